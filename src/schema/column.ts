@@ -21,7 +21,7 @@ export interface Table<C extends Columns = Columns> {
   /** Columns by their camelCase name. The designated timestamp `timestamp` is not among them. */
   readonly columns: C;
   /** camelCase names of the columns that, with `timestamp`, make a row unique. */
-  readonly dedupKeys: readonly (keyof C & string)[];
+  readonly dedupKeys: readonly string[];
 }
 
 /** A row to write: the designated timestamp (ms since the epoch) and any of the columns. */
@@ -32,7 +32,10 @@ export type RowOf<T extends Table> = { timestamp: number } & {
 /** A row of any table, as the write road sees it. */
 export type AnyRow = { timestamp: number } & Record<string, string | number | boolean | undefined>;
 
-export function defineTable<const C extends Columns>(table: Table<C>): Table<C> {
+/** The definition itself; its dedup keys must be among its columns. */
+export function defineTable<const C extends Columns>(
+  table: Table<C> & { dedupKeys: readonly (keyof C & string)[] },
+): Table<C> {
   return table;
 }
 

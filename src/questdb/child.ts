@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment } from '../config/environment.ts';
+import type { WriteTarget } from '../config/target.ts';
+import { coded } from '../errors.ts';
+import { exec } from './exec.ts';
+
+const READY_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 3000;
+
+export interface LaunchOptions {
+  java: string;
+  jar: string;
+  /** QuestDB's root folder, with `conf/server.conf` written. */
+  root: string;
+  logFile: string;
+  heapMb: number;
+}
+
+/** Starts the Java process. Its output goes to `logFile`. */
+export function launch(options: LaunchOptions): ChildProcess {
+  const log = openSync(options.logFile, 'w', 0o600);
+  const heap = ['-Xms32m', `-Xmx${options.heapMb}m`, '-XX:+UseSerialGC'];
+  const main = ['-p', options.jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', options.root];
+  try {
+    // A process group of its own: Ctrl-C must not reach it before the last rows are written.
+    return spawn(options.java, [...heap, ...main], {
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: childEnvironment(),
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/**
+ * Resolves when the child answers a query.
+ *
+ * @throws PS_QUESTDB_START_FAILED when it ends, or has not answered within a minute.
+ */
+export async function untilReady(
+  child: ChildProcess,
+  target: WriteTarget,
+  logFile: string,
+): Promise<void> {
+  let failure: string | undefined;
+  child.once('error', (error) => {
+    failure = error.message;
+  });
+  child.once('exit', (code, signal) => {
+    failure ??= `it ended with ${signal ?? `code ${code}`}: ${lastLines(logFile)}`;
+  });
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline && failure === undefined) {
+    try {
+      await exec(target, 'SELECT 1', 2000);
+      return;
+    } catch {
+      await delay(100);
+    }
+  }
+  throw coded('PS_QUESTDB_START_FAILED', {
+    reason: failure ?? `no answer within ${READY_WITHIN_MS / 1000} s`,
+    logFile,
+  });
+}
+
+/** Asks the child to end, and ends it if it has not within three seconds. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  await ended;
+  clearTimeout(force);
+}
+
+function lastLines(logFile: string): string {
+  return readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(-500);
+}

@@ -1,0 +1,32 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Credentials } from './credentials.ts';
+import type { Ports } from './ports.ts';
+
+/**
+ * Writes QuestDB's `conf/server.conf`: loopback only, no telemetry, own passwords, and no table
+ * or column that the schema does not know. A file, because a child's environment can be read by
+ * whoever may look into /proc.
+ */
+export function writeServerConf(root: string, ports: Ports, credentials: Credentials): void {
+  const { writer, reader } = credentials;
+  const settings = {
+    'http.bind.to': `127.0.0.1:${ports.http}`,
+    'http.user': writer.user,
+    'http.password': writer.password,
+    'http.min.enabled': 'false',
+    'pg.net.bind.to': `127.0.0.1:${ports.pg}`,
+    'pg.user': writer.user,
+    'pg.password': writer.password,
+    'pg.readonly.user.enabled': 'true',
+    'pg.readonly.user': reader.user,
+    'pg.readonly.password': reader.password,
+    'line.tcp.enabled': 'false',
+    'line.auto.create.new.tables': 'false',
+    'line.auto.create.new.columns': 'false',
+    'telemetry.enabled': 'false',
+  };
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+  mkdirSync(join(root, 'conf'), { recursive: true, mode: 0o700 });
+  writeFileSync(join(root, 'conf', 'server.conf'), lines.join(''), { mode: 0o600 });
+}
