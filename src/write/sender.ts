@@ -1,0 +1,154 @@
+import type { WriteTarget } from '../config/target.ts';
+import { coded } from '../errors.ts';
+import { type Log, oncePerKind } from '../log.ts';
+import type { Batch } from './batch.ts';
+import { Poster } from './post.ts';
+import type { Spool } from './spool.ts';
+
+const DEADLINE_MS = 10_000;
+const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_BATCHES = 500;
+const BACKOFF_MS = { first: 200, most: 5000 };
+
+export interface SenderOptions {
+  spool: Spool;
+  /** Where QuestDB is now; undefined while nobody knows. Asked before every write. */
+  target: () => WriteTarget | undefined;
+  /** Makes sure that the tables exist. Run before the first write, and again when one is refused. */
+  prepare: (target: WriteTarget) => Promise<void>;
+  log: Log;
+}
+
+/** Moves batches from the spool to QuestDB: one request at a time, oldest first, one table each. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #poster = new Poster();
+  readonly #once: (kind: string, message: string) => void;
+  #running: Promise<void> | undefined;
+  #preparedFor: string | undefined;
+  #failures = 0;
+  #nextTryMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#once = oncePerKind(options.log);
+  }
+
+  /** Begins sending unless it already does, or waits after a failure. */
+  wake(): void {
+    if (this.#closed || this.#running || Date.now() < this.#nextTryMs) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#options.spool.waiting.length > 0) this.#wakeLater();
+    });
+  }
+
+  /** Tries at once, whatever the last failure was. */
+  hurry(): void {
+    this.#nextTryMs = 0;
+    this.wake();
+  }
+
+  /** Stops; what waits stays in the spool. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#poster.close();
+    await this.#running;
+  }
+
+  #wakeLater(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.wake(), Math.max(0, this.#nextTryMs - Date.now()));
+    this.#timer.unref();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed && this.#options.spool.waiting.length > 0) {
+      const failure = await this.#sendNext().catch((error: Error) => error.message);
+      if (failure === undefined) {
+        this.#failures = 0;
+        continue;
+      }
+      this.#options.spool.enforceLimits();
+      this.#backOff(failure);
+      return;
+    }
+  }
+
+  /** @returns why it has to be tried again, or undefined when the spool got shorter */
+  async #sendNext(): Promise<string | undefined> {
+    const target = this.#options.target();
+    if (!target) return 'no QuestDB is known';
+    if (this.#preparedFor !== target.url) await this.#prepare(target);
+    const { batches, lines } = await this.#take();
+    if (lines.length > 0) {
+      let outcome = await this.#poster.post(target, lines, DEADLINE_MS);
+      if (outcome.kind === 'refused') {
+        // The tables may have been wiped since; make them, and try once more before giving up.
+        await this.#prepare(target);
+        outcome = await this.#poster.post(target, lines, DEADLINE_MS);
+      }
+      if (outcome.kind === 'retry') return outcome.reason;
+      if (outcome.kind === 'refused') return this.#refused(target, batches, lines);
+    }
+    await this.#options.spool.done(batches);
+    return undefined;
+  }
+
+  /** The oldest batches that belong to one table, as many as fit into a request. */
+  async #take(): Promise<{ batches: Batch[]; lines: Buffer[] }> {
+    const { waiting } = this.#options.spool;
+    const table = waiting[0]?.table;
+    const batches: Batch[] = [];
+    const lines: Buffer[] = [];
+    let bytes = 0;
+    for (const batch of waiting.filter((b) => b.table === table).slice(0, MOST_BATCHES)) {
+      if (bytes > 0 && bytes + batch.bytes > MOST_BYTES) break;
+      bytes += batch.bytes;
+      batches.push(batch);
+      const read = await this.#options.spool.read(batch);
+      if (read) lines.push(read);
+    }
+    return { batches, lines };
+  }
+
+  /** One bad batch must not take its neighbours along: each is tried alone, the bad set aside. */
+  async #refused(
+    target: WriteTarget,
+    batches: readonly Batch[],
+    lines: readonly Buffer[],
+  ): Promise<string | undefined> {
+    for (const [i, batch] of batches.entries()) {
+      const part = lines[i];
+      const outcome = part && (await this.#poster.post(target, [part], DEADLINE_MS));
+      if (outcome?.kind === 'retry') return outcome.reason;
+      if (part && outcome?.kind === 'refused') {
+        const file = this.#options.spool.refuse(batch, part);
+        const { table, rows } = batch;
+        const { reason } = outcome;
+        this.#once(reason, coded('PS_BATCH_REFUSED', { table, rows, reason, file }).message);
+      } else await this.#options.spool.done([batch]);
+    }
+    return undefined;
+  }
+
+  async #prepare(target: WriteTarget): Promise<void> {
+    await this.#options.prepare(target);
+    this.#preparedFor = target.url;
+  }
+
+  #backOff(reason: string): void {
+    const wait = Math.min(BACKOFF_MS.first * 2 ** this.#failures, BACKOFF_MS.most);
+    // Half of it at random, so that many services do not come back in step.
+    this.#nextTryMs = Date.now() + wait * (0.5 + Math.random() / 2);
+    if (this.#failures++ === 3) {
+      this.#options.log.warn(
+        `QuestDB takes no rows at the moment (${reason}); they wait in the spool`,
+      );
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { markOf, type ProcessMark } from '../config/processes.ts';
+import { coded, reasonOf } from '../errors.ts';
+import { type Log, oncePerKind } from '../log.ts';
+import { type Batch, fileName } from './batch.ts';
+import { adoptFolders, batchesIn, makeFolder, removeIfEmpty } from './folders.ts';
+
+/** Batches whose lines are kept in memory as well, so that a quick QuestDB needs no reading back. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
+
+export interface SpoolOptions {
+  /** Folder that all processes share; each has folders of its own in it. */
+  dir: string;
+  maxBytes: number;
+  /** Rows older than this are dropped: QuestDB would do so without a word. */
+  maxAgeMs: number;
+  log: Log;
+}
+
+/** Keeps batches on disk, oldest first, until QuestDB has acknowledged them. */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #owner: ProcessMark = markOf(process.pid);
+  readonly #once: (kind: string, message: string) => void;
+  #folder: string | undefined;
+  #seq = 0;
+  #batches: Batch[] = [];
+  #bytes = 0;
+  #memoryBytes = 0;
+  #dropped = 0;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+    this.#once = oncePerKind(options.log);
+  }
+
+  get waiting(): readonly Batch[] {
+    return this.#batches;
+  }
+
+  get waitingRows(): number {
+    return this.#batches.reduce((sum, batch) => sum + batch.rows, 0);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Rows that were given up since the start: too many, too old, or refused. */
+  get droppedRows(): number {
+    return this.#dropped;
+  }
+
+  /** Adds what processes that have ended left behind. @returns how many rows */
+  adopt(): number {
+    const found = adoptFolders(this.#options.dir, this.#owner).flatMap((folder) => {
+      const batches = batchesIn(folder);
+      if (batches.length === 0) removeIfEmpty(folder);
+      return batches;
+    });
+    this.#batches.unshift(...found);
+    this.#bytes += found.reduce((sum, batch) => sum + batch.bytes, 0);
+    this.enforceLimits();
+    return found.reduce((sum, batch) => sum + batch.rows, 0);
+  }
+
+  /** Adds a batch; resolves when it is on disk, or in memory where the disk refuses. */
+  async add(batch: Batch): Promise<void> {
+    try {
+      const file = this.#nextFile(batch);
+      // The rename makes it appear whole or not at all, whenever the process ends.
+      await writeFile(`${file}.part`, batch.lines!, { mode: 0o600 });
+      await rename(`${file}.part`, file);
+      batch.file = file;
+    } catch (error) {
+      this.#unwritable(error);
+    }
+    this.#accept(batch);
+  }
+
+  /** The same without waiting, for the moment in which the process ends. */
+  addSync(batch: Batch): void {
+    try {
+      const file = this.#nextFile(batch);
+      writeFileSync(`${file}.part`, batch.lines!, { mode: 0o600 });
+      renameSync(`${file}.part`, file);
+      batch.file = file;
+    } catch (error) {
+      this.#unwritable(error);
+    }
+    this.#accept(batch);
+  }
+
+  /** The batch's lines; undefined when its file has vanished (another process has adopted it). */
+  async read(batch: Batch): Promise<Buffer | undefined> {
+    if (batch.lines) return batch.lines;
+    try {
+      return await readFile(batch.file!);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Forgets batches that QuestDB has acknowledged. */
+  async done(batches: readonly Batch[]): Promise<void> {
+    this.#forget(batches);
+    await Promise.all(batches.map(({ file }) => file && rm(file, { force: true })));
+  }
+
+  /** Sets a batch aside that QuestDB will never take. @returns where it is kept */
+  refuse(batch: Batch, lines: Buffer): string {
+    this.#forget([batch]);
+    this.#dropped += batch.rows;
+    const folder = join(this.#options.dir, 'refused');
+    const file = join(folder, `${this.#owner.pid}-${basename(batch.file ?? fileName(0, batch))}`);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(file, lines, { mode: 0o600 });
+      if (batch.file) rmSync(batch.file, { force: true });
+    } catch (error) {
+      this.#unwritable(error);
+    }
+    return file;
+  }
+
+  /** Drops the oldest batches over the size limit, and whatever is older than the age limit. */
+  enforceLimits(nowMs: number = Date.now()): void {
+    const tooOld = this.#batches.filter((b) => b.newestMs < nowMs - this.#options.maxAgeMs);
+    this.#drop(tooOld, 'they waited longer than the retention');
+    let over = this.#bytes - this.#options.maxBytes;
+    const tooMany: Batch[] = [];
+    for (const batch of this.#batches) {
+      if (over <= 0) break;
+      over -= batch.bytes;
+      tooMany.push(batch);
+    }
+    this.#drop(tooMany, `the spool is full (${this.#options.maxBytes} bytes)`);
+  }
+
+  /** Removes what is empty. Batches that wait stay for the next process. */
+  close(): void {
+    for (const folder of new Set(this.#batches.map((b) => b.file && dirname(b.file)))) {
+      if (folder) removeIfEmpty(folder);
+    }
+    if (this.#folder) removeIfEmpty(this.#folder);
+  }
+
+  #nextFile(batch: Batch): string {
+    this.#folder ??= makeFolder(this.#options.dir, this.#owner);
+    return join(this.#folder, fileName(this.#seq++, batch));
+  }
+
+  #accept(batch: Batch): void {
+    this.#batches.push(batch);
+    this.#bytes += batch.bytes;
+    if (batch.file && this.#memoryBytes + batch.bytes > MEMORY_BYTES) batch.lines = undefined;
+    else this.#memoryBytes += batch.bytes;
+    this.enforceLimits();
+  }
+
+  #forget(batches: readonly Batch[]): void {
+    const gone = new Set(batches);
+    this.#batches = this.#batches.filter((batch) => {
+      if (!gone.has(batch)) return true;
+      this.#bytes -= batch.bytes;
+      if (batch.lines) this.#memoryBytes -= batch.bytes;
+      return false;
+    });
+  }
+
+  #drop(batches: readonly Batch[], reason: string): void {
+    if (batches.length === 0) return;
+    const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+    this.#dropped += rows;
+    this.#forget(batches);
+    for (const { file } of batches) if (file) rmSync(file, { force: true });
+    this.#once(reason, coded('PS_ROWS_DROPPED', { rows, reason }).message);
+  }
+
+  #unwritable(error: unknown): void {
+    this.#folder = undefined;
+    const { dir } = this.#options;
+    this.#once(
+      'unwritable',
+      coded('PS_SPOOL_UNWRITABLE', { dir, reason: reasonOf(error) }).message,
+    );
+  }
+}

@@ -1,0 +1,148 @@
+import type { WriteTarget } from '../config/target.ts';
+import { coded, reasonOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { AnyRow } from '../schema/column.ts';
+import { type Add, asAnyRows, type TableName, tableNamed } from '../schema/tables.ts';
+import type { Batch } from './batch.ts';
+import { Encoder } from './encode.ts';
+import { Sender } from './sender.ts';
+import { Spool } from './spool.ts';
+
+const POLL_MS = 20;
+
+export interface WriterOptions {
+  spoolDir: string;
+  spoolMaxBytes: number;
+  retentionDays: number;
+  /** Rows that are collected before they are written. */
+  bufferSize: number;
+  /** Longest time in ms before they are written. */
+  flushIntervalMs: number;
+  target: () => WriteTarget | undefined;
+  prepare: (target: WriteTarget) => Promise<void>;
+  log: Log;
+}
+
+/** The write road: rows are buffered, kept on disk, and leave it when QuestDB has them. */
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #encoder = new Encoder();
+  readonly #spool: Spool;
+  readonly #sender: Sender;
+  readonly #timer: NodeJS.Timeout;
+  #buffered = new Map<TableName, AnyRow[]>();
+  #bufferedRows = 0;
+  #spooling: Promise<void> | undefined;
+  #refusedRows = 0;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    const { spoolDir: dir, spoolMaxBytes: maxBytes, log } = options;
+    const maxAgeMs = options.retentionDays * 86_400_000;
+    this.#spool = new Spool({ dir, maxBytes, maxAgeMs, log });
+    this.#sender = new Sender({ ...options, spool: this.#spool });
+    this.adopt();
+    this.#timer = setInterval(() => void this.#spoolBuffered(), options.flushIntervalMs);
+    this.#timer.unref();
+  }
+
+  /** Takes rows; they are on their way when enough have come together, or the interval is over. */
+  readonly add: Add = (table, rows) => {
+    if (rows.length === 0) return;
+    const buffered = this.#buffered.get(table);
+    if (buffered) for (const row of asAnyRows(rows)) buffered.push(row);
+    else this.#buffered.set(table, [...asAnyRows(rows)]);
+    this.#bufferedRows += rows.length;
+    if (this.#bufferedRows >= this.#options.bufferSize) void this.#spoolBuffered();
+  };
+
+  /** Rows that are not yet acknowledged. */
+  get waitingRows(): number {
+    return this.#bufferedRows + this.#spool.waitingRows;
+  }
+
+  get spoolBytes(): number {
+    return this.#spool.bytes;
+  }
+
+  get droppedRows(): number {
+    return this.#spool.droppedRows + this.#refusedRows;
+  }
+
+  /** Sends what processes that have ended left in the spool. */
+  adopt(): void {
+    try {
+      if (this.#spool.adopt() > 0) this.#sender.wake();
+    } catch (error) {
+      this.#options.log.warn(reasonOf(error));
+    }
+  }
+
+  /**
+   * Resolves when all rows added before are acknowledged by QuestDB.
+   *
+   * @throws PS_FLUSH_TIMEOUT when they are not within `timeoutMs`; they stay in the spool
+   */
+  async flush(timeoutMs = 30_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    await this.#spoolBuffered();
+    const asked = new Set<Batch>(this.#spool.waiting);
+    this.#sender.hurry();
+    while (this.#spool.waiting.some((batch) => asked.has(batch))) {
+      if (Date.now() > deadline) {
+        const rows = this.#spool.waitingRows;
+        throw coded('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      this.#sender.wake();
+    }
+  }
+
+  /** Puts everything on disk, tries for `timeoutMs` to send it, and ends. Never rejects. */
+  async close(timeoutMs = 2000): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush(timeoutMs).catch(() => {});
+    await this.#sender.close();
+    this.#spool.close();
+  }
+
+  /** Puts what is buffered on disk without waiting, in the moment in which the process ends. */
+  spoolNow(): void {
+    for (const batch of this.#drain()) this.#spool.addSync(batch);
+  }
+
+  /** One write at a time: what comes meanwhile makes one larger batch. */
+  #spoolBuffered(): Promise<void> {
+    this.#spooling ??= (async () => {
+      while (this.#bufferedRows > 0) {
+        for (const batch of this.#drain()) await this.#spool.add(batch);
+        this.#sender.wake();
+      }
+    })().finally(() => {
+      this.#spooling = undefined;
+    });
+    return this.#spooling;
+  }
+
+  #drain(): Batch[] {
+    const buffered = this.#buffered;
+    this.#buffered = new Map();
+    this.#bufferedRows = 0;
+    return [...buffered].flatMap(([table, rows]) => this.#encode(table, rows));
+  }
+
+  #encode(table: TableName, rows: readonly AnyRow[]): Batch[] {
+    try {
+      const lines = this.#encoder.encode(tableNamed(table), rows);
+      const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
+      const { length: bytes } = lines;
+      return [{ table, rows: rows.length, newestMs, bytes, file: undefined, lines }];
+    } catch (error) {
+      if (rows.length > 1) return rows.flatMap((row) => this.#encode(table, [row]));
+      this.#refusedRows += 1;
+      const reason = reasonOf(error);
+      this.#options.log.warn(coded('PS_ROWS_DROPPED', { rows: 1, reason }).message);
+      return [];
+    }
+  }
+}
