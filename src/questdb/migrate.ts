@@ -17,7 +17,7 @@ export interface MigrationReport {
 }
 
 /**
- * Brings the database to this version's schema and retention. Several processes may do so at
+ * Brings the database to this version's schema. New tables keep rows for `retentionDays`. Several processes may do so at
  * once: statements are idempotent, and a migration recorded twice is one row.
  *
  * @throws PS_SCHEMA_NEWER, PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
@@ -38,7 +38,6 @@ export async function migrate(
     await exec(target, record(migration));
     applied.push(migration.name);
   }
-  await keepFor(target, retentionDays);
   return { version: SCHEMA_VERSION, applied };
 }
 
@@ -55,7 +54,8 @@ function record({ version, name }: Migration): string {
   ].join(' ');
 }
 
-async function keepFor(target: WriteTarget, retentionDays: number): Promise<void> {
+/** Makes the measurement tables keep their rows for `retentionDays`, whatever it was before. */
+export async function applyRetention(target: WriteTarget, retentionDays: number): Promise<void> {
   const sql = "SELECT table_name, ttlValue, ttlUnit FROM tables() WHERE ttlUnit != 'NONE'";
   const { dataset } = await exec(target, sql);
   const now = new Map(dataset.map(([name, value, unit]) => [name, `${value} ${unit}`]));

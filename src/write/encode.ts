@@ -1,8 +1,6 @@
 import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
 import { type AnyRow, type ColumnType, type Table, toSnakeCase } from '../schema/column.ts';
 
-const INITIAL_BYTES = 256 * 1024;
-
 /** A table's columns in the order of the line protocol: symbols come first. */
 interface Layout {
   readonly symbols: readonly (readonly [property: string, column: string])[];
@@ -15,15 +13,14 @@ interface Layout {
  */
 export class Encoder {
   readonly #buffer = new SenderBufferV1(
-    new SenderOptions('http::addr=127.0.0.1:9000;auto_flush=off;protocol_version=1', {
-      log: () => {},
-    }),
+    new SenderOptions(
+      'http::addr=127.0.0.1:9000;auto_flush=off;protocol_version=1;init_buf_size=262144',
+      {
+        log: () => {},
+      },
+    ),
   );
   readonly #layouts = new Map<Table, Layout>();
-
-  constructor() {
-    this.#buffer.resize(INITIAL_BYTES);
-  }
 
   /** @returns the lines of `rows`, in a buffer of its own. */
   encode(table: Table, rows: readonly AnyRow[]): Buffer {

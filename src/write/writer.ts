@@ -34,6 +34,8 @@ export class Writer {
   #bufferedRows = 0;
   #spooling: Promise<void> | undefined;
   #refusedRows = 0;
+  #draining = false;
+  readonly #beforeDrain: (() => void)[] = [];
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -53,8 +55,15 @@ export class Writer {
     if (buffered) for (const row of asAnyRows(rows)) buffered.push(row);
     else this.#buffered.set(table, [...asAnyRows(rows)]);
     this.#bufferedRows += rows.length;
-    if (this.#bufferedRows >= this.#options.bufferSize) void this.#spoolBuffered();
+    if (this.#bufferedRows >= this.#options.bufferSize && !this.#draining) {
+      void this.#spoolBuffered();
+    }
   };
+
+  /** `add` is called before each batch is made, to give what it has summed up for it. */
+  beforeBatch(add: () => void): void {
+    this.#beforeDrain.push(add);
+  }
 
   /** Rows that are not yet acknowledged. */
   get waitingRows(): number {
@@ -125,6 +134,9 @@ export class Writer {
   }
 
   #drain(): Batch[] {
+    this.#draining = true;
+    for (const add of this.#beforeDrain) add();
+    this.#draining = false;
     const buffered = this.#buffered;
     this.#buffered = new Map();
     this.#bufferedRows = 0;

@@ -1,0 +1,64 @@
+import {
+  AggregationTemporality,
+  AggregationType,
+  InstrumentType,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import type { Origin } from '../schema/dimensions.ts';
+import type { Add } from '../schema/tables.ts';
+import { rowsOf } from './rows.ts';
+
+/** 160 buckets, as the specification recommends: a range of 10 octaves keeps scale 4. */
+const MOST_BUCKETS = 160;
+
+export interface ExporterOptions {
+  origin: Origin;
+  /** Takes rows over; from then on they are kept. */
+  add: Add;
+  /** Resolves when what was added is stored. */
+  flush: () => Promise<void>;
+}
+
+/** Hands what OpenTelemetry has collected to the write road, as deltas and exponential histograms. */
+export class PerfscopeMetricExporter implements PushMetricExporter {
+  readonly #options: ExporterOptions;
+
+  constructor(options: ExporterOptions) {
+    this.#options = options;
+  }
+
+  /** A failed export would lose the interval's delta, so this succeeds once the rows are handed over. */
+  export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
+    try {
+      const { metrics: points, buckets } = rowsOf(metrics, this.#options.origin);
+      this.#options.add('performance_metrics', points);
+      this.#options.add('metric_buckets', buckets);
+      done({ code: 0 });
+    } catch (error) {
+      done({ code: 1, error: error as Error });
+    }
+  }
+
+  /** Per reader, never by view: the Prometheus exporter has no exponential histograms. */
+  selectAggregation(type: InstrumentType) {
+    if (type !== InstrumentType.HISTOGRAM) return { type: AggregationType.DEFAULT } as const;
+    return {
+      type: AggregationType.EXPONENTIAL_HISTOGRAM,
+      options: { recordMinMax: true, maxSize: MOST_BUCKETS },
+    } as const;
+  }
+
+  /** Values that go up and down are stored as they are, everything else as its increase. */
+  selectAggregationTemporality(type: InstrumentType): AggregationTemporality {
+    const absolute =
+      type === InstrumentType.UP_DOWN_COUNTER || type === InstrumentType.OBSERVABLE_UP_DOWN_COUNTER;
+    return absolute ? AggregationTemporality.CUMULATIVE : AggregationTemporality.DELTA;
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#options.flush();
+  }
+
+  async shutdown(): Promise<void> {}
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { stateOf } from './request-state.ts';
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+type Prototype = Record<string, Method>;
+
+interface Layer {
+  /** Set on the layers that lead to a route, not on those of middleware and mounted routers. */
+  route?: unknown;
+}
+
+interface Router {
+  stack: Layer[];
+  use(path: string, handler: () => void): unknown;
+}
+
+type RouterFactory = (() => Router) & { Router?: () => Router };
+
+/** Template of each layer, as the application wrote it. */
+const templates = new WeakMap<object, string>();
+const patched = new WeakSet<object>();
+
+/**
+ * Follows requests through Express' routers (4, 5, and the package `router`), so that
+ * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`. Routers of Express are
+ * CommonJS for everyone, so hooking `require` serves ES modules too.
+ */
+export function instrumentExpress(): void {
+  const require = createRequire(import.meta.url);
+  const { Hook } = require('require-in-the-middle') as typeof import('require-in-the-middle');
+  new Hook(['express', 'router'], (exports) => {
+    try {
+      const factory = exports as RouterFactory;
+      patch((factory.Router ?? factory)());
+    } catch {
+      // A version that looks different stays as it is: its requests have no route.
+    }
+    return exports;
+  });
+}
+
+/** Patches the prototypes behind a router; each once, whatever loads it. */
+function patch(sample: Router): void {
+  const router = Object.getPrototypeOf(sample) as Prototype;
+  sample.use('/', () => {});
+  const layer = Object.getPrototypeOf(sample.stack[0]) as Prototype;
+  if (patched.has(router)) return;
+  patched.add(router);
+  remember(router, 'use', (first) => (isPath(first) ? first : '/'));
+  remember(router, 'route', (first) => first);
+  wrap(router, 'handle', followRouter);
+  wrap(layer, 'handle_request' in layer ? 'handle_request' : 'handleRequest', followLayer);
+}
+
+function wrap(target: Prototype, name: string, wrapper: (original: Method) => Method): void {
+  const original = target[name];
+  if (typeof original !== 'function') throw new TypeError(`${name} is not there`);
+  const wrapped = wrapper(original);
+  Object.defineProperty(wrapped, 'name', { value: original.name });
+  Object.defineProperty(wrapped, 'length', { value: original.length });
+  target[name] = wrapped;
+}
+
+/** Notes the path with which layers are added by `name`. */
+function remember(target: Prototype, name: string, pathOf: (first: unknown) => unknown): void {
+  wrap(target, name, (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      const before = (this as Router).stack.length;
+      const result = original.apply(this, args);
+      const template = String(pathOf(args[0]));
+      for (const layer of (this as Router).stack.slice(before)) templates.set(layer, template);
+      return result;
+    };
+  });
+}
+
+/** A path is a text, a pattern, or a list that begins with one; anything else is a handler. */
+function isPath(first: unknown): boolean {
+  const leaf = Array.isArray(first) ? first.flat(Number.POSITIVE_INFINITY)[0] : first;
+  return typeof leaf !== 'function';
+}
+
+/** Inside a router, templates begin with that of the layer that led to it. */
+function followRouter(original: Method): Method {
+  return function handle(this: unknown, ...args: unknown[]) {
+    const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
+    const state = stateOf(request);
+    if (!state || typeof out !== 'function') return original.apply(this, args);
+    const outer = state.prefix;
+    state.prefix = state.route ?? '';
+    const leave: Method = function (this: unknown, ...outArgs) {
+      state.prefix = outer;
+      // Nothing in here answered. After an error the place that failed stays named.
+      if (!outArgs[0] && !response.headersSent) state.route = undefined;
+      return out.apply(this, outArgs);
+    };
+    return original.call(this, request, response, leave);
+  };
+}
+
+function followLayer(original: Method): Method {
+  return function handle(this: unknown, ...args: unknown[]) {
+    const template = templates.get(this as object);
+    const state = template === undefined ? undefined : stateOf(args[0] as IncomingMessage);
+    if (state && !(args[1] as ServerResponse).headersSent) {
+      state.route = joined(state.prefix, template as string, Boolean((this as Layer).route));
+    }
+    return original.apply(this, args);
+  };
+}
+
+/** Middleware on `/` is no place of its own; a route on `/` is. */
+function joined(prefix: string, template: string, isRoute: boolean): string | undefined {
+  const own = template === '/' ? '' : template;
+  const path = (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix) + own;
+  return path === '' && isRoute ? '/' : path || undefined;
+}
