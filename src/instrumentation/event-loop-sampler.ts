@@ -1,4 +1,4 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Delay of the event loop in ms over the last second or more. */
 export interface EventLoopSample {
@@ -13,7 +13,7 @@ const FRESH_MS = 1000;
 
 /** Samples the delay at most once a second, however many ask, so that none resets another's. */
 export class EventLoopSampler {
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #sample: EventLoopSample | undefined;
   #takenMs: number;
 

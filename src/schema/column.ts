@@ -26,7 +26,7 @@ export interface Table<C extends Columns = Columns> {
 
 /** A row to write: the designated timestamp (ms since the epoch) and any of the columns. */
 export type RowOf<T extends Table> = { timestamp: number } & {
-  [K in keyof T['columns']]?: ColumnValues[T['columns'][K]] | undefined;
+  -readonly [K in keyof T['columns']]?: ColumnValues[T['columns'][K]] | undefined;
 };
 
 /** A row of any table, as the write road sees it. */

@@ -1,0 +1,195 @@
+import type { Server } from 'node:http';
+import { metrics } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  type IMetricReader,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { discover } from './config/discovery.ts';
+import type { Started } from './config/environment.ts';
+import { externalQuestdb } from './config/external.ts';
+import type { WriteTarget } from './config/target.ts';
+import { coded, reasonOf } from './errors.ts';
+import { PerfscopeMetricExporter } from './exporter/exporter.ts';
+import { SystemHealthMonitor } from './health/monitor.ts';
+import { RequestStats } from './health/request-stats.ts';
+import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
+import { HostSampler } from './instrumentation/host-sampler.ts';
+import { instrumentHttp } from './instrumentation/http.ts';
+import type { Log } from './log.ts';
+import { Recorder } from './record/recorder.ts';
+import { Outlet } from './write/outlet.ts';
+
+export interface MonitorOptions {
+  started: Started;
+  log: Log;
+  /** Where rows go; by default the configured QuestDB, else that of the server of this machine. */
+  target?: () => WriteTarget | undefined;
+  spoolDir?: string;
+  strict?: boolean;
+}
+
+/** All parts of one process that measure and write, joined. */
+export class Monitor {
+  readonly started: Started;
+  readonly outlet = new Outlet();
+  readonly recorder: Recorder;
+  readonly health: SystemHealthMonitor;
+  readonly #options: MonitorOptions;
+  readonly #host = new HostSampler();
+  readonly #loop = new EventLoopSampler();
+  readonly #requests = new RequestStats();
+  readonly #ownServers = new WeakSet<Server>();
+  readonly #stops: (() => void)[] = [];
+  #provider: MeterProvider | undefined;
+  #connected: Promise<void> | undefined;
+
+  constructor(options: MonitorOptions) {
+    const { started, log } = options;
+    const { settings, origin } = started;
+    this.#options = options;
+    this.started = started;
+    const { add } = this.outlet;
+    const strict = options.strict ?? false;
+    const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
+    this.recorder = new Recorder({ origin, retentionDays, add, strict, log });
+    this.outlet.beforeBatch(() => this.recorder.addBuckets());
+    this.health = new SystemHealthMonitor({
+      ...{ origin, add, host: this.#host, loop: this.#loop, requests: this.#requests },
+      thresholds: {
+        responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
+        responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
+        errorRate: settings.PERFORMANCE_ERROR_RATE_THRESHOLD,
+      },
+    });
+  }
+
+  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
+  instrument(readers: IMetricReader[] = []): void {
+    const { origin, settings } = this.started;
+    const exporter = new PerfscopeMetricExporter({
+      origin,
+      add: this.outlet.add,
+      flush: () => this.outlet.writer?.flush() ?? Promise.resolve(),
+    });
+    const exportIntervalMillis = settings.exportIntervalMs;
+    const exportTimeoutMillis = exportIntervalMillis;
+    const push = { exporter, exportIntervalMillis, exportTimeoutMillis };
+    this.#provider = new MeterProvider({
+      resource: resourceFromAttributes({
+        'service.name': origin.service,
+        'service.instance.id': origin.instance,
+        ...(origin.serviceVersion && { 'service.version': origin.serviceVersion }),
+        ...(origin.environment && { 'deployment.environment.name': origin.environment }),
+      }),
+      readers: [...(this.hasTarget ? [new PeriodicExportingMetricReader(push)] : []), ...readers],
+    });
+    metrics.setGlobalMeterProvider(this.#provider);
+    this.#stops.push(
+      instrumentHttp({
+        meter: this.#provider.getMeter('perfscope.http'),
+        ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
+        isOwnServer: (server) => this.#ownServers.has(server),
+        onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
+      }),
+    );
+  }
+
+  /** Begins to measure host and runtime, and to write health rows. */
+  async instrumentSurroundings(): Promise<void> {
+    if (!this.#provider) return;
+    const meter = this.#provider.getMeter('perfscope.system');
+    const { settings } = this.started;
+    await this.#part('Measuring the host', async () => {
+      const { instrumentHost } = await import('./instrumentation/host.ts');
+      instrumentHost(meter, this.#host);
+    });
+    await this.#part('Measuring the runtime', async () => {
+      const { instrumentRuntime } = await import('./instrumentation/runtime.ts');
+      this.#stops.push(instrumentRuntime(meter, this.#loop));
+    });
+    if (settings.SYSTEM_HEALTH_ENABLED && this.hasTarget) {
+      this.health.startMonitoring(settings.SYSTEM_HEALTH_INTERVAL);
+    }
+  }
+
+  /** Whether it is known where rows go. */
+  get hasTarget(): boolean {
+    return this.#target() !== undefined;
+  }
+
+  /** Loads the write road. Called once, whoever asks first. Never rejects. */
+  connect(): Promise<void> {
+    this.#connected ??= this.#part('Writing to QuestDB', async () => {
+      const { settings, discoveryFile } = this.started;
+      const { Writer } = await import('./write/writer.ts');
+      const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
+      const found = discover(discoveryFile)?.spoolDir;
+      const inDataDir = `${settings.PERFORMANCE_DATA_DIR}/spool`;
+      const writer = new Writer({
+        spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? this.#options.spoolDir ?? found ?? inDataDir,
+        spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
+        retentionDays,
+        bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
+        flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,
+        target: () => this.#target(),
+        prepare: async (target) => {
+          const { migrate } = await import('./questdb/migrate.ts');
+          await migrate(target, retentionDays);
+        },
+        log: this.#options.log,
+      });
+      this.outlet.connect(writer);
+    });
+    return this.#connected;
+  }
+
+  /** A server whose requests are not the application's. */
+  disown(server: Server): void {
+    this.#ownServers.add(server);
+  }
+
+  /**
+   * Collects what is being measured and resolves when all of it is stored.
+   *
+   * @throws PS_FLUSH_TIMEOUT
+   */
+  async flush(timeoutMs?: number): Promise<void> {
+    await this.connect();
+    await this.#collect();
+    await this.outlet.writer?.flush(timeoutMs);
+  }
+
+  /** Stops measuring. What could not be stored in time stays in the spool. Never rejects. */
+  async shutdown(timeoutMs = 2000): Promise<void> {
+    await this.connect();
+    this.health.stopMonitoring();
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#collect();
+    this.#loop.stop();
+    await this.outlet.writer?.close(timeoutMs);
+    await this.#provider?.shutdown().catch(() => {});
+  }
+
+  /** Has the reader hand its deltas to the writer, without waiting for QuestDB. */
+  async #collect(): Promise<void> {
+    await this.#provider?.forceFlush().catch(() => {});
+  }
+
+  #target(): WriteTarget | undefined {
+    if (this.#options.target) return this.#options.target();
+    const { settings, discoveryFile } = this.started;
+    return (externalQuestdb(settings) ?? discover(discoveryFile)?.questdb)?.write;
+  }
+
+  /** A part that fails is left out, and said; the application runs on. */
+  async #part(part: string, start: () => Promise<void>): Promise<void> {
+    try {
+      await start();
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#options.log.warn(coded('PS_PART_FAILED', { part, reason }).message);
+    }
+  }
+}

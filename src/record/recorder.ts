@@ -1,0 +1,94 @@
+import type { PerfscopeError } from '../errors.ts';
+import { type Log, oncePerKind } from '../log.ts';
+import type { Origin } from '../schema/dimensions.ts';
+import { idSource } from '../schema/identity.ts';
+import type { PerformanceMetric } from '../schema/performance-metrics.ts';
+import type { Add } from '../schema/tables.ts';
+import { BucketSums } from './bucket-sums.ts';
+import { type JobTransition, toQueueRow } from './job-transition.ts';
+import { check, type Measurement } from './measurement.ts';
+
+export interface RecorderOptions {
+  origin: Origin;
+  retentionDays: number;
+  add: Add;
+  /** Throw what is refused, instead of dropping and counting it. */
+  strict: boolean;
+  log: Log;
+}
+
+/** Makes rows of what the application records by itself. */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #nextId = idSource();
+  readonly #sums = new BucketSums(this.#nextId);
+  readonly #once: (kind: string, message: string) => void;
+  readonly #retentionMs: number;
+  #seq = 0;
+  #refused = 0;
+  strict: boolean;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#once = oncePerKind(options.log);
+    this.#retentionMs = options.retentionDays * 86_400_000;
+    this.strict = options.strict;
+  }
+
+  /** Measurements that were refused since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** @throws PS_ROW_INVALID only when strict */
+  recordMetric(m: Measurement, nowMs: number = Date.now()): void {
+    const checked = check(m, nowMs, this.#retentionMs);
+    if (checked instanceof Error) return this.#refuse(checked);
+    const { origin } = this.#options;
+    const row: PerformanceMetric = {
+      ...origin,
+      service: m.service ?? origin.service,
+      id: this.#nextId(),
+      timestamp: checked.timestampMs,
+      metricType: checked.metricType,
+      name: m.name,
+      value: m.value,
+      unit: checked.unit,
+      tags: checked.tags,
+      endpoint: m.endpoint ?? undefined,
+      operation: m.operation ?? undefined,
+      duration: m.duration ?? (checked.unit === 'ms' ? m.value : undefined),
+      organizationId: m.organizationId ?? undefined,
+      propertyId: m.propertyId ?? undefined,
+      userId: m.userId ?? undefined,
+      count: 1,
+      errorCount: m.error === true ? 1 : 0,
+      abortedCount: 0,
+      sum: m.value,
+      min: m.value,
+      max: m.value,
+      test: m.test === true,
+    };
+    this.#sums.add(row);
+    this.#options.add('performance_metrics', [row]);
+  }
+
+  /** @throws PS_ROW_INVALID only when strict */
+  recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): void {
+    const row = toQueueRow(job, nowMs, this.#retentionMs);
+    if (row instanceof Error) return this.#refuse(row);
+    const { origin, add } = this.#options;
+    add('queue_metrics', [{ ...origin, ...row, id: this.#nextId(), seq: this.#seq++ }]);
+  }
+
+  /** Adds the buckets of what was recorded since the last batch. */
+  addBuckets(): void {
+    this.#options.add('metric_buckets', this.#sums.take());
+  }
+
+  #refuse(error: PerfscopeError): void {
+    this.#refused += 1;
+    if (this.strict) throw error;
+    this.#once(`${error.params.field} ${error.params.reason}`, error.message);
+  }
+}
