@@ -18,6 +18,7 @@ import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import { HostSampler } from './instrumentation/host-sampler.ts';
 import { instrumentHttp } from './instrumentation/http.ts';
 import type { Log } from './log.ts';
+import type { Query, Reader } from './questdb/reader.ts';
 import { Recorder } from './record/recorder.ts';
 import { Outlet } from './write/outlet.ts';
 
@@ -44,6 +45,7 @@ export class Monitor {
   readonly #stops: (() => void)[] = [];
   #provider: MeterProvider | undefined;
   #connected: Promise<void> | undefined;
+  #reader: Reader | undefined;
 
   constructor(options: MonitorOptions) {
     const { started, log } = options;
@@ -68,11 +70,7 @@ export class Monitor {
   /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
   instrument(readers: IMetricReader[] = []): void {
     const { origin, settings } = this.started;
-    const exporter = new PerfscopeMetricExporter({
-      origin,
-      add: this.outlet.add,
-      flush: () => this.outlet.writer?.flush() ?? Promise.resolve(),
-    });
+    const exporter = new PerfscopeMetricExporter({ origin, add: this.outlet.add });
     const exportIntervalMillis = settings.exportIntervalMs;
     const exportTimeoutMillis = exportIntervalMillis;
     const push = { exporter, exportIntervalMillis, exportTimeoutMillis };
@@ -145,6 +143,16 @@ export class Monitor {
     return this.#connected;
   }
 
+  /** Runs SELECTs on the database that the rows go to. @throws PS_NO_TARGET */
+  async query(): Promise<Query> {
+    const { settings, discoveryFile } = this.started;
+    const read = (externalQuestdb(settings) ?? discover(discoveryFile)?.questdb)?.read;
+    if (!read) throw coded('PS_NO_TARGET', {});
+    const { Reader } = await import('./questdb/reader.ts');
+    this.#reader ??= new Reader(read);
+    return this.#reader.query;
+  }
+
   /** A server whose requests are not the application's. */
   disown(server: Server): void {
     this.#ownServers.add(server);
@@ -166,10 +174,10 @@ export class Monitor {
     await this.connect();
     this.health.stopMonitoring();
     for (const stop of this.#stops.splice(0)) stop();
-    await this.#collect();
     this.#loop.stop();
-    await this.outlet.writer?.close(timeoutMs);
     await this.#provider?.shutdown().catch(() => {});
+    await this.outlet.writer?.close(timeoutMs);
+    await this.#reader?.close().catch(() => {});
   }
 
   /** Has the reader hand its deltas to the writer, without waiting for QuestDB. */

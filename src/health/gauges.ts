@@ -27,7 +27,7 @@ export class Gauges {
 async function within(fn: GaugeFunction): Promise<number | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, DEADLINE_MS);
+    timer = setTimeout(() => resolve(undefined), DEADLINE_MS);
     timer.unref();
   });
   try {

@@ -43,7 +43,10 @@ export class Recorder {
   /** @throws PS_ROW_INVALID only when strict */
   recordMetric(m: Measurement, nowMs: number = Date.now()): void {
     const checked = check(m, nowMs, this.#retentionMs);
-    if (checked instanceof Error) return this.#refuse(checked);
+    if (checked instanceof Error) {
+      this.#refuse(checked);
+      return;
+    }
     const { origin } = this.#options;
     const row: PerformanceMetric = {
       ...origin,
@@ -76,7 +79,10 @@ export class Recorder {
   /** @throws PS_ROW_INVALID only when strict */
   recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): void {
     const row = toQueueRow(job, nowMs, this.#retentionMs);
-    if (row instanceof Error) return this.#refuse(row);
+    if (row instanceof Error) {
+      this.#refuse(row);
+      return;
+    }
     const { origin, add } = this.#options;
     add('queue_metrics', [{ ...origin, ...row, id: this.#nextId(), seq: this.#seq++ }]);
   }

@@ -1,0 +1,81 @@
+import type { SystemHealthMonitor } from './health/monitor.ts';
+import type { JobTransition } from './record/job-transition.ts';
+import type { Measurement } from './record/measurement.ts';
+import { trackWith } from './record/tracking.ts';
+import { sharedMonitor } from './shared-monitor.ts';
+import type { Dashboard, DashboardOptions } from './windows/dashboard.ts';
+import type { Trends } from './windows/trends.ts';
+
+export { type ErrorCode, PerfscopeError } from './errors.ts';
+export type { HealthSnapshot, SystemHealthMonitor } from './health/monitor.ts';
+export type { HealthStatus } from './health/status.ts';
+export type { JobTransition } from './record/job-transition.ts';
+export type { Measurement } from './record/measurement.ts';
+export type { TrackingOptions } from './record/tracking.ts';
+export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './schema/metric-type.ts';
+export type { Dashboard, DashboardOptions, Trends };
+
+/** Records what only the application knows, and reads what is stored. */
+export const performanceMonitoringService = {
+  /** Throw PS_ROW_INVALID for what is refused, as tests want it; otherwise it is counted and said once. */
+  set strict(value: boolean) {
+    sharedMonitor().recorder.strict = value;
+  },
+
+  /** Measurements and rows that were given up since the start. */
+  get droppedRows(): number {
+    const { outlet, recorder } = sharedMonitor();
+    return outlet.droppedRows + recorder.refused;
+  },
+
+  recordMetric(measurement: Measurement): void {
+    const monitor = sharedMonitor();
+    if (!monitor.started.settings.enabled) return;
+    void monitor.connect();
+    monitor.recorder.recordMetric(measurement);
+  },
+
+  recordQueueMetric(transition: JobTransition): void {
+    const monitor = sharedMonitor();
+    if (!monitor.started.settings.enabled) return;
+    void monitor.connect();
+    monitor.recorder.recordQueueMetric(transition);
+  },
+
+  /** @throws PS_UNAVAILABLE when QuestDB does not answer */
+  async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
+    const { dashboard } = await import('./windows/dashboard.ts');
+    return dashboard(await sharedMonitor().query(), options);
+  },
+
+  /** The same figures as in the dashboard's `trends`. @throws PS_UNAVAILABLE */
+  async getTrends(options: DashboardOptions = {}): Promise<Trends> {
+    const { rangeOf } = await import('./windows/range.ts');
+    const { trends } = await import('./windows/trends.ts');
+    return trends(await sharedMonitor().query(), rangeOf(options));
+  },
+
+  /** Resolves when everything recorded before is stored. @throws PS_FLUSH_TIMEOUT after `timeoutMs` */
+  flush: (timeoutMs?: number): Promise<void> => sharedMonitor().flush(timeoutMs),
+
+  /** Stops measuring. What could not be stored is kept in the spool. */
+  shutdown: (): Promise<void> => sharedMonitor().shutdown(),
+};
+
+/** Health of this process and its host. */
+export const systemHealthMonitor: Pick<
+  SystemHealthMonitor,
+  'startMonitoring' | 'stopMonitoring' | 'getHealthSnapshot' | 'registerGauge'
+> = {
+  startMonitoring(intervalMs) {
+    void sharedMonitor().connect();
+    sharedMonitor().health.startMonitoring(intervalMs);
+  },
+  stopMonitoring: () => sharedMonitor().health.stopMonitoring(),
+  getHealthSnapshot: (now) => sharedMonitor().health.getHealthSnapshot(now),
+  registerGauge: (name, fn) => sharedMonitor().health.registerGauge(name, fn),
+};
+
+export const withPerformanceTracking = trackWith((m) =>
+  performanceMonitoringService.recordMetric(m),
+);
