@@ -1,4 +1,4 @@
-import type { Query, Row } from '../questdb/reader.ts';
+import type { Row } from '../questdb/reader.ts';
 import type { MetricBucket } from '../schema/metric-buckets.ts';
 import type { PerformanceMetric } from '../schema/performance-metrics.ts';
 import type { QueueMetric } from '../schema/queue-metrics.ts';
