@@ -42,7 +42,7 @@ export function instrumentExpress(): void {
 
 /** Patches the prototypes behind a router; each once, whatever loads it. */
 function patch(sample: Router): void {
-  const router = Object.getPrototypeOf(sample) as Prototype;
+  const router = ownerOf(sample, 'handle');
   sample.use('/', () => {});
   const layer = Object.getPrototypeOf(sample.stack[0]) as Prototype;
   if (patched.has(router)) return;
@@ -51,6 +51,15 @@ function patch(sample: Router): void {
   remember(router, 'route', (first) => first);
   wrap(router, 'handle', followRouter);
   wrap(layer, 'handle_request' in layer ? 'handle_request' : 'handleRequest', followLayer);
+}
+
+/** The prototype that has `name` itself: Express 5 puts one object more between than Express 4. */
+function ownerOf(object: object, name: string): Prototype {
+  let owner: object | null = object;
+  while (owner && !Object.hasOwn(owner, name))
+    owner = Object.getPrototypeOf(owner) as object | null;
+  if (!owner) throw new TypeError(`${name} is not there`);
+  return owner as Prototype;
 }
 
 function wrap(target: Prototype, name: string, wrapper: (original: Method) => Method): void {
