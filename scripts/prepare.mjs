@@ -1,0 +1,58 @@
+// Runs before `npm start` and `npm test`, on whatever Node the machine has, before any package is
+// there: it may use nothing but Node itself.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { build, isStale } from './build.mjs';
+import { installHint, isDebian, missingTools, resolveJar } from './java.mjs';
+
+const STAMP = 'node_modules/.perfscope-lock';
+const forTests = process.argv[2] === 'test';
+const embedded = forTests || !process.env.PERFORMANCE_QUESTDB_URL;
+
+installPackages();
+if (embedded) {
+  installTools();
+  await resolveJar({ log: say }).catch((error) => fail(error.message));
+}
+if (isStale()) {
+  say('compiling …');
+  build();
+}
+
+function installPackages() {
+  const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return;
+  say('installing packages (once) …');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // npm may be set up to run no install scripts; this package is nothing without its own.
+  if (spawnSync('node_modules/.bin/node', ['--version']).status !== 0) {
+    run(process.execPath, ['installArchSpecificPackage'], 'node_modules/node');
+  }
+  writeFileSync(STAMP, lock);
+}
+
+function installTools() {
+  const missing = missingTools({ forTests });
+  if (missing.length === 0) return;
+  if (!forTests || !isDebian() || process.getuid?.() !== 0) fail(installHint(missing));
+  say(`installing ${missing.map(({ name }) => name).join(', ')} …`);
+  const packages = missing.map(({ debianPackage }) => debianPackage);
+  run('apt-get', ['-q', 'update']);
+  run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages]);
+}
+
+function run(command, args, cwd = '.') {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env, cwd });
+  if (status !== 0) fail(`${command} failed: ${error?.message ?? `exit code ${status}`}`);
+}
+
+function say(line) {
+  console.log(`perfscope: ${line}`);
+}
+
+function fail(reason) {
+  console.error(`perfscope: ${reason}`);
+  process.exit(1);
+}

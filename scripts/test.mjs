@@ -1,0 +1,53 @@
+// All checks, each as a step; the last line is the true total.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
+const report = join(folder, 'report.json');
+const only = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+
+if (only.length === 0) {
+  step('lint', 'biome', ['check', '.']);
+  step('types', 'tsc', ['--noEmit']);
+}
+run('tests', 'vitest', [
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...only,
+]);
+countTests();
+rmSync(folder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
+
+function step(name, command, args) {
+  if (run(name, command, args)) passed += 1;
+  else failed += 1;
+}
+
+function run(name, command, args) {
+  console.log(`\n== ${name}`);
+  return spawnSync(join('node_modules', '.bin', command), args, { stdio: 'inherit' }).status === 0;
+}
+
+function countTests() {
+  try {
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    passed += result.numPassedTests;
+    failed += result.numFailedTests;
+    const broken = result.testResults.filter(
+      (file) =>
+        file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'),
+    );
+    failed += broken.length;
+  } catch (error) {
+    console.log(`no report of the tests: ${error.message}`);
+    failed += 1;
+  }
+}
