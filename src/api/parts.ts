@@ -1,4 +1,3 @@
-import type { SystemHealthMonitor } from '../health/monitor.ts';
 import type { Log } from '../log.ts';
 import type { Query } from '../questdb/reader.ts';
 import type { Recorder } from '../record/recorder.ts';
@@ -8,10 +7,12 @@ import type { Add } from '../schema/tables.ts';
 export interface Parts {
   query: Query;
   recorder: Recorder;
-  health: Pick<
-    SystemHealthMonitor,
-    'getHealthSnapshot' | 'startMonitoring' | 'stopMonitoring' | 'isMonitoring'
-  >;
+  health: {
+    readonly isMonitoring: boolean;
+    startMonitoring(intervalMs: number): void;
+    stopMonitoring(): void;
+    getHealthSnapshot(): Promise<object>;
+  };
   add: Add;
   flush: () => Promise<void>;
   /** Creates what is missing of the schema. */

@@ -1,0 +1,8 @@
+// Records equal values at one time, given as its argument, and waits until they are stored.
+import { performanceMonitoringService } from '../../dist/index.js';
+
+const timestamp = Number(process.argv[2]);
+for (let i = 0; i < 5000; i++) {
+  performanceMonitoringService.recordMetric({ name: 'equal', value: 42, unit: 'ms', timestamp });
+}
+await performanceMonitoringService.flush();

@@ -1,0 +1,98 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Product, until } from './product.ts';
+
+const product = new Product();
+beforeAll(() => product.start());
+afterAll(() => product.remove());
+
+describe('a running server', () => {
+  it('is ready, and writes its own health', async () => {
+    expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
+    const rows = await until(async () => {
+      const [[count] = []] = await product.sql('SELECT count() FROM system_health');
+      return Number(count);
+    });
+    expect(rows).toBeGreaterThan(0);
+  });
+
+  it('says who holds the folder to a second start', () => {
+    const second = spawnSync(process.execPath, ['dist/bin.js', 'serve'], {
+      env: product.env,
+      encoding: 'utf8',
+    });
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain('PS_DATA_DIR_HELD');
+    expect(second.stderr).toContain(String(product.server?.pid));
+  });
+
+  it('counts the requests of an Express 5 application by route', async () => {
+    await product.run('test/apps/express5.mjs', [], { OTEL_SERVICE_NAME: 'hotel' });
+    const rows = await until(async () => {
+      const found = await product.sql(
+        `SELECT endpoint, sum(count), sum(error_count), sum(aborted_count) FROM performance_metrics
+         WHERE service = 'hotel' AND metric_type = 'API_RESPONSE_TIME' ORDER BY endpoint`,
+      );
+      return found.length === 4 && found;
+    });
+    expect(rows).toEqual([
+      [null, 5, 0, 0],
+      ['/api/:organization/fail', 10, 10, 0],
+      ['/api/:organization/rooms/:id', 100, 0, 0],
+      ['/api/:organization/slow', 3, 0, 3],
+    ]);
+  });
+
+  it('does every test action, and cleanup neutralises what they wrote', async () => {
+    const act = async (action: string) =>
+      (await fetch(`${product.url}/api/performance/test?action=${action}`)).json();
+    expect(await act('test-metrics')).toMatchObject({ written: 20, readBack: 20 });
+    expect(await act('test-queue')).toMatchObject({ written: 10, readBack: 10 });
+    expect(await act('cleanup')).toMatchObject({
+      neutralised: { performanceMetrics: 20, queueMetrics: 10 },
+    });
+    expect(await act('nonsense')).toMatchObject({ code: 'PS_REQUEST_INVALID' });
+  });
+
+  it('gives Prometheus what promtool finds nothing wrong with', async () => {
+    const text = await (await fetch(`${product.url}/metrics`)).text();
+    expect(text).toContain('http_server_request_duration_seconds_bucket');
+    expect(text).toContain('http_server_request_duration_seconds_count');
+    const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect([lint.status, lint.stderr]).toEqual([0, '']);
+  });
+
+  it('keeps equal values of two processes apart, with QuestDB killed meanwhile', async () => {
+    const old = product.questdbPid;
+    process.kill(old, 'SIGKILL');
+    const now = String(Date.now());
+    const codes = await Promise.all([
+      product.run('test/apps/recorder.mjs', [now]),
+      product.run('test/apps/recorder.mjs', [now]),
+    ]);
+    expect(codes).toEqual([0, 0]);
+    expect(product.questdbPid).not.toBe(old);
+    const sums = await until(async () => {
+      const [[rows] = []] = await product.sql(
+        "SELECT sum(count) FROM performance_metrics WHERE name = 'equal'",
+      );
+      const [[buckets] = []] = await product.sql(
+        "SELECT sum(count) FROM metric_buckets WHERE name = 'equal'",
+      );
+      return Number(rows) >= 10_000 && Number(buckets) >= 10_000 && [rows, buckets];
+    });
+    expect(sums).toEqual([10_000, 10_000]);
+  });
+
+  it('ends with Ctrl-C within five seconds, and still has the data after the next start', async () => {
+    const [[before] = []] = await product.sql('SELECT count() FROM system_health');
+    const java = product.questdbPid;
+    const startMs = performance.now();
+    expect(await product.stop('SIGINT')).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(5000);
+    expect(() => process.kill(java, 0)).toThrow();
+    await product.start();
+    const [[after] = []] = await product.sql('SELECT count() FROM system_health');
+    expect(Number(after)).toBeGreaterThanOrEqual(Number(before));
+  });
+});
