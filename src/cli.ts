@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { discover } from './config/discovery.ts';
 import { readEnvironment, type Started } from './config/environment.ts';
-import { externalQuestdb } from './config/external.ts';
+import { knownQuestdb } from './config/locate.ts';
 import { coded, PerfscopeError, reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -67,8 +66,9 @@ async function serve(): Promise<void> {
 }
 
 async function migrateSchema(): Promise<void> {
-  const { settings, discoveryFile } = checked(readEnvironment('perfscope'));
-  const target = (externalQuestdb(settings) ?? discover(discoveryFile)?.questdb)?.write;
+  const started = checked(readEnvironment('perfscope'));
+  const { settings } = started;
+  const target = knownQuestdb(started)?.write;
   if (!target) throw coded('PS_NO_TARGET', {});
   const { applyRetention, migrate } = await import('./questdb/migrate.ts');
   const { version, applied } = await migrate(target, settings.PERFORMANCE_RETENTION_DAYS);

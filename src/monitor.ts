@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { discover } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
-import { externalQuestdb } from './config/external.ts';
+import { knownQuestdb } from './config/locate.ts';
 import type { WriteTarget } from './config/target.ts';
 import { coded, reasonOf } from './errors.ts';
 import { PerfscopeMetricExporter } from './exporter/exporter.ts';
@@ -145,8 +145,7 @@ export class Monitor {
 
   /** Runs SELECTs on the database that the rows go to. @throws PS_NO_TARGET */
   async query(): Promise<Query> {
-    const { settings, discoveryFile } = this.started;
-    const read = (externalQuestdb(settings) ?? discover(discoveryFile)?.questdb)?.read;
+    const read = knownQuestdb(this.started)?.read;
     if (!read) throw coded('PS_NO_TARGET', {});
     const { Reader } = await import('./questdb/reader.ts');
     this.#reader ??= new Reader(read);
@@ -186,9 +185,7 @@ export class Monitor {
   }
 
   #target(): WriteTarget | undefined {
-    if (this.#options.target) return this.#options.target();
-    const { settings, discoveryFile } = this.started;
-    return (externalQuestdb(settings) ?? discover(discoveryFile)?.questdb)?.write;
+    return this.#options.target ? this.#options.target() : knownQuestdb(this.started)?.write;
   }
 
   /** A part that fails is left out, and said; the application runs on. */

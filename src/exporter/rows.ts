@@ -6,7 +6,9 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { bucketRows } from '../histogram/bucket-rows.ts';
 import { addAt, type Buckets, storedBuckets } from '../histogram/buckets.ts';
+import { ABORTED } from '../schema/attributes.ts';
 import type { Origin } from '../schema/dimensions.ts';
 import { intervalRowId, pointOf } from '../schema/identity.ts';
 import type { MetricBucket } from '../schema/metric-buckets.ts';
@@ -18,9 +20,6 @@ export interface MetricRows {
   metrics: PerformanceMetric[];
   buckets: MetricBucket[];
 }
-
-/** Marks a series of requests whose clients went away, as the HTTP instrumentation sets it. */
-const ABORTED = 'perfscope.request.aborted';
 
 interface Point {
   attributes: Attributes;
@@ -113,16 +112,7 @@ function explicitBuckets(value: Histogram, factor: number, failed: boolean): Buc
 }
 
 function addBuckets(rows: MetricRows, row: PerformanceMetric, buckets: Buckets): void {
-  const { metricType, name, endpoint, operation, organizationId, propertyId } = row;
-  const { service, serviceVersion, environment, instance, timestamp, test } = row;
-  const point = pointOf(row.id ?? '');
-  for (const [bucketUpper, { count, errorCount }] of buckets) {
-    rows.buckets.push({
-      ...{ timestamp, point, bucketUpper, count, errorCount, metricType, name, test },
-      ...{ endpoint, operation, organizationId, propertyId },
-      ...{ service, serviceVersion, environment, instance },
-    });
-  }
+  rows.buckets.push(...bucketRows(row, buckets, pointOf(row.id ?? ''), row.timestamp));
 }
 
 function toMs([seconds, nanos]: HrTime): number {

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Attributes, Meter } from '@opentelemetry/api';
+import { ABORTED } from '../schema/attributes.ts';
 import { pathMatcher } from './ignore.ts';
 import { beginState, endState } from './request-state.ts';
 
@@ -19,8 +20,6 @@ const KNOWN_METHODS = new Set([
   'QUERY',
   'TRACE',
 ]);
-/** Marks a request whose client went away before the response was complete. */
-export const ABORTED = 'perfscope.request.aborted';
 
 export interface HttpOptions {
   meter: Meter;

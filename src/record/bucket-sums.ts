@@ -1,3 +1,4 @@
+import { bucketRows } from '../histogram/bucket-rows.ts';
 import { addAt, type Buckets, boundOf } from '../histogram/buckets.ts';
 import { pointOf } from '../schema/identity.ts';
 import type { MetricBucket } from '../schema/metric-buckets.ts';
@@ -44,15 +45,8 @@ export class BucketSums {
   take(): MetricBucket[] {
     const sums = this.#sums;
     this.#sums = new Map();
-    return [...sums.values()].flatMap(({ row, timestamp, buckets }) => {
-      const point = pointOf(this.#nextId());
-      const { metricType, name, endpoint, operation, organizationId, propertyId, test } = row;
-      const { service, serviceVersion, environment, instance } = row;
-      return [...buckets].map(([bucketUpper, { count, errorCount }]) => ({
-        ...{ timestamp, point, bucketUpper, count, errorCount, metricType, name, test },
-        ...{ endpoint, operation, organizationId, propertyId },
-        ...{ service, serviceVersion, environment, instance },
-      }));
-    });
+    return [...sums.values()].flatMap(({ row, timestamp, buckets }) =>
+      bucketRows(row, buckets, pointOf(this.#nextId()), timestamp),
+    );
   }
 }

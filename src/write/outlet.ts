@@ -44,10 +44,6 @@ export class Outlet {
     return this.#dropped + (this.#writer?.droppedRows ?? 0);
   }
 
-  get waitingRows(): number {
-    return this.#pendingRows + (this.#writer?.waitingRows ?? 0);
-  }
-
   get writer(): Writer | undefined {
     return this.#writer;
   }

@@ -44,10 +44,6 @@ export class Spool {
     return this.#batches.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Rows that were given up since the start: too many, too old, or refused. */
   get droppedRows(): number {
     return this.#dropped;

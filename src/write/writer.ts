@@ -65,15 +65,6 @@ export class Writer {
     this.#beforeDrain.push(add);
   }
 
-  /** Rows that are not yet acknowledged. */
-  get waitingRows(): number {
-    return this.#bufferedRows + this.#spool.waitingRows;
-  }
-
-  get spoolBytes(): number {
-    return this.#spool.bytes;
-  }
-
   get droppedRows(): number {
     return this.#spool.droppedRows + this.#refusedRows;
   }
