@@ -85,7 +85,7 @@ export class Sender {
     if (!target) return 'no QuestDB is known';
     if (this.#preparedFor !== target.url) await this.#prepare(target);
     const { batches, lines } = await this.#take();
-    if (lines.length > 0) {
+    if (lines.some((part) => part.length > 0)) {
       let outcome = await this.#poster.post(target, lines, DEADLINE_MS);
       if (outcome.kind === 'refused') {
         // The tables may have been wiped since; make them, and try once more before giving up.
@@ -110,8 +110,8 @@ export class Sender {
       if (bytes > 0 && bytes + batch.bytes > MOST_BYTES) break;
       bytes += batch.bytes;
       batches.push(batch);
-      const read = await this.#options.spool.read(batch);
-      if (read) lines.push(read);
+      // A batch whose file has vanished keeps its place, so that lines and batches stay in step.
+      lines.push((await this.#options.spool.read(batch)) ?? Buffer.alloc(0));
     }
     return { batches, lines };
   }
@@ -124,9 +124,9 @@ export class Sender {
   ): Promise<string | undefined> {
     for (const [i, batch] of batches.entries()) {
       const part = lines[i];
-      const outcome = part && (await this.#poster.post(target, [part], DEADLINE_MS));
-      if (outcome?.kind === 'retry') return outcome.reason;
-      if (part && outcome?.kind === 'refused') {
+      const outcome = part?.length && (await this.#poster.post(target, [part], DEADLINE_MS));
+      if (outcome && outcome.kind === 'retry') return outcome.reason;
+      if (part && outcome && outcome.kind === 'refused') {
         const file = this.#options.spool.refuse(batch, part);
         const { table, rows } = batch;
         const { reason } = outcome;
