@@ -90,6 +90,7 @@ export function missingTools({ forTests }) {
   if (!isJar(cachedJarPath())) need('Maven', 'maven', 'mvn');
   if (forTests) {
     need('Prometheus', 'prometheus', 'promtool');
+    need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
   }
   return missing;
 }

@@ -52,12 +52,17 @@ function flushAtEnd(monitor: Monitor): void {
     return ending.finally(() => clearTimeout(hold));
   };
   process.once('beforeExit', end);
-  process.on('exit', () => monitor.outlet.writer?.spoolNow());
+  const leave = () => monitor.outlet.writer?.leave();
+  process.on('exit', leave);
   for (const signal of SIGNALS) {
     const listener = () => {
       const isOurs = process.listenerCount(signal) === 0;
       // Without another listener the signal would have ended the process: let it do so, flushed.
-      void end().finally(() => isOurs && process.kill(process.pid, signal));
+      void end().finally(() => {
+        if (!isOurs) return;
+        leave();
+        process.kill(process.pid, signal);
+      });
     };
     process.once(signal, listener);
   }

@@ -17,6 +17,8 @@ interface Router {
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
 
+const ROUTER_MODULES = ['express', 'express/lib/express', 'router'];
+
 /** Template of each layer, as the application wrote it. */
 const templates = new WeakMap<object, string>();
 const patched = new WeakSet<object>();
@@ -24,12 +26,13 @@ const patched = new WeakSet<object>();
 /**
  * Follows requests through Express' routers (4, 5, and the package `router`), so that
  * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`. Routers of Express are
- * CommonJS for everyone, so hooking `require` serves ES modules too.
+ * CommonJS for everyone, so hooking `require` serves ES modules too: `import` loads the package's
+ * first file unseen, which requires what is inside.
  */
 export function instrumentExpress(): void {
   const require = createRequire(import.meta.url);
   const { Hook } = require('require-in-the-middle') as typeof import('require-in-the-middle');
-  new Hook(['express', 'router'], (exports) => {
+  new Hook(ROUTER_MODULES, (exports) => {
     try {
       const factory = exports as RouterFactory;
       patch((factory.Router ?? factory)());

@@ -77,6 +77,11 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(force);
 }
 
+/** Whether QuestDB ended because a port was taken. */
+export function couldNotBind(logFile: string): boolean {
+  return readFileSync(logFile, 'utf8').includes('could not bind socket');
+}
+
 function lastLines(logFile: string): string {
   return readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(-500);
 }

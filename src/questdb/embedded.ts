@@ -5,12 +5,14 @@ import { markOf, type ProcessMark } from '../config/processes.ts';
 import { basicAuthorization, type QuestdbTargets } from '../config/target.ts';
 import { reasonOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { launch, stopChild, untilReady } from './child.ts';
+import { couldNotBind, launch, stopChild, untilReady } from './child.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { freePorts, type Ports } from './ports.ts';
 import { writeServerConf } from './server-conf.ts';
 
 const USUAL_PORTS: Ports = { http: 9000, pg: 8812 };
+const ANY_PORTS: Ports = { http: 0, pg: 0 };
+const LAUNCH_TRIES = 3;
 const HEAP_MB = 256;
 const BACKOFF_MS = { first: 500, most: 30_000 };
 
@@ -79,8 +81,20 @@ export class EmbeddedQuestdb {
     if (this.#child) await stopChild(this.#child);
   }
 
+  /** Another process may take a port between the look and QuestDB's start: then others are tried. */
   async #launch(): Promise<void> {
-    this.#ports = await freePorts(this.#ports);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#launchOn(await freePorts(attempt === 1 ? this.#ports : ANY_PORTS));
+        return;
+      } catch (error) {
+        if (attempt === LAUNCH_TRIES || !couldNotBind(this.#logFile)) throw error;
+      }
+    }
+  }
+
+  async #launchOn(ports: Ports): Promise<void> {
+    this.#ports = ports;
     writeServerConf(this.#root, this.#ports, this.#credentials);
     writeFileSync(this.#portsFile, JSON.stringify(this.#ports));
     const { java, jar } = this.#options;

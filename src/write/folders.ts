@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, type ProcessMark } from '../config/processes.ts';
 import { type Batch, fromFile } from './batch.ts';
+
+/** Ending of a file that is being written. */
+export const UNFINISHED = '.part';
 
 const OWNED = /^(\d+)-(\w*)-[0-9a-f]+$/;
 
@@ -26,6 +29,7 @@ export function adoptFolders(root: string, owner: ProcessMark): string[] {
     const mine = join(root, ownedName(owner));
     try {
       renameSync(join(root, name), mine);
+      removeUnfinished(mine);
       return [mine];
     } catch {
       return [];
@@ -52,6 +56,13 @@ export function removeIfEmpty(folder: string): void {
     rmdirSync(folder);
   } catch {
     // Not empty, or gone already: both are fine.
+  }
+}
+
+/** What a process was about to write when it ended is not whole. */
+function removeUnfinished(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
   }
 }
 

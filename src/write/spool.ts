@@ -5,7 +5,7 @@ import { markOf, type ProcessMark } from '../config/processes.ts';
 import { coded, reasonOf } from '../errors.ts';
 import { type Log, oncePerKind } from '../log.ts';
 import { type Batch, fileName } from './batch.ts';
-import { adoptFolders, batchesIn, makeFolder, removeIfEmpty } from './folders.ts';
+import { adoptFolders, batchesIn, makeFolder, removeIfEmpty, UNFINISHED } from './folders.ts';
 
 /** Batches whose lines are kept in memory as well, so that a quick QuestDB needs no reading back. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -67,8 +67,8 @@ export class Spool {
     try {
       const file = this.#nextFile(batch);
       // The rename makes it appear whole or not at all, whenever the process ends.
-      await writeFile(`${file}.part`, batch.lines!, { mode: 0o600 });
-      await rename(`${file}.part`, file);
+      await writeFile(file + UNFINISHED, batch.lines!, { mode: 0o600 });
+      await rename(file + UNFINISHED, file);
       batch.file = file;
     } catch (error) {
       this.#unwritable(error);
@@ -80,8 +80,8 @@ export class Spool {
   addSync(batch: Batch): void {
     try {
       const file = this.#nextFile(batch);
-      writeFileSync(`${file}.part`, batch.lines!, { mode: 0o600 });
-      renameSync(`${file}.part`, file);
+      writeFileSync(file + UNFINISHED, batch.lines!, { mode: 0o600 });
+      renameSync(file + UNFINISHED, file);
       batch.file = file;
     } catch (error) {
       this.#unwritable(error);
@@ -103,6 +103,7 @@ export class Spool {
   async done(batches: readonly Batch[]): Promise<void> {
     this.#forget(batches);
     await Promise.all(batches.map(({ file }) => file && rm(file, { force: true })));
+    for (const folder of foldersOf(batches)) if (folder !== this.#folder) removeIfEmpty(folder);
   }
 
   /** Sets a batch aside that QuestDB will never take. @returns where it is kept */
@@ -135,12 +136,10 @@ export class Spool {
     this.#drop(tooMany, `the spool is full (${this.#options.maxBytes} bytes)`);
   }
 
-  /** Removes what is empty. Batches that wait stay for the next process. */
+  /** Leaves nothing behind but batches that wait, for the next process. */
   close(): void {
-    for (const folder of new Set(this.#batches.map((b) => b.file && dirname(b.file)))) {
-      if (folder) removeIfEmpty(folder);
-    }
     if (this.#folder) removeIfEmpty(this.#folder);
+    this.#folder = undefined;
   }
 
   #nextFile(batch: Batch): string {
@@ -183,4 +182,8 @@ export class Spool {
       coded('PS_SPOOL_UNWRITABLE', { dir, reason: reasonOf(error) }).message,
     );
   }
+}
+
+function foldersOf(batches: readonly Batch[]): Set<string> {
+  return new Set(batches.flatMap(({ file }) => (file ? dirname(file) : [])));
 }

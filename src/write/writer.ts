@@ -107,8 +107,9 @@ export class Writer {
   }
 
   /** Puts what is buffered on disk without waiting, in the moment in which the process ends. */
-  spoolNow(): void {
+  leave(): void {
     for (const batch of this.#drain()) this.#spool.addSync(batch);
+    this.#spool.close();
   }
 
   /** One write at a time: what comes meanwhile makes one larger batch. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Product, until } from './product.ts';
+import { Product } from './product.ts';
+import { until } from './until.ts';
 
 const product = new Product();
 beforeAll(() => product.start());
@@ -24,23 +25,6 @@ describe('a running server', () => {
     expect(second.status).toBe(1);
     expect(second.stderr).toContain('PS_DATA_DIR_HELD');
     expect(second.stderr).toContain(String(product.server?.pid));
-  });
-
-  it('counts the requests of an Express 5 application by route', async () => {
-    await product.run('test/apps/express5.mjs', [], { OTEL_SERVICE_NAME: 'hotel' });
-    const rows = await until(async () => {
-      const found = await product.sql(
-        `SELECT endpoint, sum(count), sum(error_count), sum(aborted_count) FROM performance_metrics
-         WHERE service = 'hotel' AND metric_type = 'API_RESPONSE_TIME' ORDER BY endpoint`,
-      );
-      return found.length === 4 && found;
-    });
-    expect(rows).toEqual([
-      [null, 5, 0, 0],
-      ['/api/:organization/fail', 10, 10, 0],
-      ['/api/:organization/rooms/:id', 100, 0, 0],
-      ['/api/:organization/slow', 3, 0, 3],
-    ]);
   });
 
   it('does every test action, and cleanup neutralises what they wrote', async () => {

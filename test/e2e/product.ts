@@ -2,21 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-
-/** Asks until `probe` gives something, for at most `withinMs`. */
-export async function until<T>(
-  probe: () => Promise<T | undefined | false>,
-  withinMs = 30_000,
-): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const value = await probe().catch(() => undefined);
-    if (value) return value;
-    if (Date.now() > deadline) throw new Error('it did not happen in time');
-    await delay(50);
-  }
-}
+import { App } from './app.ts';
+import { sql } from './sql.ts';
+import { until } from './until.ts';
 
 /** The product as a user runs it, in a folder of its own. */
 export class Product {
@@ -33,8 +21,12 @@ export class Product {
   output = '';
   server: ChildProcess | undefined;
 
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    Object.assign(this.env, env);
+    mkdirSync(join(this.folder, 'run'));
+  }
+
   async start(): Promise<void> {
-    mkdirSync(join(this.folder, 'run'), { recursive: true });
     this.output = '';
     const server = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
     this.server = server;
@@ -43,7 +35,11 @@ export class Product {
         this.output += part;
       });
     }
-    this.url = await until(async () => /Ready: (\S+)/.exec(this.output)?.[1], 60_000);
+    const url = await until(async () => {
+      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (server.exitCode !== null && 'ended');
+    }, 60_000);
+    if (url === 'ended') throw new Error(this.output);
+    this.url = url;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
@@ -65,27 +61,20 @@ export class Product {
   }
 
   /** Runs a statement as the writer, over QuestDB's own HTTP endpoint. */
-  async sql(statement: string): Promise<unknown[][]> {
+  sql(statement: string): Promise<unknown[][]> {
     const file = join(this.folder, 'run', 'perfscope', 'server.json');
     const { questdb } = JSON.parse(readFileSync(file, 'utf8')) as {
       questdb: { write: { url: string; authorization: string } };
     };
-    const { url, authorization } = questdb.write;
-    const response = await fetch(`${url}/exec?query=${encodeURIComponent(statement)}`, {
-      headers: { authorization },
-    });
-    const body = (await response.json()) as { dataset: unknown[][]; error?: string };
-    if (body.error) throw new Error(body.error);
-    return body.dataset;
+    return sql(questdb.write, statement);
   }
 
-  /** Starts `script` as an instrumented ES module. */
-  run(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number | null> {
-    const register = resolve('dist/register.js');
-    const child = spawn(process.execPath, ['--import', register, resolve(script), ...args], {
-      env: { ...this.env, ...env },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    return new Promise((done) => child.once('exit', done));
+  async get(path: string): Promise<Record<string, unknown>> {
+    return (await fetch(this.url + path)).json() as Promise<Record<string, unknown>>;
+  }
+
+  /** Runs `script` instrumented until it ends. */
+  run(script: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
+    return new App(script, { args, env: { ...this.env, ...env } }).ended;
   }
 }

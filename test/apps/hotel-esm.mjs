@@ -1,0 +1,5 @@
+// The hotel as an ES module.
+import express from 'express';
+import serve from './hotel.cjs';
+
+serve(express);

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Product } from './product.ts';
+import { until } from './until.ts';
+
+const product = new Product();
+const organization = encodeURIComponent(`l'hôtel "été" 🏨`);
+beforeAll(async () => {
+  await product.start();
+  expect(await product.run('test/apps/figures.mjs', [String(Date.now())])).toBe(0);
+});
+afterAll(() => product.remove());
+
+interface Figures {
+  api: Record<string, number> & { slowestEndpoints: object[] };
+  database: object;
+  queues: object[];
+  systemHealth: object[];
+  trends: Record<string, object>;
+}
+
+async function figuresOf(organizationId: string): Promise<Figures> {
+  const path = `/api/performance/dashboard?organizationId=${organizationId}`;
+  return (await product.get(path)) as unknown as Figures;
+}
+
+it('gives the figures of what was recorded, of one tenant', async () => {
+  const { api, database, queues, systemHealth, trends } = await until(async () => {
+    const figures = await figuresOf(organization);
+    return figures.api.count === 100 && figures.queues[0] !== undefined && figures;
+  });
+  expect(api).toMatchObject({ average: 29, errorRate: 5, perMinute: 100 / 15 });
+  // Percentiles come from buckets, which are 9 % wide.
+  expect(api.p50).toBeCloseTo(10, -0.3);
+  expect(api.p95 ?? 0).toBeGreaterThan(190);
+  expect(api.p99 ?? 0).toBeLessThan(210);
+  expect(api.slowestEndpoints).toEqual([
+    { name: '/slow', operation: 'GET', count: 10, average: 200 },
+    { name: '/fast', operation: 'GET', count: 90, average: 10 },
+  ]);
+  expect(database).toMatchObject({
+    ...{ count: 4, averageQueryTime: 250, connections: 6, slowQueryShare: 25 },
+    slowestOperations: [{ operation: 'SELECT', count: 4, average: 250 }],
+  });
+  expect(queues).toEqual([
+    {
+      ...{ queue: 'email', completed: 3, failed: 1, failureRate: 25, depth: 17 },
+      ...{ processingTime: 115, waitTime: 40 },
+    },
+  ]);
+  expect(systemHealth).toEqual([]);
+  expect(trends.responseTime).toEqual({ current: 29, previous: 20, change: 45 });
+  expect(trends.requestsPerMinute).toMatchObject({ change: 100 });
+  expect(trends.errorRate).toEqual({ current: 5, previous: 0 });
+});
+
+it('has nothing, not zeros, where nothing was reported', async () => {
+  const { api, database, queues, trends } = await figuresOf('nobody');
+  expect(api).toEqual({ count: 0, perMinute: 0, slowestEndpoints: [] });
+  expect(database).toEqual({ count: 0, slowestOperations: [] });
+  expect(queues).toEqual([]);
+  expect(trends.responseTime).toEqual({});
+});
+
+it('refuses a question that it does not know', async () => {
+  expect(await product.get('/api/performance/dashboard?last=soon')).toMatchObject({
+    ...{ status: 400, code: 'PS_REQUEST_INVALID', detail: expect.stringContaining('15m') },
+  });
+  expect(await product.get('/api/nothing')).toMatchObject({ status: 404, code: 'PS_NOT_FOUND' });
+});
+
+it('shows the figures and the next steps on its page', async () => {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+  const browser = await chromium.launch({
+    ...(executablePath ? { executablePath } : { channel: 'chrome' }),
+    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+  });
+  try {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    const answer = page.waitForResponse('**/api/performance/dashboard');
+    await page.goto(product.url);
+    const { api } = (await (await answer).json()) as Figures;
+    expect(api.count).toBeGreaterThanOrEqual(100);
+    const requests = page.getByRole('table', { name: 'Requests' });
+    await requests.getByRole('cell', { name: String(api.count), exact: true }).waitFor();
+    await requests.getByText(`${Number(api.average?.toFixed(1))} ms`).waitFor();
+    expect(await page.getByRole('table', { name: 'Queues' }).textContent()).toContain('email');
+    expect(await page.getByRole('listitem').count()).toBe(3);
+    expect(complaints).toEqual([]);
+    const { SCREENSHOT } = process.env;
+    if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT, fullPage: true });
+  } finally {
+    await browser.close();
+  }
+});

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { App } from './app.ts';
+import { load } from './load.ts';
+import { ForeignQuestdb } from './questdb.ts';
+import { until } from './until.ts';
+
+const AWAY_MS = 20_000;
+const questdb = new ForeignQuestdb();
+const spool = join(questdb.folder, 'spool');
+beforeAll(() => questdb.start());
+afterAll(() => questdb.remove());
+
+const env = () => ({
+  ...{ PATH: process.env.PATH, HOME: process.env.HOME, XDG_RUNTIME_DIR: questdb.folder },
+  ...{ PERFORMANCE_FLUSH_INTERVAL: '300', PERFORMANCE_SPOOL_DIR: spool, ...questdb.env },
+});
+
+/** Ids of the rows that wait on disk in finished batches of single measurements. */
+function spooledIds(folder: string): string[] {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names
+    .filter((name) => name.includes('.performance_metrics.') && name.endsWith('.ilp'))
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
+    .filter((line) => line.includes('name=steady'))
+    .map((line) => /\bid="([^"]+)"/.exec(line)?.[1] ?? 'no id');
+}
+
+const spoolOf = (pid: number) =>
+  join(spool, readdirSync(spool).find((name) => name.startsWith(`${pid}-`)) ?? 'none');
+
+it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, async () => {
+  const hotel = new App('test/apps/hotel-esm.mjs', {
+    env: { ...env(), OTEL_SERVICE_NAME: 'hotel' },
+  });
+  const base = await hotel.url();
+  const steady = new App('test/apps/steady.mjs', { env: env() });
+  await load(`${base}/rooms/1`, 50);
+  await until(async () => (await questdb.sql("performance_metrics WHERE name = 'steady'")).length);
+
+  await questdb.kill();
+  const backAt = Date.now() + AWAY_MS;
+  const underLoad = load(`${base}/rooms/1`, 2200, { connections: 4, overallRate: 100 });
+  const pid = steady.child.pid!;
+  await until(async () => spooledIds(spoolOf(pid)).length > 1000);
+  await steady.stop('SIGKILL');
+  const spooled = spooledIds(spoolOf(pid));
+  const heir = new App('test/apps/steady.mjs', { env: env(), args: ['idle'] });
+  const answered = await underLoad;
+  expect(Date.now()).toBeGreaterThanOrEqual(backAt);
+  await questdb.start();
+
+  const stored = await until(async () => {
+    const rows = await questdb.sql("SELECT id FROM performance_metrics WHERE name = 'steady'");
+    const ids = rows.map(([id]) => String(id));
+    const there = new Set(ids);
+    return spooled.every((id) => there.has(id)) && ids;
+  });
+  expect(spooled.length).toBeGreaterThan(1000);
+  expect(new Set(stored).size).toBe(stored.length);
+  await load(`${base}/rooms/1`, 50);
+  await hotel.stop();
+  await heir.stop();
+  const counts = await until(async () => {
+    const [row] = await questdb.sql(
+      `SELECT sum(count), sum(error_count) FROM performance_metrics
+       WHERE service = 'hotel' AND endpoint = '/rooms/:id'`,
+    );
+    return Number(row?.[0]) >= answered + 100 && row;
+  });
+  expect(counts).toEqual([answered + 100, 0]);
+  const [[buckets] = []] = await questdb.sql(
+    "SELECT sum(count) FROM metric_buckets WHERE service = 'hotel' AND endpoint = '/rooms/:id'",
+  );
+  expect(buckets).toBe(answered + 100);
+  expect(readdirSync(spool)).toEqual([]);
+});

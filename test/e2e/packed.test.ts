@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { percentile } from '../../src/histogram/percentile.ts';
+import { App } from './app.ts';
+import { abort, load } from './load.ts';
+import { PackedInstall } from './packed.ts';
+import { Product } from './product.ts';
+import { until } from './until.ts';
+
+const product = new Product({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
+beforeAll(() => product.start());
+afterAll(() => product.remove());
+
+describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s', (express) => {
+  const install = new PackedInstall();
+  beforeAll(() => install.install(express));
+  afterAll(() => install.remove());
+
+  it.each(['hotel-esm.mjs', 'hotel-cjs.cjs'])('counts every request of %s', async (script) => {
+    const service = `${express}-${script}`;
+    const env = { ...product.env, OTEL_SERVICE_NAME: service };
+    const app = new App(script, { env, cwd: install.folder, register: 'perfscope/register' });
+    const base = await app.url();
+    const [, rooms, booked, broken, gone, unknown, root, aborted] = await Promise.all([
+      load(`${base}/healthz`, 50),
+      load(`${base}/rooms/7?guest=a`, 400, { connections: 16 }),
+      load(`${base}/api/o/properties/p/bookings`, 150, { method: 'POST' }),
+      load(`${base}/api/o/broken`, 60),
+      load(`${base}/api/o/gone`, 40),
+      load(`${base}/nowhere/at/all`, 30),
+      load(`${base}/`, 20),
+      abort(`${base}/api/o/slow`, 10),
+      load(`${base}/api/o/properties/p/bookings/1`, 150),
+    ]);
+    const exact = (await (await fetch(`${base}/internal/exact`)).json()) as number[];
+    expect(await app.stop()).toBe('SIGTERM');
+    expect(app.output).not.toMatch(/perfscope/);
+
+    const total = 400 + 150 + 60 + 40 + 30 + 20 + 10 + 150;
+    const rows = await until(async () => {
+      const found = await product.sql(
+        `SELECT endpoint, operation, sum(count), sum(error_count), sum(aborted_count)
+         FROM performance_metrics
+         WHERE service = '${service}' AND metric_type = 'API_RESPONSE_TIME'
+         ORDER BY endpoint, operation`,
+      );
+      return found.reduce((sum, row) => sum + Number(row[2]), 0) >= total && found;
+    });
+    expect(rows).toEqual([
+      [null, 'GET', unknown, 0, 0],
+      ['/', 'GET', root, 0, 0],
+      ['/api/:organization/broken', 'GET', broken, broken, 0],
+      ['/api/:organization/gone', 'GET', gone, 0, 0],
+      ['/api/:organization/properties/:property/bookings', 'POST', booked, 0, 0],
+      ['/api/:organization/properties/:property/bookings/:id', 'GET', 150, 0, 0],
+      ['/api/:organization/slow', 'GET', aborted, 0, aborted],
+      ['/rooms/:id', 'GET', rooms, 0, 0],
+    ]);
+
+    const buckets = await until(async () => {
+      const found = await product.sql(
+        `SELECT bucket_upper, sum(count) FROM metric_buckets
+         WHERE service = '${service}' AND endpoint = '/rooms/:id'`,
+      );
+      return found.reduce((sum, row) => sum + Number(row[1]), 0) >= rooms && found;
+    });
+    const counts = buckets.map(([bound, count]) => ({
+      bound: Number(bound),
+      count: Number(count),
+    }));
+    const sorted = exact.toSorted((a, b) => a - b);
+    expect(sorted).toHaveLength(rooms);
+    for (const q of [0.5, 0.95]) {
+      const ratio = percentile(counts, q)! / sorted[Math.ceil(q * rooms) - 1]!;
+      expect(ratio).toBeGreaterThan(0.95);
+      expect(ratio).toBeLessThan(1.05);
+    }
+
+    const own = await product.sql(
+      `SELECT name, sum(sum), sum(count) FROM performance_metrics
+       WHERE service = '${service}' AND name LIKE 'hotel.%' ORDER BY name`,
+    );
+    expect(own).toEqual([
+      ['hotel.bookings', booked, null],
+      ['hotel.price', booked * 120, booked],
+    ]);
+  });
+
+  it('offers its command to the folder', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const { PERFORMANCE_DATA_DIR: _, ...env } = product.env;
+    const help = spawnSync(join(install.folder, 'node_modules/.bin/perfscope'), ['--help'], {
+      ...{ env, cwd: install.folder, encoding: 'utf8' },
+    });
+    expect(help.stdout).toMatch(/serve.*migrate.*check-config.*wipe/s);
+  });
+});
