@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { createApp } from './api/app.ts';
 import { announce, withdraw } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { markOf } from './config/processes.ts';
@@ -48,6 +47,8 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     instrumentExpress();
     await monitor.connect();
     await monitor.instrumentSurroundings();
+    // Only now: Express is instrumented while it is being loaded.
+    const { createApp } = await import('./api/app.ts');
     const app = createApp(
       {
         query: reader.query,

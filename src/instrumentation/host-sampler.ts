@@ -17,14 +17,19 @@ const FRESH_MS = 1000;
 /** Samples the host at most once a second, however many ask. */
 export class HostSampler {
   #times = cpuTimes();
+  #timesMs: number;
   #sample: HostSample | undefined;
   #takenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(nowMs: number = performance.now()) {
+    this.#timesMs = nowMs;
+  }
 
   /** @param nowMs a monotonic time */
   sample(nowMs: number = performance.now()): HostSample {
     if (!this.#sample || nowMs - this.#takenMs >= FRESH_MS) {
       this.#sample = {
-        cpuUsage: this.#cpuUsage(),
+        cpuUsage: this.#cpuUsage(nowMs),
         // libuv's freemem is MemAvailable on Linux: what caches hold counts as free.
         memoryUsage: 100 * (1 - freemem() / totalmem()),
         diskUsage: diskUsage(),
@@ -36,13 +41,15 @@ export class HostSampler {
     return this.#sample;
   }
 
-  /** The share of time that was not idle since the last sample. */
-  #cpuUsage(): number | undefined {
+  /** The share of time that was not idle since the last sample; a start's first moments are no share. */
+  #cpuUsage(nowMs: number): number | undefined {
+    if (nowMs - this.#timesMs < FRESH_MS) return undefined;
     const before = this.#times;
     const now = cpuTimes();
     const total = now.total - before.total;
     if (total <= 0) return this.#sample?.cpuUsage;
     this.#times = now;
+    this.#timesMs = nowMs;
     return Math.min(100, Math.max(0, 100 * (1 - (now.idle - before.idle) / total)));
   }
 }

@@ -28,7 +28,7 @@ export class ForeignQuestdb {
     const logFile = join(this.folder, 'log');
     const jar = await resolveJar({ log: () => {} });
     this.#child = launch({ java: findJava()!, jar, root, logFile, heapMb: 256 });
-    await untilReady(this.#child, this.#target, logFile);
+    await untilReady(this.#child, this.target, logFile);
   }
 
   /** SIGKILL. */
@@ -45,20 +45,20 @@ export class ForeignQuestdb {
   }
 
   sql(statement: string): Promise<unknown[][]> {
-    return sql(this.#target, statement);
+    return sql(this.target, statement);
   }
 
   /** What tells the product to use it. */
   get env(): NodeJS.ProcessEnv {
     return {
-      PERFORMANCE_QUESTDB_URL: this.#target.url,
+      PERFORMANCE_QUESTDB_URL: this.target.url,
       PERFORMANCE_QUESTDB_PG_URL: `postgresql://${READER.user}:${READER.password}@127.0.0.1:${this.#ports.pg}/qdb`,
       PERFORMANCE_QUESTDB_USER: WRITER.user,
       PERFORMANCE_QUESTDB_PASSWORD: WRITER.password,
     };
   }
 
-  get #target() {
+  get target() {
     const authorization = basicAuthorization(WRITER.user, WRITER.password);
     return { url: `http://127.0.0.1:${this.#ports.http}`, authorization };
   }

@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { WriteTarget } from '../../src/config/target.ts';
+import { migrate } from '../../src/questdb/migrate.ts';
+import { Writer, type WriterOptions } from '../../src/write/writer.ts';
+import { ForeignQuestdb } from '../e2e/questdb.ts';
+import { until } from '../e2e/until.ts';
+
+const questdb = new ForeignQuestdb();
+const spoolDir = join(questdb.folder, 'spool');
+/** A folder as a process leaves it that was killed: no process has this number. */
+const orphan = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
+let target: WriteTarget | undefined;
+let said: string[] = [];
+
+beforeAll(async () => {
+  await questdb.start();
+  await migrate(questdb.target, 30);
+});
+afterAll(() => questdb.remove());
+beforeEach(() => {
+  target = questdb.target;
+  said = [];
+  rmSync(spoolDir, { recursive: true, force: true });
+  mkdirSync(orphan, { recursive: true });
+});
+
+function writer(options: Partial<WriterOptions> = {}): Writer {
+  const say = (message: string) => said.push(message);
+  return new Writer({
+    ...{ spoolDir, spoolMaxBytes: 1e9, retentionDays: 30, bufferSize: 10, flushIntervalMs: 60_000 },
+    target: () => target,
+    prepare: async () => {},
+    log: { info: say, warn: say, error: say },
+    ...options,
+  });
+}
+
+const rowsOf = (service: string, count: number, timestamp = Date.now()) =>
+  Array.from({ length: count }, (_, i) => ({
+    ...{ id: `${service}-${i}`, timestamp, metricType: 'CUSTOM', name: 'n', value: i, service },
+  }));
+
+async function stored(service: string): Promise<number> {
+  const [[count] = []] = await questdb.sql(
+    `SELECT count() FROM performance_metrics WHERE service = '${service}'`,
+  );
+  return Number(count);
+}
+
+/** Puts lines into the orphaned folder, as a spooled batch of one row. */
+function orphanBatch(seq: number, line: string, newestMs = Date.now()): string {
+  const name = `${String(seq).padStart(12, '0')}.performance_metrics.1.${newestMs}.ilp`;
+  writeFileSync(join(orphan, name), line);
+  return name;
+}
+
+const line = (service: string, field = 'value=1.0') =>
+  `performance_metrics,service=${service},metric_type=CUSTOM id="${service}",${field} ${Date.now()}000000\n`;
+
+it('sets a batch aside that QuestDB refuses, and stores its neighbours', async () => {
+  orphanBatch(1, line('before'));
+  orphanBatch(2, line('bad', 'value="a text"'));
+  orphanBatch(3, line('after'));
+  const road = writer();
+  await road.flush();
+  await road.close();
+  for (const service of ['before', 'after']) {
+    expect(await until(async () => stored(service))).toBe(1);
+  }
+  expect(await stored('bad')).toBe(0);
+  expect(road.droppedRows).toBe(1);
+  expect(said.join()).toContain('QuestDB refused 1 rows');
+  expect(readdirSync(join(spoolDir, 'refused'))).toHaveLength(1);
+  expect(existsSync(orphan)).toBe(false);
+});
+
+it('goes on when a waiting batch has vanished', async () => {
+  target = undefined;
+  const vanishing = orphanBatch(1, line('vanished'));
+  orphanBatch(2, line('stays'));
+  const road = writer();
+  const [mine] = readdirSync(spoolDir);
+  rmSync(join(spoolDir, String(mine), vanishing));
+  target = questdb.target;
+  await road.flush();
+  await road.close();
+  expect(await until(async () => stored('stays'))).toBe(1);
+  expect(await stored('vanished')).toBe(0);
+  expect(readdirSync(spoolDir)).toEqual([]);
+});
+
+it('throws away what a killed process had not finished writing', async () => {
+  writeFileSync(join(orphan, `${orphanBatch(1, line('finished'))}.part`), 'performance_met');
+  const road = writer();
+  await road.flush();
+  await road.close();
+  expect(await until(async () => stored('finished'))).toBe(1);
+  expect(readdirSync(spoolDir)).toEqual([]);
+});
+
+it('drops the oldest rows over its size, and those older than the retention, and counts them', async () => {
+  target = undefined;
+  orphanBatch(1, line('too-old'), Date.now() - 31 * 86_400_000);
+  const road = writer({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
+  expect(road.droppedRows).toBe(1);
+  for (let i = 0; i < 50; i++) {
+    road.add('performance_metrics', rowsOf(`bounded-${i}`, 100));
+    await road.flush(0).catch(() => {});
+  }
+  const dropped = road.droppedRows - 1;
+  expect(dropped).toBeGreaterThan(0);
+  const size = readdirSync(spoolDir, { recursive: true }).filter((n) => String(n).endsWith('.ilp'));
+  expect(size.length).toBeLessThan(50);
+  target = questdb.target;
+  await road.flush();
+  await road.close();
+  const kept = await until(async () => {
+    const [[count] = []] = await questdb.sql(
+      "SELECT count() FROM performance_metrics WHERE service LIKE 'bounded-%'",
+    );
+    return Number(count) + dropped >= 5000 && Number(count);
+  });
+  expect(kept + dropped).toBe(5000);
+  expect(await stored('bounded-49')).toBe(100);
+  expect(said.join()).toMatch(/the spool is full \(65536 bytes\)/);
+});
+
+it('writes when enough rows have come together, or when the interval is over', async () => {
+  const bySize = writer({ bufferSize: 10, flushIntervalMs: 3_600_000 });
+  bySize.add('performance_metrics', rowsOf('nine', 9));
+  bySize.add('performance_metrics', rowsOf('tenth', 1));
+  expect(await until(async () => (await stored('nine')) + (await stored('tenth')))).toBe(10);
+  await bySize.close();
+  const byTime = writer({ bufferSize: 1000, flushIntervalMs: 100 });
+  byTime.add('performance_metrics', rowsOf('timed', 3));
+  expect(await until(async () => stored('timed'))).toBe(3);
+  await byTime.close();
+});
+
+it('keeps rows for the next process when QuestDB is away at the end', async () => {
+  target = undefined;
+  const last = writer();
+  last.add('performance_metrics', rowsOf('inherited', 7));
+  await last.close(0);
+  const [folder] = readdirSync(spoolDir).filter((name) => name.startsWith(`${process.pid}-`));
+  expect(readdirSync(join(spoolDir, String(folder)))).toHaveLength(1);
+});
