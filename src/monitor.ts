@@ -1,23 +1,16 @@
 import type { Server } from 'node:http';
-import { metrics } from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  type IMetricReader,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
+import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { discover } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { knownQuestdb } from './config/locate.ts';
 import type { WriteTarget } from './config/target.ts';
 import { coded, reasonOf } from './errors.ts';
-import { PerfscopeMetricExporter } from './exporter/exporter.ts';
 import { SystemHealthMonitor } from './health/monitor.ts';
 import { RequestStats } from './health/request-stats.ts';
 import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import { HostSampler } from './instrumentation/host-sampler.ts';
-import { instrumentHttp } from './instrumentation/http.ts';
 import type { Log } from './log.ts';
+import { Metering } from './metering.ts';
 import type { Query, Reader } from './questdb/reader.ts';
 import { Recorder } from './record/recorder.ts';
 import { Outlet } from './write/outlet.ts';
@@ -42,8 +35,7 @@ export class Monitor {
   readonly #loop = new EventLoopSampler();
   readonly #requests = new RequestStats();
   readonly #ownServers = new WeakSet<Server>();
-  readonly #stops: (() => void)[] = [];
-  #provider: MeterProvider | undefined;
+  #metering: Metering | undefined;
   #connected: Promise<void> | undefined;
   #reader: Reader | undefined;
 
@@ -67,49 +59,27 @@ export class Monitor {
     });
   }
 
-  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
+  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. */
   instrument(readers: IMetricReader[] = []): void {
     const { origin, settings } = this.started;
-    const exporter = new PerfscopeMetricExporter({ origin, add: this.outlet.add });
-    const exportIntervalMillis = settings.exportIntervalMs;
-    const exportTimeoutMillis = exportIntervalMillis;
-    const push = { exporter, exportIntervalMillis, exportTimeoutMillis };
-    this.#provider = new MeterProvider({
-      resource: resourceFromAttributes({
-        'service.name': origin.service,
-        'service.instance.id': origin.instance,
-        ...(origin.serviceVersion && { 'service.version': origin.serviceVersion }),
-        ...(origin.environment && { 'deployment.environment.name': origin.environment }),
-      }),
-      readers: [...(this.hasTarget ? [new PeriodicExportingMetricReader(push)] : []), ...readers],
+    this.#metering = new Metering({
+      ...{ origin, readers, exportIntervalMs: settings.exportIntervalMs },
+      add: this.hasTarget ? this.outlet.add : undefined,
+      ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
+      isOwnServer: (server) => this.#ownServers.has(server),
+      onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
     });
-    metrics.setGlobalMeterProvider(this.#provider);
-    this.#stops.push(
-      instrumentHttp({
-        meter: this.#provider.getMeter('perfscope.http'),
-        ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
-        isOwnServer: (server) => this.#ownServers.has(server),
-        onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
-      }),
-    );
   }
 
   /** Begins to measure host and runtime, and to write health rows. */
   async instrumentSurroundings(): Promise<void> {
-    if (!this.#provider) return;
-    const meter = this.#provider.getMeter('perfscope.system');
-    const { settings } = this.started;
-    await this.#part('Measuring the host', async () => {
-      const { instrumentHost } = await import('./instrumentation/host.ts');
-      instrumentHost(meter, this.#host);
-    });
-    await this.#part('Measuring the runtime', async () => {
-      const { instrumentRuntime } = await import('./instrumentation/runtime.ts');
-      this.#stops.push(instrumentRuntime(meter, this.#loop));
-    });
-    if (settings.SYSTEM_HEALTH_ENABLED && this.hasTarget) {
-      this.health.startMonitoring(settings.SYSTEM_HEALTH_INTERVAL);
-    }
+    const metering = this.#metering;
+    if (!metering) return;
+    await this.#part('Measuring the host', () => metering.measureHost(this.#host));
+    await this.#part('Measuring the runtime', () => metering.measureRuntime(this.#loop));
+    const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.started.settings;
+    if (SYSTEM_HEALTH_ENABLED && this.hasTarget)
+      this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
   }
 
   /** Whether it is known where rows go. */
@@ -164,7 +134,7 @@ export class Monitor {
    */
   async flush(timeoutMs?: number): Promise<void> {
     await this.connect();
-    await this.#collect();
+    await this.#metering?.flush();
     await this.outlet.writer?.flush(timeoutMs);
   }
 
@@ -172,16 +142,20 @@ export class Monitor {
   async shutdown(timeoutMs = 2000): Promise<void> {
     await this.connect();
     this.health.stopMonitoring();
-    for (const stop of this.#stops.splice(0)) stop();
+    await this.#metering?.stop();
     this.#loop.stop();
-    await this.#provider?.shutdown().catch(() => {});
     await this.outlet.writer?.close(timeoutMs);
     await this.#reader?.close().catch(() => {});
   }
 
-  /** Has the reader hand its deltas to the writer, without waiting for QuestDB. */
-  async #collect(): Promise<void> {
-    await this.#provider?.forceFlush().catch(() => {});
+  /** Puts all that was measured on disk, in the moment in which the process ends. Never throws. */
+  leave(): void {
+    try {
+      this.#metering?.flushNow();
+    } catch {
+      // Another version of the SDK: what the last interval held is lost, and nothing else.
+    }
+    this.outlet.writer?.leave();
   }
 
   #target(): WriteTarget | undefined {

@@ -52,15 +52,14 @@ function flushAtEnd(monitor: Monitor): void {
     return ending.finally(() => clearTimeout(hold));
   };
   process.once('beforeExit', end);
-  const leave = () => monitor.outlet.writer?.leave();
-  process.on('exit', leave);
+  process.on('exit', () => monitor.leave());
   for (const signal of SIGNALS) {
     const listener = () => {
       const isOurs = process.listenerCount(signal) === 0;
       // Without another listener the signal would have ended the process: let it do so, flushed.
       void end().finally(() => {
         if (!isOurs) return;
-        leave();
+        monitor.leave();
         process.kill(process.pid, signal);
       });
     };

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { App } from './app.ts';
-import { perfscope } from './cli.ts';
-import { Product } from './product.ts';
-import { until } from './until.ts';
+import { App } from '../support/app.ts';
+import { perfscope } from '../support/cli.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product();
 beforeAll(() => product.start());

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Product } from './product.ts';
-import { until } from './until.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product();
 const organization = encodeURIComponent(`l'hôtel "été" 🏨`);

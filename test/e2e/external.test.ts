@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { perfscope } from './cli.ts';
-import { Product } from './product.ts';
-import { ForeignQuestdb } from './questdb.ts';
+import { perfscope } from '../support/cli.ts';
+import { Product } from '../support/product.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
 
 const questdb = new ForeignQuestdb();
 let product: Product;

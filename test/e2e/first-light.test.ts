@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Product } from './product.ts';
-import { until } from './until.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product();
 beforeAll(() => product.start());

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from './app.ts';
-import { load } from './load.ts';
-import { ForeignQuestdb } from './questdb.ts';
-import { until } from './until.ts';
+import { App } from '../support/app.ts';
+import { load } from '../support/load.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { until } from '../support/until.ts';
 
 const AWAY_MS = 20_000;
 const questdb = new ForeignQuestdb();

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { percentile } from '../../src/histogram/percentile.ts';
-import { App } from './app.ts';
-import { abort, load } from './load.ts';
-import { PackedInstall } from './packed.ts';
-import { Product } from './product.ts';
-import { until } from './until.ts';
+import { App } from '../support/app.ts';
+import { abort, load } from '../support/load.ts';
+import { PackedInstall } from '../support/packed.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
 beforeAll(() => product.start());

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from './app.ts';
-import { load } from './load.ts';
-import { Product } from './product.ts';
-import { until } from './until.ts';
+import { App } from '../support/app.ts';
+import { load } from '../support/load.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product();
 let hotel: App | undefined;

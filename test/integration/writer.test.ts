@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../src/config/target.ts';
 import { migrate } from '../../src/questdb/migrate.ts';
 import { Writer, type WriterOptions } from '../../src/write/writer.ts';
-import { ForeignQuestdb } from '../e2e/questdb.ts';
-import { until } from '../e2e/until.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { until } from '../support/until.ts';
 
 const questdb = new ForeignQuestdb();
 const spoolDir = join(questdb.folder, 'spool');

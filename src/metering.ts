@@ -1,0 +1,87 @@
+import { type Attributes, metrics } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  type IMetricReader,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { collectNow } from './exporter/collect-now.ts';
+import { PerfscopeMetricExporter } from './exporter/exporter.ts';
+import type { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
+import type { HostSampler } from './instrumentation/host-sampler.ts';
+import { type HttpOptions, instrumentHttp } from './instrumentation/http.ts';
+import type { Origin } from './schema/dimensions.ts';
+import type { Add } from './schema/tables.ts';
+
+export interface MeteringOptions extends Omit<HttpOptions, 'meter'> {
+  origin: Origin;
+  exportIntervalMs: number;
+  /** Takes the rows; undefined when only other readers are wanted. */
+  add: Add | undefined;
+  /** Readers beside our own, as that of Prometheus. */
+  readers: readonly IMetricReader[];
+}
+
+/** OpenTelemetry's meters of one process, and what measures with them. */
+export class Metering {
+  readonly #provider: MeterProvider;
+  readonly #exporter: PerfscopeMetricExporter | undefined;
+  readonly #reader: PeriodicExportingMetricReader | undefined;
+  readonly #stops: (() => void)[] = [];
+
+  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
+  constructor(options: MeteringOptions) {
+    const { origin, add, exportIntervalMs } = options;
+    if (add) {
+      this.#exporter = new PerfscopeMetricExporter({ origin, add });
+      this.#reader = new PeriodicExportingMetricReader({
+        exporter: this.#exporter,
+        exportIntervalMillis: exportIntervalMs,
+        exportTimeoutMillis: exportIntervalMs,
+      });
+    }
+    this.#provider = new MeterProvider({
+      resource: resourceFromAttributes(resourceOf(origin)),
+      readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
+    });
+    metrics.setGlobalMeterProvider(this.#provider);
+    const meter = this.#provider.getMeter('perfscope.http');
+    this.#stops.push(instrumentHttp({ ...options, meter }));
+  }
+
+  async measureHost(sampler: HostSampler): Promise<void> {
+    const { instrumentHost } = await import('./instrumentation/host.ts');
+    instrumentHost(this.#provider.getMeter('perfscope.system'), sampler);
+  }
+
+  async measureRuntime(sampler: EventLoopSampler): Promise<void> {
+    const { instrumentRuntime } = await import('./instrumentation/runtime.ts');
+    this.#stops.push(instrumentRuntime(this.#provider.getMeter('perfscope.system'), sampler));
+  }
+
+  /** Ends the interval: its rows are given to the writer. */
+  async flush(): Promise<void> {
+    await this.#provider.forceFlush().catch(() => {});
+  }
+
+  /** The same at once, without gauges, in the moment in which the process ends. */
+  flushNow(nowMs: number = Date.now()): void {
+    if (!this.#reader) return;
+    this.#exporter?.export(collectNow(this.#provider, this.#reader, nowMs), () => {});
+  }
+
+  /** Ends the interval and measures no more. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#provider.shutdown().catch(() => {});
+  }
+}
+
+function resourceOf(origin: Origin): Attributes {
+  return {
+    'service.name': origin.service,
+    'service.instance.id': origin.instance,
+    ...(origin.serviceVersion && { 'service.version': origin.serviceVersion }),
+    ...(origin.environment && { 'deployment.environment.name': origin.environment }),
+  };
+}
