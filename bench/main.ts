@@ -1,0 +1,30 @@
+// npm run bench -- NAME [--json] [--quick]
+import { parseArgs } from 'node:util';
+import type { BenchOptions, Report } from './report.ts';
+
+const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
+  start: async () => (await import('./start.ts')).start,
+  write: async () => (await import('./write.ts')).write,
+};
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const [name = ''] = positionals;
+const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (!load) {
+  console.error('Usage: npm run bench -- NAME [--json] [--quick]');
+  console.error(`NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+
+const run = await load();
+const say = (line: string) => console.error(`bench ${name}: ${line}`);
+const { targets, details } = await run({ quick: values.quick ?? false, say });
+for (const [what, figure] of Object.entries(details)) console.log(`${what}: ${figure}`);
+for (const { name: what, value, limit, unit, pass } of targets) {
+  console.log(`${pass ? 'pass' : 'FAIL'}  ${what}: ${value} ${unit} (limit ${limit})`);
+}
+const pass = targets.every((target) => target.pass);
+if (values.json) console.log(JSON.stringify({ bench: name, pass, targets, details }));

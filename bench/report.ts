@@ -1,0 +1,39 @@
+/** One figure against its limit. */
+export interface Target {
+  name: string;
+  value: number;
+  limit: number;
+  unit: string;
+  pass: boolean;
+}
+
+/** What a bench gives: its targets, and the row counts and other figures that explain them. */
+export interface Report {
+  targets: Target[];
+  details: Record<string, number | string>;
+}
+
+export interface BenchOptions {
+  /** Less of everything, under a minute. */
+  quick: boolean;
+  /** Tells of the progress. */
+  say: (line: string) => void;
+}
+
+export const atMost = (name: string, value: number, limit: number, unit: string): Target => ({
+  ...{ name, value: rounded(value), limit, unit, pass: value <= limit },
+});
+
+export const atLeast = (name: string, value: number, limit: number, unit: string): Target => ({
+  ...{ name, value: rounded(value), limit, unit, pass: value >= limit },
+});
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.floor(middle - 0.5)]! + sorted[Math.floor(middle)]!) / 2;
+}
+
+export function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

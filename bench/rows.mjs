@@ -1,0 +1,23 @@
+// Records rows at a steady rate: rows.mjs CHECKOUT ROWS_PER_SECOND SERIES SECONDS
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+const [checkout, perSecond, series, seconds] = process.argv.slice(2);
+const { performanceMonitoringService: service } = await import(
+  pathToFileURL(join(resolve(checkout), 'dist/index.js')).href
+);
+const total = Number(perSecond) * Number(seconds);
+const startMs = performance.now();
+for (let sent = 0; sent < total; ) {
+  const due = Math.min(total, ((performance.now() - startMs) / 1000) * Number(perSecond));
+  for (; sent < due; sent++) {
+    service.recordMetric({
+      ...{ type: 'API_RESPONSE_TIME', name: 'bench', operation: 'GET' },
+      ...{ endpoint: `/rooms/:id/${sent % Number(series)}`, organizationId: `org-${sent % 7}` },
+      value: 1 + ((sent * 7919) % 1000),
+    });
+  }
+  await delay(20);
+}
+await service.flush();

@@ -1,0 +1,140 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Sender } from '@questdb/nodejs-client';
+import { migrate } from '../src/questdb/migrate.ts';
+import { toSnakeCase } from '../src/schema/column.ts';
+import { type PerformanceMetric, performanceMetrics } from '../src/schema/performance-metrics.ts';
+import { Writer } from '../src/write/writer.ts';
+import { ForeignQuestdb } from '../test/support/questdb.ts';
+import { until } from '../test/support/until.ts';
+import { atLeast, type BenchOptions, median, type Report, rounded } from './report.ts';
+
+/** Rows that a caller gives in one turn of the event loop. */
+const A_TURN = 1000;
+
+interface Round {
+  rowsPerSecond: number;
+  cpuMicrosPerRow: number;
+}
+
+/** The whole write road against the bare client, in pairs, on the same QuestDB and rows. */
+export async function write({ quick, say }: BenchOptions): Promise<Report> {
+  const rows = quick ? 50_000 : 300_000;
+  const pairs = quick ? 3 : 7;
+  const questdb = new ForeignQuestdb();
+  try {
+    await questdb.start();
+    await migrate(questdb.target, 30);
+    const road: Round[] = [];
+    const bare: Round[] = [];
+    // The first pair warms both up and is not counted.
+    for (let pair = 0; pair <= pairs; pair++) {
+      const first = pair % 2 === 0;
+      for (const ours of [first, !first]) {
+        const made = makeRows(rows, `${ours ? 'road' : 'bare'}-${pair}`);
+        const round = await timed(rows, () =>
+          ours ? throughRoad(questdb, made) : throughClient(questdb, made),
+        );
+        await applied(questdb);
+        if (pair > 0) (ours ? road : bare).push(round);
+      }
+      say(`pair ${pair} of ${pairs}`);
+    }
+    const [[stored] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
+    const expected = rows * 2 * (pairs + 1);
+    if (stored !== expected) throw new Error(`${stored} rows are stored, not ${expected}`);
+    const share = median(road.map((r, i) => r.rowsPerSecond / bare[i]!.rowsPerSecond));
+    return {
+      targets: [atLeast('rows per second, share of the bare client', share, 0.7, '1')],
+      details: {
+        rowsStored: Number(stored),
+        pairs,
+        roadRowsPerSecond: Math.round(median(road.map((r) => r.rowsPerSecond))),
+        bareRowsPerSecond: Math.round(median(bare.map((r) => r.rowsPerSecond))),
+        roadCpuMicrosPerRow: rounded(median(road.map((r) => r.cpuMicrosPerRow))),
+        bareCpuMicrosPerRow: rounded(median(bare.map((r) => r.cpuMicrosPerRow))),
+      },
+    };
+  } finally {
+    await questdb.remove();
+  }
+}
+
+async function timed(rows: number, run: () => Promise<void>): Promise<Round> {
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  await run();
+  const seconds = (performance.now() - startMs) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { rowsPerSecond: rows / seconds, cpuMicrosPerRow: (user + system) / rows };
+}
+
+async function throughRoad(questdb: ForeignQuestdb, rows: PerformanceMetric[]): Promise<void> {
+  const log = { info: () => {}, warn: console.error, error: console.error };
+  const writer = new Writer({
+    ...{ spoolDir: `${questdb.folder}/spool`, spoolMaxBytes: 2 ** 30, retentionDays: 30 },
+    ...{ bufferSize: 100, flushIntervalMs: 30_000, log },
+    target: () => questdb.target,
+    prepare: async () => {},
+  });
+  for (let i = 0; i < rows.length; i += A_TURN) {
+    writer.add('performance_metrics', rows.slice(i, i + A_TURN));
+    await turn();
+  }
+  await writer.flush();
+  await writer.close();
+}
+
+/** The same columns, in the client's own words and with its own defaults for flushing. */
+async function throughClient(questdb: ForeignQuestdb, rows: PerformanceMetric[]): Promise<void> {
+  const { PERFORMANCE_QUESTDB_USER: user, PERFORMANCE_QUESTDB_PASSWORD: password } = questdb.env;
+  const { host } = new URL(questdb.target.url);
+  const sender = await Sender.fromConfig(
+    `http::addr=${host};username=${user};password=${password}`,
+  );
+  const columns = Object.entries(performanceMetrics.columns).map(
+    ([property, type]) =>
+      [property as keyof PerformanceMetric, toSnakeCase(property), type] as const,
+  );
+  const symbols = columns.filter(([, , type]) => type === 'symbol');
+  const fields = columns.filter(([, , type]) => type !== 'symbol');
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    sender.table('performance_metrics');
+    for (const [property, column] of symbols) {
+      if (row[property] !== undefined) sender.symbol(column, row[property]);
+    }
+    for (const [property, column, type] of fields) {
+      const value = row[property];
+      if (value === undefined) continue;
+      if (type === 'double') sender.floatColumn(column, value as number);
+      else if (type === 'long') sender.intColumn(column, value as number);
+      else if (type === 'boolean') sender.booleanColumn(column, value as boolean);
+      else sender.stringColumn(column, value as string);
+    }
+    await sender.at(row.timestamp, 'ms');
+    if (i % A_TURN === 0) await turn();
+  }
+  await sender.flush();
+  await sender.close();
+}
+
+function makeRows(count: number, run: string): PerformanceMetric[] {
+  const timestamp = Date.now();
+  return Array.from({ length: count }, (_, i) => ({
+    ...{ id: `${run}-${i}`, timestamp: timestamp + (i % 1000), metricType: 'API_RESPONSE_TIME' },
+    ...{ name: 'request', value: i % 977, unit: 'ms', service: 'bench', instance: 'bench-1' },
+    ...{ endpoint: `/rooms/:id/${i % 50}`, operation: 'GET', organizationId: `org-${i % 20}` },
+    ...{ count: 1, errorCount: 0, abortedCount: 0, sum: i % 977, min: i % 977, max: i % 977 },
+    ...{ duration: i % 977, test: false },
+  }));
+}
+
+/** Rows that still wait to be applied would slow the next round down. */
+async function applied(questdb: ForeignQuestdb): Promise<void> {
+  await until(async () => {
+    const waiting = await questdb.sql(
+      'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
+    );
+    return waiting.length === 0;
+  }, 120_000);
+}
