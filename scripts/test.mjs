@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+// Those whose set-up needs no network; their figures are shown, not judged.
+const QUICK_BENCHES = ['write'];
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
 const report = join(folder, 'report.json');
 const only = process.argv.slice(2);
@@ -13,6 +15,7 @@ let failed = 0;
 if (only.length === 0) {
   step('lint', 'biome', ['check', '.']);
   step('types', 'tsc', ['--noEmit']);
+  step('dead code', 'knip', ['--no-config-hints']);
 }
 run('tests', 'vitest', [
   'run',
@@ -22,6 +25,10 @@ run('tests', 'vitest', [
   ...only,
 ]);
 countTests();
+if (only.length === 0) {
+  for (const name of QUICK_BENCHES)
+    step(`bench ${name}`, 'node', ['bench/main.ts', name, '--quick']);
+}
 rmSync(folder, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -16,7 +16,7 @@ const COUNT_JOBS = `SELECT count() AS rows FROM queue_metrics
   WHERE test = true AND created_at >= $1 AND timestamp >= $1`;
 
 /** The actions of `/api/performance/test`. Each does the real thing and says what it did. */
-export const TEST_ACTIONS: Readonly<Record<string, (parts: Parts) => Promise<object>>> = {
+const TEST_ACTIONS: Readonly<Record<string, (parts: Parts) => Promise<object>>> = {
   setup: async (parts) => ({ schema: await parts.migrate() }),
   'test-metrics': writeMetrics,
   'test-queue': writeJobs,

@@ -3,7 +3,7 @@ import { previous, type Range } from './range.ts';
 import { type TimedWork, timedWork } from './requests.ts';
 
 /** A figure now and in the period before; `change` in percent, undefined where one is missing. */
-export interface Trend {
+interface Trend {
   current: number | undefined;
   previous: number | undefined;
   change: number | undefined;
