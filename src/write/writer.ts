@@ -1,10 +1,10 @@
 import type { WriteTarget } from '../config/target.ts';
 import { coded, reasonOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { AnyRow } from '../schema/column.ts';
-import { type Add, asAnyRows, type TableName, tableNamed } from '../schema/tables.ts';
+import { type Add, asAnyRows, tableNamed } from '../schema/tables.ts';
 import type { Batch } from './batch.ts';
 import { Encoder } from './encode.ts';
+import { type Part, RowBuffer } from './row-buffer.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
 
@@ -30,8 +30,7 @@ export class Writer {
   readonly #spool: Spool;
   readonly #sender: Sender;
   readonly #timer: NodeJS.Timeout;
-  #buffered = new Map<TableName, AnyRow[]>();
-  #bufferedRows = 0;
+  readonly #buffer = new RowBuffer();
   #spooling: Promise<void> | undefined;
   #refusedRows = 0;
   #draining = false;
@@ -51,11 +50,8 @@ export class Writer {
   /** Takes rows; they are on their way when enough have come together, or the interval is over. */
   readonly add: Add = (table, rows) => {
     if (rows.length === 0) return;
-    const buffered = this.#buffered.get(table);
-    if (buffered) for (const row of asAnyRows(rows)) buffered.push(row);
-    else this.#buffered.set(table, [...asAnyRows(rows)]);
-    this.#bufferedRows += rows.length;
-    if (this.#bufferedRows >= this.#options.bufferSize && !this.#draining) {
+    this.#buffer.add(table, asAnyRows(rows));
+    if (this.#buffer.rows >= this.#options.bufferSize && !this.#draining) {
       void this.#spoolBuffered();
     }
   };
@@ -108,16 +104,24 @@ export class Writer {
 
   /** Puts what is buffered on disk without waiting, in the moment in which the process ends. */
   leave(): void {
-    for (const batch of this.#drain()) this.#spool.addSync(batch);
+    this.#cut();
+    for (let part = this.#buffer.first; part; part = this.#buffer.first) {
+      for (const batch of this.#encode(part)) this.#spool.addSync(batch);
+      this.#buffer.done(part);
+    }
     this.#spool.close();
   }
 
-  /** One write at a time: what comes meanwhile makes one larger batch. */
+  /** One write at a time: what comes meanwhile makes larger batches. */
   #spoolBuffered(): Promise<void> {
     this.#spooling ??= (async () => {
-      while (this.#bufferedRows > 0) {
-        for (const batch of this.#drain()) await this.#spool.add(batch);
-        this.#sender.wake();
+      while (this.#buffer.rows > 0) {
+        this.#cut();
+        for (let part = this.#buffer.first; part; part = this.#buffer.first) {
+          for (const batch of this.#encode(part)) await this.#spool.add(batch);
+          this.#buffer.done(part);
+          this.#sender.wake();
+        }
       }
     })().finally(() => {
       this.#spooling = undefined;
@@ -125,24 +129,21 @@ export class Writer {
     return this.#spooling;
   }
 
-  #drain(): Batch[] {
+  #cut(): void {
     this.#draining = true;
     for (const add of this.#beforeDrain) add();
     this.#draining = false;
-    const buffered = this.#buffered;
-    this.#buffered = new Map();
-    this.#bufferedRows = 0;
-    return [...buffered].flatMap(([table, rows]) => this.#encode(table, rows));
+    this.#buffer.cut();
   }
 
-  #encode(table: TableName, rows: readonly AnyRow[]): Batch[] {
+  #encode({ table, rows }: Part): Batch[] {
     try {
       const lines = this.#encoder.encode(tableNamed(table), rows);
       const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
       const { length: bytes } = lines;
       return [{ table, rows: rows.length, newestMs, bytes, file: undefined, lines }];
     } catch (error) {
-      if (rows.length > 1) return rows.flatMap((row) => this.#encode(table, [row]));
+      if (rows.length > 1) return rows.flatMap((row) => this.#encode({ table, rows: [row] }));
       this.#refusedRows += 1;
       const reason = reasonOf(error);
       this.#options.log.warn(coded('PS_ROWS_DROPPED', { rows: 1, reason }).message);
