@@ -1,10 +1,11 @@
 import type { HrTime } from '@opentelemetry/api';
-import type {
-  IMetricReader,
-  MeterProvider,
-  MetricData,
-  ResourceMetrics,
-  ScopeMetrics,
+import {
+  DataPointType,
+  type IMetricReader,
+  type MeterProvider,
+  type MetricData,
+  type ResourceMetrics,
+  type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 
 interface Storage {
@@ -27,8 +28,8 @@ interface Internals {
 
 /**
  * Collects what `reader` has not exported yet, at once: nothing that is asynchronous runs any more
- * while a process exits, and the SDK's own `collect` waits for observable callbacks. They are left
- * out here, for the SDK has no other road (it reads its private state: sdk-metrics 2.x).
+ * while a process exits, and the SDK's own `collect` waits for observable callbacks. Gauges are left
+ * out, for they would only say their last value again. The SDK has no other road (it reads its private state: sdk-metrics 2.x).
  *
  * @throws when the SDK looks different
  */
@@ -45,7 +46,8 @@ export function collectNow(
     scope: meter._instrumentationScope,
     metrics: meter.metricStorageRegistry
       .getStorages(collector)
-      .flatMap((storage) => storage.collect(collector, time) ?? []),
+      .flatMap((storage) => storage.collect(collector, time) ?? [])
+      .filter(({ dataPointType }) => dataPointType !== DataPointType.GAUGE),
   }));
   return { resource: state.resource, scopeMetrics };
 }

@@ -27,6 +27,15 @@ function spooledIds(folder: string): string[] {
     .map((line) => /\bid="([^"]+)"/.exec(line)?.[1] ?? 'no id');
 }
 
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+/** Files that hold rows of the application or of `steady`, not those of host and process. */
+const waiting = () =>
+  filesIn(spool).filter((file) => /name=steady|endpoint=/.test(readFileSync(file, 'utf8')));
+
 const spoolOf = (pid: number) =>
   join(spool, readdirSync(spool).find((name) => name.startsWith(`${pid}-`)) ?? 'none');
 
@@ -59,6 +68,7 @@ it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, 
   });
   expect(spooled.length).toBeGreaterThan(1000);
   expect(new Set(stored).size).toBe(stored.length);
+  await until(async () => waiting().length === 0);
   await load(`${base}/rooms/1`, 50);
   await hotel.stop();
   await heir.stop();
@@ -74,5 +84,4 @@ it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, 
     "SELECT sum(count) FROM metric_buckets WHERE service = 'hotel' AND endpoint = '/rooms/:id'",
   );
   expect(buckets).toBe(answered + 100);
-  expect(readdirSync(spool)).toEqual([]);
 });
