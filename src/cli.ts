@@ -26,6 +26,15 @@ export async function main(argv: readonly string[]): Promise<void> {
       say('The configuration is valid.');
     });
   program
+    .command('doctor <app> [args...]')
+    .description(
+      'run an application for some seconds, and tell which of its libraries are measured',
+    )
+    .action(async (app: string, args: string[]) => {
+      const { examine } = await import('./doctor.ts');
+      for (const line of await examine(app, args)) say(line);
+    });
+  program
     .command('wipe')
     .description('remove the data folder with everything that was measured')
     .option('--yes', 'do not ask')

@@ -38,6 +38,14 @@ const CATALOGUE = {
     'No Perfscope server runs on this machine, so nothing is measured. Start one with `npx perfscope serve`, or set PERFORMANCE_QUESTDB_URL.',
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `${p.part} could not be started and is left out (${p.reason}). The application is not affected.`,
+  PS_SERIES_LIMIT: (_p: Record<never, never>) =>
+    'There are more combinations of routes, statements and tenants than one process keeps apart. Totals stay exact; what is new is counted together, without its names.',
+  PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
+    `The ${p.field} of a request was not taken: it ${p.reason}. The request is counted without it.`,
+  PS_QUEUE_AWAY: (p: { queue: string }) =>
+    `The Redis of queue ${p.queue} does not answer: its depth is not known until it is back.`,
+  PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>
+    `${p.app} could not be examined: ${p.reason}. Check that it starts with \`node ${p.app}\`.`,
   PS_REQUEST_INVALID: (p: { reason: string }) => `The request is not valid: ${p.reason}.`,
   PS_NOT_FOUND: (p: { path: string }) =>
     `There is nothing at ${p.path}. The README lists the endpoints.`,

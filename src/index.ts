@@ -1,7 +1,9 @@
 import type { SystemHealthMonitor } from './health/monitor.ts';
-import type { JobTransition } from './record/job-transition.ts';
+import { runFor, type Tenant } from './instrumentation/context.ts';
+import type { TenantResolver } from './instrumentation/tenant.ts';
 import type { Measurement } from './record/measurement.ts';
 import { trackWith } from './record/tracking.ts';
+import type { JobTransition } from './schema/job-transition.ts';
 import { sharedMonitor } from './shared-monitor.ts';
 import type { Dashboard, DashboardOptions } from './windows/dashboard.ts';
 import type { Trends } from './windows/trends.ts';
@@ -9,11 +11,11 @@ import type { Trends } from './windows/trends.ts';
 export { type ErrorCode, PerfscopeError } from './errors.ts';
 export type { HealthSnapshot, SystemHealthMonitor } from './health/monitor.ts';
 export type { HealthStatus } from './health/status.ts';
-export type { JobTransition } from './record/job-transition.ts';
 export type { Measurement } from './record/measurement.ts';
 export type { TrackingOptions } from './record/tracking.ts';
+export type { JobTransition } from './schema/job-transition.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './schema/metric-type.ts';
-export type { Dashboard, DashboardOptions, Trends };
+export type { Dashboard, DashboardOptions, Tenant, TenantResolver, Trends };
 
 /** Records what only the application knows, and reads what is stored. */
 export const performanceMonitoringService = {
@@ -39,7 +41,12 @@ export const performanceMonitoringService = {
     const monitor = sharedMonitor();
     if (!monitor.started.settings.enabled) return;
     void monitor.connect();
-    monitor.recorder.recordQueueMetric(transition);
+    monitor.recordJob(transition);
+  },
+
+  /** Names the tenant of each request, before its headers are looked at. */
+  setTenantResolver(resolver: TenantResolver): void {
+    sharedMonitor().tenants.resolver = resolver;
   },
 
   /** @throws PS_UNAVAILABLE when QuestDB does not answer */
@@ -75,6 +82,14 @@ export const systemHealthMonitor: Pick<
   getHealthSnapshot: (now) => sharedMonitor().health.getHealthSnapshot(now),
   registerGauge: (name, fn) => sharedMonitor().health.registerGauge(name, fn),
 };
+
+/**
+ * Runs `fn` for a tenant: all that is measured inside carries its names, and so does the request that
+ * it is a part of. Returns what `fn` returns.
+ */
+export function withTenant<T>(tenant: Tenant, fn: () => T): T {
+  return runFor(sharedMonitor().tenants.clean(tenant), fn);
+}
 
 export const withPerformanceTracking = trackWith((m) =>
   performanceMonitoringService.recordMetric(m),

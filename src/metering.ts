@@ -1,4 +1,4 @@
-import { type Attributes, metrics } from '@opentelemetry/api';
+import { type Attributes, type Counter, metrics } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   type IMetricReader,
@@ -7,10 +7,18 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { collectNow } from './exporter/collect-now.ts';
 import { PerfscopeMetricExporter } from './exporter/exporter.ts';
+import { bullmq } from './instrumentation/bullmq.ts';
+import { CappedMeters } from './instrumentation/capped-meters.ts';
 import type { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import type { HostSampler } from './instrumentation/host-sampler.ts';
 import { type HttpOptions, instrumentHttp } from './instrumentation/http.ts';
+import { jobHistograms } from './instrumentation/job-histograms.ts';
+import type { Library } from './instrumentation/libraries.ts';
+import { postgres } from './instrumentation/postgres.ts';
+import { type PoolWatch, watchPools } from './instrumentation/postgres-pools.ts';
+import { watchQueueDepth } from './instrumentation/queue-depth.ts';
 import type { Origin } from './schema/dimensions.ts';
+import type { JobTransition } from './schema/job-transition.ts';
 import type { Add } from './schema/tables.ts';
 
 export interface MeteringOptions extends Omit<HttpOptions, 'meter'> {
@@ -22,12 +30,24 @@ export interface MeteringOptions extends Omit<HttpOptions, 'meter'> {
   readers: readonly IMetricReader[];
 }
 
+export interface LibraryOptions {
+  onJob: (job: JobTransition, failure: { error: unknown } | undefined) => void;
+  onQuery: (durationMs: number) => void;
+  onQueueReachable: (queue: string, reachable: boolean) => void;
+  onOverflow: () => void;
+  withJobData: boolean;
+}
+
 /** OpenTelemetry's meters of one process, and what measures with them. */
 export class Metering {
   readonly #provider: MeterProvider;
   readonly #exporter: PerfscopeMetricExporter | undefined;
   readonly #reader: PeriodicExportingMetricReader | undefined;
   readonly #stops: (() => void)[] = [];
+  /** Adds a job's transition to the histograms of queues. */
+  readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
+  readonly pools: PoolWatch;
+  #refused: Counter | undefined;
 
   /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
   constructor(options: MeteringOptions) {
@@ -44,9 +64,33 @@ export class Metering {
       resource: resourceFromAttributes(resourceOf(origin)),
       readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
     });
-    metrics.setGlobalMeterProvider(this.#provider);
+    const { onOverflow } = options;
+    metrics.setGlobalMeterProvider(new CappedMeters(this.#provider, onOverflow));
     const meter = this.#provider.getMeter('perfscope.http');
     this.#stops.push(instrumentHttp({ ...options, meter }));
+    const queueMeter = this.#provider.getMeter('perfscope.queue');
+    this.recordJob = jobHistograms({ meter: queueMeter, onOverflow });
+    this.pools = watchPools(this.#provider.getMeter('perfscope.db'));
+  }
+
+  /** What measures databases and queues, for whoever hooks their loading. */
+  libraries(options: LibraryOptions): Library[] {
+    const { onJob, onQuery, onQueueReachable, onOverflow, withJobData } = options;
+    const meter = this.#provider.getMeter('perfscope.db');
+    const queueMeter = this.#provider.getMeter('perfscope.queue');
+    const onQueue = watchQueueDepth({ meter: queueMeter, onReachable: onQueueReachable });
+    return [
+      ...postgres({ meter, pools: this.pools, onOverflow, onQuery }),
+      ...bullmq({ onTransition: onJob, onQueue, withData: withJobData }),
+    ];
+  }
+
+  /** Counts what was given as a tenant and could not be taken, by field. */
+  countRefusedTenant(field: string): void {
+    this.#refused ??= this.#provider
+      .getMeter('perfscope.http')
+      .createCounter('perfscope.tenant.refused', { unit: '{name}' });
+    this.#refused.add(1, { 'perfscope.tenant.field': field });
   }
 
   async measureHost(sampler: HostSampler): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { discover } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
@@ -7,12 +8,17 @@ import type { WriteTarget } from './config/target.ts';
 import { coded, reasonOf } from './errors.ts';
 import { SystemHealthMonitor } from './health/monitor.ts';
 import { RequestStats } from './health/request-stats.ts';
+import { errorName } from './instrumentation/bullmq-job.ts';
 import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
+import { express } from './instrumentation/express.ts';
 import { HostSampler } from './instrumentation/host-sampler.ts';
-import type { Log } from './log.ts';
+import { Libraries, type LibraryState } from './instrumentation/libraries.ts';
+import { TenantReader } from './instrumentation/tenant.ts';
+import { type Log, oncePerKind } from './log.ts';
 import { Metering } from './metering.ts';
 import type { Query, Reader } from './questdb/reader.ts';
 import { Recorder } from './record/recorder.ts';
+import type { JobTransition } from './schema/job-transition.ts';
 import { Outlet } from './write/outlet.ts';
 
 export interface MonitorOptions {
@@ -30,12 +36,16 @@ export class Monitor {
   readonly outlet = new Outlet();
   readonly recorder: Recorder;
   readonly health: SystemHealthMonitor;
+  readonly tenants: TenantReader;
   readonly #options: MonitorOptions;
   readonly #host = new HostSampler();
   readonly #loop = new EventLoopSampler();
   readonly #requests = new RequestStats();
+  readonly #queries = new RequestStats();
+  readonly #once: (kind: string, message: string) => void;
   readonly #ownServers = new WeakSet<Server>();
   #metering: Metering | undefined;
+  #libraries: Libraries | undefined;
   #connected: Promise<void> | undefined;
   #reader: Reader | undefined;
 
@@ -44,6 +54,15 @@ export class Monitor {
     const { settings, origin } = started;
     this.#options = options;
     this.started = started;
+    this.#once = oncePerKind(log);
+    this.tenants = new TenantReader(
+      {
+        organization: settings.PERFORMANCE_ORGANIZATION_HEADER,
+        property: settings.PERFORMANCE_PROPERTY_HEADER,
+        user: settings.PERFORMANCE_USER_HEADER,
+      },
+      (field, reason) => this.#refuseTenant(field, reason),
+    );
     const { add } = this.outlet;
     const strict = options.strict ?? false;
     const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
@@ -51,6 +70,8 @@ export class Monitor {
     this.outlet.beforeBatch(() => this.recorder.addBuckets());
     this.health = new SystemHealthMonitor({
       ...{ origin, add, host: this.#host, loop: this.#loop, requests: this.#requests },
+      queries: this.#queries,
+      connections: () => this.#metering?.pools.connections(),
       thresholds: {
         responseTimeWarning: settings.PERFORMANCE_RESPONSE_TIME_WARNING,
         responseTimeCritical: settings.PERFORMANCE_RESPONSE_TIME_CRITICAL,
@@ -68,14 +89,52 @@ export class Monitor {
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
+      tenantOf: (request) => this.tenants.of(request),
+      onOverflow: this.#onOverflow,
     });
+  }
+
+  /** Measures libraries while the application loads them. */
+  instrumentLibraries(): void {
+    const { log } = this.#options;
+    const libraries = this.#metering?.libraries({
+      onJob: (job, failure) => this.recordJob(job, failure),
+      onQuery: (durationMs) => this.#queries.add(durationMs, false),
+      onQueueReachable: (queue, reachable) => {
+        if (reachable) log.warn(`The Redis of queue ${queue} answers again.`);
+        else log.warn(coded('PS_QUEUE_AWAY', { queue }).message);
+      },
+      onOverflow: this.#onOverflow,
+      withJobData: this.started.settings.PERFORMANCE_JOB_DATA,
+    });
+    this.#libraries = new Libraries([...express(), ...(libraries ?? [])]);
+  }
+
+  /** The libraries that the application has loaded until now. */
+  get libraries(): readonly LibraryState[] {
+    return this.#libraries?.found ?? [];
+  }
+
+  /** Stores a job's transition as a row, and in the histograms of its queue. */
+  recordJob(job: JobTransition, failure?: { error: unknown }): void {
+    const row = this.recorder.recordQueueMetric(job);
+    if (!row) return;
+    const failed = failure !== undefined || row.status === 'failed';
+    const { organizationId, propertyId } = row;
+    const named = { ...job, organizationId, propertyId };
+    if (this.#metering) {
+      this.#metering.recordJob(named, failed ? errorName(failure?.error) : undefined);
+    } else this.recorder.recordJobTimes(named, failed);
   }
 
   /** Begins to measure host and runtime, and to write health rows. */
   async instrumentSurroundings(): Promise<void> {
     const metering = this.#metering;
     if (!metering) return;
-    await this.#part('Measuring the host', () => metering.measureHost(this.#host));
+    // Threads share the host with their process, which measures it.
+    if (isMainThread) {
+      await this.#part('Measuring the host', () => metering.measureHost(this.#host));
+    }
     await this.#part('Measuring the runtime', () => metering.measureRuntime(this.#loop));
     const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.started.settings;
     if (SYSTEM_HEALTH_ENABLED && this.hasTarget)
@@ -156,6 +215,13 @@ export class Monitor {
       // Another version of the SDK: what the last interval held is lost, and nothing else.
     }
     this.outlet.writer?.leave();
+  }
+
+  readonly #onOverflow = () => this.#once('series', coded('PS_SERIES_LIMIT', {}).message);
+
+  #refuseTenant(field: string, reason: string): void {
+    this.#metering?.countRefusedTenant(field);
+    this.#once(`${field} ${reason}`, coded('PS_TENANT_REFUSED', { field, reason }).message);
   }
 
   #target(): WriteTarget | undefined {

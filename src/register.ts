@@ -1,11 +1,15 @@
+import { isMainThread } from 'node:worker_threads';
 import { coded, reasonOf } from './errors.ts';
-import { instrumentExpress } from './instrumentation/express.ts';
+import { librariesSaid } from './libraries-said.ts';
 import { stderrLog } from './log.ts';
 import type { Monitor } from './monitor.ts';
+import { DOCTOR } from './register-mode.ts';
 import { sharedMonitor } from './shared-monitor.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const LAST_FLUSH_MS = 2000;
+/** Time in ms in which an application loads what it loads at its start. */
+const SETTLE_MS = 1000;
 
 try {
   await register();
@@ -19,6 +23,11 @@ async function register(): Promise<void> {
   const monitor = sharedMonitor();
   const { settings } = monitor.started;
   if (!settings.enabled) return;
+  if (DOCTOR in globalThis) {
+    monitor.instrument();
+    monitor.instrumentLibraries();
+    return;
+  }
   if (!monitor.hasTarget && settings.prometheusPort === undefined) {
     stderrLog.warn(coded('PS_NO_TARGET', {}).message);
     return;
@@ -32,12 +41,15 @@ async function register(): Promise<void> {
     monitor.disown(server);
     monitor.instrument([reader]);
   }
-  instrumentExpress();
+  monitor.instrumentLibraries();
   // The application starts first; what only matters later is loaded after its first turn.
   setImmediate(() => {
     if (monitor.hasTarget) void monitor.connect();
     void monitor.instrumentSurroundings();
   }).unref();
+  // Not the threads: what they load is what their process has loaded.
+  if (isMainThread)
+    setTimeout(() => stderrLog.warn(librariesSaid(monitor.libraries)), SETTLE_MS).unref();
   flushAtEnd(monitor);
 }
 

@@ -3,7 +3,8 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { announce, withdraw } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { markOf } from './config/processes.ts';
-import { instrumentExpress } from './instrumentation/express.ts';
+import { express } from './instrumentation/express.ts';
+import { Libraries } from './instrumentation/libraries.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { Monitor } from './monitor.ts';
@@ -44,7 +45,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     shareMonitor(monitor);
     const prometheus = new PrometheusExporter({ preventServerStart: true });
     if (settings.enabled) monitor.instrument([prometheus]);
-    instrumentExpress();
+    new Libraries(express());
     await monitor.connect();
     await monitor.instrumentSurroundings();
     // Only now: Express is instrumented while it is being loaded.

@@ -75,6 +75,15 @@ export function url(protocols: readonly string[], about: string): Variable<strin
   };
 }
 
+export function header(about: string): Variable<string | undefined> {
+  return {
+    fallback: undefined,
+    about: `${about} Unset: none is believed.`,
+    allowed: "a header's name",
+    parse: (value) => (/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(value) ? value : undefined),
+  };
+}
+
 export function list(fallback: readonly string[], about: string): Variable<readonly string[]> {
   return {
     fallback,

@@ -1,4 +1,4 @@
-import { flag, list, percent, text, url, wholeNumber } from './variable.ts';
+import { flag, header, list, percent, text, url, wholeNumber } from './variable.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -73,6 +73,10 @@ export const VARIABLES = {
     undefined,
     'Bearer token, instead of user and password.',
   ),
+  PERFORMANCE_ORGANIZATION_HEADER: header('Request header that names the organization.'),
+  PERFORMANCE_PROPERTY_HEADER: header('Request header that names the property.'),
+  PERFORMANCE_USER_HEADER: header('Request header that names the user.'),
+  PERFORMANCE_JOB_DATA: flag(false, 'Store data and results of queue jobs.'),
   PERFORMANCE_IGNORE_ROUTES: list(
     HEALTH_CHECKS,
     'Paths that are not measured; a `*` at the end stands for any rest.',

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import { MOST_NAME_LENGTH, MOST_TEXT_LENGTH } from '../schema/limits.ts';
 
 /** A point's attributes, sorted into the columns of a row. */
@@ -15,8 +16,13 @@ const COLUMNS = new Map<string, Exclude<keyof Dimensions, 'tags'>>([
   ['http.route', 'endpoint'],
   ['http.request.method', 'operation'],
   ['db.operation.name', 'operation'],
-  ['perfscope.organization.id', 'organizationId'],
-  ['perfscope.property.id', 'propertyId'],
+  ['db.query.text', 'endpoint'],
+  ['db.client.connection.state', 'operation'],
+  ['messaging.destination.name', 'endpoint'],
+  ['perfscope.job.name', 'operation'],
+  ['perfscope.job.state', 'operation'],
+  [ORGANIZATION, 'organizationId'],
+  [PROPERTY, 'propertyId'],
 ]);
 
 /** Overlong names are cut; tags that are too large as a whole are left out, and say so. */

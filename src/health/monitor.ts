@@ -30,6 +30,10 @@ export interface HealthOptions {
   host: HostSampler;
   loop: EventLoopSampler;
   requests: RequestStats;
+  /** Statements that were sent to databases. */
+  queries: RequestStats;
+  /** Open database connections; undefined without a pool. */
+  connections: () => number | undefined;
   thresholds: HealthThresholds;
   add: Add;
 }
@@ -87,8 +91,12 @@ export class SystemHealthMonitor {
   /** Writes one row of the time since the last. Never rejects. */
   async writeRow(): Promise<void> {
     const { status, timestamp, metrics } = await this.getHealthSnapshot();
-    this.#options.requests.reset();
-    const { dbConnections, activeUsers, ongoingReservations } = metrics.gauges;
+    const { queries, requests } = this.#options;
+    const dbQueryTime = queries.peek().avgResponseTime;
+    requests.reset();
+    queries.reset();
+    const { activeUsers, ongoingReservations } = metrics.gauges;
+    const dbConnections = metrics.gauges.dbConnections ?? this.#options.connections();
     this.#options.add('system_health', [
       {
         ...this.#options.origin,
@@ -105,6 +113,7 @@ export class SystemHealthMonitor {
         eventLoopDelayP99: metrics.eventLoopDelayP99,
         load: metrics.load,
         dbConnections: dbConnections === undefined ? undefined : Math.round(dbConnections),
+        dbQueryTime,
         activeUsers,
         ongoingReservations,
       },

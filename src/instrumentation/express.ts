@@ -1,9 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
+import type { Library } from './libraries.ts';
 import { stateOf } from './request-state.ts';
-
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-type Prototype = Record<string, Method>;
+import { type Method, type Methods, wrap } from './wrap.ts';
 
 interface Layer {
   /** Set on the layers that lead to a route, not on those of middleware and mounted routers. */
@@ -17,37 +15,34 @@ interface Router {
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
 
-const ROUTER_MODULES = ['express', 'express/lib/express', 'router'];
-
 /** Template of each layer, as the application wrote it. */
 const templates = new WeakMap<object, string>();
 const patched = new WeakSet<object>();
 
 /**
  * Follows requests through Express' routers (4, 5, and the package `router`), so that
- * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`. Routers of Express are
- * CommonJS for everyone, so hooking `require` serves ES modules too: `import` loads the package's
- * first file unseen, which requires what is inside.
+ * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`.
  */
-export function instrumentExpress(): void {
-  const require = createRequire(import.meta.url);
-  const { Hook } = require('require-in-the-middle') as typeof import('require-in-the-middle');
-  new Hook(ROUTER_MODULES, (exports) => {
-    try {
-      const factory = exports as RouterFactory;
-      patch((factory.Router ?? factory)());
-    } catch {
-      // A version that looks different stays as it is: its requests have no route.
-    }
-    return exports;
-  });
+export function express(): Library[] {
+  const patchFactory = (exports: unknown) => {
+    const factory = exports as RouterFactory;
+    patch((factory.Router ?? factory)());
+  };
+  return [
+    {
+      name: 'express',
+      majors: [4, 5],
+      files: { '': patchFactory, 'lib/express.js': patchFactory },
+    },
+    { name: 'router', majors: [1, 2], files: { '': patchFactory } },
+  ];
 }
 
 /** Patches the prototypes behind a router; each once, whatever loads it. */
 function patch(sample: Router): void {
   const router = ownerOf(sample, 'handle');
   sample.use('/', () => {});
-  const layer = Object.getPrototypeOf(sample.stack[0]) as Prototype;
+  const layer = Object.getPrototypeOf(sample.stack[0]) as Methods;
   if (patched.has(router)) return;
   patched.add(router);
   remember(router, 'use', (first) => (isPath(first) ? first : '/'));
@@ -57,25 +52,16 @@ function patch(sample: Router): void {
 }
 
 /** The prototype that has `name` itself: Express 5 puts one object more between than Express 4. */
-function ownerOf(object: object, name: string): Prototype {
+function ownerOf(object: object, name: string): Methods {
   let owner: object | null = object;
   while (owner && !Object.hasOwn(owner, name))
     owner = Object.getPrototypeOf(owner) as object | null;
   if (!owner) throw new TypeError(`${name} is not there`);
-  return owner as Prototype;
-}
-
-function wrap(target: Prototype, name: string, wrapper: (original: Method) => Method): void {
-  const original = target[name];
-  if (typeof original !== 'function') throw new TypeError(`${name} is not there`);
-  const wrapped = wrapper(original);
-  Object.defineProperty(wrapped, 'name', { value: original.name });
-  Object.defineProperty(wrapped, 'length', { value: original.length });
-  target[name] = wrapped;
+  return owner as Methods;
 }
 
 /** Notes the path with which layers are added by `name`. */
-function remember(target: Prototype, name: string, pathOf: (first: unknown) => unknown): void {
+function remember(target: Methods, name: string, pathOf: (first: unknown) => unknown): void {
   wrap(target, name, (original) => {
     return function (this: unknown, ...args: unknown[]) {
       const before = (this as Router).stack.length;

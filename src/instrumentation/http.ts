@@ -2,9 +2,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Attributes, Meter } from '@opentelemetry/api';
-import { ABORTED } from '../schema/attributes.ts';
+import { ABORTED, ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
+import { enterRequest, type Tenant } from './context.ts';
+import { guard } from './guard.ts';
 import { pathMatcher } from './ignore.ts';
-import { beginState, endState } from './request-state.ts';
+import { beginState, endState, type RequestState } from './request-state.ts';
+import { SeriesCache } from './series.ts';
 
 /** Semantic conventions' advice for this histogram, in seconds; Prometheus uses these bounds. */
 const BOUNDARIES_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -28,6 +31,9 @@ export interface HttpOptions {
   isOwnServer: (server: Server) => boolean;
   /** Called once for each request, after it was recorded. */
   onRequest: (durationMs: number, failed: boolean) => void;
+  onOverflow: () => void;
+  /** For whom a request is, as far as its headers say. */
+  tenantOf: (request: IncomingMessage) => Tenant | undefined;
 }
 
 interface StartMessage {
@@ -51,19 +57,30 @@ export function instrumentHttp(options: HttpOptions): () => void {
     advice: { explicitBucketBoundaries: BOUNDARIES_S },
   });
 
+  const series = new SeriesCache(options.onOverflow);
+
   const complete = (request: IncomingMessage, response: ServerResponse, aborted: boolean) => {
     const state = endState(request);
     if (!state) return;
     const durationMs = performance.now() - state.startMs;
     const failed = !aborted && response.statusCode >= 500;
-    duration.record(durationMs / 1000, attributesOf(request, response, state.route, aborted));
+    duration.record(durationMs / 1000, attributesOf(series, request, response, state, aborted));
     options.onRequest(durationMs, failed);
+  };
+
+  const tenantOf = (request: IncomingMessage) => {
+    try {
+      return options.tenantOf(request);
+    } catch {
+      return undefined;
+    }
   };
 
   const onStart = guard((message: StartMessage) => {
     const { request, response, server } = message;
     if (options.isOwnServer(server) || isIgnored(request.url ?? '')) return;
-    beginState(request, performance.now());
+    const startMs = performance.now();
+    enterRequest(beginState(request, startMs, tenantOf(request)));
     // An aborted request never finishes; whichever of the two comes first completes it.
     response.once('close', () => {
       guard(complete)(request, response, !response.writableFinished);
@@ -84,33 +101,37 @@ export function instrumentHttp(options: HttpOptions): () => void {
 }
 
 function attributesOf(
+  series: SeriesCache,
   request: IncomingMessage,
   response: ServerResponse,
-  route: string | undefined,
+  { route, tenant }: RequestState,
   aborted: boolean,
 ): Attributes {
-  const method = request.method ?? '';
-  const attributes: Attributes = {
-    'http.request.method': KNOWN_METHODS.has(method) ? method : '_OTHER',
-    'url.scheme': (request.socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http',
-  };
-  if (route !== undefined) attributes['http.route'] = route;
-  if (aborted) {
-    attributes[ABORTED] = true;
-    return attributes;
-  }
-  attributes['http.response.status_code'] = response.statusCode;
-  if (response.statusCode >= 500) attributes['error.type'] = String(response.statusCode);
-  return attributes;
+  const given = request.method ?? '';
+  const method = KNOWN_METHODS.has(given) ? given : '_OTHER';
+  const scheme = (request.socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
+  const status = aborted ? 0 : response.statusCode;
+  const { organizationId = '', propertyId = '' } = tenant ?? {};
+  const key = `${status} ${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
+  const kept = status === 0 ? ABORTION : status >= 500 ? failure(status) : NOTHING;
+  return series.get(
+    key,
+    () => ({
+      'http.request.method': method,
+      'url.scheme': scheme,
+      ...(route !== undefined && { 'http.route': route }),
+      ...(status !== 0 && { 'http.response.status_code': status }),
+      ...(organizationId && { [ORGANIZATION]: organizationId }),
+      ...(propertyId && { [PROPERTY]: propertyId }),
+      ...kept,
+    }),
+    kept,
+  );
 }
 
-/** Whatever goes wrong in here is not the application's to see. */
-function guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
-  return (...args) => {
-    try {
-      fn(...args);
-    } catch {
-      // A measurement is lost; the request is not.
-    }
-  };
+const NOTHING: Attributes = {};
+const ABORTION: Attributes = { [ABORTED]: true };
+
+function failure(status: number): Attributes {
+  return { 'error.type': String(status) };
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Tenant, TenantHolder } from './context.ts';
 
 /** What is known of a request that is being answered. */
-export interface RequestState {
+export interface RequestState extends TenantHolder {
   /** `performance.now()` at its start. */
   readonly startMs: number;
   /** Template of the place in the routers that has the request now. */
@@ -12,8 +13,12 @@ export interface RequestState {
 
 const states = new WeakMap<IncomingMessage, RequestState>();
 
-export function beginState(request: IncomingMessage, startMs: number): RequestState {
-  const state: RequestState = { startMs, route: undefined, prefix: '' };
+export function beginState(
+  request: IncomingMessage,
+  startMs: number,
+  tenant: Tenant | undefined,
+): RequestState {
+  const state = { startMs, route: undefined, prefix: '', tenant, named: false };
   states.set(request, state);
   return state;
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { ReadTarget } from '../config/target.ts';
 import { coded, reasonOf } from '../errors.ts';
+import { OWN_APPLICATION_NAME } from '../schema/identity.ts';
 
 export type Param = string | number | Date;
 export type Row = Readonly<Record<string, unknown>>;
@@ -53,6 +54,7 @@ export class Reader {
 function open(target: ReadTarget): pg.Pool {
   const pool = new pg.Pool({
     ...target,
+    application_name: OWN_APPLICATION_NAME,
     max: CONNECTIONS,
     allowExitOnIdle: true,
     connectionTimeoutMillis: 5000,

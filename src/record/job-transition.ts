@@ -1,41 +1,13 @@
 import type { PerfscopeError } from '../errors.ts';
+import type { JobTransition, Time } from '../schema/job-transition.ts';
 import { MOST_NAME_LENGTH, MOST_TEXT_LENGTH } from '../schema/limits.ts';
 import { QueueJobStatus } from '../schema/metric-type.ts';
 import type { QueueMetric } from '../schema/queue-metrics.ts';
+import { scrub } from '../schema/scrub.ts';
 import { invalid, timeFault } from './measurement.ts';
 
-type Time = Date | number;
-
-/** One state transition of one job, as an application gives it to `recordQueueMetric`. */
-export interface JobTransition {
-  queueName: string;
-  jobId: string;
-  jobType?: string;
-  status: QueueJobStatus;
-  /** When the job came into this state. Default: now. */
-  timestamp?: Time;
-  createdAt?: Time;
-  startedAt?: Time;
-  completedAt?: Time;
-  failedAt?: Time;
-  /** Processing time in ms. */
-  duration?: number;
-  /** In ms. */
-  waitTime?: number;
-  attempts?: number;
-  maxAttempts?: number;
-  priority?: number;
-  /** In ms. */
-  delay?: number;
-  errorMessage?: string;
-  stackTrace?: string;
-  /** Stored as JSON. Leave it out unless it may be read by whoever reads the table. */
-  data?: unknown;
-  result?: unknown;
-  organizationId?: string;
-  propertyId?: string;
-  test?: boolean;
-}
+const MOST_MESSAGE_LENGTH = 2000;
+const MOST_STACK_LENGTH = 8000;
 
 const STATES = new Set<string>(Object.values(QueueJobStatus));
 const NUMBERS = ['duration', 'waitTime', 'delay', 'attempts', 'maxAttempts', 'priority'] as const;
@@ -79,8 +51,8 @@ export function toQueueRow(
     attempts: job.attempts,
     maxAttempts: job.maxAttempts,
     priority: job.priority,
-    errorMessage: cut(job.errorMessage, MOST_TEXT_LENGTH),
-    stackTrace: cut(job.stackTrace, MOST_TEXT_LENGTH),
+    errorMessage: scrubbed(job.errorMessage, MOST_MESSAGE_LENGTH),
+    stackTrace: scrubbed(job.stackTrace, MOST_STACK_LENGTH),
     data: jsonOf(job.data),
     result: jsonOf(job.result),
     organizationId: cut(job.organizationId, MOST_NAME_LENGTH),
@@ -96,6 +68,10 @@ function timeOf(time: Time | undefined): number | undefined {
 
 function cut(text: string | undefined, most: number): string | undefined {
   return text === undefined || text === null ? undefined : String(text).slice(0, most);
+}
+
+function scrubbed(text: string | undefined, most: number): string | undefined {
+  return text === undefined || text === null ? undefined : scrub(String(text), most);
 }
 
 function jsonOf(value: unknown): string | undefined {

@@ -13,16 +13,16 @@ export interface Measurement {
   unit?: string;
   tags?: Readonly<Record<string, unknown>>;
   /** Default: this process' own. */
-  service?: string;
-  endpoint?: string;
-  operation?: string;
+  service?: string | undefined;
+  endpoint?: string | undefined;
+  operation?: string | undefined;
   /** Default: now. A number is ms since the epoch. */
   timestamp?: Date | number;
   /** In ms. */
   duration?: number;
-  organizationId?: string;
-  propertyId?: string;
-  userId?: string;
+  organizationId?: string | undefined;
+  propertyId?: string | undefined;
+  userId?: string | undefined;
   /** Whether what was measured has failed. */
   error?: boolean;
   /** Marks a row of a test, which readers leave out. */

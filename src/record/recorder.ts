@@ -1,11 +1,15 @@
 import type { PerfscopeError } from '../errors.ts';
+import { currentTenant } from '../instrumentation/context.ts';
 import { type Log, oncePerKind } from '../log.ts';
 import type { Origin } from '../schema/dimensions.ts';
 import { idSource } from '../schema/identity.ts';
+import type { JobTransition } from '../schema/job-transition.ts';
+import { PerformanceMetricType } from '../schema/metric-type.ts';
 import type { PerformanceMetric } from '../schema/performance-metrics.ts';
+import type { QueueMetric } from '../schema/queue-metrics.ts';
 import type { Add } from '../schema/tables.ts';
 import { BucketSums } from './bucket-sums.ts';
-import { type JobTransition, toQueueRow } from './job-transition.ts';
+import { toQueueRow } from './job-transition.ts';
 import { check, type Measurement } from './measurement.ts';
 
 export interface RecorderOptions {
@@ -61,9 +65,8 @@ export class Recorder {
       endpoint: m.endpoint ?? undefined,
       operation: m.operation ?? undefined,
       duration: m.duration ?? (checked.unit === 'ms' ? m.value : undefined),
-      organizationId: m.organizationId ?? undefined,
-      propertyId: m.propertyId ?? undefined,
-      userId: m.userId ?? undefined,
+      ...tenantOf(m),
+      userId: m.userId ?? currentTenant()?.userId,
       count: 1,
       errorCount: m.error === true ? 1 : 0,
       abortedCount: 0,
@@ -76,15 +79,42 @@ export class Recorder {
     this.#options.add('performance_metrics', [row]);
   }
 
-  /** @throws PS_ROW_INVALID only when strict */
-  recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): void {
+  /** @returns the row, undefined when it was refused. @throws PS_ROW_INVALID only when strict */
+  recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): QueueMetric | undefined {
     const row = toQueueRow(job, nowMs, this.#retentionMs);
     if (row instanceof Error) {
       this.#refuse(row);
-      return;
+      return undefined;
     }
     const { origin, add } = this.#options;
+    Object.assign(row, tenantOf(row));
     add('queue_metrics', [{ ...origin, ...row, id: this.#nextId(), seq: this.#seq++ }]);
+    return row;
+  }
+
+  /** A job's times as single measurements, where no histograms are kept. */
+  recordJobTimes(job: JobTransition, failed: boolean): void {
+    const { queueName: endpoint, jobType: operation, duration, waitTime } = job;
+    const common = {
+      endpoint,
+      operation,
+      organizationId: job.organizationId,
+      propertyId: job.propertyId,
+    };
+    if (duration !== undefined) {
+      const metricType = PerformanceMetricType.QUEUE_PROCESSING_TIME;
+      const name = 'messaging.process.duration';
+      this.recordMetric({ ...common, metricType, name, value: duration, error: failed });
+    }
+    if (waitTime !== undefined) {
+      const metricType = PerformanceMetricType.QUEUE_WAIT_TIME;
+      this.recordMetric({
+        ...common,
+        metricType,
+        name: 'perfscope.queue.wait.duration',
+        value: waitTime,
+      });
+    }
   }
 
   /** Adds the buckets of what was recorded since the last batch. */
@@ -97,4 +127,11 @@ export class Recorder {
     if (this.strict) throw error;
     this.#once(`${error.params.field} ${error.params.reason}`, error.message);
   }
+}
+
+/** The tenant that is given, else the one that the running work is for: never a mixture of both. */
+function tenantOf(given: { organizationId?: string | undefined; propertyId?: string | undefined }) {
+  const named = given.organizationId ?? given.propertyId;
+  const { organizationId, propertyId } = (named === undefined ? currentTenant() : given) ?? {};
+  return { organizationId: organizationId ?? undefined, propertyId: propertyId ?? undefined };
 }

@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
+/** What our own connections to QuestDB call themselves; they are not the application's. */
+export const OWN_APPLICATION_NAME = 'perfscope';
+
 /** The id of an interval's row: the same series, instance and interval always give the same id. */
 export function intervalRowId(series: string, instance: string, startMs: number): string {
   return createHash('sha1').update(`${series}\n${instance}\n${startMs}`).digest('hex').slice(0, 24);

@@ -1,0 +1,101 @@
+import type { JobTransition } from '../schema/job-transition.ts';
+import { QueueJobStatus } from '../schema/metric-type.ts';
+import type { Tenant } from './context.ts';
+
+/** What is read of a BullMQ 5 or 6 job. Times are ms since the epoch. */
+export interface BullJob {
+  id?: string;
+  name: string;
+  queueName?: string;
+  queue?: { name: string };
+  opts?: {
+    attempts?: number;
+    delay?: number;
+    priority?: number;
+    [key: string]: unknown;
+  };
+  timestamp: number;
+  processedOn?: number;
+  finishedOn?: number;
+  attemptsMade: number;
+  priority?: number;
+  parent?: unknown;
+  data?: unknown;
+  returnvalue?: unknown;
+}
+
+/** What is the same in all rows of a job. */
+export function describe(job: BullJob, tenant: Tenant | undefined, withData: boolean) {
+  return {
+    queueName: job.queueName ?? job.queue?.name ?? '',
+    jobId: String(job.id ?? ''),
+    jobType: job.name,
+    createdAt: job.timestamp,
+    attempts: job.attemptsMade,
+    maxAttempts: job.opts?.attempts,
+    priority: job.opts?.priority ?? job.priority,
+    delay: job.opts?.delay,
+    organizationId: tenant?.organizationId,
+    propertyId: tenant?.propertyId,
+    ...(withData && { data: job.data }),
+  };
+}
+
+/** The state in which a job begins (https://docs.bullmq.io/guide/architecture). */
+export function firstState(job: BullJob, hasChildren: boolean): QueueJobStatus {
+  if (hasChildren) return QueueJobStatus.WAITING_CHILDREN;
+  if ((job.opts?.delay ?? 0) > 0) return QueueJobStatus.DELAYED;
+  if ((job.opts?.priority ?? 0) > 0) return QueueJobStatus.PRIORITIZED;
+  return QueueJobStatus.WAITING;
+}
+
+/**
+ * What a finished attempt says. An attempt that failed and will be repeated brings the job back to
+ * `waiting` or `delayed`; only the last makes it `failed`.
+ *
+ * @param readyMs when the attempt could have begun, where that is known
+ */
+export function outcome(
+  job: BullJob,
+  result: { error: unknown } | undefined,
+  readyMs: number | undefined,
+  nowMs: number,
+): Partial<JobTransition> & Pick<JobTransition, 'status'> {
+  const endMs = job.finishedOn ?? nowMs;
+  const startedAt = job.processedOn;
+  const times = {
+    startedAt,
+    timestamp: endMs,
+    duration: startedAt === undefined ? undefined : Math.max(0, endMs - startedAt),
+    waitTime: waitTime(startedAt, readyMs),
+  };
+  if (!result) return { ...times, status: QueueJobStatus.COMPLETED, completedAt: endMs };
+  const { message, stack } = said(result.error);
+  const failure = { ...times, errorMessage: message, stackTrace: stack };
+  if (job.finishedOn !== undefined) {
+    return { ...failure, status: QueueJobStatus.FAILED, failedAt: endMs };
+  }
+  const again = ((job as { delay?: number }).delay ?? 0) > 0;
+  return { ...failure, status: again ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING };
+}
+
+/** When a job's first attempt could begin; of later ones only the process knows that saw it fail. */
+export function firstReadyMs(job: BullJob): number | undefined {
+  return job.attemptsMade > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
+}
+
+export function waitTime(startedMs: number | undefined, readyMs: number | undefined) {
+  if (startedMs === undefined || readyMs === undefined) return undefined;
+  return Math.max(0, startedMs - readyMs);
+}
+
+/** Name of an error's class, as `error.type`. */
+export function errorName(error: unknown): string {
+  const name = (error as { name?: unknown } | null | undefined)?.name;
+  return typeof name === 'string' && /^\w{1,64}$/.test(name) ? name : '_OTHER';
+}
+
+function said(error: unknown): { message: string; stack: string | undefined } {
+  if (!(error instanceof Error)) return { message: String(error), stack: undefined };
+  return { message: String(error.message), stack: error.stack };
+}

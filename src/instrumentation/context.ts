@@ -1,0 +1,61 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Whom a piece of work is done for. */
+export interface Tenant {
+  organizationId?: string | undefined;
+  propertyId?: string | undefined;
+  userId?: string | undefined;
+}
+
+/** What can be named later by `withTenant`: a request that is being answered. */
+export interface TenantHolder {
+  tenant: Tenant | undefined;
+  /** Whether the application itself has named it, rather than a header. */
+  named: boolean;
+}
+
+interface Scope {
+  readonly tenant: Tenant | undefined;
+  readonly holder: TenantHolder | undefined;
+}
+
+const KEY = Symbol.for('perfscope.context');
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<Scope> };
+// Shared, because `register` and the application may load two copies of the package.
+shared[KEY] ??= new AsyncLocalStorage<Scope>();
+const storage = shared[KEY];
+
+/** The tenant that the running work is done for. */
+export function currentTenant(): Tenant | undefined {
+  return storage.getStore()?.tenant;
+}
+
+/** Runs `fn` for `tenant`. The first one named inside a request is that request's tenant too. */
+export function runFor<T>(tenant: Tenant | undefined, fn: () => T): T {
+  const holder = storage.getStore()?.holder;
+  if (holder && !holder.named && tenant) {
+    holder.tenant = tenant;
+    holder.named = true;
+  }
+  return storage.run({ tenant, holder }, fn);
+}
+
+/** Runs `fn` for `tenant`, away from the request that may have led here. */
+export function runApart<T>(tenant: Tenant | undefined, fn: () => T): T {
+  return storage.run({ tenant, holder: undefined }, fn);
+}
+
+/**
+ * Everything that follows belongs to the request of `holder`. It has to be called for each request,
+ * or on a kept-alive connection the next one would inherit the last one's tenant.
+ */
+export function enterRequest(holder: TenantHolder): void {
+  storage.enterWith({ tenant: holder.tenant, holder });
+}
+
+/** A callback that runs in the context of this call, whoever calls it back. */
+export function bound<F>(callback: F): F {
+  if (typeof callback !== 'function' || storage.getStore() === undefined) return callback;
+  const bind = AsyncLocalStorage.bind as unknown as (fn: unknown) => F;
+  return bind(callback);
+}

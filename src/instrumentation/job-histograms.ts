@@ -1,0 +1,51 @@
+import type { Attributes, Meter } from '@opentelemetry/api';
+import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
+import type { JobTransition } from '../schema/job-transition.ts';
+import { SeriesCache } from './series.ts';
+
+/** In seconds: jobs wait and run from milliseconds to hours. */
+const BOUNDARIES_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600];
+
+export interface JobHistogramsOptions {
+  meter: Meter;
+  onOverflow: () => void;
+}
+
+/**
+ * Processing time (`messaging.process.duration`,
+ * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/) and wait time of jobs as
+ * histograms, by queue, kind of job and tenant.
+ *
+ * @returns what takes a transition; `errorType` says that the attempt has failed
+ */
+export function jobHistograms({ meter, onOverflow }: JobHistogramsOptions) {
+  const advice = { explicitBucketBoundaries: BOUNDARIES_S };
+  const processing = meter.createHistogram('messaging.process.duration', {
+    ...{ unit: 's', description: 'Duration of processing a job.', advice },
+  });
+  const waiting = meter.createHistogram('perfscope.queue.wait.duration', {
+    ...{ unit: 's', description: 'Time that a job waited, without its delay.', advice },
+  });
+  const series = new SeriesCache(onOverflow);
+
+  return (job: JobTransition, errorType: string | undefined): void => {
+    const { queueName, jobType = '', organizationId = '', propertyId = '' } = job;
+    const kept: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
+    const key = `${queueName}\n${jobType}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
+    const make = (): Attributes => ({
+      'messaging.destination.name': queueName,
+      ...(jobType && { 'perfscope.job.name': jobType }),
+      ...(organizationId && { [ORGANIZATION]: organizationId }),
+      ...(propertyId && { [PROPERTY]: propertyId }),
+      ...kept,
+    });
+    // The wait is over when the work begins; whoever tells of the end alone tells of both.
+    if (job.status === 'active' || job.startedAt === undefined) {
+      if (job.waitTime !== undefined)
+        waiting.record(job.waitTime / 1000, series.get(key, make, kept));
+    }
+    if (job.status !== 'active' && job.duration !== undefined) {
+      processing.record(job.duration / 1000, series.get(key, make, kept));
+    }
+  };
+}

@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http';
+import type { Tenant } from './context.ts';
+
+/** Longest name of a tenant or user that is taken from outside. */
+export const MOST_TENANT_LENGTH = 128;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** Names of the headers that are believed; none until the configuration names it. */
+export interface TenantHeaders {
+  organization: string | undefined;
+  property: string | undefined;
+  user: string | undefined;
+}
+
+/** Tells whom a request is for; undefined when it can't. */
+export type TenantResolver = (request: IncomingMessage) => Tenant | undefined;
+
+/** Reads the tenant of requests, and refuses what is no name. */
+export class TenantReader {
+  readonly #headers: [keyof Tenant, string][];
+  readonly #onRefused: (field: string, reason: string) => void;
+  /** The application's own way; it comes before the headers. */
+  resolver: TenantResolver | undefined;
+
+  constructor(headers: TenantHeaders, onRefused: (field: string, reason: string) => void) {
+    const named: [keyof Tenant, string | undefined][] = [
+      ['organizationId', headers.organization],
+      ['propertyId', headers.property],
+      ['userId', headers.user],
+    ];
+    this.#headers = named.flatMap(([field, name]) => (name ? [[field, name.toLowerCase()]] : []));
+    this.#onRefused = onRefused;
+  }
+
+  of(request: IncomingMessage): Tenant | undefined {
+    if (this.resolver) {
+      const tenant = this.resolver(request);
+      if (tenant) return this.clean(tenant);
+    }
+    let tenant: Tenant | undefined;
+    for (const [field, name] of this.#headers) {
+      const value = this.#cleanOne(field, request.headers[name]);
+      if (value === undefined) continue;
+      tenant ??= {};
+      tenant[field] = value;
+    }
+    return tenant;
+  }
+
+  /** The tenant with what can be stored of it. */
+  clean(tenant: Tenant): Tenant {
+    return {
+      organizationId: this.#cleanOne('organizationId', tenant.organizationId),
+      propertyId: this.#cleanOne('propertyId', tenant.propertyId),
+      userId: this.#cleanOne('userId', tenant.userId),
+    };
+  }
+
+  #cleanOne(field: string, value: unknown): string | undefined {
+    if (value === undefined || value === null || value === '') return undefined;
+    if (typeof value !== 'string') return this.#refuse(field, 'is not a text');
+    if (value.length > MOST_TENANT_LENGTH) {
+      return this.#refuse(field, `is longer than ${MOST_TENANT_LENGTH} characters`);
+    }
+    if (CONTROL.test(value)) return this.#refuse(field, 'has control characters');
+    return value;
+  }
+
+  #refuse(field: string, reason: string): undefined {
+    this.#onRefused(field, reason);
+    return undefined;
+  }
+}
