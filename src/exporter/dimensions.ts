@@ -17,6 +17,7 @@ const COLUMNS = new Map<string, Exclude<keyof Dimensions, 'tags'>>([
   ['http.request.method', 'operation'],
   ['db.operation.name', 'operation'],
   ['db.query.text', 'endpoint'],
+  ['db.client.connection.pool.name', 'endpoint'],
   ['db.client.connection.state', 'operation'],
   ['messaging.destination.name', 'endpoint'],
   ['perfscope.job.name', 'operation'],

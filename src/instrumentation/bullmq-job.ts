@@ -76,12 +76,21 @@ export function outcome(
     return { ...failure, status: QueueJobStatus.FAILED, failedAt: endMs };
   }
   const again = ((job as { delay?: number }).delay ?? 0) > 0;
-  return { ...failure, status: again ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING };
+  const timestamp = distinctMs(job, endMs);
+  return { ...failure, timestamp, status: again ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING };
+}
+
+/**
+ * A row's keys hold its time in ms: what happens again to a job within the same ms is a ms later for
+ * each attempt, or it would replace the row of the last.
+ */
+export function distinctMs(job: BullJob, ms: number): number {
+  return Math.max(ms, job.timestamp + job.attemptsMade);
 }
 
 /** When a job's first attempt could begin; of later ones only the process knows that saw it fail. */
-export function firstReadyMs(job: BullJob): number | undefined {
-  return job.attemptsMade > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
+export function firstReadyMs(job: BullJob, attemptsBefore: number): number | undefined {
+  return attemptsBefore > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
 }
 
 export function waitTime(startedMs: number | undefined, readyMs: number | undefined) {

@@ -3,6 +3,7 @@ import { QueueJobStatus } from '../schema/metric-type.ts';
 import {
   type BullJob,
   describe,
+  distinctMs,
   firstReadyMs,
   firstState,
   outcome,
@@ -57,16 +58,20 @@ export function bullmq(options: BullmqOptions): Library[] {
 
   const started = (job: BullJob) => {
     const startedAt = job.processedOn;
-    const waited = waitTime(startedAt, readyAgain.get(key(job)) ?? firstReadyMs(job));
+    const waited = waitTime(
+      startedAt,
+      readyAgain.get(key(job)) ?? firstReadyMs(job, job.attemptsMade),
+    );
     const row = describe(job, tenantOfJob(job), withData);
     const status = QueueJobStatus.ACTIVE;
-    onTransition({ ...row, status, startedAt, timestamp: startedAt, waitTime: waited }, undefined);
+    const timestamp = distinctMs(job, startedAt ?? Date.now());
+    onTransition({ ...row, status, startedAt, timestamp, waitTime: waited }, undefined);
   };
 
   const ended = (job: BullJob, failure: { error: unknown } | undefined) => {
-    const before = failure ? job.attemptsMade - 1 : job.attemptsMade;
-    const ready =
-      readyAgain.get(key(job)) ?? firstReadyMs({ ...job, attemptsMade: Math.max(0, before) });
+    // The attempt that has just ended is counted already.
+    const attemptsMade = Math.max(0, job.attemptsMade - 1);
+    const ready = readyAgain.get(key(job)) ?? firstReadyMs(job, attemptsMade);
     readyAgain.delete(key(job));
     const nowMs = Date.now();
     const result = outcome(job, failure, ready, nowMs);

@@ -23,7 +23,8 @@ const TOKEN = new RegExp(
     /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*(?:"|$))/,
     /(?<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?\w*)/,
     /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/,
-    /(?<other>::|[\s\S])/,
+    /(?<operator>(?:(?!--|\/\*)[+*/<>=~!@#%^&|`?-])+|::|:=)/,
+    /(?<other>[\s\S])/,
   ]
     .map(({ source }) => source)
     .join('|'),
@@ -33,8 +34,7 @@ const TOKEN = new RegExp(
 /** Makes a statement's fingerprint. PostgreSQL's rules for literals, quotes and comments. */
 export function fingerprint(statement: string): Fingerprint {
   const words = tokens(statement.slice(0, MOST_READ));
-  const text = words
-    .join(' ')
+  const text = joined(words)
     .replace(/ ?(::|\.) ?/g, '$1')
     .replace(/ ?([,;)])/g, '$1')
     .replace(/\( /g, '(')
@@ -43,6 +43,21 @@ export function fingerprint(statement: string): Fingerprint {
     .replace(/;+$/, '')
     .trim();
   return { text: cut(text), operation: operationOf(words), table: tableOf(words) };
+}
+
+/** Words before which and after which a parenthesis is no call. */
+const NO_CALL = new Set(
+  'AND OR NOT IN ANY ALL SOME EXISTS VALUES AS FROM JOIN ON WHERE HAVING SELECT UNION OVER USING BY WHEN THEN ELSE'.split(
+    ' ',
+  ),
+);
+
+function joined(words: readonly string[]): string {
+  return words.reduce((text, word, i) => {
+    const before = words[i - 1] ?? '';
+    const isCall = word === '(' && isName(before) && !NO_CALL.has(before.toUpperCase());
+    return isCall || i === 0 ? text + word : `${text} ${word}`;
+  }, '');
 }
 
 function tokens(statement: string): string[] {

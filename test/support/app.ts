@@ -8,6 +8,8 @@ export interface AppOptions {
   cwd?: string;
   /** What `--import` gets; default: the compiled `register` of this checkout. */
   register?: string;
+  /** Which Node runs it; default: this one. */
+  node?: string;
 }
 
 /** An application that runs with the one flag that instruments it. */
@@ -18,7 +20,8 @@ export class App {
 
   constructor(script: string, options: AppOptions) {
     const { env, args = [], cwd = '.', register = resolve('dist/register.js') } = options;
-    this.child = spawn(process.execPath, ['--import', register, resolve(cwd, script), ...args], {
+    const { node = process.execPath } = options;
+    this.child = spawn(node, ['--import', register, resolve(cwd, script), ...args], {
       ...{ env, cwd, stdio: ['ignore', 'pipe', 'pipe'] },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {

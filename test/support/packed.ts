@@ -10,13 +10,13 @@ const run = promisify(execFile);
 export class PackedInstall {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-packed-'));
 
-  async install(express: string): Promise<void> {
+  async install(...packages: string[]): Promise<void> {
     const { folder } = this;
     await run('npm', ['pack', '--silent', '--pack-destination', folder]);
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
     const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    await run('npm', ['install', ...quiet, `./${tarball}`, express], { cwd: folder });
+    await run('npm', ['install', ...quiet, `./${tarball}`, ...packages], { cwd: folder });
     for (const name of readdirSync('test/apps')) cpSync(`test/apps/${name}`, join(folder, name));
   }
 

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { findProgram, freePort, Program, postgresFolders } from './programs.ts';
+
+const READY_WITHIN_MS = 30_000;
+
+/** A PostgreSQL of our own, which counts its statements. */
+export class Postgres {
+  readonly #program = new Program('postgres', 'postgres');
+  #port = 0;
+
+  static get isInstalled(): boolean {
+    return findProgram('initdb', postgresFolders()) !== undefined;
+  }
+
+  /** Starts it, again on the same port and data after `kill`. */
+  async start(): Promise<void> {
+    const program = this.#program;
+    const bin = (name: string) => findProgram(name, postgresFolders()) ?? name;
+    const data = `${program.folder}/data`;
+    if (this.#port === 0) {
+      this.#port = await freePort();
+      program.run(bin('initdb'), ['-D', data, '-U', 'demo', '-A', 'trust', '--no-sync']);
+    }
+    const settings = {
+      ...{ listen_addresses: '127.0.0.1', port: this.#port, unix_socket_directories: '' },
+      ...{ fsync: 'off', shared_preload_libraries: 'pg_stat_statements' },
+      'pg_stat_statements.track': 'all',
+    };
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    program.start(bin('postgres'), ['-D', data, ...flags]);
+    await untilReady(program, async () => {
+      const client = new pg.Client(this.url);
+      // A server that is still starting ends the connection as well.
+      client.on('error', () => {});
+      await client.connect();
+      await client.end();
+    });
+  }
+
+  get url(): string {
+    return `postgresql://demo@127.0.0.1:${this.#port}/postgres`;
+  }
+
+  kill(): Promise<void> {
+    return this.#program.kill('SIGQUIT');
+  }
+
+  /** SIGINT is PostgreSQL's fast shutdown. */
+  remove(): Promise<void> {
+    return this.#program.remove('SIGINT');
+  }
+}
+
+/** A Redis of our own, with nothing on disk. */
+export class RedisServer {
+  readonly #program = new Program('redis');
+  #port = 0;
+
+  static get isInstalled(): boolean {
+    return findProgram('redis-server') !== undefined;
+  }
+
+  /** Starts it, again on the same port after `kill`. */
+  async start(): Promise<void> {
+    if (this.#port === 0) this.#port = await freePort();
+    const settings = ['--bind', '127.0.0.1', '--port', String(this.#port)];
+    const inMemory = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
+    this.#program.start('redis-server', [...settings, ...inMemory]);
+    await untilReady(this.#program, async () => {
+      const client = new Redis(this.url, { lazyConnect: true, retryStrategy: null });
+      client.on('error', () => {});
+      try {
+        await client.connect();
+        await client.ping();
+      } finally {
+        client.disconnect();
+      }
+    });
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  kill(): Promise<void> {
+    return this.#program.kill('SIGKILL');
+  }
+
+  remove(): Promise<void> {
+    return this.#program.remove();
+  }
+}
+
+async function untilReady(program: Program, ask: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      const { failure } = program;
+      if (failure !== undefined) throw new Error(failure, { cause: error });
+      if (Date.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+require('./booking.cjs')({
+  express: require('express'),
+  pg: require('pg'),
+  bullmq: require('bullmq'),
+});

@@ -1,0 +1,79 @@
+// A booking service with PostgreSQL and BullMQ, for whichever versions and module system loads it. It
+// knows nothing of Perfscope.
+
+module.exports = async function serve({ express, pg, bullmq }) {
+  const { DATABASE_URL: connectionString, REDIS_URL } = process.env;
+  const { hostname: host, port } = new URL(REDIS_URL);
+  const connection = { host, port: Number(port), maxRetriesPerRequest: null };
+  const pool = new pg.Pool({ connectionString, max: 4 });
+  pool.on('error', () => {});
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const queue = new bullmq.Queue('mails', { connection, prefix: process.env.QUEUE_PREFIX });
+  const worker = new bullmq.Worker(
+    'mails',
+    async (job) => {
+      await pool.query('SELECT name FROM guests WHERE id = $1', [job.data.guest]);
+      if (job.data.fail)
+        throw new Error(`card 4111 1111 1111 1111 of ${job.data.guest}@mail.example`);
+      return { sent: true };
+    },
+    { connection, prefix: process.env.QUEUE_PREFIX, concurrency: 4 },
+  );
+  worker.on('error', () => {});
+  queue.on('error', () => {});
+
+  const app = express();
+  app.get('/rooms/:id', async (request, response) => {
+    const { rows } = await pool.query('SELECT name FROM rooms WHERE id = $1', [request.params.id]);
+    pool.query(
+      "SELECT count(*) FROM guests WHERE name <> 'secret guest'",
+      (_error, { rows: [guests] }) => {
+        response.json({ rows, guests });
+      },
+    );
+  });
+  app.get('/direct', async (_request, response) => {
+    await client.query({
+      name: 'by-name',
+      text: 'SELECT id FROM rooms WHERE name = $1',
+      values: ['a'],
+    });
+    response.json({});
+  });
+  app.get('/broken', async (_request, response) => {
+    await pool.query('SELECT secret_column FROM rooms').catch(() => {});
+    response.status(500).json({});
+  });
+  app.post('/bookings', async (request, response) => {
+    const held = await pool.connect();
+    try {
+      await held.query('BEGIN');
+      await held.query(`INSERT INTO guests (id, name) VALUES (${++guests}, 'Guest ${guests}')`);
+      await held.query('COMMIT');
+    } finally {
+      held.release();
+    }
+    const fail = request.query.fail === 'yes';
+    await queue.add(
+      'confirmation',
+      { guest: guests, fail },
+      {
+        removeOnComplete: true,
+        attempts: fail ? 2 : 1,
+      },
+    );
+    response.status(201).json({});
+  });
+  app.get('/counts', async (_request, response) => {
+    response.json({ ...(await queue.getJobCounts()), workers: await queue.getWorkersCount() });
+  });
+  app.post('/pause', async (_request, response) => {
+    await worker.pause();
+    response.json({});
+  });
+  let guests = 0;
+  const server = app.listen(0, '127.0.0.1', () => {
+    console.log(`listening on http://127.0.0.1:${server.address().port}`);
+  });
+};

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { App } from '../support/app.ts';
+import { load } from '../support/load.ts';
+import { NodeVersion } from '../support/node.ts';
+import { PackedInstall } from '../support/packed.ts';
+import { Product } from '../support/product.ts';
+import { Servers } from '../support/servers.ts';
+import { expectRows, until } from '../support/until.ts';
+
+const product = new Product({
+  PERFORMANCE_ORGANIZATION_HEADER: 'X-Organization',
+  PERFORMANCE_PROPERTY_HEADER: 'x-property',
+});
+const servers = new Servers();
+const node22 = new NodeVersion();
+beforeAll(async () => {
+  await Promise.all([product.start(), servers.start(), node22.install(22)]);
+});
+afterAll(async () => {
+  await Promise.all([product.remove(), servers.remove()]);
+  node22.remove();
+});
+
+const NODES = { 22: () => node22.path, 24: () => process.execPath };
+const CASES = ([22, 24] as const).flatMap((node) =>
+  ['booking-esm.mjs', 'booking-cjs.cjs'].map((script) => [node, script] as const),
+);
+
+describe.each([
+  ['express@4', 'bullmq@5', 'ioredis@5'],
+  ['express@5', 'bullmq@5', 'ioredis@5'],
+  ['express@4', 'bullmq@6', 'ioredis@5'],
+  ['express@5', 'bullmq@6', 'ioredis@5'],
+])('beside %s and %s', (...packages) => {
+  const install = new PackedInstall();
+  beforeAll(() => install.install(...packages, 'pg@8'));
+  afterAll(() => install.remove());
+
+  it.concurrent.each(CASES)(
+    'Node %s counts requests, statements and jobs of %s',
+    async (node, script) => {
+      const service = `${packages.join(' ')} ${node} ${script}`;
+      const env = {
+        ...{ ...product.env, ...servers.env, OTEL_SERVICE_NAME: service },
+        QUEUE_PREFIX: service.replaceAll(/\W/g, '-'),
+      };
+      const [cwd, register] = [install.folder, 'perfscope/register'];
+      const app = new App(script, { env, cwd, register, node: NODES[node]() });
+      const base = await app.url();
+      const grand = { headers: { 'x-organization': 'Grand', 'x-property': 'lake "side"' } };
+      const inn = { headers: { 'x-organization': 'Inn' } };
+      await Promise.all([
+        load(`${base}/rooms/7`, 40, grand),
+        load(`${base}/rooms/7`, 30, inn),
+        load(`${base}/direct`, 20),
+        load(`${base}/broken`, 10, inn),
+        load(`${base}/bookings`, 15, { method: 'POST', ...grand }),
+        load(`${base}/bookings?fail=yes`, 5, { method: 'POST', ...inn }),
+      ]);
+      await until(async () => {
+        const counts = (await (await fetch(`${base}/counts`)).json()) as Record<string, number>;
+        return counts.failed === 5 && counts.waiting === 0 && counts.active === 0;
+      });
+      await app.stop();
+
+      const query = (text: string) =>
+        product.sql(text.replaceAll('$service', () => `'${service}'`));
+      await expectRows(
+        () => query(API),
+        [
+          ['/bookings', 'Grand', 'lake "side"', 15, 0],
+          ['/bookings', 'Inn', null, 5, 0],
+          ['/broken', 'Inn', null, 10, 10],
+          ['/direct', null, null, 20, 0],
+          ['/rooms/:id', 'Grand', 'lake "side"', 40, 0],
+          ['/rooms/:id', 'Inn', null, 30, 0],
+        ],
+      );
+      await expectRows(
+        () => query(DATABASE),
+        [
+          ['BEGIN', '', 'Grand', 15, 0],
+          ['BEGIN', '', 'Inn', 5, 0],
+          ['COMMIT', '', 'Grand', 15, 0],
+          ['COMMIT', '', 'Inn', 5, 0],
+          ['INSERT', 'guests', 'Grand', 15, 0],
+          ['INSERT', 'guests', 'Inn', 5, 0],
+          ['SELECT', 'guests', 'Grand', 55, 0],
+          ['SELECT', 'guests', 'Inn', 40, 0],
+          ['SELECT', 'rooms', null, 20, 0],
+          ['SELECT', 'rooms', 'Grand', 40, 0],
+          ['SELECT', 'rooms', 'Inn', 40, 10],
+        ],
+      );
+      await expectRows(
+        () => query(JOBS),
+        [
+          ['active', 'Grand', 15, 15],
+          ['active', 'Inn', 10, 5],
+          ['completed', 'Grand', 15, 15],
+          ['failed', 'Inn', 5, 5],
+          ['waiting', 'Grand', 15, 15],
+          ['waiting', 'Inn', 10, 5],
+        ],
+      );
+      expect(await query(WRONG_TIMES)).toEqual([]);
+      await expectRows(
+        () => query(TIMES),
+        [
+          ['messaging.process.duration', 'Grand', 15, 0],
+          ['messaging.process.duration', 'Inn', 10, 10],
+          ['perfscope.queue.wait.duration', 'Grand', 15, 0],
+          ['perfscope.queue.wait.duration', 'Inn', 10, 0],
+        ],
+      );
+      const told = await query(
+        "SELECT DISTINCT error_message FROM queue_metrics WHERE service = $service AND status = 'failed'",
+      );
+      expect(told).toEqual([['card [number] of [email]']]);
+    },
+  );
+});
+
+const API = `SELECT endpoint, organization_id, property_id, sum(count), sum(error_count)
+  FROM performance_metrics WHERE service = $service AND metric_type = 'API_RESPONSE_TIME'
+  AND endpoint <> '/counts' ORDER BY endpoint, organization_id`;
+const DATABASE = `SELECT operation, regexp_replace(tags, '.*"db.collection.name":"([^"]*)".*|.*', '$1') t,
+  organization_id, sum(count), sum(error_count) FROM performance_metrics
+  WHERE service = $service AND metric_type = 'DATABASE_QUERY_TIME' ORDER BY operation, t, organization_id`;
+const JOBS = `SELECT status, organization_id, count(), count_distinct(job_id) FROM queue_metrics
+  WHERE service = $service ORDER BY status, organization_id`;
+const WRONG_TIMES = `SELECT * FROM queue_metrics WHERE service = $service AND status IN ('completed', 'failed')
+  AND (created_at > started_at OR started_at > coalesce(completed_at, failed_at) OR wait_time IS NULL
+       OR duration <> datediff('T', started_at, coalesce(completed_at, failed_at)))`;
+const TIMES = `SELECT name, organization_id, sum(count), sum(error_count) FROM performance_metrics
+  WHERE service = $service AND metric_type IN ('QUEUE_PROCESSING_TIME', 'QUEUE_WAIT_TIME')
+  ORDER BY name, organization_id`;

@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { Servers } from '../support/servers.ts';
+
+const questdb = new ForeignQuestdb();
+const servers = new Servers();
+beforeAll(() => Promise.all([questdb.start(), servers.start()]));
+afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
+
+const run = promisify(execFile);
+
+it('an application sees the same with Perfscope as without', async () => {
+  const env = {
+    ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env, ...servers.env },
+    ...{
+      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+      PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
+    },
+  };
+  const app = 'test/apps/nothing-breaks.cjs';
+  const alone = await run(process.execPath, [app], { env: { ...env, QUEUE_PREFIX: 'alone' } });
+  const measured = await run(process.execPath, ['--import', './dist/register.js', app], {
+    env: { ...env, QUEUE_PREFIX: 'measured' },
+  });
+  expect(alone.stdout.split('\n').length).toBeGreaterThan(40);
+  expect(measured.stdout).toBe(alone.stdout);
+  const [[rows] = []] = await questdb.sql('SELECT count() FROM queue_metrics');
+  expect(rows).toBeGreaterThan(0);
+});
