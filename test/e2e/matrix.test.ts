@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { App } from '../support/app.ts';
+import { expectRows } from '../support/expect-rows.ts';
 import { load } from '../support/load.ts';
 import { NodeVersion } from '../support/node.ts';
 import { PackedInstall } from '../support/packed.ts';
 import { Product } from '../support/product.ts';
 import { Servers } from '../support/servers.ts';
-import { expectRows, until } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 const product = new Product({
   PERFORMANCE_ORGANIZATION_HEADER: 'X-Organization',

@@ -1,0 +1,163 @@
+// A small booking service for a few hotels. All that Perfscope needs of it is `--import`; only its
+// gauges, which nobody else can know, are recorded by itself.
+import { pbkdf2Sync } from 'node:crypto';
+import express, { type Request, type Response } from 'express';
+import {
+  PerformanceMetricType,
+  performanceMonitoringService,
+  systemHealthMonitor,
+} from 'perfscope';
+import pg from 'pg';
+import { HOTELS } from './hotels.ts';
+import { startJobs } from './jobs.ts';
+import { isScenario, type Scenario } from './scenarios.ts';
+
+const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1' } = process.env;
+const GAUGE_MS = 5000;
+const ACTIVE_MS = 60_000;
+
+const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
+pool.on('error', (error) => console.error(`database: ${error.message}`));
+let scenario: Scenario | undefined;
+const speed = Number(DEMO_SPEED);
+const jobs = startJobs({ redisUrl: REDIS_URL, pool, speed, scenario: () => scenario });
+const lastSeen = new Map<string, { property: string; atMs: number }>();
+
+const app = express();
+app.use((request, _response, next) => {
+  const property = request.header('x-property-id');
+  const user = request.header('x-user-id');
+  if (property && user) lastSeen.set(user, { property, atMs: Date.now() });
+  next();
+});
+app.get('/healthz', (_request, response) => {
+  response.send('ok');
+});
+app.put('/demo/scenario/:name', (request, response) => {
+  const { name } = request.params;
+  scenario = isScenario(name) ? name : undefined;
+  response.json({ scenario: scenario ?? 'none' });
+});
+
+const hotel = express.Router({ mergeParams: true });
+app.use('/api/properties/:property', hotel);
+hotel.get('/rooms', async (request: Request<{ property: string }>, response: Response) => {
+  if (scenario === 'slow-statement') await pool.query('SELECT pg_sleep(1.5), count(*) FROM rooms');
+  const { rows } = await pool.query(
+    `SELECT number, price FROM rooms WHERE property = $1 AND number NOT IN (
+       SELECT room FROM bookings WHERE property = $1 AND arrival = current_date) LIMIT 20`,
+    [request.params.property],
+  );
+  response.json(rows);
+});
+hotel.get(
+  '/bookings/:id',
+  async (request: Request<{ property: string; id: string }>, response: Response) => {
+    const { property, id } = request.params;
+    const { rows } = await pool.query('SELECT * FROM bookings WHERE property = $1 AND id = $2', [
+      property,
+      id,
+    ]);
+    if (rows.length === 0) response.status(404).json({ error: 'there is no such booking' });
+    else response.json(rows[0]);
+  },
+);
+hotel.post('/bookings', async (request: Request<{ property: string }>, response: Response) => {
+  if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('the payment was refused');
+  const { property } = request.params;
+  const client = await pool.connect();
+  let booking: string;
+  try {
+    await client.query('BEGIN');
+    const { rows } = await client.query(
+      `INSERT INTO bookings (property, room, guest, arrival, nights)
+       VALUES ($1, $2, $3, current_date + 1, 2) RETURNING id`,
+      [property, 1 + Math.floor(Math.random() * 80), 'Guest'],
+    );
+    booking = rows[0].id;
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  } finally {
+    client.release();
+  }
+  await jobs.queues.mails.add('confirmation', { booking });
+  await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
+  response.status(201).json({ booking });
+});
+hotel.get(
+  '/reports/occupancy',
+  async (request: Request<{ property: string }>, response: Response) => {
+    const { rows } = await pool.query(
+      `SELECT day, count(b.id) FROM generate_series(current_date - 365, current_date, '1 day') day
+     LEFT JOIN bookings b ON b.property = $1 AND day >= b.arrival AND day < b.arrival + b.nights
+     GROUP BY day ORDER BY day`,
+      [request.params.property],
+    );
+    response.json(rows.length);
+  },
+);
+app.use((error: Error, _request: Request, response: Response, _next: () => void) => {
+  response.status(500).json({ error: error.message });
+});
+
+function activeUsers(property?: string): number {
+  const since = Date.now() - ACTIVE_MS;
+  for (const [user, { atMs }] of lastSeen) if (atMs < since) lastSeen.delete(user);
+  return [...lastSeen.values()].filter((seen) => !property || seen.property === property).length;
+}
+
+async function ongoingReservations(property?: string): Promise<number> {
+  const { rows } = await pool.query(
+    `SELECT count(*)::int AS count FROM bookings WHERE arrival <= current_date
+     AND arrival + nights > current_date AND ($1::text IS NULL OR property = $1)`,
+    [property],
+  );
+  return rows[0].count;
+}
+
+systemHealthMonitor.registerGauge('activeUsers', () => activeUsers());
+systemHealthMonitor.registerGauge('ongoingReservations', () => ongoingReservations());
+const gauges = setInterval(async () => {
+  for (const { organization: organizationId, property: propertyId } of HOTELS) {
+    const common = { organizationId, propertyId };
+    const users = activeUsers(propertyId);
+    const { ACTIVE_USERS, ONGOING_RESERVATIONS } = PerformanceMetricType;
+    performanceMonitoringService.recordMetric({
+      ...common,
+      metricType: ACTIVE_USERS,
+      name: 'users',
+      value: users,
+    });
+    const value = await ongoingReservations(propertyId).catch(() => Number.NaN);
+    if (Number.isNaN(value)) continue;
+    performanceMonitoringService.recordMetric({
+      ...common,
+      metricType: ONGOING_RESERVATIONS,
+      name: 'reservations',
+      value,
+    });
+  }
+}, GAUGE_MS);
+const computing = setInterval(() => {
+  if (scenario === 'busy-host') pbkdf2Sync('demo', 'salt', 200_000, 64, 'sha512');
+}, 50);
+
+const server = app.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  if (typeof address === 'object') console.log(`listening on http://127.0.0.1:${address?.port}`);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, async () => {
+    clearInterval(gauges);
+    clearInterval(computing);
+    server.close();
+    server.closeIdleConnections();
+    await jobs.close();
+    await pool.end();
+    await performanceMonitoringService.shutdown();
+    process.exit(0);
+  });
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { seed } from './database.ts';
+import { HEADERS } from './hotels.ts';
+import { FAST } from './rhythm.ts';
+import type { Scenario } from './scenarios.ts';
+import { Postgres, RedisServer } from './servers.ts';
+import { Traffic } from './traffic.ts';
+
+export interface DemoOptions {
+  /** A day in ten minutes. */
+  fast: boolean;
+  scenario: Scenario | undefined;
+  /** What the server and the service get beside this process' own environment. */
+  env?: NodeJS.ProcessEnv;
+  say: (line: string) => void;
+}
+
+/** How long all is well before a scenario begins. */
+const CALM_MS = 20_000;
+const FAST_START_HOUR = 7;
+const FLUSH_INTERVAL_MS = '2000';
+
+/** The product, an instrumented booking service, and people who use it. */
+export class Demo {
+  readonly #options: DemoOptions;
+  #server: ChildProcess | undefined;
+  #service: ChildProcess | undefined;
+  #trouble: NodeJS.Timeout | undefined;
+  postgres: Postgres | undefined;
+  redis: RedisServer | undefined;
+  traffic: Traffic | undefined;
+  /** Addresses, once it has started. */
+  serverUrl = '';
+  serviceUrl = '';
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what is missing on this machine, and how to get it */
+  async start(): Promise<void> {
+    const { fast, say } = this.#options;
+    const speed = fast ? FAST : 1;
+    const { databaseUrl, redisUrl } = await this.#databases();
+    await seed(databaseUrl);
+    say('Starting Perfscope …');
+    this.#server = this.#spawn(['dist/bin.js', 'serve'], {});
+    this.serverUrl = await told(this.#server, /Ready: (\S+)/, say);
+    say('Starting the booking service …');
+    const flags = ['--import', resolve('dist/register.js')];
+    this.#service = this.#spawn([...flags, join('demo', 'booking.ts')], {
+      ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DEMO_SPEED: String(speed) },
+      ...{ OTEL_SERVICE_NAME: 'booking', ...HEADERS },
+      PERFORMANCE_IGNORE_ROUTES: '/healthz,/demo/*',
+      SYSTEM_HEALTH_INTERVAL: '5000',
+    });
+    this.serviceUrl = await told(this.#service, /listening on (\S+)/, say);
+    const now = new Date();
+    const startHour = fast ? FAST_START_HOUR : now.getHours() + now.getMinutes() / 60;
+    this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
+    const { scenario } = this.#options;
+    if (scenario) this.#trouble = setTimeout(() => void this.make(scenario), CALM_MS);
+  }
+
+  /** Begins a scenario, or ends it with `none`. */
+  async make(scenario: Scenario | 'none'): Promise<void> {
+    await fetch(`${this.serviceUrl}/demo/scenario/${scenario}`, { method: 'PUT' });
+    this.#options.say(`Scenario ${scenario} has begun.`);
+  }
+
+  /** Stops the traffic and the service; what was measured is stored before. */
+  async stopService(): Promise<void> {
+    clearTimeout(this.#trouble);
+    await this.traffic?.stop();
+    await ended(this.#service);
+  }
+
+  /** Stops everything that was started. */
+  async stop(): Promise<void> {
+    await this.stopService();
+    await ended(this.#server);
+    await Promise.all([this.postgres?.remove(), this.redis?.remove()]);
+  }
+
+  async #databases(): Promise<{ databaseUrl: string; redisUrl: string }> {
+    const { DATABASE_URL, REDIS_URL } = process.env;
+    const missing = [
+      ...(DATABASE_URL || Postgres.isInstalled ? [] : ['postgresql']),
+      ...(REDIS_URL || RedisServer.isInstalled ? [] : ['redis']),
+    ];
+    if (missing.length > 0) throw new Error(howToGet(missing));
+    if (!DATABASE_URL) {
+      this.#options.say('Starting a PostgreSQL of its own …');
+      this.postgres = new Postgres();
+      await this.postgres.start();
+    }
+    if (!REDIS_URL) {
+      this.#options.say('Starting a Redis of its own …');
+      this.redis = new RedisServer();
+      await this.redis.start();
+    }
+    return {
+      databaseUrl: DATABASE_URL || this.postgres?.url || '',
+      redisUrl: REDIS_URL || this.redis?.url || '',
+    };
+  }
+
+  #spawn(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+    const child = spawn(process.execPath, args, {
+      env: {
+        ...{ PERFORMANCE_FLUSH_INTERVAL: FLUSH_INTERVAL_MS, ...process.env },
+        ...{ ...this.#options.env, ...env },
+      },
+      // A group of its own: Ctrl-C is for us, and we stop them in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return child;
+  }
+}
+
+/** Resolves with what a child says it is. @throws with its last words when it ends instead */
+function told(child: ChildProcess, pattern: RegExp, say: (line: string) => void): Promise<string> {
+  return new Promise((done, fail) => {
+    let said = '';
+    let found = false;
+    const hear = (part: Buffer) => {
+      const text = String(part);
+      if (found) {
+        if (child.stderr && /error|warn/i.test(text)) say(text.trim());
+        return;
+      }
+      said += text;
+      const match = pattern.exec(said);
+      if (!match) return;
+      found = true;
+      done(match[1]!);
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
+    child.once('exit', (code) => fail(new Error(`${said.trim()} (code ${code})`)));
+  });
+}
+
+async function ended(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const done = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await done;
+}
+
+function howToGet(missing: readonly string[]): string {
+  const debian = missing.map((name) => (name === 'redis' ? 'redis-server' : name)).join(' ');
+  const brew = missing.map((name) => (name === 'postgresql' ? 'postgresql@17' : name)).join(' ');
+  return [
+    `The demo needs ${missing.join(' and ')}, which ${missing.length > 1 ? 'are' : 'is'} not installed.`,
+    process.platform === 'darwin'
+      ? `Install with: brew install ${brew}`
+      : `Install with: sudo apt-get install -y ${debian}`,
+    'Or use running ones: DATABASE_URL=postgresql://… REDIS_URL=redis://… npm run demo',
+  ].join('\n');
+}

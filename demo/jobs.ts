@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Job, Queue, Worker } from 'bullmq';
+import type pg from 'pg';
+import type { Scenario } from './scenarios.ts';
+
+export interface JobsOptions {
+  redisUrl: string;
+  pool: pg.Pool;
+  /** How many times faster than the clock the demo's day runs. */
+  speed: number;
+  scenario: () => Scenario | undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The queues of the hotels, and the workers that process them. */
+export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
+  const { hostname: host, port } = new URL(redisUrl);
+  const connection = { host, port: Number(port), maxRetriesPerRequest: null };
+  const defaultJobOptions = {
+    attempts: 3,
+    backoff: { type: 'fixed', delay: 2000 },
+    removeOnComplete: true,
+    removeOnFail: 500,
+  };
+  const queue = (name: string) => new Queue(name, { connection, defaultJobOptions });
+  const queues = {
+    mails: queue('confirmation-emails'),
+    invoices: queue('invoices'),
+    audits: queue('night-audit'),
+  };
+  let sent = 0;
+  const mails = new Worker(
+    queues.mails.name,
+    async () => {
+      await delay(20 + 30 * Math.random());
+      // One address in thirty does not exist, and trying again does not help.
+      if (++sent % 30 === 0) throw new Error('550 no mailbox guest@mail.example');
+      return { accepted: true };
+    },
+    { connection, concurrency: 10 },
+  );
+  const invoices = new Worker(
+    queues.invoices.name,
+    async (job: Job) => {
+      const { rows } = await pool.query(
+        'SELECT b.id, b.nights * r.price AS total FROM bookings b JOIN rooms r ON r.property = b.property AND r.number = b.room WHERE b.id = $1',
+        [job.data.booking],
+      );
+      await delay(80 + 120 * Math.random());
+      if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('the printer is busy');
+      return rows[0] ?? {};
+    },
+    { connection, concurrency: 4 },
+  );
+  const audits = new Worker(
+    queues.audits.name,
+    async () => {
+      const { rows } = await pool.query(
+        "SELECT property, count(*) FROM bookings WHERE arrival = current_date AND status = 'confirmed' GROUP BY property",
+      );
+      return rows;
+    },
+    { connection },
+  );
+  const workers = [mails, invoices, audits];
+  for (const part of [...workers, ...Object.values(queues)]) {
+    part.on('error', (error: Error) => console.error(`queue: ${error.message}`));
+  }
+  void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
+  const watching = setInterval(() => {
+    if (scenario() === 'stuck-queue' && !mails.isPaused()) void mails.pause(true);
+    if (scenario() !== 'stuck-queue' && mails.isPaused()) mails.resume();
+  }, 500);
+  return {
+    queues,
+    close: async () => {
+      clearInterval(watching);
+      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all(Object.values(queues).map((each) => each.close()));
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// npm run demo -- [--fast] [--scenario NAME]
+import { parseArgs } from 'node:util';
+import { Demo } from './demo.ts';
+import { isScenario, SCENARIOS } from './scenarios.ts';
+
+const say = (line: string) => console.log(`demo: ${line}`);
+
+function usage(problem?: string): never {
+  if (problem) console.error(`demo: ${problem}`);
+  console.log('Usage: npm run demo -- [--fast] [--scenario NAME]');
+  console.log('  --fast            a day in ten minutes');
+  console.log('  --scenario NAME   trouble after twenty seconds:');
+  for (const [name, about] of Object.entries(SCENARIOS))
+    console.log(`      ${name.padEnd(16)}${about}`);
+  process.exit(problem ? 2 : 0);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        fast: { type: 'boolean', default: false },
+        scenario: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const { fast, scenario, help } = options();
+if (help) usage();
+if (scenario !== undefined && !isScenario(scenario)) usage(`there is no scenario ${scenario}`);
+
+const demo = new Demo({ fast, scenario, say });
+let stopping = false;
+const stop = async (code: number) => {
+  if (stopping) return;
+  stopping = true;
+  say('Stopping …');
+  await demo.stop().catch((error: Error) => console.error(`demo: ${error.message}`));
+  process.exit(code);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => void stop(0));
+
+try {
+  await demo.start();
+  say(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
+  say(`        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
+  say(`The service itself: ${demo.serviceUrl}/api/properties/seaside/rooms`);
+  say(fast ? 'A day takes ten minutes. Ctrl-C ends it.' : 'Ctrl-C ends it.');
+} catch (error) {
+  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  await stop(1);
+}

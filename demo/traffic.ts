@@ -1,0 +1,101 @@
+import { HOTELS, type Hotel } from './hotels.ts';
+import { busyness, hourAt } from './rhythm.ts';
+
+/** Requests per second when it is busiest. */
+const MOST_PER_SECOND = 30;
+const TICK_MS = 50;
+/** Users of each hotel. */
+const USERS = 60;
+
+interface Action {
+  weight: number;
+  method: 'GET' | 'POST';
+  route: string;
+  path: (hotel: Hotel) => string;
+}
+
+const ACTIONS: readonly Action[] = [
+  { weight: 60, method: 'GET', route: 'rooms', path: () => 'rooms' },
+  {
+    weight: 22,
+    method: 'GET',
+    route: 'bookings/:id',
+    path: () => `bookings/${Math.ceil(Math.random() * 21_000)}`,
+  },
+  { weight: 15, method: 'POST', route: 'bookings', path: () => 'bookings' },
+  { weight: 3, method: 'GET', route: 'reports/occupancy', path: () => 'reports/occupancy' },
+];
+const TOTAL = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+
+export interface TrafficOptions {
+  url: string;
+  /** How many times faster than the clock the demo's day runs. */
+  speed: number;
+  startHour: number;
+}
+
+/** People who look for rooms and book them, more of them in the evening than at night. */
+export class Traffic {
+  readonly #options: TrafficOptions;
+  readonly #startMs = performance.now();
+  readonly #underway = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #due = 0;
+  #lastMs = performance.now();
+  /** Answers by `METHOD route organization property status`. */
+  readonly answers = new Map<string, number>();
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Ends it, when the last answer is there. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#underway);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const { startHour, speed } = this.#options;
+    const hour = hourAt(startHour, nowMs - this.#startMs, speed);
+    this.#due += (busyness(hour) * MOST_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
+    this.#lastMs = nowMs;
+    for (; this.#due >= 1; this.#due--) {
+      const sending = this.#send().finally(() => this.#underway.delete(sending));
+      this.#underway.add(sending);
+    }
+  }
+
+  async #send(): Promise<void> {
+    const hotel = HOTELS[Math.floor(Math.random() * HOTELS.length)]!;
+    const { organization, property } = hotel;
+    const { method, route, path } = pick();
+    const headers = {
+      'x-organization-id': organization,
+      'x-property-id': property,
+      'x-user-id': `${property}-${Math.ceil(Math.random() * USERS)}`,
+    };
+    const url = `${this.#options.url}/api/properties/${property}/${path(hotel)}`;
+    let status = 'no answer';
+    try {
+      const response = await fetch(url, { method, headers });
+      await response.arrayBuffer();
+      status = String(response.status);
+    } catch {
+      // The service is away, or being stopped: nobody answered.
+    }
+    const key = [method, route, organization, property, status].join(' ');
+    this.answers.set(key, (this.answers.get(key) ?? 0) + 1);
+  }
+}
+
+function pick(): Action {
+  let left = Math.random() * TOTAL;
+  for (const action of ACTIONS) {
+    left -= action.weight;
+    if (left < 0) return action;
+  }
+  return ACTIONS[0]!;
+}

@@ -1,0 +1,17 @@
+import { expect } from 'vitest';
+import { until } from './until.ts';
+
+/** Asks until the answer is `expected`, and fails with the difference when it does not become so. */
+export async function expectRows(
+  ask: () => Promise<unknown[][]>,
+  expected: unknown[][],
+  withinMs = 30_000,
+): Promise<void> {
+  let rows: unknown[][] = [];
+  const same = async () => {
+    rows = await ask();
+    return JSON.stringify(rows) === JSON.stringify(expected);
+  };
+  await until(same, withinMs).catch(() => {});
+  expect(rows).toEqual(expected);
+}
