@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
 const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
+  overhead: async () => (await import('./overhead.ts')).overhead,
+  record: async () => (await import('./record.ts')).record,
   start: async () => (await import('./start.ts')).start,
   write: async () => (await import('./write.ts')).write,
 };

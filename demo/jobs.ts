@@ -64,9 +64,9 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
     { connection },
   );
   const workers = [mails, invoices, audits];
-  for (const part of [...workers, ...Object.values(queues)]) {
-    part.on('error', (error: Error) => console.error(`queue: ${error.message}`));
-  }
+  const complain = (error: Error) => console.error(`queue: ${error.message}`);
+  for (const worker of workers) worker.on('error', complain);
+  for (const each of Object.values(queues)) each.on('error', complain);
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
   const watching = setInterval(() => {
     if (scenario() === 'stuck-queue' && !mails.isPaused()) void mails.pause(true);

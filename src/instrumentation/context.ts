@@ -53,9 +53,18 @@ export function enterRequest(holder: TenantHolder): void {
   storage.enterWith({ tenant: holder.tenant, holder });
 }
 
-/** A callback that runs in the context of this call, whoever calls it back. */
+type Callback = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * A callback that runs for the tenant of this call, whoever calls it back. By hand, because
+ * `AsyncLocalStorage.bind` makes a resource for each, which costs microseconds and much memory.
+ */
 export function bound<F>(callback: F): F {
-  if (typeof callback !== 'function' || storage.getStore() === undefined) return callback;
-  const bind = AsyncLocalStorage.bind as unknown as (fn: unknown) => F;
-  return bind(callback);
+  const scope = storage.getStore();
+  if (scope === undefined || typeof callback !== 'function') return callback;
+  const original = callback as unknown as Callback;
+  const restored: Callback = function (...args) {
+    return storage.run(scope, () => original.apply(this, args));
+  };
+  return restored as unknown as F;
 }

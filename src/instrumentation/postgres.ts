@@ -27,6 +27,14 @@ interface Running {
   text: string;
   startMs: number;
   tenant: Tenant | undefined;
+  ended: boolean;
+}
+
+/** Where a query keeps it: a WeakMap of so many short lives would cost the garbage collector more. */
+const RUNNING = Symbol('perfscope.query');
+
+interface Marked {
+  [RUNNING]?: Running;
 }
 
 interface Client {
@@ -46,14 +54,14 @@ interface Client {
  */
 export function postgres(options: PostgresOptions): Library[] {
   const record = recorder(options);
-  const running = new WeakMap<object, Running>();
   const patched = new WeakSet<object>();
   /** The call to `query` that is being made at this moment. */
   let calling: { client: object; running: Running } | undefined;
 
   const end = guard((query: object, error: unknown) => {
-    const ended = running.get(query);
-    if (!ended || !running.delete(query)) return;
+    const ended = (query as Marked)[RUNNING];
+    if (!ended || ended.ended) return;
+    ended.ended = true;
     record(ended, error);
   });
 
@@ -80,7 +88,7 @@ export function postgres(options: PostgresOptions): Library[] {
     const queue = '_queryQueue' in client ? client._queryQueue : client.queryQueue;
     const query = queue?.at(-1);
     if (!query) return;
-    running.set(query, calling.running);
+    Object.defineProperty(query, RUNNING, { value: calling.running, writable: true });
     calling = undefined;
     listen(query);
   });
@@ -94,7 +102,8 @@ export function postgres(options: PostgresOptions): Library[] {
           const own = this.connectionParameters?.application_name === OWN_APPLICATION_NAME;
           if (own) return original.apply(this, args);
           const text = textOf(args[0], this);
-          const started = { text, startMs: performance.now(), tenant: currentTenant() };
+          const tenant = currentTenant();
+          const started = { text, startMs: performance.now(), tenant, ended: false };
           calling = { client: this, running: started };
           const last = args.length - 1;
           if (typeof args[last] === 'function') args[last] = bound(args[last]);

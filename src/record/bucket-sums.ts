@@ -19,34 +19,41 @@ interface Sum {
  */
 export class BucketSums {
   readonly #nextId: () => string;
-  #sums = new Map<string, Sum>();
+  #rows: PerformanceMetric[] = [];
 
   constructor(nextId: () => string) {
     this.#nextId = nextId;
   }
 
+  /** Only remembers: whoever records must not wait for sums. */
   add(row: PerformanceMetric): void {
-    const timestamp = Math.floor(row.timestamp / SLICE_MS) * SLICE_MS;
-    const key = JSON.stringify([
-      ...[timestamp, row.metricType, row.name, row.endpoint, row.operation, row.test],
-      ...[row.organizationId, row.propertyId, row.service],
-    ]);
-    let sum = this.#sums.get(key);
-    if (!sum) {
-      sum = { row, timestamp, buckets: new Map() };
-      this.#sums.set(key, sum);
-    }
-    // Times lie on the bounds of seconds, like OpenTelemetry's, so that both merge exactly.
-    const bound = boundOf(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
-    addAt(sum.buckets, bound, 1, row.errorCount ?? 0);
+    this.#rows.push(row);
   }
 
   /** Gives the sums as rows and begins anew. */
   take(): MetricBucket[] {
-    const sums = this.#sums;
-    this.#sums = new Map();
+    const rows = this.#rows;
+    this.#rows = [];
+    const sums = new Map<string, Sum>();
+    for (const row of rows) addTo(sums, row);
     return [...sums.values()].flatMap(({ row, timestamp, buckets }) =>
       bucketRows(row, buckets, pointOf(this.#nextId()), timestamp),
     );
   }
+}
+
+function addTo(sums: Map<string, Sum>, row: PerformanceMetric): void {
+  const timestamp = Math.floor(row.timestamp / SLICE_MS) * SLICE_MS;
+  const key = JSON.stringify([
+    ...[timestamp, row.metricType, row.name, row.endpoint, row.operation, row.test],
+    ...[row.organizationId, row.propertyId, row.service],
+  ]);
+  let sum = sums.get(key);
+  if (!sum) {
+    sum = { row, timestamp, buckets: new Map() };
+    sums.set(key, sum);
+  }
+  // Times lie on the bounds of seconds, like OpenTelemetry's, so that both merge exactly.
+  const bound = boundOf(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
+  addAt(sum.buckets, bound, 1, row.errorCount ?? 0);
 }

@@ -36,8 +36,11 @@ async function refresh() {
         ['Connections', show(database.connections)],
         ['Slow queries', show(database.slowQueryShare, '%')],
       ]),
+      table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
+        [s.name, show(s.average, 'ms'), show(s.count) + ' times'])),
       table('Queues', queues.map((q) =>
-        [q.queue, show(q.processingTime, 'ms'), show(q.failureRate, '% failed')])),
+        [q.queue, show(q.processingTime, 'ms'), show(q.failureRate, '% failed'),
+          show(q.depth) + ' waiting'])),
       table('System health', systemHealth.map((h) =>
         [h.service, h.status || '–', 'CPU ' + show(h.cpuUsage, '%'),
           'memory ' + show(h.memoryUsage, '%'), 'disk ' + show(h.diskUsage, '%')])),

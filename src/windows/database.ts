@@ -19,14 +19,22 @@ const SLOW_MS = 500;
 const SHARE = `SELECT sum(count) AS count,
   sum(CASE WHEN bucket_upper > $2 THEN count ELSE 0 END) AS slow
   FROM metric_buckets WHERE metric_type = $1 AND count > 0`;
-const CONNECTIONS = `SELECT avg(value) AS connections FROM performance_metrics
-  WHERE metric_type = $1`;
+/** Used and idle ones of all pools and processes together. */
+const CONNECTIONS = `SELECT sum(average) AS connections FROM (
+  SELECT avg(value) AS average FROM performance_metrics
+  WHERE metric_type = $1 AND coalesce(count, 1) > 0`;
 
 export async function databaseFigures(query: Query, range: Range): Promise<DatabaseFigures> {
   const [work, shares, connections, slowestOperations] = await Promise.all([
     timedWork(query, range, TYPE),
     scoped(query, range, SHARE, [TYPE, SLOW_MS]),
-    scoped(query, range, CONNECTIONS, ['DATABASE_CONNECTIONS']),
+    scoped(
+      query,
+      range,
+      CONNECTIONS,
+      ['DATABASE_CONNECTIONS'],
+      'GROUP BY instance, endpoint, operation)',
+    ),
     slowest(query, range, TYPE),
   ]);
   const counted = numberOf(shares[0]?.count) ?? 0;

@@ -12,11 +12,16 @@ export interface HealthFigures {
   diskUsage: number | undefined;
   eventLoopDelayP99: number | undefined;
   uptime: number | undefined;
+  dbConnections: number | undefined;
+  /** In ms. */
+  dbQueryTime: number | undefined;
+  activeUsers: number | undefined;
+  ongoingReservations: number | undefined;
   timestamp: Date;
 }
 
 const LATEST = `SELECT timestamp, service, instance, status, cpu_usage, memory_usage, disk_usage,
-  event_loop_delay_p99, uptime FROM system_health
+  event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations FROM system_health
   WHERE timestamp >= $1 AND timestamp < $2 LATEST ON timestamp PARTITION BY service, instance`;
 
 /** Hosts belong to no tenant: a range that is limited to one has none. */
@@ -33,6 +38,10 @@ export async function healthFigures(query: Query, range: Range): Promise<HealthF
     diskUsage: numberOf(row.disk_usage),
     eventLoopDelayP99: numberOf(row.event_loop_delay_p99),
     uptime: numberOf(row.uptime),
+    dbConnections: numberOf(row.db_connections),
+    dbQueryTime: numberOf(row.db_query_time),
+    activeUsers: numberOf(row.active_users),
+    ongoingReservations: numberOf(row.ongoing_reservations),
     timestamp: row.timestamp as Date,
   }));
 }

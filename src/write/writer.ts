@@ -32,6 +32,7 @@ export class Writer {
   readonly #timer: NodeJS.Timeout;
   readonly #buffer = new RowBuffer();
   #spooling: Promise<void> | undefined;
+  #soon: NodeJS.Immediate | undefined;
   #refusedRows = 0;
   #draining = false;
   readonly #beforeDrain: (() => void)[] = [];
@@ -52,7 +53,10 @@ export class Writer {
     if (rows.length === 0) return;
     this.#buffer.add(table, asAnyRows(rows));
     if (this.#buffer.rows >= this.#options.bufferSize && !this.#draining) {
-      void this.#spoolBuffered();
+      this.#soon ??= setImmediate(() => {
+        this.#soon = undefined;
+        void this.#spoolBuffered();
+      }).unref();
     }
   };
 

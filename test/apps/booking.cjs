@@ -8,6 +8,7 @@ module.exports = async function serve({ express, pg, bullmq }) {
   const pool = new pg.Pool({ connectionString, max: 4 });
   pool.on('error', () => {});
   const client = new pg.Client({ connectionString });
+  client.on('error', () => {});
   await client.connect();
   const queue = new bullmq.Queue('mails', { connection, prefix: process.env.QUEUE_PREFIX });
   const worker = new bullmq.Worker(

@@ -58,8 +58,6 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
       await abort(`${base}/?aborted=${i}`, 2);
     }),
   );
-  await app.stop();
-
   const each = connections * rounds;
   const expected = { '': 3 * each, A: 2 * each, B: each, named: each };
   const rows = await until(async () => {
@@ -70,6 +68,7 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
     const last = found.filter(([moment]) => moment === 'outlives');
     return last.reduce((sum, row) => sum + Number(row[3]), 0) >= 7 * each && found;
   });
+  await app.stop();
   const wrong = rows.filter(([, org, tags]) => JSON.parse(String(tags)).expected !== org);
   expect(wrong).toEqual([]);
   expect([...new Set(rows.map(([moment]) => moment))].sort()).toEqual(MOMENTS);

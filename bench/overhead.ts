@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Postgres } from '../demo/servers.ts';
+import { ForeignQuestdb } from '../test/support/questdb.ts';
+import { type Agent, agents } from './overhead/agents.ts';
+import { type Cost, costOf } from './overhead/service.ts';
+import { atMost, type BenchOptions, median, type Report, rounded } from './report.ts';
+
+const ROUTES = { json: '/json/7', queries: '/rooms/7' } as const;
+
+/** What watching costs a service, for each agent, in one interleaved run. */
+export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
+  const rounds = quick ? 2 : 7;
+  const requests = quick ? 2000 : 10_000;
+  if (!existsSync('bench/overhead/node_modules')) {
+    say('installing the other agents (once) …');
+    const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    execFileSync('npm', ['ci', ...quiet], { cwd: 'bench/overhead', stdio: 'inherit' });
+  }
+  const sink = createServer((request, response) =>
+    request.resume().on('end', () => response.end('{}')),
+  );
+  await new Promise<void>((done) => sink.listen(0, '127.0.0.1', done));
+  const questdb = new ForeignQuestdb();
+  const postgres = new Postgres();
+  const costs = new Map<string, Cost[]>();
+  try {
+    await Promise.all([questdb.start(), postgres.start()]);
+    const all = agents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
+      ...{ ...questdb.env, PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` },
+      PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
+      PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
+    });
+    const { PATH, HOME } = process.env;
+    for (let round = 0; round < rounds; round++) {
+      say(`round ${round + 1} of ${rounds}`);
+      for (const [kind, path] of Object.entries(ROUTES)) {
+        for (const agent of turned(all, round)) {
+          const env = { PATH, HOME, ...(kind === 'queries' && { DATABASE_URL: postgres.url }) };
+          const cost = await costOf(agent, path, requests, env);
+          const key = `${kind} ${agent.name}`;
+          costs.set(key, [...(costs.get(key) ?? []), cost]);
+        }
+      }
+    }
+    return reportOf(all, costs, { rounds, requests });
+  } finally {
+    sink.close();
+    sink.closeAllConnections();
+    await Promise.all([questdb.remove(), postgres.remove()]);
+  }
+}
+
+/** Each round begins with another agent, so that none always comes after the same. */
+function turned(all: readonly Agent[], round: number): Agent[] {
+  const at = round % all.length;
+  return [...all.slice(at), ...all.slice(0, at)];
+}
+
+function reportOf(
+  all: readonly Agent[],
+  costs: ReadonlyMap<string, readonly Cost[]>,
+  details: Report['details'],
+): Report {
+  const of = (kind: string, agent: string, what: keyof Cost) =>
+    median((costs.get(`${kind} ${agent}`) ?? []).map((cost) => cost[what]));
+  // Runs of a round are neighbours in time: what a busy machine does to one, it does to the others.
+  const added = (kind: string, agent: string, what: keyof Cost) => {
+    const plain = costs.get(`${kind} none`) ?? [];
+    return median((costs.get(`${kind} ${agent}`) ?? []).map((c, i) => c[what] - plain[i]![what]));
+  };
+  for (const kind of Object.keys(ROUTES)) {
+    for (const { name } of all) {
+      details[`${kind} ${name}`] = [
+        `${rounded(of(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
+        `(+${rounded(added(kind, name, 'cpuMicrosPerRequest'))})`,
+        `${rounded(of(kind, name, 'rssMb'))} MB (+${rounded(added(kind, name, 'rssMb'))})`,
+        `start ${rounded(of(kind, name, 'startMs'))} ms (+${rounded(added(kind, name, 'startMs'))})`,
+      ].join(', ');
+    }
+  }
+  const cpu = (kind: string, agent: string) => added(kind, agent, 'cpuMicrosPerRequest');
+  const share = (kind: string) => cpu(kind, 'perfscope') / cpu(kind, 'dd-trace');
+  return {
+    targets: [
+      atMost('JSON route, added CPU', cpu('json', 'perfscope'), 18, 'µs'),
+      atMost('JSON route, share of what dd-trace adds', share('json'), 0.17, '1'),
+      atMost('two queries, share of what dd-trace adds', share('queries'), 0.3, '1'),
+      atMost('more resident memory', added('queries', 'perfscope', 'rssMb'), 45, 'MB'),
+      atMost('more start-up', added('queries', 'perfscope', 'startMs'), 150, 'ms'),
+    ],
+    details,
+  };
+}

@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+
+/** How a service is started with one of the agents. */
+export interface Agent {
+  name: string;
+  flags: readonly string[];
+  env: NodeJS.ProcessEnv;
+}
+
+/**
+ * The agents, each as its documentation says.
+ *
+ * @param sinkUrl takes whatever they send, so that none pays for a refused connection
+ * @param questdb where Perfscope's own rows go
+ */
+export function agents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
+  return [
+    { name: 'none', flags: [], env: {} },
+    { name: 'perfscope', flags: ['--import', resolve('dist/register.js')], env: questdb },
+    { name: 'express-prom-bundle', flags: [], env: {} },
+    {
+      name: 'opentelemetry-auto',
+      flags: ['--require', '@opentelemetry/auto-instrumentations-node/register'],
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: sinkUrl, OTEL_LOG_LEVEL: 'none' },
+    },
+    {
+      name: 'dd-trace',
+      flags: ['--require', 'dd-trace/init'],
+      env: {
+        DD_TRACE_AGENT_URL: sinkUrl,
+        DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+        DD_REMOTE_CONFIGURATION_ENABLED: 'false',
+        DD_TRACE_STARTUP_LOGS: 'false',
+      },
+    },
+  ];
+}

@@ -1,0 +1,141 @@
+import { Queue } from 'bullmq';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { App } from '../support/app.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { load } from '../support/load.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { Servers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+const questdb = new ForeignQuestdb();
+const servers = new Servers();
+beforeAll(() => Promise.all([questdb.start(), servers.start()]));
+afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
+
+function start(script: string, env: NodeJS.ProcessEnv = {}): App {
+  return new App(script, {
+    env: {
+      ...{
+        PATH: process.env.PATH,
+        XDG_RUNTIME_DIR: questdb.folder,
+        ...questdb.env,
+        ...servers.env,
+      },
+      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, PERFORMANCE_FLUSH_INTERVAL: '300' },
+      ...{ PERFORMANCE_ORGANIZATION_HEADER: 'x-org', ...env },
+    },
+  });
+}
+
+it('says what Redis says of a queue, stops while it is away, and goes on', async () => {
+  const app = start('test/apps/booking-esm.mjs', { OTEL_SERVICE_NAME: 'polls' });
+  const base = await app.url();
+  await fetch(`${base}/pause`, { method: 'POST' });
+  const { hostname: host, port } = new URL(servers.redis.url);
+  const queue = new Queue('mails', { connection: { host, port: Number(port) } });
+  const oldest = await queue.add('waits', {});
+  await queue.addBulk([
+    { name: 'waits', data: {} },
+    { name: 'waits', data: {}, opts: { lifo: true } },
+    { name: 'first', data: {}, opts: { priority: 5 } },
+    { name: 'later', data: {}, opts: { delay: 3_600_000 } },
+  ]);
+  const depth = (since = '1970-01-01') =>
+    questdb.sql(
+      `SELECT operation, last(value) FROM performance_metrics WHERE service = 'polls'
+       AND name = 'perfscope.queue.depth' AND timestamp > '${since}' ORDER BY operation`,
+    );
+  const expected = [
+    ['active', 0],
+    ['delayed', 1],
+    ['failed', 0],
+    ['paused', 0],
+    ['prioritized', 1],
+    ['waiting', 3],
+    ['waiting-children', 0],
+  ];
+  await expectRows(() => depth(), expected);
+  const counts = await queue.getJobCounts('waiting', 'delayed', 'prioritized');
+  expect(counts).toEqual({ waiting: 3, delayed: 1, prioritized: 1 });
+  const [[age, polledAt] = []] = await questdb.sql(
+    `SELECT last(value), datediff('T', '1970-01-01', last(timestamp)) FROM performance_metrics
+     WHERE service = 'polls' AND name = 'perfscope.queue.oldest.age'`,
+  );
+  expect(Math.abs(Number(polledAt) - oldest.timestamp - Number(age))).toBeLessThan(1000);
+  await queue.close();
+
+  await servers.redis.kill();
+  await until(
+    async () => app.output.includes('PS_QUEUE') || /mails does not answer/.test(app.output),
+  );
+  const awayAt = new Date().toISOString();
+  await servers.redis.start();
+  await until(async () => /mails answers again/.test(app.output));
+  await until(async () => (await depth(awayAt)).length > 0);
+  expect(app.output.match(/perfscope: The Redis/g)).toHaveLength(2);
+  await app.stop();
+});
+
+it('goes on after PostgreSQL was away, and counts what failed', async () => {
+  const app = start('test/apps/booking-cjs.cjs', { OTEL_SERVICE_NAME: 'database-away' });
+  const base = await app.url();
+  await load(`${base}/broken`, 10);
+  await servers.postgres.kill();
+  await load(`${base}/broken`, 10);
+  await servers.postgres.start();
+  await until(async () => (await fetch(`${base}/rooms/7`)).ok);
+  await app.stop();
+  await expectRows(
+    () =>
+      questdb.sql(
+        `SELECT sum(error_count) FROM performance_metrics WHERE service = 'database-away'
+         AND metric_type = 'DATABASE_QUERY_TIME' AND endpoint = 'SELECT secret_column FROM rooms'`,
+      ),
+    [[10]],
+  );
+});
+
+it('counts every request of more tenants than it keeps apart, and says so once', async () => {
+  const app = start('test/apps/many-tenants.mjs', { OTEL_SERVICE_NAME: 'many' });
+  const base = await app.url();
+  const tenants = 4000;
+  for (let from = 0; from < tenants; from += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        fetch(base, { headers: { 'x-org': `org-${from + i}` } }),
+      ),
+    );
+  }
+  await load(base, 20, { headers: { 'x-org': 'y'.repeat(4000) } });
+  await app.stop();
+  const count = (what: string) => () =>
+    questdb.sql(`SELECT ${what} FROM performance_metrics WHERE service = 'many'
+      AND metric_type = 'API_RESPONSE_TIME'`);
+  await expectRows(count('sum(count), count_distinct(organization_id)'), [[tenants + 20, 1900]]);
+  await expectRows(
+    () => questdb.sql("SELECT sum(sum) FROM performance_metrics WHERE name = 'many.count'"),
+    [[tenants + 20]],
+  );
+  await expectRows(
+    () =>
+      questdb.sql(
+        "SELECT sum(sum) FROM performance_metrics WHERE name = 'perfscope.tenant.refused'",
+      ),
+    [[20]],
+  );
+  expect(app.output.match(/Totals stay exact/g)).toHaveLength(1);
+  expect(app.output.match(/longer than 128 characters/g)).toHaveLength(1);
+});
+
+it('measures threads and cluster workers each as an instance', async () => {
+  const app = start('test/apps/threads.mjs', { OTEL_SERVICE_NAME: 'threads' });
+  expect(await app.ended).toBe(0);
+  await expectRows(
+    () =>
+      questdb.sql(
+        `SELECT count(), count_distinct(instance) FROM performance_metrics
+         WHERE service = 'threads' AND name = 'threads'`,
+      ),
+    [[5 * 500, 5]],
+  );
+});
