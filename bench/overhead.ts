@@ -10,6 +10,12 @@ import { atMost, type BenchOptions, median, type Report, rounded } from './repor
 
 const ROUTES = { json: '/json/7', queries: '/rooms/7' } as const;
 
+/** Only the route with queries has a tenant. */
+const TENANT = {
+  PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
+  PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
+};
+
 /** What watching costs a service, for each agent, in one interleaved run. */
 export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
   const rounds = quick ? 2 : 7;
@@ -30,15 +36,17 @@ export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
     await Promise.all([questdb.start(), postgres.start()]);
     const all = agents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
       ...{ ...questdb.env, PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` },
-      PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
-      PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
     });
     const { PATH, HOME } = process.env;
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);
       for (const [kind, path] of Object.entries(ROUTES)) {
         for (const agent of turned(all, round)) {
-          const env = { PATH, HOME, ...(kind === 'queries' && { DATABASE_URL: postgres.url }) };
+          const env = {
+            PATH,
+            HOME,
+            ...(kind === 'queries' && { ...TENANT, DATABASE_URL: postgres.url }),
+          };
           const cost = await costOf(agent, path, requests, env);
           const key = `${kind} ${agent.name}`;
           costs.set(key, [...(costs.get(key) ?? []), cost]);

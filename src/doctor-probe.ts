@@ -8,10 +8,10 @@ const SETTLE_MS = 3000;
 Object.assign(globalThis, { [DOCTOR]: true });
 await import('./register.ts');
 process.on('exit', tell);
-setTimeout(tell, SETTLE_MS).unref();
+setTimeout(() => tell(0), SETTLE_MS).unref();
 process.channel?.unref();
 
-function tell(): void {
+function tell(exitCode: number): void {
   if (!process.connected) return;
-  process.send?.({ found: sharedMonitor().libraries });
+  process.send?.({ found: sharedMonitor().libraries, exitCode });
 }

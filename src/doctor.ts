@@ -27,13 +27,18 @@ export async function examine(app: string, args: readonly string[]): Promise<str
   let timer: NodeJS.Timeout | undefined;
   try {
     const answer = await Promise.race([
-      new Promise<{ found: LibraryState[] }>((done) => child.once('message', done)),
+      new Promise<{ found: LibraryState[]; exitCode: number }>((done) =>
+        child.once('message', done),
+      ),
       ended.then((reason) => ({ reason })),
       new Promise<{ reason: string }>((done) => {
         timer = setTimeout(() => done({ reason: 'it told nothing in time' }), PATIENCE_MS);
       }),
     ]);
     if ('reason' in answer) throw coded('PS_DOCTOR_FAILED', { app, reason: answer.reason });
+    if (answer.exitCode !== 0) {
+      throw coded('PS_DOCTOR_FAILED', { app, reason: `it ended with code ${answer.exitCode}` });
+    }
     return linesOf(answer.found);
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import type { SystemHealthMonitor } from './health/monitor.ts';
-import { runFor, type Tenant } from './instrumentation/context.ts';
+import { runFor, type Tenant, wantContext } from './instrumentation/context.ts';
 import type { TenantResolver } from './instrumentation/tenant.ts';
 import type { Measurement } from './record/measurement.ts';
 import { trackWith } from './record/tracking.ts';
@@ -16,6 +16,8 @@ export type { TrackingOptions } from './record/tracking.ts';
 export type { JobTransition } from './schema/job-transition.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './schema/metric-type.ts';
 export type { Dashboard, DashboardOptions, Tenant, TenantResolver, Trends };
+
+wantContext();
 
 /** Records what only the application knows, and reads what is stored. */
 export const performanceMonitoringService = {

@@ -10,6 +10,7 @@ import { PerfscopeMetricExporter } from './exporter/exporter.ts';
 import { bullmq } from './instrumentation/bullmq.ts';
 import { CappedMeters } from './instrumentation/capped-meters.ts';
 import type { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
+import type { Histograms } from './instrumentation/histograms.ts';
 import type { HostSampler } from './instrumentation/host-sampler.ts';
 import { type HttpOptions, instrumentHttp } from './instrumentation/http.ts';
 import { jobHistograms } from './instrumentation/job-histograms.ts';
@@ -21,7 +22,8 @@ import type { Origin } from './schema/dimensions.ts';
 import type { JobTransition } from './schema/job-transition.ts';
 import type { Add } from './schema/tables.ts';
 
-export interface MeteringOptions extends Omit<HttpOptions, 'meter'> {
+export interface MeteringOptions extends HttpOptions {
+  onOverflow: () => void;
   origin: Origin;
   exportIntervalMs: number;
   /** Takes the rows; undefined when only other readers are wanted. */
@@ -34,7 +36,6 @@ export interface LibraryOptions {
   onJob: (job: JobTransition, failure: { error: unknown } | undefined) => void;
   onQuery: (durationMs: number) => void;
   onQueueReachable: (queue: string, reachable: boolean) => void;
-  onOverflow: () => void;
   withJobData: boolean;
 }
 
@@ -43,6 +44,7 @@ export class Metering {
   readonly #provider: MeterProvider;
   readonly #exporter: PerfscopeMetricExporter | undefined;
   readonly #reader: PeriodicExportingMetricReader | undefined;
+  readonly #histograms: Histograms;
   readonly #stops: (() => void)[] = [];
   /** Adds a job's transition to the histograms of queues. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
@@ -51,36 +53,34 @@ export class Metering {
 
   /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
   constructor(options: MeteringOptions) {
-    const { origin, add, exportIntervalMs } = options;
+    const { origin, add, exportIntervalMs, histograms } = options;
+    this.#histograms = histograms;
     if (add) {
       this.#exporter = new PerfscopeMetricExporter({ origin, add });
       this.#reader = new PeriodicExportingMetricReader({
         exporter: this.#exporter,
         exportIntervalMillis: exportIntervalMs,
         exportTimeoutMillis: exportIntervalMs,
+        metricProducers: [histograms.sinceLastCycle],
       });
     }
     this.#provider = new MeterProvider({
       resource: resourceFromAttributes(resourceOf(origin)),
       readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
     });
-    const { onOverflow } = options;
-    metrics.setGlobalMeterProvider(new CappedMeters(this.#provider, onOverflow));
-    const meter = this.#provider.getMeter('perfscope.http');
-    this.#stops.push(instrumentHttp({ ...options, meter }));
-    const queueMeter = this.#provider.getMeter('perfscope.queue');
-    this.recordJob = jobHistograms({ meter: queueMeter, onOverflow });
+    metrics.setGlobalMeterProvider(new CappedMeters(this.#provider, options.onOverflow));
+    this.#stops.push(instrumentHttp(options));
+    this.recordJob = jobHistograms(histograms);
     this.pools = watchPools(this.#provider.getMeter('perfscope.db'));
   }
 
   /** What measures databases and queues, for whoever hooks their loading. */
   libraries(options: LibraryOptions): Library[] {
-    const { onJob, onQuery, onQueueReachable, onOverflow, withJobData } = options;
-    const meter = this.#provider.getMeter('perfscope.db');
-    const queueMeter = this.#provider.getMeter('perfscope.queue');
-    const onQueue = watchQueueDepth({ meter: queueMeter, onReachable: onQueueReachable });
+    const { onJob, onQuery, onQueueReachable, withJobData } = options;
+    const meter = this.#provider.getMeter('perfscope.queue');
+    const onQueue = watchQueueDepth({ meter, onReachable: onQueueReachable });
     return [
-      ...postgres({ meter, pools: this.pools, onOverflow, onQuery }),
+      ...postgres({ histograms: this.#histograms, pools: this.pools, onQuery }),
       ...bullmq({ onTransition: onJob, onQueue, withData: withJobData }),
     ];
   }
@@ -111,7 +111,9 @@ export class Metering {
   /** The same at once, without gauges, in the moment in which the process ends. */
   flushNow(nowMs: number = Date.now()): void {
     if (!this.#reader) return;
-    this.#exporter?.export(collectNow(this.#provider, this.#reader, nowMs), () => {});
+    const collected = collectNow(this.#provider, this.#reader, nowMs);
+    const scopeMetrics = [...collected.scopeMetrics, ...this.#histograms.takeCycle(nowMs)];
+    this.#exporter?.export({ ...collected, scopeMetrics }, () => {});
   }
 
   /** Ends the interval and measures no more. */

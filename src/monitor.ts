@@ -11,6 +11,7 @@ import { RequestStats } from './health/request-stats.ts';
 import { errorName } from './instrumentation/bullmq-job.ts';
 import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import { express } from './instrumentation/express.ts';
+import { Histograms } from './instrumentation/histograms.ts';
 import { HostSampler } from './instrumentation/host-sampler.ts';
 import { Libraries, type LibraryState } from './instrumentation/libraries.ts';
 import { TenantReader } from './instrumentation/tenant.ts';
@@ -37,6 +38,8 @@ export class Monitor {
   readonly recorder: Recorder;
   readonly health: SystemHealthMonitor;
   readonly tenants: TenantReader;
+  /** Readers that are scraped have to ask it before `instrument` is called. */
+  readonly histograms = new Histograms(() => this.#onOverflow());
   readonly #options: MonitorOptions;
   readonly #host = new HostSampler();
   readonly #loop = new EventLoopSampler();
@@ -91,6 +94,7 @@ export class Monitor {
       onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
       tenantOf: (request) => this.tenants.of(request),
       onOverflow: this.#onOverflow,
+      histograms: this.histograms,
     });
   }
 
@@ -104,7 +108,6 @@ export class Monitor {
         if (reachable) log.warn(`The Redis of queue ${queue} answers again.`);
         else log.warn(coded('PS_QUEUE_AWAY', { queue }).message);
       },
-      onOverflow: this.#onOverflow,
       withJobData: this.started.settings.PERFORMANCE_JOB_DATA,
     });
     this.#libraries = new Libraries([...express(), ...(libraries ?? [])]);

@@ -1,7 +1,18 @@
 import { createServer, type Server } from 'node:http';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { type ExporterConfig, PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import type { MetricProducer, MetricReaderOptions } from '@opentelemetry/sdk-metrics';
 import { coded } from './errors.ts';
 import type { Log } from './log.ts';
+
+/** The reader behind `/metrics`. It serves nothing by itself. */
+export function prometheusReader(histograms: MetricProducer): PrometheusExporter {
+  // The exporter passes producers on to its base class; only its type does not say so.
+  const config: ExporterConfig & MetricReaderOptions = {
+    preventServerStart: true,
+    metricProducers: [histograms],
+  };
+  return new PrometheusExporter(config);
+}
 
 /**
  * Serves `/metrics` of an instrumented service, on a server that does not keep it running.
@@ -12,8 +23,9 @@ export function servePrometheus(
   port: number,
   host: string,
   log: Log,
+  histograms: MetricProducer,
 ): { reader: PrometheusExporter; server: Server } {
-  const reader = new PrometheusExporter({ preventServerStart: true });
+  const reader = prometheusReader(histograms);
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] === '/metrics') {
       reader.getMetricsRequestHandler(request, response);

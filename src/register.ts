@@ -37,7 +37,12 @@ async function register(): Promise<void> {
     // Readers must be there when the provider is made, so this one part is loaded at once.
     const { servePrometheus } = await import('./prometheus.ts');
     const { prometheusPort: port, prometheusHost: host } = settings;
-    const { reader, server } = servePrometheus(port, host, stderrLog);
+    const { reader, server } = servePrometheus(
+      port,
+      host,
+      stderrLog,
+      monitor.histograms.sinceStart(),
+    );
     monitor.disown(server);
     monitor.instrument([reader]);
   }

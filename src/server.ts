@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { announce, withdraw } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { markOf } from './config/processes.ts';
@@ -8,6 +7,7 @@ import { Libraries } from './instrumentation/libraries.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { Monitor } from './monitor.ts';
+import { prometheusReader } from './prometheus.ts';
 import { applyRetention, migrate } from './questdb/migrate.ts';
 import { openQuestdb } from './questdb/open.ts';
 import { Reader } from './questdb/reader.ts';
@@ -43,7 +43,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     const target = () => questdb.targets().write;
     const monitor = new Monitor({ started, log, target, spoolDir });
     shareMonitor(monitor);
-    const prometheus = new PrometheusExporter({ preventServerStart: true });
+    const prometheus = prometheusReader(monitor.histograms.sinceStart());
     if (settings.enabled) monitor.instrument([prometheus]);
     new Libraries(express());
     await monitor.connect();

@@ -5,7 +5,7 @@
  */
 
 /** Scale of everything stored: 8 buckets an octave, each 9.05 % wide. */
-const STORED_SCALE = 3;
+export const STORED_SCALE = 3;
 const PER_OCTAVE = 2 ** STORED_SCALE;
 /** Upper bound over lower bound of a stored bucket. */
 export const BUCKET_RATIO = 2 ** (1 / PER_OCTAVE);

@@ -39,7 +39,7 @@ export class CappedMeters implements MeterProvider {
   }
 
   #cap<I extends object>(instrument: I, method: 'add' | 'record'): I {
-    const series = new SeriesCache(this.#onOverflow);
+    const series = new SeriesCache((attributes) => attributes, this.#onOverflow);
     const capped = instrument as unknown as Record<string, Measure>;
     const measure = capped[method]!.bind(instrument);
     capped[method] = (value, attributes = NONE, context) => {

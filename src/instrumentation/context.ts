@@ -20,10 +20,19 @@ interface Scope {
 }
 
 const KEY = Symbol.for('perfscope.context');
-const shared = globalThis as { [KEY]?: AsyncLocalStorage<Scope> };
+const WANTED = Symbol.for('perfscope.context.wanted');
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<Scope>; [WANTED]?: boolean };
 // Shared, because `register` and the application may load two copies of the package.
 shared[KEY] ??= new AsyncLocalStorage<Scope>();
 const storage = shared[KEY];
+
+/**
+ * Says that somebody may name tenants: a header that is configured, or an application that imports
+ * the library. Until then requests need no context, which would cost each of them microseconds.
+ */
+export function wantContext(): void {
+  shared[WANTED] = true;
+}
 
 /** The tenant that the running work is done for. */
 export function currentTenant(): Tenant | undefined {
@@ -50,6 +59,7 @@ export function runApart<T>(tenant: Tenant | undefined, fn: () => T): T {
  * or on a kept-alive connection the next one would inherit the last one's tenant.
  */
 export function enterRequest(holder: TenantHolder): void {
+  if (!shared[WANTED]) return;
   storage.enterWith({ tenant: holder.tenant, holder });
 }
 

@@ -81,10 +81,14 @@ function isPath(first: unknown): boolean {
 
 /** Inside a router, templates begin with that of the layer that led to it. */
 function followRouter(original: Method): Method {
-  return function handle(this: unknown, ...args: unknown[]) {
-    const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
+  return function handle(
+    this: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    out: Method,
+  ) {
     const state = stateOf(request);
-    if (!state || typeof out !== 'function') return original.apply(this, args);
+    if (!state || typeof out !== 'function') return original.call(this, request, response, out);
     const outer = state.prefix;
     state.prefix = state.route ?? '';
     const leave: Method = function (this: unknown, ...outArgs) {
@@ -98,13 +102,18 @@ function followRouter(original: Method): Method {
 }
 
 function followLayer(original: Method): Method {
-  return function handle(this: unknown, ...args: unknown[]) {
+  return function handle(
+    this: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: unknown,
+  ) {
     const template = templates.get(this as object);
-    const state = template === undefined ? undefined : stateOf(args[0] as IncomingMessage);
-    if (state && !(args[1] as ServerResponse).headersSent) {
+    const state = template === undefined ? undefined : stateOf(request);
+    if (state && !response.headersSent) {
       state.route = joined(state.prefix, template as string, Boolean((this as Layer).route));
     }
-    return original.apply(this, args);
+    return original.call(this, request, response, next);
   };
 }
 

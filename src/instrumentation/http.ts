@@ -1,13 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { ABORTED, ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import { enterRequest, type Tenant } from './context.ts';
 import { guard } from './guard.ts';
+import type { FastHistogram, Histograms } from './histograms.ts';
 import { pathMatcher } from './ignore.ts';
-import { beginState, endState, type RequestState } from './request-state.ts';
-import { SeriesCache } from './series.ts';
+import { beginState, end, type RequestState, stateOf } from './request-state.ts';
 
 /** Semantic conventions' advice for this histogram, in seconds; Prometheus uses these bounds. */
 const BOUNDARIES_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -25,13 +26,12 @@ const KNOWN_METHODS = new Set([
 ]);
 
 export interface HttpOptions {
-  meter: Meter;
+  histograms: Histograms;
   ignoreRoutes: readonly string[];
   /** Servers of our own, which are not part of the application. */
   isOwnServer: (server: Server) => boolean;
   /** Called once for each request, after it was recorded. */
   onRequest: (durationMs: number, failed: boolean) => void;
-  onOverflow: () => void;
   /** For whom a request is, as far as its headers say. */
   tenantOf: (request: IncomingMessage) => Tenant | undefined;
 }
@@ -51,21 +51,19 @@ interface StartMessage {
  */
 export function instrumentHttp(options: HttpOptions): () => void {
   const isIgnored = pathMatcher(options.ignoreRoutes);
-  const duration = options.meter.createHistogram('http.server.request.duration', {
+  const histogram = options.histograms.create({
+    scope: 'perfscope.http',
+    name: 'http.server.request.duration',
     unit: 's',
     description: 'Duration of HTTP server requests.',
-    advice: { explicitBucketBoundaries: BOUNDARIES_S },
+    boundaries: BOUNDARIES_S,
   });
 
-  const series = new SeriesCache(options.onOverflow);
-
-  const complete = (request: IncomingMessage, response: ServerResponse, aborted: boolean) => {
-    const state = endState(request);
-    if (!state) return;
+  const complete = (state: RequestState, aborted: boolean) => {
+    if (!end(state)) return;
     const durationMs = performance.now() - state.startMs;
-    const failed = !aborted && response.statusCode >= 500;
-    duration.record(durationMs / 1000, attributesOf(series, request, response, state, aborted));
-    options.onRequest(durationMs, failed);
+    record(histogram, durationMs / 1000, state, aborted);
+    options.onRequest(durationMs, !aborted && state.response.statusCode >= 500);
   };
 
   const tenantOf = (request: IncomingMessage) => {
@@ -79,15 +77,15 @@ export function instrumentHttp(options: HttpOptions): () => void {
   const onStart = guard((message: StartMessage) => {
     const { request, response, server } = message;
     if (options.isOwnServer(server) || isIgnored(request.url ?? '')) return;
-    const startMs = performance.now();
-    enterRequest(beginState(request, startMs, tenantOf(request)));
-    // An aborted request never finishes; whichever of the two comes first completes it.
-    response.once('close', () => {
-      guard(complete)(request, response, !response.writableFinished);
-    });
+    const state = beginState(request, response, tenantOf(request));
+    openOn(request.socket, complete).add(state);
+    enterRequest(state);
   });
-  const onFinish = guard(({ request, response }: StartMessage) => {
-    complete(request, response, false);
+  const onFinish = guard(({ request }: StartMessage) => {
+    const state = stateOf(request);
+    if (!state) return;
+    openOn(request.socket, complete).delete(state);
+    complete(state, false);
   });
 
   const start = onStart as (message: unknown) => void;
@@ -100,35 +98,55 @@ export function instrumentHttp(options: HttpOptions): () => void {
   };
 }
 
-function attributesOf(
-  series: SeriesCache,
-  request: IncomingMessage,
-  response: ServerResponse,
-  { route, tenant }: RequestState,
+/** Where a connection keeps the requests that it waits for: several, when they are pipelined. */
+const OPEN = Symbol('perfscope.open');
+
+/**
+ * The requests of a connection that are not answered yet. When it closes before, they are aborted: one
+ * listener a connection, and none on the application's responses.
+ */
+function openOn(
+  socket: Socket & { [OPEN]?: Set<RequestState> },
+  complete: (state: RequestState, aborted: boolean) => void,
+): Set<RequestState> {
+  const known = socket[OPEN];
+  if (known) return known;
+  const open = new Set<RequestState>();
+  Object.defineProperty(socket, OPEN, { value: open });
+  const onClose = guard(() => {
+    for (const state of open) complete(state, !state.response.writableFinished);
+    open.clear();
+  });
+  socket.once('close', onClose);
+  return open;
+}
+
+function record(
+  histogram: FastHistogram,
+  seconds: number,
+  { request, response, route, tenant }: RequestState,
   aborted: boolean,
-): Attributes {
+): void {
   const given = request.method ?? '';
   const method = KNOWN_METHODS.has(given) ? given : '_OTHER';
   const scheme = (request.socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
   const status = aborted ? 0 : response.statusCode;
-  const { organizationId = '', propertyId = '' } = tenant ?? {};
+  const { organizationId = '', propertyId = '' } = tenant ?? NOBODY;
   const key = `${status} ${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
   const kept = status === 0 ? ABORTION : status >= 500 ? failure(status) : NOTHING;
-  return series.get(
-    key,
-    () => ({
-      'http.request.method': method,
-      'url.scheme': scheme,
-      ...(route !== undefined && { 'http.route': route }),
-      ...(status !== 0 && { 'http.response.status_code': status }),
-      ...(organizationId && { [ORGANIZATION]: organizationId }),
-      ...(propertyId && { [PROPERTY]: propertyId }),
-      ...kept,
-    }),
-    kept,
-  );
+  const make = (): Attributes => ({
+    'http.request.method': method,
+    'url.scheme': scheme,
+    ...(route !== undefined && { 'http.route': route }),
+    ...(status !== 0 && { 'http.response.status_code': status }),
+    ...(organizationId && { [ORGANIZATION]: organizationId }),
+    ...(propertyId && { [PROPERTY]: propertyId }),
+    ...kept,
+  });
+  histogram.record(seconds, key, make, kept);
 }
 
+const NOBODY: Tenant = {};
 const NOTHING: Attributes = {};
 const ABORTION: Attributes = { [ABORTED]: true };
 

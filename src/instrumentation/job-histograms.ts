@@ -1,15 +1,10 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import type { JobTransition } from '../schema/job-transition.ts';
-import { SeriesCache } from './series.ts';
+import type { Histograms } from './histograms.ts';
 
 /** In seconds: jobs wait and run from milliseconds to hours. */
 const BOUNDARIES_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600];
-
-export interface JobHistogramsOptions {
-  meter: Meter;
-  onOverflow: () => void;
-}
 
 /**
  * Processing time (`messaging.process.duration`,
@@ -18,15 +13,18 @@ export interface JobHistogramsOptions {
  *
  * @returns what takes a transition; `errorType` says that the attempt has failed
  */
-export function jobHistograms({ meter, onOverflow }: JobHistogramsOptions) {
-  const advice = { explicitBucketBoundaries: BOUNDARIES_S };
-  const processing = meter.createHistogram('messaging.process.duration', {
-    ...{ unit: 's', description: 'Duration of processing a job.', advice },
+export function jobHistograms(histograms: Histograms) {
+  const common = { scope: 'perfscope.queue', unit: 's', boundaries: BOUNDARIES_S };
+  const processing = histograms.create({
+    ...common,
+    name: 'messaging.process.duration',
+    description: 'Duration of processing a job.',
   });
-  const waiting = meter.createHistogram('perfscope.queue.wait.duration', {
-    ...{ unit: 's', description: 'Time that a job waited, without its delay.', advice },
+  const waiting = histograms.create({
+    ...common,
+    name: 'perfscope.queue.wait.duration',
+    description: 'Time that a job waited, without its delay.',
   });
-  const series = new SeriesCache(onOverflow);
 
   return (job: JobTransition, errorType: string | undefined): void => {
     const { queueName, jobType = '', organizationId = '', propertyId = '' } = job;
@@ -41,11 +39,10 @@ export function jobHistograms({ meter, onOverflow }: JobHistogramsOptions) {
     });
     // The wait is over when the work begins; whoever tells of the end alone tells of both.
     if (job.status === 'active' || job.startedAt === undefined) {
-      if (job.waitTime !== undefined)
-        waiting.record(job.waitTime / 1000, series.get(key, make, kept));
+      if (job.waitTime !== undefined) waiting.record(job.waitTime / 1000, key, make, kept);
     }
     if (job.status !== 'active' && job.duration !== undefined) {
-      processing.record(job.duration / 1000, series.get(key, make, kept));
+      processing.record(job.duration / 1000, key, make, kept);
     }
   };
 }

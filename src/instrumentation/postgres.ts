@@ -1,11 +1,11 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import { OWN_APPLICATION_NAME } from '../schema/identity.ts';
 import { bound, currentTenant, type Tenant } from './context.ts';
 import { guard } from './guard.ts';
+import type { Histograms } from './histograms.ts';
 import type { Library } from './libraries.ts';
 import type { PoolWatch } from './postgres-pools.ts';
-import { SeriesCache } from './series.ts';
 import { type Fingerprint, fingerprint } from './sql-fingerprint.ts';
 import { type Method, wrap } from './wrap.ts';
 
@@ -16,9 +16,8 @@ const MOST_REMEMBERED = 1000;
 const MOST_REMEMBERED_LENGTH = 4000;
 
 export interface PostgresOptions {
-  meter: Meter;
+  histograms: Histograms;
   pools: PoolWatch;
-  onOverflow: () => void;
   /** Called once for each statement, after it was recorded. */
   onQuery: (durationMs: number) => void;
 }
@@ -150,13 +149,14 @@ function textOf(config: unknown, client: Client): string {
   return client.connection?.parsedStatements?.[query.name ?? ''] ?? '';
 }
 
-function recorder({ meter, onOverflow, onQuery }: PostgresOptions) {
-  const duration = meter.createHistogram('db.client.operation.duration', {
+function recorder({ histograms, onQuery }: PostgresOptions) {
+  const histogram = histograms.create({
+    scope: 'perfscope.db',
+    name: 'db.client.operation.duration',
     unit: 's',
     description: 'Duration of database client operations.',
-    advice: { explicitBucketBoundaries: BOUNDARIES_S },
+    boundaries: BOUNDARIES_S,
   });
-  const series = new SeriesCache(onOverflow);
   const remembered = new Map<string, Fingerprint>();
 
   const fingerprintOf = (text: string): Fingerprint => {
@@ -178,8 +178,7 @@ function recorder({ meter, onOverflow, onQuery }: PostgresOptions) {
     const { organizationId = '', propertyId = '' } = tenant ?? {};
     const key = `${print.text}\n${failure ?? ''}\n${organizationId}\n${propertyId}`;
     const kept: Attributes = failure === undefined ? {} : { 'error.type': failure };
-    const attributes = series.get(key, () => attributesOf(print, tenant, kept), kept);
-    duration.record(durationMs / 1000, attributes);
+    histogram.record(durationMs / 1000, key, () => attributesOf(print, tenant, kept), kept);
     onQuery(durationMs);
   };
 }

@@ -1,8 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Tenant, TenantHolder } from './context.ts';
 
 /** What is known of a request that is being answered. */
 export interface RequestState extends TenantHolder {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   /** `performance.now()` at its start. */
   readonly startMs: number;
   /** Template of the place in the routers that has the request now. */
@@ -25,10 +27,13 @@ interface Marked extends IncomingMessage {
 
 export function beginState(
   request: IncomingMessage,
-  startMs: number,
+  response: ServerResponse,
   tenant: Tenant | undefined,
 ): RequestState {
-  const state = { startMs, route: undefined, prefix: '', tenant, named: false, ended: false };
+  const startMs = performance.now();
+  const route = undefined;
+  const progress = { route, prefix: '', named: false, ended: false };
+  const state: RequestState = { request, response, startMs, tenant, ...progress };
   Object.defineProperty(request, STATE, { value: state });
   return state;
 }
@@ -38,9 +43,9 @@ export function stateOf(request: IncomingMessage): RequestState | undefined {
   return state?.ended ? undefined : state;
 }
 
-/** Ends the request: a second call for the same one gives undefined. */
-export function endState(request: IncomingMessage): RequestState | undefined {
-  const state = stateOf(request);
-  if (state) state.ended = true;
-  return state;
+/** @returns whether this ends the request: a second time it does not */
+export function end(state: RequestState): boolean {
+  if (state.ended) return false;
+  state.ended = true;
+  return true;
 }

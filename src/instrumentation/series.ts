@@ -8,18 +8,18 @@ import { OVERFLOW } from '../schema/attributes.ts';
 export const MOST_SERIES = 1900;
 
 /**
- * The attributes of an instrument's series, each made once. What is beyond the limit shares one
- * series for each `total`, so that sums stay exact while memory stays flat.
+ * The series of an instrument, each made once. What is beyond the limit shares one series for each
+ * set of `kept` attributes, so that sums stay exact while memory stays flat.
  */
-export class SeriesCache {
-  readonly #known = new Map<string, Attributes>();
-  readonly #overflow = new Map<string, Attributes>();
+export class SeriesCache<S> {
+  readonly #known = new Map<string, S>();
+  readonly #overflow = new Map<string, S>();
+  readonly #create: (attributes: Attributes) => S;
   readonly #onOverflow: () => void;
-  readonly #most: number;
 
-  constructor(onOverflow: () => void, most = MOST_SERIES) {
+  constructor(create: (attributes: Attributes) => S, onOverflow: () => void) {
+    this.#create = create;
     this.#onOverflow = onOverflow;
-    this.#most = most;
   }
 
   /**
@@ -27,21 +27,28 @@ export class SeriesCache {
    * @param make its attributes, called once for each key
    * @param kept the few attributes that totals need even in the overflow, as `error.type`
    */
-  get(key: string, make: () => Attributes, kept: Attributes = {}): Attributes {
+  get(key: string, make: () => Attributes, kept: Attributes = NONE): S {
     const known = this.#known.get(key);
-    if (known) return known;
-    if (this.#known.size < this.#most) {
-      const made = make();
+    if (known !== undefined) return known;
+    if (this.#known.size < MOST_SERIES) {
+      const made = this.#create(make());
       this.#known.set(key, made);
       return made;
     }
     this.#onOverflow();
     const total = JSON.stringify(kept);
-    let attributes = this.#overflow.get(total);
-    if (!attributes) {
-      attributes = { ...kept, [OVERFLOW]: true };
-      this.#overflow.set(total, attributes);
+    let series = this.#overflow.get(total);
+    if (series === undefined) {
+      series = this.#create({ ...kept, [OVERFLOW]: true });
+      this.#overflow.set(total, series);
     }
-    return attributes;
+    return series;
+  }
+
+  *all(): Iterable<S> {
+    yield* this.#known.values();
+    yield* this.#overflow.values();
   }
 }
+
+const NONE: Attributes = {};

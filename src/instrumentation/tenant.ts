@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Tenant } from './context.ts';
+import { type Tenant, wantContext } from './context.ts';
 
 /** Longest name of a tenant or user that is taken from outside. */
 export const MOST_TENANT_LENGTH = 128;
@@ -32,6 +32,7 @@ export class TenantReader {
     ];
     this.#headers = named.flatMap(([field, name]) => (name ? [[field, name.toLowerCase()]] : []));
     this.#onRefused = onRefused;
+    if (this.#headers.length > 0) wantContext();
   }
 
   of(request: IncomingMessage): Tenant | undefined {

@@ -4,9 +4,12 @@ import { OVERFLOW } from '../../src/schema/attributes.ts';
 
 it('makes a bounded number of series of a million tenants, and loses no count', () => {
   let told = 0;
-  const series = new SeriesCache(() => {
-    told += 1;
-  });
+  const series = new SeriesCache(
+    (attributes) => attributes,
+    () => {
+      told += 1;
+    },
+  );
   const counts = new Map<object, number>();
   for (let i = 0; i < 1_000_000; i++) {
     const kept = i % 2 === 0 ? {} : { 'error.type': '500' };
@@ -24,7 +27,10 @@ it('makes a bounded number of series of a million tenants, and loses no count', 
 });
 
 it('gives the same series for the same key', () => {
-  const series = new SeriesCache(() => {});
+  const series = new SeriesCache(
+    (attributes) => attributes,
+    () => {},
+  );
   const first = series.get('a', () => ({ a: 1 }));
   expect(series.get('a', () => ({ a: 2 }))).toBe(first);
 });

@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Demo } from '../../demo/demo.ts';
+import { fingerprint } from '../../src/instrumentation/sql-fingerprint.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { Product } from '../support/product.ts';
+
+/** How long people book rooms. */
+const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
+const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
+
+const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, say: () => {} });
+beforeAll(() => demo.start());
+afterAll(async () => {
+  await demo.stop();
+  await product.remove();
+});
+
+it('measures what its people, PostgreSQL and Redis have counted', {
+  timeout: 240_000,
+}, async () => {
+  await delay(UNDER_LOAD_MS);
+  await demo.stopService();
+
+  const sent = [...demo.traffic!.answers]
+    .map(([key, count]) => {
+      const [method, route, organization, property, status] = key.split(' ');
+      const endpoint = `/api/properties/:property/${route}`;
+      return [endpoint, method, organization, property, status, count];
+    })
+    .sort(byText);
+  expect(sent.reduce((sum, row) => sum + Number(row[5]), 0)).toBeGreaterThan(UNDER_LOAD_MS / 200);
+  await expectRows(async () => (await product.sql(API)).sort(byText), sent);
+
+  const statements = await counted();
+  await expectRows(
+    async () => (await product.sql(DATABASE)).map(withoutParameters).sort(byText),
+    statements,
+  );
+
+  const { hostname: host, port } = new URL(demo.redis!.url);
+  for (const name of QUEUES) {
+    const queue = new Queue(name, { connection: { host, port: Number(port) } });
+    const left = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
+    const [[ended, jobs, failed] = []] = await product.sql(
+      `SELECT count(), count_distinct(job_id), sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END)
+       FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')`,
+    );
+    expect(ended).toBe(jobs);
+    expect(failed ?? 0).toBe(left.failed);
+    const [[added] = []] = await product.sql(
+      `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'`,
+    );
+    const waiting = left.waiting! + left.active! + left.delayed! + left.prioritized!;
+    // The scheduler adds the next night's audit by itself, when the last begins.
+    expect(Number(added) - Number(ended)).toBe(name === 'night-audit' ? 0 : waiting);
+    expect(
+      await product.sql(
+        `SELECT job_id FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')
+         AND (created_at > started_at OR started_at > coalesce(completed_at, failed_at))`,
+      ),
+    ).toEqual([]);
+    await queue.close();
+  }
+  const own = await product.sql(
+    `SELECT metric_type, count_distinct(property_id) FROM performance_metrics
+     WHERE metric_type IN ('ACTIVE_USERS', 'ONGOING_RESERVATIONS') ORDER BY metric_type`,
+  );
+  expect(own).toEqual([
+    ['ACTIVE_USERS', 4],
+    ['ONGOING_RESERVATIONS', 4],
+  ]);
+});
+
+const API = `SELECT endpoint, operation, organization_id, property_id,
+  regexp_replace(tags, '.*"http.response.status_code":(\\d+).*', '$1') status, sum(count)
+  FROM performance_metrics WHERE service = 'booking' AND metric_type = 'API_RESPONSE_TIME'`;
+const DATABASE = `SELECT endpoint, sum(count) FROM performance_metrics
+  WHERE service = 'booking' AND metric_type = 'DATABASE_QUERY_TIME'`;
+
+/** What PostgreSQL itself says of the service's statements: those of the demo's own hands are left out. */
+async function counted(): Promise<unknown[][]> {
+  const client = new pg.Client(demo.postgres!.url);
+  await client.connect();
+  try {
+    await client.query('CREATE EXTENSION pg_stat_statements');
+    const { rows } = await client.query('SELECT query, calls::int FROM pg_stat_statements');
+    const sums = new Map<string, number>();
+    for (const { query, calls } of rows) {
+      if (
+        /CREATE|ALTER|DROP|GRANT|REVOKE|INTO rooms|generate_series\(1|generate_series\(\$|AS rooms|pg_stat/.test(
+          query,
+        ) &&
+        !/LEFT JOIN/.test(query)
+      )
+        continue;
+      const [text] = withoutParameters([fingerprint(query).text, 0]);
+      sums.set(text, (sums.get(text) ?? 0) + calls);
+    }
+    return [...sums].sort(byText);
+  } finally {
+    await client.end();
+  }
+}
+
+/** PostgreSQL numbers the literals that it takes out, behind the parameters. */
+function withoutParameters([text, count]: unknown[]): [string, unknown] {
+  const plain = String(text).replaceAll(/\$\d+/g, '?').replaceAll(/\(…\)/g, '(?)');
+  return [plain, count];
+}
+
+function byText(a: unknown[], b: unknown[]): number {
+  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+}
