@@ -38,7 +38,7 @@ export class Demo {
     this.#options = options;
   }
 
-  /** @throws what is missing on this machine, and how to get it */
+  /** @throws with the last words of a part that does not start */
   async start(): Promise<void> {
     const { fast, say } = this.#options;
     const speed = fast ? FAST : 1;
@@ -85,11 +85,6 @@ export class Demo {
 
   async #databases(): Promise<{ databaseUrl: string; redisUrl: string }> {
     const { DATABASE_URL, REDIS_URL } = process.env;
-    const missing = [
-      ...(DATABASE_URL || Postgres.isInstalled ? [] : ['postgresql']),
-      ...(REDIS_URL || RedisServer.isInstalled ? [] : ['redis']),
-    ];
-    if (missing.length > 0) throw new Error(howToGet(missing));
     if (!DATABASE_URL) {
       this.#options.say('Starting a PostgreSQL of its own …');
       this.postgres = new Postgres();
@@ -148,16 +143,4 @@ async function ended(child: ChildProcess | undefined): Promise<void> {
   const done = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await done;
-}
-
-function howToGet(missing: readonly string[]): string {
-  const debian = missing.map((name) => (name === 'redis' ? 'redis-server' : name)).join(' ');
-  const brew = missing.map((name) => (name === 'postgresql' ? 'postgresql@17' : name)).join(' ');
-  return [
-    `The demo needs ${missing.join(' and ')}, which ${missing.length > 1 ? 'are' : 'is'} not installed.`,
-    process.platform === 'darwin'
-      ? `Install with: brew install ${brew}`
-      : `Install with: sudo apt-get install -y ${debian}`,
-    'Or use running ones: DATABASE_URL=postgresql://… REDIS_URL=redis://… npm run demo',
-  ].join('\n');
 }

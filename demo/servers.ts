@@ -10,10 +10,6 @@ export class Postgres {
   readonly #program = new Program('postgres', 'postgres');
   #port = 0;
 
-  static get isInstalled(): boolean {
-    return findProgram('initdb', postgresFolders()) !== undefined;
-  }
-
   /** Starts it, again on the same port and data after `kill`. */
   async start(): Promise<void> {
     const program = this.#program;
@@ -57,10 +53,6 @@ export class Postgres {
 export class RedisServer {
   readonly #program = new Program('redis');
   #port = 0;
-
-  static get isInstalled(): boolean {
-    return findProgram('redis-server') !== undefined;
-  }
 
   /** Starts it, again on the same port after `kill`. */
   async start(): Promise<void> {

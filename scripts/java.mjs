@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -76,10 +77,10 @@ function isJar(file) {
 }
 
 /**
- * @param {{ forTests: boolean }} options
+ * @param {'start' | 'demo' | 'test'} purpose
  * @returns {{ name: string, debianPackage: string }[]} what is not on this machine
  */
-export function missingTools({ forTests }) {
+export function missingTools(purpose) {
   const missing = [];
   const need = (name, debianPackage, ...commands) => {
     const found = commands.some((c) => spawnSync(c, ['--version']).error === undefined);
@@ -88,11 +89,24 @@ export function missingTools({ forTests }) {
   if (!findJava())
     missing.push({ name: `Java ${OLDEST_JAVA}`, debianPackage: 'openjdk-17-jre-headless' });
   if (!isJar(cachedJarPath())) need('Maven', 'maven', 'mvn');
-  if (forTests) {
+  if (purpose === 'test' || (purpose === 'demo' && !process.env.DATABASE_URL)) {
+    need('PostgreSQL', 'postgresql', 'initdb', ...debianPostgres());
+  }
+  if (purpose === 'test' || (purpose === 'demo' && !process.env.REDIS_URL)) {
+    need('Redis', 'redis-server', 'redis-server');
+  }
+  if (purpose === 'test') {
     need('Prometheus', 'prometheus', 'promtool');
     need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
   }
   return missing;
+}
+
+/** @returns {string[]} where Debian keeps the programs of PostgreSQL, which are not on the path */
+function debianPostgres() {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return [];
+  return readdirSync(root).map((version) => join(root, version, 'bin', 'initdb'));
 }
 
 /** @returns {boolean} whether packages come from apt */
@@ -118,9 +132,16 @@ export function installHint(missing) {
       ? `brew install ${packages.replace('openjdk-17-jre-headless', 'openjdk@17')}`
       : undefined;
   const install = command ? `Install with: ${command}` : 'Install with your package manager.';
-  return [
-    `Missing: ${names}. ${install}`,
-    `Or use Docker: docker run -p 9000:9000 -p 8812:8812 questdb/questdb:${QUESTDB_VERSION}`,
-    'and PERFORMANCE_QUESTDB_URL=http://127.0.0.1:9000 npm start',
-  ].join('\n');
+  const lines = [`Missing: ${names}. ${install}`];
+  if (/Java|Maven/.test(names)) {
+    const image = `questdb/questdb:${QUESTDB_VERSION}`;
+    lines.push(
+      `Or use Docker: docker run -p 9000:9000 -p 8812:8812 ${image}`,
+      'and set PERFORMANCE_QUESTDB_URL=http://127.0.0.1:9000',
+    );
+  }
+  if (/PostgreSQL/.test(names))
+    lines.push('Or use a running PostgreSQL: DATABASE_URL=postgresql://…');
+  if (/Redis/.test(names)) lines.push('Or use a running Redis: REDIS_URL=redis://…');
+  return lines.join('\n');
 }

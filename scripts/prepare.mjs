@@ -7,8 +7,9 @@ import { build, isStale } from './build.mjs';
 import { installHint, isDebian, missingTools, resolveJar } from './java.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
-const forTests = process.argv[2] === 'test';
-const embedded = forTests || !process.env.PERFORMANCE_QUESTDB_URL;
+/** What follows: start, demo or test. */
+const purpose = process.argv[2];
+const embedded = purpose === 'test' || !process.env.PERFORMANCE_QUESTDB_URL;
 
 installPackages();
 if (embedded) {
@@ -35,9 +36,10 @@ function installPackages() {
 }
 
 function installTools() {
-  const missing = missingTools({ forTests });
+  const missing = missingTools(purpose);
   if (missing.length === 0) return;
-  if (!forTests || !isDebian() || process.getuid?.() !== 0) fail(installHint(missing));
+  const mayInstall = purpose !== 'start' && isDebian() && process.getuid?.() === 0;
+  if (!mayInstall) fail(installHint(missing));
   say(`installing ${missing.map(({ name }) => name).join(', ')} …`);
   const packages = missing.map(({ debianPackage }) => debianPackage);
   run('apt-get', ['-q', 'update']);

@@ -132,7 +132,8 @@ function record(
   const scheme = (request.socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
   const status = aborted ? 0 : response.statusCode;
   const { organizationId = '', propertyId = '' } = tenant ?? NOBODY;
-  const key = `${status} ${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
+  const place = `${status} ${method} ${scheme} ${route}`;
+  const key = tenant ? `${place}\n${organizationId}\n${propertyId}` : place;
   const kept = status === 0 ? ABORTION : status >= 500 ? failure(status) : NOTHING;
   const make = (): Attributes => ({
     'http.request.method': method,

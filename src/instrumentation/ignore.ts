@@ -3,8 +3,10 @@ export function pathMatcher(patterns: readonly string[]): (url: string) => boole
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const prefixes = patterns.filter((p) => p.endsWith('*')).map((p) => p.slice(0, -1));
   return (url) => {
-    const end = url.search(/[?#]/);
+    const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
-    return exact.has(path) || prefixes.some((prefix) => path.startsWith(prefix));
+    if (exact.has(path)) return true;
+    for (const prefix of prefixes) if (path.startsWith(prefix)) return true;
+    return false;
   };
 }

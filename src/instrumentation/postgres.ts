@@ -87,7 +87,7 @@ export function postgres(options: PostgresOptions): Library[] {
     const queue = '_queryQueue' in client ? client._queryQueue : client.queryQueue;
     const query = queue?.at(-1);
     if (!query) return;
-    Object.defineProperty(query, RUNNING, { value: calling.running, writable: true });
+    (query as Marked)[RUNNING] = calling.running;
     calling = undefined;
     listen(query);
   });

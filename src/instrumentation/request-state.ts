@@ -34,7 +34,7 @@ export function beginState(
   const route = undefined;
   const progress = { route, prefix: '', named: false, ended: false };
   const state: RequestState = { request, response, startMs, tenant, ...progress };
-  Object.defineProperty(request, STATE, { value: state });
+  (request as Marked)[STATE] = state;
   return state;
 }
 

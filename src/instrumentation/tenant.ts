@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Tenant, wantContext } from './context.ts';
 
 /** Longest name of a tenant or user that is taken from outside. */
-export const MOST_TENANT_LENGTH = 128;
+const MOST_TENANT_LENGTH = 128;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;

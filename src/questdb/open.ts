@@ -30,7 +30,7 @@ export async function openQuestdb(
   }
   const java = findJava();
   if (java === undefined) {
-    throw coded('PS_JAVA_MISSING', { hint: installHint(missingTools({ forTests: false })) });
+    throw coded('PS_JAVA_MISSING', { hint: installHint(missingTools('start')) });
   }
   const lock = await DataDirLock.take(dataDir);
   try {

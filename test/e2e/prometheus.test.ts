@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../demo/programs.ts';
 import { App } from '../support/app.ts';
 import { load } from '../support/load.ts';
 import { Product } from '../support/product.ts';
@@ -13,14 +13,6 @@ let hotel: App | undefined;
 let prometheus: ChildProcess | undefined;
 let prometheusUrl = '';
 let serviceUrl = '';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 beforeAll(async () => {
   await product.start();
