@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { App } from '../support/app.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { Servers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+const questdb = new ForeignQuestdb();
+const servers = new Servers();
+beforeAll(() => Promise.all([questdb.start(), servers.start()]));
+afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
+
+function start(script: string, service: string, args: string[] = []): App {
+  return new App(script, {
+    args,
+    env: {
+      ...{
+        PATH: process.env.PATH,
+        XDG_RUNTIME_DIR: questdb.folder,
+        ...questdb.env,
+        ...servers.env,
+      },
+      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, PERFORMANCE_FLUSH_INTERVAL: '300' },
+      OTEL_SERVICE_NAME: service,
+    },
+  });
+}
+
+it('counts texts, prepared statements, cursors, streams, COPY and transactions once each', async () => {
+  const app = start('test/apps/statements.cjs', 'statements');
+  expect(await app.ended).toBe(0);
+  expect(app.output).toMatch(/done/);
+  await expectRows(
+    () =>
+      questdb.sql(
+        `SELECT endpoint, sum(count), sum(error_count) FROM performance_metrics
+         WHERE service = 'statements' AND metric_type = 'DATABASE_QUERY_TIME' ORDER BY endpoint`,
+      ),
+    [
+      ['BEGIN', 1, 0],
+      ['COMMIT', 1, 0],
+      ['COPY lines FROM STDIN', 1, 0],
+      ['COPY lines TO STDOUT', 1, 0],
+      ['CREATE TABLE IF NOT EXISTS lines(id int, text text)', 1, 0],
+      ['DROP TABLE lines', 1, 0],
+      ['ROLLBACK', 1, 0],
+      ['SELECT ? / (id - ?) FROM lines', 1, 1],
+      ['SELECT id FROM lines', 1, 0],
+      ['SELECT id, text FROM lines', 1, 0],
+      ['SELECT text FROM lines WHERE id = $1', 3, 0],
+    ],
+  );
+});
+
+it('follows flows, delays, priorities, schedulers, retries and stalled jobs', async () => {
+  const hanging = start('test/apps/jobs.mjs', 'hanging', ['hang']);
+  await until(async () => hanging.output.includes('hanging'));
+  await hanging.stop('SIGKILL');
+  const app = start('test/apps/jobs.mjs', 'jobs');
+  expect(await app.ended).toBe(0);
+  const rows = (columns: string, rest: string) => () =>
+    questdb.sql(`SELECT ${columns} FROM queue_metrics WHERE service = 'jobs' ${rest}`);
+  const by = (queue: string) =>
+    rows(
+      'job_type, status, count(), count_distinct(job_id)',
+      `AND queue_name = '${queue}' AND job_type <> 'again' ORDER BY job_type, status`,
+    );
+  await expectRows(by('kinds'), [
+    ['breaks', 'active', 2, 1],
+    ['breaks', 'delayed', 1, 1],
+    ['breaks', 'failed', 1, 1],
+    ['breaks', 'waiting', 1, 1],
+    ['child', 'active', 2, 2],
+    ['child', 'completed', 2, 2],
+    ['child', 'waiting', 2, 2],
+    ['delayed', 'active', 1, 1],
+    ['delayed', 'completed', 1, 1],
+    ['delayed', 'delayed', 1, 1],
+    ['first', 'active', 1, 1],
+    ['first', 'completed', 1, 1],
+    ['first', 'prioritized', 1, 1],
+  ]);
+  await expectRows(by('parents'), [
+    ['parent', 'active', 1, 1],
+    ['parent', 'completed', 1, 1],
+    ['parent', 'waiting-children', 1, 1],
+  ]);
+  await expectRows(
+    rows('status, count()', "AND job_type = 'again' AND status = 'completed' ORDER BY status"),
+    [['completed', 3]],
+  );
+  await expectRows(
+    rows(
+      'status, count()',
+      "AND queue_name = 'hangs' AND status IN ('stalled', 'completed') ORDER BY status",
+    ),
+    [
+      ['completed', 1],
+      ['stalled', 1],
+    ],
+  );
+  await expectRows(rows('DISTINCT organization_id', "AND job_type IN ('child', 'parent')"), [
+    ['flow'],
+  ]);
+  const [[waited] = []] = await rows(
+    'wait_time',
+    "AND job_type = 'delayed' AND status = 'completed'",
+  )();
+  expect(Number(waited)).toBeLessThan(150);
+  await expectRows(
+    () =>
+      questdb.sql(
+        `SELECT name, operation, sum(count), sum(sum) FROM performance_metrics
+         WHERE service = 'jobs' AND endpoint = 'own' ORDER BY name`,
+      ),
+    [
+      ['messaging.process.duration', 'print', 1, 40],
+      ['perfscope.queue.wait.duration', 'print', 1, 10],
+    ],
+  );
+});
