@@ -13,6 +13,7 @@ export const PAGE = `<!doctype html>
   caption { text-align: left; font-weight: 600; padding: .25rem 0; }
   th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  td + td { white-space: nowrap; }
   pre { background: #8882; padding: .75rem; overflow-x: auto; border-radius: .25rem; }
 </style>
 </head>
