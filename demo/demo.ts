@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { seed } from './database.ts';
 import { HEADERS } from './hotels.ts';
 import { FAST } from './rhythm.ts';
@@ -16,6 +17,9 @@ export interface DemoOptions {
   say: (line: string) => void;
 }
 
+const DIST = dirname(fileURLToPath(import.meta.resolve('perfscope/register')));
+/** Beside this file, as TypeScript in a checkout and compiled in the package. */
+const BOOKING = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
 /** How long all is well before a scenario begins. */
 const CALM_MS = 20_000;
 const FAST_START_HOUR = 7;
@@ -45,11 +49,11 @@ export class Demo {
     const { databaseUrl, redisUrl } = await this.#databases();
     await seed(databaseUrl);
     say('Starting Perfscope …');
-    this.#server = this.#spawn(['dist/bin.js', 'serve'], {});
+    this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {});
     this.serverUrl = await told(this.#server, /Ready: (\S+)/, say);
     say('Starting the booking service …');
-    const flags = ['--import', resolve('dist/register.js')];
-    this.#service = this.#spawn([...flags, join('demo', 'booking.ts')], {
+    const flags = ['--import', join(DIST, 'register.js')];
+    this.#service = this.#spawn([...flags, BOOKING], {
       ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DEMO_SPEED: String(speed) },
       ...{ OTEL_SERVICE_NAME: 'booking', ...HEADERS },
       PERFORMANCE_IGNORE_ROUTES: '/healthz,/demo/*',

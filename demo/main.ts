@@ -7,7 +7,8 @@ const say = (line: string) => console.log(`demo: ${line}`);
 
 function usage(problem?: string): never {
   if (problem) console.error(`demo: ${problem}`);
-  console.log('Usage: npm run demo -- [--fast] [--scenario NAME]');
+  console.log('Usage: npx perfscope demo [--fast] [--scenario NAME]');
+  console.log('       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)');
   console.log('  --fast            a day in ten minutes');
   console.log('  --scenario NAME   trouble after twenty seconds:');
   for (const [name, about] of Object.entries(SCENARIOS))

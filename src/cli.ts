@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { readEnvironment, type Started } from './config/environment.ts';
@@ -14,6 +15,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError()
     .showSuggestionAfterError();
   program.command('serve').description('start QuestDB and the server').action(serve);
+  program
+    .command('demo')
+    .description('the same with a booking service of some hotels under traffic; --help tells more')
+    .allowUnknownOption()
+    .helpOption(false)
+    .argument('[options...]')
+    .action(runDemo);
   program
     .command('migrate')
     .description('bring the schema of the configured, or running, QuestDB up to date')
@@ -72,6 +80,18 @@ async function serve(): Promise<void> {
     );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+}
+
+/** The demo needs packages that the product does not: whoever wants it installs them. */
+async function runDemo(options: string[]): Promise<void> {
+  const main = new URL('./demo/main.js', import.meta.url);
+  process.argv = [process.argv[0] ?? '', fileURLToPath(main), ...options];
+  try {
+    await import(main.href);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw coded('PS_DEMO_INCOMPLETE', { reason: reasonOf(error) }, error);
+  }
 }
 
 async function migrateSchema(): Promise<void> {

@@ -44,6 +44,8 @@ const CATALOGUE = {
     `The ${p.field} of a request was not taken: it ${p.reason}. The request is counted without it.`,
   PS_QUEUE_AWAY: (p: { queue: string }) =>
     `The Redis of queue ${p.queue} does not answer: its depth is not known until it is back.`,
+  PS_DEMO_INCOMPLETE: (p: { reason: string }) =>
+    `The demo needs packages that are not installed (${p.reason}). Install them: npm install bullmq ioredis`,
   PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>
     `${p.app} could not be examined: ${p.reason}. Check that it starts with \`node ${p.app}\`.`,
   PS_REQUEST_INVALID: (p: { reason: string }) => `The request is not valid: ${p.reason}.`,

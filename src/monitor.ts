@@ -1,14 +1,12 @@
 import type { Server } from 'node:http';
 import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
-import { discover } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { knownQuestdb } from './config/locate.ts';
 import type { WriteTarget } from './config/target.ts';
 import { coded, reasonOf } from './errors.ts';
 import { SystemHealthMonitor } from './health/monitor.ts';
 import { RequestStats } from './health/request-stats.ts';
-import { errorName } from './instrumentation/bullmq-job.ts';
 import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import { express } from './instrumentation/express.ts';
 import { Histograms } from './instrumentation/histograms.ts';
@@ -19,6 +17,7 @@ import { type Log, oncePerKind } from './log.ts';
 import { Metering } from './metering.ts';
 import type { Query, Reader } from './questdb/reader.ts';
 import { Recorder } from './record/recorder.ts';
+import { recordJob } from './record-job.ts';
 import type { JobTransition } from './schema/job-transition.ts';
 import { Outlet } from './write/outlet.ts';
 
@@ -58,14 +57,7 @@ export class Monitor {
     this.#options = options;
     this.started = started;
     this.#once = oncePerKind(log);
-    this.tenants = new TenantReader(
-      {
-        organization: settings.PERFORMANCE_ORGANIZATION_HEADER,
-        property: settings.PERFORMANCE_PROPERTY_HEADER,
-        user: settings.PERFORMANCE_USER_HEADER,
-      },
-      (field, reason) => this.#refuseTenant(field, reason),
-    );
+    this.tenants = new TenantReader(settings, (field, reason) => this.#refuseTenant(field, reason));
     const { add } = this.outlet;
     const strict = options.strict ?? false;
     const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
@@ -120,14 +112,7 @@ export class Monitor {
 
   /** Stores a job's transition as a row, and in the histograms of its queue. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
-    const row = this.recorder.recordQueueMetric(job);
-    if (!row) return;
-    const failed = failure !== undefined || row.status === 'failed';
-    const { organizationId, propertyId } = row;
-    const named = { ...job, organizationId, propertyId };
-    if (this.#metering) {
-      this.#metering.recordJob(named, failed ? errorName(failure?.error) : undefined);
-    } else this.recorder.recordJobTimes(named, failed);
+    recordJob(this.recorder, this.#metering, job, failure);
   }
 
   /** Begins to measure host and runtime, and to write health rows. */
@@ -152,24 +137,10 @@ export class Monitor {
   /** Loads the write road. Called once, whoever asks first. Never rejects. */
   connect(): Promise<void> {
     this.#connected ??= this.#part('Writing to QuestDB', async () => {
-      const { settings, discoveryFile } = this.started;
-      const { Writer } = await import('./write/writer.ts');
-      const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
-      const found = discover(discoveryFile)?.spoolDir;
-      const inDataDir = `${settings.PERFORMANCE_DATA_DIR}/spool`;
-      const writer = new Writer({
-        spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? this.#options.spoolDir ?? found ?? inDataDir,
-        spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
-        retentionDays,
-        bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
-        flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,
-        target: () => this.#target(),
-        prepare: async (target) => {
-          const { migrate } = await import('./questdb/migrate.ts');
-          await migrate(target, retentionDays);
-        },
-        log: this.#options.log,
-      });
+      const { openWriter } = await import('./open-writer.ts');
+      const target = () => this.#target();
+      const { log, spoolDir } = this.#options;
+      const writer = openWriter({ started: this.started, log, spoolDir, target });
       this.outlet.connect(writer);
     });
     return this.#connected;

@@ -6,6 +6,7 @@ import { type Method, type Methods, wrap } from './wrap.ts';
 interface Layer {
   /** Set on the layers that lead to a route, not on those of middleware and mounted routers. */
   route?: unknown;
+  [TEMPLATE]?: string;
 }
 
 interface Router {
@@ -15,8 +16,8 @@ interface Router {
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
 
-/** Template of each layer, as the application wrote it. */
-const templates = new WeakMap<object, string>();
+/** Where a layer keeps its template, as the application wrote it. */
+const TEMPLATE = Symbol('perfscope.template');
 const patched = new WeakSet<object>();
 
 /**
@@ -67,7 +68,7 @@ function remember(target: Methods, name: string, pathOf: (first: unknown) => unk
       const before = (this as Router).stack.length;
       const result = original.apply(this, args);
       const template = String(pathOf(args[0]));
-      for (const layer of (this as Router).stack.slice(before)) templates.set(layer, template);
+      for (const layer of (this as Router).stack.slice(before)) layer[TEMPLATE] = template;
       return result;
     };
   });
@@ -108,9 +109,10 @@ function followLayer(original: Method): Method {
     response: ServerResponse,
     next: unknown,
   ) {
-    const template = templates.get(this as object);
+    const template = (this as Layer)[TEMPLATE];
     const state = template === undefined ? undefined : stateOf(request);
-    if (state && !response.headersSent) {
+    // The first place needs no look at the response, whose properties Express makes slow to read.
+    if (state && (state.route === undefined || !response.headersSent)) {
       state.route = joined(state.prefix, template as string, Boolean((this as Layer).route));
     }
     return original.call(this, request, response, next);
@@ -120,6 +122,6 @@ function followLayer(original: Method): Method {
 /** Middleware on `/` is no place of its own; a route on `/` is. */
 function joined(prefix: string, template: string, isRoute: boolean): string | undefined {
   const own = template === '/' ? '' : template;
-  const path = (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix) + own;
+  const path = prefix === '' ? own : (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix) + own;
   return path === '' && isRoute ? '/' : path || undefined;
 }

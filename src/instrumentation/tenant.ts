@@ -9,9 +9,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Names of the headers that are believed; none until the configuration names it. */
 export interface TenantHeaders {
-  organization: string | undefined;
-  property: string | undefined;
-  user: string | undefined;
+  PERFORMANCE_ORGANIZATION_HEADER?: string | undefined;
+  PERFORMANCE_PROPERTY_HEADER?: string | undefined;
+  PERFORMANCE_USER_HEADER?: string | undefined;
 }
 
 /** Tells whom a request is for; undefined when it can't. */
@@ -26,9 +26,9 @@ export class TenantReader {
 
   constructor(headers: TenantHeaders, onRefused: (field: string, reason: string) => void) {
     const named: [keyof Tenant, string | undefined][] = [
-      ['organizationId', headers.organization],
-      ['propertyId', headers.property],
-      ['userId', headers.user],
+      ['organizationId', headers.PERFORMANCE_ORGANIZATION_HEADER],
+      ['propertyId', headers.PERFORMANCE_PROPERTY_HEADER],
+      ['userId', headers.PERFORMANCE_USER_HEADER],
     ];
     this.#headers = named.flatMap(([field, name]) => (name ? [[field, name.toLowerCase()]] : []));
     this.#onRefused = onRefused;

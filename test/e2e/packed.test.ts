@@ -94,6 +94,15 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     const help = spawnSync(join(install.folder, 'node_modules/.bin/perfscope'), ['--help'], {
       ...{ env, cwd: install.folder, encoding: 'utf8' },
     });
-    expect(help.stdout).toMatch(/serve.*migrate.*check-config.*wipe/s);
+    expect(help.stdout).toMatch(/serve.*demo.*migrate.*check-config.*doctor.*wipe/s);
+    const demo = spawnSync(
+      join(install.folder, 'node_modules/.bin/perfscope'),
+      ['demo', '--fast'],
+      {
+        ...{ env, cwd: install.folder, encoding: 'utf8' },
+      },
+    );
+    expect(demo.status).toBe(1);
+    expect(demo.stderr).toMatch(/PS_DEMO_INCOMPLETE.*npm install bullmq ioredis/);
   });
 });

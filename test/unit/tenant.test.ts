@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { TenantReader } from '../../src/instrumentation/tenant.ts';
+import { type TenantHeaders, TenantReader } from '../../src/instrumentation/tenant.ts';
 
-const HEADERS = { organization: 'X-Org', property: 'x-prop', user: 'x-user' };
+const HEADERS: TenantHeaders = {
+  PERFORMANCE_ORGANIZATION_HEADER: 'X-Org',
+  PERFORMANCE_PROPERTY_HEADER: 'x-prop',
+  PERFORMANCE_USER_HEADER: 'x-user',
+};
 
 function read(headers: Record<string, string>, named = HEADERS) {
   const refused: string[] = [];
@@ -17,8 +21,7 @@ it('believes the headers that are named, and no other', () => {
     propertyId: 'lake',
     userId: 'u1',
   });
-  const none = { organization: undefined, property: undefined, user: undefined };
-  expect(read(headers, none as unknown as typeof HEADERS).tenant).toBeUndefined();
+  expect(read(headers, {}).tenant).toBeUndefined();
 });
 
 it.each([
