@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Attributes } from '@opentelemetry/api';
 import { ABORTED, ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import { enterRequest, type Tenant } from './context.ts';
@@ -12,19 +11,6 @@ import { beginState, end, type RequestState, stateOf } from './request-state.ts'
 
 /** Semantic conventions' advice for this histogram, in seconds; Prometheus uses these bounds. */
 const BOUNDARIES_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-const KNOWN_METHODS = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'QUERY',
-  'TRACE',
-]);
-
 export interface HttpOptions {
   histograms: Histograms;
   ignoreRoutes: readonly string[];
@@ -61,6 +47,7 @@ export function instrumentHttp(options: HttpOptions): () => void {
 
   const complete = (state: RequestState, aborted: boolean) => {
     if (!end(state)) return;
+    state.open?.delete(state);
     const durationMs = performance.now() - state.startMs;
     record(histogram, durationMs / 1000, state, aborted);
     options.onRequest(durationMs, !aborted && state.response.statusCode >= 500);
@@ -78,14 +65,12 @@ export function instrumentHttp(options: HttpOptions): () => void {
     const { request, response, server } = message;
     if (options.isOwnServer(server) || isIgnored(request.url ?? '')) return;
     const state = beginState(request, response, tenantOf(request));
-    openOn(request.socket, complete).add(state);
+    state.open = openOn(request.socket, complete).add(state);
     enterRequest(state);
   });
   const onFinish = guard(({ request }: StartMessage) => {
     const state = stateOf(request);
-    if (!state) return;
-    openOn(request.socket, complete).delete(state);
-    complete(state, false);
+    if (state) complete(state, false);
   });
 
   const start = onStart as (message: unknown) => void;
@@ -124,12 +109,9 @@ function openOn(
 function record(
   histogram: FastHistogram,
   seconds: number,
-  { request, response, route, tenant }: RequestState,
+  { method, scheme, response, route, tenant }: RequestState,
   aborted: boolean,
 ): void {
-  const given = request.method ?? '';
-  const method = KNOWN_METHODS.has(given) ? given : '_OTHER';
-  const scheme = (request.socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
   const status = aborted ? 0 : response.statusCode;
   const { organizationId = '', propertyId = '' } = tenant ?? NOBODY;
   const place = `${status} ${method} ${scheme} ${route}`;

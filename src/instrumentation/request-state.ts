@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { Tenant, TenantHolder } from './context.ts';
+
+const KNOWN_METHODS = new Set(
+  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
+);
 
 /** What is known of a request that is being answered. */
 export interface RequestState extends TenantHolder {
-  readonly request: IncomingMessage;
+  /** As the semantic conventions name it; `_OTHER` when they don't. */
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
   readonly response: ServerResponse;
   /** `performance.now()` at its start. */
   readonly startMs: number;
@@ -11,6 +18,8 @@ export interface RequestState extends TenantHolder {
   route: string | undefined;
   /** Template of the mounts around the router that has it now. */
   prefix: string;
+  /** Where it waits among those of its connection. */
+  open: Set<RequestState> | undefined;
   /** Whether it has been recorded. */
   ended: boolean;
 }
@@ -30,10 +39,20 @@ export function beginState(
   response: ServerResponse,
   tenant: Tenant | undefined,
 ): RequestState {
-  const startMs = performance.now();
-  const route = undefined;
-  const progress = { route, prefix: '', named: false, ended: false };
-  const state: RequestState = { request, response, startMs, tenant, ...progress };
+  // All is read now: what frameworks do to the request makes its properties slow to read later.
+  const { method = '', socket } = request;
+  const state: RequestState = {
+    method: KNOWN_METHODS.has(method) ? method : '_OTHER',
+    scheme: (socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http',
+    response,
+    startMs: performance.now(),
+    tenant,
+    route: undefined,
+    prefix: '',
+    named: false,
+    open: undefined,
+    ended: false,
+  };
   (request as Marked)[STATE] = state;
   return state;
 }
