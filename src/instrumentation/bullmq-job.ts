@@ -53,12 +53,12 @@ export function firstState(job: BullJob, hasChildren: boolean): QueueJobStatus {
  * What a finished attempt says. An attempt that failed and will be repeated brings the job back to
  * `waiting` or `delayed`; only the last makes it `failed`.
  *
- * @param readyMs when the attempt could have begun, where that is known
+ * @param waitTimeMs how long the attempt had waited, where that is known
  */
 export function outcome(
   job: BullJob,
   result: { error: unknown } | undefined,
-  readyMs: number | undefined,
+  waitTimeMs: number | undefined,
   nowMs: number,
 ): Partial<JobTransition> & Pick<JobTransition, 'status'> {
   const endMs = job.finishedOn ?? nowMs;
@@ -67,7 +67,7 @@ export function outcome(
     startedAt,
     timestamp: endMs,
     duration: startedAt === undefined ? undefined : Math.max(0, endMs - startedAt),
-    waitTime: waitTime(startedAt, readyMs),
+    waitTime: waitTimeMs,
   };
   if (!result) return { ...times, status: QueueJobStatus.COMPLETED, completedAt: endMs };
   const { message, stack } = said(result.error);

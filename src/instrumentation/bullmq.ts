@@ -41,6 +41,12 @@ export function bullmq(options: BullmqOptions): Library[] {
   const readyAgain = new Map<string, number>();
   const key = (job: BullJob) => `${job.queueName}\n${job.id}`;
 
+  const waits = new WeakMap<BullJob, number>();
+  const readyFrom = guard((job: BullJob, ms: number) => {
+    if (readyAgain.size >= MOST_REMEMBERED) readyAgain.delete(readyAgain.keys().next().value!);
+    readyAgain.set(key(job), ms);
+  });
+
   const added = guard((job: BullJob, hasChildren: boolean) => {
     const status = firstState(job, hasChildren);
     const row = { ...describe(job, tenantOfJob(job), withData), status, timestamp: job.timestamp };
@@ -58,10 +64,10 @@ export function bullmq(options: BullmqOptions): Library[] {
 
   const started = (job: BullJob) => {
     const startedAt = job.processedOn;
-    const waited = waitTime(
-      startedAt,
-      readyAgain.get(key(job)) ?? firstReadyMs(job, job.attemptsMade),
-    );
+    const ready = readyAgain.get(key(job)) ?? firstReadyMs(job, job.attemptsMade);
+    const waited = waitTime(startedAt, ready);
+    readyAgain.delete(key(job));
+    if (waited !== undefined) waits.set(job, waited);
     const row = describe(job, tenantOfJob(job), withData);
     const status = QueueJobStatus.ACTIVE;
     const timestamp = distinctMs(job, startedAt ?? Date.now());
@@ -69,16 +75,10 @@ export function bullmq(options: BullmqOptions): Library[] {
   };
 
   const ended = (job: BullJob, failure: { error: unknown } | undefined) => {
-    // The attempt that has just ended is counted already.
-    const attemptsMade = Math.max(0, job.attemptsMade - 1);
-    const ready = readyAgain.get(key(job)) ?? firstReadyMs(job, attemptsMade);
-    readyAgain.delete(key(job));
     const nowMs = Date.now();
-    const result = outcome(job, failure, ready, nowMs);
-    if (failure && job.finishedOn === undefined) {
-      if (readyAgain.size >= MOST_REMEMBERED) readyAgain.delete(readyAgain.keys().next().value!);
-      readyAgain.set(key(job), nowMs + ((job as { delay?: number }).delay ?? 0));
-    }
+    const result = outcome(job, failure, waits.get(job), nowMs);
+    const delayMs = (job as { delay?: number }).delay ?? 0;
+    if (failure && job.finishedOn === undefined && delayMs > 0) readyFrom(job, nowMs + delayMs);
     const row = describe(job, tenantOfJob(job), withData);
     onTransition({ ...row, ...result, ...(withData && { result: job.returnvalue }) }, failure);
   };
@@ -122,6 +122,13 @@ export function bullmq(options: BullmqOptions): Library[] {
         };
       });
     }
+    wrap(Job.prototype, 'moveToFailed', (original) => {
+      return function moveToFailed(this: BullJob, ...args: unknown[]) {
+        // Now, because another worker may begin the next attempt before this one is told of the end.
+        readyFrom(this, Date.now());
+        return original.apply(this, args);
+      };
+    });
     carryTenant(Job);
   };
 

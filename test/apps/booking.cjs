@@ -4,15 +4,17 @@
 module.exports = async function serve({ express, pg, bullmq }) {
   const { DATABASE_URL: connectionString, REDIS_URL } = process.env;
   const { hostname: host, port } = new URL(REDIS_URL);
+  // Rows of two queues with the same name and job ids would be the same rows.
+  const name = process.env.QUEUE_NAME ?? 'mails';
   const connection = { host, port: Number(port), maxRetriesPerRequest: null };
   const pool = new pg.Pool({ connectionString, max: 4 });
   pool.on('error', () => {});
   const client = new pg.Client({ connectionString });
   client.on('error', () => {});
   await client.connect();
-  const queue = new bullmq.Queue('mails', { connection, prefix: process.env.QUEUE_PREFIX });
+  const queue = new bullmq.Queue(name, { connection, prefix: process.env.QUEUE_PREFIX });
   const worker = new bullmq.Worker(
-    'mails',
+    name,
     async (job) => {
       await pool.query('SELECT name FROM guests WHERE id = $1', [job.data.guest]);
       if (job.data.fail)

@@ -43,7 +43,7 @@ describe.each([
       const service = `${packages.join(' ')} ${node} ${script}`;
       const env = {
         ...{ ...product.env, ...servers.env, OTEL_SERVICE_NAME: service },
-        QUEUE_PREFIX: service.replaceAll(/\W/g, '-'),
+        QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
       const [cwd, register] = [install.folder, 'perfscope/register'];
       const app = new App(script, { env, cwd, register, node: NODES[node]() });
