@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { writeOwnerFile } from './owner-file.ts';
 import { isAlive, type ProcessMark } from './processes.ts';
 import type { Environment } from './settings.ts';
 import type { QuestdbTargets } from './target.ts';
@@ -13,6 +14,8 @@ export interface Discovery {
   readonly questdb: QuestdbTargets;
   /** Absolute path under which the services' rows wait. */
   readonly spoolDir: string;
+  /** Absolute path of the data folder; undefined when QuestDB is not the server's own. */
+  readonly dataDir?: string | undefined;
 }
 
 export function discoveryFile(env: Environment): string {
@@ -22,10 +25,7 @@ export function discoveryFile(env: Environment): string {
 
 /** Writes the file for this user only. It holds the writer's password. */
 export function announce(file: string, discovery: Discovery): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(discovery), { mode: 0o600 });
-  renameSync(draft, file);
+  writeOwnerFile(file, JSON.stringify(discovery));
 }
 
 /** The running server's announcement; undefined when there is none, or its process is gone. */

@@ -1,5 +1,8 @@
 import { coded, type PerfscopeError } from '../errors.ts';
+import type { Retention } from '../schema/retention.ts';
 import { nearest } from './nearest.ts';
+import { withSecretFiles } from './secret-files.ts';
+import { readTokenSettings, type TokenSettings } from './token-settings.ts';
 import type { Variable } from './variable.ts';
 import { VARIABLES, type VariableName, type VariableValues } from './variables.ts';
 
@@ -18,16 +21,21 @@ export interface Settings extends VariableValues {
   readonly prometheusHost: string;
   /** Interval of metric export in ms. */
   readonly exportIntervalMs: number;
+  readonly retention: Retention;
   /** Whether measuring is wanted at all. */
   readonly enabled: boolean;
+  /** Whose tokens are believed; undefined: nobody's. */
+  readonly tokens: TokenSettings | undefined;
 }
 
 const OURS = /^(PERFORMANCE|SYSTEM_HEALTH)_/;
-const SECRET = /PASSWORD|TOKEN/;
+const SECRET = /PASSWORD|TOKEN|SECRET|KEY/;
+const CREDENTIALS_OF_URL = /\/\/[^/@\s]*@/;
 
-/** Reads `env` into frozen settings. Never throws: what is wrong is in `problems`. */
-export function parseSettings(env: Environment): ParsedSettings {
+/** Reads the environment, and the files of secrets that it names, into frozen settings. Never throws: what is wrong is in `problems`. */
+export function parseSettings(given: Environment): ParsedSettings {
   const problems: PerfscopeError[] = [];
+  const env = withSecretFiles(given, problems);
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(VARIABLES) as VariableName[]) {
     values[name] = readOne(name, VARIABLES[name] as Variable<unknown>, env[name], problems);
@@ -46,7 +54,13 @@ export function parseSettings(env: Environment): ParsedSettings {
     exportIntervalMs:
       otelNumber('OTEL_METRIC_EXPORT_INTERVAL', env, 86_400_000, problems) ??
       known.PERFORMANCE_FLUSH_INTERVAL,
+    retention: {
+      rawDays: known.PERFORMANCE_RETENTION_DAYS,
+      minuteDays: known.PERFORMANCE_RETENTION_MINUTE_DAYS,
+      hourDays: known.PERFORMANCE_RETENTION_HOUR_DAYS,
+    },
     enabled: known.PERFORMANCE_MONITORING_ENABLED && env.OTEL_SDK_DISABLED !== 'true',
+    tokens: readTokenSettings(known, problems),
   });
   return { settings, problems };
 }
@@ -61,7 +75,9 @@ function readOne(
   if (text === undefined || text.trim() === '') return variable.fallback;
   const value = variable.parse(text.trim());
   if (value !== undefined) return value;
-  const shown = SECRET.test(name) ? '(hidden)' : text.slice(0, 100);
+  const shown = SECRET.test(name)
+    ? '(hidden)'
+    : text.replace(CREDENTIALS_OF_URL, '//(hidden)@').slice(0, 100);
   problems.push(coded('PS_CONFIG_INVALID', { name, value: shown, allowed: variable.allowed }));
   return variable.fallback;
 }

@@ -1,3 +1,6 @@
+import { type Dsn, parseDsn } from './dsn.ts';
+import { isLoopback } from './loopback.ts';
+
 /** One environment variable: how its text is read, what it is without, and what to say of it. */
 export interface Variable<T> {
   readonly fallback: T;
@@ -75,6 +78,29 @@ export function url(protocols: readonly string[], about: string): Variable<strin
   };
 }
 
+/** A URL of something that must not be changed on its way: encrypted, or on this machine. */
+export function trustedUrl(about: string): Variable<string | undefined> {
+  return {
+    fallback: undefined,
+    about,
+    allowed: 'a URL that begins with https://, or with http:// and a loopback address',
+    parse: (value) => {
+      const parsed = URL.canParse(value) ? new URL(value) : undefined;
+      const local = parsed?.protocol === 'http:' && isLoopback(parsed.hostname);
+      return local || parsed?.protocol === 'https:' ? value : undefined;
+    },
+  };
+}
+
+export function secret(leastBytes: number, about: string): Variable<string | undefined> {
+  return {
+    fallback: undefined,
+    about,
+    allowed: `a text of at least ${leastBytes} bytes`,
+    parse: (value) => (Buffer.byteLength(value) >= leastBytes ? value : undefined),
+  };
+}
+
 export function header(about: string): Variable<string | undefined> {
   return {
     fallback: undefined,
@@ -94,5 +120,31 @@ export function list(fallback: readonly string[], about: string): Variable<reado
         .split(',')
         .map((item) => item.trim())
         .filter((item) => item !== ''),
+  };
+}
+
+/** Where a Sentry-compatible server takes events. */
+export function sentryDsn(about: string): Variable<Dsn | undefined> {
+  return {
+    fallback: undefined,
+    about,
+    allowed: 'a DSN such as https://KEY@sentry.example/7',
+    parse: parseDsn,
+  };
+}
+
+/** A name of the IANA database, as `Europe/Berlin`. */
+export function timeZone(about: string): Variable<string> {
+  return {
+    fallback: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    about,
+    allowed: 'a time zone of the IANA database, as Europe/Berlin',
+    parse: (value) => {
+      try {
+        return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
+      } catch {
+        return undefined;
+      }
+    },
   };
 }

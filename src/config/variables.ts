@@ -1,4 +1,16 @@
-import { flag, header, list, percent, text, url, wholeNumber } from './variable.ts';
+import {
+  flag,
+  header,
+  list,
+  percent,
+  secret,
+  sentryDsn,
+  text,
+  timeZone,
+  trustedUrl,
+  url,
+  wholeNumber,
+} from './variable.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,6 +34,17 @@ export const VARIABLES = {
     'Longest time in ms before they are written, and the interval of histograms.',
   ),
   PERFORMANCE_RETENTION_DAYS: wholeNumber(30, [1, 3650], 'Days that measurements are kept.'),
+  PERFORMANCE_RETENTION_MINUTE_DAYS: wholeNumber(
+    90,
+    [1, 3650],
+    'Days that their sums by the minute are kept.',
+  ),
+  PERFORMANCE_RETENTION_HOUR_DAYS: wholeNumber(
+    730,
+    [7, 36_500],
+    'Days that their sums by the hour are kept, in whole weeks.',
+  ),
+  PERFORMANCE_TIME_ZONE: timeZone("Zone whose days and hours are compared. Unset: the system's."),
   SYSTEM_HEALTH_INTERVAL: wholeNumber(60_000, [100, DAY_MS], 'Time in ms between health rows.'),
   SYSTEM_HEALTH_ENABLED: flag(true, 'Write health rows.'),
   PERFORMANCE_RESPONSE_TIME_WARNING: wholeNumber(
@@ -42,6 +65,36 @@ export const VARIABLES = {
     50,
     [1, 1e9],
     'Waiting jobs from which a queue is marked as deep.',
+  ),
+  PERFORMANCE_ALERTS_ENABLED: flag(true, 'Evaluate alert rules on the server.'),
+  PERFORMANCE_RULES_FILE: text<string | undefined>(
+    undefined,
+    'YAML file with alert rules beside the built-in ones; read again when it changes.',
+  ),
+  PERFORMANCE_BUSINESS_RULES_FILE: text<string | undefined>(
+    undefined,
+    'YAML file with business rules; read again when it changes.',
+  ),
+  PERFORMANCE_SERVER_URL: url(
+    ['http:', 'https:'],
+    'Server that a service asks for decisions and alerts. Unset: that of this machine.',
+  ),
+  PERFORMANCE_API_KEY: secret(8, 'Key that a service asks that server with.'),
+  PERFORMANCE_API_KEY_FILE: text<string | undefined>(undefined, 'File that holds that key.'),
+  PERFORMANCE_HEARTBEAT_URL: url(
+    ['http:', 'https:'],
+    'Address that is called after each round of evaluations, for a watch from outside.',
+  ),
+  PERFORMANCE_NOTIFY_FILE: text<string | undefined>(
+    undefined,
+    'YAML file with receivers, people and routes of notifications; read again when it changes.',
+  ),
+  PERFORMANCE_PUBLIC_URL: url(
+    ['http:', 'https:'],
+    'Address under which people reach the server, for links in messages. Unset: without links.',
+  ),
+  PERFORMANCE_SENTRY_DSN: sentryDsn(
+    'DSN of a Sentry-compatible server that errors are forwarded to. Unset: none.',
   ),
   PORT: wholeNumber<number | undefined>(
     undefined,
@@ -67,11 +120,23 @@ export const VARIABLES = {
     ['postgresql:', 'postgres:'],
     'Its Postgres address for reading. Unset: port 8812 of the same host, with the same user.',
   ),
+  PERFORMANCE_QUESTDB_PG_URL_FILE: text<string | undefined>(
+    undefined,
+    'File that holds that address with its password.',
+  ),
   PERFORMANCE_QUESTDB_USER: text<string | undefined>(undefined, 'User of that QuestDB.'),
   PERFORMANCE_QUESTDB_PASSWORD: text<string | undefined>(undefined, 'Password of that user.'),
+  PERFORMANCE_QUESTDB_PASSWORD_FILE: text<string | undefined>(
+    undefined,
+    'File that holds that password.',
+  ),
   PERFORMANCE_QUESTDB_TOKEN: text<string | undefined>(
     undefined,
     'Bearer token, instead of user and password.',
+  ),
+  PERFORMANCE_QUESTDB_TOKEN_FILE: text<string | undefined>(
+    undefined,
+    'File that holds that token.',
   ),
   PERFORMANCE_ORGANIZATION_HEADER: header('Request header that names the organization.'),
   PERFORMANCE_PROPERTY_HEADER: header('Request header that names the property.'),
@@ -80,6 +145,38 @@ export const VARIABLES = {
   PERFORMANCE_IGNORE_ROUTES: list(
     HEALTH_CHECKS,
     'Paths that are not measured; a `*` at the end stands for any rest.',
+  ),
+  PERFORMANCE_JWT_ISSUER: text<string | undefined>(
+    undefined,
+    'Issuer (`iss`) whose JSON Web Tokens are accepted. Unset: keys only.',
+  ),
+  PERFORMANCE_JWT_AUDIENCE: text<string | undefined>(
+    undefined,
+    'Audience (`aud`) that such a token must name.',
+  ),
+  PERFORMANCE_JWT_JWKS_URL: trustedUrl("Address of the issuer's public keys."),
+  PERFORMANCE_JWT_SECRET: secret(
+    32,
+    'Secret that the issuer signs with (HS256), instead of public keys.',
+  ),
+  PERFORMANCE_JWT_SECRET_FILE: text<string | undefined>(undefined, 'File that holds that secret.'),
+  PERFORMANCE_METRICS_TOKEN: secret(16, 'Bearer token that may scrape `/metrics`, and no more.'),
+  PERFORMANCE_METRICS_TOKEN_FILE: text<string | undefined>(
+    undefined,
+    'File that holds that token.',
+  ),
+  PERFORMANCE_GRAFANA_TOKEN: text<string | undefined>(
+    undefined,
+    'Token of a Grafana service account, for `perfscope grafana --push`.',
+  ),
+  PERFORMANCE_GRAFANA_TOKEN_FILE: text<string | undefined>(
+    undefined,
+    'File that holds that token.',
+  ),
+  PERFORMANCE_API_RATE_LIMIT: wholeNumber(
+    12_000,
+    [1, 1e9],
+    'Requests a minute that one key, token or address may send to the API.',
   ),
 } as const;
 

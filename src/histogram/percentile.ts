@@ -29,3 +29,11 @@ function within(bound: number, share: number): number {
   if (bound === 0) return 0;
   return bound > 0 ? bound * BUCKET_RATIO ** (share - 1) : bound * BUCKET_RATIO ** (1 - share);
 }
+
+/** Which share of a bucket's values is at most `limit`, spread evenly on the log scale. */
+export function shareWithin(bound: number, limit: number): number {
+  if (bound <= limit) return 1;
+  // Of zero, and of what is below it, nothing lies between its bounds and a smaller limit worth naming.
+  if (bound <= 0 || limit * BUCKET_RATIO <= bound) return 0;
+  return 1 + Math.log(limit / bound) / Math.log(BUCKET_RATIO);
+}

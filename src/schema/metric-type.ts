@@ -16,6 +16,7 @@ export const PerformanceMetricType = {
   HEAP_USAGE: 'HEAP_USAGE',
   ACTIVE_USERS: 'ACTIVE_USERS',
   ONGOING_RESERVATIONS: 'ONGOING_RESERVATIONS',
+  BREAKER_STATE: 'BREAKER_STATE',
   CUSTOM: 'CUSTOM',
 } as const;
 export type PerformanceMetricType =

@@ -1,7 +1,14 @@
+import { type AlertRow, alerts } from './alerts.ts';
+import { type ApiKeyRow, apiKeys } from './api-keys.ts';
+import { type AuditRow, auditLog } from './audit-log.ts';
 import type { AnyRow, Table } from './column.ts';
+import { type ErrorLogRow, errorLogs } from './error-logs.ts';
 import { type MetricBucket, metricBuckets } from './metric-buckets.ts';
+import { type NotificationRow, notifications } from './notifications.ts';
 import { type PerformanceMetric, performanceMetrics } from './performance-metrics.ts';
 import { type QueueMetric, queueMetrics } from './queue-metrics.ts';
+import { type DecisionRow, ruleDecisions } from './rule-decisions.ts';
+import { type SilenceRow, silences } from './silences.ts';
 import { type SystemHealth, systemHealth } from './system-health.ts';
 
 /** The tables of measurements: partitioned by day, with a TTL. */
@@ -10,6 +17,17 @@ export const MEASUREMENT_TABLES = [
   metricBuckets,
   queueMetrics,
   systemHealth,
+  errorLogs,
+] as const;
+
+/** The tables of states: append-only, one row for each change, kept for ever. */
+export const STATE_TABLES = [
+  apiKeys,
+  auditLog,
+  alerts,
+  silences,
+  notifications,
+  ruleDecisions,
 ] as const;
 
 export interface RowTypes {
@@ -17,23 +35,32 @@ export interface RowTypes {
   metric_buckets: MetricBucket;
   queue_metrics: QueueMetric;
   system_health: SystemHealth;
+  error_logs: ErrorLogRow;
+  api_keys: ApiKeyRow;
+  audit_log: AuditRow;
+  alerts: AlertRow;
+  silences: SilenceRow;
+  notifications: NotificationRow;
+  rule_decisions: DecisionRow;
 }
 
 export type TableName = keyof RowTypes;
 
-const TABLES: Readonly<Record<TableName, Table>> = {
-  performance_metrics: performanceMetrics,
-  metric_buckets: metricBuckets,
-  queue_metrics: queueMetrics,
-  system_health: systemHealth,
-};
+const TABLES: ReadonlyMap<string, Table> = new Map(
+  [...MEASUREMENT_TABLES, ...STATE_TABLES].map((table) => [table.name, table as Table]),
+);
 
 export function tableNamed(name: TableName): Table {
-  return TABLES[name];
+  return TABLES.get(name)!;
+}
+
+/** Whether the table's rows are kept for a time only. */
+export function isMeasurementTable(name: TableName): boolean {
+  return MEASUREMENT_TABLES.some((table) => table.name === name);
 }
 
 export function isTableName(name: string): name is TableName {
-  return Object.hasOwn(TABLES, name);
+  return TABLES.has(name);
 }
 
 /** Rows of one table on their way to it. */

@@ -1,0 +1,97 @@
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type ErrorCode, PerfscopeError, reasonOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type FileCode, fileInvalid, type LocatedProblem } from './problems.ts';
+
+/** How a file was read last. */
+export interface FileStatus {
+  readonly file: string | undefined;
+  /** When what counts now was read, in ms since the epoch. */
+  readonly loadedMs: number;
+  /** What is wrong with the file now; what counted before counts on. */
+  readonly problems: readonly LocatedProblem[];
+}
+
+/** A file's text with the name that its problems have. */
+export interface NamedText {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface WatchedFileOptions<T> {
+  /** Undefined: there is no file, and nothing changes. */
+  readonly path: string | undefined;
+  /** What counts until the file is read for the first time. */
+  readonly initial: T;
+  /** @throws an error of `code` that names each problem */
+  readonly load: (file: NamedText) => T;
+  readonly code: FileCode;
+  /** What the log says once it is read. */
+  readonly said: (value: T, path: string) => string;
+  readonly log: Log;
+}
+
+/** What a file says, read again whenever it changes; the last good reading counts. */
+export class WatchedFile<T> {
+  readonly #options: WatchedFileOptions<T>;
+  #value: T;
+  #status: FileStatus;
+  #mark: string | undefined;
+
+  constructor(options: WatchedFileOptions<T>, now: number) {
+    this.#options = options;
+    this.#value = options.initial;
+    this.#status = { file: options.path, loadedMs: now, problems: [] };
+    this.refresh(now);
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  get status(): FileStatus {
+    return this.#status;
+  }
+
+  /** Looks whether the file has changed. @returns whether another reading counts now */
+  refresh(now: number): boolean {
+    const { path, load, code, said, log } = this.#options;
+    if (path === undefined) return false;
+    const mark = markOf(path);
+    if (mark === this.#mark) return false;
+    this.#mark = mark;
+    try {
+      this.#value = load(readNamed(path, code));
+      this.#status = { file: path, loadedMs: now, problems: [] };
+      log.info(said(this.#value, path));
+      return true;
+    } catch (error) {
+      this.#status = { ...this.#status, problems: problemsOf(error, path, code) };
+      log.error(`${code}: ${reasonOf(error)}`);
+      return false;
+    }
+  }
+}
+
+/** @throws an error of `code` where the file cannot be read */
+export function readNamed(path: string, code: FileCode): NamedText {
+  try {
+    return { name: basename(path), text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    const message = `cannot be read: ${reasonOf(error)}`;
+    throw fileInvalid(code, [{ file: path, line: 1, column: 1, message }]);
+  }
+}
+
+function problemsOf(error: unknown, file: string, code: ErrorCode): readonly LocatedProblem[] {
+  const known = error instanceof PerfscopeError && error.code === code;
+  if (known) return error.params.problems as readonly LocatedProblem[];
+  return [{ file, line: 1, column: 1, message: reasonOf(error) }];
+}
+
+/** What is another when the file is another; editors replace files as well as write into them. */
+function markOf(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'missing';
+}
