@@ -105,6 +105,15 @@ function heldBy(dataDir: string, holder: Holder) {
   return coded('PS_DATA_DIR_HELD', { dataDir, pid: holder.process.pid, url: holder.url });
 }
 
+/** @throws PS_NOT_A_DATA_DIR unless the folder is empty or Perfscope has made it */
+export function assertDataDir(dataDir: string): void {
+  const ours = ['server.lock', CREDENTIALS_FILE, 'spool'];
+  const names = readdirSync(dataDir);
+  if (names.length > 0 && !names.some((name) => ours.includes(name))) {
+    throw coded('PS_NOT_A_DATA_DIR', { dataDir });
+  }
+}
+
 /**
  * Removes a data folder and all in it.
  *
@@ -113,11 +122,7 @@ function heldBy(dataDir: string, holder: Holder) {
  */
 export async function wipe(dataDir: string): Promise<boolean> {
   if (!existsSync(dataDir)) return false;
-  const ours = ['server.lock', CREDENTIALS_FILE, 'spool'];
-  const names = readdirSync(dataDir);
-  if (names.length > 0 && !names.some((name) => ours.includes(name))) {
-    throw coded('PS_NOT_A_DATA_DIR', { dataDir });
-  }
+  assertDataDir(dataDir);
   await DataDirLock.take(dataDir);
   rmSync(dataDir, { recursive: true, force: true });
   return true;

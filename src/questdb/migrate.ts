@@ -1,9 +1,9 @@
 import type { WriteTarget } from '../config/target.ts';
 import { coded } from '../errors.ts';
-import { setRetention } from '../schema/ddl.ts';
-import { MEASUREMENT_TABLES } from '../schema/tables.ts';
+import type { Retention } from '../schema/retention.ts';
 import { exec } from './exec.ts';
 import { MIGRATIONS, type Migration, SCHEMA_VERSION } from './migrations.ts';
+import { createRollups } from './rollups.ts';
 
 const HISTORY = `CREATE TABLE IF NOT EXISTS schema_migrations
   (timestamp TIMESTAMP, version LONG, name VARCHAR, applied_at TIMESTAMP)
@@ -17,14 +17,24 @@ export interface MigrationReport {
 }
 
 /**
- * Brings the database to this version's schema. New tables keep rows for `retentionDays`. Several processes may do so at
- * once: statements are idempotent, and a migration recorded twice is one row.
+ * Brings the database to this version's tables and roll-ups. What is new keeps its rows for
+ * `retention`. Several processes may do so at once: statements are idempotent, and a migration
+ * recorded twice is one row.
  *
  * @throws PS_SCHEMA_NEWER, PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
-export async function migrate(
+export async function migrate(target: WriteTarget, retention: Retention): Promise<MigrationReport> {
+  const { version, applied } = await migrateTables(target, retention);
+  return { version, applied: [...applied, ...(await createRollups(target, retention))] };
+}
+
+/**
+ * The tables alone: a service that only writes may end before the roll-ups, which take seconds, are
+ * there. A server makes them, or `perfscope migrate`.
+ */
+export async function migrateTables(
   target: WriteTarget,
-  retentionDays: number,
+  retention: Retention,
 ): Promise<MigrationReport> {
   await exec(target, HISTORY);
   const done = await appliedVersions(target);
@@ -34,7 +44,7 @@ export async function migrate(
   }
   const applied: string[] = [];
   for (const migration of MIGRATIONS.filter((m) => !done.has(m.version))) {
-    for (const statement of migration.statements(retentionDays)) await exec(target, statement);
+    for (const statement of migration.statements(retention.rawDays)) await exec(target, statement);
     await exec(target, record(migration));
     applied.push(migration.name);
   }
@@ -52,16 +62,4 @@ function record({ version, name }: Migration): string {
     'INSERT INTO schema_migrations',
     `VALUES (${version * 1_000_000}, ${version}, '${name}', now())`,
   ].join(' ');
-}
-
-/** Makes the measurement tables keep their rows for `retentionDays`, whatever it was before. */
-export async function applyRetention(target: WriteTarget, retentionDays: number): Promise<void> {
-  const sql = "SELECT table_name, ttlValue, ttlUnit FROM tables() WHERE ttlUnit != 'NONE'";
-  const { dataset } = await exec(target, sql);
-  const now = new Map(dataset.map(([name, value, unit]) => [name, `${value} ${unit}`]));
-  for (const table of MEASUREMENT_TABLES) {
-    if (now.get(table.name) !== `${retentionDays} DAY`) {
-      await exec(target, setRetention(table, retentionDays));
-    }
-  }
 }

@@ -1,5 +1,8 @@
-import { createTable } from '../schema/ddl.ts';
-import { MEASUREMENT_TABLES } from '../schema/tables.ts';
+import { createStateTable, createTable } from '../schema/ddl.ts';
+import { errorLogs } from '../schema/error-logs.ts';
+import { notifications } from '../schema/notifications.ts';
+import { ruleDecisions } from '../schema/rule-decisions.ts';
+import { MEASUREMENT_TABLES, STATE_TABLES } from '../schema/tables.ts';
 
 export interface Migration {
   readonly version: number;
@@ -14,6 +17,26 @@ export const MIGRATIONS: readonly Migration[] = [
     version: 1,
     name: 'measurement tables',
     statements: (days) => MEASUREMENT_TABLES.map((table) => createTable(table, days)),
+  },
+  {
+    version: 2,
+    name: 'state tables',
+    statements: () => STATE_TABLES.map((table) => createStateTable(table)),
+  },
+  {
+    version: 3,
+    name: 'notifications',
+    statements: () => [createStateTable(notifications)],
+  },
+  {
+    version: 4,
+    name: 'errors',
+    statements: (days) => [createTable(errorLogs, days)],
+  },
+  {
+    version: 5,
+    name: 'rule decisions',
+    statements: () => [createStateTable(ruleDecisions)],
   },
 ];
 

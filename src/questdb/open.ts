@@ -10,6 +10,8 @@ import { EmbeddedQuestdb } from './embedded.ts';
 
 /** A QuestDB that is ready: the embedded one, or an existing one. */
 export interface OpenQuestdb {
+  /** Whether it runs in the data folder. */
+  readonly isOwn: boolean;
   readonly dataDir: string;
   targets(): QuestdbTargets;
   /** Tells whoever else wants the folder where its holder listens. */
@@ -26,7 +28,13 @@ export async function openQuestdb(
   const dataDir = resolve(settings.PERFORMANCE_DATA_DIR);
   const external = externalQuestdb(settings);
   if (external) {
-    return { dataDir, targets: () => external, tell: () => {}, close: async () => {} };
+    return {
+      isOwn: false,
+      dataDir,
+      targets: () => external,
+      tell: () => {},
+      close: async () => {},
+    };
   }
   const java = findJava();
   if (java === undefined) {
@@ -40,6 +48,7 @@ export async function openQuestdb(
       onLaunch: (mark) => lock.tell({ questdb: mark }),
     });
     return {
+      isOwn: true,
       dataDir,
       targets: () => questdb.targets,
       tell: (url) => lock.tell({ url }),

@@ -2,16 +2,27 @@ import pg from 'pg';
 import type { ReadTarget } from '../config/target.ts';
 import { coded, reasonOf } from '../errors.ts';
 import { OWN_APPLICATION_NAME } from '../schema/identity.ts';
+import type { Scope } from '../schema/scope.ts';
+import { type Param, render, type Sql } from './statement.ts';
 
-export type Param = string | number | Date;
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Runs one SELECT with bound parameters. */
-export type Query = (sql: string, params?: readonly Param[]) => Promise<Row[]>;
+/**
+ * Runs one SELECT for whoever may see `scope`; a scope that shows nothing gives no rows. LONG is a
+ * number, timestamps are Dates.
+ *
+ * @param state of what is read: an answer that was given in the same state may be given again
+ * @throws PS_UNAVAILABLE when QuestDB does not answer, or refuses the statement; PS_QUERY_TOO_LONG
+ */
+export type Read = (scope: Scope, statement: Sql, state?: string) => Promise<readonly Row[]>;
 
 const INT8_OID = 20;
-const CONNECTIONS = 4;
-const STATEMENT_TIMEOUT_MS = 30_000;
+const TIMESTAMP_OID = 1114;
+const CONNECTIONS = 8;
+/** A new connection, or a free one: when many ask at once, they wait for each other. */
+const CONNECTED_WITHIN_MS = 15_000;
+/** QuestDB ends a query after `query.timeout`; this is for one that does not answer at all. */
+const NO_ANSWER_MS = 35_000;
 
 /** Reads QuestDB over the Postgres wire, as the user that may only read. */
 export class Reader {
@@ -30,17 +41,19 @@ export class Reader {
     await old?.end();
   }
 
-  /**
-   * @returns rows by column name; LONG is a number, timestamps are Dates.
-   * @throws PS_UNAVAILABLE when QuestDB does not answer, or refuses the statement
-   */
-  readonly query: Query = async (sql, params = []) => {
+  readonly read: Read = async (scope, statement) => {
+    const rendered = render(statement, scope);
+    if (!rendered) return [];
     this.#pool ??= open(this.#target);
     try {
-      const { rows } = await this.#pool.query(sql, [...params]);
+      const { rows } = await this.#pool.query(rendered.text, rendered.params.map(asText));
       return rows as Row[];
     } catch (error) {
-      throw coded('PS_UNAVAILABLE', { reason: reasonOf(error) }, error);
+      const reason = reasonOf(error);
+      if (/timeout, query aborted|Query read timeout/i.test(reason)) {
+        throw coded('PS_QUERY_TOO_LONG', {}, error);
+      }
+      throw coded('PS_UNAVAILABLE', { reason }, error);
     }
   };
 
@@ -57,8 +70,8 @@ function open(target: ReadTarget): pg.Pool {
     application_name: OWN_APPLICATION_NAME,
     max: CONNECTIONS,
     allowExitOnIdle: true,
-    connectionTimeoutMillis: 5000,
-    query_timeout: STATEMENT_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECTED_WITHIN_MS,
+    query_timeout: NO_ANSWER_MS,
     types: { getTypeParser },
   });
   // An idle connection that breaks is replaced by the next query; unheard it would end the process.
@@ -66,8 +79,17 @@ function open(target: ReadTarget): pg.Pool {
   return pool;
 }
 
-/** LONG comes as text because it may exceed a double; counts of ours never do. */
+/** The driver would write a date in the process' own time zone. */
+function asText(param: Param): Param {
+  return param instanceof Date ? param.toISOString() : param;
+}
+
+/**
+ * LONG comes as text because it may exceed a double; counts of ours never do. Timestamps are UTC and
+ * do not say so, which the driver takes for the process' own time zone.
+ */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8_OID) return Number;
+  if (oid === TIMESTAMP_OID) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
   return pg.types.getTypeParser(oid, format as 'text');
 }

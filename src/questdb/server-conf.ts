@@ -25,6 +25,7 @@ export function writeServerConf(root: string, ports: Ports, credentials: Credent
     'line.auto.create.new.tables': 'false',
     'line.auto.create.new.columns': 'false',
     'telemetry.enabled': 'false',
+    'query.timeout': '30s',
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   mkdirSync(join(root, 'conf'), { recursive: true, mode: 0o700 });

@@ -1,0 +1,112 @@
+import { isEmpty, type Scope } from '../schema/scope.ts';
+
+/** A value that is bound, never written into the text. */
+export type Param = string | number | boolean | Date;
+
+/** What a SELECT reads from; the reader limits it to a scope. */
+export interface Source {
+  readonly table: string;
+  /** Rows about hosts carry no tenant. */
+  readonly of: 'tenants' | 'hosts';
+}
+
+type Part = { readonly text: string } | { readonly param: Param } | { readonly source: Source };
+
+/** A statement, or a piece of one, made by `sql`. */
+export interface Sql {
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Makes a statement from a template. Values become bound parameters, pieces of `sql` are put in,
+ * and a `from(…)` becomes `FROM table WHERE …` with the conditions of the reader's scope, so that the
+ * template goes on with `AND`.
+ */
+export function sql(
+  strings: TemplateStringsArray,
+  ...values: readonly (Param | Sql | Source)[]
+): Sql {
+  const parts: Part[] = [];
+  strings.forEach((text, i) => {
+    parts.push({ text });
+    const value = values[i];
+    if (value === undefined) return;
+    if (typeof value !== 'object' || value instanceof Date) parts.push({ param: value });
+    else if ('table' in value) parts.push({ source: value });
+    else parts.push(...value.parts);
+  });
+  return { parts };
+}
+
+/** Rows of a table that carry a tenant. */
+export function from(table: string): Source {
+  return { table: checked(table), of: 'tenants' };
+}
+
+/** Rows of a table that is about hosts. */
+export function fromHosts(table: string): Source {
+  return { table: checked(table), of: 'hosts' };
+}
+
+/** The name of a column or alias that the code, not a user, has chosen. */
+export function identifier(name: string): Sql {
+  return { parts: [{ text: checked(name) }] };
+}
+
+/** The same as a text: functions that list a table's parts take no parameter. */
+export function nameText(name: string): Sql {
+  return { parts: [{ text: `'${checked(name)}'` }] };
+}
+
+/** Pieces with `separator` between them. */
+export function joined(pieces: readonly Sql[], separator: string): Sql {
+  const parts: Part[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0) parts.push({ text: separator });
+    parts.push(...piece.parts);
+  }
+  return { parts };
+}
+
+/** `column IN (…)` with bound values; nothing matches an empty list. */
+export function isOneOf(column: string, values: readonly Param[]): Sql {
+  if (values.length === 0) return sql`1 = 2`;
+  const bound = joined(
+    values.map((value) => sql`${value}`),
+    ', ',
+  );
+  return sql`${identifier(column)} IN (${bound})`;
+}
+
+/** @returns text and parameters for the database; undefined when the scope shows nothing of it */
+export function render(
+  { parts }: Sql,
+  scope: Scope,
+): { text: string; params: Param[] } | undefined {
+  const params: Param[] = [];
+  const pieces: string[] = [];
+  const write = (part: Part): void => {
+    if ('text' in part) pieces.push(part.text);
+    else if ('param' in part) pieces.push(`$${params.push(part.param)}`);
+    else for (const piece of limited(part.source, scope).parts) write(piece);
+  };
+  const sources = parts.flatMap((part) => ('source' in part ? [part.source] : []));
+  const hidden = ({ of }: Source) => (of === 'hosts' ? !scope.hosts : isEmpty(scope));
+  if (sources.some(hidden)) return undefined;
+  for (const part of parts) write(part);
+  return { text: pieces.join(''), params };
+}
+
+function limited({ table, of }: Source, { organizations, properties }: Scope): Sql {
+  const conditions = [sql`1 = 1`];
+  if (of === 'tenants') {
+    if (organizations !== 'all') conditions[0] = isOneOf('organization_id', organizations);
+    if (properties !== 'all') conditions.push(isOneOf('property_id', properties));
+  }
+  return sql`FROM ${identifier(table)} WHERE ${joined(conditions, ' AND ')}`;
+}
+
+function checked(name: string): string {
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new TypeError(`${name} is not a name of the schema`);
+  return name;
+}
