@@ -1,5 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
+import {
+  BREAKER_NAME,
+  BREAKER_OUTCOME,
+  BREAKER_STATE,
+  DROP_REASON,
+  ORGANIZATION,
+  PROPERTY,
+} from '../schema/attributes.ts';
 import { MOST_NAME_LENGTH, MOST_TEXT_LENGTH } from '../schema/limits.ts';
 
 /** A point's attributes, sorted into the columns of a row. */
@@ -22,6 +29,10 @@ const COLUMNS = new Map<string, Exclude<keyof Dimensions, 'tags'>>([
   ['messaging.destination.name', 'endpoint'],
   ['perfscope.job.name', 'operation'],
   ['perfscope.job.state', 'operation'],
+  [BREAKER_NAME, 'endpoint'],
+  [BREAKER_OUTCOME, 'operation'],
+  [BREAKER_STATE, 'operation'],
+  [DROP_REASON, 'operation'],
   [ORGANIZATION, 'organizationId'],
   [PROPERTY, 'propertyId'],
 ]);

@@ -5,9 +5,12 @@ import {
   type PushMetricExporter,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import type { SampledRequest } from '../instrumentation/request-sample.ts';
 import type { Origin } from '../schema/dimensions.ts';
+import { idSource } from '../schema/identity.ts';
 import type { Add } from '../schema/tables.ts';
 import { rowsOf } from './rows.ts';
+import { sampleRows } from './sample-rows.ts';
 
 /** 160 buckets, as the specification recommends: a range of 10 octaves keeps scale 4. */
 const MOST_BUCKETS = 160;
@@ -16,11 +19,14 @@ export interface ExporterOptions {
   origin: Origin;
   /** Takes rows over; from then on they are kept. */
   add: Add;
+  /** Ends the interval of the request sample. */
+  takeSample: () => readonly SampledRequest[];
 }
 
 /** Hands what OpenTelemetry has collected to the write road, as deltas and exponential histograms. */
 export class PerfscopeMetricExporter implements PushMetricExporter {
   readonly #options: ExporterOptions;
+  readonly #nextId = idSource();
 
   constructor(options: ExporterOptions) {
     this.#options = options;
@@ -30,8 +36,9 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
     try {
       const { metrics: points, buckets } = rowsOf(metrics, this.#options.origin);
-      this.#options.add('performance_metrics', points);
-      this.#options.add('metric_buckets', buckets);
+      const { add, origin, takeSample } = this.#options;
+      add('performance_metrics', [...points, ...sampleRows(takeSample(), origin, this.#nextId)]);
+      add('metric_buckets', buckets);
       done({ code: 0 });
     } catch (error) {
       done({ code: 1, error: error as Error });

@@ -20,6 +20,7 @@ const TYPES = new Map<string, PerformanceMetricType>([
   ['v8js.gc.duration', PerformanceMetricType.GC_DURATION],
   ['v8js.memory.heap.used', PerformanceMetricType.HEAP_USAGE],
   ['v8js.memory.heap.limit', PerformanceMetricType.HEAP_USAGE],
+  ['perfscope.breaker.state', PerformanceMetricType.BREAKER_STATE],
 ]);
 
 export function metricTypeOf(name: string): PerformanceMetricType {

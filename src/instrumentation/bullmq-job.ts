@@ -62,7 +62,7 @@ export function outcome(
   nowMs: number,
 ): Partial<JobTransition> & Pick<JobTransition, 'status'> {
   const endMs = job.finishedOn ?? nowMs;
-  const startedAt = job.processedOn;
+  const startedAt = startOf(job);
   const times = {
     startedAt,
     timestamp: endMs,
@@ -86,6 +86,14 @@ export function outcome(
  */
 export function distinctMs(job: BullJob, ms: number): number {
   return Math.max(ms, job.timestamp + job.attemptsMade);
+}
+
+/**
+ * When an attempt began. A worker that waits for jobs takes the time before one comes, so that it
+ * may lie before the job's own.
+ */
+export function startOf({ processedOn, timestamp }: BullJob): number | undefined {
+  return processedOn === undefined ? undefined : Math.max(processedOn, timestamp);
 }
 
 /** When a job's first attempt could begin; of later ones only the process knows that saw it fail. */

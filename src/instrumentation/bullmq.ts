@@ -7,6 +7,7 @@ import {
   firstReadyMs,
   firstState,
   outcome,
+  startOf,
   waitTime,
 } from './bullmq-job.ts';
 import { carryTenant, tenantOfJob } from './bullmq-tenant.ts';
@@ -63,7 +64,7 @@ export function bullmq(options: BullmqOptions): Library[] {
   });
 
   const started = (job: BullJob) => {
-    const startedAt = job.processedOn;
+    const startedAt = startOf(job);
     const ready = readyAgain.get(key(job)) ?? firstReadyMs(job, job.attemptsMade);
     const waited = waitTime(startedAt, ready);
     readyAgain.delete(key(job));

@@ -6,7 +6,7 @@ import { type Method, type Methods, wrap } from './wrap.ts';
 interface Layer {
   /** Set on the layers that lead to a route, not on those of middleware and mounted routers. */
   route?: unknown;
-  [TEMPLATE]?: string;
+  [PLACE]?: Place;
 }
 
 interface Router {
@@ -16,8 +16,17 @@ interface Router {
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
 
-/** Where a layer keeps its template, as the application wrote it. */
-const TEMPLATE = Symbol('perfscope.template');
+/** What a layer knows of its place. */
+interface Place {
+  /** As the application wrote it. */
+  readonly template: string;
+  /** Its whole template below the mounts that it was last reached by: mostly always the same. */
+  prefix: string | undefined;
+  path: string | undefined;
+}
+
+/** Where a layer keeps it. */
+const PLACE = Symbol('perfscope.place');
 const patched = new WeakSet<object>();
 
 /**
@@ -68,7 +77,9 @@ function remember(target: Methods, name: string, pathOf: (first: unknown) => unk
       const before = (this as Router).stack.length;
       const result = original.apply(this, args);
       const template = String(pathOf(args[0]));
-      for (const layer of (this as Router).stack.slice(before)) layer[TEMPLATE] = template;
+      for (const layer of (this as Router).stack.slice(before)) {
+        layer[PLACE] = { template, prefix: undefined, path: undefined };
+      }
       return result;
     };
   });
@@ -109,11 +120,15 @@ function followLayer(original: Method): Method {
     response: ServerResponse,
     next: unknown,
   ) {
-    const template = (this as Layer)[TEMPLATE];
-    const state = template === undefined ? undefined : stateOf(request);
+    const place = (this as Layer)[PLACE];
+    const state = place && stateOf(request);
     // The first place needs no look at the response, whose properties Express makes slow to read.
     if (state && (state.route === undefined || !response.headersSent)) {
-      state.route = joined(state.prefix, template as string, Boolean((this as Layer).route));
+      if (place.prefix !== state.prefix) {
+        place.path = joined(state.prefix, place.template, Boolean((this as Layer).route));
+        place.prefix = state.prefix;
+      }
+      state.route = place.path;
     }
     return original.call(this, request, response, next);
   };

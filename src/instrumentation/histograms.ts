@@ -20,7 +20,7 @@ export interface HistogramOptions {
 }
 
 /** One series: its attributes, and its values since the last cycle and since the start. */
-interface Series {
+export interface Series {
   readonly attributes: Attributes;
   delta: ExponentialSum;
   readonly cumulative: ExplicitSum | undefined;
@@ -42,16 +42,25 @@ export class FastHistogram {
     }, onOverflow);
   }
 
-  /** Adds a value to the series of `key`; see {@link SeriesCache.get} for `make` and `kept`. */
-  record(value: number, key: string, make: () => Attributes, kept?: Attributes): void {
-    const series = this.#series.get(key, make, kept);
-    series.delta.add(value);
-    series.cumulative?.add(value);
+  /** The series of `key`; see {@link SeriesCache.get} for `make` and `kept`. */
+  series(key: string, make: () => Attributes, kept?: Attributes): Series {
+    return this.#series.get(key, make, kept);
   }
 
-  get series(): Iterable<Series> {
+  /** Adds a value to the series of `key`. */
+  record(value: number, key: string, make: () => Attributes, kept?: Attributes): void {
+    record(this.series(key, make, kept), value);
+  }
+
+  all(): Iterable<Series> {
     return this.#series.all();
   }
+}
+
+/** Adds a value to a series that is known. */
+export function record(series: Series, value: number): void {
+  series.delta.add(value);
+  series.cumulative?.add(value);
 }
 
 /** The process' fast histograms, and what gives them to OpenTelemetry's readers. */
@@ -103,7 +112,7 @@ export class Histograms {
   }
 
   #delta(histogram: FastHistogram, startTime: HrTime, endTime: HrTime): MetricData {
-    const dataPoints = [...histogram.series].flatMap((series) => {
+    const dataPoints = [...histogram.all()].flatMap((series) => {
       if (series.delta.count === 0) return [];
       const value = series.delta.point();
       series.delta = new ExponentialSum();
@@ -119,7 +128,7 @@ export class Histograms {
 
   #cumulative(histogram: FastHistogram, endTime: HrTime): MetricData {
     const startTime = this.#startTime;
-    const dataPoints = [...histogram.series].flatMap(({ attributes, cumulative }) =>
+    const dataPoints = [...histogram.all()].flatMap(({ attributes, cumulative }) =>
       cumulative ? [{ startTime, endTime, attributes, value: cumulative.point() }] : [],
     );
     return {

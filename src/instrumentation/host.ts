@@ -31,15 +31,19 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       if (diskUsage === undefined) return;
       result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
     });
+  // From now on: what went over the network since the host's start is no traffic of the first interval.
+  const begun = sampler.sample().network;
   meter
     .createObservableCounter('system.network.io', {
       unit: 'By',
-      description: 'Bytes that the host received and sent.',
+      description: 'Bytes that the host received and sent since the process started.',
     })
     .addCallback((result) => {
       const { network } = sampler.sample();
-      if (!network) return;
-      result.observe(network.receive, { 'network.io.direction': 'receive' });
-      result.observe(network.transmit, { 'network.io.direction': 'transmit' });
+      if (!network || !begun) return;
+      for (const direction of ['receive', 'transmit'] as const) {
+        const bytes = Math.max(0, network[direction] - begun[direction]);
+        result.observe(bytes, { 'network.io.direction': direction });
+      }
     });
 }

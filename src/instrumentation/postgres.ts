@@ -1,31 +1,16 @@
-import type { Attributes } from '@opentelemetry/api';
-import { ORGANIZATION, PROPERTY } from '../schema/attributes.ts';
 import { OWN_APPLICATION_NAME } from '../schema/identity.ts';
-import { bound, currentTenant, type Tenant } from './context.ts';
+import { bound, currentTenant } from './context.ts';
 import { guard } from './guard.ts';
-import type { Histograms } from './histograms.ts';
 import type { Library } from './libraries.ts';
 import type { PoolWatch } from './postgres-pools.ts';
-import { type Fingerprint, fingerprint } from './sql-fingerprint.ts';
+import { type RecordingOptions, type Statement, statementRecorder } from './postgres-statements.ts';
 import { type Method, wrap } from './wrap.ts';
 
-/** Semantic conventions' advice for this histogram, in seconds. */
-const BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
-/** Statements whose fingerprint is remembered; longer ones are bulk data, which does not repeat. */
-const MOST_REMEMBERED = 1000;
-const MOST_REMEMBERED_LENGTH = 4000;
-
-export interface PostgresOptions {
-  histograms: Histograms;
+export interface PostgresOptions extends RecordingOptions {
   pools: PoolWatch;
-  /** Called once for each statement, after it was recorded. */
-  onQuery: (durationMs: number) => void;
 }
 
-interface Running {
-  text: string;
-  startMs: number;
-  tenant: Tenant | undefined;
+interface Running extends Statement {
   ended: boolean;
 }
 
@@ -52,28 +37,38 @@ interface Client {
  * it is noticed, so that neither promises nor callbacks are touched.
  */
 export function postgres(options: PostgresOptions): Library[] {
-  const record = recorder(options);
+  const record = statementRecorder(options);
   const patched = new WeakSet<object>();
   /** The call to `query` that is being made at this moment. */
   let calling: { client: object; running: Running } | undefined;
 
-  const end = guard((query: object, error: unknown) => {
-    const ended = (query as Marked)[RUNNING];
+  const end = guard((query: Marked, error: unknown) => {
+    const ended = query[RUNNING];
     if (!ended || ended.ended) return;
     ended.ended = true;
     record(ended, error);
   });
+  /** The server says this of each statement of a text. */
+  const complete = guard((query: Marked) => {
+    const running = query[RUNNING];
+    if (running) running.completed += 1;
+  });
+  const heard: [name: string, hear: (query: object, message: unknown) => void][] = [
+    ['handleCommandComplete', complete],
+    ['handleError', (query, error) => end(query, error ?? 'unknown')],
+    ['handleReadyForQuery', (query) => end(query, undefined)],
+  ];
 
   /** Hears of the end of queries of this kind; cursors and streams bring their own methods along. */
   const listen = (query: object) => {
-    for (const name of ['handleError', 'handleReadyForQuery']) {
+    for (const [name, hear] of heard) {
       const owner = Object.hasOwn(query, name) ? query : ownerOf(query, name);
       if (!owner) continue;
       const before = (owner as Record<string, Method>)[name]!;
       if (patched.has(before)) continue;
       wrap(owner, name, (original) => {
         const listened: Method = function (this: object, ...args) {
-          end(this, name === 'handleError' ? (args[0] ?? 'unknown') : undefined);
+          hear(this, args[0]);
           return original.apply(this, args);
         };
         patched.add(listened);
@@ -102,7 +97,7 @@ export function postgres(options: PostgresOptions): Library[] {
           if (own) return original.apply(this, args);
           const text = textOf(args[0], this);
           const tenant = currentTenant();
-          const started = { text, startMs: performance.now(), tenant, ended: false };
+          const started = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
           calling = { client: this, running: started };
           const last = args.length - 1;
           if (typeof args[last] === 'function') args[last] = bound(args[last]);
@@ -147,58 +142,4 @@ function textOf(config: unknown, client: Client): string {
   const text = query.text ?? query.cursor?.text;
   if (typeof text === 'string') return text;
   return client.connection?.parsedStatements?.[query.name ?? ''] ?? '';
-}
-
-function recorder({ histograms, onQuery }: PostgresOptions) {
-  const histogram = histograms.create({
-    scope: 'perfscope.db',
-    name: 'db.client.operation.duration',
-    unit: 's',
-    description: 'Duration of database client operations.',
-    boundaries: BOUNDARIES_S,
-  });
-  const remembered = new Map<string, Fingerprint>();
-
-  const fingerprintOf = (text: string): Fingerprint => {
-    const known = remembered.get(text);
-    if (known) return known;
-    const made = fingerprint(text);
-    if (text.length <= MOST_REMEMBERED_LENGTH) {
-      // The oldest goes: what is used all the time comes back at once.
-      if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value!);
-      remembered.set(text, made);
-    }
-    return made;
-  };
-
-  return ({ text, startMs, tenant }: Running, error: unknown) => {
-    const durationMs = performance.now() - startMs;
-    const print = fingerprintOf(text);
-    const failure = error === undefined ? undefined : errorType(error);
-    const { organizationId = '', propertyId = '' } = tenant ?? {};
-    const key = `${print.text}\n${failure ?? ''}\n${organizationId}\n${propertyId}`;
-    const kept: Attributes = failure === undefined ? {} : { 'error.type': failure };
-    histogram.record(durationMs / 1000, key, () => attributesOf(print, tenant, kept), kept);
-    onQuery(durationMs);
-  };
-}
-
-function attributesOf(print: Fingerprint, tenant: Tenant | undefined, kept: Attributes) {
-  const attributes: Attributes = {
-    'db.system.name': 'postgresql',
-    'db.operation.name': print.operation,
-    'db.query.text': print.text,
-    ...kept,
-  };
-  if (print.table !== undefined) attributes['db.collection.name'] = print.table;
-  if (tenant?.organizationId) attributes[ORGANIZATION] = tenant.organizationId;
-  if (tenant?.propertyId) attributes[PROPERTY] = tenant.propertyId;
-  return attributes;
-}
-
-/** SQLSTATE or Node's code: never the message, which may hold what was queried for. */
-function errorType(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
-  return typeof name === 'string' && /^\w{1,40}$/.test(name) ? name : '_OTHER';
 }

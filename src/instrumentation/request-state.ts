@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Tenant, TenantHolder } from './context.ts';
+import type { OpenRequests } from './open-requests.ts';
 
 const KNOWN_METHODS = new Set(
   'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
@@ -18,8 +19,10 @@ export interface RequestState extends TenantHolder {
   route: string | undefined;
   /** Template of the mounts around the router that has it now. */
   prefix: string;
-  /** Where it waits among those of its connection. */
-  open: Set<RequestState> | undefined;
+  /** Those of its connection, itself among them. */
+  readonly open: OpenRequests;
+  /** The one that came before it on its connection and still waits. */
+  previous: RequestState | undefined;
   /** Whether it has been recorded. */
   ended: boolean;
 }
@@ -37,6 +40,7 @@ interface Marked extends IncomingMessage {
 export function beginState(
   request: IncomingMessage,
   response: ServerResponse,
+  open: OpenRequests,
   tenant: Tenant | undefined,
 ): RequestState {
   // All is read now: what frameworks do to the request makes its properties slow to read later.
@@ -50,7 +54,8 @@ export function beginState(
     route: undefined,
     prefix: '',
     named: false,
-    open: undefined,
+    open,
+    previous: undefined,
     ended: false,
   };
   (request as Marked)[STATE] = state;
@@ -59,12 +64,5 @@ export function beginState(
 
 export function stateOf(request: IncomingMessage): RequestState | undefined {
   const state = (request as Marked)[STATE];
-  return state?.ended ? undefined : state;
-}
-
-/** @returns whether this ends the request: a second time it does not */
-export function end(state: RequestState): boolean {
-  if (state.ended) return false;
-  state.ended = true;
-  return true;
+  return state === undefined || state.ended ? undefined : state;
 }

@@ -1,3 +1,5 @@
+import { tokens } from './sql-tokens.ts';
+
 /** What may be said of a statement: nothing that its author wrote into it as a value. */
 export interface Fingerprint {
   /** The statement with `?` for each literal, lists of values shortened, and no comments. */
@@ -10,30 +12,9 @@ export interface Fingerprint {
 
 /** Longest text of a fingerprint. */
 const MOST_LENGTH = 400;
-/** Longest statement that is read to its end; a bulk insert says all it has to say before. */
-const MOST_READ = 20_000;
-
-const TOKEN = new RegExp(
-  [
-    /(?<space>\s+|--[^\n]*)/,
-    /(?<comment>\/\*)/,
-    /(?<text>[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|[bBxXnN]?'(?:[^']|'')*(?:'|$)|[uU]&'(?:[^']|'')*(?:'|$))/,
-    /(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)/,
-    /(?<param>\$\d+)/,
-    /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*(?:"|$))/,
-    /(?<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?\w*)/,
-    /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/,
-    /(?<operator>(?:(?!--|\/\*)[+*/<>=~!@#%^&|`?-])+|::|:=)/,
-    /(?<other>[\s\S])/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'y',
-);
-
 /** Makes a statement's fingerprint. PostgreSQL's rules for literals, quotes and comments. */
 export function fingerprint(statement: string): Fingerprint {
-  const words = tokens(statement.slice(0, MOST_READ));
+  const words = tokens(statement).map(({ word }) => word);
   const text = joined(words)
     .replace(/ ?(::|\.) ?/g, '$1')
     .replace(/ ?([,;)])/g, '$1')
@@ -58,39 +39,6 @@ function joined(words: readonly string[]): string {
     const isCall = word === '(' && isName(before) && !NO_CALL.has(before.toUpperCase());
     return isCall || i === 0 ? text + word : `${text} ${word}`;
   }, '');
-}
-
-function tokens(statement: string): string[] {
-  const found: string[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < statement.length) {
-    const match = TOKEN.exec(statement);
-    if (!match) break;
-    const { space, comment, text, dollar, number } = match.groups ?? {};
-    if (space !== undefined) continue;
-    if (comment !== undefined) TOKEN.lastIndex = endOfComment(statement, TOKEN.lastIndex);
-    else if (dollar !== undefined) {
-      const end = statement.indexOf(dollar, TOKEN.lastIndex);
-      TOKEN.lastIndex = end < 0 ? statement.length : end + dollar.length;
-      found.push('?');
-    } else if (text !== undefined || number !== undefined) found.push('?');
-    else found.push(match[0]);
-  }
-  return found;
-}
-
-/** Comments of PostgreSQL nest. */
-function endOfComment(statement: string, from: number): number {
-  let depth = 1;
-  for (let i = from; i < statement.length - 1; i++) {
-    const pair = statement.slice(i, i + 2);
-    if (pair === '/*') depth += 1;
-    else if (pair === '*/') depth -= 1;
-    else continue;
-    i += 1;
-    if (depth === 0) return i + 1;
-  }
-  return statement.length;
 }
 
 const AFTER_WITH = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'VALUES', 'TABLE']);

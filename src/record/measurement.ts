@@ -82,11 +82,13 @@ export function check(
   return { metricType, timestampMs, unit: m.unit ?? defaultUnit(metricType), tags };
 }
 
+export const TOO_OLD = 'is older than the retention';
+
 /** Why a time can't be stored; undefined when it can. */
 export function timeFault(ms: number, nowMs: number, retentionMs: number): string | undefined {
   if (!Number.isFinite(ms)) return 'is not a time';
   if (ms > nowMs + AHEAD_MS) return 'is more than a day in the future';
-  if (ms < nowMs - retentionMs) return 'is older than the retention';
+  if (ms < nowMs - retentionMs) return TOO_OLD;
   return undefined;
 }
 

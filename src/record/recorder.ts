@@ -8,9 +8,10 @@ import { PerformanceMetricType } from '../schema/metric-type.ts';
 import type { PerformanceMetric } from '../schema/performance-metrics.ts';
 import type { QueueMetric } from '../schema/queue-metrics.ts';
 import type { Add } from '../schema/tables.ts';
+import type { DroppedRows } from '../write/dropped.ts';
 import { BucketSums } from './bucket-sums.ts';
 import { toQueueRow } from './job-transition.ts';
-import { check, type Measurement } from './measurement.ts';
+import { check, type Measurement, TOO_OLD } from './measurement.ts';
 
 export interface RecorderOptions {
   origin: Origin;
@@ -18,6 +19,8 @@ export interface RecorderOptions {
   add: Add;
   /** Throw what is refused, instead of dropping and counting it. */
   strict: boolean;
+  /** Counts what is refused. */
+  dropped: DroppedRows;
   log: Log;
 }
 
@@ -29,7 +32,6 @@ export class Recorder {
   readonly #once: (kind: string, message: string) => void;
   readonly #retentionMs: number;
   #seq = 0;
-  #refused = 0;
   strict: boolean;
 
   constructor(options: RecorderOptions) {
@@ -37,11 +39,6 @@ export class Recorder {
     this.#once = oncePerKind(options.log);
     this.#retentionMs = options.retentionDays * 86_400_000;
     this.strict = options.strict;
-  }
-
-  /** Measurements that were refused since the start. */
-  get refused(): number {
-    return this.#refused;
   }
 
   /** @throws PS_ROW_INVALID only when strict */
@@ -62,7 +59,7 @@ export class Recorder {
       value: m.value,
       unit: checked.unit,
       tags: checked.tags,
-      endpoint: m.endpoint ?? undefined,
+      endpoint: m.endpoint ?? queueOf(m, checked.metricType),
       operation: m.operation ?? undefined,
       duration: m.duration ?? (checked.unit === 'ms' ? m.value : undefined),
       ...tenantOf(m),
@@ -123,10 +120,15 @@ export class Recorder {
   }
 
   #refuse(error: PerfscopeError): void {
-    this.#refused += 1;
+    this.#options.dropped.add(error.params.reason === TOO_OLD ? 'expired' : 'invalid', 1);
     if (this.strict) throw error;
     this.#once(`${error.params.field} ${error.params.reason}`, error.message);
   }
+}
+
+/** What an application measures of a queue is named after it. */
+function queueOf({ name }: Measurement, metricType: PerformanceMetricType): string | undefined {
+  return metricType.startsWith('QUEUE_') ? name : undefined;
 }
 
 /** The tenant that is given, else the one that the running work is for: never a mixture of both. */

@@ -37,6 +37,14 @@ export function adoptFolders(root: string, owner: ProcessMark): string[] {
   });
 }
 
+/** Beyond the largest number that a process can have (proc(5): 2^22). */
+const NOBODY: ProcessMark = { pid: 2 ** 22 + 1, started: '0' };
+
+/** A name for a folder that the next process adopts. */
+export function nobodysFolder(): string {
+  return ownedName(NOBODY);
+}
+
 /** The finished batches of a folder, oldest first. */
 export function batchesIn(folder: string): Batch[] {
   return namesIn(folder)

@@ -1,4 +1,5 @@
 import type { Add, RowTypes, TableName } from '../schema/tables.ts';
+import type { DroppedRows } from './dropped.ts';
 import type { Writer } from './writer.ts';
 
 /** Rows that wait for the writer at most; a service records few before its first turn is over. */
@@ -11,13 +12,17 @@ export class Outlet {
   #pending: Pending[] = [];
   #pendingRows = 0;
   #writer: Writer | undefined;
-  #dropped = 0;
+  readonly #dropped: DroppedRows;
   readonly #sources: (() => void)[] = [];
+
+  constructor(dropped: DroppedRows) {
+    this.#dropped = dropped;
+  }
 
   readonly add: Add = (table, rows) => {
     if (this.#writer) return this.#writer.add(table, rows);
     if (this.#pendingRows + rows.length > MOST_WAITING) {
-      this.#dropped += rows.length;
+      this.#dropped.add('memory_full', rows.length);
       return;
     }
     this.#pendingRows += rows.length;
@@ -38,10 +43,6 @@ export class Outlet {
     }
     this.#pending = [];
     this.#pendingRows = 0;
-  }
-
-  get droppedRows(): number {
-    return this.#dropped + (this.#writer?.droppedRows ?? 0);
   }
 
   get writer(): Writer | undefined {

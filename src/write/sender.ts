@@ -62,7 +62,9 @@ export class Sender {
   #wakeLater(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.wake(), Math.max(0, this.#nextTryMs - Date.now()));
+    // A timer may fire a moment before its time: it must not find that it is too early, and never
+    // come again.
+    this.#timer = setTimeout(() => this.hurry(), Math.max(0, this.#nextTryMs - Date.now()));
     this.#timer.unref();
   }
 

@@ -4,7 +4,9 @@ import { basename, dirname, join } from 'node:path';
 import { markOf, type ProcessMark } from '../config/processes.ts';
 import { coded, reasonOf } from '../errors.ts';
 import { type Log, oncePerKind } from '../log.ts';
+import { isMeasurementTable } from '../schema/tables.ts';
 import { type Batch, fileName } from './batch.ts';
+import type { DroppedRows, DropReason } from './dropped.ts';
 import { adoptFolders, batchesIn, makeFolder, removeIfEmpty, UNFINISHED } from './folders.ts';
 
 /** Batches whose lines are kept in memory as well, so that a quick QuestDB needs no reading back. */
@@ -14,8 +16,9 @@ export interface SpoolOptions {
   /** Folder that all processes share; each has folders of its own in it. */
   dir: string;
   maxBytes: number;
-  /** Rows older than this are dropped: QuestDB would do so without a word. */
+  /** Measurements older than this are dropped: QuestDB would do so without a word. */
   maxAgeMs: number;
+  dropped: DroppedRows;
   log: Log;
 }
 
@@ -29,7 +32,6 @@ export class Spool {
   #batches: Batch[] = [];
   #bytes = 0;
   #memoryBytes = 0;
-  #dropped = 0;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -44,9 +46,9 @@ export class Spool {
     return this.#batches.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  /** Rows that were given up since the start: too many, too old, or refused. */
-  get droppedRows(): number {
-    return this.#dropped;
+  /** Size on disk of what waits. */
+  get waitingBytes(): number {
+    return this.#bytes;
   }
 
   /** Adds what processes that have ended left behind. @returns how many rows */
@@ -109,7 +111,7 @@ export class Spool {
   /** Sets a batch aside that QuestDB will never take. @returns where it is kept */
   refuse(batch: Batch, lines: Buffer): string {
     this.#forget([batch]);
-    this.#dropped += batch.rows;
+    this.#options.dropped.add('refused', batch.rows);
     const folder = join(this.#options.dir, 'refused');
     const file = join(folder, `${this.#owner.pid}-${basename(batch.file ?? fileName(0, batch))}`);
     try {
@@ -124,8 +126,11 @@ export class Spool {
 
   /** Drops the oldest batches over the size limit, and whatever is older than the age limit. */
   enforceLimits(nowMs: number = Date.now()): void {
-    const tooOld = this.#batches.filter((b) => b.newestMs < nowMs - this.#options.maxAgeMs);
-    this.#drop(tooOld, 'they waited longer than the retention');
+    const { maxAgeMs } = this.#options;
+    const tooOld = this.#batches.filter(
+      ({ table, newestMs }) => isMeasurementTable(table) && newestMs < nowMs - maxAgeMs,
+    );
+    this.#drop(tooOld, 'expired', 'they waited longer than the retention');
     let over = this.#bytes - this.#options.maxBytes;
     const tooMany: Batch[] = [];
     for (const batch of this.#batches) {
@@ -133,7 +138,7 @@ export class Spool {
       over -= batch.bytes;
       tooMany.push(batch);
     }
-    this.#drop(tooMany, `the spool is full (${this.#options.maxBytes} bytes)`);
+    this.#drop(tooMany, 'spool_full', `the spool is full (${this.#options.maxBytes} bytes)`);
   }
 
   /** Leaves nothing behind but batches that wait, for the next process. */
@@ -165,10 +170,10 @@ export class Spool {
     });
   }
 
-  #drop(batches: readonly Batch[], reason: string): void {
+  #drop(batches: readonly Batch[], why: DropReason, reason: string): void {
     if (batches.length === 0) return;
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-    this.#dropped += rows;
+    this.#options.dropped.add(why, rows);
     this.#forget(batches);
     for (const { file } of batches) if (file) rmSync(file, { force: true });
     this.#once(reason, coded('PS_ROWS_DROPPED', { rows, reason }).message);

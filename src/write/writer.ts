@@ -1,10 +1,11 @@
 import type { WriteTarget } from '../config/target.ts';
 import { coded, reasonOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Add, asAnyRows, tableNamed } from '../schema/tables.ts';
+import { type Add, asAnyRows } from '../schema/tables.ts';
 import type { Batch } from './batch.ts';
-import { Encoder } from './encode.ts';
-import { type Part, RowBuffer } from './row-buffer.ts';
+import { BatchMaker } from './batches.ts';
+import type { DroppedRows } from './dropped.ts';
+import { RowBuffer } from './row-buffer.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
 
@@ -20,28 +21,30 @@ export interface WriterOptions {
   flushIntervalMs: number;
   target: () => WriteTarget | undefined;
   prepare: (target: WriteTarget) => Promise<void>;
+  /** Counts what is given up. */
+  dropped: DroppedRows;
   log: Log;
 }
 
 /** The write road: rows are buffered, kept on disk, and leave it when QuestDB has them. */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #encoder = new Encoder();
+  readonly #batches: BatchMaker;
   readonly #spool: Spool;
   readonly #sender: Sender;
   readonly #timer: NodeJS.Timeout;
   readonly #buffer = new RowBuffer();
   #spooling: Promise<void> | undefined;
   #soon: NodeJS.Immediate | undefined;
-  #refusedRows = 0;
   #draining = false;
   readonly #beforeDrain: (() => void)[] = [];
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    const { spoolDir: dir, spoolMaxBytes: maxBytes, log } = options;
+    const { spoolDir: dir, spoolMaxBytes: maxBytes, dropped, log } = options;
     const maxAgeMs = options.retentionDays * 86_400_000;
-    this.#spool = new Spool({ dir, maxBytes, maxAgeMs, log });
+    this.#batches = new BatchMaker({ maxAgeMs, dropped, log });
+    this.#spool = new Spool({ dir, maxBytes, maxAgeMs, dropped, log });
     this.#sender = new Sender({ ...options, spool: this.#spool });
     this.adopt();
     this.#timer = setInterval(() => void this.#spoolBuffered(), options.flushIntervalMs);
@@ -65,8 +68,9 @@ export class Writer {
     this.#beforeDrain.push(add);
   }
 
-  get droppedRows(): number {
-    return this.#spool.droppedRows + this.#refusedRows;
+  /** Bytes of rows that wait for QuestDB. */
+  get spoolBytes(): number {
+    return this.#spool.waitingBytes;
   }
 
   /** Sends what processes that have ended left in the spool. */
@@ -110,7 +114,7 @@ export class Writer {
   leave(): void {
     this.#cut();
     for (let part = this.#buffer.first; part; part = this.#buffer.first) {
-      for (const batch of this.#encode(part)) this.#spool.addSync(batch);
+      for (const batch of this.#batches.make(part)) this.#spool.addSync(batch);
       this.#buffer.done(part);
     }
     this.#spool.close();
@@ -122,7 +126,7 @@ export class Writer {
       while (this.#buffer.rows > 0) {
         this.#cut();
         for (let part = this.#buffer.first; part; part = this.#buffer.first) {
-          for (const batch of this.#encode(part)) await this.#spool.add(batch);
+          for (const batch of this.#batches.make(part)) await this.#spool.add(batch);
           this.#buffer.done(part);
           this.#sender.wake();
         }
@@ -138,20 +142,5 @@ export class Writer {
     for (const add of this.#beforeDrain) add();
     this.#draining = false;
     this.#buffer.cut();
-  }
-
-  #encode({ table, rows }: Part): Batch[] {
-    try {
-      const lines = this.#encoder.encode(tableNamed(table), rows);
-      const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
-      const { length: bytes } = lines;
-      return [{ table, rows: rows.length, newestMs, bytes, file: undefined, lines }];
-    } catch (error) {
-      if (rows.length > 1) return rows.flatMap((row) => this.#encode({ table, rows: [row] }));
-      this.#refusedRows += 1;
-      const reason = reasonOf(error);
-      this.#options.log.warn(coded('PS_ROWS_DROPPED', { rows: 1, reason }).message);
-      return [];
-    }
   }
 }
