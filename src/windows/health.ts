@@ -1,6 +1,9 @@
-import type { Param, Query } from '../questdb/reader.ts';
-import type { Range } from './range.ts';
-import { numberOf, textOf } from './scope.ts';
+import { fromHosts, joined, sql } from '../questdb/statement.ts';
+import { HOSTS } from './families.ts';
+import type { Question } from './question.ts';
+import { numberOf, textOf } from './row.ts';
+import { filtersOf } from './select.ts';
+import type { Store } from './store.ts';
 
 /** The latest row of `system_health` of each process. Usages in percent, uptime in seconds. */
 export interface HealthFigures {
@@ -20,15 +23,21 @@ export interface HealthFigures {
   timestamp: Date;
 }
 
-const LATEST = `SELECT timestamp, service, instance, status, cpu_usage, memory_usage, disk_usage,
-  event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations FROM system_health
-  WHERE timestamp >= $1 AND timestamp < $2 LATEST ON timestamp PARTITION BY service, instance`;
-
-/** Hosts belong to no tenant: a range that is limited to one has none. */
-export async function healthFigures(query: Query, range: Range): Promise<HealthFigures[]> {
-  if (range.organizationId !== undefined || range.propertyId !== undefined) return [];
-  const params: Param[] = [range.from, range.to];
-  const rows = await query(LATEST, params);
+/** Hosts belong to no tenant: who is limited to one sees none. */
+export async function healthFigures(store: Store, question: Question): Promise<HealthFigures[]> {
+  const { fromMs, toMs } = question.range;
+  const conditions = [
+    sql`timestamp >= ${new Date(fromMs)}`,
+    sql`timestamp < ${new Date(toMs)}`,
+    ...filtersOf(HOSTS, question),
+  ];
+  const rows = await store.read(
+    question.scope,
+    sql`SELECT timestamp, service, instance, status, cpu_usage, memory_usage, disk_usage,
+      event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations
+      ${fromHosts('system_health')} AND ${joined(conditions, ' AND ')}
+      LATEST ON timestamp PARTITION BY service, instance`,
+  );
   return rows.map((row) => ({
     service: textOf(row.service) ?? '',
     instance: textOf(row.instance) ?? '',

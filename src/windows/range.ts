@@ -1,43 +1,35 @@
-export interface DashboardOptions {
-  /** Default: 15 minutes. */
-  windowMs?: number;
-  /** End of the window; default now. */
-  now?: Date;
-  /** Only rows of this organization, or property. Default: of all. */
-  organizationId?: string;
-  propertyId?: string;
-  /** Count rows of tests as well. */
-  includeTest?: boolean;
-}
-
-/** A time range and whose rows are read. `from` belongs to it, `to` does not. */
+/** A time range in ms since the epoch. `fromMs` belongs to it, `toMs` does not. */
 export interface Range {
-  from: Date;
-  to: Date;
-  organizationId: string | undefined;
-  propertyId: string | undefined;
-  includeTest: boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
-const DEFAULT_MS = 15 * 60_000;
+const SECOND_MS = 1000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 86_400_000;
 
-export function rangeOf(options: DashboardOptions = {}): Range {
-  const to = options.now ?? new Date();
-  return {
-    from: new Date(to.getTime() - (options.windowMs ?? DEFAULT_MS)),
-    to,
-    organizationId: options.organizationId,
-    propertyId: options.propertyId,
-    includeTest: options.includeTest ?? false,
-  };
+/** The `windowMs` before `nowMs`. */
+export function lastOf(windowMs: number, nowMs: number = Date.now()): Range {
+  return { fromMs: nowMs - windowMs, toMs: nowMs };
 }
 
-/** The range of the same length that ends where `range` begins. */
-export function previous(range: Range): Range {
-  const lengthMs = range.to.getTime() - range.from.getTime();
-  return { ...range, from: new Date(range.from.getTime() - lengthMs), to: range.from };
+/**
+ * The end of the second that `nowMs` is in. Ranges until now end with it, so that all who ask within
+ * the same second ask the same, and can share the answer.
+ */
+export function thisSecond(nowMs: number = Date.now()): number {
+  return ceilTo(nowMs, SECOND_MS);
 }
 
-export function minutesOf(range: Range): number {
-  return (range.to.getTime() - range.from.getTime()) / 60_000;
+export function lengthMs({ fromMs, toMs }: Range): number {
+  return toMs - fromMs;
+}
+
+export function floorTo(ms: number, unitMs: number): number {
+  return Math.floor(ms / unitMs) * unitMs;
+}
+
+export function ceilTo(ms: number, unitMs: number): number {
+  return Math.ceil(ms / unitMs) * unitMs;
 }

@@ -1,48 +1,38 @@
-import type { Query } from '../questdb/reader.ts';
-import { previous, type Range } from './range.ts';
-import { type TimedWork, timedWork } from './requests.ts';
-
-/** A figure now and in the period before; `change` in percent, undefined where one is missing. */
-interface Trend {
-  current: number | undefined;
-  previous: number | undefined;
-  change: number | undefined;
-}
+import { type Comparison, compared, type Trend, trend } from './compare.ts';
+import type { Question } from './question.ts';
+import type { Store } from './store.ts';
+import { totals } from './totals.ts';
+import { work } from './work.ts';
 
 export interface Trends {
   responseTime: Trend;
   p95ResponseTime: Trend;
-  requestsPerMinute: Trend;
+  /** Per second. */
+  requestRate: Trend;
   errorRate: Trend;
   queryTime: Trend;
 }
 
-export async function trends(query: Query, range: Range): Promise<Trends> {
-  const before = previous(range);
-  const [api, apiBefore, database, databaseBefore] = await Promise.all([
-    timedWork(query, range, 'API_RESPONSE_TIME'),
-    timedWork(query, before, 'API_RESPONSE_TIME'),
-    timedWork(query, range, 'DATABASE_QUERY_TIME'),
-    timedWork(query, before, 'DATABASE_QUERY_TIME'),
+const REQUESTS = { metricType: 'API_RESPONSE_TIME' } as const;
+const QUERIES = { metricType: 'DATABASE_QUERY_TIME' } as const;
+
+/** How the main figures of a range have changed. Times in ms, `errorRate` in percent. */
+export async function trends(
+  store: Store,
+  question: Question,
+  comparison: Comparison,
+  zone: string,
+): Promise<Trends> {
+  const together = { ...question, groupBy: [], step: undefined };
+  const [[api, apiBefore], [database, databaseBefore]] = await Promise.all([
+    compared(together, comparison, zone, async (q) => (await work(store, q, REQUESTS))[0]),
+    compared(together, comparison, zone, async (q) => (await totals(store, q, QUERIES))[0]),
   ]);
   return {
-    responseTime: trend(api.average, apiBefore.average),
-    p95ResponseTime: trend(api.p95, apiBefore.p95),
-    requestsPerMinute: trend(rate(api), rate(apiBefore)),
-    errorRate: trend(api.errorRate, apiBefore.errorRate),
-    queryTime: trend(database.average, databaseBefore.average),
-  };
-}
-
-function rate(work: TimedWork): number | undefined {
-  return work.count > 0 ? work.perMinute : undefined;
-}
-
-function trend(current: number | undefined, before: number | undefined): Trend {
-  const comparable = current !== undefined && before !== undefined && before !== 0;
-  return {
-    current,
-    previous: before,
-    change: comparable ? (100 * (current - before)) / before : undefined,
+    responseTime: trend(api?.average, apiBefore?.average),
+    p95ResponseTime: trend(api?.p95, apiBefore?.p95),
+    requestRate: trend(api?.rate, apiBefore?.rate),
+    errorRate: trend(api?.errorRate, apiBefore?.errorRate),
+    queryTime: trend(database?.average, databaseBefore?.average),
   };
 }

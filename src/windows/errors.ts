@@ -1,0 +1,109 @@
+import type { Row } from '../questdb/reader.ts';
+import { from, isOneOf, joined, type Sql, sql } from '../questdb/statement.ts';
+import type { Question } from './question.ts';
+import { numberOf, originOf, textOf } from './row.ts';
+import type { Store } from './store.ts';
+
+/** What errors can be filtered by beside their tenant. */
+export interface ErrorFilter {
+  readonly kind?: readonly string[] | undefined;
+  readonly level?: readonly string[] | undefined;
+  readonly fingerprint?: readonly string[] | undefined;
+  readonly service?: readonly string[] | undefined;
+  readonly version?: readonly string[] | undefined;
+  readonly environment?: readonly string[] | undefined;
+  readonly endpoint?: readonly string[] | undefined;
+}
+
+/** One error that comes again and again. */
+export interface ErrorGroup {
+  readonly fingerprint: string;
+  readonly count: number;
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+  /** Its last occurrence. */
+  readonly example: ErrorExample;
+}
+
+interface ErrorExample {
+  readonly at: Date;
+  readonly id: string;
+  readonly kind: string | undefined;
+  readonly level: string | undefined;
+  readonly type: string | undefined;
+  readonly message: string | undefined;
+  readonly stackTrace: string | undefined;
+  readonly endpoint: string | undefined;
+  /** JSON. */
+  readonly context: string | undefined;
+  readonly alertId: string | undefined;
+  readonly service: string | undefined;
+  readonly version: string | undefined;
+  readonly environment: string | undefined;
+  readonly instance: string | undefined;
+  readonly organizationId: string | undefined;
+  readonly propertyId: string | undefined;
+  readonly userId: string | undefined;
+}
+
+/** Different errors of an answer; with more of them, the longest gone are left out. */
+const MOST_GROUPS = 5000;
+const COLUMNS: Readonly<Record<keyof ErrorFilter, string>> = {
+  ...{ kind: 'kind', level: 'level', fingerprint: 'fingerprint', service: 'service' },
+  ...{ version: 'service_version', environment: 'environment', endpoint: 'endpoint' },
+};
+
+/** The errors of a time, each once, with the last occurrence of each. */
+export async function errorGroups(
+  store: Store,
+  { scope, range }: Question,
+  filter: ErrorFilter,
+): Promise<ErrorGroup[]> {
+  const conditions: Sql[] = [
+    sql`timestamp >= ${new Date(range.fromMs)}`,
+    sql`timestamp < ${new Date(range.toMs)}`,
+  ];
+  for (const [name, values] of Object.entries(filter)) {
+    if (values !== undefined) conditions.push(isOneOf(COLUMNS[name as keyof ErrorFilter], values));
+  }
+  const matching = joined(conditions, ' AND ');
+  const [sums, examples] = await Promise.all([
+    store.read(
+      scope,
+      sql`SELECT fingerprint, sum(count) AS count, min(timestamp) AS first, max(timestamp) AS last
+        ${from('error_logs')} AND ${matching} ORDER BY last DESC LIMIT ${MOST_GROUPS}`,
+    ),
+    store.read(
+      scope,
+      sql`SELECT * FROM (SELECT * ${from('error_logs')} AND ${matching}
+        LATEST ON timestamp PARTITION BY fingerprint) ORDER BY timestamp DESC LIMIT ${MOST_GROUPS}`,
+    ),
+  ]);
+  const byFingerprint = new Map(examples.map((row) => [textOf(row.fingerprint), row]));
+  return sums.flatMap((row) => {
+    const fingerprint = textOf(row.fingerprint) ?? '';
+    // A group that began between the two questions is there with the next answer.
+    const example = byFingerprint.get(textOf(row.fingerprint));
+    if (!example) return [];
+    return {
+      ...{ fingerprint, count: numberOf(row.count) ?? 0, example: exampleOf(example) },
+      ...{ firstSeen: row.first as Date, lastSeen: row.last as Date },
+    };
+  });
+}
+
+function exampleOf(row: Row): ErrorExample {
+  return {
+    at: row.timestamp as Date,
+    id: textOf(row.id) ?? '',
+    kind: textOf(row.kind),
+    level: textOf(row.level),
+    type: textOf(row.error_type),
+    message: textOf(row.message),
+    stackTrace: textOf(row.stack_trace),
+    endpoint: textOf(row.endpoint),
+    context: textOf(row.context),
+    alertId: textOf(row.alert_id),
+    ...originOf(row),
+  };
+}
