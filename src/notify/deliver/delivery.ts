@@ -1,0 +1,38 @@
+import type { Message } from '../channel.ts';
+import { type Target, targetKey } from '../route/target.ts';
+
+/** A message on its way to one target, as the journal keeps it. Times in ms since the epoch. */
+export interface Delivery {
+  /** The message's. */
+  readonly id: string;
+  readonly target: Target;
+  readonly message: Message;
+  readonly decidedMs: number;
+  /** Nothing is tried after it. */
+  readonly deadlineMs: number;
+  /** Attempts that have begun. */
+  readonly attempt: number;
+  /** Rows of `notifications` that tell of it. */
+  readonly rows: number;
+  /** Why no attempt could be made last, where a row has told of it. */
+  readonly barred?: string | undefined;
+  /** How it ended; what is left is to record it. */
+  readonly end?: DeliveryEnd | undefined;
+}
+
+interface DeliveryEnd {
+  readonly status: 'delivered' | 'failed' | 'suppressed';
+  readonly reason: string;
+  readonly detail: string | undefined;
+  readonly recipient: string;
+  readonly atMs: number;
+}
+
+/** Messages of one thread are delivered one after another. */
+export function threadKey(target: Target, groupKey: string): string {
+  return `${targetKey(target)}\n${groupKey}`;
+}
+
+export function threadOf({ target, message }: Delivery): string {
+  return threadKey(target, message.groupKey);
+}
