@@ -1,8 +1,13 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { authenticate } from './authenticate.ts';
+import { guard } from './caller.ts';
+import { linkRoutes } from './links.ts';
 import type { Parts } from './parts.ts';
 import { notFound, problems } from './problem.ts';
-import { performanceRoutes } from './routes.ts';
+import { ready } from './ready.ts';
+import { ENDPOINT_LIST } from './registry.ts';
+import { apiRoutes } from './routes.ts';
 
 /** The pieces that the server joins with the API: `page` answers `/`, `metrics` answers `/metrics`. */
 export interface Surfaces {
@@ -24,13 +29,11 @@ export function createApp(parts: Parts, { page, pageScript, metrics }: Surfaces)
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  app.get('/readyz', async (_request, response) => {
-    await parts.query('SELECT count() FROM system_health WHERE timestamp > $1', [new Date()]);
-    response.json({ status: 'ready' });
-  });
-  app.get('/metrics', metrics);
-  app.use('/api/performance', performanceRoutes(parts));
-  app.use(notFound);
+  app.get('/readyz', ready(parts.store));
+  app.get('/metrics', authenticate(parts.access.identify), guard('scrape'), metrics);
+  app.use(linkRoutes(parts));
+  app.use(apiRoutes(parts, ENDPOINT_LIST));
+  app.use(notFound());
   app.use(problems(parts.log));
   return app;
 }

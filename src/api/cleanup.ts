@@ -1,7 +1,9 @@
 import type { Row } from '../questdb/reader.ts';
+import { from, sql } from '../questdb/statement.ts';
 import type { MetricBucket } from '../schema/metric-buckets.ts';
 import type { PerformanceMetric } from '../schema/performance-metrics.ts';
 import type { QueueMetric } from '../schema/queue-metrics.ts';
+import { EVERYTHING } from '../schema/scope.ts';
 import type { Parts } from './parts.ts';
 
 export interface CleanupReport {
@@ -11,12 +13,12 @@ export interface CleanupReport {
 }
 
 const MOST = 10_000;
-const METRICS = `SELECT timestamp, id FROM performance_metrics
-  WHERE test = true AND count > 0 LIMIT $1`;
-const BUCKETS = `SELECT timestamp, point, bucket_upper FROM metric_buckets
-  WHERE test = true AND count > 0 LIMIT $1`;
-const JOBS = `SELECT timestamp, queue_name, job_id, status FROM queue_metrics
-  WHERE test = true AND created_at > $1 LIMIT $2`;
+const METRICS = sql`SELECT timestamp, id ${from('performance_metrics')}
+  AND test = true AND count > 0 LIMIT ${MOST}`;
+const BUCKETS = sql`SELECT timestamp, point, bucket_upper ${from('metric_buckets')}
+  AND test = true AND count > 0 LIMIT ${MOST}`;
+const JOBS = sql`SELECT timestamp, queue_name, job_id, status ${from('queue_metrics')}
+  AND test = true AND id IS NOT NULL LIMIT ${MOST}`;
 
 /**
  * Neutralises all rows of tests: QuestDB has no DELETE, so each is written again under its own
@@ -24,11 +26,11 @@ const JOBS = `SELECT timestamp, queue_name, job_id, status FROM queue_metrics
  *
  * @returns how many rows of each table, at most 10,000 a call
  */
-export async function cleanup({ query, add, flush }: Parts): Promise<CleanupReport> {
+export async function cleanup({ store, add, flush }: Parts): Promise<CleanupReport> {
   await flush();
-  const metrics = (await query(METRICS, [MOST])).map(blankMetric);
-  const buckets = (await query(BUCKETS, [MOST])).map(blankBucket);
-  const jobs = (await query(JOBS, [new Date(1), MOST])).map(blankJob);
+  const metrics = (await store.read(EVERYTHING, METRICS)).map(blankMetric);
+  const buckets = (await store.read(EVERYTHING, BUCKETS)).map(blankBucket);
+  const jobs = (await store.read(EVERYTHING, JOBS)).map(blankJob);
   add('performance_metrics', metrics);
   add('metric_buckets', buckets);
   add('queue_metrics', jobs);

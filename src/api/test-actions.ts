@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { coded } from '../errors.ts';
-import type { Query } from '../questdb/reader.ts';
+import { from, type Sql, sql } from '../questdb/statement.ts';
 import { PerformanceMetricType, QueueJobStatus } from '../schema/metric-type.ts';
-import { dashboard } from '../windows/dashboard.ts';
+import { EVERYTHING, type Scope } from '../schema/scope.ts';
+import { dashboard, questionOf } from '../windows/dashboard.ts';
+import type { Store } from '../windows/store.ts';
 import { cleanup } from './cleanup.ts';
 import type { Parts } from './parts.ts';
 
@@ -10,18 +11,19 @@ const METRICS = 20;
 const JOBS = 5;
 const VISIBLE_WITHIN_MS = 10_000;
 const NAME = 'perfscope.test';
-const COUNT_METRICS = `SELECT count() AS rows FROM performance_metrics
-  WHERE test = true AND count > 0 AND timestamp >= $1`;
-const COUNT_JOBS = `SELECT count() AS rows FROM queue_metrics
-  WHERE test = true AND created_at >= $1 AND timestamp >= $1`;
+const countMetrics = (since: Date) => sql`SELECT count() AS rows ${from('performance_metrics')}
+  AND test = true AND count > 0 AND timestamp >= ${since}`;
+const countJobs = (since: Date) => sql`SELECT count() AS rows ${from('queue_metrics')}
+  AND test = true AND created_at >= ${since} AND timestamp >= ${since}`;
 
 /** The actions of `/api/performance/test`. Each does the real thing and says what it did. */
-const TEST_ACTIONS: Readonly<Record<string, (parts: Parts) => Promise<object>>> = {
+const ACTIONS = {
   setup: async (parts) => ({ schema: await parts.migrate() }),
   'test-metrics': writeMetrics,
   'test-queue': writeJobs,
   health: (parts) => parts.health.getHealthSnapshot(),
-  dashboard: (parts) => dashboard(parts.query, { includeTest: true }),
+  dashboard: ({ store, zone }, scope) =>
+    dashboard(store, questionOf({ includeTest: true }, scope), zone),
   'start-monitoring': async ({ health, healthIntervalMs }) => {
     health.startMonitoring(healthIntervalMs);
     return { monitoring: health.isMonitoring, intervalMs: healthIntervalMs };
@@ -31,20 +33,17 @@ const TEST_ACTIONS: Readonly<Record<string, (parts: Parts) => Promise<object>>> 
     return { monitoring: health.isMonitoring };
   },
   cleanup: async (parts) => ({ neutralised: await cleanup(parts) }),
-};
+} as const satisfies Readonly<Record<string, (parts: Parts, scope: Scope) => Promise<object>>>;
 
-/** @throws PS_REQUEST_INVALID when there is no such action */
-export async function runTestAction(action: unknown, parts: Parts): Promise<object> {
-  const run = typeof action === 'string' ? TEST_ACTIONS[action] : undefined;
-  if (!run || !Object.hasOwn(TEST_ACTIONS, action as string)) {
-    const known = Object.keys(TEST_ACTIONS).join(', ');
-    throw coded('PS_REQUEST_INVALID', { reason: `action must be one of ${known}` });
-  }
-  return { action, ok: true, ...(await run(parts)) };
+export type TestAction = keyof typeof ACTIONS;
+export const TEST_ACTIONS = Object.keys(ACTIONS) as [TestAction, ...TestAction[]];
+
+export async function runTestAction(action: TestAction, parts: Parts, scope: Scope) {
+  return { action, ok: true as const, ...(await ACTIONS[action](parts, scope)) };
 }
 
-async function writeMetrics({ recorder, query, flush }: Parts): Promise<object> {
-  const from = new Date();
+async function writeMetrics({ recorder, store, flush }: Parts): Promise<object> {
+  const since = new Date();
   for (let i = 0; i < METRICS; i++) {
     recorder.recordMetric({
       metricType: PerformanceMetricType.CUSTOM,
@@ -56,12 +55,12 @@ async function writeMetrics({ recorder, query, flush }: Parts): Promise<object> 
     });
   }
   await flush();
-  return { written: METRICS, readBack: await seen(query, COUNT_METRICS, from, METRICS) };
+  return { written: METRICS, readBack: await seen(store, countMetrics(since), METRICS) };
 }
 
-async function writeJobs({ recorder, query, flush }: Parts): Promise<object> {
-  const from = new Date();
-  const started = from.getTime();
+async function writeJobs({ recorder, store, flush }: Parts): Promise<object> {
+  const since = new Date();
+  const started = since.getTime();
   for (let i = 0; i < JOBS; i++) {
     const job = { queueName: NAME, jobId: `${started}-${i}`, jobType: 'test', test: true };
     const times = { createdAt: started, startedAt: started + 5 };
@@ -72,14 +71,14 @@ async function writeJobs({ recorder, query, flush }: Parts): Promise<object> {
     });
   }
   await flush();
-  return { jobs: JOBS, written: 2 * JOBS, readBack: await seen(query, COUNT_JOBS, from, 2 * JOBS) };
+  return { jobs: JOBS, written: 2 * JOBS, readBack: await seen(store, countJobs(since), 2 * JOBS) };
 }
 
 /** Acknowledged rows become visible a little later: asks until they are, or ten seconds are over. */
-async function seen(query: Query, sql: string, from: Date, expected: number): Promise<number> {
+async function seen(store: Store, statement: Sql, expected: number): Promise<number> {
   const deadline = Date.now() + VISIBLE_WITHIN_MS;
   for (;;) {
-    const [row] = await query(sql, [from]);
+    const [row] = await store.read(EVERYTHING, statement);
     const rows = Number(row?.rows ?? 0);
     if (rows >= expected || Date.now() > deadline) return rows;
     await delay(50);

@@ -1,29 +1,12 @@
 import type { EventLoopSampler } from '../instrumentation/event-loop-sampler.ts';
 import type { HostSampler } from '../instrumentation/host-sampler.ts';
 import type { Origin } from '../schema/dimensions.ts';
+import type { HealthSnapshot } from '../schema/health-snapshot.ts';
 import { idSource } from '../schema/identity.ts';
 import type { Add } from '../schema/tables.ts';
 import { type GaugeFunction, Gauges } from './gauges.ts';
 import type { RequestStats } from './request-stats.ts';
-import { type HealthStatus, type HealthThresholds, statusOf } from './status.ts';
-
-/** Usages and rates in percent, times in ms, uptime in seconds. */
-export interface HealthSnapshot {
-  status: HealthStatus;
-  timestamp: Date;
-  metrics: {
-    cpu: number | undefined;
-    memory: number;
-    disk: number | undefined;
-    load: number;
-    uptime: number;
-    eventLoopDelayP99: number | undefined;
-    avgResponseTime: number | undefined;
-    errorRate: number | undefined;
-    /** Values of `registerGauge`. */
-    gauges: Record<string, number>;
-  };
-}
+import { type HealthThresholds, statusOf } from './status.ts';
 
 export interface HealthOptions {
   origin: Origin;

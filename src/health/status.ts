@@ -1,4 +1,4 @@
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+import type { HealthStatus } from '../schema/health-snapshot.ts';
 
 export interface HealthThresholds {
   /** ms */

@@ -16,14 +16,18 @@ function table(caption, rows) {
 async function refresh() {
   const state = document.getElementById('state');
   try {
-    const response = await fetch('/api/performance/dashboard');
+    const key = sessionStorage.getItem('key');
+    const response = await fetch('/api/performance/dashboard', {
+      headers: key ? { Authorization: 'Bearer ' + key } : {},
+    });
     const body = await response.json();
+    document.getElementById('key').hidden = response.status !== 401;
     if (!response.ok) throw new Error(body.detail);
     const { api, database, queues, systemHealth } = body;
     document.getElementById('figures').replaceChildren(
       table('Requests', [
         ['Count', show(api.count)],
-        ['Per minute', show(api.perMinute)],
+        ['Per second', show(api.rate)],
         ['Average', show(api.average, 'ms')],
         ['p50 / p95 / p99', [api.p50, api.p95, api.p99].map((v) => show(v, 'ms')).join(' / ')],
         ['Error rate', show(api.errorRate, '%')],
@@ -50,6 +54,11 @@ async function refresh() {
     state.textContent = 'No figures at the moment: ' + error.message;
   }
 }
+document.getElementById('key').addEventListener('submit', (event) => {
+  event.preventDefault();
+  sessionStorage.setItem('key', new FormData(event.target).get('key'));
+  refresh();
+});
 refresh();
 setInterval(refresh, 5000);
 `;

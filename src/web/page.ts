@@ -20,6 +20,10 @@ export const PAGE = `<!doctype html>
 <body>
 <h1>Perfscope</h1>
 <p id="state" role="status">Loading the last 15 minutes…</p>
+<form id="key" hidden>
+  <label>Key <input name="key" type="password" autocomplete="off" required></label>
+  <button>Show the figures</button>
+</form>
 <div id="figures"></div>
 <h2>Next steps</h2>
 <ol>

@@ -1,0 +1,102 @@
+import { type Change, type ClientOptions, type RequestOptions, send } from './request.ts';
+import { type ServerEvent, streamed } from './stream.ts';
+import { type Answer, type EndpointName, PATHS, type PagedName, type Query } from './types.ts';
+
+/** Endpoints that need nothing but parameters. */
+type Plain = Exclude<EndpointName, 'stream' | OfId>;
+/** Endpoints whose path names one thing. */
+type OfId = 'alert' | 'acknowledge' | 'silence' | 'read';
+
+/** Asks a Perfscope server. It needs `fetch` only, so it runs in browsers as well. */
+export class PerfscopeClient {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks one endpoint.
+   *
+   * @throws ApiError with the server's code and problem
+   */
+  async get<N extends Plain>(
+    name: N,
+    query: Query<N> = {} as Query<N>,
+    options: RequestOptions = {},
+  ): Promise<Answer<N>> {
+    const response = await send(this.#options, PATHS[name], query, options);
+    return (await response.json()) as Answer<N>;
+  }
+
+  /** One alert with its history. @throws ApiError */
+  alert(id: string): Promise<Answer<'alert'>> {
+    return this.#of('alert', id);
+  }
+
+  /** Takes a firing alert on. @throws ApiError */
+  acknowledge(id: string, comment: string): Promise<Answer<'acknowledge'>> {
+    return this.#of('acknowledge', id, { method: 'POST', body: { comment } });
+  }
+
+  /** Makes a silence; see the API's description for what it has. @throws ApiError */
+  async silence(body: object): Promise<Answer<'silences'>> {
+    const response = await send(this.#options, PATHS.silences, {}, {}, { method: 'POST', body });
+    return (await response.json()) as Answer<'silences'>;
+  }
+
+  /** Ends a silence now. @throws ApiError */
+  endSilence(id: string): Promise<Answer<'silence'>> {
+    return this.#of('silence', id, { method: 'DELETE' });
+  }
+
+  /** Marks an in-app notification as read, or with `all` every one. @throws ApiError */
+  markRead(id: string): Promise<Answer<'read'>> {
+    return this.#of('read', id, { method: 'POST' });
+  }
+
+  async #of<N extends OfId>(name: N, id: string, change?: Change): Promise<Answer<N>> {
+    const path = PATHS[name].replace(':id', encodeURIComponent(id));
+    const response = await send(this.#options, path, {}, {}, change);
+    return (await response.json()) as Answer<N>;
+  }
+
+  /** The same answer as CSV, of endpoints that have a table. */
+  async csv<N extends PagedName | 'trends'>(
+    name: N,
+    query: Query<N> = {} as Query<N>,
+    options: RequestOptions = {},
+  ): Promise<string> {
+    const response = await send(
+      ...([this.#options, PATHS[name], { ...query, format: 'csv' }, options] as const),
+    );
+    return response.text();
+  }
+
+  /** One answer after another, until there are no more. Each is asked for when it is wanted. */
+  async *pages<N extends PagedName>(
+    name: N,
+    query: Query<N> = {} as Query<N>,
+    options: RequestOptions = {},
+  ): AsyncGenerator<Answer<N>> {
+    let cursor: string | undefined;
+    do {
+      const answer = await this.get(name, { ...query, ...(cursor && { cursor }) }, options);
+      yield answer;
+      cursor = answer.nextCursor;
+    } while (cursor !== undefined);
+  }
+
+  /**
+   * What happens from now on, or behind `lastEventId`. It connects again by itself and goes on where it
+   * was; it ends when `signal` is aborted or the loop is left.
+   *
+   * @throws ApiError when the server refuses for good
+   */
+  stream(
+    query: Query<'stream'> = {},
+    options: RequestOptions & { lastEventId?: string | undefined } = {},
+  ): AsyncGenerator<ServerEvent> {
+    return streamed(this.#options, PATHS.stream, query, options);
+  }
+}
