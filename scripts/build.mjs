@@ -1,12 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const STAMP = 'dist/.built';
+/** What the product reads beside its code. */
+const FILES = [
+  ['src/alerts/default-rules.yaml', 'dist/alerts/default-rules.yaml'],
+  ['demo/business-rules.yaml', 'dist/demo/business-rules.yaml'],
+];
 
 /** Compiles src to dist. Ends the process when that fails. */
-export function build() {
+export async function build() {
   rmSync('dist', { recursive: true, force: true });
   const tsc = join('node_modules', '.bin', 'tsc');
   // The demo imports the product by its name, so it comes after it.
@@ -14,6 +19,10 @@ export function build() {
     const { status } = spawnSync(tsc, ['-p', project], { stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
   }
+  // Not at the top: whether dist is stale is asked before any package is there.
+  const { bundle } = await import('./bundle.mjs');
+  await bundle();
+  for (const [from, to] of FILES) copyFileSync(from, to);
   writeFileSync(STAMP, '');
 }
 
@@ -23,8 +32,13 @@ export function isStale() {
   const sources = ['src', 'demo'].flatMap((folder) =>
     readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name))),
   );
-  const settings = ['tsconfig.build.json', 'tsconfig.demo.json', 'package-lock.json'];
+  const settings = [
+    'tsconfig.build.json',
+    'tsconfig.demo.json',
+    'package-lock.json',
+    'scripts/bundle.mjs',
+  ];
   return [...sources, ...settings].some((file) => statSync(file).mtimeMs > built);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

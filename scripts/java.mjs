@@ -30,9 +30,14 @@ export function findJava() {
   });
 }
 
-/** @returns {string} where the jar is kept for all checkouts of this user */
+/** @returns {string} where things are kept for all checkouts of this user */
+export function cacheFolder() {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'perfscope');
+}
+
+/** @returns {string} where the jar is kept */
 export function cachedJarPath() {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'perfscope', JAR);
+  return join(cacheFolder(), JAR);
 }
 
 /**
@@ -97,6 +102,12 @@ export function missingTools(purpose) {
   }
   if (purpose === 'test') {
     need('Prometheus', 'prometheus', 'promtool');
+    need('Alertmanager', 'prometheus-alertmanager', 'amtool');
+    need('OpenSSL', 'openssl', 'openssl');
+    need('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
+    if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
+      missing.push({ name: 'pip', debianPackage: 'python3-pip' });
+    }
     need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
   }
   return missing;

@@ -3,8 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { build, isStale } from './build.mjs';
+import { join } from 'node:path';
+import { isStale } from './build.mjs';
 import { installHint, isDebian, missingTools, resolveJar } from './java.mjs';
+import { TOOL_NAMES, toolPath } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
 /** What follows: start, demo or test. */
@@ -16,9 +18,13 @@ if (embedded) {
   installTools();
   await resolveJar({ log: say }).catch((error) => fail(error.message));
 }
+// Before the tests, and not beside them: compiling takes both cores for some minutes.
+if (purpose === 'test') {
+  for (const name of TOOL_NAMES) await toolPath(name, say).catch((error) => fail(error.message));
+}
 if (isStale()) {
   say('compiling …');
-  build();
+  run(join('node_modules', '.bin', 'node'), ['scripts/build.mjs']);
 }
 
 function installPackages() {

@@ -1,150 +1,72 @@
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
-import { pino } from 'pino';
-import { readEnvironment, type Started } from './config/environment.ts';
-import { knownQuestdb } from './config/locate.ts';
-import { coded, PerfscopeError, reasonOf } from './errors.ts';
-import type { Log } from './log.ts';
+import { Command, CommanderError } from 'commander';
+import { addAlerts } from './commands/alerts.ts';
+import { addBackup } from './commands/backup.ts';
+import { addCheckConfig } from './commands/check-config.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
+import { addGrafana } from './commands/grafana.ts';
+import { addHealthcheck } from './commands/healthcheck.ts';
+import { addKeys } from './commands/keys.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addNotify } from './commands/notify.ts';
+import { addQuery } from './commands/query.ts';
+import { addRestore } from './commands/restore.ts';
+import { addRetention } from './commands/retention.ts';
+import { addRules } from './commands/rules.ts';
+import { addServe } from './commands/serve.ts';
+import { addTestRules } from './commands/test-rules.ts';
+import { addTop } from './commands/top.ts';
+import { addWipe } from './commands/wipe.ts';
+import { PerfscopeError, reasonOf } from './errors.ts';
 
-/** Runs the command line. @returns the exit code, or undefined while a server runs */
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/** Every verb, in the order of the help. */
+const VERBS = [
+  addServe,
+  addDemo,
+  addMigrate,
+  addCheckConfig,
+  addDoctor,
+  addTop,
+  addAlerts,
+  addNotify,
+  addTestRules,
+  addRules,
+  addQuery,
+  addExport,
+  addRetention,
+  addBackup,
+  addRestore,
+  addKeys,
+  addGrafana,
+  addHealthcheck,
+  addWipe,
+];
+
+/** Runs the command line. Sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('perfscope')
     .description('Watches the performance of Node.js services.')
     .showHelpAfterError()
-    .showSuggestionAfterError();
-  program.command('serve').description('start QuestDB and the server').action(serve);
-  program
-    .command('demo')
-    .description('the same with a booking service of some hotels under traffic; --help tells more')
-    .allowUnknownOption()
-    .helpOption(false)
-    .argument('[options...]')
-    .action(runDemo);
-  program
-    .command('migrate')
-    .description('bring the schema of the configured, or running, QuestDB up to date')
-    .action(migrateSchema);
-  program
-    .command('check-config')
-    .description('check the environment variables without starting anything')
-    .action(() => {
-      checked(readEnvironment('perfscope'));
-      say('The configuration is valid.');
-    });
-  program
-    .command('doctor <app> [args...]')
-    .description(
-      'run an application for some seconds, and tell which of its libraries are measured',
-    )
-    .action(async (app: string, args: string[]) => {
-      const { examine } = await import('./doctor.ts');
-      for (const line of await examine(app, args)) say(line);
-    });
-  program
-    .command('wipe')
-    .description('remove the data folder with everything that was measured')
-    .option('--yes', 'do not ask')
-    .action(wipeData);
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of VERBS) add(program);
+  // Whoever reads our output may stop early, as `head` does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : FAILED);
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
+      return;
+    }
     const code = error instanceof PerfscopeError ? ` ${error.code}:` : '';
     process.stderr.write(`perfscope:${code} ${reasonOf(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = FAILED;
   }
-}
-
-async function serve(): Promise<void> {
-  const started = checked(readEnvironment('perfscope'));
-  const { startServer } = await import('./server.ts');
-  say('Starting QuestDB and the server …');
-  const server = await startServer(started, pinoLog());
-  say(`Ready: ${server.url}`);
-  say(
-    `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
-  );
-  say('Measure a service: node --import perfscope/register app.js');
-  let closing = false;
-  const close = () => {
-    if (closing) return;
-    closing = true;
-    say('Stopping …');
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`perfscope: ${reasonOf(error)}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
-}
-
-/** The demo needs packages that the product does not: whoever wants it installs them. */
-async function runDemo(options: string[]): Promise<void> {
-  const main = new URL('./demo/main.js', import.meta.url);
-  process.argv = [process.argv[0] ?? '', fileURLToPath(main), ...options];
-  try {
-    await import(main.href);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw coded('PS_DEMO_INCOMPLETE', { reason: reasonOf(error) }, error);
-  }
-}
-
-async function migrateSchema(): Promise<void> {
-  const started = checked(readEnvironment('perfscope'));
-  const { settings } = started;
-  const target = knownQuestdb(started)?.write;
-  if (!target) throw coded('PS_NO_TARGET', {});
-  const { applyRetention, migrate } = await import('./questdb/migrate.ts');
-  const { version, applied } = await migrate(target, settings.PERFORMANCE_RETENTION_DAYS);
-  await applyRetention(target, settings.PERFORMANCE_RETENTION_DAYS);
-  say(`Schema version ${version}; ${applied.length > 0 ? applied.join(', ') : 'nothing to do'}.`);
-}
-
-async function wipeData(options: { yes?: boolean }): Promise<void> {
-  const { settings } = checked(readEnvironment('perfscope'));
-  const dataDir = resolve(settings.PERFORMANCE_DATA_DIR);
-  if (options.yes !== true && !(await confirmed(`Remove ${dataDir} and all it holds?`))) {
-    say('Nothing was removed.');
-    return;
-  }
-  const { wipe } = await import('./questdb/data-dir.ts');
-  say((await wipe(dataDir)) ? `${dataDir} is removed.` : `There is no ${dataDir}.`);
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
-}
-
-/** @throws the first problem, after all others have been said */
-function checked(started: Started): Started {
-  const [first, ...others] = started.problems;
-  for (const problem of others) {
-    process.stderr.write(`perfscope: ${problem.code}: ${problem.message}\n`);
-  }
-  if (first) throw first;
-  return started;
-}
-
-function say(line: string): void {
-  process.stdout.write(`perfscope: ${line}\n`);
-}
-
-function pinoLog(): Log {
-  const logger = pino({ base: undefined }, pino.destination({ fd: 2, sync: true }));
-  return {
-    info: (message, fields) => logger.info(fields ?? {}, message),
-    warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields) => logger.error(fields ?? {}, message),
-  };
 }

@@ -1,6 +1,9 @@
+import type { HandlerOptions, RuleDecision, RuleHandler } from './actions/apply/applier.ts';
+import type { ProtectOptions } from './actions/breaker/options.ts';
 import type { SystemHealthMonitor } from './health/monitor.ts';
 import { runFor, type Tenant, wantContext } from './instrumentation/context.ts';
 import type { TenantResolver } from './instrumentation/tenant.ts';
+import { setDirectory } from './notify/set-directory.ts';
 import type { Measurement } from './record/measurement.ts';
 import { trackWith } from './record/tracking.ts';
 import type { JobTransition } from './schema/job-transition.ts';
@@ -8,14 +11,26 @@ import { sharedMonitor } from './shared-monitor.ts';
 import type { Dashboard, DashboardOptions } from './windows/dashboard.ts';
 import type { Trends } from './windows/trends.ts';
 
+export { onRule, protect } from './application-actions.ts';
 export { type ErrorCode, PerfscopeError } from './errors.ts';
-export type { HealthSnapshot, SystemHealthMonitor } from './health/monitor.ts';
-export type { HealthStatus } from './health/status.ts';
+export type { SystemHealthMonitor } from './health/monitor.ts';
+export type { Person } from './notify/plan/plan.ts';
 export type { Measurement } from './record/measurement.ts';
 export type { TrackingOptions } from './record/tracking.ts';
+export type { HealthSnapshot, HealthStatus } from './schema/health-snapshot.ts';
 export type { JobTransition } from './schema/job-transition.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './schema/metric-type.ts';
-export type { Dashboard, DashboardOptions, Tenant, TenantResolver, Trends };
+export type {
+  Dashboard,
+  DashboardOptions,
+  HandlerOptions,
+  ProtectOptions,
+  RuleDecision,
+  RuleHandler,
+  Tenant,
+  TenantResolver,
+  Trends,
+};
 
 wantContext();
 
@@ -28,8 +43,7 @@ export const performanceMonitoringService = {
 
   /** Measurements and rows that were given up since the start. */
   get droppedRows(): number {
-    const { outlet, recorder } = sharedMonitor();
-    return outlet.droppedRows + recorder.refused;
+    return sharedMonitor().dropped.total;
   },
 
   recordMetric(measurement: Measurement): void {
@@ -53,15 +67,19 @@ export const performanceMonitoringService = {
 
   /** @throws PS_UNAVAILABLE when QuestDB does not answer */
   async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
-    const { dashboard } = await import('./windows/dashboard.ts');
-    return dashboard(await sharedMonitor().query(), options);
+    const { dashboard, questionOf } = await import('./windows/dashboard.ts');
+    const monitor = sharedMonitor();
+    const { PERFORMANCE_TIME_ZONE: zone } = monitor.started.settings;
+    return dashboard(await monitor.store(), questionOf(options), zone);
   },
 
   /** The same figures as in the dashboard's `trends`. @throws PS_UNAVAILABLE */
   async getTrends(options: DashboardOptions = {}): Promise<Trends> {
-    const { rangeOf } = await import('./windows/range.ts');
+    const { questionOf } = await import('./windows/dashboard.ts');
     const { trends } = await import('./windows/trends.ts');
-    return trends(await sharedMonitor().query(), rangeOf(options));
+    const monitor = sharedMonitor();
+    const { PERFORMANCE_TIME_ZONE: zone } = monitor.started.settings;
+    return trends(await monitor.store(), questionOf(options), 'previous', zone);
   },
 
   /** Resolves when everything recorded before is stored. @throws PS_FLUSH_TIMEOUT after `timeoutMs` */
@@ -69,6 +87,12 @@ export const performanceMonitoringService = {
 
   /** Stops measuring. What could not be stored is kept in the spool. */
   shutdown: (): Promise<void> => sharedMonitor().shutdown(),
+};
+
+/** Who can be told of alerts, where the server runs in the application's own process. */
+export const notificationDirectory = {
+  /** Names what is asked each minute for people, beside those of PERFORMANCE_NOTIFY_FILE. */
+  setDirectory,
 };
 
 /** Health of this process and its host. */

@@ -2,7 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { coded } from './errors.ts';
 
-const USUAL_PORT = 4001;
+/** Where a server listens whose PORT is not set. */
+export const USUAL_PORT = 4001;
 const TRIES = 20;
 
 /**

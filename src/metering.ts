@@ -18,16 +18,23 @@ import type { Library } from './instrumentation/libraries.ts';
 import { postgres } from './instrumentation/postgres.ts';
 import { type PoolWatch, watchPools } from './instrumentation/postgres-pools.ts';
 import { watchQueueDepth } from './instrumentation/queue-depth.ts';
+import { RequestSample } from './instrumentation/request-sample.ts';
+import { DROP_REASON } from './schema/attributes.ts';
 import type { Origin } from './schema/dimensions.ts';
 import type { JobTransition } from './schema/job-transition.ts';
 import type { Add } from './schema/tables.ts';
+import type { DroppedRows } from './write/dropped.ts';
 
-export interface MeteringOptions extends HttpOptions {
+export interface MeteringOptions extends Omit<HttpOptions, 'sample'> {
   onOverflow: () => void;
   origin: Origin;
   exportIntervalMs: number;
   /** Takes the rows; undefined when only other readers are wanted. */
   add: Add | undefined;
+  /** What the process has given up. */
+  dropped: DroppedRows;
+  /** Bytes of rows that wait for QuestDB. */
+  spoolBytes: () => number;
   /** Readers beside our own, as that of Prometheus. */
   readers: readonly IMetricReader[];
 }
@@ -55,8 +62,13 @@ export class Metering {
   constructor(options: MeteringOptions) {
     const { origin, add, exportIntervalMs, histograms } = options;
     this.#histograms = histograms;
+    const sample = new RequestSample();
     if (add) {
-      this.#exporter = new PerfscopeMetricExporter({ origin, add });
+      this.#exporter = new PerfscopeMetricExporter({
+        origin,
+        add,
+        takeSample: () => sample.take(),
+      });
       this.#reader = new PeriodicExportingMetricReader({
         exporter: this.#exporter,
         exportIntervalMillis: exportIntervalMs,
@@ -69,9 +81,11 @@ export class Metering {
       readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
     });
     metrics.setGlobalMeterProvider(new CappedMeters(this.#provider, options.onOverflow));
-    this.#stops.push(instrumentHttp(options));
+    this.#stops.push(instrumentHttp({ ...options, sample }));
     this.recordJob = jobHistograms(histograms);
     this.pools = watchPools(this.#provider.getMeter('perfscope.db'));
+    this.#watchDropped(options.dropped);
+    this.#watchSpool(options.spoolBytes);
   }
 
   /** What measures databases and queues, for whoever hooks their loading. */
@@ -91,6 +105,23 @@ export class Metering {
       .getMeter('perfscope.http')
       .createCounter('perfscope.tenant.refused', { unit: '{name}' });
     this.#refused.add(1, { 'perfscope.tenant.field': field });
+  }
+
+  #watchDropped(dropped: DroppedRows): void {
+    const counter = this.#provider
+      .getMeter('perfscope.write')
+      .createObservableCounter('perfscope.rows.dropped', { unit: '{row}' });
+    counter.addCallback((result) => {
+      for (const [reason, rows] of dropped.byReason)
+        result.observe(rows, { [DROP_REASON]: reason });
+    });
+  }
+
+  #watchSpool(bytes: () => number): void {
+    this.#provider
+      .getMeter('perfscope.write')
+      .createObservableGauge('perfscope.spool.size', { unit: 'By' })
+      .addCallback((result) => result.observe(bytes()));
   }
 
   async measureHost(sampler: HostSampler): Promise<void> {

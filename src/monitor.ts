@@ -1,24 +1,34 @@
 import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { extname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Started } from './config/environment.ts';
 import { knownQuestdb } from './config/locate.ts';
 import type { WriteTarget } from './config/target.ts';
+import { readThrown } from './error-tracking/thrown.ts';
+import { ErrorTracker } from './error-tracking/tracker.ts';
 import { coded, reasonOf } from './errors.ts';
+import { failedRequest, jobFailure } from './failures.ts';
 import { SystemHealthMonitor } from './health/monitor.ts';
 import { RequestStats } from './health/request-stats.ts';
+import { currentTenant } from './instrumentation/context.ts';
 import { EventLoopSampler } from './instrumentation/event-loop-sampler.ts';
 import { express } from './instrumentation/express.ts';
 import { Histograms } from './instrumentation/histograms.ts';
 import { HostSampler } from './instrumentation/host-sampler.ts';
 import { Libraries, type LibraryState } from './instrumentation/libraries.ts';
+import { watchProcessErrors } from './instrumentation/process-errors.ts';
 import { TenantReader } from './instrumentation/tenant.ts';
 import { type Log, oncePerKind } from './log.ts';
 import { Metering } from './metering.ts';
-import type { Query, Reader } from './questdb/reader.ts';
+import type { openWriter as OpenWriter } from './open-writer.ts';
+import type { QuestdbStore } from './questdb/store.ts';
 import { Recorder } from './record/recorder.ts';
 import { recordJob } from './record-job.ts';
 import type { JobTransition } from './schema/job-transition.ts';
+import type { Store } from './windows/store.ts';
+import { DroppedRows } from './write/dropped.ts';
 import { Outlet } from './write/outlet.ts';
 
 export interface MonitorOptions {
@@ -33,9 +43,12 @@ export interface MonitorOptions {
 /** All parts of one process that measure and write, joined. */
 export class Monitor {
   readonly started: Started;
-  readonly outlet = new Outlet();
+  /** Measurements and rows that were given up. */
+  readonly dropped = new DroppedRows();
+  readonly outlet = new Outlet(this.dropped);
   readonly recorder: Recorder;
   readonly health: SystemHealthMonitor;
+  readonly errors: ErrorTracker;
   readonly tenants: TenantReader;
   /** Readers that are scraped have to ask it before `instrument` is called. */
   readonly histograms = new Histograms(() => this.#onOverflow());
@@ -49,7 +62,8 @@ export class Monitor {
   #metering: Metering | undefined;
   #libraries: Libraries | undefined;
   #connected: Promise<void> | undefined;
-  #reader: Reader | undefined;
+  #store: QuestdbStore | undefined;
+  #crashed = false;
 
   constructor(options: MonitorOptions) {
     const { started, log } = options;
@@ -61,8 +75,11 @@ export class Monitor {
     const { add } = this.outlet;
     const strict = options.strict ?? false;
     const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
-    this.recorder = new Recorder({ origin, retentionDays, add, strict, log });
+    const { dropped } = this;
+    this.recorder = new Recorder({ origin, retentionDays, add, strict, dropped, log });
     this.outlet.beforeBatch(() => this.recorder.addBuckets());
+    this.errors = new ErrorTracker({ origin, add });
+    this.outlet.beforeBatch(() => this.errors.addCounts());
     this.health = new SystemHealthMonitor({
       ...{ origin, add, host: this.#host, loop: this.#loop, requests: this.#requests },
       queries: this.#queries,
@@ -79,14 +96,27 @@ export class Monitor {
   instrument(readers: IMetricReader[] = []): void {
     const { origin, settings } = this.started;
     this.#metering = new Metering({
+      dropped: this.dropped,
+      spoolBytes: () => this.outlet.writer?.spoolBytes ?? 0,
       ...{ origin, readers, exportIntervalMs: settings.exportIntervalMs },
       add: this.hasTarget ? this.outlet.add : undefined,
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
+      onFailure: (request) => this.errors.track(failedRequest(request), request.timestampMs),
       tenantOf: (request) => this.tenants.of(request),
       onOverflow: this.#onOverflow,
       histograms: this.histograms,
+    });
+  }
+
+  /** Stores the errors that nobody catches. */
+  watchErrors(): void {
+    if (!this.hasTarget) return;
+    watchProcessErrors(({ kind, fatal, thrown }) => {
+      const level = fatal ? 'fatal' : 'error';
+      this.#crashed ||= fatal;
+      this.errors.track({ kind, level, error: readThrown(thrown), ...currentTenant() });
     });
   }
 
@@ -113,6 +143,8 @@ export class Monitor {
   /** Stores a job's transition as a row, and in the histograms of its queue. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
     recordJob(this.recorder, this.#metering, job, failure);
+    const failed = jobFailure(job, failure);
+    if (failed) this.errors.track(failed);
   }
 
   /** Begins to measure host and runtime, and to write health rows. */
@@ -138,21 +170,34 @@ export class Monitor {
   connect(): Promise<void> {
     this.#connected ??= this.#part('Writing to QuestDB', async () => {
       const { openWriter } = await import('./open-writer.ts');
-      const target = () => this.#target();
-      const { log, spoolDir } = this.#options;
-      const writer = openWriter({ started: this.started, log, spoolDir, target });
-      this.outlet.connect(writer);
+      this.#connectTo(openWriter);
     });
     return this.#connected;
   }
 
-  /** Runs SELECTs on the database that the rows go to. @throws PS_NO_TARGET */
-  async query(): Promise<Query> {
+  #connectTo(openWriter: typeof OpenWriter): void {
+    const target = () => this.#target();
+    const { dropped, started, outlet } = this;
+    const { log, spoolDir } = this.#options;
+    if (!outlet.writer) outlet.connect(openWriter({ started, log, dropped, spoolDir, target }));
+  }
+
+  /** The same without waiting, for a process that ends of an error before its first turn is over. */
+  #connectNow(): void {
+    const here = import.meta.url;
+    const { openWriter } = createRequire(here)(`./open-writer${extname(here)}`) as {
+      openWriter: typeof OpenWriter;
+    };
+    this.#connectTo(openWriter);
+  }
+
+  /** Reads the database that the rows go to. @throws PS_NO_TARGET */
+  async store(): Promise<Store> {
     const read = knownQuestdb(this.started)?.read;
     if (!read) throw coded('PS_NO_TARGET', {});
-    const { Reader } = await import('./questdb/reader.ts');
-    this.#reader ??= new Reader(read);
-    return this.#reader.query;
+    const { QuestdbStore } = await import('./questdb/store.ts');
+    this.#store ??= new QuestdbStore(read);
+    return this.#store;
   }
 
   /** A server whose requests are not the application's. */
@@ -178,7 +223,7 @@ export class Monitor {
     await this.#metering?.stop();
     this.#loop.stop();
     await this.outlet.writer?.close(timeoutMs);
-    await this.#reader?.close().catch(() => {});
+    await this.#store?.close().catch(() => {});
   }
 
   /** Puts all that was measured on disk, in the moment in which the process ends. Never throws. */
@@ -187,6 +232,11 @@ export class Monitor {
       this.#metering?.flushNow();
     } catch {
       // Another version of the SDK: what the last interval held is lost, and nothing else.
+    }
+    try {
+      if (this.#crashed && !this.outlet.writer) this.#connectNow();
+    } catch {
+      // It is being loaded at this moment: what the process has said of its end is all there is.
     }
     this.outlet.writer?.leave();
   }

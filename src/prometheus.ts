@@ -1,5 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import { type ExporterConfig, PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import {
+  type ExporterConfig,
+  PrometheusExporter,
+  PrometheusSerializer,
+} from '@opentelemetry/exporter-prometheus';
 import type { MetricProducer, MetricReaderOptions } from '@opentelemetry/sdk-metrics';
 import { coded } from './errors.ts';
 import type { Log } from './log.ts';
@@ -12,6 +16,15 @@ export function prometheusReader(histograms: MetricProducer): PrometheusExporter
     metricProducers: [histograms],
   };
   return new PrometheusExporter(config);
+}
+
+/** Media type of Prometheus' text format. */
+export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** What the reader has now, in Prometheus' text format. */
+export async function prometheusText(reader: PrometheusExporter): Promise<string> {
+  const { resourceMetrics } = await reader.collect();
+  return new PrometheusSerializer().serialize(resourceMetrics);
 }
 
 /**

@@ -55,6 +55,7 @@ async function register(): Promise<void> {
   // Not the threads: what they load is what their process has loaded.
   if (isMainThread)
     setTimeout(() => stderrLog.warn(librariesSaid(monitor.libraries)), SETTLE_MS).unref();
+  monitor.watchErrors();
   flushAtEnd(monitor);
 }
 

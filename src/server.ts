@@ -1,26 +1,42 @@
 import { join } from 'node:path';
+import { type Access, openAccess } from './access/access.ts';
+import { alertDesk } from './alerts/desk/desk.ts';
+import { metricsText } from './alerts/metrics-text.ts';
 import { announce, withdraw } from './config/discovery.ts';
 import type { Started } from './config/environment.ts';
 import { markOf } from './config/processes.ts';
+import { SentryForwarder } from './error-tracking/forwarder.ts';
 import { express } from './instrumentation/express.ts';
 import { Libraries } from './instrumentation/libraries.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { Monitor } from './monitor.ts';
-import { prometheusReader } from './prometheus.ts';
-import { applyRetention, migrate } from './questdb/migrate.ts';
+import { notificationDesk } from './notify/desk.ts';
+import type { Notifier } from './notify/notifier.ts';
+import { openActions } from './open-actions.ts';
+import { openEvaluator } from './open-evaluator.ts';
+import { openNotifier } from './open-notifier.ts';
+import { PROMETHEUS_TEXT, prometheusReader, prometheusText } from './prometheus.ts';
+import { migrate } from './questdb/migrate.ts';
 import { openQuestdb } from './questdb/open.ts';
 import { Reader } from './questdb/reader.ts';
+import { applyRetention } from './questdb/retention.ts';
+import { QuestdbStore } from './questdb/store.ts';
 import { shareMonitor } from './shared-monitor.ts';
 import { PAGE } from './web/page.ts';
 import { PAGE_SCRIPT } from './web/page-script.ts';
 
 const ADOPT_EVERY_MS = 10_000;
+const KEYS_WRITTEN_WITHIN_MS = 5000;
+/** From the spool into QuestDB, and to where readers see it. */
+const WRITTEN_WITHIN_MS = 2000;
 
 export interface RunningServer {
   url: string;
   questdbUrl: string;
   dataDir: string;
+  /** Whether no key is needed, because none was made and only this machine reaches the server. */
+  open: boolean;
   /** Ends everything that was started, within five seconds. */
   close(): Promise<void>;
 }
@@ -28,17 +44,22 @@ export interface RunningServer {
 /** Starts QuestDB, brings its schema up to date, and serves. @throws coded errors of its parts */
 export async function startServer(started: Started, log: Log): Promise<RunningServer> {
   const { settings } = started;
-  const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
+  const { retention } = settings;
   const restarted = { announce: () => {} };
-  let reader: Reader | undefined;
+  const stopping = new AbortController();
+  let store: QuestdbStore | undefined;
+  let access: Access | undefined;
+  // Of its own: a revoked key must stop in time, whatever the questions of others take.
+  let keyReader: Reader | undefined;
   const questdb = await openQuestdb(settings, log, (targets) => {
-    void reader?.moveTo(targets.read);
+    void store?.moveTo(targets.read);
+    void keyReader?.moveTo(targets.read);
     restarted.announce();
   });
   try {
-    await migrate(questdb.targets().write, retentionDays);
-    await applyRetention(questdb.targets().write, retentionDays);
-    reader = new Reader(questdb.targets().read);
+    await migrate(questdb.targets().write, retention);
+    await applyRetention(questdb.targets().write, retention);
+    store = new QuestdbStore(questdb.targets().read);
     const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
     const target = () => questdb.targets().write;
     const monitor = new Monitor({ started, log, target, spoolDir });
@@ -48,23 +69,49 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     new Libraries(express());
     await monitor.connect();
     await monitor.instrumentSurroundings();
+    keyReader = new Reader(questdb.targets().read);
+    access = await openAccess({
+      ...{ settings, read: keyReader.read, add: monitor.outlet.add },
+      flush: async () => monitor.outlet.writer?.flush(KEYS_WRITTEN_WITHIN_MS),
+    });
+    const { open } = access;
+    const hears = { notifier: undefined as Notifier | undefined };
+    const evaluator = openEvaluator(monitor, store, log, {
+      tell: (telling) => hears.notifier?.tell(telling),
+      looked: (alerts) => hears.notifier?.looked(alerts),
+    });
+    const notifying = openNotifier({ monitor, evaluator, store, log, dataDir: questdb.dataDir });
+    hears.notifier = notifying.notifier;
+    const actions = openActions({ monitor, evaluator, store, log });
     // Only now: Express is instrumented while it is being loaded.
     const { createApp } = await import('./api/app.ts');
     const app = createApp(
       {
-        query: reader.query,
+        store,
+        zone: settings.PERFORMANCE_TIME_ZONE,
         recorder: monitor.recorder,
         health: monitor.health,
+        alerts: alertDesk(evaluator, store),
+        notifications: notificationDesk({ notifier: notifying.notifier, store }),
+        actions: actions.desk,
+        links: notifying.links,
+        access,
+        mostRequests: settings.PERFORMANCE_API_RATE_LIMIT,
         add: monitor.outlet.add,
         flush: () => monitor.flush(),
-        migrate: () => migrate(questdb.targets().write, retentionDays),
+        migrate: () => migrate(questdb.targets().write, retention),
         healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+        settleMs: settings.PERFORMANCE_FLUSH_INTERVAL + WRITTEN_WITHIN_MS,
+        stopping: stopping.signal,
         log,
       },
       {
         page: PAGE,
         pageScript: PAGE_SCRIPT,
-        metrics: (request, response) => prometheus.getMetricsRequestHandler(request, response),
+        metrics: async (_request, response) => {
+          const text = await prometheusText(prometheus);
+          response.type(PROMETHEUS_TEXT).send(text + metricsText(evaluator));
+        },
       },
     );
     const { server, url } = await listen(app, settings.HOST, settings.PORT);
@@ -73,27 +120,44 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
       const questdbTargets = questdb.targets();
       announce(started.discoveryFile, {
         ...{ process: process_, serverUrl: url, questdb: questdbTargets, spoolDir },
+        ...(questdb.isOwn && { dataDir: questdb.dataDir }),
       });
     };
     restarted.announce();
     questdb.tell(url);
+    await notifying.notifier.start();
+    if (settings.PERFORMANCE_ALERTS_ENABLED) evaluator.start();
+    actions.decider.start();
+    const dsn = settings.PERFORMANCE_SENTRY_DSN;
+    const forwarder = dsn && new SentryForwarder({ dsn, read: store.read, log });
+    forwarder?.start();
     const adopting = setInterval(() => monitor.outlet.writer?.adopt(), ADOPT_EVERY_MS);
     return {
       url,
       questdbUrl: questdb.targets().write.url,
       dataDir: questdb.dataDir,
+      open,
       close: async () => {
         clearInterval(adopting);
+        stopping.abort();
+        access?.close();
         withdraw(started.discoveryFile, process.pid);
         server.close();
         server.closeAllConnections();
+        await evaluator.stop();
+        await actions.decider.stop();
+        await notifying.notifier.stop();
+        await forwarder?.stop();
         await monitor.shutdown(1000);
-        await reader?.close();
+        await keyReader?.close();
+        await store?.close();
         await questdb.close();
       },
     };
   } catch (error) {
-    await reader?.close();
+    access?.close();
+    await keyReader?.close();
+    await store?.close();
     await questdb.close();
     throw error;
   }

@@ -1,0 +1,37 @@
+import { readThrown } from './error-tracking/thrown.ts';
+import type { Occurrence } from './error-tracking/tracker.ts';
+import type { SampledRequest } from './instrumentation/request-sample.ts';
+import type { JobTransition } from './schema/job-transition.ts';
+import { QueueJobStatus } from './schema/metric-type.ts';
+
+/** A request that was answered with a 5xx. What was thrown on the way is not known to the server. */
+export function failedRequest(request: SampledRequest): Occurrence {
+  const { method, route, status, tenant, traceId } = request;
+  const message = `${method} ${route ?? 'without a route'} answered ${status}`;
+  return {
+    ...{ kind: 'request', level: 'error', endpoint: route },
+    error: { type: `HTTP ${status}`, message, stack: undefined },
+    context: { method, status, trace_id: traceId },
+    ...tenant,
+  };
+}
+
+/** A job that has failed for good; undefined for any other transition. */
+export function jobFailure(
+  job: JobTransition,
+  failure: { error: unknown } | undefined,
+): Occurrence | undefined {
+  const { queueName, jobType, status, attempts, organizationId, propertyId } = job;
+  if (status !== QueueJobStatus.FAILED) return undefined;
+  const said = {
+    type: 'job',
+    message: job.errorMessage ?? 'the job failed',
+    stack: job.stackTrace,
+  };
+  return {
+    ...{ kind: 'job', level: 'error', endpoint: queueName },
+    error: failure ? readThrown(failure.error) : said,
+    context: { jobType, attempts },
+    ...{ organizationId, propertyId },
+  };
+}
