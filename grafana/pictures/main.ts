@@ -1,0 +1,60 @@
+// npm run screenshots: a picture of each dashboard over the demo, from the queries that Grafana sends.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+import sharp from 'sharp';
+import { Demo } from '../../demo/demo.ts';
+import { checkDashboards, openReadOnly } from '../../test/support/check-dashboards.ts';
+import { dashboardsJson } from '../../test/support/grafana-json.ts';
+import { Product } from '../../test/support/product.ts';
+import { pageOf, WIDTH } from './page.ts';
+
+const OUT = join(import.meta.dirname, '..', '..', 'docs', 'dashboards');
+/** How long people book rooms before the pictures are taken. */
+const DEMO_MS = Number(process.env.SCREENSHOTS_AFTER_MS ?? 300_000);
+const SHOWN_MS = 2 * DEMO_MS;
+/** So that a picture stays small. */
+const COLOURS = 96;
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+
+const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '2000' });
+const say = (line: string) => console.log(`screenshots: ${line}`);
+const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, say });
+try {
+  await demo.start();
+  say(`${DEMO_MS / 1000} s of traffic …`);
+  await delay(DEMO_MS);
+  await pictures();
+} finally {
+  await demo.stop();
+  await product.remove();
+}
+
+async function pictures(): Promise<void> {
+  const client = await openReadOnly(product.questdb.read);
+  const toMs = Date.now();
+  const view = { fromMs: toMs - SHOWN_MS, toMs, interval: '10s' };
+  const answers = await checkDashboards(client, view);
+  await client.end();
+  mkdirSync(OUT, { recursive: true });
+  const browser = await chromium.launch({
+    ...(CHROMIUM !== undefined && { executablePath: CHROMIUM }),
+    args: ['--no-sandbox', '--disable-lcd-text'],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: WIDTH, height: 100 } });
+    for (const dashboard of dashboardsJson()) {
+      // What asks Prometheus needs one that has scraped for a while.
+      if (dashboard.panels.every(({ targets }) => targets.every(({ rawSql }) => !rawSql))) continue;
+      const answerOf = ({ title }: { title: string }) => answers.get(`${dashboard.uid}: ${title}`);
+      await page.setContent(pageOf(dashboard, answerOf));
+      const picture = await page.screenshot({ fullPage: true });
+      const file = join(OUT, `${dashboard.uid.slice('perfscope-'.length)}.png`);
+      await sharp(picture).png({ palette: true, colours: COLOURS, effort: 10 }).toFile(file);
+      say(dashboard.title);
+    }
+  } finally {
+    await browser.close();
+  }
+}
