@@ -1,10 +1,14 @@
-// A small booking service for a few hotels. All that Perfscope needs of it is `--import`; only its
-// gauges, which nobody else can know, are recorded by itself.
+// A small booking service for a few hotels. All that Perfscope needs to measure it is `--import`; its
+// gauges, which nobody else can know, are recorded by itself. It lets Perfscope's rules set its prices,
+// its workers and a limit, and a breaker take its bookings while the database hangs.
 import { pbkdf2Sync } from 'node:crypto';
 import express, { type Request, type Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
 import {
+  onRule,
   PerformanceMetricType,
   performanceMonitoringService,
+  protect,
   systemHealthMonitor,
 } from 'perfscope';
 import pg from 'pg';
@@ -12,7 +16,8 @@ import { HOTELS } from './hotels.ts';
 import { startJobs } from './jobs.ts';
 import { isScenario, type Scenario } from './scenarios.ts';
 
-const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1' } = process.env;
+/** A container asks it for its health, so there it has a port that is known. */
+const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1', DEMO_PORT = '0' } = process.env;
 const GAUGE_MS = 5000;
 const ACTIVE_MS = 60_000;
 
@@ -22,6 +27,15 @@ let scenario: Scenario | undefined;
 const speed = Number(DEMO_SPEED);
 const jobs = startJobs({ redisUrl: REDIS_URL, pool, speed, scenario: () => scenario });
 const lastSeen = new Map<string, { property: string; atMs: number }>();
+
+/** What `demo/business-rules.yaml` sets, with what counts without it. */
+const priceFactors = new Map<string, number>();
+let reportsPerMinute = 600;
+onRule('demand.high', ({ propertyId = '', value }) => void priceFactors.set(propertyId, value));
+onRule('capacity.workers', ({ value }) => jobs.setInvoiceWorkers(value));
+onRule('capacity.reports', ({ value }) => {
+  reportsPerMinute = value;
+});
 
 const app = express();
 app.use((request, _response, next) => {
@@ -48,7 +62,10 @@ hotel.get('/rooms', async (request: Request<{ property: string }>, response: Res
        SELECT room FROM bookings WHERE property = $1 AND arrival = current_date) LIMIT 20`,
     [request.params.property],
   );
-  response.json(rows);
+  const factor = priceFactors.get(request.params.property) ?? 1;
+  response.json(
+    rows.map(({ number, price }) => ({ number, price: Math.round(price * factor), factor })),
+  );
 });
 hotel.get(
   '/bookings/:id',
@@ -62,32 +79,45 @@ hotel.get(
     else response.json(rows[0]);
   },
 );
-hotel.post('/bookings', async (request: Request<{ property: string }>, response: Response) => {
-  if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('the payment was refused');
-  const { property } = request.params;
+/** The room is booked, or the wish is kept until the database answers again. */
+const book = protect(bookRoom, {
+  ...{ name: 'bookings-database', timeoutMs: 2000, volumeThreshold: 3, resetTimeoutMs: 5000 },
+  fallback: () => ({ status: 202, answer: { waitingList: true } }),
+});
+
+async function bookRoom(property: string) {
   const client = await pool.connect();
-  let booking: string;
   try {
+    if (scenario === 'stuck-database') await client.query('SELECT pg_sleep(4)');
     await client.query('BEGIN');
     const { rows } = await client.query(
       `INSERT INTO bookings (property, room, guest, arrival, nights)
        VALUES ($1, $2, $3, current_date + 1, 2) RETURNING id`,
       [property, 1 + Math.floor(Math.random() * 80), 'Guest'],
     );
-    booking = rows[0].id;
     await client.query('COMMIT');
+    return { status: 201, answer: { booking: rows[0].id as string } };
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
   } finally {
     client.release();
   }
-  await jobs.queues.mails.add('confirmation', { booking });
-  await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
-  response.status(201).json({ booking });
+}
+
+hotel.post('/bookings', async (request: Request<{ property: string }>, response: Response) => {
+  if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('the payment was refused');
+  const { status, answer } = await book(request.params.property);
+  if ('booking' in answer) {
+    const { booking } = answer;
+    await jobs.queues.mails.add('confirmation', { booking });
+    await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
+  }
+  response.status(status).json(answer);
 });
 hotel.get(
   '/reports/occupancy',
+  rateLimit({ windowMs: 60_000, limit: () => reportsPerMinute, keyGenerator: () => 'all' }),
   async (request: Request<{ property: string }>, response: Response) => {
     const { rows } = await pool.query(
       `SELECT day, count(b.id) FROM generate_series(current_date - 365, current_date, '1 day') day
@@ -144,7 +174,7 @@ const computing = setInterval(() => {
   if (scenario === 'busy-host') pbkdf2Sync('demo', 'salt', 200_000, 64, 'sha512');
 }, 50);
 
-const server = app.listen(0, '127.0.0.1', () => {
+const server = app.listen(Number(DEMO_PORT), '127.0.0.1', () => {
   const address = server.address();
   if (typeof address === 'object') console.log(`listening on http://127.0.0.1:${address?.port}`);
 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seed } from './database.ts';
-import { HEADERS } from './hotels.ts';
+import { HEADERS, HOTELS } from './hotels.ts';
 import { FAST } from './rhythm.ts';
 import type { Scenario } from './scenarios.ts';
 import { Postgres, RedisServer } from './servers.ts';
@@ -12,6 +12,8 @@ export interface DemoOptions {
   /** A day in ten minutes. */
   fast: boolean;
   scenario: Scenario | undefined;
+  /** Leaves out the server: one runs already on the QuestDB that is configured. */
+  withoutServer?: boolean;
   /** What the server and the service get beside this process' own environment. */
   env?: NodeJS.ProcessEnv;
   say: (line: string) => void;
@@ -20,6 +22,7 @@ export interface DemoOptions {
 const DIST = dirname(fileURLToPath(import.meta.resolve('perfscope/register')));
 /** Beside this file, as TypeScript in a checkout and compiled in the package. */
 const BOOKING = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
+const RULES = join(import.meta.dirname, 'business-rules.yaml');
 /** How long all is well before a scenario begins. */
 const CALM_MS = 20_000;
 const FAST_START_HOUR = 7;
@@ -34,7 +37,7 @@ export class Demo {
   postgres: Postgres | undefined;
   redis: RedisServer | undefined;
   traffic: Traffic | undefined;
-  /** Addresses, once it has started. */
+  /** Addresses, once it has started; without a server of its own that one's is empty. */
   serverUrl = '';
   serviceUrl = '';
 
@@ -48,9 +51,13 @@ export class Demo {
     const speed = fast ? FAST : 1;
     const { databaseUrl, redisUrl } = await this.#databases();
     await seed(databaseUrl);
-    say('Starting Perfscope …');
-    this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {});
-    this.serverUrl = await told(this.#server, /Ready: (\S+)/, say);
+    if (!this.#options.withoutServer) {
+      say('Starting Perfscope …');
+      this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {
+        PERFORMANCE_BUSINESS_RULES_FILE: RULES,
+      });
+      this.serverUrl = await told(this.#server, /Ready: (\S+)/, say);
+    }
     say('Starting the booking service …');
     const flags = ['--import', join(DIST, 'register.js')];
     this.#service = this.#spawn([...flags, BOOKING], {
@@ -69,6 +76,12 @@ export class Demo {
 
   /** Begins a scenario, or ends it with `none`. */
   async make(scenario: Scenario | 'none'): Promise<void> {
+    if (this.traffic) {
+      const wanted = scenario === 'demand-peak';
+      this.traffic.peak = wanted
+        ? HOTELS.find(({ property }) => property === 'seaside')
+        : undefined;
+    }
     await fetch(`${this.serviceUrl}/demo/scenario/${scenario}`, { method: 'PUT' });
     this.#options.say(`Scenario ${scenario} has begun.`);
   }

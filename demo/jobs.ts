@@ -12,6 +12,9 @@ export interface JobsOptions {
 }
 
 const DAY_MS = 86_400_000;
+const INVOICE_WORKERS = 4;
+/** Invoices that come at once in the scenario of that name. */
+const BACKLOG = 3000;
 
 /** The queues of the hotels, and the workers that process them. */
 export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
@@ -51,7 +54,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
       if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('the printer is busy');
       return rows[0] ?? {};
     },
-    { connection, concurrency: 4 },
+    { connection, concurrency: INVOICE_WORKERS },
   );
   const audits = new Worker(
     queues.audits.name,
@@ -68,12 +71,25 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   for (const worker of workers) worker.on('error', complain);
   for (const each of Object.values(queues)) each.on('error', complain);
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
+  const backlog = async () => {
+    const jobs = Array.from({ length: BACKLOG }, (_, i) => ({
+      ...{ name: 'invoice', data: { booking: 1 + (i % 20_000) } },
+    }));
+    await queues.invoices.addBulk(jobs);
+  };
+  let flooded = false;
   const watching = setInterval(() => {
     if (scenario() === 'stuck-queue' && !mails.isPaused()) void mails.pause(true);
     if (scenario() !== 'stuck-queue' && mails.isPaused()) mails.resume();
+    if (scenario() === 'backlog' && !flooded) void backlog().catch(complain);
+    flooded = scenario() === 'backlog';
   }, 500);
   return {
     queues,
+    /** How many invoices are written at once. */
+    setInvoiceWorkers: (count: number) => {
+      invoices.concurrency = count;
+    },
     close: async () => {
       clearInterval(watching);
       await Promise.all(workers.map((worker) => worker.close()));

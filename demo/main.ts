@@ -1,4 +1,4 @@
-// npm run demo -- [--fast] [--scenario NAME]
+// npm run demo -- [--fast] [--scenario NAME] [--without-server]
 import { parseArgs } from 'node:util';
 import { Demo } from './demo.ts';
 import { isScenario, SCENARIOS } from './scenarios.ts';
@@ -13,6 +13,9 @@ function usage(problem?: string): never {
   console.log('  --scenario NAME   trouble after twenty seconds:');
   for (const [name, about] of Object.entries(SCENARIOS))
     console.log(`      ${name.padEnd(16)}${about}`);
+  console.log(
+    '  --without-server  a server runs already on the QuestDB of PERFORMANCE_QUESTDB_URL',
+  );
   process.exit(problem ? 2 : 0);
 }
 
@@ -22,6 +25,7 @@ function options() {
       options: {
         fast: { type: 'boolean', default: false },
         scenario: { type: 'string' },
+        'without-server': { type: 'boolean', default: false },
         help: { type: 'boolean' },
       },
     }).values;
@@ -30,11 +34,14 @@ function options() {
   }
 }
 
-const { fast, scenario, help } = options();
+const { fast, scenario, help, 'without-server': withoutServer } = options();
 if (help) usage();
 if (scenario !== undefined && !isScenario(scenario)) usage(`there is no scenario ${scenario}`);
+if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
+  usage('--without-server needs PERFORMANCE_QUESTDB_URL');
+}
 
-const demo = new Demo({ fast, scenario, say });
+const demo = new Demo({ fast, scenario, withoutServer, say });
 let stopping = false;
 const stop = async (code: number) => {
   if (stopping) return;
@@ -48,8 +55,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 
 try {
   await demo.start();
-  say(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
-  say(`        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
+  if (!withoutServer) {
+    say(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
+    say(`        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
+  }
   say(`The service itself: ${demo.serviceUrl}/api/properties/seaside/rooms`);
   say(fast ? 'A day takes ten minutes. Ctrl-C ends it.' : 'Ctrl-C ends it.');
 } catch (error) {

@@ -3,6 +3,8 @@ import { busyness, hourAt } from './rhythm.ts';
 
 /** Requests per second when it is busiest. */
 const MOST_PER_SECOND = 30;
+/** More of them, when everybody wants one hotel. */
+const PEAK_PER_SECOND = 25;
 const TICK_MS = 50;
 /** Users of each hotel. */
 const USERS = 60;
@@ -42,6 +44,9 @@ export class Traffic {
   readonly #timer: NodeJS.Timeout;
   #due = 0;
   #lastMs = performance.now();
+  #duePeak = 0;
+  /** A hotel that many more people want. */
+  peak: Hotel | undefined;
   /** Answers by `METHOD route organization property status`. */
   readonly answers = new Map<string, number>();
 
@@ -61,15 +66,20 @@ export class Traffic {
     const { startHour, speed } = this.#options;
     const hour = hourAt(startHour, nowMs - this.#startMs, speed);
     this.#due += (busyness(hour) * MOST_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
+    if (this.peak) this.#duePeak += (PEAK_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
     this.#lastMs = nowMs;
     for (; this.#due >= 1; this.#due--) {
-      const sending = this.#send().finally(() => this.#underway.delete(sending));
-      this.#underway.add(sending);
+      this.#start(HOTELS[Math.floor(Math.random() * HOTELS.length)]!);
     }
+    for (; this.peak && this.#duePeak >= 1; this.#duePeak--) this.#start(this.peak);
   }
 
-  async #send(): Promise<void> {
-    const hotel = HOTELS[Math.floor(Math.random() * HOTELS.length)]!;
+  #start(hotel: Hotel): void {
+    const sending = this.#send(hotel).finally(() => this.#underway.delete(sending));
+    this.#underway.add(sending);
+  }
+
+  async #send(hotel: Hotel): Promise<void> {
     const { organization, property } = hotel;
     const { method, route, path } = pick();
     const headers = {
