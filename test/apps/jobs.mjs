@@ -23,7 +23,11 @@ if (process.argv[2] === 'hang') {
   const workers = ['kinds', 'kinds', 'parents', 'hangs'].map((name) => {
     const worker = new Worker(name, name === 'hangs' ? async () => 'done' : work, options);
     worker.on('error', () => {});
-    worker.on('completed', (job) => ended.push(job.name));
+    worker.on('completed', (job) => {
+      ended.push(job.name);
+      if (job.name !== 'delayed') return;
+      console.log(`waited ${job.processedOn - job.timestamp - job.opts.delay} ms`);
+    });
     worker.on('failed', (job) => job.finishedOn && ended.push(job.name));
     return worker;
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { App } from '../support/app.ts';
 import { perfscope } from '../support/cli.ts';
+import { expectRows } from '../support/expect-rows.ts';
 import { Product } from '../support/product.ts';
 import { until } from '../support/until.ts';
 
@@ -67,6 +68,15 @@ it('drops, counts and says once what can not be stored, and keeps the rest whole
     return found.length > 0 && found;
   });
   expect(tags).toBe('{"perfscope.tags.dropped":true}');
+  const dropped = `SELECT operation, sum(value) FROM performance_metrics
+    WHERE name = 'perfscope.rows.dropped' ORDER BY operation`;
+  await expectRows(
+    () => product.sql(dropped),
+    [
+      ['expired', 20],
+      ['invalid', 103],
+    ],
+  );
 });
 
 it('lets an application run on where no server is, and says once what to do', async () => {

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { fingerprint } from '../../src/instrumentation/sql-fingerprint.ts';
+import { checkDashboards, openReadOnly } from '../support/check-dashboards.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { Product } from '../support/product.ts';
 
@@ -74,6 +75,21 @@ it('measures what its people, PostgreSQL and Redis have counted', {
     ['ONGOING_RESERVATIONS', 4],
   ]);
 });
+
+it('fills the dashboards of Grafana', async () => {
+  const client = await openReadOnly(product.questdb.read);
+  const toMs = Date.now();
+  const answers = await checkDashboards(client, { fromMs: toMs - 15 * 60_000, toMs });
+  await client.end();
+  const empty = [...answers.values()].filter(({ rows }) => rows.length === 0);
+  expect(empty.map(({ name }) => name).filter((name) => !NOT_IN_THE_DEMO.test(name))).toEqual([]);
+  const { rows } = answers.get('perfscope-overview: $organization')!;
+  expect(rows).toEqual([{ name: 'city-inns' }, { name: 'grand-hotels' }]);
+});
+
+/** What goes well in the demo, or is in it only now and then. */
+const NOT_IN_THE_DEMO =
+  /dropped|Alert|alert|Values of settings|Decisions|History|By rule|Single requests|New versions/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
   regexp_replace(tags, '.*"http.response.status_code":(\\d+).*', '$1') status, sum(count)

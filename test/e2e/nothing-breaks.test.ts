@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ForeignQuestdb } from '../support/questdb.ts';
+import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
 import { Servers } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
-const questdb = new ForeignQuestdb();
+const questdb = new AdoptingQuestdb();
 const servers = new Servers();
 beforeAll(() => Promise.all([questdb.start(), servers.start()]));
 afterAll(() => Promise.all([questdb.remove(), servers.remove()]));

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { percentile } from '../../src/histogram/percentile.ts';
@@ -72,10 +73,13 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     }));
     const sorted = exact.toSorted((a, b) => a - b);
     expect(sorted).toHaveLength(rooms);
+    // A busy machine lets many requests wait for the same moment: where they crowd, a percentile of
+    // buckets lies within 5 % of a request whose rank is at most 1 % away.
+    const ranked = (q: number) => sorted[Math.ceil(q * rooms) - 1]!;
     for (const q of [0.5, 0.95]) {
-      const ratio = percentile(counts, q)! / sorted[Math.ceil(q * rooms) - 1]!;
-      expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(1.05);
+      const found = percentile(counts, q)!;
+      expect(found).toBeGreaterThan(0.95 * ranked(q - 0.01));
+      expect(found).toBeLessThan(1.05 * ranked(q + 0.01));
     }
 
     const own = await product.sql(
@@ -95,6 +99,10 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
       ...{ env, cwd: install.folder, encoding: 'utf8' },
     });
     expect(help.stdout).toMatch(/serve.*demo.*migrate.*check-config.*doctor.*wipe/s);
+    const dashboards = 'grafana/provisioning/dashboards/json';
+    expect(readdirSync(join(install.folder, 'node_modules/perfscope', dashboards))).toEqual(
+      readdirSync(dashboards),
+    );
     const demo = spawnSync(
       join(install.folder, 'node_modules/.bin/perfscope'),
       ['demo', '--fast'],

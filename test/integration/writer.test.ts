@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../src/config/target.ts';
 import { migrate } from '../../src/questdb/migrate.ts';
+import { DroppedRows } from '../../src/write/dropped.ts';
 import { Writer, type WriterOptions } from '../../src/write/writer.ts';
 import { ForeignQuestdb } from '../support/questdb.ts';
+import { RETENTION } from '../support/retention.ts';
 import { until } from '../support/until.ts';
 
 const questdb = new ForeignQuestdb();
@@ -13,15 +15,17 @@ const spoolDir = join(questdb.folder, 'spool');
 const orphan = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
 let target: WriteTarget | undefined;
 let said: string[] = [];
+let dropped = new DroppedRows();
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, 30);
+  await migrate(questdb.target, RETENTION);
 });
 afterAll(() => questdb.remove());
 beforeEach(() => {
   target = questdb.target;
   said = [];
+  dropped = new DroppedRows();
   rmSync(spoolDir, { recursive: true, force: true });
   mkdirSync(orphan, { recursive: true });
 });
@@ -32,6 +36,7 @@ function writer(options: Partial<WriterOptions> = {}): Writer {
     ...{ spoolDir, spoolMaxBytes: 1e9, retentionDays: 30, bufferSize: 10, flushIntervalMs: 60_000 },
     target: () => target,
     prepare: async () => {},
+    dropped,
     log: { info: say, warn: say, error: say },
     ...options,
   });
@@ -70,7 +75,7 @@ it('sets a batch aside that QuestDB refuses, and stores its neighbours', async (
     expect(await until(async () => stored(service))).toBe(1);
   }
   expect(await stored('bad')).toBe(0);
-  expect(road.droppedRows).toBe(1);
+  expect([...dropped.byReason]).toEqual([['refused', 1]]);
   expect(said.join()).toContain('QuestDB refused 1 rows');
   expect(readdirSync(join(spoolDir, 'refused'))).toHaveLength(1);
   expect(existsSync(orphan)).toBe(false);
@@ -104,13 +109,13 @@ it('drops the oldest rows over its size, and those older than the retention, and
   target = undefined;
   orphanBatch(1, line('too-old'), Date.now() - 31 * 86_400_000);
   const road = writer({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
-  expect(road.droppedRows).toBe(1);
+  expect([...dropped.byReason]).toEqual([['expired', 1]]);
   for (let i = 0; i < 50; i++) {
     road.add('performance_metrics', rowsOf(`bounded-${i}`, 100));
     await road.flush(0).catch(() => {});
   }
-  const dropped = road.droppedRows - 1;
-  expect(dropped).toBeGreaterThan(0);
+  const full = dropped.byReason.get('spool_full') ?? 0;
+  expect(full).toBeGreaterThan(0);
   const size = readdirSync(spoolDir, { recursive: true }).filter((n) => String(n).endsWith('.ilp'));
   expect(size.length).toBeLessThan(50);
   target = questdb.target;
@@ -120,11 +125,39 @@ it('drops the oldest rows over its size, and those older than the retention, and
     const [[count] = []] = await questdb.sql(
       "SELECT count() FROM performance_metrics WHERE service LIKE 'bounded-%'",
     );
-    return Number(count) + dropped >= 5000 && Number(count);
+    return Number(count) + full >= 5000 && Number(count);
   });
-  expect(kept + dropped).toBe(5000);
+  expect(kept + full).toBe(5000);
   expect(await stored('bounded-49')).toBe(100);
   expect(said.join()).toMatch(/the spool is full \(65536 bytes\)/);
+});
+
+it('drops rows older than the retention one by one, counts them, and keeps those of other days', async () => {
+  const road = writer();
+  const day = 86_400_000;
+  road.add('performance_metrics', [
+    ...rowsOf('aged-out', 3, Date.now() - 31 * day),
+    ...rowsOf('in-time', 2, Date.now() - 29.9 * day),
+    ...rowsOf('in-time-too', 4),
+  ]);
+  const author = 'somebody';
+  road.add('audit_log', [{ id: 'old', seq: 0, author, timestamp: Date.now() - 400 * day }]);
+  await road.flush();
+  await road.close();
+  await until(async () => (await stored('in-time')) === 2 && (await stored('in-time-too')) === 4);
+  expect([...dropped.byReason]).toEqual([['expired', 3]]);
+  expect(said.join()).toContain('3 rows were dropped: they are older than the retention');
+  await until(async () => (await questdb.sql("audit_log WHERE id = 'old'")).length === 1);
+});
+
+it('keeps the days of waiting rows apart, because each expires by itself', async () => {
+  const road = writer({ target: () => undefined });
+  const midnight = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  road.add('performance_metrics', rowsOf('yesterday', 3, midnight - 1));
+  road.add('performance_metrics', rowsOf('today', 5, midnight));
+  await road.flush(1).catch(() => {});
+  await road.close(1);
+  expect(spooledRows().toSorted()).toEqual([3, 5]);
 });
 
 it('writes when enough rows have come together, or when the interval is over', async () => {
@@ -138,6 +171,23 @@ it('writes when enough rows have come together, or when the interval is over', a
   byTime.add('performance_metrics', rowsOf('timed', 3));
   expect(await until(async () => stored('timed'))).toBe(3);
   await byTime.close();
+});
+
+it('tries again by itself, until an outage is over', async () => {
+  let tries = 0;
+  let up = false;
+  const tried = () => {
+    tries++;
+    return up ? questdb.target : undefined;
+  };
+  const road = writer({ target: tried });
+  road.add('performance_metrics', rowsOf('patient', 2));
+  await road.flush(0).catch(() => {});
+  // A try that would be the last stops most runs before so many.
+  await until(async () => tries >= 6);
+  up = true;
+  expect(await until(async () => stored('patient'))).toBe(2);
+  await road.close();
 });
 
 it('keeps rows for the next process when QuestDB is away at the end', async () => {

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 export async function expectRows(
   ask: () => Promise<unknown[][]>,
   expected: unknown[][],
-  withinMs = 30_000,
+  withinMs = 90_000,
 ): Promise<void> {
   let rows: unknown[][] = [];
   const same = async () => {

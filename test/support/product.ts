@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { QuestdbTargets } from '../../src/config/target.ts';
 import { App } from './app.ts';
 import { sql } from './sql.ts';
 import { until } from './until.ts';
@@ -60,13 +61,15 @@ export class Product {
     return (JSON.parse(lock) as { questdb: { pid: number } }).questdb.pid;
   }
 
+  /** Addresses and credentials of its QuestDB. */
+  get questdb(): QuestdbTargets {
+    const file = join(this.folder, 'run', 'perfscope', 'server.json');
+    return (JSON.parse(readFileSync(file, 'utf8')) as { questdb: QuestdbTargets }).questdb;
+  }
+
   /** Runs a statement as the writer, over QuestDB's own HTTP endpoint. */
   sql(statement: string): Promise<unknown[][]> {
-    const file = join(this.folder, 'run', 'perfscope', 'server.json');
-    const { questdb } = JSON.parse(readFileSync(file, 'utf8')) as {
-      questdb: { write: { url: string; authorization: string } };
-    };
-    return sql(questdb.write, statement);
+    return sql(this.questdb.write, statement);
   }
 
   async get(path: string): Promise<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findJava, resolveJar } from '../../scripts/java.mjs';
@@ -19,12 +19,18 @@ export class ForeignQuestdb {
   #ports = { http: 20_000 + (process.pid % 5000) * 2, pg: 20_001 + (process.pid % 5000) * 2 };
   #child: ChildProcess | undefined;
 
+  /** Lets tests suspend tables. */
+  devMode = false;
+
   /** Starts it, with the ports and the data of its last start. */
   async start(): Promise<void> {
     const root = join(this.folder, 'root');
     mkdirSync(root, { recursive: true });
     this.#ports = await freePorts(this.#ports);
     writeServerConf(root, this.#ports, { writer: WRITER, reader: READER });
+    if (this.devMode) {
+      appendFileSync(join(root, 'conf', 'server.conf'), 'dev.mode.enabled=true\n');
+    }
     const logFile = join(this.folder, 'log');
     const jar = await resolveJar({ log: () => {} });
     this.#child = launch({ java: findJava()!, jar, root, logFile, heapMb: 256 });
@@ -48,6 +54,10 @@ export class ForeignQuestdb {
     return sql(this.target, statement);
   }
 
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** What tells the product to use it. */
   get env(): NodeJS.ProcessEnv {
     return {
@@ -56,6 +66,10 @@ export class ForeignQuestdb {
       PERFORMANCE_QUESTDB_USER: WRITER.user,
       PERFORMANCE_QUESTDB_PASSWORD: WRITER.password,
     };
+  }
+
+  get readTarget() {
+    return { host: '127.0.0.1', port: this.#ports.pg, database: 'qdb', ...READER };
   }
 
   get target() {

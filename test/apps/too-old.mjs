@@ -1,0 +1,7 @@
+// Records what is older than the retention, and one value of now.
+import { performanceMonitoringService as service } from '../../dist/index.js';
+
+const timestamp = Date.now() - 40 * 86_400_000;
+for (let i = 0; i < 5; i++) service.recordMetric({ name: 'too-old', value: i, timestamp });
+service.recordMetric({ name: 'too-old', value: 1 });
+await service.flush();

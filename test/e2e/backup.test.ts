@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { perfscope, perfscopeMeanwhile } from '../support/cli.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
+
+const first = new Product();
+const second = new Product();
+const folder = join(first.folder, 'backup');
+beforeAll(() => first.start());
+afterAll(async () => {
+  await first.remove();
+  await second.remove();
+});
+
+const SAMPLES = `SELECT timestamp, id, value, name FROM performance_metrics
+  WHERE service = 'backup' ORDER BY timestamp, id`;
+
+async function write(from: number, count: number): Promise<void> {
+  // Two days old and of now: a closed partition, and the one that is being written.
+  for (const age of [2880, 0]) {
+    await first.sql(`INSERT INTO performance_metrics (timestamp, id, service, name, value, count)
+      SELECT dateadd('m', -${age}, now()), concat('${age}-', x + ${from}), 'backup', 'n', x, 1
+      FROM long_sequence(${count})`);
+  }
+}
+
+let before: unknown[][] = [];
+
+it('copies what was stored before it, while more is being written', async () => {
+  await write(0, 20_000);
+  await until(async () => (await first.sql(SAMPLES)).length === 40_000);
+  // Rows that no server has sent yet.
+  const waiting = join(first.folder, 'data', 'spool', `${process.pid}--abcdef01`);
+  mkdirSync(waiting);
+  const line = `performance_metrics,service=backup,name=n id="waiting",value=7.0,count=1i ${Date.now()}000000\n`;
+  writeFileSync(join(waiting, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
+  // Acknowledged, and perhaps not applied yet.
+  await write(50_000, 5000);
+  const backup = perfscopeMeanwhile(['backup', '--json', folder], first.env);
+  let ended = false;
+  void backup.then(() => {
+    ended = true;
+  });
+  for (let i = 1; !ended; i++) await write(100_000 * i, 500);
+  const { status, stdout, stderr } = await backup;
+  expect([status, stderr]).toEqual([0, '']);
+  const early = ([, id]: unknown[]) => Number(String(id).split('-')[1]) < 100_000;
+  before = await until(async () => {
+    const rows = (await first.sql(SAMPLES)).filter(early);
+    return rows.length === 50_000 && rows;
+  });
+  const manifest = JSON.parse(stdout) as { tables: { name: string; rows: number }[] };
+  const rows = manifest.tables.find(({ name }) => name === 'performance_metrics')?.rows;
+  expect(rows).toBeGreaterThanOrEqual(40_000);
+  const [[inProgress] = []] = await first.sql('SELECT in_progress FROM checkpoint_status()');
+  expect(inProgress).toBe(false);
+}, 300_000);
+
+it('gives the same rows back in another folder', async () => {
+  const restored = perfscope(['restore', folder], second.env);
+  expect([restored.status, restored.stderr]).toEqual([0, '']);
+  expect(existsSync(join(second.folder, 'data', 'questdb', '_restore'))).toBe(true);
+  await second.start();
+  const ids = new Set(before.map(([, id]) => id));
+  const found = await second.sql(SAMPLES);
+  expect(found.filter(([, id]) => ids.has(id))).toEqual(before);
+  // What was written meanwhile may be in it, and is what the first has.
+  const all = new Set((await first.sql(SAMPLES)).map((row) => JSON.stringify(row)));
+  const rest = found.filter(([, id]) => id !== 'waiting');
+  expect(rest.filter((row) => !all.has(JSON.stringify(row)))).toEqual([]);
+  await until(async () => {
+    const waiting = await second.sql("SELECT value FROM performance_metrics WHERE id = 'waiting'");
+    return JSON.stringify(waiting) === '[[7]]';
+  });
+  await second.sql(
+    `INSERT INTO performance_metrics (timestamp, id, service) VALUES (now(), 'later', 'b')`,
+  );
+  await until(
+    async () => (await second.sql("performance_metrics WHERE id = 'later'")).length === 1,
+  );
+  const tables = 'SELECT table_name FROM wal_tables() WHERE suspended = true';
+  expect(await second.sql(tables.replace('table_name', 'name'))).toEqual([]);
+}, 300_000);
+
+it('restores nothing over a folder that is used, or there, or from a changed backup', async () => {
+  const running = perfscope(['restore', '--force', folder], second.env);
+  expect(running.stderr).toContain('PS_DATA_DIR_HELD');
+  await second.stop();
+  expect(perfscope(['restore', folder], second.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+  const file = join(folder, 'credentials.json');
+  const credentials = readFileSync(file);
+  writeFileSync(file, `${credentials} `);
+  const changed = perfscope(['restore', '--force', folder], second.env);
+  expect(changed.stderr).toMatch(/PS_BACKUP_DAMAGED.*credentials.json has been changed/);
+  writeFileSync(file, credentials);
+  writeFileSync(join(folder, 'more'), '');
+  const grown = perfscope(['restore', '--force', folder], second.env);
+  expect(grown.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
+  expect(readdirSync(join(second.folder, 'data'))).toContain('questdb');
+  expect(perfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+}, 120_000);
+
+it('moves the folder of before aside when told to, and backs up a server that does not run', async () => {
+  const cold = join(second.folder, 'cold');
+  const backup = perfscope(['backup', cold], second.env);
+  expect([backup.status, backup.stderr]).toEqual([0, '']);
+  const restored = perfscope(['restore', '--force', '--json', cold], second.env);
+  expect(restored.status).toBe(0);
+  const { movedTo } = JSON.parse(restored.stdout) as { movedTo: string };
+  expect(readdirSync(movedTo)).toContain('questdb');
+  await second.start();
+  const found = await second.sql(SAMPLES);
+  expect(found.length).toBeGreaterThanOrEqual(50_001);
+}, 300_000);
+
+it("refuses somebody else's QuestDB, and says what to do", () => {
+  const env = { ...first.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9' };
+  for (const verb of ['backup', 'restore']) {
+    const { status, stderr } = perfscope([verb, '/nowhere'], env);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/PS_BACKUP_FOREIGN.*CHECKPOINT CREATE/);
+  }
+});

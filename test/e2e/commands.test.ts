@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { perfscope } from '../support/cli.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
+
+const ROWS = 3000;
+const product = new Product();
+const file = (name: string) => join(product.folder, name);
+const run = (...args: string[]) => perfscope(args, product.env);
+const ok = (...args: string[]) => {
+  const { status, stdout, stderr } = run(...args);
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+};
+
+beforeAll(async () => {
+  await product.start();
+  // Three days, so that whole ones are among them; names that CSV and the terminal have to bear.
+  await product.sql(`INSERT INTO performance_metrics
+    (timestamp, id, metric_type, name, service, operation, endpoint, organization_id, tags,
+     value, count, error_count, sum, min, max, test)
+    SELECT dateadd('s', -(x * 86)::int, now()), x::varchar, 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
+      '/items/' || (x % 7), CASE WHEN x % 2 = 0 THEN 'O''Hara' ELSE 'other' END,
+      '{"a":"x,\n""' || x || '"}', x / 4.0, 1, CASE WHEN x % 10 = 0 THEN 1 ELSE 0 END, x / 4.0,
+      x / 4.0, x / 4.0, false FROM long_sequence(${ROWS})`);
+  await product.sql(`INSERT INTO metric_buckets
+    (timestamp, metric_type, name, service, operation, endpoint, point, bucket_upper, count, test)
+    SELECT dateadd('s', -(x * 86)::int, now()), 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
+      '/items/' || (x % 7), x, 1024, 1, false FROM long_sequence(${ROWS})`);
+  await until(async () => String(await product.sql(COUNT)) === String(ROWS));
+});
+afterAll(() => product.remove());
+
+const COUNT = "SELECT count() FROM performance_metrics WHERE name = 'made'";
+const COLUMNS = 'timestamp, id, name, organization_id, tags, value, count, user_id, test';
+const SELECT = `SELECT ${COLUMNS} FROM performance_metrics WHERE name = 'made'`;
+
+describe('query', () => {
+  it('answers as a table, JSON and CSV', () => {
+    const count = `${COUNT} AND organization_id = 'O''Hara'`;
+    expect(ok('query', count)).toBe('count()\n   1500\n');
+    expect(ok('query', '--json', count)).toBe('[{"count()":1500}]\n');
+    expect(ok('query', '--csv', count)).toBe('count()\n1500\n');
+    expect(perfscope(['query', '--json'], product.env, count).stdout).toBe('[{"count()":1500}]\n');
+  });
+
+  it('says that it has cut the answer, and refuses what writes or is wrongly used', async () => {
+    const { stdout, stderr, status } = run('query', '--limit', '2', '--csv', SELECT);
+    expect(status).toBe(0);
+    expect(parse(stdout)).toHaveLength(3);
+    expect(stderr).toContain('There are more than these 2 rows');
+    const refused = run('query', 'DROP TABLE performance_metrics');
+    expect([refused.status, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toContain('PS_SQL_REFUSED');
+    for (const wrong of [
+      ['--limit', '0'],
+      ['--timeout', 'soon'],
+      ['--json', '--csv'],
+      ['--what'],
+    ]) {
+      expect(run('query', ...wrong, COUNT).status).toBe(2);
+    }
+    expect(await product.sql(COUNT)).toEqual([[ROWS]]);
+  });
+});
+
+describe('export', () => {
+  it('writes CSV that says the same as the table', async () => {
+    const said = ok(
+      'export',
+      'performance_metrics',
+      '--last',
+      '24h',
+      '--organization',
+      "O'Hara",
+      '-o',
+      file('a.csv'),
+    );
+    const rows = parse(readFileSync(file('a.csv'), 'utf8'), { columns: true }) as Record<
+      string,
+      string
+    >[];
+    expect(said).toContain(`${rows.length} rows`);
+    const stored = await product.sql(`${SELECT} AND organization_id = 'O''Hara'
+      AND timestamp >= '${rows[0]?.timestamp}'`);
+    expect(rows.length).toBeGreaterThan(400);
+    expect(rows.length).toBeLessThan(ROWS / 2);
+    const text = (value: unknown) => (value === null ? '' : String(value).replaceAll('\n', '\\n'));
+    expect(rows.map((row) => COLUMNS.split(', ').map((name) => textOf(row[name])))).toEqual(
+      stored.map((row) => row.map(text)),
+    );
+  });
+
+  it('writes Parquet that QuestDB reads back as the same', async () => {
+    const { bytes } = JSON.parse(
+      ok('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
+    ) as { bytes: number };
+    expect(bytes).toBe(readFileSync(file('a.parquet')).length);
+    const imports = join(product.folder, 'data', 'questdb', 'import');
+    mkdirSync(imports, { recursive: true });
+    copyFileSync(file('a.parquet'), join(imports, 'a.parquet'));
+    const back = await product.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
+    expect(back).toEqual(await product.sql(SELECT));
+    expect(back).toHaveLength(ROWS);
+  });
+
+  it('leaves files alone, and nothing half behind', () => {
+    const again = run('export', 'performance_metrics', '-o', file('a.csv'));
+    expect(again.stderr).toContain('PS_FILE_EXISTS');
+    ok('export', 'queue_metrics', '-o', file('a.csv'), '--force');
+    expect(parse(readFileSync(file('a.csv'), 'utf8'))).toHaveLength(1);
+    expect(run('export', 'nothing', '-o', file('b.csv')).stderr).toMatch(
+      /PS_SQL_REFUSED.*not exist/,
+    );
+    expect(run('export', "a'b", '-o', file('b.csv')).stderr).toContain('not the name of a table');
+    expect(run('export', '--query', 'COPY t TO x', '-o', file('b.csv')).stderr).toContain(
+      'PS_SQL_REFUSED',
+    );
+    expect(run('export', 'queue_metrics', '-o', file('no/b.csv')).stderr).toContain(
+      'PS_EXPORT_FAILED',
+    );
+    expect(run('export', '-o', file('b.csv')).status).toBe(2);
+    expect(run('export', 't', '--query', COUNT, '--last', '1h', '-o', file('b.csv')).status).toBe(
+      2,
+    );
+    expect(existsSync(file('b.csv'))).toBe(false);
+    expect(readdirSync(product.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});
+
+interface Report {
+  tables: Record<string, unknown>[];
+  measuredBy: string;
+  freeBytes: number;
+  growthBytesPerDay: number;
+  expiredRows: number;
+}
+
+it('retention tells what is configured and what is stored', async () => {
+  const report = JSON.parse(ok('retention', '--json')) as Report;
+  const table = (name: string) => report.tables.find((each) => each.name === name);
+  const [[oldest] = []] = await product.sql('SELECT min(timestamp) FROM performance_metrics');
+  const raw = table('performance_metrics');
+  expect(raw).toMatchObject({ configured: '30 DAY', actual: '30 DAY' });
+  expect(String(oldest).slice(0, 23)).toBe(String(raw?.oldest).slice(0, 23));
+  expect(raw?.rows).toBeGreaterThanOrEqual(ROWS);
+  // One whole day is known: 86400 / 86 rows of some 200 bytes.
+  expect(raw?.rowsPerDay).toBeGreaterThan(900);
+  expect(raw?.bytesPerDay).toBeGreaterThan(100_000);
+  expect(raw?.bytesPerDay).toBeLessThan(1_000_000);
+  expect(table('performance_metrics_1h')).toMatchObject({
+    ...{ configured: '105 WEEK', actual: '105 WEEK' },
+    rollup: { status: 'valid' },
+  });
+  expect(table('api_keys')).not.toHaveProperty('actual');
+  expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
+  expect(report.freeBytes).toBeGreaterThan(0);
+  const shorter = perfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
+  expect(shorter.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
+  expect(shorter.stdout).toMatch(/are free/);
+});
+
+it('retention counts the rows that came too late', async () => {
+  const late = product.run('test/apps/too-old.mjs');
+  expect(await late).toBe(0);
+  await until(async () => (JSON.parse(ok('retention', '--json')) as Report).expiredRows === 5);
+});
+
+describe('top', () => {
+  it('shows endpoints once, as a table and as JSON', () => {
+    const text = ok('top', '--once', '--last', '24h');
+    expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
+    expect(text).toMatch(/^process +service +status/m);
+    expect(text).not.toContain('\x1b');
+    const { endpoints, hosts } = JSON.parse(
+      ok('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
+    ) as {
+      endpoints: { endpoint?: string; errorRate?: number; p95?: number }[];
+      hosts: { service: string }[];
+    };
+    expect(endpoints.filter(({ endpoint }) => endpoint?.startsWith('/items'))).toHaveLength(7);
+    const rates = endpoints.map(({ errorRate }) => errorRate ?? 0);
+    expect(rates).toEqual(rates.toSorted((a, b) => b - a));
+    expect(hosts.map(({ service }) => service)).toContain('perfscope');
+    expect(run('top', '--sort', 'beauty').status).toBe(2);
+  });
+
+  it('fills a terminal until Ctrl-C, and gives it back', async () => {
+    // `script` runs it in a pseudo-terminal.
+    const command = `stty rows 20 cols 60; exec ${process.execPath} dist/bin.js top --interval 300ms`;
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...product.env, TERM: 'xterm-256color' },
+    });
+    let shown = '';
+    terminal.stdout.on('data', (part) => {
+      shown += part;
+    });
+    const ended = new Promise((done) => terminal.once('close', done));
+    await until(async () => shown.split('\x1b[H\x1b[2J').length > 3);
+    terminal.stdin.write('\x03');
+    expect(await ended).toBe(0);
+    expect(shown).toContain('\x1b[?1049h');
+    expect(shown.trimEnd().endsWith('\x1b[?25h\x1b[?1049l')).toBe(true);
+    const screen = shown.split('\x1b[H\x1b[2J')[2] ?? '';
+    expect(screen.split('\n').length).toBeLessThanOrEqual(20);
+  });
+});
+
+it('has examples in the help of each verb', () => {
+  const verbs = [...ok('--help').matchAll(/^ {2}([a-z-]+) /gm)].map(([, verb]) => String(verb));
+  expect(verbs).toEqual(
+    expect.arrayContaining(['top', 'query', 'export', 'backup', 'restore', 'retention']),
+  );
+  for (const verb of verbs.filter((name) => !['demo', 'help'].includes(name))) {
+    expect(ok(verb, '--help')).toMatch(/Examples:\n {2}.*perfscope/);
+  }
+});
+
+/** A CSV field as QuestDB's JSON shows it: doubles without their trailing zero. */
+function textOf(field: string | undefined): string {
+  return (field ?? '').replace(/^(\d+)\.0$/, '$1');
+}

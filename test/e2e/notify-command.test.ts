@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { perfscopeMeanwhile } from '../support/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-notify-'));
+const file = join(folder, 'notify.yaml');
+const secret = join(folder, 'secret');
+let status = 200;
+const kinds: string[] = [];
+const hook = createServer((request, response) => {
+  let body = '';
+  request.on('data', (piece) => {
+    body += piece;
+  });
+  request.on('end', () => {
+    kinds.push((JSON.parse(body) as { kind: string }).kind);
+    response.writeHead(status).end();
+  });
+});
+
+beforeAll(async () => {
+  hook.listen(0, '127.0.0.1');
+  await once(hook, 'listening');
+  const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  writeFileSync(secret, 's'.repeat(40), { mode: 0o600 });
+  writeFileSync(
+    file,
+    `people:
+  - { name: ann, role: PROPERTY_MGR, organization: o, properties: [north], user: token:ann }
+receivers:
+  - name: hook
+    channels: [{ kind: webhook, url: '${url}', secretFile: '${secret}', allowHttp: true, allowPrivate: true }]
+  - { name: managers, to: { roles: [PROPERTY_MGR], people: [ann] }, channels: [{ kind: inApp }] }
+route:
+  receivers: [managers]
+  routes:
+    - { severity: [critical], receivers: [hook], continue: true }
+    - { organization: o }
+`,
+  );
+});
+afterAll(() => {
+  hook.close();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (args: string[], notifyFile = file) =>
+  perfscopeMeanwhile(args, {
+    ...{ PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder },
+    PERFORMANCE_NOTIFY_FILE: notifyFile,
+  });
+
+it('sends a sample and says what became of it', async () => {
+  const good = await run(['notify', 'test', 'hook', '--json']);
+  expect(JSON.parse(good.stdout)).toMatchObject({
+    receiver: 'hook',
+    results: [
+      {
+        channel: 'webhook',
+        recipient: expect.stringMatching(/^127\.0\.0\.1:/),
+        status: 'delivered',
+      },
+    ],
+  });
+  expect([good.status, kinds]).toEqual([0, ['test']]);
+  status = 400;
+  const refused = await run(['notify', 'test', 'hook']);
+  expect([refused.status, refused.stdout]).toEqual([1, expect.stringMatching(/permanent .*400/)]);
+  const unknown = await run(['notify', 'test', 'hok']);
+  expect(unknown.stderr).toContain(
+    'PS_RECEIVER_UNKNOWN: There is no receiver hok. Did you mean hook?',
+  );
+});
+
+it('shows where an alert would go', async () => {
+  const labels = ['severity=critical', 'organization=o', 'property=north'];
+  const { stdout } = await run(['notify', 'routes', '--json', '--labels', ...labels]);
+  expect(JSON.parse(stdout)).toEqual({
+    routes: [
+      { route: '1', receiver: 'hook', channel: 'webhook' },
+      ...[
+        {
+          route: '2',
+          receiver: 'managers',
+          channel: 'inApp',
+          for: 'PROPERTY_MGR',
+          property: 'north',
+        },
+        { route: '2', receiver: 'managers', channel: 'inApp', for: 'ann', property: 'north' },
+      ],
+    ],
+  });
+  const other = await run(['notify', 'routes', '--labels', 'organization=o', 'property=south']);
+  expect(other.stdout).not.toMatch(/\bann\b/);
+});
+
+it('checks the file with the secrets that it names', async () => {
+  expect((await run(['check-config'])).status).toBe(0);
+  const wrong = join(folder, 'wrong.yaml');
+  writeFileSync(wrong, 'route:\n  receivers: [nobody]\n');
+  const refused = await run(['check-config'], wrong);
+  expect(refused.stderr).toContain('wrong.yaml:2:15: there is no `nobody`');
+  const missing = join(folder, 'missing.yaml');
+  const channel = '{ kind: webhook, url: "https://h.example/", secretFile: /nowhere/secret }';
+  writeFileSync(missing, `receivers: [{ name: a, channels: [${channel}] }]\n`);
+  expect((await run(['check-config'], missing)).stderr).toContain('PS_CHANNEL_SECRET');
+});

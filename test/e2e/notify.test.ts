@@ -1,0 +1,130 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Demo } from '../../demo/demo.ts';
+import { PerfscopeClient } from '../../src/client/client.ts';
+import { freePorts } from '../../src/questdb/ports.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { Product } from '../support/product.ts';
+import { Receiver } from '../support/receiver.ts';
+import { MailServer } from '../support/smtp.ts';
+import { until } from '../support/until.ts';
+
+const WITHIN_MS = 150_000;
+/** Only the alert that this is about is told, and soon. */
+const RULES = `interval: 2s
+notifications: { groupBy: [alertname, service], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
+rules:
+  - name: demo-errors
+    measure: { type: API_RESPONSE_TIME, aggregate: error_ratio, groupBy: [service], window: 10s, filter: { service: booking } }
+    thresholds: { critical: 2 }
+    minimumCount: 3
+    # A busy machine has quiet seconds between errors: they do not end it.
+    keepFiringFor: 20s
+`;
+
+const mails = new MailServer();
+const hook = new Receiver();
+const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say: () => {} });
+let client: PerfscopeClient;
+
+beforeAll(async () => {
+  const [smtpPort] = await Promise.all([mails.start(), hook.start()]);
+  const ports = await freePorts({ http: 24_001, pg: 24_002 });
+  const file = (name: string, text: string) => {
+    const path = join(product.folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const secret = file('hook.secret', 's'.repeat(40));
+  const notify = `
+people: [{ name: ann, role: ADMIN, email: ann@hotel.example }]
+receivers:
+  - name: managers
+    to: { people: [ann] }
+    channels:
+      - { kind: email, host: 127.0.0.1, port: ${smtpPort}, security: none, from: perfscope@hotel.example }
+  - { name: inside, to: { roles: [ADMIN] }, channels: [{ kind: inApp }] }
+  - name: oncall
+    channels: [{ kind: webhook, url: '${hook.url}/', secretFile: '${secret}', allowHttp: true, allowPrivate: true }]
+escalations: [{ name: soon, levels: [{ after: 5s, receivers: [oncall] }] }]
+route:
+  routes: [{ matchers: [alertname=demo-errors], receivers: [managers, inside], escalation: soon }]
+`;
+  Object.assign(product.env, {
+    PORT: String(ports.http),
+    PERFORMANCE_PUBLIC_URL: `http://127.0.0.1:${ports.http}`,
+    PERFORMANCE_RULES_FILE: file('rules.yaml', RULES),
+    PERFORMANCE_NOTIFY_FILE: file('notify.yaml', notify),
+  });
+  await demo.start();
+  client = new PerfscopeClient({ url: demo.serverUrl });
+}, 180_000);
+afterAll(async () => {
+  await demo.stop();
+  await Promise.all([product.remove(), mails.stop(), hook.stop()]);
+}, 60_000);
+
+interface Told {
+  readonly kind: string;
+  readonly status: string;
+  readonly alerts: readonly { readonly id: string; readonly state: string }[];
+}
+
+const hooked = () => hook.received.map(({ body }) => JSON.parse(body) as Told);
+
+/** Of a mail in quoted-printable. */
+const textOf = (raw: string) =>
+  raw
+    .replace(/=\r\n/g, '')
+    .replace(/=([\dA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+it('tells of an error burst by mail, escalates, is acknowledged by the link, and tells the end', {
+  timeout: 500_000,
+}, async () => {
+  await demo.make('error-burst');
+  const mail = await until(async () => mails.mails[0], WITHIN_MS);
+  expect(mail.to).toEqual(['ann@hotel.example']);
+  expect(mail.headers.get('subject')).toContain('demo-errors');
+
+  const escalated = await until(async () => hooked()[0], WITHIN_MS);
+  expect(escalated).toMatchObject({ kind: 'escalation', status: 'firing' });
+  const { id } = escalated.alerts[0]!;
+
+  const links = [...textOf(mail.raw).matchAll(/http:\/\/127\.0\.0\.1:\d+\/links\/[\w.~-]+/g)];
+  const pages = await Promise.all(
+    [...new Set(links.map(([link]) => link))].map(async (link) => {
+      return { link, page: await (await fetch(link)).text() };
+    }),
+  );
+  const { link } = pages.find(({ page }) => page.includes('Acknowledge this alert?'))!;
+  const state = async () => (await client.alert(id)).alert.state;
+  // Opening the link only asks.
+  expect(await state()).toBe('firing');
+  const body = new URLSearchParams({ comment: 'Ann is on it' });
+  expect((await fetch(link, { method: 'POST', body })).status).toBe(200);
+  expect(await state()).toBe('acknowledged');
+
+  await demo.make('none');
+  await until(async () => (await state()) === 'resolved', WITHIN_MS);
+  // To all who were told of it, once each.
+  await until(async () => hooked().some(({ status }) => status === 'resolved'), WITHIN_MS);
+  const ended = () =>
+    mails.mails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
+  await until(async () => ended().length > 0, WITHIN_MS);
+  expect(ended()).toHaveLength(1);
+  expect(hooked().filter(({ status }) => status === 'resolved')).toHaveLength(1);
+
+  await expectRows(
+    () => product.sql(`SELECT count() FROM error_logs WHERE alert_id = '${id}'`),
+    [[1]],
+  );
+  await expectRows(
+    () => product.sql("SELECT count() FROM notifications WHERE status IN ('failed', 'retrying')"),
+    [[0]],
+  );
+  const { notifications, unread } = await client.get('notifications', { inbox: true });
+  expect(unread).toBeGreaterThan(0);
+  expect(notifications.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { App } from '../support/app.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { load } from '../support/load.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+
+const questdb = new ForeignQuestdb();
+beforeAll(() => questdb.start());
+afterAll(() => questdb.remove());
+
+const SLOW_TRACE = '0af7651916cd43dd8448eb211c80319c';
+const BROKEN_TRACE = '1bf7651916cd43dd8448eb211c80319d';
+
+it('shows user and trace of slow and failed requests, and counts no request twice', async () => {
+  const app = new App('test/apps/users.mjs', {
+    env: {
+      ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env },
+      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, OTEL_SERVICE_NAME: 'users' },
+      ...{ PERFORMANCE_ORGANIZATION_HEADER: 'x-org', PERFORMANCE_USER_HEADER: 'x-user' },
+      ...{ PERFORMANCE_PROPERTY_HEADER: 'x-property', PERFORMANCE_FLUSH_INTERVAL: '1000' },
+    },
+  });
+  const base = await app.url();
+  const ask = (path: string, user: string, traceId: string) =>
+    fetch(`${base}/api/grand/${path}`, {
+      headers: {
+        ...{ 'x-org': 'grand', 'x-property': 'seaside', 'x-user': user },
+        traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+      },
+    });
+  expect(await load(`${base}/api/grand/quick`, 500)).toBe(500);
+  await ask('slow', 'sally', SLOW_TRACE);
+  await ask('broken', 'bob', BROKEN_TRACE);
+  expect(await load(`${base}/api/grand/quick`, 500)).toBe(500);
+
+  const rows = (columns: string, rest: string) => () =>
+    questdb.sql(`SELECT ${columns} FROM performance_metrics WHERE service = 'users' ${rest}`);
+  await expectRows(
+    rows(
+      'endpoint, sum(count), sum(error_count)',
+      "AND metric_type = 'API_RESPONSE_TIME' ORDER BY endpoint",
+    ),
+    [
+      ['/api/:organization/broken', 1, 1],
+      ['/api/:organization/quick', 1000, 0],
+      ['/api/:organization/slow', 1, 0],
+    ],
+  );
+  const sample = "AND name = 'http.server.request.sample'";
+  const named = await rows(
+    'user_id, endpoint, operation, organization_id, property_id, tags, duration > 250, count',
+    `${sample} AND user_id IS NOT NULL ORDER BY user_id`,
+  )();
+  expect(named.map((row) => row.with(5, JSON.parse(String(row[5]))))).toEqual([
+    [
+      ...['bob', '/api/:organization/broken', 'GET', 'grand', 'seaside'],
+      {
+        ...{ 'url.scheme': 'http', 'http.response.status_code': 503, 'error.type': '503' },
+        trace_id: BROKEN_TRACE,
+      },
+      ...[false, 0],
+    ],
+    [
+      ...['sally', '/api/:organization/slow', 'GET', 'grand', 'seaside'],
+      { 'url.scheme': 'http', 'http.response.status_code': 200, trace_id: SLOW_TRACE },
+      ...[true, 0],
+    ],
+  ]);
+  expect(await rows('count()', `${sample} AND coalesce(count, 1) > 0`)()).toEqual([[0]]);
+  expect(
+    await questdb.sql(
+      "SELECT sum(count) FROM metric_buckets WHERE service = 'users' AND metric_type = 'API_RESPONSE_TIME'",
+    ),
+  ).toEqual([[1002]]);
+  await app.stop();
+});

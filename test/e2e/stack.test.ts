@@ -1,0 +1,215 @@
+// The stack of docker-compose.yml without containers: the very commands, environments and health
+// checks of its services, on free ports and with the secrets in a folder of the test.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Demo } from '../../demo/demo.ts';
+import { freePort } from '../../demo/programs.ts';
+import { findJava, resolveJar } from '../../scripts/java.mjs';
+import { stopChild } from '../../src/questdb/child.ts';
+import { perfscope } from '../support/cli.ts';
+import { outside, readCompose, secretsIn } from '../support/compose.ts';
+import { Product } from '../support/product.ts';
+import { sql } from '../support/sql.ts';
+import { until } from '../support/until.ts';
+
+const { services } = readCompose();
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-stack-'));
+const secrets = join(folder, 'secrets');
+const secret = (name: string) => readFileSync(join(secrets, name), 'utf8').trim();
+let ports = { http: 0, pg: 0, min: 0 };
+let questdb: ChildProcess | undefined;
+let product: Product;
+let demo: Demo | undefined;
+
+function makeSecrets(): void {
+  const { status, stderr } = spawnSync(process.execPath, ['deploy/secrets.mjs', secrets], {
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([0, '']);
+}
+
+/** What a service's environment is outside of its container. */
+function environmentOf(service: string): NodeJS.ProcessEnv {
+  const places = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...secretsIn(secrets) };
+  return outside(services[service]!.environment!, places);
+}
+
+async function startQuestdb(): Promise<ChildProcess> {
+  const loopback = {
+    QDB_HTTP_BIND_TO: `127.0.0.1:${ports.http}`,
+    QDB_PG_NET_BIND_TO: `127.0.0.1:${ports.pg}`,
+    QDB_HTTP_MIN_NET_BIND_TO: `127.0.0.1:${ports.min}`,
+  };
+  const root = join(folder, 'questdb');
+  mkdirSync(root, { recursive: true });
+  const jar = await resolveJar({ log: () => {} });
+  const main = ['-Xmx256m', '-p', jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', root];
+  return spawn(findJava()!, main, {
+    env: { PATH: process.env.PATH, ...environmentOf('questdb'), ...loopback },
+    stdio: 'ignore',
+  });
+}
+
+function isQuestdbHealthy(): boolean {
+  const [, command = '', ...args] = outside(services.questdb!.healthcheck!.test!, {
+    '/9003': `/${ports.min}`,
+  });
+  return spawnSync(command, args).status === 0;
+}
+
+beforeAll(async () => {
+  makeSecrets();
+  ports = { http: await freePort(), pg: await freePort(), min: await freePort() };
+  questdb = await startQuestdb();
+  product = new Product();
+  // Where another container would be named, it is this machine.
+  const address = secret('perfscope/questdb-pg-url').replace(
+    'questdb:8812',
+    `127.0.0.1:${ports.pg}`,
+  );
+  const { PERFORMANCE_QUESTDB_PG_URL_FILE: _, ...environment } = environmentOf('perfscope');
+  Object.assign(product.env, environment, { PERFORMANCE_QUESTDB_PG_URL: address });
+});
+afterAll(async () => {
+  await demo?.stop();
+  await product?.remove();
+  if (questdb) await stopChild(questdb);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('makes secrets that one user each may read, and keeps them', () => {
+  const files = readdirSync(secrets, { recursive: true, withFileTypes: true });
+  expect(files.filter((each) => each.isFile()).length).toBeGreaterThan(12);
+  for (const each of files) {
+    const { mode } = statSync(join(each.parentPath, each.name));
+    expect([each.name, mode & 0o777]).toEqual([each.name, each.isDirectory() ? 0o700 : 0o400]);
+  }
+  const copy = join(folder, 'before');
+  cpSync(secrets, copy, { recursive: true });
+  makeSecrets();
+  for (const each of files.filter((file) => file.isFile())) {
+    const name = join(each.parentPath, each.name).slice(secrets.length + 1);
+    expect(secret(name)).toBe(readFileSync(join(copy, name), 'utf8').trim());
+  }
+  expect(secret('questdb/writer-password')).toMatch(/^[\w-]{32}$/);
+  expect(secret('questdb/writer-password')).not.toBe(secret('questdb/reader-password'));
+});
+
+it('has a QuestDB that is healthy, and opens to no password but those', {
+  timeout: 120_000,
+}, async () => {
+  expect(await until(async () => isQuestdbHealthy(), 90_000)).toBe(true);
+  const url = `http://127.0.0.1:${ports.http}/exec?query=SELECT+1`;
+  const status = async (user: string, password: string) => {
+    const basic = Buffer.from(`${user}:${password}`).toString('base64');
+    return (await fetch(url, { headers: { Authorization: `Basic ${basic}` } })).status;
+  };
+  expect(await status('admin', 'quest')).toBe(401);
+  expect(await status('perfscope', secret('questdb/writer-password'))).toBe(200);
+});
+
+it('makes the first key in a file, once', () => {
+  const [command, ...args] = outside(services['first-key']!.command!, secretsIn(secrets));
+  const make = () => perfscope([command!, ...args], product.env);
+  const first = make();
+  expect([first.status, first.stdout]).toEqual([0, '']);
+  expect(statSync(join(secrets, 'perfscope/admin-key')).mode & 0o777).toBe(0o600);
+  const key = secret('perfscope/admin-key');
+  expect(first.stderr).not.toContain(key);
+  const again = make();
+  expect([again.status, again.stderr]).toEqual([0, expect.stringContaining('made before')]);
+  expect(secret('perfscope/admin-key')).toBe(key);
+});
+
+it('serves whoever has the key, and Prometheus its metrics', async () => {
+  await product.start();
+  const status = async (path: string, key?: string) => {
+    const headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
+    return (await fetch(`${product.url}${path}`, { headers })).status;
+  };
+  const dashboard = '/api/performance/dashboard';
+  expect(await status(dashboard)).toBe(401);
+  expect(await status(dashboard, secret('perfscope/admin-key'))).toBe(200);
+  expect(await status('/metrics')).toBe(401);
+  expect(await status('/metrics', secret('prometheus/metrics-token'))).toBe(200);
+  expect(await status(dashboard, secret('prometheus/metrics-token'))).not.toBe(200);
+});
+
+it('is asked for its health by its own command', () => {
+  const [, program, ...args] = services.perfscope!.healthcheck!.test!;
+  expect(program).toBe('perfscope');
+  const env = { ...product.env, HOST: '0.0.0.0', PORT: new URL(product.url).port };
+  const healthy = perfscope(args, env);
+  expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
+  expect(perfscope([...args, `${product.url}/nowhere`], env)).toMatchObject({
+    ...{ status: 1, stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/) },
+  });
+  expect(perfscope([...args, 'perfscope'], env).status).toBe(2);
+});
+
+it('has a Redis that opens to its password only', async () => {
+  const port = String(await freePort());
+  const [command = '', ...args] = outside(services.redis!.command!, secretsIn(secrets));
+  const redis = spawn(command, [...args, '--port', port, '--bind', '127.0.0.1'], { cwd: folder });
+  try {
+    const [, check = ''] = outside(services.redis!.healthcheck!.test!, {
+      'redis-cli': `redis-cli -p ${port}`,
+    });
+    expect(await until(async () => spawnSync('sh', ['-c', check]).status === 0)).toBe(true);
+    const url = secret('demo/redis-url').replace('redis:6379', `127.0.0.1:${port}`);
+    const ping = (...to: string[]) => spawnSync('redis-cli', [...to, 'ping'], { encoding: 'utf8' });
+    expect(ping('--no-auth-warning', '-u', url).stdout).toBe('PONG\n');
+    expect(ping('-p', port).stdout).toContain('NOAUTH');
+  } finally {
+    await stopChild(redis);
+  }
+});
+
+it('stores what the demo does, which needs no server of its own', {
+  timeout: 180_000,
+}, async () => {
+  const port = await freePort();
+  const env = { ...product.env, DEMO_PORT: String(port) };
+  demo = new Demo({
+    ...{ fast: true, scenario: undefined, withoutServer: true, env },
+    say: () => {},
+  });
+  await demo.start();
+  expect(demo.serviceUrl).toBe(`http://127.0.0.1:${port}`);
+  const [, , ...args] = outside(services.demo!.healthcheck!.test!, { ':4100': `:${port}` });
+  expect(perfscope(args, env).status).toBe(0);
+  const password = secret('questdb/writer-password');
+  const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
+  const requests = await until(async () => {
+    const [row] = await sql(
+      { url: `http://127.0.0.1:${ports.http}`, authorization },
+      "SELECT sum(count) FROM performance_metrics WHERE service = 'booking'",
+    );
+    return Number(row?.[0]) > 10 && Number(row?.[0]);
+  }, 90_000);
+  expect(requests).toBeGreaterThan(10);
+  await demo.stop();
+});
+
+it('is unhealthy while QuestDB is away, and healthy again after it', {
+  timeout: 180_000,
+}, async () => {
+  const check = () => perfscope(['healthcheck', `${product.url}/readyz`], product.env);
+  await stopChild(questdb!);
+  expect(isQuestdbHealthy()).toBe(false);
+  expect(check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
+  questdb = await startQuestdb();
+  await until(async () => isQuestdbHealthy(), 90_000);
+  expect(await until(async () => check().status === 0, 60_000)).toBe(true);
+});

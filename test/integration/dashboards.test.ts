@@ -1,0 +1,387 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { externalQuestdb } from '../../src/config/external.ts';
+import { parseSettings } from '../../src/config/settings.ts';
+import { bucketRows } from '../../src/histogram/bucket-rows.ts';
+import { addAt, boundOf } from '../../src/histogram/buckets.ts';
+import { migrate } from '../../src/questdb/migrate.ts';
+import { QuestdbStore } from '../../src/questdb/store.ts';
+import type { AlertRow } from '../../src/schema/alerts.ts';
+import { pointOf } from '../../src/schema/identity.ts';
+import type { PerformanceMetric } from '../../src/schema/performance-metrics.ts';
+import type { DecisionRow } from '../../src/schema/rule-decisions.ts';
+import { EVERYTHING, narrow } from '../../src/schema/scope.ts';
+import { databaseFigures } from '../../src/windows/database.ts';
+import { queueFigures } from '../../src/windows/queues.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/windows/range.ts';
+import { uptime } from '../../src/windows/uptime.ts';
+import { work } from '../../src/windows/work.ts';
+import {
+  type Answered,
+  checkDashboards,
+  openReadOnly,
+  QUERIES,
+} from '../support/check-dashboards.ts';
+import type { View } from '../support/grafana.ts';
+import { insert } from '../support/insert.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { refreshed } from '../support/refresh.ts';
+import { RETENTION } from '../support/retention.ts';
+import { makeSample } from '../support/sample.ts';
+
+const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
+const MONTH_MS = 30 * DAY_MS;
+/** The month is kept: a few hours of it must not be older than the rows may be. */
+const START_MS = NOW_MS - MONTH_MS + HOUR_MS;
+const HOSTILE = ["'; DROP TABLE performance_metrics; --", `o'hara "the \\ second"`, '$__all $x'];
+const MANY = 10_000;
+const RANGES = { 'a minute': MINUTE_MS, 'an hour': HOUR_MS, 'a day': DAY_MS, '30 days': MONTH_MS };
+
+const questdb = new ForeignQuestdb();
+const samples = [
+  makeSample(11, START_MS, NOW_MS - START_MS, 4000),
+  makeSample(12, NOW_MS - 10 * MINUTE_MS, 10 * MINUTE_MS, 600),
+];
+let store: QuestdbStore;
+let client: pg.Client;
+
+beforeAll(async () => {
+  await questdb.start();
+  await migrate(questdb.target, RETENTION);
+  const points = samples.flatMap((sample) => sample.points);
+  const requests = [...hostileRequests(), ...manyRequests()];
+  const statements = points.slice(0, 1500).map(({ row }) => asStatement(row));
+  const rows = [...points.map(({ row }) => row), ...samples.flatMap(({ gauges }) => gauges)];
+  await insert(questdb, 'performance_metrics', [
+    ...rows,
+    ...statements,
+    ...requests,
+    ...singleRows(),
+    ...breakerRows(),
+  ]);
+  await insert(questdb, 'metric_buckets', [
+    ...points.flatMap(({ buckets }) => buckets),
+    ...[...statements, ...requests].flatMap(bucketsOf),
+  ]);
+  await insert(
+    questdb,
+    'queue_metrics',
+    samples.flatMap(({ jobs }) => jobs),
+  );
+  await insert(
+    questdb,
+    'system_health',
+    samples.flatMap(({ health }) => health),
+  );
+  await insert(questdb, 'alerts', alertRows());
+  await insert(questdb, 'rule_decisions', decisionRows());
+  await refreshed(questdb);
+  store = new QuestdbStore(externalQuestdb(parseSettings(questdb.env).settings)!.read);
+  client = await openReadOnly(questdb.readTarget);
+}, 240_000);
+
+afterAll(async () => {
+  await client?.end();
+  await store?.close();
+  await questdb.remove();
+});
+
+const ORIGIN = { service: 'shop', serviceVersion: '1.2', environment: 'test', instance: 'shop-9' };
+
+function request(id: string, timestamp: number, ms: number, more: Partial<PerformanceMetric>) {
+  const row: PerformanceMetric = {
+    ...{ ...ORIGIN, id, timestamp, metricType: 'API_RESPONSE_TIME', unit: 'ms', test: false },
+    ...{ name: 'http.server.request.duration', endpoint: '/rooms/:id', operation: 'GET' },
+    ...{ count: 1, errorCount: 0, abortedCount: 0, sum: ms, value: ms, min: ms, max: ms, ...more },
+  };
+  return row;
+}
+
+/** A breaker that is open, and one call that it has rejected. */
+function breakerRows(): PerformanceMetric[] {
+  const row = { ...ORIGIN, timestamp: NOW_MS - 20_000, endpoint: 'gateway', test: false };
+  const calls = { name: 'perfscope.breaker.calls', operation: 'rejected', value: 1, sum: 1 };
+  return [
+    { ...row, id: 'b1', metricType: 'BREAKER_STATE', name: 'perfscope.breaker.state', value: 2 },
+    { ...row, id: 'b2', metricType: 'CUSTOM', ...calls },
+  ];
+}
+
+function decisionRows(): DecisionRow[] {
+  const decision = {
+    ...{ timestamp: NOW_MS - 20_000, id: 'd1', seq: 1, rule: 'demand', event: 'demand.high' },
+    ...{ setting: 'price.factor', status: 'set', author: 'perfscope', value: 1.2, previous: 1 },
+    ...{ defaultValue: 1, facts: '{}', reason: 'it holds', expiresAt: NOW_MS + HOUR_MS },
+    ...{ dryRun: false, organizationId: 'anna', propertyId: 'north' },
+  };
+  const outcome = { timestamp: NOW_MS - 10_000, status: 'failed', author: 'shop/shop-9' };
+  return [decision, { ...decision, ...outcome }];
+}
+
+function hostileRequests(): PerformanceMetric[] {
+  return HOSTILE.flatMap((name, i) =>
+    [30_000, 3 * HOUR_MS, 2 * DAY_MS].map((agoMs, k) =>
+      request(`hostile-${i}-${k}`, NOW_MS - agoMs, 10 + i, {
+        ...{ organizationId: name, propertyId: name, endpoint: name },
+      }),
+    ),
+  );
+}
+
+function manyRequests(): PerformanceMetric[] {
+  return Array.from({ length: MANY }, (_, i) =>
+    request(`many-${i}`, NOW_MS - 5 * HOUR_MS + i, 5 + (i % 50), { endpoint: `/many/${i}` }),
+  );
+}
+
+function asStatement(row: PerformanceMetric): PerformanceMetric {
+  return {
+    ...row,
+    ...{ id: `db-${row.id}`, metricType: 'DATABASE_QUERY_TIME', operation: 'SELECT' },
+    ...{ name: 'db.client.operation.duration', endpoint: 'SELECT * FROM rooms WHERE id = $1' },
+    ...{ count: 1, errorCount: 0, sum: row.max, value: row.max, min: row.max, max: row.max },
+    organizationId: undefined,
+    propertyId: undefined,
+  };
+}
+
+function bucketsOf(row: PerformanceMetric) {
+  const buckets = new Map();
+  addAt(buckets, boundOf(row.value ?? 0, 1000), 1, 0);
+  return bucketRows(row, buckets, pointOf(row.id ?? ''), row.timestamp);
+}
+
+/** What no figure may count, and what Perfscope counts of itself. */
+function singleRows(): PerformanceMetric[] {
+  return [30_000, 2 * HOUR_MS].flatMap((agoMs, i) => [
+    request(`sample-${i}`, NOW_MS - agoMs, 60_000, {
+      ...{ metricType: 'CUSTOM', name: 'http.server.request.sample', count: 0, sum: undefined },
+      tags: JSON.stringify({ 'http.response.status_code': 503, trace_id: 'abc' }),
+    }),
+    request(`test-${i}`, NOW_MS - agoMs, 90_000, { test: true }),
+    request(`dropped-${i}`, NOW_MS - agoMs, 7, {
+      ...{
+        metricType: 'CUSTOM',
+        name: 'perfscope.rows.dropped',
+        unit: '{row}',
+        endpoint: undefined,
+      },
+      ...{ count: undefined, sum: 7, min: undefined, max: undefined, operation: undefined },
+    }),
+  ]);
+}
+
+function alertRows(): AlertRow[] {
+  const firedAt = NOW_MS - 40 * MINUTE_MS;
+  const row = (id: string, seq: number, agoMs: number, state: AlertRow['state']): AlertRow => ({
+    ...{ timestamp: NOW_MS - agoMs, id, seq, state, rule: 'error-rate', severity: 'high' },
+    ...{ service: 'shop', organizationId: 'anna', value: 12, threshold: 10, labels: '{}' },
+    ...{ startedAt: firedAt - MINUTE_MS, firedAt: state === 'pending' ? undefined : firedAt },
+  });
+  return [
+    row('a', 1, 41 * MINUTE_MS, 'pending'),
+    row('a', 2, 40 * MINUTE_MS, 'firing'),
+    row('a', 3, 35 * MINUTE_MS, 'acknowledged'),
+    row('a', 4, 20 * MINUTE_MS, 'resolved'),
+    // Both of the same moment: the second counts.
+    row('b', 1, 30_000, 'pending'),
+    row('b', 2, 30_000, 'firing'),
+  ];
+}
+
+const viewOf = (ms: number, chosen?: View['chosen']): View => ({
+  ...{ fromMs: NOW_MS - ms, toMs: NOW_MS },
+  ...(chosen && { chosen }),
+});
+const figure = (answers: ReadonlyMap<string, Answered>, name: string) =>
+  Object.values(answers.get(name)?.rows[0] ?? {})[0] ?? undefined;
+const near = (value: number | undefined) =>
+  value === undefined
+    ? undefined
+    : expect.closeTo(value, Math.max(0, 6 - Math.ceil(Math.log10(Math.abs(value) + 1))));
+
+describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
+  let answers: Map<string, Answered>;
+  beforeAll(async () => {
+    answers = await checkDashboards(client, viewOf(ms));
+  });
+
+  it('every panel can be drawn, and shows something', () => {
+    const empty = QUERIES.filter(({ name: query }) => answers.get(query)?.rows.length === 0).map(
+      ({ name: query }) => query,
+    );
+    // What only happens now and then.
+    const rare = ms < HOUR_MS ? RARE_IN_A_MINUTE : RARE;
+    expect(empty.filter((query) => !rare.test(query))).toEqual([]);
+  });
+
+  it('the figures are those of the API', async () => {
+    const question = { scope: EVERYTHING, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await work(store, question, { metricType: 'API_RESPONSE_TIME' });
+    const database = await databaseFigures(store, question);
+    const queues = await queueFigures(store, question);
+    for (const room of ['overview', 'api']) {
+      const of = (title: string) => figure(answers, `perfscope-${room}: ${title}`);
+      expect(of('Requests')).toEqual(near(all!.rate));
+      expect(of('Average response')).toEqual(near(all!.average));
+      expect(of('95th percentile')).toEqual(near(all!.p95));
+      expect(of('Failed')).toEqual(near(all!.errorRate));
+    }
+    const of = (title: string) => figure(answers, `perfscope-database: ${title}`);
+    expect(of('Statements') ?? 0).toEqual(near(database.rate));
+    expect(of('Average')).toEqual(near(database.averageQueryTime));
+    expect(of('95th percentile')).toEqual(near(database.p95QueryTime));
+    expect(of('Slow')).toEqual(near(database.slowQueryShare));
+    const table = answers.get('perfscope-queues: Queues')!.rows;
+    expect(queues.length).toBeGreaterThan(0);
+    for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {
+      expect(table.find((row) => row.Queue === queue.queue)).toMatchObject({
+        ...{ Waiting: queue.depth ?? null, Completed: queue.completed },
+        ...{ 'Failed jobs': queue.failed, Failed: near(queue.failureRate) },
+        ...{ Processing: near(queue.processingTime) ?? null, Wait: near(queue.waitTime) ?? null },
+      });
+    }
+    const tenants = await work(
+      store,
+      { ...question, groupBy: ['organization', 'property'] },
+      { metricType: 'API_RESPONSE_TIME' },
+    );
+    const uses = answers.get('perfscope-tenants: Who uses what')!.rows;
+    expect(uses).toHaveLength(tenants.length);
+    for (const { group, count, average } of tenants) {
+      const { organization: Organization = '(none)', property: Property = '(none)' } = group;
+      expect(uses).toContainEqual(
+        expect.objectContaining({
+          Organization,
+          Property,
+          Requests: count,
+          Average: near(average),
+        }),
+      );
+    }
+    const ups = await uptime(store, { ...question, groupBy: ['service'] });
+    const upTable = answers.get('perfscope-system: Uptime')!.rows;
+    expect(Object.fromEntries(upTable.map((row) => [row.Service, row.Up]))).toEqual(
+      Object.fromEntries(
+        ups
+          .filter(({ intervals }) => intervals > 0)
+          .map((up) => [up.group.service, near(up.uptime)]),
+      ),
+    );
+  });
+
+  it('the lines add up to the total', async () => {
+    const question = { scope: EVERYTHING, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await work(store, question, { metricType: 'API_RESPONSE_TIME' });
+    const heat = answers.get('perfscope-api: Response times')!;
+    const counted = heat.rows.reduce(
+      (sum, row) =>
+        sum + heat.columns.slice(1).reduce((part, column) => part + Number(row[column]), 0),
+      0,
+    );
+    // Buckets of time are shown whole, so the first reaches out of the range.
+    expect(counted).toBeGreaterThanOrEqual(all!.count);
+    expect([name, counted]).toEqual([name, expect.any(Number)]);
+    if (ms >= DAY_MS) expect(counted).toBeLessThan(all!.count * 1.1 + 1000);
+  });
+});
+
+/** Panels about what does not happen in every range, or that this data have none of. */
+const RARE =
+  /New versions|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
+/** A minute has at least requests. */
+const RARE_IN_A_MINUTE = /^perfscope-(?!(overview|api): (Requests|Response|Failed))/;
+
+it.each(HOSTILE)('a tenant named %j is a name like any other', async (name) => {
+  const chosen = { organization: [name], property: [name] };
+  const answers = await checkDashboards(client, viewOf(7 * DAY_MS, chosen));
+  const scope = narrow(EVERYTHING, { organizationId: name });
+  const range = { fromMs: NOW_MS - 7 * DAY_MS, toMs: NOW_MS };
+  const [all] = await work(store, { scope, range }, { metricType: 'API_RESPONSE_TIME' });
+  expect(all?.count).toBe(3);
+  expect(figure(answers, 'perfscope-overview: Average response')).toEqual(near(all!.average));
+  const names = answers.get('perfscope-overview: $property')!.rows;
+  expect(names).toEqual([{ name }]);
+});
+
+it('one tenant sees its own figures only, and several theirs together', async () => {
+  for (const organizations of [['anna'], ['anna', 'bert', HOSTILE[0]!]]) {
+    const chosen = { organization: organizations };
+    const answers = await checkDashboards(client, viewOf(DAY_MS, chosen));
+    const scope = narrow(EVERYTHING, { organizationId: organizations });
+    const range = { fromMs: NOW_MS - DAY_MS, toMs: NOW_MS };
+    const [all] = await work(store, { scope, range }, { metricType: 'API_RESPONSE_TIME' });
+    expect(figure(answers, 'perfscope-overview: Requests')).toEqual(near(all!.rate));
+    const seen = answers.get('perfscope-tenants: Who uses what')!.rows;
+    expect(seen.filter((row) => !organizations.includes(String(row.Organization)))).toEqual([]);
+    expect(seen.length).toBeGreaterThan(0);
+  }
+});
+
+it.each([
+  ['a tenant that is not there', viewOf(HOUR_MS, { organization: ['nobody'] })],
+  ['no name at all', viewOf(HOUR_MS, { organization: [''], service: [''] })],
+  ['a range without data', { fromMs: NOW_MS - 400 * DAY_MS, toMs: NOW_MS - 399 * DAY_MS }],
+  ['the future', { fromMs: NOW_MS + DAY_MS, toMs: NOW_MS + 2 * DAY_MS }],
+])('%s gives empty panels and no error', async (_, view) => {
+  const answers = await checkDashboards(client, view);
+  for (const title of ['Requests per second', 'Response time', 'Failed requests']) {
+    expect(answers.get(`perfscope-overview: ${title}`)?.rows).toEqual([]);
+  }
+  expect(figure(answers, 'perfscope-overview: Average response')).toBeUndefined();
+  expect(figure(answers, 'perfscope-overview: 95th percentile')).toBeUndefined();
+});
+
+it('ten thousand endpoints are offered up to a limit, and are all in All', async () => {
+  const names = Array.from({ length: MANY }, (_, i) => `/many/${i}`);
+  const all = await checkDashboards(client, viewOf(DAY_MS));
+  expect(all.get('perfscope-api: $endpoint')?.rows).toHaveLength(5000);
+  expect(all.get('perfscope-api: Endpoints')?.rows).toHaveLength(100);
+  const lines = all.get('perfscope-api: Requests per second by endpoint')!.rows;
+  expect(new Set(lines.map(({ metric }) => metric)).size).toBe(10);
+  const some = await checkDashboards(client, viewOf(DAY_MS, { endpoint: names.slice(0, 50) }));
+  expect(figure(some, 'perfscope-api: Requests')).toEqual(near(50 / (DAY_MS / 1000)));
+});
+
+it('alerts are in the state of their last transition', async () => {
+  const answers = await checkDashboards(client, viewOf(HOUR_MS));
+  expect(answers.get('perfscope-alerts: Now')?.rows).toEqual([
+    { Firing: 1, 'Not acknowledged': 1 },
+  ]);
+  expect(answers.get('perfscope-alerts: Alerts that go on')?.rows).toEqual([
+    expect.objectContaining({ Rule: 'error-rate', State: 'firing', Service: 'shop' }),
+  ]);
+  expect(figure(answers, 'perfscope-alerts: Time to acknowledge')).toBe(5 * MINUTE_MS);
+  expect(figure(answers, 'perfscope-alerts: Time to resolve')).toBe(20 * MINUTE_MS);
+  expect(answers.get('perfscope-api: @Alerts')?.rows).toHaveLength(2);
+  expect(answers.get('perfscope-api: Single requests')?.rows).toEqual([
+    expect.objectContaining({ Duration: 60_000, Status: '503', Trace: 'abc' }),
+  ]);
+  expect(figure(answers, 'perfscope-own: Rows dropped')).toBe(7);
+});
+
+it('asking changes nothing, and is not allowed to', async () => {
+  const state = () =>
+    questdb.sql(
+      "SELECT name, sequencerTxn FROM wal_tables() WHERE name NOT LIKE '%\\_1_' ORDER BY name",
+    );
+  const before = await state();
+  await checkDashboards(client, viewOf(HOUR_MS));
+  expect(await state()).toEqual(before);
+  await expect(client.query('DROP TABLE performance_metrics')).rejects.toThrow(
+    /denied|not allowed/i,
+  );
+});
+
+it('answers again after QuestDB was restarted', async () => {
+  const name = 'perfscope-overview: Average response';
+  const before = figure(await checkDashboards(client, viewOf(DAY_MS)), name);
+  client.on('error', () => {});
+  await questdb.kill();
+  await expect(checkDashboards(client, viewOf(DAY_MS))).rejects.toThrow();
+  await questdb.start();
+  client = await openReadOnly(questdb.readTarget);
+  expect(figure(await checkDashboards(client, viewOf(DAY_MS)), name)).toEqual(
+    near(before as number),
+  );
+});

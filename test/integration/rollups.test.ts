@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CatalogReader } from '../../src/questdb/catalog.ts';
+import { migrate } from '../../src/questdb/migrate.ts';
+import { Reader } from '../../src/questdb/reader.ts';
+import { applyRetention } from '../../src/questdb/retention.ts';
+import { createRollups } from '../../src/questdb/rollups.ts';
+import { ROLLINGS } from '../../src/schema/rollups.ts';
+import { EVERYTHING } from '../../src/schema/scope.ts';
+import { totals } from '../../src/windows/totals.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { refreshed } from '../support/refresh.ts';
+import { RETENTION } from '../support/retention.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** Midnight before the test began. */
+const TODAY_MS = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+const questdb = new ForeignQuestdb();
+let reader: Reader;
+
+beforeAll(async () => {
+  await questdb.start();
+  await migrate(questdb.target, RETENTION);
+  reader = new Reader(questdb.readTarget);
+});
+afterAll(async () => {
+  await reader.close();
+  await questdb.remove();
+});
+
+/** One row for each minute of an hour of a day, each of one request of `ms`. */
+async function write(name: string, daysAgo: number, ms: number, hour = 1): Promise<void> {
+  const start = new Date(TODAY_MS - daysAgo * DAY_MS + hour * HOUR_MS).toISOString();
+  await questdb.sql(`INSERT INTO performance_metrics
+    (timestamp, id, metric_type, name, service, value, count, error_count, sum, min, max, test)
+    SELECT dateadd('m', (x - 1)::int, '${start}'), concat('${name}-${daysAgo}-', x),
+      'API_RESPONSE_TIME', '${name}', '${name}', ${ms}, 1, 0, ${ms}, ${ms}, ${ms}, false
+    FROM long_sequence(60)`);
+}
+
+const sums = (view: string, name: string) => () =>
+  questdb.sql(`SELECT count(), sum(count), sum(sum) FROM ${view} WHERE name = '${name}'`);
+
+it('takes late rows into minutes and hours, and a resend changes nothing', async () => {
+  await write('early', 1, 10);
+  await expectRows(sums('performance_metrics', 'early'), [[60, 60, 600]]);
+  await refreshed(questdb);
+  await write('late', 2, 20);
+  await expectRows(sums('performance_metrics', 'late'), [[60, 60, 1200]]);
+  await refreshed(questdb);
+  await expectRows(sums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
+  await expectRows(sums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
+  await write('late', 2, 20);
+  await expectRows(sums('performance_metrics', 'late'), [[60, 60, 1200]]);
+  await refreshed(questdb);
+  await expectRows(sums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
+  await expectRows(sums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
+}, 600_000);
+
+it('builds a changed roll-up beside the old one, and answers from both when rows have expired', async () => {
+  for (const daysAgo of [6, 5, 4, 3, 2, 1]) await write('kept', daysAgo, daysAgo * 10);
+  await refreshed(questdb);
+  // The first four days go, as after a retention of two days.
+  const short = { ...RETENTION, rawDays: 3 };
+  await applyRetention(questdb.target, short);
+  await write('later', 0, 1, 0);
+  await expectRows(
+    () => questdb.sql("SELECT count() FROM performance_metrics WHERE name = 'kept'"),
+    [[180]],
+  );
+  const changed = ROLLINGS.map((rolling) =>
+    rolling.table.name === 'performance_metrics'
+      ? {
+          ...{ ...rolling, version: 2 },
+          aggregates: { ...rolling.aggregates, value_min: 'min(value)' },
+        }
+      : rolling,
+  );
+  const made = await createRollups(questdb.target, short, changed);
+  expect(made).toEqual(['performance_metrics_1m_v2', 'performance_metrics_1h_v2']);
+  await refreshed(questdb);
+  await expectRows(
+    () => questdb.sql("SELECT count() FROM performance_metrics_1h_v2 WHERE name = 'kept'"),
+    [[3]],
+  );
+  const catalog = new CatalogReader(reader.read).catalog;
+  const store = { read: reader.read, catalog: () => catalog() };
+  const names = (await catalog()).get('performance_metrics')?.map(({ name }) => name);
+  expect(names).toEqual([
+    'performance_metrics',
+    'performance_metrics_1m_v2',
+    'performance_metrics_1m',
+    'performance_metrics_1h_v2',
+    'performance_metrics_1h',
+  ]);
+  const question = {
+    scope: EVERYTHING,
+    range: { fromMs: TODAY_MS - 7 * DAY_MS, toMs: TODAY_MS },
+    filter: { service: ['kept'] },
+  };
+  const measured = { metricType: 'API_RESPONSE_TIME' } as const;
+  const [all] = await totals(store, question, measured);
+  expect(all).toMatchObject({ count: 360, average: 35, min: 10, max: 60 });
+  const byDay = await totals(store, { ...question, step: { ms: DAY_MS, zone: 'utc' } }, measured);
+  expect(byDay.map(({ span, count, average }) => [span?.fromMs, count, average]).sort()).toEqual(
+    [6, 5, 4, 3, 2, 1].map((ago) => [TODAY_MS - ago * DAY_MS, 60, ago * 10]),
+  );
+  // Minutes, from the old version as well as from the new.
+  for (const daysAgo of [5, 2]) {
+    const fromMs = TODAY_MS - daysAgo * DAY_MS + HOUR_MS + 10 * 60_000;
+    const part = { ...question, range: { fromMs, toMs: fromMs + 40 * 60_000 } };
+    expect(await totals(store, part, measured)).toMatchObject([{ count: 40, min: daysAgo * 10 }]);
+  }
+}, 600_000);
+
+it('changes the TTLs of tables and of all versions when the retention is changed', async () => {
+  const ttls = () =>
+    questdb.sql(`SELECT table_name, ttlValue, ttlUnit FROM tables()
+      WHERE table_name LIKE 'performance_metrics%' ORDER BY table_name`);
+  await applyRetention(questdb.target, { rawDays: 10, minuteDays: 20, hourDays: 100 });
+  await expectRows(ttls, [
+    ['performance_metrics', 10, 'DAY'],
+    ['performance_metrics_1h', 15, 'WEEK'],
+    ['performance_metrics_1h_v2', 15, 'WEEK'],
+    ['performance_metrics_1m', 20, 'DAY'],
+    ['performance_metrics_1m_v2', 20, 'DAY'],
+  ]);
+  await applyRetention(questdb.target, RETENTION);
+  await expectRows(ttls, [
+    ['performance_metrics', 30, 'DAY'],
+    ['performance_metrics_1h', 105, 'WEEK'],
+    ['performance_metrics_1h_v2', 105, 'WEEK'],
+    ['performance_metrics_1m', 90, 'DAY'],
+    ['performance_metrics_1m_v2', 90, 'DAY'],
+  ]);
+});
+
+it('trusts the roll-ups again right after a restart of QuestDB', async () => {
+  await reader.close();
+  await questdb.kill();
+  await questdb.start();
+  await reader.moveTo(questdb.readTarget);
+  const catalog = await new CatalogReader(reader.read).catalog();
+  const names = catalog.get('performance_metrics')?.map(({ name }) => name);
+  expect(names).toContain('performance_metrics_1h');
+  expect(names).toContain('performance_metrics_1m_v2');
+});

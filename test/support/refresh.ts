@@ -1,0 +1,33 @@
+import type { ForeignQuestdb } from './questdb.ts';
+import { until } from './until.ts';
+
+/** Resolves when all rows are applied, and every roll-up has them. */
+export async function refreshed(questdb: ForeignQuestdb): Promise<void> {
+  const applied = () =>
+    until(async () => {
+      const waiting = await questdb.sql(
+        'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
+      );
+      return waiting.length === 0;
+    }, 120_000);
+  // Minutes first: hours are summed from them.
+  for (const unit of ['_1m', '_1h']) {
+    await applied();
+    const behind = async () => {
+      const views = await questdb.sql(
+        'SELECT view_name, view_status, refresh_base_table_txn, base_table_txn FROM materialized_views()',
+      );
+      return views
+        .filter(([name]) => String(name).includes(unit))
+        .filter(([, status, has, base]) => status !== 'valid' || Number(has) < Number(base))
+        .map(([name]) => name);
+    };
+    // A request to refresh is lost when it comes while the view's own timer does so.
+    await until(async () => {
+      for (const name of await behind())
+        await questdb.sql(`REFRESH MATERIALIZED VIEW ${name} INCREMENTAL`);
+      return until(async () => (await behind()).length === 0, 5000);
+    }, 120_000);
+  }
+  await applied();
+}

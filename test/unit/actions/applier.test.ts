@@ -1,0 +1,99 @@
+import { beforeEach, expect, it } from 'vitest';
+import {
+  Applier,
+  type HeardDecision,
+  type RuleDecision,
+} from '../../../src/actions/apply/applier.ts';
+import { until } from '../../support/until.ts';
+
+let outcomes: string[];
+let applier: Applier;
+beforeEach(() => {
+  outcomes = [];
+  applier = new Applier(({ propertyId, value, status }, outcome) => {
+    outcomes.push(`${propertyId} ${status} ${value} ${outcome.status} ${outcome.reason}`.trim());
+  });
+});
+
+function heard(value: number, seq: number, more: Partial<HeardDecision> = {}): HeardDecision {
+  return {
+    ...{ id: 'a', seq, rule: 'demand-high', event: 'demand.high', setting: 'price.factor' },
+    ...{ status: 'set', value, previous: 1, defaultValue: 1, facts: {}, reason: 'because' },
+    ...{ organizationId: 'grand-hotels', propertyId: 'seaside', remainingMs: 60_000 },
+    ...more,
+  };
+}
+
+it('gives each value once, and the default when it counts again', async () => {
+  const given: RuleDecision[] = [];
+  applier.onRule('demand.high', (decision) => void given.push(decision));
+  applier.onRule('demand.low', () => void given.push(heard(9, 9)));
+  applier.hear([heard(1.1, 1)]);
+  applier.hear([heard(1.1, 1)]);
+  applier.hear([heard(1.1, 2, { status: 'renewed' })]);
+  applier.hear([heard(1.2, 3), heard(1.1, 1, { id: 'b', propertyId: 'alpine' })]);
+  applier.hear([heard(1.1, 1, { id: 'b', propertyId: 'alpine' })]);
+  await until(async () => outcomes.length === 4);
+  expect(outcomes.filter((line) => line.startsWith('seaside'))).toEqual([
+    'seaside set 1.1 applied',
+    'seaside set 1.2 applied',
+    'seaside reset 1 applied',
+  ]);
+  expect(outcomes).toContain('alpine set 1.1 applied');
+  expect(given.length).toBe(4);
+});
+
+it('gives what counts already to who comes later', async () => {
+  applier.hear([heard(1.1, 1)]);
+  applier.onRule('demand.high', () => {});
+  await until(async () => outcomes.length === 1);
+});
+
+it('gives the default when nothing is heard any more', async () => {
+  applier.onRule('demand.high', () => {});
+  applier.hear([heard(1.1, 1, { remainingMs: 50 })]);
+  await until(async () => outcomes.length === 2);
+  expect(outcomes[1]).toBe('seaside expired 1 applied');
+});
+
+it('says why a handler failed, and tries it again with the next decision', async () => {
+  let works = false;
+  applier.onRule('demand.high', async ({ value }) => {
+    if (!works) throw new Error(`no price list for ${value}`);
+  });
+  applier.hear([heard(1.1, 1)]);
+  await until(async () => outcomes.length === 1);
+  applier.hear([heard(1.1, 1)]);
+  works = true;
+  applier.hear([heard(1.1, 2, { status: 'renewed' })]);
+  await until(async () => outcomes.length === 2);
+  expect(outcomes).toEqual([
+    'seaside set 1.1 failed no price list for 1.1',
+    'seaside renewed 1.1 applied',
+  ]);
+});
+
+it('does not wait for a handler that hangs', async () => {
+  let calls = 0;
+  const hang = () => {
+    calls += 1;
+    return calls === 1 ? new Promise<void>(() => {}) : undefined;
+  };
+  applier.onRule('demand.high', hang, { timeoutMs: 30 });
+  applier.hear([heard(1.1, 1)]);
+  applier.hear([heard(1.2, 2)]);
+  await until(async () => outcomes.length === 2);
+  expect(outcomes).toEqual([
+    'seaside set 1.1 failed the handler did not end within 0.03 s',
+    'seaside set 1.2 applied',
+  ]);
+});
+
+it('ends with its subscription', async () => {
+  const end = applier.onRule('demand.high', () => {});
+  applier.hear([heard(1.1, 1)]);
+  await until(async () => outcomes.length === 1);
+  end();
+  applier.hear([heard(1.2, 2)]);
+  expect(applier.size).toBe(0);
+});

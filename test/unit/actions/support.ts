@@ -1,0 +1,27 @@
+import { type BusinessRules, loadBusinessRules } from '../../../src/actions/rules/load/load.ts';
+import type { BusinessRule } from '../../../src/actions/rules/rule.ts';
+
+/** A moment in the year 2030, in ms. */
+export const T0 = 1_900_000_000_000;
+
+export function load(text: string): BusinessRules {
+  return loadBusinessRules({ name: 'rules.yaml', text }, () => undefined);
+}
+
+export const PRICING = `
+rules:
+  - name: demand-high
+    event: demand.high
+    setting: price.factor
+    per: property
+    when: { all: [{ fact: requestRate, operator: greaterThan, value: 10 }] }
+    value: { fact: requestRate, times: 0.02, plus: 1 }
+    default: 1
+    limits: { min: 0.9, max: 1.5, step: 0.1, changes: 6, per: 10m }
+    coolDown: 30s
+    expiresAfter: 5m
+`;
+
+export function pricing(): BusinessRule {
+  return load(PRICING).rules[0]!;
+}

@@ -1,0 +1,29 @@
+import { afterAll, expect, it } from 'vitest';
+import { Histograms } from '../../src/instrumentation/histograms.ts';
+import { Metering } from '../../src/metering.ts';
+import type { PerformanceMetric } from '../../src/schema/performance-metrics.ts';
+import { DroppedRows } from '../../src/write/dropped.ts';
+
+const rows: PerformanceMetric[] = [];
+let spoolBytes = 0;
+const metering = new Metering({
+  ...{ origin: { service: 'booking', instance: 'b1' }, readers: [], exportIntervalMs: 30_000 },
+  ...{ ignoreRoutes: [], histograms: new Histograms(() => {}), dropped: new DroppedRows() },
+  spoolBytes: () => spoolBytes,
+  add: (table, added) => {
+    if (table === 'performance_metrics') rows.push(...(added as readonly PerformanceMetric[]));
+  },
+  ...{ isOwnServer: () => false, onRequest: () => {}, onOverflow: () => {} },
+  tenantOf: () => ({}),
+});
+afterAll(() => metering.stop());
+
+it('tells the size of the spool in each interval, also that it is empty again', async () => {
+  for (const bytes of [0, 12_345, 0]) {
+    spoolBytes = bytes;
+    await metering.flush();
+  }
+  const sizes = rows.filter(({ name }) => name === 'perfscope.spool.size');
+  expect(sizes.map(({ value }) => value)).toEqual([0, 12_345, 0]);
+  expect(sizes[0]).toMatchObject({ metricType: 'CUSTOM', unit: 'By', service: 'booking' });
+});
