@@ -1,9 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from '../test/support/sql.ts';
 import { until } from '../test/support/until.ts';
+import { FreshClone } from './fresh-clone.ts';
 import { residentMb } from './memory.ts';
 import { atMost, type BenchOptions, type Report } from './report.ts';
 
@@ -12,27 +12,17 @@ const SERIES = 50;
 
 /** A fresh clone that is started as the README says, twice, and its memory under steady rows. */
 export async function start({ quick, say }: BenchOptions): Promise<Report> {
-  const folder = mkdtempSync(join(tmpdir(), 'perfscope-bench-'));
-  const clone = join(folder, 'clone');
-  let running: ChildProcess | undefined;
+  const clone = new FreshClone();
   try {
     // The jar's own cache is empty too: it has to come through Maven, as on a new machine.
-    for (const name of ['run', 'cache']) mkdirSync(join(folder, name));
-    const env = {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0' },
-      ...{ XDG_RUNTIME_DIR: join(folder, 'run'), XDG_CACHE_HOME: join(folder, 'cache') },
-    };
-    execFileSync('git', ['clone', '--quiet', '.', clone]);
+    clone.env.XDG_CACHE_HOME = join(clone.folder, 'cache');
     say('npm start in a fresh clone …');
-    const first = await startAndWait(clone, env);
-    running = first.child;
-    await stop(running);
+    const firstStart = await clone.start();
+    await clone.stop();
     say('npm start again …');
-    const second = await startAndWait(clone, env);
-    running = second.child;
+    const usage = { firstStart, secondStart: await clone.start() };
     say(`${ROWS_PER_SECOND} rows/s …`);
-    const memory = await memoryUnderRows(clone, env, quick ? 10 : 60);
-    const usage = { firstStart: first.seconds, secondStart: second.seconds };
+    const memory = await memoryUnderRows(clone.path, clone.env, quick ? 10 : 60);
     return {
       targets: [
         atMost('fresh clone ready', usage.firstStart, 60, 's'),
@@ -42,34 +32,8 @@ export async function start({ quick, say }: BenchOptions): Promise<Report> {
       details: memory,
     };
   } finally {
-    if (running) await stop(running);
-    rmSync(folder, { recursive: true, force: true });
+    await clone.remove();
   }
-}
-
-async function startAndWait(cwd: string, env: NodeJS.ProcessEnv) {
-  const startMs = performance.now();
-  // A process group of its own, so that Ctrl-C can be sent to all of it as a terminal does.
-  const child = spawn('npm', ['start'], { cwd, env, detached: true });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (part) => {
-      output += part;
-    });
-  }
-  const url = await until(async () => {
-    return /Ready: (\S+)/.exec(output)?.[1] ?? (child.exitCode !== null && 'ended');
-  }, 300_000);
-  if (url === 'ended') throw new Error(output);
-  await until(async () => (await fetch(`${url}/readyz`)).ok);
-  return { child, seconds: (performance.now() - startMs) / 1000 };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const ended = new Promise((done) => child.once('exit', done));
-  process.kill(-child.pid, 'SIGINT');
-  await ended;
 }
 
 /** Records from a service of its own, while the resident memory is looked at twice a second. */

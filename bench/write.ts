@@ -3,8 +3,10 @@ import { Sender } from '@questdb/nodejs-client';
 import { migrate } from '../src/questdb/migrate.ts';
 import { toSnakeCase } from '../src/schema/column.ts';
 import { type PerformanceMetric, performanceMetrics } from '../src/schema/performance-metrics.ts';
+import { DroppedRows } from '../src/write/dropped.ts';
 import { Writer } from '../src/write/writer.ts';
 import { ForeignQuestdb } from '../test/support/questdb.ts';
+import { RETENTION } from '../test/support/retention.ts';
 import { until } from '../test/support/until.ts';
 import { atLeast, type BenchOptions, median, type Report, rounded } from './report.ts';
 
@@ -23,7 +25,7 @@ export async function write({ quick, say }: BenchOptions): Promise<Report> {
   const questdb = new ForeignQuestdb();
   try {
     await questdb.start();
-    await migrate(questdb.target, 30);
+    await migrate(questdb.target, RETENTION);
     const road: Round[] = [];
     const bare: Round[] = [];
     // The first pair warms both up and is not counted.
@@ -72,6 +74,7 @@ async function throughRoad(questdb: ForeignQuestdb, rows: PerformanceMetric[]): 
   const log = { info: () => {}, warn: console.error, error: console.error };
   const writer = new Writer({
     ...{ spoolDir: `${questdb.folder}/spool`, spoolMaxBytes: 2 ** 30, retentionDays: 30 },
+    dropped: new DroppedRows(),
     ...{ bufferSize: 100, flushIntervalMs: 30_000, log },
     target: () => questdb.target,
     prepare: async () => {},

@@ -1,0 +1,56 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../test/support/until.ts';
+
+/** A clone of this repository that is started as the README says, beside nothing that runs here. */
+export class FreshClone {
+  readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-bench-'));
+  readonly path = join(this.folder, 'clone');
+  readonly env: NodeJS.ProcessEnv = {
+    ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0' },
+    XDG_RUNTIME_DIR: join(this.folder, 'run'),
+  };
+  #running: ChildProcess | undefined;
+  url = '';
+
+  constructor() {
+    mkdirSync(join(this.folder, 'run'));
+    execFileSync('git', ['clone', '--quiet', '.', this.path]);
+  }
+
+  /** `npm start`. @returns seconds until the server is ready */
+  async start(): Promise<number> {
+    const startMs = performance.now();
+    // A process group of its own, so that Ctrl-C can be sent to all of it as a terminal does.
+    const child = spawn('npm', ['start'], { cwd: this.path, env: this.env, detached: true });
+    this.#running = child;
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (part) => {
+        output += part;
+      });
+    }
+    const url = await until(async () => {
+      return /Ready: (\S+)/.exec(output)?.[1] ?? (child.exitCode !== null && 'ended');
+    }, 300_000);
+    if (url === 'ended') throw new Error(output);
+    this.url = url;
+    await until(async () => (await fetch(`${url}/readyz`)).ok);
+    return (performance.now() - startMs) / 1000;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#running;
+    if (!child || child.exitCode !== null || child.pid === undefined) return;
+    const ended = new Promise((done) => child.once('exit', done));
+    process.kill(-child.pid, 'SIGINT');
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,146 @@
+import type { Attributes } from '@opentelemetry/api';
+import { emptyResource } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  DataPointType,
+  type MetricData,
+  type ScopeMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { type MetricRows, rowsOf } from '../../src/exporter/rows.ts';
+import { Histograms } from '../../src/instrumentation/histograms.ts';
+import { normal, seeded } from './random.ts';
+import { originOf, QUEUES, SERVICES, type Series } from './series.ts';
+
+export const CYCLE_MS = 30_000;
+const CYCLES_A_CLASS = 6;
+/** Traffic of the quarters of a day, as shares of the usual. */
+const TRAFFIC = [0.5, 0.9, 1.3, 0.9] as const;
+const CYCLES = CYCLES_A_CLASS * TRAFFIC.length;
+
+/** What all services measured in one cycle, and the durations that it was made from. */
+export interface Cycle {
+  /** By service. */
+  readonly collected: readonly ScopeMetrics[][];
+  /** In ms, in the order of the series. */
+  readonly durations: readonly Float64Array[];
+}
+
+/** Which cycle stands for the `step`-th interval since the epoch, which begins at `ms`. */
+export function cycleOf(step: number, ms: number): number {
+  const quarter = Math.floor(new Date(ms).getUTCHours() / 6);
+  return quarter * CYCLES_A_CLASS + (step % CYCLES_A_CLASS);
+}
+
+/** The same in SQL. */
+export const CYCLE_SQL = (step: string, timestamp: string) =>
+  `(hour(${timestamp}) / 6) * ${CYCLES_A_CLASS} + (${step} % ${CYCLES_A_CLASS})`;
+
+/** When in a cycle's interval a service exports, in ms. */
+export const phaseMs = (service: number) => service * Math.floor(CYCLE_MS / SERVICES) + 137;
+
+/**
+ * The cycles that the estate's history repeats: random durations that went through the histograms
+ * of the instrumentation.
+ */
+export function makeCycles(series: readonly Series[]): Cycle[] {
+  const random = seeded(7);
+  return Array.from({ length: CYCLES }, (_, i) => {
+    const traffic = TRAFFIC[Math.floor(i / CYCLES_A_CLASS)]!;
+    const durations = series.map(({ perCycle, medianMs, sigma }) => {
+      const count = Math.max(1, Math.round(perCycle * traffic * (0.8 + 0.4 * random())));
+      return Float64Array.from({ length: count }, () => {
+        const slow = random() < 0.02 ? 4 : 1;
+        return slow * medianMs * Math.exp(sigma * normal(random));
+      });
+    });
+    const collected = Array.from({ length: SERVICES }, (_, service) => [
+      ...histogramsOf(service, series, durations),
+      { scope: { name: 'bench' }, metrics: gaugesOf(service, random) },
+    ]);
+    return { collected, durations };
+  });
+}
+
+/** The rows that a service's exporter makes of a cycle that ended at `endMs`. */
+export function cycleRows(
+  { collected }: Cycle,
+  service: number,
+  endMs: number,
+  instance?: number,
+): MetricRows {
+  const startTime: [number, number] = [Math.floor((endMs - CYCLE_MS) / 1000), (endMs % 1000) * 1e6];
+  const endTime: [number, number] = [Math.floor(endMs / 1000), (endMs % 1000) * 1e6];
+  const scopeMetrics = collected[service]!.map((scope) => ({
+    ...scope,
+    metrics: scope.metrics.map((metric) => {
+      const dataPoints = metric.dataPoints.map((point) => ({ ...point, startTime, endTime }));
+      return { ...metric, dataPoints } as MetricData;
+    }),
+  }));
+  return rowsOf({ resource: emptyResource(), scopeMetrics }, originOf(service, instance));
+}
+
+const METRICS = {
+  http: 'http.server.request.duration',
+  database: 'db.client.operation.duration',
+  processing: 'messaging.process.duration',
+  wait: 'perfscope.queue.wait.duration',
+} as const;
+
+function histogramsOf(
+  service: number,
+  series: readonly Series[],
+  durations: readonly Float64Array[],
+): ScopeMetrics[] {
+  const histograms = new Histograms(() => {});
+  const create = (name: string) =>
+    histograms.create({ scope: name, name, unit: 's', description: '', boundaries: [] });
+  const histogramOf = new Map(Object.values(METRICS).map((name) => [name, create(name)]));
+  series.forEach((one, i) => {
+    if (one.service !== service) return;
+    const histogram = histogramOf.get(METRICS[one.metric])!;
+    const kept = one.attributes['error.type'] === undefined ? {} : { 'error.type': '503' };
+    for (const ms of durations[i]!) {
+      histogram.record(ms / 1000, String(i), () => one.attributes, kept);
+    }
+  });
+  return histograms.takeCycle(0);
+}
+
+function gaugesOf(service: number, random: () => number): MetricData[] {
+  const pool = { 'db.client.connection.pool.name': `db-${service}` };
+  const connections = ['used', 'idle'].map((state) =>
+    point({ ...pool, 'db.client.connection.state': state }, Math.floor(10 * random())),
+  );
+  const gauges = [
+    gauge('db.client.connection.count', '{connection}', connections),
+    gauge('system.cpu.utilization', '1', [point({}, random())]),
+    gauge('nodejs.eventloop.delay.p99', 's', [point({}, 0.02 * random())]),
+  ];
+  if (service >= QUEUES) return gauges;
+  const queue = { 'messaging.system': 'bullmq', 'messaging.destination.name': `queue-${service}` };
+  const depths = ['waiting', 'active', 'delayed', 'failed'].map((state) =>
+    point({ ...queue, 'perfscope.job.state': state }, Math.floor(40 * random())),
+  );
+  return [
+    ...gauges,
+    gauge('perfscope.queue.depth', '{job}', depths),
+    gauge('perfscope.queue.oldest.age', 's', [point(queue, 60 * random())]),
+    gauge('perfscope.queue.workers', '{worker}', [point(queue, 4)]),
+  ];
+}
+
+const NEVER: [number, number] = [0, 0];
+
+function point(attributes: Attributes, value: number) {
+  return { startTime: NEVER, endTime: NEVER, attributes, value };
+}
+
+function gauge(name: string, unit: string, dataPoints: ReturnType<typeof point>[]): MetricData {
+  return {
+    descriptor: { name, unit, description: '', valueType: 1 },
+    aggregationTemporality: AggregationTemporality.DELTA,
+    dataPointType: DataPointType.GAUGE,
+    dataPoints,
+  };
+}

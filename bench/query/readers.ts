@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EVERYTHING, type Scope, scopeOf } from '../../src/schema/scope.ts';
+import { DAY_MS, lastOf, thisSecond } from '../../src/windows/range.ts';
+import type { Store } from '../../src/windows/store.ts';
+import { CYCLE_MS, cycleOf, cycleRows } from './cycles.ts';
+import type { Estate } from './estate.ts';
+import { applied } from './history.ts';
+import type { LiveReport } from './live-services.ts';
+import { wholeDashboard } from './panels.ts';
+import { organization, SERVICES } from './series.ts';
+import { Times } from './times.ts';
+
+export const READERS = 20;
+/** Time for the services to start, and then to be under way. */
+const AHEAD_MS = 3000;
+export const FLUSH_INTERVAL_MS = 1000;
+
+export interface ReadersReport extends LiveReport {
+  rowsPerSecond: number;
+  /** In ms: `everything` for readers who see all, `own` for readers of one organization each. */
+  times: Times;
+  dashboards: number;
+}
+
+/** Readers who ask for the dashboard of a day again and again, while many services export. */
+export async function readWhileWriting(
+  estate: Estate,
+  store: Store,
+  { rowsPerSecond, seconds }: { rowsPerSecond: number; seconds: number },
+): Promise<ReadersReport> {
+  const nowMs = Date.now();
+  const instances = Math.ceil((rowsPerSecond * CYCLE_MS) / 1000 / rowsACycle(estate, nowMs));
+  await estate.quiet();
+  const before = await stored(estate);
+  const fromMs = Date.now() + AHEAD_MS;
+  await estate.live(instances, fromMs, FLUSH_INTERVAL_MS);
+  await delay(fromMs - Date.now() + AHEAD_MS);
+  const times = new Times();
+  await read(store, times, 'everything', seconds, () => EVERYTHING);
+  await read(store, times, 'own', seconds, (i) => scopeOf(organization(i)));
+  const writtenMs = Date.now() - fromMs;
+  const report = await estate.quiet();
+  if (!report) throw new Error('no services were exporting');
+  const rows = (await stored(estate)) - before;
+  if (rows !== report.rows) throw new Error(`${rows} rows are stored, not ${report.rows}`);
+  const dashboards = times.count('everything') + times.count('own');
+  return { ...report, times, dashboards, rowsPerSecond: (1000 * rows) / writtenMs };
+}
+
+async function read(
+  store: Store,
+  times: Times,
+  name: string,
+  seconds: number,
+  scopeAt: (reader: number) => Scope,
+): Promise<void> {
+  const endMs = Date.now() + 1000 * seconds;
+  await Promise.all(
+    Array.from({ length: READERS }, async (_, i) => {
+      const scope = scopeAt(i);
+      while (Date.now() < endMs) {
+        await times.take(name, () =>
+          wholeDashboard(store, { scope, range: lastOf(DAY_MS, thisSecond()) }),
+        );
+      }
+    }),
+  );
+}
+
+/** Rows that one process of each service exports in an interval of this time of the day. */
+function rowsACycle({ cycles }: Estate, nowMs: number): number {
+  const cycle = cycles[cycleOf(0, nowMs)]!;
+  const all = Array.from({ length: SERVICES }, (_, service) => cycleRows(cycle, service, nowMs));
+  return all.reduce((sum, { metrics, buckets }) => sum + metrics.length + buckets.length, 0);
+}
+
+async function stored({ questdb }: Estate): Promise<number> {
+  await applied(questdb);
+  const [[count] = []] = await questdb.sql(
+    'SELECT sum(n) FROM (SELECT count() n FROM performance_metrics UNION ALL SELECT count() n FROM metric_buckets)',
+  );
+  return Number(count);
+}
