@@ -1,9 +1,10 @@
 import { type Attributes, type Counter, metrics } from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { emptyResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   type IMetricReader,
   MeterProvider,
   PeriodicExportingMetricReader,
+  type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { collectNow } from './exporter/collect-now.ts';
 import { PerfscopeMetricExporter } from './exporter/exporter.ts';
@@ -67,13 +68,13 @@ export class Metering {
       this.#exporter = new PerfscopeMetricExporter({
         origin,
         add,
+        takeCycle: () => histograms.takeCycle(Date.now()),
         takeSample: () => sample.take(),
       });
       this.#reader = new PeriodicExportingMetricReader({
         exporter: this.#exporter,
         exportIntervalMillis: exportIntervalMs,
         exportTimeoutMillis: exportIntervalMs,
-        metricProducers: [histograms.sinceLastCycle],
       });
     }
     this.#provider = new MeterProvider({
@@ -142,9 +143,13 @@ export class Metering {
   /** The same at once, without gauges, in the moment in which the process ends. */
   flushNow(nowMs: number = Date.now()): void {
     if (!this.#reader) return;
-    const collected = collectNow(this.#provider, this.#reader, nowMs);
-    const scopeMetrics = [...collected.scopeMetrics, ...this.#histograms.takeCycle(nowMs)];
-    this.#exporter?.export({ ...collected, scopeMetrics }, () => {});
+    let collected: ResourceMetrics = { resource: emptyResource(), scopeMetrics: [] };
+    try {
+      collected = collectNow(this.#provider, this.#reader, nowMs);
+    } catch {
+      // Another version of the SDK: what its own instruments hold of the last interval is lost.
+    }
+    this.#exporter?.export(collected, () => {});
   }
 
   /** Ends the interval and measures no more. */

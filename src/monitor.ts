@@ -228,11 +228,7 @@ export class Monitor {
 
   /** Puts all that was measured on disk, in the moment in which the process ends. Never throws. */
   leave(): void {
-    try {
-      this.#metering?.flushNow();
-    } catch {
-      // Another version of the SDK: what the last interval held is lost, and nothing else.
-    }
+    this.#metering?.flushNow();
     try {
       if (this.#crashed && !this.outlet.writer) this.#connectNow();
     } catch {

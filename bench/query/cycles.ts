@@ -1,5 +1,4 @@
 import type { Attributes } from '@opentelemetry/api';
-import { emptyResource } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
   DataPointType,
@@ -77,7 +76,7 @@ export function cycleRows(
       return { ...metric, dataPoints } as MetricData;
     }),
   }));
-  return rowsOf({ resource: emptyResource(), scopeMetrics }, originOf(service, instance));
+  return rowsOf(scopeMetrics, originOf(service, instance));
 }
 
 const METRICS = {

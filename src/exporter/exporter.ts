@@ -4,6 +4,7 @@ import {
   InstrumentType,
   type PushMetricExporter,
   type ResourceMetrics,
+  type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import type { SampledRequest } from '../instrumentation/request-sample.ts';
 import type { Origin } from '../schema/dimensions.ts';
@@ -19,6 +20,8 @@ export interface ExporterOptions {
   origin: Origin;
   /** Takes rows over; from then on they are kept. */
   add: Add;
+  /** Ends the interval of the histograms that are not the SDK's. */
+  takeCycle: () => readonly ScopeMetrics[];
   /** Ends the interval of the request sample. */
   takeSample: () => readonly SampledRequest[];
 }
@@ -32,11 +35,18 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     this.#options = options;
   }
 
-  /** A failed export would lose the interval's delta, so this succeeds once the rows are handed over. */
+  /**
+   * A failed export would lose the interval's delta, so this succeeds once the rows are handed over. Our
+   * own histograms are emptied here: taken with the rest, theirs would be nowhere while the SDK waits
+   * for the application's observable callbacks, and lost if the process ended meanwhile.
+   */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
     try {
-      const { metrics: points, buckets } = rowsOf(metrics, this.#options.origin);
-      const { add, origin, takeSample } = this.#options;
+      const { add, origin, takeCycle, takeSample } = this.#options;
+      const { metrics: points, buckets } = rowsOf(
+        [...metrics.scopeMetrics, ...takeCycle()],
+        origin,
+      );
       add('performance_metrics', [...points, ...sampleRows(takeSample(), origin, this.#nextId)]);
       add('metric_buckets', buckets);
       done({ code: 0 });

@@ -4,7 +4,7 @@ import {
   type ExponentialHistogram,
   type Histogram,
   type MetricData,
-  type ResourceMetrics,
+  type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { bucketRows } from '../histogram/bucket-rows.ts';
 import { addAt, type Buckets, storedBuckets } from '../histogram/buckets.ts';
@@ -28,9 +28,9 @@ interface Point {
 }
 
 /** What one collection cycle gives, as rows of `performance_metrics` and `metric_buckets`. */
-export function rowsOf(collected: ResourceMetrics, origin: Origin): MetricRows {
+export function rowsOf(collected: readonly ScopeMetrics[], origin: Origin): MetricRows {
   const rows: MetricRows = { metrics: [], buckets: [] };
-  for (const scope of collected.scopeMetrics) {
+  for (const scope of collected) {
     for (const metric of scope.metrics) addMetric(rows, metric, origin);
   }
   return rows;

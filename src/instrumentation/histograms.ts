@@ -81,11 +81,6 @@ export class Histograms {
     return histogram;
   }
 
-  /** For the reader that stores: what has come since the last cycle, in exponential buckets. */
-  readonly sinceLastCycle: MetricProducer = {
-    collect: async () => collected(this.takeCycle(Date.now())),
-  };
-
   /** For a reader that is scraped: everything since the start. It has to be asked for first. */
   sinceStart(): MetricProducer {
     this.#isScraped = true;
@@ -95,7 +90,7 @@ export class Histograms {
     };
   }
 
-  /** Ends the cycle at once. */
+  /** Ends the cycle: what has come since the last one, in exponential buckets. */
   takeCycle(nowMs: number): ScopeMetrics[] {
     const startTime = this.#cycleTime;
     const endTime = hrTime(nowMs);

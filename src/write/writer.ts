@@ -89,6 +89,8 @@ export class Writer {
    */
   async flush(timeoutMs = 30_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
+    // One that was at its end already has not seen the last rows.
+    await this.#spooling;
     await this.#spoolBuffered();
     const asked = new Set<Batch>(this.#spool.waiting);
     this.#sender.hurry();

@@ -35,7 +35,7 @@ it("has looked at each of the server's functions", async () => {
 
 it.each([
   'select * from t where x < 5',
-  "select s, count(*), avg(y) a, max(timestamp) from t where timestamp in '2026-01-15T03' sample by 10m",
+  "select s, count(*), avg(y) a, max(timestamp) from t where timestamp in '2026-01-15T03' sample by 10m order by 4",
   'select * from t latest on timestamp partition by s',
   "with a as (select s, x from t where s = 's1') select s, sum(x) from a union all select s, min(x) from a order by 2 desc",
   'select x, sum(x) over (partition by s order by timestamp rows between 3 preceding and current row) r from t limit 20',

@@ -32,7 +32,7 @@ async function measured(metric: string): Promise<Record<string, number>> {
   await reader.forceFlush();
   const origin = { service: 'shop', instance: 'shop-1' };
   const last = exporter.getMetrics().at(-1);
-  const rows = last ? rowsOf(last, origin).metrics : [];
+  const rows = last ? rowsOf(last.scopeMetrics, origin).metrics : [];
   return Object.fromEntries(
     rows
       .filter((row) => row.name === metric && row.endpoint === name)
