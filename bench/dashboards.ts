@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import type pg from 'pg';
-import { DAY_MS, HOUR_MS, thisSecond } from '../src/windows/range.ts';
+import { endOfNow } from '../src/windows/freshness.ts';
+import { DAY_MS, HOUR_MS } from '../src/windows/range.ts';
 import { openReadOnly, QUERIES, textOf } from '../test/support/check-dashboards.ts';
 import { Estate } from './query/estate.ts';
 import { Times } from './query/times.ts';
@@ -70,7 +71,7 @@ async function askAll(
     if (round % 5 === 0) say(`round ${round} of ${rounds}`);
     for (const { name, ms } of RANGES) {
       for (const query of QUERIES) {
-        const toMs = thisSecond();
+        const toMs = endOfNow(ms);
         const text = textOf(query, { fromMs: toMs - ms, toMs });
         const startMs = performance.now();
         await client.query(text);

@@ -1,5 +1,5 @@
 import { EVERYTHING } from '../../src/schema/scope.ts';
-import { lastOf, thisSecond } from '../../src/windows/range.ts';
+import { untilNow } from '../../src/windows/freshness.ts';
 import type { Store } from '../../src/windows/store.ts';
 import { cpuMs } from './cpu.ts';
 import { PANELS, RANGES, wholeDashboard } from './panels.ts';
@@ -37,7 +37,7 @@ export async function askAll(
       for (const [question, ask] of Object.entries(QUESTIONS)) {
         for (const way of round % 2 === 0 ? (['first', 'again'] as const) : (['again'] as const)) {
           const [beforeMs, startMs] = [usedMs(), performance.now()];
-          await ask(stores[way], { scope: EVERYTHING, range: lastOf(ms, thisSecond()) });
+          await ask(stores[way], { scope: EVERYTHING, range: untilNow(ms) });
           if (round < 0) continue;
           const name = nameOf(way, range, question);
           asked.wall.add(name, performance.now() - startMs);

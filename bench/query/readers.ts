@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EVERYTHING, type Scope, scopeOf } from '../../src/schema/scope.ts';
-import { DAY_MS, lastOf, thisSecond } from '../../src/windows/range.ts';
+import { untilNow } from '../../src/windows/freshness.ts';
+import { DAY_MS } from '../../src/windows/range.ts';
 import type { Store } from '../../src/windows/store.ts';
 import { CYCLE_MS, cycleOf, cycleRows } from './cycles.ts';
 import type { Estate } from './estate.ts';
@@ -59,9 +60,7 @@ async function read(
     Array.from({ length: READERS }, async (_, i) => {
       const scope = scopeAt(i);
       while (Date.now() < endMs) {
-        await times.take(name, () =>
-          wholeDashboard(store, { scope, range: lastOf(DAY_MS, thisSecond()) }),
-        );
+        await times.take(name, () => wholeDashboard(store, { scope, range: untilNow(DAY_MS) }));
       }
     }),
   );

@@ -1,4 +1,5 @@
 import { DateTime, IANAZone } from 'luxon';
+import { endOfNow } from '../windows/freshness.ts';
 import { DAY_MS, MINUTE_MS, type Range } from '../windows/range.ts';
 import { refusal } from './refusal.ts';
 
@@ -54,8 +55,8 @@ export function rangeOf(query: RangeQuery, zone: string, nowMs: number): Range {
   if (from === undefined && to !== undefined && last === undefined) {
     throw refusal({ parameter: 'from', reason: 'is missing', allowed: 'from or last, beside to' });
   }
-  const endMs = to === undefined ? nowMs : momentOf('to', to, zone);
   const lastMs = lengthOf(last ?? DEFAULT_LAST);
+  const endMs = to === undefined ? endOfNow(lastMs, nowMs) : momentOf('to', to, zone);
   const fromMs = from === undefined ? endMs - lastMs : momentOf('from', from, zone);
   return checkedRange({ fromMs, toMs: endMs }, nowMs, from === undefined ? 'last' : 'from');
 }
@@ -75,7 +76,7 @@ export function checkedRange({ fromMs, toMs }: Range, nowMs: number, parameter: 
   if (fromMs < EARLIEST_MS) {
     throw refusal({ parameter, reason: 'is too long ago', allowed: 'a time since the year 2000' });
   }
-  return { fromMs, toMs: Math.min(toMs, nowMs) };
+  return { fromMs, toMs: Math.min(toMs, endOfNow(toMs - fromMs, nowMs)) };
 }
 
 function momentOf(parameter: 'from' | 'to', text: string, zone: string): number {

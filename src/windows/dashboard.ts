@@ -1,10 +1,11 @@
 import { EVERYTHING, narrow, type Scope } from '../schema/scope.ts';
 import type { Comparison } from './compare.ts';
 import { type DatabaseFigures, databaseFigures } from './database.ts';
+import { untilNow } from './freshness.ts';
 import { type HealthFigures, healthFigures } from './health.ts';
 import type { Question } from './question.ts';
 import { type QueueFigures, queueFigures } from './queues.ts';
-import { lastOf, MINUTE_MS, thisSecond } from './range.ts';
+import { lastOf, MINUTE_MS } from './range.ts';
 import { type NamedTime, slowest } from './slowest.ts';
 import type { Store } from './store.ts';
 import { type Trends, trends } from './trends.ts';
@@ -45,8 +46,8 @@ const REQUESTS = { metricType: 'API_RESPONSE_TIME' } as const;
 /** The question that an application's options mean, within `scope`. */
 export function questionOf(options: DashboardOptions = {}, scope: Scope = EVERYTHING): Question {
   const { windowMs = 15 * MINUTE_MS, now, includeTest } = options;
-  const toMs = now?.getTime() ?? thisSecond();
-  return { scope: narrow(scope, options), range: lastOf(windowMs, toMs), includeTest };
+  const range = now ? lastOf(windowMs, now.getTime()) : untilNow(windowMs);
+  return { scope: narrow(scope, options), range, includeTest };
 }
 
 /** All figures of a range, each from QuestDB. What nothing has reported is undefined or empty. */

@@ -1,5 +1,6 @@
 import { fromHosts, joined, sql } from '../questdb/statement.ts';
 import { HOSTS } from './families.ts';
+import { stateOfRows } from './freshness.ts';
 import type { Question } from './question.ts';
 import { numberOf, textOf } from './row.ts';
 import { filtersOf } from './select.ts';
@@ -37,6 +38,7 @@ export async function healthFigures(store: Store, question: Question): Promise<H
       event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations
       ${fromHosts('system_health')} AND ${joined(conditions, ' AND ')}
       LATEST ON timestamp PARTITION BY service, instance`,
+    stateOfRows(question.range),
   );
   return rows.map((row) => ({
     service: textOf(row.service) ?? '',

@@ -4,7 +4,6 @@ export interface Range {
   readonly toMs: number;
 }
 
-const SECOND_MS = 1000;
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
@@ -12,14 +11,6 @@ export const DAY_MS = 86_400_000;
 /** The `windowMs` before `nowMs`. */
 export function lastOf(windowMs: number, nowMs: number = Date.now()): Range {
   return { fromMs: nowMs - windowMs, toMs: nowMs };
-}
-
-/**
- * The end of the second that `nowMs` is in. Ranges until now end with it, so that all who ask within
- * the same second ask the same, and can share the answer.
- */
-export function thisSecond(nowMs: number = Date.now()): number {
-  return ceilTo(nowMs, SECOND_MS);
 }
 
 export function lengthMs({ fromMs, toMs }: Range): number {

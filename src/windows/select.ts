@@ -11,6 +11,7 @@ import {
   sql,
 } from '../questdb/statement.ts';
 import type { Dimension, Group } from './dimensions.ts';
+import { stateOfRows } from './freshness.ts';
 import { type Again, merged } from './merge.ts';
 import { plan, type Segment } from './plan.ts';
 import type { Question } from './question.ts';
@@ -62,7 +63,8 @@ const MOST_ROWS = 300_000;
 
 /**
  * Asks a table a question: rows and roll-ups as the range allows, each in a statement of its own, at
- * the same time. What a roll-up has answered once is not asked again until it is refreshed.
+ * the same time. What a roll-up has answered once is not asked again until it is refreshed, and rows of
+ * long ranges not again within some seconds.
  *
  * @throws PS_REQUEST_TOO_LARGE
  */
@@ -79,7 +81,7 @@ export async function select(
   const keys = keysOf(family, question, selection);
   const answers = await Promise.all(
     [...Map.groupBy(segments, ({ name }) => name)].map(([source, some]) => {
-      const state = stored.find(({ name }) => name === source)?.state;
+      const state = stored.find(({ name }) => name === source)?.state ?? stateOfRows(range);
       return store.read(scope, statementOf(family, question, selection, some), state);
     }),
   );
