@@ -52,8 +52,10 @@ afterEach(async () => {
 });
 
 async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
+  // An attempt that hangs may end in the next test.
+  const own = rows;
   notifier = new Notifier({
-    add: (_table, added) => void rows.push(...(added as NotificationRow[])),
+    add: (_table, added) => void own.push(...(added as NotificationRow[])),
     flush: async () => {},
     log: { info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
     ...{ dataDir: folder, file: join(folder, 'notify.yaml'), timeZone: 'UTC' },

@@ -17,9 +17,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The disk takes its own time: the clock of the test waits for it. */
+/** The disk takes its own time: the clock of the test waits until nothing is being written. */
 async function disk(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  do {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  } while (process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq')));
 }
 
 it('brings every message once to a receiver that answers 500 for three minutes', async () => {
