@@ -4,13 +4,18 @@ import type { SampledRequest } from './instrumentation/request-sample.ts';
 import type { JobTransition } from './schema/job-transition.ts';
 import { QueueJobStatus } from './schema/metric-type.ts';
 
-/** A request that was answered with a 5xx. What was thrown on the way is not known to the server. */
-export function failedRequest(request: SampledRequest): Occurrence {
+/**
+ * A request that was answered with a 5xx.
+ *
+ * @param thrown what Express was given; undefined where the application answered of its own accord
+ */
+export function failedRequest(request: SampledRequest, thrown: unknown): Occurrence {
   const { method, route, status, tenant, traceId } = request;
   const message = `${method} ${route ?? 'without a route'} answered ${status}`;
+  const answered = { type: `HTTP ${status}`, message, stack: undefined };
   return {
     ...{ kind: 'request', level: 'error', endpoint: route },
-    error: { type: `HTTP ${status}`, message, stack: undefined },
+    error: thrown === undefined ? answered : readThrown(thrown),
     context: { method, status, trace_id: traceId },
     ...tenant,
   };

@@ -3,7 +3,7 @@ import type { ProtectOptions } from './actions/breaker/options.ts';
 import type { SystemHealthMonitor } from './health/monitor.ts';
 import { runFor, type Tenant, wantContext } from './instrumentation/context.ts';
 import type { TenantResolver } from './instrumentation/tenant.ts';
-import { setDirectory } from './notify/set-directory.ts';
+import { setDirectory } from './notify/people/set-directory.ts';
 import type { Measurement } from './record/measurement.ts';
 import { trackWith } from './record/tracking.ts';
 import type { JobTransition } from './schema/job-transition.ts';

@@ -103,7 +103,8 @@ export class Monitor {
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requests.add(durationMs, failed),
-      onFailure: (request) => this.errors.track(failedRequest(request), request.timestampMs),
+      onFailure: (request, thrown) =>
+        this.errors.track(failedRequest(request, thrown), request.timestampMs),
       tenantOf: (request) => this.tenants.of(request),
       onOverflow: this.#onOverflow,
       histograms: this.histograms,

@@ -80,7 +80,10 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
       tell: (telling) => hears.notifier?.tell(telling),
       looked: (alerts) => hears.notifier?.looked(alerts),
     });
-    const notifying = openNotifier({ monitor, evaluator, store, log, dataDir: questdb.dataDir });
+    const notifying = await openNotifier({
+      ...{ monitor, evaluator, store, log, dataDir: questdb.dataDir },
+      ...{ read: keyReader.read, audit: access.audit },
+    });
     hears.notifier = notifying.notifier;
     const actions = openActions({ monitor, evaluator, store, log });
     // Only now: Express is instrumented while it is being loaded.
@@ -92,7 +95,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
         recorder: monitor.recorder,
         health: monitor.health,
         alerts: alertDesk(evaluator, store),
-        notifications: notificationDesk({ notifier: notifying.notifier, store }),
+        notifications: notificationDesk({ ...notifying, store }),
         actions: actions.desk,
         links: notifying.links,
         access,
@@ -125,6 +128,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     };
     restarted.announce();
     questdb.tell(url);
+    notifying.book.watch();
     await notifying.notifier.start();
     if (settings.PERFORMANCE_ALERTS_ENABLED) evaluator.start();
     actions.decider.start();
@@ -146,6 +150,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
         server.closeAllConnections();
         await evaluator.stop();
         await actions.decider.stop();
+        notifying.book.close();
         await notifying.notifier.stop();
         await forwarder?.stop();
         await monitor.shutdown(1000);

@@ -26,6 +26,7 @@ const notifier = new Notifier({
   add: (_table, rows) => {
     dieAt('recording');
     for (const row of rows) appendFileSync(join(folder, 'rows'), `${JSON.stringify(row)}\n`);
+    if (!rows.some((row) => 'status' in row && row.status === 'delivered')) return;
     clearTimeout(idle);
     idle = setTimeout(() => void notifier.stop().then(() => process.exit(0)), 300);
   },
@@ -56,4 +57,4 @@ dieAt('deciding');
 await notifier.settled();
 dieAt('decided');
 // Nothing is left to do where all was done before the start.
-idle ??= setTimeout(() => void notifier.stop().then(() => process.exit(0)), 1500);
+idle ??= setTimeout(() => void notifier.stop().then(() => process.exit(0)), 3000);

@@ -1,12 +1,13 @@
 import { coded } from '../errors.ts';
+import { KnownRows } from '../questdb/known-rows.ts';
 import type { Read } from '../questdb/reader.ts';
+import { from, sql } from '../questdb/statement.ts';
 import type { Scope } from '../schema/scope.ts';
 import type { Add } from '../schema/tables.ts';
 import { isSecretOf, newKey, parseKey } from './api-key.ts';
 import type { Audit } from './audit.ts';
-import { type ApiKey, madeRow, noSuchKey, revokedRow, stateOf } from './key-record.ts';
+import { type ApiKey, keysOf, madeRow, noSuchKey, revokedRow, stateOf } from './key-record.ts';
 import { keyProblem, type NewKeyRequest } from './key-request.ts';
-import { KnownKeys } from './known-keys.ts';
 import { fresh } from './staleness.ts';
 
 export interface KeyStoreOptions {
@@ -29,16 +30,22 @@ export interface Actor {
 /** Whose key it is, or why it opens nothing: for good, or because nobody can tell at the moment. */
 export type KeyCheck = { key: ApiKey } | { refused: string } | { unavailable: string };
 
+const ALL = sql`SELECT timestamp, id, state, name, role, organization_id, properties, hash,
+  expires_at, author ${from('api_keys')} ORDER BY timestamp, seq`;
+
 /** The keys of the installation: made, checked, listed and revoked. */
 export class KeyStore {
   readonly #options: KeyStoreOptions;
   readonly #now: () => number;
-  readonly #known: KnownKeys;
+  readonly #known: KnownRows<ApiKey>;
 
   constructor(options: KeyStoreOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#known = new KnownKeys(options.read, this.#now);
+    this.#known = new KnownRows({
+      ...{ read: options.read, now: this.#now, table: 'api_keys', all: ALL, of: keysOf },
+      isStored: (own, stored) => own.revokedAt === undefined || stored.revokedAt !== undefined,
+    });
   }
 
   /** Reads all keys. @throws PS_UNAVAILABLE */
@@ -104,7 +111,7 @@ export class KeyStore {
     this.#options.add('api_keys', [madeRow(key)]);
     this.#audit('key.create', key, actor);
     await this.#options.flush();
-    this.#known.remember(key);
+    this.#known.remember(key.id, key);
     await this.#known.untilRead(key.id);
     return { key, text };
   }
@@ -122,7 +129,7 @@ export class KeyStore {
     if (key.revokedAt !== undefined) return key;
     const row = revokedRow(key, this.#now(), actor.author);
     const revoked = { ...key, revokedAt: row.timestamp };
-    this.#known.remember(revoked);
+    this.#known.remember(id, revoked);
     this.#options.add('api_keys', [row]);
     this.#audit('key.revoke', key, actor);
     await this.#options.flush();

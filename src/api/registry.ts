@@ -17,6 +17,7 @@ import {
   receiversEndpoint,
 } from './endpoints/notifications.ts';
 import { openApiEndpoint } from './endpoints/openapi.ts';
+import { peopleEndpoint, personEndpoint } from './endpoints/people.ts';
 import { queuesEndpoint } from './endpoints/queues.ts';
 import { rulesEndpoint } from './endpoints/rules.ts';
 import { scalingEndpoint } from './endpoints/scaling.ts';
@@ -44,6 +45,8 @@ export const ENDPOINTS = {
   notifications: notificationsEndpoint,
   read: readEndpoint,
   receivers: receiversEndpoint,
+  people: peopleEndpoint,
+  person: personEndpoint,
   actions: actionsEndpoint,
   decisions: decisionsEndpoint,
   scaling: scalingEndpoint,

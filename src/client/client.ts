@@ -5,7 +5,7 @@ import { type Answer, type EndpointName, PATHS, type PagedName, type Query } fro
 /** Endpoints that need nothing but parameters. */
 type Plain = Exclude<EndpointName, 'stream' | OfId>;
 /** Endpoints whose path names one thing. */
-type OfId = 'alert' | 'acknowledge' | 'silence' | 'read';
+type OfId = 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
 
 /** Asks a Perfscope server. It needs `fetch` only, so it runs in browsers as well. */
 export class PerfscopeClient {
@@ -53,6 +53,17 @@ export class PerfscopeClient {
   /** Marks an in-app notification as read, or with `all` every one. @throws ApiError */
   markRead(id: string): Promise<Answer<'read'>> {
     return this.#of('read', id, { method: 'POST' });
+  }
+
+  /** Names somebody who can be told, or replaces her; see the API's description. @throws ApiError */
+  async setPerson(body: object): Promise<Answer<'people'>> {
+    const response = await send(this.#options, PATHS.people, {}, {}, { method: 'POST', body });
+    return (await response.json()) as Answer<'people'>;
+  }
+
+  /** Removes a person that the API has named. @throws ApiError */
+  removePerson(name: string): Promise<Answer<'person'>> {
+    return this.#of('person', name, { method: 'DELETE' });
   }
 
   async #of<N extends OfId>(name: N, id: string, change?: Change): Promise<Answer<N>> {

@@ -41,6 +41,8 @@ export const PATHS: { readonly [N in EndpointName]: Endpoints[N]['path'] } = {
   notifications: '/api/performance/notifications',
   read: '/api/performance/notifications/:id/read',
   receivers: '/api/performance/receivers',
+  people: '/api/performance/people',
+  person: '/api/performance/people/:id',
   actions: '/api/performance/actions',
   decisions: '/api/performance/decisions',
   scaling: '/api/performance/scaling',

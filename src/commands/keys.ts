@@ -128,7 +128,13 @@ async function revoke(id: string, { json }: { json?: boolean }) {
 
 /** Loads what it needs for QuestDB only when it is needed. */
 async function withKeys<T>(use: (keys: KeyStore, actor: Actor) => Promise<T>): Promise<T> {
-  return (await import('./open-keys.ts')).withKeys(use);
+  const { withRoad } = await import('./open-road.ts');
+  const { KeyStore } = await import('../access/key-store.ts');
+  return withRoad(async ({ actor, ...road }) => {
+    const keys = new KeyStore(road);
+    await keys.load();
+    return use(keys, actor);
+  });
 }
 
 function tableOf(views: readonly KeyView[]): string {

@@ -4,6 +4,7 @@ import { nearest } from '../config/nearest.ts';
 import { coded } from '../errors.ts';
 import { examples } from './options.ts';
 import { note, sayJson, tableOf } from './output.ts';
+import { addPeople, everybody } from './people.ts';
 import { started, targetsOf } from './start.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -15,12 +16,13 @@ const ATTEMPT_MS = 15_000;
 export function addNotify(program: Command): void {
   const notify = program
     .command('notify')
-    .description('try receivers and routes of PERFORMANCE_NOTIFY_FILE')
+    .description('try receivers and routes of PERFORMANCE_NOTIFY_FILE, and name people')
     .addHelpText(
       'after',
       examples(
         'perfscope notify test oncall',
         'perfscope notify routes --labels service=booking severity=critical organization=anna',
+        'perfscope notify people list',
       ),
     );
   notify
@@ -40,6 +42,7 @@ export function addNotify(program: Command): void {
     .requiredOption('--labels <label...>', 'of the alert, as service=booking', labelsOf, {})
     .option('--json', 'one JSON object')
     .action(routes);
+  addPeople(notify);
 }
 
 /** Adds `name=value` to those before it. @throws InvalidArgumentError */
@@ -69,10 +72,11 @@ async function test(
   const { openEntry } = await import('../notify/open-entry.ts');
   const opener = new Opener(openEntry);
   const alert = sampleAlert(labels, Date.now());
+  const people = await everybody(from, plan);
   const results = await Promise.all(
-    receiverTargets(receiver, alert, plan.people).map(async (target) => {
+    receiverTargets(receiver, alert, people).map(async (target) => {
       const delivery = sampleDelivery(target, alert, plan.timeZone, Date.now());
-      const channel = opener.of(target, plan, plan.people);
+      const channel = opener.of(target, plan, people);
       if ('gone' in channel)
         return { channel: target.kind, status: 'permanent', detail: channel.gone };
       const { kind, recipient } = channel;
@@ -126,7 +130,9 @@ async function routes({ labels, json }: { labels: Labels; json?: true }): Promis
   const { mutedNow, routesFor } = await import('../notify/route/route.ts');
   const { targetsOf: receiverTargets } = await import('../notify/route/target.ts');
   const { sampleAlert } = await import('../notify/sample.ts');
-  const plan = checkNotify(started().settings);
+  const from = started();
+  const plan = checkNotify(from.settings);
+  const people = await everybody(from, plan);
   const now = Date.now();
   const alert = sampleAlert(labels, now);
   const found = routesFor(alert, plan.route).flatMap((route) => {
@@ -134,7 +140,7 @@ async function routes({ labels, json }: { labels: Labels; json?: true }): Promis
     const muted = mutedNow(route, now)?.by;
     return route.receivers.flatMap((name) => {
       const receiver = plan.receivers.get(name);
-      const targets = receiver ? receiverTargets(receiver, alert, plan.people) : [];
+      const targets = receiver ? receiverTargets(receiver, alert, people) : [];
       return targets.map(({ kind, role, person, property }) => ({
         ...{ route: path === '' ? 'root' : path, receiver: name, channel: kind },
         ...{ for: role ?? person, property, escalation, digest, muted },

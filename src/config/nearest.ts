@@ -1,7 +1,15 @@
-/** The candidate that takes the fewest edits from `name`, if it is near enough to be meant. */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
+/**
+ * The candidate that takes the fewest edits from `name`, if it is near enough to be meant.
+ *
+ * @param most edits that are near enough; by default a third of the name, or three
+ */
+export function nearest(
+  name: string,
+  candidates: readonly string[],
+  most: number = Math.max(3, Math.floor(name.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let least = Math.max(3, Math.floor(name.length / 3)) + 1;
+  let least = most + 1;
   for (const candidate of candidates) {
     const distance = editDistance(name, candidate);
     if (distance < least) {

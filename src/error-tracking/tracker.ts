@@ -32,6 +32,18 @@ export interface TrackerOptions {
   readonly add: Add;
 }
 
+/** One occurrence of an error. */
+interface Met {
+  readonly occurrence: Occurrence;
+  readonly fingerprint: string;
+  readonly nowMs: number;
+}
+
+/** The last occurrence of an error, and how many there were. */
+interface Again extends Met {
+  readonly count: number;
+}
+
 /**
  * Stores errors at a bounded cost: the first of its kind at once, all that follow it before the next
  * batch as one row with their count. No occurrence is lost in the counts.
@@ -39,8 +51,8 @@ export interface TrackerOptions {
 export class ErrorTracker {
   readonly #options: TrackerOptions;
   readonly #nextId = idSource();
-  /** Since the last batch: the last row of each, of which the first has been added. */
-  #seen = new Map<string, ErrorLogRow | undefined>();
+  /** Since the last batch: how often each came again, of which the first has been added. */
+  #seen = new Map<string, Again | undefined>();
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -57,36 +69,53 @@ export class ErrorTracker {
 
   /** Adds what was counted since the last batch. */
   addCounts(): void {
-    const rows = [...this.#seen.values()].filter((row) => row !== undefined);
+    const seen = this.#seen;
     this.#seen = new Map();
+    const rows = [...seen.values()].flatMap((again) => (again ? this.#countOf(again) : []));
     if (rows.length > 0) this.#options.add('error_logs', rows);
   }
 
-  #track(occurrence: Occurrence, nowMs: number): void {
-    let row = rowOf(occurrence, this.#options.origin, nowMs);
-    let key = keyOf(row);
-    if (!this.#seen.has(key) && this.#seen.size >= MOST_DIFFERENT) {
-      row = otherOf(row);
-      key = OTHERS;
+  #countOf({ count, ...last }: Again): ErrorLogRow[] {
+    try {
+      return [{ ...this.#rowOf(last), count }];
+    } catch {
+      // As in `track`: the batch that it would be a part of goes on without it.
+      return [];
     }
-    if (!this.#seen.has(key)) {
-      this.#seen.set(key, undefined);
-      this.#options.add('error_logs', [{ ...row, id: this.#nextId() }]);
+  }
+
+  #track(occurrence: Occurrence, nowMs: number): void {
+    const { kind, endpoint, error } = occurrence;
+    const { type, message, stack } = error;
+    const form = `${endpoint ?? ''} ${message}`;
+    const found = fingerprintOf(`${kind} ${type}`, form, stack);
+    const own = keyOf(occurrence, found);
+    const isOther = !this.#seen.has(own) && this.#seen.size >= MOST_DIFFERENT;
+    const key = isOther ? OTHERS : own;
+    const last = { occurrence, fingerprint: isOther ? OTHERS : found, nowMs };
+    if (this.#seen.has(key)) {
+      this.#seen.set(key, { ...last, count: (this.#seen.get(key)?.count ?? 0) + 1 });
       return;
     }
-    const before = this.#seen.get(key);
-    const id = before?.id ?? this.#nextId();
-    this.#seen.set(key, { ...row, id, count: (before?.count ?? 0) + 1 });
+    this.#seen.set(key, undefined);
+    this.#options.add('error_logs', [this.#rowOf(last)]);
+  }
+
+  /** A row of its own. Stacks are long to blank, so only what is stored becomes one. */
+  #rowOf({ occurrence, fingerprint, nowMs }: Met): ErrorLogRow {
+    const { origin } = this.#options;
+    const id = this.#nextId();
+    if (fingerprint === OTHERS) return { ...otherOf(origin), id, timestamp: nowMs };
+    return { ...rowOf(occurrence, fingerprint, origin), id, timestamp: nowMs };
   }
 }
 
-function rowOf(occurrence: Occurrence, origin: Origin, nowMs: number): ErrorLogRow {
+function rowOf(occurrence: Occurrence, fingerprint: string, origin: Origin) {
   const { kind, level, endpoint, context, ...tenant } = occurrence;
   const { type, message, stack } = occurrence.error;
   return {
     ...origin,
-    ...{ timestamp: nowMs, kind, level, errorType: type, count: 1 },
-    fingerprint: fingerprintOf(`${kind} ${type}`, `${endpoint ?? ''} ${message}`, stack),
+    ...{ kind, level, errorType: type, count: 1, fingerprint },
     message: scrub(message, MOST_MESSAGE),
     stackTrace: stack === undefined ? undefined : scrub(stack, MOST_STACK),
     endpoint: endpoint?.slice(0, MOST_NAME_LENGTH),
@@ -94,19 +123,19 @@ function rowOf(occurrence: Occurrence, origin: Origin, nowMs: number): ErrorLogR
     organizationId: tenant.organizationId,
     propertyId: tenant.propertyId,
     userId: tenant.userId,
-  };
+  } satisfies Omit<ErrorLogRow, 'timestamp'>;
 }
 
 /** Tenants and endpoints are counted apart, since they are asked for apart. */
-function keyOf({ fingerprint, organizationId, propertyId, endpoint }: ErrorLogRow): string {
+function keyOf({ organizationId, propertyId, endpoint }: Occurrence, fingerprint: string): string {
   return JSON.stringify([fingerprint, organizationId, propertyId, endpoint]);
 }
 
 /** An error without its name: only that there was one. */
-function otherOf({ timestamp, service, serviceVersion, environment, instance }: ErrorLogRow) {
+function otherOf(origin: Origin) {
   return {
-    ...{ timestamp, service, serviceVersion, environment, instance, count: 1 },
+    ...{ ...origin, count: 1 },
     ...{ kind: OTHERS, level: 'error', errorType: OTHERS, fingerprint: OTHERS },
     message: 'More different errors than are told apart at once.',
-  } satisfies ErrorLogRow;
+  } satisfies Omit<ErrorLogRow, 'timestamp'>;
 }

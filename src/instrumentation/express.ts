@@ -31,7 +31,8 @@ const patched = new WeakSet<object>();
 
 /**
  * Follows requests through Express' routers (4, 5, and the package `router`), so that
- * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`.
+ * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`. What handlers throw, or
+ * give to `next`, is noted on its way.
  */
 export function express(): Library[] {
   const patchFactory = (exports: unknown) => {
@@ -59,6 +60,7 @@ function patch(sample: Router): void {
   remember(router, 'route', (first) => first);
   wrap(router, 'handle', followRouter);
   wrap(layer, 'handle_request' in layer ? 'handle_request' : 'handleRequest', followLayer);
+  wrap(layer, 'handle_error' in layer ? 'handle_error' : 'handleError', followError);
 }
 
 /** The prototype that has `name` itself: Express 5 puts one object more between than Express 4. */
@@ -105,6 +107,7 @@ function followRouter(original: Method): Method {
     state.prefix = state.route ?? '';
     const leave: Method = function (this: unknown, ...outArgs) {
       state.prefix = outer;
+      if (outArgs[0]) state.thrown ??= outArgs[0];
       // Nothing in here answered. After an error the place that failed stays named.
       if (!outArgs[0] && !response.headersSent) state.route = undefined;
       return out.apply(this, outArgs);
@@ -131,6 +134,21 @@ function followLayer(original: Method): Method {
       state.route = place.path;
     }
     return original.call(this, request, response, next);
+  };
+}
+
+/** Only a request that has failed comes here, on its way to whoever handles errors. */
+function followError(original: Method): Method {
+  return function handle(
+    this: unknown,
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: unknown,
+  ) {
+    const state = stateOf(request);
+    if (state) state.thrown ??= error;
+    return original.call(this, error, request, response, next);
   };
 }
 

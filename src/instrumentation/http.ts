@@ -19,8 +19,8 @@ export interface HttpOptions {
   isOwnServer: (server: Server) => boolean;
   /** Called once for each request, after it was recorded. */
   onRequest: (durationMs: number, failed: boolean) => void;
-  /** Called for each request that was answered with a 5xx. */
-  onFailure?: ((request: SampledRequest) => void) | undefined;
+  /** Called for each request that was answered with a 5xx, with what was thrown where it is known. */
+  onFailure?: ((request: SampledRequest, thrown: unknown) => void) | undefined;
   /** Takes the requests that are worth knowing one by one. */
   sample: RequestSample;
   /** For whom a request is, as far as its headers say. */
@@ -65,8 +65,10 @@ export function instrumentHttp(options: HttpOptions): () => void {
     if (sample.wants(durationMs, failed)) {
       const request = sampled(state, durationMs, aborted ? undefined : status);
       sample.keep(request, failed);
-      if (failed) options.onFailure?.(request);
+      if (failed) options.onFailure?.(request, state.thrown);
     }
+    // A request that is kept must not keep an error as well.
+    state.thrown = undefined;
   };
 
   const tenantOf = (request: IncomingMessage) => {

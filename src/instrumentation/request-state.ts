@@ -23,6 +23,8 @@ export interface RequestState extends TenantHolder {
   readonly open: OpenRequests;
   /** The one that came before it on its connection and still waits. */
   previous: RequestState | undefined;
+  /** What was thrown on the way, or given to `next`: the first, where handlers made others of it. */
+  thrown: unknown;
   /** Whether it has been recorded. */
   ended: boolean;
 }
@@ -56,6 +58,7 @@ export function beginState(
     named: false,
     open,
     previous: undefined,
+    thrown: undefined,
     ended: false,
   };
   (request as Marked)[STATE] = state;

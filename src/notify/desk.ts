@@ -17,6 +17,8 @@ import { isVisible, type Scope } from '../schema/scope.ts';
 import { rowOf } from '../windows/row.ts';
 import type { Store } from '../windows/store.ts';
 import type { Notifier } from './notifier.ts';
+import type { PeopleBook } from './people/book.ts';
+import { peopleDesk } from './people/desk.ts';
 
 /** In-app notifications older than this are not shown as unread any more. */
 const INBOX_MS = 30 * 86_400_000;
@@ -25,6 +27,7 @@ const MOST_MARKED = 10_000;
 
 export interface DeskOptions {
   readonly notifier: Notifier;
+  readonly book: PeopleBook;
   readonly store: Store;
   readonly now?: () => number;
 }
@@ -32,6 +35,7 @@ export interface DeskOptions {
 /** Reads what became of messages, and the in-app notifications among them. */
 export function notificationDesk({
   notifier,
+  book,
   store,
   now = Date.now,
 }: DeskOptions): NotificationDesk {
@@ -69,6 +73,8 @@ export function notificationDesk({
   }
 
   return {
+    ...peopleDesk(notifier.people, book),
+
     async record(filter, scope) {
       const conditions = joined(conditionsOf(filter), ' AND ');
       const rows = await read(
@@ -122,7 +128,7 @@ export function notificationDesk({
           ...{ name, channels: channels.map(({ kind }) => kind) },
           people: [...to.roles.map((role) => `role:${role}`), ...to.people],
         })),
-        people: people.map(({ name, role, organization, properties }) => ({
+        people: people.all.map(({ name, role, organization, properties }) => ({
           ...{ name, role, organizationId: organization, properties },
         })),
       };

@@ -8,14 +8,15 @@ import { Decider } from './decider.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import type { Delivery } from './deliver/delivery.ts';
 import { Journal } from './deliver/journal.ts';
-import { Directory } from './directory.ts';
-import { type OpenChannel, Opener } from './opener.ts';
+import { failing, type OpenChannel, Opener } from './opener.ts';
+import { People, type StoredPeople } from './people/people.ts';
 import { DEADLINE_MS } from './plan/defaults.ts';
 import { loadNotifyPlan } from './plan/load.ts';
-import type { NotifyPlan, Person } from './plan/plan.ts';
+import type { NotifyPlan } from './plan/plan.ts';
 import { Recorder } from './record/recorder.ts';
 import { Suppressions } from './record/suppressions.ts';
 import type { Decided } from './route/decide.ts';
+import type { Target } from './route/target.ts';
 import { Threads } from './route/threads.ts';
 
 export interface NotifierOptions {
@@ -28,6 +29,8 @@ export interface NotifierOptions {
   /** Who is told of what; read again when it changes. */
   readonly file: string | undefined;
   readonly timeZone: string;
+  /** People beside those of the file and of the application's function. */
+  readonly stored?: StoredPeople;
   readonly alerts: AlertBook;
   /** After which time what goes on unchanged is told again. */
   readonly repeatMs: () => number;
@@ -52,7 +55,6 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #now: () => number;
   readonly #file: WatchedFile<NotifyPlan>;
-  readonly #directory: Directory;
   readonly #journal: Journal;
   readonly #threads: Threads;
   readonly #decider: Decider;
@@ -60,6 +62,7 @@ export class Notifier {
   readonly #opener: Opener;
   readonly #deliverer: Deliverer;
   readonly recorder: Recorder;
+  readonly people: People;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
@@ -77,7 +80,7 @@ export class Notifier {
       },
       now(),
     );
-    this.#directory = new Directory(log);
+    this.people = new People({ file: () => this.plan.people, stored: options.stored, log });
     this.#journal = Journal.open(dataDir, log);
     this.#threads = new Threads(this.#journal);
     this.recorder = new Recorder({ add, flush });
@@ -85,12 +88,12 @@ export class Notifier {
     const shared = { journal: this.#journal, threads: this.#threads };
     this.#decider = new Decider({
       ...{ ...shared, log, alerts: options.alerts, suppressions: this.#suppressions },
-      ...{ plan: () => this.plan, people: () => this.people },
+      ...{ plan: () => this.plan, people: () => this.people.all },
     });
     this.#opener = new Opener(options.open);
     this.#deliverer = new Deliverer({
       ...{ ...shared, recorder: this.recorder, now },
-      open: (target) => this.#opener.of(target, this.plan, this.people),
+      open: (target) => this.#channelOf(target),
       receiver: (name) => this.plan.receivers.get(name),
       sent: (message) => options.withLinks?.(message) ?? message,
       ...{ attemptMs: options.attemptMs ?? ATTEMPT_MS, breakMs: options.breakMs ?? BREAK_MS },
@@ -106,14 +109,9 @@ export class Notifier {
     return this.#file.status;
   }
 
-  /** Those of the file, and of the application's function. */
-  get people(): readonly Person[] {
-    return this.#directory.with(this.plan.people);
-  }
-
   /** Goes on with what was left, and begins to look what is due. */
   async start(): Promise<void> {
-    await this.#directory.refresh(this.#now());
+    await this.people.start(this.#now());
     const left = this.#deliverer.resume();
     if (left > 0) this.#options.log.info(`${left} messages of before the start go on.`);
     this.#timer = setInterval(() => void this.tick(), TICK_MS).unref();
@@ -153,7 +151,7 @@ export class Notifier {
   /** Looks what is due: the file, escalations, digests, and what a time of day has held. */
   async tick(): Promise<void> {
     const now = this.#now();
-    await this.#directory.refresh(now);
+    this.people.refresh(now);
     this.#guard(() => {
       if (this.#file.refresh(now)) this.#opener.forget();
       this.#commit(this.#decider.due(now));
@@ -184,6 +182,12 @@ export class Notifier {
       for (const delivery of deliveries) this.#deliverer.send(delivery);
     };
     this.#sending = this.#sending.then(send);
+  }
+
+  #channelOf(target: Target) {
+    const found = this.#opener.of(target, this.plan, this.people.all);
+    const mayCome = 'gone' in found && target.person !== undefined && !this.people.areKnown;
+    return mayCome ? failing(target.kind, 'it is not known yet who everybody is') : found;
   }
 
   #guard(work: () => void): void {

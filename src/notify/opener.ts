@@ -68,8 +68,8 @@ export class Opener {
   }
 }
 
-/** What is wrong with its files may be corrected in time. */
-function failing(kind: string, reason: string): Channel {
+/** A channel that cannot be opened now: what is wrong may be corrected in time. */
+export function failing(kind: string, reason: string): Channel {
   return { kind, recipient: '', deliver: async () => ({ status: 'retryable', reason }) };
 }
 

@@ -1,6 +1,7 @@
 import { createStateTable, createTable } from '../schema/ddl.ts';
 import { errorLogs } from '../schema/error-logs.ts';
 import { notifications } from '../schema/notifications.ts';
+import { people } from '../schema/people.ts';
 import { ruleDecisions } from '../schema/rule-decisions.ts';
 import { MEASUREMENT_TABLES, STATE_TABLES } from '../schema/tables.ts';
 
@@ -37,6 +38,11 @@ export const MIGRATIONS: readonly Migration[] = [
     version: 5,
     name: 'rule decisions',
     statements: () => [createStateTable(ruleDecisions)],
+  },
+  {
+    version: 6,
+    name: 'people',
+    statements: () => [createStateTable(people)],
   },
 ];
 

@@ -96,6 +96,47 @@ export interface NotificationDesk {
   ): () => void;
   /** What is configured, without addresses. */
   receivers(): ReceiversView;
+  /** Everybody who can be told. */
+  people(): PersonView[];
+  /** Names somebody, or replaces whoever has her name. @throws PS_REQUEST_INVALID, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
+  setPerson(request: PersonRequest, by: Author): Promise<PersonView>;
+  /** @returns who she was. @throws PS_NOT_FOUND, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
+  removePerson(name: string, by: Author): Promise<PersonView>;
+}
+
+/** Where people come from, in the order in which they count. */
+export const PERSON_SOURCES = ['file', 'api', 'application'] as const;
+export type PersonSource = (typeof PERSON_SOURCES)[number];
+
+/** Somebody who can be told, as an administrator sees her: what reaches her is masked. */
+export interface PersonView {
+  readonly name: string;
+  readonly role: string;
+  readonly organizationId: string | undefined;
+  readonly properties: readonly string[] | undefined;
+  readonly email: string | undefined;
+  readonly phone: string | undefined;
+  readonly user: string | undefined;
+  readonly source: PersonSource;
+  /** Whether another of the same name counts, of a source before. */
+  readonly hidden: boolean;
+}
+
+/** Who is to be told; it is looked at as closely as a person of the file. */
+interface PersonRequest {
+  readonly name: string;
+  readonly role: string;
+  readonly organizationId?: string | undefined;
+  readonly properties?: readonly string[] | undefined;
+  readonly email?: string | undefined;
+  readonly phone?: string | undefined;
+  readonly user?: string | undefined;
+}
+
+/** Who changes something, for the audit log. */
+interface Author {
+  readonly author: string;
+  readonly address?: string | undefined;
 }
 
 /** Who is told of what, as an administrator sees it. */

@@ -5,6 +5,7 @@ import type { AnyRow, Table } from './column.ts';
 import { type ErrorLogRow, errorLogs } from './error-logs.ts';
 import { type MetricBucket, metricBuckets } from './metric-buckets.ts';
 import { type NotificationRow, notifications } from './notifications.ts';
+import { type PersonRow, people } from './people.ts';
 import { type PerformanceMetric, performanceMetrics } from './performance-metrics.ts';
 import { type QueueMetric, queueMetrics } from './queue-metrics.ts';
 import { type DecisionRow, ruleDecisions } from './rule-decisions.ts';
@@ -28,6 +29,7 @@ export const STATE_TABLES = [
   silences,
   notifications,
   ruleDecisions,
+  people,
 ] as const;
 
 export interface RowTypes {
@@ -42,6 +44,7 @@ export interface RowTypes {
   silences: SilenceRow;
   notifications: NotificationRow;
   rule_decisions: DecisionRow;
+  notification_people: PersonRow;
 }
 
 export type TableName = keyof RowTypes;

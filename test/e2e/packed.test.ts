@@ -60,6 +60,18 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
       ['/rooms/:id', 'GET', rooms, 0, 0],
     ]);
 
+    const [[failures, stack] = []] = await until(async () => {
+      const found = await product.sql(
+        `SELECT sum(count), min(stack_trace) FROM error_logs
+         WHERE service = '${service}' AND endpoint = '/api/:organization/broken'`,
+      );
+      return Number(found[0]?.[0]) === broken && found;
+    });
+    expect([failures, stack]).toEqual([
+      broken,
+      expect.stringMatching(/meant to break\n +at .*hotel/),
+    ]);
+
     const buckets = await until(async () => {
       const found = await product.sql(
         `SELECT bucket_upper, sum(count) FROM metric_buckets

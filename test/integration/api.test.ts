@@ -276,14 +276,15 @@ const SCOPE_TESTS: { readonly [N in EndpointName]: string | undefined } = {
   ...{ alerts: undefined, alert: undefined, acknowledge: undefined },
   ...{ rules: undefined, silences: undefined, silence: undefined },
   ...{ notifications: undefined, read: undefined, receivers: undefined },
+  ...{ people: undefined, person: undefined },
   ...{ actions: undefined, decisions: undefined, scaling: undefined },
 };
 /**
  * Whose scope is tested with what they change, in `access.test.ts`, `alerts-api.test.ts`,
- * `notifications.test.ts` and `actions.test.ts`.
+ * `notifications.test.ts`, `people.test.ts` and `actions.test.ts`.
  */
 const TESTED_THERE =
-  'keys key alerts alert acknowledge rules silences silence notifications read receivers actions decisions scaling'.split(
+  'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling'.split(
     ' ',
   );
 

@@ -22,6 +22,7 @@ import { linksBy } from '../../src/notify/links/links.ts';
 import { Notifier } from '../../src/notify/notifier.ts';
 import { openEntry } from '../../src/notify/open-entry.ts';
 import type { OpenChannel } from '../../src/notify/opener.ts';
+import { PeopleBook } from '../../src/notify/people/book.ts';
 import { postDecision, refusalOfWebhook } from '../../src/open-actions.ts';
 import { migrate } from '../../src/questdb/migrate.ts';
 import { QuestdbStore } from '../../src/questdb/store.ts';
@@ -97,7 +98,10 @@ export class Api {
       looked: (looked) => this.notifier.looked(looked),
     });
     const key = linkKey(this.questdb.folder);
+    this.book = new PeopleBook({ ...road, audit });
+    await this.book.load();
     this.notifier = new Notifier({
+      stored: this.book,
       ...{ ...road, log, dataDir: this.questdb.folder, file: options.notifyFile },
       ...{ timeZone: 'Europe/Vienna', alerts: knownAlerts(this.evaluator, this.#store) },
       repeatMs: () => this.evaluator.rules.set.notifications.repeatMs,
@@ -110,7 +114,9 @@ export class Api {
       ...{ post: postDecision, refusal: refusalOfWebhook, now: () => this.now() },
     });
     this.parts = {
-      notifications: notificationDesk({ notifier: this.notifier, store: this.#store }),
+      notifications: notificationDesk({
+        ...{ notifier: this.notifier, book: this.book, store: this.#store },
+      }),
       links: linkReader(key),
       actions: actionDesk({
         decider: this.decider,
@@ -149,6 +155,7 @@ export class Api {
   parts!: Parts;
   evaluator!: Evaluator;
   notifier!: Notifier;
+  book!: PeopleBook;
   decider!: Decider;
 
   /** Resolves when what was recorded is stored, and readers see it. */
@@ -166,6 +173,7 @@ export class Api {
     this.stopping.abort();
     this.#server?.close();
     this.#server?.closeAllConnections();
+    this.book?.close();
     await this.notifier?.stop();
     await this.decider?.stop();
     await this.#writer?.close();

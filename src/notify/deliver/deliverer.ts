@@ -7,7 +7,7 @@ import { laneKey, type Target } from '../route/target.ts';
 import type { Threads } from '../route/threads.ts';
 import { backOffMs } from './back-off.ts';
 import { type Delivery, threadOf } from './delivery.ts';
-import { gone, happenedOf, late, neverTold } from './happened.ts';
+import { gone, happenedOf, interrupted, late, neverTold } from './happened.ts';
 import type { Journal } from './journal.ts';
 import { Lane } from './lane.ts';
 import { Queues } from './queues.ts';
@@ -58,9 +58,17 @@ export class Deliverer {
     const left = this.#options.journal.entries(KIND).map(([, value]) => value as Delivery);
     for (const delivery of left) {
       if (delivery.end) this.#recordEnd(delivery);
-      else this.send(delivery);
+      else this.send(this.#interrupted(delivery));
     }
     return left.length;
+  }
+
+  /** Says so where nobody knows what became of the last attempt. */
+  #interrupted({ begun, ...delivery }: Delivery): Delivery {
+    if (!begun) return delivery;
+    const noted = this.#note(delivery, interrupted(begun));
+    this.#options.journal.put(PREFIX + noted.id, noted);
+    return noted;
   }
 
   /** Begins no attempt any more; what is under way ends, or goes on with the next start. */
@@ -99,6 +107,10 @@ export class Deliverer {
     if (!message) return this.#end(delivery, neverTold(delivery, now()));
     const left = delivery.deadlineMs - now();
     if (left <= 0) return this.#end(delivery, late(delivery, now()));
+    const { notBeforeMs, ...rest } = delivery;
+    if (notBeforeMs !== undefined) {
+      return { item: rest, waitMs: Math.min(Math.max(0, notBeforeMs - now()), left) };
+    }
     const channel = open(delivery.target);
     if ('gone' in channel) return this.#end(delivery, gone(channel.gone, now()));
     const { recipient } = channel;
@@ -112,10 +124,14 @@ export class Deliverer {
     }
     const begun: Delivery = { ...delivery, attempt: delivery.attempt + 1, barred: undefined };
     threads.reach(begun.target, message.groupKey, idsOf(message.alerts));
-    journal.put(PREFIX + begun.id, begun);
+    // Killed at each start, it would be sent at each start: after a kill, too, it waits longer each time.
+    const notBefore = now() + backOffMs(begun.attempt, random());
+    const under = { begun: { atMs: now(), recipient }, notBeforeMs: notBefore };
+    journal.put(PREFIX + begun.id, { ...begun, ...under });
     await journal.flush();
     const outcome = await lane.attempt(channel, this.#options.sent(message));
     if (outcome === undefined) {
+      journal.put(PREFIX + delivery.id, delivery);
       return { item: { ...begun, attempt: delivery.attempt }, waitMs: LEAST_WAIT_MS };
     }
     const happened = happenedOf(outcome, recipient, now());
@@ -125,7 +141,7 @@ export class Deliverer {
       return this.#end(begun, { ...happened, status: 'failed', reason: 'deadline' });
     }
     const noted = this.#note(begun, happened);
-    journal.put(PREFIX + noted.id, noted);
+    journal.put(PREFIX + noted.id, { ...noted, notBeforeMs: now() + waitMs });
     return { item: noted, waitMs };
   }
 

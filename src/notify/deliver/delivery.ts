@@ -16,6 +16,10 @@ export interface Delivery {
   readonly rows: number;
   /** Why no attempt could be made last, where a row has told of it. */
   readonly barred?: string | undefined;
+  /** The attempt under way: what a process finds that goes on after another was killed in it. */
+  readonly begun?: { readonly atMs: number; readonly recipient: string } | undefined;
+  /** A process that goes on with it waits until then, as the one before would have. */
+  readonly notBeforeMs?: number | undefined;
   /** How it ended; what is left is to record it. */
   readonly end?: DeliveryEnd | undefined;
 }

@@ -11,6 +11,12 @@ export function happenedOf(outcome: Outcome, recipient: string, atMs: number): H
   return { status: became, reason: status, detail, recipient, atMs };
 }
 
+/** A process ended in the middle of an attempt: nobody knows what became of it. */
+export function interrupted({ atMs, recipient }: NonNullable<Delivery['begun']>): Happened {
+  const detail = 'the process ended during this attempt: it may have arrived, and is sent again';
+  return { status: 'retrying', reason: 'interrupted', detail, recipient, atMs };
+}
+
 export function late({ attempt }: Delivery, atMs: number): Happened {
   const detail = attempt === 0 ? 'no attempt could be made in time' : 'the last attempt failed';
   return { status: 'failed', reason: 'deadline', detail, recipient: '', atMs };

@@ -1,12 +1,7 @@
 import { IANAZone } from 'luxon';
+import { nearest } from '../../config/nearest.ts';
 import { checked } from '../../entries/check.ts';
-import {
-  below,
-  fileInvalid,
-  type LocatedProblem,
-  type Report,
-  suggest,
-} from '../../entries/problems.ts';
+import { below, fileInvalid, type LocatedProblem, type Report } from '../../entries/problems.ts';
 import { recurrenceEntry } from '../../entries/recurrence.ts';
 import { isData, parseSource, reporter } from '../../entries/source.ts';
 import type { NamedText } from '../../entries/watched-file.ts';
@@ -90,10 +85,10 @@ function checkReceiver(
 ): void {
   const known = people.map(({ name }) => name);
   for (const [i, name] of (to.people ?? []).entries()) {
-    if (known.includes(name)) continue;
-    // Others may come from the application's function, so a near name only is an error.
-    if (known.length > 0)
-      report(['to', 'people', i], `there is no \`${name}\`; ${suggest(name, known)}`);
+    // Others may come from the API or from the application, so only what looks mistyped is an error.
+    const near = known.includes(name) ? undefined : nearest(name, known, 1);
+    if (near === undefined) continue;
+    report(['to', 'people', i], `there is no \`${name}\`; did you mean \`${near}\`?`);
   }
   const isNobody = (to.roles ?? []).length + (to.people ?? []).length === 0;
   for (const [i, { kind }] of channels.entries()) {

@@ -2,24 +2,21 @@ import { z } from 'zod';
 import { grantProblem } from '../../access/principal.ts';
 import { ROLES } from '../../access/roles.ts';
 import { name } from '../../entries/fields.ts';
+import { mailAddress, phoneNumber } from '../channels/fields.ts';
 
 const tenant = z.string().min(1).max(512);
-/** No spaces and no line breaks: they would begin another header of a mail. */
-const email = z
-  .string()
-  .max(254)
-  .regex(/^[^\s@<>",;:]+@[^\s@<>",;:]+$/, 'must be an address such as `anna@hotel.example`');
-/** https://www.itu.int/rec/T-REC-E.164 */
-const phone = z.string().regex(/^\+[1-9]\d{5,14}$/, 'must be a number such as `+43123456789`');
 /** As `key:…`, `token:…` or `local`. */
 const user = z.string().regex(/^[^\p{C}\s]{1,256}$/u, 'must be a subject such as `token:anna`');
 
-/** One person of a file, or of the application's function. */
+/**
+ * One person, wherever she comes from. Her addresses are those that channels take: nothing in them
+ * begins another header of a mail.
+ */
 export const personEntry = z
   .strictObject({
     ...{ name, role: z.enum(ROLES), organization: tenant.optional() },
     properties: z.array(tenant).min(1).max(200).optional(),
-    ...{ email: email.optional(), phone: phone.optional(), user: user.optional() },
+    ...{ email: mailAddress.optional(), phone: phoneNumber.optional(), user: user.optional() },
   })
   .check((ctx) => {
     const { role, organization: organizationId, properties } = ctx.value;

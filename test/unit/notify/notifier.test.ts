@@ -52,8 +52,10 @@ afterEach(async () => {
 });
 
 async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
+  // An attempt that hangs may end in the next test.
+  const own = rows;
   notifier = new Notifier({
-    add: (_table, added) => void rows.push(...(added as NotificationRow[])),
+    add: (_table, added) => void own.push(...(added as NotificationRow[])),
     flush: async () => {},
     log: { info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
     ...{ dataDir: folder, file: join(folder, 'notify.yaml'), timeZone: 'UTC' },
@@ -106,6 +108,46 @@ it('tries again until it is delivered, and says so', async () => {
   ]);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
   expect(rows[0]).toMatchObject({ alertId: 'x', receiver: 'a', detail: 'answered 500' });
+});
+
+it('says of an attempt in which the process ended that it may have arrived, and repeats it later', async () => {
+  answer = () => new Promise(() => {});
+  await begin();
+  await tell(alertOf({ id: 'x' }));
+  await seen(() => sent.length === 1);
+  for (const start of [1, 2]) {
+    await notifier.stop();
+    // The longest wait: 1 s after the first attempt, 2 s after the second.
+    await begin({ random: () => 1 });
+    const began = performance.now();
+    expect(statuses()).toEqual(Array(start).fill('retrying interrupted'));
+    await seen(() => sent.length === start + 1);
+    expect(performance.now() - began).toBeGreaterThan(start === 1 ? 0 : 900);
+  }
+  await notifier.stop();
+  answer = async () => ({ status: 'delivered' });
+  await begin();
+  await seen(() => statuses().at(-1) === 'delivered delivered');
+  expect(rows.map(({ seq, attempt, recipient }) => [seq, attempt, recipient])).toEqual([
+    ...[1, 2, 3].map((n) => [n, n, 'https://a.example/']),
+    [4, 4, 'https://a.example/'],
+  ]);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
+}, 30_000);
+
+it('waits as it was asked to, also after a restart', async () => {
+  answer = async () => ({ status: 'retryable', reason: 'answered 429', retryAfterMs: 240_000 });
+  await begin();
+  await tell(alertOf({ id: 'x' }));
+  await seen(() => statuses().length === 1);
+  await notifier.stop();
+  answer = async () => ({ status: 'delivered' });
+  now += 238_500;
+  const began = performance.now();
+  await begin();
+  await seen(() => rows.length === 2);
+  expect(performance.now() - began).toBeGreaterThan(1400);
+  expect(statuses()).toEqual(['retrying retryable', 'delivered delivered']);
 });
 
 it('gives up at once what is refused for good, and after the deadline what is not', async () => {

@@ -58,7 +58,7 @@ it.each([
   ['people:\n  - {name: ann, role: VIEWER}', /must make sense: VIEWER needs an organization/],
   [
     'people:\n  - {name: ann, role: ADMIN, email: "ann@hotel.example\\nBcc: x@y.z"}',
-    /`email` must be an address/,
+    /`email` must be one line without control characters/,
   ],
   [
     'people:\n  - {name: ann, role: ADMIN}\n  - {name: ann, role: ADMIN}',
@@ -72,6 +72,13 @@ it.each([
   const problems = problemsOf(text);
   expect(problems.length).toBeGreaterThan(0);
   expect(problems.join('\n')).toMatch(problem);
+});
+
+it('leaves room for people of the API and of the application beside those of the file', () => {
+  const text = (name: string) =>
+    `people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [${name}]}, channels: [{kind: inApp}]}`;
+  expect(problemsOf(text('bob'))).toEqual([]);
+  expect(problemsOf(text('an'))).toEqual([expect.stringContaining('did you mean `ann`?')]);
 });
 
 it('takes no secret into the file, only the name of an owner-only file', () => {

@@ -1,4 +1,4 @@
-import type { Person } from './plan/plan.ts';
+import type { Person } from '../plan/plan.ts';
 
 /** People as the application knows them, such as those of its own database. */
 export type DirectoryFunction = () => readonly Person[] | Promise<readonly Person[]>;

@@ -1,25 +1,35 @@
 import { userInfo } from 'node:os';
-import { auditTo } from '../access/audit.ts';
-import { type Actor, KeyStore } from '../access/key-store.ts';
+import { type Audit, auditTo } from '../access/audit.ts';
+import type { Actor } from '../access/key-store.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { knownQuestdb } from '../config/locate.ts';
 import { stderrLog } from '../log.ts';
 import { openWriter } from '../open-writer.ts';
 import { migrate } from '../questdb/migrate.ts';
 import { openQuestdb } from '../questdb/open.ts';
-import { Reader } from '../questdb/reader.ts';
+import { type Read, Reader } from '../questdb/reader.ts';
+import type { Add } from '../schema/tables.ts';
 import { DroppedRows } from '../write/dropped.ts';
 
 const FLUSH_WITHIN_MS = 15_000;
 
+/** How a command reads and changes states, and as whom. */
+export interface Road {
+  readonly read: Read;
+  readonly add: Add;
+  readonly flush: () => Promise<void>;
+  readonly audit: Audit;
+  readonly actor: Actor;
+}
+
 /**
- * Gives `use` the keys, just read, of the configured QuestDB, or of the server that runs on this
+ * Gives `use` the road to the configured QuestDB, or to that of the server that runs on this
  * machine. Where there is neither, the embedded QuestDB is started for the moment: the first key
  * must be there before a server listens on an address that others reach.
  *
  * @throws the first problem of the environment; what starting and reading QuestDB throws
  */
-export async function withKeys<T>(use: (keys: KeyStore, actor: Actor) => Promise<T>): Promise<T> {
+export async function withRoad<T>(use: (road: Road) => Promise<T>): Promise<T> {
   const started = readEnvironment('perfscope');
   const [problem] = started.problems;
   if (problem) throw problem;
@@ -37,9 +47,8 @@ export async function withKeys<T>(use: (keys: KeyStore, actor: Actor) => Promise
     try {
       const { add } = writer;
       const flush = () => writer.flush(FLUSH_WITHIN_MS);
-      const keys = new KeyStore({ read: reader.read, add, flush, audit: auditTo(add) });
-      await keys.load();
-      return await use(keys, { author: `cli:${userInfo().username}` });
+      const actor = { author: `cli:${userInfo().username}` };
+      return await use({ read: reader.read, add, flush, audit: auditTo(add), actor });
     } finally {
       await writer.close();
     }

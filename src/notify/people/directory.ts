@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { reasonOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { personEntry } from './plan/person.ts';
-import type { Person } from './plan/plan.ts';
+import { reasonOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { personEntry } from '../plan/person.ts';
+import type { Person } from '../plan/plan.ts';
 import { type DirectoryFunction, directoryFunction } from './set-directory.ts';
 
 const REFRESH_MS = 60_000;
@@ -14,28 +14,40 @@ export class Directory {
   #askedMs = Number.NEGATIVE_INFINITY;
   #last: DirectoryFunction | undefined;
   #asking: Promise<void> | undefined;
+  /** Whether the function has answered since it was named. */
+  #answered = false;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Those of `file`, and the function's others. */
-  with(file: readonly Person[]): readonly Person[] {
-    if (this.#people.length === 0) return file;
-    const names = new Set(file.map(({ name }) => name));
-    return [...file, ...this.#people.filter(({ name }) => !names.has(name))];
+  get people(): readonly Person[] {
+    return this.#people;
+  }
+
+  /** Whether there is no function, or it has answered. */
+  get isKnown(): boolean {
+    return this.#answered || directoryFunction() === undefined;
   }
 
   /** Asks when a minute has passed. Never rejects; who was known stays. */
   async refresh(now: number): Promise<void> {
     const ask = directoryFunction();
-    if (ask === this.#last && now < this.#askedMs + REFRESH_MS) return this.#asking;
+    const isSame = ask === this.#last;
+    // One that never answers is not asked again and again.
+    if (isSame && (this.#asking || now < this.#askedMs + REFRESH_MS)) return this.#asking;
+    if (!isSame) this.#answered = false;
     this.#last = ask;
     this.#askedMs = now;
-    this.#asking = this.#ask(ask).catch((error: unknown) => {
-      this.#log.warn(`The application's directory of people failed: ${reasonOf(error)}`);
-    });
-    await this.#asking;
+    const asking = this.#ask(ask)
+      .catch((error: unknown) => {
+        this.#log.warn(`The application's directory of people failed: ${reasonOf(error)}`);
+      })
+      .finally(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      });
+    this.#asking = asking;
+    await asking;
   }
 
   async #ask(ask: DirectoryFunction | undefined): Promise<void> {
@@ -47,6 +59,9 @@ export class Directory {
         `A person of the application's directory is left out: ${z.prettifyError(wrong)}`,
       );
     }
+    // Another function was named meanwhile.
+    if (ask !== this.#last) return;
+    this.#answered = true;
     this.#people = read.flatMap(({ data }) => (data ? [data] : []));
   }
 }

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
+import { until } from '../support/until.ts';
+
+const questdb = new AdoptingQuestdb();
+beforeAll(() => questdb.start());
+afterAll(() => questdb.remove());
+
+const run = promisify(execFile);
+
+it('a 5xx is stored with what was thrown, and the application sees nothing of it', async () => {
+  const app = 'test/apps/failing.cjs';
+  const env = {
+    ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env },
+    ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, OTEL_SERVICE_NAME: 'failing' },
+  };
+  const alone = await run(process.execPath, [app], { env });
+  const measured = await run(process.execPath, ['--import', './dist/register.js', app], { env });
+  expect(measured.stdout).toBe(alone.stdout);
+  expect(alone.stdout.split('\n')).toHaveLength(12);
+  const rows = await until(async () => {
+    const found = await questdb.sql(
+      `SELECT endpoint, error_type, message, stack_trace, context FROM error_logs
+       WHERE service = 'failing' AND kind = 'request' ORDER BY endpoint`,
+    );
+    return found.length >= 8 && found;
+  });
+  const failing = expect.stringMatching(/^\w+: .*\n +at .*failing\.cjs:\d+/);
+  expect(rows.map((row) => row.slice(0, 4))).toEqual([
+    ['/again', 'Error', 'the first', failing],
+    ['/next', 'Error', 'given to next', failing],
+    ['/own', 'HTTP 503', 'GET /own answered 503', null],
+    ['/rejects', 'RangeError', 'no bed', failing],
+    ['/rooms/:id', 'Error', 'in a router', failing],
+    ['/seen', 'Error', 'seen by a handler', failing],
+    ['/text', 'string', 'only a text', null],
+    ['/throws', 'TypeError', 'no room for [email]', failing],
+  ]);
+  expect(rows.at(-1)?.[3]).toContain('takeRoom');
+  expect(JSON.stringify(rows)).not.toContain('ann@');
+  expect(JSON.parse(String(rows[0]?.[4]))).toMatchObject({ method: 'GET', status: 500 });
+});

@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Alertmanager } from '../support/alertmanager.ts';
+import { histogram } from '../support/alerts.ts';
+import { expectRows } from '../support/expect-rows.ts';
+import { insert } from '../support/insert.ts';
+import { Product } from '../support/product.ts';
+import { ForeignQuestdb } from '../support/questdb.ts';
+import { Receiver } from '../support/receiver.ts';
+import { until } from '../support/until.ts';
+
+const WITHIN_MS = 90_000;
+const RULES = `interval: 2s
+notifications: { groupBy: [alertname], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
+rules:
+  - name: shop-errors
+    measure: { type: API_RESPONSE_TIME, aggregate: error_ratio, groupBy: [service], window: 10s, filter: { service: shop } }
+    thresholds: { critical: 2 }
+    minimumCount: 3
+    keepFiringFor: 10s
+`;
+
+const people = new Receiver();
+const cluster = [new Alertmanager(), new Alertmanager()] as const;
+const questdb = new ForeignQuestdb();
+const servers = [new Product(), new Product()] as const;
+let failing = true;
+let feeding: NodeJS.Timeout;
+
+beforeAll(async () => {
+  await Promise.all([people.start(), questdb.start()]);
+  await cluster[0].start(people.url, []);
+  await cluster[1].start(people.url, [cluster[0].peer]);
+  await until(async () => (await cluster[0].isOneOf(2)) && (await cluster[1].isOneOf(2)), 80_000);
+  for (const server of servers) {
+    const file = (name: string, text: string) => {
+      const path = join(server.folder, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    const urls = cluster.map(({ url }) => url).join(', ');
+    const channel = `{ kind: alertmanager, urls: [${urls}], allowHttp: true, allowPrivate: true }`;
+    Object.assign(server.env, questdb.env, {
+      PERFORMANCE_RULES_FILE: file('rules.yaml', RULES),
+      PERFORMANCE_NOTIFY_FILE: file(
+        'notify.yaml',
+        `receivers: [{ name: cluster, channels: [${channel}] }]
+route:
+  routes: [{ matchers: [alertname=shop-errors], receivers: [cluster] }]
+`,
+      ),
+    });
+    await server.start();
+  }
+  feeding = setInterval(() => void feed().catch(() => {}), 1000);
+}, 200_000);
+afterAll(async () => {
+  clearInterval(feeding);
+  await Promise.all(servers.map((server) => server.remove()));
+  await Promise.all(cluster.map((member) => member.remove()));
+  await Promise.all([questdb.remove(), people.stop()]);
+}, 60_000);
+
+/** Ten requests of this second. */
+async function feed(): Promise<void> {
+  const origin = { service: 'shop', endpoint: '/book', operation: 'GET' };
+  const { row } = histogram(
+    { timestamp: Date.now(), metricType: 'API_RESPONSE_TIME', ...origin },
+    { count: 10, ms: 5, errors: failing ? 10 : 0 },
+  );
+  await insert(questdb, 'performance_metrics', [row]);
+}
+
+interface Told {
+  readonly status: string;
+  readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[];
+}
+
+const told = () =>
+  people.received
+    .map(({ body }) => JSON.parse(body) as Told)
+    .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === 'shop-errors'))
+    .map(({ status }) => status);
+
+it('two servers and two clustered Alertmanagers are one message, and one end', {
+  timeout: 300_000,
+}, async () => {
+  await until(async () => told().length > 0, WITHIN_MS);
+  failing = false;
+  await until(async () => told().includes('resolved'), WITHIN_MS);
+  // Both servers have told the cluster of both.
+  await expectRows(
+    () =>
+      questdb.sql(
+        "SELECT count() FROM notifications WHERE status = 'delivered' AND receiver = 'cluster'",
+      ),
+    [[4]],
+  );
+  // Longer than either member waits before it tells of a change.
+  await new Promise((done) => setTimeout(done, 7000));
+  expect(told()).toEqual(['firing', 'resolved']);
+});
