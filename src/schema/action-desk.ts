@@ -36,7 +36,8 @@ export interface ScaledView {
   readonly reason: string;
 }
 
-interface ScalingAsk {
+/** What is to be recommended, and for which target. Times in ms. */
+export interface ScalingAsk {
   readonly queue?: readonly string[] | undefined;
   readonly service?: readonly string[] | undefined;
   readonly waitMs: number;
