@@ -31,12 +31,17 @@ export function openActions({ monitor, evaluator, store, log }: OpenActionsOptio
   readonly recommender: Recommender;
 } {
   const { outlet, started } = monitor;
+  const { settings } = started;
   const decider = new Decider({
     ...{ store, log, add: outlet.add, post: postDecision, refusal: refusalOfWebhook },
     flush: async () => outlet.writer?.flush(),
-    path: started.settings.PERFORMANCE_BUSINESS_RULES_FILE,
+    path: settings.PERFORMANCE_BUSINESS_RULES_FILE,
   });
-  const desk = actionDesk({ decider, store, forced: forcedBreakers(evaluator) });
+  const desk = actionDesk({
+    ...{ decider, store, forced: forcedBreakers(evaluator) },
+    isKnown: () =>
+      decider.isRestored && (evaluator.isRestored || !settings.PERFORMANCE_ALERTS_ENABLED),
+  });
   const recommender = new Recommender({
     ...{ add: outlet.add, origin: started.origin },
     recommended: (ask) => desk.scaling(ask, EVERYTHING),

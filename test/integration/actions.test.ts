@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { actionDesk } from '../../src/actions/desk/desk.ts';
 import { Decider } from '../../src/actions/rules/run/decider.ts';
 import { PerfscopeClient } from '../../src/client/client.ts';
 import { forcedBreakers } from '../../src/forced-breakers.ts';
@@ -169,7 +170,16 @@ it('a restart goes on where it was: nothing is decided, or delivered, twice', as
     ...{ store, add, flush, log, path: rulesFile, now: () => NOW + 120_000 },
     ...{ post: postDecision, refusal: refusalOfWebhook },
   });
+  // A listener of before, and a service that asks too early: an empty answer would end its settings.
+  const missed: string[] = [];
+  restarted.follow(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
+  const desk = actionDesk({
+    ...{ decider: restarted, store, forced: () => [], isKnown: () => restarted.isRestored },
+  });
+  expect(() => desk.current(EVERYTHING)).toThrow(/still being read/);
   expect(await restarted.runOnce(NOW + 1000)).toEqual([]);
+  expect(desk.current(EVERYTHING)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(missed).toHaveLength(2);
   expect(shop.received.length).toBe(1);
   expect(restarted.current(NOW + 1000)).toMatchObject([{ value: 1.3, seq: 1 }]);
   // The demand is over, and the queue has not been heard of.
