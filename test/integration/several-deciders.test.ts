@@ -196,3 +196,22 @@ it('what was overwritten at the same moment is told again as it is stored', asyn
   await two.runOnce(PEAK + 10_000);
   expect(await storedOf('airport', 'renewed')).toHaveLength(1);
 });
+
+it('a start with a file that is refused ends nothing; one without the rule does', async () => {
+  const path = await rulesOf('forest');
+  await server(path).runOnce(PEAK);
+  const refused = join(questdb.folder, 'refused.yaml');
+  writeFileSync(refused, 'rules: 5');
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const restarted = server(refused, { log });
+  expect(await restarted.runOnce(PEAK + 10_000)).toEqual([]);
+  const mine = (decider: Decider) =>
+    decider.current(PEAK).filter(({ propertyId }) => propertyId === 'forest');
+  expect(mine(restarted)).toMatchObject([{ value: 1.3 }]);
+  writeFileSync(refused, 'rules: []');
+  const decisions = await restarted.runOnce(PEAK + 20_000);
+  expect(decisions.filter(({ propertyId }) => propertyId === 'forest')).toMatchObject([
+    { status: 'reset', value: 1, seq: 2, reason: expect.stringMatching(/rule was removed/) },
+  ]);
+  expect(mine(restarted)).toEqual([]);
+});
