@@ -1,4 +1,5 @@
-// npm run screenshots: a picture of each dashboard over the demo, from the queries that Grafana sends.
+// npm run screenshots [-- NAME …]: a picture of each dashboard, or of those that are named, over the demo,
+// from the queries that Grafana sends.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +15,7 @@ const OUT = join(import.meta.dirname, '..', '..', 'docs', 'dashboards');
 /** How long people book rooms before the pictures are taken. */
 const DEMO_MS = Number(process.env.SCREENSHOTS_AFTER_MS ?? 300_000);
 const SHOWN_MS = 2 * DEMO_MS;
+const NAMES = process.argv.slice(2);
 /** So that a picture stays small. */
 const COLOURS = 96;
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
@@ -47,10 +49,12 @@ async function pictures(): Promise<void> {
     for (const dashboard of dashboardsJson()) {
       // What asks Prometheus needs one that has scraped for a while.
       if (dashboard.panels.every(({ targets }) => targets.every(({ rawSql }) => !rawSql))) continue;
+      const name = dashboard.uid.slice('perfscope-'.length);
+      if (NAMES.length > 0 && !NAMES.includes(name)) continue;
       const answerOf = ({ title }: { title: string }) => answers.get(`${dashboard.uid}: ${title}`);
       await page.setContent(pageOf(dashboard, answerOf));
       const picture = await page.screenshot({ fullPage: true });
-      const file = join(OUT, `${dashboard.uid.slice('perfscope-'.length)}.png`);
+      const file = join(OUT, `${name}.png`);
       await sharp(picture).png({ palette: true, colours: COLOURS, effort: 10 }).toFile(file);
       say(dashboard.title);
     }
