@@ -79,7 +79,7 @@ rules:
 /** Runs one evaluation in a process of its own. @returns what ended it */
 async function evaluated(folder: string, now: number, stage = ''): Promise<unknown> {
   const node = resolve('node_modules/.bin/node');
-  const script = resolve('test/support/decider-child.ts');
+  const script = resolve('test/apps/decider.ts');
   const child = spawn(node, [script, folder, String(now), stage], {
     env: { ...process.env, ...questdb.env },
     stdio: ['ignore', 'inherit', 'inherit'],

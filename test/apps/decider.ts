@@ -1,5 +1,5 @@
 // A decider in a process of its own, which is killed at a stage of one decision:
-// node decider-child.ts FOLDER NOW [STAGE]; QuestDB is named by the environment.
+// node decider.ts FOLDER NOW [STAGE]; QuestDB is named by the environment.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Decider } from '../../src/actions/rules/run/decider.ts';
