@@ -23,6 +23,8 @@ export interface OpenActionsOptions {
 }
 
 const ATTEMPT_MS = 10_000;
+/** A server may have no rule whose alerts would have to be read; breakers wait no longer than this. */
+const ALERTS_WITHIN_MS = 60_000;
 
 /** Who decides by business rules and who recommends, with the parts of a server. They have not begun. */
 export function openActions({ monitor, evaluator, store, log }: OpenActionsOptions): {
@@ -32,6 +34,8 @@ export function openActions({ monitor, evaluator, store, log }: OpenActionsOptio
 } {
   const { outlet, started } = monitor;
   const { settings } = started;
+  const evaluates = settings.PERFORMANCE_ALERTS_ENABLED;
+  const latestMs = Date.now() + ALERTS_WITHIN_MS;
   const decider = new Decider({
     ...{ store, log, add: outlet.add, post: postDecision, refusal: refusalOfWebhook },
     flush: async () => outlet.writer?.flush(),
@@ -40,7 +44,7 @@ export function openActions({ monitor, evaluator, store, log }: OpenActionsOptio
   const desk = actionDesk({
     ...{ decider, store, forced: forcedBreakers(evaluator) },
     isKnown: () =>
-      decider.isRestored && (evaluator.isRestored || !settings.PERFORMANCE_ALERTS_ENABLED),
+      decider.isRestored && (evaluator.isRestored || !evaluates || Date.now() > latestMs),
   });
   const recommender = new Recommender({
     ...{ add: outlet.add, origin: started.origin },
