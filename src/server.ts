@@ -113,7 +113,8 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
         pageScript: PAGE_SCRIPT,
         metrics: async (_request, response) => {
           const text = await prometheusText(prometheus);
-          response.type(PROMETHEUS_TEXT).send(text + metricsText(evaluator));
+          const own = metricsText(evaluator) + actions.recommender.metricsText();
+          response.type(PROMETHEUS_TEXT).send(text + own);
         },
       },
     );
@@ -132,6 +133,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     await notifying.notifier.start();
     if (settings.PERFORMANCE_ALERTS_ENABLED) evaluator.start();
     actions.decider.start();
+    if (settings.enabled) actions.recommender.start();
     const dsn = settings.PERFORMANCE_SENTRY_DSN;
     const forwarder = dsn && new SentryForwarder({ dsn, read: store.read, log });
     forwarder?.start();
@@ -151,6 +153,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
         await evaluator.stop();
         await actions.decider.stop();
         notifying.book.close();
+        await actions.recommender.stop();
         await notifying.notifier.stop();
         await forwarder?.stop();
         await monitor.shutdown(1000);

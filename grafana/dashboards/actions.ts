@@ -11,14 +11,19 @@ import {
   settingsAway,
   settingValues,
 } from '../sql/actions.ts';
+import { scalingOverTime, scalingTable } from '../sql/scaling.ts';
 
 const NO_BREAKER = 'No function is protected';
 const NO_DECISION = 'No rule decided anything';
+const NO_QUEUE = 'No queue was recommended anything';
+const NO_SERVICE = 'No service was recommended anything';
+const SAME = 'As /api/performance/scaling recommends without parameters, each minute.';
 
 export const actions = dashboard({
   name: 'actions',
   title: 'Perfscope / Actions',
-  description: 'What measurements have changed: breakers, and the decisions of business rules.',
+  description:
+    'What measurements change: breakers, decisions of business rules, and recommended capacity.',
   ...narrowedBy('organization', 'property', 'service', 'environment'),
   ...{ last: '6h', refresh: '30s' },
   rows: [
@@ -79,6 +84,32 @@ export const actions = dashboard({
           description:
             'What was decided and why, and what became of it, the newest first; renewals are left out.',
           sql: decisionTable(),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        lines({
+          ...{ title: 'Workers of queues', unit: 'short', width: 12, empty: NO_QUEUE },
+          description: `Recommended and present workers. ${SAME}`,
+          sql: scalingOverTime('queue'),
+        }),
+        lines({
+          ...{ title: 'Replicas of services', unit: 'short', width: 12, empty: NO_SERVICE },
+          description: `Recommended and present replicas. ${SAME}`,
+          sql: scalingOverTime('service'),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        table({
+          ...{ title: 'Recommendations', unit: 'short', width: 24, empty: NO_QUEUE },
+          description:
+            'The newest of the range, the greatest difference first. /api/performance/scaling says why.',
+          sql: scalingTable(),
         }),
       ],
     },

@@ -1,10 +1,12 @@
-// npm run screenshots: a picture of each dashboard over the demo, from the queries that Grafana sends.
+// npm run screenshots [-- NAME …]: a picture of each dashboard, or of those that are named, over the demo,
+// from the queries that Grafana sends.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { Demo } from '../../demo/demo.ts';
+import { isScenario } from '../../demo/scenarios.ts';
 import { checkDashboards, openReadOnly } from '../../test/support/check-dashboards.ts';
 import { dashboardsJson } from '../../test/support/grafana-json.ts';
 import { Product } from '../../test/support/product.ts';
@@ -13,18 +15,29 @@ import { pageOf, WIDTH } from './page.ts';
 const OUT = join(import.meta.dirname, '..', '..', 'docs', 'dashboards');
 /** How long people book rooms before the pictures are taken. */
 const DEMO_MS = Number(process.env.SCREENSHOTS_AFTER_MS ?? 300_000);
+/** So that the beginning of each is seen. */
+const CALM_MS = 20_000;
 const SHOWN_MS = 2 * DEMO_MS;
+const NAMES = process.argv.slice(2);
+/** What goes wrong meanwhile, one after another: demand-peak,backlog,stuck-database for the actions. */
+const SCENARIOS = (process.env.SCREENSHOTS_SCENARIOS ?? 'error-burst')
+  .split(',')
+  .filter(isScenario);
 /** So that a picture stays small. */
 const COLOURS = 96;
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '2000' });
 const say = (line: string) => console.log(`screenshots: ${line}`);
-const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, say });
+const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say });
 try {
   await demo.start();
   say(`${DEMO_MS / 1000} s of traffic …`);
-  await delay(DEMO_MS);
+  for (const scenario of SCENARIOS) {
+    await delay(CALM_MS);
+    await demo.make(scenario);
+    await delay(DEMO_MS / SCENARIOS.length - CALM_MS);
+  }
   await pictures();
 } finally {
   await demo.stop();
@@ -47,10 +60,12 @@ async function pictures(): Promise<void> {
     for (const dashboard of dashboardsJson()) {
       // What asks Prometheus needs one that has scraped for a while.
       if (dashboard.panels.every(({ targets }) => targets.every(({ rawSql }) => !rawSql))) continue;
+      const name = dashboard.uid.slice('perfscope-'.length);
+      if (NAMES.length > 0 && !NAMES.includes(name)) continue;
       const answerOf = ({ title }: { title: string }) => answers.get(`${dashboard.uid}: ${title}`);
       await page.setContent(pageOf(dashboard, answerOf));
       const picture = await page.screenshot({ fullPage: true });
-      const file = join(OUT, `${dashboard.uid.slice('perfscope-'.length)}.png`);
+      const file = join(OUT, `${name}.png`);
       await sharp(picture).png({ palette: true, colours: COLOURS, effort: 10 }).toFile(file);
       say(dashboard.title);
     }

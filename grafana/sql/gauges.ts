@@ -2,14 +2,15 @@ import { MEASUREMENTS, VALUES } from '../../src/windows/families.ts';
 import { overRange, overTime, type Wanted } from './select.ts';
 import { quoted } from './text.ts';
 
-export interface AskedGauge extends Pick<Wanted, 'by' | 'keys'> {
+export interface AskedGauge extends Pick<Wanted, 'by' | 'keys' | 'conditions'> {
   readonly type: string;
   readonly name?: string;
 }
 
-function wanted({ type, name, ...asked }: AskedGauge): Wanted {
-  const conditions = [`metric_type = ${quoted(type)}`, ...(name ? [`name = ${quoted(name)}`] : [])];
-  return { ...asked, figures: VALUES, conditions };
+function wanted({ type, name, conditions = [], ...asked }: AskedGauge): Wanted {
+  const named = name ? [`name = ${quoted(name)}`] : [];
+  const all = [`metric_type = ${quoted(type)}`, ...named, ...conditions];
+  return { ...asked, figures: VALUES, conditions: all };
 }
 
 /** `last`, `value_total`, `samples`, `least` and `most` of the values of each bucket of time. */

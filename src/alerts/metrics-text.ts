@@ -1,3 +1,4 @@
+import { family, line, single } from '../schema/prometheus-text.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Labels } from './rules/rule.ts';
 
@@ -54,21 +55,4 @@ export function metricsText(evaluator: Evaluator): string {
           ),
         ]),
   ].join('');
-}
-
-function single(name: string, type: 'counter' | 'gauge', help: string, value: number): string {
-  return family(name, type, help, [line(name, {}, value)]);
-}
-
-function family(name: string, type: string, help: string, lines: readonly string[]): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
-}
-
-function line(name: string, labels: Labels, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-  return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 }

@@ -31,9 +31,11 @@ export function notificationSource(desk: NotificationDesk, scope: Scope): EventS
 
 /** An event for each visible decision of a business rule. */
 export function decisionSource(desk: ActionDesk, scope: Scope): EventSource {
-  return followed('decision', (position, hear) =>
+  const source = followed('decision', (position, hear) =>
     desk.follow(scope, position, ({ position: at, decision }) => {
       hear({ position: at, data: decision });
     }),
   );
+  // Whoever hears of anything can come back after a restart, and misses no decision.
+  return { ...source, begins: desk.position() };
 }

@@ -14,6 +14,8 @@ export interface SentEvent {
 export interface EventSource {
   /** Type of its events, and the name of its position in their ids. */
   readonly type: string;
+  /** Position of who has seen none of its events, where the source knows one. */
+  readonly begins?: string;
   /** What is behind `position`, else what happens from now on, until `signal` is aborted. */
   follow(position: string | undefined, signal: AbortSignal): AsyncIterable<SentEvent>;
 }
@@ -44,6 +46,9 @@ export async function sendEvents(
   response.once('close', () => left.abort());
   const signal = AbortSignal.any([left.signal, stopping]);
   const positions = positionsOf(request.get('Last-Event-ID'));
+  for (const { type, begins } of sources) {
+    if (begins !== undefined && !positions.has(type)) positions.set(type, begins);
+  }
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',

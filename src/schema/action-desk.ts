@@ -36,7 +36,8 @@ export interface ScaledView {
   readonly reason: string;
 }
 
-interface ScalingAsk {
+/** What is to be recommended, and for which target. Times in ms. */
+export interface ScalingAsk {
   readonly queue?: readonly string[] | undefined;
   readonly service?: readonly string[] | undefined;
   readonly waitMs: number;
@@ -67,13 +68,19 @@ export interface DecisionFilter {
 
 /** Where actions are read. What the scope does not show is not there. */
 export interface ActionDesk {
-  /** Settings that are not at their default now, and how long each of them counts. */
+  /**
+   * Settings that are not at their default now, and how long each of them counts.
+   *
+   * @throws PS_UNAVAILABLE until it is known what counted before the start
+   */
   current(scope: Scope): readonly (DecisionView & { readonly remainingMs: number })[];
   breakers(scope: Scope): readonly ForcedView[];
   /** Rows of `rule_decisions`, the newest first. @throws PS_UNAVAILABLE */
   decisions(filter: DecisionFilter, scope: Scope): Promise<DecisionView[]>;
   /** @throws PS_UNAVAILABLE */
   scaling(ask: ScalingAsk, scope: Scope): Promise<ScaledView[]>;
+  /** Where who follows from now on begins. */
+  position(): string;
   /** Hears of each decision from now on, and first of those behind `position` that are still known. */
   follow(
     scope: Scope,

@@ -124,6 +124,15 @@ it('a backlog raises the workers until the queue is drained', { timeout: 400_000
   await until(async () => ((await settingValue('invoices.workers')) ?? 0) > 4, WITHIN_MS);
   const { value } = await client.get('scaling', { queue: ['invoices'] });
   expect(value).toBeGreaterThan(4);
+  await until(async () => {
+    const rows = await product.sql(
+      `SELECT max(value) FROM performance_metrics WHERE name = 'perfscope.scaling.desired'
+       AND operation = 'queue' AND endpoint = 'invoices'`,
+    );
+    return Number(rows[0]?.[0]) > 4;
+  }, WITHIN_MS);
+  const scraped = await (await fetch(`${demo.serverUrl}/metrics`)).text();
+  expect(scraped).toMatch(/^perfscope_scaling_desired\{kind="queue",name="invoices"\} \d/m);
   await until(async () => (await settingValue('invoices.workers')) === undefined, 2 * WITHIN_MS);
   const { queues } = await client.get('queues', { last: '1m', queue: ['invoices'] });
   expect(queues[0]?.depth).toBeLessThan(50);
@@ -132,6 +141,7 @@ it('a backlog raises the workers until the queue is drained', { timeout: 400_000
   });
   // Up with the backlog, and back when it is done: no ups and downs between.
   const values = decisions.map((decision) => decision.value).reverse();
+  expect(values[0]).toBeGreaterThan(4);
   const turns = values.filter((each, i) => i > 1 && turned(values[i - 2]!, values[i - 1]!, each));
   expect(turns.length).toBeLessThanOrEqual(1);
 });

@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { actionDesk } from '../../src/actions/desk/desk.ts';
 import { Decider } from '../../src/actions/rules/run/decider.ts';
 import { PerfscopeClient } from '../../src/client/client.ts';
 import { forcedBreakers } from '../../src/forced-breakers.ts';
@@ -84,15 +85,15 @@ function requests(timestamp: number, propertyId: string, count: number): void {
 }
 
 /** `came` jobs of half a second each in the last half minute, of which one has ended. */
-function queue(timestamp: number, waiting: number, came: number): void {
+function queue(timestamp: number, waiting: number, came: number, name = 'mails'): void {
   const origin = { service: 'booking', instance: 'booking-1' };
   api.parts.add('performance_metrics', [
     {
-      ...{ ...origin, timestamp, id: 'depth', metricType: 'QUEUE_DEPTH', endpoint: 'mails' },
+      ...{ ...origin, timestamp, id: `depth-${name}`, metricType: 'QUEUE_DEPTH', endpoint: name },
       ...{ name: 'perfscope.queue.depth', operation: 'waiting', value: waiting, test: false },
     },
   ]);
-  const job = { ...origin, queueName: 'mails', jobType: 'mail', test: false };
+  const job = { ...origin, queueName: name, jobType: 'mail', test: false };
   const jobs = Array.from({ length: came }, (_, i) => ({
     ...{ ...job, timestamp: timestamp - i, id: `w${i}`, jobId: `${i}`, status: 'waiting' },
   }));
@@ -169,7 +170,16 @@ it('a restart goes on where it was: nothing is decided, or delivered, twice', as
     ...{ store, add, flush, log, path: rulesFile, now: () => NOW + 120_000 },
     ...{ post: postDecision, refusal: refusalOfWebhook },
   });
+  // A listener of before, and a service that asks too early: an empty answer would end its settings.
+  const missed: string[] = [];
+  restarted.follow(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
+  const desk = actionDesk({
+    ...{ decider: restarted, store, forced: () => [], isKnown: () => restarted.isRestored },
+  });
+  expect(() => desk.current(EVERYTHING)).toThrow(/still being read/);
   expect(await restarted.runOnce(NOW + 1000)).toEqual([]);
+  expect(desk.current(EVERYTHING)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(missed).toHaveLength(2);
   expect(shop.received.length).toBe(1);
   expect(restarted.current(NOW + 1000)).toMatchObject([{ value: 1.3, seq: 1 }]);
   // The demand is over, and the queue has not been heard of.
@@ -198,6 +208,18 @@ it('recommends workers and replicas, for who may see machines', async () => {
   await expect(client.get('scaling', { min: 5, max: 2 })).rejects.toThrow(/above max/);
   api.role = 'VIEWER';
   await expect(client.get('scaling')).rejects.toThrow(/may not see hosts/);
+});
+
+it('knows what waits at once, also in a minute that has just begun', async () => {
+  const minute = NOW - 40_000;
+  queue(minute - 20_000, 0, 60, 'invoices');
+  queue(minute + 5000, 1200, 0, 'invoices');
+  await api.stored();
+  api.now = () => minute + 10_000;
+  const { recommendations } = await client.get('scaling', { queue: ['invoices'] });
+  // 1 a second × 0.5 s, and 1200 × 0.5 s in 60 s.
+  expect(recommendations).toMatchObject([{ desired: 11, backlog: 1200, arrivalRate: 1 }]);
+  api.now = () => NOW;
 });
 
 it('an alert opens a breaker while it fires and its rule is evaluated', async () => {

@@ -58,6 +58,7 @@ beforeAll(async () => {
     ...requests,
     ...singleRows(),
     ...breakerRows(),
+    ...scalingRows(),
   ]);
   await insert(questdb, 'metric_buckets', [
     ...points.flatMap(({ buckets }) => buckets),
@@ -105,6 +106,22 @@ function breakerRows(): PerformanceMetric[] {
     { ...row, id: 'b1', metricType: 'BREAKER_STATE', name: 'perfscope.breaker.state', value: 2 },
     { ...row, id: 'b2', metricType: 'CUSTOM', ...calls },
   ];
+}
+
+/** What two servers recommend: the same, one of them later than the other. */
+function scalingRows(): PerformanceMetric[] {
+  return ['perfscope-1', 'perfscope-2'].flatMap((instance, i) => {
+    const row = {
+      ...{ ...ORIGIN, service: 'perfscope', instance, metricType: 'CUSTOM', unit: '1' },
+      ...{ timestamp: NOW_MS - 30_000 + 10_000 * i, test: false },
+    };
+    const of = (operation: string, endpoint: string, desired: number, current: number) =>
+      Object.entries({ desired, current }).map(([what, value]) => ({
+        ...{ ...row, id: `${instance} ${endpoint} ${what}`, operation, endpoint, value },
+        name: `perfscope.scaling.${what}`,
+      }));
+    return [...of('queue', 'mails', 13 + i, 5), ...of('service', 'shop', 2, 2)];
+  });
 }
 
 function decisionRows(): DecisionRow[] {
@@ -358,6 +375,25 @@ it('alerts are in the state of their last transition', async () => {
     expect.objectContaining({ Duration: 60_000, Status: '503', Trace: 'abc' }),
   ]);
   expect(figure(answers, 'perfscope-own: Rows dropped')).toBe(7);
+});
+
+it('what several servers recommend is recommended once, and the newest counts', async () => {
+  for (const ms of [MINUTE_MS, DAY_MS]) {
+    const answers = await checkDashboards(client, viewOf(ms));
+    const of = (title: string) => answers.get(`perfscope-actions: ${title}`)!.rows;
+    expect(of('Recommendations')).toMatchObject([
+      { Kind: 'queue', Name: 'mails', Present: 5, Recommended: 14, Difference: 9 },
+      { Kind: 'service', Name: 'shop', Present: 2, Recommended: 2, Difference: 0 },
+    ]);
+    const lines = of('Workers of queues').map(({ metric, value }) => `${metric} ${value}`);
+    expect(lines.at(-1)).toMatch(/^mails (recommended 14|present 5)$/);
+    expect(new Set(lines)).toContain('mails recommended 14');
+  }
+  const chosen = { service: ['elsewhere'], organization: ['nobody'] };
+  const answers = await checkDashboards(client, viewOf(HOUR_MS, chosen));
+  expect(answers.get('perfscope-actions: Recommendations')!.rows).toMatchObject([
+    { Kind: 'queue', Name: 'mails' },
+  ]);
 });
 
 it('asking changes nothing, and is not allowed to', async () => {

@@ -122,6 +122,7 @@ export class Api {
         decider: this.decider,
         store: this.#store,
         forced: forcedBreakers(this.evaluator),
+        isKnown: () => true,
       }),
       alerts: alertDesk(this.evaluator, this.#store),
       ...{ store: this.#watch(this.#store), zone: 'Europe/Vienna', recorder, add: writer.add, log },

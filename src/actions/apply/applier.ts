@@ -54,6 +54,9 @@ interface Given {
   last: Promise<void>;
 }
 
+/** Until a default is given again to a handler that failed with it: no decision comes after it. */
+const DEFAULT_AGAIN_MS = 30_000;
+
 /** Gives decisions to the application's handlers. Nothing here throws or rejects. */
 export class Applier {
   readonly #onApplied: OnApplied;
@@ -61,8 +64,11 @@ export class Applier {
   #heard: readonly HeardDecision[] = [];
   #heardMs = 0;
 
-  constructor(onApplied: OnApplied) {
+  readonly #defaultAgainMs: number;
+
+  constructor(onApplied: OnApplied, defaultAgainMs = DEFAULT_AGAIN_MS) {
     this.#onApplied = onApplied;
+    this.#defaultAgainMs = defaultAgainMs;
   }
 
   get size(): number {
@@ -128,10 +134,24 @@ export class Applier {
     given.delete(key);
     const { decision } = known;
     const { setting, value, defaultValue } = decision;
+    known.failed = false;
     const why = status === 'expired' ? 'it was not renewed' : 'its rule does not hold any more';
-    this.#run(subscription, known, {
+    this.#giveDefault(subscription, key, known, {
       ...{ ...decision, status, value: defaultValue, previous: value },
       reason: `${setting} ${value} → ${defaultValue}, because ${why}`,
+    });
+  }
+
+  /** Until the handler has taken it, or there is another value for it. */
+  #giveDefault(subscription: Subscription, key: string, ended: Given, heard: HeardDecision): void {
+    this.#run(subscription, ended, heard);
+    void ended.last.then(() => {
+      if (!ended.failed) return;
+      ended.failed = false;
+      setTimeout(() => {
+        const isWanted = this.#subscriptions.has(subscription) && !subscription.given.has(key);
+        if (isWanted) this.#giveDefault(subscription, key, ended, heard);
+      }, this.#defaultAgainMs).unref();
     });
   }
 

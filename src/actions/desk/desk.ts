@@ -1,3 +1,4 @@
+import { coded } from '../../errors.ts';
 import type { ActionDesk, ForcedView } from '../../schema/action-desk.ts';
 import { isVisible, type Scope } from '../../schema/scope.ts';
 import type { Store } from '../../windows/store.ts';
@@ -9,16 +10,20 @@ import { scaledQueues, scaledServices } from '../scaling/scaling.ts';
 export interface ActionDeskOptions {
   readonly decider: Decider;
   readonly store: Store;
+  /** Whether it is known what counts: after a start it takes a moment. */
+  readonly isKnown: () => boolean;
   /** Breakers that alerts want to be open. */
   readonly forced: (scope: Scope) => readonly ForcedView[];
 }
 
 /** Reads what is decided and recommended. */
-export function actionDesk({ decider, store, forced }: ActionDeskOptions): ActionDesk {
+export function actionDesk({ decider, store, forced, isKnown }: ActionDeskOptions): ActionDesk {
   return {
     breakers: forced,
 
     current(scope) {
+      // Without an answer services go on with what they have heard; an empty one would end it.
+      if (!isKnown()) throw coded('PS_UNAVAILABLE', { reason: 'what counts is still being read' });
       const now = decider.now();
       return decider
         .current(now)
@@ -43,6 +48,8 @@ export function actionDesk({ decider, store, forced }: ActionDeskOptions): Actio
       ]);
       return [...queues, ...services];
     },
+
+    position: () => decider.position(),
 
     follow(scope, position, hear) {
       return decider.follow(position, (decision, at) => {

@@ -86,17 +86,6 @@ export function decide(
   return goesOn ? told('renewed', from, why) : { state: { last, changes }, decision: undefined };
 }
 
-/** Brings a setting back whose rule is no more, or sets it no more. */
-export function retire(last: Decision, now: number): Decision {
-  const { setting, value, defaultValue } = last;
-  return {
-    ...last,
-    ...{ timestamp: Math.max(now, last.timestamp + 1), seq: last.seq + 1, status: 'reset' },
-    ...{ value: defaultValue, previous: value, facts: {}, expiresAt: undefined },
-    reason: `${setting} ${value} → ${defaultValue}, because its rule was removed`,
-  };
-}
-
 function targetOf({ limits, defaultValue }: BusinessRule, { holds, wanted }: Judgement): number {
   return holds && wanted !== undefined ? within(limits, wanted) : defaultValue;
 }

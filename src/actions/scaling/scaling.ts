@@ -29,10 +29,12 @@ export async function scaledQueues(store: Store, asked: ScalingQuestion): Promis
   return series.map(({ queue, points }) => {
     const at = new Map(points.map((point) => [point.span?.fromMs, point]));
     let backlog = 0;
-    const history = minutes.map(({ fromMs, seconds }) => {
+    const history = minutes.map(({ fromMs, seconds, isLast }) => {
       const point = at.get(fromMs);
+      // What waits is known at once, also of a minute that is too young for its rates.
+      const newest = isLast ? at.get(fromMs + MINUTE_MS) : undefined;
       // A minute without a report is not an empty queue.
-      backlog = point?.depth ?? backlog;
+      backlog = newest?.depth ?? point?.depth ?? backlog;
       const arrivalRate = (point?.arrived ?? 0) / seconds;
       return { arrivalRate, processingTime: point?.averageProcessing, backlog };
     });
@@ -64,9 +66,10 @@ export async function scaledServices(store: Store, asked: ScalingQuestion): Prom
 function spanOf({ scope, filter, now, stabilizationMs }: ScalingQuestion) {
   const lastMs = floorTo(now - MINUTE_MS / 2, MINUTE_MS);
   const fromMs = floorTo(lastMs - stabilizationMs, MINUTE_MS);
-  const minutes: { fromMs: number; seconds: number }[] = [];
+  const minutes: { fromMs: number; seconds: number; isLast: boolean }[] = [];
   for (let ms = fromMs; ms <= lastMs; ms += MINUTE_MS) {
-    minutes.push({ fromMs: ms, seconds: Math.min(MINUTE_MS, now - ms) / 1000 });
+    const seconds = Math.min(MINUTE_MS, now - ms) / 1000;
+    minutes.push({ fromMs: ms, seconds, isLast: ms === lastMs });
   }
   return { question: { scope, filter, range: { fromMs, toMs: now } }, minutes };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
 import {
   Applier,
@@ -96,4 +97,24 @@ it('ends with its subscription', async () => {
   end();
   applier.hear([heard(1.2, 2)]);
   expect(applier.size).toBe(0);
+});
+
+it('gives a default again to a handler that failed with it, unless there is a new value', async () => {
+  const impatient = new Applier(({ value }, { status }) => outcomes.push(`${value} ${status}`), 20);
+  let failures = 2;
+  impatient.onRule('demand.high', ({ value }) => {
+    if (value === 1 && failures-- > 0) throw new Error('busy');
+  });
+  impatient.hear([heard(1.1, 1)]);
+  impatient.hear([]);
+  await until(async () => outcomes.includes('1 applied'));
+  expect(outcomes).toEqual(['1.1 applied', '1 failed', '1 failed', '1 applied']);
+  failures = Number.POSITIVE_INFINITY;
+  impatient.hear([heard(1.2, 1, { id: 'b' })]);
+  impatient.hear([]);
+  await until(async () => outcomes.at(-1) === '1 failed');
+  impatient.hear([heard(1.3, 1, { id: 'c' })]);
+  await until(async () => outcomes.includes('1.3 applied'));
+  await delay(60);
+  expect(outcomes.at(-1)).toBe('1.3 applied');
 });

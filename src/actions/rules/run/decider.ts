@@ -1,8 +1,6 @@
 import { type FileStatus, WatchedFile } from '../../../entries/watched-file.ts';
 import { reasonOf } from '../../../errors.ts';
 import type { Log } from '../../../log.ts';
-import type { DecisionView } from '../../../schema/action-desk.ts';
-import { Feed } from '../../../schema/feed.ts';
 import type { Add } from '../../../schema/tables.ts';
 import type { Store } from '../../../windows/store.ts';
 import type { Decision } from '../decide.ts';
@@ -14,10 +12,11 @@ import {
 } from '../load/load.ts';
 import { outcomeRow, rowOfDecision } from '../rows.ts';
 import type { BusinessRule } from '../rule.ts';
+import { DecisionFeed } from './decision-feed.ts';
 import { evaluate, expire } from './evaluate.ts';
-import { recentDecisions } from './read.ts';
+import { Recall } from './recall.ts';
 import { SettingBook } from './setting-book.ts';
-import { type Post, Webhooks, webhookAuthor } from './webhooks.ts';
+import { type Post, Webhooks } from './webhooks.ts';
 
 export interface DeciderOptions {
   readonly store: Store;
@@ -34,15 +33,20 @@ export interface DeciderOptions {
 
 const CODE = 'PS_BUSINESS_RULES_INVALID';
 
-/** Evaluates business rules again and again, and tells what they decide. Nothing here rejects. */
+/**
+ * Evaluates business rules again and again, and tells what they decide. Several servers with the same
+ * file decide as one: each reads what others have decided before it decides, and what two of them decide
+ * at the same moment has the same keys, so that it is one row and one message. A server without a file
+ * tells what the others decide. Nothing here rejects.
+ */
 export class Decider {
   readonly #options: DeciderOptions;
   readonly #file: WatchedFile<BusinessRules>;
   readonly #book = new SettingBook();
-  readonly #feed = new Feed<Decision>();
+  readonly #feed = new DecisionFeed();
+  readonly #recall: Recall;
   readonly #webhooks: Webhooks;
   readonly now: () => number;
-  #restored = false;
   /** Rules whose last evaluation failed; '' for all. */
   readonly #failing = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -61,6 +65,7 @@ export class Decider {
       },
       now(),
     );
+    this.#recall = new Recall(options.store, options.flush);
     this.#webhooks = new Webhooks(post, (decision, author, outcome) => {
       options.add('rule_decisions', [outcomeRow(decision, author, outcome, now())]);
     });
@@ -74,8 +79,13 @@ export class Decider {
     return this.#file.status;
   }
 
+  /** Whether what was decided before the start is known. */
+  get isRestored(): boolean {
+    return this.#recall.isDone;
+  }
+
   start(): void {
-    if (this.#options.path !== undefined) this.#arm(0);
+    this.#arm(0);
   }
 
   /** Ends after the evaluation that is under way. */
@@ -95,7 +105,7 @@ export class Decider {
 
   /** What counts now, dry runs left out. */
   current(now: number = this.now()): Decision[] {
-    return [...this.#book.current()].filter(
+    return [...this.#book.lasts()].filter(
       ({ expiresAt = 0, dryRun }) => expiresAt > now && !dryRun,
     );
   }
@@ -108,30 +118,62 @@ export class Decider {
     return this.#feed.follow(position, listener);
   }
 
+  /** Where who follows from now on begins. */
+  position(now: number = this.now()): string {
+    return this.#feed.position(now);
+  }
+
   #arm(waitMs: number): void {
     if (this.#ended) return;
     this.#timer = setTimeout(() => {
-      const startedMs = this.now();
-      void this.runOnce(startedMs).then(() =>
-        this.#arm(Math.max(250, this.rules.intervalMs - (this.now() - startedMs))),
-      );
+      void this.runOnce().then(() => this.#arm(this.#waitMs()));
     }, waitMs).unref();
   }
 
-  async #round(now: number): Promise<readonly Decision[]> {
-    this.#file.refresh(now);
+  /** Until some moment in the next interval: of several servers one comes first, as a rule. */
+  #waitMs(): number {
+    const { intervalMs } = this.rules;
+    const now = this.now();
+    return slotOf(now, intervalMs) + intervalMs - now + (Math.random() * intervalMs) / 2;
+  }
+
+  async #round(startedMs: number): Promise<readonly Decision[]> {
+    this.#file.refresh(startedMs);
+    const { rules, intervalMs } = this.rules;
+    // The same for every server, and so are the keys of what is decided.
+    const now = slotOf(startedMs, intervalMs);
+    const isStart = !this.isRestored;
+    const decisions: Decision[] = [];
     try {
-      await this.#restoreOnce(now);
+      decisions.push(...(await this.#merge(now)));
+      // A file that is refused changes nothing, and without a file others decide.
+      const { file, problems } = this.status;
+      const isSure = file !== undefined && problems.length === 0;
+      if (isSure) decisions.push(...this.#book.keep(rules, now));
+      for (const rule of rules) decisions.push(...(await this.#evaluate(rule, now)));
     } catch (error) {
-      // What was decided before is not known: deciding now would be deciding twice.
+      // What has been decided is not known: deciding now would be deciding twice.
       this.#sayOnce('', error);
-      return [];
+      for (const rule of rules) decisions.push(...expire(rule, this.#book, now));
     }
-    const { rules } = this.rules;
-    const decisions = this.#book.keep(rules, now);
-    for (const rule of rules) decisions.push(...(await this.#evaluate(rule, now)));
     await this.#tell(decisions);
+    if (this.isRestored) this.#webhooks.sendLeft(this.#book.lasts(), this.rules, now, { isStart });
     return decisions;
+  }
+
+  /** Takes over what is stored. @returns what is to be told again. @throws PS_UNAVAILABLE */
+  async #merge(now: number): Promise<readonly Decision[]> {
+    const isStart = !this.isRestored;
+    const spans = this.rules.rules.map(({ limits, expiresAfterMs }) =>
+      Math.max(limits.perMs, 2 * expiresAfterMs),
+    );
+    const rows = await this.#recall.read(now, Math.max(0, ...spans));
+    const { heard, confirmed } = this.#book.merge(rows, now);
+    this.#webhooks.hear(rows);
+    if (isStart) this.#feed.recall(heard);
+    else for (const decision of heard) this.#feed.tell(decision);
+    this.#failing.delete('');
+    return confirmed;
   }
 
   async #evaluate(rule: BusinessRule, now: number): Promise<Decision[]> {
@@ -166,30 +208,9 @@ export class Decider {
       if (!dryRun) this.#webhooks.send(decision, this.rules);
     }
   }
+}
 
-  async #restoreOnce(now: number): Promise<void> {
-    if (this.#restored) return;
-    const { store, flush } = this.#options;
-    const spans = this.rules.rules.map(({ limits, expiresAfterMs }) =>
-      Math.max(limits.perMs, 2 * expiresAfterMs),
-    );
-    // What the last process left in the spool belongs to it.
-    await flush().catch(() => {});
-    const rows = await recentDecisions(store, now - Math.max(86_400_000, ...spans));
-    this.#book.restore(rows);
-    this.#restored = true;
-    this.#failing.delete('');
-    this.#sendAgain(rows);
-  }
-
-  /** What was decided and not yet taken when the last process ended; a webhook knows it by its key. */
-  #sendAgain(rows: readonly DecisionView[]): void {
-    const isTaken = ({ id, seq }: Decision) =>
-      rows.some(
-        (row) => row.id === id && row.seq === seq && row.author.startsWith(webhookAuthor('')),
-      );
-    for (const decision of this.#book.current()) {
-      if (!decision.dryRun && !isTaken(decision)) this.#webhooks.send(decision, this.rules);
-    }
-  }
+/** The beginning of the interval that `ms` lies in. */
+function slotOf(ms: number, intervalMs: number): number {
+  return Math.floor(ms / intervalMs) * intervalMs;
 }

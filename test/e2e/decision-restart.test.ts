@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { App } from '../support/app.ts';
+import { Product } from '../support/product.ts';
+import { until } from '../support/until.ts';
+
+const product = new Product();
+let app: App;
+
+beforeAll(async () => {
+  const rules = join(product.folder, 'rules.yaml');
+  writeFileSync(
+    rules,
+    `interval: 1s
+rules:
+  - name: demand
+    setting: price.factor
+    per: organization
+    window: 30s
+    when: { fact: gauge, params: { name: wanted }, operator: greaterThan, value: 10 }
+    value: 1.3
+    default: 1
+    limits: { min: 0.9, max: 1.5 }
+    coolDown: 1s
+    expiresAfter: 2m
+`,
+  );
+  product.env.PERFORMANCE_BUSINESS_RULES_FILE = rules;
+  await product.start();
+  app = new App('test/apps/priced.mjs', { args: ['20'], env: product.env });
+}, 120_000);
+afterAll(async () => {
+  await app?.stop();
+  await product.remove();
+}, 60_000);
+
+const told = () => [...app.output.matchAll(/told (.*)/g)].map(([, what]) => what ?? '');
+
+/** What is stored, as the application says it. */
+async function decisions(): Promise<string[]> {
+  const rows = await product.sql(
+    "SELECT status, value, id, seq FROM rule_decisions WHERE author = 'perfscope' AND status != 'renewed' ORDER BY timestamp",
+  );
+  return rows.map(([status, value, id, seq]) => `${status} ${value} ${id}.${seq}`);
+}
+
+it('an application keeps what counts while its server is killed and starts again', async () => {
+  await until(async () => told().length > 0);
+  expect(told()).toEqual(await decisions());
+  expect(told()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
+  await product.stop('SIGKILL');
+  await product.start();
+  // The first answer that the new server gives is the one that could end the setting.
+  await until(async () => {
+    const response = await fetch(`${product.url}/api/performance/actions`);
+    return response.status === 200;
+  });
+  const { decisions: current } = (await product.get('/api/performance/actions')) as {
+    decisions: { value: number }[];
+  };
+  expect(current).toMatchObject([{ value: 1.3 }]);
+  app.child.kill('SIGUSR2');
+  await until(async () => told().length > 1);
+  expect(told()).toEqual([
+    expect.stringMatching(/^set 1\.3 \w+\.1$/),
+    expect.stringMatching(/^reset 1 /),
+  ]);
+  expect(await decisions()).toEqual([told()[0], expect.stringMatching(/^reset 1 \w+\.\d+$/)]);
+}, 180_000);
