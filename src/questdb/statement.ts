@@ -68,9 +68,14 @@ export function joined(pieces: readonly Sql[], separator: string): Sql {
   return { parts };
 }
 
-/** `column IN (…)` with bound values; nothing matches an empty list. */
+/**
+ * `column IN (…)` with bound values; nothing matches an empty list. QuestDB compiles a comparison with
+ * one bound value to machine code, which it does not do for a list.
+ */
 export function isOneOf(column: string, values: readonly Param[]): Sql {
-  if (values.length === 0) return sql`1 = 2`;
+  const [only] = values;
+  if (only === undefined) return sql`1 = 2`;
+  if (values.length === 1) return sql`${identifier(column)} = ${only}`;
   const bound = joined(
     values.map((value) => sql`${value}`),
     ', ',

@@ -1,11 +1,12 @@
 import { EVERYTHING, narrow, type Scope } from '../schema/scope.ts';
 import type { Comparison } from './compare.ts';
 import { type DatabaseFigures, databaseFigures } from './database.ts';
-import { untilNow } from './freshness.ts';
+import { stateOfRows, untilNow } from './freshness.ts';
 import { type HealthFigures, healthFigures } from './health.ts';
 import type { Question } from './question.ts';
 import { type QueueFigures, queueFigures } from './queues.ts';
 import { lastOf, MINUTE_MS } from './range.ts';
+import { shared } from './shared.ts';
 import { type NamedTime, slowest } from './slowest.ts';
 import type { Store } from './store.ts';
 import { type Trends, trends } from './trends.ts';
@@ -51,11 +52,23 @@ export function questionOf(options: DashboardOptions = {}, scope: Scope = EVERYT
 }
 
 /** All figures of a range, each from QuestDB. What nothing has reported is undefined or empty. */
-export async function dashboard(
+export function dashboard(
   store: Store,
   question: Question,
   zone: string,
   comparison: Comparison = 'previous',
+): Promise<Dashboard> {
+  const key = JSON.stringify([question, zone, comparison]);
+  return shared(store, key, stateOfRows(question.range), () =>
+    figuresOf(store, question, zone, comparison),
+  );
+}
+
+async function figuresOf(
+  store: Store,
+  question: Question,
+  zone: string,
+  comparison: Comparison,
 ): Promise<Dashboard> {
   const { fromMs, toMs } = question.range;
   const [api, database, queues, systemHealth, changes] = await Promise.all([
