@@ -131,6 +131,7 @@ function readersDetails(report: ReadersReport): Report['details'] {
     'rows per second': Math.round(rowsPerSecond),
     'dashboards read': dashboards,
     'readers, p50': `everything ${half('everything')} ms, own ${half('own')} ms`,
+    'readers, p50 of their first look': `everything ${half('first everything')} ms, own ${half('first own')} ms`,
     'way of a row, p95': `${rounded(sorted[Math.floor(0.95 * sorted.length)] ?? Number.NaN)} ms`,
   };
 }
