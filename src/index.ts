@@ -65,12 +65,17 @@ export const performanceMonitoringService = {
     sharedMonitor().tenants.resolver = resolver;
   },
 
-  /** @throws PS_UNAVAILABLE when QuestDB does not answer */
+  /**
+   * The figures of a window until now; of six hours and more they may be five seconds old.
+   *
+   * @throws PS_UNAVAILABLE when QuestDB does not answer
+   */
   async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
     const { dashboard, questionOf } = await import('./windows/dashboard.ts');
     const monitor = sharedMonitor();
     const { PERFORMANCE_TIME_ZONE: zone } = monitor.started.settings;
-    return dashboard(await monitor.store(), questionOf(options), zone);
+    // Others may have been given the same one.
+    return structuredClone(await dashboard(await monitor.store(), questionOf(options), zone));
   },
 
   /** The same figures as in the dashboard's `trends`. @throws PS_UNAVAILABLE */
