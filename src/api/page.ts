@@ -27,7 +27,11 @@ export async function page<T>(
   ask: (question: Question) => Promise<Keyed<T>[]>,
 ): Promise<{ question: Question; groups: T[]; nextCursor: string | undefined }> {
   const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, query);
-  const range = cursor ? checkedRange(cursor.range, nowMs, 'cursor') : question.range;
+  // Not until the end of the second that now is in: what still comes in it would change later pages.
+  const { fromMs, toMs } = question.range;
+  const range = cursor
+    ? checkedRange(cursor.range, nowMs, 'cursor')
+    : { fromMs, toMs: Math.min(toMs, nowMs) };
   const pinned = { ...question, range };
   const [value = null, key] = cursor?.after ?? [];
   const after = cursor && { value, key: String(key) };
