@@ -13,7 +13,7 @@ import { Times } from './times.ts';
 
 export const READERS = 20;
 /** Until a reader looks again: a fifth of what Grafana offers as its shortest. */
-export const PAUSE_MS = 1000;
+const PAUSE_MS = 1000;
 /** Time for the services to start, and then to be under way. */
 const AHEAD_MS = 3000;
 /** The default. */
