@@ -2,15 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 // Their figures are shown, not judged; `start` is what the first test of the product does anyway.
 const QUICK_BENCHES = ['write', 'record', 'overhead'];
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
 const report = join(folder, 'report.json');
 const only = process.argv.slice(2);
+const failures = [];
 let passed = 0;
-let failed = 0;
 
 if (only.length === 0) {
   step('lint', 'biome', ['check', '.']);
@@ -26,19 +26,21 @@ run('tests', 'vitest', [
 ]);
 countTests();
 if (only.length === 0) {
-  for (const name of QUICK_BENCHES) count(bench(name));
+  for (const name of QUICK_BENCHES) count(`bench ${name}`, bench(name));
 }
 rmSync(folder, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+// Once more beside the total: whoever sees only the end of the output sees what failed.
+for (const failure of failures) console.log(`\nFAILED ${failure}`);
+console.log(`\n${passed} passed, ${failures.length} failed`);
+process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
 
 function step(name, command, args) {
-  count(run(name, command, args));
+  count(name, run(name, command, args));
 }
 
-function count(ok) {
+function count(name, ok) {
   if (ok) passed += 1;
-  else failed += 1;
+  else failures.push(name);
 }
 
 // A bench is checked for having measured, never for how fast a shared machine was.
@@ -63,16 +65,22 @@ function run(name, command, args) {
 
 function countTests() {
   try {
-    const result = JSON.parse(readFileSync(report, 'utf8'));
-    passed += result.numPassedTests;
-    failed += result.numFailedTests;
-    const broken = result.testResults.filter(
-      (file) =>
-        file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'),
-    );
-    failed += broken.length;
+    const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+    for (const file of testResults) countFile(file);
   } catch (error) {
-    console.log(`no report of the tests: ${error.message}`);
-    failed += 1;
+    failures.push(`tests: there is no report of them (${error.message})`);
   }
+}
+
+function countFile({ name, status, message, assertionResults }) {
+  const where = relative(process.cwd(), name);
+  const bad = assertionResults.filter((test) => test.status === 'failed');
+  passed += assertionResults.filter((test) => test.status === 'passed').length;
+  for (const test of bad) failures.push(excerpt(`${where} > ${test.fullName}`, test.failureMessages));
+  if (status === 'failed' && bad.length === 0) failures.push(excerpt(where, [message]));
+}
+
+function excerpt(what, messages) {
+  const lines = messages.join('\n').split('\n').slice(0, 12);
+  return [what, ...lines.map((line) => `  ${line.slice(0, 300)}`)].join('\n');
 }
