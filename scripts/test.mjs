@@ -76,7 +76,8 @@ function countFile({ name, status, message, assertionResults }) {
   const where = relative(process.cwd(), name);
   const bad = assertionResults.filter((test) => test.status === 'failed');
   passed += assertionResults.filter((test) => test.status === 'passed').length;
-  for (const test of bad) failures.push(excerpt(`${where} > ${test.fullName}`, test.failureMessages));
+  for (const test of bad)
+    failures.push(excerpt(`${where} > ${test.fullName}`, test.failureMessages));
   if (status === 'failed' && bad.length === 0) failures.push(excerpt(where, [message]));
 }
 
