@@ -1,4 +1,5 @@
 import { migrate } from '../../src/questdb/migrate.ts';
+import { ROLLUP_UNITS } from '../../src/schema/rollup-units.ts';
 import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS, type Range } from '../../src/windows/range.ts';
 import { ForeignQuestdb } from '../../test/support/questdb.ts';
 import { RETENTION } from '../../test/support/retention.ts';
@@ -103,10 +104,10 @@ const VIEWS =
 
 /** Waits until the roll-ups have all rows of now; more are coming all the time. */
 async function rolledUp(questdb: ForeignQuestdb): Promise<void> {
-  // Minutes first: hours are summed from them.
-  for (const unit of ['_1m', '_1h']) {
+  // The finest first: each is summed from the one before.
+  for (const unit of Object.keys(ROLLUP_UNITS)) {
     await applied(questdb);
-    const views = (await questdb.sql(VIEWS)).filter(([name]) => String(name).endsWith(unit));
+    const views = (await questdb.sql(VIEWS)).filter(([name]) => String(name).endsWith(`_${unit}`));
     for (const [name] of views) await questdb.sql(`REFRESH MATERIALIZED VIEW ${name} INCREMENTAL`);
     const wanted = new Map(views.map(([name, txn]) => [name, Number(txn)]));
     await until(async () => {

@@ -1,7 +1,7 @@
 import { HOSTS } from '../../src/windows/families.ts';
 import { courses } from './alerts.ts';
 import { conditionsOf } from './select.ts';
-import { partsOfMinutes, rollupsOf } from './sources.ts';
+import { partsOfMinutes, rollupOf } from './sources.ts';
 import { FROM, type Name, TO } from './text.ts';
 
 const MOST_MARKS = 500;
@@ -20,7 +20,7 @@ export function newVersions(by: readonly Name[]): string {
     ({ name, where }) =>
       `SELECT service, service_version, min(timestamp) AS first FROM ${name} WHERE ${where} AND ${conditions}`,
   );
-  const known = `SELECT DISTINCT concat(service, ' ', service_version) AS version FROM ${rollupsOf(HOSTS.table)['1h']}
+  const known = `SELECT DISTINCT concat(service, ' ', service_version) AS version FROM ${rollupOf(HOSTS.table, '1h').name}
   WHERE timestamp < timestamp_floor('h', ${FROM}) AND ${conditions}`;
   return `SELECT min(first) AS time, n.version AS text, 'version' AS tags FROM (
   SELECT first, concat(service, ' ', service_version) AS version FROM (${parts.join('\n  UNION ALL ')})

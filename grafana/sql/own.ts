@@ -14,7 +14,7 @@ const REFUSED = { ...COUNTER, name: 'perfscope.tenant.refused' } as const;
 const TABLES = [...MEASUREMENT_TABLES, ...STATE_TABLES].map(({ name }) => name);
 const WITH_ROLLUPS = [
   ...TABLES,
-  ...ROLLINGS.flatMap(({ table }) => Object.values(rollupsOf(table.name))),
+  ...ROLLINGS.flatMap(({ table }) => rollupsOf(table.name).map(({ name }) => name)),
 ];
 const OURS = `IN (${WITH_ROLLUPS.map(quoted).join(', ')})`;
 

@@ -1,14 +1,19 @@
-import { ROLLINGS, type RollupUnit, rollupName } from '../../src/schema/rollups.ts';
-import { FROM, INTERVAL, INTERVAL_MS, TO } from './text.ts';
+import {
+  chainTo,
+  ROLLUP_UNITS,
+  type RollupUnit,
+  settledMs,
+} from '../../src/schema/rollup-units.ts';
+import { ROLLINGS, rollupName } from '../../src/schema/rollups.ts';
+import { FROM, INTERVAL, INTERVAL_MS, quoted, TO } from './text.ts';
 
 const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
-/** Shorter ranges are read from the rows, which is quick and knows the latest ones. */
-const ROWS_ONLY_MS = 2 * HOUR_MS;
-/** Shorter ones from minutes. */
-const NO_HOURS_MS = 6 * HOUR_MS;
-/** What may still come late, and the time until a roll-up is refreshed. */
-const SETTLED_MINUTES: Readonly<Record<RollupUnit, number>> = { '1m': 5, '1h': 20 };
+/** A figure of a shorter range than this is read without these roll-ups: rows are quick, and know the latest. */
+const LEAST_MS: Readonly<Record<RollupUnit, number>> = {
+  ...{ '1m': 2 * HOUR_MS, '10m': 6 * HOUR_MS, '1h': 6 * HOUR_MS },
+  '1d': 3 * 24 * HOUR_MS,
+};
+const ALWAYS = '1 = 1';
 /** Length of the viewer's range. */
 export const LENGTH_MS = '($__to - $__from)';
 
@@ -33,92 +38,139 @@ export const LAST_WEEK: Bounds = {
 /** A part of a range, and the table that it is read from. */
 export interface Part {
   readonly name: string;
-  /** Conditions: whether the part is wanted at all, and its time. */
+  /**
+   * Conditions of its time. QuestDB reads nothing where a bound is NULL, which is how parts that are
+   * not wanted say so: a condition without a column would keep it from compiling its filter.
+   */
   readonly where: string;
 }
 
-/** Names of a table's present roll-ups, from the schema itself. */
-export function rollupsOf(table: string): Readonly<Record<RollupUnit, string>> {
+/** A present roll-up of a table. */
+interface Rollup {
+  readonly name: string;
+  readonly unit: RollupUnit;
+  readonly ms: number;
+  /** How far behind now it may still be incomplete. */
+  readonly settledMs: number;
+}
+
+/** The present roll-ups of a table, the finest first, from the schema itself. */
+export function rollupsOf(table: string): readonly Rollup[] {
   const rolling = ROLLINGS.find((each) => each.table.name === table);
   if (!rolling) throw new TypeError(`${table} has no roll-ups`);
-  return { '1m': rollupName(rolling, '1m'), '1h': rollupName(rolling, '1h') };
+  return rolling.units.map((unit) => ({
+    ...{ name: rollupName(rolling, unit), unit, ms: ROLLUP_UNITS[unit].ms },
+    settledMs: settledMs(chainTo(rolling.units, unit)),
+  }));
+}
+
+/** One of them. */
+export function rollupOf(table: string, unit: RollupUnit): Rollup {
+  const found = rollupsOf(table).find((rollup) => rollup.unit === unit);
+  if (!found) throw new TypeError(`${table} has no roll-up of ${unit}`);
+  return found;
+}
+
+const raised = ({ unit, ms }: Rollup, time: string) =>
+  floored(unit, `dateadd('T', ${ms - 1}, ${time})`);
+
+function floored(unit: string, time: string): string {
+  return `timestamp_floor(${unit.startsWith("'") ? unit : quoted(unit)}, ${time})`;
 }
 
 /**
- * Until when a roll-up has all rows, at most `end`. A view without rows has none of them, and one that
- * lags behind ends with its last interval.
+ * Until when a roll-up has all rows, at most `end`; the beginning of time when `wanted` does not hold. A
+ * view without rows has none of them, and one that lags behind ends with its last interval.
  */
-function complete(view: string, unit: RollupUnit, end?: string): string {
-  const settled = `timestamp_floor('${unit === '1m' ? 'm' : 'h'}', dateadd('m', -${SETTLED_MINUTES[unit]}, now()))`;
+function complete({ name, unit, settledMs: late }: Rollup, wanted: string, end?: string): string {
+  const settled = floored(unit, `dateadd('s', -${late / 1000}, now())`);
   const ends = ['max(t)', settled, ...(end ? [end] : [])].join(', ');
-  return `(SELECT least(${ends}) FROM (SELECT max(timestamp) t FROM ${view} UNION ALL SELECT 0::timestamp t))`;
+  return `(SELECT CASE WHEN ${wanted} THEN least(${ends}) ELSE 0::timestamp END FROM (SELECT max(timestamp) t FROM ${name} UNION ALL SELECT 0::timestamp t))`;
 }
 
 /**
- * Where a time series is read: buckets of hours from hours, of minutes from minutes, and the rest from
- * the rows. Buckets are read whole, also those at the range's ends. QuestDB drops the parts whose
- * constant condition is false before it reads anything.
+ * Where a time series is read: each bucket from the coarsest roll-up that divides the interval, what that
+ * may not have yet from the next finer one, and the rest from the rows. Buckets are read whole, also
+ * those at the range's ends.
  */
 export function partsOfSeries(table: string, { from, to }: Bounds = RANGE): Part[] {
-  const { '1m': minutes, '1h': hours } = rollupsOf(table);
-  const [endMinute, endHour] = [complete(minutes, '1m'), complete(hours, '1h')];
-  const end = `timestamp_floor(${INTERVAL}, dateadd('T', ${INTERVAL_MS} - 1, ${to}))`;
-  const whole = `timestamp >= timestamp_floor(${INTERVAL}, ${from}) AND timestamp < ${end}`;
-  const coarse = `${INTERVAL_MS} >= ${HOUR_MS}`;
-  const fine = `${INTERVAL_MS} >= ${MINUTE_MS} AND ${INTERVAL_MS} < ${HOUR_MS}`;
+  const rollups = rollupsOf(table);
+  const start = floored(INTERVAL, from);
+  const end = floored(INTERVAL, `dateadd('T', ${INTERVAL_MS} - 1, ${to})`);
+  const fits = ({ ms }: Rollup) => `${INTERVAL_MS} % ${ms} = 0`;
+  const done = (rollup: Rollup | undefined) => (rollup ? [complete(rollup, fits(rollup))] : []);
   return [
-    part(hours, coarse, whole, `timestamp < ${endHour}`),
-    part(minutes, coarse, whole, `timestamp >= ${endHour}`, `timestamp < ${endMinute}`),
-    part(minutes, fine, whole, `timestamp < ${endMinute}`),
-    part(table, `${INTERVAL_MS} >= ${MINUTE_MS}`, whole, `timestamp >= ${endMinute}`),
-    part(table, `${INTERVAL_MS} < ${MINUTE_MS}`, whole),
-  ];
+    part(table, [start, ...done(rollups[0])], [end]),
+    ...rollups.map((rollup, i) =>
+      part(
+        rollup.name,
+        [start, ...done(rollups[i + 1])],
+        [onlyIf(fits(rollup), end), ...done(rollup)],
+      ),
+    ),
+  ].reverse();
 }
 
 /** Where names are looked for: in every hour that the range touches. */
 export function partsOfNames(table: string): Part[] {
-  const { '1m': minutes, '1h': hours } = rollupsOf(table);
-  const [endMinute, endHour] = [complete(minutes, '1m'), complete(hours, '1h')];
-  const touched = `timestamp >= timestamp_floor('h', ${FROM}) AND timestamp < ${TO}`;
+  const [minutes, hours] = [rollupOf(table, '1m'), rollupOf(table, '1h')];
+  const [endMinute, endHour] = [complete(minutes, ALWAYS), complete(hours, ALWAYS)];
+  const start = floored('h', FROM);
   return [
-    part(hours, touched, `timestamp < ${endHour}`),
-    part(minutes, touched, `timestamp >= ${endHour}`, `timestamp < ${endMinute}`),
-    part(table, touched, `timestamp >= ${endMinute}`),
+    part(hours.name, [start], [TO, endHour]),
+    part(minutes.name, [start, endHour], [TO, endMinute]),
+    part(table, [start, endMinute], [TO]),
   ];
 }
 
 /** Where single minutes of a range are read: those that are over. */
 export function partsOfMinutes(table: string): Part[] {
-  const minutes = rollupsOf(table)['1m'];
-  const end = complete(minutes, '1m', `timestamp_floor('m', ${TO})`);
-  const whole = `timestamp >= timestamp_floor('m', ${FROM}) AND timestamp < timestamp_floor('m', ${TO})`;
-  return [part(minutes, whole, `timestamp < ${end}`), part(table, whole, `timestamp >= ${end}`)];
+  const minutes = rollupOf(table, '1m');
+  const [start, stop] = [floored('m', FROM), floored('m', TO)];
+  const end = complete(minutes, ALWAYS, stop);
+  return [part(minutes.name, [start], [end]), part(table, [start, end], [stop])];
 }
 
-/** Where a figure of the whole range is read: exactly the range, whole hours of it from hours. */
+/** A source's share of a range, were there no coarser ones. */
+interface Level {
+  readonly name: string;
+  readonly start: string;
+  readonly end: string;
+  readonly wanted: string;
+}
+
+/**
+ * Where a figure of the whole range is read: exactly the range, whole intervals of it from the coarsest
+ * roll-up, and what is before and after these from the finer ones.
+ */
 export function partsOfRange(table: string, { from, to }: Bounds = RANGE): Part[] {
-  const { '1m': minutes, '1h': hours } = rollupsOf(table);
-  const firstMinute = `timestamp_floor('m', dateadd('T', ${MINUTE_MS - 1}, ${from}))`;
-  const firstHour = `timestamp_floor('h', dateadd('T', ${HOUR_MS - 1}, ${from}))`;
-  const endMinute = complete(minutes, '1m', `timestamp_floor('m', ${to})`);
-  const endHour = complete(hours, '1h', `timestamp_floor('h', ${to})`);
-  const rows = `timestamp >= ${from} AND timestamp < ${to}`;
-  const [short, long] = [`${LENGTH_MS} < ${ROWS_ONLY_MS}`, `${LENGTH_MS} >= ${ROWS_ONLY_MS}`];
-  const medium = `${long} AND ${LENGTH_MS} < ${NO_HOURS_MS}`;
-  const longer = `${LENGTH_MS} >= ${NO_HOURS_MS}`;
-  const minute = `timestamp >= ${firstMinute} AND timestamp < ${endMinute}`;
-  const fromHour = `timestamp >= ${firstHour}`;
-  return [
-    part(table, short, rows),
-    part(table, long, rows, `timestamp < ${firstMinute}`),
-    part(minutes, medium, minute),
-    part(minutes, longer, minute, `timestamp < ${firstHour}`),
-    part(hours, longer, fromHour, `timestamp < ${endHour}`),
-    part(minutes, longer, fromHour, `timestamp >= ${endHour}`, `timestamp < ${endMinute}`),
-    part(table, long, rows, `timestamp >= ${firstMinute}`, `timestamp >= ${endMinute}`),
-  ];
+  const levels: Level[] = rollupsOf(table).map((rollup) => {
+    const wanted = `${LENGTH_MS} >= ${LEAST_MS[rollup.unit]}`;
+    return {
+      ...{ name: rollup.name, wanted },
+      start: `CASE WHEN ${wanted} THEN ${raised(rollup, from)} ELSE ${to} END`,
+      end: complete(rollup, wanted, floored(rollup.unit, to)),
+    };
+  });
+  const all = [{ name: table, start: from, end: to, wanted: ALWAYS }, ...levels];
+  return all.flatMap(({ name, start, end }, i) => {
+    const coarser = all[i + 1];
+    if (!coarser) return [part(name, [start], [end])];
+    return [
+      part(name, [start], [coarser.start, end]),
+      part(name, [coarser.start, coarser.end], [onlyIf(coarser.wanted, to), end]),
+    ];
+  });
 }
 
-function part(name: string, ...conditions: readonly string[]): Part {
-  return { name, where: conditions.join(' AND ') };
+function onlyIf(condition: string, time: string): string {
+  return `CASE WHEN ${condition} THEN ${time} END`;
+}
+
+function part(name: string, from: readonly string[], until: readonly string[]): Part {
+  const bounds = [
+    ...from.map((time) => `timestamp >= ${time}`),
+    ...until.map((time) => `timestamp < ${time}`),
+  ];
+  return { name, where: bounds.join(' AND ') };
 }

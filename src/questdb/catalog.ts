@@ -1,7 +1,7 @@
-import { ROLLINGS, type RollupUnit, versionOf } from '../schema/rollups.ts';
+import { chainTo, lateMs, ROLLUP_UNITS, type RollupUnit } from '../schema/rollup-units.ts';
+import { ROLLINGS, type Rolling, versionOf } from '../schema/rollups.ts';
 import { EVERYTHING } from '../schema/scope.ts';
 import type { Read, Row } from './reader.ts';
-import { UNITS } from './rollups.ts';
 import { from, sql } from './statement.ts';
 
 /** A table of rows, or a roll-up of it. Times in ms since the epoch. */
@@ -21,12 +21,8 @@ export interface Stored {
 export type Catalog = ReadonlyMap<string, readonly Stored[]>;
 
 const FRESH_MS = 10_000;
-const OURS = new Set(ROLLINGS.map(({ table }) => table.name));
 /** What was known is still right for as long, if less than could be: nobody waits for news. */
 const USABLE_MS = 30_000;
-const UNIT_MS = { '1m': 60_000, '1h': 3_600_000 } as const;
-/** Rows come this late when nothing is wrong: a flush interval, a retry, and time to be applied. */
-const LATE_MS = { '1m': 120_000, '1h': 240_000 } as const;
 /** QuestDB says so of a view without rows. */
 const NEVER_MS = Date.UTC(9000, 0);
 
@@ -88,8 +84,9 @@ export class CatalogReader {
       ),
     );
     return new Map(
-      ROLLINGS.map(({ table }) => {
-        const rollups = UNITS.flatMap((unit) => rollupsOf(table.name, unit, views, firstMs));
+      ROLLINGS.map((rolling) => {
+        const { table, units } = rolling;
+        const rollups = units.flatMap((unit) => rollupsOf(rolling, unit, views, firstMs));
         const rows = {
           ...{ name: table.name, unitMs: 0, untilMs: Number.POSITIVE_INFINITY },
           fromMs: firstMs.get(table.name) ?? Number.POSITIVE_INFINITY,
@@ -102,43 +99,48 @@ export class CatalogReader {
   /** After a start QuestDB's list does not know the tables that nobody has used since. */
   async #firstOf(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
-    if (table.table_min_timestamp !== null || !OURS.has(name.replace(/_1[mh](_v\d+)?$/, ''))) {
-      return msOf(table.table_min_timestamp);
-    }
+    if (table.table_min_timestamp !== null || !isOurs(name)) return msOf(table.table_min_timestamp);
     const [first] = await this.#read(EVERYTHING, sql`SELECT timestamp ${from(name)} LIMIT 1`);
     return msOf(first?.timestamp);
   }
 }
 
+function isOurs(name: string): boolean {
+  return ROLLINGS.some(
+    ({ table, units }) =>
+      name === table.name || units.some((unit) => versionOf(name, table.name, unit) !== undefined),
+  );
+}
+
 /** The usable roll-ups of one unit, the newest version first. */
 function rollupsOf(
-  table: string,
+  { table, units }: Rolling,
   unit: RollupUnit,
   views: readonly Row[],
   firstMs: ReadonlyMap<unknown, number | undefined>,
 ): Stored[] {
   const found = views.flatMap((view) => {
-    const version = versionOf(String(view.view_name), table, unit);
-    const untilMs = version === undefined ? undefined : refreshedMs(view, unit);
+    const version = versionOf(String(view.view_name), table.name, unit);
+    const untilMs = version === undefined ? undefined : refreshedMs(view, chainTo(units, unit));
     const fromMs = firstMs.get(view.view_name);
     if (version === undefined || untilMs === undefined || fromMs === undefined) return [];
     const name = String(view.view_name);
     const state = `${view.view_status} ${msOf(view.last_refresh_finish_timestamp)}`;
-    return [{ version, name, unitMs: UNIT_MS[unit], fromMs, untilMs, state }];
+    return [{ version, name, unitMs: ROLLUP_UNITS[unit].ms, fromMs, untilMs, state }];
   });
   return found.sort((a, b) => b.version - a.version).map(({ version: _, ...stored }) => stored);
 }
 
 /** Until when a view holds all that had come in time; undefined while it can't be trusted. */
-function refreshedMs(view: Row, unit: RollupUnit): number | undefined {
+function refreshedMs(view: Row, chain: readonly RollupUnit[]): number | undefined {
   const startMs = msOf(view.last_refresh_start_timestamp);
   const finishMs = msOf(view.last_refresh_finish_timestamp);
   if (finishMs === undefined) return undefined;
-  if (view.view_status === 'valid' && startMs !== undefined) return startMs - LATE_MS[unit];
+  if (view.view_status === 'valid' && startMs !== undefined) return startMs - lateMs(chain);
   // One runs now, and only the one before is whole; or QuestDB has been started since, and has
   // forgotten when the last began. It was at most an interval before its end.
   return ['valid', 'refreshing'].includes(String(view.view_status))
-    ? finishMs - LATE_MS[unit] - UNIT_MS[unit]
+    ? finishMs - lateMs(chain) - ROLLUP_UNITS[chain.at(-1)!].ms
     : undefined;
 }
 

@@ -1,16 +1,7 @@
 import type { WriteTarget } from '../config/target.ts';
 import { type Retention, rollupDays } from '../schema/retention.ts';
-import {
-  createRollup,
-  ROLLINGS,
-  type RollupUnit,
-  rollupName,
-  rollupTtl,
-  versionOf,
-} from '../schema/rollups.ts';
+import { createRollup, ROLLINGS, rollupName, rollupTtl, versionOf } from '../schema/rollups.ts';
 import { exec } from './exec.ts';
-
-export const UNITS: readonly RollupUnit[] = ['1m', '1h'];
 
 /**
  * Makes the roll-ups that are missing. One whose definition has changed has a name of its own, so
@@ -27,8 +18,7 @@ export async function createRollups(
   const there = new Set(dataset.map(([name]) => name));
   const made: string[] = [];
   for (const rolling of rollings) {
-    // Minutes first: hours are summed from them.
-    for (const unit of UNITS) {
+    for (const unit of rolling.units) {
       const name = rollupName(rolling, unit);
       if (there.has(name)) continue;
       await exec(target, createRollup(rolling, unit, rollupDays(retention, unit)));
@@ -45,10 +35,10 @@ export function wantedTtls(
   rollings = ROLLINGS,
 ): Map<string, string> {
   const wanted = new Map<string, string>();
-  for (const { table } of rollings) {
+  for (const { table, units } of rollings) {
     for (const name of names) {
       if (name === table.name) wanted.set(name, `${retention.rawDays} DAY`);
-      for (const unit of UNITS) {
+      for (const unit of units) {
         if (versionOf(name, table.name, unit) === undefined) continue;
         wanted.set(name, rollupTtl(unit, rollupDays(retention, unit)));
       }

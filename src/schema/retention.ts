@@ -1,4 +1,6 @@
-import type { RollupUnit } from './rollups.ts';
+import { ROLLUP_UNITS, type RollupUnit } from './rollup-units.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** How long what was measured is kept, in days. */
 export interface Retention {
@@ -7,6 +9,7 @@ export interface Retention {
   readonly hourDays: number;
 }
 
+/** What is finer than hours is kept as long as minutes are. */
 export function rollupDays(retention: Retention, unit: RollupUnit): number {
-  return unit === '1m' ? retention.minuteDays : retention.hourDays;
+  return ROLLUP_UNITS[unit].ms < HOUR_MS ? retention.minuteDays : retention.hourDays;
 }

@@ -2,10 +2,8 @@ import { type Table, toSnakeCase } from './column.ts';
 import { metricBuckets } from './metric-buckets.ts';
 import { performanceMetrics } from './performance-metrics.ts';
 import { queueMetrics } from './queue-metrics.ts';
+import { chainTo, ROLLUP_UNITS, type RollupUnit } from './rollup-units.ts';
 import { systemHealth } from './system-health.ts';
-
-/** Length of a roll-up's intervals. */
-export type RollupUnit = '1m' | '1h';
 
 /**
  * How a table is summed up. Every column that questions filter or group by stays a key, so that a
@@ -15,6 +13,8 @@ export interface Rolling {
   readonly table: Table;
   /** Raised with each change below: the changed views are built beside those of before. */
   readonly version: number;
+  /** Its roll-ups, the finest first: each is summed from the one before. */
+  readonly units: readonly RollupUnit[];
   readonly keys: readonly string[];
   /** Which raw rows count; rows that were neutralised do not. */
   readonly where: string;
@@ -45,10 +45,15 @@ const HEALTH_FIGURES = Object.entries(systemHealth.columns)
   .filter(([, type]) => type === 'double' || type === 'long')
   .map(([name]) => toSnakeCase(name));
 
+const USUAL_UNITS: readonly RollupUnit[] = ['1m', '1h'];
+/** Buckets are many: the ends of a day are read from tens of minutes, a month from days. */
+const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
+
 export const ROLLINGS: readonly Rolling[] = [
   {
     table: performanceMetrics,
     version: 1,
+    units: USUAL_UNITS,
     keys: [...WORK, 'unit'],
     where: 'coalesce(count, 1) > 0',
     aggregates: {
@@ -67,6 +72,7 @@ export const ROLLINGS: readonly Rolling[] = [
   {
     table: metricBuckets,
     version: 1,
+    units: BUCKET_UNITS,
     keys: [...WORK, 'bucket_upper'],
     where: 'count > 0',
     aggregates: { count: 'sum(count)', error_count: 'sum(error_count)' },
@@ -74,6 +80,7 @@ export const ROLLINGS: readonly Rolling[] = [
   {
     table: queueMetrics,
     version: 1,
+    units: USUAL_UNITS,
     keys: ['queue_name', 'job_type', 'status', ...TENANT_AND_ORIGIN, 'test'],
     where: 'id IS NOT NULL',
     aggregates: {
@@ -89,6 +96,7 @@ export const ROLLINGS: readonly Rolling[] = [
   {
     table: systemHealth,
     version: 1,
+    units: USUAL_UNITS,
     keys: ['service', 'service_version', 'environment', 'instance'],
     where: 'id IS NOT NULL',
     aggregates: { count: 'count()', ...Object.fromEntries(HEALTH_FIGURES.flatMap(sampled)) },
@@ -115,25 +123,27 @@ export function versionOf(name: string, table: string, unit: RollupUnit): number
 }
 
 /**
- * The statement that makes a roll-up. Hours are summed from minutes. Both follow late rows, at a timer:
- * summing with each commit would read an interval again for every second of it.
+ * The statement that makes a roll-up. All follow late rows, at a timer: summing with each commit would
+ * read an interval again for every second of it.
  */
 export function createRollup(rolling: Rolling, unit: RollupUnit, days: number): string {
-  const minute = unit === '1m';
-  const base = minute ? rolling.table.name : rollupName(rolling, '1m');
+  const finer = chainTo(rolling.units, unit).at(-2);
+  const base = finer ? rollupName(rolling, finer) : rolling.table.name;
   const columns = Object.entries(rolling.aggregates).map(
-    ([name, raw]) => `${minute ? raw : again(name)} AS ${name}`,
+    ([name, raw]) => `${finer ? again(name) : raw} AS ${name}`,
   );
-  const rows = minute ? ` WHERE ${rolling.where}` : '';
+  const rows = finer ? '' : ` WHERE ${rolling.where}`;
+  const { every, partition } = ROLLUP_UNITS[unit];
   return [
     `CREATE MATERIALIZED VIEW IF NOT EXISTS ${rollupName(rolling, unit)} WITH BASE ${base}`,
-    `REFRESH EVERY ${minute ? '1m' : '10m'} AS (`,
+    `REFRESH EVERY ${every} AS (`,
     `SELECT timestamp, ${[...rolling.keys, ...columns].join(', ')} FROM ${base}${rows}`,
-    `SAMPLE BY ${unit}) PARTITION BY ${minute ? 'DAY' : 'WEEK'} TTL ${rollupTtl(unit, days)}`,
+    `SAMPLE BY ${unit}) PARTITION BY ${partition} TTL ${rollupTtl(unit, days)}`,
   ].join(' ');
 }
 
-/** A TTL has to be a whole number of partitions: hours are kept in weeks. */
+/** A TTL has to be a whole number of partitions. */
 export function rollupTtl(unit: RollupUnit, days: number): string {
-  return unit === '1m' ? `${days} DAY` : `${Math.ceil(days / 7)} WEEK`;
+  const { partition } = ROLLUP_UNITS[unit];
+  return partition === 'DAY' ? `${days} DAY` : `${Math.ceil(days / 7)} WEEK`;
 }

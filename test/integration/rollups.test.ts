@@ -6,6 +6,7 @@ import { applyRetention } from '../../src/questdb/retention.ts';
 import { createRollups } from '../../src/questdb/rollups.ts';
 import { ROLLINGS } from '../../src/schema/rollups.ts';
 import { EVERYTHING } from '../../src/schema/scope.ts';
+import { plan } from '../../src/windows/plan.ts';
 import { totals } from '../../src/windows/totals.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { ForeignQuestdb } from '../support/questdb.ts';
@@ -56,6 +57,42 @@ it('takes late rows into minutes and hours, and a resend changes nothing', async
   await refreshed(questdb);
   await expectRows(sums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
   await expectRows(sums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
+}, 600_000);
+
+it('sums buckets by minute, ten minutes, hour and day, late ones too, and reads the coarsest', async () => {
+  const bucketsOf = (name: string, daysAgo: number) =>
+    questdb.sql(`INSERT INTO metric_buckets
+      (timestamp, point, metric_type, name, service, bucket_upper, count, error_count, test)
+      SELECT dateadd('m', (x - 1)::int, '${new Date(TODAY_MS - daysAgo * DAY_MS).toISOString()}'), x,
+        'API_RESPONSE_TIME', '${name}', '${name}', 8, 2, 1, false
+      FROM long_sequence(1440)`);
+  const counts = (view: string) => () =>
+    questdb.sql(`SELECT count(), sum(count), sum(error_count) FROM ${view} WHERE name = 'buckets'`);
+  for (const [i, daysAgo] of [2, 4].entries()) {
+    await bucketsOf('buckets', daysAgo);
+    const days = i + 1;
+    await expectRows(counts('metric_buckets'), [[days * 1440, days * 2880, days * 1440]]);
+    await refreshed(questdb);
+    for (const [view, rows] of [
+      ['metric_buckets_1m', 1440],
+      ['metric_buckets_10m', 144],
+      ['metric_buckets_1h', 24],
+      ['metric_buckets_1d', 1],
+    ] as const) {
+      await expectRows(counts(view), [[days * rows, days * 2880, days * 1440]]);
+    }
+  }
+  const catalog = await new CatalogReader(reader.read).catalog();
+  const stored = catalog.get('metric_buckets') ?? [];
+  const range = { fromMs: TODAY_MS - 5 * DAY_MS + 61_000, toMs: TODAY_MS - 2 * DAY_MS + 1 };
+  expect(plan(stored, range).map(({ name }) => name)).toEqual([
+    'metric_buckets',
+    'metric_buckets_1m',
+    'metric_buckets_10m',
+    'metric_buckets_1h',
+    'metric_buckets_1d',
+    'metric_buckets',
+  ]);
 }, 600_000);
 
 it('builds a changed roll-up beside the old one, and answers from both when rows have expired', async () => {

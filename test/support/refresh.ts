@@ -1,3 +1,4 @@
+import { ROLLUP_UNITS } from '../../src/schema/rollup-units.ts';
 import type { ForeignQuestdb } from './questdb.ts';
 import { until } from './until.ts';
 
@@ -10,15 +11,15 @@ export async function refreshed(questdb: ForeignQuestdb): Promise<void> {
       );
       return waiting.length === 0;
     }, 120_000);
-  // Minutes first: hours are summed from them.
-  for (const unit of ['_1m', '_1h']) {
+  // The finest first: each is summed from the one before.
+  for (const unit of Object.keys(ROLLUP_UNITS)) {
     await applied();
     const behind = async () => {
       const views = await questdb.sql(
         'SELECT view_name, view_status, refresh_base_table_txn, base_table_txn FROM materialized_views()',
       );
       return views
-        .filter(([name]) => String(name).includes(unit))
+        .filter(([name]) => String(name).includes(`_${unit}`))
         .filter(([, status, has, base]) => status !== 'valid' || Number(has) < Number(base))
         .map(([name]) => name);
     };

@@ -7,13 +7,19 @@ import {
   refsIn,
   type Select,
 } from '../../questdb/syntax.ts';
+import { ROLLINGS, rollupName } from '../../schema/rollups.ts';
 
 type Fail = (message: string) => void;
 
 /** What stands for the conditions on time and tenant. */
 export const PLACES = ['in_window', 'in_scope'] as const;
-/** Measurements and their roll-ups by minute and hour: what carries a time and a tenant. */
-const TABLE = /^(performance_metrics|metric_buckets|queue_metrics|system_health)(_1m|_1h)?$/;
+/** Measurements and their roll-ups: what carries a time and a tenant. */
+const TABLES: ReadonlySet<string> = new Set(
+  ROLLINGS.flatMap((rolling) => [
+    rolling.table.name,
+    ...rolling.units.map((unit) => rollupName(rolling, unit)),
+  ]),
+);
 
 interface Read {
   readonly select: Select;
@@ -58,7 +64,7 @@ function allReads(statement: Select, fail: Fail): Read[] {
   const reads: Read[] = [];
   for (const { name, query } of ctes) {
     reads.push(...readsOf([...nodesIn(query)].filter(isSelect), known, fail));
-    if (TABLE.test(name.toLowerCase()))
+    if (TABLES.has(name.toLowerCase()))
       fail(`must not give the name of a table, \`${name}\`, to a WITH`);
     known.add(name.toLowerCase());
   }
@@ -72,7 +78,7 @@ function readsOf(selects: readonly Select[], known: ReadonlySet<string>, fail: F
       if (ref.table.type !== 'qualifiedName') return [];
       const table = (ref.table.parts ?? []).join('.').toLowerCase();
       if (known.has(table)) return [];
-      if (!TABLE.test(table)) {
+      if (!TABLES.has(table)) {
         fail(`must not read \`${table}\`: a rule reads the tables of measurements only`);
         return [];
       }
