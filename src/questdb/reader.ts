@@ -4,6 +4,7 @@ import { coded, reasonOf } from '../errors.ts';
 import { OWN_APPLICATION_NAME } from '../schema/identity.ts';
 import type { Scope } from '../schema/scope.ts';
 import { type Param, render, type Sql } from './statement.ts';
+import { StatementNames } from './statement-names.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -18,7 +19,7 @@ export type Read = (scope: Scope, statement: Sql, state?: string) => Promise<rea
 
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
-const CONNECTIONS = 8;
+const CONNECTIONS = 6;
 /** A new connection, or a free one: when many ask at once, they wait for each other. */
 const CONNECTED_WITHIN_MS = 15_000;
 /** QuestDB ends a query after `query.timeout`; this is for one that does not answer at all. */
@@ -28,6 +29,7 @@ const NO_ANSWER_MS = 35_000;
 export class Reader {
   #pool: pg.Pool | undefined;
   #target: ReadTarget;
+  readonly #names = new StatementNames();
 
   constructor(target: ReadTarget) {
     this.#target = target;
@@ -46,7 +48,10 @@ export class Reader {
     if (!rendered) return [];
     this.#pool ??= open(this.#target);
     try {
-      const { rows } = await this.#pool.query(rendered.text, rendered.params.map(asText));
+      const { text, params } = rendered;
+      const name = this.#names.of(text);
+      const values = params.map(asText);
+      const { rows } = await this.#pool.query({ text, values, ...(name ? { name } : {}) });
       return rows as Row[];
     } catch (error) {
       const reason = reasonOf(error);

@@ -14,6 +14,21 @@ const LOG_CONF = [
   '',
 ].join('\n');
 
+/** What a QuestDB of whatever kind needs to be quick beside Perfscope, and small. */
+export const TUNING: Readonly<Record<string, string>> = {
+  // A refresh with more rows is thrown away and tried again with half of its time, and again, until
+  // it fits: beside 20,000 rows a second it took 23 seconds of both cores instead of one.
+  'cairo.mat.view.insert.as.select.batch.size': '20000000',
+  // Made in full for each compiler and grown when needed: their usual sizes are 85 MB of memory.
+  'cairo.model.pool.capacity': '64',
+  'cairo.expression.pool.capacity': '512',
+  'cairo.column.pool.capacity': '256',
+  'cairo.lexer.pool.capacity': '64',
+  // It would keep the plans of Grafana's statements, some MB each, which never come again because
+  // their times are in their text: the heap ran out. Our own statements have names instead.
+  'pg.select.cache.enabled': 'false',
+};
+
 /**
  * Writes QuestDB's `conf/server.conf` and `conf/log.conf`: loopback only, no telemetry, own passwords, and no table
  * or column that the schema does not know. A file, because a child's environment can be read by
@@ -37,9 +52,7 @@ export function writeServerConf(root: string, ports: Ports, credentials: Credent
     'line.auto.create.new.columns': 'false',
     'telemetry.enabled': 'false',
     'query.timeout': '30s',
-    // A refresh with more rows is thrown away and tried again with half of its time, and again, until
-    // it fits: beside 20,000 rows a second it took 23 seconds of both cores instead of one.
-    'cairo.mat.view.insert.as.select.batch.size': '20000000',
+    ...TUNING,
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   mkdirSync(join(root, 'conf'), { recursive: true, mode: 0o700 });
