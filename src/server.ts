@@ -21,6 +21,7 @@ import { migrate } from './questdb/migrate.ts';
 import { openQuestdb } from './questdb/open.ts';
 import { Reader } from './questdb/reader.ts';
 import { applyRetention } from './questdb/retention.ts';
+import { RollupKeeper } from './questdb/rollup-keeper.ts';
 import { QuestdbStore } from './questdb/store.ts';
 import { shareMonitor } from './shared-monitor.ts';
 import { PAGE } from './web/page.ts';
@@ -137,6 +138,8 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     const dsn = settings.PERFORMANCE_SENTRY_DSN;
     const forwarder = dsn && new SentryForwarder({ dsn, read: store.read, log });
     forwarder?.start();
+    const keeper = new RollupKeeper(target, log);
+    keeper.start();
     const adopting = setInterval(() => monitor.outlet.writer?.adopt(), ADOPT_EVERY_MS);
     return {
       url,
@@ -156,6 +159,7 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
         await actions.recommender.stop();
         await notifying.notifier.stop();
         await forwarder?.stop();
+        await keeper.stop();
         await monitor.shutdown(1000);
         await keyReader?.close();
         await store?.close();

@@ -1,5 +1,5 @@
 import { chainTo, lateMs, ROLLUP_UNITS, type RollupUnit } from '../schema/rollup-units.ts';
-import { ROLLINGS, type Rolling, versionOf } from '../schema/rollups.ts';
+import { isMeasured, ROLLINGS, type Rolling, versionOf } from '../schema/rollups.ts';
 import { EVERYTHING } from '../schema/scope.ts';
 import type { Read, Row } from './reader.ts';
 import { from, sql } from './statement.ts';
@@ -99,17 +99,11 @@ export class CatalogReader {
   /** After a start QuestDB's list does not know the tables that nobody has used since. */
   async #firstOf(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
-    if (table.table_min_timestamp !== null || !isOurs(name)) return msOf(table.table_min_timestamp);
+    if (table.table_min_timestamp !== null || !isMeasured(name))
+      return msOf(table.table_min_timestamp);
     const [first] = await this.#read(EVERYTHING, sql`SELECT timestamp ${from(name)} LIMIT 1`);
     return msOf(first?.timestamp);
   }
-}
-
-function isOurs(name: string): boolean {
-  return ROLLINGS.some(
-    ({ table, units }) =>
-      name === table.name || units.some((unit) => versionOf(name, table.name, unit) !== undefined),
-  );
 }
 
 /** The usable roll-ups of one unit, the newest version first. */

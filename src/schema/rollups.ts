@@ -122,6 +122,20 @@ export function versionOf(name: string, table: string, unit: RollupUnit): number
   return version === undefined ? undefined : Number(version);
 }
 
+/** The unit of a roll-up, of whatever version; undefined for any other name. */
+export function unitOf(name: string): RollupUnit | undefined {
+  for (const { table, units } of ROLLINGS) {
+    const found = units.find((unit) => versionOf(name, table.name, unit) !== undefined);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Whether it is a table of measurements, or a roll-up of one. */
+export function isMeasured(name: string): boolean {
+  return ROLLINGS.some(({ table }) => name === table.name) || unitOf(name) !== undefined;
+}
+
 /**
  * The statement that makes a roll-up. All follow late rows, at a timer: summing with each commit would
  * read an interval again for every second of it.

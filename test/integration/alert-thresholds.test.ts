@@ -300,6 +300,22 @@ it('questdb-suspended: a table that is suspended, until it goes on', async () =>
   expect(await look(90_000)).toEqual([[AUDIT, 'resolved', 'critical', 0]]);
 }, 60_000);
 
+it('rollup-invalid: a roll-up that is not refreshed any more, for a minute', async () => {
+  const look = looking('rollup-invalid');
+  expect(await look(0)).toEqual([]);
+  await questdb.sql("UPDATE queue_metrics SET property_id = NULL");
+  await until(async () => {
+    const invalid = await questdb.sql(
+      "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'",
+    );
+    return invalid.length === 2;
+  });
+  const found = ['queue_metrics_1h', 'queue_metrics_1m'].map((table) => JSON.stringify({ table }));
+  const told = async (ms: number) => (await look(ms)).toSorted();
+  expect(await told(30_000)).toEqual(found.map((labels) => [labels, 'pending', 'high', 1]));
+  expect(await told(90_000)).toEqual(found.map((labels) => [labels, 'firing', 'high', 1]));
+}, 60_000);
+
 it('questdb-lagging: behind for more than 30 s, or 5 min, for a minute', async () => {
   const look = looking('questdb-lagging');
   await questdb.sql('ALTER TABLE audit_log SUSPEND WAL');

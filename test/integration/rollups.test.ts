@@ -3,6 +3,7 @@ import { CatalogReader } from '../../src/questdb/catalog.ts';
 import { migrate } from '../../src/questdb/migrate.ts';
 import { Reader } from '../../src/questdb/reader.ts';
 import { applyRetention } from '../../src/questdb/retention.ts';
+import { RollupKeeper } from '../../src/questdb/rollup-keeper.ts';
 import { createRollups } from '../../src/questdb/rollups.ts';
 import { ROLLINGS } from '../../src/schema/rollups.ts';
 import { EVERYTHING } from '../../src/schema/scope.ts';
@@ -12,6 +13,7 @@ import { expectRows } from '../support/expect-rows.ts';
 import { ForeignQuestdb } from '../support/questdb.ts';
 import { refreshed } from '../support/refresh.ts';
 import { RETENTION } from '../support/retention.ts';
+import { until } from '../support/until.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -172,6 +174,41 @@ it('changes the TTLs of tables and of all versions when the retention is changed
     ['performance_metrics_1m_v2', 90, 'DAY'],
   ]);
 });
+
+it('sums up anew what QuestDB has given up, but only where no history is lost', async () => {
+  const statuses = async () =>
+    new Map(
+      (await questdb.sql('SELECT view_name, view_status FROM materialized_views()')).map(
+        ([name, status]) => [String(name), status],
+      ),
+    );
+  const rows = () => questdb.sql('SELECT count(), sum(count) FROM metric_buckets_1m');
+  await refreshed(questdb);
+  const before = await rows();
+  // Both change the base in a way that no view survives; the second one takes the older day from it.
+  await questdb.sql("UPDATE metric_buckets SET property_id = NULL WHERE name = 'buckets'");
+  await until(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
+  const said: string[] = [];
+  const keeper = new RollupKeeper(() => questdb.target, {
+    ...{ info: () => {}, error: () => {} },
+    warn: (message) => said.push(message),
+  });
+  await until(async () => {
+    await keeper.look();
+    const now = await statuses();
+    return ['1m', '10m', '1h', '1d'].every((unit) => now.get(`metric_buckets_${unit}`) === 'valid');
+  });
+  expect(await rows()).toEqual(before);
+  expect(said.find((line) => line.includes('metric_buckets_1m '))).toContain('summed up anew');
+
+  const day = new Date(TODAY_MS - 4 * DAY_MS).toISOString().slice(0, 10);
+  await questdb.sql(`ALTER TABLE metric_buckets DROP PARTITION LIST '${day}'`);
+  await until(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
+  await keeper.look();
+  await keeper.look();
+  expect(said.filter((line) => line.includes('stays as it is'))).toHaveLength(1);
+  expect(await rows()).toEqual(before);
+}, 120_000);
 
 it('trusts the roll-ups again right after a restart of QuestDB', async () => {
   await reader.close();

@@ -1,6 +1,7 @@
 import { sql } from '../../questdb/statement.ts';
+import { isMeasured } from '../../schema/rollups.ts';
 import { EVERYTHING } from '../../schema/scope.ts';
-import { MEASUREMENT_TABLES, STATE_TABLES } from '../../schema/tables.ts';
+import { STATE_TABLES } from '../../schema/tables.ts';
 import { type GaugePoint, gauges } from '../../windows/gauges.ts';
 import { lastOf, MINUTE_MS } from '../../windows/range.ts';
 import type { Store } from '../../windows/store.ts';
@@ -22,9 +23,7 @@ export interface OwnRoad {
 /** The figures of a moment; those that only the database knows are missing while it is away. */
 export type InternalFigures = Partial<Readonly<Record<InternalFigure, readonly Observation[]>>>;
 
-const OURS: ReadonlySet<string> = new Set(
-  [...MEASUREMENT_TABLES, ...STATE_TABLES].map(({ name }) => name),
-);
+const STATES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
 /** What services export of their own write roads. */
 const DROPPED = 'perfscope.rows.dropped';
 const SPOOL = 'perfscope.spool.size';
@@ -58,10 +57,11 @@ export class InternalWatch {
     this.#dropped.add(droppedRows - this.#droppedBefore, now);
     this.#droppedBefore = droppedRows;
     const own = { service, instance };
-    const [tables, dropped = [], spools = []] = unavailable
+    const [tables, rollups, dropped = [], spools = []] = unavailable
       ? []
       : await Promise.all([
           this.#tables(),
+          this.#rollups(),
           this.#ofOthers(DROPPED, ({ sum }) => sum, now),
           this.#ofOthers(SPOOL, ({ last }) => last, now),
         ]).catch(() => []);
@@ -73,6 +73,11 @@ export class InternalWatch {
       ...(tables && {
         questdb_suspended_tables: suspended(tables, now),
         questdb_lag: this.#lag.look(tables, now),
+      }),
+      ...(rollups && {
+        questdb_invalid_rollups: rollups.map(({ name, invalid }) =>
+          observed({ table: name }, invalid ? 1 : 0),
+        ),
       }),
     };
   }
@@ -96,6 +101,16 @@ export class InternalWatch {
       });
   }
 
+  async #rollups(): Promise<{ name: string; invalid: boolean }[]> {
+    const rows = await this.#store.read(
+      EVERYTHING,
+      sql`SELECT view_name AS name, view_status AS status FROM materialized_views()`,
+    );
+    return rows
+      .map(({ name, status }) => ({ name: String(name), invalid: status === 'invalid' }))
+      .filter(({ name }) => isMeasured(name));
+  }
+
   async #tables(): Promise<WalTable[]> {
     const rows = await this.#store.read(
       EVERYTHING,
@@ -108,6 +123,6 @@ export class InternalWatch {
         writtenTxn: Number(row.written),
         appliedTxn: Number(row.applied),
       }))
-      .filter(({ table }) => OURS.has(table) || /_1[mh](_v\d+)?$/.test(table));
+      .filter(({ table }) => STATES.has(table) || isMeasured(table));
   }
 }

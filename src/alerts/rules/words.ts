@@ -89,6 +89,10 @@ export const INTERNAL_FIGURES = {
   spool_bytes: { labels: ['service', 'instance'], about: 'bytes of rows that wait for QuestDB' },
   rows_dropped: { labels: ['service', 'instance'], about: 'rows dropped in the last five minutes' },
   questdb_suspended_tables: { labels: ['table'], about: '1 for each table that QuestDB suspended' },
+  questdb_invalid_rollups: {
+    labels: ['table'],
+    about: '1 for each roll-up that QuestDB has given up',
+  },
   questdb_lag: { labels: ['table'], about: 'ms by which a table is behind what was written to it' },
   database_unavailable: { labels: [], about: '1 while no rule can be evaluated' },
   rule_failures: { labels: ['failed_rule'], about: 'failed evaluations of a rule in a row' },

@@ -44,6 +44,7 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['failing-rule', 2, 3, 'high'],
   ['database-unavailable', 0, 1, 'critical'],
   ['questdb-suspended', 0, 1, 'critical'],
+  ['rollup-invalid', 0, 1, 'high'],
   ['questdb-lagging', 30_000, 30_001, 'warning'],
   ['questdb-lagging', 300_000, 300_001, 'high'],
   ['spool-growing', 67_108_864, 67_108_865, 'warning'],
