@@ -27,6 +27,9 @@ export const TUNING: Readonly<Record<string, string>> = {
   // It would keep the plans of Grafana's statements, some MB each, which never come again because
   // their times are in their text: the heap ran out. Our own statements have names instead.
   'pg.select.cache.enabled': 'false',
+  // A longer statement is refused. Of 740 kB, as with a thousand names chosen in Grafana, one takes 150 MB
+  // of heap, and QuestDB does not survive some of them.
+  'pg.recv.buffer.size': '256k',
 };
 
 /**

@@ -303,7 +303,7 @@ it('questdb-suspended: a table that is suspended, until it goes on', async () =>
 it('rollup-invalid: a roll-up that is not refreshed any more, for a minute', async () => {
   const look = looking('rollup-invalid');
   expect(await look(0)).toEqual([]);
-  await questdb.sql("UPDATE queue_metrics SET property_id = NULL");
+  await questdb.sql('UPDATE queue_metrics SET property_id = NULL');
   await until(async () => {
     const invalid = await questdb.sql(
       "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'",

@@ -21,6 +21,7 @@ import {
   checkDashboards,
   openReadOnly,
   QUERIES,
+  textOf,
 } from '../support/check-dashboards.ts';
 import type { View } from '../support/grafana.ts';
 import { insert } from '../support/insert.ts';
@@ -358,6 +359,23 @@ it('ten thousand endpoints are offered up to a limit, and are all in All', async
   expect(new Set(lines.map(({ metric }) => metric)).size).toBe(10);
   const some = await checkDashboards(client, viewOf(DAY_MS, { endpoint: names.slice(0, 50) }));
   expect(figure(some, 'perfscope-api: Requests')).toEqual(near(50 / (DAY_MS / 1000)));
+});
+
+it('more chosen names than QuestDB takes are refused, and harm nobody else', async () => {
+  const endpoint = Array.from({ length: 2000 }, (_, i) => `/many/${i}`);
+  const query = QUERIES.find(({ name }) => name === 'perfscope-api: Endpoints')!;
+  for (let i = 0; i < 5; i++) {
+    const other = await openReadOnly(questdb.readTarget);
+    other.on('error', () => {});
+    await expect(other.query(textOf(query, viewOf(DAY_MS, { endpoint })))).rejects.toThrow();
+    await other.end().catch(() => {});
+  }
+  const { rows } = await client.query(textOf(query, viewOf(DAY_MS, { endpoint: ['/many/1'] })));
+  expect(rows).toHaveLength(1);
+  const invalid = await questdb.sql(
+    "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'",
+  );
+  expect(invalid).toEqual([]);
 });
 
 it('alerts are in the state of their last transition', async () => {
