@@ -1,25 +1,53 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DrawnRules } from '../src/grafana/thresholds.ts';
 import { DASHBOARDS } from './dashboards/index.ts';
+import { ruleOf } from './parts/thresholds.ts';
 
+/** What is given to Grafana. */
+export const PROVISIONING = join(import.meta.dirname, 'provisioning');
+const DASHBOARDS_DIR = join('dashboards', 'json');
 /** Where Grafana finds the dashboards. */
-export const JSON_DIR = join(import.meta.dirname, 'provisioning', 'dashboards', 'json');
+export const JSON_DIR = join(PROVISIONING, DASHBOARDS_DIR);
+/** What `perfscope grafana` needs, and Grafana does not. */
+const DRAWN_RULES = 'drawn-rules.json';
 
-/** The files of the dashboards, by name. */
+/** The files that are made, by their path in `PROVISIONING`. */
 export function generated(): Map<string, string> {
-  return new Map(
-    DASHBOARDS.map((dashboard) => [
-      `${dashboard.uid}.json`,
-      `${JSON.stringify(dashboard, null, 2)}\n`,
+  return new Map([
+    [DRAWN_RULES, textOf(drawnRules())],
+    ...DASHBOARDS.map(
+      (dashboard) => [join(DASHBOARDS_DIR, `${dashboard.uid}.json`), textOf(dashboard)] as const,
+    ),
+  ]);
+}
+
+const textOf = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
+
+function drawnRules(): DrawnRules {
+  return Object.fromEntries(
+    DASHBOARDS.map(({ uid, panels = [] }) => [
+      uid,
+      Object.fromEntries(
+        panels.flatMap((panel) => {
+          const rule = 'fieldConfig' in panel && ruleOf(panel.fieldConfig?.defaults.thresholds);
+          return rule ? [[panel.id, rule]] : [];
+        }),
+      ),
     ]),
   );
 }
 
-/** Names of files that are missing, are not what the code makes, or belong to no dashboard. */
+/** Paths of files that are missing, are not what the code makes, or belong to no dashboard. */
 export function stale(): string[] {
   const wanted = generated();
-  const found = readdirSync(JSON_DIR).filter((name) => name.endsWith('.json'));
-  const differs = (name: string) =>
-    !found.includes(name) || readFileSync(join(JSON_DIR, name), 'utf8') !== wanted.get(name);
-  return [...new Set([...wanted.keys(), ...found])].filter(differs).sort();
+  const found = readdirSync(JSON_DIR).map((name) => join(DASHBOARDS_DIR, name));
+  const differs = (path: string) => textIn(join(PROVISIONING, path)) !== wanted.get(path);
+  return [...new Set([...wanted.keys(), ...found.filter((path) => path.endsWith('.json'))])]
+    .filter(differs)
+    .sort();
+}
+
+function textIn(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }

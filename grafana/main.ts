@@ -1,11 +1,10 @@
 // npm run dashboards [-- --check]
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { generated, JSON_DIR, stale } from './generated.ts';
+import { generated, PROVISIONING, stale } from './generated.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-mkdirSync(JSON_DIR, { recursive: true });
 const changed = stale();
 if (values.check) {
   for (const name of changed) console.error(`${name} is stale: run npm run dashboards`);
@@ -14,7 +13,7 @@ if (values.check) {
 const files = generated();
 for (const name of changed) {
   const text = files.get(name);
-  if (text === undefined) rmSync(join(JSON_DIR, name));
-  else writeFileSync(join(JSON_DIR, name), text);
+  if (text === undefined) rmSync(join(PROVISIONING, name));
+  else writeFileSync(join(PROVISIONING, name), text);
 }
-console.log(`${files.size} dashboards, ${changed.length} of them changed: ${JSON_DIR}`);
+console.log(`${files.size} files, ${changed.length} of them changed: ${PROVISIONING}`);

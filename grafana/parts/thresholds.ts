@@ -1,21 +1,14 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
   type Threshold,
+  type ThresholdsConfig,
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { loadRules } from '../../src/alerts/rules/load.ts';
 import type { Rule } from '../../src/alerts/rules/rule.ts';
 import { parseSettings } from '../../src/config/settings.ts';
-import type { AlertSeverity } from '../../src/schema/metric-type.ts';
-
-const GOOD = 'green';
-/** Named colours of Grafana: they are readable in both of its themes. */
-const COLORS: Readonly<Record<AlertSeverity, string>> = {
-  warning: 'yellow',
-  medium: 'orange',
-  high: 'semi-dark-orange',
-  critical: 'red',
-};
+import { COLORS, GOOD, stepsOf } from '../../src/grafana/thresholds.ts';
 
 /** The built-in rules, as a server without settings of its own has them. */
 const RULES = new Map(loadRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]));
@@ -36,28 +29,27 @@ export function limitOf(name: string): number {
   return ruleNamed(name).levels[0]!.threshold;
 }
 
+const RULE_OF = new WeakMap<object, string>();
+
 /** The rule's thresholds, in the colours of their severities. */
-export function thresholdsOf(name: string): ThresholdsConfigBuilder {
-  const { levels, direction } = ruleNamed(name);
-  if (direction === 'above') {
-    return steps([
-      { value: null, color: GOOD },
-      ...levels.map(({ severity, threshold }) => ({ value: threshold, color: COLORS[severity] })),
-    ]);
-  }
-  const worst = levels.at(-1)!;
-  const milder = levels.toReversed();
-  return steps([
-    { value: null, color: COLORS[worst.severity] },
-    ...milder.map(({ threshold }, i) => ({
-      value: threshold,
-      color: milder[i + 1] ? COLORS[milder[i + 1]!.severity] : GOOD,
-    })),
-  ]);
+export function thresholdsOf(name: string): Builder<ThresholdsConfig> {
+  const rule = ruleNamed(name);
+  return {
+    build: () => {
+      const built = steps(stepsOf(rule)).build();
+      RULE_OF.set(built, name);
+      return built;
+    },
+  };
 }
 
-export function steps(all: Threshold[]): ThresholdsConfigBuilder {
-  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(all);
+/** The name of the rule that these are thresholds of. */
+export function ruleOf(thresholds: ThresholdsConfig | undefined): string | undefined {
+  return thresholds && RULE_OF.get(thresholds);
+}
+
+export function steps(all: readonly Threshold[]): ThresholdsConfigBuilder {
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([...all]);
 }
 
 /** No value is good or bad. */

@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { writeOwnerFile } from '../config/owner-file.ts';
+import type { Settings } from '../config/settings.ts';
 import { basicAuthorization, type QuestdbTargets } from '../config/target.ts';
 import { coded, reasonOf } from '../errors.ts';
 import type { Addresses } from '../grafana/provisioning.ts';
+import { checkRules } from './check-rules.ts';
 import { examples, httpUrl } from './options.ts';
 import { note, say } from './output.ts';
 import { type PushOptions, pushTo } from './push-grafana.ts';
@@ -20,6 +22,7 @@ const PROMETHEUS = 'http://127.0.0.1:9090';
 const HELP = `
 Without --out or --push it prints the provisioning for a Grafana that already runs: the data sources
 with QuestDB's address and the password of its read-only user, and the folder of the dashboards.
+--out and --push draw the thresholds of your rules (PERFORMANCE_RULES_FILE); the folder has those built in.
 
 The token is one of a service account with the role Admin (Administration, Service accounts), from
 --token-file, PERFORMANCE_GRAFANA_TOKEN or PERFORMANCE_GRAFANA_TOKEN_FILE.
@@ -56,7 +59,7 @@ async function provision(options: GrafanaOptions): Promise<void> {
     );
   }
   if (options.push !== undefined) await pushTo(options.push, from.settings, options, addresses);
-  else if (options.out !== undefined) await writeTo(resolve(options.out), addresses);
+  else if (options.out !== undefined) await writeTo(resolve(options.out), addresses, from.settings);
   else await print(addresses);
 }
 
@@ -71,13 +74,13 @@ async function print(addresses: Addresses): Promise<void> {
   process.stdout.write(files.join('---\n'));
 }
 
-async function writeTo(folder: string, addresses: Addresses): Promise<void> {
+async function writeTo(folder: string, addresses: Addresses, settings: Settings): Promise<void> {
   const { dashboards, dataSourcesFile, providerFile } = await import('../grafana/provisioning.ts');
   const json = join(folder, 'dashboards', 'json');
   const files = [
     [join(folder, 'datasources', 'perfscope.yaml'), dataSourcesFile(addresses)],
     [join(folder, 'dashboards', 'perfscope.yaml'), providerFile(json)],
-    ...dashboards().map(({ file, content }) => [
+    ...dashboards(checkRules(settings).rules).map(({ file, content }) => [
       join(json, file),
       JSON.stringify(content, null, 2),
     ]),

@@ -3,6 +3,7 @@ import { isLoopback } from '../config/loopback.ts';
 import type { Settings } from '../config/settings.ts';
 import { coded, reasonOf } from '../errors.ts';
 import type { Addresses } from '../grafana/provisioning.ts';
+import { checkRules } from './check-rules.ts';
 import { note, sayJson, tableOf } from './output.ts';
 
 export interface PushOptions {
@@ -39,7 +40,7 @@ export async function pushTo(
   const pushed = await push(new GrafanaApi(url, token), {
     dataSources: dataSources(addresses),
     folder: provider(DASHBOARDS_FOLDER),
-    dashboards: dashboards(),
+    dashboards: dashboards(checkRules(settings).rules),
   });
   if (json) return sayJson({ pushed });
   const rows = pushed.map(({ kind, name, done }) => [kind, name, done]);

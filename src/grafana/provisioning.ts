@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import { type DrawnRules, type Limits, withThresholds } from './thresholds.ts';
 
 /** A data source as Grafana's provisioning files and its HTTP API write it. */
 export interface DataSource {
@@ -51,13 +52,19 @@ export function provider(path: string): Provider {
   return { ...first!, options: { ...first!.options, path } };
 }
 
-export function dashboards(): Dashboard[] {
+/** The dashboards, with the thresholds of these rules drawn in their panels. */
+export function dashboards(rules: readonly Limits[]): Dashboard[] {
+  const drawn = readJson(join(FOLDER, 'drawn-rules.json')) as DrawnRules;
   return readdirSync(DASHBOARDS_FOLDER)
     .filter((file) => file.endsWith('.json'))
     .toSorted()
     .map((file) => ({
       file,
-      content: JSON.parse(readFileSync(join(DASHBOARDS_FOLDER, file), 'utf8')),
+      content: withThresholds(
+        readJson(join(DASHBOARDS_FOLDER, file)) as Dashboard['content'],
+        drawn,
+        rules,
+      ),
     }));
 }
 
@@ -87,6 +94,10 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [key, mapTexts(each, change)]),
   );
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 function readYaml(kind: 'datasources' | 'dashboards'): unknown {

@@ -57,6 +57,34 @@ describe('perfscope grafana', () => {
     expect(stderr).toMatch(/user perfscope, who may also write.*PERFORMANCE_QUESTDB_PG_URL/);
   });
 
+  it('draws the thresholds of the rules that the server has', async () => {
+    const rules = join(folder, 'rules.yaml');
+    writeFileSync(
+      rules,
+      'rules:\n  - { name: queue-depth, thresholds: { medium: 6000, high: 7000, critical: 8000 } }\n  - { name: cpu, enabled: false }\n',
+    );
+    const out = join(folder, 'own-rules');
+    const more = { PERFORMANCE_RULES_FILE: rules, PERFORMANCE_RESPONSE_TIME_WARNING: '1234' };
+    expect((await grafana(['--out', out], more)).status).toBe(0);
+    const stepsOf = (name: string, title: string) => {
+      const file = join(out, 'dashboards', 'json', `perfscope-${name}.json`);
+      const { panels } = JSON.parse(readFileSync(file, 'utf8'));
+      const panel = panels.find((each: { title: string }) => each.title === title);
+      return panel.fieldConfig.defaults.thresholds.steps;
+    };
+    const depth = stepsOf('queues', 'Waiting jobs').map((step: { value: unknown }) => step.value);
+    expect(depth).toEqual([null, 6000, 7000, 8000]);
+    expect(stepsOf('api', 'Response time')[1]).toEqual({ value: 1234, color: 'yellow' });
+    const system = JSON.parse(
+      readFileSync(join(out, 'dashboards', 'json', 'perfscope-system.json'), 'utf8'),
+    );
+    expect(JSON.stringify(system)).not.toContain('"value":80,');
+
+    writeFileSync(rules, 'rules:\n  - { name: queue-depth, thresholds: { hihg: 7000 } }\n');
+    const { status, stderr } = await grafana(['--out', out], more);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('rules.yaml:2')]);
+  });
+
   it('writes files that only their owner may read', async () => {
     const out = join(folder, 'provisioning');
     const { status, stdout } = await grafana(['--out', out, '--questdb', 'questdb:8812']);

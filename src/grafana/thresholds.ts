@@ -1,0 +1,73 @@
+import type { AlertSeverity } from '../schema/metric-type.ts';
+
+/** What a rule says of its figure. */
+export interface Limits {
+  readonly name: string;
+  readonly direction: 'above' | 'below';
+  /** The mildest first. */
+  readonly levels: readonly { readonly severity: AlertSeverity; readonly threshold: number }[];
+}
+
+/** From `value` on, in the panel's unit, the colour is this; `null` is where the axis begins. */
+export interface Step {
+  readonly value: number | null;
+  readonly color: string;
+}
+
+/** The rule whose thresholds a panel draws: by the dashboard's uid, and the panel's id. */
+export type DrawnRules = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export const GOOD = 'green';
+/** Named colours of Grafana: they are readable in both of its themes. */
+export const COLORS: Readonly<Record<AlertSeverity, string>> = {
+  warning: 'yellow',
+  medium: 'orange',
+  high: 'semi-dark-orange',
+  critical: 'red',
+};
+
+/** A rule's thresholds, in the colours of their severities. */
+export function stepsOf({ direction, levels }: Limits): Step[] {
+  const found = levels.map(({ severity, threshold }) => ({
+    ...{ threshold, color: COLORS[severity] },
+  }));
+  if (direction === 'above') {
+    return [
+      { value: null, color: GOOD },
+      ...found.map(({ threshold, color }) => ({ value: threshold, color })),
+    ];
+  }
+  const milder = found.toReversed();
+  return [
+    { value: null, color: milder[0]?.color ?? GOOD },
+    ...milder.map(({ threshold }, i) => ({
+      value: threshold,
+      color: milder[i + 1]?.color ?? GOOD,
+    })),
+  ];
+}
+
+interface Panel {
+  readonly id: number;
+  readonly fieldConfig: { readonly defaults: { readonly thresholds: object } };
+}
+
+/** A dashboard whose panels draw the thresholds of `rules`; what is no rule any more, they draw no limit of. */
+export function withThresholds<D extends { readonly uid: string }>(
+  dashboard: D,
+  drawn: DrawnRules,
+  rules: readonly Limits[],
+): D {
+  const { panels = [] } = dashboard as { readonly panels?: readonly Panel[] };
+  const changed = panels.map((panel) => {
+    const name = drawn[dashboard.uid]?.[panel.id];
+    if (name === undefined) return panel;
+    const rule = rules.find((each) => each.name === name);
+    const steps = rule ? stepsOf(rule) : [{ value: null, color: GOOD }];
+    const { fieldConfig } = panel;
+    const thresholds = { ...fieldConfig.defaults.thresholds, steps };
+    const defaults = { ...fieldConfig.defaults, thresholds };
+    return { ...panel, fieldConfig: { ...fieldConfig, defaults } };
+  });
+  return { ...dashboard, panels: changed };
+}
