@@ -8,7 +8,8 @@ const LOOK_EVERY_MS = 60_000;
 export class RollupKeeper {
   readonly #target: () => WriteTarget;
   readonly #log: Log;
-  readonly #said = new Set<string>();
+  /** Those that stay as they are, of which it was said. */
+  readonly #left = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
@@ -34,19 +35,16 @@ export class RollupKeeper {
   async look(): Promise<void> {
     try {
       for (const { name, reason, begun } of await mendRollups(this.#target())) {
+        if (begun) this.#left.delete(name);
+        else if (this.#left.has(name)) continue;
+        else this.#left.add(name);
         const became = begun
           ? 'it is summed up anew'
           : 'its base has no rows any more of its oldest intervals, so it stays as it is: see rollup-invalid in docs/alerts.md';
-        this.#say(`QuestDB has given up the roll-up ${name} (${reason}): ${became}`, begun);
+        this.#log.warn(`QuestDB has given up the roll-up ${name} (${reason}): ${became}`);
       }
     } catch {
       // QuestDB is away, which others notice and say.
     }
-  }
-
-  #say(message: string, again: boolean): void {
-    if (!again && this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#log.warn(message);
   }
 }
