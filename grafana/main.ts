@@ -1,10 +1,11 @@
 // npm run dashboards [-- --check]
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { generated, PROVISIONING, stale } from './generated.ts';
+import { generated, JSON_DIR, PROVISIONING, stale } from './generated.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+mkdirSync(JSON_DIR, { recursive: true });
 const changed = stale();
 if (values.check) {
   for (const name of changed) console.error(`${name} is stale: run npm run dashboards`);

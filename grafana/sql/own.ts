@@ -1,9 +1,8 @@
 import { PerformanceMetricType } from '../../src/schema/metric-type.ts';
-import { ROLLINGS } from '../../src/schema/rollups.ts';
-import { MEASUREMENT_TABLES, STATE_TABLES } from '../../src/schema/tables.ts';
+import { presentNames, ROLLINGS } from '../../src/schema/rollups.ts';
+import { STATE_TABLES } from '../../src/schema/tables.ts';
 import { gaugeOverRange, gaugeOverTime } from './gauges.ts';
 import { latestHealth } from './health.ts';
-import { rollupsOf } from './sources.ts';
 import { quoted } from './text.ts';
 
 /** What counts for processes, and so for no tenant. */
@@ -11,12 +10,8 @@ const BY = ['service', 'environment'] as const;
 const COUNTER = { type: PerformanceMetricType.CUSTOM, by: BY, keys: ['service'] } as const;
 const DROPPED = { ...COUNTER, name: 'perfscope.rows.dropped' } as const;
 const REFUSED = { ...COUNTER, name: 'perfscope.tenant.refused' } as const;
-const TABLES = [...MEASUREMENT_TABLES, ...STATE_TABLES].map(({ name }) => name);
-const WITH_ROLLUPS = [
-  ...TABLES,
-  ...ROLLINGS.flatMap(({ table }) => rollupsOf(table.name).map(({ name }) => name)),
-];
-const OURS = `IN (${WITH_ROLLUPS.map(quoted).join(', ')})`;
+const KEPT = [...ROLLINGS.flatMap(presentNames), ...STATE_TABLES.map(({ name }) => name)];
+const OURS = `IN (${KEPT.map(quoted).join(', ')})`;
 
 /** Rows that processes have given up, of each service. */
 export function droppedOverTime(): string {
@@ -50,7 +45,7 @@ export function rollupTable(): string {
 
 /** Rows and size of each table and roll-up. */
 export function sizeTable(): string {
-  const sizes = WITH_ROLLUPS.map(
+  const sizes = KEPT.map(
     (name) =>
       `SELECT '${name}' AS name, sum(numRows) AS held, sum(diskSize) AS size, min(minTimestamp) AS oldest, max(maxTimestamp) AS newest FROM table_partitions('${name}')`,
   );

@@ -5,13 +5,13 @@ import {
   settledMs,
 } from '../../src/schema/rollup-units.ts';
 import { ROLLINGS, rollupName } from '../../src/schema/rollups.ts';
+import { DAY_MS, HOUR_MS } from '../../src/windows/range.ts';
 import { FROM, INTERVAL, INTERVAL_MS, quoted, TO } from './text.ts';
 
-const HOUR_MS = 3_600_000;
 /** A figure of a shorter range than this is read without these roll-ups: rows are quick, and know the latest. */
 const LEAST_MS: Readonly<Record<RollupUnit, number>> = {
   ...{ '1m': 2 * HOUR_MS, '10m': 6 * HOUR_MS, '1h': 6 * HOUR_MS },
-  '1d': 3 * 24 * HOUR_MS,
+  '1d': 3 * DAY_MS,
 };
 const ALWAYS = '1 = 1';
 /** Length of the viewer's range. */
@@ -24,7 +24,7 @@ export interface Bounds {
 }
 
 export const RANGE: Bounds = { from: FROM, to: TO };
-const FIRST_MINUTE = `timestamp_floor('m', ${FROM})`;
+const FIRST_MINUTE = floored("'m'", FROM);
 /** As long as the viewer's range, and before its first minute. */
 export const BEFORE: Bounds = {
   from: `dateadd('s', -(${LENGTH_MS} / 1000)::int, ${FIRST_MINUTE})`,
@@ -55,7 +55,7 @@ interface Rollup {
 }
 
 /** The present roll-ups of a table, the finest first, from the schema itself. */
-export function rollupsOf(table: string): readonly Rollup[] {
+function rollupsOf(table: string): readonly Rollup[] {
   const rolling = ROLLINGS.find((each) => each.table.name === table);
   if (!rolling) throw new TypeError(`${table} has no roll-ups`);
   return rolling.units.map((unit) => ({
@@ -72,10 +72,11 @@ export function rollupOf(table: string, unit: RollupUnit): Rollup {
 }
 
 const raised = ({ unit, ms }: Rollup, time: string) =>
-  floored(unit, `dateadd('T', ${ms - 1}, ${time})`);
+  floored(quoted(unit), `dateadd('T', ${ms - 1}, ${time})`);
 
-function floored(unit: string, time: string): string {
-  return `timestamp_floor(${unit.startsWith("'") ? unit : quoted(unit)}, ${time})`;
+/** @param length of the intervals, as a piece of SQL */
+export function floored(length: string, time: string): string {
+  return `timestamp_floor(${length}, ${time})`;
 }
 
 /**
@@ -83,7 +84,7 @@ function floored(unit: string, time: string): string {
  * view without rows has none of them, and one that lags behind ends with its last interval.
  */
 function complete({ name, unit, settledMs: late }: Rollup, wanted: string, end?: string): string {
-  const settled = floored(unit, `dateadd('s', -${late / 1000}, now())`);
+  const settled = floored(quoted(unit), `dateadd('s', -${late / 1000}, now())`);
   const ends = ['max(t)', settled, ...(end ? [end] : [])].join(', ');
   return `(SELECT CASE WHEN ${wanted} THEN least(${ends}) ELSE 0::timestamp END FROM (SELECT max(timestamp) t FROM ${name} UNION ALL SELECT 0::timestamp t))`;
 }
@@ -115,7 +116,7 @@ export function partsOfSeries(table: string, { from, to }: Bounds = RANGE): Part
 export function partsOfNames(table: string): Part[] {
   const [minutes, hours] = [rollupOf(table, '1m'), rollupOf(table, '1h')];
   const [endMinute, endHour] = [complete(minutes, ALWAYS), complete(hours, ALWAYS)];
-  const start = floored('h', FROM);
+  const start = floored("'h'", FROM);
   return [
     part(hours.name, [start], [TO, endHour]),
     part(minutes.name, [start, endHour], [TO, endMinute]),
@@ -126,7 +127,7 @@ export function partsOfNames(table: string): Part[] {
 /** Where single minutes of a range are read: those that are over. */
 export function partsOfMinutes(table: string): Part[] {
   const minutes = rollupOf(table, '1m');
-  const [start, stop] = [floored('m', FROM), floored('m', TO)];
+  const [start, stop] = [FIRST_MINUTE, floored("'m'", TO)];
   const end = complete(minutes, ALWAYS, stop);
   return [part(minutes.name, [start], [end]), part(table, [start, end], [stop])];
 }
@@ -149,7 +150,7 @@ export function partsOfRange(table: string, { from, to }: Bounds = RANGE): Part[
     return {
       ...{ name: rollup.name, wanted },
       start: `CASE WHEN ${wanted} THEN ${raised(rollup, from)} ELSE ${to} END`,
-      end: complete(rollup, wanted, floored(rollup.unit, to)),
+      end: complete(rollup, wanted, floored(quoted(rollup.unit), to)),
     };
   });
   const all = [{ name: table, start: from, end: to, wanted: ALWAYS }, ...levels];

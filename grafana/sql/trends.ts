@@ -1,13 +1,13 @@
 import { jobsOverTime } from './jobs.ts';
 import { percentiles } from './percentiles.ts';
 import { overTime } from './select.ts';
-import { type Bounds, LAST_WEEK, RANGE } from './sources.ts';
+import { type Bounds, floored, LAST_WEEK, RANGE } from './sources.ts';
 import { FROM, INTERVAL, INTERVAL_MS, TO } from './text.ts';
 import { type Asked, buckets, SECONDS, workOverTime } from './work.ts';
 
 /** The same hours a week earlier, moved under those of now. */
 const UNDER_NOW = "dateadd('d', 7, time)";
-const FIRST_BUCKET = `timestamp_floor(${INTERVAL}, ${FROM})`;
+const FIRST_BUCKET = floored(INTERVAL, FROM);
 /** What of last week is not in the range itself. */
 const BEFORE_IT: Bounds = { ...LAST_WEEK, to: `least(${LAST_WEEK.to}, ${FIRST_BUCKET})` };
 /** A bucket of last week is over. */

@@ -29,21 +29,14 @@ export const COLORS: Readonly<Record<AlertSeverity, string>> = {
 /** A rule's thresholds, in the colours of their severities. */
 export function stepsOf({ direction, levels }: Limits): Step[] {
   const found = levels.map(({ severity, threshold }) => ({
-    ...{ threshold, color: COLORS[severity] },
+    value: threshold,
+    color: COLORS[severity],
   }));
-  if (direction === 'above') {
-    return [
-      { value: null, color: GOOD },
-      ...found.map(({ threshold, color }) => ({ value: threshold, color })),
-    ];
-  }
+  if (direction === 'above') return [{ value: null, color: GOOD }, ...found];
   const milder = found.toReversed();
   return [
     { value: null, color: milder[0]?.color ?? GOOD },
-    ...milder.map(({ threshold }, i) => ({
-      value: threshold,
-      color: milder[i + 1]?.color ?? GOOD,
-    })),
+    ...milder.map(({ value }, i) => ({ value, color: milder[i + 1]?.color ?? GOOD })),
   ];
 }
 

@@ -99,8 +99,8 @@ export class CatalogReader {
   /** After a start QuestDB's list does not know the tables that nobody has used since. */
   async #firstOf(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
-    if (table.table_min_timestamp !== null || !isMeasured(name))
-      return msOf(table.table_min_timestamp);
+    const firstKnown = table.table_min_timestamp;
+    if (firstKnown !== null || !isMeasured(name)) return msOf(firstKnown);
     const [first] = await this.#read(EVERYTHING, sql`SELECT timestamp ${from(name)} LIMIT 1`);
     return msOf(first?.timestamp);
   }

@@ -14,7 +14,8 @@ const STOP_WITHIN_MS = 3000;
  * after large questions. https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
  */
 const ALLOCATION = {
-  ...{ MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_TRIM_THRESHOLD_: '131072',
   MALLOC_MMAP_THRESHOLD_: '131072',
 };
 

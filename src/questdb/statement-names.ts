@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-
 /** Each has a compiled plan of some 35 KB in QuestDB, for each connection that has asked it. */
 const MOST_NAMES = 150;
 /** Texts that are remembered as asked once. */
 const MOST_SEEN = 1000;
 
 /**
- * Names for statements that are asked again and again: under a name QuestDB compiles a statement once per
+ * Names for a reader's statements that are asked again and again: under a name QuestDB compiles a statement once per
  * connection, which takes longer than to answer it. It keeps no plans of statements without a name.
  */
 export class StatementNames {
@@ -23,7 +21,7 @@ export class StatementNames {
       this.#seen.add(text);
       return undefined;
     }
-    const made = createHash('sha1').update(text).digest('hex');
+    const made = `s${this.#names.size}`;
     this.#names.set(text, made);
     return made;
   }

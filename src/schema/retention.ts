@@ -1,7 +1,5 @@
 import { ROLLUP_UNITS, type RollupUnit } from './rollup-units.ts';
 
-const HOUR_MS = 3_600_000;
-
 /** How long what was measured is kept, in days. */
 export interface Retention {
   readonly rawDays: number;
@@ -11,5 +9,5 @@ export interface Retention {
 
 /** What is finer than hours is kept as long as minutes are. */
 export function rollupDays(retention: Retention, unit: RollupUnit): number {
-  return ROLLUP_UNITS[unit].ms < HOUR_MS ? retention.minuteDays : retention.hourDays;
+  return ROLLUP_UNITS[unit].ms < ROLLUP_UNITS['1h'].ms ? retention.minuteDays : retention.hourDays;
 }

@@ -1,4 +1,4 @@
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** Length of a roll-up's intervals, as its table's name ends. */
@@ -6,17 +6,16 @@ export type RollupUnit = '1m' | '10m' | '1h' | '1d';
 
 interface Unit {
   readonly ms: number;
-  /** How often its roll-ups are refreshed, as QuestDB writes it. */
-  readonly every: string;
+  /** How often its roll-ups are refreshed. */
   readonly everyMs: number;
   readonly partition: 'DAY' | 'WEEK';
 }
 
 export const ROLLUP_UNITS: Readonly<Record<RollupUnit, Unit>> = {
-  '1m': { ms: MINUTE_MS, every: '1m', everyMs: MINUTE_MS, partition: 'DAY' },
-  '10m': { ms: 10 * MINUTE_MS, every: '5m', everyMs: 5 * MINUTE_MS, partition: 'DAY' },
-  '1h': { ms: HOUR_MS, every: '10m', everyMs: 10 * MINUTE_MS, partition: 'WEEK' },
-  '1d': { ms: 24 * HOUR_MS, every: '1h', everyMs: HOUR_MS, partition: 'WEEK' },
+  '1m': { ms: MINUTE_MS, everyMs: MINUTE_MS, partition: 'DAY' },
+  '10m': { ms: 10 * MINUTE_MS, everyMs: 5 * MINUTE_MS, partition: 'DAY' },
+  '1h': { ms: HOUR_MS, everyMs: 10 * MINUTE_MS, partition: 'WEEK' },
+  '1d': { ms: 24 * HOUR_MS, everyMs: HOUR_MS, partition: 'WEEK' },
 };
 
 /** Rows come this late when nothing is wrong: a flush interval, a retry, and time to be applied. */

@@ -2,7 +2,7 @@ import { type Table, toSnakeCase } from './column.ts';
 import { metricBuckets } from './metric-buckets.ts';
 import { performanceMetrics } from './performance-metrics.ts';
 import { queueMetrics } from './queue-metrics.ts';
-import { chainTo, ROLLUP_UNITS, type RollupUnit } from './rollup-units.ts';
+import { chainTo, MINUTE_MS, ROLLUP_UNITS, type RollupUnit } from './rollup-units.ts';
 import { systemHealth } from './system-health.ts';
 
 /**
@@ -115,6 +115,11 @@ export function rollupName({ table, version }: Rolling, unit: RollupUnit): strin
   return `${table.name}_${unit}${version > 1 ? `_v${version}` : ''}`;
 }
 
+/** The names of a table and of its present roll-ups. */
+export function presentNames(rolling: Rolling): string[] {
+  return [rolling.table.name, ...rolling.units.map((unit) => rollupName(rolling, unit))];
+}
+
 /** The version that a roll-up's name says; undefined when it is none of `table`'s. */
 export function versionOf(name: string, table: string, unit: RollupUnit): number | undefined {
   if (name === `${table}_${unit}`) return 1;
@@ -147,10 +152,10 @@ export function createRollup(rolling: Rolling, unit: RollupUnit, days: number): 
     ([name, raw]) => `${finer ? again(name) : raw} AS ${name}`,
   );
   const rows = finer ? '' : ` WHERE ${rolling.where}`;
-  const { every, partition } = ROLLUP_UNITS[unit];
+  const { everyMs, partition } = ROLLUP_UNITS[unit];
   return [
     `CREATE MATERIALIZED VIEW IF NOT EXISTS ${rollupName(rolling, unit)} WITH BASE ${base}`,
-    `REFRESH EVERY ${every} AS (`,
+    `REFRESH EVERY ${everyMs / MINUTE_MS}m AS (`,
     `SELECT timestamp, ${[...rolling.keys, ...columns].join(', ')} FROM ${base}${rows}`,
     `SAMPLE BY ${unit}) PARTITION BY ${partition} TTL ${rollupTtl(unit, days)}`,
   ].join(' ');

@@ -7,19 +7,14 @@ import {
   refsIn,
   type Select,
 } from '../../questdb/syntax.ts';
-import { ROLLINGS, rollupName } from '../../schema/rollups.ts';
+import { presentNames, ROLLINGS } from '../../schema/rollups.ts';
 
 type Fail = (message: string) => void;
 
 /** What stands for the conditions on time and tenant. */
 export const PLACES = ['in_window', 'in_scope'] as const;
 /** Measurements and their roll-ups: what carries a time and a tenant. */
-const TABLES: ReadonlySet<string> = new Set(
-  ROLLINGS.flatMap((rolling) => [
-    rolling.table.name,
-    ...rolling.units.map((unit) => rollupName(rolling, unit)),
-  ]),
-);
+const TABLES: ReadonlySet<string> = new Set(ROLLINGS.flatMap(presentNames));
 
 interface Read {
   readonly select: Select;
