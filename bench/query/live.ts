@@ -52,7 +52,7 @@ for (let step = Math.floor(fromMs / CYCLE_MS); !stopping; step++) {
 }
 await Promise.all(sending);
 await writer.close();
-process.send?.(report, () => process.disconnect());
+process.send?.(report, () => process.disconnect?.());
 
 /** Notes how long the rows were on their way, from `add` to QuestDB's acknowledgement. */
 function send(rows: number, add: () => void): void {
