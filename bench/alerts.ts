@@ -52,7 +52,8 @@ async function evaluated(quick: boolean, say: (line: string) => void) {
     await prometheus.start(questdb.folder);
     const env = { ...process.env, ...questdb.env };
     child = spawn(process.execPath, ['bench/alerts/evaluator.mjs', rules], {
-      ...{ env, stdio: ['pipe', 'pipe', 'inherit'] },
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const beginMs = Date.now();
     let mostMb = 0;
@@ -114,8 +115,12 @@ class Writing {
   static async begin(questdb: ForeignQuestdb, beforeMs: number): Promise<Writing> {
     const log = { info: () => {}, warn: console.error, error: console.error };
     const writer = new Writer({
-      ...{ spoolDir: join(questdb.folder, 'spool'), spoolMaxBytes: 2 ** 30, retentionDays: 30 },
-      ...{ bufferSize: ROWS_PER_SECOND, flushIntervalMs: 1000, log },
+      spoolDir: join(questdb.folder, 'spool'),
+      spoolMaxBytes: 2 ** 30,
+      retentionDays: 30,
+      bufferSize: ROWS_PER_SECOND,
+      flushIntervalMs: 1000,
+      log,
       dropped: new DroppedRows(),
       target: () => questdb.target,
       prepare: async () => {},

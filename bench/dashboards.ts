@@ -40,7 +40,9 @@ export async function dashboards({ quick, say }: BenchOptions): Promise<Report> 
         atMost(`slowest query over ${name} (${first?.query}), p95`, first?.p95 ?? 0, limitMs, 'ms'),
       ),
       details: {
-        ...{ ...counts, queries: QUERIES.length, rounds: size.rounds },
+        ...counts,
+        queries: QUERIES.length,
+        rounds: size.rounds,
         'load average': load.join(', '),
         ...Object.fromEntries(
           slowest.flatMap(({ name, all }) =>

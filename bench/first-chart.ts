@@ -23,7 +23,9 @@ export async function firstChart({ say }: BenchOptions): Promise<Report> {
     // Something to be seen.
     await fetch(`${clone.url}/api/performance/dashboard`);
     const printed = execFileSync(process.execPath, ['dist/bin.js', 'grafana'], {
-      ...{ cwd: clone.path, env: clone.env, encoding: 'utf8' },
+      cwd: clone.path,
+      env: clone.env,
+      encoding: 'utf8',
     });
     const { url, user, secureJsonData, database } = sourceIn(printed);
     say('waiting for the first row …');

@@ -9,7 +9,9 @@ export class FreshClone {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-bench-'));
   readonly path = join(this.folder, 'clone');
   readonly env: NodeJS.ProcessEnv = {
-    ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0' },
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    PORT: '0',
     XDG_RUNTIME_DIR: join(this.folder, 'run'),
   };
   #running: ChildProcess | undefined;

@@ -35,7 +35,8 @@ export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
   try {
     await Promise.all([questdb.start(), postgres.start()]);
     const all = agents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
-      ...{ ...questdb.env, PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` },
+      ...questdb.env,
+      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     });
     const { PATH, HOME } = process.env;
     for (let round = 0; round < rounds; round++) {

@@ -17,12 +17,20 @@ import { atMost, type BenchOptions, type Report, rounded, type Target } from './
 
 const SIZES = {
   full: {
-    ...{ requestSeries: 500, rawMs: 24 * HOUR_MS, days: 30 },
-    ...{ rounds: 40, rowsPerSecond: 20_000, seconds: 25 },
+    requestSeries: 500,
+    rawMs: 24 * HOUR_MS,
+    days: 30,
+    rounds: 40,
+    rowsPerSecond: 20_000,
+    seconds: 25,
   },
   quick: {
-    ...{ requestSeries: 40, rawMs: HOUR_MS, days: 2 },
-    ...{ rounds: 4, rowsPerSecond: 2000, seconds: 3 },
+    requestSeries: 40,
+    rawMs: HOUR_MS,
+    days: 2,
+    rounds: 4,
+    rowsPerSecond: 2000,
+    seconds: 3,
   },
 } as const;
 const DASHBOARD_MS = 300;
@@ -52,8 +60,12 @@ export async function query({ quick, say }: BenchOptions): Promise<Report> {
     return {
       targets: [...panelTargets(asked), ...besideTargets(beside), ...readersTargets(readers)],
       details: {
-        ...{ ...rowCounts, rounds: size.rounds, 'load average': load.join(', ') },
-        ...{ ...panelDetails(asked), ...besideDetails(beside), ...readersDetails(readers) },
+        ...rowCounts,
+        rounds: size.rounds,
+        'load average': load.join(', '),
+        ...panelDetails(asked),
+        ...besideDetails(beside),
+        ...readersDetails(readers),
       },
     };
   } finally {

@@ -21,11 +21,19 @@ export interface BenchOptions {
 }
 
 export const atMost = (name: string, value: number, limit: number, unit: string): Target => ({
-  ...{ name, value: rounded(value), limit, unit, pass: value <= limit },
+  name,
+  value: rounded(value),
+  limit,
+  unit,
+  pass: value <= limit,
 });
 
 export const atLeast = (name: string, value: number, limit: number, unit: string): Target => ({
-  ...{ name, value: rounded(value), limit, unit, pass: value >= limit },
+  name,
+  value: rounded(value),
+  limit,
+  unit,
+  pass: value >= limit,
 });
 
 export function median(values: readonly number[]): number {

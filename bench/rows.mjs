@@ -13,8 +13,11 @@ for (let sent = 0; sent < total; ) {
   const due = Math.min(total, ((performance.now() - startMs) / 1000) * Number(perSecond));
   for (; sent < due; sent++) {
     service.recordMetric({
-      ...{ type: 'API_RESPONSE_TIME', name: 'bench', operation: 'GET' },
-      ...{ endpoint: `/rooms/:id/${sent % Number(series)}`, organizationId: `org-${sent % 7}` },
+      type: 'API_RESPONSE_TIME',
+      name: 'bench',
+      operation: 'GET',
+      endpoint: `/rooms/:id/${sent % Number(series)}`,
+      organizationId: `org-${sent % 7}`,
       value: 1 + ((sent * 7919) % 1000),
     });
   }

@@ -73,9 +73,13 @@ async function timed(rows: number, run: () => Promise<void>): Promise<Round> {
 async function throughRoad(questdb: ForeignQuestdb, rows: PerformanceMetric[]): Promise<void> {
   const log = { info: () => {}, warn: console.error, error: console.error };
   const writer = new Writer({
-    ...{ spoolDir: `${questdb.folder}/spool`, spoolMaxBytes: 2 ** 30, retentionDays: 30 },
+    spoolDir: `${questdb.folder}/spool`,
+    spoolMaxBytes: 2 ** 30,
+    retentionDays: 30,
     dropped: new DroppedRows(),
-    ...{ bufferSize: 100, flushIntervalMs: 30_000, log },
+    bufferSize: 100,
+    flushIntervalMs: 30_000,
+    log,
     target: () => questdb.target,
     prepare: async () => {},
   });
@@ -124,11 +128,25 @@ async function throughClient(questdb: ForeignQuestdb, rows: PerformanceMetric[])
 function makeRows(count: number, run: string): PerformanceMetric[] {
   const timestamp = Date.now();
   return Array.from({ length: count }, (_, i) => ({
-    ...{ id: `${run}-${i}`, timestamp: timestamp + (i % 1000), metricType: 'API_RESPONSE_TIME' },
-    ...{ name: 'request', value: i % 977, unit: 'ms', service: 'bench', instance: 'bench-1' },
-    ...{ endpoint: `/rooms/:id/${i % 50}`, operation: 'GET', organizationId: `org-${i % 20}` },
-    ...{ count: 1, errorCount: 0, abortedCount: 0, sum: i % 977, min: i % 977, max: i % 977 },
-    ...{ duration: i % 977, test: false },
+    id: `${run}-${i}`,
+    timestamp: timestamp + (i % 1000),
+    metricType: 'API_RESPONSE_TIME',
+    name: 'request',
+    value: i % 977,
+    unit: 'ms',
+    service: 'bench',
+    instance: 'bench-1',
+    endpoint: `/rooms/:id/${i % 50}`,
+    operation: 'GET',
+    organizationId: `org-${i % 20}`,
+    count: 1,
+    errorCount: 0,
+    abortedCount: 0,
+    sum: i % 977,
+    min: i % 977,
+    max: i % 977,
+    duration: i % 977,
+    test: false,
   }));
 }
 

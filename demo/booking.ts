@@ -81,7 +81,10 @@ hotel.get(
 );
 /** The room is booked, or the wish is kept until the database answers again. */
 const book = protect(bookRoom, {
-  ...{ name: 'bookings-database', timeoutMs: 2000, volumeThreshold: 3, resetTimeoutMs: 5000 },
+  name: 'bookings-database',
+  timeoutMs: 2000,
+  volumeThreshold: 3,
+  resetTimeoutMs: 5000,
   fallback: () => ({ status: 202, answer: { waitingList: true } }),
 });
 

@@ -61,8 +61,11 @@ export class Demo {
     say('Starting the booking service …');
     const flags = ['--import', join(DIST, 'register.js')];
     this.#service = this.#spawn([...flags, BOOKING], {
-      ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DEMO_SPEED: String(speed) },
-      ...{ OTEL_SERVICE_NAME: 'booking', ...HEADERS },
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      DEMO_SPEED: String(speed),
+      OTEL_SERVICE_NAME: 'booking',
+      ...HEADERS,
       PERFORMANCE_IGNORE_ROUTES: '/healthz,/demo/*',
       SYSTEM_HEALTH_INTERVAL: '5000',
     });
@@ -121,8 +124,10 @@ export class Demo {
   #spawn(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
     const child = spawn(process.execPath, args, {
       env: {
-        ...{ PERFORMANCE_FLUSH_INTERVAL: FLUSH_INTERVAL_MS, ...process.env },
-        ...{ ...this.#options.env, ...env },
+        PERFORMANCE_FLUSH_INTERVAL: FLUSH_INTERVAL_MS,
+        ...process.env,
+        ...this.#options.env,
+        ...env,
       },
       // A group of its own: Ctrl-C is for us, and we stop them in order.
       detached: true,

@@ -73,7 +73,8 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
   const backlog = async () => {
     const jobs = Array.from({ length: BACKLOG }, (_, i) => ({
-      ...{ name: 'invoice', data: { booking: 1 + (i % 20_000) } },
+      name: 'invoice',
+      data: { booking: 1 + (i % 20_000) },
     }));
     await queues.invoices.addBulk(jobs);
   };

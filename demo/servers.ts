@@ -20,8 +20,11 @@ export class Postgres {
       program.run(bin('initdb'), ['-D', data, '-U', 'demo', '-A', 'trust', '--no-sync']);
     }
     const settings = {
-      ...{ listen_addresses: '127.0.0.1', port: this.#port, unix_socket_directories: '' },
-      ...{ fsync: 'off', shared_preload_libraries: 'pg_stat_statements' },
+      listen_addresses: '127.0.0.1',
+      port: this.#port,
+      unix_socket_directories: '',
+      fsync: 'off',
+      shared_preload_libraries: 'pg_stat_statements',
       'pg_stat_statements.track': 'all',
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -87,9 +87,21 @@ function record(
   monitor.outlet.add('rule_decisions', [
     {
       timestamp: Date.now(),
-      ...{ id, seq, rule, event, setting, value, previous, defaultValue, status, reason },
-      ...{ author: `${service}/${instance}`, facts: '{}', dryRun: false },
-      ...{ organizationId: rest.organizationId, propertyId: rest.propertyId },
+      id,
+      seq,
+      rule,
+      event,
+      setting,
+      value,
+      previous,
+      defaultValue,
+      status,
+      reason,
+      author: `${service}/${instance}`,
+      facts: '{}',
+      dryRun: false,
+      organizationId: rest.organizationId,
+      propertyId: rest.propertyId,
     },
   ]);
   if (status === 'failed') stderrLog.warn(`The handler of ${event} failed: ${reason}`);

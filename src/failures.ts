@@ -14,7 +14,9 @@ export function failedRequest(request: SampledRequest, thrown: unknown): Occurre
   const message = `${method} ${route ?? 'without a route'} answered ${status}`;
   const answered = { type: `HTTP ${status}`, message, stack: undefined };
   return {
-    ...{ kind: 'request', level: 'error', endpoint: route },
+    kind: 'request',
+    level: 'error',
+    endpoint: route,
     error: thrown === undefined ? answered : readThrown(thrown),
     context: { method, status, trace_id: traceId },
     ...tenant,
@@ -34,9 +36,12 @@ export function jobFailure(
     stack: job.stackTrace,
   };
   return {
-    ...{ kind: 'job', level: 'error', endpoint: queueName },
+    kind: 'job',
+    level: 'error',
+    endpoint: queueName,
     error: failure ? readThrown(failure.error) : said,
     context: { jobType, attempts },
-    ...{ organizationId, propertyId },
+    organizationId,
+    propertyId,
   };
 }

@@ -81,7 +81,11 @@ export class Monitor {
     this.errors = new ErrorTracker({ origin, add });
     this.outlet.beforeBatch(() => this.errors.addCounts());
     this.health = new SystemHealthMonitor({
-      ...{ origin, add, host: this.#host, loop: this.#loop, requests: this.#requests },
+      origin,
+      add,
+      host: this.#host,
+      loop: this.#loop,
+      requests: this.#requests,
       queries: this.#queries,
       connections: () => this.#metering?.pools.connections(),
       thresholds: {
@@ -98,7 +102,9 @@ export class Monitor {
     this.#metering = new Metering({
       dropped: this.dropped,
       spoolBytes: () => this.outlet.writer?.spoolBytes ?? 0,
-      ...{ origin, readers, exportIntervalMs: settings.exportIntervalMs },
+      origin,
+      readers,
+      exportIntervalMs: settings.exportIntervalMs,
       add: this.hasTarget ? this.outlet.add : undefined,
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),

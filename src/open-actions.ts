@@ -37,17 +37,24 @@ export function openActions({ monitor, evaluator, store, log }: OpenActionsOptio
   const evaluates = settings.PERFORMANCE_ALERTS_ENABLED;
   const latestMs = Date.now() + ALERTS_WITHIN_MS;
   const decider = new Decider({
-    ...{ store, log, add: outlet.add, post: postDecision, refusal: refusalOfWebhook },
+    store,
+    log,
+    add: outlet.add,
+    post: postDecision,
+    refusal: refusalOfWebhook,
     flush: async () => outlet.writer?.flush(),
     path: settings.PERFORMANCE_BUSINESS_RULES_FILE,
   });
   const desk = actionDesk({
-    ...{ decider, store, forced: forcedBreakers(evaluator) },
+    decider,
+    store,
+    forced: forcedBreakers(evaluator),
     isKnown: () =>
       decider.isRestored && (evaluator.isRestored || !evaluates || Date.now() > latestMs),
   });
   const recommender = new Recommender({
-    ...{ add: outlet.add, origin: started.origin },
+    add: outlet.add,
+    origin: started.origin,
     recommended: (ask) => desk.scaling(ask, EVERYTHING),
   });
   return { decider, desk, recommender };

@@ -18,10 +18,15 @@ export function openEvaluator(
   const { outlet, started } = monitor;
   const { settings, origin } = started;
   return new Evaluator({
-    ...{ store, settings, log, add: withAlertEntries(outlet.add), ...hears },
+    store,
+    settings,
+    log,
+    add: withAlertEntries(outlet.add),
+    ...hears,
     flush: async () => outlet.writer?.flush(),
     road: () => ({
-      ...{ service: origin.service, instance: origin.instance },
+      service: origin.service,
+      instance: origin.instance,
       spoolBytes: outlet.writer?.spoolBytes ?? 0,
       droppedRows: monitor.dropped.total,
     }),

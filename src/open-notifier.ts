@@ -45,12 +45,18 @@ export async function openNotifier(options: OpenNotifierOptions): Promise<Opened
   const key = linkKey(dataDir);
   const { add } = outlet;
   const book = new PeopleBook({
-    ...{ read, add, audit },
+    read,
+    add,
+    audit,
     flush: async () => outlet.writer?.flush(STORED_WITHIN_MS),
   });
   await book.load();
   const notifier = new Notifier({
-    ...{ log, dataDir, add, open: openEntry, stored: book },
+    log,
+    dataDir,
+    add,
+    open: openEntry,
+    stored: book,
     flush: async () => outlet.writer?.flush(),
     file: settings.PERFORMANCE_NOTIFY_FILE,
     timeZone: settings.PERFORMANCE_TIME_ZONE,

@@ -22,7 +22,9 @@ export function openWriter({ started, log, dropped, spoolDir, target }: OpenWrit
   const found = discover(discoveryFile)?.spoolDir;
   const inDataDir = `${settings.PERFORMANCE_DATA_DIR}/spool`;
   return new Writer({
-    ...{ target, dropped, log },
+    target,
+    dropped,
+    log,
     retentionDays: retention.rawDays,
     spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? spoolDir ?? found ?? inDataDir,
     spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,

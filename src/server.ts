@@ -72,7 +72,9 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
     await monitor.instrumentSurroundings();
     keyReader = new Reader(questdb.targets().read);
     access = await openAccess({
-      ...{ settings, read: keyReader.read, add: monitor.outlet.add },
+      settings,
+      read: keyReader.read,
+      add: monitor.outlet.add,
       flush: async () => monitor.outlet.writer?.flush(KEYS_WRITTEN_WITHIN_MS),
     });
     const { open } = access;
@@ -82,8 +84,13 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
       looked: (alerts) => hears.notifier?.looked(alerts),
     });
     const notifying = await openNotifier({
-      ...{ monitor, evaluator, store, log, dataDir: questdb.dataDir },
-      ...{ read: keyReader.read, audit: access.audit },
+      monitor,
+      evaluator,
+      store,
+      log,
+      dataDir: questdb.dataDir,
+      read: keyReader.read,
+      audit: access.audit,
     });
     hears.notifier = notifying.notifier;
     const actions = openActions({ monitor, evaluator, store, log });
@@ -124,7 +131,10 @@ export async function startServer(started: Started, log: Log): Promise<RunningSe
       const process_ = markOf(process.pid);
       const questdbTargets = questdb.targets();
       announce(started.discoveryFile, {
-        ...{ process: process_, serverUrl: url, questdb: questdbTargets, spoolDir },
+        process: process_,
+        serverUrl: url,
+        questdb: questdbTargets,
+        spoolDir,
         ...(questdb.isOwn && { dataDir: questdb.dataDir }),
       });
     };

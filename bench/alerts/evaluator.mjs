@@ -15,7 +15,10 @@ const store = new QuestdbStore(knownQuestdb(started).read);
 let transitions = 0;
 const quiet = { info: () => {}, warn: console.error, error: console.error };
 const evaluator = new Evaluator({
-  ...{ store, settings: started.settings, rulesFile: process.argv[2], log: quiet },
+  store,
+  settings: started.settings,
+  rulesFile: process.argv[2],
+  log: quiet,
   add: () => {
     transitions += 1;
   },
@@ -27,7 +30,9 @@ evaluator.start();
 createInterface({ input: process.stdin }).on('line', () => {
   const own = evaluator.health.all.filter(({ rule }) => rule.startsWith('bench-'));
   const told = {
-    ...{ transitions, late: evaluator.lateEvaluations, rules: own.length },
+    transitions,
+    late: evaluator.lateEvaluations,
+    rules: own.length,
     groups: own.reduce((sum, { groups }) => sum + groups, 0),
     failures: evaluator.health.failures,
     evaluations: evaluator.health.evaluations,

@@ -40,12 +40,15 @@ export function prometheusRules(): string {
     const value =
       over === 'quantile' ? `quantile_over_time(0.95, ${range})` : `${over}_over_time(${range})`;
     return {
-      ...{ alert: `bench-${i}`, for: '1m', labels: { severity: 'warning' } },
+      alert: `bench-${i}`,
+      for: '1m',
+      labels: { severity: 'warning' },
       expr: `max by (service) (${value}) > ${i % 10 === 0 ? 99 : 1000}`,
     };
   };
   const groups = Array.from({ length: 10 }, (_, group) => ({
-    ...{ name: `bench-${group}`, interval: '30s' },
+    name: `bench-${group}`,
+    interval: '30s',
     rules: Array.from({ length: RULES / 10 }, (_, i) => of(group * (RULES / 10) + i)),
   }));
   return JSON.stringify({ groups });
@@ -73,20 +76,23 @@ export function rowsFrom(first: number, count: number, timeOf: (i: number) => nu
     const names = { metricType: type, service, operation, instance: `${service}-1`, name: 'bench' };
     const gauge = type === 'CPU_USAGE' || type === 'HEAP_USAGE';
     metrics.push({
-      ...{ ...names, timestamp, id: `bench-${at}`, value, unit: gauge ? '%' : 'ms', test: false },
+      ...names,
+      timestamp,
+      id: `bench-${at}`,
+      value,
+      unit: gauge ? '%' : 'ms',
+      test: false,
       ...(!gauge && { count: 10, errorCount: 0, sum: value * 10, min: value, max: value }),
     });
     if (gauge || at % BUCKET_EVERY !== 0) continue;
     buckets.push({
-      ...{
-        ...names,
-        timestamp,
-        point: at,
-        bucketUpper: 128,
-        count: 10,
-        errorCount: 0,
-        test: false,
-      },
+      ...names,
+      timestamp,
+      point: at,
+      bucketUpper: 128,
+      count: 10,
+      errorCount: 0,
+      test: false,
     });
   }
   return { metrics, buckets, next: first + metrics.length };

@@ -9,10 +9,21 @@ import { openEntry } from '../../src/notify/open-entry.ts';
 const [folder = '', stage = ''] = process.argv.slice(2);
 const now = Date.now();
 const alert: KnownAlert = {
-  ...{ id: 'alert-1', rule: 'error-rate', state: 'firing', severity: 'critical' },
-  ...{ labels: { organization: 'anna' }, annotations: { summary: 'errors' }, runbook: undefined },
-  ...{ value: 1, threshold: 1, cause: undefined, author: undefined, comment: undefined },
-  ...{ startedMs: now, firedMs: now, changedMs: now },
+  id: 'alert-1',
+  rule: 'error-rate',
+  state: 'firing',
+  severity: 'critical',
+  labels: { organization: 'anna' },
+  annotations: { summary: 'errors' },
+  runbook: undefined,
+  value: 1,
+  threshold: 1,
+  cause: undefined,
+  author: undefined,
+  comment: undefined,
+  startedMs: now,
+  firedMs: now,
+  changedMs: now,
 };
 
 /** SIGKILL: nothing of the process runs after it. */
@@ -32,15 +43,21 @@ const notifier = new Notifier({
   },
   flush: async () => {},
   log: { info: () => {}, warn: console.error, error: console.error },
-  ...{ dataDir: folder, file: join(folder, 'notify.yaml'), timeZone: 'UTC' },
+  dataDir: folder,
+  file: join(folder, 'notify.yaml'),
+  timeZone: 'UTC',
   alerts: {
-    ...{ isRestored: true, find: () => alert, heldOf: () => [], stored: async () => alert },
+    isRestored: true,
+    find: () => alert,
+    heldOf: () => [],
+    stored: async () => alert,
   },
   repeatMs: () => 3_600_000,
   open: (entry, to) => {
     const channel = openEntry(entry, to);
     return {
-      ...{ kind: channel.kind, recipient: channel.recipient },
+      kind: channel.kind,
+      recipient: channel.recipient,
       deliver: async (message, signal) => {
         dieAt('trying');
         const outcome = await channel.deliver(message, signal);

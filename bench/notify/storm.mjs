@@ -17,9 +17,15 @@ const TURN_MS = 1000;
 /** For so long each alert fires. */
 const FIRES_MS = 20_000;
 const SET = {
-  ...{ intervalMs: 1000, rules: [], inhibit: [], maintenance: [] },
+  intervalMs: 1000,
+  rules: [],
+  inhibit: [],
+  maintenance: [],
   notifications: {
-    ...{ groupBy: ['alertname', 'service'], waitMs: 1000, intervalMs: 2000, repeatMs: 3_600_000 },
+    groupBy: ['alertname', 'service'],
+    waitMs: 1000,
+    intervalMs: 2000,
+    repeatMs: 3_600_000,
   },
   flapping: { transitions: 1e6, windowMs: 1_800_000 },
 };
@@ -36,9 +42,13 @@ const notifier = new Notifier({
   },
   flush: async () => {},
   log: { info: () => {}, warn: console.error, error: console.error },
-  ...{ dataDir: folder, file: join(folder, 'notify.yaml'), timeZone: 'UTC' },
+  dataDir: folder,
+  file: join(folder, 'notify.yaml'),
+  timeZone: 'UTC',
   alerts: {
-    ...{ isRestored: true, find: (id) => live.get(id), heldOf: (id) => quiet.heldOf(id) },
+    isRestored: true,
+    find: (id) => live.get(id),
+    heldOf: (id) => quiet.heldOf(id),
     stored: async () => undefined,
   },
   repeatMs: () => SET.notifications.repeatMs,
@@ -51,9 +61,17 @@ function alertOf(i, state, now) {
   const group = Math.floor(i / ALERTS_PER_GROUP);
   const labels = { organization: `o${group % 10}`, service: `s${group}`, endpoint: `/e${i}` };
   return {
-    ...{ id: `alert-${i}`, rule: 'error-rate', state, severity: 'high', labels },
+    id: `alert-${i}`,
+    rule: 'error-rate',
+    state,
+    severity: 'high',
+    labels,
     annotations: { summary: `errors of /e${i}`, sentMs: String(now) },
-    ...{ value: 12, threshold: 10, startedMs: now, firedMs: now, changedMs: now },
+    value: 12,
+    threshold: 10,
+    startedMs: now,
+    firedMs: now,
+    changedMs: now,
   };
 }
 

@@ -13,8 +13,13 @@ const { target, spoolDir, instances, fromMs, flushIntervalMs, requestSeries } = 
 const cycles = makeCycles(allSeries(requestSeries));
 const writer = new Writer({
   dropped: new DroppedRows(),
-  ...{ spoolDir, spoolMaxBytes: 2 ** 30, retentionDays: 30, bufferSize: 100, flushIntervalMs },
-  ...{ target: () => target, prepare: async () => {} },
+  spoolDir,
+  spoolMaxBytes: 2 ** 30,
+  retentionDays: 30,
+  bufferSize: 100,
+  flushIntervalMs,
+  target: () => target,
+  prepare: async () => {},
   log: { info: () => {}, warn: console.error, error: console.error },
 });
 const report: LiveReport = { rows: 0, metricRows: 0, delaysMs: [] };
@@ -29,7 +34,8 @@ process.send?.('ready');
 const exporters = Array.from({ length: instances }, (_, i) => i + 1)
   .flatMap((instance) =>
     Array.from({ length: SERVICES }, (_, service) => ({
-      ...{ service, instance },
+      service,
+      instance,
       atMs: phaseMs(service) + Math.floor(((instance - 1) * CYCLE_MS) / SERVICES / instances),
     })),
   )

@@ -55,7 +55,10 @@ export function allSeries(requestSeries = REQUEST_SERIES): Series[] {
   ].map(({ endpoint, tenant, status }): Series => {
     const { service, route, method, medianMs } = endpoint;
     return {
-      ...{ service, metric: 'http', endpoint: route, sigma: 0.45 + 0.25 * random() },
+      service,
+      metric: 'http',
+      endpoint: route,
+      sigma: 0.45 + 0.25 * random(),
       perCycle: 40 * 4 ** random(),
       medianMs: medianMs * (0.7 + 0.6 * random()) * (status === 503 ? 2 : 1),
       attributes: {
@@ -80,7 +83,11 @@ function statements(random: () => number): Series[] {
         ? ['SELECT', `SELECT * FROM rooms_${i} WHERE id = $1`]
         : ['UPDATE', `UPDATE rooms_${i - SERVICES} SET name = $1 WHERE id = $2`];
     return {
-      ...{ service: i % SERVICES, metric: 'database', endpoint: text, perCycle: 120, sigma: 0.6 },
+      service: i % SERVICES,
+      metric: 'database',
+      endpoint: text,
+      perCycle: 120,
+      sigma: 0.6,
       medianMs: 2 + 10 * random(),
       attributes: {
         'db.system.name': 'postgresql',
@@ -96,7 +103,10 @@ function jobs(random: () => number): Series[] {
   return Array.from({ length: 2 * QUEUES }, (_, i) => {
     const queue = `queue-${i % QUEUES}`;
     return {
-      ...{ service: i % QUEUES, endpoint: queue, perCycle: 30, sigma: 0.7 },
+      service: i % QUEUES,
+      endpoint: queue,
+      perCycle: 30,
+      sigma: 0.7,
       metric: i < QUEUES ? 'processing' : 'wait',
       medianMs: 100 + 300 * random(),
       attributes: {

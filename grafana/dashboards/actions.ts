@@ -25,24 +25,32 @@ export const actions = dashboard({
   description:
     'What measurements change: breakers, decisions of business rules, and recommended capacity.',
   ...narrowedBy('organization', 'property', 'service', 'environment'),
-  ...{ last: '6h', refresh: '30s' },
+  last: '6h',
+  refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
         stat({
-          ...{ title: 'Open breakers', unit: 'short', width: 8, empty: NO_BREAKER },
+          title: 'Open breakers',
+          unit: 'short',
+          width: 8,
+          empty: NO_BREAKER,
           description: 'Breakers whose newest state in the range is open.',
           sql: openBreakers(),
           thresholds: NOTHING(),
         }),
         stat({
-          ...{ title: 'Settings away from their default', unit: 'short', width: 8 },
+          title: 'Settings away from their default',
+          unit: 'short',
+          width: 8,
           description: 'At the end of the range, without dry runs.',
           sql: settingsAway(),
         }),
         stat({
-          ...{ title: 'Not applied', unit: 'short', width: 8 },
+          title: 'Not applied',
+          unit: 'short',
+          width: 8,
           description: 'Decisions of the range that a handler or a webhook did not take.',
           sql: failedDecisions(),
           thresholds: NOTHING(),
@@ -53,13 +61,21 @@ export const actions = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'State of breakers', unit: 'short', width: 12, max: 2, empty: NO_BREAKER },
+          title: 'State of breakers',
+          unit: 'short',
+          width: 12,
+          max: 2,
+          empty: NO_BREAKER,
           description: 'The worst of each interval: 0 closed, 1 half-open, 2 open.',
           sql: breakerStates(),
         }),
         lines({
-          ...{ title: 'Calls by outcome', unit: 'short', width: 12, empty: NO_BREAKER },
-          ...{ stacked: true, bars: true },
+          title: 'Calls by outcome',
+          unit: 'short',
+          width: 12,
+          empty: NO_BREAKER,
+          stacked: true,
+          bars: true,
           description:
             'Calls of protected functions in each interval; a fallback stands beside what it answered for.',
           sql: breakerCalls(),
@@ -70,7 +86,10 @@ export const actions = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Values of settings', unit: 'short', width: 24, empty: NO_DECISION },
+          title: 'Values of settings',
+          unit: 'short',
+          width: 24,
+          empty: NO_DECISION,
           description: 'What rules have set each setting to, by property or organization.',
           sql: settingValues(),
         }),
@@ -80,7 +99,10 @@ export const actions = dashboard({
       height: 10,
       panels: [
         table({
-          ...{ title: 'Decisions', unit: 'short', width: 24, empty: NO_DECISION },
+          title: 'Decisions',
+          unit: 'short',
+          width: 24,
+          empty: NO_DECISION,
           description:
             'What was decided and why, and what became of it, the newest first; renewals are left out.',
           sql: decisionTable(),
@@ -91,12 +113,18 @@ export const actions = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Workers of queues', unit: 'short', width: 12, empty: NO_QUEUE },
+          title: 'Workers of queues',
+          unit: 'short',
+          width: 12,
+          empty: NO_QUEUE,
           description: `Recommended and present workers. ${SAME}`,
           sql: scalingOverTime('queue'),
         }),
         lines({
-          ...{ title: 'Replicas of services', unit: 'short', width: 12, empty: NO_SERVICE },
+          title: 'Replicas of services',
+          unit: 'short',
+          width: 12,
+          empty: NO_SERVICE,
           description: `Recommended and present replicas. ${SAME}`,
           sql: scalingOverTime('service'),
         }),
@@ -106,7 +134,10 @@ export const actions = dashboard({
       height: 8,
       panels: [
         table({
-          ...{ title: 'Recommendations', unit: 'short', width: 24, empty: NO_QUEUE },
+          title: 'Recommendations',
+          unit: 'short',
+          width: 24,
+          empty: NO_QUEUE,
           description:
             'The newest of the range, the greatest difference first. /api/performance/scaling says why.',
           sql: scalingTable(),

@@ -19,25 +19,34 @@ export const alerts = dashboard({
   description:
     'What fires, what fired, and how long it took until somebody took it and it was over.',
   ...narrowedBy('organization', 'property', 'service'),
-  ...{ last: '24h', refresh: '30s' },
+  last: '24h',
+  refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
         stat({
-          ...{ title: 'Now', unit: 'short', width: 8 },
+          title: 'Now',
+          unit: 'short',
+          width: 8,
           description: 'Alerts that fire, and those of them that nobody has acknowledged.',
           sql: firingCount(),
           thresholds: NOTHING(),
         }),
         stat({
-          ...{ title: 'Time to acknowledge', unit: 'ms', width: 8, empty: 'None was acknowledged' },
+          title: 'Time to acknowledge',
+          unit: 'ms',
+          width: 8,
+          empty: 'None was acknowledged',
           description:
             'Mean time from firing until somebody took the alert, of those that began in the range.',
           sql: timeTo('acknowledged'),
         }),
         stat({
-          ...{ title: 'Time to resolve', unit: 'ms', width: 8, empty: 'None was resolved' },
+          title: 'Time to resolve',
+          unit: 'ms',
+          width: 8,
+          empty: 'None was resolved',
           description:
             'Mean time from firing until the alert was over, of those that began in the range.',
           sql: timeTo('resolved'),
@@ -48,7 +57,10 @@ export const alerts = dashboard({
       height: 9,
       panels: [
         table({
-          ...{ title: 'Alerts that go on', unit: 'short', width: 24, empty: 'No alert goes on' },
+          title: 'Alerts that go on',
+          unit: 'short',
+          width: 24,
+          empty: 'No alert goes on',
           description: 'Pending and firing ones at the end of the range, the worst first.',
           sql: firingTable(),
         }),
@@ -58,19 +70,20 @@ export const alerts = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{
-            title: 'Alerts that began to fire',
-            unit: 'short',
-            width: 12,
-            stacked: true,
-            bars: true,
-            empty: NONE,
-          },
+          title: 'Alerts that began to fire',
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          bars: true,
+          empty: NONE,
           description: 'Number in each interval, by rule.',
           sql: firedOverTime(),
         }),
         table({
-          ...{ title: 'By rule', unit: 'short', width: 12, empty: NONE },
+          title: 'By rule',
+          unit: 'short',
+          width: 12,
+          empty: NONE,
           description:
             'How often each rule fired in the range, and mean times to acknowledge and to resolve.',
           sql: ruleTable(),
@@ -82,7 +95,10 @@ export const alerts = dashboard({
       height: 10,
       panels: [
         table({
-          ...{ title: 'History', unit: 'short', width: 24, empty: 'No alert changed' },
+          title: 'History',
+          unit: 'short',
+          width: 24,
+          empty: 'No alert changed',
           description: 'The last hundred changes of the range, the newest first.',
           sql: history(),
         }),

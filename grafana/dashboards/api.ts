@@ -15,7 +15,8 @@ export const api = dashboard({
   title: 'Perfscope / API',
   description: 'Requests by endpoint: how many, how long, and how many failed.',
   ...narrowedBy('organization', 'property', 'service', 'environment', 'endpoint'),
-  ...{ last: '1h', refresh: '30s' },
+  last: '1h',
+  refresh: '30s',
   rows: [
     {
       height: 4,
@@ -26,7 +27,9 @@ export const api = dashboard({
       panels: [
         responseTimes(REQUESTS),
         heatmap({
-          ...{ title: 'Response times', unit: 'short', width: 12 },
+          title: 'Response times',
+          unit: 'short',
+          width: 12,
           description: 'How many requests took how long: each row is an octave of durations.',
           sql: buckets(REQUESTS, overTime),
         }),
@@ -37,7 +40,10 @@ export const api = dashboard({
       panels: [
         requestRates(REQUESTS),
         lines({
-          ...{ title: 'Requests per second by endpoint', unit: 'reqps', width: 12, stacked: true },
+          title: 'Requests per second by endpoint',
+          unit: 'reqps',
+          width: 12,
+          stacked: true,
           description: 'The ten busiest endpoints of the range.',
           sql: linesBy('endpoint', REQUESTS, `amount / ${SECONDS}`),
         }),
@@ -47,13 +53,17 @@ export const api = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Average response by endpoint', unit: 'ms', width: 12 },
+          title: 'Average response by endpoint',
+          unit: 'ms',
+          width: 12,
           description: 'The ten busiest endpoints of the range.',
           sql: linesBy('endpoint', REQUESTS, 'total / amount'),
           thresholds: thresholdsOf('response-time'),
         }),
         lines({
-          ...{ title: 'Failed by service', unit: 'percent', width: 12 },
+          title: 'Failed by service',
+          unit: 'percent',
+          width: 12,
           description: 'Share of the requests that failed, of the ten busiest services.',
           sql: linesBy('service', REQUESTS, '100.0 * errors / amount'),
           thresholds: thresholdsOf('error-rate'),
@@ -64,7 +74,9 @@ export const api = dashboard({
       height: 10,
       panels: [
         table({
-          ...{ title: 'Endpoints', unit: 'short', width: 24 },
+          title: 'Endpoints',
+          unit: 'short',
+          width: 24,
           description: 'The hundred endpoints whose requests took most time in all.',
           sql: ranking({ endpoint: 'Endpoint', operation: 'Method', service: 'Service' }, REQUESTS),
           units: RANKING_UNITS,
@@ -79,12 +91,16 @@ export const api = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Average response by version', unit: 'ms', width: 12 },
+          title: 'Average response by version',
+          unit: 'ms',
+          width: 12,
           description: 'Mean duration under each version of the services.',
           sql: linesBy('service_version', REQUESTS, 'total / amount'),
         }),
         table({
-          ...{ title: 'Single requests', unit: 'short', width: 12 },
+          title: 'Single requests',
+          unit: 'short',
+          width: 12,
           description: 'The slowest of the slow and failed requests that were kept as samples.',
           sql: sampledRequests(),
           empty: 'No request was slow or failed',

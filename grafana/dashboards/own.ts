@@ -18,27 +18,34 @@ export const own = dashboard({
   title: 'Perfscope / Perfscope itself',
   description: 'Whether what is measured arrives, is stored, and is summed up.',
   ...narrowedBy('service', 'environment'),
-  ...{ last: '1h', refresh: '1m' },
+  last: '1h',
+  refresh: '1m',
   marks: [],
   rows: [
     {
       height: 4,
       panels: [
         stat({
-          ...{ title: 'Rows dropped', unit: 'short', width: 8 },
+          title: 'Rows dropped',
+          unit: 'short',
+          width: 8,
           description:
             'Rows that processes have given up in the range, because the spool was full or rows were too old.',
           sql: dropped(),
           thresholds: NOTHING(),
         }),
         stat({
-          ...{ title: 'Tenants refused', unit: 'short', width: 8 },
+          title: 'Tenants refused',
+          unit: 'short',
+          width: 8,
           description: 'Names of tenants that requests gave and that could not be taken.',
           sql: refusedTenants(),
           thresholds: NOTHING(),
         }),
         stat({
-          ...{ title: 'Suspended tables', unit: 'short', width: 8 },
+          title: 'Suspended tables',
+          unit: 'short',
+          width: 8,
           description:
             'What is written to them cannot be read until they are resumed. Now, whatever the range.',
           sql: suspended(),
@@ -50,18 +57,19 @@ export const own = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{
-            title: 'Rows dropped by service',
-            bars: true,
-            unit: 'short',
-            width: 12,
-            empty: 'No row was dropped',
-          },
+          title: 'Rows dropped by service',
+          bars: true,
+          unit: 'short',
+          width: 12,
+          empty: 'No row was dropped',
           description: 'In each interval, by service.',
           sql: droppedOverTime(),
         }),
         table({
-          ...{ title: 'Latest health row', unit: 'short', width: 12, empty: 'No service reported' },
+          title: 'Latest health row',
+          unit: 'short',
+          width: 12,
+          empty: 'No service reported',
           description: 'When each service was heard of last within the range.',
           sql: newestRows(),
         }),
@@ -71,18 +79,18 @@ export const own = dashboard({
       height: 9,
       panels: [
         table({
-          ...{ title: 'Tables', unit: 'short', width: 12 },
+          title: 'Tables',
+          unit: 'short',
+          width: 12,
           description: 'Rows and size of each table and roll-up. Now, whatever the range.',
           sql: sizeTable(),
           units: { 'On disk': 'bytes' },
         }),
         table({
-          ...{
-            title: 'Roll-ups',
-            unit: 'short',
-            width: 12,
-            empty: 'There is no roll-up: run perfscope migrate',
-          },
+          title: 'Roll-ups',
+          unit: 'short',
+          width: 12,
+          empty: 'There is no roll-up: run perfscope migrate',
           description:
             'When each was summed up last, and how many transactions it has not seen. Now, whatever the range.',
           sql: rollupTable(),
@@ -93,7 +101,9 @@ export const own = dashboard({
       height: 9,
       panels: [
         table({
-          ...{ title: 'Behind', unit: 'short', width: 24 },
+          title: 'Behind',
+          unit: 'short',
+          width: 24,
           description:
             'Transactions that are written and cannot be read yet. Now, whatever the range.',
           sql: walTable(),

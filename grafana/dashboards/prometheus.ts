@@ -32,37 +32,55 @@ export const prometheus = dashboard({
   description:
     'For those who scrape /metrics and have no QuestDB: the same figures from Prometheus alone.',
   variables: [labelVariable('job', 'Job'), labelVariable('instance', 'Instance')],
-  ...{ last: '1h', refresh: '30s' },
+  last: '1h',
+  refresh: '30s',
   marks: [],
   rows: [
     {
       height: 4,
       panels: [
         stat({
-          ...{ title: 'Requests', unit: 'reqps', width: 5, decimals: 1, empty: NONE },
+          title: 'Requests',
+          unit: 'reqps',
+          width: 5,
+          decimals: 1,
+          empty: NONE,
           description: 'Requests per second.',
           promql: [promQuery(count(REQUESTS), 'requests')],
         }),
         stat({
-          ...{ title: 'Average response', unit: 'ms', width: 5, empty: NONE },
+          title: 'Average response',
+          unit: 'ms',
+          width: 5,
+          empty: NONE,
           description: 'Mean duration. Coloured by the rule response-time.',
           promql: [promQuery(mean(REQUESTS), 'average')],
           thresholds: thresholdsOf('response-time'),
         }),
         stat({
-          ...{ title: 'Failed requests', unit: 'percent', width: 5, decimals: 2, empty: NONE },
+          title: 'Failed requests',
+          unit: 'percent',
+          width: 5,
+          decimals: 2,
+          empty: NONE,
           description: 'Share of the requests that failed. Coloured by the rule error-rate.',
           promql: [promQuery(failed(REQUESTS), 'failed')],
           thresholds: thresholdsOf('error-rate'),
         }),
         stat({
-          ...{ title: 'Average statement', unit: 'ms', width: 5, empty: NONE },
+          title: 'Average statement',
+          unit: 'ms',
+          width: 5,
+          empty: NONE,
           description: 'Mean duration of database statements. Coloured by the rule database-time.',
           promql: [promQuery(mean(STATEMENTS), 'average')],
           thresholds: thresholdsOf('database-time'),
         }),
         stat({
-          ...{ title: 'Alerts', unit: 'short', width: 4, empty: 'No alert fires' },
+          title: 'Alerts',
+          unit: 'short',
+          width: 4,
+          empty: 'No alert fires',
           description: 'Alerts that Perfscope says are firing.',
           promql: [promQuery('count(ALERTS{alertstate="firing",job=~"$job"})', 'firing')],
           thresholds: NOTHING(),
@@ -73,7 +91,10 @@ export const prometheus = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Requests per second', unit: 'reqps', width: 12, empty: NONE },
+          title: 'Requests per second',
+          unit: 'reqps',
+          width: 12,
+          empty: NONE,
           description: 'All requests, and those of them that failed.',
           promql: [
             promQuery(count(REQUESTS), 'all', 'A'),
@@ -81,7 +102,10 @@ export const prometheus = dashboard({
           ],
         }),
         lines({
-          ...{ title: 'Response time', unit: 'ms', width: 12, empty: NONE },
+          title: 'Response time',
+          unit: 'ms',
+          width: 12,
+          empty: NONE,
           description: 'Percentiles, as exact as the bounds of Prometheus’ buckets.',
           promql: quantiles(REQUESTS),
           thresholds: thresholdsOf('response-time'),
@@ -92,13 +116,11 @@ export const prometheus = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{
-            title: 'Requests per second by endpoint',
-            unit: 'reqps',
-            width: 12,
-            stacked: true,
-            empty: NONE,
-          },
+          title: 'Requests per second by endpoint',
+          unit: 'reqps',
+          width: 12,
+          stacked: true,
+          empty: NONE,
           description: 'The ten busiest endpoints.',
           promql: [
             promQuery(
@@ -108,7 +130,10 @@ export const prometheus = dashboard({
           ],
         }),
         lines({
-          ...{ title: 'Average response by endpoint', unit: 'ms', width: 12, empty: NONE },
+          title: 'Average response by endpoint',
+          unit: 'ms',
+          width: 12,
+          empty: NONE,
           description: 'The ten slowest endpoints.',
           promql: [promQuery(`topk(10, ${mean(REQUESTS, ' by (http_route) ')})`, '{{http_route}}')],
           thresholds: thresholdsOf('response-time'),
@@ -119,13 +144,19 @@ export const prometheus = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Statement time', unit: 'ms', width: 8, empty: NONE },
+          title: 'Statement time',
+          unit: 'ms',
+          width: 8,
+          empty: NONE,
           description: 'Percentiles of database statements.',
           promql: quantiles(STATEMENTS),
           thresholds: thresholdsOf('database-time'),
         }),
         lines({
-          ...{ title: 'Processing of jobs', unit: 'ms', width: 8, empty: NONE },
+          title: 'Processing of jobs',
+          unit: 'ms',
+          width: 8,
+          empty: NONE,
           description: 'Mean time that an attempt ran, by queue.',
           promql: [
             promQuery(
@@ -136,7 +167,10 @@ export const prometheus = dashboard({
           thresholds: thresholdsOf('target-queue-processing'),
         }),
         lines({
-          ...{ title: 'Waiting jobs', unit: 'short', width: 8, empty: NONE },
+          title: 'Waiting jobs',
+          unit: 'short',
+          width: 8,
+          empty: NONE,
           description: 'Jobs of each queue that could run.',
           promql: [
             promQuery(
@@ -152,20 +186,30 @@ export const prometheus = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'CPU of hosts', unit: 'percent', width: 8, max: 100, empty: NONE },
+          title: 'CPU of hosts',
+          unit: 'percent',
+          width: 8,
+          max: 100,
+          empty: NONE,
           description: 'Share of the host’s CPU that was used.',
           promql: [promQuery(`100 * ${values('system_cpu_utilization(_ratio)?')}`, '{{instance}}')],
           thresholds: thresholdsOf('cpu'),
         }),
         lines({
-          ...{ title: 'Event loop delay', unit: 'ms', width: 8, empty: NONE },
+          title: 'Event loop delay',
+          unit: 'ms',
+          width: 8,
+          empty: NONE,
           description: '99th percentile: how long what is ready has to wait.',
           promql: [
             promQuery(`1000 * ${values('nodejs_eventloop_delay_p99(_seconds)?')}`, '{{instance}}'),
           ],
         }),
         lines({
-          ...{ title: 'Heap', unit: 'bytes', width: 8, empty: NONE },
+          title: 'Heap',
+          unit: 'bytes',
+          width: 8,
+          empty: NONE,
           description: 'Heap of each process that is in use.',
           promql: [promQuery(values('v8js_memory_heap_used(_bytes)?'), '{{instance}}')],
         }),

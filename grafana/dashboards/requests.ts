@@ -14,24 +14,34 @@ import type { Asked } from '../sql/work.ts';
 export function requestStats(asked: Asked) {
   return [
     stat({
-      ...{ title: 'Requests', unit: 'reqps', width: 6, decimals: 1 },
+      title: 'Requests',
+      unit: 'reqps',
+      width: 6,
+      decimals: 1,
       description: 'Requests per second over the range.',
       sql: rate(asked),
     }),
     stat({
-      ...{ title: 'Average response', unit: 'ms', width: 6 },
+      title: 'Average response',
+      unit: 'ms',
+      width: 6,
       description: 'Mean duration of all requests. Coloured by the rule response-time.',
       sql: average(asked),
       thresholds: thresholdsOf('response-time'),
     }),
     stat({
-      ...{ title: '95th percentile', unit: 'ms', width: 6 },
+      title: '95th percentile',
+      unit: 'ms',
+      width: 6,
       description: '95 of 100 requests were quicker than this.',
       sql: p95(asked),
       thresholds: thresholdsOf('response-time'),
     }),
     stat({
-      ...{ title: 'Failed', unit: 'percent', width: 6, decimals: 2 },
+      title: 'Failed',
+      unit: 'percent',
+      width: 6,
+      decimals: 2,
       description: 'Share of the requests that failed. Coloured by the rule error-rate.',
       sql: errorRate(asked),
       thresholds: thresholdsOf('error-rate'),
@@ -41,7 +51,9 @@ export function requestStats(asked: Asked) {
 
 export function requestRates(asked: Asked) {
   return lines({
-    ...{ title: 'Requests per second', unit: 'reqps', width: 12 },
+    title: 'Requests per second',
+    unit: 'reqps',
+    width: 12,
     description: 'All requests, and those of them that failed.',
     sql: ratesOverTime(asked),
   });
@@ -49,7 +61,9 @@ export function requestRates(asked: Asked) {
 
 export function responseTimes(asked: Asked) {
   return spreadLines({
-    ...{ title: 'Response time', unit: 'ms', width: 12 },
+    title: 'Response time',
+    unit: 'ms',
+    width: 12,
     description: 'Percentiles of all requests, from merged histograms.',
     sql: percentilesOverTime(asked),
     thresholds: thresholdsOf('response-time'),

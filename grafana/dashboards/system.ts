@@ -20,19 +20,27 @@ export const system = dashboard({
   title: 'Perfscope / System health',
   description: 'Processes and their hosts. Hosts belong to no tenant.',
   ...narrowedBy('service', 'environment'),
-  ...{ last: '1h', refresh: '30s' },
+  last: '1h',
+  refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
         stat({
-          ...{ title: 'Processes', unit: 'short', width: 12, empty: NONE },
+          title: 'Processes',
+          unit: 'short',
+          width: 12,
+          empty: NONE,
           description:
             'Processes that reported in the range, and those of them that are not healthy.',
           sql: statuses(),
         }),
         stat({
-          ...{ title: 'Up', unit: 'percent', width: 12, decimals: 2, empty: NONE },
+          title: 'Up',
+          unit: 'percent',
+          width: 12,
+          decimals: 2,
+          empty: NONE,
           description:
             'Share of the minutes in which the services reported. Coloured by the target.',
           sql: upShare(),
@@ -44,19 +52,31 @@ export const system = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'CPU', unit: 'percent', width: 8, max: 100, empty: NONE },
+          title: 'CPU',
+          unit: 'percent',
+          width: 8,
+          max: 100,
+          empty: NONE,
           description: 'Share of the host’s CPU that was used, mean.',
           sql: hostLines('cpuUsage'),
           thresholds: thresholdsOf('cpu'),
         }),
         lines({
-          ...{ title: 'Memory', unit: 'percent', width: 8, max: 100, empty: NONE },
+          title: 'Memory',
+          unit: 'percent',
+          width: 8,
+          max: 100,
+          empty: NONE,
           description: 'Share of the host’s memory that was used, mean.',
           sql: hostLines('memoryUsage'),
           thresholds: thresholdsOf('memory'),
         }),
         lines({
-          ...{ title: 'Disk', unit: 'percent', width: 8, max: 100, empty: NONE },
+          title: 'Disk',
+          unit: 'percent',
+          width: 8,
+          max: 100,
+          empty: NONE,
           description: 'Share of the root file system that was used, mean.',
           sql: hostLines('diskUsage'),
           thresholds: thresholdsOf('disk'),
@@ -67,18 +87,27 @@ export const system = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Event loop delay', unit: 'ms', width: 8, empty: NONE },
+          title: 'Event loop delay',
+          unit: 'ms',
+          width: 8,
+          empty: NONE,
           description:
             '99th percentile, mean of each interval: how long what is ready has to wait.',
           sql: hostLines('eventLoopDelayP99'),
         }),
         lines({
-          ...{ title: 'Load', unit: 'short', width: 8, empty: NONE },
+          title: 'Load',
+          unit: 'short',
+          width: 8,
+          empty: NONE,
           description: 'One-minute load average of the hosts.',
           sql: hostLines('load'),
         }),
         lines({
-          ...{ title: 'Network', unit: 'Bps', width: 8, empty: NONE },
+          title: 'Network',
+          unit: 'Bps',
+          width: 8,
+          empty: NONE,
           description: 'Bytes that the hosts sent and received per second.',
           sql: processLines('NETWORK_IO', 'system.network.io', PER_SECOND),
         }),
@@ -88,12 +117,18 @@ export const system = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Heap', unit: 'bytes', width: 12, empty: NONE },
+          title: 'Heap',
+          unit: 'bytes',
+          width: 12,
+          empty: NONE,
           description: 'Heap of each process that is in use, the greatest of each interval.',
           sql: processLines('HEAP_USAGE', 'v8js.memory.heap.used', 'most'),
         }),
         lines({
-          ...{ title: 'Garbage collection', unit: 'percent', width: 12, empty: NONE },
+          title: 'Garbage collection',
+          unit: 'percent',
+          width: 12,
+          empty: NONE,
           description: 'Share of time that each process spent with it.',
           sql: gcShare(),
         }),
@@ -103,16 +138,25 @@ export const system = dashboard({
       height: 9,
       panels: [
         table({
-          ...{ title: 'Each process', unit: 'short', width: 17, empty: NONE },
+          title: 'Each process',
+          unit: 'short',
+          width: 17,
+          empty: NONE,
           description: 'The latest health of each process in the range.',
           sql: hostTable(),
           units: {
-            ...{ Uptime: 's', CPU: 'percent', Memory: 'percent', Disk: 'percent' },
+            Uptime: 's',
+            CPU: 'percent',
+            Memory: 'percent',
+            Disk: 'percent',
             'Event loop p99': 'ms',
           },
         }),
         table({
-          ...{ title: 'Uptime', unit: 'short', width: 7, empty: NONE },
+          title: 'Uptime',
+          unit: 'short',
+          width: 7,
+          empty: NONE,
           description:
             'Share of the minutes in which a service reported; planned restarts count as down.',
           sql: upTable(),

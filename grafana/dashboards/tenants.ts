@@ -17,18 +17,27 @@ export const tenants = dashboard({
   title: 'Perfscope / Tenants',
   description: 'Who uses what, and for whom it goes badly.',
   ...narrowedBy('organization', 'property', 'service', 'environment'),
-  ...{ last: '6h', refresh: '1m' },
+  last: '6h',
+  refresh: '1m',
   rows: [
     {
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Requests per second', unit: 'reqps', width: 12, stacked: true, empty: NONE },
+          title: 'Requests per second',
+          unit: 'reqps',
+          width: 12,
+          stacked: true,
+          empty: NONE,
           description: 'Of the ten busiest organizations.',
           sql: linesBy('organization_id', ALL_REQUESTS, `amount / ${SECONDS}`),
         }),
         lines({
-          ...{ title: 'Share of time', unit: 'ms', width: 12, stacked: true, empty: NONE },
+          title: 'Share of time',
+          unit: 'ms',
+          width: 12,
+          stacked: true,
+          empty: NONE,
           description: 'Time per second that the requests of the ten busiest organizations took.',
           sql: linesBy('organization_id', ALL_REQUESTS, `total / ${SECONDS}`),
         }),
@@ -38,13 +47,19 @@ export const tenants = dashboard({
       height: 8,
       panels: [
         lines({
-          ...{ title: 'Average response', unit: 'ms', width: 12, empty: NONE },
+          title: 'Average response',
+          unit: 'ms',
+          width: 12,
+          empty: NONE,
           description: 'Of the ten busiest organizations.',
           sql: linesBy('organization_id', ALL_REQUESTS, 'total / amount'),
           thresholds: thresholdsOf('response-time'),
         }),
         lines({
-          ...{ title: 'Failed requests', unit: 'percent', width: 12, empty: NONE },
+          title: 'Failed requests',
+          unit: 'percent',
+          width: 12,
+          empty: NONE,
           description: 'Of the ten busiest organizations.',
           sql: linesBy('organization_id', ALL_REQUESTS, '100.0 * errors / amount'),
           thresholds: thresholdsOf('error-rate'),
@@ -55,17 +70,26 @@ export const tenants = dashboard({
       height: 10,
       panels: [
         table({
-          ...{ title: 'Who uses what', unit: 'short', width: 14, empty: NONE },
+          title: 'Who uses what',
+          unit: 'short',
+          width: 14,
+          empty: NONE,
           description: 'Tenants by the share of time that their requests took.',
           sql: tenantTable(ALL_REQUESTS),
           units: {
-            ...{ 'Per second': 'reqps', 'Share of time': 'percent', Average: 'ms', p95: 'ms' },
+            'Per second': 'reqps',
+            'Share of time': 'percent',
+            Average: 'ms',
+            p95: 'ms',
             Failed: 'percent',
           },
           links: LINKS,
         }),
         table({
-          ...{ title: 'Who suffers', unit: 'short', width: 10, empty: NONE },
+          title: 'Who suffers',
+          unit: 'short',
+          width: 10,
+          empty: NONE,
           description:
             'Organizations by the share of their requests that failed, then by mean duration.',
           sql: sufferers(ALL_REQUESTS),
@@ -79,7 +103,10 @@ export const tenants = dashboard({
       height: 9,
       panels: [
         table({
-          ...{ title: 'Who uses the queues', unit: 'short', width: 24, empty: 'No job was seen' },
+          title: 'Who uses the queues',
+          unit: 'short',
+          width: 24,
+          empty: 'No job was seen',
           description: 'Share of each tenant in the running time of a queue.',
           sql: queueUsers(),
           units: { Processing: 'ms', Share: 'percent', Wait: 'ms' },

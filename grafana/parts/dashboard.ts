@@ -58,8 +58,13 @@ function links(): Builder<DashboardLink> {
       ...defaultDashboardLink(),
       // Only the newest Grafana has another place for links, where nobody would see it.
       placement: undefined,
-      ...{ title: 'Perfscope', type: DashboardLinkType.Dashboards, icon: 'external link' },
-      ...{ tags: [TAG], asDropdown: true, keepTime: true, includeVars: true },
+      title: 'Perfscope',
+      type: DashboardLinkType.Dashboards,
+      icon: 'external link',
+      tags: [TAG],
+      asDropdown: true,
+      keepTime: true,
+      includeVars: true,
     }),
   };
 }

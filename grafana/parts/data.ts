@@ -21,7 +21,12 @@ export interface SqlQuery extends Dataquery {
 export function sqlQuery(rawSql: string, format: Format, refId = 'A'): Builder<SqlQuery> {
   return {
     build: () => ({
-      ...{ refId, datasource: QUESTDB, format, rawSql, rawQuery: true, editorMode: 'code' },
+      refId,
+      datasource: QUESTDB,
+      format,
+      rawSql,
+      rawQuery: true,
+      editorMode: 'code',
       _implementsDataqueryVariant() {},
     }),
   };

@@ -12,8 +12,12 @@ const TEXT = '#a5a9b4';
 const LINE = '#2c3038';
 /** Grafana's names of colours, in its dark theme. */
 export const COLORS: Readonly<Record<string, string>> = {
-  ...{ green: '#73bf69', yellow: '#fade2a', orange: '#ff9830', 'semi-dark-orange': '#ff780a' },
-  ...{ red: '#f2495c', blue: '#5794f2' },
+  green: '#73bf69',
+  yellow: '#fade2a',
+  orange: '#ff9830',
+  'semi-dark-orange': '#ff780a',
+  red: '#f2495c',
+  blue: '#5794f2',
 };
 const PALETTE = [
   ...['#73bf69', '#fade2a', '#5794f2', '#ff9830', '#f2495c', '#b877d9'],
@@ -48,40 +52,42 @@ export function linesSvg(panel: PanelJson, { columns, rows }: Answered, size: Si
   return drawn(size, {
     color: PALETTE,
     legend: {
-      ...{
-        bottom: 0,
-        left: 8,
-        itemGap: 18,
-        icon: 'roundRect',
-        itemWidth: 10,
-        itemHeight: 3,
-        padding: 2,
-      },
+      bottom: 0,
+      left: 8,
+      itemGap: 18,
+      icon: 'roundRect',
+      itemWidth: 10,
+      itemHeight: 3,
+      padding: 2,
       textStyle: { color: TEXT, fontSize: 10 },
       data: legendOf(names),
       formatter: (name: string) => shortened(name),
     },
     xAxis: timeAxis(),
     yAxis: {
-      ...{ type: 'value', min: 0, splitNumber: 4 },
+      type: 'value',
+      min: 0,
+      splitNumber: 4,
       axisLabel: { color: TEXT, fontSize: 10, formatter: (y: number) => formatted(y, unit) },
       splitLine: { lineStyle: { color: LINE } },
     },
     series: names.map((name, i) => ({
-      ...{
-        name,
-        type: drawStyle === 'bars' ? 'bar' : 'line',
-        showSymbol: rows.length < 4,
-        symbolSize: 4,
-      },
-      ...{ data: pointsOf(name) as never, lineStyle: { width: 1.2 } },
+      name,
+      type: drawStyle === 'bars' ? 'bar' : 'line',
+      showSymbol: rows.length < 4,
+      symbolSize: 4,
+      data: pointsOf(name) as never,
+      lineStyle: { width: 1.2 },
       ...(stacked && { stack: 'all' }),
       areaStyle: { opacity: stacked ? 0.4 : 0.08 },
       ...(i === 0 && {
         markLine: {
-          ...{ silent: true, symbol: 'none', label: { show: false } },
+          silent: true,
+          symbol: 'none',
+          label: { show: false },
           data: shown.map(({ value, color }) => ({
-            ...{ yAxis: Number(value), lineStyle: { color: COLORS[color] ?? color } },
+            yAxis: Number(value),
+            lineStyle: { color: COLORS[color] ?? color },
           })),
         },
       }),
@@ -103,12 +109,16 @@ export function heatmapSvg({ columns, rows }: Answered, size: Size): string {
   const clock = (time: unknown) => (time as Date).toISOString().slice(11, 16);
   return drawn(size, {
     xAxis: {
-      ...{ type: 'category', data: rows.map(({ time }) => clock(time)) },
+      type: 'category',
+      data: rows.map(({ time }) => clock(time)),
       axisLabel: { color: TEXT, fontSize: 10 },
     },
     yAxis: { type: 'category', data: kept, axisLabel: { color: TEXT, fontSize: 10 } },
     visualMap: {
-      ...{ show: false, min: 0, max: most, dimension: 2 },
+      show: false,
+      min: 0,
+      max: most,
+      dimension: 2,
       inRange: { color: ['#3b2b6d', '#8b3a8b', '#e0555f', '#f9a03f', '#fbe870'] },
     },
     series: [{ type: 'heatmap', data: cells.map(([x, y, count]) => [x!, y!, Math.sqrt(count!)]) }],

@@ -9,7 +9,9 @@ const BY = ['service', 'environment'] as const;
 const KEYS = ['service', 'endpoint'] as const;
 const STATE = { type: PerformanceMetricType.BREAKER_STATE, by: BY, keys: KEYS } as const;
 const CALLS = {
-  ...{ type: PerformanceMetricType.CUSTOM, name: 'perfscope.breaker.calls', by: BY },
+  type: PerformanceMetricType.CUSTOM,
+  name: 'perfscope.breaker.calls',
+  by: BY,
   keys: ['operation'],
 } as const;
 

@@ -78,6 +78,10 @@ LEFT JOIN ${spread} p ON ${same} ORDER BY total DESC`;
 
 /** Units of the ranking's columns. */
 export const RANKING_UNITS = {
-  ...{ 'Per second': 'reqps', Average: 'ms', p95: 'ms', Longest: 'ms', Failed: 'percent' },
+  'Per second': 'reqps',
+  Average: 'ms',
+  p95: 'ms',
+  Longest: 'ms',
+  Failed: 'percent',
   'Time in all': 'ms',
 } as const;

@@ -10,7 +10,9 @@ import { FROM, INTERVAL, INTERVAL_MS, quoted, TO } from './text.ts';
 
 /** A figure of a shorter range than this is read without these roll-ups: rows are quick, and know the latest. */
 const LEAST_MS: Readonly<Record<RollupUnit, number>> = {
-  ...{ '1m': 2 * HOUR_MS, '10m': 6 * HOUR_MS, '1h': 6 * HOUR_MS },
+  '1m': 2 * HOUR_MS,
+  '10m': 6 * HOUR_MS,
+  '1h': 6 * HOUR_MS,
   '1d': 3 * DAY_MS,
 };
 const ALWAYS = '1 = 1';
@@ -59,7 +61,9 @@ function rollupsOf(table: string): readonly Rollup[] {
   const rolling = ROLLINGS.find((each) => each.table.name === table);
   if (!rolling) throw new TypeError(`${table} has no roll-ups`);
   return rolling.units.map((unit) => ({
-    ...{ name: rollupName(rolling, unit), unit, ms: ROLLUP_UNITS[unit].ms },
+    name: rollupName(rolling, unit),
+    unit,
+    ms: ROLLUP_UNITS[unit].ms,
     settledMs: settledMs(chainTo(rolling.units, unit)),
   }));
 }
@@ -148,7 +152,8 @@ export function partsOfRange(table: string, { from, to }: Bounds = RANGE): Part[
   const levels: Level[] = rollupsOf(table).map((rollup) => {
     const wanted = `${LENGTH_MS} >= ${LEAST_MS[rollup.unit]}`;
     return {
-      ...{ name: rollup.name, wanted },
+      name: rollup.name,
+      wanted,
       start: `CASE WHEN ${wanted} THEN ${raised(rollup, from)} ELSE ${to} END`,
       end: complete(rollup, wanted, floored(quoted(rollup.unit), to)),
     };

@@ -37,7 +37,10 @@ export function codeBlocks(text) {
       const raw = value.replace(/^\/\/+/, (marker) => ' '.repeat(marker.length));
       // Consecutive line comments are one paragraph.
       if (lines) lines.raw += text.slice(lines.start + lines.raw.length, start) + raw;
-      else blocks.push((lines = { start, raw }));
+      else {
+        lines = { start, raw };
+        blocks.push(lines);
+      }
       continue;
     }
     if (type === 'WhiteSpace' || (type === 'LineTerminatorSequence' && lines)) {
@@ -99,7 +102,10 @@ export function documentOf(text, blocks) {
     return { line: low + 1, column: index - lineStarts[low] };
   };
   const node = (type, start, end, raw, rest) => ({
-    ...{ type, raw, range: [start, end], loc: { start: at(start), end: at(end) } },
+    type,
+    raw,
+    range: [start, end],
+    loc: { start: at(start), end: at(end) },
     ...rest,
   });
   const children = blocks.map(({ start, raw }) => {

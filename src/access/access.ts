@@ -40,7 +40,8 @@ export async function openAccess({ settings, ...road }: AccessOptions): Promise<
   keys.watch();
   const checkToken = tokens && tokenCheck(tokens);
   return {
-    ...{ keys, audit },
+    keys,
+    audit,
     identify: identifier({ keys, checkToken, metricsToken, host }),
     open: isOpen(exposure),
     close: () => keys.close(),

@@ -96,7 +96,9 @@ function keyOf(row: Row): ApiKey | undefined {
   const properties = propertiesOf(row.properties);
   if (!isRole(role) || createdAt === undefined || properties === null) return undefined;
   return {
-    ...{ role, createdAt, properties },
+    role,
+    createdAt,
+    properties,
     id: String(row.id),
     name: String(row.name ?? ''),
     hash: String(row.hash ?? ''),

@@ -43,7 +43,11 @@ export class KeyStore {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#known = new KnownRows({
-      ...{ read: options.read, now: this.#now, table: 'api_keys', all: ALL, of: keysOf },
+      read: options.read,
+      now: this.#now,
+      table: 'api_keys',
+      all: ALL,
+      of: keysOf,
       isStored: (own, stored) => own.revokedAt === undefined || stored.revokedAt !== undefined,
     });
   }

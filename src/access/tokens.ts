@@ -31,7 +31,10 @@ const NO_KEYS = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVAL
  */
 export function tokenCheck({ issuer, audience, keys }: TokenSettings): CheckToken {
   const common: JWTVerifyOptions = {
-    ...{ issuer, audience, clockTolerance: CLOCK_TOLERANCE_S, requiredClaims: ['sub', 'exp'] },
+    issuer,
+    audience,
+    clockTolerance: CLOCK_TOLERANCE_S,
+    requiredClaims: ['sub', 'exp'],
   };
   const verify = 'secret' in keys ? bySecret(keys.secret, common) : byJwks(keys.jwksUrl, common);
   return async (token) => {

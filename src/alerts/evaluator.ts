@@ -83,7 +83,12 @@ export class Evaluator {
     const { book, health } = this;
     const service = () => road().service;
     this.#recall = new Recall({
-      ...{ store, book, service, startedMs, healthIntervalMs, log },
+      store,
+      book,
+      service,
+      startedMs,
+      healthIntervalMs,
+      log,
       onPast: (past) => this.#herald.recall(past),
     });
     this.#stored = new StoredRules({ store, book, health, healthIntervalMs, log });
@@ -93,9 +98,14 @@ export class Evaluator {
     this.#plan = planOf(this.rules.set.rules);
     const { journal, quiet, silences, rules } = this;
     this.#herald = new Herald({
-      ...{ journal, quiet, silences, explainer: this.#explainer, set: () => rules.set },
+      journal,
+      quiet,
+      silences,
+      explainer: this.#explainer,
+      set: () => rules.set,
       ruleNamed: (name) => this.ruleNamed(name),
-      ...{ tell: options.tell ?? (() => {}), looked: options.looked ?? (() => {}) },
+      tell: options.tell ?? (() => {}),
+      looked: options.looked ?? (() => {}),
     });
   }
 
@@ -151,7 +161,9 @@ export class Evaluator {
     this.#schedule?.stop();
     const { parts } = this.#plan;
     this.#schedule = new Schedule({
-      ...{ intervalMs: this.rules.set.intervalMs, parts: parts.length, now: this.now },
+      intervalMs: this.rules.set.intervalMs,
+      parts: parts.length,
+      now: this.now,
       run: (from, to) =>
         this.#turns.take(async () => {
           const now = this.now();

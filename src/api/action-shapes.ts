@@ -7,12 +7,23 @@ const text = z.string().optional();
 export const decisionStatus = z.enum([...DECISION_STATUSES, ...OUTCOME_STATUSES]);
 
 const DECISION = {
-  ...{ at: time, id: z.string(), seq: z.number(), rule: z.string(), event: z.string() },
-  ...{ setting: z.string(), status: decisionStatus, author: z.string(), value: z.number() },
-  ...{ previous: z.number(), defaultValue: z.number() },
+  at: time,
+  id: z.string(),
+  seq: z.number(),
+  rule: z.string(),
+  event: z.string(),
+  setting: z.string(),
+  status: decisionStatus,
+  author: z.string(),
+  value: z.number(),
+  previous: z.number(),
+  defaultValue: z.number(),
   facts: z.record(z.string(), z.number()),
-  ...{ reason: z.string(), expiresAt: time.optional(), dryRun: z.boolean() },
-  ...{ organizationId: text, propertyId: text },
+  reason: z.string(),
+  expiresAt: time.optional(),
+  dryRun: z.boolean(),
+  organizationId: text,
+  propertyId: text,
 };
 
 export const decision = z.strictObject(DECISION).meta({
@@ -30,8 +41,13 @@ export const forcedBreaker = z
 
 export const recommendation = z
   .strictObject({
-    ...{ kind: z.enum(['queue', 'service']), name: z.string(), desired: z.number() },
-    ...{ current: figure, arrivalRate: z.number(), processingTime: figure },
-    ...{ backlog: z.number(), reason: z.string() },
+    kind: z.enum(['queue', 'service']),
+    name: z.string(),
+    desired: z.number(),
+    current: figure,
+    arrivalRate: z.number(),
+    processingTime: figure,
+    backlog: z.number(),
+    reason: z.string(),
   })
   .meta({ id: 'Recommendation', description: 'Workers of a queue, or replicas of a service' });

@@ -35,14 +35,16 @@ export function readCursor(text: string, query: object): Cursor {
   const parsed = SHAPE.safeParse(jsonOf(text));
   if (!parsed.success) {
     throw refusal({
-      ...{ parameter: 'cursor', reason: 'is not one that an answer has given' },
+      parameter: 'cursor',
+      reason: 'is not one that an answer has given',
       allowed: 'the nextCursor of an answer',
     });
   }
   const [hash, fromMs, toMs, after] = parsed.data;
   if (hash !== questionHash(query)) {
     throw refusal({
-      ...{ parameter: 'cursor', reason: 'belongs to a request with other parameters' },
+      parameter: 'cursor',
+      reason: 'belongs to a request with other parameters',
       allowed: 'the nextCursor of an answer, with the parameters of its request',
     });
   }

@@ -20,8 +20,11 @@ const strict = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
-      ...{ defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"], formAction: ["'self'"] },
-      ...{ baseUri: ["'none'"], frameAncestors: ["'none'"] },
+      defaultSrc: ["'none'"],
+      styleSrc: ["'unsafe-inline'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
     },
   },
 });

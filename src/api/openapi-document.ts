@@ -21,7 +21,9 @@ const problem = z
     errors: z
       .array(
         z.strictObject({
-          ...{ parameter: z.string(), reason: z.string(), allowed: z.string().optional() },
+          parameter: z.string(),
+          reason: z.string(),
+          allowed: z.string().optional(),
         }),
       )
       .optional()

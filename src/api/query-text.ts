@@ -42,7 +42,9 @@ function parametersOf(url: string): Map<string, string[]> {
   const text = mark < 0 ? '' : url.slice(mark + 1);
   if (text.length > MOST_LENGTH) {
     throw refusal({
-      ...{ parameter: '(query)', reason: 'is too long', allowed: `${MOST_LENGTH} characters` },
+      parameter: '(query)',
+      reason: 'is too long',
+      allowed: `${MOST_LENGTH} characters`,
     });
   }
   const found = new Map<string, string[]>();
@@ -55,7 +57,8 @@ function parametersOf(url: string): Map<string, string[]> {
   }
   if (count > MOST_PARAMETERS) {
     throw refusal({
-      ...{ parameter: '(query)', reason: 'has too many parameters' },
+      parameter: '(query)',
+      reason: 'has too many parameters',
       allowed: `${MOST_PARAMETERS} parameters`,
     });
   }

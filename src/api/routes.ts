@@ -25,8 +25,15 @@ export function apiRoutes(parts: Parts, endpoints: readonly AnyEndpoint[]): Rout
       const method = request.method.toLowerCase() as Method;
       const principal = each.permission === 'public' ? NOBODY : callerOf(response).principal;
       const context = {
-        ...{ parts, method, query, streams, endpoints, nowMs: Date.now() },
-        ...{ principal, scope: principal.scope, address: request.ip },
+        parts,
+        method,
+        query,
+        streams,
+        endpoints,
+        nowMs: Date.now(),
+        principal,
+        scope: principal.scope,
+        address: request.ip,
         params: readParams(request.params, each.params),
         body: method === 'post' ? readBody(request.body, each.body) : undefined,
       };

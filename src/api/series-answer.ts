@@ -36,7 +36,9 @@ export async function seriesAnswer(store: Store, { question, zone }: Asked, quer
   const earlier = compare && comparison();
   const stepped = { ...question, step, groupBy: dimensionsOf(groupBy) };
   const wanted = {
-    ...{ metricType: query.metricType, names: query.name, aggregates: query.aggregate },
+    metricType: query.metricType,
+    names: query.name,
+    aggregates: query.aggregate,
     apdexTarget: query.apdexTarget,
   };
   const [found, before] = await Promise.all([
@@ -69,7 +71,8 @@ export async function seriesAnswer(store: Store, { question, zone }: Asked, quer
     const other = shifted(range, compare ?? 'previous', step);
     if (other) return other;
     throw refusal({
-      ...{ parameter: 'step', reason: `of ${lengthText(step.ms)} does not fit ${compare}` },
+      parameter: 'step',
+      reason: `of ${lengthText(step.ms)} does not fit ${compare}`,
       allowed: 'a step that a day or a week is a multiple of, as 15m, 1h or 1d',
     });
   }

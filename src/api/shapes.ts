@@ -51,28 +51,51 @@ export const requestFigures = z
 
 export const databaseFigures = z
   .strictObject({
-    ...{ count: z.number(), rate: z.number(), averageQueryTime: figure, p95QueryTime: figure },
-    ...{ errorRate: figure, connections: figure, slowQueryShare: figure },
+    count: z.number(),
+    rate: z.number(),
+    averageQueryTime: figure,
+    p95QueryTime: figure,
+    errorRate: figure,
+    connections: figure,
+    slowQueryShare: figure,
     slowestOperations: z.array(namedTime),
   })
   .meta({ id: 'DatabaseFigures' });
 
 export const queueFigures = z
   .strictObject({
-    ...{ queue: z.string(), completed: z.number(), failed: z.number(), stalled: z.number() },
-    ...{ failureRate: figure, processingTime: figure, waitTime: figure },
-    ...{ arrivalRate: z.number(), completionRate: z.number(), depth: figure },
+    queue: z.string(),
+    completed: z.number(),
+    failed: z.number(),
+    stalled: z.number(),
+    failureRate: figure,
+    processingTime: figure,
+    waitTime: figure,
+    arrivalRate: z.number(),
+    completionRate: z.number(),
+    depth: figure,
     depthByState: z.record(z.string(), z.number()),
-    ...{ oldestAge: figure, workers: figure, timeToDrain: figure },
+    oldestAge: figure,
+    workers: figure,
+    timeToDrain: figure,
   })
   .meta({ id: 'QueueFigures' });
 
 export const healthFigures = z
   .strictObject({
-    ...{ service: z.string(), instance: z.string(), status: name },
-    ...{ cpuUsage: figure, memoryUsage: figure, diskUsage: figure, eventLoopDelayP99: figure },
-    ...{ uptime: figure, dbConnections: figure, dbQueryTime: figure },
-    ...{ activeUsers: figure, ongoingReservations: figure, timestamp: time },
+    service: z.string(),
+    instance: z.string(),
+    status: name,
+    cpuUsage: figure,
+    memoryUsage: figure,
+    diskUsage: figure,
+    eventLoopDelayP99: figure,
+    uptime: figure,
+    dbConnections: figure,
+    dbQueryTime: figure,
+    activeUsers: figure,
+    ongoingReservations: figure,
+    timestamp: time,
   })
   .meta({ id: 'HealthFigures' });
 
@@ -82,8 +105,11 @@ const trend = z
 
 export const trends = z
   .strictObject({
-    ...{ responseTime: trend, p95ResponseTime: trend, requestRate: trend },
-    ...{ errorRate: trend, queryTime: trend },
+    responseTime: trend,
+    p95ResponseTime: trend,
+    requestRate: trend,
+    errorRate: trend,
+    queryTime: trend,
   })
   .meta({ id: 'Trends' });
 

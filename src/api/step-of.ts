@@ -41,13 +41,15 @@ export async function stepOf(
 function checkedStep(ms: number, range: Range): number {
   if (ms > DAY_MS && ms % DAY_MS !== 0) {
     throw refusal({
-      ...{ parameter: 'step', reason: 'is more than a day, but not of whole days' },
+      parameter: 'step',
+      reason: 'is more than a day, but not of whole days',
       allowed: '1d, 2d, 7d, or less than a day',
     });
   }
   if (lengthMs(range) / ms > MOST_BUCKETS) {
     throw refusal({
-      ...{ parameter: 'step', reason: `gives more than ${MOST_BUCKETS} buckets of time` },
+      parameter: 'step',
+      reason: `gives more than ${MOST_BUCKETS} buckets of time`,
       allowed: `${lengthText(usualStepMs(range, MOST_BUCKETS))} or more for this range`,
     });
   }

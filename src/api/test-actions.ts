@@ -66,8 +66,13 @@ async function writeJobs({ recorder, store, flush }: Parts): Promise<object> {
     const times = { createdAt: started, startedAt: started + 5 };
     recorder.recordQueueMetric({ ...job, status: QueueJobStatus.WAITING, createdAt: started + 1 });
     recorder.recordQueueMetric({
-      ...{ ...job, ...times, status: QueueJobStatus.COMPLETED },
-      ...{ completedAt: started + 25, waitTime: 5, duration: 20, attempts: 1 },
+      ...job,
+      ...times,
+      status: QueueJobStatus.COMPLETED,
+      completedAt: started + 25,
+      waitTime: 5,
+      duration: 20,
+      attempts: 1,
     });
   }
   await flush();

@@ -35,7 +35,8 @@ export function zoneOf({ timeZone }: RangeQuery, fallback: string): string {
   if (timeZone === undefined) return fallback;
   if (IANAZone.isValidZone(timeZone)) return timeZone;
   throw refusal({
-    ...{ parameter: 'timeZone', reason: 'is not a known time zone' },
+    parameter: 'timeZone',
+    reason: 'is not a known time zone',
     allowed: 'a name of the IANA database, as Europe/Vienna or UTC',
   });
 }
@@ -83,7 +84,8 @@ function momentOf(parameter: 'from' | 'to', text: string, zone: string): number 
   const ms = /^\d{1,16}$/.test(text) ? Number(text) : DateTime.fromISO(text, { zone }).toMillis();
   if (Number.isFinite(ms) && Math.abs(ms) <= 8.64e15) return Math.round(ms);
   throw refusal({
-    ...{ parameter, reason: 'is not a time' },
+    parameter,
+    reason: 'is not a time',
     allowed: 'ISO 8601 as 2030-01-31T08:00:00Z, or milliseconds since the epoch',
   });
 }

@@ -90,7 +90,9 @@ async function exportRows(statement: string, options: ExportCommandOptions): Pro
   const { format, timeout: timeoutMs } = options;
   const progress = new Progress();
   const written = await exportTo(target, statement, {
-    ...{ file, format, timeoutMs },
+    file,
+    format,
+    timeoutMs,
     onProgress: ({ bytes, rows }) => {
       progress.show(`${rows === undefined ? '' : `${rows} rows, `}${bytesSaid(bytes)}`);
     },

@@ -113,7 +113,11 @@ async function storeSample(
   const { deliveryRow } = await import('../notify/record/rows.ts');
   const { stderrLog: log } = await import('../log.ts');
   const writer = openWriter({
-    ...{ started: from, log, dropped: new DroppedRows(), spoolDir: undefined, target: () => write },
+    started: from,
+    log,
+    dropped: new DroppedRows(),
+    spoolDir: undefined,
+    target: () => write,
   });
   try {
     const became = { status: 'delivered', reason: 'delivered', detail: undefined } as const;
@@ -142,8 +146,14 @@ async function routes({ labels, json }: { labels: Labels; json?: true }): Promis
       const receiver = plan.receivers.get(name);
       const targets = receiver ? receiverTargets(receiver, alert, people) : [];
       return targets.map(({ kind, role, person, property }) => ({
-        ...{ route: path === '' ? 'root' : path, receiver: name, channel: kind },
-        ...{ for: role ?? person, property, escalation, digest, muted },
+        route: path === '' ? 'root' : path,
+        receiver: name,
+        channel: kind,
+        for: role ?? person,
+        property,
+        escalation,
+        digest,
+        muted,
       }));
     });
   });

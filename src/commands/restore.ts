@@ -33,7 +33,8 @@ async function restoreBackup(
   const { restore } = await import('../backup/restore.ts');
   const progress = new Progress();
   const { manifest, movedTo } = await restore(resolve(folder), {
-    ...{ dataDir, force: options.force === true },
+    dataDir,
+    force: options.force === true,
     spoolDir: resolve(settings.PERFORMANCE_SPOOL_DIR ?? join(dataDir, 'spool')),
     onProgress: (line) => progress.show(line),
   }).finally(() => progress.end());

@@ -105,7 +105,8 @@ async function retentionReport(
   return {
     tables,
     measuredBy: dataDir === undefined ? 'questdb' : 'folder',
-    ...{ dataDir, freeBytes: free },
+    dataDir,
+    freeBytes: free,
     growthBytesPerDay: growths
       .filter(({ forDays }) => forDays > 0)
       .reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0),
@@ -121,8 +122,10 @@ async function expiredRows(store: Store, rawDays: number, nowMs: number): Promis
   const counted = await gauges(
     store,
     {
-      ...{ scope: EVERYTHING, range: lastOf(rawDays * DAY_MS, nowMs) },
-      ...{ groupBy: ['operation'], filter: { operation: ['expired'] } },
+      scope: EVERYTHING,
+      range: lastOf(rawDays * DAY_MS, nowMs),
+      groupBy: ['operation'],
+      filter: { operation: ['expired'] },
     },
     { metricType: 'CUSTOM', names: ['perfscope.rows.dropped'] },
   );

@@ -66,17 +66,28 @@ export async function topFigures(
     errors: (each: { errorRate: number | undefined }) => each.errorRate ?? 0,
   }[sort] as (each: TopFigures['endpoints'][number]) => number;
   return {
-    ...{ at: new Date(nowMs), windowMs },
+    at: new Date(nowMs),
+    windowMs,
     endpoints: endpoints
       .map(({ group, rate, average, p95, errorRate }) => ({
-        ...{ service: group.service, operation: group.operation, endpoint: group.endpoint },
-        ...{ rate, average, p95, errorRate },
+        service: group.service,
+        operation: group.operation,
+        endpoint: group.endpoint,
+        rate,
+        average,
+        p95,
+        errorRate,
       }))
       .sort((a, b) => rank(b) - rank(a) || b.rate - a.rate),
     queues: queues
       .map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => ({
-        ...{ queue, depth, oldestAge, arrivalRate, completionRate },
-        ...{ failureRate: rest.failureRate, processingTime: rest.processingTime },
+        queue,
+        depth,
+        oldestAge,
+        arrivalRate,
+        completionRate,
+        failureRate: rest.failureRate,
+        processingTime: rest.processingTime,
       }))
       .sort((a, b) => (b.depth ?? 0) - (a.depth ?? 0)),
     hosts: hosts

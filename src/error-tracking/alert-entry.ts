@@ -16,7 +16,11 @@ export function errorOfAlert(alert: AlertRow): ErrorLogRow | undefined {
   const told = cause ?? `value ${value ?? 'unknown'}, limit ${threshold ?? 'unknown'}`;
   return {
     timestamp: alert.firedAt ?? alert.timestamp,
-    ...{ id: `alert-${id}`, kind: 'alert', level: 'error', errorType: rule, count: 1 },
+    id: `alert-${id}`,
+    kind: 'alert',
+    level: 'error',
+    errorType: rule,
+    count: 1,
     fingerprint: createHash('sha256')
       .update(`alert\n${rule}\n${labels}`)
       .digest('hex')
@@ -30,7 +34,8 @@ export function errorOfAlert(alert: AlertRow): ErrorLogRow | undefined {
       labels: parsed(labels),
       startedAt: alert.startedAt,
     }),
-    ...{ service: alert.service, organizationId: alert.organizationId },
+    service: alert.service,
+    organizationId: alert.organizationId,
     propertyId: alert.propertyId,
   };
 }

@@ -35,18 +35,27 @@ function eventOf(row: ErrorLogRow) {
   return {
     event_id: createHash('sha256').update(`${id}`).digest('hex').slice(0, 32),
     timestamp: timestamp / 1000,
-    ...{ platform: 'node', level, logger: CLIENT, fingerprint: [row.fingerprint] },
-    ...{ release: row.serviceVersion, environment: row.environment, server_name: row.instance },
+    platform: 'node',
+    level,
+    logger: CLIENT,
+    fingerprint: [row.fingerprint],
+    release: row.serviceVersion,
+    environment: row.environment,
+    server_name: row.instance,
     transaction: endpoint,
     tags: defined({
-      ...{ kind, service: row.service, organization: row.organizationId },
-      ...{ property: row.propertyId, alert: row.alertId },
+      kind,
+      service: row.service,
+      organization: row.organizationId,
+      property: row.propertyId,
+      alert: row.alertId,
     }),
     extra: { count: row.count, context: row.context },
     exception: {
       values: [
         {
-          ...{ type: errorType, value: message },
+          type: errorType,
+          value: message,
           ...(frames.length > 0 && { stacktrace: { frames } }),
           mechanism: { type: kind, handled: level !== 'fatal' },
         },
@@ -63,7 +72,10 @@ function framesOf(stack: string | undefined) {
       const [, name, filename, lineno, colno] = FRAME.exec(text) ?? [];
       if (filename === undefined) return [];
       return {
-        ...{ function: name, filename, lineno: Number(lineno), colno: Number(colno) },
+        function: name,
+        filename,
+        lineno: Number(lineno),
+        colno: Number(colno),
         in_app: !/^node:|node_modules/.test(filename),
       };
     })

@@ -81,7 +81,11 @@ export class SentryForwarder {
     const body = envelopeOf(row, nowMs);
     const headers = envelopeHeaders(dsn);
     const answer = await fetch(dsn.envelopeUrl, {
-      ...{ method: 'POST', headers, body, signal, redirect: 'error' },
+      method: 'POST',
+      headers,
+      body,
+      signal,
+      redirect: 'error',
     });
     await answer.body?.cancel();
     if (answer.ok) {
@@ -112,12 +116,22 @@ function rowOf(row: Row): ErrorLogRow {
   const text = (name: string) => (typeof row[name] === 'string' ? row[name] : undefined);
   return {
     timestamp: (row.timestamp as Date).getTime(),
-    ...{ id: text('id'), fingerprint: text('fingerprint'), level: text('level') },
-    ...{ kind: text('kind'), errorType: text('error_type'), message: text('message') },
-    ...{ stackTrace: text('stack_trace'), endpoint: text('endpoint'), context: text('context') },
-    ...{ alertId: text('alert_id'), service: text('service'), instance: text('instance') },
-    ...{ serviceVersion: text('service_version'), environment: text('environment') },
-    ...{ organizationId: text('organization_id'), propertyId: text('property_id') },
+    id: text('id'),
+    fingerprint: text('fingerprint'),
+    level: text('level'),
+    kind: text('kind'),
+    errorType: text('error_type'),
+    message: text('message'),
+    stackTrace: text('stack_trace'),
+    endpoint: text('endpoint'),
+    context: text('context'),
+    alertId: text('alert_id'),
+    service: text('service'),
+    instance: text('instance'),
+    serviceVersion: text('service_version'),
+    environment: text('environment'),
+    organizationId: text('organization_id'),
+    propertyId: text('property_id'),
     count: Number(row.count ?? 1),
   };
 }

@@ -115,7 +115,11 @@ function rowOf(occurrence: Occurrence, fingerprint: string, origin: Origin) {
   const { type, message, stack } = occurrence.error;
   return {
     ...origin,
-    ...{ kind, level, errorType: type, count: 1, fingerprint },
+    kind,
+    level,
+    errorType: type,
+    count: 1,
+    fingerprint,
     message: scrub(message, MOST_MESSAGE),
     stackTrace: stack === undefined ? undefined : scrub(stack, MOST_STACK),
     endpoint: endpoint?.slice(0, MOST_NAME_LENGTH),
@@ -134,8 +138,12 @@ function keyOf({ organizationId, propertyId, endpoint }: Occurrence, fingerprint
 /** An error without its name: only that there was one. */
 function otherOf(origin: Origin) {
   return {
-    ...{ ...origin, count: 1 },
-    ...{ kind: OTHERS, level: 'error', errorType: OTHERS, fingerprint: OTHERS },
+    ...origin,
+    count: 1,
+    kind: OTHERS,
+    level: 'error',
+    errorType: OTHERS,
+    fingerprint: OTHERS,
     message: 'More different errors than are told apart at once.',
   } satisfies Omit<ErrorLogRow, 'timestamp'>;
 }

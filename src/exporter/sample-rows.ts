@@ -39,6 +39,9 @@ export function sampleRows(
       [ABORTED]: status === undefined ? true : undefined,
       trace_id: rest.traceId,
     }),
-    ...{ count: 0, errorCount: 0, abortedCount: 0, test: false },
+    count: 0,
+    errorCount: 0,
+    abortedCount: 0,
+    test: false,
   }));
 }

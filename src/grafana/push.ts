@@ -40,7 +40,9 @@ export async function push(
   for (const { content } of dashboards) {
     const { uid, title: name } = content;
     pushed.push({
-      ...{ kind: 'dashboard', uid, name },
+      kind: 'dashboard',
+      uid,
+      name,
       done: await pushDashboard(api, content, folderUid),
     });
   }
@@ -82,7 +84,10 @@ async function pushDashboard(
   const dashboard = { ...content, id: null };
   const message = 'perfscope grafana --push';
   await api.send('POST', '/api/dashboards/db', act, {
-    ...{ dashboard, folderUid, message, overwrite: true },
+    dashboard,
+    folderUid,
+    message,
+    overwrite: true,
   });
   return found ? 'changed' : 'made';
 }

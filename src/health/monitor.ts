@@ -63,7 +63,11 @@ export class SystemHealthMonitor {
       status: statusOf({ cpu, memory, disk, ...answered }, thresholds),
       timestamp: now,
       metrics: {
-        ...{ cpu, memory, disk, load, ...answered },
+        cpu,
+        memory,
+        disk,
+        load,
+        ...answered,
         uptime: process.uptime(),
         eventLoopDelayP99: loop.sample()?.p99,
         gauges: Object.fromEntries(gauges),

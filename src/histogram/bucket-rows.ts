@@ -12,8 +12,21 @@ export function bucketRows(
   const { metricType, name, endpoint, operation, organizationId, propertyId, test } = row;
   const { service, serviceVersion, environment, instance } = row;
   return [...buckets].map(([bucketUpper, { count, errorCount }]) => ({
-    ...{ timestamp, point, bucketUpper, count, errorCount, metricType, name, test },
-    ...{ endpoint, operation, organizationId, propertyId },
-    ...{ service, serviceVersion, environment, instance },
+    timestamp,
+    point,
+    bucketUpper,
+    count,
+    errorCount,
+    metricType,
+    name,
+    test,
+    endpoint,
+    operation,
+    organizationId,
+    propertyId,
+    service,
+    serviceVersion,
+    environment,
+    instance,
   }));
 }

@@ -38,7 +38,12 @@ export class ExponentialSum extends Totals {
     for (const [index, count] of this.#counts) bucketCounts[index - offset] = count;
     const { count, sum, min, max } = this;
     return {
-      ...{ count, sum, min, max, scale: STORED_SCALE, zeroCount: this.#zeroCount },
+      count,
+      sum,
+      min,
+      max,
+      scale: STORED_SCALE,
+      zeroCount: this.#zeroCount,
       positive: { offset, bucketCounts },
       negative: { offset: 0, bucketCounts: [] as number[] },
     };

@@ -70,7 +70,12 @@ export function sampled(
   const { method, scheme, route, tenant, response } = state;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
-    ...{ timestampMs: Date.now(), durationMs, method, scheme, route, status },
+    timestampMs: Date.now(),
+    durationMs,
+    method,
+    scheme,
+    route,
+    status,
     tenant: tenant && { organizationId, propertyId, userId },
     traceId: traceIdOf(response.req),
   };

@@ -15,7 +15,9 @@ export function wrap(target: object, name: string, wrapper: (original: Method) =
   Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
   const before = Object.getOwnPropertyDescriptor(target, name);
   Object.defineProperty(target, name, {
-    ...{ value: wrapped, writable: true, configurable: true },
+    value: wrapped,
+    writable: true,
+    configurable: true,
     enumerable: before?.enumerable ?? false,
   });
 }

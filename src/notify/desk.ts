@@ -123,13 +123,19 @@ export function notificationDesk({
     receivers() {
       const { plan, file, people } = notifier;
       return {
-        ...{ file: file.file, loadedAt: new Date(file.loadedMs), problems: linesOf(file.problems) },
+        file: file.file,
+        loadedAt: new Date(file.loadedMs),
+        problems: linesOf(file.problems),
         receivers: [...plan.receivers.values()].map(({ name, channels, to }) => ({
-          ...{ name, channels: channels.map(({ kind }) => kind) },
+          name,
+          channels: channels.map(({ kind }) => kind),
           people: [...to.roles.map((role) => `role:${role}`), ...to.people],
         })),
         people: people.all.map(({ name, role, organization, properties }) => ({
-          ...{ name, role, organizationId: organization, properties },
+          name,
+          role,
+          organizationId: organization,
+          properties,
         })),
       };
     },
@@ -164,9 +170,21 @@ function viewOf(row: NotificationRow): NotificationView {
   const { timestamp, id = '', seq = 0, alertId, receiver, channel, recipient, reason } = row;
   const { detail, kind, level, attempt, content, organizationId, propertyId, readAt } = row;
   return {
-    ...{ at: new Date(timestamp), id, seq, alertId, receiver, channel, recipient, reason, detail },
+    at: new Date(timestamp),
+    id,
+    seq,
+    alertId,
+    receiver,
+    channel,
+    recipient,
+    reason,
+    detail,
     status: (row.status ?? 'suppressed') as NotificationStatus,
-    ...{ kind, level, attempt, organizationId, propertyId },
+    kind,
+    level,
+    attempt,
+    organizationId,
+    propertyId,
     content: content === undefined ? undefined : (JSON.parse(content) as NotificationContent),
     readAt: readAt === undefined ? undefined : new Date(readAt),
   };

@@ -10,7 +10,8 @@ export const inAppConfig = z.strictObject({ kind: z.literal('inApp') });
  */
 export function inAppChannel(recipient: string): Channel {
   return {
-    ...{ kind: 'inApp', recipient },
+    kind: 'inApp',
+    recipient,
     deliver: async () => ({ status: 'delivered' }),
   };
 }

@@ -73,7 +73,10 @@ export class Notifier {
     this.#now = now;
     this.#file = new WatchedFile<NotifyPlan>(
       {
-        ...{ path, log, code: 'PS_NOTIFY_INVALID', initial: loadNotifyPlan(timeZone) },
+        path,
+        log,
+        code: 'PS_NOTIFY_INVALID',
+        initial: loadNotifyPlan(timeZone),
         load: (named) => loadNotifyPlan(timeZone, named),
         said: ({ receivers }, from) =>
           `${receivers.size} receivers are known, with those of ${from}.`,
@@ -87,16 +90,23 @@ export class Notifier {
     this.#suppressions = new Suppressions(this.recorder);
     const shared = { journal: this.#journal, threads: this.#threads };
     this.#decider = new Decider({
-      ...{ ...shared, log, alerts: options.alerts, suppressions: this.#suppressions },
-      ...{ plan: () => this.plan, people: () => this.people.all },
+      ...shared,
+      log,
+      alerts: options.alerts,
+      suppressions: this.#suppressions,
+      plan: () => this.plan,
+      people: () => this.people.all,
     });
     this.#opener = new Opener(options.open);
     this.#deliverer = new Deliverer({
-      ...{ ...shared, recorder: this.recorder, now },
+      ...shared,
+      recorder: this.recorder,
+      now,
       open: (target) => this.#channelOf(target),
       receiver: (name) => this.plan.receivers.get(name),
       sent: (message) => options.withLinks?.(message) ?? message,
-      ...{ attemptMs: options.attemptMs ?? ATTEMPT_MS, breakMs: options.breakMs ?? BREAK_MS },
+      attemptMs: options.attemptMs ?? ATTEMPT_MS,
+      breakMs: options.breakMs ?? BREAK_MS,
       random: options.random ?? Math.random,
     });
   }
@@ -171,8 +181,13 @@ export class Notifier {
       const receiver = this.plan.receivers.get(message.receiver);
       const deadlineMs = now + (receiver?.deadlineMs ?? DEADLINE_MS);
       return {
-        ...{ id: message.id, target: thread.target, message, decidedMs: now, deadlineMs },
-        ...{ attempt: 0, rows: 0 },
+        id: message.id,
+        target: thread.target,
+        message,
+        decidedMs: now,
+        deadlineMs,
+        attempt: 0,
+        rows: 0,
       };
     });
     for (const { thread } of decided) this.#threads.put(thread);

@@ -10,11 +10,21 @@ import type { Target } from './route/target.ts';
 export function sampleAlert(labels: Readonly<Record<string, string>>, now: number): KnownAlert {
   const { alertname = 'sample', severity, ...rest } = labels;
   return {
-    ...{ id: `sample-${randomUUID()}`, rule: alertname, state: 'firing', labels: rest },
+    id: `sample-${randomUUID()}`,
+    rule: alertname,
+    state: 'firing',
+    labels: rest,
     severity: isSeverity(severity) ? severity : AlertSeverity.WARNING,
     annotations: { summary: 'This is a sample: nothing is wrong' },
-    ...{ runbook: undefined, value: 1, threshold: 1, cause: undefined, author: undefined },
-    ...{ comment: undefined, startedMs: now, firedMs: now, changedMs: now },
+    runbook: undefined,
+    value: 1,
+    threshold: 1,
+    cause: undefined,
+    author: undefined,
+    comment: undefined,
+    startedMs: now,
+    firedMs: now,
+    changedMs: now,
   };
 }
 
@@ -29,7 +39,12 @@ export function sampleDelivery(
   const occasion = { kind: 'test', level: 0, timeZone, now } as const;
   const { message } = messageTo(target, groupKey, [alert], undefined, occasion);
   return {
-    ...{ id: message.id, target, message, decidedMs: now, deadlineMs: now },
-    ...{ attempt: 1, rows: 0 },
+    id: message.id,
+    target,
+    message,
+    decidedMs: now,
+    deadlineMs: now,
+    attempt: 1,
+    rows: 0,
   };
 }

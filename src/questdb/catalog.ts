@@ -88,7 +88,9 @@ export class CatalogReader {
         const { table, units } = rolling;
         const rollups = units.flatMap((unit) => rollupsOf(rolling, unit, views, firstMs));
         const rows = {
-          ...{ name: table.name, unitMs: 0, untilMs: Number.POSITIVE_INFINITY },
+          name: table.name,
+          unitMs: 0,
+          untilMs: Number.POSITIVE_INFINITY,
           fromMs: firstMs.get(table.name) ?? Number.POSITIVE_INFINITY,
         };
         return [table.name, withoutFalseStarts([rows, ...rollups])];

@@ -43,8 +43,10 @@ async function untilApplied(target: WriteTarget): Promise<void> {
       'SELECT name, suspended, writerTxn, sequencerTxn FROM wal_tables()',
     );
     return dataset.map(([name, suspended, written, taken]) => ({
-      ...{ name: String(name), suspended: suspended === true },
-      ...{ written: Number(written), taken: Number(taken) },
+      name: String(name),
+      suspended: suspended === true,
+      written: Number(written),
+      taken: Number(taken),
     }));
   };
   const wanted = new Map((await states()).map(({ name, taken }) => [name, taken]));

@@ -43,7 +43,10 @@ export async function openQuestdb(
   const lock = await DataDirLock.take(dataDir);
   try {
     const questdb = await EmbeddedQuestdb.start({
-      ...{ dataDir, java, log, onRestart },
+      dataDir,
+      java,
+      log,
+      onRestart,
       jar: await resolveJar({ log: (line) => log.info(line) }),
       onLaunch: (mark) => lock.tell({ questdb: mark }),
     });

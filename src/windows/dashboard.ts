@@ -79,8 +79,13 @@ async function figuresOf(
     trends(store, question, comparison, zone),
   ]);
   return {
-    ...{ from: new Date(fromMs), to: new Date(toMs) },
-    ...{ api, database, queues, systemHealth, trends: changes },
+    from: new Date(fromMs),
+    to: new Date(toMs),
+    api,
+    database,
+    queues,
+    systemHealth,
+    trends: changes,
   };
 }
 

@@ -49,8 +49,13 @@ interface ErrorExample {
 /** Different errors of an answer; with more of them, the longest gone are left out. */
 const MOST_GROUPS = 5000;
 const COLUMNS: Readonly<Record<keyof ErrorFilter, string>> = {
-  ...{ kind: 'kind', level: 'level', fingerprint: 'fingerprint', service: 'service' },
-  ...{ version: 'service_version', environment: 'environment', endpoint: 'endpoint' },
+  kind: 'kind',
+  level: 'level',
+  fingerprint: 'fingerprint',
+  service: 'service',
+  version: 'service_version',
+  environment: 'environment',
+  endpoint: 'endpoint',
 };
 
 /** The errors of a time, each once, with the last occurrence of each. */
@@ -86,8 +91,11 @@ export async function errorGroups(
     const example = byFingerprint.get(textOf(row.fingerprint));
     if (!example) return [];
     return {
-      ...{ fingerprint, count: numberOf(row.count) ?? 0, example: exampleOf(example) },
-      ...{ firstSeen: row.first as Date, lastSeen: row.last as Date },
+      fingerprint,
+      count: numberOf(row.count) ?? 0,
+      example: exampleOf(example),
+      firstSeen: row.first as Date,
+      lastSeen: row.last as Date,
     };
   });
 }

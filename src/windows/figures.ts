@@ -44,14 +44,19 @@ export async function figures(
   most: number,
 ): Promise<Figures[]> {
   const answers = await select(store, MEASUREMENTS, question, {
-    ...{ figures: FIGURES, conditions, limit: most },
+    figures: FIGURES,
+    conditions,
+    limit: most,
   });
   return answers.flatMap(({ group, row }) => {
     const newest = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
     const [count, values] = [numberOf(row.count) ?? 0, numberOf(row.samples) ?? 0];
     if (newest === undefined || (count === 0 && values === 0)) return [];
     return {
-      ...{ group, count, values, newestMs: newest },
+      group,
+      count,
+      values,
+      newestMs: newest,
       errors: numberOf(row.errors) ?? 0,
       total: numberOf(row.total) ?? 0,
       valueTotal: numberOf(row.value_total) ?? 0,

@@ -37,7 +37,10 @@ export async function gauges(
     const sum = numberOf(row.value_total);
     if (samples === 0 || sum === undefined) return [];
     return {
-      ...{ group, span, samples, sum },
+      group,
+      span,
+      samples,
+      sum,
       last: numberOf(row.last),
       average: sum / samples,
       min: numberOf(row.least),

@@ -29,7 +29,8 @@ export async function queueHogs(store: Store, question: Question): Promise<Tenan
       organizationId: group.organization,
       propertyId: group.property,
       ended: completed + failed,
-      ...{ processing, waiting },
+      processing,
+      waiting,
       processingShare: percentOf(processing, whole(group.queue, 'processing')),
       waitingShare: percentOf(waiting, whole(group.queue, 'waiting')),
     }))

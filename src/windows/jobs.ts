@@ -47,8 +47,14 @@ export async function jobTotals(store: Store, question: Question): Promise<JobTo
     const key = JSON.stringify([group, span?.fromMs]);
     const empty = { arrived: 0, completed: 0, failed: 0, stalled: 0, processing: 0, waiting: 0 };
     const total = totals.get(key) ?? {
-      ...{ group, span, ...empty, processed: 0, waited: 0, newestMs: Number.NEGATIVE_INFINITY },
-      ...{ averageProcessing: undefined, averageWait: undefined },
+      group,
+      span,
+      ...empty,
+      processed: 0,
+      waited: 0,
+      newestMs: Number.NEGATIVE_INFINITY,
+      averageProcessing: undefined,
+      averageWait: undefined,
     };
     totals.set(key, total);
     const count = numberOf(row.count) ?? 0;

@@ -41,7 +41,8 @@ export async function points(
   return Array.from({ length: Math.floor((toMs - fromMs) / intervalMs) }, (_, i) => {
     const ms = fromMs + i * intervalMs;
     return {
-      ...{ from: new Date(ms), to: new Date(ms + intervalMs) },
+      from: new Date(ms),
+      to: new Date(ms + intervalMs),
       api: workOf(apiAt.get(ms)),
       database: workOf(databaseAt.get(ms)),
       jobs: jobsOf(jobsAt.get(ms)),

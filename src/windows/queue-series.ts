@@ -43,7 +43,13 @@ export async function queueSeries(store: Store, question: Question): Promise<Que
     return {
       queue: group.queue,
       point: {
-        ...{ span, arrived, completed, failed, stalled, averageProcessing, averageWait },
+        span,
+        arrived,
+        completed,
+        failed,
+        stalled,
+        averageProcessing,
+        averageWait,
         depth: depthOf(depthsAt.get(key) ?? []),
       },
     };

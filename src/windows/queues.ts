@@ -59,7 +59,10 @@ export async function queueFigures(store: Store, question: Question): Promise<Qu
       );
       const flow = flowOf(jobsOf.get(queue), lengthMs(question.range));
       return {
-        ...{ queue, depth, depthByState, ...flow },
+        queue,
+        depth,
+        depthByState,
+        ...flow,
         oldestAge: ageOf.get(queue),
         workers: workersOf.get(queue),
         timeToDrain: timeToDrain(depth, flow),
@@ -77,7 +80,9 @@ export function depthOf(states: readonly GaugePoint[]): number | undefined {
 function flowOf(jobs: JobTotals | undefined, ms: number) {
   const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = jobs ?? {};
   return {
-    ...{ completed, failed, stalled },
+    completed,
+    failed,
+    stalled,
     failureRate: percentOf(failed, completed + failed),
     processingTime: jobs?.averageProcessing,
     waitTime: jobs?.averageWait,

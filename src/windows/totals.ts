@@ -58,7 +58,10 @@ export async function totals(
     if (count === 0) return [];
     const errorCount = numberOf(row.errors) ?? 0;
     return {
-      ...{ group, span, count, errorCount },
+      group,
+      span,
+      count,
+      errorCount,
       rate: (1000 * count) / lengthMs(span ?? question.range),
       errorRate: percentOf(errorCount, count),
       average: (numberOf(row.total) ?? 0) / count,

@@ -23,8 +23,13 @@ function dieAt(here: string): void {
 
 const log = { info: () => {}, warn: console.error, error: console.error };
 const writer = new Writer({
-  ...{ spoolDir: join(folder, 'spool'), spoolMaxBytes: 1e9, retentionDays: 30, log },
-  ...{ bufferSize: 1e6, flushIntervalMs: 3_600_000, dropped: new DroppedRows() },
+  spoolDir: join(folder, 'spool'),
+  spoolMaxBytes: 1e9,
+  retentionDays: 30,
+  log,
+  bufferSize: 1e6,
+  flushIntervalMs: 3_600_000,
+  dropped: new DroppedRows(),
   // Then the row gets as far as the spool.
   target: () => (stage === 'spooled' ? undefined : write),
   prepare: async () => {},
@@ -38,7 +43,11 @@ const add: Add = (table, rows) => {
 };
 const store = new QuestdbStore(read);
 const decider = new Decider({
-  ...{ store, add, log, path: join(folder, 'rules.yaml'), now: () => now },
+  store,
+  add,
+  log,
+  path: join(folder, 'rules.yaml'),
+  now: () => now,
   refusal: refusalOfWebhook,
   flush: async () => {
     if (decided) dieAt('decided');

@@ -9,8 +9,14 @@ const organizationId = `l'hôtel "été" 🏨`;
 const minutesAgo = (minutes) => now - minutes * 60_000;
 const request = (endpoint, value, timestamp, error = false) =>
   service.recordMetric({
-    ...{ type: PerformanceMetricType.API_RESPONSE_TIME, name: 'request', operation: 'GET' },
-    ...{ organizationId, endpoint, value, timestamp, error },
+    type: PerformanceMetricType.API_RESPONSE_TIME,
+    name: 'request',
+    operation: 'GET',
+    organizationId,
+    endpoint,
+    value,
+    timestamp,
+    error,
   });
 
 for (let i = 1; i <= 90; i++) request('/fast', 10, minutesAgo(5));
@@ -18,26 +24,41 @@ for (let i = 1; i <= 10; i++) request('/slow', 200, minutesAgo(6), i <= 5);
 for (let i = 1; i <= 50; i++) request('/fast', 20, minutesAgo(20));
 for (const value of [10, 20, 30, 940]) {
   service.recordMetric({
-    ...{ type: PerformanceMetricType.DATABASE_QUERY_TIME, name: 'query', operation: 'SELECT' },
-    ...{ organizationId, value, timestamp: minutesAgo(4) },
+    type: PerformanceMetricType.DATABASE_QUERY_TIME,
+    name: 'query',
+    operation: 'SELECT',
+    organizationId,
+    value,
+    timestamp: minutesAgo(4),
   });
 }
 for (const value of [4, 8]) {
   service.recordMetric({
-    ...{ type: PerformanceMetricType.DATABASE_CONNECTIONS, name: 'pool' },
-    ...{ organizationId, value, timestamp: minutesAgo(3) },
+    type: PerformanceMetricType.DATABASE_CONNECTIONS,
+    name: 'pool',
+    organizationId,
+    value,
+    timestamp: minutesAgo(3),
   });
 }
 for (let i = 0; i < 4; i++) {
   const failed = i === 0;
   service.recordQueueMetric({
-    ...{ queueName: 'email', jobId: String(i), status: failed ? 'failed' : 'completed' },
-    ...{ organizationId, timestamp: minutesAgo(2), createdAt: minutesAgo(3) },
-    ...{ duration: 100 + i * 10, waitTime: 40 },
+    queueName: 'email',
+    jobId: String(i),
+    status: failed ? 'failed' : 'completed',
+    organizationId,
+    timestamp: minutesAgo(2),
+    createdAt: minutesAgo(3),
+    duration: 100 + i * 10,
+    waitTime: 40,
   });
 }
 service.recordMetric({
-  ...{ type: PerformanceMetricType.QUEUE_DEPTH, name: 'email' },
-  ...{ organizationId, value: 17, timestamp: minutesAgo(1) },
+  type: PerformanceMetricType.QUEUE_DEPTH,
+  name: 'email',
+  organizationId,
+  value: 17,
+  timestamp: minutesAgo(1),
 });
 await service.flush();

@@ -137,7 +137,9 @@ it('a backlog raises the workers until the queue is drained', { timeout: 400_000
   const { queues } = await client.get('queues', { last: '1m', queue: ['invoices'] });
   expect(queues[0]?.depth).toBeLessThan(50);
   const { decisions } = await client.get('decisions', {
-    ...{ last: '1h', setting: ['invoices.workers'], status: ['set', 'reset'] },
+    last: '1h',
+    setting: ['invoices.workers'],
+    status: ['set', 'reset'],
   });
   // Up with the backlog, and back when it is done: no ups and downs between.
   const values = decisions.map((decision) => decision.value).reverse();

@@ -153,7 +153,8 @@ it('retention tells what is configured and what is stored', async () => {
   expect(raw?.bytesPerDay).toBeGreaterThan(100_000);
   expect(raw?.bytesPerDay).toBeLessThan(1_000_000);
   expect(table('performance_metrics_1h')).toMatchObject({
-    ...{ configured: '105 WEEK', actual: '105 WEEK' },
+    configured: '105 WEEK',
+    actual: '105 WEEK',
     rollup: { status: 'valid' },
   });
   expect(table('api_keys')).not.toHaveProperty('actual');

@@ -30,8 +30,11 @@ function run(way: string, flags: readonly string[], register: boolean) {
     {
       encoding: 'utf8',
       env: {
-        ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env },
-        ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, OTEL_SERVICE_NAME: 'crashes' },
+        PATH: process.env.PATH,
+        XDG_RUNTIME_DIR: questdb.folder,
+        ...questdb.env,
+        PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+        OTEL_SERVICE_NAME: 'crashes',
       },
     },
   );

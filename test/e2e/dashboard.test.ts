@@ -42,14 +42,26 @@ it('gives the figures of what was recorded, of one tenant', async () => {
     { name: '/fast', operation: 'GET', count: 90, average: 10 },
   ]);
   expect(database).toMatchObject({
-    ...{ count: 4, averageQueryTime: 250, connections: 6, slowQueryShare: 25 },
+    count: 4,
+    averageQueryTime: 250,
+    connections: 6,
+    slowQueryShare: 25,
     slowestOperations: [{ operation: 'SELECT', count: 4, average: 250 }],
   });
   expect(queues).toEqual([
     {
-      ...{ queue: 'email', completed: 3, failed: 1, stalled: 0, failureRate: 25 },
-      ...{ processingTime: 115, waitTime: 40, arrivalRate: 0, completionRate: 4 / 900 },
-      ...{ depth: 17, depthByState: { waiting: 17 }, timeToDrain: (17 / 4) * 900_000 },
+      queue: 'email',
+      completed: 3,
+      failed: 1,
+      stalled: 0,
+      failureRate: 25,
+      processingTime: 115,
+      waitTime: 40,
+      arrivalRate: 0,
+      completionRate: 4 / 900,
+      depth: 17,
+      depthByState: { waiting: 17 },
+      timeToDrain: (17 / 4) * 900_000,
     },
   ]);
   expect(systemHealth).toEqual([]);
@@ -68,7 +80,9 @@ it('has nothing, not zeros, where nothing was reported', async () => {
 
 it('refuses a question that it does not know', async () => {
   expect(await product.get('/api/performance/dashboard?last=soon')).toMatchObject({
-    ...{ status: 400, code: 'PS_REQUEST_INVALID', detail: expect.stringContaining('15m') },
+    status: 400,
+    code: 'PS_REQUEST_INVALID',
+    detail: expect.stringContaining('15m'),
   });
   expect(await product.get('/api/nothing')).toMatchObject({ status: 404, code: 'PS_NOT_FOUND' });
 });

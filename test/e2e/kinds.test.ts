@@ -15,13 +15,12 @@ function start(script: string, service: string, args: string[] = []): App {
   return new App(script, {
     args,
     env: {
-      ...{
-        PATH: process.env.PATH,
-        XDG_RUNTIME_DIR: questdb.folder,
-        ...questdb.env,
-        ...servers.env,
-      },
-      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, PERFORMANCE_FLUSH_INTERVAL: '300' },
+      PATH: process.env.PATH,
+      XDG_RUNTIME_DIR: questdb.folder,
+      ...questdb.env,
+      ...servers.env,
+      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+      PERFORMANCE_FLUSH_INTERVAL: '300',
       OTEL_SERVICE_NAME: service,
     },
   });

@@ -42,7 +42,9 @@ describe.each([
     async (node, script) => {
       const service = `${packages.join(' ')} ${node} ${script}`;
       const env = {
-        ...{ ...product.env, ...servers.env, OTEL_SERVICE_NAME: service },
+        ...product.env,
+        ...servers.env,
+        OTEL_SERVICE_NAME: service,
         QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
       const [cwd, register] = [install.folder, 'perfscope/register'];

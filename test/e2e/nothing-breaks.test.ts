@@ -14,11 +14,12 @@ const run = promisify(execFile);
 
 it('an application sees the same with Perfscope as without', async () => {
   const env = {
-    ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env, ...servers.env },
-    ...{
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
-      PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
-    },
+    PATH: process.env.PATH,
+    XDG_RUNTIME_DIR: questdb.folder,
+    ...questdb.env,
+    ...servers.env,
+    PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+    PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
   };
   const app = 'test/apps/nothing-breaks.cjs';
   const alone = await run(process.execPath, [app], { env: { ...env, QUEUE_PREFIX: 'alone' } });

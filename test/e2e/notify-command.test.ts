@@ -51,7 +51,9 @@ afterAll(() => {
 
 const run = (args: string[], notifyFile = file) =>
   perfscopeMeanwhile(args, {
-    ...{ PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder },
+    PATH: process.env.PATH,
+    HOME: folder,
+    XDG_RUNTIME_DIR: folder,
     PERFORMANCE_NOTIFY_FILE: notifyFile,
   });
 

@@ -13,8 +13,12 @@ beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
 const env = () => ({
-  ...{ PATH: process.env.PATH, HOME: process.env.HOME, XDG_RUNTIME_DIR: questdb.folder },
-  ...{ PERFORMANCE_FLUSH_INTERVAL: '300', PERFORMANCE_SPOOL_DIR: spool, ...questdb.env },
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  XDG_RUNTIME_DIR: questdb.folder,
+  PERFORMANCE_FLUSH_INTERVAL: '300',
+  PERFORMANCE_SPOOL_DIR: spool,
+  ...questdb.env,
 });
 
 /** Ids of the rows that wait on disk in finished batches of single measurements. */

@@ -108,7 +108,9 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     const { spawnSync } = await import('node:child_process');
     const { PERFORMANCE_DATA_DIR: _, ...env } = product.env;
     const help = spawnSync(join(install.folder, 'node_modules/.bin/perfscope'), ['--help'], {
-      ...{ env, cwd: install.folder, encoding: 'utf8' },
+      env,
+      cwd: install.folder,
+      encoding: 'utf8',
     });
     expect(help.stdout).toMatch(/serve.*demo.*migrate.*check-config.*doctor.*wipe/s);
     const dashboards = 'grafana/provisioning/dashboards/json';
@@ -119,7 +121,9 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
       join(install.folder, 'node_modules/.bin/perfscope'),
       ['demo', '--fast'],
       {
-        ...{ env, cwd: install.folder, encoding: 'utf8' },
+        env,
+        cwd: install.folder,
+        encoding: 'utf8',
       },
     );
     expect(demo.status).toBe(1);

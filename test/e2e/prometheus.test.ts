@@ -26,7 +26,8 @@ beforeAll(async () => {
   prometheusUrl = `http://127.0.0.1:${port}`;
   const config = join(product.folder, 'prometheus.json');
   const job = (name: string, url: string) => ({
-    ...{ job_name: name, scrape_interval: '1s' },
+    job_name: name,
+    scrape_interval: '1s',
     static_configs: [{ targets: [new URL(url).host] }],
   });
   const jobs = [job('server', product.url), job('service', serviceUrl)];

@@ -13,8 +13,11 @@ const run = promisify(execFile);
 it('a 5xx is stored with what was thrown, and the application sees nothing of it', async () => {
   const app = 'test/apps/failing.cjs';
   const env = {
-    ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env },
-    ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, OTEL_SERVICE_NAME: 'failing' },
+    PATH: process.env.PATH,
+    XDG_RUNTIME_DIR: questdb.folder,
+    ...questdb.env,
+    PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+    OTEL_SERVICE_NAME: 'failing',
   };
   const alone = await run(process.execPath, [app], { env });
   const measured = await run(process.execPath, ['--import', './dist/register.js', app], { env });

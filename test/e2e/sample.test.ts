@@ -14,17 +14,24 @@ const BROKEN_TRACE = '1bf7651916cd43dd8448eb211c80319d';
 it('shows user and trace of slow and failed requests, and counts no request twice', async () => {
   const app = new App('test/apps/users.mjs', {
     env: {
-      ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env },
-      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, OTEL_SERVICE_NAME: 'users' },
-      ...{ PERFORMANCE_ORGANIZATION_HEADER: 'x-org', PERFORMANCE_USER_HEADER: 'x-user' },
-      ...{ PERFORMANCE_PROPERTY_HEADER: 'x-property', PERFORMANCE_FLUSH_INTERVAL: '1000' },
+      PATH: process.env.PATH,
+      XDG_RUNTIME_DIR: questdb.folder,
+      ...questdb.env,
+      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+      OTEL_SERVICE_NAME: 'users',
+      PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
+      PERFORMANCE_USER_HEADER: 'x-user',
+      PERFORMANCE_PROPERTY_HEADER: 'x-property',
+      PERFORMANCE_FLUSH_INTERVAL: '1000',
     },
   });
   const base = await app.url();
   const ask = (path: string, user: string, traceId: string) =>
     fetch(`${base}/api/grand/${path}`, {
       headers: {
-        ...{ 'x-org': 'grand', 'x-property': 'seaside', 'x-user': user },
+        'x-org': 'grand',
+        'x-property': 'seaside',
+        'x-user': user,
         traceparent: `00-${traceId}-b7ad6b7169203331-01`,
       },
     });
@@ -55,7 +62,9 @@ it('shows user and trace of slow and failed requests, and counts no request twic
     [
       ...['bob', '/api/:organization/broken', 'GET', 'grand', 'seaside'],
       {
-        ...{ 'url.scheme': 'http', 'http.response.status_code': 503, 'error.type': '503' },
+        'url.scheme': 'http',
+        'http.response.status_code': 503,
+        'error.type': '503',
         trace_id: BROKEN_TRACE,
       },
       ...[false, 0],

@@ -15,14 +15,14 @@ afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
 function start(script: string, env: NodeJS.ProcessEnv = {}): App {
   return new App(script, {
     env: {
-      ...{
-        PATH: process.env.PATH,
-        XDG_RUNTIME_DIR: questdb.folder,
-        ...questdb.env,
-        ...servers.env,
-      },
-      ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, PERFORMANCE_FLUSH_INTERVAL: '300' },
-      ...{ PERFORMANCE_ORGANIZATION_HEADER: 'x-org', ...env },
+      PATH: process.env.PATH,
+      XDG_RUNTIME_DIR: questdb.folder,
+      ...questdb.env,
+      ...servers.env,
+      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+      PERFORMANCE_FLUSH_INTERVAL: '300',
+      PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
+      ...env,
     },
   });
 }

@@ -153,7 +153,8 @@ it('is asked for its health by its own command', () => {
   const healthy = perfscope(args, env);
   expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
   expect(perfscope([...args, `${product.url}/nowhere`], env)).toMatchObject({
-    ...{ status: 1, stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/) },
+    status: 1,
+    stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/),
   });
   expect(perfscope([...args, 'perfscope'], env).status).toBe(2);
 });
@@ -182,7 +183,10 @@ it('stores what the demo does, which needs no server of its own', {
   const port = await freePort();
   const env = { ...product.env, DEMO_PORT: String(port) };
   demo = new Demo({
-    ...{ fast: true, scenario: undefined, withoutServer: true, env },
+    fast: true,
+    scenario: undefined,
+    withoutServer: true,
+    env,
     say: () => {},
   });
   await demo.start();

@@ -32,9 +32,14 @@ const ASKERS = ['A', '', 'B', '', 'A', 'named', ''];
 it.each([22, 24])('knows on Node %s for whom each moment of a request is', async (major) => {
   const service = `contexts-${major}`;
   const env = {
-    ...{ PATH: process.env.PATH, XDG_RUNTIME_DIR: questdb.folder, ...questdb.env, ...servers.env },
-    ...{ PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`, PERFORMANCE_FLUSH_INTERVAL: '300' },
-    ...{ PERFORMANCE_ORGANIZATION_HEADER: 'x-org', OTEL_SERVICE_NAME: service },
+    PATH: process.env.PATH,
+    XDG_RUNTIME_DIR: questdb.folder,
+    ...questdb.env,
+    ...servers.env,
+    PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+    PERFORMANCE_FLUSH_INTERVAL: '300',
+    PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
+    OTEL_SERVICE_NAME: service,
   };
   const node = major === 22 ? node22.path : process.execPath;
   const app = new App('test/apps/contexts.mjs', { env, node });

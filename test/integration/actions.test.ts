@@ -75,8 +75,13 @@ beforeEach(() => {
 function requests(timestamp: number, propertyId: string, count: number): void {
   const { row, buckets } = histogram(
     {
-      ...{ timestamp, metricType: 'API_RESPONSE_TIME', service: 'booking', propertyId },
-      ...{ endpoint: '/rooms', operation: 'GET', organizationId: 'grand-hotels' },
+      timestamp,
+      metricType: 'API_RESPONSE_TIME',
+      service: 'booking',
+      propertyId,
+      endpoint: '/rooms',
+      operation: 'GET',
+      organizationId: 'grand-hotels',
     },
     { count, ms: 100 },
   );
@@ -89,13 +94,24 @@ function queue(timestamp: number, waiting: number, came: number, name = 'mails')
   const origin = { service: 'booking', instance: 'booking-1' };
   api.parts.add('performance_metrics', [
     {
-      ...{ ...origin, timestamp, id: `depth-${name}`, metricType: 'QUEUE_DEPTH', endpoint: name },
-      ...{ name: 'perfscope.queue.depth', operation: 'waiting', value: waiting, test: false },
+      ...origin,
+      timestamp,
+      id: `depth-${name}`,
+      metricType: 'QUEUE_DEPTH',
+      endpoint: name,
+      name: 'perfscope.queue.depth',
+      operation: 'waiting',
+      value: waiting,
+      test: false,
     },
   ]);
   const job = { ...origin, queueName: name, jobType: 'mail', test: false };
   const jobs = Array.from({ length: came }, (_, i) => ({
-    ...{ ...job, timestamp: timestamp - i, id: `w${i}`, jobId: `${i}`, status: 'waiting' },
+    ...job,
+    timestamp: timestamp - i,
+    id: `w${i}`,
+    jobId: `${i}`,
+    status: 'waiting',
   }));
   const ended = { timestamp, id: 'c0', jobId: '0', status: 'completed', duration: 500 };
   api.parts.add('queue_metrics', [...jobs, { ...job, ...ended }]);
@@ -118,8 +134,15 @@ it('a peak of demand raises the factor of that property, and of no other', async
   const range = { from: NOW - 1000, to: NOW + 200_000 };
   const { decisions: stored } = await client.get('decisions', { ...range, status: ['set'] });
   expect(stored.find(({ rule }) => rule === 'demand-high')).toMatchObject({
-    ...{ event: 'demand.high', setting: 'price.factor', status: 'set', author: 'perfscope' },
-    ...{ value: 1.3, previous: 1, defaultValue: 1, facts: { requestRate: 15 }, dryRun: false },
+    event: 'demand.high',
+    setting: 'price.factor',
+    status: 'set',
+    author: 'perfscope',
+    value: 1.3,
+    previous: 1,
+    defaultValue: 1,
+    facts: { requestRate: 15 },
+    dryRun: false,
     reason: 'price.factor 1 → 1.3, because the rule holds: requestRate is 15',
   });
   await until(async () => heard.length === 2);
@@ -167,14 +190,23 @@ it('pages go through all of them, once each', async () => {
 it('a restart goes on where it was: nothing is decided, or delivered, twice', async () => {
   const { store, add, flush, log } = api.parts;
   const restarted = new Decider({
-    ...{ store, add, flush, log, path: rulesFile, now: () => NOW + 120_000 },
-    ...{ post: postDecision, refusal: refusalOfWebhook },
+    store,
+    add,
+    flush,
+    log,
+    path: rulesFile,
+    now: () => NOW + 120_000,
+    post: postDecision,
+    refusal: refusalOfWebhook,
   });
   // A listener of before, and a service that asks too early: an empty answer would end its settings.
   const missed: string[] = [];
   restarted.follow(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
   const desk = actionDesk({
-    ...{ decider: restarted, store, forced: () => [], isKnown: () => restarted.isRestored },
+    decider: restarted,
+    store,
+    forced: () => [],
+    isKnown: () => restarted.isRestored,
   });
   expect(() => desk.current(EVERYTHING)).toThrow(/still being read/);
   expect(await restarted.runOnce(NOW + 1000)).toEqual([]);
@@ -197,7 +229,11 @@ it('recommends workers and replicas, for who may see machines', async () => {
   expect(value).toBe(13);
   expect(recommendations).toMatchObject([
     {
-      ...{ kind: 'queue', name: 'mails', desired: 13, backlog: 600, processingTime: 500 },
+      kind: 'queue',
+      name: 'mails',
+      desired: 13,
+      backlog: 600,
+      processingTime: 500,
       reason: '12 come a second, 600 wait, to be cleared within 60 s, each takes 500 ms: 13',
     },
   ]);
@@ -236,7 +272,7 @@ it('an alert opens a breaker while it fires and its rule is evaluated', async ()
 `,
   );
   let now = NOW;
-  const evaluator = evaluatorOf({ ...{ store, add, flush, rulesFile: file }, now: () => now });
+  const evaluator = evaluatorOf({ store, add, flush, rulesFile: file, now: () => now });
   await evaluator.runOnce(NOW);
   const forced = forcedBreakers(evaluator);
   expect(forced(EVERYTHING)).toMatchObject([

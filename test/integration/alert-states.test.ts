@@ -189,13 +189,11 @@ it('ends a SQL rule that never ends, at QuestDB too, and evaluates the others', 
 `,
   );
   const many = Array.from({ length: 2000 }, (_, i) => ({
-    ...{
-      timestamp: at(1640) + i,
-      metricType: 'CUSTOM',
-      name: 'many',
-      service: 'endless',
-      value: i,
-    },
+    timestamp: at(1640) + i,
+    metricType: 'CUSTOM',
+    name: 'many',
+    service: 'endless',
+    value: i,
   }));
   rows.add('performance_metrics', many.map(gauge));
   await rows.flush();

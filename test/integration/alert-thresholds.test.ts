@@ -62,7 +62,8 @@ const meanOf = (metricType: PerformanceMetricType) => work(metricType, (ms) => (
 const requests = meanOf('API_RESPONSE_TIME');
 const statements = meanOf('DATABASE_QUERY_TIME');
 const errors = work('API_RESPONSE_TIME', (percent) => ({
-  ...{ count: 1000, ms: 20 },
+  count: 1000,
+  ms: 20,
   errors: Math.round(percent * 10),
 }));
 /** `percent` of 1,000 statements take 900 ms. */
@@ -88,8 +89,16 @@ const queue =
   };
 let jobs = 0;
 const job = (queueName: string, status: string, timestamp: number): QueueMetric => ({
-  ...{ timestamp, queueName, status, jobId: `${jobs}`, id: `j${jobs++}`, jobType: 'send' },
-  ...{ test: false, service: 'worker', instance: 'i1', organizationId: 'anna' },
+  timestamp,
+  queueName,
+  status,
+  jobId: `${jobs}`,
+  id: `j${jobs++}`,
+  jobType: 'send',
+  test: false,
+  service: 'worker',
+  instance: 'i1',
+  organizationId: 'anna',
 });
 /** Of 200 jobs in the last five minutes, `percent` fail. */
 const failures: Write = (queueName, percent) => {
@@ -125,7 +134,10 @@ const up: Write = (service, percent) => {
   const minutes = DAY_MS / MINUTE_MS;
   const missing = Math.round(minutes * (1 - percent / 100));
   const health = Array.from({ length: minutes + 30 }, (_, i) => ({
-    ...{ timestamp: NOW - 30_000 - i * MINUTE_MS, id: `up${i}`, service, instance: `${service}-1` },
+    timestamp: NOW - 30_000 - i * MINUTE_MS,
+    id: `up${i}`,
+    service,
+    instance: `${service}-1`,
   }));
   // Those that are missing lie in the middle: it was there before and is there now.
   rows.add(
@@ -145,21 +157,36 @@ const CASES: readonly Case[] = [
   { rule: 'database-time', severity: 'critical', below: 1990, above: 2010, write: statements },
   { rule: 'slow-queries', severity: 'warning', below: 19.5, above: 20.5, write: slow },
   ...[50, 100, 200].map((limit, i) => ({
-    ...{ rule: 'queue-depth', severity: ['medium', 'high', 'critical'][i]!, by: 'queue' as const },
-    ...{ below: limit, above: limit + 1, write: queue('QUEUE_DEPTH') },
+    rule: 'queue-depth',
+    severity: ['medium', 'high', 'critical'][i]!,
+    by: 'queue' as const,
+    below: limit,
+    above: limit + 1,
+    write: queue('QUEUE_DEPTH'),
   })),
   ...[10, 15, 25].map((limit, i) => ({
-    ...{ rule: 'job-failure-rate', severity: ['medium', 'high', 'critical'][i]! },
-    ...{ by: 'queue' as const, below: limit, above: limit + 1, write: failures },
+    rule: 'job-failure-rate',
+    severity: ['medium', 'high', 'critical'][i]!,
+    by: 'queue' as const,
+    below: limit,
+    above: limit + 1,
+    write: failures,
   })),
   ...[5, 15, 60].map((minutes, i) => ({
-    ...{ rule: 'oldest-waiting-job', severity: ['warning', 'high', 'critical'][i]! },
-    ...{ by: 'queue' as const, below: minutes * MINUTE_MS, above: minutes * MINUTE_MS + 1000 },
+    rule: 'oldest-waiting-job',
+    severity: ['warning', 'high', 'critical'][i]!,
+    by: 'queue' as const,
+    below: minutes * MINUTE_MS,
+    above: minutes * MINUTE_MS + 1000,
     write: queue('QUEUE_OLDEST_AGE'),
   })),
   ...[15, 60].map((minutes, i) => ({
-    ...{ rule: 'time-to-drain', severity: ['warning', 'high'][i]!, by: 'queue' as const },
-    ...{ below: 0.9 * minutes * MINUTE_MS, above: 1.15 * minutes * MINUTE_MS, write: drain },
+    rule: 'time-to-drain',
+    severity: ['warning', 'high'][i]!,
+    by: 'queue' as const,
+    below: 0.9 * minutes * MINUTE_MS,
+    above: 1.15 * minutes * MINUTE_MS,
+    write: drain,
   })),
   { rule: 'cpu', severity: 'high', below: 80, above: 80.5, write: host('CPU_USAGE') },
   { rule: 'cpu', severity: 'critical', below: 95, above: 95.5, write: host('CPU_USAGE') },
@@ -170,8 +197,12 @@ const CASES: readonly Case[] = [
   { rule: 'target-response-time', severity: 'warning', below: 499, above: 501, write: requests },
   { rule: 'target-error-rate', severity: 'warning', below: 0.9, above: 1.1, write: errors },
   {
-    ...{ rule: 'target-queue-processing', severity: 'warning', below: 1990, above: 2010 },
-    ...{ by: 'queue', write: meanOf('QUEUE_PROCESSING_TIME') },
+    rule: 'target-queue-processing',
+    severity: 'warning',
+    below: 1990,
+    above: 2010,
+    by: 'queue',
+    write: meanOf('QUEUE_PROCESSING_TIME'),
   },
   { rule: 'target-uptime', severity: 'warning', below: 99.95, above: 99.8, write: up },
   { rule: 'target-database-time', severity: 'warning', below: 99, above: 101, write: statements },
@@ -348,7 +379,9 @@ it('late-evaluations: a round that comes more than an interval late', async () =
   let aheadMs = 0;
   const told: unknown[] = [];
   const evaluator = evaluatorOf({
-    ...{ store, flush: async () => {}, rulesFile: only('late-evaluations', '10s') },
+    store,
+    flush: async () => {},
+    rulesFile: only('late-evaluations', '10s'),
     add: (_table, rows) => told.push(...rows),
     now: () => Date.now() + aheadMs,
   });

@@ -17,8 +17,12 @@ beforeAll(async () => {
   for (const organizationId of ['anna', 'bert']) {
     const { row, buckets } = histogram(
       {
-        ...{ timestamp: now - 1000, metricType: 'API_RESPONSE_TIME', service: 'shop' },
-        ...{ endpoint: `/of-${organizationId}`, operation: 'GET', organizationId },
+        timestamp: now - 1000,
+        metricType: 'API_RESPONSE_TIME',
+        service: 'shop',
+        endpoint: `/of-${organizationId}`,
+        operation: 'GET',
+        organizationId,
       },
       { count: 50, ms: 6000, errors: 40 },
     );

@@ -24,8 +24,12 @@ it('a slow endpoint becomes an alert, a row and an explanation', async () => {
   const now = Date.now();
   const slow = histogram(
     {
-      ...{ timestamp: now - 1000, metricType: 'API_RESPONSE_TIME', service: 'booking' },
-      ...{ endpoint: '/rooms', operation: 'GET', organizationId: 'anna' },
+      timestamp: now - 1000,
+      metricType: 'API_RESPONSE_TIME',
+      service: 'booking',
+      endpoint: '/rooms',
+      operation: 'GET',
+      organizationId: 'anna',
     },
     { count: 10, ms: 5500 },
   );

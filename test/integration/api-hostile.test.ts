@@ -48,8 +48,13 @@ beforeAll(async () => {
         recorder.recordMetric({ ...common, ...of, metricType, userId: mark, tags: { mark } });
       }
       recorder.recordQueueMetric({
-        ...{ ...common, queueName: mark, jobId: `${i}`, jobType: mark, status: 'completed' },
-        ...{ duration: 10, waitTime: 5 },
+        ...common,
+        queueName: mark,
+        jobId: `${i}`,
+        jobType: mark,
+        status: 'completed',
+        duration: 10,
+        waitTime: 5,
       });
     }
   }
@@ -224,7 +229,7 @@ function attemptsAt(operation: Operation): Attempt[] {
     fc.sample(values, { seed: SEED, numRuns });
   const alone = known.flatMap((name) =>
     sample(hostileValue, texts.includes(name) ? 20 : 60).map((value) => ({
-      ...{ query: `${name}=${value}${name === 'last' ? '' : base}` },
+      query: `${name}=${value}${name === 'last' ? '' : base}`,
       attempts: 1,
     })),
   );
@@ -236,7 +241,8 @@ function attemptsAt(operation: Operation): Attempt[] {
   );
   const named = known.flatMap((name) =>
     sample(fc.tuple(hostileName(name), hostileValue), 6).map(([wrong, value]) => ({
-      ...{ query: `${wrong}=${value}`, attempts: 1 },
+      query: `${wrong}=${value}`,
+      attempts: 1,
     })),
   );
   const together =

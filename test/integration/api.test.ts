@@ -22,9 +22,15 @@ beforeAll(async () => {
   const { recorder, add } = api.parts;
   const request = (minute: number, more: Partial<Measurement>) =>
     recorder.recordMetric({
-      ...{ metricType: 'API_RESPONSE_TIME', name: 'http.server.request.duration', value: 10 },
-      ...{ operation: 'GET', endpoint: '/rooms', organizationId: 'anna', propertyId: 'north' },
-      ...{ timestamp: FROM + minute * MINUTE_MS + 1000, ...more },
+      metricType: 'API_RESPONSE_TIME',
+      name: 'http.server.request.duration',
+      value: 10,
+      operation: 'GET',
+      endpoint: '/rooms',
+      organizationId: 'anna',
+      propertyId: 'north',
+      timestamp: FROM + minute * MINUTE_MS + 1000,
+      ...more,
     });
   for (let i = 0; i < 30; i++) request(i % 10, {});
   for (let i = 0; i < 10; i++) request(5, { endpoint: '=cmd()', value: 1000, error: i < 5 });
@@ -35,48 +41,92 @@ beforeAll(async () => {
   for (const [i, value] of [10, 20, 900].entries()) {
     for (const of of [{ organizationId: 'anna' }, foreign]) {
       recorder.recordMetric({
-        ...{ metricType: 'DATABASE_QUERY_TIME', name: 'db.client.operation.duration', value },
-        ...{ operation: 'SELECT', endpoint: `SELECT ${i} ${of.organizationId}`, ...of },
-        ...{ timestamp: FROM + MINUTE_MS, tags: { of: of.organizationId } },
+        metricType: 'DATABASE_QUERY_TIME',
+        name: 'db.client.operation.duration',
+        value,
+        operation: 'SELECT',
+        endpoint: `SELECT ${i} ${of.organizationId}`,
+        ...of,
+        timestamp: FROM + MINUTE_MS,
+        tags: { of: of.organizationId },
       });
     }
   }
   for (const of of [{ organizationId: 'anna' }, foreign]) {
     for (let i = 0; i < 4; i++) {
       recorder.recordQueueMetric({
-        ...{ queueName: `mail-${of.organizationId}`, jobId: `${i}`, jobType: 'send' },
-        ...{ status: i === 0 ? 'failed' : 'completed', duration: 100, waitTime: 40, ...of },
+        queueName: `mail-${of.organizationId}`,
+        jobId: `${i}`,
+        jobType: 'send',
+        status: i === 0 ? 'failed' : 'completed',
+        duration: 100,
+        waitTime: 40,
+        ...of,
         timestamp: FROM + 4 * MINUTE_MS,
       });
     }
     recorder.recordMetric({
-      ...{ metricType: 'QUEUE_DEPTH', name: 'perfscope.queue.depth', value: 7, unit: '{job}' },
-      ...{ endpoint: `mail-${of.organizationId}`, operation: 'waiting', ...of },
+      metricType: 'QUEUE_DEPTH',
+      name: 'perfscope.queue.depth',
+      value: 7,
+      unit: '{job}',
+      endpoint: `mail-${of.organizationId}`,
+      operation: 'waiting',
+      ...of,
       timestamp: FROM + 4 * MINUTE_MS,
     });
   }
   add(
     'system_health',
     Array.from({ length: 10 }, (_, i) => ({
-      ...{ id: `h${i}`, service: i % 2 ? MARK : 'shop', instance: i % 2 ? MARK : 'shop-1' },
-      ...{ timestamp: FROM + i * MINUTE_MS, createdAt: FROM, status: 'healthy', cpuUsage: 10 + i },
+      id: `h${i}`,
+      service: i % 2 ? MARK : 'shop',
+      instance: i % 2 ? MARK : 'shop-1',
+      timestamp: FROM + i * MINUTE_MS,
+      createdAt: FROM,
+      status: 'healthy',
+      cpuUsage: 10 + i,
     })),
   );
   const error = { level: 'error', kind: 'job', errorType: 'Error', count: 1, stackTrace: 'at x' };
   add('error_logs', [
     ...[0, 1, 2].map((i) => ({
-      ...{ ...error, id: `e${i}`, fingerprint: 'f1', message: `no room ${i}`, count: 1 + i },
-      ...{ timestamp: FROM + i * MINUTE_MS, organizationId: 'anna', propertyId: 'north' },
-      ...{ service: 'shop', endpoint: 'mail', context: '{"attempts":3}' },
+      ...error,
+      id: `e${i}`,
+      fingerprint: 'f1',
+      message: `no room ${i}`,
+      count: 1 + i,
+      timestamp: FROM + i * MINUTE_MS,
+      organizationId: 'anna',
+      propertyId: 'north',
+      service: 'shop',
+      endpoint: 'mail',
+      context: '{"attempts":3}',
     })),
     {
-      ...{ ...error, id: 'e9', fingerprint: 'f2', kind: 'uncaught', level: 'fatal' },
-      ...{ timestamp: FROM + 5 * MINUTE_MS, organizationId: 'anna', message: 'gone' },
+      ...error,
+      id: 'e9',
+      fingerprint: 'f2',
+      kind: 'uncaught',
+      level: 'fatal',
+      timestamp: FROM + 5 * MINUTE_MS,
+      organizationId: 'anna',
+      message: 'gone',
     },
     {
-      ...{ ...error, id: MARK, fingerprint: 'f1', message: MARK, count: 100, context: MARK },
-      ...{ timestamp: FROM + 6 * MINUTE_MS, organizationId: MARK, propertyId: MARK },
-      ...{ service: MARK, endpoint: MARK, userId: MARK, stackTrace: MARK },
+      ...error,
+      id: MARK,
+      fingerprint: 'f1',
+      message: MARK,
+      count: 100,
+      context: MARK,
+      timestamp: FROM + 6 * MINUTE_MS,
+      organizationId: MARK,
+      propertyId: MARK,
+      service: MARK,
+      endpoint: MARK,
+      userId: MARK,
+      stackTrace: MARK,
     },
   ]);
   await api.stored();
@@ -94,7 +144,8 @@ describe('an endpoint', () => {
   it('dashboard: has all figures and what they were before', async () => {
     const answer = await client.get('dashboard', time);
     expect(answer).toMatchObject({
-      ...{ from: new Date(FROM).toISOString(), to: new Date(TO).toISOString() },
+      from: new Date(FROM).toISOString(),
+      to: new Date(TO).toISOString(),
       api: { count: 40, errorCount: 5, errorRate: 12.5, average: 257.5, min: 10, max: 1000 },
       database: { count: 3, averageQueryTime: 310 },
       queues: [{ queue: 'mail-anna', completed: 3, failed: 1, failureRate: 25, depth: 7 }],
@@ -109,8 +160,13 @@ describe('an endpoint', () => {
     const { endpoints, nextCursor } = await client.get('endpoints', { ...time, sort: 'average' });
     expect(endpoints).toMatchObject([
       {
-        ...{ group: { endpoint: '=cmd()', operation: 'GET' }, count: 10, average: 1000 },
-        ...{ errorRate: 50, rate: 10 / 600, apdex: 0.25, slowShare: 100 },
+        group: { endpoint: '=cmd()', operation: 'GET' },
+        count: 10,
+        average: 1000,
+        errorRate: 50,
+        rate: 10 / 600,
+        apdex: 0.25,
+        slowShare: 100,
       },
       { group: { endpoint: '/rooms', operation: 'GET' }, count: 30, average: 10, apdex: 1 },
     ]);
@@ -119,7 +175,9 @@ describe('an endpoint', () => {
     const ascending = await client.get('endpoints', { ...time, sort: 'endpoint', limit: 1 });
     expect(ascending.endpoints).toMatchObject([{ group: { endpoint: '/rooms' } }]);
     const byTenant = await client.get('endpoints', {
-      ...{ ...time, groupBy: ['organizationId', 'propertyId', 'service'], endpoint: ['/rooms'] },
+      ...time,
+      groupBy: ['organizationId', 'propertyId', 'service'],
+      endpoint: ['/rooms'],
     });
     expect(byTenant.endpoints).toMatchObject([
       { group: { organizationId: 'anna', propertyId: 'north', service: 'shop' }, count: 30 },
@@ -160,8 +218,14 @@ describe('an endpoint', () => {
         queue: 'mail-anna',
         points: [
           {
-            ...{ at: new Date(FROM + 4 * MINUTE_MS).toISOString(), arrived: 0, completed: 3 },
-            ...{ failed: 1, stalled: 0, averageProcessing: 100, averageWait: 40, depth: 7 },
+            at: new Date(FROM + 4 * MINUTE_MS).toISOString(),
+            arrived: 0,
+            completed: 3,
+            failed: 1,
+            stalled: 0,
+            averageProcessing: 100,
+            averageWait: 40,
+            depth: 7,
           },
         ],
       },
@@ -171,7 +235,10 @@ describe('an endpoint', () => {
 
   it('trends: draws an earlier time at the times of this one', async () => {
     const answer = await client.get('trends', {
-      ...{ ...time, step: '1m', compare: 'previous', groupBy: ['organizationId'] },
+      ...time,
+      step: '1m',
+      compare: 'previous',
+      groupBy: ['organizationId'],
       aggregate: ['count', 'average', 'errorRate', 'max', 'p50', 'apdex'],
     });
     expect(answer).toMatchObject({ step: '1m', timeZone: 'Europe/Vienna', omittedSeries: 0 });
@@ -192,7 +259,10 @@ describe('an endpoint', () => {
     const gauge = await client.get('trends', { ...depth, aggregate: [...depth.aggregate] });
     expect(gauge.series[0]?.points).toMatchObject([{ last: 7, max: 7 }]);
     const { series, omittedSeries } = await client.get('trends', {
-      ...{ ...time, groupBy: ['endpoint'], limit: 1, step: '10m' },
+      ...time,
+      groupBy: ['endpoint'],
+      limit: 1,
+      step: '10m',
     });
     expect([series.length, series[0]?.group.endpoint, omittedSeries]).toEqual([1, '/rooms', 1]);
     const csv = await client.csv('trends', { ...time, step: '10m', aggregate: ['count'] });
@@ -215,7 +285,9 @@ describe('an endpoint', () => {
 
   it('metrics: filters rows, and gives their tags', async () => {
     const { metrics } = await client.get('metrics', {
-      ...{ ...time, metricType: ['DATABASE_QUERY_TIME'], endpoint: ['SELECT 2 anna'] },
+      ...time,
+      metricType: ['DATABASE_QUERY_TIME'],
+      endpoint: ['SELECT 2 anna'],
     });
     expect(metrics).toMatchObject([
       { value: 900, name: 'db.client.operation.duration', tags: { of: 'anna' }, service: 'shop' },
@@ -230,7 +302,11 @@ describe('an endpoint', () => {
     const { errors } = await client.get('errors', { ...time, sort: 'count' });
     expect(errors).toMatchObject([
       {
-        ...{ fingerprint: 'f1', count: 6, kind: 'job', message: 'no room 2', endpoint: 'mail' },
+        fingerprint: 'f1',
+        count: 6,
+        kind: 'job',
+        message: 'no room 2',
+        endpoint: 'mail',
         firstSeen: new Date(FROM).toISOString(),
         lastSeen: new Date(FROM + 2 * MINUTE_MS).toISOString(),
         example: { id: 'e2', context: { attempts: 3 }, stackTrace: 'at x', propertyId: 'north' },
@@ -272,12 +348,22 @@ const SCOPE_TESTS: { readonly [N in EndpointName]: string | undefined } = {
   test: '?action=dashboard',
   // It is public, and shows no rows.
   openapi: undefined,
-  ...{ keys: undefined, key: undefined },
-  ...{ alerts: undefined, alert: undefined, acknowledge: undefined },
-  ...{ rules: undefined, silences: undefined, silence: undefined },
-  ...{ notifications: undefined, read: undefined, receivers: undefined },
-  ...{ people: undefined, person: undefined },
-  ...{ actions: undefined, decisions: undefined, scaling: undefined },
+  keys: undefined,
+  key: undefined,
+  alerts: undefined,
+  alert: undefined,
+  acknowledge: undefined,
+  rules: undefined,
+  silences: undefined,
+  silence: undefined,
+  notifications: undefined,
+  read: undefined,
+  receivers: undefined,
+  people: undefined,
+  person: undefined,
+  actions: undefined,
+  decisions: undefined,
+  scaling: undefined,
 };
 /**
  * Whose scope is tested with what they change, in `access.test.ts`, `alerts-api.test.ts`,
@@ -352,7 +438,9 @@ describe('paging', () => {
     await api.stored();
     const seen: string[] = [];
     for await (const { metrics } of client.pages('metrics', {
-      ...{ ...time, name: ['paged'], limit: 7 },
+      ...time,
+      name: ['paged'],
+      limit: 7,
     })) {
       seen.push(...metrics.map(({ id }) => id));
       // Newer than every page: it belongs to none of them.
@@ -378,7 +466,8 @@ describe('paging', () => {
     const { nextCursor } = await client.get('metrics', { ...time, limit: 1 });
     const other = client.get('metrics', { ...time, name: ['x'], cursor: nextCursor });
     await expect(other).rejects.toMatchObject({
-      ...{ code: 'PS_REQUEST_INVALID', status: 400 },
+      code: 'PS_REQUEST_INVALID',
+      status: 400,
       problem: { errors: [{ parameter: 'cursor' }] },
     });
     expect(await other.catch((error) => error)).toBeInstanceOf(ApiError);
@@ -394,7 +483,10 @@ describe('the stream', () => {
     const working = setInterval(() => {
       recorded += 1;
       recorder.recordMetric({
-        ...{ metricType: 'API_RESPONSE_TIME', name: 'x', value: 5, service: 'streamed' },
+        metricType: 'API_RESPONSE_TIME',
+        name: 'x',
+        value: 5,
+        service: 'streamed',
       });
       void api.parts.flush();
     }, 100);
@@ -497,7 +589,8 @@ describe('HTTP', () => {
     const response = await ask('GET', '/api/performance/dashbord');
     expect(response.headers.get('Content-Type')).toContain('application/problem+json');
     expect(await response.json()).toMatchObject({
-      ...{ status: 404, code: 'PS_NOT_FOUND' },
+      status: 404,
+      code: 'PS_NOT_FOUND',
       detail: expect.stringContaining('Did you mean /api/performance/dashboard?'),
     });
   });

@@ -57,8 +57,13 @@ describe('an Alertmanager', () => {
       {
         status: 'firing',
         labels: {
-          ...{ alertname: 'one-road', severity: 'critical', organization: 'anna' },
-          ...{ property: 'north', service: 'shop', http_route: '/rooms', label_9lives: 'x' },
+          alertname: 'one-road',
+          severity: 'critical',
+          organization: 'anna',
+          property: 'north',
+          service: 'shop',
+          http_route: '/rooms',
+          label_9lives: 'x',
         },
         annotations: { perfscope_id: 'a1', summary: expect.stringContaining('/rooms of shop') },
       },
@@ -84,7 +89,8 @@ describe('an Alertmanager', () => {
     const message = messageOf({ alerts: [fresh('half')] });
     const half = channelTo(['http://127.0.0.1:1', alone.url]);
     expect(await half.deliver(message, within())).toEqual({
-      ...{ status: 'delivered', detail: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: /) },
+      status: 'delivered',
+      detail: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: /),
     });
     const none = channelTo(['http://127.0.0.1:1']);
     expect(await none.deliver(message, within())).toMatchObject({ status: 'retryable' });
@@ -95,7 +101,8 @@ describe('an Alertmanager', () => {
     const channel = channelTo([alone.url]);
     // It ended before it began.
     expect(await channel.deliver(messageOf({ alerts: [wrong] }), within())).toMatchObject({
-      ...{ status: 'permanent', reason: expect.stringMatching(/answered 400/) },
+      status: 'permanent',
+      reason: expect.stringMatching(/answered 400/),
     });
   });
 });

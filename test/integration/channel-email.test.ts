@@ -15,8 +15,12 @@ let trusted: Certificate;
 beforeAll(async () => {
   trusted = certificate(secrets.folder);
   config = {
-    ...{ kind: 'email', host: 'localhost', port: await plainServer.start(), security: 'none' },
-    ...{ from: 'perfscope@hotel.example', to: ['ann.lee@hotel.example'] },
+    kind: 'email',
+    host: 'localhost',
+    port: await plainServer.start(),
+    security: 'none',
+    from: 'perfscope@hotel.example',
+    to: ['ann.lee@hotel.example'],
   };
 });
 afterAll(async () => {
@@ -118,7 +122,8 @@ describe('a server', () => {
     expect(channel.recipient).toBe('an***@hotel.example, bo***@hotel.example');
     const send = () => channel.deliver(messageOf(), AbortSignal.timeout(10_000));
     expect(await send()).toEqual({
-      ...{ status: 'retryable', reason: 'localhost refused bo***@hotel.example' },
+      status: 'retryable',
+      reason: 'localhost refused bo***@hotel.example',
     });
     busy = false;
     expect(await send()).toEqual({ status: 'delivered' });
@@ -131,8 +136,11 @@ describe('a server', () => {
     async (security) => {
       const passwordFile = secrets.file('password', PASSWORD);
       const options: SMTPServerOptions = {
-        ...{ secure: security === 'tls', key: trusted.key, cert: trusted.cert },
-        ...{ authOptional: false, disabledCommands: [] },
+        secure: security === 'tls',
+        key: trusted.key,
+        cert: trusted.cert,
+        authOptional: false,
+        disabledCommands: [],
         onAuth: ({ username, password }, _session, done) => {
           const right = username === 'ann' && password === PASSWORD;
           done(right ? null : new Error(`wrong: ${password}`), right ? { user: 'ann' } : undefined);

@@ -39,7 +39,8 @@ describe('a webhook', () => {
     const [first, second] = receiver.received;
     const signed = createHmac('sha256', SECRET).update(`1764000000.${first!.body}`).digest('hex');
     expect(first!.headers).toMatchObject({
-      ...{ 'content-type': 'application/json', 'idempotency-key': 'm1' },
+      'content-type': 'application/json',
+      'idempotency-key': 'm1',
       'x-perfscope-signature': `t=1764000000,v1=${signed}`,
     });
     const body = webhookBodySchema.strict().parse(JSON.parse(first!.body));
@@ -49,7 +50,8 @@ describe('a webhook', () => {
     ]);
     expect(body.alerts[0]).not.toHaveProperty('value');
     expect(JSON.parse(second!.body)).toMatchObject({
-      ...{ id: 'm1-resolved', status: 'resolved' },
+      id: 'm1-resolved',
+      status: 'resolved',
       alerts: [{ state: 'resolved', endedAt: '2026-11-25T08:02:00.000Z' }],
     });
   });
@@ -138,10 +140,8 @@ describe('an answer', () => {
   it('of a server that is not there may come later', async () => {
     const gone = { ...webhook, url: 'http://127.0.0.1:1/x' };
     expect(await deliver(gone, messageOf())).toMatchObject({
-      ...{
-        status: 'retryable',
-        reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: .*REFUSED/),
-      },
+      status: 'retryable',
+      reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: .*REFUSED/),
     });
   });
 });
@@ -198,7 +198,8 @@ describe('a redirect', () => {
       receiver.answer = (response) =>
         response.writeHead(307, { location: `http://${host}:${port}/` }).end();
       expect(await deliver(allowed, messageOf())).toMatchObject({
-        ...{ status: 'permanent', reason: expect.stringMatching(/does not allow/) },
+        status: 'permanent',
+        reason: expect.stringMatching(/does not allow/),
       });
     }
     receiver.answer = (response) => response.writeHead(307, { location: 'file:///etc/x' }).end();
@@ -208,7 +209,8 @@ describe('a redirect', () => {
   it('that goes round ends', async () => {
     receiver.answer = (response) => response.writeHead(308, { location: '/again' }).end();
     expect(await deliver(webhook, messageOf())).toMatchObject({
-      ...{ status: 'permanent', reason: expect.stringMatching(/again and again/) },
+      status: 'permanent',
+      reason: expect.stringMatching(/again and again/),
     });
     expect(receiver.received).toHaveLength(4);
   });
@@ -228,7 +230,8 @@ it('a name that leads into a private network is refused when it is looked up', a
   const url = `http://${hostname()}:${new URL(receiver.url).port}/`;
   const config = { ...webhook, url, allowPrivate: false };
   expect(await deliver(config, messageOf())).toMatchObject({
-    ...{ status: 'permanent', reason: expect.stringMatching(/leads to .* does not allow/) },
+    status: 'permanent',
+    reason: expect.stringMatching(/leads to .* does not allow/),
   });
   expect(receiver.received).toHaveLength(0);
 });

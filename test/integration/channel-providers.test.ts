@@ -23,12 +23,19 @@ beforeAll(async () => {
     slack: { kind: 'slack', urlFile, ...local },
     teams: { kind: 'teams', urlFile, ...local },
     pagerduty: {
-      ...{ kind: 'pagerduty', url: `${provider.url}/v2/enqueue`, ...local },
+      kind: 'pagerduty',
+      url: `${provider.url}/v2/enqueue`,
+      ...local,
       routingKeyFile: secrets.file('key', KEY),
     },
     sms: {
-      ...{ kind: 'sms', url: provider.url, accountSid: SID, from: '+4366412345678', ...local },
-      ...{ tokenFile: secrets.file('token', TOKEN), to: ['+436769999999'] },
+      kind: 'sms',
+      url: provider.url,
+      accountSid: SID,
+      from: '+4366412345678',
+      ...local,
+      tokenFile: secrets.file('token', TOKEN),
+      to: ['+436769999999'],
     },
   });
 });
@@ -40,7 +47,9 @@ beforeEach(() => provider.reset());
 
 const many = Array.from({ length: 60 }, (_, i) =>
   alertOf({
-    ...{ id: `a${i}`, cause: 'because '.repeat(60), comment: '<&>'.repeat(200) },
+    id: `a${i}`,
+    cause: 'because '.repeat(60),
+    comment: '<&>'.repeat(200),
     annotations: { summary: '&'.repeat(600), description: 'long '.repeat(90) },
   }),
 );
@@ -96,8 +105,11 @@ it('an incident of PagerDuty is opened, acknowledged and resolved under one key'
   expect(new Set(events.map((event) => event.dedup_key)).size).toBe(1);
   expect(events[0]).toMatchObject({
     payload: {
-      ...{ summary: '[FIRING] critical: response-time, north', severity: 'critical' },
-      ...{ source: 'shop', class: 'response-time', group: 'anna' },
+      summary: '[FIRING] critical: response-time, north',
+      severity: 'critical',
+      source: 'shop',
+      class: 'response-time',
+      group: 'anna',
     },
     links: [{ text: 'View' }, { text: 'Acknowledge' }, { text: 'Runbook' }],
   });

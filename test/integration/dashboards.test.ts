@@ -92,9 +92,23 @@ const ORIGIN = { service: 'shop', serviceVersion: '1.2', environment: 'test', in
 
 function request(id: string, timestamp: number, ms: number, more: Partial<PerformanceMetric>) {
   const row: PerformanceMetric = {
-    ...{ ...ORIGIN, id, timestamp, metricType: 'API_RESPONSE_TIME', unit: 'ms', test: false },
-    ...{ name: 'http.server.request.duration', endpoint: '/rooms/:id', operation: 'GET' },
-    ...{ count: 1, errorCount: 0, abortedCount: 0, sum: ms, value: ms, min: ms, max: ms, ...more },
+    ...ORIGIN,
+    id,
+    timestamp,
+    metricType: 'API_RESPONSE_TIME',
+    unit: 'ms',
+    test: false,
+    name: 'http.server.request.duration',
+    endpoint: '/rooms/:id',
+    operation: 'GET',
+    count: 1,
+    errorCount: 0,
+    abortedCount: 0,
+    sum: ms,
+    value: ms,
+    min: ms,
+    max: ms,
+    ...more,
   };
   return row;
 }
@@ -113,12 +127,21 @@ function breakerRows(): PerformanceMetric[] {
 function scalingRows(): PerformanceMetric[] {
   return ['perfscope-1', 'perfscope-2'].flatMap((instance, i) => {
     const row = {
-      ...{ ...ORIGIN, service: 'perfscope', instance, metricType: 'CUSTOM', unit: '1' },
-      ...{ timestamp: NOW_MS - 30_000 + 10_000 * i, test: false },
+      ...ORIGIN,
+      service: 'perfscope',
+      instance,
+      metricType: 'CUSTOM',
+      unit: '1',
+      timestamp: NOW_MS - 30_000 + 10_000 * i,
+      test: false,
     };
     const of = (operation: string, endpoint: string, desired: number, current: number) =>
       Object.entries({ desired, current }).map(([what, value]) => ({
-        ...{ ...row, id: `${instance} ${endpoint} ${what}`, operation, endpoint, value },
+        ...row,
+        id: `${instance} ${endpoint} ${what}`,
+        operation,
+        endpoint,
+        value,
         name: `perfscope.scaling.${what}`,
       }));
     return [...of('queue', 'mails', 13 + i, 5), ...of('service', 'shop', 2, 2)];
@@ -127,10 +150,23 @@ function scalingRows(): PerformanceMetric[] {
 
 function decisionRows(): DecisionRow[] {
   const decision = {
-    ...{ timestamp: NOW_MS - 20_000, id: 'd1', seq: 1, rule: 'demand', event: 'demand.high' },
-    ...{ setting: 'price.factor', status: 'set', author: 'perfscope', value: 1.2, previous: 1 },
-    ...{ defaultValue: 1, facts: '{}', reason: 'it holds', expiresAt: NOW_MS + HOUR_MS },
-    ...{ dryRun: false, organizationId: 'anna', propertyId: 'north' },
+    timestamp: NOW_MS - 20_000,
+    id: 'd1',
+    seq: 1,
+    rule: 'demand',
+    event: 'demand.high',
+    setting: 'price.factor',
+    status: 'set',
+    author: 'perfscope',
+    value: 1.2,
+    previous: 1,
+    defaultValue: 1,
+    facts: '{}',
+    reason: 'it holds',
+    expiresAt: NOW_MS + HOUR_MS,
+    dryRun: false,
+    organizationId: 'anna',
+    propertyId: 'north',
   };
   const outcome = { timestamp: NOW_MS - 10_000, status: 'failed', author: 'shop/shop-9' };
   return [decision, { ...decision, ...outcome }];
@@ -140,7 +176,9 @@ function hostileRequests(): PerformanceMetric[] {
   return HOSTILE.flatMap((name, i) =>
     [30_000, 3 * HOUR_MS, 2 * DAY_MS].map((agoMs, k) =>
       request(`hostile-${i}-${k}`, NOW_MS - agoMs, 10 + i, {
-        ...{ organizationId: name, propertyId: name, endpoint: name },
+        organizationId: name,
+        propertyId: name,
+        endpoint: name,
       }),
     ),
   );
@@ -155,9 +193,17 @@ function manyRequests(): PerformanceMetric[] {
 function asStatement(row: PerformanceMetric): PerformanceMetric {
   return {
     ...row,
-    ...{ id: `db-${row.id}`, metricType: 'DATABASE_QUERY_TIME', operation: 'SELECT' },
-    ...{ name: 'db.client.operation.duration', endpoint: 'SELECT * FROM rooms WHERE id = $1' },
-    ...{ count: 1, errorCount: 0, sum: row.max, value: row.max, min: row.max, max: row.max },
+    id: `db-${row.id}`,
+    metricType: 'DATABASE_QUERY_TIME',
+    operation: 'SELECT',
+    name: 'db.client.operation.duration',
+    endpoint: 'SELECT * FROM rooms WHERE id = $1',
+    count: 1,
+    errorCount: 0,
+    sum: row.max,
+    value: row.max,
+    min: row.max,
+    max: row.max,
     organizationId: undefined,
     propertyId: undefined,
   };
@@ -173,18 +219,23 @@ function bucketsOf(row: PerformanceMetric) {
 function singleRows(): PerformanceMetric[] {
   return [30_000, 2 * HOUR_MS].flatMap((agoMs, i) => [
     request(`sample-${i}`, NOW_MS - agoMs, 60_000, {
-      ...{ metricType: 'CUSTOM', name: 'http.server.request.sample', count: 0, sum: undefined },
+      metricType: 'CUSTOM',
+      name: 'http.server.request.sample',
+      count: 0,
+      sum: undefined,
       tags: JSON.stringify({ 'http.response.status_code': 503, trace_id: 'abc' }),
     }),
     request(`test-${i}`, NOW_MS - agoMs, 90_000, { test: true }),
     request(`dropped-${i}`, NOW_MS - agoMs, 7, {
-      ...{
-        metricType: 'CUSTOM',
-        name: 'perfscope.rows.dropped',
-        unit: '{row}',
-        endpoint: undefined,
-      },
-      ...{ count: undefined, sum: 7, min: undefined, max: undefined, operation: undefined },
+      metricType: 'CUSTOM',
+      name: 'perfscope.rows.dropped',
+      unit: '{row}',
+      endpoint: undefined,
+      count: undefined,
+      sum: 7,
+      min: undefined,
+      max: undefined,
+      operation: undefined,
     }),
   ]);
 }
@@ -192,9 +243,19 @@ function singleRows(): PerformanceMetric[] {
 function alertRows(): AlertRow[] {
   const firedAt = NOW_MS - 40 * MINUTE_MS;
   const row = (id: string, seq: number, agoMs: number, state: AlertRow['state']): AlertRow => ({
-    ...{ timestamp: NOW_MS - agoMs, id, seq, state, rule: 'error-rate', severity: 'high' },
-    ...{ service: 'shop', organizationId: 'anna', value: 12, threshold: 10, labels: '{}' },
-    ...{ startedAt: firedAt - MINUTE_MS, firedAt: state === 'pending' ? undefined : firedAt },
+    timestamp: NOW_MS - agoMs,
+    id,
+    seq,
+    state,
+    rule: 'error-rate',
+    severity: 'high',
+    service: 'shop',
+    organizationId: 'anna',
+    value: 12,
+    threshold: 10,
+    labels: '{}',
+    startedAt: firedAt - MINUTE_MS,
+    firedAt: state === 'pending' ? undefined : firedAt,
   });
   return [
     row('a', 1, 41 * MINUTE_MS, 'pending'),
@@ -208,7 +269,8 @@ function alertRows(): AlertRow[] {
 }
 
 const viewOf = (ms: number, chosen?: View['chosen']): View => ({
-  ...{ fromMs: NOW_MS - ms, toMs: NOW_MS },
+  fromMs: NOW_MS - ms,
+  toMs: NOW_MS,
   ...(chosen && { chosen }),
 });
 const figure = (answers: ReadonlyMap<string, Answered>, name: string) =>
@@ -254,9 +316,12 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {
       expect(table.find((row) => row.Queue === queue.queue)).toMatchObject({
-        ...{ Waiting: queue.depth ?? null, Completed: queue.completed },
-        ...{ 'Failed jobs': queue.failed, Failed: near(queue.failureRate) },
-        ...{ Processing: near(queue.processingTime) ?? null, Wait: near(queue.waitTime) ?? null },
+        Waiting: queue.depth ?? null,
+        Completed: queue.completed,
+        'Failed jobs': queue.failed,
+        Failed: near(queue.failureRate),
+        Processing: near(queue.processingTime) ?? null,
+        Wait: near(queue.waitTime) ?? null,
       });
     }
     const tenants = await work(

@@ -66,8 +66,11 @@ rules:
   const point = (timestamp: number, count: number) =>
     histogram(
       {
-        ...{ timestamp, metricType: 'API_RESPONSE_TIME', service: 'booking' },
-        ...{ organizationId: 'grand-hotels', propertyId: property },
+        timestamp,
+        metricType: 'API_RESPONSE_TIME',
+        service: 'booking',
+        organizationId: 'grand-hotels',
+        propertyId: property,
       },
       { count, ms: 100 },
     );

@@ -13,7 +13,9 @@ const tokenFile = join(folder, 'token');
 writeFileSync(tokenFile, `${TOKEN}\n`);
 // It asks QuestDB nothing: where it is, is all that Grafana is told.
 const env = {
-  ...{ PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: join(folder, 'run') },
+  PATH: process.env.PATH,
+  HOME: folder,
+  XDG_RUNTIME_DIR: join(folder, 'run'),
   PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9000',
   PERFORMANCE_QUESTDB_USER: 'perfscope',
   PERFORMANCE_QUESTDB_PASSWORD: 'write-secret',
@@ -40,7 +42,9 @@ describe('perfscope grafana', () => {
     expect([status, stderr]).toEqual([0, '']);
     const [sources, providers] = parseAllDocuments(stdout).map((each) => each.toJS());
     expect(sources.datasources[0]).toMatchObject({
-      ...{ uid: 'perfscope-questdb', url: '127.0.0.1:8812', user: 'reader' },
+      uid: 'perfscope-questdb',
+      url: '127.0.0.1:8812',
+      user: 'reader',
       // Grafana reads `$$` as one `$`.
       secureJsonData: { password: 'read$$ecret' },
     });
@@ -123,7 +127,10 @@ describe('perfscope grafana --push', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/data source +Perfscope +made/);
     expect(stand.sources.get('perfscope-questdb')).toMatchObject({
-      ...{ type: 'postgres', url: '127.0.0.1:8812', user: 'reader', access: 'proxy' },
+      type: 'postgres',
+      url: '127.0.0.1:8812',
+      user: 'reader',
+      access: 'proxy',
       secureJsonData: { password: PASSWORD },
     });
     expect([...stand.folders]).toEqual([['perfscope', 'Perfscope']]);

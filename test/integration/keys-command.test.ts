@@ -17,7 +17,8 @@ const before = { ...process.env };
 function startedWith(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   Object.assign(process.env, {
-    ...{ XDG_RUNTIME_DIR: join(folder, 'run'), PERFORMANCE_DATA_DIR: join(folder, 'data') },
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+    PERFORMANCE_DATA_DIR: join(folder, 'data'),
     ...env,
   });
 }

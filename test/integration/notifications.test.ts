@@ -35,10 +35,21 @@ route:
 
 /** An alert of another organization, and why nobody is told of it. */
 const STRANGER: KnownAlert = {
-  ...{ id: 'stranger', rule: 'other', state: 'firing', severity: 'warning', annotations: {} },
-  ...{ labels: { organization: 'bert' }, runbook: undefined, value: 1, threshold: 1 },
-  ...{ cause: undefined, author: undefined, comment: undefined },
-  ...{ startedMs: BEGIN_MS, firedMs: BEGIN_MS, changedMs: BEGIN_MS },
+  id: 'stranger',
+  rule: 'other',
+  state: 'firing',
+  severity: 'warning',
+  annotations: {},
+  labels: { organization: 'bert' },
+  runbook: undefined,
+  value: 1,
+  threshold: 1,
+  cause: undefined,
+  author: undefined,
+  comment: undefined,
+  startedMs: BEGIN_MS,
+  firedMs: BEGIN_MS,
+  changedMs: BEGIN_MS,
 };
 const HELD = { reason: 'silenced', by: 's1', detail: 'bert: later', untilMs: undefined };
 
@@ -63,7 +74,8 @@ beforeAll(async () => {
     open: (entry, to) => {
       const channel = openEntry(entry, to);
       return {
-        ...{ kind: channel.kind, recipient: channel.recipient },
+        kind: channel.kind,
+        recipient: channel.recipient,
         deliver: (message, signal) => {
           sent.push(message);
           return channel.deliver(message, signal);
@@ -97,8 +109,13 @@ function addRequests(
 ): void {
   const { row, buckets } = histogram(
     {
-      ...{ timestamp, metricType: 'API_RESPONSE_TIME', service: 'shop', endpoint: '/book' },
-      ...{ operation: 'GET', organizationId, propertyId },
+      timestamp,
+      metricType: 'API_RESPONSE_TIME',
+      service: 'shop',
+      endpoint: '/book',
+      operation: 'GET',
+      organizationId,
+      propertyId,
     },
     { count: 50, ms },
   );
@@ -137,8 +154,14 @@ it('tells managers of the property and administrators inside Perfscope', async (
   });
   const first = own.notifications.find(({ organizationId }) => organizationId === 'anna');
   expect(first).toMatchObject({
-    ...{ channel: 'inApp', recipient: 'role:ADMIN', status: 'delivered', kind: 'route' },
-    ...{ organizationId: 'anna', propertyId: 'north', attempt: 1, receiver: 'managers' },
+    channel: 'inApp',
+    recipient: 'role:ADMIN',
+    status: 'delivered',
+    kind: 'route',
+    organizationId: 'anna',
+    propertyId: 'north',
+    attempt: 1,
+    receiver: 'managers',
   });
   expect(first?.content?.alerts[0]?.summary).toContain('takes 6 s on average');
   api.scope = scopeOf('anna', ['north']);
@@ -238,7 +261,9 @@ it('escalates what nobody acknowledges, with links that ask before they act', as
     expect.stringContaining('is acknowledged'),
   ]);
   expect((await client.alert(alert!.id)).alert).toMatchObject({
-    ...{ state: 'acknowledged', author: 'link:hook', comment: 'on <it>' },
+    state: 'acknowledged',
+    author: 'link:hook',
+    comment: 'on <it>',
   });
   await api.stored();
   const audit = await api.questdb.sql(

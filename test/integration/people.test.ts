@@ -23,14 +23,30 @@ receivers:
 route: { receivers: [oncall] }
 `;
 const ALERT: KnownAlert = {
-  ...{ id: 'a1', rule: 'error-rate', state: 'firing', severity: 'critical', annotations: {} },
-  ...{ labels: { organization: 'anna', property: 'north' }, runbook: undefined },
-  ...{ value: 1, threshold: 1, cause: undefined, author: undefined, comment: undefined },
-  ...{ startedMs: 0, firedMs: 0, changedMs: 0 },
+  id: 'a1',
+  rule: 'error-rate',
+  state: 'firing',
+  severity: 'critical',
+  annotations: {},
+  labels: { organization: 'anna', property: 'north' },
+  runbook: undefined,
+  value: 1,
+  threshold: 1,
+  cause: undefined,
+  author: undefined,
+  comment: undefined,
+  startedMs: 0,
+  firedMs: 0,
+  changedMs: 0,
 };
 const BOB = {
-  ...{ name: 'bob', role: 'PROPERTY_MGR', organizationId: 'anna', properties: ['north'] },
-  ...{ email: 'robert@hotel.example', phone: '+43699555123', user: 'token:bob' },
+  name: 'bob',
+  role: 'PROPERTY_MGR',
+  organizationId: 'anna',
+  properties: ['north'],
+  email: 'robert@hotel.example',
+  phone: '+43699555123',
+  user: 'token:bob',
 };
 const MASKED = { email: 'ro***@hotel.example', phone: '+43***23', user: 'token:bob' };
 /** What must stand nowhere but in the last row of the table. */
@@ -48,7 +64,8 @@ beforeAll(async () => {
   await api.start({
     notifyFile,
     open: ({ kind }, to) => ({
-      ...{ kind, recipient: 'masked' },
+      kind,
+      recipient: 'masked',
       deliver: async () => {
         sent.push(to);
         return { status: 'delivered' };
@@ -104,8 +121,11 @@ it('names somebody, whom every server knows within seconds, and masks how she is
   expect(elsewhere.people[0]).toMatchObject({ email: BOB.email, organization: 'anna' });
   expect((await client.get('people')).people).toEqual([
     {
-      ...{ name: 'ann', role: 'ADMIN', email: 'an***@hotel.example' },
-      ...{ source: 'file', hidden: false },
+      name: 'ann',
+      role: 'ADMIN',
+      email: 'an***@hotel.example',
+      source: 'file',
+      hidden: false,
     },
     expected,
   ]);
@@ -252,7 +272,9 @@ it('leaves a row of each change in the audit log, and an address nowhere', async
     [expect.stringMatching(/^cli:/), 'person.remove', 'cem', 'anna'],
   ]);
   expect(JSON.parse(String(audit[0]?.[4]))).toEqual({
-    ...{ role: 'PROPERTY_MGR', properties: ['north'], reachedBy: ['email', 'phone', 'user'] },
+    role: 'PROPERTY_MGR',
+    properties: ['north'],
+    reachedBy: ['email', 'phone', 'user'],
   });
   const told = await api.questdb.sql('SELECT * FROM notifications');
   expect(told.length).toBeGreaterThan(2);

@@ -111,7 +111,8 @@ it('builds a changed roll-up beside the old one, and answers from both when rows
   const changed = ROLLINGS.map((rolling) =>
     rolling.table.name === 'performance_metrics'
       ? {
-          ...{ ...rolling, version: 2 },
+          ...rolling,
+          version: 2,
           aggregates: { ...rolling.aggregates, value_min: 'min(value)' },
         }
       : rolling,
@@ -190,7 +191,8 @@ it('sums up anew what QuestDB has given up, but only where no history is lost', 
   await until(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
   const said: string[] = [];
   const keeper = new RollupKeeper(() => questdb.target, {
-    ...{ info: () => {}, error: () => {} },
+    info: () => {},
+    error: () => {},
     warn: (message) => said.push(message),
   });
   await until(async () => {

@@ -72,8 +72,14 @@ function server(path: string | undefined, options: Partial<DeciderOptions> = {})
   const store = storeOf(questdb);
   const log = { info: () => {}, warn: console.error, error: console.error };
   const decider = new Decider({
-    ...{ store, add: own.add, flush: own.flush, path, log },
-    ...{ post: postDecision, refusal: refusalOfWebhook, ...options },
+    store,
+    add: own.add,
+    flush: own.flush,
+    path,
+    log,
+    post: postDecision,
+    refusal: refusalOfWebhook,
+    ...options,
   });
   ends.push(async () => {
     await decider.stop();

@@ -100,8 +100,12 @@ describe('deploy/prometheus', () => {
       .join(',');
     const handedOn = {
       exp_labels: {
-        ...{ rule: 'slow', raised_by: 'prometheus', severity: 'high', service: 'booking' },
-        ...{ job: 'perfscope', alertstate: 'firing' },
+        rule: 'slow',
+        raised_by: 'prometheus',
+        severity: 'high',
+        service: 'booking',
+        job: 'perfscope',
+        alertstate: 'firing',
       },
       exp_annotations: { summary: 'slow of booking fires' },
     };
@@ -119,7 +123,8 @@ describe('deploy/prometheus', () => {
             { eval_time: '4m', alertname: 'Perfscope', exp_alerts: [handedOn] },
             { eval_time: '4m', alertname: 'PerfscopeAway', exp_alerts: [] },
             {
-              ...{ eval_time: '8m', alertname: 'PerfscopeAway' },
+              eval_time: '8m',
+              alertname: 'PerfscopeAway',
               exp_alerts: [
                 {
                   exp_labels: { job: 'perfscope', severity: 'critical', raised_by: 'prometheus' },

@@ -83,7 +83,10 @@ const step = fc.constantFrom(
 );
 const questions = (dimensions: readonly Dimension[]): fc.Arbitrary<Question> =>
   fc.record({
-    ...{ range, scope, step, includeTest: fc.boolean() },
+    range,
+    scope,
+    step,
+    includeTest: fc.boolean(),
     groupBy: fc.subarray([...dimensions], { maxLength: Math.min(4, dimensions.length) }),
     filter: fc.constantFrom(
       {},
@@ -93,7 +96,9 @@ const questions = (dimensions: readonly Dimension[]): fc.Arbitrary<Question> =>
   });
 
 const requestDimensions = ({ row }: SamplePoint) => ({
-  ...{ endpoint: row.endpoint, operation: row.operation, queue: row.endpoint },
+  endpoint: row.endpoint,
+  operation: row.operation,
+  queue: row.endpoint,
 });
 const close = (value: number) => expect.closeTo(value, 6);
 
@@ -114,11 +119,13 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
           const failed = values.filter((value) => value.failed).length;
           const spanMs = answer.span ?? question.range;
           expect(answer).toMatchObject({
-            ...{ count: values.length, errorCount: failed },
+            count: values.length,
+            errorCount: failed,
             errorRate: close((100 * failed) / values.length),
             average: close(sumOf(times, (ms) => ms) / times.length),
             rate: close((1000 * values.length) / (spanMs.toMs - spanMs.fromMs)),
-            ...{ min: close(Math.min(...times)), max: close(Math.max(...times)) },
+            min: close(Math.min(...times)),
+            max: close(Math.max(...times)),
           });
           for (const [name, q] of PERCENTILES) {
             const exact = exactPercentile(times, q);
@@ -148,7 +155,8 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
             question,
             (row) => row,
             (row) => ({
-              ...{ queue: row.endpoint, operation: row.operation },
+              queue: row.endpoint,
+              operation: row.operation,
             }),
           );
           const answers = await gauges(store(), question, { metricType: 'QUEUE_DEPTH' });
@@ -158,9 +166,11 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
             const values = rows.map(({ value }) => value!);
             const latest = rows.toSorted((a, b) => b.timestamp - a.timestamp)[0]!.value;
             expect(found.get(key)).toMatchObject({
-              ...{ samples: rows.length, last: latest },
+              samples: rows.length,
+              last: latest,
               average: close(sumOf(values, (value) => value) / values.length),
-              ...{ min: Math.min(...values), max: Math.max(...values) },
+              min: Math.min(...values),
+              max: Math.max(...values),
             });
           }
         },
@@ -177,7 +187,8 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
           question,
           (row) => row,
           (row) => ({
-            ...{ queue: row.queueName, operation: row.jobType },
+            queue: row.queueName,
+            operation: row.jobType,
           }),
         );
         const answers = await jobTotals(store(), question);
@@ -191,9 +202,12 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
             sumOf(ended, (r) => r.waitTime),
           ];
           expect(found.get(key)).toMatchObject({
-            ...{ arrived: inState('waiting').length, stalled: inState('stalled').length },
-            ...{ completed: inState('completed').length, failed: inState('failed').length },
-            ...{ processing: close(processing), waiting: close(waiting) },
+            arrived: inState('waiting').length,
+            stalled: inState('stalled').length,
+            completed: inState('completed').length,
+            failed: inState('failed').length,
+            processing: close(processing),
+            waiting: close(waiting),
           });
           const average = ended.length > 0 ? close(processing / ended.length) : undefined;
           expect(found.get(key)?.averageProcessing).toEqual(average);

@@ -33,7 +33,11 @@ beforeEach(() => {
 function writer(options: Partial<WriterOptions> = {}): Writer {
   const say = (message: string) => said.push(message);
   return new Writer({
-    ...{ spoolDir, spoolMaxBytes: 1e9, retentionDays: 30, bufferSize: 10, flushIntervalMs: 60_000 },
+    spoolDir,
+    spoolMaxBytes: 1e9,
+    retentionDays: 30,
+    bufferSize: 10,
+    flushIntervalMs: 60_000,
     target: () => target,
     prepare: async () => {},
     dropped,
@@ -44,7 +48,12 @@ function writer(options: Partial<WriterOptions> = {}): Writer {
 
 const rowsOf = (service: string, count: number, timestamp = Date.now()) =>
   Array.from({ length: count }, (_, i) => ({
-    ...{ id: `${service}-${i}`, timestamp, metricType: 'CUSTOM', name: 'n', value: i, service },
+    id: `${service}-${i}`,
+    timestamp,
+    metricType: 'CUSTOM',
+    name: 'n',
+    value: i,
+    service,
   }));
 
 async function stored(service: string): Promise<number> {

@@ -44,9 +44,15 @@ export class AccessServer {
     const targets = externalQuestdb(settings)!;
     const reader = new Reader(targets.read);
     const writer = new Writer({
-      ...{ spoolDir, spoolMaxBytes: 1e9, retentionDays: 30, bufferSize: 10, log },
+      spoolDir,
+      spoolMaxBytes: 1e9,
+      retentionDays: 30,
+      bufferSize: 10,
+      log,
       dropped: new DroppedRows(),
-      ...{ flushIntervalMs: 60_000, target: () => targets.write, prepare: async () => {} },
+      flushIntervalMs: 60_000,
+      target: () => targets.write,
+      prepare: async () => {},
     });
     const road = { read: reader.read, add: writer.add, flush: () => writer.flush(2000) };
     const close = async () => {

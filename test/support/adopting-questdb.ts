@@ -18,8 +18,13 @@ export class AdoptingQuestdb extends ForeignQuestdb {
   override async start(): Promise<void> {
     await super.start();
     const writer = new Writer({
-      ...{ spoolDir: `${this.folder}/spool`, spoolMaxBytes: 1e9, retentionDays: RETENTION.rawDays },
-      ...{ bufferSize: 100, flushIntervalMs: EVERY_MS, log: stderrLog, dropped: new DroppedRows() },
+      spoolDir: `${this.folder}/spool`,
+      spoolMaxBytes: 1e9,
+      retentionDays: RETENTION.rawDays,
+      bufferSize: 100,
+      flushIntervalMs: EVERY_MS,
+      log: stderrLog,
+      dropped: new DroppedRows(),
       target: () => this.target,
       prepare: async (target) => {
         await migrateTables(target, RETENTION);

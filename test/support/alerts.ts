@@ -72,7 +72,9 @@ export function evaluatorOf(
   options: Pick<EvaluatorOptions, 'store' | 'add' | 'flush'> & Partial<EvaluatorOptions>,
 ): Evaluator {
   return new Evaluator({
-    ...{ settings: SETTINGS, road: () => ROAD, healthIntervalMs: 60_000 },
+    settings: SETTINGS,
+    road: () => ROAD,
+    healthIntervalMs: 60_000,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     ...options,
   });
@@ -90,8 +92,18 @@ export function histogram(
     [errors, errors],
   ];
   const point: PerformanceMetric = {
-    ...{ id: `h${made++}`, name: 'duration', unit: 'ms', test: false, instance: 'i1' },
-    ...{ count, errorCount: errors, abortedCount: 0, sum: count * ms, value: ms, min: ms, max: ms },
+    id: `h${made++}`,
+    name: 'duration',
+    unit: 'ms',
+    test: false,
+    instance: 'i1',
+    count,
+    errorCount: errors,
+    abortedCount: 0,
+    sum: count * ms,
+    value: ms,
+    min: ms,
+    max: ms,
     ...row,
   };
   const buckets: Buckets = new Map();
@@ -102,5 +114,5 @@ export function histogram(
 export function gauge(
   row: Partial<PerformanceMetric> & { timestamp: number; value: number },
 ): PerformanceMetric {
-  return { ...{ id: `g${made++}`, name: 'gauge', unit: '1', test: false, instance: 'i1' }, ...row };
+  return { id: `g${made++}`, name: 'gauge', unit: '1', test: false, instance: 'i1', ...row };
 }

@@ -38,8 +38,15 @@ import { RETENTION } from './retention.ts';
 import { until } from './until.ts';
 
 const SNAPSHOT: HealthSnapshot['metrics'] = {
-  ...{ cpu: 12, memory: 34, disk: 56, load: 0.5, uptime: 7, eventLoopDelayP99: 1 },
-  ...{ avgResponseTime: undefined, errorRate: undefined, gauges: { activeUsers: 3 } },
+  cpu: 12,
+  memory: 34,
+  disk: 56,
+  load: 0.5,
+  uptime: 7,
+  eventLoopDelayP99: 1,
+  avgResponseTime: undefined,
+  errorRate: undefined,
+  gauges: { activeUsers: 3 },
 };
 
 /** The API before a real QuestDB, with its write road; who asks may see `scope`. */
@@ -79,21 +86,32 @@ export class Api {
     const dropped = new DroppedRows();
     const writer = new Writer({
       dropped,
-      ...{ spoolDir: mkdtempSync(join(this.questdb.folder, 'spool-')), spoolMaxBytes: 1e9 },
-      ...{ retentionDays: 30, bufferSize: 1e6, flushIntervalMs: 3_600_000, log },
+      spoolDir: mkdtempSync(join(this.questdb.folder, 'spool-')),
+      spoolMaxBytes: 1e9,
+      retentionDays: 30,
+      bufferSize: 1e6,
+      flushIntervalMs: 3_600_000,
+      log,
       target: () => this.questdb.target,
       prepare: async () => {},
     });
     this.#writer = writer;
     const origin = { service: 'shop', instance: 'shop-1', environment: 'test' };
     const recorder = new Recorder({
-      ...{ origin, retentionDays: 30, add: writer.add, strict: true, dropped, log },
+      origin,
+      retentionDays: 30,
+      add: writer.add,
+      strict: true,
+      dropped,
+      log,
     });
     writer.beforeBatch(() => recorder.addBuckets());
     const audit = auditTo(writer.add);
     const road = { read: this.#store.read, add: writer.add, flush: () => writer.flush() };
     this.evaluator = evaluatorOf({
-      ...{ store: this.#store, ...road, now: () => this.now() },
+      store: this.#store,
+      ...road,
+      now: () => this.now(),
       tell: (telling) => this.notifier.tell(telling),
       looked: (looked) => this.notifier.looked(looked),
     });
@@ -102,20 +120,31 @@ export class Api {
     await this.book.load();
     this.notifier = new Notifier({
       stored: this.book,
-      ...{ ...road, log, dataDir: this.questdb.folder, file: options.notifyFile },
-      ...{ timeZone: 'Europe/Vienna', alerts: knownAlerts(this.evaluator, this.#store) },
+      ...road,
+      log,
+      dataDir: this.questdb.folder,
+      file: options.notifyFile,
+      timeZone: 'Europe/Vienna',
+      alerts: knownAlerts(this.evaluator, this.#store),
       repeatMs: () => this.evaluator.rules.set.notifications.repeatMs,
       open: options.open ?? openEntry,
       withLinks: linksBy('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });
     this.decider = new Decider({
-      ...{ store: this.#store, ...road, log, path: options.businessRulesFile },
-      ...{ post: postDecision, refusal: refusalOfWebhook, now: () => this.now() },
+      store: this.#store,
+      ...road,
+      log,
+      path: options.businessRulesFile,
+      post: postDecision,
+      refusal: refusalOfWebhook,
+      now: () => this.now(),
     });
     this.parts = {
       notifications: notificationDesk({
-        ...{ notifier: this.notifier, book: this.book, store: this.#store },
+        notifier: this.notifier,
+        book: this.book,
+        store: this.#store,
       }),
       links: linkReader(key),
       actions: actionDesk({
@@ -125,27 +154,38 @@ export class Api {
         isKnown: () => true,
       }),
       alerts: alertDesk(this.evaluator, this.#store),
-      ...{ store: this.#watch(this.#store), zone: 'Europe/Vienna', recorder, add: writer.add, log },
+      store: this.#watch(this.#store),
+      zone: 'Europe/Vienna',
+      recorder,
+      add: writer.add,
+      log,
       health: {
-        ...{ isMonitoring: false, startMonitoring: () => {}, stopMonitoring: () => {} },
+        isMonitoring: false,
+        startMonitoring: () => {},
+        stopMonitoring: () => {},
         getHealthSnapshot: async () => ({
-          ...{ status: 'healthy', timestamp: new Date(), metrics: SNAPSHOT },
+          status: 'healthy',
+          timestamp: new Date(),
+          metrics: SNAPSHOT,
         }),
       },
       flush: () => writer.flush(),
       migrate: () => migrate(this.questdb.target, RETENTION),
       access: {
-        ...{ keys: new KeyStore({ ...road, audit }), audit },
+        keys: new KeyStore({ ...road, audit }),
+        audit,
         identify: async () => ({
           principal: { subject: 'test', role: this.role, scope: this.scope },
         }),
       },
       mostRequests: 1e9,
-      ...{ healthIntervalMs: 60_000, settleMs: options.settleMs ?? 1000 },
+      healthIntervalMs: 60_000,
+      settleMs: options.settleMs ?? 1000,
       stopping: this.stopping.signal,
     };
     const app = createApp(this.parts, {
-      ...{ page: '', pageScript: '' },
+      page: '',
+      pageScript: '',
       metrics: (_request, response) => void response.end(),
     });
     const { server, url } = await listen(app, '127.0.0.1', 0);

@@ -22,7 +22,9 @@ export class App {
     const { env, args = [], cwd = '.', register = resolve('dist/register.js') } = options;
     const { node = process.execPath } = options;
     this.child = spawn(node, ['--import', register, resolve(cwd, script), ...args], {
-      ...{ env, cwd, stdio: ['ignore', 'pipe', 'pipe'] },
+      env,
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (part) => {

@@ -64,7 +64,10 @@ async function asked(client: pg.Client, query: Query, view: View) {
   try {
     const { fields, rows } = await client.query(text);
     const answered: Answered = {
-      ...{ ...query, text, rows, columns: fields.map(({ name }) => name) },
+      ...query,
+      text,
+      rows,
+      columns: fields.map(({ name }) => name),
       tookMs: performance.now() - startMs,
     };
     return { answered, types: fields.map(({ dataTypeID }) => dataTypeID) };

@@ -93,7 +93,10 @@ export function queriesOf(dashboard: DashboardJson): Query[] {
   );
   const marks = dashboard.annotations.list.map(
     ({ name, target }): Query => ({
-      ...{ dashboard, kind: 'annotation', name: named(`@${name}`), sql: target.rawSql ?? '' },
+      dashboard,
+      kind: 'annotation',
+      name: named(`@${name}`),
+      sql: target.rawSql ?? '',
       format: 'table',
     }),
   );

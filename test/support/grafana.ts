@@ -130,8 +130,10 @@ export function expanded(
   const points = Math.min(limits.maxDataPoints ?? view.width ?? 1000, 10_000);
   const { text: interval, ms } = intervalOf(view, points, Math.max(1000, lengthOf(leastText)));
   const asked = page(text, {
-    ...{ __interval: interval, __interval_ms: String(ms) },
-    ...{ __from: String(view.fromMs), __to: String(view.toMs) },
+    __interval: interval,
+    __interval_ms: String(ms),
+    __from: String(view.fromMs),
+    __to: String(view.toMs),
   });
   return macros(asked, view);
 }

@@ -10,12 +10,23 @@ const STARTED_MS = Date.UTC(2026, 10, 25, 8);
 
 export function alertOf(more: Partial<ToldAlert> = {}): ToldAlert {
   return {
-    ...{ id: 'a1', rule: 'response-time', state: 'firing', severity: 'critical' },
+    id: 'a1',
+    rule: 'response-time',
+    state: 'firing',
+    severity: 'critical',
     labels: { service: 'shop', endpoint: '/rooms' },
     annotations: { summary: '/rooms of shop takes 6 s on average (limit 5 s)' },
-    ...{ runbook: 'https://wiki.example/slow', value: 6000, threshold: 5000, cause: undefined },
-    ...{ author: undefined, comment: undefined, organizationId: 'anna', propertyId: 'north' },
-    ...{ startedMs: STARTED_MS, firedMs: STARTED_MS + 60_000, endedMs: undefined },
+    runbook: 'https://wiki.example/slow',
+    value: 6000,
+    threshold: 5000,
+    cause: undefined,
+    author: undefined,
+    comment: undefined,
+    organizationId: 'anna',
+    propertyId: 'north',
+    startedMs: STARTED_MS,
+    firedMs: STARTED_MS + 60_000,
+    endedMs: undefined,
     links: {
       view: 'https://perfscope.example/alerts/a1',
       acknowledge: 'https://perfscope.example/ack?t=1',
@@ -27,8 +38,14 @@ export function alertOf(more: Partial<ToldAlert> = {}): ToldAlert {
 
 export function messageOf(more: Partial<Message> = {}): Message {
   return {
-    ...{ id: 'm1', groupKey: 'ops/response-time', receiver: 'ops', status: 'firing' },
-    ...{ alerts: [alertOf()], kind: 'route', level: 0, timeZone: 'Europe/Vienna' },
+    id: 'm1',
+    groupKey: 'ops/response-time',
+    receiver: 'ops',
+    status: 'firing',
+    alerts: [alertOf()],
+    kind: 'route',
+    level: 0,
+    timeZone: 'Europe/Vienna',
     ...more,
   };
 }
@@ -37,7 +54,8 @@ export function messageOf(more: Partial<Message> = {}): Message {
 export function resolvedOf(message: Message): Message {
   const alerts = message.alerts.map((alert) => ({
     ...alert,
-    ...{ state: 'resolved' as const, endedMs: (alert.firedMs ?? 0) + 60_000 },
+    state: 'resolved' as const,
+    endedMs: (alert.firedMs ?? 0) + 60_000,
   }));
   return { ...message, id: `${message.id}-resolved`, status: 'resolved', alerts };
 }

@@ -17,7 +17,9 @@ const mrkdwn = z.strictObject({
 /** https://docs.slack.dev/reference/block-kit/blocks and messaging/sending-messages-using-incoming-webhooks */
 export const slackSchema = z.strictObject({
   text: z.string().max(40_000),
-  ...{ unfurl_links: z.boolean(), unfurl_media: z.boolean(), link_names: z.boolean() },
+  unfurl_links: z.boolean(),
+  unfurl_media: z.boolean(),
+  link_names: z.boolean(),
   parse: z.enum(['none', 'full']),
   blocks: z
     .array(
@@ -42,7 +44,9 @@ const textRun = z.strictObject({
   italic: z.boolean().optional(),
 });
 const openUrl = z.strictObject({
-  ...{ type: z.literal('Action.OpenUrl'), title: z.string(), url: z.url() },
+  type: z.literal('Action.OpenUrl'),
+  title: z.string(),
+  url: z.url(),
 });
 
 /** https://adaptivecards.io/schemas/adaptive-card.json, in the envelope that a workflow takes. */
@@ -75,7 +79,8 @@ export const teamsSchema = z.strictObject({
 /** https://developer.pagerduty.com/docs/events-api-v2/trigger-events/ */
 export const pagerdutySchema = z.discriminatedUnion('event_action', [
   z.strictObject({
-    ...{ routing_key: z.string().length(32), dedup_key: z.string().max(255) },
+    routing_key: z.string().length(32),
+    dedup_key: z.string().max(255),
     event_action: z.literal('trigger'),
     client: z.string().optional(),
     client_url: z.url().optional(),
@@ -92,7 +97,8 @@ export const pagerdutySchema = z.discriminatedUnion('event_action', [
     links: z.array(z.strictObject({ href: z.url(), text: z.string() })).optional(),
   }),
   z.strictObject({
-    ...{ routing_key: z.string().length(32), dedup_key: z.string().max(255) },
+    routing_key: z.string().length(32),
+    dedup_key: z.string().max(255),
     event_action: z.enum(['acknowledge', 'resolve']),
   }),
 ]);

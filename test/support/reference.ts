@@ -42,8 +42,12 @@ export function grouped<T>(
 
 function dimensionsOf(row: AnyRow, own: Partial<Record<Dimension, string | undefined>>) {
   return {
-    ...{ service: row.service, version: row.serviceVersion, environment: row.environment },
-    ...{ instance: row.instance, organization: row.organizationId, property: row.propertyId },
+    service: row.service,
+    version: row.serviceVersion,
+    environment: row.environment,
+    instance: row.instance,
+    organization: row.organizationId,
+    property: row.propertyId,
     ...own,
   } as Partial<Record<Dimension, string | undefined>>;
 }

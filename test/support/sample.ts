@@ -47,11 +47,23 @@ export function makeSample(seed: number, fromMs: number, lengthMs: number, point
     const timestamp = moment();
     const sum = values.reduce((all, value) => all + value, 0);
     const row: PerformanceMetric = {
-      ...{ ...origin(), ...tenant(), timestamp, id: `p${seed}-${i}`, test: random() < 0.05 },
-      ...{ metricType: 'API_RESPONSE_TIME', name: 'http.server.request.duration', unit: 'ms' },
-      ...{ endpoint: pick(ENDPOINTS), operation: pick(['GET', 'POST']), count, sum },
-      ...{ errorCount: failed ? count : 0, abortedCount: 0, value: sum / count },
-      ...{ min: Math.min(...values), max: Math.max(...values) },
+      ...origin(),
+      ...tenant(),
+      timestamp,
+      id: `p${seed}-${i}`,
+      test: random() < 0.05,
+      metricType: 'API_RESPONSE_TIME',
+      name: 'http.server.request.duration',
+      unit: 'ms',
+      endpoint: pick(ENDPOINTS),
+      operation: pick(['GET', 'POST']),
+      count,
+      sum,
+      errorCount: failed ? count : 0,
+      abortedCount: 0,
+      value: sum / count,
+      min: Math.min(...values),
+      max: Math.max(...values),
     };
     const buckets: Buckets = new Map();
     for (const value of values) addAt(buckets, boundOf(value, 1000), 1, failed ? 1 : 0);
@@ -62,33 +74,41 @@ export function makeSample(seed: number, fromMs: number, lengthMs: number, point
     };
   };
   const gauge = (i: number): PerformanceMetric => ({
-    ...{ ...origin(), timestamp: moment(), id: `g${seed}-${i}`, test: false, unit: '{job}' },
-    ...{
-      metricType: 'QUEUE_DEPTH',
-      name: 'perfscope.queue.depth',
-      value: Math.floor(random() * 99),
-    },
-    ...{ endpoint: pick(['emails', 'invoices']), operation: pick(['waiting', 'active']) },
+    ...origin(),
+    timestamp: moment(),
+    id: `g${seed}-${i}`,
+    test: false,
+    unit: '{job}',
+    metricType: 'QUEUE_DEPTH',
+    name: 'perfscope.queue.depth',
+    value: Math.floor(random() * 99),
+    endpoint: pick(['emails', 'invoices']),
+    operation: pick(['waiting', 'active']),
   });
   const job = (i: number): QueueMetric => {
     const status = pick(['waiting', 'active', 'completed', 'failed', 'stalled']);
     const ended = status === 'completed' || status === 'failed';
     return {
-      ...{
-        ...origin(),
-        ...tenant(),
-        timestamp: moment(),
-        id: `j${seed}-${i}`,
-        test: false,
-        status,
-      },
-      ...{ queueName: pick(['emails', 'invoices']), jobId: String(i), jobType: pick(['a', 'b']) },
+      ...origin(),
+      ...tenant(),
+      timestamp: moment(),
+      id: `j${seed}-${i}`,
+      test: false,
+      status,
+      queueName: pick(['emails', 'invoices']),
+      jobId: String(i),
+      jobType: pick(['a', 'b']),
       ...(ended && { duration: random() * 1000, waitTime: random() * 5000 }),
     };
   };
   const health = (i: number): SystemHealth => ({
-    ...{ ...origin(), timestamp: moment(), id: `h${seed}-${i}`, status: 'healthy' },
-    ...{ cpuUsage: random() * 100, memoryUsage: random() * 100, uptime: i },
+    ...origin(),
+    timestamp: moment(),
+    id: `h${seed}-${i}`,
+    status: 'healthy',
+    cpuUsage: random() * 100,
+    memoryUsage: random() * 100,
+    uptime: i,
     ...(random() < 0.5 && { avgResponseTime: random() * 100 }),
   });
   const many = <T>(count: number, make: (i: number) => T) =>

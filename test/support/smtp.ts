@@ -16,7 +16,9 @@ export class MailServer {
 
   constructor(options: SMTPServerOptions = {}) {
     this.#server = new SMTPServer({
-      ...{ authOptional: true, disabledCommands: ['STARTTLS'], disableReverseLookup: true },
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      disableReverseLookup: true,
       onData: (stream, session, done) => {
         const parts: Buffer[] = [];
         stream.on('data', (part: Buffer) => parts.push(part));

@@ -30,7 +30,11 @@ it('writes lists, times and flags as the server reads them, and brings its key',
   const { client, sent } = clientOf(json({}));
   const from = new Date(0);
   await client.get('trends', {
-    ...{ from, to: 5, service: ['a,b', 'c&d'], includeTest: true, step: undefined },
+    from,
+    to: 5,
+    service: ['a,b', 'c&d'],
+    includeTest: true,
+    step: undefined,
   });
   expect(sent).toEqual([
     {
@@ -45,7 +49,10 @@ it('throws what the server refuses, with its code', async () => {
   const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '7' };
   const ours = clientOf(json(problem, { status: 429, headers })).client.get('dashboard');
   await expect(ours).rejects.toMatchObject({
-    ...{ code: 'PS_TOO_MANY_REQUESTS', status: 429, problem, retryAfterMs: 7000 },
+    code: 'PS_TOO_MANY_REQUESTS',
+    status: 429,
+    problem,
+    retryAfterMs: 7000,
   });
   const proxy = clientOf(() => new Response('<html>', { status: 502 })).client.get('dashboard');
   await expect(proxy).rejects.toMatchObject({ name: 'ApiError', status: 502, code: undefined });

@@ -76,9 +76,15 @@ describe('a key', () => {
 
 describe('the rows of a key', () => {
   const key: ApiKey = {
-    ...{ id: 'k1', name: 'wall', organizationId: 'acme', properties: ['a,b', '"'] },
+    id: 'k1',
+    name: 'wall',
+    organizationId: 'acme',
+    properties: ['a,b', '"'],
     role: 'VIEWER',
-    ...{ hash: 'ab', createdAt: NOW, author: 'local', expiresAt: NOW + DAY_MS },
+    hash: 'ab',
+    createdAt: NOW,
+    author: 'local',
+    expiresAt: NOW + DAY_MS,
   };
 
   /** As the reader gives a row: snake_case, times as Dates, nothing as null. */

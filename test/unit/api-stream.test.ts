@@ -14,7 +14,9 @@ describe('the points of a stream', () => {
     const stop = new AbortController();
     let failures = failing;
     const source = pointSource({
-      ...{ intervalMs: 10, settleMs: 5, now: () => NOW },
+      intervalMs: 10,
+      settleMs: 5,
+      now: () => NOW,
       ask: async (range) => {
         if (failures-- > 0) throw new Error('away');
         asked.push(range);

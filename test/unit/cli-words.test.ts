@@ -68,16 +68,27 @@ it('has by that day exactly used up what is free', () => {
 });
 
 const figures: TopFigures = {
-  ...{ at: new Date(Date.UTC(2026, 0, 15, 12)), windowMs: 300_000 },
+  at: new Date(Date.UTC(2026, 0, 15, 12)),
+  windowMs: 300_000,
   endpoints: Array.from({ length: 50 }, (_, i) => ({
-    ...{ service: 'booking', operation: 'GET', endpoint: `/rooms/${i}` },
-    ...{ rate: 50 - i, average: 12.5, p95: 40, errorRate: undefined },
+    service: 'booking',
+    operation: 'GET',
+    endpoint: `/rooms/${i}`,
+    rate: 50 - i,
+    average: 12.5,
+    p95: 40,
+    errorRate: undefined,
   })),
   queues: [],
   hosts: [
     {
-      ...{ service: 'booking', instance: 'host-1', status: 'healthy', cpuUsage: 12 },
-      ...{ memoryUsage: 40, diskUsage: undefined, eventLoopDelayP99: 11 },
+      service: 'booking',
+      instance: 'host-1',
+      status: 'healthy',
+      cpuUsage: 12,
+      memoryUsage: 40,
+      diskUsage: undefined,
+      eventLoopDelayP99: 11,
     },
   ],
 };

@@ -24,7 +24,8 @@ const MACROS = /\$__(timeFilter|timeFrom|timeTo|timeGroup)\(/g;
 function usesOf(text: string): { name: string; format: string | undefined }[] {
   const pattern = /\$(\w+)|\$\{([\w.]+)(?::(\w+))?\}/g;
   return [...text.replaceAll(MACROS, '(').matchAll(pattern)].map(([, bare, braced, format]) => ({
-    ...{ name: bare ?? braced ?? '', format },
+    name: bare ?? braced ?? '',
+    format,
   }));
 }
 

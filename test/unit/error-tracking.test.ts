@@ -125,20 +125,33 @@ describe('the tracker', () => {
 
 describe('a critical alert', () => {
   const alert: AlertRow = {
-    ...{ timestamp: 5000, id: 'a1', seq: 2, rule: 'error-rate', state: 'firing', firedAt: 4000 },
-    ...{ severity: 'critical', value: 20, threshold: 15, cause: 'deploy 7', startedAt: 3000 },
-    ...{
-      labels: '{"endpoint":"/rooms","service":"shop"}',
-      service: 'shop',
-      organizationId: 'anna',
-    },
+    timestamp: 5000,
+    id: 'a1',
+    seq: 2,
+    rule: 'error-rate',
+    state: 'firing',
+    firedAt: 4000,
+    severity: 'critical',
+    value: 20,
+    threshold: 15,
+    cause: 'deploy 7',
+    startedAt: 3000,
+    labels: '{"endpoint":"/rooms","service":"shop"}',
+    service: 'shop',
+    organizationId: 'anna',
   };
 
   it('makes one entry with its context, however often it is written', () => {
     const entry = errorOfAlert(alert);
     expect(entry).toMatchObject({
-      ...{ timestamp: 4000, id: 'alert-a1', kind: 'alert', message: 'error-rate: deploy 7' },
-      ...{ alertId: 'a1', endpoint: '/rooms', organizationId: 'anna', service: 'shop' },
+      timestamp: 4000,
+      id: 'alert-a1',
+      kind: 'alert',
+      message: 'error-rate: deploy 7',
+      alertId: 'a1',
+      endpoint: '/rooms',
+      organizationId: 'anna',
+      service: 'shop',
     });
     expect(JSON.parse(entry!.context!)).toMatchObject({ value: 20, labels: { service: 'shop' } });
     const again = errorOfAlert({ ...alert, seq: 3, timestamp: 9000, cause: 'deploy 8' });
@@ -176,9 +189,20 @@ describe('Sentry', () => {
 
   it('gets an envelope of three lines, the same id for the same entry, and no user', () => {
     const row: ErrorLogRow = {
-      ...{ timestamp: 1500, id: 'x-1', level: 'fatal', kind: 'uncaught', errorType: 'TypeError' },
-      ...{ fingerprint: 'f1', message: 'no “room”', stackTrace: STACK, count: 3, userId: 'ann' },
-      ...{ service: 'shop', serviceVersion: '1.2', environment: 'prod', organizationId: 'anna' },
+      timestamp: 1500,
+      id: 'x-1',
+      level: 'fatal',
+      kind: 'uncaught',
+      errorType: 'TypeError',
+      fingerprint: 'f1',
+      message: 'no “room”',
+      stackTrace: STACK,
+      count: 3,
+      userId: 'ann',
+      service: 'shop',
+      serviceVersion: '1.2',
+      environment: 'prod',
+      organizationId: 'anna',
     };
     const text = envelopeOf(row, 2000);
     const [header, item, payload, end] = text.split('\n');
@@ -187,25 +211,31 @@ describe('Sentry', () => {
     expect(event_id).toMatch(/^[0-9a-f]{32}$/);
     expect(sent_at).toBe('1970-01-01T00:00:02.000Z');
     expect(JSON.parse(item!)).toEqual({
-      ...{ type: 'event', content_type: 'application/json', length: Buffer.byteLength(payload!) },
+      type: 'event',
+      content_type: 'application/json',
+      length: Buffer.byteLength(payload!),
     });
     const event = JSON.parse(payload!);
     expect(event).toMatchObject({
-      ...{ event_id, timestamp: 1.5, platform: 'node', level: 'fatal', fingerprint: ['f1'] },
-      ...{ release: '1.2', environment: 'prod', tags: { organization: 'anna', service: 'shop' } },
+      event_id,
+      timestamp: 1.5,
+      platform: 'node',
+      level: 'fatal',
+      fingerprint: ['f1'],
+      release: '1.2',
+      environment: 'prod',
+      tags: { organization: 'anna', service: 'shop' },
       exception: {
         values: [{ type: 'TypeError', value: 'no “room”', mechanism: { handled: false } }],
       },
     });
     const { frames } = event.exception.values[0].stacktrace;
     expect(frames.at(-1)).toEqual({
-      ...{
-        function: 'book',
-        filename: '/srv/app/src/rooms.js',
-        lineno: 12,
-        colno: 9,
-        in_app: true,
-      },
+      function: 'book',
+      filename: '/srv/app/src/rooms.js',
+      lineno: 12,
+      colno: 9,
+      in_app: true,
     });
     expect(frames[0].in_app).toBe(false);
     expect(text).not.toContain('"ann"');

@@ -9,8 +9,13 @@ import { isLoopback } from '../../src/config/loopback.ts';
 const KEY = newKey().text;
 const KNOWN: KeyCheck = {
   key: {
-    ...{ id: 'k1', name: 'n', role: 'VIEWER', organizationId: 'acme', hash: '' },
-    ...{ createdAt: 0, author: 'local' },
+    id: 'k1',
+    name: 'n',
+    role: 'VIEWER',
+    organizationId: 'acme',
+    hash: '',
+    createdAt: 0,
+    author: 'local',
   },
 };
 const METRICS_TOKEN = 'the token of Prometheus';

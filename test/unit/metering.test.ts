@@ -9,13 +9,19 @@ const rows: PerformanceMetric[] = [];
 let spoolBytes = 0;
 const histograms = new Histograms(() => {});
 const metering = new Metering({
-  ...{ origin: { service: 'booking', instance: 'b1' }, readers: [], exportIntervalMs: 30_000 },
-  ...{ ignoreRoutes: [], histograms, dropped: new DroppedRows() },
+  origin: { service: 'booking', instance: 'b1' },
+  readers: [],
+  exportIntervalMs: 30_000,
+  ignoreRoutes: [],
+  histograms,
+  dropped: new DroppedRows(),
   spoolBytes: () => spoolBytes,
   add: (table, added) => {
     if (table === 'performance_metrics') rows.push(...(added as readonly PerformanceMetric[]));
   },
-  ...{ isOwnServer: () => false, onRequest: () => {}, onOverflow: () => {} },
+  isOwnServer: () => false,
+  onRequest: () => {},
+  onOverflow: () => {},
   tenantOf: () => ({}),
 });
 afterAll(() => metering.stop());
@@ -38,7 +44,11 @@ it('keeps what was measured when the process ends while an application still obs
   const gauge = metrics.getMeter('application').createObservableGauge('slow');
   gauge.addCallback(() => slow);
   const histogram = histograms.create({
-    ...{ scope: 'test', name: 'work.duration', unit: 's', description: '', boundaries: [] },
+    scope: 'test',
+    name: 'work.duration',
+    unit: 's',
+    description: '',
+    boundaries: [],
   });
   for (let i = 0; i < 3; i++) histogram.record(0.1, 'a', () => ({}));
   void metering.flush();

@@ -7,18 +7,22 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/windows/range.ts';
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 0);
 const SINCE_EVER = Number.NEGATIVE_INFINITY;
 const rows: Stored = {
-  ...{ name: 'rows', unitMs: 0, fromMs: NOW - 30 * DAY_MS, untilMs: Number.POSITIVE_INFINITY },
+  name: 'rows',
+  unitMs: 0,
+  fromMs: NOW - 30 * DAY_MS,
+  untilMs: Number.POSITIVE_INFINITY,
 };
 const minutes: Stored = {
-  ...{
-    name: 'minutes',
-    unitMs: MINUTE_MS,
-    fromMs: NOW - 90 * DAY_MS,
-    untilMs: NOW - 2 * MINUTE_MS,
-  },
+  name: 'minutes',
+  unitMs: MINUTE_MS,
+  fromMs: NOW - 90 * DAY_MS,
+  untilMs: NOW - 2 * MINUTE_MS,
 };
 const hours: Stored = {
-  ...{ name: 'hours', unitMs: HOUR_MS, fromMs: SINCE_EVER, untilMs: NOW - 14 * MINUTE_MS },
+  name: 'hours',
+  unitMs: HOUR_MS,
+  fromMs: SINCE_EVER,
+  untilMs: NOW - 14 * MINUTE_MS,
 };
 const ALL = [rows, minutes, hours];
 
@@ -54,8 +58,10 @@ it('reaches out to whole intervals where the rows have expired', () => {
   const old = plan(ALL, { fromMs: NOW - 100 * DAY_MS + 1, toMs: NOW - 99 * DAY_MS + 1 });
   expect(old).toEqual([
     {
-      ...{ name: 'hours', unitMs: HOUR_MS },
-      ...{ fromMs: NOW - 100 * DAY_MS, toMs: NOW - 99 * DAY_MS + HOUR_MS },
+      name: 'hours',
+      unitMs: HOUR_MS,
+      fromMs: NOW - 100 * DAY_MS,
+      toMs: NOW - 99 * DAY_MS + HOUR_MS,
     },
   ]);
 });

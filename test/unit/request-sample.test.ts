@@ -11,8 +11,14 @@ import {
 } from '../../src/instrumentation/request-sample.ts';
 
 const request = (durationMs: number, status = 200): SampledRequest => ({
-  ...{ timestampMs: 1_700_000_000_000, durationMs, method: 'GET', scheme: 'http', status },
-  ...{ route: '/a', tenant: undefined, traceId: undefined },
+  timestampMs: 1_700_000_000_000,
+  durationMs,
+  method: 'GET',
+  scheme: 'http',
+  status,
+  route: '/a',
+  tenant: undefined,
+  traceId: undefined,
 });
 
 it('keeps the slowest and the last failed of each interval, each once, whatever comes', () => {
@@ -70,13 +76,22 @@ it('makes rows that no sum, count or percentile sees', () => {
   const failed = { ...request(12, 503), tenant, traceId: '0af7651916cd43dd8448eb211c80319c' };
   const [row] = sampleRows([failed], { service: 's', instance: 'i' }, () => 'id');
   expect(row).toMatchObject({
-    ...{ metricType: 'CUSTOM', name: 'http.server.request.sample', value: 12, unit: 'ms' },
-    ...{ count: 0, errorCount: 0, abortedCount: 0, endpoint: '/a', operation: 'GET' },
+    metricType: 'CUSTOM',
+    name: 'http.server.request.sample',
+    value: 12,
+    unit: 'ms',
+    count: 0,
+    errorCount: 0,
+    abortedCount: 0,
+    endpoint: '/a',
+    operation: 'GET',
     ...tenant,
   });
   expect(row).not.toHaveProperty('sum');
   expect(JSON.parse(row?.tags ?? '')).toEqual({
-    ...{ 'url.scheme': 'http', 'http.response.status_code': 503, 'error.type': '503' },
+    'url.scheme': 'http',
+    'http.response.status_code': 503,
+    'error.type': '503',
     trace_id: failed.traceId,
   });
 });

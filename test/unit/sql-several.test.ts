@@ -25,10 +25,15 @@ it.each([
 describe('partsOf', () => {
   const text = 'BEGIN; SELECT 1; COMMIT';
   const sent = (completed: number, sentText = text) => ({
-    ...{ text: sentText, startMs: 100, completed, tenant: undefined },
+    text: sentText,
+    startMs: 100,
+    completed,
+    tenant: undefined,
   });
   const part = (partText: string, durationMs: number, error?: unknown) => ({
-    ...{ text: partText, durationMs, error },
+    text: partText,
+    durationMs,
+    error,
   });
 
   it('gives each its share of the time', () => {

@@ -74,6 +74,7 @@ it('compares with the same hours of the clock', () => {
   expect(range.fromMs - earlier(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);
   expect(earlier(range, 'lastWeek', BERLIN).toMs).toBe(berlin('2026-03-22T11:00'));
   expect(earlier(range, 'previous', BERLIN)).toEqual({
-    ...{ fromMs: range.fromMs - HOUR_MS, toMs: range.fromMs },
+    fromMs: range.fromMs - HOUR_MS,
+    toMs: range.fromMs,
   });
 });

@@ -137,7 +137,10 @@ export class Applier {
     known.failed = false;
     const why = status === 'expired' ? 'it was not renewed' : 'its rule does not hold any more';
     this.#giveDefault(subscription, key, known, {
-      ...{ ...decision, status, value: defaultValue, previous: value },
+      ...decision,
+      status,
+      value: defaultValue,
+      previous: value,
       reason: `${setting} ${value} → ${defaultValue}, because ${why}`,
     });
   }

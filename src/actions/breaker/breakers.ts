@@ -34,7 +34,9 @@ export class Breakers {
         return fn.apply(this as T, args as A);
       },
       {
-        ...{ name, isFailure, ...limits },
+        name,
+        isFailure,
+        ...limits,
         onOutcome: (outcome) => meter.outcome(name, outcome),
         onState: (state) => meter.transition(name, state),
       },

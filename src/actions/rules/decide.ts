@@ -138,10 +138,17 @@ function tell(
   const ends = status === 'reset' || status === 'expired';
   const facts = judgement?.facts ?? {};
   const decision: Decision = {
-    ...{ timestamp, rule: rule.name, event: rule.event, setting: rule.setting, status },
+    timestamp,
+    rule: rule.name,
+    event: rule.event,
+    setting: rule.setting,
+    status,
     id: goesOn ? last.id : idOf(rule.name, tenant, timestamp),
     seq: goesOn ? last.seq + 1 : 1,
-    ...{ value, previous, defaultValue: rule.defaultValue, facts },
+    value,
+    previous,
+    defaultValue: rule.defaultValue,
+    facts,
     reason: reasonOf(rule, { status, value, previous, why }, facts),
     expiresAt: ends ? undefined : timestamp + rule.expiresAfterMs,
     dryRun: rule.dryRun,

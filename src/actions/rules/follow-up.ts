@@ -5,7 +5,10 @@ export function retire(last: Decision, now: number): Decision {
   const { setting, value, defaultValue } = last;
   return {
     ...after(last, now),
-    ...{ status: 'reset', value: defaultValue, facts: {}, expiresAt: undefined },
+    status: 'reset',
+    value: defaultValue,
+    facts: {},
+    expiresAt: undefined,
     reason: `${setting} ${value} → ${defaultValue}, because its rule was removed`,
   };
 }

@@ -32,22 +32,34 @@ export function viewOfRow(row: DecisionRow): DecisionView | undefined {
   const known = id !== undefined && rule !== undefined && setting !== undefined;
   if (!known || seq === undefined || value === undefined || !isStatus(status)) return undefined;
   return {
-    ...{ at: new Date(timestamp), id, seq, rule, event: event ?? rule, setting, status, value },
-    ...{ author: author ?? '', previous: previous ?? value },
+    at: new Date(timestamp),
+    id,
+    seq,
+    rule,
+    event: event ?? rule,
+    setting,
+    status,
+    value,
+    author: author ?? '',
+    previous: previous ?? value,
     defaultValue: row.defaultValue ?? value,
     facts: factsOf(row.facts),
     reason: row.reason ?? '',
     expiresAt: row.expiresAt === undefined ? undefined : new Date(row.expiresAt),
     dryRun: row.dryRun === true,
-    ...{ organizationId: row.organizationId, propertyId: row.propertyId },
+    organizationId: row.organizationId,
+    propertyId: row.propertyId,
   };
 }
 
 export function viewOf({ timestamp, expiresAt, ...decision }: Decision): DecisionView {
   const { organizationId, propertyId } = decision;
   return {
-    ...{ ...decision, organizationId, propertyId },
-    ...{ at: new Date(timestamp), author: DECIDER },
+    ...decision,
+    organizationId,
+    propertyId,
+    at: new Date(timestamp),
+    author: DECIDER,
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
   };
 }

@@ -7,7 +7,11 @@ import type { Add } from '../../schema/tables.ts';
 
 /** What `/api/performance/scaling` recommends to who says nothing else. */
 export const USUAL_TARGET: ScalingAsk = {
-  ...{ waitMs: 60_000, concurrency: 1, min: 1, max: 100, stabilizationMs: 300_000 },
+  waitMs: 60_000,
+  concurrency: 1,
+  min: 1,
+  max: 100,
+  stabilizationMs: 300_000,
 };
 const EVERY_MS = 60_000;
 /** What is older than this is said no more: QuestDB is away, and nobody knows what is needed now. */
@@ -103,8 +107,17 @@ export class Recommender {
           timestamp,
         );
         return {
-          ...{ ...origin, id, timestamp, metricType: 'CUSTOM', name, unit: '1', test: false },
-          ...{ operation: kind, endpoint, value, sum: value },
+          ...origin,
+          id,
+          timestamp,
+          metricType: 'CUSTOM',
+          name,
+          unit: '1',
+          test: false,
+          operation: kind,
+          endpoint,
+          value,
+          sum: value,
         };
       }),
     );

@@ -59,8 +59,15 @@ export function alertsDesk(evaluator: Evaluator, store: Store): AlertsDesk {
       return {
         alert: viewOf(last, live?.value),
         transitions: all.map(({ timestamp, seq, state, severity, value, threshold, ...rest }) => ({
-          ...{ at: new Date(timestamp), seq, state, severity, value, threshold },
-          ...{ cause: rest.cause, author: rest.author, comment: rest.comment },
+          at: new Date(timestamp),
+          seq,
+          state,
+          severity,
+          value,
+          threshold,
+          cause: rest.cause,
+          author: rest.author,
+          comment: rest.comment,
         })),
       };
     },

@@ -23,7 +23,11 @@ function heldView({ reason, by, detail, untilMs }: Held): HeldView {
 export function silenceView(silence: Silence): SilenceView {
   const { id, kind, matchers, startsMs, endsMs, recurrence, author, comment } = silence;
   return {
-    ...{ id, kind, recurrence, author, comment },
+    id,
+    kind,
+    recurrence,
+    author,
+    comment,
     matchers: matchers.map(({ text }) => text),
     startsAt: timeOf(startsMs),
     endsAt: timeOf(endsMs),

@@ -34,9 +34,16 @@ export interface GroupState {
 export function newGroup(labels: Labels): GroupState {
   return {
     labels,
-    ...{ alert: undefined, value: undefined, levels: {}, missing: false },
-    ...{ clockMs: Number.NEGATIVE_INFINITY, count: 0, absentSinceMs: undefined },
-    ...{ evaluatedMs: undefined, jumped: false, startedMs: Number.NEGATIVE_INFINITY },
+    alert: undefined,
+    value: undefined,
+    levels: {},
+    missing: false,
+    clockMs: Number.NEGATIVE_INFINITY,
+    count: 0,
+    absentSinceMs: undefined,
+    evaluatedMs: undefined,
+    jumped: false,
+    startedMs: Number.NEGATIVE_INFINITY,
   };
 }
 

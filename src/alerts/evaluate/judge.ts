@@ -32,7 +32,9 @@ export function judge(
   const breaches = (level: Level) => !few && beyond(value, level, bridged.levels, rule, judgement);
   return {
     ...bridged,
-    ...{ value, clockMs, missing: false },
+    value,
+    clockMs,
+    missing: false,
     levels: moved(bridged.levels, judgement, rule, clockMs, breaches),
   };
 }

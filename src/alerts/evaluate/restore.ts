@@ -113,7 +113,22 @@ export function restoredTransition(row: AlertRow): Transition | undefined {
   const { timestamp, value, threshold, cause, author, comment } = row;
   const { service, organizationId, propertyId, firedAt } = row;
   return {
-    ...{ timestamp, id, seq, rule, state, severity, value, threshold, labels, cause, author },
-    ...{ comment, service, organizationId, propertyId, startedAt, firedAt },
+    timestamp,
+    id,
+    seq,
+    rule,
+    state,
+    severity,
+    value,
+    threshold,
+    labels,
+    cause,
+    author,
+    comment,
+    service,
+    organizationId,
+    propertyId,
+    startedAt,
+    firedAt,
   };
 }

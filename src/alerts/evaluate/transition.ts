@@ -44,7 +44,9 @@ export function opened(
 ): Transition {
   const key = groupKey(labels);
   return {
-    ...{ cause: undefined, author: undefined, comment: undefined },
+    cause: undefined,
+    author: undefined,
+    comment: undefined,
     ...change,
     value: storable(change.value),
     timestamp: now,

@@ -26,7 +26,10 @@ export function evaluateUnavailable(
   const reached = outcomes.some(({ result }) => result !== 'unreachable');
   const unavailable = outcomes.length > 0 && !reached;
   const observed = (labels: Observation['labels'], value: number): Observation => ({
-    ...{ labels, value, count: 1, newestMs: now },
+    labels,
+    value,
+    count: 1,
+    newestMs: now,
   });
   return {
     unavailable,

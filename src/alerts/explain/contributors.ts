@@ -16,10 +16,12 @@ export async function contributorsOf(measure: Measure, round: Round): Promise<Co
   const asked = { ...measure, groupBy: dimensions };
   const weighed: Weighed[] = jobs
     ? (await round.jobs(asked)).map(({ group, failed, arrived }) => ({
-        ...{ group, weight: measure.aggregate === 'failure_rate' ? failed : arrived },
+        group,
+        weight: measure.aggregate === 'failure_rate' ? failed : arrived,
       }))
     : (await round.figures(asked)).map(({ group, errors, total }) => ({
-        ...{ group, weight: measure.aggregate === 'error_ratio' ? errors : total },
+        group,
+        weight: measure.aggregate === 'error_ratio' ? errors : total,
       }));
   const whole = weighed.reduce((sum, { weight }) => sum + weight, 0);
   if (whole <= 0) return [];

@@ -46,8 +46,13 @@ export async function movementsOf(
       const own = Object.entries(group).filter(([name]) => kept.includes(name));
       const filter = Object.fromEntries(own.map(([name, text]) => [name, [text]]));
       const asked: Measure = {
-        ...{ kind: 'measure', windowMs, filter, ...what, groupBy: by ? [by] : [] },
-        ...{ slowerThanMs: undefined, baselineMs: undefined },
+        kind: 'measure',
+        windowMs,
+        filter,
+        ...what,
+        groupBy: by ? [by] : [],
+        slowerThanMs: undefined,
+        baselineMs: undefined,
       };
       const [now, before] = await Promise.all([
         observeMeasure(asked, rounds.now),

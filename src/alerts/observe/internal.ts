@@ -51,7 +51,10 @@ export class InternalWatch {
   async look(outcomes: readonly RuleOutcome[], now: number): Promise<InternalFigures> {
     const { database_unavailable, rule_failures, unavailable } = evaluateUnavailable(outcomes, now);
     const observed = (labels: Observation['labels'], value: number): Observation => ({
-      ...{ labels, value, count: 1, newestMs: now },
+      labels,
+      value,
+      count: 1,
+      newestMs: now,
     });
     const { service, instance, spoolBytes, droppedRows } = this.#road();
     this.#dropped.add(droppedRows - this.#droppedBefore, now);
@@ -66,7 +69,8 @@ export class InternalWatch {
           this.#ofOthers(SPOOL, ({ last }) => last, now),
         ]).catch(() => []);
     return {
-      ...{ database_unavailable, rule_failures },
+      database_unavailable,
+      rule_failures,
       late_evaluations: [observed({}, this.#late.total(now))],
       spool_bytes: [observed(own, spoolBytes), ...spools],
       rows_dropped: [observed(own, this.#dropped.total(now)), ...dropped],

@@ -31,6 +31,9 @@ export class WalLag {
 /** 1 for each suspended table, 0 for the others. */
 export function suspended(tables: readonly WalTable[], now: number): Observation[] {
   return tables.map(({ table, suspended }) => ({
-    ...{ labels: { table }, value: suspended ? 1 : 0, count: 1, newestMs: now },
+    labels: { table },
+    value: suspended ? 1 : 0,
+    count: 1,
+    newestMs: now,
   }));
 }

@@ -20,8 +20,14 @@ export const maintenanceEntry = z.strictObject({
 export function maintenanceOf(entry: z.output<typeof maintenanceEntry>): Silence {
   const { matchers, recurrence, author, comment, organization, property } = entry;
   return {
-    ...{ id: entry.name, kind: 'maintenance', matchers, recurrence, author, comment },
-    ...{ organization, property },
+    id: entry.name,
+    kind: 'maintenance',
+    matchers,
+    recurrence,
+    author,
+    comment,
+    organization,
+    property,
     startsMs: entry.startsAt ?? Number.NEGATIVE_INFINITY,
     endsMs: entry.endsAt ?? Number.POSITIVE_INFINITY,
   };

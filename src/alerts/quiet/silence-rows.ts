@@ -40,8 +40,14 @@ export function createSilence(
   const { matchers, recurrence, comment } = entry;
   const startsMs = entry.startsAt ?? now;
   const silence: Silence = {
-    ...{ id: randomUUID(), kind: 'silenced', matchers, recurrence, comment },
-    ...{ author: by.author, organization: by.organization, property: by.property },
+    id: randomUUID(),
+    kind: 'silenced',
+    matchers,
+    recurrence,
+    comment,
+    author: by.author,
+    organization: by.organization,
+    property: by.property,
     startsMs,
     endsMs: entry.endsAt ?? startsMs + (entry.duration ?? 0),
   };
@@ -62,7 +68,10 @@ export function endSilence(
 function rowOf(silence: Silence, seq: number, now: number): SilenceRow {
   return {
     timestamp: now,
-    ...{ id: silence.id, seq, author: silence.author, comment: silence.comment },
+    id: silence.id,
+    seq,
+    author: silence.author,
+    comment: silence.comment,
     organizationId: silence.organization,
     propertyId: silence.property,
     matchers: JSON.stringify(silence.matchers.map(({ text }) => text)),
@@ -101,8 +110,16 @@ export function restoreSilences(
     if (!success) return [];
     const { organizationId: organization, propertyId: property } = row;
     const silence: Silence = {
-      ...{ id, kind: 'silenced', startsMs: startsAt, endsMs: endsAt, author, comment },
-      ...{ matchers: data.matchers, recurrence: data.recurrence, organization, property },
+      id,
+      kind: 'silenced',
+      startsMs: startsAt,
+      endsMs: endsAt,
+      author,
+      comment,
+      matchers: data.matchers,
+      recurrence: data.recurrence,
+      organization,
+      property,
     };
     return [{ silence, seq }];
   });

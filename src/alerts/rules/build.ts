@@ -40,7 +40,10 @@ export function buildRule(entry: RuleEntry, intervalMs: number, report: Report):
   checkTenants(entry, groups, wrong);
   if (!source || !sound) return undefined;
   return {
-    ...{ name: entry.name, source, intervalMs, ...own },
+    name: entry.name,
+    source,
+    intervalMs,
+    ...own,
     direction: entry.direction,
     forMs: entry.for,
     keepFiringForMs: entry.keepFiringFor,

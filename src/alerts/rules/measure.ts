@@ -42,7 +42,11 @@ export function measureOf(entry: MeasureEntry, report: Report): Measure {
   }
   const filter = Object.entries(entry.filter).map(([name, texts]) => [name, [texts].flat()]);
   return {
-    ...{ kind: 'measure', aggregate, type, groupBy, windowMs: window },
+    kind: 'measure',
+    aggregate,
+    type,
+    groupBy,
+    windowMs: window,
     filter: Object.fromEntries(filter),
     slowerThanMs: slowerThan,
     baselineMs: words.parameter === 'baseline' ? (baseline ?? 86_400_000) : undefined,

@@ -27,15 +27,21 @@ export const AGGREGATES = {
   rate: { unit: '1/min', type: 'optional', about: 'measurements a minute' },
   error_ratio: { unit: '%', type: 'required', about: 'share of them that failed' },
   slow_share: {
-    ...{ unit: '%', type: 'required', parameter: 'slowerThan' },
+    unit: '%',
+    type: 'required',
+    parameter: 'slowerThan',
     about: 'share of them that took longer than `slowerThan`',
   },
   apdex: {
-    ...{ unit: '1', type: 'required', parameter: 'slowerThan' },
+    unit: '1',
+    type: 'required',
+    parameter: 'slowerThan',
     about: 'Apdex with `slowerThan` as its target time',
   },
   spike: {
-    ...{ unit: '1', type: 'required', parameter: 'baseline' },
+    unit: '1',
+    type: 'required',
+    parameter: 'baseline',
     about: 'mean of the window divided by the mean of `baseline` [1d]',
   },
   uptime: { unit: '%', type: 'none', about: 'share of the intervals in which it reported' },
@@ -43,7 +49,8 @@ export const AGGREGATES = {
   oldest_age: { unit: 'ms', type: 'none', about: 'for how long the oldest job has been waiting' },
   failure_rate: { unit: '%', type: 'none', about: 'share of the ended jobs that failed' },
   time_to_drain: {
-    ...{ unit: 'ms', type: 'none' },
+    unit: 'ms',
+    type: 'none',
     about: 'until the queue is empty at the present rates; ∞ when it grows',
   },
 } as const satisfies Readonly<Record<string, AggregateWords>>;

@@ -12,7 +12,10 @@ export class RulesFile {
     const initial = loadRules(settings);
     this.#file = new WatchedFile<RuleSet>(
       {
-        ...{ path, initial, log, code: 'PS_RULES_INVALID' },
+        path,
+        initial,
+        log,
+        code: 'PS_RULES_INVALID',
         load: (file) => loadRules(settings, file),
         said: ({ rules }, from) => `${rules.length} alert rules run, with those of ${from}.`,
       },

@@ -20,7 +20,12 @@ export const acknowledgeEndpoint = endpoint({
     const acknowledged = parts.alerts.acknowledge(id, comment, { author, scope });
     const { organization: organizationId, property: propertyId } = acknowledged.labels;
     parts.access.audit({
-      ...{ author, address, action: 'alert.acknowledge', object: id, organizationId, propertyId },
+      author,
+      address,
+      action: 'alert.acknowledge',
+      object: id,
+      organizationId,
+      propertyId,
       detail: { rule: acknowledged.rule, comment },
     });
     return { alert: acknowledged };

@@ -13,7 +13,8 @@ export const alertsEndpoint = endpoint({
     state: z.array(state).min(1).max(4).optional().meta({ description: 'only in these states' }),
     severity: z.array(severity).min(1).max(4).optional().meta({ description: 'only so severe' }),
     rule: names.optional().meta({ description: 'only of this rule; may be repeated' }),
-    ...{ ...filters('service'), ...TENANT_FILTERS },
+    ...filters('service'),
+    ...TENANT_FILTERS,
   }),
   response: z.strictObject({ alerts: z.array(alert) }).meta({ id: 'Alerts' }),
   async handle({ parts, query, scope }) {

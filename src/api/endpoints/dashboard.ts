@@ -11,7 +11,11 @@ export const dashboardEndpoint = endpoint({
   summary: 'All main figures of a time, and how they have changed',
   permission: 'read',
   query: z.strictObject({
-    ...{ ...RANGE, ...COMPARE, ...ORIGIN_FILTERS, ...TENANT_FILTERS, ...INCLUDE_TEST },
+    ...RANGE,
+    ...COMPARE,
+    ...ORIGIN_FILTERS,
+    ...TENANT_FILTERS,
+    ...INCLUDE_TEST,
   }),
   response: z
     .strictObject({

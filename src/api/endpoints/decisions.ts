@@ -23,11 +23,15 @@ export const decisionsEndpoint = endpoint({
       .max(decisionStatus.options.length)
       .optional()
       .meta({ description: `only of these: ${decisionStatus.options.join(', ')}` }),
-    ...{ ...TENANT_FILTERS, ...paging(100, 1000), ...FORMAT },
+    ...TENANT_FILTERS,
+    ...paging(100, 1000),
+    ...FORMAT,
   }),
   response: z
     .strictObject({
-      ...{ ...shapes.OF_TIME, decisions: z.array(decision), nextCursor: shapes.nextCursor },
+      ...shapes.OF_TIME,
+      decisions: z.array(decision),
+      nextCursor: shapes.nextCursor,
     })
     .meta({ id: 'Decisions' }),
   table: ({ decisions }) => ({
@@ -60,7 +64,8 @@ function positionOf({ after: [atMs, id, seq] }: Cursor) {
   const isTime = typeof atMs === 'number' && atMs > 0 && atMs < 8.64e15;
   if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
   throw refusal({
-    ...{ parameter: 'cursor', reason: 'is not one that an answer has given' },
+    parameter: 'cursor',
+    reason: 'is not one that an answer has given',
     allowed: 'the nextCursor of an answer',
   });
 }

@@ -16,15 +16,26 @@ const FACTS = { kind: text, level: text, type: text, message: text, endpoint: te
 
 const example = z
   .strictObject({
-    ...{ at: time, id: z.string(), stackTrace: text, context: z.unknown(), alertId: text },
-    ...{ version: text, environment: text, instance: text },
-    ...{ organizationId: text, propertyId: text, userId: text },
+    at: time,
+    id: z.string(),
+    stackTrace: text,
+    context: z.unknown(),
+    alertId: text,
+    version: text,
+    environment: text,
+    instance: text,
+    organizationId: text,
+    propertyId: text,
+    userId: text,
   })
   .meta({ id: 'ErrorExample', description: 'The last occurrence of an error' });
 
 const error = z
   .strictObject({
-    ...{ fingerprint: z.string(), count: z.number(), firstSeen: time, lastSeen: time },
+    fingerprint: z.string(),
+    count: z.number(),
+    firstSeen: time,
+    lastSeen: time,
     ...FACTS,
     example,
   })
@@ -57,11 +68,14 @@ export const errorsEndpoint = endpoint({
       .default('lastSeen')
       .meta({ description: `what to sort by: one of ${SORTS.join(', ')}` }),
     order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'asc or desc' }),
-    ...{ ...paging(50, 1000), ...FORMAT },
+    ...paging(50, 1000),
+    ...FORMAT,
   }),
   response: z
     .strictObject({
-      ...{ ...shapes.OF_TIME, errors: z.array(error), nextCursor: shapes.nextCursor },
+      ...shapes.OF_TIME,
+      errors: z.array(error),
+      nextCursor: shapes.nextCursor,
     })
     .meta({ id: 'Errors' }),
   table: ({ errors }) => ({
@@ -91,7 +105,12 @@ function rowOf({ example: last, ...group }: ErrorGroup) {
   const { kind, level, type, message, endpoint: path, service, context, ...rest } = last;
   return {
     ...group,
-    ...{ kind, level, type, message, endpoint: path, service },
+    kind,
+    level,
+    type,
+    message,
+    endpoint: path,
+    service,
     example: { ...rest, context: jsonOf(context) },
   };
 }

@@ -15,14 +15,22 @@ import * as shapes from '../shapes.ts';
 const MOST_INTERVALS = 10_000;
 
 const figures = z.strictObject({
-  ...{ cpu: shapes.figure, memory: z.number(), disk: shapes.figure, load: z.number() },
-  ...{ uptime: z.number(), eventLoopDelayP99: shapes.figure, avgResponseTime: shapes.figure },
-  ...{ errorRate: shapes.figure, gauges: z.record(z.string(), z.number()) },
+  cpu: shapes.figure,
+  memory: z.number(),
+  disk: shapes.figure,
+  load: z.number(),
+  uptime: z.number(),
+  eventLoopDelayP99: shapes.figure,
+  avgResponseTime: shapes.figure,
+  errorRate: shapes.figure,
+  gauges: z.record(z.string(), z.number()),
 });
 
 const serviceUptime = z.strictObject({
-  ...{ service: z.string().optional(), uptime: shapes.figure },
-  ...{ intervals: z.number(), reported: z.number() },
+  service: z.string().optional(),
+  uptime: shapes.figure,
+  intervals: z.number(),
+  reported: z.number(),
 });
 
 export const healthEndpoint = endpoint({

@@ -21,15 +21,16 @@ const body = z.strictObject({
 
 const key = z
   .strictObject({
-    ...{ id: z.string(), name: z.string(), role: z.string(), author: z.string() },
+    id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    author: z.string(),
     organizationId: z.string().nullable(),
     properties: z.array(z.string()).nullable(),
     state: z.enum(['active', 'expired', 'revoked']),
-    ...{
-      createdAt: z.string(),
-      expiresAt: z.string().nullable(),
-      revokedAt: z.string().nullable(),
-    },
+    createdAt: z.string(),
+    expiresAt: z.string().nullable(),
+    revokedAt: z.string().nullable(),
     key: z.string().optional().meta({ description: 'The key itself: only where it was just made' }),
   })
   .meta({ id: 'Key' });

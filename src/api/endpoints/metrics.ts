@@ -15,12 +15,30 @@ const text = z.string().optional();
 
 const metric = z
   .strictObject({
-    ...{ at: z.string(), id: z.string(), metricType: text, name: text, value: shapes.figure },
-    ...{ unit: text, endpoint: text, operation: text, service: text, version: text },
-    ...{ environment: text, instance: text, organizationId: text, propertyId: text },
-    ...{ userId: text, tags: z.unknown(), duration: shapes.figure, count: shapes.figure },
-    ...{ errorCount: shapes.figure, abortedCount: shapes.figure, sum: shapes.figure },
-    ...{ min: shapes.figure, max: shapes.figure, test: z.boolean() },
+    at: z.string(),
+    id: z.string(),
+    metricType: text,
+    name: text,
+    value: shapes.figure,
+    unit: text,
+    endpoint: text,
+    operation: text,
+    service: text,
+    version: text,
+    environment: text,
+    instance: text,
+    organizationId: text,
+    propertyId: text,
+    userId: text,
+    tags: z.unknown(),
+    duration: shapes.figure,
+    count: shapes.figure,
+    errorCount: shapes.figure,
+    abortedCount: shapes.figure,
+    sum: shapes.figure,
+    min: shapes.figure,
+    max: shapes.figure,
+    test: z.boolean(),
   })
   .meta({ id: 'Metric', description: 'One row of performance_metrics; durations in ms' });
 
@@ -39,11 +57,16 @@ export const metricsEndpoint = endpoint({
       .meta({ description: `only of these types: ${TYPES.join(', ')}` }),
     name: names.optional().meta({ description: 'only of this name; may be repeated' }),
     userId: names.optional().meta({ description: 'only of this user; may be repeated' }),
-    ...{ ...FILTERS, ...INCLUDE_TEST, ...paging(100, 10_000), ...FORMAT },
+    ...FILTERS,
+    ...INCLUDE_TEST,
+    ...paging(100, 10_000),
+    ...FORMAT,
   }),
   response: z
     .strictObject({
-      ...{ ...shapes.OF_TIME, metrics: z.array(metric), nextCursor: shapes.nextCursor },
+      ...shapes.OF_TIME,
+      metrics: z.array(metric),
+      nextCursor: shapes.nextCursor,
     })
     .meta({ id: 'Metrics' }),
   table: ({ metrics }) => ({
@@ -84,7 +107,8 @@ function positionOf([micros, id]: readonly unknown[]) {
   const known = typeof micros === 'number' && Number.isSafeInteger(micros) && micros > 0;
   if (known && micros < 8.64e18 && typeof id === 'string') return { micros, id };
   throw refusal({
-    ...{ parameter: 'cursor', reason: 'is not one that an answer has given' },
+    parameter: 'cursor',
+    reason: 'is not one that an answer has given',
     allowed: 'the nextCursor of an answer',
   });
 }

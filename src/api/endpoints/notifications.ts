@@ -15,10 +15,14 @@ const text = z.string().optional();
 const status = z.enum(NOTIFICATION_STATUSES);
 
 const content = z.strictObject({
-  ...{ status: z.enum(['firing', 'resolved']), total: z.number() },
+  status: z.enum(['firing', 'resolved']),
+  total: z.number(),
   alerts: z.array(
     z.strictObject({
-      ...{ id: z.string(), rule: z.string(), state: z.enum(ALERT_STATES), severity },
+      id: z.string(),
+      rule: z.string(),
+      state: z.enum(ALERT_STATES),
+      severity,
       summary: z.string(),
     }),
   ),
@@ -26,10 +30,23 @@ const content = z.strictObject({
 
 const notification = z
   .strictObject({
-    ...{ at: shapes.time, id: z.string(), seq: z.number(), alertId: text, receiver: text },
-    ...{ channel: text, recipient: text, status, reason: text, detail: text, kind: text },
-    ...{ level: shapes.figure, attempt: shapes.figure, content: content.optional() },
-    ...{ organizationId: text, propertyId: text, readAt: shapes.time.optional() },
+    at: shapes.time,
+    id: z.string(),
+    seq: z.number(),
+    alertId: text,
+    receiver: text,
+    channel: text,
+    recipient: text,
+    status,
+    reason: text,
+    detail: text,
+    kind: text,
+    level: shapes.figure,
+    attempt: shapes.figure,
+    content: content.optional(),
+    organizationId: text,
+    propertyId: text,
+    readAt: shapes.time.optional(),
   })
   .meta({
     id: 'Notification',
@@ -69,11 +86,15 @@ export const notificationsEndpoint = endpoint({
     receiver: names.optional().meta({ description: 'only of this receiver; may be repeated' }),
     reason: names.optional().meta({ description: 'only with this reason; may be repeated' }),
     alertId: ID.shape.id.optional().meta({ description: 'only of this alert' }),
-    ...{ ...TENANT_FILTERS, ...paging(100, 1000), ...FORMAT },
+    ...TENANT_FILTERS,
+    ...paging(100, 1000),
+    ...FORMAT,
   }),
   response: z
     .strictObject({
-      ...{ ...shapes.OF_TIME, notifications: z.array(notification), unread },
+      ...shapes.OF_TIME,
+      notifications: z.array(notification),
+      unread,
       nextCursor: shapes.nextCursor,
     })
     .meta({ id: 'Notifications' }),
@@ -91,7 +112,13 @@ export const notificationsEndpoint = endpoint({
       : rangeOf(lately(query), zoneOf(query, parts.zone), nowMs);
     const { limit, inbox, status, channel, receiver, reason, alertId } = query;
     const filter = {
-      ...{ ...range, status, channel, receiver, reason, alertId, limit: limit + 1 },
+      ...range,
+      status,
+      channel,
+      receiver,
+      reason,
+      alertId,
+      limit: limit + 1,
       after: cursor && positionOf(cursor),
     };
     const shown = narrow(scope, query);
@@ -126,7 +153,8 @@ function positionOf({ after: [atMs, id, seq] }: Cursor): NotificationPosition {
   const isTime = typeof atMs === 'number' && atMs > 0 && atMs < 8.64e15;
   if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
   throw refusal({
-    ...{ parameter: 'cursor', reason: 'is not one that an answer has given' },
+    parameter: 'cursor',
+    reason: 'is not one that an answer has given',
     allowed: 'the nextCursor of an answer',
   });
 }
@@ -156,15 +184,21 @@ export const receiversEndpoint = endpoint({
   query: z.strictObject({}),
   response: z
     .strictObject({
-      ...{ file: text, loadedAt: shapes.time, problems: z.array(z.string()) },
+      file: text,
+      loadedAt: shapes.time,
+      problems: z.array(z.string()),
       receivers: z.array(
         z.strictObject({
-          ...{ name: z.string(), channels: z.array(z.string()), people: z.array(z.string()) },
+          name: z.string(),
+          channels: z.array(z.string()),
+          people: z.array(z.string()),
         }),
       ),
       people: z.array(
         z.strictObject({
-          ...{ name: z.string(), role: z.string(), organizationId: text },
+          name: z.string(),
+          role: z.string(),
+          organizationId: text,
           properties: z.array(z.string()).optional(),
         }),
       ),

@@ -19,11 +19,14 @@ const body = z.strictObject({
 
 const person = z
   .strictObject({
-    ...{ name: z.string(), role: z.string(), organizationId: text },
+    name: z.string(),
+    role: z.string(),
+    organizationId: text,
     properties: names.optional(),
     email: text.meta({ description: 'masked, as an***@hotel.example' }),
     phone: text.meta({ description: 'masked, as +43***78' }),
-    ...{ user: text, source: z.enum(PERSON_SOURCES) },
+    user: text,
+    source: z.enum(PERSON_SOURCES),
     hidden: z.boolean().meta({
       description:
         'true: another of the same name counts, of a source before (file, api, application)',

@@ -18,15 +18,25 @@ import { lengthText } from '../time-range.ts';
 
 const tenantShare = z
   .strictObject({
-    ...{ queue: z.string().optional(), organizationId: z.string().optional() },
-    ...{ propertyId: z.string().optional(), ended: z.number(), processing: z.number() },
-    ...{ processingShare: shapes.figure, waiting: z.number(), waitingShare: shapes.figure },
+    queue: z.string().optional(),
+    organizationId: z.string().optional(),
+    propertyId: z.string().optional(),
+    ended: z.number(),
+    processing: z.number(),
+    processingShare: shapes.figure,
+    waiting: z.number(),
+    waitingShare: shapes.figure,
   })
   .meta({ id: 'TenantShare', description: 'Times in ms, shares in percent of the queue' });
 
 const queuePoint = z.strictObject({
-  ...{ at: shapes.time, arrived: z.number(), completed: z.number(), failed: z.number() },
-  ...{ stalled: z.number(), averageProcessing: shapes.figure, averageWait: shapes.figure },
+  at: shapes.time,
+  arrived: z.number(),
+  completed: z.number(),
+  failed: z.number(),
+  stalled: z.number(),
+  averageProcessing: shapes.figure,
+  averageWait: shapes.figure,
   depth: shapes.figure,
 });
 
@@ -36,7 +46,11 @@ export const queuesEndpoint = endpoint({
   summary: 'Queues, who uses them, and with a step how they go on',
   permission: 'read',
   query: z.strictObject({
-    ...{ ...RANGE, ...STEP, ...ORIGIN_FILTERS, ...TENANT_FILTERS, ...filters('queue') },
+    ...RANGE,
+    ...STEP,
+    ...ORIGIN_FILTERS,
+    ...TENANT_FILTERS,
+    ...filters('queue'),
     ...INCLUDE_TEST,
   }),
   response: z

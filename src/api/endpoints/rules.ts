@@ -12,7 +12,8 @@ export const rulesEndpoint = endpoint({
   response: z
     .strictObject({
       rules: z.array(rule),
-      ...{ file: z.string().optional(), loadedAt: time },
+      file: z.string().optional(),
+      loadedAt: time,
       problems: z
         .array(z.string())
         .meta({ description: 'What is wrong with the file now; the rules before it run on' }),

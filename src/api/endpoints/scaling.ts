@@ -25,7 +25,8 @@ export const scalingEndpoint = endpoint({
   // How many machines there are is nothing of a tenant.
   permission: 'readHosts',
   query: z.strictObject({
-    ...{ ...filters('service', 'queue'), ...TENANT_FILTERS },
+    ...filters('service', 'queue'),
+    ...TENANT_FILTERS,
     targetWait: length('how long work should wait at most').default('1m'),
     stabilization: length('how long a smaller need must last, up to 1h').default('5m'),
     concurrency: count(1, 1, 'pieces of work that one does at once'),

@@ -15,7 +15,8 @@ const body = z.strictObject({
   duration: z.string().optional().meta({ description: 'instead of endsAt, as 2h' }),
   recurrence: z.looseObject({}).optional().meta({ description: 'as docs/alerts.md explains' }),
   comment: z.string(),
-  ...{ organizationId: name, propertyId: name },
+  organizationId: name,
+  propertyId: name,
 });
 const response = z.strictObject({ silences: z.array(silence) }).meta({ id: 'Silences' });
 

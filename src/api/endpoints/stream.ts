@@ -15,8 +15,13 @@ import { lengthOf } from '../time-range.ts';
 const LONGEST_MS = 300_000;
 
 const pointWork = z.strictObject({
-  ...{ count: z.number(), rate: z.number(), average: shapes.figure, errorRate: shapes.figure },
-  ...{ p50: shapes.figure, p95: shapes.figure, p99: shapes.figure },
+  count: z.number(),
+  rate: z.number(),
+  average: shapes.figure,
+  errorRate: shapes.figure,
+  p50: shapes.figure,
+  p95: shapes.figure,
+  p99: shapes.figure,
 });
 
 export const streamEndpoint = endpoint({
@@ -27,7 +32,9 @@ export const streamEndpoint = endpoint({
   permission: 'read',
   query: z.strictObject({
     interval: length('1s to 5m').default('5s'),
-    ...{ ...ORIGIN_FILTERS, ...TENANT_FILTERS, ...INCLUDE_TEST },
+    ...ORIGIN_FILTERS,
+    ...TENANT_FILTERS,
+    ...INCLUDE_TEST,
   }),
   response: z
     .strictObject({
@@ -35,8 +42,10 @@ export const streamEndpoint = endpoint({
       api: pointWork,
       database: pointWork,
       jobs: z.strictObject({
-        ...{ arrived: z.number(), completed: z.number() },
-        ...{ failed: z.number(), stalled: z.number() },
+        arrived: z.number(),
+        completed: z.number(),
+        failed: z.number(),
+        stalled: z.number(),
       }),
     })
     .meta({ id: 'Point' }),
@@ -51,7 +60,8 @@ export const streamEndpoint = endpoint({
       throw coded('PS_UNAVAILABLE', { reason: 'too many streams are open' });
     }
     const source = pointSource({
-      ...{ intervalMs, settleMs: parts.settleMs },
+      intervalMs,
+      settleMs: parts.settleMs,
       ask: (range) => streams.points(parts.store, questionOf(query, scope, range), intervalMs),
     });
     const shown = narrow(scope, query);

@@ -36,7 +36,9 @@ export const trendsEndpoint = endpoint({
   summary: 'How a kind of measurement goes on, beside an earlier time, and what has changed',
   permission: 'read',
   query: z.strictObject({
-    ...{ ...RANGE, ...STEP, ...COMPARE },
+    ...RANGE,
+    ...STEP,
+    ...COMPARE,
     metricType: z.enum(TYPES).default('API_RESPONSE_TIME'),
     name: names.optional().meta({ description: 'only of this name; may be repeated' }),
     aggregate: z
@@ -56,7 +58,10 @@ export const trendsEndpoint = endpoint({
       .max(100)
       .default(20)
       .meta({ description: 'series at most, those with most measurements first: 1 to 100' }),
-    ...{ ...APDEX_TARGET, ...FILTERS, ...INCLUDE_TEST, ...FORMAT },
+    ...APDEX_TARGET,
+    ...FILTERS,
+    ...INCLUDE_TEST,
+    ...FORMAT,
   }),
   response: z
     .strictObject({
@@ -97,7 +102,9 @@ export const trendsEndpoint = endpoint({
     ]);
     return {
       ...shapes.ofTime(asked.question.range),
-      ...{ metricType: query.metricType, ...answer, summary },
+      metricType: query.metricType,
+      ...answer,
+      summary,
     };
   },
 });

@@ -115,7 +115,8 @@ export class Journal {
       // The next write puts down all that counts, in a file of its own.
       this.#mustRewrite = true;
       const { message } = coded('PS_JOURNAL_UNWRITABLE', {
-        ...{ folder: this.#folder, reason: reasonOf(error) },
+        folder: this.#folder,
+        reason: reasonOf(error),
       });
       this.#once('unwritable', message);
     }

@@ -42,8 +42,11 @@ export class Lane {
     this.#limit = options.limit();
     this.#bucket = new TokenBucket(this.#limit, options.now());
     this.#breaker = new CircuitBreaker((channel, message) => this.#try(channel, message), {
-      ...{ timeout: false, resetTimeout: options.breakMs, rollingPercentilesEnabled: false },
-      ...{ volumeThreshold: LEAST_ATTEMPTS, errorThresholdPercentage: FAILED_PERCENT },
+      timeout: false,
+      resetTimeout: options.breakMs,
+      rollingPercentilesEnabled: false,
+      volumeThreshold: LEAST_ATTEMPTS,
+      errorThresholdPercentage: FAILED_PERCENT,
       rollingCountTimeout: WINDOW_MS,
     });
   }

@@ -41,7 +41,9 @@ export class Digests {
     const before = this.#journal.get(key) as Collected | undefined;
     const added = Object.fromEntries(alerts.map((alert) => [alert.id, alert]));
     const collected: Collected = {
-      ...{ digest, target, firstMs: before?.firstMs ?? now },
+      digest,
+      target,
+      firstMs: before?.firstMs ?? now,
       alerts: { ...before?.alerts, ...added },
     };
     this.#journal.put(key, collected);

@@ -43,7 +43,11 @@ export class PeopleBook {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#known = new KnownRows({
-      ...{ read: options.read, now: this.#now, table: people.name, all: ALL, of: peopleOf },
+      read: options.read,
+      now: this.#now,
+      table: people.name,
+      all: ALL,
+      of: peopleOf,
       isStored: (own, { atMs, seq }) => atMs > own.atMs || (atMs === own.atMs && seq >= own.seq),
     });
   }
@@ -108,9 +112,11 @@ export class PeopleBook {
     const { name, role, organization, properties, email, phone, user } = whom;
     const before = this.#known.find(name);
     const changed: StoredPerson = {
-      ...{ name, person: action === 'person.set' ? whom : undefined },
+      name,
+      person: action === 'person.set' ? whom : undefined,
       // A clock that is behind must not hide the change.
-      ...{ atMs: Math.max(this.#now(), before?.atMs ?? 0), seq: (before?.seq ?? 0) + 1 },
+      atMs: Math.max(this.#now(), before?.atMs ?? 0),
+      seq: (before?.seq ?? 0) + 1,
     };
     const old = await this.#withAddresses(name);
     add('notification_people', [...old.map(blanked), personRow(changed, actor.author)]);

@@ -34,7 +34,13 @@ export function peopleDesk(people: People, book: PeopleBook): PeopleDesk {
 export function viewOf({ person, source, hidden }: ListedPerson): PersonView {
   const { name, role, organization: organizationId, properties, email, phone, user } = person;
   return {
-    ...{ name, role, organizationId, properties, user, source, hidden },
+    name,
+    role,
+    organizationId,
+    properties,
+    user,
+    source,
+    hidden,
     email: email === undefined ? undefined : maskedAddress(email),
     phone: phone === undefined ? undefined : maskedNumber(phone),
   };

@@ -27,15 +27,13 @@ export function personRow({ name, person, atMs, seq }: StoredPerson, author: str
   if (!person) return { ...base, state: 'removed' };
   const { role, organization, properties, email, phone, user } = person;
   return {
-    ...{
-      ...base,
-      state: 'active',
-      role,
-      organizationId: organization,
-      email,
-      phone,
-      subject: user,
-    },
+    ...base,
+    state: 'active',
+    role,
+    organizationId: organization,
+    email,
+    phone,
+    subject: user,
     properties: properties ? JSON.stringify(properties) : '',
   };
 }

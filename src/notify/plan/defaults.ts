@@ -17,15 +17,26 @@ export const DEFAULT_RECEIVER: Receiver = {
 };
 
 const ROUTE: Route = {
-  ...{ path: '', receivers: [DEFAULT_RECEIVER.name], matchers: [], severities: undefined },
-  ...{ organization: undefined, property: undefined, activeTimes: undefined, muteTimes: [] },
-  ...{ continues: false, escalation: undefined, digest: undefined, routes: [] },
+  path: '',
+  receivers: [DEFAULT_RECEIVER.name],
+  matchers: [],
+  severities: undefined,
+  organization: undefined,
+  property: undefined,
+  activeTimes: undefined,
+  muteTimes: [],
+  continues: false,
+  escalation: undefined,
+  digest: undefined,
+  routes: [],
 };
 
 /** In-app, to the managers of the property concerned and to administrators. */
 export function defaultPlan(timeZone: string): NotifyPlan {
   return {
-    ...{ timeZone, people: [], route: ROUTE },
+    timeZone,
+    people: [],
+    route: ROUTE,
     receivers: new Map([[DEFAULT_RECEIVER.name, DEFAULT_RECEIVER]]),
     escalations: new Map(),
     digests: new Map(),

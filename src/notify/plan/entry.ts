@@ -28,22 +28,29 @@ export const routeEntry = z.strictObject({
   receivers: names.optional(),
   matchers: matchersEntry.optional(),
   severity: z.array(z.enum(SEVERITIES)).min(1).optional(),
-  ...{ organization: tenant.optional(), property: tenant.optional() },
-  ...{ activeTimes: names.optional(), muteTimes: names.optional() },
+  organization: tenant.optional(),
+  property: tenant.optional(),
+  activeTimes: names.optional(),
+  muteTimes: names.optional(),
   continue: z.boolean().optional(),
-  ...{ escalation: name.optional(), digest: name.optional() },
+  escalation: name.optional(),
+  digest: name.optional(),
   routes: z.array(z.unknown()).max(1000).optional(),
 });
 export type RouteEntry = z.output<typeof routeEntry>;
 
 const level = z.strictObject({
-  ...{ after: duration, receivers: names, repeat: duration.optional() },
+  after: duration,
+  receivers: names,
+  repeat: duration.optional(),
   times: z.int().min(1).max(1000).optional(),
 });
 
 const digest = z
   .strictObject({
-    ...{ name, every: duration.optional(), at: z.array(clock).min(1).max(48).optional() },
+    name,
+    every: duration.optional(),
+    at: z.array(clock).min(1).max(48).optional(),
   })
   .refine(({ every, at }) => (every === undefined) !== (at === undefined), {
     error: 'must have one of `every` and `at`',

@@ -71,7 +71,9 @@ type ReceiverEntry = NonNullable<NotifyEntry['receivers']>[number];
 
 function receiverOf({ name, to = {}, channels, deadline, limit }: ReceiverEntry): Receiver {
   return {
-    ...{ name, channels, deadlineMs: deadline ?? DEADLINE_MS },
+    name,
+    channels,
+    deadlineMs: deadline ?? DEADLINE_MS,
     to: { roles: to.roles ?? [], people: to.people ?? [] },
     limit: limit ? { messages: limit.messages, perMs: limit.per ?? LIMIT.perMs } : LIMIT,
   };

@@ -14,9 +14,13 @@ const user = z.string().regex(/^[^\p{C}\s]{1,256}$/u, 'must be a subject such as
  */
 export const personEntry = z
   .strictObject({
-    ...{ name, role: z.enum(ROLES), organization: tenant.optional() },
+    name,
+    role: z.enum(ROLES),
+    organization: tenant.optional(),
     properties: z.array(tenant).min(1).max(200).optional(),
-    ...{ email: mailAddress.optional(), phone: phoneNumber.optional(), user: user.optional() },
+    email: mailAddress.optional(),
+    phone: phoneNumber.optional(),
+    user: user.optional(),
   })
   .check((ctx) => {
     const { role, organization: organizationId, properties } = ctx.value;

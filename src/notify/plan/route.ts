@@ -17,7 +17,10 @@ interface Known {
 type Inherited = Pick<Route, 'path' | 'receivers' | 'escalation' | 'digest'>;
 
 const TOP: Inherited = {
-  ...{ path: '', receivers: [DEFAULT_RECEIVER.name], escalation: undefined, digest: undefined },
+  path: '',
+  receivers: [DEFAULT_RECEIVER.name],
+  escalation: undefined,
+  digest: undefined,
 };
 const DEEPEST = 20;
 
@@ -43,7 +46,8 @@ export function routeOf(
     ...own,
     matchers: entry.matchers ?? [],
     severities: entry.severity,
-    ...{ organization: entry.organization, property: entry.property },
+    organization: entry.organization,
+    property: entry.property,
     activeTimes: entry.activeTimes && intervals(entry.activeTimes, known),
     muteTimes: intervals(entry.muteTimes ?? [], known),
     continues: entry.continue ?? false,

@@ -23,10 +23,19 @@ export function deliveryRow(delivery: Delivery, happened: Happened): Notificatio
   const { id, target, message, attempt, rows } = delivery;
   const { status, reason, detail, recipient, atMs } = happened;
   return {
-    ...{ timestamp: atMs, id, seq: rows + 1, attempt, status, reason, recipient },
+    timestamp: atMs,
+    id,
+    seq: rows + 1,
+    attempt,
+    status,
+    reason,
+    recipient,
     detail: detail === undefined ? undefined : cut(detail),
-    ...{ receiver: target.receiver, channel: target.kind },
-    ...{ kind: message.kind, level: message.level, groupKey: cut(message.groupKey) },
+    receiver: target.receiver,
+    channel: target.kind,
+    kind: message.kind,
+    level: message.level,
+    groupKey: cut(message.groupKey),
     alertId: message.alerts[0]?.id,
     content: JSON.stringify(contentOf(message)),
     organizationId: oneOf(message.alerts, ({ organizationId }) => organizationId),
@@ -44,13 +53,23 @@ export function suppressionRow(
   const { organization: organizationId, property: propertyId } = alert.labels;
   const { reason, receiver } = why;
   const content: NotificationContent = {
-    ...{ status: alert.state === 'resolved' ? 'resolved' : 'firing', total: 1 },
+    status: alert.state === 'resolved' ? 'resolved' : 'firing',
+    total: 1,
     alerts: [briefOf(alert)],
   };
   return {
-    ...{ timestamp: now, id: suppressionId(alert.id), seq, alertId: alert.id },
-    ...{ status: 'suppressed', reason, detail: cut(why.detail), receiver, attempt: 0 },
-    ...{ content: JSON.stringify(content), organizationId, propertyId },
+    timestamp: now,
+    id: suppressionId(alert.id),
+    seq,
+    alertId: alert.id,
+    status: 'suppressed',
+    reason,
+    detail: cut(why.detail),
+    receiver,
+    attempt: 0,
+    content: JSON.stringify(content),
+    organizationId,
+    propertyId,
   };
 }
 

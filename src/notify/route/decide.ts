@@ -81,11 +81,20 @@ export function messageTo(
   });
   return {
     message: {
-      ...{ id, groupKey, receiver: target.receiver, kind, level, timeZone },
-      ...{ status: statusOf(sorted), alerts: sorted.map(toldOf) },
+      id,
+      groupKey,
+      receiver: target.receiver,
+      kind,
+      level,
+      timeZone,
+      status: statusOf(sorted),
+      alerts: sorted.map(toldOf),
     },
     thread: {
-      ...{ target, groupKey, messages, toldMs: now },
+      target,
+      groupKey,
+      messages,
+      toldMs: now,
       told: { ...before?.told, ...Object.fromEntries(states) },
     },
   };

@@ -78,7 +78,8 @@ export function routeAlerts(alerts: readonly KnownAlert[], context: RoutingConte
     later: all.flatMap(({ digest, ...each }) =>
       digest === undefined ? [] : [{ ...each, digest }],
     ),
-    ...{ stopped, escalated },
+    stopped,
+    escalated,
   };
 }
 

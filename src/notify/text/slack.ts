@@ -16,7 +16,10 @@ export function slackOf(told: Told): object {
   const more = told.omitted > 0 ? [section(`And ${told.omitted} more.`)] : [];
   return {
     text: escapeSlack(told.title),
-    ...{ unfurl_links: false, unfurl_media: false, link_names: false, parse: 'none' },
+    unfurl_links: false,
+    unfurl_media: false,
+    link_names: false,
+    parse: 'none',
     blocks: [
       { type: 'header', text: plainText(told.title, MOST_HEADER) },
       ...intro,

@@ -112,7 +112,9 @@ function labelsOf({ labels }: ToldAlert): string {
 
 function timeOf(ms: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
-    ...{ dateStyle: 'medium', timeStyle: 'long', timeZone },
+    dateStyle: 'medium',
+    timeStyle: 'long',
+    timeZone,
   }).format(ms);
 }
 

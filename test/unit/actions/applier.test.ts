@@ -18,9 +18,20 @@ beforeEach(() => {
 
 function heard(value: number, seq: number, more: Partial<HeardDecision> = {}): HeardDecision {
   return {
-    ...{ id: 'a', seq, rule: 'demand-high', event: 'demand.high', setting: 'price.factor' },
-    ...{ status: 'set', value, previous: 1, defaultValue: 1, facts: {}, reason: 'because' },
-    ...{ organizationId: 'grand-hotels', propertyId: 'seaside', remainingMs: 60_000 },
+    id: 'a',
+    seq,
+    rule: 'demand-high',
+    event: 'demand.high',
+    setting: 'price.factor',
+    status: 'set',
+    value,
+    previous: 1,
+    defaultValue: 1,
+    facts: {},
+    reason: 'because',
+    organizationId: 'grand-hotels',
+    propertyId: 'seaside',
+    remainingMs: 60_000,
     ...more,
   };
 }

@@ -71,7 +71,9 @@ it('opens when too many calls fail, answers by the fallback, and closes when one
       return `paid ${amount}`;
     },
     {
-      ...{ name, volumeThreshold: 4, resetTimeoutMs: 50 },
+      name,
+      volumeThreshold: 4,
+      resetTimeoutMs: 50,
       fallback: (error: Error, amount: number) => `later ${amount}: ${error.message}`,
     },
   );
@@ -84,17 +86,24 @@ it('opens when too many calls fail, answers by the fallback, and closes when one
   expect(await pay(5)).toBe('paid 5');
   expect(stateOf()).toBe('closed');
   expect(await measured('perfscope.breaker.calls')).toEqual({
-    ...{ failure: 4, fallback: 5, rejected: 1, success: 1 },
+    failure: 4,
+    fallback: 5,
+    rejected: 1,
+    success: 1,
   });
   expect(await measured('perfscope.breaker.transitions')).toEqual({
-    ...{ open: 1, 'half-open': 1, closed: 1 },
+    open: 1,
+    'half-open': 1,
+    closed: 1,
   });
   expect(await measured('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 0 });
 });
 
 it('counts a call that hangs once, as a time-out', async () => {
   const hang = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
-    ...{ name, timeoutMs: 20, volumeThreshold: 1 },
+    name,
+    timeoutMs: 20,
+    volumeThreshold: 1,
   });
   await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
   await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
@@ -104,7 +113,9 @@ it('counts a call that hangs once, as a time-out', async () => {
 
 it('does not open for errors that do not speak against the dependency', async () => {
   const find = breakers.protect(async () => Promise.reject(new RangeError('no such room')), {
-    ...{ name, volumeThreshold: 1, isFailure: (error) => !(error instanceof RangeError) },
+    name,
+    volumeThreshold: 1,
+    isFailure: (error) => !(error instanceof RangeError),
     fallback: async () => 'none',
   });
   for (let i = 0; i < 5; i++) await expect(find()).rejects.toThrow('no such room');

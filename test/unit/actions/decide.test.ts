@@ -156,7 +156,9 @@ describe('a judge', () => {
   it('follows a fact', async () => {
     const judge = new Judge(RULE);
     expect(await judge.judge(figures({ requestRate: 15 }), false)).toEqual({
-      ...{ holds: true, wanted: 1.3, facts: { requestRate: 15 } },
+      holds: true,
+      wanted: 1.3,
+      facts: { requestRate: 15 },
     });
     expect((await judge.judge(figures({ requestRate: 10 }), false)).holds).toBe(false);
     expect((await judge.judge(figures({}), false)).holds).toBe(false);

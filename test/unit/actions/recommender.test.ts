@@ -25,7 +25,13 @@ beforeEach(() => {
 
 function scaled(name: string, desired: number, current?: number): ScaledView {
   return {
-    ...{ kind: 'queue', name, desired, current, arrivalRate: 1, processingTime: 1, backlog: 0 },
+    kind: 'queue',
+    name,
+    desired,
+    current,
+    arrivalRate: 1,
+    processingTime: 1,
+    backlog: 0,
     reason: '',
   };
 }

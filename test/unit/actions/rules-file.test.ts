@@ -21,7 +21,10 @@ it('reads the example', () => {
   const { rules, intervalMs } = load(PRICING);
   expect(intervalMs).toBe(10_000);
   expect(rules[0]).toMatchObject({
-    ...{ event: 'demand.high', windowMs: 300_000, dryRun: false, coolDownMs: 30_000 },
+    event: 'demand.high',
+    windowMs: 300_000,
+    dryRun: false,
+    coolDownMs: 30_000,
     limits: { min: 0.9, max: 1.5, step: 0.1, round: 0.01, changes: 6, perMs: 600_000 },
   });
   expect(load('').rules).toEqual([]);

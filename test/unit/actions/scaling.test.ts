@@ -4,7 +4,9 @@ import { type Load, needed, recommend } from '../../../src/actions/scaling/recom
 
 const TARGET = { waitMs: 60_000, concurrency: 1, min: 1, max: 1000 };
 const steady = (arrivalRate: number, backlog = 0): Load => ({
-  ...{ arrivalRate, backlog, processingTime: 500 },
+  arrivalRate,
+  backlog,
+  processingTime: 500,
 });
 
 it('needs workers for what comes, and for what waits within the target', () => {
@@ -49,7 +51,8 @@ it('drains any backlog within the target, and does not flap', () => {
     rate: fc.double({ min: 0, max: 20, noNaN: true }),
     /** A noise of 30 % is usual. */
     noise: fc.array(fc.double({ min: 0.7, max: 1.3, noNaN: true }), {
-      ...{ minLength: MINUTES, maxLength: MINUTES },
+      minLength: MINUTES,
+      maxLength: MINUTES,
     }),
     burst: fc.integer({ min: 0, max: 5000 }),
     processingTime: fc.integer({ min: 10, max: 5000 }),

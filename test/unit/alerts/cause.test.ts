@@ -3,15 +3,28 @@ import { causeOf } from '../../../src/alerts/explain/cause.ts';
 import type { Movement } from '../../../src/alerts/explain/movement.ts';
 
 const p95: Movement = {
-  ...{ figure: 'p95', subject: undefined, before: 400, now: 1240, unit: 'ms', shown: 'factor' },
+  figure: 'p95',
+  subject: undefined,
+  before: 400,
+  now: 1240,
+  unit: 'ms',
+  shown: 'factor',
 };
 const emails: Movement = {
-  ...{ figure: 'oldest job', subject: { dimension: 'queue', name: 'emails' } },
-  ...{ before: 20_000, now: 240_000, unit: 'ms', shown: 'level' },
+  figure: 'oldest job',
+  subject: { dimension: 'queue', name: 'emails' },
+  before: 20_000,
+  now: 240_000,
+  unit: 'ms',
+  shown: 'level',
 };
 const cpu: Movement = {
-  ...{ figure: 'CPU', subject: { dimension: 'instance', name: 'web-2' } },
-  ...{ before: 40, now: 96, unit: '%', shown: 'level' },
+  figure: 'CPU',
+  subject: { dimension: 'instance', name: 'web-2' },
+  before: 40,
+  now: 96,
+  unit: '%',
+  shown: 'level',
 };
 
 it('says in one line what moved, the most first', () => {
@@ -32,14 +45,12 @@ it('names who makes most of it', () => {
 });
 
 const other = (more: Partial<Movement>): Movement => ({
-  ...{
-    figure: 'requests',
-    subject: undefined,
-    before: 100,
-    now: 300,
-    unit: '1/min',
-    shown: 'factor',
-  },
+  figure: 'requests',
+  subject: undefined,
+  before: 100,
+  now: 300,
+  unit: '1/min',
+  shown: 'factor',
   ...more,
 });
 

@@ -106,10 +106,23 @@ describe('the built-in rules', () => {
       const labels = JSON.stringify({ service: 'booking', instance: 'web-2', queue: 'emails' });
       const { annotations } = presentAlert(
         {
-          ...{ id: 'x', seq: 1, rule: rule.name, state: 'firing', severity: 'high', labels },
-          ...{ value: 96, threshold: 95, timestamp: T0, startedAt: T0, firedAt: T0 },
-          ...{ cause: undefined, author: undefined, comment: undefined },
-          ...{ service: undefined, organizationId: undefined, propertyId: undefined },
+          id: 'x',
+          seq: 1,
+          rule: rule.name,
+          state: 'firing',
+          severity: 'high',
+          labels,
+          value: 96,
+          threshold: 95,
+          timestamp: T0,
+          startedAt: T0,
+          firedAt: T0,
+          cause: undefined,
+          author: undefined,
+          comment: undefined,
+          service: undefined,
+          organizationId: undefined,
+          propertyId: undefined,
         },
         rule,
       );

@@ -12,7 +12,10 @@ const MINUTE = 60_000;
 function alert(more: Partial<QuietAlert> = {}): QuietAlert {
   const { rule = 'response-time', severity = 'warning' } = more;
   return {
-    ...{ id: `${rule} ${severity}`, rule, state: 'firing', severity },
+    id: `${rule} ${severity}`,
+    rule,
+    state: 'firing',
+    severity,
     labels: { scope: 'service', service: 'booking', endpoint: '/rooms' },
     ...more,
   };
@@ -21,11 +24,9 @@ function alert(more: Partial<QuietAlert> = {}): QuietAlert {
 describe('inhibition', () => {
   const critical = alert({ rule: 'error-rate', severity: 'critical' });
   const host = alert({
-    ...{
-      rule: 'cpu',
-      severity: 'high',
-      labels: { scope: 'host', service: 'booking', instance: 'web-2' },
-    },
+    rule: 'cpu',
+    severity: 'high',
+    labels: { scope: 'host', service: 'booking', instance: 'web-2' },
   });
   const held = (target: QuietAlert, ...others: QuietAlert[]) =>
     inhibition([target, ...others], SET.inhibit)(target)?.by;
@@ -58,7 +59,8 @@ describe('inhibition', () => {
 
   it('a silent service has no other troubles', () => {
     const silent = alert({
-      ...{ rule: 'no-data', severity: 'high' },
+      rule: 'no-data',
+      severity: 'high',
       labels: { scope: 'service-away', service: 'booking' },
     });
     expect(held(critical, silent)).toBe(silent.id);
@@ -111,7 +113,10 @@ it('every stage names its reason', () => {
   for (let i = 0; i < 6; i++) flaps = flapped(flaps, T0 + i * MINUTE, SET.flapping);
   const { maintenance } = load(`maintenance: [{ name: m, matchers: ['severity="warning"'] }]`);
   const context = {
-    ...{ inhibit: SET.inhibit, silences: [], maintenance, flapping: SET.flapping },
+    inhibit: SET.inhibit,
+    silences: [],
+    maintenance,
+    flapping: SET.flapping,
     flaps: new Map([[flapKey(alert()), flaps]]),
   };
   const verdicts = quiet([alert(), critical], context, T0 + 6 * MINUTE);

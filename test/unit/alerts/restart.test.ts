@@ -140,7 +140,10 @@ it('the share of time that a target was met counts overlapping alerts once', () 
     seconds: number,
     state: 'pending' | 'firing' | 'resolved',
   ) => ({
-    ...{ id, seq, state, timestamp: T0 + seconds * 1000 },
+    id,
+    seq,
+    state,
+    timestamp: T0 + seconds * 1000,
   });
   const rows = [
     at('a', 3, 30, 'resolved'),

@@ -42,7 +42,10 @@ describe('rule tests', () => {
     const [result] = run(GOOD.replace('state: firing', 'state: pending'));
     expect(result?.failures).toEqual([
       {
-        ...{ file: 'test.yaml', line: 13, rule: 'own', evalMs: 240_000 },
+        file: 'test.yaml',
+        line: 13,
+        rule: 'own',
+        evalMs: 240_000,
         expected: 'pending {"service":"a","summary":"a 40"}',
         found: 'warning firing {"team":"rooms","service":"a","summary":"a 40"}',
       },

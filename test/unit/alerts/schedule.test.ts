@@ -9,7 +9,9 @@ it('calls each part once in an interval, never two at once, and counts none as l
   let running = 0;
   let late = 0;
   const schedule = new Schedule({
-    ...{ intervalMs: 1000, parts: 5, now: Date.now },
+    intervalMs: 1000,
+    parts: 5,
+    now: Date.now,
     run: async (from, to) => {
       running += 1;
       expect(running).toBe(1);
@@ -32,7 +34,9 @@ it('counts what comes later than an interval, and goes on', async () => {
   let late = 0;
   let calls = 0;
   const schedule = new Schedule({
-    ...{ intervalMs: 1000, parts: 3, now: () => clock },
+    intervalMs: 1000,
+    parts: 3,
+    now: () => clock,
     run: async () => {
       calls += 1;
       clock += 2500;

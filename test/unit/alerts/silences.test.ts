@@ -14,7 +14,10 @@ import { load, T0 } from './support.ts';
 
 const HOUR = 3_600_000;
 const ALERT: QuietAlert = {
-  ...{ id: 'a1', rule: 'error-rate', state: 'firing', severity: 'high' },
+  id: 'a1',
+  rule: 'error-rate',
+  state: 'firing',
+  severity: 'high',
   labels: { organization: 'org-1', property: 'p-1', service: 'booking' },
 };
 
@@ -59,7 +62,10 @@ describe('silences', () => {
     );
     expect(silencedBy(ALERT, [one], T0)).toBeUndefined();
     expect(silencedBy(ALERT, [one], T0 + HOUR)).toEqual({
-      ...{ reason: 'silenced', by: one.id, detail: 'ana: works', untilMs: T0 + 2 * HOUR },
+      reason: 'silenced',
+      by: one.id,
+      detail: 'ana: works',
+      untilMs: T0 + 2 * HOUR,
     });
     expect(silencedBy(ALERT, [one], T0 + 2 * HOUR)).toBeUndefined();
   });
@@ -128,7 +134,10 @@ describe('silences', () => {
     organization: org-1
     recurrence: { every: day, from: '10:00', to: '11:00', timeZone: Europe/Berlin }`);
     expect(silencedBy(ALERT, maintenance, T0)).toEqual({
-      ...{ reason: 'maintenance', by: 'backup', detail: 'rules file: nightly', untilMs: T0 + HOUR },
+      reason: 'maintenance',
+      by: 'backup',
+      detail: 'rules file: nightly',
+      untilMs: T0 + HOUR,
     });
     expect(silencedBy(ALERT, maintenance, T0 - 1)).toBeUndefined();
   });
@@ -163,7 +172,11 @@ describe('a recurrence', () => {
 
   it('goes past midnight, by the day on which it began', () => {
     const weekend: Recurrence = {
-      ...{ every: 'week', days: ['friday'], from: '22:00', to: '06:00', timeZone: 'Europe/Berlin' },
+      every: 'week',
+      days: ['friday'],
+      from: '22:00',
+      to: '06:00',
+      timeZone: 'Europe/Berlin',
     };
     expect(occurrence(weekend, at('2026-11-06T21:59'))).toBeUndefined();
     expect(hours(occurrence(weekend, at('2026-11-06T22:00')))).toBe(8);

@@ -5,7 +5,10 @@ import { parseDuration } from '../../../src/schema/duration.ts';
 import { formatDuration } from '../../../src/schema/format.ts';
 
 const DATA = {
-  ...{ rule: 'r', severity: 'high', value: 2503.7, threshold: 2000 },
+  rule: 'r',
+  severity: 'high',
+  value: 2503.7,
+  threshold: 2000,
   labels: { service: 'booking', endpoint: 'GET /rooms' },
 };
 const LABELS = ['service', 'endpoint', 'queue'];

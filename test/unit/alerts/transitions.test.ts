@@ -9,7 +9,9 @@ const KEEP = `${PLAIN}\nkeepFiringFor: 1m`;
 const RECOVERY = 'thresholds: { warning: 2000, critical: 5000 }\nrecovery: 1500';
 const SILENT = 'noData: alert\nnoDataAfter: 1m\nnoDataSeverity: high';
 const late = (value: number, newestSeconds: number, count = 100) => ({
-  ...{ value, count, newestMs: T0 + newestSeconds * 1000 },
+  value,
+  count,
+  newestMs: T0 + newestSeconds * 1000,
 });
 
 const CASES: readonly (readonly [string, string, readonly Moment[], readonly string[]])[] = [
@@ -335,10 +337,19 @@ it('a transition is a row: who and what, value and threshold, labels and tenant'
   const observation = { labels, value: 2500, count: 9, newestMs: T0 };
   const { transitions } = evaluateRule(new Map(), [observation], ruleWith(PLAIN), now);
   expect(transitions[0]).toMatchObject({
-    ...{ rule: 'r', state: 'firing', severity: 'warning', value: 2500, threshold: 2000, seq: 1 },
+    rule: 'r',
+    state: 'firing',
+    severity: 'warning',
+    value: 2500,
+    threshold: 2000,
+    seq: 1,
     labels: '{"organization":"org-1","property":"p-1","service":"booking"}',
-    ...{ service: 'booking', organizationId: 'org-1', propertyId: 'p-1' },
-    ...{ timestamp: now, startedAt: T0, firedAt: now },
+    service: 'booking',
+    organizationId: 'org-1',
+    propertyId: 'p-1',
+    timestamp: now,
+    startedAt: T0,
+    firedAt: now,
   });
 });
 

@@ -13,7 +13,9 @@ import { alertOf, NOW } from './support.ts';
 
 const KEY = randomBytes(32);
 const LINK: ReadLink = {
-  ...{ action: 'acknowledge', alertId: 'abc123', receiver: 'oncall' },
+  action: 'acknowledge',
+  alertId: 'abc123',
+  receiver: 'oncall',
   expiresMs: NOW + 60_000,
 };
 const reader = linkReader(KEY);
@@ -72,7 +74,9 @@ it('adds links that act to alerts that fire, and none without an address', () =>
   const { message } = messageTo(target, 'g', alerts, undefined, occasion);
   const [fires, over] = linksBy('https://p.example/x/', KEY, () => NOW)(message).alerts;
   expect(over?.links).toEqual({
-    ...{ view: 'https://p.example/x/?alert=r1', acknowledge: undefined, silence: undefined },
+    view: 'https://p.example/x/?alert=r1',
+    acknowledge: undefined,
+    silence: undefined,
   });
   const token = fires!.links.silence!.replace('https://p.example/x/links/', '');
   expect(reader.read(token, NOW)).toMatchObject({

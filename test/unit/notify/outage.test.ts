@@ -41,14 +41,19 @@ it('brings every message once to a receiver that answers 500 for three minutes',
     add: (_table, added) => void rows.push(...(added as NotificationRow[])),
     flush: async () => {},
     log: { info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
-    ...{ dataDir: folder, file: join(folder, 'notify.yaml'), timeZone: 'UTC' },
+    dataDir: folder,
+    file: join(folder, 'notify.yaml'),
+    timeZone: 'UTC',
     alerts: {
-      ...{ isRestored: true, heldOf: () => [], stored: async () => undefined },
+      isRestored: true,
+      heldOf: () => [],
+      stored: async () => undefined,
       find: (id) => alerts.find((alert) => alert.id === id),
     },
     repeatMs: () => 4 * 3_600_000,
     open: () => ({
-      ...{ kind: 'slack', recipient: 'hooks.example' },
+      kind: 'slack',
+      recipient: 'hooks.example',
       deliver: async ({ id }) => {
         attempts += 1;
         if (Date.now() < NOW + OUTAGE_MS) return { status: 'retryable', reason: 'answered 500' };

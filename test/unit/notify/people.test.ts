@@ -47,7 +47,8 @@ it('leaves out who is no person, and keeps who was known when the function fails
 it('counts those of the file first, then those of the API, then those of the application', async () => {
   const file = [{ name: 'ann', role: 'ADMIN' as const }];
   const stored = {
-    ...{ isKnown: false, people: [] as { name: string; role: 'ADMIN'; email?: string }[] },
+    isKnown: false,
+    people: [] as { name: string; role: 'ADMIN'; email?: string }[],
   };
   const people = new People({ file: () => file, stored, log });
   notificationDirectory.setDirectory(() => [

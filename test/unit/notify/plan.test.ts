@@ -20,7 +20,8 @@ it('tells managers and administrators inside Perfscope without a file', () => {
   const plan = loadNotifyPlan('UTC');
   expect(plan.route.receivers).toEqual(['default']);
   expect(plan.receivers.get('default')).toMatchObject({
-    ...{ to: { roles: ['PROPERTY_MGR', 'ADMIN'] }, channels: [{ kind: 'inApp' }] },
+    to: { roles: ['PROPERTY_MGR', 'ADMIN'] },
+    channels: [{ kind: 'inApp' }],
   });
   // A file that says nothing about routes leaves them as they are.
   expect(planOf('people: []').route.receivers).toEqual(['default']);

@@ -50,7 +50,8 @@ it('tells nothing by a route in its mute times, on the clock of the time zone', 
   const route = routesFor(alertOf({ labels: { organization: 'o' } }), PLAN.route)[0]!;
   // 22:30 and 06:30 in Vienna in winter.
   expect(mutedNow(route, Date.UTC(2030, 0, 15, 21, 30))).toEqual({
-    ...{ by: 'night', untilMs: Date.UTC(2030, 0, 16, 5) },
+    by: 'night',
+    untilMs: Date.UTC(2030, 0, 16, 5),
   });
   expect(mutedNow(route, Date.UTC(2030, 0, 16, 5, 30))).toBeUndefined();
 });
@@ -101,7 +102,8 @@ it('never tells a manager of another property or organization', () => {
 /** What happens to some alerts of one group, step by step. */
 const steps = fc.array(
   fc.array(fc.constantFrom('firing', 'acknowledged', 'resolved', 'worse', 'absent'), {
-    ...{ minLength: 4, maxLength: 4 },
+    minLength: 4,
+    maxLength: 4,
   }),
   { minLength: 1, maxLength: 8 },
 );
@@ -125,7 +127,9 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
           const property = i % 2 ? 'north' : 'south';
           return [
             alertOf({
-              ...{ id, severity, labels: { organization: 'o', property } },
+              id,
+              severity,
+              labels: { organization: 'o', property },
               state: state === 'worse' ? 'firing' : (state as KnownAlert['state']),
             }),
           ];

@@ -12,10 +12,21 @@ let made = 0;
 
 export function alertOf(more: Partial<KnownAlert> = {}): KnownAlert {
   return {
-    ...{ id: `a${made++}`, rule: 'error-rate', state: 'firing', severity: 'warning' },
-    ...{ labels: {}, annotations: {}, runbook: undefined, value: 1, threshold: 1 },
-    ...{ cause: undefined, author: undefined, comment: undefined },
-    ...{ startedMs: NOW, firedMs: NOW, changedMs: NOW },
+    id: `a${made++}`,
+    rule: 'error-rate',
+    state: 'firing',
+    severity: 'warning',
+    labels: {},
+    annotations: {},
+    runbook: undefined,
+    value: 1,
+    threshold: 1,
+    cause: undefined,
+    author: undefined,
+    comment: undefined,
+    startedMs: NOW,
+    firedMs: NOW,
+    changedMs: NOW,
     ...more,
   };
 }

@@ -35,8 +35,13 @@ const address = fc.oneof(
 );
 const hostileAlert: fc.Arbitrary<ToldAlert> = fc
   .record({
-    ...{ rule: hostile, organizationId: hostile, propertyId: hostile, cause: hostile },
-    ...{ comment: hostile, author: hostile, runbook: address },
+    rule: hostile,
+    organizationId: hostile,
+    propertyId: hostile,
+    cause: hostile,
+    comment: hostile,
+    author: hostile,
+    runbook: address,
     labels: fc.dictionary(hostile, hostile, { maxKeys: 3 }),
     annotations: fc.record({ summary: hostile, description: hostile }),
     links: fc.record({ view: address, acknowledge: address, silence: address }),
@@ -159,8 +164,12 @@ describe('labels', () => {
   it('keep ours before the rule’s own, and all that become the same name', () => {
     const labels = { alertname: 'x', severity: 'low', 'a.b': '1', a_b: '2', service: 'shop' };
     expect(labelsOf(alertOf({ labels, propertyId: undefined }))).toEqual({
-      ...{ alertname: 'response-time', severity: 'critical', organization: 'anna' },
-      ...{ a_b: '1', a_b_2: '2', service: 'shop' },
+      alertname: 'response-time',
+      severity: 'critical',
+      organization: 'anna',
+      a_b: '1',
+      a_b_2: '2',
+      service: 'shop',
     });
   });
 });

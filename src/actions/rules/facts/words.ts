@@ -25,7 +25,9 @@ export const FACTS = {
   activeUsers: { unit: '1', ...GAUGE, about: 'newest value of ACTIVE_USERS' },
   ongoingReservations: { unit: '1', ...GAUGE, about: 'newest value of ONGOING_RESERVATIONS' },
   gauge: {
-    ...{ unit: '1', ...GAUGE, required: ['name'] },
+    unit: '1',
+    ...GAUGE,
+    required: ['name'],
     about: 'newest value of a measurement of your own (CUSTOM) by its `name`',
   },
   queueDepth: { unit: '1', ...QUEUE, about: 'jobs that wait' },
@@ -33,7 +35,9 @@ export const FACTS = {
   queueOldestAge: { unit: 'ms', ...QUEUE, about: 'for how long the oldest job has been waiting' },
   queueDrainTime: { unit: 'ms', ...QUEUE, about: 'until nothing waits; unknown while it grows' },
   recommendedWorkers: {
-    ...{ unit: '1', ...QUEUE, params: ['queue', 'targetWait'] },
+    unit: '1',
+    ...QUEUE,
+    params: ['queue', 'targetWait'],
     about: 'what `/scaling` recommends, with jobs waiting `targetWait` [1m] at most',
   },
 } as const satisfies Readonly<Record<string, FactWords>>;

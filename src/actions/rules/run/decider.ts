@@ -59,7 +59,10 @@ export class Decider {
     this.now = now;
     this.#file = new WatchedFile<BusinessRules>(
       {
-        ...{ path, initial: NO_RULES, log, code: CODE },
+        path,
+        initial: NO_RULES,
+        log,
+        code: CODE,
         load: (file) => loadBusinessRules(file, refusal),
         said: ({ rules }, from) => `${rules.length} business rules of ${from} run.`,
       },

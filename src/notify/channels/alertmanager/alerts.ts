@@ -60,8 +60,11 @@ function postable(alert: ToldAlert, nowMs: number, endsAfterMs: number): Postabl
   const { annotations, runbook, cause, comment, author } = alert;
   const texts = {
     ...annotations,
-    ...{ runbook_url: webAddress(runbook), cause, perfscope_id: alert.id },
-    ...{ acknowledged_by: author, acknowledge_comment: comment },
+    runbook_url: webAddress(runbook),
+    cause,
+    perfscope_id: alert.id,
+    acknowledged_by: author,
+    acknowledge_comment: comment,
   };
   return {
     labels: labelsOf(alert),

@@ -38,7 +38,8 @@ export function mailOf(
     ...(message.alerts[0]!.severity === 'critical' &&
       message.status === 'firing' && { priority: 'high' as const }),
     // Nothing of a message is a file or an address to read.
-    ...{ disableFileAccess: true, disableUrlAccess: true },
+    disableFileAccess: true,
+    disableUrlAccess: true,
   };
 }
 

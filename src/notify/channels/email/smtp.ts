@@ -30,7 +30,9 @@ export async function sendMail(
   try {
     await connected(socket, signal);
     const transport = createTransport({
-      ...{ host, port, connection: socket },
+      host,
+      port,
+      connection: socket,
       secure: security === 'tls',
       requireTLS: security === 'starttls',
       ignoreTLS: security === 'none',

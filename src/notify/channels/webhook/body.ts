@@ -55,7 +55,14 @@ type WebhookBody = z.output<typeof webhookBodySchema>;
 export function webhookBody(message: Message): string {
   const { id, groupKey, receiver, kind, level, status, timeZone } = message;
   const body: WebhookBody = {
-    ...{ version: '1', id, groupKey, receiver, kind, level, status, timeZone },
+    version: '1',
+    id,
+    groupKey,
+    receiver,
+    kind,
+    level,
+    status,
+    timeZone,
     alerts: message.alerts.map(alertOf),
   };
   return JSON.stringify(body);
@@ -65,10 +72,20 @@ function alertOf(alert: ToldAlert): WebhookBody['alerts'][number] {
   const { id, rule, state, severity, labels, annotations, runbook, cause } = alert;
   const { author, comment, organizationId, propertyId, links } = alert;
   return {
-    ...{ id, rule, state, severity, labels, annotations, runbook },
+    id,
+    rule,
+    state,
+    severity,
+    labels,
+    annotations,
+    runbook,
     value: finite(alert.value),
     threshold: finite(alert.threshold),
-    ...{ cause, author, comment, organizationId, propertyId },
+    cause,
+    author,
+    comment,
+    organizationId,
+    propertyId,
     startedAt: new Date(alert.startedMs).toISOString(),
     firedAt: isoOf(alert.firedMs),
     endedAt: isoOf(alert.endedMs),

@@ -22,7 +22,12 @@ export function postSigned(
   };
   return deliverByHttp(
     {
-      ...{ url, body, headers, policy, ca, now },
+      url,
+      body,
+      headers,
+      policy,
+      ca,
+      now,
       // The signature proves who sent it, and opens nothing.
       confidential: false,
       secrets: [secret, url.href, url.pathname + url.search].filter((text) => text !== '/'),
