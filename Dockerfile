@@ -1,6 +1,6 @@
 # Two images: `server` (Perfscope, beside a QuestDB of its own) and `demo` (a booking service under
 # traffic). docker build --target server -t perfscope .
-FROM node:24.21.0-bookworm-slim AS build
+FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund --loglevel=error
@@ -19,7 +19,7 @@ FROM build AS demo-packages
 RUN node scripts/demo-packages.mjs \
   && npm prune --omit=dev --no-audit --no-fund --loglevel=error
 
-FROM node:24.21.0-bookworm-slim AS base
+FROM node:26.10.0-bookworm-slim AS base
 ENV NODE_ENV=production
 # /usr/local/bin/perfscope, so that `docker compose exec perfscope perfscope keys list` works.
 RUN ln -s /app/dist/bin.js /usr/local/bin/perfscope \

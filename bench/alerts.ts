@@ -4,51 +4,66 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { migrate } from '../src/questdb/migrate.ts';
-import { DroppedRows } from '../src/write/dropped.ts';
-import { Writer } from '../src/write/writer.ts';
-import { ForeignQuestdb } from '../test/support/questdb.ts';
-import { RETENTION } from '../test/support/retention.ts';
-import { FLUSH_MS, INTERVAL_MS, latencies } from './alerts/latency.ts';
-import { ROWS_PER_SECOND, RULES, rowsFrom, ruleFile, SERVICES } from './alerts/load.ts';
-import { RealPrometheus } from './alerts/prometheus.ts';
-import { residentMb } from './memory.ts';
+import { migrate } from '../src/storage/migrations/migrate.ts';
+import { DroppedRowCounter } from '../src/storage/write/dropped-rows.ts';
+import { RowWriter } from '../src/storage/write/row-writer.ts';
+import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
+import { ExternalQuestdb } from '../test/support/external-questdb.ts';
+import {
+  EVALUATION_INTERVAL_MS,
+  FLUSH_INTERVAL_MS,
+  measureAlertLatencies,
+} from './alerts/alert-latency.ts';
+import {
+  formatRulesFile,
+  makeRows,
+  ROWS_PER_SECOND,
+  RULE_COUNT,
+  SERVICE_COUNT,
+} from './alerts/alert-load.ts';
+import { AlertingPrometheus } from './alerts/alerting-prometheus.ts';
 import { atLeast, atMost, type BenchOptions, median, type Report } from './report.ts';
+import { readResidentMb } from './resident-memory.ts';
 
-const BEFORE_MS = 300_000;
-const TURN_MS = 100;
+const HISTORY_MS = 300_000;
+const WRITE_INTERVAL_MS = 100;
 
 /** How soon an alert comes, and whether 8,000 groups are evaluated in time beside a writer. */
-export async function alerts({ quick, say }: BenchOptions): Promise<Report> {
-  const soon = await latencies(quick ? 2 : 10, say);
-  const many = await evaluated(quick, say);
-  const limit = FLUSH_MS + INTERVAL_MS + 1000;
+export async function benchAlerts({ quick, say }: BenchOptions): Promise<Report> {
+  const soon = await measureAlertLatencies(quick ? 2 : 10, say);
+  const many = await measureEvaluation(quick, say);
+  const limit = FLUSH_INTERVAL_MS + EVALUATION_INTERVAL_MS + 1000;
   return {
     targets: [
       atMost('breaching request to transition, worst', Math.max(...soon), limit, 'ms'),
-      atLeast('rules evaluated', many.rules, RULES, '1'),
-      atLeast('groups evaluated', many.groups, RULES * SERVICES, '1'),
+      atLeast('rules evaluated', many.rules, RULE_COUNT, '1'),
+      atLeast('groups evaluated', many.groups, RULE_COUNT * SERVICE_COUNT, '1'),
       atMost('oldest evaluation', many.oldestMs / 1000, 31, 's'),
       atMost('late evaluations', many.late, 0, '1'),
       atMost('failed evaluations', many.failures, 0, '1'),
       atMost('resident memory of the evaluator, most', many.residentMb, 150, 'MB'),
     ],
-    details: { ...many, medianLatencyMs: Math.round(median(soon)), flushMs: FLUSH_MS, INTERVAL_MS },
+    details: {
+      ...many,
+      medianLatencyMs: Math.round(median(soon)),
+      flushMs: FLUSH_INTERVAL_MS,
+      INTERVAL_MS: EVALUATION_INTERVAL_MS,
+    },
   };
 }
 
-async function evaluated(quick: boolean, say: (line: string) => void) {
-  const questdb = new ForeignQuestdb();
-  const prometheus = new RealPrometheus();
+async function measureEvaluation(quick: boolean, say: (line: string) => void) {
+  const questdb = new ExternalQuestdb();
+  const prometheus = new AlertingPrometheus();
   let child: ChildProcess | undefined;
-  let writing: Writing | undefined;
+  let writing: BackgroundWriter | undefined;
   try {
     await questdb.start();
-    await migrate(questdb.target, RETENTION);
+    await migrate(questdb.target, DEFAULT_RETENTION);
     const rules = join(questdb.folder, 'rules.yaml');
-    writeFileSync(rules, ruleFile());
-    writing = await Writing.begin(questdb, quick ? BEFORE_MS / 5 : BEFORE_MS);
-    say(`${writing.sent} rows of the time before are written`);
+    writeFileSync(rules, formatRulesFile());
+    writing = await BackgroundWriter.start(questdb, quick ? HISTORY_MS / 5 : HISTORY_MS);
+    say(`${writing.rowsSent} rows of the time before are written`);
     await prometheus.start(questdb.folder);
     const env = { ...process.env, ...questdb.env };
     child = spawn(process.execPath, ['bench/alerts/evaluator.mjs', rules], {
@@ -59,27 +74,27 @@ async function evaluated(quick: boolean, say: (line: string) => void) {
     let mostMb = 0;
     while (Date.now() - beginMs < (quick ? 45_000 : 180_000)) {
       await delay(500);
-      mostMb = Math.max(mostMb, residentMb(child.pid ?? 0));
+      mostMb = Math.max(mostMb, readResidentMb(child.pid ?? 0));
     }
-    const rate = (1000 * writing.sinceStart) / (Date.now() - beginMs);
-    const told = await ask(child);
+    const rate = (1000 * writing.rowsSinceStart) / (Date.now() - beginMs);
+    const told = await requestReport(child);
     return {
       ...told,
-      ...(await prometheus.figures()),
+      ...(await prometheus.getStats()),
       residentMb: mostMb,
       seconds: (Date.now() - beginMs) / 1000,
-      rowsBefore: writing.before,
+      rowsBefore: writing.rowsBefore,
       rowsPerSecondBeside: Math.round(rate),
     };
   } finally {
     child?.kill();
     await prometheus.stop();
-    await writing?.end();
+    await writing?.stop();
     await questdb.remove();
   }
 }
 
-type Told = Record<
+type EvaluatorReport = Record<
   | 'rules'
   | 'groups'
   | 'late'
@@ -92,41 +107,41 @@ type Told = Record<
   number
 >;
 
-async function ask(child: ChildProcess): Promise<Told> {
+async function requestReport(child: ChildProcess): Promise<EvaluatorReport> {
   const lines = createInterface({ input: child.stdout! });
   child.stdin?.write('\n');
   const [line] = (await once(lines, 'line')) as [string];
-  return JSON.parse(line) as Told;
+  return JSON.parse(line) as EvaluatorReport;
 }
 
 /** Rows of 8,000 series, first those of the time before, then so many a second. */
-class Writing {
-  readonly #writer: Writer;
-  readonly before: number;
-  sent = 0;
+class BackgroundWriter {
+  readonly #writer: RowWriter;
+  readonly rowsBefore: number;
+  rowsSent = 0;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(writer: Writer, before: number) {
+  private constructor(writer: RowWriter, before: number) {
     this.#writer = writer;
-    this.before = before;
+    this.rowsBefore = before;
   }
 
-  static async begin(questdb: ForeignQuestdb, beforeMs: number): Promise<Writing> {
+  static async start(questdb: ExternalQuestdb, beforeMs: number): Promise<BackgroundWriter> {
     const log = { info: () => {}, warn: console.error, error: console.error };
-    const writer = new Writer({
+    const writer = new RowWriter({
       spoolDir: join(questdb.folder, 'spool'),
       spoolMaxBytes: 2 ** 30,
       retentionDays: 30,
       bufferSize: ROWS_PER_SECOND,
       flushIntervalMs: 1000,
       log,
-      dropped: new DroppedRows(),
+      dropped: new DroppedRowCounter(),
       target: () => questdb.target,
-      prepare: async () => {},
+      ensureTables: async () => {},
     });
     const seconds = beforeMs / 1000;
-    const writing = new Writing(writer, seconds * ROWS_PER_SECOND);
+    const writing = new BackgroundWriter(writer, seconds * ROWS_PER_SECOND);
     const now = Date.now();
     for (let s = seconds; s > 0; s--) {
       writing.#add(ROWS_PER_SECOND, (i) => now - s * 1000 + (i % 1000));
@@ -138,24 +153,24 @@ class Writing {
       const ms = Date.now() - owedMs;
       owedMs += ms;
       writing.#add(Math.round((ROWS_PER_SECOND * ms) / 1000), () => Date.now());
-    }, TURN_MS);
+    }, WRITE_INTERVAL_MS);
     return writing;
   }
 
-  get sinceStart(): number {
-    return this.sent - this.before;
+  get rowsSinceStart(): number {
+    return this.rowsSent - this.rowsBefore;
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#writer.close(5000);
   }
 
   #add(count: number, timeOf: (i: number) => number): void {
-    const { metrics, buckets, next } = rowsFrom(this.#next, count, timeOf);
+    const { metrics, buckets, next } = makeRows(this.#next, count, timeOf);
     this.#writer.add('performance_metrics', metrics);
     this.#writer.add('metric_buckets', buckets);
     this.#next = next;
-    this.sent += metrics.length + buckets.length;
+    this.rowsSent += metrics.length + buckets.length;
   }
 }

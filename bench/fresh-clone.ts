@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../test/support/until.ts';
+import { waitFor } from '../test/support/wait-for.ts';
 
 /** A clone of this repository that is started as the README says, beside nothing that runs here. */
 export class FreshClone {
@@ -34,12 +34,12 @@ export class FreshClone {
         output += part;
       });
     }
-    const url = await until(async () => {
+    const url = await waitFor(async () => {
       return /Ready: (\S+)/.exec(output)?.[1] ?? (child.exitCode !== null && 'ended');
     }, 300_000);
     if (url === 'ended') throw new Error(output);
     this.url = url;
-    await until(async () => (await fetch(`${url}/readyz`)).ok);
+    await waitFor(async () => (await fetch(`${url}/readyz`)).ok);
     return (performance.now() - startMs) / 1000;
   }
 

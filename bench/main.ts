@@ -3,15 +3,15 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
 const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
-  alerts: async () => (await import('./alerts.ts')).alerts,
-  dashboards: async () => (await import('./dashboards.ts')).dashboards,
-  'first-chart': async () => (await import('./first-chart.ts')).firstChart,
-  notify: async () => (await import('./notify.ts')).notify,
-  overhead: async () => (await import('./overhead.ts')).overhead,
-  query: async () => (await import('./query.ts')).query,
-  record: async () => (await import('./record.ts')).record,
-  start: async () => (await import('./start.ts')).start,
-  write: async () => (await import('./write.ts')).write,
+  alerts: async () => (await import('./alerts.ts')).benchAlerts,
+  dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
+  'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
+  notify: async () => (await import('./notify.ts')).benchNotify,
+  overhead: async () => (await import('./overhead.ts')).benchOverhead,
+  query: async () => (await import('./query.ts')).benchQuery,
+  record: async () => (await import('./record.ts')).benchRecord,
+  start: async () => (await import('./start.ts')).benchStart,
+  write: async () => (await import('./write.ts')).benchWrite,
 };
 
 const { values, positionals } = parseArgs({

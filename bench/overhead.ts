@@ -2,22 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Postgres } from '../demo/servers.ts';
-import { ForeignQuestdb } from '../test/support/questdb.ts';
-import { type Agent, agents } from './overhead/agents.ts';
-import { type Cost, costOf } from './overhead/service.ts';
-import { atMost, type BenchOptions, median, type Report, rounded } from './report.ts';
+import { PostgresServer } from '../demo/database-servers.ts';
+import { ExternalQuestdb } from '../test/support/external-questdb.ts';
+import { type Agent, listAgents } from './overhead/agents.ts';
+import { type Cost, measureCost } from './overhead/measure-service.ts';
+import { atMost, type BenchOptions, median, type Report, roundToFourDigits } from './report.ts';
 
 const ROUTES = { json: '/json/7', queries: '/rooms/7' } as const;
 
 /** Only the route with queries has a tenant. */
-const TENANT = {
+const TENANT_HEADERS = {
   PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
   PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
 };
 
 /** What watching costs a service, for each agent, in one interleaved run. */
-export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
+export async function benchOverhead({ quick, say }: BenchOptions): Promise<Report> {
   const rounds = quick ? 2 : 7;
   const requests = quick ? 2000 : 10_000;
   if (!existsSync('bench/overhead/node_modules')) {
@@ -29,12 +29,12 @@ export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
     request.resume().on('end', () => response.end('{}')),
   );
   await new Promise<void>((done) => sink.listen(0, '127.0.0.1', done));
-  const questdb = new ForeignQuestdb();
-  const postgres = new Postgres();
+  const questdb = new ExternalQuestdb();
+  const postgres = new PostgresServer();
   const costs = new Map<string, Cost[]>();
   try {
     await Promise.all([questdb.start(), postgres.start()]);
-    const all = agents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
+    const all = listAgents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
       ...questdb.env,
       PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     });
@@ -42,19 +42,19 @@ export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);
       for (const [kind, path] of Object.entries(ROUTES)) {
-        for (const agent of turned(all, round)) {
+        for (const agent of rotate(all, round)) {
           const env = {
             PATH,
             HOME,
-            ...(kind === 'queries' && { ...TENANT, DATABASE_URL: postgres.url }),
+            ...(kind === 'queries' && { ...TENANT_HEADERS, DATABASE_URL: postgres.url }),
           };
-          const cost = await costOf(agent, path, requests, env);
+          const cost = await measureCost(agent, path, requests, env);
           const key = `${kind} ${agent.name}`;
           costs.set(key, [...(costs.get(key) ?? []), cost]);
         }
       }
     }
-    return reportOf(all, costs, { rounds, requests });
+    return createReport(all, costs, { rounds, requests });
   } finally {
     sink.close();
     sink.closeAllConnections();
@@ -63,12 +63,12 @@ export async function overhead({ quick, say }: BenchOptions): Promise<Report> {
 }
 
 /** Each round begins with another agent, so that none always comes after the same. */
-function turned(all: readonly Agent[], round: number): Agent[] {
+function rotate(all: readonly Agent[], round: number): Agent[] {
   const at = round % all.length;
   return [...all.slice(at), ...all.slice(0, at)];
 }
 
-function reportOf(
+function createReport(
   all: readonly Agent[],
   costs: ReadonlyMap<string, readonly Cost[]>,
   details: Report['details'],
@@ -83,10 +83,10 @@ function reportOf(
   for (const kind of Object.keys(ROUTES)) {
     for (const { name } of all) {
       details[`${kind} ${name}`] = [
-        `${rounded(of(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
-        `(+${rounded(added(kind, name, 'cpuMicrosPerRequest'))})`,
-        `${rounded(of(kind, name, 'rssMb'))} MB (+${rounded(added(kind, name, 'rssMb'))})`,
-        `start ${rounded(of(kind, name, 'startMs'))} ms (+${rounded(added(kind, name, 'startMs'))})`,
+        `${roundToFourDigits(of(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
+        `(+${roundToFourDigits(added(kind, name, 'cpuMicrosPerRequest'))})`,
+        `${roundToFourDigits(of(kind, name, 'rssMb'))} MB (+${roundToFourDigits(added(kind, name, 'rssMb'))})`,
+        `start ${roundToFourDigits(of(kind, name, 'startMs'))} ms (+${roundToFourDigits(added(kind, name, 'startMs'))})`,
       ].join(', ');
     }
   }

@@ -1,22 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { PerformanceMetricType, performanceMonitoringService as service } from '../src/index.ts';
-import { ForeignQuestdb } from '../test/support/questdb.ts';
-import { until } from '../test/support/until.ts';
+import { ExternalQuestdb } from '../test/support/external-questdb.ts';
+import { waitFor } from '../test/support/wait-for.ts';
 import { atMost, type BenchOptions, median, type Report } from './report.ts';
 
-const A_TURN = 5000;
+const CALLS_PER_TURN = 5000;
 
 /** What one `recordMetric` with four attributes costs its caller. */
-export async function record({ quick, say }: BenchOptions): Promise<Report> {
+export async function benchRecord({ quick, say }: BenchOptions): Promise<Report> {
   const turns = quick ? 20 : 100;
-  const questdb = new ForeignQuestdb();
+  const questdb = new ExternalQuestdb();
   try {
     await questdb.start();
     Object.assign(process.env, questdb.env, { PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` });
     const micros: number[] = [];
     for (let i = 0; i < turns; i++) {
       const before = process.cpuUsage();
-      for (let n = 0; n < A_TURN; n++) {
+      for (let n = 0; n < CALLS_PER_TURN; n++) {
         service.recordMetric({
           metricType: PerformanceMetricType.API_RESPONSE_TIME,
           name: 'request',
@@ -28,18 +28,18 @@ export async function record({ quick, say }: BenchOptions): Promise<Report> {
         });
       }
       const { user, system } = process.cpuUsage(before);
-      micros.push((user + system) / A_TURN);
+      micros.push((user + system) / CALLS_PER_TURN);
       await turn();
       await service.flush();
       if (i % 20 === 0) say(`turn ${i} of ${turns}`);
     }
-    const stored = await until(async () => {
+    const stored = await waitFor(async () => {
       const [[count] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
-      return Number(count) >= turns * A_TURN && count;
+      return Number(count) >= turns * CALLS_PER_TURN && count;
     });
     return {
       targets: [atMost('CPU of one recordMetric', median(micros), 2, 'µs')],
-      details: { rowsRecorded: turns * A_TURN, rowsStored: Number(stored) },
+      details: { rowsRecorded: turns * CALLS_PER_TURN, rowsStored: Number(stored) },
     };
   } finally {
     await service.shutdown();

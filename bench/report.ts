@@ -22,7 +22,7 @@ export interface BenchOptions {
 
 export const atMost = (name: string, value: number, limit: number, unit: string): Target => ({
   name,
-  value: rounded(value),
+  value: roundToFourDigits(value),
   limit,
   unit,
   pass: value <= limit,
@@ -30,7 +30,7 @@ export const atMost = (name: string, value: number, limit: number, unit: string)
 
 export const atLeast = (name: string, value: number, limit: number, unit: string): Target => ({
   name,
-  value: rounded(value),
+  value: roundToFourDigits(value),
   limit,
   unit,
   pass: value >= limit,
@@ -42,6 +42,6 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.floor(middle - 0.5)]! + sorted[Math.floor(middle)]!) / 2;
 }
 
-export function rounded(value: number): number {
+export function roundToFourDigits(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sql } from '../test/support/sql.ts';
-import { until } from '../test/support/until.ts';
+import { execSql } from '../test/support/exec-sql.ts';
+import { waitFor } from '../test/support/wait-for.ts';
 import { FreshClone } from './fresh-clone.ts';
-import { residentMb } from './memory.ts';
 import { atMost, type BenchOptions, type Report } from './report.ts';
+import { readResidentMb } from './resident-memory.ts';
 
 const ROWS_PER_SECOND = 1000;
 const SERIES = 50;
 
 /** A fresh clone that is started as the README says, twice, and its memory under steady rows. */
-export async function start({ quick, say }: BenchOptions): Promise<Report> {
+export async function benchStart({ quick, say }: BenchOptions): Promise<Report> {
   const clone = new FreshClone();
   try {
     // The jar's own cache is empty too: it has to come through Maven, as on a new machine.
@@ -22,7 +22,7 @@ export async function start({ quick, say }: BenchOptions): Promise<Report> {
     say('npm start again …');
     const usage = { firstStart, secondStart: await clone.start() };
     say(`${ROWS_PER_SECOND} rows/s …`);
-    const memory = await memoryUnderRows(clone.path, clone.env, quick ? 10 : 60);
+    const memory = await measureMemory(clone.path, clone.env, quick ? 10 : 60);
     return {
       targets: [
         atMost('fresh clone ready', usage.firstStart, 60, 's'),
@@ -37,18 +37,24 @@ export async function start({ quick, say }: BenchOptions): Promise<Report> {
 }
 
 /** Records from a service of its own, while the resident memory is looked at twice a second. */
-async function memoryUnderRows(clone: string, env: NodeJS.ProcessEnv, seconds: number) {
+async function measureMemory(clone: string, env: NodeJS.ProcessEnv, seconds: number) {
   const lock = JSON.parse(readFileSync(join(clone, '.perfscope/server.lock'), 'utf8'));
   const sender = spawn(
     process.execPath,
-    [join('bench', 'rows.mjs'), clone, String(ROWS_PER_SECOND), String(SERIES), String(seconds)],
+    [
+      join('bench', 'record-rows.mjs'),
+      clone,
+      String(ROWS_PER_SECOND),
+      String(SERIES),
+      String(seconds),
+    ],
     { env, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const most = { questdb: 0, server: 0 };
   const look = () => {
     const now = {
-      questdb: residentMb(lock.questdb.pid),
-      server: residentMb(lock.process.pid),
+      questdb: readResidentMb(lock.questdb.pid),
+      server: readResidentMb(lock.process.pid),
     };
     if (now.questdb + now.server > most.questdb + most.server) Object.assign(most, now);
   };
@@ -60,14 +66,14 @@ async function memoryUnderRows(clone: string, env: NodeJS.ProcessEnv, seconds: n
   const { questdb } = JSON.parse(
     readFileSync(join(env.XDG_RUNTIME_DIR!, 'perfscope/server.json'), 'utf8'),
   );
-  const stored = await until(async () => {
-    const [row] = await sql(
+  const stored = await waitFor(async () => {
+    const [row] = await execSql(
       questdb.write,
       "SELECT count() FROM performance_metrics WHERE name = 'bench'",
     );
     return Number(row?.[0]) >= sent && Number(row?.[0]);
   });
-  const [[bucketRows] = []] = await sql(
+  const [[bucketRows] = []] = await execSql(
     questdb.write,
     "SELECT count() FROM metric_buckets WHERE name = 'bench'",
   );

@@ -1,17 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Sender } from '@questdb/nodejs-client';
-import { migrate } from '../src/questdb/migrate.ts';
-import { toSnakeCase } from '../src/schema/column.ts';
-import { type PerformanceMetric, performanceMetrics } from '../src/schema/performance-metrics.ts';
-import { DroppedRows } from '../src/write/dropped.ts';
-import { Writer } from '../src/write/writer.ts';
-import { ForeignQuestdb } from '../test/support/questdb.ts';
-import { RETENTION } from '../test/support/retention.ts';
-import { until } from '../test/support/until.ts';
-import { atLeast, type BenchOptions, median, type Report, rounded } from './report.ts';
+import { toSnakeCase } from '../src/core/schema/table-definition.ts';
+import {
+  type PerformanceMetricRow,
+  performanceMetricsTable,
+} from '../src/core/schema/tables/performance-metrics-table.ts';
+import { migrate } from '../src/storage/migrations/migrate.ts';
+import { DroppedRowCounter } from '../src/storage/write/dropped-rows.ts';
+import { RowWriter } from '../src/storage/write/row-writer.ts';
+import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
+import { ExternalQuestdb } from '../test/support/external-questdb.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import { atLeast, type BenchOptions, median, type Report, roundToFourDigits } from './report.ts';
 
 /** Rows that a caller gives in one turn of the event loop. */
-const A_TURN = 1000;
+const ROWS_PER_TURN = 1000;
 
 interface Round {
   rowsPerSecond: number;
@@ -19,13 +22,13 @@ interface Round {
 }
 
 /** The whole write road against the bare client, in pairs, on the same QuestDB and rows. */
-export async function write({ quick, say }: BenchOptions): Promise<Report> {
+export async function benchWrite({ quick, say }: BenchOptions): Promise<Report> {
   const rows = quick ? 50_000 : 300_000;
   const pairs = quick ? 3 : 7;
-  const questdb = new ForeignQuestdb();
+  const questdb = new ExternalQuestdb();
   try {
     await questdb.start();
-    await migrate(questdb.target, RETENTION);
+    await migrate(questdb.target, DEFAULT_RETENTION);
     const road: Round[] = [];
     const bare: Round[] = [];
     // The first pair warms both up and is not counted.
@@ -33,10 +36,10 @@ export async function write({ quick, say }: BenchOptions): Promise<Report> {
       const first = pair % 2 === 0;
       for (const ours of [first, !first]) {
         const made = makeRows(rows, `${ours ? 'road' : 'bare'}-${pair}`);
-        const round = await timed(rows, () =>
-          ours ? throughRoad(questdb, made) : throughClient(questdb, made),
+        const round = await measureRound(rows, () =>
+          ours ? writeThroughPipeline(questdb, made) : writeThroughClient(questdb, made),
         );
-        await applied(questdb);
+        await waitForWal(questdb);
         if (pair > 0) (ours ? road : bare).push(round);
       }
       say(`pair ${pair} of ${pairs}`);
@@ -52,8 +55,8 @@ export async function write({ quick, say }: BenchOptions): Promise<Report> {
         pairs,
         roadRowsPerSecond: Math.round(median(road.map((r) => r.rowsPerSecond))),
         bareRowsPerSecond: Math.round(median(bare.map((r) => r.rowsPerSecond))),
-        roadCpuMicrosPerRow: rounded(median(road.map((r) => r.cpuMicrosPerRow))),
-        bareCpuMicrosPerRow: rounded(median(bare.map((r) => r.cpuMicrosPerRow))),
+        roadCpuMicrosPerRow: roundToFourDigits(median(road.map((r) => r.cpuMicrosPerRow))),
+        bareCpuMicrosPerRow: roundToFourDigits(median(bare.map((r) => r.cpuMicrosPerRow))),
       },
     };
   } finally {
@@ -61,7 +64,7 @@ export async function write({ quick, say }: BenchOptions): Promise<Report> {
   }
 }
 
-async function timed(rows: number, run: () => Promise<void>): Promise<Round> {
+async function measureRound(rows: number, run: () => Promise<void>): Promise<Round> {
   const cpu = process.cpuUsage();
   const startMs = performance.now();
   await run();
@@ -70,21 +73,24 @@ async function timed(rows: number, run: () => Promise<void>): Promise<Round> {
   return { rowsPerSecond: rows / seconds, cpuMicrosPerRow: (user + system) / rows };
 }
 
-async function throughRoad(questdb: ForeignQuestdb, rows: PerformanceMetric[]): Promise<void> {
+async function writeThroughPipeline(
+  questdb: ExternalQuestdb,
+  rows: PerformanceMetricRow[],
+): Promise<void> {
   const log = { info: () => {}, warn: console.error, error: console.error };
-  const writer = new Writer({
+  const writer = new RowWriter({
     spoolDir: `${questdb.folder}/spool`,
     spoolMaxBytes: 2 ** 30,
     retentionDays: 30,
-    dropped: new DroppedRows(),
+    dropped: new DroppedRowCounter(),
     bufferSize: 100,
     flushIntervalMs: 30_000,
     log,
     target: () => questdb.target,
-    prepare: async () => {},
+    ensureTables: async () => {},
   });
-  for (let i = 0; i < rows.length; i += A_TURN) {
-    writer.add('performance_metrics', rows.slice(i, i + A_TURN));
+  for (let i = 0; i < rows.length; i += ROWS_PER_TURN) {
+    writer.add('performance_metrics', rows.slice(i, i + ROWS_PER_TURN));
     await turn();
   }
   await writer.flush();
@@ -92,15 +98,18 @@ async function throughRoad(questdb: ForeignQuestdb, rows: PerformanceMetric[]): 
 }
 
 /** The same columns, in the client's own words and with its own defaults for flushing. */
-async function throughClient(questdb: ForeignQuestdb, rows: PerformanceMetric[]): Promise<void> {
+async function writeThroughClient(
+  questdb: ExternalQuestdb,
+  rows: PerformanceMetricRow[],
+): Promise<void> {
   const { PERFORMANCE_QUESTDB_USER: user, PERFORMANCE_QUESTDB_PASSWORD: password } = questdb.env;
   const { host } = new URL(questdb.target.url);
   const sender = await Sender.fromConfig(
     `http::addr=${host};username=${user};password=${password}`,
   );
-  const columns = Object.entries(performanceMetrics.columns).map(
+  const columns = Object.entries(performanceMetricsTable.columns).map(
     ([property, type]) =>
-      [property as keyof PerformanceMetric, toSnakeCase(property), type] as const,
+      [property as keyof PerformanceMetricRow, toSnakeCase(property), type] as const,
   );
   const symbols = columns.filter(([, , type]) => type === 'symbol');
   const fields = columns.filter(([, , type]) => type !== 'symbol');
@@ -119,13 +128,13 @@ async function throughClient(questdb: ForeignQuestdb, rows: PerformanceMetric[])
       else sender.stringColumn(column, value as string);
     }
     await sender.at(row.timestamp, 'ms');
-    if (i % A_TURN === 0) await turn();
+    if (i % ROWS_PER_TURN === 0) await turn();
   }
   await sender.flush();
   await sender.close();
 }
 
-function makeRows(count: number, run: string): PerformanceMetric[] {
+function makeRows(count: number, run: string): PerformanceMetricRow[] {
   const timestamp = Date.now();
   return Array.from({ length: count }, (_, i) => ({
     id: `${run}-${i}`,
@@ -151,8 +160,8 @@ function makeRows(count: number, run: string): PerformanceMetric[] {
 }
 
 /** Rows that still wait to be applied would slow the next round down. */
-async function applied(questdb: ForeignQuestdb): Promise<void> {
-  await until(async () => {
+async function waitForWal(questdb: ExternalQuestdb): Promise<void> {
+  await waitFor(async () => {
     const waiting = await questdb.sql(
       'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
     );

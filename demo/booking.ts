@@ -18,8 +18,8 @@ import { isScenario, type Scenario } from './scenarios.ts';
 
 /** A container asks it for its health, so there it has a port that is known. */
 const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1', DEMO_PORT = '0' } = process.env;
-const GAUGE_MS = 5000;
-const ACTIVE_MS = 60_000;
+const GAUGE_INTERVAL_MS = 5000;
+const ACTIVE_WINDOW_MS = 60_000;
 
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
 pool.on('error', (error) => console.error(`database: ${error.message}`));
@@ -53,9 +53,9 @@ app.put('/demo/scenario/:name', (request, response) => {
   response.json({ scenario: scenario ?? 'none' });
 });
 
-const hotel = express.Router({ mergeParams: true });
-app.use('/api/properties/:property', hotel);
-hotel.get('/rooms', async (request: Request<{ property: string }>, response: Response) => {
+const hotelRouter = express.Router({ mergeParams: true });
+app.use('/api/properties/:property', hotelRouter);
+hotelRouter.get('/rooms', async (request: Request<{ property: string }>, response: Response) => {
   if (scenario === 'slow-statement') await pool.query('SELECT pg_sleep(1.5), count(*) FROM rooms');
   const { rows } = await pool.query(
     `SELECT number, price FROM rooms WHERE property = $1 AND number NOT IN (
@@ -67,7 +67,7 @@ hotel.get('/rooms', async (request: Request<{ property: string }>, response: Res
     rows.map(({ number, price }) => ({ number, price: Math.round(price * factor), factor })),
   );
 });
-hotel.get(
+hotelRouter.get(
   '/bookings/:id',
   async (request: Request<{ property: string; id: string }>, response: Response) => {
     const { property, id } = request.params;
@@ -108,17 +108,21 @@ async function bookRoom(property: string) {
   }
 }
 
-hotel.post('/bookings', async (request: Request<{ property: string }>, response: Response) => {
-  if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('the payment was refused');
-  const { status, answer } = await book(request.params.property);
-  if ('booking' in answer) {
-    const { booking } = answer;
-    await jobs.queues.mails.add('confirmation', { booking });
-    await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
-  }
-  response.status(status).json(answer);
-});
-hotel.get(
+hotelRouter.post(
+  '/bookings',
+  async (request: Request<{ property: string }>, response: Response) => {
+    if (scenario === 'error-burst' && Math.random() < 0.4)
+      throw new Error('the payment was refused');
+    const { status, answer } = await book(request.params.property);
+    if ('booking' in answer) {
+      const { booking } = answer;
+      await jobs.queues.mails.add('confirmation', { booking });
+      await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
+    }
+    response.status(status).json(answer);
+  },
+);
+hotelRouter.get(
   '/reports/occupancy',
   rateLimit({ windowMs: 60_000, limit: () => reportsPerMinute, keyGenerator: () => 'all' }),
   async (request: Request<{ property: string }>, response: Response) => {
@@ -135,13 +139,13 @@ app.use((error: Error, _request: Request, response: Response, _next: () => void)
   response.status(500).json({ error: error.message });
 });
 
-function activeUsers(property?: string): number {
-  const since = Date.now() - ACTIVE_MS;
+function countActiveUsers(property?: string): number {
+  const since = Date.now() - ACTIVE_WINDOW_MS;
   for (const [user, { atMs }] of lastSeen) if (atMs < since) lastSeen.delete(user);
   return [...lastSeen.values()].filter((seen) => !property || seen.property === property).length;
 }
 
-async function ongoingReservations(property?: string): Promise<number> {
+async function countOngoingReservations(property?: string): Promise<number> {
   const { rows } = await pool.query(
     `SELECT count(*)::int AS count FROM bookings WHERE arrival <= current_date
      AND arrival + nights > current_date AND ($1::text IS NULL OR property = $1)`,
@@ -150,12 +154,12 @@ async function ongoingReservations(property?: string): Promise<number> {
   return rows[0].count;
 }
 
-systemHealthMonitor.registerGauge('activeUsers', () => activeUsers());
-systemHealthMonitor.registerGauge('ongoingReservations', () => ongoingReservations());
-const gauges = setInterval(async () => {
+systemHealthMonitor.registerGauge('activeUsers', () => countActiveUsers());
+systemHealthMonitor.registerGauge('ongoingReservations', () => countOngoingReservations());
+const gaugeTimer = setInterval(async () => {
   for (const { organization: organizationId, property: propertyId } of HOTELS) {
     const common = { organizationId, propertyId };
-    const users = activeUsers(propertyId);
+    const users = countActiveUsers(propertyId);
     const { ACTIVE_USERS, ONGOING_RESERVATIONS } = PerformanceMetricType;
     performanceMonitoringService.recordMetric({
       ...common,
@@ -163,7 +167,7 @@ const gauges = setInterval(async () => {
       name: 'users',
       value: users,
     });
-    const value = await ongoingReservations(propertyId).catch(() => Number.NaN);
+    const value = await countOngoingReservations(propertyId).catch(() => Number.NaN);
     if (Number.isNaN(value)) continue;
     performanceMonitoringService.recordMetric({
       ...common,
@@ -172,8 +176,8 @@ const gauges = setInterval(async () => {
       value,
     });
   }
-}, GAUGE_MS);
-const computing = setInterval(() => {
+}, GAUGE_INTERVAL_MS);
+const busyTimer = setInterval(() => {
   if (scenario === 'busy-host') pbkdf2Sync('demo', 'salt', 200_000, 64, 'sha512');
 }, 50);
 
@@ -184,8 +188,8 @@ const server = app.listen(Number(DEMO_PORT), '127.0.0.1', () => {
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {
-    clearInterval(gauges);
-    clearInterval(computing);
+    clearInterval(gaugeTimer);
+    clearInterval(busyTimer);
     server.close();
     server.closeIdleConnections();
     await jobs.close();

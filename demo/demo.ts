@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { seed } from './database.ts';
-import { HEADERS, HOTELS } from './hotels.ts';
-import { FAST } from './rhythm.ts';
+import { FAST_SPEED } from './daily-load.ts';
+import { PostgresServer, RedisServer } from './database-servers.ts';
+import { HOTELS, TENANT_HEADERS } from './hotels.ts';
 import type { Scenario } from './scenarios.ts';
-import { Postgres, RedisServer } from './servers.ts';
+import { seedDatabase } from './seed-database.ts';
 import { Traffic } from './traffic.ts';
 
 export interface DemoOptions {
@@ -21,10 +21,10 @@ export interface DemoOptions {
 
 const DIST = dirname(fileURLToPath(import.meta.resolve('perfscope/register')));
 /** Beside this file, as TypeScript in a checkout and compiled in the package. */
-const BOOKING = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
-const RULES = join(import.meta.dirname, 'business-rules.yaml');
+const BOOKING_SCRIPT = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
+const RULES_FILE = join(import.meta.dirname, 'business-rules.yaml');
 /** How long all is well before a scenario begins. */
-const CALM_MS = 20_000;
+const SCENARIO_DELAY_MS = 20_000;
 const FAST_START_HOUR = 7;
 const FLUSH_INTERVAL_MS = '2000';
 
@@ -34,7 +34,7 @@ export class Demo {
   #server: ChildProcess | undefined;
   #service: ChildProcess | undefined;
   #trouble: NodeJS.Timeout | undefined;
-  postgres: Postgres | undefined;
+  postgres: PostgresServer | undefined;
   redis: RedisServer | undefined;
   traffic: Traffic | undefined;
   /** Addresses, once it has started; without a server of its own that one's is empty. */
@@ -48,40 +48,41 @@ export class Demo {
   /** @throws with the last words of a part that does not start */
   async start(): Promise<void> {
     const { fast, say } = this.#options;
-    const speed = fast ? FAST : 1;
+    const speed = fast ? FAST_SPEED : 1;
     const { databaseUrl, redisUrl } = await this.#databases();
-    await seed(databaseUrl);
+    await seedDatabase(databaseUrl);
     if (!this.#options.withoutServer) {
       say('Starting Perfscope …');
       this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {
-        PERFORMANCE_BUSINESS_RULES_FILE: RULES,
+        PERFORMANCE_BUSINESS_RULES_FILE: RULES_FILE,
       });
-      this.serverUrl = await told(this.#server, /Ready: (\S+)/, say);
+      this.serverUrl = await waitForOutput(this.#server, /Ready: (\S+)/, say);
     }
     say('Starting the booking service …');
     const flags = ['--import', join(DIST, 'register.js')];
-    this.#service = this.#spawn([...flags, BOOKING], {
+    this.#service = this.#spawn([...flags, BOOKING_SCRIPT], {
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       DEMO_SPEED: String(speed),
       OTEL_SERVICE_NAME: 'booking',
-      ...HEADERS,
+      ...TENANT_HEADERS,
       PERFORMANCE_IGNORE_ROUTES: '/healthz,/demo/*',
       SYSTEM_HEALTH_INTERVAL: '5000',
     });
-    this.serviceUrl = await told(this.#service, /listening on (\S+)/, say);
+    this.serviceUrl = await waitForOutput(this.#service, /listening on (\S+)/, say);
     const now = new Date();
     const startHour = fast ? FAST_START_HOUR : now.getHours() + now.getMinutes() / 60;
     this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
     const { scenario } = this.#options;
-    if (scenario) this.#trouble = setTimeout(() => void this.make(scenario), CALM_MS);
+    if (scenario)
+      this.#trouble = setTimeout(() => void this.setScenario(scenario), SCENARIO_DELAY_MS);
   }
 
   /** Begins a scenario, or ends it with `none`. */
-  async make(scenario: Scenario | 'none'): Promise<void> {
+  async setScenario(scenario: Scenario | 'none'): Promise<void> {
     if (this.traffic) {
       const wanted = scenario === 'demand-peak';
-      this.traffic.peak = wanted
+      this.traffic.peakHotel = wanted
         ? HOTELS.find(({ property }) => property === 'seaside')
         : undefined;
     }
@@ -93,13 +94,13 @@ export class Demo {
   async stopService(): Promise<void> {
     clearTimeout(this.#trouble);
     await this.traffic?.stop();
-    await ended(this.#service);
+    await stopProcess(this.#service);
   }
 
   /** Stops everything that was started. */
   async stop(): Promise<void> {
     await this.stopService();
-    await ended(this.#server);
+    await stopProcess(this.#server);
     await Promise.all([this.postgres?.remove(), this.redis?.remove()]);
   }
 
@@ -107,7 +108,7 @@ export class Demo {
     const { DATABASE_URL, REDIS_URL } = process.env;
     if (!DATABASE_URL) {
       this.#options.say('Starting a PostgreSQL of its own …');
-      this.postgres = new Postgres();
+      this.postgres = new PostgresServer();
       await this.postgres.start();
     }
     if (!REDIS_URL) {
@@ -138,7 +139,11 @@ export class Demo {
 }
 
 /** Resolves with what a child says it is. @throws with its last words when it ends instead */
-function told(child: ChildProcess, pattern: RegExp, say: (line: string) => void): Promise<string> {
+function waitForOutput(
+  child: ChildProcess,
+  pattern: RegExp,
+  say: (line: string) => void,
+): Promise<string> {
   return new Promise((done, fail) => {
     let said = '';
     let found = false;
@@ -160,7 +165,7 @@ function told(child: ChildProcess, pattern: RegExp, say: (line: string) => void)
   });
 }
 
-async function ended(child: ChildProcess | undefined): Promise<void> {
+async function stopProcess(child: ChildProcess | undefined): Promise<void> {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const done = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');

@@ -13,7 +13,7 @@ export const HOTELS: readonly Hotel[] = [
 ];
 
 /** Headers under which the demo's requests name their tenant. */
-export const HEADERS = {
+export const TENANT_HEADERS = {
   PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
   PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
   PERFORMANCE_USER_HEADER: 'x-user-id',

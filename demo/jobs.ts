@@ -14,7 +14,7 @@ export interface JobsOptions {
 const DAY_MS = 86_400_000;
 const INVOICE_WORKERS = 4;
 /** Invoices that come at once in the scenario of that name. */
-const BACKLOG = 3000;
+const BACKLOG_SIZE = 3000;
 
 /** The queues of the hotels, and the workers that process them. */
 export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
@@ -72,7 +72,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   for (const each of Object.values(queues)) each.on('error', complain);
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
   const backlog = async () => {
-    const jobs = Array.from({ length: BACKLOG }, (_, i) => ({
+    const jobs = Array.from({ length: BACKLOG_SIZE }, (_, i) => ({
       name: 'invoice',
       data: { booking: 1 + (i % 20_000) },
     }));

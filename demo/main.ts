@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { Demo } from './demo.ts';
 import { isScenario, SCENARIOS } from './scenarios.ts';
 
-const say = (line: string) => console.log(`demo: ${line}`);
+const print = (line: string) => console.log(`demo: ${line}`);
 
-function usage(problem?: string): never {
+function exitWithUsage(problem?: string): never {
   if (problem) console.error(`demo: ${problem}`);
   console.log('Usage: npx perfscope demo [--fast] [--scenario NAME]');
   console.log('       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)');
@@ -19,7 +19,7 @@ function usage(problem?: string): never {
   process.exit(problem ? 2 : 0);
 }
 
-function options() {
+function parseOptions() {
   try {
     return parseArgs({
       options: {
@@ -30,23 +30,24 @@ function options() {
       },
     }).values;
   } catch (error) {
-    return usage(error instanceof Error ? error.message : String(error));
+    return exitWithUsage(error instanceof Error ? error.message : String(error));
   }
 }
 
-const { fast, scenario, help, 'without-server': withoutServer } = options();
-if (help) usage();
-if (scenario !== undefined && !isScenario(scenario)) usage(`there is no scenario ${scenario}`);
+const { fast, scenario, help, 'without-server': withoutServer } = parseOptions();
+if (help) exitWithUsage();
+if (scenario !== undefined && !isScenario(scenario))
+  exitWithUsage(`there is no scenario ${scenario}`);
 if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
-  usage('--without-server needs PERFORMANCE_QUESTDB_URL');
+  exitWithUsage('--without-server needs PERFORMANCE_QUESTDB_URL');
 }
 
-const demo = new Demo({ fast, scenario, withoutServer, say });
-let stopping = false;
+const demo = new Demo({ fast, scenario, withoutServer, say: print });
+let isStopping = false;
 const stop = async (code: number) => {
-  if (stopping) return;
-  stopping = true;
-  say('Stopping …');
+  if (isStopping) return;
+  isStopping = true;
+  print('Stopping …');
   await demo.stop().catch((error: Error) => console.error(`demo: ${error.message}`));
   process.exit(code);
 };
@@ -56,11 +57,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 try {
   await demo.start();
   if (!withoutServer) {
-    say(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
-    say(`        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
+    print(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
+    print(
+      `        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`,
+    );
   }
-  say(`The service itself: ${demo.serviceUrl}/api/properties/seaside/rooms`);
-  say(fast ? 'A day takes ten minutes. Ctrl-C ends it.' : 'Ctrl-C ends it.');
+  print(`The service itself: ${demo.serviceUrl}/api/properties/seaside/rooms`);
+  print(fast ? 'A day takes ten minutes. Ctrl-C ends it.' : 'Ctrl-C ends it.');
 } catch (error) {
   console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
   await stop(1);

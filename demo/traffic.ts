@@ -1,8 +1,8 @@
+import { computeLoad, getHour } from './daily-load.ts';
 import { HOTELS, type Hotel } from './hotels.ts';
-import { busyness, hourAt } from './rhythm.ts';
 
 /** Requests per second when it is busiest. */
-const MOST_PER_SECOND = 30;
+const MAX_PER_SECOND = 30;
 /** More of them, when everybody wants one hotel. */
 const PEAK_PER_SECOND = 25;
 const TICK_MS = 50;
@@ -27,7 +27,7 @@ const ACTIONS: readonly Action[] = [
   { weight: 15, method: 'POST', route: 'bookings', path: () => 'bookings' },
   { weight: 3, method: 'GET', route: 'reports/occupancy', path: () => 'reports/occupancy' },
 ];
-const TOTAL = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
 
 export interface TrafficOptions {
   url: string;
@@ -46,7 +46,7 @@ export class Traffic {
   #lastMs = performance.now();
   #duePeak = 0;
   /** A hotel that many more people want. */
-  peak: Hotel | undefined;
+  peakHotel: Hotel | undefined;
   /** Answers by `METHOD route organization property status`. */
   readonly answers = new Map<string, number>();
 
@@ -64,14 +64,14 @@ export class Traffic {
   #tick(): void {
     const nowMs = performance.now();
     const { startHour, speed } = this.#options;
-    const hour = hourAt(startHour, nowMs - this.#startMs, speed);
-    this.#due += (busyness(hour) * MOST_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
-    if (this.peak) this.#duePeak += (PEAK_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
+    const hour = getHour(startHour, nowMs - this.#startMs, speed);
+    this.#due += (computeLoad(hour) * MAX_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
+    if (this.peakHotel) this.#duePeak += (PEAK_PER_SECOND * (nowMs - this.#lastMs)) / 1000;
     this.#lastMs = nowMs;
     for (; this.#due >= 1; this.#due--) {
       this.#start(HOTELS[Math.floor(Math.random() * HOTELS.length)]!);
     }
-    for (; this.peak && this.#duePeak >= 1; this.#duePeak--) this.#start(this.peak);
+    for (; this.peakHotel && this.#duePeak >= 1; this.#duePeak--) this.#start(this.peakHotel);
   }
 
   #start(hotel: Hotel): void {
@@ -81,7 +81,7 @@ export class Traffic {
 
   async #send(hotel: Hotel): Promise<void> {
     const { organization, property } = hotel;
-    const { method, route, path } = pick();
+    const { method, route, path } = pickAction();
     const headers = {
       'x-organization-id': organization,
       'x-property-id': property,
@@ -101,8 +101,8 @@ export class Traffic {
   }
 }
 
-function pick(): Action {
-  let left = Math.random() * TOTAL;
+function pickAction(): Action {
+  let left = Math.random() * TOTAL_WEIGHT;
   for (const action of ACTIONS) {
     left -= action.weight;
     if (left < 0) return action;

@@ -2,19 +2,19 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { generated, JSON_DIR, PROVISIONING, stale } from './generated.ts';
+import { findStaleFiles, generateFiles, JSON_DIR, PROVISIONING_DIR } from './generate-files.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 mkdirSync(JSON_DIR, { recursive: true });
-const changed = stale();
+const changed = findStaleFiles();
 if (values.check) {
   for (const name of changed) console.error(`${name} is stale: run npm run dashboards`);
   process.exit(changed.length > 0 ? 1 : 0);
 }
-const files = generated();
+const files = generateFiles();
 for (const name of changed) {
   const text = files.get(name);
-  if (text === undefined) rmSync(join(PROVISIONING, name));
-  else writeFileSync(join(PROVISIONING, name), text);
+  if (text === undefined) rmSync(join(PROVISIONING_DIR, name));
+  else writeFileSync(join(PROVISIONING_DIR, name), text);
 }
-console.log(`${files.size} files, ${changed.length} of them changed: ${PROVISIONING}`);
+console.log(`${files.size} files, ${changed.length} of them changed: ${PROVISIONING_DIR}`);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const STAMP = 'dist/.built';
 /** What the product reads beside its code. */
 const FILES = [
-  ['src/alerts/default-rules.yaml', 'dist/alerts/default-rules.yaml'],
+  ['src/server/alerts/rules/default-rules.yaml', 'dist/server/alerts/rules/default-rules.yaml'],
   ['demo/business-rules.yaml', 'dist/demo/business-rules.yaml'],
 ];
 

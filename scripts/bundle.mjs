@@ -21,8 +21,11 @@ export async function bundle() {
     // Their ES modules can be shaken: of all semantic conventions ten are used.
     resolve: { mainFields: ['module', 'main'] },
   });
-  // Beside the entries, where `./open-writer.js` is for a process that crashes.
-  const { output } = await made.write({ dir: 'dist', chunkFileNames: 'chunk-[name]-[hash].js' });
+  // In the folder of `create-writer.js`, which a crashing process loads by its relative path.
+  const { output } = await made.write({
+    dir: 'dist',
+    chunkFileNames: 'agent/chunk-[name]-[hash].js',
+  });
   await made.close();
   writeFileSync('dist/THIRD_PARTY_LICENSES.txt', licences(output));
 }

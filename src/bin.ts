@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from './cli.ts';
+import { runCli } from './cli/cli.ts';
 
-await main(process.argv.slice(2));
+await runCli(process.argv.slice(2));

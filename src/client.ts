@@ -1,5 +1,4 @@
-export { ApiError, type Problem } from './client/api-error.ts';
-export { PerfscopeClient } from './client/client.ts';
-export type { ClientOptions } from './client/request.ts';
-export type { ServerEvent } from './client/stream.ts';
-export type { Answer, Query } from './client/types.ts';
+export type { ClientOptions } from './agent/http-client/api-request.ts';
+export { ApiError, type Problem } from './agent/http-client/api-request.ts';
+export type { Answer, Query, ServerEvent } from './client/api-types.ts';
+export { PerfscopeClient } from './client/perfscope-client.ts';

@@ -1,25 +1,32 @@
-import type { HandlerOptions, RuleDecision, RuleHandler } from './actions/apply/applier.ts';
-import type { ProtectOptions } from './actions/breaker/options.ts';
-import type { SystemHealthMonitor } from './health/monitor.ts';
-import { runFor, type Tenant, wantContext } from './instrumentation/context.ts';
-import type { TenantResolver } from './instrumentation/tenant.ts';
-import { setDirectory } from './notify/people/set-directory.ts';
-import type { Measurement } from './record/measurement.ts';
-import { trackWith } from './record/tracking.ts';
-import type { JobTransition } from './schema/job-transition.ts';
-import { sharedMonitor } from './shared-monitor.ts';
-import type { Dashboard, DashboardOptions } from './windows/dashboard.ts';
-import type { Trends } from './windows/trends.ts';
+import { getSharedAgent } from './agent/agent.ts';
+import type { ProtectOptions } from './agent/breakers/circuit-breaker.ts';
+import type {
+  HandlerOptions,
+  RuleDecision,
+  RuleHandler,
+} from './agent/business-rules/decision-dispatcher.ts';
+import type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
+import {
+  enableTenantContext,
+  runWithTenant,
+  type Tenant,
+} from './agent/instrumentation/tenant-context.ts';
+import type { TenantResolver } from './agent/instrumentation/tenant-reader.ts';
+import { setDirectory } from './agent/notification-directory.ts';
+import type { Measurement } from './agent/record/measurement.ts';
+import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
+import type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
+import type { Dashboard, DashboardOptions, Trends } from './storage/queries/dashboard-query.ts';
 
-export { onRule, protect } from './application-actions.ts';
-export { type ErrorCode, PerfscopeError } from './errors.ts';
-export type { SystemHealthMonitor } from './health/monitor.ts';
-export type { Person } from './notify/plan/plan.ts';
-export type { Measurement } from './record/measurement.ts';
-export type { TrackingOptions } from './record/tracking.ts';
-export type { HealthSnapshot, HealthStatus } from './schema/health-snapshot.ts';
-export type { JobTransition } from './schema/job-transition.ts';
-export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './schema/metric-type.ts';
+export { onRule, protect } from './agent/business-rules/actions-poller.ts';
+export type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
+export type { Measurement } from './agent/record/measurement.ts';
+export type { TrackingOptions } from './agent/record/performance-tracking.ts';
+export { type ErrorCode, PerfscopeError } from './core/errors.ts';
+export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './core/schema/enums.ts';
+export type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
+export type { HealthSnapshot, HealthStatus } from './core/schema/tables/system-health-table.ts';
+export type { Person } from './server/notifications/config/notification-config.ts';
 export type {
   Dashboard,
   DashboardOptions,
@@ -32,37 +39,37 @@ export type {
   Trends,
 };
 
-wantContext();
+enableTenantContext();
 
 /** Records what only the application knows, and reads what is stored. */
 export const performanceMonitoringService = {
   /** Throw PS_ROW_INVALID for what is refused, as tests want it; otherwise it is counted and said once. */
   set strict(value: boolean) {
-    sharedMonitor().recorder.strict = value;
+    getSharedAgent().recorder.strict = value;
   },
 
   /** Measurements and rows that were given up since the start. */
   get droppedRows(): number {
-    return sharedMonitor().dropped.total;
+    return getSharedAgent().droppedRows.total;
   },
 
   recordMetric(measurement: Measurement): void {
-    const monitor = sharedMonitor();
-    if (!monitor.started.settings.enabled) return;
+    const monitor = getSharedAgent();
+    if (!monitor.config.settings.enabled) return;
     void monitor.connect();
     monitor.recorder.recordMetric(measurement);
   },
 
   recordQueueMetric(transition: JobTransition): void {
-    const monitor = sharedMonitor();
-    if (!monitor.started.settings.enabled) return;
+    const monitor = getSharedAgent();
+    if (!monitor.config.settings.enabled) return;
     void monitor.connect();
     monitor.recordJob(transition);
   },
 
   /** Names the tenant of each request, before its headers are looked at. */
   setTenantResolver(resolver: TenantResolver): void {
-    sharedMonitor().tenants.resolver = resolver;
+    getSharedAgent().tenantReader.resolver = resolver;
   },
 
   /**
@@ -71,27 +78,31 @@ export const performanceMonitoringService = {
    * @throws PS_UNAVAILABLE when QuestDB does not answer
    */
   async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
-    const { dashboard, questionOf } = await import('./windows/dashboard.ts');
-    const monitor = sharedMonitor();
-    const { PERFORMANCE_TIME_ZONE: zone } = monitor.started.settings;
+    const { queryDashboard: dashboard, toDashboardQuery: questionOf } = await import(
+      './storage/queries/dashboard-query.ts'
+    );
+    const monitor = getSharedAgent();
+    const { PERFORMANCE_TIME_ZONE: zone } = monitor.config.settings;
     // Others may have been given the same one.
-    return structuredClone(await dashboard(await monitor.store(), questionOf(options), zone));
+    return structuredClone(
+      await dashboard(await monitor.getQueryClient(), questionOf(options), zone),
+    );
   },
 
   /** The same figures as in the dashboard's `trends`. @throws PS_UNAVAILABLE */
   async getTrends(options: DashboardOptions = {}): Promise<Trends> {
-    const { questionOf } = await import('./windows/dashboard.ts');
-    const { trends } = await import('./windows/trends.ts');
-    const monitor = sharedMonitor();
-    const { PERFORMANCE_TIME_ZONE: zone } = monitor.started.settings;
-    return trends(await monitor.store(), questionOf(options), 'previous', zone);
+    const { toDashboardQuery: questionOf } = await import('./storage/queries/dashboard-query.ts');
+    const { queryTrends: trends } = await import('./storage/queries/dashboard-query.ts');
+    const monitor = getSharedAgent();
+    const { PERFORMANCE_TIME_ZONE: zone } = monitor.config.settings;
+    return trends(await monitor.getQueryClient(), questionOf(options), 'previous', zone);
   },
 
   /** Resolves when everything recorded before is stored. @throws PS_FLUSH_TIMEOUT after `timeoutMs` */
-  flush: (timeoutMs?: number): Promise<void> => sharedMonitor().flush(timeoutMs),
+  flush: (timeoutMs?: number): Promise<void> => getSharedAgent().flush(timeoutMs),
 
   /** Stops measuring. What could not be stored is kept in the spool. */
-  shutdown: (): Promise<void> => sharedMonitor().shutdown(),
+  shutdown: (): Promise<void> => getSharedAgent().shutdown(),
 };
 
 /** Who can be told of alerts, where the server runs in the application's own process. */
@@ -106,12 +117,12 @@ export const systemHealthMonitor: Pick<
   'startMonitoring' | 'stopMonitoring' | 'getHealthSnapshot' | 'registerGauge'
 > = {
   startMonitoring(intervalMs) {
-    void sharedMonitor().connect();
-    sharedMonitor().health.startMonitoring(intervalMs);
+    void getSharedAgent().connect();
+    getSharedAgent().health.startMonitoring(intervalMs);
   },
-  stopMonitoring: () => sharedMonitor().health.stopMonitoring(),
-  getHealthSnapshot: (now) => sharedMonitor().health.getHealthSnapshot(now),
-  registerGauge: (name, fn) => sharedMonitor().health.registerGauge(name, fn),
+  stopMonitoring: () => getSharedAgent().health.stopMonitoring(),
+  getHealthSnapshot: (now) => getSharedAgent().health.getHealthSnapshot(now),
+  registerGauge: (name, fn) => getSharedAgent().health.registerGauge(name, fn),
 };
 
 /**
@@ -119,9 +130,9 @@ export const systemHealthMonitor: Pick<
  * it is a part of. Returns what `fn` returns.
  */
 export function withTenant<T>(tenant: Tenant, fn: () => T): T {
-  return runFor(sharedMonitor().tenants.clean(tenant), fn);
+  return runWithTenant(getSharedAgent().tenantReader.sanitize(tenant), fn);
 }
 
-export const withPerformanceTracking = trackWith((m) =>
+export const withPerformanceTracking = createPerformanceTracking((m) =>
   performanceMonitoringService.recordMetric(m),
 );

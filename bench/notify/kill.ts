@@ -17,10 +17,10 @@ export const STAGES = [
   'answered',
   'recording',
 ] as const;
-type Stage = (typeof STAGES)[number];
+type KillStage = (typeof STAGES)[number];
 
 /** What came of one delivery whose process was killed once. */
-export interface Survived {
+export interface KillResult {
   /** How often the message arrived. */
   readonly arrived: number;
   /** Ids under which it did. */
@@ -29,7 +29,7 @@ export interface Survived {
   readonly recorded: number;
 }
 
-export async function killedAt(stage: Stage): Promise<Survived> {
+export async function deliverWithKill(stage: KillStage): Promise<KillResult> {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-kill-'));
   const arrived: string[] = [];
   const child: { kill?: () => void } = {};
@@ -49,12 +49,16 @@ export async function killedAt(stage: Stage): Promise<Survived> {
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
     writeFileSync(join(folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
-    writeFileSync(join(folder, 'notify.yaml'), fileOf(url, join(folder, 'secret')));
-    const killed = await run(folder, stage, child);
+    writeFileSync(join(folder, 'notify.yaml'), formatNotifyFile(url, join(folder, 'secret')));
+    const killed = await runNotifier(folder, stage, child);
     if (killed !== 'SIGKILL') throw new Error(`it was not killed at ${stage}: ${killed}`);
-    const ended = await run(folder, '', {});
+    const ended = await runNotifier(folder, '', {});
     if (ended !== 0) throw new Error(`the next start failed: ${ended}`);
-    return { arrived: arrived.length, ids: new Set(arrived).size, recorded: recordedIn(folder) };
+    return {
+      arrived: arrived.length,
+      ids: new Set(arrived).size,
+      recorded: countRecordedRows(folder),
+    };
   } finally {
     server.closeAllConnections();
     server.close();
@@ -62,7 +66,7 @@ export async function killedAt(stage: Stage): Promise<Survived> {
   }
 }
 
-function fileOf(url: string, secretFile: string): string {
+function formatNotifyFile(url: string, secretFile: string): string {
   return `
 receivers:
   - name: hook
@@ -72,12 +76,12 @@ route: { receivers: [hook] }
 `;
 }
 
-async function run(
+async function runNotifier(
   folder: string,
   stage: string,
   handle: { kill?: () => void },
 ): Promise<NodeJS.Signals | number | null> {
-  const script = join(import.meta.dirname, 'child.ts');
+  const script = join(import.meta.dirname, 'notifier-process.ts');
   const node = join(import.meta.dirname, '../../node_modules/.bin/node');
   const child = spawn(node, [script, folder, stage], { stdio: ['ignore', 'inherit', 'inherit'] });
   handle.kill = () => void child.kill('SIGKILL');
@@ -85,7 +89,7 @@ async function run(
   return signal ?? code;
 }
 
-function recordedIn(folder: string): number {
+function countRecordedRows(folder: string): number {
   const file = join(folder, 'rows');
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   const rows = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -98,7 +102,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const stage of STAGES) {
     const counts: Record<string, number> = {};
     for (let i = 0; i < times; i++) {
-      const { arrived, ids, recorded } = await killedAt(stage);
+      const { arrived, ids, recorded } = await deliverWithKill(stage);
       const what = `arrived ${arrived} times, ${ids} ids, recorded ${recorded}`;
       counts[what] = (counts[what] ?? 0) + 1;
       if (arrived < 1 || arrived > 2 || ids !== 1 || recorded !== 1) process.exitCode = 1;

@@ -2,10 +2,10 @@
 // node storm.mjs FOLDER ALERTS SECONDS. Prints one JSON object when all is delivered.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { QuietBook } from '../../dist/alerts/run/quiet-book.js';
-import { Notifier } from '../../dist/notify/notifier.js';
-import { openEntry } from '../../dist/notify/open-entry.js';
-import { preferSmallHeap } from '../../dist/small-heap.js';
+import { NotificationGate } from '../../dist/server/alerts/suppression/notification-gate.js';
+import { createExternalChannel } from '../../dist/server/notifications/channels/channel-resolver.js';
+import { Notifier } from '../../dist/server/notifications/notifier.js';
+import { preferSmallHeap } from '../../dist/server/startup/small-heap.js';
 
 preferSmallHeap();
 
@@ -31,7 +31,7 @@ const SET = {
 };
 
 const live = new Map();
-const quiet = new QuietBook();
+const gate = new NotificationGate();
 const counts = { rows: 0, delivered: 0, tellings: 0, transitions: 0, mostLive: 0 };
 const notifier = new Notifier({
   add: (_table, rows) => {
@@ -48,11 +48,11 @@ const notifier = new Notifier({
   alerts: {
     isRestored: true,
     find: (id) => live.get(id),
-    heldOf: (id) => quiet.heldOf(id),
-    stored: async () => undefined,
+    getSuppressions: (id) => gate.getSuppressions(id),
+    findStored: async () => undefined,
   },
   repeatMs: () => SET.notifications.repeatMs,
-  open: openEntry,
+  open: createExternalChannel,
   attemptMs: 5000,
 });
 await notifier.start();
@@ -81,7 +81,7 @@ function change(i, ends) {
   if (ends) live.delete(alert.id);
   else live.set(alert.id, alert);
   const transition = { state: alert.state, id: alert.id, timestamp: now, firedAt: now };
-  quiet.note(transition, alert, SET);
+  gate.recordTransition(transition, alert, SET);
   counts.transitions += 1;
 }
 
@@ -97,15 +97,15 @@ for (;;) {
   for (; begun < dueAt(passedMs); begun++) change(begun, false);
   for (; ended < Math.min(begun, dueAt(passedMs - lifeMs)); ended++) change(ended, true);
   counts.mostLive = Math.max(counts.mostLive, live.size);
-  for (const telling of quiet.advance([...live.values()], SET, [], Date.now())) {
+  for (const telling of gate.evaluate([...live.values()], SET, [], Date.now())) {
     counts.tellings += 1;
-    notifier.tell(telling);
+    notifier.notify(telling);
   }
-  notifier.looked(quiet.looked());
-  if (counts.transitions === total && [...quiet.looked()].length === 0) break;
+  notifier.onEvaluated(gate.listEvaluated());
+  if (counts.transitions === total && [...gate.listEvaluated()].length === 0) break;
   await delay(TURN_MS);
 }
-await notifier.settled();
+await notifier.waitUntilJournaled();
 const [deadlineMs, wanted] = [Date.now() + 60_000, counts.tellings];
 while (counts.delivered < wanted && Date.now() < deadlineMs) await delay(100);
 process.stdout.write(`${JSON.stringify({ ...counts, seconds: (Date.now() - beginMs) / 1000 })}\n`);

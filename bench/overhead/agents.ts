@@ -13,7 +13,7 @@ export interface Agent {
  * @param sinkUrl takes whatever they send, so that none pays for a refused connection
  * @param questdb where Perfscope's own rows go
  */
-export function agents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
+export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
   return [
     { name: 'none', flags: [], env: {} },
     { name: 'perfscope', flags: ['--import', resolve('dist/register.js')], env: questdb },

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { WriteTarget } from '../../src/config/target.ts';
+import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
 
 export interface LiveOptions {
   readonly target: WriteTarget;
@@ -26,7 +26,9 @@ export class LiveServices {
   #report: LiveReport | undefined;
 
   constructor(options: LiveOptions) {
-    this.#child = fork(new URL('./live.ts', import.meta.url), [JSON.stringify(options)]);
+    this.#child = fork(new URL('./live-exporters-process.ts', import.meta.url), [
+      JSON.stringify(options),
+    ]);
     this.#ready = new Promise((resolve, reject) => {
       this.#child.once('exit', (code) => reject(new Error(`the services ended with ${code}`)));
       this.#child.on('message', (message) => {

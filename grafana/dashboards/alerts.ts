@@ -1,92 +1,92 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { lines, stat, table } from '../parts/panels.ts';
-import { NOTHING } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createZeroThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
 import {
-  firedOverTime,
-  firingCount,
-  firingTable,
-  history,
-  ruleTable,
-  timeTo,
-} from '../sql/alerts.ts';
+  selectAlertHistory,
+  selectFiredOverTime,
+  selectFiringAlerts,
+  selectFiringCount,
+  selectMeanTimeTo,
+  selectRules,
+} from '../sql/alert-queries.ts';
 
-const NONE = 'No alert fired';
+const NO_ALERT_TEXT = 'No alert fired';
 
-export const alerts = dashboard({
+export const alerts = createDashboard({
   name: 'alerts',
   title: 'Perfscope / Alerts',
   description:
     'What fires, what fired, and how long it took until somebody took it and it was over.',
-  ...narrowedBy('organization', 'property', 'service'),
+  ...createFilters('organization', 'property', 'service'),
   last: '24h',
   refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
-        stat({
+        createStat({
           title: 'Now',
           unit: 'short',
           width: 8,
           description: 'Alerts that fire, and those of them that nobody has acknowledged.',
-          sql: firingCount(),
-          thresholds: NOTHING(),
+          sql: selectFiringCount(),
+          thresholds: createZeroThresholds(),
         }),
-        stat({
+        createStat({
           title: 'Time to acknowledge',
           unit: 'ms',
           width: 8,
-          empty: 'None was acknowledged',
+          emptyText: 'None was acknowledged',
           description:
             'Mean time from firing until somebody took the alert, of those that began in the range.',
-          sql: timeTo('acknowledged'),
+          sql: selectMeanTimeTo('acknowledged'),
         }),
-        stat({
+        createStat({
           title: 'Time to resolve',
           unit: 'ms',
           width: 8,
-          empty: 'None was resolved',
+          emptyText: 'None was resolved',
           description:
             'Mean time from firing until the alert was over, of those that began in the range.',
-          sql: timeTo('resolved'),
+          sql: selectMeanTimeTo('resolved'),
         }),
       ],
     },
     {
       height: 9,
       panels: [
-        table({
+        createTable({
           title: 'Alerts that go on',
           unit: 'short',
           width: 24,
-          empty: 'No alert goes on',
+          emptyText: 'No alert goes on',
           description: 'Pending and firing ones at the end of the range, the worst first.',
-          sql: firingTable(),
+          sql: selectFiringAlerts(),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Alerts that began to fire',
           unit: 'short',
           width: 12,
           stacked: true,
           bars: true,
-          empty: NONE,
+          emptyText: NO_ALERT_TEXT,
           description: 'Number in each interval, by rule.',
-          sql: firedOverTime(),
+          sql: selectFiredOverTime(),
         }),
-        table({
+        createTable({
           title: 'By rule',
           unit: 'short',
           width: 12,
-          empty: NONE,
+          emptyText: NO_ALERT_TEXT,
           description:
             'How often each rule fired in the range, and mean times to acknowledge and to resolve.',
-          sql: ruleTable(),
+          sql: selectRules(),
           units: { 'To acknowledge': 'ms', 'To resolve': 'ms', Longest: 'ms' },
         }),
       ],
@@ -94,13 +94,13 @@ export const alerts = dashboard({
     {
       height: 10,
       panels: [
-        table({
+        createTable({
           title: 'History',
           unit: 'short',
           width: 24,
-          empty: 'No alert changed',
+          emptyText: 'No alert changed',
           description: 'The last hundred changes of the range, the newest first.',
-          sql: history(),
+          sql: selectAlertHistory(),
         }),
       ],
     },

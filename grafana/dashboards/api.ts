@@ -1,88 +1,91 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { cellLink } from '../parts/links.ts';
-import { heatmap, lines, table } from '../parts/panels.ts';
-import { thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
-import { REQUESTS } from '../sql/asked.ts';
-import { linesBy, RANKING_UNITS, ranking } from '../sql/figures.ts';
-import { sampledRequests } from '../sql/samples.ts';
-import { overTime } from '../sql/select.ts';
-import { buckets, SECONDS } from '../sql/work.ts';
-import { requestRates, requestStats, responseTimes } from './requests.ts';
+import { createCellLink } from '../parts/cell-links.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createHeatmap, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
+import { RANKING_UNITS, selectRanking, selectSeriesBy } from '../sql/metric-queries.ts';
+import { REQUESTS } from '../sql/metric-selections.ts';
+import { selectSampledRequests } from '../sql/sample-queries.ts';
+import { selectOverTime } from '../sql/select-metrics.ts';
+import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
+import { createRequestRates, createRequestStats, createResponseTimes } from './request-panels.ts';
 
-export const api = dashboard({
+export const api = createDashboard({
   name: 'api',
   title: 'Perfscope / API',
   description: 'Requests by endpoint: how many, how long, and how many failed.',
-  ...narrowedBy('organization', 'property', 'service', 'environment', 'endpoint'),
+  ...createFilters('organization', 'property', 'service', 'environment', 'endpoint'),
   last: '1h',
   refresh: '30s',
   rows: [
     {
       height: 4,
-      panels: requestStats(REQUESTS),
+      panels: createRequestStats(REQUESTS),
     },
     {
       height: 8,
       panels: [
-        responseTimes(REQUESTS),
-        heatmap({
+        createResponseTimes(REQUESTS),
+        createHeatmap({
           title: 'Response times',
           unit: 'short',
           width: 12,
           description: 'How many requests took how long: each row is an octave of durations.',
-          sql: buckets(REQUESTS, overTime),
+          sql: selectBuckets(REQUESTS, selectOverTime),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        requestRates(REQUESTS),
-        lines({
+        createRequestRates(REQUESTS),
+        createTimeSeries({
           title: 'Requests per second by endpoint',
           unit: 'reqps',
           width: 12,
           stacked: true,
           description: 'The ten busiest endpoints of the range.',
-          sql: linesBy('endpoint', REQUESTS, `amount / ${SECONDS}`),
+          sql: selectSeriesBy('endpoint', REQUESTS, `amount / ${SECONDS}`),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Average response by endpoint',
           unit: 'ms',
           width: 12,
           description: 'The ten busiest endpoints of the range.',
-          sql: linesBy('endpoint', REQUESTS, 'total / amount'),
-          thresholds: thresholdsOf('response-time'),
+          sql: selectSeriesBy('endpoint', REQUESTS, 'total / amount'),
+          thresholds: createRuleThresholds('response-time'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Failed by service',
           unit: 'percent',
           width: 12,
           description: 'Share of the requests that failed, of the ten busiest services.',
-          sql: linesBy('service', REQUESTS, '100.0 * errors / amount'),
-          thresholds: thresholdsOf('error-rate'),
+          sql: selectSeriesBy('service', REQUESTS, '100.0 * errors / amount'),
+          thresholds: createRuleThresholds('error-rate'),
         }),
       ],
     },
     {
       height: 10,
       panels: [
-        table({
+        createTable({
           title: 'Endpoints',
           unit: 'short',
           width: 24,
           description: 'The hundred endpoints whose requests took most time in all.',
-          sql: ranking({ endpoint: 'Endpoint', operation: 'Method', service: 'Service' }, REQUESTS),
+          sql: selectRanking(
+            { endpoint: 'Endpoint', operation: 'Method', service: 'Service' },
+            REQUESTS,
+          ),
           units: RANKING_UNITS,
           links: {
-            Endpoint: cellLink('Show only this endpoint', 'api', 'endpoint'),
-            Service: cellLink('Show the hosts of this service', 'system', 'service'),
+            Endpoint: createCellLink('Show only this endpoint', 'api', 'endpoint'),
+            Service: createCellLink('Show the hosts of this service', 'system', 'service'),
           },
         }),
       ],
@@ -90,20 +93,20 @@ export const api = dashboard({
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Average response by version',
           unit: 'ms',
           width: 12,
           description: 'Mean duration under each version of the services.',
-          sql: linesBy('service_version', REQUESTS, 'total / amount'),
+          sql: selectSeriesBy('service_version', REQUESTS, 'total / amount'),
         }),
-        table({
+        createTable({
           title: 'Single requests',
           unit: 'short',
           width: 12,
           description: 'The slowest of the slow and failed requests that were kept as samples.',
-          sql: sampledRequests(),
-          empty: 'No request was slow or failed',
+          sql: selectSampledRequests(),
+          emptyText: 'No request was slow or failed',
           units: { Duration: 'ms' },
         }),
       ],

@@ -1,91 +1,102 @@
-import { SLOW_QUERY_MS } from '../../src/windows/database.ts';
-import { dashboard } from '../parts/dashboard.ts';
-import { heatmap, lines, spreadLines, stat, table } from '../parts/panels.ts';
-import { thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
-import { STATEMENTS } from '../sql/asked.ts';
-import { connections, connectionsOverTime, pendingOverTime } from '../sql/connections.ts';
+import { SLOW_QUERY_MS } from '../../src/storage/queries/database-stats.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
 import {
-  average,
-  errorRate,
-  linesBy,
-  p95,
-  percentilesOverTime,
+  createHeatmap,
+  createPercentileSeries,
+  createStat,
+  createTable,
+  createTimeSeries,
+} from '../parts/panels.ts';
+import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
+import {
+  selectConnections,
+  selectConnectionsOverTime,
+  selectPendingOverTime,
+} from '../sql/connection-queries.ts';
+import {
   RANKING_UNITS,
-  ranking,
-  rate,
-  ratesOverTime,
-  slowShare,
-} from '../sql/figures.ts';
-import { overTime } from '../sql/select.ts';
-import { buckets, SECONDS } from '../sql/work.ts';
+  selectAverage,
+  selectErrorRate,
+  selectP95,
+  selectPercentilesOverTime,
+  selectRanking,
+  selectRate,
+  selectRatesOverTime,
+  selectSeriesBy,
+  selectSlowShare,
+} from '../sql/metric-queries.ts';
+import { STATEMENTS } from '../sql/metric-selections.ts';
+import { selectOverTime } from '../sql/select-metrics.ts';
+import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
 
-const NONE = 'No statement was measured: statements belong to no tenant unless one is set';
+const NO_STATEMENT_TEXT =
+  'No statement was measured: statements belong to no tenant unless one is set';
 
-export const database = dashboard({
+export const database = createDashboard({
   name: 'database',
   title: 'Perfscope / Database',
   description: 'Statements and connections, as the services see them.',
-  ...narrowedBy('organization', 'property', 'service', 'environment'),
+  ...createFilters('organization', 'property', 'service', 'environment'),
   last: '1h',
   refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
-        stat({
+        createStat({
           title: 'Statements',
           unit: 'ops',
           width: 4,
           decimals: 1,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'Statements per second over the range.',
-          sql: rate(STATEMENTS),
+          sql: selectRate(STATEMENTS),
         }),
-        stat({
+        createStat({
           title: 'Average',
           unit: 'ms',
           width: 4,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'Mean duration. Coloured by the rule database-time.',
-          sql: average(STATEMENTS),
-          thresholds: thresholdsOf('database-time'),
+          sql: selectAverage(STATEMENTS),
+          thresholds: createRuleThresholds('database-time'),
         }),
-        stat({
+        createStat({
           title: '95th percentile',
           unit: 'ms',
           width: 4,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: '95 of 100 statements were quicker than this.',
-          sql: p95(STATEMENTS),
-          thresholds: thresholdsOf('database-time'),
+          sql: selectP95(STATEMENTS),
+          thresholds: createRuleThresholds('database-time'),
         }),
-        stat({
+        createStat({
           title: 'Slow',
           unit: 'percent',
           width: 4,
           decimals: 1,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: `Share of the statements that took longer than ${SLOW_QUERY_MS} ms. Coloured by the rule slow-queries.`,
-          sql: slowShare(STATEMENTS, SLOW_QUERY_MS),
-          thresholds: thresholdsOf('slow-queries'),
+          sql: selectSlowShare(STATEMENTS, SLOW_QUERY_MS),
+          thresholds: createRuleThresholds('slow-queries'),
         }),
-        stat({
+        createStat({
           title: 'Failed',
           unit: 'percent',
           width: 4,
           decimals: 2,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'Share of the statements that failed.',
-          sql: errorRate(STATEMENTS),
+          sql: selectErrorRate(STATEMENTS),
         }),
-        stat({
+        createStat({
           title: 'Connections',
           unit: 'short',
           width: 4,
           description: 'Used and idle connections of all pools and processes, on average.',
-          sql: connections(),
-          empty: 'No pool was seen',
+          sql: selectConnections(),
+          emptyText: 'No pool was seen',
           decimals: 0,
         }),
       ],
@@ -93,79 +104,79 @@ export const database = dashboard({
     {
       height: 8,
       panels: [
-        spreadLines({
+        createPercentileSeries({
           title: 'Statement time',
           unit: 'ms',
           width: 12,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'Percentiles, from merged histograms.',
-          sql: percentilesOverTime(STATEMENTS),
-          thresholds: thresholdsOf('database-time'),
+          sql: selectPercentilesOverTime(STATEMENTS),
+          thresholds: createRuleThresholds('database-time'),
         }),
-        heatmap({
+        createHeatmap({
           title: 'Statement times',
           unit: 'short',
           width: 12,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'How many statements took how long: each row is an octave of durations.',
-          sql: buckets(STATEMENTS, overTime),
+          sql: selectBuckets(STATEMENTS, selectOverTime),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Statements per second',
           unit: 'ops',
           width: 12,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'All statements, and those of them that failed.',
-          sql: ratesOverTime(STATEMENTS),
+          sql: selectRatesOverTime(STATEMENTS),
         }),
-        lines({
+        createTimeSeries({
           title: 'Statements per second by operation',
           unit: 'ops',
           width: 12,
           stacked: true,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'The ten most frequent operations.',
-          sql: linesBy('operation', STATEMENTS, `amount / ${SECONDS}`),
+          sql: selectSeriesBy('operation', STATEMENTS, `amount / ${SECONDS}`),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Connections by state',
           unit: 'short',
           width: 12,
           stacked: true,
           description: 'Connections of all pools by state, mean of each interval.',
-          sql: connectionsOverTime(),
-          empty: 'No pool was seen',
+          sql: selectConnectionsOverTime(),
+          emptyText: 'No pool was seen',
         }),
-        lines({
+        createTimeSeries({
           title: 'Waiting for a connection',
           unit: 'short',
           width: 12,
           description: 'Callers that wait for a connection, by service: a pool that is too small.',
-          sql: pendingOverTime(),
-          empty: 'No pool was seen',
+          sql: selectPendingOverTime(),
+          emptyText: 'No pool was seen',
         }),
       ],
     },
     {
       height: 10,
       panels: [
-        table({
+        createTable({
           title: 'Statements that take most time',
           unit: 'short',
           width: 24,
-          empty: NONE,
+          emptyText: NO_STATEMENT_TEXT,
           description: 'The hundred statements that took most time in all, without their values.',
-          sql: ranking(
+          sql: selectRanking(
             { endpoint: 'Statement', operation: 'Operation', service: 'Service' },
             STATEMENTS,
           ),

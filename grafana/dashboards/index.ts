@@ -4,9 +4,9 @@ import { alerts } from './alerts.ts';
 import { api } from './api.ts';
 import { database } from './database.ts';
 import { overview } from './overview.ts';
-import { own } from './own.ts';
 import { prometheus } from './prometheus.ts';
 import { queues } from './queues.ts';
+import { selfMonitoring } from './self-monitoring.ts';
 import { system } from './system.ts';
 import { targets } from './targets.ts';
 import { tenants } from './tenants.ts';
@@ -14,5 +14,5 @@ import { trends } from './trends.ts';
 
 export const DASHBOARDS: readonly Dashboard[] = [
   ...[overview, api, database, queues, system, trends],
-  ...[alerts, actions, tenants, targets, own, prometheus],
+  ...[alerts, actions, tenants, targets, selfMonitoring, prometheus],
 ];

@@ -1,149 +1,149 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { lines, stat, table } from '../parts/panels.ts';
-import { thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
 import {
-  gcShare,
-  hostLines,
-  hostTable,
-  processLines,
-  statuses,
-  upShare,
-  upTable,
-} from '../sql/hosts.ts';
+  selectGcShare,
+  selectHostSeries,
+  selectHosts,
+  selectProcessSeries,
+  selectStatusCounts,
+  selectUptimeShare,
+  selectUptimes,
+} from '../sql/host-queries.ts';
 
-const NONE = 'No process reported its health: SYSTEM_HEALTH_ENABLED may be off';
+const NO_HEALTH_TEXT = 'No process reported its health: SYSTEM_HEALTH_ENABLED may be off';
 const PER_SECOND = '1000.0 * value_total / $__interval_ms';
 
-export const system = dashboard({
+export const system = createDashboard({
   name: 'system',
   title: 'Perfscope / System health',
   description: 'Processes and their hosts. Hosts belong to no tenant.',
-  ...narrowedBy('service', 'environment'),
+  ...createFilters('service', 'environment'),
   last: '1h',
   refresh: '30s',
   rows: [
     {
       height: 4,
       panels: [
-        stat({
+        createStat({
           title: 'Processes',
           unit: 'short',
           width: 12,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description:
             'Processes that reported in the range, and those of them that are not healthy.',
-          sql: statuses(),
+          sql: selectStatusCounts(),
         }),
-        stat({
+        createStat({
           title: 'Up',
           unit: 'percent',
           width: 12,
           decimals: 2,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description:
             'Share of the minutes in which the services reported. Coloured by the target.',
-          sql: upShare(),
-          thresholds: thresholdsOf('target-uptime'),
+          sql: selectUptimeShare(),
+          thresholds: createRuleThresholds('target-uptime'),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'CPU',
           unit: 'percent',
           width: 8,
           max: 100,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Share of the host’s CPU that was used, mean.',
-          sql: hostLines('cpuUsage'),
-          thresholds: thresholdsOf('cpu'),
+          sql: selectHostSeries('cpuUsage'),
+          thresholds: createRuleThresholds('cpu'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Memory',
           unit: 'percent',
           width: 8,
           max: 100,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Share of the host’s memory that was used, mean.',
-          sql: hostLines('memoryUsage'),
-          thresholds: thresholdsOf('memory'),
+          sql: selectHostSeries('memoryUsage'),
+          thresholds: createRuleThresholds('memory'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Disk',
           unit: 'percent',
           width: 8,
           max: 100,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Share of the root file system that was used, mean.',
-          sql: hostLines('diskUsage'),
-          thresholds: thresholdsOf('disk'),
+          sql: selectHostSeries('diskUsage'),
+          thresholds: createRuleThresholds('disk'),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Event loop delay',
           unit: 'ms',
           width: 8,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description:
             '99th percentile, mean of each interval: how long what is ready has to wait.',
-          sql: hostLines('eventLoopDelayP99'),
+          sql: selectHostSeries('eventLoopDelayP99'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Load',
           unit: 'short',
           width: 8,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'One-minute load average of the hosts.',
-          sql: hostLines('load'),
+          sql: selectHostSeries('load'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Network',
           unit: 'Bps',
           width: 8,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Bytes that the hosts sent and received per second.',
-          sql: processLines('NETWORK_IO', 'system.network.io', PER_SECOND),
+          sql: selectProcessSeries('NETWORK_IO', 'system.network.io', PER_SECOND),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Heap',
           unit: 'bytes',
           width: 12,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Heap of each process that is in use, the greatest of each interval.',
-          sql: processLines('HEAP_USAGE', 'v8js.memory.heap.used', 'most'),
+          sql: selectProcessSeries('HEAP_USAGE', 'v8js.memory.heap.used', 'most'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Garbage collection',
           unit: 'percent',
           width: 12,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'Share of time that each process spent with it.',
-          sql: gcShare(),
+          sql: selectGcShare(),
         }),
       ],
     },
     {
       height: 9,
       panels: [
-        table({
+        createTable({
           title: 'Each process',
           unit: 'short',
           width: 17,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description: 'The latest health of each process in the range.',
-          sql: hostTable(),
+          sql: selectHosts(),
           units: {
             Uptime: 's',
             CPU: 'percent',
@@ -152,16 +152,16 @@ export const system = dashboard({
             'Event loop p99': 'ms',
           },
         }),
-        table({
+        createTable({
           title: 'Uptime',
           unit: 'short',
           width: 7,
-          empty: NONE,
+          emptyText: NO_HEALTH_TEXT,
           description:
             'Share of the minutes in which a service reported; planned restarts count as down.',
-          sql: upTable(),
+          sql: selectUptimes(),
           units: { Up: 'percent' },
-          thresholds: thresholdsOf('target-uptime'),
+          thresholds: createRuleThresholds('target-uptime'),
         }),
       ],
     },

@@ -1,190 +1,200 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { lines, stat, table } from '../parts/panels.ts';
-import { limitOf, steps, thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
-import { ALL_REQUESTS, STATEMENTS } from '../sql/asked.ts';
-import { average, errorRate, errorRateOverTime, linesBy } from '../sql/figures.ts';
-import { upShare, upTable } from '../sql/hosts.ts';
-import { jobFigure, jobLines } from '../sql/queues.ts';
-import { errorsMet, processingMet, timeMet, upMet } from '../sql/targets.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createRuleThresholds, createThresholds, getLimit } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
+import { selectUptimeShare, selectUptimes } from '../sql/host-queries.ts';
+import {
+  selectAverage,
+  selectErrorRate,
+  selectErrorRateOverTime,
+  selectSeriesBy,
+} from '../sql/metric-queries.ts';
+import { ALL_REQUESTS, STATEMENTS } from '../sql/metric-selections.ts';
+import { selectJobSeries, selectJobStat } from '../sql/queue-queries.ts';
+import {
+  selectErrorsMet,
+  selectProcessingMet,
+  selectTimeMet,
+  selectUptimeMet,
+} from '../sql/target-queries.ts';
 
 /** The targets by the rules that watch them. */
-const TIME = 'target-response-time';
-const ERRORS = 'target-error-rate';
-const PROCESSING = 'target-queue-processing';
-const UPTIME = 'target-uptime';
-const STATEMENT = 'target-database-time';
+const RESPONSE_TIME_RULE = 'target-response-time';
+const ERROR_RATE_RULE = 'target-error-rate';
+const PROCESSING_RULE = 'target-queue-processing';
+const UPTIME_RULE = 'target-uptime';
+const STATEMENT_RULE = 'target-database-time';
 
 /** Of the time that a target was met; the alert's budget is not known here. */
-const MET = () =>
-  steps([
+const createTargetThresholds = () =>
+  createThresholds([
     { value: null, color: 'red' },
     { value: 90, color: 'yellow' },
     { value: 99, color: 'green' },
   ]);
-const MET_OF = 'Share of the intervals with anything measured in which it was met.';
+const MET_DESCRIPTION = 'Share of the intervals with anything measured in which it was met.';
 
-export const targets = dashboard({
+export const targets = createDashboard({
   name: 'targets',
   title: 'Perfscope / Targets',
   description: 'The five targets, and for how much of the time they were met.',
-  ...narrowedBy('organization', 'property', 'service', 'environment'),
+  ...createFilters('organization', 'property', 'service', 'environment'),
   last: '24h',
   refresh: '1m',
   rows: [
     {
       height: 4,
       panels: [
-        stat({
-          title: `Average response < ${limitOf(TIME)} ms`,
+        createStat({
+          title: `Average response < ${getLimit(RESPONSE_TIME_RULE)} ms`,
           unit: 'ms',
           width: 5,
           description: 'Mean of the range. Coloured by the target.',
-          sql: average(ALL_REQUESTS),
-          thresholds: thresholdsOf(TIME),
+          sql: selectAverage(ALL_REQUESTS),
+          thresholds: createRuleThresholds(RESPONSE_TIME_RULE),
         }),
-        stat({
-          title: `Failed requests < ${limitOf(ERRORS)} %`,
+        createStat({
+          title: `Failed requests < ${getLimit(ERROR_RATE_RULE)} %`,
           unit: 'percent',
           width: 5,
           decimals: 2,
           description: 'Share of the requests of the range. Coloured by the target.',
-          sql: errorRate(ALL_REQUESTS),
-          thresholds: thresholdsOf(ERRORS),
+          sql: selectErrorRate(ALL_REQUESTS),
+          thresholds: createRuleThresholds(ERROR_RATE_RULE),
         }),
-        stat({
-          title: `Processing of jobs < ${limitOf(PROCESSING)} ms`,
+        createStat({
+          title: `Processing of jobs < ${getLimit(PROCESSING_RULE)} ms`,
           unit: 'ms',
           width: 5,
           description: 'Mean of the range. Coloured by the target.',
-          sql: jobFigure('processing'),
-          empty: 'No job has ended',
-          thresholds: thresholdsOf(PROCESSING),
+          sql: selectJobStat('processing'),
+          emptyText: 'No job has ended',
+          thresholds: createRuleThresholds(PROCESSING_RULE),
         }),
-        stat({
-          title: `Uptime > ${limitOf(UPTIME)} %`,
+        createStat({
+          title: `Uptime > ${getLimit(UPTIME_RULE)} %`,
           unit: 'percent',
           width: 4,
           decimals: 3,
           description:
             'Share of the minutes in which the services reported. Coloured by the target.',
-          sql: upShare(),
-          empty: 'No process reported',
-          thresholds: thresholdsOf(UPTIME),
+          sql: selectUptimeShare(),
+          emptyText: 'No process reported',
+          thresholds: createRuleThresholds(UPTIME_RULE),
         }),
-        stat({
-          title: `Average statement < ${limitOf(STATEMENT)} ms`,
+        createStat({
+          title: `Average statement < ${getLimit(STATEMENT_RULE)} ms`,
           unit: 'ms',
           width: 5,
           description: 'Mean of the range. Coloured by the target.',
-          sql: average(STATEMENTS),
-          thresholds: thresholdsOf(STATEMENT),
+          sql: selectAverage(STATEMENTS),
+          thresholds: createRuleThresholds(STATEMENT_RULE),
         }),
       ],
     },
     {
       height: 4,
       panels: [
-        stat({
+        createStat({
           title: 'Response met',
           unit: 'percent',
           width: 5,
           decimals: 1,
-          description: MET_OF,
-          sql: timeMet(ALL_REQUESTS, limitOf(TIME)),
-          thresholds: MET(),
+          description: MET_DESCRIPTION,
+          sql: selectTimeMet(ALL_REQUESTS, getLimit(RESPONSE_TIME_RULE)),
+          thresholds: createTargetThresholds(),
         }),
-        stat({
+        createStat({
           title: 'Failures met',
           unit: 'percent',
           width: 5,
           decimals: 1,
-          description: MET_OF,
-          sql: errorsMet(ALL_REQUESTS, limitOf(ERRORS)),
-          thresholds: MET(),
+          description: MET_DESCRIPTION,
+          sql: selectErrorsMet(ALL_REQUESTS, getLimit(ERROR_RATE_RULE)),
+          thresholds: createTargetThresholds(),
         }),
-        stat({
+        createStat({
           title: 'Processing met',
           unit: 'percent',
           width: 5,
           decimals: 1,
-          description: MET_OF,
-          sql: processingMet(limitOf(PROCESSING)),
-          empty: 'No job has ended',
-          thresholds: MET(),
+          description: MET_DESCRIPTION,
+          sql: selectProcessingMet(getLimit(PROCESSING_RULE)),
+          emptyText: 'No job has ended',
+          thresholds: createTargetThresholds(),
         }),
-        stat({
+        createStat({
           title: 'Services that met it',
           unit: 'percent',
           width: 4,
           decimals: 1,
           description: 'Share of the services whose uptime of the range is within the target.',
-          sql: upMet(limitOf(UPTIME)),
-          empty: 'No process reported',
-          thresholds: MET(),
+          sql: selectUptimeMet(getLimit(UPTIME_RULE)),
+          emptyText: 'No process reported',
+          thresholds: createTargetThresholds(),
         }),
-        stat({
+        createStat({
           title: 'Statements met',
           unit: 'percent',
           width: 5,
           decimals: 1,
-          description: MET_OF,
-          sql: timeMet(STATEMENTS, limitOf(STATEMENT)),
-          thresholds: MET(),
+          description: MET_DESCRIPTION,
+          sql: selectTimeMet(STATEMENTS, getLimit(STATEMENT_RULE)),
+          thresholds: createTargetThresholds(),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Average response by service',
           unit: 'ms',
           width: 12,
           description: 'Of the ten busiest services, with the target.',
-          sql: linesBy('service', ALL_REQUESTS, 'total / amount'),
-          thresholds: thresholdsOf(TIME),
+          sql: selectSeriesBy('service', ALL_REQUESTS, 'total / amount'),
+          thresholds: createRuleThresholds(RESPONSE_TIME_RULE),
         }),
-        lines({
+        createTimeSeries({
           title: 'Failed requests',
           unit: 'percent',
           width: 12,
           description: 'Share of all requests, with the target.',
-          sql: errorRateOverTime(ALL_REQUESTS),
-          thresholds: thresholdsOf(ERRORS),
+          sql: selectErrorRateOverTime(ALL_REQUESTS),
+          thresholds: createRuleThresholds(ERROR_RATE_RULE),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Processing of jobs',
           unit: 'ms',
           width: 8,
           description: 'Mean time that an attempt ran, by queue, with the target.',
-          sql: jobLines('processing'),
-          empty: 'No job has ended',
-          thresholds: thresholdsOf(PROCESSING),
+          sql: selectJobSeries('processing'),
+          emptyText: 'No job has ended',
+          thresholds: createRuleThresholds(PROCESSING_RULE),
         }),
-        lines({
+        createTimeSeries({
           title: 'Average statement by service',
           unit: 'ms',
           width: 8,
           description: 'Of the ten services with most statements, with the target.',
-          sql: linesBy('service', STATEMENTS, 'total / amount'),
-          thresholds: thresholdsOf(STATEMENT),
+          sql: selectSeriesBy('service', STATEMENTS, 'total / amount'),
+          thresholds: createRuleThresholds(STATEMENT_RULE),
         }),
-        table({
+        createTable({
           title: 'Uptime',
           unit: 'short',
           width: 8,
-          empty: 'No process reported',
+          emptyText: 'No process reported',
           description:
             'Share of the minutes in which a service reported; planned restarts count as down.',
-          sql: upTable(),
+          sql: selectUptimes(),
           units: { Up: 'percent' },
-          thresholds: thresholdsOf(UPTIME),
+          thresholds: createRuleThresholds(UPTIME_RULE),
         }),
       ],
     },

@@ -1,79 +1,81 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { cellLink } from '../parts/links.ts';
-import { lines, table } from '../parts/panels.ts';
-import { thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
-import { ALL_REQUESTS } from '../sql/asked.ts';
-import { linesBy } from '../sql/figures.ts';
-import { queueUsers } from '../sql/queues.ts';
-import { sufferers, tenants as tenantTable } from '../sql/tenants.ts';
-import { SECONDS } from '../sql/work.ts';
+import { createCellLink } from '../parts/cell-links.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createTable, createTimeSeries } from '../parts/panels.ts';
+import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
+import { selectSeriesBy } from '../sql/metric-queries.ts';
+import { ALL_REQUESTS } from '../sql/metric-selections.ts';
+import { selectQueueUsage } from '../sql/queue-queries.ts';
+import { selectFailingTenants, selectTenants as tenantTable } from '../sql/tenant-queries.ts';
+import { SECONDS } from '../sql/total-queries.ts';
 
-const NONE = 'No request named a tenant';
-const LINKS = { Organization: cellLink('Show only this organization', 'overview', 'organization') };
+const NO_TENANT_TEXT = 'No request named a tenant';
+const LINKS = {
+  Organization: createCellLink('Show only this organization', 'overview', 'organization'),
+};
 
-export const tenants = dashboard({
+export const tenants = createDashboard({
   name: 'tenants',
   title: 'Perfscope / Tenants',
   description: 'Who uses what, and for whom it goes badly.',
-  ...narrowedBy('organization', 'property', 'service', 'environment'),
+  ...createFilters('organization', 'property', 'service', 'environment'),
   last: '6h',
   refresh: '1m',
   rows: [
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Requests per second',
           unit: 'reqps',
           width: 12,
           stacked: true,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description: 'Of the ten busiest organizations.',
-          sql: linesBy('organization_id', ALL_REQUESTS, `amount / ${SECONDS}`),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, `amount / ${SECONDS}`),
         }),
-        lines({
+        createTimeSeries({
           title: 'Share of time',
           unit: 'ms',
           width: 12,
           stacked: true,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description: 'Time per second that the requests of the ten busiest organizations took.',
-          sql: linesBy('organization_id', ALL_REQUESTS, `total / ${SECONDS}`),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, `total / ${SECONDS}`),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Average response',
           unit: 'ms',
           width: 12,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description: 'Of the ten busiest organizations.',
-          sql: linesBy('organization_id', ALL_REQUESTS, 'total / amount'),
-          thresholds: thresholdsOf('response-time'),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, 'total / amount'),
+          thresholds: createRuleThresholds('response-time'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Failed requests',
           unit: 'percent',
           width: 12,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description: 'Of the ten busiest organizations.',
-          sql: linesBy('organization_id', ALL_REQUESTS, '100.0 * errors / amount'),
-          thresholds: thresholdsOf('error-rate'),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, '100.0 * errors / amount'),
+          thresholds: createRuleThresholds('error-rate'),
         }),
       ],
     },
     {
       height: 10,
       panels: [
-        table({
+        createTable({
           title: 'Who uses what',
           unit: 'short',
           width: 14,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description: 'Tenants by the share of time that their requests took.',
           sql: tenantTable(ALL_REQUESTS),
           units: {
@@ -85,16 +87,16 @@ export const tenants = dashboard({
           },
           links: LINKS,
         }),
-        table({
+        createTable({
           title: 'Who suffers',
           unit: 'short',
           width: 10,
-          empty: NONE,
+          emptyText: NO_TENANT_TEXT,
           description:
             'Organizations by the share of their requests that failed, then by mean duration.',
-          sql: sufferers(ALL_REQUESTS),
+          sql: selectFailingTenants(ALL_REQUESTS),
           units: { Failed: 'percent', Average: 'ms' },
-          thresholds: thresholdsOf('error-rate'),
+          thresholds: createRuleThresholds('error-rate'),
           links: LINKS,
         }),
       ],
@@ -102,13 +104,13 @@ export const tenants = dashboard({
     {
       height: 9,
       panels: [
-        table({
+        createTable({
           title: 'Who uses the queues',
           unit: 'short',
           width: 24,
-          empty: 'No job was seen',
+          emptyText: 'No job was seen',
           description: 'Share of each tenant in the running time of a queue.',
-          sql: queueUsers(),
+          sql: selectQueueUsage(),
           units: { Processing: 'ms', Share: 'percent', Wait: 'ms' },
         }),
       ],

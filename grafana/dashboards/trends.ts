@@ -1,77 +1,81 @@
-import { dashboard } from '../parts/dashboard.ts';
-import { lines, spreadLines } from '../parts/panels.ts';
-import { thresholdsOf } from '../parts/thresholds.ts';
-import { narrowedBy } from '../parts/variables.ts';
-import { ALL_REQUESTS, STATEMENTS } from '../sql/asked.ts';
-import { beforeAndNow, jobsBeforeAndNow, p95BeforeAndNow } from '../sql/trends.ts';
+import { createDashboard } from '../parts/create-dashboard.ts';
+import { createPercentileSeries, createTimeSeries } from '../parts/panels.ts';
+import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createFilters } from '../parts/variables.ts';
+import { ALL_REQUESTS, STATEMENTS } from '../sql/metric-selections.ts';
+import {
+  selectJobsNowAndLastWeek,
+  selectNowAndLastWeek,
+  selectP95NowAndLastWeek,
+} from '../sql/trend-queries.ts';
 
-export const trends = dashboard({
+export const trends = createDashboard({
   name: 'trends',
   title: 'Perfscope / Trends',
   description: 'Each figure now, and in the same hours a week before.',
-  ...narrowedBy('organization', 'property', 'service', 'environment'),
+  ...createFilters('organization', 'property', 'service', 'environment'),
   last: '24h',
   refresh: '1m',
   rows: [
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Requests per second',
           unit: 'reqps',
           width: 12,
           description: 'All requests.',
-          sql: beforeAndNow(ALL_REQUESTS, 'amount / seconds'),
+          sql: selectNowAndLastWeek(ALL_REQUESTS, 'amount / seconds'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Average response',
           unit: 'ms',
           width: 12,
           description: 'Mean duration of all requests.',
-          sql: beforeAndNow(ALL_REQUESTS, 'total / amount'),
-          thresholds: thresholdsOf('response-time'),
+          sql: selectNowAndLastWeek(ALL_REQUESTS, 'total / amount'),
+          thresholds: createRuleThresholds('response-time'),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        spreadLines({
+        createPercentileSeries({
           title: '95th percentile',
           unit: 'ms',
           width: 12,
           description: '95 of 100 requests were quicker than this.',
-          sql: p95BeforeAndNow(ALL_REQUESTS),
-          thresholds: thresholdsOf('response-time'),
+          sql: selectP95NowAndLastWeek(ALL_REQUESTS),
+          thresholds: createRuleThresholds('response-time'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Failed requests',
           unit: 'percent',
           width: 12,
           description: 'Share of the requests that failed.',
-          sql: beforeAndNow(ALL_REQUESTS, '100.0 * errors / amount'),
-          thresholds: thresholdsOf('error-rate'),
+          sql: selectNowAndLastWeek(ALL_REQUESTS, '100.0 * errors / amount'),
+          thresholds: createRuleThresholds('error-rate'),
         }),
       ],
     },
     {
       height: 8,
       panels: [
-        lines({
+        createTimeSeries({
           title: 'Average statement',
           unit: 'ms',
           width: 12,
           description: 'Mean duration of database statements.',
-          sql: beforeAndNow(STATEMENTS, 'total / amount'),
-          thresholds: thresholdsOf('database-time'),
+          sql: selectNowAndLastWeek(STATEMENTS, 'total / amount'),
+          thresholds: createRuleThresholds('database-time'),
         }),
-        lines({
+        createTimeSeries({
           title: 'Jobs that ended, per second',
           unit: 'ops',
           width: 12,
           description: 'Attempts of all queues, completed or failed.',
-          sql: jobsBeforeAndNow(),
-          empty: 'No job was seen',
+          sql: selectJobsNowAndLastWeek(),
+          emptyText: 'No job was seen',
         }),
       ],
     },

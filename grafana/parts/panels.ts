@@ -5,9 +5,9 @@ import * as heatmaps from '@grafana/grafana-foundation-sdk/heatmap';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { octaves } from '../sql/heatmap.ts';
-import { type Format, PROMETHEUS, QUESTDB, sqlQuery } from './data.ts';
-import { PLAIN } from './thresholds.ts';
+import { selectOctaves } from '../sql/heatmap-queries.ts';
+import { createSqlQuery, type Format, PROMETHEUS, QUESTDB } from './data-sources.ts';
+import { createNeutralThresholds } from './thresholds.ts';
 
 export interface PanelSpec {
   readonly title: string;
@@ -20,25 +20,25 @@ export interface PanelSpec {
   /** Asks Prometheus instead. */
   readonly promql?: readonly Builder<Dataquery>[];
   /** What stands there when there is nothing to show. */
-  readonly empty?: string;
+  readonly emptyText?: string;
   /** Of 24 columns. */
   readonly width: number;
   readonly thresholds?: Builder<ThresholdsConfig> | undefined;
   readonly decimals?: number;
   /** Points of time at most. */
-  readonly points?: number;
+  readonly maxPoints?: number;
 }
 
 /** Points of a line at most: as many as a phone can show, and few enough to be quick over a month. */
-export const MOST_POINTS = 200;
+export const MAX_POINTS = 200;
 /**
  * Points of a panel about merged buckets: these are some thirty times as many rows, so that a day is
  * read from hours.
  */
-const SPREAD_POINTS = 30;
-const NOTHING_YET = 'Nothing was measured here';
+const MAX_PERCENTILE_POINTS = 30;
+const NO_DATA_TEXT = 'Nothing was measured here';
 
-interface Common<B> {
+interface CommonPanelBuilder<B> {
   title(title: string): B;
   description(text: string): B;
   unit(unit: string): B;
@@ -51,19 +51,23 @@ interface Common<B> {
   decimals(digits: number): B;
 }
 
-function described<B extends Common<B>>(builder: B, spec: PanelSpec, format: Format): B {
+function applySpec<B extends CommonPanelBuilder<B>>(
+  builder: B,
+  spec: PanelSpec,
+  format: Format,
+): B {
   const {
     title,
     description,
     unit,
     width,
-    empty = NOTHING_YET,
+    emptyText: empty = NO_DATA_TEXT,
     decimals,
     sql,
     promql,
-    points = MOST_POINTS,
+    maxPoints: points = MAX_POINTS,
   } = spec;
-  const asked = promql ?? (sql === undefined ? [] : [sqlQuery(sql, format)]);
+  const asked = promql ?? (sql === undefined ? [] : [createSqlQuery(sql, format)]);
   const panel = builder
     .targets([...asked])
     .title(title)
@@ -78,7 +82,7 @@ function described<B extends Common<B>>(builder: B, spec: PanelSpec, format: For
   return decimals === undefined ? panel : panel.decimals(decimals);
 }
 
-export interface LinesSpec extends PanelSpec {
+export interface TimeSeriesSpec extends PanelSpec {
   readonly stacked?: boolean;
   /** Of what happens now and then, instead of lines. */
   readonly bars?: boolean;
@@ -87,19 +91,19 @@ export interface LinesSpec extends PanelSpec {
 }
 
 /** Lines over time; thresholds are drawn where they are given. */
-export function lines(spec: LinesSpec): TimeSeriesBuilder {
+export function createTimeSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
   const { thresholds, stacked = false, bars = false, max } = spec;
   const style = thresholds
     ? common.GraphThresholdsStyleMode.Line
     : common.GraphThresholdsStyleMode.Off;
-  const builder = described(new TimeSeriesBuilder(), spec, 'time_series')
+  const builder = applySpec(new TimeSeriesBuilder(), spec, 'time_series')
     .min(0)
     .drawStyle(bars ? common.GraphDrawStyle.Bars : common.GraphDrawStyle.Line)
     .lineWidth(1)
     .fillOpacity(stacked ? 40 : 10)
     .showPoints(common.VisibilityMode.Auto)
     .spanNulls(false)
-    .thresholds(thresholds ?? PLAIN())
+    .thresholds(thresholds ?? createNeutralThresholds())
     .thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(style))
     .stacking(
       new common.StackingConfigBuilder().mode(
@@ -122,14 +126,14 @@ export function lines(spec: LinesSpec): TimeSeriesBuilder {
 }
 
 /** Lines of percentiles over time. */
-export function spreadLines(spec: LinesSpec): TimeSeriesBuilder {
-  return lines({ points: SPREAD_POINTS, ...spec });
+export function createPercentileSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
+  return createTimeSeries({ maxPoints: MAX_PERCENTILE_POINTS, ...spec });
 }
 
 /** One figure of the whole range. */
-export function stat(spec: PanelSpec): StatBuilder {
-  return described(new StatBuilder(), spec, 'table')
-    .thresholds(spec.thresholds ?? PLAIN())
+export function createStat(spec: PanelSpec): StatBuilder {
+  return applySpec(new StatBuilder(), spec, 'table')
+    .thresholds(spec.thresholds ?? createNeutralThresholds())
     .colorMode(common.BigValueColorMode.Value)
     .graphMode(common.BigValueGraphMode.None)
     .textMode(common.BigValueTextMode.Auto)
@@ -143,10 +147,10 @@ export interface TableSpec extends PanelSpec {
   readonly links?: Readonly<Record<string, { title: string; url: string }>>;
 }
 
-export function table(spec: TableSpec): TableBuilder {
+export function createTable(spec: TableSpec): TableBuilder {
   const { units = {}, links = {} } = spec;
-  const builder = described(new TableBuilder(), spec, 'table')
-    .thresholds(spec.thresholds ?? PLAIN())
+  const builder = applySpec(new TableBuilder(), spec, 'table')
+    .thresholds(spec.thresholds ?? createNeutralThresholds())
     .filterable(true);
   for (const [name, unit] of Object.entries(units)) {
     builder.overrideByName(name, [{ id: 'unit', value: unit }]);
@@ -158,10 +162,10 @@ export function table(spec: TableSpec): TableBuilder {
 }
 
 /** How durations are spread over time. `sql` gives `time`, `bucket_upper` (ms) and `count`. */
-export function heatmap(spec: PanelSpec & { readonly sql: string }): heatmaps.PanelBuilder {
-  const asked = { points: SPREAD_POINTS, ...spec, sql: octaves(spec.sql) };
-  return described(new heatmaps.PanelBuilder(), asked, 'time_series')
-    .thresholds(PLAIN())
+export function createHeatmap(spec: PanelSpec & { readonly sql: string }): heatmaps.PanelBuilder {
+  const asked = { maxPoints: MAX_PERCENTILE_POINTS, ...spec, sql: selectOctaves(spec.sql) };
+  return applySpec(new heatmaps.PanelBuilder(), asked, 'time_series')
+    .thresholds(createNeutralThresholds())
     .calculate(false)
     .color(
       new heatmaps.HeatmapColorOptionsBuilder()

@@ -5,58 +5,64 @@ import {
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { loadRules } from '../../src/alerts/rules/load.ts';
-import type { Rule } from '../../src/alerts/rules/rule.ts';
-import { parseSettings } from '../../src/config/settings.ts';
-import { COLORS, GOOD, stepsOf } from '../../src/grafana/thresholds.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
+import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
+import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
+import {
+  OK_COLOR,
+  SEVERITY_COLORS,
+  toThresholdSteps,
+} from '../../src/server/grafana/panel-thresholds.ts';
 
 /** The built-in rules, as a server without settings of its own has them. */
-const RULES = new Map(loadRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]));
+const BUILT_IN_RULES = new Map(
+  loadAlertRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]),
+);
 
-export function ruleNamed(name: string): Rule {
-  const rule = RULES.get(name);
+export function getRule(name: string): AlertRule {
+  const rule = BUILT_IN_RULES.get(name);
   if (!rule) throw new TypeError(`there is no rule ${name}`);
   return rule;
 }
 
 /** The targets among the rules. */
-export function targets(): Rule[] {
-  return [...RULES.values()].filter(({ target }) => target);
+export function getTargetRules(): AlertRule[] {
+  return [...BUILT_IN_RULES.values()].filter(({ target }) => target);
 }
 
 /** The first threshold of a rule. */
-export function limitOf(name: string): number {
-  return ruleNamed(name).levels[0]!.threshold;
+export function getLimit(name: string): number {
+  return getRule(name).levels[0]!.threshold;
 }
 
-const RULE_OF = new WeakMap<object, string>();
+const RULE_NAMES = new WeakMap<object, string>();
 
 /** The rule's thresholds, in the colours of their severities. */
-export function thresholdsOf(name: string): Builder<ThresholdsConfig> {
-  const rule = ruleNamed(name);
+export function createRuleThresholds(name: string): Builder<ThresholdsConfig> {
+  const rule = getRule(name);
   return {
     build: () => {
-      const built = steps(stepsOf(rule)).build();
-      RULE_OF.set(built, name);
+      const built = createThresholds(toThresholdSteps(rule)).build();
+      RULE_NAMES.set(built, name);
       return built;
     },
   };
 }
 
 /** The name of the rule that these are thresholds of. */
-export function ruleOf(thresholds: ThresholdsConfig | undefined): string | undefined {
-  return thresholds && RULE_OF.get(thresholds);
+export function getRuleName(thresholds: ThresholdsConfig | undefined): string | undefined {
+  return thresholds && RULE_NAMES.get(thresholds);
 }
 
-export function steps(all: readonly Threshold[]): ThresholdsConfigBuilder {
+export function createThresholds(all: readonly Threshold[]): ThresholdsConfigBuilder {
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([...all]);
 }
 
 /** No value is good or bad. */
-export const PLAIN = () => steps([{ value: null, color: 'blue' }]);
+export const createNeutralThresholds = () => createThresholds([{ value: null, color: 'blue' }]);
 /** Anything above nothing is bad. */
-export const NOTHING = () =>
-  steps([
-    { value: null, color: GOOD },
-    { value: 1, color: COLORS.critical },
+export const createZeroThresholds = () =>
+  createThresholds([
+    { value: null, color: OK_COLOR },
+    { value: 1, color: SEVERITY_COLORS.critical },
   ]);

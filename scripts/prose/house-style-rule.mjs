@@ -13,7 +13,7 @@ const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 export default function houseStyle(context) {
   const { Syntax, RuleError, report, getSource, locator } = context;
   const check = (node) => {
-    const text = maskCode(node, getSource(node));
+    const text = maskCode(getSource(node));
     for (const { index, length, message } of findFaults(text)) {
       const padding = locator.range([index, index + length]);
       report(node, new RuleError(message, { padding }));
@@ -63,7 +63,7 @@ function findLongSentences(text) {
 }
 
 /** Replaces inline code and link targets by one word of the same length, so that positions stay. */
-function maskCode(node, source) {
+function maskCode(source) {
   return source
     .replace(/`[^`]*`/g, (code) => 'x'.repeat(code.length))
     .replace(/\]\([^)\s]*\)/g, (target) => ' '.repeat(target.length))

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import { perfscope } from '../support/cli.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const WITHIN_MS = 150_000;
 /** Of the built-in rules, what is wanted here is quick enough for a test. */
@@ -18,7 +18,7 @@ rules:
     annotations: { breaker: bookings-database }
 `;
 
-const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say: () => {} });
 let client: PerfscopeClient;
 
@@ -68,18 +68,18 @@ async function settingValue(setting: string): Promise<number | undefined> {
 it('a stuck database opens the breaker, and its return closes it', {
   timeout: 400_000,
 }, async () => {
-  await until(async () => bookings(201) > 3, WITHIN_MS);
-  await demo.make('stuck-database');
-  await until(async () => (await breakerState()) === 2, WITHIN_MS);
-  await until(async () => (await alertOf()) === 'firing', WITHIN_MS);
+  await waitFor(async () => bookings(201) > 3, WITHIN_MS);
+  await demo.setScenario('stuck-database');
+  await waitFor(async () => (await breakerState()) === 2, WITHIN_MS);
+  await waitFor(async () => (await alertOf()) === 'firing', WITHIN_MS);
   const answered = bookings(202);
-  await until(async () => bookings(202) > answered + 3, WITHIN_MS);
+  await waitFor(async () => bookings(202) > answered + 3, WITHIN_MS);
   expect(bookings(500)).toBe(0);
-  await demo.make('none');
-  await until(async () => (await breakerState()) === 0, WITHIN_MS);
+  await demo.setScenario('none');
+  await waitFor(async () => (await breakerState()) === 0, WITHIN_MS);
   const booked = bookings(201);
-  await until(async () => bookings(201) > booked + 3, WITHIN_MS);
-  await until(async () => (await alertOf()) === undefined, WITHIN_MS);
+  await waitFor(async () => bookings(201) > booked + 3, WITHIN_MS);
+  await waitFor(async () => (await alertOf()) === undefined, WITHIN_MS);
   const outcomes = await product.sql(
     `SELECT DISTINCT operation FROM performance_metrics WHERE name = 'perfscope.breaker.calls'
      ORDER BY operation`,
@@ -91,27 +91,27 @@ it('an alert opens a breaker, whose own figures are good, and closes it', {
   timeout: 400_000,
 }, async () => {
   const before = bookings(202);
-  await demo.make('error-burst');
-  await until(async () => bookings(202) > before + 3, WITHIN_MS);
+  await demo.setScenario('error-burst');
+  await waitFor(async () => bookings(202) > before + 3, WITHIN_MS);
   expect((await client.get('actions')).breakers).toMatchObject([
     { name: 'bookings-database', rule: 'bookings-fail' },
   ]);
-  await demo.make('none');
-  await until(async () => (await client.get('actions')).breakers.length === 0, WITHIN_MS);
+  await demo.setScenario('none');
+  await waitFor(async () => (await client.get('actions')).breakers.length === 0, WITHIN_MS);
   const booked = bookings(201);
-  await until(async () => bookings(201) > booked + 3, WITHIN_MS);
-  await until(async () => (await breakerState()) === 0, WITHIN_MS);
+  await waitFor(async () => bookings(201) > booked + 3, WITHIN_MS);
+  await waitFor(async () => (await breakerState()) === 0, WITHIN_MS);
 });
 
 it('a peak of demand raises the prices of one hotel, and they fall again', {
   timeout: 400_000,
 }, async () => {
-  await demo.make('demand-peak');
-  await until(async () => (await factorOf('seaside')) > 1.1, WITHIN_MS);
+  await demo.setScenario('demand-peak');
+  await waitFor(async () => (await factorOf('seaside')) > 1.1, WITHIN_MS);
   for (const other of ['alpine', 'central', 'airport']) expect(await factorOf(other)).toBe(1);
-  await demo.make('none');
-  await until(async () => (await factorOf('seaside')) === 1, WITHIN_MS);
-  await until(async () => {
+  await demo.setScenario('none');
+  await waitFor(async () => (await factorOf('seaside')) === 1, WITHIN_MS);
+  await waitFor(async () => {
     const { decisions } = await client.get('decisions', { last: '1h', setting: ['price.factor'] });
     const applied = decisions.filter(({ status }) => status === 'applied');
     expect(new Set(decisions.map(({ propertyId }) => propertyId))).toEqual(new Set(['seaside']));
@@ -120,11 +120,11 @@ it('a peak of demand raises the prices of one hotel, and they fall again', {
 });
 
 it('a backlog raises the workers until the queue is drained', { timeout: 400_000 }, async () => {
-  await demo.make('backlog');
-  await until(async () => ((await settingValue('invoices.workers')) ?? 0) > 4, WITHIN_MS);
+  await demo.setScenario('backlog');
+  await waitFor(async () => ((await settingValue('invoices.workers')) ?? 0) > 4, WITHIN_MS);
   const { value } = await client.get('scaling', { queue: ['invoices'] });
   expect(value).toBeGreaterThan(4);
-  await until(async () => {
+  await waitFor(async () => {
     const rows = await product.sql(
       `SELECT max(value) FROM performance_metrics WHERE name = 'perfscope.scaling.desired'
        AND operation = 'queue' AND endpoint = 'invoices'`,
@@ -133,7 +133,7 @@ it('a backlog raises the workers until the queue is drained', { timeout: 400_000
   }, WITHIN_MS);
   const scraped = await (await fetch(`${demo.serverUrl}/metrics`)).text();
   expect(scraped).toMatch(/^perfscope_scaling_desired\{kind="queue",name="invoices"\} \d/m);
-  await until(async () => (await settingValue('invoices.workers')) === undefined, 2 * WITHIN_MS);
+  await waitFor(async () => (await settingValue('invoices.workers')) === undefined, 2 * WITHIN_MS);
   const { queues } = await client.get('queues', { last: '1m', queue: ['invoices'] });
   expect(queues[0]?.depth).toBeLessThan(50);
   const { decisions } = await client.get('decisions', {
@@ -150,7 +150,7 @@ it('a backlog raises the workers until the queue is drained', { timeout: 400_000
 
 it('a dry run says what was decided, from what is stored', { timeout: 120_000 }, () => {
   const file = 'demo/business-rules.yaml';
-  const run = perfscope(
+  const run = runPerfscope(
     ['rules', 'dry-run', '--since', '15m', '--step', '10s', '--file', file],
     product.env,
   );

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import type { Scenario } from '../../demo/scenarios.ts';
-import { perfscope } from '../support/cli.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** The built-in rules, with windows and levels for a minute's demo. */
 const QUICK = `interval: 2s
@@ -33,7 +33,7 @@ afterEach(() => ending());
 it.each(SCENARIOS)(
   'the scenario %s raises %s',
   async (scenario, rule) => {
-    const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+    const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
     const rules = join(product.folder, 'rules.yaml');
     writeFileSync(rules, QUICK);
     product.env.PERFORMANCE_RULES_FILE = rules;
@@ -42,9 +42,9 @@ it.each(SCENARIOS)(
       await demo.stop();
       await product.remove();
     };
-    expect(perfscope(['check-config'], product.env).status).toBe(0);
+    expect(runPerfscope(['check-config'], product.env).status).toBe(0);
     await demo.start();
-    const alert = await until(async () => {
+    const alert = await waitFor(async () => {
       const answer = await fetch(
         `${demo.serverUrl}/api/performance/alerts?rule=${rule}&state=firing`,
       );
@@ -52,9 +52,9 @@ it.each(SCENARIOS)(
       return alerts[0]?.cause !== undefined && alerts[0];
     }, 120_000);
     expect(alert.cause).toMatch(/\d/);
-    const listed = perfscope(['alerts', '--json', '--url', demo.serverUrl], product.env);
+    const listed = runPerfscope(['alerts', '--json', '--url', demo.serverUrl], product.env);
     expect(listed.stdout).toContain(alert.id);
-    const acknowledged = perfscope(
+    const acknowledged = runPerfscope(
       ['alerts', 'ack', alert.id, '--comment', 'seen', '--url', demo.serverUrl],
       product.env,
     );

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { perfscope, perfscopeMeanwhile } from '../support/cli.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope, runPerfscopeAsync } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const first = new Product();
-const second = new Product();
+const first = new PerfscopeServer();
+const second = new PerfscopeServer();
 const folder = join(first.folder, 'backup');
 beforeAll(() => first.start());
 afterAll(async () => {
@@ -30,7 +30,7 @@ let before: unknown[][] = [];
 
 it('copies what was stored before it, while more is being written', async () => {
   await write(0, 20_000);
-  await until(async () => (await first.sql(SAMPLES)).length === 40_000);
+  await waitFor(async () => (await first.sql(SAMPLES)).length === 40_000);
   // Rows that no server has sent yet.
   const waiting = join(first.folder, 'data', 'spool', `${process.pid}--abcdef01`);
   mkdirSync(waiting);
@@ -38,7 +38,7 @@ it('copies what was stored before it, while more is being written', async () => 
   writeFileSync(join(waiting, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
   // Acknowledged, and perhaps not applied yet.
   await write(50_000, 5000);
-  const backup = perfscopeMeanwhile(['backup', '--json', folder], first.env);
+  const backup = runPerfscopeAsync(['backup', '--json', folder], first.env);
   let ended = false;
   void backup.then(() => {
     ended = true;
@@ -47,7 +47,7 @@ it('copies what was stored before it, while more is being written', async () => 
   const { status, stdout, stderr } = await backup;
   expect([status, stderr]).toEqual([0, '']);
   const early = ([, id]: unknown[]) => Number(String(id).split('-')[1]) < 100_000;
-  before = await until(async () => {
+  before = await waitFor(async () => {
     const rows = (await first.sql(SAMPLES)).filter(early);
     return rows.length === 50_000 && rows;
   });
@@ -59,7 +59,7 @@ it('copies what was stored before it, while more is being written', async () => 
 }, 300_000);
 
 it('gives the same rows back in another folder', async () => {
-  const restored = perfscope(['restore', folder], second.env);
+  const restored = runPerfscope(['restore', folder], second.env);
   expect([restored.status, restored.stderr]).toEqual([0, '']);
   expect(existsSync(join(second.folder, 'data', 'questdb', '_restore'))).toBe(true);
   await second.start();
@@ -70,14 +70,14 @@ it('gives the same rows back in another folder', async () => {
   const all = new Set((await first.sql(SAMPLES)).map((row) => JSON.stringify(row)));
   const rest = found.filter(([, id]) => id !== 'waiting');
   expect(rest.filter((row) => !all.has(JSON.stringify(row)))).toEqual([]);
-  await until(async () => {
+  await waitFor(async () => {
     const waiting = await second.sql("SELECT value FROM performance_metrics WHERE id = 'waiting'");
     return JSON.stringify(waiting) === '[[7]]';
   });
   await second.sql(
     `INSERT INTO performance_metrics (timestamp, id, service) VALUES (now(), 'later', 'b')`,
   );
-  await until(
+  await waitFor(
     async () => (await second.sql("performance_metrics WHERE id = 'later'")).length === 1,
   );
   const tables = 'SELECT table_name FROM wal_tables() WHERE suspended = true';
@@ -85,28 +85,28 @@ it('gives the same rows back in another folder', async () => {
 }, 300_000);
 
 it('restores nothing over a folder that is used, or there, or from a changed backup', async () => {
-  const running = perfscope(['restore', '--force', folder], second.env);
+  const running = runPerfscope(['restore', '--force', folder], second.env);
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await second.stop();
-  expect(perfscope(['restore', folder], second.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+  expect(runPerfscope(['restore', folder], second.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
   const file = join(folder, 'credentials.json');
   const credentials = readFileSync(file);
   writeFileSync(file, `${credentials} `);
-  const changed = perfscope(['restore', '--force', folder], second.env);
+  const changed = runPerfscope(['restore', '--force', folder], second.env);
   expect(changed.stderr).toMatch(/PS_BACKUP_DAMAGED.*credentials.json has been changed/);
   writeFileSync(file, credentials);
   writeFileSync(join(folder, 'more'), '');
-  const grown = perfscope(['restore', '--force', folder], second.env);
+  const grown = runPerfscope(['restore', '--force', folder], second.env);
   expect(grown.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
   expect(readdirSync(join(second.folder, 'data'))).toContain('questdb');
-  expect(perfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+  expect(runPerfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
 }, 120_000);
 
 it('moves the folder of before aside when told to, and backs up a server that does not run', async () => {
   const cold = join(second.folder, 'cold');
-  const backup = perfscope(['backup', cold], second.env);
+  const backup = runPerfscope(['backup', cold], second.env);
   expect([backup.status, backup.stderr]).toEqual([0, '']);
-  const restored = perfscope(['restore', '--force', '--json', cold], second.env);
+  const restored = runPerfscope(['restore', '--force', '--json', cold], second.env);
   expect(restored.status).toBe(0);
   const { movedTo } = JSON.parse(restored.stdout) as { movedTo: string };
   expect(readdirSync(movedTo)).toContain('questdb');
@@ -118,7 +118,7 @@ it('moves the folder of before aside when told to, and backs up a server that do
 it("refuses somebody else's QuestDB, and says what to do", () => {
   const env = { ...first.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9' };
   for (const verb of ['backup', 'restore']) {
-    const { status, stderr } = perfscope([verb, '/nowhere'], env);
+    const { status, stderr } = runPerfscope([verb, '/nowhere'], env);
     expect(status).toBe(1);
     expect(stderr).toMatch(/PS_BACKUP_FOREIGN.*CHECKPOINT CREATE/);
   }

@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
-import { perfscope } from '../support/cli.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product();
+const product = new PerfscopeServer();
 beforeAll(() => product.start());
 afterAll(() => product.remove());
 
@@ -20,7 +20,7 @@ describe('a wrong environment', () => {
     ['an address', { PERFORMANCE_QUESTDB_URL: 'ftp://x' }, /PS_CONFIG_INVALID.*ftp:\/\/x/],
   ])('stops the start: %s', (_what, env, said) => {
     for (const verb of ['serve', 'check-config']) {
-      const run = perfscope([verb], { ...product.env, ...env });
+      const run = runPerfscope([verb], { ...product.env, ...env });
       expect(run.status).toBe(1);
       expect(run.stderr).toMatch(said);
     }
@@ -28,12 +28,12 @@ describe('a wrong environment', () => {
 
   it('is said once inside an application, and the rest works on with defaults', async () => {
     const env = { ...product.env, PERFORMANCE_BUFER_SIZE: '5', OTEL_SERVICE_NAME: 'wrong' };
-    const hotel = new App('test/apps/hotel-esm.mjs', { env });
+    const hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', { env });
     const base = await hotel.url();
     expect((await fetch(`${base}/rooms/1`)).status).toBe(200);
     await hotel.stop();
     expect(hotel.output.match(/PERFORMANCE_BUFER_SIZE/g)).toHaveLength(1);
-    await until(async () => {
+    await waitFor(async () => {
       const rows = await product.sql("performance_metrics WHERE service = 'wrong'");
       return rows.length > 0;
     });
@@ -41,14 +41,14 @@ describe('a wrong environment', () => {
 });
 
 it('drops, counts and says once what can not be stored, and keeps the rest whole', async () => {
-  const clumsy = new App('test/apps/clumsy.mjs', { env: product.env });
-  expect(await clumsy.ended).toBe(0);
+  const clumsy = new InstrumentedApp('test/apps/invalid-values.mjs', { env: product.env });
+  expect(await clumsy.exited).toBe(0);
   expect(clumsy.output).toContain('dropped 122');
   expect(clumsy.output).toContain('strict: PS_ROW_INVALID');
   for (const field of ['value is not', 'name is missing', 'tags are longer', 'in the future']) {
     expect(clumsy.output.split(field)).toHaveLength(2);
   }
-  const rows = await until(async () => {
+  const rows = await waitFor(async () => {
     const found = await product.sql(
       "SELECT organization_id, tags FROM performance_metrics WHERE name = 'clumsy'",
     );
@@ -61,7 +61,7 @@ it('drops, counts and says once what can not be stored, and keeps the rest whole
   for (const [tenant, tags] of rows) {
     expect(JSON.parse(String(tags))).toEqual({ organizationId: tenant });
   }
-  const [[tags] = []] = await until(async () => {
+  const [[tags] = []] = await waitFor(async () => {
     const found = await product.sql(
       "SELECT tags FROM performance_metrics WHERE name = 'clumsy.counter'",
     );
@@ -88,7 +88,7 @@ it('lets an application run on where no server is, and says once what to do', as
     const process_ = { pid: 2 ** 22 + 1, started: '1' };
     const stale = JSON.stringify({ process: process_, questdb: {}, spoolDir: folder });
     writeFileSync(join(folder, 'perfscope', 'server.json'), stale);
-    const hotel = new App('test/apps/hotel-cjs.cjs', { env });
+    const hotel = new InstrumentedApp('test/apps/hotel-cjs.cjs', { env });
     const base = await hotel.url();
     expect((await fetch(`${base}/rooms/1`)).status).toBe(200);
     expect(await hotel.stop()).toBe('SIGTERM');
@@ -99,14 +99,14 @@ it('lets an application run on where no server is, and says once what to do', as
 });
 
 it('removes the data folder when told to, and nothing else', async () => {
-  const running = perfscope(['wipe', '--yes'], product.env);
+  const running = runPerfscope(['wipe', '--yes'], product.env);
   expect(running.status).toBe(1);
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await product.stop();
-  const kept = perfscope(['wipe'], product.env, 'n\n');
+  const kept = runPerfscope(['wipe'], product.env, 'n\n');
   expect(kept.stdout).toContain('Nothing was removed');
   const foreign = { ...product.env, PERFORMANCE_DATA_DIR: product.folder };
-  expect(perfscope(['wipe', '--yes'], foreign).stderr).toContain('PS_NOT_A_DATA_DIR');
-  expect(perfscope(['wipe', '--yes'], product.env).stdout).toContain('is removed');
-  expect(perfscope(['wipe', '--yes'], product.env).stdout).toContain('There is no');
+  expect(runPerfscope(['wipe', '--yes'], foreign).stderr).toContain('PS_NOT_A_DATA_DIR');
+  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('is removed');
+  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('There is no');
 });

@@ -3,14 +3,14 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { perfscope } from '../support/cli.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const ROWS = 3000;
-const product = new Product();
+const product = new PerfscopeServer();
 const file = (name: string) => join(product.folder, name);
-const run = (...args: string[]) => perfscope(args, product.env);
+const run = (...args: string[]) => runPerfscope(args, product.env);
 const ok = (...args: string[]) => {
   const { status, stdout, stderr } = run(...args);
   expect([status, stderr]).toEqual([0, '']);
@@ -31,7 +31,7 @@ beforeAll(async () => {
     (timestamp, metric_type, name, service, operation, endpoint, point, bucket_upper, count, test)
     SELECT dateadd('s', -(x * 86)::int, now()), 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
       '/items/' || (x % 7), x, 1024, 1, false FROM long_sequence(${ROWS})`);
-  await until(async () => String(await product.sql(COUNT)) === String(ROWS));
+  await waitFor(async () => String(await product.sql(COUNT)) === String(ROWS));
 });
 afterAll(() => product.remove());
 
@@ -45,7 +45,9 @@ describe('query', () => {
     expect(ok('query', count)).toBe('count()\n   1500\n');
     expect(ok('query', '--json', count)).toBe('[{"count()":1500}]\n');
     expect(ok('query', '--csv', count)).toBe('count()\n1500\n');
-    expect(perfscope(['query', '--json'], product.env, count).stdout).toBe('[{"count()":1500}]\n');
+    expect(runPerfscope(['query', '--json'], product.env, count).stdout).toBe(
+      '[{"count()":1500}]\n',
+    );
   });
 
   it('says that it has cut the answer, and refuses what writes or is wrongly used', async () => {
@@ -160,15 +162,15 @@ it('retention tells what is configured and what is stored', async () => {
   expect(table('api_keys')).not.toHaveProperty('actual');
   expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
   expect(report.freeBytes).toBeGreaterThan(0);
-  const shorter = perfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
+  const shorter = runPerfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
   expect(shorter.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
   expect(shorter.stdout).toMatch(/are free/);
 });
 
 it('retention counts the rows that came too late', async () => {
-  const late = product.run('test/apps/too-old.mjs');
+  const late = product.runApp('test/apps/too-old.mjs');
   expect(await late).toBe(0);
-  await until(async () => (JSON.parse(ok('retention', '--json')) as Report).expiredRows === 5);
+  await waitFor(async () => (JSON.parse(ok('retention', '--json')) as Report).expiredRows === 5);
 });
 
 describe('top', () => {
@@ -201,7 +203,7 @@ describe('top', () => {
       shown += part;
     });
     const ended = new Promise((done) => terminal.once('close', done));
-    await until(async () => shown.split('\x1b[H\x1b[2J').length > 3);
+    await waitFor(async () => shown.split('\x1b[H\x1b[2J').length > 3);
     terminal.stdin.write('\x03');
     expect(await ended).toBe(0);
     expect(shown).toContain('\x1b[?1049h');

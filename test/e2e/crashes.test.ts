@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
-import { until } from '../support/until.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new AdoptingQuestdb();
+const questdb = new QuestdbWithSpoolSender();
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
@@ -52,7 +52,7 @@ it.each([
   ['rejects', 'no bed', 'RangeError'],
 ])('what nobody caught is stored, however early: %s', async (way, message, type) => {
   run(way, [], true);
-  const [row] = await until(async () => {
+  const [row] = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT level, stack_trace, error_type FROM error_logs
        WHERE service = 'crashes' AND message = '${message}' AND level = 'fatal'`,

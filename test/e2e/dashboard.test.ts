@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product();
+const product = new PerfscopeServer();
 const organization = encodeURIComponent(`l'hôtel "été" 🏨`);
 beforeAll(async () => {
   await product.start();
-  expect(await product.run('test/apps/figures.mjs', [String(Date.now())])).toBe(0);
+  expect(await product.runApp('test/apps/known-metrics.mjs', [String(Date.now())])).toBe(0);
 });
 afterAll(() => product.remove());
 
@@ -26,7 +26,7 @@ async function figuresOf(organizationId: string): Promise<Figures> {
 }
 
 it('gives the figures of what was recorded, of one tenant', async () => {
-  const { api, database, queues, systemHealth, trends } = await until(async () => {
+  const { api, database, queues, systemHealth, trends } = await waitFor(async () => {
     const figures = await figuresOf(organization);
     // The tables are written one after another; percentiles come from one of their own.
     const { api, queues } = figures;

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product();
-let app: App;
+const product = new PerfscopeServer();
+let app: InstrumentedApp;
 
 beforeAll(async () => {
   const rules = join(product.folder, 'rules.yaml');
@@ -28,7 +28,7 @@ rules:
   );
   product.env.PERFORMANCE_BUSINESS_RULES_FILE = rules;
   await product.start();
-  app = new App('test/apps/priced.mjs', { args: ['20'], env: product.env });
+  app = new InstrumentedApp('test/apps/on-rule.mjs', { args: ['20'], env: product.env });
 }, 120_000);
 afterAll(async () => {
   await app?.stop();
@@ -46,13 +46,13 @@ async function decisions(): Promise<string[]> {
 }
 
 it('an application keeps what counts while its server is killed and starts again', async () => {
-  await until(async () => told().length > 0);
+  await waitFor(async () => told().length > 0);
   expect(told()).toEqual(await decisions());
   expect(told()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
   await product.stop('SIGKILL');
   await product.start();
   // The first answer that the new server gives is the one that could end the setting.
-  await until(async () => {
+  await waitFor(async () => {
     const response = await fetch(`${product.url}/api/performance/actions`);
     return response.status === 200;
   });
@@ -61,7 +61,7 @@ it('an application keeps what counts while its server is killed and starts again
   };
   expect(current).toMatchObject([{ value: 1.3 }]);
   app.child.kill('SIGUSR2');
-  await until(async () => told().length > 1);
+  await waitFor(async () => told().length > 1);
   expect(told()).toEqual([
     expect.stringMatching(/^set 1\.3 \w+\.1$/),
     expect.stringMatching(/^reset 1 /),

@@ -3,16 +3,16 @@ import { Queue } from 'bullmq';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { fingerprint } from '../../src/instrumentation/sql-fingerprint.ts';
+import { fingerprintSql } from '../../src/agent/instrumentation/sql-fingerprint.ts';
 import { checkDashboards, openReadOnly } from '../support/check-dashboards.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { Product } from '../support/product.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
 
 /** How long people book rooms. */
 const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
-const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, say: () => {} });
 beforeAll(() => demo.start());
 afterAll(async () => {
@@ -113,7 +113,7 @@ async function counted(): Promise<unknown[][]> {
         !/LEFT JOIN/.test(query)
       )
         continue;
-      const [text] = withoutParameters([fingerprint(query).text, 0]);
+      const [text] = withoutParameters([fingerprintSql(query).text, 0]);
       sums.set(text, (sums.get(text) ?? 0) + calls);
     }
     return [...sums].sort(byText);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { perfscope } from '../support/cli.ts';
-import { PackedInstall } from '../support/packed.ts';
+import { PackedInstall } from '../support/packed-install.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
 
 const install = new PackedInstall();
 beforeAll(() => install.install('express@5', 'pg@7', 'bullmq@5', 'ioredis@5'));
@@ -17,7 +17,7 @@ it('tells which libraries an application loads, and why one is not measured', as
     file,
     "require('express'); require('bullmq'); require('pg'); setInterval(() => {}, 1000);",
   );
-  const { stdout, status } = perfscope(['doctor', file], env);
+  const { stdout, status } = runPerfscope(['doctor', file], env);
   expect(status).toBe(0);
   expect(stdout).toMatch(/✓ express 5\.\d/);
   expect(stdout).toMatch(/✓ bullmq 5\.\d/);
@@ -29,8 +29,8 @@ it('names a bundled application, and one that fails', async () => {
   try {
     const bundled = join(folder, 'bundled.mjs');
     writeFileSync(bundled, 'setTimeout(() => {}, 500);');
-    expect(perfscope(['doctor', bundled], env).stdout).toMatch(/bundled/);
-    const failed = perfscope(['doctor', join(folder, 'none.mjs')], env);
+    expect(runPerfscope(['doctor', bundled], env).stdout).toMatch(/bundled/);
+    const failed = runPerfscope(['doctor', join(folder, 'none.mjs')], env);
     expect(failed.status).toBe(1);
     expect(failed.stderr).toMatch(/PS_DOCTOR_FAILED/);
   } finally {

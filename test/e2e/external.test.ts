@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { perfscope } from '../support/cli.ts';
-import { Product } from '../support/product.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
 
-const questdb = new ForeignQuestdb();
-let product: Product;
+const questdb = new ExternalQuestdb();
+let product: PerfscopeServer;
 beforeAll(async () => {
   await questdb.start();
-  product = new Product(questdb.env);
+  product = new PerfscopeServer(questdb.env);
 });
 afterAll(async () => {
   await product.remove();
@@ -31,7 +31,7 @@ it('migrates once, however many try at the same time', async () => {
   );
   const versions = await questdb.sql('SELECT version FROM schema_migrations');
   expect(new Set(versions.flat()).size).toBe(versions.length);
-  expect(perfscope(['migrate'], product.env).stdout).toContain('nothing to do');
+  expect(runPerfscope(['migrate'], product.env).stdout).toContain('nothing to do');
 });
 
 it('serves from an existing QuestDB, and leaves it running', async () => {
@@ -62,14 +62,14 @@ it('refuses a schema that a newer version made', async () => {
     "INSERT INTO schema_migrations VALUES ('2026-01-01', 999, 'tomorrow', '2026-01-01')",
   );
   for (const verb of ['migrate', 'serve']) {
-    const run = perfscope([verb], product.env);
+    const run = runPerfscope([verb], product.env);
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/PS_SCHEMA_NEWER.*999.*Upgrade/);
   }
 });
 
 it('says which setting to check when the password is wrong', () => {
-  const run = perfscope(['migrate'], { ...product.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
+  const run = runPerfscope(['migrate'], { ...product.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(/PS_QUESTDB_REFUSED.*PERFORMANCE_QUESTDB_USER/);
   expect(run.stderr).not.toContain('write-secret');

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product();
+const product = new PerfscopeServer();
 beforeAll(() => product.start());
 afterAll(() => product.remove());
 
 describe('a running server', () => {
   it('is ready, and writes its own health', async () => {
     expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
-    const rows = await until(async () => {
+    const rows = await waitFor(async () => {
       const [[count] = []] = await product.sql('SELECT count() FROM system_health');
       return Number(count);
     });
@@ -39,7 +39,7 @@ describe('a running server', () => {
   });
 
   it('watches itself in the same way', async () => {
-    const endpoints = await until(async () => {
+    const endpoints = await waitFor(async () => {
       const rows = await product.sql(
         `SELECT endpoint FROM performance_metrics
          WHERE service = 'perfscope' AND metric_type = 'API_RESPONSE_TIME'`,
@@ -54,12 +54,12 @@ describe('a running server', () => {
     process.kill(old, 'SIGKILL');
     const now = String(Date.now());
     const codes = await Promise.all([
-      product.run('test/apps/recorder.mjs', [now]),
-      product.run('test/apps/recorder.mjs', [now]),
+      product.runApp('test/apps/record-equal-values.mjs', [now]),
+      product.runApp('test/apps/record-equal-values.mjs', [now]),
     ]);
     expect(codes).toEqual([0, 0]);
     expect(product.questdbPid).not.toBe(old);
-    const sums = await until(async () => {
+    const sums = await waitFor(async () => {
       const [[rows] = []] = await product.sql(
         "SELECT sum(count) FROM performance_metrics WHERE name = 'equal'",
       );

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fingerprint } from '../../src/instrumentation/sql-fingerprint.ts';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
-import { App } from '../support/app.ts';
+import { fingerprintSql } from '../../src/agent/instrumentation/sql-fingerprint.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { Servers } from '../support/servers.ts';
-import { until } from '../support/until.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new AdoptingQuestdb();
-const servers = new Servers();
+const questdb = new QuestdbWithSpoolSender();
+const servers = new PostgresAndRedis();
 beforeAll(() => Promise.all([questdb.start(), servers.start()]));
 afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
 
-function start(script: string, service: string, args: string[] = []): App {
-  return new App(script, {
+function start(script: string, service: string, args: string[] = []): InstrumentedApp {
+  return new InstrumentedApp(script, {
     args,
     env: {
       PATH: process.env.PATH,
@@ -28,7 +28,7 @@ function start(script: string, service: string, args: string[] = []): App {
 
 it('counts texts, prepared statements, cursors, streams, COPY and transactions once each', async () => {
   const app = start('test/apps/statements.cjs', 'statements');
-  expect(await app.ended).toBe(0);
+  expect(await app.exited).toBe(0);
   expect(app.output).toMatch(/done/);
   await expectRows(
     () =>
@@ -53,14 +53,14 @@ it('counts texts, prepared statements, cursors, streams, COPY and transactions o
 });
 
 it('counts each of several statements in one text, as PostgreSQL does', async () => {
-  const app = start('test/apps/several.cjs', 'several');
-  expect(await app.ended).toBe(0);
+  const app = start('test/apps/multi-statement-query.cjs', 'several');
+  expect(await app.exited).toBe(0);
   expect(app.output).toContain('SELECT 2, SELECT 2');
   const statements = await servers.sql(
     "SELECT query, calls::int FROM pg_stat_statements WHERE query LIKE '%several%'",
   );
   const counted = statements
-    .map(({ query, calls }) => [fingerprint(String(query).replace(/\$\d+/g, '1')).text, calls])
+    .map(({ query, calls }) => [fingerprintSql(String(query).replace(/\$\d+/g, '1')).text, calls])
     .sort();
   expect(counted).toHaveLength(6);
   const rows = (columns: string, rest: string) => () =>
@@ -81,10 +81,10 @@ it('counts each of several statements in one text, as PostgreSQL does', async ()
 
 it('follows flows, delays, priorities, schedulers, retries and stalled jobs', async () => {
   const hanging = start('test/apps/jobs.mjs', 'hanging', ['hang']);
-  await until(async () => hanging.output.includes('hanging'));
+  await waitFor(async () => hanging.output.includes('hanging'));
   await hanging.stop('SIGKILL');
   const app = start('test/apps/jobs.mjs', 'jobs');
-  expect(await app.ended).toBe(0);
+  expect(await app.exited).toBe(0);
   const rows = (columns: string, rest: string) => () =>
     questdb.sql(`SELECT ${columns} FROM queue_metrics WHERE service = 'jobs' ${rest}`);
   const by = (queue: string) =>

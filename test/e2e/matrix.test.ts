@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { load } from '../support/load.ts';
-import { NodeVersion } from '../support/node.ts';
-import { PackedInstall } from '../support/packed.ts';
-import { Product } from '../support/product.ts';
-import { Servers } from '../support/servers.ts';
-import { until } from '../support/until.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { NodeVersion } from '../support/node-version.ts';
+import { PackedInstall } from '../support/packed-install.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product({
+const product = new PerfscopeServer({
   PERFORMANCE_ORGANIZATION_HEADER: 'X-Organization',
   PERFORMANCE_PROPERTY_HEADER: 'x-property',
 });
-const servers = new Servers();
+const servers = new PostgresAndRedis();
 const node22 = new NodeVersion();
 beforeAll(async () => {
   await Promise.all([product.start(), servers.start(), node22.install(22)]);
@@ -48,19 +48,19 @@ describe.each([
         QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
       const [cwd, register] = [install.folder, 'perfscope/register'];
-      const app = new App(script, { env, cwd, register, node: NODES[node]() });
+      const app = new InstrumentedApp(script, { env, cwd, register, node: NODES[node]() });
       const base = await app.url();
       const grand = { headers: { 'x-organization': 'Grand', 'x-property': 'lake "side"' } };
       const inn = { headers: { 'x-organization': 'Inn' } };
       await Promise.all([
-        load(`${base}/rooms/7`, 40, grand),
-        load(`${base}/rooms/7`, 30, inn),
-        load(`${base}/direct`, 20),
-        load(`${base}/broken`, 10, inn),
-        load(`${base}/bookings`, 15, { method: 'POST', ...grand }),
-        load(`${base}/bookings?fail=yes`, 5, { method: 'POST', ...inn }),
+        sendRequests(`${base}/rooms/7`, 40, grand),
+        sendRequests(`${base}/rooms/7`, 30, inn),
+        sendRequests(`${base}/direct`, 20),
+        sendRequests(`${base}/broken`, 10, inn),
+        sendRequests(`${base}/bookings`, 15, { method: 'POST', ...grand }),
+        sendRequests(`${base}/bookings?fail=yes`, 5, { method: 'POST', ...inn }),
       ]);
-      await until(async () => {
+      await waitFor(async () => {
         const counts = (await (await fetch(`${base}/counts`)).json()) as Record<string, number>;
         return counts.failed === 5 && counts.waiting === 0 && counts.active === 0;
       });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
-import { Servers } from '../support/servers.ts';
-import { until } from '../support/until.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new AdoptingQuestdb();
-const servers = new Servers();
+const questdb = new QuestdbWithSpoolSender();
+const servers = new PostgresAndRedis();
 beforeAll(() => Promise.all([questdb.start(), servers.start()]));
 afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
 
@@ -21,7 +21,7 @@ it('an application sees the same with Perfscope as without', async () => {
     PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
   };
-  const app = 'test/apps/nothing-breaks.cjs';
+  const app = 'test/apps/transparent-instrumentation.cjs';
   const alone = await run(process.execPath, [app], { env: { ...env, QUEUE_PREFIX: 'alone' } });
   const measured = await run(process.execPath, ['--import', './dist/register.js', app], {
     env: { ...env, QUEUE_PREFIX: 'measured' },
@@ -29,7 +29,7 @@ it('an application sees the same with Perfscope as without', async () => {
   expect(alone.stdout.split('\n').length).toBeGreaterThan(40);
   expect(withoutIds(measured.stdout)).toBe(withoutIds(alone.stdout));
   // And it was measured meanwhile.
-  await until(async () => (await questdb.sql('queue_metrics LIMIT 1')).length > 0);
+  await waitFor(async () => (await questdb.sql('queue_metrics LIMIT 1')).length > 0);
 });
 
 /** A flow's parent has a random id, and each run a prefix of its own. */

@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import { freePorts } from '../../src/questdb/ports.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { findFreePorts } from '../../src/storage/questdb/server-conf.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { Product } from '../support/product.ts';
-import { Receiver } from '../support/receiver.ts';
-import { MailServer } from '../support/smtp.ts';
-import { until } from '../support/until.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { TestSmtpServer } from '../support/test-smtp-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const WITHIN_MS = 150_000;
 /** Only the alert that this is about is told, and soon. */
@@ -23,15 +23,15 @@ rules:
     keepFiringFor: 20s
 `;
 
-const mails = new MailServer();
-const hook = new Receiver();
-const product = new Product({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const mails = new TestSmtpServer();
+const hook = new FakeProvider();
+const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
   const [smtpPort] = await Promise.all([mails.start(), hook.start()]);
-  const ports = await freePorts({ http: 24_001, pg: 24_002 });
+  const ports = await findFreePorts({ http: 24_001, pg: 24_002 });
   const file = (name: string, text: string) => {
     const path = join(product.folder, name);
     writeFileSync(path, text, { mode: 0o600 });
@@ -72,7 +72,7 @@ interface Told {
   readonly alerts: readonly { readonly id: string; readonly state: string }[];
 }
 
-const hooked = () => hook.received.map(({ body }) => JSON.parse(body) as Told);
+const hooked = () => hook.requests.map(({ body }) => JSON.parse(body) as Told);
 
 /** Of a mail in quoted-printable. */
 const textOf = (raw: string) =>
@@ -83,12 +83,12 @@ const textOf = (raw: string) =>
 it('tells of an error burst by mail, escalates, is acknowledged by the link, and tells the end', {
   timeout: 500_000,
 }, async () => {
-  await demo.make('error-burst');
-  const mail = await until(async () => mails.mails[0], WITHIN_MS);
+  await demo.setScenario('error-burst');
+  const mail = await waitFor(async () => mails.mails[0], WITHIN_MS);
   expect(mail.to).toEqual(['ann@hotel.example']);
   expect(mail.headers.get('subject')).toContain('demo-errors');
 
-  const escalated = await until(async () => hooked()[0], WITHIN_MS);
+  const escalated = await waitFor(async () => hooked()[0], WITHIN_MS);
   expect(escalated).toMatchObject({ kind: 'escalation', status: 'firing' });
   const { id } = escalated.alerts[0]!;
 
@@ -106,13 +106,13 @@ it('tells of an error burst by mail, escalates, is acknowledged by the link, and
   expect((await fetch(link, { method: 'POST', body })).status).toBe(200);
   expect(await state()).toBe('acknowledged');
 
-  await demo.make('none');
-  await until(async () => (await state()) === 'resolved', WITHIN_MS);
+  await demo.setScenario('none');
+  await waitFor(async () => (await state()) === 'resolved', WITHIN_MS);
   // To all who were told of it, once each.
-  await until(async () => hooked().some(({ status }) => status === 'resolved'), WITHIN_MS);
+  await waitFor(async () => hooked().some(({ status }) => status === 'resolved'), WITHIN_MS);
   const ended = () =>
     mails.mails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
-  await until(async () => ended().length > 0, WITHIN_MS);
+  await waitFor(async () => ended().length > 0, WITHIN_MS);
   expect(ended()).toHaveLength(1);
   expect(hooked().filter(({ status }) => status === 'resolved')).toHaveLength(1);
 

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
-import { load } from '../support/load.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { until } from '../support/until.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const AWAY_MS = 20_000;
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 const spool = join(questdb.folder, 'spool');
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
@@ -44,27 +44,29 @@ const spoolOf = (pid: number) =>
   join(spool, readdirSync(spool).find((name) => name.startsWith(`${pid}-`)) ?? 'none');
 
 it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, async () => {
-  const hotel = new App('test/apps/hotel-esm.mjs', {
+  const hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', {
     env: { ...env(), OTEL_SERVICE_NAME: 'hotel' },
   });
   const base = await hotel.url();
-  const steady = new App('test/apps/steady.mjs', { env: env() });
-  await load(`${base}/rooms/1`, 50);
-  await until(async () => (await questdb.sql("performance_metrics WHERE name = 'steady'")).length);
+  const steady = new InstrumentedApp('test/apps/steady.mjs', { env: env() });
+  await sendRequests(`${base}/rooms/1`, 50);
+  await waitFor(
+    async () => (await questdb.sql("performance_metrics WHERE name = 'steady'")).length,
+  );
 
   await questdb.kill();
   const backAt = Date.now() + AWAY_MS;
-  const underLoad = load(`${base}/rooms/1`, 2200, { connections: 4, overallRate: 100 });
+  const underLoad = sendRequests(`${base}/rooms/1`, 2200, { connections: 4, overallRate: 100 });
   const pid = steady.child.pid!;
-  await until(async () => spooledIds(spoolOf(pid)).length > 1000);
+  await waitFor(async () => spooledIds(spoolOf(pid)).length > 1000);
   await steady.stop('SIGKILL');
   const spooled = spooledIds(spoolOf(pid));
-  const heir = new App('test/apps/steady.mjs', { env: env(), args: ['idle'] });
+  const heir = new InstrumentedApp('test/apps/steady.mjs', { env: env(), args: ['idle'] });
   const answered = await underLoad;
   expect(Date.now()).toBeGreaterThanOrEqual(backAt);
   await questdb.start();
 
-  const stored = await until(async () => {
+  const stored = await waitFor(async () => {
     const rows = await questdb.sql("SELECT id FROM performance_metrics WHERE name = 'steady'");
     const ids = rows.map(([id]) => String(id));
     const there = new Set(ids);
@@ -72,11 +74,11 @@ it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, 
   });
   expect(spooled.length).toBeGreaterThan(1000);
   expect(new Set(stored).size).toBe(stored.length);
-  await until(async () => waiting().length === 0);
-  await load(`${base}/rooms/1`, 50);
+  await waitFor(async () => waiting().length === 0);
+  await sendRequests(`${base}/rooms/1`, 50);
   await hotel.stop();
   await heir.stop();
-  const counts = await until(async () => {
+  const counts = await waitFor(async () => {
     const [row] = await questdb.sql(
       `SELECT sum(count), sum(error_count) FROM performance_metrics
        WHERE service = 'hotel' AND endpoint = '/rooms/:id'`,

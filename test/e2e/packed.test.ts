@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { percentile } from '../../src/histogram/percentile.ts';
-import { App } from '../support/app.ts';
-import { abort, load } from '../support/load.ts';
-import { PackedInstall } from '../support/packed.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { computePercentile } from '../../src/core/histogram/percentiles.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PackedInstall } from '../support/packed-install.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { sendAbortedRequests, sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
+const product = new PerfscopeServer({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
 beforeAll(() => product.start());
 afterAll(() => product.remove());
 
@@ -20,18 +20,22 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
   it.each(['hotel-esm.mjs', 'hotel-cjs.cjs'])('counts every request of %s', async (script) => {
     const service = `${express}-${script}`;
     const env = { ...product.env, OTEL_SERVICE_NAME: service };
-    const app = new App(script, { env, cwd: install.folder, register: 'perfscope/register' });
+    const app = new InstrumentedApp(script, {
+      env,
+      cwd: install.folder,
+      register: 'perfscope/register',
+    });
     const base = await app.url();
     const [, rooms, booked, broken, gone, unknown, root, aborted] = await Promise.all([
-      load(`${base}/healthz`, 50),
-      load(`${base}/rooms/7?guest=a`, 400, { connections: 16 }),
-      load(`${base}/api/o/properties/p/bookings`, 150, { method: 'POST' }),
-      load(`${base}/api/o/broken`, 60),
-      load(`${base}/api/o/gone`, 40),
-      load(`${base}/nowhere/at/all`, 30),
-      load(`${base}/`, 20),
-      abort(`${base}/api/o/slow`, 10),
-      load(`${base}/api/o/properties/p/bookings/1`, 150),
+      sendRequests(`${base}/healthz`, 50),
+      sendRequests(`${base}/rooms/7?guest=a`, 400, { connections: 16 }),
+      sendRequests(`${base}/api/o/properties/p/bookings`, 150, { method: 'POST' }),
+      sendRequests(`${base}/api/o/broken`, 60),
+      sendRequests(`${base}/api/o/gone`, 40),
+      sendRequests(`${base}/nowhere/at/all`, 30),
+      sendRequests(`${base}/`, 20),
+      sendAbortedRequests(`${base}/api/o/slow`, 10),
+      sendRequests(`${base}/api/o/properties/p/bookings/1`, 150),
     ]);
     const exact = (await (await fetch(`${base}/internal/exact`)).json()) as number[];
     expect(await app.stop()).toBe('SIGTERM');
@@ -40,7 +44,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     );
 
     const total = 400 + 150 + 60 + 40 + 30 + 20 + 10 + 150;
-    const rows = await until(async () => {
+    const rows = await waitFor(async () => {
       const found = await product.sql(
         `SELECT endpoint, operation, sum(count), sum(error_count), sum(aborted_count)
          FROM performance_metrics
@@ -60,7 +64,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
       ['/rooms/:id', 'GET', rooms, 0, 0],
     ]);
 
-    const [[failures, stack] = []] = await until(async () => {
+    const [[failures, stack] = []] = await waitFor(async () => {
       const found = await product.sql(
         `SELECT sum(count), min(stack_trace) FROM error_logs
          WHERE service = '${service}' AND endpoint = '/api/:organization/broken'`,
@@ -72,7 +76,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
       expect.stringMatching(/meant to break\n +at .*hotel/),
     ]);
 
-    const buckets = await until(async () => {
+    const buckets = await waitFor(async () => {
       const found = await product.sql(
         `SELECT bucket_upper, sum(count) FROM metric_buckets
          WHERE service = '${service}' AND endpoint = '/rooms/:id'`,
@@ -89,7 +93,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     // buckets lies within 5 % of a request whose rank is at most 1 % away.
     const ranked = (q: number) => sorted[Math.ceil(q * rooms) - 1]!;
     for (const q of [0.5, 0.95]) {
-      const found = percentile(counts, q)!;
+      const found = computePercentile(counts, q)!;
       expect(found).toBeGreaterThan(0.95 * ranked(q - 0.01));
       expect(found).toBeLessThan(1.05 * ranked(q + 0.01));
     }

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { until } from '../support/until.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-pm2-'));
-const questdb = new AdoptingQuestdb();
+const questdb = new QuestdbWithSpoolSender();
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
@@ -51,9 +51,9 @@ it('measures each process of PM2, through a reload, and loses nothing of any', a
   const flag = `--node-args=--import ${resolve('dist/register.js')}`;
   await pm2('start', script, '-i', '2', flag);
   const [two, four] = [2, 4].map((n) => async () => Number((await instances())[0]?.[0]) === n);
-  await until(two!);
+  await waitFor(two!);
   await pm2('reload', 'steady');
-  await until(four!);
+  await waitFor(four!);
   await pm2('stop', 'steady');
   await expectRows(instances, [[4, true]]);
   expect((await pm2('jlist')).stdout).not.toContain('"status":"errored"');

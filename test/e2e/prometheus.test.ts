@@ -2,27 +2,27 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../../demo/programs.ts';
-import { App } from '../support/app.ts';
-import { load } from '../support/load.ts';
-import { Product } from '../support/product.ts';
-import { until } from '../support/until.ts';
+import { findFreePort } from '../../demo/server-process.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const product = new Product();
-let hotel: App | undefined;
+const product = new PerfscopeServer();
+let hotel: InstrumentedApp | undefined;
 let prometheus: ChildProcess | undefined;
 let prometheusUrl = '';
 let serviceUrl = '';
 
 beforeAll(async () => {
   await product.start();
-  const servicePort = await freePort();
+  const servicePort = await findFreePort();
   serviceUrl = `http://127.0.0.1:${servicePort}`;
   const env = { ...product.env, OTEL_EXPORTER_PROMETHEUS_PORT: String(servicePort) };
-  hotel = new App('test/apps/hotel-esm.mjs', { env });
-  await load(`${await hotel.url()}/rooms/1`, 40);
+  hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', { env });
+  await sendRequests(`${await hotel.url()}/rooms/1`, 40);
 
-  const port = await freePort();
+  const port = await findFreePort();
   prometheusUrl = `http://127.0.0.1:${port}`;
   const config = join(product.folder, 'prometheus.json');
   const job = (name: string, url: string) => ({
@@ -59,7 +59,7 @@ it.each([
   // The server has a request to count.
   await fetch(`${product.url}/api/performance/health`);
   for (const part of ['bucket', 'count']) {
-    const found = await until(async () => {
+    const found = await waitFor(async () => {
       const series = await ask(`http_server_request_duration_${part}{job="${job}"}`);
       return series.length > 0 && series;
     });
@@ -68,7 +68,7 @@ it.each([
 });
 
 it('counts in Prometheus what was sent', async () => {
-  const count = await until(async () => {
+  const count = await waitFor(async () => {
     const [series] = await ask(
       'sum(http_server_request_duration_count{job="service",http_route="/rooms/:id"})',
     );

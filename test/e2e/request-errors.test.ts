@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
-import { until } from '../support/until.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new AdoptingQuestdb();
+const questdb = new QuestdbWithSpoolSender();
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
@@ -23,7 +23,7 @@ it('a 5xx is stored with what was thrown, and the application sees nothing of it
   const measured = await run(process.execPath, ['--import', './dist/register.js', app], { env });
   expect(measured.stdout).toBe(alone.stdout);
   expect(alone.stdout.split('\n')).toHaveLength(12);
-  const rows = await until(async () => {
+  const rows = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT endpoint, error_type, message, stack_trace, context FROM error_logs
        WHERE service = 'failing' AND kind = 'request' ORDER BY endpoint`,

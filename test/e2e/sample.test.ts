@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { load } from '../support/load.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { sendRequests } from '../support/send-requests.ts';
 
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
@@ -12,7 +12,7 @@ const SLOW_TRACE = '0af7651916cd43dd8448eb211c80319c';
 const BROKEN_TRACE = '1bf7651916cd43dd8448eb211c80319d';
 
 it('shows user and trace of slow and failed requests, and counts no request twice', async () => {
-  const app = new App('test/apps/users.mjs', {
+  const app = new InstrumentedApp('test/apps/slow-and-failing-requests.mjs', {
     env: {
       PATH: process.env.PATH,
       XDG_RUNTIME_DIR: questdb.folder,
@@ -35,10 +35,10 @@ it('shows user and trace of slow and failed requests, and counts no request twic
         traceparent: `00-${traceId}-b7ad6b7169203331-01`,
       },
     });
-  expect(await load(`${base}/api/grand/quick`, 500)).toBe(500);
+  expect(await sendRequests(`${base}/api/grand/quick`, 500)).toBe(500);
   await ask('slow', 'sally', SLOW_TRACE);
   await ask('broken', 'bob', BROKEN_TRACE);
-  expect(await load(`${base}/api/grand/quick`, 500)).toBe(500);
+  expect(await sendRequests(`${base}/api/grand/quick`, 500)).toBe(500);
 
   const rows = (columns: string, rest: string) => () =>
     questdb.sql(`SELECT ${columns} FROM performance_metrics WHERE service = 'users' ${rest}`);

@@ -1,19 +1,19 @@
 import { Queue } from 'bullmq';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { App } from '../support/app.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { load } from '../support/load.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { Servers } from '../support/servers.ts';
-import { until } from '../support/until.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ForeignQuestdb();
-const servers = new Servers();
+const questdb = new ExternalQuestdb();
+const servers = new PostgresAndRedis();
 beforeAll(() => Promise.all([questdb.start(), servers.start()]));
 afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
 
-function start(script: string, env: NodeJS.ProcessEnv = {}): App {
-  return new App(script, {
+function start(script: string, env: NodeJS.ProcessEnv = {}): InstrumentedApp {
+  return new InstrumentedApp(script, {
     env: {
       PATH: process.env.PATH,
       XDG_RUNTIME_DIR: questdb.folder,
@@ -65,13 +65,13 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
   await queue.close();
 
   await servers.redis.kill();
-  await until(
+  await waitFor(
     async () => app.output.includes('PS_QUEUE') || /mails does not answer/.test(app.output),
   );
   const awayAt = new Date().toISOString();
   await servers.redis.start();
-  await until(async () => /mails answers again/.test(app.output));
-  await until(async () => (await depth(awayAt)).length > 0);
+  await waitFor(async () => /mails answers again/.test(app.output));
+  await waitFor(async () => (await depth(awayAt)).length > 0);
   expect(app.output.match(/perfscope: The Redis/g)).toHaveLength(2);
   await app.stop();
 });
@@ -79,11 +79,11 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
 it('goes on after PostgreSQL was away, and counts what failed', async () => {
   const app = start('test/apps/booking-cjs.cjs', { OTEL_SERVICE_NAME: 'database-away' });
   const base = await app.url();
-  await load(`${base}/broken`, 10);
+  await sendRequests(`${base}/broken`, 10);
   await servers.postgres.kill();
-  await load(`${base}/broken`, 10);
+  await sendRequests(`${base}/broken`, 10);
   await servers.postgres.start();
-  await until(async () => (await fetch(`${base}/rooms/7`)).ok);
+  await waitFor(async () => (await fetch(`${base}/rooms/7`)).ok);
   await app.stop();
   await expectRows(
     () =>
@@ -106,7 +106,7 @@ it('counts every request of more tenants than it keeps apart, and says so once',
       ),
     );
   }
-  await load(base, 20, { headers: { 'x-org': 'y'.repeat(4000) } });
+  await sendRequests(base, 20, { headers: { 'x-org': 'y'.repeat(4000) } });
   await app.stop();
   const count = (what: string) => () =>
     questdb.sql(`SELECT ${what} FROM performance_metrics WHERE service = 'many'
@@ -129,7 +129,7 @@ it('counts every request of more tenants than it keeps apart, and says so once',
 
 it('measures threads and cluster workers each as an instance', async () => {
   const app = start('test/apps/threads.mjs', { OTEL_SERVICE_NAME: 'threads' });
-  expect(await app.ended).toBe(0);
+  expect(await app.exited).toBe(0);
   await expectRows(
     () =>
       questdb.sql(

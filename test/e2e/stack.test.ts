@@ -14,14 +14,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { freePort } from '../../demo/programs.ts';
+import { findFreePort } from '../../demo/server-process.ts';
 import { findJava, resolveJar } from '../../scripts/java.mjs';
-import { stopChild } from '../../src/questdb/child.ts';
-import { perfscope } from '../support/cli.ts';
-import { outside, readCompose, secretsIn } from '../support/compose.ts';
-import { Product } from '../support/product.ts';
-import { sql } from '../support/sql.ts';
-import { until } from '../support/until.ts';
+import { stopProcess } from '../../src/storage/questdb/questdb-process.ts';
+import { mapContainerPaths, mapSecretsFolder, readCompose } from '../support/compose.ts';
+import { execSql } from '../support/exec-sql.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const { services } = readCompose();
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-stack-'));
@@ -29,7 +29,7 @@ const secrets = join(folder, 'secrets');
 const secret = (name: string) => readFileSync(join(secrets, name), 'utf8').trim();
 let ports = { http: 0, pg: 0, min: 0 };
 let questdb: ChildProcess | undefined;
-let product: Product;
+let product: PerfscopeServer;
 let demo: Demo | undefined;
 
 function makeSecrets(): void {
@@ -41,8 +41,8 @@ function makeSecrets(): void {
 
 /** What a service's environment is outside of its container. */
 function environmentOf(service: string): NodeJS.ProcessEnv {
-  const places = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...secretsIn(secrets) };
-  return outside(services[service]!.environment!, places);
+  const places = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...mapSecretsFolder(secrets) };
+  return mapContainerPaths(services[service]!.environment!, places);
 }
 
 async function startQuestdb(): Promise<ChildProcess> {
@@ -62,7 +62,7 @@ async function startQuestdb(): Promise<ChildProcess> {
 }
 
 function isQuestdbHealthy(): boolean {
-  const [, command = '', ...args] = outside(services.questdb!.healthcheck!.test!, {
+  const [, command = '', ...args] = mapContainerPaths(services.questdb!.healthcheck!.test!, {
     '/9003': `/${ports.min}`,
   });
   return spawnSync(command, args).status === 0;
@@ -70,9 +70,9 @@ function isQuestdbHealthy(): boolean {
 
 beforeAll(async () => {
   makeSecrets();
-  ports = { http: await freePort(), pg: await freePort(), min: await freePort() };
+  ports = { http: await findFreePort(), pg: await findFreePort(), min: await findFreePort() };
   questdb = await startQuestdb();
-  product = new Product();
+  product = new PerfscopeServer();
   // Where another container would be named, it is this machine.
   const address = secret('perfscope/questdb-pg-url').replace(
     'questdb:8812',
@@ -84,7 +84,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await demo?.stop();
   await product?.remove();
-  if (questdb) await stopChild(questdb);
+  if (questdb) await stopProcess(questdb);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -109,7 +109,7 @@ it('makes secrets that one user each may read, and keeps them', () => {
 it('has a QuestDB that is healthy, and opens to no password but those', {
   timeout: 120_000,
 }, async () => {
-  expect(await until(async () => isQuestdbHealthy(), 90_000)).toBe(true);
+  expect(await waitFor(async () => isQuestdbHealthy(), 90_000)).toBe(true);
   const url = `http://127.0.0.1:${ports.http}/exec?query=SELECT+1`;
   const status = async (user: string, password: string) => {
     const basic = Buffer.from(`${user}:${password}`).toString('base64');
@@ -120,8 +120,11 @@ it('has a QuestDB that is healthy, and opens to no password but those', {
 });
 
 it('makes the first key in a file, once', () => {
-  const [command, ...args] = outside(services['first-key']!.command!, secretsIn(secrets));
-  const make = () => perfscope([command!, ...args], product.env);
+  const [command, ...args] = mapContainerPaths(
+    services['first-key']!.command!,
+    mapSecretsFolder(secrets),
+  );
+  const make = () => runPerfscope([command!, ...args], product.env);
   const first = make();
   expect([first.status, first.stdout]).toEqual([0, '']);
   expect(statSync(join(secrets, 'perfscope/admin-key')).mode & 0o777).toBe(0o600);
@@ -150,37 +153,40 @@ it('is asked for its health by its own command', () => {
   const [, program, ...args] = services.perfscope!.healthcheck!.test!;
   expect(program).toBe('perfscope');
   const env = { ...product.env, HOST: '0.0.0.0', PORT: new URL(product.url).port };
-  const healthy = perfscope(args, env);
+  const healthy = runPerfscope(args, env);
   expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
-  expect(perfscope([...args, `${product.url}/nowhere`], env)).toMatchObject({
+  expect(runPerfscope([...args, `${product.url}/nowhere`], env)).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/),
   });
-  expect(perfscope([...args, 'perfscope'], env).status).toBe(2);
+  expect(runPerfscope([...args, 'perfscope'], env).status).toBe(2);
 });
 
 it('has a Redis that opens to its password only', async () => {
-  const port = String(await freePort());
-  const [command = '', ...args] = outside(services.redis!.command!, secretsIn(secrets));
+  const port = String(await findFreePort());
+  const [command = '', ...args] = mapContainerPaths(
+    services.redis!.command!,
+    mapSecretsFolder(secrets),
+  );
   const redis = spawn(command, [...args, '--port', port, '--bind', '127.0.0.1'], { cwd: folder });
   try {
-    const [, check = ''] = outside(services.redis!.healthcheck!.test!, {
+    const [, check = ''] = mapContainerPaths(services.redis!.healthcheck!.test!, {
       'redis-cli': `redis-cli -p ${port}`,
     });
-    expect(await until(async () => spawnSync('sh', ['-c', check]).status === 0)).toBe(true);
+    expect(await waitFor(async () => spawnSync('sh', ['-c', check]).status === 0)).toBe(true);
     const url = secret('demo/redis-url').replace('redis:6379', `127.0.0.1:${port}`);
     const ping = (...to: string[]) => spawnSync('redis-cli', [...to, 'ping'], { encoding: 'utf8' });
     expect(ping('--no-auth-warning', '-u', url).stdout).toBe('PONG\n');
     expect(ping('-p', port).stdout).toContain('NOAUTH');
   } finally {
-    await stopChild(redis);
+    await stopProcess(redis);
   }
 });
 
 it('stores what the demo does, which needs no server of its own', {
   timeout: 180_000,
 }, async () => {
-  const port = await freePort();
+  const port = await findFreePort();
   const env = { ...product.env, DEMO_PORT: String(port) };
   demo = new Demo({
     fast: true,
@@ -191,12 +197,14 @@ it('stores what the demo does, which needs no server of its own', {
   });
   await demo.start();
   expect(demo.serviceUrl).toBe(`http://127.0.0.1:${port}`);
-  const [, , ...args] = outside(services.demo!.healthcheck!.test!, { ':4100': `:${port}` });
-  expect(perfscope(args, env).status).toBe(0);
+  const [, , ...args] = mapContainerPaths(services.demo!.healthcheck!.test!, {
+    ':4100': `:${port}`,
+  });
+  expect(runPerfscope(args, env).status).toBe(0);
   const password = secret('questdb/writer-password');
   const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
-  const requests = await until(async () => {
-    const [row] = await sql(
+  const requests = await waitFor(async () => {
+    const [row] = await execSql(
       { url: `http://127.0.0.1:${ports.http}`, authorization },
       "SELECT sum(count) FROM performance_metrics WHERE service = 'booking'",
     );
@@ -209,11 +217,11 @@ it('stores what the demo does, which needs no server of its own', {
 it('is unhealthy while QuestDB is away, and healthy again after it', {
   timeout: 180_000,
 }, async () => {
-  const check = () => perfscope(['healthcheck', `${product.url}/readyz`], product.env);
-  await stopChild(questdb!);
+  const check = () => runPerfscope(['healthcheck', `${product.url}/readyz`], product.env);
+  await stopProcess(questdb!);
   expect(isQuestdbHealthy()).toBe(false);
   expect(check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
   questdb = await startQuestdb();
-  await until(async () => isQuestdbHealthy(), 90_000);
-  expect(await until(async () => check().status === 0, 60_000)).toBe(true);
+  await waitFor(async () => isQuestdbHealthy(), 90_000);
+  expect(await waitFor(async () => check().status === 0, 60_000)).toBe(true);
 });

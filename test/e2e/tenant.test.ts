@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AdoptingQuestdb } from '../support/adopting-questdb.ts';
-import { App } from '../support/app.ts';
-import { abort } from '../support/load.ts';
-import { NodeVersion } from '../support/node.ts';
-import { Servers } from '../support/servers.ts';
-import { until } from '../support/until.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { NodeVersion } from '../support/node-version.ts';
+import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
+import { sendAbortedRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new AdoptingQuestdb();
-const servers = new Servers();
+const questdb = new QuestdbWithSpoolSender();
+const servers = new PostgresAndRedis();
 const node22 = new NodeVersion();
 beforeAll(() => Promise.all([questdb.start(), servers.start(), node22.install(22)]));
 afterAll(async () => {
@@ -42,7 +42,7 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
     OTEL_SERVICE_NAME: service,
   };
   const node = major === 22 ? node22.path : process.execPath;
-  const app = new App('test/apps/contexts.mjs', { env, node });
+  const app = new InstrumentedApp('test/apps/tenant-contexts.mjs', { env, node });
   const base = await app.url();
   const { port, hostname } = new URL(base);
   const connections = 5;
@@ -58,14 +58,14 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
       await once(socket, 'connect');
       // Pipelined: all are sent before the first is answered.
       for (const asker of requests) socket.write(requestFor(asker));
-      await until(async () => received.split('served').length - 1 === requests.length);
+      await waitFor(async () => received.split('served').length - 1 === requests.length);
       socket.destroy();
-      await abort(`${base}/?aborted=${i}`, 2);
+      await sendAbortedRequests(`${base}/?aborted=${i}`, 2);
     }),
   );
   const each = connections * rounds;
   const expected = { '': 3 * each, A: 2 * each, B: each, named: each };
-  const rows = await until(async () => {
+  const rows = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT operation, coalesce(organization_id, ''), tags, count() FROM performance_metrics
        WHERE name = 'probe' AND service = '${service}'`,

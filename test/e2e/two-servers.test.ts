@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeHistogram } from '../support/alert-fixtures.ts';
 import { Alertmanager } from '../support/alertmanager.ts';
-import { histogram } from '../support/alerts.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { insert } from '../support/insert.ts';
-import { Product } from '../support/product.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { Receiver } from '../support/receiver.ts';
-import { until } from '../support/until.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
+import { insertRows } from '../support/insert-rows.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const WITHIN_MS = 90_000;
 const RULES = `interval: 2s
@@ -21,10 +21,10 @@ rules:
     keepFiringFor: 10s
 `;
 
-const people = new Receiver();
+const people = new FakeProvider();
 const cluster = [new Alertmanager(), new Alertmanager()] as const;
-const questdb = new ForeignQuestdb();
-const servers = [new Product(), new Product()] as const;
+const questdb = new ExternalQuestdb();
+const servers = [new PerfscopeServer(), new PerfscopeServer()] as const;
 let failing = true;
 let feeding: NodeJS.Timeout;
 
@@ -32,7 +32,10 @@ beforeAll(async () => {
   await Promise.all([people.start(), questdb.start()]);
   await cluster[0].start(people.url, []);
   await cluster[1].start(people.url, [cluster[0].peer]);
-  await until(async () => (await cluster[0].isOneOf(2)) && (await cluster[1].isOneOf(2)), 80_000);
+  await waitFor(
+    async () => (await cluster[0].hasClusterSize(2)) && (await cluster[1].hasClusterSize(2)),
+    80_000,
+  );
   for (const server of servers) {
     const file = (name: string, text: string) => {
       const path = join(server.folder, name);
@@ -65,11 +68,11 @@ afterAll(async () => {
 /** Ten requests of this second. */
 async function feed(): Promise<void> {
   const origin = { service: 'shop', endpoint: '/book', operation: 'GET' };
-  const { row } = histogram(
+  const { row } = makeHistogram(
     { timestamp: Date.now(), metricType: 'API_RESPONSE_TIME', ...origin },
     { count: 10, ms: 5, errors: failing ? 10 : 0 },
   );
-  await insert(questdb, 'performance_metrics', [row]);
+  await insertRows(questdb, 'performance_metrics', [row]);
 }
 
 interface Told {
@@ -78,7 +81,7 @@ interface Told {
 }
 
 const told = () =>
-  people.received
+  people.requests
     .map(({ body }) => JSON.parse(body) as Told)
     .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === 'shop-errors'))
     .map(({ status }) => status);
@@ -86,9 +89,9 @@ const told = () =>
 it('two servers and two clustered Alertmanagers are one message, and one end', {
   timeout: 300_000,
 }, async () => {
-  await until(async () => told().length > 0, WITHIN_MS);
+  await waitFor(async () => told().length > 0, WITHIN_MS);
   failing = false;
-  await until(async () => told().includes('resolved'), WITHIN_MS);
+  await waitFor(async () => told().includes('resolved'), WITHIN_MS);
   // Both servers have told the cluster of both.
   await expectRows(
     () =>

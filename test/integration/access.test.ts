@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseKey } from '../../src/access/api-key.ts';
-import { exec } from '../../src/questdb/exec.ts';
-import { createStateTable } from '../../src/schema/ddl.ts';
-import { STATE_TABLES } from '../../src/schema/tables.ts';
+import { buildCreateStateTableSql } from '../../src/core/schema/table-definition.ts';
+import { STATE_TABLES } from '../../src/core/schema/table-registry.ts';
+import { parseApiKey } from '../../src/server/access/api-key-secret.ts';
+import { execSql } from '../../src/storage/questdb/questdb-http.ts';
 import { AccessServer } from '../support/access-server.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { until } from '../support/until.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const KEYS = '/api/performance/keys';
 const METRICS_TOKEN = 'a-token-for-scrapes-only';
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 const spoolDir = join(questdb.folder, 'spool');
 const said: string[] = [];
 const log = { info: () => {}, warn: say, error: say };
@@ -29,7 +29,7 @@ function say(message: string): void {
 
 beforeAll(async () => {
   await questdb.start();
-  for (const table of STATE_TABLES) await exec(questdb.target, createStateTable(table));
+  for (const table of STATE_TABLES) await execSql(questdb.target, buildCreateStateTableSql(table));
   const env = { ...questdb.env, PERFORMANCE_METRICS_TOKEN: METRICS_TOKEN };
   first = await AccessServer.start({ env, spoolDir, log });
   second = await AccessServer.start({ env, spoolDir, log, now: () => Date.now() + later });
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 async function make(body: object, key?: string): Promise<{ id: string; key: string }> {
-  const { status, body: made } = await first.make(body, key);
+  const { status, body: made } = await first.createKey(body, key);
   expect(status, JSON.stringify(made)).toBe(200);
   texts.push(String(made.key));
   return { id: String(made.id), key: String(made.key) };
@@ -51,9 +51,9 @@ let admin: { id: string; key: string };
 
 describe('before any key is made', () => {
   it('whoever is local is the administrator', async () => {
-    expect(first.access.open).toBe(true);
-    expect((await first.ask('/who')).body).toMatchObject({ subject: 'local', role: 'ADMIN' });
-    expect((await first.ask(KEYS)).body).toEqual({ keys: [] });
+    expect(first.access.isAuthDisabled).toBe(true);
+    expect((await first.request('/who')).body).toMatchObject({ subject: 'local', role: 'ADMIN' });
+    expect((await first.request(KEYS)).body).toEqual({ keys: [] });
   });
 
   it.each([
@@ -61,7 +61,7 @@ describe('before any key is made', () => {
     ['a link of another site', { 'sec-fetch-site': 'cross-site' }],
     ['a proxy', { 'x-forwarded-for': '203.0.113.7' }],
   ])('%s is not', async (_what, headers) => {
-    const { status, body } = await first.ask('/who', undefined, { headers });
+    const { status, body } = await first.request('/who', undefined, { headers });
     expect([status, body.code]).toEqual([401, 'PS_UNAUTHENTICATED']);
   });
 
@@ -76,28 +76,28 @@ describe('a key', () => {
   it('works at once on every server, and closes the open ones', async () => {
     admin = await make({ role: 'ADMIN', name: 'admin' });
     for (const server of [first, second]) {
-      const { body } = await server.ask('/who', admin.key);
+      const { body } = await server.request('/who', admin.key);
       expect(body).toMatchObject({ subject: `key:${admin.id}`, role: 'ADMIN' });
     }
-    expect((await first.ask('/who')).status).toBe(401);
-    await until(async () => (await second.ask('/who')).status === 401, 5000);
+    expect((await first.request('/who')).status).toBe(401);
+    await waitFor(async () => (await second.request('/who')).status === 401, 5000);
     const env = { ...questdb.env, HOST: '0.0.0.0' };
     const reachable = await AccessServer.start({ env, spoolDir, log });
-    expect(reachable.access.open).toBe(false);
+    expect(reachable.access.isAuthDisabled).toBe(false);
     await reachable.close();
   });
 
   it('that is revoked stops here at once, and on another server within five seconds', async () => {
     const viewer = await make({ role: 'VIEWER', organizationId: 'acme', name: 'v' }, admin.key);
-    expect((await second.ask('/who', viewer.key)).status).toBe(200);
-    const { body } = await first.revoke(viewer.id, admin.key);
+    expect((await second.request('/who', viewer.key)).status).toBe(200);
+    const { body } = await first.revokeKey(viewer.id, admin.key);
     expect(body).toMatchObject({ id: viewer.id, state: 'revoked' });
     const began = Date.now();
-    expect((await first.ask('/who', viewer.key)).body.detail).toContain('the key is revoked');
+    expect((await first.request('/who', viewer.key)).body.detail).toContain('the key is revoked');
     // Looks without asking: what the server answers must not depend on who asks.
-    await until(async () => (await second.ask('/who', viewer.key)).status === 401, 5000);
+    await waitFor(async () => (await second.request('/who', viewer.key)).status === 401, 5000);
     expect(Date.now() - began).toBeLessThan(5000);
-    expect((await first.revoke(viewer.id, admin.key)).status).toBe(200);
+    expect((await first.revokeKey(viewer.id, admin.key)).status).toBe(200);
     await expectRows(
       () => questdb.sql(`SELECT seq, state FROM api_keys WHERE id = '${viewer.id}' ORDER BY seq`),
       [
@@ -109,10 +109,10 @@ describe('a key', () => {
 
   it('that has expired opens nothing', async () => {
     const brief = await make({ role: 'ADMIN', name: 'brief', expires: '1h' }, admin.key);
-    expect((await second.ask('/who', brief.key)).status).toBe(200);
+    expect((await second.request('/who', brief.key)).status).toBe(200);
     later = 3_600_001;
-    await until(async () => {
-      const { status, body } = await second.ask('/who', brief.key);
+    await waitFor(async () => {
+      const { status, body } = await second.request('/who', brief.key);
       return status === 401 && String(body.detail).includes('the key is expired');
     });
     later = 0;
@@ -120,22 +120,22 @@ describe('a key', () => {
 
   it('may not do what its role may not, and is told so', async () => {
     const viewer = await make({ role: 'VIEWER', organizationId: 'acme', name: 'v' }, admin.key);
-    expect((await first.ask('/may/read', viewer.key)).status).toBe(200);
-    const { status, headers, body } = await first.ask('/may/readHosts', viewer.key);
+    expect((await first.request('/may/read', viewer.key)).status).toBe(200);
+    const { status, headers, body } = await first.request('/may/readHosts', viewer.key);
     expect([status, body.code]).toEqual([403, 'PS_FORBIDDEN']);
     expect(headers.get('content-type')).toContain('application/problem+json');
     for (const path of ['/may/test', '/may/scrape', '/may/administer', KEYS]) {
-      expect((await first.ask(path, viewer.key)).status, path).toBe(403);
+      expect((await first.request(path, viewer.key)).status, path).toBe(403);
     }
-    const refused = await first.ask('/may/read', `${viewer.key}x`);
+    const refused = await first.request('/may/read', `${viewer.key}x`);
     expect(refused.status).toBe(401);
     expect(refused.headers.get('www-authenticate')).toContain('Bearer');
     expect(JSON.stringify(refused.body)).not.toContain(viewer.key.slice(30));
   });
 
   it('of scrapes may do nothing else', async () => {
-    expect((await first.ask('/may/scrape', METRICS_TOKEN)).status).toBe(200);
-    expect((await first.ask('/may/read', METRICS_TOKEN)).status).toBe(403);
+    expect((await first.request('/may/scrape', METRICS_TOKEN)).status).toBe(200);
+    expect((await first.request('/may/read', METRICS_TOKEN)).status).toBe(403);
   });
 });
 
@@ -147,7 +147,7 @@ describe('the administrator of an organization', () => {
 
   it('makes and sees keys of its own organization', async () => {
     const made = await make({ role: 'INGEST', name: 'collector' }, own.key);
-    const { body } = await first.ask(KEYS, own.key);
+    const { body } = await first.request(KEYS, own.key);
     const keys = body.keys as { id: string; organizationId: string; author: string }[];
     expect(new Set(keys.map((key) => key.organizationId))).toEqual(new Set(['acme']));
     const ours = keys.find((key) => key.id === made.id);
@@ -159,17 +159,17 @@ describe('the administrator of an organization', () => {
     ['of another organization', { role: 'VIEWER', organizationId: 'other', name: 'x' }],
     ['above its own role', { role: 'ADMIN', name: 'x' }],
   ])('makes no key %s', async (_what, body) => {
-    const { status, body: problem } = await first.make(body, own.key);
+    const { status, body: problem } = await first.createKey(body, own.key);
     expect([status, problem.code]).toEqual([403, 'PS_FORBIDDEN']);
   });
 
   it('neither revokes nor finds the keys of others', async () => {
     const foreign = await make({ role: 'VIEWER', organizationId: 'other', name: 'f' }, admin.key);
     for (const id of [foreign.id, admin.id, 'nothing']) {
-      const { status, body } = await first.revoke(id, own.key);
+      const { status, body } = await first.revokeKey(id, own.key);
       expect([status, body.code]).toEqual([404, 'PS_KEY_NOT_FOUND']);
     }
-    expect((await first.ask('/who', foreign.key)).status).toBe(200);
+    expect((await first.request('/who', foreign.key)).status).toBe(200);
   });
 });
 
@@ -185,20 +185,20 @@ describe('a request for a key', () => {
     ['an endless name', JSON.stringify({ role: 'ADMIN', name: 'x'.repeat(70_000) })],
     ['__proto__', '{"role":"ADMIN","name":"x","__proto__":{"role":"VIEWER"}}'],
   ])('with %s is a 400 that says why', async (_what, body) => {
-    const answer = await first.ask(KEYS, admin.key, { method: 'POST', body });
+    const answer = await first.request(KEYS, admin.key, { method: 'POST', body });
     expect(answer.status, JSON.stringify(answer.body)).toBe(400);
     expect(answer.body.code).toMatch(/^PS_(REQUEST|KEY)_INVALID$/);
     expect(String(answer.body.detail)).not.toContain('psk_');
   });
 
   it('without a body is one too', async () => {
-    expect((await first.ask(KEYS, admin.key, { method: 'POST' })).status).toBe(400);
+    expect((await first.request(KEYS, admin.key, { method: 'POST' })).status).toBe(400);
   });
 });
 
 it('every act is in the audit log, with who did it', async () => {
   const ask = () => questdb.sql('SELECT action, author, object, address, detail FROM audit_log');
-  const rows = await until(async () => {
+  const rows = await waitFor(async () => {
     const found = await ask();
     return found.filter(([action]) => action === 'key.create').length === texts.length && found;
   });
@@ -215,12 +215,12 @@ it('who asks too often is told when to come back', async () => {
   const strict = await AccessServer.start({ env, spoolDir, log });
   const talker = await make({ role: 'VIEWER', organizationId: 'acme', name: 't' }, admin.key);
   const answers = [];
-  for (let i = 0; i < 31; i++) answers.push(await strict.ask('/who', talker.key));
+  for (let i = 0; i < 31; i++) answers.push(await strict.request('/who', talker.key));
   expect(answers.slice(0, 30).every(({ status }) => status === 200)).toBe(true);
   const last = answers.at(-1);
   expect([last?.status, last?.body.code]).toEqual([429, 'PS_TOO_MANY_REQUESTS']);
   expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect((await strict.ask('/who', admin.key)).status).toBe(200);
+  expect((await strict.request('/who', admin.key)).status).toBe(200);
   await strict.close();
 });
 
@@ -231,47 +231,47 @@ describe('while QuestDB is away', () => {
     collector = await make({ role: 'INGEST', name: 'c' }, admin.key);
     viewer = await make({ role: 'VIEWER', organizationId: 'acme', name: 'v2' }, admin.key);
     for (const { key } of [collector, viewer]) {
-      expect((await second.ask('/who', key)).status).toBe(200);
+      expect((await second.request('/who', key)).status).toBe(200);
     }
     await questdb.kill();
   });
 
   it('known keys work for a minute, those of senders longer', async () => {
     for (const { key } of [collector, viewer]) {
-      expect((await second.ask('/who', key)).status).toBe(200);
+      expect((await second.request('/who', key)).status).toBe(200);
     }
     later = 120_000;
-    const { status, headers, body } = await second.ask('/who', viewer.key);
+    const { status, headers, body } = await second.request('/who', viewer.key);
     expect([status, body.code]).toEqual([503, 'PS_UNAVAILABLE']);
     expect(headers.get('retry-after')).toBe('5');
-    expect((await second.ask('/who', collector.key)).status).toBe(200);
+    expect((await second.request('/who', collector.key)).status).toBe(200);
     later = 0;
   });
 
   it('no key is made, and one that is revoked stops here; others learn of it afterwards', async () => {
-    expect((await first.make({ role: 'ADMIN', name: 'x' }, admin.key)).status).toBe(503);
-    const { status, body } = await first.revoke(viewer.id, admin.key);
+    expect((await first.createKey({ role: 'ADMIN', name: 'x' }, admin.key)).status).toBe(503);
+    const { status, body } = await first.revokeKey(viewer.id, admin.key);
     expect([status, body.code]).toEqual([503, 'PS_FLUSH_TIMEOUT']);
-    expect((await first.ask('/who', viewer.key)).status).toBe(401);
-    expect((await second.ask('/who', viewer.key)).status).toBe(200);
+    expect((await first.request('/who', viewer.key)).status).toBe(401);
+    expect((await second.request('/who', viewer.key)).status).toBe(200);
     await questdb.start();
-    await until(async () => (await second.ask('/who', viewer.key)).status === 401);
-    expect((await first.ask('/who', viewer.key)).status).toBe(401);
-    expect((await first.ask('/who', admin.key)).status).toBe(200);
+    await waitFor(async () => (await second.request('/who', viewer.key)).status === 401);
+    expect((await first.request('/who', viewer.key)).status).toBe(401);
+    expect((await first.request('/who', admin.key)).status).toBe(200);
   });
 });
 
 it('who tries wrong keys is slowed down, and nobody else', async () => {
   const statuses = [];
-  for (let i = 0; i < 21; i++) statuses.push((await first.ask('/who', 'psk_wrong')).status);
+  for (let i = 0; i < 21; i++) statuses.push((await first.request('/who', 'psk_wrong')).status);
   expect(statuses.at(-1)).toBe(429);
-  expect((await first.ask('/who', admin.key)).status).toBe(200);
+  expect((await first.request('/who', admin.key)).status).toBe(200);
 });
 
 it('a secret stands in no file of the database or the spool, and in no log', async () => {
   // It tidies its files up while they are being read.
   await questdb.kill();
-  const secrets = texts.map((text) => String(parseKey(text)?.secret));
+  const secrets = texts.map((text) => String(parseApiKey(text)?.secret));
   expect(secrets.length).toBeGreaterThan(8);
   const holds = (content: Buffer) =>
     [METRICS_TOKEN, ...secrets].some(

@@ -2,21 +2,24 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { actionDesk } from '../../src/actions/desk/desk.ts';
-import { Decider } from '../../src/actions/rules/run/decider.ts';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import { forcedBreakers } from '../../src/forced-breakers.ts';
-import { signatureOf } from '../../src/notify/channels/webhook/signature.ts';
-import { postDecision, refusalOfWebhook } from '../../src/open-actions.ts';
-import { EVERYTHING, scopeOf } from '../../src/schema/scope.ts';
-import { evaluatorOf, histogram } from '../support/alerts.ts';
-import { Api } from '../support/api.ts';
-import { Receiver } from '../support/receiver.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { createActionService } from '../../src/server/actions/action-service.ts';
+import { BusinessRuleEvaluator } from '../../src/server/actions/business-rules/business-rule-evaluator.ts';
+import { signWebhookBody } from '../../src/server/notifications/outgoing-http/signed-post.ts';
+import {
+  createForcedBreakerLookup,
+  postDecision,
+  validateWebhookUrl,
+} from '../../src/server/startup/create-actions.ts';
+import { createEvaluator, makeHistogram } from '../support/alert-fixtures.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const SECRET = 'a-secret-of-the-shop';
-const api = new Api();
-const shop = new Receiver();
+const api = new TestApiServer();
+const shop = new FakeProvider();
 let client: PerfscopeClient;
 let rulesFile: string;
 /** The time of the first evaluation: the middle of a minute. */
@@ -68,12 +71,12 @@ afterAll(async () => {
   await shop.stop();
 });
 beforeEach(() => {
-  api.scope = EVERYTHING;
+  api.scope = UNRESTRICTED_SCOPE;
   api.role = 'ADMIN';
 });
 
 function requests(timestamp: number, propertyId: string, count: number): void {
-  const { row, buckets } = histogram(
+  const { row, buckets } = makeHistogram(
     {
       timestamp,
       metricType: 'API_RESPONSE_TIME',
@@ -145,19 +148,19 @@ it('a peak of demand raises the factor of that property, and of no other', async
     dryRun: false,
     reason: 'price.factor 1 → 1.3, because the rule holds: requestRate is 15',
   });
-  await until(async () => heard.length === 2);
+  await waitFor(async () => heard.length === 2);
   listening.abort();
   await hearing;
 });
 
 it('a webhook gets it signed, and what became of it is stored', async () => {
-  await until(async () => shop.received.length === 1);
-  const [{ headers, body }] = shop.received as [(typeof shop.received)[0]];
+  await waitFor(async () => shop.requests.length === 1);
+  const [{ headers, body }] = shop.requests as [(typeof shop.requests)[0]];
   const signature = String(headers['x-perfscope-signature']);
   const seconds = Number(/^t=(\d+)/.exec(signature)?.[1]);
-  expect(signature).toBe(signatureOf(body, SECRET, 1000 * seconds));
+  expect(signature).toBe(signWebhookBody(body, SECRET, 1000 * seconds));
   expect(JSON.parse(body)).toMatchObject({ version: '1', decision: { value: 1.3 } });
-  await until(async () => {
+  await waitFor(async () => {
     await api.stored();
     const { decisions } = await client.get('decisions', { last: '1d', status: ['delivered'] });
     return decisions.length === 1 && decisions[0]?.author === 'webhook:shop';
@@ -169,10 +172,10 @@ it('services are told what counts for them, and no dry runs', async () => {
   expect(decisions.map(({ rule, remainingMs }) => [rule, remainingMs])).toEqual([
     ['demand-high', 900_000],
   ]);
-  api.scope = scopeOf('grand-hotels', ['alpine']);
+  api.scope = createOrganizationScope('grand-hotels', ['alpine']);
   expect((await client.get('actions')).decisions).toEqual([]);
   expect((await client.get('decisions', { last: '1d' })).decisions).toEqual([]);
-  api.scope = scopeOf('grand-hotels', ['seaside']);
+  api.scope = createOrganizationScope('grand-hotels', ['seaside']);
   expect((await client.get('actions')).decisions).toHaveLength(1);
   const { decisions: own } = await client.get('decisions', { last: '1d' });
   expect(new Set(own.map(({ propertyId }) => propertyId))).toEqual(new Set(['seaside']));
@@ -188,8 +191,8 @@ it('pages go through all of them, once each', async () => {
 });
 
 it('a restart goes on where it was: nothing is decided, or delivered, twice', async () => {
-  const { store, add, flush, log } = api.parts;
-  const restarted = new Decider({
+  const { queryClient: store, add, flush, log } = api.parts;
+  const restarted = new BusinessRuleEvaluator({
     store,
     add,
     flush,
@@ -197,30 +200,30 @@ it('a restart goes on where it was: nothing is decided, or delivered, twice', as
     path: rulesFile,
     now: () => NOW + 120_000,
     post: postDecision,
-    refusal: refusalOfWebhook,
+    validateWebhookUrl: validateWebhookUrl,
   });
   // A listener of before, and a service that asks too early: an empty answer would end its settings.
   const missed: string[] = [];
-  restarted.follow(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
-  const desk = actionDesk({
-    decider: restarted,
+  restarted.subscribe(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
+  const desk = createActionService({
+    ruleEvaluator: restarted,
     store,
-    forced: () => [],
-    isKnown: () => restarted.isRestored,
+    listForcedBreakers: () => [],
+    isRestored: () => restarted.isRestored,
   });
-  expect(() => desk.current(EVERYTHING)).toThrow(/still being read/);
+  expect(() => desk.listActiveSettings(UNRESTRICTED_SCOPE)).toThrow(/still being read/);
   expect(await restarted.runOnce(NOW + 1000)).toEqual([]);
-  expect(desk.current(EVERYTHING)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(desk.listActiveSettings(UNRESTRICTED_SCOPE)).toMatchObject([{ value: 1.3, seq: 1 }]);
   expect(missed).toHaveLength(2);
-  expect(shop.received.length).toBe(1);
-  expect(restarted.current(NOW + 1000)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(shop.requests.length).toBe(1);
+  expect(restarted.getActiveDecisions(NOW + 1000)).toMatchObject([{ value: 1.3, seq: 1 }]);
   // The demand is over, and the queue has not been heard of.
   const decisions = await restarted.runOnce(NOW + 120_000);
   expect(decisions.map(({ rule, status, value, seq }) => [rule, status, value, seq])).toEqual([
     ['demand-high', 'reset', 1, 2],
     ['more-workers', 'reset', 2, 2],
   ]);
-  await until(async () => shop.received.length === 2);
+  await waitFor(async () => shop.requests.length === 2);
   await restarted.stop();
 });
 
@@ -259,7 +262,7 @@ it('knows what waits at once, also in a minute that has just begun', async () =>
 });
 
 it('an alert opens a breaker while it fires and its rule is evaluated', async () => {
-  const { store, add, flush } = api.parts;
+  const { queryClient: store, add, flush } = api.parts;
   const file = join(api.questdb.folder, 'alert-rules.yaml');
   writeFileSync(
     file,
@@ -272,19 +275,25 @@ it('an alert opens a breaker while it fires and its rule is evaluated', async ()
 `,
   );
   let now = NOW;
-  const evaluator = evaluatorOf({ store, add, flush, rulesFile: file, now: () => now });
+  const evaluator = createEvaluator({
+    queryClient: store,
+    add,
+    flush,
+    rulesFile: file,
+    now: () => now,
+  });
   await evaluator.runOnce(NOW);
-  const forced = forcedBreakers(evaluator);
-  expect(forced(EVERYTHING)).toMatchObject([
+  const forced = createForcedBreakerLookup(evaluator);
+  expect(forced(UNRESTRICTED_SCOPE)).toMatchObject([
     { name: 'booking-gateway', rule: 'gateway-slow', leaseMs: 60_000 },
   ]);
-  expect(forced(scopeOf('grand-hotels'))).toEqual([]);
+  expect(forced(createOrganizationScope('grand-hotels'))).toEqual([]);
   now = NOW + 59_000;
-  expect(forced(EVERYTHING)).toMatchObject([{ leaseMs: 1000 }]);
+  expect(forced(UNRESTRICTED_SCOPE)).toMatchObject([{ leaseMs: 1000 }]);
   // Nobody has evaluated it for two intervals: the alert stands, and opens nothing.
   now = NOW + 61_000;
-  expect(forced(EVERYTHING)).toEqual([]);
+  expect(forced(UNRESTRICTED_SCOPE)).toEqual([]);
   // Its data have ended, and with them the alert.
   for (now = NOW + 60_000; now <= NOW + 420_000; now += 60_000) await evaluator.runOnce(now);
-  expect(forced(EVERYTHING)).toEqual([]);
+  expect(forced(UNRESTRICTED_SCOPE)).toEqual([]);
 });

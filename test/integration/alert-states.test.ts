@@ -2,19 +2,25 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { evaluateRule } from '../../src/alerts/evaluate/rule.ts';
-import type { Transition } from '../../src/alerts/evaluate/transition.ts';
-import type { Evaluator } from '../../src/alerts/evaluator.ts';
-import { lastAlerts } from '../../src/alerts/run/restore.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import type { QuestdbStore } from '../../src/questdb/store.ts';
-import { evaluatorOf, gauge, histogram, Rows, storeOf } from '../support/alerts.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { RETENTION } from '../support/retention.ts';
-import { until } from '../support/until.ts';
+import type { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
+import type { Transition } from '../../src/server/alerts/evaluation/alert-transition.ts';
+import { evaluateRule } from '../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import { loadLastAlertRows } from '../../src/server/alerts/state/alert-queries.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import type { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import {
+  createEvaluator,
+  createQueryClient,
+  makeGauge,
+  makeHistogram,
+  RowWriter,
+} from '../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ForeignQuestdb();
-const rows = new Rows(questdb);
+const questdb = new ExternalQuestdb();
+const rows = new RowWriter(questdb);
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-rules-'));
 const rulesFile = join(folder, 'rules.yaml');
 const T0 = Math.floor(Date.now() / 60_000) * 60_000 - 40 * 60_000;
@@ -40,13 +46,13 @@ const RULES = `rules:
     sql: SELECT m.service AS service, avg(m.no_such_column) AS value FROM performance_metrics m WHERE in_window(m) AND in_scope(m) GROUP BY m.service
     thresholds: { high: 5 }
 `;
-let store: QuestdbStore;
+let store: QuestdbQueryClient;
 
 beforeAll(async () => {
   writeFileSync(rulesFile, RULES);
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
-  store = storeOf(questdb);
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  store = createQueryClient(questdb);
 }, 120_000);
 afterAll(async () => {
   rows.close();
@@ -55,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const evaluator = () => evaluatorOf({ store, ...rows, rulesFile });
+const evaluator = () => createEvaluator({ queryClient: store, ...rows, rulesFile });
 const told = (transitions: readonly Transition[], rule: string, label: string) =>
   transitions
     .filter((t) => t.rule === rule && t.labels.includes(`"${label}"`))
@@ -63,13 +69,13 @@ const told = (transitions: readonly Transition[], rule: string, label: string) =
 
 async function age(queue: string, seconds: number, ms: number): Promise<void> {
   const row = { timestamp: at(seconds), metricType: 'QUEUE_OLDEST_AGE', endpoint: queue };
-  rows.add('performance_metrics', [gauge({ ...row, value: ms })]);
+  rows.add('performance_metrics', [makeGauge({ ...row, value: ms })]);
   await rows.flush();
 }
 
 /** Runs each 30 s, with a row of `ms` just before. */
 async function run(
-  one: Evaluator,
+  one: AlertEvaluator,
   queue: string,
   from: number,
   to: number,
@@ -84,9 +90,13 @@ async function run(
 }
 
 it('still knows after a restart that an alert flaps', async () => {
-  const reasons = (one: Evaluator) => {
-    const own = [...one.book.live()].filter(({ transition }) => transition.rule === 'queue-jumpy');
-    return own.flatMap(({ transition }) => one.quiet.heldOf(transition.id).map((h) => h.reason));
+  const reasons = (one: AlertEvaluator) => {
+    const own = [...one.alertStates.listLive()].filter(
+      ({ transition }) => transition.rule === 'queue-jumpy',
+    );
+    return own.flatMap(({ transition }) =>
+      one.gate.getSuppressions(transition.id).map((h) => h.reason),
+    );
   };
   const first = evaluator();
   const found: Transition[] = [];
@@ -120,7 +130,7 @@ it('goes on after a restart while pending, and while firing', async () => {
   const fourth = await run(evaluator(), 'mail', 270, 330, 10);
   expect(told(fourth, 'queue-age', 'mail')).toEqual(['resolved warning']);
   await rows.flush();
-  const all = (await lastAlerts(store, at(330))).filter(
+  const all = (await loadLastAlertRows(store, at(330))).filter(
     ({ rule, labels }) => rule === 'queue-age' && labels === '{"queue":"mail"}',
   );
   expect(all.map(({ state, seq }) => [state, seq])).toEqual([['resolved', 3]]);
@@ -129,7 +139,9 @@ it('goes on after a restart while pending, and while firing', async () => {
 it('does not fire or resolve by data that come five minutes late', async () => {
   const one = evaluator();
   await run(one, 'late', 400, 520, 5000);
-  expect([...one.book.live()].map(({ transition }) => transition.state)).toContain('firing');
+  expect([...one.alertStates.listLive()].map(({ transition }) => transition.state)).toContain(
+    'firing',
+  );
   // Nothing new is known for a while, then the old good rows arrive, behind the bad ones.
   for (const seconds of [380, 385, 390]) await age('late', seconds, 1);
   expect(told(await run(one, 'late', 550, 580, undefined), 'queue-age', 'late')).toEqual([]);
@@ -141,7 +153,7 @@ it('does not fire or resolve by data that come five minutes late', async () => {
 
 it('says that a service is silent, also when it fell silent before the start', async () => {
   const row = { timestamp: at(900), metricType: 'CPU_USAGE', service: 'gone' };
-  rows.add('performance_metrics', [gauge({ ...row, value: 1 })]);
+  rows.add('performance_metrics', [makeGauge({ ...row, value: 1 })]);
   await rows.flush();
   const one = evaluator();
   const found: Transition[] = [];
@@ -155,7 +167,8 @@ it('says that a service is silent, also when it fell silent before the start', a
 it('runs SQL rules within their window, without rows of tests, and says what one lacks', async () => {
   const names = { metricType: 'API_RESPONSE_TIME', service: 'sql', organizationId: 'anna' };
   const of = (seconds: number, more: object) =>
-    histogram({ timestamp: at(seconds), ...names, ...more }, { count: 9, ms: 5, errors: 3 }).row;
+    makeHistogram({ timestamp: at(seconds), ...names, ...more }, { count: 9, ms: 5, errors: 3 })
+      .row;
   rows.add('performance_metrics', [of(1500, {}), of(1510, { test: true }), of(1000, {})]);
   await rows.flush();
   const one = evaluator();
@@ -166,11 +179,11 @@ it('runs SQL rules within their window, without rows of tests, and says what one
   expect(found).toMatchObject([{ state: 'firing', value: 6, organizationId: 'anna' }]);
   await one.runOnce(at(1590));
   const failing = await one.runOnce(at(1620));
-  expect(one.health.of('sql-typed')).toMatchObject({ result: 'failed' });
-  expect(one.health.of('sql-typed')?.error).toContain('no_such_column');
-  expect([...one.book.live()].some(({ transition }) => transition.rule === 'failing-rule')).toBe(
-    true,
-  );
+  expect(one.ruleHealth.get('sql-typed')).toMatchObject({ result: 'failed' });
+  expect(one.ruleHealth.get('sql-typed')?.error).toContain('no_such_column');
+  expect(
+    [...one.alertStates.listLive()].some(({ transition }) => transition.rule === 'failing-rule'),
+  ).toBe(true);
   expect(told(failing, 'database-unavailable', '')).toEqual([]);
 }, 60_000);
 
@@ -195,14 +208,14 @@ it('ends a SQL rule that never ends, at QuestDB too, and evaluates the others', 
     service: 'endless',
     value: i,
   }));
-  rows.add('performance_metrics', many.map(gauge));
+  rows.add('performance_metrics', many.map(makeGauge));
   await rows.flush();
-  const one = evaluatorOf({ store, ...rows, rulesFile: endless });
+  const one = createEvaluator({ queryClient: store, ...rows, rulesFile: endless });
   await one.runOnce(at(1650));
-  expect(one.health.of('endless')).toMatchObject({ result: 'failed' });
-  expect(one.health.of('endless')?.error).toMatch(/took too long|too long/);
-  expect(one.health.of('cpu')).toMatchObject({ result: 'answered' });
-  await until(async () => {
+  expect(one.ruleHealth.get('endless')).toMatchObject({ result: 'failed' });
+  expect(one.ruleHealth.get('endless')?.error).toMatch(/took too long|too long/);
+  expect(one.ruleHealth.get('cpu')).toMatchObject({ result: 'answered' });
+  await waitFor(async () => {
     const running = await questdb.sql('SELECT query FROM query_activity()');
     return !running.some(([query]) => String(query).includes('CROSS JOIN'));
   }, 30_000);
@@ -213,12 +226,12 @@ it('keeps the rules that ran when the file gets wrong, and follows it when it is
   await one.runOnce(at(1700));
   writeFileSync(rulesFile, 'rules:\n  - name: queue-age\n    threshold: 3\n');
   await one.runOnce(at(1730));
-  const places = one.rules.status.problems.map(({ file, line }) => `${file}:${line}`);
+  const places = one.rulesFile.status.problems.map(({ file, line }) => `${file}:${line}`);
   expect(places).toContain('rules.yaml:3');
   expect(one.ruleNamed('sql-errors')).toBeDefined();
   writeFileSync(rulesFile, 'rules: []\n');
   await one.runOnce(at(1760));
-  expect(one.rules.status.problems).toEqual([]);
+  expect(one.rulesFile.status.problems).toEqual([]);
   expect(one.ruleNamed('sql-errors')).toBeUndefined();
   writeFileSync(rulesFile, RULES);
 }, 60_000);
@@ -226,7 +239,7 @@ it('keeps the rules that ran when the file gets wrong, and follows it when it is
 it('keeps all states while QuestDB is away, and tells of that once', async () => {
   const one = evaluator();
   await run(one, 'kept', 1800, 1920, 5000);
-  const before = [...one.book.live()].map(({ transition }) => transition.id).sort();
+  const before = [...one.alertStates.listLive()].map(({ transition }) => transition.id).sort();
   expect(before.length).toBeGreaterThan(0);
   await questdb.kill();
   const found: Transition[] = [];

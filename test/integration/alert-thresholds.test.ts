@@ -2,17 +2,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Transition } from '../../src/alerts/evaluate/transition.ts';
-import { loadRules } from '../../src/alerts/rules/load.ts';
-import { parseSettings } from '../../src/config/settings.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import type { QuestdbStore } from '../../src/questdb/store.ts';
-import type { PerformanceMetricType } from '../../src/schema/metric-type.ts';
-import type { QueueMetric } from '../../src/schema/queue-metrics.ts';
-import { evaluatorOf, gauge, histogram, ROAD, Rows, storeOf } from '../support/alerts.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { RETENTION } from '../support/retention.ts';
-import { until } from '../support/until.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
+import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
+import type { QueueMetricRow } from '../../src/core/schema/tables/queue-metrics-table.ts';
+import type { Transition } from '../../src/server/alerts/evaluation/alert-transition.ts';
+import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import type { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import {
+  createEvaluator,
+  createQueryClient,
+  makeGauge,
+  makeHistogram,
+  PIPELINE_STATS,
+  RowWriter,
+} from '../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -21,11 +28,11 @@ const DAY_MS = 24 * HOUR_MS;
 const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
 const STEP_MS = 30_000;
 
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 questdb.devMode = true;
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-rules-'));
-const rows = new Rows(questdb);
-let store: QuestdbStore;
+const rows = new RowWriter(questdb);
+let store: QuestdbQueryClient;
 let seen: readonly Transition[];
 
 /** Writes rows so that the rule sees `value`, of a service or queue that is called `who`. */
@@ -48,12 +55,12 @@ const TIMES = Array.from({ length: 40 }, (_, i) => NOW - (39 - i) * STEP_MS - 10
 const work =
   (
     metricType: PerformanceMetricType,
-    made: (value: number) => Parameters<typeof histogram>[1],
+    made: (value: number) => Parameters<typeof makeHistogram>[1],
   ): Write =>
   (who, value) => {
     for (const timestamp of TIMES) {
       const names = { service: who, endpoint: who, operation: 'GET', organizationId: 'anna' };
-      const { row, buckets } = histogram({ timestamp, metricType, ...names }, made(value));
+      const { row, buckets } = makeHistogram({ timestamp, metricType, ...names }, made(value));
       rows.add('performance_metrics', [row]);
       rows.add('metric_buckets', buckets);
     }
@@ -75,7 +82,7 @@ const slow: Write = (who, percent) => {
 const host =
   (metricType: PerformanceMetricType): Write =>
   (service, value) => {
-    const rowsOf = TIMES.map((timestamp) => gauge({ timestamp, metricType, service, value }));
+    const rowsOf = TIMES.map((timestamp) => makeGauge({ timestamp, metricType, service, value }));
     rows.add('performance_metrics', rowsOf);
   };
 const queue =
@@ -84,11 +91,11 @@ const queue =
     const operation = metricType === 'QUEUE_DEPTH' ? 'waiting' : undefined;
     rows.add(
       'performance_metrics',
-      TIMES.map((timestamp) => gauge({ timestamp, metricType, endpoint, operation, value })),
+      TIMES.map((timestamp) => makeGauge({ timestamp, metricType, endpoint, operation, value })),
     );
   };
 let jobs = 0;
-const job = (queueName: string, status: string, timestamp: number): QueueMetric => ({
+const job = (queueName: string, status: string, timestamp: number): QueueMetricRow => ({
   timestamp,
   queueName,
   status,
@@ -121,8 +128,8 @@ const spike: Write = (who, factor) => {
   const names = { metricType: 'API_RESPONSE_TIME', service: who, endpoint: who } as const;
   const usual = { count: 10_000, ms: 100 };
   const made = [
-    histogram({ ...names, timestamp: NOW - 12 * HOUR_MS }, usual),
-    histogram({ ...names, timestamp: NOW - MINUTE_MS }, { count: 100, ms: 100 * factor }),
+    makeHistogram({ ...names, timestamp: NOW - 12 * HOUR_MS }, usual),
+    makeHistogram({ ...names, timestamp: NOW - MINUTE_MS }, { count: 100, ms: 100 * factor }),
   ];
   rows.add(
     'performance_metrics',
@@ -213,21 +220,21 @@ const nameOf = ({ rule, severity }: Case, side: string) =>
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
-  store = storeOf(questdb);
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  store = createQueryClient(questdb);
   for (const each of CASES) {
     each.write(nameOf(each, 'below'), each.below);
     each.write(nameOf(each, 'above'), each.above);
   }
   await rows.flush();
-  const evaluator = evaluatorOf({ store, ...rows });
+  const evaluator = createEvaluator({ queryClient: store, ...rows });
   const transitions: Transition[] = [];
   // As time goes on, so that `for` passes on the clock of the data.
   for (let ago = 14; ago >= 0; ago--) {
     transitions.push(...(await evaluator.runOnce(NOW - ago * 30_000)));
   }
   seen = transitions;
-  expect(evaluator.health.all.flatMap(({ error }) => error ?? [])).toEqual([]);
+  expect(evaluator.ruleHealth.all.flatMap(({ error }) => error ?? [])).toEqual([]);
 }, 300_000);
 afterAll(async () => {
   rows.close();
@@ -255,8 +262,13 @@ it.each([
   '%s: %s begins beyond %d',
   async (rule, severity, limit) => {
     const of = async (figure: number) => {
-      const road = () => ({ ...ROAD, spoolBytes: figure, droppedRows: figure });
-      const evaluator = evaluatorOf({ store, add: () => {}, flush: async () => {}, road });
+      const road = () => ({ ...PIPELINE_STATS, spoolBytes: figure, droppedRows: figure });
+      const evaluator = createEvaluator({
+        queryClient: store,
+        add: () => {},
+        flush: async () => {},
+        pipelineStats: road,
+      });
       const told: Transition[] = [];
       for (const seconds of [0, 30, 60, 90, 120, 150]) {
         told.push(...(await evaluator.runOnce(NOW + seconds * 1000)));
@@ -280,11 +292,15 @@ it.each([
     const whose = (side: string) => ({ service: `spool-${severity}-${side}`, instance: 'i1' });
     const size = { metricType: 'CUSTOM', name: 'perfscope.spool.size', unit: 'By' } as const;
     const point = (side: string, value: number) =>
-      gauge({ ...size, ...whose(side), value, timestamp: NOW - 1000 });
+      makeGauge({ ...size, ...whose(side), value, timestamp: NOW - 1000 });
     rows.add('performance_metrics', [point('below', limit), point('above', limit + 1)]);
     await rows.flush();
     const lost = { add: () => {}, flush: async () => {} };
-    const evaluator = evaluatorOf({ store, ...lost, rulesFile: only('spool-growing') });
+    const evaluator = createEvaluator({
+      queryClient: store,
+      ...lost,
+      rulesFile: only('spool-growing'),
+    });
     const told: Transition[] = [];
     for (const ms of [0, 60_000, 120_000]) told.push(...(await evaluator.runOnce(NOW + ms)));
     const worst = (side: string) =>
@@ -299,7 +315,9 @@ it.each([
 
 /** A file that leaves one of the built-in rules. */
 function only(rule: string, interval = '30s'): string {
-  const others = loadRules(parseSettings({}).settings).rules.filter(({ name }) => name !== rule);
+  const others = loadAlertRules(parseSettings({}).settings).rules.filter(
+    ({ name }) => name !== rule,
+  );
   const lines = others.map(({ name }) => `  - { name: ${name}, enabled: false }`);
   const file = join(folder, `${rule}.yaml`);
   writeFileSync(file, `interval: ${interval}\nrules:\n${lines.join('\n')}\n`);
@@ -309,7 +327,7 @@ function only(rule: string, interval = '30s'): string {
 /** Evaluates one rule about Perfscope itself, so many ms after the first look. */
 function looking(rule: string) {
   const lost = { add: () => {}, flush: async () => {} };
-  const evaluator = evaluatorOf({ store, ...lost, rulesFile: only(rule) });
+  const evaluator = createEvaluator({ queryClient: store, ...lost, rulesFile: only(rule) });
   return async (ms: number) => {
     const found = await evaluator.runOnce(NOW + ms);
     return found.map(({ labels, state, severity, value }) => [labels, state, severity, value]);
@@ -335,7 +353,7 @@ it('rollup-invalid: a roll-up that is not refreshed any more, for a minute', asy
   const look = looking('rollup-invalid');
   expect(await look(0)).toEqual([]);
   await questdb.sql('UPDATE queue_metrics SET property_id = NULL');
-  await until(async () => {
+  await waitFor(async () => {
     const invalid = await questdb.sql(
       "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'",
     );
@@ -366,7 +384,7 @@ it('questdb-lagging: behind for more than 30 s, or 5 min, for a minute', async (
   } finally {
     await questdb.sql('ALTER TABLE audit_log RESUME WAL');
   }
-  await until(async () => {
+  await waitFor(async () => {
     const behind = await questdb.sql(
       "SELECT name FROM wal_tables() WHERE name = 'audit_log' AND writerTxn < sequencerTxn",
     );
@@ -378,29 +396,29 @@ it('questdb-lagging: behind for more than 30 s, or 5 min, for a minute', async (
 it('late-evaluations: a round that comes more than an interval late', async () => {
   let aheadMs = 0;
   const told: unknown[] = [];
-  const evaluator = evaluatorOf({
-    store,
+  const evaluator = createEvaluator({
+    queryClient: store,
     flush: async () => {},
     rulesFile: only('late-evaluations', '10s'),
     add: (_table, rows) => told.push(...rows),
     now: () => Date.now() + aheadMs,
   });
   const nextRound = async () => {
-    const lastMs = evaluator.heartbeat.lastMs;
-    await until(async () => evaluator.heartbeat.lastMs !== lastMs);
+    const lastMs = evaluator.heartbeat.lastRoundMs;
+    await waitFor(async () => evaluator.heartbeat.lastRoundMs !== lastMs);
   };
   evaluator.start();
   try {
     await nextRound();
     aheadMs += 8000;
     await nextRound();
-    expect(evaluator.lateEvaluations).toBe(0);
+    expect(evaluator.lateEvaluationCount).toBe(0);
     await nextRound();
     expect(told).toEqual([]);
     aheadMs += 10_001;
     await nextRound();
     await nextRound();
-    expect(evaluator.lateEvaluations).toBe(1);
+    expect(evaluator.lateEvaluationCount).toBe(1);
     const firing = { rule: 'late-evaluations', state: 'firing', severity: 'warning', value: 1 };
     expect(told).toMatchObject([firing]);
   } finally {

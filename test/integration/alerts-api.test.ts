@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { metricsText } from '../../src/alerts/metrics-text.ts';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import { EVERYTHING, scopeOf } from '../../src/schema/scope.ts';
-import { histogram } from '../support/alerts.ts';
-import { Api } from '../support/api.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { formatAlertMetrics } from '../../src/server/alerts/format-alert-metrics.ts';
+import { makeHistogram } from '../support/alert-fixtures.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const api = new Api();
+const api = new TestApiServer();
 let client: PerfscopeClient;
 
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
   client = new PerfscopeClient({ url: api.url });
   const now = Date.now();
   for (const organizationId of ['anna', 'bert']) {
-    const { row, buckets } = histogram(
+    const { row, buckets } = makeHistogram(
       {
         timestamp: now - 1000,
         metricType: 'API_RESPONSE_TIME',
@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => api.remove());
 beforeEach(() => {
-  api.scope = EVERYTHING;
+  api.scope = UNRESTRICTED_SCOPE;
 });
 
 const alertsOf = async (query: Parameters<typeof client.get<'alerts'>>[1] = {}) =>
@@ -55,7 +55,7 @@ it('a tenant sees, acknowledges and silences its own alerts only', async () => {
   const all = await alertsOf({ rule: ['response-time'] });
   const other = all.find(({ labels }) => labels.organization === 'bert');
   const events = heard('anna');
-  api.scope = scopeOf('anna');
+  api.scope = createOrganizationScope('anna');
   const own = await alertsOf();
   expect(new Set(own.map(({ labels }) => labels.organization))).toEqual(new Set(['anna']));
   expect(JSON.stringify([own, await client.get('rules')])).not.toContain('bert');
@@ -66,7 +66,7 @@ it('a tenant sees, acknowledges and silences its own alerts only', async () => {
   const { alert } = await client.acknowledge(mine.id, 'looking');
   expect(alert).toMatchObject({ state: 'acknowledged', author: 'test', comment: 'looking' });
   await client.silence({ matchers: ['alertname=~".+"'], duration: '1h', comment: 'quiet' });
-  api.scope = EVERYTHING;
+  api.scope = UNRESTRICTED_SCOPE;
   await api.evaluator.runOnce(Date.now());
   const reasons = (await alertsOf({ rule: ['error-rate'] })).map(({ labels, held }) => [
     labels.organization,
@@ -76,7 +76,7 @@ it('a tenant sees, acknowledges and silences its own alerts only', async () => {
     ['anna', true],
     ['bert', false],
   ]);
-  await until(async () => (await events).some(({ state }) => state === 'acknowledged'));
+  await waitFor(async () => (await events).some(({ state }) => state === 'acknowledged'));
   expect((await events).some(({ organization }) => organization === 'bert')).toBe(false);
 });
 
@@ -92,14 +92,14 @@ it('shows the history of an alert, newest first', async () => {
 });
 
 it('makes and ends silences, and writes down who did', async () => {
-  api.scope = scopeOf('bert', ['north']);
+  api.scope = createOrganizationScope('bert', ['north']);
   const [made] = (
     await client.silence({ matchers: ['service="shop"'], duration: '2h', comment: 'moving' })
   ).silences;
   expect(made).toMatchObject({ organizationId: 'bert', propertyId: 'north', author: 'test' });
-  api.scope = scopeOf('anna');
+  api.scope = createOrganizationScope('anna');
   await expect(client.endSilence(made!.id)).rejects.toThrow(/nothing at/);
-  api.scope = scopeOf('bert');
+  api.scope = createOrganizationScope('bert');
   const listed = (await client.get('silences')).silences.map(({ id }) => id);
   expect(listed).toEqual([made!.id]);
   await client.endSilence(made!.id);
@@ -112,7 +112,7 @@ it('makes and ends silences, and writes down who did', async () => {
     ['silence.end', 'test', 'bert'],
     ['silence.create', 'test', 'bert'],
   ]);
-  expect(api.evaluator.silences.active(Date.now()).map(({ comment }) => comment)).toEqual([
+  expect(api.evaluator.silences.listActive(Date.now()).map(({ comment }) => comment)).toEqual([
     'quiet',
   ]);
 });
@@ -123,7 +123,7 @@ it.each([
   [{ matchers: ['a="b"'], duration: '1 hour', comment: 'x' }, /duration/],
   [{ matchers: ['a="b"'], duration: '1h', comment: 'x', organizationId: 'bert' }, /organizationId/],
 ])('refuses a silence that is wrong: %j', async (entry, message) => {
-  api.scope = scopeOf('anna');
+  api.scope = createOrganizationScope('anna');
   await expect(client.silence(entry)).rejects.toThrow(message);
 });
 
@@ -136,7 +136,7 @@ it('shows rules with their state, and how well targets were met', async () => {
 });
 
 it('tells Prometheus of alerts as its own rules would', () => {
-  const text = metricsText(api.evaluator);
+  const text = formatAlertMetrics(api.evaluator);
   expect(text).toMatch(
     /^ALERTS\{[^}]*alertname="response-time"[^}]*alertstate="firing"[^}]*\} 1$/m,
   );
@@ -146,7 +146,7 @@ it('tells Prometheus of alerts as its own rules would', () => {
 
 /** Alerts of which the stream tells a tenant, as they come. */
 async function heard(organization: string) {
-  api.scope = scopeOf(organization);
+  api.scope = createOrganizationScope(organization);
   const found: { state: unknown; organization: unknown }[] = [];
   const events = client.stream({ interval: '1s' });
   void (async () => {

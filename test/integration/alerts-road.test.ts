@@ -1,18 +1,23 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { migrate } from '../../src/questdb/migrate.ts';
-import type { QuestdbStore } from '../../src/questdb/store.ts';
-import { evaluatorOf, histogram, Rows, storeOf } from '../support/alerts.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { RETENTION } from '../support/retention.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import type { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import {
+  createEvaluator,
+  createQueryClient,
+  makeHistogram,
+  RowWriter,
+} from '../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
 
-const questdb = new ForeignQuestdb();
-const rows = new Rows(questdb);
-let store: QuestdbStore;
+const questdb = new ExternalQuestdb();
+const rows = new RowWriter(questdb);
+let store: QuestdbQueryClient;
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
-  store = storeOf(questdb);
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  store = createQueryClient(questdb);
 }, 120_000);
 afterAll(async () => {
   rows.close();
@@ -22,7 +27,7 @@ afterAll(async () => {
 
 it('a slow endpoint becomes an alert, a row and an explanation', async () => {
   const now = Date.now();
-  const slow = histogram(
+  const slow = makeHistogram(
     {
       timestamp: now - 1000,
       metricType: 'API_RESPONSE_TIME',
@@ -36,7 +41,7 @@ it('a slow endpoint becomes an alert, a row and an explanation', async () => {
   rows.add('performance_metrics', [slow.row]);
   rows.add('metric_buckets', slow.buckets);
   await rows.flush();
-  const evaluator = evaluatorOf({ store, ...rows });
+  const evaluator = createEvaluator({ queryClient: store, ...rows });
   const transitions = await evaluator.runOnce(now);
   await rows.flush();
   const stored = await questdb.sql('SELECT rule, state, severity, value, threshold FROM alerts');

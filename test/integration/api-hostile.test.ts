@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { render } from '../../src/questdb/statement.ts';
-import { scopeOf } from '../../src/schema/scope.ts';
-import { Api } from '../support/api.ts';
-import { type Parameter, validQuery } from '../support/from-schema.ts';
-import { hostileName, hostileValue, TOKEN } from '../support/hostile.ts';
+import { createOrganizationScope } from '../../src/core/tenant-scope.ts';
+import { renderSql } from '../../src/storage/sql/sql-builder.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { HOSTILE_TOKEN, hostileName, hostileValue } from '../support/hostile-input.ts';
+import { arbitraryQueryString, type Parameter } from '../support/query-from-schema.ts';
 
 /** Stands in every row of the organization that the caller may not see. */
 const FOREIGN = 'leaked-row';
@@ -15,10 +15,10 @@ const SEED = 20_261_125;
 
 /** Every statement that reached the database, once. */
 const statements = new Set<string>();
-const api = new Api((store) => ({
-  catalog: store.catalog,
+const api = new TestApiServer((store) => ({
+  getCatalog: store.getCatalog,
   read: async (scope, statement) => {
-    const rendered = render(statement, scope);
+    const rendered = renderSql(statement, scope);
     if (rendered) statements.add(rendered.text);
     return store.read(scope, statement);
   },
@@ -128,13 +128,13 @@ async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void
 
 describe('a client that has only read the OpenAPI document', () => {
   it('gets valid answers to valid requests', async () => {
-    api.scope = scopeOf('anna');
+    api.scope = createOrganizationScope('anna');
     const names = ['own-row', 'own-row 1', "o'hara", 'nothing', '🏨'];
     const requests = operations
       .filter(({ isStream, isOfOne }) => !isStream && !isOfOne)
       .flatMap((operation) =>
         fc
-          .sample(validQuery(operation.parameters, names), { seed: SEED, numRuns: 30 })
+          .sample(arbitraryQueryString(operation.parameters, names), { seed: SEED, numRuns: 30 })
           // Their time is the test's: a row of a test takes a while to come back.
           .filter((query) => !/action=(?:test-|setup|cleanup)/.test(query))
           .map((query) => ({ operation, query })),
@@ -164,7 +164,7 @@ describe('a client that has only read the OpenAPI document', () => {
 
 describe('a hostile client', () => {
   it('gets no foreign row, no failure of the server, and nothing into a statement', async () => {
-    api.scope = scopeOf('anna');
+    api.scope = createOrganizationScope('anna');
     statements.clear();
     const wrong: unknown[] = [];
     const tried = new Map<string, number>();
@@ -184,7 +184,9 @@ describe('a hostile client', () => {
     expect(total).toBeGreaterThanOrEqual(ATTEMPTS);
     expect(statuses.get(200)).toBeGreaterThan(500);
     expect(statuses.get(400)).toBeGreaterThan(500);
-    expect([...statements].filter((text) => text.toLowerCase().includes(TOKEN))).toEqual([]);
+    expect([...statements].filter((text) => text.toLowerCase().includes(HOSTILE_TOKEN))).toEqual(
+      [],
+    );
     expect([...statements].filter((text) => /9{20}|1=1|bert|0x7f/.test(text))).toEqual([]);
     expect(statements.size).toBeGreaterThan(20);
     expect(Object.keys(Object.prototype)).toEqual([]);
@@ -195,16 +197,16 @@ describe('a hostile client', () => {
 
   it('finds its texts where they do go, so that the search above is none of nothing', async () => {
     const seen: unknown[] = [];
-    const read = api.parts.store.read;
-    api.parts.store = {
-      ...api.parts.store,
+    const read = api.parts.queryClient.read;
+    api.parts.queryClient = {
+      ...api.parts.queryClient,
       read: async (scope, statement) => {
-        seen.push(...(render(statement, scope)?.params ?? []));
+        seen.push(...(renderSql(statement, scope)?.params ?? []));
         return read(scope, statement);
       },
     };
-    await fetch(`${api.url}/api/performance/metrics?name=${TOKEN}`);
-    expect(seen).toContain(TOKEN);
+    await fetch(`${api.url}/api/performance/metrics?name=${HOSTILE_TOKEN}`);
+    expect(seen).toContain(HOSTILE_TOKEN);
   });
 });
 

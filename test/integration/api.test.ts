@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ENDPOINTS, type EndpointName } from '../../src/api/registry.ts';
+import type { Measurement } from '../../src/agent/record/measurement.ts';
 import { ApiError, PerfscopeClient } from '../../src/client.ts';
-import type { Measurement } from '../../src/record/measurement.ts';
-import { EVERYTHING, scopeOf } from '../../src/schema/scope.ts';
-import { Api } from '../support/api.ts';
-import { until } from '../support/until.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { ENDPOINTS, type EndpointName } from '../../src/server/api/endpoint-registry.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const api = new Api();
+const api = new TestApiServer();
 const MINUTE_MS = 60_000;
 /** Ten whole minutes that are over. */
 const FROM = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 12 * MINUTE_MS;
@@ -133,12 +133,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => api.remove());
 beforeEach(() => {
-  api.scope = EVERYTHING;
+  api.scope = UNRESTRICTED_SCOPE;
 });
 
 describe('an endpoint', () => {
   beforeEach(() => {
-    api.scope = scopeOf('anna');
+    api.scope = createOrganizationScope('anna');
   });
 
   it('dashboard: has all figures and what they were before', async () => {
@@ -275,7 +275,7 @@ describe('an endpoint', () => {
   it('health: hosts and uptime only for who may see hosts', async () => {
     const seen = await client.get('health', time);
     expect(seen).toEqual({ status: 'healthy', timestamp: expect.any(String) });
-    api.scope = EVERYTHING;
+    api.scope = UNRESTRICTED_SCOPE;
     const all = await client.get('health', { ...time, service: ['shop'] });
     expect(all.metrics).toMatchObject({ cpu: 12, gauges: { activeUsers: 3 } });
     expect(all.hosts).toMatchObject([{ service: 'shop', cpuUsage: 18 }]);
@@ -391,7 +391,11 @@ describe('the scope', () => {
       const ask = async (more = '') =>
         (await fetch(`${api.url}${ENDPOINTS[name].path}${SCOPE_TESTS[name]}${more}`)).text();
       expect(await ask()).toContain(MARK);
-      for (const scope of [scopeOf('anna'), scopeOf('anna', ['north']), scopeOf('nobody')]) {
+      for (const scope of [
+        createOrganizationScope('anna'),
+        createOrganizationScope('anna', ['north']),
+        createOrganizationScope('nobody'),
+      ]) {
         api.scope = scope;
         expect(await ask()).not.toContain(MARK);
         // Naming another tenant gives nothing of it either.
@@ -414,9 +418,9 @@ describe('the scope', () => {
       return sum;
     };
     expect(await seen()).toBe(12);
-    api.scope = scopeOf('anna');
+    api.scope = createOrganizationScope('anna');
     expect(await seen()).toBe(6);
-    api.scope = scopeOf('nobody');
+    api.scope = createOrganizationScope('nobody');
     expect(await seen()).toBe(0);
   });
 });
@@ -544,7 +548,7 @@ describe('the stream', () => {
     await Promise.all(listening);
     expect(await refused('')).toEqual([503, 'PS_UNAVAILABLE']);
     leave.abort();
-    await until(async () => {
+    await waitFor(async () => {
       const again = new AbortController();
       const { status } = await fetch(`${api.url}/api/performance/stream`, { signal: again.signal });
       again.abort();
@@ -567,7 +571,7 @@ describe('HTTP', () => {
     const etag = first.headers.get('ETag') ?? '';
     expect(etag).toMatch(/^W\//);
     expect((await ask('GET', path, { 'If-None-Match': etag })).status).toBe(304);
-    api.scope = scopeOf('anna');
+    api.scope = createOrganizationScope('anna');
     expect((await ask('GET', path, { 'If-None-Match': etag })).status).toBe(200);
     const over = `/api/performance/endpoints?from=${FROM - 9e6}&to=${FROM - 8e6}`;
     expect((await ask('GET', over)).headers.get('Cache-Control')).toBe('private, max-age=300');
@@ -629,14 +633,14 @@ it('is not ready while a table takes rows without storing them', async () => {
   };
   expect(await ready()).toEqual([200, '{"status":"ready"}']);
   await api.questdb.sql('ALTER TABLE queue_metrics SUSPEND WAL');
-  const [status, text] = await until(async () => {
+  const [status, text] = await waitFor(async () => {
     const answer = await ready();
     return answer[0] === 503 && answer;
   });
   expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'PS_TABLE_SUSPENDED' }]);
   expect(text).toContain('queue_metrics');
   await api.questdb.sql('ALTER TABLE queue_metrics RESUME WAL');
-  await until(async () => (await ready())[0] === 200);
+  await waitFor(async () => (await ready())[0] === 200);
 });
 
 it('ends its streams when the server stops', async () => {

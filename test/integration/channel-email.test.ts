@@ -1,19 +1,25 @@
 import { createServer } from 'node:net';
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Certificate, certificate } from '../support/certificate.ts';
-import { listening } from '../support/listening.ts';
-import { alertOf, deliver, messageOf, resolvedOf, Secrets } from '../support/messages.ts';
-import { MailServer } from '../support/smtp.ts';
+import { type Certificate, createCertificate } from '../support/certificate.ts';
+import { listenOnFreePort } from '../support/listen-on-free-port.ts';
+import {
+  deliverMessage,
+  makeMessage,
+  makeMessageAlert,
+  SecretFiles,
+  toResolvedMessage,
+} from '../support/message-fixtures.ts';
+import { TestSmtpServer } from '../support/test-smtp-server.ts';
 
 const PASSWORD = 'mail-pass-9Z';
-const secrets = new Secrets();
-const plainServer = new MailServer();
+const secrets = new SecretFiles();
+const plainServer = new TestSmtpServer();
 let config: Record<string, unknown>;
 let trusted: Certificate;
 
 beforeAll(async () => {
-  trusted = certificate(secrets.folder);
+  trusted = createCertificate(secrets.folder);
   config = {
     kind: 'email',
     host: 'localhost',
@@ -29,11 +35,11 @@ afterAll(async () => {
 });
 
 /** One attempt at a server of its own. */
-async function attempt(options: SMTPServerOptions, more: object, message = messageOf()) {
-  const server = new MailServer(options);
+async function attempt(options: SMTPServerOptions, more: object, message = makeMessage()) {
+  const server = new TestSmtpServer(options);
   const port = await server.start();
   try {
-    const outcome = await deliver({ ...config, port, ...more }, message);
+    const outcome = await deliverMessage({ ...config, port, ...more }, message);
     return { outcome, mails: server.mails };
   } finally {
     await server.stop();
@@ -48,10 +54,14 @@ function refusing(responseCode: number, said: string): SMTPServerOptions {
 
 describe('a mail', () => {
   it('is HTML and text, in one thread with what follows, and answered by no machine', async () => {
-    const message = messageOf({ alerts: [alertOf(), alertOf({ id: 'a2', severity: 'high' })] });
-    expect(await deliver(config, message)).toEqual({ status: 'delivered' });
-    expect(await deliver(config, message)).toEqual({ status: 'delivered' });
-    expect(await deliver(config, resolvedOf(message))).toEqual({ status: 'delivered' });
+    const message = makeMessage({
+      alerts: [makeMessageAlert(), makeMessageAlert({ id: 'a2', severity: 'high' })],
+    });
+    expect(await deliverMessage(config, message)).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(config, message)).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(config, toResolvedMessage(message))).toEqual({
+      status: 'delivered',
+    });
     const [first, again, resolved] = plainServer.mails;
     expect(first!.to).toEqual(['ann.lee@hotel.example']);
     expect(first!.headers.get('subject')).toBe('[FIRING:2] critical: response-time, north');
@@ -75,7 +85,7 @@ describe('a mail', () => {
     const { mails } = await attempt(
       {},
       {},
-      messageOf({ alerts: [alertOf({ propertyId: hostile, rule: hostile })] }),
+      makeMessage({ alerts: [makeMessageAlert({ propertyId: hostile, rule: hostile })] }),
     );
     expect(mails[0]!.headers.get('bcc')).toBeUndefined();
     expect(mails[0]!.to).toHaveLength(1);
@@ -88,9 +98,9 @@ describe('a mail', () => {
   it.each(['ann@hotel.example\r\nBcc: x@y.example', 'ann@hotel.example\n', 'ann', ''])(
     'goes to no address like %j',
     async (address) => {
-      expect(() => deliver({ ...config, to: [address] }, messageOf())).toThrow();
+      expect(() => deliverMessage({ ...config, to: [address] }, makeMessage())).toThrow();
       // Nor when it comes from a list of people.
-      expect(() => deliver(config, messageOf(), { to: [address] })).toThrow(
+      expect(() => deliverMessage(config, makeMessage(), { to: [address] })).toThrow(
         expect.objectContaining({ code: 'PS_CHANNEL_INVALID' }),
       );
     },
@@ -108,19 +118,23 @@ describe('a server', () => {
 
   it('that takes it for one is asked again for the other only', async () => {
     let busy = true;
-    const server = new MailServer({
+    const server = new TestSmtpServer({
       onRcptTo: ({ address }, _session, done) => {
         if (!busy || address.startsWith('ann')) return done();
         done(Object.assign(new Error('later'), { responseCode: 450 }));
       },
     });
     const port = await server.start();
-    const { openChannel } = await import('../../src/notify/channels/open.ts');
-    const { channelConfigSchema } = await import('../../src/notify/channels/config.ts');
+    const { createChannel: openChannel } = await import(
+      '../../src/server/notifications/channels/create-channel.ts'
+    );
+    const { channelConfigSchema } = await import(
+      '../../src/server/notifications/channels/create-channel.ts'
+    );
     const to = ['ann@hotel.example', 'bob@hotel.example'];
     const channel = openChannel(channelConfigSchema.parse({ ...config, port, to }));
     expect(channel.recipient).toBe('an***@hotel.example, bo***@hotel.example');
-    const send = () => channel.deliver(messageOf(), AbortSignal.timeout(10_000));
+    const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
     expect(await send()).toEqual({
       status: 'retryable',
       reason: 'localhost refused bo***@hotel.example',
@@ -134,7 +148,7 @@ describe('a server', () => {
   it.each(['tls', 'starttls'] as const)(
     'is encrypted and knows who sends: %s',
     async (security) => {
-      const passwordFile = secrets.file('password', PASSWORD);
+      const passwordFile = secrets.write('password', PASSWORD);
       const options: SMTPServerOptions = {
         secure: security === 'tls',
         key: trusted.key,
@@ -150,7 +164,7 @@ describe('a server', () => {
       const known = await attempt(options, more);
       expect(known.outcome).toEqual({ status: 'delivered' });
       expect(known.mails).toHaveLength(1);
-      const wrongFile = secrets.file('wrong', 'wrong-pass-1');
+      const wrongFile = secrets.write('wrong', 'wrong-pass-1');
       const unknown = await attempt(options, { ...more, passwordFile: wrongFile });
       expect(unknown.outcome).toMatchObject({ status: 'permanent' });
       expect(JSON.stringify(unknown.outcome)).not.toContain('wrong-pass-1');
@@ -164,17 +178,19 @@ describe('a server', () => {
     const starttls = await attempt({}, { security: 'starttls' });
     expect(starttls.outcome).toMatchObject({ status: 'permanent' });
     expect(starttls.mails).toHaveLength(0);
-    const passwordFile = secrets.file('password', PASSWORD);
+    const passwordFile = secrets.write('password', PASSWORD);
     const open = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
-    expect(() => deliver(open, messageOf())).toThrow(/a password is not sent unencrypted/);
+    expect(() => deliverMessage(open, makeMessage())).toThrow(/a password is not sent unencrypted/);
   });
 
   it('that says nothing ends with the signal', async () => {
     const silent = createServer();
-    const port = await listening(silent);
-    const outcome = await deliver({ ...config, port }, messageOf(), { withinMs: 300 });
+    const port = await listenOnFreePort(silent);
+    const outcome = await deliverMessage({ ...config, port }, makeMessage(), { withinMs: 300 });
     expect(outcome).toEqual({ status: 'retryable', reason: 'localhost did not answer in time' });
     await new Promise((done) => silent.close(done));
-    expect(await deliver({ ...config, port }, messageOf())).toMatchObject({ status: 'retryable' });
+    expect(await deliverMessage({ ...config, port }, makeMessage())).toMatchObject({
+      status: 'retryable',
+    });
   });
 });

@@ -3,22 +3,28 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { webhookBodySchema } from '../../src/notify/channels/webhook/body.ts';
-import { type Certificate, certificate } from '../support/certificate.ts';
-import { listening } from '../support/listening.ts';
-import { alertOf, deliver, messageOf, resolvedOf, Secrets } from '../support/messages.ts';
-import { type Received, Receiver } from '../support/receiver.ts';
+import { webhookBodySchema } from '../../src/server/notifications/channels/webhook.ts';
+import { type Certificate, createCertificate } from '../support/certificate.ts';
+import { FakeProvider, type ReceivedRequest } from '../support/fake-provider.ts';
+import { listenOnFreePort } from '../support/listen-on-free-port.ts';
+import {
+  deliverMessage,
+  makeMessage,
+  makeMessageAlert,
+  SecretFiles,
+  toResolvedMessage,
+} from '../support/message-fixtures.ts';
 
 const SECRET = 'hook-secret-7Q';
-const secrets = new Secrets();
-const receiver = new Receiver();
-const elsewhere = new Receiver();
+const secrets = new SecretFiles();
+const receiver = new FakeProvider();
+const elsewhere = new FakeProvider();
 const local = { allowHttp: true, allowPrivate: true };
 let webhook: Record<string, unknown>;
 
 beforeAll(async () => {
   await Promise.all([receiver.start(), elsewhere.start()]);
-  const secretFile = secrets.file('secret', `${SECRET}\n`);
+  const secretFile = secrets.write('secret', `${SECRET}\n`);
   webhook = { kind: 'webhook', url: `${receiver.url}/in`, secretFile, ...local };
 });
 afterAll(async () => {
@@ -32,11 +38,13 @@ beforeEach(() => {
 
 describe('a webhook', () => {
   it('gets what the documented schema says, signed, with a key that repeats', async () => {
-    const message = messageOf({ alerts: [alertOf({ value: Number.NaN })] });
+    const message = makeMessage({ alerts: [makeMessageAlert({ value: Number.NaN })] });
     const now = () => 1_764_000_000_500;
-    expect(await deliver(webhook, message, { now })).toEqual({ status: 'delivered' });
-    expect(await deliver(webhook, resolvedOf(message), { now })).toEqual({ status: 'delivered' });
-    const [first, second] = receiver.received;
+    expect(await deliverMessage(webhook, message, { now })).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(webhook, toResolvedMessage(message), { now })).toEqual({
+      status: 'delivered',
+    });
+    const [first, second] = receiver.requests;
     const signed = createHmac('sha256', SECRET).update(`1764000000.${first!.body}`).digest('hex');
     expect(first!.headers).toMatchObject({
       'content-type': 'application/json',
@@ -63,8 +71,8 @@ describe('a webhook', () => {
     const { isFromPerfscope } = (await import(
       `data:text/javascript,${encodeURIComponent(code!)}`
     )) as { isFromPerfscope: (...args: unknown[]) => boolean };
-    await deliver(webhook, messageOf());
-    const [{ body, headers }] = receiver.received as [Received];
+    await deliverMessage(webhook, makeMessage());
+    const [{ body, headers }] = receiver.requests as [ReceivedRequest];
     const signature = headers['x-perfscope-signature'];
     expect(isFromPerfscope(body, signature, SECRET)).toBe(true);
     expect(isFromPerfscope(`${body} `, signature, SECRET)).toBe(false);
@@ -93,19 +101,19 @@ describe('an answer', () => {
     [400, {}, { status: 'permanent' }],
     [410, {}, { status: 'permanent' }],
   ])('of %d is told apart', async (status, headers, expected) => {
-    receiver.answer = (response) => response.writeHead(status, headers).end('no');
+    receiver.respond = (response) => response.writeHead(status, headers).end('no');
     const now = () => Date.UTC(2026, 10, 25, 8);
-    expect(await deliver(webhook, messageOf(), { now })).toMatchObject(expected);
-    expect(receiver.received).toHaveLength(1);
+    expect(await deliverMessage(webhook, makeMessage(), { now })).toMatchObject(expected);
+    expect(receiver.requests).toHaveLength(1);
   });
 
   it('is cut, scrubbed, and shows no secret that comes back', async () => {
-    const urlFile = secrets.file('url', `${receiver.url}/in/s3cr3t-path?k=1`);
-    receiver.answer = (response, { path, body }) => {
+    const urlFile = secrets.write('url', `${receiver.url}/in/s3cr3t-path?k=1`);
+    receiver.respond = (response, { path, body }) => {
       response.writeHead(400);
       response.end(`bad\u202e ${path} ${SECRET} to ann@hotel.example\n${body.repeat(1000)}`);
     };
-    const outcome = await deliver({ ...webhook, url: undefined, urlFile }, messageOf());
+    const outcome = await deliverMessage({ ...webhook, url: undefined, urlFile }, makeMessage());
     const { reason } = outcome as { reason: string };
     expect(reason).toMatch(/^http:\/\/127\.0\.0\.1:\d+ answered 400: bad \[secret\] \[secret\] to/);
     expect(reason).not.toMatch(/s3cr3t|hook-secret|ann@|[\n\u202e]/);
@@ -113,33 +121,33 @@ describe('an answer', () => {
   });
 
   it('that never comes ends with the signal', async () => {
-    receiver.answer = () => {};
+    receiver.respond = () => {};
     const began = Date.now();
-    const outcome = await deliver(webhook, messageOf(), { withinMs: 300 });
+    const outcome = await deliverMessage(webhook, makeMessage(), { withinMs: 300 });
     expect(outcome).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/in time/),
     });
     expect(Date.now() - began).toBeLessThan(5000);
     // Nor one that goes on for ever.
-    receiver.answer = (response) => void response.writeHead(200).write('.');
-    expect(await deliver(webhook, messageOf(), { withinMs: 300 })).toMatchObject({
+    receiver.respond = (response) => void response.writeHead(200).write('.');
+    expect(await deliverMessage(webhook, makeMessage(), { withinMs: 300 })).toMatchObject({
       status: 'retryable',
     });
   });
 
   it('without end is not read to its end', async () => {
-    receiver.answer = (response) => {
+    receiver.respond = (response) => {
       response.writeHead(400);
       const more = () => response.write('x'.repeat(65_536), () => setImmediate(more));
       more();
     };
-    expect(await deliver(webhook, messageOf())).toMatchObject({ status: 'permanent' });
+    expect(await deliverMessage(webhook, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 
   it('of a server that is not there may come later', async () => {
     const gone = { ...webhook, url: 'http://127.0.0.1:1/x' };
-    expect(await deliver(gone, messageOf())).toMatchObject({
+    expect(await deliverMessage(gone, makeMessage())).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: .*REFUSED/),
     });
@@ -151,22 +159,22 @@ describe('a server of https', () => {
   let server: Server;
   let trusted: Certificate;
   beforeAll(async () => {
-    trusted = certificate(secrets.folder);
+    trusted = createCertificate(secrets.folder);
     server = createServer(trusted, (_request, response) => response.end());
-    url = `https://localhost:${await listening(server)}/`;
+    url = `https://localhost:${await listenOnFreePort(server)}/`;
   });
   afterAll(() => new Promise((done) => server.close(done)));
 
   it('is told when it is trusted, and for good not when it isn’t', async () => {
     const known = { ...webhook, url, allowHttp: false, caFile: trusted.file };
-    expect(await deliver(known, messageOf())).toEqual({ status: 'delivered' });
-    const unknown = await deliver({ ...known, caFile: undefined }, messageOf());
+    expect(await deliverMessage(known, makeMessage())).toEqual({ status: 'delivered' });
+    const unknown = await deliverMessage({ ...known, caFile: undefined }, makeMessage());
     expect(unknown).toMatchObject({ status: 'permanent', reason: expect.stringMatching(/self/) });
   });
 
   it('is none where another protocol answers', async () => {
     const wrong = { ...webhook, url: receiver.url.replace('http:', 'https:') };
-    expect(await deliver(wrong, messageOf())).toMatchObject({ status: 'permanent' });
+    expect(await deliverMessage(wrong, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 });
 
@@ -175,52 +183,52 @@ describe('a redirect', () => {
     'by %d is told with its new address, and not followed',
     async (status) => {
       const location = `${elsewhere.url}/new?token=hidden`;
-      receiver.answer = (response) => response.writeHead(status, { location }).end();
-      expect(await deliver(webhook, messageOf())).toEqual({
+      receiver.respond = (response) => response.writeHead(status, { location }).end();
+      expect(await deliverMessage(webhook, makeMessage())).toEqual({
         status: 'permanent',
         reason: `${receiver.url}: it has moved (${status}) to ${elsewhere.url}: name the new address`,
       });
-      expect(elsewhere.received).toHaveLength(0);
+      expect(elsewhere.requests).toHaveLength(0);
     },
   );
 
   it.each([307, 308])('by %d is followed with the same body', async (status) => {
     const location = `${elsewhere.url}/new`;
-    receiver.answer = (response) => response.writeHead(status, { location }).end();
-    expect(await deliver(webhook, messageOf())).toEqual({ status: 'delivered' });
-    expect(elsewhere.received[0]!.body).toBe(receiver.received[0]!.body);
+    receiver.respond = (response) => response.writeHead(status, { location }).end();
+    expect(await deliverMessage(webhook, makeMessage())).toEqual({ status: 'delivered' });
+    expect(elsewhere.requests[0]!.body).toBe(receiver.requests[0]!.body);
   });
 
   it('into a network that is not allowed is refused', async () => {
     const port = new URL(receiver.url).port;
     const allowed = { ...webhook, allowPrivate: ['127.0.0.0/8'] };
     for (const host of ['[::1]', '[::ffff:10.0.0.1]', '10.0.0.1', '169.254.169.254', '0.0.0.0']) {
-      receiver.answer = (response) =>
+      receiver.respond = (response) =>
         response.writeHead(307, { location: `http://${host}:${port}/` }).end();
-      expect(await deliver(allowed, messageOf())).toMatchObject({
+      expect(await deliverMessage(allowed, makeMessage())).toMatchObject({
         status: 'permanent',
         reason: expect.stringMatching(/does not allow/),
       });
     }
-    receiver.answer = (response) => response.writeHead(307, { location: 'file:///etc/x' }).end();
-    expect(await deliver(allowed, messageOf())).toMatchObject({ status: 'permanent' });
+    receiver.respond = (response) => response.writeHead(307, { location: 'file:///etc/x' }).end();
+    expect(await deliverMessage(allowed, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 
   it('that goes round ends', async () => {
-    receiver.answer = (response) => response.writeHead(308, { location: '/again' }).end();
-    expect(await deliver(webhook, messageOf())).toMatchObject({
+    receiver.respond = (response) => response.writeHead(308, { location: '/again' }).end();
+    expect(await deliverMessage(webhook, makeMessage())).toMatchObject({
       status: 'permanent',
       reason: expect.stringMatching(/again and again/),
     });
-    expect(receiver.received).toHaveLength(4);
+    expect(receiver.requests).toHaveLength(4);
   });
 
   it('never carries a key to another host', async () => {
-    const routingKeyFile = secrets.file('key', 'k'.repeat(32));
-    receiver.answer = (response) => response.writeHead(307, { location: elsewhere.url }).end();
+    const routingKeyFile = secrets.write('key', 'k'.repeat(32));
+    receiver.respond = (response) => response.writeHead(307, { location: elsewhere.url }).end();
     const config = { kind: 'pagerduty', url: receiver.url, routingKeyFile, ...local };
-    expect(await deliver(config, messageOf())).toMatchObject({ status: 'permanent' });
-    expect(elsewhere.received).toHaveLength(0);
+    expect(await deliverMessage(config, makeMessage())).toMatchObject({ status: 'permanent' });
+    expect(elsewhere.requests).toHaveLength(0);
   });
 });
 
@@ -229,9 +237,9 @@ it('a name that leads into a private network is refused when it is looked up', a
   const { hostname } = await import('node:os');
   const url = `http://${hostname()}:${new URL(receiver.url).port}/`;
   const config = { ...webhook, url, allowPrivate: false };
-  expect(await deliver(config, messageOf())).toMatchObject({
+  expect(await deliverMessage(config, makeMessage())).toMatchObject({
     status: 'permanent',
     reason: expect.stringMatching(/leads to .* does not allow/),
   });
-  expect(receiver.received).toHaveLength(0);
+  expect(receiver.requests).toHaveLength(0);
 });

@@ -1,24 +1,30 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { alertOf, deliver, messageOf, resolvedOf, Secrets } from '../support/messages.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
+import {
+  deliverMessage,
+  makeMessage,
+  makeMessageAlert,
+  SecretFiles,
+  toResolvedMessage,
+} from '../support/message-fixtures.ts';
 import {
   pagerdutySchema,
   slackSchema,
   teamsSchema,
   twilioSchema,
 } from '../support/provider-schemas.ts';
-import { Receiver } from '../support/receiver.ts';
 
 const KEY = 'R0123456789abcdefghijklmnopqrstu';
 const TOKEN = 'twilio-token-5Y';
 const SID = `AC${'0a'.repeat(16)}`;
-const secrets = new Secrets();
-const provider = new Receiver();
+const secrets = new SecretFiles();
+const provider = new FakeProvider();
 const local = { allowHttp: true, allowPrivate: true };
 const configs: Record<string, Record<string, unknown>> = {};
 
 beforeAll(async () => {
   await provider.start();
-  const urlFile = secrets.file('url', `${provider.url}/services/T0/B0/hook-secret`);
+  const urlFile = secrets.write('url', `${provider.url}/services/T0/B0/hook-secret`);
   Object.assign(configs, {
     slack: { kind: 'slack', urlFile, ...local },
     teams: { kind: 'teams', urlFile, ...local },
@@ -26,7 +32,7 @@ beforeAll(async () => {
       kind: 'pagerduty',
       url: `${provider.url}/v2/enqueue`,
       ...local,
-      routingKeyFile: secrets.file('key', KEY),
+      routingKeyFile: secrets.write('key', KEY),
     },
     sms: {
       kind: 'sms',
@@ -34,7 +40,7 @@ beforeAll(async () => {
       accountSid: SID,
       from: '+4366412345678',
       ...local,
-      tokenFile: secrets.file('token', TOKEN),
+      tokenFile: secrets.write('token', TOKEN),
       to: ['+436769999999'],
     },
   });
@@ -46,7 +52,7 @@ afterAll(async () => {
 beforeEach(() => provider.reset());
 
 const many = Array.from({ length: 60 }, (_, i) =>
-  alertOf({
+  makeMessageAlert({
     id: `a${i}`,
     cause: 'because '.repeat(60),
     comment: '<&>'.repeat(200),
@@ -54,37 +60,37 @@ const many = Array.from({ length: 60 }, (_, i) =>
   }),
 );
 const messages = {
-  one: messageOf(),
-  many: messageOf({ alerts: many }),
-  escalated: messageOf({ kind: 'escalation', level: 1 }),
-  resolved: resolvedOf(messageOf({ alerts: many })),
+  one: makeMessage(),
+  many: makeMessage({ alerts: many }),
+  escalated: makeMessage({ kind: 'escalation', level: 1 }),
+  resolved: toResolvedMessage(makeMessage({ alerts: many })),
 };
 
 describe.each(Object.entries(messages))('of %s', (_name, message) => {
   it('Slack gets what its documentation says', async () => {
-    expect(await deliver(configs.slack!, message)).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(configs.slack!, message)).toEqual({ status: 'delivered' });
     slackSchema.parse(provider.json);
-    expect(provider.received[0]!.path).toBe('/services/T0/B0/hook-secret');
+    expect(provider.requests[0]!.path).toBe('/services/T0/B0/hook-secret');
   });
 
   it('Teams gets what its documentation says, and no more than it takes', async () => {
-    provider.answer = (response) => response.writeHead(202).end();
-    expect(await deliver(configs.teams!, message)).toEqual({ status: 'delivered' });
+    provider.respond = (response) => response.writeHead(202).end();
+    expect(await deliverMessage(configs.teams!, message)).toEqual({ status: 'delivered' });
     teamsSchema.parse(provider.json);
-    expect(Buffer.byteLength(provider.received[0]!.body)).toBeLessThan(28_000);
+    expect(Buffer.byteLength(provider.requests[0]!.body)).toBeLessThan(28_000);
   });
 
   it('PagerDuty gets what its documentation says', async () => {
-    provider.answer = (response) => response.writeHead(202).end('{"status":"success"}');
-    expect(await deliver(configs.pagerduty!, message)).toEqual({ status: 'delivered' });
+    provider.respond = (response) => response.writeHead(202).end('{"status":"success"}');
+    expect(await deliverMessage(configs.pagerduty!, message)).toEqual({ status: 'delivered' });
     pagerdutySchema.parse(provider.json);
-    expect(Buffer.byteLength(provider.received[0]!.body)).toBeLessThan(512 * 1024);
+    expect(Buffer.byteLength(provider.requests[0]!.body)).toBeLessThan(512 * 1024);
   });
 
   it('Twilio gets what its documentation says', async () => {
-    provider.answer = (response) => response.writeHead(201).end('{"sid":"SM1"}');
-    expect(await deliver(configs.sms!, message)).toEqual({ status: 'delivered' });
-    const [{ path, headers, body }] = provider.received as [(typeof provider.received)[0]];
+    provider.respond = (response) => response.writeHead(201).end('{"sid":"SM1"}');
+    expect(await deliverMessage(configs.sms!, message)).toEqual({ status: 'delivered' });
+    const [{ path, headers, body }] = provider.requests as [(typeof provider.requests)[0]];
     expect(path).toBe(`/2010-04-01/Accounts/${SID}/Messages.json`);
     expect(headers.authorization).toBe(
       `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
@@ -95,12 +101,12 @@ describe.each(Object.entries(messages))('of %s', (_name, message) => {
 });
 
 it('an incident of PagerDuty is opened, acknowledged and resolved under one key', async () => {
-  const opened = messageOf();
-  const taken = messageOf({ id: 'm2', alerts: [alertOf({ state: 'acknowledged' })] });
-  for (const message of [opened, taken, resolvedOf(opened)]) {
-    await deliver(configs.pagerduty!, message);
+  const opened = makeMessage();
+  const taken = makeMessage({ id: 'm2', alerts: [makeMessageAlert({ state: 'acknowledged' })] });
+  for (const message of [opened, taken, toResolvedMessage(opened)]) {
+    await deliverMessage(configs.pagerduty!, message);
   }
-  const events = provider.received.map(({ body }) => pagerdutySchema.parse(JSON.parse(body)));
+  const events = provider.requests.map(({ body }) => pagerdutySchema.parse(JSON.parse(body)));
   expect(events.map((event) => event.event_action)).toEqual(['trigger', 'acknowledge', 'resolve']);
   expect(new Set(events.map((event) => event.dedup_key)).size).toBe(1);
   expect(events[0]).toMatchObject({
@@ -118,20 +124,24 @@ it('an incident of PagerDuty is opened, acknowledged and resolved under one key'
 it('an SMS that one number refuses is not sent again to the others', async () => {
   const to = ['+436760000001', '+436760000002'];
   let busy = true;
-  provider.answer = (response, { body }) => {
+  provider.respond = (response, { body }) => {
     const refused = busy && body.includes('0002');
     response.writeHead(refused ? 503 : 201, { 'retry-after': '2' });
     response.end('{}');
   };
-  const { openChannel } = await import('../../src/notify/channels/open.ts');
-  const { channelConfigSchema } = await import('../../src/notify/channels/config.ts');
+  const { createChannel: openChannel } = await import(
+    '../../src/server/notifications/channels/create-channel.ts'
+  );
+  const { channelConfigSchema } = await import(
+    '../../src/server/notifications/channels/create-channel.ts'
+  );
   const channel = openChannel(channelConfigSchema.parse({ ...configs.sms, to }));
-  const send = () => channel.deliver(messageOf(), AbortSignal.timeout(10_000));
+  const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
   expect(channel.recipient).toBe('+43***01, +43***02');
   expect(await send()).toMatchObject({ status: 'retryable', retryAfterMs: 2000 });
   busy = false;
   expect(await send()).toEqual({ status: 'delivered' });
-  const numbers = provider.received.map(({ body }) => new URLSearchParams(body).get('To'));
+  const numbers = provider.requests.map(({ body }) => new URLSearchParams(body).get('To'));
   expect(numbers).toEqual([to[0], to[1], to[1]]);
 });
 
@@ -143,12 +153,14 @@ describe.each(['slack', 'teams', 'pagerduty', 'sms'])('%s', (kind) => {
     ['asks to wait', 429, 'retryable'],
     ['refuses', 400, 'permanent'],
   ])('%s', async (_what, status, expected) => {
-    provider.answer = (response, { path, headers, body }) => {
+    provider.respond = (response, { path, headers, body }) => {
       if (status === undefined) return;
       response.writeHead(status, { 'retry-after': '3', location: 'https://new.example/x' });
       response.end(`${path} ${headers.authorization} ${body}`);
     };
-    const outcome = await deliver(configs[kind]!, messageOf(), { withinMs: status ? 10_000 : 300 });
+    const outcome = await deliverMessage(configs[kind]!, makeMessage(), {
+      withinMs: status ? 10_000 : 300,
+    });
     expect(outcome.status).toBe(expected);
     if (status === 429) expect(outcome).toMatchObject({ retryAfterMs: 3000 });
     const pair = Buffer.from(`${SID}:${TOKEN}`).toString('base64');

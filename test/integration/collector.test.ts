@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../../demo/programs.ts';
+import { findFreePort } from '../../demo/server-process.ts';
 import { toolPath } from '../../scripts/tools.mjs';
 import { readCompose } from '../support/compose.ts';
-import { until } from '../support/until.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const CONFIG = 'collector/config.yaml';
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-collector-'));
@@ -43,10 +43,10 @@ it('refuses one with a mistake', () => {
 it('shows Prometheus what comes by OTLP, and the host', async () => {
   const names = ['OTLP_GRPC_PORT', 'OTLP_HTTP_PORT', 'PROMETHEUS_PORT', 'HEALTH_PORT'];
   const ports: Record<string, string> = {};
-  for (const name of [...names, 'TELEMETRY_PORT']) ports[name] = String(await freePort());
+  for (const name of [...names, 'TELEMETRY_PORT']) ports[name] = String(await findFreePort());
   running = spawn(collector, [`--config=${CONFIG}`], { env: ports, stdio: 'ignore' });
   const at = (name: string) => `http://127.0.0.1:${ports[name]}`;
-  await until(async () => (await fetch(at('HEALTH_PORT'))).ok);
+  await waitFor(async () => (await fetch(at('HEALTH_PORT'))).ok);
 
   const now = String(BigInt(Date.now()) * 1_000_000n);
   const point = { asInt: '42', startTimeUnixNano: now, timeUnixNano: now };
@@ -64,7 +64,7 @@ it('shows Prometheus what comes by OTLP, and the host', async () => {
   });
   expect(sent.status).toBe(200);
 
-  const text = await until(async () => {
+  const text = await waitFor(async () => {
     const page = await (await fetch(`${at('PROMETHEUS_PORT')}/metrics`)).text();
     return page.includes('system_cpu_time') && page.includes('hotel_bookings') && page;
   }, 90_000);

@@ -1,34 +1,37 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { externalQuestdb } from '../../src/config/external.ts';
-import { parseSettings } from '../../src/config/settings.ts';
-import { bucketRows } from '../../src/histogram/bucket-rows.ts';
-import { addAt, boundOf } from '../../src/histogram/buckets.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import { QuestdbStore } from '../../src/questdb/store.ts';
-import type { AlertRow } from '../../src/schema/alerts.ts';
-import { pointOf } from '../../src/schema/identity.ts';
-import type { PerformanceMetric } from '../../src/schema/performance-metrics.ts';
-import type { DecisionRow } from '../../src/schema/rule-decisions.ts';
-import { EVERYTHING, narrow } from '../../src/schema/scope.ts';
-import { databaseFigures } from '../../src/windows/database.ts';
-import { queueFigures } from '../../src/windows/queues.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/windows/range.ts';
-import { uptime } from '../../src/windows/uptime.ts';
-import { work } from '../../src/windows/work.ts';
+import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
 import {
-  type Answered,
+  addToBucket,
+  computeStoredBound,
+  toBucketRows,
+} from '../../src/core/histogram/histogram-buckets.ts';
+import { computePointId } from '../../src/core/schema/row-ids.ts';
+import type { AlertRow } from '../../src/core/schema/tables/alerts-table.ts';
+import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
+import type { RuleDecisionRow } from '../../src/core/schema/tables/rule-decisions-table.ts';
+import { narrowScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import { queryDatabaseStats } from '../../src/storage/queries/database-stats.ts';
+import { queryUptime } from '../../src/storage/queries/host-health.ts';
+import { queryDistributionTotals } from '../../src/storage/queries/metric-totals.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/storage/queries/query-range.ts';
+import { queryQueueStats } from '../../src/storage/queries/queue-stats.ts';
+import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import {
   checkDashboards,
+  DASHBOARD_QUERIES,
+  expandDashboardQuery,
   openReadOnly,
-  QUERIES,
-  textOf,
+  type QueryResult,
 } from '../support/check-dashboards.ts';
-import type { View } from '../support/grafana.ts';
-import { insert } from '../support/insert.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { refreshed } from '../support/refresh.ts';
-import { RETENTION } from '../support/retention.ts';
-import { makeSample } from '../support/sample.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import type { DashboardView } from '../support/expand-grafana-query.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { insertRows } from '../support/insert-rows.ts';
+import { makeRandomRows } from '../support/random-rows.ts';
+import { waitForRollups } from '../support/wait-for-rollups.ts';
 
 const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
 const MONTH_MS = 30 * DAY_MS;
@@ -38,22 +41,22 @@ const HOSTILE = ["'; DROP TABLE performance_metrics; --", `o'hara "the \\ second
 const MANY = 10_000;
 const RANGES = { 'a minute': MINUTE_MS, 'an hour': HOUR_MS, 'a day': DAY_MS, '30 days': MONTH_MS };
 
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 const samples = [
-  makeSample(11, START_MS, NOW_MS - START_MS, 4000),
-  makeSample(12, NOW_MS - 10 * MINUTE_MS, 10 * MINUTE_MS, 600),
+  makeRandomRows(11, START_MS, NOW_MS - START_MS, 4000),
+  makeRandomRows(12, NOW_MS - 10 * MINUTE_MS, 10 * MINUTE_MS, 600),
 ];
-let store: QuestdbStore;
+let store: QuestdbQueryClient;
 let client: pg.Client;
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
+  await migrate(questdb.target, DEFAULT_RETENTION);
   const points = samples.flatMap((sample) => sample.points);
   const requests = [...hostileRequests(), ...manyRequests()];
   const statements = points.slice(0, 1500).map(({ row }) => asStatement(row));
   const rows = [...points.map(({ row }) => row), ...samples.flatMap(({ gauges }) => gauges)];
-  await insert(questdb, 'performance_metrics', [
+  await insertRows(questdb, 'performance_metrics', [
     ...rows,
     ...statements,
     ...requests,
@@ -61,24 +64,26 @@ beforeAll(async () => {
     ...breakerRows(),
     ...scalingRows(),
   ]);
-  await insert(questdb, 'metric_buckets', [
+  await insertRows(questdb, 'metric_buckets', [
     ...points.flatMap(({ buckets }) => buckets),
     ...[...statements, ...requests].flatMap(bucketsOf),
   ]);
-  await insert(
+  await insertRows(
     questdb,
     'queue_metrics',
     samples.flatMap(({ jobs }) => jobs),
   );
-  await insert(
+  await insertRows(
     questdb,
     'system_health',
     samples.flatMap(({ health }) => health),
   );
-  await insert(questdb, 'alerts', alertRows());
-  await insert(questdb, 'rule_decisions', decisionRows());
-  await refreshed(questdb);
-  store = new QuestdbStore(externalQuestdb(parseSettings(questdb.env).settings)!.read);
+  await insertRows(questdb, 'alerts', alertRows());
+  await insertRows(questdb, 'rule_decisions', decisionRows());
+  await waitForRollups(questdb);
+  store = new QuestdbQueryClient(
+    getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
+  );
   client = await openReadOnly(questdb.readTarget);
 }, 240_000);
 
@@ -90,8 +95,8 @@ afterAll(async () => {
 
 const ORIGIN = { service: 'shop', serviceVersion: '1.2', environment: 'test', instance: 'shop-9' };
 
-function request(id: string, timestamp: number, ms: number, more: Partial<PerformanceMetric>) {
-  const row: PerformanceMetric = {
+function request(id: string, timestamp: number, ms: number, more: Partial<PerformanceMetricRow>) {
+  const row: PerformanceMetricRow = {
     ...ORIGIN,
     id,
     timestamp,
@@ -114,7 +119,7 @@ function request(id: string, timestamp: number, ms: number, more: Partial<Perfor
 }
 
 /** A breaker that is open, and one call that it has rejected. */
-function breakerRows(): PerformanceMetric[] {
+function breakerRows(): PerformanceMetricRow[] {
   const row = { ...ORIGIN, timestamp: NOW_MS - 20_000, endpoint: 'gateway', test: false };
   const calls = { name: 'perfscope.breaker.calls', operation: 'rejected', value: 1, sum: 1 };
   return [
@@ -124,7 +129,7 @@ function breakerRows(): PerformanceMetric[] {
 }
 
 /** What two servers recommend: the same, one of them later than the other. */
-function scalingRows(): PerformanceMetric[] {
+function scalingRows(): PerformanceMetricRow[] {
   return ['perfscope-1', 'perfscope-2'].flatMap((instance, i) => {
     const row = {
       ...ORIGIN,
@@ -148,7 +153,7 @@ function scalingRows(): PerformanceMetric[] {
   });
 }
 
-function decisionRows(): DecisionRow[] {
+function decisionRows(): RuleDecisionRow[] {
   const decision = {
     timestamp: NOW_MS - 20_000,
     id: 'd1',
@@ -172,7 +177,7 @@ function decisionRows(): DecisionRow[] {
   return [decision, { ...decision, ...outcome }];
 }
 
-function hostileRequests(): PerformanceMetric[] {
+function hostileRequests(): PerformanceMetricRow[] {
   return HOSTILE.flatMap((name, i) =>
     [30_000, 3 * HOUR_MS, 2 * DAY_MS].map((agoMs, k) =>
       request(`hostile-${i}-${k}`, NOW_MS - agoMs, 10 + i, {
@@ -184,13 +189,13 @@ function hostileRequests(): PerformanceMetric[] {
   );
 }
 
-function manyRequests(): PerformanceMetric[] {
+function manyRequests(): PerformanceMetricRow[] {
   return Array.from({ length: MANY }, (_, i) =>
     request(`many-${i}`, NOW_MS - 5 * HOUR_MS + i, 5 + (i % 50), { endpoint: `/many/${i}` }),
   );
 }
 
-function asStatement(row: PerformanceMetric): PerformanceMetric {
+function asStatement(row: PerformanceMetricRow): PerformanceMetricRow {
   return {
     ...row,
     id: `db-${row.id}`,
@@ -209,14 +214,14 @@ function asStatement(row: PerformanceMetric): PerformanceMetric {
   };
 }
 
-function bucketsOf(row: PerformanceMetric) {
+function bucketsOf(row: PerformanceMetricRow) {
   const buckets = new Map();
-  addAt(buckets, boundOf(row.value ?? 0, 1000), 1, 0);
-  return bucketRows(row, buckets, pointOf(row.id ?? ''), row.timestamp);
+  addToBucket(buckets, computeStoredBound(row.value ?? 0, 1000), 1, 0);
+  return toBucketRows(row, buckets, computePointId(row.id ?? ''), row.timestamp);
 }
 
 /** What no figure may count, and what Perfscope counts of itself. */
-function singleRows(): PerformanceMetric[] {
+function singleRows(): PerformanceMetricRow[] {
   return [30_000, 2 * HOUR_MS].flatMap((agoMs, i) => [
     request(`sample-${i}`, NOW_MS - agoMs, 60_000, {
       metricType: 'CUSTOM',
@@ -268,12 +273,12 @@ function alertRows(): AlertRow[] {
   ];
 }
 
-const viewOf = (ms: number, chosen?: View['chosen']): View => ({
+const viewOf = (ms: number, chosen?: DashboardView['selected']): DashboardView => ({
   fromMs: NOW_MS - ms,
   toMs: NOW_MS,
-  ...(chosen && { chosen }),
+  ...(chosen && { selected: chosen }),
 });
-const figure = (answers: ReadonlyMap<string, Answered>, name: string) =>
+const figure = (answers: ReadonlyMap<string, QueryResult>, name: string) =>
   Object.values(answers.get(name)?.rows[0] ?? {})[0] ?? undefined;
 const near = (value: number | undefined) =>
   value === undefined
@@ -281,25 +286,27 @@ const near = (value: number | undefined) =>
     : expect.closeTo(value, Math.max(0, 6 - Math.ceil(Math.log10(Math.abs(value) + 1))));
 
 describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
-  let answers: Map<string, Answered>;
+  let answers: Map<string, QueryResult>;
   beforeAll(async () => {
     answers = await checkDashboards(client, viewOf(ms));
   });
 
   it('every panel can be drawn, and shows something', () => {
-    const empty = QUERIES.filter(({ name: query }) => answers.get(query)?.rows.length === 0).map(
-      ({ name: query }) => query,
-    );
+    const empty = DASHBOARD_QUERIES.filter(
+      ({ name: query }) => answers.get(query)?.rows.length === 0,
+    ).map(({ name: query }) => query);
     // What only happens now and then.
     const rare = ms < HOUR_MS ? RARE_IN_A_MINUTE : RARE;
     expect(empty.filter((query) => !rare.test(query))).toEqual([]);
   });
 
   it('the figures are those of the API', async () => {
-    const question = { scope: EVERYTHING, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
-    const [all] = await work(store, question, { metricType: 'API_RESPONSE_TIME' });
-    const database = await databaseFigures(store, question);
-    const queues = await queueFigures(store, question);
+    const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await queryDistributionTotals(store, question, {
+      metricType: 'API_RESPONSE_TIME',
+    });
+    const database = await queryDatabaseStats(store, question);
+    const queues = await queryQueueStats(store, question);
     for (const room of ['overview', 'api']) {
       const of = (title: string) => figure(answers, `perfscope-${room}: ${title}`);
       expect(of('Requests')).toEqual(near(all!.rate));
@@ -324,7 +331,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
         Wait: near(queue.waitTime) ?? null,
       });
     }
-    const tenants = await work(
+    const tenants = await queryDistributionTotals(
       store,
       { ...question, groupBy: ['organization', 'property'] },
       { metricType: 'API_RESPONSE_TIME' },
@@ -342,7 +349,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
         }),
       );
     }
-    const ups = await uptime(store, { ...question, groupBy: ['service'] });
+    const ups = await queryUptime(store, { ...question, groupBy: ['service'] });
     const upTable = answers.get('perfscope-system: Uptime')!.rows;
     expect(Object.fromEntries(upTable.map((row) => [row.Service, row.Up]))).toEqual(
       Object.fromEntries(
@@ -354,8 +361,10 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
   });
 
   it('the lines add up to the total', async () => {
-    const question = { scope: EVERYTHING, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
-    const [all] = await work(store, question, { metricType: 'API_RESPONSE_TIME' });
+    const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await queryDistributionTotals(store, question, {
+      metricType: 'API_RESPONSE_TIME',
+    });
     const heat = answers.get('perfscope-api: Response times')!;
     const counted = heat.rows.reduce(
       (sum, row) =>
@@ -378,9 +387,13 @@ const RARE_IN_A_MINUTE = /^perfscope-(?!(overview|api): (Requests|Response|Faile
 it.each(HOSTILE)('a tenant named %j is a name like any other', async (name) => {
   const chosen = { organization: [name], property: [name] };
   const answers = await checkDashboards(client, viewOf(7 * DAY_MS, chosen));
-  const scope = narrow(EVERYTHING, { organizationId: name });
+  const scope = narrowScope(UNRESTRICTED_SCOPE, { organizationId: name });
   const range = { fromMs: NOW_MS - 7 * DAY_MS, toMs: NOW_MS };
-  const [all] = await work(store, { scope, range }, { metricType: 'API_RESPONSE_TIME' });
+  const [all] = await queryDistributionTotals(
+    store,
+    { scope, range },
+    { metricType: 'API_RESPONSE_TIME' },
+  );
   expect(all?.count).toBe(3);
   expect(figure(answers, 'perfscope-overview: Average response')).toEqual(near(all!.average));
   const names = answers.get('perfscope-overview: $property')!.rows;
@@ -391,9 +404,13 @@ it('one tenant sees its own figures only, and several theirs together', async ()
   for (const organizations of [['anna'], ['anna', 'bert', HOSTILE[0]!]]) {
     const chosen = { organization: organizations };
     const answers = await checkDashboards(client, viewOf(DAY_MS, chosen));
-    const scope = narrow(EVERYTHING, { organizationId: organizations });
+    const scope = narrowScope(UNRESTRICTED_SCOPE, { organizationId: organizations });
     const range = { fromMs: NOW_MS - DAY_MS, toMs: NOW_MS };
-    const [all] = await work(store, { scope, range }, { metricType: 'API_RESPONSE_TIME' });
+    const [all] = await queryDistributionTotals(
+      store,
+      { scope, range },
+      { metricType: 'API_RESPONSE_TIME' },
+    );
     expect(figure(answers, 'perfscope-overview: Requests')).toEqual(near(all!.rate));
     const seen = answers.get('perfscope-tenants: Who uses what')!.rows;
     expect(seen.filter((row) => !organizations.includes(String(row.Organization)))).toEqual([]);
@@ -428,14 +445,18 @@ it('ten thousand endpoints are offered up to a limit, and are all in All', async
 
 it('more chosen names than QuestDB takes are refused, and harm nobody else', async () => {
   const endpoint = Array.from({ length: 2000 }, (_, i) => `/many/${i}`);
-  const query = QUERIES.find(({ name }) => name === 'perfscope-api: Endpoints')!;
+  const query = DASHBOARD_QUERIES.find(({ name }) => name === 'perfscope-api: Endpoints')!;
   for (let i = 0; i < 5; i++) {
     const other = await openReadOnly(questdb.readTarget);
     other.on('error', () => {});
-    await expect(other.query(textOf(query, viewOf(DAY_MS, { endpoint })))).rejects.toThrow();
+    await expect(
+      other.query(expandDashboardQuery(query, viewOf(DAY_MS, { endpoint }))),
+    ).rejects.toThrow();
     await other.end().catch(() => {});
   }
-  const { rows } = await client.query(textOf(query, viewOf(DAY_MS, { endpoint: ['/many/1'] })));
+  const { rows } = await client.query(
+    expandDashboardQuery(query, viewOf(DAY_MS, { endpoint: ['/many/1'] })),
+  );
   expect(rows).toHaveLength(1);
   const invalid = await questdb.sql(
     "SELECT view_name FROM materialized_views() WHERE view_status = 'invalid'",

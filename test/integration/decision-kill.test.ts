@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { migrate } from '../../src/questdb/migrate.ts';
-import { histogram, Rows } from '../support/alerts.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { Receiver } from '../support/receiver.ts';
-import { RETENTION } from '../support/retention.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import { makeHistogram, RowWriter } from '../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
 
 /** From before the row is written until after the webhook was answered. */
 const STAGES = [
@@ -26,14 +26,14 @@ const UNKNOWN: readonly string[] = ['sending', 'answered', 'recording'];
 const PEAK = Math.floor(Date.now() / 60_000) * 60_000 - 240_000;
 const CALM = PEAK + 120_000;
 
-const questdb = new ForeignQuestdb();
-const rows = new Rows(questdb);
-const shop = new Receiver();
+const questdb = new ExternalQuestdb();
+const rows = new RowWriter(questdb);
+const shop = new FakeProvider();
 
 beforeAll(async () => {
   questdb.devMode = true;
   await Promise.all([questdb.start(), shop.start()]);
-  await migrate(questdb.target, RETENTION);
+  await migrate(questdb.target, DEFAULT_RETENTION);
 }, 120_000);
 afterAll(async () => {
   rows.close();
@@ -64,7 +64,7 @@ rules:
 `,
   );
   const point = (timestamp: number, count: number) =>
-    histogram(
+    makeHistogram(
       {
         timestamp,
         metricType: 'API_RESPONSE_TIME',
@@ -82,12 +82,12 @@ rules:
 /** Runs one evaluation in a process of its own. @returns what ended it */
 async function evaluated(folder: string, now: number, stage = ''): Promise<unknown> {
   const node = resolve('node_modules/.bin/node');
-  const script = resolve('test/apps/decider.ts');
+  const script = resolve('test/apps/rule-evaluator-process.ts');
   const child = spawn(node, [script, folder, String(now), stage], {
     env: { ...process.env, ...questdb.env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  shop.answer = (response) => {
+  shop.respond = (response) => {
     if (stage === 'sending') child.kill('SIGKILL');
     else response.end();
   };
@@ -104,7 +104,7 @@ async function storedOf(property: string, status: string): Promise<string[]> {
 }
 
 const received = (property: string) =>
-  shop.received
+  shop.requests
     .filter(({ path }) => path === `/${property}`)
     .map(({ headers }) => String(headers['idempotency-key']));
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { parseDsn } from '../../src/config/dsn.ts';
-import { SentryForwarder } from '../../src/error-tracking/forwarder.ts';
-import { ErrorTracker } from '../../src/error-tracking/tracker.ts';
-import { Api } from '../support/api.ts';
-import { Receiver } from '../support/receiver.ts';
+import { ErrorTracker } from '../../src/agent/error-tracking/error-tracker.ts';
+import { parseSentryDsn } from '../../src/core/config/variable-parsers.ts';
+import { SentryForwarder } from '../../src/server/error-tracking/sentry-forwarder.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
 
-const api = new Api();
-const sentry = new Receiver();
+const api = new TestApiServer();
+const sentry = new FakeProvider();
 
 beforeAll(async () => {
   await Promise.all([api.start(), sentry.start()]);
@@ -17,8 +17,8 @@ afterAll(async () => {
 beforeEach(() => sentry.reset());
 
 function forwarder(): SentryForwarder {
-  const dsn = parseDsn(`http://public-key@${new URL(sentry.url).host}/7`)!;
-  return new SentryForwarder({ dsn, read: api.parts.store.read, log: api.parts.log });
+  const dsn = parseSentryDsn(`http://public-key@${new URL(sentry.url).host}/7`)!;
+  return new SentryForwarder({ dsn, read: api.parts.queryClient.read, log: api.parts.log });
 }
 
 async function fail(message: string): Promise<void> {
@@ -30,7 +30,7 @@ async function fail(message: string): Promise<void> {
 }
 
 const messages = () =>
-  sentry.received.map(({ body }) => {
+  sentry.requests.map(({ body }) => {
     const [, , payload] = body.split('\n');
     return JSON.parse(payload!).exception.values[0].value as string;
   });
@@ -43,7 +43,7 @@ it('sends every entry once, as an envelope', async () => {
   await sending.forward();
   await sending.forward();
   expect(messages()).toEqual(['first', 'second']);
-  const [{ path, headers }] = sentry.received as [(typeof sentry.received)[0]];
+  const [{ path, headers }] = sentry.requests as [(typeof sentry.requests)[0]];
   expect(path).toBe('/api/7/envelope/');
   expect(headers).toMatchObject({
     'content-type': 'application/x-sentry-envelope',
@@ -51,7 +51,7 @@ it('sends every entry once, as an envelope', async () => {
   });
   // Another server sends the same events: under the same ids, which Sentry takes once.
   await forwarder().forward();
-  const ids = sentry.received.map(({ body }) => JSON.parse(body.split('\n')[0]!).event_id);
+  const ids = sentry.requests.map(({ body }) => JSON.parse(body.split('\n')[0]!).event_id);
   expect([ids.length, new Set(ids).size]).toEqual([4, 2]);
 });
 
@@ -59,18 +59,18 @@ it('sends later what could not be sent, and says so once', async () => {
   const sending = forwarder();
   await sending.forward();
   sentry.reset();
-  api.said.length = 0;
-  sentry.answer = (response) => response.writeHead(503).end();
+  api.logMessages.length = 0;
+  sentry.respond = (response) => response.writeHead(503).end();
   await fail('third');
   await sending.forward();
   await sending.forward();
-  expect(api.said).toEqual([
+  expect(api.logMessages).toEqual([
     `${sentry.url} does not take errors: it answered 503. They are kept in error_logs.`,
   ]);
   sentry.reset();
   await sending.forward();
   expect(messages()).toEqual(['third']);
-  expect(api.said.at(-1)).toMatch(/takes errors again/);
+  expect(api.logMessages.at(-1)).toMatch(/takes errors again/);
 });
 
 it('waits as it is asked to, and gives up what is refused', async () => {
@@ -79,13 +79,13 @@ it('waits as it is asked to, and gives up what is refused', async () => {
   sentry.reset();
   await fail('fourth');
   const now = Date.now();
-  sentry.answer = (response) => response.writeHead(429, { 'retry-after': '30' }).end();
+  sentry.respond = (response) => response.writeHead(429, { 'retry-after': '30' }).end();
   await sending.forward(now);
   await sending.forward(now + 29_000);
-  expect(sentry.received).toHaveLength(1);
-  sentry.answer = (response) => response.writeHead(400).end();
+  expect(sentry.requests).toHaveLength(1);
+  sentry.respond = (response) => response.writeHead(400).end();
   await sending.forward(now + 31_000);
   await sending.forward(now + 32_000);
-  expect(sentry.received).toHaveLength(2);
-  expect(JSON.stringify(api.said)).not.toContain('public-key');
+  expect(sentry.requests).toHaveLength(2);
+  expect(JSON.stringify(api.logMessages)).not.toContain('public-key');
 });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { perfscopeMeanwhile } from '../support/cli.ts';
-import { GrafanaStand } from '../support/grafana-stand.ts';
+import { FakeGrafana } from '../support/fake-grafana.ts';
+import { runPerfscopeAsync } from '../support/run-perfscope.ts';
 
 const TOKEN = 'glsa_a-token-of-a-test';
 const PASSWORD = 'read$ecret';
@@ -24,15 +24,15 @@ const env = {
 const dashboards = readdirSync('grafana/provisioning/dashboards/json').filter((name) =>
   name.endsWith('.json'),
 );
-const stand = new GrafanaStand(TOKEN);
+const stand = new FakeGrafana(TOKEN);
 afterAll(async () => {
   await stand.close();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => stand.open());
+beforeEach(() => stand.start());
 
 const grafana = (args: string[], more: NodeJS.ProcessEnv = {}) =>
-  perfscopeMeanwhile(['grafana', ...args], { ...env, ...more });
+  runPerfscopeAsync(['grafana', ...args], { ...env, ...more });
 const pushed = (args: string[] = [], more?: NodeJS.ProcessEnv) =>
   grafana(['--push', stand.url, '--token-file', tokenFile, ...args], more);
 
@@ -126,7 +126,7 @@ describe('perfscope grafana --push', () => {
     const { status, stdout, stderr } = await pushed();
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/data source +Perfscope +made/);
-    expect(stand.sources.get('perfscope-questdb')).toMatchObject({
+    expect(stand.dataSources.get('perfscope-questdb')).toMatchObject({
       type: 'postgres',
       url: '127.0.0.1:8812',
       user: 'reader',
@@ -161,7 +161,7 @@ describe('perfscope grafana --push', () => {
   });
 
   it('leaves alone what files of Grafana provision', async () => {
-    stand.readOnly = true;
+    stand.isReadOnly = true;
     await pushed();
     const { status, stdout, stderr } = await pushed();
     expect(status).toBe(0);
@@ -174,12 +174,12 @@ describe('perfscope grafana --push', () => {
     [403, /this token may not edit that \(.*\); give its service account the role Admin/],
     [500, /HTTP 500\): it is broken/],
   ])('says why Grafana refuses it with %d', async (status, said) => {
-    stand.refusal = status;
+    stand.errorStatus = status;
     const run = await pushed();
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/PS_GRAFANA_REFUSED.*did not take the data source Perfscope/);
     expect(run.stderr).toMatch(said);
-    expect(stand.sources.size).toBe(0);
+    expect(stand.dataSources.size).toBe(0);
   });
 
   it('refuses a Grafana that is too old, before it changes anything', async () => {
@@ -187,7 +187,7 @@ describe('perfscope grafana --push', () => {
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
     expect(stderr).toMatch(/version 9\.3\.16; the dashboards need 9\.4 or newer/);
-    expect(stand.sources.size).toBe(0);
+    expect(stand.dataSources.size).toBe(0);
   });
 
   it.each(['9.4.7', '10.0.0', '13.2.3', undefined])('works with version %s', async (version) => {
@@ -196,14 +196,14 @@ describe('perfscope grafana --push', () => {
   });
 
   it('sends no token to where it is pointed', async () => {
-    stand.movedTo = 'https://grafana.example/';
+    stand.redirectUrl = 'https://grafana.example/';
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
     expect(stderr).toMatch(/it points to https:\/\/grafana\.example\/; use that address/);
   });
 
   it('says that what answers is no Grafana, or that nothing answers', async () => {
-    stand.isOther = true;
+    stand.isOtherServer = true;
     expect((await pushed()).stderr).toMatch(/what answers there is no Grafana/);
     await stand.close();
     const { status, stderr } = await pushed();

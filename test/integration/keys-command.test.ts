@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseKey } from '../../src/access/api-key.ts';
-import { addKeys } from '../../src/commands/keys.ts';
+import { addKeysCommand } from '../../src/cli/keys-command.ts';
+import { parseApiKey } from '../../src/server/access/api-key-secret.ts';
 import { AccessServer } from '../support/access-server.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-keys-'));
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const before = { ...process.env };
 
@@ -35,7 +35,7 @@ async function run(...args: string[]): Promise<{ out: string; err: string; code:
   process.exitCode = 0;
   try {
     const program = new Command('perfscope').exitOverride();
-    addKeys(program);
+    addKeysCommand(program);
     for (const command of [...program.commands, ...(program.commands[0]?.commands ?? [])]) {
       command.exitOverride();
     }
@@ -64,12 +64,12 @@ describe('perfscope keys, with a QuestDB that is configured', () => {
   it('makes the first key, which a server takes at once and on any address', async () => {
     const { out, err, code } = await run('create', '--role', 'ADMIN', '--name', 'first');
     expect(code).toBe(0);
-    expect(parseKey(out.trim())).toBeDefined();
+    expect(parseApiKey(out.trim())).toBeDefined();
     expect(err).toContain('From now on every request needs a key');
-    expect(err).not.toContain(parseKey(out.trim())?.secret);
+    expect(err).not.toContain(parseApiKey(out.trim())?.secret);
     const env = { ...questdb.env, HOST: '0.0.0.0' };
     const server = await AccessServer.start({ env, spoolDir: join(folder, 'spool'), log });
-    expect((await server.ask('/who', out.trim())).body.role).toBe('ADMIN');
+    expect((await server.request('/who', out.trim())).body.role).toBe('ADMIN');
     await server.close();
   });
 
@@ -120,7 +120,7 @@ describe('perfscope keys, before any server has run', () => {
   it('starts the embedded QuestDB for the moment, and what it makes stays', async () => {
     startedWith({});
     const made = await run('create', '--role', 'ADMIN', '--name', 'bootstrap');
-    expect(parseKey(made.out.trim())).toBeDefined();
+    expect(parseApiKey(made.out.trim())).toBeDefined();
     const { out } = await run('list', '--json');
     expect(JSON.parse(out)).toMatchObject([{ name: 'bootstrap', state: 'active' }]);
   }, 120_000);
@@ -129,7 +129,7 @@ describe('perfscope keys, before any server has run', () => {
 it.each(['create', 'list', 'revoke'])('perfscope keys %s --help shows examples', async (verb) => {
   await expect(run(verb, '--help')).rejects.toThrow(/outputHelp/);
   const program = new Command();
-  addKeys(program);
+  addKeysCommand(program);
   const help = program.commands[0]?.commands.find((command) => command.name() === verb);
   let text = '';
   help?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();

@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import type { KnownAlert } from '../../src/notify/alert.ts';
-import type { Message } from '../../src/notify/channel.ts';
-import { openEntry } from '../../src/notify/open-entry.ts';
-import { EVERYTHING, scopeOf } from '../../src/schema/scope.ts';
-import { histogram } from '../support/alerts.ts';
-import { Api } from '../support/api.ts';
-import { until } from '../support/until.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import type { Message } from '../../src/server/notifications/channels/channel.ts';
+import { createExternalChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
+import type { Alert } from '../../src/server/notifications/notification-alert.ts';
+import { makeHistogram } from '../support/alert-fixtures.ts';
+import { TestApiServer } from '../support/api-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const MINUTE_MS = 60_000;
 /** Everything happens in the half hour before now, so that answers of now show it. */
@@ -34,7 +34,7 @@ route:
 `;
 
 /** An alert of another organization, and why nobody is told of it. */
-const STRANGER: KnownAlert = {
+const STRANGER: Alert = {
   id: 'stranger',
   rule: 'other',
   state: 'firing',
@@ -53,7 +53,7 @@ const STRANGER: KnownAlert = {
 };
 const HELD = { reason: 'silenced', by: 's1', detail: 'bert: later', untilMs: undefined };
 
-const api = new Api();
+const api = new TestApiServer();
 /** What the channel was given, which answers for the other side. */
 const sent: Message[] = [];
 const hook = createServer((request, response) => request.resume().on('end', () => response.end()));
@@ -72,7 +72,7 @@ beforeAll(async () => {
   await api.start({
     notifyFile,
     open: (entry, to) => {
-      const channel = openEntry(entry, to);
+      const channel = createExternalChannel(entry, to);
       return {
         kind: channel.kind,
         recipient: channel.recipient,
@@ -98,7 +98,7 @@ afterAll(async () => {
   hook.close();
 });
 beforeEach(() => {
-  api.scope = EVERYTHING;
+  api.scope = UNRESTRICTED_SCOPE;
   api.role = 'ADMIN';
 });
 
@@ -107,7 +107,7 @@ function addRequests(
   propertyId: string,
   { timestamp, ms }: { timestamp: number; ms: number },
 ): void {
-  const { row, buckets } = histogram(
+  const { row, buckets } = makeHistogram(
     {
       timestamp,
       metricType: 'API_RESPONSE_TIME',
@@ -128,7 +128,7 @@ async function pass(ms: number): Promise<void> {
   now += ms;
   await api.evaluator.runOnce(now);
   await api.notifier.tick();
-  await api.notifier.settled();
+  await api.notifier.waitUntilJournaled();
   await api.stored();
 }
 
@@ -136,7 +136,7 @@ const record = async (query: Parameters<typeof client.get<'notifications'>>[1] =
   (await client.get('notifications', query)).notifications;
 
 it('says why nobody is told yet', async () => {
-  const rows = await until(async () => {
+  const rows = await waitFor(async () => {
     const found = await record({ reason: ['group_wait'] });
     return found.length >= 2 && found;
   });
@@ -148,7 +148,7 @@ it('says why nobody is told yet', async () => {
 
 it('tells managers of the property and administrators inside Perfscope', async () => {
   await pass(31_000);
-  const own = await until(async () => {
+  const own = await waitFor(async () => {
     const answer = await client.get('notifications', { inbox: true });
     return answer.unread >= 2 && answer;
   });
@@ -164,13 +164,13 @@ it('tells managers of the property and administrators inside Perfscope', async (
     receiver: 'managers',
   });
   expect(first?.content?.alerts[0]?.summary).toContain('takes 6 s on average');
-  api.scope = scopeOf('anna', ['north']);
+  api.scope = createOrganizationScope('anna', ['north']);
   api.role = 'PROPERTY_MGR';
   const manager = await client.get('notifications', { inbox: true });
   expect(manager.notifications.map(({ recipient }) => recipient)).toContain('role:PROPERTY_MGR');
   expect(JSON.stringify(manager)).not.toContain('bert');
   expect(JSON.stringify(await record())).not.toContain('bert');
-  api.scope = scopeOf('nobody');
+  api.scope = createOrganizationScope('nobody');
   expect((await client.get('notifications', { inbox: true })).notifications).toEqual([]);
 });
 
@@ -185,8 +185,8 @@ it('shows notifications as events as they come, within the scope', async () => {
   };
   const watching = ['anna', 'bert'].map(watch);
   let i = 0;
-  await until(async () => {
-    api.notifier.looked([{ alert: { ...STRANGER, id: `stranger-${i++}` }, held: [HELD] }]);
+  await waitFor(async () => {
+    api.notifier.onEvaluated([{ alert: { ...STRANGER, id: `stranger-${i++}` }, held: [HELD] }]);
     return (seen.bert ?? 0) > 1;
   });
   expect(seen.anna).toBeUndefined();
@@ -198,7 +198,7 @@ it('marks notifications as read for the role', async () => {
   const before = await client.get('notifications', { inbox: true, unread: true });
   const [first] = before.notifications;
   expect(await client.markRead(first!.id)).toMatchObject({ read: 1 });
-  const answer = await until(async () => {
+  const answer = await waitFor(async () => {
     const found = await client.get('notifications', { inbox: true, unread: true });
     return found.unread === before.unread - 1 && found;
   });
@@ -214,7 +214,7 @@ it('marks notifications as read for the role', async () => {
   const other = (await record()).find(({ recipient }) => recipient === 'role:PROPERTY_MGR');
   await expect(client.markRead(other!.id)).rejects.toThrow(/nothing at/);
   await client.markRead('all');
-  await until(async () => (await client.get('notifications')).unread === 0);
+  await waitFor(async () => (await client.get('notifications')).unread === 0);
 });
 
 it('pages through the record', async () => {
@@ -230,7 +230,7 @@ it('pages through the record', async () => {
 it('escalates what nobody acknowledges, with links that ask before they act', async () => {
   expect(sent).toEqual([]);
   await pass(5 * MINUTE_MS);
-  await until(async () => sent.length === 1);
+  await waitFor(async () => sent.length === 1);
   const [alert] = sent[0]!.alerts;
   expect(sent[0]).toMatchObject({
     kind: 'escalation',
@@ -274,14 +274,14 @@ it('escalates what nobody acknowledges, with links that ask before they act', as
 
 it('tells those who were told that it is taken on, and that it is over, and stops escalating', async () => {
   await pass(5 * MINUTE_MS);
-  await until(async () => sent.length === 2);
+  await waitFor(async () => sent.length === 2);
   expect(sent[1]?.alerts[0]).toMatchObject({ state: 'acknowledged', author: 'link:hook' });
   for (let i = 0; i < 8; i++) {
     addRequests('anna', 'north', { timestamp: now + MINUTE_MS - 1000, ms: 10 });
     await api.stored();
     await pass(MINUTE_MS);
   }
-  await until(async () => sent.at(-1)?.status === 'resolved');
+  await waitFor(async () => sent.at(-1)?.status === 'resolved');
   expect(sent.filter(({ kind }) => kind === 'escalation')).toHaveLength(1);
   expect(sent.filter(({ status }) => status === 'resolved')).toHaveLength(1);
   expect(new Set(sent.map(({ groupKey }) => groupKey)).size).toBe(1);

@@ -2,15 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { auditTo } from '../../src/access/audit.ts';
-import { ROLES } from '../../src/access/roles.ts';
-import { PerfscopeClient } from '../../src/client/client.ts';
-import { addNotify } from '../../src/commands/notify.ts';
-import type { KnownAlert } from '../../src/notify/alert.ts';
-import { PeopleBook } from '../../src/notify/people/book.ts';
-import { Api } from '../support/api.ts';
+import { addNotifyCommand } from '../../src/cli/notify-command.ts';
+import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
+import { ROLES } from '../../src/server/access/roles.ts';
+import type { Alert } from '../../src/server/notifications/notification-alert.ts';
+import { PeopleStore } from '../../src/server/notifications/people/people-store.ts';
+import { TestApiServer } from '../support/api-server.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { until } from '../support/until.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const PATH = '/api/performance/people';
 const FILE = `
@@ -22,7 +22,7 @@ receivers:
     channels: [{ kind: email, host: 127.0.0.1, port: 1, security: none, from: perfscope@hotel.example }]
 route: { receivers: [oncall] }
 `;
-const ALERT: KnownAlert = {
+const ALERT: Alert = {
   id: 'a1',
   rule: 'error-rate',
   state: 'firing',
@@ -52,11 +52,11 @@ const MASKED = { email: 'ro***@hotel.example', phone: '+43***23', user: 'token:b
 /** What must stand nowhere but in the last row of the table. */
 const PERSONAL = /robert|rob@|699555123|eve@/;
 
-const api = new Api();
+const api = new TestApiServer();
 /** What went out: to whom. */
 const sent: (readonly string[] | undefined)[] = [];
 let client: PerfscopeClient;
-let elsewhere: PeopleBook;
+let elsewhere: PeopleStore;
 
 beforeAll(async () => {
   const notifyFile = join(api.questdb.folder, 'notify.yaml');
@@ -85,9 +85,9 @@ beforeEach(() => {
 });
 
 /** The book of another server of the same QuestDB. */
-function bookOf(): PeopleBook {
-  const { add, flush, store } = api.parts;
-  return new PeopleBook({ read: store.read, add, flush, audit: auditTo(add) });
+function bookOf(): PeopleStore {
+  const { add, flush, queryClient: store } = api.parts;
+  return new PeopleStore({ read: store.read, add, flush, audit: createAuditLogger(add) });
 }
 
 async function ask(method: string, path: string, body?: object) {
@@ -116,7 +116,7 @@ it('names somebody, whom every server knows within seconds, and masks how she is
   const { people } = await client.setPerson(BOB);
   const expected = { ...BOB, ...MASKED, source: 'api', hidden: false };
   expect(people).toEqual([expected]);
-  await until(async () => elsewhere.people.length === 1, 5000);
+  await waitFor(async () => elsewhere.people.length === 1, 5000);
   expect(Date.now() - began).toBeLessThan(10_000);
   expect(elsewhere.people[0]).toMatchObject({ email: BOB.email, organization: 'anna' });
   expect((await client.get('people')).people).toEqual([
@@ -134,12 +134,12 @@ it('names somebody, whom every server knows within seconds, and masks how she is
 
 it('tells her beside those of the file, of what concerns her only', async () => {
   const alert = { ...ALERT, startedMs: Date.now(), firedMs: Date.now(), changedMs: Date.now() };
-  api.notifier.tell({ key: 'g1', alerts: [alert] });
-  await until(async () => sent.length === 2);
+  api.notifier.notify({ key: 'g1', alerts: [alert] });
+  await waitFor(async () => sent.length === 2);
   expect(sent.flat().sort()).toEqual(['ann@hotel.example', 'robert@hotel.example']);
   const foreign = { ...alert, id: 'a2', labels: { organization: 'bert', property: 'north' } };
-  api.notifier.tell({ key: 'g2', alerts: [foreign] });
-  await until(async () => sent.length === 3);
+  api.notifier.notify({ key: 'g2', alerts: [foreign] });
+  await waitFor(async () => sent.length === 3);
   expect(sent[2]).toEqual(['ann@hotel.example']);
 });
 
@@ -148,12 +148,12 @@ it('replaces her, also from two servers, and keeps no address that was', async (
     client.setPerson({ ...BOB, email: 'first@hotel.example' }),
     client.setPerson({ ...BOB, email: 'rob@hotel.example', phone: undefined }),
   ]);
-  await until(async () => elsewhere.people[0]?.email === 'rob@hotel.example');
+  await waitFor(async () => elsewhere.people[0]?.email === 'rob@hotel.example');
   await elsewhere.set(
     { name: 'bob', role: 'VIEWER', organization: 'anna', email: 'eve@hotel.example' },
     { author: 'cli:test' },
   );
-  await until(async () => {
+  await waitFor(async () => {
     await api.book.load();
     return api.book.people[0]?.email === 'eve@hotel.example';
   });
@@ -196,14 +196,14 @@ it('changes nobody of the file', async () => {
 
 it('is known after a restart, and gone for good when she is removed', async () => {
   const restarted = bookOf();
-  expect(restarted.isKnown).toBe(false);
+  expect(restarted.isLoaded).toBe(false);
   await restarted.load();
   expect(restarted.people).toEqual(api.book.people);
   expect(restarted.people).toHaveLength(1);
   expect((await client.removePerson('bob')).people).toMatchObject([
     { name: 'bob', email: 'ev***@hotel.example' },
   ]);
-  await until(async () => elsewhere.people.length === 0, 5000);
+  await waitFor(async () => elsewhere.people.length === 0, 5000);
   expect((await client.get('people')).people.map(({ name }) => name)).toEqual(['ann']);
   await expect(client.removePerson('bob')).rejects.toMatchObject({ code: 'PS_NOT_FOUND' });
   await api.stored();
@@ -223,7 +223,7 @@ it('is named, told and removed on the command line too', async () => {
     email: 'ev***@hotel.example',
   };
   expect(await run('people', 'add', ...add, '--json')).toEqual([view]);
-  await until(async () => elsewhere.people.length === 2, 5000);
+  await waitFor(async () => elsewhere.people.length === 2, 5000);
   expect(await run('people', 'list', '--json')).toEqual([{ name: 'bob', role: 'ADMIN' }, view]);
   await expect(run('people', 'add', 'dan', '--role', 'VIEWER')).rejects.toThrow(/organization/);
   // What is tried by command knows them as well.
@@ -249,7 +249,7 @@ async function run(...args: string[]): Promise<unknown> {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   try {
     const program = new Command('perfscope').exitOverride();
-    addNotify(program);
+    addNotifyCommand(program);
     await program.parseAsync(['notify', ...args], { from: 'user' });
     return JSON.parse(printed.join(''));
   } finally {
@@ -278,5 +278,5 @@ it('leaves a row of each change in the audit log, and an address nowhere', async
   });
   const told = await api.questdb.sql('SELECT * FROM notifications');
   expect(told.length).toBeGreaterThan(2);
-  expect(JSON.stringify([audit, told, api.said])).not.toMatch(PERSONAL);
+  expect(JSON.stringify([audit, told, api.logMessages])).not.toMatch(PERSONAL);
 });

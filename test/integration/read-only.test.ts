@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
-  REFUSED_FUNCTIONS,
+  FORBIDDEN_FUNCTIONS,
   TABLE_FUNCTIONS,
+  toReadOnlySql,
   VALUE_FUNCTIONS,
-} from '../../src/questdb/functions.ts';
-import { readOnly } from '../../src/questdb/read-only.ts';
-import { typedQuery } from '../../src/questdb/typed-query.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { until } from '../support/until.ts';
+} from '../../src/storage/sql/read-only-sql.ts';
+import { runUserQuery } from '../../src/storage/sql/user-query.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 beforeAll(async () => {
   await questdb.start();
   await questdb.sql(
@@ -17,17 +17,17 @@ beforeAll(async () => {
   );
   await questdb.sql(`INSERT INTO t SELECT dateadd('m', x::int, '2026-01-15T00:00:00.000000Z'),
     's' || (x % 3), x, x / 4.0, x % 2 = 0, 'it''s "' || x FROM long_sequence(2000)`);
-  await until(async () => String(await questdb.sql('SELECT count() FROM t')) === '2000');
+  await waitFor(async () => String(await questdb.sql('SELECT count() FROM t')) === '2000');
 });
 afterAll(() => questdb.remove());
 
 const ask = (text: string, options = { limit: 1000, timeoutMs: 30_000 }) =>
-  typedQuery(questdb.readTarget, text, options);
+  runUserQuery(questdb.readTarget, text, options);
 
 it("has looked at each of the server's functions", async () => {
   const rows = await questdb.sql('SELECT DISTINCT name FROM functions()');
   const names = rows.map(([name]) => String(name).toLowerCase()).filter((n) => /^[a-z]/.test(n));
-  const known = [...TABLE_FUNCTIONS, ...VALUE_FUNCTIONS, ...REFUSED_FUNCTIONS];
+  const known = [...TABLE_FUNCTIONS, ...VALUE_FUNCTIONS, ...FORBIDDEN_FUNCTIONS];
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
   // `is allowed and refused` would be a mistake in the lists.
   expect(known.length).toBe(new Set(known).size);
@@ -49,14 +49,14 @@ it.each([
   expect(rows.length).toBe(said.length);
   expect(rows.length).toBeGreaterThan(0);
   expect(JSON.stringify(rows)).toBe(JSON.stringify(said));
-  expect(await questdb.sql(readOnly(text))).toEqual(said);
+  expect(await questdb.sql(toReadOnlySql(text))).toEqual(said);
 });
 
 it('says when there is more, gives large numbers whole, and names what QuestDB does not know', async () => {
   const few = await ask('select x from t', { limit: 3, timeoutMs: 30_000 });
   expect(few).toEqual({ columns: ['x'], rows: [[1], [2], [3]], cut: true });
   const all = await ask('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
-  expect(all.cut).toBe(false);
+  expect(all.isTruncated).toBe(false);
   const { rows } = await ask(
     'select 9223372036854775807 big, 5 small, null n, timestamp from t limit 1',
   );
@@ -73,7 +73,7 @@ it('ends a query that takes too long, at QuestDB too', async () => {
   await expect(ask(endless, { limit: 1, timeoutMs: 300 })).rejects.toMatchObject({
     code: 'PS_QUERY_TOO_LONG',
   });
-  await until(async () => {
+  await waitFor(async () => {
     const running = await questdb.sql('SELECT query FROM query_activity()');
     return !running.some(([query]) => String(query).includes('CROSS JOIN'));
   }, 15_000);

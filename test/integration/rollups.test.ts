@@ -1,31 +1,30 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CatalogReader } from '../../src/questdb/catalog.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import { Reader } from '../../src/questdb/reader.ts';
-import { applyRetention } from '../../src/questdb/retention.ts';
-import { RollupKeeper } from '../../src/questdb/rollup-keeper.ts';
-import { createRollups } from '../../src/questdb/rollups.ts';
-import { ROLLINGS } from '../../src/schema/rollups.ts';
-import { EVERYTHING } from '../../src/schema/scope.ts';
-import { plan } from '../../src/windows/plan.ts';
-import { totals } from '../../src/windows/totals.ts';
+import { ROLLUP_DEFINITIONS } from '../../src/core/schema/rollup-definitions.ts';
+import { UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { applyRetention } from '../../src/storage/migrations/apply-retention.ts';
+import { createRollups, migrate } from '../../src/storage/migrations/migrate.ts';
+import { RollupRepairJob } from '../../src/storage/migrations/rollup-repair.ts';
+import { queryTotals } from '../../src/storage/queries/metric-totals.ts';
+import { planSegments } from '../../src/storage/queries/query-plan.ts';
+import { QuestdbReader } from '../../src/storage/questdb/questdb-reader.ts';
+import { CatalogReader } from '../../src/storage/questdb/table-catalog.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
 import { expectRows } from '../support/expect-rows.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { refreshed } from '../support/refresh.ts';
-import { RETENTION } from '../support/retention.ts';
-import { until } from '../support/until.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { waitForRollups } from '../support/wait-for-rollups.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Midnight before the test began. */
 const TODAY_MS = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-const questdb = new ForeignQuestdb();
-let reader: Reader;
+const questdb = new ExternalQuestdb();
+let reader: QuestdbReader;
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
-  reader = new Reader(questdb.readTarget);
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  reader = new QuestdbReader(questdb.readTarget);
 });
 afterAll(async () => {
   await reader.close();
@@ -48,15 +47,15 @@ const sums = (view: string, name: string) => () =>
 it('takes late rows into minutes and hours, and a resend changes nothing', async () => {
   await write('early', 1, 10);
   await expectRows(sums('performance_metrics', 'early'), [[60, 60, 600]]);
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   await write('late', 2, 20);
   await expectRows(sums('performance_metrics', 'late'), [[60, 60, 1200]]);
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   await expectRows(sums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
   await expectRows(sums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
   await write('late', 2, 20);
   await expectRows(sums('performance_metrics', 'late'), [[60, 60, 1200]]);
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   await expectRows(sums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
   await expectRows(sums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
 }, 600_000);
@@ -74,7 +73,7 @@ it('sums buckets by minute, ten minutes, hour and day, late ones too, and reads 
     await bucketsOf('buckets', daysAgo);
     const days = i + 1;
     await expectRows(counts('metric_buckets'), [[days * 1440, days * 2880, days * 1440]]);
-    await refreshed(questdb);
+    await waitForRollups(questdb);
     for (const [view, rows] of [
       ['metric_buckets_1m', 1440],
       ['metric_buckets_10m', 144],
@@ -84,10 +83,10 @@ it('sums buckets by minute, ten minutes, hour and day, late ones too, and reads 
       await expectRows(counts(view), [[days * rows, days * 2880, days * 1440]]);
     }
   }
-  const catalog = await new CatalogReader(reader.read).catalog();
+  const catalog = await new CatalogReader(reader.read).getCatalog();
   const stored = catalog.get('metric_buckets') ?? [];
   const range = { fromMs: TODAY_MS - 5 * DAY_MS + 61_000, toMs: TODAY_MS - 2 * DAY_MS + 1 };
-  expect(plan(stored, range).map(({ name }) => name)).toEqual([
+  expect(planSegments(stored, range).map(({ name }) => name)).toEqual([
     'metric_buckets',
     'metric_buckets_1m',
     'metric_buckets_10m',
@@ -99,16 +98,16 @@ it('sums buckets by minute, ten minutes, hour and day, late ones too, and reads 
 
 it('builds a changed roll-up beside the old one, and answers from both when rows have expired', async () => {
   for (const daysAgo of [6, 5, 4, 3, 2, 1]) await write('kept', daysAgo, daysAgo * 10);
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   // The first four days go, as after a retention of two days.
-  const short = { ...RETENTION, rawDays: 3 };
+  const short = { ...DEFAULT_RETENTION, rawDays: 3 };
   await applyRetention(questdb.target, short);
   await write('later', 0, 1, 0);
   await expectRows(
     () => questdb.sql("SELECT count() FROM performance_metrics WHERE name = 'kept'"),
     [[180]],
   );
-  const changed = ROLLINGS.map((rolling) =>
+  const changed = ROLLUP_DEFINITIONS.map((rolling) =>
     rolling.table.name === 'performance_metrics'
       ? {
           ...rolling,
@@ -119,13 +118,13 @@ it('builds a changed roll-up beside the old one, and answers from both when rows
   );
   const made = await createRollups(questdb.target, short, changed);
   expect(made).toEqual(['performance_metrics_1m_v2', 'performance_metrics_1h_v2']);
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   await expectRows(
     () => questdb.sql("SELECT count() FROM performance_metrics_1h_v2 WHERE name = 'kept'"),
     [[3]],
   );
-  const catalog = new CatalogReader(reader.read).catalog;
-  const store = { read: reader.read, catalog: () => catalog() };
+  const catalog = new CatalogReader(reader.read).getCatalog;
+  const store = { read: reader.read, getCatalog: () => catalog() };
   const names = (await catalog()).get('performance_metrics')?.map(({ name }) => name);
   expect(names).toEqual([
     'performance_metrics',
@@ -135,22 +134,28 @@ it('builds a changed roll-up beside the old one, and answers from both when rows
     'performance_metrics_1h',
   ]);
   const question = {
-    scope: EVERYTHING,
+    scope: UNRESTRICTED_SCOPE,
     range: { fromMs: TODAY_MS - 7 * DAY_MS, toMs: TODAY_MS },
     filter: { service: ['kept'] },
   };
   const measured = { metricType: 'API_RESPONSE_TIME' } as const;
-  const [all] = await totals(store, question, measured);
+  const [all] = await queryTotals(store, question, measured);
   expect(all).toMatchObject({ count: 360, average: 35, min: 10, max: 60 });
-  const byDay = await totals(store, { ...question, step: { ms: DAY_MS, zone: 'utc' } }, measured);
-  expect(byDay.map(({ span, count, average }) => [span?.fromMs, count, average]).sort()).toEqual(
-    [6, 5, 4, 3, 2, 1].map((ago) => [TODAY_MS - ago * DAY_MS, 60, ago * 10]),
+  const byDay = await queryTotals(
+    store,
+    { ...question, step: { ms: DAY_MS, zone: 'utc' } },
+    measured,
   );
+  expect(
+    byDay.map(({ bucket: span, count, average }) => [span?.fromMs, count, average]).sort(),
+  ).toEqual([6, 5, 4, 3, 2, 1].map((ago) => [TODAY_MS - ago * DAY_MS, 60, ago * 10]));
   // Minutes, from the old version as well as from the new.
   for (const daysAgo of [5, 2]) {
     const fromMs = TODAY_MS - daysAgo * DAY_MS + HOUR_MS + 10 * 60_000;
     const part = { ...question, range: { fromMs, toMs: fromMs + 40 * 60_000 } };
-    expect(await totals(store, part, measured)).toMatchObject([{ count: 40, min: daysAgo * 10 }]);
+    expect(await queryTotals(store, part, measured)).toMatchObject([
+      { count: 40, min: daysAgo * 10 },
+    ]);
   }
 }, 600_000);
 
@@ -166,7 +171,7 @@ it('changes the TTLs of tables and of all versions when the retention is changed
     ['performance_metrics_1m', 20, 'DAY'],
     ['performance_metrics_1m_v2', 20, 'DAY'],
   ]);
-  await applyRetention(questdb.target, RETENTION);
+  await applyRetention(questdb.target, DEFAULT_RETENTION);
   await expectRows(ttls, [
     ['performance_metrics', 30, 'DAY'],
     ['performance_metrics_1h', 105, 'WEEK'],
@@ -184,19 +189,19 @@ it('sums up anew what QuestDB has given up, but only where no history is lost', 
       ),
     );
   const rows = () => questdb.sql('SELECT count(), sum(count) FROM metric_buckets_1m');
-  await refreshed(questdb);
+  await waitForRollups(questdb);
   const before = await rows();
   // Both change the base in a way that no view survives; the second one takes the older day from it.
   await questdb.sql("UPDATE metric_buckets SET property_id = NULL WHERE name = 'buckets'");
-  await until(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
+  await waitFor(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
   const said: string[] = [];
-  const keeper = new RollupKeeper(() => questdb.target, {
+  const keeper = new RollupRepairJob(() => questdb.target, {
     info: () => {},
     error: () => {},
     warn: (message) => said.push(message),
   });
-  await until(async () => {
-    await keeper.look();
+  await waitFor(async () => {
+    await keeper.runOnce();
     const now = await statuses();
     return ['1m', '10m', '1h', '1d'].every((unit) => now.get(`metric_buckets_${unit}`) === 'valid');
   });
@@ -205,9 +210,9 @@ it('sums up anew what QuestDB has given up, but only where no history is lost', 
 
   const day = new Date(TODAY_MS - 4 * DAY_MS).toISOString().slice(0, 10);
   await questdb.sql(`ALTER TABLE metric_buckets DROP PARTITION LIST '${day}'`);
-  await until(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
-  await keeper.look();
-  await keeper.look();
+  await waitFor(async () => (await statuses()).get('metric_buckets_1m') === 'invalid');
+  await keeper.runOnce();
+  await keeper.runOnce();
   const told = said.filter((line) => line.includes('stays as it is'));
   expect(told.filter((line) => line.includes(' metric_buckets_1m '))).toHaveLength(1);
   expect(await rows()).toEqual(before);
@@ -217,8 +222,8 @@ it('trusts the roll-ups again right after a restart of QuestDB', async () => {
   await reader.close();
   await questdb.kill();
   await questdb.start();
-  await reader.moveTo(questdb.readTarget);
-  const catalog = await new CatalogReader(reader.read).catalog();
+  await reader.setTarget(questdb.readTarget);
+  const catalog = await new CatalogReader(reader.read).getCatalog();
   const names = catalog.get('performance_metrics')?.map(({ name }) => name);
   expect(names).toContain('performance_metrics_1h');
   expect(names).toContain('performance_metrics_1m_v2');

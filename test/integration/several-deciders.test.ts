@@ -1,28 +1,31 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Decider, type DeciderOptions } from '../../src/actions/rules/run/decider.ts';
-import { postDecision, refusalOfWebhook } from '../../src/open-actions.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import type { Store } from '../../src/windows/store.ts';
-import { histogram, Rows, storeOf } from '../support/alerts.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { Receiver } from '../support/receiver.ts';
-import { RETENTION } from '../support/retention.ts';
-import { until } from '../support/until.ts';
+import {
+  BusinessRuleEvaluator,
+  type BusinessRuleEvaluatorOptions,
+} from '../../src/server/actions/business-rules/business-rule-evaluator.ts';
+import { postDecision, validateWebhookUrl } from '../../src/server/startup/create-actions.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
+import { createQueryClient, makeHistogram, RowWriter } from '../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { FakeProvider } from '../support/fake-provider.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const MINUTE_MS = 60_000;
 const PEAK = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 10 * MINUTE_MS;
 const CALM = PEAK + 2 * MINUTE_MS;
 
-const questdb = new ForeignQuestdb();
-const shop = new Receiver();
+const questdb = new ExternalQuestdb();
+const shop = new FakeProvider();
 const ends: (() => Promise<void> | void)[] = [];
-const rows = new Rows(questdb);
+const rows = new RowWriter(questdb);
 
 beforeAll(async () => {
   await Promise.all([questdb.start(), shop.start()]);
-  await migrate(questdb.target, RETENTION);
+  await migrate(questdb.target, DEFAULT_RETENTION);
   writeFileSync(join(questdb.folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
 }, 120_000);
 afterAll(async () => {
@@ -56,7 +59,7 @@ rules:
     [PEAK - 20_000, 900],
     [CALM - 20_000, calm],
   ] as const) {
-    const { row } = histogram(
+    const { row } = makeHistogram(
       { timestamp, metricType: 'API_RESPONSE_TIME', service: 'booking', ...tenant },
       { count, ms: 100 },
     );
@@ -67,18 +70,21 @@ rules:
 }
 
 /** The decider of a server of its own. */
-function server(path: string | undefined, options: Partial<DeciderOptions> = {}): Decider {
-  const own = new Rows(questdb);
-  const store = storeOf(questdb);
+function server(
+  path: string | undefined,
+  options: Partial<BusinessRuleEvaluatorOptions> = {},
+): BusinessRuleEvaluator {
+  const own = new RowWriter(questdb);
+  const store = createQueryClient(questdb);
   const log = { info: () => {}, warn: console.error, error: console.error };
-  const decider = new Decider({
+  const decider = new BusinessRuleEvaluator({
     store,
     add: own.add,
     flush: own.flush,
     path,
     log,
     post: postDecision,
-    refusal: refusalOfWebhook,
+    validateWebhookUrl: validateWebhookUrl,
     ...options,
   });
   ends.push(async () => {
@@ -98,7 +104,7 @@ async function storedOf(property: string, status: string): Promise<string[]> {
 }
 
 const received = (property: string) =>
-  shop.received
+  shop.requests
     .filter(({ path }) => path === `/${property}`)
     .map(({ headers, body }) => {
       const { decision } = JSON.parse(body) as { decision: { value: number } };
@@ -111,14 +117,14 @@ it('what two servers decide at the same moment is one decision', async () => {
   await Promise.all([one.runOnce(PEAK), two.runOnce(PEAK + 3000)]);
   const decided = await storedOf('seaside', 'set');
   expect(decided).toHaveLength(1);
-  await until(async () => received('seaside').length > 0);
-  expect(one.current(PEAK)).toMatchObject([{ value: 1.3, seq: 1 }]);
-  expect(two.current(PEAK)).toEqual(one.current(PEAK));
+  await waitFor(async () => received('seaside').length > 0);
+  expect(one.getActiveDecisions(PEAK)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(two.getActiveDecisions(PEAK)).toEqual(one.getActiveDecisions(PEAK));
   await Promise.all([two.runOnce(CALM), one.runOnce(CALM + 2000)]);
   expect(await storedOf('seaside', 'reset')).toHaveLength(1);
-  expect([...one.current(CALM), ...two.current(CALM)]).toEqual([]);
+  expect([...one.getActiveDecisions(CALM), ...two.getActiveDecisions(CALM)]).toEqual([]);
   const all = [...decided, ...(await storedOf('seaside', 'reset'))];
-  await until(async () => new Set(received('seaside')).size === all.length);
+  await waitFor(async () => new Set(received('seaside')).size === all.length);
   expect(new Set(received('seaside'))).toEqual(new Set(all));
 });
 
@@ -128,18 +134,18 @@ it('what one has decided, the other knows, and does not decide or send', async (
   await two.runOnce(PEAK - 30_000);
   expect(await one.runOnce(PEAK)).toHaveLength(1);
   const told: number[] = [];
-  const end = two.follow(undefined, ({ value }) => told.push(value));
+  const end = two.subscribe(undefined, ({ value }) => told.push(value));
   expect(await two.runOnce(PEAK + 4000)).toEqual([]);
   expect(await two.runOnce(PEAK + 14_000)).toEqual([]);
   expect(told).toEqual([1.3]);
   end();
   // A server without a file decides nothing, ends nothing, and says what counts.
   expect(await follower.runOnce(PEAK + 15_000)).toEqual([]);
-  const mine = (decider: Decider) =>
-    decider.current(PEAK).filter(({ propertyId }) => propertyId === 'alpine');
+  const mine = (decider: BusinessRuleEvaluator) =>
+    decider.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'alpine');
   expect(mine(follower)).toEqual(mine(one));
   expect(mine(follower)).toMatchObject([{ value: 1.3, seq: 1 }]);
-  await until(async () => received('alpine').length > 0);
+  await waitFor(async () => received('alpine').length > 0);
   await one.stop();
   expect(received('alpine')).toHaveLength(1);
 });
@@ -155,7 +161,7 @@ it('what a server that has ended did not get sent is sent by another', async () 
   expect(await two.runOnce(PEAK + 20_000)).toEqual([]);
   expect(received('central')).toEqual([]);
   expect(await two.runOnce(CALM)).toEqual([]);
-  await until(async () => received('central').length > 0);
+  await waitFor(async () => received('central').length > 0);
   await two.runOnce(CALM + 10_000);
   await two.stop();
   expect(received('central')).toEqual([`${decision?.id}.1 1.3`]);
@@ -170,12 +176,12 @@ it('what was overwritten at the same moment is told again as it is stored', asyn
   const merged = new Promise<void>((resolve) => {
     restored = resolve;
   });
-  const real = storeOf(questdb);
+  const real = createQueryClient(questdb);
   ends.push(() => real.close());
   let reads = 0;
   // Reads what others have decided, and is then so slow that another one decides meanwhile.
-  const slow: Store = {
-    catalog: real.catalog,
+  const slow: QueryClient = {
+    getCatalog: real.getCatalog,
     read: async (...args) => {
       reads += 1;
       if (reads === 3) {
@@ -195,10 +201,10 @@ it('what was overwritten at the same moment is told again as it is stored', asyn
   const [overwritten, ...others] = await storedOf('airport', 'set');
   expect([overwritten, others]).toEqual([expect.stringMatching(/\.1 1\.2$/), []]);
   await one.runOnce(PEAK + 10_000);
-  expect(one.current(PEAK).filter(({ propertyId }) => propertyId === 'airport')).toMatchObject([
-    { value: 1.2, seq: 2, status: 'renewed' },
-  ]);
-  await until(async () => received('airport').some((each) => each.endsWith('.2 1.2')));
+  expect(
+    one.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'airport'),
+  ).toMatchObject([{ value: 1.2, seq: 2, status: 'renewed' }]);
+  await waitFor(async () => received('airport').some((each) => each.endsWith('.2 1.2')));
   await two.runOnce(PEAK + 10_000);
   expect(await storedOf('airport', 'renewed')).toHaveLength(1);
 });
@@ -211,8 +217,8 @@ it('a start with a file that is refused ends nothing; one without the rule does'
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const restarted = server(refused, { log });
   expect(await restarted.runOnce(PEAK + 10_000)).toEqual([]);
-  const mine = (decider: Decider) =>
-    decider.current(PEAK).filter(({ propertyId }) => propertyId === 'forest');
+  const mine = (decider: BusinessRuleEvaluator) =>
+    decider.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'forest');
   expect(mine(restarted)).toMatchObject([{ value: 1.3 }]);
   writeFileSync(refused, 'rules: []');
   const decisions = await restarted.runOnce(PEAK + 20_000);

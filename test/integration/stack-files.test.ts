@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../demo/programs.ts';
+import { findFreePort } from '../../demo/server-process.ts';
 import { toolPath } from '../../scripts/tools.mjs';
-import { COMPOSE_FILE, outside, readCompose } from '../support/compose.ts';
-import { until } from '../support/until.ts';
+import { COMPOSE_FILE, mapContainerPaths, readCompose } from '../support/compose.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** A tool that is not in the cache yet is compiled. */
 const COMPILED_WITHIN_MS = 20 * 60_000;
@@ -27,7 +27,10 @@ function run(command: string, args: readonly string[]) {
 
 /** Runs the health check of a service on other ports, as its container would. */
 function isHealthy(service: string, ports: Readonly<Record<string, string>>): boolean {
-  const [kind, ...words] = outside(readCompose().services[service]!.healthcheck!.test!, ports);
+  const [kind, ...words] = mapContainerPaths(
+    readCompose().services[service]!.healthcheck!.test!,
+    ports,
+  );
   const [command = '', ...args] = kind === 'CMD-SHELL' ? ['sh', '-c', ...words] : words;
   return run(command, args).status === 0;
 }
@@ -143,13 +146,13 @@ describe('deploy/prometheus', () => {
   });
 
   it('runs in a real Prometheus, which its health check then finds ready', async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     prepare({ '127.0.0.1:9090': `127.0.0.1:${port}` });
     const ports = { 'http://127.0.0.1:9090': `http://127.0.0.1:${port}` };
     expect(isHealthy('prometheus', ports)).toBe(false);
     const flags = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'tsdb')}`];
     running.push(spawn('prometheus', [...flags, `--web.listen-address=127.0.0.1:${port}`]));
-    expect(await until(async () => isHealthy('prometheus', ports), 60_000)).toBe(true);
+    expect(await waitFor(async () => isHealthy('prometheus', ports), 60_000)).toBe(true);
   });
 });
 
@@ -161,12 +164,12 @@ describe('deploy/alertmanager', () => {
   });
 
   it('runs in a real Alertmanager, which its health check then finds ready', async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     const ports = { 'http://127.0.0.1:9093': `http://127.0.0.1:${port}` };
     expect(isHealthy('alertmanager', ports)).toBe(false);
     const flags = [`--config.file=${config}`, `--storage.path=${join(folder, 'alertmanager')}`];
     const address = [`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='];
     running.push(spawn('prometheus-alertmanager', [...flags, ...address]));
-    expect(await until(async () => isHealthy('alertmanager', ports), 60_000)).toBe(true);
+    expect(await waitFor(async () => isHealthy('alertmanager', ports), 60_000)).toBe(true);
   });
 });

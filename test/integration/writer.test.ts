@@ -1,45 +1,45 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { WriteTarget } from '../../src/config/target.ts';
-import { migrate } from '../../src/questdb/migrate.ts';
-import { DroppedRows } from '../../src/write/dropped.ts';
-import { Writer, type WriterOptions } from '../../src/write/writer.ts';
-import { ForeignQuestdb } from '../support/questdb.ts';
-import { RETENTION } from '../support/retention.ts';
-import { until } from '../support/until.ts';
+import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
+import { migrate } from '../../src/storage/migrations/migrate.ts';
+import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { RowWriter, type RowWriterOptions } from '../../src/storage/write/row-writer.ts';
+import { DEFAULT_RETENTION } from '../support/default-retention.ts';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ForeignQuestdb();
+const questdb = new ExternalQuestdb();
 const spoolDir = join(questdb.folder, 'spool');
 /** A folder as a process leaves it that was killed: no process has this number. */
 const orphan = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
 let target: WriteTarget | undefined;
 let said: string[] = [];
-let dropped = new DroppedRows();
+let dropped = new DroppedRowCounter();
 
 beforeAll(async () => {
   await questdb.start();
-  await migrate(questdb.target, RETENTION);
+  await migrate(questdb.target, DEFAULT_RETENTION);
 });
 afterAll(() => questdb.remove());
 beforeEach(() => {
   target = questdb.target;
   said = [];
-  dropped = new DroppedRows();
+  dropped = new DroppedRowCounter();
   rmSync(spoolDir, { recursive: true, force: true });
   mkdirSync(orphan, { recursive: true });
 });
 
-function writer(options: Partial<WriterOptions> = {}): Writer {
+function writer(options: Partial<RowWriterOptions> = {}): RowWriter {
   const say = (message: string) => said.push(message);
-  return new Writer({
+  return new RowWriter({
     spoolDir,
     spoolMaxBytes: 1e9,
     retentionDays: 30,
     bufferSize: 10,
     flushIntervalMs: 60_000,
     target: () => target,
-    prepare: async () => {},
+    ensureTables: async () => {},
     dropped,
     log: { info: say, warn: say, error: say },
     ...options,
@@ -81,7 +81,7 @@ it('sets a batch aside that QuestDB refuses, and stores its neighbours', async (
   await road.flush();
   await road.close();
   for (const service of ['before', 'after']) {
-    expect(await until(async () => stored(service))).toBe(1);
+    expect(await waitFor(async () => stored(service))).toBe(1);
   }
   expect(await stored('bad')).toBe(0);
   expect([...dropped.byReason]).toEqual([['refused', 1]]);
@@ -100,7 +100,7 @@ it('goes on when a waiting batch has vanished', async () => {
   target = questdb.target;
   await road.flush();
   await road.close();
-  expect(await until(async () => stored('stays'))).toBe(1);
+  expect(await waitFor(async () => stored('stays'))).toBe(1);
   expect(await stored('vanished')).toBe(0);
   expect(readdirSync(spoolDir)).toEqual([]);
 });
@@ -110,7 +110,7 @@ it('throws away what a killed process had not finished writing', async () => {
   const road = writer();
   await road.flush();
   await road.close();
-  expect(await until(async () => stored('finished'))).toBe(1);
+  expect(await waitFor(async () => stored('finished'))).toBe(1);
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 
@@ -130,7 +130,7 @@ it('drops the oldest rows over its size, and those older than the retention, and
   target = questdb.target;
   await road.flush();
   await road.close();
-  const kept = await until(async () => {
+  const kept = await waitFor(async () => {
     const [[count] = []] = await questdb.sql(
       "SELECT count() FROM performance_metrics WHERE service LIKE 'bounded-%'",
     );
@@ -153,10 +153,10 @@ it('drops rows older than the retention one by one, counts them, and keeps those
   road.add('audit_log', [{ id: 'old', seq: 0, author, timestamp: Date.now() - 400 * day }]);
   await road.flush();
   await road.close();
-  await until(async () => (await stored('in-time')) === 2 && (await stored('in-time-too')) === 4);
+  await waitFor(async () => (await stored('in-time')) === 2 && (await stored('in-time-too')) === 4);
   expect([...dropped.byReason]).toEqual([['expired', 3]]);
   expect(said.join()).toContain('3 rows were dropped: they are older than the retention');
-  await until(async () => (await questdb.sql("audit_log WHERE id = 'old'")).length === 1);
+  await waitFor(async () => (await questdb.sql("audit_log WHERE id = 'old'")).length === 1);
 });
 
 it('keeps the days of waiting rows apart, because each expires by itself', async () => {
@@ -173,12 +173,12 @@ it('writes when enough rows have come together, or when the interval is over', a
   const bySize = writer({ bufferSize: 10, flushIntervalMs: 3_600_000 });
   bySize.add('performance_metrics', rowsOf('nine', 9));
   bySize.add('performance_metrics', rowsOf('tenth', 1));
-  await until(async () => (await stored('nine')) + (await stored('tenth')) >= 10);
+  await waitFor(async () => (await stored('nine')) + (await stored('tenth')) >= 10);
   expect([await stored('nine'), await stored('tenth')]).toEqual([9, 1]);
   await bySize.close();
   const byTime = writer({ bufferSize: 1000, flushIntervalMs: 100 });
   byTime.add('performance_metrics', rowsOf('timed', 3));
-  expect(await until(async () => stored('timed'))).toBe(3);
+  expect(await waitFor(async () => stored('timed'))).toBe(3);
   await byTime.close();
 });
 
@@ -193,9 +193,9 @@ it('tries again by itself, until an outage is over', async () => {
   road.add('performance_metrics', rowsOf('patient', 2));
   await road.flush(0).catch(() => {});
   // A try that would be the last stops most runs before so many.
-  await until(async () => tries >= 6);
+  await waitFor(async () => tries >= 6);
   up = true;
-  expect(await until(async () => stored('patient'))).toBe(2);
+  expect(await waitFor(async () => stored('patient'))).toBe(2);
   await road.close();
 });
 
@@ -222,7 +222,7 @@ it('a process that leaves while its rows are being written keeps all of them', (
   const road = writer({ target: () => undefined });
   road.add('performance_metrics', rowsOf('leaver', 12_000));
   road.add('performance_metrics', rowsOf('late', 1));
-  road.leave();
+  road.flushSync();
   expect(spooledRows().reduce((sum, rows) => sum + rows, 0)).toBe(12_001);
 });
 

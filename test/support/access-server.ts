@@ -1,37 +1,40 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { type Access, openAccess } from '../../src/access/access.ts';
-import type { Permission } from '../../src/access/roles.ts';
-import { authenticate } from '../../src/api/authenticate.ts';
-import { callerOf, guard } from '../../src/api/caller.ts';
-import { keyEndpoint, keysEndpoint } from '../../src/api/endpoints/keys.ts';
-import type { Parts } from '../../src/api/parts.ts';
-import { problems } from '../../src/api/problem.ts';
-import { limitRequests } from '../../src/api/rate-limit.ts';
-import { apiRoutes } from '../../src/api/routes.ts';
-import { externalQuestdb } from '../../src/config/external.ts';
-import { parseSettings } from '../../src/config/settings.ts';
-import type { Log } from '../../src/log.ts';
-import { Reader } from '../../src/questdb/reader.ts';
-import { DroppedRows } from '../../src/write/dropped.ts';
-import { Writer } from '../../src/write/writer.ts';
+import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
+import type { Logger } from '../../src/core/log.ts';
+import { type AccessControl, createAccessControl } from '../../src/server/access/access-control.ts';
+import type { Permission } from '../../src/server/access/roles.ts';
+import { createApiRouter } from '../../src/server/api/api-router.ts';
+import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
+import { keyEndpoint, keysEndpoint } from '../../src/server/api/endpoints/keys-endpoints.ts';
+import { authenticate } from '../../src/server/api/middleware/authentication-middleware.ts';
+import {
+  getPrincipal,
+  requirePermission,
+} from '../../src/server/api/middleware/authorization-middleware.ts';
+import { limitRequests } from '../../src/server/api/middleware/rate-limit-middleware.ts';
+import { createErrorHandler } from '../../src/server/api/problem-details.ts';
+import { QuestdbReader } from '../../src/storage/questdb/questdb-reader.ts';
+import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { RowWriter } from '../../src/storage/write/row-writer.ts';
 
 export interface AccessServerOptions {
   env: NodeJS.ProcessEnv;
   spoolDir: string;
-  log: Log;
+  log: Logger;
   now?: () => number;
 }
 
 /** A server of the product's parts that know who asks, on loopback. */
 export class AccessServer {
-  readonly access: Access;
+  readonly access: AccessControl;
   readonly url: string;
   readonly #server: Server;
   readonly #close: () => Promise<void>;
 
-  private constructor(access: Access, server: Server, close: () => Promise<void>) {
+  private constructor(access: AccessControl, server: Server, close: () => Promise<void>) {
     this.access = access;
     this.#server = server;
     this.#close = close;
@@ -41,18 +44,18 @@ export class AccessServer {
   static async start({ env, spoolDir, log, now }: AccessServerOptions): Promise<AccessServer> {
     const { settings, problems: wrong } = parseSettings(env);
     if (wrong[0]) throw wrong[0];
-    const targets = externalQuestdb(settings)!;
-    const reader = new Reader(targets.read);
-    const writer = new Writer({
+    const targets = getExternalQuestdbTargets(settings)!;
+    const reader = new QuestdbReader(targets.read);
+    const writer = new RowWriter({
       spoolDir,
       spoolMaxBytes: 1e9,
       retentionDays: 30,
       bufferSize: 10,
       log,
-      dropped: new DroppedRows(),
+      dropped: new DroppedRowCounter(),
       flushIntervalMs: 60_000,
       target: () => targets.write,
-      prepare: async () => {},
+      ensureTables: async () => {},
     });
     const road = { read: reader.read, add: writer.add, flush: () => writer.flush(2000) };
     const close = async () => {
@@ -60,25 +63,25 @@ export class AccessServer {
       await reader.close();
     };
     try {
-      const access = await openAccess({ settings, ...road, ...(now && { now }) });
+      const access = await createAccessControl({ settings, ...road, ...(now && { now }) });
       const app = express();
       const mostRequests = settings.PERFORMANCE_API_RATE_LIMIT;
-      app.use(['/who', '/may'], authenticate(access.identify, 20), limitRequests(mostRequests));
+      app.use(['/who', '/may'], authenticate(access.authenticate, 20), limitRequests(mostRequests));
       app.get('/who', (_request, response) => {
-        response.json(callerOf(response).principal);
+        response.json(getPrincipal(response).principal);
       });
       app.get(
         '/may/:permission',
         (request, response, next) =>
-          guard(request.params.permission as Permission)(request, response, next),
+          requirePermission(request.params.permission as Permission)(request, response, next),
         (_request, response) => {
           response.json({ ok: true });
         },
       );
       // The other parts are not asked for by what is about keys.
-      const parts: Partial<Parts> = { access, mostRequests };
-      app.use(apiRoutes(parts as Parts, [keysEndpoint, keyEndpoint]));
-      app.use(problems(log));
+      const parts: Partial<EndpointDependencies> = { access, maxRequestsPerMinute: mostRequests };
+      app.use(createApiRouter(parts as EndpointDependencies, [keysEndpoint, keyEndpoint]));
+      app.use(createErrorHandler(log));
       const server = createServer(app);
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
       return new AccessServer(access, server, close);
@@ -89,7 +92,7 @@ export class AccessServer {
   }
 
   /** @param key sent as a Bearer credential */
-  async ask(path: string, key?: string, init: RequestInit = {}) {
+  async request(path: string, key?: string, init: RequestInit = {}) {
     const headers = {
       ...(key && { authorization: `Bearer ${key}` }),
       ...(init.body && { 'content-type': 'application/json' }),
@@ -101,18 +104,18 @@ export class AccessServer {
   }
 
   /** `POST /api/performance/keys`. */
-  make(body: object, key?: string) {
+  createKey(body: object, key?: string) {
     const init = { method: 'POST', body: JSON.stringify(body) };
     return this.#one('/api/performance/keys', key, init);
   }
 
-  revoke(id: string, key?: string) {
+  revokeKey(id: string, key?: string) {
     return this.#one(`/api/performance/keys/${id}`, key, { method: 'DELETE' });
   }
 
   /** The one key that an answer is about, or the problem. */
   async #one(path: string, key: string | undefined, init: RequestInit) {
-    const answer = await this.ask(path, key, init);
+    const answer = await this.request(path, key, init);
     const keys = answer.body.keys as Record<string, unknown>[] | undefined;
     return { ...answer, body: keys?.[0] ?? answer.body };
   }

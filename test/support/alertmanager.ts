@@ -1,18 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, freePort, Program } from '../../demo/programs.ts';
-import { until } from './until.ts';
+import { findExecutable, findFreePort, ServerProcess } from '../../demo/server-process.ts';
+import { waitFor } from './wait-for.ts';
 
 /** A real Alertmanager that tells a webhook of everything at once. */
 export class Alertmanager {
-  readonly #program = new Program('alertmanager');
+  readonly #program = new ServerProcess('alertmanager');
   url = '';
   /** Where the members of a cluster find it. */
   peer = '';
 
   /** @param peers of its cluster; undefined: it is alone */
   async start(webhookUrl: string, peers?: readonly string[]): Promise<void> {
-    const port = await freePort();
+    const port = await findFreePort();
     this.url = `http://127.0.0.1:${port}`;
     const config = join(this.#program.folder, 'alertmanager.json');
     // Longer than a member waits for the others, as anywhere else: or it would tell of what was
@@ -27,9 +27,9 @@ export class Alertmanager {
         receivers: [{ name: 'hook', webhook_configs }],
       }),
     );
-    const cluster = peers === undefined ? '' : `127.0.0.1:${await freePort()}`;
+    const cluster = peers === undefined ? '' : `127.0.0.1:${await findFreePort()}`;
     this.peer = cluster;
-    const command = findProgram('prometheus-alertmanager') ?? 'alertmanager';
+    const command = findExecutable('prometheus-alertmanager') ?? 'alertmanager';
     this.#program.start(command, [
       `--config.file=${config}`,
       `--storage.path=${join(this.#program.folder, 'data')}`,
@@ -39,11 +39,11 @@ export class Alertmanager {
       // A member further back waits this long for the others to tell first.
       '--cluster.peer-timeout=1s',
     ]);
-    await until(async () => (await fetch(`${this.url}/-/ready`)).ok);
+    await waitFor(async () => (await fetch(`${this.url}/-/ready`)).ok);
   }
 
   /** Whether its cluster has so many members, and it tells people by now. */
-  async isOneOf(members: number): Promise<boolean> {
+  async hasClusterSize(members: number): Promise<boolean> {
     const { cluster } = (await this.#get('status')) as {
       cluster: { status: string; peers?: unknown[] };
     };

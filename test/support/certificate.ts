@@ -9,7 +9,7 @@ export interface Certificate {
 }
 
 /** A certificate for `localhost` that nobody but those who are given it trusts. */
-export function certificate(folder: string): Certificate {
+export function createCertificate(folder: string): Certificate {
   const [file, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const made = spawnSync('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],

@@ -1,24 +1,24 @@
 import pg from 'pg';
-import type { ReadTarget } from '../../src/config/target.ts';
-import { expanded, type View } from './grafana.ts';
-import { dashboardsJson, type Query, queriesOf } from './grafana-json.ts';
+import type { ReadTarget } from '../../src/core/config/questdb-targets.ts';
+import { type DashboardQuery, getDashboardQueries, readDashboards } from './dashboard-json.ts';
+import { type DashboardView, expandGrafanaQuery } from './expand-grafana-query.ts';
 
 /** What a query of a dashboard gave. */
-export interface Answered extends Query {
+export interface QueryResult extends DashboardQuery {
   readonly text: string;
   readonly columns: readonly string[];
   readonly rows: readonly Readonly<Record<string, unknown>>[];
-  readonly tookMs: number;
+  readonly durationMs: number;
 }
 
 /** Types of the Postgres wire. */
-const TIMESTAMP = 1114;
-const NUMBERS = new Set([20, 21, 23, 700, 701]);
-const TEXT = 1043;
+const TIMESTAMP_OID = 1114;
+const NUMBER_OIDS = new Set([20, 21, 23, 700, 701]);
+const TEXT_OID = 1043;
 
-const DASHBOARDS = dashboardsJson();
+const DASHBOARDS = readDashboards();
 /** Everything that all dashboards ask QuestDB. */
-export const QUERIES: readonly Query[] = DASHBOARDS.flatMap(queriesOf);
+export const DASHBOARD_QUERIES: readonly DashboardQuery[] = DASHBOARDS.flatMap(getDashboardQueries);
 
 /** A connection as Grafana's data source has one: of the user that may only read. */
 export async function openReadOnly(target: ReadTarget): Promise<pg.Client> {
@@ -30,13 +30,16 @@ export async function openReadOnly(target: ReadTarget): Promise<pg.Client> {
 /** LONG is a number, and timestamps are UTC. */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === 20) return Number;
-  if (oid === TIMESTAMP) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
+  if (oid === TIMESTAMP_OID) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
   return pg.types.getTypeParser(oid, format as 'text');
 }
 
 /** The statement that Grafana would send for what a viewer sees. */
-export function textOf({ sql, dashboard, panel }: Query, view: View): string {
-  return expanded(sql, dashboard.templating.list, view, panel);
+export function expandDashboardQuery(
+  { sql, dashboard, panel }: DashboardQuery,
+  view: DashboardView,
+): string {
+  return expandGrafanaQuery(sql, dashboard.templating.list, view, panel);
 }
 
 /**
@@ -47,28 +50,28 @@ export function textOf({ sql, dashboard, panel }: Query, view: View): string {
  */
 export async function checkDashboards(
   client: pg.Client,
-  view: View,
-): Promise<Map<string, Answered>> {
-  const answers = new Map<string, Answered>();
-  for (const query of QUERIES) {
-    const answer = await asked(client, query, view);
-    checkForm(answer);
+  view: DashboardView,
+): Promise<Map<string, QueryResult>> {
+  const answers = new Map<string, QueryResult>();
+  for (const query of DASHBOARD_QUERIES) {
+    const answer = await runQuery(client, query, view);
+    checkResultShape(answer);
     answers.set(query.name, answer.answered);
   }
   return answers;
 }
 
-async function asked(client: pg.Client, query: Query, view: View) {
-  const text = textOf(query, view);
+async function runQuery(client: pg.Client, query: DashboardQuery, view: DashboardView) {
+  const text = expandDashboardQuery(query, view);
   const startMs = performance.now();
   try {
     const { fields, rows } = await client.query(text);
-    const answered: Answered = {
+    const answered: QueryResult = {
       ...query,
       text,
       rows,
       columns: fields.map(({ name }) => name),
-      tookMs: performance.now() - startMs,
+      durationMs: performance.now() - startMs,
     };
     return { answered, types: fields.map(({ dataTypeID }) => dataTypeID) };
   } catch (error) {
@@ -76,22 +79,23 @@ async function asked(client: pg.Client, query: Query, view: View) {
   }
 }
 
-function checkForm({ answered, types }: Awaited<ReturnType<typeof asked>>): void {
+function checkResultShape({ answered, types }: Awaited<ReturnType<typeof runQuery>>): void {
   const { name, kind, columns, format } = answered;
   const wrong = (what: string) => new Error(`${name}: ${what} (${columns.join(', ')})`);
   if (new Set(columns).size < columns.length) throw wrong('two columns have one name');
   if (kind === 'variable') {
-    if (columns.length !== 1 || types[0] !== TEXT) throw wrong('a variable is one column of text');
+    if (columns.length !== 1 || types[0] !== TEXT_OID)
+      throw wrong('a variable is one column of text');
     return;
   }
   if (kind === 'annotation') {
     if (columns[0] !== 'time' || !columns.includes('text'))
       throw wrong('a mark needs a time and a text');
   }
-  if (kind === 'annotation' || format === 'time_series') checkTime(answered, types, wrong);
+  if (kind === 'annotation' || format === 'time_series') checkTimeColumn(answered, types, wrong);
   if (format !== 'time_series') return;
-  const texts = columns.filter((_, i) => types[i] === TEXT);
-  const numbers = columns.filter((_, i) => NUMBERS.has(types[i] ?? 0));
+  const texts = columns.filter((_, i) => types[i] === TEXT_OID);
+  const numbers = columns.filter((_, i) => NUMBER_OIDS.has(types[i] ?? 0));
   // Only then Grafana names lines by what is in `metric`, and not by all columns together.
   if (texts.length > 0 && (texts[0] !== 'metric' || columns.length !== 3)) {
     throw wrong('lines are named by one column `metric`');
@@ -99,12 +103,13 @@ function checkForm({ answered, types }: Awaited<ReturnType<typeof asked>>): void
   if (numbers.length + texts.length + 1 !== columns.length) throw wrong('a value is no number');
 }
 
-function checkTime(
-  { columns, rows }: Answered,
+function checkTimeColumn(
+  { columns, rows }: QueryResult,
   types: readonly number[],
   wrong: (what: string) => Error,
 ): void {
-  if (columns[0] !== 'time' || types[0] !== TIMESTAMP) throw wrong('the first column is no `time`');
+  if (columns[0] !== 'time' || types[0] !== TIMESTAMP_OID)
+    throw wrong('the first column is no `time`');
   const times = rows.map(({ time }) => (time instanceof Date ? time.getTime() : Number.NaN));
   if (times.some((ms, i) => !(ms >= (times[i - 1] ?? 0)))) throw wrong('time does not ascend');
 }

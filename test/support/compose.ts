@@ -24,14 +24,14 @@ interface Compose {
 
 export const COMPOSE_FILE = 'docker-compose.yml';
 /** Where the containers find their secrets. */
-const SECRETS = '/run/perfscope';
+const CONTAINER_SECRETS_DIR = '/run/perfscope';
 
 export function readCompose(): Compose {
   return parse(readFileSync(COMPOSE_FILE, 'utf8'), { merge: true }) as Compose;
 }
 
 /** What a service's containers get, as one who stands outside writes it: other places, other ports. */
-export function outside<T>(value: T, places: Readonly<Record<string, string>>): T {
+export function mapContainerPaths<T>(value: T, places: Readonly<Record<string, string>>): T {
   const text = Object.entries(places).reduce(
     (so, [inside, place]) => so.replaceAll(inside, place),
     JSON.stringify(value).replaceAll('$$', '$'),
@@ -39,4 +39,4 @@ export function outside<T>(value: T, places: Readonly<Record<string, string>>): 
   return JSON.parse(text) as T;
 }
 
-export const secretsIn = (folder: string) => ({ [SECRETS]: folder });
+export const mapSecretsFolder = (folder: string) => ({ [CONTAINER_SECRETS_DIR]: folder });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 /** Asks until the answer is `expected`, and fails with the difference when it does not become so. */
 export async function expectRows(
@@ -12,6 +12,6 @@ export async function expectRows(
     rows = await ask();
     return JSON.stringify(rows) === JSON.stringify(expected);
   };
-  await until(same, withinMs).catch(() => {});
+  await waitFor(same, withinMs).catch(() => {});
   expect(rows).toEqual(expected);
 }

@@ -1,39 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSameSecret, isSecretOf, newKey, parseKey } from '../../src/access/api-key.ts';
+import { toSnakeCase } from '../../src/core/schema/table-definition.ts';
+import type { ApiKeyRow } from '../../src/core/schema/tables/api-keys-table.ts';
 import {
   type ApiKey,
-  keysOf,
-  madeRow,
-  revokedRow,
-  stateOf,
-  viewOf,
-} from '../../src/access/key-record.ts';
-import { expiryOf, keyProblem } from '../../src/access/key-request.ts';
-import { fresh } from '../../src/access/staleness.ts';
-import type { ApiKeyRow } from '../../src/schema/api-keys.ts';
-import { toSnakeCase } from '../../src/schema/column.ts';
+  getKeyState,
+  parseExpiry,
+  parseKeyRows,
+  toCreatedRow,
+  toKeyView,
+  toRevokedRow,
+  validateKeyRequest,
+} from '../../src/server/access/api-key-record.ts';
+import {
+  generateApiKey,
+  isMatchingSecret,
+  isSameSecret,
+  parseApiKey,
+} from '../../src/server/access/api-key-secret.ts';
+import { isKeyDataFresh } from '../../src/server/access/api-key-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const DAY_MS = 86_400_000;
 
 function opens(text: string, { id, hash }: { id: string; hash: string }): boolean {
-  const sent = parseKey(text);
-  return sent !== undefined && sent.id === id && isSecretOf(hash, sent.secret);
+  const sent = parseApiKey(text);
+  return sent !== undefined && sent.id === id && isMatchingSecret(hash, sent.secret);
 }
 
 describe('a key', () => {
   it('opens what it was made for, and is stored as a hash only', () => {
-    const key = newKey();
+    const key = generateApiKey();
     expect(key.text).toMatch(/^psk_[0-9a-f]{16}_[\w-]{51}$/);
     expect(opens(key.text, key)).toBe(true);
-    expect(opens(newKey().text, key)).toBe(false);
+    expect(opens(generateApiKey().text, key)).toBe(false);
     expect(key.hash).toMatch(/^[0-9a-f]{64}$/);
-    expect(key.hash).not.toContain(parseKey(key.text)?.secret);
+    expect(key.hash).not.toContain(parseApiKey(key.text)?.secret);
   });
 
   it('does not open when anything of it is changed, left out or added', () => {
-    const key = newKey();
+    const key = generateApiKey();
     const { text } = key;
     const position = fc.nat(text.length);
     const edit = fc.tuple(position, fc.nat(3), fc.string({ maxLength: 4, unit: 'binary' }));
@@ -50,22 +56,23 @@ describe('a key', () => {
   });
 
   it('does not open by another text that means the same bytes', () => {
-    const key = newKey();
-    const [, head = '', last = ''] = /^(.*)(.)$/.exec(parseKey(key.text)?.secret ?? '') ?? [];
+    const key = generateApiKey();
+    const [, head = '', last = ''] = /^(.*)(.)$/.exec(parseApiKey(key.text)?.secret ?? '') ?? [];
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const twins = [...alphabet].filter((letter) => letter !== last).map((letter) => head + letter);
-    expect(twins.filter((twin) => isSecretOf(key.hash, twin))).toEqual([]);
+    expect(twins.filter((twin) => isMatchingSecret(key.hash, twin))).toEqual([]);
   });
 
   it.each(['', 'psk_', 'psk_0123456789abcdef_', 'Bearer x', 'constructor', '__proto__'])(
     'is not %j',
     (text) => {
-      expect(parseKey(text)).toBeUndefined();
+      expect(parseApiKey(text)).toBeUndefined();
     },
   );
 
   it('never matches a hash that is none', () => {
-    for (const hash of ['', 'zz', 'ab', '0'.repeat(63)]) expect(isSecretOf(hash, 's')).toBe(false);
+    for (const hash of ['', 'zz', 'ab', '0'.repeat(63)])
+      expect(isMatchingSecret(hash, 's')).toBe(false);
   });
 
   it('secrets of any length are compared', () => {
@@ -97,22 +104,24 @@ describe('the rows of a key', () => {
   }
 
   it('give the key again', () => {
-    expect(keysOf([read(madeRow(key))]).get('k1')).toEqual(key);
+    expect(parseKeyRows([read(toCreatedRow(key))]).get('k1')).toEqual(key);
     const admin = {
       ...key,
       role: 'ADMIN',
       organizationId: undefined,
       properties: undefined,
     } as const;
-    expect(keysOf([read(madeRow(admin))]).get('k1')).toEqual(admin);
+    expect(parseKeyRows([read(toCreatedRow(admin))]).get('k1')).toEqual(admin);
   });
 
   it('end it for good, also when the clock of the one who ended it was behind', () => {
-    const ended = revokedRow(key, NOW - DAY_MS, 'somebody');
+    const ended = toRevokedRow(key, NOW - DAY_MS, 'somebody');
     expect(ended.timestamp).toBe(NOW);
-    const rows = [read(madeRow(key)), read(ended)];
-    expect(keysOf(rows).get('k1')).toEqual({ ...key, revokedAt: NOW });
-    expect(keysOf([...rows, read({ ...madeRow(key), seq: 3 })]).get('k1')?.revokedAt).toBe(NOW);
+    const rows = [read(toCreatedRow(key)), read(ended)];
+    expect(parseKeyRows(rows).get('k1')).toEqual({ ...key, revokedAt: NOW });
+    expect(
+      parseKeyRows([...rows, read({ ...toCreatedRow(key), seq: 3 })]).get('k1')?.revokedAt,
+    ).toBe(NOW);
   });
 
   it.each([
@@ -121,11 +130,11 @@ describe('the rows of a key', () => {
     ['properties that are no JSON', { properties: 'sea' }],
     ['properties that are no names', { properties: '[1]' }],
   ])('let nobody in by %s', (_what, change) => {
-    expect(keysOf([{ ...read(madeRow(key)), ...change }]).size).toBe(0);
+    expect(parseKeyRows([{ ...read(toCreatedRow(key)), ...change }]).size).toBe(0);
   });
 
   it('show what it is, without its hash', () => {
-    const view = viewOf(key, NOW);
+    const view = toKeyView(key, NOW);
     expect(view).toMatchObject({
       id: 'k1',
       state: 'active',
@@ -140,7 +149,7 @@ describe('the rows of a key', () => {
     ['revoked, whether expired or not', { revokedAt: NOW }, NOW + DAY_MS, 'revoked'],
     ['active for ever without an end', { expiresAt: undefined }, NOW + 9e12, 'active'],
   ])('tell that it is %s', (_what, change, now, state) => {
-    expect(stateOf({ ...key, ...change }, now)).toBe(state);
+    expect(getKeyState({ ...key, ...change }, now)).toBe(state);
   });
 });
 
@@ -151,17 +160,17 @@ describe('a request for a key', () => {
     ['no name', { ...good, name: ' ' }, 0],
     ['a name too long', { ...good, name: 'n'.repeat(101) }, 0],
     ['a name with a line break', { ...good, name: 'a\nb' }, 0],
-    ['a key for its name', { ...good, name: newKey().text }, 0],
+    ['a key for its name', { ...good, name: generateApiKey().text }, 0],
     ['an end in the past', { ...good, expiresAt: NOW }, 0],
     ['an end too far away', { ...good, expiresAt: NOW + 11 * 366 * DAY_MS }, 0],
     ['an end that is no number', { ...good, expiresAt: Number.NaN }, 0],
     ['a grant that contradicts itself', { ...good, organizationId: 'acme' }, 0],
   ])('is refused for %s', (_what, request, active) => {
-    expect(keyProblem(request, active, NOW)).toBeTypeOf('string');
+    expect(validateKeyRequest(request, active, NOW)).toBeTypeOf('string');
   });
 
   it('is granted otherwise', () => {
-    expect(keyProblem({ ...good, expiresAt: NOW + 1 }, 999, NOW)).toBeUndefined();
+    expect(validateKeyRequest({ ...good, expiresAt: NOW + 1 }, 999, NOW)).toBeUndefined();
   });
 
   it.each([
@@ -178,7 +187,7 @@ describe('a request for a key', () => {
     ['2026-02-31T99:00:00Z', undefined],
     ['2026-13-01', undefined],
   ])('may end at %s', (text, time) => {
-    expect(expiryOf(text, NOW)).toBe(time);
+    expect(parseExpiry(text, NOW)).toBe(time);
   });
 });
 
@@ -192,6 +201,6 @@ describe('while QuestDB does not answer, the keys last read', () => {
     ['take none after it', 'INGEST', NOW - DAY_MS - 1, false],
     ['open nothing when the clock was set back', 'VIEWER', NOW + 60_001, false],
   ] as const)('%s', (_what, role, readAt, believed) => {
-    expect(fresh(role, readAt, NOW)).toBe(believed);
+    expect(isKeyDataFresh(role, readAt, NOW)).toBe(believed);
   });
 });

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cacheControl } from '../../src/api/caching.ts';
-import { csvOf } from '../../src/api/csv.ts';
-import { cursorText, readCursor } from '../../src/api/cursor.ts';
-import { page } from '../../src/api/page.ts';
-import { EVERYTHING } from '../../src/schema/scope.ts';
-import { timeText } from '../../src/windows/rows.ts';
+import { UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
+import { getCacheControl } from '../../src/server/api/api-router.ts';
+import { formatCsv } from '../../src/server/api/csv-table.ts';
+import { formatCursor, paginate, parseCursor } from '../../src/server/api/request/pagination.ts';
+import { formatMicros } from '../../src/storage/queries/metric-rows.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const value = fc.oneof(
@@ -21,24 +20,27 @@ describe('a cursor', () => {
       fc.property(time, time, fc.array(value, { maxLength: 4 }), (fromMs, toMs, after) => {
         const cursor = { range: { fromMs, toMs }, after };
         const query = { sort: 'count', limit: 3 };
-        expect(readCursor(cursorText(cursor, query), { ...query, limit: 9 })).toEqual(cursor);
+        expect(parseCursor(formatCursor(cursor, query), { ...query, limit: 9 })).toEqual(cursor);
       }),
     );
   });
 
   it('is refused when it is none, or of another question', () => {
-    const text = cursorText({ range: { fromMs: 1, toMs: 2 }, after: [1, 'a'] }, { sort: 'count' });
-    expect(() => readCursor(text, { sort: 'rate' })).toThrow('other parameters');
+    const text = formatCursor(
+      { range: { fromMs: 1, toMs: 2 }, after: [1, 'a'] },
+      { sort: 'count' },
+    );
+    expect(() => parseCursor(text, { sort: 'rate' })).toThrow('other parameters');
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.base64String(), fc.json()), (other) => {
-        expect(() => readCursor(other, {})).toThrow('not one that an answer has given');
+        expect(() => parseCursor(other, {})).toThrow('not one that an answer has given');
       }),
     );
   });
 });
 
 describe('pages', () => {
-  const question = { scope: EVERYTHING, range: { fromMs: NOW - 1000, toMs: NOW } };
+  const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW - 1000, toMs: NOW } };
 
   it('give every row once and in order, whatever the values are', async () => {
     const figures = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constant(null));
@@ -53,7 +55,9 @@ describe('pages', () => {
           let cursor: string | undefined;
           do {
             const query = { limit, cursor };
-            const answer = await page({ query, nowMs: NOW, question, order }, async () => [...all]);
+            const answer = await paginate({ query, nowMs: NOW, question, order }, async () => [
+              ...all,
+            ]);
             seen.push(...answer.groups);
             cursor = answer.nextCursor;
           } while (cursor !== undefined);
@@ -69,9 +73,9 @@ describe('pages', () => {
   it('keep the time of the first', async () => {
     const rows = [1, 2].map((row) => ({ row, key: `${row}`, value: row }));
     const first = { query: { limit: 1 }, nowMs: NOW, question, order: 'asc' as const };
-    const { nextCursor } = await page(first, async () => rows);
+    const { nextCursor } = await paginate(first, async () => rows);
     const later = { ...question, range: { fromMs: NOW + 1, toMs: NOW + 9999 } };
-    const second = await page(
+    const second = await paginate(
       { ...first, query: { limit: 1, cursor: nextCursor }, nowMs: NOW + 9999, question: later },
       async () => rows,
     );
@@ -95,12 +99,12 @@ describe('CSV', () => {
     [undefined, ''],
     [new Date(0), '1970-01-01T00:00:00.000Z'],
   ])('writes %j as %s', (cell, written) => {
-    const text = csvOf({ columns: ['a', 'b'], rows: [{ b: 1, a: cell }] });
+    const text = formatCsv({ columns: ['a', 'b'], rows: [{ b: 1, a: cell }] });
     expect(text).toBe(`a,b\r\n${written},1\r\n`);
   });
 
   it('has its header without rows too', () => {
-    expect(csvOf({ columns: ['a', 'b'], rows: [] })).toBe('a,b\r\n');
+    expect(formatCsv({ columns: ['a', 'b'], rows: [] })).toBe('a,b\r\n');
   });
 });
 
@@ -111,11 +115,11 @@ describe('an answer', () => {
     ['of a time that is over', new Date(NOW - 3_700_000), 'private, max-age=300'],
     ['of no time', undefined, 'private, no-cache'],
   ])('%s is cached so', (_what, to, control) => {
-    expect(cacheControl({ to }, NOW)).toBe(control);
+    expect(getCacheControl({ to }, NOW)).toBe(control);
   });
 });
 
 it('keeps microseconds of a time', () => {
-  expect(timeText(1_795_608_000_123_456)).toBe('2026-11-25T12:00:00.123456Z');
-  expect(timeText(1_795_608_000_000_007)).toBe('2026-11-25T12:00:00.000007Z');
+  expect(formatMicros(1_795_608_000_123_456)).toBe('2026-11-25T12:00:00.123456Z');
+  expect(formatMicros(1_795_608_000_000_007)).toBe('2026-11-25T12:00:00.000007Z');
 });

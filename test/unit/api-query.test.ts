@@ -1,14 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { readQuery } from '../../src/api/query-text.ts';
-import { ENDPOINTS } from '../../src/api/registry.ts';
-import { stepOf } from '../../src/api/step-of.ts';
-import { lengthOf, lengthText, rangeOf, zoneOf } from '../../src/api/time-range.ts';
-import type { PerfscopeError } from '../../src/errors.ts';
-import type { Stored } from '../../src/questdb/catalog.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/windows/range.ts';
-import type { Store } from '../../src/windows/store.ts';
+import type { PerfscopeError } from '../../src/core/errors.ts';
+import { ENDPOINTS } from '../../src/server/api/endpoint-registry.ts';
+import { parseQueryString } from '../../src/server/api/request/request-parser.ts';
+import {
+  formatDuration,
+  getTimeZone,
+  parseDuration,
+  parseTimeRange,
+  resolveStep,
+} from '../../src/server/api/request/request-time-range.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/storage/queries/query-range.ts';
+import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
+import type { StoredTable } from '../../src/storage/questdb/table-catalog.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const schema = z.strictObject({
@@ -40,7 +45,7 @@ describe('a query string', () => {
     ['?many=9&test=true', { many: 9, test: true }],
     ['?text=%F0%9F%8F%A8', { text: '🏨', many: 3, test: false }],
   ])('means what its schema says: %s', (query, meant) => {
-    expect(readQuery(`/x${query}`, schema)).toEqual(meant);
+    expect(parseQueryString(`/x${query}`, schema)).toEqual(meant);
   });
 
   it.each([
@@ -60,18 +65,18 @@ describe('a query string', () => {
     [`?text=${'x'.repeat(9000)}`, '(query) is too long'],
     [`?${'name=x&'.repeat(201)}`, '(query) has too many parameters'],
   ])('is refused, and says why: %.40s', (query, fault) => {
-    expect(faultsOf(() => readQuery(`/x${query}`, schema))).toEqual([fault]);
+    expect(faultsOf(() => parseQueryString(`/x${query}`, schema))).toEqual([fault]);
   });
 
   it('names all faults at once', () => {
-    expect(faultsOf(() => readQuery('/x?a=1&many=0&test=1', schema))).toHaveLength(3);
+    expect(faultsOf(() => parseQueryString('/x?a=1&many=0&test=1', schema))).toHaveLength(3);
   });
 
   it('never throws anything else, nor changes an object that others share', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.webQueryParameters(), (text, query) => {
         for (const { query: of } of Object.values(ENDPOINTS)) {
-          faultsOf(() => readQuery(`/x?${query}&${encodeURIComponent(text)}=1`, of));
+          faultsOf(() => parseQueryString(`/x?${query}&${encodeURIComponent(text)}=1`, of));
         }
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
@@ -80,7 +85,7 @@ describe('a query string', () => {
 });
 
 describe('a time range', () => {
-  const of = (query: object) => rangeOf(query, 'Europe/Vienna', NOW);
+  const of = (query: object) => parseTimeRange(query, 'Europe/Vienna', NOW);
   const from = (text: string) => of({ from: text, to: '2026-11-25T00:00Z' }).fromMs;
 
   it('is the last quarter of an hour unless it is asked for', () => {
@@ -121,22 +126,24 @@ describe('a time range', () => {
   });
 
   it('knows the zones of the IANA database only', () => {
-    expect(zoneOf({ timeZone: 'Asia/Kathmandu' }, 'UTC')).toBe('Asia/Kathmandu');
-    expect(zoneOf({}, 'UTC')).toBe('UTC');
-    expect(faultsOf(() => zoneOf({ timeZone: "Europe/Wien'" }, 'UTC'))).toHaveLength(1);
+    expect(getTimeZone({ timeZone: 'Asia/Kathmandu' }, 'UTC')).toBe('Asia/Kathmandu');
+    expect(getTimeZone({}, 'UTC')).toBe('UTC');
+    expect(faultsOf(() => getTimeZone({ timeZone: "Europe/Wien'" }, 'UTC'))).toHaveLength(1);
   });
 });
 
 describe('a step', () => {
-  const rows: Stored = { name: 'rows', unitMs: 0, fromMs: NOW - 30 * DAY_MS, untilMs: 9e15 };
+  const rows: StoredTable = { name: 'rows', unitMs: 0, fromMs: NOW - 30 * DAY_MS, untilMs: 9e15 };
   const minutes = { ...rows, name: 'm', unitMs: MINUTE_MS, fromMs: NOW - 90 * DAY_MS };
   const hours = { ...rows, name: 'h', unitMs: HOUR_MS, fromMs: Number.NEGATIVE_INFINITY };
-  const store = { catalog: async () => new Map([['t', [rows, minutes, hours]]]) } as Partial<Store>;
+  const store = {
+    getCatalog: async () => new Map([['t', [rows, minutes, hours]]]),
+  } as Partial<QueryClient>;
   const of = async (step: string | undefined, days: number, length: string, zone = 'UTC') => {
     const fromMs = NOW - days * DAY_MS;
-    const range = { fromMs, toMs: fromMs + lengthOf(length) };
-    const answer = await stepOf(step, { range, zone }, store as Store, ['t']);
-    return [lengthText(answer.step.ms), answer.step.zone, answer.notes.length];
+    const range = { fromMs, toMs: fromMs + parseDuration(length) };
+    const answer = await resolveStep(step, { range, zone }, store as QueryClient, ['t']);
+    return [formatDuration(answer.step.ms), answer.step.zone, answer.notes.length];
   };
 
   it.each([
@@ -166,8 +173,8 @@ describe('a step', () => {
     const length = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.constantFrom('s', 'm', 'h', 'd'));
     fc.assert(
       fc.property(length, ([count, unit]) => {
-        const ms = lengthOf(`${count}${unit}`);
-        expect(lengthOf(lengthText(ms))).toBe(ms);
+        const ms = parseDuration(`${count}${unit}`);
+        expect(parseDuration(formatDuration(ms))).toBe(ms);
       }),
     );
   });

@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pointSource } from '../../src/api/point-source.ts';
-import { EventParser } from '../../src/client/event-parser.ts';
-import type { Point } from '../../src/windows/points.ts';
-import type { Range } from '../../src/windows/range.ts';
+import { ServerSentEventParser } from '../../src/agent/http-client/server-sent-events.ts';
+import { createPointSource } from '../../src/server/api/stream/point-source.ts';
+import type { IntervalPoint } from '../../src/storage/queries/interval-points.ts';
+import type { TimeRange } from '../../src/storage/queries/query-range.ts';
 
 const NOW = 1_795_608_000_000;
 
 describe('the points of a stream', () => {
   /** The positions of what is sent before the first wait, and the ranges that were asked for. */
   async function sent(position: string | undefined, failing = 0) {
-    const asked: Range[] = [];
+    const asked: TimeRange[] = [];
     const stop = new AbortController();
     let failures = failing;
-    const source = pointSource({
+    const source = createPointSource({
       intervalMs: 10,
-      settleMs: 5,
+      maxWriteDelayMs: 5,
       now: () => NOW,
-      ask: async (range) => {
+      queryPoints: async (range) => {
         if (failures-- > 0) throw new Error('away');
         asked.push(range);
         const count = (range.toMs - range.fromMs) / 10;
         return Array.from({ length: count }, (_, i) => {
           const fromMs = range.fromMs + 10 * i;
-          return { from: new Date(fromMs), to: new Date(fromMs + 10) } as Point;
+          return { from: new Date(fromMs), to: new Date(fromMs + 10) } as IntervalPoint;
         });
       },
     });
@@ -75,7 +75,7 @@ it('reads events however their bytes are cut into pieces', () => {
       (cuts, windows) => {
         const whole = windows ? text.replaceAll('\n', '\r\n') : text;
         const at = [0, ...cuts.sort((a, b) => a - b), whole.length];
-        const parser = new EventParser();
+        const parser = new ServerSentEventParser();
         const events = at.flatMap((cut, i) => parser.add(whole.slice(cut, at[i + 1] ?? cut)));
         expect(events).toEqual([
           { type: 'message', id: undefined, data: '', retryMs: 3000 },

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
-import { newKey } from '../../src/access/api-key.ts';
-import { auditTo } from '../../src/access/audit.ts';
-import type { Add } from '../../src/schema/tables.ts';
+import type { AddRows } from '../../src/core/schema/table-registry.ts';
+import { generateApiKey } from '../../src/server/access/api-key-secret.ts';
+import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
 
 function rowOf(detail: Record<string, unknown>): { detail?: string } {
   const rows: unknown[] = [];
-  const add: Add = (_table, more) => rows.push(...more);
-  auditTo(add, () => 7)({ author: 'key:1', action: 'rule.change', object: 'r', detail });
+  const add: AddRows = (_table, more) => rows.push(...more);
+  createAuditLogger(add, () => 7)({ author: 'key:1', action: 'rule.change', object: 'r', detail });
   expect(rows[0]).toMatchObject({ timestamp: 7, seq: 1, author: 'key:1', action: 'rule.change' });
   return rows[0] as { detail?: string };
 }
 
 it('keeps what was changed, at any depth, without its secrets', () => {
-  const key = newKey().text;
+  const key = generateApiKey().text;
   const { detail } = rowOf({
     threshold: 5,
     to: { url: 'https://user:pass@hooks.example', botToken: 'abc', password: 'abc' },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { QUESTDB_VERSION } from '../../scripts/java.mjs';
-import { TUNING } from '../../src/questdb/server-conf.ts';
+import { TUNING_SETTINGS } from '../../src/storage/questdb/server-conf.ts';
 import { readCompose } from '../support/compose.ts';
 
 const { services, volumes } = readCompose();
@@ -42,11 +42,14 @@ it.each(dockerfiles)('pins what %s begins with', (file) => {
   for (const image of images) expect(image).toMatch(/^[\w./-]+:\d+\.\d+\.\d+(-[a-z-]+)?$/);
 });
 
-it.each(Object.entries(TUNING))('sets %s for QuestDB, and tells who has one', (key, value) => {
-  const variable = `QDB_${key.toUpperCase().replaceAll('.', '_')}`;
-  expect(services.questdb?.environment).toMatchObject({ [variable]: value });
-  expect(readFileSync('docs/deploy.md', 'utf8')).toContain(`\n${key}=${value}\n`);
-});
+it.each(Object.entries(TUNING_SETTINGS))(
+  'sets %s for QuestDB, and tells who has one',
+  (key, value) => {
+    const variable = `QDB_${key.toUpperCase().replaceAll('.', '_')}`;
+    expect(services.questdb?.environment).toMatchObject({ [variable]: value });
+    expect(readFileSync('docs/deploy.md', 'utf8')).toContain(`\n${key}=${value}\n`);
+  },
+);
 
 it('copies into the image what is there, and what .dockerignore lets in', () => {
   const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).+/gm)!;

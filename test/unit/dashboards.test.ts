@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { stale } from '../../grafana/generated.ts';
-import { ruleNamed, targets } from '../../grafana/parts/thresholds.ts';
+import { findStaleFiles } from '../../grafana/generate-files.ts';
+import { getRule, getTargetRules } from '../../grafana/parts/thresholds.ts';
 import {
   type DashboardJson,
-  dashboardsJson,
+  getDashboardQueries,
   type PanelJson,
-  queriesOf,
-} from '../support/grafana-json.ts';
+  readDashboards,
+} from '../support/dashboard-json.ts';
 
-const DASHBOARDS = dashboardsJson();
+const DASHBOARDS = readDashboards();
 const PROVISIONING = 'grafana/provisioning';
 /** Panels that Grafana 9.4 and the newest both have. */
 const TYPES = new Set(['timeseries', 'stat', 'table', 'heatmap']);
@@ -30,7 +30,7 @@ function usesOf(text: string): { name: string; format: string | undefined }[] {
 }
 
 it('the JSON files are what the code makes', () => {
-  expect(stale()).toEqual([]);
+  expect(findStaleFiles()).toEqual([]);
 });
 
 it('there is a dashboard for everything that is promised', () => {
@@ -127,7 +127,7 @@ describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, das
 
   it('uses variables that it has, and quotes each name in SQL', () => {
     const names = variableNames(dashboard);
-    for (const { name, sql } of queriesOf(dashboard)) {
+    for (const { name, sql } of getDashboardQueries(dashboard)) {
       for (const use of usesOf(sql)) {
         if (!KNOWN.has(use.name))
           expect([name, names]).toEqual([name, expect.arrayContaining([use.name])]);
@@ -174,7 +174,7 @@ describe('thresholds', () => {
     panel.fieldConfig.defaults.thresholds?.steps.map(({ value }) => value);
 
   it('are those of the rules', () => {
-    const levels = ruleNamed('response-time').levels.map(({ threshold }) => threshold);
+    const levels = getRule('response-time').levels.map(({ threshold }) => threshold);
     expect(levels).toEqual([2000, 5000]);
     expect(limits(panelNamed('api', 'Response time'))).toEqual([null, ...levels]);
     expect(limits(panelNamed('queues', 'Waiting jobs'))).toEqual([null, 50, 100, 200]);
@@ -183,8 +183,8 @@ describe('thresholds', () => {
 
   it('show each of the five targets', () => {
     const shown = DASHBOARDS.find(({ uid }) => uid === 'perfscope-targets')!.panels.map(limits);
-    expect(targets()).toHaveLength(5);
-    for (const { levels } of targets()) {
+    expect(getTargetRules()).toHaveLength(5);
+    for (const { levels } of getTargetRules()) {
       expect(shown).toContainEqual([null, ...levels.map(({ threshold }) => threshold)]);
     }
   });

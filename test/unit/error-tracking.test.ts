@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDsn } from '../../src/config/dsn.ts';
-import { errorOfAlert, withAlertEntries } from '../../src/error-tracking/alert-entry.ts';
-import { envelopeHeaders, envelopeOf } from '../../src/error-tracking/envelope.ts';
-import { fingerprintOf, formOf } from '../../src/error-tracking/fingerprint.ts';
-import { readThrown } from '../../src/error-tracking/thrown.ts';
-import { ErrorTracker } from '../../src/error-tracking/tracker.ts';
-import type { AlertRow } from '../../src/schema/alerts.ts';
-import type { ErrorLogRow } from '../../src/schema/error-logs.ts';
-import type { Add } from '../../src/schema/tables.ts';
+import {
+  computeErrorFingerprint,
+  ErrorTracker,
+  normalizeMessage,
+  parseThrown,
+} from '../../src/agent/error-tracking/error-tracker.ts';
+import { parseSentryDsn } from '../../src/core/config/variable-parsers.ts';
+import type { AddRows } from '../../src/core/schema/table-registry.ts';
+import type { AlertRow } from '../../src/core/schema/tables/alerts-table.ts';
+import type { ErrorLogRow } from '../../src/core/schema/tables/error-logs-table.ts';
+import {
+  toAlertErrorRow,
+  withAlertErrorRows,
+} from '../../src/server/error-tracking/alert-error-row.ts';
+import {
+  createEnvelopeHeaders,
+  formatEnvelope,
+} from '../../src/server/error-tracking/sentry-forwarder.ts';
 
 const STACK = `Error: no room 7
     at book (/srv/app/src/rooms.js:12:9)
@@ -24,33 +33,37 @@ describe('a fingerprint', () => {
     ['room 7', 'room 123456789'],
     ['took 1.5 s at 10:00:01', 'took 22.75 s at 11:30:59'],
   ])('leaves out what differs: %s', (a, b) => {
-    expect(formOf(a)).toBe(formOf(b));
-    expect(fingerprintOf('Error', a, STACK)).toBe(fingerprintOf('Error', b, STACK));
+    expect(normalizeMessage(a)).toBe(normalizeMessage(b));
+    expect(computeErrorFingerprint('Error', a, STACK)).toBe(
+      computeErrorFingerprint('Error', b, STACK),
+    );
   });
 
   it('tells types, messages and places apart, and neither lines nor folders', () => {
-    const one = fingerprintOf('Error', 'no room', STACK);
-    expect(fingerprintOf('TypeError', 'no room', STACK)).not.toBe(one);
-    expect(fingerprintOf('Error', 'no bed', STACK)).not.toBe(one);
-    expect(fingerprintOf('Error', 'no room', STACK.replace('book', 'cancel'))).not.toBe(one);
+    const one = computeErrorFingerprint('Error', 'no room', STACK);
+    expect(computeErrorFingerprint('TypeError', 'no room', STACK)).not.toBe(one);
+    expect(computeErrorFingerprint('Error', 'no bed', STACK)).not.toBe(one);
+    expect(computeErrorFingerprint('Error', 'no room', STACK.replace('book', 'cancel'))).not.toBe(
+      one,
+    );
     const moved = STACK.replaceAll('/srv/app', '/home/node/shop').replace('12:9', '90:1');
-    expect(fingerprintOf('Error', 'no room', moved)).toBe(one);
-    expect(formOf('decade of facade')).toBe('decade of facade');
+    expect(computeErrorFingerprint('Error', 'no room', moved)).toBe(one);
+    expect(normalizeMessage('decade of facade')).toBe('decade of facade');
   });
 });
 
 describe('what was thrown', () => {
   it('is read whatever it is', () => {
-    expect(readThrown(new TypeError('broken'))).toMatchObject({ type: 'TypeError' });
-    expect(readThrown('a text')).toEqual({ type: 'string', message: 'a text', stack: undefined });
-    expect(readThrown(undefined)).toMatchObject({ type: 'undefined', message: 'undefined' });
-    expect(readThrown({ password: 'x' }).message).toBe('[object Object]');
+    expect(parseThrown(new TypeError('broken'))).toMatchObject({ type: 'TypeError' });
+    expect(parseThrown('a text')).toEqual({ type: 'string', message: 'a text', stack: undefined });
+    expect(parseThrown(undefined)).toMatchObject({ type: 'undefined', message: 'undefined' });
+    expect(parseThrown({ password: 'x' }).message).toBe('[object Object]');
     const hostile = new Proxy(new Error('x'), {
       get() {
         throw new Error('trap');
       },
     });
-    expect(readThrown(hostile)).toMatchObject({ type: 'unknown' });
+    expect(parseThrown(hostile)).toMatchObject({ type: 'unknown' });
   });
 });
 
@@ -65,11 +78,11 @@ describe('the tracker', () => {
     fc.assert(
       fc.property(fc.array(act, { maxLength: 300 }), (acts) => {
         const rows: ErrorLogRow[] = [];
-        const add: Add = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+        const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
         const tracker = new ErrorTracker({ origin, add });
         let now = 0;
         for (const each of [...acts, 'batch' as const]) {
-          if (each === 'batch') tracker.addCounts();
+          if (each === 'batch') tracker.addCountRows();
           else {
             now += 1;
             const error = { type: 'Error', message: each.error, stack: undefined };
@@ -86,7 +99,7 @@ describe('the tracker', () => {
 
   it('keeps to two rows for each error, and to so many errors', () => {
     const rows: ErrorLogRow[] = [];
-    const add: Add = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+    const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
     const tracker = new ErrorTracker({ origin, add });
     const names = Array.from({ length: 2000 }, (_, i) =>
       i.toString(2).replaceAll('1', 'b').replaceAll('0', 'a'),
@@ -96,14 +109,14 @@ describe('the tracker', () => {
         tracker.track({ kind: 'job', level: 'error', error: { type: 'E', message, stack: '' } }, i);
       }
     }
-    tracker.addCounts();
+    tracker.addCountRows();
     expect(rows.length).toBeLessThanOrEqual(1002);
     expect(rows.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(6000);
   });
 
   it('keeps tenants apart, and blanks what is personal', () => {
     const rows: ErrorLogRow[] = [];
-    const add: Add = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+    const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
     const tracker = new ErrorTracker({ origin, add });
     const error = {
       type: 'E',
@@ -113,7 +126,7 @@ describe('the tracker', () => {
     for (const organizationId of ['anna', 'bert', 'anna']) {
       tracker.track({ kind: 'job', level: 'error', error, organizationId }, 1);
     }
-    tracker.addCounts();
+    tracker.addCountRows();
     expect(rows.map(({ organizationId, count }) => [organizationId, count])).toEqual([
       ['anna', 1],
       ['bert', 1],
@@ -142,7 +155,7 @@ describe('a critical alert', () => {
   };
 
   it('makes one entry with its context, however often it is written', () => {
-    const entry = errorOfAlert(alert);
+    const entry = toAlertErrorRow(alert);
     expect(entry).toMatchObject({
       timestamp: 4000,
       id: 'alert-a1',
@@ -154,18 +167,18 @@ describe('a critical alert', () => {
       service: 'shop',
     });
     expect(JSON.parse(entry!.context!)).toMatchObject({ value: 20, labels: { service: 'shop' } });
-    const again = errorOfAlert({ ...alert, seq: 3, timestamp: 9000, cause: 'deploy 8' });
+    const again = toAlertErrorRow({ ...alert, seq: 3, timestamp: 9000, cause: 'deploy 8' });
     expect([again?.timestamp, again?.id]).toEqual([entry?.timestamp, entry?.id]);
   });
 
   it.each([{ severity: 'high' }, { state: 'pending' }, { state: 'resolved' }])(
     'is none when %j',
-    (more) => expect(errorOfAlert({ ...alert, ...more })).toBeUndefined(),
+    (more) => expect(toAlertErrorRow({ ...alert, ...more })).toBeUndefined(),
   );
 
   it('leaves its entry on the road of rows', () => {
     const added: [string, number][] = [];
-    const add = withAlertEntries((table, rows) => void added.push([table, rows.length]));
+    const add = withAlertErrorRows((table, rows) => void added.push([table, rows.length]));
     add('alerts', [alert, { ...alert, severity: 'high' }]);
     add('silences', [{ timestamp: 1 }]);
     expect(added).toEqual([
@@ -184,7 +197,7 @@ describe('Sentry', () => {
     ['https://key@sentry.example/', undefined],
     ['ftp://key@sentry.example/7', undefined],
   ])('is reached by its DSN: %s', (text, url) => {
-    expect(parseDsn(text)?.envelopeUrl).toBe(url);
+    expect(parseSentryDsn(text)?.envelopeUrl).toBe(url);
   });
 
   it('gets an envelope of three lines, the same id for the same entry, and no user', () => {
@@ -204,7 +217,7 @@ describe('Sentry', () => {
       environment: 'prod',
       organizationId: 'anna',
     };
-    const text = envelopeOf(row, 2000);
+    const text = formatEnvelope(row, 2000);
     const [header, item, payload, end] = text.split('\n');
     expect(end).toBe('');
     const { event_id, sent_at } = JSON.parse(header!);
@@ -239,9 +252,9 @@ describe('Sentry', () => {
     });
     expect(frames[0].in_app).toBe(false);
     expect(text).not.toContain('"ann"');
-    expect(envelopeOf(row, 9000).slice(0, 50)).toBe(text.slice(0, 50));
-    const dsn = parseDsn('https://key@sentry.example/7')!;
-    expect(envelopeHeaders(dsn)['x-sentry-auth']).toBe(
+    expect(formatEnvelope(row, 9000).slice(0, 50)).toBe(text.slice(0, 50));
+    const dsn = parseSentryDsn('https://key@sentry.example/7')!;
+    expect(createEnvelopeHeaders(dsn)['x-sentry-auth']).toBe(
       'Sentry sentry_version=7, sentry_client=perfscope, sentry_key=key',
     );
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ERROR_CODES } from '../../src/errors.ts';
+import { ERROR_CODES } from '../../src/core/errors.ts';
 
 it('the documentation lists every error code, and no other', () => {
   const text = readFileSync('docs/errors.md', 'utf8');

@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addAt, type Buckets, boundOf } from '../../src/histogram/buckets.ts';
-import { percentile } from '../../src/histogram/percentile.ts';
-import { BUCKET_RATIO, bucketIndex, toStoredIndex, upperBound } from '../../src/histogram/scale.ts';
+import {
+  BUCKET_RATIO,
+  computeBucketIndex,
+  computeUpperBound,
+  toStoredIndex,
+} from '../../src/core/histogram/bucket-scale.ts';
+import {
+  addToBucket,
+  type BucketCounts,
+  computeStoredBound,
+} from '../../src/core/histogram/histogram-buckets.ts';
+import { computePercentile } from '../../src/core/histogram/percentiles.ts';
 
 const positive = fc.double({ min: 1e-6, max: 1e9, noNaN: true });
 
@@ -10,9 +19,9 @@ describe('buckets', () => {
   it('hold each value between their bounds', () => {
     fc.assert(
       fc.property(positive, (value) => {
-        const upper = upperBound(bucketIndex(value));
+        const upper = computeUpperBound(computeBucketIndex(value));
         expect(value).toBeLessThanOrEqual(upper);
-        expect(value).toBeGreaterThan(upperBound(bucketIndex(value) - 1));
+        expect(value).toBeGreaterThan(computeUpperBound(computeBucketIndex(value) - 1));
       }),
     );
   });
@@ -24,18 +33,20 @@ describe('buckets', () => {
         fc.integer({ min: 3, max: 10 }),
         (i, scale) => {
           const middle = 2 ** ((i + 0.5) * 2 ** -scale);
-          expect(toStoredIndex(i, scale)).toBe(bucketIndex(middle));
+          expect(toStoredIndex(i, scale)).toBe(computeBucketIndex(middle));
         },
       ),
     );
   });
 
   it('mirror negative values and keep zero apart', () => {
-    expect(boundOf(0, 1)).toBe(0);
+    expect(computeStoredBound(0, 1)).toBe(0);
     fc.assert(
       fc.property(positive, (value) => {
-        expect(boundOf(-value, 1)).toBeGreaterThanOrEqual(-value);
-        expect(boundOf(-value, 1) * BUCKET_RATIO).toBeLessThanOrEqual(-value * (1 - 1e-12));
+        expect(computeStoredBound(-value, 1)).toBeGreaterThanOrEqual(-value);
+        expect(computeStoredBound(-value, 1) * BUCKET_RATIO).toBeLessThanOrEqual(
+          -value * (1 - 1e-12),
+        );
       }),
     );
   });
@@ -43,14 +54,14 @@ describe('buckets', () => {
   it('give percentiles within one bucket of the exact ones', () => {
     fc.assert(
       fc.property(fc.array(positive, { minLength: 1, maxLength: 200 }), (values) => {
-        const buckets: Buckets = new Map();
-        for (const value of values) addAt(buckets, boundOf(value, 1000), 1, 0);
+        const buckets: BucketCounts = new Map();
+        for (const value of values) addToBucket(buckets, computeStoredBound(value, 1000), 1, 0);
         const counts = [...buckets].map(([bound, { count }]) => ({ bound, count }));
         const exact = values.toSorted((a, b) => a - b)[Math.ceil(0.95 * values.length) - 1]!;
-        const got = percentile(counts, 0.95)!;
+        const got = computePercentile(counts, 0.95)!;
         expect(Math.max(got / exact, exact / got)).toBeLessThanOrEqual(BUCKET_RATIO * 1.0001);
       }),
     );
-    expect(percentile([], 0.5)).toBeUndefined();
+    expect(computePercentile([], 0.5)).toBeUndefined();
   });
 });

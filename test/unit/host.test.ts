@@ -5,8 +5,7 @@ import {
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { expect, it } from 'vitest';
-import { instrumentHost } from '../../src/instrumentation/host.ts';
-import { HostSampler } from '../../src/instrumentation/host-sampler.ts';
+import { HostSampler, instrumentHost } from '../../src/agent/instrumentation/host-metrics.ts';
 
 class Reader extends MetricReader {
   protected override async onForceFlush() {}

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { newKey } from '../../src/access/api-key.ts';
-import { isOpen, refuseExposure } from '../../src/access/exposure.ts';
-import { type IdentifyOptions, identifier, type Presented } from '../../src/access/identify.ts';
-import type { KeyCheck } from '../../src/access/key-store.ts';
-import { LOCAL_ADMIN, SCRAPER } from '../../src/access/principal.ts';
-import { isLoopback } from '../../src/config/loopback.ts';
+import { isLoopbackHost } from '../../src/core/loopback.ts';
+import { generateApiKey } from '../../src/server/access/api-key-secret.ts';
+import type { ApiKeyCheckResult } from '../../src/server/access/api-key-store.ts';
+import {
+  type AuthenticatorOptions,
+  assertNotExposed,
+  createAuthenticator,
+  isAuthDisabled,
+  type RequestCredentials,
+} from '../../src/server/access/credential-authenticator.ts';
+import { LOCAL_ADMIN, SCRAPER } from '../../src/server/access/principal.ts';
 
-const KEY = newKey().text;
-const KNOWN: KeyCheck = {
+const KEY = generateApiKey().text;
+const KNOWN: ApiKeyCheckResult = {
   key: {
     id: 'k1',
     name: 'n',
@@ -21,20 +26,24 @@ const KNOWN: KeyCheck = {
 const METRICS_TOKEN = 'the token of Prometheus';
 const JWT = 'aaa.bbb.ccc';
 
-function identify(presented: Partial<Presented>, options: Partial<IdentifyOptions> = {}) {
+function identify(
+  presented: Partial<RequestCredentials>,
+  options: Partial<AuthenticatorOptions> = {},
+) {
   const keys = {
-    anyMade: true,
-    check: async (text: string): Promise<KeyCheck> => (text === KEY ? KNOWN : { refused: 'no' }),
+    hasAnyKey: true,
+    check: async (text: string): Promise<ApiKeyCheckResult> =>
+      text === KEY ? KNOWN : { refused: 'no' },
   };
   const all = { keys, host: '127.0.0.1', metricsToken: METRICS_TOKEN, ...options };
-  return identifier(all)({ direct: true, ...presented });
+  return createAuthenticator(all)({ isDirect: true, ...presented });
 }
 
-const nobody = { anyMade: false, check: async () => ({ refused: 'the key is unknown' }) };
+const nobody = { hasAnyKey: false, check: async () => ({ refused: 'the key is unknown' }) };
 const checkToken = async () => ({ principal: LOCAL_ADMIN });
 
 describe('who asks', () => {
-  it.each<[string, Partial<Presented>]>([
+  it.each<[string, Partial<RequestCredentials>]>([
     ['as a Bearer credential', { authorization: `Bearer ${KEY}` }],
     ['in any case of letters', { authorization: `bearer  ${KEY} ` }],
     ['in a header of its own', { apiKey: KEY }],
@@ -57,12 +66,12 @@ describe('who asks', () => {
     expect(await identify(presented, { metricsToken: undefined })).toHaveProperty('refused');
   });
 
-  it.each<[string, Partial<Presented>]>([
+  it.each<[string, Partial<RequestCredentials>]>([
     ['nothing is sent', {}],
     ['another scheme is used', { authorization: `Basic ${KEY}` }],
     ['the credential is empty', { authorization: 'Bearer ' }],
     ['it is neither a key nor a token', { authorization: 'Bearer hello' }],
-    ['the key is wrong', { apiKey: newKey().text }],
+    ['the key is wrong', { apiKey: generateApiKey().text }],
     ['it is endless', { apiKey: 'a'.repeat(10_000) }],
   ])('is not known when %s', async (_what, presented) => {
     expect(await identify(presented)).toHaveProperty('refused');
@@ -75,18 +84,18 @@ describe('an open server', () => {
     expect(await identify({}, { keys: nobody })).toEqual({ principal: LOCAL_ADMIN });
   });
 
-  it.each<[string, Partial<Presented>, Partial<IdentifyOptions>]>([
+  it.each<[string, Partial<RequestCredentials>, Partial<AuthenticatorOptions>]>([
     ['a key was ever made', {}, {}],
     ['tokens are accepted', {}, { keys: nobody, checkToken }],
     ['others reach it', {}, { keys: nobody, host: '0.0.0.0' }],
-    ['a foreign page or a proxy sends it', { direct: false }, { keys: nobody }],
+    ['a foreign page or a proxy sends it', { isDirect: false }, { keys: nobody }],
     ['the key that is sent is wrong', { apiKey: KEY }, { keys: nobody }],
   ])('it is not when %s', async (_what, presented, options) => {
     expect(await identify(presented, options)).toHaveProperty('refused');
   });
 
   it('cannot be told while the keys are not known', async () => {
-    const keys = { ...nobody, anyMade: undefined };
+    const keys = { ...nobody, hasAnyKey: undefined };
     expect(await identify({}, { keys })).toHaveProperty('unavailable');
   });
 });
@@ -107,8 +116,8 @@ describe('a server that is to listen', () => {
   ])('on %s with keys: %s, with tokens: %s, is %s', (host, hasKeys, hasTokens, expected) => {
     const exposure = { host, hasKeys, hasTokens };
     const listen = () => {
-      refuseExposure(exposure);
-      return isOpen(exposure) ? 'open' : 'closed';
+      assertNotExposed(exposure);
+      return isAuthDisabled(exposure) ? 'open' : 'closed';
     };
     if (expected !== 'refused') expect(listen()).toBe(expected);
     else expect(listen).toThrow(/perfscope keys create --role ADMIN/);
@@ -124,6 +133,6 @@ describe('a server that is to listen', () => {
     ['::ffff:10.0.0.1', false],
     ['', false],
   ])('knows whether %j is loopback', (host, expected) => {
-    expect(isLoopback(host)).toBe(expected);
+    expect(isLoopbackHost(host)).toBe(expected);
   });
 });

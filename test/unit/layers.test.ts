@@ -1,51 +1,116 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-/** Rooms by layer; `commands` and the files right under src that are not named are the top layer. */
-const LAYERS = [
-  ['schema', 'histogram', 'config', 'entries', 'errors.ts', 'log.ts'],
-  ['questdb', 'write', 'instrumentation'],
-  ['record', 'exporter', 'windows', 'access', 'backup', 'error-tracking'],
-  ['health', 'alerts', 'notify', 'actions', 'api', 'web', 'grafana'],
+/**
+ * The layers from bottom to top. A file may import its own folder and any layer below it. Folders of
+ * one layer don't import each other. The longest matching folder counts.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  ['core', 'web'],
+  ['storage'],
+  ['agent'],
+  ['server/access', 'server/grafana', 'server/error-tracking'],
+  ['server/alerts', 'server/notifications', 'server/actions'],
+  ['server/api'],
+  ['server/startup'],
+  ['client'],
+  ['cli'],
 ];
+const ENTRY_POINTS = ['bin.ts', 'client.ts', 'index.ts', 'register.ts'];
+/** Imports of data files that the package ships next to `dist`. */
+const ALLOWED_OUTSIDE: readonly string[] = [];
 
-function layerOf(room: string): number {
-  const layer = LAYERS.findIndex((rooms) => rooms.includes(room));
-  return layer < 0 ? LAYERS.length : layer;
+interface Import {
+  readonly file: string;
+  readonly target: string;
 }
 
-it('imports go from higher layers to lower ones only, and never across a layer', () => {
-  const files = readdirSync('src', { recursive: true }).map(String);
-  const wrong = files
-    .filter((f) => f.endsWith('.ts'))
-    .flatMap((file) => {
-      const room = file.split(sep)[0]!;
-      const text = readFileSync(join('src', file), 'utf8');
-      const targets = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((m) =>
-        normalize(join(dirname(file), m[1]!)),
-      );
-      return targets
-        .filter((target) => !target.startsWith('..'))
-        .filter((target) => {
-          const other = target.split(sep)[0]!;
-          if (other === room || layerOf(room) === LAYERS.length) return false;
-          // config and questdb speak of errors and tables: the leaf layer is shared among itself.
-          return (
-            layerOf(other) > layerOf(room) ||
-            (layerOf(other) === layerOf(room) && layerOf(room) > 0)
-          );
-        })
-        .map((target) => `${file} imports ${target}`);
-    });
-  expect(files.length).toBeGreaterThan(50);
-  expect(wrong).toEqual([]);
+const files = readdirSync('src', { recursive: true })
+  .map((name) => String(name).split(sep).join('/'))
+  .filter((file) => file.endsWith('.ts'));
+/** Every static import, type import, re-export, dynamic import, and `import('…')` type. */
+const imports = files.flatMap((file): Import[] => {
+  const text = readFileSync(join('src', file), 'utf8');
+  const specifiers = [
+    ...text.matchAll(/^(?:import|export)\b[^;']*?from '(\.[^']+)'/gm),
+    ...text.matchAll(/^import '(\.[^']+)'/gm),
+    ...text.matchAll(/\bimport\(\s*'(\.[^']+)'/g),
+  ];
+  return specifiers.map(([, specifier = '']) => ({
+    file,
+    target: normalize(join(dirname(file), specifier)),
+  }));
 });
 
-it('only config reads the environment', () => {
-  const readers = readdirSync('src', { recursive: true })
-    .map(String)
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('config'))
+function findLayer(file: string): { folder: string; index: number } | undefined {
+  for (const [index, folders] of LAYERS.entries()) {
+    const folder = folders.find((name) => file.startsWith(`${name}/`));
+    if (folder) return { folder, index };
+  }
+  return undefined;
+}
+
+describe('the layers of src/', () => {
+  it('contain every file except the entry points', () => {
+    expect(files.length).toBeGreaterThan(200);
+    expect(files.filter((file) => !findLayer(file))).toEqual(
+      expect.arrayContaining(files.filter((file) => !file.includes('/'))),
+    );
+    expect(files.filter((file) => !file.includes('/')).sort()).toEqual(ENTRY_POINTS);
+    expect(files.filter((file) => file.includes('/') && !findLayer(file))).toEqual([]);
+  });
+
+  it('are imported from above only, type imports included', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const from = findLayer(file);
+      const to = findLayer(target);
+      if (!from || from.folder === to?.folder) return false;
+      return !to || to.index >= from.index;
+    });
+    expect(imports.length).toBeGreaterThan(500);
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it('import nothing outside of src/', () => {
+    const outside = imports.filter(
+      ({ target }) => target.startsWith('..') && !ALLOWED_OUTSIDE.includes(target),
+    );
+    expect(outside.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it('have no import cycle between files, type imports included', () => {
+    expect(findCycles(imports)).toEqual([]);
+  });
+});
+
+/** Returns each cycle as the list of its files, found depth-first. */
+function findCycles(edges: readonly Import[]): string[][] {
+  const targets = Map.groupBy(edges, ({ file }) => file);
+  const finished = new Set<string>();
+  const cycles: string[][] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file);
+    if (start >= 0) cycles.push([...path.slice(start), file]);
+    if (start >= 0 || finished.has(file)) return;
+    for (const { target } of targets.get(file) ?? []) visit(target, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return cycles;
+}
+
+it('finds a cycle of two files', () => {
+  const edges = [
+    { file: 'a.ts', target: 'b.ts' },
+    { file: 'b.ts', target: 'a.ts' },
+  ];
+  expect(findCycles(edges)).toEqual([['a.ts', 'b.ts', 'a.ts']]);
+});
+
+it('only core/config reads the environment', () => {
+  const readers = files
+    .filter((file) => !file.startsWith('core/config/'))
     .filter((file) => /process\.env\b/.test(readFileSync(join('src', file), 'utf8')));
   expect(readers).toEqual([]);
 });

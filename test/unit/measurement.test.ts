@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { check, type Measurement } from '../../src/record/measurement.ts';
+import { type Measurement, validateMeasurement } from '../../src/agent/record/measurement.ts';
 
 const NOW = Date.UTC(2026, 0, 15);
 const RETENTION = 30 * 86_400_000;
@@ -14,13 +14,13 @@ describe('check', () => {
     ['tags of 10 MB', { ...good, tags: { a: 'x'.repeat(10_000_000) } }, 'tags'],
     ['an unknown type', { ...good, type: 'SPEED' as 'CUSTOM' }, 'metricType'],
   ])('refuses %s', (_what, measurement, field) => {
-    const result = check(measurement, NOW, RETENTION);
+    const result = validateMeasurement(measurement, NOW, RETENTION);
     expect(result).toMatchObject({ code: 'PS_ROW_INVALID', params: { field } });
   });
 
   it('takes emoji and quotes as they are', () => {
     const tags = { hotel: `"L'été" 🏨` };
-    const result = check({ ...good, tags }, NOW, RETENTION);
+    const result = validateMeasurement({ ...good, tags }, NOW, RETENTION);
     expect(result).toMatchObject({ tags: JSON.stringify(tags), unit: '1', timestampMs: NOW });
   });
 });

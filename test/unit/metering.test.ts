@@ -1,28 +1,28 @@
 import { metrics } from '@opentelemetry/api';
 import { afterAll, expect, it } from 'vitest';
-import { Histograms } from '../../src/instrumentation/histograms.ts';
-import { Metering } from '../../src/metering.ts';
-import type { PerformanceMetric } from '../../src/schema/performance-metrics.ts';
-import { DroppedRows } from '../../src/write/dropped.ts';
+import { HistogramRegistry } from '../../src/agent/instrumentation/histogram-registry.ts';
+import { OtelMetrics } from '../../src/agent/otel-metrics.ts';
+import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
+import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 
-const rows: PerformanceMetric[] = [];
+const rows: PerformanceMetricRow[] = [];
 let spoolBytes = 0;
-const histograms = new Histograms(() => {});
-const metering = new Metering({
+const histograms = new HistogramRegistry(() => {});
+const metering = new OtelMetrics({
   origin: { service: 'booking', instance: 'b1' },
   readers: [],
   exportIntervalMs: 30_000,
   ignoreRoutes: [],
   histograms,
-  dropped: new DroppedRows(),
-  spoolBytes: () => spoolBytes,
+  dropped: new DroppedRowCounter(),
+  getSpoolBytes: () => spoolBytes,
   add: (table, added) => {
-    if (table === 'performance_metrics') rows.push(...(added as readonly PerformanceMetric[]));
+    if (table === 'performance_metrics') rows.push(...(added as readonly PerformanceMetricRow[]));
   },
   isOwnServer: () => false,
   onRequest: () => {},
   onOverflow: () => {},
-  tenantOf: () => ({}),
+  resolveTenant: () => ({}),
 });
 afterAll(() => metering.stop());
 
@@ -53,7 +53,7 @@ it('keeps what was measured when the process ends while an application still obs
   for (let i = 0; i < 3; i++) histogram.record(0.1, 'a', () => ({}));
   void metering.flush();
   await new Promise(setImmediate);
-  metering.flushNow();
+  metering.flushSync();
   observed();
   const counts = rows.filter(({ name }) => name === 'work.duration').map(({ count }) => count);
   expect(counts).toEqual([3]);

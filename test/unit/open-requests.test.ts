@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { OpenRequests } from '../../src/instrumentation/open-requests.ts';
-import type { RequestState } from '../../src/instrumentation/request-state.ts';
+import type { RequestState } from '../../src/agent/instrumentation/request-state.ts';
+import { OpenRequests } from '../../src/agent/instrumentation/request-state.ts';
 
 it('knows what is open, and keeps nothing else, in whatever order requests come and end', () => {
   fc.assert(

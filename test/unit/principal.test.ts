@@ -1,25 +1,31 @@
 import { describe, expect, it } from 'vitest';
+import { isEmptyScope, narrowScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import {
+  createPrincipal,
   type Grant,
-  grantProblem,
   LOCAL_ADMIN,
-  principalOf,
   SCRAPER,
-} from '../../src/access/principal.ts';
-import { ACTS, may, mayGive, type Permission, ROLES } from '../../src/access/roles.ts';
-import { EVERYTHING, isEmpty, narrow } from '../../src/schema/scope.ts';
+  validateGrant,
+} from '../../src/server/access/principal.ts';
+import {
+  canGrantRole,
+  hasPermission,
+  PERMISSION_LABELS,
+  type Permission,
+  ROLES,
+} from '../../src/server/access/roles.ts';
 
 describe('what a role may do', () => {
   it.each([
-    ['ADMIN', Object.keys(ACTS)],
+    ['ADMIN', Object.keys(PERMISSION_LABELS)],
     ['ORG_ADMIN', ['read', 'acknowledge', 'manageKeys']],
     ['PROPERTY_MGR', ['read', 'acknowledge']],
     ['VIEWER', ['read']],
     ['INGEST', ['ingest']],
     ['SCRAPE', ['scrape']],
   ] as const)('%s may %s', (role, allowed) => {
-    const acts = Object.keys(ACTS) as Permission[];
-    expect(acts.filter((act) => may(role, act))).toEqual(allowed);
+    const acts = Object.keys(PERMISSION_LABELS) as Permission[];
+    expect(acts.filter((act) => hasPermission(role, act))).toEqual(allowed);
   });
 
   it.each([
@@ -30,22 +36,22 @@ describe('what a role may do', () => {
     ['INGEST', []],
     ['SCRAPE', []],
   ] as const)('%s may give the roles %s', (role, given) => {
-    expect(ROLES.filter((one) => mayGive(role, one))).toEqual(given);
+    expect(ROLES.filter((one) => canGrantRole(role, one))).toEqual(given);
   });
 });
 
 describe('what a principal sees', () => {
-  const sees = (grant: Grant) => principalOf('key:1', grant).scope;
+  const sees = (grant: Grant) => createPrincipal('key:1', grant).scope;
 
   it('an ADMIN, and whoever is local to an open server, sees everything', () => {
-    expect(sees({ role: 'ADMIN' })).toBe(EVERYTHING);
-    expect(LOCAL_ADMIN.scope).toBe(EVERYTHING);
+    expect(sees({ role: 'ADMIN' })).toBe(UNRESTRICTED_SCOPE);
+    expect(LOCAL_ADMIN.scope).toBe(UNRESTRICTED_SCOPE);
   });
 
   it.each(['ORG_ADMIN', 'PROPERTY_MGR', 'VIEWER'] as const)('%s sees its organization', (role) => {
     const scope = sees({ role, organizationId: 'acme' });
     expect(scope).toEqual({ organizations: ['acme'], properties: 'all', hosts: false });
-    expect(isEmpty(narrow(scope, { organizationId: 'other' }))).toBe(true);
+    expect(isEmptyScope(narrowScope(scope, { organizationId: 'other' }))).toBe(true);
   });
 
   it.each(['PROPERTY_MGR', 'VIEWER'] as const)('%s can be limited to properties', (role) => {
@@ -59,13 +65,13 @@ describe('what a principal sees', () => {
       sees({ role: 'INGEST', organizationId: 'acme' }),
       SCRAPER.scope,
     ]) {
-      expect(isEmpty(scope)).toBe(true);
+      expect(isEmptyScope(scope)).toBe(true);
       expect(scope.hosts).toBe(false);
     }
   });
 
   it('a role that lost its organization on the way sees no row', () => {
-    expect(isEmpty(sees({ role: 'VIEWER' }))).toBe(true);
+    expect(isEmptyScope(sees({ role: 'VIEWER' }))).toBe(true);
   });
 });
 
@@ -87,7 +93,7 @@ describe('a grant that is refused', () => {
     ['an organization too long', { role: 'VIEWER', organizationId: 'a'.repeat(513) }],
     ['an INGEST of some properties', { role: 'INGEST', organizationId: 'a', properties: ['s'] }],
   ])('%s', (_what, grant) => {
-    expect(grantProblem(grant)).toBeTypeOf('string');
+    expect(validateGrant(grant)).toBeTypeOf('string');
   });
 
   it.each<[string, Grant]>([
@@ -96,6 +102,6 @@ describe('a grant that is refused', () => {
     ['an INGEST of one organization', { role: 'INGEST', organizationId: 'Hôtel 🏨' }],
     ['a VIEWER of a property', { role: 'VIEWER', organizationId: 'a', properties: ['s'] }],
   ])('is not %s', (_what, grant) => {
-    expect(grantProblem(grant)).toBeUndefined();
+    expect(validateGrant(grant)).toBeUndefined();
   });
 });

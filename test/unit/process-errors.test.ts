@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 
 const WATCH = `
-  import { watchProcessErrors } from './src/instrumentation/process-errors.ts';
+  import { captureProcessErrors } from './src/agent/error-tracking/process-errors.ts';
   const shown = (thrown) => thrown?.message ?? String(thrown);
-  watchProcessErrors(({ kind, fatal, thrown }) =>
+  captureProcessErrors(({ kind, fatal, thrown }) =>
     console.log('told', kind, fatal, shown(thrown)));
 `;
 const LISTEN = "process.on('unhandledRejection', () => {});";

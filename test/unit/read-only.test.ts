@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readOnly } from '../../src/questdb/read-only.ts';
+import { toReadOnlySql } from '../../src/storage/sql/read-only-sql.ts';
 
 const refusal = (text: string): string => {
   try {
-    return `ran: ${readOnly(text)}`;
+    return `ran: ${toReadOnlySql(text)}`;
   } catch (error) {
     return (error as Error).message;
   }
@@ -34,8 +34,8 @@ describe('readOnly', () => {
     ['select * from a union all select * from b', 'SELECT * FROM a UNION ALL SELECT * FROM b'],
     ['select count() from tables()', 'SELECT count() FROM tables()'],
   ])('lets %s pass', (text, restated) => {
-    expect(readOnly(text)).toBe(restated);
-    expect(readOnly(restated)).toBe(restated);
+    expect(toReadOnlySql(text)).toBe(restated);
+    expect(toReadOnlySql(restated)).toBe(restated);
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe('readOnly', () => {
     ['a very long text', `select '${'x'.repeat(20_000)}'`, /longer than 20000/],
   ])('refuses %s', (_what, text, said) => {
     expect(refusal(text)).toMatch(said);
-    expect(() => readOnly(text)).toThrow(expect.objectContaining({ code: 'PS_SQL_REFUSED' }));
+    expect(() => toReadOnlySql(text)).toThrow(expect.objectContaining({ code: 'PS_SQL_REFUSED' }));
   });
 
   it('lets no writing statement pass, however it is written', () => {
@@ -126,7 +126,9 @@ describe('readOnly', () => {
     });
     fc.assert(
       fc.property(wrapped, (text) => {
-        expect(() => readOnly(text)).toThrow(expect.objectContaining({ code: 'PS_SQL_REFUSED' }));
+        expect(() => toReadOnlySql(text)).toThrow(
+          expect.objectContaining({ code: 'PS_SQL_REFUSED' }),
+        );
       }),
       { numRuns: 3000 },
     );

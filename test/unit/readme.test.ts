@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { VARIABLES } from '../../src/config/variables.ts';
+import { VARIABLES } from '../../src/core/config/environment-variables.ts';
 
 it('the README lists every variable', () => {
   const text = readFileSync('README.md', 'utf8');

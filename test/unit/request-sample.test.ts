@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sampleRows } from '../../src/exporter/sample-rows.ts';
+import { toRequestSampleRows } from '../../src/agent/export/metric-exporter.ts';
 import {
-  MOST_FAILED,
-  MOST_SLOW,
-  RequestSample,
+  getTraceId,
+  MAX_FAILED_REQUESTS,
+  MAX_SLOW_REQUESTS,
+  RequestSampler,
   type SampledRequest,
-  traceIdOf,
-} from '../../src/instrumentation/request-sample.ts';
+} from '../../src/agent/instrumentation/request-sampler.ts';
 
 const request = (durationMs: number, status = 200): SampledRequest => ({
   timestampMs: 1_700_000_000_000,
@@ -25,34 +25,36 @@ it('keeps the slowest and the last failed of each interval, each once, whatever 
   const one = fc.record({ ms: fc.integer({ min: 0, max: 50 }), failed: fc.boolean() });
   fc.assert(
     fc.property(fc.array(fc.array(one, { maxLength: 80 }), { maxLength: 3 }), (intervals) => {
-      const sample = new RequestSample();
+      const sample = new RequestSampler();
       for (const interval of intervals) {
         const all = interval.map(({ ms, failed }) => request(ms, failed ? 500 : 200));
         for (const each of all) {
           const failed = each.status === 500;
-          if (sample.wants(each.durationMs, failed)) sample.keep(each, failed);
+          if (sample.shouldSample(each.durationMs, failed)) sample.add(each, failed);
         }
-        const kept = sample.take();
+        const kept = sample.takeSamples();
         expect(new Set(kept).size).toBe(kept.length);
-        const failed = all.filter(({ status }) => status === 500).slice(-MOST_FAILED);
+        const failed = all.filter(({ status }) => status === 500).slice(-MAX_FAILED_REQUESTS);
         expect(kept).toEqual(expect.arrayContaining(failed));
         const times = (requests: SampledRequest[]) =>
           requests.map(({ durationMs }) => durationMs).sort((a, b) => b - a);
-        expect(times(kept).slice(0, MOST_SLOW)).toEqual(times(all).slice(0, MOST_SLOW));
-        expect(kept.length).toBeLessThanOrEqual(MOST_SLOW + MOST_FAILED);
+        expect(times(kept).slice(0, MAX_SLOW_REQUESTS)).toEqual(
+          times(all).slice(0, MAX_SLOW_REQUESTS),
+        );
+        expect(kept.length).toBeLessThanOrEqual(MAX_SLOW_REQUESTS + MAX_FAILED_REQUESTS);
       }
     }),
   );
 });
 
 it('wants nothing that is no slower than what it has, so that a busy process keeps few', () => {
-  const sample = new RequestSample();
-  for (let i = 0; i < MOST_SLOW; i++) sample.keep(request(5), false);
-  expect(sample.wants(5, false)).toBe(false);
-  expect(sample.wants(5, true)).toBe(true);
-  expect(sample.wants(5.1, false)).toBe(true);
-  sample.take();
-  expect(sample.wants(0, false)).toBe(true);
+  const sample = new RequestSampler();
+  for (let i = 0; i < MAX_SLOW_REQUESTS; i++) sample.add(request(5), false);
+  expect(sample.shouldSample(5, false)).toBe(false);
+  expect(sample.shouldSample(5, true)).toBe(true);
+  expect(sample.shouldSample(5.1, false)).toBe(true);
+  sample.takeSamples();
+  expect(sample.shouldSample(0, false)).toBe(true);
 });
 
 it.each([
@@ -68,13 +70,13 @@ it.each([
   ["'; DROP TABLE alerts", undefined],
   [undefined, undefined],
 ])('reads the trace of %s', (traceparent, traceId) => {
-  expect(traceIdOf({ headers: { traceparent } } as unknown as IncomingMessage)).toBe(traceId);
+  expect(getTraceId({ headers: { traceparent } } as unknown as IncomingMessage)).toBe(traceId);
 });
 
 it('makes rows that no sum, count or percentile sees', () => {
   const tenant = { organizationId: 'o', propertyId: 'p', userId: 'u' };
   const failed = { ...request(12, 503), tenant, traceId: '0af7651916cd43dd8448eb211c80319c' };
-  const [row] = sampleRows([failed], { service: 's', instance: 'i' }, () => 'id');
+  const [row] = toRequestSampleRows([failed], { service: 's', instance: 'i' }, () => 'id');
   expect(row).toMatchObject({
     metricType: 'CUSTOM',
     name: 'http.server.request.sample',

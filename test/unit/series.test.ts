@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { MOST_SERIES, SeriesCache } from '../../src/instrumentation/series.ts';
-import { OVERFLOW } from '../../src/schema/attributes.ts';
+import { ATTR_METRIC_OVERFLOW } from '../../src/agent/attribute-keys.ts';
+import { MAX_SERIES, SeriesCache } from '../../src/agent/instrumentation/cardinality-limit.ts';
 
 it('makes a bounded number of series of a million tenants, and loses no count', () => {
   let told = 0;
@@ -16,13 +16,13 @@ it('makes a bounded number of series of a million tenants, and loses no count', 
     const attributes = series.get(`tenant-${i}`, () => ({ tenant: i, ...kept }), kept);
     counts.set(attributes, (counts.get(attributes) ?? 0) + 1);
   }
-  expect(counts.size).toBe(MOST_SERIES + 2);
+  expect(counts.size).toBe(MAX_SERIES + 2);
   expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBe(1_000_000);
-  expect(told).toBe(1_000_000 - MOST_SERIES);
-  const overflow = [...counts].filter(([attributes]) => OVERFLOW in attributes);
+  expect(told).toBe(1_000_000 - MAX_SERIES);
+  const overflow = [...counts].filter(([attributes]) => ATTR_METRIC_OVERFLOW in attributes);
   expect(overflow).toEqual([
-    [{ [OVERFLOW]: true }, (1_000_000 - MOST_SERIES) / 2],
-    [{ [OVERFLOW]: true, 'error.type': '500' }, (1_000_000 - MOST_SERIES) / 2],
+    [{ [ATTR_METRIC_OVERFLOW]: true }, (1_000_000 - MAX_SERIES) / 2],
+    [{ [ATTR_METRIC_OVERFLOW]: true, 'error.type': '500' }, (1_000_000 - MAX_SERIES) / 2],
   ]);
 });
 

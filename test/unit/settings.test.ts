@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseSettings } from '../../src/config/settings.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
 
 describe('parseSettings', () => {
   it('takes the defaults of the contract', () => {
@@ -32,8 +32,8 @@ describe('parseSettings', () => {
   it('takes the variables of tokens together', () => {
     const { settings, problems } = parseSettings({ ...tokens, PERFORMANCE_JWT_SECRET: secret });
     expect(problems).toEqual([]);
-    expect(settings.tokens).toEqual({ issuer: 'i', audience: 'a', keys: { secret } });
-    expect(parseSettings({}).settings.tokens).toBeUndefined();
+    expect(settings.jwt).toEqual({ issuer: 'i', audience: 'a', keys: { secret } });
+    expect(parseSettings({}).settings.jwt).toBeUndefined();
   });
 
   it.each([
@@ -46,7 +46,7 @@ describe('parseSettings', () => {
     ],
   ])('refuses tokens %s', (_what, env, said) => {
     const { settings, problems } = parseSettings({ ...env });
-    expect(settings.tokens).toBeUndefined();
+    expect(settings.jwt).toBeUndefined();
     expect(problems[0]?.message).toMatch(said);
   });
 
@@ -64,7 +64,7 @@ describe('parseSettings', () => {
   it('takes public keys from this machine without encryption', () => {
     const url = 'http://127.0.0.1:8080/jwks.json';
     const { settings } = parseSettings({ ...tokens, PERFORMANCE_JWT_JWKS_URL: url });
-    expect(settings.tokens?.keys).toEqual({ jwksUrl: url });
+    expect(settings.jwt?.keys).toEqual({ jwksUrl: url });
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprint } from '../../src/instrumentation/sql-fingerprint.ts';
+import { fingerprintSql } from '../../src/agent/instrumentation/sql-fingerprint.ts';
 
 describe('fingerprint', () => {
   it.each([
@@ -39,7 +39,7 @@ describe('fingerprint', () => {
     ],
     ['', { text: '', operation: 'UNKNOWN', table: undefined }],
   ])('of %s', (statement, expected) => {
-    expect(fingerprint(statement)).toEqual(expected);
+    expect(fingerprintSql(statement)).toEqual(expected);
   });
 
   it('holds nothing of a literal, whatever is in it, and is the same for all of them', () => {
@@ -55,7 +55,7 @@ describe('fingerprint', () => {
     );
     fc.assert(
       fc.property(quoted, (literal) => {
-        const { text } = fingerprint(`SELECT a FROM t WHERE x = ${literal} AND y = 1`);
+        const { text } = fingerprintSql(`SELECT a FROM t WHERE x = ${literal} AND y = 1`);
         expect(text).toBe('SELECT a FROM t WHERE x = ? AND y = ?');
       }),
     );
@@ -64,13 +64,13 @@ describe('fingerprint', () => {
   it('ends with any text at all, and is not longer than a name may be', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 2000 }), (statement) => {
-        expect(fingerprint(statement).text.length).toBeLessThanOrEqual(512);
+        expect(fingerprintSql(statement).text.length).toBeLessThanOrEqual(512);
       }),
     );
   });
 
   it('tells long statements apart that begin alike', () => {
     const long = (end: string) => `SELECT ${'a, '.repeat(300)}${end} FROM t`;
-    expect(fingerprint(long('b')).text).not.toBe(fingerprint(long('c')).text);
+    expect(fingerprintSql(long('b')).text).not.toBe(fingerprintSql(long('c')).text);
   });
 });

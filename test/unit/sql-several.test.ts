@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { partsOf } from '../../src/instrumentation/postgres-statements.ts';
-import { mayBeSeveral, statementsOf } from '../../src/instrumentation/sql-tokens.ts';
+import { toStatementParts } from '../../src/agent/instrumentation/postgres-statements.ts';
+import {
+  mayHaveMultipleStatements,
+  splitStatements,
+} from '../../src/agent/instrumentation/sql-fingerprint.ts';
 
 it.each([
   ['SELECT 1', false],
   ['SELECT 1; \n', false],
   ['SELECT 1; SELECT 2', true],
 ])('%j may be several statements: %s', (text, expected) => {
-  expect(mayBeSeveral(text)).toBe(expected);
+  expect(mayHaveMultipleStatements(text)).toBe(expected);
 });
 
 it.each([
@@ -19,7 +22,7 @@ it.each([
   ],
   ['', []],
 ])('finds the statements of %j', (text, expected) => {
-  expect(statementsOf(text)).toEqual(expected);
+  expect(splitStatements(text)).toEqual(expected);
 });
 
 describe('partsOf', () => {
@@ -37,14 +40,17 @@ describe('partsOf', () => {
   });
 
   it('gives each its share of the time', () => {
-    expect(partsOf(sent(3), 115, undefined)).toEqual([
+    expect(toStatementParts(sent(3), 115, undefined)).toEqual([
       ...[part('BEGIN', 5), part('SELECT 1', 5), part('COMMIT', 5)],
     ]);
   });
 
   it('ends with the one that failed', () => {
     const error = { code: '22012' };
-    expect(partsOf(sent(1), 110, error)).toEqual([part('BEGIN', 5), part('SELECT 1', 5, error)]);
+    expect(toStatementParts(sent(1), 110, error)).toEqual([
+      part('BEGIN', 5),
+      part('SELECT 1', 5, error),
+    ]);
   });
 
   it.each([
@@ -52,10 +58,10 @@ describe('partsOf', () => {
     ['PostgreSQL counts otherwise', 2, undefined],
     ['more is complete than there is', 3, { code: '57014' }],
   ])('stays whole where %s', (_why, completed, error) => {
-    expect(partsOf(sent(completed), 115, error)).toEqual([part(text, 15, error)]);
+    expect(toStatementParts(sent(completed), 115, error)).toEqual([part(text, 15, error)]);
   });
 
   it('is one where there is one', () => {
-    expect(partsOf(sent(1, 'SELECT 1'), 115, undefined)).toEqual([part('SELECT 1', 15)]);
+    expect(toStatementParts(sent(1, 'SELECT 1'), 115, undefined)).toEqual([part('SELECT 1', 15)]);
   });
 });

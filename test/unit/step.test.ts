@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { expect, it } from 'vitest';
-import { earlier } from '../../src/windows/compare.ts';
-import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS } from '../../src/windows/range.ts';
-import { fitsInto, parts, spanOf, usualStepMs } from '../../src/windows/step.ts';
+import { toComparisonRange } from '../../src/storage/queries/comparison.ts';
+import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS } from '../../src/storage/queries/query-range.ts';
+import {
+  chooseStepMs,
+  isAlignedToBuckets,
+  splitAtOffsetChanges,
+  toBucketRange,
+} from '../../src/storage/queries/query-step.ts';
 
 const BERLIN = 'Europe/Berlin';
 const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMillis();
@@ -12,9 +17,11 @@ const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMill
 function bucketAt(
   ms: number,
   step: { ms: number; zone: string },
-  range: Parameters<typeof parts>[2],
+  range: Parameters<typeof splitAtOffsetChanges>[2],
 ) {
-  const part = parts(range, step, range).find(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)!;
+  const part = splitAtOffsetChanges(range, step, range).find(
+    ({ fromMs, toMs }) => fromMs <= ms && ms < toMs,
+  )!;
   return new Date(floorTo(ms + part.offsetMs, step.ms));
 }
 
@@ -26,7 +33,7 @@ it.each([
   const step = { ms: DAY_MS, zone: BERLIN };
   const range = { fromMs: berlin(`${day}T00:00`), toMs: berlin(`${day}T00:00`) + hours * HOUR_MS };
   for (const ms of [range.fromMs, range.fromMs + 3.5 * HOUR_MS, range.toMs - 1]) {
-    expect(spanOf(bucketAt(ms, step, range), step, range)).toEqual(range);
+    expect(toBucketRange(bucketAt(ms, step, range), step, range)).toEqual(range);
   }
 });
 
@@ -46,7 +53,7 @@ it('every moment lies in the bucket that it is put into', () => {
       const step = { ms: length, zone: name };
       const range = { fromMs, toMs: fromMs + 20 * DAY_MS };
       const moment = Math.floor(fromMs + at * 20 * DAY_MS);
-      const span = spanOf(bucketAt(moment, step, range), step, range);
+      const span = toBucketRange(bucketAt(moment, step, range), step, range);
       expect(span.fromMs).toBeLessThanOrEqual(moment);
       expect(span.toMs).toBeGreaterThan(moment);
     }),
@@ -55,25 +62,25 @@ it('every moment lies in the bucket that it is put into', () => {
 
 it('an interval of a roll-up fits where bucket edges fall on its own', () => {
   const range = { fromMs: Date.UTC(2026, 5, 1), toMs: Date.UTC(2026, 5, 8) };
-  expect(fitsInto({ ms: DAY_MS, zone: BERLIN }, range, HOUR_MS)).toBe(true);
-  expect(fitsInto({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, HOUR_MS)).toBe(false);
-  expect(fitsInto({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, MINUTE_MS)).toBe(true);
-  expect(fitsInto({ ms: 90 * MINUTE_MS, zone: 'utc' }, range, HOUR_MS)).toBe(false);
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: BERLIN }, range, HOUR_MS)).toBe(true);
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, HOUR_MS)).toBe(false);
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, MINUTE_MS)).toBe(true);
+  expect(isAlignedToBuckets({ ms: 90 * MINUTE_MS, zone: 'utc' }, range, HOUR_MS)).toBe(false);
 });
 
 it('the usual step gives a readable number of buckets', () => {
   const last = (ms: number) => ({ fromMs: 0, toMs: ms });
-  expect(usualStepMs(last(HOUR_MS))).toBe(2 * MINUTE_MS);
-  expect(usualStepMs(last(DAY_MS))).toBe(HOUR_MS);
-  expect(usualStepMs(last(30 * DAY_MS))).toBe(DAY_MS);
+  expect(chooseStepMs(last(HOUR_MS))).toBe(2 * MINUTE_MS);
+  expect(chooseStepMs(last(DAY_MS))).toBe(HOUR_MS);
+  expect(chooseStepMs(last(30 * DAY_MS))).toBe(DAY_MS);
 });
 
 it('compares with the same hours of the clock', () => {
   const range = { fromMs: berlin('2026-03-29T10:00'), toMs: berlin('2026-03-29T11:00') };
-  expect(earlier(range, 'yesterday', BERLIN).fromMs).toBe(berlin('2026-03-28T10:00'));
-  expect(range.fromMs - earlier(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);
-  expect(earlier(range, 'lastWeek', BERLIN).toMs).toBe(berlin('2026-03-22T11:00'));
-  expect(earlier(range, 'previous', BERLIN)).toEqual({
+  expect(toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(berlin('2026-03-28T10:00'));
+  expect(range.fromMs - toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);
+  expect(toComparisonRange(range, 'lastWeek', BERLIN).toMs).toBe(berlin('2026-03-22T11:00'));
+  expect(toComparisonRange(range, 'previous', BERLIN)).toEqual({
     fromMs: range.fromMs - HOUR_MS,
     toMs: range.fromMs,
   });

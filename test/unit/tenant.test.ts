@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { type TenantHeaders, TenantReader } from '../../src/instrumentation/tenant.ts';
+import { type TenantHeaders, TenantReader } from '../../src/agent/instrumentation/tenant-reader.ts';
 
 const HEADERS: TenantHeaders = {
   PERFORMANCE_ORGANIZATION_HEADER: 'X-Org',
@@ -11,7 +11,7 @@ const HEADERS: TenantHeaders = {
 function read(headers: Record<string, string>, named = HEADERS) {
   const refused: string[] = [];
   const reader = new TenantReader(named, (field, reason) => refused.push(`${field} ${reason}`));
-  return { tenant: reader.of({ headers } as unknown as IncomingMessage), refused };
+  return { tenant: reader.readTenant({ headers } as unknown as IncomingMessage), refused };
 }
 
 it('believes the headers that are named, and no other', () => {
@@ -38,7 +38,7 @@ it('asks the application first', () => {
   const reader = new TenantReader(HEADERS, () => {});
   const request = { headers: { 'x-org': 'header' } } as unknown as IncomingMessage;
   reader.resolver = () => ({ organizationId: 'own' });
-  expect(reader.of(request)).toEqual({ organizationId: 'own' });
+  expect(reader.readTenant(request)).toEqual({ organizationId: 'own' });
   reader.resolver = () => undefined;
-  expect(reader.of(request)).toEqual({ organizationId: 'header' });
+  expect(reader.readTenant(request)).toEqual({ organizationId: 'header' });
 });

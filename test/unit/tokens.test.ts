@@ -10,14 +10,18 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tokenCheck } from '../../src/access/tokens.ts';
+import { createTokenVerifier } from '../../src/server/access/jwt-verifier.ts';
 
 const SECRET = 'a secret of at least thirty-two bytes';
 const ISSUER = 'https://login.example';
 const AUDIENCE = 'perfscope';
 const VIEWER = { sub: 'ann', role: 'VIEWER', organization_id: 'acme' };
 const bytes = new TextEncoder().encode(SECRET);
-const bySecret = tokenCheck({ issuer: ISSUER, audience: AUDIENCE, keys: { secret: SECRET } });
+const bySecret = createTokenVerifier({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  keys: { secret: SECRET },
+});
 
 type Changes = { alg?: string; iss?: string; aud?: string; exp?: string | number | null };
 type Key = Parameters<SignJWT['sign']>[0];
@@ -99,7 +103,8 @@ describe("a token with the issuer's public keys", () => {
   let rsa: Awaited<ReturnType<typeof generateKeyPair>>;
   let asked = 0;
   let up = true;
-  const check = () => tokenCheck({ issuer: ISSUER, audience: AUDIENCE, keys: { jwksUrl: url } });
+  const check = () =>
+    createTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys: { jwksUrl: url } });
 
   beforeAll(async () => {
     rsa = await generateKeyPair('RS256', { extractable: true });
@@ -151,7 +156,7 @@ describe("a token with the issuer's public keys", () => {
     expect(await check()(good)).toHaveProperty('unavailable');
     up = true;
     const keys = { jwksUrl: 'http://127.0.0.1:9/' };
-    const nowhere = tokenCheck({ issuer: ISSUER, audience: AUDIENCE, keys });
+    const nowhere = createTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys });
     expect(await nowhere(good)).toHaveProperty('unavailable');
   });
 });

@@ -7,9 +7,9 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { afterAll, beforeEach, expect, expectTypeOf, it } from 'vitest';
-import { Breakers } from '../../../src/actions/breaker/breakers.ts';
-import { rowsOf } from '../../../src/exporter/rows.ts';
-import { until } from '../../support/until.ts';
+import { BreakerRegistry } from '../../../src/agent/breakers/breaker-registry.ts';
+import { toMetricRows } from '../../../src/agent/export/otel-metric-rows.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
@@ -17,22 +17,22 @@ const provider = new MeterProvider({ readers: [reader] });
 metrics.setGlobalMeterProvider(provider);
 afterAll(() => provider.shutdown());
 
-let breakers: Breakers;
+let breakers: BreakerRegistry;
 let name: string;
 let made = 0;
 beforeEach(() => {
-  breakers = new Breakers();
+  breakers = new BreakerRegistry();
   name = `gateway-${++made}`;
 });
 
-const stateOf = () => Object.fromEntries(breakers.states())[name];
+const stateOf = () => Object.fromEntries(breakers.getStates())[name];
 
 /** What was measured of the breaker, by outcome or state. */
 async function measured(metric: string): Promise<Record<string, number>> {
   await reader.forceFlush();
   const origin = { service: 'shop', instance: 'shop-1' };
   const last = exporter.getMetrics().at(-1);
-  const rows = last ? rowsOf(last.scopeMetrics, origin).metrics : [];
+  const rows = last ? toMetricRows(last.scopeMetrics, origin).metrics : [];
   return Object.fromEntries(
     rows
       .filter((row) => row.name === metric && row.endpoint === name)
@@ -82,7 +82,7 @@ it('opens when too many calls fail, answers by the fallback, and closes when one
   expect(await pay(9)).toMatch(/^later 9: .* its breaker is open/);
   expect(called).toBe(4);
   works = true;
-  await until(async () => stateOf() === 'half-open');
+  await waitFor(async () => stateOf() === 'half-open');
   expect(await pay(5)).toBe('paid 5');
   expect(stateOf()).toBe('closed');
   expect(await measured('perfscope.breaker.calls')).toEqual({
@@ -131,25 +131,25 @@ it('is open while an alert says so, and half-open when it says so no more', asyn
     },
     { name, volumeThreshold: 100, resetTimeoutMs: 3_600_000 },
   );
-  breakers.keepForced([{ name, leaseMs: 60_000 }]);
+  breakers.setForced([{ name, leaseMs: 60_000 }]);
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
-  breakers.keepForced([]);
+  breakers.setForced([]);
   expect(stateOf()).toBe('half-open');
   works = false;
   await expect(pay()).rejects.toThrow('refused');
   expect(stateOf()).toBe('open');
-  breakers.keepForced([{ name, leaseMs: 60_000 }]);
-  breakers.keepForced([]);
+  breakers.setForced([{ name, leaseMs: 60_000 }]);
+  breakers.setForced([]);
   works = true;
   expect(await pay()).toBe('paid');
   expect(stateOf()).toBe('closed');
 });
 
 it('works by its own figures again when nobody renews what opened it', async () => {
-  breakers.keepForced([{ name, leaseMs: 60 }]);
+  breakers.setForced([{ name, leaseMs: 60 }]);
   const pay = breakers.protect(async () => 'paid', { name });
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
-  await until(async () => stateOf() === 'half-open');
+  await waitFor(async () => stateOf() === 'half-open');
   expect(await pay()).toBe('paid');
   expect(stateOf()).toBe('closed');
 });

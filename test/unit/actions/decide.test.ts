@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BusinessRule } from '../../../src/server/actions/business-rules/business-rule.ts';
+import { ConditionEvaluator } from '../../../src/server/actions/business-rules/evaluate-rule.ts';
 import {
   type Decision,
-  decide,
-  type Judgement,
+  decideSetting,
+  INITIAL_SETTING_STATE,
+  type RuleEvaluation,
   type SettingState,
-  UNTOUCHED,
-} from '../../../src/actions/rules/decide.ts';
-import { Judge } from '../../../src/actions/rules/judge.ts';
-import type { BusinessRule } from '../../../src/actions/rules/rule.ts';
-import { load, pricing, T0 } from './support.ts';
+} from '../../../src/server/actions/business-rules/setting-decision.ts';
+import { loadPricingRule, loadTestRules, T0 } from '../../support/business-rule-fixtures.ts';
 
-const RULE = pricing();
+const RULE = loadPricingRule();
 const SEASIDE = { organizationId: 'grand-hotels', propertyId: 'seaside' };
-const HIGH: Judgement = { holds: true, wanted: 1.3, facts: { requestRate: 15 } };
-const LOW: Judgement = { holds: false, wanted: undefined, facts: { requestRate: 2 } };
+const HIGH: RuleEvaluation = { holds: true, wantedValue: 1.3, facts: { requestRate: 15 } };
+const LOW: RuleEvaluation = { holds: false, wantedValue: undefined, facts: { requestRate: 2 } };
 
 /** What is decided over some evaluations, each a number of seconds after the first. */
 function course(
-  steps: readonly (readonly [number, Judgement | undefined])[],
+  steps: readonly (readonly [number, RuleEvaluation | undefined])[],
   rule: BusinessRule = RULE,
 ): Decision[] {
-  let state: SettingState = UNTOUCHED;
+  let state: SettingState = INITIAL_SETTING_STATE;
   return steps.flatMap(([second, judgement]) => {
-    const step = decide(rule, SEASIDE, state, judgement, T0 + 1000 * second);
+    const step = decideSetting(rule, SEASIDE, state, judgement, T0 + 1000 * second);
     state = step.state;
     return step.decision ?? [];
   });
@@ -91,7 +91,7 @@ it('keeps its limits, whatever is measured and whenever', () => {
   const judgement = fc.option(
     fc.record({
       holds: fc.boolean(),
-      wanted: fc.option(fc.double({ noNaN: true }), { nil: undefined }),
+      wantedValue: fc.option(fc.double({ noNaN: true }), { nil: undefined }),
       facts: fc.constant({}),
     }),
     { nil: undefined },
@@ -134,13 +134,13 @@ it('decides the same wherever it goes on from', () => {
   });
   fc.assert(
     fc.property(steps, fc.nat(), (pauses, cut) => {
-      let state: SettingState = UNTOUCHED;
-      let restored: SettingState = UNTOUCHED;
+      let state: SettingState = INITIAL_SETTING_STATE;
+      let restored: SettingState = INITIAL_SETTING_STATE;
       let now = T0;
       for (const [i, [pause, high]] of pauses.entries()) {
         now += 1000 * pause;
-        const step = decide(RULE, SEASIDE, state, high ? HIGH : LOW, now);
-        const again = decide(RULE, SEASIDE, restored, high ? HIGH : LOW, now);
+        const step = decideSetting(RULE, SEASIDE, state, high ? HIGH : LOW, now);
+        const again = decideSetting(RULE, SEASIDE, restored, high ? HIGH : LOW, now);
         expect(again.decision).toEqual(step.decision);
         state = step.state;
         // As it is read from rows: plain data.
@@ -154,18 +154,18 @@ describe('a judge', () => {
   const figures = (entries: Record<string, number>) => new Map(Object.entries(entries));
 
   it('follows a fact', async () => {
-    const judge = new Judge(RULE);
-    expect(await judge.judge(figures({ requestRate: 15 }), false)).toEqual({
+    const judge = new ConditionEvaluator(RULE);
+    expect(await judge.evaluate(figures({ requestRate: 15 }), false)).toEqual({
       holds: true,
-      wanted: 1.3,
+      wantedValue: 1.3,
       facts: { requestRate: 15 },
     });
-    expect((await judge.judge(figures({ requestRate: 10 }), false)).holds).toBe(false);
-    expect((await judge.judge(figures({}), false)).holds).toBe(false);
+    expect((await judge.evaluate(figures({ requestRate: 10 }), false)).holds).toBe(false);
+    expect((await judge.evaluate(figures({}), false)).holds).toBe(false);
   });
 
   it('goes on until something else is true, and knows parameters apart', async () => {
-    const [rule] = load(`
+    const [rule] = loadTestRules(`
 rules:
   - name: busy
     setting: rate.limit
@@ -176,13 +176,13 @@ rules:
     default: 200
     limits: { min: 10, max: 500 }
 `).rules;
-    const judge = new Judge(rule!);
+    const judge = new ConditionEvaluator(rule!);
     const depth = (value: number) => figures({ 'queueDepth(queue=mails)': value });
-    expect((await judge.judge(depth(100), false)).holds).toBe(true);
-    expect((await judge.judge(depth(60), false)).holds).toBe(false);
-    expect((await judge.judge(depth(60), true)).holds).toBe(true);
-    expect((await judge.judge(depth(20), true)).holds).toBe(false);
-    expect((await judge.judge(figures({ 'queueDepth(queue=others)': 500 }), false)).holds).toBe(
+    expect((await judge.evaluate(depth(100), false)).holds).toBe(true);
+    expect((await judge.evaluate(depth(60), false)).holds).toBe(false);
+    expect((await judge.evaluate(depth(60), true)).holds).toBe(true);
+    expect((await judge.evaluate(depth(20), true)).holds).toBe(false);
+    expect((await judge.evaluate(figures({ 'queueDepth(queue=others)': 500 }), false)).holds).toBe(
       false,
     );
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { FACTS } from '../../../src/actions/rules/facts/words.ts';
-import { load as loadAlerts } from '../alerts/support.ts';
-import { load } from './support.ts';
+import { FACTS } from '../../../src/server/actions/business-rules/business-rule.ts';
+import { loadTestRules as loadAlerts } from '../../support/alert-rule-fixtures.ts';
+import { loadTestRules } from '../../support/business-rule-fixtures.ts';
 
 const TEXT = readFileSync('docs/actions.md', 'utf8');
 const BLOCKS = [...TEXT.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
@@ -10,11 +10,11 @@ const BLOCKS = [...TEXT.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '
 it('the files of the documentation, and those that are shipped, are right', () => {
   const [alerts = '', rules = '', webhooks = ''] = BLOCKS;
   expect(loadAlerts(alerts).rules.map(({ name }) => name)).toContain('gateway-slow');
-  expect(load(rules + webhooks).rules.map(({ name }) => name)).toEqual([
+  expect(loadTestRules(rules + webhooks).rules.map(({ name }) => name)).toEqual([
     'demand-pricing',
     'invoice-workers',
   ]);
-  const shipped = load(readFileSync('demo/business-rules.yaml', 'utf8'));
+  const shipped = loadTestRules(readFileSync('demo/business-rules.yaml', 'utf8'));
   expect(shipped.rules.map(({ event }) => event)).toEqual([
     ...['demand.high', 'capacity.workers', 'capacity.reports'],
   ]);

@@ -1,20 +1,23 @@
 import { beforeEach, expect, it } from 'vitest';
-import { Recommender, USUAL_TARGET } from '../../../src/actions/scaling/recommender.ts';
-import { scalingEndpoint } from '../../../src/api/endpoints/scaling.ts';
-import type { ScaledView } from '../../../src/schema/action-desk.ts';
-import { parseDuration } from '../../../src/schema/duration.ts';
-import type { PerformanceMetric } from '../../../src/schema/performance-metrics.ts';
+import { parseDuration } from '../../../src/core/format.ts';
+import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
+import type { ScalingView } from '../../../src/server/actions/action-views.ts';
+import {
+  DEFAULT_SCALING_REQUEST,
+  ScalingRecorder,
+} from '../../../src/server/actions/scaling/scaling-recorder.ts';
+import { scalingEndpoint } from '../../../src/server/api/endpoints/scaling-endpoint.ts';
 
-let answer: () => readonly ScaledView[];
+let answer: () => readonly ScalingView[];
 let now = 0;
-let rows: PerformanceMetric[] = [];
+let rows: PerformanceMetricRow[] = [];
 const asked: unknown[] = [];
-const recommender = new Recommender({
-  recommended: async (ask) => {
+const recommender = new ScalingRecorder({
+  recommend: async (ask) => {
     asked.push(ask);
     return answer();
   },
-  add: (_table, added) => void rows.push(...(added as readonly PerformanceMetric[])),
+  add: (_table, added) => void rows.push(...(added as readonly PerformanceMetricRow[])),
   origin: { service: 'perfscope', instance: 'one' },
   now: () => now,
 });
@@ -23,7 +26,7 @@ beforeEach(() => {
   rows = [];
 });
 
-function scaled(name: string, desired: number, current?: number): ScaledView {
+function scaled(name: string, desired: number, current?: number): ScalingView {
   return {
     kind: 'queue',
     name,
@@ -46,7 +49,7 @@ const scraped = () =>
 it('stores what is recommended to who names no target, and tells Prometheus', async () => {
   answer = () => [scaled('mails', 13, 5), { ...scaled('booking', 2), kind: 'service' }];
   await recommender.runOnce();
-  expect(asked).toEqual([USUAL_TARGET]);
+  expect(asked).toEqual([DEFAULT_SCALING_REQUEST]);
   expect(stored()).toEqual([
     'perfscope.scaling.desired queue mails 13',
     'perfscope.scaling.current queue mails 5',
@@ -93,5 +96,5 @@ it('stores those that need most where there are many', async () => {
 it('asks what the endpoint asks when nobody says anything else', () => {
   const { targetWait, stabilization, ...others } = scalingEndpoint.query.parse({});
   const [waitMs, stabilizationMs] = [targetWait, stabilization].map(parseDuration);
-  expect(USUAL_TARGET).toEqual({ waitMs, stabilizationMs, ...others });
+  expect(DEFAULT_SCALING_REQUEST).toEqual({ waitMs, stabilizationMs, ...others });
 });

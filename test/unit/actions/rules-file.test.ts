@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { loadBusinessRules } from '../../../src/actions/rules/load/load.ts';
-import { PerfscopeError } from '../../../src/errors.ts';
-import { load, PRICING } from './support.ts';
+import { PerfscopeError } from '../../../src/core/errors.ts';
+import { loadBusinessRules } from '../../../src/server/actions/business-rules/load-business-rules.ts';
+import { loadTestRules, PRICING_RULES } from '../../support/business-rule-fixtures.ts';
 
 function problemsOf(text: string): string[] {
   try {
-    load(text);
+    loadTestRules(text);
     return [];
   } catch (error) {
     expect(error).toBeInstanceOf(PerfscopeError);
@@ -15,10 +15,10 @@ function problemsOf(text: string): string[] {
   }
 }
 
-const changed = (from: string | RegExp, to: string) => problemsOf(PRICING.replace(from, to));
+const changed = (from: string | RegExp, to: string) => problemsOf(PRICING_RULES.replace(from, to));
 
 it('reads the example', () => {
-  const { rules, intervalMs } = load(PRICING);
+  const { rules, intervalMs } = loadTestRules(PRICING_RULES);
   expect(intervalMs).toBe(10_000);
   expect(rules[0]).toMatchObject({
     event: 'demand.high',
@@ -27,7 +27,7 @@ it('reads the example', () => {
     coolDownMs: 30_000,
     limits: { min: 0.9, max: 1.5, step: 0.1, round: 0.01, changes: 6, perMs: 600_000 },
   });
-  expect(load('').rules).toEqual([]);
+  expect(loadTestRules('').rules).toEqual([]);
 });
 
 it('tells where a fact is not known, and which is meant', () => {
@@ -46,8 +46,8 @@ it('refuses a factor outside its limits', () => {
 });
 
 it('refuses two rules that set one setting', () => {
-  const second = PRICING.replace('rules:', '').replace('demand-high', 'demand-low');
-  expect(problemsOf(PRICING + second)).toEqual([
+  const second = PRICING_RULES.replace('rules:', '').replace('demand-high', 'demand-low');
+  expect(problemsOf(PRICING_RULES + second)).toEqual([
     expect.stringMatching(/^rules\.yaml:\d+:14: `price\.factor` is set by the rule `demand-high`/),
   ]);
 });

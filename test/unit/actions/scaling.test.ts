@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Load, needed, recommend } from '../../../src/actions/scaling/recommend.ts';
+import {
+  computeNeeded,
+  type Load,
+  recommend,
+} from '../../../src/server/actions/scaling/scaling-recommendation.ts';
 
 const TARGET = { waitMs: 60_000, concurrency: 1, min: 1, max: 1000 };
 const steady = (arrivalRate: number, backlog = 0): Load => ({
@@ -11,13 +15,13 @@ const steady = (arrivalRate: number, backlog = 0): Load => ({
 
 it('needs workers for what comes, and for what waits within the target', () => {
   // 8 a second × 0.5 s are 4 busy workers: 5 with a reserve of a fifth.
-  expect(needed(steady(8), TARGET)).toBe(5);
+  expect(computeNeeded(steady(8), TARGET)).toBe(5);
   // 600 × 0.5 s in 60 s: 5 more.
-  expect(needed(steady(8, 600), TARGET)).toBe(10);
-  expect(needed(steady(8, 600), { ...TARGET, concurrency: 5 })).toBe(2);
-  expect(needed(steady(8, 600), { ...TARGET, max: 3 })).toBe(3);
-  expect(needed(steady(0), TARGET)).toBe(1);
-  expect(needed({ ...steady(1), processingTime: undefined }, TARGET)).toBeUndefined();
+  expect(computeNeeded(steady(8, 600), TARGET)).toBe(10);
+  expect(computeNeeded(steady(8, 600), { ...TARGET, concurrency: 5 })).toBe(2);
+  expect(computeNeeded(steady(8, 600), { ...TARGET, max: 3 })).toBe(3);
+  expect(computeNeeded(steady(0), TARGET)).toBe(1);
+  expect(computeNeeded({ ...steady(1), processingTime: undefined }, TARGET)).toBeUndefined();
 });
 
 it('goes up at once, and down only when the window has passed', () => {

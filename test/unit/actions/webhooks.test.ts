@@ -1,24 +1,37 @@
 import { expect, it } from 'vitest';
-import { type Decision, decide, UNTOUCHED } from '../../../src/actions/rules/decide.ts';
-import { type Post, Webhooks } from '../../../src/actions/rules/run/webhooks.ts';
-import { until } from '../../support/until.ts';
-import { load, PRICING } from './support.ts';
+import {
+  DecisionWebhooks,
+  type PostWebhook,
+} from '../../../src/server/actions/business-rules/decision-webhooks.ts';
+import {
+  type Decision,
+  decideSetting,
+  INITIAL_SETTING_STATE,
+} from '../../../src/server/actions/business-rules/setting-decision.ts';
+import { loadTestRules, PRICING_RULES } from '../../support/business-rule-fixtures.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
-const RULES = load(
-  `webhooks: [{ name: shop, url: https://shop.example/, secretFile: /secret }]${PRICING}    webhooks: [shop]\n`,
+const RULES = loadTestRules(
+  `webhooks: [{ name: shop, url: https://shop.example/, secretFile: /secret }]${PRICING_RULES}    webhooks: [shop]\n`,
 );
 
 function decided(value: number, now = Date.now()): Decision {
-  const judgement = { holds: true, wanted: value, facts: {} };
-  const { decision } = decide(RULES.rules[0]!, { propertyId: 'a' }, UNTOUCHED, judgement, now);
+  const judgement = { holds: true, wantedValue: value, facts: {} };
+  const { decision } = decideSetting(
+    RULES.rules[0]!,
+    { propertyId: 'a' },
+    INITIAL_SETTING_STATE,
+    judgement,
+    now,
+  );
   return decision!;
 }
 
 /** What became of each decision, and how often it was posted. */
-function watched(post: Post) {
+function watched(post: PostWebhook) {
   const outcomes: string[] = [];
   const keys: string[] = [];
-  const webhooks = new Webhooks(
+  const webhooks = new DecisionWebhooks(
     (webhook, body, key) => {
       keys.push(key);
       return post(webhook, body, key);
@@ -37,7 +50,7 @@ it('posts again, under the same key, until it is taken', async () => {
     return attempts === 1 ? { status: 'retryable', reason: 'busy' } : { status: 'delivered' };
   });
   webhooks.send(decided(1.1), RULES);
-  await until(async () => outcomes.length === 1);
+  await waitFor(async () => outcomes.length === 1);
   expect(outcomes).toEqual(['1.1 webhook:shop delivered']);
   expect(keys.length).toBe(2);
   expect(new Set(keys).size).toBe(1);
@@ -47,7 +60,7 @@ it('says why it was not taken', async () => {
   const { webhooks, outcomes } = watched(async () => ({ status: 'permanent', reason: 'gone' }));
   webhooks.send(decided(1.1), RULES);
   webhooks.send({ ...decided(1.1, Date.now() - 3_600_000), propertyId: 'b' }, RULES);
-  await until(async () => outcomes.length === 2);
+  await waitFor(async () => outcomes.length === 2);
   expect(outcomes.toSorted()).toEqual([
     '1.1 webhook:shop failed gone',
     '1.1 webhook:shop failed it expired before it was sent',
@@ -59,9 +72,9 @@ it('gives an older decision up for a newer one, and all when it ends', async () 
     body.includes('"value":1.1') ? { status: 'retryable' } : { status: 'delivered' },
   );
   webhooks.send(decided(1.1), RULES);
-  await until(async () => keys.length === 1);
+  await waitFor(async () => keys.length === 1);
   webhooks.send(decided(1.05), RULES);
-  await until(async () => outcomes.length === 1);
+  await waitFor(async () => outcomes.length === 1);
   expect(outcomes).toEqual(['1.05 webhook:shop delivered']);
   webhooks.send(decided(1.1), RULES);
   await webhooks.stop();

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { evaluateRule, type RuleStates } from '../../../src/alerts/evaluate/rule.ts';
-import { presentAlert } from '../../../src/alerts/present.ts';
-import { AGGREGATES, INTERNAL_FIGURES } from '../../../src/alerts/rules/words.ts';
-import { load, named, T0 } from './support.ts';
+import { toAlert } from '../../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+} from '../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import { AGGREGATES, INTERNAL_METRICS } from '../../../src/server/alerts/rules/rule-aggregates.ts';
+import { findRule, loadTestRules, T0 } from '../../support/alert-rule-fixtures.ts';
 
-const SET = load('');
+const SET = loadTestRules('');
 
 /** The thresholds that work out of the box: rule, value that is still good, value that is not, severity. */
 const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
@@ -55,7 +58,7 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
 
 /** The severity that `value` leads to when it lasts for ten minutes. */
 function severityOf(name: string, value: number, count = 1000): string | undefined {
-  const rule = named(SET, name);
+  const rule = findRule(SET, name);
   let states: RuleStates = new Map();
   for (let now = T0; now <= T0 + 600_000; now += 30_000) {
     states = evaluateRule(states, [{ labels: {}, value, count, newestMs: now }], rule, now).states;
@@ -84,7 +87,7 @@ describe('the built-in rules', () => {
   });
 
   it('tell of a service that used to report within six minutes', () => {
-    const rule = named(SET, 'no-data');
+    const rule = findRule(SET, 'no-data');
     const seen = { labels: { service: 'a' }, value: 3, count: 3, newestMs: T0 };
     let states = evaluateRule(new Map(), [seen], rule, T0).states;
     const told: string[] = [];
@@ -104,7 +107,7 @@ describe('the built-in rules', () => {
     for (const rule of SET.rules) {
       expect(sections, rule.name).toContain(rule.runbook);
       const labels = JSON.stringify({ service: 'booking', instance: 'web-2', queue: 'emails' });
-      const { annotations } = presentAlert(
+      const { annotations } = toAlert(
         {
           id: 'x',
           seq: 1,
@@ -128,20 +131,20 @@ describe('the built-in rules', () => {
       );
       expect(annotations.summary, rule.name).toMatch(/\w{3}/);
     }
-    expect(named(SET, 'cpu').runbook).toBe('#cpu');
+    expect(findRule(SET, 'cpu').runbook).toBe('#cpu');
   });
 
   it('watch all that Perfscope tells of itself', () => {
     const figures = SET.rules.flatMap(({ source }) =>
-      source.kind === 'internal' ? source.figure : [],
+      source.kind === 'internal' ? source.metric : [],
     );
-    expect(figures.sort()).toEqual(Object.keys(INTERNAL_FIGURES).sort());
+    expect(figures.sort()).toEqual(Object.keys(INTERNAL_METRICS).sort());
   });
 });
 
 it('the documentation has every aggregate and every internal figure', () => {
   const text = readFileSync('docs/alerts.md', 'utf8');
-  for (const [name, { about }] of Object.entries({ ...AGGREGATES, ...INTERNAL_FIGURES })) {
+  for (const [name, { about }] of Object.entries({ ...AGGREGATES, ...INTERNAL_METRICS })) {
     expect(text).toMatch(
       new RegExp(
         `^\\| \`${name}\` .*${about.slice(0, 20).replace(/[.*+?^$()[\]\\]/g, '\\$&')}`,

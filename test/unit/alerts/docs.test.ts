@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { runRuleTests } from '../../../src/alerts/testing/run.ts';
-import { load } from './support.ts';
+import { runRuleTests } from '../../../src/server/alerts/rule-tests/run-rule-tests.ts';
+import { loadTestRules } from '../../support/alert-rule-fixtures.ts';
 
 const BLOCKS = [
   ...readFileSync('docs/alerts.md', 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm),
@@ -10,10 +10,10 @@ const BLOCKS = [
 it('the files of the documentation are right', () => {
   const [rules = '', sql = '', quiet = '', tests = ''] = BLOCKS;
   expect(BLOCKS.length).toBe(4);
-  expect(load(rules).rules.map(({ name }) => name)).toContain('checkout-slow');
-  expect(load(`rules:\n${sql}`).rules.map(({ name }) => name)).toContain('stuck-imports');
-  expect(load(quiet).inhibit.map(({ name }) => name)).toContain('database-first');
-  expect(runRuleTests(tests, 'docs', load('').rules)).toEqual([
+  expect(loadTestRules(rules).rules.map(({ name }) => name)).toContain('checkout-slow');
+  expect(loadTestRules(`rules:\n${sql}`).rules.map(({ name }) => name)).toContain('stuck-imports');
+  expect(loadTestRules(quiet).inhibit.map(({ name }) => name)).toContain('database-first');
+  expect(runRuleTests(tests, 'docs', loadTestRules('').rules)).toEqual([
     { name: 'a burst of errors fires', failures: [] },
   ]);
 });

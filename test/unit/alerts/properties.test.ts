@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { acknowledge } from '../../../src/alerts/evaluate/act.ts';
-import { groupKey, type Observation } from '../../../src/alerts/evaluate/observation.ts';
-import { restoreStates } from '../../../src/alerts/evaluate/restore.ts';
-import { evaluateRule, type RuleStates } from '../../../src/alerts/evaluate/rule.ts';
-import type { Transition } from '../../../src/alerts/evaluate/transition.ts';
-import type { Rule } from '../../../src/alerts/rules/rule.ts';
-import { ruleWith, T0 } from './support.ts';
+import { acknowledge } from '../../../src/server/alerts/evaluation/alert-state-machine.ts';
+import type { Transition } from '../../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+} from '../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import {
+  type Observation,
+  toLabelsKey,
+} from '../../../src/server/alerts/evaluation/observation.ts';
+import { rebuildStates } from '../../../src/server/alerts/evaluation/rebuild-alert-states.ts';
+import type { AlertRule } from '../../../src/server/alerts/rules/alert-rule.ts';
+import { makeRule, T0 } from '../../support/alert-rule-fixtures.ts';
 
 const BASE = 'thresholds: { warning: 10, high: 20, critical: 30 }';
 const RULES = [
-  ruleWith(BASE),
-  ruleWith(`${BASE}\nfor: 1m\nkeepFiringFor: 1m\nrecovery: 5`),
-  ruleWith(`${BASE}\nfor: 2m\nnoData: keep\nminimumCount: 3`),
-  ruleWith(`${BASE}\nnoData: alert\nnoDataAfter: 1m\nkeepFiringFor: 2m`),
+  makeRule(BASE),
+  makeRule(`${BASE}\nfor: 1m\nkeepFiringFor: 1m\nrecovery: 5`),
+  makeRule(`${BASE}\nfor: 2m\nnoData: keep\nminimumCount: 3`),
+  makeRule(`${BASE}\nnoData: alert\nnoDataAfter: 1m\nkeepFiringFor: 2m`),
 ];
 const SERVICES = ['a', 'b', 'c'];
 
@@ -51,7 +57,7 @@ function observations({ seen }: Round, now: number): Observation[] {
 }
 
 function tell(
-  rule: Rule,
+  rule: AlertRule,
   rounds: readonly Round[],
   order: (observations: Observation[]) => Observation[] = (all) => all,
   between: (story: Story, now: number) => Story = (story) => story,
@@ -159,7 +165,7 @@ it('the rows restore the alerts, in any order of the rows', () => {
       const { states, transitions } = tell(rule, rounds);
       const live = alive(states);
       for (const rows of [transitions, transitions.toReversed()]) {
-        const restored = restoreStates(rows, T0);
+        const restored = rebuildStates(rows, T0);
         expect(new Map(alive(restored.states.get('r')))).toEqual(new Map(live));
         expect(restored.transitions).toEqual([]);
       }
@@ -173,7 +179,7 @@ it('a restart at any moment neither loses an alert that fires nor doubles it', (
       let count = 0;
       const restarted = tell(rule, rounds, undefined, (story, now) => {
         if (count++ !== at) return story;
-        const { states } = restoreStates(story.transitions, now, now);
+        const { states } = rebuildStates(story.transitions, now, now);
         const fresh = states.get('r') ?? new Map();
         expect(new Map(alive(fresh))).toEqual(new Map(alive(story.states)));
         return { ...story, states: fresh };
@@ -195,8 +201,8 @@ it('neither late data alone nor a jump of the clock change an alert', () => {
       (rule, rounds, value, jumpMs) => {
         const { states } = tell(rule, rounds);
         const labels = { service: 'a' };
-        const known = new Map([...states].filter(([key]) => key === groupKey(labels)));
-        const { evaluatedMs: now = T0, clockMs = T0 } = known.get(groupKey(labels)) ?? {};
+        const known = new Map([...states].filter(([key]) => key === toLabelsKey(labels)));
+        const { evaluatedMs: now = T0, clockMs = T0 } = known.get(toLabelsKey(labels)) ?? {};
         const stale = { labels, value, count: 0, newestMs: Math.min(clockMs, now) };
         if (known.size === 0) return;
         const calm = (s: RuleStates) => [...s.values()].every(({ missing }) => !missing);

@@ -1,15 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { aged, type Flaps, flapped, NO_FLAPS } from '../../../src/alerts/quiet/flapping.ts';
-import { type AlertGroup, notificationKey, stepGroup } from '../../../src/alerts/quiet/grouping.ts';
-import type { QuietAlert } from '../../../src/alerts/quiet/held.ts';
-import { inhibition } from '../../../src/alerts/quiet/inhibit.ts';
-import { flapKey, quiet } from '../../../src/alerts/quiet/stages.ts';
-import { load, T0 } from './support.ts';
+import type { AlertSummary } from '../../../src/core/alerts/alert-group.ts';
+import { createInhibitor } from '../../../src/server/alerts/suppression/inhibition.ts';
+import {
+  type AlertGroupState,
+  toNotificationGroupKey,
+  updateAlertGroup,
+} from '../../../src/server/alerts/suppression/notification-gate.ts';
+import {
+  EMPTY_FLAP_HISTORY,
+  evaluateSuppressions,
+  type FlapHistory,
+  pruneFlaps,
+  recordFlap,
+  toFlapKey,
+} from '../../../src/server/alerts/suppression/suppression-stages.ts';
+import { loadTestRules, T0 } from '../../support/alert-rule-fixtures.ts';
 
-const SET = load('');
+const SET = loadTestRules('');
 const MINUTE = 60_000;
 
-function alert(more: Partial<QuietAlert> = {}): QuietAlert {
+function alert(more: Partial<AlertSummary> = {}): AlertSummary {
   const { rule = 'response-time', severity = 'warning' } = more;
   return {
     id: `${rule} ${severity}`,
@@ -28,8 +38,8 @@ describe('inhibition', () => {
     severity: 'high',
     labels: { scope: 'host', service: 'booking', instance: 'web-2' },
   });
-  const held = (target: QuietAlert, ...others: QuietAlert[]) =>
-    inhibition([target, ...others], SET.inhibit)(target)?.by;
+  const held = (target: AlertSummary, ...others: AlertSummary[]) =>
+    createInhibitor([target, ...others], SET.inhibit)(target)?.by;
 
   it('critical silences what is milder about the same thing', () => {
     expect(held(alert(), critical)).toBe(critical.id);
@@ -67,20 +77,21 @@ describe('inhibition', () => {
   });
 
   it('an alert of one organization never inhibits that of another', () => {
-    const { inhibit } = load(`inhibit:
+    const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['severity="critical"'], target: ['severity="warning"'] }`);
     const of = (organization: string, severity: 'warning' | 'critical') =>
       alert({ severity, labels: { organization } });
-    const by = (source: QuietAlert) => inhibition([source], inhibit)(of('a', 'warning'))?.reason;
+    const by = (source: AlertSummary) =>
+      createInhibitor([source], inhibit)(of('a', 'warning'))?.reason;
     expect(by(of('a', 'critical'))).toBe('inhibited');
     expect(by(of('b', 'critical'))).toBeUndefined();
   });
 
   it('two alerts that match both sides do not silence each other', () => {
-    const { inhibit } = load(`inhibit:
+    const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['service="x"'], target: ['service="x"'], equal: [service] }`);
     const [a, b] = ['a', 'b'].map((rule) => alert({ rule, labels: { service: 'x' } }));
-    expect(inhibition([a!, b!], inhibit)(a!)).toBeUndefined();
+    expect(createInhibitor([a!, b!], inhibit)(a!)).toBeUndefined();
   });
 });
 
@@ -88,47 +99,51 @@ describe('flapping', () => {
   const limits = { transitions: 4, windowMs: 30 * MINUTE };
 
   it('begins with the limit of changes within the window, and ends when at most half are left', () => {
-    let flaps: Flaps = NO_FLAPS;
+    let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
     const seen: boolean[] = [];
     for (let i = 0; i < 4; i++) {
-      flaps = flapped(flaps, T0 + i * MINUTE, limits);
-      seen.push(flaps.flapping);
+      flaps = recordFlap(flaps, T0 + i * MINUTE, limits);
+      seen.push(flaps.isFlapping);
     }
     expect(seen).toEqual([false, false, false, true]);
-    expect(aged(flaps, T0 + 30 * MINUTE, limits).flapping).toBe(true);
-    expect(aged(flaps, T0 + 31 * MINUTE, limits).flapping).toBe(false);
+    expect(pruneFlaps(flaps, T0 + 30 * MINUTE, limits).isFlapping).toBe(true);
+    expect(pruneFlaps(flaps, T0 + 31 * MINUTE, limits).isFlapping).toBe(false);
   });
 
   it('is no matter of changes that are far apart', () => {
-    let flaps: Flaps = NO_FLAPS;
-    for (let i = 0; i < 20; i++) flaps = flapped(flaps, T0 + i * 11 * MINUTE, limits);
-    expect(flaps).toMatchObject({ flapping: false });
+    let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
+    for (let i = 0; i < 20; i++) flaps = recordFlap(flaps, T0 + i * 11 * MINUTE, limits);
+    expect(flaps).toMatchObject({ isFlapping: false });
     expect(flaps.timesMs.length).toBeLessThan(4);
   });
 });
 
 it('every stage names its reason', () => {
   const critical = alert({ rule: 'error-rate', severity: 'critical' });
-  let flaps = NO_FLAPS;
-  for (let i = 0; i < 6; i++) flaps = flapped(flaps, T0 + i * MINUTE, SET.flapping);
-  const { maintenance } = load(`maintenance: [{ name: m, matchers: ['severity="warning"'] }]`);
+  let flaps = EMPTY_FLAP_HISTORY;
+  for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);
+  const { maintenance } = loadTestRules(
+    `maintenance: [{ name: m, matchers: ['severity="warning"'] }]`,
+  );
   const context = {
     inhibit: SET.inhibit,
     silences: [],
     maintenance,
     flapping: SET.flapping,
-    flaps: new Map([[flapKey(alert()), flaps]]),
+    flaps: new Map([[toFlapKey(alert()), flaps]]),
   };
-  const verdicts = quiet([alert(), critical], context, T0 + 6 * MINUTE);
-  expect(verdicts.map(({ held }) => held.map(({ reason, by }) => [reason, by]))).toEqual([
+  const verdicts = evaluateSuppressions([alert(), critical], context, T0 + 6 * MINUTE);
+  expect(
+    verdicts.map(({ suppressions: held }) => held.map(({ reason, by }) => [reason, by])),
+  ).toEqual([
     [
       ['maintenance', 'm'],
       ['inhibited', critical.id],
-      ['flapping', flapKey(alert())],
+      ['flapping', toFlapKey(alert())],
     ],
     [],
   ]);
-  expect(verdicts[0]?.held[2]).toMatchObject({
+  expect(verdicts[0]?.suppressions[2]).toMatchObject({
     detail: '6 changes within 30 min',
     untilMs: T0 + 2 * MINUTE + 30 * MINUTE,
   });
@@ -142,13 +157,13 @@ describe('grouping', () => {
     repeatMs: 60 * MINUTE,
   };
   /** Seconds from T0, the alerts, and what is then told or why not. */
-  function told(moments: readonly (readonly [number, readonly QuietAlert[]])[]): string[] {
-    let group: AlertGroup | undefined;
+  function told(moments: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
+    let group: AlertGroupState | undefined;
     return moments.map(([seconds, alerts]) => {
-      const step = stepGroup(group, alerts, 'k', policy, T0 + seconds * 1000);
+      const step = updateAlertGroup(group, alerts, 'k', policy, T0 + seconds * 1000);
       group = step.group;
-      const reasons = [...step.held.values()].map(({ reason }) => reason);
-      return [...step.tell.map(({ id, state }) => `${id}:${state}`), ...reasons].join(' ');
+      const reasons = [...step.suppressed.values()].map(({ reason }) => reason);
+      return [...step.toNotify.map(({ id, state }) => `${id}:${state}`), ...reasons].join(' ');
     });
   }
   const a = alert({ id: 'a' });
@@ -212,9 +227,10 @@ describe('grouping', () => {
 
   it('keeps the tenants apart, whatever the labels are', () => {
     const of = (organization?: string) =>
-      notificationKey(alert({ labels: { service: 'x', ...(organization && { organization }) } }), [
-        'service',
-      ]);
+      toNotificationGroupKey(
+        alert({ labels: { service: 'x', ...(organization && { organization }) } }),
+        ['service'],
+      );
     expect(new Set([of('a'), of('b'), of()]).size).toBe(3);
     expect(of('a')).toBe(of('a'));
   });

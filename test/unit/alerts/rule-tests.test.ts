@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseSeries } from '../../../src/alerts/testing/notation.ts';
-import { runRuleTests } from '../../../src/alerts/testing/run.ts';
-import { load } from './support.ts';
+import { parseSeries } from '../../../src/server/alerts/rule-tests/rule-test-file.ts';
+import { runRuleTests } from '../../../src/server/alerts/rule-tests/run-rule-tests.ts';
+import { loadTestRules } from '../../support/alert-rule-fixtures.ts';
 
-const { rules } = load(`rules:
+const { rules } = loadTestRules(`rules:
   - name: own
     measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service], window: 5m }
     thresholds: { warning: 10, critical: 40 }

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { judgementOf } from '../../../src/alerts/rules/rule.ts';
-import type { LocatedProblem } from '../../../src/entries/problems.ts';
-import { PerfscopeError } from '../../../src/errors.ts';
-import { load, named, SETTINGS } from './support.ts';
+import type { ConfigProblem } from '../../../src/core/config-files/config-validation.ts';
+import { PerfscopeError } from '../../../src/core/errors.ts';
+import { getRuleThresholds } from '../../../src/server/alerts/rules/alert-rule.ts';
+import { findRule, loadTestRules, SETTINGS } from '../../support/alert-rule-fixtures.ts';
 
-function problemsOf(text: string): readonly LocatedProblem[] {
+function problemsOf(text: string): readonly ConfigProblem[] {
   try {
-    load(text);
+    loadTestRules(text);
   } catch (error) {
     if (!(error instanceof PerfscopeError)) throw error;
     expect(error.code).toBe('PS_RULES_INVALID');
-    const { problems } = error.params as { problems: readonly LocatedProblem[] };
+    const { problems } = error.params as { problems: readonly ConfigProblem[] };
     for (const p of problems) {
       expect(error.message).toContain(`${p.file}:${p.line}:${p.column}: ${p.message}`);
     }
@@ -241,31 +241,31 @@ rules:
 });
 
 it('an override changes what it names and keeps the rest', () => {
-  const set = load(
+  const set = loadTestRules(
     'rules:\n  - name: response-time\n    thresholds: { critical: 9000 }\n    measure: { window: 10m }',
   );
-  const rule = named(set, 'response-time');
+  const rule = findRule(set, 'response-time');
   expect(rule.levels.map(({ threshold }) => threshold)).toEqual([2000, 9000]);
   expect(rule.source).toMatchObject({ aggregate: 'mean', windowMs: 600_000 });
   expect(rule.recovery).toBe(1800);
 });
 
 it('`null` takes a key away, and another kind of measure takes the place of the first', () => {
-  const set = load(`rules:
+  const set = loadTestRules(`rules:
   - name: response-time
     recovery: null
     thresholds: { critical: null }
   - name: cpu
     internal: spool_bytes
     annotations: { summary: 'full' }`);
-  const rule = named(set, 'response-time');
+  const rule = findRule(set, 'response-time');
   expect(rule.recovery).toBeUndefined();
   expect(rule.levels).toEqual([{ severity: 'warning', threshold: 2000 }]);
-  expect(named(set, 'cpu').source).toEqual({ kind: 'internal', figure: 'spool_bytes' });
+  expect(findRule(set, 'cpu').source).toEqual({ kind: 'internal', metric: 'spool_bytes' });
 });
 
 it('`enabled: false` removes a rule, an inhibition too, and a new rule is added', () => {
-  const set = load(`${OWN}    thresholds: { high: 1 }
+  const set = loadTestRules(`${OWN}    thresholds: { high: 1 }
   - name: disk
     enabled: false
 inhibit:
@@ -286,11 +286,11 @@ it('names of prototypes are plain names', () => {
 });
 
 it('what stands beside the rules has defaults, and the file changes them', () => {
-  const set = load(
+  const set = loadTestRules(
     'interval: 15s\nnotifications: { groupBy: [queue], repeatInterval: 1h }\nflapping: { window: 1h }',
   );
   expect(set.intervalMs).toBe(15_000);
-  expect(named(set, 'cpu').intervalMs).toBe(15_000);
+  expect(findRule(set, 'cpu').intervalMs).toBe(15_000);
   expect(set.notifications).toEqual({
     groupBy: ['queue'],
     waitMs: 30_000,
@@ -301,8 +301,8 @@ it('what stands beside the rules has defaults, and the file changes them', () =>
 });
 
 it('tenants have thresholds of their own, the property before its organization', () => {
-  const rule = named(
-    load(`rules:
+  const rule = findRule(
+    loadTestRules(`rules:
   - name: response-time
     tenants:
       - { organization: a, thresholds: { warning: 100 } }
@@ -310,15 +310,16 @@ it('tenants have thresholds of their own, the property before its organization',
       - { organization: b, enabled: false }`),
     'response-time',
   );
-  const first = (labels: Record<string, string>) => judgementOf(rule, labels).levels[0]?.threshold;
+  const first = (labels: Record<string, string>) =>
+    getRuleThresholds(rule, labels).levels[0]?.threshold;
   expect(first({ organization: 'a', property: 'q' })).toBe(100);
   expect(first({ organization: 'a', property: 'p' })).toBe(200);
   expect(first({ organization: 'c', property: 'p' })).toBe(2000);
   expect(first({})).toBe(2000);
-  const own = judgementOf(rule, { organization: 'a' });
+  const own = getRuleThresholds(rule, { organization: 'a' });
   expect(own).toMatchObject({ minimumCount: 3, recovery: 90 });
   expect(own.levels[1]).toEqual({ severity: 'critical', threshold: 5000 });
-  expect(judgementOf(rule, { organization: 'b' }).enabled).toBe(false);
+  expect(getRuleThresholds(rule, { organization: 'b' }).enabled).toBe(false);
 });
 
 const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, object])[] = [
@@ -355,13 +356,13 @@ const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, obje
 ];
 
 it.each(LEVELS)('the environment %s', (_what, settings, name, levels) => {
-  const rule = named(load('', { ...SETTINGS, ...settings }), name);
+  const rule = findRule(loadTestRules('', { ...SETTINGS, ...settings }), name);
   const found = rule.levels.map(({ severity, threshold }) => [severity, threshold]);
   expect(Object.fromEntries(found)).toEqual(levels);
 });
 
 it('the file comes before the environment', () => {
   const settings = { ...SETTINGS, PERFORMANCE_ERROR_RATE_THRESHOLD: 2 };
-  const set = load('rules: [{ name: error-rate, thresholds: { medium: 7 } }]', settings);
-  expect(named(set, 'error-rate').levels[0]?.threshold).toBe(7);
+  const set = loadTestRules('rules: [{ name: error-rate, thresholds: { medium: 7 } }]', settings);
+  expect(findRule(set, 'error-rate').levels[0]?.threshold).toBe(7);
 });

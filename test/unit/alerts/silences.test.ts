@@ -1,19 +1,19 @@
 import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
-import type { QuietAlert } from '../../../src/alerts/quiet/held.ts';
-import { silencedBy } from '../../../src/alerts/quiet/silence.ts';
+import type { AlertSummary } from '../../../src/core/alerts/alert-group.ts';
+import { parseMatcher } from '../../../src/core/config-files/matcher.ts';
+import { findOccurrence, type Recurrence } from '../../../src/core/config-files/recurrence.ts';
+import { findSilenceSuppression } from '../../../src/server/alerts/suppression/silence.ts';
 import {
   createSilence,
   endSilence,
-  restoreSilences,
-  silenceEntry,
-} from '../../../src/alerts/quiet/silence-rows.ts';
-import { parseMatcher } from '../../../src/entries/matcher.ts';
-import { occurrence, type Recurrence } from '../../../src/entries/recurrence.ts';
-import { load, T0 } from './support.ts';
+  parseSilenceRows,
+  silenceSchema,
+} from '../../../src/server/alerts/suppression/silence-store.ts';
+import { loadTestRules, T0 } from '../../support/alert-rule-fixtures.ts';
 
 const HOUR = 3_600_000;
-const ALERT: QuietAlert = {
+const ALERT: AlertSummary = {
   id: 'a1',
   rule: 'error-rate',
   state: 'firing',
@@ -38,9 +38,9 @@ describe('matchers', () => {
     ['queue=~".+"', false],
     ['toString=""', true],
   ])('%s: %s', (text, matches) => {
-    const entry = silenceEntry.parse({ matchers: [text], duration: '1h', comment: 'c' });
+    const entry = silenceSchema.parse({ matchers: [text], duration: '1h', comment: 'c' });
     const { silence } = createSilence(entry, { author: 'ana' }, T0);
-    expect(silencedBy(ALERT, [silence], T0) !== undefined).toBe(matches);
+    expect(findSilenceSuppression(ALERT, [silence], T0) !== undefined).toBe(matches);
   });
 
   it('a pattern that would never end elsewhere ends at once', () => {
@@ -50,7 +50,11 @@ describe('matchers', () => {
 });
 
 function silence(input: object, by: { author: string; organization?: string; property?: string }) {
-  const entry = silenceEntry.parse({ matchers: ['service="booking"'], comment: 'works', ...input });
+  const entry = silenceSchema.parse({
+    matchers: ['service="booking"'],
+    comment: 'works',
+    ...input,
+  });
   return createSilence(entry, by, T0);
 }
 
@@ -60,14 +64,14 @@ describe('silences', () => {
       { startsAt: '2026-11-02T10:00:00Z', duration: '1h' },
       { author: 'ana' },
     );
-    expect(silencedBy(ALERT, [one], T0)).toBeUndefined();
-    expect(silencedBy(ALERT, [one], T0 + HOUR)).toEqual({
+    expect(findSilenceSuppression(ALERT, [one], T0)).toBeUndefined();
+    expect(findSilenceSuppression(ALERT, [one], T0 + HOUR)).toEqual({
       reason: 'silenced',
       by: one.id,
       detail: 'ana: works',
       untilMs: T0 + 2 * HOUR,
     });
-    expect(silencedBy(ALERT, [one], T0 + 2 * HOUR)).toBeUndefined();
+    expect(findSilenceSuppression(ALERT, [one], T0 + 2 * HOUR)).toBeUndefined();
   });
 
   it.each([
@@ -78,13 +82,15 @@ describe('silences', () => {
     [{ organization: 'org-1', property: 'p-2' }, false],
   ])('of the tenant %j reach an alert of org-1, p-1: %s', (tenant, reaches) => {
     const { silence: one } = silence({ duration: '1h' }, { author: 'ana', ...tenant });
-    expect(silencedBy(ALERT, [one], T0) !== undefined).toBe(reaches);
+    expect(findSilenceSuppression(ALERT, [one], T0) !== undefined).toBe(reaches);
   });
 
   it('of a tenant do not reach alerts of everybody, whatever they match', () => {
     const own = { author: 'ana', organization: 'org-1' };
     const { silence: all } = silence({ matchers: ['service=~".*"'], duration: '1h' }, own);
-    expect(silencedBy({ ...ALERT, labels: { service: 'booking' } }, [all], T0)).toBeUndefined();
+    expect(
+      findSilenceSuppression({ ...ALERT, labels: { service: 'booking' } }, [all], T0),
+    ).toBeUndefined();
   });
 
   it.each([
@@ -103,7 +109,7 @@ describe('silences', () => {
     ],
   ])('are refused when they say %j', (input) => {
     const whole = { matchers: ['service="booking"'], comment: 'works', ...input };
-    expect(silenceEntry.safeParse(whole).success).toBe(false);
+    expect(silenceSchema.safeParse(whole).success).toBe(false);
   });
 
   it('come back from their rows, and not after they were ended', () => {
@@ -115,31 +121,31 @@ describe('silences', () => {
       timeZone: 'UTC',
     };
     const made = silence({ duration: '1d', recurrence }, { author: 'ana', organization: 'org-1' });
-    const [back] = restoreSilences([made.row], T0);
+    const [back] = parseSilenceRows([made.row], T0);
     expect(back?.seq).toBe(1);
     const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as object;
     expect(plain(back?.silence)).toEqual(plain(made.silence));
-    expect(silencedBy(ALERT, [back!.silence], T0)).toBeDefined();
+    expect(findSilenceSuppression(ALERT, [back!.silence], T0)).toBeDefined();
     const ended = endSilence(made.silence, 'bo', 1, T0 + HOUR);
     expect(ended.row).toMatchObject({ seq: 2, author: 'bo', endsAt: T0 + HOUR });
-    expect(silencedBy(ALERT, [ended.silence], T0 + HOUR)).toBeUndefined();
-    expect(restoreSilences([ended.row, made.row], T0 + HOUR)).toEqual([]);
+    expect(findSilenceSuppression(ALERT, [ended.silence], T0 + HOUR)).toBeUndefined();
+    expect(parseSilenceRows([ended.row, made.row], T0 + HOUR)).toEqual([]);
   });
 
   it('of a file are maintenance', () => {
-    const { maintenance } = load(`maintenance:
+    const { maintenance } = loadTestRules(`maintenance:
   - name: backup
     matchers: ['service=~"book.*"']
     comment: nightly
     organization: org-1
     recurrence: { every: day, from: '10:00', to: '11:00', timeZone: Europe/Berlin }`);
-    expect(silencedBy(ALERT, maintenance, T0)).toEqual({
+    expect(findSilenceSuppression(ALERT, maintenance, T0)).toEqual({
       reason: 'maintenance',
       by: 'backup',
       detail: 'rules file: nightly',
       untilMs: T0 + HOUR,
     });
-    expect(silencedBy(ALERT, maintenance, T0 - 1)).toBeUndefined();
+    expect(findSilenceSuppression(ALERT, maintenance, T0 - 1)).toBeUndefined();
   });
 });
 
@@ -153,21 +159,23 @@ describe('a recurrence', () => {
     ['the night that has 23 hours', '2026-03-29T03:10', 1],
     ['the night that has 25 hours', '2026-10-25T03:10', 3],
   ])('keeps to the clock in %s', (_night, moment, length) => {
-    expect(hours(occurrence(night, at(moment)))).toBe(length);
+    expect(hours(findOccurrence(night, at(moment)))).toBe(length);
   });
 
   it('has no time on the day on which its hour does not exist', () => {
     const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
     const day = at('2026-03-29T00:00');
-    const found = Array.from({ length: 24 * 12 }, (_, i) => occurrence(hour, day + i * 300_000));
+    const found = Array.from({ length: 24 * 12 }, (_, i) =>
+      findOccurrence(hour, day + i * 300_000),
+    );
     expect(found.filter((span) => span !== undefined)).toEqual([]);
   });
 
   it('counts an hour that comes twice twice', () => {
     const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
-    expect(hours(occurrence(hour, Date.UTC(2026, 9, 25, 0, 30)))).toBe(2);
-    expect(hours(occurrence(hour, Date.UTC(2026, 9, 25, 1, 30)))).toBe(2);
-    expect(occurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
+    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 0, 30)))).toBe(2);
+    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 1, 30)))).toBe(2);
+    expect(findOccurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
   });
 
   it('goes past midnight, by the day on which it began', () => {
@@ -178,10 +186,10 @@ describe('a recurrence', () => {
       to: '06:00',
       timeZone: 'Europe/Berlin',
     };
-    expect(occurrence(weekend, at('2026-11-06T21:59'))).toBeUndefined();
-    expect(hours(occurrence(weekend, at('2026-11-06T22:00')))).toBe(8);
-    expect(hours(occurrence(weekend, at('2026-11-07T05:59')))).toBe(8);
-    expect(occurrence(weekend, at('2026-11-07T06:00'))).toBeUndefined();
-    expect(occurrence(weekend, at('2026-11-07T22:30'))).toBeUndefined();
+    expect(findOccurrence(weekend, at('2026-11-06T21:59'))).toBeUndefined();
+    expect(hours(findOccurrence(weekend, at('2026-11-06T22:00')))).toBe(8);
+    expect(hours(findOccurrence(weekend, at('2026-11-07T05:59')))).toBe(8);
+    expect(findOccurrence(weekend, at('2026-11-07T06:00'))).toBeUndefined();
+    expect(findOccurrence(weekend, at('2026-11-07T22:30'))).toBeUndefined();
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { readSql } from '../../../src/alerts/rules/sql.ts';
-import { load, named } from './support.ts';
+import { parseSqlRule } from '../../../src/server/alerts/rules/parse-sql-rule.ts';
+import { findRule, loadTestRules } from '../../support/alert-rule-fixtures.ts';
 
 const LIMITED = 'WHERE in_window() AND in_scope()';
 
 function problems(sql: string): string[] {
   const found: string[] = [];
-  const rule = readSql(sql, (message) => found.push(message));
+  const rule = parseSqlRule(sql, (message) => found.push(message));
   expect(rule === undefined).toBe(found.length > 0);
   return found;
 }
@@ -143,7 +143,7 @@ describe('a SQL rule', () => {
       FROM queue_metrics -- in_scope()
       WHERE IN_WINDOW() AND error_message != 'in_scope() isn''t' AND in_scope ( )
       GROUP BY queue_name;`;
-    const rule = readSql(sql, () => {});
+    const rule = parseSqlRule(sql, () => {});
     expect(rule?.labelNames).toEqual(['queue']);
     expect(rule?.bind(PLACES)).toBe(
       'SELECT queue_name AS queue, count() AS value, max(timestamp) AS newest FROM queue_metrics ' +
@@ -156,7 +156,7 @@ describe('a SQL rule', () => {
     const sql = `WITH slow AS (SELECT service FROM performance_metrics_1m p WHERE in_window(p) AND in_scope(p))
       SELECT q.service AS service, count() AS value FROM queue_metrics q JOIN slow ON (service)
       WHERE in_window(q) AND in_scope(q) AND q.test = false GROUP BY q.service`;
-    const bound = readSql(sql, () => {})?.bind(PLACES);
+    const bound = parseSqlRule(sql, () => {})?.bind(PLACES);
     expect(bound).toContain(
       'WHERE (p.timestamp >= $1 /*performance_metrics_1m*/) AND (p.organization_id = $2))',
     );
@@ -173,8 +173,11 @@ describe('a SQL rule', () => {
     window: 10m
     thresholds: { high: 3 }
     annotations: { summary: '{{ $labels.queue }}' }`;
-    expect(named(load(text), 'own').source).toMatchObject({ kind: 'sql', windowMs: 600_000 });
-    expect(() => load(text.replace('$labels.queue', '$labels.queu'))).toThrow(
+    expect(findRule(loadTestRules(text), 'own').source).toMatchObject({
+      kind: 'sql',
+      windowMs: 600_000,
+    });
+    expect(() => loadTestRules(text.replace('$labels.queue', '$labels.queu'))).toThrow(
       /rules.yaml:6:.*\$labels\.queue/,
     );
   });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseTemplate } from '../../../src/alerts/template/template.ts';
-import { parseDuration } from '../../../src/schema/duration.ts';
-import { formatDuration } from '../../../src/schema/format.ts';
+import { formatDuration, parseDuration } from '../../../src/core/format.ts';
+import { parseTemplate } from '../../../src/server/alerts/rules/annotation-template.ts';
 
 const DATA = {
   rule: 'r',

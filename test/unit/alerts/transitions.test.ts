@@ -1,7 +1,18 @@
 import { expect, it } from 'vitest';
-import { acknowledge } from '../../../src/alerts/evaluate/act.ts';
-import { evaluateRule, retireRule } from '../../../src/alerts/evaluate/rule.ts';
-import { drive, load, type Moment, named, only, ruleWith, T0 } from './support.ts';
+import { acknowledge } from '../../../src/server/alerts/evaluation/alert-state-machine.ts';
+import {
+  evaluateRule,
+  resolveAllAlerts,
+} from '../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import {
+  findRule,
+  getOnlyState,
+  loadTestRules,
+  makeRule,
+  runRule,
+  T0,
+  type TimedObservation,
+} from '../../support/alert-rule-fixtures.ts';
 
 const PLAIN = 'thresholds: { warning: 2000, high: 3000, critical: 5000 }';
 const FOR = `${PLAIN}\nfor: 1m`;
@@ -14,7 +25,12 @@ const late = (value: number, newestSeconds: number, count = 100) => ({
   newestMs: T0 + newestSeconds * 1000,
 });
 
-const CASES: readonly (readonly [string, string, readonly Moment[], readonly string[]])[] = [
+const CASES: readonly (readonly [
+  string,
+  string,
+  readonly TimedObservation[],
+  readonly string[],
+])[] = [
   ['a value at the threshold is no breach', PLAIN, [[0, 2000]], []],
   ['a value beyond it fires at once without `for`', PLAIN, [[0, 2001]], ['0 firing warning']],
   ['the worst level that is breached counts', PLAIN, [[0, 9000]], ['0 firing critical']],
@@ -304,12 +320,12 @@ const CASES: readonly (readonly [string, string, readonly Moment[], readonly str
 ];
 
 it.each(CASES)('%s', (_sentence, more, moments, told) => {
-  const step = drive(ruleWith(more), moments);
-  expect(step.told).toEqual(told);
+  const step = runRule(makeRule(more), moments);
+  expect(step.summaries).toEqual(told);
 });
 
 it('an alert keeps its id, counts its transitions, and the next one has another id', () => {
-  const { transitions } = drive(ruleWith(PLAIN), [
+  const { transitions } = runRule(makeRule(PLAIN), [
     [0, 2001],
     [30, 9000],
     [60, 1],
@@ -322,7 +338,7 @@ it('an alert keeps its id, counts its transitions, and the next one has another 
 });
 
 it('two alerts that rest on data of the same moment have ids of their own', () => {
-  const { transitions } = drive(ruleWith(PLAIN), [
+  const { transitions } = runRule(makeRule(PLAIN), [
     [0, late(9000, 0, 10)],
     [30, late(1, 0, 20)],
     [60, late(9000, 0, 30)],
@@ -335,7 +351,7 @@ it('a transition is a row: who and what, value and threshold, labels and tenant'
   const labels = { organization: 'org-1', property: 'p-1', service: 'booking' };
   const now = T0 + 1000;
   const observation = { labels, value: 2500, count: 9, newestMs: T0 };
-  const { transitions } = evaluateRule(new Map(), [observation], ruleWith(PLAIN), now);
+  const { transitions } = evaluateRule(new Map(), [observation], makeRule(PLAIN), now);
   expect(transitions[0]).toMatchObject({
     rule: 'r',
     state: 'firing',
@@ -354,27 +370,27 @@ it('a transition is a row: who and what, value and threshold, labels and tenant'
 });
 
 it('says what no data are, in the place of a value', () => {
-  const { transitions } = drive(ruleWith(SILENT), [[0, 1], [60], [120]]);
+  const { transitions } = runRule(makeRule(SILENT), [[0, 1], [60], [120]]);
   expect(transitions[0]).toMatchObject({ value: undefined, cause: 'no data for 1 min' });
 });
 
 it('forgets a silent group after a day, and ends its alert', () => {
-  const hours = Array.from({ length: 25 * 60 }, (_, i): Moment => [(i + 1) * 60]);
-  const { told, states, transitions } = drive(ruleWith(SILENT), [[0, 1], ...hours]);
+  const hours = Array.from({ length: 25 * 60 }, (_, i): TimedObservation => [(i + 1) * 60]);
+  const { summaries: told, states, transitions } = runRule(makeRule(SILENT), [[0, 1], ...hours]);
   expect(told).toEqual(['120 firing high', '86460 resolved high']);
   expect(transitions.at(-1)?.cause).toBe('forgotten after a day without data');
   expect(states.size).toBe(0);
 });
 
 it('keeps no group that says nothing and has nothing', () => {
-  expect(drive(ruleWith(PLAIN), [[0, 1]]).states.size).toBe(1);
+  expect(runRule(makeRule(PLAIN), [[0, 1]]).states.size).toBe(1);
   expect(
-    drive(ruleWith(PLAIN), [[0, 1], [60], [120], [180], [240], [300], [360]]).states.size,
+    runRule(makeRule(PLAIN), [[0, 1], [60], [120], [180], [240], [300], [360]]).states.size,
   ).toBe(0);
 });
 
 it('a clock that was set back does not put a transition before the last one', () => {
-  const { transitions } = drive(ruleWith(PLAIN), [
+  const { transitions } = runRule(makeRule(PLAIN), [
     [3600, 2001],
     [0, 1],
     [30, 1],
@@ -386,10 +402,10 @@ it('a clock that was set back does not put a transition before the last one', ()
 });
 
 it('an acknowledged alert stays so while it goes on or becomes milder, and calls again when worse', () => {
-  const rule = ruleWith(PLAIN);
-  const fired = drive(rule, [[0, 3500]]);
+  const rule = makeRule(PLAIN);
+  const fired = runRule(rule, [[0, 3500]]);
   const by = { author: 'ana', comment: 'on it' };
-  const taken = acknowledge(only(fired.states), by, T0 + 10_000);
+  const taken = acknowledge(getOnlyState(fired.states), by, T0 + 10_000);
   expect(taken?.transitions[0]).toMatchObject({
     state: 'acknowledged',
     seq: 2,
@@ -397,7 +413,7 @@ it('an acknowledged alert stays so while it goes on or becomes milder, and calls
     ...by,
   });
   const states = new Map([...fired.states.keys()].map((key) => [key, taken!.state]));
-  const on = drive(
+  const on = runRule(
     rule,
     [
       [30, 3500],
@@ -407,7 +423,7 @@ it('an acknowledged alert stays so while it goes on or becomes milder, and calls
     ],
     states,
   );
-  expect(on.told).toEqual([
+  expect(on.summaries).toEqual([
     '60 acknowledged warning',
     '90 firing critical',
     '120 resolved critical',
@@ -417,28 +433,32 @@ it('an acknowledged alert stays so while it goes on or becomes milder, and calls
 
 it('neither a pending alert nor none can be acknowledged', () => {
   const by = { author: 'ana', comment: '' };
-  expect(acknowledge(only(drive(ruleWith(FOR), [[0, 2001]]).states), by, T0)).toBeUndefined();
-  expect(acknowledge(only(drive(ruleWith(PLAIN), [[0, 1]]).states), by, T0)).toBeUndefined();
+  expect(
+    acknowledge(getOnlyState(runRule(makeRule(FOR), [[0, 2001]]).states), by, T0),
+  ).toBeUndefined();
+  expect(
+    acknowledge(getOnlyState(runRule(makeRule(PLAIN), [[0, 1]]).states), by, T0),
+  ).toBeUndefined();
 });
 
 it('a rule that is removed ends its alerts', () => {
-  const { states } = drive(ruleWith(PLAIN), [[0, 2001]]);
-  expect(retireRule(states, T0 + 1000)).toMatchObject([
+  const { states } = runRule(makeRule(PLAIN), [[0, 2001]]);
+  expect(resolveAllAlerts(states, T0 + 1000)).toMatchObject([
     { state: 'resolved', seq: 2, cause: 'the rule was removed' },
   ]);
 });
 
 it('changed thresholds apply to alerts that go on', () => {
-  const { states } = drive(ruleWith(PLAIN), [[0, 4000]]);
-  const milder = ruleWith('thresholds: { warning: 2000, critical: 5000 }');
-  expect(drive(milder, [[30, 4000]], states).told).toEqual(['30 firing warning']);
-  const wider = ruleWith('thresholds: { critical: 5000 }');
-  expect(drive(wider, [[30, 4000]], states).told).toEqual(['30 resolved high']);
+  const { states } = runRule(makeRule(PLAIN), [[0, 4000]]);
+  const milder = makeRule('thresholds: { warning: 2000, critical: 5000 }');
+  expect(runRule(milder, [[30, 4000]], states).summaries).toEqual(['30 firing warning']);
+  const wider = makeRule('thresholds: { critical: 5000 }');
+  expect(runRule(wider, [[30, 4000]], states).summaries).toEqual(['30 resolved high']);
 });
 
 it('of Perfscope itself a breach lasts on when looks come a little late', () => {
-  const rule = named(load(''), 'questdb-lagging');
-  const { told } = drive(rule, [
+  const rule = findRule(loadTestRules(''), 'questdb-lagging');
+  const { summaries: told } = runRule(rule, [
     [0, 40_000],
     [30.05, 40_000],
     [60.1, 40_000],

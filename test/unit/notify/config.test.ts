@@ -1,11 +1,13 @@
 import { chmodSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { channelConfigSchema } from '../../../src/notify/channels/config.ts';
-import { openChannel } from '../../../src/notify/channels/open.ts';
-import { Secrets } from '../../support/messages.ts';
+import {
+  channelConfigSchema,
+  createChannel,
+} from '../../../src/server/notifications/channels/create-channel.ts';
+import { SecretFiles } from '../../support/message-fixtures.ts';
 
-const secrets = new Secrets();
+const secrets = new SecretFiles();
 afterAll(() => secrets.remove());
 
 const email = { kind: 'email', host: 'mail.example', from: 'a@b.example', to: ['c@d.example'] };
@@ -57,10 +59,10 @@ describe('a channel', () => {
 describe('a secret', () => {
   const KEY = 'k'.repeat(32);
   const open = (routingKeyFile: string) =>
-    openChannel(channelConfigSchema.parse({ kind: 'pagerduty', routingKeyFile }));
+    createChannel(channelConfigSchema.parse({ kind: 'pagerduty', routingKeyFile }));
 
   it('is read from a file that only its owner reads', () => {
-    const file = secrets.file('key', `${KEY}\n`);
+    const file = secrets.write('key', `${KEY}\n`);
     expect(open(file).recipient).toBe('events.pagerduty.com');
     for (const mode of [0o640, 0o604, 0o644]) {
       chmodSync(file, mode);
@@ -81,7 +83,7 @@ describe('a secret', () => {
   ])('is refused when it is none, and never shown', (text, reason) => {
     let message = '';
     try {
-      open(secrets.file('wrong', text));
+      open(secrets.write('wrong', text));
     } catch (error) {
       message = (error as Error).message;
     }
@@ -97,9 +99,9 @@ describe('a secret', () => {
 
   it('that is a URL keeps to the same rules', () => {
     for (const url of ['https://10.0.0.1/hook', 'http://hooks.example/hook', 'no url']) {
-      const urlFile = secrets.file('url', url);
+      const urlFile = secrets.write('url', url);
       const config = channelConfigSchema.parse({ kind: 'slack', urlFile });
-      expect(() => openChannel(config)).toThrow(
+      expect(() => createChannel(config)).toThrow(
         expect.objectContaining({ code: 'PS_CHANNEL_SECRET' }),
       );
     }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Journal } from '../../../src/notify/deliver/journal.ts';
-import { Queues } from '../../../src/notify/deliver/queues.ts';
+import { KeyedQueue } from '../../../src/server/notifications/delivery/keyed-queue.ts';
+import { NotificationJournal } from '../../../src/server/notifications/delivery/notification-journal.ts';
 
 const LOG = { info: () => {}, warn: () => {}, error: () => {} };
 let folder: string;
@@ -20,21 +20,21 @@ it('finds again what was put, whatever was put and dropped, and however often it
   );
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
-      let journal = Journal.open(folder, LOG);
+      let journal = NotificationJournal.open(folder, LOG);
       const wanted = new Map<string, unknown>();
-      for (const [key] of [...journal.entries('k')]) journal.drop(key);
+      for (const [key] of [...journal.entries('k')]) journal.delete(key);
       for (const [step, number, value] of all) {
         const key = `k:${number}`;
         if (step === 'put') {
           journal.put(key, { value });
           wanted.set(key, { value });
         } else if (step === 'drop') {
-          journal.drop(key);
+          journal.delete(key);
           wanted.delete(key);
         } else if (step === 'flush') await journal.flush();
         else {
           await journal.close();
-          journal = Journal.open(folder, LOG);
+          journal = NotificationJournal.open(folder, LOG);
         }
         // As JSON says it: -0 is 0.
         expect(JSON.stringify([...journal.entries('k')].sort())).toEqual(
@@ -48,7 +48,7 @@ it('finds again what was put, whatever was put and dropped, and however often it
 });
 
 it('is for its owner only, survives a line that was cut, and stays small', async () => {
-  const journal = Journal.open(folder, LOG);
+  const journal = NotificationJournal.open(folder, LOG);
   journal.put('k:kept', { text: 'a' });
   await journal.flush();
   for (let i = 0; i < 3000; i++) journal.put('k:changing', { i });
@@ -60,7 +60,7 @@ it('is for its owner only, survives a line that was cut, and stays small', async
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThan(10);
   appendFileSync(file, '[{"k":"k:whole","v":{}},{"k":"k:cut","v":{"te');
-  const next = Journal.open(folder, LOG);
+  const next = NotificationJournal.open(folder, LOG);
   expect([...next.entries('k')]).toEqual([
     ['k:kept', { text: 'a' }],
     ['k:changing', { i: 'last' }],
@@ -69,11 +69,11 @@ it('is for its owner only, survives a line that was cut, and stays small', async
 });
 
 it('gives a second server a journal of its own', async () => {
-  const one = Journal.open(folder, LOG);
-  const other = Journal.open(folder, LOG);
+  const one = NotificationJournal.open(folder, LOG);
+  const other = NotificationJournal.open(folder, LOG);
   one.put('k:a', { of: 'one' });
   await Promise.all([one.close(), other.close()]);
-  const again = Journal.open(folder, LOG);
+  const again = NotificationJournal.open(folder, LOG);
   expect(again.get('k:a')).toEqual({ of: 'one' });
   await again.close();
 });
@@ -88,7 +88,7 @@ it('works on the items of one key in their order, and on others meanwhile', asyn
       const whole = new Promise<void>((resolve) => {
         ended = resolve;
       });
-      const queues = new Queues<{ key: number; i: number; turns: number }>(async (item) => {
+      const queues = new KeyedQueue<{ key: number; i: number; turns: number }>(async (item) => {
         active += 1;
         expect(active).toBeLessThanOrEqual(4);
         await new Promise((resolve) => setImmediate(resolve));

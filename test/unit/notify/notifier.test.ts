@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { KnownAlert } from '../../../src/notify/alert.ts';
-import type { Message, Outcome } from '../../../src/notify/channel.ts';
-import { Notifier, type NotifierOptions } from '../../../src/notify/notifier.ts';
-import type { NotificationRow } from '../../../src/schema/notifications.ts';
-import { until } from '../../support/until.ts';
-import { alertOf, NOW } from './support.ts';
+import type { NotificationRow } from '../../../src/core/schema/tables/notifications-table.ts';
+import type {
+  DeliveryOutcome,
+  Message,
+} from '../../../src/server/notifications/channels/channel.ts';
+import type { Alert } from '../../../src/server/notifications/notification-alert.ts';
+import { Notifier, type NotifierOptions } from '../../../src/server/notifications/notifier.ts';
+import { makeKnownAlert, NOW } from '../../support/notifier-fixtures.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const MINUTE_MS = 60_000;
 const HOOK = '{ kind: webhook, url: "https://NAME.example/", secretFile: s }';
@@ -34,9 +37,9 @@ let now: number;
 let notifier: Notifier;
 let rows: NotificationRow[];
 let sent: Message[];
-let answer: (message: Message, signal: AbortSignal) => Promise<Outcome>;
-const live = new Map<string, KnownAlert>();
-const stored = new Map<string, KnownAlert>();
+let answer: (message: Message, signal: AbortSignal) => Promise<DeliveryOutcome>;
+const live = new Map<string, Alert>();
+const stored = new Map<string, Alert>();
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'perfscope-notifier-'));
@@ -64,8 +67,8 @@ async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
     alerts: {
       isRestored: true,
       find: (id) => live.get(id),
-      heldOf: () => [],
-      stored: async (id) => stored.get(id),
+      getSuppressions: () => [],
+      findStored: async (id) => stored.get(id),
     },
     repeatMs: () => 4 * 3_600_000,
     open: (entry) => ({
@@ -83,25 +86,25 @@ async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
   await notifier.start();
 }
 
-function tell(...alerts: KnownAlert[]): Promise<void> {
+function tell(...alerts: Alert[]): Promise<void> {
   for (const alert of alerts) {
     if (alert.state === 'resolved') live.delete(alert.id);
     else live.set(alert.id, alert);
     stored.set(alert.id, alert);
   }
-  notifier.tell({ key: '{"alertname":"error-rate"}', alerts });
-  return notifier.settled();
+  notifier.notify({ key: '{"alertname":"error-rate"}', alerts });
+  return notifier.waitUntilJournaled();
 }
 
 const statuses = () => rows.map(({ status, reason }) => `${status} ${reason}`);
-const seen = (condition: () => boolean) => until(async () => condition());
+const seen = (condition: () => boolean) => waitFor(async () => condition());
 
 it('tries again until it is delivered, and says so', async () => {
   let failures = 3;
   answer = async () =>
     failures-- > 0 ? { status: 'retryable', reason: 'answered 500' } : { status: 'delivered' };
   await begin();
-  await tell(alertOf({ id: 'x' }));
+  await tell(makeKnownAlert({ id: 'x' }));
   await seen(() => rows.length === 4);
   expect(statuses()).toEqual([...Array(3).fill('retrying retryable'), 'delivered delivered']);
   expect(rows.map(({ seq, attempt }) => [seq, attempt])).toEqual([
@@ -117,7 +120,7 @@ it('tries again until it is delivered, and says so', async () => {
 it('says of an attempt in which the process ended that it may have arrived, and repeats it later', async () => {
   answer = () => new Promise(() => {});
   await begin();
-  await tell(alertOf({ id: 'x' }));
+  await tell(makeKnownAlert({ id: 'x' }));
   await seen(() => sent.length === 1);
   for (const start of [1, 2]) {
     await notifier.stop();
@@ -142,7 +145,7 @@ it('says of an attempt in which the process ended that it may have arrived, and 
 it('waits as it was asked to, also after a restart', async () => {
   answer = async () => ({ status: 'retryable', reason: 'answered 429', retryAfterMs: 240_000 });
   await begin();
-  await tell(alertOf({ id: 'x' }));
+  await tell(makeKnownAlert({ id: 'x' }));
   await seen(() => statuses().length === 1);
   await notifier.stop();
   answer = async () => ({ status: 'delivered' });
@@ -157,14 +160,14 @@ it('waits as it was asked to, also after a restart', async () => {
 it('gives up at once what is refused for good, and after the deadline what is not', async () => {
   answer = async () => ({ status: 'permanent', reason: 'answered 400' });
   await begin();
-  await tell(alertOf({ id: 'x' }));
+  await tell(makeKnownAlert({ id: 'x' }));
   await seen(() => rows.length === 1);
   expect(statuses()).toEqual(['failed permanent']);
   answer = async () => {
     now += 11 * MINUTE_MS;
     return { status: 'retryable', reason: 'answered 500' };
   };
-  await tell(alertOf({ id: 'y' }));
+  await tell(makeKnownAlert({ id: 'y' }));
   await seen(() => rows.length === 2);
   expect(statuses()[1]).toBe('failed deadline');
 });
@@ -172,17 +175,17 @@ it('gives up at once what is refused for good, and after the deadline what is no
 it('leaves a broken channel alone, and tells of no end that nobody heard the beginning of', async () => {
   answer = async () => ({ status: 'retryable', reason: 'refused' });
   await begin({ breakMs: 60_000 });
-  const first = Array.from({ length: 6 }, (_, i) => alertOf({ id: `x${i}` }));
-  for (const [i, alert] of first.entries()) notifier.tell({ key: `g${i}`, alerts: [alert] });
+  const first = Array.from({ length: 6 }, (_, i) => makeKnownAlert({ id: `x${i}` }));
+  for (const [i, alert] of first.entries()) notifier.notify({ key: `g${i}`, alerts: [alert] });
   await seen(() => statuses().includes('retrying circuit_open'));
   const attempts = sent.length;
-  const late = alertOf({ id: 'late' });
-  notifier.tell({ key: 'late', alerts: [late] });
+  const late = makeKnownAlert({ id: 'late' });
+  notifier.notify({ key: 'late', alerts: [late] });
   await seen(() =>
     rows.some(({ alertId, reason }) => alertId === 'late' && reason === 'circuit_open'),
   );
   expect(sent.length).toBe(attempts);
-  notifier.tell({ key: 'late', alerts: [{ ...late, state: 'resolved' }] });
+  notifier.notify({ key: 'late', alerts: [{ ...late, state: 'resolved' }] });
   now += 61 * MINUTE_MS;
   await seen(() => rows.filter(({ alertId }) => alertId === 'late').length >= 3);
   const own = rows.filter(({ alertId }) => alertId === 'late');
@@ -193,7 +196,7 @@ it('holds what is beyond the limit of a receiver, and loses none of it', async (
   await begin();
   const labels = { team: 'b' };
   for (let i = 0; i < 4; i++) {
-    notifier.tell({ key: `g${i}`, alerts: [alertOf({ id: `b${i}`, labels })] });
+    notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `b${i}`, labels })] });
   }
   await seen(() => statuses().filter((status) => status === 'retrying rate_limited').length === 2);
   expect(sent).toHaveLength(2);
@@ -212,7 +215,8 @@ it('does not let a channel that hangs delay another, nor hang for ever itself', 
   answer = (message) =>
     message.receiver === 'a' ? new Promise(() => {}) : Promise.resolve({ status: 'delivered' });
   await begin({ attemptMs: 50 });
-  for (let i = 0; i < 20; i++) notifier.tell({ key: `g${i}`, alerts: [alertOf({ id: `h${i}` })] });
+  for (let i = 0; i < 20; i++)
+    notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `h${i}` })] });
   await seen(
     () =>
       rows.filter(({ receiver, status }) => receiver === 'n' && status === 'delivered').length ===
@@ -229,7 +233,7 @@ it('does not let a channel that hangs delay another, nor hang for ever itself', 
 it('says why it is quiet by night, and tells in the morning', async () => {
   now = Date.UTC(2030, 0, 15, 23);
   await begin();
-  const alert = alertOf({ id: 'n1', labels: { team: 'night' } });
+  const alert = makeKnownAlert({ id: 'n1', labels: { team: 'night' } });
   await tell(alert);
   expect(rows).toMatchObject([{ status: 'suppressed', reason: 'muted', detail: 'by night' }]);
   now = Date.UTC(2030, 0, 16, 6, 1);
@@ -240,8 +244,8 @@ it('says why it is quiet by night, and tells in the morning', async () => {
 
 it('collects what can wait, and sends it once at its time', async () => {
   await begin();
-  const low = (id: string, more: Partial<KnownAlert> = {}) =>
-    alertOf({ id, labels: { team: 'low' }, ...more });
+  const low = (id: string, more: Partial<Alert> = {}) =>
+    makeKnownAlert({ id, labels: { team: 'low' }, ...more });
   await tell(low('l1'), low('l2'));
   await tell(low('l1'), low('l2'), low('l3'));
   await tell(low('l2', { state: 'resolved' }));
@@ -265,7 +269,7 @@ it('collects what can wait, and sends it once at its time', async () => {
 
 it('knows after a restart whom it has told, and tells them the end that it has missed', async () => {
   await begin();
-  const alert = alertOf({ id: 'r1' });
+  const alert = makeKnownAlert({ id: 'r1' });
   await tell(alert);
   await seen(() => sent.length === 1 && rows.length === 1);
   await notifier.stop();
@@ -289,7 +293,7 @@ it('knows after a restart whom it has told, and tells them the end that it has m
 
 it('records a reason once, and again when it is another', async () => {
   await begin();
-  const alert = alertOf({ id: 'q' });
+  const alert = makeKnownAlert({ id: 'q' });
   const held = (reason: string) => [{ reason, by: 's', detail: reason, untilMs: undefined }];
   for (const reason of [
     'group_wait',
@@ -299,7 +303,7 @@ it('records a reason once, and again when it is another', async () => {
     'duplicate',
     'silenced',
   ]) {
-    notifier.looked([{ alert, held: held(reason) }]);
+    notifier.onEvaluated([{ alert, held: held(reason) }]);
   }
   expect(rows.map(({ reason }) => reason)).toEqual(['group_wait', 'silenced', 'silenced']);
 });
@@ -313,7 +317,7 @@ it('keeps the last good file while the new one is wrong', async () => {
   await notifier.tick();
   expect(said.join()).toMatch(/notify.yaml:1:22: there is no `nobody`/);
   expect(notifier.file.problems).toHaveLength(1);
-  await tell(alertOf({ id: 'k' }));
+  await tell(makeKnownAlert({ id: 'k' }));
   await seen(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('a');
 });

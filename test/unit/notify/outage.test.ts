@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Notifier } from '../../../src/notify/notifier.ts';
-import type { NotificationRow } from '../../../src/schema/notifications.ts';
-import { alertOf, NOW } from './support.ts';
+import type { NotificationRow } from '../../../src/core/schema/tables/notifications-table.ts';
+import { Notifier } from '../../../src/server/notifications/notifier.ts';
+import { makeKnownAlert, NOW } from '../../support/notifier-fixtures.ts';
 
 const OUTAGE_MS = 180_000;
 /** The longest wait between two attempts, and how long a broken channel is left alone. */
@@ -36,7 +36,7 @@ it('brings every message once to a receiver that answers 500 for three minutes',
   const rows: NotificationRow[] = [];
   const taken: { id: string; atMs: number }[] = [];
   let attempts = 0;
-  const alerts = Array.from({ length: 8 }, (_, i) => alertOf({ id: `o${i}` }));
+  const alerts = Array.from({ length: 8 }, (_, i) => makeKnownAlert({ id: `o${i}` }));
   const notifier = new Notifier({
     add: (_table, added) => void rows.push(...(added as NotificationRow[])),
     flush: async () => {},
@@ -46,8 +46,8 @@ it('brings every message once to a receiver that answers 500 for three minutes',
     timeZone: 'UTC',
     alerts: {
       isRestored: true,
-      heldOf: () => [],
-      stored: async () => undefined,
+      getSuppressions: () => [],
+      findStored: async () => undefined,
       find: (id) => alerts.find((alert) => alert.id === id),
     },
     repeatMs: () => 4 * 3_600_000,
@@ -63,7 +63,7 @@ it('brings every message once to a receiver that answers 500 for three minutes',
     }),
   });
   await notifier.start();
-  for (const alert of alerts) notifier.tell({ key: alert.id, alerts: [alert] });
+  for (const alert of alerts) notifier.notify({ key: alert.id, alerts: [alert] });
   for (let ms = 0; ms < OUTAGE_MS + AFTERWARDS_MS + 60_000; ms += STEP_MS) {
     await disk();
     await vi.advanceTimersByTimeAsync(STEP_MS);

@@ -1,13 +1,15 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { notificationDirectory } from '../../../src/index.ts';
-import { Directory } from '../../../src/notify/people/directory.ts';
-import { People } from '../../../src/notify/people/people.ts';
-import { NOW } from './support.ts';
+import {
+  ApplicationDirectory,
+  PeopleRegistry,
+} from '../../../src/server/notifications/people/people-registry.ts';
+import { NOW } from '../../support/notifier-fixtures.ts';
 
 const said: string[] = [];
 const say = (message: string) => void said.push(message);
 const log = { info: say, warn: say, error: say };
-const directory = () => new Directory(log);
+const directory = () => new ApplicationDirectory(log);
 afterEach(() => notificationDirectory.setDirectory(undefined));
 
 it("asks the application's function again each minute", async () => {
@@ -16,9 +18,9 @@ it("asks the application's function again each minute", async () => {
   notificationDirectory.setDirectory(async () => [
     { name: 'bob', role, ...(role === 'ORG_ADMIN' && { organization: 'o' }) },
   ]);
-  expect(asked.isKnown).toBe(false);
+  expect(asked.isLoaded).toBe(false);
   await asked.refresh(NOW);
-  expect([asked.people, asked.isKnown]).toEqual([[{ name: 'bob', role: 'ADMIN' }], true]);
+  expect([asked.people, asked.isLoaded]).toEqual([[{ name: 'bob', role: 'ADMIN' }], true]);
   role = 'ORG_ADMIN';
   await asked.refresh(NOW + 59_000);
   expect(asked.people[0]?.role).toBe('ADMIN');
@@ -47,10 +49,10 @@ it('leaves out who is no person, and keeps who was known when the function fails
 it('counts those of the file first, then those of the API, then those of the application', async () => {
   const file = [{ name: 'ann', role: 'ADMIN' as const }];
   const stored = {
-    isKnown: false,
+    isLoaded: false,
     people: [] as { name: string; role: 'ADMIN'; email?: string }[],
   };
-  const people = new People({ file: () => file, stored, log });
+  const people = new PeopleRegistry({ file: () => file, stored, log });
   notificationDirectory.setDirectory(() => [
     { name: 'bob', role: 'ADMIN', email: 'app@o.example' },
     { name: 'cem', role: 'ADMIN' },
@@ -58,15 +60,15 @@ it('counts those of the file first, then those of the API, then those of the app
   await people.start(NOW);
   expect(people.all.map(({ name }) => name)).toEqual(['ann', 'bob', 'cem']);
   // Somebody of the API may have a name that nobody has until then.
-  expect(people.areKnown).toBe(false);
-  stored.isKnown = true;
+  expect(people.isLoaded).toBe(false);
+  stored.isLoaded = true;
   stored.people = [
     { name: 'ann', role: 'ADMIN', email: 'api@o.example' },
     { name: 'bob', role: 'ADMIN', email: 'api@o.example' },
   ];
-  expect(people.areKnown).toBe(true);
+  expect(people.isLoaded).toBe(true);
   expect(people.all).toEqual([...file, stored.people[1], { name: 'cem', role: 'ADMIN' }]);
-  expect(people.listed().map(({ source, hidden }) => [source, hidden])).toEqual([
+  expect(people.list().map(({ source, hidden }) => [source, hidden])).toEqual([
     ...[['file', false] as const, ['api', true] as const, ['api', false] as const],
     ...[['application', true] as const, ['application', false] as const],
   ]);
@@ -80,12 +82,12 @@ it('does not wait for an application that never answers', async () => {
       asked += 1;
       return new Promise(() => {});
     });
-    const people = new People({ file: () => [], stored: undefined, log });
+    const people = new PeopleRegistry({ file: () => [], stored: undefined, log });
     const started = people.start(NOW);
     await vi.advanceTimersByTimeAsync(5000);
     await started;
     people.refresh(NOW + 300_000);
-    expect([asked, people.areKnown]).toEqual([1, false]);
+    expect([asked, people.isLoaded]).toEqual([1, false]);
     // Another function counts at once, whatever becomes of the first.
     notificationDirectory.setDirectory(() => [{ name: 'bob', role: 'ADMIN' }]);
     people.refresh(NOW + 300_001);

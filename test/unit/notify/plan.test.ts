@@ -1,30 +1,30 @@
 import { expect, it } from 'vitest';
-import type { LocatedProblem } from '../../../src/entries/problems.ts';
-import type { PerfscopeError } from '../../../src/errors.ts';
-import { loadNotifyPlan } from '../../../src/notify/plan/load.ts';
-import { planOf } from './support.ts';
+import type { ConfigProblem } from '../../../src/core/config-files/config-validation.ts';
+import type { PerfscopeError } from '../../../src/core/errors.ts';
+import { loadNotificationConfig } from '../../../src/server/notifications/config/load-notification-config.ts';
+import { loadTestPlan } from '../../support/notifier-fixtures.ts';
 
 /** The problems of a file, as `line:column message`. */
 function problemsOf(text: string): string[] {
   try {
-    planOf(text);
+    loadTestPlan(text);
     return [];
   } catch (error) {
     const { code, params } = error as PerfscopeError;
     expect(code).toBe('PS_NOTIFY_INVALID');
-    return (params.problems as LocatedProblem[]).map((p) => `${p.line}:${p.column} ${p.message}`);
+    return (params.problems as ConfigProblem[]).map((p) => `${p.line}:${p.column} ${p.message}`);
   }
 }
 
 it('tells managers and administrators inside Perfscope without a file', () => {
-  const plan = loadNotifyPlan('UTC');
+  const plan = loadNotificationConfig('UTC');
   expect(plan.route.receivers).toEqual(['default']);
   expect(plan.receivers.get('default')).toMatchObject({
     to: { roles: ['PROPERTY_MGR', 'ADMIN'] },
     channels: [{ kind: 'inApp' }],
   });
   // A file that says nothing about routes leaves them as they are.
-  expect(planOf('people: []').route.receivers).toEqual(['default']);
+  expect(loadTestPlan('people: []').route.receivers).toEqual(['default']);
 });
 
 it.each([

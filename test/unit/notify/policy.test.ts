@@ -1,8 +1,12 @@
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { guardedLookup, RefusedAddress } from '../../../src/notify/http/lookup.ts';
-import { refusalOfAddress, refusalOfUrl } from '../../../src/notify/http/policy.ts';
-import { parseRetryAfter } from '../../../src/notify/http/retry-after.ts';
+import {
+  AddressNotAllowedError,
+  createPolicyLookup,
+  getAddressError,
+  getUrlError,
+} from '../../../src/server/notifications/outgoing-http/address-policy.ts';
+import { parseRetryAfter } from '../../../src/server/notifications/outgoing-http/http-delivery.ts';
 
 const none = { allowHttp: false, allowPrivate: false };
 const open = { allowHttp: true, allowPrivate: true };
@@ -10,15 +14,15 @@ const open = { allowHttp: true, allowPrivate: true };
 describe('an address', () => {
   it.each(['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', '::ffff:93.184.216.34'])(
     'of the internet is allowed: %s',
-    (address) => expect(refusalOfAddress(address, none)).toBeUndefined(),
+    (address) => expect(getAddressError(address, none)).toBeUndefined(),
   );
 
   it.each([
     ...['10.0.0.1', '172.16.0.1', '192.168.1.1', '100.64.0.1', '127.0.0.1', '127.9.9.9'],
     ...['::1', 'fd00::1', '::ffff:10.0.0.1', '::ffff:7f00:1'],
   ])('of a private network has to be allowed: %s', (address) => {
-    expect(refusalOfAddress(address, none)).toMatch(/`allowPrivate` does not allow/);
-    expect(refusalOfAddress(address, open)).toBeUndefined();
+    expect(getAddressError(address, none)).toMatch(/`allowPrivate` does not allow/);
+    expect(getAddressError(address, open)).toBeUndefined();
   });
 
   it.each([
@@ -27,25 +31,25 @@ describe('an address', () => {
     // IPv4 in disguise: compatible, NAT64, 6to4, Teredo, site-local.
     ...['::a00:1', '64:ff9b::a00:1', '64:ff9b:1::a00:1', '2002:a00:1::', '2001::1', 'fec0::1'],
   ])('of another kind has to be named: %s', (address) => {
-    expect(refusalOfAddress(address, open)).toMatch(/does not allow/);
+    expect(getAddressError(address, open)).toMatch(/does not allow/);
     const network = address.includes('.') && !address.includes(':') ? `${address}/32` : undefined;
     if (network) {
-      expect(refusalOfAddress(address, { ...none, allowPrivate: [network] })).toBeUndefined();
+      expect(getAddressError(address, { ...none, allowPrivate: [network] })).toBeUndefined();
     }
   });
 
   it('of a list is allowed, and nothing else', () => {
     const some = { ...none, allowPrivate: ['10.1.0.0/16', 'fd12::/16'] };
     for (const address of ['10.1.2.3', 'fd12::9', '::ffff:10.1.2.3']) {
-      expect(refusalOfAddress(address, some)).toBeUndefined();
+      expect(getAddressError(address, some)).toBeUndefined();
     }
     for (const address of ['10.2.0.1', 'fd13::9', '127.0.0.1', '::ffff:10.2.0.1']) {
-      expect(refusalOfAddress(address, some)).toMatch(/does not allow/);
+      expect(getAddressError(address, some)).toMatch(/does not allow/);
     }
   });
 
   it('that is none is refused', () => {
-    expect(refusalOfAddress('hotel', open)).toBe('hotel is no address');
+    expect(getAddressError('hotel', open)).toBe('hotel is no address');
   });
 });
 
@@ -62,22 +66,25 @@ describe('a URL', () => {
     'https://ann:pass@hooks.example/',
     'ftp://hooks.example/',
   ])('is refused: %s', (url) => {
-    expect(refusalOfUrl(new URL(url), none)).toBeDefined();
-    expect(refusalOfUrl(new URL(url), none)).not.toContain('pass@');
+    expect(getUrlError(new URL(url), none)).toBeDefined();
+    expect(getUrlError(new URL(url), none)).not.toContain('pass@');
   });
 
   it('is allowed when it may be', () => {
-    expect(refusalOfUrl(new URL('https://hooks.example/'), none)).toBeUndefined();
-    expect(refusalOfUrl(new URL('http://localhost:9093/'), open)).toBeUndefined();
+    expect(getUrlError(new URL('https://hooks.example/'), none)).toBeUndefined();
+    expect(getUrlError(new URL('http://localhost:9093/'), open)).toBeUndefined();
   });
 });
 
 it('a name is refused by where it leads', async () => {
   const resolve = (policy: typeof none) =>
-    promisify<string, object, { address: string }[]>(guardedLookup(policy) as never)('localhost', {
-      all: true,
-    });
-  await expect(resolve(none)).rejects.toThrow(RefusedAddress);
+    promisify<string, object, { address: string }[]>(createPolicyLookup(policy) as never)(
+      'localhost',
+      {
+        all: true,
+      },
+    );
+  await expect(resolve(none)).rejects.toThrow(AddressNotAllowedError);
   await expect(resolve(none)).rejects.toThrow(/^localhost leads to /);
   expect((await resolve(open)).map(({ address }) => address)).toContain('127.0.0.1');
 });

@@ -1,16 +1,22 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { KnownAlert } from '../../../src/notify/alert.ts';
-import { decideGroup } from '../../../src/notify/route/decide.ts';
-import { mutedNow, routesFor } from '../../../src/notify/route/route.ts';
-import { targetKey, targetsOf } from '../../../src/notify/route/target.ts';
-import type { Thread } from '../../../src/notify/route/threads.ts';
-import { routeAlerts } from '../../../src/notify/route/wanted.ts';
-import { alertOf, NOW, planOf } from './support.ts';
+import type { Alert } from '../../../src/server/notifications/notification-alert.ts';
+import { planGroupMessages } from '../../../src/server/notifications/planning/group-messages.ts';
+import type { NotificationThread } from '../../../src/server/notifications/planning/notification-thread-store.ts';
+import {
+  findTargets,
+  toTargetKey,
+} from '../../../src/server/notifications/routing/notification-target.ts';
+import {
+  findMute,
+  findRoutes,
+  routeAlerts,
+} from '../../../src/server/notifications/routing/route-alerts.ts';
+import { loadTestPlan, makeKnownAlert, NOW } from '../../support/notifier-fixtures.ts';
 
 const REPEAT_MS = 4 * 3_600_000;
 
-const PLAN = planOf(`
+const PLAN = loadTestPlan(`
 people:
   - { name: ann, role: PROPERTY_MGR, organization: o, properties: [north], email: ann@o.example }
   - { name: bob, role: PROPERTY_MGR, organization: o, properties: [south], email: bob@o.example }
@@ -34,32 +40,34 @@ route:
         - { property: north, receivers: [a] }
 `);
 
-const pathsOf = (alert: KnownAlert) => routesFor(alert, PLAN.route).map(({ path }) => path);
+const pathsOf = (alert: Alert) => findRoutes(alert, PLAN.route).map(({ path }) => path);
 
 it('goes down the tree to the deepest route, and on where a route says so', () => {
-  expect(pathsOf(alertOf())).toEqual(['']);
-  expect(pathsOf(alertOf({ severity: 'critical' }))).toEqual(['1']);
+  expect(pathsOf(makeKnownAlert())).toEqual(['']);
+  expect(pathsOf(makeKnownAlert({ severity: 'critical' }))).toEqual(['1']);
   const labels = { organization: 'o', service: 'web-1' };
-  expect(pathsOf(alertOf({ labels }))).toEqual(['2']);
-  expect(pathsOf(alertOf({ labels, severity: 'critical' }))).toEqual(['1', '2']);
-  expect(pathsOf(alertOf({ labels: { service: 'web-1' } }))).toEqual(['3']);
-  expect(pathsOf(alertOf({ labels: { service: 'web-1', property: 'north' } }))).toEqual(['3.1']);
+  expect(pathsOf(makeKnownAlert({ labels }))).toEqual(['2']);
+  expect(pathsOf(makeKnownAlert({ labels, severity: 'critical' }))).toEqual(['1', '2']);
+  expect(pathsOf(makeKnownAlert({ labels: { service: 'web-1' } }))).toEqual(['3']);
+  expect(pathsOf(makeKnownAlert({ labels: { service: 'web-1', property: 'north' } }))).toEqual([
+    '3.1',
+  ]);
 });
 
 it('tells nothing by a route in its mute times, on the clock of the time zone', () => {
-  const route = routesFor(alertOf({ labels: { organization: 'o' } }), PLAN.route)[0]!;
+  const route = findRoutes(makeKnownAlert({ labels: { organization: 'o' } }), PLAN.route)[0]!;
   // 22:30 and 06:30 in Vienna in winter.
-  expect(mutedNow(route, Date.UTC(2030, 0, 15, 21, 30))).toEqual({
+  expect(findMute(route, Date.UTC(2030, 0, 15, 21, 30))).toEqual({
     by: 'night',
     untilMs: Date.UTC(2030, 0, 16, 5),
   });
-  expect(mutedNow(route, Date.UTC(2030, 0, 16, 5, 30))).toBeUndefined();
+  expect(findMute(route, Date.UTC(2030, 0, 16, 5, 30))).toBeUndefined();
 });
 
 it('reaches people by their own addresses, of the property concerned only', () => {
   const receiver = PLAN.receivers.get('mail')!;
   const names = (labels: Record<string, string>) =>
-    targetsOf(receiver, alertOf({ labels }), PLAN.people).map(({ person }) => person);
+    findTargets(receiver, makeKnownAlert({ labels }), PLAN.people).map(({ person }) => person);
   expect(names({ organization: 'o', property: 'north' })).toEqual(['ann']);
   expect(names({ organization: 'o', property: 'south' })).toEqual(['bob']);
   // Nobody manages what is no property's, and whoever has no address is not reached.
@@ -80,9 +88,9 @@ const alerts = fc.array(
 it('never tells a manager of another property or organization', () => {
   fc.assert(
     fc.property(alerts, (made) => {
-      const all = made.map((each) => alertOf({ ...each, labels: plain(each.labels) }));
-      const routing = routeAlerts(all, { plan: PLAN, people: PLAN.people, now: NOW });
-      for (const { target, alerts: told } of routing.now) {
+      const all = made.map((each) => makeKnownAlert({ ...each, labels: plain(each.labels) }));
+      const routing = routeAlerts(all, { config: PLAN, people: PLAN.people, now: NOW });
+      for (const { target, alerts: told } of routing.immediate) {
         const person = PLAN.people.find(({ name }) => name === target.person);
         for (const alert of told) {
           if (target.property) expect(alert.labels.property).toBe(target.property);
@@ -92,8 +100,10 @@ it('never tells a manager of another property or organization', () => {
         }
       }
       // Every alert is told, or a reason is named.
-      const reached = new Set(routing.now.flatMap(({ alerts: told }) => told.map(({ id }) => id)));
-      const stopped = new Set(routing.stopped.map(({ alert }) => alert.id));
+      const reached = new Set(
+        routing.immediate.flatMap(({ alerts: told }) => told.map(({ id }) => id)),
+      );
+      const stopped = new Set(routing.suppressed.map(({ alert }) => alert.id));
       for (const { id } of all) expect(reached.has(id) || stopped.has(id)).toBe(true);
     }),
   );
@@ -111,7 +121,7 @@ const steps = fc.array(
 it('tells the end of an alert to whom it was told, once, and to nobody else', () => {
   fc.assert(
     fc.property(steps, (rounds) => {
-      const threads = new Map<string, Thread>();
+      const threads = new Map<string, NotificationThread>();
       const ids = rounds[0]!.map((_, i) => `x${i}`);
       const over = new Set<string>();
       const fired = new Map<string, Set<string>>();
@@ -126,23 +136,23 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
           const severity = state === 'worse' ? ('critical' as const) : ('warning' as const);
           const property = i % 2 ? 'north' : 'south';
           return [
-            alertOf({
+            makeKnownAlert({
               id,
               severity,
               labels: { organization: 'o', property },
-              state: state === 'worse' ? 'firing' : (state as KnownAlert['state']),
+              state: state === 'worse' ? 'firing' : (state as Alert['state']),
             }),
           ];
         });
-        const routing = routeAlerts(group, { plan: PLAN, people: PLAN.people, now });
+        const routing = routeAlerts(group, { config: PLAN, people: PLAN.people, now });
         const telling = { key: 'g', alerts: group };
         const all = [...threads.values()];
         const context = { now, timeZone: 'UTC' };
-        const decided = decideGroup(telling, routing.now, all, REPEAT_MS, context);
+        const decided = planGroupMessages(telling, routing.immediate, all, REPEAT_MS, context);
         for (const { message, thread } of decided) {
           expect(messages.has(message.id)).toBe(false);
           messages.add(message.id);
-          const key = targetKey(thread.target);
+          const key = toTargetKey(thread.target);
           threads.set(key, thread);
           for (const { id, state } of message.alerts) {
             if (state === 'resolved') {
@@ -152,7 +162,13 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
           }
         }
         // The same again says nothing new.
-        const again = decideGroup(telling, routing.now, [...threads.values()], REPEAT_MS, context);
+        const again = planGroupMessages(
+          telling,
+          routing.immediate,
+          [...threads.values()],
+          REPEAT_MS,
+          context,
+        );
         expect(again).toEqual([]);
       }
       for (const [key, told] of fired) {
@@ -163,12 +179,16 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
 });
 
 it('tells again what goes on unchanged, after the time for that', () => {
-  const alert = alertOf({ labels: { organization: 'other' } });
+  const alert = makeKnownAlert({ labels: { organization: 'other' } });
   const telling = { key: 'g', alerts: [alert] };
-  const { now: wanted } = routeAlerts([alert], { plan: PLAN, people: PLAN.people, now: NOW });
-  const [first] = decideGroup(telling, wanted, [], REPEAT_MS, { now: NOW, timeZone: 'UTC' });
+  const { immediate: wanted } = routeAlerts([alert], {
+    config: PLAN,
+    people: PLAN.people,
+    now: NOW,
+  });
+  const [first] = planGroupMessages(telling, wanted, [], REPEAT_MS, { now: NOW, timeZone: 'UTC' });
   const decide = (now: number) =>
-    decideGroup(telling, wanted, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
+    planGroupMessages(telling, wanted, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
   expect(decide(NOW + REPEAT_MS - 1)).toEqual([]);
   const [again] = decide(NOW + REPEAT_MS);
   expect(again?.message.id).not.toBe(first?.message.id);

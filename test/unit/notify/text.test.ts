@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ToldAlert } from '../../../src/notify/channel.ts';
-import { labelsOf } from '../../../src/notify/channels/alertmanager/labels.ts';
-import { adaptiveCardOf } from '../../../src/notify/text/adaptive-card.ts';
-import { htmlOf } from '../../../src/notify/text/html.ts';
-import { cut, plain } from '../../../src/notify/text/plain.ts';
-import { plainTextOf } from '../../../src/notify/text/plain-text.ts';
-import { slackOf } from '../../../src/notify/text/slack.ts';
-import { septetsOf, smsOf } from '../../../src/notify/text/sms.ts';
-import { tell } from '../../../src/notify/text/told.ts';
-import { alertOf, messageOf } from '../../support/messages.ts';
+import { toPrometheusLabels } from '../../../src/server/notifications/channels/alertmanager.ts';
+import type { MessageAlert } from '../../../src/server/notifications/channels/channel.ts';
+import { formatHtml, formatPlainText } from '../../../src/server/notifications/channels/email.ts';
+import { toSlackPayload } from '../../../src/server/notifications/channels/slack.ts';
+import { countSeptets, formatSms } from '../../../src/server/notifications/channels/sms.ts';
+import { toAdaptiveCard } from '../../../src/server/notifications/channels/teams.ts';
+import { toMessageContent } from '../../../src/server/notifications/message/message-content.ts';
+import {
+  toSingleLine,
+  truncateText,
+} from '../../../src/server/notifications/message/sanitize-text.ts';
+import { makeMessage, makeMessageAlert } from '../../support/message-fixtures.ts';
 
 const BAD = [
   ...['<script>alert(1)</script>', '<!channel>', '<@U1>', '&lt;', '"><img src=x onerror=1>', "'"],
@@ -33,7 +35,7 @@ const address = fc.oneof(
   hostile,
   hostile.map((text) => `https://hotel.example/${text}`),
 );
-const hostileAlert: fc.Arbitrary<ToldAlert> = fc
+const hostileAlert: fc.Arbitrary<MessageAlert> = fc
   .record({
     rule: hostile,
     organizationId: hostile,
@@ -46,10 +48,10 @@ const hostileAlert: fc.Arbitrary<ToldAlert> = fc
     annotations: fc.record({ summary: hostile, description: hostile }),
     links: fc.record({ view: address, acknowledge: address, silence: address }),
   })
-  .map(alertOf);
+  .map(makeMessageAlert);
 const hostileMessage = fc
   .array(hostileAlert, { minLength: 1, maxLength: 3 })
-  .map((alerts) => messageOf({ alerts }));
+  .map((alerts) => makeMessage({ alerts }));
 
 /** Every text under one of these keys, wherever it is. */
 function textsOf(value: unknown, ...keys: string[]): string[] {
@@ -67,7 +69,7 @@ describe('a hostile name', () => {
     const tags = /^<\/?(?:html|head|body|title|h2|h3|p|em|ul|li|strong|meta|!doctype html)$/;
     fc.assert(
       fc.property(hostileMessage, (message) => {
-        const html = htmlOf(tell(message, 10));
+        const html = formatHtml(toMessageContent(message, 10));
         const opened = [...html.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
         for (const tag of opened) {
           const link = /^<a href="https?:\/\/[^"<>'\s]*">$/.test(tag) || tag === '</a>';
@@ -84,7 +86,9 @@ describe('a hostile name', () => {
   it('calls nobody in Slack, and ends no link', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
-        const body = slackOf(tell(message, 10)) as { blocks: Record<string, unknown>[] };
+        const body = toSlackPayload(toMessageContent(message, 10)) as {
+          blocks: Record<string, unknown>[];
+        };
         const { blocks } = body;
         const names = blocks.filter(({ type }) => type !== 'context');
         for (const text of [
@@ -112,7 +116,9 @@ describe('a hostile name', () => {
   it('is never Markdown in a card', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
-        const card = adaptiveCardOf(tell(message, 10)) as { body: Record<string, unknown>[] };
+        const card = toAdaptiveCard(toMessageContent(message, 10)) as {
+          body: Record<string, unknown>[];
+        };
         for (const element of card.body) {
           expect(['RichTextBlock', 'ActionSet']).toContain(element.type);
         }
@@ -126,7 +132,7 @@ describe('a hostile name', () => {
   it('begins no line in plain text, and turns none round', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
-        const text = plainTextOf(tell(message, 10));
+        const text = formatPlainText(toMessageContent(message, 10));
         expect(text.replaceAll('\n', '')).not.toMatch(UNSEEN);
         expect(text.isWellFormed()).toBe(true);
       }),
@@ -136,8 +142,8 @@ describe('a hostile name', () => {
   it('fits into two segments of an SMS', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
-        const text = smsOf(message);
-        const septets = septetsOf(text);
+        const text = formatSms(message);
+        const septets = countSeptets(text);
         expect(septets === undefined ? text.length <= 134 : septets <= 306).toBe(true);
         expect(text).not.toMatch(UNSEEN);
         expect(text.isWellFormed()).toBe(true);
@@ -148,13 +154,13 @@ describe('a hostile name', () => {
   it('has a place among labels of Prometheus’ form, the same whoever sends it', () => {
     fc.assert(
       fc.property(hostileAlert, (alert) => {
-        const labels = labelsOf(alert);
+        const labels = toPrometheusLabels(alert);
         for (const [name, value] of Object.entries(labels)) {
           expect(name).toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/);
           expect(value).not.toBe('');
         }
         const turned = Object.fromEntries(Object.entries(alert.labels).reverse());
-        expect(labelsOf({ ...alert, labels: turned })).toEqual(labels);
+        expect(toPrometheusLabels({ ...alert, labels: turned })).toEqual(labels);
       }),
     );
   });
@@ -163,7 +169,7 @@ describe('a hostile name', () => {
 describe('labels', () => {
   it('keep ours before the rule’s own, and all that become the same name', () => {
     const labels = { alertname: 'x', severity: 'low', 'a.b': '1', a_b: '2', service: 'shop' };
-    expect(labelsOf(alertOf({ labels, propertyId: undefined }))).toEqual({
+    expect(toPrometheusLabels(makeMessageAlert({ labels, propertyId: undefined }))).toEqual({
       alertname: 'response-time',
       severity: 'critical',
       organization: 'anna',
@@ -176,7 +182,7 @@ describe('labels', () => {
 
 describe('a message', () => {
   it('says what there is', () => {
-    expect(plainTextOf(tell(messageOf(), 10))).toBe(
+    expect(formatPlainText(toMessageContent(makeMessage(), 10))).toBe(
       [
         '[FIRING] critical: response-time, north\n',
         'critical: response-time',
@@ -194,34 +200,44 @@ describe('a message', () => {
   });
 
   it('says how many more there are, and that it is a test or an escalation', () => {
-    const alerts = [alertOf(), alertOf({ id: 'a2' }), alertOf({ id: 'a3' })];
-    const told = tell(messageOf({ alerts, kind: 'escalation', level: 2 }), 2);
+    const alerts = [
+      makeMessageAlert(),
+      makeMessageAlert({ id: 'a2' }),
+      makeMessageAlert({ id: 'a3' }),
+    ];
+    const told = toMessageContent(makeMessage({ alerts, kind: 'escalation', level: 2 }), 2);
     expect([told.title, told.alerts.length, told.omitted]).toEqual([
       '[FIRING:3] critical: response-time, north',
       ...[2, 1],
     ]);
     expect(told.note).toContain('level 2');
-    expect(tell(messageOf({ kind: 'test' }), 1).title).toMatch(/^\[TEST\] \[FIRING\]/);
-    const taken = alertOf({ state: 'acknowledged', author: 'Ann', comment: 'on it' });
-    const { title, alerts: lines } = tell(messageOf({ alerts: [taken] }), 1);
+    expect(toMessageContent(makeMessage({ kind: 'test' }), 1).title).toMatch(
+      /^\[TEST\] \[FIRING\]/,
+    );
+    const taken = makeMessageAlert({ state: 'acknowledged', author: 'Ann', comment: 'on it' });
+    const { title, alerts: lines } = toMessageContent(makeMessage({ alerts: [taken] }), 1);
     expect(title).toMatch(/^\[ACKNOWLEDGED\]/);
     expect(lines[0]!.facts).toContainEqual(['Acknowledged by', 'Ann']);
   });
 
   it('is short as an SMS, with a link when there is room', () => {
-    expect(smsOf(messageOf())).toBe(
+    expect(formatSms(makeMessage())).toBe(
       'FIRING critical: response-time, north /rooms of shop takes 6 s on average (limit 5 s) https://perfscope.example/ack?t=1',
     );
     const summary = 'ü'.repeat(400);
-    const long = smsOf(messageOf({ alerts: [alertOf({ annotations: { summary } })] }));
-    expect([long.length, long.endsWith('ü...'), septetsOf(long)]).toEqual([306, true, 306]);
+    const long = formatSms(
+      makeMessage({ alerts: [makeMessageAlert({ annotations: { summary } })] }),
+    );
+    expect([long.length, long.endsWith('ü...'), countSeptets(long)]).toEqual([306, true, 306]);
     const foreign = { summary: 'ж'.repeat(400) };
-    expect(smsOf(messageOf({ alerts: [alertOf({ annotations: foreign })] }))).toHaveLength(134);
+    expect(
+      formatSms(makeMessage({ alerts: [makeMessageAlert({ annotations: foreign })] })),
+    ).toHaveLength(134);
   });
 });
 
 it('a cut never leaves half a character', () => {
-  expect(cut('ab🏨', 4, '')).toBe('ab🏨');
-  expect(cut('ab🏨', 3, '')).toBe('ab');
-  expect(plain('a\u0000\n\tb \u202e c\ud800', 20)).toBe('a b c\ufffd');
+  expect(truncateText('ab🏨', 4, '')).toBe('ab🏨');
+  expect(truncateText('ab🏨', 3, '')).toBe('ab');
+  expect(toSingleLine('a\u0000\n\tb \u202e c\ud800', 20)).toBe('a b c\ufffd');
 });

@@ -1,0 +1,119 @@
+import {
+  type AnyRow,
+  buildCreateStateTableSql,
+  type Table,
+  toSnakeCase,
+} from '../../src/core/schema/table-definition.ts';
+import { metricBucketsTable } from '../../src/core/schema/tables/metric-buckets-table.ts';
+import { performanceMetricsTable } from '../../src/core/schema/tables/performance-metrics-table.ts';
+import { execSql } from '../../src/storage/questdb/questdb-http.ts';
+import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
+import type { ExternalQuestdb } from '../../test/support/external-questdb.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { CYCLE_MS, type Cycle, getPhaseMs, toCycleRows, toCycleSql } from './export-cycles.ts';
+import { type Steps, toHealthSql, toJobsSql, toStepsSql } from './job-and-health-sql.ts';
+import { SERVICE_COUNT } from './metric-series.ts';
+
+const STATEMENT_TIMEOUT_MS = 120_000;
+/** Rows of one statement stay in QuestDB's memory until they are committed. */
+const CYCLES_PER_STATEMENT = 120;
+
+/** A copy of a table for the rows of all cycles, from which the history is made inside QuestDB. */
+const toTemplateTable = (table: Table): Table => ({
+  name: `template_${table.name}`,
+  columns: { ...table.columns, cycle: 'long', series: 'long' },
+  dedupKeys: [...table.dedupKeys, 'cycle'],
+});
+
+const TEMPLATE_SOURCES = [performanceMetricsTable, metricBucketsTable] as const;
+
+/** Gives QuestDB the rows of all cycles, as the exporter makes them. */
+export async function writeTemplates(
+  questdb: ExternalQuestdb,
+  cycles: readonly Cycle[],
+): Promise<void> {
+  const encoder = new IlpEncoder();
+  const templates = TEMPLATE_SOURCES.map(toTemplateTable);
+  for (const template of templates)
+    await execSql(questdb.target, buildCreateStateTableSql(template));
+  for (const [cycle, made] of cycles.entries()) {
+    const rows: [AnyRow[], AnyRow[]] = [[], []];
+    for (let service = 0; service < SERVICE_COUNT; service++) {
+      const { metrics, buckets } = toCycleRows(made, service, getPhaseMs(service));
+      const seriesOf = new Map(metrics.map((row, i) => [row.id, 1000 * service + i]));
+      const pointOf = new Map<number | undefined, number>();
+      for (const row of buckets) {
+        if (!pointOf.has(row.point)) pointOf.set(row.point, 1000 * service + pointOf.size);
+      }
+      rows[0].push(...metrics.map((row) => ({ ...row, cycle, series: seriesOf.get(row.id) })));
+      rows[1].push(...buckets.map((row) => ({ ...row, cycle, series: pointOf.get(row.point) })));
+    }
+    for (const [i, template] of templates.entries()) {
+      await postLines(questdb, encoder.encode(template, rows[i]!));
+    }
+  }
+  await waitForWal(questdb);
+}
+
+async function postLines({ target }: ExternalQuestdb, lines: Buffer): Promise<void> {
+  const response = await fetch(`${target.url}/write?precision=n`, {
+    method: 'POST',
+    body: new Uint8Array(lines),
+    headers: { authorization: target.authorization },
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
+/** Fills a range of time: each service's cycles at their phase, every `everyMs`. */
+export async function fillMetrics(
+  questdb: ExternalQuestdb,
+  fromMs: number,
+  toMs: number,
+  everyMs: number = CYCLE_MS,
+): Promise<void> {
+  const end = Math.ceil(toMs / everyMs);
+  for (let at = Math.floor(fromMs / everyMs); at < end; at += CYCLES_PER_STATEMENT) {
+    const steps = { at, count: Math.min(CYCLES_PER_STATEMENT, end - at), everyMs };
+    for (const table of TEMPLATE_SOURCES)
+      await execSql(questdb.target, toInsertSql(table, steps, fromMs, toMs), STATEMENT_TIMEOUT_MS);
+  }
+}
+
+/** The same for health rows and for the jobs of queues. */
+export async function fillJobsAndHealth(
+  questdb: ExternalQuestdb,
+  fromMs: number,
+  toMs: number,
+  everyMs: number = CYCLE_MS,
+): Promise<void> {
+  const at = Math.ceil(fromMs / everyMs);
+  const steps = { at, count: Math.ceil(toMs / everyMs) - at, everyMs };
+  await execSql(questdb.target, toHealthSql(steps), STATEMENT_TIMEOUT_MS);
+  await execSql(questdb.target, toJobsSql(steps), STATEMENT_TIMEOUT_MS);
+}
+
+/** What the exporter's hashes are, is here a number that differs for each series and step. */
+function toInsertSql(table: Table, steps: Steps, fromMs: number, toMs: number): string {
+  const columns = Object.keys(table.columns);
+  const made: Record<string, string> = {
+    id: 'left(sha1((series * 100000000 + step)::string), 24)',
+    point: '((series * 100000000 + step) * 2654435761) & 4503599627370495',
+  };
+  const micros = '(s.ts::long + t.timestamp::long)';
+  return `INSERT INTO ${table.name} (timestamp, ${columns.map(toSnakeCase).join(', ')})
+    SELECT ${micros}::timestamp,
+      ${columns.map((name) => made[name] ?? `t.${toSnakeCase(name)}`).join(', ')}
+    FROM (SELECT step, ts, ${toCycleSql('step', 'ts')} cycle FROM ${toStepsSql(steps)}) s
+    JOIN ${toTemplateTable(table).name} t ON s.cycle = t.cycle
+    WHERE ${micros} >= ${fromMs * 1000} AND ${micros} < ${toMs * 1000}`;
+}
+
+/** Waits until all that was written can be read. */
+export async function waitForWal(questdb: ExternalQuestdb): Promise<void> {
+  await waitFor(async () => {
+    const waiting = await questdb.sql(
+      'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
+    );
+    return waiting.length === 0;
+  }, 600_000);
+}

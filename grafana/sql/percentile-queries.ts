@@ -1,0 +1,40 @@
+import { STORED_SCALE } from '../../src/core/histogram/bucket-scale.ts';
+
+const BUCKETS_PER_OCTAVE = 2 ** STORED_SCALE;
+
+/**
+ * Percentiles of merged buckets, interpolated on the log scale inside theirs as
+ * `histogram/percentile.ts` does.
+ *
+ * @param buckets a table with `groups`, `bucket_upper` and `count`
+ * @param quantiles by the column's name
+ */
+export function selectPercentiles(
+  buckets: string,
+  groups: readonly string[],
+  quantiles: Readonly<Record<string, number>>,
+): string {
+  const columns = Object.entries(quantiles).map(([name, q]) => {
+    const rank = `${q} * total`;
+    const value = `bucket_upper * power(2, ((${rank} - below) / count - 1) / ${BUCKETS_PER_OCTAVE}.0)`;
+    return `max(CASE WHEN below < ${rank} AND below + count >= ${rank} THEN ${value} END) AS ${name}`;
+  });
+  return `(SELECT ${[...groups, ...columns].join(', ')} FROM ${selectCumulativeBuckets(buckets, groups)})`;
+}
+
+/** Adds to each bucket how many values are `below` it, and the `total` of its group. */
+function selectCumulativeBuckets(buckets: string, groups: readonly string[]): string {
+  const by = groups.length > 0 ? `PARTITION BY ${groups.join(', ')}` : '';
+  const columns = [...groups, 'bucket_upper', 'count'].join(', ');
+  return `(SELECT ${columns},
+  sum(count) OVER (${by} ORDER BY bucket_upper ROWS UNBOUNDED PRECEDING) - count AS below,
+  sum(count) OVER (${by}) AS total FROM ${buckets} WHERE count > 0)`;
+}
+
+/** The share of a group's values above `limit`, in percent, as `Distribution.shareAbove` spreads them. */
+export function toShareAboveSql(limit: number): string {
+  const within = `CASE WHEN bucket_upper <= ${limit} THEN 1.0
+    WHEN bucket_upper >= ${limit} * power(2, 1.0 / ${BUCKETS_PER_OCTAVE}) THEN 0.0
+    ELSE 1 + ${BUCKETS_PER_OCTAVE} * ln(${limit} / bucket_upper) / ln(2) END`;
+  return `100.0 * (1 - sum(count * (${within})) / sum(count))`;
+}

@@ -1,0 +1,238 @@
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import {
+  DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
+  type MetricData,
+  type ScopeMetrics,
+} from '@opentelemetry/sdk-metrics';
+import {
+  addToBucket,
+  type BucketCounts,
+  toBucketRows,
+  toStoredBuckets,
+} from '../../core/histogram/histogram-buckets.ts';
+import { PerformanceMetricType } from '../../core/schema/enums.ts';
+import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
+import {
+  MAX_NAME_LENGTH,
+  MAX_TEXT_LENGTH,
+  type ServiceResource,
+} from '../../core/schema/table-definition.ts';
+import type { MetricBucketRow } from '../../core/schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
+import {
+  ATTR_BREAKER_NAME,
+  ATTR_BREAKER_OUTCOME,
+  ATTR_BREAKER_STATE,
+  ATTR_DROP_REASON,
+  ATTR_ORGANIZATION_ID,
+  ATTR_PROPERTY_ID,
+  ATTR_REQUEST_ABORTED,
+} from '../attribute-keys.ts';
+
+export interface MetricRows {
+  metrics: PerformanceMetricRow[];
+  buckets: MetricBucketRow[];
+}
+
+interface MetricPoint {
+  attributes: Attributes;
+  startTime: HrTime;
+  endTime: HrTime;
+}
+
+/** What one collection cycle gives, as rows of `performance_metrics` and `metric_buckets`. */
+export function toMetricRows(
+  collected: readonly ScopeMetrics[],
+  origin: ServiceResource,
+): MetricRows {
+  const rows: MetricRows = { metrics: [], buckets: [] };
+  for (const scope of collected) {
+    for (const metric of scope.metrics) addMetricRows(rows, metric, origin);
+  }
+  return rows;
+}
+
+function addMetricRows(rows: MetricRows, metric: MetricData, origin: ServiceResource): void {
+  const { name, unit: given } = metric.descriptor;
+  const stored =
+    given === '1' && !isUtilization(name) ? { unit: '1', factor: 1 } : toStoredUnit(given);
+  for (const point of metric.dataPoints) {
+    const row = createSummaryRow(metric, point, stored, origin);
+    if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
+      const value = point.value as ExponentialHistogram;
+      if (value.count === 0) continue;
+      setHistogramSummary(row, value, point.attributes, stored.factor);
+      addBucketRows(
+        rows,
+        row,
+        toStoredBuckets(value, stored.factor, hasErrorType(point.attributes)),
+      );
+    } else if (metric.dataPointType === DataPointType.HISTOGRAM) {
+      const value = point.value as Histogram;
+      if (value.count === 0) continue;
+      setHistogramSummary(row, value, point.attributes, stored.factor);
+      addBucketRows(rows, row, toBuckets(value, stored.factor, hasErrorType(point.attributes)));
+    } else {
+      row.value = (point.value as number) * stored.factor;
+      row.sum = row.value;
+    }
+    rows.metrics.push(row);
+  }
+}
+
+function createSummaryRow(
+  metric: MetricData,
+  point: MetricPoint,
+  stored: StoredUnit,
+  origin: ServiceResource,
+): PerformanceMetricRow {
+  const { name } = metric.descriptor;
+  const { attributes } = point;
+  const series = JSON.stringify([name, Object.entries(attributes).sort()]);
+  return {
+    ...origin,
+    ...toRowDimensions(attributes),
+    id: computeIntervalRowId(series, origin.instance, toMs(point.startTime)),
+    timestamp: toMs(point.endTime),
+    metricType: getMetricType(name),
+    name: name.slice(0, 255),
+    unit: stored.unit,
+    test: false,
+  };
+}
+
+function setHistogramSummary(
+  row: PerformanceMetricRow,
+  value: ExponentialHistogram | Histogram,
+  attributes: Attributes,
+  factor: number,
+): void {
+  row.count = value.count;
+  row.errorCount = hasErrorType(attributes) ? value.count : 0;
+  row.abortedCount = attributes[ATTR_REQUEST_ABORTED] === true ? value.count : 0;
+  row.sum = (value.sum ?? 0) * factor;
+  row.value = row.sum / value.count;
+  if (row.unit === 'ms') row.duration = row.value;
+  if (value.min !== undefined) row.min = value.min * factor;
+  if (value.max !== undefined) row.max = value.max * factor;
+}
+
+function hasErrorType(attributes: Attributes): boolean {
+  return attributes['error.type'] !== undefined;
+}
+
+/** Fixed bounds, where the application's own view asked for them; beyond the last is the maximum. */
+function toBuckets(value: Histogram, factor: number, failed: boolean): BucketCounts {
+  const buckets: BucketCounts = new Map();
+  const { boundaries, counts } = value.buckets;
+  counts.forEach((count, i) => {
+    const bound = boundaries[i] ?? value.max ?? boundaries.at(-1) ?? 0;
+    if (count > 0) addToBucket(buckets, bound * factor, count, failed ? count : 0);
+  });
+  return buckets;
+}
+
+function addBucketRows(rows: MetricRows, row: PerformanceMetricRow, buckets: BucketCounts): void {
+  rows.buckets.push(...toBucketRows(row, buckets, computePointId(row.id ?? ''), row.timestamp));
+}
+
+function toMs([seconds, nanos]: HrTime): number {
+  return Math.round(seconds * 1000 + nanos / 1e6);
+}
+
+/** Which type of measurement each OpenTelemetry instrument is. What is not here is CUSTOM. */
+const METRIC_TYPES = new Map<string, PerformanceMetricType>([
+  ['http.server.request.duration', PerformanceMetricType.API_RESPONSE_TIME],
+  ['db.client.operation.duration', PerformanceMetricType.DATABASE_QUERY_TIME],
+  ['db.client.connection.count', PerformanceMetricType.DATABASE_CONNECTIONS],
+  ['messaging.process.duration', PerformanceMetricType.QUEUE_PROCESSING_TIME],
+  ['perfscope.queue.wait.duration', PerformanceMetricType.QUEUE_WAIT_TIME],
+  ['perfscope.queue.depth', PerformanceMetricType.QUEUE_DEPTH],
+  ['perfscope.queue.oldest.age', PerformanceMetricType.QUEUE_OLDEST_AGE],
+  ['system.cpu.utilization', PerformanceMetricType.CPU_USAGE],
+  ['system.memory.utilization', PerformanceMetricType.MEMORY_USAGE],
+  ['system.filesystem.utilization', PerformanceMetricType.DISK_USAGE],
+  ['system.network.io', PerformanceMetricType.NETWORK_IO],
+  ['nodejs.eventloop.delay.mean', PerformanceMetricType.EVENT_LOOP_DELAY],
+  ['nodejs.eventloop.delay.p50', PerformanceMetricType.EVENT_LOOP_DELAY],
+  ['nodejs.eventloop.delay.p99', PerformanceMetricType.EVENT_LOOP_DELAY],
+  ['nodejs.eventloop.delay.max', PerformanceMetricType.EVENT_LOOP_DELAY],
+  ['v8js.gc.duration', PerformanceMetricType.GC_DURATION],
+  ['v8js.memory.heap.used', PerformanceMetricType.HEAP_USAGE],
+  ['v8js.memory.heap.limit', PerformanceMetricType.HEAP_USAGE],
+  ['perfscope.breaker.state', PerformanceMetricType.BREAKER_STATE],
+]);
+
+function getMetricType(name: string): PerformanceMetricType {
+  return METRIC_TYPES.get(name) ?? PerformanceMetricType.CUSTOM;
+}
+
+/** How values of an instrument's unit are stored: times in ms, shares in percent. */
+interface StoredUnit {
+  unit: string;
+  factor: number;
+}
+
+function toStoredUnit(unit: string): StoredUnit {
+  if (unit === 's') return { unit: 'ms', factor: 1000 };
+  if (unit === '1') return { unit: '%', factor: 100 };
+  return { unit, factor: 1 };
+}
+
+/** Only these shares are percentages to people; a `1` elsewhere is just a number. */
+function isUtilization(name: string): boolean {
+  return name.startsWith('system.') && name.endsWith('.utilization');
+}
+
+/** A point's attributes, sorted into the columns of a row. */
+export interface RowDimensions {
+  endpoint: string | undefined;
+  operation: string | undefined;
+  organizationId: string | undefined;
+  propertyId: string | undefined;
+  /** All other attributes as JSON; undefined when there are none. */
+  tags: string | undefined;
+}
+
+const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>([
+  ['http.route', 'endpoint'],
+  ['http.request.method', 'operation'],
+  ['db.operation.name', 'operation'],
+  ['db.query.text', 'endpoint'],
+  ['db.client.connection.pool.name', 'endpoint'],
+  ['db.client.connection.state', 'operation'],
+  ['messaging.destination.name', 'endpoint'],
+  ['perfscope.job.name', 'operation'],
+  ['perfscope.job.state', 'operation'],
+  [ATTR_BREAKER_NAME, 'endpoint'],
+  [ATTR_BREAKER_OUTCOME, 'operation'],
+  [ATTR_BREAKER_STATE, 'operation'],
+  [ATTR_DROP_REASON, 'operation'],
+  [ATTR_ORGANIZATION_ID, 'organizationId'],
+  [ATTR_PROPERTY_ID, 'propertyId'],
+]);
+
+/** Overlong names are cut; tags that are too large as a whole are left out, and say so. */
+function toRowDimensions(attributes: Attributes): RowDimensions {
+  const dimensions: RowDimensions = {
+    endpoint: undefined,
+    operation: undefined,
+    organizationId: undefined,
+    propertyId: undefined,
+    tags: undefined,
+  };
+  const rest: Attributes = {};
+  for (const [key, value] of Object.entries(attributes)) {
+    const column = DIMENSION_COLUMNS.get(key);
+    if (column && value !== undefined) {
+      dimensions[column] = String(value).slice(0, MAX_NAME_LENGTH);
+    } else rest[key] = value;
+  }
+  if (Object.keys(rest).length > 0) {
+    const tags = JSON.stringify(rest);
+    dimensions.tags = tags.length <= MAX_TEXT_LENGTH ? tags : '{"perfscope.tags.dropped":true}';
+  }
+  return dimensions;
+}

@@ -1,0 +1,115 @@
+import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import type { Meter } from '@opentelemetry/api';
+
+/** Delay of the event loop in ms over the last second or more. */
+export interface EventLoopSample {
+  mean: number;
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+const RESOLUTION_MS = 10;
+const MIN_SAMPLE_INTERVAL_MS = 1000;
+
+/** Samples the delay at most once a second, however many ask, so that none resets another's. */
+export class EventLoopSampler {
+  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #sample: EventLoopSample | undefined;
+  #sampledMs: number;
+
+  constructor(nowMs: number = performance.now()) {
+    this.#sampledMs = nowMs;
+    this.#histogram.enable();
+  }
+
+  /** @returns undefined until the loop has been watched for a while */
+  sample(nowMs: number = performance.now()): EventLoopSample | undefined {
+    if (nowMs - this.#sampledMs >= MIN_SAMPLE_INTERVAL_MS && this.#histogram.count > 0) {
+      const h = this.#histogram;
+      this.#sample = {
+        mean: toDelayMs(h.mean),
+        p50: toDelayMs(h.percentile(50)),
+        p99: toDelayMs(h.percentile(99)),
+        max: toDelayMs(h.max),
+      };
+      h.reset();
+      this.#sampledMs = nowMs;
+    }
+    return this.#sample;
+  }
+
+  stop(): void {
+    this.#histogram.disable();
+  }
+}
+
+/** Node counts the timer's own interval as part of the delay, in ns. */
+function toDelayMs(ns: number): number {
+  return Math.max(0, ns / 1e6 - RESOLUTION_MS);
+}
+
+const GC_KINDS = new Map([
+  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
+  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
+]);
+
+/**
+ * Measures event loop, garbage collection and heap by the names of
+ * https://opentelemetry.io/docs/specs/semconv/runtime/nodejs-metrics/ and …/v8js-metrics/.
+ *
+ * @returns a function that stops it
+ */
+export function instrumentRuntime(meter: Meter, loop: EventLoopSampler): () => void {
+  for (const part of ['mean', 'p50', 'p99', 'max'] as const) {
+    meter
+      .createObservableGauge(`nodejs.eventloop.delay.${part}`, {
+        unit: 's',
+        description: `Delay of the event loop: ${part}.`,
+      })
+      .addCallback((result) => {
+        const sample = loop.sample();
+        if (sample) result.observe(sample[part] / 1000);
+      });
+  }
+  meter
+    .createObservableGauge('v8js.memory.heap.used', {
+      unit: 'By',
+      description: 'Heap that is in use.',
+    })
+    .addCallback((result) => result.observe(getHeapStatistics().used_heap_size));
+  meter
+    .createObservableGauge('v8js.memory.heap.limit', {
+      unit: 'By',
+      description: 'Heap that may be used at most.',
+    })
+    .addCallback((result) => result.observe(getHeapStatistics().heap_size_limit));
+  meter
+    .createObservableGauge('process.memory.usage', {
+      unit: 'By',
+      description: 'Memory of the process that is resident.',
+    })
+    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  return observeGc(meter);
+}
+
+function observeGc(meter: Meter): () => void {
+  const duration = meter.createHistogram('v8js.gc.duration', {
+    unit: 's',
+    description: 'Duration of garbage collections.',
+    advice: { explicitBucketBoundaries: [0.01, 0.1, 1, 10] },
+  });
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { kind } = (entry as { detail?: { kind?: number } }).detail ?? {};
+      duration.record(entry.duration / 1000, {
+        'v8js.gc.type': GC_KINDS.get(kind ?? 0) ?? 'other',
+      });
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return () => observer.disconnect();
+}

@@ -1,0 +1,31 @@
+import { InvalidArgumentError } from 'commander';
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/** `90s`, `15m`, `24h`, `7d`, in ms. @throws InvalidArgumentError */
+export function parseDuration(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text) ?? [];
+  const ms = Number(amount) * UNIT_MS[(unit ?? 's') as keyof typeof UNIT_MS];
+  if (!(ms > 0 && ms <= 36_500 * UNIT_MS.d)) {
+    throw new InvalidArgumentError('It must be a time like 30s, 15m, 24h or 7d.');
+  }
+  return ms;
+}
+
+/** A whole number from 1 on. @throws InvalidArgumentError */
+export function parsePositiveInteger(text: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return value;
+}
+
+/** An address of something that speaks HTTP. @throws InvalidArgumentError */
+export function parseHttpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://.');
+}
+
+/** The last lines of a verb's help. */
+export function formatExamples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { createError, errorMessage } from '../core/errors.ts';
+
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('the same with a booking service of some hotels under traffic; --help tells more')
+    .allowUnknownOption()
+    .helpOption(false)
+    .argument('[options...]')
+    .action(runDemo);
+}
+
+/** The demo needs packages that the product does not: whoever wants it installs them. */
+async function runDemo(options: string[]): Promise<void> {
+  const main = new URL('../demo/main.js', import.meta.url);
+  process.argv = [process.argv[0] ?? '', fileURLToPath(main), ...options];
+  try {
+    await import(main.href);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw createError('PS_DEMO_INCOMPLETE', { reason: errorMessage(error) }, error);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Settings } from '../core/config/settings.ts';
+import { readNamedFile } from '../core/config-files/watched-file.ts';
+import {
+  type BusinessRules,
+  loadBusinessRules,
+  NO_RULES,
+} from '../server/actions/business-rules/load-business-rules.ts';
+import {
+  type AlertRuleSet,
+  loadAlertRules,
+  readRulesFile,
+} from '../server/alerts/rules/load-alert-rules.ts';
+import { createExternalChannel } from '../server/notifications/channels/channel-resolver.ts';
+import { loadNotificationConfig } from '../server/notifications/config/load-notification-config.ts';
+import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
+import { isAddressedToPeople } from '../server/notifications/routing/notification-target.ts';
+import { validateWebhookUrl } from '../server/startup/create-actions.ts';
+
+/** The built-in rules with those of PERFORMANCE_RULES_FILE. @throws PS_RULES_INVALID */
+export function loadConfiguredAlertRules(settings: Settings): AlertRuleSet {
+  const { PERFORMANCE_RULES_FILE: path } = settings;
+  return loadAlertRules(settings, path === undefined ? undefined : readRulesFile(path));
+}
+
+/** The rules of a file; without one there are none. @throws PS_BUSINESS_RULES_INVALID */
+export function loadConfiguredBusinessRules(path: string | undefined): BusinessRules {
+  if (path === undefined) return NO_RULES;
+  return loadBusinessRules(readNamedFile(path, 'PS_BUSINESS_RULES_INVALID'), validateWebhookUrl);
+}
+
+/** What PERFORMANCE_NOTIFY_FILE says, or what counts without it. @throws PS_NOTIFY_INVALID */
+export function loadConfiguredNotifyFile(settings: Settings): NotificationConfig {
+  const { PERFORMANCE_NOTIFY_FILE: path, PERFORMANCE_TIME_ZONE: zone } = settings;
+  const file = path === undefined ? undefined : readNamedFile(path, 'PS_NOTIFY_INVALID');
+  return loadNotificationConfig(zone, file);
+}
+
+/** Opens every channel that has its own address. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
+export function validateChannels({ receivers }: NotificationConfig): void {
+  for (const receiver of receivers.values()) {
+    for (const entry of receiver.channels) {
+      if (entry.kind === 'inApp' || isAddressedToPeople(receiver, entry.kind)) continue;
+      createExternalChannel(entry, undefined);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { errorMessage } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { AUTH_DISABLED_NOTICE } from '../server/access/credential-authenticator.ts';
+import { preferSmallHeap } from '../server/startup/small-heap.ts';
+import { requireStartupConfig } from './command-context.ts';
+import { formatExamples } from './command-options.ts';
+import { print, printStatus } from './command-output.ts';
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('start QuestDB and the server')
+    .addHelpText(
+      'after',
+      formatExamples('perfscope serve', 'PORT=4001 HOST=127.0.0.1 perfscope serve'),
+    )
+    .action(runServer);
+}
+
+async function runServer(): Promise<void> {
+  const from = requireStartupConfig();
+  // Before the server is loaded, which alone would let the heap grow by half.
+  preferSmallHeap();
+  const { startServer } = await import('../server/startup/start-server.ts');
+  print('Starting QuestDB and the server …');
+  const server = await startServer(from, await createPinoLog());
+  print(`Ready: ${server.url}`);
+  print(
+    `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
+  );
+  if (server.isOpen) print(AUTH_DISABLED_NOTICE);
+  print('Measure a service: node --import perfscope/register app.js');
+  let closing = false;
+  const close = () => {
+    if (closing) return;
+    closing = true;
+    print('Stopping …');
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        printStatus(errorMessage(error));
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+}
+
+async function createPinoLog(): Promise<Logger> {
+  const { pino } = await import('pino');
+  const logger = pino({ base: undefined }, pino.destination({ fd: 2, sync: true }));
+  return {
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    error: (message, fields) => logger.error(fields ?? {}, message),
+  };
+}

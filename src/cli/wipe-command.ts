@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { requireStartupConfig } from './command-context.ts';
+import { formatExamples } from './command-options.ts';
+import { print } from './command-output.ts';
+
+export function addWipeCommand(program: Command): void {
+  program
+    .command('wipe')
+    .description('remove the data folder with everything that was measured')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', formatExamples('perfscope wipe', 'perfscope wipe --yes'))
+    .action(wipeData);
+}
+
+async function wipeData(options: { yes?: boolean }): Promise<void> {
+  const dataDir = resolve(requireStartupConfig().settings.PERFORMANCE_DATA_DIR);
+  if (options.yes !== true && !(await askConfirmation(`Remove ${dataDir} and all it holds?`))) {
+    print('Nothing was removed.');
+    return;
+  }
+  const { deleteDataDir: wipe } = await import('../storage/questdb/data-dir.ts');
+  print((await wipe(dataDir)) ? `${dataDir} is removed.` : `There is no ${dataDir}.`);
+}
+
+async function askConfirmation(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(`${question} [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,97 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { errorMessage } from '../errors.ts';
+import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
+
+/** A parsed YAML text that can tell where each of its parts stands. */
+export interface YamlSource {
+  readonly file: string;
+  /** The plain data; `{}` of an empty file. */
+  readonly data: unknown;
+  /** Position of what is at `path`, or of the deepest part of it that exists. */
+  readonly locate: (path: ConfigPath, on?: 'key' | 'value') => { line: number; column: number };
+}
+
+/** Parses `text`. What is not YAML is added to `problems`, and there is no source. */
+export function parseYamlSource(
+  file: string,
+  text: string,
+  problems: ConfigProblem[],
+): YamlSource | undefined {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  for (const error of document.errors) {
+    problems.push({ file, ...at(error.pos[0]), message: `is not YAML: ${error.message}` });
+  }
+  if (document.errors.length > 0) return undefined;
+  try {
+    const data: unknown = document.toJS() ?? {};
+    return {
+      file,
+      data,
+      locate: (path, on) => at(findOffset(document, document.contents, path, on)),
+    };
+  } catch (error) {
+    // Aliases that multiply without end are refused by the library.
+    problems.push({ file, line: 1, column: 1, message: `is not YAML: ${errorMessage(error)}` });
+    return undefined;
+  }
+}
+
+/** Reports problems of what stands under `prefix` in `source`. */
+export function createReporter(
+  source: YamlSource,
+  prefix: ConfigPath,
+  problems: ConfigProblem[],
+): ReportProblem {
+  return (path, message, on) => {
+    const { line, column } = source.locate([...prefix, ...path], on);
+    problems.push({ file: source.file, line, column, message });
+  };
+}
+
+export type PlainObject = Readonly<Record<string, unknown>>;
+
+/** Whether it is a map of keys. */
+export function isPlainObject(value: unknown): value is PlainObject {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}
+
+type YamlDocument = ReturnType<typeof parseDocument>;
+
+function findOffset(
+  document: YamlDocument,
+  root: unknown,
+  path: ConfigPath,
+  on: 'key' | 'value' = 'value',
+) {
+  let node = resolveAlias(document, root);
+  let offset = getStartOffset(node) ?? 0;
+  for (const [depth, step] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
+      if (!pair) break;
+      const value = resolveAlias(document, pair.value);
+      const wanted = depth === path.length - 1 && on === 'key' ? pair.key : pair.value;
+      offset = getStartOffset(wanted) ?? getStartOffset(pair.key) ?? offset;
+      node = value;
+    } else if (isSeq(node) && typeof step === 'number' && node.items[step] !== undefined) {
+      offset = getStartOffset(node.items[step]) ?? offset;
+      node = resolveAlias(document, node.items[step]);
+    } else break;
+  }
+  return offset;
+}
+
+function resolveAlias(document: YamlDocument, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function getStartOffset(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}

@@ -1,0 +1,94 @@
+import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
+import { computeBucketIndex, computeUpperBound, toStoredIndex } from './bucket-scale.ts';
+
+/** Counts by inclusive upper bound. A value of zero is at bound 0, negative ones below it. */
+export type BucketCounts = Map<number, { count: number; errorCount: number }>;
+
+/** Adds `count` values at `bound`, `errorCount` of them failed. */
+export function addToBucket(
+  buckets: BucketCounts,
+  bound: number,
+  count: number,
+  errorCount: number,
+): void {
+  const bucket = buckets.get(bound);
+  if (bucket) {
+    bucket.count += count;
+    bucket.errorCount += errorCount;
+  } else {
+    buckets.set(bound, { count, errorCount });
+  }
+}
+
+/**
+ * The inclusive upper bound of the stored bucket that holds `value`.
+ *
+ * @param unitsPerBase how many of the value's unit make the unit whose powers of two are the
+ *   bounds. Times are stored in ms on the bounds of seconds (1000), because OpenTelemetry
+ *   records them in seconds and both must merge exactly.
+ */
+export function computeStoredBound(value: number, unitsPerBase: number): number {
+  if (value === 0) return 0;
+  if (value > 0) return computeUpperBound(computeBucketIndex(value / unitsPerBase)) * unitsPerBase;
+  // Mirrored: the bound nearer to zero is the upper one.
+  return -(computeUpperBound(computeBucketIndex(-value / unitsPerBase) - 1) * unitsPerBase);
+}
+
+/** One OpenTelemetry exponential histogram point. */
+export interface ExponentialHistogramPoint {
+  scale: number;
+  zeroCount: number;
+  positive: { offset: number; bucketCounts: readonly number[] };
+  negative: { offset: number; bucketCounts: readonly number[] };
+}
+
+/** The point's non-empty buckets at the stored scale; every value counts as failed if `failed`. */
+export function toStoredBuckets(
+  point: ExponentialHistogramPoint,
+  unitsPerBase: number,
+  failed: boolean,
+): BucketCounts {
+  const buckets: BucketCounts = new Map();
+  const add = (bound: number, count: number) =>
+    count > 0 && addToBucket(buckets, bound, count, failed ? count : 0);
+  point.negative.bucketCounts.forEach((count, i) => {
+    const index = toStoredIndex(point.negative.offset + i, point.scale);
+    add(-(computeUpperBound(index - 1) * unitsPerBase), count);
+  });
+  add(0, point.zeroCount);
+  point.positive.bucketCounts.forEach((count, i) => {
+    const index = toStoredIndex(point.positive.offset + i, point.scale);
+    add(computeUpperBound(index) * unitsPerBase, count);
+  });
+  return buckets;
+}
+
+/** The buckets as rows with the dimensions of `row`, under `point`, at `timestamp`. */
+export function toBucketRows(
+  row: PerformanceMetricRow,
+  buckets: BucketCounts,
+  point: number,
+  timestamp: number,
+): MetricBucketRow[] {
+  const { metricType, name, endpoint, operation, organizationId, propertyId, test } = row;
+  const { service, serviceVersion, environment, instance } = row;
+  return [...buckets].map(([bucketUpper, { count, errorCount }]) => ({
+    timestamp,
+    point,
+    bucketUpper,
+    count,
+    errorCount,
+    metricType,
+    name,
+    test,
+    endpoint,
+    operation,
+    organizationId,
+    propertyId,
+    service,
+    serviceVersion,
+    environment,
+    instance,
+  }));
+}

@@ -1,0 +1,78 @@
+import type { AnyRow, Table } from './table-definition.ts';
+import { type AlertRow, alertsTable } from './tables/alerts-table.ts';
+import { type ApiKeyRow, apiKeysTable } from './tables/api-keys-table.ts';
+import { type AuditLogRow, auditLogTable } from './tables/audit-log-table.ts';
+import { type ErrorLogRow, errorLogsTable } from './tables/error-logs-table.ts';
+import { type MetricBucketRow, metricBucketsTable } from './tables/metric-buckets-table.ts';
+import { type NotificationRow, notificationsTable } from './tables/notifications-table.ts';
+import { type PersonRow, peopleTable } from './tables/people-table.ts';
+import {
+  type PerformanceMetricRow,
+  performanceMetricsTable,
+} from './tables/performance-metrics-table.ts';
+import { type QueueMetricRow, queueMetricsTable } from './tables/queue-metrics-table.ts';
+import { type RuleDecisionRow, ruleDecisionsTable } from './tables/rule-decisions-table.ts';
+import { type SilenceRow, silencesTable } from './tables/silences-table.ts';
+import { type SystemHealthRow, systemHealthTable } from './tables/system-health-table.ts';
+
+/** The tables of measurements: partitioned by day, with a TTL. */
+export const MEASUREMENT_TABLES = [
+  performanceMetricsTable,
+  metricBucketsTable,
+  queueMetricsTable,
+  systemHealthTable,
+  errorLogsTable,
+] as const;
+
+/** The tables of states: append-only, one row for each change, kept for ever. */
+export const STATE_TABLES = [
+  apiKeysTable,
+  auditLogTable,
+  alertsTable,
+  silencesTable,
+  notificationsTable,
+  ruleDecisionsTable,
+  peopleTable,
+] as const;
+
+export interface RowTypes {
+  performance_metrics: PerformanceMetricRow;
+  metric_buckets: MetricBucketRow;
+  queue_metrics: QueueMetricRow;
+  system_health: SystemHealthRow;
+  error_logs: ErrorLogRow;
+  api_keys: ApiKeyRow;
+  audit_log: AuditLogRow;
+  alerts: AlertRow;
+  silences: SilenceRow;
+  notifications: NotificationRow;
+  rule_decisions: RuleDecisionRow;
+  notification_people: PersonRow;
+}
+
+export type TableName = keyof RowTypes;
+
+const TABLES_BY_NAME: ReadonlyMap<string, Table> = new Map(
+  [...MEASUREMENT_TABLES, ...STATE_TABLES].map((table) => [table.name, table as Table]),
+);
+
+export function getTable(name: TableName): Table {
+  return TABLES_BY_NAME.get(name)!;
+}
+
+/** Whether the table's rows are kept for a time only. */
+export function isMeasurementTable(name: TableName): boolean {
+  return MEASUREMENT_TABLES.some((table) => table.name === name);
+}
+
+export function isTableName(name: string): name is TableName {
+  return TABLES_BY_NAME.has(name);
+}
+
+/** Rows of one table on their way to it. */
+export type AddRows = <N extends TableName>(table: N, rows: readonly RowTypes[N][]) => void;
+
+/** The same rows without their table's own type, for code that treats all tables alike. */
+export function toAnyRows<N extends TableName>(rows: readonly RowTypes[N][]): readonly AnyRow[] {
+  return rows as readonly AnyRow[];
+}

@@ -1,0 +1,24 @@
+import { defineTable, type InferRow } from '../table-definition.ts';
+
+/**
+ * One change of one API key: made, or revoked. The key itself is stored nowhere; `hash` is the
+ * SHA-256 of its secret part. `properties` is a JSON array of names, empty for all.
+ */
+export const apiKeysTable = defineTable({
+  name: 'api_keys',
+  columns: {
+    id: 'varchar',
+    seq: 'long',
+    state: 'symbol',
+    name: 'varchar',
+    role: 'symbol',
+    organizationId: 'symbol',
+    properties: 'varchar',
+    hash: 'varchar',
+    expiresAt: 'timestamp',
+    author: 'varchar',
+  },
+  dedupKeys: ['id', 'seq'],
+});
+
+export type ApiKeyRow = InferRow<typeof apiKeysTable>;

@@ -1,0 +1,40 @@
+import {
+  defineTable,
+  type InferRow,
+  RESOURCE_COLUMNS,
+  TENANT_COLUMNS,
+} from '../table-definition.ts';
+
+/** Where an error came from. */
+export const ERROR_KINDS = ['uncaught', 'rejection', 'request', 'job', 'alert'] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+export const ERROR_LEVELS = ['fatal', 'error'] as const;
+export type ErrorLevel = (typeof ERROR_LEVELS)[number];
+
+/**
+ * One entry of an error, or of `count` equal ones of which it is the last. Errors with the same
+ * `fingerprint` are one error that comes again. `context` is a JSON object.
+ */
+export const errorLogsTable = defineTable({
+  name: 'error_logs',
+  columns: {
+    fingerprint: 'symbol',
+    level: 'symbol',
+    kind: 'symbol',
+    errorType: 'symbol',
+    ...TENANT_COLUMNS,
+    ...RESOURCE_COLUMNS,
+    id: 'varchar',
+    count: 'long',
+    message: 'varchar',
+    stackTrace: 'varchar',
+    alertId: 'varchar',
+    endpoint: 'varchar',
+    context: 'varchar',
+    userId: 'varchar',
+  },
+  dedupKeys: ['id'],
+});
+
+export type ErrorLogRow = InferRow<typeof errorLogsTable>;

@@ -1,0 +1,76 @@
+import type { QueueJobStatus } from '../enums.ts';
+import {
+  defineTable,
+  type InferRow,
+  RESOURCE_COLUMNS,
+  TENANT_COLUMNS,
+} from '../table-definition.ts';
+
+/** One state transition of one job. `duration`, `waitTime` and `delay` are in ms. */
+export const queueMetricsTable = defineTable({
+  name: 'queue_metrics',
+  columns: {
+    queueName: 'symbol',
+    jobType: 'symbol',
+    status: 'symbol',
+    ...TENANT_COLUMNS,
+    ...RESOURCE_COLUMNS,
+    id: 'varchar',
+    jobId: 'varchar',
+    createdAt: 'timestamp',
+    startedAt: 'timestamp',
+    completedAt: 'timestamp',
+    failedAt: 'timestamp',
+    duration: 'double',
+    waitTime: 'double',
+    attempts: 'long',
+    maxAttempts: 'long',
+    priority: 'long',
+    delay: 'double',
+    errorMessage: 'varchar',
+    stackTrace: 'varchar',
+    data: 'varchar',
+    result: 'varchar',
+    seq: 'long',
+    test: 'boolean',
+  },
+  dedupKeys: ['queueName', 'jobId', 'status'],
+});
+
+export type QueueMetricRow = InferRow<typeof queueMetricsTable>;
+
+/** A moment: a Date, or ms since the epoch. */
+export type TimestampInput = Date | number;
+
+/** One state transition of one job, as an application gives it to `recordQueueMetric`. */
+export interface JobTransition {
+  queueName: string;
+  jobId: string;
+  jobType?: string | undefined;
+  status: QueueJobStatus;
+  /** When the job came into this state. Default: now. */
+  timestamp?: TimestampInput | undefined;
+  createdAt?: TimestampInput | undefined;
+  startedAt?: TimestampInput | undefined;
+  completedAt?: TimestampInput | undefined;
+  failedAt?: TimestampInput | undefined;
+  /** Processing time in ms. */
+  duration?: number | undefined;
+  /** In ms. */
+  waitTime?: number | undefined;
+  attempts?: number | undefined;
+  maxAttempts?: number | undefined;
+  priority?: number | undefined;
+  /** In ms. */
+  delay?: number | undefined;
+  /** Addresses, secrets and long numbers in it are blanked before it is stored. */
+  errorMessage?: string | undefined;
+  stackTrace?: string | undefined;
+  /** Stored as JSON. Leave it out unless it may be read by whoever reads the table. */
+  data?: unknown;
+  result?: unknown;
+  /** Default: the tenant for whom the running work is done. */
+  organizationId?: string | undefined;
+  propertyId?: string | undefined;
+  test?: boolean | undefined;
+}

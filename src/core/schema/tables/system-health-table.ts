@@ -1,0 +1,51 @@
+import { defineTable, type InferRow, RESOURCE_COLUMNS } from '../table-definition.ts';
+
+/**
+ * One health snapshot of one process and its host. Usages and `errorRate` are in percent,
+ * times in ms, `uptime` in seconds, `load` is the one-minute load average.
+ */
+export const systemHealthTable = defineTable({
+  name: 'system_health',
+  columns: {
+    status: 'symbol',
+    ...RESOURCE_COLUMNS,
+    id: 'varchar',
+    avgResponseTime: 'double',
+    errorRate: 'double',
+    uptime: 'double',
+    dbConnections: 'long',
+    dbQueryTime: 'double',
+    memoryUsage: 'double',
+    cpuUsage: 'double',
+    diskUsage: 'double',
+    eventLoopDelayP99: 'double',
+    load: 'double',
+    activeUsers: 'double',
+    ongoingReservations: 'double',
+    createdAt: 'timestamp',
+  },
+  dedupKeys: ['service', 'instance'],
+});
+
+export type SystemHealthRow = InferRow<typeof systemHealthTable>;
+
+export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
+export type HealthStatus = (typeof HEALTH_STATUSES)[number];
+
+/** How one process and its host are. Usages and rates in percent, times in ms, uptime in seconds. */
+export interface HealthSnapshot {
+  status: HealthStatus;
+  timestamp: Date;
+  metrics: {
+    cpu: number | undefined;
+    memory: number;
+    disk: number | undefined;
+    load: number;
+    uptime: number;
+    eventLoopDelayP99: number | undefined;
+    avgResponseTime: number | undefined;
+    errorRate: number | undefined;
+    /** Values of `registerGauge`. */
+    gauges: Record<string, number>;
+  };
+}

@@ -1,0 +1,144 @@
+import { ALERT_SEVERITIES, getSeverityRank, isAlertSeverity } from '../../../core/schema/enums.ts';
+import {
+  ALERT_STATES,
+  type AlertRow,
+  type AlertState,
+} from '../../../core/schema/tables/alerts-table.ts';
+import type { Labels } from '../rules/alert-rule.ts';
+import { createNextTransition, type Transition } from './alert-transition.ts';
+import type { RuleStates } from './evaluate-alert-rule.ts';
+import { createGroupState, type GroupState, hasReported, type Latches } from './group-state.ts';
+import { toLabelsKey } from './observation.ts';
+
+export interface RebuiltStates {
+  /** By the rule's name. */
+  readonly states: ReadonlyMap<string, RuleStates>;
+  /** Ends of alerts that another one of the same group has overtaken; to be written. */
+  readonly transitions: readonly Transition[];
+}
+
+/**
+ * The states that the rows of `alerts` tell of: of each alert the row with the greatest
+ * (timestamp, seq). Rows may come in any order, and may be only the last ones of each alert; of
+ * resolved ones those of the last day are enough. How long a level above the alert's own had been breached is not in them: it starts anew.
+ *
+ * @param evaluatedMs when rules were last evaluated, if that is known: a longer pause since then
+ *   does not count as time in which an alert was pending
+ */
+export function rebuildStates(
+  rows: readonly AlertRow[],
+  now: number,
+  evaluatedMs?: number,
+): RebuiltStates {
+  const last = new Map<string, Transition>();
+  for (const row of rows) {
+    const transition = parseTransition(row);
+    const known = transition && last.get(transition.id);
+    if (transition && (!known || isLater(transition, known))) last.set(transition.id, transition);
+  }
+  const states = new Map<string, Map<string, GroupState>>();
+  const transitions: Transition[] = [];
+  for (const alert of [...last.values()].sort((a, b) => (isLater(a, b) ? -1 : 1))) {
+    const labels = parseLabels(alert);
+    const groups = states.get(alert.rule) ?? new Map<string, GroupState>();
+    states.set(alert.rule, groups);
+    const key = toLabelsKey(labels);
+    const { startedAt } = alert;
+    const known = groups.get(key);
+    const startedMs = Math.max(startedAt, known?.startedMs ?? startedAt);
+    if (alert.state === 'resolved') {
+      groups.set(key, { ...(known ?? createGroupState(labels)), startedMs });
+    } else if (known?.alert) {
+      const { severity, value, threshold } = alert;
+      const cause = 'a later alert of the same group took its place';
+      const change = { state: 'resolved', severity, value, threshold, cause } as const;
+      transitions.push(createNextTransition(alert, now, change));
+    } else {
+      groups.set(key, { ...toGroupState(alert, labels), evaluatedMs, startedMs });
+    }
+  }
+  return { states, transitions };
+}
+
+/** A group that is known to have reported before, such as one that other rows of a day tell of. */
+export interface ReportedGroup {
+  readonly labels: Labels;
+  readonly lastSeenMs: number;
+}
+
+/**
+ * Adds groups that reported before this process started, so that their silence is noticed by a rule
+ * of `noData: alert`. What is known of a group already stays.
+ */
+export function addReportedGroups(
+  states: RuleStates,
+  groups: readonly ReportedGroup[],
+): RuleStates {
+  const next = new Map(states);
+  for (const { labels, lastSeenMs } of groups) {
+    const key = toLabelsKey(labels);
+    const state = next.get(key) ?? createGroupState(labels);
+    if (!hasReported(state)) next.set(key, { ...state, clockMs: lastSeenMs });
+  }
+  return next;
+}
+
+function isLater(a: Transition, b: Transition): boolean {
+  if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp;
+  return a.seq !== b.seq ? a.seq > b.seq : a.id > b.id;
+}
+
+function toGroupState(alert: Transition, labels: Labels): GroupState {
+  const pending = alert.state === 'pending';
+  const missing = !pending && alert.value === undefined && alert.threshold === undefined;
+  const reached = ALERT_SEVERITIES.filter(
+    (severity) => getSeverityRank(severity) <= getSeverityRank(alert.severity),
+  );
+  const levels = reached.map((severity, i) => {
+    // Of a pending alert the mildest level is what it began with.
+    const sinceMs = pending && i > 0 ? alert.timestamp : alert.startedAt;
+    return [severity, { breached: true, sinceMs, active: !pending }];
+  });
+  return {
+    ...createGroupState(labels),
+    alert,
+    missing,
+    value: alert.value,
+    latches: missing ? {} : (Object.fromEntries(levels) as Latches),
+  };
+}
+
+function parseLabels({ labels }: Transition): Labels {
+  const entries = Object.entries(JSON.parse(labels) as object);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+/** @returns undefined for a row that is no transition, which a later version may have written */
+export function parseTransition(row: AlertRow): Transition | undefined {
+  const { id, seq, rule, severity, labels = '{}', startedAt } = row;
+  const state = ALERT_STATES.find((known): known is AlertState => known === row.state);
+  if (id === undefined || seq === undefined || rule === undefined) return undefined;
+  if (state === undefined || !isAlertSeverity(severity) || startedAt === undefined)
+    return undefined;
+  const { timestamp, value, threshold, cause, author, comment } = row;
+  const { service, organizationId, propertyId, firedAt } = row;
+  return {
+    timestamp,
+    id,
+    seq,
+    rule,
+    state,
+    severity,
+    value,
+    threshold,
+    labels,
+    cause,
+    author,
+    comment,
+    service,
+    organizationId,
+    propertyId,
+    startedAt,
+    firedAt,
+  };
+}

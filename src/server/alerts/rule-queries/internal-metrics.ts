@@ -1,0 +1,191 @@
+import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
+import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
+import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
+import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
+import { getLastRange, MINUTE_MS } from '../../../storage/queries/query-range.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { sql } from '../../../storage/sql/sql-builder.ts';
+import type { Observation } from '../evaluation/observation.ts';
+import type { InternalMetric } from '../rules/rule-aggregates.ts';
+import { observeRuleHealth, type RuleOutcome } from '../state/rule-health-store.ts';
+
+/** What the process knows of its own write road. */
+export interface PipelineStats {
+  readonly service: string;
+  readonly instance: string;
+  readonly spoolBytes: number;
+  /** Since the start. */
+  readonly droppedRows: number;
+}
+
+/** The figures of a moment; those that only the database knows are missing while it is away. */
+export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
+
+const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
+/** What services export of their own write roads. */
+const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
+const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
+
+/** Watches what Perfscope knows of itself. */
+export class InternalMetricsReader {
+  readonly #queryClient: QueryClient;
+  readonly #pipelineStats: () => PipelineStats;
+  readonly #walLag = new WalLagTracker();
+  readonly #lateEvaluations = new SlidingWindowCounter();
+  readonly #droppedRows = new SlidingWindowCounter();
+  #lastDroppedRows = 0;
+
+  constructor(store: QueryClient, road: () => PipelineStats) {
+    this.#queryClient = store;
+    this.#pipelineStats = road;
+  }
+
+  /** Notes evaluations that came too late. */
+  recordLateEvaluations(count: number, now: number): void {
+    this.#lateEvaluations.add(count, now);
+  }
+
+  /** @param outcomes how the query of each rule went when it was last asked */
+  async read(outcomes: readonly RuleOutcome[], now: number): Promise<InternalMetrics> {
+    const { database_unavailable, rule_failures, unavailable } = observeRuleHealth(outcomes, now);
+    const observed = (labels: Observation['labels'], value: number): Observation => ({
+      labels,
+      value,
+      count: 1,
+      newestMs: now,
+    });
+    const { service, instance, spoolBytes, droppedRows } = this.#pipelineStats();
+    this.#droppedRows.add(droppedRows - this.#lastDroppedRows, now);
+    this.#lastDroppedRows = droppedRows;
+    const own = { service, instance };
+    const [tables, rollups, dropped = [], spools = []] = unavailable
+      ? []
+      : await Promise.all([
+          this.#queryWalTables(),
+          this.#queryRollups(),
+          this.#queryOtherProcesses(DROPPED_ROWS_METRIC, ({ sum }) => sum, now),
+          this.#queryOtherProcesses(SPOOL_SIZE_METRIC, ({ last }) => last, now),
+        ]).catch(() => []);
+    return {
+      database_unavailable,
+      rule_failures,
+      late_evaluations: [observed({}, this.#lateEvaluations.total(now))],
+      spool_bytes: [observed(own, spoolBytes), ...spools],
+      rows_dropped: [observed(own, this.#droppedRows.total(now)), ...dropped],
+      ...(tables && {
+        questdb_suspended_tables: observeSuspendedTables(tables, now),
+        questdb_lag: this.#walLag.update(tables, now),
+      }),
+      ...(rollups && {
+        questdb_invalid_rollups: rollups.map(({ name, invalid }) =>
+          observed({ table: name }, invalid ? 1 : 0),
+        ),
+      }),
+    };
+  }
+
+  /** What other processes have exported in the last minutes; a counter's rows are its increases. */
+  async #queryOtherProcesses(
+    name: string,
+    value: (found: GaugePoint) => number | undefined,
+    now: number,
+  ): Promise<Observation[]> {
+    const own = this.#pipelineStats().instance;
+    const range = getLastRange(5 * MINUTE_MS, now);
+    const question = {
+      scope: UNRESTRICTED_SCOPE,
+      range,
+      groupBy: ['service', 'instance'],
+    } as const;
+    const measured = { metricType: 'CUSTOM', names: [name] } as const;
+    const found = await queryGauges(this.#queryClient, question, measured);
+    return found
+      .filter(({ group }) => group.instance !== own)
+      .map((each) => {
+        const { service = '', instance = '' } = each.group;
+        return { labels: { service, instance }, value: value(each) ?? 0, count: 1, newestMs: now };
+      });
+  }
+
+  async #queryRollups(): Promise<{ name: string; invalid: boolean }[]> {
+    const rows = await this.#queryClient.read(
+      UNRESTRICTED_SCOPE,
+      sql`SELECT view_name AS name, view_status AS status FROM materialized_views()`,
+    );
+    return rows
+      .map(({ name, status }) => ({ name: String(name), invalid: status === 'invalid' }))
+      .filter(({ name }) => isMeasurementTableOrRollup(name));
+  }
+
+  async #queryWalTables(): Promise<WalTable[]> {
+    const rows = await this.#queryClient.read(
+      UNRESTRICTED_SCOPE,
+      sql`SELECT name, suspended, writerTxn AS applied, sequencerTxn AS written FROM wal_tables()`,
+    );
+    return rows
+      .map((row) => ({
+        table: String(row.name),
+        suspended: row.suspended === true,
+        writtenTxn: Number(row.written),
+        appliedTxn: Number(row.applied),
+      }))
+      .filter(({ table }) => STATE_TABLE_NAMES.has(table) || isMeasurementTableOrRollup(table));
+  }
+}
+
+/** A table's write-ahead log: how far it is written, and how far it can be read. */
+interface WalTable {
+  readonly table: string;
+  readonly suspended: boolean;
+  readonly writtenTxn: number;
+  readonly appliedTxn: number;
+}
+
+/**
+ * How long each table has been behind, from looking at it again and again: since when a transaction
+ * is known that still can't be read.
+ */
+export class WalLagTracker {
+  readonly #seen = new Map<string, { txn: number; ms: number }[]>();
+
+  /** @returns ms by which each table is behind */
+  update(tables: readonly WalTable[], now: number): Observation[] {
+    return tables.map(({ table, writtenTxn, appliedTxn }) => {
+      const seen = (this.#seen.get(table) ?? []).filter(({ txn }) => txn > appliedTxn);
+      const newest = seen.at(-1)?.txn ?? appliedTxn;
+      if (writtenTxn > newest) seen.push({ txn: writtenTxn, ms: now });
+      this.#seen.set(table, seen);
+      const value = seen[0] ? now - seen[0].ms : 0;
+      return { labels: { table }, value, count: 1, newestMs: now };
+    });
+  }
+}
+
+/** 1 for each suspended table, 0 for the others. */
+function observeSuspendedTables(tables: readonly WalTable[], now: number): Observation[] {
+  return tables.map(({ table, suspended }) => ({
+    labels: { table },
+    value: suspended ? 1 : 0,
+    count: 1,
+    newestMs: now,
+  }));
+}
+
+/** What has been counted in the last minutes. */
+class SlidingWindowCounter {
+  readonly #windowMs: number;
+  #counts: { ms: number; count: number }[] = [];
+
+  constructor(windowMs = 300_000) {
+    this.#windowMs = windowMs;
+  }
+
+  add(count: number, now: number): void {
+    if (count > 0) this.#counts.push({ ms: now, count });
+  }
+
+  total(now: number): number {
+    this.#counts = this.#counts.filter(({ ms }) => ms > now - this.#windowMs);
+    return this.#counts.reduce((sum, { count }) => sum + count, 0);
+  }
+}

@@ -1,0 +1,139 @@
+import { withTimeout } from '../../../core/concurrency.ts';
+import { createError, errorMessage } from '../../../core/errors.ts';
+import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
+import { toNumber } from '../../../storage/queries/row-values.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { isQuestdbError, type Row } from '../../../storage/questdb/questdb-reader.ts';
+import { type Param, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
+import type { Observation } from '../evaluation/observation.ts';
+import type { AlertRule, SqlMeasure } from '../rules/alert-rule.ts';
+import type { RuleOutcome } from '../state/rule-health-store.ts';
+import { queryMeasure } from './measure-query.ts';
+import { type RuleQueryCache, toRowsKey } from './rule-query-cache.ts';
+
+/** A rule whose figures are in the database. */
+export type QueryRule = AlertRule & {
+  readonly source: Exclude<AlertRule['source'], { kind: 'internal' }>;
+};
+/** A rule about Perfscope itself. */
+export type InternalRule = AlertRule & {
+  readonly source: Extract<AlertRule['source'], { kind: 'internal' }>;
+};
+
+export function isQueryRule(rule: AlertRule): rule is QueryRule {
+  return rule.source.kind !== 'internal';
+}
+
+/** One query for all groups of a rule. @throws what `Round` and `observeSql` throw */
+export function queryRule({ source }: QueryRule, round: RuleQueryCache): Promise<Observation[]> {
+  return source.kind === 'sql'
+    ? querySqlRule(source, round.queryClient, round.now)
+    : queryMeasure(source, round);
+}
+
+/** Rules that look at the same rows, so that they are asked together. */
+export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
+  const batches = Map.groupBy(rules, ({ name, source }) =>
+    source.kind === 'sql' ? `sql ${name}` : `measure ${toRowsKey(source)}`,
+  );
+  return [...batches.values()];
+}
+
+const MAX_GROUPS = 10_000;
+/** Where the bounds of the window stand in the bound text; no statement that was read has them. */
+const WINDOW_PLACEHOLDERS = ['\uE000from\uE000', '\uE000to\uE000'] as const;
+
+/** What leaves out rows of tests and rows that were neutralised, as the measures do. */
+const ROW_CONDITIONS: Readonly<Record<string, (prefix: string) => string>> = {
+  performance_metrics: (q) => `coalesce(${q}count, 1) > 0 AND ${q}test = false`,
+  metric_buckets: (q) => `${q}count > 0 AND ${q}test = false`,
+  queue_metrics: (q) => `${q}id IS NOT NULL AND ${q}test = false`,
+  system_health: (q) => `${q}id IS NOT NULL`,
+  system_health_1m: () => '1 = 1',
+  system_health_1h: () => '1 = 1',
+};
+
+/**
+ * Runs the statement of a SQL rule for the window that ends at `now`, over all tenants.
+ *
+ * @throws PS_REQUEST_TOO_LARGE for too many groups, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
+ */
+async function querySqlRule(
+  rule: SqlMeasure,
+  store: QueryClient,
+  now: number,
+): Promise<Observation[]> {
+  const rows = await store.read(UNRESTRICTED_SCOPE, toStatement(rule, now));
+  if (rows.length >= MAX_GROUPS) throw createError('PS_REQUEST_TOO_LARGE', {});
+  return rows.map((row) => toObservation(row, rule, now));
+}
+
+function toStatement(rule: SqlMeasure, now: number): Sql {
+  const text = rule.bind({
+    window: (_table, q) =>
+      `${q}timestamp >= ${WINDOW_PLACEHOLDERS[0]} AND ${q}timestamp < ${WINDOW_PLACEHOLDERS[1]}`,
+    scope: (table, q) => (ROW_CONDITIONS[table] ?? getRollupRowCondition)(q),
+  });
+  const limits: Readonly<Record<string, Param>> = {
+    [WINDOW_PLACEHOLDERS[0]]: new Date(now - rule.windowMs),
+    [WINDOW_PLACEHOLDERS[1]]: new Date(now),
+  };
+  const pieces = text.split(/(\uE000(?:from|to)\uE000)/);
+  const parts = pieces.map((piece) => {
+    const param = limits[piece];
+    return param === undefined ? { text: piece } : { param };
+  });
+  return { parts: [{ text: 'SELECT * FROM (' }, ...parts, { text: `) LIMIT ${MAX_GROUPS}` }] };
+}
+
+/** Roll-ups hold no neutralised rows. */
+function getRollupRowCondition(prefix: string): string {
+  return `${prefix}test = false`;
+}
+
+function toObservation(row: Row, { labelNames }: SqlMeasure, now: number): Observation {
+  const labels = labelNames.flatMap((name) => {
+    const text = row[name];
+    return text === null || text === undefined ? [] : [[name, String(text)]];
+  });
+  const { newest } = row;
+  return {
+    labels: Object.fromEntries(labels),
+    value: toNumber(row.value),
+    count: toNumber(row.count) ?? 1,
+    newestMs: newest instanceof Date ? newest.getTime() : now,
+  };
+}
+
+const QUERY_TIMEOUT_MS = 20_000;
+const PROBE_TIMEOUT_MS = 3000;
+
+/** What a rule's query gave, or why it gave nothing. */
+export type RuleQueryResult =
+  | { readonly result: 'answered'; readonly observations: readonly Observation[] }
+  | { readonly result: Exclude<RuleOutcome['result'], 'answered'>; readonly error: string };
+
+/**
+ * Asks within a time. A database that does not answer is told from a rule that it refuses, or that
+ * takes too long. Never rejects.
+ */
+export async function runRuleQuery(
+  store: QueryClient,
+  observing: () => Promise<readonly Observation[]>,
+): Promise<RuleQueryResult> {
+  try {
+    return { result: 'answered', observations: await withTimeout(QUERY_TIMEOUT_MS, observing()) };
+  } catch (error) {
+    const reached = isQuestdbError(error) || (await isReachable(store));
+    return { result: reached ? 'failed' : 'unreachable', error: errorMessage(error) };
+  }
+}
+
+async function isReachable(store: QueryClient): Promise<boolean> {
+  try {
+    await withTimeout(PROBE_TIMEOUT_MS, store.read(UNRESTRICTED_SCOPE, sql`SELECT 1`));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import {
+  durationSchema,
+  labelNameSchema,
+  labelsSchema,
+  nameSchema,
+} from '../../../core/config-files/config-validation.ts';
+import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
+import { DIMENSIONS } from '../../../storage/queries/query.ts';
+import {
+  AGGREGATES,
+  type Aggregate,
+  INTERNAL_METRICS,
+  type InternalMetric,
+} from './rule-aggregates.ts';
+
+const dimensionSchema = z.enum(DIMENSIONS);
+
+/** A page of the reader's own, or a section of `docs/alerts.md`. */
+const runbookSchema = z
+  .string()
+  .refine((text) => /^#[\w-]+$/.test(text) || (URL.canParse(text) && /^https?:/.test(text)), {
+    error: 'must be a link that begins with http:// or https://, or a `#section` of docs/alerts.md',
+  });
+
+const measureSchema = z.strictObject({
+  type: z.enum(PerformanceMetricType).optional(),
+  aggregate: z.enum(Object.keys(AGGREGATES) as [Aggregate, ...Aggregate[]]),
+  filter: z
+    .partialRecord(
+      dimensionSchema,
+      z.union([z.string(), z.array(z.string()).min(1)], 'must be a text or a list of texts'),
+    )
+    .default({}),
+  groupBy: z.array(dimensionSchema).default([]),
+  window: durationSchema.default(300_000),
+  slowerThan: durationSchema.optional(),
+  baseline: durationSchema.optional(),
+});
+export type MeasureConfig = z.output<typeof measureSchema>;
+
+const severitySchema = z.enum(ALERT_SEVERITIES);
+const thresholdsSchema = z.partialRecord(severitySchema, z.number());
+export type ThresholdsConfig = z.output<typeof thresholdsSchema>;
+
+const RECOVERY_ERROR = 'must be a number, or a share of the first threshold such as `90%`';
+const recoverySchema = z.union(
+  [z.number(), z.string().regex(/^\d+(\.\d+)?%$/, RECOVERY_ERROR)],
+  RECOVERY_ERROR,
+);
+
+const countSchema = z.int().min(0);
+
+const tenantOverrideSchema = z.strictObject({
+  organization: z.string().min(1),
+  property: z.string().min(1).optional(),
+  enabled: z.boolean().default(true),
+  thresholds: thresholdsSchema.optional(),
+  recovery: recoverySchema.optional(),
+  minimumCount: countSchema.optional(),
+});
+export type TenantOverrideConfig = z.output<typeof tenantOverrideSchema>;
+
+/** One rule as a file says it, after files and environment have been merged. */
+export const alertRuleSchema = z.strictObject({
+  name: nameSchema,
+  enabled: z.boolean().default(true),
+  measure: measureSchema.optional(),
+  sql: z.string().max(20_000).optional(),
+  internal: z
+    .enum(Object.keys(INTERNAL_METRICS) as [InternalMetric, ...InternalMetric[]])
+    .optional(),
+  /** Of SQL rules; a measure has its own. */
+  window: durationSchema.optional(),
+  direction: z.enum(['above', 'below']).default('above'),
+  thresholds: thresholdsSchema.default({}),
+  recovery: recoverySchema.optional(),
+  for: durationSchema.default(0),
+  keepFiringFor: durationSchema.default(0),
+  minimumCount: countSchema.default(0),
+  noData: z.enum(['ok', 'keep', 'alert']).default('ok'),
+  noDataAfter: durationSchema.default(300_000),
+  noDataSeverity: severitySchema.optional(),
+  target: z.boolean().default(false),
+  labels: labelsSchema.default({}),
+  annotations: z.record(z.string().max(100), z.string().max(4096)).default({}),
+  runbook: runbookSchema.optional(),
+  tenants: z.array(tenantOverrideSchema).max(1000).default([]),
+});
+export type AlertRuleConfig = z.output<typeof alertRuleSchema>;
+
+/** What a file says beside its lists of named things. Later files come before earlier ones. */
+export const alertRulesFileSchema = z.strictObject({
+  interval: durationSchema.optional(),
+  notifications: z
+    .strictObject({
+      groupBy: z.array(labelNameSchema).optional(),
+      groupWait: durationSchema.optional(),
+      groupInterval: durationSchema.optional(),
+      repeatInterval: durationSchema.optional(),
+    })
+    .optional(),
+  flapping: z
+    .strictObject({ transitions: z.int().min(3).optional(), window: durationSchema.optional() })
+    .optional(),
+  rules: z.array(z.unknown()).optional(),
+  inhibit: z.array(z.unknown()).optional(),
+  maintenance: z.array(z.unknown()).optional(),
+});
+export type AlertRulesFileConfig = z.output<typeof alertRulesFileSchema>;

@@ -1,0 +1,139 @@
+import { formatSuggestion } from '../../../core/config-files/config-validation.ts';
+import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
+
+/** Filters of numbers: `humanizeDuration` takes ms, `humanizePercentage` percent. */
+const NUMBER_FILTERS: Readonly<Record<string, (value: number) => string>> = {
+  humanize: formatNumber,
+  humanizeDuration: formatDuration,
+  humanizePercentage: formatPercent,
+  humanizeBytes: formatBytes,
+};
+
+const TEXT_FILTERS: Readonly<Record<string, (value: string) => string>> = {
+  toUpper: (value) => value.toUpperCase(),
+  toLower: (value) => value.toLowerCase(),
+};
+
+/** What a template speaks of. */
+interface TemplateData {
+  readonly rule: string;
+  readonly severity: string;
+  readonly value: number | undefined;
+  readonly threshold: number | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export type Template = (data: TemplateData) => string;
+
+/** What stands for a number or a label that an alert does not have. */
+const MISSING_VALUE = '(none)';
+const NUMBER_VARIABLES = { $value: 'value', $threshold: 'threshold' } as const;
+const TEXT_VARIABLES = { $rule: 'rule', $severity: 'severity' } as const;
+const VARIABLES = [
+  ...Object.keys(NUMBER_VARIABLES),
+  ...Object.keys(TEXT_VARIABLES),
+  '$labels.NAME',
+];
+
+/**
+ * Reads `text` with its `{{ $variable | filter }}` places.
+ *
+ * @param labels names that the rule's alerts have; undefined where they cannot be known
+ * @param fail told of each place that names something unknown or does not fit
+ */
+export function parseTemplate(
+  text: string,
+  labels: readonly string[] | undefined,
+  fail: (message: string) => void,
+): Template {
+  const parts: Template[] = [];
+  let rest = text;
+  for (;;) {
+    const open = rest.indexOf('{{');
+    if (open < 0) break;
+    const close = rest.indexOf('}}', open);
+    if (close < 0) {
+      fail('`{{` is never closed with `}}`');
+      break;
+    }
+    const before = rest.slice(0, open);
+    parts.push(() => before, parsePlaceholder(rest.slice(open + 2, close), labels, fail));
+    rest = rest.slice(close + 2);
+  }
+  const tail = rest;
+  parts.push(() => tail);
+  return (data) => parts.map((part) => part(data)).join('');
+}
+
+function parsePlaceholder(
+  inside: string,
+  labels: readonly string[] | undefined,
+  fail: (message: string) => void,
+): Template {
+  const [variable = '', ...filters] = inside.split('|').map((word) => word.trim());
+  if (Object.hasOwn(NUMBER_VARIABLES, variable)) {
+    const field = NUMBER_VARIABLES[variable as keyof typeof NUMBER_VARIABLES];
+    const show = parseNumberFilters(filters, fail);
+    return (data) => {
+      const value = data[field];
+      return value === undefined ? MISSING_VALUE : show(value);
+    };
+  }
+  const read = parseTextVariable(variable, labels, fail);
+  const change = parseTextFilters(filters, fail);
+  return (data) => change(read(data) ?? MISSING_VALUE);
+}
+
+function parseTextVariable(
+  variable: string,
+  labels: readonly string[] | undefined,
+  fail: (message: string) => void,
+): (data: TemplateData) => string | undefined {
+  if (Object.hasOwn(TEXT_VARIABLES, variable)) {
+    const field = TEXT_VARIABLES[variable as keyof typeof TEXT_VARIABLES];
+    return (data) => data[field];
+  }
+  const label = /^\$labels\.([a-zA-Z_]\w*)$/.exec(variable)?.[1];
+  if (label === undefined) {
+    fail(`\`${variable}\` is no variable; ${formatSuggestion(variable, VARIABLES)}`);
+  } else if (labels && !labels.includes(label)) {
+    const known = labels.map((name) => `$labels.${name}`);
+    fail(
+      known.length === 0
+        ? `\`${variable}\`: the alerts of this rule have no labels; add some to \`groupBy\``
+        : `\`${variable}\` is no label of this rule; ${formatSuggestion(variable, known)}`,
+    );
+  }
+  return (data) =>
+    label !== undefined && Object.hasOwn(data.labels, label) ? data.labels[label] : undefined;
+}
+
+function parseNumberFilters(
+  names: readonly string[],
+  fail: (message: string) => void,
+): (value: number) => string {
+  const [first, ...others] = names;
+  if (first === undefined) return formatNumber;
+  const filter = Object.hasOwn(NUMBER_FILTERS, first) ? NUMBER_FILTERS[first] : undefined;
+  if (!filter)
+    fail(
+      `\`${first}\` is no filter of a number; ${formatSuggestion(first, Object.keys(NUMBER_FILTERS))}`,
+    );
+  const after = parseTextFilters(others, fail);
+  return (value) => after((filter ?? formatNumber)(value));
+}
+
+function parseTextFilters(
+  names: readonly string[],
+  fail: (message: string) => void,
+): (value: string) => string {
+  const filters = names.flatMap((name) => {
+    const filter = Object.hasOwn(TEXT_FILTERS, name) ? TEXT_FILTERS[name] : undefined;
+    if (!filter)
+      fail(
+        `\`${name}\` is no filter of a text; ${formatSuggestion(name, Object.keys(TEXT_FILTERS))}`,
+      );
+    return filter ?? [];
+  });
+  return (value) => filters.reduce((text, filter) => filter(text), value);
+}

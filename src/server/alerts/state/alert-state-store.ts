@@ -1,0 +1,143 @@
+import type { AlertRow } from '../../../core/schema/tables/alerts-table.ts';
+import type { StateUpdate } from '../evaluation/alert-state-machine.ts';
+import { acknowledge, addExplanation } from '../evaluation/alert-state-machine.ts';
+import type { Transition } from '../evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+  resolveAllAlerts,
+} from '../evaluation/evaluate-alert-rule.ts';
+import type { GroupState } from '../evaluation/group-state.ts';
+import type { Observation } from '../evaluation/observation.ts';
+import {
+  addReportedGroups,
+  type ReportedGroup,
+  rebuildStates,
+} from '../evaluation/rebuild-alert-states.ts';
+import type { AlertRule } from '../rules/alert-rule.ts';
+
+/** An alert that goes on, with its group's newest value. */
+export interface LiveAlert {
+  readonly transition: Transition;
+  readonly value: number | undefined;
+}
+
+/** What a change of the book tells: transitions, with what each alert was before. */
+export type OnTransition = (transition: Transition, before: Transition | undefined) => void;
+
+const NO_STATES: RuleStates = new Map();
+
+/** The states of all rules' groups, and the alerts that go on, by id. */
+export class AlertStateStore {
+  readonly #states = new Map<string, RuleStates>();
+  readonly #live = new Map<string, { rule: string; key: string }>();
+  readonly #onTransition: OnTransition;
+
+  constructor(onChange: OnTransition) {
+    this.#onTransition = onChange;
+  }
+
+  /** @returns the transitions, which have been told */
+  evaluate(
+    rule: AlertRule,
+    observations: readonly Observation[],
+    now: number,
+  ): readonly Transition[] {
+    const before = this.#states.get(rule.name) ?? NO_STATES;
+    const { states, transitions } = evaluateRule(before, observations, rule, now);
+    this.#states.set(rule.name, states);
+    this.#applyTransitions(transitions, before);
+    return transitions;
+  }
+
+  /** Ends the alerts of a rule that is no more. */
+  removeRule(rule: string, now: number): void {
+    const before = this.#states.get(rule) ?? NO_STATES;
+    this.#states.delete(rule);
+    this.#applyTransitions(resolveAllAlerts(before, now), before);
+  }
+
+  /** Rules that have states, among them those of rules that are no more. */
+  get ruleNames(): readonly string[] {
+    return [...this.#states.keys()];
+  }
+
+  /** Takes over what the table knows, and what has happened here since. */
+  restore(rows: readonly AlertRow[], now: number, evaluatedMs: number | undefined): void {
+    const ours = [...this.listLive()].map(({ transition }) => transition);
+    const { states, transitions } = rebuildStates([...rows, ...ours], now, evaluatedMs);
+    this.#live.clear();
+    for (const [rule, groups] of states) {
+      this.#states.set(rule, new Map([...(this.#states.get(rule) ?? []), ...groups]));
+    }
+    for (const [rule, groups] of this.#states) {
+      for (const [key, { alert }] of groups) if (alert) this.#live.set(alert.id, { rule, key });
+    }
+    const before = new Map(transitions.map((t) => [t.id, { ...t, state: 'firing' } as Transition]));
+    for (const transition of transitions) this.#onTransition(transition, before.get(transition.id));
+  }
+
+  /** Groups that reported before the start. */
+  addReportedGroups(rule: string, groups: readonly ReportedGroup[]): void {
+    this.#states.set(rule, addReportedGroups(this.#states.get(rule) ?? NO_STATES, groups));
+  }
+
+  *listLive(): Iterable<LiveAlert> {
+    for (const id of this.#live.keys()) {
+      const state = this.#findGroup(id)?.state;
+      if (state?.alert) yield { transition: state.alert, value: state.value };
+    }
+  }
+
+  find(id: string): LiveAlert | undefined {
+    const state = this.#findGroup(id)?.state;
+    return state?.alert && { transition: state.alert, value: state.value };
+  }
+
+  /** @returns the transition; undefined when no such alert fires */
+  acknowledge(
+    id: string,
+    by: { author: string; comment: string },
+    now: number,
+  ): Transition | undefined {
+    return this.#update(id, (state) => acknowledge(state, by, now));
+  }
+
+  /** Adds the first explanation to the alert's last transition: the same row, written again. */
+  addExplanation(id: string, cause: string): Transition | undefined {
+    return this.#update(id, (state) => addExplanation(state, cause));
+  }
+
+  get groupCount(): number {
+    let sum = 0;
+    for (const states of this.#states.values()) sum += states.size;
+    return sum;
+  }
+
+  #update(id: string, act: (state: GroupState) => StateUpdate | undefined): Transition | undefined {
+    const found = this.#findGroup(id);
+    const step = found && act(found.state);
+    if (!found || !step) return undefined;
+    const { rule, key, state } = found;
+    const before = this.#states.get(rule) ?? NO_STATES;
+    this.#states.set(rule, new Map(before).set(key, step.state));
+    for (const transition of step.transitions) this.#onTransition(transition, state.alert);
+    return step.transitions[0];
+  }
+
+  #findGroup(id: string): { rule: string; key: string; state: GroupState } | undefined {
+    const place = this.#live.get(id);
+    const state = place && this.#states.get(place.rule)?.get(place.key);
+    return state && { ...place, state };
+  }
+
+  #applyTransitions(transitions: readonly Transition[], before: RuleStates): void {
+    for (const transition of transitions) {
+      const { id, rule, labels: key, state } = transition;
+      const last = before.get(key)?.alert;
+      if (state === 'resolved') this.#live.delete(id);
+      else this.#live.set(id, { rule, key });
+      this.#onTransition(transition, last?.id === id ? last : undefined);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import {
+  type AlertSummary,
+  getMatchLabels,
+  type Suppression,
+} from '../../../core/alerts/alert-group.ts';
+import { nameSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
+import { type Matcher, matchersSchema, matchesAll } from '../../../core/config-files/matcher.ts';
+import {
+  findOccurrence,
+  type Recurrence,
+  recurrenceSchema,
+} from '../../../core/config-files/recurrence.ts';
+
+/** Alerts that match are not told for a time. Times in ms since the epoch. */
+export interface Silence {
+  readonly id: string;
+  readonly kind: 'silenced' | 'maintenance';
+  readonly matchers: readonly Matcher[];
+  readonly startsMs: number;
+  readonly endsMs: number;
+  /** Undefined: all the time from start to end. */
+  readonly recurrence: Recurrence | undefined;
+  readonly author: string;
+  readonly comment: string;
+  /** Whose alerts it reaches. Undefined: everybody's, which an administrator's may. */
+  readonly organization: string | undefined;
+  readonly property: string | undefined;
+}
+
+/** What silences an alert now. A silence of one tenant never reaches an alert of another. */
+export function findSilenceSuppression(
+  alert: AlertSummary,
+  silences: readonly Silence[],
+  now: number,
+): Suppression | undefined {
+  for (const silence of silences) {
+    const [beginMs, endMs] = getActiveSpan(silence, now) ?? [];
+    if (beginMs === undefined || endMs === undefined) continue;
+    if (!isInTenant(silence, alert) || !matchesAll(silence.matchers, getMatchLabels(alert)))
+      continue;
+    return {
+      reason: silence.kind,
+      by: silence.id,
+      detail: [silence.author, silence.comment].filter((text) => text !== '').join(': '),
+      untilMs: Number.isFinite(endMs) ? endMs : undefined,
+    };
+  }
+  return undefined;
+}
+
+function getActiveSpan(silence: Silence, now: number): [number, number] | undefined {
+  const { startsMs, endsMs, recurrence } = silence;
+  if (now < startsMs || now >= endsMs) return undefined;
+  if (!recurrence) return [startsMs, endsMs];
+  const span = findOccurrence(recurrence, now);
+  return span && [Math.max(span[0], startsMs), Math.min(span[1], endsMs)];
+}
+
+function isInTenant({ organization, property }: Silence, { labels }: AlertSummary): boolean {
+  if (organization !== undefined && labels.organization !== organization) return false;
+  return property === undefined || labels.property === property;
+}
+
+/** A maintenance window of a file. */
+export const maintenanceSchema = z.strictObject({
+  name: nameSchema,
+  matchers: matchersSchema,
+  startsAt: timestampSchema.optional(),
+  endsAt: timestampSchema.optional(),
+  recurrence: recurrenceSchema.optional(),
+  author: z.string().default('rules file'),
+  comment: z.string().default(''),
+  organization: z.string().min(1).optional(),
+  property: z.string().min(1).optional(),
+});
+
+export function toMaintenanceSilence(entry: z.output<typeof maintenanceSchema>): Silence {
+  const { matchers, recurrence, author, comment, organization, property } = entry;
+  return {
+    id: entry.name,
+    kind: 'maintenance',
+    matchers,
+    recurrence,
+    author,
+    comment,
+    organization,
+    property,
+    startsMs: entry.startsAt ?? Number.NEGATIVE_INFINITY,
+    endsMs: entry.endsAt ?? Number.POSITIVE_INFINITY,
+  };
+}

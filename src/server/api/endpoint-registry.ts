@@ -1,0 +1,62 @@
+import type { AnyEndpoint } from './endpoint-definition.ts';
+import { actionsEndpoint, decisionsEndpoint } from './endpoints/actions-endpoints.ts';
+import {
+  acknowledgeEndpoint,
+  alertEndpoint,
+  alertsEndpoint,
+  rulesEndpoint,
+} from './endpoints/alerts-endpoints.ts';
+import { dashboardEndpoint } from './endpoints/dashboard-endpoint.ts';
+import { errorsEndpoint } from './endpoints/errors-endpoint.ts';
+import { healthEndpoint } from './endpoints/health-endpoint.ts';
+import { databaseEndpoint, endpointsEndpoint } from './endpoints/http-and-database-endpoints.ts';
+import { keyEndpoint, keysEndpoint } from './endpoints/keys-endpoints.ts';
+import { metricsEndpoint } from './endpoints/metrics-endpoint.ts';
+import {
+  notificationsEndpoint,
+  readEndpoint,
+  receiversEndpoint,
+} from './endpoints/notifications-endpoints.ts';
+import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
+import { peopleEndpoint, personEndpoint } from './endpoints/people-endpoints.ts';
+import { queuesEndpoint } from './endpoints/queues-endpoint.ts';
+import { scalingEndpoint } from './endpoints/scaling-endpoint.ts';
+import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
+import { streamEndpoint } from './endpoints/stream-endpoint.ts';
+import { testEndpoint } from './endpoints/test-endpoint.ts';
+import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
+
+/** Every endpoint of the API, under the name that the client has for it. */
+export const ENDPOINTS = {
+  dashboard: dashboardEndpoint,
+  trends: trendsEndpoint,
+  endpoints: endpointsEndpoint,
+  database: databaseEndpoint,
+  queues: queuesEndpoint,
+  health: healthEndpoint,
+  metrics: metricsEndpoint,
+  errors: errorsEndpoint,
+  alerts: alertsEndpoint,
+  alert: alertEndpoint,
+  acknowledge: acknowledgeEndpoint,
+  rules: rulesEndpoint,
+  silences: silencesEndpoint,
+  silence: silenceEndpoint,
+  notifications: notificationsEndpoint,
+  read: readEndpoint,
+  receivers: receiversEndpoint,
+  people: peopleEndpoint,
+  person: personEndpoint,
+  actions: actionsEndpoint,
+  decisions: decisionsEndpoint,
+  scaling: scalingEndpoint,
+  keys: keysEndpoint,
+  key: keyEndpoint,
+  stream: streamEndpoint,
+  test: testEndpoint,
+  openapi: openApiEndpoint,
+} as const;
+
+export type EndpointName = keyof typeof ENDPOINTS;
+
+export const ENDPOINT_LIST: readonly AnyEndpoint[] = Object.values(ENDPOINTS);

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { ERROR_KINDS, ERROR_LEVELS } from '../../../core/schema/tables/error-logs-table.ts';
+import { type ErrorGroup, queryErrorGroups } from '../../../storage/queries/error-groups.ts';
+import { defineEndpoint } from '../endpoint-definition.ts';
+import { paginate } from '../request/pagination.ts';
+import { toRequestQuery } from '../request/request-query.ts';
+import {
+  createFilterParameters,
+  createPagingParameters,
+  FORMAT_PARAMETER,
+  namesSchema,
+  RANGE_PARAMETERS,
+  TENANT_FILTER_PARAMETERS,
+} from '../schemas/query-parameters.ts';
+import * as shapes from '../schemas/response-schemas.ts';
+import { parseJsonColumn } from '../schemas/response-schemas.ts';
+
+const optionalTextSchema = z.string().optional();
+const isoTimeSchema = z.string();
+const SORT_FIELDS = ['count', 'firstSeen', 'lastSeen'] as const;
+
+const ERROR_FIELDS = {
+  kind: optionalTextSchema,
+  level: optionalTextSchema,
+  type: optionalTextSchema,
+  message: optionalTextSchema,
+  endpoint: optionalTextSchema,
+  service: optionalTextSchema,
+};
+
+const errorExampleSchema = z
+  .strictObject({
+    at: isoTimeSchema,
+    id: z.string(),
+    stackTrace: optionalTextSchema,
+    context: z.unknown(),
+    alertId: optionalTextSchema,
+    version: optionalTextSchema,
+    environment: optionalTextSchema,
+    instance: optionalTextSchema,
+    organizationId: optionalTextSchema,
+    propertyId: optionalTextSchema,
+    userId: optionalTextSchema,
+  })
+  .meta({ id: 'ErrorExample', description: 'The last occurrence of an error' });
+
+const errorSchema = z
+  .strictObject({
+    fingerprint: z.string(),
+    count: z.number(),
+    firstSeen: isoTimeSchema,
+    lastSeen: isoTimeSchema,
+    ...ERROR_FIELDS,
+    example: errorExampleSchema,
+  })
+  .meta({ id: 'TrackedError', description: 'Occurrences with the same fingerprint' });
+
+export const errorsEndpoint = defineEndpoint({
+  path: '/api/performance/errors',
+  methods: ['get'],
+  summary: 'Errors by fingerprint: uncaught ones, failed jobs, requests with 5xx, critical alerts',
+  permission: 'read',
+  query: z.strictObject({
+    ...RANGE_PARAMETERS,
+    kind: z
+      .array(z.enum(ERROR_KINDS))
+      .min(1)
+      .max(ERROR_KINDS.length)
+      .optional()
+      .meta({ description: `only of these kinds: ${ERROR_KINDS.join(', ')}` }),
+    level: z
+      .array(z.enum(ERROR_LEVELS))
+      .min(1)
+      .max(ERROR_LEVELS.length)
+      .optional()
+      .meta({ description: `only of these levels: ${ERROR_LEVELS.join(', ')}` }),
+    fingerprint: namesSchema
+      .optional()
+      .meta({ description: 'only of this error; may be repeated' }),
+    ...createFilterParameters('service', 'version', 'environment', 'endpoint'),
+    ...TENANT_FILTER_PARAMETERS,
+    sort: z
+      .enum(SORT_FIELDS)
+      .default('lastSeen')
+      .meta({ description: `what to sort by: one of ${SORT_FIELDS.join(', ')}` }),
+    order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'asc or desc' }),
+    ...createPagingParameters(50, 1000),
+    ...FORMAT_PARAMETER,
+  }),
+  response: z
+    .strictObject({
+      ...shapes.TIME_RANGE_FIELDS,
+      errors: z.array(errorSchema),
+      nextCursor: shapes.nextCursorSchema,
+    })
+    .meta({ id: 'Errors' }),
+  toTable: ({ errors }) => ({
+    columns: ['fingerprint', 'count', 'firstSeen', 'lastSeen', ...Object.keys(ERROR_FIELDS)],
+    rows: errors.map(({ example: _, ...row }) => row),
+  }),
+  async handle(context) {
+    const { query, dependencies, nowMs } = context;
+    const { question: asked } = toRequestQuery(context);
+    const { kind, level, fingerprint, service, version, environment, endpoint: path } = query;
+    const filter = { kind, level, fingerprint, service, version, environment, endpoint: path };
+    const { order, sort } = query;
+    const { question, groups, nextCursor } = await paginate(
+      { query, nowMs, question: asked, order },
+      async (pinned) =>
+        (await queryErrorGroups(dependencies.queryClient, pinned, filter)).map((group) => ({
+          row: toErrorView(group),
+          key: group.fingerprint,
+          value: Number(group[sort]),
+        })),
+    );
+    return { ...shapes.toTimeRangeFields(question.range), errors: groups, nextCursor };
+  },
+});
+
+function toErrorView({ example: last, ...group }: ErrorGroup) {
+  const { kind, level, type, message, endpoint: path, service, context, ...rest } = last;
+  return {
+    ...group,
+    kind,
+    level,
+    type,
+    message,
+    endpoint: path,
+    service,
+    example: { ...rest, context: parseJsonColumn(context) },
+  };
+}

@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { PerformanceMetricType, QueueJobStatus } from '../../../core/schema/enums.ts';
+import type { MetricBucketRow } from '../../../core/schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../../../core/schema/tables/performance-metrics-table.ts';
+import type { QueueMetricRow } from '../../../core/schema/tables/queue-metrics-table.ts';
+import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
+import { queryDashboard, toDashboardQuery } from '../../../storage/queries/dashboard-query.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { Row } from '../../../storage/questdb/questdb-reader.ts';
+import { fromTable, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
+import { defineEndpoint, type EndpointDependencies } from '../endpoint-definition.ts';
+
+export interface CleanupReport {
+  performanceMetrics: number;
+  metricBuckets: number;
+  queueMetrics: number;
+}
+
+const MAX_ROWS_PER_CALL = 10_000;
+const TEST_METRICS_QUERY = sql`SELECT timestamp, id ${fromTable('performance_metrics')}
+  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
+const TEST_BUCKETS_QUERY = sql`SELECT timestamp, point, bucket_upper ${fromTable('metric_buckets')}
+  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
+const TEST_JOBS_QUERY = sql`SELECT timestamp, queue_name, job_id, status ${fromTable('queue_metrics')}
+  AND test = true AND id IS NOT NULL LIMIT ${MAX_ROWS_PER_CALL}`;
+
+/**
+ * Neutralises all rows of tests: QuestDB has no DELETE, so each is written again under its own
+ * keys with a count of zero and nothing else.
+ *
+ * @returns how many rows of each table, at most 10,000 a call
+ */
+async function cleanUpTestRows({
+  queryClient: store,
+  add,
+  flush,
+}: EndpointDependencies): Promise<CleanupReport> {
+  await flush();
+  const metrics = (await store.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(toBlankMetric);
+  const buckets = (await store.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(toBlankBucket);
+  const jobs = (await store.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
+  add('performance_metrics', metrics);
+  add('metric_buckets', buckets);
+  add('queue_metrics', jobs);
+  await flush();
+  return {
+    performanceMetrics: metrics.length,
+    metricBuckets: buckets.length,
+    queueMetrics: jobs.length,
+  };
+}
+
+function toBlankMetric(row: Row): PerformanceMetricRow {
+  const neutral = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
+  return { timestamp: getTimestampMs(row), id: String(row.id), ...neutral };
+}
+
+function toBlankBucket(row: Row): MetricBucketRow {
+  const keys = { point: Number(row.point), bucketUpper: Number(row.bucket_upper) };
+  return { timestamp: getTimestampMs(row), ...keys, count: 0, errorCount: 0, test: true };
+}
+
+function toBlankJob(row: Row): QueueMetricRow {
+  const keys = { queueName: String(row.queue_name), jobId: String(row.job_id) };
+  return { timestamp: getTimestampMs(row), ...keys, status: String(row.status), test: true };
+}
+
+function getTimestampMs(row: Row): number {
+  return (row.timestamp as Date).getTime();
+}
+
+const TEST_METRIC_COUNT = 20;
+const TEST_JOB_COUNT = 5;
+const VISIBILITY_TIMEOUT_MS = 10_000;
+const TEST_NAME = 'perfscope.test';
+const toMetricCountQuery = (
+  since: Date,
+) => sql`SELECT count() AS rows ${fromTable('performance_metrics')}
+  AND test = true AND count > 0 AND timestamp >= ${since}`;
+const toJobCountQuery = (since: Date) => sql`SELECT count() AS rows ${fromTable('queue_metrics')}
+  AND test = true AND created_at >= ${since} AND timestamp >= ${since}`;
+
+/** The actions of `/api/performance/test`. Each does the real thing and says what it did. */
+const TEST_ACTION_HANDLERS = {
+  setup: async (dependencies) => ({ schema: await dependencies.migrate() }),
+  'test-metrics': writeTestMetrics,
+  'test-queue': writeTestJobs,
+  health: (dependencies) => dependencies.health.getHealthSnapshot(),
+  dashboard: ({ queryClient: store, zone }, scope) =>
+    queryDashboard(store, toDashboardQuery({ includeTest: true }, scope), zone),
+  'start-monitoring': async ({ health, healthIntervalMs }) => {
+    health.startMonitoring(healthIntervalMs);
+    return { monitoring: health.isMonitoring, intervalMs: healthIntervalMs };
+  },
+  'stop-monitoring': async ({ health }) => {
+    health.stopMonitoring();
+    return { monitoring: health.isMonitoring };
+  },
+  cleanup: async (dependencies) => ({ neutralised: await cleanUpTestRows(dependencies) }),
+} as const satisfies Readonly<
+  Record<string, (dependencies: EndpointDependencies, scope: TenantScope) => Promise<object>>
+>;
+
+export type TestAction = keyof typeof TEST_ACTION_HANDLERS;
+const TEST_ACTION_NAMES = Object.keys(TEST_ACTION_HANDLERS) as [TestAction, ...TestAction[]];
+
+async function runTestAction(
+  action: TestAction,
+  dependencies: EndpointDependencies,
+  scope: TenantScope,
+) {
+  return {
+    action,
+    ok: true as const,
+    ...(await TEST_ACTION_HANDLERS[action](dependencies, scope)),
+  };
+}
+
+async function writeTestMetrics({
+  recorder,
+  queryClient: store,
+  flush,
+}: EndpointDependencies): Promise<object> {
+  const since = new Date();
+  for (let i = 0; i < TEST_METRIC_COUNT; i++) {
+    recorder.recordMetric({
+      metricType: PerformanceMetricType.CUSTOM,
+      name: TEST_NAME,
+      value: 10 + i,
+      unit: 'ms',
+      operation: 'test-metrics',
+      test: true,
+    });
+  }
+  await flush();
+  return {
+    written: TEST_METRIC_COUNT,
+    readBack: await waitForRows(store, toMetricCountQuery(since), TEST_METRIC_COUNT),
+  };
+}
+
+async function writeTestJobs({
+  recorder,
+  queryClient: store,
+  flush,
+}: EndpointDependencies): Promise<object> {
+  const since = new Date();
+  const started = since.getTime();
+  for (let i = 0; i < TEST_JOB_COUNT; i++) {
+    const job = { queueName: TEST_NAME, jobId: `${started}-${i}`, jobType: 'test', test: true };
+    const times = { createdAt: started, startedAt: started + 5 };
+    recorder.recordQueueMetric({ ...job, status: QueueJobStatus.WAITING, createdAt: started + 1 });
+    recorder.recordQueueMetric({
+      ...job,
+      ...times,
+      status: QueueJobStatus.COMPLETED,
+      completedAt: started + 25,
+      waitTime: 5,
+      duration: 20,
+      attempts: 1,
+    });
+  }
+  await flush();
+  return {
+    jobs: TEST_JOB_COUNT,
+    written: 2 * TEST_JOB_COUNT,
+    readBack: await waitForRows(store, toJobCountQuery(since), 2 * TEST_JOB_COUNT),
+  };
+}
+
+/** Acknowledged rows become visible a little later: asks until they are, or ten seconds are over. */
+async function waitForRows(store: QueryClient, statement: Sql, expected: number): Promise<number> {
+  const deadline = Date.now() + VISIBILITY_TIMEOUT_MS;
+  for (;;) {
+    const [row] = await store.read(UNRESTRICTED_SCOPE, statement);
+    const rows = Number(row?.rows ?? 0);
+    if (rows >= expected || Date.now() > deadline) return rows;
+    await delay(50);
+  }
+}
+
+export const testEndpoint = defineEndpoint({
+  path: '/api/performance/test',
+  methods: ['get', 'post'],
+  summary: 'Does the real thing and says what it did',
+  permission: 'test',
+  isMutating: true,
+  query: z.strictObject({ action: z.enum(TEST_ACTION_NAMES) }),
+  response: z.looseObject({ action: z.enum(TEST_ACTION_NAMES), ok: z.literal(true) }),
+  handle({ query, dependencies, scope, principal, address }) {
+    const { action } = query;
+    dependencies.access.audit({
+      author: principal.subject,
+      action: `test.${action}`,
+      object: '',
+      address,
+    });
+    return runTestAction(action, dependencies, scope);
+  },
+});

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { AlertSeverity } from '../../../core/schema/enums.ts';
+import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
+import { optionalNumberSchema, timeSchema } from './response-schemas.ts';
+
+const optionalTextSchema = z.string().optional();
+export const severitySchema = z.enum(AlertSeverity);
+export const alertStateSchema = z.enum(ALERT_STATES);
+const labelsSchema = z.record(z.string(), z.string());
+
+const suppressionSchema = z.strictObject({
+  reason: z.string(),
+  by: z.string(),
+  detail: z.string(),
+  until: timeSchema.optional(),
+});
+
+export const alertSchema = z
+  .strictObject({
+    id: z.string(),
+    rule: z.string(),
+    state: alertStateSchema,
+    severity: severitySchema,
+    labels: labelsSchema,
+    annotations: labelsSchema,
+    runbook: optionalTextSchema,
+    value: optionalNumberSchema,
+    threshold: optionalNumberSchema,
+    cause: optionalTextSchema,
+    author: optionalTextSchema,
+    comment: optionalTextSchema,
+    startedAt: timeSchema,
+    firedAt: timeSchema.optional(),
+    changedAt: timeSchema,
+    held: z
+      .array(suppressionSchema)
+      .meta({ description: 'Why nobody is told of it now; none: it is told' }),
+  })
+  .meta({ id: 'Alert' });
+
+export const transitionSchema = z
+  .strictObject({
+    at: timeSchema,
+    seq: z.number(),
+    state: alertStateSchema,
+    severity: severitySchema,
+    value: optionalNumberSchema,
+    threshold: optionalNumberSchema,
+    cause: optionalTextSchema,
+    author: optionalTextSchema,
+    comment: optionalTextSchema,
+  })
+  .meta({ id: 'AlertTransition' });
+
+export const alertRuleSchema = z
+  .strictObject({
+    name: z.string(),
+    state: z.enum(['inactive', 'pending', 'firing']),
+    alerts: z.number(),
+    thresholds: z.array(z.strictObject({ severity: severitySchema, threshold: z.number() })),
+    direction: z.enum(['above', 'below']),
+    labels: labelsSchema,
+    runbook: optionalTextSchema,
+    for: z.number(),
+    interval: z.number(),
+    evaluatedAt: timeSchema.optional(),
+    durationMs: optionalNumberSchema,
+    error: optionalTextSchema,
+    failures: z.number(),
+    target: z.boolean(),
+    met: optionalNumberSchema.meta({
+      description: 'Of a target: percent of the last day in which it was met',
+    }),
+  })
+  .meta({ id: 'Rule', description: 'Times in ms' });
+
+export const silenceSchema = z
+  .strictObject({
+    id: z.string(),
+    kind: z.enum(['silenced', 'maintenance']),
+    matchers: z.array(z.string()),
+    startsAt: timeSchema.optional(),
+    endsAt: timeSchema.optional(),
+    recurrence: z.looseObject({}).optional(),
+    author: z.string(),
+    comment: z.string(),
+    organizationId: optionalTextSchema,
+    propertyId: optionalTextSchema,
+  })
+  .meta({ id: 'Silence' });
+
+/** The id of an alert or of a silence. */
+export const ID_PARAMS_SCHEMA = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .meta({ description: 'as the list shows it' }),
+});

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { TimeRange } from '../../../storage/queries/query-range.ts';
+import { DIMENSION_NAMES } from './query-parameters.ts';
+
+/** A figure that may be unknown: nothing was reported. */
+export const optionalNumberSchema = z.number().optional();
+export const timeSchema = z.iso.datetime();
+const optionalNameSchema = z.string().optional();
+
+/** Every answer about a time says which. */
+export const TIME_RANGE_FIELDS = { from: timeSchema, to: timeSchema };
+
+export const groupSchema = z
+  .strictObject(
+    Object.fromEntries(
+      DIMENSION_NAMES.map((dimension) => [dimension, optionalNameSchema]),
+    ) as Record<(typeof DIMENSION_NAMES)[number], typeof optionalNameSchema>,
+  )
+  .meta({
+    id: 'Group',
+    description: 'What the figures are of; without a name, of rows without one',
+  });
+
+const namedTimeSchema = z.strictObject({
+  name: z.string(),
+  operation: optionalNameSchema,
+  count: z.number(),
+  average: z.number(),
+});
+
+/** Times in ms, rates per second, `errorRate` in percent. */
+export const STATS_FIELDS = {
+  count: z.number(),
+  rate: z.number(),
+  errorCount: optionalNumberSchema,
+  errorRate: optionalNumberSchema,
+  average: optionalNumberSchema,
+  min: optionalNumberSchema,
+  max: optionalNumberSchema,
+  p50: optionalNumberSchema,
+  p90: optionalNumberSchema,
+  p95: optionalNumberSchema,
+  p99: optionalNumberSchema,
+  p999: optionalNumberSchema,
+};
+
+export const requestStatsSchema = z
+  .strictObject({ ...STATS_FIELDS, slowestEndpoints: z.array(namedTimeSchema) })
+  .meta({ id: 'RequestFigures' });
+
+export const databaseStatsSchema = z
+  .strictObject({
+    count: z.number(),
+    rate: z.number(),
+    averageQueryTime: optionalNumberSchema,
+    p95QueryTime: optionalNumberSchema,
+    errorRate: optionalNumberSchema,
+    connections: optionalNumberSchema,
+    slowQueryShare: optionalNumberSchema,
+    slowestOperations: z.array(namedTimeSchema),
+  })
+  .meta({ id: 'DatabaseFigures' });
+
+export const queueStatsSchema = z
+  .strictObject({
+    queue: z.string(),
+    completed: z.number(),
+    failed: z.number(),
+    stalled: z.number(),
+    failureRate: optionalNumberSchema,
+    processingTime: optionalNumberSchema,
+    waitTime: optionalNumberSchema,
+    arrivalRate: z.number(),
+    completionRate: z.number(),
+    depth: optionalNumberSchema,
+    depthByState: z.record(z.string(), z.number()),
+    oldestAge: optionalNumberSchema,
+    workers: optionalNumberSchema,
+    timeToDrain: optionalNumberSchema,
+  })
+  .meta({ id: 'QueueFigures' });
+
+export const healthStatsSchema = z
+  .strictObject({
+    service: z.string(),
+    instance: z.string(),
+    status: optionalNameSchema,
+    cpuUsage: optionalNumberSchema,
+    memoryUsage: optionalNumberSchema,
+    diskUsage: optionalNumberSchema,
+    eventLoopDelayP99: optionalNumberSchema,
+    uptime: optionalNumberSchema,
+    dbConnections: optionalNumberSchema,
+    dbQueryTime: optionalNumberSchema,
+    activeUsers: optionalNumberSchema,
+    ongoingReservations: optionalNumberSchema,
+    timestamp: timeSchema,
+  })
+  .meta({ id: 'HealthFigures' });
+
+const trendSchema = z
+  .strictObject({
+    current: optionalNumberSchema,
+    previous: optionalNumberSchema,
+    change: optionalNumberSchema,
+  })
+  .meta({ id: 'Trend', description: 'change in percent' });
+
+export const trendsSchema = z
+  .strictObject({
+    responseTime: trendSchema,
+    p95ResponseTime: trendSchema,
+    requestRate: trendSchema,
+    errorRate: trendSchema,
+    queryTime: trendSchema,
+  })
+  .meta({ id: 'Trends' });
+
+export const NOTES_FIELD = {
+  notes: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Where the answer is another one than was asked for, and why' }),
+};
+
+export const nextCursorSchema = z
+  .string()
+  .optional()
+  .meta({ description: 'Missing on the last page' });
+
+export function toTimeRangeFields({ fromMs, toMs }: TimeRange): { from: Date; to: Date } {
+  return { from: new Date(fromMs), to: new Date(toMs) };
+}
+
+/** The JSON of a column. Others write rows too; what is no JSON stays the text it is. */
+export function parseJsonColumn(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import type { SentryDsn } from '../../core/config/variable-parsers.ts';
+import { errorMessage } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
+import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
+import type { ReadRows, Row } from '../../storage/questdb/questdb-reader.ts';
+import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
+
+const FORWARD_INTERVAL_MS = 5000;
+/** How late a row may come: it waits in its service's buffer and spool. Older ones are not sent. */
+const LOOKBACK_MS = 900_000;
+const MAX_ROWS = 200;
+const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+export interface SentryForwarderOptions {
+  readonly dsn: SentryDsn;
+  readonly read: ReadRows;
+  readonly log: Logger;
+}
+
+/**
+ * Sends what comes into `error_logs` to a Sentry-compatible server, from one place: a service that
+ * crashes has no time for it. An entry that could not be sent is sent later, and never twice under
+ * two ids.
+ */
+export class SentryForwarder {
+  readonly #options: SentryForwarderOptions;
+  /** Ids that were taken, by the time of their row. */
+  readonly #sent = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #retryAtMs = 0;
+  #isFailing = false;
+  readonly #stopping = new AbortController();
+
+  constructor(options: SentryForwarderOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.forward(), FORWARD_INTERVAL_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Sends what is new. Never rejects. */
+  forward(nowMs: number = Date.now()): Promise<void> {
+    this.#running ??= this.#forward(nowMs)
+      .catch((error) => this.#reportFailure(errorMessage(error)))
+      .finally(() => {
+        this.#running = undefined;
+      });
+    return this.#running;
+  }
+
+  async #forward(nowMs: number): Promise<void> {
+    if (nowMs < this.#retryAtMs) return;
+    const fromMs = nowMs - LOOKBACK_MS;
+    for (const [id, ms] of this.#sent) if (ms < fromMs) this.#sent.delete(id);
+    const rows = await this.#options.read(
+      UNRESTRICTED_SCOPE,
+      sql`SELECT * ${fromTable('error_logs')} AND timestamp >= ${new Date(fromMs)} ORDER BY timestamp`,
+    );
+    const fresh = rows.map(toErrorLogRow).filter(({ id = '' }) => !this.#sent.has(id));
+    for (const row of fresh.slice(0, MAX_ROWS)) {
+      if (!(await this.#send(row, nowMs))) return;
+      this.#sent.set(row.id ?? '', row.timestamp);
+    }
+  }
+
+  /** @returns false when nothing more is to be sent now */
+  async #send(row: ErrorLogRow, nowMs: number): Promise<boolean> {
+    const { dsn } = this.#options;
+    const signal = AbortSignal.any([
+      this.#stopping.signal,
+      AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    ]);
+    const body = formatEnvelope(row, nowMs);
+    const headers = createEnvelopeHeaders(dsn);
+    const answer = await fetch(dsn.envelopeUrl, {
+      method: 'POST',
+      headers,
+      body,
+      signal,
+      redirect: 'error',
+    });
+    await answer.body?.cancel();
+    if (answer.ok) {
+      if (this.#isFailing) this.#options.log.info(`${dsn.origin} takes errors again.`);
+      this.#isFailing = false;
+      return true;
+    }
+    this.#reportFailure(`it answered ${answer.status}`);
+    if (answer.status === 429) this.#retryAtMs = nowMs + parseRetryAfterMs(answer.headers);
+    // What is wrong with this one is not wrong with the next.
+    return [400, 413, 422].includes(answer.status);
+  }
+
+  #reportFailure(reason: string): void {
+    const { dsn, log } = this.#options;
+    if (this.#stopping.signal.aborted || this.#isFailing) return;
+    this.#isFailing = true;
+    log.warn(`${dsn.origin} does not take errors: ${reason}. They are kept in error_logs.`);
+  }
+}
+
+function parseRetryAfterMs(headers: Headers): number {
+  const seconds = Number(headers.get('retry-after') ?? '60');
+  return Number.isFinite(seconds) ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : 60_000;
+}
+
+function toErrorLogRow(row: Row): ErrorLogRow {
+  const text = (name: string) => (typeof row[name] === 'string' ? row[name] : undefined);
+  return {
+    timestamp: (row.timestamp as Date).getTime(),
+    id: text('id'),
+    fingerprint: text('fingerprint'),
+    level: text('level'),
+    kind: text('kind'),
+    errorType: text('error_type'),
+    message: text('message'),
+    stackTrace: text('stack_trace'),
+    endpoint: text('endpoint'),
+    context: text('context'),
+    alertId: text('alert_id'),
+    service: text('service'),
+    instance: text('instance'),
+    serviceVersion: text('service_version'),
+    environment: text('environment'),
+    organizationId: text('organization_id'),
+    propertyId: text('property_id'),
+    count: Number(row.count ?? 1),
+  };
+}
+
+const SENTRY_CLIENT = 'perfscope';
+const STACK_FRAME_PATTERN = /^\s*at (?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
+const MAX_FRAMES = 50;
+
+/** What a request to `envelopeUrl` carries. */
+export function createEnvelopeHeaders({ publicKey }: SentryDsn): Record<string, string> {
+  return {
+    'content-type': 'application/x-sentry-envelope',
+    'x-sentry-auth': `Sentry sentry_version=7, sentry_client=${SENTRY_CLIENT}, sentry_key=${publicKey}`,
+  };
+}
+
+/**
+ * An entry as an envelope with one event
+ * (https://develop.sentry.dev/sdk/foundations/transport/envelopes/). The same entry has the same
+ * event id, so that Sentry takes it once. Users are left out.
+ */
+export function formatEnvelope(row: ErrorLogRow, nowMs: number): string {
+  const event = toSentryEvent(row);
+  const payload = JSON.stringify(event);
+  const sdk = { name: SENTRY_CLIENT, version: '1' };
+  const header = { event_id: event.event_id, sent_at: new Date(nowMs).toISOString(), sdk };
+  const length = Buffer.byteLength(payload);
+  const item = { type: 'event', content_type: 'application/json', length };
+  return `${JSON.stringify(header)}\n${JSON.stringify(item)}\n${payload}\n`;
+}
+
+function toSentryEvent(row: ErrorLogRow) {
+  const { id, timestamp, level, kind, errorType, message, stackTrace, endpoint } = row;
+  const frames = parseStackFrames(stackTrace);
+  return {
+    event_id: createHash('sha256').update(`${id}`).digest('hex').slice(0, 32),
+    timestamp: timestamp / 1000,
+    platform: 'node',
+    level,
+    logger: SENTRY_CLIENT,
+    fingerprint: [row.fingerprint],
+    release: row.serviceVersion,
+    environment: row.environment,
+    server_name: row.instance,
+    transaction: endpoint,
+    tags: omitUndefined({
+      kind,
+      service: row.service,
+      organization: row.organizationId,
+      property: row.propertyId,
+      alert: row.alertId,
+    }),
+    extra: { count: row.count, context: row.context },
+    exception: {
+      values: [
+        {
+          type: errorType,
+          value: message,
+          ...(frames.length > 0 && { stacktrace: { frames } }),
+          mechanism: { type: kind, handled: level !== 'fatal' },
+        },
+      ],
+    },
+  };
+}
+
+/** Sentry wants the oldest call first. */
+function parseStackFrames(stack: string | undefined) {
+  return (stack ?? '')
+    .split('\n')
+    .flatMap((text) => {
+      const [, name, filename, lineno, colno] = STACK_FRAME_PATTERN.exec(text) ?? [];
+      if (filename === undefined) return [];
+      return {
+        function: name,
+        filename,
+        lineno: Number(lineno),
+        colno: Number(colno),
+        in_app: !/^node:|node_modules/.test(filename),
+      };
+    })
+    .slice(0, MAX_FRAMES)
+    .reverse();
+}
+
+function omitUndefined(tags: Readonly<Record<string, string | undefined>>): object {
+  return Object.fromEntries(Object.entries(tags).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,34 @@
+import type { AddressPolicy } from '../outgoing-http/address-policy.ts';
+import { deliverByHttp } from '../outgoing-http/http-delivery.ts';
+import type { Channel, ChannelOptions, Message } from './channel.ts';
+import { readCertificates, readSecretUrl } from './secret-file.ts';
+
+interface IncomingWebhookConfig extends AddressPolicy {
+  readonly urlFile: string;
+  readonly caFile?: string | undefined;
+}
+
+/** A channel that posts JSON to an address which is the only secret. @throws PS_CHANNEL_SECRET */
+export function createIncomingWebhookChannel(
+  kind: string,
+  config: IncomingWebhookConfig,
+  { now = Date.now }: ChannelOptions,
+  bodyOf: (message: Message) => string,
+): Channel {
+  const url = readSecretUrl(config.urlFile, config);
+  const ca = readCertificates(config.caFile);
+  const headers = { 'content-type': 'application/json' };
+  const secrets = [url.href, url.pathname + url.search];
+  return {
+    kind,
+    recipient: url.host,
+    deliver: (message, signal) => {
+      const body = bodyOf(message);
+      const confidential = false;
+      return deliverByHttp(
+        { url, body, headers, policy: config, ca, confidential, secrets, now },
+        signal,
+      );
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { createError, errorMessage } from '../../../core/errors.ts';
+import { type AddressPolicy, getUrlError } from '../outgoing-http/address-policy.ts';
+
+const MAX_SECRET_BYTES = 65_536;
+/** Read, write or enter for anybody but the owner. */
+const GROUP_AND_OTHERS_MODE = 0o077;
+
+/** The one line of an owner-only file. @throws PS_CHANNEL_SECRET, which never shows what is in it */
+export function readSecret(file: string): string {
+  const text = readOwnerOnly(file).trim();
+  if (text === '') throw createError('PS_CHANNEL_SECRET', { file, reason: 'it is empty' });
+  if (/\p{Cc}/u.test(text)) {
+    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it must hold one line of text' });
+  }
+  return text;
+}
+
+/** A URL that is a secret itself. @throws PS_CHANNEL_SECRET */
+export function readSecretUrl(file: string, policy: AddressPolicy): URL {
+  const text = readSecret(file);
+  if (!URL.canParse(text))
+    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it holds no URL' });
+  const url = new URL(text);
+  const refusal = getUrlError(url, policy);
+  if (refusal) throw createError('PS_CHANNEL_SECRET', { file, reason: refusal });
+  return url;
+}
+
+/** Certificates are no secret, and of several lines. @throws PS_CHANNEL_SECRET */
+export function readCertificates(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw createError('PS_CHANNEL_SECRET', {
+      file,
+      reason: `it can't be read (${getErrorCode(error)})`,
+    });
+  }
+}
+
+function readOwnerOnly(file: string): string {
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, 'r');
+    // Of the opened file: a name may lead somewhere else a moment later.
+    const { mode, size, uid } = fstatSync(fd);
+    if (process.platform !== 'win32') {
+      if ((mode & GROUP_AND_OTHERS_MODE) !== 0) throw new Error('others may read it: chmod 600');
+      if (uid !== 0 && uid !== process.getuid?.()) throw new Error('it belongs to another user');
+    }
+    if (size > MAX_SECRET_BYTES) throw new Error('it is too large for a secret');
+    return readFileSync(fd, 'utf8');
+  } catch (error) {
+    const code = getErrorCode(error);
+    const reason = code === undefined ? errorMessage(error) : `it can't be read (${code})`;
+    throw createError('PS_CHANNEL_SECRET', { file, reason });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function getErrorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

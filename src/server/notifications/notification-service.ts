@@ -1,0 +1,243 @@
+import { formatProblems } from '../../core/config-files/config-validation.ts';
+import { createError } from '../../core/errors.ts';
+import {
+  type NotificationRow,
+  type NotificationStatus,
+  notificationsTable,
+} from '../../core/schema/tables/notifications-table.ts';
+import { isVisibleInScope, type TenantScope } from '../../core/tenant-scope.ts';
+import { toTableRow } from '../../storage/queries/row-values.ts';
+import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import { fromTable, inValues, joinSql, type Sql, sql } from '../../storage/sql/sql-builder.ts';
+import { maskEmailAddress, maskPhoneNumber } from './channels/channel-recipients.ts';
+import type {
+  NotificationContent,
+  NotificationFilter,
+  NotificationReader,
+  NotificationService,
+  NotificationView,
+  PersonView,
+} from './notification-views.ts';
+import type { Notifier } from './notifier.ts';
+import type { ListedPerson, PeopleRegistry } from './people/people-registry.ts';
+import type { PeopleStore } from './people/people-store.ts';
+
+type PeopleService = Pick<NotificationService, 'listPeople' | 'setPerson' | 'removePerson'>;
+
+/** Shows everybody who can be told, and changes those that the API has named. */
+export function createPeopleService(people: PeopleRegistry, book: PeopleStore): PeopleService {
+  const isOfFile = (name: string) =>
+    people.list().some(({ person, source }) => source === 'file' && person.name === name);
+
+  return {
+    listPeople: () => people.list().map(toPersonView),
+
+    async setPerson({ organizationId, ...rest }, by) {
+      if (isOfFile(rest.name)) {
+        const reason = `${rest.name} is a person of the file, which counts first: change her there`;
+        throw createError('PS_REQUEST_INVALID', { reason });
+      }
+      const person = await book.set({ ...rest, organization: organizationId }, by);
+      return toPersonView({ person, source: 'api', hidden: false });
+    },
+
+    async removePerson(name, by) {
+      const person = await book.remove(name, by);
+      return toPersonView({ person, source: 'api', hidden: isOfFile(name) });
+    },
+  };
+}
+
+/** Whoever reads it can tell people apart, and cannot write to them. */
+export function toPersonView({ person, source, hidden }: ListedPerson): PersonView {
+  const { name, role, organization: organizationId, properties, email, phone, user } = person;
+  return {
+    name,
+    role,
+    organizationId,
+    properties,
+    user,
+    source,
+    hidden,
+    email: email === undefined ? undefined : maskEmailAddress(email),
+    phone: phone === undefined ? undefined : maskPhoneNumber(phone),
+  };
+}
+
+/** In-app notifications older than this are not shown as unread any more. */
+const MAX_INBOX_AGE_MS = 30 * 86_400_000;
+/** In-app notifications that are marked as read at once. */
+const MAX_MARKED_READ = 10_000;
+
+export interface NotificationServiceOptions {
+  readonly notifier: Notifier;
+  readonly peopleStore: PeopleStore;
+  readonly store: QueryClient;
+  readonly now?: () => number;
+}
+
+/** Reads what became of messages, and the in-app notifications among them. */
+export function createNotificationService({
+  notifier,
+  peopleStore: book,
+  store,
+  now = Date.now,
+}: NotificationServiceOptions): NotificationService {
+  const { recorder } = notifier;
+
+  async function read(scope: TenantScope, statement: Sql): Promise<NotificationRow[]> {
+    return (await store.read(scope, statement)).map((row) => toTableRow(notificationsTable, row));
+  }
+
+  /** The last row of each of the reader's notifications. */
+  function inboxRows(
+    { role, subject, scope }: NotificationReader,
+    conditions: Sql,
+    limit: number,
+    { fromMs, toMs }: { fromMs: number; toMs: number },
+  ): Promise<NotificationRow[]> {
+    const recipients = inValues('recipient', [`role:${role}`, `user:${subject}`]);
+    // A row that says that it was read is later than what it is about.
+    return read(
+      scope,
+      sql`SELECT * FROM (
+        SELECT *, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS place
+        ${fromTable('notifications')} AND timestamp >= ${new Date(fromMs)} AND channel = 'inApp'
+        AND status = 'delivered' AND ${recipients}
+      ) WHERE place = 1 AND timestamp < ${new Date(toMs)} AND ${conditions}
+      ORDER BY timestamp DESC, id DESC, seq DESC LIMIT ${limit}`,
+    );
+  }
+
+  /** Another server's clock may be ahead. */
+  const kept = () => ({ fromMs: now() - MAX_INBOX_AGE_MS, toMs: now() + 86_400_000 });
+
+  async function unreadRows(reader: NotificationReader, more: Sql, limit: number) {
+    return inboxRows(reader, sql`read_at IS NULL AND ${more}`, limit, kept());
+  }
+
+  return {
+    ...createPeopleService(notifier.people, book),
+
+    async listNotifications(filter, scope) {
+      const conditions = joinSql(buildConditions(filter), ' AND ');
+      const rows = await read(
+        scope,
+        sql`SELECT * ${fromTable('notifications')} AND timestamp >= ${new Date(filter.fromMs)}
+          AND timestamp < ${new Date(filter.toMs)} AND read_at IS NULL AND ${conditions}
+          ORDER BY timestamp DESC, id DESC, seq DESC LIMIT ${filter.limit}`,
+      );
+      return rows.map(toNotificationView);
+    },
+
+    async listInbox({ countUnread: unread, ...filter }, reader) {
+      const wanted = buildConditions(filter);
+      if (unread === true) wanted.push(sql`read_at IS NULL`);
+      if (unread === false) wanted.push(sql`read_at IS NOT NULL`);
+      const rows = await inboxRows(reader, joinSql(wanted, ' AND '), filter.limit, filter);
+      return rows.map(toNotificationView);
+    },
+
+    async unread(reader) {
+      return (await unreadRows(reader, sql`1 = 1`, MAX_MARKED_READ)).length;
+    },
+
+    async markRead(id, reader) {
+      const which = id === 'all' ? sql`1 = 1` : sql`id = ${id}`;
+      const rows = await unreadRows(reader, which, MAX_MARKED_READ);
+      if (rows.length === 0 && id !== 'all' && !(await isThere(id, reader))) {
+        throw createError('PS_NOT_FOUND', { path: `notifications/${id}` });
+      }
+      const readMs = now();
+      for (const row of rows) {
+        const timestamp = Math.max(readMs, row.timestamp + 1);
+        const seq = (row.seq ?? 0) + 1;
+        recorder.record({ ...row, timestamp, seq, readAt: readMs, author: reader.subject });
+      }
+      await recorder.flush();
+      return rows.length;
+    },
+
+    subscribe(scope, position, hear) {
+      return recorder.feed.subscribe(position, (row, at) => {
+        if (isVisibleInScope(row, scope))
+          hear({ position: at, notification: toNotificationView(row) });
+      });
+    },
+
+    getReceivers() {
+      const { plan, file, people } = notifier;
+      return {
+        file: file.file,
+        loadedAt: new Date(file.loadedMs),
+        problems: formatProblems(file.problems),
+        receivers: [...plan.receivers.values()].map(({ name, channels, to }) => ({
+          name,
+          channels: channels.map(({ kind }) => kind),
+          people: [...to.roles.map((role) => `role:${role}`), ...to.people],
+        })),
+        people: people.all.map(({ name, role, organization, properties }) => ({
+          name,
+          role,
+          organizationId: organization,
+          properties,
+        })),
+      };
+    },
+  };
+
+  async function isThere(id: string, reader: NotificationReader): Promise<boolean> {
+    return (await inboxRows(reader, sql`id = ${id}`, 1, kept())).length > 0;
+  }
+}
+
+function buildConditions({
+  channel,
+  status,
+  receiver,
+  reason,
+  alertId,
+  after,
+}: NotificationFilter) {
+  const conditions: Sql[] = [sql`1 = 1`];
+  if (channel) conditions.push(inValues('channel', channel));
+  if (status) conditions.push(inValues('status', status));
+  if (receiver) conditions.push(inValues('receiver', receiver));
+  if (reason) conditions.push(inValues('reason', reason));
+  // A message of several alerts names them in its content.
+  if (alertId !== undefined) {
+    conditions.push(sql`(alert_id = ${alertId} OR content LIKE ${`%"id":"${alertId}"%`})`);
+  }
+  if (after) {
+    const { atMs, id, seq } = after;
+    const at = new Date(atMs);
+    conditions.push(
+      sql`(timestamp < ${at} OR (timestamp = ${at} AND (id < ${id} OR (id = ${id} AND seq < ${seq}))))`,
+    );
+  }
+  return conditions;
+}
+
+function toNotificationView(row: NotificationRow): NotificationView {
+  const { timestamp, id = '', seq = 0, alertId, receiver, channel, recipient, reason } = row;
+  const { detail, kind, level, attempt, content, organizationId, propertyId, readAt } = row;
+  return {
+    at: new Date(timestamp),
+    id,
+    seq,
+    alertId,
+    receiver,
+    channel,
+    recipient,
+    reason,
+    detail,
+    status: (row.status ?? 'suppressed') as NotificationStatus,
+    kind,
+    level,
+    attempt,
+    organizationId,
+    propertyId,
+    content: content === undefined ? undefined : (JSON.parse(content) as NotificationContent),
+    readAt: readAt === undefined ? undefined : new Date(readAt),
+  };
+}

@@ -1,0 +1,66 @@
+import { type Sql, sql } from '../sql/sql-builder.ts';
+import { JOB_COLUMNS, METRIC_COLUMNS } from './query.ts';
+import type { Aggregation, QueryTable } from './run-query.ts';
+
+/** Measurements, and the points of histograms, gauges and counters. */
+export const METRICS_TABLE: QueryTable = {
+  table: 'performance_metrics',
+  scopedBy: 'tenants',
+  columns: METRIC_COLUMNS,
+  rowFilter: sql`coalesce(count, 1) > 0`,
+  hasTest: true,
+};
+
+export const BUCKETS_TABLE: QueryTable = {
+  table: 'metric_buckets',
+  scopedBy: 'tenants',
+  columns: METRIC_COLUMNS,
+  rowFilter: sql`count > 0`,
+  hasTest: true,
+};
+
+/** State transitions of jobs. */
+export const JOBS_TABLE: QueryTable = {
+  table: 'queue_metrics',
+  scopedBy: 'tenants',
+  columns: JOB_COLUMNS,
+  rowFilter: sql`id IS NOT NULL`,
+  hasTest: true,
+};
+
+/** Health rows of processes and their hosts. */
+export const HOSTS_TABLE: QueryTable = {
+  table: 'system_health',
+  scopedBy: 'hosts',
+  columns: {
+    service: 'service',
+    version: 'service_version',
+    environment: 'environment',
+    instance: 'instance',
+  },
+  rowFilter: sql`id IS NOT NULL`,
+  hasTest: false,
+};
+
+export const COUNT: Aggregation = createSum(sql`sum(count)`);
+/** Rows of `queue_metrics` and `system_health` count as one each. */
+export const ROW_COUNT: Aggregation = createSum(sql`count()`, sql`sum(count)`);
+
+/** A sum, of the rows and again of what roll-ups have of it. */
+export function createSum(rows: Sql, rollup: Sql = rows): Aggregation {
+  return { rows, rollup, mergeWith: 'sum' };
+}
+
+/** Of the values of measurements of any kind: the latest and when it was, least, greatest, sum and number. */
+export const VALUE_AGGREGATIONS = {
+  last: {
+    rows: sql`arg_max(value, timestamp)`,
+    rollup: sql`arg_max(value_last, value_at)`,
+    mergeWith: { latestBy: 'last_at' },
+  },
+  last_at: { rows: sql`max(timestamp)`, rollup: sql`max(value_at)`, mergeWith: 'max' },
+  samples: createSum(sql`count(value)`, sql`sum(value_count)`),
+  value_total: createSum(sql`sum(value)`, sql`sum(value_sum)`),
+  least: { rows: sql`min(coalesce(min, value))`, rollup: sql`min(min)`, mergeWith: 'min' },
+  most: { rows: sql`max(coalesce(max, value))`, rollup: sql`max(max)`, mergeWith: 'max' },
+} as const satisfies Record<string, Aggregation>;

@@ -1,0 +1,160 @@
+import { createError } from '../../core/errors.ts';
+import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
+
+/**
+ * QuestDB's functions, sorted by what a statement that somebody has typed may use. A test compares the
+ * lists with the server's own, so that a new version's functions are looked at before they are allowed.
+ */
+
+/** What may stand in FROM: lists of what is stored. */
+export const TABLE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
+  all_tables functions information_schema.columns information_schema.tables keywords
+  materialized_views table_columns table_partitions table_storage tables views
+  wal_tables wal_transactions`);
+
+/** What may stand in an expression: functions of their arguments and of the clock. */
+export const VALUE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
+  abs acos and approx_count_distinct approx_median approx_percentile arg_max arg_min array array_avg
+  array_build array_count array_cum_sum array_elem_avg array_elem_max array_elem_min array_elem_sum
+  array_max array_min array_position array_reverse array_sort array_stddev array_stddev_pop
+  array_stddev_samp array_sum asin atan atan2 avg base64 between bit_and bit_or bit_xor bool_and
+  bool_or case cast ceil ceiling coalesce concat corr cos cot count count_distinct covar_pop
+  covar_samp date_trunc dateadd datediff day day_of_week day_of_week_sunday_first days_in_month
+  degrees dense_rank dim_length dot_product exp extract first first_not_null first_value flatten
+  floor from_base64 geo_distance_meters geo_within_radius_latlon geomean greatest
+  haversine_dist_deg hour ilike in insertion_point interval interval_end interval_start isOrdered
+  is_leap_year json_extract ksum l2price lag last last_not_null last_value lead least left length
+  length_bytes like ln log lower lpad ltrim make_geohash matmul max md5 micros mid millis min minute
+  mode month nanos netmask not now now_ns nsum nullif or percent_rank pi position power quote_ident
+  radians rank regexp_replace regr_intercept regr_slope replace right round round_down
+  round_half_even round_up row_number rpad rtrim second sha1 sha256 shift sign sin size_pretty
+  split_part spread spread_bps sqrt starts_with stddev stddev_pop stddev_samp string_agg
+  string_distinct_agg strpos substring sum switch sysdate systimestamp systimestamp_ns tan
+  timestamp_ceil timestamp_floor to_char to_date to_long128 to_long256 to_lowercase to_str
+  to_timestamp to_timestamp_ns to_timezone to_uppercase to_utc to_uuid today tomorrow transpose trim
+  twap typeOf upper var_pop var_samp variance vwap week_of_year weighted_avg weighted_stddev
+  weighted_stddev_freq weighted_stddev_rel within within_box within_radius wmid year yesterday`);
+
+/**
+ * What may not be used: files, the server's inside, what acts on it, what only other clients need, and
+ * generators of rows, which QuestDB does not end however long they run (9.3.4).
+ * Those that stand in FROM work without parentheses too, so that no table may have such a name.
+ */
+export const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = toWordSet(`
+  build cancel_query checkpoint_status current_catalog current_data_id current_database
+  current_schema current_schemas current_setting current_user dump_memory_usage dump_thread_stacks
+  export_activity export_files files flush_query_cache format_type generate_series glob hydrate_table_metadata
+  import_files information_schema._pg_expandarray information_schema.character_sets
+  information_schema.key_column_usage information_schema.questdb_columns
+  information_schema.referential_constraints information_schema.table_constraints list long_sequence
+  memory_metrics parquet_scan pg_advisory_unlock_all pg_attrdef pg_attribute pg_catalog.age
+  pg_catalog.current_database pg_catalog.current_schema pg_catalog.current_schemas
+  pg_catalog.pg_attrdef pg_catalog.pg_attribute pg_catalog.pg_class pg_catalog.pg_database
+  pg_catalog.pg_description pg_catalog.pg_extension pg_catalog.pg_get_expr
+  pg_catalog.pg_get_keywords pg_catalog.pg_get_partkeydef pg_catalog.pg_get_userbyid
+  pg_catalog.pg_index pg_catalog.pg_inherits pg_catalog.pg_is_in_recovery pg_catalog.pg_locks
+  pg_catalog.pg_namespace pg_catalog.pg_roles pg_catalog.pg_shdescription
+  pg_catalog.pg_table_is_visible pg_catalog.pg_type pg_catalog.txid_current pg_catalog.version
+  pg_class pg_database pg_description pg_enum pg_extension pg_get_expr pg_get_keywords
+  pg_get_partkeydef pg_index pg_inherits pg_is_in_recovery pg_locks pg_namespace
+  pg_postmaster_start_time pg_proc pg_range pg_roles pg_type query_activity read_parquet reader_pool
+  reload_config rnd_bin rnd_boolean rnd_byte rnd_char rnd_date rnd_decimal rnd_double
+  rnd_double_array rnd_float rnd_geohash rnd_int rnd_interval rnd_ipv4 rnd_log rnd_long rnd_long256
+  rnd_short rnd_str rnd_symbol rnd_symbol_weighted rnd_symbol_zipf rnd_timestamp rnd_timestamp_ns
+  rnd_uuid4 rnd_varchar session_user simulate_crash simulate_warnings table_writer_metrics
+  timestamp_sequence timestamp_sequence_ns timestamp_shuffle to_pg_date touch txid_current version
+  wait_wal_table writer_pool`);
+
+function toWordSet(text: string): ReadonlySet<string> {
+  return new Set(text.trim().toLowerCase().split(/\s+/));
+}
+
+const MAX_STATEMENT_LENGTH = 20_000;
+
+/** Kinds of nodes that a SELECT is made of; whatever else the parser may know is refused. */
+const ALLOWED_NODES = new Set(
+  `alignTo arrayAccess arrayLiteral arraySlice between binary case cast column cte function in isNull
+  join latestOn limit literal orderByItem paren pivotAggregation pivotClause pivotFor pivotIn
+  pivotInValue qualifiedName qualifiedStar sampleBy select selectItem setOperation star subquery
+  tableFunctionCall tableRef typeCast unary windowFrame windowFrameBound windowJoinBound windowSpec
+  within`.split(/\s+/),
+);
+
+type UncheckedNode = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks that a text is one statement that only reads tables: a SELECT, with WITH or without. Who may
+ * only read can still copy to disk and read files, so the database's own rights do not suffice.
+ *
+ * @param further functions that may be called beside QuestDB's own; whoever allows them replaces them
+ * @returns the statement as it was understood, which is what has to be run: whatever the database
+ *   would understand of the text otherwise is not in it
+ * @throws PS_SQL_REFUSED with the reason
+ */
+export function toReadOnlySql(text: string, further: readonly string[] = []): string {
+  if (text.length > MAX_STATEMENT_LENGTH)
+    throw createSqlError(`it is longer than ${MAX_STATEMENT_LENGTH} characters`);
+  const { ast, errors } = parseSql(text);
+  const [error] = errors;
+  if (error) throw createSqlError(`it can't be read: ${error.message} (line ${error.line ?? 1})`);
+  const [statement, ...others] = ast;
+  if (!statement) throw createSqlError('it is empty');
+  if (others.length > 0)
+    throw createSqlError('it is more than one statement, or a clause is misplaced');
+  if (!isSelect(statement)) throw createSqlError('it is not a SELECT');
+  if (statement.implicit) throw createSqlError('it does not begin with SELECT or WITH');
+  checkNode({ ...statement }, new Set([...VALUE_FUNCTIONS, ...further]));
+  checkSpaces(text);
+  const plain = restateStatement(statement);
+  if (plain === undefined) {
+    throw createSqlError('it is written in a way that is not clear; write it more simply');
+  }
+  return plain;
+}
+
+function checkNode(node: UncheckedNode, functions: ReadonlySet<string>): void {
+  const { type, name } = node;
+  if (typeof type === 'string' && !ALLOWED_NODES.has(type)) {
+    throw createSqlError(`${type.replaceAll(/[A-Z]/g, ' $&').toUpperCase()} is not allowed`);
+  }
+  if (type === 'tableFunctionCall') checkFunction(name, TABLE_FUNCTIONS);
+  if (type === 'function') checkFunction(name, functions);
+  if (type === 'tableRef') checkTable(node.table as UncheckedNode);
+  for (const child of Object.values(node)) {
+    for (const each of Array.isArray(child) ? child.flat(Number.POSITIVE_INFINITY) : [child]) {
+      if (typeof each === 'object' && each !== null) checkNode(each as UncheckedNode, functions);
+    }
+  }
+}
+
+function checkFunction(name: unknown, allowed: ReadonlySet<string>): void {
+  if (!allowed.has(String(name).toLowerCase())) {
+    throw createSqlError(
+      `the function ${String(name)} is not allowed${allowed === TABLE_FUNCTIONS ? ' in FROM' : ''}`,
+    );
+  }
+}
+
+/** Functions work in FROM without their parentheses as well. */
+function checkTable(table: UncheckedNode): void {
+  if (table.type !== 'qualifiedName') return;
+  const parts = (table.parts as string[]).map((part) => part.toLowerCase());
+  const names = [parts.join('.'), parts.at(-1) ?? ''];
+  const wrong = names.find((name) => FORBIDDEN_FUNCTIONS.has(name) || name.startsWith('@'));
+  if (wrong !== undefined) throw createSqlError(`${wrong} is not allowed in FROM`);
+}
+
+/** `0x1f` would be read as `0 AS x1f` by the parser, and as a number by the database. */
+function checkSpaces(text: string): void {
+  let endBefore = Number.NaN;
+  for (const { image, startOffset } of tokenize(text)) {
+    const isWord = /^[\w'"]/.test(image);
+    if (isWord && startOffset === endBefore)
+      throw createSqlError(`a space is missing before ${image}`);
+    endBefore = isWord ? startOffset + image.length : Number.NaN;
+  }
+}
+
+function createSqlError(reason: string) {
+  return createError('PS_SQL_REFUSED', { reason });
+}

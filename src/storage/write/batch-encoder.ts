@@ -1,0 +1,138 @@
+import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
+import { createError, errorMessage } from '../../core/errors.ts';
+import { createWarnOnce, type Logger } from '../../core/log.ts';
+import {
+  type AnyRow,
+  type ColumnType,
+  type Table,
+  toSnakeCase,
+} from '../../core/schema/table-definition.ts';
+import { getTable, isMeasurementTable } from '../../core/schema/table-registry.ts';
+import type { DroppedRowCounter } from './dropped-rows.ts';
+import type { RowChunk } from './row-buffer.ts';
+import type { Batch } from './spool-files.ts';
+
+/** A table's columns in the order of the line protocol: symbols come first. */
+interface ColumnLayout {
+  readonly symbols: readonly (readonly [property: string, column: string])[];
+  readonly fields: readonly (readonly [property: string, column: string, type: ColumnType])[];
+}
+
+/**
+ * Turns rows into QuestDB's line protocol. Version 1 is text, so that any QuestDB of the last
+ * years takes it and a spooled file can be read by people.
+ */
+export class IlpEncoder {
+  readonly #buffer = new SenderBufferV1(
+    new SenderOptions(
+      'http::addr=127.0.0.1:9000;auto_flush=off;protocol_version=1;init_buf_size=262144',
+      {
+        log: () => {},
+      },
+    ),
+  );
+  readonly #layouts = new Map<Table, ColumnLayout>();
+
+  /** @returns the lines of `rows`, in a buffer of its own. */
+  encode(table: Table, rows: readonly AnyRow[]): Buffer {
+    const layout = this.#getLayout(table);
+    this.#buffer.reset();
+    for (const row of rows) this.#encodeRow(table.name, layout, row);
+    return this.#buffer.toBufferNew() ?? Buffer.alloc(0);
+  }
+
+  #encodeRow(table: string, layout: ColumnLayout, row: AnyRow): void {
+    const buffer = this.#buffer;
+    buffer.table(table);
+    for (const [property, column] of layout.symbols) {
+      const value = row[property];
+      if (value !== undefined && value !== '') buffer.symbol(column, value);
+    }
+    for (const [property, column, type] of layout.fields) {
+      const value = row[property];
+      if (value === undefined) continue;
+      if (type === 'double') {
+        if (Number.isFinite(value)) buffer.floatColumn(column, value as number);
+      } else if (type === 'long') buffer.intColumn(column, value as number);
+      else if (type === 'boolean') buffer.booleanColumn(column, value as boolean);
+      else if (type === 'timestamp')
+        buffer.timestampColumn(column, toMicroseconds(value as number));
+      else buffer.stringColumn(column, value as string);
+    }
+    buffer.at(toMicroseconds(row.timestamp));
+  }
+
+  #getLayout(table: Table): ColumnLayout {
+    let layout = this.#layouts.get(table);
+    if (!layout) {
+      const columns = Object.entries(table.columns);
+      layout = {
+        symbols: columns.filter(([, type]) => type === 'symbol').map(([p]) => [p, toSnakeCase(p)]),
+        fields: columns
+          .filter(([, type]) => type !== 'symbol')
+          .map(([p, type]) => [p, toSnakeCase(p), type]),
+      };
+      this.#layouts.set(table, layout);
+    }
+    return layout;
+  }
+}
+
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000);
+}
+
+const DAY_MS = 86_400_000;
+
+export interface BatchEncoderOptions {
+  /** Measurements older than this are dropped: QuestDB would do so without a word. */
+  maxAgeMs: number;
+  dropped: DroppedRowCounter;
+  log: Logger;
+}
+
+/** Makes batches of rows. What can't be stored is counted and left out. */
+export class BatchEncoder {
+  readonly #options: BatchEncoderOptions;
+  readonly #encoder = new IlpEncoder();
+  readonly #warnOnce: (kind: string, message: string) => void;
+
+  constructor(options: BatchEncoderOptions) {
+    this.#options = options;
+    this.#warnOnce = createWarnOnce(options.log);
+  }
+
+  /** One batch for each day: QuestDB drops whole days, so a batch that waits expires as a whole. */
+  toBatches({ table, rows }: RowChunk, nowMs: number = Date.now()): Batch[] {
+    if (!isMeasurementTable(table)) return this.#encode({ table, rows });
+    const young = this.#dropExpired(rows, nowMs);
+    const days = Map.groupBy(young, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
+    return [...days.values()].flatMap((ofDay) => this.#encode({ table, rows: ofDay }));
+  }
+
+  #dropExpired(rows: readonly AnyRow[], nowMs: number): readonly AnyRow[] {
+    const { maxAgeMs, dropped } = this.#options;
+    const young = rows.filter(({ timestamp }) => timestamp >= nowMs - maxAgeMs);
+    const expired = rows.length - young.length;
+    if (expired === 0) return rows;
+    dropped.add('expired', expired);
+    const reason = 'they are older than the retention';
+    this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: expired, reason }).message);
+    return young;
+  }
+
+  #encode({ table, rows }: RowChunk): Batch[] {
+    try {
+      const lines = this.#encoder.encode(getTable(table), rows);
+      const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
+      const { length: bytes } = lines;
+      return [{ table, rows: rows.length, newestMs, bytes, file: undefined, lines }];
+    } catch (error) {
+      if (rows.length > 1) return rows.flatMap((row) => this.#encode({ table, rows: [row] }));
+      this.#options.dropped.add('unwritable', 1);
+      const reason = errorMessage(error);
+      this.#options.log.warn(createError('PS_ROWS_DROPPED', { rows: 1, reason }).message);
+      return [];
+    }
+  }
+}

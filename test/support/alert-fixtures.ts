@@ -1,0 +1,137 @@
+import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import { parseSettings } from '../../src/core/config/settings.ts';
+import {
+  addToBucket,
+  type BucketCounts,
+  computeStoredBound,
+  toBucketRows,
+} from '../../src/core/histogram/histogram-buckets.ts';
+import { computePointId } from '../../src/core/schema/row-ids.ts';
+import {
+  type AddRows,
+  getTable,
+  type RowTypes,
+  type TableName,
+  toAnyRows,
+} from '../../src/core/schema/table-registry.ts';
+import type { MetricBucketRow } from '../../src/core/schema/tables/metric-buckets-table.ts';
+import type { PerformanceMetricRow } from '../../src/core/schema/tables/performance-metrics-table.ts';
+import {
+  AlertEvaluator,
+  type AlertEvaluatorOptions,
+} from '../../src/server/alerts/alert-evaluator.ts';
+import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
+import { IlpClient } from '../../src/storage/write/ilp-client.ts';
+import type { ExternalQuestdb } from './external-questdb.ts';
+import { waitFor } from './wait-for.ts';
+
+const SETTINGS = parseSettings({}).settings;
+
+/** Rows on their way to a QuestDB, with what a writer would have lost track of. */
+export class RowWriter {
+  readonly #questdb: ExternalQuestdb;
+  readonly #poster = new IlpClient();
+  #waiting: { [N in TableName]?: RowTypes[N][] } = {};
+
+  constructor(questdb: ExternalQuestdb) {
+    this.#questdb = questdb;
+  }
+
+  readonly add: AddRows = (table, rows) => {
+    const waiting = (this.#waiting[table] ?? []) as typeof rows;
+    this.#waiting = { ...this.#waiting, [table]: [...waiting, ...rows] };
+  };
+
+  /** Stores what was added, and waits until it can be read. */
+  readonly flush = async (): Promise<void> => {
+    const waiting = this.#waiting;
+    this.#waiting = {};
+    for (const [table, rows] of Object.entries(waiting)) {
+      const lines = new IlpEncoder().encode(getTable(table as TableName), toAnyRows(rows as never));
+      const outcome = await this.#poster.write(this.#questdb.target, [lines], 60_000);
+      if (outcome.kind !== 'stored') {
+        this.#waiting = waiting;
+        throw new Error(outcome.reason);
+      }
+    }
+    await waitFor(async () => {
+      const behind = await this.#questdb.sql(
+        "SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn AND name NOT LIKE '%_1%'",
+      );
+      return behind.length === 0;
+    });
+  };
+
+  close(): void {
+    this.#poster.close();
+  }
+}
+
+export function createQueryClient(questdb: ExternalQuestdb): QuestdbQueryClient {
+  return new QuestdbQueryClient(
+    getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
+  );
+}
+
+export const PIPELINE_STATS = {
+  service: 'perfscope',
+  instance: 'p1',
+  spoolBytes: 0,
+  droppedRows: 0,
+};
+
+/** An evaluator of the built-in rules that nothing drives but the test. */
+export function createEvaluator(
+  options: Pick<AlertEvaluatorOptions, 'queryClient' | 'add' | 'flush'> &
+    Partial<AlertEvaluatorOptions>,
+): AlertEvaluator {
+  return new AlertEvaluator({
+    settings: SETTINGS,
+    pipelineStats: () => PIPELINE_STATS,
+    healthIntervalMs: 60_000,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    ...options,
+  });
+}
+
+let lastId = 0;
+
+/** One point of a histogram of `count` values of `ms` each, and its buckets. */
+export function makeHistogram(
+  row: Partial<PerformanceMetricRow> & { timestamp: number },
+  { count, ms, errors = 0 }: { count: number; ms: number; errors?: number },
+): { row: PerformanceMetricRow; buckets: MetricBucketRow[] } {
+  const parts: [number, number][] = [
+    [count - errors, 0],
+    [errors, errors],
+  ];
+  const point: PerformanceMetricRow = {
+    id: `h${lastId++}`,
+    name: 'duration',
+    unit: 'ms',
+    test: false,
+    instance: 'i1',
+    count,
+    errorCount: errors,
+    abortedCount: 0,
+    sum: count * ms,
+    value: ms,
+    min: ms,
+    max: ms,
+    ...row,
+  };
+  const buckets: BucketCounts = new Map();
+  for (const [many, failed] of parts)
+    if (many > 0) addToBucket(buckets, computeStoredBound(ms, 1000), many, failed);
+  return {
+    row: point,
+    buckets: toBucketRows(point, buckets, computePointId(point.id!), point.timestamp),
+  };
+}
+
+export function makeGauge(
+  row: Partial<PerformanceMetricRow> & { timestamp: number; value: number },
+): PerformanceMetricRow {
+  return { id: `g${lastId++}`, name: 'gauge', unit: '1', test: false, instance: 'i1', ...row };
+}

@@ -1,0 +1,81 @@
+import { parseSettings } from '../../src/core/config/settings.ts';
+import type { Transition } from '../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+} from '../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import type { GroupState } from '../../src/server/alerts/evaluation/group-state.ts';
+import type { Observation } from '../../src/server/alerts/evaluation/observation.ts';
+import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
+import {
+  type AlertRuleSet,
+  loadAlertRules,
+} from '../../src/server/alerts/rules/load-alert-rules.ts';
+
+export const SETTINGS = parseSettings({}).settings;
+
+/** Monday, 2 November 2026, 09:00 UTC. */
+export const T0 = Date.UTC(2026, 10, 2, 9);
+const LABELS = { service: 'booking' };
+
+export function loadTestRules(text: string, settings = SETTINGS): AlertRuleSet {
+  return loadAlertRules(settings, { name: 'rules.yaml', text });
+}
+
+/** The rule `r` of a mean response time by service, with `more` keys in flow style. */
+export function makeRule(more: string): AlertRule {
+  return findRule(
+    loadTestRules(`rules:
+  - name: r
+    measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service], window: 5m }
+    ${more.replaceAll('\n', '\n    ')}`),
+    'r',
+  );
+}
+
+export function findRule(set: AlertRuleSet, name: string): AlertRule {
+  const rule = set.rules.find((r) => r.name === name);
+  if (!rule) throw new Error(`no rule ${name}`);
+  return rule;
+}
+
+function makeObservation(value: number | undefined, now: number, more: Partial<Observation> = {}) {
+  return { labels: LABELS, value, count: 100, newestMs: now, ...more };
+}
+
+/** Seconds since T0, and what is then observed: a value, a whole observation, or nothing. */
+export type TimedObservation = readonly [number, (number | Partial<Observation>)?];
+
+export interface RuleRun {
+  states: RuleStates;
+  transitions: Transition[];
+  /** `30 firing warning`: seconds since T0, state, severity. */
+  summaries: string[];
+}
+
+/** Evaluates `rule` at each moment, on from `states`. */
+export function runRule(
+  rule: AlertRule,
+  moments: readonly TimedObservation[],
+  states: RuleStates = new Map(),
+): RuleRun {
+  const transitions: Transition[] = [];
+  let current = states;
+  const told = moments.flatMap(([seconds, seen]) => {
+    const now = T0 + seconds * 1000;
+    const more = typeof seen === 'number' ? { value: seen } : seen;
+    const observations = more ? [makeObservation(undefined, now, more)] : [];
+    const step = evaluateRule(current, observations, rule, now);
+    current = step.states;
+    transitions.push(...step.transitions);
+    return step.transitions.map((t) => `${seconds} ${t.state} ${t.severity}`);
+  });
+  return { states: current, transitions, summaries: told };
+}
+
+/** The one group of a state map. */
+export function getOnlyState(states: RuleStates): GroupState {
+  const [state] = states.values();
+  if (!state || states.size !== 1) throw new Error(`${states.size} groups`);
+  return state;
+}

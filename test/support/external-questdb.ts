@@ -1,0 +1,85 @@
+import type { ChildProcess } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findJava, resolveJar } from '../../scripts/java.mjs';
+import { formatBasicAuthorization } from '../../src/core/config/questdb-targets.ts';
+import {
+  launchQuestdb,
+  stopProcess,
+  waitUntilReady,
+} from '../../src/storage/questdb/questdb-process.ts';
+import { findFreePorts, writeServerConf } from '../../src/storage/questdb/server-conf.ts';
+import { execSql } from './exec-sql.ts';
+
+const WRITER_CREDENTIALS = { user: 'writer', password: 'write-secret' };
+const READER_CREDENTIALS = { user: 'reader', password: 'read-secret' };
+
+/** A QuestDB that somebody else runs. */
+export class ExternalQuestdb {
+  readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-questdb-'));
+  // Below the range that outgoing connections use: it comes back to the same ports after an outage.
+  #ports = { http: 20_000 + (process.pid % 5000) * 2, pg: 20_001 + (process.pid % 5000) * 2 };
+  #child: ChildProcess | undefined;
+
+  /** Lets tests suspend tables. */
+  devMode = false;
+
+  /** Starts it, with the ports and the data of its last start. */
+  async start(): Promise<void> {
+    const root = join(this.folder, 'root');
+    mkdirSync(root, { recursive: true });
+    this.#ports = await findFreePorts(this.#ports);
+    writeServerConf(root, this.#ports, { writer: WRITER_CREDENTIALS, reader: READER_CREDENTIALS });
+    if (this.devMode) {
+      appendFileSync(join(root, 'conf', 'server.conf'), 'dev.mode.enabled=true\n');
+    }
+    const logFile = join(this.folder, 'log');
+    const jar = await resolveJar({ log: () => {} });
+    this.#child = launchQuestdb({ java: findJava()!, jar, root, logFile, heapMb: 256 });
+    await waitUntilReady(this.#child, this.target, logFile);
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    const child = this.#child!;
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    if (this.#child) await stopProcess(this.#child);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  sql(statement: string): Promise<unknown[][]> {
+    return execSql(this.target, statement);
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  /** What tells the product to use it. */
+  get env(): NodeJS.ProcessEnv {
+    return {
+      PERFORMANCE_QUESTDB_URL: this.target.url,
+      PERFORMANCE_QUESTDB_PG_URL: `postgresql://${READER_CREDENTIALS.user}:${READER_CREDENTIALS.password}@127.0.0.1:${this.#ports.pg}/qdb`,
+      PERFORMANCE_QUESTDB_USER: WRITER_CREDENTIALS.user,
+      PERFORMANCE_QUESTDB_PASSWORD: WRITER_CREDENTIALS.password,
+    };
+  }
+
+  get readTarget() {
+    return { host: '127.0.0.1', port: this.#ports.pg, database: 'qdb', ...READER_CREDENTIALS };
+  }
+
+  get target() {
+    const authorization = formatBasicAuthorization(
+      WRITER_CREDENTIALS.user,
+      WRITER_CREDENTIALS.password,
+    );
+    return { url: `http://127.0.0.1:${this.#ports.http}`, authorization };
+  }
+}

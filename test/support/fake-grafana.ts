@@ -1,0 +1,167 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+
+/**
+ * Bodies as Grafana documents them, and nothing beside:
+ * https://grafana.com/docs/grafana/latest/developers/http_api/ (data_source, folder, dashboard).
+ */
+const dataSourceSchema = z.strictObject({
+  name: z.string().min(1).max(190),
+  uid: z.string().regex(/^[\w-]{1,40}$/),
+  type: z.string().min(1),
+  access: z.enum(['proxy', 'direct']),
+  url: z.string(),
+  user: z.string().optional(),
+  database: z.string().optional(),
+  isDefault: z.boolean().optional(),
+  jsonData: z.record(z.string(), z.unknown()),
+  secureJsonData: z.record(z.string(), z.string()).optional(),
+});
+const folderSchema = z.strictObject({
+  uid: z.string().regex(/^[\w-]{1,40}$/),
+  title: z.string().min(1),
+});
+const dashboardSchema = z.strictObject({
+  dashboard: z.looseObject({
+    id: z.null(),
+    uid: z.string().regex(/^[\w-]{1,40}$/),
+    title: z.string().min(1),
+    schemaVersion: z.number(),
+    panels: z.array(z.looseObject({})),
+  }),
+  folderUid: z.string(),
+  message: z.string(),
+  overwrite: z.boolean(),
+});
+
+interface SavedDashboard {
+  readonly content: Record<string, unknown>;
+  readonly folderUid: string;
+  readonly version: number;
+}
+
+type Reply = readonly [status: number, body: object];
+
+/** Answers as Grafana's HTTP API does, and refuses what that would not take. */
+export class FakeGrafana {
+  readonly #token: string;
+  #server: Server | undefined;
+  url = '';
+  dataSources = new Map<string, z.infer<typeof dataSourceSchema>>();
+  folders = new Map<string, string>();
+  dashboards = new Map<string, SavedDashboard>();
+  version: string | undefined;
+  /** Status that everything but its health is answered with. */
+  errorStatus: number | undefined;
+  /** Whether files provision what is there. */
+  isReadOnly = false;
+  redirectUrl: string | undefined;
+  /** Whether it is some other web server. */
+  isOtherServer = false;
+
+  constructor(token: string) {
+    this.#token = token;
+  }
+
+  /** Starts it where it is not running, empty. */
+  async start(): Promise<void> {
+    for (const each of [this.dataSources, this.folders, this.dashboards]) each.clear();
+    this.version = '13.2.3';
+    this.errorStatus = undefined;
+    this.redirectUrl = undefined;
+    this.isReadOnly = false;
+    this.isOtherServer = false;
+    if (this.#server) return;
+    const server = createServer(async (request, response) => {
+      if (this.redirectUrl)
+        return void response.writeHead(301, { Location: this.redirectUrl }).end();
+      if (this.isOtherServer) return void response.end('<h1>It works!</h1>');
+      const [status, body] = await this.#answer(request);
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  }
+
+  async #answer(request: IncomingMessage): Promise<Reply> {
+    const { method, url = '', headers } = request;
+    if (url === '/api/health') {
+      const { version } = this;
+      return [200, { database: 'ok', ...(version !== undefined && { version, commit: 'abc' }) }];
+    }
+    if (this.errorStatus === 403) return [403, { message: 'You will need additional permissions' }];
+    if (this.errorStatus !== undefined) return [this.errorStatus, { message: 'it is broken' }];
+    if (headers.authorization !== `Bearer ${this.#token}`) {
+      return [401, { message: 'Invalid API key' }];
+    }
+    const [, kind, key] =
+      /^\/api\/(datasources|folders|dashboards)\/?(?:uid\/)?([\w-]*)$/.exec(url) ?? [];
+    if (method === 'GET') return this.#get(kind, key ?? '') ?? [404, { message: 'not found' }];
+    if (headers['content-type'] !== 'application/json') return [415, { message: 'no JSON' }];
+    try {
+      return this.#take(`${method} ${kind}`, key ?? '', JSON.parse(await readBody(request)));
+    } catch (error) {
+      return [400, { message: `bad request data: ${error}` }];
+    }
+  }
+
+  #get(kind: string | undefined, key: string): Reply | undefined {
+    if (kind === 'datasources') {
+      const found = this.dataSources.get(key);
+      return found && [200, { ...found, id: 1, version: 1, readOnly: this.isReadOnly }];
+    }
+    if (kind === 'folders') {
+      const title = this.folders.get(key);
+      return title === undefined ? undefined : [200, { id: 1, uid: key, title }];
+    }
+    const saved = this.dashboards.get(key);
+    if (!saved) return undefined;
+    const { content, folderUid, version } = saved;
+    const meta = { folderUid, provisioned: this.isReadOnly };
+    return [200, { dashboard: { ...content, id: 7, version }, meta }];
+  }
+
+  #take(what: string, key: string, body: unknown): Reply {
+    if (what === 'POST datasources' || what === 'PUT datasources') {
+      const source = dataSourceSchema.parse(body);
+      const isThere = this.dataSources.has(source.uid);
+      if (what === 'PUT datasources' && source.uid !== key) return [404, { message: 'other uid' }];
+      if (what === 'POST datasources' && isThere) return [409, { message: 'it exists' }];
+      if (isThere && this.isReadOnly) return [403, { message: 'it is read-only' }];
+      this.dataSources.set(source.uid, source);
+      return [200, { message: 'saved' }];
+    }
+    if (what === 'POST folders') {
+      const { uid, title } = folderSchema.parse(body);
+      if (this.folders.has(uid)) return [409, { message: 'it exists' }];
+      this.folders.set(uid, title);
+      return [200, { uid, title }];
+    }
+    if (what !== 'POST dashboards' || key !== 'db') return [404, { message: 'not found' }];
+    const { dashboard, folderUid, overwrite } = dashboardSchema.parse(body);
+    if (!this.folders.has(folderUid)) return [400, { message: 'no such folder' }];
+    const before = this.dashboards.get(dashboard.uid);
+    if (before && !overwrite) return [412, { message: 'it exists' }];
+    if (before && this.isReadOnly) return [400, { message: 'Cannot save provisioned dashboard' }];
+    const version = (before?.version ?? 0) + 1;
+    this.dashboards.set(dashboard.uid, { content: dashboard, folderUid, version });
+    return [200, { uid: dashboard.uid, version, status: 'success' }];
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const part of request) text += part;
+  return text;
+}

@@ -1,0 +1,17 @@
+import { getTable, type TableName, toAnyRows } from '../../src/core/schema/table-registry.ts';
+import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
+import { IlpClient } from '../../src/storage/write/ilp-client.ts';
+import type { ExternalQuestdb } from './external-questdb.ts';
+
+/** Writes rows as the product does. @throws when QuestDB does not take them */
+export async function insertRows(
+  { target }: ExternalQuestdb,
+  table: TableName,
+  rows: readonly object[],
+): Promise<void> {
+  const poster = new IlpClient();
+  const lines = new IlpEncoder().encode(getTable(table), toAnyRows(rows as never));
+  const outcome = await poster.write(target, [lines], 60_000);
+  poster.close();
+  if (outcome.kind !== 'stored') throw new Error(JSON.stringify(outcome));
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { QuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import { execSql } from './exec-sql.ts';
+import { InstrumentedApp } from './instrumented-app.ts';
+import { waitFor } from './wait-for.ts';
+
+/** The product as a user runs it, in a folder of its own. */
+export class PerfscopeServer {
+  readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-e2e-'));
+  readonly env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    XDG_RUNTIME_DIR: join(this.folder, 'run'),
+    PERFORMANCE_DATA_DIR: join(this.folder, 'data'),
+    PERFORMANCE_FLUSH_INTERVAL: '500',
+    PORT: '0',
+  };
+  url = '';
+  output = '';
+  server: ChildProcess | undefined;
+
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    Object.assign(this.env, env);
+    mkdirSync(join(this.folder, 'run'));
+  }
+
+  async start(): Promise<void> {
+    this.output = '';
+    const server = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
+    this.server = server;
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.on('data', (part) => {
+        this.output += part;
+      });
+    }
+    const url = await waitFor(async () => {
+      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (server.exitCode !== null && 'ended');
+    }, 60_000);
+    if (url === 'ended') throw new Error(this.output);
+    this.url = url;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
+    const { server } = this;
+    if (!server || server.exitCode !== null) return server?.exitCode ?? null;
+    const ended = new Promise<number | null>((done) => server.once('exit', done));
+    server.kill(signal);
+    return ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get questdbPid(): number {
+    const lock = readFileSync(join(this.folder, 'data', 'server.lock'), 'utf8');
+    return (JSON.parse(lock) as { questdb: { pid: number } }).questdb.pid;
+  }
+
+  /** Addresses and credentials of its QuestDB. */
+  get questdb(): QuestdbTargets {
+    const file = join(this.folder, 'run', 'perfscope', 'server.json');
+    return (JSON.parse(readFileSync(file, 'utf8')) as { questdb: QuestdbTargets }).questdb;
+  }
+
+  /** Runs a statement as the writer, over QuestDB's own HTTP endpoint. */
+  sql(statement: string): Promise<unknown[][]> {
+    return execSql(this.questdb.write, statement);
+  }
+
+  async get(path: string): Promise<Record<string, unknown>> {
+    return (await fetch(this.url + path)).json() as Promise<Record<string, unknown>>;
+  }
+
+  /** Runs `script` instrumented until it ends. */
+  runApp(script: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
+    return new InstrumentedApp(script, { args, env: { ...this.env, ...env } }).exited;
+  }
+}

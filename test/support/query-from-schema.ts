@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+
+/** The part of a JSON schema that parameters use. */
+interface ParameterSchema {
+  pattern?: string;
+  type?: string;
+  enum?: string[];
+  items?: ParameterSchema;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+}
+
+export interface Parameter {
+  name: string;
+  in: 'query' | 'path';
+  schema: ParameterSchema;
+}
+
+/** What no schema can say: values that belong together, and that refer to something. */
+const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
+  last: ['1m', '90s', '2h', '1d'],
+  step: ['1m', '7m', '1h', '1d'],
+  interval: ['1s', '5m'],
+  targetWait: ['10s', '5m'],
+  stabilization: ['1m', '1h'],
+  min: ['0', '3'],
+  max: ['3', '200'],
+  timeZone: ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'America/St_Johns'],
+};
+/** `last` is asked for, and a cursor comes from an answer. */
+const IGNORED_PARAMETERS = new Set(['from', 'to', 'cursor', 'format']);
+
+/** Valid query strings of an operation. */
+export function arbitraryQueryString(
+  parameters: readonly Parameter[],
+  names: readonly string[],
+): fc.Arbitrary<string> {
+  const values = Object.fromEntries(
+    parameters
+      .filter(({ name }) => !IGNORED_PARAMETERS.has(name))
+      .map(({ name, schema }) => [name, arbitraryValues(name, schema, names)]),
+  );
+  return fc.record(values, { requiredKeys: values.action ? ['action'] : [] }).map((query) => {
+    const pairs = Object.entries(query as Record<string, string[]>).flatMap(([name, each]) =>
+      each.map((value): [string, string] => [name, value]),
+    );
+    return new URLSearchParams(pairs).toString();
+  });
+}
+
+function arbitraryValues(
+  name: string,
+  schema: ParameterSchema,
+  names: readonly string[],
+): fc.Arbitrary<string[]> {
+  const one = (values: fc.Arbitrary<unknown>) => values.map((value) => [String(value)]);
+  const special = SPECIAL_VALUES[name];
+  if (special) return one(fc.constantFrom(...special));
+  if (schema.enum) return one(fc.constantFrom(...schema.enum));
+  if (schema.type === 'array') {
+    const each = schema.items?.enum ?? names;
+    return fc.uniqueArray(fc.constantFrom(...each), { minLength: 1, maxLength: 3 });
+  }
+  if (schema.type === 'boolean') return one(fc.boolean());
+  if (schema.type === 'integer') {
+    return one(fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 100 }));
+  }
+  if (schema.type === 'number') return one(fc.integer({ min: 1, max: schema.maximum ?? 100 }));
+  if (schema.pattern) return one(fc.stringMatching(new RegExp(schema.pattern)));
+  throw new Error(`how is a ${schema.type} made for ${name}?`);
+}

@@ -1,0 +1,42 @@
+import { stderrLogger } from '../../src/core/log.ts';
+import { migrateTables } from '../../src/storage/migrations/migrate.ts';
+import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { RowWriter } from '../../src/storage/write/row-writer.ts';
+import { DEFAULT_RETENTION } from './default-retention.ts';
+import { ExternalQuestdb } from './external-questdb.ts';
+
+const INTERVAL_MS = 500;
+
+/**
+ * A QuestDB beside which somebody sends what short processes leave in the spool, as a server does: on a
+ * busy machine two seconds may not be enough for their last flush.
+ */
+export class QuestdbWithSpoolSender extends ExternalQuestdb {
+  #writer: RowWriter | undefined;
+  #adopting: NodeJS.Timeout | undefined;
+
+  override async start(): Promise<void> {
+    await super.start();
+    const writer = new RowWriter({
+      spoolDir: `${this.folder}/spool`,
+      spoolMaxBytes: 1e9,
+      retentionDays: DEFAULT_RETENTION.rawDays,
+      bufferSize: 100,
+      flushIntervalMs: INTERVAL_MS,
+      log: stderrLogger,
+      dropped: new DroppedRowCounter(),
+      target: () => this.target,
+      ensureTables: async (target) => {
+        await migrateTables(target, DEFAULT_RETENTION);
+      },
+    });
+    this.#writer = writer;
+    this.#adopting = setInterval(() => writer.adoptSpool(), INTERVAL_MS);
+  }
+
+  override async remove(): Promise<void> {
+    clearInterval(this.#adopting);
+    await this.#writer?.close();
+    await super.remove();
+  }
+}
