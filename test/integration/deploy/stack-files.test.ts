@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findFreePort } from '../../../demo/server-process.ts';
+import { toolPath } from '../../../scripts/tools.mjs';
+import { COMPOSE_FILE, mapContainerPaths, readCompose } from '../../support/compose.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/** A tool that is not in the cache yet is compiled. */
+const COMPILED_WITHIN_MS = 20 * 60_000;
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-stack-'));
+const running: ChildProcess[] = [];
+afterAll(async () => {
+  for (const child of running) {
+    const ended = new Promise((done) => child.once('exit', done));
+    if (child.exitCode === null && child.kill()) await ended;
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(command: string, args: readonly string[]) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  return { status, said: error?.message ?? stdout + stderr };
+}
+
+/** Runs the health check of a service on other ports, as its container would. */
+function isHealthy(service: string, ports: Readonly<Record<string, string>>): boolean {
+  const [kind, ...words] = mapContainerPaths(
+    readCompose().services[service]!.healthcheck!.test!,
+    ports,
+  );
+  const [command = '', ...args] = kind === 'CMD-SHELL' ? ['sh', '-c', ...words] : words;
+  return run(command, args).status === 0;
+}
+
+describe('docker-compose.yml', () => {
+  it('is what docker compose understands', { timeout: COMPILED_WITHIN_MS }, async () => {
+    const compose = await toolPath('compose');
+    const args = ['--profile', 'demo', '-f', COMPOSE_FILE, 'config', '--format', 'json'];
+    const { status, stdout, stderr } = spawnSync(compose, args, { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+    const { services } = JSON.parse(stdout) as {
+      services: Record<string, { ports?: { host_ip: string }[] }>;
+    };
+    expect(Object.keys(services).toSorted()).toEqual(
+      Object.keys(readCompose().services).toSorted(),
+    );
+    const ports = Object.values(services).flatMap((each) => each.ports ?? []);
+    expect(new Set(ports.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  it('is refused with a mistake in it', { timeout: COMPILED_WITHIN_MS }, async () => {
+    const broken = join(folder, 'broken.yml');
+    const text = readFileSync(COMPOSE_FILE, 'utf8').replace(
+      'condition: service_healthy',
+      'when: up',
+    );
+    writeFileSync(broken, text);
+    expect(run(await toolPath('compose'), ['-f', broken, 'config']).status).not.toBe(0);
+  });
+});
+
+describe('the Dockerfiles', () => {
+  it.each(['Dockerfile', 'collector/Dockerfile'])('%s is to the linter’s liking', async (file) => {
+    expect(run(await toolPath('hadolint'), ['--no-color', file])).toEqual({ status: 0, said: '' });
+  });
+
+  it('a bad one is not', async () => {
+    const bad = join(folder, 'Dockerfile');
+    writeFileSync(bad, 'FROM node:latest\nRUN cd /tmp && apt-get install curl\n');
+    expect(run(await toolPath('hadolint'), [bad]).said).toMatch(/DL3007[\s\S]*DL3008/);
+  });
+});
+
+describe('deploy/prometheus', () => {
+  const config = join(folder, 'prometheus.yml');
+  const rules = 'deploy/prometheus/rules.yml';
+
+  /** With a token that is there, as promtool wants it. */
+  function prepare(places: Readonly<Record<string, string>> = {}): void {
+    const token = join(folder, 'metrics-token');
+    writeFileSync(token, 'a token of a test');
+    copyFileSync(rules, join(folder, 'rules.yml'));
+    const file = '/run/perfscope/prometheus/metrics-token';
+    let text = readFileSync('deploy/prometheus/prometheus.yml', 'utf8').replace(file, token);
+    for (const [from, to] of Object.entries(places)) text = text.replaceAll(from, to);
+    writeFileSync(config, text);
+  }
+
+  it('is what promtool accepts, rules and all', () => {
+    prepare();
+    const { status, said } = run('promtool', ['check', 'config', config]);
+    expect([status, said]).toEqual([0, expect.stringContaining('4 rules found')]);
+  });
+
+  it('hands on each alert of Perfscope once, and says when Perfscope is away', () => {
+    const test = join(folder, 'rules.test.json');
+    const firing = { alertname: 'slow', severity: 'high', service: 'booking', job: 'perfscope' };
+    const labels = Object.entries({ ...firing, alertstate: 'firing' })
+      .map(([name, value]) => `${name}="${value}"`)
+      .join(',');
+    const handedOn = {
+      exp_labels: {
+        rule: 'slow',
+        raised_by: 'prometheus',
+        severity: 'high',
+        service: 'booking',
+        job: 'perfscope',
+        alertstate: 'firing',
+      },
+      exp_annotations: { summary: 'slow of booking fires' },
+    };
+    const suite = {
+      rule_files: [join(process.cwd(), rules)],
+      evaluation_interval: '15s',
+      tests: [
+        {
+          interval: '15s',
+          input_series: [
+            { series: `ALERTS{${labels}}`, values: '1x40' },
+            { series: 'up{job="perfscope"}', values: '1x20 0x20' },
+          ],
+          alert_rule_test: [
+            { eval_time: '4m', alertname: 'Perfscope', exp_alerts: [handedOn] },
+            { eval_time: '4m', alertname: 'PerfscopeAway', exp_alerts: [] },
+            {
+              eval_time: '8m',
+              alertname: 'PerfscopeAway',
+              exp_alerts: [
+                {
+                  exp_labels: { job: 'perfscope', severity: 'critical', raised_by: 'prometheus' },
+                  exp_annotations: {
+                    summary: 'Perfscope does not answer, so none of its rules is evaluated',
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    writeFileSync(test, JSON.stringify(suite));
+    expect(run('promtool', ['test', 'rules', test])).toMatchObject({ status: 0 });
+  });
+
+  it('runs in a real Prometheus, which its health check then finds ready', async () => {
+    const port = await findFreePort();
+    prepare({ '127.0.0.1:9090': `127.0.0.1:${port}` });
+    const ports = { 'http://127.0.0.1:9090': `http://127.0.0.1:${port}` };
+    expect(isHealthy('prometheus', ports)).toBe(false);
+    const flags = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'tsdb')}`];
+    running.push(spawn('prometheus', [...flags, `--web.listen-address=127.0.0.1:${port}`]));
+    expect(await waitFor(async () => isHealthy('prometheus', ports), 60_000)).toBe(true);
+  });
+});
+
+describe('deploy/alertmanager', () => {
+  const config = 'deploy/alertmanager/alertmanager.yml';
+
+  it('is what amtool accepts', () => {
+    expect(run('amtool', ['check-config', config]).said).toContain('SUCCESS');
+  });
+
+  it('runs in a real Alertmanager, which its health check then finds ready', async () => {
+    const port = await findFreePort();
+    const ports = { 'http://127.0.0.1:9093': `http://127.0.0.1:${port}` };
+    expect(isHealthy('alertmanager', ports)).toBe(false);
+    const flags = [`--config.file=${config}`, `--storage.path=${join(folder, 'alertmanager')}`];
+    const address = [`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='];
+    running.push(spawn('prometheus-alertmanager', [...flags, ...address]));
+    expect(await waitFor(async () => isHealthy('alertmanager', ports), 60_000)).toBe(true);
+  });
+});

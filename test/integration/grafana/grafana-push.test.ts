@@ -1,0 +1,212 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { FakeGrafana } from '../../support/fake-grafana.ts';
+import { runPerfscopeAsync } from '../../support/run-perfscope.ts';
+
+const TOKEN = 'glsa_a-token-of-a-test';
+const PASSWORD = 'read$ecret';
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-grafana-'));
+const tokenFile = join(folder, 'token');
+writeFileSync(tokenFile, `${TOKEN}\n`);
+// It asks QuestDB nothing: where it is, is all that Grafana is told.
+const env = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  XDG_RUNTIME_DIR: join(folder, 'run'),
+  PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9000',
+  PERFORMANCE_QUESTDB_USER: 'perfscope',
+  PERFORMANCE_QUESTDB_PASSWORD: 'write-secret',
+  PERFORMANCE_QUESTDB_PG_URL: `postgresql://reader:${encodeURIComponent(PASSWORD)}@127.0.0.1:8812/qdb`,
+};
+const dashboards = readdirSync('grafana/provisioning/dashboards/json').filter((name) =>
+  name.endsWith('.json'),
+);
+const stand = new FakeGrafana(TOKEN);
+afterAll(async () => {
+  await stand.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => stand.start());
+
+const grafana = (args: string[], more: NodeJS.ProcessEnv = {}) =>
+  runPerfscopeAsync(['grafana', ...args], { ...env, ...more });
+const pushed = (args: string[] = [], more?: NodeJS.ProcessEnv) =>
+  grafana(['--push', stand.url, '--token-file', tokenFile, ...args], more);
+
+describe('perfscope grafana', () => {
+  it('prints data sources with the read-only user, and where the dashboards are', async () => {
+    const { status, stdout, stderr } = await grafana([]);
+    expect([status, stderr]).toEqual([0, '']);
+    const [sources, providers] = parseAllDocuments(stdout).map((each) => each.toJS());
+    expect(sources.datasources[0]).toMatchObject({
+      uid: 'perfscope-questdb',
+      url: '127.0.0.1:8812',
+      user: 'reader',
+      // Grafana reads `$$` as one `$`.
+      secureJsonData: { password: 'read$$ecret' },
+    });
+    expect(sources.datasources[1]).toMatchObject({ url: 'http://127.0.0.1:9090' });
+    expect(stdout).not.toContain('write-secret');
+    expect(stdout).not.toContain('$PERFSCOPE');
+    const path = providers.providers[0].options.path as string;
+    expect(readdirSync(path).filter((name) => name.endsWith('.json'))).toEqual(dashboards);
+  });
+
+  it('warns of a user who may write', async () => {
+    const { status, stderr } = await grafana([], { PERFORMANCE_QUESTDB_PG_URL: '' });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/user perfscope, who may also write.*PERFORMANCE_QUESTDB_PG_URL/);
+  });
+
+  it('draws the thresholds of the rules that the server has', async () => {
+    const rules = join(folder, 'rules.yaml');
+    writeFileSync(
+      rules,
+      'rules:\n  - { name: queue-depth, thresholds: { medium: 6000, high: 7000, critical: 8000 } }\n  - { name: cpu, enabled: false }\n',
+    );
+    const out = join(folder, 'own-rules');
+    const more = { PERFORMANCE_RULES_FILE: rules, PERFORMANCE_RESPONSE_TIME_WARNING: '1234' };
+    expect((await grafana(['--out', out], more)).status).toBe(0);
+    const stepsOf = (name: string, title: string) => {
+      const file = join(out, 'dashboards', 'json', `perfscope-${name}.json`);
+      const { panels } = JSON.parse(readFileSync(file, 'utf8'));
+      const panel = panels.find((each: { title: string }) => each.title === title);
+      return panel.fieldConfig.defaults.thresholds.steps;
+    };
+    const depth = stepsOf('queues', 'Waiting jobs').map((step: { value: unknown }) => step.value);
+    expect(depth).toEqual([null, 6000, 7000, 8000]);
+    expect(stepsOf('api', 'Response time')[1]).toEqual({ value: 1234, color: 'yellow' });
+    const system = JSON.parse(
+      readFileSync(join(out, 'dashboards', 'json', 'perfscope-system.json'), 'utf8'),
+    );
+    expect(JSON.stringify(system)).not.toContain('"value":80,');
+
+    writeFileSync(rules, 'rules:\n  - { name: queue-depth, thresholds: { hihg: 7000 } }\n');
+    const { status, stderr } = await grafana(['--out', out], more);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('rules.yaml:2')]);
+  });
+
+  it('writes files that only their owner may read', async () => {
+    const out = join(folder, 'provisioning');
+    const { status, stdout } = await grafana(['--out', out, '--questdb', 'questdb:8812']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/files are in .*chown/s);
+    const files = readdirSync(out, { recursive: true, withFileTypes: true });
+    for (const each of files) {
+      const { mode } = statSync(join(each.parentPath, each.name));
+      expect(mode & 0o777).toBe(each.isDirectory() ? 0o700 : 0o600);
+    }
+    expect(readFileSync(join(out, 'datasources/perfscope.yaml'), 'utf8')).toContain('questdb:8812');
+    const provider = readFileSync(join(out, 'dashboards/perfscope.yaml'), 'utf8');
+    expect(provider).toContain(`path: ${join(out, 'dashboards/json')}`);
+    expect(readdirSync(join(out, 'dashboards/json'))).toEqual(dashboards);
+  });
+
+  it('says what is wrong with its words', async () => {
+    for (const [args, said] of [
+      [['--push', 'grafana'], /begins with http/],
+      [['--questdb', 'questdb'], /a host and a port/],
+    ] as const) {
+      const { status, stderr } = await grafana([...args]);
+      expect([status, stderr]).toEqual([2, expect.stringMatching(said)]);
+    }
+    const { status, stderr } = await grafana(['--push', stand.url]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/PS_CONFIG_INCOMPLETE.*--token-file or PERFORMANCE_GRAFANA_TOKEN/);
+    const none = await grafana([], { PERFORMANCE_QUESTDB_URL: '' });
+    expect([none.status, none.stderr]).toEqual([1, expect.stringMatching(/PS_NO_TARGET/)]);
+  });
+});
+
+describe('perfscope grafana --push', () => {
+  it('makes the data sources, the folder and every dashboard', async () => {
+    const { status, stdout, stderr } = await pushed();
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/data source +Perfscope +made/);
+    expect(stand.dataSources.get('perfscope-questdb')).toMatchObject({
+      type: 'postgres',
+      url: '127.0.0.1:8812',
+      user: 'reader',
+      access: 'proxy',
+      secureJsonData: { password: PASSWORD },
+    });
+    expect([...stand.folders]).toEqual([['perfscope', 'Perfscope']]);
+    expect(stand.dashboards.size).toBe(dashboards.length);
+    for (const { folderUid } of stand.dashboards.values()) expect(folderUid).toBe('perfscope');
+    expect(stdout + stderr).not.toContain(PASSWORD);
+    expect(stdout + stderr).not.toContain(TOKEN);
+  });
+
+  it('may be run again: what is the same stays, what was changed comes back', async () => {
+    await pushed();
+    const saved = [...stand.dashboards.values()].map(({ version }) => version);
+    const again = await pushed(['--json']);
+    const done = JSON.parse(again.stdout).pushed as { kind: string; done: string }[];
+    expect(new Set(done.map((each) => `${each.kind} ${each.done}`))).toEqual(
+      new Set([
+        ...['data source changed', 'folder unchanged'],
+        ...(dashboards.length > 0 ? ['dashboard unchanged'] : []),
+      ]),
+    );
+    expect([...stand.dashboards.values()].map(({ version }) => version)).toEqual(saved);
+  });
+
+  it('takes the token from the environment, and a file of it', async () => {
+    const args = ['--push', stand.url];
+    expect((await grafana(args, { PERFORMANCE_GRAFANA_TOKEN: TOKEN })).status).toBe(0);
+    expect((await grafana(args, { PERFORMANCE_GRAFANA_TOKEN_FILE: tokenFile })).status).toBe(0);
+  });
+
+  it('leaves alone what files of Grafana provision', async () => {
+    stand.isReadOnly = true;
+    await pushed();
+    const { status, stdout, stderr } = await pushed();
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/data source +Perfscope +kept/);
+    expect(stderr).toContain('comes from files of Grafana');
+  });
+
+  it.each([
+    [401, /token is not accepted/],
+    [403, /this token may not edit that \(.*\); give its service account the role Admin/],
+    [500, /HTTP 500\): it is broken/],
+  ])('says why Grafana refuses it with %d', async (status, said) => {
+    stand.errorStatus = status;
+    const run = await pushed();
+    expect(run.status).toBe(1);
+    expect(run.stderr).toMatch(/PS_GRAFANA_REFUSED.*did not take the data source Perfscope/);
+    expect(run.stderr).toMatch(said);
+    expect(stand.dataSources.size).toBe(0);
+  });
+
+  it('refuses a Grafana that is too old, before it changes anything', async () => {
+    stand.version = '9.3.16';
+    const { status, stderr } = await pushed();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/version 9\.3\.16; the dashboards need 9\.4 or newer/);
+    expect(stand.dataSources.size).toBe(0);
+  });
+
+  it.each(['9.4.7', '10.0.0', '13.2.3', undefined])('works with version %s', async (version) => {
+    stand.version = version;
+    expect((await pushed()).status).toBe(0);
+  });
+
+  it('sends no token to where it is pointed', async () => {
+    stand.redirectUrl = 'https://grafana.example/';
+    const { status, stderr } = await pushed();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/it points to https:\/\/grafana\.example\/; use that address/);
+  });
+
+  it('says that what answers is no Grafana, or that nothing answers', async () => {
+    stand.isOtherServer = true;
+    expect((await pushed()).stderr).toMatch(/what answers there is no Grafana/);
+    await stand.close();
+    const { status, stderr } = await pushed();
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/PS_GRAFANA_UNREACHABLE.*--push/)]);
+  });
+});

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { migrate } from '../../../../src/storage/migrations/migrate.ts';
+import type { QuestdbQueryClient } from '../../../../src/storage/questdb/query-client.ts';
+import {
+  createEvaluator,
+  createQueryClient,
+  makeHistogram,
+  RowWriter,
+} from '../../../support/alert-fixtures.ts';
+import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
+import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+
+const questdb = new ExternalQuestdb();
+const rows = new RowWriter(questdb);
+let store: QuestdbQueryClient;
+
+beforeAll(async () => {
+  await questdb.start();
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  store = createQueryClient(questdb);
+}, 120_000);
+afterAll(async () => {
+  rows.close();
+  await store?.close();
+  await questdb.remove();
+});
+
+it('a slow endpoint becomes an alert, a row and an explanation', async () => {
+  const now = Date.now();
+  const slow = makeHistogram(
+    {
+      timestamp: now - 1000,
+      metricType: 'API_RESPONSE_TIME',
+      service: 'booking',
+      endpoint: '/rooms',
+      operation: 'GET',
+      organizationId: 'anna',
+    },
+    { count: 10, ms: 5500 },
+  );
+  rows.add('performance_metrics', [slow.row]);
+  rows.add('metric_buckets', slow.buckets);
+  await rows.flush();
+  const evaluator = createEvaluator({ queryClient: store, ...rows });
+  const transitions = await evaluator.runOnce(now);
+  await rows.flush();
+  const stored = await questdb.sql('SELECT rule, state, severity, value, threshold FROM alerts');
+  expect(stored).toEqual([['response-time', 'firing', 'critical', 5500, 5000]]);
+  expect(transitions[0]?.cause).toContain('average 5.5 s');
+  expect(transitions.map(({ rule, severity }) => `${rule} ${severity}`)).toEqual([
+    'response-time critical',
+  ]);
+}, 60_000);

@@ -1,0 +1,196 @@
+import { createServer } from 'node:net';
+import type { SMTPServerOptions } from 'smtp-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Certificate, createCertificate } from '../../../support/certificate.ts';
+import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
+import {
+  deliverMessage,
+  makeMessage,
+  makeMessageAlert,
+  SecretFiles,
+  toResolvedMessage,
+} from '../../../support/message-fixtures.ts';
+import { TestSmtpServer } from '../../../support/test-smtp-server.ts';
+
+const PASSWORD = 'mail-pass-9Z';
+const secrets = new SecretFiles();
+const plainServer = new TestSmtpServer();
+let config: Record<string, unknown>;
+let trusted: Certificate;
+
+beforeAll(async () => {
+  trusted = createCertificate(secrets.folder);
+  config = {
+    kind: 'email',
+    host: 'localhost',
+    port: await plainServer.start(),
+    security: 'none',
+    from: 'perfscope@hotel.example',
+    to: ['ann.lee@hotel.example'],
+  };
+});
+afterAll(async () => {
+  await plainServer.stop();
+  secrets.remove();
+});
+
+/** One attempt at a server of its own. */
+async function attempt(options: SMTPServerOptions, more: object, message = makeMessage()) {
+  const server = new TestSmtpServer(options);
+  const port = await server.start();
+  try {
+    const outcome = await deliverMessage({ ...config, port, ...more }, message);
+    return { outcome, mails: server.mails };
+  } finally {
+    await server.stop();
+  }
+}
+
+function refusing(responseCode: number, said: string): SMTPServerOptions {
+  return {
+    onRcptTo: (_address, _session, done) => done(Object.assign(new Error(said), { responseCode })),
+  };
+}
+
+describe('a mail', () => {
+  it('is HTML and text, in one thread with what follows, and answered by no machine', async () => {
+    const message = makeMessage({
+      alerts: [makeMessageAlert(), makeMessageAlert({ id: 'a2', severity: 'high' })],
+    });
+    expect(await deliverMessage(config, message)).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(config, message)).toEqual({ status: 'delivered' });
+    expect(await deliverMessage(config, toResolvedMessage(message))).toEqual({
+      status: 'delivered',
+    });
+    const [first, again, resolved] = plainServer.mails;
+    expect(first!.to).toEqual(['ann.lee@hotel.example']);
+    expect(first!.headers.get('subject')).toBe('[FIRING:2] critical: response-time, north');
+    expect(resolved!.headers.get('subject')).toBe('[RESOLVED:2] critical: response-time, north');
+    expect(first!.headers.get('auto-submitted')).toBe('auto-generated');
+    expect(first!.headers.get('from')).toBe('Perfscope <perfscope@hotel.example>');
+    expect(first!.headers.get('message-id')).toMatch(/^<[0-9a-f]{32}@hotel\.example>$/);
+    // A repeated attempt is the same mail; another message is another one of the same thread.
+    expect(again!.headers.get('message-id')).toBe(first!.headers.get('message-id'));
+    expect(resolved!.headers.get('message-id')).not.toBe(first!.headers.get('message-id'));
+    for (const name of ['in-reply-to', 'references']) {
+      expect(first!.headers.get(name)).toMatch(/^<[0-9a-f]{32}@hotel\.example>$/);
+      expect(resolved!.headers.get(name)).toBe(first!.headers.get(name));
+    }
+    expect(first!.raw).toMatch(/Content-Type: text\/plain[\s\S]+Content-Type: text\/html/);
+    expect(first!.raw).toContain('Acknowledge: https://perfscope.example/ack?t=');
+  });
+
+  it('has no header that a tenant has written', async () => {
+    const hostile = 'north\r\nBcc: all@hotel.example\r\n\r\n<script>';
+    const { mails } = await attempt(
+      {},
+      {},
+      makeMessage({ alerts: [makeMessageAlert({ propertyId: hostile, rule: hostile })] }),
+    );
+    expect(mails[0]!.headers.get('bcc')).toBeUndefined();
+    expect(mails[0]!.to).toHaveLength(1);
+    expect(mails[0]!.raw).not.toMatch(/^Bcc/im);
+    const [, html] = mails[0]!.raw.split('Content-Type: text/html');
+    expect(html).toContain('&lt;script&gt;');
+    expect(html).not.toContain('<script>');
+  });
+
+  it.each(['ann@hotel.example\r\nBcc: x@y.example', 'ann@hotel.example\n', 'ann', ''])(
+    'goes to no address like %j',
+    async (address) => {
+      expect(() => deliverMessage({ ...config, to: [address] }, makeMessage())).toThrow();
+      // Nor when it comes from a list of people.
+      expect(() => deliverMessage(config, makeMessage(), { to: [address] })).toThrow(
+        expect.objectContaining({ code: 'PS_CHANNEL_INVALID' }),
+      );
+    },
+  );
+});
+
+describe('a server', () => {
+  it('that refuses for now is asked again, for good is not', async () => {
+    const busy = await attempt(refusing(451, 'try later, ann.lee@hotel.example'), {});
+    expect(busy.outcome).toMatchObject({ status: 'retryable' });
+    expect((busy.outcome as { reason: string }).reason).toMatch(/^localhost: 451 .*\[email\]/);
+    const unknown = await attempt(refusing(550, 'no such user'), {});
+    expect(unknown.outcome).toMatchObject({ status: 'permanent' });
+  });
+
+  it('that takes it for one is asked again for the other only', async () => {
+    let busy = true;
+    const server = new TestSmtpServer({
+      onRcptTo: ({ address }, _session, done) => {
+        if (!busy || address.startsWith('ann')) return done();
+        done(Object.assign(new Error('later'), { responseCode: 450 }));
+      },
+    });
+    const port = await server.start();
+    const { createChannel: openChannel } = await import(
+      '../../../../src/server/notifications/channels/create-channel.ts'
+    );
+    const { channelConfigSchema } = await import(
+      '../../../../src/server/notifications/channels/create-channel.ts'
+    );
+    const to = ['ann@hotel.example', 'bob@hotel.example'];
+    const channel = openChannel(channelConfigSchema.parse({ ...config, port, to }));
+    expect(channel.recipient).toBe('an***@hotel.example, bo***@hotel.example');
+    const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
+    expect(await send()).toEqual({
+      status: 'retryable',
+      reason: 'localhost refused bo***@hotel.example',
+    });
+    busy = false;
+    expect(await send()).toEqual({ status: 'delivered' });
+    expect(server.mails.map((mail) => mail.to)).toEqual([[to[0]], [to[1]]]);
+    await server.stop();
+  });
+
+  it.each(['tls', 'starttls'] as const)(
+    'is encrypted and knows who sends: %s',
+    async (security) => {
+      const passwordFile = secrets.write('password', PASSWORD);
+      const options: SMTPServerOptions = {
+        secure: security === 'tls',
+        key: trusted.key,
+        cert: trusted.cert,
+        authOptional: false,
+        disabledCommands: [],
+        onAuth: ({ username, password }, _session, done) => {
+          const right = username === 'ann' && password === PASSWORD;
+          done(right ? null : new Error(`wrong: ${password}`), right ? { user: 'ann' } : undefined);
+        },
+      };
+      const more = { security, user: 'ann', passwordFile, caFile: trusted.file };
+      const known = await attempt(options, more);
+      expect(known.outcome).toEqual({ status: 'delivered' });
+      expect(known.mails).toHaveLength(1);
+      const wrongFile = secrets.write('wrong', 'wrong-pass-1');
+      const unknown = await attempt(options, { ...more, passwordFile: wrongFile });
+      expect(unknown.outcome).toMatchObject({ status: 'permanent' });
+      expect(JSON.stringify(unknown.outcome)).not.toContain('wrong-pass-1');
+      const untrusted = await attempt(options, { ...more, caFile: undefined });
+      expect(untrusted.outcome).toMatchObject({ status: 'permanent' });
+      expect(untrusted.mails).toHaveLength(0);
+    },
+  );
+
+  it('without encryption gets neither password nor mail', async () => {
+    const starttls = await attempt({}, { security: 'starttls' });
+    expect(starttls.outcome).toMatchObject({ status: 'permanent' });
+    expect(starttls.mails).toHaveLength(0);
+    const passwordFile = secrets.write('password', PASSWORD);
+    const open = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
+    expect(() => deliverMessage(open, makeMessage())).toThrow(/a password is not sent unencrypted/);
+  });
+
+  it('that says nothing ends with the signal', async () => {
+    const silent = createServer();
+    const port = await listenOnFreePort(silent);
+    const outcome = await deliverMessage({ ...config, port }, makeMessage(), { withinMs: 300 });
+    expect(outcome).toEqual({ status: 'retryable', reason: 'localhost did not answer in time' });
+    await new Promise((done) => silent.close(done));
+    expect(await deliverMessage({ ...config, port }, makeMessage())).toMatchObject({
+      status: 'retryable',
+    });
+  });
+});

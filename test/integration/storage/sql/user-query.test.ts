@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  FORBIDDEN_FUNCTIONS,
+  TABLE_FUNCTIONS,
+  toReadOnlySql,
+  VALUE_FUNCTIONS,
+} from '../../../../src/storage/sql/read-only-sql.ts';
+import { runUserQuery } from '../../../../src/storage/sql/user-query.ts';
+import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+const questdb = new ExternalQuestdb();
+beforeAll(async () => {
+  await questdb.start();
+  await questdb.sql(
+    'CREATE TABLE t (timestamp TIMESTAMP, s SYMBOL, x LONG, y DOUBLE, b BOOLEAN, v VARCHAR) TIMESTAMP(timestamp) PARTITION BY DAY WAL',
+  );
+  await questdb.sql(`INSERT INTO t SELECT dateadd('m', x::int, '2026-01-15T00:00:00.000000Z'),
+    's' || (x % 3), x, x / 4.0, x % 2 = 0, 'it''s "' || x FROM long_sequence(2000)`);
+  await waitFor(async () => String(await questdb.sql('SELECT count() FROM t')) === '2000');
+});
+afterAll(() => questdb.remove());
+
+const ask = (text: string, options = { limit: 1000, timeoutMs: 30_000 }) =>
+  runUserQuery(questdb.readTarget, text, options);
+
+it("has looked at each of the server's functions", async () => {
+  const rows = await questdb.sql('SELECT DISTINCT name FROM functions()');
+  const names = rows.map(([name]) => String(name).toLowerCase()).filter((n) => /^[a-z]/.test(n));
+  const known = [...TABLE_FUNCTIONS, ...VALUE_FUNCTIONS, ...FORBIDDEN_FUNCTIONS];
+  expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  // `is allowed and refused` would be a mistake in the lists.
+  expect(known.length).toBe(new Set(known).size);
+});
+
+it.each([
+  'select * from t where x < 5',
+  "select s, count(*), avg(y) a, max(timestamp) from t where timestamp in '2026-01-15T03' sample by 10m order by 4",
+  'select * from t latest on timestamp partition by s',
+  "with a as (select s, x from t where s = 's1') select s, sum(x) from a union all select s, min(x) from a order by 2 desc",
+  'select x, sum(x) over (partition by s order by timestamp rows between 3 preceding and current row) r from t limit 20',
+  "select case when b then 'even' else 'odd' end k, count_distinct(s), -1e3, 1_000, x::int from t where not s in ('s0', 's2') and (x between 5 and 50 or v like 'it''s%') order by 1, 5 limit 10, 30",
+  'select a.x, b.y from t a asof join t b on (s) where a.x % 100 = 0 order by a.x',
+  "select timestamp ts, count() from t where timestamp >= '2026-01-15' sample by 1h fill(0) align to calendar time zone 'Europe/Berlin'",
+  "select date_trunc('hour', timestamp) h, first(v), last(s) from t group by h order by h limit -3",
+])('runs what the text says: %s', async (text) => {
+  const { rows } = await ask(text);
+  const said = await questdb.sql(text);
+  expect(rows.length).toBe(said.length);
+  expect(rows.length).toBeGreaterThan(0);
+  expect(JSON.stringify(rows)).toBe(JSON.stringify(said));
+  expect(await questdb.sql(toReadOnlySql(text))).toEqual(said);
+});
+
+it('says when there is more, gives large numbers whole, and names what QuestDB does not know', async () => {
+  const few = await ask('select x from t', { limit: 3, timeoutMs: 30_000 });
+  expect(few).toEqual({ columns: ['x'], rows: [[1], [2], [3]], cut: true });
+  const all = await ask('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
+  expect(all.isTruncated).toBe(false);
+  const { rows } = await ask(
+    'select 9223372036854775807 big, 5 small, null n, timestamp from t limit 1',
+  );
+  expect(rows).toEqual([['9223372036854775807', 5, null, '2026-01-15T00:01:00.000000Z']]);
+  await expect(ask('select nope from t')).rejects.toMatchObject({
+    code: 'PS_SQL_REFUSED',
+    message: expect.stringContaining('Invalid column: nope'),
+  });
+});
+
+it('ends a query that takes too long, at QuestDB too', async () => {
+  const endless =
+    'select count() from t a cross join t b cross join t c where a.y + b.y + c.y = 0.5';
+  await expect(ask(endless, { limit: 1, timeoutMs: 300 })).rejects.toMatchObject({
+    code: 'PS_QUERY_TOO_LONG',
+  });
+  await waitFor(async () => {
+    const running = await questdb.sql('SELECT query FROM query_activity()');
+    return !running.some(([query]) => String(query).includes('CROSS JOIN'));
+  }, 15_000);
+});
+
+it('reads as a user that could not write, had the check overlooked it', async () => {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client(questdb.readTarget);
+  await client.connect();
+  await expect(client.query('insert into t (x) values (1)')).rejects.toThrow(/denied|permission/i);
+  await client.end();
+});

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { metrics } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { afterAll, beforeEach, expect, expectTypeOf, it } from 'vitest';
+import { BreakerRegistry } from '../../../../src/agent/breakers/breaker-registry.ts';
+import { toMetricRows } from '../../../../src/agent/export/otel-metric-rows.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+const provider = new MeterProvider({ readers: [reader] });
+metrics.setGlobalMeterProvider(provider);
+afterAll(() => provider.shutdown());
+
+let breakers: BreakerRegistry;
+let name: string;
+let made = 0;
+beforeEach(() => {
+  breakers = new BreakerRegistry();
+  name = `gateway-${++made}`;
+});
+
+const stateOf = () => Object.fromEntries(breakers.getStates())[name];
+
+/** What was measured of the breaker, by outcome or state. */
+async function measured(metric: string): Promise<Record<string, number>> {
+  await reader.forceFlush();
+  const origin = { service: 'shop', instance: 'shop-1' };
+  const last = exporter.getMetrics().at(-1);
+  const rows = last ? toMetricRows(last.scopeMetrics, origin).metrics : [];
+  return Object.fromEntries(
+    rows
+      .filter((row) => row.name === metric && row.endpoint === name)
+      .map((row) => [row.operation ?? row.metricType, row.value ?? 0]),
+  );
+}
+
+it('keeps this, arguments, result and type', async () => {
+  const shop = {
+    currency: 'EUR',
+    pay: breakers.protect(
+      async function (this: { currency: string }, amount: number) {
+        return `${amount} ${this.currency}`;
+      },
+      { name },
+    ),
+  };
+  expect(await shop.pay(5)).toBe('5 EUR');
+  expectTypeOf(shop.pay).toEqualTypeOf<
+    (this: { currency: string }, amount: number) => Promise<string>
+  >();
+  const either = breakers.protect(async (id: number) => id, { name, fallback: () => 'none' });
+  expectTypeOf(either).returns.resolves.toEqualTypeOf<string | number>();
+  const plain = breakers.protect((a: number, b: number) => a + b, { name });
+  expect(await plain(1, 2)).toBe(3);
+  expect(await breakers.protect(() => undefined, { name })()).toBeUndefined();
+});
+
+it('opens when too many calls fail, answers by the fallback, and closes when one succeeds', async () => {
+  let works = false;
+  let called = 0;
+  const pay = breakers.protect(
+    async (amount: number) => {
+      called += 1;
+      if (!works) throw new Error('refused');
+      return `paid ${amount}`;
+    },
+    {
+      name,
+      volumeThreshold: 4,
+      resetTimeoutMs: 50,
+      fallback: (error: Error, amount: number) => `later ${amount}: ${error.message}`,
+    },
+  );
+  for (let i = 0; i < 4; i++) expect(await pay(i)).toBe(`later ${i}: refused`);
+  expect(stateOf()).toBe('open');
+  expect(await pay(9)).toMatch(/^later 9: .* its breaker is open/);
+  expect(called).toBe(4);
+  works = true;
+  await waitFor(async () => stateOf() === 'half-open');
+  expect(await pay(5)).toBe('paid 5');
+  expect(stateOf()).toBe('closed');
+  expect(await measured('perfscope.breaker.calls')).toEqual({
+    failure: 4,
+    fallback: 5,
+    rejected: 1,
+    success: 1,
+  });
+  expect(await measured('perfscope.breaker.transitions')).toEqual({
+    open: 1,
+    'half-open': 1,
+    closed: 1,
+  });
+  expect(await measured('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 0 });
+});
+
+it('counts a call that hangs once, as a time-out', async () => {
+  const hang = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
+    name,
+    timeoutMs: 20,
+    volumeThreshold: 1,
+  });
+  await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
+  await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
+  expect(await measured('perfscope.breaker.calls')).toEqual({ timeout: 1, rejected: 1 });
+  expect(await measured('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 2 });
+});
+
+it('does not open for errors that do not speak against the dependency', async () => {
+  const find = breakers.protect(async () => Promise.reject(new RangeError('no such room')), {
+    name,
+    volumeThreshold: 1,
+    isFailure: (error) => !(error instanceof RangeError),
+    fallback: async () => 'none',
+  });
+  for (let i = 0; i < 5; i++) await expect(find()).rejects.toThrow('no such room');
+  expect(stateOf()).toBe('closed');
+});
+
+it('is open while an alert says so, and half-open when it says so no more', async () => {
+  let works = true;
+  const pay = breakers.protect(
+    async () => {
+      if (!works) throw new Error('refused');
+      return 'paid';
+    },
+    { name, volumeThreshold: 100, resetTimeoutMs: 3_600_000 },
+  );
+  breakers.setForced([{ name, leaseMs: 60_000 }]);
+  await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
+  breakers.setForced([]);
+  expect(stateOf()).toBe('half-open');
+  works = false;
+  await expect(pay()).rejects.toThrow('refused');
+  expect(stateOf()).toBe('open');
+  breakers.setForced([{ name, leaseMs: 60_000 }]);
+  breakers.setForced([]);
+  works = true;
+  expect(await pay()).toBe('paid');
+  expect(stateOf()).toBe('closed');
+});
+
+it('works by its own figures again when nobody renews what opened it', async () => {
+  breakers.setForced([{ name, leaseMs: 60 }]);
+  const pay = breakers.protect(async () => 'paid', { name });
+  await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
+  await waitFor(async () => stateOf() === 'half-open');
+  expect(await pay()).toBe('paid');
+  expect(stateOf()).toBe('closed');
+});
+
+it.each([
+  { name: 'with space' },
+  { timeoutMs: 0 },
+  { timeoutMs: Number.NaN },
+  { volumeThreshold: 0.5 },
+  { errorThresholdPercentage: 101 },
+  { resetTimeoutMs: -1 },
+])('refuses %o', (options) => {
+  expect(() => breakers.protect(async () => 1, { name, ...options })).toThrow(
+    expect.objectContaining({ code: 'PS_BREAKER_INVALID' }),
+  );
+});

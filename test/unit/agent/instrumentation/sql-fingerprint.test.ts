@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fingerprintSql } from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
+
+describe('fingerprint', () => {
+  it.each([
+    [
+      "SELECT * FROM rooms WHERE id = $1 AND name='O''Brien' -- secret 42\n LIMIT 10",
+      {
+        text: 'SELECT * FROM rooms WHERE id = $1 AND name = ? LIMIT ?',
+        operation: 'SELECT',
+        table: 'rooms',
+      },
+    ],
+    [
+      'insert into public."Bookings" (a, b) values (1, \'x\'), (2, $1);',
+      {
+        text: 'insert into public."Bookings"(a, b) values (…), …',
+        operation: 'INSERT',
+        table: 'public.Bookings',
+      },
+    ],
+    [
+      'WITH x AS (SELECT 1) UPDATE t SET a = 2.5e3 WHERE b IN (1,2,3)',
+      {
+        text: 'WITH x AS (SELECT ?) UPDATE t SET a = ? WHERE b IN (…)',
+        operation: 'UPDATE',
+        table: 't',
+      },
+    ],
+    ['BEGIN', { text: 'BEGIN', operation: 'BEGIN', table: undefined }],
+    [
+      'COPY rooms (a, b) FROM STDIN',
+      { text: 'COPY rooms(a, b) FROM STDIN', operation: 'COPY', table: 'rooms' },
+    ],
+    [
+      "select E'a\\'b', $$ secret $$, $t$ x $t$ from t /* a /* b */ c */ where x::int <> -5",
+      { text: 'select ?, ?, ? from t where x::int <> - ?', operation: 'SELECT', table: 't' },
+    ],
+    ['', { text: '', operation: 'UNKNOWN', table: undefined }],
+  ])('of %s', (statement, expected) => {
+    expect(fingerprintSql(statement)).toEqual(expected);
+  });
+
+  it('holds nothing of a literal, whatever is in it, and is the same for all of them', () => {
+    const quoted = fc.oneof(
+      fc.string().map((text) => `'${text.replaceAll("'", "''")}'`),
+      fc.string().map((text) => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`),
+      fc
+        .string()
+        .filter((text) => !text.includes('$'))
+        .map((text) => `$tag$${text}$tag$`),
+      fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 }).map(String),
+      fc.nat().map((n) => String(n)),
+    );
+    fc.assert(
+      fc.property(quoted, (literal) => {
+        const { text } = fingerprintSql(`SELECT a FROM t WHERE x = ${literal} AND y = 1`);
+        expect(text).toBe('SELECT a FROM t WHERE x = ? AND y = ?');
+      }),
+    );
+  });
+
+  it('ends with any text at all, and is not longer than a name may be', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 2000 }), (statement) => {
+        expect(fingerprintSql(statement).text.length).toBeLessThanOrEqual(512);
+      }),
+    );
+  });
+
+  it('tells long statements apart that begin alike', () => {
+    const long = (end: string) => `SELECT ${'a, '.repeat(300)}${end} FROM t`;
+    expect(fingerprintSql(long('b')).text).not.toBe(fingerprintSql(long('c')).text);
+  });
+});

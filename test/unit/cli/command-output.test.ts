@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { parseDuration, parsePositiveInteger } from '../../../src/cli/command-options.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatTable,
+  formatValue,
+} from '../../../src/cli/command-output.ts';
+import { computeDaysUntilFull } from '../../../src/cli/retention-command.ts';
+import type { TopStats } from '../../../src/cli/top-command.ts';
+import { formatTopScreen } from '../../../src/cli/top-command.ts';
+
+it('reads times and numbers, and refuses others', () => {
+  expect(['500ms', '90s', '15m', '1.5h', '7d', '2w'].map(parseDuration)).toEqual([
+    500, 90_000, 900_000, 5_400_000, 604_800_000, 1_209_600_000,
+  ]);
+  for (const wrong of ['', '0s', '5', '-1m', '5y', '1e3s', '9999999w']) {
+    expect(() => parseDuration(wrong)).toThrow(/a time like/);
+  }
+  expect(parsePositiveInteger('12')).toBe(12);
+  for (const wrong of ['0', '-1', '1.5', 'x', '1e3'])
+    expect(() => parsePositiveInteger(wrong)).toThrow();
+});
+
+it('says sizes, times and figures in few digits', () => {
+  expect([0, 999, 1500, 2.5e9].map(formatBytes)).toEqual(['0 B', '999 B', '1.5 kB', '2.5 GB']);
+  expect([5, 90_000, 7_200_000, 2 * 86_400_000].map(formatDuration)).toEqual([
+    '5 ms',
+    '2 m',
+    '2 h',
+    '2 d',
+  ]);
+  expect([undefined, 0, 1.234, 12.34, 1234.5].map((x) => formatValue(x))).toEqual([
+    ...['–', '0.00', '1.23', '12.3', '1235'],
+  ]);
+});
+
+it('prints tables without control characters, numbers to the right', () => {
+  const text = formatTable(
+    ['name', 'n'],
+    [
+      ['a\x1b[31m\nb', 5],
+      ['c', 100],
+    ],
+  );
+  expect(text).toBe('name        n\na·[31m·b    5\nc         100\n');
+});
+
+it('knows when a disk is full, and that a table stops to grow when its rows expire', () => {
+  const forever = { bytesPerDay: 10, forDays: Number.POSITIVE_INFINITY };
+  expect(computeDaysUntilFull([forever], 100)).toBe(10);
+  expect(computeDaysUntilFull([{ bytesPerDay: 10, forDays: 9 }], 100)).toBeUndefined();
+  expect(computeDaysUntilFull([{ bytesPerDay: 90, forDays: 1 }, forever], 190)).toBe(10);
+  expect(computeDaysUntilFull([], 100)).toBeUndefined();
+  expect(computeDaysUntilFull([{ bytesPerDay: 0, forDays: 5 }], 0)).toBeUndefined();
+});
+
+it('has by that day exactly used up what is free', () => {
+  const growth = fc.record({ bytesPerDay: fc.nat(1000), forDays: fc.nat(100) });
+  fc.assert(
+    fc.property(fc.array(growth), fc.integer({ min: 1, max: 1e6 }), (growths, free) => {
+      const used = (days: number) =>
+        growths.reduce(
+          (sum, { bytesPerDay, forDays }) => sum + bytesPerDay * Math.min(days, forDays),
+          0,
+        );
+      const days = computeDaysUntilFull(growths, free);
+      if (days === undefined) expect(used(1e9)).toBeLessThan(free);
+      else expect(used(days)).toBeCloseTo(free, 3);
+    }),
+  );
+});
+
+const figures: TopStats = {
+  at: new Date(Date.UTC(2026, 0, 15, 12)),
+  windowMs: 300_000,
+  endpoints: Array.from({ length: 50 }, (_, i) => ({
+    service: 'booking',
+    operation: 'GET',
+    endpoint: `/rooms/${i}`,
+    rate: 50 - i,
+    average: 12.5,
+    p95: 40,
+    errorRate: undefined,
+  })),
+  queues: [],
+  hosts: [
+    {
+      service: 'booking',
+      instance: 'host-1',
+      status: 'healthy',
+      cpuUsage: 12,
+      memoryUsage: 40,
+      diskUsage: undefined,
+      eventLoopDelayP99: 11,
+    },
+  ],
+};
+
+it('fits into the terminal, with a part of each section', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 80 }),
+      fc.integer({ min: 5, max: 200 }),
+      (rows, columns) => {
+        const lines = formatTopScreen(figures, { rows, columns, isColored: false }).split('\n');
+        expect(lines.length).toBeLessThanOrEqual(rows);
+        expect(Math.max(...lines.slice(1).map((line) => line.length))).toBeLessThanOrEqual(columns);
+      },
+    ),
+  );
+  const screen = formatTopScreen(figures, { rows: 24, columns: 100, isColored: false });
+  expect(screen).toMatch(/GET \/rooms\/0 +booking +50\.0 +12\.5 +40\.0 +–/);
+  expect(screen).toMatch(/host-1 +booking +healthy +12\.0 +40\.0 +– +11\.0/);
+  expect(screen).toMatch(/^queue +waiting/m);
+  expect(screen).not.toContain('\x1b');
+  expect(formatTopScreen(figures, { rows: 24, columns: 100, isColored: true })).toContain(
+    '\x1b[1mendpoint',
+  );
+});

@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+import {
+  DecisionWebhooks,
+  type PostWebhook,
+} from '../../../../src/server/actions/business-rules/decision-webhooks.ts';
+import {
+  type Decision,
+  decideSetting,
+  INITIAL_SETTING_STATE,
+} from '../../../../src/server/actions/business-rules/setting-decision.ts';
+import { loadTestRules, PRICING_RULES } from '../../../support/business-rule-fixtures.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+const RULES = loadTestRules(
+  `webhooks: [{ name: shop, url: https://shop.example/, secretFile: /secret }]${PRICING_RULES}    webhooks: [shop]\n`,
+);
+
+function decided(value: number, now = Date.now()): Decision {
+  const judgement = { holds: true, wantedValue: value, facts: {} };
+  const { decision } = decideSetting(
+    RULES.rules[0]!,
+    { propertyId: 'a' },
+    INITIAL_SETTING_STATE,
+    judgement,
+    now,
+  );
+  return decision!;
+}
+
+/** What became of each decision, and how often it was posted. */
+function watched(post: PostWebhook) {
+  const outcomes: string[] = [];
+  const keys: string[] = [];
+  const webhooks = new DecisionWebhooks(
+    (webhook, body, key) => {
+      keys.push(key);
+      return post(webhook, body, key);
+    },
+    ({ value }, author, { status, reason }) => {
+      outcomes.push(`${value} ${author} ${status} ${reason}`.trim());
+    },
+  );
+  return { webhooks, outcomes, keys };
+}
+
+it('posts again, under the same key, until it is taken', async () => {
+  let attempts = 0;
+  const { webhooks, outcomes, keys } = watched(async () => {
+    attempts += 1;
+    return attempts === 1 ? { status: 'retryable', reason: 'busy' } : { status: 'delivered' };
+  });
+  webhooks.send(decided(1.1), RULES);
+  await waitFor(async () => outcomes.length === 1);
+  expect(outcomes).toEqual(['1.1 webhook:shop delivered']);
+  expect(keys.length).toBe(2);
+  expect(new Set(keys).size).toBe(1);
+});
+
+it('says why it was not taken', async () => {
+  const { webhooks, outcomes } = watched(async () => ({ status: 'permanent', reason: 'gone' }));
+  webhooks.send(decided(1.1), RULES);
+  webhooks.send({ ...decided(1.1, Date.now() - 3_600_000), propertyId: 'b' }, RULES);
+  await waitFor(async () => outcomes.length === 2);
+  expect(outcomes.toSorted()).toEqual([
+    '1.1 webhook:shop failed gone',
+    '1.1 webhook:shop failed it expired before it was sent',
+  ]);
+});
+
+it('gives an older decision up for a newer one, and all when it ends', async () => {
+  const { webhooks, outcomes, keys } = watched(async (_webhook, body) =>
+    body.includes('"value":1.1') ? { status: 'retryable' } : { status: 'delivered' },
+  );
+  webhooks.send(decided(1.1), RULES);
+  await waitFor(async () => keys.length === 1);
+  webhooks.send(decided(1.05), RULES);
+  await waitFor(async () => outcomes.length === 1);
+  expect(outcomes).toEqual(['1.05 webhook:shop delivered']);
+  webhooks.send(decided(1.1), RULES);
+  await webhooks.stop();
+  expect(outcomes.length).toBe(1);
+});

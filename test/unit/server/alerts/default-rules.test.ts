@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { toAlert } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  evaluateRule,
+  type RuleStates,
+} from '../../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
+import {
+  AGGREGATES,
+  INTERNAL_METRICS,
+} from '../../../../src/server/alerts/rules/rule-aggregates.ts';
+import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
+
+const SET = loadTestRules('');
+
+/** The thresholds that work out of the box: rule, value that is still good, value that is not, severity. */
+const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
+  ['response-time', 2000, 2000.1, 'warning'],
+  ['response-time', 5000, 5000.1, 'critical'],
+  ['response-time-spike', 1.5, 1.51, 'warning'],
+  ['error-rate', 5, 5.1, 'medium'],
+  ['error-rate', 10, 10.1, 'high'],
+  ['error-rate', 15, 15.1, 'critical'],
+  ['database-time', 500, 500.1, 'warning'],
+  ['database-time', 2000, 2000.1, 'critical'],
+  ['slow-queries', 20, 20.1, 'warning'],
+  ['queue-depth', 50, 51, 'medium'],
+  ['queue-depth', 100, 101, 'high'],
+  ['queue-depth', 200, 201, 'critical'],
+  ['job-failure-rate', 10, 10.1, 'medium'],
+  ['job-failure-rate', 15, 15.1, 'high'],
+  ['job-failure-rate', 25, 25.1, 'critical'],
+  ['oldest-waiting-job', 300_000, 300_001, 'warning'],
+  ['oldest-waiting-job', 900_000, 900_001, 'high'],
+  ['oldest-waiting-job', 3_600_000, 3_600_001, 'critical'],
+  ['time-to-drain', 900_000, 900_001, 'warning'],
+  ['time-to-drain', 3_600_000, Number.POSITIVE_INFINITY, 'high'],
+  ['cpu', 80, 80.1, 'high'],
+  ['cpu', 95, 95.1, 'critical'],
+  ['memory', 85, 85.1, 'high'],
+  ['memory', 95, 95.1, 'critical'],
+  ['disk', 90, 90.1, 'high'],
+  ['disk', 98, 98.1, 'critical'],
+  ['target-response-time', 500, 500.1, 'warning'],
+  ['target-error-rate', 1, 1.01, 'warning'],
+  ['target-queue-processing', 2000, 2000.1, 'warning'],
+  ['target-uptime', 99.9, 99.89, 'warning'],
+  ['target-database-time', 100, 100.1, 'warning'],
+  ['breaker-open', 1, 2, 'high'],
+  ['failing-rule', 2, 3, 'high'],
+  ['database-unavailable', 0, 1, 'critical'],
+  ['questdb-suspended', 0, 1, 'critical'],
+  ['rollup-invalid', 0, 1, 'high'],
+  ['questdb-lagging', 30_000, 30_001, 'warning'],
+  ['questdb-lagging', 300_000, 300_001, 'high'],
+  ['spool-growing', 67_108_864, 67_108_865, 'warning'],
+  ['spool-growing', 268_435_456, 268_435_457, 'high'],
+  ['rows-dropped', 0, 1, 'high'],
+  ['late-evaluations', 0, 1, 'warning'],
+];
+
+/** The severity that `value` leads to when it lasts for ten minutes. */
+function severityOf(name: string, value: number, count = 1000): string | undefined {
+  const rule = findRule(SET, name);
+  let states: RuleStates = new Map();
+  for (let now = T0; now <= T0 + 600_000; now += 30_000) {
+    states = evaluateRule(states, [{ labels: {}, value, count, newestMs: now }], rule, now).states;
+  }
+  const [state] = states.values();
+  return state?.alert?.state === 'firing' ? state.alert.severity : undefined;
+}
+
+describe('the built-in rules', () => {
+  it.each(THRESHOLDS)('%s: %d is not yet, and %d is %s', (name, good, bad, severity) => {
+    expect(severityOf(name, bad)).toBe(severity);
+    expect(severityOf(name, good)).not.toBe(severity);
+  });
+
+  it('have no threshold that is not in this list', () => {
+    const listed = THRESHOLDS.map(([name, good, , severity]) => `${name} ${severity} ${good}`);
+    const found = SET.rules.flatMap(({ name, levels }) =>
+      levels.map(({ severity, threshold }) => `${name} ${severity} ${threshold}`),
+    );
+    expect(found.sort()).toEqual(listed.sort());
+  });
+
+  it('do not call three requests a spike', () => {
+    expect(severityOf('response-time-spike', 50, 3)).toBeUndefined();
+    expect(severityOf('response-time-spike', 50, 20)).toBe('warning');
+  });
+
+  it('tell of a service that used to report within six minutes', () => {
+    const rule = findRule(SET, 'no-data');
+    const seen = { labels: { service: 'a' }, value: 3, count: 3, newestMs: T0 };
+    let states = evaluateRule(new Map(), [seen], rule, T0).states;
+    const told: string[] = [];
+    // The window holds the last row for two more minutes.
+    for (let now = T0 + 30_000; now <= T0 + 600_000; now += 30_000) {
+      const step = evaluateRule(states, now < T0 + 120_000 ? [seen] : [], rule, now);
+      states = step.states;
+      told.push(...step.transitions.map((t) => `${(now - T0) / 1000} ${t.state} ${t.severity}`));
+    }
+    expect(told).toEqual(['300 firing high']);
+  });
+
+  it('have annotations that say something, and a section of the documentation', () => {
+    const sections = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^#+ (.+)$/gm)].map(
+      ([, title = '']) => `#${title.toLowerCase().replaceAll(' ', '-')}`,
+    );
+    for (const rule of SET.rules) {
+      expect(sections, rule.name).toContain(rule.runbook);
+      const labels = JSON.stringify({ service: 'booking', instance: 'web-2', queue: 'emails' });
+      const { annotations } = toAlert(
+        {
+          id: 'x',
+          seq: 1,
+          rule: rule.name,
+          state: 'firing',
+          severity: 'high',
+          labels,
+          value: 96,
+          threshold: 95,
+          timestamp: T0,
+          startedAt: T0,
+          firedAt: T0,
+          cause: undefined,
+          author: undefined,
+          comment: undefined,
+          service: undefined,
+          organizationId: undefined,
+          propertyId: undefined,
+        },
+        rule,
+      );
+      expect(annotations.summary, rule.name).toMatch(/\w{3}/);
+    }
+    expect(findRule(SET, 'cpu').runbook).toBe('#cpu');
+  });
+
+  it('watch all that Perfscope tells of itself', () => {
+    const figures = SET.rules.flatMap(({ source }) =>
+      source.kind === 'internal' ? source.metric : [],
+    );
+    expect(figures.sort()).toEqual(Object.keys(INTERNAL_METRICS).sort());
+  });
+});
+
+it('the documentation has every aggregate and every internal figure', () => {
+  const text = readFileSync('docs/alerts.md', 'utf8');
+  for (const [name, { about }] of Object.entries({ ...AGGREGATES, ...INTERNAL_METRICS })) {
+    expect(text).toMatch(
+      new RegExp(
+        `^\\| \`${name}\` .*${about.slice(0, 20).replace(/[.*+?^$()[\]\\]/g, '\\$&')}`,
+        'm',
+      ),
+    );
+  }
+});

@@ -1,0 +1,29 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { Heartbeat } from '../../../../src/server/alerts/heartbeat.ts';
+
+it('calls its address after each round, and says once that it fails', async () => {
+  let status = 200;
+  let calls = 0;
+  const server = createServer((_request, response) => {
+    calls += 1;
+    response.writeHead(status).end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const said: string[] = [];
+  const say = (message: string) => void said.push(message);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
+  const heartbeat = new Heartbeat(url, { info: say, warn: say, error: say });
+  await heartbeat.send(1000);
+  expect([calls, heartbeat.lastRoundMs, said]).toEqual([1, 1000, []]);
+  status = 500;
+  await heartbeat.send(2000);
+  await heartbeat.send(3000);
+  expect(said).toEqual(['The heartbeat was not heard: it answered 500']);
+  status = 200;
+  await heartbeat.send(4000);
+  expect(said).toHaveLength(2);
+  expect(calls).toBe(4);
+  server.close();
+});

@@ -1,0 +1,368 @@
+import { expect, it } from 'vitest';
+import type { ConfigProblem } from '../../../../src/core/config-files/config-validation.ts';
+import { PerfscopeError } from '../../../../src/core/errors.ts';
+import { getRuleThresholds } from '../../../../src/server/alerts/rules/alert-rule.ts';
+import { findRule, loadTestRules, SETTINGS } from '../../../support/alert-rule-fixtures.ts';
+
+function problemsOf(text: string): readonly ConfigProblem[] {
+  try {
+    loadTestRules(text);
+  } catch (error) {
+    if (!(error instanceof PerfscopeError)) throw error;
+    expect(error.code).toBe('PS_RULES_INVALID');
+    const { problems } = error.params as { problems: readonly ConfigProblem[] };
+    for (const p of problems) {
+      expect(error.message).toContain(`${p.file}:${p.line}:${p.column}: ${p.message}`);
+    }
+    return problems;
+  }
+  return [];
+}
+
+const MEASURE = 'measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service] }';
+const OWN = `rules:\n  - name: own\n    ${MEASURE}\n`;
+
+const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
+  ['YAML that is none', 'rules:\n  - name: [', '2:12', /is not YAML/],
+  ['a key twice', 'interval: 30s\ninterval: 60s', '2:1', /is not YAML.*unique/],
+  ['an unknown key of the file', 'intervall: 30s', '1:1', /`intervall` is not known.*`interval`\?/],
+  ['a list in the place of the file', '- 1', '1:1', /must be a map/],
+  ['rules that are no list', 'rules: 3', '1:8', /`rules` must be a list/],
+  ['a rule that is no map', 'rules:\n  - 3', '2:5', /must be a map/],
+  ['a rule without a name', `rules:\n  - ${MEASURE}`, '2:5', /`name` is missing/],
+  [
+    'a bad duration',
+    `${OWN}    thresholds: { high: 1 }\n    for: soon`,
+    '5:10',
+    /such as `30s`.*not `soon`/,
+  ],
+  [
+    'a duration without a unit',
+    `${OWN}    thresholds: { high: 1 }\n    for: 30`,
+    '5:10',
+    /duration such as/,
+  ],
+  [
+    'an unknown key of a rule',
+    `${OWN}    tresholds: { high: 1 }`,
+    '4:5',
+    /did you mean `thresholds`\?/,
+  ],
+  ['an unknown severity', `${OWN}    thresholds: { hihg: 1 }`, '4:19', /did you mean `high`\?/],
+  ['no threshold', OWN, '2:5', /`thresholds` is missing/],
+  [
+    'a text for a threshold',
+    `${OWN}    thresholds: { high: fast }`,
+    '4:25',
+    /`high` must be a number, not `fast`/,
+  ],
+  [
+    'thresholds in the wrong order',
+    `${OWN}    thresholds:\n      warning: 500\n      critical: 400`,
+    '6:17',
+    /`critical` \(400\) must be greater than `warning` \(500\)/,
+  ],
+  [
+    'thresholds in the wrong order of `below`',
+    `${OWN}    direction: below\n    thresholds: { warning: 99, critical: 99.9 }`,
+    '5:42',
+    /must be less than `warning`/,
+  ],
+  [
+    'a recovery beyond the threshold',
+    `${OWN}    thresholds: { high: 10 }\n    recovery: 11`,
+    '5:15',
+    /must be at most the first threshold/,
+  ],
+  [
+    'a recovery that is no share',
+    `${OWN}    thresholds: { high: 10 }\n    recovery: most`,
+    '5:15',
+    /share of the first threshold/,
+  ],
+  [
+    'an unknown aggregate',
+    'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: meen }\n    thresholds: { high: 1 }',
+    '3:41',
+    /did you mean `mean`\?/,
+  ],
+  [
+    'an unknown metric type',
+    'rules:\n  - name: own\n    measure: { type: CPU_USAG, aggregate: mean }\n    thresholds: { high: 1 }',
+    '3:22',
+    /did you mean `CPU_USAGE`\?/,
+  ],
+  [
+    'an unknown dimension',
+    'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: mean, groupBy: [servic] }\n    thresholds: { high: 1 }',
+    '3:57',
+    /did you mean `service`\?/,
+  ],
+  [
+    'a filter by no dimension',
+    'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: mean, filter: { servic: a } }\n    thresholds: { high: 1 }',
+    '3:57',
+    /did you mean `service`\?/,
+  ],
+  [
+    'a measure without its type',
+    'rules:\n  - name: own\n    measure: { aggregate: p95 }\n    thresholds: { high: 1 }',
+    '3:14',
+    /`type` is missing: `p95`/,
+  ],
+  [
+    'a type where only one is meant',
+    'rules:\n  - name: own\n    measure: { aggregate: depth, type: CUSTOM }\n    thresholds: { high: 1 }',
+    '3:34',
+    /`depth` takes no `type`/,
+  ],
+  [
+    'a queue by endpoint',
+    'rules:\n  - name: own\n    measure: { aggregate: depth, groupBy: [queue, endpoint] }\n    thresholds: { high: 1 }',
+    '3:51',
+    /queues have no `endpoint`/,
+  ],
+  [
+    'uptime by tenant',
+    'rules:\n  - name: own\n    measure: { aggregate: uptime, groupBy: [service, organization] }\n    thresholds: { high: 1 }',
+    '3:54',
+    /health rows have no `organization`: `uptime` cannot be grouped by it; allowed are `service`, `version`, `environment`, `instance`/,
+  ],
+  [
+    'uptime of an endpoint',
+    'rules:\n  - name: own\n    measure: { aggregate: uptime, filter: { endpoint: /pay } }\n    thresholds: { high: 1 }',
+    '3:45',
+    /health rows have no `endpoint`: `uptime` cannot be filtered by it/,
+  ],
+  [
+    'a share of slow ones without saying what is slow',
+    'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: slow_share }\n    thresholds: { high: 1 }',
+    '3:14',
+    /`slowerThan` is missing/,
+  ],
+  [
+    'two kinds of measure',
+    `${OWN}    thresholds: { high: 1 }\n    internal: spool_bytes`,
+    '2:5',
+    /exactly one of/,
+  ],
+  [
+    'a template with an unknown variable',
+    `${OWN}    thresholds: { high: 1 }\n    annotations:\n      summary: 'it is {{ $valu }}'`,
+    '6:16',
+    /`\$valu` is no variable; did you mean `\$value`\?/,
+  ],
+  [
+    'a link to no web page',
+    `${OWN}    thresholds: { high: 1 }\n    runbook: javascript:alert(1)`,
+    '5:14',
+    /http:\/\/ or https:\/\//,
+  ],
+  [
+    'a tenant that the groups do not name',
+    `${OWN}    thresholds: { high: 1 }\n    tenants:\n      - { organization: a, enabled: false }`,
+    '6:11',
+    /needs `organization` among the groups/,
+  ],
+  [
+    'a label that Perfscope gives itself',
+    `${OWN}    thresholds: { high: 1 }\n    labels: { severity: page }`,
+    '5:15',
+    /given by Perfscope itself/,
+  ],
+  [
+    'a name twice',
+    `${OWN}    thresholds: { high: 1 }\n  - name: own\n    for: 1m`,
+    '5:11',
+    /name of two/,
+  ],
+  [
+    'an override of a rule that is none',
+    'rules:\n  - name: respons-time\n    thresholds: { warning: 1 }',
+    '2:11',
+    /no rule `respons-time` to override; did you mean `response-time`\?/,
+  ],
+  [
+    'an override that does not fit the built-in rule',
+    'rules:\n  - name: error-rate\n    thresholds: { medium: 12 }',
+    '3:17',
+    /`high` \(10\) must be greater than `medium` \(12\)/,
+  ],
+  [
+    'a matcher that is none',
+    "inhibit:\n  - name: i\n    source: ['severity']\n    target: ['a=\"b\"']",
+    '3:14',
+    /such as `severity="warning"`/,
+  ],
+  [
+    'a pattern that is none',
+    'inhibit:\n  - name: i\n    source: [\'a=~"("\']\n    target: [\'a="b"\']',
+    '3:14',
+    /missing closing/,
+  ],
+  [
+    'a time zone that is none',
+    'maintenance:\n  - name: m\n    matchers: [\'a="b"\']\n    recurrence: { every: day, from: "02:00", to: "03:00", timeZone: Europe/Atlantis }',
+    '4:69',
+    /time zone such as/,
+  ],
+  [
+    'an alias that multiplies',
+    `a: &a [1,1]\nb: &b [*a,*a]\n${'cdefghij'
+      .split('')
+      .map((x, i, all) => `${x}: &${x} [${Array(9).fill(`*${all[i - 1] ?? 'b'}`)}]`)
+      .join('\n')}`,
+    '1:1',
+    /alias/i,
+  ],
+];
+
+it.each(WRONG)('refuses %s, and says where', (_what, text, place, message) => {
+  const found = problemsOf(text).map((p) => ({ at: `${p.line}:${p.column}`, ...p }));
+  expect(found.map((p) => p.message).join('\n')).toMatch(message);
+  expect(found.find((p) => message.test(p.message))).toMatchObject({
+    at: place,
+    file: 'rules.yaml',
+  });
+});
+
+it('tells all problems of a file at once, in its order', () => {
+  const text = `intervall: 1m
+rules:
+  - name: own
+    ${MEASURE}
+    thresholds: { warning: 2, high: 1 }
+    for: soon
+    annotations: { a: '{{ $nothing }}' }
+  - name: error-rate
+    minimumCount: -1
+`;
+  expect(problemsOf(text).map(({ line }) => line)).toEqual([1, 5, 6, 7, 9]);
+});
+
+it('an override changes what it names and keeps the rest', () => {
+  const set = loadTestRules(
+    'rules:\n  - name: response-time\n    thresholds: { critical: 9000 }\n    measure: { window: 10m }',
+  );
+  const rule = findRule(set, 'response-time');
+  expect(rule.levels.map(({ threshold }) => threshold)).toEqual([2000, 9000]);
+  expect(rule.source).toMatchObject({ aggregate: 'mean', windowMs: 600_000 });
+  expect(rule.recovery).toBe(1800);
+});
+
+it('`null` takes a key away, and another kind of measure takes the place of the first', () => {
+  const set = loadTestRules(`rules:
+  - name: response-time
+    recovery: null
+    thresholds: { critical: null }
+  - name: cpu
+    internal: spool_bytes
+    annotations: { summary: 'full' }`);
+  const rule = findRule(set, 'response-time');
+  expect(rule.recovery).toBeUndefined();
+  expect(rule.levels).toEqual([{ severity: 'warning', threshold: 2000 }]);
+  expect(findRule(set, 'cpu').source).toEqual({ kind: 'internal', metric: 'spool_bytes' });
+});
+
+it('`enabled: false` removes a rule, an inhibition too, and a new rule is added', () => {
+  const set = loadTestRules(`${OWN}    thresholds: { high: 1 }
+  - name: disk
+    enabled: false
+inhibit:
+  - { name: host-first, enabled: false }`);
+  const names = set.rules.map(({ name }) => name);
+  expect(names).toContain('own');
+  expect(names).not.toContain('disk');
+  expect(set.inhibit.map(({ name }) => name)).not.toContain('host-first');
+  expect(set.inhibit.length).toBeGreaterThan(1);
+});
+
+it('names of prototypes are plain names', () => {
+  const [problem] = problemsOf(
+    '__proto__: { interval: 1s }\nrules:\n  - name: cpu\n    constructor: 3',
+  );
+  expect(problem?.message).toContain('__proto__');
+  expect(problemsOf('rules:\n  - name: cpu\n    __proto__: { for: 1m }')[0]?.line).toBe(3);
+});
+
+it('what stands beside the rules has defaults, and the file changes them', () => {
+  const set = loadTestRules(
+    'interval: 15s\nnotifications: { groupBy: [queue], repeatInterval: 1h }\nflapping: { window: 1h }',
+  );
+  expect(set.intervalMs).toBe(15_000);
+  expect(findRule(set, 'cpu').intervalMs).toBe(15_000);
+  expect(set.notifications).toEqual({
+    groupBy: ['queue'],
+    waitMs: 30_000,
+    intervalMs: 300_000,
+    repeatMs: 3_600_000,
+  });
+  expect(set.flapping).toEqual({ transitions: 6, windowMs: 3_600_000 });
+});
+
+it('tenants have thresholds of their own, the property before its organization', () => {
+  const rule = findRule(
+    loadTestRules(`rules:
+  - name: response-time
+    tenants:
+      - { organization: a, thresholds: { warning: 100 } }
+      - { organization: a, property: p, thresholds: { warning: 200 }, minimumCount: 1 }
+      - { organization: b, enabled: false }`),
+    'response-time',
+  );
+  const first = (labels: Record<string, string>) =>
+    getRuleThresholds(rule, labels).levels[0]?.threshold;
+  expect(first({ organization: 'a', property: 'q' })).toBe(100);
+  expect(first({ organization: 'a', property: 'p' })).toBe(200);
+  expect(first({ organization: 'c', property: 'p' })).toBe(2000);
+  expect(first({})).toBe(2000);
+  const own = getRuleThresholds(rule, { organization: 'a' });
+  expect(own).toMatchObject({ minimumCount: 3, recovery: 90 });
+  expect(own.levels[1]).toEqual({ severity: 'critical', threshold: 5000 });
+  expect(getRuleThresholds(rule, { organization: 'b' }).enabled).toBe(false);
+});
+
+const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, object])[] = [
+  [
+    'sets the first level',
+    { PERFORMANCE_ERROR_RATE_THRESHOLD: 2 },
+    'error-rate',
+    { medium: 2, high: 10, critical: 15 },
+  ],
+  [
+    'takes the place of a level that it reaches',
+    { PERFORMANCE_ERROR_RATE_THRESHOLD: 10 },
+    'error-rate',
+    { high: 10, critical: 15 },
+  ],
+  [
+    'leaves the worst one when it is beyond all',
+    { PERFORMANCE_QUEUE_DEPTH_THRESHOLD: 500 },
+    'queue-depth',
+    { critical: 500 },
+  ],
+  [
+    'sets both levels of the response time',
+    { PERFORMANCE_RESPONSE_TIME_WARNING: 100, PERFORMANCE_RESPONSE_TIME_CRITICAL: 300 },
+    'response-time',
+    { warning: 100, critical: 300 },
+  ],
+  [
+    'keeps critical what is beyond both',
+    { PERFORMANCE_RESPONSE_TIME_WARNING: 8000 },
+    'response-time',
+    { critical: 8000 },
+  ],
+];
+
+it.each(LEVELS)('the environment %s', (_what, settings, name, levels) => {
+  const rule = findRule(loadTestRules('', { ...SETTINGS, ...settings }), name);
+  const found = rule.levels.map(({ severity, threshold }) => [severity, threshold]);
+  expect(Object.fromEntries(found)).toEqual(levels);
+});
+
+it('the file comes before the environment', () => {
+  const settings = { ...SETTINGS, PERFORMANCE_ERROR_RATE_THRESHOLD: 2 };
+  const set = loadTestRules('rules: [{ name: error-rate, thresholds: { medium: 7 } }]', settings);
+  expect(findRule(set, 'error-rate').levels[0]?.threshold).toBe(7);
+});

@@ -1,0 +1,206 @@
+import { expect, it } from 'vitest';
+import type { AlertRow } from '../../../../src/core/schema/tables/alerts-table.ts';
+import { addExplanation } from '../../../../src/server/alerts/evaluation/alert-state-machine.ts';
+import { toAlert } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
+import {
+  addReportedGroups,
+  parseTransition,
+  rebuildStates,
+} from '../../../../src/server/alerts/evaluation/rebuild-alert-states.ts';
+import { computeTimeMetRatio } from '../../../../src/server/alerts/service/alert-rules-service.ts';
+import { observeRuleHealth } from '../../../../src/server/alerts/state/rule-health-store.ts';
+import { NotificationGate } from '../../../../src/server/alerts/suppression/notification-gate.ts';
+import {
+  getOnlyState,
+  loadTestRules,
+  makeRule,
+  runRule,
+  T0,
+} from '../../../support/alert-rule-fixtures.ts';
+
+const LEVELS = 'thresholds: { warning: 2000, critical: 5000 }';
+const rows = (transitions: readonly AlertRow[]): AlertRow[] =>
+  transitions.map((row) => ({ ...row }));
+
+it('an alert that was pending when the process ended fires when `for` is over, under the same id', () => {
+  const rule = makeRule(`${LEVELS}\nfor: 2m`);
+  const before = runRule(rule, [
+    [0, 9000],
+    [30, 9000],
+  ]);
+  const { states } = rebuildStates(rows(before.transitions), T0 + 45_000);
+  const after = runRule(
+    rule,
+    [
+      [60, 9000],
+      [90, 9000],
+      [120, 9000],
+    ],
+    states.get('r'),
+  );
+  expect(after.summaries).toEqual(['120 firing critical']);
+  expect(after.transitions[0]?.id).toBe(before.transitions[0]?.id);
+});
+
+it('a pause that is known to be long does not count as time that a breach lasted', () => {
+  const rule = makeRule(`${LEVELS}\nfor: 2m`);
+  const before = runRule(rule, [[0, 9000]]);
+  const { states } = rebuildStates(rows(before.transitions), T0 + 3_600_000, T0);
+  const after = runRule(
+    rule,
+    [
+      [3600, 9000],
+      [3630, 9000],
+      [3690, 9000],
+      [3720, 9000],
+    ],
+    states.get('r'),
+  );
+  expect(after.summaries).toEqual(['3720 firing critical']);
+});
+
+it('an alert that fired goes on without a word, and resolves once', () => {
+  const rule = makeRule(LEVELS);
+  const before = runRule(rule, [[0, 9000]]);
+  const { states } = rebuildStates(rows(before.transitions), T0);
+  const moments = [
+    [30, 9000],
+    [60, 1],
+    [90, 1],
+  ] as const;
+  expect(runRule(rule, moments, states.get('r')).summaries).toEqual(['60 resolved critical']);
+});
+
+it('an alert of missing data goes on after a restart, and ends with the data', () => {
+  const rule = makeRule('noData: alert\nnoDataAfter: 1m');
+  const before = runRule(rule, [[0, 1], [30], [90]]);
+  expect(before.summaries).toEqual(['90 firing warning']);
+  const { states } = rebuildStates(rows(before.transitions), T0 + 100_000);
+  const after = runRule(rule, [[120], [150], [180, 1]], states.get('r'));
+  expect(after.summaries).toEqual(['180 resolved warning']);
+});
+
+it('a silence that began while the process was away is noticed', () => {
+  const rule = makeRule('noData: alert\nnoDataAfter: 1m');
+  const known = [{ labels: { service: 'booking' }, lastSeenMs: T0 - 60_000 }];
+  const states = addReportedGroups(new Map(), known);
+  expect(runRule(rule, [[0], [30], [60], [90, 1]], states).summaries).toEqual([
+    '60 firing warning',
+    '90 resolved warning',
+  ]);
+});
+
+it('a group whose alert ended before the start is not missed when it stays away', () => {
+  const rule = makeRule('noData: alert\nnoDataAfter: 1m');
+  const before = runRule(rule, [[0, 1], [30], [90], [120, 1]]);
+  const { states } = rebuildStates(rows(before.transitions), T0);
+  const after = runRule(rule, [[150], [180], [240]], states.get('r'));
+  expect([after.summaries, after.states.size]).toEqual([[], 0]);
+});
+
+it('of two alerts of one group the later one goes on, and the other is ended', () => {
+  const [row] = rows(runRule(makeRule(LEVELS), [[0, 9000]]).transitions);
+  const other = { ...row!, id: 'other', timestamp: T0 + 1 };
+  const { states, transitions } = rebuildStates([row!, other], T0 + 10);
+  expect(getOnlyState(states.get('r')!).alert?.id).toBe('other');
+  expect(transitions).toMatchObject([{ id: row?.id, state: 'resolved', seq: 2 }]);
+});
+
+it('passes over rows of states that it does not know', () => {
+  const [row] = rows(runRule(makeRule(LEVELS), [[0, 9000]]).transitions);
+  expect(rebuildStates([{ ...row!, state: 'shelved' }], T0).states.size).toBe(0);
+});
+
+it('the first explanation is the same row again, and stays with the alert', () => {
+  const rule = makeRule(LEVELS);
+  const fired = runRule(rule, [[0, 9000]]);
+  const step = addExplanation(getOnlyState(fired.states), 'p95 ×3');
+  expect(step?.transitions).toEqual([{ ...fired.transitions[0], cause: 'p95 ×3' }]);
+  const states = new Map([...fired.states.keys()].map((key) => [key, step!.state]));
+  expect(runRule(rule, [[30, 1]], states).transitions[0]?.cause).toBe('p95 ×3');
+});
+
+it('a database that is away is one figure, and says nothing of single rules', () => {
+  const away = (rule: string) => ({ rule, result: 'unreachable', failures: 1 }) as const;
+  const all = observeRuleHealth([away('a'), away('b')], T0);
+  expect(all).toMatchObject({ unavailable: true, rule_failures: [] });
+  expect(all.database_unavailable).toMatchObject([{ value: 1 }]);
+  const one = observeRuleHealth(
+    [
+      { rule: 'a', result: 'failed', failures: 3 },
+      { rule: 'b', result: 'answered', failures: 0 },
+    ],
+    T0,
+  );
+  expect(one).toMatchObject({ unavailable: false, database_unavailable: [{ value: 0 }] });
+  expect(one.rule_failures).toMatchObject([
+    { labels: { failed_rule: 'a' }, value: 3 },
+    { labels: { failed_rule: 'b' }, value: 0 },
+  ]);
+});
+
+it('the share of time that a target was met counts overlapping alerts once', () => {
+  const at = (
+    id: string,
+    seq: number,
+    seconds: number,
+    state: 'pending' | 'firing' | 'resolved',
+  ) => ({
+    id,
+    seq,
+    state,
+    timestamp: T0 + seconds * 1000,
+  });
+  const rows = [
+    at('a', 3, 30, 'resolved'),
+    at('a', 1, -20, 'pending'),
+    at('a', 2, -10, 'firing'),
+    at('b', 1, 20, 'firing'),
+    at('b', 2, 40, 'resolved'),
+    at('c', 1, 90, 'firing'),
+    at('d', 1, 50, 'pending'),
+    at('d', 2, 80, 'resolved'),
+  ];
+  expect(computeTimeMetRatio(rows, T0, T0 + 100_000)).toBeCloseTo(0.5);
+  expect(computeTimeMetRatio([], T0, T0 + 100_000)).toBe(1);
+});
+
+it.each([
+  ['while it changes', 0, 360, true],
+  ['with fewer changes than it began with', 600, 1350, true],
+  ['not when the changes are too old', 0, 2400, false],
+])('what flapped before the start flaps after it: %s', (_when, restSeconds, endSeconds, flaps) => {
+  const set = loadTestRules('flapping: { transitions: 6, window: 20m }');
+  const rule = makeRule(LEVELS);
+  const jumps = [0, 60, 120, 180, 240, 300].map((s, i) => [s, i % 2 === 0 ? 9000 : 1] as const);
+  const later = [330, 360].map((s) => [s + restSeconds, 9000] as const);
+  const { transitions } = runRule(rule, [...jumps, ...later]);
+  const [live, recalled] = [new NotificationGate(), new NotificationGate()];
+  for (const transition of transitions) {
+    live.recordTransition(transition, toAlert(transition, rule), set);
+    for (const row of rows([transition])) {
+      const past = parseTransition(row)!;
+      recalled.restoreTransition(past, toAlert(past, rule), set);
+    }
+  }
+  const last = transitions.at(-1)!;
+  expect(transitions.length).toBe(7);
+  for (const book of [live, recalled]) {
+    book.evaluate([toAlert(last, rule)], set, [], T0 + endSeconds * 1000);
+    const reasons = book.getSuppressions(last.id).map(({ reason }) => reason);
+    expect(reasons.includes('flapping')).toBe(flaps);
+  }
+});
+
+it('an alert that is acknowledged, becomes worse and fires again has not begun anew', () => {
+  const set = loadTestRules('flapping: { transitions: 3, window: 20m }');
+  const rule = makeRule(LEVELS);
+  const [fired] = runRule(rule, [[0, 3000]]).transitions;
+  const again = { ...fired!, seq: 3, timestamp: T0 + 60_000, severity: 'critical' } as const;
+  const book = new NotificationGate();
+  for (const transition of [fired!, again, { ...again, seq: 5, timestamp: T0 + 120_000 }]) {
+    book.recordTransition(transition, toAlert(transition, rule), set);
+  }
+  book.evaluate([toAlert(again, rule)], set, [], T0 + 120_000);
+  expect(book.getSuppressions(again.id).map(({ reason }) => reason)).not.toContain('flapping');
+});

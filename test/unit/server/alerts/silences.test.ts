@@ -1,0 +1,195 @@
+import { DateTime } from 'luxon';
+import { describe, expect, it } from 'vitest';
+import type { AlertSummary } from '../../../../src/core/alerts/alert-group.ts';
+import { parseMatcher } from '../../../../src/core/config-files/matcher.ts';
+import { findOccurrence, type Recurrence } from '../../../../src/core/config-files/recurrence.ts';
+import { findSilenceSuppression } from '../../../../src/server/alerts/suppression/silence.ts';
+import {
+  createSilence,
+  endSilence,
+  parseSilenceRows,
+  silenceSchema,
+} from '../../../../src/server/alerts/suppression/silence-store.ts';
+import { loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
+
+const HOUR = 3_600_000;
+const ALERT: AlertSummary = {
+  id: 'a1',
+  rule: 'error-rate',
+  state: 'firing',
+  severity: 'high',
+  labels: { organization: 'org-1', property: 'p-1', service: 'booking' },
+};
+
+describe('matchers', () => {
+  it.each([
+    ['service="booking"', true],
+    ['service=booking', true],
+    ['service="book"', false],
+    ['service!="book"', true],
+    ['service=~"book.*"', true],
+    ['service=~"book"', false],
+    ['service=~"web|booking"', true],
+    ['service!~"web-.*"', true],
+    ['alertname="error-rate"', true],
+    ['severity=~"high|critical"', true],
+    ['queue=""', true],
+    ['queue!=""', false],
+    ['queue=~".+"', false],
+    ['toString=""', true],
+  ])('%s: %s', (text, matches) => {
+    const entry = silenceSchema.parse({ matchers: [text], duration: '1h', comment: 'c' });
+    const { silence } = createSilence(entry, { author: 'ana' }, T0);
+    expect(findSilenceSuppression(ALERT, [silence], T0) !== undefined).toBe(matches);
+  });
+
+  it('a pattern that would never end elsewhere ends at once', () => {
+    const matcher = parseMatcher('service=~"(a+)+$"');
+    expect(matcher.matches({ service: `${'a'.repeat(500)}!` })).toBe(false);
+  });
+});
+
+function silence(input: object, by: { author: string; organization?: string; property?: string }) {
+  const entry = silenceSchema.parse({
+    matchers: ['service="booking"'],
+    comment: 'works',
+    ...input,
+  });
+  return createSilence(entry, by, T0);
+}
+
+describe('silences', () => {
+  it('hold from their start to their end, and say who and why', () => {
+    const { silence: one } = silence(
+      { startsAt: '2026-11-02T10:00:00Z', duration: '1h' },
+      { author: 'ana' },
+    );
+    expect(findSilenceSuppression(ALERT, [one], T0)).toBeUndefined();
+    expect(findSilenceSuppression(ALERT, [one], T0 + HOUR)).toEqual({
+      reason: 'silenced',
+      by: one.id,
+      detail: 'ana: works',
+      untilMs: T0 + 2 * HOUR,
+    });
+    expect(findSilenceSuppression(ALERT, [one], T0 + 2 * HOUR)).toBeUndefined();
+  });
+
+  it.each([
+    [{}, true],
+    [{ organization: 'org-1' }, true],
+    [{ organization: 'org-2' }, false],
+    [{ organization: 'org-1', property: 'p-1' }, true],
+    [{ organization: 'org-1', property: 'p-2' }, false],
+  ])('of the tenant %j reach an alert of org-1, p-1: %s', (tenant, reaches) => {
+    const { silence: one } = silence({ duration: '1h' }, { author: 'ana', ...tenant });
+    expect(findSilenceSuppression(ALERT, [one], T0) !== undefined).toBe(reaches);
+  });
+
+  it('of a tenant do not reach alerts of everybody, whatever they match', () => {
+    const own = { author: 'ana', organization: 'org-1' };
+    const { silence: all } = silence({ matchers: ['service=~".*"'], duration: '1h' }, own);
+    expect(
+      findSilenceSuppression({ ...ALERT, labels: { service: 'booking' } }, [all], T0),
+    ).toBeUndefined();
+  });
+
+  it.each([
+    [{ matchers: [], duration: '1h' }],
+    [{ matchers: ['a'], duration: '1h' }],
+    [{ duration: '1h', endsAt: '2026-11-02T10:00:00Z' }],
+    [{}],
+    [{ startsAt: '2026-11-02T10:00:00Z', endsAt: '2026-11-02T09:00:00Z' }],
+    [{ duration: '1h', comment: '' }],
+    [{ duration: '1h', organization: 'org-2' }],
+    [
+      {
+        duration: '1h',
+        recurrence: { every: 'week', from: '02:00', to: '03:00', timeZone: 'UTC' },
+      },
+    ],
+  ])('are refused when they say %j', (input) => {
+    const whole = { matchers: ['service="booking"'], comment: 'works', ...input };
+    expect(silenceSchema.safeParse(whole).success).toBe(false);
+  });
+
+  it('come back from their rows, and not after they were ended', () => {
+    const recurrence = {
+      every: 'week',
+      days: ['monday'],
+      from: '09:00',
+      to: '10:00',
+      timeZone: 'UTC',
+    };
+    const made = silence({ duration: '1d', recurrence }, { author: 'ana', organization: 'org-1' });
+    const [back] = parseSilenceRows([made.row], T0);
+    expect(back?.seq).toBe(1);
+    const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as object;
+    expect(plain(back?.silence)).toEqual(plain(made.silence));
+    expect(findSilenceSuppression(ALERT, [back!.silence], T0)).toBeDefined();
+    const ended = endSilence(made.silence, 'bo', 1, T0 + HOUR);
+    expect(ended.row).toMatchObject({ seq: 2, author: 'bo', endsAt: T0 + HOUR });
+    expect(findSilenceSuppression(ALERT, [ended.silence], T0 + HOUR)).toBeUndefined();
+    expect(parseSilenceRows([ended.row, made.row], T0 + HOUR)).toEqual([]);
+  });
+
+  it('of a file are maintenance', () => {
+    const { maintenance } = loadTestRules(`maintenance:
+  - name: backup
+    matchers: ['service=~"book.*"']
+    comment: nightly
+    organization: org-1
+    recurrence: { every: day, from: '10:00', to: '11:00', timeZone: Europe/Berlin }`);
+    expect(findSilenceSuppression(ALERT, maintenance, T0)).toEqual({
+      reason: 'maintenance',
+      by: 'backup',
+      detail: 'rules file: nightly',
+      untilMs: T0 + HOUR,
+    });
+    expect(findSilenceSuppression(ALERT, maintenance, T0 - 1)).toBeUndefined();
+  });
+});
+
+describe('a recurrence', () => {
+  const night: Recurrence = { every: 'day', from: '01:30', to: '03:30', timeZone: 'Europe/Berlin' };
+  const hours = (of: [number, number] | undefined) => of && (of[1] - of[0]) / HOUR;
+  const at = (text: string) => DateTime.fromISO(text, { zone: 'Europe/Berlin' }).toMillis();
+
+  it.each([
+    ['an ordinary night', '2026-11-02T02:00', 2],
+    ['the night that has 23 hours', '2026-03-29T03:10', 1],
+    ['the night that has 25 hours', '2026-10-25T03:10', 3],
+  ])('keeps to the clock in %s', (_night, moment, length) => {
+    expect(hours(findOccurrence(night, at(moment)))).toBe(length);
+  });
+
+  it('has no time on the day on which its hour does not exist', () => {
+    const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
+    const day = at('2026-03-29T00:00');
+    const found = Array.from({ length: 24 * 12 }, (_, i) =>
+      findOccurrence(hour, day + i * 300_000),
+    );
+    expect(found.filter((span) => span !== undefined)).toEqual([]);
+  });
+
+  it('counts an hour that comes twice twice', () => {
+    const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
+    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 0, 30)))).toBe(2);
+    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 1, 30)))).toBe(2);
+    expect(findOccurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
+  });
+
+  it('goes past midnight, by the day on which it began', () => {
+    const weekend: Recurrence = {
+      every: 'week',
+      days: ['friday'],
+      from: '22:00',
+      to: '06:00',
+      timeZone: 'Europe/Berlin',
+    };
+    expect(findOccurrence(weekend, at('2026-11-06T21:59'))).toBeUndefined();
+    expect(hours(findOccurrence(weekend, at('2026-11-06T22:00')))).toBe(8);
+    expect(hours(findOccurrence(weekend, at('2026-11-07T05:59')))).toBe(8);
+    expect(findOccurrence(weekend, at('2026-11-07T06:00'))).toBeUndefined();
+    expect(findOccurrence(weekend, at('2026-11-07T22:30'))).toBeUndefined();
+  });
+});

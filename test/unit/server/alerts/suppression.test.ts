@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import type { AlertSummary } from '../../../../src/core/alerts/alert-group.ts';
+import { createInhibitor } from '../../../../src/server/alerts/suppression/inhibition.ts';
+import {
+  type AlertGroupState,
+  toNotificationGroupKey,
+  updateAlertGroup,
+} from '../../../../src/server/alerts/suppression/notification-gate.ts';
+import {
+  EMPTY_FLAP_HISTORY,
+  evaluateSuppressions,
+  type FlapHistory,
+  pruneFlaps,
+  recordFlap,
+  toFlapKey,
+} from '../../../../src/server/alerts/suppression/suppression-stages.ts';
+import { loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
+
+const SET = loadTestRules('');
+const MINUTE = 60_000;
+
+function alert(more: Partial<AlertSummary> = {}): AlertSummary {
+  const { rule = 'response-time', severity = 'warning' } = more;
+  return {
+    id: `${rule} ${severity}`,
+    rule,
+    state: 'firing',
+    severity,
+    labels: { scope: 'service', service: 'booking', endpoint: '/rooms' },
+    ...more,
+  };
+}
+
+describe('inhibition', () => {
+  const critical = alert({ rule: 'error-rate', severity: 'critical' });
+  const host = alert({
+    rule: 'cpu',
+    severity: 'high',
+    labels: { scope: 'host', service: 'booking', instance: 'web-2' },
+  });
+  const held = (target: AlertSummary, ...others: AlertSummary[]) =>
+    createInhibitor([target, ...others], SET.inhibit)(target)?.by;
+
+  it('critical silences what is milder about the same thing', () => {
+    expect(held(alert(), critical)).toBe(critical.id);
+    expect(held(critical, alert())).toBeUndefined();
+  });
+
+  it('and nothing about another thing', () => {
+    const labels = { ...alert().labels, endpoint: '/other' };
+    expect(held(alert({ labels }), critical)).toBeUndefined();
+    const other = { ...alert().labels, organization: 'org-1' };
+    expect(held(alert({ labels: other }), critical)).toBeUndefined();
+  });
+
+  it('a resolved or pending alert silences nothing', () => {
+    expect(held(alert(), { ...critical, state: 'resolved' })).toBeUndefined();
+    expect(held(alert(), { ...critical, state: 'pending' })).toBeUndefined();
+    expect(held(alert(), { ...critical, state: 'acknowledged' })).toBe(critical.id);
+  });
+
+  it("a host's alert inhibits those of its services, unless they are worse", () => {
+    expect(held(alert(), host)).toBe(host.id);
+    expect(held(critical, host)).toBeUndefined();
+    expect(held(alert({ labels: { scope: 'service', service: 'other' } }), host)).toBeUndefined();
+    const tenant = { ...alert().labels, organization: 'org-1' };
+    expect(held(alert({ labels: tenant }), host)).toBe(host.id);
+  });
+
+  it('a silent service has no other troubles', () => {
+    const silent = alert({
+      rule: 'no-data',
+      severity: 'high',
+      labels: { scope: 'service-away', service: 'booking' },
+    });
+    expect(held(critical, silent)).toBe(silent.id);
+  });
+
+  it('an alert of one organization never inhibits that of another', () => {
+    const { inhibit } = loadTestRules(`inhibit:
+  - { name: all, source: ['severity="critical"'], target: ['severity="warning"'] }`);
+    const of = (organization: string, severity: 'warning' | 'critical') =>
+      alert({ severity, labels: { organization } });
+    const by = (source: AlertSummary) =>
+      createInhibitor([source], inhibit)(of('a', 'warning'))?.reason;
+    expect(by(of('a', 'critical'))).toBe('inhibited');
+    expect(by(of('b', 'critical'))).toBeUndefined();
+  });
+
+  it('two alerts that match both sides do not silence each other', () => {
+    const { inhibit } = loadTestRules(`inhibit:
+  - { name: all, source: ['service="x"'], target: ['service="x"'], equal: [service] }`);
+    const [a, b] = ['a', 'b'].map((rule) => alert({ rule, labels: { service: 'x' } }));
+    expect(createInhibitor([a!, b!], inhibit)(a!)).toBeUndefined();
+  });
+});
+
+describe('flapping', () => {
+  const limits = { transitions: 4, windowMs: 30 * MINUTE };
+
+  it('begins with the limit of changes within the window, and ends when at most half are left', () => {
+    let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
+    const seen: boolean[] = [];
+    for (let i = 0; i < 4; i++) {
+      flaps = recordFlap(flaps, T0 + i * MINUTE, limits);
+      seen.push(flaps.isFlapping);
+    }
+    expect(seen).toEqual([false, false, false, true]);
+    expect(pruneFlaps(flaps, T0 + 30 * MINUTE, limits).isFlapping).toBe(true);
+    expect(pruneFlaps(flaps, T0 + 31 * MINUTE, limits).isFlapping).toBe(false);
+  });
+
+  it('is no matter of changes that are far apart', () => {
+    let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
+    for (let i = 0; i < 20; i++) flaps = recordFlap(flaps, T0 + i * 11 * MINUTE, limits);
+    expect(flaps).toMatchObject({ isFlapping: false });
+    expect(flaps.timesMs.length).toBeLessThan(4);
+  });
+});
+
+it('every stage names its reason', () => {
+  const critical = alert({ rule: 'error-rate', severity: 'critical' });
+  let flaps = EMPTY_FLAP_HISTORY;
+  for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);
+  const { maintenance } = loadTestRules(
+    `maintenance: [{ name: m, matchers: ['severity="warning"'] }]`,
+  );
+  const context = {
+    inhibit: SET.inhibit,
+    silences: [],
+    maintenance,
+    flapping: SET.flapping,
+    flaps: new Map([[toFlapKey(alert()), flaps]]),
+  };
+  const verdicts = evaluateSuppressions([alert(), critical], context, T0 + 6 * MINUTE);
+  expect(
+    verdicts.map(({ suppressions: held }) => held.map(({ reason, by }) => [reason, by])),
+  ).toEqual([
+    [
+      ['maintenance', 'm'],
+      ['inhibited', critical.id],
+      ['flapping', toFlapKey(alert())],
+    ],
+    [],
+  ]);
+  expect(verdicts[0]?.suppressions[2]).toMatchObject({
+    detail: '6 changes within 30 min',
+    untilMs: T0 + 2 * MINUTE + 30 * MINUTE,
+  });
+});
+
+describe('grouping', () => {
+  const policy = {
+    groupBy: ['service'],
+    waitMs: 30_000,
+    intervalMs: 5 * MINUTE,
+    repeatMs: 60 * MINUTE,
+  };
+  /** Seconds from T0, the alerts, and what is then told or why not. */
+  function told(moments: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
+    let group: AlertGroupState | undefined;
+    return moments.map(([seconds, alerts]) => {
+      const step = updateAlertGroup(group, alerts, 'k', policy, T0 + seconds * 1000);
+      group = step.group;
+      const reasons = [...step.suppressed.values()].map(({ reason }) => reason);
+      return [...step.toNotify.map(({ id, state }) => `${id}:${state}`), ...reasons].join(' ');
+    });
+  }
+  const a = alert({ id: 'a' });
+  const b = alert({ id: 'b' });
+
+  it('waits for more alerts of a new group, and tells them together', () => {
+    expect(
+      told([
+        [0, [a]],
+        [20, [a, b]],
+        [30, [a, b]],
+      ]),
+    ).toEqual(['group_wait', 'group_wait group_wait', 'a:firing b:firing']);
+  });
+
+  it('tells what goes on unchanged again only after the repeat interval', () => {
+    expect(
+      told([
+        [0, [a]],
+        [30, [a]],
+        [600, [a]],
+        [3630, [a]],
+      ]),
+    ).toEqual(['group_wait', 'a:firing', 'duplicate', 'a:firing']);
+  });
+
+  it('tells changes of a known group after the group interval', () => {
+    const worse = { ...a, severity: 'critical' as const };
+    expect(
+      told([
+        [0, [a]],
+        [30, [a]],
+        [60, [worse, b]],
+        [330, [worse, b]],
+      ]),
+    ).toEqual(['group_wait', 'a:firing', 'group_interval group_interval', 'a:firing b:firing']);
+  });
+
+  it('tells of the end once, and then knows the group no more', () => {
+    const over = { ...a, state: 'resolved' as const };
+    expect(
+      told([
+        [0, [a]],
+        [30, [a]],
+        [330, [over]],
+        [360, [over]],
+      ]),
+    ).toEqual(['group_wait', 'a:firing', 'a:resolved', 'never_told']);
+  });
+
+  it('says nothing of the end of what it never told', () => {
+    const over = { ...a, state: 'resolved' as const };
+    expect(
+      told([
+        [0, [a]],
+        [20, [over]],
+        [60, [over]],
+      ]),
+    ).toEqual(['group_wait', 'never_told', 'never_told']);
+  });
+
+  it('keeps the tenants apart, whatever the labels are', () => {
+    const of = (organization?: string) =>
+      toNotificationGroupKey(
+        alert({ labels: { service: 'x', ...(organization && { organization }) } }),
+        ['service'],
+      );
+    expect(new Set([of('a'), of('b'), of()]).size).toBe(3);
+    expect(of('a')).toBe(of('a'));
+  });
+});

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ServerSentEventParser } from '../../../../src/agent/http-client/server-sent-events.ts';
+import { createPointSource } from '../../../../src/server/api/stream/point-source.ts';
+import type { IntervalPoint } from '../../../../src/storage/queries/interval-points.ts';
+import type { TimeRange } from '../../../../src/storage/queries/query-range.ts';
+
+const NOW = 1_795_608_000_000;
+
+describe('the points of a stream', () => {
+  /** The positions of what is sent before the first wait, and the ranges that were asked for. */
+  async function sent(position: string | undefined, failing = 0) {
+    const asked: TimeRange[] = [];
+    const stop = new AbortController();
+    let failures = failing;
+    const source = createPointSource({
+      intervalMs: 10,
+      maxWriteDelayMs: 5,
+      now: () => NOW,
+      queryPoints: async (range) => {
+        if (failures-- > 0) throw new Error('away');
+        asked.push(range);
+        const count = (range.toMs - range.fromMs) / 10;
+        return Array.from({ length: count }, (_, i) => {
+          const fromMs = range.fromMs + 10 * i;
+          return { from: new Date(fromMs), to: new Date(fromMs + 10) } as IntervalPoint;
+        });
+      },
+    });
+    const events: string[] = [];
+    for await (const event of source.follow(position, stop.signal)) {
+      events.push(`${event.type ?? source.type} ${Number(event.position) - NOW}`);
+      if (event.position === String(NOW - 10)) stop.abort();
+    }
+    return { events, asked };
+  }
+
+  it('begin with the interval that has ended and settled last', async () => {
+    expect((await sent(undefined)).events).toEqual(['point -10']);
+  });
+
+  it('go on behind the last one that was seen, without a gap or a repetition', async () => {
+    const { events } = await sent(String(NOW - 40));
+    expect(events).toEqual(['point -30', 'point -20', 'point -10']);
+  });
+
+  it('ask for what was missed in pieces, and say what is left out', async () => {
+    const { events, asked } = await sent(String(NOW - 100_000));
+    expect(events[0]).toBe('gap -7210');
+    expect(events.slice(1)).toEqual(
+      Array.from({ length: 720 }, (_, i) => `point ${-7200 + 10 * i}`),
+    );
+    expect(asked).toHaveLength(12);
+  });
+
+  it.each(['nonsense', '-5', String(NOW + 99_999), '1e3', ''])(
+    'take %s for no position',
+    async (position) => {
+      expect((await sent(position)).events).toEqual(['point -10']);
+    },
+  );
+
+  it('are asked for again when the question fails', async () => {
+    expect((await sent(String(NOW - 30), 2)).events).toEqual(['point -20', 'point -10']);
+  });
+});
+
+it('reads events however their bytes are cut into pieces', () => {
+  const text =
+    ': hello\n\nretry: 3000\n\nevent: point\nid: a=1\ndata: {"x":\ndata: 1}\n\n:\n\ndata: y\n\n';
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: text.length })),
+      fc.boolean(),
+      (cuts, windows) => {
+        const whole = windows ? text.replaceAll('\n', '\r\n') : text;
+        const at = [0, ...cuts.sort((a, b) => a - b), whole.length];
+        const parser = new ServerSentEventParser();
+        const events = at.flatMap((cut, i) => parser.add(whole.slice(cut, at[i + 1] ?? cut)));
+        expect(events).toEqual([
+          { type: 'message', id: undefined, data: '', retryMs: 3000 },
+          { type: 'point', id: 'a=1', data: '{"x":\n1}', retryMs: undefined },
+          { type: 'message', id: undefined, data: 'y', retryMs: undefined },
+        ]);
+      },
+    ),
+  );
+});

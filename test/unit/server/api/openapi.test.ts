@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import type { Router } from 'express';
+import { expect, it } from 'vitest';
+import { ENDPOINT_PATHS } from '../../../../src/client/api-types.ts';
+import { createApiRouter } from '../../../../src/server/api/api-router.ts';
+import type { EndpointDependencies } from '../../../../src/server/api/endpoint-definition.ts';
+import { ENDPOINT_LIST } from '../../../../src/server/api/endpoint-registry.ts';
+import { getOpenApiDocument } from '../../../../src/server/api/endpoints/openapi-endpoint.ts';
+
+const document = getOpenApiDocument(ENDPOINT_LIST);
+
+it('is described in valid OpenAPI 3.1', async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(structuredClone(document));
+  expect(errors ?? []).toEqual([]);
+  expect(valid).toBe(true);
+  expect(validator.version).toBe('3.1');
+});
+
+it('describes every route, and routes nothing else', () => {
+  const { stack } = createApiRouter(
+    { access: {}, maxRequestsPerMinute: 1 } as EndpointDependencies,
+    ENDPOINT_LIST,
+  ) as Router;
+  const routed = stack.flatMap(({ route }) => (route ? [route.path] : []));
+  const described = routed.map((path) => String(path).replaceAll(/:(\w+)/g, '{$1}'));
+  expect(Object.keys(document.paths ?? {}).sort()).toEqual(described.sort());
+  expect(Object.values(ENDPOINT_PATHS).sort()).toEqual(routed.sort());
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
+  const ids = operations.map((operation) => (operation as { operationId: string }).operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('says of each parameter what it is', () => {
+  const parameters = Object.values(document.paths ?? {}).flatMap(
+    (path) => (path.get?.parameters ?? []) as Described[],
+  );
+  const mute = parameters.filter(
+    ({ description, schema }) => !(description ?? schema.description ?? schema.enum),
+  );
+  expect(mute.map(({ name }) => name)).toEqual([]);
+  expect(parameters.length).toBeGreaterThan(80);
+});
+
+interface Described {
+  name: string;
+  description?: string;
+  schema: { enum?: unknown; description?: string };
+}
+
+it('the client loads nothing but its own files, so that it runs in browsers', () => {
+  const seen = new Set<string>();
+  const foreign: string[] = [];
+  const visit = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    foreign.push(...(text.match(/\b(?:process|Buffer|require)\b/g) ?? []));
+    const imports = /^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm;
+    for (const [, target = ''] of text.matchAll(imports)) {
+      const path = join(dirname(file), target);
+      const isOwn = /^src\/(?:client|agent\/http-client)\//.test(path);
+      if (target.startsWith('.') && isOwn) visit(path);
+      else foreign.push(target);
+    }
+  };
+  visit('src/client.ts');
+  expect(foreign).toEqual([]);
+  expect(seen.size).toBeGreaterThan(4);
+});

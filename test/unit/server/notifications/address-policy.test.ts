@@ -1,0 +1,102 @@
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import {
+  AddressNotAllowedError,
+  createPolicyLookup,
+  getAddressError,
+  getUrlError,
+} from '../../../../src/server/notifications/outgoing-http/address-policy.ts';
+import { parseRetryAfter } from '../../../../src/server/notifications/outgoing-http/http-delivery.ts';
+
+const none = { allowHttp: false, allowPrivate: false };
+const open = { allowHttp: true, allowPrivate: true };
+
+describe('an address', () => {
+  it.each(['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', '::ffff:93.184.216.34'])(
+    'of the internet is allowed: %s',
+    (address) => expect(getAddressError(address, none)).toBeUndefined(),
+  );
+
+  it.each([
+    ...['10.0.0.1', '172.16.0.1', '192.168.1.1', '100.64.0.1', '127.0.0.1', '127.9.9.9'],
+    ...['::1', 'fd00::1', '::ffff:10.0.0.1', '::ffff:7f00:1'],
+  ])('of a private network has to be allowed: %s', (address) => {
+    expect(getAddressError(address, none)).toMatch(/`allowPrivate` does not allow/);
+    expect(getAddressError(address, open)).toBeUndefined();
+  });
+
+  it.each([
+    ...['169.254.169.254', 'fe80::1', '::ffff:169.254.169.254', 'fd00:ec2::254'],
+    ...['100.100.100.200', '0.0.0.0', '::', '224.0.0.1', '255.255.255.255', 'ff02::1'],
+    // IPv4 in disguise: compatible, NAT64, 6to4, Teredo, site-local.
+    ...['::a00:1', '64:ff9b::a00:1', '64:ff9b:1::a00:1', '2002:a00:1::', '2001::1', 'fec0::1'],
+  ])('of another kind has to be named: %s', (address) => {
+    expect(getAddressError(address, open)).toMatch(/does not allow/);
+    const network = address.includes('.') && !address.includes(':') ? `${address}/32` : undefined;
+    if (network) {
+      expect(getAddressError(address, { ...none, allowPrivate: [network] })).toBeUndefined();
+    }
+  });
+
+  it('of a list is allowed, and nothing else', () => {
+    const some = { ...none, allowPrivate: ['10.1.0.0/16', 'fd12::/16'] };
+    for (const address of ['10.1.2.3', 'fd12::9', '::ffff:10.1.2.3']) {
+      expect(getAddressError(address, some)).toBeUndefined();
+    }
+    for (const address of ['10.2.0.1', 'fd13::9', '127.0.0.1', '::ffff:10.2.0.1']) {
+      expect(getAddressError(address, some)).toMatch(/does not allow/);
+    }
+  });
+
+  it('that is none is refused', () => {
+    expect(getAddressError('hotel', open)).toBe('hotel is no address');
+  });
+});
+
+describe('a URL', () => {
+  it.each([
+    'https://127.0.0.1/',
+    'https://127.1/',
+    'https://2130706433/',
+    'https://0x7f.1/',
+    'https://[::1]/',
+    'https://localhost/',
+    'https://169.254.169.254/latest',
+    'http://hooks.example/',
+    'https://ann:pass@hooks.example/',
+    'ftp://hooks.example/',
+  ])('is refused: %s', (url) => {
+    expect(getUrlError(new URL(url), none)).toBeDefined();
+    expect(getUrlError(new URL(url), none)).not.toContain('pass@');
+  });
+
+  it('is allowed when it may be', () => {
+    expect(getUrlError(new URL('https://hooks.example/'), none)).toBeUndefined();
+    expect(getUrlError(new URL('http://localhost:9093/'), open)).toBeUndefined();
+  });
+});
+
+it('a name is refused by where it leads', async () => {
+  const resolve = (policy: typeof none) =>
+    promisify<string, object, { address: string }[]>(createPolicyLookup(policy) as never)(
+      'localhost',
+      {
+        all: true,
+      },
+    );
+  await expect(resolve(none)).rejects.toThrow(AddressNotAllowedError);
+  await expect(resolve(none)).rejects.toThrow(/^localhost leads to /);
+  expect((await resolve(open)).map(({ address }) => address)).toContain('127.0.0.1');
+});
+
+it.each([
+  ['7', 7000],
+  ['0', 0],
+  ['Wed, 25 Nov 2026 08:00:30 GMT', 30_000],
+  ['Wed, 25 Nov 2026 07:00:00 GMT', 0],
+  ['99999999', 86_400_000],
+  ['soon', undefined],
+  [undefined, undefined],
+])('Retry-After: %s', (text, expected) => {
+  expect(parseRetryAfter(text, Date.UTC(2026, 10, 25, 8))).toBe(expected);
+});

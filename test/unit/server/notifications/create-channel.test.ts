@@ -1,0 +1,109 @@
+import { chmodSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  channelConfigSchema,
+  createChannel,
+} from '../../../../src/server/notifications/channels/create-channel.ts';
+import { SecretFiles } from '../../../support/message-fixtures.ts';
+
+const secrets = new SecretFiles();
+afterAll(() => secrets.remove());
+
+const email = { kind: 'email', host: 'mail.example', from: 'a@b.example', to: ['c@d.example'] };
+const sid = `AC${'0'.repeat(32)}`;
+const sms = { kind: 'sms', accountSid: sid, tokenFile: 't', from: '+43664123456' };
+const webhook = { kind: 'webhook', url: 'https://hooks.example/', secretFile: 's' };
+
+describe('a channel', () => {
+  it.each([
+    email,
+    { ...email, security: 'tls', port: 465, user: 'u', passwordFile: 'p', to: undefined },
+    webhook,
+    { kind: 'webhook', urlFile: 'u', secretFile: 's', allowPrivate: ['10.0.0.0/8'] },
+    { kind: 'alertmanager', urls: ['https://am.example/x'], tokenFile: 't', endsAfter: '1d' },
+    { kind: 'slack', urlFile: 'u' },
+    { kind: 'teams', urlFile: 'u' },
+    { kind: 'pagerduty', routingKeyFile: 'k' },
+    sms,
+  ])('may be %j', (config) => {
+    expect(channelConfigSchema.safeParse(config).error).toBeUndefined();
+  });
+
+  it.each([
+    [{ ...webhook, urlFile: 'u' }, 'needs either `url` or `urlFile`'],
+    [{ kind: 'webhook', secretFile: 's' }, 'needs either `url` or `urlFile`'],
+    [{ ...webhook, url: 'http://hooks.example/' }, '`allowHttp` does not allow it'],
+    [{ ...webhook, url: 'https://10.0.0.1/' }, '`allowPrivate` does not allow'],
+    [{ ...webhook, url: 'https://u:p@hooks.example/' }, 'it holds a user or a password'],
+    [{ ...webhook, url: 'file:///etc/passwd' }, 'begins with https:// or http://'],
+    [{ ...webhook, secret: 'inline' }, 'Unrecognized key'],
+    [{ ...webhook, allowPrivate: ['10.0.0.0'] }, 'a list of networks such as'],
+    [{ kind: 'slack', url: 'https://hooks.slack.com/x' }, 'Unrecognized key'],
+    [{ ...email, to: ['c@d.example\r\nBcc: x@y.example'] }, 'one line without control'],
+    [{ ...email, from: 'nobody' }, 'an address such as'],
+    [{ ...email, fromName: 'a\nb' }, 'one line without control'],
+    [{ ...email, user: 'u' }, '`user` and `passwordFile` go together'],
+    [{ ...sms, from: '0664123' }, 'E.164'],
+    [{ ...sms, to: ['+43 664 1234567'] }, 'E.164'],
+    [{ ...sms, messagingServiceSid: `MG${'0'.repeat(32)}` }, 'needs either `from` or'],
+    [{ kind: 'alertmanager', urls: ['https://a.example'], endsAfter: '1y' }, 'a duration such as'],
+    [{ kind: 'alertmanager', urls: ['https://a.example', 'http://b.example'] }, '`allowHttp`'],
+    [{ kind: 'pigeon' }, 'Invalid'],
+  ])('is refused: %j', (config, reason) => {
+    const { error } = channelConfigSchema.safeParse(config);
+    expect(error && z.prettifyError(error)).toContain(reason);
+  });
+});
+
+describe('a secret', () => {
+  const KEY = 'k'.repeat(32);
+  const open = (routingKeyFile: string) =>
+    createChannel(channelConfigSchema.parse({ kind: 'pagerduty', routingKeyFile }));
+
+  it('is read from a file that only its owner reads', () => {
+    const file = secrets.write('key', `${KEY}\n`);
+    expect(open(file).recipient).toBe('events.pagerduty.com');
+    for (const mode of [0o640, 0o604, 0o644]) {
+      chmodSync(file, mode);
+      expect(() => open(file)).toThrow(
+        expect.objectContaining({
+          code: 'PS_CHANNEL_SECRET',
+          params: expect.objectContaining({ file }),
+        }),
+      );
+    }
+  });
+
+  it.each([
+    ['', 'it is empty'],
+    [`${KEY}\n${KEY}`, 'one line'],
+    ['short-key-1', '32 characters'],
+    ['x'.repeat(70_000), 'too large'],
+  ])('is refused when it is none, and never shown', (text, reason) => {
+    let message = '';
+    try {
+      open(secrets.write('wrong', text));
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toContain(reason);
+    if (text !== '') expect(message).not.toContain(text.slice(0, 11));
+  });
+
+  it('that is not there is said so', () => {
+    expect(() => open('/nowhere/key')).toThrow(
+      "/nowhere/key is not used: it can't be read (ENOENT)",
+    );
+  });
+
+  it('that is a URL keeps to the same rules', () => {
+    for (const url of ['https://10.0.0.1/hook', 'http://hooks.example/hook', 'no url']) {
+      const urlFile = secrets.write('url', url);
+      const config = channelConfigSchema.parse({ kind: 'slack', urlFile });
+      expect(() => createChannel(config)).toThrow(
+        expect.objectContaining({ code: 'PS_CHANNEL_SECRET' }),
+      );
+    }
+  });
+});

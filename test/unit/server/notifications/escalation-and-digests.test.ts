@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { EscalationPolicy } from '../../../../src/server/notifications/config/notification-config.ts';
+import { TokenBucket } from '../../../../src/server/notifications/delivery/channel-limiter.ts';
+import { computeBackoffMs } from '../../../../src/server/notifications/delivery/deliverer.ts';
+import { computeDigestDueMs } from '../../../../src/server/notifications/planning/digest-store.ts';
+import {
+  createEscalationState,
+  stepEscalation,
+} from '../../../../src/server/notifications/planning/escalation-store.ts';
+import { NOW } from '../../../support/notifier-fixtures.ts';
+
+const MINUTE_MS = 60_000;
+const POLICY: EscalationPolicy = {
+  name: 'standard',
+  levels: [
+    { afterMs: 5 * MINUTE_MS, receivers: ['b'], repeatMs: 2 * MINUTE_MS, times: 2 },
+    { afterMs: 15 * MINUTE_MS, receivers: ['c'], repeatMs: 10 * MINUTE_MS, times: undefined },
+  ],
+};
+
+/** Minutes at which each level is told, when it is looked at every so many seconds. */
+function told(states: (minute: number) => 'firing' | 'acknowledged' | undefined, everyS: number) {
+  let state: ReturnType<typeof createEscalationState> | undefined = createEscalationState(NOW);
+  const found: [number, number][] = [];
+  for (let ms = 0; state && ms <= 60 * MINUTE_MS; ms += everyS * 1000) {
+    const minute = ms / MINUTE_MS;
+    const step = stepEscalation(state, POLICY, states(minute), NOW + ms);
+    if (step.levelToNotify !== undefined) found.push([step.levelToNotify, minute]);
+    state = step.state;
+  }
+  return found;
+}
+
+it('goes to the next level when nobody acknowledges, repeats, and stops', () => {
+  const always = () => 'firing' as const;
+  expect(told(always, 30)).toEqual([
+    ...[
+      [1, 5],
+      [1, 7],
+    ],
+    ...[
+      [2, 15],
+      [2, 25],
+      [2, 35],
+      [2, 45],
+      [2, 55],
+    ],
+  ]);
+  const taken = (minute: number) => (minute < 6 ? 'firing' : 'acknowledged') as 'firing';
+  expect(told(taken, 30)).toEqual([[1, 5]]);
+  expect(told((minute) => (minute < 20 ? 'firing' : undefined), 30)).toEqual([
+    ...[
+      [1, 5],
+      [1, 7],
+      [2, 15],
+    ],
+  ]);
+});
+
+it('tells the highest level only after a long absence', () => {
+  const step = stepEscalation(createEscalationState(NOW), POLICY, 'firing', NOW + 50 * MINUTE_MS);
+  expect(step).toMatchObject({ levelToNotify: 2, state: { level: 2, times: 1 } });
+});
+
+it('never tells before its time, twice at once, or once it is taken on', () => {
+  const looks = fc.array(fc.integer({ min: 0, max: 20 * MINUTE_MS }), { maxLength: 40 });
+  fc.assert(
+    fc.property(looks, fc.integer({ min: 0, max: 90 * MINUTE_MS }), (gaps, takenMs) => {
+      let state: ReturnType<typeof createEscalationState> | undefined = createEscalationState(NOW);
+      let ms = 0;
+      let level = 0;
+      for (const gap of gaps) {
+        ms += gap;
+        if (!state) break;
+        const alert = ms < takenMs ? ('firing' as const) : ('acknowledged' as const);
+        const step = stepEscalation(state, POLICY, alert, NOW + ms);
+        if (alert !== 'firing')
+          expect(step).toEqual({ state: undefined, levelToNotify: undefined });
+        if (step.levelToNotify !== undefined) {
+          expect(step.levelToNotify).toBeGreaterThanOrEqual(level);
+          expect(ms).toBeGreaterThanOrEqual(POLICY.levels[step.levelToNotify - 1]!.afterMs);
+          level = step.levelToNotify;
+          expect(
+            stepEscalation(step.state!, POLICY, 'firing', NOW + ms).levelToNotify,
+          ).toBeUndefined();
+        }
+        state = step.state;
+      }
+    }),
+  );
+});
+
+it('waits exponentially with full jitter, and never shorter than was asked for', () => {
+  expect([1, 2, 3, 10, 1000].map((n) => computeBackoffMs(n, 1))).toEqual([
+    1000, 2000, 4000, 60_000, 60_000,
+  ]);
+  expect(computeBackoffMs(5, 0)).toBe(0);
+  expect(computeBackoffMs(5, 0.5)).toBe(8000);
+  expect(computeBackoffMs(1, 0.5, 120_000)).toBe(120_000);
+});
+
+it('lets no more than the limit through in any window, and no less over time', () => {
+  const gaps = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 200 });
+  fc.assert(
+    fc.property(gaps, (all) => {
+      const bucket = new TokenBucket({ messages: 5, perMs: 10_000 }, NOW);
+      let now = NOW;
+      const passed: number[] = [];
+      for (const gap of all) {
+        now += gap;
+        const waitMs = bucket.take(now);
+        if (waitMs === 0) passed.push(now);
+        // Whoever waits as long as it says gets one.
+        else expect(waitMs).toBeLessThanOrEqual(2000);
+      }
+      for (const end of passed) {
+        const within = passed.filter((ms) => ms > end - 10_000 && ms <= end);
+        expect(within.length).toBeLessThanOrEqual(10);
+      }
+    }),
+  );
+});
+
+it('sends a digest at its times of day, also where the clock is set', () => {
+  const at = (clocks: string[], ms: number) =>
+    computeDigestDueMs(
+      { name: 'd', everyMs: undefined, at: clocks, timeZone: 'Europe/Vienna' },
+      ms,
+    );
+  // 09:00 in Vienna in winter: the next is 08:00 tomorrow, or 18:00 today.
+  expect(at(['08:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 16, 7));
+  expect(at(['08:00', '18:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 15, 17));
+  // The night in which summer time begins has no 02:30.
+  expect(at(['02:30'], Date.UTC(2030, 2, 30, 23))).toBe(Date.UTC(2030, 2, 31, 1, 30));
+  const every = { name: 'd', everyMs: 30 * MINUTE_MS, at: [], timeZone: 'UTC' };
+  expect(computeDigestDueMs(every, NOW)).toBe(NOW + 30 * MINUTE_MS);
+});

@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest';
+import type { ConfigProblem } from '../../../../src/core/config-files/config-validation.ts';
+import type { PerfscopeError } from '../../../../src/core/errors.ts';
+import { loadNotificationConfig } from '../../../../src/server/notifications/config/load-notification-config.ts';
+import { loadTestPlan } from '../../../support/notifier-fixtures.ts';
+
+/** The problems of a file, as `line:column message`. */
+function problemsOf(text: string): string[] {
+  try {
+    loadTestPlan(text);
+    return [];
+  } catch (error) {
+    const { code, params } = error as PerfscopeError;
+    expect(code).toBe('PS_NOTIFY_INVALID');
+    return (params.problems as ConfigProblem[]).map((p) => `${p.line}:${p.column} ${p.message}`);
+  }
+}
+
+it('tells managers and administrators inside Perfscope without a file', () => {
+  const plan = loadNotificationConfig('UTC');
+  expect(plan.route.receivers).toEqual(['default']);
+  expect(plan.receivers.get('default')).toMatchObject({
+    to: { roles: ['PROPERTY_MGR', 'ADMIN'] },
+    channels: [{ kind: 'inApp' }],
+  });
+  // A file that says nothing about routes leaves them as they are.
+  expect(loadTestPlan('people: []').route.receivers).toEqual(['default']);
+});
+
+it.each([
+  ['route: [', /is not YAML/],
+  ['reciever: []', /1:1 `reciever` is not known here; did you mean `receivers`\?/],
+  ['timeZone: Mars/Base', /1:11 `timeZone` must be a time zone/],
+  ['receivers:\n  - {name: a, channels: []}', /2:\d+ `channels`/],
+  ['receivers:\n  - name: a\n    channels:\n      - kind: pigeon', /4:\d+ `kind`/],
+  ['receivers:\n  - {name: a, channels: [{kind: inApp}]}', /2:\d+ `inApp` needs `to`/],
+  [
+    'receivers:\n  - {name: a, to: {roles: [BOSS]}, channels: [{kind: inApp}]}',
+    /`roles` cannot be `BOSS`; allowed are `ADMIN`/,
+  ],
+  ['route:\n  receivers: [oncal]', /2:15 there is no `oncal`; allowed is `default`/],
+  ['route:\n  routes:\n    - routes:\n        - {muteTimes: [night]}', /4:24 there is no `night`/],
+  ['route: {escalation: fast}', /there is no `fast`/],
+  ['route: {matchers: ["service=~("]}', /`service=~\(` /],
+  [
+    'escalations:\n  - name: e\n    levels:\n      - {after: 5m, receivers: [default]}\n      - {after: 5m, receivers: [default]}',
+    /5:17 `after` must be later/,
+  ],
+  [
+    'escalations:\n  - {name: e, levels: [{after: 5m, receivers: [default], times: 3}]}',
+    /`times` needs `repeat`/,
+  ],
+  ['digests:\n  - {name: d}', /must have one of `every` and `at`/],
+  ['digests:\n  - {name: d, at: ["25:00"]}', /must be a time of day/],
+  [
+    'intervals:\n  - {name: n, times: [{every: week, from: "22:00", to: "06:00"}]}',
+    /must name the `days`/,
+  ],
+  ['people:\n  - {name: ann, role: VIEWER}', /must make sense: VIEWER needs an organization/],
+  [
+    'people:\n  - {name: ann, role: ADMIN, email: "ann@hotel.example\\nBcc: x@y.z"}',
+    /`email` must be one line without control characters/,
+  ],
+  [
+    'people:\n  - {name: ann, role: ADMIN}\n  - {name: ann, role: ADMIN}',
+    /3:12 `ann` is the name of two `people`/,
+  ],
+  [
+    'people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [anna]}, channels: [{kind: inApp}]}',
+    /4:29 there is no `anna`; did you mean `ann`\?/,
+  ],
+])('refuses %j where it is wrong', (text, problem) => {
+  const problems = problemsOf(text);
+  expect(problems.length).toBeGreaterThan(0);
+  expect(problems.join('\n')).toMatch(problem);
+});
+
+it('leaves room for people of the API and of the application beside those of the file', () => {
+  const text = (name: string) =>
+    `people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [${name}]}, channels: [{kind: inApp}]}`;
+  expect(problemsOf(text('bob'))).toEqual([]);
+  expect(problemsOf(text('an'))).toEqual([expect.stringContaining('did you mean `ann`?')]);
+});
+
+it('takes no secret into the file, only the name of an owner-only file', () => {
+  const channel = '{kind: webhook, url: "https://hook.example/", secret: "hush"}';
+  const problems = problemsOf(`receivers:\n  - {name: a, channels: [${channel}]}`).join('\n');
+  expect(problems).toMatch(/`secret` is not known here; allowed are .*`secretFile`/);
+  expect(problems).not.toContain('hush');
+});
+
+it('tells of all problems at once, in the order of the file', () => {
+  const problems = problemsOf('route:\n  receivers: [x]\n  digest: y\nescalations: 3');
+  expect(problems[0]).toMatch(/^4:/);
+  expect(problemsOf('route:\n  receivers: [x]\n  digest: y').map((p) => p.slice(0, 2))).toEqual([
+    '2:',
+    '3:',
+  ]);
+});

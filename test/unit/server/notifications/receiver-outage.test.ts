@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { NotificationRow } from '../../../../src/core/schema/tables/notifications-table.ts';
+import { Notifier } from '../../../../src/server/notifications/notifier.ts';
+import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
+
+const OUTAGE_MS = 180_000;
+/** The longest wait between two attempts, and how long a broken channel is left alone. */
+const AFTERWARDS_MS = 60_000 + 30_000;
+const STEP_MS = 250;
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-outage-'));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+/** The disk takes its own time: the clock of the test waits until nothing is being written. */
+async function disk(): Promise<void> {
+  do {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  } while (process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq')));
+}
+
+it('brings every message once to a receiver that answers 500 for three minutes', async () => {
+  writeFileSync(
+    join(folder, 'notify.yaml'),
+    `receivers: [{ name: a, channels: [{ kind: slack, urlFile: s }] }]\nroute: { receivers: [a] }\n`,
+  );
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+    now: NOW,
+  });
+  const rows: NotificationRow[] = [];
+  const taken: { id: string; atMs: number }[] = [];
+  let attempts = 0;
+  const alerts = Array.from({ length: 8 }, (_, i) => makeKnownAlert({ id: `o${i}` }));
+  const notifier = new Notifier({
+    add: (_table, added) => void rows.push(...(added as NotificationRow[])),
+    flush: async () => {},
+    log: { info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
+    dataDir: folder,
+    file: join(folder, 'notify.yaml'),
+    timeZone: 'UTC',
+    alerts: {
+      isRestored: true,
+      getSuppressions: () => [],
+      findStored: async () => undefined,
+      find: (id) => alerts.find((alert) => alert.id === id),
+    },
+    repeatMs: () => 4 * 3_600_000,
+    open: () => ({
+      kind: 'slack',
+      recipient: 'hooks.example',
+      deliver: async ({ id }) => {
+        attempts += 1;
+        if (Date.now() < NOW + OUTAGE_MS) return { status: 'retryable', reason: 'answered 500' };
+        taken.push({ id, atMs: Date.now() - NOW });
+        return { status: 'delivered' };
+      },
+    }),
+  });
+  await notifier.start();
+  for (const alert of alerts) notifier.notify({ key: alert.id, alerts: [alert] });
+  for (let ms = 0; ms < OUTAGE_MS + AFTERWARDS_MS + 60_000; ms += STEP_MS) {
+    await disk();
+    await vi.advanceTimersByTimeAsync(STEP_MS);
+  }
+  await disk();
+  expect(taken).toHaveLength(alerts.length);
+  expect(new Set(taken.map(({ id }) => id)).size).toBe(alerts.length);
+  for (const { atMs } of taken) expect(atMs).toBeLessThan(OUTAGE_MS + AFTERWARDS_MS + 5000);
+  // The breaker left it alone meanwhile: about one attempt each half minute, and those before.
+  expect(attempts).toBeLessThan(40);
+  expect(rows.filter(({ status }) => status === 'delivered')).toHaveLength(alerts.length);
+  expect(rows.filter(({ status }) => status === 'failed')).toEqual([]);
+  expect(rows.some(({ reason }) => reason === 'circuit_open')).toBe(true);
+  vi.useRealTimers();
+  await notifier.stop();
+}, 120_000);

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { DateTime } from 'luxon';
+import { expect, it } from 'vitest';
+import { toComparisonRange } from '../../../../src/storage/queries/comparison.ts';
+import {
+  DAY_MS,
+  floorTo,
+  HOUR_MS,
+  MINUTE_MS,
+} from '../../../../src/storage/queries/query-range.ts';
+import {
+  chooseStepMs,
+  isAlignedToBuckets,
+  splitAtOffsetChanges,
+  toBucketRange,
+} from '../../../../src/storage/queries/query-step.ts';
+
+const BERLIN = 'Europe/Berlin';
+const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMillis();
+
+/** What `bucketOf` makes QuestDB compute for a row. */
+function bucketAt(
+  ms: number,
+  step: { ms: number; zone: string },
+  range: Parameters<typeof splitAtOffsetChanges>[2],
+) {
+  const part = splitAtOffsetChanges(range, step, range).find(
+    ({ fromMs, toMs }) => fromMs <= ms && ms < toMs,
+  )!;
+  return new Date(floorTo(ms + part.offsetMs, step.ms));
+}
+
+it.each([
+  ['an ordinary day', '2026-06-10', 24],
+  ['the day on which clocks go forward', '2026-03-29', 23],
+  ['the day on which clocks go back', '2026-10-25', 25],
+])('a bucket of a day is as long as %s', (_name, day, hours) => {
+  const step = { ms: DAY_MS, zone: BERLIN };
+  const range = { fromMs: berlin(`${day}T00:00`), toMs: berlin(`${day}T00:00`) + hours * HOUR_MS };
+  for (const ms of [range.fromMs, range.fromMs + 3.5 * HOUR_MS, range.toMs - 1]) {
+    expect(toBucketRange(bucketAt(ms, step, range), step, range)).toEqual(range);
+  }
+});
+
+it('every moment lies in the bucket that it is put into', () => {
+  const zone = fc.constantFrom(
+    'utc',
+    BERLIN,
+    'Asia/Kolkata',
+    'America/St_Johns',
+    'Australia/Lord_Howe',
+  );
+  const ms = fc.constantFrom(MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS);
+  const day = fc.integer({ min: 0, max: 365 }).map((d) => Date.UTC(2026, 0, 1) + d * DAY_MS);
+  const share = fc.double({ min: 0, max: 0.999, noNaN: true });
+  fc.assert(
+    fc.property(zone, ms, day, share, (name, length, fromMs, at) => {
+      const step = { ms: length, zone: name };
+      const range = { fromMs, toMs: fromMs + 20 * DAY_MS };
+      const moment = Math.floor(fromMs + at * 20 * DAY_MS);
+      const span = toBucketRange(bucketAt(moment, step, range), step, range);
+      expect(span.fromMs).toBeLessThanOrEqual(moment);
+      expect(span.toMs).toBeGreaterThan(moment);
+    }),
+  );
+});
+
+it('an interval of a roll-up fits where bucket edges fall on its own', () => {
+  const range = { fromMs: Date.UTC(2026, 5, 1), toMs: Date.UTC(2026, 5, 8) };
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: BERLIN }, range, HOUR_MS)).toBe(true);
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, HOUR_MS)).toBe(false);
+  expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, MINUTE_MS)).toBe(true);
+  expect(isAlignedToBuckets({ ms: 90 * MINUTE_MS, zone: 'utc' }, range, HOUR_MS)).toBe(false);
+});
+
+it('the usual step gives a readable number of buckets', () => {
+  const last = (ms: number) => ({ fromMs: 0, toMs: ms });
+  expect(chooseStepMs(last(HOUR_MS))).toBe(2 * MINUTE_MS);
+  expect(chooseStepMs(last(DAY_MS))).toBe(HOUR_MS);
+  expect(chooseStepMs(last(30 * DAY_MS))).toBe(DAY_MS);
+});
+
+it('compares with the same hours of the clock', () => {
+  const range = { fromMs: berlin('2026-03-29T10:00'), toMs: berlin('2026-03-29T11:00') };
+  expect(toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(berlin('2026-03-28T10:00'));
+  expect(range.fromMs - toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);
+  expect(toComparisonRange(range, 'lastWeek', BERLIN).toMs).toBe(berlin('2026-03-22T11:00'));
+  expect(toComparisonRange(range, 'previous', BERLIN)).toEqual({
+    fromMs: range.fromMs - HOUR_MS,
+    toMs: range.fromMs,
+  });
+});

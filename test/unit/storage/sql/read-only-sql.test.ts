@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toReadOnlySql } from '../../../../src/storage/sql/read-only-sql.ts';
+
+const refusal = (text: string): string => {
+  try {
+    return `ran: ${toReadOnlySql(text)}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe('readOnly', () => {
+  it.each([
+    ['select 1;', 'SELECT 1'],
+    ['/* why */ select a -- b\nfrom t', 'SELECT a FROM t'],
+    [
+      'with a as (select x from t) select * from a limit 3',
+      'WITH a AS (SELECT x FROM t) SELECT * FROM a LIMIT 3',
+    ],
+    ["select 'it''s; drop table t' s from t", "SELECT 'it''s; drop table t' AS s FROM t"],
+    [
+      'select a from (t where x > 1) latest on ts partition by s',
+      'SELECT a FROM (t WHERE x > 1) LATEST ON ts PARTITION BY s',
+    ],
+    [
+      "select avg(x) over (partition by a order by b rows between 3 preceding and current row), x::int from t sample by 1h fill(prev) align to calendar time zone 'Europe/Berlin'",
+      "SELECT avg(x) OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 3 PRECEDING AND CURRENT ROW), x::INT FROM t SAMPLE BY 1h FILL(PREV) ALIGN TO CALENDAR TIME ZONE 'Europe/Berlin'",
+    ],
+    [
+      'select * from a asof join b on (c) where d = 1',
+      'SELECT * FROM a ASOF JOIN b ON (c) WHERE d = 1',
+    ],
+    ['select * from a union all select * from b', 'SELECT * FROM a UNION ALL SELECT * FROM b'],
+    ['select count() from tables()', 'SELECT count() FROM tables()'],
+  ])('lets %s pass', (text, restated) => {
+    expect(toReadOnlySql(text)).toBe(restated);
+    expect(toReadOnlySql(restated)).toBe(restated);
+  });
+
+  it.each([
+    ['nothing', '', /is empty/],
+    ['what is no SQL', 'once upon a time', /more than one|can't be read/],
+    ['COPY', "copy t to '/tmp/x'", /not a SELECT/],
+    ['COPY of an answer', "copy (select * from t) to '/tmp/x' with format parquet", /not a SELECT/],
+    ['an INSERT behind WITH', 'with a as (select 1) insert into t select * from a', /not a SELECT/],
+    ['a second statement', 'select 1; drop table t', /more than one/],
+    ['a second one without a semicolon', 'select 1 drop table t', /more than one/],
+    ['EXPLAIN', 'explain select 1', /not a SELECT/],
+    ['SHOW', 'show parameters', /not a SELECT/],
+    ['SHOW inside', 'select * from (show parameters)', /SHOW is not allowed/],
+    ['a variable', 'declare @t := import_files select * from @t', /not allowed/],
+    ['a file function', "select * from read_parquet('/etc/x')", /read_parquet is not allowed/],
+    ['one in quotes', `select * from "READ_PARQUET"('x')`, /READ_PARQUET is not allowed/],
+    [
+      'one deep inside',
+      "select 1 from t where a in (select b from (select * from glob('/')))",
+      /glob/,
+    ],
+    ['one without parentheses', 'select * from import_files', /import_files is not allowed/],
+    ['the same in quotes', "select * from 'Export_Files' x", /export_files is not allowed/],
+    ['a table alone', 'performance_metrics', /does not begin with SELECT/],
+    ['one behind a join', 'select * from t cross join import_files()', /import_files/],
+    ['one in a CTE', "with a as (parquet_scan('x')) select 1", /parquet_scan|can't be read/],
+    ['one as a value', "select x in (read_parquet('x')) from t", /read_parquet/],
+    ['one in a window', 'select sum(x) over (partition by touch(y)) from t', /touch/],
+    ['rows without an end', 'select count() from long_sequence(10000000000)', /long_sequence/],
+    ['what the parser reads differently', 'select 0x1f', /a space is missing before x1f/],
+    ['a bound parameter', 'select $1', /can't be read/],
+    ['a very long text', `select '${'x'.repeat(20_000)}'`, /longer than 20000/],
+  ])('refuses %s', (_what, text, said) => {
+    expect(refusal(text)).toMatch(said);
+    expect(() => toReadOnlySql(text)).toThrow(expect.objectContaining({ code: 'PS_SQL_REFUSED' }));
+  });
+
+  it('lets no writing statement pass, however it is written', () => {
+    const name = fc.constantFrom('t', '"t"', 'performance_metrics', '"a b"');
+    const select = fc.constantFrom(
+      'select 1',
+      'select * from t',
+      'with a as (select 1) select * from a',
+    );
+    const writing = fc
+      .tuple(name, select, fc.string({ maxLength: 8 }))
+      .chain(([table, rows, text]) => {
+        const quoted = `'${text.replaceAll("'", "''")}'`;
+        return fc.constantFrom(
+          `insert into ${table} values (${quoted})`,
+          `insert into ${table} ${rows}`,
+          `update ${table} set a = ${quoted}`,
+          `create table x as (${rows})`,
+          `create materialized view x as (${rows})`,
+          `create view x as (${rows})`,
+          `drop table ${table}`,
+          `drop all tables`,
+          `truncate table ${table}`,
+          `alter table ${table} drop partition list ${quoted}`,
+          `alter table ${table} add column x int`,
+          `rename table ${table} to x`,
+          `copy ${table} to ${quoted}`,
+          `copy ${table} from ${quoted}`,
+          `backup table ${table}`,
+          `checkpoint create`,
+          `vacuum table ${table}`,
+          `reindex table ${table}`,
+          `refresh materialized view ${table} full`,
+          `grant all to x`,
+          `cancel query 1`,
+          `set x = 1`,
+        );
+      });
+    const wrapped = fc.tuple(writing, select, fc.nat(9)).map(([text, rows, how]) => {
+      const ways = [
+        text,
+        text.toUpperCase(),
+        `${text};`,
+        `${rows}; ${text}`,
+        `${rows} ${text}`,
+        `${text}; ${rows}`,
+        `/* ${rows} */ ${text}`,
+        `-- ${rows}\n${text}`,
+        `${rows} union all (${text})`,
+        `select * from (${text})`,
+      ];
+      return ways[how] ?? text;
+    });
+    fc.assert(
+      fc.property(wrapped, (text) => {
+        expect(() => toReadOnlySql(text)).toThrow(
+          expect.objectContaining({ code: 'PS_SQL_REFUSED' }),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('throws nothing else, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
+        const said = refusal(text);
+        expect(said).toMatch(/^(ran: |The statement was not run: )/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
