@@ -1,87 +1,104 @@
-// All checks, each as a step; the last line is the true total.
+// Runs every check as a step. The last line is the total: `N passed, N failed`.
+// With arguments, runs only the tests that match them: npm test -- test/unit
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { delimiter, join, relative, resolve } from 'node:path';
+import { nodeBinary } from './node-versions.mjs';
 
-// Their figures are shown, not judged; `start` is what the first test of the product does anyway.
+/** The benches report figures that nothing here judges. `start` is covered by the end-to-end tests. */
 const QUICK_BENCHES = ['write', 'record', 'overhead'];
+/** These versions run the tests of the code that runs inside an application. */
+const OLDER_NODE_VERSIONS = [22, 24];
+const HOST_SAFETY_TESTS = [
+  'test/unit',
+  'test/e2e/transparent-instrumentation.test.ts',
+  'test/e2e/crashes.test.ts',
+  'test/e2e/exit.test.ts',
+];
+const BIN_DIR = resolve('node_modules', '.bin');
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
-const report = join(folder, 'report.json');
 const only = process.argv.slice(2);
 const failures = [];
 let passed = 0;
 
 if (only.length === 0) {
-  step('lint', 'biome', ['check', '.']);
-  step('types', 'tsc', ['--noEmit']);
-  step('dead code', 'knip', ['--no-config-hints']);
+  runStep('lint', 'biome', ['check', '.']);
+  runStep('types', 'tsc', ['--noEmit']);
+  runStep('dead code', 'knip', ['--no-config-hints']);
+  runStep('prose', 'node', ['scripts/lint-prose.mjs']);
 }
-run('tests', 'vitest', [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...only,
-]);
-countTests();
+runTests('tests', join(BIN_DIR, 'node'), only);
 if (only.length === 0) {
-  for (const name of QUICK_BENCHES) count(`bench ${name}`, bench(name));
+  for (const major of OLDER_NODE_VERSIONS) {
+    runTests(`tests on Node ${major}`, nodeBinary(major), HOST_SAFETY_TESTS);
+  }
+  for (const name of QUICK_BENCHES) countStep(`bench ${name}`, runBench(name));
 }
 rmSync(folder, { recursive: true, force: true });
-// Once more beside the total: whoever sees only the end of the output sees what failed.
+// Repeats the failures next to the total, because CI shows the end of a log first.
 for (const failure of failures) console.log(`\nFAILED ${failure}`);
 console.log(`\n${passed} passed, ${failures.length} failed`);
 process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
 
-function step(name, command, args) {
-  count(name, run(name, command, args));
+function runStep(name, command, args) {
+  console.log(`\n== ${name}`);
+  countStep(name, spawnSync(join(BIN_DIR, command), args, { stdio: 'inherit' }).status === 0);
 }
 
-function count(name, ok) {
+function countStep(name, ok) {
   if (ok) passed += 1;
   else failures.push(name);
 }
 
-// A bench is checked for having measured, never for how fast a shared machine was.
-function bench(name) {
+/** Runs vitest on one Node version. Its own folder comes first on the path of child processes. */
+function runTests(name, node, filters) {
+  console.log(`\n== ${name}`);
+  const report = join(folder, `${name.replaceAll(' ', '-')}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const path = [join(resolve(node), '..'), BIN_DIR, process.env.PATH].join(delimiter);
+  spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path },
+  });
+  countTests(name, report);
+}
+
+/** Checks that a bench measured every target. It never checks how fast a shared machine was. */
+function runBench(name) {
   console.log(`\n== bench ${name}`);
   const { status, stdout } = spawnSync(
-    join('node_modules', '.bin', 'node'),
+    join(BIN_DIR, 'node'),
     ['bench/main.ts', name, '--quick', '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' },
   );
   console.log(stdout);
   if (status !== 0) return false;
-  const { bench: said, targets } = JSON.parse(stdout.trimEnd().split('\n').at(-1));
-  const measured = targets.every((target) => Number.isFinite(target.value));
-  return said === name && targets.length > 0 && measured;
+  const { bench, targets } = JSON.parse(stdout.trimEnd().split('\n').at(-1));
+  const isMeasured = targets.every((target) => Number.isFinite(target.value));
+  return bench === name && targets.length > 0 && isMeasured;
 }
 
-function run(name, command, args) {
-  console.log(`\n== ${name}`);
-  return spawnSync(join('node_modules', '.bin', command), args, { stdio: 'inherit' }).status === 0;
-}
-
-function countTests() {
+function countTests(name, report) {
   try {
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    for (const file of testResults) countFile(file);
+    for (const file of testResults) countFile(name, file);
   } catch (error) {
-    failures.push(`tests: there is no report of them (${error.message})`);
+    failures.push(`${name}: no report was written (${error.message})`);
   }
 }
 
-function countFile({ name, status, message, assertionResults }) {
-  const where = relative(process.cwd(), name);
-  const bad = assertionResults.filter((test) => test.status === 'failed');
+function countFile(run, { name, status, message, assertionResults }) {
+  const file = run === 'tests' ? relative(process.cwd(), name) : `${run}: ${relative('.', name)}`;
+  const failed = assertionResults.filter((test) => test.status === 'failed');
   passed += assertionResults.filter((test) => test.status === 'passed').length;
-  for (const test of bad)
-    failures.push(excerpt(`${where} > ${test.fullName}`, test.failureMessages));
-  if (status === 'failed' && bad.length === 0) failures.push(excerpt(where, [message]));
+  for (const test of failed) {
+    failures.push(formatFailure(`${file} > ${test.fullName}`, test.failureMessages));
+  }
+  if (status === 'failed' && failed.length === 0) failures.push(formatFailure(file, [message]));
 }
 
-function excerpt(what, messages) {
+function formatFailure(title, messages) {
   const lines = messages.join('\n').split('\n').slice(0, 12);
-  return [what, ...lines.map((line) => `  ${line.slice(0, 300)}`)].join('\n');
+  return [title, ...lines.map((line) => `  ${line.slice(0, 300)}`)].join('\n');
 }
