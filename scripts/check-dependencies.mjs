@@ -1,0 +1,51 @@
+// Reports outdated and vulnerable dependencies. Exits with 1 if a vulnerability is high or critical,
+// or if the report can't be made. Runs weekly: .github/workflows/dependencies.yml.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const FAILING_SEVERITIES = ['high', 'critical'];
+
+/**
+ * Formats the output of `npm outdated --json`.
+ *
+ * @param {Record<string, { current?: string, wanted: string, latest: string }>} outdated
+ * @returns {string[]} one line per package
+ */
+export function formatOutdated(outdated) {
+  return Object.entries(outdated).map(
+    ([name, { current = 'missing', latest }]) => `outdated: ${name} ${current}, latest ${latest}`,
+  );
+}
+
+/**
+ * Formats the output of `npm audit --json`.
+ *
+ * @param {{ vulnerabilities?: Record<string, { severity: string, range: string }> }} audit
+ * @returns {{ lines: string[], failed: boolean }} failed if any severity is high or critical
+ */
+export function formatAudit({ vulnerabilities = {} }) {
+  const found = Object.entries(vulnerabilities);
+  return {
+    lines: found.map(([name, { severity, range }]) => `vulnerable (${severity}): ${name} ${range}`),
+    failed: found.some(([, { severity }]) => FAILING_SEVERITIES.includes(severity)),
+  };
+}
+
+function readNpmJson(args) {
+  const { stdout } = spawnSync('npm', [...args, '--json'], { encoding: 'utf8' });
+  const answer = JSON.parse(stdout.trim() || '{}');
+  if (answer.error) throw new Error(answer.error.summary ?? answer.error.code);
+  return answer;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const { lines, failed } = formatAudit(readNpmJson(['audit']));
+    const all = [...formatOutdated(readNpmJson(['outdated'])), ...lines];
+    console.log(all.length > 0 ? all.join('\n') : 'All dependencies are current.');
+    process.exitCode = failed ? 1 : 0;
+  } catch (error) {
+    console.error(`Can't check the dependencies: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
