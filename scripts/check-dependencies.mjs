@@ -34,15 +34,16 @@ export function formatAudit({ vulnerabilities = {} }) {
 function readNpmJson(args) {
   const { stdout } = spawnSync('npm', [...args, '--json'], { encoding: 'utf8' });
   const answer = JSON.parse(stdout.trim() || '{}');
-  if (answer.error) throw new Error(answer.error.summary ?? answer.error.code);
+  if (answer.error) throw new Error(answer.message || answer.error.summary || 'npm failed');
   return answer;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
+    const outdated = formatOutdated(readNpmJson(['outdated']));
+    console.log(outdated.length > 0 ? outdated.join('\n') : 'All dependencies are current.');
     const { lines, failed } = formatAudit(readNpmJson(['audit']));
-    const all = [...formatOutdated(readNpmJson(['outdated'])), ...lines];
-    console.log(all.length > 0 ? all.join('\n') : 'All dependencies are current.');
+    console.log(lines.length > 0 ? lines.join('\n') : 'No known vulnerability.');
     process.exitCode = failed ? 1 : 0;
   } catch (error) {
     console.error(`Can't check the dependencies: ${error.message}`);
