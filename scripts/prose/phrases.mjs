@@ -20,7 +20,7 @@ export const PHRASES = [
   [/\bwhom\b/, 'name the person, or write "who"'],
   [/\b(?:whoever|whatever|whichever)\b/, 'name the person or the thing'],
   [/\b(?:somebody|nobody|everybody)\b/, 'name the reader: user, caller, recipient'],
-  [/\bshould (?:they|it|he|she|one|there)\b/, 'write "if they …"', /^|[.;:] $/],
+  [/\bshould (?:they|it|he|she|one|there)\b/, 'write "if they …"'],
   [/\bis no more\b/, 'write "no longer exists"'],
   [/\bin vain\b/, 'write "without success"'],
   [/\ball the same\b/, 'write "anyway"'],
