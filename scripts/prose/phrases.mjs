@@ -80,7 +80,7 @@ export const PHRASES = [
   // Word order and missing verbs.
   [/\b(?:needed|known|given|wanted|meant|left) (?:are|is)\b/, 'put the subject first'],
   [
-    /\bOf (?:the|all|each|every|two|several|many|these|those|equal|both)\b[^.]*,/,
+    /(?:^|[.!?])\s*Of (?:the|all|each|every|two|several|many|these|those|equal|both)\b[^.]*,/,
     'put the subject first',
     /^$|[.!?] $/,
     'g',
