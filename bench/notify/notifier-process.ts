@@ -2,8 +2,8 @@
 // node child.ts FOLDER [STAGE]
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Alert } from '../../src/core/alerts/alert.ts';
 import { createExternalChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
-import type { Alert } from '../../src/server/notifications/notification-alert.ts';
 import { Notifier } from '../../src/server/notifications/notifier.ts';
 
 const [folder = '', stage = ''] = process.argv.slice(2);
@@ -53,7 +53,7 @@ const notifier = new Notifier({
     findStored: async () => alert,
   },
   repeatMs: () => 3_600_000,
-  open: (entry, to) => {
+  createChannel: (entry, to) => {
     const channel = createExternalChannel(entry, to);
     return {
       kind: channel.kind,

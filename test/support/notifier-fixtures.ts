@@ -1,6 +1,6 @@
+import type { Alert } from '../../src/core/alerts/alert.ts';
 import { loadNotificationConfig } from '../../src/server/notifications/config/load-notification-config.ts';
 import type { NotificationConfig } from '../../src/server/notifications/config/notification-config.ts';
-import type { Alert } from '../../src/server/notifications/notification-alert.ts';
 
 export const NOW = Date.UTC(2030, 0, 15, 12);
 

@@ -1,13 +1,14 @@
+import type { Alert, AlertGroup, EvaluatedAlert } from '../../core/alerts/alert.ts';
 import { EventFeed } from '../../core/event-feed.ts';
 import { formatNumber } from '../../core/format.ts';
 import type { Logger } from '../../core/log.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import { type Alert, type Transition, toAlert } from './evaluation/alert-transition.ts';
+import { type Transition, toAlert } from './evaluation/alert-transition.ts';
 import type { AlertExplainer } from './explanation/alert-explainer.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { AlertRuleSet } from './rules/load-alert-rules.ts';
 import type { LiveAlert } from './state/alert-state-store.ts';
-import type { AlertGroup, NotificationGate } from './suppression/notification-gate.ts';
+import type { NotificationGate } from './suppression/notification-gate.ts';
 import type { SilenceStore } from './suppression/silence-store.ts';
 
 export interface AlertDispatcherOptions {
@@ -21,7 +22,7 @@ export interface AlertDispatcherOptions {
   /** Whom to tell of what is not held back. */
   readonly notify: (telling: AlertGroup) => void;
   /** Hears after each look at all alerts why they are, or are not, told now. */
-  readonly onEvaluated: (alerts: ReturnType<NotificationGate['listEvaluated']>) => void;
+  readonly onEvaluated: (alerts: Iterable<EvaluatedAlert>) => void;
 }
 
 /** Passes on what alerts do: to the table and the log, to the explainer, and to who is to be told. */

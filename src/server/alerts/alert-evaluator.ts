@@ -1,3 +1,4 @@
+import type { AlertGroup } from '../../core/alerts/alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -27,7 +28,7 @@ import type { ThresholdSettings } from './rules/rule-sources.ts';
 import { AlertStateRestorer } from './state/alert-state-restorer.ts';
 import { AlertStateStore } from './state/alert-state-store.ts';
 import { RuleHealthStore } from './state/rule-health-store.ts';
-import { type AlertGroup, NotificationGate } from './suppression/notification-gate.ts';
+import { NotificationGate } from './suppression/notification-gate.ts';
 import { SilenceStore } from './suppression/silence-store.ts';
 
 const REFRESH_INTERVAL_MS = 3000;

@@ -1,10 +1,10 @@
+import type { Labels } from '../../core/alerts/alert.ts';
 import {
   formatMetricFamily,
   formatSample,
   formatSingleMetric,
 } from '../../core/prometheus-text.ts';
 import type { AlertEvaluator } from './alert-evaluator.ts';
-import type { Labels } from './rules/alert-rule.ts';
 
 /**
  * What Prometheus' own rules would show of alerts (`ALERTS` and `ALERTS_FOR_STATE`), and how the

@@ -166,7 +166,7 @@ export function createNotificationService({
     },
 
     getReceivers() {
-      const { plan, file, people } = notifier;
+      const { config: plan, file, people } = notifier;
       return {
         file: file.file,
         loadedAt: new Date(file.loadedMs),

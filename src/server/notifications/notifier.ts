@@ -1,3 +1,4 @@
+import type { AlertGroup, AlertLookup, EvaluatedAlert } from '../../core/alerts/alert.ts';
 import { WatchedFile } from '../../core/config-files/watched-file.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -14,7 +15,6 @@ import { DEFAULT_DEADLINE_MS } from './config/notification-config.ts';
 import { Deliverer } from './delivery/deliverer.ts';
 import type { Delivery } from './delivery/delivery.ts';
 import { NotificationJournal } from './delivery/notification-journal.ts';
-import type { Alert, AlertGroup, AlertLookup, Suppression } from './notification-alert.ts';
 import { PeopleRegistry, type StoredPeople } from './people/people-registry.ts';
 import type { PlannedMessage } from './planning/group-messages.ts';
 import { NotificationPlanner } from './planning/notification-planner.ts';
@@ -38,11 +38,11 @@ export interface NotifierOptions {
   readonly alerts: AlertLookup;
   /** After which time what goes on unchanged is told again. */
   readonly repeatMs: () => number;
-  readonly open: CreateChannel;
+  readonly createChannel: CreateChannel;
   /** Adds links to a message when it is sent. */
-  readonly withLinks?: (message: Message) => Message;
-  readonly attemptMs?: number;
-  readonly breakMs?: number;
+  readonly addLinks?: (message: Message) => Message;
+  readonly attemptTimeoutMs?: number;
+  readonly circuitBreakMs?: number;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -88,7 +88,7 @@ export class Notifier {
       now(),
     );
     this.people = new PeopleRegistry({
-      file: () => this.plan.people,
+      file: () => this.config.people,
       stored: options.storedPeople,
       log,
     });
@@ -102,24 +102,24 @@ export class Notifier {
       log,
       alerts: options.alerts,
       suppressionRecorder: this.#suppressionRecorder,
-      config: () => this.plan,
+      config: () => this.config,
       people: () => this.people.all,
     });
-    this.#opener = new ChannelResolver(options.open);
+    this.#opener = new ChannelResolver(options.createChannel);
     this.#deliverer = new Deliverer({
       ...shared,
       recorder: this.recorder,
       now,
       resolveChannel: (target) => this.#resolveChannel(target),
-      getReceiver: (name) => this.plan.receivers.get(name),
-      prepareMessage: (message) => options.withLinks?.(message) ?? message,
-      attemptMs: options.attemptMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
-      breakMs: options.breakMs ?? DEFAULT_BREAK_MS,
+      getReceiver: (name) => this.config.receivers.get(name),
+      prepareMessage: (message) => options.addLinks?.(message) ?? message,
+      attemptMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+      breakMs: options.circuitBreakMs ?? DEFAULT_BREAK_MS,
       random: options.random ?? Math.random,
     });
   }
 
-  get plan(): NotificationConfig {
+  get config(): NotificationConfig {
     return this.#file.value;
   }
 
@@ -152,13 +152,13 @@ export class Notifier {
   }
 
   /** Hears of all alerts, and records why they are not told now, each time that this changes. */
-  onEvaluated(alerts: Iterable<{ alert: Alert; held: readonly Suppression[] }>): void {
+  onEvaluated(alerts: Iterable<EvaluatedAlert>): void {
     this.#logErrors(() => {
       const now = this.#now();
       const known = new Set<string>();
-      for (const { alert, held } of alerts) {
+      for (const { alert, suppressions } of alerts) {
         // What was told and goes on is no news: nobody is kept from anything.
-        const reasons = held.filter(({ reason }) => reason !== 'duplicate');
+        const reasons = suppressions.filter(({ reason }) => reason !== 'duplicate');
         this.#suppressionRecorder.record(alert, 'quiet', reasons, now);
         known.add(alert.id);
       }
@@ -186,7 +186,7 @@ export class Notifier {
   #commit(decided: readonly PlannedMessage[]): void {
     const now = this.#now();
     const deliveries = decided.map(({ message, thread }): Delivery => {
-      const receiver = this.plan.receivers.get(message.receiver);
+      const receiver = this.config.receivers.get(message.receiver);
       const deadlineMs = now + (receiver?.deadlineMs ?? DEFAULT_DEADLINE_MS);
       return {
         id: message.id,
@@ -208,7 +208,7 @@ export class Notifier {
   }
 
   #resolveChannel(target: Target) {
-    const found = this.#opener.resolve(target, this.plan, this.people.all);
+    const found = this.#opener.resolve(target, this.config, this.people.all);
     const mayCome = 'gone' in found && target.person !== undefined && !this.people.isLoaded;
     return mayCome
       ? createFailingChannel(target.kind, 'it is not known yet who everybody is')

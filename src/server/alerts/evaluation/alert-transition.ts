@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Alert, Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
-import type { AlertRule, Labels } from '../rules/alert-rule.ts';
-import type { AlertBase } from '../service/alert-views.ts';
+import type { AlertRule } from '../rules/alert-rule.ts';
 import { toLabelsKey } from './observation.ts';
 
 /** One change of one alert: a row of the table `alerts`. Times in ms since the epoch. */
@@ -87,13 +87,6 @@ function computeAlertId(rule: string, key: string, startedAt: number): string {
 
 function toStorableValue(value: number | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
-}
-
-/** An alert as people and other systems see it. Times in ms since the epoch. */
-export interface Alert extends AlertBase {
-  readonly startedMs: number;
-  readonly firedMs: number | undefined;
-  readonly changedMs: number;
 }
 
 /**

@@ -1,8 +1,8 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import {
   type AlertRule,
   getObservationWindowMs,
-  type Labels,
   type RuleThresholds,
   type ThresholdLevel,
 } from '../rules/alert-rule.ts';

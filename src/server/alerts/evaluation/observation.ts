@@ -1,4 +1,4 @@
-import type { Labels } from '../rules/alert-rule.ts';
+import type { Labels } from '../../../core/alerts/alert.ts';
 
 /** What was measured of one group of a rule in the window that ends now. */
 export interface Observation {

@@ -1,10 +1,10 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { ALERT_SEVERITIES, getSeverityRank, isAlertSeverity } from '../../../core/schema/enums.ts';
 import {
   ALERT_STATES,
   type AlertRow,
   type AlertState,
 } from '../../../core/schema/tables/alerts-table.ts';
-import type { Labels } from '../rules/alert-rule.ts';
 import { createNextTransition, type Transition } from './alert-transition.ts';
 import type { RuleStates } from './evaluate-alert-rule.ts';
 import { createGroupState, type GroupState, hasReported, type Latches } from './group-state.ts';

@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { withTimeout } from '../../../core/concurrency.ts';
 import { getSeverityRank, type PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { type Dimension, type Group, toGroupKey } from '../../../storage/queries/query.ts';
@@ -6,7 +7,7 @@ import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import { queryMeasure } from '../rule-queries/measure-query.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
-import type { AlertRule, Labels, Measure } from '../rules/alert-rule.ts';
+import type { AlertRule, Measure } from '../rules/alert-rule.ts';
 import { type Aggregate, getAggregate, QUEUE_AGGREGATES } from '../rules/rule-aggregates.ts';
 import {
   type BreachAnalysis,

@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import { type MetricSums, mergeMetricSums } from '../../../storage/queries/metric-sums.ts';
 import type { Group } from '../../../storage/queries/query.ts';
 import { toGroupKey } from '../../../storage/queries/query.ts';
@@ -5,7 +6,7 @@ import { floorTo, MINUTE_MS } from '../../../storage/queries/query-range.ts';
 import { computeTimeToDrain, READY_STATES } from '../../../storage/queries/queue-stats.ts';
 import { computePercent } from '../../../storage/queries/row-values.ts';
 import type { Observation } from '../evaluation/observation.ts';
-import type { Labels, Measure } from '../rules/alert-rule.ts';
+import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 

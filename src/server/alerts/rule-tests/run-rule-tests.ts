@@ -1,3 +1,4 @@
+import type { Alert, Labels } from '../../../core/alerts/alert.ts';
 import {
   type ConfigProblem,
   createRulesFileError,
@@ -6,10 +7,10 @@ import {
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
 import { createReporter, parseYamlSource } from '../../../core/config-files/yaml-source.ts';
-import { type Alert, toAlert } from '../evaluation/alert-transition.ts';
+import { toAlert } from '../evaluation/alert-transition.ts';
 import { evaluateRule, type RuleStates } from '../evaluation/evaluate-alert-rule.ts';
 import type { Observation } from '../evaluation/observation.ts';
-import { type AlertRule, getObservationWindowMs, type Labels } from '../rules/alert-rule.ts';
+import { type AlertRule, getObservationWindowMs } from '../rules/alert-rule.ts';
 import {
   type ExpectedAlert,
   type RuleTest,

@@ -1,3 +1,4 @@
+import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import type { Dimension } from '../../../storage/queries/query.ts';
 import type { Template } from './annotation-template.ts';
@@ -72,8 +73,6 @@ export interface AlertRule extends RuleThresholds {
   readonly runbook: string | undefined;
   readonly tenants: readonly TenantOverride[];
 }
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** The judgement for a group: its property's, else its organization's, else the rule's own. */
 export function getRuleThresholds(rule: AlertRule, labels: Labels): RuleThresholds {

@@ -1,4 +1,4 @@
-import type { Suppression } from '../../../core/alerts/alert-group.ts';
+import type { AlertLookup } from '../../../core/alerts/alert.ts';
 import { createError } from '../../../core/errors.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
@@ -11,7 +11,7 @@ import { DAY_MS } from '../../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
-import { type Alert, type Transition, toAlert } from '../evaluation/alert-transition.ts';
+import { type Transition, toAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
 import { parseSilence } from '../suppression/silence-store.ts';
@@ -166,17 +166,6 @@ function resolveTenantField(
   if (chosen !== undefined && allowed.includes(chosen)) return chosen;
   const reason = `${field} must be one of ${allowed.join(', ') || 'none'}`;
   throw createError('PS_REQUEST_INVALID', { reason });
-}
-
-/** What whoever tells of alerts asks about them. */
-export interface AlertLookup {
-  /** Whether what was before the start is known again. */
-  readonly isRestored: boolean;
-  /** Undefined of one that does not go on. */
-  find(id: string): Alert | undefined;
-  getSuppressions(id: string): readonly Suppression[];
-  /** The last that is stored of an alert, whatever became of it. @throws PS_UNAVAILABLE */
-  findStored(id: string): Promise<Alert | undefined>;
 }
 
 export function createAlertLookup(evaluator: AlertEvaluator, store: QueryClient): AlertLookup {

@@ -1,8 +1,7 @@
-import type { Suppression } from '../../../core/alerts/alert-group.ts';
+import type { Alert, AlertBase, Labels, Suppression } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
-import type { Alert } from '../evaluation/alert-transition.ts';
 import type { Silence } from '../suppression/silence.ts';
 
 /** Why an alert is not told now. */
@@ -12,26 +11,6 @@ interface SuppressionView {
   readonly by: string;
   readonly detail: string;
   readonly until: Date | undefined;
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-/** What is said of an alert, wherever it is shown. */
-export interface AlertBase {
-  readonly id: string;
-  readonly rule: string;
-  readonly state: AlertState;
-  readonly severity: AlertSeverity;
-  /** Of the group, and the rule's own. */
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly runbook: string | undefined;
-  readonly value: number | undefined;
-  readonly threshold: number | undefined;
-  readonly cause: string | undefined;
-  /** Who acknowledged it. */
-  readonly author: string | undefined;
-  readonly comment: string | undefined;
 }
 
 /** An alert, as the API shows it. */

@@ -4,7 +4,7 @@ import {
   getMatchLabels,
   isActive,
   type Suppression,
-} from '../../../core/alerts/alert-group.ts';
+} from '../../../core/alerts/alert.ts';
 import { labelNameSchema, nameSchema } from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema, matchesAll } from '../../../core/config-files/matcher.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';

@@ -1,11 +1,15 @@
 import {
+  type Alert,
+  type AlertGroup,
   type AlertSummary,
+  type EvaluatedAlert,
   getMatchLabels,
   isActive,
   type Suppression,
-} from '../../../core/alerts/alert-group.ts';
+  toAlertStateKey,
+} from '../../../core/alerts/alert.ts';
 import { formatDuration } from '../../../core/format.ts';
-import type { Alert, Transition } from '../evaluation/alert-transition.ts';
+import type { Transition } from '../evaluation/alert-transition.ts';
 import type { AlertRuleSet } from '../rules/load-alert-rules.ts';
 import type { Silence } from './silence.ts';
 import {
@@ -15,13 +19,6 @@ import {
   recordFlap,
   toFlapKey,
 } from './suppression-stages.ts';
-
-/** Alerts that are told together now. */
-export interface AlertGroup {
-  /** Of the group, as JSON. */
-  readonly key: string;
-  readonly alerts: readonly Alert[];
-}
 
 /** Decides which alerts are told, and keeps why the others are not. */
 export class NotificationGate {
@@ -94,8 +91,9 @@ export class NotificationGate {
   }
 
   /** All alerts that were looked at last, with why they are not told now. */
-  *listEvaluated(): Iterable<{ readonly alert: Alert; readonly held: readonly Suppression[] }> {
-    for (const alert of this.#evaluated) yield { alert, held: this.getSuppressions(alert.id) };
+  *listEvaluated(): Iterable<EvaluatedAlert> {
+    for (const alert of this.#evaluated)
+      yield { alert, suppressions: this.getSuppressions(alert.id) };
   }
 
   #removeExpired(beforeMs: number): void {
@@ -181,7 +179,9 @@ export function updateAlertGroup<A extends AlertSummary>(
   });
   if (relevant.length === 0)
     return { group: group.notified.size > 0 ? group : undefined, toNotify: [], suppressed: held };
-  const changed = relevant.filter((alert) => group.notified.get(alert.id) !== formatStatus(alert));
+  const changed = relevant.filter(
+    (alert) => group.notified.get(alert.id) !== toAlertStateKey(alert),
+  );
   const [reason, dueMs] = getDueTime(group, changed.length > 0, policy);
   if (now < dueMs) {
     const detail = `until ${formatDuration(dueMs - now)} from now`;
@@ -190,7 +190,7 @@ export function updateAlertGroup<A extends AlertSummary>(
     return { group, toNotify: [], suppressed: held };
   }
   const active = relevant.filter(isActive);
-  const told = new Map(active.map((alert) => [alert.id, formatStatus(alert)]));
+  const told = new Map(active.map((alert) => [alert.id, toAlertStateKey(alert)]));
   const next =
     active.length > 0 ? { firstMs: group.firstMs, notifiedMs: now, notified: told } : undefined;
   return { group: next, toNotify: relevant, suppressed: held };
@@ -204,9 +204,4 @@ function getDueTime(
   if (group.notifiedMs === undefined) return ['group_wait', group.firstMs + policy.waitMs];
   if (changed) return ['group_interval', group.notifiedMs + policy.intervalMs];
   return ['duplicate', group.notifiedMs + policy.repeatMs];
-}
-
-/** An alert that says this again says nothing new. */
-function formatStatus(alert: AlertSummary): string {
-  return `${alert.state} ${alert.severity}`;
 }

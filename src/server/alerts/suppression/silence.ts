@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import {
-  type AlertSummary,
-  getMatchLabels,
-  type Suppression,
-} from '../../../core/alerts/alert-group.ts';
+import { type AlertSummary, getMatchLabels, type Suppression } from '../../../core/alerts/alert.ts';
 import { nameSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema, matchesAll } from '../../../core/config-files/matcher.ts';
 import {

@@ -1,4 +1,4 @@
-import type { AlertSummary, Suppression } from '../../../core/alerts/alert-group.ts';
+import type { AlertSummary, Suppression } from '../../../core/alerts/alert.ts';
 import { formatDuration } from '../../../core/format.ts';
 import { createInhibitor, type InhibitRule } from './inhibition.ts';
 import { findSilenceSuppression, type Silence } from './silence.ts';

@@ -1,4 +1,4 @@
-import type { AlertBase } from '../../alerts/service/alert-views.ts';
+import type { AlertBase } from '../../../core/alerts/alert.ts';
 
 /** One alert as a message tells it. Times in ms since the epoch. */
 export interface MessageAlert extends AlertBase {

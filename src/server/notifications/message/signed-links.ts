@@ -2,9 +2,9 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isActive } from '../../../core/alerts/alert.ts';
 import { createError, errorMessage } from '../../../core/errors.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
-import { isActive } from '../notification-alert.ts';
 import type { LinkVerifier, VerifiedLink } from '../notification-views.ts';
 
 /** How long after a message was sent its links work. */

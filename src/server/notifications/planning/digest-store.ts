@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { Digest } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
-import type { Alert } from '../notification-alert.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**

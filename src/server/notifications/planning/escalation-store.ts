@@ -1,7 +1,7 @@
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { EscalationPolicy } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
-import type { Alert } from '../notification-alert.ts';
 
 /** How far an alert has been escalated. Times in ms since the epoch. */
 interface EscalationState {

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Message } from '../channels/channel.ts';
 import {
   type Alert,
   type AlertGroup,
-  computeMessageStatus,
   isActive,
-  sortWorstFirst,
   toAlertStateKey,
-  toMessageAlert,
-} from '../notification-alert.ts';
+} from '../../../core/alerts/alert.ts';
+import { getSeverityRank } from '../../../core/schema/enums.ts';
+import type { Message, MessageAlert } from '../channels/channel.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 import type { TargetAlerts } from '../routing/route-alerts.ts';
 import {
@@ -108,4 +106,28 @@ export function createPlannedMessage(
 
 function hasNewState(alert: Alert, told: NotificationThread['told']): boolean {
   return told[alert.id]?.said !== toAlertStateKey(alert);
+}
+
+const NO_LINKS = { view: undefined, acknowledge: undefined, silence: undefined };
+
+/** Converts an alert for a message. Links are added when the message is sent. */
+function toMessageAlert({ changedMs, ...alert }: Alert): MessageAlert {
+  const { organization: organizationId, property: propertyId } = alert.labels;
+  const endedMs = alert.state === 'resolved' ? changedMs : undefined;
+  return { ...alert, endedMs, organizationId, propertyId, links: NO_LINKS };
+}
+
+/** Sorts active alerts before resolved ones, and by severity, highest first. */
+function sortWorstFirst(alerts: readonly Alert[]): Alert[] {
+  const over = ({ state }: Alert) => (state === 'resolved' ? 1 : 0);
+  return alerts.toSorted(
+    (a, b) =>
+      over(a) - over(b) ||
+      getSeverityRank(b.severity) - getSeverityRank(a.severity) ||
+      (a.id < b.id ? -1 : 1),
+  );
+}
+
+function computeMessageStatus(alerts: readonly Alert[]): Message['status'] {
+  return alerts.every(({ state }) => state === 'resolved') ? 'resolved' : 'firing';
 }

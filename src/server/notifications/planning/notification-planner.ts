@@ -1,14 +1,14 @@
-import { errorMessage } from '../../../core/errors.ts';
-import type { Logger } from '../../../core/log.ts';
-import type { NotificationConfig, Person } from '../config/notification-config.ts';
-import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import {
   type Alert,
   type AlertGroup,
   type AlertLookup,
   isActive,
   toAlertStateKey,
-} from '../notification-alert.ts';
+} from '../../../core/alerts/alert.ts';
+import { errorMessage } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/log.ts';
+import type { NotificationConfig, Person } from '../config/notification-config.ts';
+import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { SuppressionRecorder } from '../record/suppression-recorder.ts';
 import {
   findReceiverTargets,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Alert } from '../../../core/alerts/alert.ts';
 import { EventFeed } from '../../../core/event-feed.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { Delivery } from '../delivery/delivery.ts';
-import type { Alert } from '../notification-alert.ts';
 import type { NotificationContent } from '../notification-views.ts';
 
 /** Alerts of a message that its row names one by one. */

@@ -1,4 +1,4 @@
-import type { Alert } from '../notification-alert.ts';
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { NotificationRecorder } from './notification-recorder.ts';
 import { toSuppressionRow } from './notification-recorder.ts';
 

@@ -1,10 +1,10 @@
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { Role } from '../../access/roles.ts';
 import type { Person, Receiver } from '../config/notification-config.ts';
 import {
   ADDRESS_FIELD_BY_CHANNEL,
   type ReceiverChannel,
 } from '../config/notification-file-schema.ts';
-import type { Alert } from '../notification-alert.ts';
 
 /** Whom one delivery reaches by one channel of a receiver. It is stored, so it has no address. */
 export interface Target {

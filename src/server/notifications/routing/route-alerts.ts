@@ -1,3 +1,4 @@
+import { type Alert, getMatchLabels, isActive } from '../../../core/alerts/alert.ts';
 import { matchesAll } from '../../../core/config-files/matcher.ts';
 import { findOccurrence } from '../../../core/config-files/recurrence.ts';
 import type {
@@ -7,7 +8,6 @@ import type {
   Route,
   TimeInterval,
 } from '../config/notification-config.ts';
-import { type Alert, getMatchLabels, isActive } from '../notification-alert.ts';
 import { findTargets, type Target, toTargetKey } from './notification-target.ts';
 
 /**

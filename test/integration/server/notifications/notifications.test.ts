@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
+import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { Message } from '../../../../src/server/notifications/channels/channel.ts';
 import { createExternalChannel } from '../../../../src/server/notifications/channels/channel-resolver.ts';
-import type { Alert } from '../../../../src/server/notifications/notification-alert.ts';
 import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -51,7 +51,12 @@ const STRANGER: Alert = {
   firedMs: BEGIN_MS,
   changedMs: BEGIN_MS,
 };
-const HELD = { reason: 'silenced', by: 's1', detail: 'bert: later', untilMs: undefined };
+const SILENCED = {
+  reason: 'silenced',
+  by: 's1',
+  detail: 'bert: later',
+  untilMs: undefined,
+} as const;
 
 const api = new TestApiServer();
 /** What the channel was given, which answers for the other side. */
@@ -186,7 +191,9 @@ it('shows notifications as events as they come, within the scope', async () => {
   const watching = ['anna', 'bert'].map(watch);
   let i = 0;
   await waitFor(async () => {
-    api.notifier.onEvaluated([{ alert: { ...STRANGER, id: `stranger-${i++}` }, held: [HELD] }]);
+    api.notifier.onEvaluated([
+      { alert: { ...STRANGER, id: `stranger-${i++}` }, suppressions: [SILENCED] },
+    ]);
     return (seen.bert ?? 0) > 1;
   });
   expect(seen.anna).toBeUndefined();

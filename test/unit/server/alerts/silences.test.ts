@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
-import type { AlertSummary } from '../../../../src/core/alerts/alert-group.ts';
+import type { AlertSummary } from '../../../../src/core/alerts/alert.ts';
 import { parseMatcher } from '../../../../src/core/config-files/matcher.ts';
 import { findOccurrence, type Recurrence } from '../../../../src/core/config-files/recurrence.ts';
 import { findSilenceSuppression } from '../../../../src/server/alerts/suppression/silence.ts';

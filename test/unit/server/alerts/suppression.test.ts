@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertSummary } from '../../../../src/core/alerts/alert-group.ts';
+import type { AlertSummary } from '../../../../src/core/alerts/alert.ts';
 import { createInhibitor } from '../../../../src/server/alerts/suppression/inhibition.ts';
 import {
   type AlertGroupState,

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import type { NotificationRow } from '../../../../src/core/schema/tables/notifications-table.ts';
 import type {
   DeliveryOutcome,
   Message,
 } from '../../../../src/server/notifications/channels/channel.ts';
-import type { Alert } from '../../../../src/server/notifications/notification-alert.ts';
 import { Notifier, type NotifierOptions } from '../../../../src/server/notifications/notifier.ts';
 import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -71,7 +71,7 @@ async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
       findStored: async (id) => stored.get(id),
     },
     repeatMs: () => 4 * 3_600_000,
-    open: (entry) => ({
+    createChannel: (entry) => ({
       kind: entry.kind,
       recipient: 'url' in entry ? String(entry.url) : '',
       deliver: (message, signal) => {
@@ -174,7 +174,7 @@ it('gives up at once what is refused for good, and after the deadline what is no
 
 it('leaves a broken channel alone, and tells of no end that nobody heard the beginning of', async () => {
   answer = async () => ({ status: 'retryable', reason: 'refused' });
-  await begin({ breakMs: 60_000 });
+  await begin({ circuitBreakMs: 60_000 });
   const first = Array.from({ length: 6 }, (_, i) => makeKnownAlert({ id: `x${i}` }));
   for (const [i, alert] of first.entries()) notifier.notify({ key: `g${i}`, alerts: [alert] });
   await seen(() => statuses().includes('retrying circuit_open'));
@@ -214,7 +214,7 @@ it('does not let a channel that hangs delay another, nor hang for ever itself', 
   );
   answer = (message) =>
     message.receiver === 'a' ? new Promise(() => {}) : Promise.resolve({ status: 'delivered' });
-  await begin({ attemptMs: 50 });
+  await begin({ attemptTimeoutMs: 50 });
   for (let i = 0; i < 20; i++)
     notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `h${i}` })] });
   await seen(
@@ -294,16 +294,17 @@ it('knows after a restart whom it has told, and tells them the end that it has m
 it('records a reason once, and again when it is another', async () => {
   await begin();
   const alert = makeKnownAlert({ id: 'q' });
-  const held = (reason: string) => [{ reason, by: 's', detail: reason, untilMs: undefined }];
-  for (const reason of [
+  const reasons = [
     'group_wait',
     'group_wait',
     'silenced',
     'silenced',
     'duplicate',
     'silenced',
-  ]) {
-    notifier.onEvaluated([{ alert, held: held(reason) }]);
+  ] as const;
+  for (const reason of reasons) {
+    const suppression = { reason, by: 's', detail: reason, untilMs: undefined };
+    notifier.onEvaluated([{ alert, suppressions: [suppression] }]);
   }
   expect(rows.map(({ reason }) => reason)).toEqual(['group_wait', 'silenced', 'silenced']);
 });

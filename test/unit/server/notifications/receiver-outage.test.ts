@@ -51,7 +51,7 @@ it('brings every message once to a receiver that answers 500 for three minutes',
       find: (id) => alerts.find((alert) => alert.id === id),
     },
     repeatMs: () => 4 * 3_600_000,
-    open: () => ({
+    createChannel: () => ({
       kind: 'slack',
       recipient: 'hooks.example',
       deliver: async ({ id }) => {

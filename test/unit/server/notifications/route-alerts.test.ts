@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Alert } from '../../../../src/server/notifications/notification-alert.ts';
+import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { planGroupMessages } from '../../../../src/server/notifications/planning/group-messages.ts';
 import type { NotificationThread } from '../../../../src/server/notifications/planning/notification-thread-store.ts';
 import {

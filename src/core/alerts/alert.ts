@@ -1,0 +1,99 @@
+import type { AlertSeverity } from '../schema/enums.ts';
+import type { AlertState } from '../schema/tables/alerts-table.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** The fields of an alert that every view of it has. */
+export interface AlertBase {
+  readonly id: string;
+  readonly rule: string;
+  readonly state: AlertState;
+  readonly severity: AlertSeverity;
+  /** The labels of the group and of the rule. */
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly runbook: string | undefined;
+  readonly value: number | undefined;
+  readonly threshold: number | undefined;
+  readonly cause: string | undefined;
+  /** The person who acknowledged the alert. */
+  readonly author: string | undefined;
+  readonly comment: string | undefined;
+}
+
+/** An alert of the evaluator. Times are in ms since the epoch. */
+export interface Alert extends AlertBase {
+  readonly startedMs: number;
+  readonly firedMs: number | undefined;
+  readonly changedMs: number;
+}
+
+/** The fields of an alert that matchers and suppression stages read. */
+export type AlertSummary = Pick<Alert, 'id' | 'rule' | 'state' | 'severity' | 'labels'>;
+
+/** Alerts of one notification group that are due to be sent. */
+export interface AlertGroup {
+  /** JSON object of the labels that all alerts of the group share. */
+  readonly key: string;
+  readonly alerts: readonly Alert[];
+}
+
+type SuppressionReason =
+  | 'silenced'
+  | 'maintenance'
+  | 'inhibited'
+  | 'flapping'
+  | 'group_wait'
+  | 'group_interval'
+  | 'duplicate'
+  | 'never_told';
+
+/** Why an alert isn't sent now. */
+export interface Suppression {
+  readonly reason: SuppressionReason;
+  /** A silence ID, an inhibition name, the ID of another alert, or a group key. */
+  readonly by: string;
+  /** Explanation for people. */
+  readonly detail: string;
+  /** When the suppression ends, in ms since the epoch, if known. */
+  readonly untilMs: number | undefined;
+}
+
+/** An alert after the last evaluation. Without suppressions, it was sent. */
+export interface EvaluatedAlert {
+  readonly alert: Alert;
+  readonly suppressions: readonly Suppression[];
+}
+
+/** Alert queries used by the notifier. */
+export interface AlertLookup {
+  /** Whether the alert states from before the restart have been read. */
+  readonly isRestored: boolean;
+  /** Returns an alert that hasn't been resolved, or `undefined`. */
+  find(id: string): Alert | undefined;
+  getSuppressions(id: string): readonly Suppression[];
+  /**
+   * Returns the last stored version of an alert, also if it is resolved.
+   *
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
+  findStored(id: string): Promise<Alert | undefined>;
+}
+
+/** Returns the labels for matchers: the alert's labels, `alertname`, and `severity`. */
+export function getMatchLabels({
+  labels,
+  rule,
+  severity,
+}: Pick<Alert, 'rule' | 'severity' | 'labels'>): Labels {
+  return { ...labels, alertname: rule, severity };
+}
+
+export function isActive({ state }: Pick<Alert, 'state'>): boolean {
+  return state === 'firing' || state === 'acknowledged';
+}
+
+/** Returns a key of state and severity. An alert is sent again only if this key changes. */
+export function toAlertStateKey({ state, severity }: Pick<Alert, 'state' | 'severity'>): string {
+  return `${state} ${severity}`;
+}
