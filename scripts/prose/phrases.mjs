@@ -72,7 +72,7 @@ export const PHRASES = [
     'name the thing: rows, series, values',
   ],
   [/\ball (?:that|who|of which|of them that)\b/, 'name the things: "all rows", "all callers"'],
-  [/\b(?:of|in|by|to|from) which\b/, 'split the sentence'],
+  [/\bof which\b/, 'split the sentence'],
   [/\bthose (?:of|that|who|which|with|in|from)\b/, 'repeat the noun'],
   [/\bthat of\b(?! (?:the |a |an )?(?:kind|course))/, 'repeat the noun'],
   [/\bthe ones? (?:that|of|which|who|with)\b/, 'repeat the noun'],
@@ -86,7 +86,7 @@ export const PHRASES = [
     'g',
   ],
   [
-    /\b(?:is|are|was|were) no (?:longer )?(?=[a-z]+\b)(?!longer|more|need|way|other|such|better|worse|faster|slower|guarantee|point|reason|limit|matter|data|such)/,
+    /(?<!there )\b(?:is|are|was|were) no (?:longer )?(?=[a-z]+\b)(?!longer|more|need|way|other|such|better|worse|faster|slower|guarantee|point|reason|limit|matter|data|such)/,
     'write "is not a …" or "isn\'t a …"',
   ],
   // Pronouns for people.
