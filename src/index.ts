@@ -23,10 +23,10 @@ export type { SystemHealthMonitor } from './agent/health/system-health-monitor.t
 export type { Measurement } from './agent/record/measurement.ts';
 export type { TrackingOptions } from './agent/record/performance-tracking.ts';
 export { type ErrorCode, PerfscopeError } from './core/errors.ts';
+export type { Person } from './core/people.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './core/schema/enums.ts';
 export type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
 export type { HealthSnapshot, HealthStatus } from './core/schema/tables/system-health-table.ts';
-export type { Person } from './server/notifications/config/notification-config.ts';
 export type {
   Dashboard,
   DashboardOptions,

@@ -1,15 +1,15 @@
-import type { Person } from '../server/notifications/config/notification-config.ts';
+import type { Person } from '../core/people.ts';
 
-/** People as the application knows them, such as those of its own database. */
+/** Returns the people that the application knows, for example from its own database. */
 export type DirectoryFunction = () => readonly Person[] | Promise<readonly Person[]>;
 
 const DIRECTORY_KEY = Symbol.for('perfscope.directory');
 const sharedDirectory = globalThis as { [DIRECTORY_KEY]?: DirectoryFunction | undefined };
 
 /**
- * Names the function that the server of this process asks for people, beside those of its file.
- * Shared through the global object, because the application and the server may load two copies of
- * the package.
+ * Sets the function that supplies people to the Perfscope server in this process. `undefined` removes it.
+ * The function is stored on the global object because the application and the server can load
+ * separate copies of this package.
  */
 export function setDirectory(directory: DirectoryFunction | undefined): void {
   sharedDirectory[DIRECTORY_KEY] = directory;

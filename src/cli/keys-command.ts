@@ -3,11 +3,11 @@ import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createError, errorMessage, PerfscopeError } from '../core/errors.ts';
+import { ROLES, type Role } from '../core/people.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type KeyView, parseExpiry, toKeyView } from '../server/access/api-key-record.ts';
 import type { Actor, ApiKeyStore } from '../server/access/api-key-store.ts';
-import { ROLES, type Role } from '../server/access/roles.ts';
 import { printStatus } from './command-output.ts';
 
 const EXIT_KEY_NOT_FOUND = 2;

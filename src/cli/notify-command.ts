@@ -2,12 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { createError, errorMessage } from '../core/errors.ts';
+import { type Person, ROLES } from '../core/people.ts';
 import type { Actor } from '../server/access/api-key-store.ts';
-import { ROLES } from '../server/access/roles.ts';
-import type {
-  NotificationConfig,
-  Person,
-} from '../server/notifications/config/notification-config.ts';
+import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import type { PeopleStore } from '../server/notifications/people/people-store.ts';
 import { requireQuestdbTargets, requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
@@ -83,18 +80,17 @@ async function testReceiver(
     '../server/notifications/routing/notification-target.ts'
   );
   const { ChannelResolver } = await import('../server/notifications/channels/channel-resolver.ts');
-  const { createExternalChannel: openEntry } = await import(
-    '../server/notifications/channels/channel-resolver.ts'
-  );
-  const opener = new ChannelResolver(openEntry);
+  const { createChannel } = await import('../server/notifications/channels/create-channel.ts');
+  const opener = new ChannelResolver(createChannel);
   const alert = sampleAlert(labels, Date.now());
   const people = await loadAllPeople(from, plan);
   const results = await Promise.all(
     receiverTargets(receiver, alert, people).map(async (target) => {
       const delivery = sampleDelivery(target, alert, plan.timeZone, Date.now());
       const channel = opener.resolve(target, plan, people);
-      if ('gone' in channel)
-        return { channel: target.kind, status: 'permanent', detail: channel.gone };
+      if (!('deliver' in channel)) {
+        return { channel: target.kind, status: 'permanent', detail: channel.reason };
+      }
       const { kind, recipient } = channel;
       const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
       const outcome = await channel.deliver(delivery.message, signal);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { MetricRecorder } from '../../src/agent/record/metric-recorder.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
 import { parseSettings } from '../../src/core/config/settings.ts';
+import type { Role } from '../../src/core/people.ts';
 import type { HealthSnapshot } from '../../src/core/schema/tables/system-health-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import { ApiKeyStore } from '../../src/server/access/api-key-store.ts';
 import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
-import type { Role } from '../../src/server/access/roles.ts';
 import { createActionService } from '../../src/server/actions/action-service.ts';
 import { BusinessRuleEvaluator } from '../../src/server/actions/business-rules/business-rule-evaluator.ts';
 import type { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
@@ -19,7 +19,7 @@ import {
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
 import type { CreateChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
-import { createExternalChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
+import { createChannel } from '../../src/server/notifications/channels/create-channel.ts';
 import {
   createLinkReader,
   createMessageLinker,
@@ -107,7 +107,7 @@ export class TestApiServer {
     this.#writer = writer;
     const origin = { service: 'shop', instance: 'shop-1', environment: 'test' };
     const recorder = new MetricRecorder({
-      origin,
+      resource: origin,
       retentionDays: 30,
       add: writer.add,
       strict: true,
@@ -136,12 +136,12 @@ export class TestApiServer {
       timeZone: 'Europe/Vienna',
       alerts: createAlertLookup(this.evaluator, this.#store),
       repeatMs: () => this.evaluator.rulesFile.ruleSet.notifications.repeatMs,
-      open: options.open ?? createExternalChannel,
-      withLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
+      createChannel: options.open ?? createExternalChannel,
+      addLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });
     this.decider = new BusinessRuleEvaluator({
-      store: this.#store,
+      queryClient: this.#store,
       ...road,
       log,
       path: options.businessRulesFile,
@@ -153,12 +153,12 @@ export class TestApiServer {
       notifications: createNotificationService({
         notifier: this.notifier,
         peopleStore: this.book,
-        store: this.#store,
+        queryClient: this.#store,
       }),
       links: createLinkReader(key),
       actions: createActionService({
         ruleEvaluator: this.decider,
-        store: this.#store,
+        queryClient: this.#store,
         listForcedBreakers: createForcedBreakerLookup(this.evaluator),
         isRestored: () => true,
       }),

@@ -1,4 +1,5 @@
 import { createError } from '../../core/errors.ts';
+import type { Role } from '../../core/people.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import type { ReadRows } from '../../storage/questdb/questdb-reader.ts';
@@ -16,7 +17,6 @@ import {
 } from './api-key-record.ts';
 import { generateApiKey, isMatchingSecret, parseApiKey } from './api-key-secret.ts';
 import type { AuditLogger } from './audit-logger.ts';
-import type { Role } from './roles.ts';
 
 /** How long in ms the keys of the last look are believed while QuestDB does not answer. */
 const MAX_STALENESS_MS = 60_000;
@@ -61,7 +61,7 @@ export interface Actor {
 }
 
 /** Whose key it is, or why it opens nothing: for good, or because nobody can tell at the moment. */
-export type ApiKeyCheckResult = { key: ApiKey } | { refused: string } | { unavailable: string };
+export type ApiKeyCheckResult = { key: ApiKey } | { rejected: string } | { unavailable: string };
 
 const ALL_KEYS_QUERY = sql`SELECT timestamp, id, state, name, role, organization_id, properties, hash,
   expires_at, author ${fromTable('api_keys')} ORDER BY timestamp, seq`;
@@ -70,12 +70,12 @@ const ALL_KEYS_QUERY = sql`SELECT timestamp, id, state, name, role, organization
 export class ApiKeyStore {
   readonly #options: ApiKeyStoreOptions;
   readonly #now: () => number;
-  readonly #known: StateTableCache<ApiKey>;
+  readonly #cache: StateTableCache<ApiKey>;
 
   constructor(options: ApiKeyStoreOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#known = new StateTableCache({
+    this.#cache = new StateTableCache({
       read: options.read,
       now: this.#now,
       table: 'api_keys',
@@ -87,21 +87,21 @@ export class ApiKeyStore {
 
   /** Reads all keys. @throws PS_UNAVAILABLE */
   load(): Promise<void> {
-    return this.#known.refresh();
+    return this.#cache.refresh();
   }
 
   /** Keeps them up to date. */
   startRefreshing(): void {
-    this.#known.startPolling();
+    this.#cache.startPolling();
   }
 
   close(): void {
-    this.#known.close();
+    this.#cache.close();
   }
 
   /** Whether any key was ever made; undefined while nobody knows. */
   get hasAnyKey(): boolean | undefined {
-    const { values: all, lastReadMs: readAt } = this.#known;
+    const { values: all, lastReadMs: readAt } = this.#cache;
     if (all.length > 0) return true;
     return readAt === undefined ? undefined : false;
   }
@@ -109,7 +109,7 @@ export class ApiKeyStore {
   /** The keys that `scope` shows, oldest first; those last known while QuestDB is away. */
   async list({ organizations }: TenantScope): Promise<ApiKey[]> {
     await this.load().catch(() => {});
-    return this.#known.values
+    return this.#cache.values
       .filter(({ organizationId: name }) => {
         return organizations === 'all' || (name !== undefined && organizations.includes(name));
       })
@@ -119,16 +119,16 @@ export class ApiKeyStore {
   /** Whose key `text` is. Never rejects. */
   async check(text: string): Promise<ApiKeyCheckResult> {
     const sent = parseApiKey(text);
-    if (!sent) return { refused: 'the key is mistyped or cut off' };
+    if (!sent) return { rejected: 'the key is mistyped or cut off' };
     const isFresh = () => {
-      return isKeyDataFresh(this.#known.find(sent.id)?.role, this.#known.lastReadMs, this.#now());
+      return isKeyDataFresh(this.#cache.find(sent.id)?.role, this.#cache.lastReadMs, this.#now());
     };
-    if (!this.#known.find(sent.id) || !isFresh()) await this.#known.refreshThrottled();
+    if (!this.#cache.find(sent.id) || !isFresh()) await this.#cache.refreshThrottled();
     if (!isFresh()) return { unavailable: 'keys cannot be checked while QuestDB does not answer' };
-    const key = this.#known.find(sent.id);
-    if (!key || !isMatchingSecret(key.hash, sent.secret)) return { refused: 'the key is unknown' };
+    const key = this.#cache.find(sent.id);
+    if (!key || !isMatchingSecret(key.hash, sent.secret)) return { rejected: 'the key is unknown' };
     const state = getKeyState(key, this.#now());
-    return state === 'active' ? { key } : { refused: `the key is ${state}` };
+    return state === 'active' ? { key } : { rejected: `the key is ${state}` };
   }
 
   /**
@@ -140,7 +140,7 @@ export class ApiKeyStore {
   async create(request: CreateKeyRequest, actor: Actor): Promise<{ key: ApiKey; text: string }> {
     await this.load();
     const now = this.#now();
-    const active = this.#known.values.filter((key) => getKeyState(key, now) === 'active');
+    const active = this.#cache.values.filter((key) => getKeyState(key, now) === 'active');
     const reason = validateKeyRequest(request, active.length, now);
     if (reason !== undefined) throw createError('PS_KEY_INVALID', { reason });
     const { text, ...made } = generateApiKey();
@@ -148,8 +148,8 @@ export class ApiKeyStore {
     this.#options.add('api_keys', [toCreatedRow(key)]);
     this.#audit('key.create', key, actor);
     await this.#options.flush();
-    this.#known.setLocal(key.id, key);
-    await this.#known.waitUntilStored(key.id);
+    this.#cache.setLocal(key.id, key);
+    await this.#cache.waitUntilStored(key.id);
     return { key, text };
   }
 
@@ -160,17 +160,17 @@ export class ApiKeyStore {
    * PS_FLUSH_TIMEOUT when it has ended here, and elsewhere not before QuestDB is back
    */
   async revoke(id: string, actor: Actor): Promise<ApiKey> {
-    if (!this.#known.find(id)) await this.load();
-    const key = this.#known.find(id);
+    if (!this.#cache.find(id)) await this.load();
+    const key = this.#cache.find(id);
     if (!key) throw createKeyNotFoundError(id);
     if (key.revokedAt !== undefined) return key;
     const row = toRevokedRow(key, this.#now(), actor.author);
     const revoked = { ...key, revokedAt: row.timestamp };
-    this.#known.setLocal(id, revoked);
+    this.#cache.setLocal(id, revoked);
     this.#options.add('api_keys', [row]);
     this.#audit('key.revoke', key, actor);
     await this.#options.flush();
-    await this.#known.waitUntilStored(id);
+    await this.#cache.waitUntilStored(id);
     return revoked;
   }
 

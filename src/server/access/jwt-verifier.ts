@@ -7,13 +7,14 @@ import {
   jwtVerify,
 } from 'jose';
 import type { JwtSettings } from '../../core/config/settings.ts';
+import { ROLES } from '../../core/people.ts';
 import { createPrincipal, type Grant, type Principal, validateGrant } from './principal.ts';
-import { isRole, ROLES } from './roles.ts';
+import { isRole } from './roles.ts';
 
 /** Whose token it is, or why it opens nothing: for good, or because nobody can tell at the moment. */
 type TokenVerificationResult =
   | { principal: Principal }
-  | { refused: string }
+  | { rejected: string }
   | { unavailable: string };
 
 export type TokenVerifier = (token: string) => Promise<TokenVerificationResult>;
@@ -52,7 +53,7 @@ export function createTokenVerifier({ issuer, audience, keys }: JwtSettings): To
         return { unavailable: "tokens cannot be checked while the issuer's keys are out of reach" };
       }
       // jose's messages name claims and algorithms, never their values.
-      return { refused: `the token is not valid (${error.message})` };
+      return { rejected: `the token is not valid (${error.message})` };
     }
   };
 }
@@ -72,19 +73,19 @@ function createJwksVerifier(url: string, options: JWTVerifyOptions) {
 function toVerificationResult(claims: JWTPayload): TokenVerificationResult {
   const role = claims.perfscope_role ?? claims.role;
   const { sub, organization_id: organizationId, properties } = claims;
-  if (!isRole(role)) return { refused: `the token's role is none of ${ROLES.join(', ')}` };
+  if (!isRole(role)) return { rejected: `the token's role is none of ${ROLES.join(', ')}` };
   if (typeof sub !== 'string' || sub === '' || sub.length > 200 || /\p{C}/u.test(sub)) {
-    return { refused: "the token's sub is empty, too long or not printable" };
+    return { rejected: "the token's sub is empty, too long or not printable" };
   }
   if (organizationId !== undefined && typeof organizationId !== 'string') {
-    return { refused: "the token's organization_id is not a text" };
+    return { rejected: "the token's organization_id is not a text" };
   }
   if (properties !== undefined && !isStringArray(properties)) {
-    return { refused: "the token's properties are not a list of texts" };
+    return { rejected: "the token's properties are not a list of texts" };
   }
   const grant: Grant = { role, organizationId, properties };
   const problem = validateGrant(grant);
-  if (problem !== undefined) return { refused: `the token contradicts itself: ${problem}` };
+  if (problem !== undefined) return { rejected: `the token contradicts itself: ${problem}` };
   return { principal: createPrincipal(`token:${sub}`, grant) };
 }
 

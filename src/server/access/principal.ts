@@ -1,10 +1,11 @@
+import type { Role } from '../../core/people.ts';
 import { MAX_NAME_LENGTH } from '../../core/schema/table-definition.ts';
 import {
   createOrganizationScope,
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../core/tenant-scope.ts';
-import type { PrincipalRole, Role } from './roles.ts';
+import type { PrincipalRole } from './roles.ts';
 
 /** What a key or a token says that its holder may do, and for whom. */
 export interface Grant {

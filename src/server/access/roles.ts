@@ -1,7 +1,4 @@
-/** The roles that a key or a token may carry. */
-export const ROLES = ['ADMIN', 'ORG_ADMIN', 'PROPERTY_MGR', 'VIEWER', 'INGEST'] as const;
-
-export type Role = (typeof ROLES)[number];
+import { ROLES, type Role } from '../../core/people.ts';
 
 /** Whoever scrapes `/metrics` with the token made for it, or asks for what is public; no key has these. */
 export type PrincipalRole = Role | 'SCRAPE' | 'NOBODY';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
+import { ROLES, type Role } from '../../../core/people.ts';
 import { createKeyNotFoundError, parseExpiry, toKeyView } from '../../access/api-key-record.ts';
 import type { Actor } from '../../access/api-key-store.ts';
 import type { Principal } from '../../access/principal.ts';
-import { canGrantRole, PERMISSION_LABELS, ROLES, type Role } from '../../access/roles.ts';
+import { canGrantRole, PERMISSION_LABELS } from '../../access/roles.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
 
@@ -44,12 +45,12 @@ export const keysEndpoint = defineEndpoint({
   body: keyBodySchema,
   query: z.strictObject({}),
   response: keysResponseSchema,
-  async handle({ dependencies, method, body: sent, principal, scope, address, nowMs }) {
+  async handle({ dependencies, method, body, principal, scope, address, nowMs }) {
     const { keys } = dependencies.access;
     if (method !== 'post') {
       return { keys: (await keys.list(scope)).map((each) => toKeyView(each, nowMs)) };
     }
-    const { expires, ...wanted } = keyBodySchema.parse(sent);
+    const { expires, ...wanted } = keyBodySchema.parse(body);
     const organizationId = wanted.organizationId ?? principal.organizationId;
     requireKeyAccess(principal, wanted.role, organizationId);
     const expiresAt = expires === undefined ? undefined : parseExpiry(expires, nowMs);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ROLES } from '../../access/roles.ts';
+import { ROLES } from '../../../core/people.ts';
 import { PERSON_SOURCES } from '../../notifications/notification-views.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
 
@@ -48,11 +48,11 @@ export const peopleEndpoint = defineEndpoint({
   body: personBodySchema,
   query: z.strictObject({}),
   response: peopleResponseSchema,
-  async handle({ dependencies, method, body: sent, ...by }) {
+  async handle({ dependencies, method, body, ...by }) {
     if (method !== 'post') return { people: dependencies.notifications.listPeople() };
     return {
       people: [
-        await dependencies.notifications.setPerson(personBodySchema.parse(sent), toAuthor(by)),
+        await dependencies.notifications.setPerson(personBodySchema.parse(body), toAuthor(by)),
       ],
     };
   },

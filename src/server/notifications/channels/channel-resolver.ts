@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../core/errors.ts';
-import type { NotificationConfig, Person } from '../config/notification-config.ts';
+import type { Person } from '../../../core/people.ts';
+import type { NotificationConfig } from '../config/notification-config.ts';
 import {
   ADDRESS_FIELD_BY_CHANNEL,
   type ReceiverChannel,

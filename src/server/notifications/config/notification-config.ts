@@ -1,22 +1,8 @@
 import type { Matcher } from '../../../core/config-files/matcher.ts';
 import type { Recurrence } from '../../../core/config-files/recurrence.ts';
+import type { Person, Role } from '../../../core/people.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
-import type { Role } from '../../access/roles.ts';
 import type { ReceiverChannel } from './notification-file-schema.ts';
-
-/** Somebody who can be told. */
-export interface Person {
-  readonly name: string;
-  readonly role: Role;
-  /** Undefined: the whole installation, which only an ADMIN may be of. */
-  readonly organization?: string | undefined;
-  /** Undefined: all of the organization. */
-  readonly properties?: readonly string[] | undefined;
-  readonly email?: string | undefined;
-  readonly phone?: string | undefined;
-  /** Subject of the key or token with which in-app notifications are read, as `token:anna`. */
-  readonly user?: string | undefined;
-}
 
 /** Whom a receiver tells, where its channels reach people. */
 interface Addressees {

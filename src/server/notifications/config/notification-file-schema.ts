@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { durationSchema, nameSchema } from '../../../core/config-files/config-validation.ts';
 import { matchersSchema } from '../../../core/config-files/matcher.ts';
+import { ROLES } from '../../../core/people.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { validateGrant } from '../../access/principal.ts';
-import { ROLES } from '../../access/roles.ts';
 import { emailAddressSchema, phoneNumberSchema } from '../channels/channel-fields.ts';
 import { type ChannelConfig, channelConfigSchema } from '../channels/create-channel.ts';
 import { inAppConfigSchema } from '../channels/in-app.ts';

@@ -5,7 +5,7 @@ import {
 } from '../../../agent/notification-directory.ts';
 import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import type { Person } from '../config/notification-config.ts';
+import type { Person } from '../../../core/people.ts';
 import { personSchema } from '../config/notification-file-schema.ts';
 import { PERSON_SOURCES, type PersonSource } from '../notification-views.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
+import type { Person } from '../../../core/people.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import { type PersonRow, peopleTable } from '../../../core/schema/tables/people-table.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
@@ -9,7 +10,6 @@ import { StateTableCache } from '../../../storage/questdb/state-table-cache.ts';
 import { fromTable, sql } from '../../../storage/sql/sql-builder.ts';
 import type { Actor } from '../../access/api-key-store.ts';
 import type { AuditLogger } from '../../access/audit-logger.ts';
-import type { Person } from '../config/notification-config.ts';
 import { personSchema } from '../config/notification-file-schema.ts';
 
 /** The last change of one person: who she is since then, or that she was removed. */

@@ -7,7 +7,8 @@ import {
 } from '../../../core/alerts/alert.ts';
 import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import type { NotificationConfig, Person } from '../config/notification-config.ts';
+import type { Person } from '../../../core/people.ts';
+import type { NotificationConfig } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { SuppressionRecorder } from '../record/suppression-recorder.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Alert } from '../../../core/alerts/alert.ts';
-import type { Role } from '../../access/roles.ts';
-import type { Person, Receiver } from '../config/notification-config.ts';
+import type { Person, Role } from '../../../core/people.ts';
+import type { Receiver } from '../config/notification-config.ts';
 import {
   ADDRESS_FIELD_BY_CHANNEL,
   type ReceiverChannel,

@@ -1,9 +1,9 @@
 import { type Alert, getMatchLabels, isActive } from '../../../core/alerts/alert.ts';
 import { matchesAll } from '../../../core/config-files/matcher.ts';
 import { findOccurrence } from '../../../core/config-files/recurrence.ts';
+import type { Person } from '../../../core/people.ts';
 import type {
   NotificationConfig,
-  Person,
   Receiver,
   Route,
   TimeInterval,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ROLES } from '../../../../src/core/people.ts';
 import {
   isEmptyScope,
   narrowScope,
@@ -16,7 +17,6 @@ import {
   hasPermission,
   PERMISSION_LABELS,
   type Permission,
-  ROLES,
 } from '../../../../src/server/access/roles.ts';
 
 describe('what a role may do', () => {
