@@ -4,15 +4,15 @@ import type { PanelRules } from '../src/server/grafana/panel-thresholds.ts';
 import { DASHBOARDS } from './dashboards/index.ts';
 import { getRuleName } from './parts/thresholds.ts';
 
-/** What is given to Grafana. */
+/** Folder with the provisioning files for Grafana. */
 export const PROVISIONING_DIR = join(import.meta.dirname, 'provisioning');
 const DASHBOARDS_DIR = join('dashboards', 'json');
-/** Where Grafana finds the dashboards. */
+/** Folder from which Grafana loads the dashboards. */
 export const JSON_DIR = join(PROVISIONING_DIR, DASHBOARDS_DIR);
-/** What `perfscope grafana` needs, and Grafana does not. */
+/** Maps panels to alert rules. `perfscope grafana` reads it, Grafana doesn't. */
 const DRAWN_RULES_FILE = 'drawn-rules.json';
 
-/** The files that are made, by their path in `PROVISIONING`. */
+/** Returns the content of the generated files by their path in `PROVISIONING_DIR`. */
 export function generateFiles(): Map<string, string> {
   return new Map([
     [DRAWN_RULES_FILE, formatJson(collectDrawnRules())],
@@ -25,6 +25,7 @@ export function generateFiles(): Map<string, string> {
 
 const formatJson = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
+/** Returns the name of the alert rule behind each panel's thresholds, by dashboard and panel id. */
 function collectDrawnRules(): PanelRules {
   return Object.fromEntries(
     DASHBOARDS.map(({ uid, panels = [] }) => [
@@ -40,12 +41,13 @@ function collectDrawnRules(): PanelRules {
   );
 }
 
-/** Paths of files that are missing, are not what the code makes, or belong to no dashboard. */
+/** Returns the paths of files that are missing, out of date, or don't belong to any dashboard. */
 export function findStaleFiles(): string[] {
-  const wanted = generateFiles();
+  const expected = generateFiles();
   const found = readdirSync(JSON_DIR).map((name) => join(DASHBOARDS_DIR, name));
-  const differs = (path: string) => readIfExists(join(PROVISIONING_DIR, path)) !== wanted.get(path);
-  return [...new Set([...wanted.keys(), ...found.filter((path) => path.endsWith('.json'))])]
+  const differs = (path: string) =>
+    readIfExists(join(PROVISIONING_DIR, path)) !== expected.get(path);
+  return [...new Set([...expected.keys(), ...found.filter((path) => path.endsWith('.json'))])]
     .filter(differs)
     .sort();
 }

@@ -1,4 +1,4 @@
-// npm run dashboards [-- --check]
+// npm run dashboards [-- --check]: generates the dashboards. With --check, only reports stale files.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 mkdirSync(JSON_DIR, { recursive: true });
 const changed = findStaleFiles();
 if (values.check) {
-  for (const name of changed) console.error(`${name} is stale: run npm run dashboards`);
+  for (const name of changed) console.error(`${name} is out of date. Run 'npm run dashboards'.`);
   process.exit(changed.length > 0 ? 1 : 0);
 }
 const files = generateFiles();
@@ -17,4 +17,4 @@ for (const name of changed) {
   if (text === undefined) rmSync(join(PROVISIONING_DIR, name));
   else writeFileSync(join(PROVISIONING_DIR, name), text);
 }
-console.log(`${files.size} files, ${changed.length} of them changed: ${PROVISIONING_DIR}`);
+console.log(`Generated ${files.size} files in ${PROVISIONING_DIR}, ${changed.length} changed.`);

@@ -13,18 +13,18 @@ import {
 } from '../sql/action-queries.ts';
 import { selectScaling, selectScalingOverTime } from '../sql/scaling-queries.ts';
 
-const NO_BREAKER_TEXT = 'No function is protected';
-const NO_DECISION_TEXT = 'No rule decided anything';
-const NO_QUEUE_TEXT = 'No queue was recommended anything';
-const NO_SERVICE_TEXT = 'No service was recommended anything';
+const NO_BREAKER_TEXT = 'No circuit breaker data';
+const NO_DECISION_TEXT = 'No decisions';
+const NO_QUEUE_TEXT = 'No queue recommendations';
+const NO_SERVICE_TEXT = 'No service recommendations';
 const SCALING_DESCRIPTION =
-  'As /api/performance/scaling recommends without parameters, each minute.';
+  'Updated every minute. The values match /api/performance/scaling without parameters.';
 
 export const actions = createDashboard({
   name: 'actions',
   title: 'Perfscope / Actions',
   description:
-    'What measurements change: breakers, decisions of business rules, and recommended capacity.',
+    'Automatic actions: circuit breakers, business rule decisions, and capacity recommendations.',
   ...createFilters('organization', 'property', 'service', 'environment'),
   last: '6h',
   refresh: '30s',
@@ -33,26 +33,27 @@ export const actions = createDashboard({
       height: 4,
       panels: [
         createStat({
-          title: 'Open breakers',
+          title: 'Open circuit breakers',
           unit: 'short',
           width: 8,
           emptyText: NO_BREAKER_TEXT,
-          description: 'Breakers whose newest state in the range is open.',
+          description: 'Circuit breakers whose latest state in the time range is open.',
           sql: selectOpenBreakers(),
           thresholds: createZeroThresholds(),
         }),
         createStat({
-          title: 'Settings away from their default',
+          title: 'Changed settings',
           unit: 'short',
           width: 8,
-          description: 'At the end of the range, without dry runs.',
+          description:
+            'Settings that differ from their default at the end of the time range. Dry runs are excluded.',
           sql: selectChangedSettings(),
         }),
         createStat({
-          title: 'Not applied',
+          title: 'Decisions not applied',
           unit: 'short',
           width: 8,
-          description: 'Decisions of the range that a handler or a webhook did not take.',
+          description: 'Decisions in the time range that a handler or webhook failed to apply.',
           sql: selectFailedDecisions(),
           thresholds: createZeroThresholds(),
         }),
@@ -62,12 +63,12 @@ export const actions = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'State of breakers',
+          title: 'Circuit breaker state',
           unit: 'short',
           width: 12,
           max: 2,
           emptyText: NO_BREAKER_TEXT,
-          description: 'The worst of each interval: 0 closed, 1 half-open, 2 open.',
+          description: 'Worst state in each interval: 0 is closed, 1 is half-open, 2 is open.',
           sql: selectBreakerStates(),
         }),
         createTimeSeries({
@@ -78,7 +79,7 @@ export const actions = createDashboard({
           stacked: true,
           bars: true,
           description:
-            'Calls of protected functions in each interval; a fallback stands beside what it answered for.',
+            'Calls to protected functions in each interval. If a fallback ran, the original outcome is counted too.',
           sql: selectBreakerCalls(),
         }),
       ],
@@ -87,11 +88,12 @@ export const actions = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Values of settings',
+          title: 'Setting values',
           unit: 'short',
           width: 24,
           emptyText: NO_DECISION_TEXT,
-          description: 'What rules have set each setting to, by property or organization.',
+          description:
+            'The values that rules assigned to each setting, by property or organization.',
           sql: selectSettingValues(),
         }),
       ],
@@ -105,7 +107,7 @@ export const actions = createDashboard({
           width: 24,
           emptyText: NO_DECISION_TEXT,
           description:
-            'What was decided and why, and what became of it, the newest first; renewals are left out.',
+            'Decisions with their reason and result, newest first. Renewals are excluded.',
           sql: selectDecisions(),
         }),
       ],
@@ -114,19 +116,19 @@ export const actions = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Workers of queues',
+          title: 'Queue workers',
           unit: 'short',
           width: 12,
           emptyText: NO_QUEUE_TEXT,
-          description: `Recommended and present workers. ${SCALING_DESCRIPTION}`,
+          description: `Recommended and current number of workers. ${SCALING_DESCRIPTION}`,
           sql: selectScalingOverTime('queue'),
         }),
         createTimeSeries({
-          title: 'Replicas of services',
+          title: 'Service replicas',
           unit: 'short',
           width: 12,
           emptyText: NO_SERVICE_TEXT,
-          description: `Recommended and present replicas. ${SCALING_DESCRIPTION}`,
+          description: `Recommended and current number of replicas. ${SCALING_DESCRIPTION}`,
           sql: selectScalingOverTime('service'),
         }),
       ],
@@ -140,7 +142,7 @@ export const actions = createDashboard({
           width: 24,
           emptyText: NO_QUEUE_TEXT,
           description:
-            'The newest of the range, the greatest difference first. /api/performance/scaling says why.',
+            'Latest recommendations in the time range, largest difference first. /api/performance/scaling explains each one.',
           sql: selectScaling(),
         }),
       ],

@@ -11,13 +11,12 @@ import {
   selectRules,
 } from '../sql/alert-queries.ts';
 
-const NO_ALERT_TEXT = 'No alert fired';
+const NO_ALERT_TEXT = 'No alerts fired';
 
 export const alerts = createDashboard({
   name: 'alerts',
   title: 'Perfscope / Alerts',
-  description:
-    'What fires, what fired, and how long it took until somebody took it and it was over.',
+  description: 'Active and past alerts, and the time to acknowledge and resolve them.',
   ...createFilters('organization', 'property', 'service'),
   last: '24h',
   refresh: '30s',
@@ -26,10 +25,10 @@ export const alerts = createDashboard({
       height: 4,
       panels: [
         createStat({
-          title: 'Now',
+          title: 'Firing now',
           unit: 'short',
           width: 8,
-          description: 'Alerts that fire, and those of them that nobody has acknowledged.',
+          description: 'Number of firing alerts, and how many of them are not acknowledged.',
           sql: selectFiringCount(),
           thresholds: createZeroThresholds(),
         }),
@@ -37,18 +36,18 @@ export const alerts = createDashboard({
           title: 'Time to acknowledge',
           unit: 'ms',
           width: 8,
-          emptyText: 'None was acknowledged',
+          emptyText: 'No acknowledged alerts',
           description:
-            'Mean time from firing until somebody took the alert, of those that began in the range.',
+            'Mean time from firing to acknowledgment, for alerts that started firing in the time range.',
           sql: selectMeanTimeTo('acknowledged'),
         }),
         createStat({
           title: 'Time to resolve',
           unit: 'ms',
           width: 8,
-          emptyText: 'None was resolved',
+          emptyText: 'No resolved alerts',
           description:
-            'Mean time from firing until the alert was over, of those that began in the range.',
+            'Mean time from firing to resolution, for alerts that started firing in the time range.',
           sql: selectMeanTimeTo('resolved'),
         }),
       ],
@@ -57,11 +56,12 @@ export const alerts = createDashboard({
       height: 9,
       panels: [
         createTable({
-          title: 'Alerts that go on',
+          title: 'Active alerts',
           unit: 'short',
           width: 24,
-          emptyText: 'No alert goes on',
-          description: 'Pending and firing ones at the end of the range, the worst first.',
+          emptyText: 'No active alerts',
+          description:
+            'Alerts that are pending or firing at the end of the time range, most severe first.',
           sql: selectFiringAlerts(),
         }),
       ],
@@ -70,22 +70,22 @@ export const alerts = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Alerts that began to fire',
+          title: 'Alerts fired',
           unit: 'short',
           width: 12,
           stacked: true,
           bars: true,
           emptyText: NO_ALERT_TEXT,
-          description: 'Number in each interval, by rule.',
+          description: 'Number of alerts that started firing in each interval, by rule.',
           sql: selectFiredOverTime(),
         }),
         createTable({
-          title: 'By rule',
+          title: 'Alerts by rule',
           unit: 'short',
           width: 12,
           emptyText: NO_ALERT_TEXT,
           description:
-            'How often each rule fired in the range, and mean times to acknowledge and to resolve.',
+            'How often each rule fired in the time range, and its mean times to acknowledge and to resolve.',
           sql: selectRules(),
           units: { 'To acknowledge': 'ms', 'To resolve': 'ms', Longest: 'ms' },
         }),
@@ -95,11 +95,11 @@ export const alerts = createDashboard({
       height: 10,
       panels: [
         createTable({
-          title: 'History',
+          title: 'Alert history',
           unit: 'short',
           width: 24,
-          emptyText: 'No alert changed',
-          description: 'The last hundred changes of the range, the newest first.',
+          emptyText: 'No alert state changes',
+          description: 'The last 100 state changes in the time range, newest first.',
           sql: selectAlertHistory(),
         }),
       ],

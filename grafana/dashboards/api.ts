@@ -13,7 +13,7 @@ import { createRequestRates, createRequestStats, createResponseTimes } from './r
 export const api = createDashboard({
   name: 'api',
   title: 'Perfscope / API',
-  description: 'Requests by endpoint: how many, how long, and how many failed.',
+  description: 'Request rates, response times, and errors by endpoint.',
   ...createFilters('organization', 'property', 'service', 'environment', 'endpoint'),
   last: '1h',
   refresh: '30s',
@@ -27,10 +27,11 @@ export const api = createDashboard({
       panels: [
         createResponseTimes(REQUESTS),
         createHeatmap({
-          title: 'Response times',
+          title: 'Response time distribution',
           unit: 'short',
           width: 12,
-          description: 'How many requests took how long: each row is an octave of durations.',
+          description:
+            'Number of requests by duration. Each upper bound is twice the bound below it.',
           sql: selectBuckets(REQUESTS, selectOverTime),
         }),
       ],
@@ -44,7 +45,7 @@ export const api = createDashboard({
           unit: 'reqps',
           width: 12,
           stacked: true,
-          description: 'The ten busiest endpoints of the range.',
+          description: 'The 10 busiest endpoints in the time range.',
           sql: selectSeriesBy('endpoint', REQUESTS, `amount / ${SECONDS}`),
         }),
       ],
@@ -53,18 +54,18 @@ export const api = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Average response by endpoint',
+          title: 'Average response time by endpoint',
           unit: 'ms',
           width: 12,
-          description: 'The ten busiest endpoints of the range.',
+          description: 'The 10 busiest endpoints in the time range.',
           sql: selectSeriesBy('endpoint', REQUESTS, 'total / amount'),
           thresholds: createRuleThresholds('response-time'),
         }),
         createTimeSeries({
-          title: 'Failed by service',
+          title: 'Error rate by service',
           unit: 'percent',
           width: 12,
-          description: 'Share of the requests that failed, of the ten busiest services.',
+          description: 'Percentage of requests that failed, for the 10 busiest services.',
           sql: selectSeriesBy('service', REQUESTS, '100.0 * errors / amount'),
           thresholds: createRuleThresholds('error-rate'),
         }),
@@ -77,7 +78,7 @@ export const api = createDashboard({
           title: 'Endpoints',
           unit: 'short',
           width: 24,
-          description: 'The hundred endpoints whose requests took most time in all.',
+          description: 'The 100 endpoints whose requests took the most time in total.',
           sql: selectRanking(
             { endpoint: 'Endpoint', operation: 'Method', service: 'Service' },
             REQUESTS,
@@ -85,7 +86,7 @@ export const api = createDashboard({
           units: RANKING_UNITS,
           links: {
             Endpoint: createCellLink('Show only this endpoint', 'api', 'endpoint'),
-            Service: createCellLink('Show the hosts of this service', 'system', 'service'),
+            Service: createCellLink('Show this service’s hosts', 'system', 'service'),
           },
         }),
       ],
@@ -94,19 +95,19 @@ export const api = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Average response by version',
+          title: 'Average response time by version',
           unit: 'ms',
           width: 12,
-          description: 'Mean duration under each version of the services.',
+          description: 'Mean response time for each service version.',
           sql: selectSeriesBy('service_version', REQUESTS, 'total / amount'),
         }),
         createTable({
-          title: 'Single requests',
+          title: 'Slow and failed requests',
           unit: 'short',
           width: 12,
-          description: 'The slowest of the slow and failed requests that were kept as samples.',
+          description: 'Stored samples of slow and failed requests, slowest first.',
           sql: selectSampledRequests(),
-          emptyText: 'No request was slow or failed',
+          emptyText: 'No slow or failed requests',
           units: { Duration: 'ms' },
         }),
       ],

@@ -7,21 +7,24 @@ import { createLabelVariable } from '../parts/variables.ts';
 const REQUEST_METRIC = 'http_server_request_duration';
 const STATEMENT_METRIC = 'db_client_operation_duration';
 const JOB_METRIC = 'messaging_process_duration';
-const NO_DATA_TEXT = 'Prometheus has no such series: see docs/grafana.md';
+const NO_DATA_TEXT = 'Prometheus has no matching series. See docs/grafana.md.';
 
-/** Series of a histogram. Perfscope's own exporter adds no unit to names, a Collector does. */
+/**
+ * Returns the rate of one part of a histogram. The unit suffix is optional because Perfscope's exporter
+ * doesn't add it to names, but a Collector does.
+ */
 const toHistogramSelector = (name: string, part: 'bucket' | 'count' | 'sum', more = '') =>
   `rate({__name__=~"${name}(_seconds)?_${part}",job=~"$job",instance=~"$instance"${more}}[$__rate_interval])`;
 const toSelector = (name: string) => `{__name__=~"${name}",job=~"$job",instance=~"$instance"}`;
 const FAILED_LABEL = ',error_type!=""';
 
 const toCount = (name: string, more = '') => `sum(${toHistogramSelector(name, 'count', more)})`;
-/** In ms, as everywhere else. */
+/** Returns a mean duration in ms. */
 const toMean = (name: string, by = '') =>
   `1000 * sum${by}(${toHistogramSelector(name, 'sum')}) / sum${by}(${toHistogramSelector(name, 'count')})`;
 const toQuantile = (name: string, q: number) =>
   `1000 * histogram_quantile(${q}, sum by (le) (${toHistogramSelector(name, 'bucket')}))`;
-/** In percent. Without a failure there is no series, which is none of 0. */
+/** Returns the failure rate in percent. `vector(0)` gives 0 instead of no data if nothing failed. */
 const toFailedShare = (name: string) =>
   `100 * (${toCount(name, FAILED_LABEL)} or vector(0)) / ${toCount(name)}`;
 const toQuantiles = (name: string) =>
@@ -31,11 +34,11 @@ export const prometheus = createDashboard({
   name: 'prometheus',
   title: 'Perfscope / Prometheus only',
   description:
-    'For those who scrape /metrics and have no QuestDB: the same figures from Prometheus alone.',
+    'Key metrics from Prometheus alone, for installations that scrape /metrics and don’t use QuestDB.',
   variables: [createLabelVariable('job', 'Job'), createLabelVariable('instance', 'Instance')],
   last: '1h',
   refresh: '30s',
-  marks: [],
+  annotations: [],
   rows: [
     {
       height: 4,
@@ -50,39 +53,41 @@ export const prometheus = createDashboard({
           promql: [createPromQuery(toCount(REQUEST_METRIC), 'requests')],
         }),
         createStat({
-          title: 'Average response',
+          title: 'Average response time',
           unit: 'ms',
           width: 5,
           emptyText: NO_DATA_TEXT,
-          description: 'Mean duration. Coloured by the rule response-time.',
+          description: 'Mean duration. Colors show the thresholds of the response-time rule.',
           promql: [createPromQuery(toMean(REQUEST_METRIC), 'average')],
           thresholds: createRuleThresholds('response-time'),
         }),
         createStat({
-          title: 'Failed requests',
+          title: 'Error rate',
           unit: 'percent',
           width: 5,
           decimals: 2,
           emptyText: NO_DATA_TEXT,
-          description: 'Share of the requests that failed. Coloured by the rule error-rate.',
+          description:
+            'Percentage of requests that failed. Colors show the thresholds of the error-rate rule.',
           promql: [createPromQuery(toFailedShare(REQUEST_METRIC), 'failed')],
           thresholds: createRuleThresholds('error-rate'),
         }),
         createStat({
-          title: 'Average statement',
+          title: 'Average statement time',
           unit: 'ms',
           width: 5,
           emptyText: NO_DATA_TEXT,
-          description: 'Mean duration of database statements. Coloured by the rule database-time.',
+          description:
+            'Mean duration of database statements. Colors show the thresholds of the database-time rule.',
           promql: [createPromQuery(toMean(STATEMENT_METRIC), 'average')],
           thresholds: createRuleThresholds('database-time'),
         }),
         createStat({
-          title: 'Alerts',
+          title: 'Firing alerts',
           unit: 'short',
           width: 4,
-          emptyText: 'No alert fires',
-          description: 'Alerts that Perfscope says are firing.',
+          emptyText: 'No firing alerts',
+          description: 'Firing alerts reported by Perfscope.',
           promql: [createPromQuery('count(ALERTS{alertstate="firing",job=~"$job"})', 'firing')],
           thresholds: createZeroThresholds(),
         }),
@@ -96,7 +101,7 @@ export const prometheus = createDashboard({
           unit: 'reqps',
           width: 12,
           emptyText: NO_DATA_TEXT,
-          description: 'All requests, and those of them that failed.',
+          description: 'All requests and failed requests.',
           promql: [
             createPromQuery(toCount(REQUEST_METRIC), 'all', 'A'),
             createPromQuery(`${toCount(REQUEST_METRIC, FAILED_LABEL)} or vector(0)`, 'failed', 'B'),
@@ -107,7 +112,8 @@ export const prometheus = createDashboard({
           unit: 'ms',
           width: 12,
           emptyText: NO_DATA_TEXT,
-          description: 'Percentiles, as exact as the bounds of Prometheus’ buckets.',
+          description:
+            'Percentiles of all requests. Accuracy depends on the Prometheus bucket bounds.',
           promql: toQuantiles(REQUEST_METRIC),
           thresholds: createRuleThresholds('response-time'),
         }),
@@ -122,7 +128,7 @@ export const prometheus = createDashboard({
           width: 12,
           stacked: true,
           emptyText: NO_DATA_TEXT,
-          description: 'The ten busiest endpoints.',
+          description: 'The 10 busiest endpoints.',
           promql: [
             createPromQuery(
               `topk(10, sum by (http_route) (${toHistogramSelector(REQUEST_METRIC, 'count')}))`,
@@ -131,11 +137,11 @@ export const prometheus = createDashboard({
           ],
         }),
         createTimeSeries({
-          title: 'Average response by endpoint',
+          title: 'Average response time by endpoint',
           unit: 'ms',
           width: 12,
           emptyText: NO_DATA_TEXT,
-          description: 'The ten slowest endpoints.',
+          description: 'The 10 slowest endpoints.',
           promql: [
             createPromQuery(
               `topk(10, ${toMean(REQUEST_METRIC, ' by (http_route) ')})`,
@@ -159,11 +165,11 @@ export const prometheus = createDashboard({
           thresholds: createRuleThresholds('database-time'),
         }),
         createTimeSeries({
-          title: 'Processing of jobs',
+          title: 'Job processing time',
           unit: 'ms',
           width: 8,
           emptyText: NO_DATA_TEXT,
-          description: 'Mean time that an attempt ran, by queue.',
+          description: 'Mean run time of a job attempt, by queue.',
           promql: [
             createPromQuery(
               toMean(JOB_METRIC, ' by (messaging_destination_name) '),
@@ -177,7 +183,7 @@ export const prometheus = createDashboard({
           unit: 'short',
           width: 8,
           emptyText: NO_DATA_TEXT,
-          description: 'Jobs of each queue that could run.',
+          description: 'Jobs in each queue that are ready to run.',
           promql: [
             createPromQuery(
               'sum by (messaging_destination_name) (max by (messaging_destination_name, perfscope_job_state) (perfscope_queue_depth{perfscope_job_state=~"waiting|prioritized|paused",job=~"$job",instance=~"$instance"}))',
@@ -192,12 +198,12 @@ export const prometheus = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'CPU of hosts',
+          title: 'Host CPU',
           unit: 'percent',
           width: 8,
           max: 100,
           emptyText: NO_DATA_TEXT,
-          description: 'Share of the host’s CPU that was used.',
+          description: 'CPU usage of the host.',
           promql: [
             createPromQuery(
               `100 * ${toSelector('system_cpu_utilization(_ratio)?')}`,
@@ -211,7 +217,7 @@ export const prometheus = createDashboard({
           unit: 'ms',
           width: 8,
           emptyText: NO_DATA_TEXT,
-          description: '99th percentile: how long what is ready has to wait.',
+          description: 'How long callbacks wait before they run, 99th percentile.',
           promql: [
             createPromQuery(
               `1000 * ${toSelector('nodejs_eventloop_delay_p99(_seconds)?')}`,
@@ -220,11 +226,11 @@ export const prometheus = createDashboard({
           ],
         }),
         createTimeSeries({
-          title: 'Heap',
+          title: 'Heap used',
           unit: 'bytes',
           width: 8,
           emptyText: NO_DATA_TEXT,
-          description: 'Heap of each process that is in use.',
+          description: 'Heap usage of each process.',
           promql: [createPromQuery(toSelector('v8js_memory_heap_used(_bytes)?'), '{{instance}}')],
         }),
       ],

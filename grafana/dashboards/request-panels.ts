@@ -10,62 +10,64 @@ import {
 } from '../sql/metric-queries.ts';
 import type { MetricSelection } from '../sql/total-queries.ts';
 
-/** The four figures of requests, side by side. */
-export function createRequestStats(asked: MetricSelection) {
+/** Creates the four request statistics: rate, average, 95th percentile, and error rate. */
+export function createRequestStats(selection: MetricSelection) {
   return [
     createStat({
       title: 'Requests',
       unit: 'reqps',
       width: 6,
       decimals: 1,
-      description: 'Requests per second over the range.',
-      sql: selectRate(asked),
+      description: 'Mean number of requests per second in the time range.',
+      sql: selectRate(selection),
     }),
     createStat({
-      title: 'Average response',
+      title: 'Average response time',
       unit: 'ms',
       width: 6,
-      description: 'Mean duration of all requests. Coloured by the rule response-time.',
-      sql: selectAverage(asked),
+      description:
+        'Mean duration of all requests. Colors show the thresholds of the response-time rule.',
+      sql: selectAverage(selection),
       thresholds: createRuleThresholds('response-time'),
     }),
     createStat({
       title: '95th percentile',
       unit: 'ms',
       width: 6,
-      description: '95 of 100 requests were quicker than this.',
-      sql: selectP95(asked),
+      description: '95% of requests were faster than this.',
+      sql: selectP95(selection),
       thresholds: createRuleThresholds('response-time'),
     }),
     createStat({
-      title: 'Failed',
+      title: 'Error rate',
       unit: 'percent',
       width: 6,
       decimals: 2,
-      description: 'Share of the requests that failed. Coloured by the rule error-rate.',
-      sql: selectErrorRate(asked),
+      description:
+        'Percentage of requests that failed. Colors show the thresholds of the error-rate rule.',
+      sql: selectErrorRate(selection),
       thresholds: createRuleThresholds('error-rate'),
     }),
   ];
 }
 
-export function createRequestRates(asked: MetricSelection) {
+export function createRequestRates(selection: MetricSelection) {
   return createTimeSeries({
     title: 'Requests per second',
     unit: 'reqps',
     width: 12,
-    description: 'All requests, and those of them that failed.',
-    sql: selectRatesOverTime(asked),
+    description: 'All requests and failed requests.',
+    sql: selectRatesOverTime(selection),
   });
 }
 
-export function createResponseTimes(asked: MetricSelection) {
+export function createResponseTimes(selection: MetricSelection) {
   return createPercentileSeries({
     title: 'Response time',
     unit: 'ms',
     width: 12,
-    description: 'Percentiles of all requests, from merged histograms.',
-    sql: selectPercentilesOverTime(asked),
+    description: 'Percentiles of all requests, calculated from merged histograms.',
+    sql: selectPercentilesOverTime(selection),
     thresholds: createRuleThresholds('response-time'),
   });
 }

@@ -15,30 +15,30 @@ import {
 
 export const selfMonitoring = createDashboard({
   name: 'own',
-  title: 'Perfscope / Perfscope itself',
-  description: 'Whether what is measured arrives, is stored, and is summed up.',
+  title: 'Perfscope / Self-monitoring',
+  description: 'Whether Perfscope receives, stores, and rolls up all data.',
   ...createFilters('service', 'environment'),
   last: '1h',
   refresh: '1m',
-  marks: [],
+  annotations: [],
   rows: [
     {
       height: 4,
       panels: [
         createStat({
-          title: 'Rows dropped',
+          title: 'Dropped rows',
           unit: 'short',
           width: 8,
           description:
-            'Rows that processes have given up in the range, because the spool was full or rows were too old.',
+            'Rows that processes dropped in the time range because the spool was full or the rows were too old.',
           sql: selectDropped(),
           thresholds: createZeroThresholds(),
         }),
         createStat({
-          title: 'Tenants refused',
+          title: 'Rejected tenant names',
           unit: 'short',
           width: 8,
-          description: 'Names of tenants that requests gave and that could not be taken.',
+          description: 'Number of requests with an invalid tenant name.',
           sql: selectRejectedTenants(),
           thresholds: createZeroThresholds(),
         }),
@@ -47,7 +47,7 @@ export const selfMonitoring = createDashboard({
           unit: 'short',
           width: 8,
           description:
-            'What is written to them cannot be read until they are resumed. Now, whatever the range.',
+            'New rows in a suspended table can’t be read until the table is resumed. Current value, independent of the time range.',
           sql: selectSuspended(),
           thresholds: createZeroThresholds(),
         }),
@@ -57,20 +57,20 @@ export const selfMonitoring = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Rows dropped by service',
+          title: 'Dropped rows by service',
           bars: true,
           unit: 'short',
           width: 12,
-          emptyText: 'No row was dropped',
-          description: 'In each interval, by service.',
+          emptyText: 'No dropped rows',
+          description: 'Number of rows dropped in each interval, by service.',
           sql: selectDroppedOverTime(),
         }),
         createTable({
-          title: 'Latest health row',
+          title: 'Latest health data',
           unit: 'short',
           width: 12,
-          emptyText: 'No service reported',
-          description: 'When each service was heard of last within the range.',
+          emptyText: 'No service sent health data',
+          description: 'When each service last sent health data in the time range.',
           sql: selectNewestRows(),
         }),
       ],
@@ -82,7 +82,8 @@ export const selfMonitoring = createDashboard({
           title: 'Tables',
           unit: 'short',
           width: 12,
-          description: 'Rows and size of each table and roll-up. Now, whatever the range.',
+          description:
+            'Number of rows and size of each table and roll-up. Current values, independent of the time range.',
           sql: selectTableSizes(),
           units: { 'On disk': 'bytes' },
         }),
@@ -90,9 +91,9 @@ export const selfMonitoring = createDashboard({
           title: 'Roll-ups',
           unit: 'short',
           width: 12,
-          emptyText: 'There is no roll-up: run perfscope migrate',
+          emptyText: 'No roll-ups found. Run perfscope migrate.',
           description:
-            'When each was summed up last, and how many transactions it has not seen. Now, whatever the range.',
+            'Last refresh of each roll-up, and the number of transactions it is behind. Current values, independent of the time range.',
           sql: selectRollups(),
         }),
       ],
@@ -101,11 +102,11 @@ export const selfMonitoring = createDashboard({
       height: 9,
       panels: [
         createTable({
-          title: 'Behind',
+          title: 'Pending transactions',
           unit: 'short',
           width: 24,
           description:
-            'Transactions that are written and cannot be read yet. Now, whatever the range.',
+            'Transactions that are written but can’t be read yet. Current values, independent of the time range.',
           sql: selectWalTables(),
         }),
       ],

@@ -12,13 +12,13 @@ import {
   selectUptimes,
 } from '../sql/host-queries.ts';
 
-const NO_HEALTH_TEXT = 'No process reported its health: SYSTEM_HEALTH_ENABLED may be off';
+const NO_HEALTH_TEXT = 'No process sent health data. Check whether SYSTEM_HEALTH_ENABLED is off.';
 const PER_SECOND = '1000.0 * value_total / $__interval_ms';
 
 export const system = createDashboard({
   name: 'system',
   title: 'Perfscope / System health',
-  description: 'Processes and their hosts. Hosts belong to no tenant.',
+  description: 'Health of processes and their hosts. Hosts are not assigned to tenants.',
   ...createFilters('service', 'environment'),
   last: '1h',
   refresh: '30s',
@@ -32,17 +32,17 @@ export const system = createDashboard({
           width: 12,
           emptyText: NO_HEALTH_TEXT,
           description:
-            'Processes that reported in the range, and those of them that are not healthy.',
+            'Processes that sent health data in the time range, and how many of them are not healthy.',
           sql: selectStatusCounts(),
         }),
         createStat({
-          title: 'Up',
+          title: 'Uptime',
           unit: 'percent',
           width: 12,
           decimals: 2,
           emptyText: NO_HEALTH_TEXT,
           description:
-            'Share of the minutes in which the services reported. Coloured by the target.',
+            'Percentage of minutes in which the services sent health data. Colors show the target.',
           sql: selectUptimeShare(),
           thresholds: createRuleThresholds('target-uptime'),
         }),
@@ -57,7 +57,7 @@ export const system = createDashboard({
           width: 8,
           max: 100,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Share of the host’s CPU that was used, mean.',
+          description: 'Mean CPU usage of the host.',
           sql: selectHostSeries('cpuUsage'),
           thresholds: createRuleThresholds('cpu'),
         }),
@@ -67,7 +67,7 @@ export const system = createDashboard({
           width: 8,
           max: 100,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Share of the host’s memory that was used, mean.',
+          description: 'Mean memory usage of the host.',
           sql: selectHostSeries('memoryUsage'),
           thresholds: createRuleThresholds('memory'),
         }),
@@ -77,7 +77,7 @@ export const system = createDashboard({
           width: 8,
           max: 100,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Share of the root file system that was used, mean.',
+          description: 'Mean usage of the root file system.',
           sql: selectHostSeries('diskUsage'),
           thresholds: createRuleThresholds('disk'),
         }),
@@ -92,7 +92,7 @@ export const system = createDashboard({
           width: 8,
           emptyText: NO_HEALTH_TEXT,
           description:
-            '99th percentile, mean of each interval: how long what is ready has to wait.',
+            'How long callbacks wait before they run: the 99th percentile, averaged over each interval.',
           sql: selectHostSeries('eventLoopDelayP99'),
         }),
         createTimeSeries({
@@ -100,7 +100,7 @@ export const system = createDashboard({
           unit: 'short',
           width: 8,
           emptyText: NO_HEALTH_TEXT,
-          description: 'One-minute load average of the hosts.',
+          description: 'One-minute load average of the host.',
           sql: selectHostSeries('load'),
         }),
         createTimeSeries({
@@ -108,7 +108,7 @@ export const system = createDashboard({
           unit: 'Bps',
           width: 8,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Bytes that the hosts sent and received per second.',
+          description: 'Bytes per second that the host sent and received.',
           sql: selectProcessSeries('NETWORK_IO', 'system.network.io', PER_SECOND),
         }),
       ],
@@ -117,19 +117,19 @@ export const system = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Heap',
+          title: 'Heap used',
           unit: 'bytes',
           width: 12,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Heap of each process that is in use, the greatest of each interval.',
-          sql: selectProcessSeries('HEAP_USAGE', 'v8js.memory.heap.used', 'most'),
+          description: 'Maximum heap usage of each process in each interval.',
+          sql: selectProcessSeries('HEAP_USAGE', 'v8js.memory.heap.used', 'maximum'),
         }),
         createTimeSeries({
           title: 'Garbage collection',
           unit: 'percent',
           width: 12,
           emptyText: NO_HEALTH_TEXT,
-          description: 'Share of time that each process spent with it.',
+          description: 'Percentage of time that each process spent on garbage collection.',
           sql: selectGcShare(),
         }),
       ],
@@ -138,11 +138,11 @@ export const system = createDashboard({
       height: 9,
       panels: [
         createTable({
-          title: 'Each process',
+          title: 'Process details',
           unit: 'short',
           width: 17,
           emptyText: NO_HEALTH_TEXT,
-          description: 'The latest health of each process in the range.',
+          description: 'The latest health data of each process in the time range.',
           sql: selectHosts(),
           units: {
             Uptime: 's',
@@ -153,12 +153,12 @@ export const system = createDashboard({
           },
         }),
         createTable({
-          title: 'Uptime',
+          title: 'Uptime by service',
           unit: 'short',
           width: 7,
           emptyText: NO_HEALTH_TEXT,
           description:
-            'Share of the minutes in which a service reported; planned restarts count as down.',
+            'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
           sql: selectUptimes(),
           units: { Up: 'percent' },
           thresholds: createRuleThresholds('target-uptime'),

@@ -18,26 +18,27 @@ import {
   selectUptimeMet,
 } from '../sql/target-queries.ts';
 
-/** The targets by the rules that watch them. */
+/** Names of the rules that check the targets. */
 const RESPONSE_TIME_RULE = 'target-response-time';
 const ERROR_RATE_RULE = 'target-error-rate';
 const PROCESSING_RULE = 'target-queue-processing';
 const UPTIME_RULE = 'target-uptime';
 const STATEMENT_RULE = 'target-database-time';
 
-/** Of the time that a target was met; the alert's budget is not known here. */
+/** Creates thresholds for the share of time in which a target was met, in percent. They ignore the rule's error budget. */
 const createTargetThresholds = () =>
   createThresholds([
     { value: null, color: 'red' },
     { value: 90, color: 'yellow' },
     { value: 99, color: 'green' },
   ]);
-const MET_DESCRIPTION = 'Share of the intervals with anything measured in which it was met.';
+const MET_DESCRIPTION =
+  'Percentage of intervals in which the target was met. Intervals without data are excluded.';
 
 export const targets = createDashboard({
   name: 'targets',
   title: 'Perfscope / Targets',
-  description: 'The five targets, and for how much of the time they were met.',
+  description: 'The five performance targets, and how much of the time they were met.',
   ...createFilters('organization', 'property', 'service', 'environment'),
   last: '24h',
   refresh: '1m',
@@ -46,10 +47,10 @@ export const targets = createDashboard({
       height: 4,
       panels: [
         createStat({
-          title: `Average response < ${getLimit(RESPONSE_TIME_RULE)} ms`,
+          title: `Average response time < ${getLimit(RESPONSE_TIME_RULE)} ms`,
           unit: 'ms',
           width: 5,
-          description: 'Mean of the range. Coloured by the target.',
+          description: 'Mean of the time range. Colors show the target.',
           sql: selectAverage(ALL_REQUESTS),
           thresholds: createRuleThresholds(RESPONSE_TIME_RULE),
         }),
@@ -58,17 +59,18 @@ export const targets = createDashboard({
           unit: 'percent',
           width: 5,
           decimals: 2,
-          description: 'Share of the requests of the range. Coloured by the target.',
+          description:
+            'Percentage of requests in the time range that failed. Colors show the target.',
           sql: selectErrorRate(ALL_REQUESTS),
           thresholds: createRuleThresholds(ERROR_RATE_RULE),
         }),
         createStat({
-          title: `Processing of jobs < ${getLimit(PROCESSING_RULE)} ms`,
+          title: `Job processing < ${getLimit(PROCESSING_RULE)} ms`,
           unit: 'ms',
           width: 5,
-          description: 'Mean of the range. Coloured by the target.',
+          description: 'Mean of the time range. Colors show the target.',
           sql: selectJobStat('processing'),
-          emptyText: 'No job has ended',
+          emptyText: 'No finished jobs',
           thresholds: createRuleThresholds(PROCESSING_RULE),
         }),
         createStat({
@@ -77,16 +79,16 @@ export const targets = createDashboard({
           width: 4,
           decimals: 3,
           description:
-            'Share of the minutes in which the services reported. Coloured by the target.',
+            'Percentage of minutes in which the services sent health data. Colors show the target.',
           sql: selectUptimeShare(),
-          emptyText: 'No process reported',
+          emptyText: 'No process sent health data',
           thresholds: createRuleThresholds(UPTIME_RULE),
         }),
         createStat({
-          title: `Average statement < ${getLimit(STATEMENT_RULE)} ms`,
+          title: `Average statement time < ${getLimit(STATEMENT_RULE)} ms`,
           unit: 'ms',
           width: 5,
-          description: 'Mean of the range. Coloured by the target.',
+          description: 'Mean of the time range. Colors show the target.',
           sql: selectAverage(STATEMENTS),
           thresholds: createRuleThresholds(STATEMENT_RULE),
         }),
@@ -96,7 +98,7 @@ export const targets = createDashboard({
       height: 4,
       panels: [
         createStat({
-          title: 'Response met',
+          title: 'Response time target met',
           unit: 'percent',
           width: 5,
           decimals: 1,
@@ -105,7 +107,7 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Failures met',
+          title: 'Error rate target met',
           unit: 'percent',
           width: 5,
           decimals: 1,
@@ -114,27 +116,27 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Processing met',
+          title: 'Job processing target met',
           unit: 'percent',
           width: 5,
           decimals: 1,
           description: MET_DESCRIPTION,
           sql: selectProcessingMet(getLimit(PROCESSING_RULE)),
-          emptyText: 'No job has ended',
+          emptyText: 'No finished jobs',
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Services that met it',
+          title: 'Services with uptime met',
           unit: 'percent',
           width: 4,
           decimals: 1,
-          description: 'Share of the services whose uptime of the range is within the target.',
+          description: 'Percentage of services that met the uptime target in the time range.',
           sql: selectUptimeMet(getLimit(UPTIME_RULE)),
-          emptyText: 'No process reported',
+          emptyText: 'No process sent health data',
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Statements met',
+          title: 'Statement time target met',
           unit: 'percent',
           width: 5,
           decimals: 1,
@@ -148,10 +150,10 @@ export const targets = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Average response by service',
+          title: 'Average response time by service',
           unit: 'ms',
           width: 12,
-          description: 'Of the ten busiest services, with the target.',
+          description: 'The 10 busiest services, with the target.',
           sql: selectSeriesBy('service', ALL_REQUESTS, 'total / amount'),
           thresholds: createRuleThresholds(RESPONSE_TIME_RULE),
         }),
@@ -159,7 +161,7 @@ export const targets = createDashboard({
           title: 'Failed requests',
           unit: 'percent',
           width: 12,
-          description: 'Share of all requests, with the target.',
+          description: 'Percentage of requests that failed, with the target.',
           sql: selectErrorRateOverTime(ALL_REQUESTS),
           thresholds: createRuleThresholds(ERROR_RATE_RULE),
         }),
@@ -169,19 +171,19 @@ export const targets = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Processing of jobs',
+          title: 'Job processing time',
           unit: 'ms',
           width: 8,
-          description: 'Mean time that an attempt ran, by queue, with the target.',
+          description: 'Mean run time of a job attempt by queue, with the target.',
           sql: selectJobSeries('processing'),
-          emptyText: 'No job has ended',
+          emptyText: 'No finished jobs',
           thresholds: createRuleThresholds(PROCESSING_RULE),
         }),
         createTimeSeries({
-          title: 'Average statement by service',
+          title: 'Average statement time by service',
           unit: 'ms',
           width: 8,
-          description: 'Of the ten services with most statements, with the target.',
+          description: 'The 10 services with the most statements, with the target.',
           sql: selectSeriesBy('service', STATEMENTS, 'total / amount'),
           thresholds: createRuleThresholds(STATEMENT_RULE),
         }),
@@ -189,9 +191,9 @@ export const targets = createDashboard({
           title: 'Uptime',
           unit: 'short',
           width: 8,
-          emptyText: 'No process reported',
+          emptyText: 'No process sent health data',
           description:
-            'Share of the minutes in which a service reported; planned restarts count as down.',
+            'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
           sql: selectUptimes(),
           units: { Up: 'percent' },
           thresholds: createRuleThresholds(UPTIME_RULE),

@@ -6,10 +6,10 @@ import { createFilters } from '../parts/variables.ts';
 import { selectSeriesBy } from '../sql/metric-queries.ts';
 import { ALL_REQUESTS } from '../sql/metric-selections.ts';
 import { selectQueueUsage } from '../sql/queue-queries.ts';
-import { selectFailingTenants, selectTenants as tenantTable } from '../sql/tenant-queries.ts';
+import { selectFailingTenants, selectTenants } from '../sql/tenant-queries.ts';
 import { SECONDS } from '../sql/total-queries.ts';
 
-const NO_TENANT_TEXT = 'No request named a tenant';
+const NO_TENANT_TEXT = 'No requests with a tenant';
 const LINKS = {
   Organization: createCellLink('Show only this organization', 'overview', 'organization'),
 };
@@ -17,7 +17,7 @@ const LINKS = {
 export const tenants = createDashboard({
   name: 'tenants',
   title: 'Perfscope / Tenants',
-  description: 'Who uses what, and for whom it goes badly.',
+  description: 'Usage, response times, and errors by tenant.',
   ...createFilters('organization', 'property', 'service', 'environment'),
   last: '6h',
   refresh: '1m',
@@ -31,16 +31,16 @@ export const tenants = createDashboard({
           width: 12,
           stacked: true,
           emptyText: NO_TENANT_TEXT,
-          description: 'Of the ten busiest organizations.',
+          description: 'The 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, `amount / ${SECONDS}`),
         }),
         createTimeSeries({
-          title: 'Share of time',
+          title: 'Request time per second',
           unit: 'ms',
           width: 12,
           stacked: true,
           emptyText: NO_TENANT_TEXT,
-          description: 'Time per second that the requests of the ten busiest organizations took.',
+          description: 'Total request duration per second, for the 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, `total / ${SECONDS}`),
         }),
       ],
@@ -49,11 +49,11 @@ export const tenants = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
-          title: 'Average response',
+          title: 'Average response time',
           unit: 'ms',
           width: 12,
           emptyText: NO_TENANT_TEXT,
-          description: 'Of the ten busiest organizations.',
+          description: 'The 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, 'total / amount'),
           thresholds: createRuleThresholds('response-time'),
         }),
@@ -62,7 +62,7 @@ export const tenants = createDashboard({
           unit: 'percent',
           width: 12,
           emptyText: NO_TENANT_TEXT,
-          description: 'Of the ten busiest organizations.',
+          description: 'The 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, '100.0 * errors / amount'),
           thresholds: createRuleThresholds('error-rate'),
         }),
@@ -72,12 +72,12 @@ export const tenants = createDashboard({
       height: 10,
       panels: [
         createTable({
-          title: 'Who uses what',
+          title: 'Usage by tenant',
           unit: 'short',
           width: 14,
           emptyText: NO_TENANT_TEXT,
-          description: 'Tenants by the share of time that their requests took.',
-          sql: tenantTable(ALL_REQUESTS),
+          description: 'Tenants by their share of the total request time.',
+          sql: selectTenants(ALL_REQUESTS),
           units: {
             'Per second': 'reqps',
             'Share of time': 'percent',
@@ -88,12 +88,12 @@ export const tenants = createDashboard({
           links: LINKS,
         }),
         createTable({
-          title: 'Who suffers',
+          title: 'Organizations by error rate',
           unit: 'short',
           width: 10,
           emptyText: NO_TENANT_TEXT,
           description:
-            'Organizations by the share of their requests that failed, then by mean duration.',
+            'Organizations with the highest error rate, then with the longest mean duration.',
           sql: selectFailingTenants(ALL_REQUESTS),
           units: { Failed: 'percent', Average: 'ms' },
           thresholds: createRuleThresholds('error-rate'),
@@ -105,11 +105,11 @@ export const tenants = createDashboard({
       height: 9,
       panels: [
         createTable({
-          title: 'Who uses the queues',
+          title: 'Queue usage by tenant',
           unit: 'short',
           width: 24,
-          emptyText: 'No job was seen',
-          description: 'Share of each tenant in the running time of a queue.',
+          emptyText: 'No job data',
+          description: 'Each tenant’s share of a queue’s processing time.',
           sql: selectQueueUsage(),
           units: { Processing: 'ms', Share: 'percent', Wait: 'ms' },
         }),

@@ -8,18 +8,18 @@ import type { VariableName } from '../sql/sql-text.ts';
 import { createSqlQuery, QUESTDB } from './data-sources.ts';
 
 function createAnnotation(name: string, color: string, sql: string): Builder<AnnotationQuery> {
-  const mark = new AnnotationQueryBuilder()
+  const annotation = new AnnotationQueryBuilder()
     .name(name)
     .datasource(QUESTDB)
     .enable(true)
     .iconColor(color)
     .target(createSqlQuery(sql, 'table', 'Anno'))
     .build();
-  // Only the newest Grafana has another place for the switch, where nobody would see it.
-  return { build: () => ({ ...mark, placement: undefined }) };
+  // `placement` exists only in the newest Grafana. There it could move the switch out of sight.
+  return { build: () => ({ ...annotation, placement: undefined }) };
 }
 
-/** Alerts that fired, from begin to end, and the first sight of a service's version. */
+/** Creates annotations for the periods in which alerts fired and for new service versions. */
 export function createAnnotations(names: readonly VariableName[]): Builder<AnnotationQuery>[] {
   return [
     createAnnotation('Alerts', 'red', selectAlertAnnotations(names)),

@@ -8,14 +8,14 @@ const PASSED_VARIABLES: readonly VariableName[] = [
 ];
 
 /**
- * A link of a table's cell to another dashboard, with the range and the names that are chosen, and
- * the cell's own text as the name of one variable.
+ * Creates a link from a table cell to another dashboard. The link keeps the time range and the
+ * selected filters, and sets one variable to the text of the cell.
  */
 export function createCellLink(title: string, dashboard: string, variable: VariableName) {
   const others = PASSED_VARIABLES.filter((name) => name !== variable).map(
     (name) => `\${${name}:queryparam}`,
   );
-  const own = `var-${variable}=\${__value.text:percentencode}`;
-  const query = [`\${__url_time_range}`, ...others, own].join('&');
+  const cellValue = `var-${variable}=\${__value.text:percentencode}`;
+  const query = [`\${__url_time_range}`, ...others, cellValue].join('&');
   return { title, url: `/d/perfscope-${dashboard}?${query}` };
 }

@@ -11,32 +11,32 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { AnyPanel } from './panels.ts';
 
-/** The format that Grafana 9.4 writes; later ones read it and raise it by themselves. */
+/** Schema version of Grafana 9.4. Later versions read it and upgrade it automatically. */
 const SCHEMA_VERSION = 37;
 const TAG = 'perfscope';
 
-/** Panels side by side, each with the width that it asks for. */
+/** Panels next to each other. Each panel has its own width. */
 interface PanelRow {
   readonly height: number;
   readonly panels: readonly AnyPanel[];
 }
 
 export interface DashboardSpec {
-  /** Behind `perfscope-`. */
+  /** Part of the uid after `perfscope-`. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly variables: readonly Builder<VariableModel>[];
   readonly rows: readonly PanelRow[];
-  /** How far it looks back when it is opened, such as `1h`. */
+  /** Default time range, for example `1h`. */
   readonly last: string;
   readonly refresh: string;
-  /** What is marked on the axis of time. */
-  readonly marks: readonly Builder<AnnotationQuery>[];
+  /** Annotations on the time axis. */
+  readonly annotations: readonly Builder<AnnotationQuery>[];
 }
 
 export function createDashboard(spec: DashboardSpec): Dashboard {
-  const { name, title, description, variables, last, refresh, marks } = spec;
+  const { name, title, description, variables, last, refresh, annotations } = spec;
   const builder = new DashboardBuilder(title)
     .uid(`perfscope-${name}`)
     .description(description)
@@ -47,16 +47,16 @@ export function createDashboard(spec: DashboardSpec): Dashboard {
     .refresh(refresh)
     .link(createLinks())
     .variables([...variables]);
-  const built = builder.annotations([...marks]).build();
+  const built = builder.annotations([...annotations]).build();
   return { ...built, schemaVersion: SCHEMA_VERSION, panels: layOutPanels(spec.rows) };
 }
 
-/** To all other dashboards, with the range and the names that are chosen. */
+/** Creates links to all other dashboards. They keep the time range and the selected filters. */
 function createLinks(): Builder<DashboardLink> {
   return {
     build: () => ({
       ...defaultDashboardLink(),
-      // Only the newest Grafana has another place for links, where nobody would see it.
+      // `placement` exists only in the newest Grafana. There it could move the links out of sight.
       placement: undefined,
       title: 'Perfscope',
       type: DashboardLinkType.Dashboards,

@@ -1,11 +1,11 @@
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 
-/** Grafana's own PostgreSQL data source, by the name that all its versions know. */
+/** Grafana's built-in PostgreSQL data source. All Grafana versions accept this type name. */
 export const QUESTDB = { type: 'postgres', uid: 'perfscope-questdb' } as const;
 export const PROMETHEUS = { type: 'prometheus', uid: 'perfscope-prometheus' } as const;
 
-/** How an answer is read: each number column a series over `time`, or rows as they are. */
+/** How Grafana reads a result: `time_series` turns each number column into a series, `table` keeps the rows. */
 export type Format = 'time_series' | 'table';
 
 export interface SqlQuery extends Dataquery {
@@ -17,7 +17,7 @@ export interface SqlQuery extends Dataquery {
   readonly editorMode: 'code';
 }
 
-/** What the PostgreSQL data source asks; the SDK knows no query of it. */
+/** Creates a query for the PostgreSQL data source. The SDK has no type for these queries. */
 export function createSqlQuery(rawSql: string, format: Format, refId = 'A'): Builder<SqlQuery> {
   return {
     build: () => ({

@@ -11,32 +11,32 @@ import { createNeutralThresholds } from './thresholds.ts';
 
 export interface PanelSpec {
   readonly title: string;
-  /** What is shown, and what is left out. */
+  /** Explains the panel, including any excluded data. */
   readonly description: string;
-  /** Grafana's name of the unit. */
+  /** Grafana's identifier of the unit. */
   readonly unit: string;
-  /** Asks QuestDB. */
+  /** Query for QuestDB. */
   readonly sql?: string;
-  /** Asks Prometheus instead. */
+  /** Queries for Prometheus, used instead of `sql`. */
   readonly promql?: readonly Builder<Dataquery>[];
-  /** What stands there when there is nothing to show. */
+  /** Text to show if there is no data. */
   readonly emptyText?: string;
-  /** Of 24 columns. */
+  /** Width in grid columns. A row has 24. */
   readonly width: number;
   readonly thresholds?: Builder<ThresholdsConfig> | undefined;
   readonly decimals?: number;
-  /** Points of time at most. */
+  /** Maximum number of points per series. Default: `MAX_POINTS`. */
   readonly maxPoints?: number;
 }
 
-/** Points of a line at most: as many as a phone can show, and few enough to be quick over a month. */
+/** Maximum number of points per line: enough for a phone screen, and still fast over a month. */
 export const MAX_POINTS = 200;
 /**
- * Points of a panel about merged buckets: these are some thirty times as many rows, so that a day is
- * read from hours.
+ * Maximum number of points per line in panels that merge histogram buckets. Each point needs about
+ * 30 times as many rows. With this limit, a range of one day is read from the hourly roll-up.
  */
 const MAX_PERCENTILE_POINTS = 30;
-const NO_DATA_TEXT = 'Nothing was measured here';
+const NO_DATA_TEXT = 'No data in this time range';
 
 interface CommonPanelBuilder<B> {
   title(title: string): B;
@@ -46,7 +46,7 @@ interface CommonPanelBuilder<B> {
   noValue(text: string): B;
   datasource(ref: { type: string; uid: string }): B;
   targets(targets: Builder<Dataquery>[]): B;
-  maxDataPoints(most: number): B;
+  maxDataPoints(count: number): B;
   interval(name: string): B;
   decimals(digits: number): B;
 }
@@ -61,36 +61,36 @@ function applySpec<B extends CommonPanelBuilder<B>>(
     description,
     unit,
     width,
-    emptyText: empty = NO_DATA_TEXT,
+    emptyText = NO_DATA_TEXT,
     decimals,
     sql,
     promql,
-    maxPoints: points = MAX_POINTS,
+    maxPoints = MAX_POINTS,
   } = spec;
-  const asked = promql ?? (sql === undefined ? [] : [createSqlQuery(sql, format)]);
+  const queries = promql ?? (sql === undefined ? [] : [createSqlQuery(sql, format)]);
   const panel = builder
-    .targets([...asked])
+    .targets([...queries])
     .title(title)
     .description(description)
     .unit(unit)
     .span(width)
-    .noValue(empty)
+    .noValue(emptyText)
     .datasource(promql ? PROMETHEUS : QUESTDB)
-    .maxDataPoints(points)
-    // Prometheus has an interval of its own: that of its scrapes.
+    .maxDataPoints(maxPoints)
+    // The minimum interval for Prometheus is its scrape interval.
     .interval(promql ? '15s' : '$interval');
   return decimals === undefined ? panel : panel.decimals(decimals);
 }
 
 export interface TimeSeriesSpec extends PanelSpec {
   readonly stacked?: boolean;
-  /** Of what happens now and then, instead of lines. */
+  /** Draws bars instead of lines, for events that occur rarely. */
   readonly bars?: boolean;
-  /** Greatest value of the axis, for shares. */
+  /** Maximum of the axis, for percentages. */
   readonly max?: number;
 }
 
-/** Lines over time; thresholds are drawn where they are given. */
+/** Creates a chart with lines or bars over time. Draws `thresholds` as horizontal lines. */
 export function createTimeSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
   const { thresholds, stacked = false, bars = false, max } = spec;
   const style = thresholds
@@ -125,12 +125,12 @@ export function createTimeSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
   return max === undefined ? builder : builder.max(max);
 }
 
-/** Lines of percentiles over time. */
+/** Creates a chart of percentiles over time. */
 export function createPercentileSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
   return createTimeSeries({ maxPoints: MAX_PERCENTILE_POINTS, ...spec });
 }
 
-/** One figure of the whole range. */
+/** Creates a panel that shows one value for the whole time range. */
 export function createStat(spec: PanelSpec): StatBuilder {
   return applySpec(new StatBuilder(), spec, 'table')
     .thresholds(spec.thresholds ?? createNeutralThresholds())
@@ -141,9 +141,9 @@ export function createStat(spec: PanelSpec): StatBuilder {
 }
 
 export interface TableSpec extends PanelSpec {
-  /** Units of columns that have another one than the panel. */
+  /** Units of columns that differ from the panel's unit. */
   readonly units?: Readonly<Record<string, string>>;
-  /** Columns whose text leads to another dashboard: address by the column's name. */
+  /** Links to other dashboards, by column name. */
   readonly links?: Readonly<Record<string, { title: string; url: string }>>;
 }
 
@@ -161,10 +161,10 @@ export function createTable(spec: TableSpec): TableBuilder {
   return builder;
 }
 
-/** How durations are spread over time. `sql` gives `time`, `bucket_upper` (ms) and `count`. */
+/** Creates a heatmap of durations over time. `sql` must return `time`, `bucket_upper` (ms), and `count`. */
 export function createHeatmap(spec: PanelSpec & { readonly sql: string }): heatmaps.PanelBuilder {
-  const asked = { maxPoints: MAX_PERCENTILE_POINTS, ...spec, sql: selectOctaves(spec.sql) };
-  return applySpec(new heatmaps.PanelBuilder(), asked, 'time_series')
+  const heatmapSpec = { maxPoints: MAX_PERCENTILE_POINTS, ...spec, sql: selectOctaves(spec.sql) };
+  return applySpec(new heatmaps.PanelBuilder(), heatmapSpec, 'time_series')
     .thresholds(createNeutralThresholds())
     .calculate(false)
     .color(

@@ -14,30 +14,30 @@ import {
   toThresholdSteps,
 } from '../../src/server/grafana/panel-thresholds.ts';
 
-/** The built-in rules, as a server without settings of its own has them. */
+/** The built-in alert rules with their default settings. */
 const BUILT_IN_RULES = new Map(
   loadAlertRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]),
 );
 
 export function getRule(name: string): AlertRule {
   const rule = BUILT_IN_RULES.get(name);
-  if (!rule) throw new TypeError(`there is no rule ${name}`);
+  if (!rule) throw new TypeError(`unknown alert rule ${name}`);
   return rule;
 }
 
-/** The targets among the rules. */
+/** Returns the rules that define a target. */
 export function getTargetRules(): AlertRule[] {
   return [...BUILT_IN_RULES.values()].filter(({ target }) => target);
 }
 
-/** The first threshold of a rule. */
+/** Returns the threshold of a rule's lowest severity. */
 export function getLimit(name: string): number {
   return getRule(name).levels[0]!.threshold;
 }
 
 const RULE_NAMES = new WeakMap<object, string>();
 
-/** The rule's thresholds, in the colours of their severities. */
+/** Creates thresholds with a rule's limits and the colors of their severities. */
 export function createRuleThresholds(name: string): Builder<ThresholdsConfig> {
   const rule = getRule(name);
   return {
@@ -49,7 +49,7 @@ export function createRuleThresholds(name: string): Builder<ThresholdsConfig> {
   };
 }
 
-/** The name of the rule that these are thresholds of. */
+/** Returns the name of the rule that the thresholds belong to, or `undefined` if they don't belong to a rule. */
 export function getRuleName(thresholds: ThresholdsConfig | undefined): string | undefined {
   return thresholds && RULE_NAMES.get(thresholds);
 }
@@ -58,9 +58,9 @@ export function createThresholds(all: readonly Threshold[]): ThresholdsConfigBui
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([...all]);
 }
 
-/** No value is good or bad. */
+/** Creates thresholds with one neutral color for all values. */
 export const createNeutralThresholds = () => createThresholds([{ value: null, color: 'blue' }]);
-/** Anything above nothing is bad. */
+/** Creates thresholds that mark every value of 1 or more as critical. */
 export const createZeroThresholds = () =>
   createThresholds([
     { value: null, color: OK_COLOR },

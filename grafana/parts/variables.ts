@@ -14,7 +14,7 @@ import type { DashboardSpec } from './create-dashboard.ts';
 import { PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { MAX_POINTS } from './panels.ts';
 
-/** From the widest to the narrowest: each is narrowed by those before it that the dashboard has. */
+/** Labels of the variables, from the widest filter to the narrowest. */
 const LABELS: Readonly<Record<VariableName, string>> = {
   organization: 'Organization',
   property: 'Property',
@@ -24,27 +24,27 @@ const LABELS: Readonly<Record<VariableName, string>> = {
   queue: 'Queue',
 };
 
-/** What names a variable offers, when those before it have been chosen. */
+/** Returns the query for a variable's names. The variables before it limit the result. */
 function toNamesSql(name: VariableName, before: readonly VariableName[]): string {
   if (name === 'queue') return selectNames(JOBS_TABLE, name, before);
   const conditions = name === 'endpoint' ? ["metric_type = 'API_RESPONSE_TIME'"] : [];
   return selectNames(METRICS_TABLE, name, before, conditions);
 }
 
-/** By which names a dashboard can be narrowed: its variables, and what is marked for them. */
+/** Creates a dashboard's filter variables, the interval variable, and the annotations that match the filters. */
 export function createFilters(
   ...names: readonly VariableName[]
-): Pick<DashboardSpec, 'variables' | 'marks'> {
+): Pick<DashboardSpec, 'variables' | 'annotations'> {
   return {
     variables: [
       ...names.map((name, i) => createNameVariable(name, names.slice(0, i))),
       createIntervalVariable(),
     ],
-    marks: createAnnotations(names),
+    annotations: createAnnotations(names),
   };
 }
 
-/** Several names, or All. Grafana puts All's value in as it is, without quotes. */
+/** Creates a variable with multiple selection and All. Grafana inserts the value of All without quotes. */
 function createNameVariable(
   name: VariableName,
   before: readonly VariableName[],
@@ -63,7 +63,7 @@ function createNameVariable(
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 }
 
-/** The shortest interval of the panels; by itself it follows the length of the range. */
+/** Creates the variable for the minimum interval of the panels. By default it depends on the time range. */
 function createIntervalVariable(): Builder<VariableModel> {
   return new IntervalVariableBuilder('interval')
     .label('Interval')
@@ -74,13 +74,13 @@ function createIntervalVariable(): Builder<VariableModel> {
     .current({ selected: true, text: 'auto', value: '$__auto_interval_interval' });
 }
 
-/** Values of a label among the series of requests, narrowed by the job where it is another. */
+/** Creates a variable with the values of a label of the request series. The job limits the instances. */
 export function createLabelVariable(
   name: 'job' | 'instance',
   label: string,
 ): Builder<VariableModel> {
-  const narrowed = name === 'job' ? '' : ',job=~"$job"';
-  const series = `{__name__=~"http_server_request_duration(_seconds)?_count"${narrowed}}`;
+  const jobFilter = name === 'job' ? '' : ',job=~"$job"';
+  const series = `{__name__=~"http_server_request_duration(_seconds)?_count"${jobFilter}}`;
   const query = `label_values(${series}, ${name})`;
   return new QueryVariableBuilder(name)
     .label(label)

@@ -1,6 +1,6 @@
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** A number as Grafana writes it in one of the units that the dashboards use. */
+/** Formats a number like Grafana does for the units that the dashboards use. */
 export function formatValue(value: number, unit: string): string {
   if (unit === 'ms') return formatDuration(value);
   if (unit === 's') return formatDuration(value * 1000);

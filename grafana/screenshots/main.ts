@@ -1,5 +1,5 @@
-// npm run screenshots [-- NAME …]: a picture of each dashboard, or of those that are named, over the demo,
-// from the queries that Grafana sends.
+// npm run screenshots [-- NAME …]: takes a screenshot of every dashboard, or only of the given ones.
+// Starts the demo and runs the same queries that Grafana sends.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,26 +13,29 @@ import { PerfscopeServer } from '../../test/support/perfscope-server.ts';
 import { PAGE_WIDTH, renderPage } from './render-page.ts';
 
 const OUTPUT_DIR = join(import.meta.dirname, '..', '..', 'docs', 'dashboards');
-/** How long people book rooms before the pictures are taken. */
+/** How long the demo runs before the screenshots are taken, in ms. */
 const DEMO_MS = Number(process.env.SCREENSHOTS_AFTER_MS ?? 300_000);
-/** So that the beginning of each is seen. */
+/** Pause before each scenario, so that the charts show how it starts. */
 const SCENARIO_DELAY_MS = 20_000;
 const SHOWN_RANGE_MS = 2 * DEMO_MS;
 const NAMES = process.argv.slice(2);
-/** What goes wrong meanwhile, one after another: demand-peak,backlog,stuck-database for the actions. */
+/**
+ * The demo scenarios to run, one after another. For the Actions dashboard, use
+ * `demand-peak,backlog,stuck-database`.
+ */
 const SCENARIOS = (process.env.SCREENSHOTS_SCENARIOS ?? 'error-burst')
   .split(',')
   .filter(isScenario);
-/** So that a picture stays small. */
-const COLOURS = 96;
+/** Number of colors in a PNG file. Fewer colors make smaller files. */
+const COLOR_COUNT = 96;
 const CHROMIUM_PATH = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '2000' });
-const say = (line: string) => console.log(`screenshots: ${line}`);
-const demo = new Demo({ fast: true, scenario: undefined, env: server.env, say });
+const log = (line: string) => console.log(`screenshots: ${line}`);
+const demo = new Demo({ fast: true, scenario: undefined, env: server.env, say: log });
 try {
   await demo.start();
-  say(`${DEMO_MS / 1000} s of traffic …`);
+  log(`Running traffic for ${DEMO_MS / 1000} s …`);
   for (const scenario of SCENARIOS) {
     await delay(SCENARIO_DELAY_MS);
     await demo.setScenario(scenario);
@@ -48,7 +51,7 @@ async function takeScreenshots(): Promise<void> {
   const client = await openReadOnly(server.questdb.read);
   const toMs = Date.now();
   const view = { fromMs: toMs - SHOWN_RANGE_MS, toMs, interval: '10s' };
-  const answers = await checkDashboards(client, view);
+  const results = await checkDashboards(client, view);
   await client.end();
   mkdirSync(OUTPUT_DIR, { recursive: true });
   const browser = await chromium.launch({
@@ -58,16 +61,16 @@ async function takeScreenshots(): Promise<void> {
   try {
     const page = await browser.newPage({ viewport: { width: PAGE_WIDTH, height: 100 } });
     for (const dashboard of readDashboards()) {
-      // What asks Prometheus needs one that has scraped for a while.
+      // Skips dashboards that read only Prometheus, because the demo doesn't run Prometheus.
       if (dashboard.panels.every(({ targets }) => targets.every(({ rawSql }) => !rawSql))) continue;
       const name = dashboard.uid.slice('perfscope-'.length);
       if (NAMES.length > 0 && !NAMES.includes(name)) continue;
-      const answerOf = ({ title }: { title: string }) => answers.get(`${dashboard.uid}: ${title}`);
-      await page.setContent(renderPage(dashboard, answerOf));
-      const picture = await page.screenshot({ fullPage: true });
+      const getResult = ({ title }: { title: string }) => results.get(`${dashboard.uid}: ${title}`);
+      await page.setContent(renderPage(dashboard, getResult));
+      const screenshot = await page.screenshot({ fullPage: true });
       const file = join(OUTPUT_DIR, `${name}.png`);
-      await sharp(picture).png({ palette: true, colours: COLOURS, effort: 10 }).toFile(file);
-      say(dashboard.title);
+      await sharp(screenshot).png({ palette: true, colours: COLOR_COUNT, effort: 10 }).toFile(file);
+      log(`Saved ${dashboard.title}`);
     }
   } finally {
     await browser.close();

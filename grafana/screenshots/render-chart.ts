@@ -10,7 +10,7 @@ export interface Size {
 
 const TEXT_COLOR = '#a5a9b4';
 const LINE_COLOR = '#2c3038';
-/** Grafana's names of colours, in its dark theme. */
+/** Hex values of Grafana's color names in the dark theme. */
 export const COLORS: Readonly<Record<string, string>> = {
   green: '#73bf69',
   yellow: '#fade2a',
@@ -23,11 +23,11 @@ const PALETTE = [
   ...['#73bf69', '#fade2a', '#5794f2', '#ff9830', '#f2495c', '#b877d9'],
   ...['#8ab8ff', '#96d98d', '#ffcb7d', '#ffa6b0'],
 ];
-/** What fits into a line of the legend, in characters. */
+/** Maximum length of the legend's line, in characters. */
 const MAX_LEGEND_LENGTH = 64;
 const MAX_NAME_LENGTH = 26;
 
-/** A panel's lines as a drawing. */
+/** Renders a time series panel as SVG. */
 export function renderTimeSeries(
   panel: PanelJson,
   { columns, rows }: QueryResult,
@@ -38,7 +38,7 @@ export function renderTimeSeries(
     : columns.slice(1);
   const { stacking, drawStyle } = panel.fieldConfig.defaults.custom ?? {};
   const bars = drawStyle === 'bars';
-  // Bars of series that have not the same times cannot be stacked by ECharts.
+  // ECharts can't stack bars of series with different timestamps.
   const stacked = stacking?.mode === 'normal' && !bars;
   const pointsOf = (name: string) =>
     columns.includes('metric')
@@ -47,11 +47,11 @@ export function renderTimeSeries(
   const limits = (panel.fieldConfig.defaults.thresholds?.steps ?? []).filter(
     ({ value }) => value !== null,
   );
-  const greatest = Math.max(
+  const maxValue = Math.max(
     0,
     ...names.flatMap((name) => pointsOf(name).map(([, y]) => Number(y))),
   );
-  const shown = limits.filter(({ value }) => Number(value) <= 1.5 * greatest);
+  const visibleLimits = limits.filter(({ value }) => Number(value) <= 1.5 * maxValue);
   const { unit = 'short' } = panel.fieldConfig.defaults;
   return renderSvg(size, {
     color: PALETTE,
@@ -93,7 +93,7 @@ export function renderTimeSeries(
           silent: true,
           symbol: 'none',
           label: { show: false },
-          data: shown.map(({ value, color }) => ({
+          data: visibleLimits.map(({ value, color }) => ({
             yAxis: Number(value),
             lineStyle: { color: COLORS[color] ?? color },
           })),
@@ -103,29 +103,35 @@ export function renderTimeSeries(
   });
 }
 
-/** Octaves of durations over time. */
+/** Renders a heatmap panel as SVG. */
 export function renderHeatmap({ columns, rows }: QueryResult, size: Size): string {
   const bounds = columns.slice(1);
   const used = bounds.filter((bound) => rows.some((row) => Number(row[bound]) > 0));
   const first = bounds.indexOf(used[0] ?? '');
   const last = bounds.indexOf(used.at(-1) ?? '');
-  const kept = bounds.slice(Math.max(0, first), last + 1);
+  const visibleBounds = bounds.slice(Math.max(0, first), last + 1);
   const cells = rows.flatMap((row, x) =>
-    kept.flatMap((bound, y) => (Number(row[bound]) > 0 ? [[x, y, Number(row[bound])]] : [])),
+    visibleBounds.flatMap((bound, y) =>
+      Number(row[bound]) > 0 ? [[x, y, Number(row[bound])]] : [],
+    ),
   );
-  const most = Math.max(1, ...cells.map(([, , count]) => Math.sqrt(count!)));
-  const clock = (time: unknown) => (time as Date).toISOString().slice(11, 16);
+  const maxColor = Math.max(1, ...cells.map(([, , count]) => Math.sqrt(count!)));
+  const formatTime = (time: unknown) => (time as Date).toISOString().slice(11, 16);
   return renderSvg(size, {
     xAxis: {
       type: 'category',
-      data: rows.map(({ time }) => clock(time)),
+      data: rows.map(({ time }) => formatTime(time)),
       axisLabel: { color: TEXT_COLOR, fontSize: 10 },
     },
-    yAxis: { type: 'category', data: kept, axisLabel: { color: TEXT_COLOR, fontSize: 10 } },
+    yAxis: {
+      type: 'category',
+      data: visibleBounds,
+      axisLabel: { color: TEXT_COLOR, fontSize: 10 },
+    },
     visualMap: {
       show: false,
       min: 0,
-      max: most,
+      max: maxColor,
       dimension: 2,
       inRange: { color: ['#3b2b6d', '#8b3a8b', '#e0555f', '#f9a03f', '#fbe870'] },
     },
@@ -133,7 +139,7 @@ export function renderHeatmap({ columns, rows }: QueryResult, size: Size): strin
   });
 }
 
-/** As many names as fit into one line. */
+/** Returns the names that fit into one line. */
 function getLegend(names: readonly string[]): string[] {
   let used = 0;
   return names.filter((name) => {
@@ -142,7 +148,7 @@ function getLegend(names: readonly string[]): string[] {
   });
 }
 
-/** Long names differ at their ends. */
+/** Shortens a name at the start, because long names usually differ at the end. */
 function shortenName(name: string): string {
   return name.length > MAX_NAME_LENGTH ? `…${name.slice(1 - MAX_NAME_LENGTH)}` : name;
 }

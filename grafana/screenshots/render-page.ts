@@ -3,64 +3,64 @@ import type { DashboardJson, PanelJson } from '../../test/support/dashboard-json
 import { formatValue } from './format-value.ts';
 import { COLORS, renderHeatmap, renderTimeSeries } from './render-chart.ts';
 
-/** Pixels of a column, and of a row of Grafana's grid. */
+/** Size of a column and a row in Grafana's grid, in pixels. */
 const COLUMN_WIDTH = 40;
 const ROW_HEIGHT = 26;
 const GAP = 8;
 const TITLE_HEIGHT = 26;
 export const PAGE_WIDTH = 24 * COLUMN_WIDTH + GAP;
 
-/** A dashboard as a page that needs no script. */
+/** Renders a dashboard as an HTML page without scripts. */
 export function renderPage(
   dashboard: DashboardJson,
-  answerOf: (panel: PanelJson) => QueryResult | undefined,
+  getResult: (panel: PanelJson) => QueryResult | undefined,
 ): string {
   const height =
     Math.max(...dashboard.panels.map(({ gridPos: { y, h } }) => y + h)) * ROW_HEIGHT + 50;
-  const panels = dashboard.panels.map((panel) => renderPanel(panel, answerOf(panel)));
+  const panels = dashboard.panels.map((panel) => renderPanel(panel, getResult(panel)));
   return `<!doctype html><meta charset="utf-8"><style>${STYLE}</style>
 <body style="height:${height}px"><h1>${escapeHtml(dashboard.title)}</h1>${panels.join('')}</body>`;
 }
 
-function renderPanel(panel: PanelJson, answer: QueryResult | undefined): string {
+function renderPanel(panel: PanelJson, result: QueryResult | undefined): string {
   const { x, y, w, h } = panel.gridPos;
   const size = {
     width: w * COLUMN_WIDTH - GAP - 2,
     height: h * ROW_HEIGHT - GAP - TITLE_HEIGHT - 2,
   };
-  const place = `left:${x * COLUMN_WIDTH + GAP}px;top:${y * ROW_HEIGHT + 44}px;width:${size.width}px;height:${h * ROW_HEIGHT - GAP - 2}px`;
-  return `<section style="${place}"><h2>${escapeHtml(panel.title)}</h2>${renderContent(panel, answer, size)}</section>`;
+  const position = `left:${x * COLUMN_WIDTH + GAP}px;top:${y * ROW_HEIGHT + 44}px;width:${size.width}px;height:${h * ROW_HEIGHT - GAP - 2}px`;
+  return `<section style="${position}"><h2>${escapeHtml(panel.title)}</h2>${renderContent(panel, result, size)}</section>`;
 }
 
 function renderContent(
   panel: PanelJson,
-  answer: QueryResult | undefined,
+  result: QueryResult | undefined,
   size: { width: number; height: number },
 ): string {
-  const nothing = `<p class="none">${escapeHtml(panel.fieldConfig.defaults.noValue ?? '')}</p>`;
-  if (!answer || answer.rows.length === 0) return nothing;
-  if (panel.type === 'timeseries') return renderTimeSeries(panel, answer, size);
-  if (panel.type === 'heatmap') return renderHeatmap(answer, size);
+  const noData = `<p class="none">${escapeHtml(panel.fieldConfig.defaults.noValue ?? '')}</p>`;
+  if (!result || result.rows.length === 0) return noData;
+  if (panel.type === 'timeseries') return renderTimeSeries(panel, result, size);
+  if (panel.type === 'heatmap') return renderHeatmap(result, size);
   return panel.type === 'stat'
-    ? renderStat(panel, answer, nothing)
-    : renderTable(panel, answer, size);
+    ? renderStat(panel, result, noData)
+    : renderTable(panel, result, size);
 }
 
-function renderStat(panel: PanelJson, { columns, rows }: QueryResult, nothing: string): string {
+function renderStat(panel: PanelJson, { columns, rows }: QueryResult, noData: string): string {
   const { unit = 'short', thresholds } = panel.fieldConfig.defaults;
   const [row = {}] = rows;
   const values = columns.filter((name) => row[name] !== null);
-  if (values.length === 0) return nothing;
+  if (values.length === 0) return noData;
   const colorOf = (value: number) => {
     const step = thresholds?.steps.findLast((each) => each.value === null || each.value <= value);
     return COLORS[step?.color ?? 'green'];
   };
-  const figures = values.map((name) => {
+  const cells = values.map((name) => {
     const value = Number(row[name]);
     const label = values.length > 1 ? `<small>${escapeHtml(name)}</small>` : '';
     return `<b style="color:${colorOf(value)}">${label}${formatValue(value, unit)}</b>`;
   });
-  return `<div class="stat">${figures.join('')}</div>`;
+  return `<div class="stat">${cells.join('')}</div>`;
 }
 
 function renderTable(

@@ -7,7 +7,7 @@ import { selectGaugeOverRange, selectGaugeOverTime } from './gauge-queries.ts';
 import { MAX_ROWS } from './metric-queries.ts';
 import { FROM, INTERVAL, quote, TO, toFilter } from './sql-text.ts';
 
-/** Breakers are of services, and so of no tenant. */
+/** Circuit breakers belong to services, so tenant filters don't apply to them. */
 const BY = ['service', 'environment'] as const;
 const KEYS = ['service', 'endpoint'] as const;
 const STATE = { type: PerformanceMetricType.BREAKER_STATE, by: BY, keys: KEYS } as const;
@@ -26,43 +26,43 @@ const IN_RANGE = [`timestamp >= ${FROM}`, `timestamp < ${TO}`, ...TENANT_CONDITI
 const IS_DECISION = `status IN (${DECISION_STATUSES.map(quote).join(', ')})`;
 const TENANT_LABEL = `coalesce(property_id, organization_id, 'all')`;
 
-/** Breakers whose newest state is open. */
+/** Counts the circuit breakers whose latest state is open. */
 export function selectOpenBreakers(): string {
   return `SELECT sum(CASE WHEN last = 2 THEN 1 ELSE 0 END) AS open FROM ${selectGaugeOverRange(STATE)}`;
 }
 
-/** The worst state of each interval: 0 closed, 1 half-open, 2 open. */
+/** Selects the worst state of each breaker in each interval: 0 closed, 1 half-open, 2 open. */
 export function selectBreakerStates(): string {
-  return `SELECT time, concat(service, ' ', endpoint) AS metric, most AS value FROM ${selectGaugeOverTime(STATE)} ORDER BY time`;
+  return `SELECT time, concat(service, ' ', endpoint) AS metric, maximum AS value FROM ${selectGaugeOverTime(STATE)} ORDER BY time`;
 }
 
-/** Calls of protected functions by outcome. */
+/** Selects the number of calls to protected functions by outcome. */
 export function selectBreakerCalls(): string {
   return `SELECT time, operation AS metric, value_total AS value FROM ${selectGaugeOverTime(CALLS)} ORDER BY time`;
 }
 
-/** Settings that are away from their default at the range's end. */
+/** Counts the settings that differ from their default at the end of the time range. */
 export function selectChangedSettings(): string {
   return `SELECT count() AS settings FROM (
-  SELECT id, status, dry_run, expires_at, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS place
+  SELECT id, status, dry_run, expires_at, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS row_no
   FROM ${ruleDecisionsTable.name} WHERE timestamp < ${TO} AND ${IS_DECISION} AND ${TENANT_CONDITIONS.join(' AND ')}
-) WHERE place = 1 AND expires_at > ${TO} AND NOT dry_run`;
+) WHERE row_no = 1 AND expires_at > ${TO} AND NOT dry_run`;
 }
 
-/** Decisions that could not be applied. */
+/** Counts the decisions that could not be applied. */
 export function selectFailedDecisions(): string {
   return `SELECT count() AS failed FROM ${ruleDecisionsTable.name} WHERE ${IN_RANGE} AND status = 'failed'`;
 }
 
-/** What each setting was set to, by tenant. */
+/** Selects the maximum value of each setting in each interval, by tenant. */
 export function selectSettingValues(): string {
   return `SELECT timestamp_floor(${INTERVAL}, timestamp) AS time, concat(setting, ' ', ${TENANT_LABEL}) AS metric, max(value) AS value
 FROM ${ruleDecisionsTable.name} WHERE ${IN_RANGE} AND ${IS_DECISION} AND NOT dry_run GROUP BY time, metric ORDER BY time`;
 }
 
-/** Decisions and what became of them, the newest first. */
+/** Selects decisions and their results, newest first. */
 export function selectDecisions(): string {
   return `SELECT timestamp AS "Time", rule AS "Rule", setting AS "Setting", organization_id AS "Organization", property_id AS "Property", status AS "Status",
-  previous AS "Before", value AS "Value", reason AS "Reason", author AS "By", dry_run AS "Dry run"
+  previous AS "Previous value", value AS "Value", reason AS "Reason", author AS "Author", dry_run AS "Dry run"
 FROM ${ruleDecisionsTable.name} WHERE ${IN_RANGE} AND status != 'renewed' ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`;
 }

@@ -6,14 +6,17 @@ import { getMinuteParts, getRollup } from './table-parts.ts';
 
 const MAX_ANNOTATIONS = 500;
 
-/** Alerts that fired in the range: `time` and `timeend` as Grafana names them. */
+/** Selects alerts that were firing in the time range. Grafana requires the column names `time` and `timeend`. */
 export function selectAlertAnnotations(by: readonly VariableName[]): string {
   return `SELECT fired_at AS time, coalesce(resolved_at, ${TO}) AS timeend,
   concat(rule, ' ', service) AS text, rule AS tags FROM ${selectAlertLifecycles(by)}
 WHERE fired_at < ${TO} AND (resolved_at IS NULL OR resolved_at >= ${FROM}) ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
 }
 
-/** When a version of a service was first seen, if that was in the range. Health rows tell it: each process has them. */
+/**
+ * Selects service versions that appeared for the first time in the time range. Reads health rows
+ * because every process writes them.
+ */
 export function selectNewVersions(by: readonly VariableName[]): string {
   const conditions = ['service_version IS NOT NULL', ...toConditions(HOSTS_TABLE, by)].join(
     ' AND ',

@@ -7,18 +7,18 @@ export interface GaugeSelection extends Pick<SelectSpec, 'by' | 'keys' | 'condit
   readonly name?: string;
 }
 
-function toSelectSpec({ type, name, conditions = [], ...asked }: GaugeSelection): SelectSpec {
-  const named = name ? [`name = ${quote(name)}`] : [];
-  const all = [`metric_type = ${quote(type)}`, ...named, ...conditions];
-  return { ...asked, figures: VALUE_AGGREGATIONS, conditions: all };
+function toSelectSpec({ type, name, conditions = [], ...rest }: GaugeSelection): SelectSpec {
+  const nameCondition = name ? [`name = ${quote(name)}`] : [];
+  const all = [`metric_type = ${quote(type)}`, ...nameCondition, ...conditions];
+  return { ...rest, aggregations: VALUE_AGGREGATIONS, conditions: all };
 }
 
-/** `last`, `value_total`, `samples`, `least` and `most` of the values of each bucket of time. */
-export function selectGaugeOverTime(asked: GaugeSelection): string {
-  return selectOverTime(METRICS_TABLE, toSelectSpec(asked));
+/** Selects the aggregations of `VALUE_AGGREGATIONS` (last, total, number, minimum, and maximum) for each interval. */
+export function selectGaugeOverTime(selection: GaugeSelection): string {
+  return selectOverTime(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** The same of the whole range. */
-export function selectGaugeOverRange(asked: GaugeSelection): string {
-  return selectOverRange(METRICS_TABLE, toSelectSpec(asked));
+/** Selects the aggregations of `VALUE_AGGREGATIONS` for the whole time range. */
+export function selectGaugeOverRange(selection: GaugeSelection): string {
+  return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
 }

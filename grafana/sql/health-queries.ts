@@ -4,12 +4,12 @@ import { selectOverRange, selectOverTime, toConditions } from './select-metrics.
 import { FROM, TO } from './sql-text.ts';
 import { getMinuteParts, PREVIOUS_RANGE } from './table-parts.ts';
 
-/** `total`, `samples` and `most` of a figure of hosts, for each of `keys` and bucket of time. */
-export function selectHostOverTime(figure: HostMetric, keys: readonly string[]): string {
-  return selectOverTime(HOSTS_TABLE, { figures: toHostAggregations(figure), keys });
+/** Selects the total, number of samples, and maximum of a host metric for each interval and each value of `keys`. */
+export function selectHostOverTime(metric: HostMetric, keys: readonly string[]): string {
+  return selectOverTime(HOSTS_TABLE, { aggregations: toHostAggregations(metric), keys });
 }
 
-/** The latest row of each process within the range. */
+/** Selects the latest health row of each process in the time range. */
 export function selectLatestHealth(): string {
   const conditions = [
     ...[`timestamp >= ${FROM}`, `timestamp < ${TO}`, 'id IS NOT NULL'],
@@ -20,8 +20,9 @@ export function selectLatestHealth(): string {
 }
 
 /**
- * For each service the minutes in which it `reported`, and those in which it was `expected` to: the
- * whole minutes of the range, from its first one on where it had not been there in the time before.
+ * Selects, for each service, the number of minutes in which it `reported` and was `expected` to
+ * report. All whole minutes of the time range are expected. If the service didn't report in the
+ * previous range, only the minutes since its first report are expected.
  */
 export function selectUptimeMinutes(): string {
   const conditions = toConditions(HOSTS_TABLE).join(' AND ');
@@ -30,13 +31,13 @@ export function selectUptimeMinutes(): string {
       `SELECT DISTINCT service, timestamp_floor('m', timestamp) AS minute FROM ${name} WHERE ${where} AND ${conditions}`,
   );
   const before = selectOverRange(HOSTS_TABLE, {
-    figures: { seen: ROW_COUNT },
+    aggregations: { seen: ROW_COUNT },
     keys: ['service'],
     range: PREVIOUS_RANGE,
   });
-  const begin = `CASE WHEN sum(seen) > 0 THEN timestamp_floor('m', ${FROM}) ELSE min(first) END`;
+  const start = `CASE WHEN sum(seen) > 0 THEN timestamp_floor('m', ${FROM}) ELSE min(first) END`;
   return `(SELECT service, sum(reported) AS reported,
-  datediff('m', ${begin}, timestamp_floor('m', ${TO})) AS expected FROM (
+  datediff('m', ${start}, timestamp_floor('m', ${TO})) AS expected FROM (
   SELECT service, count() AS reported, min(minute) AS first, 0 AS seen FROM (${minutes.join(' UNION ')}) GROUP BY service
   UNION ALL SELECT service, 0 AS reported, null::timestamp AS first, seen FROM ${before}
 ) GROUP BY service)`;

@@ -1,12 +1,15 @@
-/** Octaves of a heatmap, from a quarter of a millisecond to about a minute, as powers of two of a second. */
+/**
+ * Rows of a heatmap: 2^exponent seconds. Each upper bound is twice the bound below it.
+ * The rows cover durations from about 0.5 ms to 1 min.
+ */
 const FIRST_EXPONENT = -11;
 const LAST_EXPONENT = 6;
 
 /**
- * Rows of a heatmap: a column for each octave of durations in ms, named by its upper bound. Columns
- * and not rows, because their order is that of the axis in every version of Grafana.
+ * Selects the data of a heatmap, with one column per power of two. The column name is the upper bound.
+ * All Grafana versions draw columns in the given order, so the bounds are columns and not rows.
  *
- * @param buckets a table with `time`, `bucket_upper` and `count`
+ * @param buckets table with `time`, `bucket_upper` (ms), and `count`
  */
 export function selectOctaves(buckets: string): string {
   const bounds = Array.from(
@@ -14,7 +17,7 @@ export function selectOctaves(buckets: string): string {
     (_, i) => 1000 * 2 ** (FIRST_EXPONENT + i),
   );
   const columns = bounds.map((bound, i) => {
-    // A bound is the double nearest to it.
+    // The tolerance allows for rounding errors in stored bounds.
     const [low, high] = [(bounds[i - 1] ?? 0) * 1.001, bound * 1.001];
     const isFirst = i === 0;
     const isLast = i === bounds.length - 1;
@@ -32,7 +35,7 @@ function formatBound(ms: number, isLast: boolean): string {
   return formatDuration(ms);
 }
 
-/** Without a point: QuestDB would leave the quotes around such a name. */
+/** Formats without a decimal point: QuestDB would not remove the quotes around a name with a point. */
 function formatDuration(ms: number): string {
   if (ms < 1) return `${Math.round(1000 * ms)} µs`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${ms / 1000} s`;

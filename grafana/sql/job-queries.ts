@@ -4,37 +4,39 @@ import { selectOverRange, selectOverTime } from './select-metrics.ts';
 import type { VariableName } from './sql-text.ts';
 import { RANGE, type TimeBounds } from './table-parts.ts';
 
-const { newest: _, ...FIGURES } = JOB_AGGREGATIONS;
-const ENDED = "status IN ('completed', 'failed')";
-const READY = "status IN ('waiting', 'prioritized')";
+const { newest: _, ...AGGREGATIONS } = JOB_AGGREGATIONS;
+const IS_FINISHED = "status IN ('completed', 'failed')";
+const HAS_ARRIVED = "status IN ('waiting', 'prioritized')";
 
 /**
- * What jobs did, a row for each of `groups`: `arrived`, `completed`, `failed` and `stalled` in jobs,
- * `processing` and `waiting` in ms, `average_processing` and `average_wait` in ms of those that ended.
+ * Selects job totals, with one row per group. `arrived`, `completed`, `failed`, and `stalled` are numbers
+ * of jobs. `processing` and `waiting` are total times, in ms, of finished attempts. `processed` and
+ * `waited` are the numbers of attempts with these times.
  */
 function selectJobCounts(groups: readonly string[], rows: string): string {
-  const when = (condition: string, what: string) =>
-    `sum(CASE WHEN ${condition} THEN ${what} ELSE 0 END)`;
+  const sumIf = (condition: string, column: string) =>
+    `sum(CASE WHEN ${condition} THEN ${column} ELSE 0 END)`;
   const columns = [
-    `${when(READY, 'count')} AS arrived`,
-    `${when("status = 'completed'", 'count')} AS completed`,
-    `${when("status = 'failed'", 'count')} AS failed`,
-    `${when("status = 'stalled'", 'count')} AS stalled`,
-    `${when(ENDED, 'processing')} AS processing`,
-    `${when(ENDED, 'processed')} AS processed`,
-    `${when(ENDED, 'waiting')} AS waiting`,
-    `${when(ENDED, 'waited')} AS waited`,
+    `${sumIf(HAS_ARRIVED, 'count')} AS arrived`,
+    `${sumIf("status = 'completed'", 'count')} AS completed`,
+    `${sumIf("status = 'failed'", 'count')} AS failed`,
+    `${sumIf("status = 'stalled'", 'count')} AS stalled`,
+    `${sumIf(IS_FINISHED, 'processing')} AS processing`,
+    `${sumIf(IS_FINISHED, 'processed')} AS processed`,
+    `${sumIf(IS_FINISHED, 'waiting')} AS waiting`,
+    `${sumIf(IS_FINISHED, 'waited')} AS waited`,
   ];
   return `(SELECT ${[...groups, ...columns].join(', ')} FROM ${rows})`;
 }
 
+/** Selects job totals for each interval and each value of `keys`. */
 export function selectJobsOverTime(
   keys: readonly string[] = [],
   by?: readonly VariableName[],
   range: TimeBounds = RANGE,
 ): string {
   const rows = selectOverTime(JOBS_TABLE, {
-    figures: FIGURES,
+    aggregations: AGGREGATIONS,
     keys: [...keys, 'status'],
     by,
     range,
@@ -42,17 +44,18 @@ export function selectJobsOverTime(
   return selectJobCounts(['time', ...keys], rows);
 }
 
+/** Selects job totals for the whole time range and each value of `keys`. */
 export function selectJobsOverRange(
   keys: readonly string[] = [],
   by?: readonly VariableName[],
 ): string {
   return selectJobCounts(
     keys,
-    selectOverRange(JOBS_TABLE, { figures: FIGURES, keys: [...keys, 'status'], by }),
+    selectOverRange(JOBS_TABLE, { aggregations: AGGREGATIONS, keys: [...keys, 'status'], by }),
   );
 }
 
-/** Attempts that failed, in percent of those that ended; NULL where none did. */
+/** Percentage of finished attempts that failed. NULL if no attempt finished. */
 export const FAILURE_RATE = '100.0 * failed / (completed + failed)';
 export const PROCESSING_TIME = 'processing / processed';
 export const WAIT_TIME = 'waiting / waited';

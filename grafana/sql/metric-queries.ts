@@ -9,90 +9,105 @@ import {
   selectTotalsOverTime,
 } from './total-queries.ts';
 
-/** Lines of a chart at most: more of them nobody tells apart. */
+/** Maximum number of lines in a chart. More lines are hard to tell apart. */
 const MAX_LINES = 10;
-/** Rows of a table at most. */
+/** Maximum number of rows in a table. */
 export const MAX_ROWS = 100;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-/** Number per second over the range. */
-export function selectRate(asked: MetricSelection): string {
-  return `SELECT 1000.0 * amount / ${LENGTH_MS} AS rate FROM ${selectTotalsOverRange(asked)}`;
+/** Selects the number per second in the time range. */
+export function selectRate(selection: MetricSelection): string {
+  return `SELECT 1000.0 * amount / ${LENGTH_MS} AS rate FROM ${selectTotalsOverRange(selection)}`;
 }
 
-export function selectAverage(asked: MetricSelection): string {
-  return `SELECT total / amount AS average FROM ${selectTotalsOverRange(asked)}`;
+/** Selects the mean duration in ms. */
+export function selectAverage(selection: MetricSelection): string {
+  return `SELECT total / amount AS average FROM ${selectTotalsOverRange(selection)}`;
 }
 
-/** In percent. */
-export function selectErrorRate(asked: MetricSelection): string {
-  return `SELECT 100.0 * errors / amount AS error_rate FROM ${selectTotalsOverRange(asked)}`;
+/** Selects the error rate in percent. */
+export function selectErrorRate(selection: MetricSelection): string {
+  return `SELECT 100.0 * errors / amount AS error_rate FROM ${selectTotalsOverRange(selection)}`;
 }
 
-/** Buckets are wider than what is in them. */
-export function selectP95(asked: MetricSelection): string {
-  return `SELECT least(greatest(p95, lowest), most) AS p95
-FROM ${selectPercentiles(selectBuckets(asked, selectOverRange), [], { p95: 0.95 })} CROSS JOIN ${selectTotalsOverRange(asked)}`;
+/** Selects the 95th percentile in ms, limited to the measured minimum and maximum because buckets are wider than their values. */
+export function selectP95(selection: MetricSelection): string {
+  return `SELECT least(greatest(p95, minimum), maximum) AS p95
+FROM ${selectPercentiles(selectBuckets(selection, selectOverRange), [], { p95: 0.95 })} CROSS JOIN ${selectTotalsOverRange(selection)}`;
 }
 
-/** Share in percent of what took longer than `limit` ms. */
-export function selectSlowShare(asked: MetricSelection, limit: number): string {
-  return `SELECT ${toShareAboveSql(limit)} AS slow FROM ${selectBuckets(asked, selectOverRange)}`;
+/** Selects the percentage that took longer than `limit` ms. */
+export function selectSlowShare(selection: MetricSelection, limit: number): string {
+  return `SELECT ${toShareAboveSql(limit)} AS slow FROM ${selectBuckets(selection, selectOverRange)}`;
 }
 
-/** Number and failures per second. */
-export function selectRatesOverTime(asked: MetricSelection): string {
-  return `SELECT time, amount / ${SECONDS} AS "all", errors / ${SECONDS} AS "failed" FROM ${selectTotalsOverTime(asked)} ORDER BY time`;
+/** Selects the number of calls and failures per second for each interval. */
+export function selectRatesOverTime(selection: MetricSelection): string {
+  return `SELECT time, amount / ${SECONDS} AS "all", errors / ${SECONDS} AS "failed" FROM ${selectTotalsOverTime(selection)} ORDER BY time`;
 }
 
-export function selectErrorRateOverTime(asked: MetricSelection): string {
-  return `SELECT time, 100.0 * errors / amount AS "failed" FROM ${selectTotalsOverTime(asked)} ORDER BY time`;
+/** Selects the error rate in percent for each interval. */
+export function selectErrorRateOverTime(selection: MetricSelection): string {
+  return `SELECT time, 100.0 * errors / amount AS "failed" FROM ${selectTotalsOverTime(selection)} ORDER BY time`;
 }
 
-export function selectPercentilesOverTime(asked: MetricSelection): string {
-  const found = selectPercentiles(selectBuckets(asked, selectOverTime), ['time'], QUANTILES);
-  return `SELECT time, p50, p95, p99 FROM ${found} ORDER BY time`;
+/** Selects p50, p95, and p99 in ms for each interval. */
+export function selectPercentilesOverTime(selection: MetricSelection): string {
+  const percentiles = selectPercentiles(
+    selectBuckets(selection, selectOverTime),
+    ['time'],
+    QUANTILES,
+  );
+  return `SELECT time, p50, p95, p99 FROM ${percentiles} ORDER BY time`;
 }
 
-/** A line for each of the busiest names of a column: `value` is made of `amount`, `errors` and `total`. */
-export function selectSeriesBy(column: string, asked: MetricSelection, value: string): string {
-  const busiest = `SELECT ${column} AS metric FROM ${selectTotalsOverRange({ ...asked, keys: [column] })}
+/**
+ * Selects one line for each of the busiest values of a column.
+ *
+ * @param value SQL expression that uses `amount`, `errors`, and `total`
+ */
+export function selectSeriesBy(column: string, selection: MetricSelection, value: string): string {
+  const busiest = `SELECT ${column} AS metric FROM ${selectTotalsOverRange({ ...selection, keys: [column] })}
   WHERE ${column} IS NOT NULL ORDER BY amount DESC LIMIT ${MAX_LINES}`;
-  const rows = selectTotalsOverTime({ ...asked, keys: [column] });
+  const rows = selectTotalsOverTime({ ...selection, keys: [column] });
   return `SELECT time, metric, ${value} AS value FROM ${rows} r
 JOIN (${busiest}) b ON r.${column} = b.metric ORDER BY time`;
 }
 
 /**
- * The names of columns with what was done under them, those that took most time in all first.
+ * Selects the groups with the longest total time first.
  *
- * @param columns the columns with the headings that they get
+ * @param columns columns to group by, with their headings
  */
 export function selectRanking(
   columns: Readonly<Record<string, string>>,
-  asked: MetricSelection,
+  selection: MetricSelection,
 ): string {
   const keys = Object.keys(columns);
-  const named = Object.entries(columns).map(
+  const names = Object.entries(columns).map(
     ([column, heading]) => `coalesce(w.${column}, '(none)') AS "${heading}"`,
   );
-  const spread = selectPercentiles(selectBuckets({ ...asked, keys }, selectOverRange), keys, {
-    p95: 0.95,
-  });
-  // NULL equals NULL in QuestDB.
-  const same = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
-  return `SELECT ${named.join(', ')}, amount AS "Count", 1000.0 * amount / ${LENGTH_MS} AS "Per second",
-  total / amount AS "Average", p95 AS "p95", most AS "Longest", 100.0 * errors / amount AS "Failed", total AS "Time in all"
-FROM (SELECT * FROM ${selectTotalsOverRange({ ...asked, keys })} ORDER BY total DESC LIMIT ${MAX_ROWS}) w
-LEFT JOIN ${spread} p ON ${same} ORDER BY total DESC`;
+  const percentiles = selectPercentiles(
+    selectBuckets({ ...selection, keys }, selectOverRange),
+    keys,
+    {
+      p95: 0.95,
+    },
+  );
+  // In QuestDB, NULL equals NULL.
+  const sameGroup = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
+  return `SELECT ${names.join(', ')}, amount AS "Count", 1000.0 * amount / ${LENGTH_MS} AS "Per second",
+  total / amount AS "Average", p95 AS "p95", maximum AS "Longest", 100.0 * errors / amount AS "Failed", total AS "Total time"
+FROM (SELECT * FROM ${selectTotalsOverRange({ ...selection, keys })} ORDER BY total DESC LIMIT ${MAX_ROWS}) w
+LEFT JOIN ${percentiles} p ON ${sameGroup} ORDER BY total DESC`;
 }
 
-/** Units of the ranking's columns. */
+/** Units of the columns of `selectRanking`. */
 export const RANKING_UNITS = {
   'Per second': 'reqps',
   Average: 'ms',
   p95: 'ms',
   Longest: 'ms',
   Failed: 'percent',
-  'Time in all': 'ms',
+  'Total time': 'ms',
 } as const;

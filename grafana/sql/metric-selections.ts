@@ -2,11 +2,11 @@ import { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import { TENANT_AND_SERVICE } from './select-metrics.ts';
 import type { MetricSelection } from './total-queries.ts';
 
-/** Requests, narrowed by endpoint too. */
+/** Requests, with a filter for endpoints. */
 export const REQUESTS: MetricSelection = {
   type: PerformanceMetricType.API_RESPONSE_TIME,
   by: [...TENANT_AND_SERVICE, 'endpoint'],
 };
-/** Where a dashboard has no variable for endpoints. */
+/** Requests in dashboards without a filter for endpoints. */
 export const ALL_REQUESTS: MetricSelection = { type: PerformanceMetricType.API_RESPONSE_TIME };
 export const STATEMENTS: MetricSelection = { type: PerformanceMetricType.DATABASE_QUERY_TIME };

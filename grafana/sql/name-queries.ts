@@ -4,10 +4,10 @@ import { toConditions } from './select-metrics.ts';
 import type { VariableName } from './sql-text.ts';
 import { getNameParts } from './table-parts.ts';
 
-/** A list in a browser is no use beyond this. */
+/** Maximum number of names in a list. Longer lists are not useful in a browser. */
 const MAX_NAMES = 5000;
 
-/** The names of a dimension that were seen in the range, among those that other variables allow. */
+/** Selects the names of a dimension in the time range. `by` lists the variables that limit the result. */
 export function selectNames(
   family: QueryTable,
   dimension: Dimension,

@@ -3,11 +3,11 @@ import { STORED_SCALE } from '../../src/core/histogram/bucket-scale.ts';
 const BUCKETS_PER_OCTAVE = 2 ** STORED_SCALE;
 
 /**
- * Percentiles of merged buckets, interpolated on the log scale inside theirs as
- * `histogram/percentile.ts` does.
+ * Selects percentiles of merged buckets. Interpolates within a bucket on a log scale, like
+ * `histogram/percentile.ts`.
  *
- * @param buckets a table with `groups`, `bucket_upper` and `count`
- * @param quantiles by the column's name
+ * @param buckets table with `groups`, `bucket_upper`, and `count`
+ * @param quantiles quantiles from 0 to 1, by column name
  */
 export function selectPercentiles(
   buckets: string,
@@ -22,7 +22,7 @@ export function selectPercentiles(
   return `(SELECT ${[...groups, ...columns].join(', ')} FROM ${selectCumulativeBuckets(buckets, groups)})`;
 }
 
-/** Adds to each bucket how many values are `below` it, and the `total` of its group. */
+/** Adds two columns to each bucket: the number of values `below` it, and the `total` of its group. */
 function selectCumulativeBuckets(buckets: string, groups: readonly string[]): string {
   const by = groups.length > 0 ? `PARTITION BY ${groups.join(', ')}` : '';
   const columns = [...groups, 'bucket_upper', 'count'].join(', ');
@@ -31,7 +31,7 @@ function selectCumulativeBuckets(buckets: string, groups: readonly string[]): st
   sum(count) OVER (${by}) AS total FROM ${buckets} WHERE count > 0)`;
 }
 
-/** The share of a group's values above `limit`, in percent, as `Distribution.shareAbove` spreads them. */
+/** Returns the percentage of values above `limit`. Interpolates within a bucket like `Distribution.shareAbove`. */
 export function toShareAboveSql(limit: number): string {
   const within = `CASE WHEN bucket_upper <= ${limit} THEN 1.0
     WHEN bucket_upper >= ${limit} * power(2, 1.0 / ${BUCKETS_PER_OCTAVE}) THEN 0.0

@@ -14,40 +14,42 @@ import { quote, type VariableName } from './sql-text.ts';
 import { LENGTH_MS } from './table-parts.ts';
 import { SECONDS } from './total-queries.ts';
 
-/** What narrows them where there is a variable for queues. */
+/** Filters of dashboards that have a variable for queues. */
 export const BY_QUEUE = [...TENANT_AND_SERVICE, 'queue'] as const;
 type QueueFilter = readonly VariableName[];
 const STATES = [...READY_STATES].flatMap((state) => (state === undefined ? [] : quote(state)));
-/** Jobs that could run at once; a queue of another kind names no state. */
+/** Condition for jobs that are ready to run. Some queue systems don't record a state. */
 const IS_READY = `(operation IS NULL OR operation IN (${STATES.join(', ')}))`;
 const DEPTH = { type: PerformanceMetricType.QUEUE_DEPTH } as const;
 const OLDEST = { type: PerformanceMetricType.QUEUE_OLDEST_AGE } as const;
 
-const selectDepths = (keys: readonly string[], from: string) =>
-  `(SELECT ${[...keys, 'sum(last) AS depth'].join(', ')} FROM ${from} WHERE ${IS_READY})`;
+/** Sums the depths of the states in which jobs are ready to run. */
+const selectDepths = (keys: readonly string[], source: string) =>
+  `(SELECT ${[...keys, 'sum(last) AS depth'].join(', ')} FROM ${source} WHERE ${IS_READY})`;
 
-/** Jobs that are ready to run now. */
+/** Selects the number of jobs that are ready to run at the end of the time range. */
 export function selectDepth(by?: QueueFilter): string {
   const states = selectGaugeOverRange({ ...DEPTH, by, keys: ['endpoint', 'operation'] });
   return `SELECT depth FROM ${selectDepths([], states)}`;
 }
 
+/** Selects the number of jobs that are ready to run at the end of each interval, by queue. */
 export function selectDepthOverTime(by?: QueueFilter): string {
   const states = selectGaugeOverTime({ ...DEPTH, by, keys: ['endpoint', 'operation'] });
   return `SELECT time, endpoint AS metric, depth AS value FROM ${selectDepths(['time', 'endpoint'], states)} ORDER BY time`;
 }
 
-/** Of the oldest waiting job, in ms. */
+/** Selects the age of the oldest waiting job, in ms, by queue. */
 export function selectOldestOverTime(by?: QueueFilter): string {
-  return `SELECT time, endpoint AS metric, most AS value FROM ${selectGaugeOverTime({ ...OLDEST, by, keys: ['endpoint'] })} ORDER BY time`;
+  return `SELECT time, endpoint AS metric, maximum AS value FROM ${selectGaugeOverTime({ ...OLDEST, by, keys: ['endpoint'] })} ORDER BY time`;
 }
 
-/** One figure of all chosen queues over the range. */
+/** Selects one statistic of all selected queues in the time range. */
 export function selectJobStat(
-  figure: 'failure' | 'processing' | 'wait' | 'rate',
+  stat: 'failure' | 'processing' | 'wait' | 'rate',
   by?: QueueFilter,
 ): string {
-  return `SELECT ${JOB_STATS[figure]} AS ${figure} FROM ${selectJobsOverRange([], by)}`;
+  return `SELECT ${JOB_STATS[stat]} AS ${stat} FROM ${selectJobsOverRange([], by)}`;
 }
 
 const JOB_STATS = {
@@ -57,20 +59,18 @@ const JOB_STATS = {
   rate: `1000.0 * (completed + failed) / ${LENGTH_MS}`,
 } as const;
 
-/** The same of each queue over time. */
-export function selectJobSeries(
-  figure: 'failure' | 'processing' | 'wait',
-  by?: QueueFilter,
-): string {
-  return `SELECT time, queue_name AS metric, ${JOB_STATS[figure]} AS value FROM ${selectJobsOverTime(['queue_name'], by)} ORDER BY time`;
+/** Selects one statistic for each interval and queue. */
+export function selectJobSeries(stat: 'failure' | 'processing' | 'wait', by?: QueueFilter): string {
+  return `SELECT time, queue_name AS metric, ${JOB_STATS[stat]} AS value FROM ${selectJobsOverTime(['queue_name'], by)} ORDER BY time`;
 }
 
-/** Jobs per second that came, ended well and failed. */
+/** Selects the number of jobs per second that arrived, completed, failed, and stalled. */
 export function selectJobRates(by?: QueueFilter): string {
   return `SELECT time, arrived / ${SECONDS} AS "arrived", completed / ${SECONDS} AS "completed", failed / ${SECONDS} AS "failed",
   stalled / ${SECONDS} AS "stalled" FROM ${selectJobsOverTime([], by)} ORDER BY time`;
 }
 
+/** Selects one row per queue with its depth, oldest job, and job statistics. */
 export function selectQueues(by?: QueueFilter): string {
   const states = selectGaugeOverRange({ ...DEPTH, by, keys: ['endpoint', 'operation'] });
   const ages = selectGaugeOverRange({ ...OLDEST, by, keys: ['endpoint'] });
@@ -81,10 +81,10 @@ LEFT JOIN ${selectDepths(['endpoint'], states)} d ON j.queue_name = d.endpoint
 LEFT JOIN ${ages} o ON j.queue_name = o.endpoint ORDER BY "Queue" LIMIT ${MAX_ROWS}`;
 }
 
-/** Who uses the queues, the greatest share of running time first. */
+/** Selects each tenant's share of the queues' processing time, largest processing time first. */
 export function selectQueueUsage(by?: QueueFilter): string {
   return `SELECT queue_name AS "Queue", coalesce(organization_id, '(none)') AS "Organization", coalesce(property_id, '(none)') AS "Property",
-  completed + failed AS "Ended", processing AS "Processing", 100.0 * processing / everything AS "Share", ${WAIT_TIME} AS "Wait"
-FROM (SELECT *, sum(processing) OVER (PARTITION BY queue_name) AS everything
+  completed + failed AS "Finished", processing AS "Processing", 100.0 * processing / all_tenants AS "Share", ${WAIT_TIME} AS "Wait"
+FROM (SELECT *, sum(processing) OVER (PARTITION BY queue_name) AS all_tenants
   FROM ${selectJobsOverRange(['queue_name', 'organization_id', 'property_id'], by)}) ORDER BY "Processing" DESC LIMIT ${MAX_ROWS}`;
 }

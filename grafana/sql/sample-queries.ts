@@ -4,11 +4,11 @@ import { TENANT_AND_SERVICE, toConditions } from './select-metrics.ts';
 import { FROM, quote, TO } from './sql-text.ts';
 
 const MAX_SAMPLES = 50;
-/** A path of QuestDB's JSON functions cannot name a key that has points in it. */
+/** Extracts the status code with a regex: paths in QuestDB's JSON functions can't contain keys with dots. */
 const STATUS = `CASE WHEN tags LIKE '%"http.response.status_code":%'
   THEN regexp_replace(tags, '^.*"http.response.status_code":|[,}].*$', '') END`;
 
-/** Single requests that were slow or failed. Histograms have counted them: they are part of no other figure. */
+/** Selects samples of slow and failed requests. No other query reads them, because histograms already count these requests. */
 export function selectSampledRequests(): string {
   const conditions = [
     ...[`timestamp >= ${FROM}`, `timestamp < ${TO}`, `name = ${quote(REQUEST_SAMPLE_METRIC_NAME)}`],

@@ -8,8 +8,8 @@ const CURRENT = quote('perfscope.scaling.current');
 const IS_DESIRED = `name = ${DESIRED}`;
 
 /**
- * What is recommended, as servers measure it. They all say the same, so the newest of them counts; the
- * row's own service and environment are the server's.
+ * Returns the selection of recommendations. All servers record the same values, so the latest value is
+ * used. The service and environment of these rows belong to the server, so they can't be used as filters.
  */
 const toRecommendationSelection = (kind?: 'queue' | 'service') => ({
   type: PerformanceMetricType.CUSTOM,
@@ -18,20 +18,20 @@ const toRecommendationSelection = (kind?: 'queue' | 'service') => ({
   conditions: [
     `name IN (${DESIRED}, ${CURRENT})`,
     ...(kind ? [`operation = ${quote(kind)}`] : []),
-    // Queues are of no service.
+    // Queues don't belong to a service.
     ...(kind === 'queue' ? [] : [`(operation = 'queue' OR ${toFilter('service', 'endpoint')})`]),
   ],
 });
 
-/** Recommended and present number of each queue's workers or each service's replicas. */
+/** Selects the recommended and current number of each queue's workers or each service's replicas. */
 export function selectScalingOverTime(kind: 'queue' | 'service'): string {
-  const label = `CASE WHEN ${IS_DESIRED} THEN ' recommended' ELSE ' present' END`;
+  const label = `CASE WHEN ${IS_DESIRED} THEN ' recommended' ELSE ' current' END`;
   return `SELECT time, concat(endpoint, ${label}) AS metric, last AS value FROM ${selectGaugeOverTime(toRecommendationSelection(kind))} ORDER BY time`;
 }
 
-/** The newest recommendation of the range, what differs most first. */
+/** Selects the latest recommendations in the time range, largest difference first. */
 export function selectScaling(): string {
-  return `SELECT operation AS "Kind", endpoint AS "Name", present AS "Present", recommended AS "Recommended", recommended - present AS "Difference", at AS "As of"
+  return `SELECT operation AS "Kind", endpoint AS "Name", present AS "Current", recommended AS "Recommended", recommended - present AS "Difference", at AS "Updated"
 FROM (SELECT operation, endpoint, max(CASE WHEN ${IS_DESIRED} THEN last END) AS recommended,
     max(CASE WHEN ${IS_DESIRED} THEN null ELSE last END) AS present, max(last_at) AS at
   FROM ${selectGaugeOverRange(toRecommendationSelection())}) ORDER BY abs("Difference") DESC, "Kind", "Name" LIMIT ${MAX_ROWS}`;

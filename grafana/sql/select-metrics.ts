@@ -9,42 +9,43 @@ import {
 } from './table-parts.ts';
 
 export interface SelectSpec {
-  readonly figures: Readonly<Record<string, Aggregation>>;
-  /** More columns to group by. */
+  /** Aggregations by column name. */
+  readonly aggregations: Readonly<Record<string, Aggregation>>;
+  /** Additional columns to group by. */
   readonly keys?: readonly string[];
-  /** Conditions on columns that rows and roll-ups share. */
+  /** Conditions on columns that exist in rows and roll-ups. */
   readonly conditions?: readonly string[];
-  /** The variables that narrow the answer. */
+  /** The variables that filter the result. Default: `TENANT_AND_SERVICE`. */
   readonly by?: readonly VariableName[] | undefined;
-  /** Default: the viewer's. */
+  /** Default: the time range of the dashboard. */
   readonly range?: TimeBounds;
 }
 
-/** The usual variables; each room of a dashboard adds what its rows have beside these. */
+/** The filter variables that most dashboards have. */
 export const TENANT_AND_SERVICE = ['organization', 'property', 'service', 'environment'] as const;
 
-/** Figures of each bucket of `time`, as a table to select from. */
-export function selectOverTime(family: QueryTable, wanted: SelectSpec): string {
-  return selectUnion(family, wanted, getSeriesParts(family.table, wanted.range ?? RANGE), [
+/** Returns a subquery with the aggregations for each interval (`time`). */
+export function selectOverTime(family: QueryTable, spec: SelectSpec): string {
+  return selectUnion(family, spec, getSeriesParts(family.table, spec.range ?? RANGE), [
     { name: 'time', text: `timestamp_floor(${INTERVAL}, timestamp)` },
   ]);
 }
 
-/** Figures of the whole range, as a table to select from. */
-export function selectOverRange(family: QueryTable, wanted: SelectSpec): string {
-  return selectUnion(family, wanted, getRangeParts(family.table, wanted.range ?? RANGE), []);
+/** Returns a subquery with the aggregations for the whole time range. */
+export function selectOverRange(family: QueryTable, spec: SelectSpec): string {
+  return selectUnion(family, spec, getRangeParts(family.table, spec.range ?? RANGE), []);
 }
 
-/** Conditions that every row of an answer meets. */
+/** Returns the conditions for the selected filters. Excludes test measurements. */
 export function toConditions(
   family: QueryTable,
   by: readonly VariableName[] = TENANT_AND_SERVICE,
 ): string[] {
-  const chosen = by.flatMap((name) => {
+  const filters = by.flatMap((name) => {
     const column = family.columns[name];
     return column === undefined ? [] : [toFilter(name, column)];
   });
-  return [...(family.hasTest ? ['test = false'] : []), ...chosen];
+  return [...(family.hasTest ? ['test = false'] : []), ...filters];
 }
 
 interface GroupKey {
@@ -54,30 +55,31 @@ interface GroupKey {
 
 function selectUnion(
   family: QueryTable,
-  { figures, keys = [], conditions = [], by }: SelectSpec,
+  { aggregations, keys = [], conditions = [], by }: SelectSpec,
   parts: readonly TablePart[],
   time: readonly GroupKey[],
 ): string {
   const all = [...time, ...keys.map((name) => ({ name, text: name }))];
-  const always = [...conditions, ...toConditions(family, by)];
+  const commonConditions = [...conditions, ...toConditions(family, by)];
   const branches = parts.map(({ name, where }) => {
-    const rolled = name !== family.table;
+    const isRollup = name !== family.table;
     const columns = [
       ...all.map(({ name: alias, text }) => (text === alias ? alias : `${text} AS ${alias}`)),
-      ...Object.entries(figures).map(
-        ([alias, figure]) => `${toSqlText(rolled ? figure.rollup : figure.rows)} AS ${alias}`,
+      ...Object.entries(aggregations).map(
+        ([alias, aggregation]) =>
+          `${toSqlText(isRollup ? aggregation.rollup : aggregation.rows)} AS ${alias}`,
       ),
     ];
-    const kept = rolled ? [] : [toSqlText(family.rowFilter)];
-    return `SELECT ${columns.join(', ')} FROM ${name} WHERE ${[where, ...always, ...kept].join(' AND ')}`;
+    const rowFilter = isRollup ? [] : [toSqlText(family.rowFilter)];
+    return `SELECT ${columns.join(', ')} FROM ${name} WHERE ${[where, ...commonConditions, ...rowFilter].join(' AND ')}`;
   });
-  const sums = Object.entries(figures).map(
-    ([name, { mergeWith: again }]) => `${toMergeSql(name, again)} AS ${name}`,
+  const merged = Object.entries(aggregations).map(
+    ([name, { mergeWith }]) => `${toMergeSql(name, mergeWith)} AS ${name}`,
   );
-  const columns = [...all.map(({ name }) => name), ...sums].join(', ');
+  const columns = [...all.map(({ name }) => name), ...merged].join(', ');
   return `(SELECT ${columns} FROM (\n  ${branches.join('\n  UNION ALL ')}\n))`;
 }
 
-function toMergeSql(name: string, again: MergeMethod): string {
-  return typeof again === 'string' ? `${again}(${name})` : `arg_max(${name}, ${again.latestBy})`;
+function toMergeSql(name: string, method: MergeMethod): string {
+  return typeof method === 'string' ? `${method}(${name})` : `arg_max(${name}, ${method.latestBy})`;
 }

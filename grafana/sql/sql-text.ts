@@ -1,20 +1,20 @@
 import { UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import { renderSql, type Sql } from '../../src/storage/sql/sql-builder.ts';
 
-/** Begin and end of Grafana's range, as QuestDB's timestamps. */
+/** Start and end of the dashboard's time range, as QuestDB timestamps. */
 export const FROM = '$__timeFrom()::timestamp';
 export const TO = '$__timeTo()::timestamp';
-/** The interval that Grafana chose: its name, and its length in ms. */
+/** The interval that Grafana selected: its name, and its length in ms. */
 export const INTERVAL = "'$__interval'";
 export const INTERVAL_MS = '$__interval_ms';
 
 /**
- * What the value All of a variable becomes. It is not expanded to all names: rows that have none
- * belong to All as well, and ten thousand names make no statement.
+ * Value of a variable if All is selected. Grafana doesn't replace All with a list of all names: the list
+ * would exclude rows without a name, and 10,000 names are too long for a statement.
  */
 export const ALL = "'__all__'";
 
-/** The variables of the dashboards that hold names. */
+/** Dashboard variables that filter by name. */
 export type VariableName =
   | 'organization'
   | 'property'
@@ -23,24 +23,29 @@ export type VariableName =
   | 'endpoint'
   | 'queue';
 
-/** The names that a viewer has chosen, each quoted. */
+/** Returns the selected names, each in quotes. */
 function toSelectedNames(name: VariableName): string {
   return `\${${name}:sqlstring}`;
 }
 
-/** Rows whose `column` has one of the chosen names. QuestDB leaves the condition out for All. */
+/** Returns a condition for rows whose `column` has a selected name. For All, QuestDB drops the condition. */
 export function toFilter(name: VariableName, column: string): string {
   return `(${ALL} IN (${toSelectedNames(name)}) OR ${column} IN (${toSelectedNames(name)}))`;
 }
 
-/** The text of a piece of SQL that has no parameters. */
+/**
+ * Renders SQL without parameters.
+ *
+ * @throws TypeError if the SQL has parameters
+ */
 export function toSqlText(piece: Sql): string {
   const rendered = renderSql(piece, UNRESTRICTED_SCOPE);
-  if (!rendered || rendered.params.length > 0) throw new TypeError('a panel binds no parameters');
+  if (!rendered || rendered.params.length > 0)
+    throw new TypeError('SQL of a panel must not have parameters');
   return rendered.text;
 }
 
-/** `'it''s'`. */
+/** Returns an SQL string literal, for example `'it''s'`. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

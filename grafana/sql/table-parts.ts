@@ -9,7 +9,7 @@ import {
 import { DAY_MS, HOUR_MS } from '../../src/storage/queries/query-range.ts';
 import { FROM, INTERVAL, INTERVAL_MS, quote, TO } from './sql-text.ts';
 
-/** A figure of a shorter range than this is read without these roll-ups: rows are quick, and know the latest. */
+/** Shorter ranges are read without the roll-up: reading rows is fast and includes the latest data. */
 const MIN_RANGE_MS: Readonly<Record<RollupUnit, number>> = {
   '1m': 2 * HOUR_MS,
   '10m': 6 * HOUR_MS,
@@ -17,10 +17,10 @@ const MIN_RANGE_MS: Readonly<Record<RollupUnit, number>> = {
   '1d': 3 * DAY_MS,
 };
 const ALWAYS = '1 = 1';
-/** Length of the viewer's range. */
+/** Length of the dashboard's time range, in ms. */
 export const LENGTH_MS = '($__to - $__from)';
 
-/** A range by the expressions of its ends. */
+/** A time range as SQL expressions. */
 export interface TimeBounds {
   readonly from: string;
   readonly to: string;
@@ -28,7 +28,7 @@ export interface TimeBounds {
 
 export const RANGE: TimeBounds = { from: FROM, to: TO };
 const FIRST_MINUTE = floorTime("'m'", FROM);
-/** As long as the viewer's range, and before its first minute. */
+/** The range before the first minute of the dashboard's time range, with the same length. */
 export const PREVIOUS_RANGE: TimeBounds = {
   from: `dateadd('s', -(${LENGTH_MS} / 1000)::int, ${FIRST_MINUTE})`,
   to: FIRST_MINUTE,
@@ -38,34 +38,34 @@ export const LAST_WEEK: TimeBounds = {
   to: `dateadd('d', -7, ${TO})`,
 };
 
-/** A part of a range, and the table that it is read from. */
+/** A part of a time range and the table to read it from. */
 export interface TablePart {
   readonly name: string;
   /**
-   * Conditions of its time. QuestDB reads nothing where a bound is NULL, which is how parts that are
-   * not wanted say so: a condition without a column would keep it from compiling its filter.
+   * Conditions on the timestamp. If a part isn't needed, a bound is NULL and QuestDB reads nothing.
+   * A condition without a column would prevent QuestDB from compiling the filter.
    */
   readonly where: string;
 }
 
-/** A present roll-up of a table. */
+/** A roll-up of the current schema. */
 interface Rollup {
   readonly name: string;
   readonly unit: RollupUnit;
   readonly ms: number;
-  /** How far behind now it may still be incomplete. */
+  /** The roll-up is complete up to this many ms before the current time. */
   readonly settledMs: number;
 }
 
-/** The present roll-ups of a table, the finest first, from the schema itself. */
+/** Returns the roll-ups of a table in the current schema, finest first. */
 function getRollups(table: string): readonly Rollup[] {
-  const rolling = ROLLUP_DEFINITIONS.find((each) => each.table.name === table);
-  if (!rolling) throw new TypeError(`${table} has no roll-ups`);
-  return rolling.units.map((unit) => ({
-    name: formatRollupName(rolling, unit),
+  const definition = ROLLUP_DEFINITIONS.find((each) => each.table.name === table);
+  if (!definition) throw new TypeError(`${table} has no roll-ups`);
+  return definition.units.map((unit) => ({
+    name: formatRollupName(definition, unit),
     unit,
     ms: ROLLUP_UNITS[unit].ms,
-    settledMs: computeMaxLagMs(getUnitChain(rolling.units, unit)),
+    settledMs: computeMaxLagMs(getUnitChain(definition.units, unit)),
   }));
 }
 
@@ -79,50 +79,54 @@ export function getRollup(table: string, unit: RollupUnit): Rollup {
 const ceilTime = ({ unit, ms }: Rollup, time: string) =>
   floorTime(quote(unit), `dateadd('T', ${ms - 1}, ${time})`);
 
-/** @param length of the intervals, as a piece of SQL */
+/**
+ * Rounds a time down to the start of its interval.
+ *
+ * @param length SQL expression of the interval length
+ */
 export function floorTime(length: string, time: string): string {
   return `timestamp_floor(${length}, ${time})`;
 }
 
 /**
- * Until when a roll-up has all rows, at most `end`; the beginning of time when `wanted` does not hold. A
- * view without rows has none of them, and one that lags behind ends with its last interval.
+ * Returns the time up to which a roll-up is complete, but not later than `end`. Returns the epoch if
+ * `condition` is false or the roll-up is empty. A delayed roll-up is complete up to its last interval.
  */
 function toCompleteUntil(
-  { name, unit, settledMs: late }: Rollup,
-  wanted: string,
+  { name, unit, settledMs }: Rollup,
+  condition: string,
   end?: string,
 ): string {
-  const settled = floorTime(quote(unit), `dateadd('s', -${late / 1000}, now())`);
+  const settled = floorTime(quote(unit), `dateadd('s', -${settledMs / 1000}, now())`);
   const ends = ['max(t)', settled, ...(end ? [end] : [])].join(', ');
-  return `(SELECT CASE WHEN ${wanted} THEN least(${ends}) ELSE 0::timestamp END FROM (SELECT max(timestamp) t FROM ${name} UNION ALL SELECT 0::timestamp t))`;
+  return `(SELECT CASE WHEN ${condition} THEN least(${ends}) ELSE 0::timestamp END FROM (SELECT max(timestamp) t FROM ${name} UNION ALL SELECT 0::timestamp t))`;
 }
 
 /**
- * Where a time series is read: each bucket from the coarsest roll-up that divides the interval, what that
- * may not have yet from the next finer one, and the rest from the rows. Buckets are read whole, also
- * those at the range's ends.
+ * Returns the parts to read for a time series. Each interval is read from the coarsest roll-up that
+ * divides it. Data that this roll-up doesn't have yet is read from the next finer roll-up, and the rest
+ * from the rows. The first and last intervals are read completely, even if they exceed the range.
  */
 export function getSeriesParts(table: string, { from, to }: TimeBounds = RANGE): TablePart[] {
   const rollups = getRollups(table);
   const start = floorTime(INTERVAL, from);
   const end = floorTime(INTERVAL, `dateadd('T', ${INTERVAL_MS} - 1, ${to})`);
   const fits = ({ ms }: Rollup) => `${INTERVAL_MS} % ${ms} = 0`;
-  const done = (rollup: Rollup | undefined) =>
+  const completeUntil = (rollup: Rollup | undefined) =>
     rollup ? [toCompleteUntil(rollup, fits(rollup))] : [];
   return [
-    createPart(table, [start, ...done(rollups[0])], [end]),
+    createPart(table, [start, ...completeUntil(rollups[0])], [end]),
     ...rollups.map((rollup, i) =>
       createPart(
         rollup.name,
-        [start, ...done(rollups[i + 1])],
-        [toConditionalTime(fits(rollup), end), ...done(rollup)],
+        [start, ...completeUntil(rollups[i + 1])],
+        [toConditionalTime(fits(rollup), end), ...completeUntil(rollup)],
       ),
     ),
   ].reverse();
 }
 
-/** Where names are looked for: in every hour that the range touches. */
+/** Returns the parts to read for names: all hours that overlap the time range. */
 export function getNameParts(table: string): TablePart[] {
   const [minutes, hours] = [getRollup(table, '1m'), getRollup(table, '1h')];
   const [endMinute, endHour] = [toCompleteUntil(minutes, ALWAYS), toCompleteUntil(hours, ALWAYS)];
@@ -134,7 +138,7 @@ export function getNameParts(table: string): TablePart[] {
   ];
 }
 
-/** Where single minutes of a range are read: those that are over. */
+/** Returns the parts to read for single minutes. The current minute is excluded. */
 export function getMinuteParts(table: string): TablePart[] {
   const minutes = getRollup(table, '1m');
   const [start, stop] = [FIRST_MINUTE, floorTime("'m'", TO)];
@@ -142,35 +146,40 @@ export function getMinuteParts(table: string): TablePart[] {
   return [createPart(minutes.name, [start], [end]), createPart(table, [start, end], [stop])];
 }
 
-/** A source's share of a range, were there no coarser ones. */
+/** The part of a range that a table could provide if there were no coarser roll-ups. */
 interface RangeLevel {
   readonly name: string;
   readonly start: string;
   readonly end: string;
-  readonly wanted: string;
+  /** SQL condition: whether the table is used. */
+  readonly condition: string;
 }
 
 /**
- * Where a figure of the whole range is read: exactly the range, whole intervals of it from the coarsest
- * roll-up, and what is before and after these from the finer ones.
+ * Returns the parts to read for a value of the whole time range. They cover exactly the range. Whole
+ * intervals are read from the coarsest roll-up, and the time before and after them from finer ones.
  */
 export function getRangeParts(table: string, { from, to }: TimeBounds = RANGE): TablePart[] {
   const levels: RangeLevel[] = getRollups(table).map((rollup) => {
-    const wanted = `${LENGTH_MS} >= ${MIN_RANGE_MS[rollup.unit]}`;
+    const condition = `${LENGTH_MS} >= ${MIN_RANGE_MS[rollup.unit]}`;
     return {
       name: rollup.name,
-      wanted,
-      start: `CASE WHEN ${wanted} THEN ${ceilTime(rollup, from)} ELSE ${to} END`,
-      end: toCompleteUntil(rollup, wanted, floorTime(quote(rollup.unit), to)),
+      condition,
+      start: `CASE WHEN ${condition} THEN ${ceilTime(rollup, from)} ELSE ${to} END`,
+      end: toCompleteUntil(rollup, condition, floorTime(quote(rollup.unit), to)),
     };
   });
-  const all = [{ name: table, start: from, end: to, wanted: ALWAYS }, ...levels];
+  const all = [{ name: table, start: from, end: to, condition: ALWAYS }, ...levels];
   return all.flatMap(({ name, start, end }, i) => {
     const coarser = all[i + 1];
     if (!coarser) return [createPart(name, [start], [end])];
     return [
       createPart(name, [start], [coarser.start, end]),
-      createPart(name, [coarser.start, coarser.end], [toConditionalTime(coarser.wanted, to), end]),
+      createPart(
+        name,
+        [coarser.start, coarser.end],
+        [toConditionalTime(coarser.condition, to), end],
+      ),
     ];
   });
 }

@@ -6,22 +6,26 @@ import { type MetricSelection, selectBuckets, selectTotalsOverRange } from './to
 
 const TENANT = ['organization_id', 'property_id'] as const;
 
-/** Who uses how much, and how well it goes for them: the greatest share of time first. */
-export function selectTenants(asked: MetricSelection): string {
+/** Selects usage, response times, and errors by tenant, largest share of time first. */
+export function selectTenants(selection: MetricSelection): string {
   const keys = [...TENANT];
-  const spread = selectPercentiles(selectBuckets({ ...asked, keys }, selectOverRange), keys, {
-    p95: 0.95,
-  });
-  // NULL equals NULL in QuestDB.
-  const same = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
+  const percentiles = selectPercentiles(
+    selectBuckets({ ...selection, keys }, selectOverRange),
+    keys,
+    {
+      p95: 0.95,
+    },
+  );
+  // In QuestDB, NULL equals NULL.
+  const sameTenant = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
   return `SELECT coalesce(w.organization_id, '(none)') AS "Organization", coalesce(w.property_id, '(none)') AS "Property",
-  amount AS "Requests", 1000.0 * amount / ${LENGTH_MS} AS "Per second", 100.0 * total / everything AS "Share of time",
+  amount AS "Requests", 1000.0 * amount / ${LENGTH_MS} AS "Per second", 100.0 * total / all_tenants AS "Share of time",
   total / amount AS "Average", p95 AS "p95", errors AS "Failed requests", 100.0 * errors / amount AS "Failed"
-FROM (SELECT *, sum(total) OVER () AS everything FROM ${selectTotalsOverRange({ ...asked, keys })}) w LEFT JOIN ${spread} p ON ${same} ORDER BY "Share of time" DESC LIMIT ${MAX_ROWS}`;
+FROM (SELECT *, sum(total) OVER () AS all_tenants FROM ${selectTotalsOverRange({ ...selection, keys })}) w LEFT JOIN ${percentiles} p ON ${sameTenant} ORDER BY "Share of time" DESC LIMIT ${MAX_ROWS}`;
 }
 
-/** The tenants whose requests fail most. */
-export function selectFailingTenants(asked: MetricSelection): string {
+/** Selects organizations, highest error rate first. */
+export function selectFailingTenants(selection: MetricSelection): string {
   return `SELECT coalesce(organization_id, '(none)') AS "Organization", 100.0 * errors / amount AS "Failed", total / amount AS "Average", amount AS "Requests"
-FROM ${selectTotalsOverRange({ ...asked, keys: ['organization_id'] })} ORDER BY "Failed" DESC, "Average" DESC LIMIT ${MAX_ROWS}`;
+FROM ${selectTotalsOverRange({ ...selection, keys: ['organization_id'] })} ORDER BY "Failed" DESC, "Average" DESC LIMIT ${MAX_ROWS}`;
 }

@@ -4,40 +4,44 @@ import { BUCKETS_TABLE, COUNT, METRICS_TABLE } from '../../src/storage/queries/q
 import { type SelectSpec, selectOverRange, selectOverTime } from './select-metrics.ts';
 import { INTERVAL_MS, quote } from './sql-text.ts';
 
-/** What is measured as single values or histograms, and by what it is narrowed and split. */
+/** A metric type with its filters and group columns. */
 export interface MetricSelection extends Pick<SelectSpec, 'by' | 'keys' | 'range'> {
   readonly type: PerformanceMetricType;
 }
 
-const { count: amount, least: lowest, ...OTHERS } = TOTALS_AGGREGATIONS;
-/** Other names, because beside a join QuestDB takes `count` and `least` for its functions. */
-const TOTALS = { amount, lowest, ...OTHERS };
-/** Of a bucket, how much of it has been: the last one is under way. */
+const { count: amount, ...OTHERS } = TOTALS_AGGREGATIONS;
+/** Renamed because QuestDB reads `count` as a function in a query with a join. */
+const TOTALS = { amount, ...OTHERS };
+/** Elapsed time of an interval, in seconds. The last interval has not ended yet. */
 export const SECONDS = `(least(${INTERVAL_MS}, datediff('T', time, now()) + 1) / 1000.0)`;
 
-function toSelectSpec({ type, ...asked }: MetricSelection): SelectSpec {
-  return { ...asked, figures: TOTALS, conditions: [`metric_type = ${quote(type)}`, 'count > 0'] };
+function toSelectSpec({ type, ...rest }: MetricSelection): SelectSpec {
+  return {
+    ...rest,
+    aggregations: TOTALS,
+    conditions: [`metric_type = ${quote(type)}`, 'count > 0'],
+  };
 }
 
-/** `amount`, `errors`, `total`, `lowest` and `most` (ms) of each bucket of time. */
-export function selectTotalsOverTime(asked: MetricSelection): string {
-  return selectOverTime(METRICS_TABLE, toSelectSpec(asked));
+/** Selects the number (`amount`), `errors`, and the total, minimum, and maximum in ms for each interval. */
+export function selectTotalsOverTime(selection: MetricSelection): string {
+  return selectOverTime(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** The same of the whole range. */
-export function selectTotalsOverRange(asked: MetricSelection): string {
-  return selectOverRange(METRICS_TABLE, toSelectSpec(asked));
+/** Selects the number (`amount`), `errors`, and the total, minimum, and maximum in ms for the whole time range. */
+export function selectTotalsOverRange(selection: MetricSelection): string {
+  return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** Buckets of the histograms: `bucket_upper` (ms) and `count`. */
+/** Selects histogram buckets: `bucket_upper` (ms) and `count`. */
 export function selectBuckets(
-  { type, keys = [], ...asked }: MetricSelection,
-  over: typeof selectOverTime | typeof selectOverRange,
+  { type, keys = [], ...rest }: MetricSelection,
+  select: typeof selectOverTime | typeof selectOverRange,
 ): string {
-  return over(BUCKETS_TABLE, {
-    figures: { count: COUNT },
+  return select(BUCKETS_TABLE, {
+    aggregations: { count: COUNT },
     keys: [...keys, 'bucket_upper'],
     conditions: [`metric_type = ${quote(type)}`],
-    ...asked,
+    ...rest,
   });
 }

@@ -10,49 +10,49 @@ import {
   selectTotalsOverTime,
 } from './total-queries.ts';
 
-/** The same hours a week earlier, moved under those of now. */
-const UNDER_NOW = "dateadd('d', 7, time)";
+/** Shifts times of last week by seven days, so that both lines have the same time axis. */
+const SHIFTED_TIME = "dateadd('d', 7, time)";
 const FIRST_BUCKET = floorTime(INTERVAL, FROM);
-/** What of last week is not in the range itself. */
+/** The part of last week's range that doesn't overlap the dashboard's time range. */
 const LAST_WEEK_OUTSIDE_RANGE: TimeBounds = {
   ...LAST_WEEK,
   to: `least(${LAST_WEEK.to}, ${FIRST_BUCKET})`,
 };
-/** A bucket of last week is over. */
+/** Length of an interval of last week, in seconds. All these intervals have ended. */
 const WHOLE_SECONDS = `(${INTERVAL_MS} / 1000.0)`;
 
 /**
- * A figure of requests or statements now, and as it was a week before.
+ * Selects a metric of requests or statements now and a week ago.
  *
- * @param value made of `amount`, `errors`, `total` and `seconds`
+ * @param value SQL expression that uses `amount`, `errors`, `total`, and `seconds`
  */
-export function selectNowAndLastWeek(asked: MetricSelection, value: string): string {
-  const now = `SELECT time, 'now' AS metric, ${value.replaceAll('seconds', SECONDS)} AS value FROM ${selectTotalsOverTime(asked)}`;
-  const before = `SELECT ${UNDER_NOW} AS time, 'last week' AS metric, ${value.replaceAll('seconds', WHOLE_SECONDS)} AS value
-  FROM ${selectTotalsOverTime({ ...asked, range: LAST_WEEK })}`;
+export function selectNowAndLastWeek(selection: MetricSelection, value: string): string {
+  const now = `SELECT time, 'now' AS metric, ${value.replaceAll('seconds', SECONDS)} AS value FROM ${selectTotalsOverTime(selection)}`;
+  const before = `SELECT ${SHIFTED_TIME} AS time, 'last week' AS metric, ${value.replaceAll('seconds', WHOLE_SECONDS)} AS value
+  FROM ${selectTotalsOverTime({ ...selection, range: LAST_WEEK })}`;
   return unionByTime(now, before);
 }
 
 /**
- * The same of the 95th percentile. Buckets are many: the days that belong to both, in a range of more
- * than a week, are read once.
+ * Selects the 95th percentile now and a week ago. If the range is longer than a week, both periods
+ * overlap. The overlap is read only once because there are many buckets.
  */
-export function selectP95NowAndLastWeek(asked: MetricSelection): string {
-  const of = (range: TimeBounds) =>
-    `SELECT * FROM ${selectBuckets({ ...asked, range }, selectOverTime)}`;
-  const both = `(SELECT time, bucket_upper, sum(count) AS count FROM (${of(RANGE)}\n  UNION ALL ${of(LAST_WEEK_OUTSIDE_RANGE)}))`;
+export function selectP95NowAndLastWeek(selection: MetricSelection): string {
+  const select = (range: TimeBounds) =>
+    `SELECT * FROM ${selectBuckets({ ...selection, range }, selectOverTime)}`;
+  const both = `(SELECT time, bucket_upper, sum(count) AS count FROM (${select(RANGE)}\n  UNION ALL ${select(LAST_WEEK_OUTSIDE_RANGE)}))`;
   return `SELECT time, metric, value FROM (
   SELECT dateadd('d', days, time) AS time, CASE WHEN days = 0 THEN 'now' ELSE 'last week' END AS metric, p95 AS value
   FROM ${selectPercentiles(both, ['time'], { p95: 0.95 })} CROSS JOIN (SELECT 0 AS days UNION ALL SELECT 7 AS days)
 ) WHERE time >= ${FIRST_BUCKET} AND time < ${TO} ORDER BY time`;
 }
 
-/** Attempts that ended, per second. */
+/** Selects the number of finished attempts per second, now and a week ago. */
 export function selectJobsNowAndLastWeek(): string {
-  const of = (seconds: string) => `(completed + failed) / ${seconds}`;
+  const toRate = (seconds: string) => `(completed + failed) / ${seconds}`;
   return unionByTime(
-    `SELECT time, 'now' AS metric, ${of(SECONDS)} AS value FROM ${selectJobsOverTime()}`,
-    `SELECT ${UNDER_NOW} AS time, 'last week' AS metric, ${of(WHOLE_SECONDS)} AS value FROM ${selectJobsOverTime([], undefined, LAST_WEEK)}`,
+    `SELECT time, 'now' AS metric, ${toRate(SECONDS)} AS value FROM ${selectJobsOverTime()}`,
+    `SELECT ${SHIFTED_TIME} AS time, 'last week' AS metric, ${toRate(WHOLE_SECONDS)} AS value FROM ${selectJobsOverTime([], undefined, LAST_WEEK)}`,
   );
 }
 

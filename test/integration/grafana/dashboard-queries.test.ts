@@ -35,7 +35,7 @@ import { waitForRollups } from '../../support/wait-for-rollups.ts';
 
 const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
 const MONTH_MS = 30 * DAY_MS;
-/** The month is kept: a few hours of it must not be older than the rows may be. */
+/** An hour later than the start of the retention period, so that no row expires during the test. */
 const START_MS = NOW_MS - MONTH_MS + HOUR_MS;
 const HOSTILE = ["'; DROP TABLE performance_metrics; --", `o'hara "the \\ second"`, '$__all $x'];
 const MANY = 10_000;
@@ -46,7 +46,7 @@ const samples = [
   makeRandomRows(11, START_MS, NOW_MS - START_MS, 4000),
   makeRandomRows(12, NOW_MS - 10 * MINUTE_MS, 10 * MINUTE_MS, 600),
 ];
-let store: QuestdbQueryClient;
+let queryClient: QuestdbQueryClient;
 let client: pg.Client;
 
 beforeAll(async () => {
@@ -81,7 +81,7 @@ beforeAll(async () => {
   await insertRows(questdb, 'alerts', alertRows());
   await insertRows(questdb, 'rule_decisions', decisionRows());
   await waitForRollups(questdb);
-  store = new QuestdbQueryClient(
+  queryClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
   );
   client = await openReadOnly(questdb.readTarget);
@@ -89,7 +89,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.end();
-  await store?.close();
+  await queryClient?.close();
   await questdb.remove();
 });
 
@@ -118,7 +118,7 @@ function request(id: string, timestamp: number, ms: number, more: Partial<Perfor
   return row;
 }
 
-/** A breaker that is open, and one call that it has rejected. */
+/** Returns the rows of an open breaker and one call that it rejected. */
 function breakerRows(): PerformanceMetricRow[] {
   const row = { ...ORIGIN, timestamp: NOW_MS - 20_000, endpoint: 'gateway', test: false };
   const calls = { name: 'perfscope.breaker.calls', operation: 'rejected', value: 1, sum: 1 };
@@ -128,7 +128,7 @@ function breakerRows(): PerformanceMetricRow[] {
   ];
 }
 
-/** What two servers recommend: the same, one of them later than the other. */
+/** Returns the recommendations of two servers. The second server's rows are newer. */
 function scalingRows(): PerformanceMetricRow[] {
   return ['perfscope-1', 'perfscope-2'].flatMap((instance, i) => {
     const row = {
@@ -220,7 +220,7 @@ function bucketsOf(row: PerformanceMetricRow) {
   return toBucketRows(row, buckets, computePointId(row.id ?? ''), row.timestamp);
 }
 
-/** What no figure may count, and what Perfscope counts of itself. */
+/** Returns request samples and test rows, which no panel must count, and Perfscope's own counters. */
 function singleRows(): PerformanceMetricRow[] {
   return [30_000, 2 * HOUR_MS].flatMap((agoMs, i) => [
     request(`sample-${i}`, NOW_MS - agoMs, 60_000, {
@@ -267,59 +267,59 @@ function alertRows(): AlertRow[] {
     row('a', 2, 40 * MINUTE_MS, 'firing'),
     row('a', 3, 35 * MINUTE_MS, 'acknowledged'),
     row('a', 4, 20 * MINUTE_MS, 'resolved'),
-    // Both of the same moment: the second counts.
+    // Both rows have the same timestamp, so the higher seq wins.
     row('b', 1, 30_000, 'pending'),
     row('b', 2, 30_000, 'firing'),
   ];
 }
 
-const viewOf = (ms: number, chosen?: DashboardView['selected']): DashboardView => ({
+const createView = (ms: number, selected?: DashboardView['selected']): DashboardView => ({
   fromMs: NOW_MS - ms,
   toMs: NOW_MS,
-  ...(chosen && { selected: chosen }),
+  ...(selected && { selected }),
 });
-const figure = (answers: ReadonlyMap<string, QueryResult>, name: string) =>
-  Object.values(answers.get(name)?.rows[0] ?? {})[0] ?? undefined;
+const getValue = (results: ReadonlyMap<string, QueryResult>, name: string) =>
+  Object.values(results.get(name)?.rows[0] ?? {})[0] ?? undefined;
 const near = (value: number | undefined) =>
   value === undefined
     ? undefined
     : expect.closeTo(value, Math.max(0, 6 - Math.ceil(Math.log10(Math.abs(value) + 1))));
 
 describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
-  let answers: Map<string, QueryResult>;
+  let results: Map<string, QueryResult>;
   beforeAll(async () => {
-    answers = await checkDashboards(client, viewOf(ms));
+    results = await checkDashboards(client, createView(ms));
   });
 
-  it('every panel can be drawn, and shows something', () => {
+  it('returns rows for every panel', () => {
     const empty = DASHBOARD_QUERIES.filter(
-      ({ name: query }) => answers.get(query)?.rows.length === 0,
+      ({ name: query }) => results.get(query)?.rows.length === 0,
     ).map(({ name: query }) => query);
-    // What only happens now and then.
+    // Some panels show rare events and can be empty.
     const rare = ms < HOUR_MS ? RARE_IN_A_MINUTE : RARE;
     expect(empty.filter((query) => !rare.test(query))).toEqual([]);
   });
 
-  it('the figures are those of the API', async () => {
-    const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
-    const [all] = await queryDistributionTotals(store, question, {
+  it('returns the same values as the API', async () => {
+    const query = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await queryDistributionTotals(queryClient, query, {
       metricType: 'API_RESPONSE_TIME',
     });
-    const database = await queryDatabaseStats(store, question);
-    const queues = await queryQueueStats(store, question);
-    for (const room of ['overview', 'api']) {
-      const of = (title: string) => figure(answers, `perfscope-${room}: ${title}`);
+    const database = await queryDatabaseStats(queryClient, query);
+    const queues = await queryQueueStats(queryClient, query);
+    for (const dashboard of ['overview', 'api']) {
+      const of = (title: string) => getValue(results, `perfscope-${dashboard}: ${title}`);
       expect(of('Requests')).toEqual(near(all!.rate));
-      expect(of('Average response')).toEqual(near(all!.average));
+      expect(of('Average response time')).toEqual(near(all!.average));
       expect(of('95th percentile')).toEqual(near(all!.p95));
-      expect(of('Failed')).toEqual(near(all!.errorRate));
+      expect(of('Error rate')).toEqual(near(all!.errorRate));
     }
-    const of = (title: string) => figure(answers, `perfscope-database: ${title}`);
+    const of = (title: string) => getValue(results, `perfscope-database: ${title}`);
     expect(of('Statements') ?? 0).toEqual(near(database.rate));
-    expect(of('Average')).toEqual(near(database.averageQueryTime));
+    expect(of('Average time')).toEqual(near(database.averageQueryTime));
     expect(of('95th percentile')).toEqual(near(database.p95QueryTime));
-    expect(of('Slow')).toEqual(near(database.slowQueryShare));
-    const table = answers.get('perfscope-queues: Queues')!.rows;
+    expect(of('Slow statements')).toEqual(near(database.slowQueryShare));
+    const table = results.get('perfscope-queues: Queues')!.rows;
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {
       expect(table.find((row) => row.Queue === queue.queue)).toMatchObject({
@@ -332,15 +332,15 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
       });
     }
     const tenants = await queryDistributionTotals(
-      store,
-      { ...question, groupBy: ['organization', 'property'] },
+      queryClient,
+      { ...query, groupBy: ['organization', 'property'] },
       { metricType: 'API_RESPONSE_TIME' },
     );
-    const uses = answers.get('perfscope-tenants: Who uses what')!.rows;
-    expect(uses).toHaveLength(tenants.length);
+    const usageRows = results.get('perfscope-tenants: Usage by tenant')!.rows;
+    expect(usageRows).toHaveLength(tenants.length);
     for (const { group, count, average } of tenants) {
       const { organization: Organization = '(none)', property: Property = '(none)' } = group;
-      expect(uses).toContainEqual(
+      expect(usageRows).toContainEqual(
         expect.objectContaining({
           Organization,
           Property,
@@ -349,113 +349,115 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
         }),
       );
     }
-    const ups = await queryUptime(store, { ...question, groupBy: ['service'] });
-    const upTable = answers.get('perfscope-system: Uptime')!.rows;
+    const uptimes = await queryUptime(queryClient, { ...query, groupBy: ['service'] });
+    const upTable = results.get('perfscope-system: Uptime by service')!.rows;
     expect(Object.fromEntries(upTable.map((row) => [row.Service, row.Up]))).toEqual(
       Object.fromEntries(
-        ups
+        uptimes
           .filter(({ intervals }) => intervals > 0)
           .map((up) => [up.group.service, near(up.uptime)]),
       ),
     );
   });
 
-  it('the lines add up to the total', async () => {
-    const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
-    const [all] = await queryDistributionTotals(store, question, {
+  it('returns heatmap cells that add up to the total', async () => {
+    const query = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW_MS - ms, toMs: NOW_MS } };
+    const [all] = await queryDistributionTotals(queryClient, query, {
       metricType: 'API_RESPONSE_TIME',
     });
-    const heat = answers.get('perfscope-api: Response times')!;
+    const heat = results.get('perfscope-api: Response time distribution')!;
     const counted = heat.rows.reduce(
       (sum, row) =>
         sum + heat.columns.slice(1).reduce((part, column) => part + Number(row[column]), 0),
       0,
     );
-    // Buckets of time are shown whole, so the first reaches out of the range.
+    // The first interval is shown completely, so it can include requests from before the range.
     expect(counted).toBeGreaterThanOrEqual(all!.count);
     expect([name, counted]).toEqual([name, expect.any(Number)]);
     if (ms >= DAY_MS) expect(counted).toBeLessThan(all!.count * 1.1 + 1000);
   });
 });
 
-/** Panels about what does not happen in every range, or that this data have none of. */
+/** Panels that can be empty: rare events, and metrics that the test data doesn't contain. */
 const RARE =
-  /New versions|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
-/** A minute has at least requests. */
-const RARE_IN_A_MINUTE = /^perfscope-(?!(overview|api): (Requests|Response|Failed))/;
+  /New versions|Dropped|dropped|for a connection|Network|Heap|Garbage|Connections|oldest|Disk|Load|Event loop/;
+/** In a range of one minute, only the request panels must have rows. */
+const RARE_IN_A_MINUTE = /^perfscope-(?!(overview|api): (Requests|Response|Failed|Error))/;
 
-it.each(HOSTILE)('a tenant named %j is a name like any other', async (name) => {
-  const chosen = { organization: [name], property: [name] };
-  const answers = await checkDashboards(client, viewOf(7 * DAY_MS, chosen));
+it.each(HOSTILE)('treats the tenant name %j as plain text', async (name) => {
+  const selected = { organization: [name], property: [name] };
+  const results = await checkDashboards(client, createView(7 * DAY_MS, selected));
   const scope = narrowScope(UNRESTRICTED_SCOPE, { organizationId: name });
   const range = { fromMs: NOW_MS - 7 * DAY_MS, toMs: NOW_MS };
   const [all] = await queryDistributionTotals(
-    store,
+    queryClient,
     { scope, range },
     { metricType: 'API_RESPONSE_TIME' },
   );
   expect(all?.count).toBe(3);
-  expect(figure(answers, 'perfscope-overview: Average response')).toEqual(near(all!.average));
-  const names = answers.get('perfscope-overview: $property')!.rows;
+  expect(getValue(results, 'perfscope-overview: Average response time')).toEqual(
+    near(all!.average),
+  );
+  const names = results.get('perfscope-overview: $property')!.rows;
   expect(names).toEqual([{ name }]);
 });
 
-it('one tenant sees its own figures only, and several theirs together', async () => {
+it('shows only the data of the selected tenants', async () => {
   for (const organizations of [['anna'], ['anna', 'bert', HOSTILE[0]!]]) {
-    const chosen = { organization: organizations };
-    const answers = await checkDashboards(client, viewOf(DAY_MS, chosen));
+    const selected = { organization: organizations };
+    const results = await checkDashboards(client, createView(DAY_MS, selected));
     const scope = narrowScope(UNRESTRICTED_SCOPE, { organizationId: organizations });
     const range = { fromMs: NOW_MS - DAY_MS, toMs: NOW_MS };
     const [all] = await queryDistributionTotals(
-      store,
+      queryClient,
       { scope, range },
       { metricType: 'API_RESPONSE_TIME' },
     );
-    expect(figure(answers, 'perfscope-overview: Requests')).toEqual(near(all!.rate));
-    const seen = answers.get('perfscope-tenants: Who uses what')!.rows;
+    expect(getValue(results, 'perfscope-overview: Requests')).toEqual(near(all!.rate));
+    const seen = results.get('perfscope-tenants: Usage by tenant')!.rows;
     expect(seen.filter((row) => !organizations.includes(String(row.Organization)))).toEqual([]);
     expect(seen.length).toBeGreaterThan(0);
   }
 });
 
 it.each([
-  ['a tenant that is not there', viewOf(HOUR_MS, { organization: ['nobody'] })],
-  ['no name at all', viewOf(HOUR_MS, { organization: [''], service: [''] })],
+  ['an unknown tenant', createView(HOUR_MS, { organization: ['nobody'] })],
+  ['an empty name', createView(HOUR_MS, { organization: [''], service: [''] })],
   ['a range without data', { fromMs: NOW_MS - 400 * DAY_MS, toMs: NOW_MS - 399 * DAY_MS }],
-  ['the future', { fromMs: NOW_MS + DAY_MS, toMs: NOW_MS + 2 * DAY_MS }],
-])('%s gives empty panels and no error', async (_, view) => {
-  const answers = await checkDashboards(client, view);
+  ['a range in the future', { fromMs: NOW_MS + DAY_MS, toMs: NOW_MS + 2 * DAY_MS }],
+])('returns empty panels and no errors for %s', async (_, view) => {
+  const results = await checkDashboards(client, view);
   for (const title of ['Requests per second', 'Response time', 'Failed requests']) {
-    expect(answers.get(`perfscope-overview: ${title}`)?.rows).toEqual([]);
+    expect(results.get(`perfscope-overview: ${title}`)?.rows).toEqual([]);
   }
-  expect(figure(answers, 'perfscope-overview: Average response')).toBeUndefined();
-  expect(figure(answers, 'perfscope-overview: 95th percentile')).toBeUndefined();
+  expect(getValue(results, 'perfscope-overview: Average response time')).toBeUndefined();
+  expect(getValue(results, 'perfscope-overview: 95th percentile')).toBeUndefined();
 });
 
-it('ten thousand endpoints are offered up to a limit, and are all in All', async () => {
+it('lists at most 5,000 of 10,000 endpoints and includes all of them in All', async () => {
   const names = Array.from({ length: MANY }, (_, i) => `/many/${i}`);
-  const all = await checkDashboards(client, viewOf(DAY_MS));
+  const all = await checkDashboards(client, createView(DAY_MS));
   expect(all.get('perfscope-api: $endpoint')?.rows).toHaveLength(5000);
   expect(all.get('perfscope-api: Endpoints')?.rows).toHaveLength(100);
   const lines = all.get('perfscope-api: Requests per second by endpoint')!.rows;
   expect(new Set(lines.map(({ metric }) => metric)).size).toBe(10);
-  const some = await checkDashboards(client, viewOf(DAY_MS, { endpoint: names.slice(0, 50) }));
-  expect(figure(some, 'perfscope-api: Requests')).toEqual(near(50 / (DAY_MS / 1000)));
+  const some = await checkDashboards(client, createView(DAY_MS, { endpoint: names.slice(0, 50) }));
+  expect(getValue(some, 'perfscope-api: Requests')).toEqual(near(50 / (DAY_MS / 1000)));
 });
 
-it('more chosen names than QuestDB takes are refused, and harm nobody else', async () => {
+it('rejects a query with too many selected names without affecting other queries', async () => {
   const endpoint = Array.from({ length: 2000 }, (_, i) => `/many/${i}`);
   const query = DASHBOARD_QUERIES.find(({ name }) => name === 'perfscope-api: Endpoints')!;
   for (let i = 0; i < 5; i++) {
     const other = await openReadOnly(questdb.readTarget);
     other.on('error', () => {});
     await expect(
-      other.query(expandDashboardQuery(query, viewOf(DAY_MS, { endpoint }))),
+      other.query(expandDashboardQuery(query, createView(DAY_MS, { endpoint }))),
     ).rejects.toThrow();
     await other.end().catch(() => {});
   }
   const { rows } = await client.query(
-    expandDashboardQuery(query, viewOf(DAY_MS, { endpoint: ['/many/1'] })),
+    expandDashboardQuery(query, createView(DAY_MS, { endpoint: ['/many/1'] })),
   );
   expect(rows).toHaveLength(1);
   const invalid = await questdb.sql(
@@ -464,64 +466,64 @@ it('more chosen names than QuestDB takes are refused, and harm nobody else', asy
   expect(invalid).toEqual([]);
 });
 
-it('alerts are in the state of their last transition', async () => {
-  const answers = await checkDashboards(client, viewOf(HOUR_MS));
-  expect(answers.get('perfscope-alerts: Now')?.rows).toEqual([
+it('shows the state after the last transition of each alert', async () => {
+  const results = await checkDashboards(client, createView(HOUR_MS));
+  expect(results.get('perfscope-alerts: Firing now')?.rows).toEqual([
     { Firing: 1, 'Not acknowledged': 1 },
   ]);
-  expect(answers.get('perfscope-alerts: Alerts that go on')?.rows).toEqual([
+  expect(results.get('perfscope-alerts: Active alerts')?.rows).toEqual([
     expect.objectContaining({ Rule: 'error-rate', State: 'firing', Service: 'shop' }),
   ]);
-  expect(figure(answers, 'perfscope-alerts: Time to acknowledge')).toBe(5 * MINUTE_MS);
-  expect(figure(answers, 'perfscope-alerts: Time to resolve')).toBe(20 * MINUTE_MS);
-  expect(answers.get('perfscope-api: @Alerts')?.rows).toHaveLength(2);
-  expect(answers.get('perfscope-api: Single requests')?.rows).toEqual([
+  expect(getValue(results, 'perfscope-alerts: Time to acknowledge')).toBe(5 * MINUTE_MS);
+  expect(getValue(results, 'perfscope-alerts: Time to resolve')).toBe(20 * MINUTE_MS);
+  expect(results.get('perfscope-api: @Alerts')?.rows).toHaveLength(2);
+  expect(results.get('perfscope-api: Slow and failed requests')?.rows).toEqual([
     expect.objectContaining({ Duration: 60_000, Status: '503', Trace: 'abc' }),
   ]);
-  expect(figure(answers, 'perfscope-own: Rows dropped')).toBe(7);
+  expect(getValue(results, 'perfscope-own: Dropped rows')).toBe(7);
 });
 
-it('what several servers recommend is recommended once, and the newest counts', async () => {
+it('shows the latest recommendation once if several servers recorded it', async () => {
   for (const ms of [MINUTE_MS, DAY_MS]) {
-    const answers = await checkDashboards(client, viewOf(ms));
-    const of = (title: string) => answers.get(`perfscope-actions: ${title}`)!.rows;
+    const results = await checkDashboards(client, createView(ms));
+    const of = (title: string) => results.get(`perfscope-actions: ${title}`)!.rows;
     expect(of('Recommendations')).toMatchObject([
-      { Kind: 'queue', Name: 'mails', Present: 5, Recommended: 14, Difference: 9 },
-      { Kind: 'service', Name: 'shop', Present: 2, Recommended: 2, Difference: 0 },
+      { Kind: 'queue', Name: 'mails', Current: 5, Recommended: 14, Difference: 9 },
+      { Kind: 'service', Name: 'shop', Current: 2, Recommended: 2, Difference: 0 },
     ]);
-    const lines = of('Workers of queues').map(({ metric, value }) => `${metric} ${value}`);
-    expect(lines.at(-1)).toMatch(/^mails (recommended 14|present 5)$/);
+    const lines = of('Queue workers').map(({ metric, value }) => `${metric} ${value}`);
+    expect(lines.at(-1)).toMatch(/^mails (recommended 14|current 5)$/);
     expect(new Set(lines)).toContain('mails recommended 14');
   }
-  const chosen = { service: ['elsewhere'], organization: ['nobody'] };
-  const answers = await checkDashboards(client, viewOf(HOUR_MS, chosen));
-  expect(answers.get('perfscope-actions: Recommendations')!.rows).toMatchObject([
+  const selected = { service: ['elsewhere'], organization: ['nobody'] };
+  const results = await checkDashboards(client, createView(HOUR_MS, selected));
+  expect(results.get('perfscope-actions: Recommendations')!.rows).toMatchObject([
     { Kind: 'queue', Name: 'mails' },
   ]);
 });
 
-it('asking changes nothing, and is not allowed to', async () => {
+it('reads without changing data and cannot write', async () => {
   const state = () =>
     questdb.sql(
       "SELECT name, sequencerTxn FROM wal_tables() WHERE name NOT LIKE '%\\_1_' ORDER BY name",
     );
   const before = await state();
-  await checkDashboards(client, viewOf(HOUR_MS));
+  await checkDashboards(client, createView(HOUR_MS));
   expect(await state()).toEqual(before);
   await expect(client.query('DROP TABLE performance_metrics')).rejects.toThrow(
     /denied|not allowed/i,
   );
 });
 
-it('answers again after QuestDB was restarted', async () => {
-  const name = 'perfscope-overview: Average response';
-  const before = figure(await checkDashboards(client, viewOf(DAY_MS)), name);
+it('returns the same values after QuestDB restarts', async () => {
+  const name = 'perfscope-overview: Average response time';
+  const before = getValue(await checkDashboards(client, createView(DAY_MS)), name);
   client.on('error', () => {});
   await questdb.kill();
-  await expect(checkDashboards(client, viewOf(DAY_MS))).rejects.toThrow();
+  await expect(checkDashboards(client, createView(DAY_MS))).rejects.toThrow();
   await questdb.start();
   client = await openReadOnly(questdb.readTarget);
-  expect(figure(await checkDashboards(client, viewOf(DAY_MS)), name)).toEqual(
+  expect(getValue(await checkDashboards(client, createView(DAY_MS)), name)).toEqual(
     near(before as number),
   );
 });

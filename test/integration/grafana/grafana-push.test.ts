@@ -11,7 +11,7 @@ const PASSWORD = 'read$ecret';
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-grafana-'));
 const tokenFile = join(folder, 'token');
 writeFileSync(tokenFile, `${TOKEN}\n`);
-// It asks QuestDB nothing: where it is, is all that Grafana is told.
+// The command doesn't query QuestDB. It only writes the address into Grafana's configuration.
 const env = {
   PATH: process.env.PATH,
   HOME: folder,
@@ -24,20 +24,20 @@ const env = {
 const dashboards = readdirSync('grafana/provisioning/dashboards/json').filter((name) =>
   name.endsWith('.json'),
 );
-const stand = new FakeGrafana(TOKEN);
+const fakeGrafana = new FakeGrafana(TOKEN);
 afterAll(async () => {
-  await stand.close();
+  await fakeGrafana.close();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => stand.start());
+beforeEach(() => fakeGrafana.start());
 
 const grafana = (args: string[], more: NodeJS.ProcessEnv = {}) =>
   runPerfscopeAsync(['grafana', ...args], { ...env, ...more });
 const pushed = (args: string[] = [], more?: NodeJS.ProcessEnv) =>
-  grafana(['--push', stand.url, '--token-file', tokenFile, ...args], more);
+  grafana(['--push', fakeGrafana.url, '--token-file', tokenFile, ...args], more);
 
 describe('perfscope grafana', () => {
-  it('prints data sources with the read-only user, and where the dashboards are', async () => {
+  it('prints the data sources with the read-only user and the dashboard path', async () => {
     const { status, stdout, stderr } = await grafana([]);
     expect([status, stderr]).toEqual([0, '']);
     const [sources, providers] = parseAllDocuments(stdout).map((each) => each.toJS());
@@ -55,13 +55,13 @@ describe('perfscope grafana', () => {
     expect(readdirSync(path).filter((name) => name.endsWith('.json'))).toEqual(dashboards);
   });
 
-  it('warns of a user who may write', async () => {
+  it('warns about a user with write access', async () => {
     const { status, stderr } = await grafana([], { PERFORMANCE_QUESTDB_PG_URL: '' });
     expect(status).toBe(0);
     expect(stderr).toMatch(/user perfscope, who may also write.*PERFORMANCE_QUESTDB_PG_URL/);
   });
 
-  it('draws the thresholds of the rules that the server has', async () => {
+  it('uses the thresholds from the rules file and the environment', async () => {
     const rules = join(folder, 'rules.yaml');
     writeFileSync(
       rules,
@@ -89,7 +89,7 @@ describe('perfscope grafana', () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining('rules.yaml:2')]);
   });
 
-  it('writes files that only their owner may read', async () => {
+  it('writes files that only their owner can read', async () => {
     const out = join(folder, 'provisioning');
     const { status, stdout } = await grafana(['--out', out, '--questdb', 'questdb:8812']);
     expect(status).toBe(0);
@@ -105,15 +105,15 @@ describe('perfscope grafana', () => {
     expect(readdirSync(join(out, 'dashboards/json'))).toEqual(dashboards);
   });
 
-  it('says what is wrong with its words', async () => {
-    for (const [args, said] of [
+  it('explains invalid arguments', async () => {
+    for (const [args, message] of [
       [['--push', 'grafana'], /begins with http/],
       [['--questdb', 'questdb'], /a host and a port/],
     ] as const) {
       const { status, stderr } = await grafana([...args]);
-      expect([status, stderr]).toEqual([2, expect.stringMatching(said)]);
+      expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
     }
-    const { status, stderr } = await grafana(['--push', stand.url]);
+    const { status, stderr } = await grafana(['--push', fakeGrafana.url]);
     expect(status).toBe(1);
     expect(stderr).toMatch(/PS_CONFIG_INCOMPLETE.*--token-file or PERFORMANCE_GRAFANA_TOKEN/);
     const none = await grafana([], { PERFORMANCE_QUESTDB_URL: '' });
@@ -122,27 +122,28 @@ describe('perfscope grafana', () => {
 });
 
 describe('perfscope grafana --push', () => {
-  it('makes the data sources, the folder and every dashboard', async () => {
+  it('creates the data sources, the folder, and every dashboard', async () => {
     const { status, stdout, stderr } = await pushed();
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/data source +Perfscope +made/);
-    expect(stand.dataSources.get('perfscope-questdb')).toMatchObject({
+    expect(fakeGrafana.dataSources.get('perfscope-questdb')).toMatchObject({
       type: 'postgres',
       url: '127.0.0.1:8812',
       user: 'reader',
       access: 'proxy',
       secureJsonData: { password: PASSWORD },
     });
-    expect([...stand.folders]).toEqual([['perfscope', 'Perfscope']]);
-    expect(stand.dashboards.size).toBe(dashboards.length);
-    for (const { folderUid } of stand.dashboards.values()) expect(folderUid).toBe('perfscope');
+    expect([...fakeGrafana.folders]).toEqual([['perfscope', 'Perfscope']]);
+    expect(fakeGrafana.dashboards.size).toBe(dashboards.length);
+    for (const { folderUid } of fakeGrafana.dashboards.values())
+      expect(folderUid).toBe('perfscope');
     expect(stdout + stderr).not.toContain(PASSWORD);
     expect(stdout + stderr).not.toContain(TOKEN);
   });
 
-  it('may be run again: what is the same stays, what was changed comes back', async () => {
+  it('leaves unchanged dashboards alone when it runs again', async () => {
     await pushed();
-    const saved = [...stand.dashboards.values()].map(({ version }) => version);
+    const versions = [...fakeGrafana.dashboards.values()].map(({ version }) => version);
     const again = await pushed(['--json']);
     const done = JSON.parse(again.stdout).pushed as { kind: string; done: string }[];
     expect(new Set(done.map((each) => `${each.kind} ${each.done}`))).toEqual(
@@ -151,17 +152,17 @@ describe('perfscope grafana --push', () => {
         ...(dashboards.length > 0 ? ['dashboard unchanged'] : []),
       ]),
     );
-    expect([...stand.dashboards.values()].map(({ version }) => version)).toEqual(saved);
+    expect([...fakeGrafana.dashboards.values()].map(({ version }) => version)).toEqual(versions);
   });
 
-  it('takes the token from the environment, and a file of it', async () => {
-    const args = ['--push', stand.url];
+  it('reads the token from the environment or from a file', async () => {
+    const args = ['--push', fakeGrafana.url];
     expect((await grafana(args, { PERFORMANCE_GRAFANA_TOKEN: TOKEN })).status).toBe(0);
     expect((await grafana(args, { PERFORMANCE_GRAFANA_TOKEN_FILE: tokenFile })).status).toBe(0);
   });
 
-  it('leaves alone what files of Grafana provision', async () => {
-    stand.isReadOnly = true;
+  it('does not change data sources that Grafana provisions from files', async () => {
+    fakeGrafana.isReadOnly = true;
     await pushed();
     const { status, stdout, stderr } = await pushed();
     expect(status).toBe(0);
@@ -173,39 +174,39 @@ describe('perfscope grafana --push', () => {
     [401, /token is not accepted/],
     [403, /this token may not edit that \(.*\); give its service account the role Admin/],
     [500, /HTTP 500\): it is broken/],
-  ])('says why Grafana refuses it with %d', async (status, said) => {
-    stand.errorStatus = status;
+  ])('explains why Grafana responds with %d', async (status, message) => {
+    fakeGrafana.errorStatus = status;
     const run = await pushed();
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/PS_GRAFANA_REFUSED.*did not take the data source Perfscope/);
-    expect(run.stderr).toMatch(said);
-    expect(stand.dataSources.size).toBe(0);
+    expect(run.stderr).toMatch(message);
+    expect(fakeGrafana.dataSources.size).toBe(0);
   });
 
-  it('refuses a Grafana that is too old, before it changes anything', async () => {
-    stand.version = '9.3.16';
+  it('rejects an unsupported Grafana version without changing anything', async () => {
+    fakeGrafana.version = '9.3.16';
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
     expect(stderr).toMatch(/version 9\.3\.16; the dashboards need 9\.4 or newer/);
-    expect(stand.dataSources.size).toBe(0);
+    expect(fakeGrafana.dataSources.size).toBe(0);
   });
 
   it.each(['9.4.7', '10.0.0', '13.2.3', undefined])('works with version %s', async (version) => {
-    stand.version = version;
+    fakeGrafana.version = version;
     expect((await pushed()).status).toBe(0);
   });
 
-  it('sends no token to where it is pointed', async () => {
-    stand.redirectUrl = 'https://grafana.example/';
+  it('does not send the token to a redirect target', async () => {
+    fakeGrafana.redirectUrl = 'https://grafana.example/';
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
     expect(stderr).toMatch(/it points to https:\/\/grafana\.example\/; use that address/);
   });
 
-  it('says that what answers is no Grafana, or that nothing answers', async () => {
-    stand.isOtherServer = true;
+  it('reports a server that is not Grafana and an unreachable address', async () => {
+    fakeGrafana.isOtherServer = true;
     expect((await pushed()).stderr).toMatch(/what answers there is no Grafana/);
-    await stand.close();
+    await fakeGrafana.close();
     const { status, stderr } = await pushed();
     expect([status, stderr]).toEqual([1, expect.stringMatching(/PS_GRAFANA_UNREACHABLE.*--push/)]);
   });

@@ -15,13 +15,13 @@ import {
 
 const DASHBOARDS = readDashboards();
 const PROVISIONING = 'grafana/provisioning';
-/** Panels that Grafana 9.4 and the newest both have. */
-const TYPES = new Set(['timeseries', 'stat', 'table', 'heatmap']);
-const KNOWN = new Set(['__interval', '__interval_ms', '__from', '__to', '__rate_interval']);
-const UNQUOTED = new Set([...KNOWN, 'interval']);
+/** Panel types that exist in Grafana 9.4 and in the latest version. */
+const PANEL_TYPES = new Set(['timeseries', 'stat', 'table', 'heatmap']);
+const BUILT_IN = new Set(['__interval', '__interval_ms', '__from', '__to', '__rate_interval']);
+const UNQUOTED = new Set([...BUILT_IN, 'interval']);
 const MACROS = /\$__(timeFilter|timeFrom|timeTo|timeGroup)\(/g;
 
-function usesOf(text: string): { name: string; format: string | undefined }[] {
+function findVariables(text: string): { name: string; format: string | undefined }[] {
   const pattern = /\$(\w+)|\$\{([\w.]+)(?::(\w+))?\}/g;
   return [...text.replaceAll(MACROS, '(').matchAll(pattern)].map(([, bare, braced, format]) => ({
     name: bare ?? braced ?? '',
@@ -29,11 +29,11 @@ function usesOf(text: string): { name: string; format: string | undefined }[] {
   }));
 }
 
-it('the JSON files are what the code makes', () => {
+it('has JSON files that match the code', () => {
   expect(findStaleFiles()).toEqual([]);
 });
 
-it('there is a dashboard for everything that is promised', () => {
+it('has all documented dashboards', () => {
   expect(DASHBOARDS.map(({ uid }) => uid)).toEqual(
     [
       ...[
@@ -52,14 +52,14 @@ it('there is a dashboard for everything that is promised', () => {
   );
 });
 
-it('the data sources of the dashboards are those that are provisioned', () => {
+it('uses exactly the provisioned data sources', () => {
   const { datasources } = parse(
     readFileSync(`${PROVISIONING}/datasources/perfscope.yaml`, 'utf8'),
   ) as { datasources: { uid: string; type: string; secureJsonData?: { password: string } }[] };
   const provisioned = datasources.map(({ uid, type }) => `${type} ${uid}`);
   const used = DASHBOARDS.flatMap(({ panels }) =>
-    panels.flatMap(({ datasource, targets: asked }) =>
-      [datasource, ...asked.map((target) => target.datasource)].map(
+    panels.flatMap(({ datasource, targets }) =>
+      [datasource, ...targets.map((target) => target.datasource)].map(
         (ref) => `${ref?.type} ${ref?.uid}`,
       ),
     ),
@@ -69,22 +69,22 @@ it('the data sources of the dashboards are those that are provisioned', () => {
 });
 
 describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, dashboard) => {
-  it('fits into 24 columns, and no panel lies over another', () => {
-    const taken = new Map<string, string>();
+  it('fits into 24 columns without overlapping panels', () => {
+    const titleByCell = new Map<string, string>();
     for (const { title, gridPos } of dashboard.panels) {
       const { x, y, w, h } = gridPos;
       expect([title, x >= 0 && w >= 3 && x + w <= 24]).toEqual([title, true]);
       for (let column = x; column < x + w; column++) {
         for (let row = y; row < y + h; row++) {
-          const place = `${column},${row}`;
-          expect([title, place, taken.get(place)]).toEqual([title, place, undefined]);
-          taken.set(place, title);
+          const cell = `${column},${row}`;
+          expect([title, cell, titleByCell.get(cell)]).toEqual([title, cell, undefined]);
+          titleByCell.set(cell, title);
         }
       }
     }
   });
 
-  it('every panel says what it is, in which unit, and what it means when there is nothing', () => {
+  it('has a title, description, unit, and empty text in every panel', () => {
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const titles = dashboard.panels.map(({ title }) => title);
@@ -92,7 +92,7 @@ describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, das
     for (const panel of dashboard.panels) {
       const { unit, noValue } = panel.fieldConfig.defaults;
       expect(panel).toMatchObject({ title: expect.stringMatching(/./), id: expect.any(Number) });
-      expect([panel.title, TYPES.has(panel.type)]).toEqual([panel.title, true]);
+      expect([panel.title, PANEL_TYPES.has(panel.type)]).toEqual([panel.title, true]);
       expect([panel.title, unit, noValue, panel.description]).toEqual([
         ...[panel.title, expect.stringMatching(/./), expect.stringMatching(/\w{2} ./)],
         expect.stringMatching(/.\.$/),
@@ -105,7 +105,7 @@ describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, das
     }
   });
 
-  it('leads to the others with the range and the variables', () => {
+  it('links to the other dashboards with the time range and the variables', () => {
     expect(dashboard.links).toEqual([
       expect.objectContaining({
         type: 'dashboards',
@@ -119,33 +119,33 @@ describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, das
       const [, uid = '', query = ''] = /^\/d\/([\w-]+)\?(.*)$/.exec(url) ?? [];
       expect(uids).toContain(uid);
       expect(query).toContain(`$\{__url_time_range}`);
-      for (const { name } of usesOf(query.replace(/\$\{__value[^}]*\}/, ''))) {
+      for (const { name } of findVariables(query.replace(/\$\{__value[^}]*\}/, ''))) {
         if (!name.startsWith('__')) expect(variableNames(dashboard)).toContain(name);
       }
     }
   });
 
-  it('uses variables that it has, and quotes each name in SQL', () => {
+  it('uses only its own variables and quotes each name in SQL', () => {
     const names = variableNames(dashboard);
     for (const { name, sql } of getDashboardQueries(dashboard)) {
-      for (const use of usesOf(sql)) {
-        if (!KNOWN.has(use.name))
+      for (const use of findVariables(sql)) {
+        if (!BUILT_IN.has(use.name))
           expect([name, names]).toEqual([name, expect.arrayContaining([use.name])]);
         if (!UNQUOTED.has(use.name))
           expect([name, use]).toEqual([name, { ...use, format: 'sqlstring' }]);
       }
     }
     for (const { interval } of dashboard.panels) {
-      for (const use of usesOf(interval ?? '')) expect(names).toContain(use.name);
+      for (const use of findVariables(interval ?? '')) expect(names).toContain(use.name);
     }
   });
 
-  it('a variable is narrowed by those before it only', () => {
+  it('filters each variable only by earlier variables', () => {
     const names = variableNames(dashboard);
     for (const [i, { query }] of dashboard.templating.list.entries()) {
       const text = typeof query === 'string' ? query : query.query;
-      for (const { name } of usesOf(text)) {
-        if (!KNOWN.has(name)) expect(names.slice(0, i)).toContain(name);
+      for (const { name } of findVariables(text)) {
+        if (!BUILT_IN.has(name)) expect(names.slice(0, i)).toContain(name);
       }
     }
   });
@@ -166,22 +166,22 @@ function cellLinks({ panels }: DashboardJson): string[] {
 }
 
 describe('thresholds', () => {
-  const panelNamed = (uid: string, title: string): PanelJson =>
+  const findPanel = (uid: string, title: string): PanelJson =>
     DASHBOARDS.find((each) => each.uid === `perfscope-${uid}`)!.panels.find(
       (panel) => panel.title === title,
     )!;
   const limits = (panel: PanelJson) =>
     panel.fieldConfig.defaults.thresholds?.steps.map(({ value }) => value);
 
-  it('are those of the rules', () => {
+  it('match the alert rules', () => {
     const levels = getRule('response-time').levels.map(({ threshold }) => threshold);
     expect(levels).toEqual([2000, 5000]);
-    expect(limits(panelNamed('api', 'Response time'))).toEqual([null, ...levels]);
-    expect(limits(panelNamed('queues', 'Waiting jobs'))).toEqual([null, 50, 100, 200]);
-    expect(limits(panelNamed('system', 'Up'))).toEqual([null, 99.9]);
+    expect(limits(findPanel('api', 'Response time'))).toEqual([null, ...levels]);
+    expect(limits(findPanel('queues', 'Waiting jobs'))).toEqual([null, 50, 100, 200]);
+    expect(limits(findPanel('system', 'Uptime'))).toEqual([null, 99.9]);
   });
 
-  it('show each of the five targets', () => {
+  it('include each of the five targets', () => {
     const shown = DASHBOARDS.find(({ uid }) => uid === 'perfscope-targets')!.panels.map(limits);
     expect(getTargetRules()).toHaveLength(5);
     for (const { levels } of getTargetRules()) {
@@ -190,11 +190,11 @@ describe('thresholds', () => {
   });
 });
 
-it('Prometheus understands every query of the dashboard that asks it', () => {
+it('has valid PromQL in every panel of the Prometheus dashboard', () => {
   const { panels, templating } = DASHBOARDS.find(({ uid }) => uid === 'perfscope-prometheus')!;
-  const asked = panels.flatMap((panel) => panel.targets.map(({ expr = '' }) => expr));
-  expect(asked.length).toBeGreaterThan(15);
-  const rules = asked.map((expr, i) => ({
+  const queries = panels.flatMap((panel) => panel.targets.map(({ expr = '' }) => expr));
+  expect(queries.length).toBeGreaterThan(15);
+  const rules = queries.map((expr, i) => ({
     record: `panel:${i}`,
     expr: expr.replaceAll(/\$(job|instance)/g, '.*').replaceAll('$__rate_interval', '1m'),
   }));
