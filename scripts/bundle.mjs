@@ -1,5 +1,5 @@
 // What an application loads before its own code, in few files: loading 270 small ones takes 100 ms more.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -8,7 +8,14 @@ const ENTRIES = { register: 'src/register.ts', index: 'src/index.ts' };
  * Loaded at the start of every application. The API is not: the application's own meters must find
  * it, whichever version they brought. All other dependencies are loaded later, or never.
  */
-const INSIDE = ['@opentelemetry/resources', '@opentelemetry/sdk-metrics'];
+const INSIDE = [
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-metrics',
+  'fastest-levenshtein',
+  'p-limit',
+  'p-map',
+  'p-timeout',
+];
 
 /** Replaces the entries of dist by bundles that share their chunks. */
 export async function bundle() {
@@ -21,7 +28,7 @@ export async function bundle() {
     // Their ES modules can be shaken: of all semantic conventions ten are used.
     resolve: { mainFields: ['module', 'main'] },
   });
-  // In the folder of `create-writer.js`, which a crashing process loads by its relative path.
+  // One level below `dist`, because a crashing process loads `../storage/write/create-writer.js`.
   const { output } = await made.write({
     dir: 'dist',
     chunkFileNames: 'agent/chunk-[name]-[hash].js',
@@ -42,8 +49,8 @@ function licences(output) {
       const { name, version, license } = JSON.parse(
         readFileSync(join(folder, 'package.json'), 'utf8'),
       );
-      const file = join(folder, 'LICENSE');
-      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file ? readFileSync(join(folder, file), 'utf8') : '';
       return `${name} ${version} (${license})\n\n${text}`;
     })
     .join(`\n${'-'.repeat(80)}\n`);

@@ -13,9 +13,9 @@ import { createError, errorMessage } from '../core/errors.ts';
 import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
+import type { createWriter as CreateWriter } from '../storage/write/create-writer.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
-import type { createWriter as CreateWriter } from './create-writer.ts';
 import { toJobOccurrence, toRequestOccurrence } from './error-tracking/error-occurrences.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
 import { captureProcessErrors } from './error-tracking/process-errors.ts';
@@ -36,30 +36,31 @@ import { MetricRecorder } from './record/metric-recorder.ts';
 export interface AgentOptions {
   config: StartupConfig;
   log: Logger;
-  /** Where rows go; by default the configured QuestDB, else that of the server of this machine. */
+  /** Returns where rows are sent. Default: the configured QuestDB, or the one of the local server. */
   target?: () => WriteTarget | undefined;
   spoolDir?: string;
+  /** Throws on an invalid measurement instead of dropping it. Default: `false`. */
   strict?: boolean;
 }
 
-/** All parts of one process that measure and write, joined. */
+/** Connects all parts of one process that record metrics and write rows. */
 export class Agent {
   readonly config: StartupConfig;
-  /** Measurements and rows that were given up. */
+  /** Counts dropped measurements and rows. */
   readonly droppedRows = new DroppedRowCounter();
   readonly deferredWriter = new DeferredWriter(this.droppedRows);
   readonly recorder: MetricRecorder;
   readonly health: SystemHealthMonitor;
   readonly errorTracker: ErrorTracker;
   readonly tenantReader: TenantReader;
-  /** Readers that are scraped have to ask it before `instrument` is called. */
+  /** Create cumulative producers before calling `instrument`, because it creates histograms. */
   readonly histograms = new HistogramRegistry(() => this.#onOverflow());
   readonly #options: AgentOptions;
   readonly #host = new HostSampler();
   readonly #eventLoop = new EventLoopSampler();
   readonly #requestStats = new DurationStats();
   readonly #queryStats = new DurationStats();
-  readonly #logOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => void;
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
@@ -68,27 +69,31 @@ export class Agent {
   #crashed = false;
 
   constructor(options: AgentOptions) {
-    const { config: started, log } = options;
-    const { settings, resource: origin } = started;
+    const { config, log, strict = false } = options;
+    const { settings, resource } = config;
     this.#options = options;
-    this.config = started;
-    this.#logOnce = createWarnOnce(log);
+    this.config = config;
+    this.#warnOnce = createWarnOnce(log);
     this.tenantReader = new TenantReader(settings, (field, reason) =>
       this.#reportRejectedTenant(field, reason),
     );
     const { add } = this.deferredWriter;
-    const strict = options.strict ?? false;
-    const retentionDays = settings.PERFORMANCE_RETENTION_DAYS;
-    const { droppedRows: dropped } = this;
-    this.recorder = new MetricRecorder({ origin, retentionDays, add, strict, dropped, log });
+    this.recorder = new MetricRecorder({
+      resource,
+      retentionDays: settings.PERFORMANCE_RETENTION_DAYS,
+      add,
+      strict,
+      dropped: this.droppedRows,
+      log,
+    });
     this.deferredWriter.onBeforeBatch(() => this.recorder.addBucketRows());
-    this.errorTracker = new ErrorTracker({ origin, add });
+    this.errorTracker = new ErrorTracker({ resource, add });
     this.deferredWriter.onBeforeBatch(() => this.errorTracker.addCountRows());
     this.health = new SystemHealthMonitor({
-      origin,
+      resource,
       add,
       host: this.#host,
-      loop: this.#eventLoop,
+      eventLoop: this.#eventLoop,
       requests: this.#requestStats,
       queries: this.#queryStats,
       countConnections: () => this.#otelMetrics?.poolMetrics.countConnections(),
@@ -100,13 +105,13 @@ export class Agent {
     });
   }
 
-  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. */
+  /** Starts to record requests, and sets the meter provider of `@opentelemetry/api`. */
   instrument(readers: IMetricReader[] = []): void {
-    const { resource: origin, settings } = this.config;
+    const { resource, settings } = this.config;
     this.#otelMetrics = new OtelMetrics({
       dropped: this.droppedRows,
       getSpoolBytes: () => this.deferredWriter.writer?.spoolBytes ?? 0,
-      origin,
+      resource,
       readers,
       exportIntervalMs: settings.exportIntervalMs,
       add: this.hasWriteTarget ? this.deferredWriter.add : undefined,
@@ -121,7 +126,7 @@ export class Agent {
     });
   }
 
-  /** Stores the errors that nobody catches. */
+  /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
   captureProcessErrors(): void {
     if (!this.hasWriteTarget) return;
     captureProcessErrors(({ kind, fatal, thrown }) => {
@@ -131,14 +136,14 @@ export class Agent {
     });
   }
 
-  /** Measures libraries while the application loads them. */
+  /** Instruments supported libraries when the application loads them. */
   instrumentLibraries(): void {
     const { log } = this.#options;
     const libraries = this.#otelMetrics?.createLibraryInstrumentations({
       onJob: (job, failure) => this.recordJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onQueueReachabilityChange: (queue, reachable) => {
-        if (reachable) log.warn(`The Redis of queue ${queue} answers again.`);
+        if (reachable) log.warn(`The Redis server of queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,
@@ -149,66 +154,72 @@ export class Agent {
     ]);
   }
 
-  /** The libraries that the application has loaded until now. */
+  /** Supported libraries that the application has loaded so far. */
   get loadedLibraries(): readonly LibraryState[] {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
   }
 
-  /** Stores a job's transition as a row, and in the histograms of its queue. */
+  /** Stores a job transition as a row, and adds its times to the histograms of its queue. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
     recordJobTransition(this.recorder, this.#otelMetrics, job, failure);
-    const failed = toJobOccurrence(job, failure);
-    if (failed) this.errorTracker.track(failed);
+    const occurrence = toJobOccurrence(job, failure);
+    if (occurrence) this.errorTracker.track(occurrence);
   }
 
-  /** Begins to measure host and runtime, and to write health rows. */
+  /** Starts host metrics, runtime metrics, and health rows. */
   async startSystemMetrics(): Promise<void> {
-    const metering = this.#otelMetrics;
-    if (!metering) return;
-    // Threads share the host with their process, which measures it.
+    const otelMetrics = this.#otelMetrics;
+    if (!otelMetrics) return;
+    // Worker threads share the host with the main thread, which records its metrics.
     if (isMainThread) {
-      await this.#startPart('Measuring the host', () => metering.startHostMetrics(this.#host));
+      await this.#tryStart('Host metrics', () => otelMetrics.startHostMetrics(this.#host));
     }
-    await this.#startPart('Measuring the runtime', () =>
-      metering.startRuntimeMetrics(this.#eventLoop),
-    );
+    await this.#tryStart('Runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
     const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.config.settings;
     if (SYSTEM_HEALTH_ENABLED && this.hasWriteTarget)
       this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
   }
 
-  /** Whether it is known where rows go. */
+  /** Whether a QuestDB is configured, or a local server is running. */
   get hasWriteTarget(): boolean {
     return this.#getWriteTarget() !== undefined;
   }
 
-  /** Loads the write road. Called once, whoever asks first. Never rejects. */
+  /** Loads the writer on the first call. Never rejects. */
   connect(): Promise<void> {
-    this.#connected ??= this.#startPart('Writing to QuestDB', async () => {
-      const { createWriter: openWriter } = await import('./create-writer.ts');
-      this.#connectWriter(openWriter);
+    this.#connected ??= this.#tryStart('The QuestDB writer', async () => {
+      const { createWriter } = await import('../storage/write/create-writer.ts');
+      this.#connectWriter(createWriter);
     });
     return this.#connected;
   }
 
-  #connectWriter(openWriter: typeof CreateWriter): void {
-    const target = () => this.#getWriteTarget();
-    const { droppedRows: dropped, config: started, deferredWriter: outlet } = this;
-    const { log, spoolDir } = this.#options;
-    if (!outlet.writer)
-      outlet.connect(openWriter({ config: started, log, dropped, spoolDir, target }));
-  }
-
-  /** The same without waiting, for a process that ends of an error before its first turn is over. */
+  /** Loads the writer synchronously, because a crashing process can't wait for `connect`. */
   #connectSync(): void {
     const here = import.meta.url;
-    const { createWriter } = createRequire(here)(`./create-writer${extname(here)}`) as {
-      createWriter: typeof CreateWriter;
-    };
+    const path = `../storage/write/create-writer${extname(here)}`;
+    const { createWriter } = createRequire(here)(path) as { createWriter: typeof CreateWriter };
     this.#connectWriter(createWriter);
   }
 
-  /** Reads the database that the rows go to. @throws PS_NO_TARGET */
+  #connectWriter(createWriter: typeof CreateWriter): void {
+    if (this.deferredWriter.writer) return;
+    const { log, spoolDir } = this.#options;
+    const writer = createWriter({
+      config: this.config,
+      log,
+      dropped: this.droppedRows,
+      spoolDir,
+      target: () => this.#getWriteTarget(),
+    });
+    this.deferredWriter.connect(writer);
+  }
+
+  /**
+   * Returns a client for the database that the rows are written to.
+   *
+   * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
+   */
   async getQueryClient(): Promise<QueryClient> {
     const read = findQuestdbTargets(this.config)?.read;
     if (!read) throw createError('PS_NO_TARGET', {});
@@ -217,15 +228,15 @@ export class Agent {
     return this.#queryClient;
   }
 
-  /** A server whose requests are not the application's. */
+  /** Excludes the requests of `server`, because it isn't part of the application. */
   ignoreServer(server: Server): void {
     this.#ownServers.add(server);
   }
 
   /**
-   * Collects what is being measured and resolves when all of it is stored.
+   * Collects all metrics, and resolves when all rows are stored.
    *
-   * @throws PS_FLUSH_TIMEOUT
+   * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
    */
   async flush(timeoutMs?: number): Promise<void> {
     await this.connect();
@@ -233,7 +244,7 @@ export class Agent {
     await this.deferredWriter.writer?.flush(timeoutMs);
   }
 
-  /** Stops measuring. What could not be stored in time stays in the spool. Never rejects. */
+  /** Stops all metrics. Rows not stored within `timeoutMs` stay in the spool. Never rejects. */
   async shutdown(timeoutMs = 2000): Promise<void> {
     await this.connect();
     this.health.stopMonitoring();
@@ -243,22 +254,22 @@ export class Agent {
     await this.#queryClient?.close().catch(() => {});
   }
 
-  /** Puts all that was measured on disk, in the moment in which the process ends. Never throws. */
+  /** Writes all collected rows to the spool while the process exits. Never throws. */
   flushSync(): void {
     this.#otelMetrics?.flushSync();
     try {
       if (this.#crashed && !this.deferredWriter.writer) this.#connectSync();
     } catch {
-      // It is being loaded at this moment: what the process has said of its end is all there is.
+      // `require` fails if `connect` is still importing the module. These rows are lost.
     }
     this.deferredWriter.writer?.flushSync();
   }
 
-  readonly #onOverflow = () => this.#logOnce('series', createError('PS_SERIES_LIMIT', {}).message);
+  readonly #onOverflow = () => this.#warnOnce('series', createError('PS_SERIES_LIMIT', {}).message);
 
   #reportRejectedTenant(field: string, reason: string): void {
     this.#otelMetrics?.countRejectedTenant(field);
-    this.#logOnce(
+    this.#warnOnce(
       `${field} ${reason}`,
       createError('PS_TENANT_REFUSED', { field, reason }).message,
     );
@@ -268,8 +279,8 @@ export class Agent {
     return this.#options.target ? this.#options.target() : findQuestdbTargets(this.config)?.write;
   }
 
-  /** A part that fails is left out, and said; the application runs on. */
-  async #startPart(part: string, start: () => Promise<void>): Promise<void> {
+  /** Runs `start` and logs its failure, so that the application continues without this part. */
+  async #tryStart(part: string, start: () => void | Promise<void>): Promise<void> {
     try {
       await start();
     } catch (error) {
@@ -283,20 +294,20 @@ const SHARED_AGENT_KEY = Symbol.for('perfscope.monitor');
 const sharedGlobal = globalThis as { [SHARED_AGENT_KEY]?: Agent };
 
 /**
- * The process' one monitor, made when it is first asked for. Shared through the global object,
- * because `register` and the application may load two copies of the package.
+ * Returns the agent of this process, and creates it on the first call. The agent is stored on the
+ * global object because `register` and the application can load separate copies of this package.
  */
 export function getSharedAgent(): Agent {
   sharedGlobal[SHARED_AGENT_KEY] ??= createAgent();
   return sharedGlobal[SHARED_AGENT_KEY];
 }
 
-export function setSharedAgent(monitor: Agent): void {
-  sharedGlobal[SHARED_AGENT_KEY] = monitor;
+export function setSharedAgent(agent: Agent): void {
+  sharedGlobal[SHARED_AGENT_KEY] = agent;
 }
 
 function createAgent(): Agent {
-  const started = readStartupConfig();
-  for (const problem of started.problems) stderrLogger.warn(problem.message);
-  return new Agent({ config: started, log: stderrLogger });
+  const config = readStartupConfig();
+  for (const problem of config.problems) stderrLogger.warn(problem.message);
+  return new Agent({ config, log: stderrLogger });
 }

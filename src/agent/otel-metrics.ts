@@ -17,7 +17,7 @@ import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
 import { getErrorType } from './instrumentation/bullmq-job.ts';
 import { CardinalityLimitedMeterProvider } from './instrumentation/cardinality-limit.ts';
 import type { HistogramRegistry } from './instrumentation/histogram-registry.ts';
-import type { HostSampler } from './instrumentation/host-metrics.ts';
+import { type HostSampler, instrumentHost } from './instrumentation/host-metrics.ts';
 import { type HttpInstrumentationOptions, instrumentHttp } from './instrumentation/http.ts';
 import type { LibraryInstrumentation } from './instrumentation/instrumentation-registry.ts';
 import { createJobHistograms } from './instrumentation/job-histograms.ts';
@@ -25,20 +25,21 @@ import { createPostgresInstrumentations } from './instrumentation/postgres.ts';
 import { createPoolMetrics, type PoolMetrics } from './instrumentation/postgres-pools.ts';
 import { createQueueDepthMetrics } from './instrumentation/queue-depth.ts';
 import { RequestSampler } from './instrumentation/request-sampler.ts';
-import type { EventLoopSampler } from './instrumentation/runtime-metrics.ts';
+import { type EventLoopSampler, instrumentRuntime } from './instrumentation/runtime-metrics.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
 
 export interface OtelMetricsOptions extends Omit<HttpInstrumentationOptions, 'sampler'> {
+  /** Called when an instrument has reached its limit of series. */
   onOverflow: () => void;
-  origin: ServiceResource;
+  resource: ServiceResource;
   exportIntervalMs: number;
-  /** Takes the rows; undefined when only other readers are wanted. */
+  /** Receives the rows. If undefined, metrics are available only through `readers`. */
   add: AddRows | undefined;
-  /** What the process has given up. */
+  /** Counts dropped rows. */
   dropped: DroppedRowCounter;
-  /** Bytes of rows that wait for QuestDB. */
+  /** Returns the size in bytes of the rows in the spool. */
   getSpoolBytes: () => number;
-  /** Readers beside our own, as that of Prometheus. */
+  /** Additional readers, such as the Prometheus exporter. */
   readers: readonly IMetricReader[];
 }
 
@@ -49,29 +50,32 @@ export interface LibraryInstrumentationOptions {
   includeJobData: boolean;
 }
 
-/** OpenTelemetry's meters of one process, and what measures with them. */
+/** Owns the OpenTelemetry meter provider of this process and its instruments. */
 export class OtelMetrics {
   readonly #provider: MeterProvider;
   readonly #exporter: PerfscopeMetricExporter | undefined;
   readonly #reader: PeriodicExportingMetricReader | undefined;
   readonly #histograms: HistogramRegistry;
   readonly #stopFunctions: (() => void)[] = [];
-  /** Adds a job's transition to the histograms of queues. */
+  /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
   readonly poolMetrics: PoolMetrics;
   #rejectedTenants: Counter | undefined;
 
-  /** Begins to measure requests, and gives `@opentelemetry/api` its meters. Quick: loads nothing. */
+  /**
+   * Starts to record requests, and sets the meter provider of `@opentelemetry/api`. Runs before the
+   * application starts, so it loads no other modules.
+   */
   constructor(options: OtelMetricsOptions) {
-    const { origin, add, exportIntervalMs, histograms } = options;
+    const { resource, add, exportIntervalMs, histograms } = options;
     this.#histograms = histograms;
-    const sample = new RequestSampler();
+    const sampler = new RequestSampler();
     if (add) {
       this.#exporter = new PerfscopeMetricExporter({
-        origin,
+        resource,
         add,
         collectHistograms: () => histograms.collectDelta(Date.now()),
-        takeRequestSamples: () => sample.takeSamples(),
+        takeRequestSamples: () => sampler.takeSamples(),
       });
       this.#reader = new PeriodicExportingMetricReader({
         exporter: this.#exporter,
@@ -80,44 +84,37 @@ export class OtelMetrics {
       });
     }
     this.#provider = new MeterProvider({
-      resource: resourceFromAttributes(toResourceAttributes(origin)),
+      resource: resourceFromAttributes(toResourceAttributes(resource)),
       readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
     });
     metrics.setGlobalMeterProvider(
       new CardinalityLimitedMeterProvider(this.#provider, options.onOverflow),
     );
-    this.#stopFunctions.push(instrumentHttp({ ...options, sampler: sample }));
+    this.#stopFunctions.push(instrumentHttp({ ...options, sampler }));
     this.recordJob = createJobHistograms(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'));
     this.#observeDroppedRows(options.dropped);
     this.#observeSpoolSize(options.getSpoolBytes);
   }
 
-  /** What measures databases and queues, for whoever hooks their loading. */
+  /** Creates the instrumentations for databases and queues. */
   createLibraryInstrumentations(options: LibraryInstrumentationOptions): LibraryInstrumentation[] {
-    const {
-      onJob,
-      onQuery,
-      onQueueReachabilityChange: onQueueReachable,
-      includeJobData: withJobData,
-    } = options;
-    const meter = this.#provider.getMeter('perfscope.queue');
-    const onQueue = createQueueDepthMetrics({ meter, onReachabilityChange: onQueueReachable });
+    const { onJob, onQuery, onQueueReachabilityChange, includeJobData } = options;
+    const onQueue = createQueueDepthMetrics({
+      meter: this.#provider.getMeter('perfscope.queue'),
+      onReachabilityChange: onQueueReachabilityChange,
+    });
     return [
       ...createPostgresInstrumentations({
         histograms: this.#histograms,
         pools: this.poolMetrics,
         onQuery,
       }),
-      ...createBullmqInstrumentations({
-        onTransition: onJob,
-        onQueue,
-        includeJobData: withJobData,
-      }),
+      ...createBullmqInstrumentations({ onTransition: onJob, onQueue, includeJobData }),
     ];
   }
 
-  /** Counts what was given as a tenant and could not be taken, by field. */
+  /** Counts a rejected tenant value by its field. */
   countRejectedTenant(field: string): void {
     this.#rejectedTenants ??= this.#provider
       .getMeter('perfscope.http')
@@ -135,67 +132,65 @@ export class OtelMetrics {
     });
   }
 
-  #observeSpoolSize(bytes: () => number): void {
+  #observeSpoolSize(getSpoolBytes: () => number): void {
     this.#provider
       .getMeter('perfscope.write')
       .createObservableGauge('perfscope.spool.size', { unit: 'By' })
-      .addCallback((result) => result.observe(bytes()));
+      .addCallback((result) => result.observe(getSpoolBytes()));
   }
 
-  async startHostMetrics(sampler: HostSampler): Promise<void> {
-    const { instrumentHost } = await import('./instrumentation/host-metrics.ts');
+  startHostMetrics(sampler: HostSampler): void {
     instrumentHost(this.#provider.getMeter('perfscope.system'), sampler);
   }
 
-  async startRuntimeMetrics(sampler: EventLoopSampler): Promise<void> {
-    const { instrumentRuntime } = await import('./instrumentation/runtime-metrics.ts');
+  startRuntimeMetrics(sampler: EventLoopSampler): void {
     this.#stopFunctions.push(
       instrumentRuntime(this.#provider.getMeter('perfscope.system'), sampler),
     );
   }
 
-  /** Ends the interval: its rows are given to the writer. */
+  /** Ends the current export interval and passes its rows to the writer. */
   async flush(): Promise<void> {
     await this.#provider.forceFlush().catch(() => {});
   }
 
-  /** The same at once, without gauges, in the moment in which the process ends. */
+  /** Does the work of `flush` synchronously while the process exits. Gauges are not collected. */
   flushSync(nowMs: number = Date.now()): void {
     if (!this.#reader) return;
     let collected: ResourceMetrics = { resource: emptyResource(), scopeMetrics: [] };
     try {
       collected = collectSync(this.#provider, this.#reader, nowMs);
     } catch {
-      // Another version of the SDK: what its own instruments hold of the last interval is lost.
+      // The internals of this SDK version differ, so its instruments lose their last interval.
     }
     this.#exporter?.export(collected, () => {});
   }
 
-  /** Ends the interval and measures no more. */
+  /** Exports the current interval, then stops all instruments. */
   async stop(): Promise<void> {
     for (const stop of this.#stopFunctions.splice(0)) stop();
     await this.#provider.shutdown().catch(() => {});
   }
 }
 
-function toResourceAttributes(origin: ServiceResource): Attributes {
+function toResourceAttributes(resource: ServiceResource): Attributes {
   return {
-    'service.name': origin.service,
-    'service.instance.id': origin.instance,
-    ...(origin.serviceVersion && { 'service.version': origin.serviceVersion }),
-    ...(origin.environment && { 'deployment.environment.name': origin.environment }),
+    'service.name': resource.service,
+    'service.instance.id': resource.instance,
+    ...(resource.serviceVersion && { 'service.version': resource.serviceVersion }),
+    ...(resource.environment && { 'deployment.environment.name': resource.environment }),
   };
 }
 
 /**
- * Stores a job's transition as a row, and its times in the histograms of its queue; without `metering`
- * they are single measurements.
+ * Stores a job transition as a row, and adds its times to the histograms of its queue. Without
+ * `otelMetrics`, the times are stored as single measurements.
  *
- * @param failure what the attempt has failed with
+ * @param failure error of the failed attempt, if it failed
  */
 export function recordJobTransition(
   recorder: MetricRecorder,
-  metering: OtelMetrics | undefined,
+  otelMetrics: OtelMetrics | undefined,
   job: JobTransition,
   failure: { error: unknown } | undefined,
 ): void {
@@ -203,7 +198,8 @@ export function recordJobTransition(
   if (!row) return;
   const failed = failure !== undefined || row.status === 'failed';
   const { organizationId, propertyId } = row;
-  const named = { ...job, organizationId, propertyId };
-  if (metering) metering.recordJob(named, failed ? getErrorType(failure?.error) : undefined);
-  else recorder.recordJobTimes(named, failed);
+  const jobWithTenant = { ...job, organizationId, propertyId };
+  if (otelMetrics) {
+    otelMetrics.recordJob(jobWithTenant, failed ? getErrorType(failure?.error) : undefined);
+  } else recorder.recordJobTimes(jobWithTenant, failed);
 }

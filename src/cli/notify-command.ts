@@ -79,7 +79,9 @@ async function testReceiver(
   const { findTargets: receiverTargets } = await import(
     '../server/notifications/routing/notification-target.ts'
   );
-  const { ChannelResolver } = await import('../server/notifications/channels/channel-resolver.ts');
+  const { ChannelResolver, isUnavailable } = await import(
+    '../server/notifications/channels/channel-resolver.ts'
+  );
   const { createChannel } = await import('../server/notifications/channels/create-channel.ts');
   const opener = new ChannelResolver(createChannel);
   const alert = sampleAlert(labels, Date.now());
@@ -88,7 +90,7 @@ async function testReceiver(
     receiverTargets(receiver, alert, people).map(async (target) => {
       const delivery = sampleDelivery(target, alert, plan.timeZone, Date.now());
       const channel = opener.resolve(target, plan, people);
-      if (!('deliver' in channel)) {
+      if (isUnavailable(channel)) {
         return { channel: target.kind, status: 'permanent', detail: channel.reason };
       }
       const { kind, recipient } = channel;
@@ -124,7 +126,7 @@ async function storeSampleNotification(
   recipient: string,
 ): Promise<void> {
   const { write } = requireQuestdbTargets(from);
-  const { createWriter: openWriter } = await import('../agent/create-writer.ts');
+  const { createWriter: openWriter } = await import('../storage/write/create-writer.ts');
   const { DroppedRowCounter } = await import('../storage/write/dropped-rows.ts');
   const { toDeliveryRow: deliveryRow } = await import(
     '../server/notifications/record/notification-recorder.ts'

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { createWriter } from '../agent/create-writer.ts';
+import { createWriter } from '../storage/write/create-writer.ts';
 import { findQuestdbTargets, readStartupConfig } from '../core/config/startup-config.ts';
 import { stderrLogger } from '../core/log.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';

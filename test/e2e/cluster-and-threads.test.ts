@@ -66,11 +66,11 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
 
   await servers.redis.kill();
   await waitFor(
-    async () => app.output.includes('PS_QUEUE') || /mails does not answer/.test(app.output),
+    async () => app.output.includes('PS_QUEUE') || /queue mails is unreachable/.test(app.output),
   );
   const awayAt = new Date().toISOString();
   await servers.redis.start();
-  await waitFor(async () => /mails answers again/.test(app.output));
+  await waitFor(async () => /mails is reachable again/.test(app.output));
   await waitFor(async () => (await depth(awayAt)).length > 0);
   expect(app.output.match(/perfscope: The Redis/g)).toHaveLength(2);
   await app.stop();

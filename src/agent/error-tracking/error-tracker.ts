@@ -30,7 +30,7 @@ export interface ErrorOccurrence {
 }
 
 export interface ErrorTrackerOptions {
-  readonly origin: ServiceResource;
+  readonly resource: ServiceResource;
   readonly add: AddRows;
 }
 
@@ -105,7 +105,7 @@ export class ErrorTracker {
 
   /** A row of its own. Stacks are long to blank, so only what is stored becomes one. */
   #toRow({ occurrence, fingerprint, nowMs }: TrackedOccurrence): ErrorLogRow {
-    const { origin } = this.#options;
+    const { resource: origin } = this.#options;
     const id = this.#nextId();
     if (fingerprint === OTHER_ERRORS) return { ...toOtherErrorsRow(origin), id, timestamp: nowMs };
     return { ...toErrorLogRow(occurrence, fingerprint, origin), id, timestamp: nowMs };

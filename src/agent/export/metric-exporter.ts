@@ -19,7 +19,7 @@ import { toMetricRows } from './otel-metric-rows.ts';
 const MAX_BUCKETS = 160;
 
 export interface MetricExporterOptions {
-  origin: ServiceResource;
+  resource: ServiceResource;
   /** Takes rows over; from then on they are kept. */
   add: AddRows;
   /** Ends the interval of the histograms that are not the SDK's. */
@@ -46,7 +46,7 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     try {
       const {
         add,
-        origin,
+        resource: origin,
         collectHistograms: takeCycle,
         takeRequestSamples: takeSample,
       } = this.#options;

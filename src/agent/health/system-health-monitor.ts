@@ -1,3 +1,4 @@
+import { withTimeout } from '../../core/concurrency.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -7,9 +8,9 @@ import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
 import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts';
 
 export interface SystemHealthMonitorOptions {
-  origin: ServiceResource;
+  resource: ServiceResource;
   host: HostSampler;
-  loop: EventLoopSampler;
+  eventLoop: EventLoopSampler;
   requests: DurationStats;
   /** Statements that were sent to databases. */
   queries: DurationStats;
@@ -53,7 +54,7 @@ export class SystemHealthMonitor {
   }
 
   async getHealthSnapshot(now: Date = new Date()): Promise<HealthSnapshot> {
-    const { host, loop, requests, thresholds } = this.#options;
+    const { host, eventLoop: loop, requests, thresholds } = this.#options;
     const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = host.sample();
     const gauges = await this.#gauges.readAll();
     const answered = requests.getStats();
@@ -84,7 +85,7 @@ export class SystemHealthMonitor {
     const dbConnections = metrics.gauges.dbConnections ?? this.#options.countConnections();
     this.#options.add('system_health', [
       {
-        ...this.#options.origin,
+        ...this.#options.resource,
         id: this.#nextId(),
         timestamp: timestamp.getTime(),
         createdAt: timestamp.getTime(),
@@ -133,16 +134,8 @@ class GaugeRegistry {
 }
 
 async function withGaugeTimeout(fn: GaugeFunction): Promise<number | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), GAUGE_TIMEOUT_MS);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([fn(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const value = Promise.resolve(fn());
+  return withTimeout(GAUGE_TIMEOUT_MS, value, () => undefined, { keepAlive: false });
 }
 
 /** Counts the requests of this process between two health rows. */

@@ -22,7 +22,7 @@ import { toJobTransitionRow } from './job-transition-row.ts';
 import { type Measurement, TOO_OLD_REASON, validateMeasurement } from './measurement.ts';
 
 export interface MetricRecorderOptions {
-  origin: ServiceResource;
+  resource: ServiceResource;
   retentionDays: number;
   add: AddRows;
   /** Throw what is refused, instead of dropping and counting it. */
@@ -56,7 +56,7 @@ export class MetricRecorder {
       this.#reject(checked);
       return;
     }
-    const { origin } = this.#options;
+    const { resource: origin } = this.#options;
     const row: PerformanceMetricRow = {
       ...origin,
       service: m.service ?? origin.service,
@@ -91,7 +91,7 @@ export class MetricRecorder {
       this.#reject(row);
       return undefined;
     }
-    const { origin, add } = this.#options;
+    const { resource: origin, add } = this.#options;
     Object.assign(row, resolveTenant(row));
     add('queue_metrics', [{ ...origin, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;

@@ -9,7 +9,7 @@ const rows: PerformanceMetricRow[] = [];
 let spoolBytes = 0;
 const histograms = new HistogramRegistry(() => {});
 const metering = new OtelMetrics({
-  origin: { service: 'booking', instance: 'b1' },
+  resource: { service: 'booking', instance: 'b1' },
   readers: [],
   exportIntervalMs: 30_000,
   ignoreRoutes: [],
