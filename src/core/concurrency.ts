@@ -1,46 +1,78 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import pMap from 'p-map';
+import pTimeout from 'p-timeout';
 import { createError } from './errors.ts';
 
-/** @throws PS_QUERY_TOO_LONG when `work` takes longer than `ms` */
-export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(createError('PS_QUERY_TOO_LONG', {})), ms);
-  });
-  work.catch(() => {});
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+/** Timers that don't keep the process alive. */
+const UNREF_TIMERS = {
+  setTimeout: ((callback: () => void, ms?: number) =>
+    setTimeout(callback, ms).unref()) as typeof setTimeout,
+  clearTimeout: (timer: NodeJS.Timeout | string | number | undefined) => clearTimeout(timer),
+};
+
+export interface TimeoutOptions {
+  /** Whether the timer keeps the process alive until `work` settles. Default: true. */
+  readonly keepAlive?: boolean;
 }
 
-/** Does one thing at a time, in the order in which they were asked for. */
+/**
+ * Returns the result of `work`, or the result of `onTimeout` if `work` takes longer than `ms`.
+ * `onTimeout` can throw. The work itself is not canceled, and a later rejection of it is ignored.
+ */
+export function withTimeout<T, F>(
+  ms: number,
+  work: Promise<T>,
+  onTimeout: () => F,
+  { keepAlive = true }: TimeoutOptions = {},
+): Promise<T | F> {
+  return pTimeout(work, {
+    // p-timeout throws if the time is not positive. Here, that means the time is already up.
+    milliseconds: ms > 0 ? ms : 1,
+    fallback: onTimeout,
+    ...(!keepAlive && { customTimers: UNREF_TIMERS }),
+  });
+}
+
+/** @throws PS_QUERY_TOO_LONG if `query` takes longer than `ms` */
+export function withQueryTimeout<T>(ms: number, query: Promise<T>): Promise<T> {
+  return withTimeout(ms, query, () => {
+    throw createError('PS_QUERY_TOO_LONG', {});
+  });
+}
+
+/** Runs one task at a time, in the order in which they were added. */
 export class SerialQueue {
+  readonly #limit: LimitFunction = pLimit(1);
   readonly #onFailure: (error: unknown) => void;
   #last: Promise<void> = Promise.resolve();
 
-  /** @param onFailure hears what fails; the next turn comes all the same */
+  /** @param onFailure receives the error of a failed task. The next task still runs. */
   constructor(onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure;
   }
 
-  /** Resolves when `work` is over, however it ended. */
-  enqueue(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(work).catch(this.#onFailure);
+  /** Adds a task. The promise resolves when the task ends, even if it fails. */
+  enqueue(task: () => Promise<void>): Promise<void> {
+    this.#last = this.#limit(task).catch(this.#onFailure);
     return this.#last;
   }
 
-  /** Resolves when all that was asked for until now is over. */
+  /** Resolves when all tasks that were added before have ended. */
   get whenIdle(): Promise<void> {
     return this.#last;
   }
 }
 
-/** Does `act` to each item, at most `width` at once. Rejects with the first failure. */
+/**
+ * Calls `fn` for each item, with at most `concurrency` calls at a time. If a call fails, the other
+ * items are still processed.
+ *
+ * @throws an AggregateError with all failures, after the last call has ended
+ */
 export async function mapLimit<T>(
   items: readonly T[],
-  width: number,
-  act: (item: T) => Promise<void>,
+  concurrency: number,
+  fn: (item: T) => Promise<void>,
 ): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await act(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  await pMap(items, fn, { concurrency, stopOnError: false });
 }

@@ -1,3 +1,4 @@
+import { withTimeout } from '../../core/concurrency.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
 
@@ -186,18 +187,9 @@ function toDecisionKey({ rule, organizationId, propertyId }: RuleDecision): stri
   return JSON.stringify([rule, organizationId ?? null, propertyId ?? null]);
 }
 
-async function withHandlerTimeout(ms: number, work: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the handler did not end within ${ms / 1000} s`)),
-      ms,
-    );
-    timer.unref();
-  });
-  try {
-    await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function withHandlerTimeout(ms: number, work: () => Promise<void>): Promise<void> {
+  const onTimeout = () => {
+    throw new Error(`the handler did not finish within ${ms / 1000} s`);
+  };
+  return withTimeout(ms, work(), onTimeout, { keepAlive: false });
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { withTimeout } from '../../core/concurrency.ts';
 import { createError } from '../../core/errors.ts';
 import type { LibraryState } from '../instrumentation/instrumentation-registry.ts';
 import { formatUnmeasuredReason } from '../instrumentation/instrumentation-registry.ts';
@@ -24,17 +25,17 @@ export async function examineApplication(app: string, args: readonly string[]): 
     child.once('error', (error) => done(error.message));
     child.once('exit', (code, signal) => done(`it ended with ${signal ?? `code ${code}`}`));
   });
-  let timer: NodeJS.Timeout | undefined;
   try {
-    const answer = await Promise.race([
-      new Promise<{ found: LibraryState[]; exitCode: number }>((done) =>
-        child.once('message', done),
-      ),
-      ended.then((reason) => ({ reason })),
-      new Promise<{ reason: string }>((done) => {
-        timer = setTimeout(() => done({ reason: 'it told nothing in time' }), REPORT_TIMEOUT_MS);
-      }),
-    ]);
+    const answer = await withTimeout(
+      REPORT_TIMEOUT_MS,
+      Promise.race([
+        new Promise<{ found: LibraryState[]; exitCode: number }>((done) =>
+          child.once('message', done),
+        ),
+        ended.then((reason) => ({ reason })),
+      ]),
+      () => ({ reason: 'it told nothing in time' }),
+    );
     if ('reason' in answer) throw createError('PS_DOCTOR_FAILED', { app, reason: answer.reason });
     if (answer.exitCode !== 0) {
       throw createError('PS_DOCTOR_FAILED', {
@@ -44,7 +45,6 @@ export async function examineApplication(app: string, args: readonly string[]): 
     }
     return formatLibraryLines(answer.found);
   } finally {
-    clearTimeout(timer);
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await ended;

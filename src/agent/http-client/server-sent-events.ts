@@ -1,43 +1,7 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError, type ClientOptions, type RequestOptions, sendRequest } from './api-request.ts';
 
-/** One event as it was sent. */
-export interface ServerSentEvent {
-  readonly type: string;
-  readonly id: string | undefined;
-  readonly data: string;
-  /** How long to wait before connecting again, where the server says so. */
-  readonly retryMs: number | undefined;
-}
-
-/** Makes events of the pieces of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-export class ServerSentEventParser {
-  #rest = '';
-
-  /** @returns the events that `piece` completes; comments are none */
-  add(piece: string): ServerSentEvent[] {
-    const blocks = (this.#rest + piece).replaceAll('\r\n', '\n').split('\n\n');
-    this.#rest = blocks.pop() ?? '';
-    return blocks.flatMap((block) => parseEventBlock(block) ?? []);
-  }
-}
-
-function parseEventBlock(block: string): ServerSentEvent | undefined {
-  const fields = new Map<string, string[]>();
-  for (const line of block.split('\n')) {
-    const [, name = '', value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
-    if (name !== '') fields.set(name, [...(fields.get(name) ?? []), value]);
-  }
-  if (fields.size === 0) return undefined;
-  const retry = fields.get('retry')?.at(-1);
-  return {
-    type: fields.get('event')?.at(-1) ?? 'message',
-    id: fields.get('id')?.at(-1),
-    data: fields.get('data')?.join('\n') ?? '',
-    retryMs: retry === undefined ? undefined : Number(retry),
-  };
-}
-
-/** An event whose data is parsed JSON. With `id` a later stream goes on behind it. */
+/** An event whose data is parsed JSON. To resume after this event, pass its `id` to a new stream. */
 export interface ParsedEvent {
   readonly type: string;
   readonly id: string;
@@ -46,9 +10,16 @@ export interface ParsedEvent {
 
 const MIN_RETRY_DELAY_MS = 1000;
 const MAX_RETRY_DELAY_MS = 30_000;
-/** The server is heard at least each 15 s. */
+/** The server sends at least a comment every 15 s. */
 const IDLE_TIMEOUT_MS = 45_000;
 
+/**
+ * Yields the events of a server-sent event stream
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html). After a disconnect, it reconnects
+ * and resumes after the last event. It ends when `signal` is aborted.
+ *
+ * @throws ApiError if the server rejects the request and a retry can't help
+ */
 export async function* streamEvents(
   client: ClientOptions,
   path: string,
@@ -67,11 +38,17 @@ export async function* streamEvents(
         signal: connection.signal,
         headers,
       });
-      for await (const event of readEvents(response, abort)) {
+      const onConnected = () => {
         waitMs = MIN_RETRY_DELAY_MS;
-        if (event.id === undefined || event.data === '') continue;
-        seen = event.id;
-        yield { type: event.type, id: event.id, data: JSON.parse(event.data) };
+      };
+      for await (const { event, id, data } of readEvents(response, {
+        onConnected,
+        onIdle: abort,
+      })) {
+        onConnected();
+        if (id === undefined || data === '') continue;
+        seen = id;
+        yield { type: event ?? 'message', id, data: JSON.parse(data) };
       }
     } catch (error) {
       if (signal?.aborted) return;
@@ -86,15 +63,30 @@ export async function* streamEvents(
   }
 }
 
-/** @param abort ends a connection that nothing comes from any more */
-async function* readEvents(response: Response, abort: () => void) {
-  const parser = new ServerSentEventParser();
+interface ReadOptions {
+  /** Called when the server sends its retry delay, which is the first part of every stream. */
+  readonly onConnected?: () => void;
+  /** Called if the server sends nothing for 45 s. */
+  readonly onIdle: () => void;
+}
+
+/** Yields the events of a response as they arrive. */
+export async function* readEvents(
+  response: Response,
+  { onConnected, onIdle }: ReadOptions,
+): AsyncGenerator<EventSourceMessage> {
+  const received: EventSourceMessage[] = [];
+  const parser = createParser({
+    onEvent: (event) => received.push(event),
+    onRetry: onConnected,
+  });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   while (reader) {
-    const silent = setTimeout(abort, IDLE_TIMEOUT_MS);
-    const { done, value } = await reader.read().finally(() => clearTimeout(silent));
+    const idleTimer = setTimeout(onIdle, IDLE_TIMEOUT_MS);
+    const { done, value } = await reader.read().finally(() => clearTimeout(idleTimer));
     if (done) return;
-    yield* parser.add(value);
+    parser.feed(value);
+    yield* received.splice(0);
   }
 }
 

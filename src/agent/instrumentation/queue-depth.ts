@@ -1,4 +1,5 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
+import { withTimeout } from '../../core/concurrency.ts';
 
 /** Longest time in ms that a poll may take; a Redis that hangs is left alone for this round. */
 const POLL_TIMEOUT_MS = 2000;
@@ -170,15 +171,6 @@ function countWorkers(list: string, clientName: string): number {
   return names.filter((name) => name === clientName || name.startsWith(`${clientName}:w:`)).length;
 }
 
-async function withPollTimeout<T>(work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), POLL_TIMEOUT_MS);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function withPollTimeout<T>(work: Promise<T>): Promise<T | undefined> {
+  return withTimeout(POLL_TIMEOUT_MS, work, () => undefined, { keepAlive: false });
 }

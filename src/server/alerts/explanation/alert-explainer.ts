@@ -1,5 +1,5 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
-import { withTimeout } from '../../../core/concurrency.ts';
+import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { getSeverityRank, type PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { type Dimension, type Group, toGroupKey } from '../../../storage/queries/query.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
@@ -47,7 +47,7 @@ export class AlertExplainer {
     this.#last = this.#last
       .then(async () => {
         const breach = analyzeBreach(this.#queryClient, source, group, value, timestamp);
-        this.#onExplained(id, formatCause(await withTimeout(EXPLANATION_TIMEOUT_MS, breach)));
+        this.#onExplained(id, formatCause(await withQueryTimeout(EXPLANATION_TIMEOUT_MS, breach)));
       })
       .catch(() => {})
       .finally(() => {

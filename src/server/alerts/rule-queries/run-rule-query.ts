@@ -1,4 +1,4 @@
-import { withTimeout } from '../../../core/concurrency.ts';
+import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { createError, errorMessage } from '../../../core/errors.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
@@ -122,7 +122,10 @@ export async function runRuleQuery(
   observing: () => Promise<readonly Observation[]>,
 ): Promise<RuleQueryResult> {
   try {
-    return { result: 'answered', observations: await withTimeout(QUERY_TIMEOUT_MS, observing()) };
+    return {
+      result: 'answered',
+      observations: await withQueryTimeout(QUERY_TIMEOUT_MS, observing()),
+    };
   } catch (error) {
     const reached = isQuestdbError(error) || (await isReachable(store));
     return { result: reached ? 'failed' : 'unreachable', error: errorMessage(error) };
@@ -131,7 +134,7 @@ export async function runRuleQuery(
 
 async function isReachable(store: QueryClient): Promise<boolean> {
   try {
-    await withTimeout(PROBE_TIMEOUT_MS, store.read(UNRESTRICTED_SCOPE, sql`SELECT 1`));
+    await withQueryTimeout(PROBE_TIMEOUT_MS, store.read(UNRESTRICTED_SCOPE, sql`SELECT 1`));
     return true;
   } catch {
     return false;

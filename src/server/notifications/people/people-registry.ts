@@ -3,6 +3,7 @@ import {
   type DirectoryFunction,
   getDirectoryFunction,
 } from '../../../agent/notification-directory.ts';
+import { withTimeout } from '../../../core/concurrency.ts';
 import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Person } from '../../../core/people.ts';
@@ -144,11 +145,7 @@ export class PeopleRegistry {
 
   /** Asks the application, and waits for it, but not for ever. Never rejects. */
   async start(now: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, START_TIMEOUT_MS);
-    });
-    await Promise.race([this.#directory.refresh(now), late]).finally(() => clearTimeout(timer));
+    await withTimeout(START_TIMEOUT_MS, this.#directory.refresh(now), () => undefined);
   }
 
   /** Asks the application again when it is time; its answer counts when it is there. */

@@ -96,7 +96,7 @@ it('does not wait for a handler that hangs', async () => {
   applier.dispatch([heard(1.2, 2)]);
   await waitFor(async () => outcomes.length === 2);
   expect(outcomes).toEqual([
-    'seaside set 1.1 failed the handler did not end within 0.03 s',
+    'seaside set 1.1 failed the handler did not finish within 0.03 s',
     'seaside set 1.2 applied',
   ]);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ServerSentEventParser } from '../../../../src/agent/http-client/server-sent-events.ts';
+import { readEvents } from '../../../../src/agent/http-client/server-sent-events.ts';
 import { createPointSource } from '../../../../src/server/api/stream/point-source.ts';
 import type { IntervalPoint } from '../../../../src/storage/queries/interval-points.ts';
 import type { TimeRange } from '../../../../src/storage/queries/query-range.ts';
@@ -65,23 +65,28 @@ describe('the points of a stream', () => {
   });
 });
 
-it('reads events however their bytes are cut into pieces', () => {
+it('reads events no matter how their bytes are split into chunks', async () => {
   const text =
     ': hello\n\nretry: 3000\n\nevent: point\nid: a=1\ndata: {"x":\ndata: 1}\n\n:\n\ndata: y\n\n';
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: text.length })),
       fc.boolean(),
-      (cuts, windows) => {
-        const whole = windows ? text.replaceAll('\n', '\r\n') : text;
-        const at = [0, ...cuts.sort((a, b) => a - b), whole.length];
-        const parser = new ServerSentEventParser();
-        const events = at.flatMap((cut, i) => parser.add(whole.slice(cut, at[i + 1] ?? cut)));
-        expect(events).toEqual([
-          { type: 'message', id: undefined, data: '', retryMs: 3000 },
-          { type: 'point', id: 'a=1', data: '{"x":\n1}', retryMs: undefined },
-          { type: 'message', id: undefined, data: 'y', retryMs: undefined },
-        ]);
+      async (cuts, hasWindowsLineEnds) => {
+        const bytes = Buffer.from(hasWindowsLineEnds ? text.replaceAll('\n', '\r\n') : text);
+        const starts = [0, ...cuts.sort((a, b) => a - b)];
+        const chunks = starts.map((start, i) => bytes.subarray(start, starts[i + 1]));
+        let connections = 0;
+        const onConnected = () => {
+          connections++;
+        };
+        const response = new Response(ReadableStream.from(chunks));
+        const events: unknown[] = [];
+        for await (const event of readEvents(response, { onConnected, onIdle: () => {} })) {
+          events.push(event);
+        }
+        expect(connections).toBe(1);
+        expect(events).toEqual([{ event: 'point', id: 'a=1', data: '{"x":\n1}' }, { data: 'y' }]);
       },
     ),
   );

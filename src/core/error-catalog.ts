@@ -1,0 +1,134 @@
+/** Lists every problem of a configuration file, so that the user can fix all of them in one edit. */
+const formatFileError = (p: { problems: readonly unknown[]; lines: readonly string[] }) =>
+  `The file was rejected, and the previous configuration stays in effect. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;
+
+const formatRowCount = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+
+const formatHint = (nearest: string | undefined) => (nearest ? ` Did you mean ${nearest}?` : '');
+
+/**
+ * The message of each error code. A message states the cause, the value that failed, and the next
+ * step. `error-explanations.ts` explains each code for docs/errors.md.
+ */
+export const ERROR_MESSAGES = {
+  PS_CONFIG_UNKNOWN: (p: { name: string; nearest?: string }) =>
+    `${p.name} is not a Perfscope setting.${formatHint(p.nearest)} See the list of settings in the README.`,
+  PS_CONFIG_INVALID: (p: { name: string; value: string; allowed: string }) =>
+    `${p.name}=${p.value} is invalid: it must be ${p.allowed}. Correct the value or unset the variable.`,
+  PS_CONFIG_INCOMPLETE: (p: { feature: string; missing: string }) =>
+    `${p.feature} can't be used without ${p.missing}. Set the missing values, or unset the others.`,
+  PS_CONFIG_CONFLICT: (p: { given: string; other: string }) =>
+    `${p.given} and ${p.other} can't be used together. Unset one of them.`,
+  PS_SECRET_FILE: (p: { name: string; reason: string }) =>
+    `The secret can't be read from the file in ${p.name}: ${p.reason}. Set ${p.name} to a readable file that contains the secret.`,
+  PS_JAVA_MISSING: (p: { hint: string }) => `QuestDB requires Java 17 or later. ${p.hint}`,
+  PS_DATA_DIR_HELD: (p: { dataDir: string; pid: number; url: string }) =>
+    `${p.dataDir} is in use by Perfscope process ${p.pid} (${p.url}). Stop that process, or set PERFORMANCE_DATA_DIR to another folder.`,
+  PS_DATA_DIR_UNUSABLE: (p: { dataDir: string; reason: string }) =>
+    `The data folder ${p.dataDir} can't be used: ${p.reason}. Set PERFORMANCE_DATA_DIR to a folder that the current user can write to.`,
+  PS_NOT_A_DATA_DIR: (p: { dataDir: string }) =>
+    `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
+  PS_PORT_TAKEN: (p: { host: string; port: number }) =>
+    `Another program is using ${p.host}:${p.port}. Set PORT to a free port, or unset it to let Perfscope choose one.`,
+  PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
+    `QuestDB did not start: ${p.reason}. See the QuestDB log: ${p.logFile}.`,
+  PS_QUESTDB_UNREACHABLE: (p: { url: string; reason: string }) =>
+    `QuestDB at ${p.url} is unreachable: ${p.reason}. Check that QuestDB is running and that PERFORMANCE_QUESTDB_URL is correct.`,
+  PS_QUESTDB_REFUSED: (p: { status: number; reason: string }) =>
+    `QuestDB rejected the request (HTTP ${p.status}): ${p.reason}. Check PERFORMANCE_QUESTDB_USER, PERFORMANCE_QUESTDB_PASSWORD, and PERFORMANCE_QUESTDB_TOKEN.`,
+  PS_NOT_READY: (p: { url: string; reason: string }) =>
+    `The server at ${p.url} is not ready: ${p.reason}. Check the server log, and check that QuestDB is running.`,
+  PS_GRAFANA_UNREACHABLE: (p: { url: string; reason: string }) =>
+    `Grafana at ${p.url} is unreachable: ${p.reason}. Check that Grafana is running and that the --push address is correct.`,
+  PS_GRAFANA_REFUSED: (p: { url: string; act: string; status: number; reason: string }) =>
+    `Grafana at ${p.url} did not ${p.act} (HTTP ${p.status}): ${p.reason}. Fix the cause, then push again.`,
+  PS_SCHEMA_NEWER: (p: { found: number; known: number }) =>
+    `The database has schema version ${p.found}, but this Perfscope version supports versions up to ${p.known}. Upgrade Perfscope, or use another database.`,
+  PS_ROW_INVALID: (p: { field: string; reason: string }) =>
+    `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records it.`,
+  PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>
+    `Dropped ${formatRowCount(p.rows)}: ${p.reason}.`,
+  PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
+    `The spool folder ${p.dir} is not writable (${p.reason}), so rows are buffered in memory. Set PERFORMANCE_SPOOL_DIR to a writable folder.`,
+  PS_BATCH_REFUSED: (p: { table: string; rows: number; reason: string; file: string }) =>
+    `QuestDB rejected ${formatRowCount(p.rows)} for table ${p.table}: ${p.reason}. The rows were saved to ${p.file}. Check that the table has the expected columns.`,
+  PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
+    `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
+  PS_NO_TARGET: (_p: Record<never, never>) =>
+    'No Perfscope server is running on this machine, so nothing is recorded. Run `npx perfscope serve`, or set PERFORMANCE_QUESTDB_URL.',
+  PS_PART_FAILED: (p: { part: string; reason: string }) =>
+    `${p.part} could not start and is disabled: ${p.reason}. The application is not affected. Fix the cause, then restart the application.`,
+  PS_SERIES_LIMIT: (_p: Record<never, never>) =>
+    'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
+  PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
+    `The ${p.field} of a request was ignored: it ${p.reason}. The request is recorded without it. Correct the header or the withTenant() call.`,
+  PS_QUEUE_AWAY: (p: { queue: string }) =>
+    `The Redis server of queue ${p.queue} is unreachable, so the queue depth is unknown. Check that Redis is running.`,
+  PS_DEMO_INCOMPLETE: (p: { reason: string }) =>
+    `The demo needs packages that are not installed (${p.reason}). Run: npm install bullmq ioredis`,
+  PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>
+    `The doctor could not check ${p.app}: ${p.reason}. Check that it starts with \`node ${p.app}\`.`,
+  PS_RULES_INVALID: formatFileError,
+  PS_NOTIFY_INVALID: formatFileError,
+  PS_BUSINESS_RULES_INVALID: formatFileError,
+  PS_JOURNAL_UNWRITABLE: (p: { folder: string; reason: string }) =>
+    `The notification journal in ${p.folder} is not writable: ${p.reason}. Messages are still delivered, but pending messages are lost if the process stops. Free disk space, or set PERFORMANCE_DATA_DIR to a writable folder.`,
+  PS_RECEIVER_UNKNOWN: (p: {
+    name: string;
+    nearest?: string | undefined;
+    known: readonly string[];
+  }) =>
+    `Receiver ${p.name} does not exist.${formatHint(p.nearest)} Available receivers: ${p.known.join(', ')}.`,
+  PS_REQUEST_INVALID: (p: { reason: string; errors?: readonly object[] }) =>
+    `The request is invalid: ${p.reason}.`,
+  PS_NOT_FOUND: (p: { path: string; nearest?: string | undefined }) =>
+    `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
+  PS_METHOD_NOT_ALLOWED: (p: { method: string; path: string; allowed: string }) =>
+    `${p.path} does not support ${p.method}. Use ${p.allowed}.`,
+  PS_TABLE_SUSPENDED: (p: { tables: string }) =>
+    `QuestDB accepts rows but does not store them, because these tables are suspended: ${p.tables}. Free disk space, then run ALTER TABLE … RESUME WAL in the QuestDB console.`,
+  PS_UNAVAILABLE: (p: { reason: string }) =>
+    `The service is temporarily unavailable: ${p.reason}. Try again later.`,
+  PS_REQUEST_TOO_LARGE: (_p: Record<never, never>) =>
+    'The response would be too large. Request fewer groups, a larger step, or a shorter time range.',
+  PS_UNAUTHENTICATED: (p: { reason: string }) =>
+    `Authentication required: ${p.reason}. Create an API key with \`perfscope keys create\` and send it as \`Authorization: Bearer …\`.`,
+  PS_FORBIDDEN: (p: { role: string; act: string }) =>
+    `${p.role} can't ${p.act}. Ask an administrator for a key with a different role.`,
+  PS_TOO_MANY_REQUESTS: (p: { limit: number; seconds: number }) =>
+    `The limit of ${p.limit} requests per minute was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
+  PS_KEY_INVALID: (p: { reason: string }) =>
+    `The API key was not created: ${p.reason}. Correct the value and try again.`,
+  PS_KEY_NOT_FOUND: (p: { id: string }) =>
+    `API key ${p.id} does not exist. Run \`perfscope keys list\` to see all keys.`,
+  PS_EXPOSED: (p: { host: string }) =>
+    `HOST=${p.host} is reachable from other machines, but no API key protects the data. Run \`perfscope keys create --role ADMIN --name admin\`, set the PERFORMANCE_JWT_* variables, or set HOST=127.0.0.1.`,
+  PS_QUERY_TOO_LONG: (_p: Record<never, never>) =>
+    'The query exceeded its time limit and was canceled. Request a shorter time range, fewer groups, or a larger step.',
+  PS_FILE_EXISTS: (p: { file: string }) =>
+    `${p.file} already exists. Choose another name, or use --force to overwrite the file.`,
+  PS_EXPORT_FAILED: (p: { file: string; reason: string }) =>
+    `${p.file} could not be written: ${p.reason}. The incomplete file was deleted. Fix the cause, then try again.`,
+  PS_FOLDER_NOT_EMPTY: (p: { folder: string }) =>
+    `${p.folder} already exists. Choose another folder. To restore into an existing folder, use --force, which renames the existing folder.`,
+  PS_BACKUP_FOREIGN: (p: { url: string }) =>
+    `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't access its files. On the QuestDB machine, run CHECKPOINT CREATE, copy the QuestDB root folder, then run CHECKPOINT RELEASE.`,
+  PS_BACKUP_FAILED: (p: { reason: string }) =>
+    `The backup failed: ${p.reason}. The incomplete backup was deleted. Fix the cause, then try again.`,
+  PS_BACKUP_DAMAGED: (p: { folder: string; reason: string }) =>
+    `${p.folder} is not a complete backup: ${p.reason}. Use another backup.`,
+  PS_RESTORE_FAILED: (p: { dataDir: string; reason: string }) =>
+    `${p.dataDir} was not restored: ${p.reason}. If the previous data folder was renamed, it is in the same parent folder. Fix the cause, then try again.`,
+  PS_CHANNEL_SECRET: (p: { file: string; reason: string }) =>
+    `The secret file ${p.file} can't be used: ${p.reason}. Use a file that only its owner can read, in the format that docs/channels.md describes.`,
+  PS_CHANNEL_INVALID: (p: { channel: string; reason: string }) =>
+    `Channel ${p.channel} can't be used: ${p.reason}. See docs/channels.md for its settings.`,
+  PS_BREAKER_INVALID: (p: { name: string; reason: string }) =>
+    `Circuit breaker ${p.name} can't be created: ${p.reason}. See docs/actions.md for its options.`,
+  PS_BREAKER_OPEN: (p: { name: string }) =>
+    `${p.name} was not called because its circuit breaker is open. The breaker retries automatically. To return a value in the meantime, pass a fallback to protect().`,
+  PS_BREAKER_TIMEOUT: (p: { name: string; timeoutMs: number }) =>
+    `${p.name} did not respond within ${p.timeoutMs} ms. If longer response times are normal, raise timeoutMs. Otherwise, pass a fallback to protect().`,
+  PS_SQL_REFUSED: (p: { reason: string }) =>
+    `The SQL statement was not run: ${p.reason}. Use a single SELECT that reads only tables.`,
+} as const;

@@ -1,0 +1,267 @@
+import type { ErrorCode } from './errors.ts';
+
+/** Explains an error code in docs/errors.md. */
+export interface ErrorExplanation {
+  /** Why the error occurs. */
+  readonly cause: string;
+  /** What the user can do about it. */
+  readonly action: string;
+}
+
+const FILE_ACTION =
+  'Fix each listed problem. Each has the form `file:line:column: message`. Perfscope reloads the file when it changes. `npx perfscope check-config` checks it without starting the server.';
+
+/**
+ * The explanation of each error code. Only the generator of docs/errors.md imports this module, so
+ * these texts are not loaded into applications.
+ */
+export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
+  PS_CONFIG_UNKNOWN: {
+    cause: 'A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set that Perfscope does not know.',
+    action: 'Correct the spelling or remove the variable. The README lists all settings.',
+  },
+  PS_CONFIG_INVALID: {
+    cause: 'A setting has a value of the wrong type or outside its allowed range.',
+    action: 'Set an allowed value, or unset the variable to use its default.',
+  },
+  PS_CONFIG_INCOMPLETE: {
+    cause: 'A feature needs several settings, and only some of them are set.',
+    action: 'Set the missing values. To turn the feature off, unset all of its settings.',
+  },
+  PS_CONFIG_CONFLICT: {
+    cause: 'Two settings that exclude each other are both set.',
+    action: 'Unset one of them.',
+  },
+  PS_SECRET_FILE: {
+    cause: 'The file in a `*_FILE` variable is missing, unreadable, or empty.',
+    action: 'Check the path, the file permissions, and that the file contains the secret.',
+  },
+  PS_JAVA_MISSING: {
+    cause: 'The embedded QuestDB needs Java, but Perfscope did not find Java 17 or later.',
+    action:
+      'Install Java as the message describes, or set `PERFORMANCE_QUESTDB_URL` to use an existing QuestDB.',
+  },
+  PS_DATA_DIR_HELD: {
+    cause: 'Another running Perfscope process uses the same data folder.',
+    action: 'Stop that process, or give each server its own `PERFORMANCE_DATA_DIR`.',
+  },
+  PS_DATA_DIR_UNUSABLE: {
+    cause: "The data folder could not be created, or the current user can't write to it.",
+    action: 'Set `PERFORMANCE_DATA_DIR` to a writable folder, or change its permissions.',
+  },
+  PS_NOT_A_DATA_DIR: {
+    cause: 'The folder contains files, but no Perfscope data.',
+    action: 'Set `PERFORMANCE_DATA_DIR` to a Perfscope data folder or to an empty folder.',
+  },
+  PS_PORT_TAKEN: {
+    cause: '`PORT` is set to a port that another program is using.',
+    action: 'Choose a free port, or unset `PORT` so that Perfscope finds one.',
+  },
+  PS_QUESTDB_START_FAILED: {
+    cause: 'The embedded QuestDB stopped during startup or was not ready in time.',
+    action: 'Read the QuestDB log. Common causes are a full disk and too little memory.',
+  },
+  PS_QUESTDB_UNREACHABLE: {
+    cause: 'The connection to QuestDB failed or timed out.',
+    action: 'Check that QuestDB is running and that `PERFORMANCE_QUESTDB_URL` is correct.',
+  },
+  PS_QUESTDB_REFUSED: {
+    cause: 'QuestDB responded with an HTTP error, often because the credentials are wrong.',
+    action:
+      'Check `PERFORMANCE_QUESTDB_USER`, `PERFORMANCE_QUESTDB_PASSWORD`, and `PERFORMANCE_QUESTDB_TOKEN`.',
+  },
+  PS_NOT_READY: {
+    cause: '`perfscope healthcheck` got no successful response from `/readyz`.',
+    action: 'Check the server log, and check that QuestDB is running.',
+  },
+  PS_GRAFANA_UNREACHABLE: {
+    cause: '`perfscope grafana --push` could not connect to Grafana.',
+    action: 'Check that Grafana is running and that the `--push` address is correct.',
+  },
+  PS_GRAFANA_REFUSED: {
+    cause: 'Grafana rejected a request of `perfscope grafana --push`.',
+    action:
+      'Check the address, and check that the service account token is valid and has the Admin role.',
+  },
+  PS_SCHEMA_NEWER: {
+    cause: 'A later Perfscope version has migrated this database.',
+    action: 'Upgrade Perfscope, or use another database.',
+  },
+  PS_ROW_INVALID: {
+    cause: 'A recorded measurement has a field with an invalid value, so it was not stored.',
+    action: 'Correct the value in the call that records the measurement.',
+  },
+  PS_ROWS_DROPPED: {
+    cause:
+      "Rows could not be kept: they are past the retention period, the spool is full, or a value can't be encoded.",
+    action:
+      'If the spool is full, check that QuestDB is running, or raise `PERFORMANCE_SPOOL_MAX_BYTES`. If rows are too old, raise `PERFORMANCE_RETENTION_DAYS`.',
+  },
+  PS_SPOOL_UNWRITABLE: {
+    cause:
+      'The spool folder is read-only or its disk is full. Rows in memory are lost if the process stops.',
+    action: 'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder.',
+  },
+  PS_BATCH_REFUSED: {
+    cause:
+      'QuestDB rejected a batch of rows, usually because a column has another type than Perfscope expects.',
+    action: 'Correct the table. The rejected rows are in the file that the message names.',
+  },
+  PS_FLUSH_TIMEOUT: {
+    cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
+    action: 'Check that QuestDB is running. The rows in the spool are sent automatically.',
+  },
+  PS_NO_TARGET: {
+    cause: 'The agent or a command found no running Perfscope server and no configured QuestDB.',
+    action: 'Run `npx perfscope serve`, or set `PERFORMANCE_QUESTDB_URL`.',
+  },
+  PS_PART_FAILED: {
+    cause:
+      'One part of the agent could not start. The other parts and the application keep running.',
+    action: 'Fix the cause in the message, then restart the application.',
+  },
+  PS_SERIES_LIMIT: {
+    cause:
+      'The application has too many distinct routes, SQL statements, or tenants for one process. Usually names contain IDs.',
+    action: 'Use route patterns such as `/users/:id`, and bound parameters in SQL statements.',
+  },
+  PS_TENANT_REFUSED: {
+    cause: 'A request contains an organization, property, or user name that is not valid.',
+    action: 'Correct the value that the header, the resolver, or `withTenant()` provides.',
+  },
+  PS_QUEUE_AWAY: {
+    cause: 'The agent could not read the depth of a BullMQ queue from Redis.',
+    action: 'Check the Redis server. The agent retries automatically.',
+  },
+  PS_DEMO_INCOMPLETE: {
+    cause: '`perfscope demo` needs optional packages that are not installed.',
+    action: 'Run `npm install bullmq ioredis`.',
+  },
+  PS_DOCTOR_FAILED: {
+    cause: '`perfscope doctor` could not start or inspect the application.',
+    action: 'Check that the application starts with `node`, and that the path is correct.',
+  },
+  PS_RULES_INVALID: { cause: 'The alert rules file has errors.', action: FILE_ACTION },
+  PS_NOTIFY_INVALID: { cause: 'The notification file has errors.', action: FILE_ACTION },
+  PS_BUSINESS_RULES_INVALID: { cause: 'The business rules file has errors.', action: FILE_ACTION },
+  PS_JOURNAL_UNWRITABLE: {
+    cause:
+      'The folder of the notification journal is read-only or its disk is full. The journal preserves pending messages across restarts.',
+    action: 'Free disk space, or set `PERFORMANCE_DATA_DIR` to a writable folder.',
+  },
+  PS_RECEIVER_UNKNOWN: {
+    cause: '`perfscope notify` was called with a receiver that is not configured.',
+    action: 'Use one of the receivers that the message lists.',
+  },
+  PS_REQUEST_INVALID: {
+    cause: 'An API request has an invalid parameter or body.',
+    action: 'Correct the fields that the message and the `errors` list name.',
+  },
+  PS_NOT_FOUND: {
+    cause: 'The API path or the requested object does not exist, or belongs to another tenant.',
+    action: 'Check the path and the ID. `/api/openapi.json` lists all endpoints.',
+  },
+  PS_METHOD_NOT_ALLOWED: {
+    cause: 'The endpoint exists, but does not support this HTTP method.',
+    action: 'Use one of the methods in the message.',
+  },
+  PS_TABLE_SUSPENDED: {
+    cause: 'QuestDB suspended a table, usually because its disk was full.',
+    action: 'Free disk space, then run `ALTER TABLE … RESUME WAL` in the QuestDB console.',
+  },
+  PS_UNAVAILABLE: {
+    cause: "The server can't process the request now, for example because QuestDB is unreachable.",
+    action: 'Try again later. If the error continues, check that QuestDB is running.',
+  },
+  PS_REQUEST_TOO_LARGE: {
+    cause: 'The response would contain more groups or intervals than the server returns at once.',
+    action: 'Request fewer groups, a larger step, or a shorter time range.',
+  },
+  PS_UNAUTHENTICATED: {
+    cause: 'The request has no API key or token, or the key or token is not valid.',
+    action:
+      'Create a key with `perfscope keys create`, and send it in the `Authorization: Bearer` header.',
+  },
+  PS_FORBIDDEN: {
+    cause: 'The key or token is valid, but its role does not permit this operation.',
+    action: 'Ask an administrator for a key with a different role.',
+  },
+  PS_TOO_MANY_REQUESTS: {
+    cause: 'One key, token, or address exceeded the request limit per minute.',
+    action: 'Wait for the time in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
+  },
+  PS_KEY_INVALID: {
+    cause: 'An option of a new API key is not valid.',
+    action: 'Correct the option in the message and try again.',
+  },
+  PS_KEY_NOT_FOUND: {
+    cause: 'No API key has this ID.',
+    action: 'Run `perfscope keys list` to see all keys.',
+  },
+  PS_EXPOSED: {
+    cause:
+      'The server would be reachable from other machines without authentication, so it did not start.',
+    action: 'Create an API key, configure JSON Web Tokens, or set `HOST=127.0.0.1`.',
+  },
+  PS_QUERY_TOO_LONG: {
+    cause: 'A query reads too much data to finish within its time limit.',
+    action: 'Request a shorter time range, fewer groups, or a larger step.',
+  },
+  PS_FILE_EXISTS: {
+    cause: 'The output file already exists, and Perfscope does not overwrite files by default.',
+    action: 'Choose another name, or use `--force`.',
+  },
+  PS_EXPORT_FAILED: {
+    cause: 'The output file could not be written, for example because the disk is full.',
+    action: 'Fix the cause in the message, then try again.',
+  },
+  PS_FOLDER_NOT_EMPTY: {
+    cause: 'The target folder of a backup or restore already exists.',
+    action:
+      'Choose another folder. For a restore, `--force` renames the existing data folder first.',
+  },
+  PS_BACKUP_FOREIGN: {
+    cause: 'Perfscope can back up and restore only the QuestDB that it starts itself.',
+    action:
+      'On the QuestDB machine, run `CHECKPOINT CREATE`, copy the root folder, then run `CHECKPOINT RELEASE`.',
+  },
+  PS_BACKUP_FAILED: {
+    cause: 'The backup stopped before it was complete, for example because the disk is full.',
+    action: 'Fix the cause in the message, then try again.',
+  },
+  PS_BACKUP_DAMAGED: {
+    cause: 'A file of the backup is missing, was changed, or does not belong to it.',
+    action: 'Use another backup.',
+  },
+  PS_RESTORE_FAILED: {
+    cause: 'The data folder could not be replaced by the backup.',
+    action:
+      'Fix the cause in the message, then try again. A previous data folder is kept under a name that contains `.before-`.',
+  },
+  PS_CHANNEL_SECRET: {
+    cause:
+      'A secret file of a notification channel is missing, malformed, or readable by other users.',
+    action: 'Run `chmod 600` on the file, and check its content against docs/channels.md.',
+  },
+  PS_CHANNEL_INVALID: {
+    cause: 'A notification channel has a setting that is not valid.',
+    action: 'Correct the setting. docs/channels.md lists the settings of each channel.',
+  },
+  PS_BREAKER_INVALID: {
+    cause: '`protect()` was called with an invalid name or option.',
+    action: 'Correct the option. docs/actions.md lists all options.',
+  },
+  PS_BREAKER_OPEN: {
+    cause: 'The dependency failed too often, so its circuit breaker rejects calls for a while.',
+    action:
+      'Check the dependency. Pass a fallback to `protect()` to return a value in the meantime.',
+  },
+  PS_BREAKER_TIMEOUT: {
+    cause: 'A call through a circuit breaker took longer than `timeoutMs`.',
+    action: 'Check the dependency. Raise `timeoutMs` if longer response times are normal.',
+  },
+  PS_SQL_REFUSED: {
+    cause: 'Perfscope runs only a single, read-only SELECT, or QuestDB rejected the statement.',
+    action: 'Correct the statement. It must be one SELECT that reads only tables.',
+  },
+};
