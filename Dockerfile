@@ -1,5 +1,5 @@
-# Two images: `server` (Perfscope, beside a QuestDB of its own) and `demo` (a booking service under
-# traffic). docker build --target server -t perfscope .
+# Builds two images: `server` is Perfscope without QuestDB, which runs in a separate container. `demo` is a
+# booking service under load. Usage: docker build --target server -t perfscope .
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -10,11 +10,11 @@ COPY src src
 COPY demo demo
 RUN node scripts/build.mjs
 
-# What is not needed to run goes; what stays has the versions of package-lock.json.
+# Removes development packages. The remaining packages keep their versions from package-lock.json.
 FROM build AS server-packages
 RUN npm prune --omit=dev --no-audit --no-fund --loglevel=error && rm -rf dist/demo
 
-# The demo's queues are packages that only the demo needs.
+# Adds the queue packages that only the demo needs.
 FROM build AS demo-packages
 RUN node scripts/demo-packages.mjs \
   && npm prune --omit=dev --no-audit --no-fund --loglevel=error
@@ -26,7 +26,6 @@ RUN ln -s /app/dist/bin.js /usr/local/bin/perfscope \
   && install -d -o 1000 -g 1000 -m 0700 /var/lib/perfscope
 WORKDIR /app
 COPY package.json ./
-COPY scripts scripts
 COPY deploy/secrets.mjs deploy/secrets.mjs
 COPY grafana/provisioning grafana/provisioning
 ENTRYPOINT ["perfscope"]

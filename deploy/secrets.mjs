@@ -1,5 +1,5 @@
-// Makes the secrets of the stack in docker-compose.yml, once: a folder for each container, which only
-// its user may read. Usage: node secrets.mjs FOLDER. What is there already stays as it is.
+// Generates the secrets for docker-compose.yml, in one folder per container. Only the container's user can read
+// its folder. Existing secrets don't change. Usage: node secrets.mjs FOLDER
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Users of the images, by number: the containers share no /etc/passwd. */
+/** User ids of the images. Names don't work, because the containers don't share /etc/passwd. */
 const USERS = {
   perfscope: 1000,
   questdb: 10001,
@@ -29,52 +29,56 @@ if (folder === undefined) {
   process.exit(2);
 }
 
-const writer = secret('questdb', 'writer-password');
-const reader = secret('questdb', 'reader-password');
-const metrics = secret('prometheus', 'metrics-token');
-const postgres = secret('postgres', 'password');
-const redis = secret('redis', 'password');
-secret('grafana', 'admin-password');
-secret('grafana', 'secret-key');
+const writer = createSecret('questdb', 'writer-password');
+const reader = createSecret('questdb', 'reader-password');
+const metrics = createSecret('prometheus', 'metrics-token');
+const postgres = createSecret('postgres', 'password');
+const redis = createSecret('redis', 'password');
+createSecret('grafana', 'admin-password');
+createSecret('grafana', 'secret-key');
 
-// `first-key` adds the key of the first administrator to this folder.
-put('perfscope', 'questdb-password', writer);
-put('perfscope', 'questdb-pg-url', `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`);
-put('perfscope', 'metrics-token', metrics);
-put('grafana', 'questdb-password', reader);
-put('redis', 'redis.conf', `requirepass ${redis}`);
-put('demo', 'questdb-password', writer);
-put('demo', 'questdb-pg-url', `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`);
-put('demo', 'database-url', `postgresql://demo:${postgres}@postgres:5432/demo`);
-put('demo', 'redis-url', `redis://default:${redis}@redis:6379`);
+// The `first-key` service adds the first administrator's key to this folder.
+writeSecret('perfscope', 'questdb-password', writer);
+writeSecret(
+  'perfscope',
+  'questdb-pg-url',
+  `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`,
+);
+writeSecret('perfscope', 'metrics-token', metrics);
+writeSecret('grafana', 'questdb-password', reader);
+writeSecret('redis', 'redis.conf', `requirepass ${redis}`);
+writeSecret('demo', 'questdb-password', writer);
+writeSecret('demo', 'questdb-pg-url', `postgresql://perfscope_reader:${reader}@questdb:8812/qdb`);
+writeSecret('demo', 'database-url', `postgresql://demo:${postgres}@postgres:5432/demo`);
+writeSecret('demo', 'redis-url', `redis://default:${redis}@redis:6379`);
 
-/** The secret that is there, or a new one. */
-function secret(owner, name) {
+/** Returns the existing secret, or creates a new one. */
+function createSecret(owner, name) {
   const file = join(folder, owner, name);
-  const found = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-  if (found !== '') return found;
-  // 192 bits, and no character that an address or a configuration file would have to quote.
+  const existing = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  if (existing !== '') return existing;
+  // 192 bits. base64url has no characters that need escaping in a URL or a configuration file.
   const text = randomBytes(24).toString('base64url');
-  put(owner, name, text);
+  writeSecret(owner, name, text);
   return text;
 }
 
-function put(owner, name, text) {
-  const file = join(mkdirFor(owner), name);
-  const draft = `${file}.new`;
-  writeFileSync(draft, `${text}\n`, { mode: 0o600 });
-  ownBy(owner, draft, 0o400);
-  renameSync(draft, file);
+function writeSecret(owner, name, text) {
+  const file = join(createFolder(owner), name);
+  const tempFile = `${file}.new`;
+  writeFileSync(tempFile, `${text}\n`, { mode: 0o600 });
+  setOwner(owner, tempFile, 0o400);
+  renameSync(tempFile, file);
 }
 
-function mkdirFor(owner) {
+function createFolder(owner) {
   const path = join(folder, owner);
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  ownBy(owner, path, 0o700);
+  setOwner(owner, path, 0o700);
   return path;
 }
 
-function ownBy(owner, path, mode) {
+function setOwner(owner, path, mode) {
   chmodSync(path, mode);
   if (process.getuid?.() === 0) chownSync(path, USERS[owner], USERS[owner]);
 }

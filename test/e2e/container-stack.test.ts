@@ -1,5 +1,5 @@
-// The stack of docker-compose.yml without containers: the very commands, environments and health
-// checks of its services, on free ports and with the secrets in a folder of the test.
+// Runs the stack in docker-compose.yml without containers. Uses the same commands, environments, and health
+// checks as the services, but free ports and a temporary folder for the secrets.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
 import { findFreePort } from '../../demo/server-process.ts';
-import { findJava, resolveJar } from '../../scripts/java.mjs';
+import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { stopProcess } from '../../src/storage/questdb/questdb-process.ts';
 import { mapContainerPaths, mapSecretsFolder, readCompose } from '../support/compose.ts';
 import { execSql } from '../support/exec-sql.ts';
@@ -29,20 +29,20 @@ const secrets = join(folder, 'secrets');
 const secret = (name: string) => readFileSync(join(secrets, name), 'utf8').trim();
 let ports = { http: 0, pg: 0, min: 0 };
 let questdb: ChildProcess | undefined;
-let product: PerfscopeServer;
+let perfscope: PerfscopeServer;
 let demo: Demo | undefined;
 
-function makeSecrets(): void {
+function createSecrets(): void {
   const { status, stderr } = spawnSync(process.execPath, ['deploy/secrets.mjs', secrets], {
     encoding: 'utf8',
   });
   expect([status, stderr]).toEqual([0, '']);
 }
 
-/** What a service's environment is outside of its container. */
+/** Returns a service's environment with addresses and paths that work outside its container. */
 function environmentOf(service: string): NodeJS.ProcessEnv {
-  const places = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...mapSecretsFolder(secrets) };
-  return mapContainerPaths(services[service]!.environment!, places);
+  const replacements = { 'questdb:9000': `127.0.0.1:${ports.http}`, ...mapSecretsFolder(secrets) };
+  return mapContainerPaths(services[service]!.environment!, replacements);
 }
 
 async function startQuestdb(): Promise<ChildProcess> {
@@ -69,26 +69,26 @@ function isQuestdbHealthy(): boolean {
 }
 
 beforeAll(async () => {
-  makeSecrets();
+  createSecrets();
   ports = { http: await findFreePort(), pg: await findFreePort(), min: await findFreePort() };
   questdb = await startQuestdb();
-  product = new PerfscopeServer();
-  // Where another container would be named, it is this machine.
+  perfscope = new PerfscopeServer();
+  // Replaces the container name with the loopback address.
   const address = secret('perfscope/questdb-pg-url').replace(
     'questdb:8812',
     `127.0.0.1:${ports.pg}`,
   );
   const { PERFORMANCE_QUESTDB_PG_URL_FILE: _, ...environment } = environmentOf('perfscope');
-  Object.assign(product.env, environment, { PERFORMANCE_QUESTDB_PG_URL: address });
+  Object.assign(perfscope.env, environment, { PERFORMANCE_QUESTDB_PG_URL: address });
 });
 afterAll(async () => {
   await demo?.stop();
-  await product?.remove();
+  await perfscope?.remove();
   if (questdb) await stopProcess(questdb);
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('makes secrets that one user each may read, and keeps them', () => {
+it('creates secrets that only their owner can read and keeps existing secrets', () => {
   const files = readdirSync(secrets, { recursive: true, withFileTypes: true });
   expect(files.filter((each) => each.isFile()).length).toBeGreaterThan(12);
   for (const each of files) {
@@ -97,7 +97,7 @@ it('makes secrets that one user each may read, and keeps them', () => {
   }
   const copy = join(folder, 'before');
   cpSync(secrets, copy, { recursive: true });
-  makeSecrets();
+  createSecrets();
   for (const each of files.filter((file) => file.isFile())) {
     const name = join(each.parentPath, each.name).slice(secrets.length + 1);
     expect(secret(name)).toBe(readFileSync(join(copy, name), 'utf8').trim());
@@ -106,7 +106,7 @@ it('makes secrets that one user each may read, and keeps them', () => {
   expect(secret('questdb/writer-password')).not.toBe(secret('questdb/reader-password'));
 });
 
-it('has a QuestDB that is healthy, and opens to no password but those', {
+it('starts a healthy QuestDB that accepts only the generated passwords', {
   timeout: 120_000,
 }, async () => {
   expect(await waitFor(async () => isQuestdbHealthy(), 90_000)).toBe(true);
@@ -119,27 +119,27 @@ it('has a QuestDB that is healthy, and opens to no password but those', {
   expect(await status('perfscope', secret('questdb/writer-password'))).toBe(200);
 });
 
-it('makes the first key in a file, once', () => {
+it('writes the first key to a file only once', () => {
   const [command, ...args] = mapContainerPaths(
     services['first-key']!.command!,
     mapSecretsFolder(secrets),
   );
-  const make = () => runPerfscope([command!, ...args], product.env);
-  const first = make();
+  const createKey = () => runPerfscope([command!, ...args], perfscope.env);
+  const first = createKey();
   expect([first.status, first.stdout]).toEqual([0, '']);
   expect(statSync(join(secrets, 'perfscope/admin-key')).mode & 0o777).toBe(0o600);
   const key = secret('perfscope/admin-key');
   expect(first.stderr).not.toContain(key);
-  const again = make();
+  const again = createKey();
   expect([again.status, again.stderr]).toEqual([0, expect.stringContaining('made before')]);
   expect(secret('perfscope/admin-key')).toBe(key);
 });
 
-it('serves whoever has the key, and Prometheus its metrics', async () => {
-  await product.start();
+it('serves the API with the key and the metrics with the token', async () => {
+  await perfscope.start();
   const status = async (path: string, key?: string) => {
     const headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
-    return (await fetch(`${product.url}${path}`, { headers })).status;
+    return (await fetch(`${perfscope.url}${path}`, { headers })).status;
   };
   const dashboard = '/api/performance/dashboard';
   expect(await status(dashboard)).toBe(401);
@@ -149,20 +149,20 @@ it('serves whoever has the key, and Prometheus its metrics', async () => {
   expect(await status(dashboard, secret('prometheus/metrics-token'))).not.toBe(200);
 });
 
-it('is asked for its health by its own command', () => {
+it('passes the health check command of its container', () => {
   const [, program, ...args] = services.perfscope!.healthcheck!.test!;
   expect(program).toBe('perfscope');
-  const env = { ...product.env, HOST: '0.0.0.0', PORT: new URL(product.url).port };
+  const env = { ...perfscope.env, HOST: '0.0.0.0', PORT: new URL(perfscope.url).port };
   const healthy = runPerfscope(args, env);
   expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
-  expect(runPerfscope([...args, `${product.url}/nowhere`], env)).toMatchObject({
+  expect(runPerfscope([...args, `${perfscope.url}/nowhere`], env)).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/),
   });
   expect(runPerfscope([...args, 'perfscope'], env).status).toBe(2);
 });
 
-it('has a Redis that opens to its password only', async () => {
+it('starts a Redis that requires the password', async () => {
   const port = String(await findFreePort());
   const [command = '', ...args] = mapContainerPaths(
     services.redis!.command!,
@@ -175,7 +175,8 @@ it('has a Redis that opens to its password only', async () => {
     });
     expect(await waitFor(async () => spawnSync('sh', ['-c', check]).status === 0)).toBe(true);
     const url = secret('demo/redis-url').replace('redis:6379', `127.0.0.1:${port}`);
-    const ping = (...to: string[]) => spawnSync('redis-cli', [...to, 'ping'], { encoding: 'utf8' });
+    const ping = (...args: string[]) =>
+      spawnSync('redis-cli', [...args, 'ping'], { encoding: 'utf8' });
     expect(ping('--no-auth-warning', '-u', url).stdout).toBe('PONG\n');
     expect(ping('-p', port).stdout).toContain('NOAUTH');
   } finally {
@@ -183,11 +184,11 @@ it('has a Redis that opens to its password only', async () => {
   }
 });
 
-it('stores what the demo does, which needs no server of its own', {
+it('stores the metrics of a demo without its own server', {
   timeout: 180_000,
 }, async () => {
   const port = await findFreePort();
-  const env = { ...product.env, DEMO_PORT: String(port) };
+  const env = { ...perfscope.env, DEMO_PORT: String(port) };
   demo = new Demo({
     fast: true,
     scenario: undefined,
@@ -214,10 +215,10 @@ it('stores what the demo does, which needs no server of its own', {
   await demo.stop();
 });
 
-it('is unhealthy while QuestDB is away, and healthy again after it', {
+it('is unhealthy while QuestDB is down and recovers after a restart', {
   timeout: 180_000,
 }, async () => {
-  const check = () => runPerfscope(['healthcheck', `${product.url}/readyz`], product.env);
+  const check = () => runPerfscope(['healthcheck', `${perfscope.url}/readyz`], perfscope.env);
   await stopProcess(questdb!);
   expect(isQuestdbHealthy()).toBe(false);
   expect(check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });

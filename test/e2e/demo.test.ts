@@ -89,7 +89,7 @@ it('fills the dashboards of Grafana', async () => {
 
 /** What goes well in the demo, or is in it only now and then. */
 const NOT_IN_THE_DEMO =
-  /dropped|Alert|alert|Setting values|Decisions|Slow and failed requests|New versions/;
+  /[Dd]ropped|Alert|alert|Setting values|Decisions|Slow and failed requests|New versions/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
   regexp_replace(tags, '.*"http.response.status_code":(\\d+).*', '$1') status, sum(count)

@@ -8,8 +8,8 @@ import { toolPath } from '../../../scripts/tools.mjs';
 import { COMPOSE_FILE, mapContainerPaths, readCompose } from '../../support/compose.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** A tool that is not in the cache yet is compiled. */
-const COMPILED_WITHIN_MS = 20 * 60_000;
+/** Allows for compiling a tool that isn't in the cache. */
+const COMPILE_TIMEOUT_MS = 20 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-stack-'));
 const running: ChildProcess[] = [];
 afterAll(async () => {
@@ -22,21 +22,21 @@ afterAll(async () => {
 
 function run(command: string, args: readonly string[]) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
-  return { status, said: error?.message ?? stdout + stderr };
+  return { status, output: error?.message ?? stdout + stderr };
 }
 
 /** Runs the health check of a service on other ports, as its container would. */
 function isHealthy(service: string, ports: Readonly<Record<string, string>>): boolean {
-  const [kind, ...words] = mapContainerPaths(
+  const [kind, ...parts] = mapContainerPaths(
     readCompose().services[service]!.healthcheck!.test!,
     ports,
   );
-  const [command = '', ...args] = kind === 'CMD-SHELL' ? ['sh', '-c', ...words] : words;
+  const [command = '', ...args] = kind === 'CMD-SHELL' ? ['sh', '-c', ...parts] : parts;
   return run(command, args).status === 0;
 }
 
 describe('docker-compose.yml', () => {
-  it('is what docker compose understands', { timeout: COMPILED_WITHIN_MS }, async () => {
+  it('is valid and publishes ports only on loopback', { timeout: COMPILE_TIMEOUT_MS }, async () => {
     const compose = await toolPath('compose');
     const args = ['--profile', 'demo', '-f', COMPOSE_FILE, 'config', '--format', 'json'];
     const { status, stdout, stderr } = spawnSync(compose, args, { encoding: 'utf8' });
@@ -51,7 +51,7 @@ describe('docker-compose.yml', () => {
     expect(new Set(ports.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
   });
 
-  it('is refused with a mistake in it', { timeout: COMPILED_WITHIN_MS }, async () => {
+  it('fails validation with an invalid key', { timeout: COMPILE_TIMEOUT_MS }, async () => {
     const broken = join(folder, 'broken.yml');
     const text = readFileSync(COMPOSE_FILE, 'utf8').replace(
       'condition: service_healthy',
@@ -62,15 +62,18 @@ describe('docker-compose.yml', () => {
   });
 });
 
-describe('the Dockerfiles', () => {
-  it.each(['Dockerfile', 'collector/Dockerfile'])('%s is to the linter’s liking', async (file) => {
-    expect(run(await toolPath('hadolint'), ['--no-color', file])).toEqual({ status: 0, said: '' });
+describe('Dockerfiles', () => {
+  it.each(['Dockerfile', 'collector/Dockerfile'])('%s passes hadolint', async (file) => {
+    expect(run(await toolPath('hadolint'), ['--no-color', file])).toEqual({
+      status: 0,
+      output: '',
+    });
   });
 
-  it('a bad one is not', async () => {
+  it('fail hadolint with common mistakes', async () => {
     const bad = join(folder, 'Dockerfile');
     writeFileSync(bad, 'FROM node:latest\nRUN cd /tmp && apt-get install curl\n');
-    expect(run(await toolPath('hadolint'), [bad]).said).toMatch(/DL3007[\s\S]*DL3008/);
+    expect(run(await toolPath('hadolint'), [bad]).output).toMatch(/DL3007[\s\S]*DL3008/);
   });
 });
 
@@ -78,30 +81,30 @@ describe('deploy/prometheus', () => {
   const config = join(folder, 'prometheus.yml');
   const rules = 'deploy/prometheus/rules.yml';
 
-  /** With a token that is there, as promtool wants it. */
-  function prepare(places: Readonly<Record<string, string>> = {}): void {
+  /** Writes the configuration with a path to an existing token file, which promtool requires. */
+  function prepare(replacements: Readonly<Record<string, string>> = {}): void {
     const token = join(folder, 'metrics-token');
     writeFileSync(token, 'a token of a test');
     copyFileSync(rules, join(folder, 'rules.yml'));
     const file = '/run/perfscope/prometheus/metrics-token';
     let text = readFileSync('deploy/prometheus/prometheus.yml', 'utf8').replace(file, token);
-    for (const [from, to] of Object.entries(places)) text = text.replaceAll(from, to);
+    for (const [from, to] of Object.entries(replacements)) text = text.replaceAll(from, to);
     writeFileSync(config, text);
   }
 
-  it('is what promtool accepts, rules and all', () => {
+  it('passes promtool', () => {
     prepare();
-    const { status, said } = run('promtool', ['check', 'config', config]);
-    expect([status, said]).toEqual([0, expect.stringContaining('4 rules found')]);
+    const { status, output } = run('promtool', ['check', 'config', config]);
+    expect([status, output]).toEqual([0, expect.stringContaining('4 rules found')]);
   });
 
-  it('hands on each alert of Perfscope once, and says when Perfscope is away', () => {
+  it('forwards each Perfscope alert once and fires if Perfscope is down', () => {
     const test = join(folder, 'rules.test.json');
     const firing = { alertname: 'slow', severity: 'high', service: 'booking', job: 'perfscope' };
     const labels = Object.entries({ ...firing, alertstate: 'firing' })
       .map(([name, value]) => `${name}="${value}"`)
       .join(',');
-    const handedOn = {
+    const forwardedAlert = {
       exp_labels: {
         rule: 'slow',
         raised_by: 'prometheus',
@@ -110,7 +113,7 @@ describe('deploy/prometheus', () => {
         job: 'perfscope',
         alertstate: 'firing',
       },
-      exp_annotations: { summary: 'slow of booking fires' },
+      exp_annotations: { summary: 'booking: slow is firing' },
     };
     const suite = {
       rule_files: [join(process.cwd(), rules)],
@@ -123,7 +126,7 @@ describe('deploy/prometheus', () => {
             { series: 'up{job="perfscope"}', values: '1x20 0x20' },
           ],
           alert_rule_test: [
-            { eval_time: '4m', alertname: 'Perfscope', exp_alerts: [handedOn] },
+            { eval_time: '4m', alertname: 'Perfscope', exp_alerts: [forwardedAlert] },
             { eval_time: '4m', alertname: 'PerfscopeAway', exp_alerts: [] },
             {
               eval_time: '8m',
@@ -132,7 +135,7 @@ describe('deploy/prometheus', () => {
                 {
                   exp_labels: { job: 'perfscope', severity: 'critical', raised_by: 'prometheus' },
                   exp_annotations: {
-                    summary: 'Perfscope does not answer, so none of its rules is evaluated',
+                    summary: 'Perfscope is not responding, so no alert rules are evaluated',
                   },
                 },
               ],
@@ -145,7 +148,7 @@ describe('deploy/prometheus', () => {
     expect(run('promtool', ['test', 'rules', test])).toMatchObject({ status: 0 });
   });
 
-  it('runs in a real Prometheus, which its health check then finds ready', async () => {
+  it('starts in Prometheus and passes the health check', async () => {
     const port = await findFreePort();
     prepare({ '127.0.0.1:9090': `127.0.0.1:${port}` });
     const ports = { 'http://127.0.0.1:9090': `http://127.0.0.1:${port}` };
@@ -159,11 +162,11 @@ describe('deploy/prometheus', () => {
 describe('deploy/alertmanager', () => {
   const config = 'deploy/alertmanager/alertmanager.yml';
 
-  it('is what amtool accepts', () => {
-    expect(run('amtool', ['check-config', config]).said).toContain('SUCCESS');
+  it('passes amtool', () => {
+    expect(run('amtool', ['check-config', config]).output).toContain('SUCCESS');
   });
 
-  it('runs in a real Alertmanager, which its health check then finds ready', async () => {
+  it('starts in Alertmanager and passes the health check', async () => {
     const port = await findFreePort();
     const ports = { 'http://127.0.0.1:9093': `http://127.0.0.1:${port}` };
     expect(isHealthy('alertmanager', ports)).toBe(false);
