@@ -3,7 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Alert } from '../../src/core/alerts/alert.ts';
-import { createExternalChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
+import { createChannel } from '../../src/server/notifications/channels/create-channel.ts';
 import { Notifier } from '../../src/server/notifications/notifier.ts';
 
 const [folder = '', stage = ''] = process.argv.slice(2);
@@ -53,8 +53,8 @@ const notifier = new Notifier({
     findStored: async () => alert,
   },
   repeatMs: () => 3_600_000,
-  createChannel: (entry, to) => {
-    const channel = createExternalChannel(entry, to);
+  createChannel: (config, options) => {
+    const channel = createChannel(config, options);
     return {
       kind: channel.kind,
       recipient: channel.recipient,

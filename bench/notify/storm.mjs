@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotificationGate } from '../../dist/server/alerts/suppression/notification-gate.js';
-import { createExternalChannel } from '../../dist/server/notifications/channels/channel-resolver.js';
+import { createChannel } from '../../dist/server/notifications/channels/create-channel.js';
 import { Notifier } from '../../dist/server/notifications/notifier.js';
 import { preferSmallHeap } from '../../dist/server/startup/small-heap.js';
 
@@ -52,8 +52,8 @@ const notifier = new Notifier({
     findStored: async () => undefined,
   },
   repeatMs: () => SET.notifications.repeatMs,
-  open: createExternalChannel,
-  attemptMs: 5000,
+  createChannel,
+  attemptTimeoutMs: 5000,
 });
 await notifier.start();
 

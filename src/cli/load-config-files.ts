@@ -10,7 +10,7 @@ import {
   loadAlertRules,
   readRulesFile,
 } from '../server/alerts/rules/load-alert-rules.ts';
-import { createExternalChannel } from '../server/notifications/channels/channel-resolver.ts';
+import { createChannel } from '../server/notifications/channels/create-channel.ts';
 import { loadNotificationConfig } from '../server/notifications/config/load-notification-config.ts';
 import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import { isAddressedToPeople } from '../server/notifications/routing/notification-target.ts';
@@ -40,7 +40,7 @@ export function validateChannels({ receivers }: NotificationConfig): void {
   for (const receiver of receivers.values()) {
     for (const entry of receiver.channels) {
       if (entry.kind === 'inApp' || isAddressedToPeople(receiver, entry.kind)) continue;
-      createExternalChannel(entry, undefined);
+      createChannel(entry);
     }
   }
 }

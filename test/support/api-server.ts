@@ -18,8 +18,7 @@ import {
 } from '../../src/server/alerts/service/alert-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
-import type { CreateChannel } from '../../src/server/notifications/channels/channel-resolver.ts';
-import { createChannel } from '../../src/server/notifications/channels/create-channel.ts';
+import { type CreateChannel, createChannel } from '../../src/server/notifications/channels/create-channel.ts';
 import {
   createLinkReader,
   createMessageLinker,
@@ -81,7 +80,7 @@ export class TestApiServer {
       settleMs?: number;
       notifyFile?: string;
       businessRulesFile?: string;
-      open?: CreateChannel;
+      createChannel?: CreateChannel;
     } = {},
   ): Promise<void> {
     this.questdb.devMode = true;
@@ -136,7 +135,7 @@ export class TestApiServer {
       timeZone: 'Europe/Vienna',
       alerts: createAlertLookup(this.evaluator, this.#store),
       repeatMs: () => this.evaluator.rulesFile.ruleSet.notifications.repeatMs,
-      createChannel: options.open ?? createExternalChannel,
+      createChannel: options.createChannel ?? createChannel,
       addLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });

@@ -72,7 +72,7 @@ const MAX_MARKED_READ = 10_000;
 export interface NotificationServiceOptions {
   readonly notifier: Notifier;
   readonly peopleStore: PeopleStore;
-  readonly store: QueryClient;
+  readonly queryClient: QueryClient;
   readonly now?: () => number;
 }
 
@@ -80,7 +80,7 @@ export interface NotificationServiceOptions {
 export function createNotificationService({
   notifier,
   peopleStore: book,
-  store,
+  queryClient: store,
   now = Date.now,
 }: NotificationServiceOptions): NotificationService {
   const { recorder } = notifier;
@@ -130,7 +130,7 @@ export function createNotificationService({
       return rows.map(toNotificationView);
     },
 
-    async listInbox({ countUnread: unread, ...filter }, reader) {
+    async listInbox({ unread, ...filter }, reader) {
       const wanted = buildConditions(filter);
       if (unread === true) wanted.push(sql`read_at IS NULL`);
       if (unread === false) wanted.push(sql`read_at IS NOT NULL`);
@@ -138,7 +138,7 @@ export function createNotificationService({
       return rows.map(toNotificationView);
     },
 
-    async unread(reader) {
+    async countUnread(reader) {
       return (await unreadRows(reader, sql`1 = 1`, MAX_MARKED_READ)).length;
     },
 

@@ -78,11 +78,11 @@ export interface NotificationService {
   listNotifications(filter: NotificationFilter, scope: TenantScope): Promise<NotificationView[]>;
   /** The reader's own in-app notifications, the newest first. @throws PS_UNAVAILABLE */
   listInbox(
-    filter: NotificationFilter & { readonly countUnread?: boolean | undefined },
+    filter: NotificationFilter & { readonly unread?: boolean | undefined },
     reader: NotificationReader,
   ): Promise<NotificationView[]>;
   /** How many of them nobody has read yet. @throws PS_UNAVAILABLE */
-  unread(reader: NotificationReader): Promise<number>;
+  countUnread(reader: NotificationReader): Promise<number>;
   /** Marks one of them as read, or all. @returns how many. @throws PS_NOT_FOUND, PS_UNAVAILABLE */
   markRead(id: string | 'all', reader: NotificationReader): Promise<number>;
   /**

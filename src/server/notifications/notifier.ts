@@ -4,11 +4,8 @@ import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { Message } from './channels/channel.ts';
-import {
-  ChannelResolver,
-  type CreateChannel,
-  createFailingChannel,
-} from './channels/channel-resolver.ts';
+import { ChannelResolver, createFailingChannel, isUnavailable } from './channels/channel-resolver.ts';
+import type { CreateChannel } from './channels/create-channel.ts';
 import { loadNotificationConfig } from './config/load-notification-config.ts';
 import type { NotificationConfig } from './config/notification-config.ts';
 import { DEFAULT_DEADLINE_MS } from './config/notification-config.ts';
@@ -63,7 +60,7 @@ export class Notifier {
   readonly #threads: NotificationThreadStore;
   readonly #planner: NotificationPlanner;
   readonly #suppressionRecorder: SuppressionRecorder;
-  readonly #opener: ChannelResolver;
+  readonly #channelResolver: ChannelResolver;
   readonly #deliverer: Deliverer;
   readonly recorder: NotificationRecorder;
   readonly people: PeopleRegistry;
@@ -105,7 +102,7 @@ export class Notifier {
       config: () => this.config,
       people: () => this.people.all,
     });
-    this.#opener = new ChannelResolver(options.createChannel);
+    this.#channelResolver = new ChannelResolver(options.createChannel);
     this.#deliverer = new Deliverer({
       ...shared,
       recorder: this.recorder,
@@ -113,8 +110,8 @@ export class Notifier {
       resolveChannel: (target) => this.#resolveChannel(target),
       getReceiver: (name) => this.config.receivers.get(name),
       prepareMessage: (message) => options.addLinks?.(message) ?? message,
-      attemptMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
-      breakMs: options.circuitBreakMs ?? DEFAULT_BREAK_MS,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+      circuitBreakMs: options.circuitBreakMs ?? DEFAULT_BREAK_MS,
       random: options.random ?? Math.random,
     });
   }
@@ -171,7 +168,7 @@ export class Notifier {
     const now = this.#now();
     this.people.refresh(now);
     this.#logErrors(() => {
-      if (this.#file.refresh(now)) this.#opener.clear();
+      if (this.#file.refresh(now)) this.#channelResolver.clear();
       this.#commit(this.#planner.planDue(now));
     });
     for (const telling of await this.#planner.findUnnotifiedEnds(now)) this.notify(telling);
@@ -208,10 +205,11 @@ export class Notifier {
   }
 
   #resolveChannel(target: Target) {
-    const found = this.#opener.resolve(target, this.config, this.people.all);
-    const mayCome = 'gone' in found && target.person !== undefined && !this.people.isLoaded;
-    return mayCome
-      ? createFailingChannel(target.kind, 'it is not known yet who everybody is')
+    const found = this.#channelResolver.resolve(target, this.config, this.people.all);
+    const mayAppearLater =
+      isUnavailable(found) && target.person !== undefined && !this.people.isLoaded;
+    return mayAppearLater
+      ? createFailingChannel(target.kind, 'the list of people is not complete yet')
       : found;
   }
 

@@ -6,7 +6,7 @@ import type { AuditLogger } from '../access/audit-logger.ts';
 import { AlertEvaluator, type AlertEvaluatorOptions } from '../alerts/alert-evaluator.ts';
 import { createAlertLookup } from '../alerts/service/alert-service.ts';
 import { withAlertErrorRows } from '../error-tracking/alert-error-row.ts';
-import { createExternalChannel } from '../notifications/channels/channel-resolver.ts';
+import { createChannel } from '../notifications/channels/create-channel.ts';
 import {
   createLinkReader,
   createMessageLinker,
@@ -16,31 +16,27 @@ import type { LinkVerifier } from '../notifications/notification-views.ts';
 import { Notifier } from '../notifications/notifier.ts';
 import { PeopleStore } from '../notifications/people/people-store.ts';
 
-/**
- * The evaluator of alert rules with the parts of a server. It has not begun.
- *
- * @param hears who is told of what it finds
- */
+/** @param listeners receive the changes and results of each evaluation */
 export function createAlertEvaluator(
-  monitor: Agent,
-  store: QueryClient,
+  agent: Agent,
+  queryClient: QueryClient,
   log: Logger,
-  hears: Pick<AlertEvaluatorOptions, 'notify' | 'onEvaluated'>,
+  listeners: Pick<AlertEvaluatorOptions, 'notify' | 'onEvaluated'>,
 ): AlertEvaluator {
-  const { deferredWriter: outlet, config: started } = monitor;
-  const { settings, resource: origin } = started;
+  const { deferredWriter, config } = agent;
+  const { settings, resource } = config;
   return new AlertEvaluator({
-    queryClient: store,
+    queryClient,
     settings,
     log,
-    add: withAlertErrorRows(outlet.add),
-    ...hears,
-    flush: async () => outlet.writer?.flush(),
+    add: withAlertErrorRows(deferredWriter.add),
+    ...listeners,
+    flush: async () => deferredWriter.writer?.flush(),
     pipelineStats: () => ({
-      service: origin.service,
-      instance: origin.instance,
-      spoolBytes: outlet.writer?.spoolBytes ?? 0,
-      droppedRows: monitor.droppedRows.total,
+      service: resource.service,
+      instance: resource.instance,
+      spoolBytes: deferredWriter.writer?.spoolBytes ?? 0,
+      droppedRows: agent.droppedRows.total,
     }),
     rulesFile: settings.PERFORMANCE_RULES_FILE,
     heartbeatUrl: settings.PERFORMANCE_HEARTBEAT_URL,
@@ -54,7 +50,7 @@ export interface CreateNotifierOptions {
   readonly queryClient: QueryClient;
   readonly log: Logger;
   readonly dataDir: string;
-  /** Over a connection that no slow query holds up. */
+  /** Uses its own connection, so that slow queries don't delay it. */
   readonly read: ReadRows;
   readonly audit: AuditLogger;
 }
@@ -62,42 +58,42 @@ export interface CreateNotifierOptions {
 export interface NotifierParts {
   readonly notifier: Notifier;
   readonly links: LinkVerifier;
-  /** People of the API, as they are now; `watch` keeps them up to date. */
+  /** People added through the API. Call `watch` to keep them up to date. */
   readonly peopleStore: PeopleStore;
 }
 
 const PEOPLE_FLUSH_TIMEOUT_MS = 5000;
 
 /**
- * Who tells of what the evaluator finds, with the parts of a server. It has not begun.
+ * Creates the notifier and loads the people it can notify. Doesn't start it.
  *
- * @throws PS_DATA_DIR_UNUSABLE, PS_JOURNAL_UNWRITABLE; PS_UNAVAILABLE when QuestDB does not answer
+ * @throws PS_DATA_DIR_UNUSABLE, PS_JOURNAL_UNWRITABLE; PS_UNAVAILABLE if QuestDB can't be reached
  */
 export async function createNotifier(options: CreateNotifierOptions): Promise<NotifierParts> {
-  const { agent: monitor, evaluator, queryClient: store, log, dataDir, read, audit } = options;
-  const { deferredWriter: outlet, config: started } = monitor;
-  const { settings } = started;
-  const key = loadLinkKey(dataDir);
-  const { add } = outlet;
-  const book = new PeopleStore({
+  const { agent, evaluator, queryClient, log, dataDir, read, audit } = options;
+  const { deferredWriter, config } = agent;
+  const { settings } = config;
+  const linkKey = loadLinkKey(dataDir);
+  const { add } = deferredWriter;
+  const peopleStore = new PeopleStore({
     read,
     add,
     audit,
-    flush: async () => outlet.writer?.flush(PEOPLE_FLUSH_TIMEOUT_MS),
+    flush: async () => deferredWriter.writer?.flush(PEOPLE_FLUSH_TIMEOUT_MS),
   });
-  await book.load();
+  await peopleStore.load();
   const notifier = new Notifier({
     log,
     dataDir,
     add,
-    open: createExternalChannel,
-    storedPeople: book,
-    flush: async () => outlet.writer?.flush(),
+    createChannel,
+    storedPeople: peopleStore,
+    flush: async () => deferredWriter.writer?.flush(),
     file: settings.PERFORMANCE_NOTIFY_FILE,
     timeZone: settings.PERFORMANCE_TIME_ZONE,
-    alerts: createAlertLookup(evaluator, store),
+    alerts: createAlertLookup(evaluator, queryClient),
     repeatMs: () => evaluator.rulesFile.ruleSet.notifications.repeatMs,
-    withLinks: createMessageLinker(settings.PERFORMANCE_PUBLIC_URL, key, Date.now),
+    addLinks: createMessageLinker(settings.PERFORMANCE_PUBLIC_URL, linkKey, Date.now),
   });
-  return { notifier, peopleStore: book, links: createLinkReader(key) };
+  return { notifier, peopleStore, links: createLinkReader(linkKey) };
 }

@@ -2,27 +2,24 @@ import { z } from 'zod';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
 import { NOTIFICATION_STATUSES } from '../../../core/schema/tables/notifications-table.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
-import type { NotificationPosition } from '../../notifications/notification-views.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
-import { createRequestError } from '../problem-details.ts';
-import { type Cursor, formatCursor, parseCursor } from '../request/pagination.ts';
+import { cutPage, getRowKeys, parsePageStart, parseRowPosition } from '../request/pagination.ts';
 import {
-  checkTimeRange,
   getTimeZone,
   parseTimeRange,
   type TimeRangeParameters,
 } from '../request/request-time-range.ts';
 import { ID_PARAMS_SCHEMA, severitySchema } from '../schemas/alert-schemas.ts';
 import {
+  createNameFilter,
   createPagingParameters,
   FORMAT_PARAMETER,
-  namesSchema,
   RANGE_PARAMETERS,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 
-const optionalTextSchema = z.string().optional();
+const { optionalTextSchema } = schemas;
 const statusSchema = z.enum(NOTIFICATION_STATUSES);
 
 const contentSchema = z.strictObject({
@@ -41,7 +38,7 @@ const contentSchema = z.strictObject({
 
 const notificationSchema = z
   .strictObject({
-    at: shapes.timeSchema,
+    at: schemas.timeSchema,
     id: z.string(),
     seq: z.number(),
     alertId: optionalTextSchema,
@@ -52,63 +49,69 @@ const notificationSchema = z
     reason: optionalTextSchema,
     detail: optionalTextSchema,
     kind: optionalTextSchema,
-    level: shapes.optionalNumberSchema,
-    attempt: shapes.optionalNumberSchema,
+    level: schemas.optionalNumberSchema,
+    attempt: schemas.optionalNumberSchema,
     content: contentSchema.optional(),
     organizationId: optionalTextSchema,
     propertyId: optionalTextSchema,
-    readAt: shapes.timeSchema.optional(),
+    readAt: schemas.timeSchema.optional(),
   })
   .meta({
     id: 'Notification',
     description:
-      'One attempt to deliver a message, or why there is none; `content` is what it says',
+      'An attempt to send a notification, or the reason why none was sent. `content` summarizes the message.',
   });
 
 const unreadSchema = z.number().meta({
-  description: 'In-app notifications of the caller, or of its role, that nobody has read',
+  description: "Number of unread in-app notifications for the caller or the caller's role.",
 });
 
 export const notificationsEndpoint = defineEndpoint({
   path: '/api/performance/notifications',
   methods: ['get'],
   summary:
-    'Who was told of what, and why not, the newest first; with inbox=true, what is for the caller',
+    "Lists sent and suppressed notifications with reasons, newest first. With inbox=true, lists the caller's in-app notifications.",
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
     inbox: z
       .boolean()
       .default(false)
-      .meta({ description: 'true or false: only in-app notifications of the caller, once each' }),
+      .meta({
+        description:
+          "Whether to return only the caller's in-app notifications, each once: true or false.",
+      }),
     unread: z
       .boolean()
       .optional()
-      .meta({ description: 'true or false: with inbox, only what nobody has read, or has' }),
+      .meta({
+        description:
+          'With inbox=true: whether to return only unread (true) or only read (false) notifications.',
+      }),
     status: z
       .array(statusSchema)
       .min(1)
       .max(4)
       .optional()
       .meta({
-        description: `only of these: ${NOTIFICATION_STATUSES.join(', ')}`,
+        description: `Statuses to return: one or more of ${NOTIFICATION_STATUSES.join(', ')}.`,
       }),
-    channel: namesSchema.optional().meta({ description: 'only of this channel; may be repeated' }),
-    receiver: namesSchema
+    channel: createNameFilter('channel'),
+    receiver: createNameFilter('receiver'),
+    reason: createNameFilter('reason'),
+    alertId: ID_PARAMS_SCHEMA.shape.id
       .optional()
-      .meta({ description: 'only of this receiver; may be repeated' }),
-    reason: namesSchema.optional().meta({ description: 'only with this reason; may be repeated' }),
-    alertId: ID_PARAMS_SCHEMA.shape.id.optional().meta({ description: 'only of this alert' }),
+      .meta({ description: 'Limits the response to this alert.' }),
     ...TENANT_FILTER_PARAMETERS,
     ...createPagingParameters(100, 1000),
     ...FORMAT_PARAMETER,
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       notifications: z.array(notificationSchema),
       unread: unreadSchema,
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Notifications' }),
   toTable: ({ notifications }) => ({
@@ -119,10 +122,9 @@ export const notificationsEndpoint = defineEndpoint({
     })),
   }),
   async handle({ dependencies, query, scope, principal, nowMs }) {
-    const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, query);
-    const range = cursor
-      ? checkTimeRange(cursor.range, nowMs, 'cursor')
-      : parseTimeRange(withDefaultRange(query), getTimeZone(query, dependencies.zone), nowMs);
+    const { range, after } = parsePageStart(query, nowMs, () =>
+      parseTimeRange(withDefaultRange(query), getTimeZone(query, dependencies.zone), nowMs),
+    );
     const { limit, inbox, status, channel, receiver, reason, alertId } = query;
     const filter = {
       ...range,
@@ -137,45 +139,36 @@ export const notificationsEndpoint = defineEndpoint({
     const shown = narrowScope(scope, query);
     const reader = { ...toReader(principal), scope: shown };
     const found = inbox
-      ? await dependencies.notifications.listInbox({ ...filter, countUnread: query.unread }, reader)
+      ? await dependencies.notifications.listInbox({ ...filter, unread: query.unread }, reader)
       : await dependencies.notifications.listNotifications(filter, shown);
     const page = found.slice(0, limit);
     const last = page.at(-1);
     const goesOn = last && found.length > page.length;
     const after = last && [last.at.getTime(), last.id, last.seq];
     return {
-      ...shapes.toTimeRangeFields(range),
+      ...schemas.toTimeRangeFields(range),
       notifications: page,
-      unread: await dependencies.notifications.unread(reader),
-      nextCursor: goesOn && after ? formatCursor({ range, after }, query) : undefined,
+      unread: await dependencies.notifications.countUnread(reader),
+      nextCursor,
     };
   },
 });
 
-/** Of messages, more than the last minutes are wanted. */
+/** Defaults to 30 days, because the usual 15 minutes contain few notifications. */
 function withDefaultRange(query: TimeRangeParameters): TimeRangeParameters {
-  const asked = query.from ?? query.to ?? query.last;
-  return asked === undefined ? { ...query, last: '30d' } : query;
+  const hasRange = (query.from ?? query.to ?? query.last) !== undefined;
+  return hasRange ? query : { ...query, last: '30d' };
 }
 
 function toReader({ role, subject, scope }: EndpointContext<unknown>['principal']) {
   return { role, subject, scope };
 }
 
-function parseNotificationPosition({ after: [atMs, id, seq] }: Cursor): NotificationPosition {
-  const isTime = typeof atMs === 'number' && atMs > 0 && atMs < 8.64e15;
-  if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
-  throw createRequestError({
-    parameter: 'cursor',
-    reason: 'is not one that an answer has given',
-    allowed: 'the nextCursor of an answer',
-  });
-}
-
 export const readEndpoint = defineEndpoint({
   path: '/api/performance/notifications/:id/read',
   methods: ['post'],
-  summary: 'Mark an in-app notification of the caller as read, or with the id `all` every one',
+  summary:
+    "Marks one of the caller's in-app notifications as read, or all of them if the id is `all`.",
   permission: 'read',
   params: ID_PARAMS_SCHEMA,
   query: z.strictObject({}),
@@ -184,21 +177,22 @@ export const readEndpoint = defineEndpoint({
   async handle({ dependencies, params: { id = '' }, principal }) {
     const reader = toReader(principal);
     const read = await dependencies.notifications.markRead(id, reader);
-    // What was just written may not be readable yet.
-    return { read, unread: id === 'all' ? 0 : await dependencies.notifications.unread(reader) };
+    // With `all`, doesn't query the count: the new rows might not be visible yet.
+    return { read, unread: id === 'all' ? 0 : await dependencies.notifications.countUnread(reader) };
   },
 });
 
 export const receiversEndpoint = defineEndpoint({
   path: '/api/performance/receivers',
   methods: ['get'],
-  summary: 'Receivers and people as the file and the application name them, without addresses',
+  summary:
+    'Lists receivers and people from the configuration file and the application, without addresses.',
   permission: 'administer',
   query: z.strictObject({}),
   response: z
     .strictObject({
       file: optionalTextSchema,
-      loadedAt: shapes.timeSchema,
+      loadedAt: schemas.timeSchema,
       problems: z.array(z.string()),
       receivers: z.array(
         z.strictObject({

@@ -2,40 +2,40 @@ import { z } from 'zod';
 import { parseDuration } from '../../../core/format.ts';
 import { getUrlError, isCidr } from '../outgoing-http/address-policy.ts';
 
-/** One line without characters that end a header or can't be seen. */
-export function lineSchema(most: number) {
+/** One line of text without invisible characters or characters that could end a header. */
+export function lineSchema(maxLength: number) {
   return z
     .string()
     .min(1)
-    .max(most)
+    .max(maxLength)
     .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
 }
 
-/** A file that holds a secret; the configuration itself never does. */
+/** Path of a file that contains a secret. The configuration itself never contains secrets. */
 export const secretFileSchema = lineSchema(4096);
 
-/** Unlike the usual pattern, an address with a line break is refused with its own words. */
+/** Checks the line first, so that an address with a line break gets the more specific error. */
 export const emailAddressSchema = lineSchema(254).pipe(
   z.email('must be an address such as `ann@hotel.example`'),
 );
 
 export const phoneNumberSchema = z
   .string()
-  .regex(/^\+[1-9]\d{6,14}$/, 'must be a number in E.164 form, such as `+4366412345678`');
+  .regex(/^\+[1-9]\d{6,14}$/, 'must be a number in E.164 format, such as `+4366412345678`');
 
 export const durationSchema = z
   .string('must be a duration such as `30s`, `5m`, `6h` or `1d`')
   .transform((text, ctx) => {
     const ms = parseDuration(text);
     if (ms !== undefined && ms > 0 && ms <= 31 * 86_400_000) return ms;
-    const message = 'must be a duration such as `30s`, `5m`, `6h` or `1d`, of 31 days at most';
+    const message = 'must be a duration such as `30s`, `5m`, `6h` or `1d`, up to 31 days';
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
   });
 
 const ALLOW_PRIVATE_ERROR = 'must be true, false or a list of networks such as `10.1.0.0/16`';
 
-/** Which addresses are allowed, where the channel speaks HTTP. */
+/** Network settings of every channel that uses HTTP. */
 export const networkFields = {
   allowHttp: z.boolean().default(false),
   allowPrivate: z
@@ -44,7 +44,7 @@ export const networkFields = {
       ALLOW_PRIVATE_ERROR,
     )
     .default(false),
-  /** Certificates (PEM) to trust instead of the system's. */
+  /** PEM certificates to trust instead of the system's certificates. */
   caFile: lineSchema(4096).optional(),
 };
 
@@ -60,15 +60,15 @@ interface UrlConfig {
   readonly allowPrivate: boolean | string[];
 }
 
-/** Refuses addresses that the same entry does not allow, at the field that names them. */
-export function checkUrlsAllowed(entry: UrlConfig, ctx: z.core.$RefinementCtx<unknown>): void {
-  const named: [string | undefined, (string | number)[]][] = [
-    [entry.url, ['url']],
-    ...(entry.urls ?? []).map((url, i) => [url, ['urls', i]] as [string, (string | number)[]]),
+/** Reports each URL of a channel that the channel's own network settings don't allow. */
+export function checkUrlsAllowed(config: UrlConfig, ctx: z.core.$RefinementCtx<unknown>): void {
+  const urls: [string | undefined, (string | number)[]][] = [
+    [config.url, ['url']],
+    ...(config.urls ?? []).map((url, i) => [url, ['urls', i]] as [string, (string | number)[]]),
   ];
-  for (const [text, path] of named) {
+  for (const [text, path] of urls) {
     const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
-    const message = url && getUrlError(url, entry);
+    const message = url && getUrlError(url, config);
     if (message) ctx.addIssue({ code: 'custom', message, path });
   }
 }

@@ -1,23 +1,31 @@
 import type { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
 
-/** Most messages whose recipients are remembered. */
+/** Maximum number of messages to track. */
 const MAX_TRACKED_MESSAGES = 1000;
 
 /**
- * Whom a channel with several recipients has reached with a message: another attempt is for the
- * others only.
+ * Tracks which recipients of a channel a message has reached, so that a retry is sent only to the
+ * others.
  */
 export class RecipientTracker {
   readonly all: readonly string[];
   readonly #reached = new Map<string, ReadonlySet<string>>();
 
-  /** Checked once more, since they need not come from the configuration. @throws PS_CHANNEL_INVALID */
-  constructor(channel: string, to: readonly string[] | undefined, valid: z.ZodType<string>) {
+  /**
+   * Validates the addresses, because they don't always come from the validated configuration.
+   *
+   * @throws PS_CHANNEL_INVALID if there is no address or an invalid one
+   */
+  constructor(
+    channel: string,
+    to: readonly string[] | undefined,
+    addressSchema: z.ZodType<string>,
+  ) {
     this.all = to ?? [];
-    const wrong = this.all.some((address) => !valid.safeParse(address).success);
-    if (this.all.length > 0 && !wrong) return;
-    const reason = wrong ? '`to` holds something that is no address' : '`to` names nobody';
+    const hasInvalid = this.all.some((address) => !addressSchema.safeParse(address).success);
+    if (this.all.length > 0 && !hasInvalid) return;
+    const reason = hasInvalid ? '`to` contains an invalid address' : '`to` has no recipients';
     throw createError('PS_CHANNEL_INVALID', { channel, reason });
   }
 

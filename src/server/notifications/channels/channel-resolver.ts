@@ -1,93 +1,83 @@
 import { errorMessage } from '../../../core/errors.ts';
 import type { Person } from '../../../core/people.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
-import {
-  ADDRESS_FIELD_BY_CHANNEL,
-  type ReceiverChannel,
-} from '../config/notification-file-schema.ts';
+import { ADDRESS_FIELD_BY_CHANNEL } from '../config/notification-file-schema.ts';
 import type { Target } from '../routing/notification-target.ts';
 import type { Channel } from './channel.ts';
-import { createChannel } from './create-channel.ts';
+import type { ChannelConfig, CreateChannel } from './create-channel.ts';
 import { createInAppChannel } from './in-app.ts';
 
-/** A channel that an application's own part of the program opens; in-app is opened here. */
-export type ExternalChannelConfig = Exclude<ReceiverChannel, { kind: 'inApp' }>;
+/** Explains why a target no longer has a channel. */
+export interface UnavailableChannel {
+  /** A clause to show to people, without secrets. */
+  readonly reason: string;
+}
 
-/**
- * Makes the channel that an entry describes.
- *
- * @param to whom it reaches, instead of whom the entry names
- * @throws Error that says why it cannot be, without any secret
- */
-export type CreateChannel = (
-  entry: ExternalChannelConfig,
-  to: readonly string[] | undefined,
-) => Channel;
+export function isUnavailable(found: Channel | UnavailableChannel): found is UnavailableChannel {
+  return !('deliver' in found);
+}
 
-/** Finds the channel that reaches a target, and keeps it as long as its configuration is the same. */
+/** Finds the channel for a target. Channels are cached until their configuration changes. */
 export class ChannelResolver {
   readonly #createChannel: CreateChannel;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(open: CreateChannel) {
-    this.#createChannel = open;
+  constructor(createChannel: CreateChannel) {
+    this.#createChannel = createChannel;
   }
 
-  /** @returns why there is none, where the file has changed since */
+  /** Returns the target's channel, or the reason if the configuration no longer contains it. */
   resolve(
     target: Target,
-    plan: NotificationConfig,
+    config: NotificationConfig,
     people: readonly Person[],
-  ): Channel | { readonly gone: string } {
+  ): Channel | UnavailableChannel {
     const { receiver: name, index, kind, role, person: personName } = target;
-    const receiver = plan.receivers.get(name);
-    if (!receiver) return { gone: `there is no receiver ${name} any more` };
+    const receiver = config.receivers.get(name);
+    if (!receiver) return { reason: `receiver ${name} no longer exists` };
     const { channels } = receiver;
-    const same = channels[index]?.kind === kind ? channels[index] : undefined;
-    const entry = same ?? channels.find((each) => each.kind === kind);
-    if (!entry) return { gone: `${name} has no ${kind} any more` };
+    const atSameIndex = channels[index]?.kind === kind ? channels[index] : undefined;
+    const channelConfig = atSameIndex ?? channels.find((each) => each.kind === kind);
+    if (!channelConfig) return { reason: `receiver ${name} no longer has a channel ${kind}` };
     if (role !== undefined) return createInAppChannel(`role:${role}`);
     const person = people.find((each) => each.name === personName);
-    if (entry.kind === 'inApp') {
+    if (channelConfig.kind === 'inApp') {
       return person?.user
         ? createInAppChannel(`user:${person.user}`)
-        : describeMissingAddress(personName, 'user');
+        : createMissingAddress(personName, 'user');
     }
-    if (personName === undefined) return this.#getOrCreate(entry, undefined);
+    if (personName === undefined) return this.#getOrCreate(channelConfig);
     const field = ADDRESS_FIELD_BY_CHANNEL[kind];
     const address = field && person?.[field];
     return address
-      ? this.#getOrCreate(entry, [address])
-      : describeMissingAddress(personName, field);
+      ? this.#getOrCreate(channelConfig, [address])
+      : createMissingAddress(personName, field);
   }
 
-  /** Forgets all: passwords in files may be others. */
+  /** Clears the cache, so that changed secret files are read again. */
   clear(): void {
     this.#channels.clear();
   }
 
-  #getOrCreate(entry: ExternalChannelConfig, to: readonly string[] | undefined): Channel {
-    const key = JSON.stringify([entry, to ?? null]);
-    const known = this.#channels.get(key);
-    if (known) return known;
+  #getOrCreate(config: ChannelConfig, to?: readonly string[]): Channel {
+    const key = JSON.stringify([config, to ?? null]);
+    const cached = this.#channels.get(key);
+    if (cached) return cached;
     try {
-      const opened = this.#createChannel(entry, to);
-      this.#channels.set(key, opened);
-      return opened;
+      const channel = this.#createChannel(config, { to });
+      this.#channels.set(key, channel);
+      return channel;
     } catch (error) {
-      return createFailingChannel(entry.kind, errorMessage(error));
+      return createFailingChannel(config.kind, errorMessage(error));
     }
   }
 }
 
-/** A channel that cannot be opened now: what is wrong may be corrected in time. */
+/** Returns a channel whose attempts fail but can be retried, because the cause may be corrected. */
 export function createFailingChannel(kind: string, reason: string): Channel {
   return { kind, recipient: '', deliver: async () => ({ status: 'retryable', reason }) };
 }
 
-function describeMissingAddress(person = 'nobody', field = 'address'): { readonly gone: string } {
-  return { gone: `${person} has no ${field} any more` };
+function createMissingAddress(person = '?', field = 'address'): UnavailableChannel {
+  return { reason: `person ${person} no longer exists or has no ${field}` };
 }
-
-/** Opens the channels that speak to the world outside. */
-export const createExternalChannel: CreateChannel = (entry, to) => createChannel(entry, { to });

@@ -1,6 +1,6 @@
 import type { AlertBase } from '../../../core/alerts/alert.ts';
 
-/** One alert as a message tells it. Times in ms since the epoch. */
+/** One alert in a message. Times are in ms since the epoch. */
 export interface MessageAlert extends AlertBase {
   readonly startedMs: number;
   readonly firedMs: number | undefined;
@@ -10,57 +10,59 @@ export interface MessageAlert extends AlertBase {
   readonly links: AlertLinks;
 }
 
-/** Where a reader of a message goes on. Undefined where no public address is configured. */
+/** Links in a message. They are undefined if no public URL is configured. */
 export interface AlertLinks {
   readonly view: string | undefined;
-  /** Signed, expires, and asks before it acts. */
+  /** Signed and limited in time. The linked page asks for confirmation before it acts. */
   readonly acknowledge: string | undefined;
   readonly silence: string | undefined;
 }
 
-/** What one receiver is told at once: a group of alerts of one organization. */
+/** A message to one receiver about one group of alerts. */
 export interface Message {
-  /** The same for each attempt of one delivery, and for no other. */
+  /** Unique per delivery. All attempts of a delivery have the same id. */
   readonly id: string;
-  /** The same for all messages about one group to one receiver: a mail's thread, a `dedup_key`. */
+  /**
+   * Identifies the group that the message is about. Channels use it to link messages, for example as
+   * an email thread or a PagerDuty `dedup_key`.
+   */
   readonly groupKey: string;
   readonly receiver: string;
-  /** `resolved` when every alert in it is. */
+  /** `resolved` if all alerts are resolved. */
   readonly status: 'firing' | 'resolved';
-  /** The first is the worst. Not empty. */
+  /** Sorted by severity, highest first. Not empty. */
   readonly alerts: readonly MessageAlert[];
-  /** Why these people hear of it: `route`, `escalation`, `digest`, `test`. */
+  /** Why the message is sent. */
   readonly kind: 'route' | 'escalation' | 'digest' | 'test';
-  /** Escalation level, 0 for the first. */
+  /** Escalation level. 0 if the message is not an escalation. */
   readonly level: number;
   readonly timeZone: string;
 }
 
-/** What became of one attempt. Reasons are for people and hold no secret. */
+/** The outcome of one delivery attempt. Reasons are readable text without secrets. */
 export type DeliveryOutcome =
   | { readonly status: 'delivered'; readonly detail?: string | undefined }
   | {
       readonly status: 'retryable';
       readonly reason: string;
-      /** What the other side asked for, as in `Retry-After`. */
+      /** Delay that the receiving server requested, for example in `Retry-After`. */
       readonly retryAfterMs?: number | undefined;
     }
   | { readonly status: 'permanent'; readonly reason: string };
 
-/** One way to reach one recipient, ready to use. */
+/** Delivers messages to one recipient, or to one list of recipients. */
 export interface Channel {
   /** `email`, `slack`, … */
   readonly kind: string;
-  /** Whom it reaches, shown in `notifications`: without any secret (`jo***@hotel.example`, a host). */
+  /** Recipient as shown in `notifications`: a masked address (`jo***@hotel.example`) or a host. */
   readonly recipient: string;
-  /** Makes one attempt and never rejects. @param signal ends the attempt */
+  /** Makes one attempt. Never rejects. @param signal aborts the attempt */
   deliver(message: Message, signal: AbortSignal): Promise<DeliveryOutcome>;
 }
 
-/** What a channel is given beside its configuration. */
 export interface ChannelOptions {
-  /** Whom an e-mail or SMS goes to, in place of the configuration's `to`. */
+  /** Recipients of an email or SMS. Default: `to` of the channel's configuration. */
   readonly to?: readonly string[] | undefined;
-  /** ms since the epoch. Default: the clock. */
+  /** Returns the time in ms since the epoch. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }

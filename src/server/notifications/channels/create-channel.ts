@@ -8,7 +8,10 @@ import { createSmsChannel, smsConfigSchema } from './sms.ts';
 import { createTeamsChannel, teamsConfigSchema } from './teams.ts';
 import { createWebhookChannel, webhookConfigSchema } from './webhook.ts';
 
-/** One channel as a file says it. No secret is in it: it names owner-only files that hold them. */
+/**
+ * The configuration of one channel in the notification file. It contains no secrets, only the paths
+ * of owner-only files that hold them.
+ */
 export const channelConfigSchema = z.discriminatedUnion('kind', [
   emailConfigSchema,
   webhookConfigSchema,
@@ -21,10 +24,13 @@ export const channelConfigSchema = z.discriminatedUnion('kind', [
 
 export type ChannelConfig = z.output<typeof channelConfigSchema>;
 
+export type CreateChannel = typeof createChannel;
+
 /**
- * Makes a channel ready to use; its secret files are read now.
+ * Creates a channel and reads its secret files.
  *
- * @throws PS_CHANNEL_SECRET when one can't be used, PS_CHANNEL_INVALID when nobody would be reached
+ * @throws PS_CHANNEL_SECRET if a secret file can't be used; PS_CHANNEL_INVALID if there are no valid
+ *   recipients
  */
 export function createChannel(config: ChannelConfig, options: ChannelOptions = {}): Channel {
   switch (config.kind) {

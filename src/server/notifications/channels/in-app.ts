@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Channel } from './channel.ts';
 
-/** Notifications inside Perfscope, for the roles and people of the receiver's `to`. */
+/** Notifications inside Perfscope, for the roles and people in the receiver's `to`. */
 export const inAppConfigSchema = z.strictObject({ kind: z.literal('inApp') });
 
 /**
- * The channel whose delivery is its own record: the row of `notifications` that is written of every
- * delivery is what its reader sees.
+ * Creates the channel for notifications inside Perfscope. It sends nothing: every delivery writes a
+ * row to `notifications`, and the inbox shows these rows.
  */
 export function createInAppChannel(recipient: string): Channel {
   return {

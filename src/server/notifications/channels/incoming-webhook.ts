@@ -8,12 +8,12 @@ interface IncomingWebhookConfig extends AddressPolicy {
   readonly caFile?: string | undefined;
 }
 
-/** A channel that posts JSON to an address which is the only secret. @throws PS_CHANNEL_SECRET */
+/** Creates a channel that posts JSON to a URL. The URL is the only secret. @throws PS_CHANNEL_SECRET */
 export function createIncomingWebhookChannel(
   kind: string,
   config: IncomingWebhookConfig,
   { now = Date.now }: ChannelOptions,
-  bodyOf: (message: Message) => string,
+  formatBody: (message: Message) => string,
 ): Channel {
   const url = readSecretUrl(config.urlFile, config);
   const ca = readCertificates(config.caFile);
@@ -23,7 +23,7 @@ export function createIncomingWebhookChannel(
     kind,
     recipient: url.host,
     deliver: (message, signal) => {
-      const body = bodyOf(message);
+      const body = formatBody(message);
       const confidential = false;
       return deliverByHttp(
         { url, body, headers, policy: config, ca, confidential, secrets, now },

@@ -3,31 +3,36 @@ import { createError, errorMessage } from '../../../core/errors.ts';
 import { type AddressPolicy, getUrlError } from '../outgoing-http/address-policy.ts';
 
 const MAX_SECRET_BYTES = 65_536;
-/** Read, write or enter for anybody but the owner. */
+/** Any permission for users other than the owner. */
 const GROUP_AND_OTHERS_MODE = 0o077;
 
-/** The one line of an owner-only file. @throws PS_CHANNEL_SECRET, which never shows what is in it */
+/**
+ * Reads a one-line secret from a file that only its owner can access.
+ *
+ * @throws PS_CHANNEL_SECRET if the file can't be used; the error never contains its content
+ */
 export function readSecret(file: string): string {
   const text = readOwnerOnly(file).trim();
   if (text === '') throw createError('PS_CHANNEL_SECRET', { file, reason: 'it is empty' });
   if (/\p{Cc}/u.test(text)) {
-    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it must hold one line of text' });
+    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it must contain one line of text' });
   }
   return text;
 }
 
-/** A URL that is a secret itself. @throws PS_CHANNEL_SECRET */
+/** Reads a URL that is itself a secret. @throws PS_CHANNEL_SECRET */
 export function readSecretUrl(file: string, policy: AddressPolicy): URL {
   const text = readSecret(file);
-  if (!URL.canParse(text))
-    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it holds no URL' });
+  if (!URL.canParse(text)) {
+    throw createError('PS_CHANNEL_SECRET', { file, reason: 'it does not contain a URL' });
+  }
   const url = new URL(text);
-  const refusal = getUrlError(url, policy);
-  if (refusal) throw createError('PS_CHANNEL_SECRET', { file, reason: refusal });
+  const reason = getUrlError(url, policy);
+  if (reason) throw createError('PS_CHANNEL_SECRET', { file, reason });
   return url;
 }
 
-/** Certificates are no secret, and of several lines. @throws PS_CHANNEL_SECRET */
+/** Reads PEM certificates. They are not secret, so any file mode is fine. @throws PS_CHANNEL_SECRET */
 export function readCertificates(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
@@ -44,10 +49,12 @@ function readOwnerOnly(file: string): string {
   let fd: number | undefined;
   try {
     fd = openSync(file, 'r');
-    // Of the opened file: a name may lead somewhere else a moment later.
+    // Check the open file, because the path can be replaced between a check and the read.
     const { mode, size, uid } = fstatSync(fd);
     if (process.platform !== 'win32') {
-      if ((mode & GROUP_AND_OTHERS_MODE) !== 0) throw new Error('others may read it: chmod 600');
+      if ((mode & GROUP_AND_OTHERS_MODE) !== 0) {
+        throw new Error('other users can access it; run chmod 600');
+      }
       if (uid !== 0 && uid !== process.getuid?.()) throw new Error('it belongs to another user');
     }
     if (size > MAX_SECRET_BYTES) throw new Error('it is too large for a secret');

@@ -1,4 +1,5 @@
 import CircuitBreaker from 'opossum';
+import { withTimeout } from '../../../core/concurrency.ts';
 import type { Channel, DeliveryOutcome, Message } from '../channels/channel.ts';
 
 interface RateLimit {
@@ -8,9 +9,9 @@ interface RateLimit {
 
 export interface ChannelLimiterOptions {
   readonly limit: () => RateLimit;
-  readonly attemptMs: number;
+  readonly attemptTimeoutMs: number;
   /** How long a broken channel is left alone. */
-  readonly breakMs: number;
+  readonly circuitBreakMs: number;
   readonly now: () => number;
 }
 
@@ -42,7 +43,7 @@ export class ChannelLimiter {
     this.#bucket = new TokenBucket(this.#limit, options.now());
     this.#breaker = new CircuitBreaker((channel, message) => this.#deliver(channel, message), {
       timeout: false,
-      resetTimeout: options.breakMs,
+      resetTimeout: options.circuitBreakMs,
       rollingPercentilesEnabled: false,
       volumeThreshold: MIN_ATTEMPTS,
       errorThresholdPercentage: MAX_FAILED_PERCENT,
@@ -55,7 +56,7 @@ export class ChannelLimiter {
     // With half of it over, one attempt is let through to see how it goes.
     const { opened, halfOpen, pendingClose } = this.#breaker;
     if (opened || (halfOpen && !pendingClose)) {
-      const waitMs = Math.min(this.#options.breakMs, BREAKER_RECHECK_MS);
+      const waitMs = Math.min(this.#options.circuitBreakMs, BREAKER_RECHECK_MS);
       return { reason: 'circuit_open', waitMs };
     }
     const waitMs = this.#getBucket(this.#options.limit()).take(this.#options.now());
@@ -87,20 +88,18 @@ export class ChannelLimiter {
 
   /** Rejects with what may be better next time: only that tells of a broken channel. */
   async #deliver(channel: Channel, message: Message): Promise<DeliveryOutcome> {
-    const { attemptMs } = this.#options;
+    const { attemptTimeoutMs: attemptMs } = this.#options;
     const over = new AbortController();
     const abort = setTimeout(() => over.abort(), attemptMs);
-    let giveUp: NodeJS.Timeout | undefined;
-    const late = new Promise<DeliveryOutcome>((resolve) => {
-      const reason = `no answer within ${attemptMs / 1000} s`;
-      giveUp = setTimeout(
-        () => resolve({ status: 'retryable', reason }),
-        attemptMs + ABORT_GRACE_MS,
-      );
-    });
-    const outcome = await Promise.race([deliverSafely(channel, message, over.signal), late]);
+    const outcome = await withTimeout(
+      attemptMs + ABORT_GRACE_MS,
+      deliverSafely(channel, message, over.signal),
+      (): DeliveryOutcome => ({
+        status: 'retryable',
+        reason: `no answer within ${attemptMs / 1000} s`,
+      }),
+    );
     clearTimeout(abort);
-    clearTimeout(giveUp);
     if (outcome.status === 'retryable') throw new RetryableOutcomeError(outcome);
     return outcome;
   }

@@ -1,4 +1,6 @@
+import { withTimeout } from '../../../core/concurrency.ts';
 import type { Channel, DeliveryOutcome, Message } from '../channels/channel.ts';
+import { isUnavailable, type UnavailableChannel } from '../channels/channel-resolver.ts';
 import { DEFAULT_LIMIT, type Receiver } from '../config/notification-config.ts';
 import type { NotificationThreadStore } from '../planning/notification-thread-store.ts';
 import {
@@ -17,12 +19,12 @@ export interface DelivererOptions {
   readonly threads: NotificationThreadStore;
   readonly recorder: NotificationRecorder;
   /** The channel that reaches a target, or why there is none any more. */
-  readonly resolveChannel: (target: Target) => Channel | { readonly gone: string };
+  readonly resolveChannel: (target: Target) => Channel | UnavailableChannel;
   readonly getReceiver: (name: string) => Receiver | undefined;
   /** The message as it is sent now. */
   readonly prepareMessage: (message: Message) => Message;
-  readonly attemptMs: number;
-  readonly breakMs: number;
+  readonly attemptTimeoutMs: number;
+  readonly circuitBreakMs: number;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -75,21 +77,31 @@ export class Deliverer {
   async close(withinMs: number): Promise<void> {
     this.#closed = true;
     const busy = [...this.#limiters.values()].map(({ queues }) => queues.waitUntilIdle());
-    await waitAtMost(withinMs, Promise.all(busy));
+    await withTimeout(withinMs, Promise.all(busy), () => undefined);
     for (const { lane, queues } of this.#limiters.values()) {
       queues.close();
       lane.close();
     }
-    await waitAtMost(withinMs, this.#forgetting ?? Promise.resolve());
+    await withTimeout(withinMs, this.#forgetting ?? Promise.resolve(), () => undefined);
   }
 
   #getLimiter(target: Target) {
     const key = toChannelKey(target);
     const known = this.#limiters.get(key);
     if (known) return known;
-    const { getReceiver: receiver, attemptMs, breakMs, now } = this.#options;
+    const {
+      getReceiver: receiver,
+      attemptTimeoutMs: attemptMs,
+      circuitBreakMs: breakMs,
+      now,
+    } = this.#options;
     const limit = () => receiver(target.receiver)?.limit ?? DEFAULT_LIMIT;
-    const lane = new ChannelLimiter({ limit, attemptMs, breakMs, now });
+    const lane = new ChannelLimiter({
+      limit,
+      attemptTimeoutMs: attemptMs,
+      circuitBreakMs: breakMs,
+      now,
+    });
     const queues: KeyedQueue<Delivery> = new KeyedQueue((delivery) =>
       this.#processDelivery(delivery, lane),
     );
@@ -114,8 +126,9 @@ export class Deliverer {
       return { item: rest, waitMs: Math.min(Math.max(0, notBeforeMs - now()), left) };
     }
     const channel = open(delivery.target);
-    if ('gone' in channel)
-      return this.#endDelivery(delivery, createReceiverGoneResult(channel.gone, now()));
+    if (isUnavailable(channel)) {
+      return this.#endDelivery(delivery, createReceiverGoneResult(channel.reason, now()));
+    }
     const { recipient } = channel;
     const barred = lane.tryAcquire();
     if (barred) {
@@ -203,14 +216,6 @@ export class Deliverer {
 
 function getIds(alerts: readonly { id: string }[]): string[] {
   return alerts.map(({ id }) => id);
-}
-
-async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const FIRST_BACKOFF_MS = 1000;

@@ -8,7 +8,7 @@ import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { Message } from '../../../../src/server/notifications/channels/channel.ts';
-import { createExternalChannel } from '../../../../src/server/notifications/channels/channel-resolver.ts';
+import { createChannel } from '../../../../src/server/notifications/channels/create-channel.ts';
 import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -76,8 +76,8 @@ beforeAll(async () => {
   api.now = () => now;
   await api.start({
     notifyFile,
-    open: (entry, to) => {
-      const channel = createExternalChannel(entry, to);
+    createChannel: (config, options) => {
+      const channel = createChannel(config, options);
       return {
         kind: channel.kind,
         recipient: channel.recipient,
@@ -309,5 +309,5 @@ it('shows administrators who is told of what, without addresses', async () => {
     { name: 'ann', role: 'PROPERTY_MGR', organizationId: 'anna', properties: ['north'] },
   ]);
   api.role = 'ORG_ADMIN';
-  await expect(client.get('receivers')).rejects.toThrow(/may not administer/);
+  await expect(client.get('receivers')).rejects.toThrow(/can't administer/);
 });

@@ -63,7 +63,7 @@ beforeAll(async () => {
   writeFileSync(notifyFile, FILE);
   await api.start({
     notifyFile,
-    open: ({ kind }, to) => ({
+    createChannel: ({ kind }, { to } = {}) => ({
       kind,
       recipient: 'masked',
       deliver: async () => {

@@ -93,7 +93,7 @@ describe('a secret', () => {
 
   it('that is not there is said so', () => {
     expect(() => open('/nowhere/key')).toThrow(
-      "/nowhere/key is not used: it can't be read (ENOENT)",
+      "The secret file /nowhere/key can't be used: it can't be read (ENOENT)",
     );
   });
 
