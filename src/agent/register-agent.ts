@@ -6,14 +6,14 @@ import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const EXIT_FLUSH_TIMEOUT_MS = 2000;
-/** Time in ms in which an application loads what it loads at its start. */
+/** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
 
 /**
- * Instruments the application that runs in this process. Never throws, so that the application
- * starts in any case.
+ * Instruments the application in this process. Never rejects, so the application always starts.
  *
- * @param options.dryRun whether to instrument the libraries without writing anything, as `doctor` does
+ * @param options.dryRun whether to instrument the libraries without writing rows, as `doctor` does.
+ * Default: `false`.
  */
 export async function registerAgent(options: { dryRun?: boolean } = {}): Promise<void> {
   try {
@@ -24,69 +24,67 @@ export async function registerAgent(options: { dryRun?: boolean } = {}): Promise
   }
 }
 
-/** `node --import perfscope/register app.js`: measures the application, and never disturbs it. */
 async function startAgent(dryRun: boolean): Promise<void> {
-  const monitor = getSharedAgent();
-  const { settings } = monitor.config;
+  const agent = getSharedAgent();
+  const { settings } = agent.config;
   if (!settings.enabled) return;
   if (dryRun) {
-    monitor.instrument();
-    monitor.instrumentLibraries();
+    agent.instrument();
+    agent.instrumentLibraries();
     return;
   }
-  if (!monitor.hasWriteTarget && settings.prometheusPort === undefined) {
+  if (!agent.hasWriteTarget && settings.prometheusPort === undefined) {
     stderrLogger.warn(createError('PS_NO_TARGET', {}).message);
     return;
   }
-  if (settings.prometheusPort === undefined) monitor.instrument();
+  if (settings.prometheusPort === undefined) agent.instrument();
   else {
-    // Readers must be there when the provider is made, so this one part is loaded at once.
+    // A meter provider takes its readers at creation, so the exporter has to be loaded first.
     const { servePrometheus } = await import('./export/prometheus-exporter.ts');
-    const { prometheusPort: port, prometheusHost: host } = settings;
     const { reader, server } = servePrometheus(
-      port,
-      host,
+      settings.prometheusPort,
+      settings.prometheusHost,
       stderrLogger,
-      monitor.histograms.createCumulativeProducer(),
+      agent.histograms.createCumulativeProducer(),
     );
-    monitor.ignoreServer(server);
-    monitor.instrument([reader]);
+    agent.ignoreServer(server);
+    agent.instrument([reader]);
   }
-  monitor.instrumentLibraries();
-  // The application starts first; what only matters later is loaded after its first turn.
+  agent.instrumentLibraries();
+  // Loads the other parts after the first turn of the event loop, so the application starts sooner.
   setImmediate(() => {
-    if (monitor.hasWriteTarget) void monitor.connect();
-    void monitor.startSystemMetrics();
+    if (agent.hasWriteTarget) void agent.connect();
+    void agent.startSystemMetrics();
   }).unref();
-  // Not the threads: what they load is what their process has loaded.
+  // Worker threads load the same libraries as the main thread, so only the main thread lists them.
   if (isMainThread)
     setTimeout(
-      () => stderrLogger.warn(formatLibraries(monitor.loadedLibraries)),
+      () => stderrLogger.warn(formatLibraries(agent.loadedLibraries)),
       LIBRARY_REPORT_DELAY_MS,
     ).unref();
-  monitor.captureProcessErrors();
-  flushOnExit(monitor);
+  agent.captureProcessErrors();
+  flushOnExit(agent);
 }
 
-/** However the process ends, short of a SIGKILL, what was measured reaches at least the spool. */
-function flushOnExit(monitor: Agent): void {
-  if (!monitor.hasWriteTarget) return;
-  let ending: Promise<void> | undefined;
-  const end = () => {
-    // Sockets and timers of ours do not hold the process; this one does, for two seconds at most.
-    const hold = setTimeout(() => {}, EXIT_FLUSH_TIMEOUT_MS);
-    ending ??= monitor.flush(EXIT_FLUSH_TIMEOUT_MS).catch(() => {});
-    return ending.finally(() => clearTimeout(hold));
+/** Writes all collected rows at least to the spool when the process ends, except after SIGKILL. */
+function flushOnExit(agent: Agent): void {
+  if (!agent.hasWriteTarget) return;
+  let flushing: Promise<void> | undefined;
+  const flush = () => {
+    // The agent's sockets and timers are unreferenced. This timer keeps the process alive for 2 s.
+    const keepAliveTimer = setTimeout(() => {}, EXIT_FLUSH_TIMEOUT_MS);
+    flushing ??= agent.flush(EXIT_FLUSH_TIMEOUT_MS).catch(() => {});
+    return flushing.finally(() => clearTimeout(keepAliveTimer));
   };
-  process.once('beforeExit', end);
-  process.on('exit', () => monitor.flushSync());
+  process.once('beforeExit', flush);
+  process.on('exit', () => agent.flushSync());
   for (const signal of SIGNALS) {
     const listener = () => {
-      const isOurs = process.listenerCount(signal) === 0;
-      // Without another listener the signal would have ended the process: let it do so, flushed.
-      void end().finally(() => {
-        if (!isOurs) return;
-        monitor.flushSync();
+      const isOnlyListener = process.listenerCount(signal) === 0;
+      // Without this listener, the signal would have ended the process. Send it again after the flush.
+      void flush().finally(() => {
+        if (!isOnlyListener) return;
+        agent.flushSync();
         process.kill(process.pid, signal);
       });
     };

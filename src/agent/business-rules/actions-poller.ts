@@ -1,18 +1,20 @@
-import { PerfscopeClient } from '../../client/perfscope-client.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import { errorMessage } from '../../core/errors.ts';
 import { stderrLogger } from '../../core/log.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
 import { getSharedAgent } from '../agent.ts';
-import { BreakerRegistry } from '../breakers/breaker-registry.ts';
+import { BreakerRegistry, type ForcedBreaker } from '../breakers/breaker-registry.ts';
 import type { ProtectOptions } from '../breakers/circuit-breaker.ts';
+import { sendRequest } from '../http-client/api-request.ts';
 import {
+  type ActiveDecision,
   DecisionDispatcher,
   type HandlerOptions,
   type RuleDecision,
   type RuleHandler,
 } from './decision-dispatcher.ts';
 
+const ACTIONS_PATH = '/api/performance/actions';
 const POLL_INTERVAL_MS = 3000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -22,10 +24,20 @@ let isPolling = false;
 let isServerUnreachable = false;
 
 /**
- * Wraps a function that may fail or hang: when too many of its calls do, it is not called for a while.
- * Its `this`, arguments and result stay as they are; the result comes as a promise.
+ * Wraps a function in a circuit breaker. If too many calls fail or time out, the breaker opens and
+ * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens it.
+ * The returned function keeps `this`, the arguments, and the result, and always returns a promise.
  *
- * @throws PS_BREAKER_INVALID at once; PS_BREAKER_OPEN and PS_BREAKER_TIMEOUT from calls without fallback
+ * @example
+ * const pay = protect(chargeCard, {
+ *   name: 'payment-gateway',
+ *   fallback: (error, order) => ({ payLater: order.id }),
+ * });
+ * await pay(order);
+ * @param options name of the breaker, limits in ms and percent, and an optional fallback
+ * @returns the protected function. Without a fallback, its calls reject with PS_BREAKER_OPEN or
+ * PS_BREAKER_TIMEOUT.
+ * @throws PS_BREAKER_INVALID if an option is invalid
  */
 export function protect<T, A extends unknown[], R, F = never>(
   fn: (this: T, ...args: A) => R | Promise<R>,
@@ -37,18 +49,25 @@ export function protect<T, A extends unknown[], R, F = never>(
 }
 
 /**
- * Calls `handler` with what business rules decide for `event`, also with what counts already, and with
- * the default when it counts again or nothing was heard in time.
+ * Calls `handler` when a business rule changes a setting. If a decision is already active, `handler`
+ * receives it first. When a decision ends or expires, `handler` receives the default value.
+ * Errors in `handler` are logged and stored, never thrown. The agent polls the server every 3 s.
  *
- * @returns what ends it
+ * @example
+ * const unsubscribe = onRule('demand.high', ({ value, propertyId }) => {
+ *   setPriceFactor(propertyId, value);
+ * });
+ * @param event `event` of the business rule
+ * @param options `timeoutMs`: time limit for one call, in ms. Default: 10,000.
+ * @returns a function that unsubscribes `handler`
  */
 export function onRule(event: string, handler: RuleHandler, options?: HandlerOptions): () => void {
-  const end = decisionDispatcher.onRule(event, handler, options);
+  const unsubscribe = decisionDispatcher.onRule(event, handler, options);
   startPolling();
-  return end;
+  return unsubscribe;
 }
 
-/** Begins to ask the server, once, and does not keep the process running. */
+/** Starts polling the server on the first call. Does not keep the process running. */
 function startPolling(): void {
   if (isPolling || !getSharedAgent().config.settings.enabled) return;
   isPolling = true;
@@ -61,31 +80,71 @@ async function pollActions(): Promise<void> {
   const key = settings.PERFORMANCE_API_KEY;
   try {
     if (url !== undefined) {
-      const client = new PerfscopeClient({ url, ...(key && { key }) });
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const { breakers: forced, decisions } = await client.get('actions', {}, { signal });
-      breakerRegistry.setForced(forced);
-      decisionDispatcher.dispatch(decisions as readonly (RuleDecision & { remainingMs: number })[]);
+      const client = { url, ...(key && { key }) };
+      const response = await sendRequest(client, ACTIONS_PATH, {}, { signal });
+      const { breakers, decisions } = parseActions(await response.json());
+      breakerRegistry.setForced(breakers);
+      decisionDispatcher.dispatch(decisions);
       isServerUnreachable = false;
     }
   } catch (error) {
-    // What counts goes on until its time is over: nothing more is to be done here.
+    // Active decisions and forced breakers expire on their own, so there is nothing to undo.
     if (!isServerUnreachable)
-      stderrLogger.warn(`Perfscope does not answer at ${url}: ${errorMessage(error)}`);
+      stderrLogger.warn(
+        `Can't get rule decisions and breaker states from ${url}: ${errorMessage(error)}`,
+      );
     isServerUnreachable = true;
   }
   setTimeout(() => void pollActions(), POLL_INTERVAL_MS).unref();
 }
 
-/** What became of a decision here, as a row beside it. */
+/** @throws TypeError if `body` is not the response of `GET /api/performance/actions` */
+function parseActions(body: unknown): {
+  breakers: readonly ForcedBreaker[];
+  decisions: readonly ActiveDecision[];
+} {
+  const { breakers, decisions } = (body ?? {}) as { breakers?: unknown; decisions?: unknown };
+  if (!isArrayOf(breakers, isForcedBreaker) || !isArrayOf(decisions, isActiveDecision)) {
+    throw new TypeError('the response is not a list of decisions and breakers');
+  }
+  return { breakers, decisions };
+}
+
+function isArrayOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isForcedBreaker(item: unknown): item is ForcedBreaker {
+  const { name, leaseMs } = (item ?? {}) as Partial<ForcedBreaker>;
+  return typeof name === 'string' && Number.isFinite(leaseMs);
+}
+
+function isActiveDecision(item: unknown): item is ActiveDecision {
+  const decision = (item ?? {}) as Partial<ActiveDecision>;
+  return (
+    [decision.id, decision.rule, decision.event, decision.setting].every(
+      (text) => typeof text === 'string',
+    ) &&
+    [
+      decision.seq,
+      decision.value,
+      decision.previous,
+      decision.defaultValue,
+      decision.remainingMs,
+    ].every(Number.isFinite)
+  );
+}
+
+/** Stores the outcome of a decision as a row with the `id` and `seq` of the decision. */
 function recordOutcome(
   { id, seq, rule, event, setting, value, previous, defaultValue, ...rest }: RuleDecision,
   { status, reason }: { status: DecisionOutcomeStatus; reason: string },
 ): void {
-  const monitor = getSharedAgent();
-  const { service, instance } = monitor.config.resource;
-  void monitor.connect();
-  monitor.deferredWriter.add('rule_decisions', [
+  const agent = getSharedAgent();
+  const { service, instance } = agent.config.resource;
+  void agent.connect();
+  agent.deferredWriter.add('rule_decisions', [
     {
       timestamp: Date.now(),
       id,
@@ -105,5 +164,5 @@ function recordOutcome(
       propertyId: rest.propertyId,
     },
   ]);
-  if (status === 'failed') stderrLogger.warn(`The handler of ${event} failed: ${reason}`);
+  if (status === 'failed') stderrLogger.warn(`The handler for ${event} failed: ${reason}`);
 }

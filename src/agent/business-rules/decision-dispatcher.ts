@@ -2,34 +2,39 @@ import { withTimeout } from '../../core/concurrency.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
 
-/** What a handler is given: the value that counts now, and why. */
+/** Value of a setting that a business rule decided, with the reason. */
 export interface RuleDecision {
+  /** Same for all decisions from the first change until the setting is at its default again. */
   readonly id: string;
+  /** Number of the decision within `id`. */
   readonly seq: number;
   readonly rule: string;
   readonly event: string;
   readonly setting: string;
-  /** `expired`: nothing was heard of it in time, and the default counts. */
+  /** `reset`: the rule ended. `expired`: the decision was not renewed in time. */
   readonly status: 'set' | 'renewed' | 'reset' | 'expired';
+  /** Value to apply. The default value if `status` is `reset` or `expired`. */
   readonly value: number;
   readonly previous: number;
   readonly defaultValue: number;
+  /** Measured values that led to the decision. */
   readonly facts: Readonly<Record<string, number>>;
   readonly reason: string;
-  /** Whom it is for; without names, everybody. */
+  /** Tenant that the decision applies to. Default: all tenants. */
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;
 }
 
-/** A decision that counts now, and for how long unless it is heard of again. */
+/** A decision that is in effect until `remainingMs` have passed, unless it is renewed. */
 export interface ActiveDecision extends RuleDecision {
   readonly remainingMs: number;
 }
 
+/** Applies a decision in the application. A failure is stored as the outcome of the decision. */
 export type RuleHandler = (decision: RuleDecision) => void | Promise<void>;
 
 export interface HandlerOptions {
-  /** How long a handler may take [10,000 ms]; what it does afterwards is not waited for. */
+  /** Time limit for one call of the handler, in ms. Default: 10,000. */
   readonly timeoutMs?: number;
 }
 
@@ -38,63 +43,63 @@ export type OnDecisionApplied = (
   outcome: { readonly status: DecisionOutcomeStatus; readonly reason: string },
 ) => void;
 
-/** One handler, with what it was given last of each setting and tenant. */
+/** A handler, and the last decision applied for each rule and tenant. */
 interface HandlerSubscription {
   readonly event: string;
   readonly handler: RuleHandler;
   readonly timeoutMs: number;
-  readonly given: Map<string, AppliedDecision>;
+  readonly applied: Map<string, AppliedDecision>;
 }
 
 interface AppliedDecision {
   decision: ActiveDecision;
-  /** Whether the handler has failed with its value. */
+  /** Whether the handler failed with this decision. */
   failed: boolean;
-  expiry: NodeJS.Timeout;
-  /** One after another: a later value must not be overtaken by an earlier one. */
-  last: Promise<void>;
+  expiryTimer: NodeJS.Timeout;
+  /** Last handler call. Calls are chained, so that an older value can't overwrite a newer one. */
+  lastCall: Promise<void>;
 }
 
-/** Until a default is given again to a handler that failed with it: no decision comes after it. */
+/** No decision follows a default value, so a handler that failed with it is called again. */
 const DEFAULT_RETRY_MS = 30_000;
 
-/** Gives decisions to the application's handlers. Nothing here throws or rejects. */
+/** Passes decisions to the handlers of the application. No method throws or rejects. */
 export class DecisionDispatcher {
   readonly #onApplied: OnDecisionApplied;
+  readonly #defaultRetryMs: number;
   readonly #subscriptions = new Set<HandlerSubscription>();
   #activeDecisions: readonly ActiveDecision[] = [];
   #receivedMs = 0;
 
-  readonly #defaultRetryMs: number;
-
-  constructor(onApplied: OnDecisionApplied, defaultAgainMs = DEFAULT_RETRY_MS) {
+  /** @param defaultRetryMs delay before a failed default value is applied again, in ms */
+  constructor(onApplied: OnDecisionApplied, defaultRetryMs = DEFAULT_RETRY_MS) {
     this.#onApplied = onApplied;
-    this.#defaultRetryMs = defaultAgainMs;
+    this.#defaultRetryMs = defaultRetryMs;
   }
 
   get size(): number {
     return this.#subscriptions.size;
   }
 
-  /** @returns what ends it; the settings stay as they are then */
+  /** @returns a function that unsubscribes the handler and leaves the settings unchanged */
   onRule(
     event: string,
     handler: RuleHandler,
     { timeoutMs = 10_000 }: HandlerOptions = {},
     nowMs: number = Date.now(),
   ): () => void {
-    const subscription = { event, handler, timeoutMs, given: new Map<string, AppliedDecision>() };
+    const subscription: HandlerSubscription = { event, handler, timeoutMs, applied: new Map() };
     this.#subscriptions.add(subscription);
-    const agoMs = nowMs - this.#receivedMs;
-    const still = this.#activeDecisions.filter(({ remainingMs }) => remainingMs > agoMs);
-    this.#dispatchTo(subscription, still);
+    const ageMs = nowMs - this.#receivedMs;
+    const current = this.#activeDecisions.filter(({ remainingMs }) => remainingMs > ageMs);
+    this.#dispatchTo(subscription, current);
     return () => {
       this.#subscriptions.delete(subscription);
-      for (const { expiry } of subscription.given.values()) clearTimeout(expiry);
+      for (const { expiryTimer } of subscription.applied.values()) clearTimeout(expiryTimer);
     };
   }
 
-  /** Hears all that counts now; what counted and is not among it is at its default again. */
+  /** Replaces the active decisions. Settings without an active decision return to their default. */
   dispatch(current: readonly ActiveDecision[], nowMs: number = Date.now()): void {
     this.#activeDecisions = current;
     this.#receivedMs = nowMs;
@@ -102,85 +107,90 @@ export class DecisionDispatcher {
   }
 
   #dispatchTo(subscription: HandlerSubscription, current: readonly ActiveDecision[]): void {
-    const { given, event } = subscription;
-    const own = new Map(
-      current.filter((each) => each.event === event).map((each) => [toDecisionKey(each), each]),
+    const { applied, event } = subscription;
+    const matching = new Map(
+      current
+        .filter((decision) => decision.event === event)
+        .map((decision) => [toDecisionKey(decision), decision]),
     );
-    for (const [key, decision] of own) this.#apply(subscription, key, decision);
-    for (const key of given.keys())
-      if (!own.has(key)) this.#endDecision(subscription, key, 'reset');
+    for (const [key, decision] of matching) this.#apply(subscription, key, decision);
+    for (const key of applied.keys())
+      if (!matching.has(key)) this.#endDecision(subscription, key, 'reset');
   }
 
   #apply(subscription: HandlerSubscription, key: string, decision: ActiveDecision): void {
-    const known = subscription.given.get(key);
-    clearTimeout(known?.expiry);
+    const previous = subscription.applied.get(key);
+    clearTimeout(previous?.expiryTimer);
     const expire = () => this.#endDecision(subscription, key, 'expired');
-    const expiry = setTimeout(expire, decision.remainingMs).unref();
-    const same = known && known.decision.id === decision.id && known.decision.seq === decision.seq;
-    // What failed is tried again with the next decision, not with each word of the same.
-    const goesOn = known?.decision.value === decision.value && (!known.failed || same);
-    if (known && goesOn) {
-      Object.assign(known, { decision, expiry });
+    const expiryTimer = setTimeout(expire, decision.remainingMs).unref();
+    if (previous && !needsHandlerCall(previous, decision)) {
+      Object.assign(previous, { decision, expiryTimer });
       return;
     }
-    const next = { decision, expiry, failed: false, last: known?.last ?? Promise.resolve() };
-    subscription.given.set(key, next);
+    const lastCall = previous?.lastCall ?? Promise.resolve();
+    const next: AppliedDecision = { decision, expiryTimer, failed: false, lastCall };
+    subscription.applied.set(key, next);
     this.#callHandler(subscription, next, decision);
   }
 
   #endDecision(subscription: HandlerSubscription, key: string, status: 'reset' | 'expired'): void {
-    const { given } = subscription;
-    const known = given.get(key);
-    if (!known) return;
-    clearTimeout(known.expiry);
-    given.delete(key);
-    const { decision } = known;
+    const ended = subscription.applied.get(key);
+    if (!ended) return;
+    clearTimeout(ended.expiryTimer);
+    subscription.applied.delete(key);
+    ended.failed = false;
+    const { decision } = ended;
     const { setting, value, defaultValue } = decision;
-    known.failed = false;
-    const why = status === 'expired' ? 'it was not renewed' : 'its rule does not hold any more';
-    this.#applyDefault(subscription, key, known, {
+    const cause = status === 'expired' ? 'it was not renewed' : 'the rule no longer applies';
+    this.#applyDefault(subscription, key, ended, {
       ...decision,
       status,
       value: defaultValue,
       previous: value,
-      reason: `${setting} ${value} → ${defaultValue}, because ${why}`,
+      reason: `${setting} ${value} → ${defaultValue}, because ${cause}`,
     });
   }
 
-  /** Until the handler has taken it, or there is another value for it. */
+  /** Retries until the handler succeeds, a new decision is active, or the handler unsubscribes. */
   #applyDefault(
     subscription: HandlerSubscription,
     key: string,
     ended: AppliedDecision,
-    heard: ActiveDecision,
+    decision: ActiveDecision,
   ): void {
-    this.#callHandler(subscription, ended, heard);
-    void ended.last.then(() => {
+    this.#callHandler(subscription, ended, decision);
+    void ended.lastCall.then(() => {
       if (!ended.failed) return;
       ended.failed = false;
       setTimeout(() => {
-        const isWanted = this.#subscriptions.has(subscription) && !subscription.given.has(key);
-        if (isWanted) this.#applyDefault(subscription, key, ended, heard);
+        const isNeeded = this.#subscriptions.has(subscription) && !subscription.applied.has(key);
+        if (isNeeded) this.#applyDefault(subscription, key, ended, decision);
       }, this.#defaultRetryMs).unref();
     });
   }
 
   #callHandler(
     { handler, timeoutMs }: HandlerSubscription,
-    given: AppliedDecision,
-    heard: ActiveDecision,
+    applied: AppliedDecision,
+    { remainingMs: _, ...decision }: ActiveDecision,
   ): void {
-    const { remainingMs: _, ...decision } = heard;
-    given.last = given.last.then(async () => {
+    applied.lastCall = applied.lastCall.then(async () => {
       try {
         await withHandlerTimeout(timeoutMs, async () => handler(decision));
         this.#onApplied(decision, { status: 'applied', reason: '' });
       } catch (error) {
-        given.failed = true;
+        applied.failed = true;
         this.#onApplied(decision, { status: 'failed', reason: errorMessage(error).slice(0, 500) });
       }
     });
   }
+}
+
+/** A failed decision is retried when a new decision arrives, not each time it is polled again. */
+function needsHandlerCall(previous: AppliedDecision, decision: ActiveDecision): boolean {
+  if (previous.decision.value !== decision.value) return true;
+  const isSame = previous.decision.id === decision.id && previous.decision.seq === decision.seq;
+  return previous.failed && !isSame;
 }
 
 function toDecisionKey({ rule, organizationId, propertyId }: RuleDecision): string {

@@ -1,8 +1,8 @@
-// Loaded by `perfscope doctor` into the application that it looks at. Nothing is written.
+// `perfscope doctor` loads this module into the application that it checks. It writes no rows.
 import { getSharedAgent } from '../agent.ts';
 import { registerAgent } from '../register-agent.ts';
 
-/** Time in ms in which an application loads what it loads at its start. */
+/** Time for the application to load its libraries. */
 const REPORT_DELAY_MS = 3000;
 
 await registerAgent({ dryRun: true });
@@ -12,5 +12,5 @@ process.channel?.unref();
 
 function reportLibraries(exitCode: number): void {
   if (!process.connected) return;
-  process.send?.({ found: getSharedAgent().loadedLibraries, exitCode });
+  process.send?.({ libraries: getSharedAgent().loadedLibraries, exitCode });
 }

@@ -2,64 +2,68 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { withTimeout } from '../../core/concurrency.ts';
 import { createError } from '../../core/errors.ts';
-import type { LibraryState } from '../instrumentation/instrumentation-registry.ts';
-import { formatUnmeasuredReason } from '../instrumentation/instrumentation-registry.ts';
+import {
+  formatUnmeasuredReason,
+  type LibraryState,
+} from '../instrumentation/instrumentation-registry.ts';
 
-/** Longest time in ms that an application may take to tell. */
 const REPORT_TIMEOUT_MS = 30_000;
+/** Time between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 3000;
 
+interface DoctorReport {
+  libraries: LibraryState[];
+  exitCode: number;
+}
+
 /**
- * Runs an application for some seconds, and tells which libraries it loads and which of them can be
- * measured.
+ * Runs an application for some seconds, and checks which of its libraries Perfscope can measure.
  *
  * @returns one line for each library
- * @throws PS_DOCTOR_FAILED when the application ends without having told
+ * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s
  */
 export async function examineApplication(app: string, args: readonly string[]): Promise<string[]> {
   const probe = new URL('./doctor-probe.js', import.meta.url).href;
   const child = spawn(process.execPath, ['--import', probe, resolve(app), ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const ended = new Promise<string>((done) => {
+  const exited = new Promise<string>((done) => {
     child.once('error', (error) => done(error.message));
-    child.once('exit', (code, signal) => done(`it ended with ${signal ?? `code ${code}`}`));
+    child.once('exit', (code, signal) => done(`it exited with ${signal ?? `code ${code}`}`));
   });
   try {
-    const answer = await withTimeout(
+    const report = await withTimeout(
       REPORT_TIMEOUT_MS,
       Promise.race([
-        new Promise<{ found: LibraryState[]; exitCode: number }>((done) =>
-          child.once('message', done),
-        ),
-        ended.then((reason) => ({ reason })),
+        new Promise<DoctorReport>((done) => child.once('message', done)),
+        exited.then((reason) => ({ reason })),
       ]),
-      () => ({ reason: 'it told nothing in time' }),
+      () => ({ reason: `it did not report its libraries within ${REPORT_TIMEOUT_MS / 1000} s` }),
     );
-    if ('reason' in answer) throw createError('PS_DOCTOR_FAILED', { app, reason: answer.reason });
-    if (answer.exitCode !== 0) {
+    if ('reason' in report) throw createError('PS_DOCTOR_FAILED', { app, reason: report.reason });
+    if (report.exitCode !== 0) {
       throw createError('PS_DOCTOR_FAILED', {
         app,
-        reason: `it ended with code ${answer.exitCode}`,
+        reason: `it exited with code ${report.exitCode}`,
       });
     }
-    return formatLibraryLines(answer.found);
+    return formatLibraryLines(report.libraries);
   } finally {
     child.kill('SIGTERM');
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    await ended;
-    clearTimeout(force);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(killTimer);
   }
 }
 
-function formatLibraryLines(found: readonly LibraryState[]): string[] {
-  if (found.length === 0) {
+function formatLibraryLines(libraries: readonly LibraryState[]): string[] {
+  if (libraries.length === 0) {
     return [
-      'No express, pg or bullmq was loaded. If the application is bundled, leave these packages',
-      'outside the bundle (esbuild: --external:pg). HTTP, host and runtime are measured anyway.',
+      'The application did not load express, pg, or bullmq. If it is bundled, exclude these packages',
+      'from the bundle (esbuild: --external:pg). HTTP, host, and runtime metrics work anyway.',
     ];
   }
-  return found.map((library) => {
+  return libraries.map((library) => {
     const { name, version, measured } = library;
     return `${measured ? '✓' : '✗'} ${name} ${version}${measured ? '' : `: ${formatUnmeasuredReason(library)}`}`;
   });
