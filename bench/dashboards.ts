@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import type pg from 'pg';
-import { DAY_MS, getCurrentRangeEndMs, HOUR_MS } from '../src/storage/queries/query-range.ts';
+import { DAY_MS, HOUR_MS } from '../src/core/duration.ts';
+import { getCurrentRangeEndMs } from '../src/storage/queries/query-range.ts';
 import {
   DASHBOARD_QUERIES,
   expandDashboardQuery,
@@ -11,7 +12,7 @@ import { ServiceFleet } from './query/service-fleet.ts';
 import { atMost, type BenchOptions, type Report, roundToFourDigits } from './report.ts';
 
 const SIZES = {
-  full: { requestSeries: 500, rawMs: 24 * HOUR_MS, days: 30, rounds: 40 },
+  full: { requestSeries: 500, rawMs: DAY_MS, days: 30, rounds: 40 },
   quick: { requestSeries: 40, rawMs: HOUR_MS, days: 2, rounds: 3 },
 } as const;
 /** Lengths of the ranges, with the longest time in ms that a query may take at the 95th percentile. */

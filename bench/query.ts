@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import { getExternalQuestdbTargets } from '../src/core/config/questdb-targets.ts';
 import { parseSettings } from '../src/core/config/settings.ts';
-import { HOUR_MS } from '../src/storage/queries/query-range.ts';
+import { DAY_MS, HOUR_MS } from '../src/core/duration.ts';
 import { QuestdbQueryClient } from '../src/storage/questdb/query-client.ts';
 import { compareWithPrometheus, type PrometheusComparison } from './query/compare-prometheus.ts';
 import {
@@ -29,7 +29,7 @@ import {
 const SIZES = {
   full: {
     requestSeries: 500,
-    rawMs: 24 * HOUR_MS,
+    rawMs: DAY_MS,
     days: 30,
     rounds: 40,
     rowsPerSecond: 20_000,

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DAY_MS } from '../../src/core/duration.ts';
 import {
   createOrganizationScope,
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../src/core/tenant-scope.ts';
-import { DAY_MS, getRangeUntilNow } from '../../src/storage/queries/query-range.ts';
+import { getRangeUntilNow } from '../../src/storage/queries/query-range.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { queryWholeDashboard } from './dashboard-panels.ts';
 import { CYCLE_MS, getCycleIndex, toCycleRows } from './export-cycles.ts';

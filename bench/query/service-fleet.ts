@@ -1,12 +1,7 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { ROLLUP_UNITS } from '../../src/core/schema/rollup-definitions.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
-import {
-  DAY_MS,
-  floorTo,
-  HOUR_MS,
-  MINUTE_MS,
-  type TimeRange,
-} from '../../src/storage/queries/query-range.ts';
+import { floorTo, type TimeRange } from '../../src/storage/queries/query-range.ts';
 import { DEFAULT_RETENTION } from '../../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 import { waitFor } from '../../test/support/wait-for.ts';

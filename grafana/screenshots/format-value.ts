@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../src/core/duration.ts';
+
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** Formats a number like Grafana does for the units that the dashboards use. */
@@ -18,9 +20,7 @@ function formatDuration(ms: number): string {
   if (ms < 1000) return `${formatNumber(ms)} ms`;
   if (ms < 60_000) return `${formatNumber(ms / 1000)} s`;
   if (ms < 3_600_000) return `${formatNumber(ms / 60_000)} min`;
-  return ms < 86_400_000
-    ? `${formatNumber(ms / 3_600_000)} h`
-    : `${formatNumber(ms / 86_400_000)} d`;
+  return ms < DAY_MS ? `${formatNumber(ms / 3_600_000)} h` : `${formatNumber(ms / DAY_MS)} d`;
 }
 
 function formatNumber(value: number): string {

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import {
   computeMaxLagMs,
   formatRollupName,
@@ -6,7 +7,6 @@ import {
   ROLLUP_UNITS,
   type RollupUnit,
 } from '../../src/core/schema/rollup-definitions.ts';
-import { DAY_MS, HOUR_MS } from '../../src/storage/queries/query-range.ts';
 import { FROM, INTERVAL, INTERVAL_MS, quote, TO } from './sql-text.ts';
 
 /** Shorter ranges are read without the roll-up: reading rows is fast and includes the latest data. */

@@ -5,10 +5,11 @@ import type { WriteTarget } from '../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../core/config/server-discovery.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { createError } from '../core/errors.ts';
+import { formatBytes } from '../core/format.ts';
 import { stderrLogger } from '../core/log.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
-import { formatBytes, ProgressLine, print, printJson } from './command-output.ts';
+import { ProgressLine, print, printJson } from './command-output.ts';
 
 interface BackupCommandOptions {
   json?: true;

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
+import { DAY_MS, HOUR_MS } from '../core/duration.ts';
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS, w: 604_800_000 } as const;
 
 /** `90s`, `15m`, `24h`, `7d`, in ms. @throws InvalidArgumentError */
 export function parseDuration(text: string): number {

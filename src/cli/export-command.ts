@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { HOUR_MS } from '../core/duration.ts';
 import { createError } from '../core/errors.ts';
+import { formatBytes } from '../core/format.ts';
 import type { ExportFormat } from '../storage/sql/export-query.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
-import { formatBytes, ProgressLine, print, printJson } from './command-output.ts';
+import { ProgressLine, print, printJson } from './command-output.ts';
 
 interface ExportCommandOptions {
   query?: string;
@@ -41,7 +43,7 @@ export function addExportCommand(program: Command): void {
     .addOption(
       new Option('--timeout <time>', 'longest time that QuestDB may take')
         .argParser(parseDuration)
-        .default(3_600_000, '1h'),
+        .default(HOUR_MS, '1h'),
     )
     .option('--force', 'overwrite a file that exists')
     .option('--json', 'tell file, bytes and rows as JSON')

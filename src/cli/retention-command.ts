@@ -2,20 +2,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readDiscoveryFile } from '../core/config/server-discovery.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
+import { DAY_MS } from '../core/duration.ts';
+import { formatBytes, formatDuration } from '../core/format.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
-import {
-  formatBytes,
-  formatDuration,
-  formatTable,
-  formatValue,
-  print,
-  printJson,
-} from './command-output.ts';
+import { formatTable, formatValue, print, printJson } from './command-output.ts';
 
-const DAY_MS = 86_400_000;
 const DAYS_PER_UNIT: Readonly<Record<string, number>> = {
   HOUR: 1 / 24,
   DAY: 1,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DAY_MS } from '../core/duration.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
 import { print, printJson, printStatus } from './command-output.ts';
@@ -25,7 +26,7 @@ export function addRulesCommand(program: Command): void {
   rules
     .command('dry-run')
     .description('show what the business rules would have decided, from what is stored')
-    .option('--since <time>', 'how far back', parseDuration, 86_400_000)
+    .option('--since <time>', 'how far back', parseDuration, DAY_MS)
     .option('--step <time>', 'between two evaluations; default: some 300 in all', parseDuration)
     .option('--file <path>', 'instead of PERFORMANCE_BUSINESS_RULES_FILE')
     .option('--json', 'one JSON object a line')

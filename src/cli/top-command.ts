@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import { errorMessage } from '../core/errors.ts';
+import { formatDuration } from '../core/format.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type ProcessHealth, queryProcessHealth } from '../storage/queries/host-health.ts';
 import { queryDistributionTotals } from '../storage/queries/metric-totals.ts';
@@ -10,7 +11,7 @@ import { queryQueueStats } from '../storage/queries/queue-stats.ts';
 import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
-import { formatDuration, formatTable, formatValue, printJson } from './command-output.ts';
+import { formatTable, formatValue, printJson } from './command-output.ts';
 
 interface TopOptions {
   interval: number;

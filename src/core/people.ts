@@ -5,7 +5,7 @@ export type Role = (typeof ROLES)[number];
 
 /** A person who can receive alert notifications. */
 export interface Person {
-  /** Unique name. A later person with the same name replaces an earlier one. */
+  /** Unique name. */
   readonly name: string;
   readonly role: Role;
   /** Default: the whole installation, which requires the role `ADMIN`. */

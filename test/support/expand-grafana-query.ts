@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../src/core/duration.ts';
+
 /**
  * What Grafana makes of a query before a database sees it: its variables as the page puts them in,
  * and its macros as the PostgreSQL data source does.
@@ -68,8 +70,8 @@ const ROUNDED_INTERVALS: readonly (readonly [below: number, ms: number])[] = [
     [32_400_000, 21_600_000],
   ] as const),
   ...([
-    [86_400_000, 43_200_000],
-    [604_800_000, 86_400_000],
+    [DAY_MS, 43_200_000],
+    [604_800_000, DAY_MS],
   ] as const),
   ...([
     [1_814_400_000, 604_800_000],
@@ -79,7 +81,7 @@ const ROUNDED_INTERVALS: readonly (readonly [below: number, ms: number])[] = [
 const YEAR_MS = 31_536_000_000;
 const UNITS = [
   ['y', YEAR_MS],
-  ['d', 86_400_000],
+  ['d', DAY_MS],
   ['h', 3_600_000],
   ['m', 60_000],
   ['s', 1000],

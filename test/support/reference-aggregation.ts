@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { DAY_MS } from '../../src/core/duration.ts';
 import type { Dimension, Query } from '../../src/storage/queries/query.ts';
 
 /** What all rows of a sample share. */
@@ -56,7 +57,7 @@ function isAllowed(names: 'all' | readonly string[], name: string | undefined): 
 }
 
 function getBucketStart(ms: number, { ms: length, zone }: { ms: number; zone: string }): number {
-  const unit = length === 86_400_000 ? 'day' : length === 3_600_000 ? 'hour' : 'minute';
+  const unit = length === DAY_MS ? 'day' : length === 3_600_000 ? 'hour' : 'minute';
   return DateTime.fromMillis(ms, { zone }).startOf(unit).toMillis();
 }
 

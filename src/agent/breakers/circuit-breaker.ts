@@ -1,4 +1,5 @@
 import CircuitBreaker from 'opossum';
+import { DAY_MS } from '../../core/duration.ts';
 import { createError, type PerfscopeError } from '../../core/errors.ts';
 
 /** How a function is protected. Times in ms. */
@@ -26,7 +27,7 @@ interface BreakerLimits {
   readonly resetTimeoutMs: number;
 }
 
-const MAX_TIMEOUT_MS = 86_400_000;
+const MAX_TIMEOUT_MS = DAY_MS;
 const BREAKER_NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,99}$/;
 
 /** The limits with their defaults. @throws PS_BREAKER_INVALID */

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../core/duration.ts';
 import { createError, type PerfscopeError } from '../../core/errors.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';
@@ -48,7 +49,7 @@ const TEXT_FIELDS = [
 ] as const;
 
 /** How far a clock may be ahead before its rows are refused. */
-const MAX_CLOCK_AHEAD_MS = 86_400_000;
+const MAX_CLOCK_AHEAD_MS = DAY_MS;
 
 /** @returns what is needed to store the measurement, or why it can't be. */
 export function validateMeasurement(

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../core/duration.ts';
 import type { PerfscopeError } from '../../core/errors.ts';
 import {
   addToBucket,
@@ -45,7 +46,7 @@ export class MetricRecorder {
   constructor(options: MetricRecorderOptions) {
     this.#options = options;
     this.#logOnce = createWarnOnce(options.log);
-    this.#retentionMs = options.retentionDays * 86_400_000;
+    this.#retentionMs = options.retentionDays * DAY_MS;
     this.strict = options.strict;
   }
 

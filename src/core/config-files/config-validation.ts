@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findClosestMatch } from '../did-you-mean.ts';
+import { DAY_MS, parseDuration } from '../duration.ts';
 import { createError, type PerfscopeError } from '../errors.ts';
-import { parseDuration } from '../format.ts';
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -180,7 +180,7 @@ export const durationSchema = z
   .string('must be a duration such as `30s`, `5m`, `1h` or `1d`')
   .transform((text, ctx) => {
     const ms = parseDuration(text);
-    if (ms !== undefined && ms <= 366 * 86_400_000) return ms;
+    if (ms !== undefined && ms <= 366 * DAY_MS) return ms;
     const message = `must be a duration such as \`30s\`, \`5m\`, \`1h\` or \`1d\`, not \`${text.slice(0, 50)}\``;
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;

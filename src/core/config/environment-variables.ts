@@ -1,3 +1,4 @@
+import { DAY_MS } from '../duration.ts';
 import {
   booleanVariable,
   headerVariable,
@@ -11,8 +12,6 @@ import {
   trustedUrlVariable,
   urlVariable,
 } from './variable-parsers.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Paths that are not counted unless the application says otherwise: probes, not users. */
 const HEALTH_CHECK_PATHS = ['/healthz', '/readyz', '/livez', '/health', '/metrics'] as const;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { findClosestMatch } from '../did-you-mean.ts';
+import { DAY_MS } from '../duration.ts';
 import { createError, errorMessage, type PerfscopeError } from '../errors.ts';
 import type { Retention } from '../schema/rollup-definitions.ts';
 import { VARIABLES, type VariableName, type VariableValues } from './environment-variables.ts';
@@ -51,7 +52,7 @@ export function parseSettings(given: EnvironmentVariables): ParsedSettings {
     prometheusPort: readOtelInteger('OTEL_EXPORTER_PROMETHEUS_PORT', env, 65_535, problems),
     prometheusHost: env.OTEL_EXPORTER_PROMETHEUS_HOST || '127.0.0.1',
     exportIntervalMs:
-      readOtelInteger('OTEL_METRIC_EXPORT_INTERVAL', env, 86_400_000, problems) ??
+      readOtelInteger('OTEL_METRIC_EXPORT_INTERVAL', env, DAY_MS, problems) ??
       known.PERFORMANCE_FLUSH_INTERVAL,
     retention: {
       rawDays: known.PERFORMANCE_RETENTION_DAYS,

@@ -1,11 +1,9 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../duration.ts';
 import { type Table, toSnakeCase } from './table-definition.ts';
 import { metricBucketsTable } from './tables/metric-buckets-table.ts';
 import { performanceMetricsTable } from './tables/performance-metrics-table.ts';
 import { queueMetricsTable } from './tables/queue-metrics-table.ts';
 import { systemHealthTable } from './tables/system-health-table.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 /** Length of a roll-up's intervals, as its table's name ends. */
 export type RollupUnit = '1m' | '10m' | '1h' | '1d';
@@ -21,7 +19,7 @@ export const ROLLUP_UNITS: Readonly<Record<RollupUnit, RollupUnitDefinition>> = 
   '1m': { ms: MINUTE_MS, refreshIntervalMs: MINUTE_MS, partition: 'DAY' },
   '10m': { ms: 10 * MINUTE_MS, refreshIntervalMs: 5 * MINUTE_MS, partition: 'DAY' },
   '1h': { ms: HOUR_MS, refreshIntervalMs: 10 * MINUTE_MS, partition: 'WEEK' },
-  '1d': { ms: 24 * HOUR_MS, refreshIntervalMs: HOUR_MS, partition: 'WEEK' },
+  '1d': { ms: DAY_MS, refreshIntervalMs: HOUR_MS, partition: 'WEEK' },
 };
 
 /** Rows come this late when nothing is wrong: a flush interval, a retry, and time to be applied. */

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
 import { createError, type PerfscopeError } from '../../core/errors.ts';
 import { redact } from '../../core/redact.ts';
 import type { ApiKeyRow } from '../../core/schema/tables/api-keys-table.ts';
@@ -140,7 +141,7 @@ export interface CreateKeyRequest extends Grant {
 /** Keys that are neither revoked nor expired. Every server holds all of them in memory. */
 const MAX_ACTIVE_KEYS = 1000;
 const MAX_KEY_NAME_LENGTH = 100;
-const EXPIRY_UNIT_MS = { h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 } as const;
+const EXPIRY_UNIT_MS = { h: HOUR_MS, d: DAY_MS, w: 604_800_000, y: 31_536_000_000 } as const;
 const MAX_EXPIRY_YEARS = 10;
 
 /** Why such a key is not made; undefined when it can be. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../core/duration.ts';
 import { createError } from '../../core/errors.ts';
 import type { Role } from '../../core/people.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -25,7 +26,7 @@ const MAX_STALENESS_MS = 60_000;
  * hours, and whoever holds a key that was revoked meanwhile can only add to its own organization:
  * losing data is the greater harm.
  */
-const MAX_INGEST_STALENESS_MS = 24 * 3_600_000;
+const MAX_INGEST_STALENESS_MS = DAY_MS;
 
 /**
  * Whether what was read at `readAt` still decides about a key. Without this limit a server that is

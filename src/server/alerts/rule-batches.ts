@@ -1,6 +1,7 @@
 import { mapLimit } from '../../core/concurrency.ts';
+import { MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
-import { ceilTo, MINUTE_MS } from '../../storage/queries/query-range.ts';
+import { ceilTo } from '../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import { RuleQueryCache } from './rule-queries/rule-query-cache.ts';
@@ -17,10 +18,10 @@ import type { AlertRule } from './rules/alert-rule.ts';
 import type { AlertStateStore } from './state/alert-state-store.ts';
 import type { RuleHealthStore } from './state/rule-health-store.ts';
 
-/** Rules that are asked together, or all those about Perfscope itself. */
+/** Rules that are queried together, or all rules about Perfscope itself. */
 export type RuleBatch = readonly QueryRule[] | 'internal';
 
-/** The rules that run, in the parts in which they are evaluated. */
+/** All rules, and the batches in which they are evaluated. */
 export interface RulePlan {
   readonly batches: readonly RuleBatch[];
   readonly byName: ReadonlyMap<string, AlertRule>;
@@ -29,20 +30,21 @@ export interface RulePlan {
 }
 
 export function createRulePlan(rules: readonly AlertRule[]): RulePlan {
-  const stored = rules.filter(isQueryRule);
+  const queryRules = rules.filter(isQueryRule);
   return {
-    batches: [...groupRulesByRows(stored), 'internal'],
+    batches: [...groupRulesByRows(queryRules), 'internal'],
     byName: new Map(rules.map((rule) => [rule.name, rule])),
     internalRules: rules.filter((rule): rule is InternalRule => !isQueryRule(rule)),
-    queryRules: stored,
+    queryRules,
   };
 }
 
-export function countRules(parts: readonly RuleBatch[]): number {
-  return parts.reduce((sum, part) => sum + (part === 'internal' ? 1 : part.length), 0);
+/** Returns the number of rules. The internal rules count as one. */
+export function countRules(batches: readonly RuleBatch[]): number {
+  return batches.reduce((sum, batch) => sum + (batch === 'internal' ? 1 : batch.length), 0);
 }
 
-/** Questions at once; the API's readers want some of the connections too. */
+/** Limit on concurrent queries, so that connections are left for API requests. */
 const MAX_CONCURRENT_QUERIES = 3;
 
 export interface QueryRuleEvaluatorOptions {
@@ -53,7 +55,7 @@ export interface QueryRuleEvaluatorOptions {
   readonly log: Logger;
 }
 
-/** Evaluates rules whose figures are in the database. Nothing here rejects. */
+/** Evaluates rules that query QuestDB. No method rejects. */
 export class QueryRuleEvaluator {
   readonly #options: QueryRuleEvaluatorOptions;
 
@@ -61,7 +63,11 @@ export class QueryRuleEvaluator {
     this.#options = options;
   }
 
-  /** @param reachable whether the database has just answered; if not, it is not asked in vain */
+  /**
+   * Evaluates batches of rules.
+   *
+   * @param reachable whether QuestDB just responded. If not, no query is sent.
+   */
   async evaluate(
     batches: readonly (readonly QueryRule[])[],
     now: number,
@@ -78,33 +84,34 @@ export class QueryRuleEvaluator {
     now: number,
     database: { reachable: boolean },
   ): Promise<void> {
-    const { queryClient: store, healthIntervalMs } = this.#options;
+    const { queryClient, healthIntervalMs } = this.#options;
     const measures = rules.flatMap(({ source }) => (source.kind === 'measure' ? [source] : []));
-    const round = new RuleQueryCache(store, now, ceilTo(healthIntervalMs, MINUTE_MS), measures);
+    const intervalMs = ceilTo(healthIntervalMs, MINUTE_MS);
+    const cache = new RuleQueryCache(queryClient, now, intervalMs, measures);
     await Promise.all(
       rules.map(async (rule) => {
         const startMs = performance.now();
-        const asked: RuleQueryResult = database.reachable
-          ? await runRuleQuery(store, () => queryRule(rule, round))
-          : { result: 'unreachable', error: 'QuestDB does not answer' };
-        // After the first question that finds no database, no other is asked in vain.
-        if (asked.result === 'unreachable') database.reachable = false;
-        this.#applyResult(rule, asked, now, performance.now() - startMs);
+        const result: RuleQueryResult = database.reachable
+          ? await runRuleQuery(queryClient, () => queryRule(rule, cache))
+          : { result: 'unreachable', error: 'QuestDB is unreachable' };
+        // After the first query that can't reach QuestDB, the remaining queries are skipped.
+        if (result.result === 'unreachable') database.reachable = false;
+        this.#applyResult(rule, result, now, performance.now() - startMs);
       }),
     );
   }
 
-  #applyResult(rule: QueryRule, asked: RuleQueryResult, now: number, durationMs: number): void {
-    const { alertStates: book, ruleHealth: health, log } = this.#options;
+  #applyResult(rule: QueryRule, result: RuleQueryResult, now: number, durationMs: number): void {
+    const { alertStates, ruleHealth, log } = this.#options;
     const { name } = rule;
-    const answered = asked.result === 'answered';
-    if (answered) book.evaluate(rule, asked.observations, now);
-    const error = answered ? undefined : asked.error;
-    if (asked.result === 'failed' && health.get(name)?.error !== error) {
-      log.warn(`The rule ${name} could not be evaluated: ${error}`);
+    const isAnswered = result.result === 'answered';
+    if (isAnswered) alertStates.evaluate(rule, result.observations, now);
+    const error = isAnswered ? undefined : result.error;
+    if (result.result === 'failed' && ruleHealth.get(name)?.error !== error) {
+      log.warn(`The evaluation of the rule ${name} failed: ${error}`);
     }
-    const groups = answered ? asked.observations.length : 0;
-    health.record(name, asked.result, { error, evaluatedMs: now, durationMs, groups });
+    const groups = isAnswered ? result.observations.length : 0;
+    ruleHealth.record(name, result.result, { error, evaluatedMs: now, durationMs, groups });
   }
 }
 
@@ -114,26 +121,24 @@ export interface InternalRulesOptions {
   readonly ruleHealth: RuleHealthStore;
 }
 
-/** Evaluates the rules about Perfscope itself, by how the others went among other things. */
+/** Evaluates the rules about Perfscope itself. One input is the outcome of the other rules. */
 export async function evaluateInternalRules(
-  { internalMetrics: watch, alertStates: book, ruleHealth: health }: InternalRulesOptions,
-  { internalRules: internal, queryRules: stored }: RulePlan,
+  { internalMetrics, alertStates, ruleHealth }: InternalRulesOptions,
+  { internalRules, queryRules }: RulePlan,
   now: number,
 ): Promise<void> {
   const startMs = performance.now();
-  const asked = new Set(stored.map(({ name }) => name));
-  const figures = await watch.read(
-    health.all.filter(({ rule }) => asked.has(rule)),
-    now,
-  );
+  const names = new Set(queryRules.map(({ name }) => name));
+  const outcomes = ruleHealth.all.filter(({ rule }) => names.has(rule));
+  const metrics = await internalMetrics.read(outcomes, now);
   const durationMs = performance.now() - startMs;
-  for (const rule of internal) {
-    const observations = figures[rule.source.metric];
-    // What only the database knows stays as it is while that is away.
+  for (const rule of internalRules) {
+    const observations = metrics[rule.source.metric];
+    // Metrics that come from QuestDB are missing while it is unreachable.
     if (!observations) continue;
-    book.evaluate(rule, observations, now);
+    alertStates.evaluate(rule, observations, now);
     const { length: groups } = observations;
-    const more = { error: undefined, evaluatedMs: now, durationMs, groups };
-    health.record(rule.name, 'answered', more);
+    const details = { error: undefined, evaluatedMs: now, durationMs, groups };
+    ruleHealth.record(rule.name, 'answered', details);
   }
 }

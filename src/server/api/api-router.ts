@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { HOUR_MS } from '../../core/duration.ts';
 import { createError } from '../../core/errors.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { formatCsv } from './csv-table.ts';
@@ -11,7 +12,7 @@ import type {
 import { authenticate } from './middleware/authentication-middleware.ts';
 import {
   type EndpointPermission,
-  getPrincipal,
+  getCaller,
   requirePermission,
 } from './middleware/authorization-middleware.ts';
 import { limitRequests } from './middleware/rate-limit-middleware.ts';
@@ -24,46 +25,47 @@ import {
 } from './request/request-parser.ts';
 import { StreamRegistry } from './stream/point-source.ts';
 
-/** Rows come this late when something was wrong for a while; what is older changes hardly ever. */
-const MAX_LATE_ROWS_MS = 3_600_000;
+/** After an outage, rows can arrive this late. Older time ranges rarely change. */
+const MAX_LATE_ROWS_MS = HOUR_MS;
 const CACHE_MAX_AGE_S = 300;
 
 /**
- * How long an answer holds. One about a time that is over is kept by the caller alone; what goes on is
- * asked for again each time, and answered with 304 while it is the same (Express compares its weak ETag).
+ * Returns the Cache-Control header of a response. Clients can cache past time ranges. They must
+ * revalidate other responses, and get a 304 if nothing changed (Express compares its weak ETag).
  */
-export function getCacheControl(answer: unknown, nowMs: number): string {
-  const to = (answer as { to?: unknown } | null | undefined)?.to;
+export function getCacheControl(body: unknown, nowMs: number): string {
+  const to = (body as { to?: unknown } | null | undefined)?.to;
   const toMs = to instanceof Date || typeof to === 'string' ? new Date(to).getTime() : Number.NaN;
   return nowMs - toMs > MAX_LATE_ROWS_MS
     ? `private, max-age=${CACHE_MAX_AGE_S}`
     : 'private, no-cache';
 }
 
-/** An answer depends on who asks, and in which form. */
+/** Sets `Vary` as well, because a response depends on the caller and the format. */
 function setCacheHeaders(response: Response, control: string): void {
   response.set('Cache-Control', control);
   response.vary('Accept, Authorization, X-API-Key');
 }
 
-/** Everything under `/api`. */
+/** Creates the routes under `/api`. */
 export function createApiRouter(
-  parts: EndpointDependencies,
+  dependencies: EndpointDependencies,
   endpoints: readonly AnyEndpoint[],
 ): Router {
   const routes = Router();
   const streams = new StreamRegistry();
-  const known = [
-    authenticate(parts.access.authenticate),
-    limitRequests(parts.maxRequestsPerMinute),
+  const callerHandlers = [
+    authenticate(dependencies.access.authenticate),
+    limitRequests(dependencies.maxRequestsPerMinute),
   ];
-  for (const each of endpoints) {
-    const answer: RequestHandler = async (request, response) => {
-      const query = parseQueryString(request.originalUrl, each.query);
+  for (const endpoint of endpoints) {
+    const handler: RequestHandler = async (request, response) => {
+      const query = parseQueryString(request.originalUrl, endpoint.query);
       const method = request.method.toLowerCase() as HttpMethod;
-      const principal = each.permission === 'public' ? ANONYMOUS : getPrincipal(response).principal;
+      const principal =
+        endpoint.permission === 'public' ? ANONYMOUS : getCaller(response).principal;
       const context = {
-        dependencies: parts,
+        dependencies,
         method,
         query,
         streams,
@@ -72,44 +74,39 @@ export function createApiRouter(
         principal,
         scope: principal.scope,
         address: request.ip,
-        params: parsePathParams(request.params, each.params),
-        body: method === 'post' ? parseBody(request.body, each.body) : undefined,
+        params: parsePathParams(request.params, endpoint.params),
+        body: method === 'post' ? parseBody(request.body, endpoint.body) : undefined,
       };
-      if (each.stream) await each.stream(context, request, response);
-      else await sendResponse(each, context, request, response);
+      if (endpoint.stream) await endpoint.stream(context, request, response);
+      else await sendResponse(endpoint, context, request, response);
     };
-    const { path, body, permission } = each;
-    const access =
-      permission === 'public' ? [] : [...known, requireEndpointPermission(each, permission)];
-    const handlers = [requireMethod(each), ...access, ...(body ? [jsonBodyParser] : []), answer];
-    routes.route(path).all(...handlers);
+    const { path, body, permission } = endpoint;
+    const accessHandlers =
+      permission === 'public'
+        ? []
+        : [...callerHandlers, requireEndpointPermission(endpoint, permission)];
+    const bodyHandlers = body ? [jsonBodyParser] : [];
+    routes.route(path).all(requireMethod(endpoint), ...accessHandlers, ...bodyHandlers, handler);
   }
   routes.use('/api', createNotFoundHandler(endpoints.map(({ path }) => path)));
   return routes;
 }
 
 function requireEndpointPermission(
-  { writePermission: changePermission }: AnyEndpoint,
+  { writePermission }: AnyEndpoint,
   permission: Exclude<EndpointPermission, 'public'>,
 ): RequestHandler {
-  const [ask, change] = [
-    requirePermission(permission),
-    requirePermission(changePermission ?? permission),
-  ];
+  const requireRead = requirePermission(permission);
+  const requireWrite = requirePermission(writePermission ?? permission);
   return (request, response, next) => {
-    const asks = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
-    return (asks ? ask : change)(request, response, next);
+    const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
+    return (isRead ? requireRead : requireWrite)(request, response, next);
   };
 }
 
-function requireMethod({
-  methods,
-  isMutating: changes,
-  stream,
-  path,
-}: AnyEndpoint): RequestHandler {
+function requireMethod({ methods, isMutating, stream, path }: AnyEndpoint): RequestHandler {
   const allowed: string[] = methods.map((method) => method.toUpperCase());
-  if (methods.includes('get') && !changes && !stream) allowed.push('HEAD');
+  if (methods.includes('get') && !isMutating && !stream) allowed.push('HEAD');
   return (request, response, next) => {
     if (allowed.includes(request.method)) return next();
     response.set('Allow', allowed.join(', '));
@@ -125,14 +122,14 @@ async function sendResponse(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const answer = await endpoint.handle?.(context);
-  const fresh = endpoint.isMutating || context.method !== 'get';
-  setCacheHeaders(response, fresh ? 'no-store' : getCacheControl(answer, context.nowMs));
-  const { nextCursor } = (answer ?? {}) as { nextCursor?: string };
+  const body = await endpoint.handle?.(context);
+  const isUncacheable = endpoint.isMutating || context.method !== 'get';
+  setCacheHeaders(response, isUncacheable ? 'no-store' : getCacheControl(body, context.nowMs));
+  const { nextCursor } = (body ?? {}) as { nextCursor?: string };
   if (nextCursor !== undefined) response.links({ next: toNextPageUrl(request, nextCursor) });
-  const wanted = context.query.format ?? request.accepts(['json', 'csv']);
-  if (!endpoint.toTable || wanted !== 'csv') return void response.json(answer);
-  const table = endpoint.toTable(answer as never, context.query);
+  const format = context.query.format ?? request.accepts(['json', 'csv']);
+  if (!endpoint.toTable || format !== 'csv') return void response.json(body);
+  const table = endpoint.toTable(body as never, context.query);
   const name = endpoint.path.split('/').at(-1);
   response.attachment(`${name}.csv`).type('text/csv').send(formatCsv(table));
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SentryDsn } from '../../core/config/variable-parsers.ts';
+import { HOUR_MS } from '../../core/duration.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
@@ -8,11 +9,11 @@ import type { ReadRows, Row } from '../../storage/questdb/questdb-reader.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
 
 const FORWARD_INTERVAL_MS = 5000;
-/** How late a row may come: it waits in its service's buffer and spool. Older ones are not sent. */
+/** Rows can arrive late, because services buffer and spool them. Older rows are not sent. */
 const LOOKBACK_MS = 900_000;
 const MAX_ROWS = 200;
 const REQUEST_TIMEOUT_MS = 10_000;
-const MAX_RETRY_AFTER_MS = 3_600_000;
+const MAX_RETRY_AFTER_MS = HOUR_MS;
 
 export interface SentryForwarderOptions {
   readonly dsn: SentryDsn;
@@ -21,13 +22,13 @@ export interface SentryForwarderOptions {
 }
 
 /**
- * Sends what comes into `error_logs` to a Sentry-compatible server, from one place: a service that
- * crashes has no time for it. An entry that could not be sent is sent later, and never twice under
- * two ids.
+ * Sends new `error_logs` rows to a Sentry-compatible server. The server does this instead of the
+ * services, because a crashing service has no time for it. If a request fails, the row is sent again
+ * later with the same event id.
  */
 export class SentryForwarder {
   readonly #options: SentryForwarderOptions;
-  /** Ids that were taken, by the time of their row. */
+  /** Timestamps of the sent rows, by row id. */
   readonly #sent = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -49,7 +50,7 @@ export class SentryForwarder {
     await this.#running;
   }
 
-  /** Sends what is new. Never rejects. */
+  /** Sends the new rows. Never rejects. */
   forward(nowMs: number = Date.now()): Promise<void> {
     this.#running ??= this.#forward(nowMs)
       .catch((error) => this.#reportFailure(errorMessage(error)))
@@ -67,14 +68,14 @@ export class SentryForwarder {
       UNRESTRICTED_SCOPE,
       sql`SELECT * ${fromTable('error_logs')} AND timestamp >= ${new Date(fromMs)} ORDER BY timestamp`,
     );
-    const fresh = rows.map(toErrorLogRow).filter(({ id = '' }) => !this.#sent.has(id));
-    for (const row of fresh.slice(0, MAX_ROWS)) {
+    const newRows = rows.map(toErrorLogRow).filter(({ id = '' }) => !this.#sent.has(id));
+    for (const row of newRows.slice(0, MAX_ROWS)) {
       if (!(await this.#send(row, nowMs))) return;
       this.#sent.set(row.id ?? '', row.timestamp);
     }
   }
 
-  /** @returns false when nothing more is to be sent now */
+  /** @returns false if no more rows should be sent in this run */
   async #send(row: ErrorLogRow, nowMs: number): Promise<boolean> {
     const { dsn } = this.#options;
     const signal = AbortSignal.any([
@@ -83,30 +84,30 @@ export class SentryForwarder {
     ]);
     const body = formatEnvelope(row, nowMs);
     const headers = createEnvelopeHeaders(dsn);
-    const answer = await fetch(dsn.envelopeUrl, {
+    const response = await fetch(dsn.envelopeUrl, {
       method: 'POST',
       headers,
       body,
       signal,
       redirect: 'error',
     });
-    await answer.body?.cancel();
-    if (answer.ok) {
-      if (this.#isFailing) this.#options.log.info(`${dsn.origin} takes errors again.`);
+    await response.body?.cancel();
+    if (response.ok) {
+      if (this.#isFailing) this.#options.log.info(`${dsn.origin} accepts errors again.`);
       this.#isFailing = false;
       return true;
     }
-    this.#reportFailure(`it answered ${answer.status}`);
-    if (answer.status === 429) this.#retryAtMs = nowMs + parseRetryAfterMs(answer.headers);
-    // What is wrong with this one is not wrong with the next.
-    return [400, 413, 422].includes(answer.status);
+    this.#reportFailure(`it returned HTTP ${response.status}`);
+    if (response.status === 429) this.#retryAtMs = nowMs + parseRetryAfterMs(response.headers);
+    // These errors concern only this row, so continue with the next one.
+    return [400, 413, 422].includes(response.status);
   }
 
   #reportFailure(reason: string): void {
     const { dsn, log } = this.#options;
     if (this.#stopping.signal.aborted || this.#isFailing) return;
     this.#isFailing = true;
-    log.warn(`${dsn.origin} does not take errors: ${reason}. They are kept in error_logs.`);
+    log.warn(`Failed to send errors to ${dsn.origin}: ${reason}. The errors remain in error_logs.`);
   }
 }
 
@@ -143,7 +144,7 @@ const SENTRY_CLIENT = 'perfscope';
 const STACK_FRAME_PATTERN = /^\s*at (?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
 const MAX_FRAMES = 50;
 
-/** What a request to `envelopeUrl` carries. */
+/** Returns the headers of a request to `envelopeUrl`. */
 export function createEnvelopeHeaders({ publicKey }: SentryDsn): Record<string, string> {
   return {
     'content-type': 'application/x-sentry-envelope',
@@ -152,9 +153,9 @@ export function createEnvelopeHeaders({ publicKey }: SentryDsn): Record<string, 
 }
 
 /**
- * An entry as an envelope with one event
- * (https://develop.sentry.dev/sdk/foundations/transport/envelopes/). The same entry has the same
- * event id, so that Sentry takes it once. Users are left out.
+ * Returns an envelope with one event
+ * (https://develop.sentry.dev/sdk/foundations/transport/envelopes/). The event id depends only on the
+ * row, so Sentry stores each row once. User data is excluded.
  */
 export function formatEnvelope(row: ErrorLogRow, nowMs: number): string {
   const event = toSentryEvent(row);
@@ -201,7 +202,7 @@ function toSentryEvent(row: ErrorLogRow) {
   };
 }
 
-/** Sentry wants the oldest call first. */
+/** Returns the stack frames, oldest call first, as Sentry requires. */
 function parseStackFrames(stack: string | undefined) {
   return (stack ?? '')
     .split('\n')

@@ -1,4 +1,5 @@
 import { formatProblems } from '../../core/config-files/config-validation.ts';
+import { DAY_MS } from '../../core/duration.ts';
 import { createError } from '../../core/errors.ts';
 import {
   type NotificationRow,
@@ -65,7 +66,7 @@ export function toPersonView({ person, source, hidden }: ListedPerson): PersonVi
 }
 
 /** In-app notifications older than this are not shown as unread any more. */
-const MAX_INBOX_AGE_MS = 30 * 86_400_000;
+const MAX_INBOX_AGE_MS = 30 * DAY_MS;
 /** In-app notifications that are marked as read at once. */
 const MAX_MARKED_READ = 10_000;
 
@@ -110,7 +111,7 @@ export function createNotificationService({
   }
 
   /** Another server's clock may be ahead. */
-  const kept = () => ({ fromMs: now() - MAX_INBOX_AGE_MS, toMs: now() + 86_400_000 });
+  const kept = () => ({ fromMs: now() - MAX_INBOX_AGE_MS, toMs: now() + DAY_MS });
 
   async function unreadRows(reader: NotificationReader, more: Sql, limit: number) {
     return inboxRows(reader, sql`read_at IS NULL AND ${more}`, limit, kept());

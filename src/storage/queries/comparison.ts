@@ -1,6 +1,7 @@
 import { DateTime, type DurationLikeObject } from 'luxon';
+import { DAY_MS } from '../../core/duration.ts';
 import type { Query } from './query.ts';
-import { ceilTo, DAY_MS, getRangeLengthMs, type TimeRange } from './query-range.ts';
+import { ceilTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 import type { Step } from './query-step.ts';
 
 /** What a range is compared with. */

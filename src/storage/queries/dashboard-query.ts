@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import { narrowScope, type TenantScope, UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type Comparison, computeTrend, queryBothRanges, type Trend } from './comparison.ts';
@@ -12,7 +13,7 @@ import {
   type SlowestOperation,
 } from './metric-totals.ts';
 import type { Query } from './query.ts';
-import { getLastRange, getRangeUntilNow, getRowsRevision, MINUTE_MS } from './query-range.ts';
+import { getLastRange, getRangeUntilNow, getRowsRevision } from './query-range.ts';
 import { type QueueStats, queryQueueStats } from './queue-stats.ts';
 import { cacheResult } from './result-cache.ts';
 

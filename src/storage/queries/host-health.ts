@@ -1,13 +1,8 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { fromHostTable, identifier, joinSql, sql } from '../sql/sql-builder.ts';
 import { type Group, type Query, toGroupKey } from './query.ts';
-import {
-  floorTo,
-  getRangeLengthMs,
-  getRowsRevision,
-  MINUTE_MS,
-  type TimeRange,
-} from './query-range.ts';
+import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './query-range.ts';
 import { HOSTS_TABLE, ROW_COUNT } from './query-tables.ts';
 import { computePercent, toNumber, toText } from './row-values.ts';
 import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
@@ -158,7 +153,7 @@ export interface HostPoint {
 /** Sum, number and greatest of one figure's samples. */
 export function toHostAggregations(
   figure: HostMetric,
-): Record<'total' | 'samples' | 'most', Aggregation> {
+): Record<'total' | 'samples' | 'maximum', Aggregation> {
   const column = HOST_METRIC_COLUMNS[figure];
   const again = (name: string, by: string) =>
     sql`${identifier(by)}(${identifier(`${column}_${name}`)})`;
@@ -166,7 +161,7 @@ export function toHostAggregations(
   return {
     total: { rows: raw('sum'), rollup: again('sum', 'sum'), mergeWith: 'sum' },
     samples: { rows: raw('count'), rollup: again('count', 'sum'), mergeWith: 'sum' },
-    most: { rows: raw('max'), rollup: again('max', 'max'), mergeWith: 'max' },
+    maximum: { rows: raw('max'), rollup: again('max', 'max'), mergeWith: 'max' },
   };
 }
 
@@ -182,6 +177,6 @@ export async function queryHostMetric(
     const samples = toNumber(row.samples) ?? 0;
     if (samples === 0) return [];
     const average = (toNumber(row.total) ?? 0) / samples;
-    return { group, bucket: span, samples, average, max: toNumber(row.most) };
+    return { group, bucket: span, samples, average, max: toNumber(row.maximum) };
   });
 }

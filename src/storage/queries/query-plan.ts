@@ -1,5 +1,6 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
-import { ceilTo, floorTo, getRangeLengthMs, MINUTE_MS, type TimeRange } from './query-range.ts';
+import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 
 /** A part of a range, and where it is read. */
 export interface Segment extends TimeRange {

@@ -1,12 +1,10 @@
+import { HOUR_MS } from '../../core/duration.ts';
+
 /** A time range in ms since the epoch. `fromMs` belongs to it, `toMs` does not. */
 export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
-
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 86_400_000;
 
 /** The `windowMs` before `nowMs`. */
 export function getLastRange(windowMs: number, nowMs: number = Date.now()): TimeRange {

@@ -1,15 +1,8 @@
 import { DateTime } from 'luxon';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
 import { type Sql, sql } from '../sql/sql-builder.ts';
-import {
-  ceilTo,
-  DAY_MS,
-  floorTo,
-  getRangeLengthMs,
-  HOUR_MS,
-  MINUTE_MS,
-  type TimeRange,
-} from './query-range.ts';
+import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 
 /**
  * Buckets of time. From a day on they are days of the zone, of 23 or 25 hours where its clocks change;
@@ -141,7 +134,7 @@ export interface CoarsenedStep {
 
 const UNIT_NAMES = new Map([
   [60_000, 'minute'],
-  [3_600_000, 'hour'],
+  [HOUR_MS, 'hour'],
 ]);
 
 /**

@@ -1,44 +1,49 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DAY_MS } from '../../core/duration.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { quoteName, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './questdb-reader.ts';
 
-const DAY_MS = 86_400_000;
-/** How far back growth is looked at: a week of days, a month of weeks, some months. */
+/** Time window for the growth rate, by partition unit: 8 days, 5 weeks, or 4 months. */
 const GROWTH_WINDOWS: Readonly<Record<string, { partitionDays: number; days: number }>> = {
   DAY: { partitionDays: 1, days: 8 },
   WEEK: { partitionDays: 7, days: 36 },
   MONTH: { partitionDays: 30.44, days: 130 },
 };
 
-/** One table or roll-up as it lies on QuestDB's disk. */
+/** Size and state of one table or roll-up on QuestDB's disk. */
 export interface TableStats {
   readonly name: string;
-  /** Its folder in QuestDB's `db` folder. */
+  /** Directory name within QuestDB's `db` directory. */
   readonly directory: string;
   readonly rows: number;
   readonly oldest: Date | undefined;
-  /** `30 DAY`; undefined when rows are kept for ever. */
+  /** For example `30 DAY`; `undefined` if rows never expire. */
   readonly ttl: string | undefined;
-  /** As QuestDB says: with the pages that it has reserved for rows to come. */
+  /** Size that QuestDB reports, including pages reserved for future rows. */
   readonly reservedBytes: number;
-  /** From its last whole days; undefined before there is one. */
+  /** Growth rate over the last complete partitions; `undefined` if there is none. */
   readonly growth: { readonly bytesPerDay: number; readonly rowsPerDay: number } | undefined;
-  /** Undefined for a table. */
+  /** `undefined` for a table. */
   readonly rollup: RollupState | undefined;
 }
 
 interface RollupState {
-  /** QuestDB's word: `valid`, `refreshing`, or `invalid` with its reason. */
+  /** QuestDB's status: `valid`, `refreshing`, or `invalid`. */
   readonly status: string;
+  /** Why QuestDB invalidated the roll-up. */
   readonly reason: string | undefined;
   readonly refreshed: Date | undefined;
-  /** Transactions of the base that are not in it yet. */
+  /** Number of base table transactions that the roll-up does not contain yet. */
   readonly behind: number;
 }
 
-/** What is stored, by name. System tables are left out. @throws PS_UNAVAILABLE */
+/**
+ * Returns the size and state of all tables and roll-ups, sorted by name, without system tables.
+ *
+ * @throws PS_UNAVAILABLE
+ */
 export async function queryTableStats(read: ReadRows): Promise<TableStats[]> {
   const [tables, storage, views] = await Promise.all([
     read(
@@ -52,17 +57,17 @@ export async function queryTableStats(read: ReadRows): Promise<TableStats[]> {
         refresh_base_table_txn, base_table_txn FROM materialized_views()`,
     ),
   ]);
-  const storageOf = new Map(storage.map((row) => [row.tableName, row]));
-  const viewOf = new Map(views.map((row) => [row.view_name, row]));
-  const ours = tables.filter(({ table_name: name }) => /^[a-z][a-z0-9_]*$/.test(String(name)));
-  const stats = ours.map(async (table) => {
+  const storageByName = new Map(storage.map((row) => [row.tableName, row]));
+  const viewsByName = new Map(views.map((row) => [row.view_name, row]));
+  const userTables = tables.filter((row) => /^[a-z][a-z0-9_]*$/.test(String(row.table_name)));
+  const stats = userTables.map(async (table) => {
     const name = String(table.table_name);
-    const stored = storageOf.get(name);
+    const stored = storageByName.get(name);
     const partitions = await read(
       UNRESTRICTED_SCOPE,
       sql`SELECT minTimestamp, numRows, diskSize, active FROM table_partitions(${quoteName(name)})`,
     );
-    const view = viewOf.get(name);
+    const view = viewsByName.get(name);
     return {
       name,
       directory: String(table.directoryName),
@@ -83,12 +88,12 @@ function getOldest(partitions: readonly Row[]): Date | undefined {
 }
 
 /**
- * The size of whole partitions only: the newest is still being written, into pages that are reserved,
- * and the oldest may have begun in the middle.
+ * Computes the growth rate from complete partitions only. The newest partition still has reserved
+ * pages, and the oldest can start in the middle.
  */
 function computeGrowth(partitions: readonly Row[], unit: string): TableStats['growth'] {
-  const lookBack = GROWTH_WINDOWS[unit];
-  if (!lookBack) return undefined;
+  const window = GROWTH_WINDOWS[unit];
+  if (!window) return undefined;
   const known = partitions
     .filter(({ minTimestamp }) => minTimestamp instanceof Date)
     .map((row) => ({ ...row, ms: (row.minTimestamp as Date).getTime() }) as Row & { ms: number })
@@ -96,9 +101,9 @@ function computeGrowth(partitions: readonly Row[], unit: string): TableStats['gr
   const newestMs = known.at(-1)?.ms ?? 0;
   const recent = known
     .slice(1)
-    .filter((row) => row.active !== true && row.ms > newestMs - lookBack.days * DAY_MS);
+    .filter((row) => row.active !== true && row.ms > newestMs - window.days * DAY_MS);
   if (recent.length === 0) return undefined;
-  const days = recent.length * lookBack.partitionDays;
+  const days = recent.length * window.partitionDays;
   const perDay = (column: string) =>
     recent.reduce((sum, row) => sum + Number(row[column] ?? 0), 0) / days;
   return { bytesPerDay: perDay('diskSize'), rowsPerDay: perDay('numRows') };
@@ -115,10 +120,10 @@ function toRollupState(view: Row): RollupState {
   };
 }
 
-/** `st_blocks` counts in these, whatever the file system's own blocks are (stat(2)). */
+/** Unit of `st_blocks`, independent of the file system's block size. See stat(2). */
 const BLOCK_BYTES = 512;
 
-/** Bytes that a folder takes on its disk; what vanishes meanwhile does not count. */
+/** Returns the disk usage of a directory in bytes. Skips files that are deleted in the meantime. */
 export async function getDiskUsageBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   let bytes = 0;
@@ -130,7 +135,7 @@ export async function getDiskUsageBytes(folder: string): Promise<number> {
   return bytes;
 }
 
-/** Bytes of the folder's disk that this user may still fill. */
+/** Returns the free space, in bytes, that this user can use on the directory's disk. */
 export async function getFreeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;

@@ -1,4 +1,5 @@
 import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
+import { DAY_MS } from '../../core/duration.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import {
@@ -81,8 +82,6 @@ export class IlpEncoder {
 function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000);
 }
-
-const DAY_MS = 86_400_000;
 
 export interface BatchEncoderOptions {
   /** Measurements older than this are dropped: QuestDB would do so without a word. */

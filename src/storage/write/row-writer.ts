@@ -1,4 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import { DAY_MS } from '../../core/duration.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
@@ -42,7 +43,7 @@ export class RowWriter {
   constructor(options: RowWriterOptions) {
     this.#options = options;
     const { spoolDir: dir, spoolMaxBytes: maxBytes, dropped, log } = options;
-    const maxAgeMs = options.retentionDays * 86_400_000;
+    const maxAgeMs = options.retentionDays * DAY_MS;
     this.#encoder = new BatchEncoder({ maxAgeMs, dropped, log });
     this.#spool = new Spool({ dir, maxBytes, maxAgeMs, dropped, log });
     this.#sender = new SpoolSender({ ...options, spool: this.#spool });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addKeysCommand } from '../../../src/cli/keys-command.ts';
+import { DAY_MS } from '../../../src/core/duration.ts';
 import { parseApiKey } from '../../../src/server/access/api-key-secret.ts';
 import { AccessServer } from '../../support/access-server.ts';
 import { ExternalQuestdb } from '../../support/external-questdb.ts';
@@ -78,7 +79,7 @@ describe('perfscope keys, with a QuestDB that is configured', () => {
     const made = await run('create', '--role', 'VIEWER', '--name', 'wall', ...limits, '--json');
     const key = JSON.parse(made.out) as Record<string, string>;
     expect(key).toMatchObject({ organizationId: 'acme', properties: ['sea', 'hill'] });
-    expect(Date.parse(String(key.expiresAt)) - Date.now()).toBeGreaterThan(89 * 86_400_000);
+    expect(Date.parse(String(key.expiresAt)) - Date.now()).toBeGreaterThan(89 * DAY_MS);
     const people = await run('list');
     expect(people.out).toMatch(/wall.*VIEWER.*acme.*sea, hill.*active/);
     const revoked = await run('revoke', String(key.id));

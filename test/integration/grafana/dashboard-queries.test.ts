@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getExternalQuestdbTargets } from '../../../src/core/config/questdb-targets.ts';
 import { parseSettings } from '../../../src/core/config/settings.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import {
   addToBucket,
   computeStoredBound,
@@ -16,7 +17,6 @@ import { migrate } from '../../../src/storage/migrations/migrate.ts';
 import { queryDatabaseStats } from '../../../src/storage/queries/database-stats.ts';
 import { queryUptime } from '../../../src/storage/queries/host-health.ts';
 import { queryDistributionTotals } from '../../../src/storage/queries/metric-totals.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/storage/queries/query-range.ts';
 import { queryQueueStats } from '../../../src/storage/queries/queue-stats.ts';
 import { QuestdbQueryClient } from '../../../src/storage/questdb/query-client.ts';
 import {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../../core/format.ts';
+import { parseDuration } from '../../../core/duration.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { queryJobTotals } from '../../../storage/queries/job-totals.ts';
@@ -17,32 +17,36 @@ import {
   type FactName,
   type FactParams,
   type FactRequest,
+  type FactValues,
   listFactRequests,
   toFactKey,
 } from './business-rule.ts';
-import type { FactValues } from './evaluate-rule.ts';
 import { type Tenant, toTenantKey } from './setting-decision.ts';
 
-/** The figures of one tenant. */
+/** The facts of one tenant. */
 export interface TenantFacts {
   readonly tenant: Tenant;
   readonly values: FactValues;
 }
 
 type FactResult = readonly { readonly group: Group; readonly value: number | undefined }[];
-type FactQuery = (store: QueryClient, question: Query, params: FactParams) => Promise<FactResult>;
+type FactQuery = (
+  queryClient: QueryClient,
+  query: Query,
+  params: FactParams,
+) => Promise<FactResult>;
 
 const REQUEST_METRIC: MetricSelector = { metricType: 'API_RESPONSE_TIME' };
 const DEFAULT_WAIT_MS = 60_000;
 const STABILIZATION_MS = 300_000;
 
-/** How each fact is asked for: one question for all groups. */
+/** The query for each fact. One query returns the values of all groups. */
 const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
   requestRate: createRequestQuery(({ rate }) => rate),
   errorRatio: createRequestQuery(({ errorRate }) => errorRate),
   responseTime: createRequestQuery(({ average }) => average),
-  responseTimeP95: async (store, question) =>
-    (await queryDistributionTotals(store, question, REQUEST_METRIC)).map(({ group, p95 }) => ({
+  responseTimeP95: async (queryClient, query) =>
+    (await queryDistributionTotals(queryClient, query, REQUEST_METRIC)).map(({ group, p95 }) => ({
       group,
       value: p95,
     })),
@@ -50,79 +54,87 @@ const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
   ongoingReservations: createGaugeQuery('ONGOING_RESERVATIONS'),
   gauge: createGaugeQuery('CUSTOM'),
   queueDepth: createQueueQuery(({ depth }) => depth),
-  queueArrivalRate: async (store, question) =>
-    (await queryJobTotals(store, question)).map(({ group, arrived }) => ({
+  queueArrivalRate: async (queryClient, query) =>
+    (await queryJobTotals(queryClient, query)).map(({ group, arrived }) => ({
       group,
-      value: (1000 * arrived) / getRangeLengthMs(question.range),
+      value: (1000 * arrived) / getRangeLengthMs(query.range),
     })),
   queueOldestAge: createQueueQuery(({ oldestAge }) => oldestAge),
   queueDrainTime: createQueueQuery(({ timeToDrain }) => timeToDrain),
-  recommendedWorkers: async (store, { scope, range, filter }, { targetWait }) => {
+  recommendedWorkers: async (queryClient, { scope, range, filter }, { targetWait }) => {
     const waitMs = (targetWait && parseDuration(targetWait)) || DEFAULT_WAIT_MS;
     const target = { waitMs, concurrency: 1, min: 0, max: Number.MAX_SAFE_INTEGER };
-    const asked = { scope, filter, target, stabilizationMs: STABILIZATION_MS, now: range.toMs };
-    return (await recommendQueueWorkers(store, asked)).map(({ desired }) => ({
-      group: {},
-      value: desired,
-    }));
+    const recommendations = await recommendQueueWorkers(queryClient, {
+      scope,
+      filter,
+      target,
+      stabilizationMs: STABILIZATION_MS,
+      now: range.toMs,
+    });
+    return recommendations.map(({ desired }) => ({ group: {}, value: desired }));
   },
 };
 
 /**
- * The figures that a rule asks for, of the window that ends at `now`, for each tenant that has any.
+ * Returns the facts that a rule uses, per tenant, for the window that ends at `now`. Tenants without
+ * any data are missing.
  *
  * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function queryTenantFacts(
-  store: QueryClient,
+  queryClient: QueryClient,
   rule: BusinessRule,
   now: number,
 ): Promise<TenantFacts[]> {
-  const found = new Map<string, { tenant: Tenant; values: Map<string, number> }>();
+  const factsByTenant = new Map<string, { tenant: Tenant; values: Map<string, number> }>();
   const requests = listFactRequests(rule);
-  const answers = await Promise.all(
-    requests.map((request) => queryFact(store, rule, request, now)),
+  const results = await Promise.all(
+    requests.map((request) => queryFact(queryClient, rule, request, now)),
   );
   for (const [i, request] of requests.entries()) {
-    for (const { group, value } of answers[i] ?? []) {
+    for (const { group, value } of results[i] ?? []) {
       const tenant = toTenant(rule, group);
       if (!tenant || value === undefined || !Number.isFinite(value)) continue;
       const key = toTenantKey(tenant);
-      const known = found.get(key) ?? { tenant, values: new Map<string, number>() };
-      known.values.set(toFactKey(request), value);
-      found.set(key, known);
+      const tenantFacts = factsByTenant.get(key) ?? { tenant, values: new Map<string, number>() };
+      tenantFacts.values.set(toFactKey(request), value);
+      factsByTenant.set(key, tenantFacts);
     }
   }
-  // Without any request the rate is known: none.
-  for (const { values: figures } of found.values()) {
+  // Without any requests, the request rate is 0 rather than unknown.
+  for (const { values } of factsByTenant.values()) {
     for (const request of requests) {
       const key = toFactKey(request);
-      if (request.fact === 'requestRate' && !figures.has(key)) figures.set(key, 0);
+      if (request.fact === 'requestRate' && !values.has(key)) values.set(key, 0);
     }
   }
-  if (rule.per === 'all' && found.size === 0) return [{ tenant: {}, values: new Map() }];
-  return [...found.values()];
+  if (rule.per === 'all' && factsByTenant.size === 0) return [{ tenant: {}, values: new Map() }];
+  return [...factsByTenant.values()];
 }
 
 function queryFact(
-  store: QueryClient,
+  queryClient: QueryClient,
   { per, only, windowMs }: BusinessRule,
   { fact, params }: FactRequest,
   now: number,
 ): Promise<FactResult> {
   const { service, endpoint, queue } = params;
-  const named = Object.entries({ service, endpoint, queue }).flatMap(([name, text]) =>
+  const paramFilters = Object.entries({ service, endpoint, queue }).flatMap(([name, text]) =>
     text === undefined ? [] : [[name, [text]]],
   );
-  const filter: Filter = { ...only, ...Object.fromEntries(named) };
+  const filter: Filter = { ...only, ...Object.fromEntries(paramFilters) };
   const groupBy: Dimension[] =
     per === 'all' ? [] : per === 'organization' ? ['organization'] : ['organization', 'property'];
   const range = { fromMs: now - windowMs, toMs: now };
-  // The installation's own rules see all tenants; each decision is of one of them.
-  return FACT_QUERIES[fact](store, { scope: UNRESTRICTED_SCOPE, range, filter, groupBy }, params);
+  // Business rules see all tenants, but each decision applies to one tenant.
+  return FACT_QUERIES[fact](
+    queryClient,
+    { scope: UNRESTRICTED_SCOPE, range, filter, groupBy },
+    params,
+  );
 }
 
-/** Rows that name no tenant are nobody's, unless the rule is for all. */
+/** @returns undefined for rows without the tenant that the rule needs */
 function toTenant({ per }: BusinessRule, { organization, property }: Group): Tenant | undefined {
   if (per === 'all') return {};
   if (organization === undefined) return undefined;
@@ -133,26 +145,29 @@ function toTenant({ per }: BusinessRule, { organization, property }: Group): Ten
 }
 
 function createRequestQuery(
-  value: (total: Awaited<ReturnType<typeof queryTotals>>[number]) => number | undefined,
+  getValue: (total: Awaited<ReturnType<typeof queryTotals>>[number]) => number | undefined,
 ): FactQuery {
-  return async (store, question) =>
-    (await queryTotals(store, question, REQUEST_METRIC)).map((total) => ({
+  return async (queryClient, query) =>
+    (await queryTotals(queryClient, query, REQUEST_METRIC)).map((total) => ({
       group: total.group,
-      value: value(total),
+      value: getValue(total),
     }));
 }
 
 function createGaugeQuery(metricType: string): FactQuery {
-  return async (store, question, { name }) => {
+  return async (queryClient, query, { name }) => {
     const names = name === undefined ? undefined : [name];
-    const found = await queryGauges(store, question, { metricType, names });
-    return found.map(({ group, last }) => ({ group, value: last }));
+    const gauges = await queryGauges(queryClient, query, { metricType, names });
+    return gauges.map(({ group, last }) => ({ group, value: last }));
   };
 }
 
 function createQueueQuery(
-  value: (queue: Awaited<ReturnType<typeof queryQueueStats>>[number]) => number | undefined,
+  getValue: (queue: Awaited<ReturnType<typeof queryQueueStats>>[number]) => number | undefined,
 ): FactQuery {
-  return async (store, question) =>
-    (await queryQueueStats(store, question)).map((queue) => ({ group: {}, value: value(queue) }));
+  return async (queryClient, query) =>
+    (await queryQueueStats(queryClient, query)).map((queue) => ({
+      group: {},
+      value: getValue(queue),
+    }));
 }

@@ -16,7 +16,7 @@ import {
   parseYamlSource,
   type YamlSource,
 } from '../../../core/config-files/yaml-source.ts';
-import { parseDuration } from '../../../core/format.ts';
+import { HOUR_MS, parseDuration } from '../../../core/duration.ts';
 import {
   type BusinessRule,
   type Condition,
@@ -43,7 +43,7 @@ const comparisonSchema = z.strictObject({
   value: z.number(),
 });
 
-/** Reads a condition as json-rules-engine knows it. @returns undefined after problems were reported */
+/** Parses a condition in the format of json-rules-engine. @returns undefined if it reported problems */
 function parseCondition(data: unknown, report: ReportProblem, depth = 0): Condition | undefined {
   if (!isPlainObject(data) || depth > MAX_CONDITION_DEPTH) {
     report([], 'a condition must be a map with `all`, `any`, `not` or `fact`');
@@ -55,12 +55,12 @@ function parseCondition(data: unknown, report: ReportProblem, depth = 0): Condit
     return undefined;
   }
   if (kind === 'fact') {
-    const found = validateConfig(comparisonSchema, data, report);
-    return found && isValidFactRequest(found, report) ? found : undefined;
+    const comparison = validateConfig(comparisonSchema, data, report);
+    return comparison && isValidFactRequest(comparison, report) ? comparison : undefined;
   }
   for (const key of Object.keys(data)) {
     if (key === kind) continue;
-    report([key], `\`${key}\` is not known here; ${formatSuggestion(key, [kind])}`, 'key');
+    report([key], `unknown key \`${key}\`; ${formatSuggestion(key, [kind])}`, 'key');
     return undefined;
   }
   if (kind === 'not') {
@@ -72,28 +72,29 @@ function parseCondition(data: unknown, report: ReportProblem, depth = 0): Condit
     report([kind], `\`${kind}\` must be a list of conditions`);
     return undefined;
   }
-  const inner = list.map((each, i) =>
+  const parsed = list.map((each, i) =>
     parseCondition(each, prefixReport(report, kind, i), depth + 1),
   );
-  const sound = inner.filter((each) => each !== undefined);
-  if (sound.length < inner.length) return undefined;
-  return kind === 'all' ? { all: sound } : { any: sound };
+  const conditions = parsed.filter((each) => each !== undefined);
+  if (conditions.length < parsed.length) return undefined;
+  return kind === 'all' ? { all: conditions } : { any: conditions };
 }
 
-/** Whether a fact has the parameters that it needs, and no others. */
+/** Whether a fact has all required parameters and no unknown ones. Reports problems. */
 function isValidFactRequest({ fact, params }: FactRequest, report: ReportProblem): boolean {
-  const words = getFactDefinition(fact);
-  const missing = words.required.filter((name) => params[name] === undefined);
-  for (const name of missing) report(['params'], `\`${fact}\` needs \`params: { ${name}: … }\``);
-  const others = FACT_PARAMS.filter((name) => name in params && !words.params.includes(name));
-  for (const name of others) {
-    const allowed = formatSuggestion(name, words.params);
-    report(['params', name], `\`${name}\` is no parameter of \`${fact}\`; ${allowed}`, 'key');
+  const definition = getFactDefinition(fact);
+  const missing = definition.required.filter((name) => params[name] === undefined);
+  for (const name of missing) report(['params'], `\`${fact}\` requires \`params: { ${name}: … }\``);
+  const unknown = FACT_PARAMS.filter((name) => name in params && !definition.params.includes(name));
+  for (const name of unknown) {
+    const suggestion = formatSuggestion(name, definition.params);
+    report(['params', name], `\`${name}\` is not a parameter of \`${fact}\`; ${suggestion}`, 'key');
   }
   const { targetWait } = params;
-  const isWait = targetWait === undefined || (parseDuration(targetWait) ?? 0) > 0;
-  if (!isWait) report(['params', 'targetWait'], '`targetWait` must be a duration such as `30s`');
-  return missing.length === 0 && others.length === 0 && isWait;
+  const isWaitValid = targetWait === undefined || (parseDuration(targetWait) ?? 0) > 0;
+  if (!isWaitValid)
+    report(['params', 'targetWait'], '`targetWait` must be a duration such as `30s`');
+  return missing.length === 0 && unknown.length === 0 && isWaitValid;
 }
 
 const namesSchema = z.array(z.string().min(1)).min(1);
@@ -105,17 +106,17 @@ const limitsSchema = z.strictObject({
   step: positiveNumberSchema.optional(),
   round: positiveNumberSchema.default(0.01),
   changes: z.int().min(1).default(12),
-  per: durationSchema.default(3_600_000),
+  per: durationSchema.default(HOUR_MS),
 });
 
-/** A value that follows a fact. */
+/** A value that is computed from a fact. */
 const factValueSchema = z.strictObject({
   ...factSchemaFields,
   times: z.number().default(1),
   plus: z.number().default(0),
 });
 
-/** One rule as the file says it; conditions and the value are read by themselves. */
+/** A rule in the file. The conditions and the value are parsed separately. */
 const ruleSchema = z.strictObject({
   name: nameSchema,
   event: nameSchema.optional(),
@@ -141,7 +142,7 @@ const ruleSchema = z.strictObject({
 });
 type RuleConfig = z.output<typeof ruleSchema>;
 
-/** Where decisions are posted to, signed with what is in `secretFile`. */
+/** A webhook that receives decisions. Requests are signed with the secret in `secretFile`. */
 const webhookSchema = z.strictObject({
   name: nameSchema,
   url: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' }),
@@ -158,23 +159,25 @@ const businessRulesFileSchema = z.strictObject({
   rules: z.array(z.unknown()).default([]),
 });
 
-/** Makes the rule that `entry` says. @returns undefined after its problems have been reported */
+/** Creates a rule from its entry in the file. @returns undefined if it reported problems */
 function buildRule(entry: RuleConfig, report: ReportProblem): BusinessRule | undefined {
-  let sound = true;
-  const wrong: ReportProblem = (path, message, on) => {
-    sound = false;
+  let isValid = true;
+  const reportInvalid: ReportProblem = (path, message, on) => {
+    isValid = false;
     report(path, message, on);
   };
-  const when = parseCondition(entry.when, prefixReport(wrong, 'when'));
+  const when = parseCondition(entry.when, prefixReport(reportInvalid, 'when'));
   const until =
     entry.until === undefined
       ? undefined
-      : parseCondition(entry.until, prefixReport(wrong, 'until'));
-  const value = parseRuleValue(entry.value, prefixReport(wrong, 'value'));
-  checkLimits(entry, wrong);
-  if (entry.expiresAfter < 10_000) wrong(['expiresAfter'], '`expiresAfter` must be at least `10s`');
-  if (entry.window < 1000) wrong(['window'], '`window` must be at least `1s`');
-  if (!sound || !when || value === undefined) return undefined;
+      : parseCondition(entry.until, prefixReport(reportInvalid, 'until'));
+  const value = parseRuleValue(entry.value, prefixReport(reportInvalid, 'value'));
+  checkLimits(entry, reportInvalid);
+  if (entry.expiresAfter < 10_000) {
+    reportInvalid(['expiresAfter'], '`expiresAfter` must be at least `10s`');
+  }
+  if (entry.window < 1000) reportInvalid(['window'], '`window` must be at least `1s`');
+  if (!isValid || !when || value === undefined) return undefined;
   const { min, max, step = max - min, round, changes, per: perMs } = entry.limits;
   const rule: BusinessRule = {
     name: entry.name,
@@ -193,9 +196,9 @@ function buildRule(entry: RuleConfig, report: ReportProblem): BusinessRule | und
     dryRun: entry.dryRun,
     webhooks: entry.webhooks,
   };
-  const ofNobody = listFactRequests(rule).find(({ fact }) => !getFactDefinition(fact).tenants);
-  if (rule.per !== 'all' && ofNobody) {
-    wrong(['per'], `\`${ofNobody.fact}\` is of no tenant: the rule must be \`per: all\``);
+  const globalFact = listFactRequests(rule).find(({ fact }) => !getFactDefinition(fact).tenants);
+  if (rule.per !== 'all' && globalFact) {
+    reportInvalid(['per'], `\`${globalFact.fact}\` has no value per tenant; set \`per: all\``);
     return undefined;
   }
   return rule;
@@ -204,26 +207,28 @@ function buildRule(entry: RuleConfig, report: ReportProblem): BusinessRule | und
 function parseRuleValue(data: unknown, report: ReportProblem): RuleValue | undefined {
   if (typeof data === 'number' && Number.isFinite(data)) return data;
   if (typeof data !== 'object' || data === null) {
-    report([], '`value` must be a number, or `{ fact, times, plus }`');
+    report([], '`value` must be a number or `{ fact, times, plus }`');
     return undefined;
   }
-  const follow = validateConfig(factValueSchema, data, report);
-  return follow && isValidFactRequest(follow, report) ? follow : undefined;
+  const value = validateConfig(factValueSchema, data, report);
+  return value && isValidFactRequest(value, report) ? value : undefined;
 }
 
-/** What the rule may never set is refused now, not when it is to be set. */
+/** Reports a value or default outside the limits when the file loads, not when the rule applies. */
 function checkLimits(entry: RuleConfig, report: ReportProblem): void {
   const { min, max } = entry.limits;
-  const between = `must lie within the limits ${min} and ${max}`;
-  const isOut = (value: unknown) => typeof value === 'number' && (value < min || value > max);
+  const range = `must be between ${min} and ${max}`;
+  const isOutOfRange = (value: unknown) =>
+    typeof value === 'number' && (value < min || value > max);
   if (min >= max) report(['limits', 'max'], '`max` must be greater than `min`');
   else {
-    if (isOut(entry.value)) report(['value'], `\`value\` ${between}, not ${entry.value}`);
-    if (isOut(entry.default)) report(['default'], `\`default\` ${between}, not ${entry.default}`);
+    if (isOutOfRange(entry.value)) report(['value'], `\`value\` ${range}, not ${entry.value}`);
+    if (isOutOfRange(entry.default))
+      report(['default'], `\`default\` ${range}, not ${entry.default}`);
   }
 }
 
-/** Everything that the file says. */
+/** The parsed contents of a business rules file. */
 export interface BusinessRules {
   /** Time between two evaluations in ms. */
   readonly intervalMs: number;
@@ -233,59 +238,63 @@ export interface BusinessRules {
 
 export const NO_RULES: BusinessRules = { intervalMs: 10_000, rules: [], webhooks: [] };
 
-/** Why nothing may be sent to a webhook's address; undefined where it may. */
+/** Returns why the URL of a webhook is not allowed, or undefined if it is. */
 export type WebhookUrlValidator = (webhook: RuleWebhookConfig) => string | undefined;
 
-/** @throws PS_BUSINESS_RULES_INVALID with every problem of the file, each with its line */
+/** @throws PS_BUSINESS_RULES_INVALID with all problems in the file, each with its line */
 export function loadBusinessRules(
   file: NamedFileText,
-  refusal: WebhookUrlValidator,
+  validateWebhookUrl: WebhookUrlValidator,
 ): BusinessRules {
   const problems: ConfigProblem[] = [];
   const source = parseYamlSource(file.name, file.text, problems);
-  const found = source && parseBusinessRules(source, refusal, problems);
-  if (!found || problems.length > 0)
+  const businessRules = source && parseBusinessRules(source, validateWebhookUrl, problems);
+  if (!businessRules || problems.length > 0)
     throw createConfigFileError('PS_BUSINESS_RULES_INVALID', problems);
-  return found;
+  return businessRules;
 }
 
 function parseBusinessRules(
   source: YamlSource,
-  refusal: WebhookUrlValidator,
+  validateWebhookUrl: WebhookUrlValidator,
   problems: ConfigProblem[],
 ): BusinessRules | undefined {
-  const top = createReporter(source, [], problems);
-  const file = validateConfig(businessRulesFileSchema, source.data, top);
+  const reportTopLevel = createReporter(source, [], problems);
+  const file = validateConfig(businessRulesFileSchema, source.data, reportTopLevel);
   if (!file) return undefined;
-  if (file.interval < 1000) top(['interval'], '`interval` must be at least `1s`');
+  if (file.interval < 1000) reportTopLevel(['interval'], '`interval` must be at least `1s`');
   const webhooks = file.webhooks.flatMap((data, i) => {
     const report = createReporter(source, ['webhooks', i], problems);
     const entry = validateConfig(webhookSchema, data, report);
-    const reason = entry && refusal(entry);
-    if (reason) report(['url'], `\`url\` cannot be used: ${reason}`);
+    const reason = entry && validateWebhookUrl(entry);
+    if (reason) report(['url'], `\`url\` is not allowed: ${reason}`);
     return entry ?? [];
   });
-  const hooks = webhooks.map(({ name }) => name);
-  const seen = { names: new Map<string, number>(), settings: new Map<string, string>() };
+  const webhookNames = webhooks.map(({ name }) => name);
+  const ruleNames = new Set<string>();
+  const ruleBySetting = new Map<string, string>();
   const rules = file.rules.flatMap((data, i) => {
     const report = createReporter(source, ['rules', i], problems);
     const entry = validateConfig(ruleSchema, data, report);
     if (!entry) return [];
     const { name, setting } = entry;
-    if (seen.names.has(name)) report(['name'], `there is a rule \`${name}\` already`);
-    const other = seen.settings.get(setting);
-    if (other !== undefined) {
+    if (ruleNames.has(name)) report(['name'], `a rule named \`${name}\` already exists`);
+    const otherRule = ruleBySetting.get(setting);
+    if (otherRule !== undefined) {
       report(
         ['setting'],
-        `\`${setting}\` is set by the rule \`${other}\` already: two would fight`,
+        `the rule \`${otherRule}\` already sets \`${setting}\`; only one rule can set it`,
       );
     }
-    seen.names.set(name, i);
-    seen.settings.set(setting, name);
-    for (const [j, hook] of entry.webhooks.entries()) {
-      if (hooks.includes(hook)) continue;
-      const hint = hooks.length > 0 ? formatSuggestion(hook, hooks) : 'the file names none';
-      report(['webhooks', j], `there is no webhook \`${hook}\`; ${hint}`);
+    ruleNames.add(name);
+    ruleBySetting.set(setting, name);
+    for (const [j, webhook] of entry.webhooks.entries()) {
+      if (webhookNames.includes(webhook)) continue;
+      const hint =
+        webhookNames.length > 0
+          ? formatSuggestion(webhook, webhookNames)
+          : 'the file defines no webhooks';
+      report(['webhooks', j], `there is no webhook \`${webhook}\`; ${hint}`);
     }
     return buildRule(entry, report) ?? [];
   });

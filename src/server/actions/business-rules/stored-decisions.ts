@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DAY_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/errors.ts';
 import {
   DECISION_OUTCOME_STATUSES,
@@ -15,14 +16,14 @@ import { fromTable, inValues, joinSql, type Sql, sql } from '../../../storage/sq
 import type { DecisionFilter, DecisionView } from '../action-views.ts';
 import type { Decision } from './setting-decision.ts';
 
-/** Who has decided. */
+/** Author of rows that contain decisions. */
 const DECISION_AUTHOR = 'perfscope';
 
 export function toDecisionRow({ facts, ...decision }: Decision): RuleDecisionRow {
   return { ...decision, author: DECISION_AUTHOR, facts: JSON.stringify(facts) };
 }
 
-/** What became of a decision at `author`; `reason` says why where it failed. */
+/** Returns a row with the outcome of a decision at `author`. `reason` explains a failure. */
 export function toOutcomeRow(
   decision: Decision,
   author: string,
@@ -33,11 +34,11 @@ export function toOutcomeRow(
   return { ...row, timestamp: Math.max(now, decision.timestamp + 1), author, status, reason };
 }
 
-/** @returns undefined for what is none of ours */
+/** @returns undefined for rows that Perfscope didn't write */
 function parseDecisionRow(row: RuleDecisionRow): DecisionView | undefined {
   const { timestamp, id, seq, rule, event, setting, status, author, value, previous } = row;
-  const known = id !== undefined && rule !== undefined && setting !== undefined;
-  if (!known || seq === undefined || value === undefined || !isDecisionOrOutcomeStatus(status))
+  const hasKeys = id !== undefined && rule !== undefined && setting !== undefined;
+  if (!hasKeys || seq === undefined || value === undefined || !isDecisionOrOutcomeStatus(status))
     return undefined;
   return {
     at: new Date(timestamp),
@@ -72,7 +73,7 @@ export function toDecisionView({ timestamp, expiresAt, ...decision }: Decision):
   };
 }
 
-/** The decision that a view shows; undefined where it shows what became of one. */
+/** @returns undefined if the view shows an outcome rather than a decision */
 export function toDecision({ at, author: _, status, ...view }: DecisionView): Decision | undefined {
   if (!isDecisionStatus(status)) return undefined;
   return { ...view, status, timestamp: at.getTime(), expiresAt: view.expiresAt?.getTime() };
@@ -99,12 +100,12 @@ function parseFacts(text: string | undefined): Record<string, number> {
   }
 }
 
-/** Rows that a start reads at most; of a rule's limits no more than this is remembered. */
+/** Maximum number of rows to read at a start. Older changes don't count toward a rule's limits. */
 const MAX_DECISION_ROWS = 100_000;
 
-/** Decisions and what became of them, the newest first. @throws PS_UNAVAILABLE */
+/** Returns decisions and their outcomes, newest first. @throws PS_UNAVAILABLE */
 export function readDecisions(
-  store: QueryClient,
+  queryClient: QueryClient,
   { fromMs, toMs, rule, setting, status, after, limit }: DecisionFilter,
   scope: TenantScope,
 ): Promise<DecisionView[]> {
@@ -119,13 +120,13 @@ export function readDecisions(
       sql`(timestamp < ${at} OR (timestamp = ${at} AND (id < ${id} OR (id = ${id} AND seq < ${seq}))))`,
     );
   }
-  return readDecisionRows(store, scope, conditions, limit);
+  return readDecisionRows(queryClient, scope, conditions, limit);
 }
 
-/** All that is known since `sinceMs`, the newest first. @throws PS_UNAVAILABLE */
-function readRecentDecisions(store: QueryClient, sinceMs: number): Promise<DecisionView[]> {
+/** Returns all decisions and outcomes since `sinceMs`, newest first. @throws PS_UNAVAILABLE */
+function readRecentDecisions(queryClient: QueryClient, sinceMs: number): Promise<DecisionView[]> {
   return readDecisionRows(
-    store,
+    queryClient,
     UNRESTRICTED_SCOPE,
     [sql`timestamp > ${new Date(sinceMs)}`],
     MAX_DECISION_ROWS,
@@ -133,12 +134,12 @@ function readRecentDecisions(store: QueryClient, sinceMs: number): Promise<Decis
 }
 
 async function readDecisionRows(
-  store: QueryClient,
+  queryClient: QueryClient,
   scope: TenantScope,
   conditions: readonly Sql[],
   limit: number,
 ): Promise<DecisionView[]> {
-  const rows = await store.read(
+  const rows = await queryClient.read(
     scope,
     sql`SELECT * ${fromTable('rule_decisions')} AND ${joinSql(conditions, ' AND ')}
       ORDER BY timestamp DESC, id DESC, seq DESC LIMIT ${limit}`,
@@ -146,33 +147,32 @@ async function readDecisionRows(
   return rows.flatMap((row) => parseDecisionRow(toTableRow(ruleDecisionsTable, row)) ?? []);
 }
 
-/** How long a start waits, within one attempt, until what was sent can be read. */
+/** Time that one attempt waits until flushed rows are visible to readers. */
 const READABLE_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 100;
-const DAY_MS = 86_400_000;
-/** Rows of other servers that come later than this are heard of at the next start. */
+/** Rows of other servers that arrive later than this are read only at the next start. */
 const LATE_ROWS_MS = 600_000;
 
-/** What is stored of decisions: at first all that still matters, then what has come since. */
+/** Reads stored decisions: first all relevant decisions, then only new ones. */
 export class DecisionRestorer {
-  readonly #store: QueryClient;
+  readonly #queryClient: QueryClient;
   readonly #flush: () => Promise<void>;
   #readMs: number | undefined;
 
-  /** @param flush sends what the process before this one has left in the spool */
-  constructor(store: QueryClient, flush: () => Promise<void>) {
-    this.#store = store;
+  /** @param flush sends the rows that the previous process left in the spool */
+  constructor(queryClient: QueryClient, flush: () => Promise<void>) {
+    this.#queryClient = queryClient;
     this.#flush = flush;
   }
 
-  /** Whether what was decided before the start is known. */
+  /** Whether decisions from before the start have been read. */
   get isDone(): boolean {
     return this.#readMs !== undefined;
   }
 
   /**
-   * @param spanMs how far back rules look; a day at least is read
-   * @throws PS_UNAVAILABLE, PS_FLUSH_TIMEOUT; whoever decided then might decide twice
+   * @param spanMs the longest time that a rule looks back; at least one day is read
+   * @throws PS_UNAVAILABLE, PS_FLUSH_TIMEOUT; make no decision then, because it could be a repeat
    */
   async readDecisions(now: number, spanMs: number): Promise<readonly DecisionView[]> {
     let sinceMs = now - Math.max(DAY_MS, spanMs);
@@ -180,24 +180,26 @@ export class DecisionRestorer {
       await this.#flush();
       await this.#waitUntilReadable();
     } else sinceMs = this.#readMs - LATE_ROWS_MS;
-    const rows = await readRecentDecisions(this.#store, sinceMs);
+    const rows = await readRecentDecisions(this.#queryClient, sinceMs);
     this.#readMs = now;
     return rows;
   }
 
-  /** QuestDB acknowledges rows before readers see them. */
+  /** Waits until readers can see all rows, because QuestDB acknowledges rows earlier. */
   async #waitUntilReadable(): Promise<void> {
     const deadline = Date.now() + READABLE_TIMEOUT_MS;
-    let wanted: number | undefined;
+    let targetTransaction: number | undefined;
     for (;;) {
-      const [row] = await this.#store.read(
+      const [row] = await this.#queryClient.read(
         UNRESTRICTED_SCOPE,
         sql`SELECT writerTxn AS applied, sequencerTxn AS written FROM wal_tables() WHERE name = ${ruleDecisionsTable.name}`,
       );
-      wanted ??= Number(row?.written ?? 0);
-      if (Number(row?.applied ?? 0) >= wanted) return;
+      targetTransaction ??= Number(row?.written ?? 0);
+      if (Number(row?.applied ?? 0) >= targetTransaction) return;
       if (Date.now() > deadline) {
-        throw createError('PS_UNAVAILABLE', { reason: `${ruleDecisionsTable.name} lags behind` });
+        throw createError('PS_UNAVAILABLE', {
+          reason: `QuestDB has not applied all rows to ${ruleDecisionsTable.name} yet`,
+        });
       }
       await delay(POLL_INTERVAL_MS);
     }

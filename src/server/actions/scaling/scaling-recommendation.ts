@@ -1,24 +1,25 @@
+import { MINUTE_MS } from '../../../core/duration.ts';
 import { queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { queryTotals } from '../../../storage/queries/metric-totals.ts';
 import type { Query } from '../../../storage/queries/query.ts';
-import { floorTo, MINUTE_MS } from '../../../storage/queries/query-range.ts';
+import { floorTo } from '../../../storage/queries/query-range.ts';
 import { queryQueueSeries } from '../../../storage/queries/queue-stats.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
 
-/** What came and waits in a time. Rates per second, times in ms. */
+/** The load of a queue or service in one period. Rates are per second, times in ms. */
 export interface Load {
   readonly arrivalRate: number;
-  /** Mean time that one piece of work takes; undefined where none has ended. */
+  /** Mean time per job or request. Undefined if none has completed. */
   readonly processingTime: number | undefined;
-  /** What waits. */
+  /** Number of waiting jobs. */
   readonly backlog: number;
 }
 
 interface ScalingTarget {
-  /** How long work should wait at most, in ms. */
+  /** Maximum time that jobs should wait, in ms. */
   readonly waitMs: number;
-  /** Pieces of work that one worker or replica does at once. */
+  /** Number of jobs or requests that one worker or replica handles at the same time. */
   readonly concurrency: number;
   readonly min: number;
   readonly max: number;
@@ -26,19 +27,20 @@ interface ScalingTarget {
 
 export interface Recommendation {
   readonly desired: number;
-  /** In words and figures. */
+  /** Explanation with the measured load. */
   readonly reason: string;
 }
 
-/** Of the capacity, what is planned to be busy: without reserve a queue never shrinks. */
+/** Planned share of busy capacity. Without spare capacity, a backlog never shrinks. */
 const TARGET_UTILIZATION = 0.8;
-/** As Kubernetes' autoscaler: smaller differences are none. */
+/** Ignores smaller relative differences, like the Kubernetes autoscaler. */
 const TOLERANCE = 0.1;
 
 /**
- * Workers that do what comes (Little's law) and what waits within the target time.
+ * Returns the number of workers that handle the arrivals (Little's law) and clear the backlog within
+ * the target time.
  *
- * @returns undefined where it is not known how long work takes
+ * @returns undefined if the processing time is unknown
  */
 export function computeNeeded(load: Load, target: ScalingTarget): number | undefined {
   const { arrivalRate, processingTime, backlog } = load;
@@ -47,16 +49,17 @@ export function computeNeeded(load: Load, target: ScalingTarget): number | undef
   const steady = (arrivalRate * processingTime) / 1000 / TARGET_UTILIZATION;
   const clearing = (backlog * processingTime) / target.waitMs;
   const exact = (steady + clearing) / target.concurrency;
-  // What is only a rounding error above a whole number needs no worker more.
+  // A rounding error above a whole number must not add a worker.
   return clamp(Math.ceil(exact - 1e-9), target);
 }
 
 /**
- * What is recommended now: up at once, down only to the greatest need of the time that `history` covers
- * (Kubernetes' stabilization window), and not at all for a difference within the tolerance.
+ * Returns the current recommendation. Scales up immediately, but down only to the highest number
+ * needed within `history`, like the stabilization window of Kubernetes. Ignores a decrease within the
+ * tolerance.
  *
- * @param history loads of equal parts of the stabilization window, the newest last
- * @param current how many there are, where that is known
+ * @param history loads of equal parts of the stabilization window, newest last
+ * @param current number of running workers or replicas, if known
  */
 export function recommend(
   history: readonly Load[],
@@ -64,27 +67,29 @@ export function recommend(
   current: number | undefined,
 ): Recommendation {
   const now = history.at(-1) ?? { arrivalRate: 0, processingTime: undefined, backlog: 0 };
-  const known = findLastProcessingTime(history);
-  const needs = history.map((load) =>
-    computeNeeded({ ...load, processingTime: load.processingTime ?? known }, target),
+  const processingTime = findLastProcessingTime(history);
+  const neededCounts = history.map((load) =>
+    computeNeeded({ ...load, processingTime: load.processingTime ?? processingTime }, target),
   );
-  const present = needs.at(-1);
-  if (present === undefined) {
+  const neededNow = neededCounts.at(-1);
+  if (neededNow === undefined) {
     const desired = clamp(Math.max(current ?? 0, now.backlog > 0 ? 1 : 0), target);
-    const reason = `${formatLoad(now)}, and it is not known how long work takes`;
-    return { desired, reason: `${reason}: ${desired} until something ends` };
+    const reason = `${formatLoad(now)}, processing time unknown`;
+    return { desired, reason: `${reason}: ${desired} until one completes` };
   }
-  const greatest = Math.max(...needs.filter((need) => need !== undefined));
-  const words = formatExplanation(now, known, target);
-  const isNear = current !== undefined && Math.abs(greatest - current) <= TOLERANCE * current;
-  if (isNear && greatest < current && clamp(current, target) === current) {
-    return { desired: current, reason: `${words}: ${greatest}, near enough to ${current}` };
+  const highest = Math.max(...neededCounts.filter((count) => count !== undefined));
+  const explanation = formatExplanation(now, processingTime, target);
+  const isWithinTolerance =
+    current !== undefined && Math.abs(highest - current) <= TOLERANCE * current;
+  if (isWithinTolerance && highest < current && clamp(current, target) === current) {
+    const reason = `${explanation}: ${highest}, close enough to the current ${current}`;
+    return { desired: current, reason };
   }
-  const held = greatest > present ? `, held at ${greatest} by the minutes before` : '';
-  return { desired: greatest, reason: `${words}: ${present}${held}` };
+  const stabilization = highest > neededNow ? `, kept at ${highest} for recent load` : '';
+  return { desired: highest, reason: `${explanation}: ${neededNow}${stabilization}` };
 }
 
-/** The newest that is known. */
+/** Returns the latest known processing time, in ms. */
 function findLastProcessingTime(history: readonly Load[]): number | undefined {
   return history.findLast((load) => load.processingTime !== undefined)?.processingTime;
 }
@@ -98,16 +103,15 @@ function formatExplanation(
   processingTime: number | undefined,
   target: ScalingTarget,
 ): string {
-  const each =
-    processingTime === undefined ? '' : `, each takes ${formatNumber(processingTime)} ms`;
-  const wait =
-    load.backlog > 0 ? `, to be cleared within ${formatNumber(target.waitMs / 1000)} s` : '';
-  const atOnce = target.concurrency === 1 ? '' : `, ${target.concurrency} at once`;
-  return `${formatLoad(load)}${wait}${each}${atOnce}`;
+  const clearing =
+    load.backlog > 0 ? ` to clear within ${formatNumber(target.waitMs / 1000)} s` : '';
+  const duration = processingTime === undefined ? '' : `, ${formatNumber(processingTime)} ms each`;
+  const concurrency = target.concurrency === 1 ? '' : `, ${target.concurrency} at a time`;
+  return `${formatLoad(load)}${clearing}${duration}${concurrency}`;
 }
 
 function formatLoad({ arrivalRate, backlog }: Load): string {
-  return `${formatNumber(arrivalRate)} come a second, ${formatNumber(backlog)} wait`;
+  return `${formatNumber(arrivalRate)} arriving per second, ${formatNumber(backlog)} waiting`;
 }
 
 function formatNumber(value: number): string {
@@ -116,7 +120,7 @@ function formatNumber(value: number): string {
 
 export interface ScalingQuery extends Pick<Query, 'scope' | 'filter'> {
   readonly target: ScalingTarget;
-  /** How long a smaller need must last before it counts, in ms. */
+  /** Time for which fewer must be needed before the recommendation decreases, in ms. */
   readonly stabilizationMs: number;
   readonly now: number;
 }
@@ -125,57 +129,63 @@ const WORKERS_METRIC = { metricType: 'CUSTOM', names: ['perfscope.queue.workers'
 const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const MINUTE_STEP = { ms: MINUTE_MS, zone: 'utc' } as const;
 
-/** Workers of each queue that was seen. All from stored data: any server, and after a restart, the same. */
+/** Recommends workers for each queue. Uses only stored data, so all servers give the same result. */
 export async function recommendQueueWorkers(
-  store: QueryClient,
-  asked: ScalingQuery,
+  queryClient: QueryClient,
+  scalingQuery: ScalingQuery,
 ): Promise<ScalingView[]> {
-  const { question, minutes } = toScalingRange(asked);
+  const { query, minutes } = toScalingRange(scalingQuery);
   const [series, workers] = await Promise.all([
-    queryQueueSeries(store, { ...question, step: MINUTE_STEP }),
-    queryGauges(store, { ...question, groupBy: ['queue'] }, WORKERS_METRIC),
+    queryQueueSeries(queryClient, { ...query, step: MINUTE_STEP }),
+    queryGauges(queryClient, { ...query, groupBy: ['queue'] }, WORKERS_METRIC),
   ]);
-  const workersOf = new Map(workers.map(({ group, last }) => [group.queue, last]));
+  const workersByQueue = new Map(workers.map(({ group, last }) => [group.queue, last]));
   return series.map(({ queue, points }) => {
-    const at = new Map(points.map((point) => [point.bucket?.fromMs, point]));
+    const pointByMinute = new Map(points.map((point) => [point.bucket?.fromMs, point]));
     let backlog = 0;
     const history = minutes.map(({ fromMs, seconds, isLast }) => {
-      const point = at.get(fromMs);
-      // What waits is known at once, also of a minute that is too young for its rates.
-      const newest = isLast ? at.get(fromMs + MINUTE_MS) : undefined;
-      // A minute without a report is not an empty queue.
+      const point = pointByMinute.get(fromMs);
+      // The current minute is too short for rates, but its depth is already known.
+      const newest = isLast ? pointByMinute.get(fromMs + MINUTE_MS) : undefined;
+      // If a minute has no data, the queue is not necessarily empty. Keep the previous backlog.
       backlog = newest?.depth ?? point?.depth ?? backlog;
       const arrivalRate = (point?.arrived ?? 0) / seconds;
       return { arrivalRate, processingTime: point?.averageProcessing, backlog };
     });
-    return toScalingView('queue', queue, history, asked.target, workersOf.get(queue));
+    return toScalingView('queue', queue, history, scalingQuery.target, workersByQueue.get(queue));
   });
 }
 
-/** Replicas of each service that answers requests. Requests that wait outside of it are not known. */
+/** Recommends replicas for each service. The number of requests that wait for a service is unknown. */
 export async function recommendServiceReplicas(
-  store: QueryClient,
-  asked: ScalingQuery,
+  queryClient: QueryClient,
+  scalingQuery: ScalingQuery,
 ): Promise<ScalingView[]> {
-  const { question, minutes } = toScalingRange(asked);
-  const [done, instances] = await Promise.all([
-    queryTotals(store, { ...question, groupBy: ['service'], step: MINUTE_STEP }, REQUESTS_METRIC),
-    queryTotals(store, { ...question, groupBy: ['service', 'instance'] }, REQUESTS_METRIC),
+  const { query, minutes } = toScalingRange(scalingQuery);
+  const [totals, instances] = await Promise.all([
+    queryTotals(
+      queryClient,
+      { ...query, groupBy: ['service'], step: MINUTE_STEP },
+      REQUESTS_METRIC,
+    ),
+    queryTotals(queryClient, { ...query, groupBy: ['service', 'instance'] }, REQUESTS_METRIC),
   ]);
-  return [...Map.groupBy(done, ({ group }) => group.service)].flatMap(([service, found]) => {
-    if (service === undefined) return [];
-    const at = new Map(found.map((total) => [total.bucket?.fromMs, total]));
-    const history = minutes.map(({ fromMs, seconds }) => {
-      const total = at.get(fromMs);
-      const arrivalRate = (total?.count ?? 0) / seconds;
-      return { arrivalRate, processingTime: total?.average, backlog: 0 };
-    });
-    const current = instances.filter(({ group }) => group.service === service).length;
-    return toScalingView('service', service, history, asked.target, current);
-  });
+  return [...Map.groupBy(totals, ({ group }) => group.service)].flatMap(
+    ([service, serviceTotals]) => {
+      if (service === undefined) return [];
+      const totalByMinute = new Map(serviceTotals.map((total) => [total.bucket?.fromMs, total]));
+      const history = minutes.map(({ fromMs, seconds }) => {
+        const total = totalByMinute.get(fromMs);
+        const arrivalRate = (total?.count ?? 0) / seconds;
+        return { arrivalRate, processingTime: total?.average, backlog: 0 };
+      });
+      const current = instances.filter(({ group }) => group.service === service).length;
+      return toScalingView('service', service, history, scalingQuery.target, current);
+    },
+  );
 }
 
-/** Minutes back from the one that goes on, which counts when half of it is there. */
+/** Returns the minutes to evaluate. The current minute is included once half of it has passed. */
 function toScalingRange({ scope, filter, now, stabilizationMs }: ScalingQuery) {
   const lastMs = floorTo(now - MINUTE_MS / 2, MINUTE_MS);
   const fromMs = floorTo(lastMs - stabilizationMs, MINUTE_MS);
@@ -184,7 +194,7 @@ function toScalingRange({ scope, filter, now, stabilizationMs }: ScalingQuery) {
     const seconds = Math.min(MINUTE_MS, now - ms) / 1000;
     minutes.push({ fromMs: ms, seconds, isLast: ms === lastMs });
   }
-  return { question: { scope, filter, range: { fromMs, toMs: now } }, minutes };
+  return { query: { scope, filter, range: { fromMs, toMs: now } }, minutes };
 }
 
 function toScalingView(
@@ -196,6 +206,6 @@ function toScalingView(
 ): ScalingView {
   const { arrivalRate = 0, backlog = 0 } = history.at(-1) ?? {};
   const processingTime = findLastProcessingTime(history);
-  const found = recommend(history, target, current);
-  return { kind, name, current, arrivalRate, processingTime, backlog, ...found };
+  const recommendation = recommend(history, target, current);
+  return { kind, name, current, arrivalRate, processingTime, backlog, ...recommendation };
 }

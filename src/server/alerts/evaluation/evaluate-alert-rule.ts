@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../core/duration.ts';
 import { type AlertRule, getRuleThresholds } from '../rules/alert-rule.ts';
 import { resolveAlert, type StateUpdate, updateAlert } from './alert-state-machine.ts';
 import type { Transition } from './alert-transition.ts';
@@ -10,19 +11,18 @@ import {
 } from './group-state.ts';
 import { type Observation, toLabelsKey } from './observation.ts';
 
-/** The states of a rule's groups, by `groupKey`. */
+/** The states of a rule's groups, by `toLabelsKey`. */
 export type RuleStates = ReadonlyMap<string, GroupState>;
 
 export interface RuleEvaluation {
   readonly states: RuleStates;
-  /** In the order of the groups' keys. */
+  /** Sorted by group key. */
   readonly transitions: readonly Transition[];
 }
 
 /**
- * One evaluation of a rule over all its groups: those observed now, in any order, and those known
- * from before. When the data source cannot answer, a rule is not evaluated at all, so that its
- * states stay as they are (`unavailable.ts`).
+ * Evaluates a rule for all its groups: the observed ones, in any order, and the known ones. If
+ * QuestDB is unreachable, don't call this function, so that the states don't change.
  */
 export function evaluateRule(
   states: RuleStates,
@@ -45,7 +45,7 @@ export function evaluateRule(
   return { states: next, transitions };
 }
 
-/** Ends all alerts of a rule that is no more. */
+/** Resolves all alerts of a removed rule. */
 export function resolveAllAlerts(states: RuleStates, now: number): readonly Transition[] {
   const none = { enabled: false, levels: [], recovery: undefined, minimumCount: 0 };
   return [...states.values()].flatMap(
@@ -53,7 +53,7 @@ export function resolveAllAlerts(states: RuleStates, now: number): readonly Tran
   );
 }
 
-/** SQL may yield a group twice: the worse row counts, whichever comes first. */
+/** Returns the worse of two rows. A SQL rule can return the same group twice, in any order. */
 function pickWorse(a: Observation | undefined, b: Observation, rule: AlertRule): Observation {
   if (!a) return b;
   const sign = rule.direction === 'above' ? 1 : -1;
@@ -66,23 +66,23 @@ function isNewer(a: Observation, b: Observation): boolean {
   return a.newestMs !== b.newestMs ? a.newestMs > b.newestMs : a.count > b.count;
 }
 
-/** More intervals than this between two evaluations are a jump of the clock, or a long pause. */
+/** A longer time between two evaluations is a clock jump or a long pause. */
 const MAX_PAUSE_INTERVALS = 4;
-/** An alert of a group without data ends after this time: what it spoke of is no more. */
-const NO_DATA_EXPIRY_MS = 86_400_000;
+/** An alert of a group without data is resolved after this time. */
+const NO_DATA_EXPIRY_MS = DAY_MS;
 
-/** The next state of a group; undefined when there is none, or nothing is left to know of it. */
 interface GroupEvaluation {
+  /** Undefined if there is nothing to remember about the group. */
   readonly state: GroupState | undefined;
   readonly transitions: StateUpdate['transitions'];
 }
 
 /**
- * One evaluation of one group. Pure: the same arguments give the same answer.
+ * Evaluates one group. This is a pure function.
  *
- * @param previous undefined for a group that was never seen
- * @param observation undefined for a group of which nothing is in the window
- * @param now in ms since the epoch
+ * @param previous undefined for a new group
+ * @param observation undefined if the group has no rows in the window
+ * @param now time in ms since the epoch
  */
 function evaluateGroup(
   previous: GroupState | undefined,
@@ -94,30 +94,30 @@ function evaluateGroup(
   const before = previous ?? createGroupState(observation?.labels ?? {});
   const elapsedMs = before.evaluatedMs === undefined ? 0 : now - before.evaluatedMs;
   if (hasClockJumped(before, elapsedMs, rule)) {
-    const later = shiftGroupState(before, elapsedMs);
-    const state = { ...later, evaluatedMs: now, jumped: true, absentSinceMs: undefined };
+    const shifted = shiftGroupState(before, elapsedMs);
+    const state = { ...shifted, evaluatedMs: now, jumped: true, absentSinceMs: undefined };
     return { state, transitions: [] };
   }
-  const judgement = getRuleThresholds(rule, before.labels);
+  const thresholds = getRuleThresholds(rule, before.labels);
   const timed = { ...before, evaluatedMs: now, jumped: false };
-  if (!judgement.enabled)
-    return resolveAlert(timed, judgement, 'the rule is off for this tenant', now);
-  const judged = updateLatches(timed, observation, rule, judgement, now);
-  const step = updateAlert(judged, rule, judgement, now);
+  if (!thresholds.enabled)
+    return resolveAlert(timed, thresholds, 'the rule is disabled for this tenant', now);
+  const updated = updateLatches(timed, observation, rule, thresholds, now);
+  const step = updateAlert(updated, rule, thresholds, now);
   if (!isExpired(step.state, rule, now)) return step;
-  const end = resolveAlert(step.state, judgement, 'forgotten after a day without data', now);
+  const end = resolveAlert(step.state, thresholds, 'no data for one day', now);
   return { state: undefined, transitions: [...step.transitions, ...end.transitions] };
 }
 
-/** Groups come and go; only what an alert rests on, or may come to rest on, is kept for long. */
+/** Returns whether to forget a group. Groups that have or can get an alert are kept longer. */
 function isExpired(state: GroupState, rule: AlertRule, now: number): boolean {
   const { absentSinceMs, alert } = state;
   if (absentSinceMs === undefined) return false;
-  const awaited = alert !== undefined || (rule.noData === 'alert' && hasReported(state));
-  return now - absentSinceMs >= (awaited ? NO_DATA_EXPIRY_MS : rule.noDataAfterMs);
+  const isNeeded = alert !== undefined || (rule.noData === 'alert' && hasReported(state));
+  return now - absentSinceMs >= (isNeeded ? NO_DATA_EXPIRY_MS : rule.noDataAfterMs);
 }
 
-/** An evaluator that is always this slow must go on, so the second long pause is no jump. */
+/** Returns whether the clock jumped. A second long pause is a slow evaluator, not a jump. */
 function hasClockJumped(state: GroupState, elapsedMs: number, rule: AlertRule): boolean {
   return elapsedMs < 0 || (elapsedMs > MAX_PAUSE_INTERVALS * rule.intervalMs && !state.jumped);
 }

@@ -1,32 +1,33 @@
+import { MINUTE_MS } from '../../../core/duration.ts';
 import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
 import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
-import { getLastRange, MINUTE_MS } from '../../../storage/queries/query-range.ts';
+import { getLastRange } from '../../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { InternalMetric } from '../rules/rule-aggregates.ts';
 import { observeRuleHealth, type RuleOutcome } from '../state/rule-health-store.ts';
 
-/** What the process knows of its own write road. */
+/** Statistics of this process's write pipeline. */
 export interface PipelineStats {
   readonly service: string;
   readonly instance: string;
   readonly spoolBytes: number;
-  /** Since the start. */
+  /** Number of rows dropped since the process started. */
   readonly droppedRows: number;
 }
 
-/** The figures of a moment; those that only the database knows are missing while it is away. */
+/** Current values. Metrics that come from QuestDB are missing while it is unreachable. */
 export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
 
 const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
-/** What services export of their own write roads. */
+/** Metrics that services export about their write pipelines. */
 const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
 const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
 
-/** Watches what Perfscope knows of itself. */
+/** Reads the metrics about Perfscope itself. */
 export class InternalMetricsReader {
   readonly #queryClient: QueryClient;
   readonly #pipelineStats: () => PipelineStats;
@@ -35,17 +36,21 @@ export class InternalMetricsReader {
   readonly #droppedRows = new SlidingWindowCounter();
   #lastDroppedRows = 0;
 
-  constructor(store: QueryClient, road: () => PipelineStats) {
-    this.#queryClient = store;
-    this.#pipelineStats = road;
+  constructor(queryClient: QueryClient, pipelineStats: () => PipelineStats) {
+    this.#queryClient = queryClient;
+    this.#pipelineStats = pipelineStats;
   }
 
-  /** Notes evaluations that came too late. */
+  /** Counts late rule evaluations. */
   recordLateEvaluations(count: number, now: number): void {
     this.#lateEvaluations.add(count, now);
   }
 
-  /** @param outcomes how the query of each rule went when it was last asked */
+  /**
+   * Reads all internal metrics.
+   *
+   * @param outcomes the outcome of the last query of each rule
+   */
   async read(outcomes: readonly RuleOutcome[], now: number): Promise<InternalMetrics> {
     const { database_unavailable, rule_failures, unavailable } = observeRuleHealth(outcomes, now);
     const observed = (labels: Observation['labels'], value: number): Observation => ({
@@ -57,7 +62,7 @@ export class InternalMetricsReader {
     const { service, instance, spoolBytes, droppedRows } = this.#pipelineStats();
     this.#droppedRows.add(droppedRows - this.#lastDroppedRows, now);
     this.#lastDroppedRows = droppedRows;
-    const own = { service, instance };
+    const ownLabels = { service, instance };
     const [tables, rollups, dropped = [], spools = []] = unavailable
       ? []
       : await Promise.all([
@@ -70,8 +75,8 @@ export class InternalMetricsReader {
       database_unavailable,
       rule_failures,
       late_evaluations: [observed({}, this.#lateEvaluations.total(now))],
-      spool_bytes: [observed(own, spoolBytes), ...spools],
-      rows_dropped: [observed(own, this.#droppedRows.total(now)), ...dropped],
+      spool_bytes: [observed(ownLabels, spoolBytes), ...spools],
+      rows_dropped: [observed(ownLabels, this.#droppedRows.total(now)), ...dropped],
       ...(tables && {
         questdb_suspended_tables: observeSuspendedTables(tables, now),
         questdb_lag: this.#walLag.update(tables, now),
@@ -84,23 +89,23 @@ export class InternalMetricsReader {
     };
   }
 
-  /** What other processes have exported in the last minutes; a counter's rows are its increases. */
+  /** Reads what other processes exported in the last 5 minutes. Counter rows contain increases. */
   async #queryOtherProcesses(
     name: string,
     value: (found: GaugePoint) => number | undefined,
     now: number,
   ): Promise<Observation[]> {
-    const own = this.#pipelineStats().instance;
+    const ownInstance = this.#pipelineStats().instance;
     const range = getLastRange(5 * MINUTE_MS, now);
-    const question = {
+    const query = {
       scope: UNRESTRICTED_SCOPE,
       range,
       groupBy: ['service', 'instance'],
     } as const;
-    const measured = { metricType: 'CUSTOM', names: [name] } as const;
-    const found = await queryGauges(this.#queryClient, question, measured);
+    const conditions = { metricType: 'CUSTOM', names: [name] } as const;
+    const found = await queryGauges(this.#queryClient, query, conditions);
     return found
-      .filter(({ group }) => group.instance !== own)
+      .filter(({ group }) => group.instance !== ownInstance)
       .map((each) => {
         const { service = '', instance = '' } = each.group;
         return { labels: { service, instance }, value: value(each) ?? 0, count: 1, newestMs: now };
@@ -133,7 +138,7 @@ export class InternalMetricsReader {
   }
 }
 
-/** A table's write-ahead log: how far it is written, and how far it can be read. */
+/** The write-ahead log of a table, with the newest written and the newest readable transaction. */
 interface WalTable {
   readonly table: string;
   readonly suspended: boolean;
@@ -141,14 +146,15 @@ interface WalTable {
   readonly appliedTxn: number;
 }
 
-/**
- * How long each table has been behind, from looking at it again and again: since when a transaction
- * is known that still can't be read.
- */
+/** Tracks how long the oldest unreadable transaction of each table has been known. */
 export class WalLagTracker {
   readonly #seen = new Map<string, { txn: number; ms: number }[]>();
 
-  /** @returns ms by which each table is behind */
+  /**
+   * Updates the lag.
+   *
+   * @returns lag of each table in ms
+   */
   update(tables: readonly WalTable[], now: number): Observation[] {
     return tables.map(({ table, writtenTxn, appliedTxn }) => {
       const seen = (this.#seen.get(table) ?? []).filter(({ txn }) => txn > appliedTxn);
@@ -161,7 +167,7 @@ export class WalLagTracker {
   }
 }
 
-/** 1 for each suspended table, 0 for the others. */
+/** Returns 1 for each suspended table and 0 for the others. */
 function observeSuspendedTables(tables: readonly WalTable[], now: number): Observation[] {
   return tables.map(({ table, suspended }) => ({
     labels: { table },
@@ -171,7 +177,7 @@ function observeSuspendedTables(tables: readonly WalTable[], now: number): Obser
   }));
 }
 
-/** What has been counted in the last minutes. */
+/** Counts events within a sliding window (default: 5 minutes). */
 class SlidingWindowCounter {
   readonly #windowMs: number;
   #counts: { ms: number; count: number }[] = [];

@@ -1,8 +1,9 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
+import { MINUTE_MS } from '../../../core/duration.ts';
 import { type MetricSums, mergeMetricSums } from '../../../storage/queries/metric-sums.ts';
 import type { Group } from '../../../storage/queries/query.ts';
 import { toGroupKey } from '../../../storage/queries/query.ts';
-import { floorTo, MINUTE_MS } from '../../../storage/queries/query-range.ts';
+import { floorTo } from '../../../storage/queries/query-range.ts';
 import { computeTimeToDrain, READY_STATES } from '../../../storage/queries/queue-stats.ts';
 import { computePercent } from '../../../storage/queries/row-values.ts';
 import type { Observation } from '../evaluation/observation.ts';
@@ -10,43 +11,43 @@ import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
 
-/** What the rows of a measure's window say of each of its groups. */
-export function queryMeasure(measure: Measure, round: RuleQueryCache): Promise<Observation[]> {
-  return AGGREGATE_QUERIES[measure.aggregate](measure, round);
+/** Runs the query of a measure. Returns one observation for each group. */
+export function queryMeasure(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
+  return AGGREGATE_QUERIES[measure.aggregate](measure, cache);
 }
 
-type AggregateQuery = (measure: Measure, round: RuleQueryCache) => Promise<Observation[]>;
+type AggregateQuery = (measure: Measure, cache: RuleQueryCache) => Promise<Observation[]>;
 
 const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
   mean: createSumsQuery(computeMean),
-  min: createSumsQuery(({ min: least }) => least),
-  max: createSumsQuery(({ max: most }) => most),
+  min: createSumsQuery(({ min }) => min),
+  max: createSumsQuery(({ max }) => max),
   last: createSumsQuery(({ last }) => last),
   count: createSumsQuery(getCount),
   rate: createSumsQuery((found, { windowMs }) => (getCount(found) * MINUTE_MS) / windowMs),
-  error_ratio: createSumsQuery(({ errorCount: errors, count }) => computePercent(errors, count)),
-  p50: createDistributionQuery((spread) => spread.computePercentiles().p50),
-  p90: createDistributionQuery((spread) => spread.computePercentiles().p90),
-  p95: createDistributionQuery((spread) => spread.computePercentiles().p95),
-  p99: createDistributionQuery((spread) => spread.computePercentiles().p99),
-  p999: createDistributionQuery((spread) => spread.computePercentiles().p999),
-  slow_share: createDistributionQuery((spread, { slowerThanMs = 0 }) => {
-    const share = spread.computeShareAbove(slowerThanMs);
+  error_ratio: createSumsQuery(({ errorCount, count }) => computePercent(errorCount, count)),
+  p50: createDistributionQuery((distribution) => distribution.computePercentiles().p50),
+  p90: createDistributionQuery((distribution) => distribution.computePercentiles().p90),
+  p95: createDistributionQuery((distribution) => distribution.computePercentiles().p95),
+  p99: createDistributionQuery((distribution) => distribution.computePercentiles().p99),
+  p999: createDistributionQuery((distribution) => distribution.computePercentiles().p999),
+  slow_share: createDistributionQuery((distribution, { slowerThanMs = 0 }) => {
+    const share = distribution.computeShareAbove(slowerThanMs);
     return share === undefined ? undefined : 100 * share;
   }),
-  apdex: createDistributionQuery((spread, { slowerThanMs = 0 }) =>
-    spread.computeApdex(slowerThanMs),
+  apdex: createDistributionQuery((distribution, { slowerThanMs = 0 }) =>
+    distribution.computeApdex(slowerThanMs),
   ),
   spike: querySpike,
   uptime: queryUptime,
-  depth: async (measure, round) => {
-    const depths = await queryDepths(measure, round);
+  depth: async (measure, cache) => {
+    const depths = await queryDepths(measure, cache);
     return depths.map((found) => toObservation(found, found.value, found.valueCount));
   },
-  oldest_age: (measure, round) =>
-    createSumsQuery(({ last }) => last)({ ...measure, type: 'QUEUE_OLDEST_AGE' }, round),
-  failure_rate: async (measure, round) => {
-    const jobs = await round.jobTotals(measure);
+  oldest_age: (measure, cache) =>
+    createSumsQuery(({ last }) => last)({ ...measure, type: 'QUEUE_OLDEST_AGE' }, cache),
+  failure_rate: async (measure, cache) => {
+    const jobs = await cache.jobTotals(measure);
     return jobs.flatMap(({ group, completed, failed, newestMs }) => {
       const ended = completed + failed;
       return ended > 0
@@ -60,8 +61,8 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
 function createSumsQuery(
   value: (found: MetricSums, measure: Measure) => number | undefined,
 ): AggregateQuery {
-  return async (measure, round) => {
-    const found = await round.metricSums(measure);
+  return async (measure, cache) => {
+    const found = await cache.metricSums(measure);
     return found.map((each) => toObservation(each, value(each, measure), getCount(each)));
   };
 }
@@ -69,35 +70,32 @@ function createSumsQuery(
 type GroupDistribution =
   Awaited<ReturnType<RuleQueryCache['distributions']>> extends Map<string, infer D> ? D : never;
 
-/** Buckets are wider than what is in them: a percentile is never beyond the extremes. */
+/** Percentiles are limited to minimum and maximum, because buckets are wider than their values. */
 function createDistributionQuery(
-  value: (spread: GroupDistribution, measure: Measure) => number | undefined,
+  value: (distribution: GroupDistribution, measure: Measure) => number | undefined,
 ): AggregateQuery {
-  return async (measure, round) => {
+  return async (measure, cache) => {
     const { type = 'CUSTOM', aggregate } = measure;
-    const [found, spreads] = await Promise.all([
-      round.metricSums(measure),
-      round.distributions({ ...measure, type }),
+    const [found, distributions] = await Promise.all([
+      cache.metricSums(measure),
+      cache.distributions({ ...measure, type }),
     ]);
     return found.map((each) => {
-      const spread = spreads.get(toGroupKey(each.group));
-      const exact = spread && value(spread, measure);
-      const { min: least = Number.NEGATIVE_INFINITY, max: most = Number.POSITIVE_INFINITY } = each;
-      const isTime = aggregate.startsWith('p') && exact !== undefined;
-      return toObservation(
-        each,
-        isTime ? Math.min(most, Math.max(least, exact)) : exact,
-        each.count,
-      );
+      const distribution = distributions.get(toGroupKey(each.group));
+      const result = distribution && value(distribution, measure);
+      const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = each;
+      const isPercentile = aggregate.startsWith('p') && result !== undefined;
+      const limited = isPercentile ? Math.min(max, Math.max(min, result)) : result;
+      return toObservation(each, limited, each.count);
     });
   };
 }
 
 /** The mean of the window as a multiple of that of the longer time that ends with it. */
-async function querySpike(measure: Measure, round: RuleQueryCache): Promise<Observation[]> {
+async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const [found, usual] = await Promise.all([
-    round.metricSums(measure),
-    round.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
+    cache.metricSums(measure),
+    cache.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
   ]);
   const usualOf = new Map(usual.map((each) => [toGroupKey(each.group), computeMean(each)]));
   return found.map((each) => {
@@ -107,21 +105,21 @@ async function querySpike(measure: Measure, round: RuleQueryCache): Promise<Obse
   });
 }
 
-/** The share rests on what is missing as much as on what is there, so it is always of now. */
-async function queryUptime(measure: Measure, round: RuleQueryCache): Promise<Observation[]> {
-  const newestMs = floorTo(round.now, MINUTE_MS);
-  return (await round.uptime(measure)).map(({ group, uptime, intervals }) =>
+/** Returns the uptime. It depends on missing rows too, so its time is always now. */
+async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
+  const newestMs = floorTo(cache.now, MINUTE_MS);
+  return (await cache.uptime(measure)).map(({ group, uptime, intervals }) =>
     toObservation({ group, newestMs }, uptime, intervals),
   );
 }
 
-/** Jobs that could run now: the newest depth of each such state. */
+/** Returns the number of jobs that are ready to run: the sum of the newest depths by state. */
 async function queryDepths(
   measure: Measure,
-  round: RuleQueryCache,
+  cache: RuleQueryCache,
 ): Promise<(MetricSums & { value: number })[]> {
   const groupBy = [...new Set([...measure.groupBy, 'operation' as const])];
-  const found = await round.metricSums({ ...measure, type: 'QUEUE_DEPTH', groupBy });
+  const found = await cache.metricSums({ ...measure, type: 'QUEUE_DEPTH', groupBy });
   const groups = new Map<string, MetricSums & { value: number }>();
   for (const each of found) {
     if (!READY_STATES.has(each.group.operation)) continue;
@@ -137,9 +135,12 @@ async function queryDepths(
   return [...groups.values()];
 }
 
-/** Rests on the jobs that wait: a queue of a few that is never quite empty is none that grows. */
-async function queryTimeToDrain(measure: Measure, round: RuleQueryCache): Promise<Observation[]> {
-  const [depths, jobs] = await Promise.all([queryDepths(measure, round), round.jobTotals(measure)]);
+/**
+ * Returns the time until each queue is empty. The count is the number of waiting jobs, so that
+ * `minimumCount` excludes short queues that are never quite empty.
+ */
+async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
+  const [depths, jobs] = await Promise.all([queryDepths(measure, cache), cache.jobTotals(measure)]);
   const jobsOf = new Map(jobs.map((total) => [toGroupKey(total.group), total]));
   return depths.map((found) => {
     const { arrived = 0, completed = 0, failed = 0 } = jobsOf.get(toGroupKey(found.group)) ?? {};
@@ -153,18 +154,13 @@ async function queryTimeToDrain(measure: Measure, round: RuleQueryCache): Promis
   });
 }
 
-function computeMean({
-  count,
-  sum: total,
-  valueCount: values,
-  valueSum: valueTotal,
-}: MetricSums): number | undefined {
-  if (count > 0) return total / count;
-  return values > 0 ? valueTotal / values : undefined;
+function computeMean({ count, sum, valueCount, valueSum }: MetricSums): number | undefined {
+  if (count > 0) return sum / count;
+  return valueCount > 0 ? valueSum / valueCount : undefined;
 }
 
-function getCount({ count, valueCount: values }: MetricSums): number {
-  return count > 0 ? count : values;
+function getCount({ count, valueCount }: MetricSums): number {
+  return count > 0 ? count : valueCount;
 }
 
 function toObservation(

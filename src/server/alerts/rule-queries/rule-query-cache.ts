@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../../core/duration.ts';
 import type { Distribution } from '../../../core/histogram/percentiles.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryUptime, type Uptime } from '../../../storage/queries/host-health.ts';
@@ -10,24 +11,24 @@ import {
 import { queryDistributions, toMetricConditions } from '../../../storage/queries/metric-totals.ts';
 import type { Dimension } from '../../../storage/queries/query.ts';
 import { type Query, toGroupKey } from '../../../storage/queries/query.ts';
-import { getLastRange, HOUR_MS } from '../../../storage/queries/query-range.ts';
+import { getLastRange } from '../../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
-/** Groups of one rule at most: with more, who wrote the rule is told, and no part of it is judged. */
-const MAX_GROUPS = 10_000;
+/** Limit on groups per rule. A rule with more groups fails and isn't evaluated at all. */
+export const MAX_GROUPS = 10_000;
 
-/** Of longer windows most is in roll-ups by the hour, which stay as they are for as long. */
+/** Queries over longer windows use the answer cache, because they mostly read hourly roll-ups. */
 const MIN_CACHED_WINDOW_MS = 6 * HOUR_MS;
 
-/** What a measure asks of the rows, but for how it groups them. */
+/** The part of a measure that selects and groups rows. */
 export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
   readonly type: Measure['type'];
 };
 
 /**
- * The questions of some rules about the windows that end at `now`. The same question of several
- * rules is asked once, and one that groups more coarsely is answered from the finer one.
+ * Caches the queries of one evaluation, for windows that end at `now`. Rules with the same query
+ * share one result, and a coarser grouping is computed from a finer one.
  */
 export class RuleQueryCache {
   readonly now: number;
@@ -37,12 +38,12 @@ export class RuleQueryCache {
   readonly #groupings = new Map<string, (readonly Dimension[])[]>();
 
   constructor(
-    store: QueryClient,
+    queryClient: QueryClient,
     now: number,
     healthIntervalMs: number,
     measures: readonly Measure[] = [],
   ) {
-    this.queryClient = store;
+    this.queryClient = queryClient;
     this.now = now;
     this.#healthIntervalMs = healthIntervalMs;
     for (const measure of measures) {
@@ -53,79 +54,85 @@ export class RuleQueryCache {
     }
   }
 
-  /** @throws PS_REQUEST_TOO_LARGE for too many groups, PS_UNAVAILABLE, PS_QUERY_TOO_LONG */
-  async metricSums(asked: MeasureQuery): Promise<MetricSums[]> {
-    const finest = this.#findFinestGrouping(asked);
-    const found = await this.#once(`figures ${toRowsKey(asked)} ${finest.join()}`, () =>
+  /**
+   * Returns the sums of each group.
+   *
+   * @throws PS_REQUEST_TOO_LARGE if there are too many groups
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   * @throws PS_QUERY_TOO_LONG if the query takes too long
+   */
+  async metricSums(query: MeasureQuery): Promise<MetricSums[]> {
+    const finest = this.#findFinestGrouping(query);
+    const found = await this.#once(`sums ${toRowsKey(query)} ${finest.join()}`, () =>
       queryMetricSums(
-        this.#clientFor(asked),
-        this.#toQuery(asked, finest),
-        asked.type ? toMetricConditions({ metricType: asked.type }) : [],
+        this.#clientFor(query),
+        this.#toQuery(query, finest),
+        query.type ? toMetricConditions({ metricType: query.type }) : [],
         MAX_GROUPS,
       ),
     );
-    return finest === asked.groupBy ? found : mergeGroups(found, asked.groupBy);
+    return finest === query.groupBy ? found : mergeGroups(found, query.groupBy);
   }
 
-  /** By `keyOf` of the group. */
-  distributions(asked: MeasureQuery & { type: string }): Promise<Map<string, Distribution>> {
-    return this.#once(`buckets ${toRowsKey(asked)} ${asked.groupBy.join()}`, () =>
+  /** Returns the distribution of each group, by `toGroupKey`. */
+  distributions(query: MeasureQuery & { type: string }): Promise<Map<string, Distribution>> {
+    return this.#once(`buckets ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
       queryDistributions(
-        this.#clientFor(asked),
-        this.#toQuery(asked, asked.groupBy),
-        toMetricConditions({ metricType: asked.type }),
+        this.#clientFor(query),
+        this.#toQuery(query, query.groupBy),
+        toMetricConditions({ metricType: query.type }),
       ),
     );
   }
 
-  jobTotals(asked: MeasureQuery): Promise<JobTotals[]> {
-    return this.#once(`jobs ${toRowsKey(asked)} ${asked.groupBy.join()}`, () =>
-      queryJobTotals(this.#clientFor(asked), this.#toQuery(asked, asked.groupBy)),
+  jobTotals(query: MeasureQuery): Promise<JobTotals[]> {
+    return this.#once(`jobs ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
+      queryJobTotals(this.#clientFor(query), this.#toQuery(query, query.groupBy)),
     );
   }
 
-  uptime(asked: MeasureQuery): Promise<Uptime[]> {
-    return this.#once(`uptime ${toRowsKey(asked)} ${asked.groupBy.join()}`, () =>
+  uptime(query: MeasureQuery): Promise<Uptime[]> {
+    return this.#once(`uptime ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
       queryUptime(
-        this.#clientFor(asked),
-        this.#toQuery(asked, asked.groupBy),
+        this.#clientFor(query),
+        this.#toQuery(query, query.groupBy),
         this.#healthIntervalMs,
       ),
     );
   }
 
-  /** A short window has moved on when it is asked about again: its answer is not worth keeping. */
+  /** Returns a client without answer cache for short windows. Their answers are outdated at once. */
   #clientFor({ windowMs }: MeasureQuery): QueryClient {
-    const { queryClient: store } = this;
-    if (windowMs >= MIN_CACHED_WINDOW_MS) return store;
-    const read: QueryClient['read'] = (scope, statement) => store.read(scope, statement);
-    return { read, getCatalog: store.getCatalog };
+    const { queryClient } = this;
+    if (windowMs >= MIN_CACHED_WINDOW_MS) return queryClient;
+    const read: QueryClient['read'] = (scope, statement) => queryClient.read(scope, statement);
+    return { read, getCatalog: queryClient.getCatalog };
   }
 
   #toQuery({ filter, windowMs }: MeasureQuery, groupBy: readonly Dimension[]): Query {
     return { scope: UNRESTRICTED_SCOPE, range: getLastRange(windowMs, this.now), filter, groupBy };
   }
 
-  /** A grouping of the round that has all of the asked dimensions, the one with the most. */
-  #findFinestGrouping(asked: MeasureQuery): readonly Dimension[] {
-    const known = this.#groupings.get(toRowsKey(asked)) ?? [];
+  /** Returns the finest known grouping that has all dimensions of the query. */
+  #findFinestGrouping(query: MeasureQuery): readonly Dimension[] {
+    const known = this.#groupings.get(toRowsKey(query)) ?? [];
     return known.reduce<readonly Dimension[]>(
       (best, other) =>
         other.length > best.length && best.every((name) => other.includes(name)) ? other : best,
-      asked.groupBy,
+      query.groupBy,
     );
   }
 
-  #once<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  #once<T>(key: string, run: () => Promise<T>): Promise<T> {
     const known = this.#results.get(key) as Promise<T> | undefined;
     if (known) return known;
-    const asked = ask();
-    this.#results.set(key, asked);
-    return asked;
+    const result = run();
+    this.#results.set(key, result);
+    return result;
   }
 }
 
-/** Which rows a measure looks at; rules with the same are evaluated in the same round. */
+/** Returns a key of the rows that a measure reads. Rules with the same key share a batch. */
 export function toRowsKey({ type, filter, windowMs }: Omit<MeasureQuery, 'groupBy'>): string {
   const sorted = Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([type, windowMs, sorted]);

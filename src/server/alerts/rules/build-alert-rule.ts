@@ -3,6 +3,7 @@ import {
   prefixReport,
   type ReportProblem,
 } from '../../../core/config-files/config-validation.ts';
+import { DAY_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query.ts';
 import type {
@@ -172,7 +173,7 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     windowMs: window,
     filter: Object.fromEntries(filter),
     slowerThanMs: slowerThan,
-    baselineMs: words.parameter === 'baseline' ? (baseline ?? 86_400_000) : undefined,
+    baselineMs: words.parameter === 'baseline' ? (baseline ?? DAY_MS) : undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import { formatProblems } from '../../../core/config-files/config-validation.ts';
+import { DAY_MS } from '../../../core/duration.ts';
 import { isEmptyScope, isVisibleInScope } from '../../../core/tenant-scope.ts';
-import { DAY_MS } from '../../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { inValues, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';

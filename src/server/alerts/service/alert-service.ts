@@ -1,4 +1,5 @@
 import type { AlertLookup } from '../../../core/alerts/alert.ts';
+import { DAY_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/errors.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
@@ -7,7 +8,6 @@ import {
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../../core/tenant-scope.ts';
-import { DAY_MS } from '../../../storage/queries/query-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
@@ -45,7 +45,7 @@ function createAlertMethods(evaluator: AlertEvaluator, store: QueryClient): Aler
 
   const viewOf = (transition: Transition, value?: number): AlertView =>
     toAlertView(
-      toAlert(transition, evaluator.ruleNamed(transition.rule), value),
+      toAlert(transition, evaluator.findRule(transition.rule), value),
       quiet.getSuppressions(transition.id),
     );
 
@@ -170,7 +170,7 @@ function resolveTenantField(
 
 export function createAlertLookup(evaluator: AlertEvaluator, store: QueryClient): AlertLookup {
   const present = (transition: Transition, value?: number) =>
-    toAlert(transition, evaluator.ruleNamed(transition.rule), value);
+    toAlert(transition, evaluator.findRule(transition.rule), value);
   return {
     get isRestored() {
       return evaluator.isRestored;

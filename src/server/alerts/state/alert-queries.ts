@@ -1,7 +1,7 @@
+import { DAY_MS } from '../../../core/duration.ts';
 import { type AlertRow, alertsTable } from '../../../core/schema/tables/alerts-table.ts';
 import { type SilenceRow, silencesTable } from '../../../core/schema/tables/silences-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
-import { DAY_MS } from '../../../storage/queries/query-range.ts';
 import { toTableRow } from '../../../storage/queries/row-values.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { fromHostTable, fromTable, type Sql, sql } from '../../../storage/sql/sql-builder.ts';

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { HOUR_MS } from '../../../core/duration.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
-import { parseDuration } from '../request/request-time-range.ts';
+import { toDurationMs } from '../request/request-time-range.ts';
 import { recommendationSchema } from '../schemas/action-schemas.ts';
 import {
   createDurationSchema,
@@ -10,46 +11,52 @@ import {
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 
-const MAX_STABILIZATION_MS = 3_600_000;
+const MAX_STABILIZATION_MS = HOUR_MS;
 const MAX_COUNT = 10_000;
 
-const createCountParameter = (fallback: number, least: number, what: string) =>
+const createCountParameter = (defaultCount: number, min: number, description: string) =>
   z
     .int()
-    .min(least)
+    .min(min)
     .max(MAX_COUNT)
-    .default(fallback)
-    .meta({ description: `a whole number from ${least} to ${MAX_COUNT}: ${what}` });
+    .default(defaultCount)
+    .meta({ description: `${description}: a whole number from ${min} to ${MAX_COUNT}.` });
 
 export const scalingEndpoint = defineEndpoint({
   path: '/api/performance/scaling',
   methods: ['get'],
   summary:
-    "Recommended workers of queues and replicas of services, in the form of KEDA's metrics-api scaler",
-  // How many machines there are is nothing of a tenant.
+    "Recommends numbers of queue workers and service replicas, in the format of KEDA's metrics-api scaler.",
+  // Tenants must not see how many machines exist.
   permission: 'readHosts',
   query: z.strictObject({
     ...createFilterParameters('service', 'queue'),
     ...TENANT_FILTER_PARAMETERS,
-    targetWait: createDurationSchema('how long work should wait at most').default('1m'),
-    stabilization: createDurationSchema('how long a smaller need must last, up to 1h').default(
-      '5m',
+    targetWait: createDurationSchema(
+      'Maximum time that jobs or requests should wait, such as 1m.',
+    ).default('1m'),
+    stabilization: createDurationSchema(
+      'How long demand must stay lower before the recommendation decreases, up to 1h.',
+    ).default('5m'),
+    concurrency: createCountParameter(
+      1,
+      1,
+      'Number of jobs or requests that a worker or replica runs at once',
     ),
-    concurrency: createCountParameter(1, 1, 'pieces of work that one does at once'),
-    min: createCountParameter(1, 0, 'recommended at least'),
-    max: createCountParameter(100, 1, 'recommended at most'),
+    min: createCountParameter(1, 0, 'Minimum recommendation'),
+    max: createCountParameter(100, 1, 'Maximum recommendation'),
   }),
   response: z
     .strictObject({
       value: z.number().meta({
-        description: 'The greatest that is recommended, for a scaler that wants one number',
+        description: 'The highest recommendation, for scalers that expect a single number.',
       }),
       recommendations: z.array(recommendationSchema),
     })
     .meta({ id: 'Scaling' }),
   async handle({ dependencies, query, scope }) {
     const { queue, service, concurrency, min, max } = query;
-    const stabilizationMs = parseDuration(query.stabilization);
+    const stabilizationMs = toDurationMs(query.stabilization);
     if (stabilizationMs > MAX_STABILIZATION_MS) {
       throw createRequestError({
         parameter: 'stabilization',
@@ -64,10 +71,9 @@ export const scalingEndpoint = defineEndpoint({
         allowed: `0 to ${max}`,
       });
     }
-    const waitMs = parseDuration(query.targetWait);
-    const ask = { queue, service, waitMs, concurrency, min, max, stabilizationMs };
+    const waitMs = toDurationMs(query.targetWait);
     const recommendations = await dependencies.actions.recommendScaling(
-      ask,
+      { queue, service, waitMs, concurrency, min, max, stabilizationMs },
       narrowScope(scope, query),
     );
     const value = Math.max(min, ...recommendations.map(({ desired }) => desired));

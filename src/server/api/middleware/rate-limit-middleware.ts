@@ -1,21 +1,21 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, type Options, rateLimit } from 'express-rate-limit';
+import { MINUTE_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/errors.ts';
-import { getPrincipal } from './authorization-middleware.ts';
+import { getCaller } from './authorization-middleware.ts';
 
-const MINUTE_MS = 60_000;
-/** Requests without a valid credential that an address may send in a minute. */
+/** Allowed requests without valid credentials per address. */
 const MAX_REJECTED_PER_MINUTE = 300;
 
 /**
- * At most `perMinute` requests of each principal; to stand behind `authenticate`. One more is a 429
- * (PS_TOO_MANY_REQUESTS) with `Retry-After`. Each server counts for itself.
+ * Limits requests per principal, so it must run after `authenticate`. Further requests get a 429
+ * response (PS_TOO_MANY_REQUESTS) with `Retry-After`. Each server process counts separately.
  */
 export function limitRequests(perMinute: number): RequestHandler {
   return createLimiter({ limit: perMinute, keyGenerator: getPrincipalOrAddress });
 }
 
-/** The same for requests whose sender is not known: at most `perMinute` of each address. */
+/** Limits unauthenticated requests per IP address. */
 export function limitRejectedRequests(perMinute = MAX_REJECTED_PER_MINUTE): RequestHandler {
   return createLimiter({ limit: perMinute, keyGenerator: getClientAddress });
 }
@@ -25,7 +25,7 @@ function createLimiter(options: Partial<Options> & { limit: number }): RequestHa
     windowMs: MINUTE_MS,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    // Behind a proxy all come from its address; who wants more apart sends a key.
+    // The proxy's address is used on purpose. Callers who need separate limits send an API key.
     validate: { xForwardedForHeader: false, forwardedHeader: false },
     handler: (_request, response, next) => {
       const { limit } = options;
@@ -37,7 +37,7 @@ function createLimiter(options: Partial<Options> & { limit: number }): RequestHa
 }
 
 function getPrincipalOrAddress(request: Request, response: Response): string {
-  const { subject } = getPrincipal(response).principal;
+  const { subject } = getCaller(response).principal;
   return subject === 'local' ? getClientAddress(request) : subject;
 }
 

@@ -1,9 +1,8 @@
 import { DateTime, IANAZone } from 'luxon';
+import { DAY_MS, MINUTE_MS, parseDuration } from '../../../core/duration.ts';
 import {
-  DAY_MS,
   getCurrentRangeEndMs,
   getRangeLengthMs,
-  MINUTE_MS,
   type TimeRange,
 } from '../../../storage/queries/query-range.ts';
 import { chooseStepMs, coarsenStep, type Step } from '../../../storage/queries/query-step.ts';
@@ -17,66 +16,71 @@ export interface TimeRangeParameters {
   readonly timeZone?: string | undefined;
 }
 
-const DURATION_UNIT_MS = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: DAY_MS } as const;
+const STEP_UNIT_MS = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: DAY_MS } as const;
 const MAX_RANGE_MS = 3 * 366 * DAY_MS;
-/** Nothing can have been measured before. */
+/** No measurements can be older. */
 const MIN_TIME_MS = Date.UTC(2000, 0);
 const DEFAULT_LAST = '15m';
 
-/** `15m` in ms. */
-export function parseDuration(text: string): number {
-  return Number.parseInt(text, 10) * DURATION_UNIT_MS[text.at(-1) as keyof typeof DURATION_UNIT_MS];
+/** Returns the milliseconds of a duration such as `15m`, which `createDurationSchema` has validated. */
+export function toDurationMs(text: string): number {
+  return parseDuration(text) ?? Number.NaN;
 }
 
-/** `900000` as `15m`. */
-export function formatDuration(ms: number): string {
-  const [unit, unitMs] = Object.entries(DURATION_UNIT_MS).findLast(
-    ([, each]) => ms % each === 0,
+/** Formats milliseconds as a whole number of the largest possible unit: `900000` as `15m`. */
+export function formatStep(ms: number): string {
+  const [unit, unitMs] = Object.entries(STEP_UNIT_MS).findLast(
+    ([, unitMs]) => ms % unitMs === 0,
   ) ?? ['s', 1000];
   return `${ms / unitMs}${unit}`;
 }
 
-/** @throws PS_REQUEST_INVALID when there is no such zone */
+/** Returns the time zone of a request. @throws PS_REQUEST_INVALID if the zone is unknown */
 export function getTimeZone({ timeZone }: TimeRangeParameters, fallback: string): string {
   if (timeZone === undefined) return fallback;
   if (IANAZone.isValidZone(timeZone)) return timeZone;
   throw createRequestError({
     parameter: 'timeZone',
     reason: 'is not a known time zone',
-    allowed: 'a name of the IANA database, as Europe/Vienna or UTC',
+    allowed: 'an IANA time zone such as Europe/Vienna or UTC',
   });
 }
 
 /**
- * The time that a request asks about: `from` to `to`, or the `last` before `to`; what is still to come
- * of it is left out.
+ * Returns the time range of a request: `from` to `to`, or the duration `last` before `to`. A range
+ * that ends in the future is cut off at the current time.
  *
- * @param zone what a time without an offset is meant in
- * @throws PS_REQUEST_INVALID when there is no such time
+ * @param zone time zone of times without an offset
+ * @throws PS_REQUEST_INVALID if the parameters contradict each other or the range isn't allowed
  */
 export function parseTimeRange(query: TimeRangeParameters, zone: string, nowMs: number): TimeRange {
   const { from, to, last } = query;
   if (from !== undefined && last !== undefined) {
     throw createRequestError({
       parameter: 'last',
-      reason: 'stands beside from',
-      allowed: 'one of the two',
+      reason: 'cannot be combined with from',
+      allowed: 'either from or last',
     });
   }
   if (from === undefined && to !== undefined && last === undefined) {
     throw createRequestError({
       parameter: 'from',
       reason: 'is missing',
-      allowed: 'from or last, beside to',
+      allowed: 'from or last, together with to',
     });
   }
-  const lastMs = parseDuration(last ?? DEFAULT_LAST);
+  const lastMs = toDurationMs(last ?? DEFAULT_LAST);
   const endMs = to === undefined ? getCurrentRangeEndMs(lastMs, nowMs) : parseTime('to', to, zone);
   const fromMs = from === undefined ? endMs - lastMs : parseTime('from', from, zone);
   return checkTimeRange({ fromMs, toMs: endMs }, nowMs, from === undefined ? 'last' : 'from');
 }
 
-/** @throws PS_REQUEST_INVALID when the range is empty, too long, or not there yet */
+/**
+ * Cuts off a range at the current time.
+ *
+ * @param parameter name of the parameter to report in an error
+ * @throws PS_REQUEST_INVALID if the range is empty, too long, too old, or in the future
+ */
 export function checkTimeRange(
   { fromMs, toMs }: TimeRange,
   nowMs: number,
@@ -86,15 +90,15 @@ export function checkTimeRange(
   if (fromMs >= toMs) {
     throw createRequestError({
       parameter,
-      reason: 'is not before to',
+      reason: 'must be before to',
       allowed: 'a time before to',
     });
   }
   if (toMs - fromMs > MAX_RANGE_MS) {
     throw createRequestError({
       parameter,
-      reason: 'asks for too long a time',
-      allowed: 'at most 3 years',
+      reason: 'makes the time range too long',
+      allowed: 'a range of up to 3 years',
     });
   }
   if (fromMs >= nowMs) {
@@ -107,8 +111,8 @@ export function checkTimeRange(
   if (fromMs < MIN_TIME_MS) {
     throw createRequestError({
       parameter,
-      reason: 'is too long ago',
-      allowed: 'a time since the year 2000',
+      reason: 'is too far in the past',
+      allowed: 'a time after January 1, 2000',
     });
   }
   return { fromMs, toMs: Math.min(toMs, getCurrentRangeEndMs(toMs - fromMs, nowMs)) };
@@ -119,40 +123,43 @@ function parseTime(parameter: 'from' | 'to', text: string, zone: string): number
   if (Number.isFinite(ms) && Math.abs(ms) <= 8.64e15) return Math.round(ms);
   throw createRequestError({
     parameter,
-    reason: 'is not a time',
-    allowed: 'ISO 8601 as 2030-01-31T08:00:00Z, or milliseconds since the epoch',
+    reason: 'is not a valid time',
+    allowed: 'an ISO 8601 time such as 2030-01-31T08:00:00Z, or milliseconds since the epoch',
   });
 }
 
-/** Buckets of time that one answer has at most. */
+/** Maximum number of time buckets in one response. */
 const MAX_BUCKETS = 2000;
 
 export interface ResolvedStep {
   readonly step: Step;
-  /** Why another step is answered than was asked for. */
+  /** Reasons why the step differs from the requested step. */
   readonly notes: readonly string[];
 }
 
 /**
- * The step of a series: as asked for, else the usual one; longer where the rows of its time are gone.
+ * Returns the step of a series: the requested step, or one that suits the range. The step is longer
+ * if only coarser rollups are still stored for a part of the range.
  *
- * @param range all that is asked about, with what it is compared with
- * @throws PS_REQUEST_INVALID when it gives too many buckets, or parts of days
+ * @param requested a duration such as `5m`
+ * @param ranges `range` is the requested range; `whole` also includes the range it's compared with
+ * @throws PS_REQUEST_INVALID if the step gives too many buckets, or is over a day but not whole days
  */
 export async function resolveStep(
-  asked: string | undefined,
+  requested: string | undefined,
   { range, whole = range, zone }: { range: TimeRange; whole?: TimeRange; zone: string },
-  store: QueryClient,
+  queryClient: QueryClient,
   tables: readonly string[],
 ): Promise<ResolvedStep> {
-  const ms = asked === undefined ? chooseStepMs(range) : checkStep(parseDuration(asked), range);
-  const catalog = await store.getCatalog();
+  const ms =
+    requested === undefined ? chooseStepMs(range) : checkStep(toDurationMs(requested), range);
+  const catalog = await queryClient.getCatalog();
   let step: Step = { ms, zone };
   const reasons = new Set<string>();
   for (const table of tables) {
-    const { step: raised, reason } = coarsenStep(step, whole, catalog.get(table) ?? []);
-    step = raised;
-    if (reason !== undefined) reasons.add(reason);
+    const coarsened = coarsenStep(step, whole, catalog.get(table) ?? []);
+    step = coarsened.step;
+    if (coarsened.reason !== undefined) reasons.add(coarsened.reason);
   }
   return { step, notes: [...reasons].map((reason) => formatStepNote(step, ms, reason)) };
 }
@@ -161,24 +168,24 @@ function checkStep(ms: number, range: TimeRange): number {
   if (ms > DAY_MS && ms % DAY_MS !== 0) {
     throw createRequestError({
       parameter: 'step',
-      reason: 'is more than a day, but not of whole days',
-      allowed: '1d, 2d, 7d, or less than a day',
+      reason: 'is longer than a day, but not a whole number of days',
+      allowed: 'up to 1d, or whole days such as 2d or 7d',
     });
   }
   if (getRangeLengthMs(range) / ms > MAX_BUCKETS) {
     throw createRequestError({
       parameter: 'step',
-      reason: `gives more than ${MAX_BUCKETS} buckets of time`,
-      allowed: `${formatDuration(chooseStepMs(range, MAX_BUCKETS))} or more for this range`,
+      reason: `gives more than ${MAX_BUCKETS} time buckets`,
+      allowed: `${formatStep(chooseStepMs(range, MAX_BUCKETS))} or more for this range`,
     });
   }
   return ms;
 }
 
-function formatStepNote({ ms, zone }: Step, askedMs: number, reason: string): string {
-  const raised =
-    ms === askedMs
-      ? `its buckets follow ${zone}`
-      : `its step is ${formatDuration(ms)}, not ${formatDuration(askedMs)}`;
-  return `The range is old: ${reason}, so ${raised}.`;
+function formatStepNote({ ms, zone }: Step, requestedMs: number, reason: string): string {
+  const change =
+    ms === requestedMs
+      ? `the buckets follow the time zone ${zone}`
+      : `the step is ${formatStep(ms)} instead of ${formatStep(requestedMs)}`;
+  return `The time range is old: ${reason}, so ${change}.`;
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { DAY_MS } from '../../../core/duration.ts';
+import { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH } from '../../../core/schema/table-definition.ts';
 import { COMPARISONS } from '../../../storage/queries/comparison.ts';
 import type { Dimension, Group } from '../../../storage/queries/query.ts';
 
-/** The dimensions under the names that requests and answers have for them. */
+/** Maps the names in requests and responses to dimensions. */
 const DIMENSION_BY_NAME = {
   service: 'service',
   version: 'version',
@@ -22,11 +24,13 @@ export const DIMENSION_NAMES = Object.keys(DIMENSION_BY_NAME) as [
   ...DimensionName[],
 ];
 
+export const METRIC_TYPES = Object.keys(PerformanceMetricType) as [PerformanceMetricType];
+
 export function toDimensions(names: readonly DimensionName[]): Dimension[] {
   return [...new Set(names)].map((name) => DIMENSION_BY_NAME[name]);
 }
 
-/** A group as answers name it. */
+/** Converts a group to the dimension names of responses. */
 export function toNamedGroup(group: Group): Partial<Record<DimensionName, string>> {
   return Object.fromEntries(
     DIMENSION_NAMES.flatMap((name) => {
@@ -36,7 +40,7 @@ export function toNamedGroup(group: Group): Partial<Record<DimensionName, string
   );
 }
 
-/** A length of time: `15m`. */
+/** For example `15m`. */
 const DURATION_PATTERN = /^[1-9]\d{0,4}[smhd]$/;
 const MAX_NAMES = 50;
 
@@ -44,44 +48,54 @@ const nameSchema = z
   .string()
   .min(1)
   .max(MAX_NAME_LENGTH)
-  // QuestDB's wire ends a text at a NUL, so that another value would be asked for.
+  // QuestDB's wire protocol ends text at a NUL, so the query would use a different value.
   .regex(/^[^\0]*$/)
-  .meta({ description: `a text of 1 to ${MAX_NAME_LENGTH} characters` });
+  .meta({ description: `Text of 1 to ${MAX_NAME_LENGTH} characters.` });
 
-/** Names to filter by; a row has to have one of them. */
+/** Names to filter by. A row must match one of them. */
 export const namesSchema = z.array(nameSchema).min(1).max(MAX_NAMES);
 
+/** Returns a schema for durations such as `15m`. */
 export function createDurationSchema(description: string) {
   return z.string().regex(DURATION_PATTERN).meta({ description, example: '15m' });
 }
 
-const momentSchema = z
-  .string()
-  .min(1)
-  .max(40)
-  .meta({ description: 'ISO 8601, or milliseconds since the epoch', example: '2030-01-31T08:00Z' });
+const timeParameterSchema = z.string().min(1).max(40).meta({ example: '2030-01-31T08:00Z' });
 
-/** The time of a question. */
 export const RANGE_PARAMETERS = {
-  from: momentSchema.optional(),
-  to: momentSchema.optional().meta({ description: 'ISO 8601 or ms since the epoch; default: now' }),
-  last: createDurationSchema('a number and s, m, h or d, as 15m; instead of from').optional(),
+  from: timeParameterSchema.optional().meta({
+    description: 'Start of the time range: an ISO 8601 time, or milliseconds since the epoch.',
+  }),
+  to: timeParameterSchema.optional().meta({
+    description:
+      'End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.',
+  }),
+  last: createDurationSchema(
+    'Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.',
+  ).optional(),
   timeZone: z.string().min(1).max(60).optional().meta({
-    description: 'a name of the IANA database, as Europe/Vienna; default: the server has one',
+    description: 'IANA time zone such as Europe/Vienna. Default: the time zone of the server.',
     example: 'Europe/Vienna',
   }),
 };
 
 export const INCLUDE_TEST_PARAMETER = {
-  includeTest: z.boolean().default(false).meta({ description: 'true or false: rows of tests too' }),
+  includeTest: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether to include test measurements: true or false.' }),
 };
 
-/** Filters by some dimensions. */
-export function createFilterParameters<const N extends DimensionName>(...only: readonly N[]) {
-  const entries = only.map((dimension) => [
-    dimension,
-    namesSchema.optional().meta({ description: `only of this ${dimension}; may be repeated` }),
-  ]);
+/** Returns a schema for a list of names to filter by. `noun` completes the description. */
+export function createNameFilter(noun: string) {
+  return namesSchema
+    .optional()
+    .meta({ description: `Limits the response to this ${noun}. Can be repeated.` });
+}
+
+/** Returns filter parameters for dimensions. */
+export function createFilterParameters<const N extends DimensionName>(...dimensions: readonly N[]) {
+  const entries = dimensions.map((dimension) => [dimension, createNameFilter(dimension)]);
   return Object.fromEntries(entries) as Record<N, z.ZodOptional<typeof namesSchema>>;
 }
 
@@ -98,23 +112,25 @@ export const COMPARE_PARAMETER = {
   compare: z
     .enum(COMPARISONS)
     .optional()
-    .meta({ description: 'previous, yesterday or lastWeek: what to compare with' }),
+    .meta({ description: 'Time range to compare with: previous, yesterday, or lastWeek.' }),
 };
 
 export const STEP_PARAMETER = {
   step: createDurationSchema(
-    'length of a bucket of time: a number and s, m, h or d, as 1m',
+    'Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.',
   ).optional(),
 };
 
-export function createGroupByParameter<const D extends readonly DimensionName[]>(...fallback: D) {
+export function createGroupByParameter<const D extends readonly DimensionName[]>(...defaults: D) {
   return {
     groupBy: z
       .array(z.enum(DIMENSION_NAMES))
       .min(1)
       .max(DIMENSION_NAMES.length)
-      .default([...fallback])
-      .meta({ description: `one or more of ${DIMENSION_NAMES.join(', ')}` }),
+      .default([...defaults])
+      .meta({
+        description: `Dimensions to group by: one or more of ${DIMENSION_NAMES.join(', ')}.`,
+      }),
   };
 }
 
@@ -122,26 +138,22 @@ export const APDEX_TARGET_PARAMETER = {
   apdexTarget: z
     .number()
     .positive()
-    .max(86_400_000)
+    .max(DAY_MS)
     .default(500)
-    .meta({ description: 'the time in ms that satisfies, for apdex' }),
+    .meta({ description: 'Apdex target, in ms: faster responses count as satisfactory.' }),
 };
 
-/** Pages of an answer. */
-export function createPagingParameters(fallback: number, most: number) {
+export function createPagingParameters(defaultLimit: number, maxLimit: number) {
   return {
     limit: z
       .int()
       .min(1)
-      .max(most)
-      .default(fallback)
-      .meta({ description: `a whole number from 1 to ${most}` }),
-    cursor: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .meta({ description: 'the nextCursor of an answer; the other parameters stay the same' }),
+      .max(maxLimit)
+      .default(defaultLimit)
+      .meta({ description: `Page size: a whole number from 1 to ${maxLimit}.` }),
+    cursor: z.string().min(1).max(4096).optional().meta({
+      description: 'The nextCursor of the previous page. Keep the other parameters unchanged.',
+    }),
   };
 }
 
@@ -149,5 +161,5 @@ export const FORMAT_PARAMETER = {
   format: z
     .enum(['json', 'csv'])
     .optional()
-    .meta({ description: 'json or csv; without it, the Accept header decides' }),
+    .meta({ description: 'Response format: json or csv. Default: the Accept header decides.' }),
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../../../core/format.ts';
+import { DAY_MS, parseDuration } from '../../../core/duration.ts';
 import { getUrlError, isCidr } from '../outgoing-http/address-policy.ts';
 
 /** One line of text without invisible characters or characters that could end a header. */
@@ -27,7 +27,7 @@ export const durationSchema = z
   .string('must be a duration such as `30s`, `5m`, `6h` or `1d`')
   .transform((text, ctx) => {
     const ms = parseDuration(text);
-    if (ms !== undefined && ms > 0 && ms <= 31 * 86_400_000) return ms;
+    if (ms !== undefined && ms > 0 && ms <= 31 * DAY_MS) return ms;
     const message = 'must be a duration such as `30s`, `5m`, `6h` or `1d`, up to 31 days';
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;

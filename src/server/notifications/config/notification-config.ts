@@ -1,5 +1,6 @@
 import type { Matcher } from '../../../core/config-files/matcher.ts';
 import type { Recurrence } from '../../../core/config-files/recurrence.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import type { Person, Role } from '../../../core/people.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { ReceiverChannel } from './notification-file-schema.ts';
@@ -79,9 +80,6 @@ export interface NotificationConfig {
   readonly escalations: ReadonlyMap<string, EscalationPolicy>;
   readonly digests: ReadonlyMap<string, Digest>;
 }
-
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
 
 export const DEFAULT_DEADLINE_MS = HOUR_MS;
 export const DEFAULT_LIMIT = { messages: 120, perMs: MINUTE_MS } as const;

@@ -3,16 +3,17 @@ import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isActive } from '../../../core/alerts/alert.ts';
+import { DAY_MS } from '../../../core/duration.ts';
 import { createError, errorMessage } from '../../../core/errors.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { LinkVerifier, VerifiedLink } from '../notification-views.ts';
 
-/** How long after a message was sent its links work. */
-const LINK_LIFETIME_MS = 24 * 3_600_000;
+/** How long the links of a message work. */
+const LINK_LIFETIME_MS = DAY_MS;
 
 /**
- * What adds links to a message: to the page, and those that act, of alerts that still fire. Without a
- * public address there are none.
+ * Creates a function that adds links to a message. Each alert gets a link to its page, and active
+ * alerts get links to acknowledge and silence them. Without a public URL, no links are added.
  */
 export function createMessageLinker(
   publicUrl: string | undefined,
@@ -23,8 +24,8 @@ export function createMessageLinker(
   const base = publicUrl.replace(/\/+$/, '');
   return (message) => {
     const expiresMs = now() + LINK_LIFETIME_MS;
-    const linked = (alert: MessageAlert): MessageAlert => {
-      const act = (action: 'acknowledge' | 'silence') => {
+    const addLinks = (alert: MessageAlert): MessageAlert => {
+      const createActionUrl = (action: 'acknowledge' | 'silence') => {
         const link = { action, alertId: alert.id, receiver: message.receiver, expiresMs };
         return `${base}/links/${createLinkToken(link, key)}`;
       };
@@ -32,16 +33,16 @@ export function createMessageLinker(
         ...alert,
         links: {
           view: `${base}/?alert=${encodeURIComponent(alert.id)}`,
-          acknowledge: alert.state === 'firing' ? act('acknowledge') : undefined,
-          silence: isActive(alert) ? act('silence') : undefined,
+          acknowledge: alert.state === 'firing' ? createActionUrl('acknowledge') : undefined,
+          silence: isActive(alert) ? createActionUrl('silence') : undefined,
         },
       };
     };
-    return { ...message, alerts: message.alerts.map(linked) };
+    return { ...message, alerts: message.alerts.map(addLinks) };
   };
 }
 
-/** One alert, one action, one receiver, one end. */
+/** Action, alert id, receiver, and expiry in seconds since the epoch. */
 const linkPayloadSchema = z.tuple([
   z.enum(['acknowledge', 'silence']),
   z.string().regex(/^[\w-]{1,64}$/),
@@ -51,7 +52,7 @@ const linkPayloadSchema = z.tuple([
 const MAX_TOKEN_LENGTH = 1000;
 const TOKEN_PATTERN = /^([\w-]+)\.([\w-]{43})$/;
 
-/** Makes what nobody without `key` can make: `base64url(payload).base64url(HMAC-SHA-256)`. */
+/** Creates a token: `base64url(payload).base64url(HMAC-SHA-256)`. */
 export function createLinkToken(link: VerifiedLink, key: Buffer): string {
   const { action, alertId, receiver, expiresMs } = link;
   const payload = JSON.stringify([action, alertId, receiver, Math.floor(expiresMs / 1000)]);
@@ -59,15 +60,15 @@ export function createLinkToken(link: VerifiedLink, key: Buffer): string {
   return `${text}.${signLinkPayload(text, key).toString('base64url')}`;
 }
 
-/** Reads tokens that were made with the same key. */
+/** Creates a verifier for tokens that were created with the same key. */
 export function createLinkReader(key: Buffer): LinkVerifier {
   return {
     verify(token, nowMs) {
       const [, text = '', signature = ''] =
         token.length > MAX_TOKEN_LENGTH ? [] : (TOKEN_PATTERN.exec(token) ?? []);
-      const given = Buffer.from(signature, 'base64url');
-      const wanted = signLinkPayload(text, key);
-      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+      const actual = Buffer.from(signature, 'base64url');
+      const expected = signLinkPayload(text, key);
+      if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined;
       const { success, data } = linkPayloadSchema.safeParse(decodePayload(text));
       if (!success) return undefined;
       const [action, alertId, receiver, expires] = data;
@@ -77,7 +78,7 @@ export function createLinkReader(key: Buffer): LinkVerifier {
   };
 }
 
-/** The purpose is signed too, so that no other signature by the same key is one of these. */
+/** Includes the purpose, so that other signatures with the same key aren't valid link tokens. */
 function signLinkPayload(text: string, key: Buffer): Buffer {
   return createHmac('sha256', key).update(`perfscope link 1\n${text}`).digest();
 }
@@ -93,31 +94,31 @@ function decodePayload(text: string): unknown {
 const LINK_KEY_BYTES = 32;
 
 /**
- * The key that links are signed with: 32 random bytes in a file of `dataDir` for its owner only, made
- * when it is missing. Links end to work when it is removed.
+ * Loads the key that signs links, or creates it: 32 random bytes in an owner-only file in `dataDir`.
+ * Deleting the file invalidates all links.
  *
- * @throws PS_DATA_DIR_UNUSABLE
+ * @throws PS_DATA_DIR_UNUSABLE if the file can't be read or created
  */
 export function loadLinkKey(dataDir: string): Buffer {
   const folder = join(dataDir, 'notify');
   const file = join(folder, 'link.key');
   try {
-    const known = readLinkKey(file);
-    if (known) return known;
+    const existing = readLinkKey(file);
+    if (existing) return existing;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const draft = `${file}.${process.pid}`;
     writeFileSync(draft, randomBytes(LINK_KEY_BYTES), { mode: 0o600 });
     try {
-      // Of two servers that begin at once both have the key of the first.
+      // Linking fails if the file exists, so two servers that start together use the same key.
       linkSync(draft, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {
       rmSync(draft, { force: true });
     }
-    const made = readLinkKey(file);
-    if (!made) throw new Error(`${file} is not a key; remove it`);
-    return made;
+    const created = readLinkKey(file);
+    if (!created) throw new Error(`${file} disappeared after it was created`);
+    return created;
   } catch (error) {
     throw createError('PS_DATA_DIR_UNUSABLE', { dataDir, reason: errorMessage(error) }, error);
   }
@@ -126,7 +127,7 @@ export function loadLinkKey(dataDir: string): Buffer {
 function readLinkKey(file: string): Buffer | undefined {
   try {
     const key = readFileSync(file);
-    if (key.length !== LINK_KEY_BYTES) throw new Error(`${file} is not a key; remove it`);
+    if (key.length !== LINK_KEY_BYTES) throw new Error(`${file} is not a valid key; delete it`);
     chmodSync(file, 0o600);
     return key;
   } catch (error) {

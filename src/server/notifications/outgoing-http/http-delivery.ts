@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { DAY_MS } from '../../../core/duration.ts';
 import { errorMessage } from '../../../core/errors.ts';
 import type { DeliveryOutcome } from '../channels/channel.ts';
 import { redactForDisplay } from '../message/sanitize-text.ts';
@@ -11,12 +12,12 @@ import {
 } from './address-policy.ts';
 
 export interface HttpDelivery extends PostRequest {
-  /** What no reason may show: the URL's own path, tokens, keys. */
+  /** Texts to remove from reasons: the URL's path, tokens, keys. */
   readonly secrets: readonly string[];
   readonly now: () => number;
 }
 
-/** One attempt by HTTP. Never rejects. */
+/** Makes one delivery attempt over HTTP. Never rejects. */
 export async function deliverByHttp(
   delivery: HttpDelivery,
   signal: AbortSignal,
@@ -29,7 +30,7 @@ export async function deliverByHttp(
   }
 }
 
-/** Most bytes of an answer that are read: it is for a reason that is shown, no more. */
+/** Maximum size of a response to read. It is only needed to explain a failure. */
 const MAX_RESPONSE_BYTES = 16_384;
 const MAX_REDIRECTS = 3;
 
@@ -38,38 +39,38 @@ interface PostRequest {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly policy: AddressPolicy;
-  /** Certificates (PEM) that are trusted instead of the system's. */
+  /** PEM certificates to trust instead of the system's certificates. */
   readonly ca?: string | undefined;
-  /** Whether body or headers hold what no other host may see: redirects to one are refused. */
+  /** Whether body or headers contain secrets. If so, redirects to other hosts are not followed. */
   readonly confidential: boolean;
 }
 
 interface PostResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
-  /** The beginning of its body. */
+  /** Start of the body. */
   readonly text: string;
 }
 
-/** A redirect that was not followed, in words. */
+/** A redirect that can't be followed. */
 class RedirectNotAllowedError extends Error {}
 
 /**
- * Sends `posting` by POST, over a connection of its own, and follows what asks for the same request
- * elsewhere (307, 308).
+ * Sends a POST request over a new connection and follows redirects with status 307 or 308.
  *
- * @throws RefusedAddress, RefusedRedirect, or the error of the connection
+ * @throws AddressNotAllowedError, RedirectNotAllowedError, or the connection's error
  */
-async function sendPost(posting: PostRequest, signal: AbortSignal): Promise<PostResponse> {
-  let { url } = posting;
+async function sendPost(post: PostRequest, signal: AbortSignal): Promise<PostResponse> {
+  let { url } = post;
   for (let redirects = 0; ; redirects++) {
-    const refusal = getUrlError(url, posting.policy);
-    if (refusal) throw new AddressNotAllowedError(refusal);
-    const { status, location, ...answer } = await postOnce(posting, url, signal);
-    if (status < 300 || status > 399) return { status, ...answer };
-    url = resolveRedirect(url, status, location, posting);
-    if (redirects === MAX_REDIRECTS)
-      throw new RedirectNotAllowedError('it redirects again and again');
+    const reason = getUrlError(url, post.policy);
+    if (reason) throw new AddressNotAllowedError(reason);
+    const { status, location, ...response } = await postOnce(post, url, signal);
+    if (status < 300 || status > 399) return { status, ...response };
+    url = resolveRedirect(url, status, location, post);
+    if (redirects === MAX_REDIRECTS) {
+      throw new RedirectNotAllowedError(`more than ${MAX_REDIRECTS} redirects`);
+    }
   }
 }
 
@@ -77,22 +78,23 @@ function resolveRedirect(
   from: URL,
   status: number,
   location: string | undefined,
-  posting: PostRequest,
+  post: PostRequest,
 ): URL {
   const to = location !== undefined && URL.canParse(location, from.href) && new URL(location, from);
-  if (!to) throw new RedirectNotAllowedError(`it answers ${status} without saying where it went`);
-  // A 301 or 302 turns a POST into a GET, which delivers nothing.
+  if (!to)
+    throw new RedirectNotAllowedError(`it returned HTTP ${status} without a valid \`Location\``);
+  // A 301 or 302 turns POST into GET, which wouldn't deliver the message.
   if (status !== 307 && status !== 308) {
     throw new RedirectNotAllowedError(
-      `it has moved (${status}) to ${to.origin}: name the new address`,
+      `it redirects (HTTP ${status}) to ${to.origin}; configure the new URL`,
     );
   }
   if (from.protocol === 'https:' && to.protocol === 'http:') {
     throw new RedirectNotAllowedError(`it redirects to ${to.origin}, which is not encrypted`);
   }
-  if (posting.confidential && to.origin !== from.origin) {
+  if (post.confidential && to.origin !== from.origin) {
     throw new RedirectNotAllowedError(
-      `it redirects to ${to.origin}, which must not see what is sent: name the new address`,
+      `it redirects to ${to.origin}, and secrets are not sent to another host; configure the new URL`,
     );
   }
   return to;
@@ -100,35 +102,35 @@ function resolveRedirect(
 
 type HopResponse = PostResponse & { readonly location: string | undefined };
 
-function postOnce(posting: PostRequest, url: URL, signal: AbortSignal): Promise<HopResponse> {
+function postOnce(post: PostRequest, url: URL, signal: AbortSignal): Promise<HopResponse> {
   return new Promise((resolve, reject) => {
-    const start = url.protocol === 'https:' ? secureRequest : request;
-    const sending: ClientRequest = start(url, {
+    const startRequest = url.protocol === 'https:' ? secureRequest : request;
+    const sending: ClientRequest = startRequest(url, {
       method: 'POST',
-      // A pooled connection may have been made by somebody who checked nothing.
+      // No pooled connection, because its address was possibly not checked against the policy.
       agent: false,
-      lookup: createPolicyLookup(posting.policy),
+      lookup: createPolicyLookup(post.policy),
       signal,
-      ...(posting.ca !== undefined && { ca: posting.ca }),
+      ...(post.ca !== undefined && { ca: post.ca }),
       headers: {
         'user-agent': 'perfscope',
-        'content-length': Buffer.byteLength(posting.body),
-        ...posting.headers,
+        'content-length': Buffer.byteLength(post.body),
+        ...post.headers,
       },
     });
     sending.on('error', reject);
     sending.on('response', (response) => readResponse(response).then(resolve, reject));
-    sending.end(posting.body);
+    sending.end(post.body);
   });
 }
 
 async function readResponse(response: IncomingMessage): Promise<HopResponse> {
-  const parts: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const part of response) {
-    parts.push(part as Buffer);
-    bytes += (part as Buffer).length;
-    // Leaving the loop ends the connection, whatever else would come.
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    // Leaving the loop closes the connection and discards the rest.
     if (bytes >= MAX_RESPONSE_BYTES) break;
   }
   const { statusCode = 0, headers } = response;
@@ -136,39 +138,39 @@ async function readResponse(response: IncomingMessage): Promise<HopResponse> {
     status: statusCode,
     retryAfter: headers['retry-after'],
     location: headers.location,
-    text: Buffer.concat(parts).subarray(0, MAX_RESPONSE_BYTES).toString(),
+    text: Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString(),
   };
 }
 
-/** Failures of encryption that no further attempt mends: another host, or somebody unknown. */
+/** TLS errors that a retry can't fix, such as a certificate of another host. */
 const TLS_ERROR_CODE =
   /^(ERR_TLS_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|CERT_REVOKED|EPROTO)/;
 
-/** What an answer says about one attempt. @param secrets what must not be shown */
+/** Converts a response to an outcome. @param secrets texts to remove from the reason */
 function toResponseOutcome(
-  answer: PostResponse,
+  response: PostResponse,
   origin: string,
   secrets: readonly string[],
   nowMs: number,
 ): DeliveryOutcome {
-  const { status, text } = answer;
+  const { status, text } = response;
   if (status >= 200 && status < 300) return { status: 'delivered' };
-  const said = redactForDisplay(text, secrets);
-  const reason = `${origin} answered ${status}${said === '' ? '' : `: ${said}`}`;
-  const mayPass = status >= 500 || [408, 425, 429].includes(status);
-  if (!mayPass) return { status: 'permanent', reason };
-  const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs);
+  const shown = redactForDisplay(text, secrets);
+  const reason = `${origin} returned HTTP ${status}${shown === '' ? '' : `: ${shown}`}`;
+  const isTemporary = status >= 500 || [408, 425, 429].includes(status);
+  if (!isTemporary) return { status: 'permanent', reason };
+  const retryAfterMs = parseRetryAfter(response.retryAfter, nowMs);
   return { status: 'retryable', reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-/** What a failure says about one attempt. */
+/** Converts an error to an outcome. */
 function toErrorOutcome(
   error: unknown,
   origin: string,
   secrets: readonly string[],
   signal: AbortSignal,
 ): DeliveryOutcome {
-  if (signal.aborted) return { status: 'retryable', reason: `${origin} did not answer in time` };
+  if (signal.aborted) return { status: 'retryable', reason: `${origin} did not respond in time` };
   const reason = `${origin}: ${redactForDisplay(errorMessage(error), secrets)}`;
   if (error instanceof AddressNotAllowedError || error instanceof RedirectNotAllowedError) {
     return { status: 'permanent', reason };
@@ -177,10 +179,10 @@ function toErrorOutcome(
   return { status: TLS_ERROR_CODE.test(code) ? 'permanent' : 'retryable', reason };
 }
 
-/** Longest wait that is believed, in ms: who asks for more has made a mistake, or means harm. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
+/** Upper limit for `Retry-After`, in ms. A larger value is a mistake or an attack. */
+const MAX_RETRY_AFTER_MS = DAY_MS;
 
-/** `Retry-After`'s seconds or date (RFC 9110, 10.2.3) as ms from `nowMs`. */
+/** Converts `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), to ms from `nowMs`. */
 export function parseRetryAfter(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import {
   BusinessRuleEvaluator,
   type BusinessRuleEvaluatorOptions,
@@ -14,13 +15,12 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const MINUTE_MS = 60_000;
 const PEAK = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 10 * MINUTE_MS;
-const CALM = PEAK + 2 * MINUTE_MS;
+const LOW = PEAK + 2 * MINUTE_MS;
 
 const questdb = new ExternalQuestdb();
 const shop = new FakeProvider();
-const ends: (() => Promise<void> | void)[] = [];
+const cleanups: (() => Promise<void> | void)[] = [];
 const rows = new RowWriter(questdb);
 
 beforeAll(async () => {
@@ -29,14 +29,14 @@ beforeAll(async () => {
   writeFileSync(join(questdb.folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
 }, 120_000);
 afterAll(async () => {
-  for (const end of ends) await end();
+  for (const cleanUp of cleanups) await cleanUp();
   rows.close();
   await shop.stop();
   await questdb.remove();
 });
 
-/** Rules about one property, whose demand is high at the peak. */
-async function rulesOf(property: string, value = 1.3, calm = 60): Promise<string> {
+/** Writes a rules file for one property, which has high demand at the peak. */
+async function writeRules(property: string, value = 1.3, lowCount = 60): Promise<string> {
   const path = join(questdb.folder, `${property}-${value}.yaml`);
   writeFileSync(
     path,
@@ -57,7 +57,7 @@ rules:
   const tenant = { organizationId: 'grand-hotels', propertyId: property };
   for (const [timestamp, count] of [
     [PEAK - 20_000, 900],
-    [CALM - 20_000, calm],
+    [LOW - 20_000, lowCount],
   ] as const) {
     const { row } = makeHistogram(
       { timestamp, metricType: 'API_RESPONSE_TIME', service: 'booking', ...tenant },
@@ -69,33 +69,33 @@ rules:
   return path;
 }
 
-/** The decider of a server of its own. */
-function server(
+/** Creates the evaluator of a separate server. */
+function createServer(
   path: string | undefined,
   options: Partial<BusinessRuleEvaluatorOptions> = {},
 ): BusinessRuleEvaluator {
-  const own = new RowWriter(questdb);
-  const store = createQueryClient(questdb);
+  const writer = new RowWriter(questdb);
+  const queryClient = createQueryClient(questdb);
   const log = { info: () => {}, warn: console.error, error: console.error };
-  const decider = new BusinessRuleEvaluator({
-    store,
-    add: own.add,
-    flush: own.flush,
+  const evaluator = new BusinessRuleEvaluator({
+    queryClient,
+    add: writer.add,
+    flush: writer.flush,
     path,
     log,
     post: postDecision,
-    validateWebhookUrl: validateWebhookUrl,
+    validateWebhookUrl,
     ...options,
   });
-  ends.push(async () => {
-    await decider.stop();
-    own.close();
-    await store.close();
+  cleanups.push(async () => {
+    await evaluator.stop();
+    writer.close();
+    await queryClient.close();
   });
-  return decider;
+  return evaluator;
 }
 
-async function storedOf(property: string, status: string): Promise<string[]> {
+async function listStored(property: string, status: string): Promise<string[]> {
   await rows.flush();
   const found = await questdb.sql(
     `SELECT id, seq, value FROM rule_decisions WHERE property_id = '${property}' AND status = '${status}'`,
@@ -103,7 +103,7 @@ async function storedOf(property: string, status: string): Promise<string[]> {
   return found.map(([id, seq, value]) => `${id}.${seq} ${value}`);
 }
 
-const received = (property: string) =>
+const listReceived = (property: string) =>
   shop.requests
     .filter(({ path }) => path === `/${property}`)
     .map(({ headers, body }) => {
@@ -111,119 +111,115 @@ const received = (property: string) =>
       return `${headers['idempotency-key']} ${decision.value}`;
     });
 
-it('what two servers decide at the same moment is one decision', async () => {
-  const path = await rulesOf('seaside');
-  const [one, two] = [server(path), server(path)];
+it('stores one decision if two servers decide at the same time', async () => {
+  const path = await writeRules('seaside');
+  const [one, two] = [createServer(path), createServer(path)];
   await Promise.all([one.runOnce(PEAK), two.runOnce(PEAK + 3000)]);
-  const decided = await storedOf('seaside', 'set');
-  expect(decided).toHaveLength(1);
-  await waitFor(async () => received('seaside').length > 0);
+  const setDecisions = await listStored('seaside', 'set');
+  expect(setDecisions).toHaveLength(1);
+  await waitFor(async () => listReceived('seaside').length > 0);
   expect(one.getActiveDecisions(PEAK)).toMatchObject([{ value: 1.3, seq: 1 }]);
   expect(two.getActiveDecisions(PEAK)).toEqual(one.getActiveDecisions(PEAK));
-  await Promise.all([two.runOnce(CALM), one.runOnce(CALM + 2000)]);
-  expect(await storedOf('seaside', 'reset')).toHaveLength(1);
-  expect([...one.getActiveDecisions(CALM), ...two.getActiveDecisions(CALM)]).toEqual([]);
-  const all = [...decided, ...(await storedOf('seaside', 'reset'))];
-  await waitFor(async () => new Set(received('seaside')).size === all.length);
-  expect(new Set(received('seaside'))).toEqual(new Set(all));
+  await Promise.all([two.runOnce(LOW), one.runOnce(LOW + 2000)]);
+  expect(await listStored('seaside', 'reset')).toHaveLength(1);
+  expect([...one.getActiveDecisions(LOW), ...two.getActiveDecisions(LOW)]).toEqual([]);
+  const all = [...setDecisions, ...(await listStored('seaside', 'reset'))];
+  await waitFor(async () => new Set(listReceived('seaside')).size === all.length);
+  expect(new Set(listReceived('seaside'))).toEqual(new Set(all));
 });
 
-it('what one has decided, the other knows, and does not decide or send', async () => {
-  const path = await rulesOf('alpine');
-  const [one, two, follower] = [server(path), server(path), server(undefined)];
+it('does not repeat or send a decision that another server made', async () => {
+  const path = await writeRules('alpine');
+  const [one, two, follower] = [createServer(path), createServer(path), createServer(undefined)];
   await two.runOnce(PEAK - 30_000);
   expect(await one.runOnce(PEAK)).toHaveLength(1);
-  const told: number[] = [];
-  const end = two.subscribe(undefined, ({ value }) => told.push(value));
+  const receivedValues: number[] = [];
+  const unsubscribe = two.subscribe(undefined, ({ value }) => receivedValues.push(value));
   expect(await two.runOnce(PEAK + 4000)).toEqual([]);
   expect(await two.runOnce(PEAK + 14_000)).toEqual([]);
-  expect(told).toEqual([1.3]);
-  end();
-  // A server without a file decides nothing, ends nothing, and says what counts.
+  expect(receivedValues).toEqual([1.3]);
+  unsubscribe();
+  // A server without a file makes no decisions, but returns the active ones.
   expect(await follower.runOnce(PEAK + 15_000)).toEqual([]);
-  const mine = (decider: BusinessRuleEvaluator) =>
-    decider.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'alpine');
-  expect(mine(follower)).toEqual(mine(one));
-  expect(mine(follower)).toMatchObject([{ value: 1.3, seq: 1 }]);
-  await waitFor(async () => received('alpine').length > 0);
+  const getOwn = (evaluator: BusinessRuleEvaluator) =>
+    evaluator.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'alpine');
+  expect(getOwn(follower)).toEqual(getOwn(one));
+  expect(getOwn(follower)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  await waitFor(async () => listReceived('alpine').length > 0);
   await one.stop();
-  expect(received('alpine')).toHaveLength(1);
+  expect(listReceived('alpine')).toHaveLength(1);
 });
 
-it('what a server that has ended did not get sent is sent by another', async () => {
-  const path = await rulesOf('central', 1.3, 900);
-  const one = server(path, { post: async () => ({ status: 'retryable', reason: 'away' }) });
-  const two = server(path);
+it('sends a decision that a stopped server could not deliver', async () => {
+  const path = await writeRules('central', 1.3, 900);
+  const one = createServer(path, {
+    post: async () => ({ status: 'retryable', reason: 'unreachable' }),
+  });
+  const two = createServer(path);
   await two.runOnce(PEAK - 30_000);
   const [decision] = await one.runOnce(PEAK);
   await one.stop();
-  // Its own attempts may still be under way.
+  // The first server might still be retrying.
   expect(await two.runOnce(PEAK + 20_000)).toEqual([]);
-  expect(received('central')).toEqual([]);
-  expect(await two.runOnce(CALM)).toEqual([]);
-  await waitFor(async () => received('central').length > 0);
-  await two.runOnce(CALM + 10_000);
+  expect(listReceived('central')).toEqual([]);
+  expect(await two.runOnce(LOW)).toEqual([]);
+  await waitFor(async () => listReceived('central').length > 0);
+  await two.runOnce(LOW + 10_000);
   await two.stop();
-  expect(received('central')).toEqual([`${decision?.id}.1 1.3`]);
+  expect(listReceived('central')).toEqual([`${decision?.id}.1 1.3`]);
 });
 
-it('what was overwritten at the same moment is told again as it is stored', async () => {
-  let evaluated = () => {};
-  const gate = new Promise<void>((resolve) => {
-    evaluated = resolve;
-  });
-  let restored = () => {};
-  const merged = new Promise<void>((resolve) => {
-    restored = resolve;
-  });
-  const real = createQueryClient(questdb);
-  ends.push(() => real.close());
+it('publishes the stored decision again after a concurrent overwrite', async () => {
+  const otherDecided = Promise.withResolvers<void>();
+  const decisionsRead = Promise.withResolvers<void>();
+  const realClient = createQueryClient(questdb);
+  cleanups.push(() => realClient.close());
   let reads = 0;
-  // Reads what others have decided, and is then so slow that another one decides meanwhile.
-  const slow: QueryClient = {
-    getCatalog: real.getCatalog,
+  // After the server read the stored decisions, its queries are so slow that another server decides first.
+  const slowClient: QueryClient = {
+    getCatalog: realClient.getCatalog,
     read: async (...args) => {
       reads += 1;
       if (reads === 3) {
-        restored();
-        await gate;
+        decisionsRead.resolve();
+        await otherDecided.promise;
       }
-      return real.read(...args);
+      return realClient.read(...args);
     },
   };
-  const one = server(await rulesOf('airport', 1.3));
-  const two = server(await rulesOf('airport', 1.2), { store: slow });
-  const round = two.runOnce(PEAK);
-  await merged;
+  const one = createServer(await writeRules('airport', 1.3));
+  const two = createServer(await writeRules('airport', 1.2), { queryClient: slowClient });
+  const slowRun = two.runOnce(PEAK);
+  await decisionsRead.promise;
   await one.runOnce(PEAK);
-  evaluated();
-  await round;
-  const [overwritten, ...others] = await storedOf('airport', 'set');
+  otherDecided.resolve();
+  await slowRun;
+  const [overwritten, ...others] = await listStored('airport', 'set');
   expect([overwritten, others]).toEqual([expect.stringMatching(/\.1 1\.2$/), []]);
   await one.runOnce(PEAK + 10_000);
   expect(
     one.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'airport'),
   ).toMatchObject([{ value: 1.2, seq: 2, status: 'renewed' }]);
-  await waitFor(async () => received('airport').some((each) => each.endsWith('.2 1.2')));
+  await waitFor(async () => listReceived('airport').some((each) => each.endsWith('.2 1.2')));
   await two.runOnce(PEAK + 10_000);
-  expect(await storedOf('airport', 'renewed')).toHaveLength(1);
+  expect(await listStored('airport', 'renewed')).toHaveLength(1);
 });
 
-it('a start with a file that is refused ends nothing; one without the rule does', async () => {
-  const path = await rulesOf('forest');
-  await server(path).runOnce(PEAK);
-  const refused = join(questdb.folder, 'refused.yaml');
-  writeFileSync(refused, 'rules: 5');
+it('keeps settings after a start with an invalid file, but resets settings of removed rules', async () => {
+  const path = await writeRules('forest');
+  await createServer(path).runOnce(PEAK);
+  const invalidFile = join(questdb.folder, 'invalid.yaml');
+  writeFileSync(invalidFile, 'rules: 5');
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const restarted = server(refused, { log });
+  const restarted = createServer(invalidFile, { log });
   expect(await restarted.runOnce(PEAK + 10_000)).toEqual([]);
-  const mine = (decider: BusinessRuleEvaluator) =>
-    decider.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'forest');
-  expect(mine(restarted)).toMatchObject([{ value: 1.3 }]);
-  writeFileSync(refused, 'rules: []');
+  const getOwn = (evaluator: BusinessRuleEvaluator) =>
+    evaluator.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'forest');
+  expect(getOwn(restarted)).toMatchObject([{ value: 1.3 }]);
+  writeFileSync(invalidFile, 'rules: []');
   const decisions = await restarted.runOnce(PEAK + 20_000);
   expect(decisions.filter(({ propertyId }) => propertyId === 'forest')).toMatchObject([
     { status: 'reset', value: 1, seq: 2, reason: expect.stringMatching(/rule was removed/) },
   ]);
-  expect(mine(restarted)).toEqual([]);
+  expect(getOwn(restarted)).toEqual([]);
 });

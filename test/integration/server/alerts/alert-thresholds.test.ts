@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseSettings } from '../../../../src/core/config/settings.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
 import type { QueueMetricRow } from '../../../../src/core/schema/tables/queue-metrics-table.ts';
 import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
@@ -21,9 +22,6 @@ import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /** The data of a case are written up to here, every 30 s. */
 const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
 const STEP_MS = 30_000;

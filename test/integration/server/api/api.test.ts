@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Measurement } from '../../../../src/agent/record/measurement.ts';
 import { ApiError, PerfscopeClient } from '../../../../src/client.ts';
+import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { ENDPOINTS, type EndpointName } from '../../../../src/server/api/endpoint-registry.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const api = new TestApiServer();
-const MINUTE_MS = 60_000;
 /** Ten whole minutes that are over. */
 const FROM = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 12 * MINUTE_MS;
 const TO = FROM + 10 * MINUTE_MS;

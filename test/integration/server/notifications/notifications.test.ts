@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
+import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { Message } from '../../../../src/server/notifications/channels/channel.ts';
 import { createChannel } from '../../../../src/server/notifications/channels/create-channel.ts';
@@ -13,7 +14,6 @@ import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const MINUTE_MS = 60_000;
 /** Everything happens in the half hour before now, so that answers of now show it. */
 const BEGIN_MS = Date.now() - 40 * MINUTE_MS;
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getExternalQuestdbTargets } from '../../../../src/core/config/questdb-targets.ts';
 import { parseSettings } from '../../../../src/core/config/settings.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import { BUCKET_RATIO } from '../../../../src/core/histogram/bucket-scale.ts';
 import {
   createOrganizationScope,
@@ -20,12 +21,7 @@ import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/metric-totals.ts';
 import type { Query } from '../../../../src/storage/queries/query.ts';
 import { DIMENSIONS, type Dimension } from '../../../../src/storage/queries/query.ts';
-import {
-  DAY_MS,
-  floorTo,
-  HOUR_MS,
-  MINUTE_MS,
-} from '../../../../src/storage/queries/query-range.ts';
+import { floorTo } from '../../../../src/storage/queries/query-range.ts';
 import {
   queryQueueStats,
   queryQueueUsageByTenant,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS } from '../../../../src/core/duration.ts';
 import { ROLLUP_DEFINITIONS } from '../../../../src/core/schema/rollup-definitions.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { applyRetention } from '../../../../src/storage/migrations/apply-retention.ts';
@@ -14,8 +15,6 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { waitForRollups } from '../../../support/wait-for-rollups.ts';
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 /** Midnight before the test began. */
 const TODAY_MS = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const questdb = new ExternalQuestdb();

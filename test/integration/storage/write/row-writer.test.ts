@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
 import { RowWriter, type RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
@@ -116,7 +117,7 @@ it('throws away what a killed process had not finished writing', async () => {
 
 it('drops the oldest rows over its size, and those older than the retention, and counts them', async () => {
   target = undefined;
-  orphanBatch(1, line('too-old'), Date.now() - 31 * 86_400_000);
+  orphanBatch(1, line('too-old'), Date.now() - 31 * DAY_MS);
   const road = writer({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
   expect([...dropped.byReason]).toEqual([['expired', 1]]);
   for (let i = 0; i < 50; i++) {
@@ -143,7 +144,7 @@ it('drops the oldest rows over its size, and those older than the retention, and
 
 it('drops rows older than the retention one by one, counts them, and keeps those of other days', async () => {
   const road = writer();
-  const day = 86_400_000;
+  const day = DAY_MS;
   road.add('performance_metrics', [
     ...rowsOf('aged-out', 3, Date.now() - 31 * day),
     ...rowsOf('in-time', 2, Date.now() - 29.9 * day),
@@ -161,7 +162,7 @@ it('drops rows older than the retention one by one, counts them, and keeps those
 
 it('keeps the days of waiting rows apart, because each expires by itself', async () => {
   const road = writer({ target: () => undefined });
-  const midnight = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   road.add('performance_metrics', rowsOf('yesterday', 3, midnight - 1));
   road.add('performance_metrics', rowsOf('today', 5, midnight));
   await road.flush(1).catch(() => {});

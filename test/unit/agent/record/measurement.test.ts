@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Measurement, validateMeasurement } from '../../../../src/agent/record/measurement.ts';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 
 const NOW = Date.UTC(2026, 0, 15);
-const RETENTION = 30 * 86_400_000;
+const RETENTION = 30 * DAY_MS;
 const good: Measurement = { name: 'x', value: 1 };
 
 describe('check', () => {

@@ -42,7 +42,7 @@ describe('parseSettings', () => {
     [
       'with two kinds of keys',
       { PERFORMANCE_JWT_SECRET: secret, PERFORMANCE_JWT_JWKS_URL: 'https://login.example' },
-      /exclude each other/,
+      /can't be used together/,
     ],
   ])('refuses tokens %s', (_what, env, said) => {
     const { settings, problems } = parseSettings({ ...env });
@@ -111,6 +111,6 @@ describe('secrets in files', () => {
       PERFORMANCE_QUESTDB_PASSWORD_FILE: holding('hunter3'),
     };
     const [problem] = parseSettings(env).problems;
-    expect(problem?.message).toMatch(/PERFORMANCE_QUESTDB_PASSWORD_FILE exclude each other/);
+    expect(problem?.message).toMatch(/PERFORMANCE_QUESTDB_PASSWORD_FILE can't be used together/);
   });
 });

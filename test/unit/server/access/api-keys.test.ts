@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 import { toSnakeCase } from '../../../../src/core/schema/table-definition.ts';
 import type { ApiKeyRow } from '../../../../src/core/schema/tables/api-keys-table.ts';
 import {
@@ -21,7 +22,6 @@ import {
 import { isKeyDataFresh } from '../../../../src/server/access/api-key-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const DAY_MS = 86_400_000;
 
 function opens(text: string, { id, hash }: { id: string; hash: string }): boolean {
   const sent = parseApiKey(text);

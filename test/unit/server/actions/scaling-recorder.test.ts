@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { parseDuration } from '../../../../src/core/format.ts';
+import { parseDuration } from '../../../../src/core/duration.ts';
 import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
 import type { ScalingView } from '../../../../src/server/actions/action-views.ts';
 import {
@@ -8,17 +8,17 @@ import {
 } from '../../../../src/server/actions/scaling/scaling-recorder.ts';
 import { scalingEndpoint } from '../../../../src/server/api/endpoints/scaling-endpoint.ts';
 
-let answer: () => readonly ScalingView[];
+let getViews: () => readonly ScalingView[];
 let now = 0;
 let rows: PerformanceMetricRow[] = [];
-const asked: unknown[] = [];
-const recommender = new ScalingRecorder({
-  recommend: async (ask) => {
-    asked.push(ask);
-    return answer();
+const requests: unknown[] = [];
+const recorder = new ScalingRecorder({
+  recommend: async (request) => {
+    requests.push(request);
+    return getViews();
   },
   add: (_table, added) => void rows.push(...(added as readonly PerformanceMetricRow[])),
-  origin: { service: 'perfscope', instance: 'one' },
+  resource: { service: 'perfscope', instance: 'one' },
   now: () => now,
 });
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
   rows = [];
 });
 
-function scaled(name: string, desired: number, current?: number): ScalingView {
+function makeView(name: string, desired: number, current?: number): ScalingView {
   return {
     kind: 'queue',
     name,
@@ -39,61 +39,62 @@ function scaled(name: string, desired: number, current?: number): ScalingView {
   };
 }
 
-const stored = () => rows.map((row) => `${row.name} ${row.operation} ${row.endpoint} ${row.value}`);
-const scraped = () =>
-  recommender
+const listStored = () =>
+  rows.map((row) => `${row.name} ${row.operation} ${row.endpoint} ${row.value}`);
+const listExported = () =>
+  recorder
     .metricsText()
     .split('\n')
     .filter((line) => line && !line.startsWith('#'));
 
-it('stores what is recommended to who names no target, and tells Prometheus', async () => {
-  answer = () => [scaled('mails', 13, 5), { ...scaled('booking', 2), kind: 'service' }];
-  await recommender.runOnce();
-  expect(asked).toEqual([DEFAULT_SCALING_REQUEST]);
-  expect(stored()).toEqual([
+it('stores recommendations for the default parameters and exports them to Prometheus', async () => {
+  getViews = () => [makeView('mails', 13, 5), { ...makeView('booking', 2), kind: 'service' }];
+  await recorder.runOnce();
+  expect(requests).toEqual([DEFAULT_SCALING_REQUEST]);
+  expect(listStored()).toEqual([
     'perfscope.scaling.desired queue mails 13',
     'perfscope.scaling.current queue mails 5',
     'perfscope.scaling.desired service booking 2',
   ]);
   expect(rows[0]).toMatchObject({ timestamp: now, service: 'perfscope', instance: 'one' });
-  expect(scraped()).toEqual([
+  expect(listExported()).toEqual([
     'perfscope_scaling_desired{kind="queue",name="mails"} 13',
     'perfscope_scaling_desired{kind="service",name="booking"} 2',
     'perfscope_scaling_current{kind="queue",name="mails"} 5',
   ]);
-  answer = () => [scaled('mails', 4, 13)];
+  getViews = () => [makeView('mails', 4, 13)];
   now += 60_000;
-  await recommender.runOnce();
+  await recorder.runOnce();
   expect(new Set(rows.map(({ id, timestamp }) => `${timestamp} ${id}`)).size).toBe(5);
-  expect(scraped()).toEqual([
+  expect(listExported()).toEqual([
     'perfscope_scaling_desired{kind="queue",name="mails"} 4',
     'perfscope_scaling_current{kind="queue",name="mails"} 13',
   ]);
 });
 
-it('says for a while what it knew when QuestDB went away, and then nothing', async () => {
-  answer = () => [scaled('mails', 3, 3)];
-  await recommender.runOnce();
-  answer = () => {
-    throw new Error('away');
+it('exports the last recommendations for a while if QuestDB is unreachable, then none', async () => {
+  getViews = () => [makeView('mails', 3, 3)];
+  await recorder.runOnce();
+  getViews = () => {
+    throw new Error('unreachable');
   };
   now += 120_000;
-  await recommender.runOnce();
-  expect(scraped()).toHaveLength(2);
+  await recorder.runOnce();
+  expect(listExported()).toHaveLength(2);
   now += 60_000;
-  await recommender.runOnce();
-  expect(scraped()).toEqual([]);
+  await recorder.runOnce();
+  expect(listExported()).toEqual([]);
   expect(rows).toHaveLength(2);
 });
 
-it('stores those that need most where there are many', async () => {
-  answer = () => Array.from({ length: 500 }, (_, i) => scaled(`queue-${i}`, i));
-  await recommender.runOnce();
+it('stores only the 200 recommendations with the most workers', async () => {
+  getViews = () => Array.from({ length: 500 }, (_, i) => makeView(`queue-${i}`, i));
+  await recorder.runOnce();
   expect(rows).toHaveLength(200);
-  expect(stored()[0]).toBe('perfscope.scaling.desired queue queue-499 499');
+  expect(listStored()[0]).toBe('perfscope.scaling.desired queue queue-499 499');
 });
 
-it('asks what the endpoint asks when nobody says anything else', () => {
+it('uses the same defaults as the endpoint', () => {
   const { targetWait, stabilization, ...others } = scalingEndpoint.query.parse({});
   const [waitMs, stabilizationMs] = [targetWait, stabilization].map(parseDuration);
   expect(DEFAULT_SCALING_REQUEST).toEqual({ waitMs, stabilizationMs, ...others });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 import { acknowledge } from '../../../../src/server/alerts/evaluation/alert-state-machine.ts';
 import type { Transition } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import {
@@ -197,7 +198,7 @@ it('neither late data alone nor a jump of the clock change an alert', () => {
       rule,
       rounds,
       fc.integer({ min: 0, max: 40 }),
-      fc.constantFrom(-86_400_000, -1, 200_000, 86_400_000),
+      fc.constantFrom(-DAY_MS, -1, 200_000, DAY_MS),
       (rule, rounds, value, jumpMs) => {
         const { states } = tell(rule, rounds);
         const labels = { service: 'a' };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../../../src/core/format.ts';
+import { DAY_MS, parseDuration } from '../../../../src/core/duration.ts';
+import { formatDuration } from '../../../../src/core/format.ts';
 import { parseTemplate } from '../../../../src/server/alerts/rules/annotation-template.ts';
 
 const DATA = {
@@ -61,7 +62,7 @@ it.each([
   ['0', 0],
   ['30s', 30_000],
   ['1h30m', 5_400_000],
-  ['1d', 86_400_000],
+  ['1d', DAY_MS],
   ['500ms', 500],
   ['', undefined],
   ['30', undefined],

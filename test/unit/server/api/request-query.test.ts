@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerfscopeError } from '../../../../src/core/errors.ts';
 import { ENDPOINTS } from '../../../../src/server/api/endpoint-registry.ts';
 import { parseQueryString } from '../../../../src/server/api/request/request-parser.ts';
 import {
-  formatDuration,
+  formatStep,
   getTimeZone,
-  parseDuration,
   parseTimeRange,
   resolveStep,
+  toDurationMs,
 } from '../../../../src/server/api/request/request-time-range.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/storage/queries/query-range.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
 import type { StoredTable } from '../../../../src/storage/questdb/table-catalog.ts';
 
@@ -141,9 +141,9 @@ describe('a step', () => {
   } as Partial<QueryClient>;
   const of = async (step: string | undefined, days: number, length: string, zone = 'UTC') => {
     const fromMs = NOW - days * DAY_MS;
-    const range = { fromMs, toMs: fromMs + parseDuration(length) };
+    const range = { fromMs, toMs: fromMs + toDurationMs(length) };
     const answer = await resolveStep(step, { range, zone }, store as QueryClient, ['t']);
-    return [formatDuration(answer.step.ms), answer.step.zone, answer.notes.length];
+    return [formatStep(answer.step.ms), answer.step.zone, answer.notes.length];
   };
 
   it.each([
@@ -173,8 +173,8 @@ describe('a step', () => {
     const length = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.constantFrom('s', 'm', 'h', 'd'));
     fc.assert(
       fc.property(length, ([count, unit]) => {
-        const ms = parseDuration(`${count}${unit}`);
-        expect(parseDuration(formatDuration(ms))).toBe(ms);
+        const ms = toDurationMs(`${count}${unit}`);
+        expect(toDurationMs(formatStep(ms))).toBe(ms);
       }),
     );
   });

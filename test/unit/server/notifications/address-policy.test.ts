@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 import {
   AddressNotAllowedError,
   createPolicyLookup,
@@ -49,7 +50,7 @@ describe('an address', () => {
   });
 
   it('that is none is refused', () => {
-    expect(getAddressError('hotel', open)).toBe('hotel is no address');
+    expect(getAddressError('hotel', open)).toBe('hotel is not an IP address');
   });
 });
 
@@ -85,7 +86,7 @@ it('a name is refused by where it leads', async () => {
       },
     );
   await expect(resolve(none)).rejects.toThrow(AddressNotAllowedError);
-  await expect(resolve(none)).rejects.toThrow(/^localhost leads to /);
+  await expect(resolve(none)).rejects.toThrow(/^localhost resolves to /);
   expect((await resolve(open)).map(({ address }) => address)).toContain('127.0.0.1');
 });
 
@@ -94,7 +95,7 @@ it.each([
   ['0', 0],
   ['Wed, 25 Nov 2026 08:00:30 GMT', 30_000],
   ['Wed, 25 Nov 2026 07:00:00 GMT', 0],
-  ['99999999', 86_400_000],
+  ['99999999', DAY_MS],
   ['soon', undefined],
   [undefined, undefined],
 ])('Retry-After: %s', (text, expected) => {

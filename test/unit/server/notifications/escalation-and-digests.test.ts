@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { EscalationPolicy } from '../../../../src/server/notifications/config/notification-config.ts';
 import { TokenBucket } from '../../../../src/server/notifications/delivery/channel-limiter.ts';
 import { computeBackoffMs } from '../../../../src/server/notifications/delivery/deliverer.ts';
@@ -10,7 +11,6 @@ import {
 } from '../../../../src/server/notifications/planning/escalation-store.ts';
 import { NOW } from '../../../support/notifier-fixtures.ts';
 
-const MINUTE_MS = 60_000;
 const POLICY: EscalationPolicy = {
   name: 'standard',
   levels: [

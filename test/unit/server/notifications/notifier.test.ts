@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
+import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { NotificationRow } from '../../../../src/core/schema/tables/notifications-table.ts';
 import type {
   DeliveryOutcome,
@@ -12,7 +13,6 @@ import { Notifier, type NotifierOptions } from '../../../../src/server/notificat
 import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-const MINUTE_MS = 60_000;
 const HOOK = '{ kind: webhook, url: "https://NAME.example/", secretFile: s }';
 const FILE = `
 receivers:

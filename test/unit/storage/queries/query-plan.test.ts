@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import { planSegments } from '../../../../src/storage/queries/query-plan.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/storage/queries/query-range.ts';
 import type { StoredTable } from '../../../../src/storage/questdb/table-catalog.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 0);
-const SINCE_EVER = Number.NEGATIVE_INFINITY;
+const NO_START_LIMIT = Number.NEGATIVE_INFINITY;
 const rows: StoredTable = {
   name: 'rows',
   unitMs: 0,
@@ -21,14 +21,14 @@ const minutes: StoredTable = {
 const hours: StoredTable = {
   name: 'hours',
   unitMs: HOUR_MS,
-  fromMs: SINCE_EVER,
+  fromMs: NO_START_LIMIT,
   untilMs: NOW - 14 * MINUTE_MS,
 };
 const ALL = [rows, minutes, hours];
 
 const at = (hour: number, minute = 0, second = 0) => Date.UTC(2026, 10, 24, hour, minute, second);
 
-it('reads hours, minutes and rows, each for as much as they answer exactly', () => {
+it('reads each part of the range from the coarsest table that gives an exact result', () => {
   const range = { fromMs: at(1, 58, 30), toMs: at(5, 1, 10) };
   expect(planSegments(ALL, range)).toEqual([
     { name: 'rows', unitMs: 0, fromMs: at(1, 58, 30), toMs: at(1, 59) },
@@ -39,19 +39,19 @@ it('reads hours, minutes and rows, each for as much as they answer exactly', () 
   ]);
 });
 
-it('reads what a roll-up may not have yet from something finer', () => {
+it('reads the newest part, which a roll-up may not contain yet, from finer tables', () => {
   const segments = planSegments(ALL, { fromMs: NOW - 2 * HOUR_MS, toMs: NOW });
   expect(segments.map(({ name }) => name)).toEqual(['hours', 'minutes', 'rows']);
   expect(segments[0]!.toMs).toBe(NOW - HOUR_MS);
   expect(segments[1]!.toMs).toBe(NOW - 2 * MINUTE_MS);
 });
 
-it('reads a short range from the rows alone', () => {
+it('reads a short range only from the rows', () => {
   const range = { fromMs: NOW - 15 * MINUTE_MS, toMs: NOW };
   expect(planSegments(ALL, range)).toEqual([{ ...range, name: 'rows', unitMs: 0 }]);
 });
 
-it('reaches out to whole intervals where the rows have expired', () => {
+it('extends the range to whole intervals where the rows have expired', () => {
   const fromMs = NOW - 40 * DAY_MS + 30_000;
   const [first] = planSegments(ALL, { fromMs, toMs: NOW });
   expect(first).toMatchObject({ name: 'minutes', fromMs: NOW - 40 * DAY_MS });
@@ -66,13 +66,13 @@ it('reaches out to whole intervals where the rows have expired', () => {
   ]);
 });
 
-it('uses no interval that crosses the edge of a bucket', () => {
+it('uses no interval that crosses a bucket boundary', () => {
   const range = { fromMs: at(1), toMs: at(5) };
   const segments = planSegments(ALL, range, (unitMs) => unitMs <= MINUTE_MS);
   expect(segments).toEqual([{ ...range, name: 'minutes', unitMs: MINUTE_MS }]);
 });
 
-it('reads what a newer version does not reach back to from the one before', () => {
+it('reads times before the newest version of a roll-up from the previous version', () => {
   const newer = { ...hours, name: 'hours_v2', fromMs: at(3, 20) };
   const segments = planSegments([rows, minutes, newer, hours], { fromMs: at(1), toMs: at(6) });
   expect(segments).toEqual([
@@ -81,13 +81,13 @@ it('reads what a newer version does not reach back to from the one before', () =
   ]);
 });
 
-it('reads everything from the rows where there is no roll-up', () => {
+it('reads everything from the rows if there is no roll-up', () => {
   const range = { fromMs: at(1), toMs: at(5) };
   expect(planSegments([rows], range)).toEqual([{ ...range, name: 'rows', unitMs: 0 }]);
   expect(planSegments([], range)).toEqual([]);
 });
 
-it('covers any range once, in order, with whole intervals', () => {
+it('covers any range exactly once, in order, with whole intervals', () => {
   const moment = fc.integer({ min: 0, max: 29 * DAY_MS }).map((ms) => NOW - ms);
   fc.assert(
     fc.property(moment, moment, fc.constantFrom(0, MINUTE_MS, HOUR_MS), (a, b, coarsest) => {

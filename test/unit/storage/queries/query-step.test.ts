@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import { toComparisonRange } from '../../../../src/storage/queries/comparison.ts';
-import {
-  DAY_MS,
-  floorTo,
-  HOUR_MS,
-  MINUTE_MS,
-} from '../../../../src/storage/queries/query-range.ts';
+import { floorTo } from '../../../../src/storage/queries/query-range.ts';
 import {
   chooseStepMs,
   isAlignedToBuckets,
@@ -18,7 +14,7 @@ import {
 const BERLIN = 'Europe/Berlin';
 const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMillis();
 
-/** What `bucketOf` makes QuestDB compute for a row. */
+/** Returns the bucket that QuestDB computes for a row with the SQL of `toBucketSql`. */
 function bucketAt(
   ms: number,
   step: { ms: number; zone: string },
@@ -32,9 +28,9 @@ function bucketAt(
 
 it.each([
   ['an ordinary day', '2026-06-10', 24],
-  ['the day on which clocks go forward', '2026-03-29', 23],
-  ['the day on which clocks go back', '2026-10-25', 25],
-])('a bucket of a day is as long as %s', (_name, day, hours) => {
+  ['the day when daylight saving time starts', '2026-03-29', 23],
+  ['the day when daylight saving time ends', '2026-10-25', 25],
+])('a daily bucket is as long as %s', (_name, day, hours) => {
   const step = { ms: DAY_MS, zone: BERLIN };
   const range = { fromMs: berlin(`${day}T00:00`), toMs: berlin(`${day}T00:00`) + hours * HOUR_MS };
   for (const ms of [range.fromMs, range.fromMs + 3.5 * HOUR_MS, range.toMs - 1]) {
@@ -42,7 +38,7 @@ it.each([
   }
 });
 
-it('every moment lies in the bucket that it is put into', () => {
+it('every bucket contains the times assigned to it', () => {
   const zone = fc.constantFrom(
     'utc',
     BERLIN,
@@ -58,14 +54,14 @@ it('every moment lies in the bucket that it is put into', () => {
       const step = { ms: length, zone: name };
       const range = { fromMs, toMs: fromMs + 20 * DAY_MS };
       const moment = Math.floor(fromMs + at * 20 * DAY_MS);
-      const span = toBucketRange(bucketAt(moment, step, range), step, range);
-      expect(span.fromMs).toBeLessThanOrEqual(moment);
-      expect(span.toMs).toBeGreaterThan(moment);
+      const bucket = toBucketRange(bucketAt(moment, step, range), step, range);
+      expect(bucket.fromMs).toBeLessThanOrEqual(moment);
+      expect(bucket.toMs).toBeGreaterThan(moment);
     }),
   );
 });
 
-it('an interval of a roll-up fits where bucket edges fall on its own', () => {
+it('roll-up intervals are aligned if bucket boundaries coincide with theirs', () => {
   const range = { fromMs: Date.UTC(2026, 5, 1), toMs: Date.UTC(2026, 5, 8) };
   expect(isAlignedToBuckets({ ms: DAY_MS, zone: BERLIN }, range, HOUR_MS)).toBe(true);
   expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, HOUR_MS)).toBe(false);
@@ -73,14 +69,14 @@ it('an interval of a roll-up fits where bucket edges fall on its own', () => {
   expect(isAlignedToBuckets({ ms: 90 * MINUTE_MS, zone: 'utc' }, range, HOUR_MS)).toBe(false);
 });
 
-it('the usual step gives a readable number of buckets', () => {
+it('chooses a step that gives a readable number of buckets', () => {
   const last = (ms: number) => ({ fromMs: 0, toMs: ms });
   expect(chooseStepMs(last(HOUR_MS))).toBe(2 * MINUTE_MS);
   expect(chooseStepMs(last(DAY_MS))).toBe(HOUR_MS);
   expect(chooseStepMs(last(30 * DAY_MS))).toBe(DAY_MS);
 });
 
-it('compares with the same hours of the clock', () => {
+it('compares with the same local hours', () => {
   const range = { fromMs: berlin('2026-03-29T10:00'), toMs: berlin('2026-03-29T11:00') };
   expect(toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(berlin('2026-03-28T10:00'));
   expect(range.fromMs - toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);
