@@ -41,77 +41,168 @@ export type {
 
 enableTenantContext();
 
-/** Records what only the application knows, and reads what is stored. */
+/**
+ * Records measurements and job transitions, and reads the stored metrics.
+ *
+ * @example
+ * performanceMonitoringService.recordMetric({ name: 'checkout', value: 12.5, unit: 'ms' });
+ */
 export const performanceMonitoringService = {
-  /** Throw PS_ROW_INVALID for what is refused, as tests want it; otherwise it is counted and said once. */
+  /**
+   * Whether invalid measurements throw PS_ROW_INVALID. Set it to `true` in tests. Default: `false`,
+   * which drops invalid measurements, counts them in `droppedRows`, and logs each reason once.
+   *
+   * @example
+   * performanceMonitoringService.strict = process.env.NODE_ENV === 'test';
+   */
   set strict(value: boolean) {
     getSharedAgent().recorder.strict = value;
   },
 
-  /** Measurements and rows that were given up since the start. */
+  /**
+   * Number of measurements and rows dropped since the process started.
+   *
+   * @example
+   * if (performanceMonitoringService.droppedRows > 0) console.warn('Some metrics were dropped.');
+   */
   get droppedRows(): number {
     return getSharedAgent().droppedRows.total;
   },
 
+  /**
+   * Records one measurement. Returns immediately and stores the row in the background. Does nothing
+   * if monitoring is disabled.
+   *
+   * @example
+   * performanceMonitoringService.recordMetric({ name: 'checkout', value: 12.5, unit: 'ms' });
+   * @param measurement name and value. Default unit: `ms` for types of times, otherwise `1`.
+   * @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set
+   */
   recordMetric(measurement: Measurement): void {
-    const monitor = getSharedAgent();
-    if (!monitor.config.settings.enabled) return;
-    void monitor.connect();
-    monitor.recorder.recordMetric(measurement);
+    const agent = getSharedAgent();
+    if (!agent.config.settings.enabled) return;
+    void agent.connect();
+    agent.recorder.recordMetric(measurement);
   },
 
+  /**
+   * Records one state transition of a job from any queue library. BullMQ jobs are recorded
+   * automatically. Does nothing if monitoring is disabled.
+   *
+   * @example
+   * performanceMonitoringService.recordQueueMetric({
+   *   queueName: 'invoices',
+   *   jobId: '42',
+   *   status: 'completed',
+   *   duration: 340,
+   *   waitTime: 15,
+   * });
+   * @param transition `duration`, `waitTime`, and `delay` are in ms. Default `timestamp`: now.
+   * @throws PS_ROW_INVALID if the transition is invalid and `strict` is set
+   */
   recordQueueMetric(transition: JobTransition): void {
-    const monitor = getSharedAgent();
-    if (!monitor.config.settings.enabled) return;
-    void monitor.connect();
-    monitor.recordJob(transition);
+    const agent = getSharedAgent();
+    if (!agent.config.settings.enabled) return;
+    void agent.connect();
+    agent.recordJob(transition);
   },
 
-  /** Names the tenant of each request, before its headers are looked at. */
+  /**
+   * Sets a function that returns the tenant of an HTTP request. If it returns `undefined`, the
+   * configured headers are used. If it throws, the request is recorded without a tenant.
+   *
+   * @example
+   * performanceMonitoringService.setTenantResolver((request) => ({
+   *   organizationId: request.headers['x-organization'],
+   * }));
+   */
   setTenantResolver(resolver: TenantResolver): void {
     getSharedAgent().tenantReader.resolver = resolver;
   },
 
   /**
-   * The figures of a window until now; of six hours and more they may be five seconds old.
+   * Returns the metrics of a time window: requests, database, queues, health, and trends. Times are
+   * in ms, rates are per second, and shares are in percent. Results for windows of six hours or
+   * more can be up to 5 s old.
    *
-   * @throws PS_UNAVAILABLE when QuestDB does not answer
+   * @example
+   * const { api } = await performanceMonitoringService.getDashboard({ windowMs: 3_600_000 });
+   * console.log(api.p95, api.errorRate);
+   * @param options window and tenant. Default: the last 15 minutes of all tenants.
+   * @throws PS_UNAVAILABLE if QuestDB does not respond
+   * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
    */
   async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
-    const { queryDashboard: dashboard, toDashboardQuery: questionOf } = await import(
+    const { queryDashboard, toDashboardQuery } = await import(
       './storage/queries/dashboard-query.ts'
     );
-    const monitor = getSharedAgent();
-    const { PERFORMANCE_TIME_ZONE: zone } = monitor.config.settings;
-    // Others may have been given the same one.
-    return structuredClone(
-      await dashboard(await monitor.getQueryClient(), questionOf(options), zone),
-    );
+    const agent = getSharedAgent();
+    const { PERFORMANCE_TIME_ZONE: zone } = agent.config.settings;
+    const queryClient = await agent.getQueryClient();
+    const dashboard = await queryDashboard(queryClient, toDashboardQuery(options), zone);
+    // Callers can change the result, and the cached object is shared.
+    return structuredClone(dashboard);
   },
 
-  /** The same figures as in the dashboard's `trends`. @throws PS_UNAVAILABLE */
+  /**
+   * Returns only the `trends` of the dashboard: the window compared with the window before it.
+   *
+   * @example
+   * const { errorRate } = await performanceMonitoringService.getTrends({ windowMs: 3_600_000 });
+   * @param options window and tenant. Default: the last 15 minutes of all tenants.
+   * @throws PS_UNAVAILABLE if QuestDB does not respond
+   * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
+   */
   async getTrends(options: DashboardOptions = {}): Promise<Trends> {
-    const { toDashboardQuery: questionOf } = await import('./storage/queries/dashboard-query.ts');
-    const { queryTrends: trends } = await import('./storage/queries/dashboard-query.ts');
-    const monitor = getSharedAgent();
-    const { PERFORMANCE_TIME_ZONE: zone } = monitor.config.settings;
-    return trends(await monitor.getQueryClient(), questionOf(options), 'previous', zone);
+    const { queryTrends, toDashboardQuery } = await import('./storage/queries/dashboard-query.ts');
+    const agent = getSharedAgent();
+    const { PERFORMANCE_TIME_ZONE: zone } = agent.config.settings;
+    const queryClient = await agent.getQueryClient();
+    return queryTrends(queryClient, toDashboardQuery(options), 'previous', zone);
   },
 
-  /** Resolves when everything recorded before is stored. @throws PS_FLUSH_TIMEOUT after `timeoutMs` */
+  /**
+   * Resolves when QuestDB has acknowledged all rows recorded before the call.
+   *
+   * @example
+   * await performanceMonitoringService.flush(5000);
+   * @param timeoutMs time limit in ms. Default: 30,000.
+   * @throws PS_FLUSH_TIMEOUT if the rows are not acknowledged in time. They stay in the spool.
+   */
   flush: (timeoutMs?: number): Promise<void> => getSharedAgent().flush(timeoutMs),
 
-  /** Stops measuring. What could not be stored is kept in the spool. */
+  /**
+   * Stops all metrics and sends the remaining rows for up to 2 s. Unsent rows stay in the spool.
+   * Never rejects.
+   *
+   * @example
+   * await performanceMonitoringService.shutdown();
+   */
   shutdown: (): Promise<void> => getSharedAgent().shutdown(),
 };
 
-/** Who can be told of alerts, where the server runs in the application's own process. */
+/** Supplies people who receive notifications, if the server runs in the application's process. */
 export const notificationDirectory = {
-  /** Names what is asked each minute for people, beside those of PERFORMANCE_NOTIFY_FILE. */
+  /**
+   * Sets a function that returns people. The server calls it every minute, in addition to reading
+   * the notification file. If the function throws, the server keeps the previous people and logs a
+   * warning. `undefined` removes the function.
+   *
+   * @example
+   * notificationDirectory.setDirectory(async () => [
+   *   { name: 'anna', role: 'ADMIN', email: 'anna@hotel.example' },
+   * ]);
+   */
   setDirectory,
 };
 
-/** Health of this process and its host. */
+/**
+ * Reports the health of this process and its host.
+ *
+ * @example
+ * systemHealthMonitor.registerGauge('activeUsers', () => sessions.size);
+ * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
+ */
 export const systemHealthMonitor: Pick<
   SystemHealthMonitor,
   'startMonitoring' | 'stopMonitoring' | 'getHealthSnapshot' | 'registerGauge'
@@ -126,13 +217,29 @@ export const systemHealthMonitor: Pick<
 };
 
 /**
- * Runs `fn` for a tenant: all that is measured inside carries its names, and so does the request that
- * it is a part of. Returns what `fn` returns.
+ * Runs `fn` for a tenant. Everything recorded inside `fn` belongs to this tenant, and so does the
+ * current HTTP request. Invalid fields are ignored and logged once.
+ *
+ * @example
+ * app.use((request, _response, next) =>
+ *   withTenant({ organizationId: request.user.organization, userId: request.user.id }, next),
+ * );
+ * @param tenant fields of up to 128 characters without control characters
+ * @returns the result of `fn`
+ * @throws the error of `fn`
  */
 export function withTenant<T>(tenant: Tenant, fn: () => T): T {
   return runWithTenant(getSharedAgent().tenantReader.sanitize(tenant), fn);
 }
 
-export const withPerformanceTracking = createPerformanceTracking((m) =>
-  performanceMonitoringService.recordMetric(m),
+/**
+ * Wraps a function so that each call records its duration in ms. A call that throws or rejects is
+ * recorded as an error. `this`, the arguments, the result, and the error stay the same.
+ *
+ * @example
+ * const book = withPerformanceTracking(bookRoom, { name: 'booking', operation: 'book' });
+ * await book(room, guest);
+ */
+export const withPerformanceTracking = createPerformanceTracking((measurement) =>
+  performanceMonitoringService.recordMetric(measurement),
 );

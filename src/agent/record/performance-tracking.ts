@@ -1,5 +1,6 @@
 import type { Measurement } from './measurement.ts';
 
+/** Fields of the measurement that each call records. */
 export interface TrackingOptions
   extends Pick<
     Measurement,
@@ -8,37 +9,34 @@ export interface TrackingOptions
   name: string;
 }
 
-/**
- * Wraps `fn` so that each call is recorded with its duration in ms, and as failed when it throws
- * or rejects. The wrapper passes on `this`, arguments, result and error as they are.
- */
-export function createPerformanceTracking(record: (m: Measurement) => void) {
+/** Creates `withPerformanceTracking`, which passes the measurement of each call to `record`. */
+export function createPerformanceTracking(record: (measurement: Measurement) => void) {
   return function withPerformanceTracking<T, A extends unknown[], R>(
     fn: (this: T, ...args: A) => R,
     options: TrackingOptions,
   ): (this: T, ...args: A) => R {
     return function (this: T, ...args: A): R {
       const startMs = performance.now();
-      const done = (error: boolean) => {
+      const recordCall = (error: boolean) => {
         try {
           record({ unit: 'ms', ...options, value: performance.now() - startMs, error });
         } catch {
-          // The function's own outcome matters more than its measurement.
+          // The outcome of the function is more important than its measurement.
         }
       };
       let result: R;
       try {
         result = fn.apply(this, args);
       } catch (error) {
-        done(true);
+        recordCall(true);
         throw error;
       }
       if (result instanceof Promise) {
         result.then(
-          () => done(false),
-          () => done(true),
+          () => recordCall(false),
+          () => recordCall(true),
         );
-      } else done(false);
+      } else recordCall(false);
       return result;
     };
   };
