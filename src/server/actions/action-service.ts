@@ -11,29 +11,29 @@ import {
 
 export interface ActionServiceOptions {
   readonly ruleEvaluator: BusinessRuleEvaluator;
-  readonly store: QueryClient;
-  /** Whether it is known what counts: after a start it takes a moment. */
+  readonly queryClient: QueryClient;
+  /** Whether decisions and alerts from before the start have been loaded. */
   readonly isRestored: () => boolean;
-  /** Breakers that alerts want to be open. */
+  /** Lists the breakers that alerts force open. */
   readonly listForcedBreakers: (scope: TenantScope) => readonly ForcedBreakerView[];
 }
 
-/** Reads what is decided and recommended. */
+/** Creates the service behind the endpoints for decisions, active settings, and scaling. */
 export function createActionService({
-  ruleEvaluator: decider,
-  store,
-  listForcedBreakers: forced,
-  isRestored: isKnown,
+  ruleEvaluator,
+  queryClient,
+  listForcedBreakers,
+  isRestored,
 }: ActionServiceOptions): ActionService {
   return {
-    listForcedBreakers: forced,
+    listForcedBreakers,
 
     listActiveSettings(scope) {
-      // Without an answer services go on with what they have heard; an empty one would end it.
-      if (!isKnown())
-        throw createError('PS_UNAVAILABLE', { reason: 'what counts is still being read' });
-      const now = decider.now();
-      return decider
+      // On an error, services keep their settings. An empty list would reset them.
+      if (!isRestored())
+        throw createError('PS_UNAVAILABLE', { reason: 'active settings are still being loaded' });
+      const now = ruleEvaluator.now();
+      return ruleEvaluator
         .getActiveDecisions(now)
         .filter((decision) => isVisibleInScope(decision, scope))
         .map((decision) => ({
@@ -42,29 +42,30 @@ export function createActionService({
         }));
     },
 
-    listDecisions: (filter, scope) => readDecisions(store, filter, scope),
+    listDecisions: (filter, scope) => readDecisions(queryClient, filter, scope),
 
     async recommendScaling({ queue, service, stabilizationMs, ...target }, scope) {
-      const now = decider.now();
-      const asked = { scope, target, stabilizationMs, now };
-      // Who names one kind only asks for that one.
-      const wantsQueues = queue !== undefined || service === undefined;
-      const wantsServices = service !== undefined || queue === undefined;
+      const query = { scope, target, stabilizationMs, now: ruleEvaluator.now() };
+      // A request that specifies only queues or only services gets only those.
+      const includesQueues = queue !== undefined || service === undefined;
+      const includesServices = service !== undefined || queue === undefined;
       const [queues, services] = await Promise.all([
-        wantsQueues ? recommendQueueWorkers(store, { ...asked, filter: queue && { queue } }) : [],
-        wantsServices
-          ? recommendServiceReplicas(store, { ...asked, filter: service && { service } })
+        includesQueues
+          ? recommendQueueWorkers(queryClient, { ...query, filter: queue && { queue } })
+          : [],
+        includesServices
+          ? recommendServiceReplicas(queryClient, { ...query, filter: service && { service } })
           : [],
       ]);
       return [...queues, ...services];
     },
 
-    getPosition: () => decider.getPosition(),
+    getPosition: () => ruleEvaluator.getPosition(),
 
-    subscribe(scope, position, hear) {
-      return decider.subscribe(position, (decision, at) => {
+    subscribe(scope, position, listener) {
+      return ruleEvaluator.subscribe(position, (decision, decisionPosition) => {
         if (isVisibleInScope(decision, scope))
-          hear({ position: at, decision: toDecisionView(decision) });
+          listener({ position: decisionPosition, decision: toDecisionView(decision) });
       });
     },
   };

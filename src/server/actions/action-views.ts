@@ -4,7 +4,7 @@ import type {
 } from '../../core/schema/tables/rule-decisions-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 
-/** A decision of a business rule, or what became of it at `author`. */
+/** A decision of a business rule, or its outcome at `author`. */
 export interface DecisionView {
   readonly at: Date;
   readonly id: string;
@@ -25,21 +25,23 @@ export interface DecisionView {
   readonly propertyId: string | undefined;
 }
 
-/** A queue or a service with what is recommended for it. */
+/** The scaling recommendation for a queue or a service. */
 export interface ScalingView {
   readonly kind: 'queue' | 'service';
   readonly name: string;
   readonly desired: number;
-  /** Workers that are connected, or instances that answered. */
+  /** Number of connected workers, or of instances that served requests. */
   readonly current: number | undefined;
-  /** Of the last minute: a second, in ms, and what waits. */
+  /** Arrivals per second in the last minute. */
   readonly arrivalRate: number;
+  /** Mean in the last minute, in ms. */
   readonly processingTime: number | undefined;
+  /** Number of waiting jobs. */
   readonly backlog: number;
   readonly reason: string;
 }
 
-/** What is to be recommended, and for which target. Times in ms. */
+/** The queues and services to recommend for, and the targets. Times are in ms. */
 export interface ScalingRequest {
   readonly queue?: readonly string[] | undefined;
   readonly service?: readonly string[] | undefined;
@@ -50,7 +52,7 @@ export interface ScalingRequest {
   readonly stabilizationMs: number;
 }
 
-/** A breaker that an alert wants to be open, and for how much longer that is known. */
+/** A breaker that an alert forces open until the lease ends. */
 export interface ForcedBreakerView {
   readonly name: string;
   readonly alertId: string;
@@ -65,31 +67,31 @@ export interface DecisionFilter {
   readonly setting?: readonly string[] | undefined;
   readonly status?: readonly string[] | undefined;
   readonly limit: number;
-  /** Only what is older than this row. */
+  /** Returns only rows older than this row. */
   readonly after?: { readonly atMs: number; readonly id: string; readonly seq: number } | undefined;
 }
 
-/** Where actions are read. What the scope does not show is not there. */
+/** Reads decisions, settings, and recommendations. Returns only data that the scope includes. */
 export interface ActionService {
   /**
-   * Settings that are not at their default now, and how long each of them counts.
+   * Returns the settings that differ from their default, each with the time until it expires.
    *
-   * @throws PS_UNAVAILABLE until it is known what counted before the start
+   * @throws PS_UNAVAILABLE until decisions from before the start have been loaded
    */
   listActiveSettings(
     scope: TenantScope,
   ): readonly (DecisionView & { readonly remainingMs: number })[];
   listForcedBreakers(scope: TenantScope): readonly ForcedBreakerView[];
-  /** Rows of `rule_decisions`, the newest first. @throws PS_UNAVAILABLE */
+  /** Returns rows of `rule_decisions`, newest first. @throws PS_UNAVAILABLE */
   listDecisions(filter: DecisionFilter, scope: TenantScope): Promise<DecisionView[]>;
   /** @throws PS_UNAVAILABLE */
-  recommendScaling(ask: ScalingRequest, scope: TenantScope): Promise<ScalingView[]>;
-  /** Where who follows from now on begins. */
+  recommendScaling(request: ScalingRequest, scope: TenantScope): Promise<ScalingView[]>;
+  /** Returns the position from which a new subscriber starts. */
   getPosition(): string;
-  /** Hears of each decision from now on, and first of those behind `position` that are still known. */
+  /** Sends buffered decisions after `position`, then each new decision. @returns a function that unsubscribes */
   subscribe(
     scope: TenantScope,
     position: string | undefined,
-    hear: (change: { readonly position: string; readonly decision: DecisionView }) => void,
+    listener: (change: { readonly position: string; readonly decision: DecisionView }) => void,
   ): () => void;
 }

@@ -5,15 +5,15 @@ import type { AlertRow } from '../../core/schema/tables/alerts-table.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 
 /**
- * The entry that a critical alert makes, with its context. It is the same row whoever writes it and
- * however often: an alert has one.
+ * Returns the `error_logs` row of a critical alert. Each alert has one row: its id is always the same,
+ * no matter which server writes it.
  *
- * @returns undefined where the row is not one of a critical alert that fires
+ * @returns undefined unless the row is from a firing critical alert
  */
 export function toAlertErrorRow(alert: AlertRow): ErrorLogRow | undefined {
   const { id, rule = '', state, severity, value, threshold, labels, cause } = alert;
   if (state !== 'firing' || severity !== AlertSeverity.CRITICAL || id === undefined) return;
-  const told = cause ?? `value ${value ?? 'unknown'}, limit ${threshold ?? 'unknown'}`;
+  const description = cause ?? `value ${value ?? 'unknown'}, limit ${threshold ?? 'unknown'}`;
   return {
     timestamp: alert.firedAt ?? alert.timestamp,
     id: `alert-${id}`,
@@ -25,7 +25,7 @@ export function toAlertErrorRow(alert: AlertRow): ErrorLogRow | undefined {
       .update(`alert\n${rule}\n${labels}`)
       .digest('hex')
       .slice(0, 16),
-    message: `${rule}: ${told}`,
+    message: `${rule}: ${description}`,
     alertId: id,
     endpoint: getEndpoint(labels),
     context: JSON.stringify({
@@ -40,13 +40,13 @@ export function toAlertErrorRow(alert: AlertRow): ErrorLogRow | undefined {
   };
 }
 
-/** The road of rows, on which every critical alert leaves its entry. */
+/** Wraps `add` so that each critical alert also adds a row to `error_logs`. */
 export function withAlertErrorRows(add: AddRows): AddRows {
   return (table, rows) => {
     add(table, rows);
     if (table !== 'alerts') return;
-    const entries = (rows as readonly AlertRow[]).flatMap((row) => toAlertErrorRow(row) ?? []);
-    if (entries.length > 0) add('error_logs', entries);
+    const errorRows = (rows as readonly AlertRow[]).flatMap((row) => toAlertErrorRow(row) ?? []);
+    if (errorRows.length > 0) add('error_logs', errorRows);
   };
 }
 

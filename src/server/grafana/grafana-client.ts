@@ -1,34 +1,35 @@
 import { createError, errorMessage } from '../../core/errors.ts';
 
 const TIMEOUT_MS = 15_000;
-/** Before it, folders and dashboards are not found by the uids that the dashboards' links use. */
+/** Earlier versions can't find folders and dashboards by the UIDs that the dashboard links use. */
 const MIN_GRAFANA_VERSION = [9, 4] as const;
+const NOT_GRAFANA_REASON = 'the server is not Grafana; check the address';
 
-/** What Grafana answered with: nothing where there is no such thing. */
+/** The JSON response of Grafana. Undefined if Grafana returned 404. */
 type GrafanaResponse = Record<string, unknown> | undefined;
 
-/** Grafana's HTTP API with a service account's token. */
+/** Client of the Grafana HTTP API. Authenticates with the token of a service account. */
 export class GrafanaClient {
   readonly url: string;
   readonly #token: string;
 
-  /** @param url where Grafana's page is, with its path where it has one */
+  /** @param url address of Grafana, including its path if it has one */
   constructor(url: string, token: string) {
     this.url = url.replace(/\/+$/, '');
     this.#token = token;
   }
 
   /**
-   * Makes sure that a Grafana answers which is new enough.
+   * Checks that the server is Grafana and that its version is supported.
    *
-   * @returns its version; undefined where its administrator hides it
-   * @throws PS_GRAFANA_UNREACHABLE; PS_GRAFANA_REFUSED when it is too old, or no Grafana
+   * @returns the version, or undefined if the administrator hides it
+   * @throws PS_GRAFANA_UNREACHABLE; PS_GRAFANA_REFUSED if the version is too old or it isn't Grafana
    */
   async checkVersion(): Promise<string | undefined> {
-    const act = 'tell its version';
-    const health = await this.#ask('GET', '/api/health', act, { withToken: false });
+    const action = 'return its version';
+    const health = await this.#request('GET', '/api/health', action, { withToken: false });
     if (health === undefined || !('database' in health)) {
-      throw this.#refused(act, 404, 'what answers there is no Grafana; check the address');
+      throw this.#createError(action, 404, NOT_GRAFANA_REASON);
     }
     const { version } = health;
     if (typeof version !== 'string' || version === '') return undefined;
@@ -37,26 +38,27 @@ export class GrafanaClient {
       major < MIN_GRAFANA_VERSION[0] ||
       (major === MIN_GRAFANA_VERSION[0] && minor < MIN_GRAFANA_VERSION[1])
     ) {
-      throw this.#refused(act, 200, `it is version ${version}; the dashboards need 9.4 or newer`);
+      const reason = `its version is ${version}, but the dashboards require 9.4 or later`;
+      throw this.#createError(action, 200, reason);
     }
     return version;
   }
 
-  /** @param act what it is for, as in "Grafana did not …" @returns undefined: there is none */
-  get(path: string, act: string): Promise<GrafanaResponse> {
-    return this.#ask('GET', path, act, {});
+  /** @param action verb phrase for errors, as in "Grafana did not …" @returns undefined on 404 */
+  get(path: string, action: string): Promise<GrafanaResponse> {
+    return this.#request('GET', path, action, {});
   }
 
-  /** @throws PS_GRAFANA_REFUSED also when there is nothing at `path` */
-  async send(method: 'POST' | 'PUT', path: string, act: string, body: object): Promise<void> {
-    const answer = await this.#ask(method, path, act, { body });
-    if (answer === undefined) throw this.#refused(act, 404, 'it has no such address');
+  /** @throws PS_GRAFANA_REFUSED if Grafana returns an error, including 404 */
+  async send(method: 'POST' | 'PUT', path: string, action: string, body: object): Promise<void> {
+    const result = await this.#request(method, path, action, { body });
+    if (result === undefined) throw this.#createError(action, 404, `${path} does not exist`);
   }
 
-  async #ask(
+  async #request(
     method: string,
     path: string,
-    act: string,
+    action: string,
     { body, withToken = true }: { body?: object; withToken?: boolean },
   ): Promise<GrafanaResponse> {
     let response: Response;
@@ -70,7 +72,7 @@ export class GrafanaClient {
           ...(body && { 'Content-Type': 'application/json' }),
         },
         ...(body && { body: JSON.stringify(body) }),
-        // The token is for the address that was named, and not for where that one points to.
+        // Don't follow redirects, because the token must not be sent to another server.
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
@@ -85,13 +87,13 @@ export class GrafanaClient {
     }
     const { status } = response;
     if (status === 404) return undefined;
-    const answer = parseResponse(text);
-    if (response.ok && answer !== undefined) return answer;
-    throw this.#refused(act, status, formatFailureReason(response, answer));
+    const result = parseResponse(text);
+    if (response.ok && result !== undefined) return result;
+    throw this.#createError(action, status, formatFailureReason(response, result));
   }
 
-  #refused(act: string, status: number, reason: string) {
-    return createError('PS_GRAFANA_REFUSED', { url: this.url, act, status, reason });
+  #createError(action: string, status: number, reason: string) {
+    return createError('PS_GRAFANA_REFUSED', { url: this.url, act: action, status, reason });
   }
 }
 
@@ -104,17 +106,17 @@ function parseResponse(text: string): GrafanaResponse {
   }
 }
 
-/** The reason in words that help; Grafana's own where it gives one. */
-function formatFailureReason(response: Response, answer: GrafanaResponse): string {
+/** Returns what to do about the failure, or the message from Grafana. */
+function formatFailureReason(response: Response, result: GrafanaResponse): string {
   const { status, headers } = response;
-  const said = String(answer?.message ?? 'its answer is no JSON').slice(0, 300);
-  if (status === 401) return 'the token is not accepted: it is mistyped, expired or revoked';
+  const message = String(result?.message ?? 'the response is not JSON').slice(0, 300);
+  if (status === 401) return 'the token is wrong, expired, or revoked';
   if (status === 403) {
-    return `this token may not edit that (${said}); give its service account the role Admin`;
+    return `the token lacks permission (${message}); give its service account the role Admin`;
   }
   if (status >= 300 && status < 400) {
-    return `it points to ${headers.get('location') ?? 'another address'}; use that address`;
+    return `it redirects to ${headers.get('location') ?? 'another address'}; use that address`;
   }
-  if (status === 200) return 'what answers there is no Grafana; check the address';
-  return said;
+  if (status === 200) return NOT_GRAFANA_REASON;
+  return message;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { applyRuleThresholds, type PanelRules, type RuleThresholds } from './panel-thresholds.ts';
 
-/** A data source as Grafana's provisioning files and its HTTP API write it. */
+/** A data source in the format of Grafana's provisioning files and HTTP API. */
 export interface DataSource {
   readonly name: string;
   readonly uid: string;
@@ -12,7 +12,7 @@ export interface DataSource {
   readonly [field: string]: unknown;
 }
 
-/** Where dashboards come from, as Grafana's provisioning files write it. */
+/** A source of dashboards in the format of Grafana's provisioning files. */
 export interface Provider {
   readonly name: string;
   readonly folder: string;
@@ -22,41 +22,41 @@ export interface Provider {
 }
 
 export interface Dashboard {
-  /** Name of its file. */
+  /** File name. */
   readonly file: string;
   readonly content: { readonly uid: string; readonly title: string } & Record<string, unknown>;
 }
 
-/** What stands for each `$NAME` of the data sources' file. */
+/** Values for the `$NAME` variables in the data source file. */
 export interface DataSourceAddresses {
-  /** `host:port` of QuestDB's Postgres wire, as Grafana reaches it. */
+  /** `host:port` of the QuestDB Postgres wire endpoint, as seen from Grafana. */
   readonly PERFSCOPE_QUESTDB_ADDRESS: string;
   readonly PERFSCOPE_QUESTDB_USER: string;
   readonly PERFSCOPE_QUESTDB_PASSWORD: string;
   readonly PERFSCOPE_PROMETHEUS_URL: string;
 }
 
-/** The package's own files, beside `src` as well as beside `dist`. */
+/** The files in this package. The path is valid from `src` and from `dist`. */
 const PROVISIONING_FOLDER = fileURLToPath(
   new URL('../../../grafana/provisioning', import.meta.url),
 );
 export const DASHBOARDS_FOLDER = join(PROVISIONING_FOLDER, 'dashboards', 'json');
 
-/** The data sources of the stack, with their addresses. */
+/** Returns the data sources of the stack with the given addresses. */
 export function loadDataSources(addresses: DataSourceAddresses): DataSource[] {
   const { datasources } = readYaml('datasources') as { datasources: DataSource[] };
   return datasources.map((source) => replaceVariables(source, { ...addresses }) as DataSource);
 }
 
-/** @param path folder of the dashboards, as Grafana sees it */
+/** @param path folder of the dashboards, as seen from Grafana */
 export function loadProvider(path: string): Provider {
   const [first] = (readYaml('dashboards') as { providers: Provider[] }).providers;
   return { ...first!, options: { ...first!.options, path } };
 }
 
-/** The dashboards, with the thresholds of these rules drawn in their panels. */
+/** Returns the dashboards. Their panels show the thresholds of `rules`. */
 export function loadDashboards(rules: readonly RuleThresholds[]): Dashboard[] {
-  const drawn = readJson(join(PROVISIONING_FOLDER, 'drawn-rules.json')) as PanelRules;
+  const panelRules = readJson(join(PROVISIONING_FOLDER, 'drawn-rules.json')) as PanelRules;
   return readdirSync(DASHBOARDS_FOLDER)
     .filter((file) => file.endsWith('.json'))
     .toSorted()
@@ -64,29 +64,31 @@ export function loadDashboards(rules: readonly RuleThresholds[]): Dashboard[] {
       file,
       content: applyRuleThresholds(
         readJson(join(DASHBOARDS_FOLDER, file)) as Dashboard['content'],
-        drawn,
+        panelRules,
         rules,
       ),
     }));
 }
 
-/** The data sources as a file for Grafana's `provisioning/datasources`. It holds the password. */
+/** Returns a file for `provisioning/datasources` in Grafana. The file contains the password. */
 export function formatDataSourcesFile(addresses: DataSourceAddresses): string {
   return formatYamlFile({ apiVersion: 1, datasources: loadDataSources(addresses) });
 }
 
-/** A file for Grafana's `provisioning/dashboards`. @param path as `provider` takes it */
+/** Returns a file for `provisioning/dashboards` in Grafana. @param path see `loadProvider` */
 export function formatProviderFile(path: string): string {
   return formatYamlFile({ apiVersion: 1, providers: [loadProvider(path)] });
 }
 
-/** In Grafana's files a `$` begins a variable, and `$$` stands for itself. */
+/** Escapes `$` as `$$`, because `$` starts a variable in Grafana files. */
 function formatYamlFile(value: object): string {
   return stringify(mapStrings(value, (text) => text.replaceAll('$', '$$$$')));
 }
 
-function replaceVariables(value: unknown, by: Readonly<Record<string, string>>): unknown {
-  return mapStrings(value, (text) => text.replace(/^\$(\w+)$/, (all, name) => by[name] ?? all));
+function replaceVariables(value: unknown, variables: Readonly<Record<string, string>>): unknown {
+  return mapStrings(value, (text) =>
+    text.replace(/^\$(\w+)$/, (match, name) => variables[name] ?? match),
+  );
 }
 
 function mapStrings(value: unknown, change: (text: string) => string): unknown {

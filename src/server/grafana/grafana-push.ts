@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { GrafanaClient } from './grafana-client.ts';
 import type { Dashboard, DataSource, Provider } from './grafana-provisioning.ts';
 
-/** What was done with a thing: `kept` means that a file of Grafana's own provisions it. */
+/** Result for one item. `kept` means that a Grafana provisioning file controls it, so it wasn't changed. */
 type PushOutcome = 'made' | 'changed' | 'unchanged' | 'kept';
 
 export interface PushedItem {
@@ -19,23 +19,23 @@ export interface PushContent {
 }
 
 /**
- * Makes or updates everything in Grafana. It may be run again at any time, and goes on where it was
- * ended.
+ * Creates or updates all data sources, the folder, and all dashboards in Grafana. It is safe to run
+ * again, for example after an error.
  *
  * @throws PS_GRAFANA_UNREACHABLE, PS_GRAFANA_REFUSED
  */
 export async function pushToGrafana(
-  api: GrafanaClient,
+  client: GrafanaClient,
   { dataSources, folder, dashboards }: PushContent,
 ): Promise<PushedItem[]> {
-  await api.checkVersion();
+  await client.checkVersion();
   const pushed: PushedItem[] = [];
   for (const source of dataSources) {
     const { uid, name } = source;
-    pushed.push({ kind: 'data source', uid, name, done: await pushDataSource(api, source) });
+    pushed.push({ kind: 'data source', uid, name, done: await pushDataSource(client, source) });
   }
   const { folderUid, folder: title } = folder;
-  const done = await pushFolder(api, folderUid, title);
+  const done = await pushFolder(client, folderUid, title);
   pushed.push({ kind: 'folder', uid: folderUid, name: title, done });
   for (const { content } of dashboards) {
     const { uid, title: name } = content;
@@ -43,62 +43,62 @@ export async function pushToGrafana(
       kind: 'dashboard',
       uid,
       name,
-      done: await pushDashboard(api, content, folderUid),
+      done: await pushDashboard(client, content, folderUid),
     });
   }
   return pushed;
 }
 
 async function pushDataSource(
-  api: GrafanaClient,
+  client: GrafanaClient,
   { editable: _, ...source }: DataSource,
 ): Promise<PushOutcome> {
-  const act = `take the data source ${source.name}`;
+  const action = `accept the data source ${source.name}`;
   const path = `/api/datasources/uid/${source.uid}`;
-  const found = await api.get(path, act);
-  if (found?.readOnly === true) return 'kept';
-  // Its password can't be read back, so nobody can tell whether it is the same.
-  if (found) await api.send('PUT', path, act, source);
-  else await api.send('POST', '/api/datasources', act, source);
-  return found ? 'changed' : 'made';
+  const existing = await client.get(path, action);
+  if (existing?.readOnly === true) return 'kept';
+  // Grafana doesn't return the password, so a change can't be detected. Always update.
+  if (existing) await client.send('PUT', path, action, source);
+  else await client.send('POST', '/api/datasources', action, source);
+  return existing ? 'changed' : 'made';
 }
 
-async function pushFolder(api: GrafanaClient, uid: string, title: string): Promise<PushOutcome> {
-  const act = `take the folder ${title}`;
-  if (await api.get(`/api/folders/${uid}`, act)) return 'unchanged';
-  await api.send('POST', '/api/folders', act, { uid, title });
+async function pushFolder(client: GrafanaClient, uid: string, title: string): Promise<PushOutcome> {
+  const action = `accept the folder ${title}`;
+  if (await client.get(`/api/folders/${uid}`, action)) return 'unchanged';
+  await client.send('POST', '/api/folders', action, { uid, title });
   return 'made';
 }
 
 async function pushDashboard(
-  api: GrafanaClient,
+  client: GrafanaClient,
   content: Dashboard['content'],
   folderUid: string,
 ): Promise<PushOutcome> {
-  const act = `take the dashboard ${content.title}`;
-  const found = await api.get(`/api/dashboards/uid/${content.uid}`, act);
-  const meta = (found?.meta ?? {}) as { provisioned?: unknown; folderUid?: unknown };
+  const action = `accept the dashboard ${content.title}`;
+  const existing = await client.get(`/api/dashboards/uid/${content.uid}`, action);
+  const meta = (existing?.meta ?? {}) as { provisioned?: unknown; folderUid?: unknown };
   if (meta.provisioned === true) return 'kept';
-  // Each save is one more version in its history: what is the same is not saved again.
-  const isThere = found !== undefined && meta.folderUid === folderUid;
+  // Each save adds a version to the dashboard history, so skip unchanged dashboards.
+  const isInFolder = existing !== undefined && meta.folderUid === folderUid;
   if (
-    isThere &&
-    isDeepStrictEqual(toComparableDashboard(found.dashboard), toComparableDashboard(content))
+    isInFolder &&
+    isDeepStrictEqual(toComparableDashboard(existing.dashboard), toComparableDashboard(content))
   ) {
     return 'unchanged';
   }
   const dashboard = { ...content, id: null };
   const message = 'perfscope grafana --push';
-  await api.send('POST', '/api/dashboards/db', act, {
+  await client.send('POST', '/api/dashboards/db', action, {
     dashboard,
     folderUid,
     message,
     overwrite: true,
   });
-  return found ? 'changed' : 'made';
+  return existing ? 'changed' : 'made';
 }
 
-/** Without what Grafana counts by itself. */
+/** Removes the fields that Grafana sets. */
 function toComparableDashboard(dashboard: unknown): unknown {
   const {
     id: _id,

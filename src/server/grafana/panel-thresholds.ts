@@ -1,24 +1,24 @@
 import type { AlertSeverity } from '../../core/schema/enums.ts';
 
-/** What a rule says of its figure. */
+/** The thresholds of an alert rule. */
 export interface RuleThresholds {
   readonly name: string;
   readonly direction: 'above' | 'below';
-  /** The mildest first. */
+  /** Levels, from lowest to highest severity. */
   readonly levels: readonly { readonly severity: AlertSeverity; readonly threshold: number }[];
 }
 
-/** From `value` on, in the panel's unit, the colour is this; `null` is where the axis begins. */
+/** The color of values from `value` on, in the unit of the panel. `null` stands for the lowest value. */
 export interface ThresholdStep {
   readonly value: number | null;
   readonly color: string;
 }
 
-/** The rule whose thresholds a panel draws: by the dashboard's uid, and the panel's id. */
+/** The rule whose thresholds a panel shows, by dashboard UID and panel ID. */
 export type PanelRules = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export const OK_COLOR = 'green';
-/** Named colours of Grafana: they are readable in both of its themes. */
+/** Named Grafana colors, which are readable in the light and dark themes. */
 export const SEVERITY_COLORS: Readonly<Record<AlertSeverity, string>> = {
   warning: 'yellow',
   medium: 'orange',
@@ -26,17 +26,17 @@ export const SEVERITY_COLORS: Readonly<Record<AlertSeverity, string>> = {
   critical: 'red',
 };
 
-/** A rule's thresholds, in the colours of their severities. */
+/** Returns the thresholds of a rule with the colors of their severities. */
 export function toThresholdSteps({ direction, levels }: RuleThresholds): ThresholdStep[] {
-  const found = levels.map(({ severity, threshold }) => ({
+  const steps = levels.map(({ severity, threshold }) => ({
     value: threshold,
     color: SEVERITY_COLORS[severity],
   }));
-  if (direction === 'above') return [{ value: null, color: OK_COLOR }, ...found];
-  const milder = found.toReversed();
+  if (direction === 'above') return [{ value: null, color: OK_COLOR }, ...steps];
+  const descending = steps.toReversed();
   return [
-    { value: null, color: milder[0]?.color ?? OK_COLOR },
-    ...milder.map(({ value }, i) => ({ value, color: milder[i + 1]?.color ?? OK_COLOR })),
+    { value: null, color: descending[0]?.color ?? OK_COLOR },
+    ...descending.map(({ value }, i) => ({ value, color: descending[i + 1]?.color ?? OK_COLOR })),
   ];
 }
 
@@ -45,15 +45,15 @@ interface DashboardPanel {
   readonly fieldConfig: { readonly defaults: { readonly thresholds: object } };
 }
 
-/** A dashboard whose panels draw the thresholds of `rules`; what is no rule any more, they draw no limit of. */
+/** Returns the dashboard with the thresholds of `rules`. A panel whose rule was removed shows none. */
 export function applyRuleThresholds<D extends { readonly uid: string }>(
   dashboard: D,
-  drawn: PanelRules,
+  panelRules: PanelRules,
   rules: readonly RuleThresholds[],
 ): D {
   const { panels = [] } = dashboard as { readonly panels?: readonly DashboardPanel[] };
-  const changed = panels.map((panel) => {
-    const name = drawn[dashboard.uid]?.[panel.id];
+  const updatedPanels = panels.map((panel) => {
+    const name = panelRules[dashboard.uid]?.[panel.id];
     if (name === undefined) return panel;
     const rule = rules.find((each) => each.name === name);
     const steps = rule ? toThresholdSteps(rule) : [{ value: null, color: OK_COLOR }];
@@ -62,5 +62,5 @@ export function applyRuleThresholds<D extends { readonly uid: string }>(
     const defaults = { ...fieldConfig.defaults, thresholds };
     return { ...panel, fieldConfig: { ...fieldConfig, defaults } };
   });
-  return { ...dashboard, panels: changed };
+  return { ...dashboard, panels: updatedPanels };
 }

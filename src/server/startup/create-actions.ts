@@ -23,54 +23,57 @@ export interface CreateActionsOptions {
 }
 
 const WEBHOOK_TIMEOUT_MS = 10_000;
-/** A server may have no rule whose alerts would have to be read; breakers wait no longer than this. */
+/** Longest time for which forced breakers wait for the alert states, which may never be restored. */
 const MAX_ALERT_RESTORE_WAIT_MS = 60_000;
 
-/** Who decides by business rules and who recommends, with the parts of a server. They have not begun. */
-export function createActions({
-  agent: monitor,
-  evaluator,
-  queryClient: store,
-  log,
-}: CreateActionsOptions): {
+export interface ActionParts {
   readonly ruleEvaluator: BusinessRuleEvaluator;
   readonly service: ActionService;
-  readonly recommender: ScalingRecorder;
-} {
-  const { deferredWriter: outlet, config: started } = monitor;
-  const { settings } = started;
-  const evaluates = settings.PERFORMANCE_ALERTS_ENABLED;
-  const latestMs = Date.now() + MAX_ALERT_RESTORE_WAIT_MS;
-  const decider = new BusinessRuleEvaluator({
-    store,
-    log,
-    add: outlet.add,
-    post: postDecision,
-    validateWebhookUrl: validateWebhookUrl,
-    flush: async () => outlet.writer?.flush(),
-    path: settings.PERFORMANCE_BUSINESS_RULES_FILE,
-  });
-  const desk = createActionService({
-    ruleEvaluator: decider,
-    store,
-    listForcedBreakers: createForcedBreakerLookup(evaluator),
-    isRestored: () =>
-      decider.isRestored && (evaluator.isRestored || !evaluates || Date.now() > latestMs),
-  });
-  const recommender = new ScalingRecorder({
-    add: outlet.add,
-    origin: started.resource,
-    recommend: (ask) => desk.recommendScaling(ask, UNRESTRICTED_SCOPE),
-  });
-  return { ruleEvaluator: decider, service: desk, recommender };
+  readonly scalingRecorder: ScalingRecorder;
 }
 
-/** Why a webhook's address is not allowed, as that of a channel would not be. */
+/** Creates the business rule evaluator, the scaling recorder, and the service behind their endpoints. */
+export function createActions({
+  agent,
+  evaluator,
+  queryClient,
+  log,
+}: CreateActionsOptions): ActionParts {
+  const { deferredWriter, config } = agent;
+  const { settings } = config;
+  const evaluatesAlerts = settings.PERFORMANCE_ALERTS_ENABLED;
+  const restoreDeadlineMs = Date.now() + MAX_ALERT_RESTORE_WAIT_MS;
+  const ruleEvaluator = new BusinessRuleEvaluator({
+    queryClient,
+    log,
+    add: deferredWriter.add,
+    post: postDecision,
+    validateWebhookUrl,
+    flush: async () => deferredWriter.writer?.flush(),
+    path: settings.PERFORMANCE_BUSINESS_RULES_FILE,
+  });
+  const service = createActionService({
+    ruleEvaluator,
+    queryClient,
+    listForcedBreakers: createForcedBreakerLookup(evaluator),
+    isRestored: () =>
+      ruleEvaluator.isRestored &&
+      (evaluator.isRestored || !evaluatesAlerts || Date.now() > restoreDeadlineMs),
+  });
+  const scalingRecorder = new ScalingRecorder({
+    add: deferredWriter.add,
+    resource: config.resource,
+    recommend: (request) => service.recommendScaling(request, UNRESTRICTED_SCOPE),
+  });
+  return { ruleEvaluator, service, scalingRecorder };
+}
+
+/** Returns why the URL of a webhook is not allowed. The same policy applies to webhook channels. */
 export function validateWebhookUrl(webhook: RuleWebhookConfig): string | undefined {
   return getUrlError(new URL(webhook.url), webhook);
 }
 
-/** Signed as the messages of the webhook channel are. */
+/** Posts a decision. Signs the request like a message of the webhook channel. */
 export const postDecision: PostWebhook = async (webhook, body, key) => {
   try {
     const url = new URL(webhook.url);
@@ -85,34 +88,34 @@ export const postDecision: PostWebhook = async (webhook, body, key) => {
   }
 };
 
-/** Evaluations after whose time an alert that nobody confirms opens no breaker any more. */
+/** Number of evaluation intervals after which an unconfirmed alert no longer forces a breaker open. */
 const LEASE_INTERVALS = 2;
-/** Longer than services wait until they ask again. */
+/** Longer than the interval at which services poll the server. */
 const MIN_LEASE_MS = 10_000;
 
 /**
- * The breakers that alerts want to be open: those that fire and have an annotation or a label `breaker`.
- * Each counts for two intervals from the last evaluation that was answered, so that an alert that only
- * stands because QuestDB is away holds nothing open.
+ * Returns a function that lists the breakers to force open: those named by the annotation or label
+ * `breaker` of a firing alert. Each lease lasts two evaluation intervals from the last evaluation that
+ * got data. Without data from QuestDB, an alert keeps firing, but it must not keep a breaker open.
  */
 export function createForcedBreakerLookup(
   evaluator: AlertEvaluator,
 ): (scope: TenantScope) => ForcedBreakerView[] {
-  /** When each rule was last evaluated on data. */
-  const answered = new Map<string, number>();
+  /** The time at which each rule was last evaluated with data, by rule name. */
+  const lastDataMs = new Map<string, number>();
   return (scope) => {
     const now = evaluator.now();
     return [...evaluator.alertStates.listLive()].flatMap(({ transition, value }) => {
-      const fires = transition.state === 'firing' || transition.state === 'acknowledged';
-      const rule = evaluator.ruleNamed(transition.rule);
-      if (!fires || !rule || !isVisibleInScope(transition, scope)) return [];
+      const isFiring = transition.state === 'firing' || transition.state === 'acknowledged';
+      const rule = evaluator.findRule(transition.rule);
+      if (!isFiring || !rule || !isVisibleInScope(transition, scope)) return [];
       const { id, annotations, labels } = toAlert(transition, rule, value);
       const name = annotations.breaker ?? labels.breaker;
       if (!name) return [];
       const health = evaluator.ruleHealth.get(rule.name);
-      if (health?.result === 'answered') answered.set(rule.name, health.evaluatedMs);
-      const since = answered.get(rule.name) ?? transition.timestamp;
-      const leaseMs = since + Math.max(MIN_LEASE_MS, LEASE_INTERVALS * rule.intervalMs) - now;
+      if (health?.result === 'answered') lastDataMs.set(rule.name, health.evaluatedMs);
+      const sinceMs = lastDataMs.get(rule.name) ?? transition.timestamp;
+      const leaseMs = sinceMs + Math.max(MIN_LEASE_MS, LEASE_INTERVALS * rule.intervalMs) - now;
       return leaseMs > 0 ? [{ name, alertId: id, rule: rule.name, leaseMs }] : [];
     });
   };

@@ -2,12 +2,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createError } from '../../core/errors.ts';
 
-/** Where a server listens whose PORT is not set. */
+/** The first port to try if PORT is not set. */
 export const DEFAULT_PORT = 4001;
 const MAX_PORT_ATTEMPTS = 20;
 
 /**
- * Listens on `port`; without one on 4001, or the next that is free.
+ * Starts an HTTP server on `port`. If `port` is undefined, uses the first free port from 4001 on.
  *
  * @throws PS_PORT_TAKEN
  */
@@ -17,20 +17,20 @@ export async function listen(
   port: number | undefined,
 ): Promise<{ server: Server; url: string }> {
   for (let attempt = 0; ; attempt++) {
-    const wanted = port ?? DEFAULT_PORT + attempt;
+    const candidate = port ?? DEFAULT_PORT + attempt;
     const server = createServer(app);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(wanted, host, resolve);
+        server.listen(candidate, host, resolve);
       });
-      const { port: bound } = server.address() as AddressInfo;
-      const shown = host.includes(':') ? `[${host}]` : host;
-      return { server, url: `http://${shown}:${bound}` };
+      const { port: actualPort } = server.address() as AddressInfo;
+      const urlHost = host.includes(':') ? `[${host}]` : host;
+      return { server, url: `http://${urlHost}:${actualPort}` };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (port !== undefined || attempt >= MAX_PORT_ATTEMPTS) {
-        throw createError('PS_PORT_TAKEN', { host, port: wanted }, error);
+        throw createError('PS_PORT_TAKEN', { host, port: candidate }, error);
       }
     }
   }

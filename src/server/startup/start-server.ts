@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { RequestHandler } from 'express';
 import { Agent, setSharedAgent } from '../../agent/agent.ts';
 import {
   createPrometheusReader,
@@ -14,178 +15,304 @@ import { getProcessIdentity } from '../../core/process-identity.ts';
 import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
 import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
-import { openQuestdb } from '../../storage/questdb/open-questdb.ts';
+import { openQuestdb, type QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
 import { QuestdbReader } from '../../storage/questdb/questdb-reader.ts';
 import { INDEX_PAGE } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
-import { type AccessControl, createAccessControl } from '../access/access-control.ts';
+import { createAccessControl } from '../access/access-control.ts';
+import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
 import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
-import { createActions } from './create-actions.ts';
-import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
+import { type ActionParts, createActions } from './create-actions.ts';
+import { createAlertEvaluator, createNotifier, type NotifierParts } from './create-alerting.ts';
 import { listen } from './listen.ts';
+import { type ServerParts, startParts } from './server-parts.ts';
 
 const ADOPT_INTERVAL_MS = 10_000;
 const KEY_FLUSH_TIMEOUT_MS = 5000;
-/** From the spool into QuestDB, and to where readers see it. */
+const AGENT_SHUTDOWN_TIMEOUT_MS = 1000;
+/** Time from the spool into QuestDB, until readers see the rows. */
 const VISIBILITY_DELAY_MS = 2000;
 
-export interface RunningServer {
-  url: string;
-  questdbUrl: string;
-  dataDir: string;
-  /** Whether no key is needed, because none was made and only this machine reaches the server. */
-  isOpen: boolean;
-  /** Ends everything that was started, within five seconds. */
+interface ServerAddresses {
+  readonly url: string;
+  readonly questdbUrl: string;
+  readonly dataDir: string;
+  /** Whether requests need no API key, because no key exists and only this machine has access. */
+  readonly isOpen: boolean;
+}
+
+export interface RunningServer extends ServerAddresses {
+  /** Stops all parts of the server within five seconds. */
   close(): Promise<void>;
 }
 
-/** Starts QuestDB, brings its schema up to date, and serves. @throws coded errors of its parts */
-export async function startServer(started: StartupConfig, log: Logger): Promise<RunningServer> {
-  const { settings } = started;
+/**
+ * Starts QuestDB, updates its schema, and starts the HTTP server and the background jobs.
+ *
+ * @throws the error of the part that failed to start
+ */
+export function startServer(config: StartupConfig, log: Logger): Promise<RunningServer> {
+  return startParts((parts) => startAllParts(parts, config, log), log);
+}
+
+/**
+ * Starts the parts in the reverse of the order in which they must stop: no new requests first, then
+ * the alert evaluator, the notifier with its journal, the agent with its writer, and QuestDB last.
+ */
+async function startAllParts(
+  parts: ServerParts,
+  config: StartupConfig,
+  log: Logger,
+): Promise<ServerAddresses> {
+  const { settings } = config;
   const { retention } = settings;
-  const restarted = { announce: () => {} };
   const stopping = new AbortController();
-  let store: QuestdbQueryClient | undefined;
-  let access: AccessControl | undefined;
-  // Of its own: a revoked key must stop in time, whatever the questions of others take.
-  let keyReader: QuestdbReader | undefined;
-  const questdb = await openQuestdb(settings, log, (targets) => {
-    void store?.setTarget(targets.read);
-    void keyReader?.setTarget(targets.read);
-    restarted.announce();
+  // QuestDB can restart before the server listens, and alerts can fire before the notifier exists.
+  let publishDiscovery = () => {};
+  let notifier: Notifier | undefined;
+
+  const { questdb, queryClient, keyReader } = await startStorage(parts, config, log, () =>
+    publishDiscovery(),
+  );
+  const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
+  const target = () => questdb.getTargets().write;
+  const agent = new Agent({ config, log, target, spoolDir });
+  setSharedAgent(agent);
+  const { add } = agent.deferredWriter;
+  const prometheus = createPrometheusReader(agent.histograms.createCumulativeProducer());
+  if (settings.enabled) agent.instrument([prometheus]);
+  new InstrumentationRegistry(createExpressInstrumentations());
+  await parts.start({
+    name: 'the agent',
+    start: async () => {
+      await agent.connect();
+      await agent.startSystemMetrics();
+    },
+    stop: () => agent.shutdown(AGENT_SHUTDOWN_TIMEOUT_MS),
   });
-  try {
-    await migrate(questdb.getTargets().write, retention);
-    await applyRetention(questdb.getTargets().write, retention);
-    store = new QuestdbQueryClient(questdb.getTargets().read);
-    const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
-    const target = () => questdb.getTargets().write;
-    const monitor = new Agent({ config: started, log, target, spoolDir });
-    setSharedAgent(monitor);
-    const prometheus = createPrometheusReader(monitor.histograms.createCumulativeProducer());
-    if (settings.enabled) monitor.instrument([prometheus]);
-    new InstrumentationRegistry(createExpressInstrumentations());
-    await monitor.connect();
-    await monitor.startSystemMetrics();
-    keyReader = new QuestdbReader(questdb.getTargets().read);
-    access = await createAccessControl({
-      settings,
-      read: keyReader.read,
-      add: monitor.deferredWriter.add,
-      flush: async () => monitor.deferredWriter.writer?.flush(KEY_FLUSH_TIMEOUT_MS),
-    });
-    const { isAuthDisabled: open } = access;
-    const hears = { notifier: undefined as Notifier | undefined };
-    const evaluator = createAlertEvaluator(monitor, store, log, {
-      notify: (telling) => hears.notifier?.notify(telling),
-      onEvaluated: (alerts) => hears.notifier?.onEvaluated(alerts),
-    });
-    const notifying = await createNotifier({
-      agent: monitor,
-      evaluator,
-      queryClient: store,
+  const access = await parts.start({
+    name: 'access control',
+    start: () =>
+      createAccessControl({
+        settings,
+        read: keyReader.read,
+        add,
+        flush: async () => agent.deferredWriter.writer?.flush(KEY_FLUSH_TIMEOUT_MS),
+      }),
+    stop: (started) => started.close(),
+  });
+  const evaluator = createAlertEvaluator(agent, queryClient, log, {
+    notify: (group) => notifier?.notify(group),
+    onEvaluated: (alerts) => notifier?.onEvaluated(alerts),
+  });
+  const notifications = await createNotifier({
+    agent,
+    evaluator,
+    queryClient,
+    log,
+    dataDir: questdb.dataDir,
+    read: keyReader.read,
+    audit: access.audit,
+  });
+  notifier = notifications.notifier;
+  const actions = createActions({ agent, evaluator, queryClient, log });
+  // Load Express only now, because the agent instruments it while it loads.
+  const { createApp } = await import('../api/api-app.ts');
+  const app = createApp(
+    {
+      queryClient,
+      zone: settings.PERFORMANCE_TIME_ZONE,
+      recorder: agent.recorder,
+      health: agent.health,
+      alerts: createAlertService(evaluator, queryClient),
+      notifications: createNotificationService({ ...notifications, queryClient: queryClient }),
+      actions: actions.service,
+      links: notifications.links,
+      access,
+      maxRequestsPerMinute: settings.PERFORMANCE_API_RATE_LIMIT,
+      add,
+      flush: () => agent.flush(),
+      migrate: () => migrate(questdb.getTargets().write, retention),
+      healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
+      maxWriteDelayMs: settings.PERFORMANCE_FLUSH_INTERVAL + VISIBILITY_DELAY_MS,
+      stopping: stopping.signal,
       log,
-      dataDir: questdb.dataDir,
-      read: keyReader.read,
-      audit: access.audit,
-    });
-    hears.notifier = notifying.notifier;
-    const actions = createActions({ agent: monitor, evaluator, queryClient: store, log });
-    // Only now: Express is instrumented while it is being loaded.
-    const { createApp } = await import('../api/api-app.ts');
-    const app = createApp(
-      {
-        queryClient: store,
-        zone: settings.PERFORMANCE_TIME_ZONE,
-        recorder: monitor.recorder,
-        health: monitor.health,
-        alerts: createAlertService(evaluator, store),
-        notifications: createNotificationService({ ...notifying, store }),
-        actions: actions.service,
-        links: notifying.links,
-        access,
-        maxRequestsPerMinute: settings.PERFORMANCE_API_RATE_LIMIT,
-        add: monitor.deferredWriter.add,
-        flush: () => monitor.flush(),
-        migrate: () => migrate(questdb.getTargets().write, retention),
-        healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
-        maxWriteDelayMs: settings.PERFORMANCE_FLUSH_INTERVAL + VISIBILITY_DELAY_MS,
-        stopping: stopping.signal,
-        log,
-      },
-      {
-        page: INDEX_PAGE,
-        pageScript: INDEX_PAGE_SCRIPT,
-        metrics: async (_request, response) => {
-          const text = await formatPrometheusMetrics(prometheus);
-          const own = formatAlertMetrics(evaluator) + actions.recommender.metricsText();
-          response.type(PROMETHEUS_CONTENT_TYPE).send(text + own);
-        },
-      },
-    );
-    const { server, url } = await listen(app, settings.HOST, settings.PORT);
-    restarted.announce = () => {
-      const process_ = getProcessIdentity(process.pid);
-      const questdbTargets = questdb.getTargets();
-      writeDiscoveryFile(started.discoveryFile, {
-        process: process_,
-        serverUrl: url,
-        questdb: questdbTargets,
-        spoolDir,
-        ...(questdb.isEmbedded && { dataDir: questdb.dataDir }),
-      });
-    };
-    restarted.announce();
-    questdb.publishUrl(url);
-    notifying.peopleStore.watch();
-    await notifying.notifier.start();
-    if (settings.PERFORMANCE_ALERTS_ENABLED) evaluator.start();
-    actions.ruleEvaluator.start();
-    if (settings.enabled) actions.recommender.start();
-    const dsn = settings.PERFORMANCE_SENTRY_DSN;
-    const forwarder = dsn && new SentryForwarder({ dsn, read: store.read, log });
-    forwarder?.start();
-    const keeper = new RollupRepairJob(target, log);
-    keeper.start();
-    const adopting = setInterval(
-      () => monitor.deferredWriter.writer?.adoptSpool(),
-      ADOPT_INTERVAL_MS,
-    );
-    return {
-      url,
-      questdbUrl: questdb.getTargets().write.url,
-      dataDir: questdb.dataDir,
-      isOpen: open,
-      close: async () => {
-        clearInterval(adopting);
+    },
+    {
+      page: INDEX_PAGE,
+      pageScript: INDEX_PAGE_SCRIPT,
+      metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
+    },
+  );
+  const { url, stopServing } = await parts.start({
+    name: 'the HTTP server',
+    start: async () => {
+      const { server, url } = await listen(app, settings.HOST, settings.PORT);
+      publishDiscovery = () => writeServerDiscovery(config, questdb, { url, spoolDir });
+      publishDiscovery();
+      questdb.publishUrl(url);
+      const stopServing = () => {
         stopping.abort();
-        access?.close();
-        removeDiscoveryFile(started.discoveryFile, process.pid);
+        removeDiscoveryFile(config.discoveryFile, process.pid);
         server.close();
         server.closeAllConnections();
-        await evaluator.stop();
-        await actions.ruleEvaluator.stop();
-        notifying.peopleStore.close();
-        await actions.recommender.stop();
-        await notifying.notifier.stop();
-        await forwarder?.stop();
-        await keeper.stop();
-        await monitor.shutdown(1000);
-        await keyReader?.close();
-        await store?.close();
-        await questdb.close();
-      },
-    };
-  } catch (error) {
-    access?.close();
-    await keyReader?.close();
-    await store?.close();
-    await questdb.close();
-    throw error;
+      };
+      return { url, stopServing };
+    },
+    stop: (started) => started.stopServing(),
+  });
+  await startJobs(parts, { config, log, agent, questdb, queryClient });
+  await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
+  // The HTTP server starts before the jobs, but must stop serving requests before they stop.
+  await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });
+  return {
+    url,
+    questdbUrl: questdb.getTargets().write.url,
+    dataDir: questdb.dataDir,
+    isOpen: access.isAuthDisabled,
+  };
+}
+
+/** Starts QuestDB, updates its schema, and connects to it again whenever it restarts. */
+async function startStorage(
+  parts: ServerParts,
+  { settings }: StartupConfig,
+  log: Logger,
+  onRestart: () => void,
+): Promise<{
+  questdb: QuestdbInstance;
+  queryClient: QuestdbQueryClient;
+  keyReader: QuestdbReader;
+}> {
+  let clients: readonly (QuestdbQueryClient | QuestdbReader)[] = [];
+  const questdb = await parts.start({
+    name: 'QuestDB',
+    start: () =>
+      openQuestdb(settings, log, (targets) => {
+        for (const client of clients) void client.setTarget(targets.read);
+        onRestart();
+      }),
+    stop: (started) => started.close(),
+  });
+  await migrate(questdb.getTargets().write, settings.retention);
+  await applyRetention(questdb.getTargets().write, settings.retention);
+  const queryClient = await parts.start({
+    name: 'the query client',
+    start: () => new QuestdbQueryClient(questdb.getTargets().read),
+    stop: (started) => started.close(),
+  });
+  // Keys have their own connection: slow queries must not delay the moment a revoked key stops working.
+  const keyReader = await parts.start({
+    name: 'the key reader',
+    start: () => new QuestdbReader(questdb.getTargets().read),
+    stop: (started) => started.close(),
+  });
+  clients = [queryClient, keyReader];
+  return { questdb, queryClient, keyReader };
+}
+
+function writeServerDiscovery(
+  { discoveryFile }: StartupConfig,
+  questdb: QuestdbInstance,
+  { url, spoolDir }: { readonly url: string; readonly spoolDir: string },
+): void {
+  writeDiscoveryFile(discoveryFile, {
+    process: getProcessIdentity(process.pid),
+    serverUrl: url,
+    questdb: questdb.getTargets(),
+    spoolDir,
+    ...(questdb.isEmbedded && { dataDir: questdb.dataDir }),
+  });
+}
+
+function createMetricsHandler(
+  prometheus: ReturnType<typeof createPrometheusReader>,
+  evaluator: AlertEvaluator,
+  scalingRecorder: ActionParts['scalingRecorder'],
+): RequestHandler {
+  return async (_request, response) => {
+    const agentMetrics = await formatPrometheusMetrics(prometheus);
+    const serverMetrics = formatAlertMetrics(evaluator) + scalingRecorder.metricsText();
+    response.type(PROMETHEUS_CONTENT_TYPE).send(agentMetrics + serverMetrics);
+  };
+}
+
+interface JobDependencies {
+  readonly config: StartupConfig;
+  readonly log: Logger;
+  readonly agent: Agent;
+  readonly questdb: QuestdbInstance;
+  readonly queryClient: QuestdbQueryClient;
+}
+
+async function startJobs(
+  parts: ServerParts,
+  { config: { settings }, log, agent, questdb, queryClient }: JobDependencies,
+): Promise<void> {
+  const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
+  await parts.start({
+    name: 'the roll-up repair',
+    start: () => rollupRepair.start(),
+    stop: () => rollupRepair.stop(),
+  });
+  const dsn = settings.PERFORMANCE_SENTRY_DSN;
+  if (dsn) {
+    const forwarder = new SentryForwarder({ dsn, read: queryClient.read, log });
+    await parts.start({
+      name: 'the Sentry forwarder',
+      start: () => forwarder.start(),
+      stop: () => forwarder.stop(),
+    });
   }
+  const adoptSpool = () => agent.deferredWriter.writer?.adoptSpool();
+  await parts.start({
+    name: 'spool adoption',
+    start: () => setInterval(adoptSpool, ADOPT_INTERVAL_MS),
+    stop: (timer) => clearInterval(timer),
+  });
+}
+
+interface AlertingDependencies {
+  readonly config: StartupConfig;
+  readonly evaluator: AlertEvaluator;
+  readonly notifications: NotifierParts;
+  readonly actions: ActionParts;
+}
+
+async function startAlertingAndActions(
+  parts: ServerParts,
+  { config: { settings }, evaluator, notifications, actions }: AlertingDependencies,
+): Promise<void> {
+  const { notifier, peopleStore } = notifications;
+  await parts.start({
+    name: 'the people store',
+    start: () => peopleStore.watch(),
+    stop: () => peopleStore.close(),
+  });
+  await parts.start({
+    name: 'the notifier',
+    start: () => notifier.start(),
+    stop: () => notifier.stop(),
+  });
+  const { scalingRecorder, ruleEvaluator } = actions;
+  await parts.start({
+    name: 'the scaling recorder',
+    start: () => (settings.enabled ? scalingRecorder.start() : undefined),
+    stop: () => scalingRecorder.stop(),
+  });
+  await parts.start({
+    name: 'the business rule evaluator',
+    start: () => ruleEvaluator.start(),
+    stop: () => ruleEvaluator.stop(),
+  });
+  await parts.start({
+    name: 'the alert evaluator',
+    start: () => (settings.PERFORMANCE_ALERTS_ENABLED ? evaluator.start() : undefined),
+    stop: () => evaluator.stop(),
+  });
 }

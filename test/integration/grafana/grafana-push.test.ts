@@ -167,18 +167,18 @@ describe('perfscope grafana --push', () => {
     const { status, stdout, stderr } = await pushed();
     expect(status).toBe(0);
     expect(stdout).toMatch(/data source +Perfscope +kept/);
-    expect(stderr).toContain('comes from files of Grafana');
+    expect(stderr).toContain('controlled by Grafana provisioning files');
   });
 
   it.each([
-    [401, /token is not accepted/],
-    [403, /this token may not edit that \(.*\); give its service account the role Admin/],
+    [401, /the token is wrong, expired, or revoked/],
+    [403, /the token lacks permission \(.*\); give its service account the role Admin/],
     [500, /HTTP 500\): it is broken/],
   ])('explains why Grafana responds with %d', async (status, message) => {
     fakeGrafana.errorStatus = status;
     const run = await pushed();
     expect(run.status).toBe(1);
-    expect(run.stderr).toMatch(/PS_GRAFANA_REFUSED.*did not take the data source Perfscope/);
+    expect(run.stderr).toMatch(/PS_GRAFANA_REFUSED.*did not accept the data source Perfscope/);
     expect(run.stderr).toMatch(message);
     expect(fakeGrafana.dataSources.size).toBe(0);
   });
@@ -187,7 +187,7 @@ describe('perfscope grafana --push', () => {
     fakeGrafana.version = '9.3.16';
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
-    expect(stderr).toMatch(/version 9\.3\.16; the dashboards need 9\.4 or newer/);
+    expect(stderr).toMatch(/version is 9\.3\.16, but the dashboards require 9\.4 or later/);
     expect(fakeGrafana.dataSources.size).toBe(0);
   });
 
@@ -200,12 +200,12 @@ describe('perfscope grafana --push', () => {
     fakeGrafana.redirectUrl = 'https://grafana.example/';
     const { status, stderr } = await pushed();
     expect(status).toBe(1);
-    expect(stderr).toMatch(/it points to https:\/\/grafana\.example\/; use that address/);
+    expect(stderr).toMatch(/it redirects to https:\/\/grafana\.example\/; use that address/);
   });
 
   it('reports a server that is not Grafana and an unreachable address', async () => {
     fakeGrafana.isOtherServer = true;
-    expect((await pushed()).stderr).toMatch(/what answers there is no Grafana/);
+    expect((await pushed()).stderr).toMatch(/the server is not Grafana/);
     await fakeGrafana.close();
     const { status, stderr } = await pushed();
     expect([status, stderr]).toEqual([1, expect.stringMatching(/PS_GRAFANA_UNREACHABLE.*--push/)]);

@@ -18,11 +18,11 @@ import { SettingStore } from './setting-store.ts';
 import { DecisionRestorer, toDecisionRow, toOutcomeRow } from './stored-decisions.ts';
 
 export interface BusinessRuleEvaluatorOptions {
-  readonly store: QueryClient;
+  readonly queryClient: QueryClient;
   readonly add: AddRows;
-  /** Sends what was added. */
+  /** Resolves when all added rows are stored in QuestDB. */
   readonly flush: () => Promise<void>;
-  /** The file with the rules, read again when it changes. */
+  /** The file with the business rules. It is reloaded when it changes. */
   readonly path: string | undefined;
   readonly validateWebhookUrl: WebhookUrlValidator;
   readonly post: PostWebhook;
@@ -33,10 +33,10 @@ export interface BusinessRuleEvaluatorOptions {
 const INVALID_FILE_CODE = 'PS_BUSINESS_RULES_INVALID';
 
 /**
- * Evaluates business rules again and again, and tells what they decide. Several servers with the same
- * file decide as one: each reads what others have decided before it decides, and what two of them decide
- * at the same moment has the same keys, so that it is one row and one message. A server without a file
- * tells what the others decide. Nothing here rejects.
+ * Evaluates business rules at an interval and publishes their decisions. Several servers can share the
+ * same file: each server reads the others' decisions before it decides. Two decisions of the same
+ * moment have the same keys, so they become one row and one message. A server without a file publishes
+ * the decisions of the others. The methods never reject.
  */
 export class BusinessRuleEvaluator {
   readonly #options: BusinessRuleEvaluatorOptions;
@@ -46,14 +46,14 @@ export class BusinessRuleEvaluator {
   readonly #restorer: DecisionRestorer;
   readonly #webhooks: DecisionWebhooks;
   readonly now: () => number;
-  /** Rules whose last evaluation failed; '' for all. */
+  /** Names of the rules whose last evaluation failed. '' stands for all rules. */
   readonly #failing = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
-  #ended = false;
+  #isStopped = false;
   #lastRun: Promise<unknown> = Promise.resolve();
 
   constructor(options: BusinessRuleEvaluatorOptions) {
-    const { path, validateWebhookUrl: refusal, log, post, now = Date.now } = options;
+    const { path, validateWebhookUrl, log, post, now = Date.now } = options;
     this.#options = options;
     this.now = now;
     this.#file = new WatchedFile<BusinessRules>(
@@ -62,12 +62,13 @@ export class BusinessRuleEvaluator {
         initial: NO_RULES,
         log,
         code: INVALID_FILE_CODE,
-        load: (file) => loadBusinessRules(file, refusal),
-        formatLoadedMessage: ({ rules }, from) => `${rules.length} business rules of ${from} run.`,
+        load: (file) => loadBusinessRules(file, validateWebhookUrl),
+        formatLoadedMessage: ({ rules }, file) =>
+          `Loaded ${rules.length} business rules from ${file}.`,
       },
       now(),
     );
-    this.#restorer = new DecisionRestorer(options.store, options.flush);
+    this.#restorer = new DecisionRestorer(options.queryClient, options.flush);
     this.#webhooks = new DecisionWebhooks(post, (decision, author, outcome) => {
       options.add('rule_decisions', [toOutcomeRow(decision, author, outcome, now())]);
     });
@@ -81,7 +82,7 @@ export class BusinessRuleEvaluator {
     return this.#file.status;
   }
 
-  /** Whether what was decided before the start is known. */
+  /** Whether decisions from before the start have been loaded. */
   get isRestored(): boolean {
     return this.#restorer.isDone;
   }
@@ -90,29 +91,29 @@ export class BusinessRuleEvaluator {
     this.#schedule(0);
   }
 
-  /** Ends after the evaluation that is under way. */
+  /** Waits for the current evaluation and the current webhook attempts. */
   async stop(): Promise<void> {
-    this.#ended = true;
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#lastRun;
     await this.#webhooks.stop();
   }
 
-  /** Evaluates all rules once, after what is under way. @returns what was decided, and is stored */
+  /** Evaluates all rules once, after the current evaluation. @returns the stored decisions */
   runOnce(now: number = this.now()): Promise<readonly Decision[]> {
     const run = this.#lastRun.then(() => this.#evaluateAll(now));
     this.#lastRun = run;
     return run;
   }
 
-  /** What counts now, dry runs left out. */
+  /** Returns the decisions that have not expired, without dry runs. */
   getActiveDecisions(now: number = this.now()): Decision[] {
     return [...this.#settings.lastDecisions()].filter(
       ({ expiresAt = 0, dryRun }) => expiresAt > now && !dryRun,
     );
   }
 
-  /** Tells what is behind `position` and still known, then all that comes. @returns what ends it */
+  /** Sends buffered decisions after `position`, then each new one. @returns a function that unsubscribes */
   subscribe(
     position: string | undefined,
     listener: (decision: Decision, position: string) => void,
@@ -120,19 +121,19 @@ export class BusinessRuleEvaluator {
     return this.#feed.subscribe(position, listener);
   }
 
-  /** Where who follows from now on begins. */
+  /** Returns the position for a new subscriber. */
   getPosition(now: number = this.now()): string {
     return this.#feed.getPosition(now);
   }
 
-  #schedule(waitMs: number): void {
-    if (this.#ended) return;
+  #schedule(delayMs: number): void {
+    if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
       void this.runOnce().then(() => this.#schedule(this.#computeDelayMs()));
-    }, waitMs).unref();
+    }, delayMs).unref();
   }
 
-  /** Until some moment in the next interval: of several servers one comes first, as a rule. */
+  /** Returns a random delay into the next interval, so that servers rarely evaluate at the same moment. */
   #computeDelayMs(): number {
     const { intervalMs } = this.rules;
     const now = this.now();
@@ -142,19 +143,19 @@ export class BusinessRuleEvaluator {
   async #evaluateAll(startedMs: number): Promise<readonly Decision[]> {
     this.#file.refresh(startedMs);
     const { rules, intervalMs } = this.rules;
-    // The same for every server, and so are the keys of what is decided.
+    // All servers use the same time, so their decisions have the same keys.
     const now = floorToInterval(startedMs, intervalMs);
     const isStart = !this.isRestored;
     const decisions: Decision[] = [];
     try {
       decisions.push(...(await this.#mergeStored(now)));
-      // A file that is refused changes nothing, and without a file others decide.
+      // An invalid file changes nothing. Without a file, the other servers decide.
       const { file, problems } = this.status;
-      const isSure = file !== undefined && problems.length === 0;
-      if (isSure) decisions.push(...this.#settings.resetRemovedRules(rules, now));
+      const isFileValid = file !== undefined && problems.length === 0;
+      if (isFileValid) decisions.push(...this.#settings.resetRemovedRules(rules, now));
       for (const rule of rules) decisions.push(...(await this.#evaluateOne(rule, now)));
     } catch (error) {
-      // What has been decided is not known: deciding now would be deciding twice.
+      // Without the stored decisions, a new decision could repeat an existing one.
       this.#warnOnce('', error);
       for (const rule of rules) decisions.push(...expireSettings(rule, this.#settings, now));
     }
@@ -164,24 +165,24 @@ export class BusinessRuleEvaluator {
     return decisions;
   }
 
-  /** Takes over what is stored. @returns what is to be told again. @throws PS_UNAVAILABLE */
+  /** Applies the stored decisions. @returns the decisions to publish again @throws PS_UNAVAILABLE */
   async #mergeStored(now: number): Promise<readonly Decision[]> {
     const isStart = !this.isRestored;
-    const spans = this.rules.rules.map(({ limits, expiresAfterMs }) =>
+    const lookbacksMs = this.rules.rules.map(({ limits, expiresAfterMs }) =>
       Math.max(limits.perMs, 2 * expiresAfterMs),
     );
-    const rows = await this.#restorer.readDecisions(now, Math.max(0, ...spans));
-    const { received: heard, confirmed } = this.#settings.merge(rows, now);
+    const rows = await this.#restorer.readDecisions(now, Math.max(0, ...lookbacksMs));
+    const { received, confirmed } = this.#settings.merge(rows, now);
     this.#webhooks.recordOutcomes(rows);
-    if (isStart) this.#feed.publishRestored(heard);
-    else for (const decision of heard) this.#feed.publish(decision);
+    if (isStart) this.#feed.publishRestored(received);
+    else for (const decision of received) this.#feed.publish(decision);
     this.#failing.delete('');
     return confirmed;
   }
 
   async #evaluateOne(rule: BusinessRule, now: number): Promise<Decision[]> {
     try {
-      const decisions = await evaluateRule(this.#options.store, rule, this.#settings, now);
+      const decisions = await evaluateRule(this.#options.queryClient, rule, this.#settings, now);
       this.#failing.delete(rule.name);
       return decisions;
     } catch (error) {
@@ -191,13 +192,13 @@ export class BusinessRuleEvaluator {
   }
 
   #warnOnce(rule: string, error: unknown): void {
-    const what = rule === '' ? 'Business rules are' : `The business rule ${rule} is`;
+    const subject = rule === '' ? 'business rules' : `business rule ${rule}`;
     if (!this.#failing.has(rule))
-      this.#options.log.warn(`${what} not evaluated: ${errorMessage(error)}`);
+      this.#options.log.warn(`Failed to evaluate ${subject}: ${errorMessage(error)}`);
     this.#failing.add(rule);
   }
 
-  /** What is told is stored, or safe in the spool, before: a restart in between decides nothing twice. */
+  /** Stores decisions, in QuestDB or the spool, before it publishes them. A restart can't repeat them. */
   async #publish(decisions: readonly Decision[]): Promise<void> {
     if (decisions.length === 0) return;
     const { add, flush, log } = this.#options;
@@ -205,15 +206,15 @@ export class BusinessRuleEvaluator {
     await flush().catch(() => {});
     for (const decision of decisions) {
       const { rule, reason, dryRun, status } = decision;
-      const said = `rule ${rule} ${status}${dryRun ? ' (dry run)' : ''}: ${reason}`;
-      if (status !== 'renewed') log.info(said, { property: decision.propertyId });
+      const message = `Rule ${rule} ${status}${dryRun ? ' (dry run)' : ''}: ${reason}`;
+      if (status !== 'renewed') log.info(message, { property: decision.propertyId });
       this.#feed.publish(decision);
       if (!dryRun) this.#webhooks.send(decision, this.rules);
     }
   }
 }
 
-/** The beginning of the interval that `ms` lies in. */
+/** Returns the start of the interval that contains `ms`. */
 function floorToInterval(ms: number, intervalMs: number): number {
   return Math.floor(ms / intervalMs) * intervalMs;
 }

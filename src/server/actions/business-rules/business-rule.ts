@@ -1,4 +1,4 @@
-/** What a fact can be narrowed to. */
+/** Parameters that narrow a fact. */
 export const FACT_PARAMS = ['service', 'endpoint', 'queue', 'name', 'targetWait'] as const;
 type FactParam = (typeof FACT_PARAMS)[number];
 export type FactParams = Readonly<Partial<Record<FactParam, string>>>;
@@ -7,7 +7,7 @@ interface FactDefinition {
   readonly unit: '1/s' | '%' | 'ms' | '1';
   readonly params: readonly FactParam[];
   readonly required: readonly FactParam[];
-  /** Whether it is known of each organization and property; a queue's depth is of the whole queue. */
+  /** Whether the fact has a value per organization and property. Queue facts don't. */
   readonly tenants: boolean;
   readonly about: string;
 }
@@ -16,58 +16,61 @@ const REQUEST_FACT = { params: ['service', 'endpoint'], required: [], tenants: t
 const QUEUE_FACT = { params: ['queue'], required: ['queue'], tenants: false } as const;
 const GAUGE_FACT = { params: ['service', 'name'], required: [], tenants: true } as const;
 
-/** What rules can ask of a rolling window. `docs/actions.md` shows this table. */
+/** Facts that rules can use, each computed over a rolling window. `docs/actions.md` lists them. */
 export const FACTS = {
-  requestRate: { unit: '1/s', ...REQUEST_FACT, about: 'requests a second' },
-  errorRatio: { unit: '%', ...REQUEST_FACT, about: 'share of the requests that failed' },
+  requestRate: { unit: '1/s', ...REQUEST_FACT, about: 'requests per second' },
+  errorRatio: { unit: '%', ...REQUEST_FACT, about: 'percentage of failed requests' },
   responseTime: { unit: 'ms', ...REQUEST_FACT, about: 'mean response time' },
-  responseTimeP95: { unit: 'ms', ...REQUEST_FACT, about: '95th percentile of the response time' },
-  activeUsers: { unit: '1', ...GAUGE_FACT, about: 'newest value of ACTIVE_USERS' },
-  ongoingReservations: { unit: '1', ...GAUGE_FACT, about: 'newest value of ONGOING_RESERVATIONS' },
+  responseTimeP95: { unit: 'ms', ...REQUEST_FACT, about: '95th percentile of response time' },
+  activeUsers: { unit: '1', ...GAUGE_FACT, about: 'latest value of ACTIVE_USERS' },
+  ongoingReservations: { unit: '1', ...GAUGE_FACT, about: 'latest value of ONGOING_RESERVATIONS' },
   gauge: {
     unit: '1',
     ...GAUGE_FACT,
     required: ['name'],
-    about: 'newest value of a measurement of your own (CUSTOM) by its `name`',
+    about: 'latest value of a custom measurement (CUSTOM) with this `name`',
   },
-  queueDepth: { unit: '1', ...QUEUE_FACT, about: 'jobs that wait' },
-  queueArrivalRate: { unit: '1/s', ...QUEUE_FACT, about: 'jobs that came, a second' },
+  queueDepth: { unit: '1', ...QUEUE_FACT, about: 'number of waiting jobs' },
+  queueArrivalRate: { unit: '1/s', ...QUEUE_FACT, about: 'jobs added per second' },
   queueOldestAge: {
     unit: 'ms',
     ...QUEUE_FACT,
-    about: 'for how long the oldest job has been waiting',
+    about: 'wait time of the oldest waiting job',
   },
   queueDrainTime: {
     unit: 'ms',
     ...QUEUE_FACT,
-    about: 'until nothing waits; unknown while it grows',
+    about: 'time until the queue is empty; unknown while the queue grows',
   },
   recommendedWorkers: {
     unit: '1',
     ...QUEUE_FACT,
     params: ['queue', 'targetWait'],
-    about: 'what `/scaling` recommends, with jobs waiting `targetWait` [1m] at most',
+    about: 'workers that `/scaling` recommends for a maximum wait of `targetWait` [1m]',
   },
 } as const satisfies Readonly<Record<string, FactDefinition>>;
 export type FactName = keyof typeof FACTS;
 export const FACT_NAMES = Object.keys(FACTS) as [FactName, ...FactName[]];
 
-/** The words of `name`, as their widest type. */
+/** Returns the definition of a fact. */
 export function getFactDefinition(name: FactName): FactDefinition {
   return FACTS[name];
 }
 
-/** One figure that a rule asks for. */
+/** A fact with its parameters, as a rule uses it. */
 export interface FactRequest {
   readonly fact: FactName;
   readonly params: FactParams;
 }
 
-/** What it is called in a decision's facts: `queueDepth(queue=mails)`. */
+/** Values of a tenant's facts, by `toFactKey`. Unknown facts are missing. */
+export type FactValues = ReadonlyMap<string, number>;
+
+/** Returns the key of a fact in a decision, such as `queueDepth(queue=mails)`. */
 export function toFactKey({ fact, params }: FactRequest): string {
-  const given = Object.entries(params).filter(([, text]) => text !== undefined);
-  if (given.length === 0) return fact;
-  return `${fact}(${given
+  const definedParams = Object.entries(params).filter(([, text]) => text !== undefined);
+  if (definedParams.length === 0) return fact;
+  return `${fact}(${definedParams
     .sort()
     .map(([name, text]) => `${name}=${text}`)
     .join(', ')})`;
@@ -80,7 +83,7 @@ export const OPERATORS = [
   'lessThanInclusive',
 ] as const;
 
-/** json-rules-engine's conditions, with the facts that are known here. */
+/** A condition in the format of json-rules-engine, limited to the facts above. */
 export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
@@ -92,28 +95,28 @@ export type Condition =
       readonly params: FactParams;
     };
 
-/** A number, or one that follows a fact: `plus + times × fact`. */
+/** A fixed number, or a number computed from a fact: `plus + times × fact`. */
 export type RuleValue = number | (FactRequest & { readonly times: number; readonly plus: number });
 
-/** How far and how often a rule may change its setting. */
+/** Limits on the values of a setting and on how often it changes. */
 export interface RuleLimits {
   readonly min: number;
   readonly max: number;
-  /** Largest change at once. */
+  /** Largest change in one decision. */
   readonly step: number;
-  /** Values are multiples of it. */
+  /** Values are rounded to a multiple of this number. */
   readonly round: number;
-  /** Changes within `perMs` at most. */
+  /** Maximum number of changes within `perMs`. */
   readonly changes: number;
   readonly perMs: number;
 }
 
 export const GROUPINGS = ['all', 'organization', 'property'] as const;
 
-/** A rule that sets one setting, for everybody or for each tenant apart. */
+/** A rule that controls one setting, either globally or per tenant. */
 export interface BusinessRule {
   readonly name: string;
-  /** What handlers are registered for. */
+  /** Event name that handlers register for. */
   readonly event: string;
   readonly setting: string;
   readonly per: (typeof GROUPINGS)[number];
@@ -124,26 +127,26 @@ export interface BusinessRule {
   };
   readonly windowMs: number;
   readonly when: Condition;
-  /** What ends it; undefined: that `when` does not hold any more. */
+  /** Ends the rule once its setting differs from the default. If undefined, `not when` ends it. */
   readonly until: Condition | undefined;
   readonly value: RuleValue;
-  /** What counts while the rule does not hold, and when nothing is heard of it. */
+  /** Value while `when` is not met, and after the last decision expires. */
   readonly defaultValue: number;
   readonly limits: RuleLimits;
-  /** Least time between two changes. */
+  /** Minimum time between two changes. */
   readonly coolDownMs: number;
-  /** How long a decision counts; while its rule holds it is renewed. */
+  /** Time until a decision expires. While the condition is met, decisions are renewed. */
   readonly expiresAfterMs: number;
   readonly dryRun: boolean;
-  /** Names of the file's webhooks. */
+  /** Names of webhooks in the same file. */
   readonly webhooks: readonly string[];
 }
 
-/** Everything that `rule` asks for, once each. */
+/** Returns each fact that the rule uses, without duplicates. */
 export function listFactRequests({ when, until, value }: BusinessRule): FactRequest[] {
-  const found = [...listConditionFacts(when), ...(until ? listConditionFacts(until) : [])];
-  if (typeof value === 'object') found.push({ fact: value.fact, params: value.params });
-  return [...new Map(found.map((request) => [JSON.stringify(request), request])).values()];
+  const requests = [...listConditionFacts(when), ...(until ? listConditionFacts(until) : [])];
+  if (typeof value === 'object') requests.push({ fact: value.fact, params: value.params });
+  return [...new Map(requests.map((request) => [JSON.stringify(request), request])).values()];
 }
 
 function listConditionFacts(condition: Condition): FactRequest[] {

@@ -2,34 +2,37 @@ import type { Decision } from './setting-decision.ts';
 
 type DecisionListener = (decision: Decision, position: string) => void;
 
-/** Decisions that can be told again to who was away. */
-const MAX_KEPT_DECISIONS = 1000;
+/** Number of decisions to keep for subscribers that reconnect. */
+const MAX_BUFFERED_DECISIONS = 1000;
 const MAX_EVALUATION_MS = 60_000;
 
 /**
- * Tells decisions to whoever listens. A position names the decision itself, not its place here: who
- * comes back after a restart, or to another server, is told what it has missed. Of the same moment it
- * may hear something twice, with the same `id` and `seq`.
+ * Sends decisions to subscribers. A position identifies a decision, not an index in this buffer. A
+ * subscriber that reconnects after a restart, or to another server, gets the decisions it missed. It
+ * can get decisions of the same moment twice, with the same `id` and `seq`.
  */
 export class DecisionFeed {
-  /** With the position of each that waits for what this process does not know yet. */
+  /** Listeners, each with its position as long as decisions from before the start are not loaded. */
   readonly #listeners = new Map<DecisionListener, string | undefined>();
-  #kept: Decision[] = [];
+  #buffer: Decision[] = [];
 
-  /** Where who begins now goes on. A decision is of the beginning of its evaluation's interval. */
+  /**
+   * Returns the position for a new subscriber. A decision has the time at which its evaluation
+   * interval starts, so the position of an empty feed is in the past.
+   */
   getPosition(now: number): string {
-    const newest = this.#kept.at(-1);
+    const newest = this.#buffer.at(-1);
     return newest ? toPosition(newest) : String(now - MAX_EVALUATION_MS);
   }
 
   publish(decision: Decision): void {
-    this.#keep([decision]);
+    this.#addToBuffer([decision]);
     for (const listener of this.#listeners.keys()) listener(decision, toPosition(decision));
   }
 
-  /** What was decided before this process began: told to those only who were there before. */
+  /** Adds decisions from before the start. Sends them only to listeners with an earlier position. */
   publishRestored(decisions: readonly Decision[]): void {
-    this.#keep(decisions);
+    this.#addToBuffer(decisions);
     for (const [listener, position] of this.#listeners) {
       for (const decision of findDecisionsAfter(position, decisions))
         listener(decision, toPosition(decision));
@@ -37,27 +40,27 @@ export class DecisionFeed {
     }
   }
 
-  /** Tells what is behind `position` and still known, then all that comes. @returns what ends it */
+  /** Sends buffered decisions after `position`, then each new one. @returns a function that unsubscribes */
   subscribe(position: string | undefined, listener: DecisionListener): () => void {
-    for (const decision of findDecisionsAfter(position, this.#kept))
+    for (const decision of findDecisionsAfter(position, this.#buffer))
       listener(decision, toPosition(decision));
-    this.#listeners.set(listener, this.#kept.length === 0 ? position : undefined);
+    this.#listeners.set(listener, this.#buffer.length === 0 ? position : undefined);
     return () => this.#listeners.delete(listener);
   }
 
-  #keep(decisions: readonly Decision[]): void {
-    this.#kept = [...this.#kept, ...decisions].slice(-MAX_KEPT_DECISIONS);
+  #addToBuffer(decisions: readonly Decision[]): void {
+    this.#buffer = [...this.#buffer, ...decisions].slice(-MAX_BUFFERED_DECISIONS);
   }
 }
 
-/** Those after the one at `position`; where it is not among them, those that are not older. */
+/** Returns the decisions after `position`. If no decision has this position, compares times. */
 function findDecisionsAfter(
   position: string | undefined,
   decisions: readonly Decision[],
 ): readonly Decision[] {
   if (position === undefined) return [];
-  const place = decisions.findIndex((each) => toPosition(each) === position);
-  if (place >= 0) return decisions.slice(place + 1);
+  const index = decisions.findIndex((each) => toPosition(each) === position);
+  if (index >= 0) return decisions.slice(index + 1);
   const sinceMs = Number(position.split('.')[0]);
   return decisions.filter(({ timestamp }) => timestamp >= sinceMs);
 }

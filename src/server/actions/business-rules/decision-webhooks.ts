@@ -5,14 +5,14 @@ import type { BusinessRules, RuleWebhookConfig } from './load-business-rules.ts'
 import { type Decision, type Tenant, toTenantKey } from './setting-decision.ts';
 import { toDecisionView } from './stored-decisions.ts';
 
-/** One attempt; `key` is the same for every attempt of a decision. Never rejects. */
+/** Makes one attempt. `key` is the same for all attempts of a decision. Never rejects. */
 export type PostWebhook = (
   webhook: RuleWebhookConfig,
   body: string,
   key: string,
 ) => Promise<{ readonly status: string; readonly reason?: string }>;
 
-/** Hears what became of a decision at a webhook. */
+/** Called with the final outcome of a decision at a webhook. */
 export type OutcomeListener = (
   decision: Decision,
   author: string,
@@ -20,18 +20,18 @@ export type OutcomeListener = (
 ) => void;
 
 const ATTEMPT_DELAYS_MS = [1000, 5000, 30_000];
-/** Longer than all attempts take: after it, who has decided does not send any more. */
+/** Longer than all attempts take. After it, the server that made the decision no longer sends it. */
 const ABANDONED_AFTER_MS = 120_000;
 
-/** Posts decisions, each again until it is taken, has expired, or a newer one replaces it. */
+/** Posts decisions to webhooks. Retries until a webhook accepts a decision, or it expires or is replaced. */
 export class DecisionWebhooks {
   readonly #post: PostWebhook;
   readonly #onOutcome: OutcomeListener;
-  /** The newest decision of each setting, by webhook and tenant. */
+  /** The decisions being sent, by webhook, setting, and tenant. */
   readonly #newest = new Map<string, Decision>();
-  /** What was taken, or failed for good, last: by the same keys, `id.seq`. */
+  /** `id.seq` of the last decision that was delivered or failed permanently, by the same keys. */
   readonly #finished = new Map<string, string>();
-  readonly #ended = new AbortController();
+  readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(post: PostWebhook, onOutcome: OutcomeListener) {
@@ -43,7 +43,7 @@ export class DecisionWebhooks {
     for (const webhook of findWebhooks(decision, rules)) this.#startDelivery(decision, webhook);
   }
 
-  /** Hears from rows, in any order, what became of decisions here or at another server. */
+  /** Records the outcomes in stored rows, from this server or others. Rows can be in any order. */
   recordOutcomes(rows: readonly DecisionView[]): void {
     for (const row of rows.toSorted((a, b) => a.at.getTime() - b.at.getTime())) {
       if (!row.author.startsWith(toWebhookAuthor(''))) continue;
@@ -53,8 +53,8 @@ export class DecisionWebhooks {
   }
 
   /**
-   * Sends what nobody has sent to its end: after a start all of it, later what another server must have
-   * given up. Its receiver knows by the key what it has had already.
+   * Sends decisions that have no outcome yet. At a start, sends all of them. Later, sends only
+   * decisions that another server must have abandoned. Receivers detect repeated decisions by the idempotency key.
    */
   sendPending(
     decisions: Iterable<Decision>,
@@ -66,24 +66,24 @@ export class DecisionWebhooks {
       if (decision.dryRun || (!isStart && now - decision.timestamp < ABANDONED_AFTER_MS)) continue;
       for (const webhook of findWebhooks(decision, rules)) {
         const key = toSettingKey(webhook.name, decision);
-        const known = [
-          this.#finished.get(key),
-          this.#newest.has(key) ? toAttemptKey(this.#newest.get(key)!) : undefined,
-        ];
-        if (!known.includes(toAttemptKey(decision))) this.#startDelivery(decision, webhook);
+        const sending = this.#newest.get(key);
+        const handledKeys = [this.#finished.get(key), sending && toAttemptKey(sending)];
+        if (!handledKeys.includes(toAttemptKey(decision))) this.#startDelivery(decision, webhook);
       }
     }
   }
 
-  /** Ends after the attempts that are under way. */
+  /** Stops retries and waits for the current attempts. */
   async stop(): Promise<void> {
-    this.#ended.abort();
+    this.#stopping.abort();
     await Promise.all(this.#inFlight);
   }
 
   #startDelivery(decision: Decision, webhook: RuleWebhookConfig): void {
-    const sending = this.#deliver(decision, webhook).finally(() => this.#inFlight.delete(sending));
-    this.#inFlight.add(sending);
+    const delivery = this.#deliver(decision, webhook).finally(() =>
+      this.#inFlight.delete(delivery),
+    );
+    this.#inFlight.add(delivery);
   }
 
   async #deliver(decision: Decision, webhook: RuleWebhookConfig): Promise<void> {
@@ -97,7 +97,7 @@ export class DecisionWebhooks {
     this.#onOutcome(decision, toWebhookAuthor(webhook.name), outcome);
   }
 
-  /** @returns undefined when it was given up for a newer one, or the process ends */
+  /** @returns undefined if a newer decision replaced this one, or the server is stopping */
   async #attemptUntilDone(
     decision: Decision,
     webhook: RuleWebhookConfig,
@@ -105,10 +105,10 @@ export class DecisionWebhooks {
   ): Promise<{ status: DecisionOutcomeStatus; reason: string } | undefined> {
     const { expiresAt = Number.POSITIVE_INFINITY } = decision;
     const body = JSON.stringify({ version: '1', decision: toDecisionView(decision) });
-    let reason = 'it expired before it was sent';
+    let reason = 'the decision expired before it was sent';
     for (const waitMs of [0, ...ATTEMPT_DELAYS_MS]) {
-      if (waitMs > 0) await abortableDelay(waitMs, this.#ended.signal);
-      if (this.#ended.signal.aborted || !isNewest()) return undefined;
+      if (waitMs > 0) await abortableDelay(waitMs, this.#stopping.signal);
+      if (this.#stopping.signal.aborted || !isNewest()) return undefined;
       if (Date.now() > expiresAt) break;
       const outcome = await this.#post(webhook, body, toAttemptKey(decision));
       if (outcome.status === 'delivered') return { status: 'delivered', reason: '' };
@@ -124,9 +124,8 @@ function findWebhooks({ rule }: Decision, { rules, webhooks }: BusinessRules): R
   return webhooks.filter(({ name }) => names.includes(name));
 }
 
-/** By webhook, setting and tenant. */
-function toSettingKey(webhook: string, of: Tenant & { readonly setting: string }): string {
-  return JSON.stringify([webhook, of.setting, toTenantKey(of)]);
+function toSettingKey(webhook: string, decision: Tenant & { readonly setting: string }): string {
+  return JSON.stringify([webhook, decision.setting, toTenantKey(decision)]);
 }
 
 function toAttemptKey({ id, seq }: { readonly id: string; readonly seq: number }): string {
@@ -137,7 +136,7 @@ function toWebhookAuthor(name: string): string {
   return `webhook:${name}`;
 }
 
-/** Ends early, and without a word, when the signal aborts. */
+/** Resolves early if the signal aborts. Never rejects. */
 function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
   return delay(ms, undefined, { signal }).catch(() => {});
 }

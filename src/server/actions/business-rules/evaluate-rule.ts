@@ -5,6 +5,7 @@ import {
   type Condition,
   FACT_NAMES,
   type FactParams,
+  type FactValues,
   toFactKey,
 } from './business-rule.ts';
 import { queryTenantFacts } from './fact-queries.ts';
@@ -12,13 +13,10 @@ import type { BusinessRules } from './load-business-rules.ts';
 import { type Decision, type RuleEvaluation, toTenantKey } from './setting-decision.ts';
 import { SettingStore } from './setting-store.ts';
 
-/** Figures of one group by `factKey`; what is not known is not there. */
-export type FactValues = ReadonlyMap<string, number>;
+const WHEN_MET_EVENT = 'when-met';
+const UNTIL_MET_EVENT = 'until-met';
 
-const HOLDS_EVENT = 'holds';
-const ENDS_EVENT = 'ends';
-
-/** Asks a rule's conditions. Made once for each rule. */
+/** Evaluates the conditions of one rule. Reuse it, because creating the engine is expensive. */
 export class ConditionEvaluator {
   readonly #rule: BusinessRule;
   readonly #engine: Engine;
@@ -27,9 +25,9 @@ export class ConditionEvaluator {
   constructor(rule: BusinessRule) {
     this.#rule = rule;
     const conditions = [
-      { conditions: toTopLevelCondition(rule.when), event: { type: HOLDS_EVENT } },
+      { conditions: toTopLevelCondition(rule.when), event: { type: WHEN_MET_EVENT } },
       ...(rule.until
-        ? [{ conditions: toTopLevelCondition(rule.until), event: { type: ENDS_EVENT } }]
+        ? [{ conditions: toTopLevelCondition(rule.until), event: { type: UNTIL_MET_EVENT } }]
         : []),
     ];
     this.#engine = new Engine(conditions, { allowUndefinedFacts: true });
@@ -40,67 +38,72 @@ export class ConditionEvaluator {
     }
   }
 
-  /** @param isSet whether the rule's setting is away from its default: then `until` decides */
-  async evaluate(figures: FactValues, isSet: boolean): Promise<RuleEvaluation> {
-    this.#values = figures;
+  /** @param isSet whether the setting differs from its default; if so, `until` ends the rule */
+  async evaluate(values: FactValues, isSet: boolean): Promise<RuleEvaluation> {
+    this.#values = values;
     const { events } = await this.#engine.run();
-    const has = (type: string) => events.some((event) => event.type === type);
-    const { until, value } = this.#rule;
-    const holds = isSet && until ? !has(ENDS_EVENT) : has(HOLDS_EVENT);
-    const followed = typeof value === 'number' ? undefined : figures.get(toFactKey(value));
-    const wanted =
-      typeof value === 'number'
-        ? value
-        : followed === undefined
-          ? undefined
-          : value.plus + value.times * followed;
-    return { holds, wantedValue: wanted, facts: Object.fromEntries(figures) };
+    const isMet = (type: string) => events.some((event) => event.type === type);
+    const holds = isSet && this.#rule.until ? !isMet(UNTIL_MET_EVENT) : isMet(WHEN_MET_EVENT);
+    const targetValue = computeRuleValue(this.#rule, values);
+    return { holds, targetValue, facts: Object.fromEntries(values) };
   }
 }
 
-/** The engine wants a list at the top. */
+/** @returns undefined if the fact that the value depends on is unknown */
+function computeRuleValue({ value }: BusinessRule, values: FactValues): number | undefined {
+  if (typeof value === 'number') return value;
+  const factValue = values.get(toFactKey(value));
+  return factValue === undefined ? undefined : value.plus + value.times * factValue;
+}
+
+/** Wraps a single comparison in a list, because the engine requires a list at the top level. */
 function toTopLevelCondition(condition: Condition): TopLevelCondition {
-  const listed = 'fact' in condition ? { all: [condition] } : condition;
-  // Its types are of mutable lists.
-  return structuredClone(listed) as unknown as TopLevelCondition;
+  const topLevel = 'fact' in condition ? { all: [condition] } : condition;
+  // The engine's types require mutable lists.
+  return structuredClone(topLevel) as unknown as TopLevelCondition;
 }
 
 const conditionEvaluators = new WeakMap<BusinessRule, ConditionEvaluator>();
 
 /**
- * Evaluates one rule for all its tenants: those that have figures, and those whose setting is away from
- * its default.
+ * Evaluates one rule for all tenants that have facts or whose setting differs from its default.
  *
- * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG; nothing is decided then
+ * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG; no decision is made in these cases
  */
 export async function evaluateRule(
-  store: QueryClient,
+  queryClient: QueryClient,
   rule: BusinessRule,
-  book: SettingStore,
+  settings: SettingStore,
   now: number,
 ): Promise<Decision[]> {
-  const found = await queryTenantFacts(store, rule, now);
-  const seen = new Set(found.map(({ tenant }) => toTenantKey(tenant)));
-  const gone = book.listSetTenants(rule).filter((tenant) => !seen.has(toTenantKey(tenant)));
-  const judge = conditionEvaluators.get(rule) ?? new ConditionEvaluator(rule);
-  conditionEvaluators.set(rule, judge);
+  const tenantFacts = await queryTenantFacts(queryClient, rule, now);
+  const tenantsWithFacts = new Set(tenantFacts.map(({ tenant }) => toTenantKey(tenant)));
+  const tenantsWithoutFacts = settings
+    .listSetTenants(rule)
+    .filter((tenant) => !tenantsWithFacts.has(toTenantKey(tenant)));
+  const evaluator = conditionEvaluators.get(rule) ?? new ConditionEvaluator(rule);
+  conditionEvaluators.set(rule, evaluator);
   const decisions: Decision[] = [];
-  for (const { tenant, values: figures } of [
-    ...found,
-    ...gone.map((tenant) => ({ tenant, values: new Map<string, number>() })),
+  for (const { tenant, values } of [
+    ...tenantFacts,
+    ...tenantsWithoutFacts.map((tenant) => ({ tenant, values: new Map<string, number>() })),
   ]) {
-    const judgement = await judge.evaluate(figures, book.isSet(rule, tenant));
-    const decision = book.decide(rule, tenant, judgement, now);
+    const evaluation = await evaluator.evaluate(values, settings.isSet(rule, tenant));
+    const decision = settings.decide(rule, tenant, evaluation, now);
     if (decision) decisions.push(decision);
   }
   return decisions;
 }
 
-/** Nothing is known: what has expired falls back, and all else stays. */
-export function expireSettings(rule: BusinessRule, book: SettingStore, now: number): Decision[] {
-  return book
+/** Resets expired settings when no facts are available. Other settings don't change. */
+export function expireSettings(
+  rule: BusinessRule,
+  settings: SettingStore,
+  now: number,
+): Decision[] {
+  return settings
     .listSetTenants(rule)
-    .flatMap((tenant) => book.decide(rule, tenant, undefined, now) ?? []);
+    .flatMap((tenant) => settings.decide(rule, tenant, undefined, now) ?? []);
 }
 
 export interface DryRunRange {
@@ -110,31 +113,34 @@ export interface DryRunRange {
   readonly stepMs: number;
 }
 
-/** Evaluations of a dry run, unless somebody wants more. */
+/** Default number of evaluations in a dry run. */
 const DEFAULT_STEPS = 288;
 
-/** A step that takes some minutes at most, and in which no decision expires unseen. */
+/** Returns a step that keeps a dry run within a few minutes, but short enough to renew decisions. */
 export function computeDryRunStepMs(
   { intervalMs, rules }: BusinessRules,
   lengthMs: number,
 ): number {
-  const shortest = Math.min(...rules.map(({ expiresAfterMs }) => expiresAfterMs / 3));
-  return Math.max(intervalMs, Math.min(lengthMs / DEFAULT_STEPS, shortest));
+  const maxStepMs = Math.min(...rules.map(({ expiresAfterMs }) => expiresAfterMs / 3));
+  return Math.max(intervalMs, Math.min(lengthMs / DEFAULT_STEPS, maxStepMs));
 }
 
 /**
- * What rules would have decided in a time, from what is stored: the same evaluation as on the server,
- * from settings that are at their defaults. Nothing is written or told.
+ * Yields the decisions that the rules would have made in a time range, based on stored data. Uses the
+ * same evaluation as the server, and starts with all settings at their defaults. Writes nothing and
+ * notifies no one.
  *
  * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function* dryRunRules(
-  store: QueryClient,
+  queryClient: QueryClient,
   rules: BusinessRules['rules'],
   { fromMs, toMs, stepMs }: DryRunRange,
 ): AsyncGenerator<Decision> {
-  const book = new SettingStore();
+  const settings = new SettingStore();
   for (let now = fromMs; now <= toMs; now += stepMs) {
-    for (const rule of rules) yield* await evaluateRule(store, rule, book, Math.round(now));
+    for (const rule of rules) {
+      yield* await evaluateRule(queryClient, rule, settings, Math.round(now));
+    }
   }
 }

@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import type { DecisionStatus } from '../../../core/schema/tables/rule-decisions-table.ts';
 import type { BusinessRule, RuleLimits } from './business-rule.ts';
 
-/** Whom a decision is for; without names, everybody. */
+/** The tenant that a decision applies to. Without IDs, it applies to all tenants. */
 export interface Tenant {
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;
 }
 
-/** One step of a rule's setting for one tenant. Times in ms since the epoch. */
+/** A change or renewal of a rule's setting for one tenant. Times are in ms since the epoch. */
 export interface Decision extends Tenant {
   readonly timestamp: number;
   readonly id: string;
-  /** Counts the decisions of one id from 1. */
+  /** Position among the decisions with the same id, from 1. */
   readonly seq: number;
   readonly rule: string;
   readonly event: string;
@@ -22,101 +22,102 @@ export interface Decision extends Tenant {
   readonly previous: number;
   readonly defaultValue: number;
   readonly facts: Readonly<Record<string, number>>;
-  /** In words and figures. */
+  /** Explanation with the fact values. */
   readonly reason: string;
-  /** When the default counts again by itself; undefined where it counts already. */
+  /** Time at which the setting returns to its default. Undefined if it has its default. */
   readonly expiresAt: number | undefined;
   readonly dryRun: boolean;
 }
 
-/** What is known of a rule's setting for one tenant. */
+/** The state of a rule's setting for one tenant. */
 export interface SettingState {
   /** The last decision; undefined before the first. */
   readonly last: Decision | undefined;
-  /** When it was changed within the limit's time, oldest first. */
+  /** Times of the changes within `limits.perMs`, oldest first. */
   readonly changes: readonly number[];
 }
 
 export const INITIAL_SETTING_STATE: SettingState = { last: undefined, changes: [] };
 
-/** What the figures of a window say. */
+/** The result of evaluating a rule's conditions. */
 export interface RuleEvaluation {
   readonly holds: boolean;
-  /** What the rule wants where it holds; undefined where a fact of it is not known. */
-  readonly wantedValue: number | undefined;
+  /** The value to set if the rule holds. Undefined if a fact that it depends on is unknown. */
+  readonly targetValue: number | undefined;
   readonly facts: Readonly<Record<string, number>>;
 }
 
 export interface SettingStep {
   readonly state: SettingState;
-  /** Undefined where nothing changes. */
+  /** Undefined if nothing changes. */
   readonly decision: Decision | undefined;
 }
 
 /**
- * The next step of a setting: pure, so that live evaluation, tests and dry runs are the same. It moves
- * towards what is wanted within the rule's limits, is renewed while it is not at its default and the
- * rule holds, and falls back to the default at once when it has expired.
+ * Decides the next value of a setting. Moves it toward the rule's target within the limits, renews it
+ * while the rule holds, and resets it to the default when it expires. This function is pure, so live
+ * evaluation, tests, and dry runs give the same results.
  *
- * @param judgement undefined: nothing is known, and only what has expired changes
+ * @param evaluation undefined if no facts are available; then only an expired setting changes
  */
 export function decideSetting(
   rule: BusinessRule,
   tenant: Tenant,
   state: SettingState,
-  judgement: RuleEvaluation | undefined,
+  evaluation: RuleEvaluation | undefined,
   now: number,
 ): SettingStep {
   const { defaultValue, limits } = rule;
   const { last } = state;
   const isSet = last?.expiresAt !== undefined;
-  const from = isSet ? last.value : defaultValue;
+  const currentValue = isSet ? last.value : defaultValue;
   const changes = state.changes.filter((ms) => ms > now - limits.perMs);
-  const told = (status: DecisionStatus, value: number, why: string): SettingStep =>
+  const decide = (status: DecisionStatus, value: number, why: string): SettingStep =>
     createSettingStep(
       rule,
       tenant,
       { last, changes },
-      { status, value, previous: from, why, evaluation: judgement },
+      { status, value, previous: currentValue, why, evaluation },
       now,
     );
-  if (isSet && now >= last.expiresAt) return told('expired', defaultValue, 'it was not renewed');
-  if (!judgement) return { state: { last, changes }, decision: undefined };
-  const target = computeTargetValue(rule, judgement);
-  const next = computeNextValue(from, target, rule);
-  const why = judgement.holds ? 'the rule holds' : 'the rule does not hold any more';
-  if (next !== from && !isChangeLimited(rule, changes, now)) {
-    return told(next === defaultValue ? 'reset' : 'set', next, why);
+  if (isSet && now >= last.expiresAt) return decide('expired', defaultValue, 'it was not renewed');
+  if (!evaluation) return { state: { last, changes }, decision: undefined };
+  const target = computeTargetValue(rule, evaluation);
+  const next = computeNextValue(currentValue, target, rule);
+  const why = evaluation.holds ? 'the condition is met' : 'the condition is not met';
+  if (next !== currentValue && !isChangeLimited(rule, changes, now)) {
+    return decide(next === defaultValue ? 'reset' : 'set', next, why);
   }
-  const goesOn = isSet && judgement.holds && last.expiresAt - now <= rule.expiresAfterMs / 2;
-  return goesOn ? told('renewed', from, why) : { state: { last, changes }, decision: undefined };
+  const needsRenewal = isSet && evaluation.holds && last.expiresAt - now <= rule.expiresAfterMs / 2;
+  if (needsRenewal) return decide('renewed', currentValue, why);
+  return { state: { last, changes }, decision: undefined };
 }
 
 function computeTargetValue(
   { limits, defaultValue }: BusinessRule,
-  { holds, wantedValue: wanted }: RuleEvaluation,
+  { holds, targetValue }: RuleEvaluation,
 ): number {
-  return holds && wanted !== undefined ? clampToLimits(limits, wanted) : defaultValue;
+  return holds && targetValue !== undefined ? clampToLimits(limits, targetValue) : defaultValue;
 }
 
-/** Limits are kept whatever the rounding says. */
+/** Rounds a value. Clamps after rounding, so the result never exceeds the limits. */
 function clampToLimits({ min, max, round }: RuleLimits, value: number): number {
   return Math.min(max, Math.max(min, roundFloat(Math.round(value / round) * round)));
 }
 
 function computeNextValue(
-  from: number,
+  currentValue: number,
   target: number,
   { limits, defaultValue }: BusinessRule,
 ): number {
   const { step } = limits;
-  if (Math.abs(target - from) <= step) return target;
-  const stepped = roundFloat(from + Math.sign(target - from) * step);
-  // A limit that the file has made narrower since counts at once.
+  if (Math.abs(target - currentValue) <= step) return target;
+  const stepped = roundFloat(currentValue + Math.sign(target - currentValue) * step);
+  // If the file now has narrower limits, they apply immediately.
   return target === defaultValue ? stepped : Math.min(limits.max, Math.max(limits.min, stepped));
 }
 
-/** 0.1 + 0.2 is 0.3 to people. */
+/** Removes floating-point errors, so that 0.1 + 0.2 is 0.3. */
 function roundFloat(value: number): number {
   return Number(value.toPrecision(12));
 }
@@ -127,8 +128,8 @@ function isChangeLimited(
   now: number,
 ): boolean {
   const latest = changes.at(-1);
-  const cools = latest !== undefined && now - latest < coolDownMs;
-  return cools || changes.length >= limits.changes;
+  const isCoolingDown = latest !== undefined && now - latest < coolDownMs;
+  return isCoolingDown || changes.length >= limits.changes;
 }
 
 interface DecisionChange {
@@ -143,21 +144,21 @@ function createSettingStep(
   rule: BusinessRule,
   tenant: Tenant,
   { last, changes }: SettingState,
-  { status, value, previous, why, evaluation: judgement }: DecisionChange,
+  { status, value, previous, why, evaluation }: DecisionChange,
   now: number,
 ): SettingStep {
   const timestamp = Math.max(now, (last?.timestamp ?? 0) + 1);
-  const goesOn = last?.expiresAt !== undefined;
+  const isSet = last?.expiresAt !== undefined;
   const ends = status === 'reset' || status === 'expired';
-  const facts = judgement?.facts ?? {};
+  const facts = evaluation?.facts ?? {};
   const decision: Decision = {
     timestamp,
     rule: rule.name,
     event: rule.event,
     setting: rule.setting,
     status,
-    id: goesOn ? last.id : computeDecisionId(rule.name, tenant, timestamp),
-    seq: goesOn ? last.seq + 1 : 1,
+    id: isSet ? last.id : computeDecisionId(rule.name, tenant, timestamp),
+    seq: isSet ? last.seq + 1 : 1,
     value,
     previous,
     defaultValue: rule.defaultValue,
@@ -181,10 +182,10 @@ function formatReason(
   facts: Readonly<Record<string, number>>,
 ): string {
   const change = status === 'renewed' ? `stays ${value}` : `${previous} → ${value}`;
-  const figures = Object.entries(facts).map(
-    ([name, figure]) => `${name} is ${Number(figure.toPrecision(4))}`,
+  const factTexts = Object.entries(facts).map(
+    ([name, value]) => `${name} is ${Number(value.toPrecision(4))}`,
   );
-  return [`${setting} ${change}, because ${why}`, figures.join(', ')].filter(Boolean).join(': ');
+  return [`${setting} ${change}, because ${why}`, factTexts.join(', ')].filter(Boolean).join(': ');
 }
 
 function computeDecisionId(
@@ -196,12 +197,12 @@ function computeDecisionId(
   return createHash('sha1').update(key).digest('hex').slice(0, 24);
 }
 
-/** What a setting's tenant is known by. */
+/** Returns a map key for a tenant. */
 export function toTenantKey({ organizationId, propertyId }: Tenant): string {
   return JSON.stringify([organizationId ?? null, propertyId ?? null]);
 }
 
-/** Brings a setting back whose rule is no more, or sets it no more. */
+/** Returns the decision that resets a setting whose rule was removed or no longer sets it. */
 export function toRuleRemovedDecision(last: Decision, now: number): Decision {
   const { setting, value, defaultValue } = last;
   return {
@@ -215,15 +216,15 @@ export function toRuleRemovedDecision(last: Decision, now: number): Decision {
 }
 
 /**
- * Says once more, under a number of its own, what is stored: another server has decided something else
- * at the same moment, and whoever heard of the one that was overwritten must hear what counts.
+ * Returns a decision with a new `seq` that repeats the stored decision. Needed after two servers made
+ * different decisions at the same moment, because subscribers might have received the overwritten one.
  */
 export function toConfirmedDecision(stored: Decision, now: number): Decision {
   const { setting, value, expiresAt } = stored;
   return {
     ...toFollowingDecision(stored, now),
     status: expiresAt === undefined ? 'reset' : 'renewed',
-    reason: `${setting} stays ${value}, because two servers decided at once and this is what counts`,
+    reason: `${setting} stays ${value}, because two servers decided at the same time and this value was stored last`,
   };
 }
 

@@ -13,24 +13,24 @@ import {
 } from './setting-decision.ts';
 import { toDecision } from './stored-decisions.ts';
 
-/** What rows brought that was not known here. */
+/** New decisions that `merge` found in the rows. */
 export interface MergeResult {
-  /** Decisions of others that count now, oldest first. */
+  /** Decisions of other servers, oldest first. */
   readonly received: readonly Decision[];
-  /** To be told because another server has overwritten what this one told. */
+  /** Decisions to publish again, because another server overwrote a decision that was published here. */
   readonly confirmed: readonly Decision[];
 }
 
-/** Where the settings of all rules stand, for each tenant. */
+/** Holds the state of each rule's setting, per tenant. */
 export class SettingStore {
-  /** By rule (a dry run is another one) and tenant. */
+  /** By rule, then by tenant. A dry run of a rule counts as a different rule. */
   readonly #states = new Map<string, Map<string, SettingState>>();
 
-  /** @param judgement undefined: nothing is known at the moment */
+  /** @param evaluation undefined if no facts are available */
   decide(
     rule: BusinessRule,
     tenant: Tenant,
-    judgement: RuleEvaluation | undefined,
+    evaluation: RuleEvaluation | undefined,
     now: number,
   ): Decision | undefined {
     const states = this.#getStates(toRuleKey(rule));
@@ -39,10 +39,10 @@ export class SettingStore {
       rule,
       tenant,
       states.get(key) ?? INITIAL_SETTING_STATE,
-      judgement,
+      evaluation,
       now,
     );
-    // What was never touched needs no memory, however many tenants there are.
+    // Tenants whose setting never changed need no memory.
     if (step.state.last) states.set(key, step.state);
     return step.decision;
   }
@@ -52,37 +52,37 @@ export class SettingStore {
     return last?.expiresAt !== undefined;
   }
 
-  /** Tenants whose setting is away from its default. */
+  /** Returns the tenants whose setting differs from its default. */
   listSetTenants(rule: BusinessRule): Tenant[] {
     return [...this.#getStates(toRuleKey(rule)).values()].flatMap(({ last }) =>
       last?.expiresAt === undefined ? [] : toTenant(last),
     );
   }
 
-  /** The last decision of each setting, also of those that are at their default again. */
+  /** Yields the last decision of each setting, including settings that were reset. */
   *lastDecisions(): Iterable<Decision> {
     for (const states of this.#states.values()) {
       for (const { last } of states.values()) if (last) yield last;
     }
   }
 
-  /** Ends what other rules than these have set. @returns the decisions that do */
+  /** Resets the settings of all rules that are not in `rules`. @returns the decisions */
   resetRemovedRules(rules: readonly BusinessRule[], now: number): Decision[] {
     const keys = new Set(rules.map(toRuleKey));
-    const others = [...this.#states].filter(([key]) => !keys.has(key));
-    return others.flatMap(([, states]) =>
+    const removed = [...this.#states].filter(([key]) => !keys.has(key));
+    return removed.flatMap(([, states]) =>
       [...states].flatMap(([key, { last, changes }]) => {
         if (last?.expiresAt === undefined) return [];
-        const retired = toRuleRemovedDecision(last, now);
-        states.set(key, { last: retired, changes });
-        return retired;
+        const decision = toRuleRemovedDecision(last, now);
+        states.set(key, { last: decision, changes });
+        return decision;
       }),
     );
   }
 
-  /** Takes over what this or another server has stored, in any order. */
+  /** Applies decisions that this or another server stored. Rows can be in any order. */
   merge(rows: readonly DecisionView[], now: number): MergeResult {
-    const heard: Decision[] = [];
+    const received: Decision[] = [];
     const confirmed: Decision[] = [];
     const decisions = rows.flatMap((row) => toDecision(row) ?? []);
     for (const decision of decisions.sort((a, b) => a.timestamp - b.timestamp || a.seq - b.seq)) {
@@ -90,18 +90,18 @@ export class SettingStore {
       const key = toTenantKey(decision);
       const { last, changes } = states.get(key) ?? INITIAL_SETTING_STATE;
       const isChange = decision.status === 'set' || decision.status === 'reset';
-      const all = isChange ? toSortedUnique([...changes, decision.timestamp]) : changes;
+      const allChanges = isChange ? toSortedUnique([...changes, decision.timestamp]) : changes;
       const isSame = last?.id === decision.id && last.seq === decision.seq;
       if (isSame && (last.value !== decision.value || last.status !== decision.status)) {
-        const again = toConfirmedDecision(decision, now);
-        confirmed.push(again);
-        states.set(key, { last: again, changes: all });
+        const confirmation = toConfirmedDecision(decision, now);
+        confirmed.push(confirmation);
+        states.set(key, { last: confirmation, changes: allChanges });
       } else if (!isSame && isLater(decision, last)) {
-        heard.push(decision);
-        states.set(key, { last: decision, changes: all });
-      } else if (last) states.set(key, { last, changes: all });
+        received.push(decision);
+        states.set(key, { last: decision, changes: allChanges });
+      } else if (last) states.set(key, { last, changes: allChanges });
     }
-    return { received: heard, confirmed };
+    return { received, confirmed };
   }
 
   #getStates(key: string): Map<string, SettingState> {

@@ -5,7 +5,7 @@ import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../../core/schema/tables/performance-metrics-table.ts';
 import type { ScalingRequest, ScalingView } from '../action-views.ts';
 
-/** What `/api/performance/scaling` recommends to who says nothing else. */
+/** Default parameters of `/api/performance/scaling`. */
 export const DEFAULT_SCALING_REQUEST: ScalingRequest = {
   waitMs: 60_000,
   concurrency: 1,
@@ -14,37 +14,37 @@ export const DEFAULT_SCALING_REQUEST: ScalingRequest = {
   stabilizationMs: 300_000,
 };
 const RECORD_INTERVAL_MS = 60_000;
-/** What is older than this is said no more: QuestDB is away, and nobody knows what is needed now. */
+/** Older recommendations are not exported, because QuestDB is unreachable and the load is unknown. */
 const MAX_METRIC_AGE_MS = 150_000;
-/** Queues and services that are stored at most, those that need most of all. */
+/** Maximum number of queues and services to store. Views with the most workers come first. */
 const MAX_SCALING_VIEWS = 200;
 
 const GAUGE_DESCRIPTIONS = {
-  desired: 'Workers or replicas that are recommended.',
-  current: 'Workers that are connected, or instances that answered.',
+  desired: 'Recommended number of workers or replicas.',
+  current: 'Number of connected workers, or of instances that served requests.',
 } as const;
 type ScalingGauge = keyof typeof GAUGE_DESCRIPTIONS;
 
 export interface ScalingRecorderOptions {
-  /** What is recommended now. @throws PS_UNAVAILABLE */
-  readonly recommend: (ask: ScalingRequest) => Promise<readonly ScalingView[]>;
+  /** Returns the current recommendations. @throws PS_UNAVAILABLE */
+  readonly recommend: (request: ScalingRequest) => Promise<readonly ScalingView[]>;
   readonly add: AddRows;
-  /** The server that says so. */
-  readonly origin: ServiceResource;
+  /** The server that stores the recommendations. */
+  readonly resource: ServiceResource;
   readonly now?: () => number;
 }
 
 /**
- * Stores each minute what is recommended, as gauges `perfscope.scaling.desired` and
- * `perfscope.scaling.current`. Every server says the same, so whoever reads them takes the newest and
- * sums nothing up. No instruments of OpenTelemetry: its SDK tells Prometheus of a queue that is no more
- * until the process ends. Nothing here rejects.
+ * Stores the recommendations every minute, as the gauges `perfscope.scaling.desired` and
+ * `perfscope.scaling.current`. All servers store the same values, so read the latest value and don't
+ * add them up. Doesn't use OpenTelemetry instruments, because the SDK keeps exporting a removed queue
+ * to Prometheus until the process ends. The methods never reject.
  */
 export class ScalingRecorder {
   readonly #options: ScalingRecorderOptions;
   readonly #now: () => number;
-  #known: readonly ScalingView[] = [];
-  #knownMs = 0;
+  #views: readonly ScalingView[] = [];
+  #recordedMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastRun: Promise<void> = Promise.resolve();
 
@@ -58,56 +58,56 @@ export class ScalingRecorder {
     this.#timer = setInterval(() => void this.runOnce(), RECORD_INTERVAL_MS).unref();
   }
 
-  /** Ends after the question that is under way. */
+  /** Waits for the current run. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#lastRun;
   }
 
-  /** Asks and stores once, after what is under way. */
+  /** Queries and stores the recommendations once, after the current run. */
   runOnce(): Promise<void> {
     this.#lastRun = this.#lastRun.then(async () => {
       try {
-        const found = await this.#options.recommend(DEFAULT_SCALING_REQUEST);
-        this.#known = found.toSorted((a, b) => b.desired - a.desired).slice(0, MAX_SCALING_VIEWS);
-        this.#knownMs = this.#now();
+        const views = await this.#options.recommend(DEFAULT_SCALING_REQUEST);
+        this.#views = views.toSorted((a, b) => b.desired - a.desired).slice(0, MAX_SCALING_VIEWS);
+        this.#recordedMs = this.#now();
         this.#options.add('performance_metrics', this.#toRows());
       } catch {
-        // QuestDB is away, which others say already.
+        // QuestDB is unreachable. Other parts already log that.
       }
     });
     return this.#lastRun;
   }
 
-  /** What is known of late, in Prometheus' text format. */
+  /** Returns recent recommendations in the Prometheus text format. */
   metricsText(): string {
-    const known = this.#now() - this.#knownMs <= MAX_METRIC_AGE_MS ? this.#known : [];
+    const views = this.#now() - this.#recordedMs <= MAX_METRIC_AGE_MS ? this.#views : [];
     return (Object.keys(GAUGE_DESCRIPTIONS) as ScalingGauge[])
-      .map((what) => {
-        const name = `perfscope_scaling_${what}`;
-        const lines = known.flatMap(({ kind, name: of, [what]: count }) =>
-          count === undefined ? [] : formatSample(name, { kind, name: of }, count),
+      .map((gauge) => {
+        const name = `perfscope_scaling_${gauge}`;
+        const lines = views.flatMap(({ kind, name: target, [gauge]: count }) =>
+          count === undefined ? [] : formatSample(name, { kind, name: target }, count),
         );
-        return formatMetricFamily(name, 'gauge', GAUGE_DESCRIPTIONS[what], lines);
+        return formatMetricFamily(name, 'gauge', GAUGE_DESCRIPTIONS[gauge], lines);
       })
       .join('');
   }
 
   #toRows(): PerformanceMetricRow[] {
-    const { origin } = this.#options;
-    const timestamp = this.#knownMs;
-    return this.#known.flatMap(({ kind, name: endpoint, ...counts }) =>
-      (Object.keys(GAUGE_DESCRIPTIONS) as ScalingGauge[]).flatMap((what) => {
-        const value = counts[what];
+    const { resource } = this.#options;
+    const timestamp = this.#recordedMs;
+    return this.#views.flatMap(({ kind, name: endpoint, ...counts }) =>
+      (Object.keys(GAUGE_DESCRIPTIONS) as ScalingGauge[]).flatMap((gauge) => {
+        const value = counts[gauge];
         if (value === undefined) return [];
-        const name = `perfscope.scaling.${what}`;
+        const name = `perfscope.scaling.${gauge}`;
         const id = computeIntervalRowId(
           JSON.stringify([name, kind, endpoint]),
-          origin.instance,
+          resource.instance,
           timestamp,
         );
         return {
-          ...origin,
+          ...resource,
           id,
           timestamp,
           metricType: 'CUSTOM',

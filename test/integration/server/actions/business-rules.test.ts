@@ -22,7 +22,7 @@ const api = new TestApiServer();
 const shop = new FakeProvider();
 let client: PerfscopeClient;
 let rulesFile: string;
-/** The time of the first evaluation: the middle of a minute. */
+/** Time of the first evaluation, in the middle of a minute. */
 const NOW = Math.floor(Date.now() / 60_000) * 60_000 - 600_000 + 40_000;
 
 const rulesText = (folder: string) => `
@@ -60,10 +60,10 @@ beforeAll(async () => {
   api.now = () => NOW;
   await api.start({ businessRulesFile: rulesFile });
   client = new PerfscopeClient({ url: api.url });
-  requests(NOW - 20_000, 'seaside', 900);
-  requests(NOW - 20_000, 'alpine', 60);
-  requests(NOW + 90_000, 'seaside', 60);
-  queue(NOW - 5000, 600, 480);
+  addRequests(NOW - 20_000, 'seaside', 900);
+  addRequests(NOW - 20_000, 'alpine', 60);
+  addRequests(NOW + 90_000, 'seaside', 60);
+  addQueueRows(NOW - 5000, 600, 480);
   await api.stored();
 }, 120_000);
 afterAll(async () => {
@@ -75,7 +75,7 @@ beforeEach(() => {
   api.role = 'ADMIN';
 });
 
-function requests(timestamp: number, propertyId: string, count: number): void {
+function addRequests(timestamp: number, propertyId: string, count: number): void {
   const { row, buckets } = makeHistogram(
     {
       timestamp,
@@ -92,12 +92,12 @@ function requests(timestamp: number, propertyId: string, count: number): void {
   api.parts.add('metric_buckets', buckets);
 }
 
-/** `came` jobs of half a second each in the last half minute, of which one has ended. */
-function queue(timestamp: number, waiting: number, came: number, name = 'mails'): void {
-  const origin = { service: 'booking', instance: 'booking-1' };
+/** Adds `added` jobs within the last half minute. One job has completed, after half a second. */
+function addQueueRows(timestamp: number, waiting: number, added: number, name = 'mails'): void {
+  const resource = { service: 'booking', instance: 'booking-1' };
   api.parts.add('performance_metrics', [
     {
-      ...origin,
+      ...resource,
       timestamp,
       id: `depth-${name}`,
       metricType: 'QUEUE_DEPTH',
@@ -108,24 +108,24 @@ function queue(timestamp: number, waiting: number, came: number, name = 'mails')
       test: false,
     },
   ]);
-  const job = { ...origin, queueName: name, jobType: 'mail', test: false };
-  const jobs = Array.from({ length: came }, (_, i) => ({
+  const job = { ...resource, queueName: name, jobType: 'mail', test: false };
+  const jobs = Array.from({ length: added }, (_, i) => ({
     ...job,
     timestamp: timestamp - i,
     id: `w${i}`,
     jobId: `${i}`,
     status: 'waiting',
   }));
-  const ended = { timestamp, id: 'c0', jobId: '0', status: 'completed', duration: 500 };
-  api.parts.add('queue_metrics', [...jobs, { ...job, ...ended }]);
+  const completed = { timestamp, id: 'c0', jobId: '0', status: 'completed', duration: 500 };
+  api.parts.add('queue_metrics', [...jobs, { ...job, ...completed }]);
 }
 
-it('a peak of demand raises the factor of that property, and of no other', async () => {
-  const heard: unknown[] = [];
-  const listening = new AbortController();
-  const stream = client.stream({}, { signal: listening.signal });
-  const hearing = (async () => {
-    for await (const event of stream) if (event.type === 'decision') heard.push(event.data);
+it('raises the factor only of the property with high demand', async () => {
+  const received: unknown[] = [];
+  const abort = new AbortController();
+  const stream = client.stream({}, { signal: abort.signal });
+  const receiving = (async () => {
+    for await (const event of stream) if (event.type === 'decision') received.push(event.data);
   })();
   await delay(300);
   const decisions = await api.decider.runOnce(NOW);
@@ -146,14 +146,14 @@ it('a peak of demand raises the factor of that property, and of no other', async
     defaultValue: 1,
     facts: { requestRate: 15 },
     dryRun: false,
-    reason: 'price.factor 1 → 1.3, because the rule holds: requestRate is 15',
+    reason: 'price.factor 1 → 1.3, because the condition is met: requestRate is 15',
   });
-  await waitFor(async () => heard.length === 2);
-  listening.abort();
-  await hearing;
+  await waitFor(async () => received.length === 2);
+  abort.abort();
+  await receiving;
 });
 
-it('a webhook gets it signed, and what became of it is stored', async () => {
+it('posts the signed decision to the webhook and stores the outcome', async () => {
   await waitFor(async () => shop.requests.length === 1);
   const [{ headers, body }] = shop.requests as [(typeof shop.requests)[0]];
   const signature = String(headers['x-perfscope-signature']);
@@ -167,7 +167,7 @@ it('a webhook gets it signed, and what became of it is stored', async () => {
   });
 });
 
-it('services are told what counts for them, and no dry runs', async () => {
+it('lists only the active settings of the tenant, without dry runs', async () => {
   const { decisions } = await client.get('actions');
   expect(decisions.map(({ rule, remainingMs }) => [rule, remainingMs])).toEqual([
     ['demand-high', 900_000],
@@ -177,11 +177,11 @@ it('services are told what counts for them, and no dry runs', async () => {
   expect((await client.get('decisions', { last: '1d' })).decisions).toEqual([]);
   api.scope = createOrganizationScope('grand-hotels', ['seaside']);
   expect((await client.get('actions')).decisions).toHaveLength(1);
-  const { decisions: own } = await client.get('decisions', { last: '1d' });
-  expect(new Set(own.map(({ propertyId }) => propertyId))).toEqual(new Set(['seaside']));
+  const { decisions: visible } = await client.get('decisions', { last: '1d' });
+  expect(new Set(visible.map(({ propertyId }) => propertyId))).toEqual(new Set(['seaside']));
 });
 
-it('pages go through all of them, once each', async () => {
+it('returns each decision on exactly one page', async () => {
   const seen: string[] = [];
   for await (const page of client.pages('decisions', { last: '1d', limit: 1 })) {
     seen.push(...page.decisions.map(({ id, seq, author }) => `${id} ${seq} ${author}`));
@@ -190,34 +190,34 @@ it('pages go through all of them, once each', async () => {
   expect(new Set(seen).size).toBe(3);
 });
 
-it('a restart goes on where it was: nothing is decided, or delivered, twice', async () => {
-  const { queryClient: store, add, flush, log } = api.parts;
+it('repeats no decision and no delivery after a restart', async () => {
+  const { queryClient, add, flush, log } = api.parts;
   const restarted = new BusinessRuleEvaluator({
-    store,
+    queryClient,
     add,
     flush,
     log,
     path: rulesFile,
     now: () => NOW + 120_000,
     post: postDecision,
-    validateWebhookUrl: validateWebhookUrl,
+    validateWebhookUrl,
   });
-  // A listener of before, and a service that asks too early: an empty answer would end its settings.
+  // A listener reconnects, and a service polls too early. An empty list would reset its settings.
   const missed: string[] = [];
   restarted.subscribe(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
-  const desk = createActionService({
+  const service = createActionService({
     ruleEvaluator: restarted,
-    store,
+    queryClient,
     listForcedBreakers: () => [],
     isRestored: () => restarted.isRestored,
   });
-  expect(() => desk.listActiveSettings(UNRESTRICTED_SCOPE)).toThrow(/still being read/);
+  expect(() => service.listActiveSettings(UNRESTRICTED_SCOPE)).toThrow(/still being loaded/);
   expect(await restarted.runOnce(NOW + 1000)).toEqual([]);
-  expect(desk.listActiveSettings(UNRESTRICTED_SCOPE)).toMatchObject([{ value: 1.3, seq: 1 }]);
+  expect(service.listActiveSettings(UNRESTRICTED_SCOPE)).toMatchObject([{ value: 1.3, seq: 1 }]);
   expect(missed).toHaveLength(2);
   expect(shop.requests.length).toBe(1);
   expect(restarted.getActiveDecisions(NOW + 1000)).toMatchObject([{ value: 1.3, seq: 1 }]);
-  // The demand is over, and the queue has not been heard of.
+  // Demand is low again, and the queue has no data.
   const decisions = await restarted.runOnce(NOW + 120_000);
   expect(decisions.map(({ rule, status, value, seq }) => [rule, status, value, seq])).toEqual([
     ['demand-high', 'reset', 1, 2],
@@ -227,7 +227,7 @@ it('a restart goes on where it was: nothing is decided, or delivered, twice', as
   await restarted.stop();
 });
 
-it('recommends workers and replicas, for who may see machines', async () => {
+it('recommends workers and replicas to callers that can see hosts', async () => {
   const { value, recommendations } = await client.get('scaling', { queue: ['mails'] });
   expect(value).toBe(13);
   expect(recommendations).toMatchObject([
@@ -237,7 +237,7 @@ it('recommends workers and replicas, for who may see machines', async () => {
       desired: 13,
       backlog: 600,
       processingTime: 500,
-      reason: '12 come a second, 600 wait, to be cleared within 60 s, each takes 500 ms: 13',
+      reason: '12 arriving per second, 600 waiting to clear within 60 s, 500 ms each: 13',
     },
   ]);
   const services = await client.get('scaling', { service: ['booking'], concurrency: 10, min: 2 });
@@ -246,23 +246,23 @@ it('recommends workers and replicas, for who may see machines', async () => {
   ]);
   await expect(client.get('scaling', { min: 5, max: 2 })).rejects.toThrow(/above max/);
   api.role = 'VIEWER';
-  await expect(client.get('scaling')).rejects.toThrow(/may not see hosts/);
+  await expect(client.get('scaling')).rejects.toThrow(/can't see hosts/);
 });
 
-it('knows what waits at once, also in a minute that has just begun', async () => {
+it('uses the latest backlog, even at the start of a minute', async () => {
   const minute = NOW - 40_000;
-  queue(minute - 20_000, 0, 60, 'invoices');
-  queue(minute + 5000, 1200, 0, 'invoices');
+  addQueueRows(minute - 20_000, 0, 60, 'invoices');
+  addQueueRows(minute + 5000, 1200, 0, 'invoices');
   await api.stored();
   api.now = () => minute + 10_000;
   const { recommendations } = await client.get('scaling', { queue: ['invoices'] });
-  // 1 a second × 0.5 s, and 1200 × 0.5 s in 60 s.
+  // 1 per second × 0.5 s, plus 1200 × 0.5 s in 60 s.
   expect(recommendations).toMatchObject([{ desired: 11, backlog: 1200, arrivalRate: 1 }]);
   api.now = () => NOW;
 });
 
-it('an alert opens a breaker while it fires and its rule is evaluated', async () => {
-  const { queryClient: store, add, flush } = api.parts;
+it('forces a breaker open while an alert fires and its rule gets data', async () => {
+  const { queryClient, add, flush } = api.parts;
   const file = join(api.questdb.folder, 'alert-rules.yaml');
   writeFileSync(
     file,
@@ -276,24 +276,24 @@ it('an alert opens a breaker while it fires and its rule is evaluated', async ()
   );
   let now = NOW;
   const evaluator = createEvaluator({
-    queryClient: store,
+    queryClient,
     add,
     flush,
     rulesFile: file,
     now: () => now,
   });
   await evaluator.runOnce(NOW);
-  const forced = createForcedBreakerLookup(evaluator);
-  expect(forced(UNRESTRICTED_SCOPE)).toMatchObject([
+  const listForcedBreakers = createForcedBreakerLookup(evaluator);
+  expect(listForcedBreakers(UNRESTRICTED_SCOPE)).toMatchObject([
     { name: 'booking-gateway', rule: 'gateway-slow', leaseMs: 60_000 },
   ]);
-  expect(forced(createOrganizationScope('grand-hotels'))).toEqual([]);
+  expect(listForcedBreakers(createOrganizationScope('grand-hotels'))).toEqual([]);
   now = NOW + 59_000;
-  expect(forced(UNRESTRICTED_SCOPE)).toMatchObject([{ leaseMs: 1000 }]);
-  // Nobody has evaluated it for two intervals: the alert stands, and opens nothing.
+  expect(listForcedBreakers(UNRESTRICTED_SCOPE)).toMatchObject([{ leaseMs: 1000 }]);
+  // The rule was not evaluated for two intervals. The alert still fires, but opens no breaker.
   now = NOW + 61_000;
-  expect(forced(UNRESTRICTED_SCOPE)).toEqual([]);
-  // Its data have ended, and with them the alert.
+  expect(listForcedBreakers(UNRESTRICTED_SCOPE)).toEqual([]);
+  // The data stopped, so the alert resolves.
   for (now = NOW + 60_000; now <= NOW + 420_000; now += 60_000) await evaluator.runOnce(now);
-  expect(forced(UNRESTRICTED_SCOPE)).toEqual([]);
+  expect(listForcedBreakers(UNRESTRICTED_SCOPE)).toEqual([]);
 });

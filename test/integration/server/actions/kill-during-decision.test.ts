@@ -10,7 +10,7 @@ import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
 
-/** From before the row is written until after the webhook was answered. */
+/** Points at which the process is killed, from before the row is written to after the webhook response. */
 const STAGES = [
   'deciding',
   'decided',
@@ -20,11 +20,11 @@ const STAGES = [
   'answered',
   'recording',
 ] as const;
-/** Where the other side may have had it already. */
-const UNKNOWN: readonly string[] = ['sending', 'answered', 'recording'];
-/** The first evaluation, and one after the demand. */
+/** Stages after which the webhook may already have received the decision. */
+const POSSIBLY_DELIVERED_STAGES: readonly string[] = ['sending', 'answered', 'recording'];
+/** Times of an evaluation with high demand, and of one after it. */
 const PEAK = Math.floor(Date.now() / 60_000) * 60_000 - 240_000;
-const CALM = PEAK + 120_000;
+const LOW = PEAK + 120_000;
 
 const questdb = new ExternalQuestdb();
 const rows = new RowWriter(questdb);
@@ -41,8 +41,8 @@ afterAll(async () => {
   await questdb.remove();
 });
 
-/** Files of a server that decides for one property only, whose demand is high at the peak. */
-async function prepared(property: string): Promise<string> {
+/** Writes the files of a server with a rule for one property, which has high demand at the peak. */
+async function prepareServer(property: string): Promise<string> {
   const folder = join(questdb.folder, property);
   mkdirSync(folder);
   writeFileSync(join(folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
@@ -74,13 +74,13 @@ rules:
       },
       { count, ms: 100 },
     );
-  rows.add('performance_metrics', [point(PEAK - 20_000, 900).row, point(CALM - 20_000, 60).row]);
+  rows.add('performance_metrics', [point(PEAK - 20_000, 900).row, point(LOW - 20_000, 60).row]);
   await rows.flush();
   return folder;
 }
 
-/** Runs one evaluation in a process of its own. @returns what ended it */
-async function evaluated(folder: string, now: number, stage = ''): Promise<unknown> {
+/** Runs one evaluation in a child process. @returns its exit code or signal */
+async function evaluateInProcess(folder: string, now: number, stage = ''): Promise<unknown> {
   const node = resolve('node_modules/.bin/node');
   const script = resolve('test/apps/rule-evaluator-process.ts');
   const child = spawn(node, [script, folder, String(now), stage], {
@@ -95,7 +95,7 @@ async function evaluated(folder: string, now: number, stage = ''): Promise<unkno
   return signal ?? code;
 }
 
-async function storedOf(property: string, status: string): Promise<string[]> {
+async function listStored(property: string, status: string): Promise<string[]> {
   await rows.flush();
   const found = await questdb.sql(
     `SELECT id, seq FROM rule_decisions WHERE property_id = '${property}' AND status = '${status}'`,
@@ -103,7 +103,7 @@ async function storedOf(property: string, status: string): Promise<string[]> {
   return found.map(([id, seq]) => `${id}.${seq}`);
 }
 
-const received = (property: string) =>
+const listReceived = (property: string) =>
   shop.requests
     .filter(({ path }) => path === `/${property}`)
     .map(({ headers }) => String(headers['idempotency-key']));
@@ -111,39 +111,39 @@ const received = (property: string) =>
 it.each(
   STAGES.flatMap((stage) => (['set', 'reset'] as const).map((status) => [status, stage] as const)),
 )(
-  'what is %s is decided once and arrives, when it is killed at %s',
+  'makes and delivers a `%s` decision once if the process is killed at stage %s',
   async (status, stage) => {
     const property = `${status}-${stage}`;
-    const folder = await prepared(property);
-    if (status === 'reset') expect(await evaluated(folder, PEAK)).toBe(0);
-    const before = received(property);
-    const now = status === 'set' ? PEAK : CALM;
-    expect(await evaluated(folder, now, stage)).toBe('SIGKILL');
-    expect(await evaluated(folder, now + 1000)).toBe(0);
-    expect(await evaluated(folder, now + 2000)).toBe(0);
-    const decisions = await storedOf(property, status);
+    const folder = await prepareServer(property);
+    if (status === 'reset') expect(await evaluateInProcess(folder, PEAK)).toBe(0);
+    const before = listReceived(property);
+    const now = status === 'set' ? PEAK : LOW;
+    expect(await evaluateInProcess(folder, now, stage)).toBe('SIGKILL');
+    expect(await evaluateInProcess(folder, now + 1000)).toBe(0);
+    expect(await evaluateInProcess(folder, now + 2000)).toBe(0);
+    const decisions = await listStored(property, status);
     expect(decisions).toHaveLength(1);
-    const after = received(property).slice(before.length);
+    const after = listReceived(property).slice(before.length);
     expect(new Set(after)).toEqual(new Set(decisions));
-    expect(after).toHaveLength(UNKNOWN.includes(stage) ? 2 : 1);
-    expect((await storedOf(property, 'delivered')).toSorted()).toEqual(
+    expect(after).toHaveLength(POSSIBLY_DELIVERED_STAGES.includes(stage) ? 2 : 1);
+    expect((await listStored(property, 'delivered')).toSorted()).toEqual(
       [...new Set([...before, ...after])].toSorted(),
     );
   },
   120_000,
 );
 
-it('waits for its rows until they can be read, when it is killed with them in the spool', async () => {
-  const folder = await prepared('slow');
-  expect(await evaluated(folder, PEAK, 'spooled')).toBe('SIGKILL');
+it('waits until spooled rows from a killed process are readable', async () => {
+  const folder = await prepareServer('slow');
+  expect(await evaluateInProcess(folder, PEAK, 'spooled')).toBe('SIGKILL');
   await questdb.sql('ALTER TABLE rule_decisions SUSPEND WAL');
-  const ended = evaluated(folder, PEAK + 1000);
+  const exited = evaluateInProcess(folder, PEAK + 1000);
   const resumed = (async () => {
     await delay(3000);
     await questdb.sql('ALTER TABLE rule_decisions RESUME WAL');
   })();
-  expect(await ended).toBe(0);
+  expect(await exited).toBe(0);
   await resumed;
-  expect(await storedOf('slow', 'set')).toHaveLength(1);
-  expect(received('slow')).toEqual(await storedOf('slow', 'set'));
+  expect(await listStored('slow', 'set')).toHaveLength(1);
+  expect(listReceived('slow')).toEqual(await listStored('slow', 'set'));
 }, 120_000);

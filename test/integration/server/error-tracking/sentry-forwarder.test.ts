@@ -16,76 +16,76 @@ afterAll(async () => {
 });
 beforeEach(() => sentry.reset());
 
-function forwarder(): SentryForwarder {
+function createForwarder(): SentryForwarder {
   const dsn = parseSentryDsn(`http://public-key@${new URL(sentry.url).host}/7`)!;
   return new SentryForwarder({ dsn, read: api.parts.queryClient.read, log: api.parts.log });
 }
 
-async function fail(message: string): Promise<void> {
+async function trackError(message: string): Promise<void> {
   const { add } = api.parts;
-  const tracker = new ErrorTracker({ origin: { service: 'shop', instance: 'shop-1' }, add });
+  const tracker = new ErrorTracker({ resource: { service: 'shop', instance: 'shop-1' }, add });
   const error = { type: 'Error', message, stack: 'Error: x\n    at book (/srv/rooms.js:1:2)' };
   tracker.track({ kind: 'uncaught', level: 'fatal', error, userId: 'ann' });
   await api.stored();
 }
 
-const messages = () =>
+const listMessages = () =>
   sentry.requests.map(({ body }) => {
     const [, , payload] = body.split('\n');
     return JSON.parse(payload!).exception.values[0].value as string;
   });
 
-it('sends every entry once, as an envelope', async () => {
-  const sending = forwarder();
-  await fail('first');
-  await sending.forward();
-  await fail('second');
-  await sending.forward();
-  await sending.forward();
-  expect(messages()).toEqual(['first', 'second']);
+it('sends each row once, as an envelope', async () => {
+  const forwarder = createForwarder();
+  await trackError('first');
+  await forwarder.forward();
+  await trackError('second');
+  await forwarder.forward();
+  await forwarder.forward();
+  expect(listMessages()).toEqual(['first', 'second']);
   const [{ path, headers }] = sentry.requests as [(typeof sentry.requests)[0]];
   expect(path).toBe('/api/7/envelope/');
   expect(headers).toMatchObject({
     'content-type': 'application/x-sentry-envelope',
     'x-sentry-auth': 'Sentry sentry_version=7, sentry_client=perfscope, sentry_key=public-key',
   });
-  // Another server sends the same events: under the same ids, which Sentry takes once.
-  await forwarder().forward();
+  // Another server sends the same events with the same ids, so Sentry stores them once.
+  await createForwarder().forward();
   const ids = sentry.requests.map(({ body }) => JSON.parse(body.split('\n')[0]!).event_id);
   expect([ids.length, new Set(ids).size]).toEqual([4, 2]);
 });
 
-it('sends later what could not be sent, and says so once', async () => {
-  const sending = forwarder();
-  await sending.forward();
+it('retries rows after an error and logs the error once', async () => {
+  const forwarder = createForwarder();
+  await forwarder.forward();
   sentry.reset();
   api.logMessages.length = 0;
   sentry.respond = (response) => response.writeHead(503).end();
-  await fail('third');
-  await sending.forward();
-  await sending.forward();
+  await trackError('third');
+  await forwarder.forward();
+  await forwarder.forward();
   expect(api.logMessages).toEqual([
-    `${sentry.url} does not take errors: it answered 503. They are kept in error_logs.`,
+    `Failed to send errors to ${sentry.url}: it returned HTTP 503. The errors remain in error_logs.`,
   ]);
   sentry.reset();
-  await sending.forward();
-  expect(messages()).toEqual(['third']);
-  expect(api.logMessages.at(-1)).toMatch(/takes errors again/);
+  await forwarder.forward();
+  expect(listMessages()).toEqual(['third']);
+  expect(api.logMessages.at(-1)).toMatch(/accepts errors again/);
 });
 
-it('waits as it is asked to, and gives up what is refused', async () => {
-  const sending = forwarder();
-  await sending.forward();
+it('respects Retry-After and drops rejected rows', async () => {
+  const forwarder = createForwarder();
+  await forwarder.forward();
   sentry.reset();
-  await fail('fourth');
+  await trackError('fourth');
   const now = Date.now();
   sentry.respond = (response) => response.writeHead(429, { 'retry-after': '30' }).end();
-  await sending.forward(now);
-  await sending.forward(now + 29_000);
+  await forwarder.forward(now);
+  await forwarder.forward(now + 29_000);
   expect(sentry.requests).toHaveLength(1);
   sentry.respond = (response) => response.writeHead(400).end();
-  await sending.forward(now + 31_000);
-  await sending.forward(now + 32_000);
+  await forwarder.forward(now + 31_000);
+  await forwarder.forward(now + 32_000);
   expect(sentry.requests).toHaveLength(2);
   expect(JSON.stringify(api.logMessages)).not.toContain('public-key');
 });

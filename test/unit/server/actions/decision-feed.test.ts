@@ -7,56 +7,60 @@ import {
 } from '../../../../src/server/actions/business-rules/setting-decision.ts';
 import { loadPricingRule, T0 } from '../../../support/business-rule-fixtures.ts';
 
-function decided(second: number, propertyId: string): Decision {
-  const judgement = { holds: true, wantedValue: 1.3, facts: {} };
+function makeDecision(second: number, propertyId: string): Decision {
+  const evaluation = { holds: true, targetValue: 1.3, facts: {} };
   return decideSetting(
     loadPricingRule(),
     { propertyId },
     INITIAL_SETTING_STATE,
-    judgement,
+    evaluation,
     T0 + 1000 * second,
   ).decision!;
 }
 
-/** What a listener at `position` is told of now and later, and where it stands then. */
-function listener(feed: DecisionFeed, position: string | undefined) {
-  const heard: string[] = [];
-  const at = { position: position ?? '' };
+/** Subscribes at `position`. Returns the received decisions and the latest position. */
+function subscribe(feed: DecisionFeed, position: string | undefined) {
+  const received: string[] = [];
+  const latest = { position: position ?? '' };
   feed.subscribe(position, ({ propertyId, timestamp }, next) => {
-    heard.push(`${propertyId} ${(timestamp - T0) / 1000}`);
-    at.position = next;
+    received.push(`${propertyId} ${(timestamp - T0) / 1000}`);
+    latest.position = next;
   });
-  return { heard, at };
+  return { received, latest };
 }
 
-const [first, second, third] = [decided(10, 'a'), decided(20, 'b'), decided(30, 'c')];
+const [first, second, third] = [
+  makeDecision(10, 'a'),
+  makeDecision(20, 'b'),
+  makeDecision(30, 'c'),
+];
 
-it('tells who comes back what it has missed, also after a restart', () => {
+it('sends missed decisions to a subscriber that reconnects, even after a restart', () => {
   const before = new DecisionFeed();
-  const { heard, at } = listener(before, before.getPosition(T0 + 1000));
+  const { received, latest } = subscribe(before, before.getPosition(T0 + 1000));
   before.publish(first);
-  expect(heard).toEqual(['a 10']);
-  const { position } = at;
+  expect(received).toEqual(['a 10']);
+  const { position } = latest;
   before.publish(second);
-  expect(listener(before, position).heard).toEqual(['b 20']);
+  expect(subscribe(before, position).received).toEqual(['b 20']);
   const restarted = new DecisionFeed();
-  const early = listener(restarted, position);
-  const other = listener(restarted, undefined);
+  const early = subscribe(restarted, position);
+  const other = subscribe(restarted, undefined);
   restarted.publishRestored([first, second]);
-  expect(early.heard).toEqual(['b 20']);
-  expect(other.heard).toEqual([]);
+  expect(early.received).toEqual(['b 20']);
+  expect(other.received).toEqual([]);
   restarted.publish(third);
-  expect(early.heard).toEqual(['b 20', 'c 30']);
-  expect(other.heard).toEqual(['c 30']);
-  expect(listener(restarted, position).heard).toEqual(['b 20', 'c 30']);
+  expect(early.received).toEqual(['b 20', 'c 30']);
+  expect(other.received).toEqual(['c 30']);
+  expect(subscribe(restarted, position).received).toEqual(['b 20', 'c 30']);
 });
 
-it('tells who was there before the first decision', () => {
+it('sends restored decisions to a subscriber that connected before the first decision', () => {
   const before = new DecisionFeed();
   const position = before.getPosition(T0 + 15_000);
   const restarted = new DecisionFeed();
   restarted.publishRestored([first, second]);
-  expect(listener(restarted, position).heard).toEqual(['a 10', 'b 20']);
-  expect(listener(restarted, restarted.getPosition(T0 + 25_000)).heard).toEqual([]);
-  expect(listener(restarted, 'abcd1234.7').heard).toEqual([]);
+  expect(subscribe(restarted, position).received).toEqual(['a 10', 'b 20']);
+  expect(subscribe(restarted, restarted.getPosition(T0 + 25_000)).received).toEqual([]);
+  expect(subscribe(restarted, 'abcd1234.7').received).toEqual([]);
 });

@@ -15,20 +15,20 @@ const RULES = loadTestRules(
   `webhooks: [{ name: shop, url: https://shop.example/, secretFile: /secret }]${PRICING_RULES}    webhooks: [shop]\n`,
 );
 
-function decided(value: number, now = Date.now()): Decision {
-  const judgement = { holds: true, wantedValue: value, facts: {} };
+function makeDecision(value: number, now = Date.now()): Decision {
+  const evaluation = { holds: true, targetValue: value, facts: {} };
   const { decision } = decideSetting(
     RULES.rules[0]!,
     { propertyId: 'a' },
     INITIAL_SETTING_STATE,
-    judgement,
+    evaluation,
     now,
   );
   return decision!;
 }
 
-/** What became of each decision, and how often it was posted. */
-function watched(post: PostWebhook) {
+/** Records the outcome of each decision and the key of each request. */
+function createWebhooks(post: PostWebhook) {
   const outcomes: string[] = [];
   const keys: string[] = [];
   const webhooks = new DecisionWebhooks(
@@ -43,40 +43,43 @@ function watched(post: PostWebhook) {
   return { webhooks, outcomes, keys };
 }
 
-it('posts again, under the same key, until it is taken', async () => {
+it('retries with the same key until the webhook accepts the decision', async () => {
   let attempts = 0;
-  const { webhooks, outcomes, keys } = watched(async () => {
+  const { webhooks, outcomes, keys } = createWebhooks(async () => {
     attempts += 1;
     return attempts === 1 ? { status: 'retryable', reason: 'busy' } : { status: 'delivered' };
   });
-  webhooks.send(decided(1.1), RULES);
+  webhooks.send(makeDecision(1.1), RULES);
   await waitFor(async () => outcomes.length === 1);
   expect(outcomes).toEqual(['1.1 webhook:shop delivered']);
   expect(keys.length).toBe(2);
   expect(new Set(keys).size).toBe(1);
 });
 
-it('says why it was not taken', async () => {
-  const { webhooks, outcomes } = watched(async () => ({ status: 'permanent', reason: 'gone' }));
-  webhooks.send(decided(1.1), RULES);
-  webhooks.send({ ...decided(1.1, Date.now() - 3_600_000), propertyId: 'b' }, RULES);
+it('reports why a delivery failed', async () => {
+  const { webhooks, outcomes } = createWebhooks(async () => ({
+    status: 'permanent',
+    reason: 'gone',
+  }));
+  webhooks.send(makeDecision(1.1), RULES);
+  webhooks.send({ ...makeDecision(1.1, Date.now() - 3_600_000), propertyId: 'b' }, RULES);
   await waitFor(async () => outcomes.length === 2);
   expect(outcomes.toSorted()).toEqual([
     '1.1 webhook:shop failed gone',
-    '1.1 webhook:shop failed it expired before it was sent',
+    '1.1 webhook:shop failed the decision expired before it was sent',
   ]);
 });
 
-it('gives an older decision up for a newer one, and all when it ends', async () => {
-  const { webhooks, outcomes, keys } = watched(async (_webhook, body) =>
+it('stops retrying a decision that a newer one replaces, and all decisions on stop', async () => {
+  const { webhooks, outcomes, keys } = createWebhooks(async (_webhook, body) =>
     body.includes('"value":1.1') ? { status: 'retryable' } : { status: 'delivered' },
   );
-  webhooks.send(decided(1.1), RULES);
+  webhooks.send(makeDecision(1.1), RULES);
   await waitFor(async () => keys.length === 1);
-  webhooks.send(decided(1.05), RULES);
+  webhooks.send(makeDecision(1.05), RULES);
   await waitFor(async () => outcomes.length === 1);
   expect(outcomes).toEqual(['1.05 webhook:shop delivered']);
-  webhooks.send(decided(1.1), RULES);
+  webhooks.send(makeDecision(1.1), RULES);
   await webhooks.stop();
   expect(outcomes.length).toBe(1);
 });

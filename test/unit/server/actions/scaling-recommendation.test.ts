@@ -13,10 +13,10 @@ const steady = (arrivalRate: number, backlog = 0): Load => ({
   processingTime: 500,
 });
 
-it('needs workers for what comes, and for what waits within the target', () => {
-  // 8 a second × 0.5 s are 4 busy workers: 5 with a reserve of a fifth.
+it('computes the workers needed for arrivals and for clearing the backlog in time', () => {
+  // 8 per second × 0.5 s = 4 busy workers, so 5 workers at 80 % utilization.
   expect(computeNeeded(steady(8), TARGET)).toBe(5);
-  // 600 × 0.5 s in 60 s: 5 more.
+  // 600 × 0.5 s in 60 s = 5 more.
   expect(computeNeeded(steady(8, 600), TARGET)).toBe(10);
   expect(computeNeeded(steady(8, 600), { ...TARGET, concurrency: 5 })).toBe(2);
   expect(computeNeeded(steady(8, 600), { ...TARGET, max: 3 })).toBe(3);
@@ -24,36 +24,35 @@ it('needs workers for what comes, and for what waits within the target', () => {
   expect(computeNeeded({ ...steady(1), processingTime: undefined }, TARGET)).toBeUndefined();
 });
 
-it('goes up at once, and down only when the window has passed', () => {
-  const calm = [steady(8), steady(8), steady(8)];
-  expect(recommend([...calm, steady(8, 600)], TARGET, 5).desired).toBe(10);
-  const held = recommend([steady(8, 600), ...calm], TARGET, 10);
-  expect(held).toEqual({
+it('scales up immediately, but down only after the stabilization window', () => {
+  const lowLoad = [steady(8), steady(8), steady(8)];
+  expect(recommend([...lowLoad, steady(8, 600)], TARGET, 5).desired).toBe(10);
+  const stabilized = recommend([steady(8, 600), ...lowLoad], TARGET, 10);
+  expect(stabilized).toEqual({
     desired: 10,
-    reason: '8 come a second, 0 wait, each takes 500 ms: 5, held at 10 by the minutes before',
+    reason: '8 arriving per second, 0 waiting, 500 ms each: 5, kept at 10 for recent load',
   });
-  expect(recommend(calm, TARGET, 10).desired).toBe(5);
+  expect(recommend(lowLoad, TARGET, 10).desired).toBe(5);
 });
 
-it('leaves what is nearly right, and what nothing is known of', () => {
+it('keeps the current number within the tolerance, or if the processing time is unknown', () => {
   expect(recommend([steady(32)], TARGET, 21)).toMatchObject({ desired: 21 });
   expect(recommend([steady(32)], TARGET, 24)).toMatchObject({ desired: 20 });
   const unknown = { arrivalRate: 1, backlog: 5, processingTime: undefined };
   expect(recommend([unknown], TARGET, 3)).toEqual({
     desired: 3,
-    reason:
-      '1 come a second, 5 wait, and it is not known how long work takes: 3 until something ends',
+    reason: '1 arriving per second, 5 waiting, processing time unknown: 3 until one completes',
   });
   expect(recommend([unknown], TARGET, undefined).desired).toBe(1);
   expect(recommend([], TARGET, undefined).desired).toBe(1);
 });
 
-it('drains any backlog within the target, and does not flap', () => {
+it('clears any backlog within the target time and does not flap', () => {
   const MINUTES = 60;
   const WINDOW = 6;
   const arrivals = fc.record({
     rate: fc.double({ min: 0, max: 20, noNaN: true }),
-    /** A noise of 30 % is usual. */
+    /** Relative variation of the rate. 30 % is typical. */
     noise: fc.array(fc.double({ min: 0.7, max: 1.3, noNaN: true }), {
       minLength: MINUTES,
       maxLength: MINUTES,
@@ -69,31 +68,31 @@ it('drains any backlog within the target, and does not flap', () => {
       const counts: number[] = [];
       const backlogs: number[] = [];
       for (let minute = 0; minute < MINUTES; minute++) {
-        const came = 60 * rate * noise[minute]! + (minute === 20 ? burst : 0);
+        const arrived = 60 * rate * noise[minute]! + (minute === 20 ? burst : 0);
         const capacity = (workers * 60_000) / processingTime;
-        backlog = Math.max(0, backlog + came - capacity);
-        history.push({ arrivalRate: came / 60, processingTime, backlog });
-        const found = recommend(history.slice(-WINDOW), { ...TARGET, max: 1e6 }, workers);
-        workers = found.desired;
+        backlog = Math.max(0, backlog + arrived - capacity);
+        history.push({ arrivalRate: arrived / 60, processingTime, backlog });
+        workers = recommend(history.slice(-WINDOW), { ...TARGET, max: 1e6 }, workers).desired;
         counts.push(workers);
         backlogs.push(backlog);
       }
-      // The burst is seen at the end of its minute; a minute later, and one for the noise, it is gone.
+      // The burst is visible at the end of its minute. It is cleared one minute later, plus one for the noise.
       expect(backlogs[22]).toBeLessThanOrEqual(60 * rate);
-      // Ups and downs of the noise alone stay within the held window: no turn within less than it.
-      const turns = turnsOf(counts);
-      for (const [i, turn] of turns.entries()) {
-        const before = turns[i - 1];
-        if (before?.up && !turn.up) expect(turn.at - before.at).toBeGreaterThanOrEqual(WINDOW - 1);
+      // Noise alone must not cause an increase and a decrease within one stabilization window.
+      const changes = findChanges(counts);
+      for (const [i, change] of changes.entries()) {
+        const previous = changes[i - 1];
+        if (previous?.up && !change.up)
+          expect(change.at - previous.at).toBeGreaterThanOrEqual(WINDOW - 1);
       }
     }),
   );
 });
 
-/** Where the number went up or down. */
-function turnsOf(counts: readonly number[]): { at: number; up: boolean }[] {
+/** Returns the positions at which the number increased or decreased. */
+function findChanges(counts: readonly number[]): { at: number; up: boolean }[] {
   return counts.flatMap((count, at) => {
-    const before = counts[at - 1];
-    return before === undefined || before === count ? [] : [{ at, up: count > before }];
+    const previous = counts[at - 1];
+    return previous === undefined || previous === count ? [] : [{ at, up: count > previous }];
   });
 }

@@ -24,7 +24,7 @@ const STACK = `Error: no room 7
     at async /srv/app/src/api.js:40:3
     at process.processTicksAndRejections (node:internal/process/task_queues:105:5)`;
 
-describe('a fingerprint', () => {
+describe('computeErrorFingerprint', () => {
   it.each([
     ['no room 7 for 12', 'no room 8 for 130'],
     ['guest 0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f', 'guest ffffffff-0a1b-4c2d-8e3f-0a1b2c3d4e50'],
@@ -32,14 +32,14 @@ describe('a fingerprint', () => {
     ['key 0xdeadbeef12', 'key 0xabc4567890'],
     ['room 7', 'room 123456789'],
     ['took 1.5 s at 10:00:01', 'took 22.75 s at 11:30:59'],
-  ])('leaves out what differs: %s', (a, b) => {
+  ])('ignores numbers, IDs, and addresses in a message: %s', (a, b) => {
     expect(normalizeMessage(a)).toBe(normalizeMessage(b));
     expect(computeErrorFingerprint('Error', a, STACK)).toBe(
       computeErrorFingerprint('Error', b, STACK),
     );
   });
 
-  it('tells types, messages and places apart, and neither lines nor folders', () => {
+  it('depends on type, message, and function, but not on lines or folders', () => {
     const one = computeErrorFingerprint('Error', 'no room', STACK);
     expect(computeErrorFingerprint('TypeError', 'no room', STACK)).not.toBe(one);
     expect(computeErrorFingerprint('Error', 'no bed', STACK)).not.toBe(one);
@@ -52,8 +52,8 @@ describe('a fingerprint', () => {
   });
 });
 
-describe('what was thrown', () => {
-  it('is read whatever it is', () => {
+describe('parseThrown', () => {
+  it('parses any thrown value', () => {
     expect(parseThrown(new TypeError('broken'))).toMatchObject({ type: 'TypeError' });
     expect(parseThrown('a text')).toEqual({ type: 'string', message: 'a text', stack: undefined });
     expect(parseThrown(undefined)).toMatchObject({ type: 'undefined', message: 'undefined' });
@@ -67,21 +67,21 @@ describe('what was thrown', () => {
   });
 });
 
-describe('the tracker', () => {
-  const origin = { service: 'shop', instance: 'shop-1' };
+describe('ErrorTracker', () => {
+  const resource = { service: 'shop', instance: 'shop-1' };
 
-  it('counts every occurrence in few rows, whatever comes in which order', () => {
-    const act = fc.oneof(
+  it('counts every occurrence for any order of errors and batches', () => {
+    const step = fc.oneof(
       fc.nat({ max: 700 }).map((n) => ({ error: `e${'x'.repeat(n % 30)}${n % 3 ? 'y' : n}` })),
       fc.constant('batch' as const),
     );
     fc.assert(
-      fc.property(fc.array(act, { maxLength: 300 }), (acts) => {
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
         const rows: ErrorLogRow[] = [];
         const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
-        const tracker = new ErrorTracker({ origin, add });
+        const tracker = new ErrorTracker({ resource, add });
         let now = 0;
-        for (const each of [...acts, 'batch' as const]) {
+        for (const each of [...steps, 'batch' as const]) {
           if (each === 'batch') tracker.addCountRows();
           else {
             now += 1;
@@ -89,7 +89,7 @@ describe('the tracker', () => {
             tracker.track({ kind: 'job', level: 'error', error }, now);
           }
         }
-        const occurred = acts.filter((each) => each !== 'batch').length;
+        const occurred = steps.filter((each) => each !== 'batch').length;
         expect(rows.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(occurred);
         expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
         expect(Math.max(0, ...rows.map(({ timestamp }) => timestamp))).toBe(now);
@@ -97,15 +97,15 @@ describe('the tracker', () => {
     );
   });
 
-  it('keeps to two rows for each error, and to so many errors', () => {
+  it('limits the rows per error and the number of errors', () => {
     const rows: ErrorLogRow[] = [];
     const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
-    const tracker = new ErrorTracker({ origin, add });
-    const names = Array.from({ length: 2000 }, (_, i) =>
+    const tracker = new ErrorTracker({ resource, add });
+    const messages = Array.from({ length: 2000 }, (_, i) =>
       i.toString(2).replaceAll('1', 'b').replaceAll('0', 'a'),
     );
     for (let i = 0; i < 3; i++) {
-      for (const message of names) {
+      for (const message of messages) {
         tracker.track({ kind: 'job', level: 'error', error: { type: 'E', message, stack: '' } }, i);
       }
     }
@@ -114,10 +114,10 @@ describe('the tracker', () => {
     expect(rows.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(6000);
   });
 
-  it('keeps tenants apart, and blanks what is personal', () => {
+  it('separates tenants and redacts personal data', () => {
     const rows: ErrorLogRow[] = [];
     const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
-    const tracker = new ErrorTracker({ origin, add });
+    const tracker = new ErrorTracker({ resource, add });
     const error = {
       type: 'E',
       message: 'no mail for ann@a.example',
@@ -136,7 +136,7 @@ describe('the tracker', () => {
   });
 });
 
-describe('a critical alert', () => {
+describe('toAlertErrorRow', () => {
   const alert: AlertRow = {
     timestamp: 5000,
     id: 'a1',
@@ -154,9 +154,9 @@ describe('a critical alert', () => {
     organizationId: 'anna',
   };
 
-  it('makes one entry with its context, however often it is written', () => {
-    const entry = toAlertErrorRow(alert);
-    expect(entry).toMatchObject({
+  it('returns a row with the context and always the same id', () => {
+    const row = toAlertErrorRow(alert);
+    expect(row).toMatchObject({
       timestamp: 4000,
       id: 'alert-a1',
       kind: 'alert',
@@ -166,17 +166,17 @@ describe('a critical alert', () => {
       organizationId: 'anna',
       service: 'shop',
     });
-    expect(JSON.parse(entry!.context!)).toMatchObject({ value: 20, labels: { service: 'shop' } });
-    const again = toAlertErrorRow({ ...alert, seq: 3, timestamp: 9000, cause: 'deploy 8' });
-    expect([again?.timestamp, again?.id]).toEqual([entry?.timestamp, entry?.id]);
+    expect(JSON.parse(row!.context!)).toMatchObject({ value: 20, labels: { service: 'shop' } });
+    const laterRow = toAlertErrorRow({ ...alert, seq: 3, timestamp: 9000, cause: 'deploy 8' });
+    expect([laterRow?.timestamp, laterRow?.id]).toEqual([row?.timestamp, row?.id]);
   });
 
   it.each([{ severity: 'high' }, { state: 'pending' }, { state: 'resolved' }])(
-    'is none when %j',
-    (more) => expect(toAlertErrorRow({ ...alert, ...more })).toBeUndefined(),
+    'returns undefined for %j',
+    (changes) => expect(toAlertErrorRow({ ...alert, ...changes })).toBeUndefined(),
   );
 
-  it('leaves its entry on the road of rows', () => {
+  it('adds a row to `error_logs` when the alert row is added', () => {
     const added: [string, number][] = [];
     const add = withAlertErrorRows((table, rows) => void added.push([table, rows.length]));
     add('alerts', [alert, { ...alert, severity: 'high' }]);
@@ -189,18 +189,18 @@ describe('a critical alert', () => {
   });
 });
 
-describe('Sentry', () => {
+describe('the Sentry envelope', () => {
   it.each([
     ['https://key@sentry.example/7', 'https://sentry.example/api/7/envelope/'],
     ['http://key:old@localhost:9000/sub/7', 'http://localhost:9000/sub/api/7/envelope/'],
     ['https://sentry.example/7', undefined],
     ['https://key@sentry.example/', undefined],
     ['ftp://key@sentry.example/7', undefined],
-  ])('is reached by its DSN: %s', (text, url) => {
+  ])('gets its URL from the DSN: %s', (text, url) => {
     expect(parseSentryDsn(text)?.envelopeUrl).toBe(url);
   });
 
-  it('gets an envelope of three lines, the same id for the same entry, and no user', () => {
+  it('has three lines, a stable event id, and no user data', () => {
     const row: ErrorLogRow = {
       timestamp: 1500,
       id: 'x-1',

@@ -1,0 +1,56 @@
+import { errorMessage } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+
+/** A part of the server, such as QuestDB or the HTTP server. */
+export interface ServerPart<T = void> {
+  /** Appears in the log if the part fails to stop. */
+  readonly name: string;
+  readonly start: () => T | Promise<T>;
+  readonly stop?: (started: T) => void | Promise<void>;
+}
+
+/** Starts parts in order and stops them in reverse order. */
+export class ServerParts {
+  readonly #log: Logger;
+  readonly #started: { readonly name: string; readonly stop: () => void | Promise<void> }[] = [];
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Starts one part. @returns what the part's `start` returns @throws what `start` throws */
+  async start<T>({ name, start, stop }: ServerPart<T>): Promise<T> {
+    const started = await start();
+    if (stop) this.#started.push({ name, stop: () => stop(started) });
+    return started;
+  }
+
+  /** Stops all started parts, the last one first. If one fails, logs it and continues. Never rejects. */
+  async stop(): Promise<void> {
+    for (let part = this.#started.pop(); part; part = this.#started.pop()) {
+      try {
+        await part.stop();
+      } catch (error) {
+        this.#log.error(`Failed to stop ${part.name}: ${errorMessage(error)}`);
+      }
+    }
+  }
+}
+
+/**
+ * Runs `startAll`, which starts parts one after another. If it throws, stops the parts that have
+ * already started and throws the same error.
+ */
+export async function startParts<T>(
+  startAll: (parts: ServerParts) => Promise<T>,
+  log: Logger,
+): Promise<T & { readonly close: () => Promise<void> }> {
+  const parts = new ServerParts(log);
+  try {
+    const started = await startAll(parts);
+    return { ...started, close: () => parts.stop() };
+  } catch (error) {
+    await parts.stop();
+    throw error;
+  }
+}
