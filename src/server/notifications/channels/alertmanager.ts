@@ -16,25 +16,25 @@ import { readCertificates, readSecret } from './secret-file.ts';
 export const alertmanagerConfigSchema = z
   .strictObject({
     kind: z.literal('alertmanager'),
-    /** Every member of one cluster: all of them are told, and they agree on who tells people. */
+    /** Every member of one cluster. All receive the alerts, and the cluster deduplicates them. */
     urls: z.array(httpUrlSchema).min(1).max(10),
     user: lineSchema(200).optional(),
     passwordFile: secretFileSchema.optional(),
-    /** Bearer token, instead of user and password. */
+    /** File that contains a bearer token. Alternative to `user` and `passwordFile`. */
     tokenFile: secretFileSchema.optional(),
     /**
-     * After how long without another message a firing alert counts as over. It must be longer than
-     * the interval in which messages are repeated.
+     * Time after the last message, in ms, at which Alertmanager resolves a firing alert. It must be
+     * longer than the interval at which messages are repeated.
      */
     endsAfter: durationSchema.default(21_600_000),
     ...networkFields,
   })
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-    error: '`user` and `passwordFile` go together',
+    error: '`user` and `passwordFile` must be set together',
     path: ['user'],
   })
   .refine(({ user, tokenFile }) => user === undefined || tokenFile === undefined, {
-    error: 'excludes `user` and `passwordFile`',
+    error: "can't be combined with `user` and `passwordFile`",
     path: ['tokenFile'],
   })
   .superRefine(checkUrlsAllowed);
@@ -42,8 +42,9 @@ export const alertmanagerConfigSchema = z
 type AlertmanagerConfig = z.output<typeof alertmanagerConfigSchema>;
 
 /**
- * Prometheus' Alertmanager, one or a cluster. As Prometheus does, every member is told, and the
- * message is delivered when one of them took it: the cluster shares the rest.
+ * Creates a channel for Prometheus Alertmanager, either one instance or a cluster. Like Prometheus, it
+ * sends alerts to every member. The message is delivered if at least one member accepts it, because
+ * the members share their notification state.
  *
  * @throws PS_CHANNEL_SECRET
  */
@@ -76,7 +77,7 @@ export function createAlertmanagerChannel(
   };
 }
 
-/** Below whatever path the address has, as with `--web.route-prefix`. */
+/** Appends the API path to the URL's path, which can contain a prefix (`--web.route-prefix`). */
 function toAlertsEndpoint(address: string): URL {
   const url = new URL(address);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
@@ -100,10 +101,10 @@ function combineOutcomes(outcomes: readonly DeliveryOutcome[]): DeliveryOutcome 
   if (failed.length < outcomes.length) {
     return { status: 'delivered', ...(failed.length > 0 && { detail: reason }) };
   }
-  const again = failed.filter((outcome) => outcome.status === 'retryable');
-  if (again.length === 0) return { status: 'permanent', reason };
-  const waits = again.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
-  const retryAfterMs = waits.length === again.length ? Math.min(...waits) : undefined;
+  const retryable = failed.filter((outcome) => outcome.status === 'retryable');
+  if (retryable.length === 0) return { status: 'permanent', reason };
+  const delays = retryable.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  const retryAfterMs = delays.length === retryable.length ? Math.min(...delays) : undefined;
   return { status: 'retryable', reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
@@ -118,13 +119,16 @@ export interface PostableAlert {
   readonly generatorURL?: string;
 }
 
-/** Most alerts whose last labels are remembered. */
+/** Maximum number of alerts to track. */
 const MAX_TRACKED_ALERTS = 10_000;
 
-/** Makes Alertmanager's alerts of messages, and ends what an alert was before it changed. */
+/**
+ * Converts messages to Alertmanager's alerts. Labels identify an alert there, so a change of severity
+ * creates another alert. The tracker resolves the alert with the earlier labels.
+ */
 class PostableAlertTracker {
   readonly #endsAfterMs: number;
-  /** By id: labels identify an alert there, and the severity is one of them. */
+  /** The last delivered version of each alert, by id. */
   readonly #last = new Map<string, PostableAlert>();
 
   constructor(endsAfterMs: number) {
@@ -133,15 +137,15 @@ class PostableAlertTracker {
 
   toPostableAlerts(message: Message, nowMs: number): PostableAlert[] {
     return message.alerts.flatMap((alert) => {
-      const now = toPostableAlert(alert, nowMs, this.#endsAfterMs);
-      const before = this.#last.get(alert.id);
-      const changed = before && JSON.stringify(before.labels) !== JSON.stringify(now.labels);
-      const ended = changed ? [{ ...before, endsAt: new Date(nowMs).toISOString() }] : [];
-      return [...ended, now];
+      const current = toPostableAlert(alert, nowMs, this.#endsAfterMs);
+      const last = this.#last.get(alert.id);
+      const hasNewLabels = last && JSON.stringify(last.labels) !== JSON.stringify(current.labels);
+      const resolved = hasNewLabels ? [{ ...last, endsAt: new Date(nowMs).toISOString() }] : [];
+      return [...resolved, current];
     });
   }
 
-  /** The message has been delivered. */
+  /** Records that the alerts of `message` were delivered. */
   markDelivered(message: Message, nowMs: number): void {
     for (const alert of message.alerts) {
       this.#last.delete(alert.id);
@@ -158,9 +162,9 @@ class PostableAlertTracker {
 
 function toPostableAlert(alert: MessageAlert, nowMs: number, endsAfterMs: number): PostableAlert {
   const resolved = alert.state === 'resolved';
-  // An end that a clock which is ahead has seen would not be one yet.
+  // If another clock is ahead, the end would be in the future and the alert would still fire.
   const endsMs = resolved ? Math.min(alert.endedMs ?? nowMs, nowMs) : nowMs + endsAfterMs;
-  const generator = normalizeHttpUrl(alert.links.view);
+  const generatorURL = normalizeHttpUrl(alert.links.view);
   const { annotations, runbook, cause, comment, author } = alert;
   const texts = {
     ...annotations,
@@ -180,7 +184,7 @@ function toPostableAlert(alert: MessageAlert, nowMs: number, endsAfterMs: number
     ),
     startsAt: new Date(alert.firedMs ?? alert.startedMs).toISOString(),
     endsAt: new Date(endsMs).toISOString(),
-    ...(generator !== undefined && { generatorURL: generator }),
+    ...(generatorURL !== undefined && { generatorURL }),
   };
 }
 
@@ -189,37 +193,38 @@ type Labels = Readonly<Record<string, string>>;
 const MAX_LABEL_VALUE_LENGTH = 1000;
 
 /**
- * What identifies an alert in Prometheus' form: names of letters, digits and `_`, no empty values.
- * The same alert has the same labels whichever server sends it.
+ * Returns the labels that identify an alert in Alertmanager. Names contain only letters, digits, and
+ * `_`, and no value is empty. Every server returns the same labels for an alert.
  */
 export function toPrometheusLabels(alert: MessageAlert): Labels {
   const labels = new Map<string, string>();
-  const own: [string, string | undefined][] = [
+  const builtIn: [string, string | undefined][] = [
     ['alertname', alert.rule],
     ['severity', alert.severity],
     ['organization', alert.organizationId],
     ['property', alert.propertyId],
   ];
-  for (const [name, value] of own) {
+  for (const [name, value] of builtIn) {
     const shown = toSingleLine(value ?? '', MAX_LABEL_VALUE_LENGTH);
     if (shown !== '') labels.set(name, shown);
   }
-  const ours = new Set(labels.keys());
+  const builtInNames = new Set(labels.keys());
   for (const name of Object.keys(alert.labels).sort()) {
     const shown = toSingleLine(alert.labels[name]!, MAX_LABEL_VALUE_LENGTH);
-    if (shown !== '' && !ours.has(name)) labels.set(toUniqueName(labels, toLabelName(name)), shown);
+    if (shown === '' || builtInNames.has(name)) continue;
+    labels.set(toUniqueName(labels, toLabelName(name)), shown);
   }
   return Object.fromEntries(labels);
 }
 
-/** Prometheus' label names (https://prometheus.io/docs/concepts/data_model/). */
+/** Converts a name to a valid label name (https://prometheus.io/docs/concepts/data_model/). */
 function toLabelName(name: string): string {
   const clean = name.slice(0, 100).replace(/[^a-zA-Z0-9_]/g, '_');
-  // Two underscores at the beginning are Prometheus' own.
+  // Names that begin with two underscores are reserved for Prometheus.
   return /^[a-zA-Z]|^_(?!_)/.test(clean) ? clean : `label_${clean}`;
 }
 
-/** Two names may become one. */
+/** Appends a number if another label was converted to the same name. */
 function toUniqueName(labels: ReadonlyMap<string, string>, name: string): string {
   let candidate = name;
   for (let i = 2; labels.has(candidate); i++) candidate = `${name}_${i}`;

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createTransport, type SendMailOptions, type SMTPSentMessageInfo } from 'nodemailer';
+import type { SendMailOptions, SMTPSentMessageInfo } from 'nodemailer';
 import { z } from 'zod';
 import { escapeHtml } from '../../../core/format.ts';
 import { isLoopbackHost } from '../../../core/loopback.ts';
 import {
   type AlertContent,
+  formatOmittedCount,
   type MessageContent,
   toMessageContent,
 } from '../message/message-content.ts';
@@ -22,30 +23,30 @@ export const emailConfigSchema = z
     host: lineSchema(253),
     port: z.int().min(1).max(65_535).optional(),
     /**
-     * `tls`: encrypted from the beginning (port 465); `starttls`: before anything is said (587);
-     * `none`: never (25).
+     * `tls`: encrypted from the start (default port 465). `starttls`: encrypted before any data is
+     * sent (587). `none`: not encrypted (25).
      */
     security: z.enum(['tls', 'starttls', 'none']).default('starttls'),
     user: lineSchema(200).optional(),
     passwordFile: secretFileSchema.optional(),
-    /** Certificates (PEM) to trust instead of the system's. */
+    /** PEM certificates to trust instead of the system's certificates. */
     caFile: lineSchema(4096).optional(),
     from: emailAddressSchema,
     fromName: lineSchema(100).default('Perfscope'),
     to: z.array(emailAddressSchema).min(1).max(50).optional(),
   })
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-    error: '`user` and `passwordFile` go together',
+    error: '`user` and `passwordFile` must be set together',
     path: ['user'],
   })
   .refine(({ user, security, host }) => !user || security !== 'none' || isLoopbackHost(host), {
-    error: 'must be `tls` or `starttls`: a password is not sent unencrypted',
+    error: 'must be `tls` or `starttls`, because the password would be sent unencrypted',
     path: ['security'],
   });
 
 type EmailConfig = z.output<typeof emailConfigSchema>;
 
-/** Mail through an SMTP server. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
+/** Creates a channel that sends email over SMTP. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
 export function createEmailChannel(
   config: EmailConfig,
   { to = config.to }: ChannelOptions,
@@ -75,10 +76,11 @@ async function deliverMail(
     const { accepted, rejected, rejectedErrors = [] } = await sendMail(smtp, mail, signal);
     recipients.markReached(message.id, accepted.map(String));
     if (rejected.length === 0) return { status: 'delivered' };
-    const refused = `${config.host} refused ${rejected.map(String).map(maskEmailAddress).join(', ')}`;
-    // The others have it; those who were refused for good are no reason to begin again.
-    if (rejectedErrors.every(isPermanentSmtpError)) return { status: 'delivered', detail: refused };
-    return { status: 'retryable', reason: refused };
+    const addresses = rejected.map(String).map(maskEmailAddress).join(', ');
+    const reason = `${config.host} rejected ${addresses}`;
+    // The other recipients have the message, and a retry would be rejected again.
+    if (rejectedErrors.every(isPermanentSmtpError)) return { status: 'delivered', detail: reason };
+    return { status: 'retryable', reason };
   } catch (error) {
     const secrets = password === undefined ? [] : [password];
     return toSmtpErrorOutcome(error as Error, config.host, secrets, signal);
@@ -88,35 +90,35 @@ async function deliverMail(
 const MAX_ALERTS = 50;
 
 /**
- * A message as a mail. All mails of a group answer one that was never sent, so that programs show
- * them as one thread whichever comes first; a repeated attempt has the same Message-ID.
+ * Converts a message to an email. All emails of a group refer to the same parent, which is never sent,
+ * so email clients show them as one thread. All attempts have the same Message-ID.
  */
 function toMail(
   message: Message,
   { from, fromName }: EmailConfig,
   to: readonly string[],
 ): SendMailOptions {
-  const told = toMessageContent(message, MAX_ALERTS);
+  const content = toMessageContent(message, MAX_ALERTS);
   const domain = from.slice(from.lastIndexOf('@') + 1);
   const thread = `<${hashId(message.groupKey)}@${domain}>`;
   return {
     from: { name: fromName, address: from },
     to: [...to],
-    subject: told.title,
-    text: formatPlainText(told),
-    html: formatHtml(told),
+    subject: content.title,
+    text: formatPlainText(content),
+    html: formatHtml(content),
     messageId: `<${hashId(message.id)}@${domain}>`,
     inReplyTo: thread,
     references: thread,
     headers: {
-      // RFC 3834: nobody's holiday notice answers this.
+      // RFC 3834: prevents automatic replies such as vacation notices.
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',
       'X-Perfscope-Status': message.status,
     },
     ...(message.alerts[0]!.severity === 'critical' &&
       message.status === 'firing' && { priority: 'high' as const }),
-    // Nothing of a message is a file or an address to read.
+    // Prevents nodemailer from reading files or URLs that appear in the message.
     disableFileAccess: true,
     disableUrlAccess: true,
   };
@@ -126,9 +128,9 @@ function hashId(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** The same as lines of plain text, for mail and for what shows no formatting. */
-export function formatPlainText(told: MessageContent): string {
-  const blocks = told.alerts.map(({ heading, summary, facts, links }) =>
+/** Formats the plain text part of an email. */
+export function formatPlainText({ title, note, alerts, omitted }: MessageContent): string {
+  const blocks = alerts.map(({ heading, summary, facts, links }) =>
     [
       heading,
       summary,
@@ -136,21 +138,21 @@ export function formatPlainText(told: MessageContent): string {
       ...links.map(({ text, url }) => `${text}: ${url}`),
     ].join('\n'),
   );
-  const note = told.note === undefined ? [] : [told.note];
-  const more = told.omitted > 0 ? [`And ${told.omitted} more.`] : [];
-  return `${[told.title, ...note, ...blocks, ...more].join('\n\n')}\n`;
+  const notes = note === undefined ? [] : [note];
+  const more = omitted > 0 ? [formatOmittedCount(omitted)] : [];
+  return `${[title, ...notes, ...blocks, ...more].join('\n\n')}\n`;
 }
 
 const PAGE_STYLE = 'font-family:sans-serif;max-width:40em;line-height:1.4';
 
-/** A mail's HTML: nothing is loaded from elsewhere. */
-export function formatHtml(told: MessageContent): string {
+/** Formats the HTML part of an email. It loads no external resources. */
+export function formatHtml({ title, note, alerts, omitted }: MessageContent): string {
   return [
-    `<!doctype html><html><head><meta charset="utf-8"><title>${escapeHtml(told.title)}</title></head>`,
-    `<body style="${PAGE_STYLE}"><h2>${escapeHtml(told.title)}</h2>`,
-    told.note === undefined ? '' : `<p><em>${escapeHtml(told.note)}</em></p>`,
-    ...told.alerts.map(formatAlertHtml),
-    told.omitted > 0 ? `<p>And ${told.omitted} more.</p>` : '',
+    `<!doctype html><html><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>`,
+    `<body style="${PAGE_STYLE}"><h2>${escapeHtml(title)}</h2>`,
+    note === undefined ? '' : `<p><em>${escapeHtml(note)}</em></p>`,
+    ...alerts.map(formatAlertHtml),
+    omitted > 0 ? `<p>${formatOmittedCount(omitted)}</p>` : '',
     '</body></html>',
   ].join('\n');
 }
@@ -167,7 +169,7 @@ function formatAlertHtml({ heading, summary, facts, links }: AlertContent): stri
 }
 
 const DEFAULT_PORTS = { tls: 465, starttls: 587, none: 25 } as const;
-/** For what the signal does not end: it always comes first. */
+/** A fallback. The signal aborts an attempt earlier than this. */
 const SOCKET_TIMEOUT_MS = 120_000;
 
 interface SmtpOptions {
@@ -176,20 +178,22 @@ interface SmtpOptions {
   readonly ca: string | undefined;
 }
 
-/** Gives one mail to the server, over a connection of its own that ends with `signal`. */
+/** Sends one email over a new connection, which `signal` aborts. */
 async function sendMail(
   { config, password, ca }: SmtpOptions,
   mail: SendMailOptions,
   signal: AbortSignal,
 ): Promise<SMTPSentMessageInfo> {
+  // Loaded here, because most installations never send email.
+  const { createTransport } = await import('nodemailer');
   const { host, security, user } = config;
   const port = config.port ?? DEFAULT_PORTS[security];
   const socket = connect({ host, port });
-  // Failures are told by the waits below; one that comes after them is nobody's.
+  // The calls below report connection errors. This handler ignores errors after the last call.
   socket.on('error', () => {});
-  // Whatever nodemailer waits for, it hears that the connection is gone.
-  const end = () => socket.destroy(new Error('it did not answer in time'));
-  signal.addEventListener('abort', end);
+  // Destroying the socket also ends any wait inside nodemailer.
+  const abort = () => socket.destroy(new Error('it did not respond in time'));
+  signal.addEventListener('abort', abort);
   try {
     await waitForConnect(socket, signal);
     const transport = createTransport({
@@ -206,35 +210,35 @@ async function sendMail(
     });
     return await transport.sendMail(mail);
   } finally {
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', abort);
     socket.destroy();
   }
 }
 
 async function waitForConnect(socket: Socket, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw new Error('it did not answer in time');
+  if (signal.aborted) throw new Error('it did not respond in time');
   await once(socket, 'connect', { signal });
 }
 
-/** What nodemailer and the server say of a failure. */
+/** An error of nodemailer. */
 interface SmtpError {
   readonly code?: string;
-  /** Of the server's answer: 4xx may pass, 5xx will not (RFC 5321, 4.2.1). */
+  /** The server's reply code: 4xx is temporary, 5xx is permanent (RFC 5321, 4.2.1). */
   readonly responseCode?: number;
   readonly response?: string;
   readonly message: string;
 }
 
-/** What Node says of a certificate; nodemailer gives all failures of a socket the same code. */
+/** Matches Node's certificate errors. Nodemailer uses one code for all socket errors. */
 const CERTIFICATE_ERROR = /certificate|Hostname\/IP does not match/i;
-/** Encryption that is wanted and not offered. */
+/** Matches the error for a server that doesn't offer the required encryption. */
 const STARTTLS_ERROR = /STARTTLS/;
 
 function isPermanentSmtpError({ code, responseCode, message }: SmtpError): boolean {
   if (responseCode !== undefined) return responseCode >= 500;
   if (CERTIFICATE_ERROR.test(message) || (code === 'ETLS' && STARTTLS_ERROR.test(message)))
     return true;
-  // Nothing was answered: the message or the way of logging in is at fault.
+  // The server didn't reply, so the message or the login method is wrong.
   return code === 'EENVELOPE' || code === 'EMESSAGE' || code === 'EAUTH';
 }
 
@@ -244,8 +248,7 @@ function toSmtpErrorOutcome(
   secrets: readonly string[],
   signal: AbortSignal,
 ): DeliveryOutcome {
-  if (signal.aborted) return { status: 'retryable', reason: `${host} did not answer in time` };
-  const said = redactForDisplay(error.response ?? error.message, secrets);
-  const reason = `${host}: ${said}`;
+  if (signal.aborted) return { status: 'retryable', reason: `${host} did not respond in time` };
+  const reason = `${host}: ${redactForDisplay(error.response ?? error.message, secrets)}`;
   return { status: isPermanentSmtpError(error) ? 'permanent' : 'retryable', reason };
 }

@@ -17,15 +17,15 @@ import { readCertificates, readSecret } from './secret-file.ts';
 export const pagerdutyConfigSchema = z
   .strictObject({
     kind: z.literal('pagerduty'),
-    /** Holds the integration key (32 characters) of a service's Events API v2. */
+    /** File that contains the integration key (32 characters) of an Events API v2 integration. */
     routingKeyFile: secretFileSchema,
-    /** `https://events.eu.pagerduty.com/v2/enqueue` for accounts of the EU's region. */
+    /** Accounts in the EU region use `https://events.eu.pagerduty.com/v2/enqueue`. */
     url: httpUrlSchema.default('https://events.pagerduty.com/v2/enqueue'),
     ...networkFields,
   })
   .superRefine(checkUrlsAllowed);
 
-/** PagerDuty's Events API v2. @throws PS_CHANNEL_SECRET */
+/** Creates a channel for PagerDuty's Events API v2. @throws PS_CHANNEL_SECRET */
 export function createPagerdutyChannel(
   config: z.output<typeof pagerdutyConfigSchema>,
   { now = Date.now }: ChannelOptions,
@@ -35,7 +35,7 @@ export function createPagerdutyChannel(
   if (!/^[\w-]{32}$/.test(key)) {
     throw createError('PS_CHANNEL_SECRET', {
       file,
-      reason: 'an integration key has 32 characters',
+      reason: 'an integration key must have 32 characters',
     });
   }
   const url = new URL(config.url);
@@ -54,7 +54,7 @@ export function createPagerdutyChannel(
   };
 }
 
-/** PagerDuty refuses events of more than 512 KB; ten alerts are some 60 KB at most. */
+/** PagerDuty rejects events of more than 512 KB. Ten alerts take at most about 60 KB. */
 const MAX_ALERTS = 10;
 const MAX_SOURCE_LENGTH = 250;
 
@@ -66,28 +66,28 @@ const PAGERDUTY_SEVERITIES: Readonly<Record<AlertSeverity, string>> = {
 };
 
 /**
- * A message as an event of the Events API v2: one incident for a group, opened, acknowledged and
- * resolved under the same `dedup_key`.
+ * Converts a message to an event of the Events API v2. Each group of alerts is one incident: all its
+ * events have the same `dedup_key`.
  */
 function toPagerdutyEvent(message: Message, routingKey: string): object {
   const { alerts, status } = message;
   const acknowledged = alerts.every(({ state }) => state === 'acknowledged');
-  const told = toMessageContent(message, MAX_ALERTS);
+  const content = toMessageContent(message, MAX_ALERTS);
   const common = {
     routing_key: routingKey,
-    // The key itself may be longer than the 255 characters that are allowed.
+    // Hash the key, because PagerDuty allows at most 255 characters.
     dedup_key: createHash('sha256').update(message.groupKey).digest('hex'),
   };
   if (status === 'resolved') return { ...common, event_action: 'resolve' };
   if (acknowledged) return { ...common, event_action: 'acknowledge' };
-  const [worst] = alerts;
-  const { labels, rule, severity, organizationId, propertyId, firedMs, startedMs } = worst!;
+  const worst = alerts[0]!;
+  const { labels, rule, severity, organizationId, propertyId, firedMs, startedMs } = worst;
   return {
     ...common,
     event_action: 'trigger',
     client: 'Perfscope',
     payload: {
-      summary: told.title,
+      summary: content.title,
       source: toSingleLine(
         labels.service ?? propertyId ?? organizationId ?? 'perfscope',
         MAX_SOURCE_LENGTH,
@@ -99,14 +99,14 @@ function toPagerdutyEvent(message: Message, routingKey: string): object {
         group: toSingleLine(organizationId, MAX_SOURCE_LENGTH),
       }),
       custom_details: {
-        alerts: told.alerts.map(({ heading, summary, facts }) => ({
+        alerts: content.alerts.map(({ heading, summary, facts }) => ({
           ...Object.fromEntries(facts),
           alert: heading,
           summary,
         })),
-        ...(told.omitted > 0 && { more: told.omitted }),
+        ...(content.omitted > 0 && { more: content.omitted }),
       },
     },
-    links: (told.alerts[0]?.links ?? []).map(({ text, url }) => ({ href: url, text })),
+    links: (content.alerts[0]?.links ?? []).map(({ text, url }) => ({ href: url, text })),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type AlertContent,
+  formatOmittedCount,
   type MessageContent,
   type MessageLink,
   toMessageContent,
@@ -12,15 +13,18 @@ import { createIncomingWebhookChannel } from './incoming-webhook.ts';
 
 export const slackConfigSchema = z.strictObject({
   kind: z.literal('slack'),
-  /** Holds the incoming webhook's URL, which is a secret. */
+  /** File that contains the URL of the incoming webhook. The URL is a secret. */
   urlFile: secretFileSchema,
   ...networkFields,
 });
 
-/** Three blocks each; Slack takes fifty (https://docs.slack.dev/reference/block-kit/blocks). */
+// Slack's limits: https://docs.slack.dev/reference/block-kit/blocks
+/** Each alert needs up to three blocks, and Slack allows 50. */
 const MAX_ALERTS = 15;
+const MAX_HEADER_LENGTH = 150;
+const MAX_TEXT_LENGTH = 3000;
 
-/** Slack's incoming webhooks. @throws PS_CHANNEL_SECRET */
+/** Creates a channel for a Slack incoming webhook. @throws PS_CHANNEL_SECRET */
 export function createSlackChannel(
   config: z.output<typeof slackConfigSchema>,
   options: ChannelOptions,
@@ -30,30 +34,19 @@ export function createSlackChannel(
   );
 }
 
-/** Slack's limits (https://docs.slack.dev/reference/block-kit/blocks). */
-const MAX_HEADER_LENGTH = 150;
-const MAX_TEXT_LENGTH = 3000;
-
-/** What Slack reads as control characters: with them, a name could call a whole channel. */
-function escapeSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
-/** A message's body for an incoming webhook. Names and texts are never read as mrkdwn. */
-export function toSlackPayload(told: MessageContent): object {
-  const intro = told.note === undefined ? [] : [createSection(told.note)];
-  const more = told.omitted > 0 ? [createSection(`And ${told.omitted} more.`)] : [];
+/** Builds the body for an incoming webhook. Slack doesn't interpret names and texts as mrkdwn. */
+export function toSlackPayload({ title, note, alerts, omitted }: MessageContent): object {
   return {
-    text: escapeSlack(told.title),
+    text: escapeSlack(title),
     unfurl_links: false,
     unfurl_media: false,
     link_names: false,
     parse: 'none',
     blocks: [
-      { type: 'header', text: createPlainText(told.title, MAX_HEADER_LENGTH) },
-      ...intro,
-      ...told.alerts.flatMap(toBlocks),
-      ...more,
+      { type: 'header', text: createPlainText(title, MAX_HEADER_LENGTH) },
+      ...(note === undefined ? [] : [createSection(note)]),
+      ...alerts.flatMap(toBlocks),
+      ...(omitted > 0 ? [createSection(formatOmittedCount(omitted))] : []),
     ],
   };
 }
@@ -72,21 +65,28 @@ function createSection(text: string): object {
   return { type: 'section', text: createPlainText(text, MAX_TEXT_LENGTH) };
 }
 
-function createPlainText(text: string, most: number): object {
-  // Five characters at most stand for one, and half of an entity must not be left at the end.
-  let kept = truncateText(text, most, '…');
-  while (escapeSlack(kept).length > most)
-    kept = truncateText(kept, Math.floor(kept.length * 0.8), '…');
-  return { type: 'plain_text', emoji: false, text: escapeSlack(kept) };
+function createPlainText(text: string, maxLength: number): object {
+  // Escaping makes the text up to five times longer. Truncate before escaping, so that no escape
+  // sequence is cut in half.
+  let truncated = truncateText(text, maxLength, '…');
+  while (escapeSlack(truncated).length > maxLength) {
+    truncated = truncateText(truncated, Math.floor(truncated.length * 0.8), '…');
+  }
+  return { type: 'plain_text', emoji: false, text: escapeSlack(truncated) };
 }
 
-/** The one place with mrkdwn: our own words around addresses that can't end the link. */
+/** The only mrkdwn: fixed link texts, and URLs that can't end the link syntax early. */
 function createLinksText(links: readonly MessageLink[]): object {
-  // Whole links only, as many as there is room for.
+  // Include only complete links, as many as fit.
   const shown: string[] = [];
   for (const { text, url } of links) {
     const link = `<${escapeSlack(url)}|${text}>`;
     if ([...shown, link].join(' · ').length <= MAX_TEXT_LENGTH) shown.push(link);
   }
   return { type: 'mrkdwn', verbatim: true, text: shown.join(' · ') || ' ' };
+}
+
+/** Escapes Slack's control characters. Without this, a name could mention a whole channel. */
+function escapeSlack(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

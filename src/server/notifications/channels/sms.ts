@@ -19,14 +19,14 @@ export const smsConfigSchema = z
   .strictObject({
     kind: z.literal('sms'),
     provider: z.literal('twilio').default('twilio'),
-    accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, `must be \`AC\` and ${SID_FORMAT}`),
-    /** Holds the account's auth token. */
+    accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, `must be \`AC\` followed by ${SID_FORMAT}`),
+    /** File that contains the account's auth token. */
     tokenFile: secretFileSchema,
     from: phoneNumberSchema.optional(),
-    /** Instead of `from`: the service chooses the number. */
+    /** Alternative to `from`: Twilio chooses the sender's number from this service. */
     messagingServiceSid: z
       .string()
-      .regex(/^MG[0-9a-fA-F]{32}$/, `must be \`MG\` and ${SID_FORMAT}`)
+      .regex(/^MG[0-9a-fA-F]{32}$/, `must be \`MG\` followed by ${SID_FORMAT}`)
       .optional(),
     to: z.array(phoneNumberSchema).min(1).max(20).optional(),
     url: httpUrlSchema.default('https://api.twilio.com'),
@@ -40,7 +40,7 @@ export const smsConfigSchema = z
 
 type SmsConfig = z.output<typeof smsConfigSchema>;
 
-/** Short messages. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
+/** Creates a channel for text messages. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
 export function createSmsChannel(config: SmsConfig, options: ChannelOptions): Channel {
   const recipients = new RecipientTracker('sms', options.to ?? config.to, phoneNumberSchema);
   const provider = createTwilioProvider(config, options);
@@ -55,43 +55,43 @@ export function createSmsChannel(config: SmsConfig, options: ChannelOptions): Ch
         if (outcome.status === 'delivered') recipients.markReached(message.id, [to]);
         else failed.push(outcome);
       }
-      const again = failed.find(({ status }) => status === 'retryable');
-      if (again) return again;
+      const retryable = failed.find(({ status }) => status === 'retryable');
+      if (retryable) return retryable;
       const [first] = failed;
       if (first === undefined) return { status: 'delivered' };
-      // Those who were refused for good are no reason to tell the others again.
+      // A retry would only reach recipients that already have the message, so don't ask for one.
       if (failed.length === recipients.all.length) return first;
       return { status: 'delivered', detail: first.reason };
     },
   };
 }
 
-/** GSM 03.38: one septet each. */
+/** Characters of GSM 03.38 that take one septet each. */
 const GSM7_ALPHABET =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
-/** Two septets each. */
+/** Characters that take two septets each. */
 const GSM7_EXTENDED = '^{}\\[~]|€';
-/** Units of two segments that are put together: 2 × 153 septets, or 2 × 67 UTF-16 units. */
+/** Capacity of two concatenated segments: 2 × 153 septets, or 2 × 67 UTF-16 units. */
 const MAX_SEPTETS = 306;
 const MAX_UTF16_UNITS = 134;
 
-/** A message as an SMS of two segments at most; the link is there when there is room for it. */
+/** Formats a message as an SMS of at most two segments. The link is omitted if it doesn't fit. */
 export function formatSms(message: Message): string {
   const { annotations, links } = message.alerts[0]!;
-  const said = annotations.summary ? ` ${annotations.summary}` : '';
-  // Brackets cost two septets each.
+  const summary = annotations.summary ? ` ${annotations.summary}` : '';
+  // Remove brackets, because each takes two septets.
   const title = formatTitle(message).replaceAll('[', '').replaceAll(']', '');
-  const text = truncateToFit(toSingleLine(`${title}${said}`, 1000));
+  const text = truncateToFit(toSingleLine(`${title}${summary}`, 1000));
   const link = normalizeHttpUrl(links.acknowledge) ?? normalizeHttpUrl(links.view);
-  const linked = `${text} ${link}`;
-  return link !== undefined && fitsTwoSegments(linked) ? linked : text;
+  const withLink = `${text} ${link}`;
+  return link !== undefined && fitsTwoSegments(withLink) ? withLink : text;
 }
 
 function truncateToFit(text: string): string {
   if (fitsTwoSegments(text)) return text;
-  let kept = truncateText(text, MAX_SEPTETS, '...');
-  while (!fitsTwoSegments(kept)) kept = truncateText(text, kept.length - 1, '...');
-  return kept;
+  let truncated = truncateText(text, MAX_SEPTETS, '...');
+  while (!fitsTwoSegments(truncated)) truncated = truncateText(text, truncated.length - 1, '...');
+  return truncated;
 }
 
 function fitsTwoSegments(text: string): boolean {
@@ -99,7 +99,10 @@ function fitsTwoSegments(text: string): boolean {
   return septets === undefined ? text.length <= MAX_UTF16_UNITS : septets <= MAX_SEPTETS;
 }
 
-/** @returns undefined when a character is not in the alphabet, which makes all of it UCS-2 */
+/**
+ * Returns the length in septets, or `undefined` if a character is not in the GSM alphabet. The whole
+ * text is then sent as UCS-2.
+ */
 export function countSeptets(text: string): number | undefined {
   let septets = 0;
   for (const character of text) {
@@ -110,17 +113,15 @@ export function countSeptets(text: string): number | undefined {
   return septets;
 }
 
-/** Who brings an SMS on its way. */
 interface SmsProvider {
-  /** Where it is reached, shown in reasons. */
-  readonly host: string;
-  /** One attempt for one number, in E.164 form. Never rejects. */
+  /** Makes one attempt to send `text` to a number in E.164 format. Never rejects. */
   send(to: string, text: string, signal: AbortSignal): Promise<DeliveryOutcome>;
 }
 
 /**
- * Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource). Which
- * failures may pass is told by the HTTP status alone, as Twilio advises.
+ * Creates a client of Twilio's Messages resource
+ * (https://www.twilio.com/docs/messaging/api/message-resource). Only the HTTP status decides whether
+ * a failure can be retried, as Twilio recommends.
  *
  * @throws PS_CHANNEL_SECRET
  */
@@ -137,7 +138,6 @@ function createTwilioProvider(config: SmsConfig, { now = Date.now }: ChannelOpti
   const sender: Record<string, string> =
     from === undefined ? { MessagingServiceSid: messagingServiceSid! } : { From: from };
   return {
-    host: url.host,
     send: (to, text, signal) => {
       const body = new URLSearchParams({ ...sender, To: to, Body: text }).toString();
       const secrets = [token, pair, accountSid, to];

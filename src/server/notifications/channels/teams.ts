@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type AlertContent,
+  formatOmittedCount,
   type MessageContent,
   toMessageContent,
 } from '../message/message-content.ts';
@@ -10,16 +11,16 @@ import { createIncomingWebhookChannel } from './incoming-webhook.ts';
 
 export const teamsConfigSchema = z.strictObject({
   kind: z.literal('teams'),
-  /** Holds the URL of a workflow that posts what it receives, which is a secret. */
+  /** File that contains the URL of the workflow that posts messages. The URL is a secret. */
   urlFile: secretFileSchema,
   ...networkFields,
 });
 
 const MAX_ALERTS = 10;
-/** Teams refuses messages of more than 28 KB. */
+/** Teams rejects messages of more than 28 KB. */
 const MAX_BODY_BYTES = 27_000;
 
-/** Microsoft Teams' workflow webhooks. @throws PS_CHANNEL_SECRET */
+/** Creates a channel for a Microsoft Teams workflow webhook. @throws PS_CHANNEL_SECRET */
 export function createTeamsChannel(
   config: z.output<typeof teamsConfigSchema>,
   options: ChannelOptions,
@@ -28,34 +29,30 @@ export function createTeamsChannel(
 }
 
 function formatTeamsBody(message: Message): string {
-  for (let most = MAX_ALERTS; ; most--) {
-    const content = toAdaptiveCard(toMessageContent(message, most));
+  for (let maxAlerts = MAX_ALERTS; ; maxAlerts--) {
+    const content = toAdaptiveCard(toMessageContent(message, maxAlerts));
     const contentType = 'application/vnd.microsoft.card.adaptive';
     const attachments = [{ contentType, contentUrl: null, content }];
     const body = JSON.stringify({ type: 'message', attachments });
-    if (Buffer.byteLength(body) <= MAX_BODY_BYTES || most === 0) return body;
+    if (Buffer.byteLength(body) <= MAX_BODY_BYTES || maxAlerts === 0) return body;
   }
 }
 
 /**
- * A message as an Adaptive Card 1.4 for Teams. Everything that somebody else has named stands in a
- * TextRun, the one element whose text is never read as Markdown, so nothing has to be escaped.
+ * Builds an Adaptive Card 1.4 for Teams. All text is in TextRun elements, because Teams doesn't
+ * interpret Markdown in them. So names and texts need no escaping.
  */
-export function toAdaptiveCard(told: MessageContent): object {
-  const note =
-    told.note === undefined ? [] : [createTextBlock([createTextRun(told.note, { italic: true })])];
-  const more =
-    told.omitted > 0 ? [createTextBlock([createTextRun(`And ${told.omitted} more.`)])] : [];
+export function toAdaptiveCard({ title, note, alerts, omitted }: MessageContent): object {
   return {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
     version: '1.4',
     msteams: { width: 'Full' },
     body: [
-      createTextBlock([createTextRun(told.title, { weight: 'Bolder', size: 'Large' })]),
-      ...note,
-      ...told.alerts.flatMap(toCardElements),
-      ...more,
+      createTextBlock([createTextRun(title, { weight: 'Bolder', size: 'Large' })]),
+      ...(note === undefined ? [] : [createTextBlock([createTextRun(note, { italic: true })])]),
+      ...alerts.flatMap(toCardElements),
+      ...(omitted > 0 ? [createTextBlock([createTextRun(formatOmittedCount(omitted))])] : []),
     ],
   };
 }

@@ -15,9 +15,9 @@ export const webhookConfigSchema = z
   .strictObject({
     kind: z.literal('webhook'),
     url: httpUrlSchema.optional(),
-    /** Instead of `url`, where the address itself is a secret. */
+    /** Alternative to `url`, for a URL that is a secret. */
     urlFile: secretFileSchema.optional(),
-    /** What messages are signed with. */
+    /** File that contains the secret for the signature. */
     secretFile: secretFileSchema,
     ...networkFields,
   })
@@ -27,7 +27,7 @@ export const webhookConfigSchema = z
   })
   .superRefine(checkUrlsAllowed);
 
-/** Messages as signed JSON to any address. @throws PS_CHANNEL_SECRET */
+/** Creates a channel that posts signed JSON to a URL. @throws PS_CHANNEL_SECRET */
 export function createWebhookChannel(
   config: z.output<typeof webhookConfigSchema>,
   { now = Date.now }: ChannelOptions,
@@ -50,8 +50,8 @@ const labelsSchema = z.record(z.string(), z.string());
 const timestampSchema = z.iso.datetime();
 
 /**
- * What a webhook receives, version 1. A version only ever gets more keys; whatever else would
- * change has a new number. `docs/channels.md` shows it as a JSON schema.
+ * The body of a webhook request, version 1. New keys can be added to a version. Any other change
+ * requires a new version. `docs/channels.md` contains the JSON schema.
  */
 export const webhookBodySchema = z.object({
   version: z.literal('1'),
@@ -94,7 +94,7 @@ export const webhookBodySchema = z.object({
 
 type WebhookBody = z.output<typeof webhookBodySchema>;
 
-/** The same text for every attempt, so that a receiver can tell a repetition. */
+/** Returns the same text for every attempt, so that the receiver can detect duplicates. */
 function formatWebhookBody(message: Message): string {
   const { id, groupKey, receiver, kind, level, status, timeZone } = message;
   const body: WebhookBody = {
@@ -136,7 +136,7 @@ function toWebhookAlert(alert: MessageAlert): WebhookBody['alerts'][number] {
   };
 }
 
-/** JSON would have null for what is not a number, or infinite. */
+/** Omits NaN and infinite values, which JSON would serialize as `null`. */
 function toFinite(value: number | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }

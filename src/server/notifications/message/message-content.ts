@@ -2,27 +2,26 @@ import { formatDuration, formatNumber } from '../../../core/format.ts';
 import type { AlertLinks, Message, MessageAlert } from '../channels/channel.ts';
 import { toSingleLine } from './sanitize-text.ts';
 
-/** What a message says, as single lines of plain text that no medium has escaped yet. */
+/** The text of a message as single lines of plain text. Each channel escapes them for its format. */
 export interface MessageContent {
   readonly title: string;
-  /** Why these people hear of it, where it isn't the usual reason. */
+  /** Explains why the message is sent. Undefined for messages of a route. */
   readonly note: string | undefined;
   readonly alerts: readonly AlertContent[];
-  /** Alerts that are not among them. */
+  /** Number of alerts that didn't fit into `alerts`. */
   readonly omitted: number;
 }
 
 export interface AlertContent {
   readonly heading: string;
   readonly summary: string;
-  /** Name and value. */
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly links: readonly MessageLink[];
 }
 
-/** `url` begins with http:// or https://. */
 export interface MessageLink {
   readonly text: string;
+  /** An http or https URL. */
   readonly url: string;
 }
 
@@ -30,7 +29,7 @@ const MAX_TITLE_LENGTH = 140;
 const MAX_SUMMARY_LENGTH = 500;
 const MAX_VALUE_LENGTH = 300;
 const MAX_LABELS = 12;
-/** Longer addresses are not links any more, they are an attack on who reads them. */
+/** Longer URLs are omitted, because they could bury the rest of the message. */
 const MAX_URL_LENGTH = 2000;
 
 const LINK_TEXTS: readonly (readonly [keyof AlertLinks, string])[] = [
@@ -41,34 +40,43 @@ const LINK_TEXTS: readonly (readonly [keyof AlertLinks, string])[] = [
 
 const NOTES_BY_KIND: Readonly<Record<Message['kind'], (message: Message) => string | undefined>> = {
   route: () => undefined,
-  escalation: ({ level }) => `Nobody has acknowledged this yet (level ${level}).`,
-  digest: () => 'A digest of what is not urgent.',
-  test: () => 'This is a test. Nothing has happened.',
+  escalation: ({ level }) => `Not acknowledged yet (escalation level ${level}).`,
+  digest: () => 'Digest of non-urgent alerts.',
+  test: () => 'This is a test. No action is needed.',
 };
 
-/** @param most alerts that are told in full */
-export function toMessageContent(message: Message, most: number): MessageContent {
+/**
+ * Formats a message for people.
+ *
+ * @param maxAlerts number of alerts to include; the others are only counted
+ */
+export function toMessageContent(message: Message, maxAlerts: number): MessageContent {
   const { alerts } = message;
   return {
     title: formatTitle(message),
     note: NOTES_BY_KIND[message.kind](message),
-    alerts: alerts.slice(0, most).map((alert) => toAlertContent(alert, message.timeZone)),
-    omitted: Math.max(alerts.length - most, 0),
+    alerts: alerts.slice(0, maxAlerts).map((alert) => toAlertContent(alert, message.timeZone)),
+    omitted: Math.max(alerts.length - maxAlerts, 0),
   };
 }
 
-/** `[FIRING:2] critical: response-time, grand-hotel`. */
+/** Returns a title such as `[FIRING:2] critical: response-time, grand-hotel`. */
 export function formatTitle({ alerts, status, kind }: Message): string {
   const worst = alerts[0]!;
   const state = alerts.every((alert) => alert.state === 'acknowledged') ? 'acknowledged' : status;
   const count = alerts.length > 1 ? `:${alerts.length}` : '';
-  const place = worst.propertyId ?? worst.organizationId ?? worst.labels.service;
-  const about = [worst.rule, ...(place ? [place] : [])].join(', ');
+  const origin = worst.propertyId ?? worst.organizationId ?? worst.labels.service;
+  const subject = [worst.rule, ...(origin ? [origin] : [])].join(', ');
   const test = kind === 'test' ? '[TEST] ' : '';
   return toSingleLine(
-    `${test}[${state.toUpperCase()}${count}] ${worst.severity}: ${about}`,
+    `${test}[${state.toUpperCase()}${count}] ${worst.severity}: ${subject}`,
     MAX_TITLE_LENGTH,
   );
+}
+
+/** Returns the last line of a message that doesn't show all alerts. */
+export function formatOmittedCount(count: number): string {
+  return `And ${count} more ${count === 1 ? 'alert' : 'alerts'}.`;
 }
 
 function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
@@ -81,8 +89,8 @@ function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
     ['Description', annotations.description],
     ['Acknowledged by', author],
     ['Comment', comment],
-    ['Since', formatTime(alert.firedMs ?? alert.startedMs, timeZone)],
-    ['Until', alert.endedMs === undefined ? undefined : formatTime(alert.endedMs, timeZone)],
+    ['Started', formatTime(alert.firedMs ?? alert.startedMs, timeZone)],
+    ['Ended', alert.endedMs === undefined ? undefined : formatTime(alert.endedMs, timeZone)],
     ['Labels', formatLabels(alert)],
   ];
   return {
@@ -102,7 +110,7 @@ function formatState({ state, firedMs, endedMs }: MessageAlert): string {
 }
 
 function formatValue({ rule, value, threshold }: MessageAlert): string {
-  const limit = threshold === undefined ? '' : ` (limit ${formatNumber(threshold)})`;
+  const limit = threshold === undefined ? '' : ` (threshold ${formatNumber(threshold)})`;
   return value === undefined ? rule : `${rule} is ${formatNumber(value)}${limit}`;
 }
 
@@ -113,6 +121,7 @@ function formatLabels({ labels }: MessageAlert): string {
     .join(', ');
 }
 
+/** Uses the `en-GB` format, because a 24-hour clock with the time zone's name is unambiguous. */
 function formatTime(ms: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
     dateStyle: 'medium',
@@ -129,13 +138,16 @@ function toMessageLinks({ links, runbook }: MessageAlert): MessageLink[] {
   });
 }
 
-/** The address in its normal form, which has no space, quote or angle bracket. */
+/**
+ * Normalizes an http or https URL, so that it contains no space, quote, or bracket. Returns
+ * `undefined` for any other text and for URLs that are too long.
+ */
 export function normalizeHttpUrl(url: string | undefined): string | undefined {
   const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^https?:$/.test(parsed.protocol)) return undefined;
-  // What the URL standard leaves as it is, and Slack and others give a meaning.
-  const address = parsed.href.replace(/[|'`*()[\]{}\\^~]/g, percentEncode);
-  return address.length <= MAX_URL_LENGTH ? address : undefined;
+  // The URL parser keeps these characters, but Slack and other clients interpret them.
+  const normalized = parsed.href.replace(/[|'`*()[\]{}\\^~]/g, percentEncode);
+  return normalized.length <= MAX_URL_LENGTH ? normalized : undefined;
 }
 
 function percentEncode(character: string): string {

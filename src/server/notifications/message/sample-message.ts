@@ -5,7 +5,11 @@ import type { Delivery } from '../delivery/delivery.ts';
 import { createPlannedMessage } from '../planning/group-messages.ts';
 import type { Target } from '../routing/notification-target.ts';
 
-/** An alert as one with these labels would be; `alertname` and `severity` are its own. */
+/**
+ * Creates an alert for tests of routes and receivers.
+ *
+ * @param labels `alertname` sets the rule, and `severity` the severity (default: `warning`)
+ */
 export function createSampleAlert(labels: Readonly<Record<string, string>>, now: number): Alert {
   const { alertname = 'sample', severity, ...rest } = labels;
   return {
@@ -14,7 +18,7 @@ export function createSampleAlert(labels: Readonly<Record<string, string>>, now:
     state: 'firing',
     labels: rest,
     severity: isAlertSeverity(severity) ? severity : AlertSeverity.WARNING,
-    annotations: { summary: 'This is a sample: nothing is wrong' },
+    annotations: { summary: 'Sample alert. No action is needed.' },
     runbook: undefined,
     value: 1,
     threshold: 1,
@@ -27,7 +31,7 @@ export function createSampleAlert(labels: Readonly<Record<string, string>>, now:
   };
 }
 
-/** A message of kind `test` that tells a target of `alert`. */
+/** Creates a delivery of a `test` message about `alert`. */
 export function createSampleDelivery(
   target: Target,
   alert: Alert,
@@ -35,8 +39,8 @@ export function createSampleDelivery(
   now: number,
 ): Delivery {
   const groupKey = JSON.stringify({ sample: alert.id });
-  const occasion = { kind: 'test', level: 0, timeZone, now } as const;
-  const { message } = createPlannedMessage(target, groupKey, [alert], undefined, occasion);
+  const context = { kind: 'test', level: 0, timeZone, now } as const;
+  const { message } = createPlannedMessage(target, groupKey, [alert], undefined, context);
   return {
     id: message.id,
     target,

@@ -1,36 +1,45 @@
 import { redact } from '../../../core/redact.ts';
 
 /**
- * Controls, what turns the direction of writing, and what can't be seen: with them a name could
- * look like another one, or begin a line of its own.
+ * Line breaks, other control characters, and spaces. A name that contains a line break could
+ * otherwise start a new line.
  */
 const CONTROL_AND_SPACE_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Zs}]+/gu;
+/** Invisible characters and direction marks. They can make a name look like another name. */
 const INVISIBLE_CHARACTERS = /[\p{Cf}\p{Co}\p{Cn}\u115f\u1160\u3164\uffa0]/gu;
 
-/** One line of at most `most` UTF-16 units that shows what it holds. */
-export function toSingleLine(text: string, most: number): string {
-  // Cut before as well: what comes from outside may be of any length.
+/**
+ * Returns `text` as one line of visible characters.
+ *
+ * @param maxLength in UTF-16 units
+ */
+export function toSingleLine(text: string, maxLength: number): string {
+  // Truncate first as well, because text from outside can have any length.
   const line = text
-    .slice(0, most * 4)
+    .slice(0, maxLength * 4)
     .toWellFormed()
     .replace(INVISIBLE_CHARACTERS, '')
     .replace(CONTROL_AND_SPACE_CHARACTERS, ' ')
     .trim();
-  return truncateText(line, most, '…');
+  return truncateText(line, maxLength, '…');
 }
 
-/** The beginning of `text`, never half a character, with `mark` where something is missing. */
-export function truncateText(text: string, most: number, mark: string): string {
-  if (text.length <= most) return text;
-  const kept = text.slice(0, Math.max(most - mark.length, 0));
-  return `${kept.replace(/[\uD800-\uDBFF]$/, '')}${mark}`;
+/**
+ * Truncates `text` without splitting a surrogate pair, and appends `ellipsis` if it was too long.
+ *
+ * @param maxLength in UTF-16 units, including the ellipsis
+ */
+export function truncateText(text: string, maxLength: number, ellipsis: string): string {
+  if (text.length <= maxLength) return text;
+  const start = text.slice(0, Math.max(maxLength - ellipsis.length, 0));
+  return `${start.replace(/[\uD800-\uDBFF]$/, '')}${ellipsis}`;
 }
 
 const MAX_DISPLAY_LENGTH = 200;
 
 /**
- * What another side said, for people: one line, short, without personal data and without `secrets`,
- * which a receiver may send back.
+ * Formats a response of another system for display: one short line without personal data and without
+ * `secrets`, which the other system may echo.
  */
 export function redactForDisplay(text: string, secrets: readonly string[]): string {
   let shown = text;

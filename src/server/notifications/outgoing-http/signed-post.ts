@@ -2,15 +2,14 @@ import { createHmac } from 'node:crypto';
 import type { DeliveryOutcome } from '../channels/channel.ts';
 import { deliverByHttp, type HttpDelivery } from './http-delivery.ts';
 
-/** What is posted to one address, and by which policy. */
 export interface SignedPost extends Pick<HttpDelivery, 'url' | 'body' | 'policy' | 'ca' | 'now'> {
-  /** What the other side checks the signature with. */
+  /** Secret that the receiver uses to check the signature. */
   readonly secret: string;
-  /** The same for every attempt. */
+  /** Idempotency key. It must be the same for every attempt. */
   readonly key: string;
 }
 
-/** Makes one attempt to post signed JSON. */
+/** Makes one attempt to post signed JSON. Never rejects. */
 export function postSigned(
   { url, body, policy, ca, now, secret, key }: SignedPost,
   signal: AbortSignal,
@@ -28,7 +27,7 @@ export function postSigned(
       policy,
       ca,
       now,
-      // The signature proves who sent it, and opens nothing.
+      // The signature grants no access, so redirects to other hosts are fine.
       confidential: false,
       secrets: [secret, url.href, url.pathname + url.search].filter((text) => text !== '/'),
     },
@@ -37,8 +36,8 @@ export function postSigned(
 }
 
 /**
- * `t=SECONDS,v1=HEX`: HMAC-SHA256 of the time, a dot and the body, as sent. The time is part of it
- * so that an old message can't be sent again by somebody who has seen it.
+ * Returns `t=SECONDS,v1=HEX`. The value is the HMAC-SHA256 of the time, a dot, and the body. It
+ * includes the time so that receivers can reject replayed messages.
  */
 export function signWebhookBody(body: string, secret: string, nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000);

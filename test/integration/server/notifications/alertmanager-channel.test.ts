@@ -111,7 +111,7 @@ describe('an Alertmanager', () => {
     // It ended before it began.
     expect(await channel.deliver(makeMessage({ alerts: [wrong] }), within())).toMatchObject({
       status: 'permanent',
-      reason: expect.stringMatching(/answered 400/),
+      reason: expect.stringMatching(/returned HTTP 400/),
     });
   });
 });

@@ -137,7 +137,7 @@ describe('a server', () => {
     const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
     expect(await send()).toEqual({
       status: 'retryable',
-      reason: 'localhost refused bo***@hotel.example',
+      reason: 'localhost rejected bo***@hotel.example',
     });
     busy = false;
     expect(await send()).toEqual({ status: 'delivered' });
@@ -180,14 +180,14 @@ describe('a server', () => {
     expect(starttls.mails).toHaveLength(0);
     const passwordFile = secrets.write('password', PASSWORD);
     const open = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
-    expect(() => deliverMessage(open, makeMessage())).toThrow(/a password is not sent unencrypted/);
+    expect(() => deliverMessage(open, makeMessage())).toThrow(/password would be sent unencrypted/);
   });
 
   it('that says nothing ends with the signal', async () => {
     const silent = createServer();
     const port = await listenOnFreePort(silent);
     const outcome = await deliverMessage({ ...config, port }, makeMessage(), { withinMs: 300 });
-    expect(outcome).toEqual({ status: 'retryable', reason: 'localhost did not answer in time' });
+    expect(outcome).toEqual({ status: 'retryable', reason: 'localhost did not respond in time' });
     await new Promise((done) => silent.close(done));
     expect(await deliverMessage({ ...config, port }, makeMessage())).toMatchObject({
       status: 'retryable',

@@ -193,7 +193,7 @@ describe('a message', () => {
         'State: firing',
         'Organization: anna',
         'Property: north',
-        'Since: 25 Nov 2026, 09:01:00 CET',
+        'Started: 25 Nov 2026, 09:01:00 CET',
         'Labels: service=shop, endpoint=/rooms',
         'View: https://perfscope.example/alerts/a1',
         'Acknowledge: https://perfscope.example/ack?t=1',
