@@ -73,7 +73,7 @@ export class ChannelResolver {
   }
 }
 
-/** Returns a channel whose attempts fail but can be retried, because the cause may be corrected. */
+/** Returns a channel whose attempts fail but can be retried, because the cause can still be fixed. */
 export function createFailingChannel(kind: string, reason: string): Channel {
   return { kind, recipient: '', deliver: async () => ({ status: 'retryable', reason }) };
 }

@@ -13,7 +13,7 @@ export interface MessageAlert extends AlertBase {
 /** Links in a message. They are undefined if no public URL is configured. */
 export interface AlertLinks {
   readonly view: string | undefined;
-  /** Signed and limited in time. The linked page asks for confirmation before it acts. */
+  /** Signed and limited in time. The linked page requires confirmation before it acts. */
   readonly acknowledge: string | undefined;
   readonly silence: string | undefined;
 }

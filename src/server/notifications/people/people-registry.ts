@@ -12,15 +12,15 @@ import { PERSON_SOURCES, type PersonSource } from '../notification-views.ts';
 
 const REFRESH_INTERVAL_MS = 60_000;
 
-/** The people of the application's function, asked for again each minute. */
+/** Caches the people from the application's directory function, and reloads them every minute. */
 export class ApplicationDirectory {
   readonly #log: Logger;
   #people: readonly Person[] = [];
-  #askedMs = Number.NEGATIVE_INFINITY;
-  #last: DirectoryFunction | undefined;
-  #asking: Promise<void> | undefined;
-  /** Whether the function has answered since it was named. */
-  #answered = false;
+  #lastLoadMs = Number.NEGATIVE_INFINITY;
+  #loadFunction: DirectoryFunction | undefined;
+  #loading: Promise<void> | undefined;
+  /** Whether the current function has returned at least once. */
+  #hasLoaded = false;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -30,97 +30,99 @@ export class ApplicationDirectory {
     return this.#people;
   }
 
-  /** Whether there is no function, or it has answered. */
+  /** Whether the function has returned, or none is set. */
   get isLoaded(): boolean {
-    return this.#answered || getDirectoryFunction() === undefined;
+    return this.#hasLoaded || getDirectoryFunction() === undefined;
   }
 
-  /** Asks when a minute has passed. Never rejects; who was known stays. */
+  /** Reloads the people if a minute has passed. Never rejects. After a failure, the list is unchanged. */
   async refresh(now: number): Promise<void> {
-    const ask = getDirectoryFunction();
-    const isSame = ask === this.#last;
-    // One that never answers is not asked again and again.
-    if (isSame && (this.#asking || now < this.#askedMs + REFRESH_INTERVAL_MS)) return this.#asking;
-    if (!isSame) this.#answered = false;
-    this.#last = ask;
-    this.#askedMs = now;
-    const asking = this.#ask(ask)
+    const load = getDirectoryFunction();
+    const isSame = load === this.#loadFunction;
+    // If the function never returns, don't call it again.
+    if (isSame && (this.#loading || now < this.#lastLoadMs + REFRESH_INTERVAL_MS)) {
+      return this.#loading;
+    }
+    if (!isSame) this.#hasLoaded = false;
+    this.#loadFunction = load;
+    this.#lastLoadMs = now;
+    const loading = this.#load(load)
       .catch((error: unknown) => {
-        this.#log.warn(`The application's directory of people failed: ${errorMessage(error)}`);
+        this.#log.warn(`The application's people directory failed: ${errorMessage(error)}`);
       })
       .finally(() => {
-        if (this.#asking === asking) this.#asking = undefined;
+        if (this.#loading === loading) this.#loading = undefined;
       });
-    this.#asking = asking;
-    await asking;
+    this.#loading = loading;
+    await loading;
   }
 
-  async #ask(ask: DirectoryFunction | undefined): Promise<void> {
-    const found: readonly unknown[] = ask ? await ask() : [];
-    const read = found.map((person) => personSchema.safeParse(person));
-    const wrong = read.find(({ success }) => !success)?.error;
-    if (wrong) {
+  async #load(load: DirectoryFunction | undefined): Promise<void> {
+    const entries: readonly unknown[] = load ? await load() : [];
+    const parsed = entries.map((person) => personSchema.safeParse(person));
+    const error = parsed.find(({ success }) => !success)?.error;
+    if (error) {
       this.#log.warn(
-        `A person of the application's directory is left out: ${z.prettifyError(wrong)}`,
+        `Skipped an invalid person in the application's people directory: ${z.prettifyError(error)}`,
       );
     }
-    // Another function was named meanwhile.
-    if (ask !== this.#last) return;
-    this.#answered = true;
-    this.#people = read.flatMap(({ data }) => (data ? [data] : []));
+    // The application set another function in the meantime.
+    if (load !== this.#loadFunction) return;
+    this.#hasLoaded = true;
+    this.#people = parsed.flatMap(({ data }) => (data ? [data] : []));
   }
 }
 
-/** One who can be told, and where she is from. */
+/** A person and the source of the entry. */
 export interface ListedPerson {
   readonly person: Person;
   readonly source: PersonSource;
-  /** Whether another of the same name counts, of a source before. */
+  /** Whether a source with higher precedence has a person with the same name. */
   readonly hidden: boolean;
 }
 
-/** People that are kept elsewhere. */
+/** People from the API. */
 export interface StoredPeople {
   readonly people: readonly Person[];
-  /** Whether they have been read. */
+  /** Whether the people have been read at least once. */
   readonly isLoaded: boolean;
 }
 
 export interface PeopleRegistryOptions {
-  /** Those of the file. */
+  /** Returns the people in the notification file. */
   readonly file: () => readonly Person[];
-  /** Those that the API has named. */
+  /** The people added through the API. */
   readonly stored: StoredPeople | undefined;
   readonly log: Logger;
 }
 
-/** The start does not wait longer for an application that does not say who its people are. */
+/** Longest time to wait for the application's directory function at startup. */
 const START_TIMEOUT_MS = 5000;
 const NO_PEOPLE: readonly Person[] = [];
 
-/** Everybody who can be told: of the file, of the API and of the application's function. */
+/** Merges the people from the notification file, the API, and the application. */
 export class PeopleRegistry {
   readonly #options: PeopleRegistryOptions;
   readonly #directory: ApplicationDirectory;
-  #merged: { of: readonly unknown[]; people: readonly Person[] } = { of: [], people: [] };
+  #merged: { lists: readonly unknown[]; people: readonly Person[] } = { lists: [], people: [] };
 
   constructor(options: PeopleRegistryOptions) {
     this.#options = options;
     this.#directory = new ApplicationDirectory(options.log);
   }
 
-  /** Of one name, the first counts. */
+  /** All people with unique names. For duplicate names, the first source wins. */
   get all(): readonly Person[] {
     const lists = this.#lists();
-    // Asked for with each attempt, and there may be thousands.
-    if (lists.some((list, i) => list !== this.#merged.of[i])) {
+    // Cached, because every delivery attempt reads the list and it can contain thousands of people.
+    if (lists.some((list, i) => list !== this.#merged.lists[i])) {
       const people = this.list().flatMap(({ person, hidden }) => (hidden ? [] : person));
-      this.#merged = { of: lists, people };
+      this.#merged = { lists, people };
     }
     return this.#merged.people;
   }
 
-  /** The same with where each is from, and those that another of the same name hides. */
+  /** Returns all people with their sources, including hidden duplicates. */
   list(): ListedPerson[] {
     const names = new Set<string>();
     return this.#lists().flatMap((people, i) =>
@@ -132,23 +134,23 @@ export class PeopleRegistry {
     );
   }
 
-  /** In the order of the sources. */
+  /** Returns the people of each source, in the order of `PERSON_SOURCES`. */
   #lists(): readonly (readonly Person[])[] {
     const { file, stored } = this.#options;
     return [file(), stored?.people ?? NO_PEOPLE, this.#directory.people];
   }
 
-  /** Whether every source has answered: only then is a name that nobody has nobody's. */
+  /** Whether all sources have been read. Until then, an unknown name can still appear. */
   get isLoaded(): boolean {
     return this.#directory.isLoaded && (this.#options.stored?.isLoaded ?? true);
   }
 
-  /** Asks the application, and waits for it, but not for ever. Never rejects. */
+  /** Loads the application's people and waits up to 5 s for them. Never rejects. */
   async start(now: number): Promise<void> {
     await withTimeout(START_TIMEOUT_MS, this.#directory.refresh(now), () => undefined);
   }
 
-  /** Asks the application again when it is time; its answer counts when it is there. */
+  /** Reloads the application's people in the background if a minute has passed. */
   refresh(now: number): void {
     void this.#directory.refresh(now);
   }

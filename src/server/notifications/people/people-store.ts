@@ -12,22 +12,27 @@ import type { Actor } from '../../access/api-key-store.ts';
 import type { AuditLogger } from '../../access/audit-logger.ts';
 import { personSchema } from '../config/notification-file-schema.ts';
 
-/** The last change of one person: who she is since then, or that she was removed. */
+/** The last change of one person. */
 export interface StoredPerson {
   readonly name: string;
+  /** Undefined if the person was removed. */
   readonly person: Person | undefined;
   readonly atMs: number;
   readonly seq: number;
 }
 
-/** Reads whom somebody asks for, as the file would. @throws PS_REQUEST_INVALID, without addresses */
+/**
+ * Validates a person from a request in the same way as a person in the notification file.
+ *
+ * @throws PS_REQUEST_INVALID if the person is invalid; the error contains no addresses
+ */
 export function parsePerson(entry: object): Person {
   const parsed = personSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
   throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
 }
 
-/** The row of a change. */
+/** Converts a change to a row. */
 export function toPersonRow({ name, person, atMs, seq }: StoredPerson, author: string): PersonRow {
   const base = { timestamp: atMs, id: name, seq, author };
   if (!person) return { ...base, state: 'removed' };
@@ -44,18 +49,18 @@ export function toPersonRow({ name, person, atMs, seq }: StoredPerson, author: s
   };
 }
 
-/** The same row without what only the present state needs: stored under its keys, it replaces it. */
+/** Removes the addresses from a row. The result has the same dedup keys, so it replaces the row. */
 export function withoutAddresses(row: PersonRow): PersonRow {
   return { ...row, email: undefined, phone: undefined, subject: undefined };
 }
 
 /**
- * The people of all rows, which come in the order of (timestamp, seq). A row that makes no sense is
- * one of nobody: no message goes to an address that the file would refuse.
+ * Converts rows, sorted by timestamp and seq, to the last change of each person. An invalid row counts
+ * as a removal, so that no message is sent to an address that the notification file would reject.
  */
 export function parsePeopleRows(rows: readonly Row[]): Map<string, StoredPerson> {
-  const found = rows.map((row) => parsePersonRow(toTableRow(peopleTable, row)));
-  return new Map(found.map((each) => [each.name, each]));
+  const changes = rows.map((row) => parsePersonRow(toTableRow(peopleTable, row)));
+  return new Map(changes.map((change) => [change.name, change]));
 }
 
 function parsePersonRow(row: PersonRow): StoredPerson {
@@ -64,11 +69,11 @@ function parsePersonRow(row: PersonRow): StoredPerson {
   const properties = parseProperties(row.properties);
   const entry = { name, role, organization, properties, email, phone, user };
   const parsed = personSchema.safeParse(entry);
-  const isThere = state === 'active' && properties !== null && parsed.success;
-  return { name, atMs, seq, person: isThere ? parsed.data : undefined };
+  const isValid = state === 'active' && properties !== null && parsed.success;
+  return { name, atMs, seq, person: isValid ? parsed.data : undefined };
 }
 
-/** @returns null when it can't be read */
+/** Parses the list of properties. Returns `null` if it is invalid. */
 function parseProperties(json: string | undefined): unknown {
   if (json === undefined || json === '') return undefined;
   try {
@@ -81,29 +86,32 @@ function parseProperties(json: string | undefined): unknown {
 export interface PeopleStoreOptions {
   readonly read: ReadRows;
   readonly add: AddRows;
-  /** Resolves when what was added is stored. */
+  /** Resolves when all added rows are stored. */
   readonly flush: () => Promise<void>;
   readonly audit: AuditLogger;
   readonly now?: () => number;
 }
 
-/** As many as a file may have. */
+/** The same limit as in the notification file. */
 const MAX_PEOPLE = 10_000;
 const ALL_PEOPLE_SQL = sql`SELECT * ${fromTable(peopleTable.name)} ORDER BY timestamp, seq`;
 
-/** The people that the API has named, as they are now. @throws PS_UNAVAILABLE */
+/** Returns the current people that were added through the API. @throws PS_UNAVAILABLE */
 export async function loadStoredPeople(read: ReadRows): Promise<Person[]> {
-  const known = parsePeopleRows(await read(UNRESTRICTED_SCOPE, ALL_PEOPLE_SQL));
-  return [...known.values()].flatMap(({ person }) => person ?? []);
+  const changes = parsePeopleRows(await read(UNRESTRICTED_SCOPE, ALL_PEOPLE_SQL));
+  return [...changes.values()].flatMap(({ person }) => person ?? []);
 }
 
-/** The people that the API has named: stored, so that every server knows them, also after a restart. */
+/** The people added through the API. They are stored in QuestDB, and all servers share them. */
 export class PeopleStore {
   readonly #options: PeopleStoreOptions;
   readonly #now: () => number;
   readonly #rows: StateTableCache<StoredPerson>;
-  #cached: { of: readonly StoredPerson[]; people: readonly Person[] } = { of: [], people: [] };
-  /** One change after another: each needs to know those before. */
+  #cached: { changes: readonly StoredPerson[]; people: readonly Person[] } = {
+    changes: [],
+    people: [],
+  };
+  /** Changes run one at a time, because each depends on the one before. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeopleStoreOptions) {
@@ -115,16 +123,17 @@ export class PeopleStore {
       table: peopleTable.name,
       selectAll: ALL_PEOPLE_SQL,
       parseRows: parsePeopleRows,
-      isStored: (own, { atMs, seq }) => atMs > own.atMs || (atMs === own.atMs && seq >= own.seq),
+      isStored: (local, { atMs, seq }) =>
+        atMs > local.atMs || (atMs === local.atMs && seq >= local.seq),
     });
   }
 
-  /** Reads all of them. @throws PS_UNAVAILABLE */
+  /** Reads all people from QuestDB. @throws PS_UNAVAILABLE */
   load(): Promise<void> {
     return this.#rows.refresh();
   }
 
-  /** Keeps them up to date. */
+  /** Starts to poll for changes by other servers. */
   watch(): void {
     this.#rows.startPolling();
   }
@@ -133,24 +142,26 @@ export class PeopleStore {
     this.#rows.close();
   }
 
-  /** Whether they have been read: before that, nobody can say who is not among them. */
+  /** Whether the people have been read at least once. */
   get isLoaded(): boolean {
     return this.#rows.lastReadMs !== undefined;
   }
 
-  /** The same array as long as nobody has changed. */
+  /** All current people. Returns the same array until something changes. */
   get people(): readonly Person[] {
-    const { values: all } = this.#rows;
-    if (this.#cached.of !== all) {
-      this.#cached = { of: all, people: all.flatMap(({ person }) => person ?? []) };
+    const { values: changes } = this.#rows;
+    if (this.#cached.changes !== changes) {
+      this.#cached = { changes, people: changes.flatMap(({ person }) => person ?? []) };
     }
     return this.#cached.people;
   }
 
   /**
-   * Names somebody, or replaces whoever has her name; returns when every server can find her.
+   * Adds a person, or replaces the person with the same name. Resolves when other servers can read the
+   * change.
    *
-   * @throws PS_REQUEST_INVALID; PS_UNAVAILABLE, PS_FLUSH_TIMEOUT while QuestDB is away
+   * @throws PS_REQUEST_INVALID if the person is invalid; PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB
+   *   is unreachable
    */
   set(entry: object, actor: Actor): Promise<Person> {
     const person = parsePerson(entry);
@@ -159,14 +170,14 @@ export class PeopleStore {
       const isNew = this.#rows.find(person.name)?.person === undefined;
       if (isNew && this.people.length >= MAX_PEOPLE) {
         throw createError('PS_REQUEST_INVALID', {
-          reason: `there are ${MAX_PEOPLE} people already`,
+          reason: `the limit of ${MAX_PEOPLE} people is reached`,
         });
       }
       return this.#change('person.set', person, actor);
     });
   }
 
-  /** @returns who she was. @throws PS_NOT_FOUND; PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
+  /** Removes a person and returns the entry. @throws PS_NOT_FOUND, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
   remove(name: string, actor: Actor): Promise<Person> {
     return this.#enqueue(async () => {
       await this.load();
@@ -176,29 +187,34 @@ export class PeopleStore {
     });
   }
 
-  async #change(action: 'person.set' | 'person.remove', whom: Person, actor: Actor) {
+  async #change(action: 'person.set' | 'person.remove', person: Person, actor: Actor) {
     const { add, audit, flush } = this.#options;
-    const { name, role, organization, properties, email, phone, user } = whom;
+    const { name, role, organization, properties, email, phone, user } = person;
     const before = this.#rows.find(name);
-    const changed: StoredPerson = {
+    const change: StoredPerson = {
       name,
-      person: action === 'person.set' ? whom : undefined,
-      // A clock that is behind must not hide the change.
+      person: action === 'person.set' ? person : undefined,
+      // If this server's clock is behind, the change must still be the newest.
       atMs: Math.max(this.#now(), before?.atMs ?? 0),
       seq: (before?.seq ?? 0) + 1,
     };
-    const old = await this.#readRowsWithAddresses(name);
-    add('notification_people', [...old.map(withoutAddresses), toPersonRow(changed, actor.author)]);
-    const reachedBy = Object.entries({ email, phone, user }).flatMap(([by, at]) => (at ? by : []));
+    const oldRows = await this.#readRowsWithAddresses(name);
+    add('notification_people', [
+      ...oldRows.map(withoutAddresses),
+      toPersonRow(change, actor.author),
+    ]);
+    const reachedBy = Object.entries({ email, phone, user }).flatMap(([field, value]) =>
+      value ? field : [],
+    );
     const detail = { role, properties, reachedBy };
     audit({ ...actor, action, object: name, organizationId: organization, detail });
-    this.#rows.setLocal(name, changed);
+    this.#rows.setLocal(name, change);
     await flush();
     await this.#rows.waitUntilStored(name);
-    return whom;
+    return person;
   }
 
-  /** The rows of a person that still tell how to reach her. */
+  /** Returns the rows of a person that still contain addresses. */
   async #readRowsWithAddresses(name: string): Promise<PersonRow[]> {
     const rows = await this.#options.read(
       UNRESTRICTED_SCOPE,
