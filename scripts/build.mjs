@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const STAMP = 'dist/.built';
 /** What the product reads beside its code. */
 const FILES = [
-  ['src/server/alerts/rules/default-rules.yaml', 'dist/server/alerts/rules/default-rules.yaml'],
+  ['src/storage/questdb/questdb-jar.mjs', 'dist/storage/questdb/questdb-jar.mjs'],
+  ['src/server/alerts/rules/default-rules', 'dist/server/alerts/rules/default-rules'],
   ['demo/business-rules.yaml', 'dist/demo/business-rules.yaml'],
 ];
 
@@ -22,7 +23,7 @@ export async function build() {
   // Not at the top: whether dist is stale is asked before any package is there.
   const { bundle } = await import('./bundle.mjs');
   await bundle();
-  for (const [from, to] of FILES) copyFileSync(from, to);
+  for (const [from, to] of FILES) cpSync(from, to, { recursive: true });
   writeFileSync(STAMP, '');
 }
 

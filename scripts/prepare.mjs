@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatInstallHint, isDebian, resolveJar } from '../src/storage/questdb/questdb-jar.mjs';
 import { isStale } from './build.mjs';
-import { installHint, isDebian, missingTools, resolveJar } from './java.mjs';
+import { findMissingTools } from './missing-tools.mjs';
 import { TOOL_NAMES, toolPath } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
@@ -42,10 +43,10 @@ function installPackages() {
 }
 
 function installTools() {
-  const missing = missingTools(purpose);
+  const missing = findMissingTools(purpose);
   if (missing.length === 0) return;
   const mayInstall = purpose !== 'start' && isDebian() && process.getuid?.() === 0;
-  if (!mayInstall) fail(installHint(missing));
+  if (!mayInstall) fail(formatInstallHint(missing));
   say(`installing ${missing.map(({ name }) => name).join(', ')} …`);
   const packages = missing.map(({ debianPackage }) => debianPackage);
   run('apt-get', ['-q', 'update']);

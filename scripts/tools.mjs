@@ -17,8 +17,8 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { getCacheFolder } from '../src/storage/questdb/questdb-jar.mjs';
 import { goCommand } from './go.mjs';
-import { cacheFolder } from './java.mjs';
 
 const run = promisify(execFile);
 const OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -75,7 +75,7 @@ export const TOOL_NAMES = Object.keys(TOOLS);
 export async function toolPath(name, log = () => {}) {
   const { recipe, make } = TOOLS[name];
   const hash = createHash('sha256').update(recipe()).digest('hex').slice(0, 16);
-  const program = join(cacheFolder(), 'tools', `${name}-${hash}`);
+  const program = join(getCacheFolder(), 'tools', `${name}-${hash}`);
   if (existsSync(program)) return program;
   log(`making ${name} (once) …`);
   mkdirSync(join(program, '..'), { recursive: true });

@@ -67,16 +67,15 @@ async function createRetentionReport(
   store: QueryClient,
   nowMs: number,
 ): Promise<RetentionReport> {
-  const { queryTableStats: tableStats } = await import('../storage/questdb/table-stats.ts');
-  const { getExpectedTtls: wantedTtls } = await import('../storage/migrations/migrate.ts');
-  const { getDiskUsageBytes: diskBytes, getFreeBytes: freeBytes } = await import(
+  const { getDiskUsageBytes, getFreeBytes, queryTableStats } = await import(
     '../storage/questdb/table-stats.ts'
   );
+  const { getExpectedTtls } = await import('../storage/migrations/apply-retention.ts');
   const { retention, PERFORMANCE_QUESTDB_URL } = from.settings;
   const isForeign = PERFORMANCE_QUESTDB_URL !== undefined;
   const dataDir = isForeign ? undefined : readDiscoveryFile(from.discoveryFile)?.dataDir;
-  const stats = await tableStats(store.read);
-  const wanted = wantedTtls(
+  const stats = await queryTableStats(store.read);
+  const wanted = getExpectedTtls(
     stats.map(({ name }) => name),
     retention,
   );
@@ -88,7 +87,7 @@ async function createRetentionReport(
       oldest: table.oldest,
       rows: table.rows,
       bytes: dataDir
-        ? await diskBytes(join(dataDir, 'questdb', 'db', table.directory))
+        ? await getDiskUsageBytes(join(dataDir, 'questdb', 'db', table.directory))
         : table.reservedBytes,
       bytesPerDay: table.growth?.bytesPerDay,
       rowsPerDay: table.growth?.rowsPerDay,
@@ -100,7 +99,7 @@ async function createRetentionReport(
       },
     })),
   );
-  const free = dataDir === undefined ? undefined : await freeBytes(dataDir);
+  const free = dataDir === undefined ? undefined : await getFreeBytes(dataDir);
   const growths = tables.map(({ bytesPerDay = 0, actual, oldest }) => ({
     bytesPerDay,
     forDays: Math.max(0, parseTtlDays(actual) - (nowMs - (oldest?.getTime() ?? nowMs)) / DAY_MS),

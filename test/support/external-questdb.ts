@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findJava, resolveJar } from '../../scripts/java.mjs';
+import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { formatBasicAuthorization } from '../../src/core/config/questdb-targets.ts';
 import {
   launchQuestdb,

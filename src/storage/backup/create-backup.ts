@@ -3,11 +3,11 @@ import { copyFile as copyWhole, mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { QUESTDB_VERSION } from '../../../scripts/java.mjs';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
 import { CREDENTIALS_FILE } from '../questdb/data-dir.ts';
 import { execSql } from '../questdb/questdb-http.ts';
+import { QUESTDB_VERSION } from '../questdb/questdb-jar.mjs';
 import {
   listFiles,
   type Manifest,

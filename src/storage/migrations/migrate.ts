@@ -3,9 +3,7 @@ import { createError } from '../../core/errors.ts';
 import {
   buildCreateRollupSql,
   formatRollupName,
-  formatRollupTtl,
   getRollupRetentionDays,
-  parseRollupVersion,
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
@@ -23,11 +21,14 @@ import { execSql } from '../questdb/questdb-http.ts';
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  /** Statements that may run twice, or in two processes at once, with the same result. */
+  /** Idempotent statements, because several processes can run them at the same time. */
   readonly statements: (retentionDays: number) => readonly string[];
 }
 
-/** In order, only ever added to. Each is additive: nothing is renamed, changed or dropped. */
+/**
+ * All migrations in order. Only append to this list. A migration must not rename, change, or drop
+ * anything.
+ */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -63,70 +64,24 @@ export const MIGRATIONS: readonly Migration[] = [
 
 export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((m) => m.version));
 
-/**
- * Makes the roll-ups that are missing. One whose definition has changed has a name of its own, so
- * that it is filled from the rows that are still there, beside the one with the longer history.
- *
- * @returns names of what was made
- */
-export async function createRollups(
-  target: WriteTarget,
-  retention: Retention,
-  rollings = ROLLUP_DEFINITIONS,
-): Promise<string[]> {
-  const { dataset } = await execSql(target, 'SELECT view_name FROM materialized_views()');
-  const there = new Set(dataset.map(([name]) => name));
-  const made: string[] = [];
-  for (const rolling of rollings) {
-    for (const unit of rolling.units) {
-      const name = formatRollupName(rolling, unit);
-      if (there.has(name)) continue;
-      await execSql(
-        target,
-        buildCreateRollupSql(rolling, unit, getRollupRetentionDays(retention, unit)),
-      );
-      made.push(name);
-    }
-  }
-  return made;
-}
-
-/** The TTL that every stored table and roll-up of measurements should have, by name. */
-export function getExpectedTtls(
-  names: readonly string[],
-  retention: Retention,
-  rollings = ROLLUP_DEFINITIONS,
-): Map<string, string> {
-  const wanted = new Map<string, string>();
-  for (const { table, units } of rollings) {
-    for (const name of names) {
-      if (name === table.name) wanted.set(name, `${retention.rawDays} DAY`);
-      for (const unit of units) {
-        if (parseRollupVersion(name, table.name, unit) === undefined) continue;
-        wanted.set(name, formatRollupTtl(unit, getRollupRetentionDays(retention, unit)));
-      }
-    }
-  }
-  return wanted;
-}
-
 const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
   (timestamp TIMESTAMP, version LONG, name VARCHAR, applied_at TIMESTAMP)
   TIMESTAMP(timestamp) PARTITION BY YEAR WAL DEDUP UPSERT KEYS(timestamp, version)`;
 
 export interface MigrationReport {
-  /** Version of the schema after the run. */
+  /** Schema version after the run. */
   version: number;
-  /** Names of what this run applied. */
+  /** Names of the migrations and roll-ups that this run applied. */
   applied: string[];
 }
 
 /**
- * Brings the database to this version's tables and roll-ups. What is new keeps its rows for
- * `retention`. Several processes may do so at once: statements are idempotent, and a migration
- * recorded twice is one row.
+ * Creates the tables and roll-ups of this version. New ones keep their rows for `retention`. Several
+ * processes can run this at the same time, because the statements are idempotent and a migration that
+ * is recorded twice becomes one row.
  *
- * @throws PS_SCHEMA_NEWER, PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
+ * @throws PS_SCHEMA_NEWER if a newer version of Perfscope has migrated the database
+ * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
 export async function migrate(target: WriteTarget, retention: Retention): Promise<MigrationReport> {
   const { version, applied } = await migrateTables(target, retention);
@@ -134,21 +89,21 @@ export async function migrate(target: WriteTarget, retention: Retention): Promis
 }
 
 /**
- * The tables alone: a service that only writes may end before the roll-ups, which take seconds, are
- * there. A server makes them, or `perfscope migrate`.
+ * Creates only the tables. Creating the roll-ups takes seconds, and a service that only writes might
+ * exit before that. A server or `perfscope migrate` creates them.
  */
 export async function migrateTables(
   target: WriteTarget,
   retention: Retention,
 ): Promise<MigrationReport> {
   await execSql(target, CREATE_MIGRATIONS_TABLE);
-  const done = await getAppliedVersions(target);
-  const newest = Math.max(0, ...done);
+  const appliedVersions = await getAppliedVersions(target);
+  const newest = Math.max(0, ...appliedVersions);
   if (newest > SCHEMA_VERSION) {
     throw createError('PS_SCHEMA_NEWER', { found: newest, known: SCHEMA_VERSION });
   }
   const applied: string[] = [];
-  for (const migration of MIGRATIONS.filter((m) => !done.has(m.version))) {
+  for (const migration of MIGRATIONS.filter((m) => !appliedVersions.has(m.version))) {
     for (const statement of migration.statements(retention.rawDays))
       await execSql(target, statement);
     await execSql(target, toInsertStatement(migration));
@@ -157,12 +112,40 @@ export async function migrateTables(
   return { version: SCHEMA_VERSION, applied };
 }
 
+/**
+ * Creates the missing roll-ups. A changed definition gets a new name, so that its roll-up is filled from
+ * the existing rows while the old one with the longer history remains.
+ *
+ * @returns names of the new roll-ups
+ */
+export async function createRollups(
+  target: WriteTarget,
+  retention: Retention,
+  definitions = ROLLUP_DEFINITIONS,
+): Promise<string[]> {
+  const { dataset } = await execSql(target, 'SELECT view_name FROM materialized_views()');
+  const existing = new Set(dataset.map(([name]) => name));
+  const created: string[] = [];
+  for (const definition of definitions) {
+    for (const unit of definition.units) {
+      const name = formatRollupName(definition, unit);
+      if (existing.has(name)) continue;
+      await execSql(
+        target,
+        buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit)),
+      );
+      created.push(name);
+    }
+  }
+  return created;
+}
+
 async function getAppliedVersions(target: WriteTarget): Promise<Set<number>> {
   const { dataset } = await execSql(target, 'SELECT version FROM schema_migrations');
   return new Set(dataset.map(([version]) => Number(version)));
 }
 
-/** The row's timestamp is its version in seconds, so that recording it again is an upsert. */
+/** Uses the version in seconds as the timestamp, so that recording a version again is an upsert. */
 function toInsertStatement({ version, name }: Migration): string {
   return [
     'INSERT INTO schema_migrations',

@@ -19,17 +19,17 @@ import {
   type ProcessIdentity,
 } from '../../core/process-identity.ts';
 
-/** Passwords of one embedded QuestDB, generated when its folder is made. */
+/** Users and passwords of one embedded QuestDB, generated when the data directory is created. */
 export interface Credentials {
-  /** HTTP and Postgres wire, may write. */
+  /** Read and write access over HTTP and the PostgreSQL wire protocol. */
   readonly writer: { readonly user: string; readonly password: string };
-  /** Postgres wire, may read. */
+  /** Read-only access over the PostgreSQL wire protocol. */
   readonly reader: { readonly user: string; readonly password: string };
 }
 
 export const CREDENTIALS_FILE = 'credentials.json';
 
-/** Reads the folder's credentials, or makes them. The file is for its owner only. */
+/** Reads the credentials of a data directory, or generates them. Only the file's owner can read it. */
 export function loadOrCreateCredentials(dataDir: string): Credentials {
   const file = join(dataDir, CREDENTIALS_FILE);
   try {
@@ -54,7 +54,7 @@ interface LockHolder {
   questdb?: ProcessIdentity;
 }
 
-/** The right to use a data folder, held by one process at a time. */
+/** Lock on a data directory. Only one process at a time can hold it. */
 export class DataDirLock {
   readonly #file: string;
   #holder: LockHolder;
@@ -65,9 +65,11 @@ export class DataDirLock {
   }
 
   /**
-   * Takes the folder for this process. A QuestDB that a killed holder left behind is ended first.
+   * Acquires the lock for this process. If the previous holder was killed, first stops the QuestDB
+   * that it left running.
    *
-   * @throws PS_DATA_DIR_HELD with who holds it; PS_DATA_DIR_UNUSABLE
+   * @throws PS_DATA_DIR_HELD with the holder's process ID and URL
+   * @throws PS_DATA_DIR_UNUSABLE if the directory can't be created or written
    */
   static async acquire(dataDir: string): Promise<DataDirLock> {
     const file = join(dataDir, 'server.lock');
@@ -88,9 +90,9 @@ export class DataDirLock {
     return new DataDirLock(file, holder);
   }
 
-  /** Adds what others are told about the holder. */
-  update(more: Partial<Omit<LockHolder, 'process'>>): void {
-    this.#holder = { ...this.#holder, ...more };
+  /** Updates the details in the lock file: the server's URL and the QuestDB process. */
+  update(changes: Partial<Omit<LockHolder, 'process'>>): void {
+    this.#holder = { ...this.#holder, ...changes };
     const draft = `${this.#file}.${process.pid}`;
     writeFileSync(draft, JSON.stringify(this.#holder), { mode: 0o600 });
     renameSync(draft, this.#file);
@@ -101,7 +103,10 @@ export class DataDirLock {
   }
 }
 
-/** Links `draft` to `file`, which fails if it exists: the lock appears whole or not at all. */
+/**
+ * Creates the lock file as a hard link to `draft`. Linking is atomic and fails if the lock exists, so
+ * no process ever sees a partly written lock.
+ */
 async function acquireLockFile(file: string, draft: string, dataDir: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
@@ -115,10 +120,10 @@ async function acquireLockFile(file: string, draft: string, dataDir: string): Pr
     if (holder?.questdb) await stopOrphanedQuestdb(holder.questdb);
     rmSync(file, { force: true });
   }
-  throw new Error('another process takes it at the same time');
+  throw new Error('another process is locking it at the same time');
 }
 
-/** Ends a QuestDB whose server was killed: it would keep the folder's files locked. */
+/** Stops a QuestDB whose server was killed, because it still locks the files of the directory. */
 async function stopOrphanedQuestdb(questdb: ProcessIdentity): Promise<void> {
   for (let waitedMs = 0; isProcessAlive(questdb) && waitedMs < 10_000; waitedMs += 50) {
     if (waitedMs === 0) process.kill(questdb.pid, 'SIGTERM');
@@ -139,20 +144,25 @@ function createHeldError(dataDir: string, holder: LockHolder) {
   return createError('PS_DATA_DIR_HELD', { dataDir, pid: holder.process.pid, url: holder.url });
 }
 
-/** @throws PS_NOT_A_DATA_DIR unless the folder is empty or Perfscope has made it */
+/**
+ * Checks that a directory is empty or was created by Perfscope.
+ *
+ * @throws PS_NOT_A_DATA_DIR if it contains only other files
+ */
 export function assertDataDir(dataDir: string): void {
-  const ours = ['server.lock', CREDENTIALS_FILE, 'spool'];
+  const perfscopeFiles = ['server.lock', CREDENTIALS_FILE, 'spool'];
   const names = readdirSync(dataDir);
-  if (names.length > 0 && !names.some((name) => ours.includes(name))) {
+  if (names.length > 0 && !names.some((name) => perfscopeFiles.includes(name))) {
     throw createError('PS_NOT_A_DATA_DIR', { dataDir });
   }
 }
 
 /**
- * Removes a data folder and all in it.
+ * Deletes a data directory and its contents.
  *
- * @returns false when there is none.
- * @throws PS_DATA_DIR_HELD while a server uses it; PS_NOT_A_DATA_DIR when it is something else
+ * @returns `false` if the directory does not exist
+ * @throws PS_DATA_DIR_HELD if a server uses it
+ * @throws PS_NOT_A_DATA_DIR if Perfscope did not create it
  */
 export async function deleteDataDir(dataDir: string): Promise<boolean> {
   if (!existsSync(dataDir)) return false;

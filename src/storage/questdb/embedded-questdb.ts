@@ -23,13 +23,13 @@ export interface EmbeddedOptions {
   java: string;
   jar: string;
   log: Logger;
-  /** Called with each Java process that is started, so that a later start can find it. */
+  /** Called with each Java process that is launched, so that a later start can stop an orphan. */
   onLaunch: (questdb: ProcessIdentity) => void;
-  /** Called when QuestDB answers again after it had ended, with its addresses of now. */
+  /** Called with the current addresses after QuestDB was restarted and answers queries. */
   onRestart: (targets: QuestdbTargets) => void;
 }
 
-/** A QuestDB that runs as a child process and is started again whenever it ends. */
+/** Runs QuestDB as a child process and restarts it whenever it exits. */
 export class EmbeddedQuestdb {
   readonly #options: EmbeddedOptions;
   readonly #credentials: Credentials;
@@ -38,7 +38,7 @@ export class EmbeddedQuestdb {
   #child: ChildProcess | undefined;
   #ports: Ports = DEFAULT_PORTS;
   #stopping = false;
-  #retry: NodeJS.Timeout | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class EmbeddedQuestdb {
   }
 
   /**
-   * Starts QuestDB in `options.dataDir` and resolves when it answers.
+   * Starts QuestDB in `options.dataDir` and resolves when it answers queries.
    *
    * @throws PS_QUESTDB_START_FAILED
    */
@@ -76,14 +76,17 @@ export class EmbeddedQuestdb {
     };
   }
 
-  /** Ends QuestDB, at the latest after three seconds, and does not start it again. */
+  /** Stops QuestDB without a restart. After 3 s, QuestDB is killed. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#restartTimer);
     if (this.#child) await stopProcess(this.#child);
   }
 
-  /** Another process may take a port between the look and QuestDB's start: then others are tried. */
+  /**
+   * Launches QuestDB. If another process took a port after `findFreePorts` had checked it, tries again
+   * with other ports.
+   */
   async #launch(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -111,18 +114,18 @@ export class EmbeddedQuestdb {
     if (child.pid !== undefined) this.#options.onLaunch(getProcessIdentity(child.pid));
     await waitUntilReady(child, this.targets.write, this.#logFile);
     child.once('exit', (code, signal) => this.#onExit(signal ?? `code ${code}`));
-    // It may have ended between its answer and the listener.
-    if (child.exitCode !== null || child.signalCode !== null) this.#onExit('an early end');
+    // QuestDB can exit after its first answer but before the listener is added.
+    if (child.exitCode !== null || child.signalCode !== null) this.#onExit('right after its start');
   }
 
-  #onExit(how: string): void {
+  #onExit(reason: string): void {
     if (this.#stopping) return;
-    this.#options.log.warn(`QuestDB ended (${how}) and is started again`);
+    this.#options.log.warn(`QuestDB exited (${reason}). Restarting it.`);
     this.#scheduleRestart(BACKOFF_MS.first);
   }
 
-  #scheduleRestart(afterMs: number): void {
-    this.#retry = setTimeout(async () => {
+  #scheduleRestart(delayMs: number): void {
+    this.#restartTimer = setTimeout(async () => {
       try {
         await this.#launch();
         this.#options.onRestart(this.targets);
@@ -130,16 +133,16 @@ export class EmbeddedQuestdb {
         if (this.#stopping) return;
         if (this.#child) await stopProcess(this.#child);
         this.#options.log.error(errorMessage(error));
-        this.#scheduleRestart(Math.min(afterMs * 2, BACKOFF_MS.max));
+        this.#scheduleRestart(Math.min(delayMs * 2, BACKOFF_MS.max));
       }
-    }, afterMs);
+    }, delayMs);
   }
 
   get #portsFile(): string {
     return join(this.#options.dataDir, 'ports.json');
   }
 
-  /** The ports of the last start, so that services and bookmarks keep working. */
+  /** Returns the ports of the last start, so that services and bookmarks still work after a restart. */
   #loadPorts(): Ports {
     try {
       return JSON.parse(readFileSync(this.#portsFile, 'utf8')) as Ports;

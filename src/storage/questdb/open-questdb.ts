@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { findJava, installHint, missingTools, resolveJar } from '../../../scripts/java.mjs';
 import type { QuestdbTargets } from '../../core/config/questdb-targets.ts';
 import { getExternalQuestdbTargets } from '../../core/config/questdb-targets.ts';
 import type { Settings } from '../../core/config/settings.ts';
@@ -7,19 +6,29 @@ import { createError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { DataDirLock } from './data-dir.ts';
 import { EmbeddedQuestdb } from './embedded-questdb.ts';
+import {
+  findJava,
+  findMissingQuestdbTools,
+  formatInstallHint,
+  resolveJar,
+} from './questdb-jar.mjs';
 
-/** A QuestDB that is ready: the embedded one, or an existing one. */
+/** A QuestDB that accepts queries: embedded or external. */
 export interface QuestdbInstance {
-  /** Whether it runs in the data folder. */
+  /** Whether Perfscope runs this QuestDB, with its files in `dataDir`. */
   readonly isEmbedded: boolean;
   readonly dataDir: string;
   getTargets(): QuestdbTargets;
-  /** Tells whoever else wants the folder where its holder listens. */
+  /** Writes the server's URL to the lock file, so that `PS_DATA_DIR_HELD` errors can show it. */
   publishUrl(url: string): void;
   close(): Promise<void>;
 }
 
-/** @throws what `EmbeddedQuestdb.start` and `DataDirLock.take` throw; PS_JAVA_MISSING */
+/**
+ * Connects to the external QuestDB from the settings, or starts the embedded one.
+ *
+ * @throws PS_JAVA_MISSING, or an error of `DataDirLock.acquire` or `EmbeddedQuestdb.start`
+ */
 export async function openQuestdb(
   settings: Settings,
   log: Logger,
@@ -38,7 +47,7 @@ export async function openQuestdb(
   }
   const java = findJava();
   if (java === undefined) {
-    throw createError('PS_JAVA_MISSING', { hint: installHint(missingTools('start')) });
+    throw createError('PS_JAVA_MISSING', { hint: formatInstallHint(findMissingQuestdbTools()) });
   }
   const lock = await DataDirLock.acquire(dataDir);
   try {
@@ -48,7 +57,7 @@ export async function openQuestdb(
       log,
       onRestart,
       jar: await resolveJar({ log: (line) => log.info(line) }),
-      onLaunch: (mark) => lock.update({ questdb: mark }),
+      onLaunch: (identity) => lock.update({ questdb: identity }),
     });
     return {
       isEmbedded: true,

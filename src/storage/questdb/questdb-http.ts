@@ -1,17 +1,18 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
 
-/** QuestDB's answer to `/exec`, reduced to what is used. */
+/** The used fields of a response from QuestDB's `/exec` endpoint. */
 export interface ExecResult {
   columns: { name: string; type: string }[];
   dataset: unknown[][];
 }
 
 /**
- * Runs one constant statement over HTTP. For schema work only: it has no bound parameters, so
- * nothing that comes from outside may be part of `sql`.
+ * Runs one statement over HTTP. Use it only for schema changes and administration: there are no bound
+ * parameters, so `sql` must not contain any user input.
  *
- * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
+ * @throws PS_QUESTDB_UNREACHABLE if the request fails
+ * @throws PS_QUESTDB_REFUSED if QuestDB returns an error
  */
 export async function execSql(
   target: WriteTarget,

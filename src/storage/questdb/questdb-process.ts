@@ -10,8 +10,9 @@ import { execSql } from './questdb-http.ts';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;
 /**
- * glibc gives freed memory back instead of keeping it for each thread: a third of what is resident
- * after large questions. https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
+ * Makes glibc return freed memory to the system instead of keeping it per thread. After large queries,
+ * this saves a third of the resident memory.
+ * https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
  */
 const MALLOC_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',
@@ -22,26 +23,26 @@ const MALLOC_ENVIRONMENT = {
 export interface LaunchOptions {
   java: string;
   jar: string;
-  /** QuestDB's root folder, with `conf/server.conf` written. */
+  /** QuestDB's root directory. Must contain `conf/server.conf`. */
   root: string;
   logFile: string;
   heapMb: number;
 }
 
-/** Starts the Java process. Its output goes to `logFile`. */
+/** Starts the Java process and sends its output to `logFile`. */
 export function launchQuestdb(options: LaunchOptions): ChildProcess {
   const log = openSync(options.logFile, 'w', 0o600);
-  // QuestDB unpacks libraries of 9 MB there, which a killed one leaves behind.
+  // QuestDB unpacks 9 MB of libraries into this directory. A killed process doesn't delete them.
   const temporary = join(options.root, 'java-tmp');
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const flags = ['-Xms32m', `-Xmx${options.heapMb}m`, '-XX:+UseSerialGC'];
-  // Heap that a burst has needed goes back to the machine.
+  // Return heap memory to the system after a burst.
   flags.push('-XX:MinHeapFreeRatio=10', '-XX:MaxHeapFreeRatio=30');
   flags.push(`-Djava.io.tmpdir=${temporary}`);
   const main = ['-p', options.jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', options.root];
   try {
-    // A process group of its own: Ctrl-C must not reach it before the last rows are written.
+    // A separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are written.
     return spawn(options.java, [...flags, ...main], {
       stdio: ['ignore', log, log],
       detached: true,
@@ -53,9 +54,9 @@ export function launchQuestdb(options: LaunchOptions): ChildProcess {
 }
 
 /**
- * Resolves when the child answers a query.
+ * Resolves when the process answers a query.
  *
- * @throws PS_QUESTDB_START_FAILED when it ends, or has not answered within a minute.
+ * @throws PS_QUESTDB_START_FAILED if the process exits or does not answer within 60 s
  */
 export async function waitUntilReady(
   child: ChildProcess,
@@ -67,7 +68,7 @@ export async function waitUntilReady(
     failure = error.message;
   });
   child.once('exit', (code, signal) => {
-    failure ??= `it ended with ${signal ?? `code ${code}`}: ${readLastLines(logFile)}`;
+    failure ??= `it exited with ${signal ?? `code ${code}`}: ${readLastLines(logFile)}`;
   });
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (Date.now() < deadline && failure === undefined) {
@@ -84,17 +85,17 @@ export async function waitUntilReady(
   });
 }
 
-/** Asks the child to end, and ends it if it has not within three seconds. */
+/** Stops the process with SIGTERM and, if it still runs after 3 s, with SIGKILL. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await ended;
+  await exited;
   clearTimeout(force);
 }
 
-/** Whether QuestDB ended because a port was taken. */
+/** Returns whether QuestDB exited because a port was in use. */
 export function hasPortConflict(logFile: string): boolean {
   return readFileSync(logFile, 'utf8').includes('could not bind socket');
 }

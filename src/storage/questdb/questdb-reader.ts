@@ -5,20 +5,24 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
 
-/** Each has a compiled plan of some 35 KB in QuestDB, for each connection that has asked it. */
+/** For each name and connection, QuestDB keeps a compiled plan of about 35 kB. */
 const MAX_NAMES = 150;
-/** Texts that are remembered as asked once. */
+/** Number of statements to remember after their first use. */
 const MAX_SEEN_TEXTS = 1000;
 
 /**
- * Names for a reader's statements that are asked again and again: under a name QuestDB compiles a statement once per
- * connection, which takes longer than to answer it. It keeps no plans of statements without a name.
+ * Assigns names to repeated statements. QuestDB compiles a named statement only once per connection.
+ * Compiling takes longer than running it. QuestDB keeps no plans of unnamed statements.
  */
 export class StatementNames {
   readonly #seen = new Set<string>();
   readonly #names = new Map<string, string>();
 
-  /** @returns undefined for a text that was not asked before, and when there are names enough */
+  /**
+   * Returns the name of a statement from its second use on.
+   *
+   * @returns `undefined` on the first use, or if the maximum number of names is reached
+   */
   getName(text: string): string | undefined {
     const name = this.#names.get(text);
     if (name !== undefined) return name;
@@ -28,36 +32,37 @@ export class StatementNames {
       this.#seen.add(text);
       return undefined;
     }
-    const made = `s${this.#names.size}`;
-    this.#names.set(text, made);
-    return made;
+    const newName = `s${this.#names.size}`;
+    this.#names.set(text, newName);
+    return newName;
   }
 }
 
 export type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Runs one SELECT for whoever may see `scope`; a scope that shows nothing gives no rows. LONG is a
- * number, timestamps are Dates.
+ * Runs one SELECT and returns only the rows that `scope` can see. LONG values are numbers, and
+ * timestamps are `Date` objects.
  *
- * @param state of what is read: an answer that was given in the same state may be given again
- * @throws PS_UNAVAILABLE when QuestDB does not answer, or refuses the statement; PS_QUERY_TOO_LONG
+ * @param revision revision of the data; a cached result for the same revision can be reused
+ * @throws PS_UNAVAILABLE if QuestDB does not answer or rejects the statement
+ * @throws PS_QUERY_TOO_LONG if the query times out
  */
 export type ReadRows = (
   scope: TenantScope,
   statement: Sql,
-  state?: string,
+  revision?: string,
 ) => Promise<readonly Row[]>;
 
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
 const MAX_CONNECTIONS = 6;
-/** A new connection, or a free one: when many ask at once, they wait for each other. */
+/** Longest wait for a new or free connection. Concurrent queries wait for each other. */
 const CONNECT_TIMEOUT_MS = 15_000;
-/** QuestDB ends a query after `query.timeout`; this is for one that does not answer at all. */
+/** QuestDB cancels a query after its `query.timeout`. This limit applies if QuestDB doesn't respond. */
 const QUERY_TIMEOUT_MS = 35_000;
 
-/** Reads QuestDB over the Postgres wire, as the user that may only read. */
+/** Reads from QuestDB over the PostgreSQL wire protocol, as the read-only user. */
 export class QuestdbReader {
   #pool: pg.Pool | undefined;
   #target: ReadTarget;
@@ -67,7 +72,7 @@ export class QuestdbReader {
     this.#target = target;
   }
 
-  /** Reads from another address from now on, after a restart on other ports. */
+  /** Switches to another address, for example after QuestDB restarted on other ports. */
   async setTarget(target: ReadTarget): Promise<void> {
     const old = this.#pool;
     this.#target = target;
@@ -111,19 +116,20 @@ function createPool(target: ReadTarget): pg.Pool {
     query_timeout: QUERY_TIMEOUT_MS,
     types: { getTypeParser },
   });
-  // An idle connection that breaks is replaced by the next query; unheard it would end the process.
+  // Without a listener, a broken idle connection would crash the process. The next query replaces it.
   pool.on('error', () => {});
   return pool;
 }
 
-/** The driver would write a date in the process' own time zone. */
+/** Formats dates in UTC, because the driver would use the process's time zone. */
 function toParamText(param: Param): Param {
   return param instanceof Date ? param.toISOString() : param;
 }
 
 /**
- * LONG comes as text because it may exceed a double; counts of ours never do. Timestamps are UTC and
- * do not say so, which the driver takes for the process' own time zone.
+ * Parses LONG values as numbers and timestamps as UTC. By default, the driver returns LONG as text,
+ * because it can exceed a double. Perfscope's counts never do. The driver would also read timestamps
+ * in the process's time zone, because QuestDB sends them without one.
  */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8_OID) return Number;
@@ -132,8 +138,8 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
 }
 
 /**
- * Whether an error of the reader is QuestDB's own answer to a statement, and not that there was
- * none: PostgreSQL's wire gives its errors a severity.
+ * Returns whether an error came from QuestDB itself and not from a failed connection. Errors of the
+ * PostgreSQL wire protocol have a severity.
  */
 export function isQuestdbError(error: unknown): boolean {
   if (!(error instanceof PerfscopeError)) return true;

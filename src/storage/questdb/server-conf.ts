@@ -8,7 +8,7 @@ export interface Ports {
   readonly pg: number;
 }
 
-/** Each preferred port, or a free one where it is taken. Loopback only. */
+/** Returns each preferred port on 127.0.0.1 or, if it is in use, a free one. */
 export async function findFreePorts(preferred: Ports): Promise<Ports> {
   const http = (await probePort(preferred.http)) ?? (await probePort(0));
   const pg = (await probePort(preferred.pg)) ?? (await probePort(0));
@@ -28,8 +28,8 @@ function probePort(port: number): Promise<number | undefined> {
 }
 
 /**
- * QuestDB would write some lines about every statement: a tenth of its time beside busy readers, and a
- * file without end.
+ * Logs only errors and advisories. By default, QuestDB logs several lines for each statement. With many
+ * readers, this takes a tenth of its time, and the log file grows without limit.
  */
 const LOG_CONF = [
   'writers=stdout',
@@ -38,28 +38,30 @@ const LOG_CONF = [
   '',
 ].join('\n');
 
-/** What a QuestDB of whatever kind needs to be quick beside Perfscope, and small. */
+/** Settings that keep any QuestDB, embedded or external, fast and small when Perfscope uses it. */
 export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
-  // A refresh with more rows is thrown away and tried again with half of its time, and again, until
-  // it fits: beside 20,000 rows a second it took 23 seconds of both cores instead of one.
+  // If a refresh has more rows than this, QuestDB discards it and retries with half of the time range
+  // until it fits. At 20,000 rows per second, that took 23 s of both cores instead of 1 s.
   'cairo.mat.view.insert.as.select.batch.size': '20000000',
-  // Made in full for each compiler and grown when needed: their usual sizes are 85 MB of memory.
+  // QuestDB allocates these pools for each SQL compiler and grows them on demand. The default sizes
+  // take 85 MB.
   'cairo.model.pool.capacity': '64',
   'cairo.expression.pool.capacity': '512',
   'cairo.column.pool.capacity': '256',
   'cairo.lexer.pool.capacity': '64',
-  // It would keep the plans of Grafana's statements, some MB each, which never come again because
-  // their times are in their text: the heap ran out. Our own statements have names instead.
+  // Off, because cached plans of Grafana's statements take several MB each until the heap is full.
+  // These plans are never reused: each statement contains its time range. Perfscope's own statements
+  // use names instead.
   'pg.select.cache.enabled': 'false',
-  // A longer statement is refused. Of 740 kB, as with a thousand names chosen in Grafana, one takes 150 MB
-  // of heap, and QuestDB does not survive some of them.
+  // Rejects longer statements. Selecting 1,000 names in Grafana produces 740 kB of SQL, which takes
+  // 150 MB of heap. A few such statements crash QuestDB.
   'pg.recv.buffer.size': '256k',
 };
 
 /**
- * Writes QuestDB's `conf/server.conf` and `conf/log.conf`: loopback only, no telemetry, own passwords, and no table
- * or column that the schema does not know. A file, because a child's environment can be read by
- * whoever may look into /proc.
+ * Writes QuestDB's `conf/server.conf` and `conf/log.conf`. QuestDB listens on loopback only, sends no
+ * telemetry, and does not create unknown tables or columns. The passwords are in a file, because other
+ * users could read environment variables through /proc.
  */
 export function writeServerConf(root: string, ports: Ports, credentials: Credentials): void {
   const { writer, reader } = credentials;

@@ -3,40 +3,37 @@ import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, type Sql, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './questdb-reader.ts';
 
-/** Time in ms between two looks: what was changed elsewhere counts here within twice this. */
+/** Polling interval in ms. Changes by other servers are visible within two intervals. */
 const REFRESH_INTERVAL_MS = 2000;
-/** Least time in ms between two looks that those who ask may cause. */
+/** Minimum time in ms between two throttled refreshes. */
 const MIN_REFRESH_GAP_MS = 250;
-/** Longest time in ms until a stored row can be read. */
+/** Longest time in ms to wait until a stored row can be read. */
 const VISIBILITY_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 50;
 
 export interface StateTableCacheOptions<T> {
-  /** Best over a connection of its own: behind slow queries the next look would come too late. */
+  /** Should use its own connection, so that slow queries don't delay the next refresh. */
   readonly read: ReadRows;
-  /** Ms since the epoch. */
+  /** Current time in ms since the epoch. */
   readonly now: () => number;
-  /** A table of states: its rows are only ever added. */
+  /** A state table. Its rows are never changed or deleted. */
   readonly table: string;
-  /** Reads all of its rows that count. */
+  /** Selects all current rows of the table. */
   readonly selectAll: Sql;
-  /** What they tell of, by id. */
+  /** Converts the rows to values by ID. */
   readonly parseRows: (rows: readonly Row[]) => ReadonlyMap<string, T>;
-  /** Whether what is stored has what was changed here, or a later change. */
-  readonly isStored: (own: T, stored: T) => boolean;
+  /** Returns whether the stored value includes this process's change or a later one. */
+  readonly isStored: (local: T, stored: T) => boolean;
 }
 
-/**
- * What one server knows of a table of states. It looks there again and again, so that nobody has to
- * tell it of what other servers change.
- */
+/** Keeps a copy of a state table in memory and polls the table for changes by other servers. */
 export class StateTableCache<T> {
   readonly #options: StateTableCacheOptions<T>;
   #stored: ReadonlyMap<string, T> = new Map();
-  /** What this process has changed and not yet read back. */
+  /** Changes of this process that have not been read back from the table yet. */
   readonly #local = new Map<string, T>();
   #values: readonly T[] | undefined;
-  /** How many rows there were when all were read. */
+  /** Row count and newest timestamp at the last complete read. */
   #revision = '';
   #lastReadMs: number | undefined;
   #lastAttemptMs = 0;
@@ -48,12 +45,12 @@ export class StateTableCache<T> {
     this.#options = options;
   }
 
-  /** When the last look that succeeded began, in ms since the epoch; undefined before the first. */
+  /** Start time of the last successful refresh, in ms since the epoch. */
   get lastReadMs(): number | undefined {
     return this.#lastReadMs;
   }
 
-  /** The same array as long as nothing has changed. */
+  /** All values. Returns the same array until something changes. */
   get values(): readonly T[] {
     this.#values ??= [...new Map([...this.#stored, ...this.#local]).values()];
     return this.#values;
@@ -63,7 +60,11 @@ export class StateTableCache<T> {
     return this.#local.get(id) ?? this.#stored.get(id);
   }
 
-  /** Reads all that has changed. @throws PS_UNAVAILABLE */
+  /**
+   * Reads the table if it has changed.
+   *
+   * @throws PS_UNAVAILABLE
+   */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -71,7 +72,7 @@ export class StateTableCache<T> {
     return this.#refreshing;
   }
 
-  /** Looks every two seconds from now on, also after that has failed. */
+  /** Refreshes every 2 s. Continues after a failed refresh. */
   startPolling(): void {
     this.#timer ??= setInterval(
       () => void this.refresh().catch(() => {}),
@@ -84,33 +85,36 @@ export class StateTableCache<T> {
   }
 
   /**
-   * Looks once more for all who ask at the same time, so that many wrong ids do not become many
-   * queries. Never rejects.
+   * Refreshes once for all concurrent callers, at most every 250 ms, so that requests with unknown IDs
+   * don't cause one query each. Never rejects.
    */
   refreshThrottled(): Promise<void> {
-    const again = async () => {
-      // Bounded, because the clock may have been set back since.
-      const wait = Math.min(
+    const refreshLater = async () => {
+      // The upper bound matters if the clock was set back since the last attempt.
+      const waitMs = Math.min(
         this.#lastAttemptMs + MIN_REFRESH_GAP_MS - this.#options.now(),
         MIN_REFRESH_GAP_MS,
       );
-      if (wait > 0) await delay(wait, undefined, { ref: false });
-      // A look that has begun already may have missed what was made since.
+      if (waitMs > 0) await delay(waitMs, undefined, { ref: false });
+      // A refresh that is already running can miss rows that were stored after it started.
       await this.#refreshing?.catch(() => {});
       this.#throttledRefresh = undefined;
       await this.refresh().catch(() => {});
     };
-    this.#throttledRefresh ??= again();
+    this.#throttledRefresh ??= refreshLater();
     return this.#throttledRefresh;
   }
 
-  /** What this process has changed counts here at once. */
-  setLocal(id: string, changed: T): void {
-    this.#local.set(id, changed);
+  /** Makes a change of this process visible immediately. */
+  setLocal(id: string, value: T): void {
+    this.#local.set(id, value);
     this.#values = undefined;
   }
 
-  /** What was stored becomes readable a little later. A change that does not in time is still made. */
+  /**
+   * Waits until a change of this process can be read from the table, at most 5 s. After that, it
+   * resolves anyway, because the change is still stored.
+   */
   async waitUntilStored(id: string): Promise<void> {
     const deadline = Date.now() + VISIBILITY_TIMEOUT_MS;
     while (this.#local.has(id) && Date.now() < deadline) {
@@ -120,24 +124,24 @@ export class StateTableCache<T> {
   }
 
   async #refresh(): Promise<void> {
-    const { read, now, table, selectAll: all, parseRows: of, isStored } = this.#options;
-    const begun = now();
-    this.#lastAttemptMs = begun;
-    // Rows are only ever added: as long as there are no more of them, all is known.
-    const [mark] = await read(
+    const { read, now, table, selectAll, parseRows, isStored } = this.#options;
+    const startedMs = now();
+    this.#lastAttemptMs = startedMs;
+    // Rows are only added, so an unchanged row count means that nothing has changed.
+    const [latest] = await read(
       UNRESTRICTED_SCOPE,
       sql`SELECT count() AS amount, max(timestamp) AS newest ${fromTable(table)}`,
     );
-    const seen = JSON.stringify(mark);
-    if (seen !== this.#revision) {
-      this.#stored = of(await read(UNRESTRICTED_SCOPE, all));
-      this.#revision = seen;
+    const revision = JSON.stringify(latest);
+    if (revision !== this.#revision) {
+      this.#stored = parseRows(await read(UNRESTRICTED_SCOPE, selectAll));
+      this.#revision = revision;
       this.#values = undefined;
     }
-    this.#lastReadMs = begun;
-    for (const [id, own] of this.#local) {
+    this.#lastReadMs = startedMs;
+    for (const [id, local] of this.#local) {
       const stored = this.#stored.get(id);
-      if (stored && isStored(own, stored)) this.#local.delete(id);
+      if (stored && isStored(local, stored)) this.#local.delete(id);
     }
   }
 }

@@ -12,29 +12,33 @@ import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './questdb-reader.ts';
 
-/** A table of rows, or a roll-up of it. Times in ms since the epoch. */
+/** A measurement table or one of its roll-ups. Times are in ms since the epoch. */
 export interface StoredTable {
   readonly name: string;
-  /** Length of an interval; 0 for the rows themselves. */
+  /** Interval length of a roll-up in ms; 0 for a table. */
   readonly unitMs: number;
-  /** What is older is not in it; -Infinity when nothing older is kept anywhere. */
+  /** Time of the first row; `-Infinity` if nothing older is stored in the table or any roll-up. */
   readonly fromMs: number;
-  /** What is newer may still be missing in it. */
+  /** Time up to which the data is complete. */
   readonly untilMs: number;
-  /** Changes with what is in it; undefined for the rows, which may change at any time. */
+  /** Changes with each refresh of a roll-up; `undefined` for tables, which can change at any time. */
   readonly revision?: string | undefined;
 }
 
-/** All that is kept of each measurement table by its name: rows first, then the newest roll-ups. */
+/** For each measurement table, the table itself followed by its roll-ups, newest version first. */
 export type Catalog = ReadonlyMap<string, readonly StoredTable[]>;
 
-const FRESH_MS = 10_000;
-/** What was known is still right for as long, if less than could be: nobody waits for news. */
-const USABLE_STALE_MS = 30_000;
-/** QuestDB says so of a view without rows. */
+/** Age in ms at which the catalog is loaded again. */
+const MAX_FRESH_AGE_MS = 10_000;
+/**
+ * Age in ms up to which the old catalog is returned while the new one loads. An old catalog is still
+ * correct but can miss the newest roll-up data.
+ */
+const MAX_STALE_AGE_MS = 30_000;
+/** QuestDB returns times after this as the first timestamp of an empty view. */
 const NO_ROWS_MS = Date.UTC(9000, 0);
 
-/** Knows what is stored, from QuestDB's own lists, asked at most every ten seconds. */
+/** Reads from QuestDB which tables and roll-ups are stored, at most every 10 s. */
 export class CatalogReader {
   readonly #read: ReadRows;
   #cached: Promise<Catalog> | undefined;
@@ -48,12 +52,12 @@ export class CatalogReader {
   /** @throws PS_UNAVAILABLE */
   readonly getCatalog = (nowMs: number = Date.now()): Promise<Catalog> => {
     const ageMs = this.#cached ? nowMs - this.#cachedAtMs : Number.POSITIVE_INFINITY;
-    if (this.#cached && ageMs <= FRESH_MS) return this.#cached;
-    const asking = this.#fetchOnce(nowMs);
-    return this.#cached && ageMs <= USABLE_STALE_MS ? this.#cached : asking;
+    if (this.#cached && ageMs <= MAX_FRESH_AGE_MS) return this.#cached;
+    const pending = this.#fetchOnce(nowMs);
+    return this.#cached && ageMs <= MAX_STALE_AGE_MS ? this.#cached : pending;
   };
 
-  /** Asks anew at the next question, after something has changed. */
+  /** Discards the cached catalog. The next call of `getCatalog` loads it again. */
   invalidate(): void {
     this.#cached = undefined;
     this.#pending = undefined;
@@ -61,20 +65,20 @@ export class CatalogReader {
 
   #fetchOnce(nowMs: number): Promise<Catalog> {
     if (this.#pending) return this.#pending;
-    const asking = this.#fetch();
-    this.#pending = asking;
-    asking.then(
+    const pending = this.#fetch();
+    this.#pending = pending;
+    pending.then(
       () => {
-        if (this.#pending !== asking) return;
-        this.#cached = asking;
+        if (this.#pending !== pending) return;
+        this.#cached = pending;
         this.#cachedAtMs = nowMs;
         this.#pending = undefined;
       },
       () => {
-        if (this.#pending === asking) this.#pending = undefined;
+        if (this.#pending === pending) this.#pending = undefined;
       },
     );
-    return asking;
+    return pending;
   }
 
   async #fetch(): Promise<Catalog> {
@@ -92,25 +96,28 @@ export class CatalogReader {
       ),
     );
     return new Map(
-      ROLLUP_DEFINITIONS.map((rolling) => {
-        const { table, units } = rolling;
-        const rollups = units.flatMap((unit) => findRollups(rolling, unit, views, firstMs));
+      ROLLUP_DEFINITIONS.map((definition) => {
+        const { table, units } = definition;
+        const rollups = units.flatMap((unit) => findRollups(definition, unit, views, firstMs));
         const rows = {
           name: table.name,
           unitMs: 0,
           untilMs: Number.POSITIVE_INFINITY,
           fromMs: firstMs.get(table.name) ?? Number.POSITIVE_INFINITY,
         };
-        return [table.name, removeFalseStarts([rows, ...rollups])];
+        return [table.name, removeStartLimits([rows, ...rollups])];
       }),
     );
   }
 
-  /** After a start QuestDB's list does not know the tables that nobody has used since. */
+  /**
+   * Returns the time of a table's first row. After QuestDB starts, `tables()` has no times for tables
+   * that have not been used yet, so these are read from the table.
+   */
   async #getFirstMs(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
-    const firstKnown = table.table_min_timestamp;
-    if (firstKnown !== null || !isMeasurementTableOrRollup(name)) return toMs(firstKnown);
+    const listed = table.table_min_timestamp;
+    if (listed !== null || !isMeasurementTableOrRollup(name)) return toMs(listed);
     const [first] = await this.#read(
       UNRESTRICTED_SCOPE,
       sql`SELECT timestamp ${fromTable(name)} LIMIT 1`,
@@ -119,7 +126,7 @@ export class CatalogReader {
   }
 }
 
-/** The usable roll-ups of one unit, the newest version first. */
+/** Returns the usable roll-ups of one unit, newest version first. */
 function findRollups(
   { table, units }: RollupDefinition,
   unit: RollupUnit,
@@ -133,34 +140,37 @@ function findRollups(
     const fromMs = firstMs.get(view.view_name);
     if (version === undefined || untilMs === undefined || fromMs === undefined) return [];
     const name = String(view.view_name);
-    const state = `${view.view_status} ${toMs(view.last_refresh_finish_timestamp)}`;
-    return [{ version, name, unitMs: ROLLUP_UNITS[unit].ms, fromMs, untilMs, state }];
+    const revision = `${view.view_status} ${toMs(view.last_refresh_finish_timestamp)}`;
+    return [{ version, name, unitMs: ROLLUP_UNITS[unit].ms, fromMs, untilMs, revision }];
   });
   return found.sort((a, b) => b.version - a.version).map(({ version: _, ...stored }) => stored);
 }
 
-/** Until when a view holds all that had come in time; undefined while it can't be trusted. */
+/** Returns the time up to which a view is complete; `undefined` if the view can't be used. */
 function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undefined {
   const startMs = toMs(view.last_refresh_start_timestamp);
   const finishMs = toMs(view.last_refresh_finish_timestamp);
   if (finishMs === undefined) return undefined;
   if (view.view_status === 'valid' && startMs !== undefined)
     return startMs - computeRefreshLagMs(chain);
-  // One runs now, and only the one before is whole; or QuestDB has been started since, and has
-  // forgotten when the last began. It was at most an interval before its end.
+  // Either a refresh is running and only the previous one is complete, or QuestDB was restarted and no
+  // longer knows the start of the last refresh. That refresh took at most one interval.
   return ['valid', 'refreshing'].includes(String(view.view_status))
     ? finishMs - computeRefreshLagMs(chain) - ROLLUP_UNITS[chain.at(-1)!].ms
     : undefined;
 }
 
-/** The first row of something does not cut anything off when nothing coarser is older. */
-function removeFalseStarts(stored: readonly StoredTable[]): StoredTable[] {
-  return stored.map((each, i) => {
-    const others = stored.slice(i + 1).map(({ fromMs }) => fromMs);
-    const oldestMs = Math.min(...others, Number.POSITIVE_INFINITY);
-    const coarsestMs = stored.at(-1)!.unitMs || 1;
-    const cut = oldestMs < Math.floor(each.fromMs / coarsestMs) * coarsestMs;
-    return cut ? each : { ...each, fromMs: Number.NEGATIVE_INFINITY };
+/**
+ * Sets `fromMs` to `-Infinity` for tables and roll-ups that no coarser roll-up extends further back.
+ * Their first row is then the first that was ever stored, so nothing older is missing.
+ */
+function removeStartLimits(tables: readonly StoredTable[]): StoredTable[] {
+  return tables.map((table, i) => {
+    const coarser = tables.slice(i + 1).map(({ fromMs }) => fromMs);
+    const oldestMs = Math.min(...coarser, Number.POSITIVE_INFINITY);
+    const coarsestMs = tables.at(-1)!.unitMs || 1;
+    const hasOlderData = oldestMs < Math.floor(table.fromMs / coarsestMs) * coarsestMs;
+    return hasOlderData ? table : { ...table, fromMs: Number.NEGATIVE_INFINITY };
   });
 }
 

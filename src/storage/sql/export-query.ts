@@ -13,14 +13,14 @@ export type ExportFormat = 'csv' | 'parquet';
 
 export interface ExportStats {
   bytes: number;
-  /** Without the line of titles; undefined where the format does not show them as it goes by. */
+  /** Number of rows without the header line; `undefined` for Parquet, where rows can't be counted. */
   rows: number | undefined;
 }
 
 export interface ExportOptions {
   readonly file: string;
   readonly format: ExportFormat;
-  /** After which QuestDB ends the query. */
+  /** QuestDB cancels the query after this time. */
   readonly timeoutMs: number;
   readonly onProgress: (written: ExportStats) => void;
 }
@@ -28,9 +28,12 @@ export interface ExportOptions {
 const NEWLINE = 0x0a;
 
 /**
- * Streams the answer of one SELECT into a file, which appears when it is whole. Memory stays flat.
+ * Streams the result of one SELECT to a file with constant memory use. The file is created only when
+ * the export is complete.
  *
- * @throws PS_SQL_REFUSED, PS_EXPORT_FAILED, PS_QUESTDB_UNREACHABLE
+ * @throws PS_SQL_REFUSED if the statement is not a read-only SELECT or QuestDB rejects it
+ * @throws PS_EXPORT_FAILED if the transfer breaks or the file can't be written
+ * @throws PS_QUESTDB_UNREACHABLE if the request fails
  */
 export async function exportQuery(
   target: WriteTarget,
@@ -43,20 +46,20 @@ export async function exportQuery(
     format,
     timeoutMs,
   );
-  const count = format === 'csv' ? createRowCounter() : () => undefined;
-  const written: ExportStats = { bytes: 0, rows: count(Buffer.alloc(0)) };
-  const counting = new Transform({
+  const countRows = format === 'csv' ? createRowCounter() : () => undefined;
+  const written: ExportStats = { bytes: 0, rows: countRows(Buffer.alloc(0)) };
+  const counter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       written.bytes += chunk.length;
-      written.rows = count(chunk);
+      written.rows = countRows(chunk);
       onProgress(written);
       done(null, chunk);
     },
   });
   const draft = `${file}.${process.pid}.part`;
   try {
-    // A query that fails midway breaks the transfer off, which fails here.
-    await pipeline(body, counting, createWriteStream(draft, { mode: 0o600, flags: 'wx' }));
+    // If the query fails midway, QuestDB closes the connection, which throws here.
+    await pipeline(body, counter, createWriteStream(draft, { mode: 0o600, flags: 'wx' }));
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
@@ -65,7 +68,7 @@ export async function exportQuery(
   return written;
 }
 
-/** `fetch` would give up on a long answer after five minutes, whatever it is told. */
+/** Starts the export. Does not use `fetch`, which always times out after 5 min. */
 async function requestExport(
   target: WriteTarget,
   statement: string,
@@ -88,12 +91,12 @@ async function requestExport(
     );
   });
   if (response.statusCode === 200) return response;
-  const said = await text(response);
-  const reason = /"error":"((?:[^"\\]|\\.)*)"/.exec(said)?.[1] ?? `HTTP ${response.statusCode}`;
-  throw createError('PS_SQL_REFUSED', { reason: `QuestDB says "${reason}"` });
+  const answer = await text(response);
+  const reason = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer)?.[1] ?? `HTTP ${response.statusCode}`;
+  throw createError('PS_SQL_REFUSED', { reason: `QuestDB returned the error "${reason}"` });
 }
 
-/** Lines without that of the titles: QuestDB writes a line break inside a text as `\n`. */
+/** Counts lines without the header. QuestDB escapes line breaks in values as `\n`. */
 function createRowCounter(): (chunk: Buffer) => number {
   let lines = 0;
   return (chunk) => {

@@ -1,18 +1,18 @@
 import { createError } from '../../core/errors.ts';
 import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
 
-/**
- * QuestDB's functions, sorted by what a statement that somebody has typed may use. A test compares the
- * lists with the server's own, so that a new version's functions are looked at before they are allowed.
+/*
+ * QuestDB's functions, grouped by where a user's statement may call them. A test compares these lists
+ * with the server's functions, so that each function of a new version is reviewed first.
  */
 
-/** What may stand in FROM: lists of what is stored. */
+/** Functions that are allowed in FROM: they list tables, columns, and partitions. */
 export const TABLE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   all_tables functions information_schema.columns information_schema.tables keywords
   materialized_views table_columns table_partitions table_storage tables views
   wal_tables wal_transactions`);
 
-/** What may stand in an expression: functions of their arguments and of the clock. */
+/** Functions that are allowed in expressions: they depend only on their arguments and the clock. */
 export const VALUE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   abs acos and approx_count_distinct approx_median approx_percentile arg_max arg_min array array_avg
   array_build array_count array_cum_sum array_elem_avg array_elem_max array_elem_min array_elem_sum
@@ -36,9 +36,9 @@ export const VALUE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   weighted_stddev_freq weighted_stddev_rel within within_box within_radius wmid year yesterday`);
 
 /**
- * What may not be used: files, the server's inside, what acts on it, what only other clients need, and
- * generators of rows, which QuestDB does not end however long they run (9.3.4).
- * Those that stand in FROM work without parentheses too, so that no table may have such a name.
+ * Functions that are not allowed. They read files, show or change the server's internals, or exist only
+ * for other clients. Row generators are also forbidden, because QuestDB 9.3.4 can't cancel them.
+ * In FROM, a function works without parentheses, so these names are also rejected as table names.
  */
 export const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   build cancel_query checkpoint_status current_catalog current_data_id current_database
@@ -71,7 +71,7 @@ function toWordSet(text: string): ReadonlySet<string> {
 
 const MAX_STATEMENT_LENGTH = 20_000;
 
-/** Kinds of nodes that a SELECT is made of; whatever else the parser may know is refused. */
+/** Syntax node types that can be part of a SELECT. Statements with other types are rejected. */
 const ALLOWED_NODES = new Set(
   `alignTo arrayAccess arrayLiteral arraySlice between binary case cast column cte function in isNull
   join latestOn limit literal orderByItem paren pivotAggregation pivotClause pivotFor pivotIn
@@ -83,33 +83,32 @@ const ALLOWED_NODES = new Set(
 type UncheckedNode = Readonly<Record<string, unknown>>;
 
 /**
- * Checks that a text is one statement that only reads tables: a SELECT, with WITH or without. Who may
- * only read can still copy to disk and read files, so the database's own rights do not suffice.
+ * Checks that a text is a single SELECT, with or without WITH, that only reads tables. QuestDB's own
+ * permissions are not enough, because its read-only user can still read files and copy data to disk.
  *
- * @param further functions that may be called beside QuestDB's own; whoever allows them replaces them
- * @returns the statement as it was understood, which is what has to be run: whatever the database
- *   would understand of the text otherwise is not in it
+ * @param extraFunctions additional functions to allow; the caller replaces them before it runs the
+ *   statement
+ * @returns the parsed statement as text. Run this instead of `text`, because QuestDB could interpret
+ *   `text` differently than the parser.
  * @throws PS_SQL_REFUSED with the reason
  */
-export function toReadOnlySql(text: string, further: readonly string[] = []): string {
+export function toReadOnlySql(text: string, extraFunctions: readonly string[] = []): string {
   if (text.length > MAX_STATEMENT_LENGTH)
     throw createSqlError(`it is longer than ${MAX_STATEMENT_LENGTH} characters`);
   const { ast, errors } = parseSql(text);
   const [error] = errors;
-  if (error) throw createSqlError(`it can't be read: ${error.message} (line ${error.line ?? 1})`);
+  if (error) throw createSqlError(`it can't be parsed: ${error.message} (line ${error.line ?? 1})`);
   const [statement, ...others] = ast;
   if (!statement) throw createSqlError('it is empty');
   if (others.length > 0)
-    throw createSqlError('it is more than one statement, or a clause is misplaced');
+    throw createSqlError('it contains more than one statement or a misplaced clause');
   if (!isSelect(statement)) throw createSqlError('it is not a SELECT');
-  if (statement.implicit) throw createSqlError('it does not begin with SELECT or WITH');
-  checkNode({ ...statement }, new Set([...VALUE_FUNCTIONS, ...further]));
+  if (statement.implicit) throw createSqlError('it does not start with SELECT or WITH');
+  checkNode({ ...statement }, new Set([...VALUE_FUNCTIONS, ...extraFunctions]));
   checkSpaces(text);
-  const plain = restateStatement(statement);
-  if (plain === undefined) {
-    throw createSqlError('it is written in a way that is not clear; write it more simply');
-  }
-  return plain;
+  const restated = restateStatement(statement);
+  if (restated === undefined) throw createSqlError('it is ambiguous. Write it in a simpler form');
+  return restated;
 }
 
 function checkNode(node: UncheckedNode, functions: ReadonlySet<string>): void {
@@ -121,8 +120,8 @@ function checkNode(node: UncheckedNode, functions: ReadonlySet<string>): void {
   if (type === 'function') checkFunction(name, functions);
   if (type === 'tableRef') checkTable(node.table as UncheckedNode);
   for (const child of Object.values(node)) {
-    for (const each of Array.isArray(child) ? child.flat(Number.POSITIVE_INFINITY) : [child]) {
-      if (typeof each === 'object' && each !== null) checkNode(each as UncheckedNode, functions);
+    for (const item of Array.isArray(child) ? child.flat(Number.POSITIVE_INFINITY) : [child]) {
+      if (typeof item === 'object' && item !== null) checkNode(item as UncheckedNode, functions);
     }
   }
 }
@@ -135,23 +134,23 @@ function checkFunction(name: unknown, allowed: ReadonlySet<string>): void {
   }
 }
 
-/** Functions work in FROM without their parentheses as well. */
+/** Rejects a table that has a function's name, because functions work in FROM without parentheses. */
 function checkTable(table: UncheckedNode): void {
   if (table.type !== 'qualifiedName') return;
   const parts = (table.parts as string[]).map((part) => part.toLowerCase());
   const names = [parts.join('.'), parts.at(-1) ?? ''];
-  const wrong = names.find((name) => FORBIDDEN_FUNCTIONS.has(name) || name.startsWith('@'));
-  if (wrong !== undefined) throw createSqlError(`${wrong} is not allowed in FROM`);
+  const forbidden = names.find((name) => FORBIDDEN_FUNCTIONS.has(name) || name.startsWith('@'));
+  if (forbidden !== undefined) throw createSqlError(`${forbidden} is not allowed in FROM`);
 }
 
-/** `0x1f` would be read as `0 AS x1f` by the parser, and as a number by the database. */
+/** Requires spaces between words: the parser reads `0x1f` as `0 AS x1f`, but QuestDB as a number. */
 function checkSpaces(text: string): void {
-  let endBefore = Number.NaN;
+  let previousEnd = Number.NaN;
   for (const { image, startOffset } of tokenize(text)) {
     const isWord = /^[\w'"]/.test(image);
-    if (isWord && startOffset === endBefore)
+    if (isWord && startOffset === previousEnd)
       throw createSqlError(`a space is missing before ${image}`);
-    endBefore = isWord ? startOffset + image.length : Number.NaN;
+    previousEnd = isWord ? startOffset + image.length : Number.NaN;
   }
 }
 

@@ -1,12 +1,12 @@
 import { isEmptyScope, type TenantScope } from '../../core/tenant-scope.ts';
 
-/** A value that is bound, never written into the text. */
+/** A value that is sent as a bound parameter, never as part of the SQL text. */
 export type Param = string | number | boolean | Date;
 
-/** What a SELECT reads from; the reader limits it to a scope. */
+/** The table of a SELECT. `renderSql` limits it to the rows of a scope. */
 export interface TableSource {
   readonly table: string;
-  /** Rows about hosts carry no tenant. */
+  /** Host tables have no tenant columns. */
   readonly scopedBy: 'tenants' | 'hosts';
 }
 
@@ -15,15 +15,14 @@ type SqlPart =
   | { readonly param: Param }
   | { readonly source: TableSource };
 
-/** A statement, or a piece of one, made by `sql`. */
+/** A statement or fragment, created with `sql`. */
 export interface Sql {
   readonly parts: readonly SqlPart[];
 }
 
 /**
- * Makes a statement from a template. Values become bound parameters, pieces of `sql` are put in,
- * and a `from(…)` becomes `FROM table WHERE …` with the conditions of the reader's scope, so that the
- * template goes on with `AND`.
+ * Creates a statement from a template. Values become bound parameters, and `sql` fragments are inserted.
+ * `fromTable(…)` becomes `FROM table WHERE …` with the scope's conditions, so continue with `AND`.
  */
 export function sql(
   strings: TemplateStringsArray,
@@ -41,39 +40,39 @@ export function sql(
   return { parts };
 }
 
-/** Rows of a table that carry a tenant. */
+/** Returns a source for a table whose rows belong to tenants. */
 export function fromTable(table: string): TableSource {
   return { table: checkName(table), scopedBy: 'tenants' };
 }
 
-/** Rows of a table that is about hosts. */
+/** Returns a source for a table about hosts. */
 export function fromHostTable(table: string): TableSource {
   return { table: checkName(table), scopedBy: 'hosts' };
 }
 
-/** The name of a column or alias that the code, not a user, has chosen. */
+/** Inserts the name of a column or alias. The name must not come from a user. */
 export function identifier(name: string): Sql {
   return { parts: [{ text: checkName(name) }] };
 }
 
-/** The same as a text: functions that list a table's parts take no parameter. */
+/** Inserts a name as a string literal. `table_partitions()` doesn't accept a bound parameter. */
 export function quoteName(name: string): Sql {
   return { parts: [{ text: `'${checkName(name)}'` }] };
 }
 
-/** Pieces with `separator` between them. */
-export function joinSql(pieces: readonly Sql[], separator: string): Sql {
+/** Joins fragments with `separator` between them. */
+export function joinSql(fragments: readonly Sql[], separator: string): Sql {
   const parts: SqlPart[] = [];
-  for (const [i, piece] of pieces.entries()) {
+  for (const [i, fragment] of fragments.entries()) {
     if (i > 0) parts.push({ text: separator });
-    parts.push(...piece.parts);
+    parts.push(...fragment.parts);
   }
   return { parts };
 }
 
 /**
- * `column IN (…)` with bound values; nothing matches an empty list. QuestDB compiles a comparison with
- * one bound value to machine code, which it does not do for a list.
+ * Returns `column IN (…)` with bound values. An empty list matches no row. For one value, returns `=`,
+ * because QuestDB compiles it to machine code, but not `IN` with bound values.
  */
 export function inValues(column: string, values: readonly Param[]): Sql {
   const [only] = values;
@@ -86,32 +85,36 @@ export function inValues(column: string, values: readonly Param[]): Sql {
   return sql`${identifier(column)} IN (${bound})`;
 }
 
-/** @returns text and parameters for the database; undefined when the scope shows nothing of it */
+/**
+ * Returns the text and parameters of a statement, limited to the rows that `scope` can see.
+ *
+ * @returns `undefined` if the scope can't see any row of a table in the statement
+ */
 export function renderSql(
   { parts }: Sql,
   scope: TenantScope,
 ): { text: string; params: Param[] } | undefined {
   const params: Param[] = [];
-  const pieces: string[] = [];
+  const texts: string[] = [];
   const write = (part: SqlPart): void => {
-    if ('text' in part) pieces.push(part.text);
-    else if ('param' in part) pieces.push(`$${params.push(part.param)}`);
-    else for (const piece of scopeSource(part.source, scope).parts) write(piece);
+    if ('text' in part) texts.push(part.text);
+    else if ('param' in part) texts.push(`$${params.push(part.param)}`);
+    else for (const scoped of toScopedFrom(part.source, scope).parts) write(scoped);
   };
   const sources = parts.flatMap((part) => ('source' in part ? [part.source] : []));
-  const hidden = ({ scopedBy: of }: TableSource) =>
-    of === 'hosts' ? !scope.hosts : isEmptyScope(scope);
-  if (sources.some(hidden)) return undefined;
+  const isHidden = ({ scopedBy }: TableSource) =>
+    scopedBy === 'hosts' ? !scope.hosts : isEmptyScope(scope);
+  if (sources.some(isHidden)) return undefined;
   for (const part of parts) write(part);
-  return { text: pieces.join(''), params };
+  return { text: texts.join(''), params };
 }
 
-function scopeSource(
-  { table, scopedBy: of }: TableSource,
+function toScopedFrom(
+  { table, scopedBy }: TableSource,
   { organizations, properties }: TenantScope,
 ): Sql {
   const conditions = [sql`1 = 1`];
-  if (of === 'tenants') {
+  if (scopedBy === 'tenants') {
     if (organizations !== 'all') conditions[0] = inValues('organization_id', organizations);
     if (properties !== 'all') conditions.push(inValues('property_id', properties));
   }
@@ -119,6 +122,6 @@ function scopeSource(
 }
 
 function checkName(name: string): string {
-  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new TypeError(`${name} is not a name of the schema`);
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new TypeError(`"${name}" is not a valid SQL name`);
   return name;
 }

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../../core/errors.ts';
 
 /*
- * The parts of `@questdb/sql-parser`'s tree that are looked at. The types of the package itself
- * are imported there without file extensions, which Node's module resolution does not find.
+ * Types for the used parts of `@questdb/sql-parser`'s syntax tree. The package's own types don't work
+ * here: they import files without extensions, which Node's module resolution doesn't find.
  */
 
 export interface SyntaxNode {
@@ -27,7 +27,7 @@ interface SelectItem extends SyntaxNode {
   readonly alias?: string;
 }
 
-/** What stands after FROM or JOIN: a table by its name, or a SELECT, a function, a SHOW. */
+/** Source after FROM or JOIN: a table name, a subquery, a function, or SHOW. */
 export interface TableRef {
   readonly table: SyntaxNode & { readonly parts?: readonly string[] };
   readonly alias?: string;
@@ -35,7 +35,7 @@ export interface TableRef {
 }
 
 export interface Expression extends SyntaxNode {
-  /** Of a column its qualified name, of a function its plain one. */
+  /** Qualified name of a column, or plain name of a function. */
   readonly name?: string | { readonly parts: readonly string[] };
   readonly args?: readonly Expression[];
   readonly operator?: string;
@@ -62,12 +62,12 @@ interface Token {
 
 const require = createRequire(import.meta.url);
 
-/** The grammar takes 90 MB and most of a second to load, and few processes ever see typed SQL. */
+/** Loads the parser on first use. It takes 90 MB and almost 1 s, and few processes need it. */
 function loadParser(): SqlParser {
   return require('@questdb/sql-parser') as SqlParser;
 }
 
-/** Parses statements. What is nested too deeply for the parser's stack is an error like others. */
+/** Parses statements. If the SQL is nested too deeply for the parser's stack, returns an error. */
 export function parseSql(text: string): ParseResult {
   const { parseToAst } = loadParser();
   try {
@@ -77,18 +77,22 @@ export function parseSql(text: string): ParseResult {
   }
 }
 
-/** The statement's text, as the parser has understood it; undefined when it would read that otherwise. */
+/**
+ * Formats a parsed statement as SQL.
+ *
+ * @returns `undefined` if parsing the result gives a different statement
+ */
 export function restateStatement(statement: SyntaxNode): string | undefined {
   const text = loadParser().toSql(statement);
   return isDeepStrictEqual(parseSql(text), { ast: [statement], errors: [] }) ? text : undefined;
 }
 
-/** The words of a text, with their places. */
+/** Returns the tokens of a statement with their positions. */
 export function tokenize(text: string): readonly Token[] {
   return loadParser().tokenize(text).tokens;
 }
 
-/** Every node of a syntax tree, from the root down. */
+/** Yields each node of a syntax tree, parents before children. */
 export function* walkNodes(root: unknown): Generator<SyntaxNode> {
   if (typeof root !== 'object' || root === null) return;
   if ('type' in root && typeof root.type === 'string') yield root as SyntaxNode;
@@ -99,12 +103,12 @@ export function isSelect(node: SyntaxNode | undefined): node is Select {
   return node?.type === 'select';
 }
 
-/** What a FROM names, its joins included. */
+/** Returns a table reference and the references in its joins. */
 export function getTableRefs(ref: TableRef): TableRef[] {
   return [ref, ...(ref.joins ?? []).flatMap((join) => getTableRefs(join.table))];
 }
 
-/** The conditions that must all hold for `expression` to hold. */
+/** Splits an expression at its top-level `AND` operators. */
 export function splitConjunction(expression: Expression | undefined): Expression[] {
   if (expression === undefined) return [];
   if (expression.type === 'paren') return splitConjunction(expression.expression);
@@ -114,7 +118,7 @@ export function splitConjunction(expression: Expression | undefined): Expression
   return [expression];
 }
 
-/** The last part of a column's or a function's name. */
+/** Returns the last part of a column or function name. */
 export function getLastName({ name }: Expression): string | undefined {
   return typeof name === 'object' ? name.parts.at(-1) : name;
 }

@@ -5,16 +5,16 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import { toReadOnlySql } from './read-only-sql.ts';
 
 export interface UserQueryOptions {
-  /** Most rows of the answer. */
+  /** Maximum number of rows. */
   readonly limit: number;
   readonly timeoutMs: number;
 }
 
 export interface UserQueryResult {
   readonly columns: readonly string[];
-  /** Timestamps as ISO 8601 text with all their digits; a LONG beyond 2^53 as text. */
+  /** Timestamps are ISO 8601 strings with full precision. LONG values beyond 2^53 are strings. */
   readonly rows: readonly (readonly unknown[])[];
-  /** Whether there are more rows than the limit. */
+  /** Whether the query has more rows than the limit. */
   readonly isTruncated: boolean;
 }
 
@@ -22,18 +22,19 @@ const TYPE_OIDS = { long: 20, timestamp: 1114 } as const;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Runs a statement that somebody has typed, as the user that may only read. It sees every tenant's
- * rows: only an administrator may be let near it.
+ * Runs a statement written by a user, as QuestDB's read-only user. The statement can read the rows of
+ * all tenants, so call this only for administrators.
  *
- * @throws PS_SQL_REFUSED when it does anything but read tables, or QuestDB does not understand it;
- *   PS_QUERY_TOO_LONG, PS_UNAVAILABLE
+ * @throws PS_SQL_REFUSED if the statement is not a read-only SELECT or QuestDB rejects it
+ * @throws PS_QUERY_TOO_LONG if it takes longer than `timeoutMs`
+ * @throws PS_UNAVAILABLE if QuestDB can't be reached
  */
 export async function runUserQuery(
   target: ReadTarget,
   text: string,
   { limit, timeoutMs }: UserQueryOptions,
 ): Promise<UserQueryResult> {
-  // Inside parentheses nothing but a SELECT is possible, whatever the check has overlooked.
+  // Only a SELECT is valid inside parentheses, even if the check missed something.
   const limited = `SELECT * FROM (${toReadOnlySql(text)}) LIMIT ${limit + 1}`;
   const client = new pg.Client({
     ...target,
@@ -42,31 +43,31 @@ export async function runUserQuery(
     query_timeout: timeoutMs,
     types: { getTypeParser },
   });
-  // Heard by the query as well; unheard here it would end the process.
+  // The query rejects with the same error. Without a listener, the event would crash the process.
   client.on('error', () => {});
-  let asked = false;
+  let isConnected = false;
   try {
     await client.connect();
-    asked = true;
+    isConnected = true;
     const { fields, rows } = await client.query<unknown[]>({ text: limited, rowMode: 'array' });
     const columns = fields.map(({ name }) => name);
     return { columns, rows: rows.slice(0, limit), isTruncated: rows.length > limit };
   } catch (error) {
-    throw toQueryError(error, asked);
+    throw toQueryError(error, isConnected);
   } finally {
-    // QuestDB ends the query of a connection that has gone.
-    if (asked) void client.end().catch(() => {});
+    // QuestDB cancels a running query when its connection is closed.
+    if (isConnected) void client.end().catch(() => {});
   }
 }
 
-function toQueryError(error: unknown, asked: boolean) {
+function toQueryError(error: unknown, isConnected: boolean) {
   const reason = errorMessage(error);
   if (/timeout, query aborted|Query read timeout/i.test(reason)) {
     return createError('PS_QUERY_TOO_LONG', {}, error);
   }
-  const understood = !asked || !(error instanceof pg.DatabaseError);
-  if (understood) return createError('PS_UNAVAILABLE', { reason }, error);
-  return createError('PS_SQL_REFUSED', { reason: `QuestDB says "${reason}"` }, error);
+  const isRejected = isConnected && error instanceof pg.DatabaseError;
+  if (!isRejected) return createError('PS_UNAVAILABLE', { reason }, error);
+  return createError('PS_SQL_REFUSED', { reason: `QuestDB returned the error "${reason}"` }, error);
 }
 
 function getTypeParser(oid: number, format?: 'text' | 'binary') {

@@ -39,7 +39,7 @@ it('reads each part of the range from the coarsest table that gives an exact res
   ]);
 });
 
-it('reads the newest part, which a roll-up may not contain yet, from finer tables', () => {
+it('reads the newest part, which a roll-up might not contain yet, from finer tables', () => {
   const segments = planSegments(ALL, { fromMs: NOW - 2 * HOUR_MS, toMs: NOW });
   expect(segments.map(({ name }) => name)).toEqual(['hours', 'minutes', 'rows']);
   expect(segments[0]!.toMs).toBe(NOW - HOUR_MS);

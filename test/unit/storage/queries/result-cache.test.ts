@@ -2,35 +2,40 @@ import { expect, it } from 'vitest';
 import { cacheResult } from '../../../../src/storage/queries/result-cache.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
 
-const newStore = (): QueryClient => ({ read: async () => [], getCatalog: async () => new Map() });
-
-it('makes an answer once for all who ask while it is made, and anew afterwards', async () => {
-  const store = newStore();
-  let made = 0;
-  const ask = (key = 'a') => cacheResult(store, key, undefined, async () => ++made);
-  expect(await Promise.all([ask(), ask(), ask('b')])).toEqual([1, 1, 2]);
-  expect(await ask()).toBe(3);
-  expect(await cacheResult(newStore(), 'a', undefined, async () => ++made)).toBe(4);
+const createClient = (): QueryClient => ({
+  read: async () => [],
+  getCatalog: async () => new Map(),
 });
 
-it('gives an answer again in the same state, and one that failed to nobody else', async () => {
-  const store = newStore();
-  let made = 0;
-  const ask = (state: string) => cacheResult(store, 'a', state, async () => ++made);
-  expect([await ask('1'), await ask('1'), await ask('2'), await ask('2')]).toEqual([1, 1, 2, 2]);
-  const fail = () => cacheResult(store, 'b', '1', () => Promise.reject(new Error('away')));
-  await expect(fail()).rejects.toThrow('away');
-  expect(await cacheResult(store, 'b', '1', async () => 'back')).toBe('back');
+it('shares a result between concurrent calls without a revision and computes it again later', async () => {
+  const queryClient = createClient();
+  let computed = 0;
+  const query = (key = 'a') => cacheResult(queryClient, key, undefined, async () => ++computed);
+  expect(await Promise.all([query(), query(), query('b')])).toEqual([1, 1, 2]);
+  expect(await query()).toBe(3);
+  expect(await cacheResult(createClient(), 'a', undefined, async () => ++computed)).toBe(4);
 });
 
-it('keeps a bounded number of answers, and of these the newest', async () => {
-  const store = newStore();
-  let made = 0;
-  const ask = (key: number) => cacheResult(store, String(key), '1', async () => ++made);
-  for (let key = 0; key < 150; key++) await ask(key);
-  await ask(149);
-  await ask(50);
-  expect(made).toBe(150);
-  await ask(49);
-  expect(made).toBe(151);
+it('reuses a result for the same revision and does not cache an error', async () => {
+  const queryClient = createClient();
+  let computed = 0;
+  const query = (revision: string) =>
+    cacheResult(queryClient, 'a', revision, async () => ++computed);
+  const results = [await query('1'), await query('1'), await query('2'), await query('2')];
+  expect(results).toEqual([1, 1, 2, 2]);
+  const fail = () => cacheResult(queryClient, 'b', '1', () => Promise.reject(new Error('down')));
+  await expect(fail()).rejects.toThrow('down');
+  expect(await cacheResult(queryClient, 'b', '1', async () => 'up')).toBe('up');
+});
+
+it('caches a limited number of results and evicts the oldest', async () => {
+  const queryClient = createClient();
+  let computed = 0;
+  const query = (key: number) => cacheResult(queryClient, String(key), '1', async () => ++computed);
+  for (let key = 0; key < 150; key++) await query(key);
+  await query(149);
+  await query(50);
+  expect(computed).toBe(150);
+  await query(49);
+  expect(computed).toBe(151);
 });

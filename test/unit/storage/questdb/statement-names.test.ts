@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { StatementNames } from '../../../../src/storage/questdb/questdb-reader.ts';
 
-it('names a statement from the second time on, always alike, and no two alike', () => {
+it('assigns a unique name to a statement from its second use on', () => {
   const names = new StatementNames();
   expect(names.getName('SELECT 1')).toBeUndefined();
   expect(names.getName('SELECT 2')).toBeUndefined();
@@ -11,13 +11,13 @@ it('names a statement from the second time on, always alike, and no two alike', 
   expect(names.getName('SELECT 2')).not.toBe(first);
 });
 
-it('keeps a bounded number of names, and those that it has given', () => {
+it('limits the number of names and does not change assigned names', () => {
   const names = new StatementNames();
   const texts = Array.from({ length: 5000 }, (_, i) => `SELECT ${i}`);
-  const asked = () => texts.map((text) => [names.getName(text), names.getName(text)][1]);
-  const given = asked();
-  const named = given.filter((name) => name !== undefined);
+  const getSecondNames = () => texts.map((text) => [names.getName(text), names.getName(text)][1]);
+  const assigned = getSecondNames();
+  const named = assigned.filter((name) => name !== undefined);
   expect(named.length).toBeGreaterThan(50);
   expect(named.length).toBeLessThan(500);
-  expect(asked()).toEqual(given);
+  expect(getSecondNames()).toEqual(assigned);
 });

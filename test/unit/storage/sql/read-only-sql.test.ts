@@ -2,15 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toReadOnlySql } from '../../../../src/storage/sql/read-only-sql.ts';
 
-const refusal = (text: string): string => {
+/** Returns the error message for a statement, or its restated text if it is accepted. */
+const getRejection = (text: string): string => {
   try {
-    return `ran: ${toReadOnlySql(text)}`;
+    return `accepted: ${toReadOnlySql(text)}`;
   } catch (error) {
     return (error as Error).message;
   }
 };
 
-describe('readOnly', () => {
+describe('toReadOnlySql', () => {
   it.each([
     ['select 1;', 'SELECT 1'],
     ['/* why */ select a -- b\nfrom t', 'SELECT a FROM t'],
@@ -33,47 +34,63 @@ describe('readOnly', () => {
     ],
     ['select * from a union all select * from b', 'SELECT * FROM a UNION ALL SELECT * FROM b'],
     ['select count() from tables()', 'SELECT count() FROM tables()'],
-  ])('lets %s pass', (text, restated) => {
+  ])('accepts %s', (text, restated) => {
     expect(toReadOnlySql(text)).toBe(restated);
     expect(toReadOnlySql(restated)).toBe(restated);
   });
 
   it.each([
-    ['nothing', '', /is empty/],
-    ['what is no SQL', 'once upon a time', /more than one|can't be read/],
+    ['an empty text', '', /is empty/],
+    ['text that is not SQL', 'once upon a time', /more than one|can't be parsed/],
     ['COPY', "copy t to '/tmp/x'", /not a SELECT/],
-    ['COPY of an answer', "copy (select * from t) to '/tmp/x' with format parquet", /not a SELECT/],
-    ['an INSERT behind WITH', 'with a as (select 1) insert into t select * from a', /not a SELECT/],
+    ['COPY of a query', "copy (select * from t) to '/tmp/x' with format parquet", /not a SELECT/],
+    ['an INSERT after WITH', 'with a as (select 1) insert into t select * from a', /not a SELECT/],
     ['a second statement', 'select 1; drop table t', /more than one/],
-    ['a second one without a semicolon', 'select 1 drop table t', /more than one/],
+    ['a second statement without a semicolon', 'select 1 drop table t', /more than one/],
     ['EXPLAIN', 'explain select 1', /not a SELECT/],
     ['SHOW', 'show parameters', /not a SELECT/],
-    ['SHOW inside', 'select * from (show parameters)', /SHOW is not allowed/],
+    ['SHOW in a subquery', 'select * from (show parameters)', /SHOW is not allowed/],
     ['a variable', 'declare @t := import_files select * from @t', /not allowed/],
     ['a file function', "select * from read_parquet('/etc/x')", /read_parquet is not allowed/],
-    ['one in quotes', `select * from "READ_PARQUET"('x')`, /READ_PARQUET is not allowed/],
+    ['a quoted file function', `select * from "READ_PARQUET"('x')`, /READ_PARQUET is not allowed/],
     [
-      'one deep inside',
+      'a file function in a nested subquery',
       "select 1 from t where a in (select b from (select * from glob('/')))",
       /glob/,
     ],
-    ['one without parentheses', 'select * from import_files', /import_files is not allowed/],
-    ['the same in quotes', "select * from 'Export_Files' x", /export_files is not allowed/],
-    ['a table alone', 'performance_metrics', /does not begin with SELECT/],
-    ['one behind a join', 'select * from t cross join import_files()', /import_files/],
-    ['one in a CTE', "with a as (parquet_scan('x')) select 1", /parquet_scan|can't be read/],
-    ['one as a value', "select x in (read_parquet('x')) from t", /read_parquet/],
-    ['one in a window', 'select sum(x) over (partition by touch(y)) from t', /touch/],
-    ['rows without an end', 'select count() from long_sequence(10000000000)', /long_sequence/],
-    ['what the parser reads differently', 'select 0x1f', /a space is missing before x1f/],
-    ['a bound parameter', 'select $1', /can't be read/],
+    [
+      'a file function without parentheses',
+      'select * from import_files',
+      /import_files is not allowed/,
+    ],
+    [
+      'a quoted file function without parentheses',
+      "select * from 'Export_Files' x",
+      /export_files is not allowed/,
+    ],
+    ['a table name without SELECT', 'performance_metrics', /does not start with SELECT/],
+    ['a file function after a join', 'select * from t cross join import_files()', /import_files/],
+    [
+      'a file function in a CTE',
+      "with a as (parquet_scan('x')) select 1",
+      /parquet_scan|can't be parsed/,
+    ],
+    ['a file function as a value', "select x in (read_parquet('x')) from t", /read_parquet/],
+    [
+      'a forbidden function in a window',
+      'select sum(x) over (partition by touch(y)) from t',
+      /touch/,
+    ],
+    ['a row generator', 'select count() from long_sequence(10000000000)', /long_sequence/],
+    ['a number that the parser reads differently', 'select 0x1f', /a space is missing before x1f/],
+    ['a bound parameter', 'select $1', /can't be parsed/],
     ['a very long text', `select '${'x'.repeat(20_000)}'`, /longer than 20000/],
-  ])('refuses %s', (_what, text, said) => {
-    expect(refusal(text)).toMatch(said);
+  ])('rejects %s', (_case, text, message) => {
+    expect(getRejection(text)).toMatch(message);
     expect(() => toReadOnlySql(text)).toThrow(expect.objectContaining({ code: 'PS_SQL_REFUSED' }));
   });
 
-  it('lets no writing statement pass, however it is written', () => {
+  it('rejects every statement that writes', () => {
     const name = fc.constantFrom('t', '"t"', 'performance_metrics', '"a b"');
     const select = fc.constantFrom(
       'select 1',
@@ -109,8 +126,8 @@ describe('readOnly', () => {
           `set x = 1`,
         );
       });
-    const wrapped = fc.tuple(writing, select, fc.nat(9)).map(([text, rows, how]) => {
-      const ways = [
+    const wrapped = fc.tuple(writing, select, fc.nat(9)).map(([text, rows, index]) => {
+      const variants = [
         text,
         text.toUpperCase(),
         `${text};`,
@@ -122,7 +139,7 @@ describe('readOnly', () => {
         `${rows} union all (${text})`,
         `select * from (${text})`,
       ];
-      return ways[how] ?? text;
+      return variants[index] ?? text;
     });
     fc.assert(
       fc.property(wrapped, (text) => {
@@ -134,11 +151,10 @@ describe('readOnly', () => {
     );
   });
 
-  it('throws nothing else, whatever it is given', () => {
+  it('throws no other error for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
-        const said = refusal(text);
-        expect(said).toMatch(/^(ran: |The statement was not run: )/);
+        expect(getRejection(text)).toMatch(/^(accepted: |The SQL statement was not run: )/);
       }),
       { numRuns: 1000 },
     );

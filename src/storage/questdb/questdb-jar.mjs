@@ -1,3 +1,7 @@
+/*
+ * Finds Java and downloads QuestDB for the embedded database. scripts/prepare.mjs imports this file
+ * before any package is installed, so it must be plain JavaScript that needs only Node 18.
+ */
 import { execFile, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -5,7 +9,6 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -18,62 +21,73 @@ import { promisify } from 'node:util';
 
 export const QUESTDB_VERSION = '9.3.4';
 const JAR = `questdb-${QUESTDB_VERSION}.jar`;
-const OLDEST_JAVA = 17;
+const MIN_JAR_BYTES = 10_000_000;
+const MIN_JAVA_VERSION = 17;
 
-/** @returns {string | undefined} a `java` that is new enough: JAVA_HOME's first, then PATH's */
+/**
+ * Returns the first `java` command of version 17 or newer: from `JAVA_HOME`, then from `PATH`.
+ *
+ * @returns {string | undefined} the command, or `undefined` if there is none
+ */
 export function findJava() {
   const home = process.env.JAVA_HOME;
   const candidates = [...(home ? [join(home, 'bin', 'java')] : []), 'java'];
   return candidates.find((java) => {
     const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
-    return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= OLDEST_JAVA;
+    return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= MIN_JAVA_VERSION;
   });
 }
 
-/** @returns {string} where things are kept for all checkouts of this user */
-export function cacheFolder() {
+/**
+ * Returns this user's cache folder for downloads. All checkouts share it.
+ *
+ * @returns {string}
+ */
+export function getCacheFolder() {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'perfscope');
 }
 
-/** @returns {string} where the jar is kept */
-export function cachedJarPath() {
-  return join(cacheFolder(), JAR);
-}
-
 /**
+ * Returns the path of the QuestDB jar. If the jar isn't cached, downloads it with Maven.
+ *
  * @param {{ log: (line: string) => void }} options
- * @returns {Promise<string>} path of the jar, resolved through Maven when it is not there yet
+ * @returns {Promise<string>} path of the jar
+ * @throws {Error} if the download fails, with the last lines of Maven's output
  */
 export async function resolveJar({ log }) {
-  const jar = cachedJarPath();
+  const jar = getCachedJarPath();
   if (isJar(jar)) return jar;
-  log(`fetching QuestDB ${QUESTDB_VERSION} through Maven (once) …`);
+  log(`Downloading QuestDB ${QUESTDB_VERSION} with Maven (first start only) ...`);
   mkdirSync(join(jar, '..'), { recursive: true });
-  // A folder of its own: several checkouts may do this at once, and the rename is atomic.
+  // Several checkouts can download at once: each uses its own folder and renames the jar atomically.
   const folder = mkdtempSync(`${jar}.`);
   try {
     const artifact = `-Dartifact=org.questdb:questdb:${QUESTDB_VERSION}`;
     const goal = ['dependency:copy', artifact, `-DoutputDirectory=${folder}`];
     await promisify(execFile)('mvn', ['-q', '-B', ...goal]);
-    if (!isJar(join(folder, JAR))) throw new Error('what arrived is not a jar');
+    if (!isJar(join(folder, JAR))) throw new Error('the downloaded file is not a jar');
     renameSync(join(folder, JAR), jar);
     return jar;
   } catch (error) {
-    const said = String(error.stdout || error.message)
+    const output = String(error.stdout || error.message)
       .trim()
       .split('\n')
       .slice(-5)
       .join('\n');
     throw new Error(
-      `QuestDB could not be fetched. Check the network and Maven's settings, or use a running QuestDB with PERFORMANCE_QUESTDB_URL. Maven said:\n${said}`,
+      `QuestDB could not be downloaded. Check the network and Maven's settings, or set PERFORMANCE_QUESTDB_URL to use a running QuestDB. Maven output:\n${output}`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+function getCachedJarPath() {
+  return join(getCacheFolder(), JAR);
+}
+
 function isJar(file) {
-  if (!existsSync(file) || statSync(file).size < 10_000_000) return false;
+  if (!existsSync(file) || statSync(file).size < MIN_JAR_BYTES) return false;
   const head = Buffer.alloc(2);
   const fd = openSync(file, 'r');
   readSync(fd, head);
@@ -82,45 +96,31 @@ function isJar(file) {
 }
 
 /**
- * @param {'start' | 'demo' | 'test'} purpose
- * @returns {{ name: string, debianPackage: string }[]} what is not on this machine
+ * Returns the tools that the embedded QuestDB needs and this machine lacks: Java, and Maven if the
+ * jar isn't cached.
+ *
+ * @returns {{ name: string, debianPackage: string }[]}
  */
-export function missingTools(purpose) {
+export function findMissingQuestdbTools() {
   const missing = [];
-  const need = (name, debianPackage, ...commands) => {
-    const found = commands.some((c) => spawnSync(c, ['--version']).error === undefined);
-    if (!found) missing.push({ name, debianPackage });
-  };
-  if (!findJava())
-    missing.push({ name: `Java ${OLDEST_JAVA}`, debianPackage: 'openjdk-17-jre-headless' });
-  if (!isJar(cachedJarPath())) need('Maven', 'maven', 'mvn');
-  if (purpose === 'test' || (purpose === 'demo' && !process.env.DATABASE_URL)) {
-    need('PostgreSQL', 'postgresql', 'initdb', ...debianPostgres());
+  if (!findJava()) {
+    missing.push({
+      name: `Java ${MIN_JAVA_VERSION}`,
+      debianPackage: `openjdk-${MIN_JAVA_VERSION}-jre-headless`,
+    });
   }
-  if (purpose === 'test' || (purpose === 'demo' && !process.env.REDIS_URL)) {
-    need('Redis', 'redis-server', 'redis-server');
-  }
-  if (purpose === 'test') {
-    need('Prometheus', 'prometheus', 'promtool');
-    need('Alertmanager', 'prometheus-alertmanager', 'amtool');
-    need('OpenSSL', 'openssl', 'openssl');
-    need('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
-    if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
-      missing.push({ name: 'pip', debianPackage: 'python3-pip' });
-    }
-    need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
+  const hasMaven = spawnSync('mvn', ['--version']).error === undefined;
+  if (!isJar(getCachedJarPath()) && !hasMaven) {
+    missing.push({ name: 'Maven', debianPackage: 'maven' });
   }
   return missing;
 }
 
-/** @returns {string[]} where Debian keeps the programs of PostgreSQL, which are not on the path */
-function debianPostgres() {
-  const root = '/usr/lib/postgresql';
-  if (!existsSync(root)) return [];
-  return readdirSync(root).map((version) => join(root, version, 'bin', 'initdb'));
-}
-
-/** @returns {boolean} whether packages come from apt */
+/**
+ * Returns whether this machine installs packages with apt.
+ *
+ * @returns {boolean}
+ */
 export function isDebian() {
   try {
     return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'));
@@ -130,10 +130,12 @@ export function isDebian() {
 }
 
 /**
+ * Lists the missing tools and the command that installs them on this machine.
+ *
  * @param {{ name: string, debianPackage: string }[]} missing
- * @returns {string} what is missing and the one command that installs it here
+ * @returns {string}
  */
-export function installHint(missing) {
+export function formatInstallHint(missing) {
   const names = missing.map(({ name }) => name).join(', ');
   const packages = missing.map(({ debianPackage }) => debianPackage).join(' ');
   const root = process.getuid?.() === 0 ? '' : 'sudo ';

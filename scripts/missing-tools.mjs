@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { findMissingQuestdbTools } from '../src/storage/questdb/questdb-jar.mjs';
+
+/**
+ * Returns the tools that `purpose` needs and this machine lacks.
+ *
+ * @param {'start' | 'demo' | 'test'} purpose
+ * @returns {{ name: string, debianPackage: string }[]}
+ */
+export function findMissingTools(purpose) {
+  const missing = findMissingQuestdbTools();
+  const need = (name, debianPackage, ...commands) => {
+    const found = commands.some((c) => spawnSync(c, ['--version']).error === undefined);
+    if (!found) missing.push({ name, debianPackage });
+  };
+  if (purpose === 'test' || (purpose === 'demo' && !process.env.DATABASE_URL)) {
+    need('PostgreSQL', 'postgresql', 'initdb', ...listDebianInitdbs());
+  }
+  if (purpose === 'test' || (purpose === 'demo' && !process.env.REDIS_URL)) {
+    need('Redis', 'redis-server', 'redis-server');
+  }
+  if (purpose === 'test') {
+    need('Prometheus', 'prometheus', 'promtool');
+    need('Alertmanager', 'prometheus-alertmanager', 'amtool');
+    need('OpenSSL', 'openssl', 'openssl');
+    need('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
+    if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
+      missing.push({ name: 'pip', debianPackage: 'python3-pip' });
+    }
+    need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
+  }
+  return missing;
+}
+
+/** Returns the `initdb` of each PostgreSQL version. Debian doesn't put them on the `PATH`. */
+function listDebianInitdbs() {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return [];
+  return readdirSync(root).map((version) => join(root, version, 'bin', 'initdb'));
+}
