@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Answer } from '../client/api-types.ts';
+import type { ApiResponse } from '../client/api-types.ts';
 import { PerfscopeClient } from '../client/perfscope-client.ts';
 import { readDiscoveryFile } from '../core/config/server-discovery.ts';
 import { createError } from '../core/errors.ts';
@@ -23,53 +23,53 @@ interface ListOptions extends ServerOptions {
   watch?: true;
 }
 
-type Alert = Answer<'alerts'>['alerts'][number];
+type Alert = ApiResponse<'alerts'>['alerts'][number];
 
-/** `perfscope alerts`, and what is done to them. */
+/** Adds `perfscope alerts` and its subcommands. */
 export function addAlertsCommand(program: Command): void {
   const alerts = program
     .command('alerts')
-    .description('list, watch, acknowledge and silence alerts of a running server')
+    .description('List, watch, acknowledge, and silence the alerts of a running server')
     .addHelpText(
       'after',
       formatExamples(
         'perfscope alerts',
         'perfscope alerts --severity critical --watch',
-        'perfscope alerts ack 7623734860e159c5856e4292 --comment "on it"',
-        'perfscope alerts silence service=booking --for 2h --comment "moving the database"',
+        'perfscope alerts ack 7623734860e159c5856e4292 --comment "Looking into it"',
+        'perfscope alerts silence service=booking --for 2h --comment "Database migration"',
       ),
     );
-  addServerOptions(alerts.command('list', { isDefault: true }).description('the worst first'))
-    .addOption(new Option('--state <state...>', 'only in these states').choices(ALERT_STATES))
-    .addOption(new Option('--severity <severity...>', 'only so severe').choices(ALERT_SEVERITIES))
-    .option('--service <name...>', 'only of these services')
-    .option('--json', 'one JSON object; with --watch one for each change')
-    .option('--watch', 'tell of each change, until Ctrl-C')
+  addServerOptions(alerts.command('list', { isDefault: true }).description('List alerts, most severe first'))
+    .addOption(new Option('--state <state...>', 'Show only alerts in these states').choices(ALERT_STATES))
+    .addOption(new Option('--severity <severity...>', 'Show only these severities').choices(ALERT_SEVERITIES))
+    .option('--service <name...>', 'Show only alerts of these services')
+    .option('--json', 'Print JSON; with --watch, one object per change')
+    .option('--watch', 'Print changes until you press Ctrl-C')
     .action(listAlerts);
-  addServerOptions(alerts.command('ack <id>').description('take a firing alert on'))
-    .requiredOption('--comment <text>', 'what others should know')
+  addServerOptions(alerts.command('ack <id>').description('Acknowledge a firing alert'))
+    .requiredOption('--comment <text>', 'Comment for other people')
     .action(async (id: string, options: ServerOptions & { comment: string }) => {
       const { alert } = await createClient(options).acknowledge(id, options.comment);
-      print(`${alert.rule} is acknowledged.`);
+      print(`Acknowledged ${alert.rule}.`);
     });
   addServerOptions(
-    alerts.command('silence <matcher...>').description('keep alerts that match from being told'),
+    alerts.command('silence <matcher...>').description('Stop notifications for matching alerts'),
   )
-    .requiredOption('--for <time>', 'as 30m, 2h or 1d')
-    .requiredOption('--comment <text>', 'why')
-    .option('--organization <id>', 'whose alerts; of others than your own for administrators only')
+    .requiredOption('--for <time>', 'Duration, such as 30m, 2h, or 1d')
+    .requiredOption('--comment <text>', 'Reason for the silence')
+    .option('--organization <id>', 'Organization; only administrators can set a different one than their own')
     .action(
       async (
         matchers: string[],
         options: ServerOptions & { for: string; comment: string; organization?: string },
       ) => {
         const { for: duration, comment, organization: organizationId } = options;
-        const entry = { matchers, duration, comment, ...(organizationId && { organizationId }) };
-        const [made] = (await createClient(options).silence(entry)).silences;
-        print(`Silence ${made?.id} until ${made?.endsAt}.`);
+        const request = { matchers, duration, comment, ...(organizationId && { organizationId }) };
+        const [silence] = (await createClient(options).silence(request)).silences;
+        print(`Created silence ${silence?.id}. It ends at ${silence?.endsAt}.`);
       },
     );
-  addServerOptions(alerts.command('silences').description('silences that have not ended')).action(
+  addServerOptions(alerts.command('silences').description('List active and scheduled silences')).action(
     async (options: ServerOptions) => {
       const { silences } = await createClient(options).get('silences');
       process.stdout.write(
@@ -80,24 +80,24 @@ export function addAlertsCommand(program: Command): void {
       );
     },
   );
-  addServerOptions(alerts.command('unsilence <id>').description('end a silence now')).action(
+  addServerOptions(alerts.command('unsilence <id>').description('End a silence')).action(
     async (id: string, options: ServerOptions) => {
       await createClient(options).endSilence(id);
-      print(`Silence ${id} has ended.`);
+      print(`Ended silence ${id}.`);
     },
   );
 }
 
 function addServerOptions(command: Command): Command {
   return command
-    .option('--url <address>', 'the server; default: that of this machine')
-    .option('--key <key>', 'API key, where the server wants one');
+    .option('--url <address>', 'Server URL; default: the server on this machine')
+    .option('--key <key>', 'API key, if the server requires one');
 }
 
 function createClient({ url, key }: ServerOptions): PerfscopeClient {
-  const known = url ?? readDiscoveryFile(requireStartupConfig().discoveryFile)?.serverUrl;
-  if (known === undefined) throw createError('PS_NO_TARGET', {});
-  return new PerfscopeClient({ url: known, ...(key && { key }) });
+  const serverUrl = url ?? readDiscoveryFile(requireStartupConfig().discoveryFile)?.serverUrl;
+  if (serverUrl === undefined) throw createError('PS_NO_TARGET', {});
+  return new PerfscopeClient({ url: serverUrl, ...(key && { key }) });
 }
 
 async function listAlerts(options: ListOptions): Promise<void> {
@@ -107,7 +107,9 @@ async function listAlerts(options: ListOptions): Promise<void> {
   if (options.json) printJson({ alerts });
   else if (alerts.length === 0) printStatus('No alerts.');
   else {
-    const head = ['severity', 'state', 'rule', 'labels', 'value', 'limit', 'since', 'held', 'id'];
+    const head = [
+      ...['severity', 'state', 'rule', 'labels', 'value', 'threshold', 'since', 'suppressed by', 'id'],
+    ];
     process.stdout.write(formatTable(head, alerts.map(toTableRow)));
   }
   if (!options.watch) return;
@@ -127,8 +129,8 @@ async function listAlerts(options: ListOptions): Promise<void> {
 
 function toTableRow(alert: Alert): unknown[] {
   const { severity, state, rule, value, threshold, startedAt, held, id } = alert;
-  const why = held.map(({ reason }) => reason).join(' ');
-  return [severity, state, rule, formatLabels(alert), value, threshold, startedAt, why, id];
+  const suppressions = held.map(({ reason }) => reason).join(' ');
+  return [severity, state, rule, formatLabels(alert), value, threshold, startedAt, suppressions, id];
 }
 
 function formatLabels({ labels }: Alert): string {

@@ -5,33 +5,37 @@ export type { EndpointName } from '../server/api/endpoint-registry.ts';
 
 type Endpoints = typeof ENDPOINTS;
 
-/** Times may be given as dates, and as ms since the epoch. */
+/** Accepts times as `Date` and as ms since the epoch. */
 type WithTimeInputs<Q> = {
   [K in keyof Q]: K extends 'from' | 'to' ? Q[K] | Date | number : Q[K];
 };
 
-/** Parameters of an endpoint. */
+/** Query parameters of an endpoint. */
 export type Query<N extends EndpointName> = WithTimeInputs<z.input<Endpoints[N]['query']>>;
 
-/** What an endpoint answers; of the stream, the data of one event. */
-export type Answer<N extends EndpointName> = z.output<Endpoints[N]['response']>;
+/** Response of an endpoint, or the data of one event for `stream`. */
+export type ApiResponse<N extends EndpointName> = z.output<Endpoints[N]['response']>;
 
-/** Endpoints that answer page by page. */
+/** Endpoints with a paginated response. */
 export type PagedEndpointName = {
-  [N in EndpointName]: Answer<N> extends { nextCursor?: string | undefined } ? N : never;
+  [N in EndpointName]: ApiResponse<N> extends { nextCursor?: string | undefined } ? N : never;
 }[EndpointName] &
   ('endpoints' | 'database' | 'metrics' | 'notifications' | 'errors' | 'decisions');
 
-/** What a server sends by itself. With `id` a later stream goes on behind it. */
+/** An event of the stream. Pass `id` as `lastEventId` to resume after the event. */
 export type ServerEvent =
-  | { type: 'point'; id: string; data: Answer<'stream'> }
-  | { type: 'alert'; id: string; data: Answer<'alert'>['alert'] }
-  | { type: 'notification'; id: string; data: Answer<'notifications'>['notifications'][number] }
-  | { type: 'decision'; id: string; data: Answer<'decisions'>['decisions'][number] }
-  /** That much was too long ago to be sent again. */
+  | { type: 'point'; id: string; data: ApiResponse<'stream'> }
+  | { type: 'alert'; id: string; data: ApiResponse<'alert'>['alert'] }
+  | {
+      type: 'notification';
+      id: string;
+      data: ApiResponse<'notifications'>['notifications'][number];
+    }
+  | { type: 'decision'; id: string; data: ApiResponse<'decisions'>['decisions'][number] }
+  /** Events in this time range are too old to be sent again. */
   | { type: 'gap'; id: string; data: { from: string; to: string } };
 
-/** Only their types come from the server's side: nothing of it is loaded by who uses the client. */
+/** Paths of the endpoints. Duplicated here, because the client imports only types from the server. */
 export const ENDPOINT_PATHS: { readonly [N in EndpointName]: Endpoints[N]['path'] } = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',

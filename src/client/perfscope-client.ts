@@ -6,7 +6,7 @@ import {
 } from '../agent/http-client/api-request.ts';
 import { streamEvents } from '../agent/http-client/server-sent-events.ts';
 import {
-  type Answer,
+  type ApiResponse,
   ENDPOINT_PATHS,
   type EndpointName,
   type PagedEndpointName,
@@ -14,12 +14,12 @@ import {
   type ServerEvent,
 } from './api-types.ts';
 
-/** Endpoints that need nothing but parameters. */
+/** Endpoints without path parameters. */
 type SimpleEndpointName = Exclude<EndpointName, 'stream' | IdEndpointName>;
-/** Endpoints whose path names one thing. */
+/** Endpoints with an id in the path. */
 type IdEndpointName = 'alert' | 'acknowledge' | 'silence' | 'read' | 'person';
 
-/** Asks a Perfscope server. It needs `fetch` only, so it runs in browsers as well. */
+/** Client for the API of a Perfscope server. It needs only `fetch`, so it also runs in browsers. */
 export class PerfscopeClient {
   readonly #options: ClientOptions;
 
@@ -28,31 +28,31 @@ export class PerfscopeClient {
   }
 
   /**
-   * Asks one endpoint.
+   * Sends a GET request to an endpoint.
    *
-   * @throws ApiError with the server's code and problem
+   * @throws ApiError if the server returns an error
    */
   async get<N extends SimpleEndpointName>(
     name: N,
     query: Query<N> = {} as Query<N>,
     options: RequestOptions = {},
-  ): Promise<Answer<N>> {
+  ): Promise<ApiResponse<N>> {
     const response = await sendRequest(this.#options, ENDPOINT_PATHS[name], query, options);
-    return (await response.json()) as Answer<N>;
+    return (await response.json()) as ApiResponse<N>;
   }
 
-  /** One alert with its history. @throws ApiError */
-  alert(id: string): Promise<Answer<'alert'>> {
-    return this.#of('alert', id);
+  /** Returns an alert with its history. @throws ApiError */
+  alert(id: string): Promise<ApiResponse<'alert'>> {
+    return this.#sendWithId('alert', id);
   }
 
-  /** Takes a firing alert on. @throws ApiError */
-  acknowledge(id: string, comment: string): Promise<Answer<'acknowledge'>> {
-    return this.#of('acknowledge', id, { method: 'POST', body: { comment } });
+  /** Acknowledges a firing alert. @throws ApiError */
+  acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
+    return this.#sendWithId('acknowledge', id, { method: 'POST', body: { comment } });
   }
 
-  /** Makes a silence; see the API's description for what it has. @throws ApiError */
-  async silence(body: object): Promise<Answer<'silences'>> {
+  /** Creates a silence. See `/api/openapi.json` for the properties of `body`. @throws ApiError */
+  async silence(body: object): Promise<ApiResponse<'silences'>> {
     const response = await sendRequest(
       this.#options,
       ENDPOINT_PATHS.silences,
@@ -60,21 +60,21 @@ export class PerfscopeClient {
       {},
       { method: 'POST', body },
     );
-    return (await response.json()) as Answer<'silences'>;
+    return (await response.json()) as ApiResponse<'silences'>;
   }
 
-  /** Ends a silence now. @throws ApiError */
-  endSilence(id: string): Promise<Answer<'silence'>> {
-    return this.#of('silence', id, { method: 'DELETE' });
+  /** Ends a silence immediately. @throws ApiError */
+  endSilence(id: string): Promise<ApiResponse<'silence'>> {
+    return this.#sendWithId('silence', id, { method: 'DELETE' });
   }
 
-  /** Marks an in-app notification as read, or with `all` every one. @throws ApiError */
-  markRead(id: string): Promise<Answer<'read'>> {
-    return this.#of('read', id, { method: 'POST' });
+  /** Marks an in-app notification as read, or all of them if `id` is `all`. @throws ApiError */
+  markRead(id: string): Promise<ApiResponse<'read'>> {
+    return this.#sendWithId('read', id, { method: 'POST' });
   }
 
-  /** Names somebody who can be told, or replaces her; see the API's description. @throws ApiError */
-  async setPerson(body: object): Promise<Answer<'people'>> {
+  /** Adds or replaces a person. See `/api/openapi.json` for the properties of `body`. @throws ApiError */
+  async setPerson(body: object): Promise<ApiResponse<'people'>> {
     const response = await sendRequest(
       this.#options,
       ENDPOINT_PATHS.people,
@@ -82,51 +82,54 @@ export class PerfscopeClient {
       {},
       { method: 'POST', body },
     );
-    return (await response.json()) as Answer<'people'>;
+    return (await response.json()) as ApiResponse<'people'>;
   }
 
-  /** Removes a person that the API has named. @throws ApiError */
-  removePerson(name: string): Promise<Answer<'person'>> {
-    return this.#of('person', name, { method: 'DELETE' });
+  /** Deletes a person that was added through the API. @throws ApiError */
+  removePerson(name: string): Promise<ApiResponse<'person'>> {
+    return this.#sendWithId('person', name, { method: 'DELETE' });
   }
 
-  async #of<N extends IdEndpointName>(name: N, id: string, change?: Mutation): Promise<Answer<N>> {
+  async #sendWithId<N extends IdEndpointName>(
+    name: N,
+    id: string,
+    mutation?: Mutation,
+  ): Promise<ApiResponse<N>> {
     const path = ENDPOINT_PATHS[name].replace(':id', encodeURIComponent(id));
-    const response = await sendRequest(this.#options, path, {}, {}, change);
-    return (await response.json()) as Answer<N>;
+    const response = await sendRequest(this.#options, path, {}, {}, mutation);
+    return (await response.json()) as ApiResponse<N>;
   }
 
-  /** The same answer as CSV, of endpoints that have a table. */
+  /** Returns the response as CSV. @throws ApiError */
   async csv<N extends PagedEndpointName | 'trends'>(
     name: N,
     query: Query<N> = {} as Query<N>,
     options: RequestOptions = {},
   ): Promise<string> {
-    const response = await sendRequest(
-      ...([this.#options, ENDPOINT_PATHS[name], { ...query, format: 'csv' }, options] as const),
-    );
+    const path = ENDPOINT_PATHS[name];
+    const response = await sendRequest(this.#options, path, { ...query, format: 'csv' }, options);
     return response.text();
   }
 
-  /** One answer after another, until there are no more. Each is asked for when it is wanted. */
+  /** Yields all pages of a response. Requests each page only when it's needed. @throws ApiError */
   async *pages<N extends PagedEndpointName>(
     name: N,
     query: Query<N> = {} as Query<N>,
     options: RequestOptions = {},
-  ): AsyncGenerator<Answer<N>> {
+  ): AsyncGenerator<ApiResponse<N>> {
     let cursor: string | undefined;
     do {
-      const answer = await this.get(name, { ...query, ...(cursor && { cursor }) }, options);
-      yield answer;
-      cursor = answer.nextCursor;
+      const page = await this.get(name, { ...query, ...(cursor && { cursor }) }, options);
+      yield page;
+      cursor = page.nextCursor;
     } while (cursor !== undefined);
   }
 
   /**
-   * What happens from now on, or behind `lastEventId`. It connects again by itself and goes on where it
-   * was; it ends when `signal` is aborted or the loop is left.
+   * Yields new events, or all events after `lastEventId`. Reconnects automatically and resumes after
+   * the last event. Ends when `signal` is aborted or the loop ends.
    *
-   * @throws ApiError when the server refuses for good
+   * @throws ApiError if the server rejects the request permanently
    */
   stream(
     query: Query<'stream'> = {},

@@ -1,6 +1,6 @@
-/** What the page runs in the browser: it asks for the dashboard and shows its figures as text. */
+/** Browser script of the start page. Loads the dashboard every 5 s and shows its metrics as text. */
 export const INDEX_PAGE_SCRIPT = `
-const show = (value, unit) =>
+const format = (value, unit) =>
   value === undefined || value === null ? '–' : Number(value.toFixed(1)) + (unit ? ' ' + unit : '');
 
 function table(caption, rows) {
@@ -24,34 +24,34 @@ async function refresh() {
     document.getElementById('key').hidden = response.status !== 401;
     if (!response.ok) throw new Error(body.detail);
     const { api, database, queues, systemHealth } = body;
-    document.getElementById('figures').replaceChildren(
+    document.getElementById('metrics').replaceChildren(
       table('Requests', [
-        ['Count', show(api.count)],
-        ['Per second', show(api.rate)],
-        ['Average', show(api.average, 'ms')],
-        ['p50 / p95 / p99', [api.p50, api.p95, api.p99].map((v) => show(v, 'ms')).join(' / ')],
-        ['Error rate', show(api.errorRate, '%')],
+        ['Count', format(api.count)],
+        ['Per second', format(api.rate)],
+        ['Average', format(api.average, 'ms')],
+        ['p50 / p95 / p99', [api.p50, api.p95, api.p99].map((v) => format(v, 'ms')).join(' / ')],
+        ['Error rate', format(api.errorRate, '%')],
       ]),
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
-        [(e.operation || '') + ' ' + e.name, show(e.average, 'ms'), show(e.count) + ' requests'])),
+        [(e.operation || '') + ' ' + e.name, format(e.average, 'ms'), format(e.count) + ' requests'])),
       table('Database', [
-        ['Average query', show(database.averageQueryTime, 'ms')],
-        ['p95', show(database.p95QueryTime, 'ms')],
-        ['Connections', show(database.connections)],
-        ['Slow queries', show(database.slowQueryShare, '%')],
+        ['Average query', format(database.averageQueryTime, 'ms')],
+        ['p95', format(database.p95QueryTime, 'ms')],
+        ['Connections', format(database.connections)],
+        ['Slow queries', format(database.slowQueryShare, '%')],
       ]),
       table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
-        [s.name, show(s.average, 'ms'), show(s.count) + ' times'])),
+        [s.name, format(s.average, 'ms'), format(s.count) + ' times'])),
       table('Queues', queues.map((q) =>
-        [q.queue, show(q.processingTime, 'ms'), show(q.failureRate, '% failed'),
-          show(q.depth) + ' waiting'])),
+        [q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
+          format(q.depth) + ' waiting'])),
       table('System health', systemHealth.map((h) =>
-        [h.service, h.status || '–', 'CPU ' + show(h.cpuUsage, '%'),
-          'memory ' + show(h.memoryUsage, '%'), 'disk ' + show(h.diskUsage, '%')])),
+        [h.service, h.status || '–', 'CPU ' + format(h.cpuUsage, '%'),
+          'memory ' + format(h.memoryUsage, '%'), 'disk ' + format(h.diskUsage, '%')])),
     );
-    state.textContent = 'The last 15 minutes, as of ' + new Date(body.to).toLocaleTimeString();
+    state.textContent = 'Last 15 minutes, updated at ' + new Date(body.to).toLocaleTimeString();
   } catch (error) {
-    state.textContent = 'No figures at the moment: ' + error.message;
+    state.textContent = 'Metrics are not available: ' + error.message;
   }
 }
 document.getElementById('key').addEventListener('submit', (event) => {

@@ -1,4 +1,4 @@
-/** The plain page: the dashboard's figures, and what to do next. */
+/** HTML of the start page: the metrics of the dashboard as text, and the next steps. */
 export const INDEX_PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -21,15 +21,15 @@ export const INDEX_PAGE = `<!doctype html>
 <h1>Perfscope</h1>
 <p id="state" role="status">Loading the last 15 minutes…</p>
 <form id="key" hidden>
-  <label>Key <input name="key" type="password" autocomplete="off" required></label>
-  <button>Show the figures</button>
+  <label>API key <input name="key" type="password" autocomplete="off" required></label>
+  <button>Show metrics</button>
 </form>
-<div id="figures"></div>
+<div id="metrics"></div>
 <h2>Next steps</h2>
 <ol>
-  <li>Install it in your service: <pre>npm install perfscope</pre></li>
-  <li>Start the service with one flag: <pre>node --import perfscope/register app.js</pre></li>
-  <li>Send it a few requests; they appear here after half a minute.</li>
+  <li>Install Perfscope in your service: <pre>npm install perfscope</pre></li>
+  <li>Start the service with this flag: <pre>node --import perfscope/register app.js</pre></li>
+  <li>Send a few requests to the service. Their metrics appear here within 30 s.</li>
 </ol>
 <script src="/page.js"></script>
 </body>

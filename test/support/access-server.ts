@@ -11,7 +11,7 @@ import type { EndpointDependencies } from '../../src/server/api/endpoint-definit
 import { keyEndpoint, keysEndpoint } from '../../src/server/api/endpoints/keys-endpoints.ts';
 import { authenticate } from '../../src/server/api/middleware/authentication-middleware.ts';
 import {
-  getPrincipal,
+  getCaller,
   requirePermission,
 } from '../../src/server/api/middleware/authorization-middleware.ts';
 import { limitRequests } from '../../src/server/api/middleware/rate-limit-middleware.ts';
@@ -68,7 +68,7 @@ export class AccessServer {
       const mostRequests = settings.PERFORMANCE_API_RATE_LIMIT;
       app.use(['/who', '/may'], authenticate(access.authenticate, 20), limitRequests(mostRequests));
       app.get('/who', (_request, response) => {
-        response.json(getPrincipal(response).principal);
+        response.json(getCaller(response).principal);
       });
       app.get(
         '/may/:permission',

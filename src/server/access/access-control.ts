@@ -11,12 +11,12 @@ import {
 } from './credential-authenticator.ts';
 import { createTokenVerifier } from './jwt-verifier.ts';
 
-/** Who may do what on one server. */
+/** Authentication, API keys, and the audit log of a server. */
 export interface AccessControl {
   readonly keys: ApiKeyStore;
   readonly authenticate: Authenticator;
   readonly audit: AuditLogger;
-  /** Whether everybody who reaches the server was its administrator when it started. */
+  /** Whether every local user had admin access when the server started. */
   readonly isAuthDisabled: boolean;
   close(): void;
 }
@@ -30,26 +30,27 @@ export interface AccessControlOptions {
 }
 
 /**
- * Reads the keys and keeps them up to date. To be called before the server listens.
+ * Loads the API keys and starts to refresh them. Call this before the server listens.
  *
- * @throws PS_EXPOSED; PS_UNAVAILABLE when QuestDB does not answer
+ * @throws PS_EXPOSED if the server would be reachable without authentication
+ * @throws PS_UNAVAILABLE if QuestDB doesn't respond
  */
 export async function createAccessControl({
   settings,
-  ...road
+  ...storage
 }: AccessControlOptions): Promise<AccessControl> {
-  const { HOST: host, jwt: tokens, PERFORMANCE_METRICS_TOKEN: metricsToken } = settings;
-  const audit = createAuditLogger(road.add);
-  const keys = new ApiKeyStore({ ...road, audit });
+  const { HOST: host, jwt, PERFORMANCE_METRICS_TOKEN: metricsToken } = settings;
+  const audit = createAuditLogger(storage.add);
+  const keys = new ApiKeyStore({ ...storage, audit });
   await keys.load();
-  const exposure = { host, hasKeys: keys.hasAnyKey === true, hasTokens: tokens !== undefined };
+  const exposure = { host, hasKeys: keys.hasAnyKey === true, hasTokens: jwt !== undefined };
   assertNotExposed(exposure);
   keys.startRefreshing();
-  const checkToken = tokens && createTokenVerifier(tokens);
+  const verifyToken = jwt && createTokenVerifier(jwt);
   return {
     keys,
     audit,
-    authenticate: createAuthenticator({ keys, checkToken, metricsToken, host }),
+    authenticate: createAuthenticator({ keys, verifyToken, metricsToken, host }),
     isAuthDisabled: isAuthDisabled(exposure),
     close: () => keys.close(),
   };

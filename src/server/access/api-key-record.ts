@@ -7,26 +7,26 @@ import { API_KEY_PREFIX } from './api-key-secret.ts';
 import { type Grant, validateGrant } from './principal.ts';
 import { isRole } from './roles.ts';
 
-/** All that is known of a key. Times are ms since the epoch. */
+/** An API key without its secret. Times are in ms since the epoch. */
 export interface ApiKey extends Grant {
   readonly id: string;
   readonly name: string;
-  /** SHA-256 of its secret in hex. */
+  /** SHA-256 of the secret, in hex. */
   readonly hash: string;
   readonly createdAt: number;
-  /** Who made it. */
+  /** Subject of the principal that created the key. */
   readonly author: string;
   readonly expiresAt?: number | undefined;
   readonly revokedAt?: number | undefined;
 }
 
-/** What may be shown of a key. Times are ISO 8601. */
+/** The public part of a key. Times are ISO 8601. */
 export interface KeyView {
   readonly id: string;
   readonly name: string;
   readonly role: string;
   readonly organizationId: string | null;
-  /** Null: all of the organization. */
+  /** Null for all properties of the organization. */
   readonly properties: readonly string[] | null;
   readonly state: 'active' | 'expired' | 'revoked';
   readonly createdAt: string;
@@ -55,25 +55,24 @@ export function getKeyState({ revokedAt, expiresAt }: ApiKey, now: number): KeyV
   return expiresAt !== undefined && expiresAt <= now ? 'expired' : 'active';
 }
 
-/** @param id as it was given: somebody may have taken the whole key for its id */
+/** @param id id from the caller, who can have sent the whole key by mistake */
 export function createKeyNotFoundError(id: string): PerfscopeError {
   return createError('PS_KEY_NOT_FOUND', { id: redact(id, 100) });
 }
 
-/** The row that tells of a new key. */
+/** Returns the row for a new key. */
 export function toCreatedRow(key: ApiKey): ApiKeyRow {
   return { ...toKeyColumns(key), timestamp: key.createdAt, seq: 1, state: 'active' };
 }
 
-/** The row that tells of its end; its time is never before the first row's, whatever a clock says. */
+/** Returns the row for a revoked key. Its time is never before the first row's, even if clocks differ. */
 export function toRevokedRow(key: ApiKey, at: number, author: string): ApiKeyRow {
   const timestamp = Math.max(at, key.createdAt);
   return { ...toKeyColumns(key), timestamp, seq: 2, state: 'revoked', author };
 }
 
 /**
- * The keys of all rows, which come in the order of (timestamp, seq). A row that makes no sense is
- * left out: nobody gets in by it.
+ * Builds keys from rows sorted by (timestamp, seq). Invalid rows are ignored, so they give no access.
  */
 export function parseKeyRows(rows: readonly Row[]): Map<string, ApiKey> {
   const keys = new Map<string, ApiKey>();
@@ -88,8 +87,8 @@ export function parseKeyRows(rows: readonly Row[]): Map<string, ApiKey> {
 
 function toKeyColumns(key: ApiKey) {
   const { id, name, role, organizationId, properties, hash, expiresAt, author } = key;
-  const list = properties ? JSON.stringify(properties) : '';
-  return { id, name, role, organizationId, hash, expiresAt, author, properties: list };
+  const propertiesJson = properties ? JSON.stringify(properties) : '';
+  return { id, name, role, organizationId, hash, expiresAt, author, properties: propertiesJson };
 }
 
 function parseKeyRow(row: Row): ApiKey | undefined {
@@ -110,7 +109,7 @@ function parseKeyRow(row: Row): ApiKey | undefined {
   };
 }
 
-/** @returns null when it can't be read */
+/** @returns undefined if the column is empty; null if it's invalid */
 function parseProperties(json: unknown): readonly string[] | undefined | null {
   if (json === null || json === undefined || json === '') return undefined;
   try {
@@ -130,47 +129,47 @@ function toIsoTime(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 
-/** What somebody wants a key for. */
 export interface CreateKeyRequest extends Grant {
-  /** For people: what the key is for. */
+  /** Describes the purpose of the key. */
   readonly name: string;
-  /** ms since the epoch; undefined: never. */
+  /** In ms since the epoch. Undefined if the key doesn't expire. */
   readonly expiresAt?: number | undefined;
 }
 
-/** Keys that are neither revoked nor expired. Every server holds all of them in memory. */
+/** Maximum number of keys that are neither revoked nor expired. Every server keeps them in memory. */
 const MAX_ACTIVE_KEYS = 1000;
 const MAX_KEY_NAME_LENGTH = 100;
 const EXPIRY_UNIT_MS = { h: HOUR_MS, d: DAY_MS, w: 604_800_000, y: 31_536_000_000 } as const;
 const MAX_EXPIRY_YEARS = 10;
 
-/** Why such a key is not made; undefined when it can be. */
+/** Returns the reason why a key can't be created, or undefined if the request is valid. */
 export function validateKeyRequest(
   request: CreateKeyRequest,
   activeKeys: number,
   now: number,
 ): string | undefined {
   const { name, expiresAt } = request;
-  if (activeKeys >= MAX_ACTIVE_KEYS)
-    return `there are ${MAX_ACTIVE_KEYS} keys already; revoke some`;
-  if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
-    return `its name must be 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;
+  if (activeKeys >= MAX_ACTIVE_KEYS) {
+    return `the limit of ${MAX_ACTIVE_KEYS} active keys is reached; revoke keys that are not in use`;
   }
-  // Somebody has pasted a key where its name belongs: it would stand in rows and lists.
-  if (name.includes(API_KEY_PREFIX)) return 'its name looks like a key';
+  if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
+    return `the name must have 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;
+  }
+  // A key pasted as a name would be visible in lists and rows.
+  if (name.includes(API_KEY_PREFIX)) return 'the name looks like a key';
   if (
     expiresAt !== undefined &&
     !(expiresAt > now && expiresAt <= now + MAX_EXPIRY_YEARS * EXPIRY_UNIT_MS.y)
   ) {
-    return `it must expire in the future, and within ${MAX_EXPIRY_YEARS} years`;
+    return `the expiration time must be in the future and within ${MAX_EXPIRY_YEARS} years`;
   }
   return validateGrant(request);
 }
 
 /**
- * The moment that `90d`, `12h`, `4w`, `1y`, or an ISO 8601 time names, in ms since the epoch.
+ * Parses an expiration: a duration such as `90d`, `12h`, `4w`, or `1y`, or an ISO 8601 time.
  *
- * @returns undefined when it names none
+ * @returns ms since the epoch, or undefined if the text is invalid
  */
 export function parseExpiry(text: string, now: number): number | undefined {
   const [, amount, unit] = /^(\d{1,5})([hdwy])$/.exec(text) ?? [];

@@ -19,20 +19,19 @@ import {
 import { generateApiKey, isMatchingSecret, parseApiKey } from './api-key-secret.ts';
 import type { AuditLogger } from './audit-logger.ts';
 
-/** How long in ms the keys of the last look are believed while QuestDB does not answer. */
+/** How long the last loaded keys stay valid while QuestDB doesn't respond. */
 const MAX_STALENESS_MS = 60_000;
 /**
- * The same for those who send measurements. A service cannot be told to keep its measurements for
- * hours, and whoever holds a key that was revoked meanwhile can only add to its own organization:
- * losing data is the greater harm.
+ * The same for INGEST keys. Services can't buffer measurements for hours, and a revoked key can only
+ * add data to its own organization. Data loss would do more harm.
  */
 const MAX_INGEST_STALENESS_MS = DAY_MS;
 
 /**
- * Whether what was read at `readAt` still decides about a key. Without this limit a server that is
- * cut off from QuestDB would let a revoked key in for ever.
+ * Returns whether keys loaded at `readAt` are recent enough to check a key. Without this limit, a
+ * server that can't reach QuestDB would accept a revoked key forever.
  *
- * @param role undefined for a key that was not among those read
+ * @param role undefined if the key isn't among the loaded keys
  */
 export function isKeyDataFresh(
   role: Role | undefined,
@@ -40,34 +39,34 @@ export function isKeyDataFresh(
   now: number,
 ): boolean {
   if (readAt === undefined) return false;
-  // A look from the future: the clock was set back, and its age is not known.
+  // If `readAt` is in the future, the clock was set back and the age is unknown.
   return Math.abs(now - readAt) <= (role === 'INGEST' ? MAX_INGEST_STALENESS_MS : MAX_STALENESS_MS);
 }
 
 export interface ApiKeyStoreOptions {
-  /** Best over a connection of its own: behind slow queries the next look would come too late. */
+  /** Should use a dedicated connection, so that slow queries don't delay refreshes. */
   readonly read: ReadRows;
   readonly add: AddRows;
-  /** Resolves when what was added is stored. */
+  /** Resolves when all added rows are stored. */
   readonly flush: () => Promise<void>;
   readonly audit: AuditLogger;
   readonly now?: () => number;
 }
 
-/** Who changes something, for the audit log. */
+/** Author of a change, for the audit log. */
 export interface Actor {
-  /** Subject of a principal, or who used the command line. */
+  /** Subject of a principal, or the user of the command line. */
   readonly author: string;
   readonly address?: string | undefined;
 }
 
-/** Whose key it is, or why it opens nothing: for good, or because nobody can tell at the moment. */
+/** A valid key, or the reason why the key was rejected or can't be checked right now. */
 export type ApiKeyCheckResult = { key: ApiKey } | { rejected: string } | { unavailable: string };
 
 const ALL_KEYS_QUERY = sql`SELECT timestamp, id, state, name, role, organization_id, properties, hash,
   expires_at, author ${fromTable('api_keys')} ORDER BY timestamp, seq`;
 
-/** The keys of the installation: made, checked, listed and revoked. */
+/** Creates, checks, lists, and revokes the API keys of the installation. */
 export class ApiKeyStore {
   readonly #options: ApiKeyStoreOptions;
   readonly #now: () => number;
@@ -86,12 +85,12 @@ export class ApiKeyStore {
     });
   }
 
-  /** Reads all keys. @throws PS_UNAVAILABLE */
+  /** Loads all keys. @throws PS_UNAVAILABLE if QuestDB doesn't respond */
   load(): Promise<void> {
     return this.#cache.refresh();
   }
 
-  /** Keeps them up to date. */
+  /** Starts to reload the keys regularly. */
   startRefreshing(): void {
     this.#cache.startPolling();
   }
@@ -100,43 +99,49 @@ export class ApiKeyStore {
     this.#cache.close();
   }
 
-  /** Whether any key was ever made; undefined while nobody knows. */
+  /** Whether a key was ever created. Undefined until the keys are loaded. */
   get hasAnyKey(): boolean | undefined {
-    const { values: all, lastReadMs: readAt } = this.#cache;
-    if (all.length > 0) return true;
-    return readAt === undefined ? undefined : false;
+    const { values, lastReadMs } = this.#cache;
+    if (values.length > 0) return true;
+    return lastReadMs === undefined ? undefined : false;
   }
 
-  /** The keys that `scope` shows, oldest first; those last known while QuestDB is away. */
+  /** Lists the keys in `scope`, oldest first. Returns cached keys if QuestDB doesn't respond. */
   async list({ organizations }: TenantScope): Promise<ApiKey[]> {
     await this.load().catch(() => {});
     return this.#cache.values
-      .filter(({ organizationId: name }) => {
-        return organizations === 'all' || (name !== undefined && organizations.includes(name));
-      })
+      .filter(
+        ({ organizationId }) =>
+          organizations === 'all' ||
+          (organizationId !== undefined && organizations.includes(organizationId)),
+      )
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  /** Whose key `text` is. Never rejects. */
+  /** Checks a key from a request. Never rejects. */
   async check(text: string): Promise<ApiKeyCheckResult> {
-    const sent = parseApiKey(text);
-    if (!sent) return { rejected: 'the key is mistyped or cut off' };
+    const parsed = parseApiKey(text);
+    if (!parsed) return { rejected: 'the key is incomplete or contains a typo' };
     const isFresh = () => {
-      return isKeyDataFresh(this.#cache.find(sent.id)?.role, this.#cache.lastReadMs, this.#now());
+      return isKeyDataFresh(this.#cache.find(parsed.id)?.role, this.#cache.lastReadMs, this.#now());
     };
-    if (!this.#cache.find(sent.id) || !isFresh()) await this.#cache.refreshThrottled();
-    if (!isFresh()) return { unavailable: 'keys cannot be checked while QuestDB does not answer' };
-    const key = this.#cache.find(sent.id);
-    if (!key || !isMatchingSecret(key.hash, sent.secret)) return { rejected: 'the key is unknown' };
+    if (!this.#cache.find(parsed.id) || !isFresh()) await this.#cache.refreshThrottled();
+    if (!isFresh()) {
+      return { unavailable: 'keys cannot be checked because QuestDB does not respond' };
+    }
+    const key = this.#cache.find(parsed.id);
+    if (!key || !isMatchingSecret(key.hash, parsed.secret))
+      return { rejected: 'the key is unknown' };
     const state = getKeyState(key, this.#now());
     return state === 'active' ? { key } : { rejected: `the key is ${state}` };
   }
 
   /**
-   * Makes a key, and returns when every server can find it.
+   * Creates a key. Resolves when every server can load it.
    *
-   * @returns the key, and its text, which nobody can show again
-   * @throws PS_KEY_INVALID; PS_UNAVAILABLE, PS_FLUSH_TIMEOUT while QuestDB is away
+   * @returns the key, and its text, which can't be retrieved later
+   * @throws PS_KEY_INVALID if the request is invalid
+   * @throws PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB doesn't respond
    */
   async create(request: CreateKeyRequest, actor: Actor): Promise<{ key: ApiKey; text: string }> {
     await this.load();
@@ -144,8 +149,8 @@ export class ApiKeyStore {
     const active = this.#cache.values.filter((key) => getKeyState(key, now) === 'active');
     const reason = validateKeyRequest(request, active.length, now);
     if (reason !== undefined) throw createError('PS_KEY_INVALID', { reason });
-    const { text, ...made } = generateApiKey();
-    const key: ApiKey = { ...request, ...made, createdAt: now, author: actor.author };
+    const { text, ...generated } = generateApiKey();
+    const key: ApiKey = { ...request, ...generated, createdAt: now, author: actor.author };
     this.#options.add('api_keys', [toCreatedRow(key)]);
     this.#audit('key.create', key, actor);
     await this.#options.flush();
@@ -155,10 +160,11 @@ export class ApiKeyStore {
   }
 
   /**
-   * Ends a key for good: here at once, on other servers when they look next.
+   * Revokes a key permanently: immediately on this server, and on other servers at their next refresh.
    *
-   * @throws PS_KEY_NOT_FOUND; PS_UNAVAILABLE when the key is not known here and QuestDB is away;
-   * PS_FLUSH_TIMEOUT when it has ended here, and elsewhere not before QuestDB is back
+   * @throws PS_KEY_NOT_FOUND if the key doesn't exist
+   * @throws PS_UNAVAILABLE if the key isn't cached and QuestDB doesn't respond
+   * @throws PS_FLUSH_TIMEOUT if other servers accept the key until QuestDB is available again
    */
   async revoke(id: string, actor: Actor): Promise<ApiKey> {
     if (!this.#cache.find(id)) await this.load();

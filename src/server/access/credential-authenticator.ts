@@ -6,56 +6,55 @@ import type { TokenVerifier } from './jwt-verifier.ts';
 import { createPrincipal, LOCAL_ADMIN, type Principal, SCRAPER } from './principal.ts';
 
 export interface Exposure {
-  /** Address that the server is to listen on. */
+  /** Address that the server will listen on. */
   readonly host: string;
-  /** Whether any key was ever made. */
+  /** Whether an API key was ever created. */
   readonly hasKeys: boolean;
-  /** Whether tokens of an issuer are believed. */
+  /** Whether JWTs are accepted. */
   readonly hasTokens: boolean;
 }
 
 /**
- * Whether everybody who reaches the server is its administrator: it listens on loopback, no key was
- * ever made, and nobody's tokens are believed. A revoked or expired key counts as made, or the end
- * of the last key would open all doors.
+ * Returns whether every local user has admin access: the server listens on loopback, no key was ever
+ * created, and JWTs aren't accepted. Revoked and expired keys count. Otherwise, access would become
+ * unrestricted when the last key ends.
  */
 export function isAuthDisabled({ host, hasKeys, hasTokens }: Exposure): boolean {
   return isLoopbackHost(host) && !hasKeys && !hasTokens;
 }
 
-/** @throws PS_EXPOSED when other machines would reach what nobody protects */
+/** @throws PS_EXPOSED if other machines could reach the server without authentication */
 export function assertNotExposed({ host, hasKeys, hasTokens }: Exposure): void {
   if (!isLoopbackHost(host) && !hasKeys && !hasTokens) throw createError('PS_EXPOSED', { host });
 }
 
-/** What an open server says at its start. */
+/** Logged at startup if authentication is disabled. */
 export const AUTH_DISABLED_NOTICE =
-  'No key exists: whoever reaches this loopback address is an administrator. `perfscope keys create` ends that.';
+  'No API key exists, so every local user has admin access. Run `perfscope keys create` to require a key.';
 
-/** What a request says about who sends it. */
 export interface RequestCredentials {
   /** The `Authorization` header. */
   readonly authorization?: string | undefined;
   /** The `X-API-Key` header. */
   readonly apiKey?: string | undefined;
-  /** Whether it was sent to a loopback name by no foreign page and no proxy. */
+  /** Whether the request came from this machine, and neither through a proxy nor from another site. */
   readonly isDirect: boolean;
 }
 
-/** Who asks, or why nobody knows: for good, or at the moment. */
+/** The caller, or the reason why the credentials were rejected or can't be checked right now. */
 type AuthenticationResult =
   | { principal: Principal }
-  | { refused: string }
+  | { rejected: string }
   | { unavailable: string };
 
 /** Never rejects. */
-export type Authenticator = (presented: RequestCredentials) => Promise<AuthenticationResult>;
+export type Authenticator = (credentials: RequestCredentials) => Promise<AuthenticationResult>;
 
 export interface AuthenticatorOptions {
   readonly keys: Pick<ApiKeyStore, 'check' | 'hasAnyKey'>;
-  /** Undefined: nobody's tokens are believed. */
-  readonly checkToken?: TokenVerifier | undefined;
-  /** Token that may scrape, and no more. */
+  /** Undefined if JWTs aren't accepted. */
+  readonly verifyToken?: TokenVerifier | undefined;
+  /** Token that gives access only to `/metrics`. */
   readonly metricsToken?: string | undefined;
   /** Address that the server listens on. */
   readonly host: string;
@@ -64,24 +63,24 @@ export interface AuthenticatorOptions {
 const MAX_CREDENTIAL_LENGTH = 8192;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { keys, checkToken, metricsToken, host } = options;
+  const { keys, verifyToken, metricsToken, host } = options;
 
-  const withoutCredential = ({ isDirect: direct }: RequestCredentials): AuthenticationResult => {
+  const authenticateAnonymous = ({ isDirect }: RequestCredentials): AuthenticationResult => {
     const hasKeys = keys.hasAnyKey;
-    if (hasKeys === undefined) return { unavailable: 'the keys are not known yet' };
-    if (!isAuthDisabled({ host, hasKeys, hasTokens: checkToken !== undefined })) {
-      return { refused: 'the request brings no key' };
+    if (hasKeys === undefined) return { unavailable: 'the API keys are not loaded yet' };
+    if (!isAuthDisabled({ host, hasKeys, hasTokens: verifyToken !== undefined })) {
+      return { rejected: 'the request contains no API key' };
     }
-    if (direct) return { principal: LOCAL_ADMIN };
+    if (isDirect) return { principal: LOCAL_ADMIN };
     return {
-      refused: 'without a key, only direct requests to a loopback address are answered',
+      rejected: 'without an API key, only direct requests to a loopback address are accepted',
     };
   };
 
-  return async (presented) => {
-    const text = getCredential(presented);
-    if (text === undefined) return withoutCredential(presented);
-    if (text.length > MAX_CREDENTIAL_LENGTH) return { refused: 'the credential is too long' };
+  return async (credentials) => {
+    const text = getCredential(credentials);
+    if (text === undefined) return authenticateAnonymous(credentials);
+    if (text.length > MAX_CREDENTIAL_LENGTH) return { rejected: 'the credential is too long' };
     if (metricsToken !== undefined && isSameSecret(text, metricsToken)) {
       return { principal: SCRAPER };
     }
@@ -91,12 +90,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { id, role, organizationId, properties } = checked.key;
       return { principal: createPrincipal(`key:${id}`, { role, organizationId, properties }) };
     }
-    if (text.split('.').length !== 3) return { refused: 'it is neither a key nor a token' };
-    return checkToken ? checkToken(text) : { refused: 'tokens are not accepted here' };
+    if (text.split('.').length !== 3)
+      return { rejected: 'the credential is neither an API key nor a JWT' };
+    return verifyToken ? verifyToken(text) : { rejected: 'this server does not accept JWTs' };
   };
 }
 
-/** Other schemes than Bearer are left to proxies, which have their own users. */
+/** Ignores schemes other than Bearer, because proxies use them for their own users. */
 function getCredential({ authorization = '', apiKey }: RequestCredentials): string | undefined {
   const isBearer = /^Bearer(?= |$)/i.test(authorization);
   return isBearer ? authorization.slice('Bearer'.length).trim() : apiKey;

@@ -11,7 +11,7 @@ import { ROLES } from '../../core/people.ts';
 import { createPrincipal, type Grant, type Principal, validateGrant } from './principal.ts';
 import { isRole } from './roles.ts';
 
-/** Whose token it is, or why it opens nothing: for good, or because nobody can tell at the moment. */
+/** The caller, or the reason why the token was rejected or can't be checked right now. */
 type TokenVerificationResult =
   | { principal: Principal }
   | { rejected: string }
@@ -19,19 +19,18 @@ type TokenVerificationResult =
 
 export type TokenVerifier = (token: string) => Promise<TokenVerificationResult>;
 
-/** Asymmetric only: with a public key taken for a shared secret, anybody could sign (RFC 8725 §2.1). */
+/** Only asymmetric algorithms: if the public key were used as an HMAC secret, anyone could sign (RFC 8725 §2.1). */
 const PUBLIC_KEY_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
-/** How far in s the issuer's clock may be off. */
 const CLOCK_TOLERANCE_S = 5;
-/** What jose throws when the issuer's keys could not be fetched; all else is the token's fault. */
+/** Error codes of jose if it can't fetch the issuer's keys. All other errors mean an invalid token. */
 const KEY_FETCH_ERROR_CODES = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']);
 
 /**
- * Makes the check of JSON Web Tokens. A token needs `sub`, `exp`, and the claims `perfscope_role`
- * (or `role`), `organization_id` and `properties` (names) as its role wants them.
+ * Creates a verifier for JSON Web Tokens. A token must contain `sub`, `exp`, and `perfscope_role` or
+ * `role`. Depending on the role, it can contain `organization_id` and `properties` (names).
  */
 export function createTokenVerifier({ issuer, audience, keys }: JwtSettings): TokenVerifier {
   const common: JWTVerifyOptions = {
@@ -48,12 +47,14 @@ export function createTokenVerifier({ issuer, audience, keys }: JwtSettings): To
     try {
       return toVerificationResult((await verify(token)).payload);
     } catch (error) {
-      const known = error instanceof errors.JOSEError;
-      if (!known || KEY_FETCH_ERROR_CODES.has(error.code)) {
-        return { unavailable: "tokens cannot be checked while the issuer's keys are out of reach" };
+      const isJoseError = error instanceof errors.JOSEError;
+      if (!isJoseError || KEY_FETCH_ERROR_CODES.has(error.code)) {
+        return {
+          unavailable: "tokens cannot be checked because the issuer's keys cannot be loaded",
+        };
       }
-      // jose's messages name claims and algorithms, never their values.
-      return { rejected: `the token is not valid (${error.message})` };
+      // The messages of jose contain names of claims and algorithms, but never values.
+      return { rejected: `the token is invalid (${error.message})` };
     }
   };
 }
@@ -64,7 +65,7 @@ function createSecretVerifier(secret: string, options: JWTVerifyOptions) {
 }
 
 function createJwksVerifier(url: string, options: JWTVerifyOptions) {
-  // Keeps the keys for ten minutes, and asks again for an unknown one every 30 s at most.
+  // Caches the keys for 10 min. Reloads them for an unknown key, but at most every 30 s.
   const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(url));
   const algorithms = PUBLIC_KEY_ALGORITHMS;
   return (token: string) => jwtVerify(token, keys, { ...options, algorithms });
@@ -73,19 +74,20 @@ function createJwksVerifier(url: string, options: JWTVerifyOptions) {
 function toVerificationResult(claims: JWTPayload): TokenVerificationResult {
   const role = claims.perfscope_role ?? claims.role;
   const { sub, organization_id: organizationId, properties } = claims;
-  if (!isRole(role)) return { rejected: `the token's role is none of ${ROLES.join(', ')}` };
+  if (!isRole(role)) return { rejected: `the token's role must be one of ${ROLES.join(', ')}` };
   if (typeof sub !== 'string' || sub === '' || sub.length > 200 || /\p{C}/u.test(sub)) {
-    return { rejected: "the token's sub is empty, too long or not printable" };
+    return { rejected: "the token's sub is empty, too long, or not printable" };
   }
   if (organizationId !== undefined && typeof organizationId !== 'string') {
-    return { rejected: "the token's organization_id is not a text" };
+    return { rejected: "the token's organization_id is not a string" };
   }
   if (properties !== undefined && !isStringArray(properties)) {
-    return { rejected: "the token's properties are not a list of texts" };
+    return { rejected: "the token's properties are not a list of strings" };
   }
   const grant: Grant = { role, organizationId, properties };
   const problem = validateGrant(grant);
-  if (problem !== undefined) return { rejected: `the token contradicts itself: ${problem}` };
+  if (problem !== undefined)
+    return { rejected: `the token's claims contradict each other: ${problem}` };
   return { principal: createPrincipal(`token:${sub}`, grant) };
 }
 

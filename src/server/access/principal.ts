@@ -7,24 +7,24 @@ import {
 } from '../../core/tenant-scope.ts';
 import type { PrincipalRole } from './roles.ts';
 
-/** What a key or a token says that its holder may do, and for whom. */
+/** Role and tenants of a key or token. */
 export interface Grant {
   readonly role: Role;
   readonly organizationId?: string | undefined;
-  /** Names of properties; undefined means all of the organization. */
+  /** Names of properties. Undefined for all properties of the organization. */
   readonly properties?: readonly string[] | undefined;
 }
 
-/** Who asks. */
+/** An authenticated caller. */
 export interface Principal extends Omit<Grant, 'role'> {
   /** `key:ID`, `token:SUB`, `local`, or `scrape`. */
   readonly subject: string;
   readonly role: PrincipalRole;
-  /** The rows that may be read. */
+  /** The rows that the principal can read. */
   readonly scope: TenantScope;
 }
 
-/** Whoever reaches a server on loopback for which no key was ever made. */
+/** A local user of a server on loopback for which no key was ever created. */
 export const LOCAL_ADMIN: Principal = Object.freeze({
   subject: 'local',
   role: 'ADMIN',
@@ -33,14 +33,14 @@ export const LOCAL_ADMIN: Principal = Object.freeze({
 
 const EMPTY_SCOPE = createOrganizationScope('', []);
 
-/** Whoever shows the scrape token. */
+/** A caller with the metrics token. */
 export const SCRAPER: Principal = Object.freeze({
   subject: 'scrape',
   role: 'SCRAPE',
   scope: EMPTY_SCOPE,
 });
 
-/** Whoever asks for what is public. */
+/** A caller of a public endpoint. */
 export const ANONYMOUS: Principal = Object.freeze({
   subject: 'nobody',
   role: 'NOBODY',
@@ -50,33 +50,33 @@ export const ANONYMOUS: Principal = Object.freeze({
 const MAX_PROPERTIES = 200;
 
 /**
- * Why nobody can be granted this; undefined when all is right. A grant that contradicts itself is
- * refused, because either reading of it may show somebody more than was meant.
+ * Returns the reason why a grant is invalid, or undefined if it's valid. Contradictory grants are
+ * rejected, because each interpretation could give more access than intended.
  */
 export function validateGrant({ role, organizationId, properties }: Grant): string | undefined {
   if (role === 'ADMIN' && organizationId !== undefined) {
-    return 'an ADMIN is of the whole installation, so it names no organization (ORG_ADMIN does)';
+    return 'ADMIN cannot be limited to an organization; use ORG_ADMIN';
   }
-  // Collectors send for several tenants: their key need not name one.
+  // Collectors can send data for several tenants, so INGEST doesn't require an organization.
   if (organizationId === undefined && role !== 'ADMIN' && role !== 'INGEST') {
-    return `${role} needs an organization`;
+    return `${role} requires an organization`;
   }
   if (organizationId !== undefined && !isValidTenantName(organizationId)) {
-    return 'the name of the organization is empty, too long or not printable';
+    return 'the name of the organization is empty, too long, or not printable';
   }
   if (properties === undefined) return undefined;
   if (role !== 'PROPERTY_MGR' && role !== 'VIEWER') {
-    return `${role} is not limited to properties (PROPERTY_MGR and VIEWER can be)`;
+    return `${role} cannot be limited to properties; use PROPERTY_MGR or VIEWER`;
   }
   if (properties.length === 0 || properties.length > MAX_PROPERTIES) {
-    return `properties must be 1 to ${MAX_PROPERTIES} names`;
+    return `properties must contain 1 to ${MAX_PROPERTIES} names`;
   }
   if (!properties.every(isValidTenantName))
-    return 'the name of a property is empty, too long or not printable';
+    return 'the name of a property is empty, too long, or not printable';
   return undefined;
 }
 
-/** The holder of a grant without a problem. */
+/** Creates a principal from a grant that `validateGrant` accepts. */
 export function createPrincipal(subject: string, grant: Grant): Principal {
   return Object.freeze({ ...grant, subject, scope: toGrantScope(grant) });
 }

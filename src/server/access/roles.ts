@@ -1,16 +1,16 @@
 import { ROLES, type Role } from '../../core/people.ts';
 
-/** Whoever scrapes `/metrics` with the token made for it, or asks for what is public; no key has these. */
+/** Also includes the roles of the metrics token and of anonymous callers, which no key can have. */
 export type PrincipalRole = Role | 'SCRAPE' | 'NOBODY';
 
-/** What can be asked for, as the end of "VIEWER may not …". */
+/** Each label completes the sentence "VIEWER can't …". */
 export const PERMISSION_LABELS = {
-  read: 'read figures',
-  readHosts: 'see hosts',
+  read: 'read metrics',
+  readHosts: 'view hosts',
   acknowledge: 'acknowledge or silence alerts',
-  manageKeys: 'manage keys',
+  manageKeys: 'manage API keys',
   test: 'use the test API',
-  scrape: 'scrape /metrics, which shows all tenants',
+  scrape: 'scrape /metrics, which contains the data of all tenants',
   ingest: 'send measurements',
   administer: 'administer the installation',
 } as const;
@@ -35,11 +35,14 @@ export function isRole(text: unknown): text is Role {
   return ROLES.includes(text as Role);
 }
 
-/** Whether whoever has `role` may give `given` to others: what it may do itself, and INGEST. */
-export function canGrantRole(role: PrincipalRole, given: Role): boolean {
+/**
+ * Returns whether callers with `role` can create keys with `keyRole`: their permissions must include
+ * all permissions of `keyRole`. INGEST is always allowed.
+ */
+export function canGrantRole(role: PrincipalRole, keyRole: Role): boolean {
   if (!hasPermission(role, 'manageKeys')) return false;
   return (
-    given === 'INGEST' ||
-    ROLE_PERMISSIONS[given].every((permission) => hasPermission(role, permission))
+    keyRole === 'INGEST' ||
+    ROLE_PERMISSIONS[keyRole].every((permission) => hasPermission(role, permission))
   );
 }

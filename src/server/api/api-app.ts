@@ -13,13 +13,13 @@ import { authenticate } from './middleware/authentication-middleware.ts';
 import { requirePermission } from './middleware/authorization-middleware.ts';
 import { createErrorHandler, createNotFoundHandler } from './problem-details.ts';
 
-/** Names of the tables that take rows without storing them (https://questdb.com/docs/concept/write-ahead-log/). */
+/** Suspended tables accept rows but don't apply them (https://questdb.com/docs/concept/write-ahead-log/). */
 const SUSPENDED_TABLES_QUERY = sql`SELECT name FROM wal_tables() WHERE suspended = true ORDER BY name`;
 
-/** Whether QuestDB answers, and stores what it takes. */
-export function createReadinessHandler(store: QueryClient): RequestHandler {
+/** Handles `/readyz`: the server is ready if QuestDB responds and no table is suspended. */
+export function createReadinessHandler(queryClient: QueryClient): RequestHandler {
   return async (_request, response) => {
-    const suspended = await store.read(UNRESTRICTED_SCOPE, SUSPENDED_TABLES_QUERY);
+    const suspended = await queryClient.read(UNRESTRICTED_SCOPE, SUSPENDED_TABLES_QUERY);
     if (suspended.length > 0) {
       const tables = suspended.map(({ name }) => String(name)).join(', ');
       throw createError('PS_TABLE_SUSPENDED', { tables });
@@ -28,15 +28,19 @@ export function createReadinessHandler(store: QueryClient): RequestHandler {
   };
 }
 
-/** The pieces that the server joins with the API: `page` answers `/`, `metrics` answers `/metrics`. */
+/** Content that the server adds to the API. */
 export interface AppContent {
+  /** HTML of `/`. */
   page: string;
+  /** JavaScript of `/page.js`. */
   pageScript: string;
+  /** Handles `/metrics`. */
   metrics: RequestHandler;
 }
 
+/** Creates the HTTP app with the API, the web page, health checks, and links from notifications. */
 export function createApp(
-  parts: EndpointDependencies,
+  dependencies: EndpointDependencies,
   { page, pageScript, metrics }: AppContent,
 ): Express {
   const app = express();
@@ -51,16 +55,16 @@ export function createApp(
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  app.get('/readyz', createReadinessHandler(parts.queryClient));
+  app.get('/readyz', createReadinessHandler(dependencies.queryClient));
   app.get(
     '/metrics',
-    authenticate(parts.access.authenticate),
+    authenticate(dependencies.access.authenticate),
     requirePermission('scrape'),
     metrics,
   );
-  app.use(createLinkRouter(parts));
-  app.use(createApiRouter(parts, ENDPOINT_LIST));
+  app.use(createLinkRouter(dependencies));
+  app.use(createApiRouter(dependencies, ENDPOINT_LIST));
   app.use(createNotFoundHandler());
-  app.use(createErrorHandler(parts.log));
+  app.use(createErrorHandler(dependencies.log));
   return app;
 }

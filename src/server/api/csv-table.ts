@@ -6,9 +6,9 @@ export interface CsvTable {
 }
 
 /**
- * A table as RFC 4180 wants it, with a header line. What is not known is an empty cell, a time is
- * ISO 8601. Texts that a spreadsheet would take for a formula get a `'` before them
- * (https://owasp.org/www-community/attacks/CSV_Injection): endpoint and tenant names come from anywhere.
+ * Formats a table as CSV (RFC 4180) with a header line. Unknown values are empty, times are ISO 8601.
+ * Text that a spreadsheet would run as a formula gets a `'` prefix, because anyone can choose
+ * endpoint and tenant names (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 export function formatCsv({ columns, rows }: CsvTable): string {
   return stringify(rows as Record<string, unknown>[], {
@@ -19,7 +19,7 @@ export function formatCsv({ columns, rows }: CsvTable): string {
     cast: {
       boolean: (value) => String(value),
       date: (value) => value.toISOString(),
-      // Numbers keep their sign: only texts are guarded.
+      // Only text needs the prefix: a negative number isn't a formula.
       number: (value) => ({ value: String(value), escape_formulas: false }),
     },
   });

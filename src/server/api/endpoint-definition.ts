@@ -15,10 +15,10 @@ import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
 import type { StreamRegistry } from './stream/point-source.ts';
 
-/** What the endpoints work with; the server joins it. */
+/** Services that the endpoints use. The server provides them at startup. */
 export interface EndpointDependencies {
   queryClient: QueryClient;
-  /** Whose days and hours are compared. */
+  /** Default time zone: determines where days and hours begin. */
   zone: string;
   recorder: MetricRecorder;
   health: {
@@ -30,46 +30,46 @@ export interface EndpointDependencies {
   alerts: AlertService;
   notifications: NotificationService;
   actions: ActionService;
-  /** Reads the links of messages. */
+  /** Verifies signed links from notifications. */
   links: LinkVerifier;
   access: Pick<AccessControl, 'authenticate' | 'keys' | 'audit'>;
-  /** Requests of one caller in a minute. */
+  /** Per caller. */
   maxRequestsPerMinute: number;
   add: AddRows;
   flush: () => Promise<void>;
-  /** Creates what is missing of the schema. */
+  /** Creates missing tables and columns. */
   migrate: () => Promise<{ version: number; applied: string[] }>;
   healthIntervalMs: number;
-  /** How long rows need at most from being measured to being stored, when nothing is wrong. */
+  /** Maximum time, in ms, from a measurement to its stored row, in normal operation. */
   maxWriteDelayMs: number;
-  /** Ends what goes on for long. */
+  /** Aborted when the server stops, so that open streams end. */
   stopping: AbortSignal;
   log: Logger;
 }
 
 export type HttpMethod = 'get' | 'post' | 'delete';
 
-/** What a handler works with. */
+/** One request, as its handler sees it. */
 export interface EndpointContext<Q> {
   readonly dependencies: EndpointDependencies;
   readonly method: HttpMethod;
   readonly query: Q;
-  /** What the path names, as `id` of `/alerts/:id`. */
+  /** Path parameters, such as `id` of `/alerts/:id`. */
   readonly params: Readonly<Record<string, string>>;
-  /** As the endpoint's own `body` allows; undefined where it has none, or the method brings none. */
+  /** Validated with the endpoint's `body` schema. Undefined except for POST. */
   readonly body: unknown;
-  /** Who asks, and from where. */
   readonly principal: Principal;
+  /** Remote IP address. */
   readonly address: string | undefined;
-  /** Rows that the caller may see: the principal's. */
+  /** Rows that the principal can see. */
   readonly scope: TenantScope;
   readonly nowMs: number;
   readonly streams: StreamRegistry;
-  /** All that is registered, for the endpoint that describes them. */
+  /** All registered endpoints, for the OpenAPI endpoint. */
   readonly endpoints: readonly AnyEndpoint[];
 }
 
-/** What becomes `T` as JSON: a date is a text there. */
+/** Values that serialize to `T` as JSON. A `Date` serializes to a string. */
 type JsonInput<T> = T extends string
   ? string extends T
     ? T | Date
@@ -80,29 +80,29 @@ type JsonInput<T> = T extends string
       ? { readonly [K in keyof T]: JsonInput<T[K]> }
       : T;
 
-/** One endpoint: routes, OpenAPI document and the client's types all come from it. */
+/** Definition of an endpoint. Routes, the OpenAPI document, and the client's types derive from it. */
 export interface Endpoint<P extends string, Q extends z.ZodObject, R extends z.ZodType> {
   readonly path: P;
   readonly methods: readonly HttpMethod[];
   readonly summary: string;
-  /** Name of the operation, where the path's last word does not tell it from others. */
+  /** Operation name. Required if another endpoint's path has the same last segment. */
   readonly operation?: string;
   readonly permission: EndpointPermission;
-  /** Where asking and changing need other permissions. */
+  /** Permission for writes, if it differs from the permission for reads. */
   readonly writePermission?: Exclude<EndpointPermission, 'public'>;
-  /** What the path names. */
+  /** Path parameters. */
   readonly params?: z.ZodObject;
-  /** What is sent by POST, as JSON. */
+  /** JSON body of a POST request. */
   readonly body?: z.ZodObject;
   readonly query: Q;
-  /** The answer as JSON. Where it has a `from` and a `to`, it is of that time and can be cached so. */
+  /** JSON response. If its `to` is in the past, the response can be cached. */
   readonly response: R;
-  /** Whether asking changes something. */
+  /** If true, GET responses are never cached, and HEAD isn't allowed. */
   readonly isMutating?: boolean;
-  /** The same answer as a table, where there is one. */
-  toTable?(answer: JsonInput<z.output<R>>, query: z.output<Q>): CsvTable;
+  /** Converts the response to a table for CSV. */
+  toTable?(body: JsonInput<z.output<R>>, query: z.output<Q>): CsvTable;
   handle?(context: EndpointContext<z.output<Q>>): Promise<JsonInput<z.output<R>>>;
-  /** Answers with a stream of events instead, of which `response` is one. */
+  /** Sends a stream of events instead of one response. `response` describes one event. */
   stream?(
     context: EndpointContext<z.output<Q>>,
     request: Request,
@@ -112,7 +112,7 @@ export interface Endpoint<P extends string, Q extends z.ZodObject, R extends z.Z
 
 export type AnyEndpoint = Endpoint<string, z.ZodObject, z.ZodType>;
 
-/** Keeps an endpoint's own types. */
+/** Returns the definition unchanged, with its exact types. */
 export function defineEndpoint<const P extends string, Q extends z.ZodObject, R extends z.ZodType>(
   definition: Endpoint<P, Q, R>,
 ): Endpoint<P, Q, R> {

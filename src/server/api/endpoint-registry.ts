@@ -26,7 +26,7 @@ import { streamEndpoint } from './endpoints/stream-endpoint.ts';
 import { testEndpoint } from './endpoints/test-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
 
-/** Every endpoint of the API, under the name that the client has for it. */
+/** All endpoints of the API by their names in the client. */
 export const ENDPOINTS = {
   dashboard: dashboardEndpoint,
   trends: trendsEndpoint,

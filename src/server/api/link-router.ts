@@ -12,7 +12,7 @@ import { limitRejectedRequests } from './middleware/rate-limit-middleware.ts';
 const LINK_PAGE_STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}
 button{font:inherit;padding:.5rem 1rem}input,select{font:inherit;padding:.3rem}label{display:block;margin:1rem 0}`;
 
-/** How long a silence can be made by a link. */
+/** Silence durations that the page of a link offers. */
 const LINK_DURATIONS = ['1h', '4h', '24h'] as const;
 
 const CONFIRMATION_TITLES: Readonly<Record<LinkAction, string>> = {
@@ -20,16 +20,18 @@ const CONFIRMATION_TITLES: Readonly<Record<LinkAction, string>> = {
   silence: 'Silence this alert?',
 };
 
-/** Asks before anything is done: mail programs open links by themselves. */
+/** Renders the confirmation page, which is necessary because mail programs open links automatically. */
 function renderConfirmationPage(action: LinkAction, alert: AlertView): string {
-  const options = LINK_DURATIONS.map((each) => `<option>${each}</option>`).join('');
-  const choice =
-    action === 'silence' ? `<label>For <select name="duration">${options}</select></label>` : '';
+  const options = LINK_DURATIONS.map((duration) => `<option>${duration}</option>`).join('');
+  const durationField =
+    action === 'silence'
+      ? `<label>Duration <select name="duration">${options}</select></label>`
+      : '';
   return renderPage(
     CONFIRMATION_TITLES[action],
     `<p><strong>${escapeHtml(alert.rule)}</strong> (${escapeHtml(alert.severity)}, ${escapeHtml(alert.state)})</p>
 <p>${escapeHtml(alert.annotations.summary ?? '')}</p>
-<form method="post">${choice}
+<form method="post">${durationField}
 <label>Comment <input name="comment" maxlength="500" required></label>
 <button>${action === 'silence' ? 'Silence' : 'Acknowledge'}</button></form>`,
   );
@@ -51,7 +53,7 @@ const linkFormSchema = z.object({
   duration: z.enum(LINK_DURATIONS).default('1h'),
 });
 
-/** Nothing is loaded and nothing runs; unlike elsewhere, a server without TLS can be posted to. */
+/** Blocks scripts and external content. Helmet's defaults would block the form on a server without TLS. */
 const linkSecurityHeaders = helmet({
   strictTransportSecurity: false,
   contentSecurityPolicy: {
@@ -67,16 +69,16 @@ const linkSecurityHeaders = helmet({
 });
 
 const INVALID_LINK_TEXT =
-  'This link does not work any more, or never did. Look at the alert in Perfscope.';
+  'This link is invalid or has expired. Open the alert in Perfscope instead.';
 
 /**
- * Links of messages, which need no key because they are signed: a GET asks, a POST acts. One that is
- * forged, or has expired, is a 404 that says nothing else.
+ * Creates the routes for links in notifications. They need no API key, because they are signed. GET
+ * shows a confirmation page, POST runs the action. Forged and expired links get the same 404 response.
  */
 export function createLinkRouter({ alerts, access, links }: EndpointDependencies): Router {
   const routes = Router();
   const limit = limitRejectedRequests();
-  const refuse = (request: Request, response: Response) =>
+  const reject = (request: Request, response: Response) =>
     limit(request, response, () => {
       response.status(404).type('html').send(renderResultPage('Not found', INVALID_LINK_TEXT));
     });
@@ -84,32 +86,32 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
   routes
     .route('/links/:token')
     .all((_request, response, next) => {
-      // The address is a secret: it must not be kept, nor told to another site.
+      // The URL is a secret, so it must not be cached or indexed.
       response.set('Cache-Control', 'no-store');
       response.set('X-Robots-Tag', 'noindex');
       next();
     })
     .get(async (request, response) => {
       const link = links.verify(request.params.token, Date.now());
-      const alert = link && (await found(link));
-      if (!link || !alert) return void refuse(request, response);
+      const alert = link && (await findAlert(link));
+      if (!link || !alert) return void reject(request, response);
       response.type('html').send(renderConfirmationPage(link.action, alert));
     })
     .post(express.urlencoded({ extended: false, limit: '4kb' }), async (request, response) => {
       const link = links.verify(request.params.token, Date.now());
-      const alert = link && (await found(link));
-      if (!link || !alert) return void refuse(request, response);
-      const sent = linkFormSchema.safeParse(request.body);
-      if (!sent.success) {
-        const text = 'A comment of 1 to 500 characters is needed. Go back and add one.';
+      const alert = link && (await findAlert(link));
+      if (!link || !alert) return void reject(request, response);
+      const form = linkFormSchema.safeParse(request.body);
+      if (!form.success) {
+        const text = 'Enter a comment of 1 to 500 characters. Go back and try again.';
         return void response.status(400).type('html').send(renderResultPage('Not done', text));
       }
-      const said = await act(link, alert, sent.data, request.ip);
-      response.type('html').send(renderResultPage('Done', said));
+      const result = await runAction(link, alert, form.data, request.ip);
+      response.type('html').send(renderResultPage('Done', result));
     });
   return routes;
 
-  async function found({ alertId }: VerifiedLink): Promise<AlertView | undefined> {
+  async function findAlert({ alertId }: VerifiedLink): Promise<AlertView | undefined> {
     try {
       return (await alerts.getHistory(alertId, UNRESTRICTED_SCOPE)).alert;
     } catch (error) {
@@ -118,7 +120,7 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
     }
   }
 
-  async function act(
+  async function runAction(
     { action, receiver }: VerifiedLink,
     { id, rule, labels, state }: AlertView,
     { comment, duration }: z.output<typeof linkFormSchema>,
@@ -126,27 +128,30 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
   ): Promise<string> {
     const { organization: organizationId, property: propertyId } = labels;
     const author = `link:${receiver}`;
-    const noted = (object: string, detail: object) => {
-      const tenant = { organizationId, propertyId };
-      const what = { action: `link.${action}`, object, detail: { rule, comment, ...detail } };
-      access.audit({ author, address, ...tenant, ...what });
-    };
+    const tenant = { organizationId, propertyId };
+    const audit = (object: string, detail: object) =>
+      access.audit({
+        author,
+        address,
+        ...tenant,
+        action: `link.${action}`,
+        object,
+        detail: { rule, comment, ...detail },
+      });
     if (action === 'acknowledge') {
-      if (state !== 'firing') return `${rule} does not wait for anybody any more.`;
+      if (state !== 'firing') return `The alert ${rule} has already stopped firing or was acknowledged.`;
       alerts.acknowledge(id, comment, { author, scope: UNRESTRICTED_SCOPE });
-      noted(id, {});
-      return `${rule} is acknowledged.`;
+      audit(id, {});
+      return `The alert ${rule} is acknowledged.`;
     }
     const matchers = Object.entries({ ...labels, alertname: rule }).map(
       ([name, value]) => `${name}="${value.replaceAll(/["\\]/g, '\\$&')}"`,
     );
-    const entry = { matchers, duration, comment };
-    const made = await alerts.createSilence(
-      entry,
-      { organizationId, propertyId },
-      { author, scope: UNRESTRICTED_SCOPE },
-    );
-    noted(made.id, { alert: id, duration });
-    return `${rule} is silenced for ${duration}.`;
+    const silence = await alerts.createSilence({ matchers, duration, comment }, tenant, {
+      author,
+      scope: UNRESTRICTED_SCOPE,
+    });
+    audit(silence.id, { alert: id, duration });
+    return `The alert ${rule} is silenced for ${duration}.`;
   }
 }

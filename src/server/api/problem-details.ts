@@ -3,18 +3,21 @@ import { findClosestMatch } from '../../core/did-you-mean.ts';
 import { createError, type ErrorCode, errorMessage, PerfscopeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 
-/** What is wrong with one parameter, and what would be right. */
+/** An invalid parameter: the reason, and the allowed values. */
 export interface ParameterError {
   parameter: string;
   reason: string;
   allowed?: string | undefined;
 }
 
-/** The error of a request with these faults; there is at least one. */
+/** Creates the error for a request with one or more invalid parameters. */
 export function createRequestError(...errors: readonly ParameterError[]): PerfscopeError {
   const reason = errors
     .map(({ parameter, reason, allowed }) =>
-      [`${parameter} ${reason}`, ...(allowed ? [`allowed: ${allowed}`] : [])].join('; '),
+      [
+        `${parameter} ${reason}`,
+        ...(allowed ? [`allowed: ${allowed.replace(/\.$/, '')}`] : []),
+      ].join('; '),
     )
     .join('. ');
   return createError('PS_REQUEST_INVALID', { reason, errors });
@@ -37,7 +40,7 @@ const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
 };
 const MAX_PATH_LENGTH = 200;
 
-/** Nothing is there; of the paths that are, it names the nearest. */
+/** Throws PS_NOT_FOUND for every request, with the most similar of `paths` as a suggestion. */
 export function createNotFoundHandler(paths: readonly string[] = []): RequestHandler {
   return (request) => {
     const path = `${request.baseUrl}${request.path}`.slice(0, MAX_PATH_LENGTH);
@@ -45,7 +48,7 @@ export function createNotFoundHandler(paths: readonly string[] = []): RequestHan
   };
 }
 
-/** Answers every error as `application/problem+json` (RFC 9457) with its code. */
+/** Sends each error as `application/problem+json` (RFC 9457) with its code. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
   return (thrown, _request, response, next) => {
     if (response.headersSent) return next(thrown);
@@ -59,21 +62,18 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
       .send({
         status,
         title: error?.code ?? 'Internal error',
-        detail: error?.message ?? 'Something failed here; the log says what.',
+        detail:
+          error?.message ?? 'The server had an internal error. See the server log for details.',
         code: error?.code,
         errors: error?.params.errors,
       });
   };
 }
 
-/** Express itself refuses what it can't read, with a status of its own. */
+/** Converts an error with a 4xx status, which Express throws for malformed requests. */
 function toPerfscopeError(thrown: unknown): PerfscopeError | undefined {
   if (thrown instanceof PerfscopeError) return thrown;
   const status = Number((thrown as { status?: unknown } | undefined)?.status);
   if (status < 400 || status > 499 || Number.isNaN(status)) return undefined;
-  return createError(
-    'PS_REQUEST_INVALID',
-    { reason: 'its address or body can not be read' },
-    thrown,
-  );
+  return createError('PS_REQUEST_INVALID', { reason: 'the URL or the body is malformed' }, thrown);
 }

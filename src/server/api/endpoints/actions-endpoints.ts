@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
-import { createRequestError } from '../problem-details.ts';
-import { type Cursor, formatCursor, parseCursor } from '../request/pagination.ts';
-import { checkTimeRange, getTimeZone, parseTimeRange } from '../request/request-time-range.ts';
+import { cutPage, getRowKeys, parsePageStart, parseRowPosition } from '../request/pagination.ts';
+import { getTimeZone, parseTimeRange } from '../request/request-time-range.ts';
 import {
   currentDecisionSchema,
   decisionSchema,
@@ -11,18 +10,19 @@ import {
   forcedBreakerSchema,
 } from '../schemas/action-schemas.ts';
 import {
+  createNameFilter,
   createPagingParameters,
   FORMAT_PARAMETER,
-  namesSchema,
   RANGE_PARAMETERS,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 
 export const actionsEndpoint = defineEndpoint({
   path: '/api/performance/actions',
   methods: ['get'],
-  summary: 'What services are to do now: settings that rules have set, breakers that alerts open',
+  summary:
+    'Returns the settings that rules have changed and the circuit breakers that alerts keep open.',
   permission: 'read',
   query: z.strictObject({}),
   response: z
@@ -42,27 +42,29 @@ export const actionsEndpoint = defineEndpoint({
 export const decisionsEndpoint = defineEndpoint({
   path: '/api/performance/decisions',
   methods: ['get'],
-  summary: 'What business rules decided, from which facts, and what became of it; the newest first',
+  summary: 'Lists decisions of business rules with their facts and results, newest first.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
-    rule: namesSchema.optional().meta({ description: 'only of this rule; may be repeated' }),
-    setting: namesSchema.optional().meta({ description: 'only of this setting; may be repeated' }),
+    rule: createNameFilter('rule'),
+    setting: createNameFilter('setting'),
     status: z
       .array(decisionStatusSchema)
       .min(1)
       .max(decisionStatusSchema.options.length)
       .optional()
-      .meta({ description: `only of these: ${decisionStatusSchema.options.join(', ')}` }),
+      .meta({
+        description: `Statuses to return: one or more of ${decisionStatusSchema.options.join(', ')}.`,
+      }),
     ...TENANT_FILTER_PARAMETERS,
     ...createPagingParameters(100, 1000),
     ...FORMAT_PARAMETER,
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       decisions: z.array(decisionSchema),
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Decisions' }),
   toTable: ({ decisions }) => ({
@@ -70,33 +72,22 @@ export const decisionsEndpoint = defineEndpoint({
     rows: decisions.map((row) => ({ ...row, facts: JSON.stringify(row.facts) })),
   }),
   async handle({ dependencies, query, scope, nowMs }) {
-    const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, query);
-    const range = cursor
-      ? checkTimeRange(cursor.range, nowMs, 'cursor')
-      : parseTimeRange(query, getTimeZone(query, dependencies.zone), nowMs);
+    const { range, after } = parsePageStart(query, nowMs, () =>
+      parseTimeRange(query, getTimeZone(query, dependencies.zone), nowMs),
+    );
     const { limit, rule, setting, status } = query;
-    const after = cursor && parseDecisionPosition(cursor);
-    const filter = { ...range, rule, setting, status, after, limit: limit + 1 };
-    const found = await dependencies.actions.listDecisions(filter, narrowScope(scope, query));
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    const goesOn = last !== undefined && found.length > page.length;
-    return {
-      ...shapes.toTimeRangeFields(range),
-      decisions: page,
-      nextCursor: goesOn
-        ? formatCursor({ range, after: [last.at.getTime(), last.id, last.seq] }, query)
-        : undefined,
-    };
+    const decisions = await dependencies.actions.listDecisions(
+      {
+        ...range,
+        rule,
+        setting,
+        status,
+        after: after && parseRowPosition(after),
+        limit: limit + 1,
+      },
+      narrowScope(scope, query),
+    );
+    const { page, nextCursor } = cutPage(decisions, range, query, getRowKeys);
+    return { ...schemas.toTimeRangeFields(range), decisions: page, nextCursor };
   },
 });
-
-function parseDecisionPosition({ after: [atMs, id, seq] }: Cursor) {
-  const isTime = typeof atMs === 'number' && atMs > 0 && atMs < 8.64e15;
-  if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
-  throw createRequestError({
-    parameter: 'cursor',
-    reason: 'is not one that an answer has given',
-    allowed: 'the nextCursor of an answer',
-  });
-}

@@ -11,7 +11,7 @@ import {
 } from '../schemas/alert-schemas.ts';
 import {
   createFilterParameters,
-  namesSchema,
+  createNameFilter,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 import { timeSchema } from '../schemas/response-schemas.ts';
@@ -19,7 +19,8 @@ import { timeSchema } from '../schemas/response-schemas.ts';
 export const alertsEndpoint = defineEndpoint({
   path: '/api/performance/alerts',
   methods: ['get'],
-  summary: 'Alerts that go on, the worst first; with state=resolved also those of the last day',
+  summary:
+    'Lists active alerts, most severe first. With state=resolved, lists alerts resolved in the last 24 hours.',
   permission: 'read',
   query: z.strictObject({
     state: z
@@ -27,14 +28,18 @@ export const alertsEndpoint = defineEndpoint({
       .min(1)
       .max(4)
       .optional()
-      .meta({ description: 'only in these states' }),
+      .meta({
+        description: `States to return: one or more of ${alertStateSchema.options.join(', ')}.`,
+      }),
     severity: z
       .array(severitySchema)
       .min(1)
       .max(4)
       .optional()
-      .meta({ description: 'only so severe' }),
-    rule: namesSchema.optional().meta({ description: 'only of this rule; may be repeated' }),
+      .meta({
+        description: `Severities to return: one or more of ${severitySchema.options.join(', ')}.`,
+      }),
+    rule: createNameFilter('rule'),
     ...createFilterParameters('service'),
     ...TENANT_FILTER_PARAMETERS,
   }),
@@ -47,7 +52,7 @@ export const alertsEndpoint = defineEndpoint({
 export const alertEndpoint = defineEndpoint({
   path: '/api/performance/alerts/:id',
   methods: ['get'],
-  summary: 'One alert and all that it did, the newest first',
+  summary: 'Returns an alert with its history, newest first.',
   operation: 'alert',
   permission: 'read',
   params: ID_PARAMS_SCHEMA,
@@ -64,15 +69,15 @@ const acknowledgeBodySchema = z.strictObject({ comment: z.string().min(1).max(20
 export const acknowledgeEndpoint = defineEndpoint({
   path: '/api/performance/alerts/:id/acknowledge',
   methods: ['post'],
-  summary: 'Take a firing alert on, with a comment',
+  summary: 'Acknowledges a firing alert with a comment.',
   permission: 'acknowledge',
   params: ID_PARAMS_SCHEMA,
   body: acknowledgeBodySchema,
   query: z.strictObject({}),
   response: z.strictObject({ alert: alertSchema }).meta({ id: 'Acknowledged' }),
   isMutating: true,
-  async handle({ dependencies, params: { id = '' }, body: sent, principal, address, scope }) {
-    const { comment } = acknowledgeBodySchema.parse(sent);
+  async handle({ dependencies, params: { id = '' }, body, principal, address, scope }) {
+    const { comment } = acknowledgeBodySchema.parse(body);
     const { subject: author } = principal;
     const acknowledged = dependencies.alerts.acknowledge(id, comment, { author, scope });
     const { organization: organizationId, property: propertyId } = acknowledged.labels;
@@ -92,7 +97,8 @@ export const acknowledgeEndpoint = defineEndpoint({
 export const rulesEndpoint = defineEndpoint({
   path: '/api/performance/rules',
   methods: ['get'],
-  summary: 'Alert rules, how their last evaluation went, and how well targets were met',
+  summary:
+    'Lists alert rules with the result of their last evaluation and how often targets were met.',
   permission: 'read',
   query: z.strictObject({}),
   response: z
@@ -100,9 +106,10 @@ export const rulesEndpoint = defineEndpoint({
       rules: z.array(alertRuleSchema),
       file: z.string().optional(),
       loadedAt: timeSchema,
-      problems: z
-        .array(z.string())
-        .meta({ description: 'What is wrong with the file now; the rules before it run on' }),
+      problems: z.array(z.string()).meta({
+        description:
+          'Problems in the current rules file. Until they are fixed, the previous rules stay in effect.',
+      }),
     })
     .meta({ id: 'Rules' }),
   handle: ({ dependencies, scope }) => dependencies.alerts.listRules(scope),

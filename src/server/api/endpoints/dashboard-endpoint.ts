@@ -9,12 +9,12 @@ import {
   RANGE_PARAMETERS,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 
 export const dashboardEndpoint = defineEndpoint({
   path: '/api/performance/dashboard',
   methods: ['get'],
-  summary: 'All main figures of a time, and how they have changed',
+  summary: 'Returns the main metrics of a time range, and how they changed.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -25,16 +25,16 @@ export const dashboardEndpoint = defineEndpoint({
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
-      api: shapes.requestStatsSchema,
-      database: shapes.databaseStatsSchema,
-      queues: z.array(shapes.queueStatsSchema),
-      systemHealth: z.array(shapes.healthStatsSchema),
-      trends: shapes.trendsSchema,
+      ...schemas.TIME_RANGE_FIELDS,
+      api: schemas.requestStatsSchema,
+      database: schemas.databaseStatsSchema,
+      queues: z.array(schemas.queueStatsSchema),
+      systemHealth: z.array(schemas.healthStatsSchema),
+      trends: schemas.trendsSchema,
     })
     .meta({ id: 'Dashboard' }),
   handle(context) {
-    const { question, zone } = toRequestQuery(context);
-    return queryDashboard(context.dependencies.queryClient, question, zone, context.query.compare);
+    const { dbQuery, zone } = toRequestQuery(context);
+    return queryDashboard(context.dependencies.queryClient, dbQuery, zone, context.query.compare);
   },
 });

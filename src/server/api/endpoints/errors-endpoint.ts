@@ -6,16 +6,16 @@ import { paginate } from '../request/pagination.ts';
 import { toRequestQuery } from '../request/request-query.ts';
 import {
   createFilterParameters,
+  createNameFilter,
   createPagingParameters,
   FORMAT_PARAMETER,
-  namesSchema,
   RANGE_PARAMETERS,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 import { parseJsonColumn } from '../schemas/response-schemas.ts';
 
-const optionalTextSchema = z.string().optional();
+const { optionalTextSchema } = schemas;
 const isoTimeSchema = z.string();
 const SORT_FIELDS = ['count', 'firstSeen', 'lastSeen'] as const;
 
@@ -42,7 +42,7 @@ const errorExampleSchema = z
     propertyId: optionalTextSchema,
     userId: optionalTextSchema,
   })
-  .meta({ id: 'ErrorExample', description: 'The last occurrence of an error' });
+  .meta({ id: 'ErrorExample', description: 'The most recent occurrence of an error.' });
 
 const errorSchema = z
   .strictObject({
@@ -53,12 +53,13 @@ const errorSchema = z
     ...ERROR_FIELDS,
     example: errorExampleSchema,
   })
-  .meta({ id: 'TrackedError', description: 'Occurrences with the same fingerprint' });
+  .meta({ id: 'TrackedError', description: 'All occurrences of an error: same fingerprint.' });
 
 export const errorsEndpoint = defineEndpoint({
   path: '/api/performance/errors',
   methods: ['get'],
-  summary: 'Errors by fingerprint: uncaught ones, failed jobs, requests with 5xx, critical alerts',
+  summary:
+    'Lists errors by fingerprint: uncaught errors, failed jobs, requests with a 5xx status, and critical alerts.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -67,31 +68,32 @@ export const errorsEndpoint = defineEndpoint({
       .min(1)
       .max(ERROR_KINDS.length)
       .optional()
-      .meta({ description: `only of these kinds: ${ERROR_KINDS.join(', ')}` }),
+      .meta({ description: `Kinds to return: one or more of ${ERROR_KINDS.join(', ')}.` }),
     level: z
       .array(z.enum(ERROR_LEVELS))
       .min(1)
       .max(ERROR_LEVELS.length)
       .optional()
-      .meta({ description: `only of these levels: ${ERROR_LEVELS.join(', ')}` }),
-    fingerprint: namesSchema
-      .optional()
-      .meta({ description: 'only of this error; may be repeated' }),
+      .meta({ description: `Levels to return: one or more of ${ERROR_LEVELS.join(', ')}.` }),
+    fingerprint: createNameFilter('fingerprint'),
     ...createFilterParameters('service', 'version', 'environment', 'endpoint'),
     ...TENANT_FILTER_PARAMETERS,
     sort: z
       .enum(SORT_FIELDS)
       .default('lastSeen')
-      .meta({ description: `what to sort by: one of ${SORT_FIELDS.join(', ')}` }),
-    order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'asc or desc' }),
+      .meta({ description: `Field to sort by: one of ${SORT_FIELDS.join(', ')}.` }),
+    order: z
+      .enum(['asc', 'desc'])
+      .default('desc')
+      .meta({ description: 'Sort order: asc or desc.' }),
     ...createPagingParameters(50, 1000),
     ...FORMAT_PARAMETER,
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       errors: z.array(errorSchema),
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Errors' }),
   toTable: ({ errors }) => ({
@@ -100,12 +102,11 @@ export const errorsEndpoint = defineEndpoint({
   }),
   async handle(context) {
     const { query, dependencies, nowMs } = context;
-    const { question: asked } = toRequestQuery(context);
-    const { kind, level, fingerprint, service, version, environment, endpoint: path } = query;
-    const filter = { kind, level, fingerprint, service, version, environment, endpoint: path };
+    const { kind, level, fingerprint, service, version, environment, endpoint } = query;
+    const filter = { kind, level, fingerprint, service, version, environment, endpoint };
     const { order, sort } = query;
-    const { question, groups, nextCursor } = await paginate(
-      { query, nowMs, question: asked, order },
+    const { dbQuery, groups, nextCursor } = await paginate(
+      { query, nowMs, dbQuery: toRequestQuery(context).dbQuery, order },
       async (pinned) =>
         (await queryErrorGroups(dependencies.queryClient, pinned, filter)).map((group) => ({
           row: toErrorView(group),
@@ -113,19 +114,19 @@ export const errorsEndpoint = defineEndpoint({
           value: Number(group[sort]),
         })),
     );
-    return { ...shapes.toTimeRangeFields(question.range), errors: groups, nextCursor };
+    return { ...schemas.toTimeRangeFields(dbQuery.range), errors: groups, nextCursor };
   },
 });
 
-function toErrorView({ example: last, ...group }: ErrorGroup) {
-  const { kind, level, type, message, endpoint: path, service, context, ...rest } = last;
+function toErrorView({ example, ...group }: ErrorGroup) {
+  const { kind, level, type, message, endpoint, service, context, ...rest } = example;
   return {
     ...group,
     kind,
     level,
     type,
     message,
-    endpoint: path,
+    endpoint,
     service,
     example: { ...rest, context: parseJsonColumn(context) },
   };

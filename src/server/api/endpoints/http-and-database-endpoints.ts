@@ -25,24 +25,26 @@ import {
   toDimensions,
   toNamedGroup,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 import { groupSchema, optionalNumberSchema, STATS_FIELDS } from '../schemas/response-schemas.ts';
 
 const STATS_COLUMNS = [...Object.keys(STATS_FIELDS), 'apdex', 'slowShare'] as const;
 const SORT_FIELDS = [...STATS_COLUMNS, ...DIMENSION_NAMES] as [string, ...string[]];
 
-/** Parameters of a list of groups with their figures. */
+/** Parameters of endpoints that list groups. */
 const GROUPS_PARAMETERS = {
   ...createGroupByParameter('endpoint', 'operation'),
   ...APDEX_TARGET_PARAMETER,
   sort: z
     .enum(SORT_FIELDS)
     .default('count')
-    .meta({ description: `what to sort by: one of ${SORT_FIELDS.join(', ')}` }),
+    .meta({ description: `Field to sort by: one of ${SORT_FIELDS.join(', ')}.` }),
   order: z
     .enum(['asc', 'desc'])
     .optional()
-    .meta({ description: 'asc or desc; default: the greatest first, names ascending' }),
+    .meta({
+      description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
+    }),
   ...createPagingParameters(50, 1000),
   ...FORMAT_PARAMETER,
 };
@@ -56,7 +58,8 @@ const groupStatsSchema = z
   })
   .meta({
     id: 'WorkGroup',
-    description: 'slowShare: percent that took over 500 ms; apdex: 0 to 1',
+    description:
+      'Metrics of a group. `slowShare` is the percentage that took over 500 ms. `apdex` is 0 to 1.',
   });
 const groupStatsListSchema = z.array(groupStatsSchema);
 type GroupStats = z.output<typeof groupStatsSchema>;
@@ -70,49 +73,46 @@ interface GroupsParameters extends CommonParameters {
   readonly cursor?: string | undefined;
 }
 
-/** One page of the groups of what was measured, and the question that it answers. */
+/** Returns a page of groups, and the query with the effective time range. */
 async function queryGroupsPage(
   context: EndpointContext<GroupsParameters>,
-  measured: MetricSelector,
-): Promise<{ question: Query; groups: GroupStats[]; nextCursor: string | undefined }> {
+  selector: MetricSelector,
+): Promise<{ dbQuery: Query; groups: GroupStats[]; nextCursor: string | undefined }> {
   const { query, dependencies, nowMs } = context;
-  const { question } = toRequestQuery(context);
+  const { dbQuery } = toRequestQuery(context);
   const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
-  return paginate({ query, nowMs, question, order }, async (pinned) => {
+  return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
     const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
-    const found = await queryDistributionTotals(dependencies.queryClient, grouped, measured);
-    return found.map((each) => {
-      const row = toGroupStats(each, query.apdexTarget);
+    const totals = await queryDistributionTotals(dependencies.queryClient, grouped, selector);
+    return totals.map((groupTotals) => {
+      const row = toGroupStats(groupTotals, query.apdexTarget);
       return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
     });
   });
 }
 
-/** Its names; where they are long a hash of them, because cursors carry it. */
-function toGroupKey({ group: of }: GroupStats, names: readonly DimensionName[]): string {
-  const text = JSON.stringify(names.map((name) => of[name] ?? null));
+/** Returns a unique key of a group. Long keys are hashed, because cursors contain them. */
+function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): string {
+  const text = JSON.stringify(names.map((name) => group[name] ?? null));
   return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
 }
 
-function toGroupStats(found: DistributionTotals, apdexTarget: number): GroupStats {
-  const { group: of, bucket: _, ...figures } = omitDistribution(found);
-  const slow = found.distribution.computeShareAbove(SLOW_QUERY_MS);
+function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
+  const { group, bucket: _, ...stats } = omitDistribution(totals);
+  const slowShare = totals.distribution.computeShareAbove(SLOW_QUERY_MS);
   return {
-    group: toNamedGroup(of),
-    ...figures,
-    apdex: found.distribution.computeApdex(apdexTarget),
-    slowShare: slow === undefined ? undefined : 100 * slow,
+    group: toNamedGroup(group),
+    ...stats,
+    apdex: totals.distribution.computeApdex(apdexTarget),
+    slowShare: slowShare === undefined ? undefined : 100 * slowShare,
   };
 }
 
-/** The groups as a table: a column for each name, and for each figure. */
+/** Converts groups to a table with a column for each dimension and each metric. */
 function toGroupsTable(groups: readonly object[], names: readonly DimensionName[]): CsvTable {
   return {
     columns: [...names, ...STATS_COLUMNS],
-    rows: groups.map((each) => {
-      const { group: of, ...figures } = each as GroupStats;
-      return { ...of, ...figures };
-    }),
+    rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
   };
 }
 
@@ -128,7 +128,7 @@ function isDimensionName(sort: string): sort is DimensionName {
 export const endpointsEndpoint = defineEndpoint({
   path: '/api/performance/endpoints',
   methods: ['get'],
-  summary: 'Requests by endpoint, or by any other names',
+  summary: 'Returns request metrics by endpoint or by other dimensions.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -138,24 +138,24 @@ export const endpointsEndpoint = defineEndpoint({
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       endpoints: groupStatsListSchema,
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Endpoints' }),
   toTable: ({ endpoints }, query) => toGroupsTable(endpoints, query.groupBy),
   async handle(context) {
-    const { question, groups, nextCursor } = await queryGroupsPage(context, {
+    const { dbQuery, groups, nextCursor } = await queryGroupsPage(context, {
       metricType: 'API_RESPONSE_TIME',
     });
-    return { ...shapes.toTimeRangeFields(question.range), endpoints: groups, nextCursor };
+    return { ...schemas.toTimeRangeFields(dbQuery.range), endpoints: groups, nextCursor };
   },
 });
 
 export const databaseEndpoint = defineEndpoint({
   path: '/api/performance/database',
   methods: ['get'],
-  summary: 'Database statements by fingerprint, connections and the share of slow ones',
+  summary: 'Returns metrics of database statements, connections, and the share of slow queries.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -165,18 +165,18 @@ export const databaseEndpoint = defineEndpoint({
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
-      figures: shapes.databaseStatsSchema,
+      ...schemas.TIME_RANGE_FIELDS,
+      figures: schemas.databaseStatsSchema,
       statements: groupStatsListSchema,
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
-    .meta({ id: 'Database', description: 'The endpoint of a group is its statement' }),
+    .meta({ id: 'Database', description: 'The `endpoint` of a group is a normalized statement.' }),
   toTable: ({ statements }, query) => toGroupsTable(statements, query.groupBy),
   async handle(context) {
-    const { question, groups, nextCursor } = await queryGroupsPage(context, {
+    const { dbQuery, groups, nextCursor } = await queryGroupsPage(context, {
       metricType: 'DATABASE_QUERY_TIME',
     });
-    const figures = await queryDatabaseStats(context.dependencies.queryClient, question);
-    return { ...shapes.toTimeRangeFields(question.range), figures, statements: groups, nextCursor };
+    const figures = await queryDatabaseStats(context.dependencies.queryClient, dbQuery);
+    return { ...schemas.toTimeRangeFields(dbQuery.range), figures, statements: groups, nextCursor };
   },
 });

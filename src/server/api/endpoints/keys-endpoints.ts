@@ -15,7 +15,8 @@ const keyBodySchema = z.strictObject({
   organizationId: tenantNameSchema.optional(),
   properties: z.array(tenantNameSchema).min(1).max(200).optional(),
   expires: z.string().max(40).optional().meta({
-    description: 'as 90d, 12h, 4w, 1y, or a time in ISO 8601; without it the key does not expire',
+    description:
+      'A duration such as 90d, 12h, 4w, or 1y, or an ISO 8601 time. Default: the key does not expire.',
   }),
 });
 
@@ -31,7 +32,9 @@ const keySchema = z
     createdAt: z.string(),
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
-    key: z.string().optional().meta({ description: 'The key itself: only where it was just made' }),
+    key: z.string().optional().meta({
+      description: 'The key itself. Only the response to the request that creates it contains it.',
+    }),
   })
   .meta({ id: 'Key' });
 const keysResponseSchema = z.strictObject({ keys: z.array(keySchema) }).meta({ id: 'Keys' });
@@ -39,7 +42,8 @@ const keysResponseSchema = z.strictObject({ keys: z.array(keySchema) }).meta({ i
 export const keysEndpoint = defineEndpoint({
   path: '/api/performance/keys',
   methods: ['get', 'post'],
-  summary: 'Keys of the installation, or of the own organization; POST makes one and shows it once',
+  summary:
+    "Lists the API keys of the installation or of the caller's organization. POST creates a key and returns its text once.",
   permission: 'manageKeys',
   isMutating: true,
   body: keyBodySchema,
@@ -48,29 +52,29 @@ export const keysEndpoint = defineEndpoint({
   async handle({ dependencies, method, body, principal, scope, address, nowMs }) {
     const { keys } = dependencies.access;
     if (method !== 'post') {
-      return { keys: (await keys.list(scope)).map((each) => toKeyView(each, nowMs)) };
+      return { keys: (await keys.list(scope)).map((key) => toKeyView(key, nowMs)) };
     }
-    const { expires, ...wanted } = keyBodySchema.parse(body);
-    const organizationId = wanted.organizationId ?? principal.organizationId;
-    requireKeyAccess(principal, wanted.role, organizationId);
+    const { expires, ...properties } = keyBodySchema.parse(body);
+    const organizationId = properties.organizationId ?? principal.organizationId;
+    requireKeyAccess(principal, properties.role, organizationId);
     const expiresAt = expires === undefined ? undefined : parseExpiry(expires, nowMs);
     if (expires !== undefined && expiresAt === undefined) {
       throw createRequestError({
         parameter: 'expires',
-        reason: 'is no time',
-        allowed: '90d or 2030-01-31',
+        reason: 'is not a valid duration or time',
+        allowed: 'a value such as 90d or 2030-01-31',
       });
     }
-    const request = { ...wanted, organizationId, expiresAt };
-    const made = await keys.create(request, toActor(principal, address));
-    return { keys: [{ ...toKeyView(made.key, nowMs), key: made.text }] };
+    const request = { ...properties, organizationId, expiresAt };
+    const { key, text } = await keys.create(request, toActor(principal, address));
+    return { keys: [{ ...toKeyView(key, nowMs), key: text }] };
   },
 });
 
 export const keyEndpoint = defineEndpoint({
   path: '/api/performance/keys/:id',
   methods: ['delete'],
-  summary: 'Revoke a key: it stops within five seconds on every server',
+  summary: 'Revokes an API key. Every server rejects the key within 5 s.',
   operation: 'key',
   permission: 'manageKeys',
   params: z.strictObject({ id: z.string().min(1).max(200) }),
@@ -79,22 +83,23 @@ export const keyEndpoint = defineEndpoint({
   isMutating: true,
   async handle({ dependencies, params: { id = '' }, principal, scope, address, nowMs }) {
     const { keys } = dependencies.access;
-    // A key of somebody else is not there, so that nobody learns which ids exist.
-    const found = (await keys.list(scope)).find((each) => each.id === id);
-    if (!found) throw createKeyNotFoundError(id);
-    requireKeyAccess(principal, found.role, found.organizationId);
+    // For keys of other organizations, the error is the same, so callers can't learn which ids exist.
+    const key = (await keys.list(scope)).find((key) => key.id === id);
+    if (!key) throw createKeyNotFoundError(id);
+    requireKeyAccess(principal, key.role, key.organizationId);
     return { keys: [toKeyView(await keys.revoke(id, toActor(principal, address)), nowMs)] };
   },
 });
 
-/** Nobody gives or takes more than is theirs. @throws PS_FORBIDDEN */
-function requireKeyAccess(principal: Principal, role: Role, organizationId?: string): void {
-  const { role: own, organizationId: ownOrganization } = principal;
-  if (!canGrantRole(own, role))
-    throw createError('PS_FORBIDDEN', { role: own, act: `manage ${role} keys` });
+/** Checks that the caller can create or revoke such a key. @throws PS_FORBIDDEN */
+function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: string): void {
+  const { role, organizationId: ownOrganization } = principal;
+  if (!canGrantRole(role, keyRole)) {
+    throw createError('PS_FORBIDDEN', { role, act: `manage ${keyRole} keys` });
+  }
   if (ownOrganization !== undefined && organizationId !== ownOrganization) {
     throw createError('PS_FORBIDDEN', {
-      role: own,
+      role,
       act: `${PERMISSION_LABELS.manageKeys} of another organization`,
     });
   }

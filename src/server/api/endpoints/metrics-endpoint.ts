@@ -1,28 +1,25 @@
 import { z } from 'zod';
-import { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import {
   formatMicros,
   type MetricRow,
   queryMetricRows,
 } from '../../../storage/queries/metric-rows.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
-import { createRequestError } from '../problem-details.ts';
-import { formatCursor, parseCursor } from '../request/pagination.ts';
+import { cutPage, parseMicrosPosition, parsePageStart } from '../request/pagination.ts';
 import { toRequestQuery } from '../request/request-query.ts';
-import { checkTimeRange } from '../request/request-time-range.ts';
 import {
+  createNameFilter,
   createPagingParameters,
   FILTER_PARAMETERS,
   FORMAT_PARAMETER,
   INCLUDE_TEST_PARAMETER,
-  namesSchema,
+  METRIC_TYPES,
   RANGE_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 import { parseJsonColumn } from '../schemas/response-schemas.ts';
 
-const METRIC_TYPES = Object.keys(PerformanceMetricType) as [PerformanceMetricType];
-const optionalTextSchema = z.string().optional();
+const { optionalTextSchema } = schemas;
 
 const metricSchema = z
   .strictObject({
@@ -30,7 +27,7 @@ const metricSchema = z
     id: z.string(),
     metricType: optionalTextSchema,
     name: optionalTextSchema,
-    value: shapes.optionalNumberSchema,
+    value: schemas.optionalNumberSchema,
     unit: optionalTextSchema,
     endpoint: optionalTextSchema,
     operation: optionalTextSchema,
@@ -42,21 +39,21 @@ const metricSchema = z
     propertyId: optionalTextSchema,
     userId: optionalTextSchema,
     tags: z.unknown(),
-    duration: shapes.optionalNumberSchema,
-    count: shapes.optionalNumberSchema,
-    errorCount: shapes.optionalNumberSchema,
-    abortedCount: shapes.optionalNumberSchema,
-    sum: shapes.optionalNumberSchema,
-    min: shapes.optionalNumberSchema,
-    max: shapes.optionalNumberSchema,
+    duration: schemas.optionalNumberSchema,
+    count: schemas.optionalNumberSchema,
+    errorCount: schemas.optionalNumberSchema,
+    abortedCount: schemas.optionalNumberSchema,
+    sum: schemas.optionalNumberSchema,
+    min: schemas.optionalNumberSchema,
+    max: schemas.optionalNumberSchema,
     test: z.boolean(),
   })
-  .meta({ id: 'Metric', description: 'One row of performance_metrics; durations in ms' });
+  .meta({ id: 'Metric', description: 'One row of performance_metrics. Durations are in ms.' });
 
 export const metricsEndpoint = defineEndpoint({
   path: '/api/performance/metrics',
   methods: ['get'],
-  summary: 'Single measurements, the newest first',
+  summary: 'Lists individual measurements, newest first.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -65,9 +62,9 @@ export const metricsEndpoint = defineEndpoint({
       .min(1)
       .max(METRIC_TYPES.length)
       .optional()
-      .meta({ description: `only of these types: ${METRIC_TYPES.join(', ')}` }),
-    name: namesSchema.optional().meta({ description: 'only of this name; may be repeated' }),
-    userId: namesSchema.optional().meta({ description: 'only of this user; may be repeated' }),
+      .meta({ description: `Metric types to return: one or more of ${METRIC_TYPES.join(', ')}.` }),
+    name: createNameFilter('metric name'),
+    userId: createNameFilter('user'),
     ...FILTER_PARAMETERS,
     ...INCLUDE_TEST_PARAMETER,
     ...createPagingParameters(100, 10_000),
@@ -75,9 +72,9 @@ export const metricsEndpoint = defineEndpoint({
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       metrics: z.array(metricSchema),
-      nextCursor: shapes.nextCursorSchema,
+      nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Metrics' }),
   toTable: ({ metrics }) => ({
@@ -89,42 +86,27 @@ export const metricsEndpoint = defineEndpoint({
   }),
   async handle(context) {
     const { query, dependencies, nowMs } = context;
-    const { question } = toRequestQuery(context);
-    const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, query);
-    const range = cursor ? checkTimeRange(cursor.range, nowMs, 'cursor') : question.range;
-    const found = await queryMetricRows(
+    const { dbQuery } = toRequestQuery(context);
+    const { range, after } = parsePageStart(query, nowMs, () => dbQuery.range);
+    const rows = await queryMetricRows(
       dependencies.queryClient,
-      { ...question, range },
+      { ...dbQuery, range },
       {
         metricTypes: query.metricType,
         names: query.name,
         userIds: query.userId,
-        after: cursor && parseMetricPosition(cursor.after),
+        after: after && parseMicrosPosition(after),
         limit: query.limit + 1,
       },
     );
-    const shown = found.slice(0, query.limit);
-    const last = shown.at(-1);
-    const goesOn = last && found.length > shown.length;
+    const { page, nextCursor } = cutPage(rows, range, query, ({ micros, id }) => [micros, id]);
     return {
-      ...shapes.toTimeRangeFields(range),
-      metrics: shown.map(toMetricView),
-      nextCursor: goesOn
-        ? formatCursor({ range, after: [last.micros, last.id] }, query)
-        : undefined,
+      ...schemas.toTimeRangeFields(range),
+      metrics: page.map(toMetricView),
+      nextCursor,
     };
   },
 });
-
-function parseMetricPosition([micros, id]: readonly unknown[]) {
-  const known = typeof micros === 'number' && Number.isSafeInteger(micros) && micros > 0;
-  if (known && micros < 8.64e18 && typeof id === 'string') return { micros, id };
-  throw createRequestError({
-    parameter: 'cursor',
-    reason: 'is not one that an answer has given',
-    allowed: 'the nextCursor of an answer',
-  });
-}
 
 function toMetricView({ micros, tags, ...row }: MetricRow) {
   return { at: formatMicros(micros), ...row, tags: parseJsonColumn(tags) };

@@ -74,20 +74,14 @@ export const notificationsEndpoint = defineEndpoint({
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
-    inbox: z
-      .boolean()
-      .default(false)
-      .meta({
-        description:
-          "Whether to return only the caller's in-app notifications, each once: true or false.",
-      }),
-    unread: z
-      .boolean()
-      .optional()
-      .meta({
-        description:
-          'With inbox=true: whether to return only unread (true) or only read (false) notifications.',
-      }),
+    inbox: z.boolean().default(false).meta({
+      description:
+        "Whether to return only the caller's in-app notifications, each once: true or false.",
+    }),
+    unread: z.boolean().optional().meta({
+      description:
+        'With inbox=true: whether to return only unread (true) or only read (false) notifications.',
+    }),
     status: z
       .array(statusSchema)
       .min(1)
@@ -134,17 +128,14 @@ export const notificationsEndpoint = defineEndpoint({
       reason,
       alertId,
       limit: limit + 1,
-      after: cursor && parseNotificationPosition(cursor),
+      after: after && parseRowPosition(after),
     };
-    const shown = narrowScope(scope, query);
-    const reader = { ...toReader(principal), scope: shown };
-    const found = inbox
+    const narrowed = narrowScope(scope, query);
+    const reader = { ...toReader(principal), scope: narrowed };
+    const notifications = inbox
       ? await dependencies.notifications.listInbox({ ...filter, unread: query.unread }, reader)
-      : await dependencies.notifications.listNotifications(filter, shown);
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    const goesOn = last && found.length > page.length;
-    const after = last && [last.at.getTime(), last.id, last.seq];
+      : await dependencies.notifications.listNotifications(filter, narrowed);
+    const { page, nextCursor } = cutPage(notifications, range, query, getRowKeys);
     return {
       ...schemas.toTimeRangeFields(range),
       notifications: page,
@@ -178,7 +169,10 @@ export const readEndpoint = defineEndpoint({
     const reader = toReader(principal);
     const read = await dependencies.notifications.markRead(id, reader);
     // With `all`, doesn't query the count: the new rows might not be visible yet.
-    return { read, unread: id === 'all' ? 0 : await dependencies.notifications.countUnread(reader) };
+    return {
+      read,
+      unread: id === 'all' ? 0 : await dependencies.notifications.countUnread(reader),
+    };
   },
 });
 

@@ -17,7 +17,7 @@ const problemSchema = z
     status: z.int(),
     title: z.string(),
     detail: z.string(),
-    code: z.string().optional().meta({ description: 'One of the catalogue in docs/errors.md' }),
+    code: z.string().optional().meta({ description: 'An error code from docs/errors.md.' }),
     errors: z
       .array(
         z.strictObject({
@@ -27,26 +27,26 @@ const problemSchema = z
         }),
       )
       .optional()
-      .meta({ description: 'What is wrong with each parameter, and what would be right' }),
+      .meta({ description: 'Each invalid parameter with the reason and the allowed values.' }),
   })
-  .meta({ id: 'Problem', description: 'RFC 9457' });
+  .meta({ id: 'Problem', description: 'An error (RFC 9457).' });
 
 const PROBLEM_RESPONSE = {
-  description: 'What is wrong, and what to do',
+  description: 'An error: the cause and how to fix it.',
   content: { 'application/problem+json': { schema: problemSchema } },
 };
 
-/** As much of it as those need who are given one. */
+/** The parts of an OpenAPI document that callers use. */
 export interface OpenApiDocument {
   readonly [name: string]: unknown;
   readonly openapi: string;
   readonly paths?: Readonly<Record<string, oas32.PathItemObject>>;
 }
 
-/** Making one takes a tenth of a second. */
+/** Creating a document takes about 100 ms. */
 const documentCache = new WeakMap<readonly AnyEndpoint[], OpenApiDocument>();
 
-/** Describes the endpoints in OpenAPI 3.1. */
+/** Returns the OpenAPI 3.1 document of the endpoints. */
 export function getOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocument {
   const document = documentCache.get(endpoints) ?? createOpenApiDocument(endpoints);
   documentCache.set(endpoints, document);
@@ -55,23 +55,24 @@ export function getOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDo
 
 function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
-  for (const each of endpoints) {
-    const operations = each.methods.map((method) => [method, toOperation(each, method)]);
-    paths[each.path.replaceAll(/:(\w+)/g, '{$1}')] = Object.fromEntries(operations);
+  for (const endpoint of endpoints) {
+    const operations = endpoint.methods.map((method) => [method, toOperation(endpoint, method)]);
+    paths[endpoint.path.replaceAll(/:(\w+)/g, '{$1}')] = Object.fromEntries(operations);
   }
   const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Perfscope',
       version,
-      description: 'Performance of services. Times are in ms, rates per second, shares in percent.',
+      description:
+        'Performance metrics, alerts, and notifications of your services. Durations are in ms, rates per second, and shares in percent.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     paths,
     components: {
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'An API key, or a token' },
+        key: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT.' },
       },
     },
   });
@@ -95,7 +96,7 @@ function toOperation(endpoint: AnyEndpoint, method: HttpMethod): ZodOpenApiOpera
       body && { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: {
       '200': {
-        description: stream ? 'Events; the data of each is JSON' : 'The answer',
+        description: stream ? 'Server-sent events with JSON data.' : 'The response.',
         content: { ...content, ...(toTable && { 'text/csv': { schema: z.string() } }) },
       },
       default: PROBLEM_RESPONSE,
@@ -110,7 +111,7 @@ function formatExampleEvent(): string {
 export const openApiEndpoint = defineEndpoint({
   path: '/api/openapi.json',
   methods: ['get'],
-  summary: 'This description, in OpenAPI 3.1',
+  summary: 'Returns this API description (OpenAPI 3.1).',
   permission: 'public',
   query: z.strictObject({}),
   response: z.looseObject({ openapi: z.string() }),

@@ -2,21 +2,29 @@ import { z } from 'zod';
 import { ROLES } from '../../../core/people.ts';
 import { PERSON_SOURCES } from '../../notifications/notification-views.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
+import { optionalTextSchema } from '../schemas/response-schemas.ts';
 
-const optionalTextSchema = z.string().optional();
 const propertyNamesSchema = z.array(z.string()).min(1).max(200);
 
-/** What is sent is looked at closely where people are kept; this tells of it. */
+/** Documents the body. `setPerson` validates it in detail. */
 const personBodySchema = z.strictObject({
-  name: z.string().meta({ description: 'by which receivers name her; a person of it is replaced' }),
+  name: z.string().meta({
+    description: 'Name that receivers refer to. An existing person with this name is replaced.',
+  }),
   role: z.enum(ROLES),
-  organizationId: optionalTextSchema.meta({ description: 'all but an ADMIN need one' }),
+  organizationId: optionalTextSchema.meta({ description: 'Required for all roles except ADMIN.' }),
   properties: propertyNamesSchema
     .optional()
-    .meta({ description: 'without: all of the organization' }),
-  email: optionalTextSchema.meta({ description: 'as ann@hotel.example; it is never shown again' }),
-  phone: optionalTextSchema.meta({ description: 'as +43123456789; it is never shown again' }),
-  user: optionalTextSchema.meta({ description: 'subject of her key or token, as token:ann' }),
+    .meta({ description: 'Default: all properties of the organization.' }),
+  email: optionalTextSchema.meta({
+    description: 'For example ann@hotel.example. Later responses show it only masked.',
+  }),
+  phone: optionalTextSchema.meta({
+    description: 'For example +43123456789. Later responses show it only masked.',
+  }),
+  user: optionalTextSchema.meta({
+    description: "Subject of the person's key or token, such as token:ann.",
+  }),
 });
 
 const personSchema = z
@@ -25,13 +33,13 @@ const personSchema = z
     role: z.string(),
     organizationId: optionalTextSchema,
     properties: propertyNamesSchema.optional(),
-    email: optionalTextSchema.meta({ description: 'masked, as an***@hotel.example' }),
-    phone: optionalTextSchema.meta({ description: 'masked, as +43***78' }),
+    email: optionalTextSchema.meta({ description: 'Masked, for example an***@hotel.example.' }),
+    phone: optionalTextSchema.meta({ description: 'Masked, for example +43***78.' }),
     user: optionalTextSchema,
     source: z.enum(PERSON_SOURCES),
     hidden: z.boolean().meta({
       description:
-        'true: another of the same name counts, of a source before (file, api, application)',
+        'True if another source defines a person with the same name and has priority: file, then api, then application.',
     }),
   })
   .meta({ id: 'Person' });
@@ -42,17 +50,18 @@ const peopleResponseSchema = z
 export const peopleEndpoint = defineEndpoint({
   path: '/api/performance/people',
   methods: ['get', 'post'],
-  summary: 'Who can be told of alerts; POST names somebody, or replaces her, and answers with her',
+  summary:
+    'Lists the people who can receive notifications. POST adds or replaces a person and returns the person.',
   permission: 'administer',
   isMutating: true,
   body: personBodySchema,
   query: z.strictObject({}),
   response: peopleResponseSchema,
-  async handle({ dependencies, method, body, ...by }) {
+  async handle({ dependencies, method, body, ...caller }) {
     if (method !== 'post') return { people: dependencies.notifications.listPeople() };
     return {
       people: [
-        await dependencies.notifications.setPerson(personBodySchema.parse(body), toAuthor(by)),
+        await dependencies.notifications.setPerson(personBodySchema.parse(body), toActor(caller)),
       ],
     };
   },
@@ -61,18 +70,19 @@ export const peopleEndpoint = defineEndpoint({
 export const personEndpoint = defineEndpoint({
   path: '/api/performance/people/:id',
   methods: ['delete'],
-  summary: 'Remove a person that the API has named, with her addresses; `id` is the name',
+  summary:
+    'Deletes a person that was added through the API, with all addresses. `id` is the name of the person.',
   operation: 'person',
   permission: 'administer',
   params: z.strictObject({ id: z.string().min(1).max(200) }),
   query: z.strictObject({}),
   response: peopleResponseSchema,
   isMutating: true,
-  async handle({ dependencies, params: { id = '' }, ...by }) {
-    return { people: [await dependencies.notifications.removePerson(id, toAuthor(by))] };
+  async handle({ dependencies, params: { id = '' }, ...caller }) {
+    return { people: [await dependencies.notifications.removePerson(id, toActor(caller))] };
   },
 });
 
-function toAuthor({ principal, address }: Pick<EndpointContext<unknown>, 'principal' | 'address'>) {
+function toActor({ principal, address }: Pick<EndpointContext<unknown>, 'principal' | 'address'>) {
   return { author: principal.subject, address };
 }

@@ -6,7 +6,7 @@ import {
 } from '../../../storage/queries/queue-stats.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
-import { formatDuration, resolveStep } from '../request/request-time-range.ts';
+import { formatStep, resolveStep } from '../request/request-time-range.ts';
 import {
   createFilterParameters,
   INCLUDE_TEST_PARAMETER,
@@ -15,7 +15,7 @@ import {
   STEP_PARAMETER,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 
 const tenantShareSchema = z
   .strictObject({
@@ -24,27 +24,30 @@ const tenantShareSchema = z
     propertyId: z.string().optional(),
     ended: z.number(),
     processing: z.number(),
-    processingShare: shapes.optionalNumberSchema,
+    processingShare: schemas.optionalNumberSchema,
     waiting: z.number(),
-    waitingShare: shapes.optionalNumberSchema,
+    waitingShare: schemas.optionalNumberSchema,
   })
-  .meta({ id: 'TenantShare', description: 'Times in ms, shares in percent of the queue' });
+  .meta({
+    id: 'TenantShare',
+    description: "A tenant's share of a queue. Durations are in ms, shares in percent.",
+  });
 
 const queuePointSchema = z.strictObject({
-  at: shapes.timeSchema,
+  at: schemas.timeSchema,
   arrived: z.number(),
   completed: z.number(),
   failed: z.number(),
   stalled: z.number(),
-  averageProcessing: shapes.optionalNumberSchema,
-  averageWait: shapes.optionalNumberSchema,
-  depth: shapes.optionalNumberSchema,
+  averageProcessing: schemas.optionalNumberSchema,
+  averageWait: schemas.optionalNumberSchema,
+  depth: schemas.optionalNumberSchema,
 });
 
 export const queuesEndpoint = defineEndpoint({
   path: '/api/performance/queues',
   methods: ['get'],
-  summary: 'Queues, who uses them, and with a step how they go on',
+  summary: 'Returns queue metrics and their tenants. With step, also returns metrics over time.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
@@ -56,12 +59,12 @@ export const queuesEndpoint = defineEndpoint({
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
-      queues: z.array(shapes.queueStatsSchema),
+      ...schemas.TIME_RANGE_FIELDS,
+      queues: z.array(schemas.queueStatsSchema),
       tenants: z.array(tenantShareSchema),
       step: z.string().optional(),
       timeZone: z.string().optional(),
-      ...shapes.NOTES_FIELD,
+      ...schemas.NOTES_FIELD,
       series: z
         .array(z.strictObject({ queue: z.string(), points: z.array(queuePointSchema) }))
         .optional(),
@@ -69,33 +72,33 @@ export const queuesEndpoint = defineEndpoint({
     .meta({ id: 'Queues' }),
   async handle(context) {
     const { query, dependencies } = context;
-    const { question, zone } = toRequestQuery(context);
+    const { dbQuery, zone } = toRequestQuery(context);
     const [queues, tenants, series] = await Promise.all([
-      queryQueueStats(dependencies.queryClient, question),
-      queryQueueUsageByTenant(dependencies.queryClient, question),
-      query.step === undefined ? undefined : seriesOf(query.step),
+      queryQueueStats(dependencies.queryClient, dbQuery),
+      queryQueueUsageByTenant(dependencies.queryClient, dbQuery),
+      query.step === undefined ? undefined : buildSeries(query.step),
     ]);
-    return { ...shapes.toTimeRangeFields(question.range), queues, tenants, ...series };
+    return { ...schemas.toTimeRangeFields(dbQuery.range), queues, tenants, ...series };
 
-    async function seriesOf(asked: string) {
+    async function buildSeries(requestedStep: string) {
       const tables = ['queue_metrics', 'performance_metrics'];
-      const { range } = question;
+      const { range } = dbQuery;
       const { step, notes } = await resolveStep(
-        asked,
+        requestedStep,
         { range, zone },
         dependencies.queryClient,
         tables,
       );
-      const found = await queryQueueSeries(dependencies.queryClient, { ...question, step });
+      const queueSeries = await queryQueueSeries(dependencies.queryClient, { ...dbQuery, step });
       return {
-        step: formatDuration(step.ms),
+        step: formatStep(step.ms),
         timeZone: step.zone,
         notes: notes.length > 0 ? notes : undefined,
-        series: found.map(({ queue, points }) => ({
+        series: queueSeries.map(({ queue, points }) => ({
           queue,
-          points: points.map(({ bucket: span, ...figures }) => ({
-            at: new Date(span?.fromMs ?? range.fromMs),
-            ...figures,
+          points: points.map(({ bucket, ...metrics }) => ({
+            at: new Date(bucket?.fromMs ?? range.fromMs),
+            ...metrics,
           })),
         })),
       };

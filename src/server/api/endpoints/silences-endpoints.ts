@@ -1,19 +1,24 @@
 import { z } from 'zod';
+import type { Actor } from '../../access/api-key-store.ts';
 import type { SilenceView } from '../../alerts/service/alert-views.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
 import { ID_PARAMS_SCHEMA, silenceSchema } from '../schemas/alert-schemas.ts';
 
 const optionalNameSchema = z.string().min(1).max(512).optional();
 
-/** What is sent is looked at closely where silences are made; this tells of it. */
+/** Documents the body. `createSilence` validates it in detail. */
 const silenceBodySchema = z.strictObject({
   matchers: z.array(z.string()).meta({
-    description: 'as service="booking", with =, !=, =~ or !~; all of them must match',
+    description:
+      'Matchers such as service="booking", with =, !=, =~, or !~. An alert must match all of them.',
   }),
   startsAt: z.iso.datetime({ offset: true }).optional(),
   endsAt: z.iso.datetime({ offset: true }).optional(),
-  duration: z.string().optional().meta({ description: 'instead of endsAt, as 2h' }),
-  recurrence: z.looseObject({}).optional().meta({ description: 'as docs/alerts.md explains' }),
+  duration: z.string().optional().meta({ description: 'Duration instead of endsAt, such as 2h.' }),
+  recurrence: z
+    .looseObject({})
+    .optional()
+    .meta({ description: 'Recurring maintenance window. See docs/alerts.md.' }),
   comment: z.string(),
   organizationId: optionalNameSchema,
   propertyId: optionalNameSchema,
@@ -25,29 +30,29 @@ const silencesResponseSchema = z
 export const silencesEndpoint = defineEndpoint({
   path: '/api/performance/silences',
   methods: ['get', 'post'],
-  summary: 'Silences and maintenance windows; POST makes one and answers with it',
+  summary: 'Lists silences and maintenance windows. POST creates a silence and returns it.',
   permission: 'read',
   writePermission: 'acknowledge',
   body: silenceBodySchema,
   query: z.strictObject({}),
   response: silencesResponseSchema,
-  async handle({ dependencies, method, body: sent, principal, address, scope }) {
+  async handle({ dependencies, method, body, principal, address, scope }) {
     if (method !== 'post') return { silences: dependencies.alerts.listSilences(scope) };
-    const { organizationId, propertyId, ...entry } = silenceBodySchema.parse(sent);
+    const { organizationId, propertyId, ...entry } = silenceBodySchema.parse(body);
     const tenant = { organizationId, propertyId };
-    const made = await dependencies.alerts.createSilence(entry, tenant, {
+    const silence = await dependencies.alerts.createSilence(entry, tenant, {
       author: principal.subject,
       scope,
     });
-    auditSilence(dependencies, 'silence.create', made, { author: principal.subject, address });
-    return { silences: [made] };
+    auditSilence(dependencies, 'silence.create', silence, { author: principal.subject, address });
+    return { silences: [silence] };
   },
 });
 
 export const silenceEndpoint = defineEndpoint({
   path: '/api/performance/silences/:id',
   methods: ['delete'],
-  summary: 'End a silence now',
+  summary: 'Ends a silence immediately.',
   operation: 'silence',
   permission: 'acknowledge',
   params: ID_PARAMS_SCHEMA,
@@ -65,8 +70,8 @@ function auditSilence(
   dependencies: EndpointContext<unknown>['dependencies'],
   action: string,
   { id, matchers, comment, organizationId, propertyId }: SilenceView,
-  by: { author: string; address: string | undefined },
+  actor: Actor,
 ): void {
   const detail = { matchers, comment };
-  dependencies.access.audit({ ...by, action, object: id, detail, organizationId, propertyId });
+  dependencies.access.audit({ ...actor, action, object: id, detail, organizationId, propertyId });
 }

@@ -2,17 +2,17 @@ import { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
-import { getPrincipal } from '../middleware/authorization-middleware.ts';
+import { getCaller } from '../middleware/authorization-middleware.ts';
 import { createRequestError } from '../problem-details.ts';
 import { toQuery } from '../request/request-query.ts';
-import { parseDuration } from '../request/request-time-range.ts';
+import { toDurationMs } from '../request/request-time-range.ts';
 import {
   createDurationSchema,
   INCLUDE_TEST_PARAMETER,
   ORIGIN_FILTER_PARAMETERS,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
-import * as shapes from '../schemas/response-schemas.ts';
+import * as schemas from '../schemas/response-schemas.ts';
 import {
   createAlertSource,
   createDecisionSource,
@@ -26,28 +26,28 @@ const MAX_INTERVAL_MS = 300_000;
 const pointStatsSchema = z.strictObject({
   count: z.number(),
   rate: z.number(),
-  average: shapes.optionalNumberSchema,
-  errorRate: shapes.optionalNumberSchema,
-  p50: shapes.optionalNumberSchema,
-  p95: shapes.optionalNumberSchema,
-  p99: shapes.optionalNumberSchema,
+  average: schemas.optionalNumberSchema,
+  errorRate: schemas.optionalNumberSchema,
+  p50: schemas.optionalNumberSchema,
+  p95: schemas.optionalNumberSchema,
+  p99: schemas.optionalNumberSchema,
 });
 
 export const streamEndpoint = defineEndpoint({
   path: '/api/performance/stream',
   methods: ['get'],
   summary:
-    'Events `point` of each interval that has ended, `alert`, `notification` and `decision` of each change, resumable by Last-Event-ID',
+    'Streams server-sent events: `point` for each completed interval, and `alert`, `notification`, and `decision` for each change. Send Last-Event-ID to resume.',
   permission: 'read',
   query: z.strictObject({
-    interval: createDurationSchema('1s to 5m').default('5s'),
+    interval: createDurationSchema('Length of an interval: 1s to 5m.').default('5s'),
     ...ORIGIN_FILTER_PARAMETERS,
     ...TENANT_FILTER_PARAMETERS,
     ...INCLUDE_TEST_PARAMETER,
   }),
   response: z
     .strictObject({
-      ...shapes.TIME_RANGE_FIELDS,
+      ...schemas.TIME_RANGE_FIELDS,
       api: pointStatsSchema,
       database: pointStatsSchema,
       jobs: z.strictObject({
@@ -59,7 +59,7 @@ export const streamEndpoint = defineEndpoint({
     })
     .meta({ id: 'Point' }),
   async stream({ query, scope, dependencies, streams }, request, response) {
-    const intervalMs = parseDuration(query.interval);
+    const intervalMs = toDurationMs(query.interval);
     if (intervalMs > MAX_INTERVAL_MS) {
       throw createRequestError({
         parameter: 'interval',
@@ -67,8 +67,8 @@ export const streamEndpoint = defineEndpoint({
         allowed: '1s to 5m',
       });
     }
-    const leave = streams.acquire();
-    if (!leave) {
+    const release = streams.acquire();
+    if (!release) {
       response.set('Retry-After', '30');
       throw createError('PS_UNAVAILABLE', { reason: 'too many streams are open' });
     }
@@ -78,20 +78,20 @@ export const streamEndpoint = defineEndpoint({
       queryPoints: (range) =>
         streams.queryPoints(dependencies.queryClient, toQuery(query, scope, range), intervalMs),
     });
-    const shown = narrowScope(scope, query);
+    const narrowed = narrowScope(scope, query);
     try {
       await sendEventStream(request, response, {
         sources: [
           source,
-          createAlertSource(dependencies.alerts, shown, query.service),
-          createNotificationSource(dependencies.notifications, shown),
-          createDecisionSource(dependencies.actions, shown),
+          createAlertSource(dependencies.alerts, narrowed, query.service),
+          createNotificationSource(dependencies.notifications, narrowed),
+          createDecisionSource(dependencies.actions, narrowed),
         ],
         stopping: dependencies.stopping,
-        stillAllowed: getPrincipal(response).stillAllowed,
+        isStillAllowed: getCaller(response).isStillAllowed,
       });
     } finally {
-      leave();
+      release();
     }
   },
 });

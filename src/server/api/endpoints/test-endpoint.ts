@@ -26,20 +26,24 @@ const TEST_JOBS_QUERY = sql`SELECT timestamp, queue_name, job_id, status ${fromT
   AND test = true AND id IS NOT NULL LIMIT ${MAX_ROWS_PER_CALL}`;
 
 /**
- * Neutralises all rows of tests: QuestDB has no DELETE, so each is written again under its own
- * keys with a count of zero and nothing else.
+ * Blanks all test rows. QuestDB has no DELETE, so each row is overwritten with the same keys and a
+ * count of zero.
  *
- * @returns how many rows of each table, at most 10,000 a call
+ * @returns number of blanked rows per table, up to 10,000 per call
  */
 async function cleanUpTestRows({
-  queryClient: store,
+  queryClient,
   add,
   flush,
 }: EndpointDependencies): Promise<CleanupReport> {
   await flush();
-  const metrics = (await store.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(toBlankMetric);
-  const buckets = (await store.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(toBlankBucket);
-  const jobs = (await store.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
+  const metrics = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(
+    toBlankMetric,
+  );
+  const buckets = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(
+    toBlankBucket,
+  );
+  const jobs = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
   add('performance_metrics', metrics);
   add('metric_buckets', buckets);
   add('queue_metrics', jobs);
@@ -52,8 +56,8 @@ async function cleanUpTestRows({
 }
 
 function toBlankMetric(row: Row): PerformanceMetricRow {
-  const neutral = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
-  return { timestamp: getTimestampMs(row), id: String(row.id), ...neutral };
+  const blank = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
+  return { timestamp: getTimestampMs(row), id: String(row.id), ...blank };
 }
 
 function toBlankBucket(row: Row): MetricBucketRow {
@@ -81,14 +85,14 @@ const toMetricCountQuery = (
 const toJobCountQuery = (since: Date) => sql`SELECT count() AS rows ${fromTable('queue_metrics')}
   AND test = true AND created_at >= ${since} AND timestamp >= ${since}`;
 
-/** The actions of `/api/performance/test`. Each does the real thing and says what it did. */
+/** Actions of `/api/performance/test`. Each performs a real operation and returns the result. */
 const TEST_ACTION_HANDLERS = {
   setup: async (dependencies) => ({ schema: await dependencies.migrate() }),
   'test-metrics': writeTestMetrics,
   'test-queue': writeTestJobs,
   health: (dependencies) => dependencies.health.getHealthSnapshot(),
-  dashboard: ({ queryClient: store, zone }, scope) =>
-    queryDashboard(store, toDashboardQuery({ includeTest: true }, scope), zone),
+  dashboard: ({ queryClient, zone }, scope) =>
+    queryDashboard(queryClient, toDashboardQuery({ includeTest: true }, scope), zone),
   'start-monitoring': async ({ health, healthIntervalMs }) => {
     health.startMonitoring(healthIntervalMs);
     return { monitoring: health.isMonitoring, intervalMs: healthIntervalMs };
@@ -119,7 +123,7 @@ async function runTestAction(
 
 async function writeTestMetrics({
   recorder,
-  queryClient: store,
+  queryClient,
   flush,
 }: EndpointDependencies): Promise<object> {
   const since = new Date();
@@ -136,26 +140,26 @@ async function writeTestMetrics({
   await flush();
   return {
     written: TEST_METRIC_COUNT,
-    readBack: await waitForRows(store, toMetricCountQuery(since), TEST_METRIC_COUNT),
+    readBack: await waitForRows(queryClient, toMetricCountQuery(since), TEST_METRIC_COUNT),
   };
 }
 
 async function writeTestJobs({
   recorder,
-  queryClient: store,
+  queryClient,
   flush,
 }: EndpointDependencies): Promise<object> {
   const since = new Date();
-  const started = since.getTime();
+  const startMs = since.getTime();
   for (let i = 0; i < TEST_JOB_COUNT; i++) {
-    const job = { queueName: TEST_NAME, jobId: `${started}-${i}`, jobType: 'test', test: true };
-    const times = { createdAt: started, startedAt: started + 5 };
-    recorder.recordQueueMetric({ ...job, status: QueueJobStatus.WAITING, createdAt: started + 1 });
+    const job = { queueName: TEST_NAME, jobId: `${startMs}-${i}`, jobType: 'test', test: true };
+    const times = { createdAt: startMs, startedAt: startMs + 5 };
+    recorder.recordQueueMetric({ ...job, status: QueueJobStatus.WAITING, createdAt: startMs + 1 });
     recorder.recordQueueMetric({
       ...job,
       ...times,
       status: QueueJobStatus.COMPLETED,
-      completedAt: started + 25,
+      completedAt: startMs + 25,
       waitTime: 5,
       duration: 20,
       attempts: 1,
@@ -165,15 +169,19 @@ async function writeTestJobs({
   return {
     jobs: TEST_JOB_COUNT,
     written: 2 * TEST_JOB_COUNT,
-    readBack: await waitForRows(store, toJobCountQuery(since), 2 * TEST_JOB_COUNT),
+    readBack: await waitForRows(queryClient, toJobCountQuery(since), 2 * TEST_JOB_COUNT),
   };
 }
 
-/** Acknowledged rows become visible a little later: asks until they are, or ten seconds are over. */
-async function waitForRows(store: QueryClient, statement: Sql, expected: number): Promise<number> {
+/** Waits up to 10 s until the rows are visible, because QuestDB applies acknowledged rows later. */
+async function waitForRows(
+  queryClient: QueryClient,
+  statement: Sql,
+  expected: number,
+): Promise<number> {
   const deadline = Date.now() + VISIBILITY_TIMEOUT_MS;
   for (;;) {
-    const [row] = await store.read(UNRESTRICTED_SCOPE, statement);
+    const [row] = await queryClient.read(UNRESTRICTED_SCOPE, statement);
     const rows = Number(row?.rows ?? 0);
     if (rows >= expected || Date.now() > deadline) return rows;
     await delay(50);
@@ -183,7 +191,7 @@ async function waitForRows(store: QueryClient, statement: Sql, expected: number)
 export const testEndpoint = defineEndpoint({
   path: '/api/performance/test',
   methods: ['get', 'post'],
-  summary: 'Does the real thing and says what it did',
+  summary: 'Performs a real operation for testing and returns the result.',
   permission: 'test',
   isMutating: true,
   query: z.strictObject({ action: z.enum(TEST_ACTION_NAMES) }),

@@ -2,45 +2,47 @@ import type { Request, RequestHandler } from 'express';
 import { createError } from '../../../core/errors.ts';
 import { isLoopbackHost } from '../../../core/loopback.ts';
 import type { Authenticator } from '../../access/credential-authenticator.ts';
-import { setPrincipal } from './authorization-middleware.ts';
+import { setCaller } from './authorization-middleware.ts';
 import { limitRejectedRequests } from './rate-limit-middleware.ts';
 
 const RETRY_AFTER_S = 5;
 
 /**
- * Finds out who asks, for `callerOf`. Nobody known is a 401, and a 503 where it cannot be told
- * at the moment, so that senders keep what they have and try again. An address that is refused more
- * than `mostRefused` times a minute gets a 429; who brings a valid credential from there does not
- * notice, because behind a proxy all come from one address.
+ * Authenticates a request and stores the caller for `getCaller`. Invalid credentials get a 401
+ * response. If credentials can't be checked right now, the response is a 503, so senders keep their
+ * data and retry.
+ *
+ * An address with more than `maxRejected` rejected requests per minute gets a 429 response. Requests
+ * with valid credentials are exempt, because behind a proxy all callers share one address.
  */
-export function authenticate(identify: Authenticator, mostRefused?: number): RequestHandler {
-  const limit = limitRejectedRequests(mostRefused);
+export function authenticate(identify: Authenticator, maxRejected?: number): RequestHandler {
+  const limit = limitRejectedRequests(maxRejected);
   return async (request, response, next) => {
-    const presented = {
+    const credentials = {
       authorization: request.get('authorization'),
       apiKey: request.get('x-api-key'),
       isDirect: isDirectRequest(request),
     };
-    const identified = await identify(presented);
-    if ('principal' in identified) {
-      const stillAllowed = async () => !('refused' in (await identify(presented)));
-      setPrincipal(response, { principal: identified.principal, stillAllowed });
+    const result = await identify(credentials);
+    if ('principal' in result) {
+      const isStillAllowed = async () => !('rejected' in (await identify(credentials)));
+      setCaller(response, { principal: result.principal, isStillAllowed });
       next();
-    } else if ('refused' in identified) {
+    } else if ('rejected' in result) {
       response.set('WWW-Authenticate', 'Bearer realm="perfscope"');
-      const refusal = createError('PS_UNAUTHENTICATED', { reason: identified.refused });
-      await limit(request, response, (error?: unknown) => next(error ?? refusal));
+      const rejection = createError('PS_UNAUTHENTICATED', { reason: result.rejected });
+      await limit(request, response, (error?: unknown) => next(error ?? rejection));
     } else {
       response.set('Retry-After', String(RETRY_AFTER_S));
-      next(createError('PS_UNAVAILABLE', { reason: identified.unavailable }));
+      next(createError('PS_UNAVAILABLE', { reason: result.unavailable }));
     }
   };
 }
 
 /**
- * Whether somebody on this machine has sent it here. A page of the internet can make a browser do
- * so too, with a name of its own that it lets point to loopback, or across sites; and a proxy on
- * this machine brings requests from anywhere.
+ * Returns whether a user of this machine sent the request. Other requests can reach loopback too: a
+ * website can make the browser send one, cross-site or with a domain that resolves to 127.0.0.1, and
+ * a local proxy forwards requests from anywhere.
  */
 function isDirectRequest(request: Request): boolean {
   const { host = '', origin } = request.headers;

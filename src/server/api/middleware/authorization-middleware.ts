@@ -1,33 +1,35 @@
 import type { RequestHandler, Response } from 'express';
 import { createError } from '../../../core/errors.ts';
 import type { Principal } from '../../access/principal.ts';
-import { type Permission as Act, hasPermission, PERMISSION_LABELS } from '../../access/roles.ts';
+import { hasPermission, PERMISSION_LABELS, type Permission } from '../../access/roles.ts';
 
-/** What a caller must be allowed to. `public` needs nobody to be known. */
-export type EndpointPermission = 'public' | Act;
+/** Permission that an endpoint requires. `public` endpoints need no credentials. */
+export type EndpointPermission = 'public' | Permission;
 
-/** What `authenticate` has found out about a request. */
+/** Authenticated sender of a request. */
 interface Caller {
   readonly principal: Principal;
-  /** Whether the same credential still opens the server. */
-  readonly stillAllowed: () => Promise<boolean>;
+  /** Checks the same credential again. */
+  readonly isStillAllowed: () => Promise<boolean>;
 }
 
-export function setPrincipal(response: Response, known: Caller): void {
-  response.locals.known = known;
+export function setCaller(response: Response, caller: Caller): void {
+  response.locals.caller = caller;
 }
 
-/** Who asks. @throws PS_UNAUTHENTICATED where no `authenticate` stands before the route */
-export function getPrincipal(response: Response): Caller {
-  const known = response.locals.known as Caller | undefined;
-  if (!known) throw createError('PS_UNAUTHENTICATED', { reason: 'the route does not ask' });
-  return known;
+/** Returns the caller that `authenticate` stored. @throws PS_UNAUTHENTICATED if the route lacks it */
+export function getCaller(response: Response): Caller {
+  const caller = response.locals.caller as Caller | undefined;
+  if (!caller) {
+    throw createError('PS_UNAUTHENTICATED', { reason: 'the route does not authenticate requests' });
+  }
+  return caller;
 }
 
-/** Lets through whose role has `permission`; everybody else gets a 403 (PS_FORBIDDEN). */
-export function requirePermission(permission: Act): RequestHandler {
+/** Allows callers whose role has `permission`. Others get a 403 response (PS_FORBIDDEN). */
+export function requirePermission(permission: Permission): RequestHandler {
   return (_request, response, next) => {
-    const { role } = getPrincipal(response).principal;
+    const { role } = getCaller(response).principal;
     next(
       hasPermission(role, permission)
         ? undefined

@@ -1,56 +1,62 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { PerfscopeError } from '../../../core/errors.ts';
 import { MAX_NAME_LENGTH } from '../../../core/schema/table-definition.ts';
 import type { Query } from '../../../storage/queries/query.ts';
 import type { TimeRange } from '../../../storage/queries/query-range.ts';
 import { createRequestError } from '../problem-details.ts';
 import { checkTimeRange } from './request-time-range.ts';
 
-/** Where the next page begins: the time that the first was asked for, and its last row's keys. */
+const MAX_TIME_MS = 8.64e15;
+
+type SortValue = string | number | null;
+
+/** Start of the next page: the time range of the first page, and the keys of the last row sent. */
 export interface Cursor {
   readonly range: TimeRange;
-  readonly after: readonly (string | number | null)[];
+  readonly after: readonly SortValue[];
 }
 
 const CURSOR_SCHEMA = z.tuple([
   z.string().length(16),
-  z.int().nonnegative().max(8.64e15),
-  z.int().nonnegative().max(8.64e15),
+  z.int().nonnegative().max(MAX_TIME_MS),
+  z.int().nonnegative().max(MAX_TIME_MS),
   z.array(z.union([z.string().max(10 * MAX_NAME_LENGTH), z.number(), z.null()])).max(4),
 ]);
 const UNHASHED_PARAMETERS = new Set(['cursor', 'limit', 'format', 'from', 'to', 'last']);
 
 /**
- * Makes a text of it. It is not signed, because it allows nothing: the caller's scope and the limits of
- * a range hold with it as without.
+ * Encodes a cursor as text. The text isn't signed, because it grants no access: the caller's scope
+ * and the limits of a time range apply with or without a cursor.
  *
- * @param query the parameters, which the next request has to repeat
+ * @param query the request's parameters, which the next request must repeat
  */
-export function formatCursor(cursor: Cursor, query: object): string {
-  const { fromMs, toMs } = cursor.range;
-  const shape = [hashParameters(query), fromMs, toMs, cursor.after];
-  return Buffer.from(JSON.stringify(shape)).toString('base64url');
+export function formatCursor({ range, after }: Cursor, query: object): string {
+  const content = [hashParameters(query), range.fromMs, range.toMs, after];
+  return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
-/** @throws PS_REQUEST_INVALID when it is none of ours, or of another question */
+/** Decodes a cursor. @throws PS_REQUEST_INVALID if it's malformed or was created for other parameters */
 export function parseCursor(text: string, query: object): Cursor {
   const parsed = CURSOR_SCHEMA.safeParse(decodeJson(text));
-  if (!parsed.success) {
-    throw createRequestError({
-      parameter: 'cursor',
-      reason: 'is not one that an answer has given',
-      allowed: 'the nextCursor of an answer',
-    });
-  }
+  if (!parsed.success) throw createInvalidCursorError();
   const [hash, fromMs, toMs, after] = parsed.data;
   if (hash !== hashParameters(query)) {
     throw createRequestError({
       parameter: 'cursor',
       reason: 'belongs to a request with other parameters',
-      allowed: 'the nextCursor of an answer, with the parameters of its request',
+      allowed: 'the nextCursor of a response, with the same parameters as in that request',
     });
   }
   return { range: { fromMs, toMs }, after };
+}
+
+function createInvalidCursorError(): PerfscopeError {
+  return createRequestError({
+    parameter: 'cursor',
+    reason: 'is not a valid cursor',
+    allowed: 'the nextCursor of a response',
+  });
 }
 
 function decodeJson(text: string): unknown {
@@ -62,67 +68,133 @@ function decodeJson(text: string): unknown {
 }
 
 function hashParameters(query: object): string {
-  const own = Object.entries(query)
+  const hashed = Object.entries(query)
     .filter(([name, value]) => value !== undefined && !UNHASHED_PARAMETERS.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(own)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 16);
 }
 
-type SortValue = string | number | null;
+interface PagingParameters {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
 
-/** Something that is sorted by `value`; among equals by `key`, which is its own. */
+/**
+ * Returns the time range of a page, and the keys of the last row of the previous page.
+ *
+ * @param parseFirstRange reads the time range if the request has no cursor
+ * @throws PS_REQUEST_INVALID if the cursor or the time range is invalid
+ */
+export function parsePageStart(
+  query: PagingParameters,
+  nowMs: number,
+  parseFirstRange: () => TimeRange,
+): { range: TimeRange; after: Cursor['after'] | undefined } {
+  if (query.cursor === undefined) return { range: parseFirstRange(), after: undefined };
+  const cursor = parseCursor(query.cursor, query);
+  return { range: checkTimeRange(cursor.range, nowMs, 'cursor'), after: cursor.after };
+}
+
+/**
+ * Returns one page of `rows`, and the cursor of the next page if there is one.
+ *
+ * @param rows one more than `query.limit` if there is another page
+ */
+export function cutPage<T>(
+  rows: readonly T[],
+  range: TimeRange,
+  query: PagingParameters,
+  getKeys: (row: T) => Cursor['after'],
+): { page: T[]; nextCursor: string | undefined } {
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  const hasMore = last !== undefined && rows.length > page.length;
+  return {
+    page,
+    nextCursor: hasMore ? formatCursor({ range, after: getKeys(last) }, query) : undefined,
+  };
+}
+
+/** Position of a row in a table that is sorted by time, id, and sequence number. */
+interface RowPosition {
+  readonly atMs: number;
+  readonly id: string;
+  readonly seq: number;
+}
+
+/** Reads the keys that `getRowKeys` wrote. @throws PS_REQUEST_INVALID if they have other types */
+export function parseRowPosition([atMs, id, seq]: Cursor['after']): RowPosition {
+  const isTime = typeof atMs === 'number' && atMs > 0 && atMs < MAX_TIME_MS;
+  if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
+  throw createInvalidCursorError();
+}
+
+export function getRowKeys(row: { at: Date; id: string; seq: number }): Cursor['after'] {
+  return [row.at.getTime(), row.id, row.seq];
+}
+
+/** Position of a row in a table that is sorted by time in microseconds and id. */
+interface MicrosPosition {
+  readonly micros: number;
+  readonly id: string;
+}
+
+/** Reads the keys `[micros, id]`. @throws PS_REQUEST_INVALID if they have other types */
+export function parseMicrosPosition([micros, id]: Cursor['after']): MicrosPosition {
+  const isTime = typeof micros === 'number' && Number.isSafeInteger(micros) && micros > 0;
+  if (isTime && micros < 1000 * MAX_TIME_MS && typeof id === 'string') return { micros, id };
+  throw createInvalidCursorError();
+}
+
+/** An item of a list that is sorted by `value`. Items with equal values are sorted by `key`. */
 export interface PageItem<T> {
   readonly row: T;
+  /** Unique in the list. */
   readonly key: string;
   readonly value: SortValue;
 }
 
 export interface PageOptions {
-  readonly query: { readonly limit: number; readonly cursor?: string | undefined };
+  readonly query: PagingParameters;
   readonly nowMs: number;
-  readonly question: Query;
+  readonly dbQuery: Query;
   readonly order: 'asc' | 'desc';
 }
 
 /**
- * One page of what `ask` finds. The time that the first page was asked for is kept by the cursor, so
- * that what has come since does not change the order of the pages that follow.
+ * Returns one page of the items that `runQuery` finds. The cursor keeps the time range of the first
+ * page, so newer rows don't change the order of the following pages.
  */
 export async function paginate<T>(
-  { query, nowMs, question, order }: PageOptions,
-  ask: (question: Query) => Promise<PageItem<T>[]>,
-): Promise<{ question: Query; groups: T[]; nextCursor: string | undefined }> {
-  const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, query);
-  // Not until the end of the second that now is in: what still comes in it would change later pages.
-  const { fromMs, toMs } = question.range;
-  const range = cursor
-    ? checkTimeRange(cursor.range, nowMs, 'cursor')
-    : { fromMs, toMs: Math.min(toMs, nowMs) };
-  const pinned = { ...question, range };
-  const [value = null, key] = cursor?.after ?? [];
-  const after = cursor && { value, key: String(key) };
-  const found = (await ask(pinned)).sort((a, b) => compareItems(a, b, order));
-  const behind = after ? found.filter((each) => compareItems(each, after, order) > 0) : found;
-  const shown = behind.slice(0, query.limit);
-  const last = shown.at(-1);
-  const goesOn = last && behind.length > shown.length;
-  return {
-    question: pinned,
-    groups: shown.map(({ row }) => row),
-    nextCursor: goesOn ? formatCursor({ range, after: [last.value, last.key] }, query) : undefined,
-  };
+  { query, nowMs, dbQuery, order }: PageOptions,
+  runQuery: (dbQuery: Query) => Promise<PageItem<T>[]>,
+): Promise<{ dbQuery: Query; groups: T[]; nextCursor: string | undefined }> {
+  const { range, after } = parsePageStart(query, nowMs, () => {
+    // A range can end up to a second after now. Rows of that second would change later pages.
+    const { fromMs, toMs } = dbQuery.range;
+    return { fromMs, toMs: Math.min(toMs, nowMs) };
+  });
+  const pinned = { ...dbQuery, range };
+  const [value = null, key] = after ?? [];
+  const previous = after && { value, key: String(key) };
+  const items = (await runQuery(pinned)).sort((a, b) => compareItems(a, b, order));
+  const remaining = previous
+    ? items.filter((item) => compareItems(item, previous, order) > 0)
+    : items;
+  const { page, nextCursor } = cutPage(remaining, range, query, (last) => [last.value, last.key]);
+  return { dbQuery: pinned, groups: page.map(({ row }) => row), nextCursor };
 }
 
-/** What is not known comes last in either order. */
+/** Compares two items. Unknown values come last in either order. */
 function compareItems(
   a: { value: SortValue; key: string },
   b: { value: SortValue; key: string },
   order: 'asc' | 'desc',
 ): number {
   if ((a.value === null) !== (b.value === null)) return a.value === null ? 1 : -1;
-  const by = order === 'asc' ? 1 : -1;
+  const sign = order === 'asc' ? 1 : -1;
   if (a.value !== b.value && a.value !== null && b.value !== null) {
-    return a.value < b.value ? -by : by;
+    return a.value < b.value ? -sign : sign;
   }
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }

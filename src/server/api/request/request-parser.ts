@@ -5,116 +5,118 @@ import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { createError, errorMessage } from '../../../core/errors.ts';
 import { createRequestError, type ParameterError } from '../problem-details.ts';
 
-/** Longest query string in characters; a URL of Node's must fit into 16 KB with its headers. */
+/** In characters. Node limits the URL and the headers together to 16 KB. */
 const MAX_QUERY_LENGTH = 8192;
 const MAX_QUERY_PARAMETERS = 200;
 const NUMBER_PATTERN = /^-?\d{1,15}(\.\d{1,15})?$/;
 
 /**
- * Reads the query string of `url` as `schema` says: lists are repeated parameters, or separated by
- * commas where their values are fixed names.
+ * Parses the query string of `url` according to `schema`. A list is a repeated parameter, or
+ * comma-separated if its items are enum values.
  *
- * @throws PS_REQUEST_INVALID with all faults, each with the parameter's name and what is allowed
+ * @throws PS_REQUEST_INVALID with every invalid parameter and its allowed values
  */
 export function parseQueryString<Q extends z.ZodObject>(url: string, schema: Q): z.output<Q> {
-  const given = parseParameters(url);
-  const faults: ParameterError[] = [];
+  const parameters = parseParameters(url);
+  const errors: ParameterError[] = [];
+  // Entries, not an object: names from a request become object keys only after they are validated.
   const values: [string, unknown][] = [];
-  for (const [name, texts] of given) {
+  for (const [name, texts] of parameters) {
     if (!Object.hasOwn(schema.shape, name))
-      faults.push(createUnknownParameterError(name, Object.keys(schema.shape)));
+      errors.push(createUnknownParameterError(name, Object.keys(schema.shape)));
     else {
-      const of = schema.shape[name] as z.ZodType;
-      const isList = unwrapSchema(of) instanceof z.ZodArray;
+      const valueSchema = schema.shape[name] as z.ZodType;
+      const isList = unwrapSchema(valueSchema) instanceof z.ZodArray;
       if (texts.length > 1 && !isList) {
-        faults.push({ parameter: name, reason: 'is given more than once', allowed: 'one value' });
-      } else values.push([name, parseParameterValue(of, texts)]);
+        errors.push({ parameter: name, reason: 'is repeated', allowed: 'one value' });
+      } else values.push([name, parseParameterValue(valueSchema, texts)]);
     }
   }
-  // A list of own entries: no name of a request becomes a key of an object before it is a known one.
   const parsed = schema.safeParse(Object.fromEntries(values));
-  if (parsed.success && faults.length === 0) return parsed.data as z.output<Q>;
+  if (parsed.success && errors.length === 0) return parsed.data as z.output<Q>;
   throw createRequestError(
-    ...faults,
-    ...(parsed.error?.issues ?? []).map((issue) => toParameterError(issue, schema, given)),
+    ...errors,
+    ...(parsed.error?.issues ?? []).map((issue) => toParameterError(issue, schema, parameters)),
   );
 }
 
 function parseParameters(url: string): Map<string, string[]> {
-  const mark = url.indexOf('?');
-  const text = mark < 0 ? '' : url.slice(mark + 1);
+  const start = url.indexOf('?');
+  const text = start < 0 ? '' : url.slice(start + 1);
   if (text.length > MAX_QUERY_LENGTH) {
     throw createRequestError({
       parameter: '(query)',
       reason: 'is too long',
-      allowed: `${MAX_QUERY_LENGTH} characters`,
+      allowed: `up to ${MAX_QUERY_LENGTH} characters`,
     });
   }
-  const found = new Map<string, string[]>();
+  const parameters = new Map<string, string[]>();
   let count = 0;
   for (const [name, value] of new URLSearchParams(text)) {
     count += 1;
-    const others = found.get(name);
-    if (others) others.push(value);
-    else found.set(name, [value]);
+    const values = parameters.get(name);
+    if (values) values.push(value);
+    else parameters.set(name, [value]);
   }
   if (count > MAX_QUERY_PARAMETERS) {
     throw createRequestError({
       parameter: '(query)',
       reason: 'has too many parameters',
-      allowed: `${MAX_QUERY_PARAMETERS} parameters`,
+      allowed: `up to ${MAX_QUERY_PARAMETERS} parameters`,
     });
   }
-  return found;
+  return parameters;
 }
 
 function createUnknownParameterError(name: string, known: readonly string[]): ParameterError {
-  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-  const near = findClosestMatch(shown, known);
+  const shortName = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+  const closest = findClosestMatch(shortName, known);
   return {
-    parameter: shown,
-    reason: `is not a parameter here${near ? `; did you mean ${near}?` : ''}`,
+    parameter: shortName,
+    reason: `is not a parameter of this endpoint${closest ? `; did you mean ${closest}?` : ''}`,
     allowed: known.length > 0 ? known.join(', ') : 'no parameters',
   };
 }
 
-/** What a text means for a schema's type; what it can't mean is left for the schema to refuse. */
+/** Converts text to the type of the schema. Text that can't be converted fails validation later. */
 function parseParameterValue(schema: z.ZodType, texts: readonly string[]): unknown {
-  const of = unwrapSchema(schema);
-  if (of instanceof z.ZodArray) {
-    const items = unwrapSchema(of.element as z.ZodType);
+  const valueSchema = unwrapSchema(schema);
+  if (valueSchema instanceof z.ZodArray) {
+    const items = unwrapSchema(valueSchema.element as z.ZodType);
     if (items instanceof z.ZodEnum) return texts.flatMap((text) => text.split(','));
     return texts;
   }
   const text = texts[0] ?? '';
-  if (of instanceof z.ZodNumber) return NUMBER_PATTERN.test(text) ? Number(text) : text;
-  if (of instanceof z.ZodBoolean) return text === 'true' || (text === 'false' ? false : text);
+  if (valueSchema instanceof z.ZodNumber) return NUMBER_PATTERN.test(text) ? Number(text) : text;
+  if (valueSchema instanceof z.ZodBoolean) {
+    return text === 'true' || (text === 'false' ? false : text);
+  }
   return text;
 }
 
 function toParameterError(
   issue: z.core.$ZodIssue,
   schema: z.ZodObject,
-  given: ReadonlyMap<string, unknown>,
+  parameters: ReadonlyMap<string, unknown>,
 ): ParameterError {
   const parameter = String(issue.path[0] ?? '(query)');
-  const of = schema.shape[parameter] as z.ZodType | undefined;
-  const reason = given.has(parameter) ? formatIssue(issue) : 'is missing';
-  return { parameter, reason, allowed: of && describeAllowedValues(of) };
+  const valueSchema = schema.shape[parameter] as z.ZodType | undefined;
+  const reason = parameters.has(parameter) ? formatIssue(issue) : 'is missing';
+  return { parameter, reason, allowed: valueSchema && describeAllowedValues(valueSchema) };
 }
 
-/** Zod's own words, without what was sent. */
+/** Describes an issue without quoting the value that was sent, unlike Zod's own message. */
 function formatIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return 'is not one of the known values';
+  if (issue.code === 'invalid_value') return 'is not one of the allowed values';
   if (issue.code === 'invalid_type') {
     return `is not a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
   }
-  if (issue.code === 'too_big') return 'is too large, too long or too many';
+  if (issue.code === 'too_big') return 'is too large, is too long, or has too many values';
   if (issue.code === 'too_small') return 'is empty or too small';
-  return 'does not look right';
+  return 'has an invalid format';
 }
 
-/** The schema of a value that is given. */
+/** Removes the optional and default wrappers of a schema. */
 function unwrapSchema(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
     return unwrapSchema(schema.unwrap() as z.ZodType);
@@ -122,20 +124,20 @@ function unwrapSchema(schema: z.ZodType): z.ZodType {
   return schema;
 }
 
-/** What a parameter may be, in words. */
+/** Returns a text such as `asc, desc`. */
 function describeAllowedValues(schema: z.ZodType): string | undefined {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
     return schema.meta()?.description ?? describeAllowedValues(schema.unwrap() as z.ZodType);
   }
   if (schema instanceof z.ZodEnum) return schema.options.join(', ');
   if (schema instanceof z.ZodArray) {
-    const each = describeAllowedValues(schema.element as z.ZodType);
-    return each && `one or more of ${each}`;
+    const items = describeAllowedValues(schema.element as z.ZodType);
+    return items && `one or more of ${items}`;
   }
   return schema.meta()?.description;
 }
 
-/** Reads a JSON body as `schema` says. @throws PS_REQUEST_INVALID with all faults */
+/** Validates a JSON body. @throws PS_REQUEST_INVALID with every invalid property */
 export function parseBody(body: unknown, schema: z.ZodObject | undefined): unknown {
   if (!schema) return undefined;
   const parsed = schema.safeParse(body ?? {});
@@ -148,7 +150,7 @@ export function parseBody(body: unknown, schema: z.ZodObject | undefined): unkno
   );
 }
 
-/** Reads what the path names. @throws PS_NOT_FOUND where nothing can have such a name */
+/** Validates the parameters of a path. @throws PS_NOT_FOUND if an id can't exist */
 export function parsePathParams(
   params: Readonly<Record<string, unknown>>,
   schema: z.ZodObject = z.object({}),
@@ -160,14 +162,14 @@ export function parsePathParams(
 
 const parseJson = express.json({ limit: '64kb' });
 
-/** Reads a JSON body of at most 64 KB; what can't be read is a 400 (PS_REQUEST_INVALID). */
+/** Parses a JSON body of up to 64 KB. An invalid body gets a 400 response (PS_REQUEST_INVALID). */
 export const jsonBodyParser: RequestHandler = (request, response, next) => {
   parseJson(request, response, (error?: unknown) => {
-    // The parser's own message quotes the body, which may hold anything.
-    const kind = (error as { type?: unknown } | undefined)?.type ?? errorMessage(error);
+    // The parser's own message quotes the body, which can contain secrets.
+    const type = (error as { type?: unknown } | undefined)?.type ?? errorMessage(error);
     next(
       error &&
-        createError('PS_REQUEST_INVALID', { reason: `its body is no JSON of ours (${kind})` }),
+        createError('PS_REQUEST_INVALID', { reason: `the body cannot be read as JSON (${type})` }),
     );
   });
 };

@@ -7,7 +7,7 @@ import { getTimeZone, parseTimeRange } from './request-time-range.ts';
 
 type NameFilter = readonly string[] | undefined;
 
-/** What requests have in common; endpoints take as much of it as they declare. */
+/** Parameters that many endpoints share. Each endpoint declares which parameters it accepts. */
 export interface CommonParameters extends TimeRangeParameters {
   readonly service?: NameFilter;
   readonly version?: NameFilter;
@@ -21,28 +21,30 @@ export interface CommonParameters extends TimeRangeParameters {
   readonly includeTest?: boolean;
 }
 
-/** A question, and the zone whose clock its days and steps follow. */
+/** A query, and the time zone that determines where its days and steps begin. */
 export interface RequestQuery {
-  readonly question: Query;
+  readonly dbQuery: Query;
   readonly zone: string;
 }
 
-/** The question of a request, within the caller's scope. @throws PS_REQUEST_INVALID */
+/** Converts a request to a query within the caller's scope. @throws PS_REQUEST_INVALID */
 export function toRequestQuery({
   query,
   scope,
-  dependencies: parts,
+  dependencies,
   nowMs,
 }: EndpointContext<CommonParameters>): RequestQuery {
-  const zone = getTimeZone(query, parts.zone);
-  return { zone, question: toQuery(query, scope, parseTimeRange(query, zone, nowMs)) };
+  const zone = getTimeZone(query, dependencies.zone);
+  return { zone, dbQuery: toQuery(query, scope, parseTimeRange(query, zone, nowMs)) };
 }
 
-/** Filters, and rows of the named tenants only. */
+/** Converts parameters to a query with filters. Tenant parameters narrow the caller's scope. */
 export function toQuery(query: CommonParameters, scope: TenantScope, range: TimeRange): Query {
   const { service, version, environment, instance, endpoint, operation, queue } = query;
-  const named = { service, version, environment, instance, endpoint, operation, queue };
-  const given = Object.entries(named).filter(([, values]) => values !== undefined);
-  const filter = Object.fromEntries(given) as Filter satisfies Partial<Record<Dimension, unknown>>;
+  const filters = { service, version, environment, instance, endpoint, operation, queue };
+  const present = Object.entries(filters).filter(([, values]) => values !== undefined);
+  const filter = Object.fromEntries(present) as Filter satisfies Partial<
+    Record<Dimension, unknown>
+  >;
   return { scope: narrowScope(scope, query), range, filter, includeTest: query.includeTest };
 }

@@ -3,9 +3,7 @@ import {
   DECISION_OUTCOME_STATUSES,
   DECISION_STATUSES,
 } from '../../../core/schema/tables/rule-decisions-table.ts';
-import { optionalNumberSchema, timeSchema } from './response-schemas.ts';
-
-const optionalTextSchema = z.string().optional();
+import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
 
 export const decisionStatusSchema = z.enum([...DECISION_STATUSES, ...DECISION_OUTCOME_STATUSES]);
 
@@ -31,16 +29,22 @@ const DECISION_FIELDS = {
 
 export const decisionSchema = z.strictObject(DECISION_FIELDS).meta({
   id: 'Decision',
-  description: 'What a business rule decided, or what became of it at `author`',
+  description: 'A decision of a business rule, or its result as reported by `author`.',
 });
 
 export const currentDecisionSchema = z
   .strictObject({ ...DECISION_FIELDS, remainingMs: z.number() })
-  .meta({ id: 'CurrentDecision', description: 'A setting that is not at its default' });
+  .meta({
+    id: 'CurrentDecision',
+    description: 'A setting that a rule has changed from its default value.',
+  });
 
 export const forcedBreakerSchema = z
   .strictObject({ name: z.string(), alertId: z.string(), rule: z.string(), leaseMs: z.number() })
-  .meta({ id: 'ForcedBreaker', description: 'Open for as long, unless it is said again' });
+  .meta({
+    id: 'ForcedBreaker',
+    description: 'A circuit breaker that an alert keeps open for `leaseMs`, unless it is renewed.',
+  });
 
 export const recommendationSchema = z
   .strictObject({
@@ -53,4 +57,7 @@ export const recommendationSchema = z
     backlog: z.number(),
     reason: z.string(),
   })
-  .meta({ id: 'Recommendation', description: 'Workers of a queue, or replicas of a service' });
+  .meta({
+    id: 'Recommendation',
+    description: 'Recommended number of workers for a queue, or of replicas for a service.',
+  });

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
-import { optionalNumberSchema, timeSchema } from './response-schemas.ts';
+import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
 
-const optionalTextSchema = z.string().optional();
 export const severitySchema = z.enum(AlertSeverity);
 export const alertStateSchema = z.enum(ALERT_STATES);
 const labelsSchema = z.record(z.string(), z.string());
@@ -34,7 +33,7 @@ export const alertSchema = z
     changedAt: timeSchema,
     held: z
       .array(suppressionSchema)
-      .meta({ description: 'Why nobody is told of it now; none: it is told' }),
+      .meta({ description: 'Reasons why notifications are suppressed. Empty if they are sent.' }),
   })
   .meta({ id: 'Alert' });
 
@@ -69,10 +68,10 @@ export const alertRuleSchema = z
     failures: z.number(),
     target: z.boolean(),
     met: optionalNumberSchema.meta({
-      description: 'Of a target: percent of the last day in which it was met',
+      description: 'For targets: percentage of the last 24 hours in which the target was met.',
     }),
   })
-  .meta({ id: 'Rule', description: 'Times in ms' });
+  .meta({ id: 'Rule', description: 'An alert rule. Durations are in ms.' });
 
 export const silenceSchema = z
   .strictObject({
@@ -89,10 +88,10 @@ export const silenceSchema = z
   })
   .meta({ id: 'Silence' });
 
-/** The id of an alert or of a silence. */
+/** Path parameters of endpoints for one alert, silence, or notification. */
 export const ID_PARAMS_SCHEMA = z.strictObject({
   id: z
     .string()
     .regex(/^[\w-]{1,64}$/)
-    .meta({ description: 'as the list shows it' }),
+    .meta({ description: 'The `id` from the list.' }),
 });

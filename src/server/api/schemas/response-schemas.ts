@@ -2,33 +2,33 @@ import { z } from 'zod';
 import type { TimeRange } from '../../../storage/queries/query-range.ts';
 import { DIMENSION_NAMES } from './query-parameters.ts';
 
-/** A figure that may be unknown: nothing was reported. */
+/** A value that is missing if nothing was reported. */
 export const optionalNumberSchema = z.number().optional();
+export const optionalTextSchema = z.string().optional();
 export const timeSchema = z.iso.datetime();
-const optionalNameSchema = z.string().optional();
 
-/** Every answer about a time says which. */
+/** The effective time range of a response. */
 export const TIME_RANGE_FIELDS = { from: timeSchema, to: timeSchema };
 
 export const groupSchema = z
   .strictObject(
     Object.fromEntries(
-      DIMENSION_NAMES.map((dimension) => [dimension, optionalNameSchema]),
-    ) as Record<(typeof DIMENSION_NAMES)[number], typeof optionalNameSchema>,
+      DIMENSION_NAMES.map((dimension) => [dimension, optionalTextSchema]),
+    ) as Record<(typeof DIMENSION_NAMES)[number], typeof optionalTextSchema>,
   )
   .meta({
     id: 'Group',
-    description: 'What the figures are of; without a name, of rows without one',
+    description: 'Dimension values of a group. A missing dimension means rows without that value.',
   });
 
 const namedTimeSchema = z.strictObject({
   name: z.string(),
-  operation: optionalNameSchema,
+  operation: optionalTextSchema,
   count: z.number(),
   average: z.number(),
 });
 
-/** Times in ms, rates per second, `errorRate` in percent. */
+/** Durations in ms, `rate` per second, `errorRate` in percent. */
 export const STATS_FIELDS = {
   count: z.number(),
   rate: z.number(),
@@ -84,7 +84,7 @@ export const healthStatsSchema = z
   .strictObject({
     service: z.string(),
     instance: z.string(),
-    status: optionalNameSchema,
+    status: optionalTextSchema,
     cpuUsage: optionalNumberSchema,
     memoryUsage: optionalNumberSchema,
     diskUsage: optionalNumberSchema,
@@ -104,7 +104,7 @@ const trendSchema = z
     previous: optionalNumberSchema,
     change: optionalNumberSchema,
   })
-  .meta({ id: 'Trend', description: 'change in percent' });
+  .meta({ id: 'Trend', description: 'A metric and its previous value. `change` is in percent.' });
 
 export const trendsSchema = z
   .strictObject({
@@ -120,19 +120,21 @@ export const NOTES_FIELD = {
   notes: z
     .array(z.string())
     .optional()
-    .meta({ description: 'Where the answer is another one than was asked for, and why' }),
+    .meta({
+      description: 'Differences from the request, such as a longer step, with the reasons.',
+    }),
 };
 
 export const nextCursorSchema = z
   .string()
   .optional()
-  .meta({ description: 'Missing on the last page' });
+  .meta({ description: 'Cursor of the next page. Missing on the last page.' });
 
 export function toTimeRangeFields({ fromMs, toMs }: TimeRange): { from: Date; to: Date } {
   return { from: new Date(fromMs), to: new Date(toMs) };
 }
 
-/** The JSON of a column. Others write rows too; what is no JSON stays the text it is. */
+/** Parses the JSON text of a column. Other programs can write rows, so invalid JSON stays text. */
 export function parseJsonColumn(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {

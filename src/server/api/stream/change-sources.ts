@@ -4,80 +4,83 @@ import type { AlertService } from '../../alerts/service/alert-views.ts';
 import type { NotificationService } from '../../notifications/notification-views.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
-/** Changes that wait for a slow listener; with more it is better to read the list anew. */
+/** Changes buffered for a slow client. Further changes are dropped: the client should reload the list. */
 const MAX_PENDING_EVENTS = 1000;
 
-/** Begins to listen behind `position`. @returns what ends it */
+/** Sends changes after `position` to `onChange`. @returns a function that unsubscribes */
 export type SubscribeToChanges = (
   position: string | undefined,
-  hear: (change: { position: string; data: object }) => void,
+  onChange: (change: { position: string; data: object }) => void,
 ) => () => void;
 
-/** An event of `type` for each change that `follow` hears of. */
-function createChangeSource(type: string, follow: SubscribeToChanges): StreamEventSource {
-  return { type, follow: (position, signal) => events(position, signal) };
+/** Creates a source that sends an event of `type` for each change. */
+function createChangeSource(type: string, subscribe: SubscribeToChanges): StreamEventSource {
+  return { type, follow };
 
-  async function* events(
+  async function* follow(
     position: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<StreamEvent> {
-    const waiting: StreamEvent[] = [];
+    const pending: StreamEvent[] = [];
     let wake = () => {};
-    const end = follow(position, (change) => {
-      if (waiting.length < MAX_PENDING_EVENTS) waiting.push(change);
+    const unsubscribe = subscribe(position, (change) => {
+      if (pending.length < MAX_PENDING_EVENTS) pending.push(change);
       wake();
     });
-    const stop = () => wake();
-    signal.addEventListener('abort', stop);
+    const onAbort = () => wake();
+    signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
-        yield* waiting.splice(0);
-        if (waiting.length > 0 || signal.aborted) continue;
+        yield* pending.splice(0);
+        if (pending.length > 0 || signal.aborted) continue;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
     } finally {
-      signal.removeEventListener('abort', stop);
-      end();
+      signal.removeEventListener('abort', onAbort);
+      unsubscribe();
     }
   }
 }
 
-/** An event for each change of a visible alert, in its state after the change. */
+/** Creates a source of changes to visible alerts. Each event contains the alert after the change. */
 export function createAlertSource(
-  desk: AlertService,
+  alerts: AlertService,
   scope: TenantScope,
   services: readonly string[] | undefined,
 ): StreamEventSource {
-  return createChangeSource('alert', (position, hear) =>
-    desk.subscribe(scope, position, ({ position: at, alert }) => {
+  return createChangeSource('alert', (position, onChange) =>
+    alerts.subscribe(scope, position, ({ position: at, alert }) => {
       const { service } = alert.labels;
       if (services && !(service !== undefined && services.includes(service))) return;
-      hear({ position: at, data: alert });
+      onChange({ position: at, data: alert });
     }),
   );
 }
 
-/** An event for each visible row of `notifications`: attempts, suppressions, and what was read. */
+/** Creates a source of visible notifications: delivery attempts, suppressions, and read receipts. */
 export function createNotificationSource(
-  desk: NotificationService,
+  notifications: NotificationService,
   scope: TenantScope,
 ): StreamEventSource {
-  return createChangeSource('notification', (position, hear) =>
-    desk.subscribe(scope, position, ({ position: at, notification }) => {
-      hear({ position: at, data: notification });
+  return createChangeSource('notification', (position, onChange) =>
+    notifications.subscribe(scope, position, ({ position: at, notification }) => {
+      onChange({ position: at, data: notification });
     }),
   );
 }
 
-/** An event for each visible decision of a business rule. */
-export function createDecisionSource(desk: ActionService, scope: TenantScope): StreamEventSource {
-  const source = createChangeSource('decision', (position, hear) =>
-    desk.subscribe(scope, position, ({ position: at, decision }) => {
-      hear({ position: at, data: decision });
+/** Creates a source of visible decisions of business rules. */
+export function createDecisionSource(
+  actions: ActionService,
+  scope: TenantScope,
+): StreamEventSource {
+  const source = createChangeSource('decision', (position, onChange) =>
+    actions.subscribe(scope, position, ({ position: at, decision }) => {
+      onChange({ position: at, data: decision });
     }),
   );
-  // Whoever hears of anything can come back after a restart, and misses no decision.
-  return { ...source, initialPosition: desk.getPosition() };
+  // Every event id contains this position, so a client that reconnects misses no decision.
+  return { ...source, initialPosition: actions.getPosition() };
 }

@@ -1,30 +1,28 @@
 import { once } from 'node:events';
 import type { Request, Response } from 'express';
 
-/** One event that a source sends. */
 export interface StreamEvent {
-  /** Default: the source's own. */
+  /** Default: the type of the source. */
   readonly type?: string;
-  /** Where its source goes on after it. */
+  /** Position in the source from which to resume after this event. */
   readonly position: string;
   readonly data: object;
 }
 
-/** Something that happens again and again. */
 export interface StreamEventSource {
-  /** Type of its events, and the name of its position in their ids. */
+  /** Type of the events, and the name of the source's position in event ids. */
   readonly type: string;
-  /** Position of who has seen none of its events, where the source knows one. */
+  /** Position of a client that has received no events yet. */
   readonly initialPosition?: string;
-  /** What is behind `position`, else what happens from now on, until `signal` is aborted. */
+  /** Yields events after `position`, or only new events if it's undefined, until the signal aborts. */
   follow(position: string | undefined, signal: AbortSignal): AsyncIterable<StreamEvent>;
 }
 
 export interface StreamOptions {
   readonly sources: readonly StreamEventSource[];
   readonly stopping: AbortSignal;
-  /** Asked every few seconds; the stream ends with the first no. */
-  readonly stillAllowed: () => Promise<boolean>;
+  /** Called every 3 s. The stream ends when it returns false. */
+  readonly isStillAllowed: () => Promise<boolean>;
 }
 
 const RETRY_MS = 3000;
@@ -33,46 +31,49 @@ const RECHECK_ACCESS_MS = 3000;
 const POSITION_PATTERN = /^[a-z]{1,20}=[\w.-]{1,60}$/;
 
 /**
- * Sends the events of all sources (https://html.spec.whatwg.org/multipage/server-sent-events.html) until
- * the client leaves or the server stops. An event's id has the position of each source, as
- * `point=1893456005000`, separated by commas: `Last-Event-ID` brings all of them back.
+ * Sends server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) from all
+ * sources until the client disconnects or the server stops. An event id contains the position of
+ * each source, such as `point=1893456005000`, separated by commas. `Last-Event-ID` restores them all.
  */
 export async function sendEventStream(
   request: Request,
   response: Response,
-  { sources, stopping, stillAllowed }: StreamOptions,
+  { sources, stopping, isStillAllowed }: StreamOptions,
 ): Promise<void> {
-  const left = new AbortController();
-  response.once('close', () => left.abort());
-  const signal = AbortSignal.any([left.signal, stopping]);
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  const signal = AbortSignal.any([closed.signal, stopping]);
   const positions = parsePositions(request.get('Last-Event-ID'));
-  for (const { type, initialPosition: begins } of sources) {
-    if (begins !== undefined && !positions.has(type)) positions.set(type, begins);
+  for (const { type, initialPosition } of sources) {
+    if (initialPosition !== undefined && !positions.has(type)) positions.set(type, initialPosition);
   }
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
-    // nginx would keep events back until its buffer is full.
+    // Otherwise nginx holds events back until its buffer is full.
     'X-Accel-Buffering': 'no',
   });
   response.write(`retry: ${RETRY_MS}\n\n`);
   const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
-  const asking = setInterval(() => {
-    stillAllowed().then(
-      (yes) => yes || left.abort(),
+  const accessCheck = setInterval(() => {
+    isStillAllowed().then(
+      (allowed) => allowed || closed.abort(),
       () => {},
     );
   }, RECHECK_ACCESS_MS);
   try {
-    await Promise.race([Promise.all(sources.map(pump)), signal.aborted || once(signal, 'abort')]);
+    await Promise.race([
+      Promise.all(sources.map(sendEvents)),
+      signal.aborted || once(signal, 'abort'),
+    ]);
   } finally {
-    left.abort();
+    closed.abort();
     clearInterval(heartbeat);
-    clearInterval(asking);
+    clearInterval(accessCheck);
     response.end();
   }
 
-  async function pump(source: StreamEventSource): Promise<void> {
+  async function sendEvents(source: StreamEventSource): Promise<void> {
     for await (const event of source.follow(positions.get(source.type), signal)) {
       if (signal.aborted) return;
       positions.set(source.type, event.position);

@@ -9,65 +9,70 @@ import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
 const MAX_OPEN_STREAMS = 100;
-/** Answers that are shared; each is asked for within seconds by all who want it. */
+/** Cached query results. Streams with the same parameters request a result within seconds. */
 const MAX_SHARED_RESULTS = 200;
 
-/** What the open streams of one server share. */
+/** Limits the open streams of a server, and shares query results between them. */
 export class StreamRegistry {
-  #open = 0;
-  readonly #asked = new Map<string, Promise<IntervalPoint[]>>();
+  #openCount = 0;
+  readonly #results = new Map<string, Promise<IntervalPoint[]>>();
 
-  /** @returns what frees the place again; undefined when there is none left */
+  /** Registers a stream. @returns a function that releases it, or undefined if too many are open */
   acquire(): (() => void) | undefined {
-    if (this.#open >= MAX_OPEN_STREAMS) return undefined;
-    this.#open += 1;
+    if (this.#openCount >= MAX_OPEN_STREAMS) return undefined;
+    this.#openCount += 1;
     return () => {
-      this.#open -= 1;
+      this.#openCount -= 1;
     };
   }
 
-  /** The figures of each interval. Who asks the same at the same time gets the same answer. */
-  queryPoints(store: QueryClient, question: Query, intervalMs: number): Promise<IntervalPoint[]> {
-    const key = toGroupKey([question, intervalMs]);
-    const known = this.#asked.get(key);
-    if (known) return known;
-    const asked = queryIntervalPoints(store, question, intervalMs);
-    this.#asked.set(key, asked);
-    asked.catch(() => this.#asked.delete(key));
-    for (const oldest of this.#asked.keys()) {
-      if (this.#asked.size <= MAX_SHARED_RESULTS) break;
-      this.#asked.delete(oldest);
+  /** Returns the metrics of each interval. Streams with the same query share one result. */
+  queryPoints(
+    queryClient: QueryClient,
+    dbQuery: Query,
+    intervalMs: number,
+  ): Promise<IntervalPoint[]> {
+    const key = toGroupKey([dbQuery, intervalMs]);
+    const shared = this.#results.get(key);
+    if (shared) return shared;
+    const result = queryIntervalPoints(queryClient, dbQuery, intervalMs);
+    this.#results.set(key, result);
+    result.catch(() => this.#results.delete(key));
+    for (const oldest of this.#results.keys()) {
+      if (this.#results.size <= MAX_SHARED_RESULTS) break;
+      this.#results.delete(oldest);
     }
-    return asked;
+    return result;
   }
 }
 
 export interface PointSourceOptions {
   readonly intervalMs: number;
-  /** How long after its end an interval has all its rows. */
+  /** Time, in ms, after the end of an interval until all its rows are stored. */
   readonly maxWriteDelayMs: number;
   readonly queryPoints: (range: TimeRange) => Promise<IntervalPoint[]>;
   readonly now?: () => number;
 }
 
-/** Intervals that are asked for at once, and that are sent again to who was away. */
 const MAX_INTERVALS_PER_QUERY = 60;
+/** Missed intervals that a client receives after it reconnects. A `gap` event replaces older ones. */
 const MAX_MISSED_INTERVALS = 720;
 
 /**
- * An event for each interval that has ended. Its position is the interval's end, so that who comes back
- * with it gets what follows: nothing twice, and nothing left out, other than what is said as `gap`.
+ * Creates a source that sends an event for each interval that has ended. The position is the end of
+ * the interval, so a client that reconnects receives each following interval exactly once. Only
+ * the time range of a `gap` event is skipped.
  */
 export function createPointSource(options: PointSourceOptions): StreamEventSource {
   return { type: 'point', follow: (position, signal) => followPoints(options, position, signal) };
 }
 
 async function* followPoints(
-  { intervalMs, maxWriteDelayMs: settleMs, queryPoints: ask, now = Date.now }: PointSourceOptions,
+  { intervalMs, maxWriteDelayMs, queryPoints, now = Date.now }: PointSourceOptions,
   position: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent> {
-  const readyMs = () => floorTo(now() - settleMs, intervalMs);
+  const readyMs = () => floorTo(now() - maxWriteDelayMs, intervalMs);
   const { sinceMs, missed } = getStartPosition(position, readyMs(), intervalMs, now());
   if (missed) {
     const data = { from: new Date(missed.fromMs), to: new Date(missed.toMs) };
@@ -76,26 +81,27 @@ async function* followPoints(
   let doneMs = sinceMs;
   while (!signal.aborted) {
     const toMs = Math.min(readyMs(), doneMs + MAX_INTERVALS_PER_QUERY * intervalMs);
-    // A question that fails is asked again later: who listens misses nothing.
-    const found = toMs > doneMs ? await ask({ fromMs: doneMs, toMs }).catch(() => undefined) : [];
-    for (const point of found ?? []) yield { position: String(point.to.getTime()), data: point };
-    if (found) doneMs = Math.max(doneMs, toMs);
-    const waitMs = found ? doneMs + intervalMs + settleMs - now() : intervalMs;
+    // A failed query is retried after one interval, so clients miss nothing.
+    const points =
+      toMs > doneMs ? await queryPoints({ fromMs: doneMs, toMs }).catch(() => undefined) : [];
+    for (const point of points ?? []) yield { position: String(point.to.getTime()), data: point };
+    if (points) doneMs = Math.max(doneMs, toMs);
+    const waitMs = points ? doneMs + intervalMs + maxWriteDelayMs - now() : intervalMs;
     if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => {});
   }
 }
 
-/** Where a listener begins: behind what it has seen, as far as that is not too long ago. */
+/** Returns where a stream begins, and the skipped time range if `position` is too old. */
 function getStartPosition(
   position: string | undefined,
   readyMs: number,
   intervalMs: number,
   nowMs: number,
 ): { sinceMs: number; missed?: TimeRange } {
-  const seenMs = /^\d{1,15}$/.test(position ?? '') ? Number(position) : Number.NaN;
-  // What no server can have sent is no position.
-  if (!(seenMs <= nowMs)) return { sinceMs: readyMs - intervalMs };
-  const fromMs = floorTo(seenMs, intervalMs);
+  const positionMs = /^\d{1,15}$/.test(position ?? '') ? Number(position) : Number.NaN;
+  // Ignores positions in the future, which no server can have sent.
+  if (!(positionMs <= nowMs)) return { sinceMs: readyMs - intervalMs };
+  const fromMs = floorTo(positionMs, intervalMs);
   const earliestMs = readyMs - MAX_MISSED_INTERVALS * intervalMs;
   if (fromMs >= earliestMs) return { sinceMs: fromMs };
   return { sinceMs: earliestMs, missed: { fromMs, toMs: earliestMs } };

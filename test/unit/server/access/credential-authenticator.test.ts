@@ -27,20 +27,20 @@ const METRICS_TOKEN = 'the token of Prometheus';
 const JWT = 'aaa.bbb.ccc';
 
 function identify(
-  presented: Partial<RequestCredentials>,
+  credentials: Partial<RequestCredentials>,
   options: Partial<AuthenticatorOptions> = {},
 ) {
   const keys = {
     hasAnyKey: true,
     check: async (text: string): Promise<ApiKeyCheckResult> =>
-      text === KEY ? KNOWN : { refused: 'no' },
+      text === KEY ? KNOWN : { rejected: 'no' },
   };
   const all = { keys, host: '127.0.0.1', metricsToken: METRICS_TOKEN, ...options };
-  return createAuthenticator(all)({ isDirect: true, ...presented });
+  return createAuthenticator(all)({ isDirect: true, ...credentials });
 }
 
-const nobody = { hasAnyKey: false, check: async () => ({ refused: 'the key is unknown' }) };
-const checkToken = async () => ({ principal: LOCAL_ADMIN });
+const nobody = { hasAnyKey: false, check: async () => ({ rejected: 'the key is unknown' }) };
+const verifyToken = async () => ({ principal: LOCAL_ADMIN });
 
 describe('who asks', () => {
   it.each<[string, Partial<RequestCredentials>]>([
@@ -48,22 +48,22 @@ describe('who asks', () => {
     ['in any case of letters', { authorization: `bearer  ${KEY} ` }],
     ['in a header of its own', { apiKey: KEY }],
     ["beside a proxy's own user", { authorization: 'Basic dXNlcjpwYXNz', apiKey: KEY }],
-  ])('is known by a key %s', async (_what, presented) => {
-    expect(await identify(presented)).toMatchObject({
+  ])('is known by a key %s', async (_what, credentials) => {
+    expect(await identify(credentials)).toMatchObject({
       principal: { subject: 'key:k1', role: 'VIEWER', scope: { organizations: ['acme'] } },
     });
   });
 
   it('is known by a token where tokens are accepted', async () => {
-    const presented = { authorization: `Bearer ${JWT}` };
-    expect(await identify(presented, { checkToken })).toEqual({ principal: LOCAL_ADMIN });
-    expect(await identify(presented)).toHaveProperty('refused');
+    const credentials = { authorization: `Bearer ${JWT}` };
+    expect(await identify(credentials, { verifyToken })).toEqual({ principal: LOCAL_ADMIN });
+    expect(await identify(credentials)).toHaveProperty('rejected');
   });
 
   it('is a scraper by the token made for it', async () => {
-    const presented = { authorization: `Bearer ${METRICS_TOKEN}` };
-    expect(await identify(presented)).toEqual({ principal: SCRAPER });
-    expect(await identify(presented, { metricsToken: undefined })).toHaveProperty('refused');
+    const credentials = { authorization: `Bearer ${METRICS_TOKEN}` };
+    expect(await identify(credentials)).toEqual({ principal: SCRAPER });
+    expect(await identify(credentials, { metricsToken: undefined })).toHaveProperty('rejected');
   });
 
   it.each<[string, Partial<RequestCredentials>]>([
@@ -73,9 +73,9 @@ describe('who asks', () => {
     ['it is neither a key nor a token', { authorization: 'Bearer hello' }],
     ['the key is wrong', { apiKey: generateApiKey().text }],
     ['it is endless', { apiKey: 'a'.repeat(10_000) }],
-  ])('is not known when %s', async (_what, presented) => {
-    expect(await identify(presented)).toHaveProperty('refused');
-    expect(await identify(presented, { checkToken })).toHaveProperty('refused');
+  ])('is not known when %s', async (_what, credentials) => {
+    expect(await identify(credentials)).toHaveProperty('rejected');
+    expect(await identify(credentials, { verifyToken })).toHaveProperty('rejected');
   });
 });
 
@@ -86,12 +86,12 @@ describe('an open server', () => {
 
   it.each<[string, Partial<RequestCredentials>, Partial<AuthenticatorOptions>]>([
     ['a key was ever made', {}, {}],
-    ['tokens are accepted', {}, { keys: nobody, checkToken }],
+    ['tokens are accepted', {}, { keys: nobody, verifyToken }],
     ['others reach it', {}, { keys: nobody, host: '0.0.0.0' }],
     ['a foreign page or a proxy sends it', { isDirect: false }, { keys: nobody }],
     ['the key that is sent is wrong', { apiKey: KEY }, { keys: nobody }],
-  ])('it is not when %s', async (_what, presented, options) => {
-    expect(await identify(presented, options)).toHaveProperty('refused');
+  ])('it is not when %s', async (_what, credentials, options) => {
+    expect(await identify(credentials, options)).toHaveProperty('rejected');
   });
 
   it('cannot be told while the keys are not known', async () => {
@@ -109,17 +109,17 @@ describe('a server that is to listen', () => {
     ['127.0.0.1', false, true, 'closed'],
     ['0.0.0.0', true, false, 'closed'],
     ['::', false, true, 'closed'],
-    ['0.0.0.0', false, false, 'refused'],
-    ['::', false, false, 'refused'],
-    ['192.168.1.5', false, false, 'refused'],
-    ['perfscope.example', false, false, 'refused'],
+    ['0.0.0.0', false, false, 'rejected'],
+    ['::', false, false, 'rejected'],
+    ['192.168.1.5', false, false, 'rejected'],
+    ['perfscope.example', false, false, 'rejected'],
   ])('on %s with keys: %s, with tokens: %s, is %s', (host, hasKeys, hasTokens, expected) => {
     const exposure = { host, hasKeys, hasTokens };
     const listen = () => {
       assertNotExposed(exposure);
       return isAuthDisabled(exposure) ? 'open' : 'closed';
     };
-    if (expected !== 'refused') expect(listen()).toBe(expected);
+    if (expected !== 'rejected') expect(listen()).toBe(expected);
     else expect(listen).toThrow(/perfscope keys create --role ADMIN/);
   });
 

@@ -72,7 +72,7 @@ describe('a token with a shared secret', () => {
     ['with no property at all', { ...VIEWER, properties: [] }],
     ['of an ADMIN of one organization', { ...VIEWER, role: 'ADMIN' }],
   ])('is refused %s', async (_what, claims, changes, key) => {
-    expect(await bySecret(await token(claims, key, changes))).toHaveProperty('refused');
+    expect(await bySecret(await token(claims, key, changes))).toHaveProperty('rejected');
   });
 
   it('may be five seconds late, because clocks differ', async () => {
@@ -82,7 +82,7 @@ describe('a token with a shared secret', () => {
 
   it('is refused without a signature', async () => {
     const draft = new UnsecuredJWT(VIEWER).setIssuer(ISSUER).setAudience(AUDIENCE);
-    expect(await bySecret(draft.setExpirationTime('5m').encode())).toHaveProperty('refused');
+    expect(await bySecret(draft.setExpirationTime('5m').encode())).toHaveProperty('rejected');
   });
 
   it('is refused when any letter of it is changed, and quotes nothing of it', async () => {
@@ -91,7 +91,7 @@ describe('a token with a shared secret', () => {
     for (let i = 0; i < good.length - 1; i += 3) {
       const changed = good.slice(0, i) + (good[i] === 'A' ? 'B' : 'A') + good.slice(i + 1);
       const answer = await bySecret(changed);
-      expect(answer).toHaveProperty('refused');
+      expect(answer).toHaveProperty('rejected');
       expect(JSON.stringify(answer)).not.toContain(good.slice(-20));
     }
   });
@@ -121,10 +121,10 @@ describe("a token with the issuer's public keys", () => {
 
   it('is accepted; the keys are fetched once', async () => {
     const before = asked;
-    const checkToken = check();
+    const verifyToken = check();
     for (let i = 0; i < 3; i++) {
       const good = await token(VIEWER, rsa.privateKey, { alg: 'RS256', kid: 'k1' });
-      expect(await checkToken(good)).toHaveProperty('principal');
+      expect(await verifyToken(good)).toHaveProperty('principal');
     }
     expect(asked - before).toBe(1);
   });
@@ -133,20 +133,20 @@ describe("a token with the issuer's public keys", () => {
     const pem = new TextEncoder().encode(await exportSPKI(rsa.publicKey));
     for (const kid of ['k1', '']) {
       const forged = await token(VIEWER, pem, { alg: 'HS256', kid });
-      expect(await check()(forged)).toHaveProperty('refused');
+      expect(await check()(forged)).toHaveProperty('rejected');
     }
   });
 
   it('is refused where a shared secret is expected', async () => {
     const good = await token(VIEWER, rsa.privateKey, { alg: 'RS256', kid: 'k1' });
-    expect(await bySecret(good)).toHaveProperty('refused');
+    expect(await bySecret(good)).toHaveProperty('rejected');
   });
 
   it('is refused when its key is none of the issuer', async () => {
     const other = await generateKeyPair('RS256');
     for (const kid of ['k1', 'k2']) {
       const forged = await token(VIEWER, other.privateKey, { alg: 'RS256', kid });
-      expect(await check()(forged)).toHaveProperty('refused');
+      expect(await check()(forged)).toHaveProperty('rejected');
     }
   });
 

@@ -29,7 +29,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('is refused when it is none, or of another question', () => {
+  it('is refused when it is none, or of another dbQuery', () => {
     const text = formatCursor(
       { range: { fromMs: 1, toMs: 2 }, after: [1, 'a'] },
       { sort: 'count' },
@@ -44,7 +44,7 @@ describe('a cursor', () => {
 });
 
 describe('pages', () => {
-  const question = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW - 1000, toMs: NOW } };
+  const dbQuery = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW - 1000, toMs: NOW } };
 
   it('give every row once and in order, whatever the values are', async () => {
     const figures = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constant(null));
@@ -59,7 +59,7 @@ describe('pages', () => {
           let cursor: string | undefined;
           do {
             const query = { limit, cursor };
-            const answer = await paginate({ query, nowMs: NOW, question, order }, async () => [
+            const answer = await paginate({ query, nowMs: NOW, dbQuery, order }, async () => [
               ...all,
             ]);
             seen.push(...answer.groups);
@@ -76,14 +76,14 @@ describe('pages', () => {
 
   it('keep the time of the first', async () => {
     const rows = [1, 2].map((row) => ({ row, key: `${row}`, value: row }));
-    const first = { query: { limit: 1 }, nowMs: NOW, question, order: 'asc' as const };
+    const first = { query: { limit: 1 }, nowMs: NOW, dbQuery, order: 'asc' as const };
     const { nextCursor } = await paginate(first, async () => rows);
-    const later = { ...question, range: { fromMs: NOW + 1, toMs: NOW + 9999 } };
+    const later = { ...dbQuery, range: { fromMs: NOW + 1, toMs: NOW + 9999 } };
     const second = await paginate(
-      { ...first, query: { limit: 1, cursor: nextCursor }, nowMs: NOW + 9999, question: later },
+      { ...first, query: { limit: 1, cursor: nextCursor }, nowMs: NOW + 9999, dbQuery: later },
       async () => rows,
     );
-    expect(second).toMatchObject({ groups: [2], question: { range: question.range } });
+    expect(second).toMatchObject({ groups: [2], dbQuery: { range: dbQuery.range } });
   });
 });
 
