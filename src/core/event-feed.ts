@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** Changes that can be told again to who was away. */
+/** Number of recent events that a returning subscriber can receive again. */
 const MAX_REPLAYED_EVENTS = 1000;
 
-/** Tells what happens to whoever listens, and the newest of it to who comes back. */
+/** Sends events to subscribers, and replays recent events to subscribers that return. */
 export class EventFeed<T> {
   readonly #listeners = new Set<(item: T, position: string) => void>();
-  /** Of this start of the process, so that a position of another is none of ours. */
+  /** Is part of each position, so that a position from before a restart is not mistaken for a new one. */
   readonly #runId = randomUUID().slice(0, 8);
   readonly #recent: { item: T; index: number }[] = [];
   #next = 1;
@@ -18,15 +18,19 @@ export class EventFeed<T> {
     for (const listener of this.#listeners) listener(item, this.#formatPosition(index));
   }
 
-  /** Tells what is behind `position` and still known, then all that comes. @returns what ends it */
+  /**
+   * Replays the recent events after `position`, then sends each new event.
+   *
+   * @returns a function that ends the subscription
+   */
   subscribe(
     position: string | undefined,
     listener: (item: T, position: string) => void,
   ): () => void {
-    const [run, index] = (position ?? '').split('.');
-    const seen = run === this.#runId ? Number(index) : Number.NaN;
-    for (const each of this.#recent) {
-      if (each.index > seen) listener(each.item, this.#formatPosition(each.index));
+    const [runId, index] = (position ?? '').split('.');
+    const lastSeen = runId === this.#runId ? Number(index) : Number.NaN;
+    for (const recent of this.#recent) {
+      if (recent.index > lastSeen) listener(recent.item, this.#formatPosition(recent.index));
     }
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

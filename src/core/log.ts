@@ -1,11 +1,11 @@
-/** Where parts report what they notice. The server gives pino, an instrumented service its stderr. */
+/** Receives log messages. The server uses pino, and the agent uses stderr. */
 export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** A log for code that runs inside somebody's application: one line on stderr, warnings only. */
+/** Logs warnings and errors to stderr, one line each. For code that runs in the user's application. */
 export const stderrLogger: Logger = {
   info: () => {},
   warn: (message) => writeLine(message),
@@ -16,16 +16,16 @@ function writeLine(message: string): void {
   try {
     process.stderr.write(`perfscope: ${message}\n`);
   } catch {
-    // A closed stderr is the application's business; a lost line of ours must not end it.
+    // If stderr is closed, the line is lost. That must not stop the application.
   }
 }
 
-/** Lets each `kind` through once, so that a fault that repeats does not fill the log. */
+/** Returns a function that logs each `kind` only once, so that repeated failures don't fill the log. */
 export function createWarnOnce(log: Logger): (kind: string, message: string) => void {
-  const said = new Set<string>();
+  const loggedKinds = new Set<string>();
   return (kind, message) => {
-    if (said.has(kind)) return;
-    said.add(kind);
+    if (loggedKinds.has(kind)) return;
+    loggedKinds.add(kind);
     log.warn(message);
   };
 }

@@ -5,8 +5,10 @@ LOOPBACK_ADDRESSES.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK_ADDRESSES.addAddress('::1', 'ipv6');
 
 /**
- * Whether `host`, an address or a name with or without the brackets of a URL, is this machine
- * alone. A name other than `localhost` is not looked up: it may mean something else tomorrow.
+ * Returns whether `host` can be reached only from this machine.
+ *
+ * @param host an IP address or a name, with or without the brackets of a URL. Names other than
+ *   `localhost` are not resolved, because their address can change.
  */
 export function isLoopbackHost(host: string): boolean {
   const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();

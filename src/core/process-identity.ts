@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** A process, told apart from a later one that was given the same pid. */
+/** Identifies a process, even if a later process gets the same PID. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Start time in the kernel's clock ticks; empty where the system does not tell. */
+  /** Start time in kernel clock ticks. Empty if the operating system does not provide it. */
   readonly started: string;
 }
 
@@ -11,24 +11,24 @@ export function getProcessIdentity(pid: number): ProcessIdentity {
   return { pid, started: readProcessStartTime(pid) };
 }
 
-/** Whether the marked process still runs. */
-export function isProcessAlive(mark: ProcessIdentity): boolean {
+/** Returns whether the process is still running. */
+export function isProcessAlive(identity: ProcessIdentity): boolean {
   try {
-    process.kill(mark.pid, 0);
+    process.kill(identity.pid, 0);
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
+    // EPERM means that the process exists but belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  const started = readProcessStartTime(mark.pid);
-  return started === '' || mark.started === '' || started === mark.started;
+  const started = readProcessStartTime(identity.pid);
+  return started === '' || identity.started === '' || started === identity.started;
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the command's name before it may hold spaces. */
+/** Reads field 22 of /proc/PID/stat (proc(5)). The command name before it can contain spaces. */
 function readProcessStartTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended; only its parent has not asked yet.
+    // A zombie has ended, but its parent has not yet read its exit status.
     return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
   } catch {
     return '';

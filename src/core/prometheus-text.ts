@@ -1,6 +1,6 @@
 type MetricKind = 'counter' | 'gauge';
 
-/** A family of one value without labels. */
+/** Formats a metric with a single value and no labels. */
 export function formatSingleMetric(
   name: string,
   type: MetricKind,
@@ -10,7 +10,7 @@ export function formatSingleMetric(
   return formatMetricFamily(name, type, help, [formatSample(name, {}, value)]);
 }
 
-/** A family with its lines, in Prometheus' text format. */
+/** Formats a metric family and its samples in the Prometheus text format. */
 export function formatMetricFamily(
   name: string,
   type: string,
@@ -20,7 +20,7 @@ export function formatMetricFamily(
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
 }
 
-/** One value with its labels. */
+/** Formats one value with its labels. */
 export function formatSample(
   name: string,
   labels: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** What looks like personal data or a secret, and what stands in its place. */
+/** Patterns of personal data and secrets, each with its replacement. */
 const REDACTION_RULES: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1[credentials]@'],
   [/[\w.%+-]+@[\w-]+(?:\.[\w-]+)+/g, '[email]'],
@@ -14,15 +14,15 @@ const REDACTION_RULES: readonly [RegExp, string][] = [
 ];
 
 /**
- * Blanks addresses, credentials, tokens and long numbers in a text that an error carries.
- * Line numbers and ports are shorter than what is blanked.
+ * Replaces email addresses, credentials, tokens, and long numbers in an error text. Numbers as short
+ * as line numbers and ports are kept.
  *
- * @param most longest text that is kept, in characters
+ * @param maxLength maximum length of the result, in characters
  */
-export function redact(text: string, most: number): string {
-  // Cut before as well: the patterns must not run over a text of any length.
-  let scrubbed = text.slice(0, most * 2);
+export function redact(text: string, maxLength: number): string {
+  // Truncate first as well, so that the patterns never run on a very long text.
+  let redacted = text.slice(0, maxLength * 2);
   for (const [pattern, replacement] of REDACTION_RULES)
-    scrubbed = scrubbed.replace(pattern, replacement);
-  return scrubbed.length > most ? `${scrubbed.slice(0, most - 1)}…` : scrubbed;
+    redacted = redacted.replace(pattern, replacement);
+  return redacted.length > maxLength ? `${redacted.slice(0, maxLength - 1)}…` : redacted;
 }

@@ -1,23 +1,23 @@
 declare const scopeBrand: unique symbol;
 
 /**
- * Whose rows may be read. Only the functions below make one, so that nobody can leave it out, or
- * put one together from what a request says.
+ * The tenants whose rows a query can read. Only the functions below create a scope. Code can't
+ * omit it or build one directly from request parameters.
  */
 export interface TenantScope {
   readonly [scopeBrand]: true;
-  /** Names of organizations; without a name in it, nothing is visible. */
+  /** Names of organizations. If empty, nothing is visible. */
   readonly organizations: 'all' | readonly string[];
-  /** Names of properties. Unless it is `all`, rows that name no property are hidden. */
+  /** Names of properties. Unless it is `all`, rows without a property are hidden. */
   readonly properties: 'all' | readonly string[];
-  /** Whether rows about hosts, which belong to no tenant, are visible. */
+  /** Whether rows about hosts are visible. They don't belong to a tenant. */
   readonly hosts: boolean;
 }
 
-/** All that is stored: for administrators of the installation, and for the server's own work. */
+/** All rows: for administrators of the installation and for the server itself. */
 export const UNRESTRICTED_SCOPE = createScope('all', 'all', true);
 
-/** One organization, or only some of its properties. */
+/** Creates the scope of one organization, or of some of its properties. */
 export function createOrganizationScope(
   organization: string,
   properties?: readonly string[],
@@ -25,26 +25,26 @@ export function createOrganizationScope(
   return createScope([organization], properties ?? 'all', false);
 }
 
-/** Names of tenants that somebody asks for. */
+/** Tenants that a request selects. */
 export interface TenantFilter {
   organizationId?: string | readonly string[] | undefined;
   propertyId?: string | readonly string[] | undefined;
 }
 
-/** What `outer` allows of the named tenants. Asking for more than is allowed gives nothing. */
-export function narrowScope(outer: TenantScope, to: TenantFilter): TenantScope {
-  const organizations = intersectNames(outer.organizations, to.organizationId);
-  const properties = intersectNames(outer.properties, to.propertyId);
-  const tenant = to.organizationId ?? to.propertyId;
+/** Limits `outer` to the selected tenants. Tenants outside of `outer` stay invisible. */
+export function narrowScope(outer: TenantScope, filter: TenantFilter): TenantScope {
+  const organizations = intersectNames(outer.organizations, filter.organizationId);
+  const properties = intersectNames(outer.properties, filter.propertyId);
+  const tenant = filter.organizationId ?? filter.propertyId;
   return createScope(organizations, properties, outer.hosts && tenant === undefined);
 }
 
-/** Whether the scope shows nothing at all. */
+/** Returns whether nothing is visible in the scope. */
 export function isEmptyScope({ organizations, properties }: TenantScope): boolean {
   return organizations.length === 0 || properties.length === 0;
 }
 
-/** Whether the scope shows what belongs to this tenant. */
+/** Returns whether the rows of a tenant are visible in the scope. */
 export function isVisibleInScope(
   {
     organizationId,
@@ -61,10 +61,10 @@ function includesName(names: TenantScope['organizations'], name: string | undefi
 
 function intersectNames(
   allowed: TenantScope['organizations'],
-  asked: string | readonly string[] | undefined,
+  selected: string | readonly string[] | undefined,
 ) {
-  if (asked === undefined) return allowed;
-  const names = typeof asked === 'string' ? [asked] : asked;
+  if (selected === undefined) return allowed;
+  const names = typeof selected === 'string' ? [selected] : selected;
   return allowed === 'all' ? names : names.filter((name) => allowed.includes(name));
 }
 

@@ -5,37 +5,37 @@ import { createError, type PerfscopeError } from '../errors.ts';
 
 export type ConfigPath = readonly (string | number)[];
 
-/** Something that is wrong in a file, and where. Lines and columns count from 1. */
+/** A problem in a configuration file. Lines and columns start at 1. */
 export interface ConfigProblem {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** What is wrong and what would be right. */
+  /** What is wrong and which values are allowed. */
   readonly message: string;
 }
 
-/** Tells of a problem at `path`; `on` says whether its key or its value is meant [value]. */
+/** Reports a problem at `path`, at the position of its key or its value. Default: value. */
 export type ReportProblem = (path: ConfigPath, message: string, on?: 'key' | 'value') => void;
 
-/** `report` for what lies under `prefix`. */
+/** Returns a reporter whose paths are relative to `prefix`. */
 export function prefixReport(report: ReportProblem, ...prefix: ConfigPath): ReportProblem {
   return (path, message, on) => report([...prefix, ...path], message, on);
 }
 
-/** ` Did you mean …?` where a candidate is near enough, else the list of what is allowed. */
+/** Returns "did you mean …?" if a candidate is similar to `name`, otherwise the list of candidates. */
 export function formatSuggestion(name: string, candidates: readonly string[]): string {
-  const near = findClosestMatch(name, candidates);
-  if (near !== undefined) return `did you mean \`${near}\`?`;
-  return `allowed ${candidates.length === 1 ? 'is' : 'are'} ${candidates.map((c) => `\`${c}\``).join(', ')}`;
+  const closest = findClosestMatch(name, candidates);
+  if (closest !== undefined) return `did you mean \`${closest}\`?`;
+  return `allowed: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`;
 }
 
-/** What a file that is refused is called. */
+/** Error codes of invalid configuration files. */
 export type ConfigFileErrorCode =
   | 'PS_RULES_INVALID'
   | 'PS_NOTIFY_INVALID'
   | 'PS_BUSINESS_RULES_INVALID';
 
-/** The one error of a file that is refused, with all of its problems in the order of the file. */
+/** Creates the error of an invalid file. It lists all problems in the order of the file. */
 export function createConfigFileError(
   code: ConfigFileErrorCode,
   problems: readonly ConfigProblem[],
@@ -46,73 +46,78 @@ export function createConfigFileError(
   return createError(code, { problems: sorted, lines: formatProblems(sorted) });
 }
 
-/** The same of a file with rules. */
+/** Creates the error of an invalid alert rules file. */
 export function createRulesFileError(problems: readonly ConfigProblem[]): PerfscopeError {
   return createConfigFileError('PS_RULES_INVALID', problems);
 }
 
-/** `file:line:column: message`, as editors understand it. */
+/** Formats each problem as `file:line:column: message`, which editors recognize as a link. */
 export function formatProblems(problems: readonly ConfigProblem[]): string[] {
   return problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}`);
 }
 
-/** Reads `data` by `schema`. @returns undefined after each problem has been reported */
+/**
+ * Validates `data` and reports each problem.
+ *
+ * @returns the parsed data, or undefined if a problem was reported
+ */
 export function validateConfig<S extends z.ZodType>(
   schema: S,
   data: unknown,
   report: ReportProblem,
 ): z.output<S> | undefined {
-  const { success, data: output, error } = schema.safeParse(data);
+  const { success, data: output, error } = schema.safeParse(data, { error: formatZodIssue });
   if (success) return output;
-  for (const issue of error.issues) reportIssue(issue, schema, data, report);
+  for (const issue of error.issues) reportIssue(issue, data, report);
   return undefined;
 }
 
-type ZodIssue = z.core.$ZodIssue;
+/**
+ * Returns the message of an issue if its schema does not define one. `reportIssue` adds the key. For
+ * unknown keys, returns one line per key.
+ */
+function formatZodIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const knownKeys = getKnownKeys(issue.inst);
+      return issue.keys
+        .map((key) => `unknown key \`${key}\`; ${formatSuggestion(key, knownKeys)}`)
+        .join('\n');
+    }
+    case 'invalid_value': {
+      const suggestion = formatSuggestion(String(issue.input), issue.values.map(String));
+      return `cannot be ${describeValue(issue.input)}; ${suggestion}`;
+    }
+    case 'invalid_type': {
+      const expected = TYPE_DESCRIPTIONS[issue.expected] ?? issue.expected;
+      return `must be ${expected}, not ${describeValue(issue.input)}`;
+    }
+    default:
+      return undefined;
+  }
+}
 
-function reportIssue(
-  issue: ZodIssue,
-  schema: z.ZodType,
-  data: unknown,
-  report: ReportProblem,
-): void {
+function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: ReportProblem): void {
   const path = issue.path as ConfigPath;
-  const key = `\`${path.findLast((step) => typeof step === 'string') ?? 'it'}\``;
-  const found = describeValue(getValueAt(data, path));
+  const key = `\`${path.findLast((step) => typeof step === 'string') ?? 'the file'}\``;
   if (issue.code === 'unrecognized_keys') {
-    for (const unknown of issue.keys) {
-      const words = formatSuggestion(unknown, getKnownKeys(schema, path, data));
-      report([...path, unknown], `\`${unknown}\` is not known here; ${words}`, 'key');
+    const messages = issue.message.split('\n');
+    for (const [i, unknown] of issue.keys.entries()) {
+      report([...path, unknown], messages[i]!, 'key');
     }
   } else if (getValueAt(data, path) === undefined) {
     report(path, `${key} is missing`);
-  } else if (issue.message.startsWith('must')) {
-    report(path, `${key} ${issue.message}`);
-  } else if (issue.code === 'invalid_value') {
-    const allowed = issue.values.map(String);
-    report(
-      path,
-      `${key} cannot be ${found}; ${formatSuggestion(String(getValueAt(data, path)), allowed)}`,
-    );
-  } else if (issue.code === 'invalid_type') {
-    report(
-      path,
-      `${key} must be ${TYPE_DESCRIPTIONS[issue.expected] ?? issue.expected}, not ${found}`,
-    );
   } else if (issue.code === 'invalid_key') {
-    const allowed = getKnownKeys(schema, path.slice(0, -1), data);
-    const hint =
-      allowed.length > 0
-        ? formatSuggestion(String(path.at(-1)), allowed)
-        : issue.issues[0]?.message;
-    report(path, `${key} is not known here; ${hint}`, 'key');
+    report(path, `unknown key ${key}; ${issue.issues[0]?.message}`, 'key');
+  } else if (/^(must|cannot) /.test(issue.message)) {
+    report(path, `${key} ${issue.message}`);
   } else {
-    report(path, `${key} is not valid: ${issue.message}`);
+    report(path, `${key} is invalid: ${issue.message}`);
   }
 }
 
 const TYPE_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: '`true` or `false`',
@@ -137,63 +142,45 @@ function describeValue(value: unknown): string {
   return `\`${String(value).slice(0, 60)}\``;
 }
 
-/**
- * The keys that `schema` knows at `path`, for a suggestion; none where anything may stand. Of several
- * kinds of entry those of the one that `data` names.
- */
-function getKnownKeys(schema: z.ZodType, path: ConfigPath, data: unknown): string[] {
-  const def = schema.def as {
-    type: string;
-    shape?: Record<string, z.ZodType>;
-    innerType?: z.ZodType;
-    element?: z.ZodType;
-    options?: z.ZodType[];
-    discriminator?: string;
-    keyType?: { def: { entries?: Record<string, string> } };
-    valueType?: z.ZodType;
-  };
-  if (def.innerType) return getKnownKeys(def.innerType, path, data);
-  const { discriminator } = def;
-  if (def.options && discriminator !== undefined) {
-    const kind = getValueAt(data, [discriminator]);
-    const option = def.options.find((each) => {
-      const { shape } = each.def as { shape?: Record<string, z.ZodType> };
-      return shape?.[discriminator]?.safeParse(kind).success;
-    });
-    return option ? getKnownKeys(option, path, data) : [];
+/** Returns the keys that a schema allows, or an empty list if it allows any key. */
+function getKnownKeys(schema: unknown): string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum) {
+    return schema.keyType.options.map(String);
   }
-  const [step, ...rest] = path;
-  if (step === undefined) {
-    return def.shape ? Object.keys(def.shape) : Object.values(def.keyType?.def.entries ?? {});
-  }
-  const inside = def.shape?.[String(step)] ?? def.element ?? def.valueType;
-  return inside ? getKnownKeys(inside, rest, getValueAt(data, [step])) : [];
+  return [];
 }
 
-/** A name that appears in lists, labels and addresses. */
+/** A name that is used in lists, labels, and URLs. */
 export const nameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9][\w.-]{0,99}$/, 'must be a name of letters, digits, `-`, `_` and `.`');
+  .regex(
+    /^[A-Za-z0-9][\w.-]{0,99}$/,
+    'must be a name that contains only letters, digits, `-`, `_`, and `.`',
+  );
 
-/** A duration's text, as ms. */
+/** A duration such as `5m`, parsed to ms. The maximum is 366 days. */
 export const durationSchema = z
-  .string('must be a duration such as `30s`, `5m`, `1h` or `1d`')
+  .string('must be a duration such as `30s`, `5m`, `1h`, or `1d`')
   .transform((text, ctx) => {
     const ms = parseDuration(text);
     if (ms !== undefined && ms <= 366 * DAY_MS) return ms;
-    const message = `must be a duration such as \`30s\`, \`5m\`, \`1h\` or \`1d\`, not \`${text.slice(0, 50)}\``;
+    const message = `must be a duration such as \`30s\`, \`5m\`, \`1h\`, or \`1d\`, not \`${text.slice(0, 50)}\``;
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
   });
 
-/** Prometheus' label names (https://prometheus.io/docs/concepts/data_model/). */
+/** A Prometheus label name (https://prometheus.io/docs/concepts/data_model/). */
 export const labelNameSchema = z
   .string()
-  .regex(/^[a-zA-Z_]\w{0,99}$/, 'must be a label name of letters, digits and `_`');
+  .regex(
+    /^[a-zA-Z_]\w{0,99}$/,
+    'must be a label name that contains only letters, digits, and `_`, and does not start with a digit',
+  );
 
 export const labelsSchema = z.record(labelNameSchema, z.string().max(512));
 
-/** A moment with its offset from UTC, as ms since the epoch. */
+/** A time with a UTC offset, parsed to ms since the epoch. */
 export const timestampSchema = z
   .union([z.iso.datetime({ offset: true }), z.date()], {
     error: 'must be a time such as `2026-11-01T22:00:00Z`',

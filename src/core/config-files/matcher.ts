@@ -2,38 +2,38 @@ import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 
-/** One condition on a label: Alertmanager's `name="value"`, with `=`, `!=`, `=~` or `!~`. */
+/** A condition on a label, as in Alertmanager: `name="value"`, with `=`, `!=`, `=~`, or `!~`. */
 export interface Matcher {
-  /** As it was written. */
+  /** The matcher as the user wrote it. */
   readonly text: string;
   readonly label: string;
-  /** A label that is not there is empty. */
+  /** A missing label is treated as an empty label. */
   readonly matches: (labels: Readonly<Record<string, string>>) => boolean;
 }
 
 const MATCHER_PATTERN = /^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^"\s]*))\s*$/;
 
 /**
- * Reads a matcher. Patterns must match the whole label, and run in linear time (RE2): tenants write
- * them, and the evaluator runs them for each alert.
+ * Parses a matcher. A regular expression must match the whole label. It runs in linear time (RE2),
+ * because tenants write these expressions and the server evaluates them for each alert.
  *
- * @throws Error saying what is wrong
+ * @throws Error with the reason if the matcher is invalid
  */
 export function parseMatcher(text: string): Matcher {
   const parts = MATCHER_PATTERN.exec(text);
   if (!parts) throw new Error('must be such as `severity="warning"` or `service=~"web-.*"`');
-  const [, label = '', operator = '', quoted, bare = ''] = parts;
-  const value = quoted === undefined ? bare : quoted.replace(/\\(["\\])/g, '$1');
+  const [, label = '', operator = '', quoted, unquoted = ''] = parts;
+  const expected = quoted === undefined ? unquoted : quoted.replace(/\\(["\\])/g, '$1');
   const test = operator.includes('~')
-    ? compilePatternTest(value)
-    : (found: string) => found === value;
-  const wanted = !operator.startsWith('!');
+    ? compilePatternTest(expected)
+    : (value: string) => value === expected;
+  const mustMatch = !operator.startsWith('!');
   return {
     text,
     label,
     matches: (labels) => {
-      const found = Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
-      return test(found) === wanted;
+      const value = Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
+      return test(value) === mustMatch;
     },
   };
 }
@@ -52,13 +52,14 @@ export const matchersSchema = z
       try {
         return [parseMatcher(text)];
       } catch (error) {
-        const message = `must match: \`${text}\` ${errorMessage(error)}`;
+        const message = `must be a list of matchers: \`${text}\` ${errorMessage(error)}`;
         ctx.issues.push({ code: 'custom', message, input: text, path: [i] });
         return [];
       }
     }),
   );
 
+/** Returns whether the labels match every matcher. */
 export function matchesAll(
   matchers: readonly Matcher[],
   labels: Readonly<Record<string, string>>,

@@ -19,7 +19,7 @@ const timeOfDaySchema = z
 export const recurrenceSchema = z
   .strictObject({
     every: z.enum(['day', 'week']),
-    /** Of `week`: the days on which it begins. */
+    /** Days on which the time range starts. Only for `every: week`. */
     days: z.array(z.enum(WEEKDAYS)).min(1).optional(),
     from: timeOfDaySchema,
     to: timeOfDaySchema,
@@ -31,26 +31,28 @@ export const recurrenceSchema = z
     const { every, days } = ctx.value;
     if ((every === 'week') === (days !== undefined)) return;
     const message =
-      every === 'week' ? 'must name the `days` on which it begins' : 'must not have `days`';
+      every === 'week'
+        ? 'must be used with `days`, the weekdays on which the time range starts'
+        : 'must be `week` if `days` is set';
     ctx.issues.push({ code: 'custom', message, input: ctx.value, path: ['every'] });
   });
 
-/** A time of day that comes again, on the clock of a time zone. `to` before `from` is the next day. */
+/** A daily or weekly time range in a time zone. If `to` is before `from`, it ends on the next day. */
 export type Recurrence = z.output<typeof recurrenceSchema>;
 
 /**
- * The time of `recurrence` that `now` lies in, as [begin, end) in ms; undefined outside. Days of
- * 23 and 25 hours keep the clock's times: an hour that does not exist is no time at all, and one
- * that comes twice counts twice.
+ * Returns the occurrence of `recurrence` that contains `now`, as [start, end) in ms, or undefined if
+ * there is none. On days with a daylight saving change, the local times apply: a skipped hour is
+ * not part of an occurrence, and a repeated hour is part of it twice.
  */
 export function findOccurrence(recurrence: Recurrence, now: number): [number, number] | undefined {
   const today = DateTime.fromMillis(now, { zone: recurrence.timeZone }).startOf('day');
   for (const day of [today, today.minus({ days: 1 })]) {
     if (recurrence.days && !recurrence.days.includes(WEEKDAYS[day.weekday - 1]!)) continue;
-    const begin = computeTimeOnDay(day, recurrence.from);
-    const last = recurrence.to <= recurrence.from ? day.plus({ days: 1 }) : day;
-    const end = computeTimeOnDay(last, recurrence.to);
-    if (now >= begin && now < end) return [begin, end];
+    const start = computeTimeOnDay(day, recurrence.from);
+    const lastDay = recurrence.to <= recurrence.from ? day.plus({ days: 1 }) : day;
+    const end = computeTimeOnDay(lastDay, recurrence.to);
+    if (now >= start && now < end) return [start, end];
   }
   return undefined;
 }

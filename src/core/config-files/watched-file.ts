@@ -8,35 +8,35 @@ import {
   createConfigFileError,
 } from './config-validation.ts';
 
-/** How a file was read last. */
+/** The result of the last attempt to load a file. */
 export interface WatchedFileStatus {
   readonly file: string | undefined;
-  /** When what counts now was read, in ms since the epoch. */
+  /** When the current value was loaded, in ms since the epoch. */
   readonly loadedMs: number;
-  /** What is wrong with the file now; what counted before counts on. */
+  /** Problems of the file. If there are any, the previous value stays in effect. */
   readonly problems: readonly ConfigProblem[];
 }
 
-/** A file's text with the name that its problems have. */
+/** The text of a file, and the file name to use in problems. */
 export interface NamedFileText {
   readonly name: string;
   readonly text: string;
 }
 
 export interface WatchedFileOptions<T> {
-  /** Undefined: there is no file, and nothing changes. */
+  /** If undefined, there is no file, and the value never changes. */
   readonly path: string | undefined;
-  /** What counts until the file is read for the first time. */
+  /** The value until the file is loaded for the first time. */
   readonly initial: T;
-  /** @throws an error of `code` that names each problem */
+  /** @throws PerfscopeError with `code` that lists each problem */
   readonly load: (file: NamedFileText) => T;
   readonly code: ConfigFileErrorCode;
-  /** What the log says once it is read. */
+  /** Returns the log message after a successful load. */
   readonly formatLoadedMessage: (value: T, path: string) => string;
   readonly log: Logger;
 }
 
-/** What a file says, read again whenever it changes; the last good reading counts. */
+/** The content of a file that is reloaded when it changes. An invalid file keeps the previous value. */
 export class WatchedFile<T> {
   readonly #options: WatchedFileOptions<T>;
   #value: T;
@@ -58,17 +58,17 @@ export class WatchedFile<T> {
     return this.#status;
   }
 
-  /** Looks whether the file has changed. @returns whether another reading counts now */
+  /** Reloads the file if it has changed. @returns whether the value changed */
   refresh(now: number): boolean {
-    const { path, load, code, formatLoadedMessage: said, log } = this.#options;
+    const { path, load, code, formatLoadedMessage, log } = this.#options;
     if (path === undefined) return false;
-    const mark = getFileVersion(path);
-    if (mark === this.#fileVersion) return false;
-    this.#fileVersion = mark;
+    const fileVersion = getFileVersion(path);
+    if (fileVersion === this.#fileVersion) return false;
+    this.#fileVersion = fileVersion;
     try {
       this.#value = load(readNamedFile(path, code));
       this.#status = { file: path, loadedMs: now, problems: [] };
-      log.info(said(this.#value, path));
+      log.info(formatLoadedMessage(this.#value, path));
       return true;
     } catch (error) {
       this.#status = { ...this.#status, problems: toConfigProblems(error, path, code) };
@@ -78,23 +78,23 @@ export class WatchedFile<T> {
   }
 }
 
-/** @throws an error of `code` where the file cannot be read */
+/** Reads a configuration file. @throws PerfscopeError with `code` if the file can't be read */
 export function readNamedFile(path: string, code: ConfigFileErrorCode): NamedFileText {
   try {
     return { name: basename(path), text: readFileSync(path, 'utf8') };
   } catch (error) {
-    const message = `cannot be read: ${errorMessage(error)}`;
+    const message = `can't be read: ${errorMessage(error)}`;
     throw createConfigFileError(code, [{ file: path, line: 1, column: 1, message }]);
   }
 }
 
 function toConfigProblems(error: unknown, file: string, code: ErrorCode): readonly ConfigProblem[] {
-  const known = error instanceof PerfscopeError && error.code === code;
-  if (known) return error.params.problems as readonly ConfigProblem[];
+  const isConfigFileError = error instanceof PerfscopeError && error.code === code;
+  if (isConfigFileError) return error.params.problems as readonly ConfigProblem[];
   return [{ file, line: 1, column: 1, message: errorMessage(error) }];
 }
 
-/** What is another when the file is another; editors replace files as well as write into them. */
+/** Returns a text that changes with the file. It includes the inode because some editors replace files. */
 function getFileVersion(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'missing';

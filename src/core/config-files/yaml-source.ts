@@ -2,16 +2,16 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument 
 import { errorMessage } from '../errors.ts';
 import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
 
-/** A parsed YAML text that can tell where each of its parts stands. */
+/** A parsed YAML text that knows the position of each value. */
 export interface YamlSource {
   readonly file: string;
-  /** The plain data; `{}` of an empty file. */
+  /** The plain data. An empty file gives `{}`. */
   readonly data: unknown;
-  /** Position of what is at `path`, or of the deepest part of it that exists. */
+  /** Returns the position of the value at `path`, or of its closest existing parent. */
   readonly locate: (path: ConfigPath, on?: 'key' | 'value') => { line: number; column: number };
 }
 
-/** Parses `text`. What is not YAML is added to `problems`, and there is no source. */
+/** Parses a YAML text. If it is invalid, adds its errors to `problems` and returns undefined. */
 export function parseYamlSource(
   file: string,
   text: string,
@@ -19,12 +19,16 @@ export function parseYamlSource(
 ): YamlSource | undefined {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number) => {
+  const toPosition = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   for (const error of document.errors) {
-    problems.push({ file, ...at(error.pos[0]), message: `is not YAML: ${error.message}` });
+    problems.push({
+      file,
+      ...toPosition(error.pos[0]),
+      message: `is not valid YAML: ${error.message}`,
+    });
   }
   if (document.errors.length > 0) return undefined;
   try {
@@ -32,16 +36,21 @@ export function parseYamlSource(
     return {
       file,
       data,
-      locate: (path, on) => at(findOffset(document, document.contents, path, on)),
+      locate: (path, on) => toPosition(findOffset(document, document.contents, path, on)),
     };
   } catch (error) {
-    // Aliases that multiply without end are refused by the library.
-    problems.push({ file, line: 1, column: 1, message: `is not YAML: ${errorMessage(error)}` });
+    // The library rejects aliases that would expand to a huge document.
+    problems.push({
+      file,
+      line: 1,
+      column: 1,
+      message: `is not valid YAML: ${errorMessage(error)}`,
+    });
     return undefined;
   }
 }
 
-/** Reports problems of what stands under `prefix` in `source`. */
+/** Returns a reporter for the values below `prefix` in `source`. */
 export function createReporter(
   source: YamlSource,
   prefix: ConfigPath,
@@ -55,7 +64,7 @@ export function createReporter(
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** Whether it is a map of keys. */
+/** Returns whether a value is a map of keys, and not a list or a date. */
 export function isPlainObject(value: unknown): value is PlainObject {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
@@ -77,8 +86,8 @@ function findOffset(
       const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
       if (!pair) break;
       const value = resolveAlias(document, pair.value);
-      const wanted = depth === path.length - 1 && on === 'key' ? pair.key : pair.value;
-      offset = getStartOffset(wanted) ?? getStartOffset(pair.key) ?? offset;
+      const target = depth === path.length - 1 && on === 'key' ? pair.key : pair.value;
+      offset = getStartOffset(target) ?? getStartOffset(pair.key) ?? offset;
       node = value;
     } else if (isSeq(node) && typeof step === 'number' && node.items[step] !== undefined) {
       offset = getStartOffset(node.items[step]) ?? offset;

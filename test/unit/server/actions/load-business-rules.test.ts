@@ -61,7 +61,7 @@ it.each([
   ['all: [', 'some: [', /exactly one of `all`, `any`, `not` and `fact`/],
   ['all: [', 'not: {}, all: [', /exactly one of/],
   ['coolDown: 30s', 'coolDown: soon', /`coolDown` must be a duration/],
-  ['coolDown: 30s', 'cooldown: 30s', /`cooldown` is not known here; did you mean `coolDown`\?/],
+  ['coolDown: 30s', 'cooldown: 30s', /unknown key `cooldown`; did you mean `coolDown`\?/],
   ['max: 1.5', 'max: 0.5', /`max` must be greater than `min`/],
   ['fact: requestRate,', 'fact: gauge,', /`gauge` requires `params: \{ name: … \}`/],
   ['fact: requestRate,', 'fact: queueDepth, params: { queue: q },', /has no value per tenant/],

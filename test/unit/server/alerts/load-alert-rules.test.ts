@@ -23,9 +23,9 @@ const MEASURE = 'measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [
 const OWN = `rules:\n  - name: own\n    ${MEASURE}\n`;
 
 const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
-  ['YAML that is none', 'rules:\n  - name: [', '2:12', /is not YAML/],
-  ['a key twice', 'interval: 30s\ninterval: 60s', '2:1', /is not YAML.*unique/],
-  ['an unknown key of the file', 'intervall: 30s', '1:1', /`intervall` is not known.*`interval`\?/],
+  ['YAML that is none', 'rules:\n  - name: [', '2:12', /is not valid YAML/],
+  ['a key twice', 'interval: 30s\ninterval: 60s', '2:1', /is not valid YAML.*unique/],
+  ['an unknown key of the file', 'intervall: 30s', '1:1', /unknown key `intervall`.*`interval`\?/],
   ['a list in the place of the file', '- 1', '1:1', /must be a map/],
   ['rules that are no list', 'rules: 3', '1:8', /`rules` must be a list/],
   ['a rule that is no map', 'rules:\n  - 3', '2:5', /must be a map/],
@@ -126,7 +126,7 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     'uptime by tenant',
     'rules:\n  - name: own\n    measure: { aggregate: uptime, groupBy: [service, organization] }\n    thresholds: { high: 1 }',
     '3:54',
-    /health rows have no `organization`: `uptime` cannot be grouped by it; allowed are `service`, `version`, `environment`, `instance`/,
+    /health rows have no `organization`: `uptime` cannot be grouped by it; allowed: `service`, `version`, `environment`, `instance`/,
   ],
   [
     'uptime of an endpoint',
@@ -174,7 +174,7 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     'a name twice',
     `${OWN}    thresholds: { high: 1 }\n  - name: own\n    for: 1m`,
     '5:11',
-    /name of two/,
+    /is used twice/,
   ],
   [
     'an override of a rule that is none',

@@ -84,7 +84,7 @@ describe('rule tests', () => {
   it.each([
     [
       'tests:\n  - alert_rule_tests: []',
-      /test.yaml:2:5: `alert_rule_tests` is not known here; did you mean `alert_rule_test`/,
+      /test.yaml:2:5: unknown key `alert_rule_tests`; did you mean `alert_rule_test`/,
     ],
     [
       GOOD.replace('rule: own }', 'rule: owm }'),
@@ -94,7 +94,7 @@ describe('rule tests', () => {
       GOOD.replace('own{service="b"}', 'own{service=b}'),
       /test.yaml:6:\d+: .*such as `error-rate\{service="booking"\}`/,
     ],
-    [GOOD.replace('1x10', '1y10'), /test.yaml:6:\d+: .*`1y10` is no value/],
+    [GOOD.replace('1x10', '1y10'), /test.yaml:6:\d+: .*`1y10` is not a valid value/],
     [
       GOOD.replace('eval_time: 1m', 'eval_time: soon'),
       /test.yaml:8:\d+: `eval_time` must be a duration/,

@@ -28,46 +28,46 @@ it('tells managers and administrators inside Perfscope without a file', () => {
 });
 
 it.each([
-  ['route: [', /is not YAML/],
-  ['reciever: []', /1:1 `reciever` is not known here; did you mean `receivers`\?/],
+  ['route: [', /is not valid YAML/],
+  ['reciever: []', /1:1 unknown key `reciever`; did you mean `receivers`\?/],
   ['timeZone: Mars/Base', /1:11 `timeZone` must be a time zone/],
   ['receivers:\n  - {name: a, channels: []}', /2:\d+ `channels`/],
   ['receivers:\n  - name: a\n    channels:\n      - kind: pigeon', /4:\d+ `kind`/],
-  ['receivers:\n  - {name: a, channels: [{kind: inApp}]}', /2:\d+ `inApp` needs `to`/],
+  ['receivers:\n  - {name: a, channels: [{kind: inApp}]}', /2:\d+ `inApp` requires `to`/],
   [
     'receivers:\n  - {name: a, to: {roles: [BOSS]}, channels: [{kind: inApp}]}',
-    /`roles` cannot be `BOSS`; allowed are `ADMIN`/,
+    /`roles` cannot be `BOSS`; allowed: `ADMIN`/,
   ],
-  ['route:\n  receivers: [oncal]', /2:15 there is no `oncal`; allowed is `default`/],
-  ['route:\n  routes:\n    - routes:\n        - {muteTimes: [night]}', /4:24 there is no `night`/],
-  ['route: {escalation: fast}', /there is no `fast`/],
+  ['route:\n  receivers: [oncal]', /2:15 unknown name `oncal`; allowed: `default`/],
+  ['route:\n  routes:\n    - routes:\n        - {muteTimes: [night]}', /4:24 unknown name `night`/],
+  ['route: {escalation: fast}', /unknown name `fast`/],
   ['route: {matchers: ["service=~("]}', /`service=~\(` /],
   [
     'escalations:\n  - name: e\n    levels:\n      - {after: 5m, receivers: [default]}\n      - {after: 5m, receivers: [default]}',
-    /5:17 `after` must be later/,
+    /5:17 `after` must be longer/,
   ],
   [
     'escalations:\n  - {name: e, levels: [{after: 5m, receivers: [default], times: 3}]}',
-    /`times` needs `repeat`/,
+    /`times` requires `repeat`/,
   ],
-  ['digests:\n  - {name: d}', /must have one of `every` and `at`/],
+  ['digests:\n  - {name: d}', /must have either `every` or `at`/],
   ['digests:\n  - {name: d, at: ["25:00"]}', /must be a time of day/],
   [
     'intervals:\n  - {name: n, times: [{every: week, from: "22:00", to: "06:00"}]}',
-    /must name the `days`/,
+    /must be used with `days`/,
   ],
-  ['people:\n  - {name: ann, role: VIEWER}', /must make sense: VIEWER needs an organization/],
+  ['people:\n  - {name: ann, role: VIEWER}', /`role` cannot be used here: VIEWER requires an organization/],
   [
     'people:\n  - {name: ann, role: ADMIN, email: "ann@hotel.example\\nBcc: x@y.z"}',
     /`email` must be one line without control characters/,
   ],
   [
     'people:\n  - {name: ann, role: ADMIN}\n  - {name: ann, role: ADMIN}',
-    /3:12 `ann` is the name of two `people`/,
+    /3:12 duplicate name `ann` in `people`/,
   ],
   [
     'people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [anna]}, channels: [{kind: inApp}]}',
-    /4:29 there is no `anna`; did you mean `ann`\?/,
+    /4:29 unknown person `anna`; did you mean `ann`\?/,
   ],
 ])('refuses %j where it is wrong', (text, problem) => {
   const problems = problemsOf(text);
@@ -85,7 +85,7 @@ it('leaves room for people of the API and of the application beside those of the
 it('takes no secret into the file, only the name of an owner-only file', () => {
   const channel = '{kind: webhook, url: "https://hook.example/", secret: "hush"}';
   const problems = problemsOf(`receivers:\n  - {name: a, channels: [${channel}]}`).join('\n');
-  expect(problems).toMatch(/`secret` is not known here; allowed are .*`secretFile`/);
+  expect(problems).toMatch(/unknown key `secret`; allowed: .*`secretFile`/);
   expect(problems).not.toContain('hush');
 });
 
