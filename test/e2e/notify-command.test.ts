@@ -75,7 +75,7 @@ it('sends a sample and says what became of it', async () => {
   expect([refused.status, refused.stdout]).toEqual([1, expect.stringMatching(/permanent .*400/)]);
   const unknown = await run(['notify', 'test', 'hok']);
   expect(unknown.stderr).toContain(
-    'PS_RECEIVER_UNKNOWN: There is no receiver hok. Did you mean hook?',
+    'PS_RECEIVER_UNKNOWN: Receiver hok does not exist. Did you mean hook?',
   );
 });
 
@@ -106,7 +106,7 @@ it('checks the file with the secrets that it names', async () => {
   const wrong = join(folder, 'wrong.yaml');
   writeFileSync(wrong, 'route:\n  receivers: [nobody]\n');
   const refused = await run(['check-config'], wrong);
-  expect(refused.stderr).toContain('wrong.yaml:2:15: there is no `nobody`');
+  expect(refused.stderr).toContain('wrong.yaml:2:15: unknown name `nobody`');
   const missing = join(folder, 'missing.yaml');
   const channel = '{ kind: webhook, url: "https://h.example/", secretFile: /nowhere/secret }';
   writeFileSync(missing, `receivers: [{ name: a, channels: [${channel}] }]\n`);

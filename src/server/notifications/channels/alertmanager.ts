@@ -30,11 +30,11 @@ export const alertmanagerConfigSchema = z
     ...networkFields,
   })
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-    error: '`user` and `passwordFile` must be set together',
+    error: 'must be set together with `passwordFile`',
     path: ['user'],
   })
   .refine(({ user, tokenFile }) => user === undefined || tokenFile === undefined, {
-    error: "can't be combined with `user` and `passwordFile`",
+    error: 'cannot be combined with `user` and `passwordFile`',
     path: ['tokenFile'],
   })
   .superRefine(checkUrlsAllowed);

@@ -36,7 +36,7 @@ export const emailConfigSchema = z
     to: z.array(emailAddressSchema).min(1).max(50).optional(),
   })
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-    error: '`user` and `passwordFile` must be set together',
+    error: 'must be set together with `passwordFile`',
     path: ['user'],
   })
   .refine(({ user, security, host }) => !user || security !== 'none' || isLoopbackHost(host), {

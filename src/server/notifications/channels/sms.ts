@@ -34,7 +34,7 @@ export const smsConfigSchema = z
   })
   .refine(
     ({ from, messagingServiceSid: service }) => (from === undefined) !== (service === undefined),
-    { error: 'needs either `from` or `messagingServiceSid`', path: ['from'] },
+    { error: 'exactly one of `from` and `messagingServiceSid` must be set', path: ['from'] },
   )
   .superRefine(checkUrlsAllowed);
 

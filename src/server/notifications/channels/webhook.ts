@@ -22,7 +22,7 @@ export const webhookConfigSchema = z
     ...networkFields,
   })
   .refine(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), {
-    error: 'needs either `url` or `urlFile`',
+    error: 'exactly one of `url` and `urlFile` must be set',
     path: ['url'],
   })
   .superRefine(checkUrlsAllowed);

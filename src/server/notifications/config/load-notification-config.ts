@@ -36,127 +36,11 @@ import {
   routeSchema,
 } from './notification-file-schema.ts';
 
-type EscalationConfig = NonNullable<NotificationFile['escalations']>[number];
-
-function toEscalationPolicy(
-  { name, levels }: EscalationConfig,
-  receivers: ReadonlyMap<string, Receiver>,
-  report: ReportProblem,
-): EscalationPolicy {
-  let beforeMs = 0;
-  const made = levels.map(({ after: afterMs, receivers: names, repeat: repeatMs, times }, i) => {
-    if (afterMs <= beforeMs) {
-      report(['levels', i, 'after'], '`after` must be later than that of the level before');
-    }
-    if (repeatMs !== undefined && repeatMs < 1000) {
-      report(['levels', i, 'repeat'], '`repeat` must be at least `1s`');
-    }
-    if (times !== undefined && times > 1 && repeatMs === undefined) {
-      report(['levels', i, 'times'], '`times` needs `repeat`, the time between them');
-    }
-    beforeMs = afterMs;
-    reportUnknownNames(names, receivers, (at, message) =>
-      report(['levels', i, 'receivers', at], message),
-    );
-    return { afterMs, receivers: names, repeatMs, times } satisfies EscalationLevel;
-  });
-  return { name, levels: made };
-}
-
-/** Reports each name that is none of `known`. */
-function reportUnknownNames(
-  names: readonly string[],
-  known: ReadonlyMap<string, unknown>,
-  report: (at: number, message: string) => void,
-): void {
-  for (const [at, name] of names.entries()) {
-    if (!known.has(name))
-      report(at, `there is no \`${name}\`; ${formatSuggestion(name, [...known.keys()])}`);
-  }
-}
-
-/** What routes may name. */
-interface KnownNames {
-  readonly receivers: ReadonlyMap<string, Receiver>;
-  readonly intervals: ReadonlyMap<string, TimeInterval>;
-  readonly escalations: ReadonlyMap<string, EscalationPolicy>;
-  readonly digests: ReadonlyMap<string, Digest>;
-}
-
-/** What a route has from the one above it, unless it says something else. */
-type InheritedRoute = Pick<Route, 'path' | 'receivers' | 'escalation' | 'digest'>;
-
-const ROOT_ROUTE_DEFAULTS: InheritedRoute = {
-  path: '',
-  receivers: [DEFAULT_RECEIVER.name],
-  escalation: undefined,
-  digest: undefined,
-};
-const MAX_ROUTE_DEPTH = 20;
-
-/** Reads a route with all that are under it. */
-function toRoute(
-  data: unknown,
-  known: KnownNames,
-  report: ReportProblem,
-  above: InheritedRoute = ROOT_ROUTE_DEFAULTS,
-  depth = 0,
-): Route {
-  const entry = validateConfig(routeSchema, data, report) ?? {};
-  checkRouteNames(entry, known, report);
-  if (depth > MAX_ROUTE_DEPTH) report([], `routes must not be deeper than ${MAX_ROUTE_DEPTH}`);
-  const own: InheritedRoute = {
-    path: above.path,
-    receivers: entry.receivers ?? above.receivers,
-    escalation: entry.escalation ?? above.escalation,
-    digest: entry.digest ?? above.digest,
-  };
-  const routes = depth > MAX_ROUTE_DEPTH ? [] : (entry.routes ?? []);
-  return {
-    ...own,
-    matchers: entry.matchers ?? [],
-    severities: entry.severity,
-    organization: entry.organization,
-    property: entry.property,
-    activeTimes: entry.activeTimes && findIntervals(entry.activeTimes, known),
-    muteTimes: findIntervals(entry.muteTimes ?? [], known),
-    continues: entry.continue ?? false,
-    routes: routes.map((child, i) => {
-      const path = above.path === '' ? `${i + 1}` : `${above.path}.${i + 1}`;
-      return toRoute(child, known, prefixReport(report, 'routes', i), { ...own, path }, depth + 1);
-    }),
-  };
-}
-
-function checkRouteNames(entry: RouteConfig, known: KnownNames, report: ReportProblem): void {
-  const lists = [
-    ['receivers', entry.receivers, known.receivers],
-    ['activeTimes', entry.activeTimes, known.intervals],
-    ['muteTimes', entry.muteTimes, known.intervals],
-  ] as const;
-  for (const [key, names = [], of] of lists) {
-    reportUnknownNames(names, of, (at, message) => report([key, at], message));
-  }
-  const singles = [
-    ['escalation', entry.escalation, known.escalations],
-    ['digest', entry.digest, known.digests],
-  ] as const;
-  for (const [key, name, of] of singles) {
-    reportUnknownNames(name === undefined ? [] : [name], of, (_at, message) =>
-      report([key], message),
-    );
-  }
-}
-
-function findIntervals(names: readonly string[], known: KnownNames): TimeInterval[] {
-  return names.flatMap((name) => known.intervals.get(name) ?? []);
-}
-
 /**
- * Reads who is told of what. Without a file: in-app to PROPERTY_MGR and ADMIN.
+ * Parses the notification file. Without a file, returns the default configuration.
  *
- * @param timeZone of times of day that name none
- * @throws PS_NOTIFY_INVALID with every problem of the file, each with its line
+ * @param timeZone default time zone
+ * @throws PS_NOTIFY_INVALID with all problems of the file and their positions
  */
 export function loadNotificationConfig(timeZone: string, file?: NamedFileText): NotificationConfig {
   if (!file) return createDefaultNotificationConfig(timeZone);
@@ -164,17 +48,17 @@ export function loadNotificationConfig(timeZone: string, file?: NamedFileText): 
   const source = parseYamlSource(file.name, file.text, problems);
   const report = source && createReporter(source, [], problems);
   const entry = source && report && validateConfig(notificationFileSchema, source.data, report);
-  const plan = entry && report && toNotificationConfig(entry, timeZone, report);
-  if (!plan || problems.length > 0) throw createConfigFileError('PS_NOTIFY_INVALID', problems);
-  return plan;
+  const config = entry && report && toNotificationConfig(entry, timeZone, report);
+  if (!config || problems.length > 0) throw createConfigFileError('PS_NOTIFY_INVALID', problems);
+  return config;
 }
 
 function toNotificationConfig(
   entry: NotificationFile,
-  fallbackZone: string,
+  defaultTimeZone: string,
   report: ReportProblem,
 ): NotificationConfig {
-  const { people = [], receivers = [], timeZone = fallbackZone } = entry;
+  const { people = [], receivers = [], timeZone = defaultTimeZone } = entry;
   if (!IANAZone.isValidZone(timeZone)) {
     report(['timeZone'], '`timeZone` must be a time zone such as `Europe/Berlin`');
   }
@@ -200,8 +84,12 @@ function toNotificationConfig(
     ),
   };
   for (const [i, each] of escalations.entries()) {
-    const made = toEscalationPolicy(each, known.receivers, prefixReport(report, 'escalations', i));
-    known.escalations.set(made.name, made);
+    const policy = toEscalationPolicy(
+      each,
+      known.receivers,
+      prefixReport(report, 'escalations', i),
+    );
+    known.escalations.set(policy.name, policy);
   }
   for (const [i, each] of receivers.entries()) {
     checkReceiver(each, people, prefixReport(report, 'receivers', i));
@@ -225,7 +113,7 @@ function toReceiver({ name, to = {}, channels, deadline, limit }: ReceiverConfig
   };
 }
 
-/** Channels that reach people need to know whom, and those must be known. */
+/** Checks that the people of a receiver exist and have the addresses that its channels need. */
 function checkReceiver(
   { to = {}, channels }: ReceiverConfig,
   people: NonNullable<NotificationFile['people']>,
@@ -233,22 +121,22 @@ function checkReceiver(
 ): void {
   const known = people.map(({ name }) => name);
   for (const [i, name] of (to.people ?? []).entries()) {
-    // Others may come from the API or from the application, so only what looks mistyped is an error.
-    const near = known.includes(name) ? undefined : findClosestMatch(name, known, 1);
-    if (near === undefined) continue;
-    report(['to', 'people', i], `there is no \`${name}\`; did you mean \`${near}\`?`);
+    // Other people can come from the API or the application, so report only likely typos.
+    const closest = known.includes(name) ? undefined : findClosestMatch(name, known, 1);
+    if (closest === undefined) continue;
+    report(['to', 'people', i], `unknown person \`${name}\`; did you mean \`${closest}\`?`);
   }
-  const isNobody = (to.roles ?? []).length + (to.people ?? []).length === 0;
+  const hasNoRecipients = (to.roles ?? []).length + (to.people ?? []).length === 0;
   for (const [i, { kind }] of channels.entries()) {
-    if (kind === 'inApp' && isNobody) {
-      report(['channels', i], '`inApp` needs `to` with the `roles` or `people` who are told');
+    if (kind === 'inApp' && hasNoRecipients) {
+      report(['channels', i], '`inApp` requires `to` with `roles` or `people`');
     }
     const address = ADDRESS_FIELD_BY_CHANNEL[kind];
-    const lacking = people.filter(
+    const withoutAddress = people.filter(
       (person) => to.people?.includes(person.name) && address && person[address] === undefined,
     );
-    for (const { name } of lacking) {
-      report(['channels', i], `\`${name}\` has no \`${address}\`, which \`${kind}\` needs`);
+    for (const { name } of withoutAddress) {
+      report(['channels', i], `\`${name}\` has no \`${address}\`, which \`${kind}\` requires`);
     }
   }
 }
@@ -260,11 +148,128 @@ function toTimeInterval(
   timeZone: string,
   report: ReportProblem,
 ): TimeInterval {
-  const read = times.map((time, i) => {
+  const parsed = times.map((time, i) => {
     const data = isPlainObject(time) ? { timeZone, ...time } : time;
     return validateConfig(recurrenceSchema, data, prefixReport(report, 'times', i));
   });
-  return { name, times: read.filter((each) => each !== undefined) };
+  return { name, times: parsed.filter((each) => each !== undefined) };
+}
+
+type EscalationConfig = NonNullable<NotificationFile['escalations']>[number];
+
+function toEscalationPolicy(
+  { name, levels }: EscalationConfig,
+  receivers: ReadonlyMap<string, Receiver>,
+  report: ReportProblem,
+): EscalationPolicy {
+  let previousMs = 0;
+  const parsed = levels.map(({ after: afterMs, receivers: names, repeat: repeatMs, times }, i) => {
+    if (afterMs <= previousMs) {
+      report(['levels', i, 'after'], '`after` must be longer than in the previous level');
+    }
+    if (repeatMs !== undefined && repeatMs < 1000) {
+      report(['levels', i, 'repeat'], '`repeat` must be at least `1s`');
+    }
+    if (times !== undefined && times > 1 && repeatMs === undefined) {
+      report(['levels', i, 'times'], '`times` requires `repeat`');
+    }
+    previousMs = afterMs;
+    reportUnknownNames(names, receivers, (at, message) =>
+      report(['levels', i, 'receivers', at], message),
+    );
+    return { afterMs, receivers: names, repeatMs, times } satisfies EscalationLevel;
+  });
+  return { name, levels: parsed };
+}
+
+/** Definitions that routes can refer to. */
+interface KnownNames {
+  readonly receivers: ReadonlyMap<string, Receiver>;
+  readonly intervals: ReadonlyMap<string, TimeInterval>;
+  readonly escalations: ReadonlyMap<string, EscalationPolicy>;
+  readonly digests: ReadonlyMap<string, Digest>;
+}
+
+/** The settings that a route inherits from its parent unless it sets them. */
+type InheritedRoute = Pick<Route, 'path' | 'receivers' | 'escalation' | 'digest'>;
+
+const ROOT_ROUTE_DEFAULTS: InheritedRoute = {
+  path: '',
+  receivers: [DEFAULT_RECEIVER.name],
+  escalation: undefined,
+  digest: undefined,
+};
+const MAX_ROUTE_DEPTH = 20;
+
+/** Converts a route and its children. */
+function toRoute(
+  data: unknown,
+  known: KnownNames,
+  report: ReportProblem,
+  parent: InheritedRoute = ROOT_ROUTE_DEFAULTS,
+  depth = 0,
+): Route {
+  const entry = validateConfig(routeSchema, data, report) ?? {};
+  checkRouteNames(entry, known, report);
+  if (depth > MAX_ROUTE_DEPTH)
+    report([], `routes can be nested at most ${MAX_ROUTE_DEPTH} levels deep`);
+  const own: InheritedRoute = {
+    path: parent.path,
+    receivers: entry.receivers ?? parent.receivers,
+    escalation: entry.escalation ?? parent.escalation,
+    digest: entry.digest ?? parent.digest,
+  };
+  const routes = depth > MAX_ROUTE_DEPTH ? [] : (entry.routes ?? []);
+  return {
+    ...own,
+    matchers: entry.matchers ?? [],
+    severities: entry.severity,
+    organization: entry.organization,
+    property: entry.property,
+    activeTimes: entry.activeTimes && findIntervals(entry.activeTimes, known),
+    muteTimes: findIntervals(entry.muteTimes ?? [], known),
+    continues: entry.continue ?? false,
+    routes: routes.map((child, i) => {
+      const path = parent.path === '' ? `${i + 1}` : `${parent.path}.${i + 1}`;
+      return toRoute(child, known, prefixReport(report, 'routes', i), { ...own, path }, depth + 1);
+    }),
+  };
+}
+
+function checkRouteNames(entry: RouteConfig, known: KnownNames, report: ReportProblem): void {
+  const lists = [
+    ['receivers', entry.receivers, known.receivers],
+    ['activeTimes', entry.activeTimes, known.intervals],
+    ['muteTimes', entry.muteTimes, known.intervals],
+  ] as const;
+  for (const [key, names = [], knownNames] of lists) {
+    reportUnknownNames(names, knownNames, (at, message) => report([key, at], message));
+  }
+  const singles = [
+    ['escalation', entry.escalation, known.escalations],
+    ['digest', entry.digest, known.digests],
+  ] as const;
+  for (const [key, name, knownNames] of singles) {
+    reportUnknownNames(name === undefined ? [] : [name], knownNames, (_at, message) =>
+      report([key], message),
+    );
+  }
+}
+
+function findIntervals(names: readonly string[], known: KnownNames): TimeInterval[] {
+  return names.flatMap((name) => known.intervals.get(name) ?? []);
+}
+
+/** Reports each name that is not in `known`. */
+function reportUnknownNames(
+  names: readonly string[],
+  known: ReadonlyMap<string, unknown>,
+  report: (at: number, message: string) => void,
+): void {
+  for (const [at, name] of names.entries()) {
+    if (!known.has(name))
+      report(at, `unknown name \`${name}\`; ${formatSuggestion(name, [...known.keys()])}`);
+  }
 }
 
 function reportDuplicates(
@@ -275,7 +280,7 @@ function reportDuplicates(
   const seen = new Set<string>();
   for (const [i, { name }] of entries.entries()) {
     if (seen.has(name)) {
-      report([list, i, 'name'], `\`${name}\` is the name of two \`${list}\`; each needs its own`);
+      report([list, i, 'name'], `duplicate name \`${name}\` in \`${list}\``);
     }
     seen.add(name);
   }

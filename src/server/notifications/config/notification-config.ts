@@ -5,10 +5,10 @@ import type { Person, Role } from '../../../core/people.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { ReceiverChannel } from './notification-file-schema.ts';
 
-/** Whom a receiver tells, where its channels reach people. */
+/** The people that a receiver notifies. */
 interface Addressees {
   readonly roles: readonly Role[];
-  /** Names. */
+  /** Names of people. */
   readonly people: readonly string[];
 }
 
@@ -16,31 +16,31 @@ export interface Receiver {
   readonly name: string;
   readonly to: Addressees;
   readonly channels: readonly ReceiverChannel[];
-  /** For how long a message is tried. */
+  /** How long delivery of a message is retried. */
   readonly deadlineMs: number;
-  /** So many messages within this time at most; others wait. */
+  /** Maximum number of messages per period. Further messages wait. */
   readonly limit: { readonly messages: number; readonly perMs: number };
 }
 
-/** Times of day that come again; a moment is in it when it is in one of them. */
+/** Recurring times. A moment is in the interval if it is in at least one of them. */
 export interface TimeInterval {
   readonly name: string;
   readonly times: readonly Recurrence[];
 }
 
 export interface Route {
-  /** Its place in the tree, as `2.1`; the root has none. */
+  /** Position in the tree, such as `2.1`. Empty for the root. */
   readonly path: string;
   readonly receivers: readonly string[];
   readonly matchers: readonly Matcher[];
   readonly severities: readonly AlertSeverity[] | undefined;
   readonly organization: string | undefined;
   readonly property: string | undefined;
-  /** Outside of these, nothing is told by it; undefined: at any time. */
+  /** The route is muted outside these intervals. Undefined: always active. */
   readonly activeTimes: readonly TimeInterval[] | undefined;
-  /** Inside of these, nothing is told by it. */
+  /** The route is muted during these intervals. */
   readonly muteTimes: readonly TimeInterval[];
-  /** Whether the routes after it are asked too. */
+  /** Whether to try the following routes after this one matches. */
   readonly continues: boolean;
   readonly escalation: string | undefined;
   readonly digest: string | undefined;
@@ -48,12 +48,12 @@ export interface Route {
 }
 
 export interface EscalationLevel {
-  /** After the alert was told first, while nobody acknowledges it. */
+  /** Time from the first notification, in ms, if nobody acknowledges the alert. */
   readonly afterMs: number;
   readonly receivers: readonly string[];
-  /** Again after this time, until the next level. */
+  /** Interval at which the level is repeated until the next level, in ms. */
   readonly repeatMs: number | undefined;
-  /** How often it is told in all; undefined: until somebody acknowledges. */
+  /** Total number of notifications. Undefined: until somebody acknowledges the alert. */
   readonly times: number | undefined;
 }
 
@@ -64,14 +64,14 @@ export interface EscalationPolicy {
 
 export interface Digest {
   readonly name: string;
-  /** Undefined: at the times of day of `at`. */
+  /** Undefined: the digest is sent at the times in `at`. */
   readonly everyMs: number | undefined;
-  /** Times of day, as `08:00`. */
+  /** Times of day, such as `08:00`. */
   readonly at: readonly string[];
   readonly timeZone: string;
 }
 
-/** Everything that a file says about who is told of what. */
+/** The notification file, with names resolved. */
 export interface NotificationConfig {
   readonly timeZone: string;
   readonly people: readonly Person[];
@@ -84,13 +84,13 @@ export interface NotificationConfig {
 export const DEFAULT_DEADLINE_MS = HOUR_MS;
 export const DEFAULT_LIMIT = { messages: 120, perMs: MINUTE_MS } as const;
 
-/** The receiver that is there without any file, unless a file has one of its own by this name. */
+/** The built-in receiver. A receiver with the same name in the file replaces it. */
 export const DEFAULT_RECEIVER: Receiver = {
   name: 'default',
   to: { roles: ['PROPERTY_MGR', 'ADMIN'], people: [] },
   channels: [{ kind: 'inApp' }],
   deadlineMs: DEFAULT_DEADLINE_MS,
-  // Whoever reads in Perfscope is not disturbed by many.
+  // In-app notifications don't interrupt anyone, so a high number is fine.
   limit: { messages: 100_000, perMs: MINUTE_MS },
 };
 
@@ -109,7 +109,7 @@ const DEFAULT_ROUTE: Route = {
   routes: [],
 };
 
-/** In-app, to the managers of the property concerned and to administrators. */
+/** Returns the configuration without a file: in-app notifications to property managers and admins. */
 export function createDefaultNotificationConfig(timeZone: string): NotificationConfig {
   return {
     timeZone,

@@ -8,35 +8,35 @@ import { emailAddressSchema, phoneNumberSchema } from '../channels/channel-field
 import { type ChannelConfig, channelConfigSchema } from '../channels/create-channel.ts';
 import { inAppConfigSchema } from '../channels/in-app.ts';
 
-/** How one channel of a receiver is configured, by its `kind`. */
 const receiverChannelSchema = z.discriminatedUnion('kind', [
   inAppConfigSchema,
   ...channelConfigSchema.options,
 ]);
 export type ReceiverChannel = z.output<typeof inAppConfigSchema> | ChannelConfig;
 
-/** Channels that reach a person by an address of hers. */
+/** The field of a person that contains the address for a channel. Other channels have no such field. */
 export const ADDRESS_FIELD_BY_CHANNEL: Readonly<Record<string, 'email' | 'phone'>> = {
   email: 'email',
   sms: 'phone',
 };
 
-const personTenantSchema = z.string().min(1).max(512);
-/** As `key:…`, `token:…` or `local`. */
+/** Id of an organization or a property. */
+const tenantIdSchema = z.string().min(1).max(512);
+/** `key:…`, `token:…`, or `local`. */
 const userSchema = z
   .string()
   .regex(/^[^\p{C}\s]{1,256}$/u, 'must be a subject such as `token:anna`');
 
 /**
- * One person, wherever she comes from. Her addresses are those that channels take: nothing in them
- * begins another header of a mail.
+ * A person from the file, the API, or the application. Addresses are as strict as in channels, so that
+ * they can't add a header to an email.
  */
 export const personSchema = z
   .strictObject({
     name: nameSchema,
     role: z.enum(ROLES),
-    organization: personTenantSchema.optional(),
-    properties: z.array(personTenantSchema).min(1).max(200).optional(),
+    organization: tenantIdSchema.optional(),
+    properties: z.array(tenantIdSchema).min(1).max(200).optional(),
     email: emailAddressSchema.optional(),
     phone: phoneNumberSchema.optional(),
     user: userSchema.optional(),
@@ -45,7 +45,7 @@ export const personSchema = z
     const { role, organization: organizationId, properties } = ctx.value;
     const problem = validateGrant({ role, organizationId, properties });
     if (problem === undefined) return;
-    const message = `must make sense: ${problem}`;
+    const message = `cannot be used here: ${problem}`;
     ctx.issues.push({ code: 'custom', message, input: ctx.value, path: ['role'] });
   });
 
@@ -53,7 +53,6 @@ const clockTimeSchema = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as `08:00`');
 const namesSchema = z.array(nameSchema).min(1).max(100);
-const routeTenantSchema = z.string().min(1).max(512);
 
 const receiverSchema = z.strictObject({
   name: nameSchema,
@@ -71,8 +70,8 @@ export const routeSchema = z.strictObject({
   receivers: namesSchema.optional(),
   matchers: matchersSchema.optional(),
   severity: z.array(z.enum(ALERT_SEVERITIES)).min(1).optional(),
-  organization: routeTenantSchema.optional(),
-  property: routeTenantSchema.optional(),
+  organization: tenantIdSchema.optional(),
+  property: tenantIdSchema.optional(),
   activeTimes: namesSchema.optional(),
   muteTimes: namesSchema.optional(),
   continue: z.boolean().optional(),
@@ -96,7 +95,7 @@ const digestSchema = z
     at: z.array(clockTimeSchema).min(1).max(48).optional(),
   })
   .refine(({ every, at }) => (every === undefined) !== (at === undefined), {
-    error: 'must have one of `every` and `at`',
+    error: 'must have either `every` or `at`',
   });
 
 const intervalSchema = z.strictObject({
@@ -104,7 +103,7 @@ const intervalSchema = z.strictObject({
   times: z.array(z.unknown()).min(1).max(50),
 });
 
-/** A whole file. What stands in `routes` and `times` is looked at apart. */
+/** The notification file. `route` and `times` are validated separately. */
 export const notificationFileSchema = z.strictObject({
   timeZone: z.string().optional(),
   people: z.array(personSchema).max(10_000).optional(),

@@ -6,33 +6,36 @@ import {
   type ReceiverChannel,
 } from '../config/notification-file-schema.ts';
 
-/** Whom one delivery reaches by one channel of a receiver. It is stored, so it has no address. */
+/**
+ * One recipient of a receiver's channel. Targets are stored in the journal, so they contain no
+ * addresses.
+ */
 export interface Target {
   readonly receiver: string;
-  /** Place of the channel among the receiver's; its kind tells whether it is still the same. */
+  /** Index of the channel in the receiver. If the file changes, `kind` helps to find it again. */
   readonly index: number;
   readonly kind: string;
-  /** The role or the person that it is for; neither: whoever reads the channel. */
+  /** Undefined, like `person`, if the channel has its own address. */
   readonly role?: Role | undefined;
   readonly person?: string | undefined;
-  /** Of whose alerts it tells, where it tells of one organization or property only. */
+  /** Set if the target receives alerts of only one organization or property. */
   readonly organization?: string | undefined;
   readonly property?: string | undefined;
 }
 
-/** The same for the same target, and for no other. */
+/** Returns a unique key of a target. */
 export function toTargetKey(target: Target): string {
   const { receiver, index, kind, role, person, organization, property } = target;
-  const whom = [role ?? null, person ?? null, organization ?? null, property ?? null];
-  return JSON.stringify([receiver, kind, index, ...whom]);
+  const recipient = [role ?? null, person ?? null, organization ?? null, property ?? null];
+  return JSON.stringify([receiver, kind, index, ...recipient]);
 }
 
-/** Whoever one channel with one receiver is: what fails, waits and is limited together. */
+/** Returns the key of a receiver's channel. Its targets share a queue, a limit, and a breaker. */
 export function toChannelKey({ receiver, index, kind }: Target): string {
   return JSON.stringify([receiver, kind, index]);
 }
 
-/** Everybody that `receiver` has to tell of `alert`. */
+/** Returns the targets of `receiver` that should receive `alert`. */
 export function findTargets(receiver: Receiver, alert: Alert, people: readonly Person[]): Target[] {
   return receiver.channels.flatMap(({ kind }, index) => {
     const base = { receiver: receiver.name, index, kind };
@@ -44,7 +47,7 @@ export function findTargets(receiver: Receiver, alert: Alert, people: readonly P
   });
 }
 
-/** Whether the channel's address is that of a person, and not the channel's own. */
+/** Returns whether the channel sends to people's addresses instead of its own. */
 export function isAddressedToPeople({ to }: Receiver, kind: string): boolean {
   return ADDRESS_FIELD_BY_CHANNEL[kind] !== undefined && to.roles.length + to.people.length > 0;
 }
@@ -69,7 +72,7 @@ function findInAppTargets(
   return [...roles, ...persons];
 }
 
-/** People of the receiver's roles, and those that it names, whom the alert concerns. */
+/** Returns the receiver's people, by role or name, who are allowed to see the alert. */
 function findAddressees(
   { to }: Receiver,
   alert: Alert,
@@ -83,26 +86,29 @@ function findAddressees(
   );
 }
 
-/** Whether the alert is about what the person may see. */
+/** Returns whether the alert is in the person's organization and properties. */
 function isVisibleToPerson({ labels }: Alert, person: Person): boolean {
   const { organization, properties } = person;
   if (organization !== undefined && labels.organization !== organization) return false;
   return properties === undefined || properties.includes(labels.property ?? '');
 }
 
-/** A manager of properties is told of properties; only an administrator of what is nobody's. */
+/**
+ * Property managers receive only alerts with a property, and other roles only alerts with an
+ * organization. Admins receive all alerts.
+ */
 function isRelevantToRole({ labels }: Alert, role: Role): boolean {
   if (role === 'ADMIN') return true;
   if (role === 'PROPERTY_MGR') return labels.property !== undefined;
   return role !== 'INGEST' && labels.organization !== undefined;
 }
 
-/** What a role shares between organizations, or properties, is told of each apart. */
+/** Separates the notifications of a role by organization and, for some roles, by property. */
 function toTargetTenant(alert: Alert, role: Role): Pick<Target, 'organization' | 'property'> {
   if (role === 'ADMIN') return {};
   const { organization } = alert.labels;
-  const isOfProperties = role === 'PROPERTY_MGR' || role === 'VIEWER';
-  return { organization, ...(isOfProperties && toTargetProperty(alert)) };
+  const isPerProperty = role === 'PROPERTY_MGR' || role === 'VIEWER';
+  return { organization, ...(isPerProperty && toTargetProperty(alert)) };
 }
 
 function toTargetProperty({ labels }: Alert): { property?: string } {

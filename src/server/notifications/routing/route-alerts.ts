@@ -11,9 +11,9 @@ import type {
 import { findTargets, type Target, toTargetKey } from './notification-target.ts';
 
 /**
- * The routes that tell of an alert: the deepest that match, in the order of the file. A route whose
- * children do not match tells itself; after one that matches the next are asked only where it says
- * `continue`. None where the root does not match.
+ * Returns the routes for an alert: the deepest matching routes, in the order of the file. If no child
+ * matches, the route itself is used. After a match, siblings are tried only if the route has
+ * `continue: true`. Returns no routes if the root does not match.
  */
 export function findRoutes(alert: Alert, root: Route): Route[] {
   if (!isMatchingRoute(alert, root)) return [];
@@ -37,14 +37,14 @@ function isMatchingRoute(alert: Alert, route: Route): boolean {
   );
 }
 
-/** Why a route tells nothing at the moment. */
+/** Why a route is muted. */
 export interface Mute {
-  /** Name of the interval. */
+  /** Name of the interval. For `activeTimes`, the names of all intervals. */
   readonly by: string;
   readonly untilMs: number | undefined;
 }
 
-/** @returns undefined while it may tell */
+/** Returns why a route is muted now, or `undefined` if it is active. */
 export function findMute({ activeTimes, muteTimes }: Route, now: number): Mute | undefined {
   for (const interval of muteTimes) {
     const untilMs = findIntervalEnd(interval, now);
@@ -56,7 +56,7 @@ export function findMute({ activeTimes, muteTimes }: Route, now: number): Mute |
   return { by: activeTimes.map(({ name }) => name).join(', '), untilMs: undefined };
 }
 
-/** When the interval ends that `now` lies in. */
+/** Returns the end of the interval that contains `now`, or `undefined` if none does. */
 function findIntervalEnd({ times }: TimeInterval, now: number): number | undefined {
   const ends = times
     .map((time) => findOccurrence(time, now)?.[1])
@@ -64,7 +64,7 @@ function findIntervalEnd({ times }: TimeInterval, now: number): number | undefin
   return ends.length > 0 ? Math.max(...ends) : undefined;
 }
 
-/** Why routing does not tell of an alert. */
+/** Why an alert is not sent now. */
 export interface RoutingSuppression {
   readonly alert: Alert;
   readonly reason: 'no_route' | 'muted' | 'no_recipient' | 'digest';
@@ -72,19 +72,18 @@ export interface RoutingSuppression {
   readonly detail: string;
 }
 
-/** What one target is to be told of a group. */
+/** A target and the alerts of a group for it. */
 export interface TargetAlerts {
   readonly target: Target;
   readonly alerts: readonly Alert[];
 }
 
-/** What routing makes of a group of alerts. */
 export interface RoutingResult {
   readonly immediate: readonly TargetAlerts[];
-  /** The same for the digests by their name. */
+  /** Alerts that wait for a digest. */
   readonly digested: readonly (TargetAlerts & { readonly digest: string })[];
   readonly suppressed: readonly RoutingSuppression[];
-  /** Alert ids with the name of what escalates them. */
+  /** Alerts with the name of the escalation policy to start. */
   readonly escalated: readonly { readonly alert: Alert; readonly escalation: string }[];
 }
 
@@ -94,52 +93,52 @@ export interface RoutingContext {
   readonly now: number;
 }
 
-/** Finds who is told of the alerts that go on. */
+/** Finds the targets of active alerts. */
 export function routeAlerts(alerts: readonly Alert[], context: RoutingContext): RoutingResult {
-  const { config: plan, now } = context;
-  const wanted = new Map<string, { target: Target; alerts: Alert[]; digest?: string }>();
-  const stopped: RoutingSuppression[] = [];
+  const { config, now } = context;
+  const byTarget = new Map<string, { target: Target; alerts: Alert[]; digest?: string }>();
+  const suppressed: RoutingSuppression[] = [];
   const escalated: { alert: Alert; escalation: string }[] = [];
   for (const alert of alerts.filter(isActive)) {
-    const routes = findRoutes(alert, plan.route);
+    const routes = findRoutes(alert, config.route);
     if (routes.length === 0) {
-      const detail = 'no route of the file matches it';
-      stopped.push({ alert, reason: 'no_route', receiver: undefined, detail });
+      const detail = 'no route matches';
+      suppressed.push({ alert, reason: 'no_route', receiver: undefined, detail });
     }
     for (const route of routes) {
       const muted = findMute(route, now);
       if (muted) {
-        const detail = `by ${muted.by}`;
-        stopped.push({ alert, reason: 'muted', receiver: route.receivers.join(', '), detail });
+        const detail = `interval: ${muted.by}`;
+        suppressed.push({ alert, reason: 'muted', receiver: route.receivers.join(', '), detail });
         continue;
       }
-      for (const { target, receiver } of findRouteTargets(alert, route, context, stopped)) {
+      for (const { target, receiver } of findRouteTargets(alert, route, context, suppressed)) {
         const { digest } = route;
         if (digest !== undefined) {
-          stopped.push({
+          suppressed.push({
             alert,
             reason: 'digest',
             receiver: receiver.name,
-            detail: `in ${digest}`,
+            detail: `digest: ${digest}`,
           });
         }
         const key = JSON.stringify([digest ?? null, toTargetKey(target)]);
-        const known = wanted.get(key);
-        if (!known) wanted.set(key, { target, alerts: [alert], ...(digest && { digest }) });
-        else if (!known.alerts.includes(alert)) known.alerts.push(alert);
+        const existing = byTarget.get(key);
+        if (!existing) byTarget.set(key, { target, alerts: [alert], ...(digest && { digest }) });
+        else if (!existing.alerts.includes(alert)) existing.alerts.push(alert);
       }
       if (route.escalation !== undefined && alert.state === 'firing') {
         escalated.push({ alert, escalation: route.escalation });
       }
     }
   }
-  const all = [...wanted.values()];
+  const all = [...byTarget.values()];
   return {
     immediate: all.filter(({ digest }) => digest === undefined),
     digested: all.flatMap(({ digest, ...each }) =>
       digest === undefined ? [] : [{ ...each, digest }],
     ),
-    suppressed: stopped,
+    suppressed,
     escalated,
   };
 }
@@ -147,36 +146,38 @@ export function routeAlerts(alerts: readonly Alert[], context: RoutingContext): 
 function findRouteTargets(
   alert: Alert,
   route: Pick<Route, 'receivers'>,
-  { config: plan, people }: RoutingContext,
-  stopped: RoutingSuppression[],
+  { config, people }: RoutingContext,
+  suppressed: RoutingSuppression[],
 ): { target: Target; receiver: Receiver }[] {
   return route.receivers.flatMap((name) => {
-    const receiver = plan.receivers.get(name);
+    const receiver = config.receivers.get(name);
     const targets = receiver ? findTargets(receiver, alert, people) : [];
     if (!receiver || targets.length === 0) {
-      const detail = receiver ? 'it concerns nobody there' : 'there is no such receiver';
-      stopped.push({ alert, reason: 'no_recipient', receiver: name, detail });
+      const detail = receiver
+        ? 'the receiver has nobody for this tenant'
+        : 'the receiver does not exist';
+      suppressed.push({ alert, reason: 'no_recipient', receiver: name, detail });
       return [];
     }
     return targets.map((target) => ({ target, receiver }));
   });
 }
 
-/** The targets of the receivers that a level of an escalation names, with the alerts for each. */
+/** Returns the targets of the receivers of an escalation level, with the alerts for each. */
 export function findReceiverTargets(
   alerts: readonly Alert[],
   receivers: readonly string[],
   context: RoutingContext,
-  stopped: RoutingSuppression[],
+  suppressed: RoutingSuppression[],
 ): TargetAlerts[] {
-  const wanted = new Map<string, { target: Target; alerts: Alert[] }>();
+  const byTarget = new Map<string, { target: Target; alerts: Alert[] }>();
   for (const alert of alerts) {
-    for (const { target } of findRouteTargets(alert, { receivers }, context, stopped)) {
+    for (const { target } of findRouteTargets(alert, { receivers }, context, suppressed)) {
       const key = toTargetKey(target);
-      const known = wanted.get(key);
-      if (known) known.alerts.push(alert);
-      else wanted.set(key, { target, alerts: [alert] });
+      const existing = byTarget.get(key);
+      if (existing) existing.alerts.push(alert);
+      else byTarget.set(key, { target, alerts: [alert] });
     }
   }
-  return [...wanted.values()];
+  return [...byTarget.values()];
 }

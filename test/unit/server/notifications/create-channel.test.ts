@@ -31,8 +31,8 @@ describe('a channel', () => {
   });
 
   it.each([
-    [{ ...webhook, urlFile: 'u' }, 'needs either `url` or `urlFile`'],
-    [{ kind: 'webhook', secretFile: 's' }, 'needs either `url` or `urlFile`'],
+    [{ ...webhook, urlFile: 'u' }, 'exactly one of `url` and `urlFile` must be set'],
+    [{ kind: 'webhook', secretFile: 's' }, 'exactly one of `url` and `urlFile` must be set'],
     [{ ...webhook, url: 'http://hooks.example/' }, '`allowHttp` does not allow it'],
     [{ ...webhook, url: 'https://10.0.0.1/' }, '`allowPrivate` does not allow'],
     [{ ...webhook, url: 'https://u:p@hooks.example/' }, 'it must not contain a user or a password'],
@@ -43,10 +43,10 @@ describe('a channel', () => {
     [{ ...email, to: ['c@d.example\r\nBcc: x@y.example'] }, 'one line without control'],
     [{ ...email, from: 'nobody' }, 'an address such as'],
     [{ ...email, fromName: 'a\nb' }, 'one line without control'],
-    [{ ...email, user: 'u' }, '`user` and `passwordFile` must be set together'],
+    [{ ...email, user: 'u' }, 'must be set together with `passwordFile`'],
     [{ ...sms, from: '0664123' }, 'E.164'],
     [{ ...sms, to: ['+43 664 1234567'] }, 'E.164'],
-    [{ ...sms, messagingServiceSid: `MG${'0'.repeat(32)}` }, 'needs either `from` or'],
+    [{ ...sms, messagingServiceSid: `MG${'0'.repeat(32)}` }, 'exactly one of `from` and'],
     [{ kind: 'alertmanager', urls: ['https://a.example'], endsAfter: '1y' }, 'a duration such as'],
     [{ kind: 'alertmanager', urls: ['https://a.example', 'http://b.example'] }, '`allowHttp`'],
     [{ kind: 'pigeon' }, 'Invalid'],

@@ -316,7 +316,7 @@ it('keeps the last good file while the new one is wrong', async () => {
   });
   writeFileSync(join(folder, 'notify.yaml'), 'route: { receivers: [nobody] }');
   await notifier.tick();
-  expect(said.join()).toMatch(/notify.yaml:1:22: there is no `nobody`/);
+  expect(said.join()).toMatch(/notify.yaml:1:22: unknown name `nobody`/);
   expect(notifier.file.problems).toHaveLength(1);
   await tell(makeKnownAlert({ id: 'k' }));
   await seen(() => sent.length === 1);

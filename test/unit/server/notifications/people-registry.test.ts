@@ -36,7 +36,7 @@ it('leaves out who is no person, and keeps who was known when the function fails
   ]);
   await asked.refresh(NOW);
   expect(asked.people.map(({ name }) => name)).toEqual(['bob']);
-  expect(said.join()).toMatch(/left out/);
+  expect(said.join()).toMatch(/Skipped an invalid person/);
   expect(said.join()).not.toContain('x.example');
   notificationDirectory.setDirectory(() => {
     throw new Error('no database');
