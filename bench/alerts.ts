@@ -28,68 +28,73 @@ import { readResidentMb } from './resident-memory.ts';
 const HISTORY_MS = 300_000;
 const WRITE_INTERVAL_MS = 100;
 
-/** How soon an alert comes, and whether 8,000 groups are evaluated in time beside a writer. */
-export async function benchAlerts({ quick, say }: BenchOptions): Promise<Report> {
-  const soon = await measureAlertLatencies(quick ? 2 : 10, say);
-  const many = await measureEvaluation(quick, say);
+/** Measures the latency of alerts, and whether 8,000 groups are evaluated in time while a writer adds rows. */
+export async function benchAlerts({ quick, log }: BenchOptions): Promise<Report> {
+  const latencies = await measureAlertLatencies(quick ? 2 : 10, log);
+  const evaluation = await measureEvaluation(quick, log);
   const limit = FLUSH_INTERVAL_MS + EVALUATION_INTERVAL_MS + 1000;
   return {
     targets: [
-      atMost('breaching request to transition, worst', Math.max(...soon), limit, 'ms'),
-      atLeast('rules evaluated', many.rules, RULE_COUNT, '1'),
-      atLeast('groups evaluated', many.groups, RULE_COUNT * SERVICE_COUNT, '1'),
-      atMost('oldest evaluation', many.oldestMs / 1000, 31, 's'),
-      atMost('late evaluations', many.late, 0, '1'),
-      atMost('failed evaluations', many.failures, 0, '1'),
-      atMost('resident memory of the evaluator, most', many.residentMb, 150, 'MB'),
+      atMost(
+        'request over the threshold to transition, maximum',
+        Math.max(...latencies),
+        limit,
+        'ms',
+      ),
+      atLeast('rules evaluated', evaluation.rules, RULE_COUNT, '1'),
+      atLeast('groups evaluated', evaluation.groups, RULE_COUNT * SERVICE_COUNT, '1'),
+      atMost('oldest evaluation', evaluation.oldestMs / 1000, 31, 's'),
+      atMost('late evaluations', evaluation.late, 0, '1'),
+      atMost('failed evaluations', evaluation.failures, 0, '1'),
+      atMost('peak resident memory of the evaluator', evaluation.residentMb, 150, 'MB'),
     ],
     details: {
-      ...many,
-      medianLatencyMs: Math.round(median(soon)),
+      ...evaluation,
+      medianLatencyMs: Math.round(median(latencies)),
       flushMs: FLUSH_INTERVAL_MS,
       INTERVAL_MS: EVALUATION_INTERVAL_MS,
     },
   };
 }
 
-async function measureEvaluation(quick: boolean, say: (line: string) => void) {
+async function measureEvaluation(quick: boolean, log: (line: string) => void) {
   const questdb = new ExternalQuestdb();
   const prometheus = new AlertingPrometheus();
   let child: ChildProcess | undefined;
-  let writing: BackgroundWriter | undefined;
+  let writer: BackgroundWriter | undefined;
   try {
     await questdb.start();
     await migrate(questdb.target, DEFAULT_RETENTION);
     const rules = join(questdb.folder, 'rules.yaml');
     writeFileSync(rules, formatRulesFile());
-    writing = await BackgroundWriter.start(questdb, quick ? HISTORY_MS / 5 : HISTORY_MS);
-    say(`${writing.rowsSent} rows of the time before are written`);
+    writer = await BackgroundWriter.start(questdb, quick ? HISTORY_MS / 5 : HISTORY_MS);
+    log(`wrote ${writer.rowsSent} rows of history`);
     await prometheus.start(questdb.folder);
     const env = { ...process.env, ...questdb.env };
     child = spawn(process.execPath, ['bench/alerts/evaluator.mjs', rules], {
       env,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const beginMs = Date.now();
-    let mostMb = 0;
-    while (Date.now() - beginMs < (quick ? 45_000 : 180_000)) {
+    const startMs = Date.now();
+    let peakMb = 0;
+    while (Date.now() - startMs < (quick ? 45_000 : 180_000)) {
       await delay(500);
-      mostMb = Math.max(mostMb, readResidentMb(child.pid ?? 0));
+      peakMb = Math.max(peakMb, readResidentMb(child.pid ?? 0));
     }
-    const rate = (1000 * writing.rowsSinceStart) / (Date.now() - beginMs);
-    const told = await requestReport(child);
+    const rate = (1000 * writer.rowsSinceStart) / (Date.now() - startMs);
+    const report = await requestReport(child);
     return {
-      ...told,
+      ...report,
       ...(await prometheus.getStats()),
-      residentMb: mostMb,
-      seconds: (Date.now() - beginMs) / 1000,
-      rowsBefore: writing.rowsBefore,
+      residentMb: peakMb,
+      seconds: (Date.now() - startMs) / 1000,
+      rowsBefore: writer.rowsBefore,
       rowsPerSecondBeside: Math.round(rate),
     };
   } finally {
     child?.kill();
     await prometheus.stop();
-    await writing?.stop();
+    await writer?.stop();
     await questdb.remove();
   }
 }
@@ -114,7 +119,7 @@ async function requestReport(child: ChildProcess): Promise<EvaluatorReport> {
   return JSON.parse(line) as EvaluatorReport;
 }
 
-/** Rows of 8,000 series, first those of the time before, then so many a second. */
+/** Writes rows of 8,000 series: first the history, then `ROWS_PER_SECOND` rows per second. */
 class BackgroundWriter {
   readonly #writer: RowWriter;
   readonly rowsBefore: number;
@@ -122,12 +127,12 @@ class BackgroundWriter {
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(writer: RowWriter, before: number) {
+  private constructor(writer: RowWriter, rowsBefore: number) {
     this.#writer = writer;
-    this.rowsBefore = before;
+    this.rowsBefore = rowsBefore;
   }
 
-  static async start(questdb: ExternalQuestdb, beforeMs: number): Promise<BackgroundWriter> {
+  static async start(questdb: ExternalQuestdb, historyMs: number): Promise<BackgroundWriter> {
     const log = { info: () => {}, warn: console.error, error: console.error };
     const writer = new RowWriter({
       spoolDir: join(questdb.folder, 'spool'),
@@ -140,21 +145,21 @@ class BackgroundWriter {
       target: () => questdb.target,
       ensureTables: async () => {},
     });
-    const seconds = beforeMs / 1000;
-    const writing = new BackgroundWriter(writer, seconds * ROWS_PER_SECOND);
+    const seconds = historyMs / 1000;
+    const backgroundWriter = new BackgroundWriter(writer, seconds * ROWS_PER_SECOND);
     const now = Date.now();
     for (let s = seconds; s > 0; s--) {
-      writing.#add(ROWS_PER_SECOND, (i) => now - s * 1000 + (i % 1000));
+      backgroundWriter.#add(ROWS_PER_SECOND, (i) => now - s * 1000 + (i % 1000));
       if (s % 10 === 0) await writer.flush();
     }
     await writer.flush();
-    let owedMs = Date.now();
-    writing.#timer = setInterval(() => {
-      const ms = Date.now() - owedMs;
-      owedMs += ms;
-      writing.#add(Math.round((ROWS_PER_SECOND * ms) / 1000), () => Date.now());
+    let writtenUntilMs = Date.now();
+    backgroundWriter.#timer = setInterval(() => {
+      const ms = Date.now() - writtenUntilMs;
+      writtenUntilMs += ms;
+      backgroundWriter.#add(Math.round((ROWS_PER_SECOND * ms) / 1000), () => Date.now());
     }, WRITE_INTERVAL_MS);
-    return writing;
+    return backgroundWriter;
   }
 
   get rowsSinceStart(): number {

@@ -15,25 +15,25 @@ const SIZES = {
   full: { requestSeries: 500, rawMs: DAY_MS, days: 30, rounds: 40 },
   quick: { requestSeries: 40, rawMs: HOUR_MS, days: 2, rounds: 3 },
 } as const;
-/** Lengths of the ranges, with the longest time in ms that a query may take at the 95th percentile. */
+/** Time ranges, with the limit for a query's 95th percentile in ms. */
 const RANGES = [
   { name: '24 h', ms: DAY_MS, limitMs: 250 },
   { name: '30 days', ms: 30 * DAY_MS, limitMs: 600 },
 ] as const;
 const MAX_DETAILS = 10;
 
-/** How quickly Grafana gets what its panels, variables and marks ask, one after another. */
-export async function benchDashboards({ quick, say }: BenchOptions): Promise<Report> {
+/** Measures the queries of Grafana's panels, variables, and annotations, one after another. */
+export async function benchDashboards({ quick, log }: BenchOptions): Promise<Report> {
   const size = quick ? SIZES.quick : SIZES.full;
-  const estate = new ServiceFleet({ ...size, say });
+  const fleet = new ServiceFleet({ ...size, log });
   let client: pg.Client | undefined;
   try {
-    await estate.start();
-    client = await openReadOnly(estate.questdb.readTarget);
+    await fleet.start();
+    client = await openReadOnly(fleet.questdb.readTarget);
     const load = [`${roundToFourDigits(loadavg()[0]!)} before`];
-    const times = await measureQueries(client, size.rounds, say);
+    const times = await measureQueries(client, size.rounds, log);
     load.push(`${roundToFourDigits(loadavg()[0]!)} after`);
-    const counts = await estate.rowCounts();
+    const counts = await fleet.countRows();
     const slowest = RANGES.map(({ name, limitMs }) => ({
       name,
       limitMs,
@@ -62,19 +62,19 @@ export async function benchDashboards({ quick, say }: BenchOptions): Promise<Rep
     };
   } finally {
     await client?.end();
-    await estate.remove();
+    await fleet.remove();
   }
 }
 
 async function measureQueries(
   client: pg.Client,
   rounds: number,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<LatencyRecorder> {
   const times = new LatencyRecorder();
-  // The first rounds compile what is asked.
+  // The first rounds are a warm-up.
   for (let round = -2; round < rounds; round++) {
-    if (round % 5 === 0) say(`round ${round} of ${rounds}`);
+    if (round % 5 === 0) log(`round ${round} of ${rounds}`);
     for (const { name, ms } of RANGES) {
       for (const query of DASHBOARD_QUERIES) {
         const toMs = getCurrentRangeEndMs(ms);
@@ -90,7 +90,7 @@ async function measureQueries(
 
 const formatQueryName = (range: string, query: string) => `${range}, ${query}`;
 
-/** The queries of a range, the slowest first. */
+/** Returns the queries of a range, slowest first. */
 function rankQueries(times: LatencyRecorder, range: string) {
   return DASHBOARD_QUERIES.map(({ name: query }) => ({
     query,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../test/support/wait-for.ts';
 
-/** A clone of this repository that is started as the README says, beside nothing that runs here. */
+/** A clone of this repository that starts as described in the README, isolated from other running instances. */
 export class FreshClone {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-bench-'));
   readonly path = join(this.folder, 'clone');
@@ -14,7 +14,7 @@ export class FreshClone {
     PORT: '0',
     XDG_RUNTIME_DIR: join(this.folder, 'run'),
   };
-  #running: ChildProcess | undefined;
+  #child: ChildProcess | undefined;
   url = '';
 
   constructor() {
@@ -22,12 +22,16 @@ export class FreshClone {
     execFileSync('git', ['clone', '--quiet', '.', this.path]);
   }
 
-  /** `npm start`. @returns seconds until the server is ready */
+  /**
+   * Runs `npm start`.
+   *
+   * @returns seconds until the server is ready
+   */
   async start(): Promise<number> {
     const startMs = performance.now();
-    // A process group of its own, so that Ctrl-C can be sent to all of it as a terminal does.
+    // Starts a separate process group, so that `stop` can send SIGINT to the whole group like a terminal.
     const child = spawn('npm', ['start'], { cwd: this.path, env: this.env, detached: true });
-    this.#running = child;
+    this.#child = child;
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (part) => {
@@ -44,7 +48,7 @@ export class FreshClone {
   }
 
   async stop(): Promise<void> {
-    const child = this.#running;
+    const child = this.#child;
     if (!child || child.exitCode !== null || child.pid === undefined) return;
     const ended = new Promise((done) => child.once('exit', done));
     process.kill(-child.pid, 'SIGINT');

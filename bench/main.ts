@@ -1,4 +1,4 @@
-// npm run bench -- NAME [--json] [--quick]
+// npm run bench -- NAME [--json] [--quick]: runs one benchmark and compares its results with the limits.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
@@ -19,19 +19,19 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const [name = ''] = positionals;
-const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-if (!load) {
+const loadBench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (!loadBench) {
   console.error('Usage: npm run bench -- NAME [--json] [--quick]');
   console.error(`NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
 
-const run = await load();
-const say = (line: string) => console.error(`bench ${name}: ${line}`);
-const { targets, details } = await run({ quick: values.quick ?? false, say });
-for (const [what, figure] of Object.entries(details)) console.log(`${what}: ${figure}`);
-for (const { name: what, value, limit, unit, pass } of targets) {
-  console.log(`${pass ? 'pass' : 'FAIL'}  ${what}: ${value} ${unit} (limit ${limit})`);
+const run = await loadBench();
+const log = (line: string) => console.error(`bench ${name}: ${line}`);
+const { targets, details } = await run({ quick: values.quick ?? false, log });
+for (const [key, value] of Object.entries(details)) console.log(`${key}: ${value}`);
+for (const { name: target, value, limit, unit, pass } of targets) {
+  console.log(`${pass ? 'pass' : 'FAIL'}  ${target}: ${value} ${unit} (limit ${limit})`);
 }
 const pass = targets.every((target) => target.pass);
 if (values.json) console.log(JSON.stringify({ bench: name, pass, targets, details }));

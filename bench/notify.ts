@@ -5,47 +5,50 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatNotifyFile } from '../test/support/notifier-fixtures.ts';
 import { atLeast, atMost, type BenchOptions, type Report } from './report.ts';
 import { readResidentMb } from './resident-memory.ts';
 
 const TRANSITIONS_PER_SECOND = 10_000 / 60;
 
-/** A storm of alerts, told to one receiver that answers and one that never does. */
-export async function benchNotify({ quick, say }: BenchOptions): Promise<Report> {
+/** Sends a burst of alerts to two receivers. One responds, the other never does. */
+export async function benchNotify({ quick, log }: BenchOptions): Promise<Report> {
   const seconds = quick ? 15 : 60;
   const alerts = Math.round((TRANSITIONS_PER_SECOND * seconds) / 2);
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-bench-notify-'));
-  const good = new WebhookServer(true);
-  const stuck = new WebhookServer(false);
+  const good = new WebhookServer({ responds: true });
+  const stuck = new WebhookServer({ responds: false });
   try {
     const [goodUrl, stuckUrl] = [await good.start(), await stuck.start()];
-    writeFileSync(join(folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
-    writeFileSync(join(folder, 'notify.yaml'), formatNotifyFile(folder, goodUrl, stuckUrl));
-    say(`${2 * alerts} transitions within ${seconds} s`);
+    const secretFile = join(folder, 'secret');
+    writeFileSync(secretFile, 's'.repeat(40), { mode: 0o600 });
+    const limit = 'limit: { messages: 100000 }';
+    const config = formatNotifyFile({ stuck: stuckUrl, good: goodUrl }, secretFile, limit);
+    writeFileSync(join(folder, 'notify.yaml'), config);
+    log(`${2 * alerts} transitions within ${seconds} s`);
     const args = ['bench/notify/storm.mjs', folder, String(alerts), String(seconds)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let mostMb = 0;
-    const watch = setInterval(() => {
-      mostMb = Math.max(mostMb, readResidentMb(child.pid ?? 0));
+    let peakMb = 0;
+    const memoryTimer = setInterval(() => {
+      peakMb = Math.max(peakMb, readResidentMb(child.pid ?? 0));
     }, 250);
-    let out = '';
-    child.stdout?.on('data', (piece) => {
-      out += String(piece);
+    let output = '';
+    child.stdout?.on('data', (chunk) => {
+      output += String(chunk);
     });
     await once(child, 'exit');
-    clearInterval(watch);
-    const told = JSON.parse(out) as Record<string, number>;
+    clearInterval(memoryTimer);
+    const report = JSON.parse(output) as Record<string, number>;
     return {
       targets: [
         atMost('transitions lost', 2 * alerts - good.seen.size, 0, '1'),
-        atMost('messages that came twice', good.messages - good.ids.size, 0, '1'),
-        atLeast('attempts at the stuck receiver', stuck.messages, 1, '1'),
-        atMost('until the other receiver has it, 99 %', good.getDelayQuantile(0.99), 5000, 'ms'),
-        atMost('resident memory of the notifier, most', mostMb, 150, 'MB'),
+        atMost('messages received twice', good.messages - good.ids.size, 0, '1'),
+        atLeast('attempts to the receiver that never responds', stuck.messages, 1, '1'),
+        atMost('delay to the responding receiver, 99 %', good.getDelayQuantile(0.99), 5000, 'ms'),
+        atMost('peak resident memory of the notifier', peakMb, 150, 'MB'),
       ],
       details: {
-        ...told,
-
+        ...report,
         messages: good.messages,
         medianMs: good.getDelayQuantile(0.5),
         alerts,
@@ -58,40 +61,28 @@ export async function benchNotify({ quick, say }: BenchOptions): Promise<Report>
   }
 }
 
-function formatNotifyFile(folder: string, good: string, stuck: string): string {
-  const hook = (url: string) =>
-    `{ kind: webhook, url: "${url}", secretFile: "${folder}/secret", allowHttp: true, allowPrivate: true }`;
-  const limit = 'limit: { messages: 100000 }';
-  return `
-receivers:
-  - { name: good, channels: [${hook(good)}], ${limit} }
-  - { name: stuck, channels: [${hook(stuck)}], ${limit} }
-route: { receivers: [stuck, good] }
-`;
-}
-
 interface WebhookBody {
   id: string;
   alerts: { id: string; state: string; annotations: Record<string, string> }[];
 }
 
-/** A receiver of webhooks. */
+/** A webhook receiver that records the messages. */
 class WebhookServer {
   readonly #server: Server;
   readonly ids = new Set<string>();
-  /** Of alerts: which, and in which state. */
+  /** Alert ids with their states. */
   readonly seen = new Set<string>();
   readonly #delays: number[] = [];
   messages = 0;
 
-  constructor(answers: boolean) {
+  constructor({ responds }: { responds: boolean }) {
     this.#server = createServer((request, response) => {
-      const pieces: Buffer[] = [];
-      request.on('data', (piece: Buffer) => pieces.push(piece));
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         this.messages += 1;
-        if (!answers) return;
-        this.#note(JSON.parse(Buffer.concat(pieces).toString()) as WebhookBody);
+        if (!responds) return;
+        this.#record(JSON.parse(Buffer.concat(chunks).toString()) as WebhookBody);
         response.end();
       });
     });
@@ -108,13 +99,13 @@ class WebhookServer {
     this.#server.close();
   }
 
-  /** From a transition to its arrival, with the time that its group waits. */
-  getDelayQuantile(share: number): number {
+  /** Returns a quantile of the time from transition to receipt, in ms. Includes the group wait time. */
+  getDelayQuantile(q: number): number {
     const sorted = this.#delays.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
   }
 
-  #note({ id, alerts }: WebhookBody): void {
+  #record({ id, alerts }: WebhookBody): void {
     this.ids.add(id);
     for (const alert of alerts) {
       const key = `${alert.id} ${alert.state}`;

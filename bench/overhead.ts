@@ -16,14 +16,14 @@ const TENANT_HEADERS = {
   PERFORMANCE_PROPERTY_HEADER: 'x-property-id',
 };
 
-/** What watching costs a service, for each agent, in one interleaved run. */
-export async function benchOverhead({ quick, say }: BenchOptions): Promise<Report> {
+/** Measures the overhead of each agent in one interleaved run. */
+export async function benchOverhead({ quick, log }: BenchOptions): Promise<Report> {
   const rounds = quick ? 2 : 7;
   const requests = quick ? 2000 : 10_000;
   if (!existsSync('bench/overhead/node_modules')) {
-    say('installing the other agents (once) …');
-    const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    execFileSync('npm', ['ci', ...quiet], { cwd: 'bench/overhead', stdio: 'inherit' });
+    log('installing the other agents (once) …');
+    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    execFileSync('npm', ['ci', ...flags], { cwd: 'bench/overhead', stdio: 'inherit' });
   }
   const sink = createServer((request, response) =>
     request.resume().on('end', () => response.end('{}')),
@@ -40,7 +40,7 @@ export async function benchOverhead({ quick, say }: BenchOptions): Promise<Repor
     });
     const { PATH, HOME } = process.env;
     for (let round = 0; round < rounds; round++) {
-      say(`round ${round + 1} of ${rounds}`);
+      log(`round ${round + 1} of ${rounds}`);
       for (const [kind, path] of Object.entries(ROUTES)) {
         for (const agent of rotate(all, round)) {
           const env = {
@@ -62,10 +62,10 @@ export async function benchOverhead({ quick, say }: BenchOptions): Promise<Repor
   }
 }
 
-/** Each round begins with another agent, so that none always comes after the same. */
+/** Rotates the agents, so that each round starts with a different one and no agent benefits from its position. */
 function rotate(all: readonly Agent[], round: number): Agent[] {
-  const at = round % all.length;
-  return [...all.slice(at), ...all.slice(0, at)];
+  const start = round % all.length;
+  return [...all.slice(start), ...all.slice(0, start)];
 }
 
 function createReport(
@@ -73,20 +73,22 @@ function createReport(
   costs: ReadonlyMap<string, readonly Cost[]>,
   details: Report['details'],
 ): Report {
-  const of = (kind: string, agent: string, what: keyof Cost) =>
-    median((costs.get(`${kind} ${agent}`) ?? []).map((cost) => cost[what]));
-  // Runs of a round are neighbours in time: what a busy machine does to one, it does to the others.
-  const added = (kind: string, agent: string, what: keyof Cost) => {
+  const total = (kind: string, agent: string, metric: keyof Cost) =>
+    median((costs.get(`${kind} ${agent}`) ?? []).map((cost) => cost[metric]));
+  // Compares runs of the same round, because load on the machine affects them equally.
+  const added = (kind: string, agent: string, metric: keyof Cost) => {
     const plain = costs.get(`${kind} none`) ?? [];
-    return median((costs.get(`${kind} ${agent}`) ?? []).map((c, i) => c[what] - plain[i]![what]));
+    return median(
+      (costs.get(`${kind} ${agent}`) ?? []).map((c, i) => c[metric] - plain[i]![metric]),
+    );
   };
   for (const kind of Object.keys(ROUTES)) {
     for (const { name } of all) {
       details[`${kind} ${name}`] = [
-        `${roundToFourDigits(of(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
+        `${roundToFourDigits(total(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
         `(+${roundToFourDigits(added(kind, name, 'cpuMicrosPerRequest'))})`,
-        `${roundToFourDigits(of(kind, name, 'rssMb'))} MB (+${roundToFourDigits(added(kind, name, 'rssMb'))})`,
-        `start ${roundToFourDigits(of(kind, name, 'startMs'))} ms (+${roundToFourDigits(added(kind, name, 'startMs'))})`,
+        `${roundToFourDigits(total(kind, name, 'rssMb'))} MB (+${roundToFourDigits(added(kind, name, 'rssMb'))})`,
+        `start ${roundToFourDigits(total(kind, name, 'startMs'))} ms (+${roundToFourDigits(added(kind, name, 'startMs'))})`,
       ].join(', ');
     }
   }
@@ -95,10 +97,10 @@ function createReport(
   return {
     targets: [
       atMost('JSON route, added CPU', cpu('json', 'perfscope'), 18, 'µs'),
-      atMost('JSON route, share of what dd-trace adds', share('json'), 0.17, '1'),
-      atMost('two queries, share of what dd-trace adds', share('queries'), 0.3, '1'),
-      atMost('more resident memory', added('queries', 'perfscope', 'rssMb'), 45, 'MB'),
-      atMost('more start-up', added('queries', 'perfscope', 'startMs'), 150, 'ms'),
+      atMost('JSON route, added CPU relative to dd-trace', share('json'), 0.17, '1'),
+      atMost('two queries, added CPU relative to dd-trace', share('queries'), 0.3, '1'),
+      atMost('added resident memory', added('queries', 'perfscope', 'rssMb'), 45, 'MB'),
+      atMost('added startup time', added('queries', 'perfscope', 'startMs'), 150, 'ms'),
     ],
     details,
   };

@@ -48,71 +48,71 @@ const MAX_DASHBOARD_MS = 300;
 const MAX_READER_MS = 500;
 const MAX_ERROR = 0.05;
 
-/** How quickly questions are answered over a month of many services, and how exact percentiles are. */
-export async function benchQuery({ quick, say }: BenchOptions): Promise<Report> {
+/** Measures queries over a month of data from many services, and the accuracy of percentiles. */
+export async function benchQuery({ quick, log }: BenchOptions): Promise<Report> {
   const size = quick ? SIZES.quick : SIZES.full;
-  const estate = new ServiceFleet({ ...size, say });
-  let store: QuestdbQueryClient | undefined;
+  const fleet = new ServiceFleet({ ...size, log });
+  let queryClient: QuestdbQueryClient | undefined;
   try {
-    await estate.start();
-    const { questdb } = estate;
-    store = new QuestdbQueryClient(
+    await fleet.start();
+    const { questdb } = fleet;
+    queryClient = new QuestdbQueryClient(
       getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
     );
-    const rowCounts = await estate.rowCounts();
+    const rowCounts = await fleet.countRows();
     const load = [`${roundToFourDigits(loadavg()[0]!)} before`];
-    say('the questions …');
-    const asked = await measureQueries(store, questdb.pid, size.rounds, say);
-    printTargets(toPanelTargets(asked), say);
-    say('Prometheus …');
-    const beside = await compareWithPrometheus(estate, store, size.rounds);
-    printTargets(toComparisonTargets(beside), say);
-    say(`${READER_COUNT} readers …`);
-    const readers = await readWhileWriting(estate, store, size);
+    log('measuring the queries …');
+    const timings = await measureQueries(queryClient, questdb.pid, size.rounds, log);
+    printTargets(toPanelTargets(timings), log);
+    log('comparing with Prometheus …');
+    const comparison = await compareWithPrometheus(fleet, queryClient, size.rounds);
+    printTargets(toComparisonTargets(comparison), log);
+    log(`running ${READER_COUNT} readers …`);
+    const readers = await readWhileWriting(fleet, queryClient, size);
     load.push(`${roundToFourDigits(loadavg()[0]!)} after`);
     return {
       targets: [
-        ...toPanelTargets(asked),
-        ...toComparisonTargets(beside),
+        ...toPanelTargets(timings),
+        ...toComparisonTargets(comparison),
         ...toReaderTargets(readers),
       ],
       details: {
         ...rowCounts,
         rounds: size.rounds,
         'load average': load.join(', '),
-        ...toPanelDetails(asked),
-        ...toComparisonDetails(beside),
+        ...toPanelDetails(timings),
+        ...toComparisonDetails(comparison),
         ...toReaderDetails(readers),
       },
     };
   } finally {
-    await store?.close();
-    await estate.remove();
+    await queryClient?.close();
+    await fleet.remove();
   }
 }
 
-/** What has been measured in half an hour is not to be lost with what comes after it. */
-function printTargets(targets: readonly Target[], say: BenchOptions['say']): void {
-  for (const { name, value, unit } of targets) say(`${name}: ${value} ${unit}`);
+/** Prints results as soon as they are measured, so that they aren't lost if a later step fails. */
+function printTargets(targets: readonly Target[], log: BenchOptions['log']): void {
+  for (const { name, value, unit } of targets) log(`${name}: ${value} ${unit}`);
 }
 
 function toPanelTargets({ wall }: QueryTimings): Target[] {
   return RANGES.flatMap(({ name: range, panelMs }) =>
-    Object.keys(BENCH_QUERIES).flatMap((question) => {
+    Object.keys(BENCH_QUERIES).flatMap((query) => {
       const limit =
-        question !== 'dashboard' ? panelMs : range === '24 h' ? MAX_DASHBOARD_MS : undefined;
+        query !== 'dashboard' ? panelMs : range === '24 h' ? MAX_DASHBOARD_MS : undefined;
       if (limit === undefined) return [];
-      const p95 = wall.quantile(formatQueryName('again', range, question), 0.95);
-      return atMost(`${question}, ${range}, p95`, p95, limit, 'ms');
+      const p95 = wall.quantile(formatQueryName('again', range, query), 0.95);
+      return atMost(`${query}, ${range}, p95`, p95, limit, 'ms');
     }),
   );
 }
 
 function toPanelDetails({ wall, cpu }: QueryTimings): Report['details'] {
-  const figures = RANGES.flatMap(({ name: range }) =>
-    Object.keys(BENCH_QUERIES).flatMap((question) =>
-      (['again', 'first'] as const).map((way) => {
-        const name = formatQueryName(way, range, question);
+  const entries = RANGES.flatMap(({ name: range }) =>
+    Object.keys(BENCH_QUERIES).flatMap((query) =>
+      (['again', 'first'] as const).map((cacheState) => {
+        const name = formatQueryName(cacheState, range, query);
         const [p50, p95] = [0.5, 0.95].map((q) => roundToFourDigits(wall.quantile(name, q)));
         return [
           name,
@@ -121,54 +121,59 @@ function toPanelDetails({ wall, cpu }: QueryTimings): Report['details'] {
       }),
     ),
   );
-  return Object.fromEntries(figures);
+  return Object.fromEntries(entries);
 }
 
 function toComparisonTargets({ times, errors }: PrometheusComparison): Target[] {
   const [ours, theirs] = [times.quantile('ours', 0.95), times.quantile('prometheus', 0.95)];
   return [
-    atMost('p95 by endpoint over the day, share of what Prometheus takes', ours / theirs, 1, '1'),
-    atMost('its error against the exact percentile, most', errors.ours.most, MAX_ERROR, '1'),
+    atMost('p95 by endpoint over 24 h, query time relative to Prometheus', ours / theirs, 1, '1'),
+    atMost('error compared with the exact percentile, maximum', errors.ours.max, MAX_ERROR, '1'),
   ];
 }
 
 function toComparisonDetails({ samples, times, errors }: PrometheusComparison): Report['details'] {
-  const of = (who: 'ours' | 'prometheus') =>
+  const describe = (source: 'ours' | 'prometheus') =>
     [
-      ...[0.5, 0.95].map((q) => `p${100 * q} ${roundToFourDigits(times.quantile(who, q))} ms`),
-      `error median ${roundToFourDigits(100 * errors[who].median)} %, most ${roundToFourDigits(100 * errors[who].most)} %`,
+      ...[0.5, 0.95].map((q) => `p${100 * q} ${roundToFourDigits(times.quantile(source, q))} ms`),
+      `error median ${roundToFourDigits(100 * errors[source].median)} %, max ${roundToFourDigits(100 * errors[source].max)} %`,
     ].join(', ');
   return {
     'samples in Prometheus': samples,
-    'p95 by endpoint, Perfscope': of('ours'),
-    'p95 by endpoint, Prometheus': of('prometheus'),
+    'p95 by endpoint, Perfscope': describe('ours'),
+    'p95 by endpoint, Prometheus': describe('prometheus'),
   };
 }
 
 function toReaderTargets({ times, delaysMs }: ReadersReport): Target[] {
   const p95 = (name: string) => times.quantile(name, 0.95);
   return [
-    atMost(`${READER_COUNT} readers of everything, p95`, p95('everything'), MAX_READER_MS, 'ms'),
+    atMost(`${READER_COUNT} readers of all data, p95`, p95('everything'), MAX_READER_MS, 'ms'),
     atMost(
       `${READER_COUNT} readers of one organization each, p95`,
       p95('own'),
       MAX_READER_MS,
       'ms',
     ),
-    atMost('longest way of a row to QuestDB', Math.max(...delaysMs), FLUSH_INTERVAL_MS, 'ms'),
+    atMost(
+      'time from recording a row to storage, maximum',
+      Math.max(...delaysMs),
+      FLUSH_INTERVAL_MS,
+      'ms',
+    ),
   ];
 }
 
 function toReaderDetails(report: ReadersReport): Report['details'] {
   const { times, rows, rowsPerSecond, dashboards, delaysMs } = report;
-  const half = (name: string) => roundToFourDigits(times.quantile(name, 0.5));
+  const medianOf = (name: string) => roundToFourDigits(times.quantile(name, 0.5));
   const sorted = delaysMs.toSorted((a, b) => a - b);
   return {
     'rows written beside the readers': rows,
     'rows per second': Math.round(rowsPerSecond),
     'dashboards read': dashboards,
-    'readers, p50': `everything ${half('everything')} ms, own ${half('own')} ms`,
-    'readers, p50 of their first look': `everything ${half('first everything')} ms, own ${half('first own')} ms`,
+    'readers, p50': `everything ${medianOf('everything')} ms, own ${medianOf('own')} ms`,
+    'readers, p50 of their first look': `everything ${medianOf('first everything')} ms, own ${medianOf('first own')} ms`,
     'way of a row, p95': `${roundToFourDigits(sorted[Math.floor(0.95 * sorted.length)] ?? Number.NaN)} ms`,
   };
 }

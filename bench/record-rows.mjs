@@ -1,4 +1,4 @@
-// Records rows at a steady rate: rows.mjs CHECKOUT ROWS_PER_SECOND SERIES SECONDS
+// Records rows at a constant rate. Usage: node record-rows.mjs CHECKOUT ROWS_PER_SECOND SERIES SECONDS
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';

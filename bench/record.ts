@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PerformanceMetricType, performanceMonitoringService as service } from '../src/index.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import { waitFor } from '../test/support/wait-for.ts';
@@ -6,8 +6,8 @@ import { atMost, type BenchOptions, median, type Report } from './report.ts';
 
 const CALLS_PER_TURN = 5000;
 
-/** What one `recordMetric` with four attributes costs its caller. */
-export async function benchRecord({ quick, say }: BenchOptions): Promise<Report> {
+/** Measures the CPU time of one `recordMetric` call with four attributes. */
+export async function benchRecord({ quick, log }: BenchOptions): Promise<Report> {
   const turns = quick ? 20 : 100;
   const questdb = new ExternalQuestdb();
   try {
@@ -29,9 +29,9 @@ export async function benchRecord({ quick, say }: BenchOptions): Promise<Report>
       }
       const { user, system } = process.cpuUsage(before);
       micros.push((user + system) / CALLS_PER_TURN);
-      await turn();
+      await nextTurn();
       await service.flush();
-      if (i % 20 === 0) say(`turn ${i} of ${turns}`);
+      if (i % 20 === 0) log(`turn ${i} of ${turns}`);
     }
     const stored = await waitFor(async () => {
       const [[count] = []] = await questdb.sql('SELECT count() FROM performance_metrics');

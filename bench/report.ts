@@ -1,4 +1,4 @@
-/** One figure against its limit. */
+/** A measured value and its limit. */
 export interface Target {
   name: string;
   value: number;
@@ -7,17 +7,17 @@ export interface Target {
   pass: boolean;
 }
 
-/** What a bench gives: its targets, and the row counts and other figures that explain them. */
+/** Result of a benchmark: its targets, and the row counts and other values that explain them. */
 export interface Report {
   targets: Target[];
   details: Record<string, number | string>;
 }
 
 export interface BenchOptions {
-  /** Less of everything, under a minute. */
+  /** Runs a smaller version that takes less than a minute. */
   quick: boolean;
-  /** Tells of the progress. */
-  say: (line: string) => void;
+  /** Reports progress. */
+  log: (line: string) => void;
 }
 
 export const atMost = (name: string, value: number, limit: number, unit: string): Target => ({

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** VmRSS of /proc/PID/status (proc(5)), in MB of 10⁶ bytes; 0 once the process is gone. */
+/**
+ * Returns the resident memory of a process in MB (10⁶ bytes), or 0 if the process has exited. Reads VmRSS
+ * from /proc/PID/status, see proc(5).
+ */
 export function readResidentMb(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

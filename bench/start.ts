@@ -10,23 +10,23 @@ import { readResidentMb } from './resident-memory.ts';
 const ROWS_PER_SECOND = 1000;
 const SERIES = 50;
 
-/** A fresh clone that is started as the README says, twice, and its memory under steady rows. */
-export async function benchStart({ quick, say }: BenchOptions): Promise<Report> {
+/** Measures two starts of a fresh clone, as described in the README, and its memory under constant load. */
+export async function benchStart({ quick, log }: BenchOptions): Promise<Report> {
   const clone = new FreshClone();
   try {
-    // The jar's own cache is empty too: it has to come through Maven, as on a new machine.
+    // The cache for the QuestDB jar is empty too, so Maven downloads it as on a new machine.
     clone.env.XDG_CACHE_HOME = join(clone.folder, 'cache');
-    say('npm start in a fresh clone …');
+    log('npm start in a fresh clone …');
     const firstStart = await clone.start();
     await clone.stop();
-    say('npm start again …');
-    const usage = { firstStart, secondStart: await clone.start() };
-    say(`${ROWS_PER_SECOND} rows/s …`);
+    log('npm start again …');
+    const secondStart = await clone.start();
+    log(`recording ${ROWS_PER_SECOND} rows/s …`);
     const memory = await measureMemory(clone.path, clone.env, quick ? 10 : 60);
     return {
       targets: [
-        atMost('fresh clone ready', usage.firstStart, 60, 's'),
-        atMost('second start ready', usage.secondStart, 8, 's'),
+        atMost('fresh clone ready', firstStart, 60, 's'),
+        atMost('second start ready', secondStart, 8, 's'),
         atMost('QuestDB and server resident', memory.questdb + memory.server, 512, 'MB'),
       ],
       details: memory,
@@ -36,7 +36,7 @@ export async function benchStart({ quick, say }: BenchOptions): Promise<Report> 
   }
 }
 
-/** Records from a service of its own, while the resident memory is looked at twice a second. */
+/** Records rows in a separate process and reads the resident memory every 500 ms. Returns the peak. */
 async function measureMemory(clone: string, env: NodeJS.ProcessEnv, seconds: number) {
   const lock = JSON.parse(readFileSync(join(clone, '.perfscope/server.lock'), 'utf8'));
   const sender = spawn(
@@ -50,18 +50,18 @@ async function measureMemory(clone: string, env: NodeJS.ProcessEnv, seconds: num
     ],
     { env, stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  const most = { questdb: 0, server: 0 };
-  const look = () => {
-    const now = {
+  const peak = { questdb: 0, server: 0 };
+  const sample = () => {
+    const current = {
       questdb: readResidentMb(lock.questdb.pid),
       server: readResidentMb(lock.process.pid),
     };
-    if (now.questdb + now.server > most.questdb + most.server) Object.assign(most, now);
+    if (current.questdb + current.server > peak.questdb + peak.server) Object.assign(peak, current);
   };
-  const looking = setInterval(look, 500);
+  const timer = setInterval(sample, 500);
   const code = await new Promise((done) => sender.once('exit', done));
-  clearInterval(looking);
-  if (code !== 0) throw new Error(`the sender ended with ${code}`);
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`the sender exited with code ${code}`);
   const sent = ROWS_PER_SECOND * seconds;
   const { questdb } = JSON.parse(
     readFileSync(join(env.XDG_RUNTIME_DIR!, 'perfscope/server.json'), 'utf8'),
@@ -77,5 +77,5 @@ async function measureMemory(clone: string, env: NodeJS.ProcessEnv, seconds: num
     questdb.write,
     "SELECT count() FROM metric_buckets WHERE name = 'bench'",
   );
-  return { ...most, rowsSent: sent, rowsStored: stored, bucketRows: Number(bucketRows) };
+  return { ...peak, rowsSent: sent, rowsStored: stored, bucketRows: Number(bucketRows) };
 }

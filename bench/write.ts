@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Sender } from '@questdb/nodejs-client';
 import { toSnakeCase } from '../src/core/schema/table-definition.ts';
 import {
@@ -10,10 +10,10 @@ import { DroppedRowCounter } from '../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { waitForWal } from '../test/support/wait-for-rollups.ts';
 import { atLeast, type BenchOptions, median, type Report, roundToFourDigits } from './report.ts';
 
-/** Rows that a caller gives in one turn of the event loop. */
+/** Number of rows that a caller adds in one turn of the event loop. */
 const ROWS_PER_TURN = 1000;
 
 interface Round {
@@ -21,41 +21,42 @@ interface Round {
   cpuMicrosPerRow: number;
 }
 
-/** The whole write road against the bare client, in pairs, on the same QuestDB and rows. */
-export async function benchWrite({ quick, say }: BenchOptions): Promise<Report> {
+/** Compares the complete write pipeline with the bare client, in pairs, with the same QuestDB and rows. */
+export async function benchWrite({ quick, log }: BenchOptions): Promise<Report> {
   const rows = quick ? 50_000 : 300_000;
   const pairs = quick ? 3 : 7;
   const questdb = new ExternalQuestdb();
   try {
     await questdb.start();
     await migrate(questdb.target, DEFAULT_RETENTION);
-    const road: Round[] = [];
+    const pipeline: Round[] = [];
     const bare: Round[] = [];
-    // The first pair warms both up and is not counted.
+    // The first pair is a warm-up and is not counted.
     for (let pair = 0; pair <= pairs; pair++) {
       const first = pair % 2 === 0;
       for (const ours of [first, !first]) {
-        const made = makeRows(rows, `${ours ? 'road' : 'bare'}-${pair}`);
+        const batch = makeRows(rows, `${ours ? 'pipeline' : 'bare'}-${pair}`);
         const round = await measureRound(rows, () =>
-          ours ? writeThroughPipeline(questdb, made) : writeThroughClient(questdb, made),
+          ours ? writeThroughPipeline(questdb, batch) : writeThroughClient(questdb, batch),
         );
+        // Transactions that are not applied yet would slow down the next round.
         await waitForWal(questdb);
-        if (pair > 0) (ours ? road : bare).push(round);
+        if (pair > 0) (ours ? pipeline : bare).push(round);
       }
-      say(`pair ${pair} of ${pairs}`);
+      log(`pair ${pair} of ${pairs}`);
     }
     const [[stored] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
     const expected = rows * 2 * (pairs + 1);
-    if (stored !== expected) throw new Error(`${stored} rows are stored, not ${expected}`);
-    const share = median(road.map((r, i) => r.rowsPerSecond / bare[i]!.rowsPerSecond));
+    if (stored !== expected) throw new Error(`expected ${expected} stored rows, found ${stored}`);
+    const share = median(pipeline.map((r, i) => r.rowsPerSecond / bare[i]!.rowsPerSecond));
     return {
-      targets: [atLeast('rows per second, share of the bare client', share, 0.7, '1')],
+      targets: [atLeast('rows per second, relative to the bare client', share, 0.7, '1')],
       details: {
         rowsStored: Number(stored),
         pairs,
-        roadRowsPerSecond: Math.round(median(road.map((r) => r.rowsPerSecond))),
+        roadRowsPerSecond: Math.round(median(pipeline.map((r) => r.rowsPerSecond))),
         bareRowsPerSecond: Math.round(median(bare.map((r) => r.rowsPerSecond))),
-        roadCpuMicrosPerRow: roundToFourDigits(median(road.map((r) => r.cpuMicrosPerRow))),
+        roadCpuMicrosPerRow: roundToFourDigits(median(pipeline.map((r) => r.cpuMicrosPerRow))),
         bareCpuMicrosPerRow: roundToFourDigits(median(bare.map((r) => r.cpuMicrosPerRow))),
       },
     };
@@ -91,13 +92,13 @@ async function writeThroughPipeline(
   });
   for (let i = 0; i < rows.length; i += ROWS_PER_TURN) {
     writer.add('performance_metrics', rows.slice(i, i + ROWS_PER_TURN));
-    await turn();
+    await nextTurn();
   }
   await writer.flush();
   await writer.close();
 }
 
-/** The same columns, in the client's own words and with its own defaults for flushing. */
+/** Writes the same columns with the client's own methods and its default flush settings. */
 async function writeThroughClient(
   questdb: ExternalQuestdb,
   rows: PerformanceMetricRow[],
@@ -128,7 +129,7 @@ async function writeThroughClient(
       else sender.stringColumn(column, value as string);
     }
     await sender.at(row.timestamp, 'ms');
-    if (i % ROWS_PER_TURN === 0) await turn();
+    if (i % ROWS_PER_TURN === 0) await nextTurn();
   }
   await sender.flush();
   await sender.close();
@@ -157,14 +158,4 @@ function makeRows(count: number, run: string): PerformanceMetricRow[] {
     duration: i % 977,
     test: false,
   }));
-}
-
-/** Rows that still wait to be applied would slow the next round down. */
-async function waitForWal(questdb: ExternalQuestdb): Promise<void> {
-  await waitFor(async () => {
-    const waiting = await questdb.sql(
-      'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
-    );
-    return waiting.length === 0;
-  }, 120_000);
 }

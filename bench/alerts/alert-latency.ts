@@ -7,13 +7,13 @@ import { waitFor } from '../../test/support/wait-for.ts';
 export const FLUSH_INTERVAL_MS = 2000;
 export const EVALUATION_INTERVAL_MS = 2000;
 
-/** From the end of a slow request to the time of its alert's transition, in ms, for each try. */
+/** Measures the time from the end of a slow request to the transition of its alert, in ms. Repeats it `tries` times. */
 export async function measureAlertLatencies(
   tries: number,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<number[]> {
-  const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: String(FLUSH_INTERVAL_MS) });
-  const rules = join(product.folder, 'rules.yaml');
+  const perfscope = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: String(FLUSH_INTERVAL_MS) });
+  const rules = join(perfscope.folder, 'rules.yaml');
   writeFileSync(
     rules,
     `interval: ${EVALUATION_INTERVAL_MS / 1000}s
@@ -23,29 +23,29 @@ rules:
     thresholds: { warning: 1000 }
 `,
   );
-  product.env.PERFORMANCE_RULES_FILE = rules;
-  const found: number[] = [];
+  perfscope.env.PERFORMANCE_RULES_FILE = rules;
+  const latencies: number[] = [];
   try {
-    await product.start();
+    await perfscope.start();
     for (let i = 0; i < tries; i++) {
-      const env = { ...product.env, OTEL_SERVICE_NAME: `slow-${i}` };
+      const env = { ...perfscope.env, OTEL_SERVICE_NAME: `slow-${i}` };
       const app = new InstrumentedApp('bench/alerts/slow-service.mjs', { env });
       const url = await app.url();
       await (await fetch(url)).text();
       await (await fetch(`${url}/?ms=1200`)).text();
       const endMs = Date.now();
-      const at = await waitFor(async () => {
-        const rows = await product.sql(
+      const firedMs = await waitFor(async () => {
+        const rows = await perfscope.sql(
           `SELECT cast(timestamp AS long) / 1000 FROM alerts WHERE rule = 'too-slow' AND service = 'slow-${i}' AND state = 'firing'`,
         );
         return rows[0] && Number(rows[0][0]);
       }, 60_000);
-      found.push(at - endMs);
-      say(`alert ${i + 1} of ${tries} after ${at - endMs} ms`);
+      latencies.push(firedMs - endMs);
+      log(`alert ${i + 1} of ${tries} after ${firedMs - endMs} ms`);
       await app.stop();
     }
-    return found;
+    return latencies;
   } finally {
-    await product.remove();
+    await perfscope.remove();
   }
 }

@@ -5,7 +5,7 @@ export const SERVICE_COUNT = 40;
 const OPERATION_COUNT = 40;
 export const RULE_COUNT = 200;
 export const ROWS_PER_SECOND = 5000;
-/** Every fourth row of a histogram has a bucket beside it. */
+/** Every fourth histogram row has a bucket row. */
 const BUCKET_EVERY = 4;
 
 const TYPES = [
@@ -17,7 +17,7 @@ const TYPES = [
 ] as const;
 const AGGREGATES = ['mean', 'p95', 'error_ratio', 'mean', 'max'] as const;
 
-/** 200 rules that look at 200 different parts of the rows, of 40 services each. */
+/** Returns a rules file with 200 rules. Each rule has a different filter and matches 40 services. */
 export function formatRulesFile(): string {
   const rules = Array.from({ length: RULE_COUNT }, (_, i) => {
     const at = i % TYPES.length;
@@ -30,15 +30,18 @@ export function formatRulesFile(): string {
   return `interval: 30s\nrules:\n${rules.join('\n')}\n`;
 }
 
-/** The same in Prometheus' words, in ten groups. */
+/** Returns the same rules for Prometheus, in ten groups. */
 export function formatPrometheusRules(): string {
-  const of = (i: number) => {
+  const toRule = (i: number) => {
     const at = i % TYPES.length;
     const operation = `op-${Math.floor(i / TYPES.length)}`;
-    const over = AGGREGATES[at] === 'max' ? 'max' : AGGREGATES[at] === 'p95' ? 'quantile' : 'avg';
+    const aggregation =
+      AGGREGATES[at] === 'max' ? 'max' : AGGREGATES[at] === 'p95' ? 'quantile' : 'avg';
     const range = `bench_value{type="${TYPES[at]}",operation="${operation}"}[5m]`;
     const value =
-      over === 'quantile' ? `quantile_over_time(0.95, ${range})` : `${over}_over_time(${range})`;
+      aggregation === 'quantile'
+        ? `quantile_over_time(0.95, ${range})`
+        : `${aggregation}_over_time(${range})`;
     return {
       alert: `bench-${i}`,
       for: '1m',
@@ -49,12 +52,12 @@ export function formatPrometheusRules(): string {
   const groups = Array.from({ length: 10 }, (_, group) => ({
     name: `bench-${group}`,
     interval: '30s',
-    rules: Array.from({ length: RULE_COUNT / 10 }, (_, i) => of(group * (RULE_COUNT / 10) + i)),
+    rules: Array.from({ length: RULE_COUNT / 10 }, (_, i) => toRule(group * (RULE_COUNT / 10) + i)),
   }));
   return JSON.stringify({ groups });
 }
 
-/** What an exporter of the same 8,000 series would show. */
+/** Returns the same 8,000 series in Prometheus text format. */
 export function formatExposition(): string {
   const lines: string[] = ['# TYPE bench_value gauge'];
   for (let i = 0; i < SERVICE_COUNT * OPERATION_COUNT * TYPES.length; i++) {
@@ -65,30 +68,34 @@ export function formatExposition(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `count` rows of both tables, one series after another, at the times that `timeOf` gives. */
-export function makeRows(first: number, count: number, timeOf: (i: number) => number) {
+/**
+ * Creates `count` rows of both tables, one series after another, starting at series `first`.
+ *
+ * @param getTimeMs timestamp of the i-th row, in ms
+ */
+export function makeRows(first: number, count: number, getTimeMs: (i: number) => number) {
   const metrics: PerformanceMetricRow[] = [];
   const buckets: MetricBucketRow[] = [];
   for (let i = 0; metrics.length + buckets.length < count; i++) {
-    const at = first + i;
-    const { type, service, operation } = getSeries(at);
-    const [timestamp, value] = [timeOf(i), getValue(at)];
+    const index = first + i;
+    const { type, service, operation } = getSeries(index);
+    const [timestamp, value] = [getTimeMs(i), getValue(index)];
     const names = { metricType: type, service, operation, instance: `${service}-1`, name: 'bench' };
-    const gauge = type === 'CPU_USAGE' || type === 'HEAP_USAGE';
+    const isGauge = type === 'CPU_USAGE' || type === 'HEAP_USAGE';
     metrics.push({
       ...names,
       timestamp,
-      id: `bench-${at}`,
+      id: `bench-${index}`,
       value,
-      unit: gauge ? '%' : 'ms',
+      unit: isGauge ? '%' : 'ms',
       test: false,
-      ...(!gauge && { count: 10, errorCount: 0, sum: value * 10, min: value, max: value }),
+      ...(!isGauge && { count: 10, errorCount: 0, sum: value * 10, min: value, max: value }),
     });
-    if (gauge || at % BUCKET_EVERY !== 0) continue;
+    if (isGauge || index % BUCKET_EVERY !== 0) continue;
     buckets.push({
       ...names,
       timestamp,
-      point: at,
+      point: index,
       bucketUpper: 128,
       count: 10,
       errorCount: 0,
@@ -98,7 +105,7 @@ export function makeRows(first: number, count: number, timeOf: (i: number) => nu
   return { metrics, buckets, next: first + metrics.length };
 }
 
-/** Neighbours in time are of different series. */
+/** Returns the labels of the i-th series. Consecutive rows belong to different series. */
 function getSeries(i: number) {
   return {
     type: TYPES[i % TYPES.length]!,

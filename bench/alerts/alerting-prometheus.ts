@@ -7,7 +7,7 @@ import { findFreePorts } from '../../src/storage/questdb/server-conf.ts';
 import { readResidentMb } from '../resident-memory.ts';
 import { formatExposition, formatPrometheusRules } from './alert-load.ts';
 
-/** A real Prometheus that scrapes 8,000 series and evaluates the same rules. */
+/** Runs a real Prometheus that scrapes 8,000 series and evaluates the same rules. */
 export class AlertingPrometheus {
   #child: ChildProcess | undefined;
   #exporter: Server | undefined;
@@ -44,17 +44,17 @@ export class AlertingPrometheus {
 
   async getStats() {
     const text = await (await fetch(`${this.#url}/metrics`)).text();
-    const of = (name: string) =>
+    const valuesOf = (name: string) =>
       [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].map((m) =>
         Number(m[1]),
       );
     const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
     return {
-      prometheusMissed: sum(of('prometheus_rule_group_iterations_missed_total')),
-      prometheusRoundSeconds: sum(of('prometheus_rule_group_last_duration_seconds')),
-      prometheusCpuSeconds: sum(of('process_cpu_seconds_total')),
+      prometheusMissed: sum(valuesOf('prometheus_rule_group_iterations_missed_total')),
+      prometheusRoundSeconds: sum(valuesOf('prometheus_rule_group_last_duration_seconds')),
+      prometheusCpuSeconds: sum(valuesOf('process_cpu_seconds_total')),
       prometheusResidentMb: readResidentMb(this.#child?.pid ?? 0),
-      prometheusSeries: sum(of('prometheus_tsdb_head_series')),
+      prometheusSeries: sum(valuesOf('prometheus_tsdb_head_series')),
     };
   }
 

@@ -1,9 +1,9 @@
-// An evaluator in a process of its own, as the compiled product runs it: node evaluator.mjs RULES_FILE.
-// A line on stdin asks how it goes.
+// Runs the compiled alert evaluator in a separate process. Usage: node evaluator.mjs RULES_FILE
+// For each line on stdin, it prints a status report as JSON.
 import { createInterface } from 'node:readline';
 import { preferSmallHeap } from '../../dist/server/startup/small-heap.js';
 
-// As `serve` does, before anything else is loaded.
+// Must run before other modules are loaded, as in `serve`.
 preferSmallHeap();
 const { AlertEvaluator } = await import('../../dist/server/alerts/alert-evaluator.js');
 const { readStartupConfig, findQuestdbTargets } = await import(
@@ -11,15 +11,15 @@ const { readStartupConfig, findQuestdbTargets } = await import(
 );
 const { QuestdbQueryClient } = await import('../../dist/storage/questdb/query-client.js');
 
-const started = readStartupConfig('bench');
-const queryClient = new QuestdbQueryClient(findQuestdbTargets(started).read);
+const config = readStartupConfig('bench');
+const queryClient = new QuestdbQueryClient(findQuestdbTargets(config).read);
 let transitions = 0;
-const quiet = { info: () => {}, warn: console.error, error: console.error };
+const log = { info: () => {}, warn: console.error, error: console.error };
 const evaluator = new AlertEvaluator({
   queryClient,
-  settings: started.settings,
+  settings: config.settings,
   rulesFile: process.argv[2],
-  log: quiet,
+  log,
   add: () => {
     transitions += 1;
   },
@@ -29,16 +29,18 @@ const evaluator = new AlertEvaluator({
 });
 evaluator.start();
 createInterface({ input: process.stdin }).on('line', () => {
-  const own = evaluator.ruleHealth.all.filter(({ rule }) => rule.startsWith('bench-'));
+  const benchRules = evaluator.ruleHealth.all.filter(({ rule }) => rule.startsWith('bench-'));
   const status = {
     transitions,
     late: evaluator.lateEvaluationCount,
-    rules: own.length,
-    groups: own.reduce((sum, { groups }) => sum + groups, 0),
+    rules: benchRules.length,
+    groups: benchRules.reduce((sum, { groups }) => sum + groups, 0),
     failures: evaluator.ruleHealth.failureCount,
     evaluations: evaluator.ruleHealth.evaluationCount,
-    meanMs: own.reduce((sum, { durationMs }) => sum + durationMs, 0) / Math.max(1, own.length),
-    oldestMs: Date.now() - Math.min(...own.map(({ evaluatedMs }) => evaluatedMs)),
+    meanMs:
+      benchRules.reduce((sum, { durationMs }) => sum + durationMs, 0) /
+      Math.max(1, benchRules.length),
+    oldestMs: Date.now() - Math.min(...benchRules.map(({ evaluatedMs }) => evaluatedMs)),
     cpuMs: process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000,
   };
   process.stdout.write(`${JSON.stringify(status)}\n`);

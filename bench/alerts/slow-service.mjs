@@ -1,4 +1,4 @@
-// A service whose one request takes as long as `?ms=` says.
+// A service that waits `?ms=` milliseconds before it responds.
 import { createServer } from 'node:http';
 
 const server = createServer((request, response) => {

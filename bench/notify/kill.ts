@@ -1,4 +1,5 @@
-// Kills a notifier at each stage of a delivery, and counts what arrives: node bench/notify/kill.ts 100
+// Kills a notifier at each stage of a delivery and counts the received messages.
+// Usage: node bench/notify/kill.ts [TIMES_PER_STAGE], default: 100
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,8 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { formatNotifyFile } from '../../test/support/notifier-fixtures.ts';
 
-/** `sending`: the message has arrived, and is not answered. */
+/** Stages of a delivery. At `sending`, the receiver has the message but hasn't responded. */
 export const STAGES = [
   'deciding',
   'decided',
@@ -19,24 +21,25 @@ export const STAGES = [
 ] as const;
 type KillStage = (typeof STAGES)[number];
 
-/** What came of one delivery whose process was killed once. */
+/** Result of a delivery whose process was killed once. */
 export interface KillResult {
-  /** How often the message arrived. */
+  /** Number of times the message was received. */
   readonly arrived: number;
-  /** Ids under which it did. */
+  /** Number of different message ids. */
   readonly ids: number;
-  /** Rows that say that it was delivered, each told once by its keys. */
+  /** Number of different rows that record the delivery. */
   readonly recorded: number;
 }
 
+/** Delivers one message, kills the notifier at the given stage, and starts it again. */
 export async function deliverWithKill(stage: KillStage): Promise<KillResult> {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-kill-'));
   const arrived: string[] = [];
   const child: { kill?: () => void } = {};
   const server = createServer((request, response) => {
     let body = '';
-    request.on('data', (piece) => {
-      body += piece;
+    request.on('data', (chunk) => {
+      body += chunk;
     });
     request.on('end', () => {
       arrived.push((JSON.parse(body) as { id: string }).id);
@@ -48,12 +51,14 @@ export async function deliverWithKill(stage: KillStage): Promise<KillResult> {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-    writeFileSync(join(folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
-    writeFileSync(join(folder, 'notify.yaml'), formatNotifyFile(url, join(folder, 'secret')));
-    const killed = await runNotifier(folder, stage, child);
-    if (killed !== 'SIGKILL') throw new Error(`it was not killed at ${stage}: ${killed}`);
-    const ended = await runNotifier(folder, '', {});
-    if (ended !== 0) throw new Error(`the next start failed: ${ended}`);
+    const secretFile = join(folder, 'secret');
+    writeFileSync(secretFile, 's'.repeat(40), { mode: 0o600 });
+    writeFileSync(join(folder, 'notify.yaml'), formatNotifyFile({ hook: url }, secretFile));
+    const firstExit = await runNotifier(folder, stage, child);
+    if (firstExit !== 'SIGKILL')
+      throw new Error(`the notifier was not killed at stage ${stage}, it exited with ${firstExit}`);
+    const secondExit = await runNotifier(folder, '', {});
+    if (secondExit !== 0) throw new Error(`the second start exited with ${secondExit}`);
     return {
       arrived: arrived.length,
       ids: new Set(arrived).size,
@@ -64,16 +69,6 @@ export async function deliverWithKill(stage: KillStage): Promise<KillResult> {
     server.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function formatNotifyFile(url: string, secretFile: string): string {
-  return `
-receivers:
-  - name: hook
-    channels:
-      - { kind: webhook, url: "${url}", secretFile: "${secretFile}", allowHttp: true, allowPrivate: true }
-route: { receivers: [hook] }
-`;
 }
 
 async function runNotifier(
@@ -103,8 +98,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     const counts: Record<string, number> = {};
     for (let i = 0; i < times; i++) {
       const { arrived, ids, recorded } = await deliverWithKill(stage);
-      const what = `arrived ${arrived} times, ${ids} ids, recorded ${recorded}`;
-      counts[what] = (counts[what] ?? 0) + 1;
+      const outcome = `arrived ${arrived} times, ${ids} ids, recorded ${recorded}`;
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
       if (arrived < 1 || arrived > 2 || ids !== 1 || recorded !== 1) process.exitCode = 1;
     }
     console.log(stage, counts);

@@ -1,10 +1,11 @@
-// A notifier in a process of its own, which is killed at a stage of the delivery of one message:
-// node child.ts FOLDER [STAGE]
+// Runs a notifier that delivers one message and is killed at the given stage.
+// Usage: node notifier-process.ts FOLDER [STAGE]
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Alert } from '../../src/core/alerts/alert.ts';
 import { createChannel } from '../../src/server/notifications/channels/create-channel.ts';
 import { Notifier } from '../../src/server/notifications/notifier.ts';
+import { createKillAtStage } from '../../test/support/kill-at-stage.ts';
 
 const [folder = '', stage = ''] = process.argv.slice(2);
 const now = Date.now();
@@ -26,14 +27,10 @@ const alert: Alert = {
   changedMs: now,
 };
 
-/** SIGKILL: nothing of the process runs after it. */
-function killAtStage(here: string): void {
-  if (stage === here) process.kill(process.pid, 'SIGKILL');
-}
-
+const killAtStage = createKillAtStage(stage);
 let idleTimer: NodeJS.Timeout | undefined;
 const notifier = new Notifier({
-  // What the spool would keep.
+  // Replaces the spool: writes the rows to a file.
   add: (_table, rows) => {
     killAtStage('recording');
     for (const row of rows) appendFileSync(join(folder, 'rows'), `${JSON.stringify(row)}\n`);
@@ -68,10 +65,10 @@ const notifier = new Notifier({
   },
 });
 await notifier.start();
-// The evaluator tells of what goes on again after a start.
+// After a start, the evaluator sends ongoing alerts again.
 notifier.notify({ key: '{"alertname":"error-rate"}', alerts: [alert] });
 killAtStage('deciding');
 await notifier.waitUntilJournaled();
 killAtStage('decided');
-// Nothing is left to do where all was done before the start.
+// Stops if the first process already finished all work.
 idleTimer ??= setTimeout(() => void notifier.stop().then(() => process.exit(0)), 3000);

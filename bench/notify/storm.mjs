@@ -1,5 +1,5 @@
-// Alerts that fire and end, grouped and told as the compiled product does it:
-// node storm.mjs FOLDER ALERTS SECONDS. Prints one JSON object when all is delivered.
+// Creates a burst of firing and resolved alerts, and groups and sends them with the compiled notifier.
+// Usage: node storm.mjs FOLDER ALERTS SECONDS. Prints one JSON object when all messages are delivered.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotificationGate } from '../../dist/server/alerts/suppression/notification-gate.js';
@@ -12,11 +12,11 @@ preferSmallHeap();
 const [folder = '', alertsText = '0', secondsText = '0'] = process.argv.slice(2);
 const [alerts, seconds] = [Number(alertsText), Number(secondsText)];
 const ALERTS_PER_GROUP = 20;
-/** As often as an evaluator looks at all alerts. */
-const TURN_MS = 1000;
-/** For so long each alert fires. */
-const FIRES_MS = 20_000;
-const SET = {
+/** Interval at which the evaluator passes all alerts to the gate. */
+const TICK_MS = 1000;
+/** Maximum time that an alert fires. */
+const MAX_FIRING_MS = 20_000;
+const CONFIG = {
   intervalMs: 1000,
   rules: [],
   inhibit: [],
@@ -51,13 +51,13 @@ const notifier = new Notifier({
     getSuppressions: (id) => gate.getSuppressions(id),
     findStored: async () => undefined,
   },
-  repeatMs: () => SET.notifications.repeatMs,
+  repeatMs: () => CONFIG.notifications.repeatMs,
   createChannel,
   attemptTimeoutMs: 5000,
 });
 await notifier.start();
 
-function alertOf(i, state, now) {
+function createAlert(i, state, now) {
   const group = Math.floor(i / ALERTS_PER_GROUP);
   const labels = { organization: `o${group % 10}`, service: `s${group}`, endpoint: `/e${i}` };
   return {
@@ -75,39 +75,40 @@ function alertOf(i, state, now) {
   };
 }
 
-function change(i, ends) {
+function changeState(i, isResolved) {
   const now = Date.now();
-  const alert = alertOf(i, ends ? 'resolved' : 'firing', now);
-  if (ends) live.delete(alert.id);
+  const alert = createAlert(i, isResolved ? 'resolved' : 'firing', now);
+  if (isResolved) live.delete(alert.id);
   else live.set(alert.id, alert);
   const transition = { state: alert.state, id: alert.id, timestamp: now, firedAt: now };
-  gate.recordTransition(transition, alert, SET);
+  gate.recordTransition(transition, alert, CONFIG);
   counts.transitions += 1;
 }
 
-const beginMs = Date.now();
+const startMs = Date.now();
 const total = 2 * alerts;
-const lifeMs = Math.min(FIRES_MS, 500 * seconds);
-/** How many alerts have begun when so much time has passed; the last ends with the last second. */
-const dueAt = (ms) => Math.min(alerts, Math.floor((alerts * ms) / (1000 * seconds - lifeMs)));
-let begun = 0;
-let ended = 0;
+const firingMs = Math.min(MAX_FIRING_MS, 500 * seconds);
+/** Returns how many alerts must have started after `ms`. The last alert resolves in the last second. */
+const countDue = (ms) => Math.min(alerts, Math.floor((alerts * ms) / (1000 * seconds - firingMs)));
+let started = 0;
+let resolved = 0;
 for (;;) {
-  const passedMs = Date.now() - beginMs;
-  for (; begun < dueAt(passedMs); begun++) change(begun, false);
-  for (; ended < Math.min(begun, dueAt(passedMs - lifeMs)); ended++) change(ended, true);
+  const elapsedMs = Date.now() - startMs;
+  for (; started < countDue(elapsedMs); started++) changeState(started, false);
+  for (; resolved < Math.min(started, countDue(elapsedMs - firingMs)); resolved++)
+    changeState(resolved, true);
   counts.mostLive = Math.max(counts.mostLive, live.size);
-  for (const telling of gate.evaluate([...live.values()], SET, [], Date.now())) {
+  for (const notification of gate.evaluate([...live.values()], CONFIG, [], Date.now())) {
     counts.tellings += 1;
-    notifier.notify(telling);
+    notifier.notify(notification);
   }
   notifier.onEvaluated(gate.listEvaluated());
   if (counts.transitions === total && [...gate.listEvaluated()].length === 0) break;
-  await delay(TURN_MS);
+  await delay(TICK_MS);
 }
 await notifier.waitUntilJournaled();
-const [deadlineMs, wanted] = [Date.now() + 60_000, counts.tellings];
-while (counts.delivered < wanted && Date.now() < deadlineMs) await delay(100);
-process.stdout.write(`${JSON.stringify({ ...counts, seconds: (Date.now() - beginMs) / 1000 })}\n`);
+const deadlineMs = Date.now() + 60_000;
+while (counts.delivered < counts.tellings && Date.now() < deadlineMs) await delay(100);
+process.stdout.write(`${JSON.stringify({ ...counts, seconds: (Date.now() - startMs) / 1000 })}\n`);
 await notifier.stop();
 process.exit(0);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-/** How a service is started with one of the agents. */
+/** How to start a service with an agent. */
 export interface Agent {
   name: string;
   flags: readonly string[];
@@ -8,10 +8,10 @@ export interface Agent {
 }
 
 /**
- * The agents, each as its documentation says.
+ * Returns the agents, each set up as described in its documentation.
  *
- * @param sinkUrl takes whatever they send, so that none pays for a refused connection
- * @param questdb where Perfscope's own rows go
+ * @param sinkUrl server that accepts all data, so that failed connections don't add cost
+ * @param questdb environment with the QuestDB for Perfscope's rows
  */
 export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
   return [

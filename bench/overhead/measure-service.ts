@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import autocannon from 'autocannon';
 import type { Agent } from './agents.ts';
 
-/** What one run of a service has cost. */
+/** Measured cost of one run of a service. */
 export interface Cost {
   cpuMicrosPerRequest: number;
   rssMb: number;
@@ -12,7 +12,7 @@ export interface Cost {
 
 const CONNECTIONS = 8;
 
-/** Starts the service with an agent, warms it up, and reads what a fixed number of requests costs. */
+/** Starts the service with an agent, warms it up, and measures the cost of a fixed number of requests. */
 export async function measureCost(
   agent: Agent,
   path: string,
@@ -42,17 +42,17 @@ export async function measureCost(
 async function sendRequests(url: string, amount: number): Promise<void> {
   const headers = { 'x-organization-id': 'grand-hotels', 'x-property-id': 'seaside' };
   const result = await autocannon({ url, amount, connections: CONNECTIONS, headers });
-  if (result['2xx'] !== amount) throw new Error(`${result['2xx']} of ${amount} were answered`);
+  if (result['2xx'] !== amount) throw new Error(`${result['2xx']} of ${amount} requests succeeded`);
 }
 
 function requestUsage(child: ChildProcess): Promise<{ cpu: NodeJS.CpuUsage; rssMb: number }> {
-  child.send('used');
+  child.send('usage');
   return receiveMessage(child);
 }
 
 async function receiveMessage<T>(child: ChildProcess): Promise<T> {
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the service ended with ${code}`);
+    throw new Error(`the service exited with code ${code}`);
   });
   const [message] = await Promise.race([once(child, 'message'), ended]);
   return message as T;

@@ -12,42 +12,43 @@ const QUANTILE = 0.95;
 
 export interface PrometheusComparison {
   samples: number;
-  /** In ms, `ours` and `prometheus`. */
+  /** Query times in ms, by `ours` and `prometheus`. */
   times: LatencyRecorder;
-  /** Relative to the exact percentile, over the endpoints. */
-  errors: Record<'ours' | 'prometheus', { median: number; most: number }>;
+  /** Relative error compared with the exact percentile, over all endpoints. */
+  errors: Record<'ours' | 'prometheus', { median: number; max: number }>;
 }
 
-/** The p95 by endpoint over a day, asked of both in turn; ours always from QuestDB. */
+/** Queries the p95 by endpoint over a day from both in turn. Perfscope always reads from QuestDB, without a cache. */
 export async function compareWithPrometheus(
-  estate: ServiceFleet,
-  store: QueryClient,
+  fleet: ServiceFleet,
+  queryClient: QueryClient,
   rounds: number,
 ): Promise<PrometheusComparison> {
-  const range = estate.history;
+  const range = fleet.history;
   const prometheus = new PrometheusServer();
   try {
-    const samples = await prometheus.load(estate.series, estate.cycles, range);
+    const samples = await prometheus.load(fleet.series, fleet.cycles, range);
     await prometheus.start();
-    const exact = computeExactByEndpoint(estate.series, estate.cycles, range, QUANTILE);
-    const fresh = withoutCache(store);
-    const ask = {
+    const exact = computeExactByEndpoint(fleet.series, fleet.cycles, range, QUANTILE);
+    const uncachedClient = withoutCache(queryClient);
+    const queries = {
       ours: async () => {
-        const question = { scope: UNRESTRICTED_SCOPE, range, groupBy: ['endpoint'] } as const;
-        const found = await queryDistributionTotals(fresh, question, {
+        const query = { scope: UNRESTRICTED_SCOPE, range, groupBy: ['endpoint'] } as const;
+        const totals = await queryDistributionTotals(uncachedClient, query, {
           metricType: 'API_RESPONSE_TIME',
         });
-        return new Map(found.map(({ group, p95 }) => [group.endpoint ?? '', p95 ?? Number.NaN]));
+        return new Map(totals.map(({ group, p95 }) => [group.endpoint ?? '', p95 ?? Number.NaN]));
       },
       prometheus: () => prometheus.queryByEndpoint(QUANTILE, range),
     };
     const times = new LatencyRecorder();
     for (let round = 0; round < rounds; round++) {
-      for (const who of ['ours', 'prometheus'] as const) await times.measure(who, ask[who]);
+      for (const source of ['ours', 'prometheus'] as const)
+        await times.measure(source, queries[source]);
     }
     const errors = {
-      ours: computeErrors(await ask.ours(), exact),
-      prometheus: computeErrors(await ask.prometheus(), exact),
+      ours: computeErrors(await queries.ours(), exact),
+      prometheus: computeErrors(await queries.prometheus(), exact),
     };
     return { samples, times, errors };
   } finally {
@@ -55,8 +56,9 @@ export async function compareWithPrometheus(
   }
 }
 
-function computeErrors(found: ReadonlyMap<string, number>, exact: ReadonlyMap<string, number>) {
-  if (found.size !== exact.size) throw new Error(`${found.size} endpoints, not ${exact.size}`);
-  const errors = [...exact].map(([endpoint, ms]) => Math.abs(found.get(endpoint)! / ms - 1));
-  return { median: median(errors), most: Math.max(...errors) };
+function computeErrors(measured: ReadonlyMap<string, number>, exact: ReadonlyMap<string, number>) {
+  if (measured.size !== exact.size)
+    throw new Error(`expected ${exact.size} endpoints, found ${measured.size}`);
+  const errors = [...exact].map(([endpoint, ms]) => Math.abs(measured.get(endpoint)! / ms - 1));
+  return { median: median(errors), max: Math.max(...errors) };
 }

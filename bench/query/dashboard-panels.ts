@@ -10,22 +10,22 @@ import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 const TIME_ZONE = 'Europe/Berlin';
 const REQUEST_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 
-type PanelQuery = (store: QueryClient, question: Query) => Promise<unknown>;
+type PanelQuery = (queryClient: QueryClient, query: Query) => Promise<unknown>;
 
-/** What a dashboard shows, each as its endpoint asks it. */
+/** Queries of the dashboard's panels, the same as in their API endpoints. */
 export const PANELS: Readonly<Record<string, PanelQuery>> = {
-  requests: (store, question) => queryDistributionTotals(store, question, REQUEST_METRIC),
-  'slowest endpoints': (store, question) => querySlowest(store, question, REQUEST_METRIC),
+  requests: (queryClient, query) => queryDistributionTotals(queryClient, query, REQUEST_METRIC),
+  'slowest endpoints': (queryClient, query) => querySlowest(queryClient, query, REQUEST_METRIC),
   database: queryDatabaseStats,
   queues: queryQueueStats,
   health: queryProcessHealth,
-  trends: (store, question) => queryTrends(store, question, 'previous', TIME_ZONE),
+  trends: (queryClient, query) => queryTrends(queryClient, query, 'previous', TIME_ZONE),
 };
 
-export const queryWholeDashboard: PanelQuery = (store, question) =>
-  queryDashboard(store, question, TIME_ZONE);
+export const queryWholeDashboard: PanelQuery = (queryClient, query) =>
+  queryDashboard(queryClient, query, TIME_ZONE);
 
-/** Lengths of the ranges, with the longest time in ms that a panel may take at the 95th percentile. */
+/** Time ranges, with the limit for a panel's 95th percentile in ms. */
 export const RANGES = [
   { name: '1 h', ms: HOUR_MS, panelMs: 50 },
   { name: '24 h', ms: DAY_MS, panelMs: 150 },

@@ -2,7 +2,7 @@ import type { TimeRange } from '../../src/storage/queries/query-range.ts';
 import { CYCLE_MS, type Cycle, getCycleIndex } from './export-cycles.ts';
 import type { Series } from './metric-series.ts';
 
-/** How often each cycle stands in a range whose bounds are whole intervals. */
+/** Counts how often each cycle occurs in a range whose bounds are multiples of `CYCLE_MS`. */
 function countCycleUses(fromMs: number, toMs: number): Map<number, number> {
   const uses = new Map<number, number>();
   for (let step = fromMs / CYCLE_MS; step < toMs / CYCLE_MS; step++) {
@@ -12,7 +12,7 @@ function countCycleUses(fromMs: number, toMs: number): Map<number, number> {
   return uses;
 }
 
-/** The exact percentile of the requests' durations in ms, by endpoint: from every single value. */
+/** Computes the exact percentile of request durations by endpoint, in ms, from all values. */
 export function computeExactByEndpoint(
   series: readonly Series[],
   cycles: readonly Cycle[],
@@ -23,15 +23,15 @@ export function computeExactByEndpoint(
   for (const [cycle, uses] of countCycleUses(range.fromMs, range.toMs)) {
     series.forEach(({ metric, endpoint }, i) => {
       if (metric !== 'http') return;
-      const known = values.get(endpoint) ?? [];
-      for (const ms of cycles[cycle]!.durations[i]!) known.push({ ms, uses });
-      values.set(endpoint, known);
+      const durations = values.get(endpoint) ?? [];
+      for (const ms of cycles[cycle]!.durations[i]!) durations.push({ ms, uses });
+      values.set(endpoint, durations);
     });
   }
   return new Map([...values].map(([endpoint, all]) => [endpoint, computeQuantile(all, q)]));
 }
 
-/** The smallest value that the share `q` of all does not exceed. */
+/** Returns the smallest value that is greater than or equal to the share `q` of all values. */
 function computeQuantile(values: { ms: number; uses: number }[], q: number): number {
   const sorted = values.sort((a, b) => a.ms - b.ms);
   const rank = q * sorted.reduce((sum, { uses }) => sum + uses, 0);

@@ -7,39 +7,39 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { type MetricRows, toMetricRows } from '../../src/agent/export/otel-metric-rows.ts';
 import { HistogramRegistry } from '../../src/agent/instrumentation/histogram-registry.ts';
+import { createRandom } from '../../test/support/random.ts';
 import { makeOrigin, QUEUE_COUNT, SERVICE_COUNT, type Series } from './metric-series.ts';
-import { createRandom, sampleNormal } from './random.ts';
 
 export const CYCLE_MS = 30_000;
 const CYCLES_PER_QUARTER = 6;
-/** Traffic of the quarters of a day, as shares of the usual. */
+/** Traffic in each quarter of the day, relative to the average. */
 const TRAFFIC = [0.5, 0.9, 1.3, 0.9] as const;
 const CYCLE_COUNT = CYCLES_PER_QUARTER * TRAFFIC.length;
 
-/** What all services measured in one cycle, and the durations that it was made from. */
+/** Metrics of all services in one export cycle, and the durations that they were computed from. */
 export interface Cycle {
-  /** By service. */
+  /** Collected metrics by service. */
   readonly collected: readonly ScopeMetrics[][];
-  /** In ms, in the order of the series. */
+  /** Durations in ms, in the order of the series. */
   readonly durations: readonly Float64Array[];
 }
 
-/** Which cycle stands for the `step`-th interval since the epoch, which begins at `ms`. */
+/** Returns the cycle for the `step`-th interval since the epoch, which starts at `ms`. */
 export function getCycleIndex(step: number, ms: number): number {
   const quarter = Math.floor(new Date(ms).getUTCHours() / 6);
   return quarter * CYCLES_PER_QUARTER + (step % CYCLES_PER_QUARTER);
 }
 
-/** The same in SQL. */
+/** Returns `getCycleIndex` as an SQL expression. */
 export const toCycleSql = (step: string, timestamp: string) =>
   `(hour(${timestamp}) / 6) * ${CYCLES_PER_QUARTER} + (${step} % ${CYCLES_PER_QUARTER})`;
 
-/** When in a cycle's interval a service exports, in ms. */
+/** Returns the offset at which a service exports within a cycle, in ms. */
 export const getPhaseMs = (service: number) => service * Math.floor(CYCLE_MS / SERVICE_COUNT) + 137;
 
 /**
- * The cycles that the estate's history repeats: random durations that went through the histograms
- * of the instrumentation.
+ * Creates the cycles that the history repeats. They contain random durations, recorded with the
+ * instrumentation's histograms.
  */
 export function makeCycles(series: readonly Series[]): Cycle[] {
   const random = createRandom(7);
@@ -60,7 +60,7 @@ export function makeCycles(series: readonly Series[]): Cycle[] {
   });
 }
 
-/** The rows that a service's exporter makes of a cycle that ended at `endMs`. */
+/** Returns the rows that a service exports for a cycle that ends at `endMs`. */
 export function toCycleRows(
   { collected }: Cycle,
   service: number,
@@ -77,6 +77,11 @@ export function toCycleRows(
     }),
   }));
   return toMetricRows(scopeMetrics, makeOrigin(service, instance));
+}
+
+/** Returns a sample of the standard normal distribution (Box-Muller transform). */
+function sampleNormal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 const METRICS = {
@@ -98,9 +103,10 @@ function makeHistograms(
   series.forEach((one, i) => {
     if (one.service !== service) return;
     const histogram = histogramOf.get(METRICS[one.metric])!;
-    const kept = one.attributes['error.type'] === undefined ? {} : { 'error.type': '503' };
+    const errorAttributes =
+      one.attributes['error.type'] === undefined ? {} : { 'error.type': '503' };
     for (const ms of durations[i]!) {
-      histogram.record(ms / 1000, String(i), () => one.attributes, kept);
+      histogram.record(ms / 1000, String(i), () => one.attributes, errorAttributes);
     }
   });
   return histograms.collectDelta(0);

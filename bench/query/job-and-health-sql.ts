@@ -3,28 +3,28 @@ import { queueMetricsTable } from '../../src/core/schema/tables/queue-metrics-ta
 import { systemHealthTable } from '../../src/core/schema/tables/system-health-table.ts';
 import { QUEUE_COUNT, SERVICE_COUNT } from './metric-series.ts';
 
-/** Moments at equal distances: the `at`-th and the `count` - 1 after it. */
+/** `count` consecutive steps of `everyMs` ms each. `at` is the index of the first step since the epoch. */
 export interface Steps {
   readonly at: number;
   readonly count: number;
   readonly everyMs: number;
 }
 
-/** A row for each step: its number since the epoch, and its begin as `ts`. */
+/** Returns a subquery with one row per step: its index since the epoch (`step`) and its start (`ts`). */
 export function toStepsSql({ at, count, everyMs }: Steps): string {
   return `(SELECT ${at} + x - 1 step, ((${at} + x - 1) * ${everyMs * 1000})::timestamp ts
     FROM long_sequence(${count}))`;
 }
 
-/** Three jobs of each queue in each step: they wait a second, run for some, and one in fifty fails. */
+/** Inserts three jobs per queue and step. They wait 1 s and run for several seconds, and 1 of 50 fails. */
 export function toJobsSql(steps: Steps): string {
-  const later = (seconds: string) => `(ts::long + ${seconds} * 1000000)::timestamp`;
-  const failed = '(job % 50 = 0)';
+  const addSeconds = (seconds: string) => `(ts::long + ${seconds} * 1000000)::timestamp`;
+  const isFailed = '(job % 50 = 0)';
   const columns: Record<string, string> = {
-    timestamp: later('second'),
+    timestamp: addSeconds('second'),
     queueName: "'queue-' || queue",
     jobType: "'send'",
-    status: `CASE state WHEN 0 THEN 'waiting' WHEN 1 THEN 'active' ELSE CASE WHEN ${failed} THEN 'failed' ELSE 'completed' END END`,
+    status: `CASE state WHEN 0 THEN 'waiting' WHEN 1 THEN 'active' ELSE CASE WHEN ${isFailed} THEN 'failed' ELSE 'completed' END END`,
     organizationId: "'organization-' || (job % 20)",
     propertyId: "'property-' || (job % 20) || '-0'",
     service: "'service-' || queue",
@@ -50,7 +50,7 @@ export function toJobsSql(steps: Steps): string {
       CROSS JOIN (SELECT x - 1 state FROM long_sequence(3)))`;
 }
 
-/** A row of each service's process in each step. */
+/** Inserts one health row per service and step. */
 export function toHealthSql(steps: Steps): string {
   const wave = (service: number) => `(abs(step * 7919 + service * ${service}) % 100)`;
   const columns: Record<string, string> = {

@@ -1,12 +1,12 @@
-/** What each of several questions took. */
+/** Records durations by name. */
 export class LatencyRecorder {
   readonly #all = new Map<string, number[]>();
 
-  async measure<T>(name: string, ask: () => Promise<T>): Promise<T> {
+  async measure<T>(name: string, run: () => Promise<T>): Promise<T> {
     const startMs = performance.now();
-    const answer = await ask();
+    const result = await run();
     this.add(name, performance.now() - startMs);
-    return answer;
+    return result;
   }
 
   add(name: string, ms: number): void {
@@ -24,7 +24,7 @@ export class LatencyRecorder {
     return all.reduce((sum, ms) => sum + ms, 0) / all.length;
   }
 
-  /** The smallest time that the share `q` of all did not exceed; NaN without any. */
+  /** Returns a quantile of the recorded durations in ms, or NaN if there are none. */
   quantile(name: string, q: number): number {
     const sorted = (this.#all.get(name) ?? []).toSorted((a, b) => a - b);
     return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;

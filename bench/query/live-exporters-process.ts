@@ -1,4 +1,4 @@
-// A process of its own that exports what the estate's services measure, as it happens.
+// Exports the metrics of the benchmark's services in real time, in a separate process.
 import { setTimeout as delay } from 'node:timers/promises';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
@@ -6,7 +6,7 @@ import { CYCLE_MS, getCycleIndex, getPhaseMs, makeCycles, toCycleRows } from './
 import type { LiveOptions, LiveReport } from './live-services.ts';
 import { makeSeries, SERVICE_COUNT } from './metric-series.ts';
 
-/** A way to QuestDB that takes minutes is a figure like any other. */
+/** Long enough to record delays of several minutes instead of failing. */
 const FLUSH_TIMEOUT_MS = 600_000;
 const options = JSON.parse(process.argv[2]!) as LiveOptions;
 const { target, spoolDir, instances, fromMs, flushIntervalMs, requestSeries } = options;
@@ -30,7 +30,7 @@ process.once('message', () => {
 });
 process.send?.('ready');
 
-/** Exporters in the order in which their turns come within an interval. */
+/** Exporters in the order in which they export within an interval. */
 const exporters = Array.from({ length: instances }, (_, i) => i + 1)
   .flatMap((instance) =>
     Array.from({ length: SERVICE_COUNT }, (_, service) => ({
@@ -61,7 +61,7 @@ await Promise.all(pendingFlushes);
 await writer.close();
 process.send?.(report, () => process.disconnect?.());
 
-/** Notes how long the rows were on their way, from `add` to QuestDB's acknowledgement. */
+/** Sends rows and records the time from `add` to QuestDB's acknowledgment. */
 function sendRows(rows: number, add: () => void): void {
   const startMs = performance.now();
   add();

@@ -4,9 +4,9 @@ import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
 export interface LiveOptions {
   readonly target: WriteTarget;
   readonly spoolDir: string;
-  /** Processes of each service. */
+  /** Number of processes of each service. */
   readonly instances: number;
-  /** Exports that would have been before it are left out. */
+  /** Time of the first export, in ms since the epoch. Earlier exports are skipped. */
   readonly fromMs: number;
   readonly flushIntervalMs: number;
   readonly requestSeries: number;
@@ -15,11 +15,11 @@ export interface LiveOptions {
 export interface LiveReport {
   rows: number;
   metricRows: number;
-  /** From `add` to QuestDB's acknowledgement, of each export. */
+  /** Time from `add` to QuestDB's acknowledgment for each export, in ms. */
   delaysMs: number[];
 }
 
-/** The estate's services, whose exports go through one writer in a process of its own. */
+/** Runs the benchmark's services in a separate process, with one shared writer. */
 export class LiveServices {
   readonly #child: ChildProcess;
   readonly #ready: Promise<unknown>;
@@ -30,7 +30,9 @@ export class LiveServices {
       JSON.stringify(options),
     ]);
     this.#ready = new Promise((resolve, reject) => {
-      this.#child.once('exit', (code) => reject(new Error(`the services ended with ${code}`)));
+      this.#child.once('exit', (code) =>
+        reject(new Error(`the services exited with code ${code}`)),
+      );
       this.#child.on('message', (message) => {
         if (message === 'ready') resolve(undefined);
         else this.#report = message as LiveReport;
@@ -38,17 +40,17 @@ export class LiveServices {
     });
   }
 
-  /** Resolves when they are about to export. */
+  /** Resolves when the services are ready to export. */
   async ready(): Promise<void> {
     await this.#ready;
   }
 
-  /** Ends them when QuestDB has all rows. */
+  /** Stops the services after QuestDB has stored all rows. */
   async stop(): Promise<LiveReport> {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.send('stop');
     await ended;
-    if (!this.#report) throw new Error('the services ended without a report');
+    if (!this.#report) throw new Error('the services exited without a report');
     return this.#report;
   }
 

@@ -7,50 +7,55 @@ import { LatencyRecorder } from './latency-recorder.ts';
 
 export const BENCH_QUERIES = { ...PANELS, dashboard: queryWholeDashboard } as const;
 
-/** How the questions are asked: again, as by a page that is open, or as nobody has before. */
+/** `again`: the cache is warm, as for an open page. `first`: the cache is empty. */
 export type CacheState = 'again' | 'first';
 
 export interface QueryTimings {
-  /** In ms, by `nameOf`. */
+  /** Elapsed time in ms, by `formatQueryName`. */
   readonly wall: LatencyRecorder;
-  /** CPU of QuestDB and of this process. */
+  /** CPU time of QuestDB and this process in ms, by `formatQueryName`. */
   readonly cpu: LatencyRecorder;
 }
 
-export const formatQueryName = (way: CacheState, range: string, question: string) =>
-  `${question}, ${range}, ${way}`;
+export const formatQueryName = (cacheState: CacheState, range: string, query: string) =>
+  `${query}, ${range}, ${cacheState}`;
 
-/** Asks every question of every range, in turn, each about the time until now. */
+/** Measures every query with every time range in turn. The ranges end at the current time. */
 export async function measureQueries(
-  store: QueryClient,
+  queryClient: QueryClient,
   questdbPid: number,
   rounds: number,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<QueryTimings> {
-  const asked = { wall: new LatencyRecorder(), cpu: new LatencyRecorder() };
-  // A new one each time: what one has put together, it remembers as well.
-  const stores = { again: () => store, first: () => withoutCache(store) } as const;
+  const timings = { wall: new LatencyRecorder(), cpu: new LatencyRecorder() };
+  // Creates a new client for each cold query, because a client also caches merged results.
+  const clients = { again: () => queryClient, first: () => withoutCache(queryClient) } as const;
   const usedMs = () => readCpuMs(questdbPid) + readCpuMs(process.pid);
-  // The first rounds compile what is asked, here and in QuestDB.
+  // The first rounds are a warm-up for this process and QuestDB.
   for (let round = -2; round < rounds; round++) {
-    if (round % 10 === 0) say(`round ${round} of ${rounds}`);
+    if (round % 10 === 0) log(`round ${round} of ${rounds}`);
     for (const { name: range, ms } of RANGES) {
-      for (const [question, ask] of Object.entries(BENCH_QUERIES)) {
-        for (const way of round % 2 === 0 ? (['first', 'again'] as const) : (['again'] as const)) {
+      for (const [query, run] of Object.entries(BENCH_QUERIES)) {
+        for (const cacheState of round % 2 === 0
+          ? (['first', 'again'] as const)
+          : (['again'] as const)) {
           const [beforeMs, startMs] = [usedMs(), performance.now()];
-          await ask(stores[way](), { scope: UNRESTRICTED_SCOPE, range: getRangeUntilNow(ms) });
+          await run(clients[cacheState](), {
+            scope: UNRESTRICTED_SCOPE,
+            range: getRangeUntilNow(ms),
+          });
           if (round < 0) continue;
-          const name = formatQueryName(way, range, question);
-          asked.wall.add(name, performance.now() - startMs);
-          asked.cpu.add(name, usedMs() - beforeMs);
+          const name = formatQueryName(cacheState, range, query);
+          timings.wall.add(name, performance.now() - startMs);
+          timings.cpu.add(name, usedMs() - beforeMs);
         }
       }
     }
   }
-  return asked;
+  return timings;
 }
 
-/** Every answer comes from QuestDB. */
-export function withoutCache({ getCatalog: catalog, read }: QueryClient): QueryClient {
-  return { getCatalog: catalog, read: (scope, statement) => read(scope, statement) };
+/** Returns a client that always reads from QuestDB. */
+export function withoutCache({ getCatalog, read }: QueryClient): QueryClient {
+  return { getCatalog, read: (scope, statement) => read(scope, statement) };
 }

@@ -1,26 +1,26 @@
 import type { Attributes } from '@opentelemetry/api';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../../src/agent/attribute-keys.ts';
 import type { ServiceResource } from '../../src/core/schema/table-definition.ts';
-import { createRandom } from './random.ts';
+import { createRandom } from '../../test/support/random.ts';
 
 export const SERVICE_COUNT = 20;
 const ENDPOINT_COUNT = 50;
 const ORGANIZATION_COUNT = 20;
-/** Of them one in twelve is of requests that fail. */
+/** One in twelve of these series contains failed requests. */
 const DEFAULT_REQUEST_SERIES = 500;
 const FAILING_SERIES = 42;
 export const QUEUE_COUNT = 8;
 
-/** One series of durations, and how they are distributed. */
+/** A series of durations and their distribution. */
 export interface Series {
   readonly service: number;
   readonly metric: 'http' | 'database' | 'processing' | 'wait';
   readonly attributes: Attributes;
   readonly endpoint: string;
-  /** Durations a cycle when traffic is usual. */
+  /** Number of durations per cycle with average traffic. */
   readonly perCycle: number;
   readonly medianMs: number;
-  /** Standard deviation of the durations' logarithm. */
+  /** Standard deviation of the logarithm of the durations. */
   readonly sigma: number;
 }
 
@@ -33,7 +33,7 @@ export const makeOrigin = (service: number, instance = 1): ServiceResource => ({
 
 export const formatOrganization = (i: number) => `organization-${i % ORGANIZATION_COUNT}`;
 
-/** The estate's series: requests, and beside them statements and jobs. */
+/** Creates the series of all services: requests, statements, and jobs. */
 export function makeSeries(requestSeries = DEFAULT_REQUEST_SERIES): Series[] {
   const random = createRandom(42);
   const endpoints = Array.from({ length: ENDPOINT_COUNT }, (_, i) => ({
@@ -42,20 +42,20 @@ export function makeSeries(requestSeries = DEFAULT_REQUEST_SERIES): Series[] {
     method: ['GET', 'GET', 'POST', 'PUT'][i % 4]!,
     medianMs: 8 * 40 ** random(),
   }));
-  const places = endpoints
+  const candidates = endpoints
     .flatMap((endpoint) =>
       Array.from({ length: ORGANIZATION_COUNT }, (_, tenant) => ({
         endpoint,
         tenant,
-        at: random(),
+        order: random(),
       })),
     )
-    .sort((a, b) => a.at - b.at);
-  const failing = Math.round((FAILING_SERIES * requestSeries) / DEFAULT_REQUEST_SERIES);
-  const chosen = places.slice(0, requestSeries - failing);
+    .sort((a, b) => a.order - b.order);
+  const failingCount = Math.round((FAILING_SERIES * requestSeries) / DEFAULT_REQUEST_SERIES);
+  const selected = candidates.slice(0, requestSeries - failingCount);
   const requests = [
-    ...chosen.map((place) => ({ ...place, status: 200 })),
-    ...chosen.slice(0, failing).map((place) => ({ ...place, status: 503 })),
+    ...selected.map((candidate) => ({ ...candidate, status: 200 })),
+    ...selected.slice(0, failingCount).map((candidate) => ({ ...candidate, status: 503 })),
   ].map(({ endpoint, tenant, status }): Series => {
     const { service, route, method, medianMs } = endpoint;
     return {
@@ -79,7 +79,7 @@ export function makeSeries(requestSeries = DEFAULT_REQUEST_SERIES): Series[] {
   return [...requests, ...makeStatementSeries(random), ...makeJobSeries(random)];
 }
 
-/** Two statements of each service, without a tenant. */
+/** Creates two statement series per service, without a tenant. */
 function makeStatementSeries(random: () => number): Series[] {
   return Array.from({ length: 2 * SERVICE_COUNT }, (_, i) => {
     const [operation, text] =
@@ -102,7 +102,7 @@ function makeStatementSeries(random: () => number): Series[] {
   });
 }
 
-/** How long the jobs of each queue wait and run. */
+/** Creates the wait time and processing time series of each queue. */
 function makeJobSeries(random: () => number): Series[] {
   return Array.from({ length: 2 * QUEUE_COUNT }, (_, i) => {
     const queue = `queue-${i % QUEUE_COUNT}`;

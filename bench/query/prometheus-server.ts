@@ -7,23 +7,23 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { CYCLE_MS, type Cycle, getCycleIndex } from './export-cycles.ts';
 import type { Series } from './metric-series.ts';
 
-/** Prometheus' default. Half as many points as the estate has, which is to Prometheus' advantage. */
+/** Default scrape interval of Prometheus. It gives Prometheus half as many points, which is an advantage. */
 const SCRAPE_MS = 60_000;
-/** promtool reads its input once for each block, so each gets a file of its own. */
+/** Length of a storage block. Each block gets a separate input file, because promtool reads its input once per block. */
 const BLOCK_MS = 7_200_000;
-/** Semantic conventions' advice for `http.server.request.duration`, in seconds. */
+/** Bucket bounds that the semantic conventions recommend for `http.server.request.duration`, in seconds. */
 const BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const METRIC_NAME = 'http_server_request_duration_seconds';
 
-/** A real Prometheus with the estate's requests as classic histograms. */
+/** Runs a real Prometheus that stores the requests as classic histograms. */
 export class PrometheusServer {
   readonly #program = new ServerProcess('prometheus');
   #url = '';
 
   /**
-   * Writes the range, whose bounds are whole scrape intervals, as blocks of Prometheus' storage.
+   * Writes the range to Prometheus' storage. The bounds must be multiples of the scrape interval.
    *
-   * @returns how many samples
+   * @returns number of samples
    */
   async load(
     series: readonly Series[],
@@ -53,9 +53,9 @@ export class PrometheusServer {
         samples += parts.length;
         if (!stream.write(parts.join(''))) await once(stream, 'drain');
         for (let ms = blockMs; ms < blockMs + SCRAPE_MS; ms += CYCLE_MS) {
-          const made = perCycle[getCycleIndex(ms / CYCLE_MS, ms)]!;
+          const cycleCounts = perCycle[getCycleIndex(ms / CYCLE_MS, ms)]!;
           totals.forEach((counts, s) => {
-            made[s]!.forEach((count, b) => {
+            cycleCounts[s]!.forEach((count, b) => {
               counts[b]! += count;
             });
           });
@@ -84,7 +84,7 @@ export class PrometheusServer {
     await waitFor(async () => (await fetch(`${this.#url}/-/ready`)).ok, 60_000);
   }
 
-  /** The percentile in ms by endpoint. */
+  /** Returns a percentile by endpoint, in ms. */
   async queryByEndpoint(q: number, { fromMs, toMs }: TimeRange): Promise<Map<string, number>> {
     const length = `${(toMs - fromMs) / 1000}s`;
     const query = `histogram_quantile(${q}, sum by (le, http_route) (increase(${METRIC_NAME}_bucket[${length}])))`;
@@ -102,7 +102,7 @@ export class PrometheusServer {
   }
 }
 
-/** A series' line for each bound, up to its value. */
+/** Returns a line of text format for each bucket bound of a series, without the value. */
 function formatBucketLines({ service, attributes }: Series): string[] {
   const labels = Object.entries(attributes)
     .map(([name, value]) => `${name.replaceAll('.', '_')}="${value}"`)
@@ -112,8 +112,8 @@ function formatBucketLines({ service, attributes }: Series): string[] {
   );
 }
 
-/** How many durations are at most each bound, and last how many there are. */
+/** Returns the cumulative count for each bucket bound, and the total count as the last element. */
 function computeCumulativeCounts(durationsMs: Float64Array): number[] {
-  const within = (bound: number) => durationsMs.filter((ms) => ms <= 1000 * bound).length;
-  return [...BOUNDS_S.map(within), durationsMs.length];
+  const countUpTo = (bound: number) => durationsMs.filter((ms) => ms <= 1000 * bound).length;
+  return [...BOUNDS_S.map(countUpTo), durationsMs.length];
 }

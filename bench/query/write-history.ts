@@ -9,16 +9,17 @@ import { performanceMetricsTable } from '../../src/core/schema/tables/performanc
 import { execSql } from '../../src/storage/questdb/questdb-http.ts';
 import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
 import type { ExternalQuestdb } from '../../test/support/external-questdb.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { waitForWal } from '../../test/support/wait-for-rollups.ts';
 import { CYCLE_MS, type Cycle, getPhaseMs, toCycleRows, toCycleSql } from './export-cycles.ts';
 import { type Steps, toHealthSql, toJobsSql, toStepsSql } from './job-and-health-sql.ts';
 import { SERVICE_COUNT } from './metric-series.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
-/** Rows of one statement stay in QuestDB's memory until they are committed. */
+export const WAL_TIMEOUT_MS = 600_000;
+/** Limits the rows per statement, because QuestDB keeps them in memory until the commit. */
 const CYCLES_PER_STATEMENT = 120;
 
-/** A copy of a table for the rows of all cycles, from which the history is made inside QuestDB. */
+/** Returns a table for the rows of all cycles. QuestDB creates the history from it with INSERT … SELECT. */
 const toTemplateTable = (table: Table): Table => ({
   name: `template_${table.name}`,
   columns: { ...table.columns, cycle: 'long', series: 'long' },
@@ -27,7 +28,7 @@ const toTemplateTable = (table: Table): Table => ({
 
 const TEMPLATE_SOURCES = [performanceMetricsTable, metricBucketsTable] as const;
 
-/** Gives QuestDB the rows of all cycles, as the exporter makes them. */
+/** Writes the exported rows of all cycles to the template tables. */
 export async function writeTemplates(
   questdb: ExternalQuestdb,
   cycles: readonly Cycle[],
@@ -36,23 +37,27 @@ export async function writeTemplates(
   const templates = TEMPLATE_SOURCES.map(toTemplateTable);
   for (const template of templates)
     await execSql(questdb.target, buildCreateStateTableSql(template));
-  for (const [cycle, made] of cycles.entries()) {
+  for (const [index, cycle] of cycles.entries()) {
     const rows: [AnyRow[], AnyRow[]] = [[], []];
     for (let service = 0; service < SERVICE_COUNT; service++) {
-      const { metrics, buckets } = toCycleRows(made, service, getPhaseMs(service));
+      const { metrics, buckets } = toCycleRows(cycle, service, getPhaseMs(service));
       const seriesOf = new Map(metrics.map((row, i) => [row.id, 1000 * service + i]));
       const pointOf = new Map<number | undefined, number>();
       for (const row of buckets) {
         if (!pointOf.has(row.point)) pointOf.set(row.point, 1000 * service + pointOf.size);
       }
-      rows[0].push(...metrics.map((row) => ({ ...row, cycle, series: seriesOf.get(row.id) })));
-      rows[1].push(...buckets.map((row) => ({ ...row, cycle, series: pointOf.get(row.point) })));
+      rows[0].push(
+        ...metrics.map((row) => ({ ...row, cycle: index, series: seriesOf.get(row.id) })),
+      );
+      rows[1].push(
+        ...buckets.map((row) => ({ ...row, cycle: index, series: pointOf.get(row.point) })),
+      );
     }
     for (const [i, template] of templates.entries()) {
       await postLines(questdb, encoder.encode(template, rows[i]!));
     }
   }
-  await waitForWal(questdb);
+  await waitForWal(questdb, WAL_TIMEOUT_MS);
 }
 
 async function postLines({ target }: ExternalQuestdb, lines: Buffer): Promise<void> {
@@ -64,7 +69,7 @@ async function postLines({ target }: ExternalQuestdb, lines: Buffer): Promise<vo
   if (!response.ok) throw new Error(await response.text());
 }
 
-/** Fills a range of time: each service's cycles at their phase, every `everyMs`. */
+/** Fills a time range with metrics: one cycle per service every `everyMs` ms. */
 export async function fillMetrics(
   questdb: ExternalQuestdb,
   fromMs: number,
@@ -79,7 +84,7 @@ export async function fillMetrics(
   }
 }
 
-/** The same for health rows and for the jobs of queues. */
+/** Fills a time range with health rows and queue jobs, every `everyMs` ms. */
 export async function fillJobsAndHealth(
   questdb: ExternalQuestdb,
   fromMs: number,
@@ -92,28 +97,18 @@ export async function fillJobsAndHealth(
   await execSql(questdb.target, toJobsSql(steps), STATEMENT_TIMEOUT_MS);
 }
 
-/** What the exporter's hashes are, is here a number that differs for each series and step. */
+/** Builds an INSERT … SELECT statement. Ids come from the series and the step instead of the exporter's hashes. */
 function toInsertSql(table: Table, steps: Steps, fromMs: number, toMs: number): string {
   const columns = Object.keys(table.columns);
-  const made: Record<string, string> = {
+  const computedColumns: Record<string, string> = {
     id: 'left(sha1((series * 100000000 + step)::string), 24)',
     point: '((series * 100000000 + step) * 2654435761) & 4503599627370495',
   };
   const micros = '(s.ts::long + t.timestamp::long)';
   return `INSERT INTO ${table.name} (timestamp, ${columns.map(toSnakeCase).join(', ')})
     SELECT ${micros}::timestamp,
-      ${columns.map((name) => made[name] ?? `t.${toSnakeCase(name)}`).join(', ')}
+      ${columns.map((name) => computedColumns[name] ?? `t.${toSnakeCase(name)}`).join(', ')}
     FROM (SELECT step, ts, ${toCycleSql('step', 'ts')} cycle FROM ${toStepsSql(steps)}) s
     JOIN ${toTemplateTable(table).name} t ON s.cycle = t.cycle
     WHERE ${micros} >= ${fromMs * 1000} AND ${micros} < ${toMs * 1000}`;
-}
-
-/** Waits until all that was written can be read. */
-export async function waitForWal(questdb: ExternalQuestdb): Promise<void> {
-  await waitFor(async () => {
-    const waiting = await questdb.sql(
-      'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
-    );
-    return waiting.length === 0;
-  }, 600_000);
 }

@@ -11,15 +11,13 @@ import { postDecision, validateWebhookUrl } from '../../src/server/startup/creat
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
+import { createKillAtStage } from '../support/kill-at-stage.ts';
 
 const [folder = '', nowText = '', stage = ''] = process.argv.slice(2);
 const now = Number(nowText);
 const { read, write } = getExternalQuestdbTargets(parseSettings(process.env).settings)!;
 
-/** SIGKILL: nothing of the process runs after it. */
-function killAtStage(here: string): void {
-  if (stage === here) process.kill(process.pid, 'SIGKILL');
-}
+const killAtStage = createKillAtStage(stage);
 
 const log = { info: () => {}, warn: console.error, error: console.error };
 const writer = new RowWriter({
@@ -43,7 +41,7 @@ const add: AddRows = (table, rows) => {
 };
 const store = new QuestdbQueryClient(read);
 const evaluator = new BusinessRuleEvaluator({
-  store,
+  queryClient: store,
   add,
   log,
   path: join(folder, 'rules.yaml'),

@@ -4,6 +4,30 @@ import type { NotificationConfig } from '../../src/server/notifications/config/n
 
 export const NOW = Date.UTC(2030, 0, 15, 12);
 
+/**
+ * Returns the YAML of a notification config that sends each message to all given webhooks. The webhooks can use
+ * HTTP and private addresses.
+ *
+ * @param urls webhook URLs by receiver name
+ * @param options additional YAML keys for each receiver
+ */
+export function formatNotifyFile(
+  urls: Readonly<Record<string, string>>,
+  secretFile: string,
+  options?: string,
+): string {
+  const receivers = Object.entries(urls).map(([name, url]) => {
+    const webhook = `{ kind: webhook, url: "${url}", secretFile: "${secretFile}", allowHttp: true, allowPrivate: true }`;
+    const keys = [`name: ${name}`, `channels: [${webhook}]`, ...(options ? [options] : [])];
+    return `  - { ${keys.join(', ')} }`;
+  });
+  return `
+receivers:
+${receivers.join('\n')}
+route: { receivers: [${Object.keys(urls).join(', ')}] }
+`;
+}
+
 export function loadTestPlan(text: string): NotificationConfig {
   return loadNotificationConfig('Europe/Vienna', { name: 'notify.yaml', text });
 }

@@ -10,6 +10,8 @@ import type { PerformanceMetricRow } from '../../src/core/schema/tables/performa
 import type { QueueMetricRow } from '../../src/core/schema/tables/queue-metrics-table.ts';
 import type { SystemHealthRow } from '../../src/core/schema/tables/system-health-table.ts';
 
+import { createRandom } from './random.ts';
+
 const SERVICES = ['shop', 'mail'];
 const ENDPOINTS = ['/rooms/:id', "/o'hara", '/bookings', undefined];
 const ORGANIZATIONS = ['anna', 'bert', undefined];
@@ -128,16 +130,5 @@ export function makeRandomRows(
     gauges: many(points / 2, gauge),
     jobs: many(points, job),
     health: many(points / 4, health),
-  };
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
