@@ -34,7 +34,7 @@ it('a 5xx is stored with what was thrown, and the application sees nothing of it
   expect(rows.map((row) => row.slice(0, 4))).toEqual([
     ['/again', 'Error', 'the first', failing],
     ['/next', 'Error', 'given to next', failing],
-    ['/own', 'HTTP 503', 'GET /own answered 503', null],
+    ['/own', 'HTTP 503', 'GET /own responded with 503', null],
     ['/rejects', 'RangeError', 'no bed', failing],
     ['/rooms/:id', 'Error', 'in a router', failing],
     ['/seen', 'Error', 'seen by a handler', failing],

@@ -9,24 +9,25 @@ import {
   parseBreakerLimits,
 } from './circuit-breaker.ts';
 
-/** A breaker that is to be open, and for how long that is known to be right. */
+/** A breaker that an alert keeps open. */
 export interface ForcedBreaker {
   readonly name: string;
-  /** In ms from now; without word until then it works by its own figures again. */
+  /** Time in ms until the breaker is released, unless the lease is renewed. */
   readonly leaseMs: number;
 }
 
-/** The breakers of one process. */
+/** Holds the circuit breakers of one process. */
 export class BreakerRegistry {
   readonly #breakers = new Map<string, Breaker[]>();
-  /** Names that are forced open, with what ends that when nobody renews it. */
+  /** Names of the forced breakers, with the timers that release them. */
   readonly #leases = new Map<string, NodeJS.Timeout>();
   #metrics: BreakerMetrics | undefined;
 
   /**
-   * Wraps `fn`, whose `this`, arguments and result stay as they are; the result comes as a promise.
+   * Wraps `fn` in a breaker. The returned function keeps `this`, the arguments, and the result, and
+   * always returns a promise.
    *
-   * @throws PS_BREAKER_INVALID
+   * @throws PS_BREAKER_INVALID if an option is invalid
    */
   protect<T, A extends unknown[], R, F = never>(
     fn: (this: T, ...args: A) => R | Promise<R>,
@@ -35,7 +36,7 @@ export class BreakerRegistry {
     const { name, fallback, isFailure = () => true } = options;
     const limits = parseBreakerLimits(options);
     this.#metrics ??= createBreakerMetrics(() => this.getStates());
-    const meter = this.#metrics;
+    const breakerMetrics = this.#metrics;
     const breaker = new Breaker(
       async function (this: unknown, ...args: unknown[]) {
         return fn.apply(this as T, args as A);
@@ -44,8 +45,8 @@ export class BreakerRegistry {
         name,
         isFailure,
         ...limits,
-        onOutcome: (outcome) => meter.recordOutcome(name, outcome),
-        onStateChange: (state) => meter.recordTransition(name, state),
+        onOutcome: (outcome) => breakerMetrics.recordOutcome(name, outcome),
+        onStateChange: (state) => breakerMetrics.recordTransition(name, state),
       },
     );
     if (this.#leases.has(name)) breaker.force();
@@ -55,7 +56,7 @@ export class BreakerRegistry {
         return (await breaker.call(this, args)) as R;
       } catch (error) {
         if (!fallback || !isFailure(error)) throw error;
-        meter.recordOutcome(name, 'fallback');
+        breakerMetrics.recordOutcome(name, 'fallback');
         return fallback.call(
           this,
           error instanceof Error ? error : new Error(String(error)),
@@ -65,7 +66,7 @@ export class BreakerRegistry {
     };
   }
 
-  /** The worst state of each name. */
+  /** Yields each name with the worst state of its breakers. */
   *getStates(): Iterable<[string, BreakerState]> {
     for (const [name, breakers] of this.#breakers) {
       const worst = Math.max(...breakers.map(({ state }) => BREAKER_STATES.indexOf(state)));
@@ -78,15 +79,15 @@ export class BreakerRegistry {
   }
 
   /**
-   * Opens those that are named, for their lease, and half-opens those that were and are not any more.
-   * Breakers that nobody has made yet are opened once they are.
+   * Forces the listed breakers open until their leases end, and releases all others. A breaker that
+   * is created later also opens if its name is forced.
    */
   setForced(forced: readonly ForcedBreaker[]): void {
-    const wanted = new Map(forced.map(({ name, leaseMs }) => [name, leaseMs]));
-    for (const name of [...this.#leases.keys()]) if (!wanted.has(name)) this.#release(name);
-    for (const [name, leaseMs] of wanted) {
+    const leaseMsByName = new Map(forced.map(({ name, leaseMs }) => [name, leaseMs]));
+    for (const name of [...this.#leases.keys()]) if (!leaseMsByName.has(name)) this.#release(name);
+    for (const [name, leaseMs] of leaseMsByName) {
       clearTimeout(this.#leases.get(name));
-      // Whatever became of who asked for it: a breaker never outlives its cause.
+      // If the server can't be reached anymore, the breaker must not stay open forever.
       this.#leases.set(name, setTimeout(() => this.#release(name), leaseMs).unref());
       for (const breaker of this.#breakers.get(name) ?? []) breaker.force();
     }
@@ -99,34 +100,30 @@ export class BreakerRegistry {
   }
 }
 
-/** Hears what breakers do, and measures it. */
+/** Records the outcomes and transitions of breakers. */
 interface BreakerMetrics {
   recordOutcome(name: string, outcome: CallOutcome): void;
   recordTransition(name: string, state: BreakerState): void;
 }
 
-/**
- * Instruments of the process' meters. The gauge is 0 closed, 1 half-open, 2 open.
- *
- * @param states present state of each breaker, by name
- */
-function createBreakerMetrics(states: () => Iterable<[string, BreakerState]>): BreakerMetrics {
+/** @param getStates returns the current state for each breaker name */
+function createBreakerMetrics(getStates: () => Iterable<[string, BreakerState]>): BreakerMetrics {
   const meter = metrics.getMeter('perfscope.breaker');
   const calls = meter.createCounter('perfscope.breaker.calls', {
     unit: '{call}',
-    description: 'Calls of protected functions by their outcome.',
+    description: 'Calls of protected functions, by outcome.',
   });
   const transitions = meter.createCounter('perfscope.breaker.transitions', {
     unit: '{transition}',
-    description: 'Changes of breakers by their new state.',
+    description: 'State changes of circuit breakers, by new state.',
   });
   meter
     .createObservableGauge('perfscope.breaker.state', {
       unit: '1',
-      description: 'State of breakers: 0 closed, 1 half-open, 2 open.',
+      description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',
     })
     .addCallback((result) => {
-      for (const [name, state] of states()) {
+      for (const [name, state] of getStates()) {
         result.observe(BREAKER_STATES.indexOf(state), { [ATTR_BREAKER_NAME]: name });
       }
     });

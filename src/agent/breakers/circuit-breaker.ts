@@ -2,21 +2,27 @@ import CircuitBreaker from 'opossum';
 import { DAY_MS } from '../../core/duration.ts';
 import { createError, type PerfscopeError } from '../../core/errors.ts';
 
-/** How a function is protected. Times in ms. */
+/** Options of `protect`. All times are in ms. */
 export interface ProtectOptions<T = unknown, A extends unknown[] = never, F = never> {
-  /** What fails, as `payment-gateway`; functions with one name are opened together. */
+  /**
+   * Name of the dependency, such as `payment-gateway`: letters, digits, `.`, `-`, and `_`. An alert
+   * opens all breakers with the same name.
+   */
   readonly name: string;
-  /** Answers instead of `fn` when it fails, hangs or must not be called. */
+  /** Returns a result if `fn` fails, times out, or is not called. Default: the error is thrown. */
   readonly fallback?: (this: T, error: Error, ...args: A) => F | Promise<F>;
-  /** How long a call may take [10,000]; `false`: as long as it wants. */
+  /** Time limit for a call, or `false` for no limit. Default: 10,000. */
   readonly timeoutMs?: number | false;
-  /** Calls of the last ten seconds below which nothing is judged [10]. */
+  /** Number of calls within 10 s that are needed before the breaker can open. Default: 10. */
   readonly volumeThreshold?: number;
-  /** Share of them that must have failed, in percent [50]. */
+  /** Percentage of failed calls within 10 s that opens the breaker. Default: 50. */
   readonly errorThresholdPercentage?: number;
-  /** How long it stays open before one call is tried again [30,000]. */
+  /** Time until an open breaker allows one test call. Default: 30,000. */
   readonly resetTimeoutMs?: number;
-  /** Whether an error speaks against the dependency; by default each does. It reaches the caller anyway. */
+  /**
+   * Returns whether an error counts as a failure of the dependency. Other errors are thrown to the
+   * caller, even if there is a fallback. Default: every error counts.
+   */
   readonly isFailure?: (error: unknown) => boolean;
 }
 
@@ -30,34 +36,40 @@ interface BreakerLimits {
 const MAX_TIMEOUT_MS = DAY_MS;
 const BREAKER_NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,99}$/;
 
-/** The limits with their defaults. @throws PS_BREAKER_INVALID */
+/** Returns the limits with their defaults. @throws PS_BREAKER_INVALID if an option is invalid */
 export function parseBreakerLimits(
   options: Partial<BreakerLimits> & { readonly name: string },
 ): BreakerLimits {
   const { name, timeoutMs = 10_000, volumeThreshold = 10 } = options;
   const { errorThresholdPercentage = 50, resetTimeoutMs = 30_000 } = options;
-  const refuse = (reason: string) =>
+  const createInvalidError = (reason: string) =>
     createError('PS_BREAKER_INVALID', { name: String(name), reason });
   if (typeof name !== 'string' || !BREAKER_NAME_PATTERN.test(name)) {
-    throw refuse('its name must be of letters, digits, `-`, `_` and `.`');
+    throw createInvalidError(
+      'its name must start with a letter or digit, followed by letters, digits, `-`, `_`, or `.`',
+    );
   }
   const isTime = (ms: number) => ms >= 1 && ms <= MAX_TIMEOUT_MS;
-  if (timeoutMs !== false && !isTime(timeoutMs)) throw refuse('timeoutMs must be 1 to 86400000');
-  if (!isTime(resetTimeoutMs)) throw refuse('resetTimeoutMs must be 1 to 86400000');
+  if (timeoutMs !== false && !isTime(timeoutMs)) {
+    throw createInvalidError('timeoutMs must be from 1 to 86400000, or false');
+  }
+  if (!isTime(resetTimeoutMs)) {
+    throw createInvalidError('resetTimeoutMs must be from 1 to 86400000');
+  }
   if (!Number.isInteger(volumeThreshold) || volumeThreshold < 1) {
-    throw refuse('volumeThreshold must be a whole number from 1 on');
+    throw createInvalidError('volumeThreshold must be a whole number of at least 1');
   }
   if (!(errorThresholdPercentage > 0 && errorThresholdPercentage <= 100)) {
-    throw refuse('errorThresholdPercentage must be above 0 and at most 100');
+    throw createInvalidError('errorThresholdPercentage must be greater than 0 and at most 100');
   }
   return { timeoutMs, volumeThreshold, errorThresholdPercentage, resetTimeoutMs };
 }
 
-/** opossum's states. */
+/** States of an opossum circuit, from best to worst. */
 export const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
 export type BreakerState = (typeof BREAKER_STATES)[number];
 
-/** What became of a call; a call that is answered by a fallback has an outcome before it. */
+/** Outcome of a call. `fallback` is reported in addition to the outcome that caused it. */
 export type CallOutcome = 'success' | 'failure' | 'timeout' | 'rejected' | 'fallback';
 
 export interface BreakerOptions extends BreakerLimits {
@@ -70,10 +82,10 @@ export interface BreakerOptions extends BreakerLimits {
 type BreakerAction = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
 const ROLLING_WINDOW_MS = 10_000;
-/** One call is let through, and decides. */
+/** Allows one call. Its outcome opens or closes the circuit. */
 const HALF_OPEN_STATE = { enabled: true, closed: false, open: false, halfOpen: true } as const;
 
-/** One circuit: opened by its own figures, or from outside for as long as it is told so. */
+/** A circuit breaker that opens after too many failures, or while it is forced open. */
 export class Breaker {
   readonly #action: BreakerAction;
   readonly #options: BreakerOptions;
@@ -92,18 +104,20 @@ export class Breaker {
   }
 
   /**
-   * Calls the function, unless it is known to fail.
+   * Calls the function if the breaker allows it.
    *
-   * @throws what the function throws; PS_BREAKER_OPEN, PS_BREAKER_TIMEOUT
+   * @throws the error of the function
+   * @throws PS_BREAKER_OPEN if the breaker is open
+   * @throws PS_BREAKER_TIMEOUT if the call exceeds the time limit
    */
-  async call(self: unknown, args: readonly unknown[]): Promise<unknown> {
+  async call(thisArg: unknown, args: readonly unknown[]): Promise<unknown> {
     const { name, timeoutMs, onOutcome } = this.#options;
     if (this.#isForced) {
       onOutcome('rejected');
       throw createBreakerOpenError(name);
     }
     try {
-      return await this.#circuit.call(self, ...args);
+      return await this.#circuit.call(thisArg, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !CircuitBreaker.isOurError(error)) throw error;
       if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw createBreakerOpenError(name);
@@ -111,26 +125,26 @@ export class Breaker {
     }
   }
 
-  /** Lets no call through until it is released. */
+  /** Rejects all calls until `release` is called. */
   force(): void {
     if (this.#isForced) return;
-    const before = this.state;
+    const previousState = this.state;
     this.#isForced = true;
-    if (before !== 'open') this.#options.onStateChange('open');
+    if (previousState !== 'open') this.#options.onStateChange('open');
   }
 
-  /** One call decides whether it closes. */
+  /** Ends `force`. The next call decides whether the breaker opens or closes. */
   release(): void {
     if (!this.#isForced) return;
     this.#isForced = false;
-    // Its figures are of before; opossum has no way to half-open a circuit but to begin one so.
+    // The old counts are out of date. In opossum, only a new circuit can start half-open.
     this.#circuit.shutdown();
     this.#circuit = this.#createCircuit(HALF_OPEN_STATE);
     this.#options.onStateChange('half-open');
   }
 
-  #createCircuit(state?: typeof HALF_OPEN_STATE): CircuitBreaker {
-    const { onOutcome, onStateChange: onState, isFailure, ...limits } = this.#options;
+  #createCircuit(initialState?: typeof HALF_OPEN_STATE): CircuitBreaker {
+    const { onOutcome, onStateChange, isFailure, ...limits } = this.#options;
     const circuit = new CircuitBreaker(this.#action, {
       name: limits.name,
       timeout: limits.timeoutMs,
@@ -141,20 +155,22 @@ export class Breaker {
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
       errorFilter: (error: unknown) => !isFailure(error),
-      ...(state && { state: { ...state, name: limits.name, warmUp: false, shutdown: false } }),
+      ...(initialState && {
+        state: { ...initialState, name: limits.name, warmUp: false, shutdown: false },
+      }),
     } as CircuitBreaker.Options);
     circuit.on('success', () => onOutcome('success'));
     circuit.on('timeout', () => onOutcome('timeout'));
     circuit.on('reject', () => onOutcome('rejected'));
-    // A timeout is told as a failure too.
+    // opossum also reports a timeout as a failure.
     circuit.on('failure', (error) => {
       if (!CircuitBreaker.isOurError(error ?? {})) onOutcome('failure');
     });
-    // While it is forced, its own figures change nothing that can be seen.
-    const tell = (next: BreakerState) => () => this.#isForced || onState(next);
-    circuit.on('open', tell('open'));
-    circuit.on('halfOpen', tell('half-open'));
-    circuit.on('close', tell('closed'));
+    // While the breaker is forced open, its state does not depend on the circuit.
+    const report = (state: BreakerState) => () => this.#isForced || onStateChange(state);
+    circuit.on('open', report('open'));
+    circuit.on('halfOpen', report('half-open'));
+    circuit.on('close', report('closed'));
     return circuit;
   }
 }

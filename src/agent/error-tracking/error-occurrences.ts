@@ -1,36 +1,35 @@
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { SampledRequest } from '../instrumentation/request-sampler.ts';
-import type { ErrorOccurrence } from './error-tracker.ts';
-import { parseThrown } from './error-tracker.ts';
+import { type ErrorOccurrence, parseThrown } from './error-tracker.ts';
 
 /**
- * A request that was answered with a 5xx.
+ * Creates the error occurrence of a request with a 5xx response.
  *
- * @param thrown what Express was given; undefined where the application answered of its own accord
+ * @param thrown error that Express received, or undefined if the application set the status itself
  */
 export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
   const { method, route, status, tenant, traceId } = request;
-  const message = `${method} ${route ?? 'without a route'} answered ${status}`;
-  const answered = { type: `HTTP ${status}`, message, stack: undefined };
+  const message = `${method} ${route ?? '(unknown route)'} responded with ${status}`;
+  const statusError = { type: `HTTP ${status}`, message, stack: undefined };
   return {
     kind: 'request',
     level: 'error',
     endpoint: route,
-    error: thrown === undefined ? answered : parseThrown(thrown),
+    error: thrown === undefined ? statusError : parseThrown(thrown),
     context: { method, status, trace_id: traceId },
     ...tenant,
   };
 }
 
-/** A job that has failed for good; undefined for any other transition. */
+/** Creates the error occurrence of a job that used all its attempts, or returns undefined. */
 export function toJobOccurrence(
   job: JobTransition,
   failure: { error: unknown } | undefined,
 ): ErrorOccurrence | undefined {
   const { queueName, jobType, status, attempts, organizationId, propertyId } = job;
   if (status !== QueueJobStatus.FAILED) return undefined;
-  const said = {
+  const recordedError = {
     type: 'job',
     message: job.errorMessage ?? 'the job failed',
     stack: job.stackTrace,
@@ -39,7 +38,7 @@ export function toJobOccurrence(
     kind: 'job',
     level: 'error',
     endpoint: queueName,
-    error: failure ? parseThrown(failure.error) : said,
+    error: failure ? parseThrown(failure.error) : recordedError,
     context: { jobType, attempts },
     organizationId,
     propertyId,

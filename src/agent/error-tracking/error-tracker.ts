@@ -8,20 +8,21 @@ import type {
   ErrorLevel,
   ErrorLogRow,
 } from '../../core/schema/tables/error-logs-table.ts';
+import { parseStackFrame } from '../../core/stack-frame.ts';
 
-/** Different errors that are told apart between two batches; what is more is counted together. */
+/** Number of distinct errors per batch. Errors over this limit are grouped into one. */
 const MAX_DISTINCT_ERRORS = 500;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_STACK_LENGTH = 8000;
-/** Fingerprint of what is counted together. */
+/** Fingerprint of the errors over the limit. */
 const OTHER_ERRORS = 'others';
 
-/** An error as whoever meets it knows it. */
+/** One error in a request, a job, or the process. */
 export interface ErrorOccurrence {
   readonly kind: ErrorKind;
   readonly level: ErrorLevel;
   readonly error: ErrorDetails;
-  /** Route, or queue. */
+  /** Route of a request, or queue of a job. */
   readonly endpoint?: string | undefined;
   readonly context?: Readonly<Record<string, unknown>> | undefined;
   readonly organizationId?: string | undefined;
@@ -34,46 +35,46 @@ export interface ErrorTrackerOptions {
   readonly add: AddRows;
 }
 
-/** One occurrence of an error. */
+/** An occurrence with its fingerprint and time. */
 interface TrackedOccurrence {
   readonly occurrence: ErrorOccurrence;
   readonly fingerprint: string;
   readonly nowMs: number;
 }
 
-/** The last occurrence of an error, and how many there were. */
+/** Last occurrence of a repeated error, with the number of repetitions. */
 interface RepeatedOccurrence extends TrackedOccurrence {
   readonly count: number;
 }
 
 /**
- * Stores errors at a bounded cost: the first of its kind at once, all that follow it before the next
- * batch as one row with their count. No occurrence is lost in the counts.
+ * Stores errors with a bounded number of rows. The first occurrence of an error is stored at once.
+ * Its repetitions before the next batch become one row with their count, so totals stay exact.
  */
 export class ErrorTracker {
   readonly #options: ErrorTrackerOptions;
   readonly #nextId = createIdGenerator();
-  /** Since the last batch: how often each came again, of which the first has been added. */
+  /** Errors since the last batch. The value is undefined until the error repeats. */
   #repeated = new Map<string, RepeatedOccurrence | undefined>();
 
   constructor(options: ErrorTrackerOptions) {
     this.#options = options;
   }
 
-  /** Never throws. */
+  /** Stores or counts an occurrence. Never throws. */
   track(occurrence: ErrorOccurrence, nowMs: number = Date.now()): void {
     try {
       this.#track(occurrence, nowMs);
     } catch {
-      // An error that can't be described is the application's all the same, and none of ours.
+      // A thrown value that can't be read must not cause a second error in the application.
     }
   }
 
-  /** Adds what was counted since the last batch. */
+  /** Adds one row for each error that was repeated since the last batch. */
   addCountRows(): void {
-    const seen = this.#repeated;
+    const repeated = [...this.#repeated.values()];
     this.#repeated = new Map();
-    const rows = [...seen.values()].flatMap((again) => (again ? this.#toCountRows(again) : []));
+    const rows = repeated.flatMap((last) => (last ? this.#toCountRows(last) : []));
     if (rows.length > 0) this.#options.add('error_logs', rows);
   }
 
@@ -81,7 +82,7 @@ export class ErrorTracker {
     try {
       return [{ ...this.#toRow(last), count }];
     } catch {
-      // As in `track`: the batch that it would be a part of goes on without it.
+      // As in `track`, the value can't be read. The batch continues without this row.
       return [];
     }
   }
@@ -89,34 +90,39 @@ export class ErrorTracker {
   #track(occurrence: ErrorOccurrence, nowMs: number): void {
     const { kind, endpoint, error } = occurrence;
     const { type, message, stack } = error;
-    const form = `${endpoint ?? ''} ${message}`;
-    const found = computeErrorFingerprint(`${kind} ${type}`, form, stack);
-    const own = toErrorKey(occurrence, found);
-    const isOther = !this.#repeated.has(own) && this.#repeated.size >= MAX_DISTINCT_ERRORS;
-    const key = isOther ? OTHER_ERRORS : own;
-    const last = { occurrence, fingerprint: isOther ? OTHER_ERRORS : found, nowMs };
+    const endpointAndMessage = `${endpoint ?? ''} ${message}`;
+    const fingerprint = computeErrorFingerprint(`${kind} ${type}`, endpointAndMessage, stack);
+    const errorKey = toErrorKey(occurrence, fingerprint);
+    const isOther = !this.#repeated.has(errorKey) && this.#repeated.size >= MAX_DISTINCT_ERRORS;
+    const key = isOther ? OTHER_ERRORS : errorKey;
+    const tracked = { occurrence, fingerprint: isOther ? OTHER_ERRORS : fingerprint, nowMs };
     if (this.#repeated.has(key)) {
-      this.#repeated.set(key, { ...last, count: (this.#repeated.get(key)?.count ?? 0) + 1 });
+      this.#repeated.set(key, { ...tracked, count: (this.#repeated.get(key)?.count ?? 0) + 1 });
       return;
     }
     this.#repeated.set(key, undefined);
-    this.#options.add('error_logs', [this.#toRow(last)]);
+    this.#options.add('error_logs', [this.#toRow(tracked)]);
   }
 
-  /** A row of its own. Stacks are long to blank, so only what is stored becomes one. */
+  /** Called only for stored occurrences, because redacting a stack trace is slow. */
   #toRow({ occurrence, fingerprint, nowMs }: TrackedOccurrence): ErrorLogRow {
-    const { resource: origin } = this.#options;
+    const { resource } = this.#options;
     const id = this.#nextId();
-    if (fingerprint === OTHER_ERRORS) return { ...toOtherErrorsRow(origin), id, timestamp: nowMs };
-    return { ...toErrorLogRow(occurrence, fingerprint, origin), id, timestamp: nowMs };
+    if (fingerprint === OTHER_ERRORS)
+      return { ...toOtherErrorsRow(resource), id, timestamp: nowMs };
+    return { ...toErrorLogRow(occurrence, fingerprint, resource), id, timestamp: nowMs };
   }
 }
 
-function toErrorLogRow(occurrence: ErrorOccurrence, fingerprint: string, origin: ServiceResource) {
+function toErrorLogRow(
+  occurrence: ErrorOccurrence,
+  fingerprint: string,
+  resource: ServiceResource,
+) {
   const { kind, level, endpoint, context, ...tenant } = occurrence;
   const { type, message, stack } = occurrence.error;
   return {
-    ...origin,
+    ...resource,
     kind,
     level,
     errorType: type,
@@ -132,7 +138,7 @@ function toErrorLogRow(occurrence: ErrorOccurrence, fingerprint: string, origin:
   } satisfies Omit<ErrorLogRow, 'timestamp'>;
 }
 
-/** Tenants and endpoints are counted apart, since they are asked for apart. */
+/** Counts each tenant and endpoint separately, because queries filter by them. */
 function toErrorKey(
   { organizationId, propertyId, endpoint }: ErrorOccurrence,
   fingerprint: string,
@@ -140,27 +146,27 @@ function toErrorKey(
   return JSON.stringify([fingerprint, organizationId, propertyId, endpoint]);
 }
 
-/** An error without its name: only that there was one. */
-function toOtherErrorsRow(origin: ServiceResource) {
+/** Creates the row for errors over the limit. It has no details. */
+function toOtherErrorsRow(resource: ServiceResource) {
   return {
-    ...origin,
+    ...resource,
     count: 1,
     kind: OTHER_ERRORS,
     level: 'error',
     errorType: OTHER_ERRORS,
     fingerprint: OTHER_ERRORS,
-    message: 'More different errors than are told apart at once.',
+    message: 'The limit of distinct errors was reached. The other errors are grouped here.',
   } satisfies Omit<ErrorLogRow, 'timestamp'>;
 }
 
-/** What is known of anything that was thrown. */
+/** Type, message, and stack trace of a thrown value. */
 interface ErrorDetails {
   readonly type: string;
   readonly message: string;
   readonly stack: string | undefined;
 }
 
-/** Reads it without trusting it: whatever is thrown may be anything, and throw again when read. */
+/** Reads a thrown value. It can be anything, and even its properties can throw. */
 export function parseThrown(thrown: unknown): ErrorDetails {
   try {
     if (!(thrown instanceof Error)) {
@@ -173,31 +179,28 @@ export function parseThrown(thrown: unknown): ErrorDetails {
       stack: typeof stack === 'string' ? stack : undefined,
     };
   } catch {
-    return { type: 'unknown', message: 'what was thrown cannot be read', stack: undefined };
+    return { type: 'unknown', message: 'the thrown value can not be read', stack: undefined };
   }
 }
 
-/** Objects by their kind only: their fields may hold anything. */
+/** Formats objects without their fields, which can contain sensitive data. */
 function formatThrown(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown);
   return Object.prototype.toString.call(thrown);
 }
 
-/** Frames that tell one error from another; those further out are the same for many. */
+/** Only the innermost frames identify an error. Many errors share the outer frames. */
 const MAX_FINGERPRINT_FRAMES = 4;
 const MAX_FINGERPRINT_MESSAGE_LENGTH = 300;
 const MAX_STACK_LINES = 50;
 
-/** Ids: with a digit in them, so that a word of the letters a to f stays. */
+/** Matches IDs. They must contain a digit, so that words of the letters a to f don't match. */
 const ID_PATTERN =
   /\b(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|(?:0x)?(?=[a-f]*\d)[\da-f]{8,})\b/gi;
-/** Also those that `scrub` has blanked. */
+/** Also matches numbers that `redact` replaced. */
 const NUMBER_PATTERN = /\[number\]|\d+(?:[.:]\d+)*/g;
 
-/** A line of V8's stack: `at fn (file:line:column)` or `at file:line:column`. */
-const STACK_FRAME_PATTERN = /^\s*at (?:(.*?) \()?(?:file:\/\/)?(.*?):\d+:\d+\)?$/;
-
-/** What stays the same when an error comes again: its type, its message's form and where it began. */
+/** Hashes the parts that are the same when an error repeats: type, message pattern, and frames. */
 export function computeErrorFingerprint(
   type: string,
   message: string,
@@ -207,31 +210,28 @@ export function computeErrorFingerprint(
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 }
 
-/** Without what differs each time: numbers, ids, addresses. */
+/** Replaces the parts of a message that vary: numbers, IDs, and addresses. */
 export function normalizeMessage(message: string): string {
-  const known = message.slice(0, MAX_FINGERPRINT_MESSAGE_LENGTH * 2).replace(ID_PATTERN, '#');
-  return redact(known, MAX_FINGERPRINT_MESSAGE_LENGTH).replace(NUMBER_PATTERN, '#');
+  const start = message.slice(0, MAX_FINGERPRINT_MESSAGE_LENGTH * 2).replace(ID_PATTERN, '#');
+  return redact(start, MAX_FINGERPRINT_MESSAGE_LENGTH).replace(NUMBER_PATTERN, '#');
 }
 
-/** The innermost frames, without lines: an edit above them does not make another error. */
+/** Omits line numbers, so that an edit in a file does not change the fingerprint. */
 function getInnermostFrames(stack: string | undefined): string[] {
   if (stack === undefined) return [];
   const frames = stack
     .slice(0, 20_000)
     .split('\n', MAX_STACK_LINES)
-    .flatMap((line) => {
-      const found = STACK_FRAME_PATTERN.exec(line);
-      return found ? [{ name: found[1] ?? '', file: found[2]! }] : [];
-    });
-  const isOwn = ({ file }: { file: string }) => !/^node:|node_modules/.test(file);
-  // The application's own frames, where there are any: a library may have called it from anywhere.
-  const wanted = frames.some(isOwn) ? frames.filter(isOwn) : frames;
-  return wanted
+    .flatMap((line) => parseStackFrame(line) ?? []);
+  const applicationFrames = frames.filter(({ isApplication }) => isApplication);
+  // Prefers application frames, because many callers share the frames of a library.
+  const relevant = applicationFrames.length > 0 ? applicationFrames : frames;
+  return relevant
     .slice(0, MAX_FINGERPRINT_FRAMES)
-    .map(({ name, file }) => `${name} ${getPathTail(file)}`);
+    .map(({ functionName = '', file }) => `${functionName} ${getPathTail(file)}`);
 }
 
-/** The last two names of a path, which are the same wherever it is installed. */
+/** Returns the last two parts of a path, which don't depend on the installation folder. */
 function getPathTail(file: string): string {
   return file.split(/[\\/]/).slice(-2).join('/');
 }

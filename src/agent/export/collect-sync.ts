@@ -5,13 +5,13 @@ import {
   type MeterProvider,
   type MetricData,
   type ResourceMetrics,
-  type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 
 interface MetricStorage {
   collect(collector: object, time: HrTime): MetricData | undefined;
 }
 
+/** Private state of a meter provider in sdk-metrics 2.x. */
 interface MeterProviderInternals {
   _sharedState: {
     resource: ResourceMetrics['resource'];
@@ -19,7 +19,7 @@ interface MeterProviderInternals {
     meterSharedStates: Map<
       string,
       {
-        _instrumentationScope: ScopeMetrics['scope'];
+        _instrumentationScope: ResourceMetrics['scopeMetrics'][number]['scope'];
         metricStorageRegistry: { getStorages(collector: object): MetricStorage[] };
       }
     >;
@@ -27,11 +27,12 @@ interface MeterProviderInternals {
 }
 
 /**
- * Collects what `reader` has not exported yet, at once: nothing that is asynchronous runs any more
- * while a process exits, and the SDK's own `collect` waits for observable callbacks. Gauges are left
- * out, for they would only say their last value again. The SDK has no other road (it reads its private state: sdk-metrics 2.x).
+ * Synchronously collects the metrics that `reader` has not exported yet. The `collect` method of the
+ * SDK waits for observable callbacks, and no asynchronous code runs while a process exits. The SDK
+ * has no synchronous method, so this function reads its private state. It skips gauges, because they
+ * would only repeat their last value.
  *
- * @throws when the SDK looks different
+ * @throws an error if the private state of this SDK version differs
  */
 export function collectSync(
   provider: MeterProvider,

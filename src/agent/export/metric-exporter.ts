@@ -15,20 +15,20 @@ import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
 import type { SampledRequest } from '../instrumentation/request-sampler.ts';
 import { toMetricRows } from './otel-metric-rows.ts';
 
-/** 160 buckets, as the specification recommends: a range of 10 octaves keeps scale 4. */
+/** Limit that the OpenTelemetry specification recommends. A range of 10 octaves keeps scale 4. */
 const MAX_BUCKETS = 160;
 
 export interface MetricExporterOptions {
   resource: ServiceResource;
-  /** Takes rows over; from then on they are kept. */
+  /** Passes rows to the writer, which keeps them until they are stored. */
   add: AddRows;
-  /** Ends the interval of the histograms that are not the SDK's. */
+  /** Ends the interval of the histograms in the histogram registry, and returns their points. */
   collectHistograms: () => readonly ScopeMetrics[];
-  /** Ends the interval of the request sample. */
+  /** Ends the interval of the request sampler, and returns its requests. */
   takeRequestSamples: () => readonly SampledRequest[];
 }
 
-/** Hands what OpenTelemetry has collected to the write road, as deltas and exponential histograms. */
+/** Exports OpenTelemetry metrics to the writer, as deltas and exponential histograms. */
 export class PerfscopeMetricExporter implements PushMetricExporter {
   readonly #options: MetricExporterOptions;
   readonly #nextId = createIdGenerator();
@@ -38,26 +38,19 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
   }
 
   /**
-   * A failed export would lose the interval's delta, so this succeeds once the rows are handed over. Our
-   * own histograms are emptied here: taken with the rest, theirs would be nowhere while the SDK waits
-   * for the application's observable callbacks, and lost if the process ended meanwhile.
+   * Converts metrics to rows and passes them to the writer. A failed export would lose the delta of
+   * the interval, so it succeeds as soon as the writer has the rows.
+   *
+   * The registry histograms are collected here and not by a metric producer. Otherwise, their values
+   * would be lost if the process ends while the SDK waits for the application's callbacks.
    */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
     try {
-      const {
-        add,
-        resource: origin,
-        collectHistograms: takeCycle,
-        takeRequestSamples: takeSample,
-      } = this.#options;
-      const { metrics: points, buckets } = toMetricRows(
-        [...metrics.scopeMetrics, ...takeCycle()],
-        origin,
-      );
-      add('performance_metrics', [
-        ...points,
-        ...toRequestSampleRows(takeSample(), origin, this.#nextId),
-      ]);
+      const { add, resource, collectHistograms, takeRequestSamples } = this.#options;
+      const collected = [...metrics.scopeMetrics, ...collectHistograms()];
+      const { metrics: metricRows, buckets } = toMetricRows(collected, resource);
+      const sampleRows = toRequestSampleRows(takeRequestSamples(), resource, this.#nextId);
+      add('performance_metrics', [...metricRows, ...sampleRows]);
       add('metric_buckets', buckets);
       done({ code: 0 });
     } catch (error) {
@@ -65,7 +58,7 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     }
   }
 
-  /** Per reader, never by view: the Prometheus exporter has no exponential histograms. */
+  /** Set for this reader and not by a view, because Prometheus can't export such histograms. */
   selectAggregation(type: InstrumentType) {
     if (type !== InstrumentType.HISTOGRAM) return { type: AggregationType.DEFAULT } as const;
     return {
@@ -74,56 +67,58 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     } as const;
   }
 
-  /** Values that go up and down are stored as they are, everything else as its increase. */
+  /** Up-down counters are stored as absolute values, all other instruments as their increase. */
   selectAggregationTemporality(type: InstrumentType): AggregationTemporality {
-    const absolute =
+    const isUpDownCounter =
       type === InstrumentType.UP_DOWN_COUNTER || type === InstrumentType.OBSERVABLE_UP_DOWN_COUNTER;
-    return absolute ? AggregationTemporality.CUMULATIVE : AggregationTemporality.DELTA;
+    return isUpDownCounter ? AggregationTemporality.CUMULATIVE : AggregationTemporality.DELTA;
   }
 
-  /** Nothing is held back here: what was exported is with the writer. */
+  /** Does nothing, because `export` passes all rows to the writer. */
   async forceFlush(): Promise<void> {}
 
   async shutdown(): Promise<void> {}
 }
 
-/** Name of the rows of single requests. */
+/** Metric name of the rows with single requests. */
 export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 
 /**
- * Single requests as rows of `performance_metrics`, with user and trace. The histograms have counted
- * these requests already, so the rows are part of no sum, count or percentile: their count is 0,
- * they have no buckets, and their type is not that of the histograms, which people average by hand.
+ * Converts sampled requests to rows of `performance_metrics`, with user and trace. The histograms
+ * already include these requests, so the rows must not change any sum, count, or percentile. Their
+ * count is 0, they have no buckets, and their type is not the request type that users average in SQL.
  */
 export function toRequestSampleRows(
   requests: readonly SampledRequest[],
-  origin: ServiceResource,
+  resource: ServiceResource,
   nextId: () => string,
 ): PerformanceMetricRow[] {
-  return requests.map(({ timestampMs, durationMs, method, scheme, route, status, ...rest }) => ({
-    ...origin,
-    id: nextId(),
-    timestamp: timestampMs,
-    metricType: PerformanceMetricType.CUSTOM,
-    name: REQUEST_SAMPLE_METRIC_NAME,
-    unit: 'ms',
-    value: durationMs,
-    duration: durationMs,
-    endpoint: route?.slice(0, MAX_NAME_LENGTH),
-    operation: method,
-    organizationId: rest.tenant?.organizationId,
-    propertyId: rest.tenant?.propertyId,
-    userId: rest.tenant?.userId,
-    tags: JSON.stringify({
-      'url.scheme': scheme,
-      'http.response.status_code': status,
-      'error.type': status !== undefined && status >= 500 ? String(status) : undefined,
-      [ATTR_REQUEST_ABORTED]: status === undefined ? true : undefined,
-      trace_id: rest.traceId,
+  return requests.map(
+    ({ timestampMs, durationMs, method, scheme, route, status, tenant, traceId }) => ({
+      ...resource,
+      id: nextId(),
+      timestamp: timestampMs,
+      metricType: PerformanceMetricType.CUSTOM,
+      name: REQUEST_SAMPLE_METRIC_NAME,
+      unit: 'ms',
+      value: durationMs,
+      duration: durationMs,
+      endpoint: route?.slice(0, MAX_NAME_LENGTH),
+      operation: method,
+      organizationId: tenant?.organizationId,
+      propertyId: tenant?.propertyId,
+      userId: tenant?.userId,
+      tags: JSON.stringify({
+        'url.scheme': scheme,
+        'http.response.status_code': status,
+        'error.type': status !== undefined && status >= 500 ? String(status) : undefined,
+        [ATTR_REQUEST_ABORTED]: status === undefined ? true : undefined,
+        trace_id: traceId,
+      }),
+      count: 0,
+      errorCount: 0,
+      abortedCount: 0,
+      test: false,
     }),
-    count: 0,
-    errorCount: 0,
-    abortedCount: 0,
-    test: false,
-  }));
+  );
 }

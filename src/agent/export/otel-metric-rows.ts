@@ -42,24 +42,23 @@ interface MetricPoint {
   endTime: HrTime;
 }
 
-/** What one collection cycle gives, as rows of `performance_metrics` and `metric_buckets`. */
+/** Converts the metrics of one export interval to `performance_metrics` and `metric_buckets` rows. */
 export function toMetricRows(
   collected: readonly ScopeMetrics[],
-  origin: ServiceResource,
+  resource: ServiceResource,
 ): MetricRows {
   const rows: MetricRows = { metrics: [], buckets: [] };
   for (const scope of collected) {
-    for (const metric of scope.metrics) addMetricRows(rows, metric, origin);
+    for (const metric of scope.metrics) addMetricRows(rows, metric, resource);
   }
   return rows;
 }
 
-function addMetricRows(rows: MetricRows, metric: MetricData, origin: ServiceResource): void {
-  const { name, unit: given } = metric.descriptor;
-  const stored =
-    given === '1' && !isUtilization(name) ? { unit: '1', factor: 1 } : toStoredUnit(given);
+function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceResource): void {
+  const { name, unit } = metric.descriptor;
+  const stored = toStoredUnit(name, unit);
   for (const point of metric.dataPoints) {
-    const row = createSummaryRow(metric, point, stored, origin);
+    const row = createSummaryRow(metric, point, stored, resource);
     if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
       const value = point.value as ExponentialHistogram;
       if (value.count === 0) continue;
@@ -86,15 +85,15 @@ function createSummaryRow(
   metric: MetricData,
   point: MetricPoint,
   stored: StoredUnit,
-  origin: ServiceResource,
+  resource: ServiceResource,
 ): PerformanceMetricRow {
   const { name } = metric.descriptor;
   const { attributes } = point;
   const series = JSON.stringify([name, Object.entries(attributes).sort()]);
   return {
-    ...origin,
+    ...resource,
     ...toRowDimensions(attributes),
-    id: computeIntervalRowId(series, origin.instance, toMs(point.startTime)),
+    id: computeIntervalRowId(series, resource.instance, toMs(point.startTime)),
     timestamp: toMs(point.endTime),
     metricType: getMetricType(name),
     name: name.slice(0, 255),
@@ -123,7 +122,7 @@ function hasErrorType(attributes: Attributes): boolean {
   return attributes['error.type'] !== undefined;
 }
 
-/** Fixed bounds, where the application's own view asked for them; beyond the last is the maximum. */
+/** Converts the buckets of a view with fixed boundaries. The last bucket ends at the maximum. */
 function toBuckets(value: Histogram, factor: number, failed: boolean): BucketCounts {
   const buckets: BucketCounts = new Map();
   const { boundaries, counts } = value.buckets;
@@ -142,7 +141,7 @@ function toMs([seconds, nanos]: HrTime): number {
   return Math.round(seconds * 1000 + nanos / 1e6);
 }
 
-/** Which type of measurement each OpenTelemetry instrument is. What is not here is CUSTOM. */
+/** Metric type of each OpenTelemetry instrument. All other instruments are `CUSTOM`. */
 const METRIC_TYPES = new Map<string, PerformanceMetricType>([
   ['http.server.request.duration', PerformanceMetricType.API_RESPONSE_TIME],
   ['db.client.operation.duration', PerformanceMetricType.DATABASE_QUERY_TIME],
@@ -169,30 +168,31 @@ function getMetricType(name: string): PerformanceMetricType {
   return METRIC_TYPES.get(name) ?? PerformanceMetricType.CUSTOM;
 }
 
-/** How values of an instrument's unit are stored: times in ms, shares in percent. */
 interface StoredUnit {
   unit: string;
+  /** Values are multiplied by this factor before they are stored. */
   factor: number;
 }
 
-function toStoredUnit(unit: string): StoredUnit {
+/** Converts seconds to ms, and utilization ratios to percent. Other units stay the same. */
+function toStoredUnit(name: string, unit: string): StoredUnit {
   if (unit === 's') return { unit: 'ms', factor: 1000 };
-  if (unit === '1') return { unit: '%', factor: 100 };
+  if (unit === '1' && isUtilization(name)) return { unit: '%', factor: 100 };
   return { unit, factor: 1 };
 }
 
-/** Only these shares are percentages to people; a `1` elsewhere is just a number. */
+/** The unit `1` is a ratio only for these metrics. Elsewhere, it can be any number. */
 function isUtilization(name: string): boolean {
   return name.startsWith('system.') && name.endsWith('.utilization');
 }
 
-/** A point's attributes, sorted into the columns of a row. */
+/** Columns of a row that are filled from the attributes of a point. */
 export interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
   organizationId: string | undefined;
   propertyId: string | undefined;
-  /** All other attributes as JSON; undefined when there are none. */
+  /** All other attributes as JSON, or undefined if there are none. */
   tags: string | undefined;
 }
 
@@ -214,7 +214,7 @@ const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>(
   [ATTR_PROPERTY_ID, 'propertyId'],
 ]);
 
-/** Overlong names are cut; tags that are too large as a whole are left out, and say so. */
+/** Truncates long values. If the tags are too large, they are replaced by a marker. */
 function toRowDimensions(attributes: Attributes): RowDimensions {
   const dimensions: RowDimensions = {
     endpoint: undefined,
@@ -223,15 +223,15 @@ function toRowDimensions(attributes: Attributes): RowDimensions {
     propertyId: undefined,
     tags: undefined,
   };
-  const rest: Attributes = {};
+  const otherAttributes: Attributes = {};
   for (const [key, value] of Object.entries(attributes)) {
     const column = DIMENSION_COLUMNS.get(key);
     if (column && value !== undefined) {
       dimensions[column] = String(value).slice(0, MAX_NAME_LENGTH);
-    } else rest[key] = value;
+    } else otherAttributes[key] = value;
   }
-  if (Object.keys(rest).length > 0) {
-    const tags = JSON.stringify(rest);
+  if (Object.keys(otherAttributes).length > 0) {
+    const tags = JSON.stringify(otherAttributes);
     dimensions.tags = tags.length <= MAX_TEXT_LENGTH ? tags : '{"perfscope.tags.dropped":true}';
   }
   return dimensions;

@@ -8,9 +8,9 @@ import type { MetricProducer, MetricReaderOptions } from '@opentelemetry/sdk-met
 import { createError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 
-/** The reader behind `/metrics`. It serves nothing by itself. */
+/** Creates the reader for `/metrics`, without its own HTTP server. */
 export function createPrometheusReader(histograms: MetricProducer): PrometheusExporter {
-  // The exporter passes producers on to its base class; only its type does not say so.
+  // The exporter passes `metricProducers` to its base class, but its type does not include them.
   const config: ExporterConfig & MetricReaderOptions = {
     preventServerStart: true,
     metricProducers: [histograms],
@@ -18,17 +18,18 @@ export function createPrometheusReader(histograms: MetricProducer): PrometheusEx
   return new PrometheusExporter(config);
 }
 
-/** Media type of Prometheus' text format. */
+/** Media type of the Prometheus text format. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** What the reader has now, in Prometheus' text format. */
+/** Returns the current metrics of `reader` in the Prometheus text format. */
 export async function formatPrometheusMetrics(reader: PrometheusExporter): Promise<string> {
   const { resourceMetrics } = await reader.collect();
   return new PrometheusSerializer().serialize(resourceMetrics);
 }
 
 /**
- * Serves `/metrics` of an instrumented service, on a server that does not keep it running.
+ * Serves the metrics of an instrumented service at `/metrics`. The server does not keep the process
+ * running. If it can't start, it logs a warning.
  *
  * @returns the reader for the meter provider, and the server
  */
@@ -45,7 +46,7 @@ export function servePrometheus(
     } else response.writeHead(404).end();
   });
   server.on('error', (error) => {
-    const part = `/metrics on ${host}:${port}`;
+    const part = `The /metrics endpoint on ${host}:${port}`;
     log.warn(createError('PS_PART_FAILED', { part, reason: error.message }).message);
   });
   server.listen(port, host).unref();

@@ -1,14 +1,15 @@
 import type { HealthStatus } from '../../core/schema/tables/system-health-table.ts';
 
 export interface HealthThresholds {
-  /** ms */
+  /** In ms. */
   responseTimeWarning: number;
-  /** ms */
+  /** In ms. */
   responseTimeCritical: number;
-  /** percent */
+  /** In percent. */
   errorRate: number;
 }
 
+/** Usages and error rate in percent, and response time in ms. */
 export interface HealthMetrics {
   cpu: number | undefined;
   memory: number | undefined;
@@ -17,24 +18,28 @@ export interface HealthMetrics {
   errorRate: number | undefined;
 }
 
-/** Usages in percent from which a host is short of something, and from which it is in trouble. */
+/** Usages in percent above which a process is degraded, and above which it is unhealthy. */
 const USAGE_THRESHOLDS = {
   cpu: [80, 95],
   memory: [85, 95],
   disk: [90, 98],
 } as const;
 
-/** The worst that any figure says; what is not known says nothing. */
+/** Returns the worst status of all metrics. Unknown metrics are ignored. */
 export function evaluateHealthStatus(
-  figures: HealthMetrics,
-  limits: HealthThresholds,
+  metrics: HealthMetrics,
+  thresholds: HealthThresholds,
 ): HealthStatus {
   const levels = [
-    toLevel(figures.cpu, ...USAGE_THRESHOLDS.cpu),
-    toLevel(figures.memory, ...USAGE_THRESHOLDS.memory),
-    toLevel(figures.disk, ...USAGE_THRESHOLDS.disk),
-    toLevel(figures.avgResponseTime, limits.responseTimeWarning, limits.responseTimeCritical),
-    toLevel(figures.errorRate, limits.errorRate, 3 * limits.errorRate),
+    toLevel(metrics.cpu, ...USAGE_THRESHOLDS.cpu),
+    toLevel(metrics.memory, ...USAGE_THRESHOLDS.memory),
+    toLevel(metrics.disk, ...USAGE_THRESHOLDS.disk),
+    toLevel(
+      metrics.avgResponseTime,
+      thresholds.responseTimeWarning,
+      thresholds.responseTimeCritical,
+    ),
+    toLevel(metrics.errorRate, thresholds.errorRate, 3 * thresholds.errorRate),
   ];
   const worst = Math.max(...levels);
   return worst === 2 ? 'unhealthy' : worst === 1 ? 'degraded' : 'healthy';

@@ -12,15 +12,15 @@ export interface SystemHealthMonitorOptions {
   host: HostSampler;
   eventLoop: EventLoopSampler;
   requests: DurationStats;
-  /** Statements that were sent to databases. */
+  /** Durations of database statements. */
   queries: DurationStats;
-  /** Open database connections; undefined without a pool. */
+  /** Returns the number of open database connections, or undefined if there is no pool. */
   countConnections: () => number | undefined;
   thresholds: HealthThresholds;
   add: AddRows;
 }
 
-/** Writes a row of `system_health` at an interval, and answers how the process is right now. */
+/** Writes `system_health` rows at an interval, and returns the current health on request. */
 export class SystemHealthMonitor {
   readonly #options: SystemHealthMonitorOptions;
   readonly #gauges = new GaugeRegistry();
@@ -35,7 +35,13 @@ export class SystemHealthMonitor {
     return this.#timer !== undefined;
   }
 
-  /** Writes a row now and every `intervalMs`. Called again, it changes the interval. */
+  /**
+   * Writes a health row now and every `intervalMs`. A second call changes the interval.
+   *
+   * @example
+   * systemHealthMonitor.startMonitoring(30_000);
+   * @param intervalMs interval in ms. Default: 60,000.
+   */
   startMonitoring(intervalMs = 60_000): void {
     this.stopMonitoring();
     void this.writeRow();
@@ -43,38 +49,61 @@ export class SystemHealthMonitor {
     this.#timer.unref();
   }
 
+  /**
+   * Stops writing health rows.
+   *
+   * @example
+   * systemHealthMonitor.stopMonitoring();
+   */
   stopMonitoring(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** `name` appears in snapshots; `activeUsers` and `ongoingReservations` also in the rows. */
+  /**
+   * Registers a function that returns a current value of the application. Each health snapshot
+   * includes all gauges. Health rows include only the gauges `activeUsers`, `ongoingReservations`,
+   * and `dbConnections`. A gauge that throws, takes longer than 5 s, or does not return a finite
+   * number is left out.
+   *
+   * @example
+   * systemHealthMonitor.registerGauge('activeUsers', () => sessions.size);
+   * @param name name of the gauge. Replaces an existing gauge with this name.
+   */
   registerGauge(name: string, fn: GaugeFunction): void {
     this.#gauges.register(name, fn);
   }
 
+  /**
+   * Returns the current health of this process and its host. Usages and rates are in percent, times
+   * in ms, and uptime in seconds. Never rejects.
+   *
+   * @example
+   * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
+   * @param now timestamp of the snapshot. Default: the current time.
+   */
   async getHealthSnapshot(now: Date = new Date()): Promise<HealthSnapshot> {
-    const { host, eventLoop: loop, requests, thresholds } = this.#options;
+    const { host, eventLoop, requests, thresholds } = this.#options;
     const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = host.sample();
     const gauges = await this.#gauges.readAll();
-    const answered = requests.getStats();
+    const requestStats = requests.getStats();
     return {
-      status: evaluateHealthStatus({ cpu, memory, disk, ...answered }, thresholds),
+      status: evaluateHealthStatus({ cpu, memory, disk, ...requestStats }, thresholds),
       timestamp: now,
       metrics: {
         cpu,
         memory,
         disk,
         load,
-        ...answered,
+        ...requestStats,
         uptime: process.uptime(),
-        eventLoopDelayP99: loop.sample()?.p99,
+        eventLoopDelayP99: eventLoop.sample()?.p99,
         gauges: Object.fromEntries(gauges),
       },
     };
   }
 
-  /** Writes one row of the time since the last. Never rejects. */
+  /** Writes one row for the time since the last row. Never rejects. */
   async writeRow(): Promise<void> {
     const { status, timestamp, metrics } = await this.getHealthSnapshot();
     const { queries, requests } = this.#options;
@@ -111,16 +140,15 @@ type GaugeFunction = () => number | Promise<number>;
 
 const GAUGE_TIMEOUT_MS = 5000;
 
-/** Values that only the application knows, such as its active users. */
+/** Reads values that only the application knows, such as the number of active users. */
 class GaugeRegistry {
   readonly #functions = new Map<string, GaugeFunction>();
 
-  /** `activeUsers`, `ongoingReservations` and `dbConnections` have columns of their own. */
   register(name: string, fn: GaugeFunction): void {
     this.#functions.set(name, fn);
   }
 
-  /** Asks all of them. One that throws, hangs or gives no finite number has no value. */
+  /** Omits gauges that throw, time out, or don't return a finite number. */
   async readAll(): Promise<Map<string, number>> {
     const values = new Map<string, number>();
     await Promise.all(
@@ -138,7 +166,7 @@ async function withGaugeTimeout(fn: GaugeFunction): Promise<number | undefined> 
   return withTimeout(GAUGE_TIMEOUT_MS, value, () => undefined, { keepAlive: false });
 }
 
-/** Counts the requests of this process between two health rows. */
+/** Mean duration and error rate of the requests or statements since the last health row. */
 export class DurationStats {
   #count = 0;
   #failed = 0;
@@ -150,7 +178,7 @@ export class DurationStats {
     if (failed) this.#failed += 1;
   }
 
-  /** @returns mean in ms and failed share in percent, undefined without requests; keeps counting */
+  /** @returns the mean in ms and the error rate in percent, or undefined if nothing was added */
   getStats(): { avgResponseTime: number | undefined; errorRate: number | undefined } {
     if (this.#count === 0) return { avgResponseTime: undefined, errorRate: undefined };
     return {

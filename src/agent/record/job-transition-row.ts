@@ -23,7 +23,7 @@ const NUMBER_FIELDS = [
 ] as const;
 const INTEGER_FIELDS = new Set<string>(['attempts', 'maxAttempts', 'priority']);
 
-/** @returns the transition as a row without its origin, or why it can't be stored. */
+/** @returns the row without its service resource, or the reason why it can't be stored */
 export function toJobTransitionRow(
   job: JobTransition,
   nowMs: number,
@@ -34,19 +34,20 @@ export function toJobTransitionRow(
   for (const field of ['queueName', 'jobId'] as const) {
     const text = job[field];
     if (typeof text !== 'string' || text === '') return createInvalidRowError(field, 'is missing');
-    if (text.length > MAX_NAME_LENGTH) return createInvalidRowError(field, 'is too long');
+    if (text.length > MAX_NAME_LENGTH)
+      return createInvalidRowError(field, `is longer than ${MAX_NAME_LENGTH} characters`);
   }
   if (!JOB_STATUSES.has(job.status))
-    return createInvalidRowError('status', 'is not one of QueueJobStatus');
+    return createInvalidRowError('status', 'is not a QueueJobStatus');
   const timestamp = Number(job.timestamp ?? nowMs);
-  const wrongTime = validateTimestamp(timestamp, nowMs, retentionMs);
-  if (wrongTime) return createInvalidRowError('timestamp', wrongTime);
+  const timestampProblem = validateTimestamp(timestamp, nowMs, retentionMs);
+  if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
   for (const field of NUMBER_FIELDS) {
     const value = job[field];
     if (value === undefined) continue;
     if (!Number.isFinite(value)) return createInvalidRowError(field, 'is not a finite number');
     if (INTEGER_FIELDS.has(field) && !Number.isSafeInteger(value))
-      return createInvalidRowError(field, 'is not whole');
+      return createInvalidRowError(field, 'is not a whole number');
   }
   return {
     timestamp,
@@ -79,12 +80,12 @@ function toMs(time: TimestampInput | undefined): number | undefined {
   return Number.isFinite(ms) ? ms : undefined;
 }
 
-function truncate(text: string | undefined, most: number): string | undefined {
-  return text === undefined || text === null ? undefined : String(text).slice(0, most);
+function truncate(text: string | undefined, maxLength: number): string | undefined {
+  return text === undefined || text === null ? undefined : String(text).slice(0, maxLength);
 }
 
-function redactText(text: string | undefined, most: number): string | undefined {
-  return text === undefined || text === null ? undefined : redact(String(text), most);
+function redactText(text: string | undefined, maxLength: number): string | undefined {
+  return text === undefined || text === null ? undefined : redact(String(text), maxLength);
 }
 
 function toJson(value: unknown): string | undefined {

@@ -3,30 +3,35 @@ import { createError, type PerfscopeError } from '../../core/errors.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';
 
-/** One measurement, as an application gives it to `recordMetric`. */
+/** One measurement to pass to `recordMetric`. */
 export interface Measurement {
-  /** Default: CUSTOM. `type` is the same. */
+  /** Default: `CUSTOM`. */
   metricType?: PerformanceMetricType;
+  /** Alias of `metricType`, used if `metricType` is not set. */
   type?: PerformanceMetricType;
+  /** Up to 512 characters. */
   name: string;
+  /** Finite number in `unit`. */
   value: number;
-  /** UCUM; default `ms` for the types that are times, else `1`. */
+  /** UCUM unit. Default: `ms` for metric types of times, otherwise `1`. */
   unit?: string;
+  /** Additional values, stored as JSON. */
   tags?: Readonly<Record<string, unknown>>;
-  /** Default: this process' own. */
+  /** Default: the service name of this process. */
   service?: string | undefined;
   endpoint?: string | undefined;
   operation?: string | undefined;
-  /** Default: now. A number is ms since the epoch. */
+  /** Date, or ms since the epoch. Default: now. */
   timestamp?: Date | number;
-  /** In ms. */
+  /** In ms. Default: `value`, if `unit` is `ms`. */
   duration?: number;
+  /** Default: the current tenant. */
   organizationId?: string | undefined;
   propertyId?: string | undefined;
   userId?: string | undefined;
-  /** Whether what was measured has failed. */
+  /** Whether the measured operation failed. Default: `false`. */
   error?: boolean;
-  /** Marks a row of a test, which readers leave out. */
+  /** Marks a test measurement, which is excluded from all metrics. Default: `false`. */
   test?: boolean;
 }
 
@@ -48,10 +53,10 @@ const TEXT_FIELDS = [
   'userId',
 ] as const;
 
-/** How far a clock may be ahead before its rows are refused. */
+/** Rows with a later timestamp are rejected, because the clock of the process must be wrong. */
 const MAX_CLOCK_AHEAD_MS = DAY_MS;
 
-/** @returns what is needed to store the measurement, or why it can't be. */
+/** @returns the validated fields, or the reason why the measurement can't be stored */
 export function validateMeasurement(
   m: Measurement,
   nowMs: number,
@@ -64,7 +69,7 @@ export function validateMeasurement(
   for (const field of TEXT_FIELDS) {
     const text = m[field];
     if (text === undefined || text === null) continue;
-    if (typeof text !== 'string') return createInvalidRowError(field, 'is not a text');
+    if (typeof text !== 'string') return createInvalidRowError(field, 'is not a string');
     if (text.length > MAX_NAME_LENGTH) {
       return createInvalidRowError(field, `is longer than ${MAX_NAME_LENGTH} characters`);
     }
@@ -75,25 +80,25 @@ export function validateMeasurement(
   }
   const metricType = m.metricType ?? m.type ?? PerformanceMetricType.CUSTOM;
   if (!Object.hasOwn(PerformanceMetricType, metricType)) {
-    return createInvalidRowError('metricType', 'is not one of PerformanceMetricType');
+    return createInvalidRowError('metricType', 'is not a PerformanceMetricType');
   }
   const timestampMs = Number(m.timestamp ?? nowMs);
-  const wrongTime = validateTimestamp(timestampMs, nowMs, retentionMs);
-  if (wrongTime) return createInvalidRowError('timestamp', wrongTime);
+  const timestampProblem = validateTimestamp(timestampMs, nowMs, retentionMs);
+  if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
   const tags = formatTags(m.tags);
   if (tags instanceof Error) return tags as PerfscopeError;
   return { metricType, timestampMs, unit: m.unit ?? getDefaultUnit(metricType), tags };
 }
 
-export const TOO_OLD_REASON = 'is older than the retention';
+export const TOO_OLD_REASON = 'is older than the retention period';
 
-/** Why a time can't be stored; undefined when it can. */
+/** @returns the reason why a timestamp can't be stored, or undefined if it is valid */
 export function validateTimestamp(
   ms: number,
   nowMs: number,
   retentionMs: number,
 ): string | undefined {
-  if (!Number.isFinite(ms)) return 'is not a time';
+  if (!Number.isFinite(ms)) return 'is not a valid date';
   if (ms > nowMs + MAX_CLOCK_AHEAD_MS) return 'is more than a day in the future';
   if (ms < nowMs - retentionMs) return TOO_OLD_REASON;
   return undefined;
@@ -107,7 +112,7 @@ function formatTags(tags: Measurement['tags']): string | undefined | PerfscopeEr
     if (text.length <= MAX_TEXT_LENGTH) return text;
     return createInvalidRowError('tags', `are longer than ${MAX_TEXT_LENGTH} characters of JSON`);
   } catch {
-    return createInvalidRowError('tags', 'can not be written as JSON');
+    return createInvalidRowError('tags', 'can not be converted to JSON');
   }
 }
 

@@ -26,41 +26,41 @@ export interface MetricRecorderOptions {
   resource: ServiceResource;
   retentionDays: number;
   add: AddRows;
-  /** Throw what is refused, instead of dropping and counting it. */
+  /** Whether an invalid measurement throws an error. Otherwise, it is dropped and counted. */
   strict: boolean;
-  /** Counts what is refused. */
+  /** Counts invalid measurements. */
   dropped: DroppedRowCounter;
   log: Logger;
 }
 
-/** Makes rows of what the application records by itself. */
+/** Converts the application's own measurements and job transitions to rows. */
 export class MetricRecorder {
   readonly #options: MetricRecorderOptions;
   readonly #nextId = createIdGenerator();
   readonly #buckets = new BucketAccumulator(this.#nextId);
-  readonly #logOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => void;
   readonly #retentionMs: number;
   #seq = 0;
   strict: boolean;
 
   constructor(options: MetricRecorderOptions) {
     this.#options = options;
-    this.#logOnce = createWarnOnce(options.log);
+    this.#warnOnce = createWarnOnce(options.log);
     this.#retentionMs = options.retentionDays * DAY_MS;
     this.strict = options.strict;
   }
 
-  /** @throws PS_ROW_INVALID only when strict */
+  /** @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set */
   recordMetric(m: Measurement, nowMs: number = Date.now()): void {
     const checked = validateMeasurement(m, nowMs, this.#retentionMs);
     if (checked instanceof Error) {
       this.#reject(checked);
       return;
     }
-    const { resource: origin } = this.#options;
+    const { resource } = this.#options;
     const row: PerformanceMetricRow = {
-      ...origin,
-      service: m.service ?? origin.service,
+      ...resource,
+      service: m.service ?? resource.service,
       id: this.#nextId(),
       timestamp: checked.timestampMs,
       metricType: checked.metricType,
@@ -85,20 +85,23 @@ export class MetricRecorder {
     this.#options.add('performance_metrics', [row]);
   }
 
-  /** @returns the row, undefined when it was refused. @throws PS_ROW_INVALID only when strict */
+  /**
+   * @returns the row, or undefined if the transition is invalid
+   * @throws PS_ROW_INVALID if the transition is invalid and `strict` is set
+   */
   recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): QueueMetricRow | undefined {
     const row = toJobTransitionRow(job, nowMs, this.#retentionMs);
     if (row instanceof Error) {
       this.#reject(row);
       return undefined;
     }
-    const { resource: origin, add } = this.#options;
+    const { resource, add } = this.#options;
     Object.assign(row, resolveTenant(row));
-    add('queue_metrics', [{ ...origin, ...row, id: this.#nextId(), seq: this.#seq++ }]);
+    add('queue_metrics', [{ ...resource, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;
   }
 
-  /** A job's times as single measurements, where no histograms are kept. */
+  /** Records the times of a job as single measurements, for processes without histograms. */
   recordJobTimes(job: JobTransition, failed: boolean): void {
     const { queueName: endpoint, jobType: operation, duration, waitTime } = job;
     const common = {
@@ -123,7 +126,7 @@ export class MetricRecorder {
     }
   }
 
-  /** Adds the buckets of what was recorded since the last batch. */
+  /** Adds the bucket rows of the measurements since the last batch. */
   addBucketRows(): void {
     this.#options.add('metric_buckets', this.#buckets.takeRows());
   }
@@ -131,11 +134,11 @@ export class MetricRecorder {
   #reject(error: PerfscopeError): void {
     this.#options.dropped.add(error.params.reason === TOO_OLD_REASON ? 'expired' : 'invalid', 1);
     if (this.strict) throw error;
-    this.#logOnce(`${error.params.field} ${error.params.reason}`, error.message);
+    this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);
   }
 }
 
-/** What an application measures of a queue is named after it. */
+/** For queue metric types, the name of a measurement is the queue name. */
 function getQueueName(
   { name }: Measurement,
   metricType: PerformanceMetricType,
@@ -143,17 +146,17 @@ function getQueueName(
   return metricType.startsWith('QUEUE_') ? name : undefined;
 }
 
-/** The tenant that is given, else the one that the running work is for: never a mixture of both. */
-function resolveTenant(given: {
+/** Returns the explicit tenant, or the current one. Never combines fields of both. */
+function resolveTenant(explicit: {
   organizationId?: string | undefined;
   propertyId?: string | undefined;
 }) {
-  const named = given.organizationId ?? given.propertyId;
-  const { organizationId, propertyId } = (named === undefined ? getCurrentTenant() : given) ?? {};
+  const isExplicit = (explicit.organizationId ?? explicit.propertyId) !== undefined;
+  const { organizationId, propertyId } = (isExplicit ? explicit : getCurrentTenant()) ?? {};
   return { organizationId: organizationId ?? undefined, propertyId: propertyId ?? undefined };
 }
 
-/** Values of one series are summed for as long as this, so that a window's edge stays sharp. */
+/** Short enough that the edges of a query's time window stay exact to the second. */
 const BUCKET_INTERVAL_MS = 1000;
 
 interface BucketSum {
@@ -163,8 +166,8 @@ interface BucketSum {
 }
 
 /**
- * Sums single values per series and bucket until a batch takes them. Each batch is a `point` of
- * its own, so equal values of two batches, or of two processes, stay two.
+ * Counts single values by series and bucket until the next batch. Each batch has its own `point`,
+ * so that deduplication keeps equal values from two batches or two processes.
  */
 class BucketAccumulator {
   readonly #nextId: () => string;
@@ -174,12 +177,12 @@ class BucketAccumulator {
     this.#nextId = nextId;
   }
 
-  /** Only remembers: whoever records must not wait for sums. */
+  /** Only stores the row, because computing the sums would delay the caller. */
   add(row: PerformanceMetricRow): void {
     this.#rows.push(row);
   }
 
-  /** Gives the sums as rows and begins anew. */
+  /** Returns the sums as rows, and resets them. */
   takeRows(): MetricBucketRow[] {
     const rows = this.#rows;
     this.#rows = [];
@@ -202,7 +205,7 @@ function addToSums(sums: Map<string, BucketSum>, row: PerformanceMetricRow): voi
     sum = { row, timestamp, buckets: new Map() };
     sums.set(key, sum);
   }
-  // Times lie on the bounds of seconds, like OpenTelemetry's, so that both merge exactly.
+  // Uses the bucket bounds of OpenTelemetry, which are in seconds, so that both can be merged.
   const bound = computeStoredBound(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
   addToBucket(sum.buckets, bound, 1, row.errorCount ?? 0);
 }

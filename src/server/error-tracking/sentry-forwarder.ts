@@ -4,6 +4,7 @@ import { HOUR_MS } from '../../core/duration.ts';
 import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
+import { parseStackFrame } from '../../core/stack-frame.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { ReadRows, Row } from '../../storage/questdb/questdb-reader.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
@@ -141,7 +142,6 @@ function toErrorLogRow(row: Row): ErrorLogRow {
 }
 
 const SENTRY_CLIENT = 'perfscope';
-const STACK_FRAME_PATTERN = /^\s*at (?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
 const MAX_FRAMES = 50;
 
 /** Returns the headers of a request to `envelopeUrl`. */
@@ -207,14 +207,14 @@ function parseStackFrames(stack: string | undefined) {
   return (stack ?? '')
     .split('\n')
     .flatMap((text) => {
-      const [, name, filename, lineno, colno] = STACK_FRAME_PATTERN.exec(text) ?? [];
-      if (filename === undefined) return [];
+      const frame = parseStackFrame(text);
+      if (!frame) return [];
       return {
-        function: name,
-        filename,
-        lineno: Number(lineno),
-        colno: Number(colno),
-        in_app: !/^node:|node_modules/.test(filename),
+        function: frame.functionName,
+        filename: frame.file,
+        lineno: frame.line,
+        colno: frame.column,
+        in_app: frame.isApplication,
       };
     })
     .slice(0, MAX_FRAMES)

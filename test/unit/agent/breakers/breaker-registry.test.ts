@@ -19,20 +19,20 @@ afterAll(() => provider.shutdown());
 
 let breakers: BreakerRegistry;
 let name: string;
-let made = 0;
+let nameCount = 0;
 beforeEach(() => {
   breakers = new BreakerRegistry();
-  name = `gateway-${++made}`;
+  name = `gateway-${++nameCount}`;
 });
 
-const stateOf = () => Object.fromEntries(breakers.getStates())[name];
+const getState = () => Object.fromEntries(breakers.getStates())[name];
 
-/** What was measured of the breaker, by outcome or state. */
-async function measured(metric: string): Promise<Record<string, number>> {
+/** Returns the values of a breaker metric, by outcome or state. */
+async function readMetric(metric: string): Promise<Record<string, number>> {
   await reader.forceFlush();
-  const origin = { service: 'shop', instance: 'shop-1' };
+  const resource = { service: 'shop', instance: 'shop-1' };
   const last = exporter.getMetrics().at(-1);
-  const rows = last ? toMetricRows(last.scopeMetrics, origin).metrics : [];
+  const rows = last ? toMetricRows(last.scopeMetrics, resource).metrics : [];
   return Object.fromEntries(
     rows
       .filter((row) => row.name === metric && row.endpoint === name)
@@ -40,7 +40,7 @@ async function measured(metric: string): Promise<Record<string, number>> {
   );
 }
 
-it('keeps this, arguments, result and type', async () => {
+it('keeps this, the arguments, the result, and the type', async () => {
   const shop = {
     currency: 'EUR',
     pay: breakers.protect(
@@ -61,7 +61,7 @@ it('keeps this, arguments, result and type', async () => {
   expect(await breakers.protect(() => undefined, { name })()).toBeUndefined();
 });
 
-it('opens when too many calls fail, answers by the fallback, and closes when one succeeds', async () => {
+it('opens when too many calls fail, calls the fallback, and closes when a call succeeds', async () => {
   let works = false;
   let called = 0;
   const pay = breakers.protect(
@@ -78,28 +78,28 @@ it('opens when too many calls fail, answers by the fallback, and closes when one
     },
   );
   for (let i = 0; i < 4; i++) expect(await pay(i)).toBe(`later ${i}: refused`);
-  expect(stateOf()).toBe('open');
-  expect(await pay(9)).toMatch(/^later 9: .* its breaker is open/);
+  expect(getState()).toBe('open');
+  expect(await pay(9)).toMatch(/^later 9: .* breaker is open/);
   expect(called).toBe(4);
   works = true;
-  await waitFor(async () => stateOf() === 'half-open');
+  await waitFor(async () => getState() === 'half-open');
   expect(await pay(5)).toBe('paid 5');
-  expect(stateOf()).toBe('closed');
-  expect(await measured('perfscope.breaker.calls')).toEqual({
+  expect(getState()).toBe('closed');
+  expect(await readMetric('perfscope.breaker.calls')).toEqual({
     failure: 4,
     fallback: 5,
     rejected: 1,
     success: 1,
   });
-  expect(await measured('perfscope.breaker.transitions')).toEqual({
+  expect(await readMetric('perfscope.breaker.transitions')).toEqual({
     open: 1,
     'half-open': 1,
     closed: 1,
   });
-  expect(await measured('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 0 });
+  expect(await readMetric('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 0 });
 });
 
-it('counts a call that hangs once, as a time-out', async () => {
+it('counts a call that hangs once, as a timeout', async () => {
   const hang = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
     name,
     timeoutMs: 20,
@@ -107,11 +107,11 @@ it('counts a call that hangs once, as a time-out', async () => {
   });
   await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
   await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
-  expect(await measured('perfscope.breaker.calls')).toEqual({ timeout: 1, rejected: 1 });
-  expect(await measured('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 2 });
+  expect(await readMetric('perfscope.breaker.calls')).toEqual({ timeout: 1, rejected: 1 });
+  expect(await readMetric('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 2 });
 });
 
-it('does not open for errors that do not speak against the dependency', async () => {
+it('does not open for errors that isFailure excludes', async () => {
   const find = breakers.protect(async () => Promise.reject(new RangeError('no such room')), {
     name,
     volumeThreshold: 1,
@@ -119,10 +119,10 @@ it('does not open for errors that do not speak against the dependency', async ()
     fallback: async () => 'none',
   });
   for (let i = 0; i < 5; i++) await expect(find()).rejects.toThrow('no such room');
-  expect(stateOf()).toBe('closed');
+  expect(getState()).toBe('closed');
 });
 
-it('is open while an alert says so, and half-open when it says so no more', async () => {
+it('is open while an alert forces it, and half-open after that', async () => {
   let works = true;
   const pay = breakers.protect(
     async () => {
@@ -134,24 +134,24 @@ it('is open while an alert says so, and half-open when it says so no more', asyn
   breakers.setForced([{ name, leaseMs: 60_000 }]);
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
   breakers.setForced([]);
-  expect(stateOf()).toBe('half-open');
+  expect(getState()).toBe('half-open');
   works = false;
   await expect(pay()).rejects.toThrow('refused');
-  expect(stateOf()).toBe('open');
+  expect(getState()).toBe('open');
   breakers.setForced([{ name, leaseMs: 60_000 }]);
   breakers.setForced([]);
   works = true;
   expect(await pay()).toBe('paid');
-  expect(stateOf()).toBe('closed');
+  expect(getState()).toBe('closed');
 });
 
-it('works by its own figures again when nobody renews what opened it', async () => {
+it('is half-open when its lease is not renewed', async () => {
   breakers.setForced([{ name, leaseMs: 60 }]);
   const pay = breakers.protect(async () => 'paid', { name });
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
-  await waitFor(async () => stateOf() === 'half-open');
+  await waitFor(async () => getState() === 'half-open');
   expect(await pay()).toBe('paid');
-  expect(stateOf()).toBe('closed');
+  expect(getState()).toBe('closed');
 });
 
 it.each([
@@ -161,7 +161,7 @@ it.each([
   { volumeThreshold: 0.5 },
   { errorThresholdPercentage: 101 },
   { resetTimeoutMs: -1 },
-])('refuses %o', (options) => {
+])('rejects %o', (options) => {
   expect(() => breakers.protect(async () => 1, { name, ...options })).toThrow(
     expect.objectContaining({ code: 'PS_BREAKER_INVALID' }),
   );
