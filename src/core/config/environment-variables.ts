@@ -13,192 +13,203 @@ import {
   urlVariable,
 } from './variable-parsers.ts';
 
-/** Paths that are not counted unless the application says otherwise: probes, not users. */
+/** Paths that are ignored by default, because probes request them, not users. */
 const HEALTH_CHECK_PATHS = ['/healthz', '/readyz', '/livez', '/health', '/metrics'] as const;
 
 /**
- * Every `PERFORMANCE_*`, `SYSTEM_HEALTH_*` and server variable that the product reads. The README
- * shows this list, and a name with one of those prefixes that is not here is refused.
+ * Every environment variable that Perfscope reads, except for the OpenTelemetry variables. The README
+ * contains this list. An unknown variable that starts with `PERFORMANCE_` or `SYSTEM_HEALTH_` is an
+ * error, so that typos don't go unnoticed.
  */
 export const VARIABLES = {
-  PERFORMANCE_MONITORING_ENABLED: booleanVariable(true, 'Measure at all.'),
+  PERFORMANCE_MONITORING_ENABLED: booleanVariable(true, 'Whether Perfscope records anything.'),
   PERFORMANCE_BUFFER_SIZE: integerVariable(
     100,
     [1, 100_000],
-    'Measurements that are collected before they are written.',
+    'Number of rows to buffer before a write.',
   ),
   PERFORMANCE_FLUSH_INTERVAL: integerVariable(
     30_000,
     [100, DAY_MS],
-    'Longest time in ms before they are written, and the interval of histograms.',
+    'Maximum time between writes, in ms. Also the interval of histograms.',
   ),
-  PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days that measurements are kept.'),
+  PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(
     90,
     [1, 3650],
-    'Days that their sums by the minute are kept.',
+    'Days to keep data aggregated by minute.',
   ),
   PERFORMANCE_RETENTION_HOUR_DAYS: integerVariable(
     730,
     [7, 36_500],
-    'Days that their sums by the hour are kept, in whole weeks.',
+    'Days to keep data aggregated by hour, rounded up to whole weeks.',
   ),
   PERFORMANCE_TIME_ZONE: timeZoneVariable(
-    "Zone whose days and hours are compared. Unset: the system's.",
+    'Time zone of days and hours in comparisons. Default: the system time zone.',
   ),
-  SYSTEM_HEALTH_INTERVAL: integerVariable(60_000, [100, DAY_MS], 'Time in ms between health rows.'),
-  SYSTEM_HEALTH_ENABLED: booleanVariable(true, 'Write health rows.'),
+  SYSTEM_HEALTH_INTERVAL: integerVariable(
+    60_000,
+    [100, DAY_MS],
+    'Interval between health snapshots, in ms.',
+  ),
+  SYSTEM_HEALTH_ENABLED: booleanVariable(true, 'Whether to store health snapshots.'),
   PERFORMANCE_RESPONSE_TIME_WARNING: integerVariable(
     2000,
     [1, DAY_MS],
-    'Average response time in ms from which health is degraded.',
+    'Average response time, in ms, at which health becomes degraded.',
   ),
   PERFORMANCE_RESPONSE_TIME_CRITICAL: integerVariable(
     5000,
     [1, DAY_MS],
-    'Average response time in ms from which health is unhealthy.',
+    'Average response time, in ms, at which health becomes unhealthy.',
   ),
   PERFORMANCE_ERROR_RATE_THRESHOLD: percentVariable(
     5,
-    'Share of failed requests in percent from which health is degraded.',
+    'Percentage of failed requests at which health becomes degraded.',
   ),
   PERFORMANCE_QUEUE_DEPTH_THRESHOLD: integerVariable(
     50,
     [1, 1e9],
-    'Waiting jobs from which a queue is marked as deep.',
+    'Number of waiting jobs at which a queue is marked as deep.',
   ),
-  PERFORMANCE_ALERTS_ENABLED: booleanVariable(true, 'Evaluate alert rules on the server.'),
+  PERFORMANCE_ALERTS_ENABLED: booleanVariable(true, 'Whether the server evaluates alert rules.'),
   PERFORMANCE_RULES_FILE: stringVariable<string | undefined>(
     undefined,
-    'YAML file with alert rules beside the built-in ones; read again when it changes.',
+    'YAML file that adds or changes alert rules. Reloaded when it changes.',
   ),
   PERFORMANCE_BUSINESS_RULES_FILE: stringVariable<string | undefined>(
     undefined,
-    'YAML file with business rules; read again when it changes.',
+    'YAML file with business rules. Reloaded when it changes.',
   ),
   PERFORMANCE_SERVER_URL: urlVariable(
     ['http:', 'https:'],
-    'Server that a service asks for decisions and alerts. Unset: that of this machine.',
+    'Server from which a service gets decisions and alerts. Default: the local server.',
   ),
-  PERFORMANCE_API_KEY: secretVariable(8, 'Key that a service asks that server with.'),
+  PERFORMANCE_API_KEY: secretVariable(8, 'API key that a service sends to that server.'),
   PERFORMANCE_API_KEY_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that key.',
+    'File that contains the API key.',
   ),
   PERFORMANCE_HEARTBEAT_URL: urlVariable(
     ['http:', 'https:'],
-    'Address that is called after each round of evaluations, for a watch from outside.',
+    'URL to request after each alert evaluation, so an external monitor can detect an outage.',
   ),
   PERFORMANCE_NOTIFY_FILE: stringVariable<string | undefined>(
     undefined,
-    'YAML file with receivers, people and routes of notifications; read again when it changes.',
+    'YAML file with notification receivers, people, and routes. Reloaded when it changes.',
   ),
   PERFORMANCE_PUBLIC_URL: urlVariable(
     ['http:', 'https:'],
-    'Address under which people reach the server, for links in messages. Unset: without links.',
+    'Public URL of the server, for links in messages. If unset, messages contain no links.',
   ),
   PERFORMANCE_SENTRY_DSN: sentryDsnVariable(
-    'DSN of a Sentry-compatible server that errors are forwarded to. Unset: none.',
+    'DSN of a Sentry-compatible server that receives a copy of each error.',
   ),
   PORT: integerVariable<number | undefined>(
     undefined,
     [0, 65_535],
-    'Port of the server. Unset: 4001, or the next free one.',
+    'Port of the server. Default: 4001, or the next free port.',
   ),
   HOST: stringVariable('127.0.0.1', 'Address that the server listens on.'),
   PERFORMANCE_DATA_DIR: stringVariable(
     './.perfscope',
-    'Folder of the embedded QuestDB and of the spool.',
+    'Folder of the embedded QuestDB and the spool.',
   ),
   PERFORMANCE_SPOOL_DIR: stringVariable<string | undefined>(
     undefined,
-    'Folder where rows wait for QuestDB. Unset: `spool` in the data folder.',
+    'Folder for rows that QuestDB has not yet stored. Default: `spool` in the data folder.',
   ),
   PERFORMANCE_SPOOL_MAX_BYTES: integerVariable(
     512 * 1024 * 1024,
     [64 * 1024, Number.MAX_SAFE_INTEGER],
-    'Size in bytes from which the oldest waiting rows are dropped.',
+    'Maximum size of the spool, in bytes. Beyond it, the oldest rows are dropped.',
   ),
   PERFORMANCE_QUESTDB_URL: urlVariable(
     ['http:', 'https:'],
-    'HTTP address of an existing QuestDB, instead of the embedded one.',
+    'HTTP URL of an existing QuestDB, which replaces the embedded QuestDB.',
   ),
   PERFORMANCE_QUESTDB_PG_URL: urlVariable(
     ['postgresql:', 'postgres:'],
-    'Its Postgres address for reading. Unset: port 8812 of the same host, with the same user.',
+    'PostgreSQL URL of the existing QuestDB, for queries. Default: port 8812, same host and user.',
   ),
   PERFORMANCE_QUESTDB_PG_URL_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that address with its password.',
+    'File that contains the PostgreSQL URL.',
   ),
-  PERFORMANCE_QUESTDB_USER: stringVariable<string | undefined>(undefined, 'User of that QuestDB.'),
+  PERFORMANCE_QUESTDB_USER: stringVariable<string | undefined>(
+    undefined,
+    'User name for the existing QuestDB.',
+  ),
   PERFORMANCE_QUESTDB_PASSWORD: stringVariable<string | undefined>(
     undefined,
-    'Password of that user.',
+    'Password for the existing QuestDB.',
   ),
   PERFORMANCE_QUESTDB_PASSWORD_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that password.',
+    'File that contains the password.',
   ),
   PERFORMANCE_QUESTDB_TOKEN: stringVariable<string | undefined>(
     undefined,
-    'Bearer token, instead of user and password.',
+    'Bearer token for the existing QuestDB, which replaces user and password.',
   ),
   PERFORMANCE_QUESTDB_TOKEN_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that token.',
+    'File that contains the QuestDB token.',
   ),
-  PERFORMANCE_ORGANIZATION_HEADER: headerVariable('Request header that names the organization.'),
-  PERFORMANCE_PROPERTY_HEADER: headerVariable('Request header that names the property.'),
-  PERFORMANCE_USER_HEADER: headerVariable('Request header that names the user.'),
-  PERFORMANCE_JOB_DATA: booleanVariable(false, 'Store data and results of queue jobs.'),
+  PERFORMANCE_ORGANIZATION_HEADER: headerVariable('Request header that contains the organization.'),
+  PERFORMANCE_PROPERTY_HEADER: headerVariable('Request header that contains the property.'),
+  PERFORMANCE_USER_HEADER: headerVariable('Request header that contains the user.'),
+  PERFORMANCE_JOB_DATA: booleanVariable(
+    false,
+    'Whether to store the data and results of queue jobs.',
+  ),
   PERFORMANCE_IGNORE_ROUTES: listVariable(
     HEALTH_CHECK_PATHS,
-    'Paths that are not measured; a `*` at the end stands for any rest.',
+    'Paths that are not recorded. A `*` at the end matches any suffix.',
   ),
   PERFORMANCE_JWT_ISSUER: stringVariable<string | undefined>(
     undefined,
-    'Issuer (`iss`) whose JSON Web Tokens are accepted. Unset: keys only.',
+    'Issuer (`iss`) of accepted JSON Web Tokens. If unset, only API keys are accepted.',
   ),
   PERFORMANCE_JWT_AUDIENCE: stringVariable<string | undefined>(
     undefined,
-    'Audience (`aud`) that such a token must name.',
+    'Required audience (`aud`) of a JSON Web Token.',
   ),
-  PERFORMANCE_JWT_JWKS_URL: trustedUrlVariable("Address of the issuer's public keys."),
+  PERFORMANCE_JWT_JWKS_URL: trustedUrlVariable("URL of the issuer's public keys."),
   PERFORMANCE_JWT_SECRET: secretVariable(
     32,
-    'Secret that the issuer signs with (HS256), instead of public keys.',
+    'Secret that the issuer signs tokens with (HS256), as an alternative to public keys.',
   ),
   PERFORMANCE_JWT_SECRET_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that secret.',
+    'File that contains the JWT secret.',
   ),
   PERFORMANCE_METRICS_TOKEN: secretVariable(
     16,
-    'Bearer token that may scrape `/metrics`, and no more.',
+    'Bearer token that gives access only to `/metrics`.',
   ),
   PERFORMANCE_METRICS_TOKEN_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that token.',
+    'File that contains the metrics token.',
   ),
   PERFORMANCE_GRAFANA_TOKEN: stringVariable<string | undefined>(
     undefined,
-    'Token of a Grafana service account, for `perfscope grafana --push`.',
+    'Grafana service account token for `perfscope grafana --push`.',
   ),
   PERFORMANCE_GRAFANA_TOKEN_FILE: stringVariable<string | undefined>(
     undefined,
-    'File that holds that token.',
+    'File that contains the Grafana token.',
   ),
   PERFORMANCE_API_RATE_LIMIT: integerVariable(
     12_000,
     [1, 1e9],
-    'Requests a minute that one key, token or address may send to the API.',
+    'Maximum number of API requests per minute for each key, token, or address.',
   ),
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
 
-/** What each variable's value is once it has been read. */
+/** The parsed value of each variable. */
 export type VariableValues = {
   readonly [N in VariableName]: (typeof VARIABLES)[N]['fallback'] extends infer F
     ? F | NonNullable<ReturnType<(typeof VARIABLES)[N]['parse']>>

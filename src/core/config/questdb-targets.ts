@@ -1,14 +1,14 @@
 import type { Settings } from './settings.ts';
 
-/** Where rows are written to: QuestDB over HTTP. */
+/** The QuestDB HTTP endpoint to which rows are written. */
 export interface WriteTarget {
-  /** Base address without a path. */
+  /** Base URL without a path. */
   readonly url: string;
-  /** Value of the `Authorization` header, where one is needed. */
+  /** Value of the `Authorization` header, if QuestDB requires authentication. */
   readonly authorization?: string | undefined;
 }
 
-/** Where rows are read from: QuestDB over the Postgres wire. */
+/** The QuestDB PostgreSQL endpoint from which rows are read. */
 export interface ReadTarget {
   readonly host: string;
   readonly port: number;
@@ -26,24 +26,24 @@ export function formatBasicAuthorization(user: string, password: string): string
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** The QuestDB that `PERFORMANCE_QUESTDB_URL` names, or undefined when it is not set. */
+/** Returns the QuestDB at `PERFORMANCE_QUESTDB_URL`, or undefined if it is not set. */
 export function getExternalQuestdbTargets(settings: Settings): QuestdbTargets | undefined {
-  const address = settings.PERFORMANCE_QUESTDB_URL;
-  if (address === undefined) return undefined;
-  const url = new URL(address);
+  if (settings.PERFORMANCE_QUESTDB_URL === undefined) return undefined;
+  const url = new URL(settings.PERFORMANCE_QUESTDB_URL);
   const user = settings.PERFORMANCE_QUESTDB_USER ?? (decodeURIComponent(url.username) || undefined);
   const password = settings.PERFORMANCE_QUESTDB_PASSWORD ?? decodeURIComponent(url.password);
   const token = settings.PERFORMANCE_QUESTDB_TOKEN;
-  const basic = user === undefined ? undefined : formatBasicAuthorization(user, password);
+  const basicAuthorization =
+    user === undefined ? undefined : formatBasicAuthorization(user, password);
   const pg = new URL(
     settings.PERFORMANCE_QUESTDB_PG_URL ?? `postgresql://${url.hostname}:8812/qdb`,
   );
   return {
-    write: { url: url.origin, authorization: token ? `Bearer ${token}` : basic },
+    write: { url: url.origin, authorization: token ? `Bearer ${token}` : basicAuthorization },
     read: {
       host: pg.hostname,
       port: Number(pg.port || 8812),
-      // QuestDB's own defaults, which an open server of a developer still has.
+      // The QuestDB default credentials, for local servers without authentication.
       user: decodeURIComponent(pg.username) || user || 'admin',
       password: decodeURIComponent(pg.password) || password || 'quest',
       database: pg.pathname.slice(1) || 'qdb',

@@ -6,15 +6,15 @@ import { isProcessAlive, type ProcessIdentity } from '../process-identity.ts';
 import type { QuestdbTargets } from './questdb-targets.ts';
 import type { EnvironmentVariables } from './settings.ts';
 
-/** What a running server tells the services of the same user on the same machine. */
+/** Connection details that a running server publishes for services of the same user and machine. */
 export interface ServerDiscovery {
   readonly process: ProcessIdentity;
-  /** Address of the server's own HTTP endpoints. */
+  /** Base URL of the server's HTTP endpoints. */
   readonly serverUrl: string;
   readonly questdb: QuestdbTargets;
-  /** Absolute path under which the services' rows wait. */
+  /** Absolute path of the spool folder of the services. */
   readonly spoolDir: string;
-  /** Absolute path of the data folder; undefined when QuestDB is not the server's own. */
+  /** Absolute path of the data folder. Undefined if the server uses an external QuestDB. */
   readonly dataDir?: string | undefined;
 }
 
@@ -23,22 +23,22 @@ export function getDiscoveryFilePath(env: EnvironmentVariables): string {
   return join(folder, 'perfscope', 'server.json');
 }
 
-/** Writes the file for this user only. It holds the writer's password. */
+/** Writes the file so that only the current user can read it, because it contains a password. */
 export function writeDiscoveryFile(file: string, discovery: ServerDiscovery): void {
   writePrivateFile(file, JSON.stringify(discovery));
 }
 
-/** The running server's announcement; undefined when there is none, or its process is gone. */
+/** Reads the discovery file. Returns undefined if there is none, or if its server has stopped. */
 export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   try {
-    const found = JSON.parse(readFileSync(file, 'utf8')) as ServerDiscovery;
-    return isProcessAlive(found.process) ? found : undefined;
+    const discovery = JSON.parse(readFileSync(file, 'utf8')) as ServerDiscovery;
+    return isProcessAlive(discovery.process) ? discovery : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Removes the announcement if it is still `pid`'s own. */
+/** Deletes the discovery file if process `pid` wrote it. */
 export function removeDiscoveryFile(file: string, pid: number): void {
   if (readDiscoveryFile(file)?.process.pid === pid) rmSync(file, { force: true });
 }

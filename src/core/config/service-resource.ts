@@ -6,35 +6,36 @@ import type { ServiceResource } from '../schema/table-definition.ts';
 import type { EnvironmentVariables } from './settings.ts';
 
 /**
- * Who this process is, from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, else from the
- * application's package.json.
+ * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset, uses
+ * `fallbackName`, or the package.json file in the current folder.
  *
- * @param fallbackName the service's name where neither says one.
+ * @param fallbackName service name to use instead of package.json
  */
 export function detectServiceResource(
   env: EnvironmentVariables,
   fallbackName?: string,
 ): ServiceResource {
   const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
-  const random = randomBytes(4).toString('hex');
-  const application = fallbackName ? {} : readPackageJson();
+  const randomSuffix = randomBytes(4).toString('hex');
+  const packageJson = fallbackName ? {} : readPackageJson();
   return {
     service:
       env.OTEL_SERVICE_NAME ||
       attributes.get('service.name') ||
       fallbackName ||
-      application.name ||
+      packageJson.name ||
       'unknown_service:node',
-    serviceVersion: attributes.get('service.version') || application.version,
+    serviceVersion: attributes.get('service.version') || packageJson.version,
     environment:
       attributes.get('deployment.environment.name') ||
       attributes.get('deployment.environment') ||
       env.NODE_ENV,
-    instance: attributes.get('service.instance.id') || `${hostname()}-${process.pid}-${random}`,
+    instance:
+      attributes.get('service.instance.id') || `${hostname()}-${process.pid}-${randomSuffix}`,
   };
 }
 
-/** The format is W3C Baggage's: `key=value` pairs with percent-encoded values. */
+/** Parses the W3C Baggage format: `key=value` pairs with percent-encoded values. */
 function parseResourceAttributes(text: string): Map<string, string> {
   const pairs = text.split(',').map((pair) => pair.split('=', 2).map((part) => part.trim()));
   return new Map(

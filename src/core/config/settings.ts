@@ -9,22 +9,22 @@ import type { Variable } from './variable-parsers.ts';
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 export interface ParsedSettings {
-  /** Every variable's value; the default where the given one is not valid. */
+  /** The value of each variable. An invalid value is replaced by the default. */
   readonly settings: Settings;
-  /** One coded error for each unknown name and each invalid value. */
+  /** One error for each unknown name and each invalid value. */
   readonly problems: readonly PerfscopeError[];
 }
 
-/** The variables' values, and the standard OpenTelemetry ones that the product honours. */
+/** The values of all variables, including the supported OpenTelemetry variables. */
 export interface Settings extends VariableValues {
   readonly prometheusPort: number | undefined;
   readonly prometheusHost: string;
-  /** Interval of metric export in ms. */
+  /** Interval between metric exports, in ms. */
   readonly exportIntervalMs: number;
   readonly retention: Retention;
-  /** Whether measuring is wanted at all. */
+  /** Whether Perfscope records anything. */
   readonly enabled: boolean;
-  /** Whose tokens are believed; undefined: nobody's. */
+  /** The trusted token issuer. If undefined, JSON Web Tokens are rejected. */
   readonly jwt: JwtSettings | undefined;
 }
 
@@ -32,35 +32,38 @@ const OWN_VARIABLE_PATTERN = /^(PERFORMANCE|SYSTEM_HEALTH)_/;
 const SECRET_NAME_PATTERN = /PASSWORD|TOKEN|SECRET|KEY/;
 const URL_CREDENTIALS_PATTERN = /\/\/[^/@\s]*@/;
 
-/** Reads the environment, and the files of secrets that it names, into frozen settings. Never throws: what is wrong is in `problems`. */
-export function parseSettings(given: EnvironmentVariables): ParsedSettings {
+/**
+ * Reads the environment variables and the secret files that they name. It never throws. Instead, it
+ * returns `problems`.
+ */
+export function parseSettings(environment: EnvironmentVariables): ParsedSettings {
   const problems: PerfscopeError[] = [];
-  const env = resolveSecretFiles(given, problems);
+  const env = resolveSecretFiles(environment, problems);
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(VARIABLES) as VariableName[]) {
     values[name] = readVariable(name, VARIABLES[name] as Variable<unknown>, env[name], problems);
   }
   for (const name of Object.keys(env)) {
     if (OWN_VARIABLE_PATTERN.test(name) && !Object.hasOwn(VARIABLES, name)) {
-      const near = findClosestMatch(name, Object.keys(VARIABLES));
-      problems.push(createError('PS_CONFIG_UNKNOWN', near ? { name, nearest: near } : { name }));
+      const nearest = findClosestMatch(name, Object.keys(VARIABLES));
+      problems.push(createError('PS_CONFIG_UNKNOWN', nearest ? { name, nearest } : { name }));
     }
   }
-  const known = values as VariableValues;
+  const variables = values as VariableValues;
   const settings = Object.freeze({
-    ...known,
+    ...variables,
     prometheusPort: readOtelInteger('OTEL_EXPORTER_PROMETHEUS_PORT', env, 65_535, problems),
     prometheusHost: env.OTEL_EXPORTER_PROMETHEUS_HOST || '127.0.0.1',
     exportIntervalMs:
       readOtelInteger('OTEL_METRIC_EXPORT_INTERVAL', env, DAY_MS, problems) ??
-      known.PERFORMANCE_FLUSH_INTERVAL,
+      variables.PERFORMANCE_FLUSH_INTERVAL,
     retention: {
-      rawDays: known.PERFORMANCE_RETENTION_DAYS,
-      minuteDays: known.PERFORMANCE_RETENTION_MINUTE_DAYS,
-      hourDays: known.PERFORMANCE_RETENTION_HOUR_DAYS,
+      rawDays: variables.PERFORMANCE_RETENTION_DAYS,
+      minuteDays: variables.PERFORMANCE_RETENTION_MINUTE_DAYS,
+      hourDays: variables.PERFORMANCE_RETENTION_HOUR_DAYS,
     },
-    enabled: known.PERFORMANCE_MONITORING_ENABLED && env.OTEL_SDK_DISABLED !== 'true',
-    jwt: readJwtSettings(known, problems),
+    enabled: variables.PERFORMANCE_MONITORING_ENABLED && env.OTEL_SDK_DISABLED !== 'true',
+    jwt: readJwtSettings(variables, problems),
   });
   return { settings, problems };
 }
@@ -71,7 +74,7 @@ function readVariable(
   text: string | undefined,
   problems: PerfscopeError[],
 ): unknown {
-  // An empty variable is an unset one, as everywhere in OpenTelemetry's specification.
+  // As in the OpenTelemetry specification, an empty variable is the same as an unset variable.
   if (text === undefined || text.trim() === '') return variable.fallback;
   const value = variable.parse(text.trim());
   if (value !== undefined) return value;
@@ -99,15 +102,15 @@ function readOtelInteger(
   return undefined;
 }
 
-/** Whose JSON Web Tokens are believed. */
+/** The trusted issuer of JSON Web Tokens. */
 export interface JwtSettings {
   readonly issuer: string;
   readonly audience: string;
-  /** Where the issuer's public keys are, or the secret that it shares with this server. */
+  /** The URL of the issuer's public keys, or the secret that issuer and server share. */
   readonly keys: { readonly jwksUrl: string } | { readonly secret: string };
 }
 
-/** The four variables together; undefined where none is set. */
+/** Combines the JWT variables. Returns undefined if they are unset or incomplete. */
 function readJwtSettings(
   values: VariableValues,
   problems: PerfscopeError[],
@@ -125,36 +128,38 @@ function readJwtSettings(
   }
   const keys = jwksUrl !== undefined ? { jwksUrl } : secret !== undefined ? { secret } : undefined;
   if (issuer !== undefined && audience !== undefined && keys) return { issuer, audience, keys };
-  const needed = [
+  const required = [
     ['PERFORMANCE_JWT_ISSUER', issuer],
     ['PERFORMANCE_JWT_AUDIENCE', audience],
     ['PERFORMANCE_JWT_JWKS_URL or PERFORMANCE_JWT_SECRET', keys],
   ] as const;
-  const missing = needed.filter(([, value]) => value === undefined).map(([name]) => name);
-  if (missing.length < needed.length) {
+  const missing = required.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (missing.length < required.length) {
     const names = missing.join(' and ');
-    problems.push(createError('PS_CONFIG_INCOMPLETE', { feature: 'Tokens', missing: names }));
+    problems.push(
+      createError('PS_CONFIG_INCOMPLETE', { feature: 'JSON Web Tokens', missing: names }),
+    );
   }
   return undefined;
 }
 
 const FILE_SUFFIX = '_FILE';
 
-/** Variables that may stand in a file: whoever lists a container's environment does not see them. */
+/** Variables that can be read from a file, so that they don't appear in a container's environment. */
 const SECRET_FILE_VARIABLES = (Object.keys(VARIABLES) as VariableName[])
   .filter((name) => name.endsWith(FILE_SUFFIX))
   .map((file) => ({ file, name: file.slice(0, -FILE_SUFFIX.length) }))
   .filter(({ name }) => Object.hasOwn(VARIABLES, name));
 
 /**
- * The environment with what stands in the files that `NAME_FILE` variables name. White space at the
- * end of a file is not part of its secret.
+ * Returns the environment with the secrets from the files in `NAME_FILE` variables. White space at
+ * the start and end of a file is ignored.
  */
 function resolveSecretFiles(
   env: EnvironmentVariables,
   problems: PerfscopeError[],
 ): EnvironmentVariables {
-  const found: Record<string, string> = {};
+  const secrets: Record<string, string> = {};
   for (const { file, name } of SECRET_FILE_VARIABLES) {
     const path = env[file]?.trim();
     if (!path) continue;
@@ -164,11 +169,11 @@ function resolveSecretFiles(
     }
     try {
       const secret = readFileSync(path, 'utf8').trim();
-      if (secret === '') throw new Error('it is empty');
-      found[name] = secret;
+      if (secret === '') throw new Error('the file is empty');
+      secrets[name] = secret;
     } catch (error) {
       problems.push(createError('PS_SECRET_FILE', { name: file, reason: errorMessage(error) }));
     }
   }
-  return { ...env, ...found };
+  return { ...env, ...secrets };
 }

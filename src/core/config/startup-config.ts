@@ -4,13 +4,17 @@ import { getDiscoveryFilePath, readDiscoveryFile } from './server-discovery.ts';
 import { detectServiceResource } from './service-resource.ts';
 import { type ParsedSettings, parseSettings } from './settings.ts';
 
-/** What this process was started with. The only place that looks at `process.env`. */
+/** The configuration of this process. No other module reads `process.env`. */
 export interface StartupConfig extends ParsedSettings {
   readonly resource: ServiceResource;
   readonly discoveryFile: string;
 }
 
-/** @param fallbackName the service's name where the environment says none. */
+/**
+ * Reads the configuration from the environment.
+ *
+ * @param fallbackName service name if the environment defines none
+ */
 export function readStartupConfig(fallbackName?: string): StartupConfig {
   const { env } = process;
   return {
@@ -20,17 +24,17 @@ export function readStartupConfig(fallbackName?: string): StartupConfig {
   };
 }
 
-/** The environment that a child process of ours gets: enough to run, nothing that configures it. */
+/** Returns the environment of child processes: system variables only, no settings. */
 export function createChildEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, TZ, JAVA_HOME, TMPDIR } = process.env;
   return { PATH, HOME, LANG, TZ, JAVA_HOME, TMPDIR };
 }
 
-/** The configured QuestDB, else that of the server that runs on this machine. */
+/** Returns the configured QuestDB. If none is configured, returns the QuestDB of the local server. */
 export function findQuestdbTargets(
-  started: Pick<StartupConfig, 'settings' | 'discoveryFile'>,
+  config: Pick<StartupConfig, 'settings' | 'discoveryFile'>,
 ): QuestdbTargets | undefined {
   return (
-    getExternalQuestdbTargets(started.settings) ?? readDiscoveryFile(started.discoveryFile)?.questdb
+    getExternalQuestdbTargets(config.settings) ?? readDiscoveryFile(config.discoveryFile)?.questdb
   );
 }

@@ -1,15 +1,15 @@
 import { isLoopbackHost } from '../loopback.ts';
 
-/** Where a Sentry project takes events (https://develop.sentry.dev/sdk/foundations/transport/authentication/). */
+/** The address of a Sentry project (https://develop.sentry.dev/sdk/foundations/transport/authentication/). */
 export interface SentryDsn {
-  /** `/api/PROJECT/envelope/` of the host. */
+  /** URL of the project's `/api/PROJECT/envelope/` endpoint. */
   readonly envelopeUrl: string;
   readonly publicKey: string;
-  /** The host, for what is said. */
+  /** The host, for log messages. */
   readonly origin: string;
 }
 
-/** `https://KEY@HOST[/PATH]/PROJECT`. @returns undefined when `text` is none */
+/** Parses `https://KEY@HOST[/PATH]/PROJECT`. @returns undefined if `text` is not a DSN */
 export function parseSentryDsn(text: string): SentryDsn | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, username, origin, pathname } = new URL(text);
@@ -18,19 +18,20 @@ export function parseSentryDsn(text: string): SentryDsn | undefined {
   return { envelopeUrl: `${origin}${path}/api/${project}/envelope/`, publicKey: username, origin };
 }
 
-/** One environment variable: how its text is read, what it is without, and what to say of it. */
+/** An environment variable: its parser, its default, and its documentation. */
 export interface Variable<T> {
+  /** Value if the variable is unset or invalid. */
   readonly fallback: T;
-  /** What the README says about it. */
+  /** Description for the README. */
   readonly description: string;
-  /** What is allowed, as the end of "it must be …". */
+  /** Allowed values, as the end of "it must be …". */
   readonly allowed: string;
-  /** The value, or undefined when the text is not valid. */
+  /** Returns the value, or undefined if the text is invalid. */
   readonly parse: (text: string) => T | undefined;
 }
 
-export function booleanVariable(fallback: boolean, about: string): Variable<boolean> {
-  const words = new Map([
+export function booleanVariable(fallback: boolean, description: string): Variable<boolean> {
+  const values = new Map([
     ['true', true],
     ['1', true],
     ['yes', true],
@@ -42,20 +43,20 @@ export function booleanVariable(fallback: boolean, about: string): Variable<bool
   ]);
   return {
     fallback,
-    description: about,
+    description,
     allowed: 'true or false',
-    parse: (text) => words.get(text.toLowerCase()),
+    parse: (text) => values.get(text.toLowerCase()),
   };
 }
 
 export function integerVariable<T extends number | undefined>(
   fallback: T,
   [min, max]: readonly [number, number],
-  about: string,
+  description: string,
 ): Variable<T | number> {
   return {
     fallback,
-    description: about,
+    description,
     allowed: `a whole number from ${min} to ${max}`,
     parse: (text) => {
       const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -64,10 +65,10 @@ export function integerVariable<T extends number | undefined>(
   };
 }
 
-export function percentVariable(fallback: number, about: string): Variable<number> {
+export function percentVariable(fallback: number, description: string): Variable<number> {
   return {
     fallback,
-    description: about,
+    description,
     allowed: 'a number from 0 to 100',
     parse: (text) => {
       const value = Number(text);
@@ -78,18 +79,18 @@ export function percentVariable(fallback: number, about: string): Variable<numbe
 
 export function stringVariable<T extends string | undefined>(
   fallback: T,
-  about: string,
+  description: string,
 ): Variable<T | string> {
-  return { fallback, description: about, allowed: 'a text', parse: (value) => value };
+  return { fallback, description, allowed: 'a string', parse: (value) => value };
 }
 
 export function urlVariable(
   protocols: readonly string[],
-  about: string,
+  description: string,
 ): Variable<string | undefined> {
   return {
     fallback: undefined,
-    description: about,
+    description,
     allowed: `a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
     parse: (value) => {
       const parsed = URL.canParse(value) ? new URL(value) : undefined;
@@ -98,11 +99,11 @@ export function urlVariable(
   };
 }
 
-/** A URL of something that must not be changed on its way: encrypted, or on this machine. */
-export function trustedUrlVariable(about: string): Variable<string | undefined> {
+/** A URL whose response must not be tampered with: HTTPS, or HTTP on this machine. */
+export function trustedUrlVariable(description: string): Variable<string | undefined> {
   return {
     fallback: undefined,
-    description: about,
+    description,
     allowed: 'a URL that begins with https://, or with http:// and a loopback address',
     parse: (value) => {
       const parsed = URL.canParse(value) ? new URL(value) : undefined;
@@ -112,32 +113,35 @@ export function trustedUrlVariable(about: string): Variable<string | undefined> 
   };
 }
 
-export function secretVariable(leastBytes: number, about: string): Variable<string | undefined> {
+export function secretVariable(
+  minBytes: number,
+  description: string,
+): Variable<string | undefined> {
   return {
     fallback: undefined,
-    description: about,
-    allowed: `a text of at least ${leastBytes} bytes`,
-    parse: (value) => (Buffer.byteLength(value) >= leastBytes ? value : undefined),
+    description,
+    allowed: `a string of at least ${minBytes} bytes`,
+    parse: (value) => (Buffer.byteLength(value) >= minBytes ? value : undefined),
   };
 }
 
-export function headerVariable(about: string): Variable<string | undefined> {
+export function headerVariable(description: string): Variable<string | undefined> {
   return {
     fallback: undefined,
-    description: `${about} Unset: none is believed.`,
-    allowed: "a header's name",
+    description: `${description} If unset, no header is trusted.`,
+    allowed: 'the name of a header',
     parse: (value) => (/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(value) ? value : undefined),
   };
 }
 
 export function listVariable(
   fallback: readonly string[],
-  about: string,
+  description: string,
 ): Variable<readonly string[]> {
   return {
     fallback,
-    description: about,
-    allowed: 'a list separated by commas',
+    description,
+    allowed: 'a comma-separated list',
     parse: (value) =>
       value
         .split(',')
@@ -146,22 +150,22 @@ export function listVariable(
   };
 }
 
-/** Where a Sentry-compatible server takes events. */
-export function sentryDsnVariable(about: string): Variable<SentryDsn | undefined> {
+/** The DSN of a Sentry-compatible server. */
+export function sentryDsnVariable(description: string): Variable<SentryDsn | undefined> {
   return {
     fallback: undefined,
-    description: about,
+    description,
     allowed: 'a DSN such as https://KEY@sentry.example/7',
     parse: parseSentryDsn,
   };
 }
 
-/** A name of the IANA database, as `Europe/Berlin`. */
-export function timeZoneVariable(about: string): Variable<string> {
+/** A time zone of the IANA database, such as `Europe/Berlin`. */
+export function timeZoneVariable(description: string): Variable<string> {
   return {
     fallback: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    description: about,
-    allowed: 'a time zone of the IANA database, as Europe/Berlin',
+    description,
+    allowed: 'an IANA time zone such as Europe/Berlin',
     parse: (value) => {
       try {
         return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;

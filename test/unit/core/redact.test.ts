@@ -18,7 +18,7 @@ it.each([
   expect(redact(text, 1000)).toBe(expected);
 });
 
-it('keeps to its length, and ends soon whatever it is given', () => {
+it('respects the maximum length and finishes quickly for any input', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 5000 }), (text) => {
       expect(redact(text, 200).length).toBeLessThanOrEqual(200);

@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { VARIABLES } from '../../../src/core/config/environment-variables.ts';
 
-it('the README lists every variable', () => {
-  const text = readFileSync('README.md', 'utf8');
-  const missing = Object.keys(VARIABLES).filter((name) => !text.includes(`| \`${name}\` `));
-  expect(missing).toEqual([]);
+const ROW_PATTERN = /^\| `(\w+)` +\|[^|]*\| (.*?) +\|$/gm;
+
+it('the README lists every setting with its description', () => {
+  const rows = readFileSync('README.md', 'utf8').matchAll(ROW_PATTERN);
+  const documented = new Map([...rows].map(([, name, description]) => [name, description]));
+  for (const [name, { description }] of Object.entries(VARIABLES)) {
+    expect([name, documented.get(name)]).toEqual([name, description]);
+  }
 });

@@ -15,8 +15,8 @@ import { computePercentile } from '../../../../src/core/histogram/percentiles.ts
 
 const positive = fc.double({ min: 1e-6, max: 1e9, noNaN: true });
 
-describe('buckets', () => {
-  it('hold each value between their bounds', () => {
+describe('histogram buckets', () => {
+  it('contain each value between their bounds', () => {
     fc.assert(
       fc.property(positive, (value) => {
         const upper = computeUpperBound(computeBucketIndex(value));
@@ -26,7 +26,7 @@ describe('buckets', () => {
     );
   });
 
-  it('of a finer scale fall into the stored bucket of the same values', () => {
+  it('of a finer scale map to the stored bucket with the same values', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -2000, max: 2000 }),
@@ -39,7 +39,7 @@ describe('buckets', () => {
     );
   });
 
-  it('mirror negative values and keep zero apart', () => {
+  it('mirror negative values and store zero separately', () => {
     expect(computeStoredBound(0, 1)).toBe(0);
     fc.assert(
       fc.property(positive, (value) => {
@@ -51,15 +51,17 @@ describe('buckets', () => {
     );
   });
 
-  it('give percentiles within one bucket of the exact ones', () => {
+  it('give percentiles within one bucket of the exact value', () => {
     fc.assert(
       fc.property(fc.array(positive, { minLength: 1, maxLength: 200 }), (values) => {
         const buckets: BucketCounts = new Map();
         for (const value of values) addToBucket(buckets, computeStoredBound(value, 1000), 1, 0);
         const counts = [...buckets].map(([bound, { count }]) => ({ bound, count }));
         const exact = values.toSorted((a, b) => a - b)[Math.ceil(0.95 * values.length) - 1]!;
-        const got = computePercentile(counts, 0.95)!;
-        expect(Math.max(got / exact, exact / got)).toBeLessThanOrEqual(BUCKET_RATIO * 1.0001);
+        const estimate = computePercentile(counts, 0.95)!;
+        expect(Math.max(estimate / exact, exact / estimate)).toBeLessThanOrEqual(
+          BUCKET_RATIO * 1.0001,
+        );
       }),
     );
     expect(computePercentile([], 0.5)).toBeUndefined();

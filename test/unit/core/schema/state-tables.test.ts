@@ -3,7 +3,7 @@ import { buildCreateStateTableSql } from '../../../../src/core/schema/table-defi
 import { alertsTable } from '../../../../src/core/schema/tables/alerts-table.ts';
 import { silencesTable } from '../../../../src/core/schema/tables/silences-table.ts';
 
-it('tables of states are kept for ever, by month, one row for each change', () => {
+it('creates state tables with monthly partitions, no TTL, and one row per change', () => {
   expect(buildCreateStateTableSql(alertsTable)).toBe(
     'CREATE TABLE IF NOT EXISTS alerts (timestamp TIMESTAMP, rule SYMBOL, state SYMBOL, ' +
       'severity SYMBOL, service SYMBOL, organization_id SYMBOL, property_id SYMBOL, id VARCHAR, ' +
