@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest';
 import { ApiError, PerfscopeClient } from '../../../src/client.ts';
 
-interface Sent {
+interface SentRequest {
   url: string;
   headers: Record<string, string>;
 }
 
-/** A client whose requests are answered one after another by `answers`; the last one again and again. */
-function clientOf(...answers: (() => Response)[]) {
-  const sent: Sent[] = [];
+/** Creates a client that receives `responses` in order. The last response repeats. */
+function createClient(...responses: (() => Response)[]) {
+  const sent: SentRequest[] = [];
   const fetch = async (url: unknown, init?: { headers?: unknown; signal?: AbortSignal }) => {
     init?.signal?.throwIfAborted();
-    sent.push({ url: String(url), headers: init?.headers as Sent['headers'] });
-    const answer = answers[Math.min(sent.length, answers.length) - 1];
-    return answer?.() ?? Response.error();
+    sent.push({ url: String(url), headers: init?.headers as SentRequest['headers'] });
+    const createResponse = responses[Math.min(sent.length, responses.length) - 1];
+    return createResponse?.() ?? Response.error();
   };
   const options = { url: 'http://server/', key: 'psk_1', fetch: fetch as typeof globalThis.fetch };
   return { client: new PerfscopeClient(options), sent };
@@ -26,8 +26,8 @@ const events =
     new Response(texts.join(''));
 const point = (id: number) => `event: point\nid: point=${id}\ndata: {"n":${id}}\n\n`;
 
-it('writes lists, times and flags as the server reads them, and brings its key', async () => {
-  const { client, sent } = clientOf(json({}));
+it('sends lists, times, and flags in the format of the server, and the key', async () => {
+  const { client, sent } = createClient(json({}));
   const from = new Date(0);
   await client.get('trends', {
     from,
@@ -44,22 +44,26 @@ it('writes lists, times and flags as the server reads them, and brings its key',
   ]);
 });
 
-it('throws what the server refuses, with its code', async () => {
+it('throws errors of the server with their code', async () => {
   const problem = { status: 429, title: 'x', detail: 'Too many', code: 'PS_TOO_MANY_REQUESTS' };
   const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '7' };
-  const ours = clientOf(json(problem, { status: 429, headers })).client.get('dashboard');
-  await expect(ours).rejects.toMatchObject({
+  const response = createClient(json(problem, { status: 429, headers })).client.get('dashboard');
+  await expect(response).rejects.toMatchObject({
     code: 'PS_TOO_MANY_REQUESTS',
     status: 429,
     problem,
     retryAfterMs: 7000,
   });
-  const proxy = clientOf(() => new Response('<html>', { status: 502 })).client.get('dashboard');
+  const proxy = createClient(() => new Response('<html>', { status: 502 })).client.get('dashboard');
   await expect(proxy).rejects.toMatchObject({ name: 'ApiError', status: 502, code: undefined });
 });
 
-it('asks for pages until there are no more', async () => {
-  const { client, sent } = clientOf(json({ nextCursor: 'a' }), json({ nextCursor: 'b' }), json({}));
+it('requests pages until the last one', async () => {
+  const { client, sent } = createClient(
+    json({ nextCursor: 'a' }),
+    json({ nextCursor: 'b' }),
+    json({}),
+  );
   let pages = 0;
   for await (const _ of client.pages('metrics', { limit: 2 })) pages += 1;
   expect(pages).toBe(3);
@@ -70,8 +74,8 @@ it('asks for pages until there are no more', async () => {
   ]);
 });
 
-it('connects again behind what it has seen, until it is told to stop', async () => {
-  const { client, sent } = clientOf(
+it('reconnects a stream and resumes after the last event until it is aborted', async () => {
+  const { client, sent } = createClient(
     events('retry: 3000\n\n', point(1), ':\n\n', point(2)),
     () => new Response(null, { status: 503 }),
     events(point(3), 'event: point\nid: poi'),
@@ -90,7 +94,7 @@ it('connects again behind what it has seen, until it is told to stop', async () 
   ]);
 });
 
-it('gives a stream up that is refused for good', async () => {
-  const refused = clientOf(() => new Response(null, { status: 403 })).client.stream();
-  expect(await refused.next().catch((error) => error)).toBeInstanceOf(ApiError);
+it('ends a stream that the server rejects permanently', async () => {
+  const rejected = createClient(() => new Response(null, { status: 403 })).client.stream();
+  expect(await rejected.next().catch((error) => error)).toBeInstanceOf(ApiError);
 });

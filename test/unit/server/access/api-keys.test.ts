@@ -23,22 +23,22 @@ import { isKeyDataFresh } from '../../../../src/server/access/api-key-store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
-function opens(text: string, { id, hash }: { id: string; hash: string }): boolean {
-  const sent = parseApiKey(text);
-  return sent !== undefined && sent.id === id && isMatchingSecret(hash, sent.secret);
+function matches(text: string, { id, hash }: { id: string; hash: string }): boolean {
+  const parsed = parseApiKey(text);
+  return parsed !== undefined && parsed.id === id && isMatchingSecret(hash, parsed.secret);
 }
 
-describe('a key', () => {
-  it('opens what it was made for, and is stored as a hash only', () => {
+describe('API key secrets', () => {
+  it('match their own hash only, and are stored only as a hash', () => {
     const key = generateApiKey();
     expect(key.text).toMatch(/^psk_[0-9a-f]{16}_[\w-]{51}$/);
-    expect(opens(key.text, key)).toBe(true);
-    expect(opens(generateApiKey().text, key)).toBe(false);
+    expect(matches(key.text, key)).toBe(true);
+    expect(matches(generateApiKey().text, key)).toBe(false);
     expect(key.hash).toMatch(/^[0-9a-f]{64}$/);
     expect(key.hash).not.toContain(parseApiKey(key.text)?.secret);
   });
 
-  it('does not open when anything of it is changed, left out or added', () => {
+  it('do not match after any edit', () => {
     const key = generateApiKey();
     const { text } = key;
     const position = fc.nat(text.length);
@@ -49,13 +49,13 @@ describe('a key', () => {
           (t, [at, remove, insert]) => t.slice(0, at) + insert + t.slice(at + remove),
           text,
         );
-        return changed === text || !opens(changed, key);
+        return changed === text || !matches(changed, key);
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('does not open by another text that means the same bytes', () => {
+  it('do not match other text that decodes to the same bytes', () => {
     const key = generateApiKey();
     const [, head = '', last = ''] = /^(.*)(.)$/.exec(parseApiKey(key.text)?.secret ?? '') ?? [];
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -64,24 +64,24 @@ describe('a key', () => {
   });
 
   it.each(['', 'psk_', 'psk_0123456789abcdef_', 'Bearer x', 'constructor', '__proto__'])(
-    'is not %j',
+    'are not parsed from %j',
     (text) => {
       expect(parseApiKey(text)).toBeUndefined();
     },
   );
 
-  it('never matches a hash that is none', () => {
+  it('never match an invalid hash', () => {
     for (const hash of ['', 'zz', 'ab', '0'.repeat(63)])
       expect(isMatchingSecret(hash, 's')).toBe(false);
   });
 
-  it('secrets of any length are compared', () => {
+  it('can be compared at any length', () => {
     expect(isSameSecret('a', 'a')).toBe(true);
     expect(isSameSecret('a', 'aa')).toBe(false);
   });
 });
 
-describe('the rows of a key', () => {
+describe('API key rows', () => {
   const key: ApiKey = {
     id: 'k1',
     name: 'wall',
@@ -94,8 +94,8 @@ describe('the rows of a key', () => {
     expiresAt: NOW + DAY_MS,
   };
 
-  /** As the reader gives a row: snake_case, times as Dates, nothing as null. */
-  function read(row: ApiKeyRow) {
+  /** Converts a row to the reader's format: snake_case, times as Date, and null for missing values. */
+  function toStoredRow(row: ApiKeyRow) {
     const { timestamp, expiresAt, organizationId = null, ...rest } = row;
     const dates = { timestamp: new Date(timestamp), expiresAt: expiresAt && new Date(expiresAt) };
     return Object.fromEntries(
@@ -103,37 +103,37 @@ describe('the rows of a key', () => {
     );
   }
 
-  it('give the key again', () => {
-    expect(parseKeyRows([read(toCreatedRow(key))]).get('k1')).toEqual(key);
+  it('restore the key', () => {
+    expect(parseKeyRows([toStoredRow(toCreatedRow(key))]).get('k1')).toEqual(key);
     const admin = {
       ...key,
       role: 'ADMIN',
       organizationId: undefined,
       properties: undefined,
     } as const;
-    expect(parseKeyRows([read(toCreatedRow(admin))]).get('k1')).toEqual(admin);
+    expect(parseKeyRows([toStoredRow(toCreatedRow(admin))]).get('k1')).toEqual(admin);
   });
 
-  it('end it for good, also when the clock of the one who ended it was behind', () => {
-    const ended = toRevokedRow(key, NOW - DAY_MS, 'somebody');
-    expect(ended.timestamp).toBe(NOW);
-    const rows = [read(toCreatedRow(key)), read(ended)];
+  it('revoke the key permanently, even if the clock of the revoking server is behind', () => {
+    const revoked = toRevokedRow(key, NOW - DAY_MS, 'somebody');
+    expect(revoked.timestamp).toBe(NOW);
+    const rows = [toStoredRow(toCreatedRow(key)), toStoredRow(revoked)];
     expect(parseKeyRows(rows).get('k1')).toEqual({ ...key, revokedAt: NOW });
     expect(
-      parseKeyRows([...rows, read({ ...toCreatedRow(key), seq: 3 })]).get('k1')?.revokedAt,
+      parseKeyRows([...rows, toStoredRow({ ...toCreatedRow(key), seq: 3 })]).get('k1')?.revokedAt,
     ).toBe(NOW);
   });
 
   it.each([
-    ['a role that nobody knows', { role: 'ROOT' }],
-    ['properties that are no list', { properties: '{"a":1}' }],
-    ['properties that are no JSON', { properties: 'sea' }],
-    ['properties that are no names', { properties: '[1]' }],
-  ])('let nobody in by %s', (_what, change) => {
-    expect(parseKeyRows([{ ...read(toCreatedRow(key)), ...change }]).size).toBe(0);
+    ['an unknown role', { role: 'ROOT' }],
+    ['properties that are not a list', { properties: '{"a":1}' }],
+    ['properties that are not JSON', { properties: 'sea' }],
+    ['properties that are not names', { properties: '[1]' }],
+  ])('are ignored if they contain %s', (_case, change) => {
+    expect(parseKeyRows([{ ...toStoredRow(toCreatedRow(key)), ...change }]).size).toBe(0);
   });
 
-  it('show what it is, without its hash', () => {
+  it('are shown without the hash', () => {
     const view = toKeyView(key, NOW);
     expect(view).toMatchObject({
       id: 'k1',
@@ -144,32 +144,36 @@ describe('the rows of a key', () => {
   });
 
   it.each([
-    ['active until it expires', {}, NOW + DAY_MS - 1, 'active'],
-    ['expired from that moment on', {}, NOW + DAY_MS, 'expired'],
-    ['revoked, whether expired or not', { revokedAt: NOW }, NOW + DAY_MS, 'revoked'],
-    ['active for ever without an end', { expiresAt: undefined }, NOW + 9e12, 'active'],
-  ])('tell that it is %s', (_what, change, now, state) => {
+    ['active until the key expires', {}, NOW + DAY_MS - 1, 'active'],
+    ['expired at the expiration time', {}, NOW + DAY_MS, 'expired'],
+    ['revoked, even if the key also expired', { revokedAt: NOW }, NOW + DAY_MS, 'revoked'],
+    ['active forever without an expiration time', { expiresAt: undefined }, NOW + 9e12, 'active'],
+  ])('give the state %s', (_case, change, now, state) => {
     expect(getKeyState({ ...key, ...change }, now)).toBe(state);
   });
 });
 
-describe('a request for a key', () => {
+describe('validateKeyRequest', () => {
   const good = { role: 'ADMIN', name: 'admin' } as const;
   it.each([
-    ['too many keys', good, 1000],
-    ['no name', { ...good, name: ' ' }, 0],
-    ['a name too long', { ...good, name: 'n'.repeat(101) }, 0],
+    ['too many active keys', good, 1000],
+    ['an empty name', { ...good, name: ' ' }, 0],
+    ['a name that is too long', { ...good, name: 'n'.repeat(101) }, 0],
     ['a name with a line break', { ...good, name: 'a\nb' }, 0],
-    ['a key for its name', { ...good, name: generateApiKey().text }, 0],
-    ['an end in the past', { ...good, expiresAt: NOW }, 0],
-    ['an end too far away', { ...good, expiresAt: NOW + 11 * 366 * DAY_MS }, 0],
-    ['an end that is no number', { ...good, expiresAt: Number.NaN }, 0],
-    ['a grant that contradicts itself', { ...good, organizationId: 'acme' }, 0],
-  ])('is refused for %s', (_what, request, active) => {
+    ['a key as the name', { ...good, name: generateApiKey().text }, 0],
+    ['an expiration time in the past', { ...good, expiresAt: NOW }, 0],
+    [
+      'an expiration time too far in the future',
+      { ...good, expiresAt: NOW + 11 * 366 * DAY_MS },
+      0,
+    ],
+    ['an expiration time that is not a number', { ...good, expiresAt: Number.NaN }, 0],
+    ['a contradictory grant', { ...good, organizationId: 'acme' }, 0],
+  ])('rejects %s', (_case, request, active) => {
     expect(validateKeyRequest(request, active, NOW)).toBeTypeOf('string');
   });
 
-  it('is granted otherwise', () => {
+  it('accepts other requests', () => {
     expect(validateKeyRequest({ ...good, expiresAt: NOW + 1 }, 999, NOW)).toBeUndefined();
   });
 
@@ -186,21 +190,21 @@ describe('a request for a key', () => {
     ['soon', undefined],
     ['2026-02-31T99:00:00Z', undefined],
     ['2026-13-01', undefined],
-  ])('may end at %s', (text, time) => {
+  ])('parses the expiration %s', (text, time) => {
     expect(parseExpiry(text, NOW)).toBe(time);
   });
 });
 
-describe('while QuestDB does not answer, the keys last read', () => {
+describe('isKeyDataFresh', () => {
   it.each([
-    ['are not known before the first look', 'VIEWER', undefined, false],
-    ['work for a minute', 'ADMIN', NOW - 60_000, true],
-    ['open nothing after it', 'ADMIN', NOW - 60_001, false],
-    ['that nobody knows are told apart no longer', undefined, NOW - 60_001, false],
-    ['take measurements for a day', 'INGEST', NOW - DAY_MS, true],
-    ['take none after it', 'INGEST', NOW - DAY_MS - 1, false],
-    ['open nothing when the clock was set back', 'VIEWER', NOW + 60_001, false],
-  ] as const)('%s', (_what, role, readAt, believed) => {
-    expect(isKeyDataFresh(role, readAt, NOW)).toBe(believed);
+    ['before the keys are loaded', 'VIEWER', undefined, false],
+    ['for up to a minute', 'ADMIN', NOW - 60_000, true],
+    ['after a minute', 'ADMIN', NOW - 60_001, false],
+    ['for an unknown key after a minute', undefined, NOW - 60_001, false],
+    ['for an INGEST key for up to a day', 'INGEST', NOW - DAY_MS, true],
+    ['for an INGEST key after a day', 'INGEST', NOW - DAY_MS - 1, false],
+    ['after the clock was set back', 'VIEWER', NOW + 60_001, false],
+  ] as const)('%s', (_case, role, readAt, isFresh) => {
+    expect(isKeyDataFresh(role, readAt, NOW)).toBe(isFresh);
   });
 });

@@ -3,7 +3,7 @@ import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
 import { generateApiKey } from '../../../../src/server/access/api-key-secret.ts';
 import { createAuditLogger } from '../../../../src/server/access/audit-logger.ts';
 
-function rowOf(detail: Record<string, unknown>): { detail?: string } {
+function logDetail(detail: Record<string, unknown>): { detail?: string } {
   const rows: unknown[] = [];
   const add: AddRows = (_table, more) => rows.push(...more);
   createAuditLogger(add, () => 7)({ author: 'key:1', action: 'rule.change', object: 'r', detail });
@@ -11,23 +11,23 @@ function rowOf(detail: Record<string, unknown>): { detail?: string } {
   return rows[0] as { detail?: string };
 }
 
-it('keeps what was changed, at any depth, without its secrets', () => {
+it('stores details of any depth without secrets', () => {
   const key = generateApiKey().text;
-  const { detail } = rowOf({
+  const { detail } = logDetail({
     threshold: 5,
     to: { url: 'https://user:pass@hooks.example', botToken: 'abc', password: 'abc' },
-    said: `used ${key} and Bearer abcdef`,
+    message: `used ${key} and Bearer abcdef`,
     list: [{ secret: 'abc' }],
   });
   expect(JSON.parse(String(detail))).toEqual({
     threshold: 5,
     to: { url: 'https://[credentials]@hooks.example', botToken: '[secret]', password: '[secret]' },
-    said: 'used [key] and Bearer [secret]',
+    message: 'used [key] and Bearer [secret]',
     list: [{ secret: '[secret]' }],
   });
 });
 
-it('stays small', () => {
-  const { detail } = rowOf({ list: Array.from({ length: 5000 }, () => 'word') });
+it('omits details that are too long', () => {
+  const { detail } = logDetail({ list: Array.from({ length: 5000 }, () => 'word') });
   expect(detail).toBe('{"detail":"too long"}');
 });

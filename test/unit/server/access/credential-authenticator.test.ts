@@ -12,7 +12,7 @@ import {
 import { LOCAL_ADMIN, SCRAPER } from '../../../../src/server/access/principal.ts';
 
 const KEY = generateApiKey().text;
-const KNOWN: ApiKeyCheckResult = {
+const VALID: ApiKeyCheckResult = {
   key: {
     id: 'k1',
     name: 'n',
@@ -33,74 +33,74 @@ function identify(
   const keys = {
     hasAnyKey: true,
     check: async (text: string): Promise<ApiKeyCheckResult> =>
-      text === KEY ? KNOWN : { rejected: 'no' },
+      text === KEY ? VALID : { rejected: 'no' },
   };
   const all = { keys, host: '127.0.0.1', metricsToken: METRICS_TOKEN, ...options };
   return createAuthenticator(all)({ isDirect: true, ...credentials });
 }
 
-const nobody = { hasAnyKey: false, check: async () => ({ rejected: 'the key is unknown' }) };
+const noKeys = { hasAnyKey: false, check: async () => ({ rejected: 'the key is unknown' }) };
 const verifyToken = async () => ({ principal: LOCAL_ADMIN });
 
-describe('who asks', () => {
+describe('createAuthenticator', () => {
   it.each<[string, Partial<RequestCredentials>]>([
-    ['as a Bearer credential', { authorization: `Bearer ${KEY}` }],
-    ['in any case of letters', { authorization: `bearer  ${KEY} ` }],
-    ['in a header of its own', { apiKey: KEY }],
-    ["beside a proxy's own user", { authorization: 'Basic dXNlcjpwYXNz', apiKey: KEY }],
-  ])('is known by a key %s', async (_what, credentials) => {
+    ['as a Bearer token', { authorization: `Bearer ${KEY}` }],
+    ['with a lowercase scheme', { authorization: `bearer  ${KEY} ` }],
+    ['in the X-API-Key header', { apiKey: KEY }],
+    ["in addition to a proxy's credentials", { authorization: 'Basic dXNlcjpwYXNz', apiKey: KEY }],
+  ])('accepts a key %s', async (_case, credentials) => {
     expect(await identify(credentials)).toMatchObject({
       principal: { subject: 'key:k1', role: 'VIEWER', scope: { organizations: ['acme'] } },
     });
   });
 
-  it('is known by a token where tokens are accepted', async () => {
+  it('accepts a JWT only if JWTs are enabled', async () => {
     const credentials = { authorization: `Bearer ${JWT}` };
     expect(await identify(credentials, { verifyToken })).toEqual({ principal: LOCAL_ADMIN });
     expect(await identify(credentials)).toHaveProperty('rejected');
   });
 
-  it('is a scraper by the token made for it', async () => {
+  it('accepts the metrics token for scraping', async () => {
     const credentials = { authorization: `Bearer ${METRICS_TOKEN}` };
     expect(await identify(credentials)).toEqual({ principal: SCRAPER });
     expect(await identify(credentials, { metricsToken: undefined })).toHaveProperty('rejected');
   });
 
   it.each<[string, Partial<RequestCredentials>]>([
-    ['nothing is sent', {}],
-    ['another scheme is used', { authorization: `Basic ${KEY}` }],
+    ['there are no credentials', {}],
+    ['the scheme is not Bearer', { authorization: `Basic ${KEY}` }],
     ['the credential is empty', { authorization: 'Bearer ' }],
-    ['it is neither a key nor a token', { authorization: 'Bearer hello' }],
+    ['the credential is neither a key nor a JWT', { authorization: 'Bearer hello' }],
     ['the key is wrong', { apiKey: generateApiKey().text }],
-    ['it is endless', { apiKey: 'a'.repeat(10_000) }],
-  ])('is not known when %s', async (_what, credentials) => {
+    ['the credential is too long', { apiKey: 'a'.repeat(10_000) }],
+  ])('rejects the request if %s', async (_case, credentials) => {
     expect(await identify(credentials)).toHaveProperty('rejected');
     expect(await identify(credentials, { verifyToken })).toHaveProperty('rejected');
   });
 });
 
-describe('an open server', () => {
-  it('takes whoever sends nothing for its administrator', async () => {
-    expect(await identify({}, { keys: nobody })).toEqual({ principal: LOCAL_ADMIN });
+describe('without authentication', () => {
+  it('a request without credentials has admin access', async () => {
+    expect(await identify({}, { keys: noKeys })).toEqual({ principal: LOCAL_ADMIN });
   });
 
   it.each<[string, Partial<RequestCredentials>, Partial<AuthenticatorOptions>]>([
-    ['a key was ever made', {}, {}],
-    ['tokens are accepted', {}, { keys: nobody, verifyToken }],
-    ['others reach it', {}, { keys: nobody, host: '0.0.0.0' }],
-    ['a foreign page or a proxy sends it', { isDirect: false }, { keys: nobody }],
-    ['the key that is sent is wrong', { apiKey: KEY }, { keys: nobody }],
-  ])('it is not when %s', async (_what, credentials, options) => {
+    ['a key was ever created', {}, {}],
+    ['JWTs are accepted', {}, { keys: noKeys, verifyToken }],
+    ['other machines can reach the server', {}, { keys: noKeys, host: '0.0.0.0' }],
+    ['another site or a proxy sends the request', { isDirect: false }, { keys: noKeys }],
+    ['the key in the request is wrong', { apiKey: KEY }, { keys: noKeys }],
+  ])('a request is rejected if %s', async (_case, credentials, options) => {
     expect(await identify(credentials, options)).toHaveProperty('rejected');
   });
 
-  it('cannot be told while the keys are not known', async () => {
-    const keys = { ...nobody, hasAnyKey: undefined };
+  it('requests cannot be authenticated until the keys are loaded', async () => {
+    const keys = { ...noKeys, hasAnyKey: undefined };
     expect(await identify({}, { keys })).toHaveProperty('unavailable');
   });
 });
 
-describe('a server that is to listen', () => {
+describe('a starting server', () => {
   it.each([
     ['127.0.0.1', false, false, 'open'],
     ['localhost', false, false, 'open'],
@@ -132,7 +132,7 @@ describe('a server that is to listen', () => {
     ['127.0.0.1.example', false],
     ['::ffff:10.0.0.1', false],
     ['', false],
-  ])('knows whether %j is loopback', (host, expected) => {
+  ])('detects whether %j is a loopback host', (host, expected) => {
     expect(isLoopbackHost(host)).toBe(expected);
   });
 });

@@ -19,7 +19,7 @@ import {
   type Permission,
 } from '../../../../src/server/access/roles.ts';
 
-describe('what a role may do', () => {
+describe('roles', () => {
   it.each([
     ['ADMIN', Object.keys(PERMISSION_LABELS)],
     ['ORG_ADMIN', ['read', 'acknowledge', 'manageKeys']],
@@ -27,9 +27,9 @@ describe('what a role may do', () => {
     ['VIEWER', ['read']],
     ['INGEST', ['ingest']],
     ['SCRAPE', ['scrape']],
-  ] as const)('%s may %s', (role, allowed) => {
-    const acts = Object.keys(PERMISSION_LABELS) as Permission[];
-    expect(acts.filter((act) => hasPermission(role, act))).toEqual(allowed);
+  ] as const)('%s has the permissions %s', (role, expected) => {
+    const permissions = Object.keys(PERMISSION_LABELS) as Permission[];
+    expect(permissions.filter((permission) => hasPermission(role, permission))).toEqual(expected);
   });
 
   it.each([
@@ -39,34 +39,37 @@ describe('what a role may do', () => {
     ['VIEWER', []],
     ['INGEST', []],
     ['SCRAPE', []],
-  ] as const)('%s may give the roles %s', (role, given) => {
-    expect(ROLES.filter((one) => canGrantRole(role, one))).toEqual(given);
+  ] as const)('%s can grant the roles %s', (role, expected) => {
+    expect(ROLES.filter((keyRole) => canGrantRole(role, keyRole))).toEqual(expected);
   });
 });
 
-describe('what a principal sees', () => {
-  const sees = (grant: Grant) => createPrincipal('key:1', grant).scope;
+describe('the scope of a principal', () => {
+  const getScope = (grant: Grant) => createPrincipal('key:1', grant).scope;
 
-  it('an ADMIN, and whoever is local to an open server, sees everything', () => {
-    expect(sees({ role: 'ADMIN' })).toBe(UNRESTRICTED_SCOPE);
+  it('is unrestricted for ADMIN and for local users without authentication', () => {
+    expect(getScope({ role: 'ADMIN' })).toBe(UNRESTRICTED_SCOPE);
     expect(LOCAL_ADMIN.scope).toBe(UNRESTRICTED_SCOPE);
   });
 
-  it.each(['ORG_ADMIN', 'PROPERTY_MGR', 'VIEWER'] as const)('%s sees its organization', (role) => {
-    const scope = sees({ role, organizationId: 'acme' });
-    expect(scope).toEqual({ organizations: ['acme'], properties: 'all', hosts: false });
-    expect(isEmptyScope(narrowScope(scope, { organizationId: 'other' }))).toBe(true);
-  });
+  it.each(['ORG_ADMIN', 'PROPERTY_MGR', 'VIEWER'] as const)(
+    'is one organization for %s',
+    (role) => {
+      const scope = getScope({ role, organizationId: 'acme' });
+      expect(scope).toEqual({ organizations: ['acme'], properties: 'all', hosts: false });
+      expect(isEmptyScope(narrowScope(scope, { organizationId: 'other' }))).toBe(true);
+    },
+  );
 
-  it.each(['PROPERTY_MGR', 'VIEWER'] as const)('%s can be limited to properties', (role) => {
-    const scope = sees({ role, organizationId: 'acme', properties: ['sea', 'hill'] });
+  it.each(['PROPERTY_MGR', 'VIEWER'] as const)('can be limited to properties for %s', (role) => {
+    const scope = getScope({ role, organizationId: 'acme', properties: ['sea', 'hill'] });
     expect(scope).toEqual({ organizations: ['acme'], properties: ['sea', 'hill'], hosts: false });
   });
 
-  it('who sends measurements or scrapes sees no row', () => {
+  it('contains no rows for INGEST and for the metrics token', () => {
     for (const scope of [
-      sees({ role: 'INGEST' }),
-      sees({ role: 'INGEST', organizationId: 'acme' }),
+      getScope({ role: 'INGEST' }),
+      getScope({ role: 'INGEST', organizationId: 'acme' }),
       SCRAPER.scope,
     ]) {
       expect(isEmptyScope(scope)).toBe(true);
@@ -74,29 +77,26 @@ describe('what a principal sees', () => {
     }
   });
 
-  it('a role that lost its organization on the way sees no row', () => {
-    expect(isEmptyScope(sees({ role: 'VIEWER' }))).toBe(true);
+  it('contains no rows if the organization is missing', () => {
+    expect(isEmptyScope(getScope({ role: 'VIEWER' }))).toBe(true);
   });
 });
 
-describe('a grant that is refused', () => {
+describe('validateGrant', () => {
   it.each<[string, Grant]>([
     ['an ADMIN of one organization', { role: 'ADMIN', organizationId: 'acme' }],
-    ['an ADMIN of some properties', { role: 'ADMIN', properties: ['sea'] }],
-    ['an ORG_ADMIN of nothing', { role: 'ORG_ADMIN' }],
-    [
-      'an ORG_ADMIN of some properties',
-      { role: 'ORG_ADMIN', organizationId: 'a', properties: ['s'] },
-    ],
-    ['a VIEWER of nothing', { role: 'VIEWER' }],
-    ['a VIEWER of a property of any organization', { role: 'VIEWER', properties: ['sea'] }],
+    ['an ADMIN with properties', { role: 'ADMIN', properties: ['sea'] }],
+    ['an ORG_ADMIN without an organization', { role: 'ORG_ADMIN' }],
+    ['an ORG_ADMIN with properties', { role: 'ORG_ADMIN', organizationId: 'a', properties: ['s'] }],
+    ['a VIEWER without an organization', { role: 'VIEWER' }],
+    ['a VIEWER with a property but no organization', { role: 'VIEWER', properties: ['sea'] }],
     ['an empty list of properties', { role: 'VIEWER', organizationId: 'a', properties: [] }],
-    ['a property without a name', { role: 'VIEWER', organizationId: 'a', properties: [''] }],
-    ['an organization without a name', { role: 'VIEWER', organizationId: '' }],
-    ['an organization with a line break', { role: 'VIEWER', organizationId: 'a\nb' }],
-    ['an organization too long', { role: 'VIEWER', organizationId: 'a'.repeat(513) }],
-    ['an INGEST of some properties', { role: 'INGEST', organizationId: 'a', properties: ['s'] }],
-  ])('%s', (_what, grant) => {
+    ['an empty property name', { role: 'VIEWER', organizationId: 'a', properties: [''] }],
+    ['an empty organization name', { role: 'VIEWER', organizationId: '' }],
+    ['an organization name with a line break', { role: 'VIEWER', organizationId: 'a\nb' }],
+    ['an organization name that is too long', { role: 'VIEWER', organizationId: 'a'.repeat(513) }],
+    ['an INGEST with properties', { role: 'INGEST', organizationId: 'a', properties: ['s'] }],
+  ])('rejects %s', (_case, grant) => {
     expect(validateGrant(grant)).toBeTypeOf('string');
   });
 
@@ -105,7 +105,7 @@ describe('a grant that is refused', () => {
     ['an INGEST for all tenants', { role: 'INGEST' }],
     ['an INGEST of one organization', { role: 'INGEST', organizationId: 'Hôtel 🏨' }],
     ['a VIEWER of a property', { role: 'VIEWER', organizationId: 'a', properties: ['s'] }],
-  ])('is not %s', (_what, grant) => {
+  ])('accepts %s', (_case, grant) => {
     expect(validateGrant(grant)).toBeUndefined();
   });
 });

@@ -7,19 +7,19 @@ import type { TimeRange } from '../../../../src/storage/queries/query-range.ts';
 
 const NOW = 1_795_608_000_000;
 
-describe('the points of a stream', () => {
-  /** The positions of what is sent before the first wait, and the ranges that were asked for. */
-  async function sent(position: string | undefined, failing = 0) {
-    const asked: TimeRange[] = [];
+describe('createPointSource', () => {
+  /** Returns the positions of the events before the first wait, and the queried ranges. */
+  async function readEvents(position: string | undefined, failureCount = 0) {
+    const queried: TimeRange[] = [];
     const stop = new AbortController();
-    let failures = failing;
+    let failures = failureCount;
     const source = createPointSource({
       intervalMs: 10,
       maxWriteDelayMs: 5,
       now: () => NOW,
       queryPoints: async (range) => {
-        if (failures-- > 0) throw new Error('away');
-        asked.push(range);
+        if (failures-- > 0) throw new Error('unavailable');
+        queried.push(range);
         const count = (range.toMs - range.fromMs) / 10;
         return Array.from({ length: count }, (_, i) => {
           const fromMs = range.fromMs + 10 * i;
@@ -32,36 +32,36 @@ describe('the points of a stream', () => {
       events.push(`${event.type ?? source.type} ${Number(event.position) - NOW}`);
       if (event.position === String(NOW - 10)) stop.abort();
     }
-    return { events, asked };
+    return { events, queried };
   }
 
-  it('begin with the interval that has ended and settled last', async () => {
-    expect((await sent(undefined)).events).toEqual(['point -10']);
+  it('starts with the last interval that is completely stored', async () => {
+    expect((await readEvents(undefined)).events).toEqual(['point -10']);
   });
 
-  it('go on behind the last one that was seen, without a gap or a repetition', async () => {
-    const { events } = await sent(String(NOW - 40));
+  it('resumes after the last event without gaps or duplicates', async () => {
+    const { events } = await readEvents(String(NOW - 40));
     expect(events).toEqual(['point -30', 'point -20', 'point -10']);
   });
 
-  it('ask for what was missed in pieces, and say what is left out', async () => {
-    const { events, asked } = await sent(String(NOW - 100_000));
+  it('queries missed intervals in batches, and reports skipped ones as a gap', async () => {
+    const { events, queried } = await readEvents(String(NOW - 100_000));
     expect(events[0]).toBe('gap -7210');
     expect(events.slice(1)).toEqual(
       Array.from({ length: 720 }, (_, i) => `point ${-7200 + 10 * i}`),
     );
-    expect(asked).toHaveLength(12);
+    expect(queried).toHaveLength(12);
   });
 
   it.each(['nonsense', '-5', String(NOW + 99_999), '1e3', ''])(
-    'take %s for no position',
+    'ignores the invalid position %j',
     async (position) => {
-      expect((await sent(position)).events).toEqual(['point -10']);
+      expect((await readEvents(position)).events).toEqual(['point -10']);
     },
   );
 
-  it('are asked for again when the question fails', async () => {
-    expect((await sent(String(NOW - 30), 2)).events).toEqual(['point -20', 'point -10']);
+  it('retries failed queries', async () => {
+    expect((await readEvents(String(NOW - 30), 2)).events).toEqual(['point -20', 'point -10']);
   });
 });
 

@@ -11,7 +11,7 @@ import { getOpenApiDocument } from '../../../../src/server/api/endpoints/openapi
 
 const document = getOpenApiDocument(ENDPOINT_LIST);
 
-it('is described in valid OpenAPI 3.1', async () => {
+it('creates a valid OpenAPI 3.1 document', async () => {
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(document));
   expect(errors ?? []).toEqual([]);
@@ -19,7 +19,7 @@ it('is described in valid OpenAPI 3.1', async () => {
   expect(validator.version).toBe('3.1');
 });
 
-it('describes every route, and routes nothing else', () => {
+it('describes every route, and has no other routes', () => {
   const { stack } = createApiRouter(
     { access: {}, maxRequestsPerMinute: 1 } as EndpointDependencies,
     ENDPOINT_LIST,
@@ -33,40 +33,40 @@ it('describes every route, and routes nothing else', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-it('says of each parameter what it is', () => {
+it('describes every parameter', () => {
   const parameters = Object.values(document.paths ?? {}).flatMap(
-    (path) => (path.get?.parameters ?? []) as Described[],
+    (path) => (path.get?.parameters ?? []) as DocumentedParameter[],
   );
-  const mute = parameters.filter(
+  const undocumented = parameters.filter(
     ({ description, schema }) => !(description ?? schema.description ?? schema.enum),
   );
-  expect(mute.map(({ name }) => name)).toEqual([]);
+  expect(undocumented.map(({ name }) => name)).toEqual([]);
   expect(parameters.length).toBeGreaterThan(80);
 });
 
-interface Described {
+interface DocumentedParameter {
   name: string;
   description?: string;
   schema: { enum?: unknown; description?: string };
 }
 
-it('the client loads nothing but its own files, so that it runs in browsers', () => {
+it('loads only files of the client, so the client runs in browsers', () => {
   const seen = new Set<string>();
-  const foreign: string[] = [];
+  const forbidden: string[] = [];
   const visit = (file: string) => {
     if (seen.has(file)) return;
     seen.add(file);
     const text = readFileSync(file, 'utf8');
-    foreign.push(...(text.match(/\b(?:process|Buffer|require)\b/g) ?? []));
+    forbidden.push(...(text.match(/\b(?:process|Buffer|require)\b/g) ?? []));
     const imports = /^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm;
     for (const [, target = ''] of text.matchAll(imports)) {
       const path = join(dirname(file), target);
       const isOwn = /^src\/(?:client|agent\/http-client)\//.test(path);
       if (target.startsWith('.') && isOwn) visit(path);
-      else if (target !== 'eventsource-parser') foreign.push(target);
+      else if (target !== 'eventsource-parser') forbidden.push(target);
     }
   };
   visit('src/client.ts');
-  expect(foreign).toEqual([]);
+  expect(forbidden).toEqual([]);
   expect(seen.size).toBeGreaterThan(4);
 });

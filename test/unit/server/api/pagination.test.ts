@@ -13,12 +13,12 @@ import { formatMicros } from '../../../../src/storage/queries/metric-rows.ts';
 const NOW = Date.UTC(2026, 10, 25, 12);
 const value = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 50 }),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map((each) => each + 0),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
   fc.constant(null),
 );
 
-describe('a cursor', () => {
-  it('comes back as it was', () => {
+describe('parseCursor', () => {
+  it('restores a formatted cursor', () => {
     const time = fc.integer({ min: 0, max: NOW });
     fc.assert(
       fc.property(time, time, fc.array(value, { maxLength: 4 }), (fromMs, toMs, after) => {
@@ -29,7 +29,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('is refused when it is none, or of another dbQuery', () => {
+  it('rejects malformed cursors and cursors of other queries', () => {
     const text = formatCursor(
       { range: { fromMs: 1, toMs: 2 }, after: [1, 'a'] },
       { sort: 'count' },
@@ -37,36 +37,36 @@ describe('a cursor', () => {
     expect(() => parseCursor(text, { sort: 'rate' })).toThrow('other parameters');
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.base64String(), fc.json()), (other) => {
-        expect(() => parseCursor(other, {})).toThrow('not one that an answer has given');
+        expect(() => parseCursor(other, {})).toThrow('is not a valid cursor');
       }),
     );
   });
 });
 
-describe('pages', () => {
+describe('paginate', () => {
   const dbQuery = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW - 1000, toMs: NOW } };
 
-  it('give every row once and in order, whatever the values are', async () => {
-    const figures = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constant(null));
+  it('returns every row once and in order for any values', async () => {
+    const sortValues = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constant(null));
     await fc.assert(
       fc.asyncProperty(
-        fc.array(figures, { maxLength: 40 }),
+        fc.array(sortValues, { maxLength: 40 }),
         fc.integer({ min: 1, max: 7 }),
         fc.constantFrom('asc' as const, 'desc' as const),
         async (values, limit, order) => {
-          const all = values.map((each, i) => ({ row: i, key: `k${i}`, value: each }));
+          const all = values.map((sortValue, i) => ({ row: i, key: `k${i}`, value: sortValue }));
           const seen: number[] = [];
           let cursor: string | undefined;
           do {
             const query = { limit, cursor };
-            const answer = await paginate({ query, nowMs: NOW, dbQuery, order }, async () => [
+            const page = await paginate({ query, nowMs: NOW, dbQuery, order }, async () => [
               ...all,
             ]);
-            seen.push(...answer.groups);
-            cursor = answer.nextCursor;
+            seen.push(...page.groups);
+            cursor = page.nextCursor;
           } while (cursor !== undefined);
           expect(seen.toSorted((a, b) => a - b)).toEqual(values.map((_, i) => i));
-          const known = seen.map((i) => values[i]).filter((each) => each !== null);
+          const known = seen.map((i) => values[i]).filter((sortValue) => sortValue !== null);
           const sorted = known.toSorted((a, b) => Number(a) - Number(b));
           expect(known).toEqual(order === 'asc' ? sorted : sorted.reverse());
         },
@@ -74,7 +74,7 @@ describe('pages', () => {
     );
   });
 
-  it('keep the time of the first', async () => {
+  it('keeps the time range of the first page', async () => {
     const rows = [1, 2].map((row) => ({ row, key: `${row}`, value: row }));
     const first = { query: { limit: 1 }, nowMs: NOW, dbQuery, order: 'asc' as const };
     const { nextCursor } = await paginate(first, async () => rows);
@@ -87,7 +87,7 @@ describe('pages', () => {
   });
 });
 
-describe('CSV', () => {
+describe('formatCsv', () => {
   it.each([
     ['=1+1', "'=1+1"],
     ['+1', "'+1"],
@@ -95,7 +95,7 @@ describe('CSV', () => {
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\tx', "'\tx"],
     ['a,b', '"a,b"'],
-    ['say "hi"', '"say ""hi"""'],
+    ['a "b"', '"a ""b"""'],
     ['two\r\nlines', '"two\r\nlines"'],
     ['=cmd|"/c calc"', `"'=cmd|""/c calc"""`],
     [-1.5, '-1.5'],
@@ -107,23 +107,23 @@ describe('CSV', () => {
     expect(text).toBe(`a,b\r\n${written},1\r\n`);
   });
 
-  it('has its header without rows too', () => {
+  it('writes only the header if there are no rows', () => {
     expect(formatCsv({ columns: ['a', 'b'], rows: [] })).toBe('a,b\r\n');
   });
 });
 
-describe('an answer', () => {
+describe('getCacheControl', () => {
   it.each([
-    ['that goes on', new Date(NOW), 'private, no-cache'],
-    ['of a time that late rows still come of', new Date(NOW - 3_500_000), 'private, no-cache'],
-    ['of a time that is over', new Date(NOW - 3_700_000), 'private, max-age=300'],
-    ['of no time', undefined, 'private, no-cache'],
-  ])('%s is cached so', (_what, to, control) => {
+    ['a range that ends now', new Date(NOW), 'private, no-cache'],
+    ['a range that can still get late rows', new Date(NOW - 3_500_000), 'private, no-cache'],
+    ['a past range', new Date(NOW - 3_700_000), 'private, max-age=300'],
+    ['no range', undefined, 'private, no-cache'],
+  ])('for %s', (_case, to, control) => {
     expect(getCacheControl({ to }, NOW)).toBe(control);
   });
 });
 
-it('keeps microseconds of a time', () => {
+it('formats times with microseconds', () => {
   expect(formatMicros(1_795_608_000_123_456)).toBe('2026-11-25T12:00:00.123456Z');
   expect(formatMicros(1_795_608_000_000_007)).toBe('2026-11-25T12:00:00.000007Z');
 });
