@@ -1,6 +1,6 @@
-// A small booking service for a few hotels. All that Perfscope needs to measure it is `--import`; its
-// gauges, which nobody else can know, are recorded by itself. It lets Perfscope's rules set its prices,
-// its workers and a limit, and a breaker take its bookings while the database hangs.
+// A small booking service for a few hotels. Perfscope measures it with only the `--import` flag. The service
+// records its business gauges itself. Perfscope's rules set its prices, its number of workers, and a rate limit.
+// If the database hangs, a circuit breaker puts bookings on a waiting list.
 import { pbkdf2Sync } from 'node:crypto';
 import express, { type Request, type Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
@@ -16,7 +16,7 @@ import { HOTELS } from './hotels.ts';
 import { startJobs } from './jobs.ts';
 import { isScenario, type Scenario } from './scenarios.ts';
 
-/** A container asks it for its health, so there it has a port that is known. */
+/** The container sets DEMO_PORT, because its health check needs a fixed port. */
 const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1', DEMO_PORT = '0' } = process.env;
 const GAUGE_INTERVAL_MS = 5000;
 const ACTIVE_WINDOW_MS = 60_000;
@@ -28,7 +28,7 @@ const speed = Number(DEMO_SPEED);
 const jobs = startJobs({ redisUrl: REDIS_URL, pool, speed, scenario: () => scenario });
 const lastSeen = new Map<string, { property: string; atMs: number }>();
 
-/** What `demo/business-rules.yaml` sets, with what counts without it. */
+/** Settings from `demo/business-rules.yaml`, with their default values. */
 const priceFactors = new Map<string, number>();
 let reportsPerMinute = 600;
 onRule('demand.high', ({ propertyId = '', value }) => void priceFactors.set(propertyId, value));
@@ -75,17 +75,17 @@ hotelRouter.get(
       property,
       id,
     ]);
-    if (rows.length === 0) response.status(404).json({ error: 'there is no such booking' });
+    if (rows.length === 0) response.status(404).json({ error: 'booking not found' });
     else response.json(rows[0]);
   },
 );
-/** The room is booked, or the wish is kept until the database answers again. */
+/** Books a room. If the database doesn't respond, puts the guest on a waiting list. */
 const book = protect(bookRoom, {
   name: 'bookings-database',
   timeoutMs: 2000,
   volumeThreshold: 3,
   resetTimeoutMs: 5000,
-  fallback: () => ({ status: 202, answer: { waitingList: true } }),
+  fallback: () => ({ status: 202, body: { waitingList: true } }),
 });
 
 async function bookRoom(property: string) {
@@ -99,7 +99,7 @@ async function bookRoom(property: string) {
       [property, 1 + Math.floor(Math.random() * 80), 'Guest'],
     );
     await client.query('COMMIT');
-    return { status: 201, answer: { booking: rows[0].id as string } };
+    return { status: 201, body: { booking: rows[0].id as string } };
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
@@ -111,15 +111,14 @@ async function bookRoom(property: string) {
 hotelRouter.post(
   '/bookings',
   async (request: Request<{ property: string }>, response: Response) => {
-    if (scenario === 'error-burst' && Math.random() < 0.4)
-      throw new Error('the payment was refused');
-    const { status, answer } = await book(request.params.property);
-    if ('booking' in answer) {
-      const { booking } = answer;
+    if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('payment declined');
+    const { status, body } = await book(request.params.property);
+    if ('booking' in body) {
+      const { booking } = body;
       await jobs.queues.mails.add('confirmation', { booking });
       await jobs.queues.invoices.add('invoice', { booking }, { priority: 1 });
     }
-    response.status(status).json(answer);
+    response.status(status).json(body);
   },
 );
 hotelRouter.get(

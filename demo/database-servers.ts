@@ -10,12 +10,12 @@ import {
 
 const READY_TIMEOUT_MS = 30_000;
 
-/** A PostgreSQL of our own, which counts its statements. */
+/** Runs a temporary PostgreSQL server with pg_stat_statements. */
 export class PostgresServer {
   readonly #program = new ServerProcess('postgres', 'postgres');
   #port = 0;
 
-  /** Starts it, again on the same port and data after `kill`. */
+  /** Starts the server. After `kill`, it uses the same port and data. */
   async start(): Promise<void> {
     const program = this.#program;
     const bin = (name: string) => findExecutable(name, findPostgresFolders()) ?? name;
@@ -36,7 +36,7 @@ export class PostgresServer {
     program.start(bin('postgres'), ['-D', data, ...flags]);
     await waitUntilReady(program, async () => {
       const client = new pg.Client(this.url);
-      // A server that is still starting ends the connection as well.
+      // A server that is still starting also closes the connection.
       client.on('error', () => {});
       await client.connect();
       await client.end();
@@ -51,18 +51,18 @@ export class PostgresServer {
     return this.#program.kill('SIGQUIT');
   }
 
-  /** SIGINT is PostgreSQL's fast shutdown. */
+  /** Stops the server with SIGINT, PostgreSQL's fast shutdown, and deletes its data. */
   remove(): Promise<void> {
     return this.#program.remove('SIGINT');
   }
 }
 
-/** A Redis of our own, with nothing on disk. */
+/** Runs a temporary Redis server without persistence. */
 export class RedisServer {
   readonly #program = new ServerProcess('redis');
   #port = 0;
 
-  /** Starts it, again on the same port after `kill`. */
+  /** Starts the server. After `kill`, it uses the same port. */
   async start(): Promise<void> {
     if (this.#port === 0) this.#port = await findFreePort();
     const settings = ['--bind', '127.0.0.1', '--port', String(this.#port)];
@@ -93,15 +93,15 @@ export class RedisServer {
   }
 }
 
-async function waitUntilReady(program: ServerProcess, ask: () => Promise<void>): Promise<void> {
+async function waitUntilReady(program: ServerProcess, probe: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     try {
-      await ask();
+      await probe();
       return;
     } catch (error) {
-      const { exitOutput: failure } = program;
-      if (failure !== undefined) throw new Error(failure, { cause: error });
+      const { exitOutput } = program;
+      if (exitOutput !== undefined) throw new Error(exitOutput, { cause: error });
       if (Date.now() > deadline) throw error;
       await delay(50);
     }

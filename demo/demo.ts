@@ -9,56 +9,62 @@ import { seedDatabase } from './seed-database.ts';
 import { Traffic } from './traffic.ts';
 
 export interface DemoOptions {
-  /** A day in ten minutes. */
+  /** Runs a day in ten minutes. */
   fast: boolean;
   scenario: Scenario | undefined;
-  /** Leaves out the server: one runs already on the QuestDB that is configured. */
+  /** Doesn't start a server, because one already uses the configured QuestDB. Default: false. */
   withoutServer?: boolean;
-  /** What the server and the service get beside this process' own environment. */
+  /** Additional environment variables for the server and the service. */
   env?: NodeJS.ProcessEnv;
-  say: (line: string) => void;
+  /** Reports progress. */
+  log: (line: string) => void;
 }
 
 const DIST = dirname(fileURLToPath(import.meta.resolve('perfscope/register')));
-/** Beside this file, as TypeScript in a checkout and compiled in the package. */
+/** In the same folder as this file: TypeScript in a checkout, compiled in the package. */
 const BOOKING_SCRIPT = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
 const RULES_FILE = join(import.meta.dirname, 'business-rules.yaml');
-/** How long all is well before a scenario begins. */
+/** Time before a scenario starts, in ms. */
 const SCENARIO_DELAY_MS = 20_000;
 const FAST_START_HOUR = 7;
 const FLUSH_INTERVAL_MS = '2000';
 
-/** The product, an instrumented booking service, and people who use it. */
+/** Runs Perfscope, an instrumented booking service, and simulated users. */
 export class Demo {
   readonly #options: DemoOptions;
   #server: ChildProcess | undefined;
   #service: ChildProcess | undefined;
-  #trouble: NodeJS.Timeout | undefined;
+  #scenarioTimer: NodeJS.Timeout | undefined;
   postgres: PostgresServer | undefined;
   redis: RedisServer | undefined;
   traffic: Traffic | undefined;
-  /** Addresses, once it has started; without a server of its own that one's is empty. */
+  /** URL of the server after the start. Empty with `withoutServer`. */
   serverUrl = '';
+  /** URL of the booking service after the start. */
   serviceUrl = '';
 
   constructor(options: DemoOptions) {
     this.#options = options;
   }
 
-  /** @throws with the last words of a part that does not start */
+  /**
+   * Starts all parts.
+   *
+   * @throws Error with a part's last output if it does not start
+   */
   async start(): Promise<void> {
-    const { fast, say } = this.#options;
+    const { fast, log } = this.#options;
     const speed = fast ? FAST_SPEED : 1;
-    const { databaseUrl, redisUrl } = await this.#databases();
+    const { databaseUrl, redisUrl } = await this.#startDatabases();
     await seedDatabase(databaseUrl);
     if (!this.#options.withoutServer) {
-      say('Starting Perfscope …');
+      log('Starting Perfscope …');
       this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {
         PERFORMANCE_BUSINESS_RULES_FILE: RULES_FILE,
       });
-      this.serverUrl = await waitForOutput(this.#server, /Ready: (\S+)/, say);
+      this.serverUrl = await waitForOutput(this.#server, /Ready: (\S+)/, log);
     }
-    say('Starting the booking service …');
+    log('Starting the booking service …');
     const flags = ['--import', join(DIST, 'register.js')];
     this.#service = this.#spawn([...flags, BOOKING_SCRIPT], {
       DATABASE_URL: databaseUrl,
@@ -69,50 +75,50 @@ export class Demo {
       PERFORMANCE_IGNORE_ROUTES: '/healthz,/demo/*',
       SYSTEM_HEALTH_INTERVAL: '5000',
     });
-    this.serviceUrl = await waitForOutput(this.#service, /listening on (\S+)/, say);
+    this.serviceUrl = await waitForOutput(this.#service, /listening on (\S+)/, log);
     const now = new Date();
     const startHour = fast ? FAST_START_HOUR : now.getHours() + now.getMinutes() / 60;
     this.traffic = new Traffic({ url: this.serviceUrl, speed, startHour });
     const { scenario } = this.#options;
     if (scenario)
-      this.#trouble = setTimeout(() => void this.setScenario(scenario), SCENARIO_DELAY_MS);
+      this.#scenarioTimer = setTimeout(() => void this.setScenario(scenario), SCENARIO_DELAY_MS);
   }
 
-  /** Begins a scenario, or ends it with `none`. */
+  /** Starts a scenario. `none` ends the current one. */
   async setScenario(scenario: Scenario | 'none'): Promise<void> {
     if (this.traffic) {
-      const wanted = scenario === 'demand-peak';
-      this.traffic.peakHotel = wanted
+      const isPeak = scenario === 'demand-peak';
+      this.traffic.peakHotel = isPeak
         ? HOTELS.find(({ property }) => property === 'seaside')
         : undefined;
     }
     await fetch(`${this.serviceUrl}/demo/scenario/${scenario}`, { method: 'PUT' });
-    this.#options.say(`Scenario ${scenario} has begun.`);
+    this.#options.log(`Started scenario ${scenario}.`);
   }
 
-  /** Stops the traffic and the service; what was measured is stored before. */
+  /** Stops the traffic and the service. The service stores its metrics before it exits. */
   async stopService(): Promise<void> {
-    clearTimeout(this.#trouble);
+    clearTimeout(this.#scenarioTimer);
     await this.traffic?.stop();
     await stopProcess(this.#service);
   }
 
-  /** Stops everything that was started. */
+  /** Stops all parts that `start` started. */
   async stop(): Promise<void> {
     await this.stopService();
     await stopProcess(this.#server);
     await Promise.all([this.postgres?.remove(), this.redis?.remove()]);
   }
 
-  async #databases(): Promise<{ databaseUrl: string; redisUrl: string }> {
+  async #startDatabases(): Promise<{ databaseUrl: string; redisUrl: string }> {
     const { DATABASE_URL, REDIS_URL } = process.env;
     if (!DATABASE_URL) {
-      this.#options.say('Starting a PostgreSQL of its own …');
+      this.#options.log('Starting a temporary PostgreSQL …');
       this.postgres = new PostgresServer();
       await this.postgres.start();
     }
     if (!REDIS_URL) {
-      this.#options.say('Starting a Redis of its own …');
+      this.#options.log('Starting a temporary Redis …');
       this.redis = new RedisServer();
       await this.redis.start();
     }
@@ -130,7 +136,7 @@ export class Demo {
         ...this.#options.env,
         ...env,
       },
-      // A group of its own: Ctrl-C is for us, and we stop them in order.
+      // Separate process group, so that Ctrl-C reaches only this process, which stops the others in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -138,30 +144,34 @@ export class Demo {
   }
 }
 
-/** Resolves with what a child says it is. @throws with its last words when it ends instead */
+/**
+ * Waits until a child's output matches the pattern. Returns the first group of the match.
+ *
+ * @throws Error with the child's output if it exits first
+ */
 function waitForOutput(
   child: ChildProcess,
   pattern: RegExp,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<string> {
   return new Promise((done, fail) => {
-    let said = '';
-    let found = false;
-    const hear = (part: Buffer) => {
-      const text = String(part);
-      if (found) {
-        if (child.stderr && /error|warn/i.test(text)) say(text.trim());
+    let output = '';
+    let isReady = false;
+    const onData = (chunk: Buffer) => {
+      const text = String(chunk);
+      if (isReady) {
+        if (child.stderr && /error|warn/i.test(text)) log(text.trim());
         return;
       }
-      said += text;
-      const match = pattern.exec(said);
+      output += text;
+      const match = pattern.exec(output);
       if (!match) return;
-      found = true;
+      isReady = true;
       done(match[1]!);
     };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    child.once('exit', (code) => fail(new Error(`${said.trim()} (code ${code})`)));
+    child.stdout?.on('data', onData);
+    child.stderr?.on('data', onData);
+    child.once('exit', (code) => fail(new Error(`${output.trim()} (exit code ${code})`)));
   });
 }
 

@@ -1,4 +1,4 @@
-/** A hotel of the demo, and whom it belongs to. */
+/** A hotel of the demo and its owner. */
 export interface Hotel {
   organization: string;
   property: string;
@@ -12,7 +12,7 @@ export const HOTELS: readonly Hotel[] = [
   { organization: 'city-inns', property: 'airport', rooms: 120 },
 ];
 
-/** Headers under which the demo's requests name their tenant. */
+/** Names of the request headers with the tenant and the user. */
 export const TENANT_HEADERS = {
   PERFORMANCE_ORGANIZATION_HEADER: 'x-organization-id',
   PERFORMANCE_PROPERTY_HEADER: 'x-property-id',

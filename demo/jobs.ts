@@ -6,17 +6,17 @@ import type { Scenario } from './scenarios.ts';
 export interface JobsOptions {
   redisUrl: string;
   pool: pg.Pool;
-  /** How many times faster than the clock the demo's day runs. */
+  /** Speed of the demo's day: 1 is real time. */
   speed: number;
   scenario: () => Scenario | undefined;
 }
 
 const DAY_MS = 86_400_000;
 const INVOICE_WORKERS = 4;
-/** Invoices that come at once in the scenario of that name. */
+/** Number of invoices that the `backlog` scenario adds at once. */
 const BACKLOG_SIZE = 3000;
 
-/** The queues of the hotels, and the workers that process them. */
+/** Starts the hotels' queues and their workers. */
 export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
   const { hostname: host, port } = new URL(redisUrl);
   const connection = { host, port: Number(port), maxRetriesPerRequest: null };
@@ -37,7 +37,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
     queues.mails.name,
     async () => {
       await delay(20 + 30 * Math.random());
-      // One address in thirty does not exist, and trying again does not help.
+      // One of 30 addresses doesn't exist, so retries fail too.
       if (++sent % 30 === 0) throw new Error('550 no mailbox guest@mail.example');
       return { accepted: true };
     },
@@ -51,7 +51,7 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
         [job.data.booking],
       );
       await delay(80 + 120 * Math.random());
-      if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('the printer is busy');
+      if (job.attemptsMade === 0 && Math.random() < 0.05) throw new Error('printer is busy');
       return rows[0] ?? {};
     },
     { connection, concurrency: INVOICE_WORKERS },
@@ -67,32 +67,32 @@ export function startJobs({ redisUrl, pool, speed, scenario }: JobsOptions) {
     { connection },
   );
   const workers = [mails, invoices, audits];
-  const complain = (error: Error) => console.error(`queue: ${error.message}`);
-  for (const worker of workers) worker.on('error', complain);
-  for (const each of Object.values(queues)) each.on('error', complain);
+  const logError = (error: Error) => console.error(`queue: ${error.message}`);
+  for (const worker of workers) worker.on('error', logError);
+  for (const each of Object.values(queues)) each.on('error', logError);
   void queues.audits.upsertJobScheduler('audit', { every: Math.round(DAY_MS / speed) });
-  const backlog = async () => {
+  const addBacklog = async () => {
     const jobs = Array.from({ length: BACKLOG_SIZE }, (_, i) => ({
       name: 'invoice',
       data: { booking: 1 + (i % 20_000) },
     }));
     await queues.invoices.addBulk(jobs);
   };
-  let flooded = false;
-  const watching = setInterval(() => {
+  let hasBacklog = false;
+  const scenarioTimer = setInterval(() => {
     if (scenario() === 'stuck-queue' && !mails.isPaused()) void mails.pause(true);
     if (scenario() !== 'stuck-queue' && mails.isPaused()) mails.resume();
-    if (scenario() === 'backlog' && !flooded) void backlog().catch(complain);
-    flooded = scenario() === 'backlog';
+    if (scenario() === 'backlog' && !hasBacklog) void addBacklog().catch(logError);
+    hasBacklog = scenario() === 'backlog';
   }, 500);
   return {
     queues,
-    /** How many invoices are written at once. */
+    /** Sets the number of invoices to process concurrently. */
     setInvoiceWorkers: (count: number) => {
       invoices.concurrency = count;
     },
     close: async () => {
-      clearInterval(watching);
+      clearInterval(scenarioTimer);
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all(Object.values(queues).map((each) => each.close()));
     },

@@ -1,4 +1,4 @@
-// npm run demo -- [--fast] [--scenario NAME] [--without-server]
+// npm run demo -- [--fast] [--scenario NAME] [--without-server]: starts the demo.
 import { parseArgs } from 'node:util';
 import { Demo } from './demo.ts';
 import { isScenario, SCENARIOS } from './scenarios.ts';
@@ -9,12 +9,12 @@ function exitWithUsage(problem?: string): never {
   if (problem) console.error(`demo: ${problem}`);
   console.log('Usage: npx perfscope demo [--fast] [--scenario NAME]');
   console.log('       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)');
-  console.log('  --fast            a day in ten minutes');
-  console.log('  --scenario NAME   trouble after twenty seconds:');
-  for (const [name, about] of Object.entries(SCENARIOS))
-    console.log(`      ${name.padEnd(16)}${about}`);
+  console.log('  --fast            Run a day in ten minutes.');
+  console.log('  --scenario NAME   Start a scenario after 20 seconds:');
+  for (const [name, description] of Object.entries(SCENARIOS))
+    console.log(`      ${name.padEnd(16)}${description}`);
   console.log(
-    '  --without-server  a server runs already on the QuestDB of PERFORMANCE_QUESTDB_URL',
+    '  --without-server  Use a running server. PERFORMANCE_QUESTDB_URL is the URL of its QuestDB.',
   );
   process.exit(problem ? 2 : 0);
 }
@@ -36,13 +36,12 @@ function parseOptions() {
 
 const { fast, scenario, help, 'without-server': withoutServer } = parseOptions();
 if (help) exitWithUsage();
-if (scenario !== undefined && !isScenario(scenario))
-  exitWithUsage(`there is no scenario ${scenario}`);
+if (scenario !== undefined && !isScenario(scenario)) exitWithUsage(`unknown scenario ${scenario}`);
 if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
-  exitWithUsage('--without-server needs PERFORMANCE_QUESTDB_URL');
+  exitWithUsage('--without-server requires PERFORMANCE_QUESTDB_URL');
 }
 
-const demo = new Demo({ fast, scenario, withoutServer, say: print });
+const demo = new Demo({ fast, scenario, withoutServer, log: print });
 let isStopping = false;
 const stop = async (code: number) => {
   if (isStopping) return;
@@ -57,13 +56,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 try {
   await demo.start();
   if (!withoutServer) {
-    print(`Look at ${demo.serverUrl} — the page, with figures after some seconds`);
-    print(
-      `        ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`,
-    );
+    print(`Page: ${demo.serverUrl} (shows data after several seconds)`);
+    print(`API: ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
   }
-  print(`The service itself: ${demo.serviceUrl}/api/properties/seaside/rooms`);
-  print(fast ? 'A day takes ten minutes. Ctrl-C ends it.' : 'Ctrl-C ends it.');
+  print(`Booking service: ${demo.serviceUrl}/api/properties/seaside/rooms`);
+  print(fast ? 'A day takes ten minutes. Press Ctrl-C to stop.' : 'Press Ctrl-C to stop.');
 } catch (error) {
   console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
   await stop(1);

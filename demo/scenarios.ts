@@ -1,12 +1,12 @@
-/** Trouble that the demo can make, and what is to be seen then. */
+/** The demo's scenarios with their descriptions. */
 export const SCENARIOS = {
-  'slow-statement': 'the search for free rooms takes 1.5 s',
-  'stuck-queue': 'nobody sends the confirmation e-mails any more',
-  'error-burst': 'two of five bookings fail',
-  'stuck-database': 'bookings hang: a breaker opens, and they are taken on a waiting list',
-  'demand-peak': 'many people want the seaside: its prices rise, and fall again',
-  backlog: 'three thousand invoices come at once: more workers until they are done',
-  'busy-host': 'the service computes all the time',
+  'slow-statement': 'The search for free rooms takes 1.5 s.',
+  'stuck-queue': 'No confirmation emails are sent.',
+  'error-burst': 'Two of five bookings fail.',
+  'stuck-database': 'Bookings hang. A circuit breaker opens and puts them on a waiting list.',
+  'demand-peak': 'Demand for one hotel is high. Its prices rise and later fall again.',
+  backlog: '3,000 invoices arrive at once. More workers run until all are processed.',
+  'busy-host': 'The service uses the CPU all the time.',
 } as const;
 
 export type Scenario = keyof typeof SCENARIOS;

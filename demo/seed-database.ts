@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { HOTELS } from './hotels.ts';
 
-/** Makes the hotels' tables, with some thousand bookings in them. Run again, it changes nothing. */
+/** Creates the hotels' tables with several thousand bookings. Does nothing if they already exist. */
 export async function seedDatabase(url: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();

@@ -4,21 +4,21 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** A server of our own, in a folder of its own, gone when it is stopped. */
+/** Runs a temporary server in its own folder. `remove` stops it and deletes the folder. */
 export class ServerProcess {
   readonly folder: string;
   readonly #uid: number | undefined;
   #child: ChildProcess | undefined;
-  #said = '';
+  #output = '';
 
-  /** @param user who runs it where we are root, because some servers refuse root */
+  /** @param user user to run the server as if this process is root, because some servers refuse to run as root */
   constructor(name: string, user?: string) {
     this.folder = mkdtempSync(join(tmpdir(), `perfscope-${name}-`));
     this.#uid = process.getuid?.() === 0 && user !== undefined ? getUid(user) : undefined;
     this.makeFolder('.');
   }
 
-  /** Makes a folder that the server may write. */
+  /** Creates a folder that the server can write to. */
   makeFolder(name: string): string {
     const folder = join(this.folder, name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -26,10 +26,15 @@ export class ServerProcess {
     return folder;
   }
 
-  /** Runs a program to its end. @throws with what it said, when it fails */
+  /**
+   * Runs a program and waits until it exits.
+   *
+   * @throws Error with the program's error output if it fails
+   */
   run(command: string, args: readonly string[]): void {
-    const done = spawnSync(command, args, { ...this.#options(), encoding: 'utf8' });
-    if (done.status !== 0) throw new Error(`${command}: ${done.error?.message ?? done.stderr}`);
+    const result = spawnSync(command, args, { ...this.#options(), encoding: 'utf8' });
+    if (result.status !== 0)
+      throw new Error(`${command}: ${result.error?.message ?? result.stderr}`);
   }
 
   /** Starts the server. */
@@ -37,16 +42,17 @@ export class ServerProcess {
     const child = spawn(command, args, { ...this.#options(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (part) => {
-        this.#said = (this.#said + part).slice(-2000);
+      stream?.on('data', (chunk) => {
+        this.#output = (this.#output + chunk).slice(-2000);
       });
     }
   }
 
-  /** What it said last, once it has ended by itself. */
+  /** The last output of the server if it has exited, otherwise `undefined`. */
   get exitOutput(): string | undefined {
-    const ended = this.#child && (this.#child.exitCode !== null || this.#child.signalCode !== null);
-    return ended ? this.#said.trim() || 'it ended' : undefined;
+    const hasExited =
+      this.#child && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+    return hasExited ? this.#output.trim() || 'the server exited without output' : undefined;
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
@@ -72,13 +78,13 @@ export class ServerProcess {
   }
 }
 
-/** Where a program is: on the path, or in one of `folders`; undefined when it is not installed. */
+/** Returns the path of a program in `folders` or PATH, or `undefined` if it isn't installed. */
 export function findExecutable(name: string, folders: readonly string[] = []): string | undefined {
   const path = (process.env.PATH ?? '').split(delimiter);
   return [...folders, ...path].map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
-/** Folders in which Debian and Homebrew keep the versions of PostgreSQL. */
+/** Returns the folders in which Debian and Homebrew install PostgreSQL, newest version first. */
 export function findPostgresFolders(): string[] {
   return ['/usr/lib/postgresql', '/opt/homebrew/opt'].flatMap((root) => {
     if (!existsSync(root)) return [];
@@ -90,13 +96,13 @@ export function findPostgresFolders(): string[] {
   });
 }
 
-/** A port of the loopback address that nobody listens on. */
+/** Returns a free port on the loopback address. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
   await new Promise((done) => server.close(done));
-  if (typeof address !== 'object' || address === null) throw new Error('no port is free');
+  if (typeof address !== 'object' || address === null) throw new Error('no free port found');
   return address.port;
 }
 

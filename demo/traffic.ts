@@ -1,13 +1,13 @@
 import { computeLoad, getHour } from './daily-load.ts';
 import { HOTELS, type Hotel } from './hotels.ts';
 
-/** Requests per second when it is busiest. */
+/** Maximum number of requests per second. */
 const MAX_PER_SECOND = 30;
-/** More of them, when everybody wants one hotel. */
+/** Additional requests per second to the hotel of the `demand-peak` scenario. */
 const PEAK_PER_SECOND = 25;
 const TICK_MS = 50;
-/** Users of each hotel. */
-const USERS = 60;
+/** Number of users per hotel. */
+const USER_COUNT = 60;
 
 interface Action {
   weight: number;
@@ -31,34 +31,35 @@ const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
 
 export interface TrafficOptions {
   url: string;
-  /** How many times faster than the clock the demo's day runs. */
+  /** Speed of the demo's day: 1 is real time. */
   speed: number;
   startHour: number;
 }
 
-/** People who look for rooms and book them, more of them in the evening than at night. */
+/** Sends the requests of simulated users who search and book rooms. The load depends on the time of day. */
 export class Traffic {
   readonly #options: TrafficOptions;
   readonly #startMs = performance.now();
-  readonly #underway = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
+  /** Number of requests to send, with fractions. */
   #due = 0;
   #lastMs = performance.now();
   #duePeak = 0;
-  /** A hotel that many more people want. */
+  /** The hotel that gets additional requests. */
   peakHotel: Hotel | undefined;
-  /** Answers by `METHOD route organization property status`. */
-  readonly answers = new Map<string, number>();
+  /** Number of responses by `METHOD route organization property status`. */
+  readonly responses = new Map<string, number>();
 
   constructor(options: TrafficOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Ends it, when the last answer is there. */
+  /** Stops the traffic and waits for the last response. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#underway);
+    await Promise.all(this.#pending);
   }
 
   #tick(): void {
@@ -75,8 +76,8 @@ export class Traffic {
   }
 
   #start(hotel: Hotel): void {
-    const sending = this.#send(hotel).finally(() => this.#underway.delete(sending));
-    this.#underway.add(sending);
+    const sending = this.#send(hotel).finally(() => this.#pending.delete(sending));
+    this.#pending.add(sending);
   }
 
   async #send(hotel: Hotel): Promise<void> {
@@ -85,27 +86,27 @@ export class Traffic {
     const headers = {
       'x-organization-id': organization,
       'x-property-id': property,
-      'x-user-id': `${property}-${Math.ceil(Math.random() * USERS)}`,
+      'x-user-id': `${property}-${Math.ceil(Math.random() * USER_COUNT)}`,
     };
     const url = `${this.#options.url}/api/properties/${property}/${path(hotel)}`;
-    let status = 'no answer';
+    let status = 'no response';
     try {
       const response = await fetch(url, { method, headers });
       await response.arrayBuffer();
       status = String(response.status);
     } catch {
-      // The service is away, or being stopped: nobody answered.
+      // The service is down or stopping.
     }
     const key = [method, route, organization, property, status].join(' ');
-    this.answers.set(key, (this.answers.get(key) ?? 0) + 1);
+    this.responses.set(key, (this.responses.get(key) ?? 0) + 1);
   }
 }
 
 function pickAction(): Action {
-  let left = Math.random() * TOTAL_WEIGHT;
+  let remaining = Math.random() * TOTAL_WEIGHT;
   for (const action of ACTIONS) {
-    left -= action.weight;
-    if (left < 0) return action;
+    remaining -= action.weight;
+    if (remaining < 0) return action;
   }
   return ACTIONS[0]!;
 }

@@ -32,7 +32,7 @@ const CHROMIUM_PATH = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(ex
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '2000' });
 const log = (line: string) => console.log(`screenshots: ${line}`);
-const demo = new Demo({ fast: true, scenario: undefined, env: server.env, say: log });
+const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log });
 try {
   await demo.start();
   log(`Running traffic for ${DEMO_MS / 1000} s …`);

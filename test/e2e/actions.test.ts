@@ -19,7 +19,7 @@ rules:
 `;
 
 const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say: () => {} });
+const demo = new Demo({ fast: true, scenario: undefined, env: product.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 /** What became of bookings until now, by status. */
 function bookings(status: number): number {
-  return [...demo.traffic!.answers]
+  return [...demo.traffic!.responses]
     .filter(([key]) => key.startsWith('POST bookings ') && key.endsWith(` ${status}`))
     .reduce((sum, [, count]) => sum + count, 0);
 }

@@ -37,7 +37,7 @@ it.each(SCENARIOS)(
     const rules = join(product.folder, 'rules.yaml');
     writeFileSync(rules, QUICK);
     product.env.PERFORMANCE_RULES_FILE = rules;
-    const demo = new Demo({ fast: true, scenario, env: product.env, say: () => {} });
+    const demo = new Demo({ fast: true, scenario, env: product.env, log: () => {} });
     ending = async () => {
       await demo.stop();
       await product.remove();

@@ -194,7 +194,7 @@ it('stores the metrics of a demo without its own server', {
     scenario: undefined,
     withoutServer: true,
     env,
-    say: () => {},
+    log: () => {},
   });
   await demo.start();
   expect(demo.serviceUrl).toBe(`http://127.0.0.1:${port}`);

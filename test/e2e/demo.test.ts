@@ -13,7 +13,7 @@ const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
 const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, say: () => {} });
+const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, log: () => {} });
 beforeAll(() => demo.start());
 afterAll(async () => {
   await demo.stop();
@@ -26,7 +26,7 @@ it('measures what its people, PostgreSQL and Redis have counted', {
   await delay(UNDER_LOAD_MS);
   await demo.stopService();
 
-  const sent = [...demo.traffic!.answers]
+  const sent = [...demo.traffic!.responses]
     .map(([key, count]) => {
       const [method, route, organization, property, status] = key.split(' ');
       const endpoint = `/api/properties/:property/${route}`;

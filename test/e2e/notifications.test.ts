@@ -26,7 +26,7 @@ rules:
 const mails = new TestSmtpServer();
 const hook = new FakeProvider();
 const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: undefined, env: product.env, say: () => {} });
+const demo = new Demo({ fast: true, scenario: undefined, env: product.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
