@@ -21,7 +21,7 @@ export async function benchOverhead({ quick, log }: BenchOptions): Promise<Repor
   const rounds = quick ? 2 : 7;
   const requests = quick ? 2000 : 10_000;
   if (!existsSync('bench/overhead/node_modules')) {
-    log('installing the other agents (once) …');
+    log('installing the other agents (only once) …');
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
     execFileSync('npm', ['ci', ...flags], { cwd: 'bench/overhead', stdio: 'inherit' });
   }

