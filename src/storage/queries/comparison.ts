@@ -4,13 +4,13 @@ import type { Query } from './query.ts';
 import { ceilTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 import type { Step } from './query-step.ts';
 
-/** What a range is compared with. */
+/** Ranges to compare with. */
 export const COMPARISONS = ['previous', 'yesterday', 'lastWeek'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 /**
- * The range of comparison: the one just before, or the same hours of the zone's clock a day or a week
- * earlier, which are 23 or 25 hours away where its clocks have changed.
+ * Returns the range to compare with: the previous range of the same length, or the same local hours one
+ * day or one week earlier. Across a daylight saving change, a day is 23 or 25 hours long.
  */
 export function toComparisonRange(
   range: TimeRange,
@@ -20,12 +20,15 @@ export function toComparisonRange(
   if (comparison === 'previous') {
     return { fromMs: range.fromMs - getRangeLengthMs(range), toMs: range.fromMs };
   }
-  const back = comparison === 'yesterday' ? { days: 1 } : { weeks: 1 };
-  const shift = (ms: number) => DateTime.fromMillis(ms, { zone }).minus(back).toMillis();
+  const offset = comparison === 'yesterday' ? { days: 1 } : { weeks: 1 };
+  const shift = (ms: number) => DateTime.fromMillis(ms, { zone }).minus(offset).toMillis();
   return { fromMs: shift(range.fromMs), toMs: shift(range.toMs) };
 }
 
-/** A figure now and in the range of comparison; `change` in percent, undefined where one is missing. */
+/**
+ * A metric in the current range and in the range to compare with. `change` is in percent, and
+ * `undefined` if a value is missing or the previous value is 0.
+ */
 export interface Trend {
   current: number | undefined;
   previous: number | undefined;
@@ -33,55 +36,55 @@ export interface Trend {
 }
 
 export function computeTrend(current: number | undefined, previous: number | undefined): Trend {
-  const comparable = current !== undefined && previous !== undefined && previous !== 0;
-  const change = comparable ? (100 * (current - previous)) / previous : undefined;
+  const isComparable = current !== undefined && previous !== undefined && previous !== 0;
+  const change = isComparable ? (100 * (current - previous)) / previous : undefined;
   return { current, previous, change };
 }
 
-/** Asks the same of both ranges. */
+/** Runs the same query for the current range and for the range to compare with. */
 export async function queryBothRanges<T>(
-  question: Query,
+  query: Query,
   comparison: Comparison,
   zone: string,
-  ask: (question: Query) => Promise<T>,
-): Promise<[now: T, before: T]> {
+  run: (query: Query) => Promise<T>,
+): Promise<[current: T, previous: T]> {
   return Promise.all([
-    ask(question),
-    ask({ ...question, range: toComparisonRange(question.range, comparison, zone) }),
+    run(query),
+    run({ ...query, range: toComparisonRange(query.range, comparison, zone) }),
   ]);
 }
 
-/** A range of comparison whose buckets of time lie on those of the range itself. */
+/** A range to compare with, whose buckets are aligned with the buckets of the current range. */
 export interface AlignedComparison {
   readonly range: TimeRange;
-  /** The time of the range itself that a time of comparison is drawn at. */
+  /** Converts a time of this range to the corresponding time of the current range. */
   toCurrentMs(ms: number): number;
 }
 
 /**
- * The earlier range of a series. Other than `earlier`, the one just before begins a whole number of
- * steps earlier, so that both have the same axis.
+ * Returns the range to compare a series with. Unlike in `toComparisonRange`, the previous range starts
+ * a whole number of steps earlier, so that both series share one time axis.
  *
- * @returns undefined when no number of steps makes a day or a week, as the comparison would need
+ * @returns `undefined` if a day or week is not a whole number of steps, but the comparison needs it
  */
 export function alignComparison(
   range: TimeRange,
   comparison: Comparison,
   step: Step,
 ): AlignedComparison | undefined {
-  const back = computeShift(range, comparison, step);
-  if (!back) return undefined;
+  const shift = computeShift(range, comparison, step);
+  if (!shift) return undefined;
   const at = (ms: number) => DateTime.fromMillis(ms, { zone: step.zone });
   return {
     range: {
-      fromMs: at(range.fromMs).minus(back).toMillis(),
-      toMs: at(range.toMs).minus(back).toMillis(),
+      fromMs: at(range.fromMs).minus(shift).toMillis(),
+      toMs: at(range.toMs).minus(shift).toMillis(),
     },
-    toCurrentMs: (ms) => at(ms).plus(back).toMillis(),
+    toCurrentMs: (ms) => at(ms).plus(shift).toMillis(),
   };
 }
 
-/** Days are the zone's own, of 23 or 25 hours where its clocks change. */
+/** Computes the distance between the ranges. Days are local days of 23, 24, or 25 hours. */
 function computeShift(
   range: TimeRange,
   comparison: Comparison,
@@ -89,8 +92,8 @@ function computeShift(
 ): DurationLikeObject | undefined {
   if (comparison === 'previous') {
     if (ms < DAY_MS) return { milliseconds: ceilTo(getRangeLengthMs(range), ms) };
-    const [from, to] = [range.fromMs, range.toMs].map((each) =>
-      DateTime.fromMillis(each, { zone }),
+    const [from, to] = [range.fromMs, range.toMs].map((rangeMs) =>
+      DateTime.fromMillis(rangeMs, { zone }),
     );
     return { days: ceilTo(to!.diff(from!, 'days').days, ms / DAY_MS) };
   }

@@ -29,51 +29,52 @@ export interface Trends {
 const RESPONSE_TIME_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const QUERY_TIME_METRIC = { metricType: 'DATABASE_QUERY_TIME' } as const;
 
-/** How the main figures of a range have changed. Times in ms, `errorRate` in percent. */
+/** Compares the main metrics of two ranges. Times are in ms, and `errorRate` is in percent. */
 export async function queryTrends(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   comparison: Comparison,
   zone: string,
 ): Promise<Trends> {
-  const together = { ...question, groupBy: [], step: undefined };
-  const [[api, apiBefore], [database, databaseBefore]] = await Promise.all([
+  const ungrouped = { ...query, groupBy: [], step: undefined };
+  const [[api, previousApi], [database, previousDatabase]] = await Promise.all([
     queryBothRanges(
-      together,
+      ungrouped,
       comparison,
       zone,
-      async (q) => (await queryDistributionTotals(store, q, RESPONSE_TIME_METRIC))[0],
+      async (q) => (await queryDistributionTotals(queryClient, q, RESPONSE_TIME_METRIC))[0],
     ),
     queryBothRanges(
-      together,
+      ungrouped,
       comparison,
       zone,
-      async (q) => (await queryTotals(store, q, QUERY_TIME_METRIC))[0],
+      async (q) => (await queryTotals(queryClient, q, QUERY_TIME_METRIC))[0],
     ),
   ]);
   return {
-    responseTime: computeTrend(api?.average, apiBefore?.average),
-    p95ResponseTime: computeTrend(api?.p95, apiBefore?.p95),
-    requestRate: computeTrend(api?.rate, apiBefore?.rate),
-    errorRate: computeTrend(api?.errorRate, apiBefore?.errorRate),
-    queryTime: computeTrend(database?.average, databaseBefore?.average),
+    responseTime: computeTrend(api?.average, previousApi?.average),
+    p95ResponseTime: computeTrend(api?.p95, previousApi?.p95),
+    requestRate: computeTrend(api?.rate, previousApi?.rate),
+    errorRate: computeTrend(api?.errorRate, previousApi?.errorRate),
+    queryTime: computeTrend(database?.average, previousDatabase?.average),
   };
 }
 
-/** What an application asks of its own data. */
+/** Options of an application that queries its own data. */
 export interface DashboardOptions {
-  /** Default: 15 minutes. */
+  /** Length of the window in ms. Default: 15 minutes. */
   windowMs?: number;
-  /** End of the window; default now. */
+  /** End of the window. Default: now. */
   now?: Date;
-  /** Only rows of this organization, or property. Default: of all. */
+  /** Return only data of this organization. Default: all organizations. */
   organizationId?: string;
+  /** Return only data of this property. Default: all properties. */
   propertyId?: string;
-  /** Count rows of tests as well. */
+  /** Include test data. Default: `false`. */
   includeTest?: boolean;
 }
 
-/** Times in ms, rates per second, shares in percent. Undefined is "nothing reported". */
+/** Times in ms, rates per second, shares in percent. A value is `undefined` if nothing reported it. */
 interface RequestStats
   extends Partial<Omit<PercentileTotals, 'group' | 'bucket' | 'count' | 'rate'>> {
   count: number;
@@ -91,9 +92,7 @@ export interface Dashboard {
   trends: Trends;
 }
 
-const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
-
-/** The question that an application's options mean, within `scope`. */
+/** Converts the options to a query within `scope`. */
 export function toDashboardQuery(
   options: DashboardOptions = {},
   scope: TenantScope = UNRESTRICTED_SCOPE,
@@ -103,32 +102,32 @@ export function toDashboardQuery(
   return { scope: narrowScope(scope, options), range, includeTest };
 }
 
-/** All figures of a range, each from QuestDB. What nothing has reported is undefined or empty. */
+/** Returns all metrics of a range. A metric that nothing reported is `undefined` or empty. */
 export function queryDashboard(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   zone: string,
   comparison: Comparison = 'previous',
 ): Promise<Dashboard> {
-  const key = JSON.stringify([question, zone, comparison]);
-  return cacheResult(store, key, getRowsRevision(question.range), () =>
-    loadDashboard(store, question, zone, comparison),
+  const key = JSON.stringify([query, zone, comparison]);
+  return cacheResult(queryClient, key, getRowsRevision(query.range), () =>
+    loadDashboard(queryClient, query, zone, comparison),
   );
 }
 
 async function loadDashboard(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   zone: string,
   comparison: Comparison,
 ): Promise<Dashboard> {
-  const { fromMs, toMs } = question.range;
-  const [api, database, queues, systemHealth, changes] = await Promise.all([
-    queryRequestStats(store, question),
-    queryDatabaseStats(store, question),
-    queryQueueStats(store, question),
-    queryProcessHealth(store, question),
-    queryTrends(store, question, comparison, zone),
+  const { fromMs, toMs } = query.range;
+  const [api, database, queues, systemHealth, trends] = await Promise.all([
+    queryRequestStats(queryClient, query),
+    queryDatabaseStats(queryClient, query),
+    queryQueueStats(queryClient, query),
+    queryProcessHealth(queryClient, query),
+    queryTrends(queryClient, query, comparison, zone),
   ]);
   return {
     from: new Date(fromMs),
@@ -137,16 +136,17 @@ async function loadDashboard(
     database,
     queues,
     systemHealth,
-    trends: changes,
+    trends,
   };
 }
 
-async function queryRequestStats(store: QueryClient, question: Query): Promise<RequestStats> {
-  const [[all], slowestEndpoints] = await Promise.all([
-    queryDistributionTotals(store, { ...question, groupBy: [], step: undefined }, REQUESTS_METRIC),
-    querySlowest(store, question, REQUESTS_METRIC),
+async function queryRequestStats(queryClient: QueryClient, query: Query): Promise<RequestStats> {
+  const ungrouped = { ...query, groupBy: [], step: undefined };
+  const [[totals], slowestEndpoints] = await Promise.all([
+    queryDistributionTotals(queryClient, ungrouped, RESPONSE_TIME_METRIC),
+    querySlowest(queryClient, query, RESPONSE_TIME_METRIC),
   ]);
-  if (!all) return { count: 0, rate: 0, slowestEndpoints };
-  const { group: _, bucket: __, ...figures } = omitDistribution(all);
-  return { ...figures, slowestEndpoints };
+  if (!totals) return { count: 0, rate: 0, slowestEndpoints };
+  const { group: _, bucket: __, ...stats } = omitDistribution(totals);
+  return { ...stats, slowestEndpoints };
 }

@@ -3,7 +3,7 @@ import { queryGauges } from './gauge-values.ts';
 import { queryDistributionTotals, querySlowest, type SlowestOperation } from './metric-totals.ts';
 import type { Query } from './query.ts';
 
-/** Times in ms, `slowQueryShare` in percent. */
+/** Statistics of database queries. Times in ms, rates and shares in percent. */
 export interface DatabaseStats {
   count: number;
   /** Statements per second. */
@@ -11,9 +11,9 @@ export interface DatabaseStats {
   averageQueryTime: number | undefined;
   p95QueryTime: number | undefined;
   errorRate: number | undefined;
-  /** Used and idle ones of all pools and processes together. */
+  /** Number of used and idle connections in all pools of all processes. */
   connections: number | undefined;
-  /** Share of the queries that took more than 500 ms. */
+  /** Share of queries that took more than 500 ms. */
   slowQueryShare: number | undefined;
   slowestOperations: SlowestOperation[];
 }
@@ -23,26 +23,26 @@ const QUERY_TIME_METRIC = { metricType: 'DATABASE_QUERY_TIME' } as const;
 const CONNECTIONS_METRIC = { metricType: 'DATABASE_CONNECTIONS' } as const;
 
 export async function queryDatabaseStats(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
 ): Promise<DatabaseStats> {
-  const everything = { ...question, groupBy: [], step: undefined };
-  const [[all], pools, slowestOperations] = await Promise.all([
-    queryDistributionTotals(store, everything, QUERY_TIME_METRIC),
+  const ungrouped = { ...query, groupBy: [], step: undefined };
+  const [[totals], pools, slowestOperations] = await Promise.all([
+    queryDistributionTotals(queryClient, ungrouped, QUERY_TIME_METRIC),
     queryGauges(
-      store,
-      { ...everything, groupBy: ['instance', 'endpoint', 'operation'] },
+      queryClient,
+      { ...ungrouped, groupBy: ['instance', 'endpoint', 'operation'] },
       CONNECTIONS_METRIC,
     ),
-    querySlowest(store, everything, QUERY_TIME_METRIC),
+    querySlowest(queryClient, ungrouped, QUERY_TIME_METRIC),
   ]);
-  const share = all?.distribution.computeShareAbove(SLOW_QUERY_MS);
+  const share = totals?.distribution.computeShareAbove(SLOW_QUERY_MS);
   return {
-    count: all?.count ?? 0,
-    rate: all?.rate ?? 0,
-    averageQueryTime: all?.average,
-    p95QueryTime: all?.p95,
-    errorRate: all?.errorRate,
+    count: totals?.count ?? 0,
+    rate: totals?.rate ?? 0,
+    averageQueryTime: totals?.average,
+    p95QueryTime: totals?.p95,
+    errorRate: totals?.errorRate,
     connections:
       pools.length > 0 ? pools.reduce((sum, { average }) => sum + (average ?? 0), 0) : undefined,
     slowQueryShare: share === undefined ? undefined : 100 * share,

@@ -4,7 +4,7 @@ import { fromTable, inValues, joinSql, type Sql, sql } from '../sql/sql-builder.
 import type { Query } from './query.ts';
 import { toNumber, toOrigin, toText } from './row-values.ts';
 
-/** What errors can be filtered by beside their tenant. */
+/** Filters for errors, in addition to the scope. An error must match one value of each filter. */
 export interface ErrorFilter {
   readonly kind?: readonly string[] | undefined;
   readonly level?: readonly string[] | undefined;
@@ -15,13 +15,13 @@ export interface ErrorFilter {
   readonly endpoint?: readonly string[] | undefined;
 }
 
-/** One error that comes again and again. */
+/** Occurrences of one error, grouped by fingerprint. */
 export interface ErrorGroup {
   readonly fingerprint: string;
   readonly count: number;
   readonly firstSeen: Date;
   readonly lastSeen: Date;
-  /** Its last occurrence. */
+  /** The last occurrence. */
   readonly example: ErrorExample;
 }
 
@@ -46,7 +46,7 @@ interface ErrorExample {
   readonly userId: string | undefined;
 }
 
-/** Different errors of an answer; with more of them, the longest gone are left out. */
+/** Maximum number of groups. If there are more, the groups with the oldest errors are omitted. */
 const MAX_GROUPS = 5000;
 const FILTER_COLUMNS: Readonly<Record<keyof ErrorFilter, string>> = {
   kind: 'kind',
@@ -58,9 +58,9 @@ const FILTER_COLUMNS: Readonly<Record<keyof ErrorFilter, string>> = {
   endpoint: 'endpoint',
 };
 
-/** The errors of a time, each once, with the last occurrence of each. */
+/** Returns the errors of a time range, grouped by fingerprint, with the last occurrence of each. */
 export async function queryErrorGroups(
-  store: QueryClient,
+  queryClient: QueryClient,
   { scope, range }: Query,
   filter: ErrorFilter,
 ): Promise<ErrorGroup[]> {
@@ -74,22 +74,22 @@ export async function queryErrorGroups(
   }
   const matching = joinSql(conditions, ' AND ');
   const [sums, examples] = await Promise.all([
-    store.read(
+    queryClient.read(
       scope,
       sql`SELECT fingerprint, sum(count) AS count, min(timestamp) AS first, max(timestamp) AS last
         ${fromTable('error_logs')} AND ${matching} ORDER BY last DESC LIMIT ${MAX_GROUPS}`,
     ),
-    store.read(
+    queryClient.read(
       scope,
       sql`SELECT * FROM (SELECT * ${fromTable('error_logs')} AND ${matching}
         LATEST ON timestamp PARTITION BY fingerprint) ORDER BY timestamp DESC LIMIT ${MAX_GROUPS}`,
     ),
   ]);
-  const byFingerprint = new Map(examples.map((row) => [toText(row.fingerprint), row]));
+  const examplesByFingerprint = new Map(examples.map((row) => [toText(row.fingerprint), row]));
   return sums.flatMap((row) => {
     const fingerprint = toText(row.fingerprint) ?? '';
-    // A group that began between the two questions is there with the next answer.
-    const example = byFingerprint.get(toText(row.fingerprint));
+    // Skip an error that first occurred between the two queries.
+    const example = examplesByFingerprint.get(toText(row.fingerprint));
     if (!example) return [];
     return {
       fingerprint,

@@ -6,44 +6,44 @@ import { METRICS_TABLE, VALUE_AGGREGATIONS } from './query-tables.ts';
 import { toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 
-/** A value that goes up and down, or the increase of a counter, in its own unit. */
+/** Values of a gauge, or the increase of a counter, in the metric's unit. */
 export interface GaugePoint {
   group: Group;
-  /** Of its bucket of time; undefined without a step. */
+  /** `undefined` if the query has no step. */
   bucket: TimeRange | undefined;
-  /** The latest. */
+  /** The latest value. */
   last: number | undefined;
   average: number | undefined;
   min: number | undefined;
   max: number | undefined;
-  /** Of a counter: how much it has grown. */
+  /** Sum of the values: for a counter, its increase. */
   sum: number | undefined;
   samples: number;
 }
 
-/** The values of gauges and counters, for each group and bucket of time that has any. */
+/** Returns the values of gauges and counters for each group and time bucket that has values. */
 export async function queryGauges(
-  store: QueryClient,
-  question: Query,
-  measured: MetricSelector,
+  queryClient: QueryClient,
+  query: Query,
+  selector: MetricSelector,
 ): Promise<GaugePoint[]> {
-  const answers = await runQuery(store, METRICS_TABLE, question, {
+  const results = await runQuery(queryClient, METRICS_TABLE, query, {
     aggregations: VALUE_AGGREGATIONS,
-    conditions: toMetricConditions(measured),
+    conditions: toMetricConditions(selector),
   });
-  return answers.flatMap(({ group, bucket: span, row }) => {
+  return results.flatMap(({ group, bucket, row }) => {
     const samples = toNumber(row.samples) ?? 0;
     const sum = toNumber(row.value_total);
     if (samples === 0 || sum === undefined) return [];
     return {
       group,
-      bucket: span,
+      bucket,
       samples,
       sum,
       last: toNumber(row.last),
       average: sum / samples,
-      min: toNumber(row.least),
-      max: toNumber(row.most),
+      min: toNumber(row.minimum),
+      max: toNumber(row.maximum),
     };
   });
 }

@@ -7,7 +7,7 @@ import { HOSTS_TABLE, ROW_COUNT } from './query-tables.ts';
 import { computePercent, toNumber, toText } from './row-values.ts';
 import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
 
-/** The latest row of `system_health` of each process. Usages in percent, uptime in seconds. */
+/** Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds. */
 export interface ProcessHealth {
   service: string;
   instance: string;
@@ -25,24 +25,27 @@ export interface ProcessHealth {
   timestamp: Date;
 }
 
-/** Hosts belong to no tenant: who is limited to one sees none. */
+/**
+ * Returns the latest health of each process. Hosts don't belong to a tenant, so a scope that is limited
+ * to a tenant gets no rows.
+ */
 export async function queryProcessHealth(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
 ): Promise<ProcessHealth[]> {
-  const { fromMs, toMs } = question.range;
+  const { fromMs, toMs } = query.range;
   const conditions = [
     sql`timestamp >= ${new Date(fromMs)}`,
     sql`timestamp < ${new Date(toMs)}`,
-    ...toFilterConditions(HOSTS_TABLE, question),
+    ...toFilterConditions(HOSTS_TABLE, query),
   ];
-  const rows = await store.read(
-    question.scope,
+  const rows = await queryClient.read(
+    query.scope,
     sql`SELECT timestamp, service, instance, status, cpu_usage, memory_usage, disk_usage,
       event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations
       ${fromHostTable('system_health')} AND ${joinSql(conditions, ' AND ')}
       LATEST ON timestamp PARTITION BY service, instance`,
-    getRowsRevision(question.range),
+    getRowsRevision(query.range),
   );
   return rows.map((row) => ({
     service: toText(row.service) ?? '',
@@ -61,73 +64,75 @@ export async function queryProcessHealth(
   }));
 }
 
-/** How much of a range a group was there. */
+/** Share of a range in which a group reported its health. */
 export interface Uptime {
   group: Group;
-  /** In percent of the intervals; undefined when the range is shorter than one. */
+  /** In percent of the intervals; `undefined` if the range is shorter than one interval. */
   uptime: number | undefined;
+  /** Number of expected intervals. */
   intervals: number;
+  /** Number of intervals with at least one report. */
   reported: number;
 }
 
 /**
- * The share of the intervals of a range in which any process of a group has reported its health.
- * Planned restarts count as down. A group that is new is expected from its first report on.
+ * Returns the share of intervals in which at least one process of a group reported its health. Planned
+ * restarts count as downtime. A new group counts from its first report.
  *
- * @param intervalMs how often services report, in whole minutes
+ * @param intervalMs reporting interval of services in ms, a whole number of minutes
  */
 export async function queryUptime(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   intervalMs = MINUTE_MS,
 ): Promise<Uptime[]> {
-  const range = toWholeIntervals(question.range, intervalMs);
+  const range = toWholeIntervals(query.range, intervalMs);
   if (getRangeLengthMs(range) <= 0) return [];
   const step = { ms: intervalMs, zone: 'utc' };
-  const [seen, before] = await Promise.all([
+  const [current, previous] = await Promise.all([
     runQuery(
-      store,
+      queryClient,
       HOSTS_TABLE,
-      { ...question, range, step },
+      { ...query, range, step },
       { aggregations: { rows: ROW_COUNT } },
     ),
     runQuery(
-      store,
+      queryClient,
       HOSTS_TABLE,
       {
-        ...question,
+        ...query,
         range: { fromMs: range.fromMs - getRangeLengthMs(range), toMs: range.fromMs },
         step: undefined,
       },
       { aggregations: { rows: ROW_COUNT } },
     ),
   ]);
-  // Without groups there is an answer also of no rows.
-  const there = before.filter(({ row }) => toNumber(row.rows) !== 0);
-  const wasThere = new Set(there.map(({ group }) => toGroupKey(group)));
-  const times = Map.groupBy(seen, ({ group }) => toGroupKey(group));
-  const groups = new Map([...there, ...seen].map(({ group }) => [toGroupKey(group), group]));
+  // A query without groups returns one result even if there are no rows.
+  const existing = previous.filter(({ row }) => toNumber(row.rows) !== 0);
+  const existingKeys = new Set(existing.map(({ group }) => toGroupKey(group)));
+  const reportsByKey = Map.groupBy(current, ({ group }) => toGroupKey(group));
+  const groups = new Map([...existing, ...current].map(({ group }) => [toGroupKey(group), group]));
   return [...groups].map(([key, group]) => {
-    const answers = times.get(key) ?? [];
-    const firstMs = Math.min(...answers.map(({ bucket: span }) => span?.fromMs ?? range.fromMs));
-    const expected = { ...range, fromMs: wasThere.has(key) ? range.fromMs : firstMs };
+    const reports = reportsByKey.get(key) ?? [];
+    const firstMs = Math.min(...reports.map(({ bucket }) => bucket?.fromMs ?? range.fromMs));
+    const expected = { ...range, fromMs: existingKeys.has(key) ? range.fromMs : firstMs };
     const intervals = getRangeLengthMs(expected) / intervalMs;
     return {
       group,
       intervals,
-      reported: answers.length,
-      uptime: computePercent(answers.length, intervals),
+      reported: reports.length,
+      uptime: computePercent(reports.length, intervals),
     };
   });
 }
 
-/** The interval that is under way has not failed yet. */
+/** Removes the current interval, because its report can still arrive. */
 function toWholeIntervals({ fromMs, toMs }: TimeRange, intervalMs: number): TimeRange {
   return { fromMs: floorTo(fromMs, intervalMs), toMs: floorTo(toMs, intervalMs) };
 }
 
-/** Figures of `system_health`. Usages and rates in percent, times in ms. */
-export const HOST_METRIC_COLUMNS = {
+/** Metrics of `system_health` and their columns. Usage values and rates in percent, times in ms. */
+const HOST_METRIC_COLUMNS = {
   cpuUsage: 'cpu_usage',
   memoryUsage: 'memory_usage',
   diskUsage: 'disk_usage',
@@ -142,41 +147,17 @@ export const HOST_METRIC_COLUMNS = {
 } as const;
 export type HostMetric = keyof typeof HOST_METRIC_COLUMNS;
 
-export interface HostPoint {
-  group: Group;
-  bucket: TimeRange | undefined;
-  average: number | undefined;
-  max: number | undefined;
-  samples: number;
-}
-
-/** Sum, number and greatest of one figure's samples. */
+/** Returns the aggregations of one metric: sum, number, and maximum of its samples. */
 export function toHostAggregations(
-  figure: HostMetric,
+  metric: HostMetric,
 ): Record<'total' | 'samples' | 'maximum', Aggregation> {
-  const column = HOST_METRIC_COLUMNS[figure];
-  const again = (name: string, by: string) =>
-    sql`${identifier(by)}(${identifier(`${column}_${name}`)})`;
-  const raw = (by: string) => sql`${identifier(by)}(${identifier(column)})`;
+  const column = HOST_METRIC_COLUMNS[metric];
+  const fromRows = (func: string) => sql`${identifier(func)}(${identifier(column)})`;
+  const fromRollup = (suffix: string, func: string) =>
+    sql`${identifier(func)}(${identifier(`${column}_${suffix}`)})`;
   return {
-    total: { rows: raw('sum'), rollup: again('sum', 'sum'), mergeWith: 'sum' },
-    samples: { rows: raw('count'), rollup: again('count', 'sum'), mergeWith: 'sum' },
-    maximum: { rows: raw('max'), rollup: again('max', 'max'), mergeWith: 'max' },
+    total: { rows: fromRows('sum'), rollup: fromRollup('sum', 'sum'), mergeWith: 'sum' },
+    samples: { rows: fromRows('count'), rollup: fromRollup('count', 'sum'), mergeWith: 'sum' },
+    maximum: { rows: fromRows('max'), rollup: fromRollup('max', 'max'), mergeWith: 'max' },
   };
-}
-
-/** Mean and worst of one figure of hosts and processes, by service, version, environment or instance. */
-export async function queryHostMetric(
-  store: QueryClient,
-  question: Query,
-  figure: HostMetric,
-): Promise<HostPoint[]> {
-  const figures = toHostAggregations(figure);
-  const answers = await runQuery(store, HOSTS_TABLE, question, { aggregations: figures });
-  return answers.flatMap(({ group, bucket: span, row }) => {
-    const samples = toNumber(row.samples) ?? 0;
-    if (samples === 0) return [];
-    const average = (toNumber(row.total) ?? 0) / samples;
-    return { group, bucket: span, samples, average, max: toNumber(row.maximum) };
-  });
 }

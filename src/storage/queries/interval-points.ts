@@ -4,7 +4,7 @@ import { type PercentileTotals, queryDistributionTotals } from './metric-totals.
 import type { Query } from './query.ts';
 import type { TimeRange } from './query-range.ts';
 
-/** Times in ms, rates per second, `errorRate` in percent; undefined where nothing was done. */
+/** Times in ms, rates per second, `errorRate` in percent. Averages are `undefined` if `count` is 0. */
 interface PointStats {
   count: number;
   rate: number;
@@ -15,7 +15,7 @@ interface PointStats {
   p99: number | undefined;
 }
 
-/** What happened in one interval. */
+/** Statistics of one interval. */
 export interface IntervalPoint {
   from: Date;
   to: Date;
@@ -24,44 +24,46 @@ export interface IntervalPoint {
   jobs: Pick<JobTotals, 'arrived' | 'completed' | 'failed' | 'stalled'>;
 }
 
-/** The figures of each interval of a range, also of those in which nothing happened. */
+/** Returns the statistics of each interval of a range, including intervals without data. */
 export async function queryIntervalPoints(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   intervalMs: number,
 ): Promise<IntervalPoint[]> {
-  const stepped = { ...question, groupBy: [], step: { ms: intervalMs, zone: 'utc' } };
+  const stepped = { ...query, groupBy: [], step: { ms: intervalMs, zone: 'utc' } };
   const [api, database, jobs] = await Promise.all([
-    queryDistributionTotals(store, stepped, { metricType: 'API_RESPONSE_TIME' }),
-    queryDistributionTotals(store, stepped, { metricType: 'DATABASE_QUERY_TIME' }),
-    queryJobTotals(store, stepped),
+    queryDistributionTotals(queryClient, stepped, { metricType: 'API_RESPONSE_TIME' }),
+    queryDistributionTotals(queryClient, stepped, { metricType: 'DATABASE_QUERY_TIME' }),
+    queryJobTotals(queryClient, stepped),
   ]);
-  const { fromMs, toMs } = question.range;
-  const [apiAt, databaseAt, jobsAt] = [indexByTime(api), indexByTime(database), indexByTime(jobs)];
+  const { fromMs, toMs } = query.range;
+  const apiByTime = indexByTime(api);
+  const databaseByTime = indexByTime(database);
+  const jobsByTime = indexByTime(jobs);
   return Array.from({ length: Math.floor((toMs - fromMs) / intervalMs) }, (_, i) => {
     const ms = fromMs + i * intervalMs;
     return {
       from: new Date(ms),
       to: new Date(ms + intervalMs),
-      api: toPointStats(apiAt.get(ms)),
-      database: toPointStats(databaseAt.get(ms)),
-      jobs: toJobCounts(jobsAt.get(ms)),
+      api: toPointStats(apiByTime.get(ms)),
+      database: toPointStats(databaseByTime.get(ms)),
+      jobs: toJobCounts(jobsByTime.get(ms)),
     };
   });
 }
 
 function indexByTime<T extends { bucket: TimeRange | undefined }>(
-  found: readonly T[],
+  totals: readonly T[],
 ): Map<number, T> {
-  return new Map(found.map((each) => [each.bucket?.fromMs ?? 0, each]));
+  return new Map(totals.map((total) => [total.bucket?.fromMs ?? 0, total]));
 }
 
-function toPointStats(found: PercentileTotals | undefined): PointStats {
-  const { count = 0, rate = 0, average, errorRate, p50, p95, p99 } = found ?? {};
+function toPointStats(totals: PercentileTotals | undefined): PointStats {
+  const { count = 0, rate = 0, average, errorRate, p50, p95, p99 } = totals ?? {};
   return { count, rate, average, errorRate, p50, p95, p99 };
 }
 
-function toJobCounts(found: JobTotals | undefined): IntervalPoint['jobs'] {
-  const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = found ?? {};
+function toJobCounts(totals: JobTotals | undefined): IntervalPoint['jobs'] {
+  const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = totals ?? {};
   return { arrived, completed, failed, stalled };
 }

@@ -6,27 +6,29 @@ import { createSum, JOBS_TABLE, ROW_COUNT } from './query-tables.ts';
 import { toNumber } from './row-values.ts';
 import { type Aggregation, runQuery } from './run-query.ts';
 
-/** Transitions of jobs of one group. Times in ms, summed over the jobs that have them. */
+/** State transitions of the jobs of one group. Times in ms. */
 export interface JobTotals {
   group: Group;
   bucket: TimeRange | undefined;
   /** Jobs that became ready to run. */
   arrived: number;
   completed: number;
-  /** Attempts that failed. */
+  /** Failed attempts. */
   failed: number;
   stalled: number;
-  /** Mean time that an attempt ran, and that its job had waited; undefined where nothing ended. */
+  /** Mean processing time of an attempt; `undefined` if no attempt ended. */
   averageProcessing: number | undefined;
+  /** Mean waiting time of a job before an attempt; `undefined` if no attempt ended. */
   averageWait: number | undefined;
-  /** Sums of the same. */
+  /** Total processing time. */
   processing: number;
+  /** Total waiting time. */
   waiting: number;
-  /** Of the newest transition, in ms since the epoch. */
+  /** Time of the newest transition in ms since the epoch. */
   newestMs: number;
 }
 
-/** What transitions add up to; times in ms. */
+/** Aggregations of state transitions. Times in ms. */
 export const JOB_AGGREGATIONS = {
   count: ROW_COUNT,
   processing: createSum(sql`sum(duration)`, sql`sum(duration_sum)`),
@@ -38,19 +40,19 @@ export const JOB_AGGREGATIONS = {
 const READY_STATUSES = new Set(['waiting', 'prioritized']);
 const ENDED_STATUSES = new Set(['completed', 'failed']);
 
-/** What the state transitions of jobs say, for each group and bucket of time that has any. */
-export async function queryJobTotals(store: QueryClient, question: Query): Promise<JobTotals[]> {
-  const answers = await runQuery(store, JOBS_TABLE, question, {
+/** Returns the totals of job state transitions for each group and time bucket that has any. */
+export async function queryJobTotals(queryClient: QueryClient, query: Query): Promise<JobTotals[]> {
+  const results = await runQuery(queryClient, JOBS_TABLE, query, {
     aggregations: JOB_AGGREGATIONS,
     keys: ['status'],
   });
   const totals = new Map<string, JobTotals & { processed: number; waited: number }>();
-  for (const { group, bucket: span, row } of answers) {
-    const key = JSON.stringify([group, span?.fromMs]);
+  for (const { group, bucket, row } of results) {
+    const key = JSON.stringify([group, bucket?.fromMs]);
     const empty = { arrived: 0, completed: 0, failed: 0, stalled: 0, processing: 0, waiting: 0 };
     const total = totals.get(key) ?? {
       group,
-      bucket: span,
+      bucket,
       ...empty,
       processed: 0,
       waited: 0,

@@ -8,7 +8,7 @@ import { toFilterConditions } from './run-query.ts';
 
 /** One row of `performance_metrics`. Times in ms. */
 export interface MetricRow {
-  /** Of the row's timestamp, in microseconds since the epoch. */
+  /** Timestamp of the row in microseconds since the epoch. */
   micros: number;
   id: string;
   metricType: string | undefined;
@@ -36,7 +36,7 @@ export interface MetricRow {
   test: boolean;
 }
 
-/** Where a page ends: rows are ordered by time, and those of the same time by id. */
+/** Position of the last row of a page. Rows are ordered by time and, for equal times, by ID. */
 interface PagePosition {
   readonly micros: number;
   readonly id: string;
@@ -46,7 +46,7 @@ export interface MetricRowsOptions {
   readonly metricTypes?: readonly string[] | undefined;
   readonly names?: readonly string[] | undefined;
   readonly userIds?: readonly string[] | undefined;
-  /** Only rows behind it. */
+  /** Return only rows after this position. */
   readonly after?: PagePosition | undefined;
   readonly limit: number;
 }
@@ -54,42 +54,42 @@ export interface MetricRowsOptions {
 const METRICS_TABLE_NAME = 'performance_metrics';
 
 /**
- * Single rows, the newest first. Only rows that are still kept as such: roll-ups have none.
+ * Returns single rows, newest first. Roll-ups don't contain single rows, so expired rows are missing.
  *
- * The time of the last one is found first, which reads backwards and stops; ordering by id as well
- * would sort the whole range.
+ * A first query finds the time of the last row of the page. It reads backwards and stops early.
+ * Sorting by time and ID in one query would sort the whole range.
  */
 export async function queryMetricRows(
-  store: QueryClient,
-  question: Query,
-  wanted: MetricRowsOptions,
+  queryClient: QueryClient,
+  query: Query,
+  options: MetricRowsOptions,
 ): Promise<MetricRow[]> {
-  const { limit } = wanted;
-  const matching = joinSql(toConditions(question, wanted), ' AND ');
-  const newest = await store.read(
-    question.scope,
+  const { limit } = options;
+  const matching = joinSql(toConditions(query, options), ' AND ');
+  const newest = await queryClient.read(
+    query.scope,
     sql`SELECT timestamp::long AS micros ${fromTable(METRICS_TABLE_NAME)} AND ${matching}
       ORDER BY timestamp DESC LIMIT ${limit}`,
   );
   const last = toNumber(newest.at(-1)?.micros);
   if (last === undefined) return [];
-  const rows = await store.read(
-    question.scope,
+  const rows = await queryClient.read(
+    query.scope,
     sql`SELECT timestamp::long AS micros, * ${fromTable(METRICS_TABLE_NAME)} AND ${matching}
       AND timestamp >= ${formatMicros(last)} ORDER BY timestamp DESC, id DESC LIMIT ${limit}`,
   );
   return rows.map(toMetricRow);
 }
 
-function toConditions(question: Query, { metricTypes, names, userIds, after }: MetricRowsOptions) {
-  const { range, includeTest = false } = question;
+function toConditions(query: Query, { metricTypes, names, userIds, after }: MetricRowsOptions) {
+  const { range, includeTest = false } = query;
   const conditions: Sql[] = [
     sql`timestamp >= ${new Date(range.fromMs)}`,
     after
       ? sql`timestamp <= ${formatMicros(after.micros)}`
       : sql`timestamp < ${new Date(range.toMs)}`,
     METRICS_TABLE.rowFilter,
-    ...toFilterConditions(METRICS_TABLE, question),
+    ...toFilterConditions(METRICS_TABLE, query),
   ];
   if (!includeTest) conditions.push(sql`test = false`);
   if (metricTypes) conditions.push(inValues('metric_type', metricTypes));
@@ -101,7 +101,7 @@ function toConditions(question: Query, { metricTypes, names, userIds, after }: M
   return conditions;
 }
 
-/** QuestDB's timestamps know microseconds, a Date only milliseconds. */
+/** Formats a timestamp with microseconds, as in QuestDB. A `Date` has only milliseconds. */
 export function formatMicros(micros: number): string {
   const seconds = new Date(Math.floor(micros / 1000)).toISOString().slice(0, 19);
   return `${seconds}.${String(micros % 1_000_000).padStart(6, '0')}Z`;

@@ -7,14 +7,13 @@ import {
   queryTotals,
   type Totals,
 } from './metric-totals.ts';
-import type { Group } from './query.ts';
-import { type Query, toGroupKey } from './query.ts';
+import { type Group, type Query, toGroupKey } from './query.ts';
 import type { TimeRange } from './query-range.ts';
 
 /**
- * What can be asked of each bucket of time. Times are in the measurement's unit, `rate` per second,
- * `errorRate` in percent, `apdex` 0 to 1; `last` is the latest value, and `sum` of a counter says how
- * much it has grown.
+ * Values that can be computed for each time bucket. Times are in the metric's unit, `rate` is per
+ * second, `errorRate` is in percent, and `apdex` is from 0 to 1. `last` is the latest value. For a
+ * counter, `sum` is its increase.
  */
 export const AGGREGATES = [
   ...(['count', 'rate', 'average', 'errorRate', 'min', 'max'] as const),
@@ -29,15 +28,15 @@ export interface SeriesPoint {
 
 export interface Series {
   readonly group: Group;
-  /** By time; buckets without a value are left out. */
+  /** Sorted by time. Buckets without values are omitted. */
   readonly points: readonly SeriesPoint[];
-  /** Measurements in it, for choosing the most important ones. */
+  /** Number of measurements. Use it to select the most important series. */
   readonly weight: number;
 }
 
 export interface SeriesOptions extends MetricSelector {
   readonly aggregates: readonly Aggregate[];
-  /** In the measurement's unit. */
+  /** In the metric's unit. */
   readonly apdexTarget: number;
 }
 
@@ -50,49 +49,49 @@ const DISTRIBUTION_AGGREGATES: ReadonlySet<Aggregate> = new Set([
   'apdex',
 ]);
 const VALUE_AGGREGATES: ReadonlySet<Aggregate> = new Set(['last', 'sum']);
-/** Measured as single values or histograms only, never as gauges. */
+/** Metrics that are recorded only as single values or histograms, never as gauges. */
 const DURATION_METRIC_TYPES = new Set([
   'API_RESPONSE_TIME',
   'DATABASE_QUERY_TIME',
   'QUEUE_PROCESSING_TIME',
 ]);
 
-/** How a kind of measurement goes on, for each group; the greatest first. */
+/** Returns the time series of a metric for each group, ordered by number of measurements. */
 export async function querySeries(
-  store: QueryClient,
-  question: Query,
-  wanted: SeriesOptions,
+  queryClient: QueryClient,
+  query: Query,
+  options: SeriesOptions,
 ): Promise<Series[]> {
-  const { aggregates, metricType } = wanted;
-  const ofBuckets = aggregates.some((name) => DISTRIBUTION_AGGREGATES.has(name));
-  const ofValues =
+  const { aggregates, metricType } = options;
+  const needsDistributions = aggregates.some((name) => DISTRIBUTION_AGGREGATES.has(name));
+  const needsGauges =
     aggregates.some((name) => VALUE_AGGREGATES.has(name)) || !DURATION_METRIC_TYPES.has(metricType);
-  const [done, values] = await Promise.all([
-    ofBuckets
-      ? queryDistributionTotals(store, question, wanted)
-      : queryTotals(store, question, wanted),
-    ofValues ? queryGauges(store, question, wanted) : [],
+  const [totals, gauges] = await Promise.all([
+    needsDistributions
+      ? queryDistributionTotals(queryClient, query, options)
+      : queryTotals(queryClient, query, options),
+    needsGauges ? queryGauges(queryClient, query, options) : [],
   ]);
-  const known = new Map<string, { total?: Totals | DistributionTotals; gauge?: GaugePoint }>();
-  for (const total of done) known.set(toGroupKey(total.group, total.bucket), { total });
-  for (const gauge of values) {
+  const pairs = new Map<string, { total?: Totals | DistributionTotals; gauge?: GaugePoint }>();
+  for (const total of totals) pairs.set(toGroupKey(total.group, total.bucket), { total });
+  for (const gauge of gauges) {
     const key = toGroupKey(gauge.group, gauge.bucket);
-    known.set(key, { ...known.get(key), gauge });
+    pairs.set(key, { ...pairs.get(key), gauge });
   }
-  const found = Map.groupBy(known.values(), ({ total, gauge }) =>
+  const pairsByGroup = Map.groupBy(pairs.values(), ({ total, gauge }) =>
     toGroupKey(total?.group ?? gauge?.group ?? {}),
   );
-  return [...found.values()]
-    .map((both) => ({
-      group: both[0]?.total?.group ?? both[0]?.gauge?.group ?? {},
-      weight: both.reduce(
+  return [...pairsByGroup.values()]
+    .map((groupPairs) => ({
+      group: groupPairs[0]?.total?.group ?? groupPairs[0]?.gauge?.group ?? {},
+      weight: groupPairs.reduce(
         (sum, { total, gauge }) => sum + (total?.count ?? gauge?.samples ?? 0),
         0,
       ),
-      points: both
+      points: groupPairs
         .map(({ total, gauge }) => ({
           bucket: total?.bucket ?? gauge?.bucket,
-          values: pickAggregates(aggregates, toAggregateValues(total, gauge, wanted)),
+          values: pickAggregates(aggregates, toAggregateValues(total, gauge, options)),
         }))
         .sort((a, b) => (a.bucket?.fromMs ?? 0) - (b.bucket?.fromMs ?? 0)),
     }))
@@ -106,10 +105,10 @@ function toAggregateValues(
 ): SeriesPoint['values'] {
   const { last, sum, average, min, max } = gauge ?? {};
   if (!total) return { last, sum, average, min, max };
-  const figures = { last, sum: total.average * total.count, ...pickTotals(total) };
-  if (!('distribution' in total)) return figures;
+  const values = { last, sum: total.average * total.count, ...pickTotals(total) };
+  if (!('distribution' in total)) return values;
   const { p50, p90, p95, p99, p999, distribution } = total;
-  return { ...figures, p50, p90, p95, p99, p999, apdex: distribution.computeApdex(apdexTarget) };
+  return { ...values, p50, p90, p95, p99, p999, apdex: distribution.computeApdex(apdexTarget) };
 }
 
 function pickTotals({ count, rate, average, errorRate, min, max }: Totals) {

@@ -5,20 +5,21 @@ import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './query-tab
 import { toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 
-/** All that measurements of any kind add up to; sums, so that groups can be put together again. */
+/** Sums of measurements of any kind. Groups can be merged with `mergeMetricSums`. */
 export interface MetricSums {
   group: Group;
-  /** Of single values and histograms. */
+  /** Number of measurements in single values and histograms. */
   count: number;
   errorCount: number;
   sum: number;
-  /** Rows that have a value, and the sum of these: what gauges and counters have instead. */
+  /** Number of rows with a value. Gauges and counters have values instead of a count. */
   valueCount: number;
   valueSum: number;
   min: number | undefined;
   max: number | undefined;
-  /** The newest value, and when it was, in ms since the epoch. */
+  /** The newest value. */
   last: number | undefined;
+  /** Time of the newest value in ms since the epoch. */
   newestMs: number;
 }
 
@@ -30,43 +31,44 @@ const SUM_AGGREGATIONS = {
 };
 
 /**
- * The figures of each group that has any.
+ * Returns the sums of each group that has measurements.
  *
- * @param conditions which measurements
- * @param most groups at most
- * @throws PS_REQUEST_TOO_LARGE with more
+ * @param conditions filter for the measurements
+ * @param limit maximum number of groups
+ * @throws PS_REQUEST_TOO_LARGE if there are more groups
  */
 export async function queryMetricSums(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   conditions: readonly Sql[],
-  most: number,
+  limit: number,
 ): Promise<MetricSums[]> {
-  const answers = await runQuery(store, METRICS_TABLE, question, {
+  const results = await runQuery(queryClient, METRICS_TABLE, query, {
     aggregations: SUM_AGGREGATIONS,
     conditions,
-    limit: most,
+    limit,
   });
-  return answers.flatMap(({ group, row }) => {
-    const newest = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
-    const [count, values] = [toNumber(row.count) ?? 0, toNumber(row.samples) ?? 0];
-    if (newest === undefined || (count === 0 && values === 0)) return [];
+  return results.flatMap(({ group, row }) => {
+    const newestMs = row.last_at instanceof Date ? row.last_at.getTime() : undefined;
+    const count = toNumber(row.count) ?? 0;
+    const valueCount = toNumber(row.samples) ?? 0;
+    if (newestMs === undefined || (count === 0 && valueCount === 0)) return [];
     return {
       group,
       count,
-      valueCount: values,
-      newestMs: newest,
+      valueCount,
+      newestMs,
       errorCount: toNumber(row.errors) ?? 0,
       sum: toNumber(row.total) ?? 0,
       valueSum: toNumber(row.value_total) ?? 0,
-      min: toNumber(row.least),
-      max: toNumber(row.most),
+      min: toNumber(row.minimum),
+      max: toNumber(row.maximum),
       last: toNumber(row.last),
     };
   });
 }
 
-/** The figures of two groups as one. */
+/** Merges the sums of two groups. Keeps the group of `a`. */
 export function mergeMetricSums(a: MetricSums, b: MetricSums): MetricSums {
   const newer = b.newestMs > a.newestMs ? b : a;
   return {
@@ -83,6 +85,6 @@ export function mergeMetricSums(a: MetricSums, b: MetricSums): MetricSums {
   };
 }
 
-function pickExtreme(of: typeof Math.min, a: number | undefined, b: number | undefined) {
-  return a === undefined || b === undefined ? (a ?? b) : of(a, b);
+function pickExtreme(func: typeof Math.min, a: number | undefined, b: number | undefined) {
+  return a === undefined || b === undefined ? (a ?? b) : func(a, b);
 }

@@ -11,19 +11,19 @@ import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './query-tables.t
 import { computePercent, toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 
-/** Which measurements: of a type, and of some names where the type says too little. */
+/** Selects measurements by type and, for types with several metrics, by name. */
 export interface MetricSelector {
   readonly metricType: string;
   readonly names?: readonly string[] | undefined;
 }
 
-/** How often and how long something was done. Times in the measurement's unit, for durations ms. */
+/** Count and duration of operations. Times are in the metric's unit, which is ms for durations. */
 export interface Totals {
   group: Group;
-  /** Of its bucket of time; undefined without a step. */
+  /** `undefined` if the query has no step. */
   bucket: TimeRange | undefined;
   count: number;
-  /** Per second, over the whole range or bucket. */
+  /** Operations per second, over the whole range or bucket. */
   rate: number;
   errorCount: number;
   /** In percent. */
@@ -33,106 +33,107 @@ export interface Totals {
   max: number | undefined;
 }
 
-/** What requests, statements and jobs add up to. */
+/** Aggregations of requests, statements, and jobs. */
 export const TOTALS_AGGREGATIONS = {
   count: COUNT,
   errors: createSum(sql`sum(error_count)`),
   total: createSum(sql`sum(sum)`),
-  least: { rows: sql`min(min)`, rollup: sql`min(min)`, mergeWith: 'min' },
-  most: { rows: sql`max(max)`, rollup: sql`max(max)`, mergeWith: 'max' },
+  minimum: { rows: sql`min(min)`, rollup: sql`min(min)`, mergeWith: 'min' },
+  maximum: { rows: sql`max(max)`, rollup: sql`max(max)`, mergeWith: 'max' },
 } as const;
 
-/** Conditions for the rows of a kind of measurement. */
+/** Returns the conditions that select the rows of a metric. */
 export function toMetricConditions({ metricType, names }: MetricSelector): Sql[] {
   return [sql`metric_type = ${metricType}`, ...(names ? [inValues('name', names)] : [])];
 }
 
-/** Counts and means, which weigh by count, for each group and bucket of time that has any. */
+/** Returns counts and weighted averages for each group and time bucket that has measurements. */
 export async function queryTotals(
-  store: QueryClient,
-  question: Query,
-  measured: MetricSelector,
+  queryClient: QueryClient,
+  query: Query,
+  selector: MetricSelector,
 ): Promise<Totals[]> {
-  const answers = await runQuery(store, METRICS_TABLE, question, {
+  const results = await runQuery(queryClient, METRICS_TABLE, query, {
     aggregations: TOTALS_AGGREGATIONS,
-    conditions: [...toMetricConditions(measured), sql`count > 0`],
+    conditions: [...toMetricConditions(selector), sql`count > 0`],
   });
-  return answers.flatMap(({ group, bucket: span, row }) => {
+  return results.flatMap(({ group, bucket, row }) => {
     const count = toNumber(row.count) ?? 0;
     if (count === 0) return [];
     const errorCount = toNumber(row.errors) ?? 0;
     return {
       group,
-      bucket: span,
+      bucket,
       count,
       errorCount,
-      rate: (1000 * count) / getRangeLengthMs(span ?? question.range),
+      rate: (1000 * count) / getRangeLengthMs(bucket ?? query.range),
       errorRate: computePercent(errorCount, count),
       average: (toNumber(row.total) ?? 0) / count,
-      min: toNumber(row.least),
-      max: toNumber(row.most),
+      min: toNumber(row.minimum),
+      max: toNumber(row.maximum),
     };
   });
 }
 
 /**
- * The distribution of each group and bucket of time, by `keyOf`.
+ * Returns the distribution of each group and time bucket, by `toGroupKey`.
  *
- * @param conditions which measurements
+ * @param conditions filter for the measurements
  * @throws PS_REQUEST_TOO_LARGE
  */
 export async function queryDistributions(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
   conditions: readonly Sql[],
 ): Promise<Map<string, Distribution>> {
-  const answers = await runQuery(store, BUCKETS_TABLE, question, {
+  const results = await runQuery(queryClient, BUCKETS_TABLE, query, {
     aggregations: { count: COUNT, errors: { ...COUNT, rows: ERROR_SUM, rollup: ERROR_SUM } },
     keys: ['bucket_upper'],
     conditions,
   });
-  const buckets = new Map<string, MergedBucket[]>();
-  for (const { group, bucket: span, row } of answers) {
-    const key = toGroupKey(group, span);
-    const bucket = {
+  const histograms = new Map<string, MergedBucket[]>();
+  for (const { group, bucket, row } of results) {
+    const key = toGroupKey(group, bucket);
+    const histogramBucket = {
       bound: toNumber(row.bucket_upper) ?? 0,
       count: toNumber(row.count) ?? 0,
       errorCount: toNumber(row.errors) ?? 0,
     };
-    const others = buckets.get(key);
-    if (others) others.push(bucket);
-    else buckets.set(key, [bucket]);
+    const others = histograms.get(key);
+    if (others) others.push(histogramBucket);
+    else histograms.set(key, [histogramBucket]);
   }
-  return new Map([...buckets].map(([key, merged]) => [key, new Distribution(merged)]));
+  return new Map([...histograms].map(([key, buckets]) => [key, new Distribution(buckets)]));
 }
 
 const ERROR_SUM = sql`sum(error_count)`;
 
-/** Totals with percentiles, which come from merged buckets. */
+/** Totals with percentiles, which are computed from merged histogram buckets. */
 export interface PercentileTotals extends Totals, Percentiles {}
 
-/** The same with all that the buckets know. */
+/** Totals with percentiles and the distribution that they were computed from. */
 export interface DistributionTotals extends PercentileTotals {
   distribution: Distribution;
 }
 
 /**
- * Counts, means and percentiles of what is measured as single values or histograms, for each group
- * and bucket of time that has any.
+ * Returns counts, averages, and percentiles of single values and histograms for each group and time
+ * bucket that has measurements.
  *
  * @throws PS_REQUEST_TOO_LARGE, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
 export async function queryDistributionTotals(
-  store: QueryClient,
-  question: Query,
-  measured: MetricSelector,
+  queryClient: QueryClient,
+  query: Query,
+  selector: MetricSelector,
 ): Promise<DistributionTotals[]> {
-  const [found, spread] = await Promise.all([
-    queryTotals(store, question, measured),
-    queryDistributions(store, question, toMetricConditions(measured)),
+  const [totals, distributions] = await Promise.all([
+    queryTotals(queryClient, query, selector),
+    queryDistributions(queryClient, query, toMetricConditions(selector)),
   ]);
-  return found.map((total) => {
-    const distribution = spread.get(toGroupKey(total.group, total.bucket)) ?? new Distribution();
+  return totals.map((total) => {
+    const key = toGroupKey(total.group, total.bucket);
+    const distribution = distributions.get(key) ?? new Distribution();
     return {
       ...total,
       ...clampPercentiles(distribution.computePercentiles(), total),
@@ -141,7 +142,7 @@ export async function queryDistributionTotals(
   });
 }
 
-/** Without what only the code asks of the buckets. */
+/** Returns totals without the distribution, which is only for internal use. */
 export function omitDistribution({
   distribution: _,
   ...rest
@@ -149,16 +150,16 @@ export function omitDistribution({
   return rest;
 }
 
-/** Buckets are wider than what is in them. */
-function clampPercentiles(percentiles: Percentiles, { min, max }: Totals): Percentiles {
-  const [least, most] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
+/** Limits percentiles to the selector range, because histogram buckets are wider than their values. */
+function clampPercentiles(percentiles: Percentiles, totals: Totals): Percentiles {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = totals;
   const clamp = (value: number | undefined) =>
-    value === undefined ? undefined : Math.min(most, Math.max(least, value));
+    value === undefined ? undefined : Math.min(max, Math.max(min, value));
   const { p50, p90, p95, p99, p999 } = percentiles;
   return { p50: clamp(p50), p90: clamp(p90), p95: clamp(p95), p99: clamp(p99), p999: clamp(p999) };
 }
 
-/** An endpoint, or a statement's fingerprint; `average` in ms. */
+/** An endpoint or a statement fingerprint. `average` is in ms. */
 export interface SlowestOperation {
   name: string;
   operation: string | undefined;
@@ -166,16 +167,16 @@ export interface SlowestOperation {
   average: number;
 }
 
-/** The ten endpoints, or database statements, that take longest on average. */
+/** Returns the 10 endpoints or database statements with the longest average duration. */
 export async function querySlowest(
-  store: QueryClient,
-  question: Query,
-  measured: MetricSelector,
+  queryClient: QueryClient,
+  query: Query,
+  selector: MetricSelector,
 ): Promise<SlowestOperation[]> {
   const groups = await queryTotals(
-    store,
-    { ...question, groupBy: ['endpoint', 'operation'] },
-    measured,
+    queryClient,
+    { ...query, groupBy: ['endpoint', 'operation'] },
+    selector,
   );
   return groups
     .sort((a, b) => b.average - a.average)

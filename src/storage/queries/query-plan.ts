@@ -2,40 +2,43 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
 import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 
-/** A part of a range, and where it is read. */
+/** A part of a range and the table or roll-up to read it from. */
 export interface Segment extends TimeRange {
   readonly name: string;
-  /** 0 for rows, else the length of a roll-up's interval in ms. */
+  /** Interval length of the roll-up in ms; 0 for a table. */
   readonly unitMs: number;
 }
 
-/** Up to this length rows are read as they are: that is quick, and knows the latest ones. */
+/** Ranges up to this length are read from the rows. This is fast and includes the latest data. */
 const RAW_ROWS_ONLY_MS = 30 * MINUTE_MS;
 
 /**
- * Cuts a range into parts so that each is read from the coarsest source that answers it exactly:
- * whole hours from hours, whole minutes from minutes, and the rest from the rows.
+ * Splits a range into segments. Each is read from the coarsest source that gives an exact result: whole
+ * hours from the hourly roll-up, whole minutes from the minute roll-up, and the rest from the rows.
  *
- * @param stored what is kept of the table: its rows, then roll-ups, each unit's newest version first
- * @param fits whether intervals of `unitMs` may be used, where buckets of time are asked for
- * @returns parts without a gap or overlap. Where only a roll-up is old enough, the first and the last
- *   part reach out to its whole intervals.
+ * @param stored the table, then its roll-ups, newest version first for each unit
+ * @param isUsable returns whether intervals of `unitMs` are aligned with the requested time buckets
+ * @returns segments without gaps or overlaps. If only a roll-up goes back far enough, the first and
+ *   last segments are extended to whole intervals.
  */
 export function planSegments(
   stored: readonly StoredTable[],
   range: TimeRange,
-  fits: (unitMs: number) => boolean = () => true,
+  isUsable: (unitMs: number) => boolean = () => true,
 ): Segment[] {
   const rows = stored.filter(({ unitMs }) => unitMs === 0);
   const units = [...new Set(stored.map(({ unitMs }) => unitMs))]
     .filter((u) => u > 0)
     .sort(compareNumbers);
-  const levels = units.filter(fits).map((unit) => stored.filter(({ unitMs }) => unitMs === unit));
-  const rowsOnly =
+  const levels = units
+    .filter(isUsable)
+    .map((unit) => stored.filter(({ unitMs }) => unitMs === unit));
+  const readsRowsOnly =
     getRangeLengthMs(range) <= RAW_ROWS_ONLY_MS && rows.every((r) => r.fromMs <= range.fromMs);
-  return coverRange(range, rowsOnly ? [rows] : [rows, ...levels]);
+  return coverRange(range, readsRowsOnly ? [rows] : [rows, ...levels]);
 }
 
+/** Covers a range with the last of `levels`, which is the coarsest, and the rest with finer levels. */
 function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[]): Segment[] {
   if (getRangeLengthMs(range) <= 0) return [];
   const level = levels.at(-1) ?? [];
@@ -43,18 +46,18 @@ function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[
   if (finer.length === 0) return level.map(({ name }) => ({ ...range, name, unitMs: 0 }));
   const finerFromMs = Math.min(...finer.flat().map(({ fromMs }) => fromMs));
   const { unitMs, untilMs } = level[0]!;
-  const [begin, end] = [range.fromMs, Math.min(range.toMs, floorTo(untilMs, unitMs))];
-  const fromMs = finerFromMs > begin ? floorTo(begin, unitMs) : ceilTo(begin, unitMs);
-  const toMs = finerFromMs >= range.toMs ? ceilTo(end, unitMs) : floorTo(end, unitMs);
+  const [startMs, endMs] = [range.fromMs, Math.min(range.toMs, floorTo(untilMs, unitMs))];
+  const fromMs = finerFromMs > startMs ? floorTo(startMs, unitMs) : ceilTo(startMs, unitMs);
+  const toMs = finerFromMs >= range.toMs ? ceilTo(endMs, unitMs) : floorTo(endMs, unitMs);
   if (fromMs >= toMs) return coverRange(range, finer);
   return [
-    ...coverRange({ fromMs: begin, toMs: fromMs }, finer),
+    ...coverRange({ fromMs: startMs, toMs: fromMs }, finer),
     ...splitByVersion({ fromMs, toMs }, level),
     ...coverRange({ fromMs: toMs, toMs: range.toMs }, finer),
   ];
 }
 
-/** What a newer version does not reach back to is read from the one before it. */
+/** Reads times before the start of the newest version from the previous version. */
 function splitByVersion(range: TimeRange, [newest, ...older]: readonly StoredTable[]): Segment[] {
   if (!newest || getRangeLengthMs(range) <= 0) return [];
   const { name, unitMs } = newest;

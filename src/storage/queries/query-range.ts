@@ -1,12 +1,12 @@
 import { HOUR_MS } from '../../core/duration.ts';
 
-/** A time range in ms since the epoch. `fromMs` belongs to it, `toMs` does not. */
+/** A time range in ms since the epoch, from `fromMs` (inclusive) to `toMs` (exclusive). */
 export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** The `windowMs` before `nowMs`. */
+/** Returns the range that ends at `nowMs` and is `windowMs` long. */
 export function getLastRange(windowMs: number, nowMs: number = Date.now()): TimeRange {
   return { fromMs: nowMs - windowMs, toMs: nowMs };
 }
@@ -24,32 +24,33 @@ export function ceilTo(ms: number, unitMs: number): number {
 }
 
 const SECOND_MS = 1000;
-/** From here on nobody sees in a figure or a chart what the last seconds have added. */
+/** In ranges of this length, a few more seconds of data make no visible difference. */
 const LONG_RANGE_MS = 6 * HOUR_MS;
 const LONG_RANGE_CACHE_MS = 5 * SECOND_MS;
 
-/** For how long all who ask about a range of this length until now get the same answer. */
-function getCachePeriodMs(ofLengthMs: number): number {
-  return ofLengthMs >= LONG_RANGE_MS ? LONG_RANGE_CACHE_MS : SECOND_MS;
+/** Returns how long callers that query a range of this length until now share one result. */
+function getCachePeriodMs(lengthMs: number): number {
+  return lengthMs >= LONG_RANGE_MS ? LONG_RANGE_CACHE_MS : SECOND_MS;
 }
 
 /**
- * When a range of this length until now ends: with the seconds that `nowMs` is in, so that all who ask
- * within them ask the same, and can share the answer.
+ * Returns the end of a range of this length until now. Rounds up to whole cache periods, so that callers
+ * in the same period send the same query and share one result.
  */
-export function getCurrentRangeEndMs(ofLengthMs: number, nowMs: number = Date.now()): number {
-  return ceilTo(nowMs, getCachePeriodMs(ofLengthMs));
+export function getCurrentRangeEndMs(lengthMs: number, nowMs: number = Date.now()): number {
+  return ceilTo(nowMs, getCachePeriodMs(lengthMs));
 }
 
-/** The `windowMs` until now. */
+/** Returns the range until now that is `windowMs` long. */
 export function getRangeUntilNow(windowMs: number, nowMs: number = Date.now()): TimeRange {
   const toMs = getCurrentRangeEndMs(windowMs, nowMs);
   return { fromMs: toMs - windowMs, toMs };
 }
 
 /**
- * The state of the rows of a long range, as far as its readers are concerned; undefined for short ones,
- * of which the latest row matters.
+ * Returns a cache revision for the rows of a long range. It changes every 5 s.
+ *
+ * @returns `undefined` for short ranges, which must not be cached because the latest row matters
  */
 export function getRowsRevision(range: TimeRange, nowMs: number = Date.now()): string | undefined {
   const length = getRangeLengthMs(range);

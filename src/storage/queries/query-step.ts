@@ -5,30 +5,31 @@ import { type Sql, sql } from '../sql/sql-builder.ts';
 import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
 
 /**
- * Buckets of time. From a day on they are days of the zone, of 23 or 25 hours where its clocks change;
- * below, they are of one length, and begin where the zone's clock of the range's beginning says.
+ * Length and time zone of time buckets. Buckets of a day or more are local days, which have 23 or 25
+ * hours when daylight saving time changes. Shorter buckets all have the same length and are aligned to
+ * local time at the start of the range.
  */
 export interface Step {
-  /** A day or more is a whole number of days. */
+  /** Length in ms. From 1 day on, a whole number of days. */
   readonly ms: number;
-  /** Name in the IANA database. */
+  /** IANA time zone name, for example `Europe/Vienna`. */
   readonly zone: string;
 }
 
-/** Whether intervals of `unitMs`, which begin at whole units of UTC, never cross a bucket's edge. */
+/** Returns whether no UTC interval of `unitMs` crosses a bucket boundary. */
 export function isAlignedToBuckets(step: Step, range: TimeRange, unitMs: number): boolean {
   if (step.ms % unitMs !== 0) return false;
   return splitAtOffsetChanges(range, step, range).every(({ offsetMs }) => offsetMs % unitMs === 0);
 }
 
-/** The bucket of a row in `range`, in the zone's own time as if it were UTC. */
+/** Returns SQL for the bucket of a row: its start in local time, formatted as if it were UTC. */
 export function toBucketSql(step: Step, offsetMs: number): Sql {
   const length = toIntervalLiteral(step.ms);
   if (offsetMs === 0) return sql`timestamp_floor(${length}, timestamp)`;
   return sql`timestamp_floor(${length}, dateadd('s', ${offsetMs / 1000}, timestamp))`;
 }
 
-/** When the bucket that `bucketOf` gave begins and ends. */
+/** Converts a bucket from the SQL of `toBucketSql` to its range. */
 export function toBucketRange(bucket: Date, step: Step, range: TimeRange): TimeRange {
   const localMs = bucket.getTime();
   if (step.ms >= DAY_MS) {
@@ -38,42 +39,44 @@ export function toBucketRange(bucket: Date, step: Step, range: TimeRange): TimeR
   return { fromMs, toMs: fromMs + step.ms };
 }
 
-/** A part of `whole`, cut where the zone's clocks change, as far as that matters to the buckets. */
+/**
+ * Splits a range where the zone's UTC offset changes. Buckets shorter than a day use one offset, so
+ * their range is not split.
+ *
+ * @param range part of `fullRange` to split
+ */
 export function splitAtOffsetChanges(
   range: TimeRange,
   step: Step,
-  whole: TimeRange,
+  fullRange: TimeRange,
 ): (TimeRange & { offsetMs: number })[] {
-  if (step.ms < DAY_MS) return [{ ...range, offsetMs: getSubDayOffsetMs(whole, step) }];
-  const found: (TimeRange & { offsetMs: number })[] = [];
+  if (step.ms < DAY_MS) return [{ ...range, offsetMs: getSubDayOffsetMs(fullRange, step) }];
+  const parts: (TimeRange & { offsetMs: number })[] = [];
   let { fromMs } = range;
   while (fromMs < range.toMs) {
     const offsetMs = getZoneOffsetMs(fromMs, step.zone);
     const toMs = findOffsetChange(fromMs, range.toMs, step.zone);
-    found.push({ fromMs, toMs, offsetMs });
+    parts.push({ fromMs, toMs, offsetMs });
     fromMs = toMs;
   }
-  return found;
+  return parts;
 }
 
+/** Steps that users expect, in ascending order. */
 const USUAL_STEPS_MS = [1, 2, 5, 10, 15, 30]
   .map((minutes) => minutes * MINUTE_MS)
   .concat([1, 2, 3, 6, 12].map((hours) => hours * HOUR_MS))
   .concat([1, 7, 30].map((days) => days * DAY_MS));
 
-/** Lengths that people expect, ascending. */
-function getUsualStepsMs(): readonly number[] {
-  return USUAL_STEPS_MS;
-}
-
-/** The shortest usual step that gives at most `most` buckets. */
-export function chooseStepMs(range: TimeRange, most = 40): number {
+/** Returns the shortest usual step that gives at most `maxBuckets` buckets. */
+export function chooseStepMs(range: TimeRange, maxBuckets = 40): number {
   return (
-    USUAL_STEPS_MS.find((ms) => getRangeLengthMs(range) / ms <= most) ?? USUAL_STEPS_MS.at(-1)!
+    USUAL_STEPS_MS.find((ms) => getRangeLengthMs(range) / ms <= maxBuckets) ??
+    USUAL_STEPS_MS.at(-1)!
   );
 }
 
-/** Both kinds of whole days and below keep the offset small, which changes no edge. */
+/** Returns the UTC offset at the start of the range, modulo the step, which moves no boundary. */
 function getSubDayOffsetMs({ fromMs }: TimeRange, { ms, zone }: Step): number {
   const offsetMs = getZoneOffsetMs(fromMs, zone);
   return offsetMs - floorTo(offsetMs, ms);
@@ -83,28 +86,28 @@ function getZoneOffsetMs(ms: number, zone: string): number {
   return DateTime.fromMillis(ms, { zone }).offset * MINUTE_MS;
 }
 
-/** When the zone's clocks change next, `toMs` when they do not before it. */
+/** Returns the next time when the zone's UTC offset changes, or `toMs` if it doesn't before that. */
 function findOffsetChange(fromMs: number, toMs: number, zone: string): number {
   const offset = getZoneOffsetMs(fromMs, zone);
-  let same = fromMs;
+  let beforeMs = fromMs;
   for (let ms = fromMs; ms < toMs; ms += DAY_MS) {
-    const next = Math.min(ms + DAY_MS, toMs - 1);
-    if (getZoneOffsetMs(next, zone) === offset) {
-      same = next;
+    const nextMs = Math.min(ms + DAY_MS, toMs - 1);
+    if (getZoneOffsetMs(nextMs, zone) === offset) {
+      beforeMs = nextMs;
       continue;
     }
-    let other = next;
-    while (other - same > 1) {
-      const middle = Math.floor((same + other) / 2);
-      if (getZoneOffsetMs(middle, zone) === offset) same = middle;
-      else other = middle;
+    let afterMs = nextMs;
+    while (afterMs - beforeMs > 1) {
+      const middleMs = Math.floor((beforeMs + afterMs) / 2);
+      if (getZoneOffsetMs(middleMs, zone) === offset) beforeMs = middleMs;
+      else afterMs = middleMs;
     }
-    return other;
+    return afterMs;
   }
   return toMs;
 }
 
-/** A day that begins with a gap in the clock begins at the first moment that exists. */
+/** Converts local time to UTC. If daylight saving time skips midnight, uses the first valid time. */
 function toUtcMs(localMs: number, zone: string): number {
   return DateTime.fromMillis(localMs, { zone: 'utc' })
     .setZone(zone, { keepLocalTime: true })
@@ -112,7 +115,7 @@ function toUtcMs(localMs: number, zone: string): number {
     .toMillis();
 }
 
-/** QuestDB wants the length as a constant; only numbers get into it. */
+/** Formats a length as an SQL literal, because QuestDB accepts only constants here. */
 function toIntervalLiteral(ms: number): Sql {
   const [unit, unitMs] =
     ms % DAY_MS === 0
@@ -125,10 +128,10 @@ function toIntervalLiteral(ms: number): Sql {
   return { parts: [{ text: `'${Math.max(1, Math.round(ms / (unitMs as number)))}${unit}'` }] };
 }
 
-/** The step that answers, and why it is another one than was asked for. */
+/** A step, and why it differs from the requested one. */
 export interface CoarsenedStep {
   readonly step: Step;
-  /** Undefined when it is the one that was asked for. */
+  /** `undefined` if it is the requested step. */
   readonly reason: string | undefined;
 }
 
@@ -138,11 +141,11 @@ const UNIT_NAMES = new Map([
 ]);
 
 /**
- * Raises a step where the beginning of its range is older than what is kept finely: of that time only
- * sums by the minute or hour exist, and no bucket can cut through one. Where no bucket of the zone's
- * clock fits, as days of a zone that is half an hour off, they follow UTC.
+ * Increases a step if only a roll-up goes back to the start of the range, because a bucket boundary
+ * can't be inside a roll-up interval. If no local bucket is aligned with these intervals, uses UTC. This
+ * happens for days in time zones with a half-hour offset.
  *
- * @param stored what is kept of the table, as in `plan`
+ * @param stored the table and its roll-ups, as in `planSegments`
  */
 export function coarsenStep(
   step: Step,
@@ -151,20 +154,20 @@ export function coarsenStep(
 ): CoarsenedStep {
   const unitMs = findFinestUnitMs(range.fromMs, stored);
   if (unitMs === 0 || isAlignedToBuckets(step, range, unitMs)) return { step, reason: undefined };
-  const kept = `of its beginning only sums by the ${UNIT_NAMES.get(unitMs)} are kept`;
-  const longer = getUsualStepsMs().filter((ms) => ms > step.ms);
+  const reason = `for the start of the range, only data per ${UNIT_NAMES.get(unitMs)} is stored`;
+  const longerMs = USUAL_STEPS_MS.filter((ms) => ms > step.ms);
   for (const zone of new Set([step.zone, 'utc'])) {
-    const ms = [step.ms, ceilTo(step.ms, unitMs), ...longer].find((candidate) =>
+    const ms = [step.ms, ceilTo(step.ms, unitMs), ...longerMs].find((candidate) =>
       isAlignedToBuckets({ ms: candidate, zone }, range, unitMs),
     );
-    if (ms !== undefined) return { step: { ms, zone }, reason: kept };
+    if (ms !== undefined) return { step: { ms, zone }, reason };
   }
-  return { step: { ms: ceilTo(step.ms, DAY_MS), zone: 'utc' }, reason: kept };
+  return { step: { ms: ceilTo(step.ms, DAY_MS), zone: 'utc' }, reason };
 }
 
-/** Length of the finest intervals that reach back to `fromMs`; 0 for the rows themselves. */
+/** Returns the shortest interval of the tables that go back to `fromMs`; 0 for the rows. */
 function findFinestUnitMs(fromMs: number, stored: readonly StoredTable[]): number {
-  const reaching = stored.filter((each) => each.fromMs <= fromMs).map(({ unitMs }) => unitMs);
-  if (reaching.length > 0) return Math.min(...reaching);
+  const units = stored.filter((table) => table.fromMs <= fromMs).map(({ unitMs }) => unitMs);
+  if (units.length > 0) return Math.min(...units);
   return Math.max(0, ...stored.map(({ unitMs }) => unitMs));
 }

@@ -2,7 +2,7 @@ import { type Sql, sql } from '../sql/sql-builder.ts';
 import { JOB_COLUMNS, METRIC_COLUMNS } from './query.ts';
 import type { Aggregation, QueryTable } from './run-query.ts';
 
-/** Measurements, and the points of histograms, gauges and counters. */
+/** Measurements, and the points of histograms, gauges, and counters. */
 export const METRICS_TABLE: QueryTable = {
   table: 'performance_metrics',
   scopedBy: 'tenants',
@@ -43,15 +43,15 @@ export const HOSTS_TABLE: QueryTable = {
 };
 
 export const COUNT: Aggregation = createSum(sql`sum(count)`);
-/** Rows of `queue_metrics` and `system_health` count as one each. */
+/** Number of rows of `queue_metrics` or `system_health`. */
 export const ROW_COUNT: Aggregation = createSum(sql`count()`, sql`sum(count)`);
 
-/** A sum, of the rows and again of what roll-ups have of it. */
+/** Returns a sum over rows and over the partial sums in roll-ups. */
 export function createSum(rows: Sql, rollup: Sql = rows): Aggregation {
   return { rows, rollup, mergeWith: 'sum' };
 }
 
-/** Of the values of measurements of any kind: the latest and when it was, least, greatest, sum and number. */
+/** Aggregations of values: the latest and its time, the number, sum, minimum, and maximum. */
 export const VALUE_AGGREGATIONS = {
   last: {
     rows: sql`arg_max(value, timestamp)`,
@@ -61,6 +61,6 @@ export const VALUE_AGGREGATIONS = {
   last_at: { rows: sql`max(timestamp)`, rollup: sql`max(value_at)`, mergeWith: 'max' },
   samples: createSum(sql`count(value)`, sql`sum(value_count)`),
   value_total: createSum(sql`sum(value)`, sql`sum(value_sum)`),
-  least: { rows: sql`min(coalesce(min, value))`, rollup: sql`min(min)`, mergeWith: 'min' },
-  most: { rows: sql`max(coalesce(max, value))`, rollup: sql`max(max)`, mergeWith: 'max' },
+  minimum: { rows: sql`min(coalesce(min, value))`, rollup: sql`min(min)`, mergeWith: 'min' },
+  maximum: { rows: sql`max(coalesce(max, value))`, rollup: sql`max(max)`, mergeWith: 'max' },
 } as const satisfies Record<string, Aggregation>;

@@ -2,7 +2,7 @@ import type { TenantScope } from '../../core/tenant-scope.ts';
 import type { TimeRange } from './query-range.ts';
 import type { Step } from './query-step.ts';
 
-/** What figures can be filtered and grouped by. */
+/** Dimensions to filter and group by. */
 export const DIMENSIONS = [
   'service',
   'version',
@@ -16,9 +16,9 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Names of one group, by dimension; undefined where the rows name none. */
+/** Values of one group by dimension; `undefined` if the rows have no value. */
 export type Group = Readonly<Partial<Record<Dimension, string | undefined>>>;
-/** Only rows with one of the named values. */
+/** Allowed values by dimension. */
 export type Filter = Readonly<Partial<Record<Dimension, readonly string[]>>>;
 
 const COMMON_COLUMNS = {
@@ -30,7 +30,7 @@ const COMMON_COLUMNS = {
   property: 'property_id',
 } as const;
 
-/** Columns of the dimensions in `performance_metrics` and `metric_buckets`. A queue's name is an endpoint there. */
+/** Columns of `performance_metrics` and `metric_buckets`, where the queue name is in `endpoint`. */
 export const METRIC_COLUMNS: Readonly<Record<Dimension, string>> = {
   ...COMMON_COLUMNS,
   endpoint: 'endpoint',
@@ -38,7 +38,7 @@ export const METRIC_COLUMNS: Readonly<Record<Dimension, string>> = {
   queue: 'endpoint',
 };
 
-/** The same in `queue_metrics`, where the kind of job is the operation. */
+/** Columns of `queue_metrics`, where the job type is the operation. */
 export const JOB_COLUMNS: Readonly<Record<Dimension, string>> = {
   ...COMMON_COLUMNS,
   endpoint: 'queue_name',
@@ -46,20 +46,20 @@ export const JOB_COLUMNS: Readonly<Record<Dimension, string>> = {
   queue: 'queue_name',
 };
 
-/** Whose rows, of which time, in which groups. */
+/** Selects rows by scope, time, and filter, and defines how to group them. */
 export interface Query {
   readonly scope: TenantScope;
   readonly range: TimeRange;
   readonly filter?: Filter | undefined;
-  /** Default: everything together. */
+  /** Default: no grouping. */
   readonly groupBy?: readonly Dimension[] | undefined;
-  /** Default: the whole range together. */
+  /** Default: no time buckets. */
   readonly step?: Step | undefined;
-  /** Count rows of tests as well. */
+  /** Include test data. Default: `false`. */
   readonly includeTest?: boolean | undefined;
 }
 
-/** The groups, and the bucket of time, that a figure is of. */
-export function toGroupKey(group: object, span?: TimeRange): string {
-  return JSON.stringify([group, span?.fromMs]);
+/** Returns a map key for a group and time bucket. */
+export function toGroupKey(group: object, bucket?: TimeRange): string {
+  return JSON.stringify([group, bucket?.fromMs]);
 }

@@ -5,7 +5,7 @@ import { type Query, toGroupKey } from './query.ts';
 import { getRangeLengthMs, type TimeRange } from './query-range.ts';
 import { computePercent } from './row-values.ts';
 
-/** Times in ms, rates per second, `failureRate` in percent of the attempts that ended. */
+/** Statistics of a queue. Times in ms, rates per second, `failureRate` in percent of ended attempts. */
 export interface QueueStats {
   queue: string;
   completed: number;
@@ -14,21 +14,22 @@ export interface QueueStats {
   failureRate: number | undefined;
   processingTime: number | undefined;
   waitTime: number | undefined;
-  /** Jobs that became ready to run, and attempts that ended. */
+  /** Jobs that became ready to run. */
   arrivalRate: number;
+  /** Attempts that ended. */
   completionRate: number;
-  /** Jobs that are ready to run; undefined until something reports it. */
+  /** Number of jobs that are ready to run; `undefined` if not reported. */
   depth: number | undefined;
-  /** Jobs by state, in BullMQ's words. */
+  /** Number of jobs by BullMQ state. */
   depthByState: Record<string, number>;
-  /** Time in ms for which the oldest job has been waiting. */
+  /** Waiting time of the oldest job in ms. */
   oldestAge: number | undefined;
   workers: number | undefined;
-  /** Time in ms until nothing waits, if all goes on like this; undefined when it does not shrink. */
+  /** Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking. */
   timeToDrain: number | undefined;
 }
 
-/** The states of a depth whose jobs could run at once; a queue of another kind names none. */
+/** States of jobs that are ready to run. Queues other than BullMQ report no state. */
 export const READY_STATES = new Set<string | undefined>([
   undefined,
   'waiting',
@@ -39,19 +40,22 @@ const DEPTH_METRIC = { metricType: 'QUEUE_DEPTH' } as const;
 const OLDEST_AGE_METRIC = { metricType: 'QUEUE_OLDEST_AGE' } as const;
 const WORKERS_METRIC = { metricType: 'CUSTOM', names: ['perfscope.queue.workers'] } as const;
 
-/** All queues whose jobs, or whose depth, were seen in the range, by name. */
-export async function queryQueueStats(store: QueryClient, question: Query): Promise<QueueStats[]> {
-  const byQueue = { ...question, groupBy: ['queue'], step: undefined } as const;
+/** Returns all queues with jobs or a reported depth in the range, sorted by name. */
+export async function queryQueueStats(
+  queryClient: QueryClient,
+  query: Query,
+): Promise<QueueStats[]> {
+  const byQueue = { ...query, groupBy: ['queue'], step: undefined } as const;
   const [jobs, depths, ages, workers] = await Promise.all([
-    queryJobTotals(store, byQueue),
-    queryGauges(store, { ...byQueue, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
-    queryGauges(store, byQueue, OLDEST_AGE_METRIC),
-    queryGauges(store, byQueue, WORKERS_METRIC),
+    queryJobTotals(queryClient, byQueue),
+    queryGauges(queryClient, { ...byQueue, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
+    queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
+    queryGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
-  const jobsOf = new Map(jobs.map((total) => [total.group.queue, total]));
-  const lastOf = (points: typeof ages) =>
+  const jobsByQueue = new Map(jobs.map((total) => [total.group.queue, total]));
+  const indexLast = (points: typeof ages) =>
     new Map(points.map(({ group, last }) => [group.queue, last]));
-  const [ageOf, workersOf] = [lastOf(ages), lastOf(workers)];
+  const [agesByQueue, workersByQueue] = [indexLast(ages), indexLast(workers)];
   const names = new Set([...jobs, ...depths].map(({ group }) => group.queue));
   return [...names]
     .filter((name) => name !== undefined)
@@ -62,27 +66,27 @@ export async function queryQueueStats(store: QueryClient, question: Query): Prom
       const depthByState = Object.fromEntries(
         states.map(({ group, last }) => [group.operation ?? 'waiting', last ?? 0]),
       );
-      const flow = computeFlow(jobsOf.get(queue), getRangeLengthMs(question.range));
+      const flow = computeFlow(jobsByQueue.get(queue), getRangeLengthMs(query.range));
       return {
         queue,
         depth,
         depthByState,
         ...flow,
-        oldestAge: ageOf.get(queue),
-        workers: workersOf.get(queue),
+        oldestAge: agesByQueue.get(queue),
+        workers: workersByQueue.get(queue),
         timeToDrain: computeTimeToDrain(depth, flow),
       };
     });
 }
 
-/** Jobs that are ready to run, of a queue's depths by state; undefined where none was reported. */
+/** Sums the depths of all ready states; `undefined` if no depth was reported. */
 function sumReadyDepth(states: readonly GaugePoint[]): number | undefined {
-  const waiting = states.filter(({ group }) => READY_STATES.has(group.operation));
-  return waiting.length > 0 ? waiting.reduce((sum, { last }) => sum + (last ?? 0), 0) : undefined;
+  const ready = states.filter(({ group }) => READY_STATES.has(group.operation));
+  return ready.length > 0 ? ready.reduce((sum, { last }) => sum + (last ?? 0), 0) : undefined;
 }
 
-/** What the jobs of a queue did in a range of `ms`. */
-function computeFlow(jobs: JobTotals | undefined, ms: number) {
+/** Computes the rates of a queue in a range of `lengthMs`. */
+function computeFlow(jobs: JobTotals | undefined, lengthMs: number) {
   const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = jobs ?? {};
   return {
     completed,
@@ -91,12 +95,16 @@ function computeFlow(jobs: JobTotals | undefined, ms: number) {
     failureRate: computePercent(failed, completed + failed),
     processingTime: jobs?.averageProcessing,
     waitTime: jobs?.averageWait,
-    arrivalRate: (1000 * arrived) / ms,
-    completionRate: (1000 * (completed + failed)) / ms,
+    arrivalRate: (1000 * arrived) / lengthMs,
+    completionRate: (1000 * (completed + failed)) / lengthMs,
   };
 }
 
-/** @returns ms; 0 for an empty queue, undefined when it does not shrink */
+/**
+ * Computes the time until a queue is empty.
+ *
+ * @returns time in ms; 0 for an empty queue; `undefined` if the queue is not shrinking
+ */
 export function computeTimeToDrain(
   depth: number | undefined,
   flow: { arrivalRate: number; completionRate: number },
@@ -106,7 +114,7 @@ export function computeTimeToDrain(
   return perSecond > 0 ? (1000 * depth) / perSecond : undefined;
 }
 
-/** What a queue did in a bucket of time. Times in ms; `depth` is how many jobs were ready at its end. */
+/** State of a queue in one time bucket. Times in ms. `depth` is the depth at the end of the bucket. */
 interface QueuePoint
   extends Pick<
     JobTotals,
@@ -118,64 +126,64 @@ interface QueuePoint
 
 export interface QueueSeries {
   queue: string;
-  /** By time; buckets in which nothing was seen are left out. */
+  /** Sorted by time. Buckets without data are omitted. */
   points: QueuePoint[];
 }
 
-/** How each queue goes on, by name. */
+/** Returns the time series of each queue, sorted by name. */
 export async function queryQueueSeries(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
 ): Promise<QueueSeries[]> {
   const [jobs, depths] = await Promise.all([
-    queryJobTotals(store, { ...question, groupBy: ['queue'] }),
-    queryGauges(store, { ...question, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
+    queryJobTotals(queryClient, { ...query, groupBy: ['queue'] }),
+    queryGauges(queryClient, { ...query, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
   ]);
-  const keyAt = ({
-    group,
-    bucket: span,
-  }: {
-    group: { queue?: string | undefined };
-    bucket?: TimeRange | undefined;
-  }) => toGroupKey([group.queue], span);
-  const jobsAt = new Map(jobs.map((total) => [keyAt(total), total]));
-  const depthsAt = Map.groupBy(depths, keyAt);
-  const seen = new Map([...jobs, ...depths].map((each) => [keyAt(each), each]));
-  const points = [...seen].map(([key, { group, bucket: span }]) => {
-    const { arrived = 0, completed = 0, failed = 0, stalled = 0, ...times } = jobsAt.get(key) ?? {};
-    const { averageProcessing, averageWait } = { ...NO_AVERAGES, ...times };
+  const jobsByKey = new Map(jobs.map((total) => [toQueueKey(total), total]));
+  const depthsByKey = Map.groupBy(depths, toQueueKey);
+  const sources = new Map([...jobs, ...depths].map((source) => [toQueueKey(source), source]));
+  const points = [...sources].map(([key, { group, bucket }]) => {
+    const total: Partial<JobTotals> = jobsByKey.get(key) ?? {};
+    const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = total;
+    const { averageProcessing, averageWait } = total;
+    const depth = sumReadyDepth(depthsByKey.get(key) ?? []);
     return {
       queue: group.queue,
       point: {
-        bucket: span,
+        bucket,
         arrived,
         completed,
         failed,
         stalled,
         averageProcessing,
         averageWait,
-        depth: sumReadyDepth(depthsAt.get(key) ?? []),
+        depth,
       },
     };
   });
   return [...Map.groupBy(points, ({ queue }) => queue)]
-    .flatMap(([queue, found]) => (queue === undefined ? [] : { queue, points: sortByTime(found) }))
+    .flatMap(([queue, queuePoints]) =>
+      queue === undefined ? [] : { queue, points: sortByTime(queuePoints) },
+    )
     .sort((a, b) => (a.queue < b.queue ? -1 : 1));
 }
 
-const NO_AVERAGES = { averageProcessing: undefined, averageWait: undefined };
+function toQueueKey({ group, bucket }: Pick<JobTotals, 'group' | 'bucket'>): string {
+  return toGroupKey([group.queue], bucket);
+}
 
-function sortByTime(found: readonly { point: QueuePoint }[]): QueuePoint[] {
-  return found
+function sortByTime(queuePoints: readonly { point: QueuePoint }[]): QueuePoint[] {
+  return queuePoints
     .map(({ point }) => point)
     .sort((a, b) => (a.bucket?.fromMs ?? 0) - (b.bucket?.fromMs ?? 0));
 }
 
-/** What a tenant's jobs took of a queue. Times in ms, shares in percent of the queue's. */
+/** Resources that a tenant's jobs used in a queue. Times in ms, shares in percent of the queue. */
 export interface TenantQueueUsage {
   queue: string | undefined;
   organizationId: string | undefined;
   propertyId: string | undefined;
+  /** Number of ended attempts. */
   ended: number;
   processing: number;
   processingShare: number | undefined;
@@ -183,17 +191,17 @@ export interface TenantQueueUsage {
   waitingShare: number | undefined;
 }
 
-/** Who uses the queues, the greatest share of running time first. */
+/** Returns each tenant's use of each queue, sorted by share of processing time in descending order. */
 export async function queryQueueUsageByTenant(
-  store: QueryClient,
-  question: Query,
+  queryClient: QueryClient,
+  query: Query,
 ): Promise<TenantQueueUsage[]> {
   const groupBy = ['queue', 'organization', 'property'] as const;
-  const totals = await queryJobTotals(store, { ...question, groupBy, step: undefined });
-  const ofQueue = (queue: string | undefined) =>
-    totals.filter(({ group }) => group.queue === queue);
-  const whole = (queue: string | undefined, what: 'processing' | 'waiting') =>
-    ofQueue(queue).reduce((sum, total) => sum + total[what], 0);
+  const totals = await queryJobTotals(queryClient, { ...query, groupBy, step: undefined });
+  const sumOfQueue = (queue: string | undefined, time: 'processing' | 'waiting') =>
+    totals
+      .filter(({ group }) => group.queue === queue)
+      .reduce((sum, total) => sum + total[time], 0);
   return totals
     .map(({ group, completed, failed, processing, waiting }) => ({
       queue: group.queue,
@@ -202,8 +210,8 @@ export async function queryQueueUsageByTenant(
       ended: completed + failed,
       processing,
       waiting,
-      processingShare: computePercent(processing, whole(group.queue, 'processing')),
-      waitingShare: computePercent(waiting, whole(group.queue, 'waiting')),
+      processingShare: computePercent(processing, sumOfQueue(group.queue, 'processing')),
+      waitingShare: computePercent(waiting, sumOfQueue(group.queue, 'waiting')),
     }))
     .sort((a, b) => (b.processingShare ?? 0) - (a.processingShare ?? 0));
 }

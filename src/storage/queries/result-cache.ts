@@ -1,6 +1,6 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 
-/** Answers of one store that are kept at most. */
+/** Maximum number of cached results per query client. */
 const MAX_CACHED_RESULTS = 100;
 
 interface CachedResult {
@@ -11,36 +11,36 @@ interface CachedResult {
 const resultsByClient = new WeakMap<QueryClient, Map<string, CachedResult>>();
 
 /**
- * Makes an answer once for all who ask the same at the same time, and for who asks later in the same
- * `state`. Putting figures together from thousands of rows costs more than reading them again from memory.
+ * Computes a result once for all concurrent callers and caches it for its revision. Without this cache,
+ * results that aggregate thousands of cached rows would be computed again for each caller.
  *
- * @param key says all that the answer depends on, the scope among it
- * @param state of what it is made of; undefined when it may change at any time
+ * @param key identifies all inputs of the result, including the scope
+ * @param revision revision of the data; `undefined` if the data can change at any time
  */
 export function cacheResult<T>(
-  store: QueryClient,
+  queryClient: QueryClient,
   key: string,
-  state: string | undefined,
-  make: () => Promise<T>,
+  revision: string | undefined,
+  compute: () => Promise<T>,
 ): Promise<T> {
-  const kept = resultsByClient.get(store) ?? new Map<string, CachedResult>();
-  resultsByClient.set(store, kept);
-  const known = kept.get(key);
-  if (known && known.revision === state) return known.result as Promise<T>;
-  const answer = make();
-  const mine = { revision: state, result: answer };
-  // The one that was made longest ago comes first.
-  kept.delete(key);
-  kept.set(key, mine);
-  const forget = () => {
-    if (kept.get(key) === mine) kept.delete(key);
+  const results = resultsByClient.get(queryClient) ?? new Map<string, CachedResult>();
+  resultsByClient.set(queryClient, results);
+  const cached = results.get(key);
+  if (cached && cached.revision === revision) return cached.result as Promise<T>;
+  const result = compute();
+  const entry = { revision, result };
+  // Delete the old entry first, so that the map stays in order of age.
+  results.delete(key);
+  results.set(key, entry);
+  const remove = () => {
+    if (results.get(key) === entry) results.delete(key);
   };
-  answer.then(() => {
-    if (state === undefined) forget();
-  }, forget);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= MAX_CACHED_RESULTS) break;
-    kept.delete(oldest);
+  result.then(() => {
+    if (revision === undefined) remove();
+  }, remove);
+  for (const oldestKey of results.keys()) {
+    if (results.size <= MAX_CACHED_RESULTS) break;
+    results.delete(oldestKey);
   }
-  return answer;
+  return result;
 }

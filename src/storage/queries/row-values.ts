@@ -1,7 +1,7 @@
 import { type InferRow, type Table, toSnakeCase } from '../../core/schema/table-definition.ts';
 import type { Row } from '../questdb/questdb-reader.ts';
 
-/** A number of a row; undefined for NULL, which is "nothing reported". */
+/** Returns a number from a row; `undefined` for NULL, which means that nothing was reported. */
 export function toNumber(value: unknown): number | undefined {
   const number = value === null || value === undefined ? Number.NaN : Number(value);
   return Number.isFinite(number) ? number : undefined;
@@ -11,7 +11,7 @@ export function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Where a measurement comes from, and for whom it was made. */
+/** Returns the process, tenant, and user of a measurement. */
 export function toOrigin(row: Row) {
   return {
     service: toText(row.service),
@@ -24,12 +24,12 @@ export function toOrigin(row: Row) {
   };
 }
 
-/** A share in percent; undefined of nothing. */
-export function computePercent(part: number, whole: number): number | undefined {
-  return whole > 0 ? (100 * part) / whole : undefined;
+/** Returns a share in percent; `undefined` if `total` is 0. */
+export function computePercent(part: number, total: number): number | undefined {
+  return total > 0 ? (100 * part) / total : undefined;
 }
 
-/** A row of `table` as it was written; times in ms since the epoch. */
+/** Converts a result row to a row of `table`. Times are in ms since the epoch. */
 export function toTableRow<T extends Table>(table: T, row: Row): InferRow<T> {
   const entries = Object.entries(table.columns).map(([name, type]) => {
     const value = row[toSnakeCase(name)];

@@ -22,227 +22,230 @@ import {
 } from './query-step.ts';
 import { toNumber, toText } from './row-values.ts';
 
-/** How the parts of a figure are put together; `latestBy` names the figure that says when it was. */
-export type MergeMethod = 'sum' | 'min' | 'max' | { readonly latestBy: string };
-
-/**
- * Rows of several sources as one: those with the same keys become one row.
- *
- * @param answers each with at most one row for the same keys
- */
-function mergeRows(
-  answers: readonly (readonly Row[])[],
-  keys: readonly string[],
-  figures: Readonly<Record<string, { readonly mergeWith: MergeMethod }>>,
-): readonly Row[] {
-  const filled = answers.filter(({ length }) => length > 0);
-  if (filled.length <= 1) return filled[0] ?? [];
-  const rows = new Map<string, Row>();
-  for (const row of filled.flat()) {
-    const key = JSON.stringify(keys.map((name) => row[name]));
-    const known = rows.get(key);
-    rows.set(key, known ? mergeRowPair(known, row, figures) : row);
-  }
-  return [...rows.values()];
-}
-
-function mergeRowPair(a: Row, b: Row, figures: Parameters<typeof mergeRows>[2]): Row {
-  const together: Record<string, unknown> = { ...a };
-  for (const [name, { mergeWith: again }] of Object.entries(figures)) {
-    const [one, other] = [toNumber(a[name]), toNumber(b[name])];
-    if (other === undefined) continue;
-    // NULL is "nothing reported", which changes nothing.
-    if (one === undefined) together[name] = b[name];
-    else if (again === 'sum') together[name] = one + other;
-    else together[name] = shouldTakeSecond(again, a, b, one, other) ? b[name] : a[name];
-  }
-  return together;
-}
-
-/** Whether the value of `b` is the one to keep. */
-function shouldTakeSecond(
-  again: Exclude<MergeMethod, 'sum'>,
-  a: Row,
-  b: Row,
-  one: number,
-  other: number,
-): boolean {
-  if (again === 'min') return other < one;
-  if (again === 'max') return other > one;
-  return Number(b[again.latestBy]) > Number(a[again.latestBy]);
-}
-
-/** How a table answers: the same columns from its rows and from its roll-ups. */
+/** A table with roll-ups that have the same columns for dimensions. */
 export interface QueryTable {
   readonly table: string;
   readonly scopedBy: 'tenants' | 'hosts';
   /** Columns of the dimensions. */
   readonly columns: Readonly<Partial<Record<Dimension, string>>>;
-  /** What leaves neutralised rows out; roll-ups have none. */
+  /** Condition that excludes neutralized rows. Roll-ups contain no such rows. */
   readonly rowFilter: Sql;
-  /** Whether rows of tests are marked. */
+  /** Whether the table has a `test` column, which marks test data. */
   readonly hasTest: boolean;
 }
 
 export interface Selection {
-  /** Figures from rows, from a roll-up, and from the parts that both gave, each `AS` its name. */
+  /** Aggregations by name. The name is also the column of the result. */
   readonly aggregations: Readonly<Record<string, Aggregation>>;
-  /** More keys beside the question's groups, by column. */
+  /** Columns to group by in addition to the dimensions of the query. */
   readonly keys?: readonly string[];
-  /** Conditions on columns that rows and roll-ups share. */
+  /** Conditions on columns that both rows and roll-ups have. */
   readonly conditions?: readonly Sql[];
-  /** Rows of the answer at most; with more it is refused. */
+  /** Maximum number of result rows. If there are more, the query is rejected. */
   readonly limit?: number;
 }
 
+/** One aggregation, for rows and for roll-ups. */
 export interface Aggregation {
   readonly rows: Sql;
   readonly rollup: Sql;
-  /** What puts the parts, which have the figure's name, together. */
+  /** How to merge the partial results of segments. */
   readonly mergeWith: MergeMethod;
 }
 
-/** A row of the answer, with its groups and its bucket of time. */
+/** How to merge partial results. `latestBy` names the aggregation that has the time of the value. */
+export type MergeMethod = 'sum' | 'min' | 'max' | { readonly latestBy: string };
+
+/** A result row with its group and time bucket. */
 export interface ResultRow {
   readonly group: Group;
-  /** Undefined without a step. */
+  /** `undefined` if the query has no step. */
   readonly bucket: TimeRange | undefined;
   readonly row: Row;
 }
 
-/** Rows of an answer at most; some 300 MB of memory, were there no limit. */
+/** Default maximum number of result rows. They take about 300 MB. */
 const MAX_ROWS = 300_000;
 
 /**
- * Asks a table a question: rows and roll-ups as the range allows, each in a statement of its own, at
- * the same time. What a roll-up has answered once is not asked again until it is refreshed, and rows of
- * long ranges not again within some seconds.
+ * Runs a query against a table. Reads rows and roll-ups in parallel, with one statement for each. Results
+ * from a roll-up are cached until its next refresh, and results from rows of long ranges for 5 s.
  *
- * @throws PS_REQUEST_TOO_LARGE
+ * @throws PS_REQUEST_TOO_LARGE if there are more result rows than the limit
  */
 export async function runQuery(
-  store: QueryClient,
-  family: QueryTable,
-  question: Query,
+  queryClient: QueryClient,
+  queryTable: QueryTable,
+  query: Query,
   selection: Selection,
 ): Promise<ResultRow[]> {
-  const { scope, range, step, groupBy = [] } = question;
+  const { scope, range, step, groupBy = [] } = query;
   const { limit = MAX_ROWS } = selection;
-  const stored = (await store.getCatalog()).get(family.table) ?? [];
+  const stored = (await queryClient.getCatalog()).get(queryTable.table) ?? [];
   const segments = planSegments(
     stored,
     range,
     (unitMs) => !step || isAlignedToBuckets(step, range, unitMs),
   );
-  const keys = getKeyColumns(family, question, selection);
-  const answers = await Promise.all(
-    [...Map.groupBy(segments, ({ name }) => name)].map(([source, some]) => {
-      const state = stored.find(({ name }) => name === source)?.revision ?? getRowsRevision(range);
-      return store.read(scope, buildStatement(family, question, selection, some), state);
+  const keys = getKeyColumns(queryTable, query, selection);
+  const partialResults = await Promise.all(
+    [...Map.groupBy(segments, ({ name }) => name)].map(([source, sourceSegments]) => {
+      const table = stored.find(({ name }) => name === source);
+      const revision = table?.revision ?? getRowsRevision(range);
+      const statement = buildStatement(queryTable, query, selection, sourceSegments);
+      return queryClient.read(scope, statement, revision);
     }),
   );
-  const rows = mergeRows(answers, keys, selection.aggregations);
+  const rows = mergeRows(partialResults, keys, selection.aggregations);
   if (rows.length >= limit) throw createError('PS_REQUEST_TOO_LARGE', {});
   return rows.map((row) => ({
     row,
     bucket: step && toBucketRange(row.bucket as Date, step, range),
     group: Object.fromEntries(
-      groupBy.map((name) => [name, toText(row[toGroupAlias(getColumn(family, name))])]),
+      groupBy.map((name) => [name, toText(row[toGroupAlias(getColumn(queryTable, name))])]),
     ),
   }));
 }
 
+/** Returns the conditions for the filter of a query. */
+export function toFilterConditions(queryTable: QueryTable, { filter = {} }: Query): Sql[] {
+  return Object.entries(filter).flatMap(([name, values]) =>
+    values === undefined
+      ? []
+      : [inValues(getColumn(queryTable, name as Dimension), values as readonly Param[])],
+  );
+}
+
+/** Builds the statement that reads all segments of one table or roll-up. */
 function buildStatement(
-  family: QueryTable,
-  question: Query,
+  queryTable: QueryTable,
+  query: Query,
   selection: Selection,
   segments: readonly Segment[],
 ): Sql {
   const { limit = MAX_ROWS } = selection;
-  const { step, range } = question;
-  const branches = segments.flatMap((segment) =>
+  const { step, range } = query;
+  const selects = segments.flatMap((segment) =>
     (step ? splitAtOffsetChanges(segment, step, range) : [{ ...segment, offsetMs: 0 }]).map(
-      (part) => buildSegmentSelect(family, question, selection, { ...segment, ...part }),
+      (part) => buildSegmentSelect(queryTable, query, selection, { ...segment, ...part }),
     ),
   );
-  if (branches.length === 1) return sql`${joinSql(branches, '')} LIMIT ${limit}`;
-  const keys = getKeyColumns(family, question, selection).map(identifier);
-  const figures = Object.entries(selection.aggregations).map(
-    ([name, { mergeWith: again }]) => sql`${toMergeSql(name, again)} AS ${identifier(name)}`,
+  if (selects.length === 1) return sql`${joinSql(selects, '')} LIMIT ${limit}`;
+  const keys = getKeyColumns(queryTable, query, selection).map(identifier);
+  const aggregations = Object.entries(selection.aggregations).map(
+    ([name, { mergeWith }]) => sql`${toMergeSql(name, mergeWith)} AS ${identifier(name)}`,
   );
-  return sql`SELECT ${joinSql([...keys, ...figures], ', ')} FROM (${joinSql(branches, ' UNION ALL ')})
+  return sql`SELECT ${joinSql([...keys, ...aggregations], ', ')} FROM (${joinSql(selects, ' UNION ALL ')})
     ${keys.length > 0 ? sql`GROUP BY ${joinSql(keys, ', ')}` : sql``}
     LIMIT ${limit}`;
 }
 
-function toMergeSql(name: string, again: MergeMethod): Sql {
-  if (typeof again === 'string') return sql`${identifier(again)}(${identifier(name)})`;
-  return sql`arg_max(${identifier(name)}, ${identifier(again.latestBy)})`;
-}
-
-/** Conditions for the rows that a question's filter lets through. */
-export function toFilterConditions(family: QueryTable, { filter = {} }: Query): Sql[] {
-  return Object.entries(filter).flatMap(([name, values]) =>
-    values === undefined
-      ? []
-      : [inValues(getColumn(family, name as Dimension), values as readonly Param[])],
-  );
-}
-
-function getKeyColumns(
-  family: QueryTable,
-  { groupBy = [], step }: Query,
-  { keys = [] }: Selection,
-) {
-  const groups = getGroupColumns(family, groupBy).map(toGroupAlias);
-  return [...groups, ...keys, ...(step ? ['bucket'] : [])];
-}
-
-/** Two dimensions may be one column, which QuestDB wants to be named once. */
-function getGroupColumns(family: QueryTable, groupBy: readonly Dimension[]): string[] {
-  return [...new Set(groupBy.map((name) => getColumn(family, name)))];
-}
-
-function getColumn(family: QueryTable, name: Dimension): string {
-  const column = family.columns[name];
-  if (column !== undefined) return column;
-  throw createError('PS_REQUEST_INVALID', { reason: `there is no ${name} here` });
-}
-
-/** Apart from the figures' own names. */
-function toGroupAlias(column: string): string {
-  return `by_${column}`;
+function toMergeSql(name: string, method: MergeMethod): Sql {
+  if (typeof method === 'string') return sql`${identifier(method)}(${identifier(name)})`;
+  return sql`arg_max(${identifier(name)}, ${identifier(method.latestBy)})`;
 }
 
 function buildSegmentSelect(
-  family: QueryTable,
-  question: Query,
+  queryTable: QueryTable,
+  query: Query,
   selection: Selection,
   segment: Segment & { offsetMs: number },
 ): Sql {
-  const { groupBy = [], step, includeTest = false } = question;
+  const { groupBy = [], step, includeTest = false } = query;
   const isRows = segment.unitMs === 0;
   const columns = [
-    ...getGroupColumns(family, groupBy).map(
+    ...getGroupColumns(queryTable, groupBy).map(
       (column) => sql`${identifier(column)} AS ${identifier(toGroupAlias(column))}`,
     ),
     ...(selection.keys ?? []).map(identifier),
     ...(step ? [sql`${toBucketSql(step, segment.offsetMs)} AS bucket`] : []),
     ...Object.entries(selection.aggregations).map(
-      ([name, figure]) => sql`${isRows ? figure.rows : figure.rollup} AS ${identifier(name)}`,
+      ([name, { rows, rollup }]) => sql`${isRows ? rows : rollup} AS ${identifier(name)}`,
     ),
   ];
   const source =
-    family.scopedBy === 'hosts' ? fromHostTable(segment.name) : fromTable(segment.name);
+    queryTable.scopedBy === 'hosts' ? fromHostTable(segment.name) : fromTable(segment.name);
   const conditions = [
     sql`timestamp >= ${new Date(segment.fromMs)}`,
     sql`timestamp < ${new Date(segment.toMs)}`,
-    ...(isRows ? [family.rowFilter] : []),
-    ...(family.hasTest && !includeTest ? [sql`test = false`] : []),
-    ...toFilterConditions(family, question),
+    ...(isRows ? [queryTable.rowFilter] : []),
+    ...(queryTable.hasTest && !includeTest ? [sql`test = false`] : []),
+    ...toFilterConditions(queryTable, query),
     ...(selection.conditions ?? []),
   ];
-  const keys = getKeyColumns(family, question, selection);
+  const keys = getKeyColumns(queryTable, query, selection);
   return sql`SELECT ${joinSql(columns, ', ')} ${source} AND ${joinSql(conditions, ' AND ')}
     ${keys.length > 0 ? sql`GROUP BY ${joinSql(keys.map(identifier), ', ')}` : sql``}`;
+}
+
+function getKeyColumns(
+  queryTable: QueryTable,
+  { groupBy = [], step }: Query,
+  { keys = [] }: Selection,
+) {
+  const groups = getGroupColumns(queryTable, groupBy).map(toGroupAlias);
+  return [...groups, ...keys, ...(step ? ['bucket'] : [])];
+}
+
+/** Returns the columns of dimensions without duplicates: two dimensions can use the same column. */
+function getGroupColumns(queryTable: QueryTable, groupBy: readonly Dimension[]): string[] {
+  return [...new Set(groupBy.map((name) => getColumn(queryTable, name)))];
+}
+
+function getColumn(queryTable: QueryTable, name: Dimension): string {
+  const column = queryTable.columns[name];
+  if (column !== undefined) return column;
+  throw createError('PS_REQUEST_INVALID', { reason: `${name} is not available for this data` });
+}
+
+/** Adds a prefix, so that group columns don't have the same names as aggregations. */
+function toGroupAlias(column: string): string {
+  return `by_${column}`;
+}
+
+/**
+ * Merges rows of several sources. Rows with equal keys become one row.
+ *
+ * @param results rows of each source, with at most one row for each combination of keys
+ */
+function mergeRows(
+  results: readonly (readonly Row[])[],
+  keys: readonly string[],
+  aggregations: Readonly<Record<string, { readonly mergeWith: MergeMethod }>>,
+): readonly Row[] {
+  const nonEmpty = results.filter(({ length }) => length > 0);
+  if (nonEmpty.length <= 1) return nonEmpty[0] ?? [];
+  const merged = new Map<string, Row>();
+  for (const row of nonEmpty.flat()) {
+    const key = JSON.stringify(keys.map((name) => row[name]));
+    const existing = merged.get(key);
+    merged.set(key, existing ? mergeRowPair(existing, row, aggregations) : row);
+  }
+  return [...merged.values()];
+}
+
+function mergeRowPair(a: Row, b: Row, aggregations: Parameters<typeof mergeRows>[2]): Row {
+  const merged: Record<string, unknown> = { ...a };
+  for (const [name, { mergeWith }] of Object.entries(aggregations)) {
+    const [valueA, valueB] = [toNumber(a[name]), toNumber(b[name])];
+    if (valueB === undefined) continue;
+    // NULL means that nothing was reported, so the other value is kept.
+    if (valueA === undefined) merged[name] = b[name];
+    else if (mergeWith === 'sum') merged[name] = valueA + valueB;
+    else merged[name] = shouldTakeSecond(mergeWith, a, b, valueA, valueB) ? b[name] : a[name];
+  }
+  return merged;
+}
+
+/** Returns whether the merged row has the value of `b`. */
+function shouldTakeSecond(
+  method: Exclude<MergeMethod, 'sum'>,
+  a: Row,
+  b: Row,
+  valueA: number,
+  valueB: number,
+): boolean {
+  if (method === 'min') return valueB < valueA;
+  if (method === 'max') return valueB > valueA;
+  return Number(b[method.latestBy]) > Number(a[method.latestBy]);
 }

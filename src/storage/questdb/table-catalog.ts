@@ -133,7 +133,7 @@ function findRollups(
   views: readonly Row[],
   firstMs: ReadonlyMap<unknown, number | undefined>,
 ): StoredTable[] {
-  const found = views.flatMap((view) => {
+  const rollups = views.flatMap((view) => {
     const version = parseRollupVersion(String(view.view_name), table.name, unit);
     const untilMs =
       version === undefined ? undefined : getRefreshedMs(view, getUnitChain(units, unit));
@@ -143,7 +143,7 @@ function findRollups(
     const revision = `${view.view_status} ${toMs(view.last_refresh_finish_timestamp)}`;
     return [{ version, name, unitMs: ROLLUP_UNITS[unit].ms, fromMs, untilMs, revision }];
   });
-  return found.sort((a, b) => b.version - a.version).map(({ version: _, ...stored }) => stored);
+  return rollups.sort((a, b) => b.version - a.version).map(({ version: _, ...stored }) => stored);
 }
 
 /** Returns the time up to which a view is complete; `undefined` if the view can't be used. */

@@ -94,12 +94,12 @@ function getOldest(partitions: readonly Row[]): Date | undefined {
 function computeGrowth(partitions: readonly Row[], unit: string): TableStats['growth'] {
   const window = GROWTH_WINDOWS[unit];
   if (!window) return undefined;
-  const known = partitions
+  const sorted = partitions
     .filter(({ minTimestamp }) => minTimestamp instanceof Date)
     .map((row) => ({ ...row, ms: (row.minTimestamp as Date).getTime() }) as Row & { ms: number })
     .sort((a, b) => a.ms - b.ms);
-  const newestMs = known.at(-1)?.ms ?? 0;
-  const recent = known
+  const newestMs = sorted.at(-1)?.ms ?? 0;
+  const recent = sorted
     .slice(1)
     .filter((row) => row.active !== true && row.ms > newestMs - window.days * DAY_MS);
   if (recent.length === 0) return undefined;
@@ -129,8 +129,8 @@ export async function getDiskUsageBytes(folder: string): Promise<number> {
   let bytes = 0;
   for (const entry of entries) {
     if (!entry.isFile()) continue;
-    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
-    bytes += (found?.blocks ?? 0) * BLOCK_BYTES;
+    const stats = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    bytes += (stats?.blocks ?? 0) * BLOCK_BYTES;
   }
   return bytes;
 }

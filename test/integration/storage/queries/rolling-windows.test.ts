@@ -12,22 +12,21 @@ import {
 } from '../../../../src/core/tenant-scope.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { queryGauges } from '../../../../src/storage/queries/gauge-values.ts';
-import {
-  HOST_METRIC_COLUMNS,
-  queryHostMetric,
-  queryUptime,
-} from '../../../../src/storage/queries/host-health.ts';
+import { queryUptime, toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/metric-totals.ts';
-import type { Query } from '../../../../src/storage/queries/query.ts';
-import { DIMENSIONS, type Dimension } from '../../../../src/storage/queries/query.ts';
+import { DIMENSIONS, type Dimension, type Query } from '../../../../src/storage/queries/query.ts';
 import { floorTo } from '../../../../src/storage/queries/query-range.ts';
+import { HOSTS_TABLE } from '../../../../src/storage/queries/query-tables.ts';
 import {
   queryQueueStats,
   queryQueueUsageByTenant,
 } from '../../../../src/storage/queries/queue-stats.ts';
-import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
-import { QuestdbQueryClient } from '../../../../src/storage/questdb/query-client.ts';
+import { runQuery } from '../../../../src/storage/queries/run-query.ts';
+import {
+  type QueryClient,
+  QuestdbQueryClient,
+} from '../../../../src/storage/questdb/query-client.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { insertRows } from '../../../support/insert-rows.ts';
@@ -42,14 +41,14 @@ import { waitForRollups } from '../../../support/wait-for-rollups.ts';
 const LENGTH_MS = 2.5 * DAY_MS;
 const END_MS = floorTo(Date.now(), HOUR_MS) - 2 * HOUR_MS;
 const START_MS = END_MS - LENGTH_MS;
-const REQUESTS = { metricType: 'API_RESPONSE_TIME' } as const;
+const RESPONSE_TIME_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const RUNS = { numRuns: 60 };
 
 const questdb = new ExternalQuestdb();
 const sample = makeRandomRows(7, START_MS, LENGTH_MS, 1500);
-let rolled: QuestdbQueryClient;
-/** The same data, asked without roll-ups. */
-let rowsOnly: QueryClient;
+let rollupClient: QuestdbQueryClient;
+/** Reads the same data without roll-ups. */
+let rowsOnlyClient: QueryClient;
 
 beforeAll(async () => {
   await questdb.start();
@@ -66,17 +65,19 @@ beforeAll(async () => {
   await insertRows(questdb, 'queue_metrics', sample.jobs);
   await insertRows(questdb, 'system_health', sample.health);
   await waitForRollups(questdb);
-  rolled = new QuestdbQueryClient(
+  rollupClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
   );
-  rowsOnly = {
-    read: rolled.read,
+  rowsOnlyClient = {
+    read: rollupClient.read,
     getCatalog: async () =>
-      new Map([...(await rolled.getCatalog())].map(([name, stored]) => [name, stored.slice(0, 1)])),
+      new Map(
+        [...(await rollupClient.getCatalog())].map(([name, stored]) => [name, stored.slice(0, 1)]),
+      ),
   };
 }, 180_000);
 afterAll(async () => {
-  await rolled?.close();
+  await rollupClient?.close();
   await questdb.remove();
 });
 
@@ -98,7 +99,7 @@ const step = fc.constantFrom(
   { ms: DAY_MS, zone: 'Europe/Berlin' },
   { ms: DAY_MS, zone: 'Asia/Kolkata' },
 );
-const questions = (dimensions: readonly Dimension[]): fc.Arbitrary<Query> =>
+const queries = (dimensions: readonly Dimension[]): fc.Arbitrary<Query> =>
   fc.record({
     range,
     scope,
@@ -119,43 +120,44 @@ const requestDimensions = ({ row }: RandomPoint) => ({
 });
 const close = (value: number) => expect.closeTo(value, 6);
 
-describe.each(['rolled up', 'from the rows'])('answers %s equal those of the reference', (how) => {
-  const store = (): QueryClient => (how === 'rolled up' ? rolled : rowsOnly);
+describe.each(['roll-ups', 'rows'])('results from %s equal the reference', (source) => {
+  const getClient = () => (source === 'roll-ups' ? rollupClient : rowsOnlyClient);
 
-  it('for counts, rates, means, errors, percentiles, Apdex and slow shares', async () => {
+  it('for counts, rates, averages, errors, percentiles, Apdex, and slow shares', async () => {
     await fc.assert(
-      fc.asyncProperty(questions(DIMENSIONS), async (question) => {
-        const expected = groupRows(sample.points, question, ({ row }) => row, requestDimensions);
-        const answers = await queryDistributionTotals(store(), question, REQUESTS);
-        const found = new Map(answers.map((a) => [JSON.stringify([a.group, a.bucket?.fromMs]), a]));
+      fc.asyncProperty(queries(DIMENSIONS), async (query) => {
+        const expected = groupRows(sample.points, query, ({ row }) => row, requestDimensions);
+        const results = await queryDistributionTotals(getClient(), query, RESPONSE_TIME_METRIC);
+        const found = indexByGroup(results);
         expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
         for (const [key, points] of expected) {
-          const answer = found.get(key)!;
+          const result = found.get(key)!;
           const values = points.flatMap((point) => point.values);
           const times = values.map(({ ms }) => ms);
           const failed = values.filter((value) => value.failed).length;
-          const spanMs = answer.bucket ?? question.range;
-          expect(answer).toMatchObject({
+          const { fromMs, toMs } = result.bucket ?? query.range;
+          expect(result).toMatchObject({
             count: values.length,
             errorCount: failed,
             errorRate: close((100 * failed) / values.length),
             average: close(sumBy(times, (ms) => ms) / times.length),
-            rate: close((1000 * values.length) / (spanMs.toMs - spanMs.fromMs)),
+            rate: close((1000 * values.length) / (toMs - fromMs)),
             min: close(Math.min(...times)),
             max: close(Math.max(...times)),
           });
           for (const [name, q] of PERCENTILES) {
             const exact = computeExactPercentile(times, q);
-            expect(answer[name]! / exact).toBeLessThan(BUCKET_RATIO + 1e-9);
-            expect(answer[name]! / exact).toBeGreaterThan(1 / BUCKET_RATIO - 1e-9);
+            expect(result[name]! / exact).toBeLessThan(BUCKET_RATIO + 1e-9);
+            expect(result[name]! / exact).toBeGreaterThan(1 / BUCKET_RATIO - 1e-9);
           }
-          // A target on a bucket's bound: nothing is interpolated.
-          const good = (limit: number) => values.filter((v) => !v.failed && v.ms <= limit).length;
-          const satisfied = good(125);
-          const apdex = (satisfied + (good(500) - satisfied) / 2) / values.length;
-          expect(answer.distribution.computeApdex(125)).toBeCloseTo(apdex, 9);
+          // The target is the bound of a bucket, so nothing is interpolated.
+          const countBelow = (limit: number) =>
+            values.filter((v) => !v.failed && v.ms <= limit).length;
+          const satisfied = countBelow(125);
+          const apdex = (satisfied + (countBelow(500) - satisfied) / 2) / values.length;
+          expect(result.distribution.computeApdex(125)).toBeCloseTo(apdex, 9);
           const slow = times.filter((ms) => ms > 500).length / times.length;
-          expect(answer.distribution.computeShareAbove(500)).toBeCloseTo(slow, 9);
+          expect(result.distribution.computeShareAbove(500)).toBeCloseTo(slow, 9);
         }
       }),
       RUNS,
@@ -164,54 +166,48 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
 
   it('for gauges', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        questions(['queue', 'operation', 'service', 'instance']),
-        async (question) => {
-          const expected = groupRows(
-            sample.gauges,
-            question,
-            (row) => row,
-            (row) => ({
-              queue: row.endpoint,
-              operation: row.operation,
-            }),
-          );
-          const answers = await queryGauges(store(), question, { metricType: 'QUEUE_DEPTH' });
-          const found = new Map(
-            answers.map((a) => [JSON.stringify([a.group, a.bucket?.fromMs]), a]),
-          );
-          expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
-          for (const [key, rows] of expected) {
-            const values = rows.map(({ value }) => value!);
-            const latest = rows.toSorted((a, b) => b.timestamp - a.timestamp)[0]!.value;
-            expect(found.get(key)).toMatchObject({
-              samples: rows.length,
-              last: latest,
-              average: close(sumBy(values, (value) => value) / values.length),
-              min: Math.min(...values),
-              max: Math.max(...values),
-            });
-          }
-        },
-      ),
+      fc.asyncProperty(queries(['queue', 'operation', 'service', 'instance']), async (query) => {
+        const expected = groupRows(
+          sample.gauges,
+          query,
+          (row) => row,
+          (row) => ({
+            queue: row.endpoint,
+            operation: row.operation,
+          }),
+        );
+        const results = await queryGauges(getClient(), query, { metricType: 'QUEUE_DEPTH' });
+        const found = indexByGroup(results);
+        expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
+        for (const [key, rows] of expected) {
+          const values = rows.map(({ value }) => value!);
+          const latest = rows.toSorted((a, b) => b.timestamp - a.timestamp)[0]!.value;
+          expect(found.get(key)).toMatchObject({
+            samples: rows.length,
+            last: latest,
+            average: close(sumBy(values, (value) => value) / values.length),
+            min: Math.min(...values),
+            max: Math.max(...values),
+          });
+        }
+      }),
       RUNS,
     );
   });
 
   it('for jobs', async () => {
     await fc.assert(
-      fc.asyncProperty(questions(['queue', 'operation', 'organization']), async (question) => {
+      fc.asyncProperty(queries(['queue', 'operation', 'organization']), async (query) => {
         const expected = groupRows(
           sample.jobs,
-          question,
+          query,
           (row) => row,
           (row) => ({
             queue: row.queueName,
             operation: row.jobType,
           }),
         );
-        const answers = await queryJobTotals(store(), question);
-        const found = new Map(answers.map((a) => [JSON.stringify([a.group, a.bucket?.fromMs]), a]));
+        const found = indexByGroup(await queryJobTotals(getClient(), query));
         expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
         for (const [key, rows] of expected) {
           const inState = (status: string) => rows.filter((row) => row.status === status);
@@ -237,32 +233,33 @@ describe.each(['rolled up', 'from the rows'])('answers %s equal those of the ref
   });
 
   it('for hosts', async () => {
-    const names = fc.constantFrom('cpuUsage', 'memoryUsage', 'avgResponseTime' as const);
+    const metrics = fc.constantFrom('cpuUsage', 'memoryUsage', 'avgResponseTime');
     await fc.assert(
       fc.asyncProperty(
-        questions(['service', 'instance', 'version']),
-        names,
-        async (question, name) => {
-          expect(Object.keys(HOST_METRIC_COLUMNS)).toContain(name);
-          const figure = name as 'cpuUsage';
-          const whole = { ...question, scope: UNRESTRICTED_SCOPE };
+        queries(['service', 'instance', 'version']),
+        metrics,
+        async (scopedQuery, metric) => {
+          const query = { ...scopedQuery, scope: UNRESTRICTED_SCOPE };
           const expected = groupRows(
             sample.health,
-            whole,
+            query,
             (row) => row,
             () => ({}),
           );
-          const answers = await queryHostMetric(store(), whole, figure);
-          const found = new Map(
-            answers.map((a) => [JSON.stringify([a.group, a.bucket?.fromMs]), a]),
+          const aggregations = toHostAggregations(metric);
+          const found = indexByGroup(
+            await runQuery(getClient(), HOSTS_TABLE, query, { aggregations }),
           );
           for (const [key, rows] of expected) {
-            const values = rows.flatMap((row) => row[figure] ?? []);
-            const average = sumBy(values, (value) => value) / values.length;
-            const wanted = { samples: values.length, average: close(average) };
-            if (values.length === 0) expect(found.has(key)).toBe(false);
-            else
-              expect(found.get(key)).toMatchObject({ ...wanted, max: close(Math.max(...values)) });
+            const values = rows.flatMap((row) => row[metric] ?? []);
+            const row = found.get(key)?.row;
+            expect(Number(row?.samples ?? 0)).toBe(values.length);
+            if (values.length === 0) continue;
+            expect(Number(row?.total)).toBeCloseTo(
+              sumBy(values, (value) => value),
+              6,
+            );
+            expect(Number(row?.maximum)).toBeCloseTo(Math.max(...values), 6);
           }
         },
       ),
@@ -279,30 +276,39 @@ const PERCENTILES = [
   ['p999', 0.999],
 ] as const;
 
+/** Indexes results by group and start of the time bucket. */
+function indexByGroup<T extends { group: object; bucket?: { fromMs: number } | undefined }>(
+  results: readonly T[],
+): Map<string, T> {
+  return new Map(results.map((r) => [JSON.stringify([r.group, r.bucket?.fromMs]), r]));
+}
+
 const all: Query = { scope: UNRESTRICTED_SCOPE, range: { fromMs: START_MS, toMs: END_MS } };
 
-it('a tenant sees no host, and nothing of another', async () => {
-  expect(
-    await queryHostMetric(rolled, { ...all, scope: createOrganizationScope('anna') }, 'cpuUsage'),
-  ).toEqual([]);
-  const mine = await queryDistributionTotals(
-    rolled,
-    { ...all, scope: createOrganizationScope('anna'), groupBy: ['organization'] },
-    REQUESTS,
+it('a tenant sees no host data and no data of another tenant', async () => {
+  const annaQuery: Query = { ...all, scope: createOrganizationScope('anna') };
+  const aggregations = toHostAggregations('cpuUsage');
+  expect(await runQuery(rollupClient, HOSTS_TABLE, annaQuery, { aggregations })).toEqual([]);
+  const ownTotals = await queryDistributionTotals(
+    rollupClient,
+    { ...annaQuery, groupBy: ['organization'] },
+    RESPONSE_TIME_METRIC,
   );
-  expect(mine.map(({ group }) => group.organization)).toEqual(['anna']);
-  const asked = {
+  expect(ownTotals.map(({ group }) => group.organization)).toEqual(['anna']);
+  const foreignQuery = {
     ...all,
     scope: narrowScope(createOrganizationScope('anna'), { organizationId: 'bert' }),
   };
-  expect(await queryDistributionTotals(rolled, asked, REQUESTS)).toEqual([]);
-  expect(await queryJobTotals(rolled, asked)).toEqual([]);
+  expect(await queryDistributionTotals(rollupClient, foreignQuery, RESPONSE_TIME_METRIC)).toEqual(
+    [],
+  );
+  expect(await queryJobTotals(rollupClient, foreignQuery)).toEqual([]);
 });
 
-it('tells how long a queue takes to drain, and who is hogging it', async () => {
-  const figures = await queryQueueStats(rolled, all);
-  expect(figures.map(({ queue }) => queue)).toEqual(['emails', 'invoices']);
-  for (const { queue, depth, arrivalRate, completionRate, timeToDrain } of figures) {
+it('computes the time to drain a queue and the share of each tenant', async () => {
+  const queueStats = await queryQueueStats(rollupClient, all);
+  expect(queueStats.map(({ queue }) => queue)).toEqual(['emails', 'invoices']);
+  for (const { queue, depth, arrivalRate, completionRate, timeToDrain } of queueStats) {
     const jobs = sample.jobs.filter(({ queueName }) => queueName === queue);
     const inStates = (...states: string[]) => jobs.filter((j) => states.includes(j.status!)).length;
     const seconds = LENGTH_MS / 1000;
@@ -310,29 +316,29 @@ it('tells how long a queue takes to drain, and who is hogging it', async () => {
     expect(completionRate).toBeCloseTo(inStates('completed', 'failed') / seconds, 9);
     expect(timeToDrain).toBeCloseTo((1000 * depth!) / (completionRate - arrivalRate), 3);
   }
-  const hogs = await queryQueueUsageByTenant(rolled, all);
-  const shares = hogs.filter(({ queue }) => queue === 'emails').map((hog) => hog.processingShare!);
-  expect(sumBy(shares, (share) => share)).toBeCloseTo(100, 6);
-  const anna = hogs.filter((hog) => hog.queue === 'emails' && hog.organizationId === 'anna');
-  const emails = sample.jobs.filter(({ queueName }) => queueName === 'emails');
-  const ofAnna = emails.filter(({ organizationId }) => organizationId === 'anna');
-  const expected = (100 * sumBy(ofAnna, (j) => j.duration)) / sumBy(emails, (j) => j.duration);
-  expect(sumBy(anna, (hog) => hog.processingShare)).toBeCloseTo(expected, 6);
+  const usage = await queryQueueUsageByTenant(rollupClient, all);
+  const emailUsage = usage.filter(({ queue }) => queue === 'emails');
+  expect(sumBy(emailUsage, (tenant) => tenant.processingShare!)).toBeCloseTo(100, 6);
+  const annaUsage = emailUsage.filter(({ organizationId }) => organizationId === 'anna');
+  const jobs = sample.jobs.filter(({ queueName }) => queueName === 'emails');
+  const annaJobs = jobs.filter(({ organizationId }) => organizationId === 'anna');
+  const expected = (100 * sumBy(annaJobs, (j) => j.duration)) / sumBy(jobs, (j) => j.duration);
+  expect(sumBy(annaUsage, (tenant) => tenant.processingShare)).toBeCloseTo(expected, 6);
 });
 
 it.each([[['service']], [['service', 'instance']], [[]]] as const)(
-  'uptime is the share of the intervals in which a group of %s has reported',
+  'uptime grouped by %s is the share of intervals in which the group reported',
   async (groupBy) => {
     const { fromMs, toMs } = { fromMs: END_MS - DAY_MS, toMs: END_MS };
     const day = { ...all, range: { fromMs, toMs }, groupBy };
     const health = sample.health.filter(({ timestamp }) => timestamp >= fromMs && timestamp < toMs);
-    const found = await queryUptime(rolled, day, HOUR_MS);
-    expect(found.length).toBeGreaterThan(0);
-    for (const { group, uptime: share, reported, intervals } of found) {
+    const uptimes = await queryUptime(rollupClient, day, HOUR_MS);
+    expect(uptimes.length).toBeGreaterThan(0);
+    for (const { group, uptime, reported, intervals } of uptimes) {
       const rows = health.filter((row) => groupBy.every((name) => row[name] === group[name]));
       const hours = new Set(rows.map(({ timestamp }) => floorTo(timestamp, HOUR_MS)));
       expect({ reported, intervals }).toEqual({ reported: hours.size, intervals: 24 });
-      expect(share).toBeCloseTo((100 * hours.size) / 24, 9);
+      expect(uptime).toBeCloseTo((100 * hours.size) / 24, 9);
     }
   },
 );

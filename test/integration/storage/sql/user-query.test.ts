@@ -21,15 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => questdb.remove());
 
-const ask = (text: string, options = { limit: 1000, timeoutMs: 30_000 }) =>
+const run = (text: string, options = { limit: 1000, timeoutMs: 30_000 }) =>
   runUserQuery(questdb.readTarget, text, options);
 
-it("has looked at each of the server's functions", async () => {
+it("classifies all of QuestDB's functions", async () => {
   const rows = await questdb.sql('SELECT DISTINCT name FROM functions()');
   const names = rows.map(([name]) => String(name).toLowerCase()).filter((n) => /^[a-z]/.test(n));
   const known = [...TABLE_FUNCTIONS, ...VALUE_FUNCTIONS, ...FORBIDDEN_FUNCTIONS];
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
-  // `is allowed and refused` would be a mistake in the lists.
+  // No function is in two lists.
   expect(known.length).toBe(new Set(known).size);
 });
 
@@ -43,34 +43,34 @@ it.each([
   'select a.x, b.y from t a asof join t b on (s) where a.x % 100 = 0 order by a.x',
   "select timestamp ts, count() from t where timestamp >= '2026-01-15' sample by 1h fill(0) align to calendar time zone 'Europe/Berlin'",
   "select date_trunc('hour', timestamp) h, first(v), last(s) from t group by h order by h limit -3",
-])('runs what the text says: %s', async (text) => {
-  const { rows } = await ask(text);
-  const said = await questdb.sql(text);
-  expect(rows.length).toBe(said.length);
+])('returns the same rows as the original statement: %s', async (text) => {
+  const { rows } = await run(text);
+  const expected = await questdb.sql(text);
+  expect(rows.length).toBe(expected.length);
   expect(rows.length).toBeGreaterThan(0);
-  expect(JSON.stringify(rows)).toBe(JSON.stringify(said));
-  expect(await questdb.sql(toReadOnlySql(text))).toEqual(said);
+  expect(JSON.stringify(rows)).toBe(JSON.stringify(expected));
+  expect(await questdb.sql(toReadOnlySql(text))).toEqual(expected);
 });
 
-it('says when there is more, gives large numbers whole, and names what QuestDB does not know', async () => {
-  const few = await ask('select x from t', { limit: 3, timeoutMs: 30_000 });
-  expect(few).toEqual({ columns: ['x'], rows: [[1], [2], [3]], cut: true });
-  const all = await ask('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
+it('reports truncated results, keeps large numbers exact, and passes on QuestDB errors', async () => {
+  const truncated = await run('select x from t', { limit: 3, timeoutMs: 30_000 });
+  expect(truncated).toEqual({ columns: ['x'], rows: [[1], [2], [3]], isTruncated: true });
+  const all = await run('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
   expect(all.isTruncated).toBe(false);
-  const { rows } = await ask(
+  const { rows } = await run(
     'select 9223372036854775807 big, 5 small, null n, timestamp from t limit 1',
   );
   expect(rows).toEqual([['9223372036854775807', 5, null, '2026-01-15T00:01:00.000000Z']]);
-  await expect(ask('select nope from t')).rejects.toMatchObject({
+  await expect(run('select nope from t')).rejects.toMatchObject({
     code: 'PS_SQL_REFUSED',
     message: expect.stringContaining('Invalid column: nope'),
   });
 });
 
-it('ends a query that takes too long, at QuestDB too', async () => {
+it('cancels a query that takes too long, also in QuestDB', async () => {
   const endless =
     'select count() from t a cross join t b cross join t c where a.y + b.y + c.y = 0.5';
-  await expect(ask(endless, { limit: 1, timeoutMs: 300 })).rejects.toMatchObject({
+  await expect(run(endless, { limit: 1, timeoutMs: 300 })).rejects.toMatchObject({
     code: 'PS_QUERY_TOO_LONG',
   });
   await waitFor(async () => {
@@ -79,7 +79,7 @@ it('ends a query that takes too long, at QuestDB too', async () => {
   }, 15_000);
 });
 
-it('reads as a user that could not write, had the check overlooked it', async () => {
+it('uses a QuestDB user that cannot write, even if the check missed a statement', async () => {
   const { default: pg } = await import('pg');
   const client = new pg.Client(questdb.readTarget);
   await client.connect();
