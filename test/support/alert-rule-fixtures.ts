@@ -22,7 +22,7 @@ export function loadTestRules(text: string, settings = SETTINGS): AlertRuleSet {
   return loadAlertRules(settings, { name: 'rules.yaml', text });
 }
 
-/** The rule `r` of a mean response time by service, with `more` keys in flow style. */
+/** Makes the rule `r`: mean response time by service, with `more` YAML keys. */
 export function makeRule(more: string): AlertRule {
   return findRule(
     loadTestRules(`rules:
@@ -43,7 +43,7 @@ function makeObservation(value: number | undefined, now: number, more: Partial<O
   return { labels: LABELS, value, count: 100, newestMs: now, ...more };
 }
 
-/** Seconds since T0, and what is then observed: a value, a whole observation, or nothing. */
+/** Seconds since T0, and the observation: a value, fields of an observation, or none. */
 export type TimedObservation = readonly [number, (number | Partial<Observation>)?];
 
 export interface RuleRun {
@@ -53,7 +53,7 @@ export interface RuleRun {
   summaries: string[];
 }
 
-/** Evaluates `rule` at each moment, on from `states`. */
+/** Evaluates `rule` at each time, starting with `states`. */
 export function runRule(
   rule: AlertRule,
   moments: readonly TimedObservation[],
@@ -61,19 +61,19 @@ export function runRule(
 ): RuleRun {
   const transitions: Transition[] = [];
   let current = states;
-  const told = moments.flatMap(([seconds, seen]) => {
+  const summaries = moments.flatMap(([seconds, observed]) => {
     const now = T0 + seconds * 1000;
-    const more = typeof seen === 'number' ? { value: seen } : seen;
+    const more = typeof observed === 'number' ? { value: observed } : observed;
     const observations = more ? [makeObservation(undefined, now, more)] : [];
     const step = evaluateRule(current, observations, rule, now);
     current = step.states;
     transitions.push(...step.transitions);
     return step.transitions.map((t) => `${seconds} ${t.state} ${t.severity}`);
   });
-  return { states: current, transitions, summaries: told };
+  return { states: current, transitions, summaries };
 }
 
-/** The one group of a state map. */
+/** Returns the only group of a state map. */
 export function getOnlyState(states: RuleStates): GroupState {
   const [state] = states.values();
   if (!state || states.size !== 1) throw new Error(`${states.size} groups`);

@@ -16,16 +16,16 @@ export interface AlertDispatcherOptions {
   readonly gate: NotificationGate;
   readonly silences: SilenceStore;
   readonly explainer: AlertExplainer;
-  /** The rules that run now. */
+  /** Returns the rules that are in effect. */
   readonly getRuleSet: () => AlertRuleSet;
   readonly findRule: (name: string) => AlertRule | undefined;
-  /** Whom to tell of what is not held back. */
-  readonly notify: (telling: AlertGroup) => void;
-  /** Hears after each look at all alerts why they are, or are not, told now. */
+  /** Called with each group of alerts that is due to be sent. */
+  readonly notify: (group: AlertGroup) => void;
+  /** Called after each evaluation with all alerts and the reasons why they aren't sent. */
   readonly onEvaluated: (alerts: Iterable<EvaluatedAlert>) => void;
 }
 
-/** Passes on what alerts do: to the table and the log, to the explainer, and to who is to be told. */
+/** Passes alert changes to the table, the log, the explainer, and the notifier. */
 export class AlertDispatcher {
   readonly #options: AlertDispatcherOptions;
 
@@ -33,42 +33,34 @@ export class AlertDispatcher {
     this.#options = options;
   }
 
-  /** @returns whether the alert has changed, and not only its explanation */
+  /**
+   * Handles one transition.
+   *
+   * @returns whether the alert changed. `false` if only its explanation changed.
+   */
   handleTransition(transition: Transition, before: Transition | undefined): boolean {
-    const {
-      recorder: journal,
-      gate: quiet,
-      explainer,
-      getRuleSet: set,
-      findRule: ruleNamed,
-    } = this.#options;
-    journal.record(transition, before);
+    const { recorder, gate, explainer, getRuleSet, findRule } = this.#options;
+    recorder.record(transition, before);
     if (before?.seq === transition.seq) return false;
-    quiet.recordTransition(transition, this.#toAlert(transition), set());
-    const rule = ruleNamed(transition.rule);
+    gate.recordTransition(transition, this.#toAlert(transition), getRuleSet());
+    const rule = findRule(transition.rule);
     if (rule) explainer.enqueue(transition, before, rule);
     return true;
   }
 
-  /** What was passed on before the process started. */
+  /** Restores the flap history from a transition that happened before the process started. */
   restoreTransition(past: Transition): void {
-    const { gate: quiet, getRuleSet: set } = this.#options;
-    quiet.restoreTransition(past, this.#toAlert(past), set());
+    const { gate, getRuleSet } = this.#options;
+    gate.restoreTransition(past, this.#toAlert(past), getRuleSet());
   }
 
-  /** Tells what may be told at `now` of the alerts that go on, and of those that have ended. */
+  /** Sends the alerts that are due at `now`, live and resolved ones. */
   dispatch(live: Iterable<LiveAlert>, now: number): void {
-    const {
-      gate: quiet,
-      silences,
-      getRuleSet: set,
-      notify: tell,
-      onEvaluated: looked,
-    } = this.#options;
+    const { gate, silences, getRuleSet, notify, onEvaluated } = this.#options;
     const alerts = [...live].map(({ transition, value }) => this.#toAlert(transition, value));
-    for (const telling of quiet.evaluate(alerts, set(), silences.listActive(now), now))
-      tell(telling);
-    looked(quiet.listEvaluated());
+    for (const group of gate.evaluate(alerts, getRuleSet(), silences.listActive(now), now))
+      notify(group);
+    onEvaluated(gate.listEvaluated());
   }
 
   #toAlert(transition: Transition, value?: number): Alert {
@@ -78,12 +70,12 @@ export class AlertDispatcher {
 
 export interface TransitionRecorderOptions {
   readonly add: AddRows;
-  /** Sends what was added, without waiting for the next interval. */
+  /** Sends the added rows without waiting for the next interval. */
   readonly flush: () => Promise<void>;
   readonly log: Logger;
 }
 
-/** Writes what alerts do: as rows at once, into the log, and to whoever listens. */
+/** Writes transitions to the table `alerts` and the log, and publishes them to subscribers. */
 export class TransitionRecorder {
   readonly #options: TransitionRecorderOptions;
   readonly #feed = new EventFeed<Transition>();
@@ -102,7 +94,12 @@ export class TransitionRecorder {
     this.#feed.publish(transition);
   };
 
-  /** Tells what is behind `position` and still known, then all that comes. @returns what ends it */
+  /**
+   * Calls `listener` with the transitions after `position` that are still buffered, then with each
+   * new one.
+   *
+   * @returns a function that ends the subscription
+   */
   subscribe(
     position: string | undefined,
     listener: (transition: Transition, position: string) => void,
@@ -110,7 +107,7 @@ export class TransitionRecorder {
     return this.#feed.subscribe(position, listener);
   }
 
-  /** One flush for all that is noted in the same turn. What it can't send stays in the spool. */
+  /** Flushes once for all transitions of the same event loop turn. Unsent rows stay in the spool. */
   #flushSoon(): void {
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.#flushing = undefined;
@@ -119,17 +116,17 @@ export class TransitionRecorder {
   }
 }
 
-/** `alert error-rate PENDING => FIRING high: value 12.5, threshold 10 {"service":"booking"}`. */
+/** Formats a log line: `alert error-rate PENDING => FIRING high: value 12.5, threshold 10 {"service":"booking"}`. */
 function formatTransition(transition: Transition, before: Transition | undefined): string {
   const { rule, state, severity, value, threshold, labels, cause } = transition;
   const from = before?.state.toUpperCase() ?? 'INACTIVE';
-  const rose = before && before.state === state && before.severity !== severity;
-  const was = rose ? ` ${before.severity}` : '';
-  const figures = [
+  const hasNewSeverity = before && before.state === state && before.severity !== severity;
+  const oldSeverity = hasNewSeverity ? ` ${before.severity}` : '';
+  const details = [
     value === undefined ? undefined : `value ${formatNumber(value)}`,
     threshold === undefined ? undefined : `threshold ${formatNumber(threshold)}`,
     cause,
   ].filter((text) => text !== undefined);
-  const what = `alert ${rule} ${from}${was} => ${state.toUpperCase()} ${severity}`;
-  return `${what}: ${figures.join(', ')} ${labels}`;
+  const change = `alert ${rule} ${from}${oldSeverity} => ${state.toUpperCase()} ${severity}`;
+  return `${change}: ${details.join(', ')} ${labels}`;
 }

@@ -36,24 +36,24 @@ const REFRESH_INTERVAL_MS = 3000;
 export interface AlertEvaluatorOptions {
   readonly queryClient: QueryClient;
   readonly add: AddRows;
-  /** Sends what was added. */
+  /** Sends the added rows. */
   readonly flush: () => Promise<void>;
   readonly pipelineStats: () => PipelineStats;
   readonly settings: ThresholdSettings;
-  /** The user's rules, read again when they change. */
+  /** Path of the user's rules file. It is read again when it changes. */
   readonly rulesFile?: string | undefined;
   readonly heartbeatUrl?: string | undefined;
-  /** How often services report their health, in ms. */
+  /** Interval at which services report their health, in ms. */
   readonly healthIntervalMs: number;
   readonly log: Logger;
-  /** Whom to tell of what is not held back. */
-  readonly notify?: (telling: AlertGroup) => void;
-  /** Hears after each look at all alerts why they are, or are not, told now. */
+  /** Called with each group of alerts that is due to be sent. */
+  readonly notify?: (group: AlertGroup) => void;
+  /** Called after each evaluation with all alerts and the reasons why they aren't sent. */
   readonly onEvaluated?: AlertDispatcherOptions['onEvaluated'];
   readonly now?: () => number;
 }
 
-/** Evaluates the rules again and again, and keeps what is known of alerts. Nothing here rejects. */
+/** Evaluates the rules periodically and keeps the alert states. No method rejects. */
 export class AlertEvaluator {
   readonly now: () => number;
   readonly rulesFile: AlertRulesFile;
@@ -73,15 +73,15 @@ export class AlertEvaluator {
   #scheduler: EvaluationScheduler | undefined;
   #refreshTimer: NodeJS.Timeout | undefined;
   #lateEvaluationCount = 0;
-  /** Transitions of the round that somebody waits for. */
+  /** Collects the transitions of the evaluation that `runOnce` started. */
   #runTransitions: Transition[] | undefined;
 
   constructor(options: AlertEvaluatorOptions) {
     const {
-      queryClient: store,
+      queryClient,
       add,
       flush,
-      pipelineStats: road,
+      pipelineStats,
       log,
       healthIntervalMs,
       now = Date.now,
@@ -91,30 +91,29 @@ export class AlertEvaluator {
     this.rulesFile = new AlertRulesFile(options.settings, options.rulesFile, log, startedMs);
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
-    this.silences = new SilenceStore(store, add, flush);
+    this.silences = new SilenceStore(queryClient, add, flush);
     this.alertStates = new AlertStateStore((transition, before) => {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);
     });
-    this.#internalMetrics = new InternalMetricsReader(store, road);
-    this.#explainer = new AlertExplainer(store, (id, cause) =>
+    this.#internalMetrics = new InternalMetricsReader(queryClient, pipelineStats);
+    this.#explainer = new AlertExplainer(queryClient, (id, cause) =>
       this.alertStates.addExplanation(id, cause),
     );
-    const { alertStates: book, ruleHealth: health } = this;
-    const service = () => road().service;
+    const { alertStates, ruleHealth } = this;
     this.#stateRestorer = new AlertStateRestorer({
-      queryClient: store,
-      alertStates: book,
-      service,
+      queryClient,
+      alertStates,
+      service: () => pipelineStats().service,
       startedMs,
       healthIntervalMs,
       log,
       onPastTransition: (past) => this.#dispatcher.restoreTransition(past),
     });
     this.#queryRules = new QueryRuleEvaluator({
-      queryClient: store,
-      alertStates: book,
-      ruleHealth: health,
+      queryClient,
+      alertStates,
+      ruleHealth,
       healthIntervalMs,
       log,
     });
@@ -122,20 +121,20 @@ export class AlertEvaluator {
       log.error(`Evaluating alert rules failed: ${errorMessage(error)}`);
     });
     this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
-    const { recorder: journal, gate: quiet, silences, rulesFile: rules } = this;
+    const { recorder, gate, silences, rulesFile } = this;
     this.#dispatcher = new AlertDispatcher({
-      recorder: journal,
-      gate: quiet,
+      recorder,
+      gate,
       silences,
       explainer: this.#explainer,
-      getRuleSet: () => rules.ruleSet,
-      findRule: (name) => this.ruleNamed(name),
+      getRuleSet: () => rulesFile.ruleSet,
+      findRule: (name) => this.findRule(name),
       notify: options.notify ?? (() => {}),
       onEvaluated: options.onEvaluated ?? (() => {}),
     });
   }
 
-  /** Begins. What is known from before is read as soon as the database answers. */
+  /** Starts evaluating. Stored alert states are read as soon as QuestDB responds. */
   start(): void {
     this.#reschedule();
     this.#refreshTimer = setInterval(
@@ -144,7 +143,7 @@ export class AlertEvaluator {
     ).unref();
   }
 
-  /** Ends after the evaluation that is under way. */
+  /** Stops after the evaluation that is running. */
   async stop(): Promise<void> {
     this.#scheduler?.stop();
     clearInterval(this.#refreshTimer);
@@ -152,7 +151,11 @@ export class AlertEvaluator {
     await this.#explainer.whenIdle();
   }
 
-  /** Evaluates all rules once. @returns the transitions, explained */
+  /**
+   * Evaluates all rules once.
+   *
+   * @returns the transitions, with their explanations
+   */
   async runOnce(now: number = this.now()): Promise<readonly Transition[]> {
     const transitions: Transition[] = [];
     await this.#queue.enqueue(async () => {
@@ -163,48 +166,48 @@ export class AlertEvaluator {
       this.#runTransitions = undefined;
     });
     await this.#explainer.whenIdle();
-    return transitions.map((told) => {
-      const latest = this.alertStates.find(told.id)?.transition;
-      return latest?.seq === told.seq ? latest : told;
+    return transitions.map((transition) => {
+      const latest = this.alertStates.find(transition.id)?.transition;
+      return latest?.seq === transition.seq ? latest : transition;
     });
   }
 
-  ruleNamed(name: string): AlertRule | undefined {
+  findRule(name: string): AlertRule | undefined {
     return this.#plan.byName.get(name);
   }
 
-  /** Since the start. */
+  /** Number of rule evaluations that were late since the process started. */
   get lateEvaluationCount(): number {
     return this.#lateEvaluationCount;
   }
 
-  /** Whether what is known from before the start has been read. */
+  /** Whether the stored alert states have been read. */
   get isRestored(): boolean {
     return this.#stateRestorer.isDone;
   }
 
   #reschedule(): void {
     this.#scheduler?.stop();
-    const { batches: parts } = this.#plan;
+    const { batches } = this.#plan;
     this.#scheduler = new EvaluationScheduler({
       intervalMs: this.rulesFile.ruleSet.intervalMs,
-      batchCount: parts.length,
+      batchCount: batches.length,
       now: this.now,
       run: (from, to) =>
         this.#queue.enqueue(async () => {
           const now = this.now();
-          await this.#evaluate(parts.slice(from, to), now);
-          if (to === parts.length) void this.heartbeat.send(now);
+          await this.#evaluate(batches.slice(from, to), now);
+          if (to === batches.length) void this.heartbeat.send(now);
         }),
       onLate: (from, to) => {
-        const rules = countRules(parts.slice(from, to));
-        this.#lateEvaluationCount += rules;
-        this.#internalMetrics.recordLateEvaluations(rules, this.now());
+        const count = countRules(batches.slice(from, to));
+        this.#lateEvaluationCount += count;
+        this.#internalMetrics.recordLateEvaluations(count, this.now());
       },
     });
   }
 
-  /** What changes between evaluations: the rules, and the silences. */
+  /** Reads changed rules and silences, and sends the alerts that are due. */
   async #refresh(now: number = this.now()): Promise<void> {
     if (this.rulesFile.refresh(now)) {
       this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
@@ -219,17 +222,17 @@ export class AlertEvaluator {
 
   #removeDeletedRules(now: number): void {
     for (const name of this.alertStates.ruleNames)
-      if (!this.ruleNamed(name)) this.alertStates.removeRule(name, now);
+      if (!this.findRule(name)) this.alertStates.removeRule(name, now);
   }
 
-  async #evaluate(parts: readonly RuleBatch[], now: number): Promise<void> {
-    const batches = parts.filter((part) => part !== 'internal');
-    const reachable = batches.length === 0 || (await this.#restoreStates(now));
-    await this.#queryRules.evaluate(batches, now, reachable);
-    if (parts.includes('internal')) {
-      const { alertStates: book, ruleHealth: health } = this;
+  async #evaluate(batches: readonly RuleBatch[], now: number): Promise<void> {
+    const queryBatches = batches.filter((batch) => batch !== 'internal');
+    const reachable = queryBatches.length === 0 || (await this.#restoreStates(now));
+    await this.#queryRules.evaluate(queryBatches, now, reachable);
+    if (batches.includes('internal')) {
+      const { alertStates, ruleHealth } = this;
       await evaluateInternalRules(
-        { internalMetrics: this.#internalMetrics, alertStates: book, ruleHealth: health },
+        { internalMetrics: this.#internalMetrics, alertStates, ruleHealth },
         this.#plan,
         now,
       );
@@ -237,16 +240,20 @@ export class AlertEvaluator {
     this.#dispatcher.dispatch(this.alertStates.listLive(), now);
   }
 
-  /** @returns whether it is known what was before the start */
+  /**
+   * Reads the stored alert states, unless that has been done.
+   *
+   * @returns whether the states are known
+   */
   async #restoreStates(now: number): Promise<boolean> {
-    const wasKnown = this.isRestored;
-    // What flaps goes on with fewer changes in its window than it began with in an earlier one.
+    const wasRestored = this.isRestored;
+    // Flapping ends at fewer changes than it starts at, so it can have started one window earlier.
     const historyMs = 2 * this.rulesFile.ruleSet.flapping.windowMs;
-    const isKnown = await this.#stateRestorer.restore(this.#plan.queryRules, now, historyMs);
-    if (isKnown && !wasKnown) {
+    const isRestored = await this.#stateRestorer.restore(this.#plan.queryRules, now, historyMs);
+    if (isRestored && !wasRestored) {
       this.#removeDeletedRules(now);
       await this.silences.refresh(now).catch(() => {});
     }
-    return isKnown;
+    return isRestored;
   }
 }

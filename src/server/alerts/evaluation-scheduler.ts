@@ -1,22 +1,22 @@
-/** Most parts that a round is cut into; each has its moment within the interval. */
+/** Maximum number of slots per interval. The batches are spread over the slots. */
 const MAX_SLOTS = 30;
-/** Between two parts at least, so that short intervals do not become a busy loop. */
+/** Minimum duration of a slot, so that short intervals don't become a busy loop. */
 const MIN_SLOT_MS = 250;
 
 export interface EvaluationSchedulerOptions {
   readonly intervalMs: number;
-  /** How many parts there are to spread. */
+  /** Number of batches to spread over the interval. */
   readonly batchCount: number;
   readonly now: () => number;
-  /** Evaluates the parts from `from` (of `parts`) up to `to`. Never rejects. */
+  /** Evaluates the batches with indexes `from` to `to - 1`. Never rejects. */
   readonly run: (from: number, to: number) => Promise<void>;
-  /** Parts that came more than an interval after their moment, or not at all. */
+  /** Called with batches that ran more than one interval late or were skipped. */
   readonly onLate: (from: number, to: number) => void;
 }
 
 /**
- * Calls the parts of a round one after another, spread over the interval, and never two at once.
- * When that takes longer than the interval, the rounds that have been missed are left out.
+ * Runs batches one after another, spread over the interval. Two batches never run at the same time.
+ * If all batches together take longer than the interval, the missed rounds are skipped.
  */
 export class EvaluationScheduler {
   readonly #options: EvaluationSchedulerOptions;
@@ -28,9 +28,9 @@ export class EvaluationScheduler {
 
   constructor(options: EvaluationSchedulerOptions) {
     this.#options = options;
-    const { batchCount: parts, intervalMs, now } = options;
-    const fitting = Math.max(1, Math.floor(intervalMs / MIN_SLOT_MS));
-    this.#slots = Math.max(1, Math.min(MAX_SLOTS, parts, fitting));
+    const { batchCount, intervalMs, now } = options;
+    const slotsPerInterval = Math.max(1, Math.floor(intervalMs / MIN_SLOT_MS));
+    this.#slots = Math.max(1, Math.min(MAX_SLOTS, batchCount, slotsPerInterval));
     this.#dueMs = now();
     this.#scheduleNext();
   }
@@ -43,23 +43,23 @@ export class EvaluationScheduler {
   #scheduleNext(): void {
     if (this.#isStopped) return;
     const waitMs = Math.max(0, this.#dueMs - this.#options.now());
-    // A clock that was set back must not stop the evaluation for as long.
+    // If the clock was set back, the evaluation must not wait until it has caught up.
     const { intervalMs } = this.#options;
     this.#timer = setTimeout(() => void this.#runSlot(), Math.min(waitMs, intervalMs)).unref();
   }
 
   async #runSlot(): Promise<void> {
-    const { intervalMs, batchCount: parts, now, run, onLate: late } = this.#options;
-    const bound = (slot: number) => Math.floor((slot * parts) / this.#slots);
-    const [from, to] = [bound(this.#slot), bound(this.#slot + 1)];
+    const { intervalMs, batchCount, now, run, onLate } = this.#options;
+    const getFirstBatch = (slot: number) => Math.floor((slot * batchCount) / this.#slots);
+    const [from, to] = [getFirstBatch(this.#slot), getFirstBatch(this.#slot + 1)];
     await run(from, to);
     const behindMs = now() - this.#dueMs;
-    if (behindMs > intervalMs) late(from, to);
+    if (behindMs > intervalMs) onLate(from, to);
     this.#slot = (this.#slot + 1) % this.#slots;
     this.#dueMs += intervalMs / this.#slots;
     const missed = Math.floor((now() - this.#dueMs) / intervalMs);
-    for (let round = 0; round < Math.min(missed, 10); round++) late(0, parts);
-    // The clock may have been set back as well.
+    for (let round = 0; round < Math.min(missed, 10); round++) onLate(0, batchCount);
+    // A negative number means that the clock was set back.
     if (missed > 0 || missed < -1) this.#dueMs = now();
     this.#scheduleNext();
   }

@@ -7,69 +7,66 @@ import {
 import type { AlertEvaluator } from './alert-evaluator.ts';
 
 /**
- * What Prometheus' own rules would show of alerts (`ALERTS` and `ALERTS_FOR_STATE`), and how the
- * evaluation goes, in Prometheus' text format.
+ * Formats alerts and rule evaluation metrics in the Prometheus text format. As in Prometheus, alerts are
+ * the metrics `ALERTS` and `ALERTS_FOR_STATE`.
  */
 export function formatAlertMetrics(evaluator: AlertEvaluator): string {
   const alerts = [...evaluator.alertStates.listLive()].map(({ transition }) => {
     const { rule, severity, state, labels, startedAt } = transition;
-    const own = { ...evaluator.ruleNamed(rule)?.labels, ...(JSON.parse(labels) as Labels) };
-    const named = { ...own, alertname: rule, severity };
-    // Prometheus knows pending and firing; who acknowledged one has not ended it.
+    const ruleLabels = evaluator.findRule(rule)?.labels;
+    const groupLabels = JSON.parse(labels) as Labels;
+    const allLabels = { ...ruleLabels, ...groupLabels, alertname: rule, severity };
+    // Prometheus has no state for acknowledged alerts, which are still firing.
     const alertstate = state === 'pending' ? 'pending' : 'firing';
-    return { named, alertstate, startedAt };
+    return { allLabels, alertstate, startedAt };
   });
-  const {
-    ruleHealth: health,
-    heartbeat,
-    rulesFile: rules,
-    lateEvaluationCount: lateEvaluations,
-    alertStates: book,
-  } = evaluator;
+  const { ruleHealth, heartbeat, rulesFile, lateEvaluationCount, alertStates } = evaluator;
   const lastMs = heartbeat.lastRoundMs;
   return [
-    formatMetricFamily('ALERTS', 'gauge', 'Alerts that are pending or fire.', [
-      ...alerts.map(({ named, alertstate }) => formatSample('ALERTS', { ...named, alertstate }, 1)),
+    formatMetricFamily('ALERTS', 'gauge', 'Pending and firing alerts.', [
+      ...alerts.map(({ allLabels, alertstate }) =>
+        formatSample('ALERTS', { ...allLabels, alertstate }, 1),
+      ),
     ]),
     formatMetricFamily(
       'ALERTS_FOR_STATE',
       'gauge',
-      'Since when the data of an alert are bad, in s.',
+      'Time at which the breach began, in s since the epoch.',
       [
-        ...alerts.map(({ named, startedAt }) =>
-          formatSample('ALERTS_FOR_STATE', named, startedAt / 1000),
+        ...alerts.map(({ allLabels, startedAt }) =>
+          formatSample('ALERTS_FOR_STATE', allLabels, startedAt / 1000),
         ),
       ],
     ),
     formatSingleMetric(
       'perfscope_rule_evaluations_total',
       'counter',
-      'Evaluations.',
-      health.evaluationCount,
+      'Number of rule evaluations.',
+      ruleHealth.evaluationCount,
     ),
     formatSingleMetric(
       'perfscope_rule_evaluation_failures_total',
       'counter',
-      'Evaluations whose query failed.',
-      health.failureCount,
+      'Number of rule evaluations with a failed query.',
+      ruleHealth.failureCount,
     ),
     formatSingleMetric(
       'perfscope_rule_evaluations_late_total',
       'counter',
-      'Evaluations that came too late.',
-      lateEvaluations,
+      'Number of rule evaluations that were late.',
+      lateEvaluationCount,
     ),
     formatSingleMetric(
       'perfscope_rule_groups',
       'gauge',
-      'Groups whose state is known.',
-      book.groupCount,
+      'Number of groups with a state.',
+      alertStates.groupCount,
     ),
     formatSingleMetric(
       'perfscope_rules_file_valid',
       'gauge',
-      '0 while the rules file is refused.',
-      rules.status.problems.length === 0 ? 1 : 0,
+      '1 if the rules file is valid, 0 if not.',
+      rulesFile.status.problems.length === 0 ? 1 : 0,
     ),
     ...(lastMs === undefined
       ? []
@@ -77,7 +74,7 @@ export function formatAlertMetrics(evaluator: AlertEvaluator): string {
           formatSingleMetric(
             'perfscope_heartbeat_timestamp_seconds',
             'gauge',
-            'When a round of evaluations ended last.',
+            'End of the last evaluation of all rules, in s since the epoch.',
             lastMs / 1000,
           ),
         ]),

@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 5000;
 
-/** Tells somebody outside, again and again, that rules are being evaluated. */
+/** Calls a URL after each evaluation round, so an external monitor can detect that rules stopped. */
 export class Heartbeat {
   readonly #url: string | undefined;
   readonly #log: Logger;
@@ -15,25 +15,25 @@ export class Heartbeat {
     this.#log = log;
   }
 
-  /** When a round ended last, in ms since the epoch. */
+  /** End of the last evaluation round, in ms since the epoch. */
   get lastRoundMs(): number | undefined {
     return this.#lastRoundMs;
   }
 
-  /** A round has ended. Never rejects; a URL that fails is said once, until it works again. */
+  /** Sends a heartbeat. Never rejects. A failing URL is logged once until it works again. */
   async send(now: number): Promise<void> {
     this.#lastRoundMs = now;
     if (this.#url === undefined) return;
     try {
       const signal = AbortSignal.timeout(HEARTBEAT_TIMEOUT_MS);
-      const answer = await fetch(this.#url, { signal, redirect: 'error' });
-      await answer.body?.cancel();
-      if (!answer.ok) throw new Error(`it answered ${answer.status}`);
-      if (this.#isFailing) this.#log.info('The heartbeat is heard again.');
+      const response = await fetch(this.#url, { signal, redirect: 'error' });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`the response status was ${response.status}`);
+      if (this.#isFailing) this.#log.info('The heartbeat URL responds again.');
       this.#isFailing = false;
     } catch (error) {
-      // The address may hold a secret, as those of dead-man's switches do.
-      if (!this.#isFailing) this.#log.warn(`The heartbeat was not heard: ${errorMessage(error)}`);
+      // Don't log the URL. It can contain a secret, as for a dead man's switch.
+      if (!this.#isFailing) this.#log.warn(`Heartbeat request failed: ${errorMessage(error)}`);
       this.#isFailing = true;
     }
   }

@@ -12,62 +12,66 @@ import {
 } from './alert-transition.ts';
 import type { GroupState } from './group-state.ts';
 
-/** A group's next state, and what the alert did on the way there: nothing, or one transition. */
+/** The next state of a group, and at most one transition of its alert. */
 export interface StateUpdate {
   readonly state: GroupState;
   readonly transitions: readonly Transition[];
 }
 
-/** Makes the alert say what the latches say. */
+/** Updates the alert of a group to match its latches. */
 export function updateAlert(
   state: GroupState,
   rule: AlertRule,
-  judgement: RuleThresholds,
+  thresholds: RuleThresholds,
   now: number,
 ): StateUpdate {
-  const severities = judgement.levels.map(({ severity }) => severity);
+  const severities = thresholds.levels.map(({ severity }) => severity);
   const active = severities.filter((severity) => state.latches[severity]?.active);
   const breached = severities.filter((severity) => state.latches[severity]?.breached);
   const firing = getHighestSeverity(state.missing ? [...active, rule.noDataSeverity] : active);
   const pending = getHighestSeverity(breached);
   const { alert } = state;
-  if (firing) return applySeverity(state, rule, judgement, 'firing', firing, now);
-  if (alert && alert.state !== 'pending') return resolveAlert(state, judgement, undefined, now);
-  if (pending) return applySeverity(state, rule, judgement, 'pending', pending, now);
-  return alert ? resolveAlert(state, judgement, undefined, now) : { state, transitions: [] };
+  if (firing) return applySeverity(state, rule, thresholds, 'firing', firing, now);
+  if (alert && alert.state !== 'pending') return resolveAlert(state, thresholds, undefined, now);
+  if (pending) return applySeverity(state, rule, thresholds, 'pending', pending, now);
+  return alert ? resolveAlert(state, thresholds, undefined, now) : { state, transitions: [] };
 }
 
-/** Begins an alert, or lets it follow what the latches say; one that goes on unchanged is silent. */
+/** Opens an alert or changes its state and severity. Nothing happens if both are the same. */
 function applySeverity(
   state: GroupState,
   rule: AlertRule,
-  judgement: RuleThresholds,
-  wanted: 'pending' | 'firing',
+  thresholds: RuleThresholds,
+  nextState: 'pending' | 'firing',
   severity: AlertSeverity,
   now: number,
 ): StateUpdate {
   const { alert } = state;
   const change = {
-    state: wanted,
+    state: nextState,
     severity,
-    ...getValueAndThreshold(state, rule, judgement, severity),
+    ...getValueAndThreshold(state, rule, thresholds, severity),
   };
   if (!alert) return openAlert(state, rule, change, now);
   const rise = getSeverityRank(severity) - getSeverityRank(alert.severity);
-  const begins = alert.state === 'pending' && wanted === 'firing';
-  if (rise === 0 && !begins) return { state, transitions: [] };
+  const startsFiring = alert.state === 'pending' && nextState === 'firing';
+  if (rise === 0 && !startsFiring) return { state, transitions: [] };
   if (alert.state !== 'acknowledged')
     return toStateUpdate(state, createNextTransition(alert, now, change));
-  // Who acknowledged it knew of the milder alert: a worse one calls again.
-  const known =
+  // An acknowledgment covers the severity at that time. A higher severity fires again.
+  const acknowledgment =
     rise > 0 ? { author: undefined, comment: undefined } : ({ state: 'acknowledged' } as const);
-  return toStateUpdate(state, createNextTransition(alert, now, { ...change, ...known }));
+  return toStateUpdate(state, createNextTransition(alert, now, { ...change, ...acknowledgment }));
 }
 
-/** Ends the group's alert. `cause` says why, where it was not its value. */
+/**
+ * Resolves the alert of a group.
+ *
+ * @param cause the reason if the value didn't recover, or `undefined` to keep the alert's cause
+ */
 export function resolveAlert(
   state: GroupState,
-  judgement: RuleThresholds,
+  thresholds: RuleThresholds,
   cause: string | undefined,
   now: number,
 ): StateUpdate {
@@ -77,7 +81,7 @@ export function resolveAlert(
     state: 'resolved',
     severity: alert.severity,
     value: state.value,
-    threshold: judgement.recovery ?? judgement.levels[0]?.threshold,
+    threshold: thresholds.recovery ?? thresholds.levels[0]?.threshold,
     cause: cause ?? alert.cause,
   });
   return { state: { ...state, alert: undefined }, transitions: [last] };
@@ -99,16 +103,16 @@ function toStateUpdate(state: GroupState, alert: Transition): StateUpdate {
   return { state: { ...state, alert }, transitions: [alert] };
 }
 
-/** Value and threshold, or what to say of data that are missing. */
+/** Returns value and threshold, or the cause if the alert is about missing data. */
 function getValueAndThreshold(
   state: GroupState,
   rule: AlertRule,
-  judgement: RuleThresholds,
+  thresholds: RuleThresholds,
   severity: AlertSeverity,
 ): Pick<Transition, 'value' | 'threshold'> & { cause?: string } {
-  const level = judgement.levels.find((l) => l.severity === severity);
-  const byValue = level !== undefined && state.latches[severity]?.breached === true;
-  if (state.missing && !byValue) {
+  const level = thresholds.levels.find((l) => l.severity === severity);
+  const isBreached = level !== undefined && state.latches[severity]?.breached === true;
+  if (state.missing && !isBreached) {
     const cause = `no data for ${formatDuration(rule.noDataAfterMs)}`;
     return { value: undefined, threshold: undefined, cause };
   }
@@ -116,9 +120,9 @@ function getValueAndThreshold(
 }
 
 /**
- * Somebody takes a firing alert on, or comments on it again.
+ * Acknowledges a firing alert, or replaces the comment of an acknowledged one.
  *
- * @returns undefined when the group has no alert that fires
+ * @returns `undefined` if the group has no firing alert
  */
 export function acknowledge(
   state: GroupState,
@@ -135,10 +139,10 @@ export function acknowledge(
 }
 
 /**
- * Adds the first explanation once it is known. The transition is the same row (same keys), to be
- * written again; later transitions of the alert carry it on.
+ * Adds the explanation to the last transition of an alert. The transition has the same row keys, so
+ * that the row is replaced. Later transitions of the alert keep the explanation.
  *
- * @returns undefined when the group has no alert now
+ * @returns `undefined` if the group has no alert
  */
 export function addExplanation(state: GroupState, cause: string): StateUpdate | undefined {
   if (!state.alert) return undefined;

@@ -5,22 +5,22 @@ import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
 import { toLabelsKey } from './observation.ts';
 
-/** One change of one alert: a row of the table `alerts`. Times in ms since the epoch. */
+/** One change of one alert: a row of the table `alerts`. Times are in ms since the epoch. */
 export interface Transition {
   readonly timestamp: number;
   readonly id: string;
-  /** Counts the alert's transitions from 1. */
+  /** Number of this transition within the alert, from 1. */
   readonly seq: number;
   readonly rule: string;
   readonly state: AlertState;
   readonly severity: AlertSeverity;
-  /** Undefined where no data are what is wrong, or the value is infinite. */
+  /** Undefined if data is missing or the value is infinite. */
   readonly value: number | undefined;
-  /** The threshold that was crossed; of a resolved alert, the one to stay within. */
+  /** The threshold that was crossed. For a resolved alert, the recovery threshold. */
   readonly threshold: number | undefined;
-  /** JSON with sorted keys: what identifies the group within its rule. */
+  /** JSON with sorted keys that identifies the group within its rule. */
   readonly labels: string;
-  /** The first explanation, or why it ended without its value's doing. */
+  /** The explanation, or why the alert was resolved although its value didn't recover. */
   readonly cause: string | undefined;
   readonly author: string | undefined;
   readonly comment: string | undefined;
@@ -31,11 +31,11 @@ export interface Transition {
   readonly firedAt: number | undefined;
 }
 
-/** What a transition says anew; the rest is the alert's. */
+/** The fields that a transition sets. All other fields are copied from the alert. */
 type TransitionChange = Pick<Transition, 'state' | 'severity' | 'value' | 'threshold'> &
   Partial<Pick<Transition, 'cause' | 'author' | 'comment'>>;
 
-/** The first transition of an alert whose data are bad since `startedAt`. */
+/** Creates the first transition of an alert. `startedAt` is when the breach began. */
 export function createFirstTransition(
   rule: string,
   labels: Labels,
@@ -63,7 +63,7 @@ export function createFirstTransition(
   };
 }
 
-/** The next transition of `alert`. A clock that was set back does not put it before the last one. */
+/** Creates the next transition of `alert`. It is never earlier than the last one. */
 export function createNextTransition(
   alert: Transition,
   now: number,
@@ -80,7 +80,7 @@ export function createNextTransition(
   };
 }
 
-/** The same alert has the same id wherever and whenever it is computed. */
+/** Computes an ID that is the same in every process and after a restart. */
 function computeAlertId(rule: string, key: string, startedAt: number): string {
   return createHash('sha1').update(`${rule}\n${key}\n${startedAt}`).digest('hex').slice(0, 24);
 }
@@ -90,10 +90,10 @@ function toStorableValue(value: number | undefined): number | undefined {
 }
 
 /**
- * What a transition says, with what its rule adds to it today.
+ * Converts a transition to an alert with the current labels and annotations of its rule.
  *
- * @param rule undefined when there is no such rule any more
- * @param value the group's newest value, where it is known
+ * @param rule undefined if the rule has been removed
+ * @param value the newest value of the group
  */
 export function toAlert(
   transition: Transition,

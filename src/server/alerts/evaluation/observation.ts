@@ -1,18 +1,18 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 
-/** What was measured of one group of a rule in the window that ends now. */
+/** The measured value of one group of a rule in the window that ends now. */
 export interface Observation {
-  /** The group's names by dimension (or by label column); what has no name is left out. */
+  /** Labels by dimension or label column. Dimensions without a value are omitted. */
   readonly labels: Labels;
-  /** In the unit of the rule's aggregate; `Infinity` is a value. Undefined: nothing reported. */
+  /** Value in the unit of the aggregate. Can be `Infinity`. Undefined if nothing was reported. */
   readonly value: number | undefined;
-  /** Measurements that the value rests on. */
+  /** Number of measurements behind the value. */
   readonly count: number;
-  /** Timestamp of the newest row that the value rests on, in ms since the epoch. */
+  /** Timestamp of the newest row behind the value, in ms since the epoch. */
   readonly newestMs: number;
 }
 
-/** The text that tells groups apart: the labels as JSON with sorted keys. */
+/** Returns the key of a group: its labels as JSON with sorted keys. */
 export function toLabelsKey(labels: Labels): string {
   return JSON.stringify(Object.fromEntries(Object.entries(labels).sort(compareByName)));
 }

@@ -11,19 +11,19 @@ import { createGroupState, type GroupState, hasReported, type Latches } from './
 import { toLabelsKey } from './observation.ts';
 
 export interface RebuiltStates {
-  /** By the rule's name. */
+  /** By rule name. */
   readonly states: ReadonlyMap<string, RuleStates>;
-  /** Ends of alerts that another one of the same group has overtaken; to be written. */
+  /** Transitions to write. They resolve alerts that a later alert of the same group replaces. */
   readonly transitions: readonly Transition[];
 }
 
 /**
- * The states that the rows of `alerts` tell of: of each alert the row with the greatest
- * (timestamp, seq). Rows may come in any order, and may be only the last ones of each alert; of
- * resolved ones those of the last day are enough. How long a level above the alert's own had been breached is not in them: it starts anew.
+ * Rebuilds the states from rows of `alerts`. For each alert, the row with the greatest (timestamp,
+ * seq) wins. Rows can be in any order. The last row of each alert is enough, and only resolved
+ * alerts of the last day are needed. A breach of a level above the alert's severity starts again.
  *
- * @param evaluatedMs when rules were last evaluated, if that is known: a longer pause since then
- *   does not count as time in which an alert was pending
+ * @param evaluatedMs time of the last evaluation, if known. A longer pause since then doesn't count
+ *   toward `for`.
  */
 export function rebuildStates(
   rows: readonly AlertRow[],
@@ -50,7 +50,7 @@ export function rebuildStates(
       groups.set(key, { ...(known ?? createGroupState(labels)), startedMs });
     } else if (known?.alert) {
       const { severity, value, threshold } = alert;
-      const cause = 'a later alert of the same group took its place';
+      const cause = 'replaced by a later alert of the same group';
       const change = { state: 'resolved', severity, value, threshold, cause } as const;
       transitions.push(createNextTransition(alert, now, change));
     } else {
@@ -60,15 +60,15 @@ export function rebuildStates(
   return { states, transitions };
 }
 
-/** A group that is known to have reported before, such as one that other rows of a day tell of. */
+/** A group that sent data within the last day. */
 export interface ReportedGroup {
   readonly labels: Labels;
   readonly lastSeenMs: number;
 }
 
 /**
- * Adds groups that reported before this process started, so that their silence is noticed by a rule
- * of `noData: alert`. What is known of a group already stays.
+ * Adds groups that sent data before this process started, so that rules with `noData: alert` notice
+ * when they stop. Groups with a known state don't change.
  */
 export function addReportedGroups(
   states: RuleStates,
@@ -95,7 +95,7 @@ function toGroupState(alert: Transition, labels: Labels): GroupState {
     (severity) => getSeverityRank(severity) <= getSeverityRank(alert.severity),
   );
   const levels = reached.map((severity, i) => {
-    // Of a pending alert the mildest level is what it began with.
+    // A pending alert started with its lowest level.
     const sinceMs = pending && i > 0 ? alert.timestamp : alert.startedAt;
     return [severity, { breached: true, sinceMs, active: !pending }];
   });
@@ -113,7 +113,7 @@ function parseLabels({ labels }: Transition): Labels {
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
-/** @returns undefined for a row that is no transition, which a later version may have written */
+/** Returns `undefined` for an invalid row, for example from a later version. */
 export function parseTransition(row: AlertRow): Transition | undefined {
   const { id, seq, rule, severity, labels = '{}', startedAt } = row;
   const state = ALERT_STATES.find((known): known is AlertState => known === row.state);

@@ -18,29 +18,29 @@ import {
 } from './format-cause.ts';
 
 const EXPLANATION_TIMEOUT_MS = 10_000;
-/** In a storm the first ones explain the rest. */
+/** Limit on queued explanations. During an alert storm, the first ones explain the rest. */
 const MAX_PENDING = 50;
 
-/** Says why, after an alert has begun to fire or has become worse; the alert never waits for it. */
+/** Explains alerts after they start firing or get a higher severity. Alerts don't wait for it. */
 export class AlertExplainer {
   readonly #queryClient: QueryClient;
   readonly #onExplained: (id: string, cause: string) => void;
   #pending = 0;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(store: QueryClient, explain: (id: string, cause: string) => void) {
-    this.#queryClient = store;
-    this.#onExplained = explain;
+  constructor(queryClient: QueryClient, onExplained: (id: string, cause: string) => void) {
+    this.#queryClient = queryClient;
+    this.#onExplained = onExplained;
   }
 
   enqueue(transition: Transition, before: Transition | undefined, rule: AlertRule): void {
     const { state, severity, value, timestamp, id, labels } = transition;
-    const began = state === 'firing' && before?.state !== 'firing';
-    const rose =
+    const startedFiring = state === 'firing' && before?.state !== 'firing';
+    const hasHigherSeverity =
       before !== undefined && getSeverityRank(severity) > getSeverityRank(before.severity);
     const { source } = rule;
-    const explainable = state !== 'resolved' && value !== undefined && source.kind === 'measure';
-    if (!explainable || state === 'pending' || !(began || rose)) return;
+    const isExplainable = state !== 'resolved' && value !== undefined && source.kind === 'measure';
+    if (!isExplainable || state === 'pending' || !(startedFiring || hasHigherSeverity)) return;
     if (this.#pending >= MAX_PENDING) return;
     this.#pending += 1;
     const group = JSON.parse(labels) as Labels;
@@ -55,7 +55,7 @@ export class AlertExplainer {
       });
   }
 
-  /** Resolves when all that was considered is explained, or has failed. */
+  /** Resolves when all queued explanations are done or have failed. */
   async whenIdle(): Promise<void> {
     while (this.#pending > 0) await this.#last;
   }
@@ -76,27 +76,32 @@ const AGGREGATE_NAMES: Readonly<Partial<Record<Aggregate, string>>> = {
 const PERCENT_TYPES = new Set<Measure['type']>(['CPU_USAGE', 'MEMORY_USAGE', 'DISK_USAGE']);
 const DURATION_TYPE_PATTERN = /_TIME$|_AGE$|_DELAY$|_DURATION$/;
 
-/** What the rows say about a group at the time of its breach. @throws PS_UNAVAILABLE */
+/**
+ * Reads what explains a breach: the rule's value, its contributors, and other changed metrics.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
 async function analyzeBreach(
-  store: QueryClient,
+  queryClient: QueryClient,
   measure: Measure,
   group: Labels,
   value: number,
   now: number,
 ): Promise<BreachAnalysis> {
-  const own: Measure = { ...measure, filter: { ...measure.filter, ...toFilter(group) } };
-  const rounds = {
-    now: new RuleQueryCache(store, now, 60_000),
-    before: new RuleQueryCache(store, now - measure.windowMs, 60_000),
+  const ofGroup: Measure = { ...measure, filter: { ...measure.filter, ...toFilter(group) } };
+  const caches = {
+    now: new RuleQueryCache(queryClient, now, 60_000),
+    before: new RuleQueryCache(queryClient, now - measure.windowMs, 60_000),
   };
-  const [headline, contributors, movements] = await Promise.all([
-    queryHeadline(own, rounds.before, value),
-    queryContributors(own, rounds.now),
-    queryMetricChanges(own, group, rounds),
+  const [headline, contributors, changes] = await Promise.all([
+    queryHeadline(ofGroup, caches.before, value),
+    queryContributors(ofGroup, caches.now),
+    queryMetricChanges(ofGroup, group, caches),
   ]);
-  return { headline, contributors, changes: movements };
+  return { headline, contributors, changes };
 }
 
+/** Compares the value of the rule with the previous window. */
 async function queryHeadline(
   measure: Measure,
   before: RuleQueryCache,
@@ -104,7 +109,7 @@ async function queryHeadline(
 ): Promise<MetricChange> {
   const { aggregate, type } = measure;
   const unit = getValueUnit(measure);
-  // A spike is a factor already, of another time than the window before.
+  // A spike is already a factor. It compares with the baseline, not with the previous window.
   const isSpike = aggregate === 'spike';
   const found = isSpike ? [] : await queryMeasure(measure, before);
   return {
@@ -133,37 +138,37 @@ type WeightedGroup = { readonly group: Group; readonly weight: number };
 const WORK_DIMENSIONS: readonly Dimension[] = ['endpoint', 'operation', 'organization', 'instance'];
 const JOB_DIMENSIONS: readonly Dimension[] = ['queue', 'operation', 'organization', 'instance'];
 
-/** Who makes how much of what is breached: of the time spent, of the errors, or of the jobs. */
-async function queryContributors(measure: Measure, round: RuleQueryCache): Promise<Contributor[]> {
-  const jobs = QUEUE_AGGREGATES.has(measure.aggregate);
-  const dimensions = (jobs ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
+/** Returns the share of each contributor in the total time, the errors, or the jobs. */
+async function queryContributors(measure: Measure, cache: RuleQueryCache): Promise<Contributor[]> {
+  const isQueue = QUEUE_AGGREGATES.has(measure.aggregate);
+  const dimensions = (isQueue ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
     (name) => !measure.filter[name],
   );
-  const asked = { ...measure, groupBy: dimensions };
-  const weighed: WeightedGroup[] = jobs
-    ? (await round.jobTotals(asked)).map(({ group, failed, arrived }) => ({
+  const query = { ...measure, groupBy: dimensions };
+  const groups: WeightedGroup[] = isQueue
+    ? (await cache.jobTotals(query)).map(({ group, failed, arrived }) => ({
         group,
         weight: measure.aggregate === 'failure_rate' ? failed : arrived,
       }))
-    : (await round.metricSums(asked)).map(({ group, errorCount: errors, sum: total }) => ({
+    : (await cache.metricSums(query)).map(({ group, errorCount, sum }) => ({
         group,
-        weight: measure.aggregate === 'error_ratio' ? errors : total,
+        weight: measure.aggregate === 'error_ratio' ? errorCount : sum,
       }));
-  const whole = weighed.reduce((sum, { weight }) => sum + weight, 0);
-  if (whole <= 0) return [];
+  const total = groups.reduce((sum, { weight }) => sum + weight, 0);
+  if (total <= 0) return [];
   return dimensions.flatMap((dimension) => {
     const weights = new Map<string, number>();
-    for (const { group, weight } of weighed) {
+    for (const { group, weight } of groups) {
       const name = getContributorName(measure, dimension, group);
       if (name !== undefined) weights.set(name, (weights.get(name) ?? 0) + weight);
     }
-    // The only one there is explains nothing, unless it says what was done.
+    // A single contributor explains nothing, unless it names the endpoint or queue.
     if (weights.size < 2 && dimension !== 'endpoint' && dimension !== 'queue') return [];
-    return [...weights].map(([name, weight]) => ({ dimension, name, share: weight / whole }));
+    return [...weights].map(([name, weight]) => ({ dimension, name, share: weight / total }));
   });
 }
 
-/** A request is known by method and route together. */
+/** Returns the name of a contributor. For requests, it consists of method and route. */
 function getContributorName(
   { type }: Measure,
   dimension: Dimension,
@@ -179,11 +184,11 @@ function getContributorName(
 type RelatedMetric = Pick<MetricChange, 'metric' | 'unit' | 'display'> & {
   readonly type: PerformanceMetricType | undefined;
   readonly aggregate: Aggregate;
-  /** What the figure is of; none: of the service as a whole. */
+  /** Dimension to group by. If omitted, the value is for the whole service. */
   readonly groupBy?: Dimension;
 };
 
-/** What is looked at beside the figure that is breached. */
+/** Metrics that an explanation compares in addition to the rule's own value. */
 const RELATED_METRICS: readonly RelatedMetric[] = [
   defineRelatedMetric('API_RESPONSE_TIME', 'mean', 'response time', 'ms', 'factor'),
   defineRelatedMetric('API_RESPONSE_TIME', 'rate', 'requests', '1/min', 'factor'),
@@ -195,7 +200,7 @@ const RELATED_METRICS: readonly RelatedMetric[] = [
   defineRelatedMetric('CPU_USAGE', 'mean', 'CPU', '%', 'level', 'instance'),
   defineRelatedMetric('MEMORY_USAGE', 'mean', 'memory', '%', 'level', 'instance'),
 ];
-/** Hosts and depths of queues belong to no tenant. */
+/** Host metrics and queue depths don't belong to a tenant. */
 const METRICS_WITHOUT_TENANT = new Set<RelatedMetric['metric']>([
   'oldest job',
   'waiting jobs',
@@ -203,42 +208,41 @@ const METRICS_WITHOUT_TENANT = new Set<RelatedMetric['metric']>([
   'memory',
 ]);
 
-/** Other figures of the same tenant, service and host, in the window and in the one before. */
+/** Reads other metrics of the same tenant, service, and host, now and one window earlier. */
 async function queryMetricChanges(
   measure: Measure,
   group: Labels,
-  rounds: { readonly now: RuleQueryCache; readonly before: RuleQueryCache },
+  caches: { readonly now: RuleQueryCache; readonly before: RuleQueryCache },
 ): Promise<MetricChange[]> {
   const { windowMs, type, aggregate } = measure;
-  const others = RELATED_METRICS.filter((l) => l.aggregate !== aggregate || l.type !== type);
+  const others = RELATED_METRICS.filter((m) => m.aggregate !== aggregate || m.type !== type);
   const found = await Promise.all(
-    others.map(async ({ metric: figure, unit, display: shown, groupBy: by, ...what }) => {
-      const kept = METRICS_WITHOUT_TENANT.has(figure)
+    others.map(async ({ metric, unit, display, groupBy, ...related }) => {
+      const filterNames = METRICS_WITHOUT_TENANT.has(metric)
         ? ['service', 'instance']
         : ['service', 'organization', 'property', 'instance'];
-      const own = Object.entries(group).filter(([name]) => kept.includes(name));
-      const filter = Object.fromEntries(own.map(([name, text]) => [name, [text]]));
-      const asked: Measure = {
+      const labels = Object.entries(group).filter(([name]) => filterNames.includes(name));
+      const relatedMeasure: Measure = {
         kind: 'measure',
         windowMs,
-        filter,
-        ...what,
-        groupBy: by ? [by] : [],
+        filter: toFilter(Object.fromEntries(labels)),
+        ...related,
+        groupBy: groupBy ? [groupBy] : [],
         slowerThanMs: undefined,
         baselineMs: undefined,
       };
       const [now, before] = await Promise.all([
-        queryMeasure(asked, rounds.now),
-        queryMeasure(asked, rounds.before),
+        queryMeasure(relatedMeasure, caches.now),
+        queryMeasure(relatedMeasure, caches.before),
       ]);
       const valueBefore = new Map(before.map(({ labels, value }) => [toGroupKey(labels), value]));
       return now.flatMap(({ labels, value }: Observation): MetricChange[] => {
         const before = valueBefore.get(toGroupKey(labels));
-        // What has just begun to report has not moved; only a queue's jobs speak for themselves.
-        if (value === undefined || (before === undefined && by !== 'queue')) return [];
-        const name = by && labels[by];
-        const subject = by && name ? { dimension: by, name } : undefined;
-        return [{ metric: figure, unit, display: shown, subject, before, now: value }];
+        // A new metric can't be compared. Queues are an exception: their jobs are meaningful alone.
+        if (value === undefined || (before === undefined && groupBy !== 'queue')) return [];
+        const name = groupBy && labels[groupBy];
+        const subject = groupBy && name ? { dimension: groupBy, name } : undefined;
+        return [{ metric, unit, display, subject, before, now: value }];
       });
     }),
   );
@@ -248,10 +252,10 @@ async function queryMetricChanges(
 function defineRelatedMetric(
   type: RelatedMetric['type'],
   aggregate: Aggregate,
-  figure: string,
+  metric: string,
   unit: MetricChange['unit'],
-  shown: MetricChange['display'],
-  by?: Dimension,
+  display: MetricChange['display'],
+  groupBy?: Dimension,
 ): RelatedMetric {
-  return { type, aggregate, metric: figure, unit, display: shown, ...(by && { groupBy: by }) };
+  return { type, aggregate, metric, unit, display, ...(groupBy && { groupBy }) };
 }

@@ -1,78 +1,68 @@
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
 import type { Dimension } from '../../../storage/queries/query.ts';
 
-/** How the figure of a movement is counted, and so how it is shown. */
+/** Unit of a metric change. It decides how the value is formatted. */
 export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';
 
-/** One figure in the window of a breach, and in the same length of time before it. */
+/** A metric in the window of a breach and in the window before. */
 export interface MetricChange {
-  /** What people call it: `p95`, `CPU`, `oldest job`, `requests`. */
+  /** Display name: `p95`, `CPU`, `oldest job`, `requests`. */
   readonly metric: string;
-  /** Whose it is; undefined for the subject of the alert itself. */
+  /** What the metric describes. Undefined for the subject of the alert. */
   readonly subject: { readonly dimension: Dimension; readonly name: string } | undefined;
   readonly before: number | undefined;
   readonly now: number;
   readonly unit: ValueUnit;
-  /**
-   * `factor` for what is compared with itself (`p95 ×3.1`), `level` for what speaks alone
-   * (`CPU 96 %`, `oldest job 4 min`).
-   */
+  /** `factor` shows the change (`p95 ×3.1`), `level` the current value (`CPU 96 %`). */
   readonly display: 'factor' | 'level';
 }
 
-/** Who makes how much of the figure that is breached: the alert's top contributors. */
+/** A contributor to the breached value and its share. */
 export interface Contributor {
   readonly dimension: Dimension;
   readonly name: string;
-  /** 0 to 1. */
+  /** Share from 0 to 1. */
   readonly share: number;
 }
 
-/** What the query layer delivers for one alert, read for its window, tenant, service and host. */
+/** Everything that explains one alert, for its window, tenant, service, and host. */
 export interface BreachAnalysis {
-  /** The alert's own figure. */
+  /** The value of the rule itself. */
   readonly headline: MetricChange;
   readonly contributors: readonly Contributor[];
-  /** What else there is to compare, moved or not. */
+  /** Other metrics, changed or not. */
   readonly changes: readonly MetricChange[];
 }
 
-/** A figure has moved from this factor on, or from so many points for shares in percent. */
+/** A smaller factor isn't a change. Percentages have to change by `MIN_PERCENTAGE_POINTS`. */
 const MIN_FACTOR = 1.3;
 const MIN_PERCENTAGE_POINTS = 5;
 const MAX_CHANGES = 3;
 const MAX_CONTRIBUTORS = 2;
-/** A contributor of less explains nothing. */
+/** Contributors with a smaller share aren't shown. */
 const MIN_SHARE = 0.2;
 
 /**
- * One line on why: the alert's figure with its top contributors, then what else moved, the most
- * first: ``p95 ×3.1 (62 % `GET /rooms`); queue `emails` oldest job 4 min; CPU 96 % on web-2``.
+ * Formats an explanation as one line. It contains the rule's value with its top contributors, then the
+ * largest other changes: ``p95 ×3.1 (62 % `GET /rooms`); queue `emails` oldest job 4 min; CPU 96 % on web-2``.
  */
-export function formatCause({
-  headline,
-  contributors,
-  changes: movements,
-}: BreachAnalysis): string {
-  const others = movements
-    .map((movement) => ({ movement, weight: computeChangeWeight(movement) }))
+export function formatCause({ headline, contributors, changes }: BreachAnalysis): string {
+  const others = changes
+    .map((change) => ({ text: formatChange(change), weight: computeChangeWeight(change) }))
     .filter(({ weight }) => weight > 0)
-    .sort(
-      (a, b) =>
-        b.weight - a.weight || (formatChange(a.movement) < formatChange(b.movement) ? -1 : 1),
-    )
+    .sort((a, b) => b.weight - a.weight || (a.text < b.text ? -1 : 1))
     .slice(0, MAX_CHANGES)
-    .map(({ movement }) => formatChange(movement));
-  const who = contributors
+    .map(({ text }) => text);
+  const top = contributors
     .filter(({ share }) => share >= MIN_SHARE)
     .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_CONTRIBUTORS)
     .map(formatContributor);
-  const first = formatChange(headline) + (who.length > 0 ? ` (${who.join(', ')})` : '');
+  const first = formatChange(headline) + (top.length > 0 ? ` (${top.join(', ')})` : '');
   return [first, ...others].join('; ');
 }
 
-/** How much a figure moved, in doublings; 0 for what did not. */
+/** Returns the size of a change in doublings, at most 10. Returns 0 if nothing changed. */
 function computeChangeWeight({ before, now, unit }: MetricChange): number {
   if (!Number.isFinite(now) && !(now > 0)) return 0;
   if (unit === '%' && before !== undefined && Math.abs(now - before) < MIN_PERCENTAGE_POINTS)
@@ -84,25 +74,19 @@ function computeChangeWeight({ before, now, unit }: MetricChange): number {
   return Math.min(10, Math.abs(Math.log2(factor)));
 }
 
-function formatChange({
-  metric: figure,
-  subject,
-  before,
-  now,
-  unit,
-  display: shown,
-}: MetricChange): string {
-  const compared = shown === 'factor' && before !== undefined && before > 0 && Number.isFinite(now);
-  const amount = compared ? `×${formatNumber(now / before)}` : formatWithUnit(now, unit);
-  if (!subject) return `${figure} ${amount}`;
+function formatChange({ metric, subject, before, now, unit, display }: MetricChange): string {
+  const isFactor =
+    display === 'factor' && before !== undefined && before > 0 && Number.isFinite(now);
+  const amount = isFactor ? `×${formatNumber(now / before)}` : formatWithUnit(now, unit);
+  if (!subject) return `${metric} ${amount}`;
   const { dimension, name } = subject;
-  if (dimension === 'instance') return `${figure} ${amount} on ${name}`;
-  return `${dimension} \`${name}\` ${figure} ${amount}`;
+  if (dimension === 'instance') return `${metric} ${amount} on ${name}`;
+  return `${dimension} \`${name}\` ${metric} ${amount}`;
 }
 
 function formatContributor({ dimension, name, share }: Contributor): string {
-  const whole = dimension === 'endpoint' || dimension === 'operation';
-  return `${formatPercent(share * 100)} ${whole ? '' : `${dimension} `}\`${name}\``;
+  const isClear = dimension === 'endpoint' || dimension === 'operation';
+  return `${formatPercent(share * 100)} ${isClear ? '' : `${dimension} `}\`${name}\``;
 }
 
 function formatWithUnit(value: number, unit: ValueUnit): string {

@@ -91,16 +91,19 @@ function createDistributionQuery(
   };
 }
 
-/** The mean of the window as a multiple of that of the longer time that ends with it. */
+/** Returns the mean of the window divided by the mean of the baseline. Both end now. */
 async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
-  const [found, usual] = await Promise.all([
+  const [found, baseline] = await Promise.all([
     cache.metricSums(measure),
     cache.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
   ]);
-  const usualOf = new Map(usual.map((each) => [toGroupKey(each.group), computeMean(each)]));
+  const baselineMeans = new Map(
+    baseline.map((each) => [toGroupKey(each.group), computeMean(each)]),
+  );
   return found.map((each) => {
-    const [mean, before] = [computeMean(each), usualOf.get(toGroupKey(each.group))];
-    const factor = mean !== undefined && before ? mean / before : undefined;
+    const mean = computeMean(each);
+    const baselineMean = baselineMeans.get(toGroupKey(each.group));
+    const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
     return toObservation(each, factor, getCount(each));
   });
 }

@@ -9,9 +9,9 @@ import type { Observation } from '../evaluation/observation.ts';
 import type { AlertRule, SqlMeasure } from '../rules/alert-rule.ts';
 import type { RuleOutcome } from '../state/rule-health-store.ts';
 import { queryMeasure } from './measure-query.ts';
-import { type RuleQueryCache, toRowsKey } from './rule-query-cache.ts';
+import { MAX_GROUPS, type RuleQueryCache, toRowsKey } from './rule-query-cache.ts';
 
-/** A rule whose figures are in the database. */
+/** A rule that queries QuestDB. */
 export type QueryRule = AlertRule & {
   readonly source: Exclude<AlertRule['source'], { kind: 'internal' }>;
 };
@@ -24,14 +24,20 @@ export function isQueryRule(rule: AlertRule): rule is QueryRule {
   return rule.source.kind !== 'internal';
 }
 
-/** One query for all groups of a rule. @throws what `Round` and `observeSql` throw */
-export function queryRule({ source }: QueryRule, round: RuleQueryCache): Promise<Observation[]> {
+/**
+ * Runs one query for all groups of a rule.
+ *
+ * @throws PS_REQUEST_TOO_LARGE if there are too many groups
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ * @throws PS_QUERY_TOO_LONG if the query takes too long
+ */
+export function queryRule({ source }: QueryRule, cache: RuleQueryCache): Promise<Observation[]> {
   return source.kind === 'sql'
-    ? querySqlRule(source, round.queryClient, round.now)
-    : queryMeasure(source, round);
+    ? querySqlRule(source, cache.queryClient, cache.now)
+    : queryMeasure(source, cache);
 }
 
-/** Rules that look at the same rows, so that they are asked together. */
+/** Groups rules that read the same rows into batches. */
 export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
   const batches = Map.groupBy(rules, ({ name, source }) =>
     source.kind === 'sql' ? `sql ${name}` : `measure ${toRowsKey(source)}`,
@@ -39,11 +45,10 @@ export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
   return [...batches.values()];
 }
 
-const MAX_GROUPS = 10_000;
-/** Where the bounds of the window stand in the bound text; no statement that was read has them. */
+/** Placeholders for the window bounds. They use private characters that SQL never contains. */
 const WINDOW_PLACEHOLDERS = ['\uE000from\uE000', '\uE000to\uE000'] as const;
 
-/** What leaves out rows of tests and rows that were neutralised, as the measures do. */
+/** Conditions that exclude test rows and neutralized rows, as measures do. */
 const ROW_CONDITIONS: Readonly<Record<string, (prefix: string) => string>> = {
   performance_metrics: (q) => `coalesce(${q}count, 1) > 0 AND ${q}test = false`,
   metric_buckets: (q) => `${q}count > 0 AND ${q}test = false`,
@@ -53,17 +58,13 @@ const ROW_CONDITIONS: Readonly<Record<string, (prefix: string) => string>> = {
   system_health_1h: () => '1 = 1',
 };
 
-/**
- * Runs the statement of a SQL rule for the window that ends at `now`, over all tenants.
- *
- * @throws PS_REQUEST_TOO_LARGE for too many groups, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
- */
+/** Runs the statement of a SQL rule for all tenants, for the window that ends at `now`. */
 async function querySqlRule(
   rule: SqlMeasure,
-  store: QueryClient,
+  queryClient: QueryClient,
   now: number,
 ): Promise<Observation[]> {
-  const rows = await store.read(UNRESTRICTED_SCOPE, toStatement(rule, now));
+  const rows = await queryClient.read(UNRESTRICTED_SCOPE, toStatement(rule, now));
   if (rows.length >= MAX_GROUPS) throw createError('PS_REQUEST_TOO_LARGE', {});
   return rows.map((row) => toObservation(row, rule, now));
 }
@@ -74,19 +75,19 @@ function toStatement(rule: SqlMeasure, now: number): Sql {
       `${q}timestamp >= ${WINDOW_PLACEHOLDERS[0]} AND ${q}timestamp < ${WINDOW_PLACEHOLDERS[1]}`,
     scope: (table, q) => (ROW_CONDITIONS[table] ?? getRollupRowCondition)(q),
   });
-  const limits: Readonly<Record<string, Param>> = {
+  const bounds: Readonly<Record<string, Param>> = {
     [WINDOW_PLACEHOLDERS[0]]: new Date(now - rule.windowMs),
     [WINDOW_PLACEHOLDERS[1]]: new Date(now),
   };
   const pieces = text.split(/(\uE000(?:from|to)\uE000)/);
   const parts = pieces.map((piece) => {
-    const param = limits[piece];
+    const param = bounds[piece];
     return param === undefined ? { text: piece } : { param };
   });
   return { parts: [{ text: 'SELECT * FROM (' }, ...parts, { text: `) LIMIT ${MAX_GROUPS}` }] };
 }
 
-/** Roll-ups hold no neutralised rows. */
+/** Returns the condition for a roll-up. Roll-ups contain no neutralized rows. */
 function getRollupRowCondition(prefix: string): string {
   return `${prefix}test = false`;
 }
@@ -108,33 +109,33 @@ function toObservation(row: Row, { labelNames }: SqlMeasure, now: number): Obser
 const QUERY_TIMEOUT_MS = 20_000;
 const PROBE_TIMEOUT_MS = 3000;
 
-/** What a rule's query gave, or why it gave nothing. */
+/** The observations of a rule's query, or why there are none. */
 export type RuleQueryResult =
   | { readonly result: 'answered'; readonly observations: readonly Observation[] }
   | { readonly result: Exclude<RuleOutcome['result'], 'answered'>; readonly error: string };
 
 /**
- * Asks within a time. A database that does not answer is told from a rule that it refuses, or that
- * takes too long. Never rejects.
+ * Runs a query with a timeout. An unreachable QuestDB is distinguished from a rule whose query is
+ * rejected or takes too long. Never rejects.
  */
 export async function runRuleQuery(
-  store: QueryClient,
-  observing: () => Promise<readonly Observation[]>,
+  queryClient: QueryClient,
+  query: () => Promise<readonly Observation[]>,
 ): Promise<RuleQueryResult> {
   try {
     return {
       result: 'answered',
-      observations: await withQueryTimeout(QUERY_TIMEOUT_MS, observing()),
+      observations: await withQueryTimeout(QUERY_TIMEOUT_MS, query()),
     };
   } catch (error) {
-    const reached = isQuestdbError(error) || (await isReachable(store));
-    return { result: reached ? 'failed' : 'unreachable', error: errorMessage(error) };
+    const isReached = isQuestdbError(error) || (await isReachable(queryClient));
+    return { result: isReached ? 'failed' : 'unreachable', error: errorMessage(error) };
   }
 }
 
-async function isReachable(store: QueryClient): Promise<boolean> {
+async function isReachable(queryClient: QueryClient): Promise<boolean> {
   try {
-    await withQueryTimeout(PROBE_TIMEOUT_MS, store.read(UNRESTRICTED_SCOPE, sql`SELECT 1`));
+    await withQueryTimeout(PROBE_TIMEOUT_MS, queryClient.read(UNRESTRICTED_SCOPE, sql`SELECT 1`));
     return true;
   } catch {
     return false;

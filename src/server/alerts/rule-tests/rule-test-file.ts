@@ -7,7 +7,7 @@ import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
 const SERIES_PATTERN = /^([A-Za-z0-9][\w.-]*)\s*(?:\{(.*)\})?$/;
 const LABEL_PATTERN = /^\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/;
 
-/** `response-time{service="booking",endpoint="/rooms"}`: values of a rule for one of its groups. */
+/** A rule with one of its groups: `response-time{service="booking",endpoint="/rooms"}`. */
 const seriesSchema = z.string().transform((text, ctx) => {
   const [, rule, inside = ''] = SERIES_PATTERN.exec(text.trim()) ?? [];
   const labels: Record<string, string> = {};
@@ -19,7 +19,7 @@ const seriesSchema = z.string().transform((text, ctx) => {
     rest = rest.slice(label[0].length);
   }
   if (rule !== undefined && rest.trim() === '') return { rule, labels };
-  const message = 'must be a rule with its group, such as `error-rate{service="booking"}`';
+  const message = 'must be a rule with a group, such as `error-rate{service="booking"}`';
   ctx.issues.push({ code: 'custom', message, input: text });
   return z.NEVER;
 });
@@ -71,27 +71,27 @@ const ruleTestSchema = z.strictObject({
 });
 export type RuleTest = z.output<typeof ruleTestSchema>;
 
-/** A file of `perfscope test-rules`, in the form of `promtool test rules`. */
+/** A file for `perfscope test-rules`, in the format of `promtool test rules`. */
 export const ruleTestFileSchema = z.strictObject({
   evaluation_interval: positiveDurationSchema.optional(),
   tests: z.array(ruleTestSchema).min(1),
 });
 
-/** One value of a series: a number, `gap` (`_`: nothing new), or `stale` (the series has ended). */
+/** One sample of a series: a number, `gap` (`_`, no new data), or `stale` (the series ended). */
 export type Sample = number | 'gap' | 'stale';
 
 const NUMBER_PATTERN = String.raw`[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)`;
 const ITEM_PATTERN = new RegExp(
   `^(?:(${NUMBER_PATTERN})(?:([+-]\\d+(?:\\.\\d+)?)?x(\\d+))?|_(?:x(\\d+))?|stale)$`,
 );
-/** More samples than anybody writes a test for. */
+/** Limit on samples per series, against typos. */
 const MAX_SAMPLES = 100_000;
 
 /**
- * promtool's expanding notation: `1 2 3`, `0+10x5` (0 10 20 30 40 50), `5x3` (5 5 5 5), `_`, `_x3`,
- * `stale` (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/).
+ * Parses the series notation of promtool: `1 2 3`, `0+10x5` (0 10 20 30 40 50), `5x3` (5 5 5 5), `_`,
+ * `_x3`, `stale` (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/).
  *
- * @throws Error that says which part is wrong
+ * @throws Error with the invalid part
  */
 export function parseSeries(text: string): Sample[] {
   const samples = text
@@ -107,7 +107,7 @@ function expandItem(item: string): Sample[] {
   const parts = ITEM_PATTERN.exec(item);
   if (!parts) {
     throw new Error(
-      `\`${item}\` is no value; write numbers, \`a+bxn\`, \`axn\`, \`_\`, \`_xn\` or \`stale\``,
+      `\`${item}\` is not a valid value; use numbers, \`a+bxn\`, \`axn\`, \`_\`, \`_xn\` or \`stale\``,
     );
   }
   const [, first, step = '0', times = '0', gaps] = parts;
@@ -124,5 +124,5 @@ function expandItem(item: string): Sample[] {
 }
 
 function createTooManySamplesError(): Error {
-  return new Error(`has more than ${MAX_SAMPLES} values`);
+  return new Error(`it has more than ${MAX_SAMPLES} values`);
 }

@@ -18,10 +18,10 @@ import {
   type Sample,
 } from './rule-test-file.ts';
 
-/** One expectation that was not met. */
+/** A failed expectation. */
 interface TestFailure {
   readonly file: string;
-  /** Line of the expectation in the file, from 1. */
+  /** Line of the expectation in the file, starting at 1. */
   readonly line: number;
   readonly rule: string;
   readonly evalMs: number;
@@ -35,9 +35,10 @@ export interface TestResult {
 }
 
 /**
- * Runs the tests of a file against rules: the same evaluation as live, fed by the file's series.
+ * Runs the tests of a file. It uses the same evaluation as the server, with the series of the file as
+ * input.
  *
- * @throws PS_RULES_INVALID with each problem of the file and its line
+ * @throws PS_RULES_INVALID if the file is invalid, with the line of each problem
  */
 export function runRuleTests(
   fileText: string,
@@ -51,10 +52,10 @@ export function runRuleTests(
   if (file) checkRuleNames(file.tests, rules, report);
   if (!file || problems.length > 0) throw createRulesFileError(problems);
   return file.tests.map((test, i) => {
-    const misses = findFailures(test, rules, file.evaluation_interval);
+    const failures = findFailures(test, rules, file.evaluation_interval);
     return {
       name: test.name ?? `test ${i + 1}`,
-      failures: misses.map(({ index, ...failure }) => {
+      failures: failures.map(({ index, ...failure }) => {
         const { line } = source.locate(['tests', i, 'alert_rule_test', index]);
         return { file: fileName, line, ...failure };
       }),
@@ -69,7 +70,7 @@ function checkRuleNames(
 ): void {
   const names = rules.map(({ name }) => name);
   for (const [i, test] of tests.entries()) {
-    const known = (path: readonly (string | number)[], name: string) => {
+    const checkName = (path: readonly (string | number)[], name: string) => {
       if (names.includes(name)) return;
       report(
         ['tests', i, ...path],
@@ -77,10 +78,10 @@ function checkRuleNames(
       );
     };
     for (const [j, { series }] of test.input_series.entries()) {
-      known(['input_series', j, 'series'], series.rule);
+      checkName(['input_series', j, 'series'], series.rule);
     }
     for (const [j, { rule }] of test.alert_rule_test.entries()) {
-      known(['alert_rule_test', j, 'rule'], rule);
+      checkName(['alert_rule_test', j, 'rule'], rule);
     }
   }
 }
@@ -93,34 +94,34 @@ function findFailures(
   evaluationMs?: number,
 ): IndexedFailure[] {
   return rules.flatMap((rule) => {
-    const asked = test.alert_rule_test
+    const expectations = test.alert_rule_test
       .map((expectation, index) => ({ ...expectation, index }))
       .filter((expectation) => expectation.rule === rule.name)
       .sort((a, b) => a.eval_time - b.eval_time);
-    const own = test.input_series.filter(({ series }) => series.rule === rule.name);
+    const inputs = test.input_series.filter(({ series }) => series.rule === rule.name);
     const timed = evaluationMs === undefined ? rule : { ...rule, intervalMs: evaluationMs };
     let states: RuleStates = new Map();
     let nextMs = 0;
-    return asked.flatMap(({ eval_time, exp_alerts, index }): IndexedFailure[] => {
-      // As in promtool, an expectation sees the last evaluation at or before its time.
+    return expectations.flatMap(({ eval_time, exp_alerts, index }): IndexedFailure[] => {
+      // As in promtool, an expectation applies to the last evaluation at or before its time.
       for (; nextMs <= eval_time; nextMs += timed.intervalMs) {
-        const observed = getObservationsAt(own, timed, test.interval, nextMs);
+        const observed = getObservationsAt(inputs, timed, test.interval, nextMs);
         states = evaluateRule(states, observed, timed, nextMs).states;
       }
-      const wrong = compareAlerts(exp_alerts, getAlerts(states, timed));
-      return wrong ? [{ index, rule: rule.name, evalMs: eval_time, ...wrong }] : [];
+      const difference = compareAlerts(exp_alerts, getAlerts(states, timed));
+      return difference ? [{ index, rule: rule.name, evalMs: eval_time, ...difference }] : [];
     });
   });
 }
 
 type InputSeries = RuleTest['input_series'][number];
 
-/** A count that is enough for any rule, where a test names none. */
+/** Default count, which is enough for any rule. */
 const DEFAULT_COUNT = 1_000_000;
 
 /**
- * What a rule sees of the test's series at `atMs`: of each the newest sample, as long as it is
- * within the rule's window and the series has not ended. A gap is no new data.
+ * Returns the observations of the series at `atMs`. Each series contributes its newest sample if the
+ * sample is within the rule's window and the series hasn't ended. A gap is not new data.
  */
 function getObservationsAt(
   series: readonly InputSeries[],
@@ -133,8 +134,8 @@ function getObservationsAt(
     const newest = values.slice(0, last + 1).findLastIndex((sample) => sample !== 'gap');
     const value = values[newest];
     const newestMs = newest * intervalMs;
-    const seenMs = Math.max(getObservationWindowMs(rule), intervalMs);
-    if (typeof value !== 'number' || atMs - newestMs >= seenMs) return [];
+    const maxAgeMs = Math.max(getObservationWindowMs(rule), intervalMs);
+    if (typeof value !== 'number' || atMs - newestMs >= maxAgeMs) return [];
     return [{ labels, value, count: getCountAt(counts, newest), newestMs }];
   });
 }
@@ -144,7 +145,7 @@ function getCountAt(counts: readonly Sample[] | undefined, index: number): numbe
   return counts === undefined ? DEFAULT_COUNT : typeof count === 'number' ? count : 0;
 }
 
-/** The alerts of a rule that are going on. */
+/** Returns the live alerts of a rule. */
 function getAlerts(states: RuleStates, rule: AlertRule): Alert[] {
   return [...states.values()].flatMap(({ alert, value }) =>
     alert ? [toAlert(alert, rule, value)] : [],
@@ -152,36 +153,36 @@ function getAlerts(states: RuleStates, rule: AlertRule): Alert[] {
 }
 
 /**
- * Holds alerts against what a test expects: each must be expected exactly once, by all that the
- * expectation names.
+ * Compares alerts with the expectations of a test. Each alert must match exactly one expectation.
+ * Fields that an expectation omits always match.
  *
- * @returns undefined when they agree, else both sides for people
+ * @returns both sides as text, or `undefined` if they match
  */
 function compareAlerts(
   expected: readonly ExpectedAlert[],
   found: readonly Alert[],
 ): { expected: string; found: string } | undefined {
-  const open = [...found];
-  const missing = expected.filter((wanted) => {
-    const i = open.findIndex((alert) => matchesExpectation(wanted, alert));
-    if (i >= 0) open.splice(i, 1);
+  const unmatched = [...found];
+  const missing = expected.filter((expectation) => {
+    const i = unmatched.findIndex((alert) => matchesExpectation(expectation, alert));
+    if (i >= 0) unmatched.splice(i, 1);
     return i < 0;
   });
-  if (missing.length === 0 && open.length === 0) return undefined;
+  if (missing.length === 0 && unmatched.length === 0) return undefined;
   return { expected: formatAlerts(expected), found: formatAlerts(found.map(toExpectedAlert)) };
 }
 
-function matchesExpectation(wanted: ExpectedAlert, alert: Alert): boolean {
+function matchesExpectation(expected: ExpectedAlert, alert: Alert): boolean {
   return (
-    (wanted.severity === undefined || wanted.severity === alert.severity) &&
-    (wanted.state === undefined || wanted.state === alert.state) &&
-    hasAllLabels(wanted.labels, alert.labels) &&
-    hasAllLabels(wanted.annotations, alert.annotations)
+    (expected.severity === undefined || expected.severity === alert.severity) &&
+    (expected.state === undefined || expected.state === alert.state) &&
+    hasAllLabels(expected.labels, alert.labels) &&
+    hasAllLabels(expected.annotations, alert.annotations)
   );
 }
 
-function hasAllLabels(wanted: Labels, found: Labels): boolean {
-  return Object.entries(wanted).every(
+function hasAllLabels(expected: Labels, found: Labels): boolean {
+  return Object.entries(expected).every(
     ([name, text]) => Object.hasOwn(found, name) && found[name] === text,
   );
 }
@@ -194,10 +195,10 @@ function formatAlerts(alerts: readonly ExpectedAlert[]): string {
   if (alerts.length === 0) return 'no alert';
   return alerts
     .map(({ severity, state, labels, annotations }) => {
-      const words = [severity, state].filter((word) => word !== undefined).join(' ');
-      const named = { ...labels, ...annotations };
-      const rest = Object.keys(named).length > 0 ? JSON.stringify(named) : '';
-      return [words, rest].filter((part) => part !== '').join(' ');
+      const status = [severity, state].filter((part) => part !== undefined).join(' ');
+      const texts = { ...labels, ...annotations };
+      const details = Object.keys(texts).length > 0 ? JSON.stringify(texts) : '';
+      return [status, details].filter((part) => part !== '').join(' ');
     })
     .join('\n');
 }

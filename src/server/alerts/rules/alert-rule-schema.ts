@@ -16,11 +16,11 @@ import {
 
 const dimensionSchema = z.enum(DIMENSIONS);
 
-/** A page of the reader's own, or a section of `docs/alerts.md`. */
+/** A URL, or a section of `docs/alerts.md`. */
 const runbookSchema = z
   .string()
   .refine((text) => /^#[\w-]+$/.test(text) || (URL.canParse(text) && /^https?:/.test(text)), {
-    error: 'must be a link that begins with http:// or https://, or a `#section` of docs/alerts.md',
+    error: 'must be a URL that starts with http:// or https://, or a `#section` of docs/alerts.md',
   });
 
 const measureSchema = z.strictObject({
@@ -29,7 +29,7 @@ const measureSchema = z.strictObject({
   filter: z
     .partialRecord(
       dimensionSchema,
-      z.union([z.string(), z.array(z.string()).min(1)], 'must be a text or a list of texts'),
+      z.union([z.string(), z.array(z.string()).min(1)], 'must be a string or a list of strings'),
     )
     .default({}),
   groupBy: z.array(dimensionSchema).default([]),
@@ -43,7 +43,7 @@ const severitySchema = z.enum(ALERT_SEVERITIES);
 const thresholdsSchema = z.partialRecord(severitySchema, z.number());
 export type ThresholdsConfig = z.output<typeof thresholdsSchema>;
 
-const RECOVERY_ERROR = 'must be a number, or a share of the first threshold such as `90%`';
+const RECOVERY_ERROR = 'must be a number, or a percentage of the first threshold such as `90%`';
 const recoverySchema = z.union(
   [z.number(), z.string().regex(/^\d+(\.\d+)?%$/, RECOVERY_ERROR)],
   RECOVERY_ERROR,
@@ -61,7 +61,7 @@ const tenantOverrideSchema = z.strictObject({
 });
 export type TenantOverrideConfig = z.output<typeof tenantOverrideSchema>;
 
-/** One rule as a file says it, after files and environment have been merged. */
+/** One rule after files and environment have been merged. */
 export const alertRuleSchema = z.strictObject({
   name: nameSchema,
   enabled: z.boolean().default(true),
@@ -70,7 +70,7 @@ export const alertRuleSchema = z.strictObject({
   internal: z
     .enum(Object.keys(INTERNAL_METRICS) as [InternalMetric, ...InternalMetric[]])
     .optional(),
-  /** Of SQL rules; a measure has its own. */
+  /** Only for SQL rules. A measure contains its own window. */
   window: durationSchema.optional(),
   direction: z.enum(['above', 'below']).default('above'),
   thresholds: thresholdsSchema.default({}),
@@ -89,7 +89,7 @@ export const alertRuleSchema = z.strictObject({
 });
 export type AlertRuleConfig = z.output<typeof alertRuleSchema>;
 
-/** What a file says beside its lists of named things. Later files come before earlier ones. */
+/** The top level of a rules file. Later files override earlier ones. */
 export const alertRulesFileSchema = z.strictObject({
   interval: durationSchema.optional(),
   notifications: z

@@ -5,19 +5,19 @@ import type { Template } from './annotation-template.ts';
 import type { SqlRule } from './parse-sql-rule.ts';
 import type { Aggregate, InternalMetric } from './rule-aggregates.ts';
 
-/** What a rule measures of the rows of a window, one value for each group. */
+/** What a rule measures in its window. The result is one value for each group. */
 export interface Measure {
   readonly kind: 'measure';
   readonly aggregate: Aggregate;
-  /** Undefined where the aggregate means one type only, or all. */
+  /** Undefined if the aggregate has a fixed type or applies to all types. */
   readonly type: PerformanceMetricType | undefined;
-  /** A row counts when each of these dimensions has one of the texts. */
+  /** Rows must have one of the values in each of these dimensions. */
   readonly filter: Readonly<Partial<Record<Dimension, readonly string[]>>>;
   readonly groupBy: readonly Dimension[];
   readonly windowMs: number;
-  /** Of `slow_share` and `apdex`. */
+  /** Only for `slow_share` and `apdex`. */
   readonly slowerThanMs: number | undefined;
-  /** Of `spike`: length of the time before `now` whose mean is the usual one. */
+  /** Only for `spike`: length of the baseline, which ends now. */
   readonly baselineMs: number | undefined;
 }
 
@@ -26,26 +26,26 @@ export interface SqlMeasure extends SqlRule {
   readonly windowMs: number;
 }
 
-/** What Perfscope knows of itself; fed by name. */
+/** A metric about Perfscope itself. */
 export interface InternalMeasure {
   readonly kind: 'internal';
   readonly metric: InternalMetric;
 }
 
-/** From this value on (strictly beyond it) an alert has this severity. */
+/** An alert has this severity if the value is beyond the threshold. An equal value isn't. */
 export interface ThresholdLevel {
   readonly severity: AlertSeverity;
   readonly threshold: number;
 }
 
-/** By what a group's value is judged. */
+/** The thresholds for the value of a group. */
 export interface RuleThresholds {
   readonly enabled: boolean;
-  /** From the mildest severity to the worst. */
+  /** Sorted from the lowest severity to the highest. */
   readonly levels: readonly ThresholdLevel[];
-  /** The value up to which a firing alert stays; undefined: the first threshold. */
+  /** A firing alert resolves at this value. Undefined means the first threshold. */
   readonly recovery: number | undefined;
-  /** Fewer measurements than this are too few to judge by. */
+  /** With fewer measurements, no threshold counts as breached. */
   readonly minimumCount: number;
 }
 
@@ -63,10 +63,10 @@ export interface AlertRule extends RuleThresholds {
   readonly forMs: number;
   readonly keepFiringForMs: number;
   readonly noData: 'ok' | 'keep' | 'alert';
-  /** For how long a group must be absent before `noData` applies. */
+  /** Time without data after which `noData` applies. */
   readonly noDataAfterMs: number;
   readonly noDataSeverity: AlertSeverity;
-  /** An objective: the share of time that it was met is shown beside its alerts. */
+  /** Whether the rule is a target. The API shows the percentage of time a target was met. */
   readonly target: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, Template>>;
@@ -74,21 +74,21 @@ export interface AlertRule extends RuleThresholds {
   readonly tenants: readonly TenantOverride[];
 }
 
-/** The judgement for a group: its property's, else its organization's, else the rule's own. */
+/** Returns the thresholds for a group, from its property, its organization, or the rule. */
 export function getRuleThresholds(rule: AlertRule, labels: Labels): RuleThresholds {
   const { organization, property } = labels;
   if (rule.tenants.length === 0 || organization === undefined) return rule;
-  const own = rule.tenants.filter((t) => t.organization === organization);
+  const overrides = rule.tenants.filter((t) => t.organization === organization);
   return (
-    own.find((t) => t.property !== undefined && t.property === property) ??
-    own.find((t) => t.property === undefined) ??
+    overrides.find((t) => t.property !== undefined && t.property === property) ??
+    overrides.find((t) => t.property === undefined) ??
     rule
   );
 }
 
 /**
- * Length of the window whose rows an observation rests on. What Perfscope knows of itself is of the
- * moment, and the next look may come a little later than an interval.
+ * Returns the length of the window behind an observation, in ms. Internal metrics have no window. For
+ * them, it is two intervals, because the next evaluation can be a little late.
  */
 export function getObservationWindowMs({ source, intervalMs }: AlertRule): number {
   return source.kind === 'internal' ? 2 * intervalMs : source.windowMs;

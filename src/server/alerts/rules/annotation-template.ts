@@ -1,7 +1,7 @@
 import { formatSuggestion } from '../../../core/config-files/config-validation.ts';
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
 
-/** Filters of numbers: `humanizeDuration` takes ms, `humanizePercentage` percent. */
+/** Filters for numbers. `humanizeDuration` takes ms, and `humanizePercentage` takes percent. */
 const NUMBER_FILTERS: Readonly<Record<string, (value: number) => string>> = {
   humanize: formatNumber,
   humanizeDuration: formatDuration,
@@ -14,7 +14,7 @@ const TEXT_FILTERS: Readonly<Record<string, (value: string) => string>> = {
   toLower: (value) => value.toLowerCase(),
 };
 
-/** What a template speaks of. */
+/** The variables of a template. */
 interface TemplateData {
   readonly rule: string;
   readonly severity: string;
@@ -25,7 +25,7 @@ interface TemplateData {
 
 export type Template = (data: TemplateData) => string;
 
-/** What stands for a number or a label that an alert does not have. */
+/** Text for a number or a label that an alert doesn't have. */
 const MISSING_VALUE = '(none)';
 const NUMBER_VARIABLES = { $value: 'value', $threshold: 'threshold' } as const;
 const TEXT_VARIABLES = { $rule: 'rule', $severity: 'severity' } as const;
@@ -36,15 +36,15 @@ const VARIABLES = [
 ];
 
 /**
- * Reads `text` with its `{{ $variable | filter }}` places.
+ * Parses a text with placeholders such as `{{ $variable | filter }}`.
  *
- * @param labels names that the rule's alerts have; undefined where they cannot be known
- * @param fail told of each place that names something unknown or does not fit
+ * @param labels label names of the rule's alerts, or `undefined` if they are unknown
+ * @param report called with each problem of a placeholder
  */
 export function parseTemplate(
   text: string,
   labels: readonly string[] | undefined,
-  fail: (message: string) => void,
+  report: (message: string) => void,
 ): Template {
   const parts: Template[] = [];
   let rest = text;
@@ -53,11 +53,11 @@ export function parseTemplate(
     if (open < 0) break;
     const close = rest.indexOf('}}', open);
     if (close < 0) {
-      fail('`{{` is never closed with `}}`');
+      report('`{{` is not closed with `}}`');
       break;
     }
     const before = rest.slice(0, open);
-    parts.push(() => before, parsePlaceholder(rest.slice(open + 2, close), labels, fail));
+    parts.push(() => before, parsePlaceholder(rest.slice(open + 2, close), labels, report));
     rest = rest.slice(close + 2);
   }
   const tail = rest;
@@ -68,26 +68,26 @@ export function parseTemplate(
 function parsePlaceholder(
   inside: string,
   labels: readonly string[] | undefined,
-  fail: (message: string) => void,
+  report: (message: string) => void,
 ): Template {
-  const [variable = '', ...filters] = inside.split('|').map((word) => word.trim());
+  const [variable = '', ...filters] = inside.split('|').map((part) => part.trim());
   if (Object.hasOwn(NUMBER_VARIABLES, variable)) {
     const field = NUMBER_VARIABLES[variable as keyof typeof NUMBER_VARIABLES];
-    const show = parseNumberFilters(filters, fail);
+    const format = parseNumberFilters(filters, report);
     return (data) => {
       const value = data[field];
-      return value === undefined ? MISSING_VALUE : show(value);
+      return value === undefined ? MISSING_VALUE : format(value);
     };
   }
-  const read = parseTextVariable(variable, labels, fail);
-  const change = parseTextFilters(filters, fail);
-  return (data) => change(read(data) ?? MISSING_VALUE);
+  const read = parseTextVariable(variable, labels, report);
+  const applyFilters = parseTextFilters(filters, report);
+  return (data) => applyFilters(read(data) ?? MISSING_VALUE);
 }
 
 function parseTextVariable(
   variable: string,
   labels: readonly string[] | undefined,
-  fail: (message: string) => void,
+  report: (message: string) => void,
 ): (data: TemplateData) => string | undefined {
   if (Object.hasOwn(TEXT_VARIABLES, variable)) {
     const field = TEXT_VARIABLES[variable as keyof typeof TEXT_VARIABLES];
@@ -95,13 +95,13 @@ function parseTextVariable(
   }
   const label = /^\$labels\.([a-zA-Z_]\w*)$/.exec(variable)?.[1];
   if (label === undefined) {
-    fail(`\`${variable}\` is no variable; ${formatSuggestion(variable, VARIABLES)}`);
+    report(`\`${variable}\` is not a variable; ${formatSuggestion(variable, VARIABLES)}`);
   } else if (labels && !labels.includes(label)) {
     const known = labels.map((name) => `$labels.${name}`);
-    fail(
+    report(
       known.length === 0
-        ? `\`${variable}\`: the alerts of this rule have no labels; add some to \`groupBy\``
-        : `\`${variable}\` is no label of this rule; ${formatSuggestion(variable, known)}`,
+        ? `\`${variable}\`: alerts of this rule have no labels; add dimensions to \`groupBy\``
+        : `\`${variable}\` is not a label of this rule; ${formatSuggestion(variable, known)}`,
     );
   }
   return (data) =>
@@ -110,28 +110,28 @@ function parseTextVariable(
 
 function parseNumberFilters(
   names: readonly string[],
-  fail: (message: string) => void,
+  report: (message: string) => void,
 ): (value: number) => string {
   const [first, ...others] = names;
   if (first === undefined) return formatNumber;
   const filter = Object.hasOwn(NUMBER_FILTERS, first) ? NUMBER_FILTERS[first] : undefined;
   if (!filter)
-    fail(
-      `\`${first}\` is no filter of a number; ${formatSuggestion(first, Object.keys(NUMBER_FILTERS))}`,
+    report(
+      `\`${first}\` is not a filter for numbers; ${formatSuggestion(first, Object.keys(NUMBER_FILTERS))}`,
     );
-  const after = parseTextFilters(others, fail);
-  return (value) => after((filter ?? formatNumber)(value));
+  const applyTextFilters = parseTextFilters(others, report);
+  return (value) => applyTextFilters((filter ?? formatNumber)(value));
 }
 
 function parseTextFilters(
   names: readonly string[],
-  fail: (message: string) => void,
+  report: (message: string) => void,
 ): (value: string) => string {
   const filters = names.flatMap((name) => {
     const filter = Object.hasOwn(TEXT_FILTERS, name) ? TEXT_FILTERS[name] : undefined;
     if (!filter)
-      fail(
-        `\`${name}\` is no filter of a text; ${formatSuggestion(name, Object.keys(TEXT_FILTERS))}`,
+      report(
+        `\`${name}\` is not a filter for text; ${formatSuggestion(name, Object.keys(TEXT_FILTERS))}`,
       );
     return filter ?? [];
   });

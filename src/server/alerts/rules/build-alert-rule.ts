@@ -25,52 +25,54 @@ import { parseTemplate } from './annotation-template.ts';
 import { parseSqlRule } from './parse-sql-rule.ts';
 import { getAggregate, getRowSource, INTERNAL_METRICS } from './rule-aggregates.ts';
 
-/** Names that the product itself gives to an alert's labels (Prometheus' `ALERTS`). */
+/** Labels that Perfscope sets itself, as in the Prometheus metric `ALERTS`. */
 const RESERVED_LABELS: readonly string[] = ['alertname', 'alertstate', 'severity'];
 
-/** Makes the rule that `entry` says. @returns undefined after its problems have been reported */
+/** Builds a rule from its configuration. Returns `undefined` after reporting problems. */
 export function buildAlertRule(
   entry: AlertRuleConfig,
   intervalMs: number,
   report: ReportProblem,
 ): AlertRule | undefined {
-  let sound = true;
-  const wrong: ReportProblem = (path, message, on) => {
-    sound = false;
+  let isValid = true;
+  const reportProblem: ReportProblem = (path, message, on) => {
+    isValid = false;
     report(path, message, on);
   };
-  const source = buildSource(entry, wrong);
-  const own = buildRuleThresholds(entry, wrong);
-  if (own.levels.length === 0 && entry.noData !== 'alert') {
-    wrong(['thresholds'], '`thresholds` is missing: name at least one, such as `warning: 2000`');
+  const source = buildSource(entry, reportProblem);
+  const thresholds = buildRuleThresholds(entry, reportProblem);
+  if (thresholds.levels.length === 0 && entry.noData !== 'alert') {
+    const message = '`thresholds` is missing: set at least one, such as `warning: 2000`';
+    reportProblem(['thresholds'], message);
   }
   const groups = source && getLabelNames(source);
   for (const name of Object.keys(entry.labels)) {
     if (RESERVED_LABELS.includes(name) || groups?.includes(name)) {
-      wrong(['labels', name], `the label \`${name}\` is given by Perfscope itself`, 'key');
+      reportProblem(['labels', name], `Perfscope sets the label \`${name}\` itself`, 'key');
     }
   }
   const labelNames = groups && [...groups, ...Object.keys(entry.labels)];
   const annotations = Object.entries(entry.annotations).map(([name, text]) => {
-    const fail = (message: string) => wrong(['annotations', name], `\`${name}\`: ${message}`);
-    return [name, parseTemplate(text, labelNames, fail)] as const;
+    const reportTemplate = (message: string) =>
+      reportProblem(['annotations', name], `\`${name}\`: ${message}`);
+    return [name, parseTemplate(text, labelNames, reportTemplate)] as const;
   });
   const tenants = entry.tenants.map((tenant, i) =>
-    buildTenantOverride(entry, tenant, prefixReport(wrong, 'tenants', i)),
+    buildTenantOverride(entry, tenant, prefixReport(reportProblem, 'tenants', i)),
   );
-  checkTenants(entry, groups, wrong);
-  if (!source || !sound) return undefined;
+  checkTenants(entry, groups, reportProblem);
+  if (!source || !isValid) return undefined;
   return {
     name: entry.name,
     source,
     intervalMs,
-    ...own,
+    ...thresholds,
     direction: entry.direction,
     forMs: entry.for,
     keepFiringForMs: entry.keepFiringFor,
     noData: entry.noData,
     noDataAfterMs: entry.noDataAfter,
-    noDataSeverity: entry.noDataSeverity ?? own.levels[0]?.severity ?? 'warning',
+    noDataSeverity: entry.noDataSeverity ?? thresholds.levels[0]?.severity ?? 'warning',
     target: entry.target,
     labels: entry.labels,
     annotations: Object.fromEntries(annotations),
@@ -84,27 +86,31 @@ function buildSource(
   report: ReportProblem,
 ): Measure | SqlMeasure | InternalMeasure | undefined {
   const { measure, sql, internal } = entry;
-  const given = [measure, sql, internal].filter((kind) => kind !== undefined);
-  if (given.length !== 1) {
-    report([], `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\` and \`internal\``);
+  const kinds = [measure, sql, internal].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) {
+    report([], `\`${entry.name}\` must have exactly one of \`measure\`, \`sql\`, and \`internal\``);
     return undefined;
   }
   if (entry.window !== undefined && sql === undefined) {
-    report(['window'], '`window` belongs into `measure`; only `sql` rules have it beside', 'key');
+    report(
+      ['window'],
+      'move `window` into `measure`; it is a top-level key only for `sql` rules',
+      'key',
+    );
   }
   if (measure) return buildMeasure(measure, prefixReport(report, 'measure'));
   if (internal) return { kind: 'internal', metric: internal };
-  const read = parseSqlRule(sql ?? '', (message) => report(['sql'], `\`sql\` ${message}`));
-  return read && { kind: 'sql', ...read, windowMs: entry.window ?? 300_000 };
+  const sqlRule = parseSqlRule(sql ?? '', (message) => report(['sql'], `\`sql\` ${message}`));
+  return sqlRule && { kind: 'sql', ...sqlRule, windowMs: entry.window ?? 300_000 };
 }
 
-/** Names of the labels of a rule's groups. */
+/** Returns the label names of a rule's groups. */
 function getLabelNames(source: Measure | SqlMeasure | InternalMeasure): readonly string[] {
   if (source.kind === 'measure') return source.groupBy;
   return source.kind === 'sql' ? source.labelNames : INTERNAL_METRICS[source.metric].labels;
 }
 
-/** An override of a tenant that the groups do not name would never apply. */
+/** Reports overrides that could never apply, because the rule isn't grouped by the tenant. */
 function checkTenants(
   entry: AlertRuleConfig,
   groups: readonly string[] | undefined,
@@ -117,36 +123,36 @@ function checkTenants(
       if (used && groups && !groups.includes(name)) {
         report(
           ['tenants', i, name],
-          `\`tenants\` needs \`${name}\` among the groups of the rule`,
+          `\`tenants\` requires that the rule is grouped by \`${name}\``,
           'key',
         );
       }
     }
     const tenant = JSON.stringify([organization, property]);
-    if (seen.has(tenant)) report(['tenants', i], 'this tenant is named twice');
+    if (seen.has(tenant)) report(['tenants', i], 'this tenant occurs twice');
     seen.add(tenant);
   }
 }
 
-/** What a measure asks of the rows. What does not fit together is reported. */
+/** Builds a measure. Reports keys that are missing or don't fit the aggregate. */
 function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
   const { aggregate, type, groupBy, window, slowerThan, baseline } = entry;
-  const words = getAggregate(aggregate);
-  if (words.type === 'required' && type === undefined) {
-    report(['type'], `\`type\` is missing: \`${aggregate}\` is computed of one metric type`);
+  const definition = getAggregate(aggregate);
+  if (definition.type === 'required' && type === undefined) {
+    report(['type'], `\`type\` is missing: \`${aggregate}\` requires a metric type`);
   }
-  if (words.type === 'none' && type !== undefined) {
-    report(['type'], `\`${aggregate}\` takes no \`type\``, 'key');
+  if (definition.type === 'none' && type !== undefined) {
+    report(['type'], `\`${aggregate}\` doesn't support \`type\``, 'key');
   }
-  if (words.parameter === 'slowerThan' && slowerThan === undefined) {
+  if (definition.parameter === 'slowerThan' && slowerThan === undefined) {
     report(
       ['slowerThan'],
-      `\`slowerThan\` is missing: \`${aggregate}\` needs it, such as \`500ms\``,
+      `\`slowerThan\` is missing: \`${aggregate}\` requires a duration, such as \`500ms\``,
     );
   }
   for (const key of ['slowerThan', 'baseline'] as const) {
-    if (entry[key] !== undefined && words.parameter !== key) {
-      report([key], `\`${aggregate}\` takes no \`${key}\``, 'key');
+    if (entry[key] !== undefined && definition.parameter !== key) {
+      report([key], `\`${aggregate}\` doesn't support \`${key}\``, 'key');
     }
   }
   if (window === 0) report(['window'], '`window` must be longer than 0');
@@ -156,15 +162,15 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
   const rows = getRowSource(aggregate);
   for (const [i, name] of groupBy.entries()) {
     if (rows.groupBy.includes(name)) continue;
-    const words = `\`${aggregate}\` cannot be grouped by it; ${formatSuggestion(name, rows.groupBy)}`;
-    report(['groupBy', i], `${rows.name} have no \`${name}\`: ${words}`);
+    const reason = `\`${aggregate}\` can't be grouped by it; ${formatSuggestion(name, rows.groupBy)}`;
+    report(['groupBy', i], `${rows.name} have no \`${name}\`: ${reason}`);
   }
   for (const name of Object.keys(entry.filter) as Dimension[]) {
     if (rows.filter.includes(name)) continue;
-    const words = `\`${aggregate}\` cannot be filtered by it; ${formatSuggestion(name, rows.filter)}`;
-    report(['filter', name], `${rows.name} have no \`${name}\`: ${words}`, 'key');
+    const reason = `\`${aggregate}\` can't be filtered by it; ${formatSuggestion(name, rows.filter)}`;
+    report(['filter', name], `${rows.name} have no \`${name}\`: ${reason}`, 'key');
   }
-  const filter = Object.entries(entry.filter).map(([name, texts]) => [name, [texts].flat()]);
+  const filter = Object.entries(entry.filter).map(([name, values]) => [name, [values].flat()]);
   return {
     kind: 'measure',
     aggregate,
@@ -173,13 +179,13 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     windowMs: window,
     filter: Object.fromEntries(filter),
     slowerThanMs: slowerThan,
-    baselineMs: words.parameter === 'baseline' ? (baseline ?? DAY_MS) : undefined,
+    baselineMs: definition.parameter === 'baseline' ? (baseline ?? DAY_MS) : undefined,
   };
 }
 
 type Direction = AlertRuleConfig['direction'];
 
-/** The rule's own judgement. Thresholds out of order and a recovery beyond them are reported. */
+/** Builds the thresholds of a rule. Reports a wrong order and a recovery beyond the threshold. */
 function buildRuleThresholds(entry: AlertRuleConfig, report: ReportProblem): RuleThresholds {
   return {
     enabled: true,
@@ -188,15 +194,15 @@ function buildRuleThresholds(entry: AlertRuleConfig, report: ReportProblem): Rul
   };
 }
 
-/** A tenant's thresholds take the place of the rule's, severity by severity. */
+/** Builds an override. Thresholds of the tenant replace thresholds of the rule by severity. */
 function buildTenantOverride(
   rule: AlertRuleConfig,
   tenant: TenantOverrideConfig,
   report: ReportProblem,
 ): TenantOverride {
   const thresholds = { ...rule.thresholds, ...tenant.thresholds };
-  // What the tenant does not change is the rule's own problem.
-  const own = tenant.thresholds !== undefined || tenant.recovery !== undefined;
+  // If the tenant changes nothing, the problem is already reported for the rule.
+  const hasOwnLevels = tenant.thresholds !== undefined || tenant.recovery !== undefined;
   return {
     organization: tenant.organization,
     property: tenant.property,
@@ -205,7 +211,7 @@ function buildTenantOverride(
       thresholds,
       tenant.recovery ?? rule.recovery,
       rule.direction,
-      own ? report : () => {},
+      hasOwnLevels ? report : () => {},
     ),
     minimumCount: tenant.minimumCount ?? rule.minimumCount,
   };
@@ -232,12 +238,12 @@ function checkLevelOrder(
 ): void {
   const sign = direction === 'above' ? 1 : -1;
   for (const [i, { severity, threshold }] of levels.entries()) {
-    const milder = levels[i - 1];
-    if (!milder || sign * threshold > sign * milder.threshold) continue;
+    const lower = levels[i - 1];
+    if (!lower || sign * threshold > sign * lower.threshold) continue;
     const order = direction === 'above' ? 'greater' : 'less';
     report(
       [severity],
-      `\`${severity}\` (${threshold}) must be ${order} than \`${milder.severity}\` (${milder.threshold}): the direction is \`${direction}\``,
+      `\`${severity}\` (${threshold}) must be ${order} than \`${lower.severity}\` (${lower.threshold}): the direction is \`${direction}\``,
     );
   }
 }
@@ -251,8 +257,8 @@ function computeRecovery(
   if (recovery === undefined || first === undefined) return undefined;
   const value =
     typeof recovery === 'number' ? recovery : (Number.parseFloat(recovery) / 100) * first.threshold;
-  const beyond = direction === 'above' ? value > first.threshold : value < first.threshold;
-  if (beyond) {
+  const isBeyond = direction === 'above' ? value > first.threshold : value < first.threshold;
+  if (isBeyond) {
     const side = direction === 'above' ? 'at most' : 'at least';
     report(
       ['recovery'],

@@ -33,13 +33,13 @@ import {
   type ThresholdSettings,
 } from './rule-sources.ts';
 
-/** Everything that files say about alerts. */
+/** The merged content of all rule files. */
 export interface AlertRuleSet {
   /** Time between two evaluations of a rule. */
   readonly intervalMs: number;
   readonly rules: readonly AlertRule[];
   readonly inhibit: readonly InhibitRule[];
-  /** Static maintenance windows, in the form of silences. */
+  /** Maintenance windows of the files, as silences. */
   readonly maintenance: readonly Silence[];
   readonly notifications: {
     readonly groupBy: readonly string[];
@@ -51,15 +51,16 @@ export interface AlertRuleSet {
 }
 
 /**
- * The built-in rules with the environment's thresholds, extended and overridden by the user's file.
+ * Loads the built-in rules, the thresholds from the environment, and the user's file.
  *
- * @throws PS_RULES_INVALID with every problem of the file, each with its line
+ * @throws PS_RULES_INVALID if the file is invalid, with the line of each problem
  */
 export function loadAlertRules(settings: ThresholdSettings, file?: NamedFileText): AlertRuleSet {
-  const builtIn = loadDefaultRules();
+  const defaultRules = loadDefaultRules();
   const problems: ConfigProblem[] = [];
   const user = file && parseYamlSource(file.name, file.text, problems);
-  const sources = [builtIn, createEnvironmentSource(builtIn, settings), ...(user ? [user] : [])];
+  const environment = createEnvironmentSource(defaultRules, settings);
+  const sources = [...defaultRules, environment, ...(user ? [user] : [])];
   const set = buildRuleSet(sources, problems);
   if (problems.length > 0) throw createRulesFileError(problems);
   return set;
@@ -98,7 +99,7 @@ function buildRuleSet(sources: readonly YamlSource[], problems: ConfigProblem[])
   };
 }
 
-/** What stands beside the lists; the last file that says something is right. */
+/** Merges the settings other than lists. The last source that sets a value wins. */
 function mergeGeneralConfig(
   sources: readonly YamlSource[],
   problems: ConfigProblem[],
@@ -123,36 +124,37 @@ function buildRules(
 ): AlertRule[] {
   const names = mergeByName(sources.slice(0, -1), 'rules', []).map(({ name }) => name);
   return buildNamed(sources, 'rules', problems, (entry) => {
-    const wrong = new Set<unknown>();
+    const invalidKeys = new Set<unknown>();
     const data = validateConfig(alertRuleSchema, entry.data, (path, message, on) => {
-      wrong.add(path[0]);
+      invalidKeys.add(path[0]);
       entry.report(path, message, on);
     });
     if (!data) {
-      checkRemainingKeys(entry, wrong, intervalMs);
+      checkRemainingKeys(entry, invalidKeys, intervalMs);
       return undefined;
     }
-    const kinds = [data.measure, data.sql, data.internal].some((kind) => kind !== undefined);
-    if (!entry.isInherited && !kinds) {
-      const words = `there is no rule \`${entry.name}\` to override; ${formatSuggestion(entry.name, names)}`;
-      entry.report(['name'], `${words} A new rule needs \`measure\`, \`sql\` or \`internal\``);
+    const hasSource = [data.measure, data.sql, data.internal].some((kind) => kind !== undefined);
+    if (!entry.isInherited && !hasSource) {
+      const message = `there is no rule \`${entry.name}\` to override; ${formatSuggestion(entry.name, names)}`;
+      const hint = 'A new rule requires `measure`, `sql`, or `internal`';
+      entry.report(['name'], `${message} ${hint}`);
       return undefined;
     }
     return data.enabled ? buildAlertRule(data, intervalMs, entry.report) : undefined;
   });
 }
 
-/** What is right in form is checked in meaning too, so that all problems are told at once. */
+/** Checks the valid keys of an invalid rule too, so that all problems are reported at once. */
 function checkRemainingKeys(
   entry: MergedConfig,
-  wrong: ReadonlySet<unknown>,
+  invalidKeys: ReadonlySet<unknown>,
   intervalMs: number,
 ): void {
-  const kept = Object.entries(entry.data).filter(([key]) => !wrong.has(key));
-  const { success, data } = alertRuleSchema.safeParse(Object.fromEntries(kept));
+  const valid = Object.entries(entry.data).filter(([key]) => !invalidKeys.has(key));
+  const { success, data } = alertRuleSchema.safeParse(Object.fromEntries(valid));
   if (!success) return;
   buildAlertRule(data, intervalMs, (path, message, on) => {
-    if (path.length > 0 && !wrong.has(path[0])) entry.report(path, message, on);
+    if (path.length > 0 && !invalidKeys.has(path[0])) entry.report(path, message, on);
   });
 }
 
@@ -160,16 +162,16 @@ function buildNamed<T>(
   sources: readonly YamlSource[],
   list: string,
   problems: ConfigProblem[],
-  make: (entry: MergedConfig) => T | undefined,
+  build: (entry: MergedConfig) => T | undefined,
 ): T[] {
-  return mergeByName(sources, list, problems).flatMap((entry) => make(entry) ?? []);
+  return mergeByName(sources, list, problems).flatMap((entry) => build(entry) ?? []);
 }
 
-/** The rules that run: the built-in ones and the user's file, read again whenever it changes. */
+/** The rules in effect. The user's file is read again whenever it changes. */
 export class AlertRulesFile {
   readonly #file: WatchedFile<AlertRuleSet>;
 
-  /** Begins with the built-in rules where the file is not valid, which the log says. */
+  /** If the file is invalid, logs the problems and uses only the built-in rules. */
   constructor(settings: ThresholdSettings, path: string | undefined, log: Logger, now: number) {
     const initial = loadAlertRules(settings);
     this.#file = new WatchedFile<AlertRuleSet>(
@@ -180,7 +182,7 @@ export class AlertRulesFile {
         code: 'PS_RULES_INVALID',
         load: (file) => loadAlertRules(settings, file),
         formatLoadedMessage: ({ rules }, from) =>
-          `${rules.length} alert rules run, with those of ${from}.`,
+          `Using ${rules.length} alert rules, including those in ${from}.`,
       },
       now,
     );
@@ -194,13 +196,22 @@ export class AlertRulesFile {
     return this.#file.status;
   }
 
-  /** Looks whether the file has changed. @returns whether other rules run now */
+  /**
+   * Reads the file if it has changed.
+   *
+   * @returns whether the rules changed
+   */
   refresh(now: number): boolean {
     return this.#file.refresh(now);
   }
 }
 
-/** The file's text with the name that its problems have. @throws PS_RULES_INVALID */
+/**
+ * Reads a rules file.
+ *
+ * @returns the text, and the file name to show with problems
+ * @throws PS_RULES_INVALID if the file can't be read
+ */
 export function readRulesFile(path: string) {
   return readNamedFile(path, 'PS_RULES_INVALID');
 }

@@ -15,144 +15,141 @@ import {
   walkNodes,
 } from '../../../storage/sql/sql-parser.ts';
 
-/** What the reader puts in the place of `in_window(…)` and `in_scope(…)`. */
+/** The SQL that replaces `in_window(…)` and `in_scope(…)`. */
 interface SqlPlaceholders {
-  /** The condition on `timestamp`; `prefix` is `q.` where the table has the alias `q`, else ``. */
+  /** Returns the condition on `timestamp`. `prefix` is `q.` for the alias `q`, or empty. */
   readonly window: (table: string, prefix: string) => string;
-  /** The condition on the tenant's columns. */
+  /** Returns the condition on the tenant columns. */
   readonly scope: (table: string, prefix: string) => string;
 }
 
-/** A SELECT that has been checked, with its two kinds of places still open. */
+/** A checked SELECT with placeholders. */
 export interface SqlRule {
-  /** Columns of the result other than `value`, `count` and `newest`. */
+  /** Result columns other than `value`, `count`, and `newest`. */
   readonly labelNames: readonly string[];
-  /** The statement to run. Only the two kinds of places are replaced. */
-  readonly bind: (places: SqlPlaceholders) => string;
+  /** Returns the statement to run, with its placeholders replaced. */
+  readonly bind: (placeholders: SqlPlaceholders) => string;
 }
 
-/** Columns of the result that are no labels. */
+/** Result columns that aren't labels. */
 const VALUE_COLUMNS: ReadonlySet<string> = new Set(['value', 'count', 'newest']);
-/** Texts and quoted names are passed over; the last alternative is a place. */
+/** Matches strings and quoted names, which are skipped, and placeholders. */
 const PLACEHOLDER_PATTERN = /'(?:[^']|'')*'|"[^"]*"|\bin_(window|scope)\s*\(\s*([\w]*)\s*\)/gi;
 
-/** Reads the text of a SQL rule; @returns undefined after telling `fail` what is wrong. */
-export function parseSqlRule(text: string, fail: (message: string) => void): SqlRule | undefined {
-  const checked = checkSelect(text, fail);
+/** Parses the text of a SQL rule. Returns `undefined` after reporting problems. */
+export function parseSqlRule(text: string, report: ReportSqlProblem): SqlRule | undefined {
+  const checked = checkSelect(text, report);
   if (!checked) return undefined;
   const { columns, tables } = checked;
-  const only = tables.size === 1 ? [...tables.keys()][0] : undefined;
+  const onlyAlias = tables.size === 1 ? [...tables.keys()][0] : undefined;
   return {
     labelNames: columns.filter((column) => !VALUE_COLUMNS.has(column)),
-    bind: (places) =>
-      checked.text.replace(PLACEHOLDER_PATTERN, (whole, kind?: string, named?: string) => {
-        if (kind === undefined) return whole;
-        const alias = (named || only || '').toLowerCase();
-        const prefix = named ? `${named}.` : '';
-        const place = kind.toLowerCase() === 'window' ? places.window : places.scope;
-        return `(${place(tables.get(alias) ?? alias, prefix)})`;
+    bind: ({ window, scope }) =>
+      checked.text.replace(PLACEHOLDER_PATTERN, (match, kind?: string, argument?: string) => {
+        if (kind === undefined) return match;
+        const alias = (argument || onlyAlias || '').toLowerCase();
+        const prefix = argument ? `${argument}.` : '';
+        const toCondition = kind.toLowerCase() === 'window' ? window : scope;
+        return `(${toCondition(tables.get(alias) ?? alias, prefix)})`;
       }),
   };
 }
 
-/** What a SELECT that may run as a rule reads, and what it yields. */
+/** A valid SELECT with its result columns and tables. */
 interface CheckedSelect {
-  /** The statement as it was understood, which is what runs. */
+  /** The statement as Perfscope parsed it. This text runs. */
   readonly text: string;
-  /** Names of the result's columns. */
+  /** Names of the result columns. */
   readonly columns: readonly string[];
-  /** Name of the table behind each alias (or table name), in lower case. */
+  /** Table name by alias or table name, in lower case. */
   readonly tables: ReadonlyMap<string, string>;
 }
 
-type ReportProblem = (message: string) => void;
+type ReportSqlProblem = (message: string) => void;
 
 /**
- * Checks that `sql` is exactly one SELECT whose result has a column `value`, that it reads tables
- * of measurements only, each of them limited to the window and the tenant, and calls no function
- * that reaches out of them.
+ * Checks that `sql` is exactly one SELECT with a result column `value`. The SELECT can read only
+ * measurement tables, must limit each of them to window and tenant, and can call only safe functions.
  */
-function checkSelect(sql: string, fail: ReportProblem): CheckedSelect | undefined {
-  let sound = true;
-  const wrong: ReportProblem = (message) => {
-    sound = false;
-    fail(message);
+function checkSelect(sql: string, report: ReportSqlProblem): CheckedSelect | undefined {
+  let isValid = true;
+  const reportProblem: ReportSqlProblem = (message) => {
+    isValid = false;
+    report(message);
   };
-  const statement = parseSelect(sql, wrong);
+  const statement = parseSelect(sql, reportProblem);
   if (!statement) return undefined;
-  checkNodes(statement, wrong);
-  const tables = checkTableReads(statement, wrong);
-  const columns = getColumns(statement, wrong);
-  const text = sound ? checkReadOnly(sql, wrong) : undefined;
+  checkNodes(statement, reportProblem);
+  const tables = checkTableReads(statement, reportProblem);
+  const columns = getColumns(statement, reportProblem);
+  const text = isValid ? checkReadOnly(sql, reportProblem) : undefined;
   return text === undefined ? undefined : { text, columns, tables };
 }
 
-/** What is sound so far must pass all that anybody's SQL has to. */
-function checkReadOnly(sql: string, fail: ReportProblem): string | undefined {
+/** Runs the checks for all SQL from users. */
+function checkReadOnly(sql: string, report: ReportSqlProblem): string | undefined {
   try {
     return toReadOnlySql(sql, PLACEHOLDERS);
   } catch (error) {
-    fail(`must be plain to read. ${errorMessage(error)}`);
+    report(`can't be used: ${errorMessage(error)}`);
     return undefined;
   }
 }
 
-function parseSelect(sql: string, fail: ReportProblem): Select | undefined {
+function parseSelect(sql: string, report: ReportSqlProblem): Select | undefined {
   const { ast, errors } = parseSql(sql);
   const [error] = errors;
   if (error) {
     const at = error.line === undefined ? '' : ` (line ${error.line} of the statement)`;
     const [reason = ''] = error.message.split('\n', 1);
-    fail(`is not SQL that QuestDB understands${at}: ${reason.slice(0, 200)}`);
+    report(`is not valid QuestDB SQL${at}: ${reason.slice(0, 200)}`);
     return undefined;
   }
   const [statement, ...others] = ast;
   if (isSelect(statement) && others.length === 0) return statement;
   const found = ast.map((s) => s.type).join(' and ') || 'nothing';
-  fail(`must be exactly one SELECT, and is ${found}`);
+  report(`must be exactly one SELECT, but is ${found}`);
   return undefined;
 }
 
-function checkNodes(statement: Select, fail: ReportProblem): void {
+function checkNodes(statement: Select, report: ReportSqlProblem): void {
   for (const node of walkNodes(statement)) {
     const name = getLastName(node as Expression) ?? '';
     const forbidden = node.type === 'function' && !canCall(name.toLowerCase());
     if (node.type === 'tableFunctionCall' || forbidden) {
-      fail(`must not call \`${name}\`: a rule reads the tables of measurements only`);
+      report(`must not call \`${name}\`: a rule can only read measurement tables`);
     } else if (node.type === 'variable') {
-      fail(`must not use \`${name}\`: parameters are the reader's`);
+      report(`must not use \`${name}\`: a rule has no parameters`);
     } else if (node.type === 'show') {
-      fail('must not SHOW anything');
+      report('must not SHOW anything');
     }
   }
   const [, ...nested] = [...walkNodes(statement)].filter(isSelect);
-  if (statement.declare || nested.some((select) => select.declare)) fail('must not DECLARE');
-  if (nested.some((select) => select.with)) fail('must have its WITH at the beginning only');
+  if (statement.declare || nested.some((select) => select.declare)) report('must not DECLARE');
+  if (nested.some((select) => select.with)) report('must contain WITH only at the beginning');
 }
 
 function canCall(name: string): boolean {
   return VALUE_FUNCTIONS.has(name) || (PLACEHOLDERS as readonly string[]).includes(name);
 }
 
-function getColumns(select: Select, fail: ReportProblem): string[] {
+function getColumns(select: Select, report: ReportSqlProblem): string[] {
   const columns = select.columns.flatMap((item) => {
     const { type, alias, expression } = item;
     if (type !== 'selectItem') return [];
     return alias ?? (expression?.type === 'column' ? (getLastName(expression) ?? []) : []);
   });
   if (columns.length < select.columns.length) {
-    fail('must name each column of its result: `expression AS name`, and no `*`');
+    report('must name each result column (`expression AS name`) and not use `*`');
   } else if (!columns.includes('value')) {
-    fail(`must yield a column \`value\`; it yields ${columns.join(', ')}`);
+    report(`must return a column \`value\`; it returns ${columns.join(', ')}`);
   }
   return columns;
 }
 
-type ReportReadProblem = (message: string) => void;
-
-/** What stands for the conditions on time and tenant. */
+/** Functions that are replaced by the conditions on time and tenant. */
 const PLACEHOLDERS = ['in_window', 'in_scope'] as const;
-/** Measurements and their roll-ups: what carries a time and a tenant. */
+/** Measurement tables and their roll-ups. Their rows have a time and a tenant. */
 const READABLE_TABLES: ReadonlySet<string> = new Set(
   ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
 );
@@ -164,54 +161,55 @@ interface TableRead {
 }
 
 /**
- * Checks that `statement` reads tables of measurements only, each of them limited to window and
- * tenant by the WHERE of the very SELECT that names it.
+ * Checks that `statement` reads only measurement tables. The WHERE of the SELECT that reads a table
+ * must limit it to window and tenant.
  *
- * @returns the table behind each alias, in lower case
+ * @returns table name by alias, in lower case
  */
-function checkTableReads(statement: Select, fail: ReportReadProblem): ReadonlyMap<string, string> {
-  const reads = collectReads(statement, fail);
-  if (reads.length === 0) fail('must read a table of measurements');
+function checkTableReads(statement: Select, report: ReportSqlProblem): ReadonlyMap<string, string> {
+  const reads = collectReads(statement, report);
+  if (reads.length === 0) report('must read a measurement table');
   const tables = new Map<string, string>();
   for (const { alias, table } of reads) {
     const known = tables.get(alias);
-    if (known !== undefined && known !== table) fail(`\`${alias}\` must not stand for two tables`);
+    if (known !== undefined && known !== table)
+      report(`must not use the alias \`${alias}\` for two tables`);
     tables.set(alias, table);
   }
   for (const { select, alias } of reads) {
-    const places = splitConjunction(select.where).flatMap(parsePlaceholders);
-    const here = reads.filter((read) => read.select === select).length;
-    const bare = tables.size === 1 && here === 1;
-    for (const place of PLACEHOLDERS) {
-      const found = places.some(
-        (p) => p.place === place && (p.alias === alias || (bare && p.alias === '')),
+    const found = splitConjunction(select.where).flatMap(parsePlaceholders);
+    const tableCount = reads.filter((read) => read.select === select).length;
+    const canOmitAlias = tables.size === 1 && tableCount === 1;
+    for (const name of PLACEHOLDERS) {
+      const isLimited = found.some(
+        (p) => p.name === name && (p.alias === alias || (canOmitAlias && p.alias === '')),
       );
-      const words = bare ? `${place}()` : `${place}(${alias})`;
-      if (!found) fail(`must limit \`${alias}\` by \`${words}\`, joined to its WHERE by AND`);
+      const call = canOmitAlias ? `${name}()` : `${name}(${alias})`;
+      if (!isLimited) report(`must limit \`${alias}\` with \`AND ${call}\` in its WHERE`);
     }
   }
   return tables;
 }
 
-/** A name of WITH hides a table only from what comes after it, so each part knows the ones before. */
-function collectReads(statement: Select, fail: ReportReadProblem): TableRead[] {
+/** Collects all table reads. A WITH name hides a table only in the parts after it. */
+function collectReads(statement: Select, report: ReportSqlProblem): TableRead[] {
   const { with: ctes = [], ...main } = statement;
   const known = new Set<string>();
   const reads: TableRead[] = [];
   for (const { name, query } of ctes) {
-    reads.push(...toTableReads([...walkNodes(query)].filter(isSelect), known, fail));
+    reads.push(...toTableReads([...walkNodes(query)].filter(isSelect), known, report));
     if (READABLE_TABLES.has(name.toLowerCase()))
-      fail(`must not give the name of a table, \`${name}\`, to a WITH`);
+      report(`must not use the table name \`${name}\` as a WITH name`);
     known.add(name.toLowerCase());
   }
-  reads.push(...toTableReads([...walkNodes(main)].filter(isSelect), known, fail));
+  reads.push(...toTableReads([...walkNodes(main)].filter(isSelect), known, report));
   return reads;
 }
 
 function toTableReads(
   selects: readonly Select[],
   known: ReadonlySet<string>,
-  fail: ReportReadProblem,
+  report: ReportSqlProblem,
 ): TableRead[] {
   return selects.flatMap((select) =>
     (select.from ?? []).flatMap(getTableRefs).flatMap((ref): TableRead[] => {
@@ -219,7 +217,7 @@ function toTableReads(
       const table = (ref.table.parts ?? []).join('.').toLowerCase();
       if (known.has(table)) return [];
       if (!READABLE_TABLES.has(table)) {
-        fail(`must not read \`${table}\`: a rule reads the tables of measurements only`);
+        report(`must not read \`${table}\`: a rule can only read measurement tables`);
         return [];
       }
       return [{ select, table, alias: (ref.alias ?? table).toLowerCase() }];
@@ -227,9 +225,9 @@ function toTableReads(
   );
 }
 
-function parsePlaceholders(expression: Expression): { place: string; alias: string }[] {
+function parsePlaceholders(expression: Expression): { name: string; alias: string }[] {
   if (expression.type !== 'function') return [];
   const [argument] = expression.args ?? [];
   const alias = argument?.type === 'column' ? (getLastName(argument) ?? '') : '';
-  return [{ place: (getLastName(expression) ?? '').toLowerCase(), alias: alias.toLowerCase() }];
+  return [{ name: (getLastName(expression) ?? '').toLowerCase(), alias: alias.toLowerCase() }];
 }

@@ -1,22 +1,22 @@
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query.ts';
 
 interface AggregateDefinition {
-  /** Unit of the value; `type` is the unit in which the metric type is stored (times in ms). */
+  /** Unit of the value. `type` is the stored unit of the metric type, which is ms for durations. */
   readonly unit: 'type' | '%' | '1' | 'ms' | '1/min';
-  /** Whether the measure must name a metric type, may, or must not because only one is meant. */
+  /** Whether the measure requires, allows, or doesn't allow a metric type. */
   readonly type: 'required' | 'optional' | 'none';
-  /** The further key that this aggregate needs or takes. */
+  /** An additional key of this aggregate. */
   readonly parameter?: 'slowerThan' | 'baseline';
   readonly about: string;
 }
 
 const TYPED = { unit: 'type', type: 'required' } as const;
 
-/** What can be computed of the measurements of a window. `docs/alerts.md` shows this table. */
+/** Aggregates over the measurements of a window. `docs/alerts.md` contains this table. */
 export const AGGREGATES = {
-  mean: { ...TYPED, about: 'mean of all measurements, weighed by count' },
-  min: { ...TYPED, about: 'least measurement' },
-  max: { ...TYPED, about: 'greatest measurement' },
+  mean: { ...TYPED, about: 'mean of all measurements' },
+  min: { ...TYPED, about: 'smallest measurement' },
+  max: { ...TYPED, about: 'largest measurement' },
   last: { ...TYPED, about: 'newest value of a gauge' },
   p50: { ...TYPED, about: 'median, from merged buckets' },
   p90: { ...TYPED, about: '90th percentile' },
@@ -24,19 +24,19 @@ export const AGGREGATES = {
   p99: { ...TYPED, about: '99th percentile' },
   p999: { ...TYPED, about: '99.9th percentile' },
   count: { unit: '1', type: 'optional', about: 'number of measurements in the window' },
-  rate: { unit: '1/min', type: 'optional', about: 'measurements a minute' },
-  error_ratio: { unit: '%', type: 'required', about: 'share of them that failed' },
+  rate: { unit: '1/min', type: 'optional', about: 'measurements per minute' },
+  error_ratio: { unit: '%', type: 'required', about: 'share of failed measurements' },
   slow_share: {
     unit: '%',
     type: 'required',
     parameter: 'slowerThan',
-    about: 'share of them that took longer than `slowerThan`',
+    about: 'share of measurements longer than `slowerThan`',
   },
   apdex: {
     unit: '1',
     type: 'required',
     parameter: 'slowerThan',
-    about: 'Apdex with `slowerThan` as its target time',
+    about: 'Apdex with `slowerThan` as the target time',
   },
   spike: {
     unit: '1',
@@ -44,19 +44,19 @@ export const AGGREGATES = {
     parameter: 'baseline',
     about: 'mean of the window divided by the mean of `baseline` [1d]',
   },
-  uptime: { unit: '%', type: 'none', about: 'share of the intervals in which it reported' },
-  depth: { unit: '1', type: 'none', about: 'jobs that wait in the queue' },
-  oldest_age: { unit: 'ms', type: 'none', about: 'for how long the oldest job has been waiting' },
-  failure_rate: { unit: '%', type: 'none', about: 'share of the ended jobs that failed' },
+  uptime: { unit: '%', type: 'none', about: 'share of intervals with a health report' },
+  depth: { unit: '1', type: 'none', about: 'number of jobs waiting in the queue' },
+  oldest_age: { unit: 'ms', type: 'none', about: 'waiting time of the oldest job' },
+  failure_rate: { unit: '%', type: 'none', about: 'share of finished jobs that failed' },
   time_to_drain: {
     unit: 'ms',
     type: 'none',
-    about: 'until the queue is empty at the present rates; ∞ when it grows',
+    about: 'time until the queue is empty at the current rate; ∞ if it grows',
   },
 } as const satisfies Readonly<Record<string, AggregateDefinition>>;
 export type Aggregate = keyof typeof AGGREGATES;
 
-/** The words of `name`, as their widest type. */
+/** Returns the definition of an aggregate, with optional keys. */
 export function getAggregate(name: Aggregate): AggregateDefinition {
   return AGGREGATES[name];
 }
@@ -69,8 +69,9 @@ export const QUEUE_AGGREGATES: ReadonlySet<Aggregate> = new Set([
   'time_to_drain',
 ]);
 
-/** What the rows that an aggregate looks at are called, and by what they are grouped and filtered. */
+/** The rows that an aggregate reads, and their dimensions. */
 interface RowSource {
+  /** Name for error messages. */
   readonly name: string;
   readonly groupBy: readonly Dimension[];
   readonly filter: readonly Dimension[];
@@ -86,7 +87,7 @@ const QUEUE_ROWS: RowSource = {
   groupBy: DIMENSIONS.filter((name) => name !== 'endpoint' && name !== 'operation'),
   filter: DIMENSIONS,
 };
-/** Health is a process' own: it has no tenant, and no work that it does. */
+/** Health rows describe a process. They have no tenant, endpoint, or queue. */
 const HEALTH_DIMENSIONS = ['service', 'version', 'environment', 'instance'] as const;
 const HEALTH_ROWS: RowSource = {
   name: 'health rows',
@@ -99,21 +100,21 @@ export function getRowSource(aggregate: Aggregate): RowSource {
   return QUEUE_AGGREGATES.has(aggregate) ? QUEUE_ROWS : MEASUREMENT_ROWS;
 }
 
-/** What Perfscope tells of itself, with the label names that it is told by. */
+/** Metrics about Perfscope itself, with their labels. */
 export const INTERNAL_METRICS = {
-  spool_bytes: { labels: ['service', 'instance'], about: 'bytes of rows that wait for QuestDB' },
-  rows_dropped: { labels: ['service', 'instance'], about: 'rows dropped in the last five minutes' },
-  questdb_suspended_tables: { labels: ['table'], about: '1 for each table that QuestDB suspended' },
+  spool_bytes: { labels: ['service', 'instance'], about: 'bytes of rows waiting to be written' },
+  rows_dropped: { labels: ['service', 'instance'], about: 'rows dropped in the last 5 minutes' },
+  questdb_suspended_tables: { labels: ['table'], about: '1 if QuestDB suspended the table' },
   questdb_invalid_rollups: {
     labels: ['table'],
-    about: '1 for each roll-up that QuestDB has given up',
+    about: '1 if QuestDB no longer updates the roll-up',
   },
-  questdb_lag: { labels: ['table'], about: 'ms by which a table is behind what was written to it' },
-  database_unavailable: { labels: [], about: '1 while no rule can be evaluated' },
-  rule_failures: { labels: ['failed_rule'], about: 'failed evaluations of a rule in a row' },
+  questdb_lag: { labels: ['table'], about: 'time until new rows are readable, in ms' },
+  database_unavailable: { labels: [], about: '1 if QuestDB is unreachable' },
+  rule_failures: { labels: ['failed_rule'], about: 'failed evaluations of the rule in a row' },
   late_evaluations: {
     labels: [],
-    about: 'evaluations of the last five minutes that came too late',
+    about: 'late rule evaluations in the last 5 minutes',
   },
 } as const satisfies Readonly<
   Record<string, { readonly labels: readonly string[]; readonly about: string }>

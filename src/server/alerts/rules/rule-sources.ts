@@ -14,25 +14,31 @@ import {
 } from '../../../core/config-files/yaml-source.ts';
 import { ALERT_SEVERITIES, type AlertSeverity } from '../../../core/schema/enums.ts';
 
-const DEFAULT_RULES_FILE = 'default-rules.yaml';
+/** The files with the built-in rules, in the order in which the rules are listed. */
+const DEFAULT_RULES_FILES = [
+  'default-rules/general.yaml',
+  'default-rules/applications.yaml',
+  'default-rules/targets-and-availability.yaml',
+  'default-rules/perfscope.yaml',
+] as const;
 
-let cachedDefaultRules: YamlSource | undefined;
+let cachedDefaultRules: readonly YamlSource[] | undefined;
 
-/** The built-in rules: one YAML file beside the code, in the sources and in the package. */
-export function loadDefaultRules(): YamlSource {
-  cachedDefaultRules ??= readDefaultRules();
+/** Returns the built-in rules. Their YAML files are next to this file, also in the package. */
+export function loadDefaultRules(): readonly YamlSource[] {
+  cachedDefaultRules ??= DEFAULT_RULES_FILES.map(readDefaultRules);
   return cachedDefaultRules;
 }
 
-function readDefaultRules(): YamlSource {
-  const text = readFileSync(new URL(`./${DEFAULT_RULES_FILE}`, import.meta.url), 'utf8');
+function readDefaultRules(file: string): YamlSource {
+  const text = readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
   const problems: ConfigProblem[] = [];
-  const source = parseYamlSource(DEFAULT_RULES_FILE, text, problems);
+  const source = parseYamlSource(file, text, problems);
   if (!source) throw createRulesFileError(problems);
   return source;
 }
 
-/** The settings that stand for a threshold of a built-in rule. */
+/** The settings that override a threshold of a built-in rule. */
 const THRESHOLD_SETTINGS = [
   ['response-time', 'warning', 'PERFORMANCE_RESPONSE_TIME_WARNING'],
   ['response-time', 'critical', 'PERFORMANCE_RESPONSE_TIME_CRITICAL'],
@@ -43,25 +49,28 @@ const THRESHOLD_SETTINGS = [
 export type ThresholdSettings = Pick<Settings, (typeof THRESHOLD_SETTINGS)[number][2]>;
 
 /**
- * The built-in rules with the thresholds of the environment: a source between the built-in file
- * and the user's. A worse level that a setting reaches or overtakes begins where the milder one
- * does, and the milder one is left out: above an error rate of 20 % (built in: 5, 10, 15) everything
- * is critical, so nothing that was an alert of that severity becomes a milder one.
+ * Returns a source with the thresholds from the environment. It overrides the built-in rules, and the
+ * user's file overrides it.
+ *
+ * If a setting reaches the threshold of a higher severity, that severity starts at the setting and
+ * the lower one is removed. With an error rate threshold of 20 % (built in: 5, 10, 15), everything
+ * above 20 % is critical. Otherwise, a critical value would become a medium alert.
  */
 export function createEnvironmentSource(
-  builtIn: YamlSource,
+  defaultRules: readonly YamlSource[],
   settings: ThresholdSettings,
 ): YamlSource {
-  const before =
-    isPlainObject(builtIn.data) && Array.isArray(builtIn.data.rules) ? builtIn.data.rules : [];
+  const entries: readonly unknown[] = defaultRules.flatMap(({ data }) =>
+    isPlainObject(data) && Array.isArray(data.rules) ? data.rules : [],
+  );
   const names = [...new Set(THRESHOLD_SETTINGS.map(([name]) => name))];
   const rules = names.map((name) => {
-    const rule: unknown = before.find((entry) => isPlainObject(entry) && entry.name === name);
-    const usual = isPlainObject(rule) && isPlainObject(rule.thresholds) ? rule.thresholds : {};
-    const set = THRESHOLD_SETTINGS.filter(([of]) => of === name).map(
+    const rule = entries.find((entry) => isPlainObject(entry) && entry.name === name);
+    const defaults = isPlainObject(rule) && isPlainObject(rule.thresholds) ? rule.thresholds : {};
+    const overrides = THRESHOLD_SETTINGS.filter(([ruleName]) => ruleName === name).map(
       ([, severity, setting]) => [severity, settings[setting]] as const,
     );
-    return { name, thresholds: raiseThresholds({ ...usual, ...Object.fromEntries(set) }) };
+    return { name, thresholds: raiseThresholds({ ...defaults, ...Object.fromEntries(overrides) }) };
   });
   return {
     file: 'environment',
@@ -70,41 +79,41 @@ export function createEnvironmentSource(
   };
 }
 
-/** `null` takes a level away when the sources are merged. */
+/** Returns the thresholds to merge into a rule. `null` removes a severity. */
 function raiseThresholds(
   thresholds: Readonly<Record<string, unknown>>,
 ): Partial<Record<AlertSeverity, number | null>> {
   const result: Partial<Record<AlertSeverity, number | null>> = {};
-  let milder: { severity: AlertSeverity; threshold: number } | undefined;
+  let previous: { severity: AlertSeverity; threshold: number } | undefined;
   for (const severity of ALERT_SEVERITIES) {
     const threshold = thresholds[severity];
     if (typeof threshold !== 'number') continue;
-    const overtaken = milder !== undefined && milder.threshold >= threshold;
-    if (overtaken && milder) result[milder.severity] = null;
-    const begins = overtaken && milder ? milder.threshold : threshold;
-    result[severity] = begins;
-    milder = { severity, threshold: begins };
+    const isReached = previous !== undefined && previous.threshold >= threshold;
+    if (isReached && previous) result[previous.severity] = null;
+    const raised = isReached && previous ? previous.threshold : threshold;
+    result[severity] = raised;
+    previous = { severity, threshold: raised };
   }
   return result;
 }
 
-/** One entry of a list of named things, merged over all files that speak of it. */
+/** One named entry of a list, merged from all sources that contain it. */
 export interface MergedConfig {
   readonly name: string;
   readonly data: PlainObject;
-  /** Whether an earlier file, or only the last one, knows this name. */
+  /** Whether an earlier source also contains this name. */
   readonly isInherited: boolean;
-  /** Reports a problem where the newest file that speaks of the entry stands. */
+  /** Reports a problem with its position in the last source that contains the entry. */
   readonly report: ReportProblem;
 }
 
-/** What an entry can be made of: naming another one takes the inherited one away. */
+/** A rule has one of these keys. If a later source sets another one, it replaces the first. */
 const RULE_KINDS = ['measure', 'sql', 'internal'] as const;
 
 /**
- * The entries of the list `list` of all sources, later ones merged deeply over earlier ones of the
- * same name (RFC 7396: maps merge, `null` removes, anything else replaces). Entries without a name,
- * and two of one name in one file, are added to `problems`.
+ * Merges the entries of the list `list` of all sources by name (JSON Merge Patch, RFC 7396: maps are
+ * merged, `null` removes a key, any other value replaces it). Later sources override earlier ones.
+ * Entries without a name and duplicate names in one file are added to `problems`.
  */
 export function mergeByName(
   sources: readonly YamlSource[],
@@ -118,7 +127,7 @@ export function mergeByName(
     for (const [i, entry] of (Array.isArray(entries) ? entries : []).entries()) {
       const report = createReporter(source, [list, i], problems);
       if (!isPlainObject(entry)) {
-        report([], `each of \`${list}\` must be a map of keys`);
+        report([], `each entry of \`${list}\` must be a map`);
         continue;
       }
       const { name } = entry;
@@ -129,7 +138,7 @@ export function mergeByName(
       if (here.has(name)) {
         report(
           ['name'],
-          `\`${name}\` is the name of two \`${list}\` of this file; each needs its own`,
+          `the name \`${name}\` is used twice in \`${list}\`; each entry needs its own name`,
         );
         continue;
       }
@@ -154,7 +163,7 @@ function removeOtherKinds(before: PlainObject, after: PlainObject): PlainObject 
 }
 
 function mergePatch(base: PlainObject, patch: PlainObject): PlainObject {
-  const kept = Object.entries(base).filter(([key]) => !Object.hasOwn(patch, key));
+  const unchanged = Object.entries(base).filter(([key]) => !Object.hasOwn(patch, key));
   const changed = Object.entries(patch).flatMap(([key, value]) => {
     if (value === null) return [];
     const before = Object.hasOwn(base, key) ? base[key] : undefined;
@@ -165,5 +174,5 @@ function mergePatch(base: PlainObject, patch: PlainObject): PlainObject {
       ] as const,
     ];
   });
-  return Object.fromEntries([...kept, ...changed]);
+  return Object.fromEntries([...unchanged, ...changed]);
 }

@@ -9,44 +9,45 @@ import type { AlertRule } from '../rules/alert-rule.ts';
 import { loadTransitions } from '../state/alert-queries.ts';
 import type { AlertService, RuleView } from './alert-views.ts';
 
-/** An alert that still fires today may have begun so long ago. */
+/** Maximum age of a live alert that the percentage of met targets considers, in ms. */
 const MAX_ALERT_AGE_MS = 30 * DAY_MS;
 
-/** The rules with how they are, and how far targets were met. */
+/** Creates the methods that list the rules with their states and targets. */
 export function createRuleMethods(
   evaluator: AlertEvaluator,
-  store: QueryClient,
+  queryClient: QueryClient,
 ): Pick<AlertService, 'listRules'> {
-  const { alertStates: book, ruleHealth: health, now } = evaluator;
+  const { alertStates, ruleHealth, now } = evaluator;
   return {
     async listRules(scope) {
-      const { ruleSet: set, status } = evaluator.rulesFile;
-      const targets = set.rules.filter(({ target }) => target).map(({ name }) => name);
-      // Where the file lies, and what is wrong in it, is for who runs the installation.
-      const whole = scope.organizations === 'all';
+      const { ruleSet, status } = evaluator.rulesFile;
+      const targets = ruleSet.rules.filter(({ target }) => target).map(({ name }) => name);
+      // Only administrators can see the path and the problems of the file.
+      const isAdministrator = scope.organizations === 'all';
       const since = new Date(now() - MAX_ALERT_AGE_MS);
       const ofTargets = sql`timestamp > ${since} AND ${inValues('rule', targets)}`;
-      const past = isEmptyScope(scope) ? [] : await loadTransitions(store, scope, ofTargets);
-      const live = [...book.listLive()]
+      const past = isEmptyScope(scope) ? [] : await loadTransitions(queryClient, scope, ofTargets);
+      const live = [...alertStates.listLive()]
         .map(({ transition }) => transition)
         .filter((transition) => isVisibleInScope(transition, scope));
-      const liveOf = Map.groupBy(live, ({ rule }) => rule);
-      const pastOf = Map.groupBy(past, ({ rule }) => rule);
+      const liveByRule = Map.groupBy(live, ({ rule }) => rule);
+      const pastByRule = Map.groupBy(past, ({ rule }) => rule);
       return {
-        rules: set.rules.map((rule) => {
-          const share = computePercentMet(rule, pastOf.get(rule.name) ?? [], now());
-          const view = toRuleView(rule, liveOf.get(rule.name) ?? [], health.get(rule.name), share);
-          return whole ? view : { ...view, error: undefined };
+        rules: ruleSet.rules.map((rule) => {
+          const { name } = rule;
+          const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
+          const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
+          return isAdministrator ? view : { ...view, error: undefined };
         }),
-        file: whole ? status.file : undefined,
+        file: isAdministrator ? status.file : undefined,
         loadedAt: new Date(status.loadedMs),
-        problems: whole ? formatProblems(status.problems) : [],
+        problems: isAdministrator ? formatProblems(status.problems) : [],
       };
     },
   };
 }
 
-/** In percent of the last day; undefined for what is no target. */
+/** Returns the percentage of the last day in which a target was met. */
 function computePercentMet(
   { target }: AlertRule,
   past: readonly Transition[],
@@ -61,10 +62,10 @@ function toRuleView(
   health: ReturnType<AlertEvaluator['ruleHealth']['get']>,
   met: number | undefined,
 ): RuleView {
-  const fires = alerts.some(({ state }) => state !== 'pending');
+  const isFiring = alerts.some(({ state }) => state !== 'pending');
   return {
     name: rule.name,
-    state: fires ? 'firing' : alerts.length > 0 ? 'pending' : 'inactive',
+    state: isFiring ? 'firing' : alerts.length > 0 ? 'pending' : 'inactive',
     alerts: alerts.length,
     thresholds: rule.levels,
     direction: rule.direction,
@@ -84,11 +85,10 @@ function toRuleView(
 type TargetTransition = Pick<Transition, 'id' | 'seq' | 'timestamp' | 'state'>;
 
 /**
- * The share (0 to 1) of the time from `fromMs` to `toMs` in which no alert of a target fired: the
- * share of time that the target was met. Several alerts at once count once.
+ * Returns the share of time (0 to 1) between `fromMs` and `toMs` in which no alert of a target was
+ * firing. Simultaneous alerts count once.
  *
- * @param transitions all of the target's alerts that reach into that time, in any order, with their
- *   transitions before it
+ * @param transitions transitions of all alerts of the target that were live in that time, in any order
  */
 export function computeTimeMetRatio(
   transitions: readonly TargetTransition[],
@@ -99,12 +99,12 @@ export function computeTimeMetRatio(
   const spans = toFiringSpans(transitions, toMs).sort((a, b) => a[0] - b[0]);
   let missedMs = 0;
   let untilMs = fromMs;
-  for (const [beginMs, endMs] of spans) {
-    const begin = Math.max(beginMs, untilMs);
-    const end = Math.min(endMs, toMs);
-    if (end > begin) {
-      missedMs += end - begin;
-      untilMs = end;
+  for (const [spanStartMs, spanEndMs] of spans) {
+    const startMs = Math.max(spanStartMs, untilMs);
+    const endMs = Math.min(spanEndMs, toMs);
+    if (endMs > startMs) {
+      missedMs += endMs - startMs;
+      untilMs = endMs;
     }
   }
   return 1 - missedMs / (toMs - fromMs);

@@ -25,41 +25,43 @@ import {
   toSilenceView,
 } from './alert-views.ts';
 
-/** Reads and acts on what an evaluator knows. */
-export function createAlertService(evaluator: AlertEvaluator, store: QueryClient): AlertService {
+/** Creates the service behind the alert, rule, and silence endpoints. */
+export function createAlertService(
+  evaluator: AlertEvaluator,
+  queryClient: QueryClient,
+): AlertService {
   return {
-    ...createAlertMethods(evaluator, store),
-    ...createRuleMethods(evaluator, store),
+    ...createAlertMethods(evaluator, queryClient),
+    ...createRuleMethods(evaluator, queryClient),
     ...createSilenceMethods(evaluator),
   };
 }
 
-/** What wants somebody comes first. */
+/** Sort order of alerts. States that need attention come first. */
 const STATE_ORDER: readonly AlertState[] = ['firing', 'acknowledged', 'pending', 'resolved'];
 
 type AlertMethods = Pick<AlertService, 'listAlerts' | 'getHistory' | 'acknowledge' | 'subscribe'>;
 
-/** Alerts that go on, and what they have done. */
-function createAlertMethods(evaluator: AlertEvaluator, store: QueryClient): AlertMethods {
-  const { alertStates: book, gate: quiet, recorder: journal, now } = evaluator;
+function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient): AlertMethods {
+  const { alertStates, gate, recorder, now } = evaluator;
 
-  const viewOf = (transition: Transition, value?: number): AlertView =>
+  const toView = (transition: Transition, value?: number): AlertView =>
     toAlertView(
       toAlert(transition, evaluator.findRule(transition.rule), value),
-      quiet.getSuppressions(transition.id),
+      gate.getSuppressions(transition.id),
     );
 
   return {
     async listAlerts(filter, scope) {
-      const going = [...book.listLive()]
+      const live = [...alertStates.listLive()]
         .filter(({ transition }) => isVisibleInScope(transition, scope))
-        .map(({ transition, value }) => viewOf(transition, value));
+        .map(({ transition, value }) => toView(transition, value));
       const since = new Date(now() - DAY_MS);
-      const resolved = sql`timestamp > ${since} AND state = 'resolved' AND fired_at IS NOT NULL`;
-      const ended = filter.state?.includes('resolved')
-        ? await loadTransitions(store, scope, resolved)
+      const isResolved = sql`timestamp > ${since} AND state = 'resolved' AND fired_at IS NOT NULL`;
+      const resolved = filter.state?.includes('resolved')
+        ? await loadTransitions(queryClient, scope, isResolved)
         : [];
-      return [...going, ...ended.map((transition) => viewOf(transition))]
+      return [...live, ...resolved.map((transition) => toView(transition))]
         .filter((alert) => matchesFilter(alert, filter))
         .sort(
           (a, b) =>
@@ -70,17 +72,17 @@ function createAlertMethods(evaluator: AlertEvaluator, store: QueryClient): Aler
     },
 
     async getHistory(id, scope) {
-      const transitions = await loadTransitions(store, scope, sql`id = ${id}`);
-      const live = book.find(id);
+      const transitions = await loadTransitions(queryClient, scope, sql`id = ${id}`);
+      const live = alertStates.find(id);
       const last =
         live && isVisibleInScope(live.transition, scope) ? live.transition : transitions[0];
       if (!last) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
-      // What was just written may not be readable yet.
+      // A row that was just written isn't readable yet.
       const all = transitions.some(({ seq }) => seq === last.seq)
         ? transitions
         : [last, ...transitions];
       return {
-        alert: viewOf(last, live?.value),
+        alert: toView(last, live?.value),
         transitions: all.map(({ timestamp, seq, state, severity, value, threshold, ...rest }) => ({
           at: new Date(timestamp),
           seq,
@@ -96,47 +98,47 @@ function createAlertMethods(evaluator: AlertEvaluator, store: QueryClient): Aler
     },
 
     acknowledge(id, comment, { author, scope }) {
-      const found = book.find(id);
-      const visible = found && isVisibleInScope(found.transition, scope);
-      const next = visible ? book.acknowledge(id, { author, comment }, now()) : undefined;
+      const found = alertStates.find(id);
+      const isVisible = found && isVisibleInScope(found.transition, scope);
+      const next = isVisible ? alertStates.acknowledge(id, { author, comment }, now()) : undefined;
       if (!next) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
-      return viewOf(next, found?.value);
+      return toView(next, found?.value);
     },
 
-    subscribe(scope, position, hear) {
-      return journal.subscribe(position, (transition, position) => {
-        if (isVisibleInScope(transition, scope)) hear({ position, alert: viewOf(transition) });
+    subscribe(scope, position, listener) {
+      return recorder.subscribe(position, (transition, position) => {
+        if (isVisibleInScope(transition, scope)) listener({ position, alert: toView(transition) });
       });
     },
   };
 }
 
 function matchesFilter({ state, severity, rule, labels }: AlertView, filter: AlertFilter): boolean {
-  const wants = (names: readonly string[] | undefined, name: string | undefined) =>
+  const matches = (names: readonly string[] | undefined, name: string | undefined) =>
     names === undefined || (name !== undefined && names.includes(name));
   return (
-    wants(filter.state, state) &&
-    wants(filter.severity, severity) &&
-    wants(filter.rule, rule) &&
-    wants(filter.service, labels.service)
+    matches(filter.state, state) &&
+    matches(filter.severity, severity) &&
+    matches(filter.rule, rule) &&
+    matches(filter.service, labels.service)
   );
 }
 
 type SilenceMethods = Pick<AlertService, 'listSilences' | 'createSilence' | 'endSilence'>;
 
-/** Silences that somebody makes, and the maintenance windows of the rules file. */
-function createSilenceMethods({ rulesFile: rules, silences, now }: AlertEvaluator): SilenceMethods {
+/** Creates the methods for silences and for the maintenance windows of the rules file. */
+function createSilenceMethods({ rulesFile, silences, now }: AlertEvaluator): SilenceMethods {
   return {
     listSilences(scope) {
-      const own = rules.ruleSet.maintenance.filter(({ organization, property }) =>
+      const maintenance = rulesFile.ruleSet.maintenance.filter(({ organization, property }) =>
         isVisibleInScope({ organizationId: organization, propertyId: property }, scope),
       );
-      return [...silences.listVisible(scope, now()), ...own].map(toSilenceView);
+      return [...silences.listVisible(scope, now()), ...maintenance].map(toSilenceView);
     },
 
     async createSilence(entry, tenant, { author, scope }) {
-      const whose = resolveTenant(tenant, scope);
-      return toSilenceView(await silences.create(parseSilence(entry), { author, ...whose }, now()));
+      const by = { author, ...resolveTenant(tenant, scope) };
+      return toSilenceView(await silences.create(parseSilence(entry), by, now()));
     },
 
     async endSilence(id, { author, scope }) {
@@ -146,8 +148,8 @@ function createSilenceMethods({ rulesFile: rules, silences, now }: AlertEvaluato
 }
 
 /**
- * Whose a silence is. Who is limited to one organization, or to one of its properties, need not
- * name it, and can name no other.
+ * Returns the tenant of a new silence. Callers limited to one organization or property can omit it.
+ * They can't choose another one.
  */
 function resolveTenant({ organizationId, propertyId }: SilenceTenant, scope: TenantScope) {
   return {
@@ -168,8 +170,12 @@ function resolveTenantField(
   throw createError('PS_REQUEST_INVALID', { reason });
 }
 
-export function createAlertLookup(evaluator: AlertEvaluator, store: QueryClient): AlertLookup {
-  const present = (transition: Transition, value?: number) =>
+/** Creates the alert queries for the notifier. */
+export function createAlertLookup(
+  evaluator: AlertEvaluator,
+  queryClient: QueryClient,
+): AlertLookup {
+  const toCurrentAlert = (transition: Transition, value?: number) =>
     toAlert(transition, evaluator.findRule(transition.rule), value);
   return {
     get isRestored() {
@@ -177,13 +183,13 @@ export function createAlertLookup(evaluator: AlertEvaluator, store: QueryClient)
     },
     find(id) {
       const live = evaluator.alertStates.find(id);
-      return live && present(live.transition, live.value);
+      return live && toCurrentAlert(live.transition, live.value);
     },
     getSuppressions: (id) => evaluator.gate.getSuppressions(id),
     async findStored(id) {
-      const [row] = await loadAlertRows(store, UNRESTRICTED_SCOPE, sql`id = ${id}`, 1);
+      const [row] = await loadAlertRows(queryClient, UNRESTRICTED_SCOPE, sql`id = ${id}`, 1);
       const transition = row && parseTransition(row);
-      return transition && present(transition);
+      return transition && toCurrentAlert(transition);
     },
   };
 }

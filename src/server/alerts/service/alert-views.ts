@@ -4,16 +4,16 @@ import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { Silence } from '../suppression/silence.ts';
 
-/** Why an alert is not told now. */
+/** Why an alert isn't sent now. */
 interface SuppressionView {
   readonly reason: string;
-  /** What holds it: a silence's id, an inhibition's name, another alert's id, a group's key. */
+  /** A silence ID, an inhibition name, the ID of another alert, or a group key. */
   readonly by: string;
   readonly detail: string;
   readonly until: Date | undefined;
 }
 
-/** An alert, as the API shows it. */
+/** An alert in API responses. */
 export interface AlertView extends AlertBase {
   readonly startedAt: Date;
   readonly firedAt: Date | undefined;
@@ -36,22 +36,23 @@ interface TransitionView {
 
 export interface RuleView {
   readonly name: string;
-  /** The worst that one of its visible alerts is. */
+  /** State of the rule: `firing` if any of its visible alerts is firing. */
   readonly state: 'inactive' | 'pending' | 'firing';
   readonly alerts: number;
   readonly thresholds: readonly { readonly severity: AlertSeverity; readonly threshold: number }[];
   readonly direction: 'above' | 'below';
   readonly labels: Labels;
   readonly runbook: string | undefined;
-  /** Time in ms. */
+  /** Duration in ms. */
   readonly for: number;
+  /** Time between two evaluations, in ms. */
   readonly interval: number;
   readonly evaluatedAt: Date | undefined;
   readonly durationMs: number | undefined;
   readonly error: string | undefined;
   readonly failures: number;
   readonly target: boolean;
-  /** Of a target: share in percent of the last day in which it was met. */
+  /** Percentage of the last day in which the target was met. Only for targets. */
   readonly met: number | undefined;
 }
 
@@ -59,7 +60,10 @@ interface RulesView {
   readonly rules: readonly RuleView[];
   readonly file: string | undefined;
   readonly loadedAt: Date;
-  /** What is wrong with the file now, as `file:line:column: message`; the rules before it run on. */
+  /**
+   * Problems of the current file, as `file:line:column: message`. While there are any, the previous
+   * rules stay in effect.
+   */
   readonly problems: readonly string[];
 }
 
@@ -76,13 +80,13 @@ export interface SilenceView {
   readonly propertyId: string | undefined;
 }
 
-/** A change of an alert, and where it stands among all changes. */
+/** A change of an alert, and its position in the stream of changes. */
 interface AlertChange {
   readonly position: string;
   readonly alert: AlertView;
 }
 
-/** Only alerts with one of the named values. */
+/** Filters alerts. Each key lists the values that match. */
 export interface AlertFilter {
   readonly state?: readonly AlertState[] | undefined;
   readonly severity?: readonly AlertSeverity[] | undefined;
@@ -90,59 +94,68 @@ export interface AlertFilter {
   readonly rule?: readonly string[] | undefined;
 }
 
-/** Who acts, and on whose alerts. */
+/** The caller, and the tenants the caller can access. */
 interface Actor {
   readonly author: string;
   readonly scope: TenantScope;
 }
 
-/** Whose a silence is to be, where the actor has several to choose from. */
+/** Tenant of a new silence. Only needed if the caller can access more than one. */
 export interface SilenceTenant {
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;
 }
 
-/** Where alerts are read and acted on. What the scope does not show is not there. */
+/** Alerts, rules, and silences. Everything outside of the caller's scope is treated as missing. */
 export interface AlertService {
   /**
-   * Those that go on, the worst first; with the state `resolved` asked for, also those that ended
-   * within a day. @throws PS_UNAVAILABLE
+   * Lists live alerts, highest severity first within each state. If the filter contains the state
+   * `resolved`, alerts that were resolved within the last day are included.
+   *
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   listAlerts(filter: AlertFilter, scope: TenantScope): Promise<AlertView[]>;
-  /** @throws PS_NOT_FOUND, PS_UNAVAILABLE */
+  /**
+   * Returns an alert with all its transitions.
+   *
+   * @throws PS_NOT_FOUND if there is no such alert
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
   getHistory(
     id: string,
     scope: TenantScope,
   ): Promise<{ alert: AlertView; transitions: readonly TransitionView[] }>;
-  /** @throws PS_NOT_FOUND when no such alert fires */
+  /** @throws PS_NOT_FOUND if no such alert is firing */
   acknowledge(id: string, comment: string, actor: Actor): AlertView;
   listRules(scope: TenantScope): Promise<RulesView>;
   listSilences(scope: TenantScope): SilenceView[];
-  /** @throws PS_REQUEST_INVALID saying what is wrong */
+  /** @throws PS_REQUEST_INVALID if the request is invalid, with each problem */
   createSilence(entry: object, tenant: SilenceTenant, actor: Actor): Promise<SilenceView>;
-  /** @throws PS_NOT_FOUND */
+  /** @throws PS_NOT_FOUND if no such silence is active */
   endSilence(id: string, actor: Actor): Promise<SilenceView>;
   /**
-   * Hears of every change of a visible alert from now on, and first of those behind `position` as
-   * far as they are still known. @returns what ends it
+   * Subscribes to the changes of visible alerts. The listener first receives the changes after
+   * `position` that are still buffered.
+   *
+   * @returns a function that ends the subscription
    */
   subscribe(
     scope: TenantScope,
     position: string | undefined,
-    hear: (change: AlertChange) => void,
+    listener: (change: AlertChange) => void,
   ): () => void;
 }
 
 export function toAlertView(
   { startedMs, firedMs, changedMs, ...alert }: Alert,
-  held: readonly Suppression[],
+  suppressions: readonly Suppression[],
 ): AlertView {
   return {
     ...alert,
     startedAt: new Date(startedMs),
     firedAt: toDate(firedMs),
     changedAt: new Date(changedMs),
-    held: held.map(toSuppressionView),
+    held: suppressions.map(toSuppressionView),
   };
 }
 
@@ -166,7 +179,7 @@ export function toSilenceView(silence: Silence): SilenceView {
   };
 }
 
-/** Windows of a file may have no begin and no end. */
+/** Returns `undefined` for infinite times: maintenance windows can have no start or end. */
 function toDate(ms: number | undefined): Date | undefined {
   return ms !== undefined && Number.isFinite(ms) ? new Date(ms) : undefined;
 }

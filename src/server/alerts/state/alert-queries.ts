@@ -8,13 +8,20 @@ import { fromHostTable, fromTable, type Sql, sql } from '../../../storage/sql/sq
 import type { Transition } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 
-/** Resolved alerts before this are not needed to go on. */
+/** Older resolved alerts aren't needed after a restart. */
 const RESOLVED_LOOKBACK_MS = DAY_MS;
 
-/** The last row of each alert that goes on, or was resolved within a day. @throws PS_UNAVAILABLE */
-export async function loadLastAlertRows(store: QueryClient, now: number): Promise<AlertRow[]> {
+/**
+ * Loads the last row of each alert that is live or was resolved within a day.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+export async function loadLastAlertRows(
+  queryClient: QueryClient,
+  now: number,
+): Promise<AlertRow[]> {
   const since = new Date(now - RESOLVED_LOOKBACK_MS);
-  const rows = await store.read(
+  const rows = await queryClient.read(
     UNRESTRICTED_SCOPE,
     sql`SELECT * FROM (
       SELECT *, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS place
@@ -23,36 +30,48 @@ export async function loadLastAlertRows(store: QueryClient, now: number): Promis
   return rows.map((row) => toTableRow(alertsTable, row));
 }
 
-/** Rows of alerts within a scope, the newest first. @throws PS_UNAVAILABLE */
+/**
+ * Loads alert rows within a scope, newest first.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
 export async function loadAlertRows(
-  store: QueryClient,
+  queryClient: QueryClient,
   scope: TenantScope,
   conditions: Sql,
-  most: number,
+  limit: number,
 ): Promise<AlertRow[]> {
-  const rows = await store.read(
+  const rows = await queryClient.read(
     scope,
-    sql`SELECT * ${fromTable('alerts')} AND ${conditions} ORDER BY timestamp DESC, seq DESC LIMIT ${most}`,
+    sql`SELECT * ${fromTable('alerts')} AND ${conditions} ORDER BY timestamp DESC, seq DESC LIMIT ${limit}`,
   );
   return rows.map((row) => toTableRow(alertsTable, row));
 }
 
-/** More changes than these within minutes are a storm, of which the newest tell enough. */
+/** Limit on rows for the flap history. In an alert storm, the newest rows are enough. */
 const MAX_RECENT_ROWS = 10_000;
 
-/** What alerts did between two moments, in ms since the epoch; the newest first. @throws PS_UNAVAILABLE */
+/**
+ * Loads alert rows between two times in ms since the epoch, newest first.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
 export function loadRecentAlertRows(
-  store: QueryClient,
+  queryClient: QueryClient,
   sinceMs: number,
   beforeMs: number,
 ): Promise<AlertRow[]> {
   const times = sql`timestamp > ${new Date(sinceMs)} AND timestamp < ${new Date(beforeMs)}`;
-  return loadAlertRows(store, UNRESTRICTED_SCOPE, times, MAX_RECENT_ROWS);
+  return loadAlertRows(queryClient, UNRESTRICTED_SCOPE, times, MAX_RECENT_ROWS);
 }
 
-/** The last row of each silence. @throws PS_UNAVAILABLE */
-export async function loadSilenceRows(store: QueryClient): Promise<SilenceRow[]> {
-  const rows = await store.read(
+/**
+ * Loads the last row of each silence.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
+export async function loadSilenceRows(queryClient: QueryClient): Promise<SilenceRow[]> {
+  const rows = await queryClient.read(
     UNRESTRICTED_SCOPE,
     sql`SELECT * FROM (
       SELECT *, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS place
@@ -61,13 +80,13 @@ export async function loadSilenceRows(store: QueryClient): Promise<SilenceRow[]>
   return rows.map((row) => toTableRow(silencesTable, row));
 }
 
-/** When this service last said, before `beforeMs`, that it is alive. */
+/** Loads the time of the last health row of a service before `beforeMs`. */
 export async function loadLastHealthTime(
-  store: QueryClient,
+  queryClient: QueryClient,
   service: string,
   beforeMs: number,
 ): Promise<number | undefined> {
-  const [row] = await store.read(
+  const [row] = await queryClient.read(
     UNRESTRICTED_SCOPE,
     sql`SELECT max(timestamp) AS last ${fromHostTable('system_health')} AND service = ${service}
       AND timestamp < ${new Date(beforeMs)}`,
@@ -75,15 +94,19 @@ export async function loadLastHealthTime(
   return row?.last instanceof Date ? row.last.getTime() : undefined;
 }
 
-/** Rows of one answer at most. */
+/** Limit on transitions per response. */
 const MAX_TRANSITIONS = 10_000;
 
-/** What alerts within a scope did, the newest first. @throws PS_UNAVAILABLE */
+/**
+ * Loads transitions within a scope, newest first.
+ *
+ * @throws PS_UNAVAILABLE if QuestDB is unreachable
+ */
 export async function loadTransitions(
-  store: QueryClient,
+  queryClient: QueryClient,
   scope: TenantScope,
   conditions: Sql,
 ): Promise<Transition[]> {
-  const rows = await loadAlertRows(store, scope, conditions, MAX_TRANSITIONS);
+  const rows = await loadAlertRows(queryClient, scope, conditions, MAX_TRANSITIONS);
   return rows.map(parseTransition).filter((transition) => transition !== undefined);
 }

@@ -12,16 +12,16 @@ import type { AlertStateStore } from './alert-state-store.ts';
 export interface AlertStateRestorerOptions {
   readonly queryClient: QueryClient;
   readonly alertStates: AlertStateStore;
-  /** Whose health tells until when rules were evaluated. */
+  /** Returns the service whose last health row tells when rules were evaluated last. */
   readonly service: () => string;
   readonly startedMs: number;
-  /** Hears what alerts did before the start, the oldest first. */
+  /** Called with each transition from before the restart, oldest first. */
   readonly onPastTransition: (transition: Transition) => void;
   readonly healthIntervalMs: number;
   readonly log: Logger;
 }
 
-/** What was known before the process started, read from the database as soon as it answers. */
+/** Restores the alert states from QuestDB as soon as it responds. */
 export class AlertStateRestorer {
   readonly #options: AlertStateRestorerOptions;
   readonly #rulesWithReportedGroups = new Set<string>();
@@ -31,15 +31,15 @@ export class AlertStateRestorer {
     this.#options = options;
   }
 
-  /** Whether the states have been read. */
+  /** Whether the states have been restored. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
   /**
-   * Reads the states once, and which groups of `rules` have reported within the last day.
+   * Restores the states once. Adds the groups of `rules` that sent data within the last day.
    *
-   * @param historyMs of this length of time before `now` each change is recalled too
+   * @param historyMs duration before `now` for which all transitions are restored too
    * @returns whether the states are known
    */
   async restore(rules: readonly QueryRule[], now: number, historyMs: number): Promise<boolean> {
@@ -48,41 +48,36 @@ export class AlertStateRestorer {
       await this.#addReportedGroups(rules, now);
       return true;
     } catch (error) {
-      this.#options.log.warn(`The states of alerts could not be read yet: ${errorMessage(error)}`);
+      this.#options.log.warn(`The alert states can't be read yet: ${errorMessage(error)}`);
       return this.#isDone;
     }
   }
 
   async #restoreStates(now: number, historyMs: number): Promise<void> {
-    const {
-      queryClient: store,
-      alertStates: book,
-      service,
-      startedMs,
-      onPastTransition: onPast,
-    } = this.#options;
-    const [rows, aliveMs, changes] = await Promise.all([
-      loadLastAlertRows(store, now),
-      loadLastHealthTime(store, service(), startedMs),
-      loadRecentAlertRows(store, now - historyMs, startedMs),
+    const { queryClient, alertStates, service, startedMs, onPastTransition } = this.#options;
+    const [rows, aliveMs, recentRows] = await Promise.all([
+      loadLastAlertRows(queryClient, now),
+      loadLastHealthTime(queryClient, service(), startedMs),
+      loadRecentAlertRows(queryClient, now - historyMs, startedMs),
     ]);
-    for (const row of changes.toReversed()) {
+    for (const row of recentRows.toReversed()) {
       const transition = parseTransition(row);
-      if (transition) onPast(transition);
+      if (transition) onPastTransition(transition);
     }
-    book.restore(rows, now, aliveMs);
+    alertStates.restore(rows, now, aliveMs);
     this.#isDone = true;
   }
 
-  /** Whose silence matters must be known also when it fell silent before the start. */
+  /** Adds known groups, so that `noData: alert` applies to groups that stopped before the restart. */
   async #addReportedGroups(rules: readonly QueryRule[], now: number): Promise<void> {
-    const { queryClient: store, alertStates: book, healthIntervalMs } = this.#options;
+    const { queryClient, alertStates, healthIntervalMs } = this.#options;
     for (const rule of rules) {
       if (rule.noData !== 'alert' || this.#rulesWithReportedGroups.has(rule.name)) continue;
-      const day = { ...rule, source: { ...rule.source, windowMs: DAY_MS } };
-      const groups = await queryRule(day, new RuleQueryCache(store, now, healthIntervalMs));
-      const known = groups.map(({ labels, newestMs }) => ({ labels, lastSeenMs: newestMs }));
-      book.addReportedGroups(rule.name, known);
+      const dayRule = { ...rule, source: { ...rule.source, windowMs: DAY_MS } };
+      const cache = new RuleQueryCache(queryClient, now, healthIntervalMs);
+      const observations = await queryRule(dayRule, cache);
+      const groups = observations.map(({ labels, newestMs }) => ({ labels, lastSeenMs: newestMs }));
+      alertStates.addReportedGroups(rule.name, groups);
       this.#rulesWithReportedGroups.add(rule.name);
     }
   }

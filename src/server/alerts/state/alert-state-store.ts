@@ -16,28 +16,32 @@ import {
 } from '../evaluation/rebuild-alert-states.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
 
-/** An alert that goes on, with its group's newest value. */
+/** An alert that isn't resolved, with the newest value of its group. */
 export interface LiveAlert {
   readonly transition: Transition;
   readonly value: number | undefined;
 }
 
-/** What a change of the book tells: transitions, with what each alert was before. */
+/** Called with each transition and the previous one of the same alert. */
 export type OnTransition = (transition: Transition, before: Transition | undefined) => void;
 
 const NO_STATES: RuleStates = new Map();
 
-/** The states of all rules' groups, and the alerts that go on, by id. */
+/** The states of all groups of all rules, with an index of the live alerts by ID. */
 export class AlertStateStore {
   readonly #states = new Map<string, RuleStates>();
   readonly #live = new Map<string, { rule: string; key: string }>();
   readonly #onTransition: OnTransition;
 
-  constructor(onChange: OnTransition) {
-    this.#onTransition = onChange;
+  constructor(onTransition: OnTransition) {
+    this.#onTransition = onTransition;
   }
 
-  /** @returns the transitions, which have been told */
+  /**
+   * Evaluates a rule.
+   *
+   * @returns the transitions. `onTransition` has been called for each of them.
+   */
   evaluate(
     rule: AlertRule,
     observations: readonly Observation[],
@@ -50,22 +54,22 @@ export class AlertStateStore {
     return transitions;
   }
 
-  /** Ends the alerts of a rule that is no more. */
+  /** Resolves the alerts of a removed rule. */
   removeRule(rule: string, now: number): void {
     const before = this.#states.get(rule) ?? NO_STATES;
     this.#states.delete(rule);
     this.#applyTransitions(resolveAllAlerts(before, now), before);
   }
 
-  /** Rules that have states, among them those of rules that are no more. */
+  /** Names of all rules with states, including removed rules. */
   get ruleNames(): readonly string[] {
     return [...this.#states.keys()];
   }
 
-  /** Takes over what the table knows, and what has happened here since. */
+  /** Restores the states from the table, merged with the current live alerts. */
   restore(rows: readonly AlertRow[], now: number, evaluatedMs: number | undefined): void {
-    const ours = [...this.listLive()].map(({ transition }) => transition);
-    const { states, transitions } = rebuildStates([...rows, ...ours], now, evaluatedMs);
+    const live = [...this.listLive()].map(({ transition }) => transition);
+    const { states, transitions } = rebuildStates([...rows, ...live], now, evaluatedMs);
     this.#live.clear();
     for (const [rule, groups] of states) {
       this.#states.set(rule, new Map([...(this.#states.get(rule) ?? []), ...groups]));
@@ -77,7 +81,7 @@ export class AlertStateStore {
     for (const transition of transitions) this.#onTransition(transition, before.get(transition.id));
   }
 
-  /** Groups that reported before the start. */
+  /** Adds groups that sent data before the process started. */
   addReportedGroups(rule: string, groups: readonly ReportedGroup[]): void {
     this.#states.set(rule, addReportedGroups(this.#states.get(rule) ?? NO_STATES, groups));
   }
@@ -94,7 +98,11 @@ export class AlertStateStore {
     return state?.alert && { transition: state.alert, value: state.value };
   }
 
-  /** @returns the transition; undefined when no such alert fires */
+  /**
+   * Acknowledges an alert.
+   *
+   * @returns the transition, or `undefined` if the alert isn't firing
+   */
   acknowledge(
     id: string,
     by: { author: string; comment: string },
@@ -103,7 +111,7 @@ export class AlertStateStore {
     return this.#update(id, (state) => acknowledge(state, by, now));
   }
 
-  /** Adds the first explanation to the alert's last transition: the same row, written again. */
+  /** Adds the explanation to the last transition of an alert. Its row is written again. */
   addExplanation(id: string, cause: string): Transition | undefined {
     return this.#update(id, (state) => addExplanation(state, cause));
   }
@@ -114,21 +122,24 @@ export class AlertStateStore {
     return sum;
   }
 
-  #update(id: string, act: (state: GroupState) => StateUpdate | undefined): Transition | undefined {
+  #update(
+    id: string,
+    updateState: (state: GroupState) => StateUpdate | undefined,
+  ): Transition | undefined {
     const found = this.#findGroup(id);
-    const step = found && act(found.state);
-    if (!found || !step) return undefined;
+    const update = found && updateState(found.state);
+    if (!found || !update) return undefined;
     const { rule, key, state } = found;
     const before = this.#states.get(rule) ?? NO_STATES;
-    this.#states.set(rule, new Map(before).set(key, step.state));
-    for (const transition of step.transitions) this.#onTransition(transition, state.alert);
-    return step.transitions[0];
+    this.#states.set(rule, new Map(before).set(key, update.state));
+    for (const transition of update.transitions) this.#onTransition(transition, state.alert);
+    return update.transitions[0];
   }
 
   #findGroup(id: string): { rule: string; key: string; state: GroupState } | undefined {
-    const place = this.#live.get(id);
-    const state = place && this.#states.get(place.rule)?.get(place.key);
-    return state && { ...place, state };
+    const group = this.#live.get(id);
+    const state = group && this.#states.get(group.rule)?.get(group.key);
+    return state && { ...group, state };
   }
 
   #applyTransitions(transitions: readonly Transition[], before: RuleStates): void {

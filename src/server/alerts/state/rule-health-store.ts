@@ -1,7 +1,7 @@
 import type { Observation } from '../evaluation/observation.ts';
 import type { InternalMetric } from '../rules/rule-aggregates.ts';
 
-/** How the last evaluation of a rule went. Times in ms. */
+/** The last evaluation of a rule. Times are in ms. */
 export interface RuleHealth extends RuleOutcome {
   readonly error: string | undefined;
   readonly evaluatedMs: number;
@@ -9,7 +9,7 @@ export interface RuleHealth extends RuleOutcome {
   readonly groups: number;
 }
 
-/** The last evaluation of each rule, and how many there were. */
+/** Keeps the last evaluation of each rule, and counts evaluations. */
 export class RuleHealthStore {
   readonly #last = new Map<string, RuleHealth>();
   evaluationCount = 0;
@@ -18,14 +18,14 @@ export class RuleHealthStore {
   record(
     rule: string,
     result: RuleOutcome['result'],
-    more: Omit<RuleHealth, 'rule' | 'result' | 'failures'>,
+    details: Omit<RuleHealth, 'rule' | 'result' | 'failures'>,
   ): void {
     const before = this.#last.get(rule)?.failures ?? 0;
-    // While the database is away nothing new is known of the rule itself.
+    // An unreachable QuestDB says nothing about the rule, so the count doesn't change.
     const failures = result === 'failed' ? before + 1 : result === 'answered' ? 0 : before;
     this.evaluationCount += 1;
     if (result !== 'answered') this.failureCount += 1;
-    this.#last.set(rule, { rule, result, failures, ...more });
+    this.#last.set(rule, { rule, result, failures, ...details });
   }
 
   get(rule: string): RuleHealth | undefined {
@@ -36,24 +36,24 @@ export class RuleHealthStore {
     return [...this.#last.values()];
   }
 
-  /** Forgets rules that are no more. */
+  /** Removes all other rules. */
   retainOnly(names: ReadonlySet<string>): void {
     for (const name of this.#last.keys()) if (!names.has(name)) this.#last.delete(name);
   }
 }
 
-/** How the query of one rule went. */
+/** The outcome of a rule's query. */
 export interface RuleOutcome {
   readonly rule: string;
   readonly result: 'answered' | 'failed' | 'unreachable';
-  /** Failures in a row, this one included; 0 after an answer. */
+  /** Number of failures in a row, including this one. 0 after a success. */
   readonly failures: number;
 }
 
 /**
- * What the outcomes of a round say of the evaluation itself, as observations of the internal
- * figures. A database that is away is one alert of its own, not one for each rule: while it is,
- * nothing new is said of single rules, and none of them is evaluated, so that all states stay.
+ * Converts the outcomes of all rules to observations of internal metrics. An unreachable QuestDB
+ * causes a single alert instead of one per rule: while it is unreachable, rules aren't evaluated, and
+ * their states don't change.
  */
 export function observeRuleHealth(
   outcomes: readonly RuleOutcome[],
@@ -64,8 +64,8 @@ export function observeRuleHealth(
 > & {
   readonly unavailable: boolean;
 } {
-  const reached = outcomes.some(({ result }) => result !== 'unreachable');
-  const unavailable = outcomes.length > 0 && !reached;
+  const isReached = outcomes.some(({ result }) => result !== 'unreachable');
+  const unavailable = outcomes.length > 0 && !isReached;
   const observed = (labels: Observation['labels'], value: number): Observation => ({
     labels,
     value,

@@ -15,11 +15,11 @@ export const inhibitRuleSchema = z.strictObject({
   source: matchersSchema,
   target: matchersSchema,
   equal: z.array(labelNameSchema).default([]),
-  /** Whether a worse alert may be inhibited by a milder one. */
+  /** Whether an alert can inhibit an alert with a higher severity. */
   worseToo: z.boolean().default(false),
 });
 
-/** While an alert of `source` fires, those of `target` with the same `equal` labels are held. */
+/** While an alert matches `source`, alerts that match `target` with equal `equal` labels aren't sent. */
 export interface InhibitRule {
   readonly name: string;
   readonly source: readonly Matcher[];
@@ -32,21 +32,23 @@ export function toInhibitRule(entry: z.output<typeof inhibitRuleSchema>): Inhibi
   return entry.enabled ? entry : undefined;
 }
 
-/** Tells what inhibits an alert among those that it was made of. */
+/** Returns what inhibits an alert, or `undefined`. */
 export type Inhibitor = (alert: AlertSummary) => Suppression | undefined;
 
 /**
- * Finds what inhibits each alert among `alerts`. As in Alertmanager, silenced alerts inhibit too, an
- * alert never inhibits itself, and one that matches both sides is not inhibited by another such.
- * An alert of one organization never inhibits another's.
+ * Creates a function that finds the alert that inhibits another alert.
+ *
+ * As in Alertmanager, silenced alerts inhibit too, and an alert never inhibits itself. Two alerts that
+ * both match `source` and `target` don't inhibit each other. An alert never inhibits alerts of another
+ * organization.
  */
 export function createInhibitor(
   alerts: readonly AlertSummary[],
   rules: readonly InhibitRule[],
 ): Inhibitor {
   const active = alerts.filter(isActive);
-  // In a storm there are thousands: each looks only at those that are about the same thing.
-  const sourcesOf = rules.map((rule) => ({
+  // Sources are indexed by their `equal` labels, because an alert storm has thousands of alerts.
+  const indexedRules = rules.map((rule) => ({
     rule,
     sources: Map.groupBy(
       active.filter((alert) => matchesAll(rule.source, getMatchLabels(alert))),
@@ -55,9 +57,9 @@ export function createInhibitor(
   }));
   return (alert) => {
     const labels = getMatchLabels(alert);
-    for (const { rule, sources } of sourcesOf) {
+    for (const { rule, sources } of indexedRules) {
       if (!matchesAll(rule.target, labels)) continue;
-      const both = matchesAll(rule.source, labels);
+      const matchesBoth = matchesAll(rule.source, labels);
       const source = sources
         .get(toEqualLabelsKey(alert, rule.equal))
         ?.filter((other) => other.id !== alert.id && canInhibit(other, alert))
@@ -65,7 +67,7 @@ export function createInhibitor(
           (other) =>
             rule.worseToo || getSeverityRank(other.severity) >= getSeverityRank(alert.severity),
         )
-        .find((other) => !(both && matchesAll(rule.target, getMatchLabels(other))));
+        .find((other) => !(matchesBoth && matchesAll(rule.target, getMatchLabels(other))));
       if (source) {
         const detail = `${rule.name}: ${source.rule} is ${source.severity}`;
         return { reason: 'inhibited', by: source.id, detail, untilMs: undefined };
@@ -80,7 +82,7 @@ function canInhibit(source: AlertSummary, target: AlertSummary): boolean {
   return organization === undefined || organization === target.labels.organization;
 }
 
-/** Labels that neither has are equal. */
+/** Returns a key of the `equal` labels. A missing label equals an empty one. */
 function toEqualLabelsKey({ labels }: AlertSummary, equal: readonly string[]): string {
   return JSON.stringify(equal.map((label) => labels[label] ?? ''));
 }

@@ -20,26 +20,29 @@ import {
   toFlapKey,
 } from './suppression-stages.ts';
 
-/** Decides which alerts are told, and keeps why the others are not. */
+/** Decides which alerts are sent, and keeps the reasons why the others aren't. */
 export class NotificationGate {
   readonly #flapHistories = new Map<string, FlapHistory>();
   readonly #groups = new Map<string, AlertGroupState>();
-  /** Resolved alerts until they have been told. */
-  readonly #ended = new Map<string, Alert>();
+  /** Resolved alerts that haven't been sent. */
+  readonly #resolved = new Map<string, Alert>();
   #suppressions: ReadonlyMap<string, readonly Suppression[]> = new Map();
   #evaluated: readonly Alert[] = [];
 
-  /** Notes what an alert did, for flapping and for telling its end. */
+  /** Records a transition in the flap history, and keeps a resolved alert until it is sent. */
   recordTransition(
     transition: Transition,
     alert: Alert,
     set: Pick<AlertRuleSet, 'flapping'>,
   ): void {
     this.restoreTransition(transition, alert, set);
-    if (hasStoppedFiring(transition)) this.#ended.set(transition.id, alert);
+    if (hasStoppedFiring(transition)) this.#resolved.set(transition.id, alert);
   }
 
-  /** Notes what an alert did before the start: the oldest first, and before anything of `note`. */
+  /**
+   * Adds a transition from before the restart to the flap history. Call it with the oldest transition
+   * first, before any call of `recordTransition`.
+   */
   restoreTransition(
     transition: Transition,
     alert: Pick<Alert, 'rule' | 'labels'>,
@@ -51,7 +54,11 @@ export class NotificationGate {
     this.#flapHistories.set(key, recordFlap(before, transition.timestamp, flapping));
   }
 
-  /** @returns what is to be told now; all else is held for a reason that `heldOf` gives */
+  /**
+   * Evaluates all suppression stages and groups.
+   *
+   * @returns the groups to send now. `getSuppressions` returns why other alerts aren't sent.
+   */
   evaluate(
     live: readonly Alert[],
     set: AlertRuleSet,
@@ -60,37 +67,38 @@ export class NotificationGate {
   ): AlertGroup[] {
     const { inhibit, maintenance, flapping, notifications } = set;
     const context = { inhibit, maintenance, flapping, silences, flaps: this.#flapHistories };
-    const verdicts = evaluateSuppressions([...live, ...this.#ended.values()], context, now);
-    const held = new Map(verdicts.map((verdict) => [verdict.alert.id, verdict.suppressions]));
-    const free = verdicts.filter((verdict) => verdict.suppressions.length === 0);
-    const groups = Map.groupBy(free, ({ alert }) =>
+    const results = evaluateSuppressions([...live, ...this.#resolved.values()], context, now);
+    const suppressions = new Map(results.map((result) => [result.alert.id, result.suppressions]));
+    const unsuppressed = results.filter((result) => result.suppressions.length === 0);
+    const alertsByGroup = Map.groupBy(unsuppressed, ({ alert }) =>
       toNotificationGroupKey(alert, notifications.groupBy),
     );
-    const tellings: AlertGroup[] = [];
-    for (const key of new Set([...groups.keys(), ...this.#groups.keys()])) {
-      const alerts = (groups.get(key) ?? []).map(({ alert }) => alert);
-      const step = updateAlertGroup(this.#groups.get(key), alerts, key, notifications, now);
-      if (step.group) this.#groups.set(key, step.group);
+    const dueGroups: AlertGroup[] = [];
+    for (const key of new Set([...alertsByGroup.keys(), ...this.#groups.keys()])) {
+      const alerts = (alertsByGroup.get(key) ?? []).map(({ alert }) => alert);
+      const decision = updateAlertGroup(this.#groups.get(key), alerts, key, notifications, now);
+      if (decision.group) this.#groups.set(key, decision.group);
       else this.#groups.delete(key);
-      for (const [id, reason] of step.suppressed) {
-        held.set(id, [reason]);
-        if (reason.reason === 'never_told') this.#ended.delete(id);
+      for (const [id, suppression] of decision.suppressed) {
+        suppressions.set(id, [suppression]);
+        if (suppression.reason === 'never_told') this.#resolved.delete(id);
       }
-      for (const { id, state } of step.toNotify) if (state === 'resolved') this.#ended.delete(id);
-      if (step.toNotify.length > 0) tellings.push({ key, alerts: step.toNotify });
+      for (const { id, state } of decision.toNotify)
+        if (state === 'resolved') this.#resolved.delete(id);
+      if (decision.toNotify.length > 0) dueGroups.push({ key, alerts: decision.toNotify });
     }
-    this.#suppressions = held;
-    this.#evaluated = verdicts.map(({ alert }) => alert).filter(({ state }) => state !== 'pending');
+    this.#suppressions = suppressions;
+    this.#evaluated = results.map(({ alert }) => alert).filter(({ state }) => state !== 'pending');
     this.#removeExpired(now - flapping.windowMs);
-    return tellings;
+    return dueGroups;
   }
 
-  /** Why an alert was not told when it was looked at last; nothing: it was. */
+  /** Returns why an alert wasn't sent after the last evaluation. Empty if it was sent. */
   getSuppressions(id: string): readonly Suppression[] {
     return this.#suppressions.get(id) ?? [];
   }
 
-  /** All alerts that were looked at last, with why they are not told now. */
+  /** Lists the alerts of the last evaluation, with the reasons why they aren't sent. */
   *listEvaluated(): Iterable<EvaluatedAlert> {
     for (const alert of this.#evaluated)
       yield { alert, suppressions: this.getSuppressions(alert.id) };
@@ -100,52 +108,52 @@ export class NotificationGate {
     for (const [key, { timesMs }] of this.#flapHistories) {
       if ((timesMs.at(-1) ?? 0) < beforeMs) this.#flapHistories.delete(key);
     }
-    for (const [id, { changedMs }] of this.#ended) {
-      // What is silenced when it ends is not told of long after.
-      if (changedMs < beforeMs) this.#ended.delete(id);
+    for (const [id, { changedMs }] of this.#resolved) {
+      // If a silence suppressed the resolved alert for a long time, its message is outdated.
+      if (changedMs < beforeMs) this.#resolved.delete(id);
     }
   }
 }
 
-/** An acknowledged alert that fires again because it became worse has not begun anew. */
+/** Returns whether an alert started firing. A higher severity after an acknowledgment doesn't count. */
 function hasStartedFiring({ state, timestamp, firedAt }: Transition): boolean {
   return state === 'firing' && firedAt === timestamp;
 }
 
-/** A pending alert that is over has never been one that fires. */
+/** Returns whether a firing alert was resolved. Pending alerts don't count. */
 function hasStoppedFiring({ state, firedAt }: Transition): boolean {
   return state === 'resolved' && firedAt !== undefined;
 }
 
 export interface GroupingOptions {
-  /** Alerts that agree in these labels are told together. */
+  /** Alerts with the same values of these labels are sent together. */
   readonly groupBy: readonly string[];
-  /** A new group waits for more of its alerts. */
+  /** Time for which a new group waits for more alerts, in ms. */
   readonly waitMs: number;
-  /** Changes of a group that was told are told at most so often. */
+  /** Minimum time between two messages about changes of a group, in ms. */
   readonly intervalMs: number;
-  /** What goes on unchanged is told again after this time. */
+  /** Time after which an unchanged group is sent again, in ms. */
   readonly repeatMs: number;
 }
 
-/** What a group of alerts has been told of. */
+/** What has been sent about a group. */
 export interface AlertGroupState {
   readonly firstMs: number;
   readonly notifiedMs: number | undefined;
-  /** By alert id, what was said of it: state and severity. */
+  /** State and severity that were sent last, by alert ID. */
   readonly notified: ReadonlyMap<string, string>;
 }
 
 export interface GroupDecision<A extends AlertSummary> {
-  /** Undefined when all that was told is over and has been told as over. */
+  /** Undefined if all alerts are resolved and the resolved messages were sent. */
   readonly group: AlertGroupState | undefined;
-  /** What to tell now: all active alerts of the group, and those that have ended since. */
+  /** Alerts to send now: all active ones, and those resolved since the last message. */
   readonly toNotify: readonly A[];
-  /** By alert id, why it is not told now. */
+  /** Why an alert isn't sent now, by alert ID. */
   readonly suppressed: ReadonlyMap<string, Suppression>;
 }
 
-/** Alerts of different organizations are never in one group, whatever `groupBy` says. */
+/** Returns the key of an alert's group. A group never contains alerts of two organizations. */
 export function toNotificationGroupKey(alert: AlertSummary, groupBy: readonly string[]): string {
   const labels = getMatchLabels(alert);
   const names = [...new Set([...groupBy, 'organization'])].sort();
@@ -153,8 +161,10 @@ export function toNotificationGroupKey(alert: AlertSummary, groupBy: readonly st
 }
 
 /**
- * Decides for one group whether to tell it now. `alerts` are those of the group that no stage holds
- * back: the active ones, and resolved ones until they have been told. Pending ones are passed over.
+ * Decides whether to send one group now.
+ *
+ * @param alerts unsuppressed alerts of the group: active ones, and resolved ones that haven't been sent.
+ *   Pending alerts are ignored.
  */
 export function updateAlertGroup<A extends AlertSummary>(
   before: AlertGroupState | undefined,
@@ -168,32 +178,32 @@ export function updateAlertGroup<A extends AlertSummary>(
     notifiedMs: undefined,
     notified: new Map<string, string>(),
   };
-  const held = new Map<string, Suppression>();
-  const hold = (alert: A, reason: Suppression['reason'], detail: string, untilMs?: number) =>
-    held.set(alert.id, { reason, by: key, detail, untilMs });
+  const suppressed = new Map<string, Suppression>();
+  const suppress = (alert: A, reason: Suppression['reason'], detail: string, untilMs?: number) =>
+    suppressed.set(alert.id, { reason, by: key, detail, untilMs });
   const relevant = alerts.filter((alert) => {
     if (alert.state !== 'resolved') return isActive(alert);
     if (group.notified.has(alert.id)) return true;
-    hold(alert, 'never_told', 'it ended before anybody was told of it');
+    suppress(alert, 'never_told', 'resolved before the first notification');
     return false;
   });
   if (relevant.length === 0)
-    return { group: group.notified.size > 0 ? group : undefined, toNotify: [], suppressed: held };
+    return { group: group.notified.size > 0 ? group : undefined, toNotify: [], suppressed };
   const changed = relevant.filter(
     (alert) => group.notified.get(alert.id) !== toAlertStateKey(alert),
   );
   const [reason, dueMs] = getDueTime(group, changed.length > 0, policy);
   if (now < dueMs) {
-    const detail = `until ${formatDuration(dueMs - now)} from now`;
+    const detail = `due in ${formatDuration(dueMs - now)}`;
     for (const alert of relevant)
-      hold(alert, changed.includes(alert) ? reason : 'duplicate', detail, dueMs);
-    return { group, toNotify: [], suppressed: held };
+      suppress(alert, changed.includes(alert) ? reason : 'duplicate', detail, dueMs);
+    return { group, toNotify: [], suppressed };
   }
   const active = relevant.filter(isActive);
-  const told = new Map(active.map((alert) => [alert.id, toAlertStateKey(alert)]));
+  const notified = new Map(active.map((alert) => [alert.id, toAlertStateKey(alert)]));
   const next =
-    active.length > 0 ? { firstMs: group.firstMs, notifiedMs: now, notified: told } : undefined;
-  return { group: next, toNotify: relevant, suppressed: held };
+    active.length > 0 ? { firstMs: group.firstMs, notifiedMs: now, notified } : undefined;
+  return { group: next, toNotify: relevant, suppressed };
 }
 
 function getDueTime(

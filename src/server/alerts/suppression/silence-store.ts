@@ -11,7 +11,7 @@ import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { loadSilenceRows } from '../state/alert-queries.ts';
 import type { Silence } from './silence.ts';
 
-/** Rows that were added here may not be readable yet. */
+/** Time after which written rows are readable, in ms. */
 const WRITE_VISIBILITY_MS = 60_000;
 
 type StoredSilence = {
@@ -20,47 +20,51 @@ type StoredSilence = {
   readonly changedMs: number;
 };
 
-/** The silences that have not ended, as the table tells, and what was changed here meanwhile. */
+/** Silences that haven't ended: the rows of the table, and changes that aren't readable yet. */
 export class SilenceStore {
   readonly #queryClient: QueryClient;
   readonly #add: AddRows;
   readonly #flush: () => Promise<void>;
   #silences = new Map<string, StoredSilence>();
 
-  constructor(store: QueryClient, add: AddRows, flush: () => Promise<void>) {
-    this.#queryClient = store;
+  constructor(queryClient: QueryClient, add: AddRows, flush: () => Promise<void>) {
+    this.#queryClient = queryClient;
     this.#add = add;
     this.#flush = flush;
   }
 
-  /** Reads the table. @throws PS_UNAVAILABLE; what was known stays */
+  /**
+   * Reads the table. If it fails, the known silences don't change.
+   *
+   * @throws PS_UNAVAILABLE if QuestDB is unreachable
+   */
   async refresh(now: number): Promise<void> {
     const rows = await loadSilenceRows(this.#queryClient);
     const found = parseSilenceRows(rows, now).map(
       (each) => [each.silence.id, { ...each, changedMs: Number.NEGATIVE_INFINITY }] as const,
     );
     const next = new Map<string, StoredSilence>(found);
-    for (const [id, own] of this.#silences) {
-      const known = next.get(id);
-      if (own.changedMs > now - WRITE_VISIBILITY_MS && own.seq > (known?.seq ?? 0))
-        next.set(id, own);
+    for (const [id, changed] of this.#silences) {
+      const stored = next.get(id);
+      const isRecent = changed.changedMs > now - WRITE_VISIBILITY_MS;
+      if (isRecent && changed.seq > (stored?.seq ?? 0)) next.set(id, changed);
     }
     this.#silences = next;
   }
 
-  /** Those that have not ended at `now`. */
+  /** Lists the silences that haven't ended at `now`. */
   listActive(now: number): Silence[] {
     return [...this.#silences.values()]
       .map(({ silence }) => silence)
       .filter(({ endsMs }) => endsMs > now);
   }
 
-  /** Those of the scope's tenants; those of everybody only for who may see everybody. */
+  /** Lists the silences of the scope's tenants. Silences without a tenant require an unrestricted scope. */
   listVisible(scope: TenantScope, now: number): Silence[] {
     return this.listActive(now).filter((silence) => canChange(silence, scope));
   }
 
-  /** Resolves when the silence is stored, or safe in the spool. */
+  /** Creates a silence. Resolves when the silence is stored in QuestDB or the spool. */
   async create(
     entry: SilenceInput,
     by: { author: string; organization?: string | undefined; property?: string | undefined },
@@ -73,11 +77,15 @@ export class SilenceStore {
     return silence;
   }
 
-  /** @throws PS_NOT_FOUND when there is none that `scope` may change */
+  /**
+   * Ends a silence now.
+   *
+   * @throws PS_NOT_FOUND if no such silence is active within `scope`
+   */
   async end(id: string, author: string, scope: TenantScope, now: number): Promise<Silence> {
     const known = this.#silences.get(id);
-    const ended = known && known.silence.endsMs <= now;
-    if (!known || ended || !canChange(known.silence, scope)) {
+    const hasEnded = known && known.silence.endsMs <= now;
+    if (!known || hasEnded || !canChange(known.silence, scope)) {
       throw createError('PS_NOT_FOUND', { path: `silences/${id}` });
     }
     const { silence, row } = endSilence(known.silence, author, known.seq, now);
@@ -90,19 +98,25 @@ export class SilenceStore {
 
 function canChange({ organization, property }: Silence, scope: TenantScope): boolean {
   const { organizations, properties } = scope;
-  const own =
+  const isOwn =
     organizations === 'all' || (organization !== undefined && organizations.includes(organization));
-  return own && (properties === 'all' || (property !== undefined && properties.includes(property)));
+  return (
+    isOwn && (properties === 'all' || (property !== undefined && properties.includes(property)))
+  );
 }
 
-/** Reads what somebody asks for. @throws PS_REQUEST_INVALID with each problem */
+/**
+ * Validates a request for a new silence.
+ *
+ * @throws PS_REQUEST_INVALID if the request is invalid, with each problem
+ */
 export function parseSilence(entry: object): SilenceInput {
   const parsed = silenceSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
   throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
 }
 
-/** What somebody asks for: an end, or a duration from now (or from `startsAt`). */
+/** A request for a new silence. `duration` counts from `startsAt`, or from now. */
 export const silenceSchema = z
   .strictObject({
     matchers: matchersSchema,
@@ -113,7 +127,7 @@ export const silenceSchema = z
     comment: z.string().min(1).max(2000),
   })
   .refine(({ endsAt, duration }) => (endsAt === undefined) !== (duration === undefined), {
-    error: 'must have one of `endsAt` and `duration`',
+    error: 'must have either `endsAt` or `duration`',
   })
   .refine(
     ({ startsAt, endsAt }) =>
@@ -125,8 +139,9 @@ export const silenceSchema = z
 type SilenceInput = z.output<typeof silenceSchema>;
 
 /**
- * A new silence. The tenant is the author's, never the request's: whoever calls takes it from the
- * author's key.
+ * Creates a silence and its row.
+ *
+ * @param by author and tenant. The caller takes both from the API key, never from the request.
  */
 export function createSilence(
   entry: SilenceInput,
@@ -150,7 +165,11 @@ export function createSilence(
   return { silence, row: toSilenceRow(silence, 1, now) };
 }
 
-/** Ends a silence now. `seq` is that of its last row. */
+/**
+ * Ends a silence now.
+ *
+ * @param seq sequence number of the last row
+ */
 export function endSilence(
   silence: Silence,
   author: string,
@@ -182,7 +201,7 @@ const storedSilenceSchema = z.object({
   recurrence: recurrenceSchema.optional(),
 });
 
-/** The silences that the rows tell of and that have not ended, each with its last row's `seq`. */
+/** Returns the silences of the rows that haven't ended, each with the `seq` of its last row. */
 export function parseSilenceRows(
   rows: readonly SilenceRow[],
   now: number,
@@ -190,11 +209,11 @@ export function parseSilenceRows(
   const last = new Map<string, SilenceRow>();
   for (const row of rows) {
     const known = last.get(row.id ?? '');
-    const later =
+    const isLater =
       !known ||
       row.timestamp > known.timestamp ||
       (row.timestamp === known.timestamp && (row.seq ?? 0) > (known.seq ?? 0));
-    if (row.id !== undefined && later) last.set(row.id, row);
+    if (row.id !== undefined && isLater) last.set(row.id, row);
   }
   return [...last].flatMap(([id, row]) => {
     const { seq = 1, startsAt, endsAt, author = '', comment = '' } = row;

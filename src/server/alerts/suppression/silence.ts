@@ -8,31 +8,31 @@ import {
   recurrenceSchema,
 } from '../../../core/config-files/recurrence.ts';
 
-/** Alerts that match are not told for a time. Times in ms since the epoch. */
+/** Matching alerts aren't sent during a silence. Times are in ms since the epoch. */
 export interface Silence {
   readonly id: string;
   readonly kind: 'silenced' | 'maintenance';
   readonly matchers: readonly Matcher[];
   readonly startsMs: number;
   readonly endsMs: number;
-  /** Undefined: all the time from start to end. */
+  /** Undefined if the silence is active all the time from start to end. */
   readonly recurrence: Recurrence | undefined;
   readonly author: string;
   readonly comment: string;
-  /** Whose alerts it reaches. Undefined: everybody's, which an administrator's may. */
+  /** Organization whose alerts match. Undefined means all, which only administrators can set. */
   readonly organization: string | undefined;
   readonly property: string | undefined;
 }
 
-/** What silences an alert now. A silence of one tenant never reaches an alert of another. */
+/** Finds a silence for an alert. A silence of one tenant never matches an alert of another. */
 export function findSilenceSuppression(
   alert: AlertSummary,
   silences: readonly Silence[],
   now: number,
 ): Suppression | undefined {
   for (const silence of silences) {
-    const [beginMs, endMs] = getActiveSpan(silence, now) ?? [];
-    if (beginMs === undefined || endMs === undefined) continue;
+    const endMs = getActiveSpan(silence, now)?.[1];
+    if (endMs === undefined) continue;
     if (!isInTenant(silence, alert) || !matchesAll(silence.matchers, getMatchLabels(alert)))
       continue;
     return {
@@ -58,7 +58,7 @@ function isInTenant({ organization, property }: Silence, { labels }: AlertSummar
   return property === undefined || labels.property === property;
 }
 
-/** A maintenance window of a file. */
+/** A maintenance window of a rules file. */
 export const maintenanceSchema = z.strictObject({
   name: nameSchema,
   matchers: matchersSchema,

@@ -3,90 +3,90 @@ import { formatDuration } from '../../../core/format.ts';
 import { createInhibitor, type InhibitRule } from './inhibition.ts';
 import { findSilenceSuppression, type Silence } from './silence.ts';
 
-/** What the stages go by. */
+/** The input of the suppression stages. */
 export interface SuppressionContext {
   readonly inhibit: readonly InhibitRule[];
   readonly silences: readonly Silence[];
   readonly maintenance: readonly Silence[];
   readonly flapping: FlapLimits;
-  /** By `flapKey`. */
+  /** By `toFlapKey`. */
   readonly flaps: ReadonlyMap<string, FlapHistory>;
 }
 
-/** All that holds one alert back now, in the order of the stages; nothing: it may be told. */
+/** All suppressions of an alert, in the order of the stages. If there are none, it can be sent. */
 export interface SuppressionResult<A extends AlertSummary> {
   readonly alert: A;
   readonly suppressions: readonly Suppression[];
 }
 
-/** What tells a group of a rule from others, over all its alerts. */
+/** Returns a key of rule and group. It is the same for all alerts of the group. */
 export function toFlapKey({ rule, labels }: Pick<AlertSummary, 'rule' | 'labels'>): string {
   return JSON.stringify([rule, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
-/** Asks every stage about every alert. Each reason is named, also where one would be enough. */
+/** Evaluates every stage for every alert. Returns all reasons, not just the first. */
 export function evaluateSuppressions<A extends AlertSummary>(
   alerts: readonly A[],
   context: SuppressionContext,
   now: number,
 ): SuppressionResult<A>[] {
   const { silences, maintenance, inhibit, flaps, flapping } = context;
-  const inhibits = createInhibitor(alerts, inhibit);
+  const findInhibition = createInhibitor(alerts, inhibit);
   return alerts.map((alert) => {
     const key = toFlapKey(alert);
-    const held = [
+    const suppressions = [
       findSilenceSuppression(alert, silences, now),
       findSilenceSuppression(alert, maintenance, now),
-      inhibits(alert),
+      findInhibition(alert),
       findFlappingSuppression(flaps.get(key) ?? EMPTY_FLAP_HISTORY, key, now, flapping),
     ];
-    return { alert, suppressions: held.filter((reason) => reason !== undefined) };
+    return { alert, suppressions: suppressions.filter((found) => found !== undefined) };
   });
 }
 
 interface FlapLimits {
-  /** So many changes between firing and resolved within the window are flapping. */
+  /** Number of changes between firing and resolved within the window that count as flapping. */
   readonly transitions: number;
   readonly windowMs: number;
 }
 
-/** The changes of one group of one rule, over all its alerts. */
+/** The changes of one group of a rule, across all its alerts. */
 export interface FlapHistory {
-  /** In ms, the newest last; those before the window are forgotten. */
+  /** Times of changes within the window, in ms since the epoch, newest last. */
   readonly timesMs: readonly number[];
   readonly isFlapping: boolean;
 }
 
 export const EMPTY_FLAP_HISTORY: FlapHistory = { timesMs: [], isFlapping: false };
 
-/** Notes that the group began to fire, or was resolved, at `now`. */
+/** Adds a change: the group started firing or was resolved at `now`. */
 export function recordFlap(before: FlapHistory, now: number, limits: FlapLimits): FlapHistory {
   return pruneFlaps({ ...before, timesMs: [...before.timesMs, now] }, now, limits);
 }
 
-/** It flaps from the limit on, and until there are at most half as many changes in the window. */
+/** Removes old changes. Flapping starts at the limit and ends at half of it. */
 export function pruneFlaps(
-  { timesMs, isFlapping: flapping }: FlapHistory,
+  { timesMs, isFlapping }: FlapHistory,
   now: number,
   limits: FlapLimits,
 ): FlapHistory {
   const recent = timesMs.filter((ms) => ms > now - limits.windowMs);
-  const least = flapping ? Math.floor(limits.transitions / 2) + 1 : limits.transitions;
-  return { timesMs: recent, isFlapping: recent.length >= least };
+  const minimum = isFlapping ? Math.floor(limits.transitions / 2) + 1 : limits.transitions;
+  return { timesMs: recent, isFlapping: recent.length >= minimum };
 }
 
-/** @param by what tells the group: rule and labels */
+/** @param by flap key of the group */
 function findFlappingSuppression(
   flaps: FlapHistory,
   by: string,
   now: number,
   limits: FlapLimits,
 ): Suppression | undefined {
-  const { isFlapping: flapping, timesMs } = pruneFlaps(flaps, now, limits);
-  if (!flapping) return undefined;
+  const { isFlapping, timesMs } = pruneFlaps(flaps, now, limits);
+  if (!isFlapping) return undefined;
   const half = Math.floor(limits.transitions / 2);
   const detail = `${timesMs.length} changes within ${formatDuration(limits.windowMs)}`;
-  // Calm when all but `half` of the changes have left the window.
+  // Flapping ends when only `half` of the changes are left in the window.
   const lastMs = timesMs[timesMs.length - half - 1] ?? now;
   return { reason: 'flapping', by, detail, untilMs: lastMs + limits.windowMs };
 }

@@ -24,8 +24,8 @@ const RULES = [
 ];
 const SERVICES = ['a', 'b', 'c'];
 
-/** What happens to one service in one interval: nothing, or a value, a count and how late it is. */
-const seen = fc.option(
+/** The data of one service in one round: none, or a value, a count, and its delay. */
+const sample = fc.option(
   fc.record({
     value: fc.integer({ min: 0, max: 40 }),
     count: fc.integer({ min: 1, max: 6 }),
@@ -33,10 +33,10 @@ const seen = fc.option(
   }),
   { freq: 5 },
 );
-/** One round: time since the last one (clocks jump now and then), and what each service shows. */
+/** One round: time since the last one, which can be a clock jump, and the data of each service. */
 const round = fc.record({
   stepMs: fc.constantFrom(30_000, 30_000, 30_000, 30_000, 31_000, 90_000, 3_600_000, -600_000),
-  seen: fc.tuple(seen, seen, seen),
+  samples: fc.tuple(sample, sample, sample),
   acknowledged: fc.boolean(),
 });
 const rounds = fc.array(round, { minLength: 1, maxLength: 60 });
@@ -44,46 +44,46 @@ const rule = fc.constantFrom(...RULES);
 
 type Round = typeof round extends fc.Arbitrary<infer R> ? R : never;
 
-interface Story {
+interface History {
   states: RuleStates;
   transitions: Transition[];
 }
 
-function observations({ seen }: Round, now: number): Observation[] {
-  return seen.flatMap((one, i) => {
-    if (!one) return [];
-    const labels = { service: SERVICES[i]! };
-    return [{ labels, value: one.value, count: one.count, newestMs: now - one.lateMs }];
+function toObservations({ samples }: Round, now: number): Observation[] {
+  return samples.flatMap((sample, i) => {
+    if (!sample) return [];
+    const { value, count, lateMs } = sample;
+    return [{ labels: { service: SERVICES[i]! }, value, count, newestMs: now - lateMs }];
   });
 }
 
-function tell(
+function runRounds(
   rule: AlertRule,
   rounds: readonly Round[],
-  order: (observations: Observation[]) => Observation[] = (all) => all,
-  between: (story: Story, now: number) => Story = (story) => story,
-): Story {
+  changeInput: (observations: Observation[]) => Observation[] = (all) => all,
+  afterRound: (history: History, now: number) => History = (history) => history,
+): History {
   let now = T0;
-  let story: Story = { states: new Map(), transitions: [] };
+  let history: History = { states: new Map(), transitions: [] };
   for (const round of rounds) {
     now += round.stepMs;
-    const step = evaluateRule(story.states, order(observations(round, now)), rule, now);
+    const step = evaluateRule(history.states, changeInput(toObservations(round, now)), rule, now);
     const states = new Map(step.states);
-    story = { states, transitions: [...story.transitions, ...step.transitions] };
+    history = { states, transitions: [...history.transitions, ...step.transitions] };
     const [key, first] = [...states][0] ?? [];
-    const taken =
+    const acknowledged =
       round.acknowledged && first && acknowledge(first, { author: 'x', comment: '' }, now);
-    if (taken && key) {
-      states.set(key, taken.state);
-      story.transitions.push(...taken.transitions);
+    if (acknowledged && key) {
+      states.set(key, acknowledged.state);
+      history.transitions.push(...acknowledged.transitions);
     }
-    story = between(story, now);
+    history = afterRound(history, now);
   }
-  return story;
+  return history;
 }
 
-/** The alerts that go on, by group. */
-function alive(states: RuleStates = new Map()): [string, Transition][] {
+/** Returns the live alerts by group. */
+function getLiveAlerts(states: RuleStates = new Map()): [string, Transition][] {
   return [...states].flatMap(([key, { alert }]): [string, Transition][] =>
     alert ? [[key, alert]] : [],
   );
@@ -91,11 +91,11 @@ function alive(states: RuleStates = new Map()): [string, Transition][] {
 
 const byAlert = (transitions: readonly Transition[]) => Map.groupBy(transitions, ({ id }) => id);
 
-it('no alert fires twice without resolving, and no group has two alerts at once', () => {
+it('never has two live alerts in one group', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
       const open = new Map<string, string>();
-      for (const t of tell(rule, rounds).transitions) {
+      for (const t of runRounds(rule, rounds).transitions) {
         const other = open.get(t.labels);
         expect(other ?? t.id).toBe(t.id);
         if (t.state === 'resolved') open.delete(t.labels);
@@ -105,10 +105,10 @@ it('no alert fires twice without resolving, and no group has two alerts at once'
   );
 });
 
-it('each alert begins once, counts on, never goes back in time, and ends at most once', () => {
+it('numbers transitions without gaps, in order of time, and resolves at most once', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
-      for (const own of byAlert(tell(rule, rounds).transitions).values()) {
+      for (const own of byAlert(runRounds(rule, rounds).transitions).values()) {
         expect(own.map(({ seq }) => seq)).toEqual(own.map((_, i) => i + 1));
         const times = own.map(({ timestamp }) => timestamp);
         expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -125,65 +125,65 @@ it('each alert begins once, counts on, never goes back in time, and ends at most
   );
 });
 
-it('the order in which groups arrive does not matter', () => {
+it('does not depend on the order of groups', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
-      const reversed = tell(rule, rounds, (all) => all.toReversed());
-      expect(reversed.transitions).toEqual(tell(rule, rounds).transitions);
+      const reversed = runRounds(rule, rounds, (all) => all.toReversed());
+      expect(reversed.transitions).toEqual(runRounds(rule, rounds).transitions);
     }),
   );
 });
 
-it('of a group that comes twice the worse row counts, in any order', () => {
+it('uses the worse row of a duplicate group, in any order', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
       const twice = (all: Observation[]) => [
         ...all,
         ...all.map((o) => ({ ...o, value: (o.value ?? 0) / 2, count: o.count + 1 })),
       ];
-      const back = tell(rule, rounds, (all) => twice(all).toReversed());
-      expect(back.transitions).toEqual(tell(rule, rounds, twice).transitions);
+      const back = runRounds(rule, rounds, (all) => twice(all).toReversed());
+      expect(back.transitions).toEqual(runRounds(rule, rounds, twice).transitions);
     }),
   );
 });
 
-it('replaying the stored observations gives the stored transitions', () => {
+it('returns the same transitions for the same observations', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
       const stored: Observation[][] = [];
-      const live = tell(rule, rounds, (all) => {
+      const live = runRounds(rule, rounds, (all) => {
         stored.push(structuredClone(all));
         return all;
       });
-      expect(tell(rule, rounds, () => stored.shift() ?? [])).toEqual(live);
+      expect(runRounds(rule, rounds, () => stored.shift() ?? [])).toEqual(live);
     }),
   );
 });
 
-it('the rows restore the alerts, in any order of the rows', () => {
+it('rebuilds the alerts from rows in any order', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
-      const { states, transitions } = tell(rule, rounds);
-      const live = alive(states);
+      const { states, transitions } = runRounds(rule, rounds);
+      const live = getLiveAlerts(states);
       for (const rows of [transitions, transitions.toReversed()]) {
         const restored = rebuildStates(rows, T0);
-        expect(new Map(alive(restored.states.get('r')))).toEqual(new Map(live));
+        expect(new Map(getLiveAlerts(restored.states.get('r')))).toEqual(new Map(live));
         expect(restored.transitions).toEqual([]);
       }
     }),
   );
 });
 
-it('a restart at any moment neither loses an alert that fires nor doubles it', () => {
+it('neither loses nor duplicates an alert on a restart', () => {
   fc.assert(
     fc.property(rule, rounds, fc.nat(60), (rule, rounds, at) => {
       let count = 0;
-      const restarted = tell(rule, rounds, undefined, (story, now) => {
-        if (count++ !== at) return story;
-        const { states } = rebuildStates(story.transitions, now, now);
+      const restarted = runRounds(rule, rounds, undefined, (history, now) => {
+        if (count++ !== at) return history;
+        const { states } = rebuildStates(history.transitions, now, now);
         const fresh = states.get('r') ?? new Map();
-        expect(new Map(alive(fresh))).toEqual(new Map(alive(story.states)));
-        return { ...story, states: fresh };
+        expect(new Map(getLiveAlerts(fresh))).toEqual(new Map(getLiveAlerts(history.states)));
+        return { ...history, states: fresh };
       });
       for (const own of byAlert(restarted.transitions).values()) {
         expect(own.map(({ seq }) => seq)).toEqual(own.map((_, i) => i + 1));
@@ -192,7 +192,7 @@ it('a restart at any moment neither loses an alert that fires nor doubles it', (
   );
 });
 
-it('neither late data alone nor a jump of the clock change an alert', () => {
+it('does not change alerts on late data or a clock jump', () => {
   fc.assert(
     fc.property(
       rule,
@@ -200,14 +200,14 @@ it('neither late data alone nor a jump of the clock change an alert', () => {
       fc.integer({ min: 0, max: 40 }),
       fc.constantFrom(-DAY_MS, -1, 200_000, DAY_MS),
       (rule, rounds, value, jumpMs) => {
-        const { states } = tell(rule, rounds);
+        const { states } = runRounds(rule, rounds);
         const labels = { service: 'a' };
         const known = new Map([...states].filter(([key]) => key === toLabelsKey(labels)));
         const { evaluatedMs: now = T0, clockMs = T0 } = known.get(toLabelsKey(labels)) ?? {};
         const stale = { labels, value, count: 0, newestMs: Math.min(clockMs, now) };
         if (known.size === 0) return;
-        const calm = (s: RuleStates) => [...s.values()].every(({ missing }) => !missing);
-        if (calm(known)) {
+        const hasNoMissing = (s: RuleStates) => [...s.values()].every(({ missing }) => !missing);
+        if (hasNoMissing(known)) {
           expect(evaluateRule(known, [stale], rule, now + 30_000).transitions).toEqual([]);
         }
         const jumped = [...known].map(([key, s]) => [key, { ...s, jumped: false }] as const);

@@ -31,11 +31,11 @@ const CASES: readonly (readonly [
   readonly TimedObservation[],
   readonly string[],
 ])[] = [
-  ['a value at the threshold is no breach', PLAIN, [[0, 2000]], []],
-  ['a value beyond it fires at once without `for`', PLAIN, [[0, 2001]], ['0 firing warning']],
-  ['the worst level that is breached counts', PLAIN, [[0, 9000]], ['0 firing critical']],
+  ['does not fire at the threshold', PLAIN, [[0, 2000]], []],
+  ['fires at once beyond the threshold without `for`', PLAIN, [[0, 2001]], ['0 firing warning']],
+  ['uses the highest breached level', PLAIN, [[0, 9000]], ['0 firing critical']],
   [
-    'an alert that goes on is told once',
+    'fires only once while the breach continues',
     PLAIN,
     [
       [0, 2001],
@@ -45,7 +45,7 @@ const CASES: readonly (readonly [
     ['0 firing warning'],
   ],
   [
-    'it resolves when the value is back',
+    'resolves when the value recovers',
     PLAIN,
     [
       [0, 2001],
@@ -54,7 +54,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '30 resolved warning'],
   ],
   [
-    'severity goes up and down without a new alert',
+    'changes the severity without a new alert',
     PLAIN,
     [
       [0, 2001],
@@ -65,7 +65,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '30 firing critical', '60 firing high', '90 resolved high'],
   ],
   [
-    'with `for` it is pending first, and fires when the breach has lasted',
+    'is pending until the breach has lasted for `for`',
     FOR,
     [
       [0, 2001],
@@ -75,7 +75,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '60 firing warning'],
   ],
   [
-    'a breach shorter than `for` ends without having fired',
+    'resolves without firing if the breach is shorter than `for`',
     FOR,
     [
       [0, 2001],
@@ -86,7 +86,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '30 resolved warning', '60 pending warning'],
   ],
   [
-    'a worse level has to last too before it counts',
+    'applies `for` to each level',
     FOR,
     [
       [0, 2001],
@@ -97,7 +97,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '30 pending critical', '60 firing warning', '90 firing critical'],
   ],
   [
-    '`keepFiringFor` holds an alert over a dip',
+    'keeps firing during a dip shorter than `keepFiringFor`',
     KEEP,
     [
       [0, 2001],
@@ -110,7 +110,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '150 resolved warning'],
   ],
   [
-    '`keepFiringFor` holds a severity over a dip as well',
+    'keeps the severity during a dip shorter than `keepFiringFor`',
     KEEP,
     [
       [0, 9000],
@@ -123,7 +123,7 @@ const CASES: readonly (readonly [
     ['0 firing critical', '150 firing warning'],
   ],
   [
-    'between recovery and threshold an alert goes on',
+    'keeps firing between recovery and threshold',
     RECOVERY,
     [
       [0, 2001],
@@ -132,9 +132,9 @@ const CASES: readonly (readonly [
     ],
     ['0 firing warning', '60 resolved warning'],
   ],
-  ['between recovery and threshold none begins', RECOVERY, [[0, 1900]], []],
+  ['does not start firing between recovery and threshold', RECOVERY, [[0, 1900]], []],
   [
-    'a rule of `below` fires under its thresholds, and recovers above',
+    'fires below the thresholds with the direction `below`',
     'direction: below\nthresholds: { warning: 99.9, critical: 99 }\nrecovery: 99.95',
     [
       [0, 99.9],
@@ -146,7 +146,7 @@ const CASES: readonly (readonly [
     ['30 firing warning', '60 firing critical', '90 firing warning', '120 resolved warning'],
   ],
   [
-    'fewer measurements than `minimumCount` are no breach',
+    'does not fire with fewer measurements than `minimumCount`',
     `${PLAIN}\nminimumCount: 20`,
     [
       [0, { value: 9000, count: 19 }],
@@ -155,7 +155,7 @@ const CASES: readonly (readonly [
     ['30 firing critical'],
   ],
   [
-    'an alert ends when too little is left to judge by',
+    'resolves when the count falls below `minimumCount`',
     `${PLAIN}\nminimumCount: 20`,
     [
       [0, { value: 9000, count: 20 }],
@@ -163,46 +163,41 @@ const CASES: readonly (readonly [
     ],
     ['0 firing critical', '30 resolved critical'],
   ],
+  ['treats infinity as beyond every threshold', PLAIN, [[0, Infinity]], ['0 firing critical']],
+  ['ignores NaN', PLAIN, [[0, Number.NaN]], []],
   [
-    'a queue that never drains is beyond every threshold',
-    PLAIN,
-    [[0, Infinity]],
-    ['0 firing critical'],
-  ],
-  ['NaN is no value', PLAIN, [[0, Number.NaN]], []],
-  [
-    'data that are missing for less than `noDataAfter` change nothing',
+    'does not change while data is missing for less than `noDataAfter`',
     PLAIN,
     [[0, 2001], [60], [120], [180], [240, 2001]],
     ['0 firing warning'],
   ],
   [
-    'without data an alert ends under `noData: ok`',
+    'resolves without data with `noData: ok`',
     `${PLAIN}\nnoDataAfter: 1m`,
     [[0, 2001], [30], [60], [90], [120]],
     ['0 firing warning', '90 resolved warning'],
   ],
   [
-    'without data an alert stays under `noData: keep`',
+    'keeps firing without data with `noData: keep`',
     `${PLAIN}\nnoDataAfter: 1m\nnoData: keep`,
     [[0, 2001], [60], [120], [180], [240], [300], [330, 1]],
     ['0 firing warning', '330 resolved warning'],
   ],
   [
-    'a group that used to report and is silent is an alert under `noData: alert`',
+    'fires with `noData: alert` when a group stops sending data',
     SILENT,
     [[0, 1], [30], [60], [90], [120], [150, 1]],
     ['90 firing high', '150 resolved high'],
   ],
-  ['a group that never reported is none', SILENT, [[0], [60], [120]], []],
+  ['does not fire for a group that never sent data', SILENT, [[0], [60], [120]], []],
   [
-    'an alert without data does not become milder, and ends only by data',
+    'keeps the severity without data and resolves only with data',
     `${PLAIN}\n${SILENT}`,
     [[0, 9000], [30], [60], [90], [120], [150, 1]],
     ['0 firing critical', '150 resolved critical'],
   ],
   [
-    'a window that slides over old data does not resolve',
+    'does not resolve when the window slides over old data',
     PLAIN,
     [
       [0, 2001],
@@ -213,7 +208,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '90 resolved warning'],
   ],
   [
-    'nor does it fire',
+    'does not fire when the window slides over old data',
     PLAIN,
     [
       [0, 1],
@@ -223,7 +218,7 @@ const CASES: readonly (readonly [
     [],
   ],
   [
-    'looking again at the same data does not use up `for`',
+    'does not count repeated evaluations of the same data toward `for`',
     FOR,
     [
       [0, 2001],
@@ -235,7 +230,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '120 firing warning'],
   ],
   [
-    'data that are five minutes late all the time fire as punctual ones do, later',
+    'fires for data that is always five minutes late',
     FOR,
     [
       [300, late(2001, 0)],
@@ -245,7 +240,7 @@ const CASES: readonly (readonly [
     ['300 pending warning', '360 firing warning'],
   ],
   [
-    'rows of a slower instance count although they are not the newest',
+    'evaluates rows of a slower instance that are not the newest',
     PLAIN,
     [
       [0, { value: 1, count: 10, newestMs: T0 }],
@@ -254,13 +249,13 @@ const CASES: readonly (readonly [
     ['30 firing warning'],
   ],
   [
-    'a breach before and after a gap longer than the window has not lasted through it',
+    'does not count a gap longer than the window toward `for`',
     `${FOR}\nnoData: keep`,
     [[0, 2001], [60], [120], [180], [240], [300], [360], [420], [480, 2001], [540, 2001]],
     ['0 pending warning', '540 firing warning'],
   ],
   [
-    'timestamps from the future count as now',
+    'treats future timestamps as now',
     FOR,
     [
       [0, late(2001, 3600)],
@@ -270,7 +265,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '60 firing warning'],
   ],
   [
-    'a clock that jumps ahead does not end `for`',
+    'does not count a forward clock jump toward `for`',
     FOR,
     [
       [0, 2001],
@@ -281,13 +276,13 @@ const CASES: readonly (readonly [
     ['0 pending warning', '3660 firing warning'],
   ],
   [
-    'nor does the emptiness that it leaves resolve',
+    'does not resolve because of the gap after a forward clock jump',
     `${PLAIN}\nnoDataAfter: 1m`,
     [[0, 2001], [3600], [3630], [3660, 2001]],
     ['0 firing warning'],
   ],
   [
-    'a clock that is set back keeps what had lasted',
+    'keeps the breach duration when the clock is set back',
     FOR,
     [
       [3600, 2001],
@@ -298,7 +293,7 @@ const CASES: readonly (readonly [
     ['3600 pending warning', '30 firing warning'],
   ],
   [
-    'and does not stop the evaluation',
+    'continues evaluating after the clock is set back',
     PLAIN,
     [
       [3600, 1],
@@ -308,7 +303,7 @@ const CASES: readonly (readonly [
     ['30 firing critical'],
   ],
   [
-    'an evaluator that is always too slow still fires',
+    'fires although the evaluator is always too slow',
     PLAIN,
     [
       [0, 1],
@@ -319,12 +314,11 @@ const CASES: readonly (readonly [
   ],
 ];
 
-it.each(CASES)('%s', (_sentence, more, moments, told) => {
-  const step = runRule(makeRule(more), moments);
-  expect(step.summaries).toEqual(told);
+it.each(CASES)('%s', (_case, more, moments, summaries) => {
+  expect(runRule(makeRule(more), moments).summaries).toEqual(summaries);
 });
 
-it('an alert keeps its id, counts its transitions, and the next one has another id', () => {
+it('keeps the ID of an alert and gives the next alert a new ID', () => {
   const { transitions } = runRule(makeRule(PLAIN), [
     [0, 2001],
     [30, 9000],
@@ -337,7 +331,7 @@ it('an alert keeps its id, counts its transitions, and the next one has another 
   expect(again?.id).not.toBe(fired?.id);
 });
 
-it('two alerts that rest on data of the same moment have ids of their own', () => {
+it('gives two alerts with the same data time different IDs', () => {
   const { transitions } = runRule(makeRule(PLAIN), [
     [0, late(9000, 0, 10)],
     [30, late(1, 0, 20)],
@@ -347,7 +341,7 @@ it('two alerts that rest on data of the same moment have ids of their own', () =
   expect(transitions[2]?.id).not.toBe(transitions[0]?.id);
 });
 
-it('a transition is a row: who and what, value and threshold, labels and tenant', () => {
+it('creates transitions with value, threshold, labels, and tenant', () => {
   const labels = { organization: 'org-1', property: 'p-1', service: 'booking' };
   const now = T0 + 1000;
   const observation = { labels, value: 2500, count: 9, newestMs: T0 };
@@ -369,27 +363,27 @@ it('a transition is a row: who and what, value and threshold, labels and tenant'
   });
 });
 
-it('says what no data are, in the place of a value', () => {
+it('sets a cause instead of a value for missing data', () => {
   const { transitions } = runRule(makeRule(SILENT), [[0, 1], [60], [120]]);
   expect(transitions[0]).toMatchObject({ value: undefined, cause: 'no data for 1 min' });
 });
 
-it('forgets a silent group after a day, and ends its alert', () => {
+it('resolves the alert of a missing group after a day and removes the group', () => {
   const hours = Array.from({ length: 25 * 60 }, (_, i): TimedObservation => [(i + 1) * 60]);
-  const { summaries: told, states, transitions } = runRule(makeRule(SILENT), [[0, 1], ...hours]);
-  expect(told).toEqual(['120 firing high', '86460 resolved high']);
-  expect(transitions.at(-1)?.cause).toBe('forgotten after a day without data');
+  const { summaries, states, transitions } = runRule(makeRule(SILENT), [[0, 1], ...hours]);
+  expect(summaries).toEqual(['120 firing high', '86460 resolved high']);
+  expect(transitions.at(-1)?.cause).toBe('no data for one day');
   expect(states.size).toBe(0);
 });
 
-it('keeps no group that says nothing and has nothing', () => {
+it('removes a missing group without an alert', () => {
   expect(runRule(makeRule(PLAIN), [[0, 1]]).states.size).toBe(1);
   expect(
     runRule(makeRule(PLAIN), [[0, 1], [60], [120], [180], [240], [300], [360]]).states.size,
   ).toBe(0);
 });
 
-it('a clock that was set back does not put a transition before the last one', () => {
+it('never writes a transition earlier than the last one', () => {
   const { transitions } = runRule(makeRule(PLAIN), [
     [3600, 2001],
     [0, 1],
@@ -401,19 +395,19 @@ it('a clock that was set back does not put a transition before the last one', ()
   ]);
 });
 
-it('an acknowledged alert stays so while it goes on or becomes milder, and calls again when worse', () => {
+it('stays acknowledged until the severity rises', () => {
   const rule = makeRule(PLAIN);
   const fired = runRule(rule, [[0, 3500]]);
   const by = { author: 'ana', comment: 'on it' };
-  const taken = acknowledge(getOnlyState(fired.states), by, T0 + 10_000);
-  expect(taken?.transitions[0]).toMatchObject({
+  const acknowledged = acknowledge(getOnlyState(fired.states), by, T0 + 10_000);
+  expect(acknowledged?.transitions[0]).toMatchObject({
     state: 'acknowledged',
     seq: 2,
     severity: 'high',
     ...by,
   });
-  const states = new Map([...fired.states.keys()].map((key) => [key, taken!.state]));
-  const on = runRule(
+  const states = new Map([...fired.states.keys()].map((key) => [key, acknowledged!.state]));
+  const next = runRule(
     rule,
     [
       [30, 3500],
@@ -423,15 +417,15 @@ it('an acknowledged alert stays so while it goes on or becomes milder, and calls
     ],
     states,
   );
-  expect(on.summaries).toEqual([
+  expect(next.summaries).toEqual([
     '60 acknowledged warning',
     '90 firing critical',
     '120 resolved critical',
   ]);
-  expect(on.transitions.map(({ author }) => author)).toEqual(['ana', undefined, undefined]);
+  expect(next.transitions.map(({ author }) => author)).toEqual(['ana', undefined, undefined]);
 });
 
-it('neither a pending alert nor none can be acknowledged', () => {
+it('acknowledges only firing alerts', () => {
   const by = { author: 'ana', comment: '' };
   expect(
     acknowledge(getOnlyState(runRule(makeRule(FOR), [[0, 2001]]).states), by, T0),
@@ -441,27 +435,27 @@ it('neither a pending alert nor none can be acknowledged', () => {
   ).toBeUndefined();
 });
 
-it('a rule that is removed ends its alerts', () => {
+it('resolves the alerts of a removed rule', () => {
   const { states } = runRule(makeRule(PLAIN), [[0, 2001]]);
   expect(resolveAllAlerts(states, T0 + 1000)).toMatchObject([
     { state: 'resolved', seq: 2, cause: 'the rule was removed' },
   ]);
 });
 
-it('changed thresholds apply to alerts that go on', () => {
+it('applies changed thresholds to live alerts', () => {
   const { states } = runRule(makeRule(PLAIN), [[0, 4000]]);
-  const milder = makeRule('thresholds: { warning: 2000, critical: 5000 }');
-  expect(runRule(milder, [[30, 4000]], states).summaries).toEqual(['30 firing warning']);
-  const wider = makeRule('thresholds: { critical: 5000 }');
-  expect(runRule(wider, [[30, 4000]], states).summaries).toEqual(['30 resolved high']);
+  const withoutHigh = makeRule('thresholds: { warning: 2000, critical: 5000 }');
+  expect(runRule(withoutHigh, [[30, 4000]], states).summaries).toEqual(['30 firing warning']);
+  const criticalOnly = makeRule('thresholds: { critical: 5000 }');
+  expect(runRule(criticalOnly, [[30, 4000]], states).summaries).toEqual(['30 resolved high']);
 });
 
-it('of Perfscope itself a breach lasts on when looks come a little late', () => {
+it('continues a breach of an internal metric if evaluations are a little late', () => {
   const rule = findRule(loadTestRules(''), 'questdb-lagging');
-  const { summaries: told } = runRule(rule, [
+  const { summaries } = runRule(rule, [
     [0, 40_000],
     [30.05, 40_000],
     [60.1, 40_000],
   ]);
-  expect(told).toEqual(['0 pending warning', '60.1 firing warning']);
+  expect(summaries).toEqual(['0 pending warning', '60.1 firing warning']);
 });

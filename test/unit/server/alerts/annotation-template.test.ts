@@ -24,11 +24,11 @@ it.each([
   ['{{ $labels.queue }}', '(none)'],
   ['}} is text', '}} is text'],
 ])('renders %s', (text, rendered) => {
-  const fail = (message: string) => expect.unreachable(message);
-  expect(parseTemplate(text, LABELS, fail)(DATA)).toBe(rendered);
+  const report = (message: string) => expect.unreachable(message);
+  expect(parseTemplate(text, LABELS, report)(DATA)).toBe(rendered);
 });
 
-it('says so when there is no value', () => {
+it('renders (none) for a missing value', () => {
   expect(
     parseTemplate('{{ $value | humanize }}', LABELS, () => {})({ ...DATA, value: undefined }),
   ).toBe('(none)');
@@ -36,20 +36,20 @@ it('says so when there is no value', () => {
 
 it.each([
   ['{{ $valeu }}', /did you mean `\$value`/],
-  ['{{ }}', /is no variable/],
+  ['{{ }}', /is not a variable/],
   ['{{ $labels.endpiont }}', /did you mean `\$labels.endpoint`/],
-  ['{{ $labels.constructor }}', /is no label/],
+  ['{{ $labels.constructor }}', /is not a label/],
   ['{{ $value | humanizeDurration }}', /did you mean `humanizeDuration`/],
-  ['{{ $labels.service | humanize }}', /no filter of a text/],
-  ['{{ $value | toUpper }}', /no filter of a number/],
-  ['{{ $value', /never closed/],
-])('refuses %s', (text, message) => {
-  const failures: string[] = [];
-  parseTemplate(text, LABELS, (failure) => failures.push(failure));
-  expect(failures.join()).toMatch(message);
+  ['{{ $labels.service | humanize }}', /not a filter for text/],
+  ['{{ $value | toUpper }}', /not a filter for numbers/],
+  ['{{ $value', /not closed/],
+])('rejects %s', (text, message) => {
+  const problems: string[] = [];
+  parseTemplate(text, LABELS, (problem) => problems.push(problem));
+  expect(problems.join()).toMatch(message);
 });
 
-it('puts what labels hold into the text as it is', () => {
+it('inserts label values unchanged', () => {
   fc.assert(
     fc.property(fc.string(), (service) => {
       const template = parseTemplate('<{{ $labels.service }}>', LABELS, () => {});
@@ -69,7 +69,7 @@ it.each([
   ['5m1h', undefined],
   ['-5m', undefined],
   ['1.5h', undefined],
-])('the duration %s is %s ms', (text, ms) => {
+])('parses the duration %s as %s ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
@@ -80,6 +80,6 @@ it.each([
   [3_900_000, '1 h 5 min'],
   [172_800_000, '2 d'],
   [Number.POSITIVE_INFINITY, '∞'],
-])('%d ms is shown as %s', (ms, text) => {
+])('formats %d ms as %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });

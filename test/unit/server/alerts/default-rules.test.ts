@@ -13,7 +13,7 @@ import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixture
 
 const SET = loadTestRules('');
 
-/** The thresholds that work out of the box: rule, value that is still good, value that is not, severity. */
+/** The built-in thresholds: rule, highest good value, a bad value, and its severity. */
 const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['response-time', 2000, 2000.1, 'warning'],
   ['response-time', 5000, 5000.1, 'critical'],
@@ -59,8 +59,8 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['late-evaluations', 0, 1, 'warning'],
 ];
 
-/** The severity that `value` leads to when it lasts for ten minutes. */
-function severityOf(name: string, value: number, count = 1000): string | undefined {
+/** Returns the severity of an alert for a value that lasts 10 minutes. */
+function getSeverity(name: string, value: number, count = 1000): string | undefined {
   const rule = findRule(SET, name);
   let states: RuleStates = new Map();
   for (let now = T0; now <= T0 + 600_000; now += 30_000) {
@@ -71,12 +71,12 @@ function severityOf(name: string, value: number, count = 1000): string | undefin
 }
 
 describe('the built-in rules', () => {
-  it.each(THRESHOLDS)('%s: %d is not yet, and %d is %s', (name, good, bad, severity) => {
-    expect(severityOf(name, bad)).toBe(severity);
-    expect(severityOf(name, good)).not.toBe(severity);
+  it.each(THRESHOLDS)('%s: %d is below the level, and %d is %s', (name, good, bad, severity) => {
+    expect(getSeverity(name, bad)).toBe(severity);
+    expect(getSeverity(name, good)).not.toBe(severity);
   });
 
-  it('have no threshold that is not in this list', () => {
+  it('have only the thresholds in this list', () => {
     const listed = THRESHOLDS.map(([name, good, , severity]) => `${name} ${severity} ${good}`);
     const found = SET.rules.flatMap(({ name, levels }) =>
       levels.map(({ severity, threshold }) => `${name} ${severity} ${threshold}`),
@@ -84,26 +84,26 @@ describe('the built-in rules', () => {
     expect(found.sort()).toEqual(listed.sort());
   });
 
-  it('do not call three requests a spike', () => {
-    expect(severityOf('response-time-spike', 50, 3)).toBeUndefined();
-    expect(severityOf('response-time-spike', 50, 20)).toBe('warning');
+  it('require more than three requests for a spike', () => {
+    expect(getSeverity('response-time-spike', 50, 3)).toBeUndefined();
+    expect(getSeverity('response-time-spike', 50, 20)).toBe('warning');
   });
 
-  it('tell of a service that used to report within six minutes', () => {
+  it('fire within 6 minutes if a service stops sending metrics', () => {
     const rule = findRule(SET, 'no-data');
     const seen = { labels: { service: 'a' }, value: 3, count: 3, newestMs: T0 };
     let states = evaluateRule(new Map(), [seen], rule, T0).states;
-    const told: string[] = [];
-    // The window holds the last row for two more minutes.
+    const fired: string[] = [];
+    // The last row stays in the window for 2 minutes.
     for (let now = T0 + 30_000; now <= T0 + 600_000; now += 30_000) {
       const step = evaluateRule(states, now < T0 + 120_000 ? [seen] : [], rule, now);
       states = step.states;
-      told.push(...step.transitions.map((t) => `${(now - T0) / 1000} ${t.state} ${t.severity}`));
+      fired.push(...step.transitions.map((t) => `${(now - T0) / 1000} ${t.state} ${t.severity}`));
     }
-    expect(told).toEqual(['300 firing high']);
+    expect(fired).toEqual(['300 firing high']);
   });
 
-  it('have annotations that say something, and a section of the documentation', () => {
+  it('have a summary and a runbook section', () => {
     const sections = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^#+ (.+)$/gm)].map(
       ([, title = '']) => `#${title.toLowerCase().replaceAll(' ', '-')}`,
     );
@@ -137,15 +137,15 @@ describe('the built-in rules', () => {
     expect(findRule(SET, 'cpu').runbook).toBe('#cpu');
   });
 
-  it('watch all that Perfscope tells of itself', () => {
-    const figures = SET.rules.flatMap(({ source }) =>
+  it('cover all internal metrics', () => {
+    const metrics = SET.rules.flatMap(({ source }) =>
       source.kind === 'internal' ? source.metric : [],
     );
-    expect(figures.sort()).toEqual(Object.keys(INTERNAL_METRICS).sort());
+    expect(metrics.sort()).toEqual(Object.keys(INTERNAL_METRICS).sort());
   });
 });
 
-it('the documentation has every aggregate and every internal figure', () => {
+it('documents every aggregate and every internal metric', () => {
   const text = readFileSync('docs/alerts.md', 'utf8');
   for (const [name, { about }] of Object.entries({ ...AGGREGATES, ...INTERNAL_METRICS })) {
     expect(text).toMatch(

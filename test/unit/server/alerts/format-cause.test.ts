@@ -27,13 +27,13 @@ const cpu: MetricChange = {
   display: 'level',
 };
 
-it('says in one line what moved, the most first', () => {
+it('lists the changes in one line, largest first', () => {
   expect(formatCause({ headline: p95, contributors: [], changes: [cpu, emails] })).toBe(
     'p95 ×3.1; queue `emails` oldest job 4 min; CPU 96 % on web-2',
   );
 });
 
-it('names who makes most of it', () => {
+it('lists the top contributors', () => {
   const contributors = [
     { dimension: 'endpoint', name: 'GET /', share: 0.1 },
     { dimension: 'organization', name: 'org-1', share: 0.35 },
@@ -55,16 +55,20 @@ const other = (more: Partial<MetricChange>): MetricChange => ({
 });
 
 it.each([
-  ['a figure that tripled', {}, 'requests ×3'],
-  ['one that fell to a quarter', { now: 25 }, 'requests ×0.25'],
-  ['one that came from nothing', { before: 0, now: 40 }, 'requests 40/min'],
-  ['one that is new', { before: undefined, now: 40 }, 'requests 40/min'],
-  ['one that is gone', { now: 0 }, 'requests ×0'],
-  ['none that stayed', { now: 110 }, undefined],
-  ['none that never was', { before: undefined, now: 0 }, undefined],
-  ['no share that moved by little', { before: 1, now: 4, unit: '%', display: 'level' }, undefined],
+  ['a value that tripled', {}, 'requests ×3'],
+  ['a value that fell to a quarter', { now: 25 }, 'requests ×0.25'],
+  ['a value that was zero before', { before: 0, now: 40 }, 'requests 40/min'],
+  ['a new value', { before: undefined, now: 40 }, 'requests 40/min'],
+  ['a value that dropped to zero', { now: 0 }, 'requests ×0'],
+  ['no unchanged value', { now: 110 }, undefined],
+  ['no new value of zero', { before: undefined, now: 0 }, undefined],
   [
-    'a share that moved by much',
+    'no percentage with a small change',
+    { before: 1, now: 4, unit: '%', display: 'level' },
+    undefined,
+  ],
+  [
+    'a percentage with a large change',
     { before: 80, now: 96, unit: '%', display: 'level' },
     'requests 96 %',
   ],
@@ -73,17 +77,17 @@ it.each([
     { before: 1e6, now: 4_194_304, unit: 'By', display: 'level' },
     'requests 4 MiB',
   ],
-  ['no value that is none', { now: Number.NaN }, undefined],
-] as const)('tells of %s', (_what, more, words) => {
+  ['no NaN', { now: Number.NaN }, undefined],
+] as const)('shows %s', (_case, more, text) => {
   const line = formatCause({ headline: p95, contributors: [], changes: [other(more)] });
-  expect(line).toBe(words === undefined ? 'p95 ×3.1' : `p95 ×3.1; ${words}`);
+  expect(line).toBe(text === undefined ? 'p95 ×3.1' : `p95 ×3.1; ${text}`);
 });
 
-it('stays one short line, the same for any order', () => {
-  const movements = [2, 3, 4, 5, 6].map((now) => other({ metric: `f${now}`, before: 1, now }));
+it('shows at most three changes, regardless of their order', () => {
+  const changes = [2, 3, 4, 5, 6].map((now) => other({ metric: `f${now}`, before: 1, now }));
   const line = 'p95 ×3.1; f6 ×6; f5 ×5; f4 ×4';
-  expect(formatCause({ headline: p95, contributors: [], changes: movements })).toBe(line);
-  expect(formatCause({ headline: p95, contributors: [], changes: movements.toReversed() })).toBe(
+  expect(formatCause({ headline: p95, contributors: [], changes })).toBe(line);
+  expect(formatCause({ headline: p95, contributors: [], changes: changes.toReversed() })).toBe(
     line,
   );
 });

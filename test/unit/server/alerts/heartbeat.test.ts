@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { Heartbeat } from '../../../../src/server/alerts/heartbeat.ts';
 
-it('calls its address after each round, and says once that it fails', async () => {
+it('calls its URL after each round and logs a failure once', async () => {
   let status = 200;
   let calls = 0;
   const server = createServer((_request, response) => {
@@ -11,19 +11,19 @@ it('calls its address after each round, and says once that it fails', async () =
     response.writeHead(status).end();
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const said: string[] = [];
-  const say = (message: string) => void said.push(message);
+  const logged: string[] = [];
+  const log = (message: string) => void logged.push(message);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
-  const heartbeat = new Heartbeat(url, { info: say, warn: say, error: say });
+  const heartbeat = new Heartbeat(url, { info: log, warn: log, error: log });
   await heartbeat.send(1000);
-  expect([calls, heartbeat.lastRoundMs, said]).toEqual([1, 1000, []]);
+  expect([calls, heartbeat.lastRoundMs, logged]).toEqual([1, 1000, []]);
   status = 500;
   await heartbeat.send(2000);
   await heartbeat.send(3000);
-  expect(said).toEqual(['The heartbeat was not heard: it answered 500']);
+  expect(logged).toEqual(['Heartbeat request failed: the response status was 500']);
   status = 200;
   await heartbeat.send(4000);
-  expect(said).toHaveLength(2);
+  expect(logged).toHaveLength(2);
   expect(calls).toBe(4);
   server.close();
 });

@@ -22,16 +22,16 @@ function problemsOf(text: string): readonly ConfigProblem[] {
 const MEASURE = 'measure: { type: API_RESPONSE_TIME, aggregate: mean, groupBy: [service] }';
 const OWN = `rules:\n  - name: own\n    ${MEASURE}\n`;
 
-const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
-  ['YAML that is none', 'rules:\n  - name: [', '2:12', /is not valid YAML/],
-  ['a key twice', 'interval: 30s\ninterval: 60s', '2:1', /is not valid YAML.*unique/],
-  ['an unknown key of the file', 'intervall: 30s', '1:1', /unknown key `intervall`.*`interval`\?/],
-  ['a list in the place of the file', '- 1', '1:1', /must be a map/],
-  ['rules that are no list', 'rules: 3', '1:8', /`rules` must be a list/],
-  ['a rule that is no map', 'rules:\n  - 3', '2:5', /must be a map/],
+const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
+  ['invalid YAML', 'rules:\n  - name: [', '2:12', /is not valid YAML/],
+  ['a duplicate key', 'interval: 30s\ninterval: 60s', '2:1', /is not valid YAML.*unique/],
+  ['an unknown top-level key', 'intervall: 30s', '1:1', /unknown key `intervall`.*`interval`\?/],
+  ['a list at the top level', '- 1', '1:1', /must be a map/],
+  ['rules that are not a list', 'rules: 3', '1:8', /`rules` must be a list/],
+  ['a rule that is not a map', 'rules:\n  - 3', '2:5', /must be a map/],
   ['a rule without a name', `rules:\n  - ${MEASURE}`, '2:5', /`name` is missing/],
   [
-    'a bad duration',
+    'an invalid duration',
     `${OWN}    thresholds: { high: 1 }\n    for: soon`,
     '5:10',
     /such as `30s`.*not `soon`/,
@@ -51,7 +51,7 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
   ['an unknown severity', `${OWN}    thresholds: { hihg: 1 }`, '4:19', /did you mean `high`\?/],
   ['no threshold', OWN, '2:5', /`thresholds` is missing/],
   [
-    'a text for a threshold',
+    'a string as a threshold',
     `${OWN}    thresholds: { high: fast }`,
     '4:25',
     /`high` must be a number, not `fast`/,
@@ -63,7 +63,7 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     /`critical` \(400\) must be greater than `warning` \(500\)/,
   ],
   [
-    'thresholds in the wrong order of `below`',
+    'thresholds in the wrong order for `below`',
     `${OWN}    direction: below\n    thresholds: { warning: 99, critical: 99.9 }`,
     '5:42',
     /must be less than `warning`/,
@@ -75,10 +75,10 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     /must be at most the first threshold/,
   ],
   [
-    'a recovery that is no share',
+    'a recovery that is not a percentage',
     `${OWN}    thresholds: { high: 10 }\n    recovery: most`,
     '5:15',
-    /share of the first threshold/,
+    /percentage of the first threshold/,
   ],
   [
     'an unknown aggregate',
@@ -99,7 +99,7 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     /did you mean `service`\?/,
   ],
   [
-    'a filter by no dimension',
+    'a filter by an unknown dimension',
     'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: mean, filter: { servic: a } }\n    thresholds: { high: 1 }',
     '3:57',
     /did you mean `service`\?/,
@@ -111,31 +111,31 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     /`type` is missing: `p95`/,
   ],
   [
-    'a type where only one is meant',
+    'a type for an aggregate with a fixed type',
     'rules:\n  - name: own\n    measure: { aggregate: depth, type: CUSTOM }\n    thresholds: { high: 1 }',
     '3:34',
-    /`depth` takes no `type`/,
+    /`depth` doesn't support `type`/,
   ],
   [
-    'a queue by endpoint',
+    'a queue grouped by endpoint',
     'rules:\n  - name: own\n    measure: { aggregate: depth, groupBy: [queue, endpoint] }\n    thresholds: { high: 1 }',
     '3:51',
     /queues have no `endpoint`/,
   ],
   [
-    'uptime by tenant',
+    'uptime grouped by tenant',
     'rules:\n  - name: own\n    measure: { aggregate: uptime, groupBy: [service, organization] }\n    thresholds: { high: 1 }',
     '3:54',
-    /health rows have no `organization`: `uptime` cannot be grouped by it; allowed: `service`, `version`, `environment`, `instance`/,
+    /health rows have no `organization`: `uptime` can't be grouped by it; allowed: `service`, `version`, `environment`, `instance`/,
   ],
   [
-    'uptime of an endpoint',
+    'uptime filtered by endpoint',
     'rules:\n  - name: own\n    measure: { aggregate: uptime, filter: { endpoint: /pay } }\n    thresholds: { high: 1 }',
     '3:45',
-    /health rows have no `endpoint`: `uptime` cannot be filtered by it/,
+    /health rows have no `endpoint`: `uptime` can't be filtered by it/,
   ],
   [
-    'a share of slow ones without saying what is slow',
+    'a slow share without `slowerThan`',
     'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: slow_share }\n    thresholds: { high: 1 }',
     '3:14',
     /`slowerThan` is missing/,
@@ -150,34 +150,34 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     'a template with an unknown variable',
     `${OWN}    thresholds: { high: 1 }\n    annotations:\n      summary: 'it is {{ $valu }}'`,
     '6:16',
-    /`\$valu` is no variable; did you mean `\$value`\?/,
+    /`\$valu` is not a variable; did you mean `\$value`\?/,
   ],
   [
-    'a link to no web page',
+    'a runbook that is not a web page',
     `${OWN}    thresholds: { high: 1 }\n    runbook: javascript:alert(1)`,
     '5:14',
     /http:\/\/ or https:\/\//,
   ],
   [
-    'a tenant that the groups do not name',
+    'a tenant override of a rule that is not grouped by tenant',
     `${OWN}    thresholds: { high: 1 }\n    tenants:\n      - { organization: a, enabled: false }`,
     '6:11',
-    /needs `organization` among the groups/,
+    /requires that the rule is grouped by `organization`/,
   ],
   [
-    'a label that Perfscope gives itself',
+    'a label that Perfscope sets itself',
     `${OWN}    thresholds: { high: 1 }\n    labels: { severity: page }`,
     '5:15',
-    /given by Perfscope itself/,
+    /Perfscope sets the label `severity` itself/,
   ],
   [
-    'a name twice',
+    'a duplicate name',
     `${OWN}    thresholds: { high: 1 }\n  - name: own\n    for: 1m`,
     '5:11',
     /is used twice/,
   ],
   [
-    'an override of a rule that is none',
+    'an override of an unknown rule',
     'rules:\n  - name: respons-time\n    thresholds: { warning: 1 }',
     '2:11',
     /no rule `respons-time` to override; did you mean `response-time`\?/,
@@ -189,25 +189,25 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
     /`high` \(10\) must be greater than `medium` \(12\)/,
   ],
   [
-    'a matcher that is none',
+    'an invalid matcher',
     "inhibit:\n  - name: i\n    source: ['severity']\n    target: ['a=\"b\"']",
     '3:14',
     /such as `severity="warning"`/,
   ],
   [
-    'a pattern that is none',
+    'an invalid pattern',
     'inhibit:\n  - name: i\n    source: [\'a=~"("\']\n    target: [\'a="b"\']',
     '3:14',
     /missing closing/,
   ],
   [
-    'a time zone that is none',
+    'an unknown time zone',
     'maintenance:\n  - name: m\n    matchers: [\'a="b"\']\n    recurrence: { every: day, from: "02:00", to: "03:00", timeZone: Europe/Atlantis }',
     '4:69',
     /time zone such as/,
   ],
   [
-    'an alias that multiplies',
+    'YAML aliases that grow exponentially',
     `a: &a [1,1]\nb: &b [*a,*a]\n${'cdefghij'
       .split('')
       .map((x, i, all) => `${x}: &${x} [${Array(9).fill(`*${all[i - 1] ?? 'b'}`)}]`)
@@ -217,16 +217,16 @@ const WRONG: readonly (readonly [string, string, string, RegExp])[] = [
   ],
 ];
 
-it.each(WRONG)('refuses %s, and says where', (_what, text, place, message) => {
+it.each(INVALID)('rejects %s and reports the position', (_case, text, position, message) => {
   const found = problemsOf(text).map((p) => ({ at: `${p.line}:${p.column}`, ...p }));
   expect(found.map((p) => p.message).join('\n')).toMatch(message);
   expect(found.find((p) => message.test(p.message))).toMatchObject({
-    at: place,
+    at: position,
     file: 'rules.yaml',
   });
 });
 
-it('tells all problems of a file at once, in its order', () => {
+it('reports all problems of a file at once, in order', () => {
   const text = `intervall: 1m
 rules:
   - name: own
@@ -240,7 +240,7 @@ rules:
   expect(problemsOf(text).map(({ line }) => line)).toEqual([1, 5, 6, 7, 9]);
 });
 
-it('an override changes what it names and keeps the rest', () => {
+it('changes only the keys that an override sets', () => {
   const set = loadTestRules(
     'rules:\n  - name: response-time\n    thresholds: { critical: 9000 }\n    measure: { window: 10m }',
   );
@@ -250,7 +250,7 @@ it('an override changes what it names and keeps the rest', () => {
   expect(rule.recovery).toBe(1800);
 });
 
-it('`null` takes a key away, and another kind of measure takes the place of the first', () => {
+it('removes a key with `null`, and replaces the measure with another kind', () => {
   const set = loadTestRules(`rules:
   - name: response-time
     recovery: null
@@ -264,7 +264,7 @@ it('`null` takes a key away, and another kind of measure takes the place of the 
   expect(findRule(set, 'cpu').source).toEqual({ kind: 'internal', metric: 'spool_bytes' });
 });
 
-it('`enabled: false` removes a rule, an inhibition too, and a new rule is added', () => {
+it('adds a rule, and removes rules and inhibitions with `enabled: false`', () => {
   const set = loadTestRules(`${OWN}    thresholds: { high: 1 }
   - name: disk
     enabled: false
@@ -277,7 +277,7 @@ inhibit:
   expect(set.inhibit.length).toBeGreaterThan(1);
 });
 
-it('names of prototypes are plain names', () => {
+it('treats prototype names as ordinary names', () => {
   const [problem] = problemsOf(
     '__proto__: { interval: 1s }\nrules:\n  - name: cpu\n    constructor: 3',
   );
@@ -285,7 +285,7 @@ it('names of prototypes are plain names', () => {
   expect(problemsOf('rules:\n  - name: cpu\n    __proto__: { for: 1m }')[0]?.line).toBe(3);
 });
 
-it('what stands beside the rules has defaults, and the file changes them', () => {
+it('overrides the defaults of the general settings', () => {
   const set = loadTestRules(
     'interval: 15s\nnotifications: { groupBy: [queue], repeatInterval: 1h }\nflapping: { window: 1h }',
   );
@@ -300,7 +300,7 @@ it('what stands beside the rules has defaults, and the file changes them', () =>
   expect(set.flapping).toEqual({ transitions: 6, windowMs: 3_600_000 });
 });
 
-it('tenants have thresholds of their own, the property before its organization', () => {
+it('prefers thresholds of a property over those of its organization', () => {
   const rule = findRule(
     loadTestRules(`rules:
   - name: response-time
@@ -330,38 +330,38 @@ const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, obje
     { medium: 2, high: 10, critical: 15 },
   ],
   [
-    'takes the place of a level that it reaches',
+    'replaces a level that it reaches',
     { PERFORMANCE_ERROR_RATE_THRESHOLD: 10 },
     'error-rate',
     { high: 10, critical: 15 },
   ],
   [
-    'leaves the worst one when it is beyond all',
+    'keeps only the highest level if it is beyond all levels',
     { PERFORMANCE_QUEUE_DEPTH_THRESHOLD: 500 },
     'queue-depth',
     { critical: 500 },
   ],
   [
-    'sets both levels of the response time',
+    'sets both response time levels',
     { PERFORMANCE_RESPONSE_TIME_WARNING: 100, PERFORMANCE_RESPONSE_TIME_CRITICAL: 300 },
     'response-time',
     { warning: 100, critical: 300 },
   ],
   [
-    'keeps critical what is beyond both',
+    'keeps only critical if it is beyond both levels',
     { PERFORMANCE_RESPONSE_TIME_WARNING: 8000 },
     'response-time',
     { critical: 8000 },
   ],
 ];
 
-it.each(LEVELS)('the environment %s', (_what, settings, name, levels) => {
+it.each(LEVELS)('the environment %s', (_case, settings, name, levels) => {
   const rule = findRule(loadTestRules('', { ...SETTINGS, ...settings }), name);
   const found = rule.levels.map(({ severity, threshold }) => [severity, threshold]);
   expect(Object.fromEntries(found)).toEqual(levels);
 });
 
-it('the file comes before the environment', () => {
+it('prefers the file over the environment', () => {
   const settings = { ...SETTINGS, PERFORMANCE_ERROR_RATE_THRESHOLD: 2 };
   const set = loadTestRules('rules: [{ name: error-rate, thresholds: { medium: 7 } }]', settings);
   expect(findRule(set, 'error-rate').levels[0]?.threshold).toBe(7);

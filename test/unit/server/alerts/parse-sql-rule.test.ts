@@ -11,9 +11,9 @@ function problems(sql: string): string[] {
   return found;
 }
 
-const REFUSED: readonly (readonly [string, string, RegExp])[] = [
-  ['nothing', '', /exactly one SELECT, and is nothing/],
-  ['what is no SQL', 'SELEC 1', /not SQL|exactly one SELECT/],
+const REJECTED: readonly (readonly [string, string, RegExp])[] = [
+  ['nothing', '', /exactly one SELECT, but is nothing/],
+  ['text that is not SQL', 'SELEC 1', /not valid QuestDB SQL|exactly one SELECT/],
   ['an INSERT', 'INSERT INTO performance_metrics VALUES (1)', /is insert/],
   ['an UPDATE', 'UPDATE performance_metrics SET value = 1', /is update/],
   ['a DROP', 'DROP TABLE performance_metrics', /is dropTable/],
@@ -38,86 +38,90 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
     /not call `long_sequence`/,
   ],
   ['a wait', `SELECT sleep(9) AS value FROM queue_metrics ${LIMITED}`, /not call `sleep`/],
-  ['another table', `SELECT count() AS value FROM api_keys ${LIMITED}`, /not read `api_keys`/],
+  [
+    'a table without measurements',
+    `SELECT count() AS value FROM api_keys ${LIMITED}`,
+    /not read `api_keys`/,
+  ],
   [
     'a system table',
     `SELECT count() AS value FROM sys.text_import_log ${LIMITED}`,
     /not read `sys.text_import_log`/,
   ],
-  ['no table', 'SELECT 1 AS value', /must read a table/],
+  ['no table', 'SELECT 1 AS value', /must read a measurement table/],
   [
     'no column `value`',
     `SELECT count() AS n FROM queue_metrics ${LIMITED}`,
-    /column `value`; it yields n/,
+    /column `value`; it returns n/,
   ],
   [
     'a column without a name',
     `SELECT count(), 1 AS value FROM queue_metrics ${LIMITED}`,
-    /name each column/,
+    /name each result column/,
   ],
-  ['every column', `SELECT * FROM queue_metrics ${LIMITED}`, /name each column/],
+  ['every column', `SELECT * FROM queue_metrics ${LIMITED}`, /name each result column/],
   [
     'no window',
     'SELECT count() AS value FROM queue_metrics WHERE in_scope()',
-    /by `in_window\(\)`/,
+    /with `AND in_window\(\)`/,
   ],
   [
     'no tenant',
     'SELECT count() AS value FROM queue_metrics WHERE in_window()',
-    /by `in_scope\(\)`/,
+    /with `AND in_scope\(\)`/,
   ],
   [
-    'a tenant that is only an alternative',
+    'a tenant condition inside an OR',
     'SELECT count() AS value FROM queue_metrics WHERE in_window() AND (in_scope() OR 1 = 1)',
-    /by `in_scope\(\)`/,
+    /with `AND in_scope\(\)`/,
   ],
   [
-    'the opposite of the tenant',
+    'a negated tenant condition',
     'SELECT count() AS value FROM queue_metrics WHERE in_window() AND NOT in_scope()',
-    /by `in_scope\(\)`/,
+    /with `AND in_scope\(\)`/,
   ],
   [
     'a subquery without limits',
     `SELECT count() AS value FROM queue_metrics ${LIMITED} AND job_id IN (SELECT job_id FROM queue_metrics)`,
-    /by `in_window/,
+    /with `AND in_window/,
   ],
   [
     'a union without limits',
     `SELECT count() AS value FROM queue_metrics ${LIMITED} UNION ALL SELECT count() AS value FROM queue_metrics`,
-    /by `in_scope/,
+    /with `AND in_scope/,
   ],
   [
-    'a join of which one side has no limits',
+    'a join with one table without limits',
     'SELECT count() AS value FROM queue_metrics a JOIN performance_metrics b ON (service) WHERE in_window(a) AND in_scope(a)',
-    /limit `b` by `in_scope\(b\)`/,
+    /limit `b` with `AND in_scope\(b\)`/,
   ],
   [
-    'places that could mean either table',
+    'placeholders without an alias in a join',
     'SELECT count() AS value FROM queue_metrics a JOIN performance_metrics b ON (service) WHERE in_window() AND in_scope()',
-    /limit `a` by `in_scope\(a\)`/,
+    /limit `a` with `AND in_scope\(a\)`/,
   ],
   [
     'a WITH that hides a table',
     `WITH queue_metrics AS (SELECT job_id FROM queue_metrics) SELECT count() AS value FROM queue_metrics`,
-    /by `in_scope/,
+    /with `AND in_scope/,
   ],
   [
-    'a WITH that reads what it is called after',
+    'a WITH that reads a table with the same name',
     'WITH api_keys AS (SELECT id FROM api_keys) SELECT count() AS value FROM api_keys',
     /not read `api_keys`/,
   ],
   [
-    'a WITH inside',
+    'a WITH in a subquery',
     `SELECT count() AS value FROM (WITH x AS (SELECT job_id FROM queue_metrics ${LIMITED}) SELECT job_id FROM x)`,
-    /WITH at the beginning only/,
+    /WITH only at the beginning/,
   ],
   [
-    'an own parameter',
+    'a bound parameter',
     `SELECT count() AS value FROM queue_metrics ${LIMITED} AND service = $1`,
-    /not SQL/,
+    /not valid QuestDB SQL/,
   ],
   [
-    'what the parser reads differently',
+    'a number that QuestDB parses differently',
     `SELECT count() AS value, 0x1f FROM queue_metrics ${LIMITED}`,
     /a space is missing before x1f/,
   ],
@@ -128,35 +132,35 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ],
 ];
 
-const PLACES = {
+const PLACEHOLDERS = {
   window: (table: string, prefix: string) => `${prefix}timestamp >= $1 /*${table}*/`,
   scope: (_table: string, prefix: string) => `${prefix}organization_id = $2`,
 };
 
 describe('a SQL rule', () => {
-  it.each(REFUSED)('refuses %s', (_what, sql, message) => {
+  it.each(REJECTED)('rejects %s', (_case, sql, message) => {
     expect(problems(sql).join('\n')).toMatch(message);
   });
 
-  it('binds window and tenant where its text asks for them, and nowhere else', () => {
+  it('replaces placeholders, but not in strings and comments', () => {
     const sql = `SELECT queue_name AS queue, count() AS value, max(timestamp) AS newest
       FROM queue_metrics -- in_scope()
       WHERE IN_WINDOW() AND error_message != 'in_scope() isn''t' AND in_scope ( )
       GROUP BY queue_name;`;
     const rule = parseSqlRule(sql, () => {});
     expect(rule?.labelNames).toEqual(['queue']);
-    expect(rule?.bind(PLACES)).toBe(
+    expect(rule?.bind(PLACEHOLDERS)).toBe(
       'SELECT queue_name AS queue, count() AS value, max(timestamp) AS newest FROM queue_metrics ' +
         "WHERE (timestamp >= $1 /*queue_metrics*/) AND error_message != 'in_scope() isn''t' " +
         'AND (organization_id = $2) GROUP BY queue_name',
     );
   });
 
-  it('knows the table of each alias, in WITH, join and subquery', () => {
+  it('resolves aliases in WITH, joins, and subqueries', () => {
     const sql = `WITH slow AS (SELECT service FROM performance_metrics_1m p WHERE in_window(p) AND in_scope(p))
       SELECT q.service AS service, count() AS value FROM queue_metrics q JOIN slow ON (service)
       WHERE in_window(q) AND in_scope(q) AND q.test = false GROUP BY q.service`;
-    const bound = parseSqlRule(sql, () => {})?.bind(PLACES);
+    const bound = parseSqlRule(sql, () => {})?.bind(PLACEHOLDERS);
     expect(bound).toContain(
       'WHERE (p.timestamp >= $1 /*performance_metrics_1m*/) AND (p.organization_id = $2))',
     );
@@ -165,7 +169,7 @@ describe('a SQL rule', () => {
     );
   });
 
-  it('gives its columns to the labels and templates of its alerts', () => {
+  it('makes its columns available as labels in templates', () => {
     const sql = `SELECT queue_name AS queue, count() AS value FROM queue_metrics ${LIMITED}`;
     const text = `rules:
   - name: own

@@ -22,7 +22,7 @@ const LEVELS = 'thresholds: { warning: 2000, critical: 5000 }';
 const rows = (transitions: readonly AlertRow[]): AlertRow[] =>
   transitions.map((row) => ({ ...row }));
 
-it('an alert that was pending when the process ended fires when `for` is over, under the same id', () => {
+it('fires a pending alert after a restart with the same ID when `for` is over', () => {
   const rule = makeRule(`${LEVELS}\nfor: 2m`);
   const before = runRule(rule, [
     [0, 9000],
@@ -42,7 +42,7 @@ it('an alert that was pending when the process ended fires when `for` is over, u
   expect(after.transitions[0]?.id).toBe(before.transitions[0]?.id);
 });
 
-it('a pause that is known to be long does not count as time that a breach lasted', () => {
+it('does not count a long pause toward `for`', () => {
   const rule = makeRule(`${LEVELS}\nfor: 2m`);
   const before = runRule(rule, [[0, 9000]]);
   const { states } = rebuildStates(rows(before.transitions), T0 + 3_600_000, T0);
@@ -59,7 +59,7 @@ it('a pause that is known to be long does not count as time that a breach lasted
   expect(after.summaries).toEqual(['3720 firing critical']);
 });
 
-it('an alert that fired goes on without a word, and resolves once', () => {
+it('continues a firing alert without a transition, and resolves it once', () => {
   const rule = makeRule(LEVELS);
   const before = runRule(rule, [[0, 9000]]);
   const { states } = rebuildStates(rows(before.transitions), T0);
@@ -71,7 +71,7 @@ it('an alert that fired goes on without a word, and resolves once', () => {
   expect(runRule(rule, moments, states.get('r')).summaries).toEqual(['60 resolved critical']);
 });
 
-it('an alert of missing data goes on after a restart, and ends with the data', () => {
+it('continues a no-data alert after a restart, and resolves it when data arrives', () => {
   const rule = makeRule('noData: alert\nnoDataAfter: 1m');
   const before = runRule(rule, [[0, 1], [30], [90]]);
   expect(before.summaries).toEqual(['90 firing warning']);
@@ -80,7 +80,7 @@ it('an alert of missing data goes on after a restart, and ends with the data', (
   expect(after.summaries).toEqual(['180 resolved warning']);
 });
 
-it('a silence that began while the process was away is noticed', () => {
+it('fires for a group that stopped while the process was down', () => {
   const rule = makeRule('noData: alert\nnoDataAfter: 1m');
   const known = [{ labels: { service: 'booking' }, lastSeenMs: T0 - 60_000 }];
   const states = addReportedGroups(new Map(), known);
@@ -90,7 +90,7 @@ it('a silence that began while the process was away is noticed', () => {
   ]);
 });
 
-it('a group whose alert ended before the start is not missed when it stays away', () => {
+it('does not fire for a missing group whose alert was resolved before the restart', () => {
   const rule = makeRule('noData: alert\nnoDataAfter: 1m');
   const before = runRule(rule, [[0, 1], [30], [90], [120, 1]]);
   const { states } = rebuildStates(rows(before.transitions), T0);
@@ -98,7 +98,7 @@ it('a group whose alert ended before the start is not missed when it stays away'
   expect([after.summaries, after.states.size]).toEqual([[], 0]);
 });
 
-it('of two alerts of one group the later one goes on, and the other is ended', () => {
+it('continues the later of two alerts of one group, and resolves the other', () => {
   const [row] = rows(runRule(makeRule(LEVELS), [[0, 9000]]).transitions);
   const other = { ...row!, id: 'other', timestamp: T0 + 1 };
   const { states, transitions } = rebuildStates([row!, other], T0 + 10);
@@ -106,12 +106,12 @@ it('of two alerts of one group the later one goes on, and the other is ended', (
   expect(transitions).toMatchObject([{ id: row?.id, state: 'resolved', seq: 2 }]);
 });
 
-it('passes over rows of states that it does not know', () => {
+it('skips rows with an unknown state', () => {
   const [row] = rows(runRule(makeRule(LEVELS), [[0, 9000]]).transitions);
   expect(rebuildStates([{ ...row!, state: 'shelved' }], T0).states.size).toBe(0);
 });
 
-it('the first explanation is the same row again, and stays with the alert', () => {
+it('adds an explanation to the same row and keeps it in later transitions', () => {
   const rule = makeRule(LEVELS);
   const fired = runRule(rule, [[0, 9000]]);
   const step = addExplanation(getOnlyState(fired.states), 'p95 ×3');
@@ -120,9 +120,9 @@ it('the first explanation is the same row again, and stays with the alert', () =
   expect(runRule(rule, [[30, 1]], states).transitions[0]?.cause).toBe('p95 ×3');
 });
 
-it('a database that is away is one figure, and says nothing of single rules', () => {
-  const away = (rule: string) => ({ rule, result: 'unreachable', failures: 1 }) as const;
-  const all = observeRuleHealth([away('a'), away('b')], T0);
+it('reports an unreachable database once and not per rule', () => {
+  const unreachable = (rule: string) => ({ rule, result: 'unreachable', failures: 1 }) as const;
+  const all = observeRuleHealth([unreachable('a'), unreachable('b')], T0);
   expect(all).toMatchObject({ unavailable: true, rule_failures: [] });
   expect(all.database_unavailable).toMatchObject([{ value: 1 }]);
   const one = observeRuleHealth(
@@ -139,7 +139,7 @@ it('a database that is away is one figure, and says nothing of single rules', ()
   ]);
 });
 
-it('the share of time that a target was met counts overlapping alerts once', () => {
+it('counts overlapping alerts once in the share of time a target was met', () => {
   const at = (
     id: string,
     seq: number,
@@ -166,41 +166,41 @@ it('the share of time that a target was met counts overlapping alerts once', () 
 });
 
 it.each([
-  ['while it changes', 0, 360, true],
-  ['with fewer changes than it began with', 600, 1350, true],
-  ['not when the changes are too old', 0, 2400, false],
-])('what flapped before the start flaps after it: %s', (_when, restSeconds, endSeconds, flaps) => {
+  ['while the state changes', 0, 360, true],
+  ['with fewer changes than it started with', 600, 1350, true],
+  ['but not when the changes are too old', 0, 2400, false],
+])('keeps flapping after a restart %s', (_case, restSeconds, endSeconds, flaps) => {
   const set = loadTestRules('flapping: { transitions: 6, window: 20m }');
   const rule = makeRule(LEVELS);
   const jumps = [0, 60, 120, 180, 240, 300].map((s, i) => [s, i % 2 === 0 ? 9000 : 1] as const);
   const later = [330, 360].map((s) => [s + restSeconds, 9000] as const);
   const { transitions } = runRule(rule, [...jumps, ...later]);
-  const [live, recalled] = [new NotificationGate(), new NotificationGate()];
+  const [live, restored] = [new NotificationGate(), new NotificationGate()];
   for (const transition of transitions) {
     live.recordTransition(transition, toAlert(transition, rule), set);
     for (const row of rows([transition])) {
       const past = parseTransition(row)!;
-      recalled.restoreTransition(past, toAlert(past, rule), set);
+      restored.restoreTransition(past, toAlert(past, rule), set);
     }
   }
   const last = transitions.at(-1)!;
   expect(transitions.length).toBe(7);
-  for (const book of [live, recalled]) {
-    book.evaluate([toAlert(last, rule)], set, [], T0 + endSeconds * 1000);
-    const reasons = book.getSuppressions(last.id).map(({ reason }) => reason);
+  for (const gate of [live, restored]) {
+    gate.evaluate([toAlert(last, rule)], set, [], T0 + endSeconds * 1000);
+    const reasons = gate.getSuppressions(last.id).map(({ reason }) => reason);
     expect(reasons.includes('flapping')).toBe(flaps);
   }
 });
 
-it('an alert that is acknowledged, becomes worse and fires again has not begun anew', () => {
+it('does not count a higher severity after an acknowledgment as flapping', () => {
   const set = loadTestRules('flapping: { transitions: 3, window: 20m }');
   const rule = makeRule(LEVELS);
   const [fired] = runRule(rule, [[0, 3000]]).transitions;
   const again = { ...fired!, seq: 3, timestamp: T0 + 60_000, severity: 'critical' } as const;
-  const book = new NotificationGate();
+  const gate = new NotificationGate();
   for (const transition of [fired!, again, { ...again, seq: 5, timestamp: T0 + 120_000 }]) {
-    book.recordTransition(transition, toAlert(transition, rule), set);
+    gate.recordTransition(transition, toAlert(transition, rule), set);
   }
-  book.evaluate([toAlert(again, rule)], set, [], T0 + 120_000);
-  expect(book.getSuppressions(again.id).map(({ reason }) => reason)).not.toContain('flapping');
+  gate.evaluate([toAlert(again, rule)], set, [], T0 + 120_000);
+  expect(gate.getSuppressions(again.id).map(({ reason }) => reason)).not.toContain('flapping');
 });

@@ -34,11 +34,11 @@ const GOOD = `tests:
 `;
 
 describe('rule tests', () => {
-  it('pass when the rules do what is expected', () => {
+  it('pass if the alerts match the expectations', () => {
     expect(run(GOOD)).toEqual([{ name: 'it fires and is over', failures: [] }]);
   });
 
-  it('fail with line, time and both sides when they do not', () => {
+  it('fail with line, time, and both sides if they do not match', () => {
     const [result] = run(GOOD.replace('state: firing', 'state: pending'));
     expect(result?.failures).toEqual([
       {
@@ -52,21 +52,21 @@ describe('rule tests', () => {
     ]);
   });
 
-  it('fail for an alert that nobody expects, and for one that does not come', () => {
-    const [more] = run(
+  it('fail for an unexpected alert and for a missing alert', () => {
+    const [unexpected] = run(
       GOOD.replace('- { eval_time: 1m, rule: own }', '- { eval_time: 3m, rule: own }'),
     );
-    expect(more?.failures).toMatchObject([{ line: 8, expected: 'no alert' }]);
-    const [less] = run(
+    expect(unexpected?.failures).toMatchObject([{ line: 8, expected: 'no alert' }]);
+    const [missing] = run(
       GOOD.replace("'1x10'", "'1x10'").replace(
         '{ eval_time: 6m, rule: own }',
         '{ eval_time: 6m, rule: own, exp_alerts: [{}] }',
       ),
     );
-    expect(less?.failures).toMatchObject([{ found: 'no alert' }]);
+    expect(missing?.failures).toMatchObject([{ found: 'no alert' }]);
   });
 
-  it('know gaps, ends and counts of series', () => {
+  it('support gaps, stale series, and counts', () => {
     const text = (values: string, expected: string) => `tests:
   - input_series: [{ series: 'cpu{instance="x"}', values: '${values}' }]
     alert_rule_test: [{ eval_time: 12m, rule: cpu, exp_alerts: ${expected} }]`;
@@ -100,12 +100,12 @@ describe('rule tests', () => {
       /test.yaml:8:\d+: `eval_time` must be a duration/,
     ],
     [GOOD.replace('1x10', '1x999999999'), /more than 100000 values/],
-  ])('refuse a file that is wrong (%#)', (text, message) => {
+  ])('reject an invalid file (%#)', (text, message) => {
     expect(() => run(text)).toThrow(message);
   });
 });
 
-describe("promtool's notation", () => {
+describe('promtool series notation', () => {
   it.each([
     ['1 2.5 -3', [1, 2.5, -3]],
     ['0+10x3', [0, 10, 20, 30]],

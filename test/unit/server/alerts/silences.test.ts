@@ -43,7 +43,7 @@ describe('matchers', () => {
     expect(findSilenceSuppression(ALERT, [silence], T0) !== undefined).toBe(matches);
   });
 
-  it('a pattern that would never end elsewhere ends at once', () => {
+  it('match patterns in linear time', () => {
     const matcher = parseMatcher('service=~"(a+)+$"');
     expect(matcher.matches({ service: `${'a'.repeat(500)}!` })).toBe(false);
   });
@@ -59,7 +59,7 @@ function silence(input: object, by: { author: string; organization?: string; pro
 }
 
 describe('silences', () => {
-  it('hold from their start to their end, and say who and why', () => {
+  it('apply from start to end and report author and comment', () => {
     const { silence: one } = silence(
       { startsAt: '2026-11-02T10:00:00Z', duration: '1h' },
       { author: 'ana' },
@@ -80,12 +80,12 @@ describe('silences', () => {
     [{ organization: 'org-2' }, false],
     [{ organization: 'org-1', property: 'p-1' }, true],
     [{ organization: 'org-1', property: 'p-2' }, false],
-  ])('of the tenant %j reach an alert of org-1, p-1: %s', (tenant, reaches) => {
+  ])('of the tenant %j match an alert of org-1, p-1: %s', (tenant, matches) => {
     const { silence: one } = silence({ duration: '1h' }, { author: 'ana', ...tenant });
-    expect(findSilenceSuppression(ALERT, [one], T0) !== undefined).toBe(reaches);
+    expect(findSilenceSuppression(ALERT, [one], T0) !== undefined).toBe(matches);
   });
 
-  it('of a tenant do not reach alerts of everybody, whatever they match', () => {
+  it('of a tenant never match alerts without a tenant', () => {
     const own = { author: 'ana', organization: 'org-1' };
     const { silence: all } = silence({ matchers: ['service=~".*"'], duration: '1h' }, own);
     expect(
@@ -107,12 +107,12 @@ describe('silences', () => {
         recurrence: { every: 'week', from: '02:00', to: '03:00', timeZone: 'UTC' },
       },
     ],
-  ])('are refused when they say %j', (input) => {
+  ])('are rejected with %j', (input) => {
     const whole = { matchers: ['service="booking"'], comment: 'works', ...input };
     expect(silenceSchema.safeParse(whole).success).toBe(false);
   });
 
-  it('come back from their rows, and not after they were ended', () => {
+  it('are parsed from their rows until they end', () => {
     const recurrence = {
       every: 'week',
       days: ['monday'],
@@ -120,19 +120,22 @@ describe('silences', () => {
       to: '10:00',
       timeZone: 'UTC',
     };
-    const made = silence({ duration: '1d', recurrence }, { author: 'ana', organization: 'org-1' });
-    const [back] = parseSilenceRows([made.row], T0);
-    expect(back?.seq).toBe(1);
+    const created = silence(
+      { duration: '1d', recurrence },
+      { author: 'ana', organization: 'org-1' },
+    );
+    const [parsed] = parseSilenceRows([created.row], T0);
+    expect(parsed?.seq).toBe(1);
     const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as object;
-    expect(plain(back?.silence)).toEqual(plain(made.silence));
-    expect(findSilenceSuppression(ALERT, [back!.silence], T0)).toBeDefined();
-    const ended = endSilence(made.silence, 'bo', 1, T0 + HOUR);
+    expect(plain(parsed?.silence)).toEqual(plain(created.silence));
+    expect(findSilenceSuppression(ALERT, [parsed!.silence], T0)).toBeDefined();
+    const ended = endSilence(created.silence, 'bo', 1, T0 + HOUR);
     expect(ended.row).toMatchObject({ seq: 2, author: 'bo', endsAt: T0 + HOUR });
     expect(findSilenceSuppression(ALERT, [ended.silence], T0 + HOUR)).toBeUndefined();
-    expect(parseSilenceRows([ended.row, made.row], T0 + HOUR)).toEqual([]);
+    expect(parseSilenceRows([ended.row, created.row], T0 + HOUR)).toEqual([]);
   });
 
-  it('of a file are maintenance', () => {
+  it('of a rules file are maintenance windows', () => {
     const { maintenance } = loadTestRules(`maintenance:
   - name: backup
     matchers: ['service=~"book.*"']
@@ -156,13 +159,13 @@ describe('a recurrence', () => {
 
   it.each([
     ['an ordinary night', '2026-11-02T02:00', 2],
-    ['the night that has 23 hours', '2026-03-29T03:10', 1],
-    ['the night that has 25 hours', '2026-10-25T03:10', 3],
-  ])('keeps to the clock in %s', (_night, moment, length) => {
+    ['a night in a day of 23 hours', '2026-03-29T03:10', 1],
+    ['a night in a day of 25 hours', '2026-10-25T03:10', 3],
+  ])('follows local time in %s', (_night, moment, length) => {
     expect(hours(findOccurrence(night, at(moment)))).toBe(length);
   });
 
-  it('has no time on the day on which its hour does not exist', () => {
+  it('has no occurrence on a day without its hour', () => {
     const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
     const day = at('2026-03-29T00:00');
     const found = Array.from({ length: 24 * 12 }, (_, i) =>
@@ -171,14 +174,14 @@ describe('a recurrence', () => {
     expect(found.filter((span) => span !== undefined)).toEqual([]);
   });
 
-  it('counts an hour that comes twice twice', () => {
+  it('includes a repeated hour twice', () => {
     const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
     expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 0, 30)))).toBe(2);
     expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 1, 30)))).toBe(2);
     expect(findOccurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
   });
 
-  it('goes past midnight, by the day on which it began', () => {
+  it('continues after midnight of the day on which it started', () => {
     const weekend: Recurrence = {
       every: 'week',
       days: ['friday'],

@@ -38,45 +38,47 @@ describe('inhibition', () => {
     severity: 'high',
     labels: { scope: 'host', service: 'booking', instance: 'web-2' },
   });
-  const held = (target: AlertSummary, ...others: AlertSummary[]) =>
+  const findInhibiting = (target: AlertSummary, ...others: AlertSummary[]) =>
     createInhibitor([target, ...others], SET.inhibit)(target)?.by;
 
-  it('critical silences what is milder about the same thing', () => {
-    expect(held(alert(), critical)).toBe(critical.id);
-    expect(held(critical, alert())).toBeUndefined();
+  it('suppresses less severe alerts about the same object', () => {
+    expect(findInhibiting(alert(), critical)).toBe(critical.id);
+    expect(findInhibiting(critical, alert())).toBeUndefined();
   });
 
-  it('and nothing about another thing', () => {
+  it('does not suppress alerts about other objects', () => {
     const labels = { ...alert().labels, endpoint: '/other' };
-    expect(held(alert({ labels }), critical)).toBeUndefined();
+    expect(findInhibiting(alert({ labels }), critical)).toBeUndefined();
     const other = { ...alert().labels, organization: 'org-1' };
-    expect(held(alert({ labels: other }), critical)).toBeUndefined();
+    expect(findInhibiting(alert({ labels: other }), critical)).toBeUndefined();
   });
 
-  it('a resolved or pending alert silences nothing', () => {
-    expect(held(alert(), { ...critical, state: 'resolved' })).toBeUndefined();
-    expect(held(alert(), { ...critical, state: 'pending' })).toBeUndefined();
-    expect(held(alert(), { ...critical, state: 'acknowledged' })).toBe(critical.id);
+  it('ignores resolved and pending sources', () => {
+    expect(findInhibiting(alert(), { ...critical, state: 'resolved' })).toBeUndefined();
+    expect(findInhibiting(alert(), { ...critical, state: 'pending' })).toBeUndefined();
+    expect(findInhibiting(alert(), { ...critical, state: 'acknowledged' })).toBe(critical.id);
   });
 
-  it("a host's alert inhibits those of its services, unless they are worse", () => {
-    expect(held(alert(), host)).toBe(host.id);
-    expect(held(critical, host)).toBeUndefined();
-    expect(held(alert({ labels: { scope: 'service', service: 'other' } }), host)).toBeUndefined();
+  it('suppresses alerts of services on a host, unless they are more severe', () => {
+    expect(findInhibiting(alert(), host)).toBe(host.id);
+    expect(findInhibiting(critical, host)).toBeUndefined();
+    expect(
+      findInhibiting(alert({ labels: { scope: 'service', service: 'other' } }), host),
+    ).toBeUndefined();
     const tenant = { ...alert().labels, organization: 'org-1' };
-    expect(held(alert({ labels: tenant }), host)).toBe(host.id);
+    expect(findInhibiting(alert({ labels: tenant }), host)).toBe(host.id);
   });
 
-  it('a silent service has no other troubles', () => {
+  it('suppresses all other alerts of a service that stopped sending metrics', () => {
     const silent = alert({
       rule: 'no-data',
       severity: 'high',
       labels: { scope: 'service-away', service: 'booking' },
     });
-    expect(held(critical, silent)).toBe(silent.id);
+    expect(findInhibiting(critical, silent)).toBe(silent.id);
   });
 
-  it('an alert of one organization never inhibits that of another', () => {
+  it('never applies across organizations', () => {
     const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['severity="critical"'], target: ['severity="warning"'] }`);
     const of = (organization: string, severity: 'warning' | 'critical') =>
@@ -87,7 +89,7 @@ describe('inhibition', () => {
     expect(by(of('b', 'critical'))).toBeUndefined();
   });
 
-  it('two alerts that match both sides do not silence each other', () => {
+  it('does not apply between two alerts that match both sides', () => {
     const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['service="x"'], target: ['service="x"'], equal: [service] }`);
     const [a, b] = ['a', 'b'].map((rule) => alert({ rule, labels: { service: 'x' } }));
@@ -98,7 +100,7 @@ describe('inhibition', () => {
 describe('flapping', () => {
   const limits = { transitions: 4, windowMs: 30 * MINUTE };
 
-  it('begins with the limit of changes within the window, and ends when at most half are left', () => {
+  it('starts at the limit of changes and ends at half of it', () => {
     let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
     const seen: boolean[] = [];
     for (let i = 0; i < 4; i++) {
@@ -110,7 +112,7 @@ describe('flapping', () => {
     expect(pruneFlaps(flaps, T0 + 31 * MINUTE, limits).isFlapping).toBe(false);
   });
 
-  it('is no matter of changes that are far apart', () => {
+  it('ignores changes that are far apart', () => {
     let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
     for (let i = 0; i < 20; i++) flaps = recordFlap(flaps, T0 + i * 11 * MINUTE, limits);
     expect(flaps).toMatchObject({ isFlapping: false });
@@ -118,7 +120,7 @@ describe('flapping', () => {
   });
 });
 
-it('every stage names its reason', () => {
+it('reports the reason of every stage', () => {
   const critical = alert({ rule: 'error-rate', severity: 'critical' });
   let flaps = EMPTY_FLAP_HISTORY;
   for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);
@@ -132,9 +134,9 @@ it('every stage names its reason', () => {
     flapping: SET.flapping,
     flaps: new Map([[toFlapKey(alert()), flaps]]),
   };
-  const verdicts = evaluateSuppressions([alert(), critical], context, T0 + 6 * MINUTE);
+  const results = evaluateSuppressions([alert(), critical], context, T0 + 6 * MINUTE);
   expect(
-    verdicts.map(({ suppressions: held }) => held.map(({ reason, by }) => [reason, by])),
+    results.map(({ suppressions }) => suppressions.map(({ reason, by }) => [reason, by])),
   ).toEqual([
     [
       ['maintenance', 'm'],
@@ -143,7 +145,7 @@ it('every stage names its reason', () => {
     ],
     [],
   ]);
-  expect(verdicts[0]?.suppressions[2]).toMatchObject({
+  expect(results[0]?.suppressions[2]).toMatchObject({
     detail: '6 changes within 30 min',
     untilMs: T0 + 2 * MINUTE + 30 * MINUTE,
   });
@@ -156,8 +158,8 @@ describe('grouping', () => {
     intervalMs: 5 * MINUTE,
     repeatMs: 60 * MINUTE,
   };
-  /** Seconds from T0, the alerts, and what is then told or why not. */
-  function told(moments: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
+  /** Returns the sent alerts or the reasons for each time, in seconds from T0. */
+  function runGroup(moments: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
     let group: AlertGroupState | undefined;
     return moments.map(([seconds, alerts]) => {
       const step = updateAlertGroup(group, alerts, 'k', policy, T0 + seconds * 1000);
@@ -169,9 +171,9 @@ describe('grouping', () => {
   const a = alert({ id: 'a' });
   const b = alert({ id: 'b' });
 
-  it('waits for more alerts of a new group, and tells them together', () => {
+  it('waits for more alerts of a new group and sends them together', () => {
     expect(
-      told([
+      runGroup([
         [0, [a]],
         [20, [a, b]],
         [30, [a, b]],
@@ -179,9 +181,9 @@ describe('grouping', () => {
     ).toEqual(['group_wait', 'group_wait group_wait', 'a:firing b:firing']);
   });
 
-  it('tells what goes on unchanged again only after the repeat interval', () => {
+  it('sends unchanged alerts again after the repeat interval', () => {
     expect(
-      told([
+      runGroup([
         [0, [a]],
         [30, [a]],
         [600, [a]],
@@ -190,10 +192,10 @@ describe('grouping', () => {
     ).toEqual(['group_wait', 'a:firing', 'duplicate', 'a:firing']);
   });
 
-  it('tells changes of a known group after the group interval', () => {
+  it('sends changes after the group interval', () => {
     const worse = { ...a, severity: 'critical' as const };
     expect(
-      told([
+      runGroup([
         [0, [a]],
         [30, [a]],
         [60, [worse, b]],
@@ -202,30 +204,30 @@ describe('grouping', () => {
     ).toEqual(['group_wait', 'a:firing', 'group_interval group_interval', 'a:firing b:firing']);
   });
 
-  it('tells of the end once, and then knows the group no more', () => {
-    const over = { ...a, state: 'resolved' as const };
+  it('sends resolved alerts once and then removes the group', () => {
+    const resolved = { ...a, state: 'resolved' as const };
     expect(
-      told([
+      runGroup([
         [0, [a]],
         [30, [a]],
-        [330, [over]],
-        [360, [over]],
+        [330, [resolved]],
+        [360, [resolved]],
       ]),
     ).toEqual(['group_wait', 'a:firing', 'a:resolved', 'never_told']);
   });
 
-  it('says nothing of the end of what it never told', () => {
-    const over = { ...a, state: 'resolved' as const };
+  it('does not send a resolved alert that was never sent as firing', () => {
+    const resolved = { ...a, state: 'resolved' as const };
     expect(
-      told([
+      runGroup([
         [0, [a]],
-        [20, [over]],
-        [60, [over]],
+        [20, [resolved]],
+        [60, [resolved]],
       ]),
     ).toEqual(['group_wait', 'never_told', 'never_told']);
   });
 
-  it('keeps the tenants apart, whatever the labels are', () => {
+  it('never groups alerts of different organizations', () => {
     const of = (organization?: string) =>
       toNotificationGroupKey(
         alert({ labels: { service: 'x', ...(organization && { organization }) } }),
