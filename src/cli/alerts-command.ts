@@ -39,9 +39,17 @@ export function addAlertsCommand(program: Command): void {
         'perfscope alerts silence service=booking --for 2h --comment "Database migration"',
       ),
     );
-  addServerOptions(alerts.command('list', { isDefault: true }).description('List alerts, most severe first'))
-    .addOption(new Option('--state <state...>', 'Show only alerts in these states').choices(ALERT_STATES))
-    .addOption(new Option('--severity <severity...>', 'Show only these severities').choices(ALERT_SEVERITIES))
+  addServerOptions(
+    alerts.command('list', { isDefault: true }).description('List alerts, most severe first'),
+  )
+    .addOption(
+      new Option('--state <state...>', 'Show only alerts in these states').choices(ALERT_STATES),
+    )
+    .addOption(
+      new Option('--severity <severity...>', 'Show only these severities').choices(
+        ALERT_SEVERITIES,
+      ),
+    )
     .option('--service <name...>', 'Show only alerts of these services')
     .option('--json', 'Print JSON; with --watch, one object per change')
     .option('--watch', 'Print changes until you press Ctrl-C')
@@ -57,7 +65,10 @@ export function addAlertsCommand(program: Command): void {
   )
     .requiredOption('--for <time>', 'Duration, such as 30m, 2h, or 1d')
     .requiredOption('--comment <text>', 'Reason for the silence')
-    .option('--organization <id>', 'Organization; only administrators can set a different one than their own')
+    .option(
+      '--organization <id>',
+      'Organization; only administrators can set a different one than their own',
+    )
     .action(
       async (
         matchers: string[],
@@ -69,17 +80,17 @@ export function addAlertsCommand(program: Command): void {
         print(`Created silence ${silence?.id}. It ends at ${silence?.endsAt}.`);
       },
     );
-  addServerOptions(alerts.command('silences').description('List active and scheduled silences')).action(
-    async (options: ServerOptions) => {
-      const { silences } = await createClient(options).get('silences');
-      process.stdout.write(
-        formatTable(
-          ['id', 'matchers', 'until', 'author', 'comment'],
-          silences.map((s) => [s.id, s.matchers.join(' '), s.endsAt, s.author, s.comment]),
-        ),
-      );
-    },
-  );
+  addServerOptions(
+    alerts.command('silences').description('List active and scheduled silences'),
+  ).action(async (options: ServerOptions) => {
+    const { silences } = await createClient(options).get('silences');
+    process.stdout.write(
+      formatTable(
+        ['id', 'matchers', 'until', 'author', 'comment'],
+        silences.map((s) => [s.id, s.matchers.join(' '), s.endsAt, s.author, s.comment]),
+      ),
+    );
+  });
   addServerOptions(alerts.command('unsilence <id>').description('End a silence')).action(
     async (id: string, options: ServerOptions) => {
       await createClient(options).endSilence(id);
@@ -108,7 +119,17 @@ async function listAlerts(options: ListOptions): Promise<void> {
   else if (alerts.length === 0) printStatus('No alerts.');
   else {
     const head = [
-      ...['severity', 'state', 'rule', 'labels', 'value', 'threshold', 'since', 'suppressed by', 'id'],
+      ...[
+        'severity',
+        'state',
+        'rule',
+        'labels',
+        'value',
+        'threshold',
+        'since',
+        'suppressed by',
+        'id',
+      ],
     ];
     process.stdout.write(formatTable(head, alerts.map(toTableRow)));
   }
@@ -130,7 +151,17 @@ async function listAlerts(options: ListOptions): Promise<void> {
 function toTableRow(alert: Alert): unknown[] {
   const { severity, state, rule, value, threshold, startedAt, held, id } = alert;
   const suppressions = held.map(({ reason }) => reason).join(' ');
-  return [severity, state, rule, formatLabels(alert), value, threshold, startedAt, suppressions, id];
+  return [
+    severity,
+    state,
+    rule,
+    formatLabels(alert),
+    value,
+    threshold,
+    startedAt,
+    suppressions,
+    id,
+  ];
 }
 
 function formatLabels({ labels }: Alert): string {

@@ -16,7 +16,7 @@ interface BackupCommandOptions {
   release?: true;
 }
 
-/** A data folder whose QuestDB runs. */
+/** A data folder with a running QuestDB. */
 interface OpenDataDir {
   readonly target: WriteTarget;
   readonly dataDir: string;
@@ -27,14 +27,14 @@ interface OpenDataDir {
 export function addBackupCommand(program: Command): void {
   program
     .command('backup')
-    .description('copy all that is stored into a folder, while the server runs or not')
-    .argument('[folder]', 'where the backup is made; it must not be there yet')
-    .option('--release', 'only end the checkpoint that a killed backup has left')
-    .option('--json', "the backup's manifest as JSON")
+    .description('Back up all data to a folder, even while the server is running')
+    .argument('[folder]', 'Folder to create for the backup; it must not exist')
+    .option('--release', 'Only release a checkpoint that a killed backup left behind')
+    .option('--json', 'Print the backup manifest as JSON')
     .addHelpText(
       'after',
       formatExamples('perfscope backup /backups/today', 'perfscope backup --release') +
-        '\nThe folder holds passwords and personal data: keep it as safe as the data folder.\n',
+        '\nThe backup contains passwords and personal data. Protect it like the data folder.\n',
     )
     .action((folder: string | undefined, options: BackupCommandOptions, command: Command) => {
       if (options.release) return releaseStaleCheckpoint();
@@ -44,64 +44,65 @@ export function addBackupCommand(program: Command): void {
 }
 
 async function runBackup(folder: string, { json }: BackupCommandOptions): Promise<void> {
-  const { createBackup: backUp } = await import('../storage/backup/create-backup.ts');
-  const open = await openDataDir(requireStartupConfig());
+  const { createBackup } = await import('../storage/backup/create-backup.ts');
+  const opened = await openDataDir(requireStartupConfig());
   const stop = new AbortController();
-  // A checkpoint that is not released keeps old files for ever.
-  const onSignal = () => stop.abort(new Error('it was stopped'));
+  // Release the checkpoint even if the command is stopped. Otherwise QuestDB never deletes old files.
+  const onSignal = () => stop.abort(new Error('the command was stopped'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   const progress = new ProgressLine();
   try {
     const onProgress = (line: string) => progress.show(line);
-    const manifest = await backUp(folder, { ...open, signal: stop.signal, onProgress });
+    const manifest = await createBackup(folder, { ...opened, signal: stop.signal, onProgress });
     progress.clear();
     if (json) printJson({ folder, ...manifest });
     else {
       const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
-      print(`${folder}: ${rows} rows of ${manifest.tables.length} tables and roll-ups,`);
       print(
-        `${manifest.files} files, ${formatBytes(manifest.bytes)} with reserved pages; all checked.`,
+        `Backed up ${rows} rows in ${manifest.tables.length} tables and roll-ups to ${folder}.`,
       );
+      const size = formatBytes(manifest.bytes);
+      print(`${manifest.files} files, ${size} including reserved pages. All files are verified.`);
     }
   } finally {
     progress.clear();
-    await open.close();
+    await opened.close();
   }
 }
 
 async function releaseStaleCheckpoint(): Promise<void> {
-  const open = await openDataDir(requireStartupConfig());
+  const opened = await openDataDir(requireStartupConfig());
   try {
     const { releaseCheckpoint } = await import('../storage/backup/create-backup.ts');
-    await releaseCheckpoint(open.target);
-    print('No checkpoint is held.');
+    await releaseCheckpoint(opened.target);
+    print('No checkpoint is active.');
   } finally {
-    await open.close();
+    await opened.close();
   }
 }
 
-/** The running server's data folder, else the configured one, with a QuestDB started for it. */
-async function openDataDir(from: StartupConfig): Promise<OpenDataDir> {
-  const { settings } = from;
-  const foreign = settings.PERFORMANCE_QUESTDB_URL;
-  if (foreign !== undefined)
-    throw createError('PS_BACKUP_FOREIGN', { url: new URL(foreign).origin });
-  const configured = resolve(settings.PERFORMANCE_DATA_DIR);
-  const isThere = existsSync(join(configured, 'questdb'));
-  const running = readDiscoveryFile(from.discoveryFile);
-  if (running && (!isThere || running.dataDir === configured)) {
-    const { dataDir, spoolDir, questdb } = running;
-    const target = questdb.write;
+/** Opens the data folder of the running server. Otherwise starts QuestDB for the configured folder. */
+async function openDataDir(config: StartupConfig): Promise<OpenDataDir> {
+  const { settings } = config;
+  const externalUrl = settings.PERFORMANCE_QUESTDB_URL;
+  if (externalUrl !== undefined)
+    throw createError('PS_BACKUP_FOREIGN', { url: new URL(externalUrl).origin });
+  const configuredDir = resolve(settings.PERFORMANCE_DATA_DIR);
+  const exists = existsSync(join(configuredDir, 'questdb'));
+  const running = readDiscoveryFile(config.discoveryFile);
+  if (running && (!exists || running.dataDir === configuredDir)) {
+    const { dataDir, spoolDir } = running;
+    const target = running.questdb.write;
     if (dataDir === undefined) throw createError('PS_BACKUP_FOREIGN', { url: target.url });
     return { dataDir, spoolDir, target, close: async () => {} };
   }
-  if (!isThere) throw createError('PS_NOT_A_DATA_DIR', { dataDir: configured });
+  if (!exists) throw createError('PS_NOT_A_DATA_DIR', { dataDir: configuredDir });
   const { openQuestdb } = await import('../storage/questdb/open-questdb.ts');
-  const own = await openQuestdb(settings, stderrLogger, () => {});
+  const questdb = await openQuestdb(settings, stderrLogger, () => {});
   return {
-    dataDir: configured,
-    spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? join(configured, 'spool'),
-    target: own.getTargets().write,
-    close: () => own.close(),
+    dataDir: configuredDir,
+    spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? join(configuredDir, 'spool'),
+    target: questdb.getTargets().write,
+    close: () => questdb.close(),
   };
 }

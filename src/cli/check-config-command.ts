@@ -6,20 +6,21 @@ import { print } from './command-output.ts';
 export function addCheckConfigCommand(program: Command): void {
   program
     .command('check-config')
-    .description(
-      'check the environment variables, the rules and the notify file without starting anything',
-    )
+    .description('Check the environment variables and the configuration files, without a server')
     .addHelpText('after', formatExamples('PERFORMANCE_RETENTION_DAYS=60 perfscope check-config'))
-    .action(async () => {
-      const { settings } = requireStartupConfig();
-      (await import('./load-config-files.ts')).loadConfiguredAlertRules(settings);
-      const { validateChannels: checkChannels, loadConfiguredNotifyFile: checkNotify } =
-        await import('./load-config-files.ts');
-      checkChannels(checkNotify(settings));
-      const { loadConfiguredBusinessRules: checkBusinessRules } = await import(
-        './load-config-files.ts'
-      );
-      checkBusinessRules(settings.PERFORMANCE_BUSINESS_RULES_FILE);
-      print('The configuration is valid.');
-    });
+    .action(checkConfig);
+}
+
+async function checkConfig(): Promise<void> {
+  const { settings } = requireStartupConfig();
+  const {
+    loadConfiguredAlertRules,
+    loadConfiguredBusinessRules,
+    loadConfiguredNotifyFile,
+    validateChannels,
+  } = await import('./load-config-files.ts');
+  loadConfiguredAlertRules(settings);
+  validateChannels(loadConfiguredNotifyFile(settings));
+  loadConfiguredBusinessRules(settings.PERFORMANCE_BUSINESS_RULES_FILE);
+  print('The configuration is valid.');
 }

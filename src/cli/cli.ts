@@ -23,7 +23,7 @@ import { addWipeCommand } from './wipe-command.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE_ERROR = 2;
 
-/** Every verb, in the order of the help. */
+/** All commands, in the order of the help. */
 const COMMANDS = [
   addServeCommand,
   addDemoCommand,
@@ -46,15 +46,17 @@ const COMMANDS = [
   addWipeCommand,
 ];
 
-/** Runs the command line. Sets the exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Runs the command line. Sets the exit code: 0 for success, 1 for a failure, 2 for invalid usage. */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const program = new Command('perfscope')
-    .description('Watches the performance of Node.js services.')
+    .description('Monitor the performance of Node.js services')
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand('help [command]', 'Show help for a command')
     .showHelpAfterError()
     .showSuggestionAfterError()
     .exitOverride();
   for (const add of COMMANDS) add(program);
-  // Whoever reads our output may stop early, as `head` does.
+  // The reader of a pipe can close it early, like `head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILURE);
   });

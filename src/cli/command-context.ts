@@ -7,34 +7,34 @@ import {
 import { createError } from '../core/errors.ts';
 import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 
-/** What the environment says. @throws the first problem, after all others have been said */
+/** Reads the environment variables. Prints all problems but the first. @throws the first problem */
 export function requireStartupConfig(): StartupConfig {
-  const found = readStartupConfig('perfscope');
-  const [first, ...others] = found.problems;
+  const config = readStartupConfig('perfscope');
+  const [first, ...others] = config.problems;
   for (const problem of others) {
     process.stderr.write(`perfscope: ${problem.code}: ${problem.message}\n`);
   }
   if (first) throw first;
-  return found;
+  return config;
 }
 
-/** The configured QuestDB, else that of the server of this machine. @throws PS_NO_TARGET */
-export function requireQuestdbTargets(from: StartupConfig): QuestdbTargets {
-  const targets = findQuestdbTargets(from);
+/** Returns the targets of the configured QuestDB or of the local server's QuestDB. @throws PS_NO_TARGET */
+export function requireQuestdbTargets(config: StartupConfig): QuestdbTargets {
+  const targets = findQuestdbTargets(config);
   if (!targets) throw createError('PS_NO_TARGET', {});
   return targets;
 }
 
-/** Lets `use` ask what is stored, and closes the connections after it. @throws PS_NO_TARGET */
+/** Calls `use` with a query client and closes it afterward. @throws PS_NO_TARGET */
 export async function withQueryClient<T>(
-  from: StartupConfig,
-  use: (store: QuestdbQueryClient) => Promise<T>,
+  config: StartupConfig,
+  use: (queryClient: QuestdbQueryClient) => Promise<T>,
 ): Promise<T> {
   const { QuestdbQueryClient } = await import('../storage/questdb/query-client.ts');
-  const store = new QuestdbQueryClient(requireQuestdbTargets(from).read);
+  const queryClient = new QuestdbQueryClient(requireQuestdbTargets(config).read);
   try {
-    return await use(store);
+    return await use(queryClient);
   } finally {
-    await store.close();
+    await queryClient.close();
   }
 }

@@ -3,30 +3,30 @@ import { DAY_MS, HOUR_MS } from '../core/duration.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS, w: 604_800_000 } as const;
 
-/** `90s`, `15m`, `24h`, `7d`, in ms. @throws InvalidArgumentError */
+/** Parses a duration such as `90s`, `15m`, `24h`, or `7d`. @returns ms @throws InvalidArgumentError */
 export function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text) ?? [];
   const ms = Number(amount) * UNIT_MS[(unit ?? 's') as keyof typeof UNIT_MS];
   if (!(ms > 0 && ms <= 36_500 * UNIT_MS.d)) {
-    throw new InvalidArgumentError('It must be a time like 30s, 15m, 24h or 7d.');
+    throw new InvalidArgumentError('It must be a duration, such as 30s, 15m, 24h, or 7d.');
   }
   return ms;
 }
 
-/** A whole number from 1 on. @throws InvalidArgumentError */
+/** Parses a positive integer. @throws InvalidArgumentError */
 export function parsePositiveInteger(text: string): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  if (value < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
   return value;
 }
 
-/** An address of something that speaks HTTP. @throws InvalidArgumentError */
+/** Parses an HTTP or HTTPS URL. @throws InvalidArgumentError */
 export function parseHttpUrl(text: string): string {
   if (URL.canParse(text) && /^https?:/.test(text)) return text;
-  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://.');
+  throw new InvalidArgumentError('It must be a URL that starts with http:// or https://.');
 }
 
-/** The last lines of a verb's help. */
+/** Returns the example section for the help of a command. */
 export function formatExamples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 }

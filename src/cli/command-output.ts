@@ -1,23 +1,23 @@
 import Table from 'cli-table3';
 
-/** Least time in ms between two lines of progress. */
+/** Minimum time between two progress updates. */
 const PROGRESS_INTERVAL_MS = 200;
 
 export function print(line: string): void {
   process.stdout.write(`perfscope: ${line}\n`);
 }
 
-/** What is worth knowing and is not the answer. */
+/** Prints a status message to stderr, so that stdout contains only the result. */
 export function printStatus(line: string): void {
   process.stderr.write(`perfscope: ${line}\n`);
 }
 
-/** One JSON document, for machines. */
+/** Prints a JSON document on one line. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Rows under their titles. Numbers stand to the right. */
+/** Formats rows as a table with a header. Right-aligns columns that contain only numbers. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly unknown[])[],
@@ -26,7 +26,7 @@ export function formatTable(
   const table = new Table({
     head: [...head],
     chars: PLAIN_TABLE_CHARS,
-    // No colours: what is printed is also what is piped.
+    // Use no colors, because the output can be piped.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
     colAligns: head.map((_, i) => (isNumber(i) ? 'right' : 'left')),
   });
@@ -49,34 +49,34 @@ function isNumeric(value: unknown): boolean {
   );
 }
 
-/** Control characters of a name must not reach the terminal. */
+/** Replaces control characters, so that stored names can't send commands to the terminal. */
 function formatCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return text.replaceAll(/\p{Cc}/gu, '·');
 }
 
-/** A line on stderr that tells how far long work is; nothing where stderr is no terminal. */
+/** Shows progress in one line on stderr. Shows nothing if stderr isn't a terminal. */
 export class ProgressLine {
   #lastMs = 0;
-  #shown = false;
-  readonly #isShown = process.stderr.isTTY === true;
+  #isVisible = false;
+  readonly #isTerminal = process.stderr.isTTY === true;
 
   show(line: string, nowMs: number = Date.now()): void {
-    if (!this.#isShown || nowMs - this.#lastMs < PROGRESS_INTERVAL_MS) return;
+    if (!this.#isTerminal || nowMs - this.#lastMs < PROGRESS_INTERVAL_MS) return;
     this.#lastMs = nowMs;
-    this.#shown = true;
+    this.#isVisible = true;
     process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }
 
   /** Removes the line. */
   clear(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
-    this.#shown = false;
+    if (this.#isVisible) process.stderr.write('\r\x1b[K');
+    this.#isVisible = false;
   }
 }
 
-/** Three digits of a figure; `–` where there is none. */
+/** Formats a number with about three digits, or as `–` if it is undefined. */
 export function formatValue(value: number | undefined, unit = ''): string {
   if (value === undefined) return '–';
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;

@@ -5,14 +5,14 @@ import { createError, errorMessage } from '../core/errors.ts';
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
-    .description('the same with a booking service of some hotels under traffic; --help tells more')
+    .description('Start the server and a demo hotel booking service under load; see demo --help')
     .allowUnknownOption()
     .helpOption(false)
     .argument('[options...]')
     .action(runDemo);
 }
 
-/** The demo needs packages that the product does not: whoever wants it installs them. */
+/** Runs the demo. Its additional packages must be installed separately. */
 async function runDemo(options: string[]): Promise<void> {
   const main = new URL('../demo/main.js', import.meta.url);
   process.argv = [process.argv[0] ?? '', fileURLToPath(main), ...options];

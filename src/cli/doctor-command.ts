@@ -6,14 +6,14 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor <app> [args...]')
     .description(
-      'run an application for some seconds, and tell which of its libraries are measured',
+      'Run an application for a few seconds and list which of its libraries are measured',
     )
     .addHelpText(
       'after',
       formatExamples('perfscope doctor app.js', 'perfscope doctor app.js -- --port 0'),
     )
     .action(async (app: string, args: string[]) => {
-      const { examineApplication: examine } = await import('../agent/doctor/doctor.ts');
-      for (const line of await examine(app, args)) print(line);
+      const { examineApplication } = await import('../agent/doctor/doctor.ts');
+      for (const line of await examineApplication(app, args)) print(line);
     });
 }

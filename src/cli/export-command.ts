@@ -24,29 +24,33 @@ interface ExportCommandOptions {
 export function addExportCommand(program: Command): void {
   program
     .command('export')
-    .description("write a table's rows, or the answer of a SELECT, to a file")
-    .argument('[table]', 'the table or roll-up')
+    .description('Write the rows of a table, or the result of a SELECT, to a file')
+    .argument('[table]', 'Name of the table or roll-up')
     .addOption(
-      new Option('--query <statement>', 'one SELECT, instead of a table').conflicts([
+      new Option('--query <statement>', 'SELECT statement to export instead of a table').conflicts([
         'last',
         'organization',
         'property',
       ]),
     )
-    .requiredOption('-o, --output <file>', 'where it is written to')
+    .requiredOption('-o, --output <file>', 'Output file')
     .addOption(
-      new Option('--format <format>', 'csv or parquet').choices(['csv', 'parquet']).default('csv'),
+      new Option('--format <format>', 'Output format').choices(['csv', 'parquet']).default('csv'),
     )
-    .option('--last <time>', 'only rows of the last 24h, 7d, …', parseDuration)
-    .option('--organization <name>', 'only rows of this organization')
-    .option('--property <name>', 'only rows of this property')
+    .option(
+      '--last <time>',
+      'Export only rows of this last period, such as 24h or 7d',
+      parseDuration,
+    )
+    .option('--organization <name>', 'Export only rows of this organization')
+    .option('--property <name>', 'Export only rows of this property')
     .addOption(
-      new Option('--timeout <time>', 'longest time that QuestDB may take')
+      new Option('--timeout <time>', 'Maximum duration of the export')
         .argParser(parseDuration)
         .default(HOUR_MS, '1h'),
     )
-    .option('--force', 'overwrite a file that exists')
-    .option('--json', 'tell file, bytes and rows as JSON')
+    .option('--force', 'Overwrite an existing file')
+    .option('--json', 'Print the file, size, and number of rows as JSON')
     .addHelpText(
       'after',
       formatExamples(
@@ -58,7 +62,7 @@ export function addExportCommand(program: Command): void {
     )
     .action((table: string | undefined, options: ExportCommandOptions, command: Command) => {
       if ((table === undefined) === (options.query === undefined)) {
-        command.error('error: either a table or --query is needed');
+        command.error('error: specify either a table or --query');
       }
       return exportRows(
         options.query ?? toSelectStatement(String(table), options, Date.now()),
@@ -67,20 +71,23 @@ export function addExportCommand(program: Command): void {
     });
 }
 
-/** What is exported of a table. Over HTTP nothing can be bound: names are checked, and texts quoted. */
+/**
+ * Returns the SELECT for a table. The HTTP API has no bind variables, so this function validates the
+ * name and quotes the values.
+ */
 function toSelectStatement(
   table: string,
   { last, organization, property }: ExportCommandOptions,
   nowMs: number,
 ): string {
   if (!/^[a-z][a-z0-9_]{0,99}$/.test(table)) {
-    throw createError('PS_SQL_REFUSED', { reason: `${table} is not the name of a table` });
+    throw createError('PS_SQL_REFUSED', { reason: `${table} is not a valid table name` });
   }
-  const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
   const conditions = [
     ...(last === undefined ? [] : [`timestamp >= '${new Date(nowMs - last).toISOString()}'`]),
-    ...(organization === undefined ? [] : [`organization_id = ${quoted(organization)}`]),
-    ...(property === undefined ? [] : [`property_id = ${quoted(property)}`]),
+    ...(organization === undefined ? [] : [`organization_id = ${quote(organization)}`]),
+    ...(property === undefined ? [] : [`property_id = ${quote(property)}`]),
   ];
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
   return `SELECT * FROM ${table}${where}`;
@@ -90,10 +97,10 @@ async function exportRows(statement: string, options: ExportCommandOptions): Pro
   const target = requireQuestdbTargets(requireStartupConfig()).write;
   const file = resolve(options.output);
   if (existsSync(file) && !options.force) throw createError('PS_FILE_EXISTS', { file });
-  const { exportQuery: exportTo } = await import('../storage/sql/export-query.ts');
+  const { exportQuery } = await import('../storage/sql/export-query.ts');
   const { format, timeout: timeoutMs } = options;
   const progress = new ProgressLine();
-  const written = await exportTo(target, statement, {
+  const { rows, bytes } = await exportQuery(target, statement, {
     file,
     format,
     timeoutMs,
@@ -101,7 +108,6 @@ async function exportRows(statement: string, options: ExportCommandOptions): Pro
       progress.show(`${rows === undefined ? '' : `${rows} rows, `}${formatBytes(bytes)}`);
     },
   }).finally(() => progress.clear());
-  const { rows, bytes } = written;
   if (options.json) printJson({ file, format, bytes, rows });
   else print(`${file}: ${rows === undefined ? '' : `${rows} rows, `}${formatBytes(bytes)}`);
 }

@@ -10,7 +10,6 @@ import type { DataSourceAddresses } from '../server/grafana/grafana-provisioning
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { formatExamples, parseHttpUrl } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
-import { loadConfiguredAlertRules } from './load-config-files.ts';
 
 interface GrafanaOptions extends PushOptions {
   out?: string;
@@ -21,69 +20,71 @@ interface GrafanaOptions extends PushOptions {
 const DEFAULT_PROMETHEUS_URL = 'http://127.0.0.1:9090';
 
 const HELP = `
-Without --out or --push it prints the provisioning for a Grafana that already runs: the data sources
-with QuestDB's address and the password of its read-only user, and the folder of the dashboards.
---out and --push draw the thresholds of your rules (PERFORMANCE_RULES_FILE); the folder has those built in.
+Without --out or --push, the command prints provisioning files for an existing Grafana. They contain the
+data sources, with the address and the read-only password of QuestDB, and the folder of the dashboards.
+With --out or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE.
+Otherwise, they show the built-in thresholds.
 
-The token is one of a service account with the role Admin (Administration, Service accounts), from
---token-file, PERFORMANCE_GRAFANA_TOKEN or PERFORMANCE_GRAFANA_TOKEN_FILE.
+--push requires the token of a service account with the role Admin (Administration, Service accounts).
+Specify it with --token-file, PERFORMANCE_GRAFANA_TOKEN, or PERFORMANCE_GRAFANA_TOKEN_FILE.
 
-Whoever may ask questions in Grafana sees every organization: QuestDB has no tenants of its own.
+Users who can run queries in Grafana can see all organizations, because QuestDB does not separate tenants.
 ${formatExamples(
   'perfscope grafana',
-  'perfscope grafana --out ./provisioning   # for its conf/provisioning',
+  'perfscope grafana --out ./provisioning   # for conf/provisioning of Grafana',
   'perfscope grafana --push http://127.0.0.1:3000 --token-file ./token',
 )}
-Exit codes: 0 done, 1 it failed and stderr says why.`;
+Exit codes: 0 success, 1 failure (see stderr).`;
 
 export function addGrafanaCommand(program: Command): void {
   program
     .command('grafana')
-    .description('print the data sources and dashboards for a Grafana, or push them to one')
-    .option('--out <folder>', 'write them to files that only you may read')
-    .option('--push <url>', 'make or update them over the HTTP API of this Grafana', parseHttpUrl)
-    .option('--token-file <file>', 'file with the token for --push')
+    .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
+    .option('--out <folder>', 'Write them to files that only you can read')
+    .option(
+      '--push <url>',
+      'Create or update them through the HTTP API of this Grafana',
+      parseHttpUrl,
+    )
+    .option('--token-file <file>', 'File with the token for --push')
     .option(
       '--questdb <host:port>',
-      "QuestDB's Postgres wire, as Grafana reaches it",
+      'QuestDB Postgres wire endpoint, as seen from Grafana',
       parseHostAndPort,
     )
     .option(
       '--prometheus <url>',
-      'Prometheus, as Grafana reaches it',
+      'Prometheus URL, as seen from Grafana',
       parseHttpUrl,
       DEFAULT_PROMETHEUS_URL,
     )
-    .option('--json', 'with --push: print one JSON object')
+    .option('--json', 'With --push, print one JSON object')
     .addHelpText('after', HELP)
     .action(provisionGrafana);
 }
 
 async function provisionGrafana(options: GrafanaOptions): Promise<void> {
-  const from = requireStartupConfig();
-  const targets = requireQuestdbTargets(from);
+  const config = requireStartupConfig();
+  const targets = requireQuestdbTargets(config);
   const addresses = toAddresses(targets, options);
   if (canWrite(targets)) {
     printStatus(
-      `Grafana gets QuestDB's user ${targets.read.user}, who may also write. Name a read-only one in PERFORMANCE_QUESTDB_PG_URL.`,
+      `The QuestDB user ${targets.read.user} for Grafana has write access. Set a read-only user in PERFORMANCE_QUESTDB_PG_URL.`,
     );
   }
-  if (options.push !== undefined)
-    await pushToGrafana(options.push, from.settings, options, addresses);
+  if (options.push !== undefined) await runPush(options.push, config.settings, options, addresses);
   else if (options.out !== undefined)
-    await writeProvisioning(resolve(options.out), addresses, from.settings);
+    await writeProvisioning(resolve(options.out), addresses, config.settings);
   else await printProvisioning(addresses);
 }
 
 async function printProvisioning(addresses: DataSourceAddresses): Promise<void> {
-  const {
-    DASHBOARDS_FOLDER,
-    formatDataSourcesFile: dataSourcesFile,
-    formatProviderFile: providerFile,
-  } = await import('../server/grafana/grafana-provisioning.ts');
+  const { DASHBOARDS_FOLDER, formatDataSourcesFile, formatProviderFile } = await import(
+    '../server/grafana/grafana-provisioning.ts'
+  );
   const files = [
-    `# datasources/perfscope.yaml\n${dataSourcesFile(addresses)}`,
-    `# dashboards/perfscope.yaml\n${providerFile(DASHBOARDS_FOLDER)}`,
+    `# datasources/perfscope.yaml\n${formatDataSourcesFile(addresses)}`,
+    `# dashboards/perfscope.yaml\n${formatProviderFile(DASHBOARDS_FOLDER)}`,
   ];
   process.stdout.write(files.join('---\n'));
 }
@@ -93,17 +94,16 @@ async function writeProvisioning(
   addresses: DataSourceAddresses,
   settings: Settings,
 ): Promise<void> {
-  const {
-    loadDashboards: dashboards,
-    formatDataSourcesFile: dataSourcesFile,
-    formatProviderFile: providerFile,
-  } = await import('../server/grafana/grafana-provisioning.ts');
-  const json = join(folder, 'dashboards', 'json');
+  const { formatDataSourcesFile, formatProviderFile, loadDashboards } = await import(
+    '../server/grafana/grafana-provisioning.ts'
+  );
+  const { loadConfiguredAlertRules } = await import('./load-config-files.ts');
+  const dashboardsFolder = join(folder, 'dashboards', 'json');
   const files = [
-    [join(folder, 'datasources', 'perfscope.yaml'), dataSourcesFile(addresses)],
-    [join(folder, 'dashboards', 'perfscope.yaml'), providerFile(json)],
-    ...dashboards(loadConfiguredAlertRules(settings).rules).map(({ file, content }) => [
-      join(json, file),
+    [join(folder, 'datasources', 'perfscope.yaml'), formatDataSourcesFile(addresses)],
+    [join(folder, 'dashboards', 'perfscope.yaml'), formatProviderFile(dashboardsFolder)],
+    ...loadDashboards(loadConfiguredAlertRules(settings).rules).map(({ file, content }) => [
+      join(dashboardsFolder, file),
       JSON.stringify(content, null, 2),
     ]),
   ] as const;
@@ -114,8 +114,10 @@ async function writeProvisioning(
       throw createError('PS_EXPORT_FAILED', { file, reason: errorMessage(error) }, error);
     }
   }
-  print(`${files.length} files are in ${folder}. They hold a password: only you may read them.`);
-  print("Let Grafana's user read them (chown), and restart Grafana.");
+  print(
+    `Wrote ${files.length} files to ${folder}. They contain a password, so only you can read them.`,
+  );
+  print('Give the Grafana user read access (chown), then restart Grafana.');
 }
 
 function toAddresses({ read }: QuestdbTargets, options: GrafanaOptions): DataSourceAddresses {
@@ -127,26 +129,26 @@ function toAddresses({ read }: QuestdbTargets, options: GrafanaOptions): DataSou
   };
 }
 
-/** Whether the user for reading is the one that rows are written with. */
+/** Whether reads and writes use the same QuestDB user. */
 function canWrite({ read, write: { authorization } }: QuestdbTargets): boolean {
   return [undefined, formatBasicAuthorization(read.user, read.password)].includes(authorization);
 }
 
 function parseHostAndPort(text: string): string {
   if (/^(\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i.test(text)) return text;
-  throw new InvalidArgumentError('It must be a host and a port, as questdb:8812.');
+  throw new InvalidArgumentError('It must be a host and a port, such as questdb:8812.');
 }
 
 interface PushOptions {
-  /** File with the token; without it the environment's. */
+  /** File with the token. If undefined, the environment variables are used. */
   readonly tokenFile?: string;
-  /** QuestDB's address, where the user has said it. */
+  /** Address of QuestDB, if the user specified it. */
   readonly questdb?: string;
   readonly json?: boolean;
 }
 
-/** Pushes everything to the Grafana at `url`, and says what was done. */
-async function pushToGrafana(
+/** Pushes all data sources and dashboards to the Grafana at `url` and prints the results. */
+async function runPush(
   url: string,
   settings: Settings,
   { tokenFile, json, questdb }: PushOptions,
@@ -160,27 +162,25 @@ async function pushToGrafana(
   const [host = ''] = addresses.PERFSCOPE_QUESTDB_ADDRESS.split(/:\d+$/);
   if (questdb === undefined && isLoopbackHost(host) && !isLoopbackHost(new URL(url).hostname)) {
     printStatus(
-      `${host} means another machine there. Say with --questdb how that Grafana reaches QuestDB.`,
+      `Grafana is on another machine, so it can't reach QuestDB at ${host}. Specify the address with --questdb.`,
     );
   }
   const { GrafanaClient } = await import('../server/grafana/grafana-client.ts');
-  const { pushToGrafana: push } = await import('../server/grafana/grafana-push.ts');
-  const {
-    DASHBOARDS_FOLDER,
-    loadDashboards: dashboards,
-    loadDataSources: dataSources,
-    loadProvider: provider,
-  } = await import('../server/grafana/grafana-provisioning.ts');
-  const pushed = await push(new GrafanaClient(url, token), {
-    dataSources: dataSources(addresses),
-    folder: provider(DASHBOARDS_FOLDER),
-    dashboards: dashboards(loadConfiguredAlertRules(settings).rules),
+  const { pushToGrafana } = await import('../server/grafana/grafana-push.ts');
+  const { DASHBOARDS_FOLDER, loadDashboards, loadDataSources, loadProvider } = await import(
+    '../server/grafana/grafana-provisioning.ts'
+  );
+  const { loadConfiguredAlertRules } = await import('./load-config-files.ts');
+  const pushed = await pushToGrafana(new GrafanaClient(url, token), {
+    dataSources: loadDataSources(addresses),
+    folder: loadProvider(DASHBOARDS_FOLDER),
+    dashboards: loadDashboards(loadConfiguredAlertRules(settings).rules),
   });
   if (json) return printJson({ pushed });
   const rows = pushed.map(({ kind, name, done }) => [kind, name, done]);
-  process.stdout.write(formatTable(['what', 'name', 'done'], rows));
+  process.stdout.write(formatTable(['kind', 'name', 'result'], rows));
   if (pushed.some(({ done }) => done === 'kept')) {
-    printStatus('What is kept comes from files of Grafana: change those.');
+    printStatus('Kept items are controlled by Grafana provisioning files. Change them there.');
   }
 }
 

@@ -9,34 +9,34 @@ const DEFAULT_TIMEOUT_MS = 5000;
 export function addHealthcheckCommand(program: Command): void {
   program
     .command('healthcheck')
-    .description('ask a server whether it is ready; a container asks itself with it')
-    .argument('[url]', 'what to ask; /readyz of HOST and PORT by default', parseHttpUrl)
-    .option('--timeout <time>', 'how long it may take', parseDuration, DEFAULT_TIMEOUT_MS)
+    .description('Check whether a server is ready, for example in a container health check')
+    .argument('[url]', 'URL to check; default: /readyz at HOST and PORT', parseHttpUrl)
+    .option('--timeout <time>', 'Maximum duration', parseDuration, DEFAULT_TIMEOUT_MS)
     .addHelpText(
       'after',
       `${formatExamples('perfscope healthcheck', 'perfscope healthcheck http://127.0.0.1:4001/healthz')}
-Exit codes: 0 it is ready, 1 it is not and stderr says why.`,
+Exit codes: 0 ready, 1 not ready (see stderr).`,
     )
     .action(checkReadiness);
 }
 
-async function checkReadiness(given: string | undefined, { timeout }: { timeout: number }) {
-  const url = given ?? getReadinessUrl();
+async function checkReadiness(urlArgument: string | undefined, { timeout }: { timeout: number }) {
+  const url = urlArgument ?? getReadinessUrl();
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeout) });
     if (response.ok) return;
     const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
     throw new Error(`HTTP ${response.status} ${problem.detail ?? ''}`.trim());
   } catch (error) {
-    // What fetch throws says why in its cause.
+    // The error of fetch contains the reason in its cause.
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw createError('PS_NOT_READY', { url, reason: errorMessage(cause) }, error);
   }
 }
 
-/** Where a server with these settings is asked from its own machine. */
+/** Returns the readiness URL of a local server with the current settings. */
 function getReadinessUrl(): string {
   const { HOST, PORT } = requireStartupConfig().settings;
-  const any = { '0.0.0.0': '127.0.0.1', '::': '::1' }[HOST] ?? HOST;
-  return `http://${any.includes(':') ? `[${any}]` : any}:${PORT ?? DEFAULT_PORT}/readyz`;
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[HOST] ?? HOST;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${PORT ?? DEFAULT_PORT}/readyz`;
 }

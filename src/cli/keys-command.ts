@@ -14,14 +14,14 @@ const EXIT_KEY_NOT_FOUND = 2;
 
 const HELP = `
 Roles:
-  ADMIN         everything, of all organizations and hosts
-  ORG_ADMIN     one organization: its figures, alerts and keys
-  PROPERTY_MGR  one organization, or some of its properties: figures and alerts
-  VIEWER        the same, figures only
-  INGEST        may send measurements, and read nothing
+  ADMIN         full access to all organizations and hosts
+  ORG_ADMIN     metrics, alerts, and keys of one organization
+  PROPERTY_MGR  metrics and alerts of one organization or some of its properties
+  VIEWER        metrics of one organization or some of its properties
+  INGEST        can send measurements, but can't read anything
 
-Keys are kept in the QuestDB that is configured (PERFORMANCE_QUESTDB_URL) or that of the server on
-this machine. Without either, the embedded QuestDB of PERFORMANCE_DATA_DIR is started for a moment.
+Keys are stored in the configured QuestDB (PERFORMANCE_QUESTDB_URL) or that of the server on this
+machine. Otherwise, the command temporarily starts the embedded QuestDB in PERFORMANCE_DATA_DIR.
 
 Examples:
   perfscope keys create --role ADMIN --name admin
@@ -31,7 +31,7 @@ Examples:
   perfscope keys list --json
   perfscope keys revoke 0123456789abcdef
 
-Exit codes: 0 done, 1 it failed and stderr says why, 2 there is no such key.`;
+Exit codes: 0 success, 1 failure (see stderr), 2 key not found.`;
 
 interface CreateKeyOptions {
   role: Role;
@@ -47,31 +47,35 @@ interface CreateKeyOptions {
 export function addKeysCommand(program: Command): void {
   const keys = program
     .command('keys')
-    .description('make, list and revoke the keys of the API')
+    .description('Create, list, and revoke API keys')
     .addHelpText('after', HELP);
   keys
     .command('create')
-    .description('make a key, and print it: it is shown this once')
-    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
-    .requiredOption('--name <text>', 'what it is for')
-    .option('--organization <id>', 'organization that it is limited to')
-    .option('--property <id...>', 'properties that it is limited to')
-    .option('--expires <when>', '90d, 12h, 4w, 1y, or a date; never by default', parseExpiryOption)
-    .option('--first', 'do nothing where any key was made before')
-    .option('--out <file>', 'write it to a file that only you may read, and print nothing of it')
-    .option('--json', 'print one JSON object')
+    .description('Create a key and print it; it is shown only once')
+    .addOption(new Option('--role <role>', 'Role of the key').choices(ROLES).makeOptionMandatory())
+    .requiredOption('--name <text>', 'Purpose of the key')
+    .option('--organization <id>', 'Limit the key to this organization')
+    .option('--property <id...>', 'Limit the key to these properties')
+    .option(
+      '--expires <when>',
+      'Duration such as 12h, 90d, 4w, or 1y, or a date; default: never',
+      parseExpiryOption,
+    )
+    .option('--first', 'Do nothing if a key was created before')
+    .option('--out <file>', 'Write the key to a file that only you can read, and do not print it')
+    .option('--json', 'Print one JSON object')
     .action(createKey);
   keys
     .command('list')
-    .description('list all keys; their secrets are stored nowhere')
-    .option('--json', 'print a JSON array')
+    .description('List all keys, without their secrets')
+    .option('--json', 'Print a JSON array')
     .action(listKeys);
   keys
     .command('revoke <id>')
-    .description('end a key for good, on every server within five seconds')
-    .option('--json', 'print one JSON object')
+    .description('Revoke a key permanently, on every server within 5 s')
+    .option('--json', 'Print one JSON object')
     .action(revokeKey);
-  for (const verb of keys.commands) verb.addHelpText('after', HELP);
+  for (const command of keys.commands) command.addHelpText('after', HELP);
 }
 
 async function createKey({
@@ -84,23 +88,23 @@ async function createKey({
 }: CreateKeyOptions) {
   const { first: onlyFirst, ...request } = rest;
   const grant = { ...request, organizationId: organization, properties: property };
-  // Before the key is made: one whose text can't be kept would be of no use.
+  // Check this before creating the key, because its secret could not be saved later.
   if (out !== undefined) assertWritable(out);
-  const made = await withKeyStore(async (keys, actor) => {
-    const first = keys.hasAnyKey === false;
-    if (onlyFirst && !first) return undefined;
+  const created = await withKeyStore(async (keys, actor) => {
+    const isFirst = keys.hasAnyKey === false;
+    if (onlyFirst && !isFirst) return undefined;
     const { key, text } = await keys.create({ ...grant, expiresAt: expires }, actor);
-    return { view: toKeyView(key, Date.now()), text, first };
+    return { view: toKeyView(key, Date.now()), text, isFirst };
   });
-  if (made === undefined) return printStatus('A key was made before, so none is made now.');
-  const { view, text, first } = made;
+  if (created === undefined) return printStatus('A key already exists, so no key was created.');
+  const { view, text, isFirst } = created;
   if (out !== undefined) writePrivateFile(out, `${text}\n`);
-  const shown = out === undefined ? { key: text } : { file: out };
-  if (json) printLine(JSON.stringify({ ...view, ...shown }));
+  const location = out === undefined ? { key: text } : { file: out };
+  if (json) printLine(JSON.stringify({ ...view, ...location }));
   else if (out === undefined) printLine(text);
-  const where = out === undefined ? 'It is shown this once' : `It is in ${out}`;
-  printStatus(`${view.role} key ${view.id} is made. ${where}; only its hash is stored.`);
-  if (first) printStatus('From now on every request needs a key: `Authorization: Bearer …`.');
+  const note = out === undefined ? 'It is shown only once.' : `It is in ${out}.`;
+  printStatus(`Created ${view.role} key ${view.id}. ${note} The server stores only its hash.`);
+  if (isFirst) printStatus('From now on, all requests need a key: `Authorization: Bearer …`.');
 }
 
 function assertWritable(file: string): void {
@@ -124,7 +128,7 @@ async function revokeKey(id: string, { json }: { json?: boolean }) {
     const view = await withKeyStore(async (keys, actor) => {
       return toKeyView(await keys.revoke(id, actor), Date.now());
     });
-    printLine(json ? JSON.stringify(view) : `Key ${id} (${view.name}) is revoked.`);
+    printLine(json ? JSON.stringify(view) : `Revoked key ${id} (${view.name}).`);
   } catch (error) {
     if (!(error instanceof PerfscopeError) || error.code !== 'PS_KEY_NOT_FOUND') throw error;
     printStatus(`${error.code}: ${error.message}`);
@@ -132,38 +136,41 @@ async function revokeKey(id: string, { json }: { json?: boolean }) {
   }
 }
 
-/** Loads what it needs for QuestDB only when it is needed. */
+/** Calls `use` with the stored keys. Loads the QuestDB modules only now, to keep other commands fast. */
 async function withKeyStore<T>(use: (keys: ApiKeyStore, actor: Actor) => Promise<T>): Promise<T> {
-  const { withStoredState: withRoad } = await import('./with-stored-state.ts');
+  const { withStoredState } = await import('./with-stored-state.ts');
   const { ApiKeyStore } = await import('../server/access/api-key-store.ts');
-  return withRoad(async ({ actor, ...road }) => {
-    const keys = new ApiKeyStore(road);
+  return withStoredState(async ({ actor, ...pipeline }) => {
+    const keys = new ApiKeyStore(pipeline);
     await keys.load();
     return use(keys, actor);
   });
 }
 
 function formatKeyTable(views: readonly KeyView[]): string {
-  if (views.length === 0) return 'There are no keys.';
+  if (views.length === 0) return 'No API keys.';
   const table = new Table({
-    head: ['id', 'name', 'role', 'organization', 'properties', 'state', 'made', 'expires'],
+    head: ['id', 'name', 'role', 'organization', 'properties', 'state', 'created', 'expires'],
     style: { head: [], border: [] },
   });
   for (const key of views) {
     const { id, name, role, organizationId, properties, state, createdAt, expiresAt } = key;
-    const of = [organizationId ?? 'all', properties?.join(', ') ?? 'all'];
-    table.push([id, name, role, ...of, state, createdAt, expiresAt ?? 'never']);
+    const limits = [organizationId ?? 'all', properties?.join(', ') ?? 'all'];
+    table.push([id, name, role, ...limits, state, createdAt, expiresAt ?? 'never']);
   }
   return table.toString();
 }
 
 function parseExpiryOption(text: string): number {
   const time = parseExpiry(text, Date.now());
-  if (time === undefined) throw new InvalidArgumentError('Write it as 90d, 12h, 4w, 1y or a date.');
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'It must be a duration, such as 12h, 90d, 4w, or 1y, or a date.',
+    );
   return time;
 }
 
-/** The answer, for people and scripts. */
+/** Prints a result without a prefix, so that scripts can use it. */
 function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }

@@ -16,19 +16,19 @@ import type { NotificationConfig } from '../server/notifications/config/notifica
 import { isAddressedToPeople } from '../server/notifications/routing/notification-target.ts';
 import { validateWebhookUrl } from '../server/startup/create-actions.ts';
 
-/** The built-in rules with those of PERFORMANCE_RULES_FILE. @throws PS_RULES_INVALID */
+/** Loads the built-in rules and PERFORMANCE_RULES_FILE. @throws PS_RULES_INVALID */
 export function loadConfiguredAlertRules(settings: Settings): AlertRuleSet {
   const { PERFORMANCE_RULES_FILE: path } = settings;
   return loadAlertRules(settings, path === undefined ? undefined : readRulesFile(path));
 }
 
-/** The rules of a file; without one there are none. @throws PS_BUSINESS_RULES_INVALID */
+/** Loads a business rules file. Without a path, there are no rules. @throws PS_BUSINESS_RULES_INVALID */
 export function loadConfiguredBusinessRules(path: string | undefined): BusinessRules {
   if (path === undefined) return NO_RULES;
   return loadBusinessRules(readNamedFile(path, 'PS_BUSINESS_RULES_INVALID'), validateWebhookUrl);
 }
 
-/** What PERFORMANCE_NOTIFY_FILE says, or what counts without it. @throws PS_NOTIFY_INVALID */
+/** Loads PERFORMANCE_NOTIFY_FILE, or the defaults without a file. @throws PS_NOTIFY_INVALID */
 export function loadConfiguredNotifyFile(settings: Settings): NotificationConfig {
   const { PERFORMANCE_NOTIFY_FILE: path, PERFORMANCE_TIME_ZONE: zone } = settings;
   const file = path === undefined ? undefined : readNamedFile(path, 'PS_NOTIFY_INVALID');

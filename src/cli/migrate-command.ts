@@ -6,7 +6,7 @@ import { print } from './command-output.ts';
 export function addMigrateCommand(program: Command): void {
   program
     .command('migrate')
-    .description('bring the schema of the configured, or running, QuestDB up to date')
+    .description('Update the schema of the configured or running QuestDB')
     .addHelpText(
       'after',
       formatExamples('PERFORMANCE_QUESTDB_URL=http://questdb:9000 perfscope migrate'),
@@ -15,12 +15,13 @@ export function addMigrateCommand(program: Command): void {
 }
 
 async function migrateSchema(): Promise<void> {
-  const from = requireStartupConfig();
-  const { retention } = from.settings;
-  const target = requireQuestdbTargets(from).write;
+  const config = requireStartupConfig();
+  const { retention } = config.settings;
+  const target = requireQuestdbTargets(config).write;
   const { migrate } = await import('../storage/migrations/migrate.ts');
   const { applyRetention } = await import('../storage/migrations/apply-retention.ts');
   const { version, applied } = await migrate(target, retention);
   await applyRetention(target, retention);
-  print(`Schema version ${version}; ${applied.length > 0 ? applied.join(', ') : 'nothing to do'}.`);
+  const changes = applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'No changes.';
+  print(`Schema version ${version}. ${changes}`);
 }

@@ -14,13 +14,13 @@ interface QueryCommandOptions {
 export function addQueryCommand(program: Command): void {
   program
     .command('query')
-    .description("run one SELECT over all tenants' rows, for administrators; nothing else is run")
-    .argument('[statement]', 'the SELECT; read from stdin when it is left out')
-    .addOption(new Option('--json', 'rows as a JSON array of objects').conflicts('csv'))
-    .option('--csv', 'rows as CSV with a line of titles')
-    .option('--limit <rows>', 'most rows of the answer', parsePositiveInteger, 1000)
+    .description('Run one SELECT on the rows of all tenants; other statements are rejected')
+    .argument('[statement]', 'SELECT statement; default: read from stdin')
+    .addOption(new Option('--json', 'Print rows as a JSON array of objects').conflicts('csv'))
+    .option('--csv', 'Print rows as CSV with a header line')
+    .option('--limit <rows>', 'Maximum number of rows', parsePositiveInteger, 1000)
     .addOption(
-      new Option('--timeout <time>', 'longest time that it may take')
+      new Option('--timeout <time>', 'Maximum duration of the query')
         .argParser(parseDuration)
         .default(30_000, '30s'),
     )
@@ -40,10 +40,10 @@ async function runQuery(
   options: QueryCommandOptions,
 ): Promise<void> {
   const target = requireQuestdbTargets(requireStartupConfig()).read;
-  const { runUserQuery: typedQuery } = await import('../storage/sql/user-query.ts');
+  const { runUserQuery } = await import('../storage/sql/user-query.ts');
   const { limit, timeout: timeoutMs } = options;
   const text = statement ?? (await readAll(process.stdin));
-  const { columns, rows, isTruncated: cut } = await typedQuery(target, text, { limit, timeoutMs });
+  const { columns, rows, isTruncated } = await runUserQuery(target, text, { limit, timeoutMs });
   if (options.json) {
     printJson(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))));
   } else if (options.csv) {
@@ -52,5 +52,5 @@ async function runQuery(
   } else {
     process.stdout.write(formatTable(columns, rows));
   }
-  if (cut) printStatus(`There are more than these ${limit} rows; --limit shows more.`);
+  if (isTruncated) printStatus(`Only the first ${limit} rows are shown. To get more, set --limit.`);
 }

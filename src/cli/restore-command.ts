@@ -8,10 +8,10 @@ import { ProgressLine, print, printJson } from './command-output.ts';
 export function addRestoreCommand(program: Command): void {
   program
     .command('restore')
-    .description('make the data folder from a backup; the server must not run')
-    .argument('<folder>', 'the backup')
-    .option('--force', 'move a data folder that is there aside')
-    .option('--json', 'tell what was restored as JSON')
+    .description('Restore the data folder from a backup while the server is stopped')
+    .argument('<folder>', 'Backup folder')
+    .option('--force', 'Rename an existing data folder instead of failing')
+    .option('--json', 'Print the result as JSON')
     .addHelpText(
       'after',
       formatExamples(
@@ -19,27 +19,24 @@ export function addRestoreCommand(program: Command): void {
         'PERFORMANCE_DATA_DIR=/srv/perfscope perfscope restore --force /backups/today',
       ),
     )
-    .action(restoreBackup);
+    .action(runRestore);
 }
 
-async function restoreBackup(
-  folder: string,
-  options: { force?: true; json?: true },
-): Promise<void> {
+async function runRestore(folder: string, options: { force?: true; json?: true }): Promise<void> {
   const { settings } = requireStartupConfig();
-  const foreign = settings.PERFORMANCE_QUESTDB_URL;
-  if (foreign !== undefined)
-    throw createError('PS_BACKUP_FOREIGN', { url: new URL(foreign).origin });
+  const externalUrl = settings.PERFORMANCE_QUESTDB_URL;
+  if (externalUrl !== undefined)
+    throw createError('PS_BACKUP_FOREIGN', { url: new URL(externalUrl).origin });
   const dataDir = resolve(settings.PERFORMANCE_DATA_DIR);
-  const { restoreBackup: restore } = await import('../storage/backup/restore-backup.ts');
+  const { restoreBackup } = await import('../storage/backup/restore-backup.ts');
   const progress = new ProgressLine();
-  const { manifest, movedTo } = await restore(resolve(folder), {
+  const { manifest, movedTo } = await restoreBackup(resolve(folder), {
     dataDir,
     force: options.force === true,
     spoolDir: resolve(settings.PERFORMANCE_SPOOL_DIR ?? join(dataDir, 'spool')),
     onProgress: (line) => progress.show(line),
   }).finally(() => progress.clear());
   if (options.json) return printJson({ dataDir, movedTo, ...manifest });
-  print(`${dataDir} is as it was at ${manifest.createdAt}. Start it: perfscope serve`);
-  if (movedTo !== undefined) print(`What was there before is in ${movedTo}.`);
+  print(`Restored ${dataDir} to the state of ${manifest.createdAt}. To start it: perfscope serve`);
+  if (movedTo !== undefined) print(`The previous data folder is now ${movedTo}.`);
 }

@@ -18,17 +18,17 @@ const DAYS_PER_UNIT: Readonly<Record<string, number>> = {
   YEAR: 365.25,
 };
 
-/** The truth about what is kept. Sizes in bytes; undefined is "not known". */
+/** Retention and size of the stored data. Sizes are in bytes. Undefined means unknown. */
 interface RetentionReport {
   tables: TableReport[];
-  /** How `bytes` were found: files of the folder, or what QuestDB says, with reserved pages. */
+  /** Source of `bytes`: the files in the data folder, or QuestDB. Both include reserved pages. */
   measuredBy: 'folder' | 'questdb';
   dataDir: string | undefined;
   freeBytes: number | undefined;
   growthBytesPerDay: number;
-  /** Undefined when the disk is not known, or is never full at this rate. */
+  /** Undefined if the disk is unknown, or never becomes full at the current rate. */
   daysUntilFull: number | undefined;
-  /** Rows that were older than their TTL when they came, within the last raw days. */
+  /** Number of rows that arrived after their TTL, within the retention of raw data. */
   expiredRows: number;
 }
 
@@ -47,15 +47,13 @@ interface TableReport {
 export function addRetentionCommand(program: Command): void {
   program
     .command('retention')
-    .description(
-      'tell how long what was measured is kept, how large it is, and when the disk is full',
-    )
-    .option('--json', 'as JSON, times as ISO 8601, sizes in bytes')
+    .description('Show how long data is stored, its size, and when the disk will be full')
+    .option('--json', 'Print JSON with ISO 8601 times and sizes in bytes')
     .addHelpText('after', formatExamples('perfscope retention', 'perfscope retention --json'))
     .action(async (options: { json?: true }) => {
-      const from = requireStartupConfig();
-      const report = await withQueryClient(from, (store) =>
-        createRetentionReport(from, store, Date.now()),
+      const config = requireStartupConfig();
+      const report = await withQueryClient(config, (queryClient) =>
+        createRetentionReport(config, queryClient, Date.now()),
       );
       if (options.json) printJson(report);
       else printReport(report);
@@ -63,26 +61,26 @@ export function addRetentionCommand(program: Command): void {
 }
 
 async function createRetentionReport(
-  from: StartupConfig,
-  store: QueryClient,
+  config: StartupConfig,
+  queryClient: QueryClient,
   nowMs: number,
 ): Promise<RetentionReport> {
   const { getDiskUsageBytes, getFreeBytes, queryTableStats } = await import(
     '../storage/questdb/table-stats.ts'
   );
   const { getExpectedTtls } = await import('../storage/migrations/apply-retention.ts');
-  const { retention, PERFORMANCE_QUESTDB_URL } = from.settings;
-  const isForeign = PERFORMANCE_QUESTDB_URL !== undefined;
-  const dataDir = isForeign ? undefined : readDiscoveryFile(from.discoveryFile)?.dataDir;
-  const stats = await queryTableStats(store.read);
-  const wanted = getExpectedTtls(
+  const { retention, PERFORMANCE_QUESTDB_URL } = config.settings;
+  const isExternal = PERFORMANCE_QUESTDB_URL !== undefined;
+  const dataDir = isExternal ? undefined : readDiscoveryFile(config.discoveryFile)?.dataDir;
+  const stats = await queryTableStats(queryClient.read);
+  const expectedTtls = getExpectedTtls(
     stats.map(({ name }) => name),
     retention,
   );
   const tables = await Promise.all(
     stats.map(async (table) => ({
       name: table.name,
-      configured: wanted.get(table.name),
+      configured: expectedTtls.get(table.name),
       actual: table.ttl,
       oldest: table.oldest,
       rows: table.rows,
@@ -99,7 +97,7 @@ async function createRetentionReport(
       },
     })),
   );
-  const free = dataDir === undefined ? undefined : await getFreeBytes(dataDir);
+  const availableBytes = dataDir === undefined ? undefined : await getFreeBytes(dataDir);
   const growths = tables.map(({ bytesPerDay = 0, actual, oldest }) => ({
     bytesPerDay,
     forDays: Math.max(0, parseTtlDays(actual) - (nowMs - (oldest?.getTime() ?? nowMs)) / DAY_MS),
@@ -108,34 +106,35 @@ async function createRetentionReport(
     tables,
     measuredBy: dataDir === undefined ? 'questdb' : 'folder',
     dataDir,
-    freeBytes: free,
+    freeBytes: availableBytes,
     growthBytesPerDay: growths
       .filter(({ forDays }) => forDays > 0)
       .reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0),
-    daysUntilFull: free === undefined ? undefined : computeDaysUntilFull(growths, free),
-    expiredRows: await countExpiredRows(store, retention.rawDays, nowMs),
+    daysUntilFull:
+      availableBytes === undefined ? undefined : computeDaysUntilFull(growths, availableBytes),
+    expiredRows: await countExpiredRows(queryClient, retention.rawDays, nowMs),
   };
 }
 
-/** What processes have counted as dropped because it was older than the TTL. */
+/** Returns the number of rows that processes dropped because they were older than the TTL. */
 async function countExpiredRows(
-  store: QueryClient,
+  queryClient: QueryClient,
   rawDays: number,
   nowMs: number,
 ): Promise<number> {
-  const { queryGauges: gauges } = await import('../storage/queries/gauge-values.ts');
-  const { getLastRange: lastOf } = await import('../storage/queries/query-range.ts');
-  const counted = await gauges(
-    store,
+  const { queryGauges } = await import('../storage/queries/gauge-values.ts');
+  const { getLastRange } = await import('../storage/queries/query-range.ts');
+  const gauges = await queryGauges(
+    queryClient,
     {
       scope: UNRESTRICTED_SCOPE,
-      range: lastOf(rawDays * DAY_MS, nowMs),
+      range: getLastRange(rawDays * DAY_MS, nowMs),
       groupBy: ['operation'],
       filter: { operation: ['expired'] },
     },
     { metricType: 'CUSTOM', names: ['perfscope.rows.dropped'] },
   );
-  return counted.reduce((total, { sum = 0 }) => total + sum, 0);
+  return gauges.reduce((total, { sum = 0 }) => total + sum, 0);
 }
 
 function parseTtlDays(ttl: string | undefined): number {
@@ -146,7 +145,7 @@ function parseTtlDays(ttl: string | undefined): number {
 }
 
 function printReport(report: RetentionReport): void {
-  const head = ['table', 'kept', 'oldest row', 'rows', 'on disk', 'a day', 'roll-up'];
+  const head = ['table', 'retention', 'oldest row', 'rows', 'size', 'per day', 'roll-up'];
   const rows = report.tables.map((table) => [
     table.name,
     formatRetention(table),
@@ -160,27 +159,29 @@ function printReport(report: RetentionReport): void {
   const total = report.tables.reduce((sum, { bytes }) => sum + bytes, 0);
   print(
     report.measuredBy === 'folder'
-      ? `${formatBytes(total)} on disk in ${report.dataDir}, with the pages that QuestDB has reserved for rows to come.`
-      : `${formatBytes(total)}, as QuestDB says, with its reserved pages; its disk can't be seen from here.`,
+      ? `Total size: ${formatBytes(total)} in ${report.dataDir}, including pages that QuestDB reserved for new rows.`
+      : `Total size: ${formatBytes(total)}, as reported by QuestDB, including reserved pages. Free space is unknown.`,
   );
   print(
-    `Growing by ${formatBytes(Math.round(report.growthBytesPerDay))} a day, seen from whole days.`,
+    `Growth: ${formatBytes(Math.round(report.growthBytesPerDay))} per day, based on full days.`,
   );
   if (report.freeBytes !== undefined) {
     const days = report.daysUntilFull;
-    const when =
-      days === undefined ? 'at this rate they last' : `full in ${formatValue(days)} days`;
-    print(`${formatBytes(report.freeBytes)} are free: ${when}.`);
+    const forecast =
+      days === undefined
+        ? 'The disk will not become full at this rate.'
+        : `The disk will be full in ${formatValue(days)} days.`;
+    print(`Free: ${formatBytes(report.freeBytes)}. ${forecast}`);
   }
-  print(`${report.expiredRows} rows came when they were older than their time, and were dropped.`);
+  print(`Dropped ${report.expiredRows} rows that were older than the retention period.`);
 }
 
 function formatRetention({ configured, actual }: TableReport): string {
-  const said = (ttl: string) => `${ttl.toLowerCase().replace(' ', ' ')}s`;
+  const formatTtl = (ttl: string) => `${ttl.toLowerCase().replace(' ', ' ')}s`;
   if (actual === undefined)
-    return configured === undefined ? 'for ever' : `for ever, not ${said(configured)}`;
-  if (configured === undefined || configured === actual) return said(actual);
-  return `${said(actual)}, ${said(configured)} after the next start`;
+    return configured === undefined ? 'unlimited' : `unlimited, not ${formatTtl(configured)}`;
+  if (configured === undefined || configured === actual) return formatTtl(actual);
+  return `${formatTtl(actual)}, ${formatTtl(configured)} after the next start`;
 }
 
 function formatRollupStatus(rollup: TableReport['rollup']): string {
@@ -191,27 +192,27 @@ function formatRollupStatus(rollup: TableReport['rollup']): string {
     : rollup.status;
 }
 
-/** How a table grows, until its oldest rows are dropped as fast as new ones come. */
+/** Growth of a table. It ends when the table drops old rows as fast as new rows arrive. */
 export interface TableGrowth {
   readonly bytesPerDay: number;
-  /** Days for which it still grows; Infinity without a TTL. */
+  /** Number of days for which the table still grows. Infinity without a TTL. */
   readonly forDays: number;
 }
 
-/** @returns days until `freeBytes` are used up; undefined when they never are at this rate */
+/** @returns number of days until `freeBytes` are used, or undefined if they are never used */
 export function computeDaysUntilFull(
   growths: readonly TableGrowth[],
   freeBytes: number,
 ): number | undefined {
   const ends = [...new Set(growths.map(({ forDays }) => forDays))].sort((a, b) => a - b);
-  let left = freeBytes;
+  let remainingBytes = freeBytes;
   let day = 0;
   for (const end of ends) {
     const perDay = growths
       .filter(({ forDays }) => forDays >= end)
       .reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0);
-    if (perDay > 0 && left <= perDay * (end - day)) return day + left / perDay;
-    left -= perDay > 0 ? perDay * (end - day) : 0;
+    if (perDay > 0 && remainingBytes <= perDay * (end - day)) return day + remainingBytes / perDay;
+    remainingBytes -= perDay > 0 ? perDay * (end - day) : 0;
     day = end;
   }
   return undefined;

@@ -11,11 +11,11 @@ interface DryRunOptions {
   readonly json?: true;
 }
 
-/** `perfscope rules`: business rules before they act. */
+/** Adds `perfscope rules` and its subcommands. */
 export function addRulesCommand(program: Command): void {
   const rules = program
     .command('rules')
-    .description('try business rules')
+    .description('Test business rules')
     .addHelpText(
       'after',
       formatExamples(
@@ -25,35 +25,35 @@ export function addRulesCommand(program: Command): void {
     );
   rules
     .command('dry-run')
-    .description('show what the business rules would have decided, from what is stored')
-    .option('--since <time>', 'how far back', parseDuration, DAY_MS)
-    .option('--step <time>', 'between two evaluations; default: some 300 in all', parseDuration)
-    .option('--file <path>', 'instead of PERFORMANCE_BUSINESS_RULES_FILE')
-    .option('--json', 'one JSON object a line')
+    .description('Show the decisions that business rules would have made on stored data')
+    .option('--since <time>', 'How far back to start', parseDuration, DAY_MS)
+    .option(
+      '--step <time>',
+      'Time between two evaluations; default: about 300 evaluations in total',
+      parseDuration,
+    )
+    .option('--file <path>', 'Rules file to use instead of PERFORMANCE_BUSINESS_RULES_FILE')
+    .option('--json', 'Print one JSON object per line')
     .action(runDryRun);
 }
 
 async function runDryRun({ since, step, file, json }: DryRunOptions): Promise<void> {
-  const from = requireStartupConfig();
-  const { loadConfiguredBusinessRules: checkBusinessRules } = await import(
-    './load-config-files.ts'
-  );
-  const { dryRunRules: dryRun, computeDryRunStepMs: dryRunStepMs } = await import(
+  const config = requireStartupConfig();
+  const { loadConfiguredBusinessRules } = await import('./load-config-files.ts');
+  const { computeDryRunStepMs, dryRunRules } = await import(
     '../server/actions/business-rules/evaluate-rule.ts'
   );
-  const path = file ?? from.settings.PERFORMANCE_BUSINESS_RULES_FILE;
-  const found = checkBusinessRules(path);
-  if (found.rules.length === 0) {
-    printStatus(
-      'There are no business rules: set PERFORMANCE_BUSINESS_RULES_FILE, or name a --file.',
-    );
+  const path = file ?? config.settings.PERFORMANCE_BUSINESS_RULES_FILE;
+  const businessRules = loadConfiguredBusinessRules(path);
+  if (businessRules.rules.length === 0) {
+    printStatus('There are no business rules. Set PERFORMANCE_BUSINESS_RULES_FILE or --file.');
     return;
   }
   const toMs = Date.now();
-  const stepMs = step ?? dryRunStepMs(found, since);
+  const stepMs = step ?? computeDryRunStepMs(businessRules, since);
   let count = 0;
-  await withQueryClient(from, async (store) => {
-    for await (const decision of dryRun(store, found.rules, {
+  await withQueryClient(config, async (queryClient) => {
+    for await (const decision of dryRunRules(queryClient, businessRules.rules, {
       fromMs: toMs - since,
       toMs,
       stepMs,
@@ -62,9 +62,9 @@ async function runDryRun({ since, step, file, json }: DryRunOptions): Promise<vo
       const { timestamp, rule, status, reason, organizationId, propertyId } = decision;
       if (json) printJson({ ...decision, at: new Date(timestamp).toISOString() });
       else if (status !== 'renewed') {
-        const whose = [organizationId, propertyId].filter(Boolean).join('/');
-        const words = [new Date(timestamp).toISOString(), rule, whose, status, reason];
-        print(words.filter(Boolean).join('  '));
+        const tenant = [organizationId, propertyId].filter(Boolean).join('/');
+        const fields = [new Date(timestamp).toISOString(), rule, tenant, status, reason];
+        print(fields.filter(Boolean).join('  '));
       }
     }
   });

@@ -10,7 +10,7 @@ import { print, printStatus } from './command-output.ts';
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
-    .description('start QuestDB and the server')
+    .description('Start QuestDB and the server')
     .addHelpText(
       'after',
       formatExamples('perfscope serve', 'PORT=4001 HOST=127.0.0.1 perfscope serve'),
@@ -19,22 +19,22 @@ export function addServeCommand(program: Command): void {
 }
 
 async function runServer(): Promise<void> {
-  const from = requireStartupConfig();
-  // Before the server is loaded, which alone would let the heap grow by half.
+  const config = requireStartupConfig();
+  // Set this before loading the server, which alone would increase the heap by half.
   preferSmallHeap();
   const { startServer } = await import('../server/startup/start-server.ts');
   print('Starting QuestDB and the server …');
-  const server = await startServer(from, await createPinoLog());
+  const server = await startServer(config, await createPinoLog());
   print(`Ready: ${server.url}`);
   print(
     `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
   );
   if (server.isOpen) print(AUTH_DISABLED_NOTICE);
-  print('Measure a service: node --import perfscope/register app.js');
-  let closing = false;
+  print('To measure a service: node --import perfscope/register app.js');
+  let isStopping = false;
   const close = () => {
-    if (closing) return;
-    closing = true;
+    if (isStopping) return;
+    isStopping = true;
     print('Stopping …');
     server.close().then(
       () => process.exit(0),

@@ -21,7 +21,7 @@ interface TopOptions {
   json?: true;
 }
 
-/** The alternate screen keeps what the terminal showed before (xterm's control sequences). */
+/** xterm control sequences. The alternate screen preserves the previous terminal contents. */
 const ENTER_SCREEN = '\x1b[?1049h\x1b[?25l';
 const LEAVE_SCREEN = '\x1b[?25h\x1b[?1049l';
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
@@ -29,24 +29,24 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 export function addTopCommand(program: Command): void {
   program
     .command('top')
-    .description('watch endpoints, queues and processes in the terminal; Ctrl-C ends it')
+    .description('Monitor endpoints, queues, and processes in the terminal until you press Ctrl-C')
     .addOption(
-      new Option('--interval <time>', 'time between two looks')
+      new Option('--interval <time>', 'Time between two updates')
         .argParser(parseDuration)
         .default(2000, '2s'),
     )
     .addOption(
-      new Option('--last <time>', 'time that the figures are of')
+      new Option('--last <time>', 'Time range of the metrics')
         .argParser(parseDuration)
         .default(300_000, '5m'),
     )
     .addOption(
-      new Option('--sort <figure>', 'which endpoints come first')
+      new Option('--sort <metric>', 'Sort endpoints by this metric, highest first')
         .choices(SORT_KEYS)
         .default('rate'),
     )
-    .option('--once', 'look once; also where the output is not a terminal')
-    .option('--json', 'one line of JSON for each look')
+    .option('--once', 'Print once and exit; default if the output is not a terminal')
+    .option('--json', 'Print one line of JSON per update')
     .addHelpText(
       'after',
       formatExamples(
@@ -56,35 +56,35 @@ export function addTopCommand(program: Command): void {
       ),
     )
     .action((options: TopOptions) =>
-      withQueryClient(requireStartupConfig(), (store) => {
-        if (options.json) return printJsonLines(store, options);
+      withQueryClient(requireStartupConfig(), (queryClient) => {
+        if (options.json) return printJsonLines(queryClient, options);
         return options.once || !process.stdout.isTTY
-          ? printOnce(store, options)
-          : watchScreen(store, options);
+          ? printOnce(queryClient, options)
+          : watchScreen(queryClient, options);
       }),
     );
 }
 
-async function printOnce(store: QueryClient, { last, sort }: TopOptions): Promise<void> {
-  const figures = await loadTopStats(store, last, sort);
-  const room = { rows: Number.POSITIVE_INFINITY, columns: process.stdout.columns ?? 1000 };
-  process.stdout.write(`${formatTopScreen(figures, { ...room, isColored: isColorTerminal() })}\n`);
+async function printOnce(queryClient: QueryClient, { last, sort }: TopOptions): Promise<void> {
+  const stats = await loadTopStats(queryClient, last, sort);
+  const size = { rows: Number.POSITIVE_INFINITY, columns: process.stdout.columns ?? 1000 };
+  process.stdout.write(`${formatTopScreen(stats, { ...size, isColored: isColorTerminal() })}\n`);
 }
 
 async function printJsonLines(
-  store: QueryClient,
+  queryClient: QueryClient,
   { last, sort, once, interval }: TopOptions,
 ): Promise<void> {
   for (;;) {
-    printJson(await loadTopStats(store, last, sort));
+    printJson(await loadTopStats(queryClient, last, sort));
     if (once) return;
     await delay(interval);
   }
 }
 
-/** QuestDB may go and come back: what it says is shown instead, and the next look may succeed. */
+/** Updates the screen. If QuestDB fails, shows the error and tries again at the next update. */
 async function watchScreen(
-  store: QueryClient,
+  queryClient: QueryClient,
   { last, sort, interval }: TopOptions,
 ): Promise<void> {
   const stop = new AbortController();
@@ -96,8 +96,8 @@ async function watchScreen(
   process.stdout.write(ENTER_SCREEN);
   while (!stop.signal.aborted) {
     const { rows, columns } = process.stdout;
-    const text = await loadTopStats(store, last, sort).then(
-      (figures) => formatTopScreen(figures, { rows, columns, isColored: isColorTerminal() }),
+    const text = await loadTopStats(queryClient, last, sort).then(
+      (stats) => formatTopScreen(stats, { rows, columns, isColored: isColorTerminal() }),
       (error: unknown) => errorMessage(error),
     );
     process.stdout.write(CLEAR_SCREEN + text);
@@ -107,12 +107,12 @@ async function watchScreen(
   leave();
 }
 
-/** Node looks at NO_COLOR and the kind of terminal. */
+/** Whether to use colors. Node checks NO_COLOR and the terminal type. */
 function isColorTerminal(): boolean {
   return process.stdout.isTTY === true && process.stdout.hasColors();
 }
 
-/** What endpoints can be sorted by: the greatest comes first. */
+/** Metrics by which endpoints can be sorted, highest first. */
 const SORT_KEYS = ['rate', 'p95', 'errors'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
 
@@ -126,7 +126,7 @@ const HOST_COLUMNS = [
   'eventLoopDelayP99',
 ] as const;
 
-/** Rates per second, times in ms, shares and usages in percent; undefined is "nothing reported". */
+/** Rates are per second, times in ms, and ratios in percent. Undefined means that no data exists. */
 export interface TopStats {
   at: Date;
   windowMs: number;
@@ -153,19 +153,19 @@ export interface TopStats {
 
 const REQUEST_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 
-/** Asks for everything that `top` shows. @throws PS_UNAVAILABLE and others of the windows */
+/** Runs all queries for `top`. @throws PS_UNAVAILABLE and other query errors */
 async function loadTopStats(
-  store: QueryClient,
+  queryClient: QueryClient,
   windowMs: number,
   sort: SortKey,
   nowMs: number = Date.now(),
 ): Promise<TopStats> {
-  const question = { scope: UNRESTRICTED_SCOPE, range: getLastRange(windowMs, nowMs) };
-  const byEndpoint = { ...question, groupBy: ['service', 'operation', 'endpoint'] } as const;
+  const query = { scope: UNRESTRICTED_SCOPE, range: getLastRange(windowMs, nowMs) };
+  const byEndpoint = { ...query, groupBy: ['service', 'operation', 'endpoint'] } as const;
   const [endpoints, queues, hosts] = await Promise.all([
-    queryDistributionTotals(store, byEndpoint, REQUEST_METRIC),
-    queryQueueStats(store, question),
-    queryProcessHealth(store, question),
+    queryDistributionTotals(queryClient, byEndpoint, REQUEST_METRIC),
+    queryQueueStats(queryClient, query),
+    queryProcessHealth(queryClient, query),
   ]);
   const rank = {
     rate: (each: { rate: number }) => each.rate,
@@ -209,42 +209,43 @@ async function loadTopStats(
 }
 
 export interface ScreenOptions {
-  /** Lines and characters that there is room for; Infinity where it does not matter. */
+  /** Size of the screen in characters. Infinity means no limit. */
   readonly rows: number;
   readonly columns: number;
   readonly isColored: boolean;
 }
 
-/** Least lines of a section: its titles and a few rows. */
+/** Minimum number of lines per section, for the header and a few rows. */
 const MIN_SECTION_LINES = 4;
 
-/** What `top` shows, cut to its room. Queues and hosts get what endpoints leave, and a share at least. */
-export function formatTopScreen(figures: TopStats, options: ScreenOptions): string {
+/** Formats the screen of `top`. Queues and hosts get up to a quarter each, and endpoints the rest. */
+export function formatTopScreen(stats: TopStats, options: ScreenOptions): string {
   const { rows, columns, isColored } = options;
-  const title = `perfscope top: the last ${formatDuration(figures.windowMs)} until ${figures.at.toISOString().slice(11, 19)} UTC`;
-  const sections = [formatEndpoints(figures), formatQueues(figures), formatHosts(figures)].map(
-    (text) => text.trimEnd().split('\n'),
+  const title = `perfscope top: last ${formatDuration(stats.windowMs)} until ${stats.at.toISOString().slice(11, 19)} UTC`;
+  const sections = [formatEndpoints(stats), formatQueues(stats), formatHosts(stats)].map((text) =>
+    text.trimEnd().split('\n'),
   );
-  const room = Math.max(0, rows - 1);
-  const rest = sections
+  const availableLines = Math.max(0, rows - 1);
+  const otherHeights = sections
     .slice(1)
-    .map((lines) => Math.min(lines.length, Math.max(MIN_SECTION_LINES, room >> 2)));
-  const left = room - rest.reduce((sum, lines) => sum + lines + 1, 0) - 1;
-  const heights = [Math.max(MIN_SECTION_LINES, left), ...rest];
+    .map((lines) => Math.min(lines.length, Math.max(MIN_SECTION_LINES, availableLines >> 2)));
+  const endpointLines =
+    availableLines - otherHeights.reduce((sum, lines) => sum + lines + 1, 0) - 1;
+  const heights = [Math.max(MIN_SECTION_LINES, endpointLines), ...otherHeights];
   const lines = [title];
   for (const [i, section] of sections.entries()) {
-    const [head = '', ...others] = section.slice(0, heights[i]);
-    const cut = head.slice(0, columns);
-    lines.push('', isColored ? styleText('bold', cut, { validateStream: false }) : cut);
-    lines.push(...others.map((line) => line.slice(0, columns)));
+    const [head = '', ...tableRows] = section.slice(0, heights[i]);
+    const header = head.slice(0, columns);
+    lines.push('', isColored ? styleText('bold', header, { validateStream: false }) : header);
+    lines.push(...tableRows.map((line) => line.slice(0, columns)));
   }
   return lines.slice(0, rows).join('\n');
 }
 
-function formatEndpoints({ endpoints: found }: TopStats): string {
+function formatEndpoints({ endpoints }: TopStats): string {
   return formatTable(
     ['endpoint', 'service', 'per s', 'mean ms', 'p95 ms', 'errors %'],
-    found.map(({ operation, endpoint, service, rate, average, p95, errorRate }) => [
+    endpoints.map(({ operation, endpoint, service, rate, average, p95, errorRate }) => [
       `${operation ?? ''} ${endpoint ?? '(no route)'}`.trim(),
       service ?? '',
       ...[rate, average, p95, errorRate].map((value) => formatValue(value)),
@@ -252,10 +253,10 @@ function formatEndpoints({ endpoints: found }: TopStats): string {
   );
 }
 
-function formatQueues({ queues: found }: TopStats): string {
+function formatQueues({ queues }: TopStats): string {
   return formatTable(
     ['queue', 'waiting', 'oldest', 'in per s', 'out per s', 'mean ms', 'failed %'],
-    found.map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => [
+    queues.map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => [
       queue,
       depth ?? '–',
       oldestAge === undefined ? '–' : formatDuration(oldestAge),
@@ -266,10 +267,10 @@ function formatQueues({ queues: found }: TopStats): string {
   );
 }
 
-function formatHosts({ hosts: found }: TopStats): string {
+function formatHosts({ hosts }: TopStats): string {
   return formatTable(
     ['process', 'service', 'status', 'CPU %', 'memory %', 'disk %', 'loop p99 ms'],
-    found.map(({ instance, service, status, cpuUsage, memoryUsage, diskUsage, ...rest }) => [
+    hosts.map(({ instance, service, status, cpuUsage, memoryUsage, diskUsage, ...rest }) => [
       instance,
       service,
       status ?? '–',

@@ -8,20 +8,20 @@ import { print } from './command-output.ts';
 export function addWipeCommand(program: Command): void {
   program
     .command('wipe')
-    .description('remove the data folder with everything that was measured')
-    .option('--yes', 'do not ask')
+    .description('Delete the data folder with all measurements')
+    .option('--yes', 'Skip the confirmation')
     .addHelpText('after', formatExamples('perfscope wipe', 'perfscope wipe --yes'))
     .action(wipeData);
 }
 
 async function wipeData(options: { yes?: boolean }): Promise<void> {
   const dataDir = resolve(requireStartupConfig().settings.PERFORMANCE_DATA_DIR);
-  if (options.yes !== true && !(await askConfirmation(`Remove ${dataDir} and all it holds?`))) {
-    print('Nothing was removed.');
+  if (options.yes !== true && !(await askConfirmation(`Delete ${dataDir} and all its contents?`))) {
+    print('Nothing was deleted.');
     return;
   }
-  const { deleteDataDir: wipe } = await import('../storage/questdb/data-dir.ts');
-  print((await wipe(dataDir)) ? `${dataDir} is removed.` : `There is no ${dataDir}.`);
+  const { deleteDataDir } = await import('../storage/questdb/data-dir.ts');
+  print((await deleteDataDir(dataDir)) ? `Deleted ${dataDir}.` : `${dataDir} does not exist.`);
 }
 
 async function askConfirmation(question: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os';
-import { createWriter } from '../storage/write/create-writer.ts';
 import { findQuestdbTargets, readStartupConfig } from '../core/config/startup-config.ts';
 import { stderrLogger } from '../core/log.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
@@ -8,11 +7,12 @@ import { type AuditLogger, createAuditLogger } from '../server/access/audit-logg
 import { migrate } from '../storage/migrations/migrate.ts';
 import { openQuestdb } from '../storage/questdb/open-questdb.ts';
 import { QuestdbReader, type ReadRows } from '../storage/questdb/questdb-reader.ts';
+import { createWriter } from '../storage/write/create-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 
 const FLUSH_TIMEOUT_MS = 15_000;
 
-/** How a command reads and changes states, and as whom. */
+/** Functions that read and change stored state, and the actor for the audit log. */
 export interface WritePipeline {
   readonly read: ReadRows;
   readonly add: AddRows;
@@ -22,28 +22,28 @@ export interface WritePipeline {
 }
 
 /**
- * Gives `use` the road to the configured QuestDB, or to that of the server that runs on this
- * machine. Where there is neither, the embedded QuestDB is started for the moment: the first key
- * must be there before a server listens on an address that others reach.
+ * Calls `use` with access to the configured QuestDB, or to the QuestDB of the local server. If
+ * there is none, temporarily starts the embedded QuestDB, because the first key must exist before a
+ * server listens on a public address.
  *
- * @throws the first problem of the environment; what starting and reading QuestDB throws
+ * @throws the first problem of the environment variables, or the error of QuestDB
  */
-export async function withStoredState<T>(use: (road: WritePipeline) => Promise<T>): Promise<T> {
-  const started = readStartupConfig('perfscope');
-  const [problem] = started.problems;
+export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promise<T>): Promise<T> {
+  const config = readStartupConfig('perfscope');
+  const [problem] = config.problems;
   if (problem) throw problem;
-  const { settings } = started;
-  const known = findQuestdbTargets(started);
-  if (!known) process.stderr.write('perfscope: starting QuestDB for a moment …\n');
-  const embedded = known ? undefined : await openQuestdb(settings, stderrLogger, () => {});
-  const targets = known ?? embedded!.getTargets();
+  const { settings } = config;
+  const existing = findQuestdbTargets(config);
+  if (!existing) process.stderr.write('perfscope: Starting QuestDB temporarily …\n');
+  const embedded = existing ? undefined : await openQuestdb(settings, stderrLogger, () => {});
+  const targets = existing ?? embedded!.getTargets();
   const reader = new QuestdbReader(targets.read);
   try {
     await migrate(targets.write, settings.retention);
     const target = () => targets.write;
     const dropped = new DroppedRowCounter();
     const writer = createWriter({
-      config: started,
+      config,
       log: stderrLogger,
       dropped,
       spoolDir: undefined,

@@ -58,7 +58,7 @@ it.each(SCENARIOS)(
       ['alerts', 'ack', alert.id, '--comment', 'seen', '--url', demo.serverUrl],
       product.env,
     );
-    expect(acknowledged.stdout + acknowledged.stderr).toContain('acknowledged');
+    expect(acknowledged.stdout + acknowledged.stderr).toContain('Acknowledged');
   },
   240_000,
 );

@@ -11,7 +11,7 @@ const ROWS = 3000;
 const product = new PerfscopeServer();
 const file = (name: string) => join(product.folder, name);
 const run = (...args: string[]) => runPerfscope(args, product.env);
-const ok = (...args: string[]) => {
+const runOk = (...args: string[]) => {
   const { status, stdout, stderr } = run(...args);
   expect([status, stderr]).toEqual([0, '']);
   return stdout;
@@ -19,7 +19,7 @@ const ok = (...args: string[]) => {
 
 beforeAll(async () => {
   await product.start();
-  // Three days, so that whole ones are among them; names that CSV and the terminal have to bear.
+  // Three days, so that at least one full day is included. Some values need quoting in CSV.
   await product.sql(`INSERT INTO performance_metrics
     (timestamp, id, metric_type, name, service, operation, endpoint, organization_id, tags,
      value, count, error_count, sum, min, max, test)
@@ -40,39 +40,39 @@ const COLUMNS = 'timestamp, id, name, organization_id, tags, value, count, user_
 const SELECT = `SELECT ${COLUMNS} FROM performance_metrics WHERE name = 'made'`;
 
 describe('query', () => {
-  it('answers as a table, JSON and CSV', () => {
+  it('prints a table, JSON, and CSV', () => {
     const count = `${COUNT} AND organization_id = 'O''Hara'`;
-    expect(ok('query', count)).toBe('count()\n   1500\n');
-    expect(ok('query', '--json', count)).toBe('[{"count()":1500}]\n');
-    expect(ok('query', '--csv', count)).toBe('count()\n1500\n');
+    expect(runOk('query', count)).toBe('count()\n   1500\n');
+    expect(runOk('query', '--json', count)).toBe('[{"count()":1500}]\n');
+    expect(runOk('query', '--csv', count)).toBe('count()\n1500\n');
     expect(runPerfscope(['query', '--json'], product.env, count).stdout).toBe(
       '[{"count()":1500}]\n',
     );
   });
 
-  it('says that it has cut the answer, and refuses what writes or is wrongly used', async () => {
+  it('reports truncated results, and rejects statements that write and invalid options', async () => {
     const { stdout, stderr, status } = run('query', '--limit', '2', '--csv', SELECT);
     expect(status).toBe(0);
     expect(parse(stdout)).toHaveLength(3);
-    expect(stderr).toContain('There are more than these 2 rows');
-    const refused = run('query', 'DROP TABLE performance_metrics');
-    expect([refused.status, refused.stdout]).toEqual([1, '']);
-    expect(refused.stderr).toContain('PS_SQL_REFUSED');
-    for (const wrong of [
+    expect(stderr).toContain('Only the first 2 rows are shown');
+    const rejected = run('query', 'DROP TABLE performance_metrics');
+    expect([rejected.status, rejected.stdout]).toEqual([1, '']);
+    expect(rejected.stderr).toContain('PS_SQL_REFUSED');
+    for (const options of [
       ['--limit', '0'],
       ['--timeout', 'soon'],
       ['--json', '--csv'],
       ['--what'],
     ]) {
-      expect(run('query', ...wrong, COUNT).status).toBe(2);
+      expect(run('query', ...options, COUNT).status).toBe(2);
     }
     expect(await product.sql(COUNT)).toEqual([[ROWS]]);
   });
 });
 
 describe('export', () => {
-  it('writes CSV that says the same as the table', async () => {
-    const said = ok(
+  it('writes CSV with the same values as the table', async () => {
+    const output = runOk(
       'export',
       'performance_metrics',
       '--last',
@@ -86,7 +86,7 @@ describe('export', () => {
       string,
       string
     >[];
-    expect(said).toContain(`${rows.length} rows`);
+    expect(output).toContain(`${rows.length} rows`);
     const stored = await product.sql(`${SELECT} AND organization_id = 'O''Hara'
       AND timestamp >= '${rows[0]?.timestamp}'`);
     expect(rows.length).toBeGreaterThan(400);
@@ -97,28 +97,28 @@ describe('export', () => {
     );
   });
 
-  it('writes Parquet that QuestDB reads back as the same', async () => {
+  it('writes Parquet that QuestDB reads back unchanged', async () => {
     const { bytes } = JSON.parse(
-      ok('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
+      runOk('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
     ) as { bytes: number };
     expect(bytes).toBe(readFileSync(file('a.parquet')).length);
-    const imports = join(product.folder, 'data', 'questdb', 'import');
-    mkdirSync(imports, { recursive: true });
-    copyFileSync(file('a.parquet'), join(imports, 'a.parquet'));
-    const back = await product.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
-    expect(back).toEqual(await product.sql(SELECT));
-    expect(back).toHaveLength(ROWS);
+    const importFolder = join(product.folder, 'data', 'questdb', 'import');
+    mkdirSync(importFolder, { recursive: true });
+    copyFileSync(file('a.parquet'), join(importFolder, 'a.parquet'));
+    const rowsFromParquet = await product.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
+    expect(rowsFromParquet).toEqual(await product.sql(SELECT));
+    expect(rowsFromParquet).toHaveLength(ROWS);
   });
 
-  it('leaves files alone, and nothing half behind', () => {
-    const again = run('export', 'performance_metrics', '-o', file('a.csv'));
-    expect(again.stderr).toContain('PS_FILE_EXISTS');
-    ok('export', 'queue_metrics', '-o', file('a.csv'), '--force');
+  it('does not overwrite files and removes partial files', () => {
+    const secondExport = run('export', 'performance_metrics', '-o', file('a.csv'));
+    expect(secondExport.stderr).toContain('PS_FILE_EXISTS');
+    runOk('export', 'queue_metrics', '-o', file('a.csv'), '--force');
     expect(parse(readFileSync(file('a.csv'), 'utf8'))).toHaveLength(1);
     expect(run('export', 'nothing', '-o', file('b.csv')).stderr).toMatch(
       /PS_SQL_REFUSED.*not exist/,
     );
-    expect(run('export', "a'b", '-o', file('b.csv')).stderr).toContain('not the name of a table');
+    expect(run('export', "a'b", '-o', file('b.csv')).stderr).toContain('not a valid table name');
     expect(run('export', '--query', 'COPY t TO x', '-o', file('b.csv')).stderr).toContain(
       'PS_SQL_REFUSED',
     );
@@ -142,15 +142,15 @@ interface Report {
   expiredRows: number;
 }
 
-it('retention tells what is configured and what is stored', async () => {
-  const report = JSON.parse(ok('retention', '--json')) as Report;
+it('retention reports the configured and the actual retention', async () => {
+  const report = JSON.parse(runOk('retention', '--json')) as Report;
   const table = (name: string) => report.tables.find((each) => each.name === name);
   const [[oldest] = []] = await product.sql('SELECT min(timestamp) FROM performance_metrics');
   const raw = table('performance_metrics');
   expect(raw).toMatchObject({ configured: '30 DAY', actual: '30 DAY' });
   expect(String(oldest).slice(0, 23)).toBe(String(raw?.oldest).slice(0, 23));
   expect(raw?.rows).toBeGreaterThanOrEqual(ROWS);
-  // One whole day is known: 86400 / 86 rows of some 200 bytes.
+  // One full day has 86400 / 86 rows of about 200 bytes.
   expect(raw?.rowsPerDay).toBeGreaterThan(900);
   expect(raw?.bytesPerDay).toBeGreaterThan(100_000);
   expect(raw?.bytesPerDay).toBeLessThan(1_000_000);
@@ -162,25 +162,24 @@ it('retention tells what is configured and what is stored', async () => {
   expect(table('api_keys')).not.toHaveProperty('actual');
   expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
   expect(report.freeBytes).toBeGreaterThan(0);
-  const shorter = runPerfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
-  expect(shorter.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
-  expect(shorter.stdout).toMatch(/are free/);
+  const changed = runPerfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
+  expect(changed.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
+  expect(changed.stdout).toMatch(/^perfscope: Free: /m);
 });
 
-it('retention counts the rows that came too late', async () => {
-  const late = product.runApp('test/apps/too-old.mjs');
-  expect(await late).toBe(0);
-  await waitFor(async () => (JSON.parse(ok('retention', '--json')) as Report).expiredRows === 5);
+it('retention counts rows that were older than the retention period', async () => {
+  expect(await product.runApp('test/apps/too-old.mjs')).toBe(0);
+  await waitFor(async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 5);
 });
 
 describe('top', () => {
-  it('shows endpoints once, as a table and as JSON', () => {
-    const text = ok('top', '--once', '--last', '24h');
+  it('prints endpoints once, as a table and as JSON', () => {
+    const text = runOk('top', '--once', '--last', '24h');
     expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
     expect(text).toMatch(/^process +service +status/m);
     expect(text).not.toContain('\x1b');
     const { endpoints, hosts } = JSON.parse(
-      ok('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
+      runOk('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
     ) as {
       endpoints: { endpoint?: string; errorRate?: number; p95?: number }[];
       hosts: { service: string }[];
@@ -192,8 +191,8 @@ describe('top', () => {
     expect(run('top', '--sort', 'beauty').status).toBe(2);
   });
 
-  it('fills a terminal until Ctrl-C, and gives it back', async () => {
-    // `script` runs it in a pseudo-terminal.
+  it('uses the full terminal until Ctrl-C, then restores it', async () => {
+    // `script` runs the command in a pseudo-terminal.
     const command = `stty rows 20 cols 60; exec ${process.execPath} dist/bin.js top --interval 300ms`;
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
       env: { ...product.env, TERM: 'xterm-256color' },
@@ -202,10 +201,10 @@ describe('top', () => {
     terminal.stdout.on('data', (part) => {
       shown += part;
     });
-    const ended = new Promise((done) => terminal.once('close', done));
+    const exitCode = new Promise((done) => terminal.once('close', done));
     await waitFor(async () => shown.split('\x1b[H\x1b[2J').length > 3);
     terminal.stdin.write('\x03');
-    expect(await ended).toBe(0);
+    expect(await exitCode).toBe(0);
     expect(shown).toContain('\x1b[?1049h');
     expect(shown.trimEnd().endsWith('\x1b[?25h\x1b[?1049l')).toBe(true);
     const screen = shown.split('\x1b[H\x1b[2J')[2] ?? '';
@@ -213,17 +212,19 @@ describe('top', () => {
   });
 });
 
-it('has examples in the help of each verb', () => {
-  const verbs = [...ok('--help').matchAll(/^ {2}([a-z-]+) /gm)].map(([, verb]) => String(verb));
-  expect(verbs).toEqual(
+it('has examples in the help of each command', () => {
+  const commands = [...runOk('--help').matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) =>
+    String(name),
+  );
+  expect(commands).toEqual(
     expect.arrayContaining(['top', 'query', 'export', 'backup', 'restore', 'retention']),
   );
-  for (const verb of verbs.filter((name) => !['demo', 'help'].includes(name))) {
-    expect(ok(verb, '--help')).toMatch(/Examples:\n {2}.*perfscope/);
+  for (const command of commands.filter((name) => !['demo', 'help'].includes(name))) {
+    expect(runOk(command, '--help')).toMatch(/Examples:\n {2}.*perfscope/);
   }
 });
 
-/** A CSV field as QuestDB's JSON shows it: doubles without their trailing zero. */
+/** Converts a CSV field to the format of QuestDB's JSON, in which doubles have no trailing zero. */
 function textOf(field: string | undefined): string {
   return (field ?? '').replace(/^(\d+)\.0$/, '$1');
 }

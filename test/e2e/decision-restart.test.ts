@@ -35,23 +35,23 @@ afterAll(async () => {
   await product.remove();
 }, 60_000);
 
-const told = () => [...app.output.matchAll(/told (.*)/g)].map(([, what]) => what ?? '');
+const listReceived = () => [...app.output.matchAll(/told (.*)/g)].map(([, text]) => text ?? '');
 
-/** What is stored, as the application says it. */
-async function decisions(): Promise<string[]> {
+/** Returns the stored decisions in the format of the application output. */
+async function readDecisions(): Promise<string[]> {
   const rows = await product.sql(
     "SELECT status, value, id, seq FROM rule_decisions WHERE author = 'perfscope' AND status != 'renewed' ORDER BY timestamp",
   );
   return rows.map(([status, value, id, seq]) => `${status} ${value} ${id}.${seq}`);
 }
 
-it('an application keeps what counts while its server is killed and starts again', async () => {
-  await waitFor(async () => told().length > 0);
-  expect(told()).toEqual(await decisions());
-  expect(told()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
+it('keeps the active setting in the application while the server is killed and restarted', async () => {
+  await waitFor(async () => listReceived().length > 0);
+  expect(listReceived()).toEqual(await readDecisions());
+  expect(listReceived()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
   await product.stop('SIGKILL');
   await product.start();
-  // The first answer that the new server gives is the one that could end the setting.
+  // The first successful response of the new server must not reset the setting.
   await waitFor(async () => {
     const response = await fetch(`${product.url}/api/performance/actions`);
     return response.status === 200;
@@ -61,10 +61,13 @@ it('an application keeps what counts while its server is killed and starts again
   };
   expect(current).toMatchObject([{ value: 1.3 }]);
   app.child.kill('SIGUSR2');
-  await waitFor(async () => told().length > 1);
-  expect(told()).toEqual([
+  await waitFor(async () => listReceived().length > 1);
+  expect(listReceived()).toEqual([
     expect.stringMatching(/^set 1\.3 \w+\.1$/),
     expect.stringMatching(/^reset 1 /),
   ]);
-  expect(await decisions()).toEqual([told()[0], expect.stringMatching(/^reset 1 \w+\.\d+$/)]);
+  expect(await readDecisions()).toEqual([
+    listReceived()[0],
+    expect.stringMatching(/^reset 1 \w+\.\d+$/),
+  ]);
 }, 180_000);

@@ -8,7 +8,7 @@ import { checkDashboards, openReadOnly } from '../support/check-dashboards.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 
-/** How long people book rooms. */
+/** Duration of the simulated traffic. */
 const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
@@ -20,7 +20,7 @@ afterAll(async () => {
   await product.remove();
 });
 
-it('measures what its people, PostgreSQL and Redis have counted', {
+it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
   timeout: 240_000,
 }, async () => {
   await delay(UNDER_LOAD_MS);
@@ -36,7 +36,7 @@ it('measures what its people, PostgreSQL and Redis have counted', {
   expect(sent.reduce((sum, row) => sum + Number(row[5]), 0)).toBeGreaterThan(UNDER_LOAD_MS / 200);
   await expectRows(async () => (await product.sql(API)).sort(byText), sent);
 
-  const statements = await counted();
+  const statements = await countStatements();
   await expectRows(
     async () => (await product.sql(DATABASE)).map(withoutParameters).sort(byText),
     statements,
@@ -45,19 +45,26 @@ it('measures what its people, PostgreSQL and Redis have counted', {
   const { hostname: host, port } = new URL(demo.redis!.url);
   for (const name of QUEUES) {
     const queue = new Queue(name, { connection: { host, port: Number(port) } });
-    const left = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
-    const [[ended, jobs, failed] = []] = await product.sql(
+    const jobCounts = await queue.getJobCounts(
+      'waiting',
+      'active',
+      'delayed',
+      'prioritized',
+      'failed',
+    );
+    const [[finished, jobs, failed] = []] = await product.sql(
       `SELECT count(), count_distinct(job_id), sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END)
        FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')`,
     );
-    expect(ended).toBe(jobs);
-    expect(failed ?? 0).toBe(left.failed);
+    expect(finished).toBe(jobs);
+    expect(failed ?? 0).toBe(jobCounts.failed);
     const [[added] = []] = await product.sql(
       `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'`,
     );
-    const waiting = left.waiting! + left.active! + left.delayed! + left.prioritized!;
-    // The scheduler adds the next night's audit by itself, when the last begins.
-    expect(Number(added) - Number(ended)).toBe(name === 'night-audit' ? 0 : waiting);
+    const waiting =
+      jobCounts.waiting! + jobCounts.active! + jobCounts.delayed! + jobCounts.prioritized!;
+    // The scheduler adds the next audit job when the previous one starts.
+    expect(Number(added) - Number(finished)).toBe(name === 'night-audit' ? 0 : waiting);
     expect(
       await product.sql(
         `SELECT job_id FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')
@@ -66,29 +73,29 @@ it('measures what its people, PostgreSQL and Redis have counted', {
     ).toEqual([]);
     await queue.close();
   }
-  const own = await product.sql(
+  const gauges = await product.sql(
     `SELECT metric_type, count_distinct(property_id) FROM performance_metrics
      WHERE metric_type IN ('ACTIVE_USERS', 'ONGOING_RESERVATIONS') ORDER BY metric_type`,
   );
-  expect(own).toEqual([
+  expect(gauges).toEqual([
     ['ACTIVE_USERS', 4],
     ['ONGOING_RESERVATIONS', 4],
   ]);
 });
 
-it('fills the dashboards of Grafana', async () => {
+it('has data for the Grafana dashboards', async () => {
   const client = await openReadOnly(product.questdb.read);
   const toMs = Date.now();
-  const answers = await checkDashboards(client, { fromMs: toMs - 15 * 60_000, toMs });
+  const results = await checkDashboards(client, { fromMs: toMs - 15 * 60_000, toMs });
   await client.end();
-  const empty = [...answers.values()].filter(({ rows }) => rows.length === 0);
-  expect(empty.map(({ name }) => name).filter((name) => !NOT_IN_THE_DEMO.test(name))).toEqual([]);
-  const { rows } = answers.get('perfscope-overview: $organization')!;
+  const empty = [...results.values()].filter(({ rows }) => rows.length === 0);
+  expect(empty.map(({ name }) => name).filter((name) => !EMPTY_PANELS.test(name))).toEqual([]);
+  const { rows } = results.get('perfscope-overview: $organization')!;
   expect(rows).toEqual([{ name: 'city-inns' }, { name: 'grand-hotels' }]);
 });
 
-/** What goes well in the demo, or is in it only now and then. */
-const NOT_IN_THE_DEMO =
+/** Panels for problems and events that don't always occur in the demo. */
+const EMPTY_PANELS =
   /[Dd]ropped|Alert|alert|Setting values|Decisions|Slow and failed requests|New versions/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
@@ -97,8 +104,8 @@ const API = `SELECT endpoint, operation, organization_id, property_id,
 const DATABASE = `SELECT endpoint, sum(count) FROM performance_metrics
   WHERE service = 'booking' AND metric_type = 'DATABASE_QUERY_TIME'`;
 
-/** What PostgreSQL itself says of the service's statements: those of the demo's own hands are left out. */
-async function counted(): Promise<unknown[][]> {
+/** Returns the calls of each service statement, as counted by PostgreSQL. Excludes setup statements. */
+async function countStatements(): Promise<unknown[][]> {
   const client = new pg.Client(demo.postgres!.url);
   await client.connect();
   try {
@@ -122,7 +129,7 @@ async function counted(): Promise<unknown[][]> {
   }
 }
 
-/** PostgreSQL numbers the literals that it takes out, behind the parameters. */
+/** Replaces numbered parameters, because PostgreSQL also replaces literals with parameters. */
 function withoutParameters([text, count]: unknown[]): [string, unknown] {
   const plain = String(text).replaceAll(/\$\d+/g, '?').replaceAll(/\(…\)/g, '(?)');
   return [plain, count];

@@ -104,9 +104,9 @@ it('removes the data folder when told to, and nothing else', async () => {
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await product.stop();
   const kept = runPerfscope(['wipe'], product.env, 'n\n');
-  expect(kept.stdout).toContain('Nothing was removed');
+  expect(kept.stdout).toContain('Nothing was deleted');
   const foreign = { ...product.env, PERFORMANCE_DATA_DIR: product.folder };
   expect(runPerfscope(['wipe', '--yes'], foreign).stderr).toContain('PS_NOT_A_DATA_DIR');
-  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('is removed');
-  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('There is no');
+  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('Deleted');
+  expect(runPerfscope(['wipe', '--yes'], product.env).stdout).toContain('does not exist');
 });

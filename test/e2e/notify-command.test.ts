@@ -57,9 +57,9 @@ const run = (args: string[], notifyFile = file) =>
     PERFORMANCE_NOTIFY_FILE: notifyFile,
   });
 
-it('sends a sample and says what became of it', async () => {
-  const good = await run(['notify', 'test', 'hook', '--json']);
-  expect(JSON.parse(good.stdout)).toMatchObject({
+it('sends a sample and reports the result', async () => {
+  const successful = await run(['notify', 'test', 'hook', '--json']);
+  expect(JSON.parse(successful.stdout)).toMatchObject({
     receiver: 'hook',
     results: [
       {
@@ -69,17 +69,17 @@ it('sends a sample and says what became of it', async () => {
       },
     ],
   });
-  expect([good.status, kinds]).toEqual([0, ['test']]);
+  expect([successful.status, kinds]).toEqual([0, ['test']]);
   status = 400;
-  const refused = await run(['notify', 'test', 'hook']);
-  expect([refused.status, refused.stdout]).toEqual([1, expect.stringMatching(/permanent .*400/)]);
+  const failed = await run(['notify', 'test', 'hook']);
+  expect([failed.status, failed.stdout]).toEqual([1, expect.stringMatching(/permanent .*400/)]);
   const unknown = await run(['notify', 'test', 'hok']);
   expect(unknown.stderr).toContain(
     'PS_RECEIVER_UNKNOWN: Receiver hok does not exist. Did you mean hook?',
   );
 });
 
-it('shows where an alert would go', async () => {
+it('shows where an alert would be sent', async () => {
   const labels = ['severity=critical', 'organization=o', 'property=north'];
   const { stdout } = await run(['notify', 'routes', '--json', '--labels', ...labels]);
   expect(JSON.parse(stdout)).toEqual({
@@ -101,12 +101,12 @@ it('shows where an alert would go', async () => {
   expect(other.stdout).not.toMatch(/\bann\b/);
 });
 
-it('checks the file with the secrets that it names', async () => {
+it('validates the notify file and its secret files', async () => {
   expect((await run(['check-config'])).status).toBe(0);
-  const wrong = join(folder, 'wrong.yaml');
-  writeFileSync(wrong, 'route:\n  receivers: [nobody]\n');
-  const refused = await run(['check-config'], wrong);
-  expect(refused.stderr).toContain('wrong.yaml:2:15: unknown name `nobody`');
+  const invalid = join(folder, 'invalid.yaml');
+  writeFileSync(invalid, 'route:\n  receivers: [nobody]\n');
+  const rejected = await run(['check-config'], invalid);
+  expect(rejected.stderr).toContain('invalid.yaml:2:15: unknown name `nobody`');
   const missing = join(folder, 'missing.yaml');
   const channel = '{ kind: webhook, url: "https://h.example/", secretFile: /nowhere/secret }';
   writeFileSync(missing, `receivers: [{ name: a, channels: [${channel}] }]\n`);

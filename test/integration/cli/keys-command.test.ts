@@ -12,11 +12,11 @@ import { ExternalQuestdb } from '../../support/external-questdb.ts';
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-keys-'));
 const questdb = new ExternalQuestdb();
 const log = { info: () => {}, warn: () => {}, error: () => {} };
-const before = { ...process.env };
+const originalEnv = { ...process.env };
 
-/** Makes this process look as if it was started with `env`. */
-function startedWith(env: NodeJS.ProcessEnv): void {
-  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+/** Sets the environment variables of this process to the original ones plus `env`. */
+function setEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in originalEnv)) delete process.env[name];
   Object.assign(process.env, {
     XDG_RUNTIME_DIR: join(folder, 'run'),
     PERFORMANCE_DATA_DIR: join(folder, 'data'),
@@ -27,12 +27,12 @@ function startedWith(env: NodeJS.ProcessEnv): void {
 async function run(...args: string[]): Promise<{ out: string; err: string; code: number }> {
   let out = '';
   let err = '';
-  const take = (to: (text: string) => void) => (text: string | Uint8Array) => {
-    to(String(text));
+  const capture = (append: (text: string) => void) => (text: string | Uint8Array) => {
+    append(String(text));
     return true;
   };
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation(take((t) => (out += t)));
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(take((t) => (err += t)));
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation(capture((t) => (out += t)));
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(capture((t) => (err += t)));
   process.exitCode = 0;
   try {
     const program = new Command('perfscope').exitOverride();
@@ -54,19 +54,19 @@ beforeAll(async () => {
   await questdb.start();
 });
 afterAll(async () => {
-  startedWith({});
+  setEnvironment({});
   await questdb.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('perfscope keys, with a QuestDB that is configured', () => {
-  beforeAll(() => startedWith(questdb.env));
+describe('perfscope keys, with a configured QuestDB', () => {
+  beforeAll(() => setEnvironment(questdb.env));
 
-  it('makes the first key, which a server takes at once and on any address', async () => {
+  it('creates the first key, which a server accepts on any address', async () => {
     const { out, err, code } = await run('create', '--role', 'ADMIN', '--name', 'first');
     expect(code).toBe(0);
     expect(parseApiKey(out.trim())).toBeDefined();
-    expect(err).toContain('From now on every request needs a key');
+    expect(err).toContain('From now on, all requests need a key');
     expect(err).not.toContain(parseApiKey(out.trim())?.secret);
     const env = { ...questdb.env, HOST: '0.0.0.0' };
     const server = await AccessServer.start({ env, spoolDir: join(folder, 'spool'), log });
@@ -74,37 +74,37 @@ describe('perfscope keys, with a QuestDB that is configured', () => {
     await server.close();
   });
 
-  it('makes, lists and revokes keys, for people and for programs', async () => {
+  it('creates, lists, and revokes keys, as text and as JSON', async () => {
     const limits = ['--organization', 'acme', '--property', 'sea', 'hill', '--expires', '90d'];
-    const made = await run('create', '--role', 'VIEWER', '--name', 'wall', ...limits, '--json');
-    const key = JSON.parse(made.out) as Record<string, string>;
+    const created = await run('create', '--role', 'VIEWER', '--name', 'wall', ...limits, '--json');
+    const key = JSON.parse(created.out) as Record<string, string>;
     expect(key).toMatchObject({ organizationId: 'acme', properties: ['sea', 'hill'] });
     expect(Date.parse(String(key.expiresAt)) - Date.now()).toBeGreaterThan(89 * DAY_MS);
-    const people = await run('list');
-    expect(people.out).toMatch(/wall.*VIEWER.*acme.*sea, hill.*active/);
+    const table = await run('list');
+    expect(table.out).toMatch(/wall.*VIEWER.*acme.*sea, hill.*active/);
     const revoked = await run('revoke', String(key.id));
-    expect(revoked.out).toContain(`${key.id} (wall) is revoked`);
-    const programs = JSON.parse((await run('list', '--json')).out) as Record<string, string>[];
-    expect(programs.map(({ name, state }) => [name, state])).toEqual([
+    expect(revoked.out).toContain(`Revoked key ${key.id} (wall)`);
+    const keys = JSON.parse((await run('list', '--json')).out) as Record<string, string>[];
+    expect(keys.map(({ name, state }) => [name, state])).toEqual([
       ['first', 'active'],
       ['wall', 'revoked'],
     ]);
-    expect(people.out + JSON.stringify(programs)).not.toMatch(/psk_|hash/);
+    expect(table.out + JSON.stringify(keys)).not.toMatch(/psk_|hash/);
     const [[author] = []] = await questdb.sql(
       `SELECT author FROM audit_log WHERE action = 'key.revoke' AND object = '${key.id}'`,
     );
     expect(author).toMatch(/^cli:/);
   });
 
-  it('says that there is no such key with a code of its own, and repeats no secret', async () => {
-    const pasted = `psk_0123456789abcdef_${'s'.repeat(51)}`;
-    const { err, code } = await run('revoke', pasted);
+  it('exits with code 2 for an unknown key and does not print a secret', async () => {
+    const fullKey = `psk_0123456789abcdef_${'s'.repeat(51)}`;
+    const { err, code } = await run('revoke', fullKey);
     expect(code).toBe(2);
     expect(err).toContain('PS_KEY_NOT_FOUND');
     expect(err).not.toContain('sss');
   });
 
-  it('explains what is wrong, and makes nothing', async () => {
+  it('explains invalid arguments and creates no key', async () => {
     await expect(run('create', '--role', 'VIEWER', '--name', 'x')).rejects.toThrow(
       /VIEWER needs an organization/,
     );
@@ -117,23 +117,23 @@ describe('perfscope keys, with a QuestDB that is configured', () => {
   });
 });
 
-describe('perfscope keys, before any server has run', () => {
-  it('starts the embedded QuestDB for the moment, and what it makes stays', async () => {
-    startedWith({});
-    const made = await run('create', '--role', 'ADMIN', '--name', 'bootstrap');
-    expect(parseApiKey(made.out.trim())).toBeDefined();
+describe('perfscope keys, before the first server start', () => {
+  it('temporarily starts the embedded QuestDB, and the key is permanent', async () => {
+    setEnvironment({});
+    const created = await run('create', '--role', 'ADMIN', '--name', 'bootstrap');
+    expect(parseApiKey(created.out.trim())).toBeDefined();
     const { out } = await run('list', '--json');
     expect(JSON.parse(out)).toMatchObject([{ name: 'bootstrap', state: 'active' }]);
   }, 120_000);
 });
 
-it.each(['create', 'list', 'revoke'])('perfscope keys %s --help shows examples', async (verb) => {
-  await expect(run(verb, '--help')).rejects.toThrow(/outputHelp/);
+it.each(['create', 'list', 'revoke'])('perfscope keys %s --help shows examples', async (name) => {
+  await expect(run(name, '--help')).rejects.toThrow(/outputHelp/);
   const program = new Command();
   addKeysCommand(program);
-  const help = program.commands[0]?.commands.find((command) => command.name() === verb);
+  const help = program.commands[0]?.commands.find((command) => command.name() === name);
   let text = '';
   help?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   expect(text).toContain('Examples:\n  perfscope keys create --role ADMIN');
-  expect(text).toContain('Exit codes: 0 done');
+  expect(text).toContain('Exit codes: 0 success');
 });

@@ -58,7 +58,7 @@ describe('perfscope grafana', () => {
   it('warns about a user with write access', async () => {
     const { status, stderr } = await grafana([], { PERFORMANCE_QUESTDB_PG_URL: '' });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/user perfscope, who may also write.*PERFORMANCE_QUESTDB_PG_URL/);
+    expect(stderr).toMatch(/user perfscope for Grafana has write access.*PERFORMANCE_QUESTDB_PG_URL/);
   });
 
   it('uses the thresholds from the rules file and the environment', async () => {
@@ -107,7 +107,7 @@ describe('perfscope grafana', () => {
 
   it('explains invalid arguments', async () => {
     for (const [args, message] of [
-      [['--push', 'grafana'], /begins with http/],
+      [['--push', 'grafana'], /starts with http/],
       [['--questdb', 'questdb'], /a host and a port/],
     ] as const) {
       const { status, stderr } = await grafana([...args]);

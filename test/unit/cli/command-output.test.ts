@@ -6,25 +6,25 @@ import { computeDaysUntilFull } from '../../../src/cli/retention-command.ts';
 import type { TopStats } from '../../../src/cli/top-command.ts';
 import { formatTopScreen } from '../../../src/cli/top-command.ts';
 
-it('reads times and numbers, and refuses others', () => {
+it('parses durations and integers, and rejects other text', () => {
   expect(['500ms', '90s', '15m', '1.5h', '7d', '2w'].map(parseDuration)).toEqual([
     500, 90_000, 900_000, 5_400_000, 604_800_000, 1_209_600_000,
   ]);
-  for (const wrong of ['', '0s', '5', '-1m', '5y', '1e3s', '9999999w']) {
-    expect(() => parseDuration(wrong)).toThrow(/a time like/);
+  for (const invalid of ['', '0s', '5', '-1m', '5y', '1e3s', '9999999w']) {
+    expect(() => parseDuration(invalid)).toThrow(/must be a duration/);
   }
   expect(parsePositiveInteger('12')).toBe(12);
-  for (const wrong of ['0', '-1', '1.5', 'x', '1e3'])
-    expect(() => parsePositiveInteger(wrong)).toThrow();
+  for (const invalid of ['0', '-1', '1.5', 'x', '1e3'])
+    expect(() => parsePositiveInteger(invalid)).toThrow();
 });
 
-it('says sizes, times and figures in few digits', () => {
+it('formats numbers with about three digits', () => {
   expect([undefined, 0, 1.234, 12.34, 1234.5].map((x) => formatValue(x))).toEqual([
     ...['–', '0.00', '1.23', '12.3', '1235'],
   ]);
 });
 
-it('prints tables without control characters, numbers to the right', () => {
+it('formats tables without control characters and right-aligns numbers', () => {
   const text = formatTable(
     ['name', 'n'],
     [
@@ -35,32 +35,32 @@ it('prints tables without control characters, numbers to the right', () => {
   expect(text).toBe('name        n\na·[31m·b    5\nc         100\n');
 });
 
-it('knows when a disk is full, and that a table stops to grow when its rows expire', () => {
-  const forever = { bytesPerDay: 10, forDays: Number.POSITIVE_INFINITY };
-  expect(computeDaysUntilFull([forever], 100)).toBe(10);
+it('computes when the disk is full, and considers that tables stop growing', () => {
+  const unlimited = { bytesPerDay: 10, forDays: Number.POSITIVE_INFINITY };
+  expect(computeDaysUntilFull([unlimited], 100)).toBe(10);
   expect(computeDaysUntilFull([{ bytesPerDay: 10, forDays: 9 }], 100)).toBeUndefined();
-  expect(computeDaysUntilFull([{ bytesPerDay: 90, forDays: 1 }, forever], 190)).toBe(10);
+  expect(computeDaysUntilFull([{ bytesPerDay: 90, forDays: 1 }, unlimited], 190)).toBe(10);
   expect(computeDaysUntilFull([], 100)).toBeUndefined();
   expect(computeDaysUntilFull([{ bytesPerDay: 0, forDays: 5 }], 0)).toBeUndefined();
 });
 
-it('has by that day exactly used up what is free', () => {
+it('returns the day on which the free space is exactly used', () => {
   const growth = fc.record({ bytesPerDay: fc.nat(1000), forDays: fc.nat(100) });
   fc.assert(
-    fc.property(fc.array(growth), fc.integer({ min: 1, max: 1e6 }), (growths, free) => {
+    fc.property(fc.array(growth), fc.integer({ min: 1, max: 1e6 }), (growths, freeBytes) => {
       const used = (days: number) =>
         growths.reduce(
           (sum, { bytesPerDay, forDays }) => sum + bytesPerDay * Math.min(days, forDays),
           0,
         );
-      const days = computeDaysUntilFull(growths, free);
-      if (days === undefined) expect(used(1e9)).toBeLessThan(free);
-      else expect(used(days)).toBeCloseTo(free, 3);
+      const days = computeDaysUntilFull(growths, freeBytes);
+      if (days === undefined) expect(used(1e9)).toBeLessThan(freeBytes);
+      else expect(used(days)).toBeCloseTo(freeBytes, 3);
     }),
   );
 });
 
-const figures: TopStats = {
+const stats: TopStats = {
   at: new Date(Date.UTC(2026, 0, 15, 12)),
   windowMs: 300_000,
   endpoints: Array.from({ length: 50 }, (_, i) => ({
@@ -86,24 +86,24 @@ const figures: TopStats = {
   ],
 };
 
-it('fits into the terminal, with a part of each section', () => {
+it('fits the screen of `top` into the terminal and shows part of each section', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 80 }),
       fc.integer({ min: 5, max: 200 }),
       (rows, columns) => {
-        const lines = formatTopScreen(figures, { rows, columns, isColored: false }).split('\n');
+        const lines = formatTopScreen(stats, { rows, columns, isColored: false }).split('\n');
         expect(lines.length).toBeLessThanOrEqual(rows);
         expect(Math.max(...lines.slice(1).map((line) => line.length))).toBeLessThanOrEqual(columns);
       },
     ),
   );
-  const screen = formatTopScreen(figures, { rows: 24, columns: 100, isColored: false });
+  const screen = formatTopScreen(stats, { rows: 24, columns: 100, isColored: false });
   expect(screen).toMatch(/GET \/rooms\/0 +booking +50\.0 +12\.5 +40\.0 +–/);
   expect(screen).toMatch(/host-1 +booking +healthy +12\.0 +40\.0 +– +11\.0/);
   expect(screen).toMatch(/^queue +waiting/m);
   expect(screen).not.toContain('\x1b');
-  expect(formatTopScreen(figures, { rows: 24, columns: 100, isColored: true })).toContain(
+  expect(formatTopScreen(stats, { rows: 24, columns: 100, isColored: true })).toContain(
     '\x1b[1mendpoint',
   );
 });
