@@ -21,7 +21,7 @@ it('tells which libraries an application loads, and why one is not measured', as
   expect(status).toBe(0);
   expect(stdout).toMatch(/✓ express 5\.\d/);
   expect(stdout).toMatch(/✓ bullmq 5\.\d/);
-  expect(stdout).toMatch(/✗ pg 7\.\d+\.\d+: only version 8 can be measured/);
+  expect(stdout).toMatch(/✗ pg 7\.\d+\.\d+: only version 8 is supported/);
 });
 
 it('names a bundled application, and one that fails', async () => {

@@ -1,57 +1,60 @@
 import { swallowErrors, wrapMethod } from '../instrumentation/method-patching.ts';
 
-/** An error that nobody has caught. */
+/** An uncaught exception or an unhandled rejection. */
 export interface ProcessError {
   readonly kind: 'uncaught' | 'rejection';
-  /** Whether the process ends of it. */
+  /** Whether the error ends the process. */
   readonly fatal: boolean;
   readonly thrown: unknown;
 }
 
 /**
- * Hears of uncaught exceptions and unhandled rejections, and leaves what they do as it is. A listener
- * for either would keep the process alive; the monitor's event does not, and rejections are heard
- * where the process tells its own listeners of them, whether there are any or not.
+ * Reports uncaught exceptions and unhandled rejections. The process still handles them as before.
+ * A listener for `uncaughtException` or `unhandledRejection` would keep the process alive, so this
+ * function adds none. It listens to `uncaughtExceptionMonitor`, and wraps `process.emit` to detect
+ * rejections.
  *
- * Which of the two comes first, and whether the other follows, depends on `--unhandled-rejections`:
- * by default a rejection without listeners is raised as an exception right after it was emitted,
- * with `strict` before it, and with `warn` and `none` never.
+ * The order of the two events for a rejection depends on `--unhandled-rejections`. Each rejection is
+ * reported once:
+ * - `throw` (default): emitted first. Without a listener, it is then raised as an exception.
+ * - `strict`: raised as an exception first, then emitted.
+ * - `warn` and `none`: only emitted.
  */
 export function captureProcessErrors(onError: (error: ProcessError) => void): void {
-  const tell = swallowErrors(onError);
-  /** Emitted to nobody: in this turn it is raised, or never. */
+  const report = swallowErrors(onError);
+  /** A rejection emitted without a listener. It is raised in the same turn, or not at all. */
   let emitted: { readonly thrown: unknown } | undefined;
-  /** Raised, and told, before it is emitted. */
-  let raised = false;
+  /** Whether a rejection was raised and reported before it is emitted. */
+  let isRaisedFirst = false;
 
   process.on('uncaughtExceptionMonitor', (thrown, origin) => {
     const fatal = process.listenerCount('uncaughtException') === 0;
-    if (origin !== 'unhandledRejection') return tell({ kind: 'uncaught', fatal, thrown });
-    raised = emitted === undefined;
-    // What is no error arrives here inside one of Node's.
-    tell({ kind: 'rejection', fatal, thrown: emitted ? emitted.thrown : thrown });
+    if (origin !== 'unhandledRejection') return report({ kind: 'uncaught', fatal, thrown });
+    isRaisedFirst = emitted === undefined;
+    // Node.js wraps reasons that are not errors, so the emitted value is preferred.
+    report({ kind: 'rejection', fatal, thrown: emitted ? emitted.thrown : thrown });
     emitted = undefined;
   });
 
-  /** What was emitted has not been raised. */
-  const pass = () => {
-    if (emitted) tell({ kind: 'rejection', fatal: false, thrown: emitted.thrown });
+  /** Reports an emitted rejection that was not raised. */
+  const reportEmitted = () => {
+    if (emitted) report({ kind: 'rejection', fatal: false, thrown: emitted.thrown });
     emitted = undefined;
   };
-  const heard = (thrown: unknown) => {
-    const known = raised;
-    raised = false;
-    if (known) return;
+  const onRejection = (thrown: unknown) => {
+    const isReported = isRaisedFirst;
+    isRaisedFirst = false;
+    if (isReported) return;
     if (process.listenerCount('unhandledRejection') > 0) {
-      return tell({ kind: 'rejection', fatal: false, thrown });
+      return report({ kind: 'rejection', fatal: false, thrown });
     }
-    pass();
+    reportEmitted();
     emitted = { thrown };
-    process.nextTick(pass);
+    process.nextTick(reportEmitted);
   };
   wrapMethod(process, 'emit', (original) => {
     return function emit(this: unknown, ...args: unknown[]) {
-      if (args[0] === 'unhandledRejection') heard(args[1]);
+      if (args[0] === 'unhandledRejection') onRejection(args[1]);
       return original.apply(this, args);
     };
   });

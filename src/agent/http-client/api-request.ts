@@ -1,21 +1,22 @@
-/** What a server answers when it refuses (RFC 9457). */
+/** Error response of the server (RFC 9457). */
 export interface Problem {
   status: number;
   title: string;
   detail: string;
-  /** One of the codes in `docs/errors.md`. */
+  /** Error code. `docs/errors.md` lists all codes. */
   code?: string | undefined;
+  /** Rejected parameters of the request. */
   errors?: { parameter: string; reason: string; allowed?: string | undefined }[] | undefined;
 }
 
-/** A request that was refused, or could not be answered. */
+/** Thrown if the server responds with an error status. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  /** Undefined when the answer was none of Perfscope's, as a proxy's. */
+  /** Undefined if the response did not come from Perfscope, but from a proxy for example. */
   readonly code: string | undefined;
   readonly status: number;
   readonly problem: Problem;
-  /** From `Retry-After`. */
+  /** Value of the `Retry-After` header, in ms. */
   readonly retryAfterMs: number | undefined;
 
   constructor(problem: Problem, retryAfterMs?: number) {
@@ -27,62 +28,69 @@ export class ApiError extends Error {
   }
 }
 
-/** The error that a response says. */
-async function toApiError(response: Response): Promise<ApiError> {
-  const seconds = Number(response.headers.get('Retry-After') || Number.NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? 1000 * seconds : undefined;
-  const isOurs = response.headers.get('Content-Type')?.includes('application/problem+json');
-  const body = isOurs ? await response.json().catch(() => undefined) : undefined;
-  const { status, statusText } = response;
-  const other = { status, title: statusText, detail: `The server answered ${status}` };
-  return new ApiError((body as Problem | undefined) ?? other, retryAfterMs);
-}
-
 export interface ClientOptions {
-  /** Address of the server, as `http://127.0.0.1:4001`; in a page of its own origin it can be left out. */
+  /** Base URL of the server, such as `http://127.0.0.1:4001`. Default in browsers: the page's origin. */
   url?: string;
-  /** API key or token. */
+  /** API key or JWT. Default: none. */
   key?: string;
-  /** Default: the global one. */
+  /** Default: the global `fetch`. */
   fetch?: typeof fetch;
 }
 
 export interface RequestOptions {
+  /** Cancels the request. */
   signal?: AbortSignal | undefined;
 }
 
-/** What is changed, and how. */
+/** Method and JSON body of a request that changes data. */
 export interface Mutation {
   method: 'POST' | 'DELETE';
   body?: object;
 }
 
-/** Sends one request: a GET unless `change` says otherwise. @throws ApiError when the server refuses; what `fetch` throws */
+/**
+ * Sends one request. The method is GET unless `mutation` is set.
+ *
+ * @param query query parameters. Arrays are repeated, dates are sent in ISO 8601, and undefined
+ * values are omitted.
+ * @throws ApiError if the server responds with an error status
+ * @throws the error of `fetch` if the server is unreachable
+ */
 export async function sendRequest(
   { url = '', key, fetch: send = fetch }: ClientOptions,
   path: string,
   query: object,
   { signal, headers = {} }: RequestOptions & { headers?: Record<string, string> } = {},
-  change?: Mutation,
+  mutation?: Mutation,
 ): Promise<Response> {
-  const json = change?.body && { 'Content-Type': 'application/json' };
-  const text = formatQueryString(query);
-  const response = await send(`${url.replace(/\/$/, '')}${path}${text && `?${text}`}`, {
-    headers: { ...(key && { Authorization: `Bearer ${key}` }), ...json, ...headers },
-    ...(change && { method: change.method }),
-    ...(change?.body && { body: JSON.stringify(change.body) }),
+  const contentType = mutation?.body && { 'Content-Type': 'application/json' };
+  const queryString = formatQueryString(query);
+  const search = queryString && `?${queryString}`;
+  const response = await send(`${url.replace(/\/$/, '')}${path}${search}`, {
+    headers: { ...(key && { Authorization: `Bearer ${key}` }), ...contentType, ...headers },
+    ...(mutation && { method: mutation.method }),
+    ...(mutation?.body && { body: JSON.stringify(mutation.body) }),
     ...(signal && { signal }),
   });
   if (!response.ok) throw await toApiError(response);
   return response;
 }
 
-/** Lists are repeated, what is undefined is left out. */
+async function toApiError(response: Response): Promise<ApiError> {
+  const { status, statusText, headers } = response;
+  const seconds = Number(headers.get('Retry-After') || Number.NaN);
+  const retryAfterMs = Number.isFinite(seconds) ? 1000 * seconds : undefined;
+  const isProblem = headers.get('Content-Type')?.includes('application/problem+json');
+  const body = isProblem ? await response.json().catch(() => undefined) : undefined;
+  const problem = { status, title: statusText, detail: `The server responded with HTTP ${status}` };
+  return new ApiError((body as Problem | undefined) ?? problem, retryAfterMs);
+}
+
 function formatQueryString(query: object): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (each !== undefined) parameters.append(name, formatQueryValue(each));
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (item !== undefined) parameters.append(name, formatQueryValue(item));
     }
   }
   return parameters.toString();

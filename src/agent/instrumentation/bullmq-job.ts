@@ -2,7 +2,7 @@ import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { Tenant } from './tenant-context.ts';
 
-/** What is read of a BullMQ 5 or 6 job. Times are ms since the epoch. */
+/** Properties of a BullMQ 5 or 6 job. Times are ms since the epoch. */
 export interface BullmqJob {
   id?: string;
   name: string;
@@ -24,8 +24,12 @@ export interface BullmqJob {
   returnvalue?: unknown;
 }
 
-/** What is the same in all rows of a job. */
-export function toBaseTransition(job: BullmqJob, tenant: Tenant | undefined, withData: boolean) {
+/** Returns the fields that all transitions of a job share. */
+export function toBaseTransition(
+  job: BullmqJob,
+  tenant: Tenant | undefined,
+  includeJobData: boolean,
+) {
   return {
     queueName: job.queueName ?? job.queue?.name ?? '',
     jobId: String(job.id ?? ''),
@@ -37,11 +41,11 @@ export function toBaseTransition(job: BullmqJob, tenant: Tenant | undefined, wit
     delay: job.opts?.delay,
     organizationId: tenant?.organizationId,
     propertyId: tenant?.propertyId,
-    ...(withData && { data: job.data }),
+    ...(includeJobData && { data: job.data }),
   };
 }
 
-/** The state in which a job begins (https://docs.bullmq.io/guide/architecture). */
+/** Returns the first state of a job (https://docs.bullmq.io/guide/architecture). */
 export function getInitialStatus(job: BullmqJob, hasChildren: boolean): QueueJobStatus {
   if (hasChildren) return QueueJobStatus.WAITING_CHILDREN;
   if ((job.opts?.delay ?? 0) > 0) return QueueJobStatus.DELAYED;
@@ -50,14 +54,14 @@ export function getInitialStatus(job: BullmqJob, hasChildren: boolean): QueueJob
 }
 
 /**
- * What a finished attempt says. An attempt that failed and will be repeated brings the job back to
- * `waiting` or `delayed`; only the last makes it `failed`.
+ * Returns the transition at the end of an attempt. If a failed attempt will be retried, the job is
+ * `waiting` or `delayed` again. Only the last failed attempt makes it `failed`.
  *
- * @param waitTimeMs how long the attempt had waited, where that is known
+ * @param waitTimeMs wait time before the attempt, or undefined if unknown
  */
 export function toAttemptTransition(
   job: BullmqJob,
-  result: { error: unknown } | undefined,
+  failure: { error: unknown } | undefined,
   waitTimeMs: number | undefined,
   nowMs: number,
 ): Partial<JobTransition> & Pick<JobTransition, 'status'> {
@@ -69,34 +73,35 @@ export function toAttemptTransition(
     duration: startedAt === undefined ? undefined : Math.max(0, endMs - startedAt),
     waitTime: waitTimeMs,
   };
-  if (!result) return { ...times, status: QueueJobStatus.COMPLETED, completedAt: endMs };
-  const { message, stack } = toErrorMessageAndStack(result.error);
-  const failure = { ...times, errorMessage: message, stackTrace: stack };
+  if (!failure) return { ...times, status: QueueJobStatus.COMPLETED, completedAt: endMs };
+  const { message, stack } = toErrorMessageAndStack(failure.error);
+  const failedAttempt = { ...times, errorMessage: message, stackTrace: stack };
   if (job.finishedOn !== undefined) {
-    return { ...failure, status: QueueJobStatus.FAILED, failedAt: endMs };
+    return { ...failedAttempt, status: QueueJobStatus.FAILED, failedAt: endMs };
   }
-  const again = ((job as { delay?: number }).delay ?? 0) > 0;
+  const isDelayed = ((job as { delay?: number }).delay ?? 0) > 0;
   const timestamp = toDistinctTimestamp(job, endMs);
-  return { ...failure, timestamp, status: again ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING };
+  const status = isDelayed ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING;
+  return { ...failedAttempt, timestamp, status };
 }
 
 /**
- * A row's keys hold its time in ms: what happens again to a job within the same ms is a ms later for
- * each attempt, or it would replace the row of the last.
+ * Adds 1 ms for each attempt made. The timestamp is part of the deduplication key, so an equal
+ * transition within the same ms would replace the row of the previous attempt.
  */
 export function toDistinctTimestamp(job: BullmqJob, ms: number): number {
   return Math.max(ms, job.timestamp + job.attemptsMade);
 }
 
 /**
- * When an attempt began. A worker that waits for jobs takes the time before one comes, so that it
- * may lie before the job's own.
+ * Returns the start time of an attempt. A waiting worker sets `processedOn` before a job arrives, so
+ * it can be earlier than the creation of the job.
  */
 export function getStartMs({ processedOn, timestamp }: BullmqJob): number | undefined {
   return processedOn === undefined ? undefined : Math.max(processedOn, timestamp);
 }
 
-/** When a job's first attempt could begin; of later ones only the process knows that saw it fail. */
+/** Returns when the first attempt could start. For retries, only the failing worker knows this. */
 export function getFirstReadyMs(job: BullmqJob, attemptsBefore: number): number | undefined {
   return attemptsBefore > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
 }
@@ -106,7 +111,7 @@ export function computeWaitTime(startedMs: number | undefined, readyMs: number |
   return Math.max(0, startedMs - readyMs);
 }
 
-/** Name of an error's class, as `error.type`. */
+/** Returns the class name of an error for the attribute `error.type`. */
 export function getErrorType(error: unknown): string {
   const name = (error as { name?: unknown } | null | undefined)?.name;
   return typeof name === 'string' && /^\w{1,64}$/.test(name) ? name : '_OTHER';

@@ -2,17 +2,19 @@ import type { Attributes, Context, Meter, MeterOptions, MeterProvider } from '@o
 import { ATTR_METRIC_OVERFLOW } from '../attribute-keys.ts';
 
 /**
- * Most series of one instrument over the life of the process: below OpenTelemetry's own limit of
- * 2,000 a cycle, so that the SDK never drops tenants by itself.
+ * Limit of series per instrument during the lifetime of the process. It is lower than the
+ * OpenTelemetry SDK's own limit of 2,000 per export, so the SDK never drops a tenant.
  */
 export const MAX_SERIES = 1900;
 
+export const EMPTY_ATTRIBUTES: Attributes = {};
+
 /**
- * The series of an instrument, each made once. What is beyond the limit shares one series for each
- * set of `kept` attributes, so that sums stay exact while memory stays flat.
+ * Creates each series of an instrument once. Series over the limit are combined into one series for
+ * each set of overflow attributes. Sums stay exact, and memory is bounded.
  */
 export class SeriesCache<S> {
-  readonly #known = new Map<string, S>();
+  readonly #series = new Map<string, S>();
   readonly #overflow = new Map<string, S>();
   readonly #create: (attributes: Attributes) => S;
   readonly #onOverflow: () => void;
@@ -23,44 +25,45 @@ export class SeriesCache<S> {
   }
 
   /**
-   * @param key names the series
-   * @param make its attributes, called once for each key
-   * @param kept the few attributes that totals need even in the overflow, as `error.type`
+   * Returns the series of `key`, and creates it on the first call.
+   *
+   * @param createAttributes returns the attributes of the series
+   * @param overflowAttributes attributes that a combined series keeps, such as `error.type`
    */
-  get(key: string, make: () => Attributes, kept: Attributes = EMPTY_ATTRIBUTES): S {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    if (this.#known.size < MAX_SERIES) {
-      const made = this.#create(make());
-      this.#known.set(key, made);
-      return made;
+  get(
+    key: string,
+    createAttributes: () => Attributes,
+    overflowAttributes: Attributes = EMPTY_ATTRIBUTES,
+  ): S {
+    const existing = this.#series.get(key);
+    if (existing !== undefined) return existing;
+    if (this.#series.size < MAX_SERIES) {
+      const created = this.#create(createAttributes());
+      this.#series.set(key, created);
+      return created;
     }
     this.#onOverflow();
-    const total = JSON.stringify(kept);
-    let series = this.#overflow.get(total);
+    const overflowKey = JSON.stringify(overflowAttributes);
+    let series = this.#overflow.get(overflowKey);
     if (series === undefined) {
-      series = this.#create({ ...kept, [ATTR_METRIC_OVERFLOW]: true });
-      this.#overflow.set(total, series);
+      series = this.#create({ ...overflowAttributes, [ATTR_METRIC_OVERFLOW]: true });
+      this.#overflow.set(overflowKey, series);
     }
     return series;
   }
 
   *values(): Iterable<S> {
-    yield* this.#known.values();
+    yield* this.#series.values();
     yield* this.#overflow.values();
   }
 }
 
-const EMPTY_ATTRIBUTES: Attributes = {};
-
 type RecordFunction = (value: number, attributes?: Attributes, context?: Context) => void;
 
-const NO_ATTRIBUTES: Attributes = {};
-
 /**
- * Gives an application meters whose counters and histograms have a bounded number of series over the
- * life of the process. OpenTelemetry's own limit counts per cycle, so that cumulative readers would
- * grow for ever.
+ * Provides meters whose counters and histograms have a bounded number of series during the lifetime
+ * of the process. The OpenTelemetry SDK limits them only per export, so cumulative readers would
+ * grow without limit.
  */
 export class CardinalityLimitedMeterProvider implements MeterProvider {
   readonly #provider: MeterProvider;
@@ -73,13 +76,13 @@ export class CardinalityLimitedMeterProvider implements MeterProvider {
 
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
     const meter = this.#provider.getMeter(name, version, options);
-    const capped = Object.create(meter) as Meter;
-    capped.createCounter = (...args) => this.#limitSeries(meter.createCounter(...args), 'add');
-    capped.createUpDownCounter = (...args) =>
+    const limited = Object.create(meter) as Meter;
+    limited.createCounter = (...args) => this.#limitSeries(meter.createCounter(...args), 'add');
+    limited.createUpDownCounter = (...args) =>
       this.#limitSeries(meter.createUpDownCounter(...args), 'add');
-    capped.createHistogram = (...args) =>
+    limited.createHistogram = (...args) =>
       this.#limitSeries(meter.createHistogram(...args), 'record');
-    capped.createGauge = (...args) => this.#limitSeries(meter.createGauge(...args), 'record');
+    limited.createGauge = (...args) => this.#limitSeries(meter.createGauge(...args), 'record');
     for (const kind of [
       'createObservableCounter',
       'createObservableUpDownCounter',
@@ -87,24 +90,24 @@ export class CardinalityLimitedMeterProvider implements MeterProvider {
       'addBatchObservableCallback',
       'removeBatchObservableCallback',
     ] as const) {
-      Object.defineProperty(capped, kind, { value: meter[kind].bind(meter) });
+      Object.defineProperty(limited, kind, { value: meter[kind].bind(meter) });
     }
-    return capped;
+    return limited;
   }
 
   #limitSeries<I extends object>(instrument: I, method: 'add' | 'record'): I {
     const series = new SeriesCache((attributes) => attributes, this.#onOverflow);
-    const capped = instrument as unknown as Record<string, RecordFunction>;
-    const measure = capped[method]!.bind(instrument);
-    capped[method] = (value, attributes = NO_ATTRIBUTES, context) => {
-      const cached = series.get(toSeriesKey(attributes), () => ({ ...attributes }));
-      measure(value, cached, context);
+    const methods = instrument as unknown as Record<string, RecordFunction>;
+    const record = methods[method]!.bind(instrument);
+    methods[method] = (value, attributes = EMPTY_ATTRIBUTES, context) => {
+      const cachedAttributes = series.get(toSeriesKey(attributes), () => ({ ...attributes }));
+      record(value, cachedAttributes, context);
     };
     return instrument;
   }
 }
 
-/** Sets of attributes are the same in whatever order they are given. */
+/** Returns the same key for attributes in any order. */
 function toSeriesKey(attributes: Attributes): string {
   const entries = Object.entries(attributes);
   if (entries.length > 1) entries.sort(([a], [b]) => (a < b ? -1 : 1));

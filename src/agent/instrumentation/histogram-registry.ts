@@ -18,20 +18,22 @@ export interface HistogramOptions {
   name: string;
   unit: string;
   description: string;
-  /** Bounds of the buckets that Prometheus gets. */
+  /** Bucket boundaries for Prometheus. */
   boundaries: readonly number[];
 }
 
-/** One series: its attributes, and its values since the last cycle and since the start. */
+/** A histogram for one set of attributes. */
 export interface HistogramSeries {
   readonly attributes: Attributes;
+  /** Values since the last export. */
   delta: ExponentialHistogramAccumulator;
+  /** Values since the start, or undefined if no reader scrapes them. */
   readonly cumulative: ExplicitHistogramAccumulator | undefined;
 }
 
 /**
- * A histogram whose series are found by a key that the caller knows, instead of by sorting and
- * printing all attributes for each value, which is what an instrument of the SDK spends most on.
+ * A histogram whose callers identify a series by a key. SDK instruments sort and serialize all
+ * attributes for each value instead, which takes most of their time.
  */
 export class KeyedHistogram {
   readonly options: HistogramOptions;
@@ -47,14 +49,23 @@ export class KeyedHistogram {
     }, onOverflow);
   }
 
-  /** The series of `key`; see {@link SeriesCache.get} for `make` and `kept`. */
-  getSeries(key: string, make: () => Attributes, kept?: Attributes): HistogramSeries {
-    return this.#series.get(key, make, kept);
+  /** Returns the series of `key`. See {@link SeriesCache.get} for the parameters. */
+  getSeries(
+    key: string,
+    createAttributes: () => Attributes,
+    overflowAttributes?: Attributes,
+  ): HistogramSeries {
+    return this.#series.get(key, createAttributes, overflowAttributes);
   }
 
   /** Adds a value to the series of `key`. */
-  record(value: number, key: string, make: () => Attributes, kept?: Attributes): void {
-    recordValue(this.getSeries(key, make, kept), value);
+  record(
+    value: number,
+    key: string,
+    createAttributes: () => Attributes,
+    overflowAttributes?: Attributes,
+  ): void {
+    recordValue(this.getSeries(key, createAttributes, overflowAttributes), value);
   }
 
   getAllSeries(): Iterable<HistogramSeries> {
@@ -62,13 +73,13 @@ export class KeyedHistogram {
   }
 }
 
-/** Adds a value to a series that is known. */
+/** Adds a value to a series. */
 export function recordValue(series: HistogramSeries, value: number): void {
   series.delta.add(value);
   series.cumulative?.add(value);
 }
 
-/** The process' fast histograms, and what gives them to OpenTelemetry's readers. */
+/** Creates keyed histograms, and passes their values to OpenTelemetry readers. */
 export class HistogramRegistry {
   readonly #histograms: KeyedHistogram[] = [];
   readonly #onOverflow: () => void;
@@ -86,7 +97,7 @@ export class HistogramRegistry {
     return histogram;
   }
 
-  /** For a reader that is scraped: everything since the start. It has to be asked for first. */
+  /** Returns all values since the start, for Prometheus. Must be called before `create`. */
   createCumulativeProducer(): MetricProducer {
     this.#isScraped = true;
     return {
@@ -99,7 +110,7 @@ export class HistogramRegistry {
     };
   }
 
-  /** Ends the cycle: what has come since the last one, in exponential buckets. */
+  /** Returns the values since the last call, in exponential buckets. */
   collectDelta(nowMs: number): ScopeMetrics[] {
     const startTime = this.#intervalStartTime;
     const endTime = toHrTime(nowMs);
@@ -107,11 +118,11 @@ export class HistogramRegistry {
     return this.#toScopeMetrics((histogram) => this.#toDeltaMetric(histogram, startTime, endTime));
   }
 
-  #toScopeMetrics(metric: (histogram: KeyedHistogram) => MetricData): ScopeMetrics[] {
+  #toScopeMetrics(toMetric: (histogram: KeyedHistogram) => MetricData): ScopeMetrics[] {
     return this.#histograms.flatMap((histogram) => {
       const { scope } = histogram.options;
-      const data = metric(histogram);
-      return data.dataPoints.length > 0 ? [{ scope: { name: scope }, metrics: [data] }] : [];
+      const metric = toMetric(histogram);
+      return metric.dataPoints.length > 0 ? [{ scope: { name: scope }, metrics: [metric] }] : [];
     });
   }
 

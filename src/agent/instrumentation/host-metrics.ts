@@ -2,20 +2,20 @@ import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { Meter } from '@opentelemetry/api';
 
-/** The host as it is now. Usages in percent; what the system does not tell is undefined. */
+/** Usage of the host. Values are in percent, and undefined if the system does not provide them. */
 export interface HostSample {
   cpuUsage: number | undefined;
   memoryUsage: number;
   diskUsage: number | undefined;
-  /** Load average of one minute. */
+  /** One-minute load average. */
   load: number;
-  /** Bytes since the host's start, loopback left out. */
+  /** Bytes since the host started, without loopback traffic. */
   network: { receive: number; transmit: number } | undefined;
 }
 
 const MIN_SAMPLE_INTERVAL_MS = 1000;
 
-/** Samples the host at most once a second, however many ask. */
+/** Samples the host at most once per second. */
 export class HostSampler {
   #cpuTimes = readCpuTimes();
   #cpuTimesReadMs: number;
@@ -26,12 +26,12 @@ export class HostSampler {
     this.#cpuTimesReadMs = nowMs;
   }
 
-  /** @param nowMs a monotonic time */
+  /** @param nowMs monotonic time in ms */
   sample(nowMs: number = performance.now()): HostSample {
     if (!this.#sample || nowMs - this.#sampledMs >= MIN_SAMPLE_INTERVAL_MS) {
       this.#sample = {
         cpuUsage: this.#computeCpuUsage(nowMs),
-        // libuv's freemem is MemAvailable on Linux: what caches hold counts as free.
+        // On Linux, libuv returns MemAvailable, which includes memory that caches use.
         memoryUsage: 100 * (1 - freemem() / totalmem()),
         diskUsage: readDiskUsage(),
         load: loadavg()[0] ?? 0,
@@ -42,16 +42,16 @@ export class HostSampler {
     return this.#sample;
   }
 
-  /** The share of time that was not idle since the last sample; a start's first moments are no share. */
+  /** Returns the CPU usage since the last sample, or undefined during the first second. */
   #computeCpuUsage(nowMs: number): number | undefined {
     if (nowMs - this.#cpuTimesReadMs < MIN_SAMPLE_INTERVAL_MS) return undefined;
-    const before = this.#cpuTimes;
-    const now = readCpuTimes();
-    const total = now.total - before.total;
+    const previous = this.#cpuTimes;
+    const current = readCpuTimes();
+    const total = current.total - previous.total;
     if (total <= 0) return this.#sample?.cpuUsage;
-    this.#cpuTimes = now;
+    this.#cpuTimes = current;
     this.#cpuTimesReadMs = nowMs;
-    return Math.min(100, Math.max(0, 100 * (1 - (now.idle - before.idle) / total)));
+    return Math.min(100, Math.max(0, 100 * (1 - (current.idle - previous.idle) / total)));
   }
 }
 
@@ -65,7 +65,7 @@ function readCpuTimes(): { idle: number; total: number } {
   return { idle, total };
 }
 
-/** As `df` counts: blocks that only root may use are not free for the application. */
+/** Computes disk usage like `df`: blocks reserved for root don't count as free. */
 function readDiskUsage(): number | undefined {
   try {
     const { blocks, bfree, bavail } = statfsSync('/');
@@ -76,7 +76,7 @@ function readDiskUsage(): number | undefined {
   }
 }
 
-/** /proc/net/dev (proc(5)): after the name, field 1 is bytes received, field 9 bytes sent. */
+/** Reads `/proc/net/dev`. Field 1 is bytes received, and field 9 is bytes sent (see proc(5)). */
 function readNetworkBytes(): HostSample['network'] {
   try {
     const sum = { receive: 0, transmit: 0 };
@@ -93,13 +93,15 @@ function readNetworkBytes(): HostSample['network'] {
   }
 }
 
-/** Measures the host by the names of https://opentelemetry.io/docs/specs/semconv/system/system-metrics/. */
+/**
+ * Records host metrics. The names follow
+ * https://opentelemetry.io/docs/specs/semconv/system/system-metrics/.
+ */
 export function instrumentHost(meter: Meter, sampler: HostSampler): void {
-  const share = { unit: '1' };
   meter
     .createObservableGauge('system.cpu.utilization', {
-      ...share,
-      description: 'Share of CPU time of the host that was not idle.',
+      unit: '1',
+      description: 'Share of the host CPU time that was not idle.',
     })
     .addCallback((result) => {
       const { cpuUsage } = sampler.sample();
@@ -107,24 +109,24 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
     });
   meter
     .createObservableGauge('system.memory.utilization', {
-      ...share,
-      description: 'Share of memory of the host that is not available.',
+      unit: '1',
+      description: 'Share of the host memory that is not available.',
     })
     .addCallback((result) => {
       result.observe(sampler.sample().memoryUsage / 100, { 'system.memory.state': 'used' });
     });
   meter
     .createObservableGauge('system.filesystem.utilization', {
-      ...share,
-      description: 'Share of the root file system that is used.',
+      unit: '1',
+      description: 'Used share of the root file system.',
     })
     .addCallback((result) => {
       const { diskUsage } = sampler.sample();
       if (diskUsage === undefined) return;
       result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
     });
-  // From now on: what went over the network since the host's start is no traffic of the first interval.
-  const begun = sampler.sample().network;
+  // Counts from now on. Otherwise, the first interval would include all traffic since the host started.
+  const initial = sampler.sample().network;
   meter
     .createObservableCounter('system.network.io', {
       unit: 'By',
@@ -132,9 +134,9 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
     })
     .addCallback((result) => {
       const { network } = sampler.sample();
-      if (!network || !begun) return;
+      if (!network || !initial) return;
       for (const direction of ['receive', 'transmit'] as const) {
-        const bytes = Math.max(0, network[direction] - begun[direction]);
+        const bytes = Math.max(0, network[direction] - initial[direction]);
         result.observe(bytes, { 'network.io.direction': direction });
       }
     });

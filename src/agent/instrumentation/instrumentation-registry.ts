@@ -3,95 +3,95 @@ import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import { errorMessage } from '../../core/errors.ts';
 
-/** A library that can be measured. */
+/** Describes how to instrument a library. */
 export interface LibraryInstrumentation {
   name: string;
-  /** Major versions that are known. */
+  /** Supported major versions. */
   supportedMajors: readonly number[];
-  /** Patches the exports of files of the package: '' is its main file, others end in `.js`. */
+  /** Functions that patch a file's exports, by path in the package. `''` is the main file. */
   patches: Readonly<Record<string, (exports: unknown) => void>>;
 }
 
-/** What was found of a library in this process. */
+/** Whether a library that this process loaded is measured. */
 export interface LibraryState {
   name: string;
   version: string;
   measured: boolean;
-  /** Why it is not measured. */
+  /** Reason why the library is not measured. */
   reason: string | undefined;
 }
 
-/** Measures libraries while they are being loaded, and knows which it met. */
+/** Instruments libraries when they are loaded, and lists the loaded libraries. */
 export class InstrumentationRegistry {
   readonly #instrumentations: readonly LibraryInstrumentation[];
   readonly #states = new Map<string, LibraryState>();
 
   /**
-   * Hooks `require`. These libraries are CommonJS for everyone: an `import` of an ES module loads the
-   * package's first file unseen, which requires what is inside.
+   * Hooks `require`. The supported libraries are CommonJS packages. If an ES module imports one, the
+   * hook misses its main file, but not the internal files that the main file requires.
    */
-  constructor(libraries: readonly LibraryInstrumentation[]) {
-    this.#instrumentations = libraries;
+  constructor(instrumentations: readonly LibraryInstrumentation[]) {
+    this.#instrumentations = instrumentations;
     const require = createRequire(import.meta.url);
-    const cached = Object.keys(require.cache ?? {});
-    for (const library of libraries) this.#findPreloaded(library, cached);
+    const loadedFiles = Object.keys(require.cache ?? {});
+    for (const each of instrumentations) this.#findPreloaded(each, loadedFiles);
     const { Hook } = require('require-in-the-middle') as typeof import('require-in-the-middle');
-    const names = libraries.map(({ name }) => name);
+    const names = instrumentations.map(({ name }) => name);
     new Hook(names, { internals: true }, (exports, name, basedir) => {
       try {
         this.#onLoad(exports, name.split(sep).join('/'), basedir);
       } catch {
-        // It stays as it is; the application must not notice.
+        // The library remains uninstrumented, and the application continues.
       }
       return exports;
     });
   }
 
-  /** What was met until now, each version of each library once. */
+  /** The libraries loaded so far. Each installed copy is listed once. */
   get loadedLibraries(): readonly LibraryState[] {
     return [...this.#states.values()];
   }
 
-  #findPreloaded(library: LibraryInstrumentation, cached: readonly string[]): void {
-    const folder = `${sep}node_modules${sep}${library.name}${sep}`;
-    const file = cached.find((path) => path.includes(folder));
+  #findPreloaded({ name }: LibraryInstrumentation, loadedFiles: readonly string[]): void {
+    const folder = `${sep}node_modules${sep}${name}${sep}`;
+    const file = loadedFiles.find((path) => path.includes(folder));
     if (!file) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
     const reason = 'it was loaded before perfscope/register';
-    this.#setState(basedir, { name: library.name, measured: false, reason });
+    this.#setState(basedir, { name, measured: false, reason });
   }
 
   #onLoad(exports: unknown, name: string, basedir: string | undefined): void {
-    const library = this.#instrumentations.find(
-      (l) => name === l.name || name.startsWith(`${l.name}/`),
+    const instrumentation = this.#instrumentations.find(
+      (each) => name === each.name || name.startsWith(`${each.name}/`),
     );
-    if (!library || basedir === undefined) return;
-    const state = this.#states.get(basedir) ?? this.#checkVersion(library, basedir);
-    const file = name.slice(library.name.length + 1);
-    const patch = library.patches[file] ?? library.patches[`${file}.js`];
+    if (!instrumentation || basedir === undefined) return;
+    const state = this.#states.get(basedir) ?? this.#checkVersion(instrumentation, basedir);
+    const file = name.slice(instrumentation.name.length + 1);
+    const patch = instrumentation.patches[file] ?? instrumentation.patches[`${file}.js`];
     if (state.reason !== undefined || !patch) return;
     try {
       patch(exports);
       state.measured = true;
     } catch (error) {
-      state.reason = `it looks different inside (${errorMessage(error)})`;
+      state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
       state.measured = false;
     }
   }
 
-  #checkVersion(library: LibraryInstrumentation, basedir: string): LibraryState {
-    const { name, supportedMajors: majors } = library;
+  #checkVersion(instrumentation: LibraryInstrumentation, basedir: string): LibraryState {
+    const { name, supportedMajors } = instrumentation;
     const state = this.#setState(basedir, { name, measured: false, reason: undefined });
-    if (!majors.includes(Number.parseInt(state.version, 10))) {
-      state.reason = `only version ${majors.join(' and ')} can be measured`;
+    if (!supportedMajors.includes(Number.parseInt(state.version, 10))) {
+      state.reason = `only version ${supportedMajors.join(' and ')} is supported`;
     }
     return state;
   }
 
   #setState(basedir: string, state: Omit<LibraryState, 'version'>): LibraryState {
-    const remembered = { ...state, version: readPackageVersion(basedir) };
-    this.#states.set(basedir, remembered);
-    return remembered;
+    const libraryState = { ...state, version: readPackageVersion(basedir) };
+    this.#states.set(basedir, libraryState);
+    return libraryState;
   }
 }
 
@@ -104,25 +104,30 @@ function readPackageVersion(basedir: string): string {
   }
 }
 
-/** Packages that are only a part of another, which is the one that people know. */
+/** Dependencies of `pg` and `express`. Users don't know them, so they are not listed. */
 const INTERNAL_PACKAGES = new Set(['pg-pool', 'router']);
 
-/** One line about the libraries that an application has loaded. */
-export function formatLibraries(found: readonly LibraryState[]): string {
-  const shown = found.filter(({ name }) => !INTERNAL_PACKAGES.has(name));
-  const measured = shown.filter((l) => l.measured).map((l) => `${l.name} ${l.version}`);
-  const others = shown
-    .filter((l) => !l.measured)
-    .map((l) => `${l.name} ${l.version} is not measured: ${formatUnmeasuredReason(l)}`);
-  const all = ['HTTP', 'host', 'runtime', ...measured].join(', ');
-  const none =
+/** Returns one line that lists the measured libraries, and the reason for each unmeasured one. */
+export function formatLibraries(libraries: readonly LibraryState[]): string {
+  const shown = libraries.filter(({ name }) => !INTERNAL_PACKAGES.has(name));
+  const measured = shown.filter((each) => each.measured).map(formatNameAndVersion);
+  const unmeasured = shown
+    .filter((each) => !each.measured)
+    .map(
+      (each) => `${formatNameAndVersion(each)} is not measured: ${formatUnmeasuredReason(each)}`,
+    );
+  const allMeasured = ['HTTP', 'host', 'runtime', ...measured].join(', ');
+  const hints =
     shown.length === 0
-      ? ['no express, pg or bullmq has been loaded; a bundled application must leave them outside']
+      ? ['express, pg, and bullmq are not loaded; if the application is bundled, exclude them']
       : [];
-  return [`measuring ${all}`, ...others, ...none].join('; ');
+  return [`measuring ${allMeasured}`, ...unmeasured, ...hints].join('; ');
 }
 
-/** Why a library that was loaded is not measured. */
+function formatNameAndVersion({ name, version }: LibraryState): string {
+  return `${name} ${version}`;
+}
+
 export function formatUnmeasuredReason({ reason }: LibraryState): string {
-  return reason ?? 'only a part of it has been loaded';
+  return reason ?? 'it is only partly loaded';
 }

@@ -3,46 +3,47 @@ import type { JobTransition } from '../../core/schema/tables/queue-metrics-table
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import type { HistogramRegistry } from './histogram-registry.ts';
 
-/** In seconds: jobs wait and run from milliseconds to hours. */
+/** In seconds. Jobs can wait and run from milliseconds to hours. */
 const JOB_DURATION_BOUNDARIES_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600];
 
 /**
- * Processing time (`messaging.process.duration`,
- * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/) and wait time of jobs as
- * histograms, by queue, kind of job and tenant.
+ * Creates histograms of the processing time and wait time of jobs, by queue, job type, and tenant.
+ * For `messaging.process.duration`, see
+ * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/.
  *
- * @returns what takes a transition; `errorType` says that the attempt has failed
+ * @returns a function that records a transition. `errorType` is set if the attempt failed.
  */
 export function createJobHistograms(histograms: HistogramRegistry) {
   const common = { scope: 'perfscope.queue', unit: 's', boundaries: JOB_DURATION_BOUNDARIES_S };
   const processing = histograms.create({
     ...common,
     name: 'messaging.process.duration',
-    description: 'Duration of processing a job.',
+    description: 'Processing time of a job.',
   });
-  const waiting = histograms.create({
+  const wait = histograms.create({
     ...common,
     name: 'perfscope.queue.wait.duration',
-    description: 'Time that a job waited, without its delay.',
+    description: 'Wait time of a job, excluding its delay.',
   });
 
   return (job: JobTransition, errorType: string | undefined): void => {
     const { queueName, jobType = '', organizationId = '', propertyId = '' } = job;
-    const kept: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
+    const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
     const key = `${queueName}\n${jobType}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
-    const make = (): Attributes => ({
+    const createAttributes = (): Attributes => ({
       'messaging.destination.name': queueName,
       ...(jobType && { 'perfscope.job.name': jobType }),
       ...(organizationId && { [ATTR_ORGANIZATION_ID]: organizationId }),
       ...(propertyId && { [ATTR_PROPERTY_ID]: propertyId }),
-      ...kept,
+      ...errorAttributes,
     });
-    // The wait is over when the work begins; whoever tells of the end alone tells of both.
+    // Records the wait time when the job starts, or at its end if only the end is reported.
     if (job.status === 'active' || job.startedAt === undefined) {
-      if (job.waitTime !== undefined) waiting.record(job.waitTime / 1000, key, make, kept);
+      if (job.waitTime !== undefined)
+        wait.record(job.waitTime / 1000, key, createAttributes, errorAttributes);
     }
     if (job.status !== 'active' && job.duration !== undefined) {
-      processing.record(job.duration / 1000, key, make, kept);
+      processing.record(job.duration / 1000, key, createAttributes, errorAttributes);
     }
   };
 }

@@ -1,22 +1,22 @@
-/** Whatever goes wrong in `fn` is not the application's to see. */
+/** Wraps `fn` so that its errors never reach the application. */
 export function swallowErrors<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
   return (...args) => {
     try {
       fn(...args);
     } catch {
-      // A measurement is lost; the application's work is not.
+      // Losing a measurement is better than failing the application's operation.
     }
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: methods of other people's classes.
+// biome-ignore lint/suspicious/noExplicitAny: methods of library classes can have any types.
 export type Method = (this: any, ...args: any[]) => any;
 export type MethodRecord = Record<string, Method>;
 
 /**
- * Replaces a method by one that looks the same from outside.
+ * Replaces a method by a wrapper with the same name, length, and enumerability.
  *
- * @throws TypeError when it is not there, or can't be replaced
+ * @throws TypeError if the method does not exist or can't be replaced
  */
 export function wrapMethod(
   target: object,
@@ -24,15 +24,24 @@ export function wrapMethod(
   wrapper: (original: Method) => Method,
 ): void {
   const original = (target as MethodRecord)[name];
-  if (typeof original !== 'function') throw new TypeError(`${name} is not there`);
+  if (typeof original !== 'function') throw new TypeError(`method ${name} not found`);
   const wrapped = wrapper(original);
   Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });
   Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
-  const before = Object.getOwnPropertyDescriptor(target, name);
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
   Object.defineProperty(target, name, {
     value: wrapped,
     writable: true,
     configurable: true,
-    enumerable: before?.enumerable ?? false,
+    enumerable: descriptor?.enumerable ?? false,
   });
+}
+
+/** Returns the object in the prototype chain that has `name` as its own property. */
+export function findPropertyOwner(object: object, name: string): object | undefined {
+  let owner: object | null = object;
+  while (owner && !Object.hasOwn(owner, name)) {
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
+  return owner ?? undefined;
 }

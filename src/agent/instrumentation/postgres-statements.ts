@@ -9,28 +9,29 @@ import {
 } from './sql-fingerprint.ts';
 import type { Tenant } from './tenant-context.ts';
 
-/** Semantic conventions' advice for this histogram, in seconds. */
+/** Boundaries in seconds that the semantic conventions recommend. */
 const OPERATION_DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
-/** Statements whose fingerprint is remembered; longer ones are bulk data, which does not repeat. */
 const MAX_CACHED_FINGERPRINTS = 1000;
+/** Longer statements are not cached, because they contain bulk data and rarely repeat. */
 const MAX_CACHED_STATEMENT_LENGTH = 4000;
 
 export interface StatementRecorderOptions {
   histograms: HistogramRegistry;
-  /** Called once for each statement, after it was recorded. */
+  /** Called for each recorded statement. */
   onQuery: (durationMs: number) => void;
 }
 
-/** A statement, or several in one text, that was sent. Times by `performance.now()`. */
+/** A query text that was sent to PostgreSQL. It can contain several statements. */
 export interface SentStatement {
   readonly text: string;
+  /** Time from `performance.now()`. */
   readonly startMs: number;
-  /** How many statements the server has completed. */
+  /** Number of statements that the server has completed. */
   completed: number;
   readonly tenant: Tenant | undefined;
 }
 
-/** @returns what records a statement, or each of those that were sent as one text, when it has ended */
+/** @returns a function that records each statement of a text, called when the text has ended */
 export function createStatementRecorder({ histograms, onQuery }: StatementRecorderOptions) {
   const histogram = histograms.create({
     scope: 'perfscope.db',
@@ -39,37 +40,37 @@ export function createStatementRecorder({ histograms, onQuery }: StatementRecord
     description: 'Duration of database client operations.',
     boundaries: OPERATION_DURATION_BOUNDARIES_S,
   });
-  const remembered = new Map<string, SqlFingerprint>();
+  const fingerprintCache = new Map<string, SqlFingerprint>();
 
-  const fingerprintOf = (text: string): SqlFingerprint => {
-    const known = remembered.get(text);
-    if (known) return known;
-    const made = fingerprintSql(text);
+  const getFingerprint = (text: string): SqlFingerprint => {
+    const cached = fingerprintCache.get(text);
+    if (cached) return cached;
+    const fingerprint = fingerprintSql(text);
     if (text.length <= MAX_CACHED_STATEMENT_LENGTH) {
-      // The oldest goes: what is used all the time comes back at once.
-      if (remembered.size >= MAX_CACHED_FINGERPRINTS)
-        remembered.delete(remembered.keys().next().value!);
-      remembered.set(text, made);
+      // Removes the oldest entry. A frequent statement is cached again immediately.
+      if (fingerprintCache.size >= MAX_CACHED_FINGERPRINTS)
+        fingerprintCache.delete(fingerprintCache.keys().next().value!);
+      fingerprintCache.set(text, fingerprint);
     }
-    return made;
+    return fingerprint;
   };
 
-  const recordOne = (
+  const recordStatement = (
     text: string,
     durationMs: number,
     tenant: Tenant | undefined,
     error: unknown,
   ) => {
-    const print = fingerprintOf(text);
-    const failure = error === undefined ? undefined : getSqlErrorType(error);
+    const fingerprint = getFingerprint(text);
+    const errorType = error === undefined ? undefined : getSqlErrorType(error);
     const { organizationId = '', propertyId = '' } = tenant ?? {};
-    const key = `${print.text}\n${failure ?? ''}\n${organizationId}\n${propertyId}`;
-    const kept: Attributes = failure === undefined ? {} : { 'error.type': failure };
+    const key = `${fingerprint.text}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
+    const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
     histogram.record(
       durationMs / 1000,
       key,
-      () => toStatementAttributes(print, tenant, kept),
-      kept,
+      () => toStatementAttributes(fingerprint, tenant, errorAttributes),
+      errorAttributes,
     );
     onQuery(durationMs);
   };
@@ -77,7 +78,7 @@ export function createStatementRecorder({ histograms, onQuery }: StatementRecord
   return (statement: SentStatement, error: unknown) => {
     const { tenant } = statement;
     for (const part of toStatementParts(statement, performance.now(), error)) {
-      recordOne(part.text, part.durationMs, tenant, part.error);
+      recordStatement(part.text, part.durationMs, tenant, part.error);
     }
   };
 }
@@ -88,14 +89,14 @@ interface StatementPart {
   readonly error: unknown;
 }
 
-/** SQLSTATE of a text that PostgreSQL could not read, so that none of its statements ran. */
+/** SQLSTATE of a syntax error. PostgreSQL runs no statement of such a text. */
 const SYNTAX_ERROR = '42601';
 
 /**
- * What ran of a text: mostly one statement. Several have equal shares of the time, because the server
- * sends what it says of each when it is done with all; one that failed is the last that ran. Where
- * PostgreSQL has counted other statements than we did (a rule, a function with a body of its own),
- * the text stays one.
+ * Splits a text into the statements that ran, usually one. The duration is divided equally, because
+ * the server sends the results of all statements together. A failed statement is the last one that
+ * ran. If PostgreSQL counts a different number of statements, for example because of a rule, the text
+ * is treated as one statement.
  */
 export function toStatementParts(
   statement: SentStatement,
@@ -109,33 +110,33 @@ export function toStatementParts(
   if (!texts || texts.length < 2) return whole;
   if ((error as { code?: unknown } | undefined)?.code === SYNTAX_ERROR) return whole;
   const failed = error !== undefined;
-  const ran = completed + (failed ? 1 : 0);
-  if (failed ? ran > texts.length : ran !== texts.length) return whole;
-  return texts.slice(0, ran).map((part, i) => ({
+  const executed = completed + (failed ? 1 : 0);
+  if (failed ? executed > texts.length : executed !== texts.length) return whole;
+  return texts.slice(0, executed).map((part, i) => ({
     text: part,
-    durationMs: durationMs / ran,
+    durationMs: durationMs / executed,
     error: i < completed ? undefined : error,
   }));
 }
 
 function toStatementAttributes(
-  print: SqlFingerprint,
+  fingerprint: SqlFingerprint,
   tenant: Tenant | undefined,
-  kept: Attributes,
+  errorAttributes: Attributes,
 ) {
   const attributes: Attributes = {
     'db.system.name': 'postgresql',
-    'db.operation.name': print.operation,
-    'db.query.text': print.text,
-    ...kept,
+    'db.operation.name': fingerprint.operation,
+    'db.query.text': fingerprint.text,
+    ...errorAttributes,
   };
-  if (print.table !== undefined) attributes['db.collection.name'] = print.table;
+  if (fingerprint.table !== undefined) attributes['db.collection.name'] = fingerprint.table;
   if (tenant?.organizationId) attributes[ATTR_ORGANIZATION_ID] = tenant.organizationId;
   if (tenant?.propertyId) attributes[ATTR_PROPERTY_ID] = tenant.propertyId;
   return attributes;
 }
 
-/** SQLSTATE or Node's code: never the message, which may hold what was queried for. */
+/** Returns the SQLSTATE or the Node.js error code. The message can contain values of the query. */
 function getSqlErrorType(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;

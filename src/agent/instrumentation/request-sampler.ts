@@ -3,19 +3,19 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import type { RequestState } from './request-state.ts';
 import type { Tenant } from './tenant-context.ts';
 
-/** Most requests of each kind that are kept for one interval. */
+/** Maximum number of slow and failed requests per export interval. */
 export const MAX_SLOW_REQUESTS = 10;
 export const MAX_FAILED_REQUESTS = 10;
 
-/** One request, as it is kept. */
+/** A sampled request. */
 export interface SampledRequest {
-  /** ms since the epoch of its end. */
+  /** End of the request, in ms since the epoch. */
   readonly timestampMs: number;
   readonly durationMs: number;
   readonly method: string;
   readonly scheme: string;
   readonly route: string | undefined;
-  /** Undefined when its client went away before it was answered. */
+  /** Undefined if the client disconnected before the response. */
   readonly status: number | undefined;
   readonly tenant: Tenant | undefined;
   /** 32 hexadecimal digits. */
@@ -23,18 +23,18 @@ export interface SampledRequest {
 }
 
 /**
- * The single requests of an interval that are worth knowing: the 10 slowest, and the 10 failed ones
- * (5xx) that came last. Histograms have no room for a user or a trace; a row of each request would
- * cost as much as the requests.
+ * Keeps single requests of an export interval: the 10 slowest, and the last 10 that failed (5xx).
+ * Histograms can't store the user or the trace of a request, and a row for every request would be
+ * too expensive.
  */
 export class RequestSampler {
-  /** Slowest first. */
+  /** Sorted by duration, slowest first. */
   #slow: SampledRequest[] = [];
-  /** Oldest first. */
+  /** Sorted by time, oldest first. */
   #failed: SampledRequest[] = [];
   #minSlowDurationMs = -1;
 
-  /** The hot path: a comparison, for nearly every request. */
+  /** Runs for every request, so it only compares numbers. */
   shouldSample(durationMs: number, failed: boolean): boolean {
     return failed || durationMs > this.#minSlowDurationMs;
   }
@@ -45,24 +45,24 @@ export class RequestSampler {
       if (this.#failed.length > MAX_FAILED_REQUESTS) this.#failed.shift();
     }
     const slow = this.#slow;
-    const at = slow.findIndex(({ durationMs }) => durationMs < request.durationMs);
-    slow.splice(at < 0 ? slow.length : at, 0, request);
+    const index = slow.findIndex(({ durationMs }) => durationMs < request.durationMs);
+    slow.splice(index < 0 ? slow.length : index, 0, request);
     if (slow.length > MAX_SLOW_REQUESTS) slow.pop();
     if (slow.length === MAX_SLOW_REQUESTS)
       this.#minSlowDurationMs = slow[MAX_SLOW_REQUESTS - 1]!.durationMs;
   }
 
-  /** Ends the interval. @returns its requests, each once */
+  /** Ends the interval and returns its requests without duplicates. */
   takeSamples(): SampledRequest[] {
-    const kept = new Set([...this.#slow, ...this.#failed]);
+    const samples = new Set([...this.#slow, ...this.#failed]);
     this.#slow = [];
     this.#failed = [];
     this.#minSlowDurationMs = -1;
-    return [...kept];
+    return [...samples];
   }
 }
 
-/** What is kept of a request: no reference to it, which would keep its body and socket as well. */
+/** Copies values from a request. A reference would keep the body and socket in memory. */
 export function toSampledRequest(
   state: RequestState,
   durationMs: number,
@@ -82,14 +82,17 @@ export function toSampledRequest(
   };
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header: version ff and a trace of zeros are invalid. */
-const TRACEPARENT =
+/**
+ * Matches a valid `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header).
+ * Version `ff` and IDs of only zeros are invalid.
+ */
+const TRACEPARENT_PATTERN =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
-/** That of the active span, where the application traces; else that of the caller. */
+/** Returns the trace ID of the active span, or the one in the `traceparent` header. */
 export function getTraceId(request: IncomingMessage): string | undefined {
   const span = trace.getActiveSpan()?.spanContext();
   if (span && isSpanContextValid(span)) return span.traceId;
   const { traceparent } = request.headers;
-  return typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
+  return typeof traceparent === 'string' ? TRACEPARENT_PATTERN.exec(traceparent)?.[1] : undefined;
 }

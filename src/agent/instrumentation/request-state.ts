@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { swallowErrors } from './method-patching.ts';
 import type { Tenant, TenantHolder } from './tenant-context.ts';
 
-/** Where a connection keeps the requests that it waits for. */
+/** Property of a socket that stores its open requests. */
 const OPEN_REQUESTS_KEY = Symbol('perfscope.open');
 
 interface SocketWithOpenRequests extends Socket {
@@ -12,9 +12,9 @@ interface SocketWithOpenRequests extends Socket {
 }
 
 /**
- * The requests of a connection that are not answered yet: several, when they are pipelined. A chain
- * from the newest to the oldest, because adding short-lived objects to a Set that lives long and
- * taking them out again costs microseconds.
+ * Open requests of a connection. With pipelining, there can be more than one. They form a linked
+ * list from newest to oldest, because adding short-lived objects to a long-lived Set and removing
+ * them costs microseconds.
  */
 export class OpenRequests {
   #newest: RequestState | undefined;
@@ -25,7 +25,7 @@ export class OpenRequests {
     this.#newest = state;
   }
 
-  /** Nothing that has ended is kept, or a connection that is never idle would keep all. */
+  /** Unlinks a finished request. Otherwise, a connection that is never idle would leak memory. */
   remove(state: RequestState): void {
     if (this.#newest === state) this.#newest = state.previous;
     else {
@@ -36,62 +36,62 @@ export class OpenRequests {
     state.previous = undefined;
   }
 
-  /** Those that are open, oldest first. */
+  /** Returns the open requests, oldest first. */
   all(): RequestState[] {
-    const found: RequestState[] = [];
-    for (let state = this.#newest; state !== undefined; state = state.previous) found.push(state);
-    return found.reverse();
+    const states: RequestState[] = [];
+    for (let state = this.#newest; state !== undefined; state = state.previous) states.push(state);
+    return states.reverse();
   }
 }
 
 /**
- * The open requests of a connection. When it closes before they are answered, they are aborted: one
- * listener a connection, and none on the application's responses.
+ * Returns the open requests of a connection. If the connection closes first, they are completed as
+ * aborted. This needs one listener per connection, and none on the application's responses.
  */
 export function getOpenRequests(
   socket: Socket,
   complete: (state: RequestState, aborted: boolean) => void,
 ): OpenRequests {
-  const known = (socket as SocketWithOpenRequests)[OPEN_REQUESTS_KEY];
-  if (known !== undefined) return known;
-  const open = new OpenRequests();
-  Object.defineProperty(socket, OPEN_REQUESTS_KEY, { value: open });
+  const existing = (socket as SocketWithOpenRequests)[OPEN_REQUESTS_KEY];
+  if (existing !== undefined) return existing;
+  const openRequests = new OpenRequests();
+  Object.defineProperty(socket, OPEN_REQUESTS_KEY, { value: openRequests });
   const onClose = swallowErrors(() => {
-    for (const state of open.all()) complete(state, !state.response.writableFinished);
+    for (const state of openRequests.all()) complete(state, !state.response.writableFinished);
   });
   socket.once('close', onClose);
-  return open;
+  return openRequests;
 }
 
 const KNOWN_METHODS = new Set(
   'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
 );
 
-/** What is known of a request that is being answered. */
+/** State of a request in progress. */
 export interface RequestState extends TenantHolder {
-  /** As the semantic conventions name it; `_OTHER` when they don't. */
+  /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly response: ServerResponse;
-  /** `performance.now()` at its start. */
+  /** Start time from `performance.now()`. */
   readonly startMs: number;
-  /** Template of the place in the routers that has the request now. */
+  /** Route template of the layer that handles the request. */
   route: string | undefined;
-  /** Template of the mounts around the router that has it now. */
+  /** Route template of the path where the current router is mounted. */
   prefix: string;
-  /** Those of its connection, itself among them. */
+  /** All open requests of the connection, including this one. */
   readonly openRequests: OpenRequests;
-  /** The one that came before it on its connection and still waits. */
+  /** The previous open request of the connection. */
   previous: RequestState | undefined;
-  /** What was thrown on the way, or given to `next`: the first, where handlers made others of it. */
+  /** First value that a handler threw or passed to `next`. Later handlers can replace it. */
   thrown: unknown;
-  /** Whether it has been recorded. */
+  /** Whether the request is complete and recorded. */
   ended: boolean;
 }
 
 /**
- * Where the request keeps it. A WeakMap of objects that live so shortly costs the garbage collector
- * more than all else that is done here.
+ * Property of a request that stores its state. With a WeakMap, the garbage collection of so many
+ * short-lived keys would cost more than the rest of the instrumentation.
  */
 const REQUEST_STATE_KEY = Symbol('perfscope.request');
 
@@ -102,10 +102,10 @@ interface RequestWithState extends IncomingMessage {
 export function createRequestState(
   request: IncomingMessage,
   response: ServerResponse,
-  open: OpenRequests,
+  openRequests: OpenRequests,
   tenant: Tenant | undefined,
 ): RequestState {
-  // All is read now: what frameworks do to the request makes its properties slow to read later.
+  // Read the properties now, because frameworks modify the request and make them slow to read.
   const { method = '', socket } = request;
   const state: RequestState = {
     method: KNOWN_METHODS.has(method) ? method : '_OTHER',
@@ -116,7 +116,7 @@ export function createRequestState(
     route: undefined,
     prefix: '',
     isTenantExplicit: false,
-    openRequests: open,
+    openRequests,
     previous: undefined,
     thrown: undefined,
     ended: false,

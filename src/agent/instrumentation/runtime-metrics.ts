@@ -2,7 +2,7 @@ import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf
 import { getHeapStatistics } from 'node:v8';
 import type { Meter } from '@opentelemetry/api';
 
-/** Delay of the event loop in ms over the last second or more. */
+/** Event loop delay in ms, over at least the last second. */
 export interface EventLoopSample {
   mean: number;
   p50: number;
@@ -13,7 +13,7 @@ export interface EventLoopSample {
 const RESOLUTION_MS = 10;
 const MIN_SAMPLE_INTERVAL_MS = 1000;
 
-/** Samples the delay at most once a second, however many ask, so that none resets another's. */
+/** Samples the event loop delay at most once per second, because all callers share a histogram. */
 export class EventLoopSampler {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #sample: EventLoopSample | undefined;
@@ -24,7 +24,7 @@ export class EventLoopSampler {
     this.#histogram.enable();
   }
 
-  /** @returns undefined until the loop has been watched for a while */
+  /** @returns the last sample, or undefined during the first second */
   sample(nowMs: number = performance.now()): EventLoopSample | undefined {
     if (nowMs - this.#sampledMs >= MIN_SAMPLE_INTERVAL_MS && this.#histogram.count > 0) {
       const h = this.#histogram;
@@ -45,7 +45,7 @@ export class EventLoopSampler {
   }
 }
 
-/** Node counts the timer's own interval as part of the delay, in ns. */
+/** Converts ns to ms, and subtracts the timer interval that Node.js includes in the delay. */
 function toDelayMs(ns: number): number {
   return Math.max(0, ns / 1e6 - RESOLUTION_MS);
 }
@@ -58,39 +58,39 @@ const GC_KINDS = new Map([
 ]);
 
 /**
- * Measures event loop, garbage collection and heap by the names of
+ * Records event loop delay, garbage collection, and memory. The metric names follow
  * https://opentelemetry.io/docs/specs/semconv/runtime/nodejs-metrics/ and …/v8js-metrics/.
  *
- * @returns a function that stops it
+ * @returns a function that stops the garbage collection metrics
  */
-export function instrumentRuntime(meter: Meter, loop: EventLoopSampler): () => void {
+export function instrumentRuntime(meter: Meter, eventLoop: EventLoopSampler): () => void {
   for (const part of ['mean', 'p50', 'p99', 'max'] as const) {
     meter
       .createObservableGauge(`nodejs.eventloop.delay.${part}`, {
         unit: 's',
-        description: `Delay of the event loop: ${part}.`,
+        description: `Event loop delay: ${part}.`,
       })
       .addCallback((result) => {
-        const sample = loop.sample();
+        const sample = eventLoop.sample();
         if (sample) result.observe(sample[part] / 1000);
       });
   }
   meter
     .createObservableGauge('v8js.memory.heap.used', {
       unit: 'By',
-      description: 'Heap that is in use.',
+      description: 'Used heap memory.',
     })
     .addCallback((result) => result.observe(getHeapStatistics().used_heap_size));
   meter
     .createObservableGauge('v8js.memory.heap.limit', {
       unit: 'By',
-      description: 'Heap that may be used at most.',
+      description: 'Maximum heap size.',
     })
     .addCallback((result) => result.observe(getHeapStatistics().heap_size_limit));
   meter
     .createObservableGauge('process.memory.usage', {
       unit: 'By',
-      description: 'Memory of the process that is resident.',
+      description: 'Resident set size of the process.',
     })
     .addCallback((result) => result.observe(process.memoryUsage.rss()));
   return observeGc(meter);

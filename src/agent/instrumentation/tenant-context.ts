@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Whom a piece of work is done for. */
+/** Organization, property, and user that the current operation belongs to. */
 export interface Tenant {
   organizationId?: string | undefined;
   propertyId?: string | undefined;
   userId?: string | undefined;
 }
 
-/** What can be named later by `withTenant`: a request that is being answered. */
+/** An HTTP request in progress, whose tenant `withTenant` can set later. */
 export interface TenantHolder {
   tenant: Tenant | undefined;
-  /** Whether the application itself has named it, rather than a header. */
+  /** Whether `withTenant` set the tenant. Otherwise, it comes from the headers or the resolver. */
   isTenantExplicit: boolean;
 }
 
@@ -25,24 +25,24 @@ const sharedGlobal = globalThis as {
   [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope>;
   [CONTEXT_ENABLED_KEY]?: boolean;
 };
-// Shared, because `register` and the application may load two copies of the package.
+// Stored on the global object, because `register` and the application can load separate copies.
 sharedGlobal[CONTEXT_KEY] ??= new AsyncLocalStorage<TenantScope>();
 const contextStorage = sharedGlobal[CONTEXT_KEY];
 
 /**
- * Says that somebody may name tenants: a header that is configured, or an application that imports
- * the library. Until then requests need no context, which would cost each of them microseconds.
+ * Enables a context for each request. It costs microseconds per request, so it is enabled only if a
+ * tenant header is configured or the application imports the library.
  */
 export function enableTenantContext(): void {
   sharedGlobal[CONTEXT_ENABLED_KEY] = true;
 }
 
-/** The tenant that the running work is done for. */
+/** Returns the tenant of the current asynchronous context. */
 export function getCurrentTenant(): Tenant | undefined {
   return contextStorage.getStore()?.tenant;
 }
 
-/** Runs `fn` for `tenant`. The first one named inside a request is that request's tenant too. */
+/** Runs `fn` for `tenant`. Inside a request, the first tenant also becomes the request's tenant. */
 export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
   const holder = contextStorage.getStore()?.holder;
   if (holder && !holder.isTenantExplicit && tenant) {
@@ -52,14 +52,14 @@ export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
   return contextStorage.run({ tenant, holder }, fn);
 }
 
-/** Runs `fn` for `tenant`, away from the request that may have led here. */
+/** Runs `fn` for `tenant`, outside the context of a request that might have started it. */
 export function runDetachedWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
   return contextStorage.run({ tenant, holder: undefined }, fn);
 }
 
 /**
- * Everything that follows belongs to the request of `holder`. It has to be called for each request,
- * or on a kept-alive connection the next one would inherit the last one's tenant.
+ * Enters the context of a request. Must be called for every request. Otherwise, the next request on
+ * a keep-alive connection would inherit the tenant of the previous one.
  */
 export function enterRequestContext(holder: TenantHolder): void {
   if (!sharedGlobal[CONTEXT_ENABLED_KEY]) return;
@@ -69,15 +69,15 @@ export function enterRequestContext(holder: TenantHolder): void {
 type Callback = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * A callback that runs for the tenant of this call, whoever calls it back. By hand, because
- * `AsyncLocalStorage.bind` makes a resource for each, which costs microseconds and much memory.
+ * Returns a callback that always runs in the current tenant context. `AsyncLocalStorage.bind` does
+ * the same, but creates an async resource for each callback, which costs time and memory.
  */
 export function bindTenantContext<F>(callback: F): F {
   const scope = contextStorage.getStore();
   if (scope === undefined || typeof callback !== 'function') return callback;
   const original = callback as unknown as Callback;
-  const restored: Callback = function (...args) {
+  const bound: Callback = function (...args) {
     return contextStorage.run(scope, () => original.apply(this, args));
   };
-  return restored as unknown as F;
+  return bound as unknown as F;
 }

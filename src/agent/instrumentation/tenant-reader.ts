@@ -1,37 +1,39 @@
 import type { IncomingMessage } from 'node:http';
 import { enableTenantContext, type Tenant } from './tenant-context.ts';
 
-/** Longest name of a tenant or user that is taken from outside. */
+/** Maximum length of a tenant or user ID. */
 const MAX_TENANT_LENGTH = 128;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern detects control characters.
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-/** Names of the headers that are believed; none until the configuration names it. */
+/** Names of trusted headers. A header that is not configured is ignored. */
 export interface TenantHeaders {
   PERFORMANCE_ORGANIZATION_HEADER?: string | undefined;
   PERFORMANCE_PROPERTY_HEADER?: string | undefined;
   PERFORMANCE_USER_HEADER?: string | undefined;
 }
 
-/** Tells whom a request is for; undefined when it can't. */
+/** Returns the tenant of a request, or undefined to use the configured headers. */
 export type TenantResolver = (request: IncomingMessage) => Tenant | undefined;
 
-/** Reads the tenant of requests, and refuses what is no name. */
+/** Reads the tenant of a request, and rejects invalid values. */
 export class TenantReader {
   readonly #headers: [keyof Tenant, string][];
   readonly #onRejected: (field: string, reason: string) => void;
-  /** The application's own way; it comes before the headers. */
+  /** Function set by the application. It takes precedence over the headers. */
   resolver: TenantResolver | undefined;
 
-  constructor(headers: TenantHeaders, onRefused: (field: string, reason: string) => void) {
-    const named: [keyof Tenant, string | undefined][] = [
+  constructor(headers: TenantHeaders, onRejected: (field: string, reason: string) => void) {
+    const configured: [keyof Tenant, string | undefined][] = [
       ['organizationId', headers.PERFORMANCE_ORGANIZATION_HEADER],
       ['propertyId', headers.PERFORMANCE_PROPERTY_HEADER],
       ['userId', headers.PERFORMANCE_USER_HEADER],
     ];
-    this.#headers = named.flatMap(([field, name]) => (name ? [[field, name.toLowerCase()]] : []));
-    this.#onRejected = onRefused;
+    this.#headers = configured.flatMap(([field, name]) =>
+      name ? [[field, name.toLowerCase()]] : [],
+    );
+    this.#onRejected = onRejected;
     if (this.#headers.length > 0) enableTenantContext();
   }
 
@@ -50,7 +52,7 @@ export class TenantReader {
     return tenant;
   }
 
-  /** The tenant with what can be stored of it. */
+  /** Returns the tenant without its invalid fields. */
   sanitize(tenant: Tenant): Tenant {
     return {
       organizationId: this.#sanitizeField('organizationId', tenant.organizationId),
@@ -61,11 +63,11 @@ export class TenantReader {
 
   #sanitizeField(field: string, value: unknown): string | undefined {
     if (value === undefined || value === null || value === '') return undefined;
-    if (typeof value !== 'string') return this.#reject(field, 'is not a text');
+    if (typeof value !== 'string') return this.#reject(field, 'is not a string');
     if (value.length > MAX_TENANT_LENGTH) {
       return this.#reject(field, `is longer than ${MAX_TENANT_LENGTH} characters`);
     }
-    if (CONTROL_CHARACTERS.test(value)) return this.#reject(field, 'has control characters');
+    if (CONTROL_CHARACTERS.test(value)) return this.#reject(field, 'contains control characters');
     return value;
   }
 

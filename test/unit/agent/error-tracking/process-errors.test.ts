@@ -1,55 +1,68 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 
-const WATCH = `
+const CAPTURE = `
   import { captureProcessErrors } from './src/agent/error-tracking/process-errors.ts';
-  const shown = (thrown) => thrown?.message ?? String(thrown);
+  const format = (thrown) => thrown?.message ?? String(thrown);
   captureProcessErrors(({ kind, fatal, thrown }) =>
-    console.log('told', kind, fatal, shown(thrown)));
+    console.log('reported', kind, fatal, format(thrown)));
 `;
 const LISTEN = "process.on('unhandledRejection', () => {});";
 const CATCH = "process.on('uncaughtException', () => {});";
 const THROW = "setTimeout(() => { throw new Error('a'); }, 1);";
-const reject = (what: string) => `Promise.reject(new Error('${what}'));`;
+const reject = (message: string) => `Promise.reject(new Error('${message}'));`;
 
-/** What is told while \`code\` runs, in a process of its own. */
-function toldOf(code: string, mode = 'throw'): string[] {
+/** Runs \`code\` in a child process, and returns the reported errors. */
+function captureErrors(code: string, mode = 'throw'): string[] {
   const { stdout } = spawnSync(
     process.execPath,
-    [`--unhandled-rejections=${mode}`, '--input-type=module', '--eval', WATCH + code],
+    [`--unhandled-rejections=${mode}`, '--input-type=module', '--eval', CAPTURE + code],
     { encoding: 'utf8' },
   );
-  return stdout.split('\n').filter((line) => line.startsWith('told'));
+  return stdout.split('\n').filter((line) => line.startsWith('reported'));
 }
 
 it.each([
-  ['an exception', THROW, 'throw', ['told uncaught true a']],
-  ['one that is caught', CATCH + THROW, 'throw', ['told uncaught false a']],
-  ['a rejection', reject('a'), 'throw', ['told rejection true a']],
-  ['a rejection of nothing', 'Promise.reject();', 'throw', ['told rejection true undefined']],
-  ['one that is heard', LISTEN + reject('a'), 'throw', ['told rejection false a']],
+  ['an exception', THROW, 'throw', ['reported uncaught true a']],
+  ['a caught exception', CATCH + THROW, 'throw', ['reported uncaught false a']],
+  ['a rejection', reject('a'), 'throw', ['reported rejection true a']],
   [
-    'two that are heard',
+    'a rejection without a reason',
+    'Promise.reject();',
+    'throw',
+    ['reported rejection true undefined'],
+  ],
+  ['a rejection with a listener', LISTEN + reject('a'), 'throw', ['reported rejection false a']],
+  [
+    'each of two rejections with a listener',
     LISTEN + reject('a') + reject('b'),
     'throw',
-    ['told rejection false a', 'told rejection false b'],
+    ['reported rejection false a', 'reported rejection false b'],
   ],
-  ['one that is caught as an exception', CATCH + reject('a'), 'throw', ['told rejection false a']],
-  ['one that raises first', reject('a'), 'strict', ['told rejection true a']],
   [
-    'one that raises, is caught and heard',
+    'a rejection caught as an exception',
+    CATCH + reject('a'),
+    'throw',
+    ['reported rejection false a'],
+  ],
+  ['a rejection in strict mode', reject('a'), 'strict', ['reported rejection true a']],
+  [
+    'a rejection in strict mode with both listeners',
     CATCH + LISTEN + reject('a'),
     'strict',
-    ['told rejection false a'],
+    ['reported rejection false a'],
   ],
   [
-    'one that warns',
+    'each of two rejections in warn mode',
     reject('a') + reject('b'),
     'warn',
-    ['told rejection false a', 'told rejection false b'],
+    ['reported rejection false a', 'reported rejection false b'],
   ],
-  ['one that is ignored', reject('a'), 'none', ['told rejection false a']],
-  ['one that is handled in time', `${reject('a').slice(0, -1)}.catch(() => {});`, 'throw', []],
-])('%s is told once', (_what, code, mode, expected) => {
-  expect(toldOf(code, mode)).toEqual(expected);
+  ['a rejection in none mode', reject('a'), 'none', ['reported rejection false a']],
+])('reports %s once', (_description, code, mode, expected) => {
+  expect(captureErrors(code, mode)).toEqual(expected);
+});
+
+it('does not report a rejection that is handled in time', () => {
+  expect(captureErrors(`${reject('a').slice(0, -1)}.catch(() => {});`)).toEqual([]);
 });

@@ -11,33 +11,33 @@ const HEADERS: TenantHeaders = {
   PERFORMANCE_USER_HEADER: 'x-user',
 };
 
-function read(headers: Record<string, string>, named = HEADERS) {
-  const refused: string[] = [];
-  const reader = new TenantReader(named, (field, reason) => refused.push(`${field} ${reason}`));
-  return { tenant: reader.readTenant({ headers } as unknown as IncomingMessage), refused };
+function readTenant(headers: Record<string, string>, trusted = HEADERS) {
+  const rejected: string[] = [];
+  const reader = new TenantReader(trusted, (field, reason) => rejected.push(`${field} ${reason}`));
+  return { tenant: reader.readTenant({ headers } as unknown as IncomingMessage), rejected };
 }
 
-it('believes the headers that are named, and no other', () => {
+it('reads only the configured headers', () => {
   const headers = { 'x-org': 'Grand "Hotel"', 'x-prop': 'lake', 'x-user': 'u1', 'x-tenant': 'no' };
-  expect(read(headers).tenant).toEqual({
+  expect(readTenant(headers).tenant).toEqual({
     organizationId: 'Grand "Hotel"',
     propertyId: 'lake',
     userId: 'u1',
   });
-  expect(read(headers, {}).tenant).toBeUndefined();
+  expect(readTenant(headers, {}).tenant).toBeUndefined();
 });
 
 it.each([
   ['x'.repeat(10_000), 'organizationId is longer than 128 characters'],
-  ['a\u0007b', 'organizationId has control characters'],
-  ['a\u0085b', 'organizationId has control characters'],
-])('refuses a hostile header and says why', (value, reason) => {
-  const { tenant, refused } = read({ 'x-org': value, 'x-prop': 'lake' });
+  ['a\u0007b', 'organizationId contains control characters'],
+  ['a\u0085b', 'organizationId contains control characters'],
+])('rejects an invalid header and reports why', (value, reason) => {
+  const { tenant, rejected } = readTenant({ 'x-org': value, 'x-prop': 'lake' });
   expect(tenant).toEqual({ propertyId: 'lake' });
-  expect(refused).toEqual([reason]);
+  expect(rejected).toEqual([reason]);
 });
 
-it('asks the application first', () => {
+it('prefers the resolver of the application over headers', () => {
   const reader = new TenantReader(HEADERS, () => {});
   const request = { headers: { 'x-org': 'header' } } as unknown as IncomingMessage;
   reader.resolver = () => ({ organizationId: 'own' });
