@@ -1,6 +1,6 @@
 import { computeBucketIndex, STORED_SCALE } from './bucket-scale.ts';
 
-/** What both kinds of sum know of their values. */
+/** Totals that both kinds of histogram have. */
 class HistogramAccumulator {
   count = 0;
   sum = 0;
@@ -15,7 +15,7 @@ class HistogramAccumulator {
   }
 }
 
-/** Sums values that are not negative into exponential buckets of the stored scale. */
+/** Counts non-negative values in exponential buckets of the stored scale. */
 export class ExponentialHistogramAccumulator extends HistogramAccumulator {
   #zeroCount = 0;
   readonly #counts = new Map<number, number>();
@@ -29,7 +29,7 @@ export class ExponentialHistogramAccumulator extends HistogramAccumulator {
     }
   }
 
-  /** The sum as an OpenTelemetry exponential histogram. */
+  /** Returns an OpenTelemetry exponential histogram point. */
   toPoint() {
     const indices = [...this.#counts.keys()];
     const offset = indices.length > 0 ? Math.min(...indices) : 0;
@@ -50,12 +50,12 @@ export class ExponentialHistogramAccumulator extends HistogramAccumulator {
   }
 }
 
-/** Sums values into buckets with given bounds, as Prometheus wants them. */
+/** Counts values in buckets with given bounds, as Prometheus requires. */
 export class ExplicitHistogramAccumulator extends HistogramAccumulator {
   readonly #boundaries: readonly number[];
   readonly #counts: number[];
 
-  /** @param boundaries inclusive upper bounds, ascending; beyond the last is one more bucket */
+  /** @param boundaries inclusive upper bounds, ascending. Larger values go to an overflow bucket. */
   constructor(boundaries: readonly number[]) {
     super();
     this.#boundaries = boundaries;
@@ -69,7 +69,7 @@ export class ExplicitHistogramAccumulator extends HistogramAccumulator {
     this.#counts[i]! += 1;
   }
 
-  /** The sum as an OpenTelemetry histogram. */
+  /** Returns an OpenTelemetry histogram point. */
   toPoint() {
     const { count, sum, min, max } = this;
     const buckets = { boundaries: [...this.#boundaries], counts: [...this.#counts] };

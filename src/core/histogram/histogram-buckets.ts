@@ -2,10 +2,10 @@ import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import { computeBucketIndex, computeUpperBound, toStoredIndex } from './bucket-scale.ts';
 
-/** Counts by inclusive upper bound. A value of zero is at bound 0, negative ones below it. */
+/** Counts by inclusive upper bound. Zero has the bound 0, and negative values have negative bounds. */
 export type BucketCounts = Map<number, { count: number; errorCount: number }>;
 
-/** Adds `count` values at `bound`, `errorCount` of them failed. */
+/** Adds `count` values to the bucket at `bound`. `errorCount` of them failed. */
 export function addToBucket(
   buckets: BucketCounts,
   bound: number,
@@ -22,20 +22,20 @@ export function addToBucket(
 }
 
 /**
- * The inclusive upper bound of the stored bucket that holds `value`.
+ * Returns the inclusive upper bound of the stored bucket that contains `value`.
  *
- * @param unitsPerBase how many of the value's unit make the unit whose powers of two are the
- *   bounds. Times are stored in ms on the bounds of seconds (1000), because OpenTelemetry
- *   records them in seconds and both must merge exactly.
+ * @param unitsPerBase number of the value's units in the base unit, whose powers of two are the bounds.
+ *   Times are stored in ms, but with bounds in seconds (1000). OpenTelemetry records seconds, and
+ *   both must merge exactly.
  */
 export function computeStoredBound(value: number, unitsPerBase: number): number {
   if (value === 0) return 0;
   if (value > 0) return computeUpperBound(computeBucketIndex(value / unitsPerBase)) * unitsPerBase;
-  // Mirrored: the bound nearer to zero is the upper one.
+  // Negative buckets are mirrored, so their upper bound is the bound closer to zero.
   return -(computeUpperBound(computeBucketIndex(-value / unitsPerBase) - 1) * unitsPerBase);
 }
 
-/** One OpenTelemetry exponential histogram point. */
+/** An OpenTelemetry exponential histogram point. */
 export interface ExponentialHistogramPoint {
   scale: number;
   zeroCount: number;
@@ -43,7 +43,7 @@ export interface ExponentialHistogramPoint {
   negative: { offset: number; bucketCounts: readonly number[] };
 }
 
-/** The point's non-empty buckets at the stored scale; every value counts as failed if `failed`. */
+/** Returns the non-empty buckets at the stored scale. If `failed`, all values count as failed. */
 export function toStoredBuckets(
   point: ExponentialHistogramPoint,
   unitsPerBase: number,
@@ -64,7 +64,7 @@ export function toStoredBuckets(
   return buckets;
 }
 
-/** The buckets as rows with the dimensions of `row`, under `point`, at `timestamp`. */
+/** Returns one row per bucket, with the dimensions of `row`. */
 export function toBucketRows(
   row: PerformanceMetricRow,
   buckets: BucketCounts,

@@ -1,16 +1,16 @@
 import { BUCKET_RATIO } from './bucket-scale.ts';
 
-/** A bucket as it is read back: its inclusive upper bound and its count. */
+/** A stored bucket: its inclusive upper bound and its count. */
 interface BucketCount {
   bound: number;
   count: number;
 }
 
 /**
- * The value below which the share `q` (0 to 1) of the counted values lies, interpolated on the
- * log scale inside its bucket. Buckets may come in any order and bounds may repeat.
+ * Returns the quantile `q` (0 to 1), interpolated on a logarithmic scale within its bucket. The
+ * buckets can be in any order, and bounds can repeat.
  *
- * @returns undefined when nothing was counted.
+ * @returns undefined if there are no values
  */
 export function computePercentile(buckets: readonly BucketCount[], q: number): number | undefined {
   const filled = buckets.filter((b) => b.count > 0).sort((a, b) => a.bound - b.bound);
@@ -31,15 +31,15 @@ function interpolateInBucket(bound: number, share: number): number {
   return bound > 0 ? bound * BUCKET_RATIO ** (share - 1) : bound * BUCKET_RATIO ** (1 - share);
 }
 
-/** Which share of a bucket's values is at most `limit`, spread evenly on the log scale. */
+/** Returns the share of a bucket's values up to `limit`. Assumes a uniform distribution on a log scale. */
 function computeShareAtMost(bound: number, limit: number): number {
   if (bound <= limit) return 1;
-  // Of zero, and of what is below it, nothing lies between its bounds and a smaller limit worth naming.
+  // For zero and negative buckets, a partial share has no practical effect.
   if (bound <= 0 || limit * BUCKET_RATIO <= bound) return 0;
   return 1 + Math.log(limit / bound) / Math.log(BUCKET_RATIO);
 }
 
-/** A bucket of merged points. */
+/** A bucket with the counts of several points. */
 export interface MergedBucket extends BucketCount {
   errorCount: number;
 }
@@ -52,7 +52,7 @@ export interface Percentiles {
   p999: number | undefined;
 }
 
-/** How values are distributed: what merged buckets know. */
+/** Statistics of merged buckets. */
 export class Distribution {
   readonly #buckets: readonly MergedBucket[];
 
@@ -60,30 +60,30 @@ export class Distribution {
     this.#buckets = buckets;
   }
 
-  /** Undefined without values. */
+  /** Returns each percentile, or undefined if there are no values. */
   computePercentiles(): Percentiles {
     const at = (q: number) => computePercentile(this.#buckets, q);
     return { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), p999: at(0.999) };
   }
 
   /**
-   * Apdex (https://en.wikipedia.org/wiki/Apdex): values up to `target` satisfy, up to four times of it
-   * they are tolerated; failed ones frustrate however quick they were.
+   * Returns the Apdex score (https://en.wikipedia.org/wiki/Apdex). Values up to `target` are satisfied,
+   * and values up to four times `target` are tolerated. Failed values are always frustrated.
    *
-   * @returns 0 to 1; undefined without values
+   * @returns 0 to 1, or undefined if there are no values
    */
   computeApdex(target: number): number | undefined {
     const total = this.#sumCounts(({ count }) => count);
     if (total === 0) return undefined;
-    const good = (limit: number) =>
+    const countUpTo = (limit: number) =>
       this.#sumCounts(
         ({ bound, count, errorCount }) => (count - errorCount) * computeShareAtMost(bound, limit),
       );
-    const satisfied = good(target);
-    return (satisfied + (good(4 * target) - satisfied) / 2) / total;
+    const satisfied = countUpTo(target);
+    return (satisfied + (countUpTo(4 * target) - satisfied) / 2) / total;
   }
 
-  /** Share of the values above `limit`, 0 to 1; undefined without values. */
+  /** Returns the share of values above `limit`, 0 to 1, or undefined if there are no values. */
   computeShareAbove(limit: number): number | undefined {
     const total = this.#sumCounts(({ count }) => count);
     if (total === 0) return undefined;
@@ -92,7 +92,7 @@ export class Distribution {
     );
   }
 
-  #sumCounts(of: (bucket: MergedBucket) => number): number {
-    return this.#buckets.reduce((sum, bucket) => sum + of(bucket), 0);
+  #sumCounts(getCount: (bucket: MergedBucket) => number): number {
+    return this.#buckets.reduce((sum, bucket) => sum + getCount(bucket), 0);
   }
 }

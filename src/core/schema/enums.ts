@@ -1,4 +1,4 @@
-/** What a row of `performance_metrics` measures. Stored under these names. */
+/** The type of a row in `performance_metrics`. The names are stored in the database. */
 export const PerformanceMetricType = {
   API_RESPONSE_TIME: 'API_RESPONSE_TIME',
   DATABASE_QUERY_TIME: 'DATABASE_QUERY_TIME',
@@ -22,7 +22,7 @@ export const PerformanceMetricType = {
 export type PerformanceMetricType =
   (typeof PerformanceMetricType)[keyof typeof PerformanceMetricType];
 
-/** The states of a job, in BullMQ's words (https://docs.bullmq.io/guide/architecture). */
+/** The states of a job, as in BullMQ (https://docs.bullmq.io/guide/architecture). */
 export const QueueJobStatus = {
   WAITING: 'waiting',
   ACTIVE: 'active',
@@ -35,7 +35,7 @@ export const QueueJobStatus = {
 } as const;
 export type QueueJobStatus = (typeof QueueJobStatus)[keyof typeof QueueJobStatus];
 
-/** How bad it is, from `warning` to `critical`. */
+/** The severity of an alert. */
 export const AlertSeverity = {
   WARNING: 'warning',
   MEDIUM: 'medium',
@@ -44,7 +44,7 @@ export const AlertSeverity = {
 } as const;
 export type AlertSeverity = (typeof AlertSeverity)[keyof typeof AlertSeverity];
 
-/** From the mildest to the worst. */
+/** All severities, from lowest to highest. */
 export const ALERT_SEVERITIES = [
   AlertSeverity.WARNING,
   AlertSeverity.MEDIUM,
@@ -52,6 +52,7 @@ export const ALERT_SEVERITIES = [
   AlertSeverity.CRITICAL,
 ] as const;
 
+/** Returns the position of a severity, from 0 for the lowest. */
 export function getSeverityRank(severity: AlertSeverity): number {
   return ALERT_SEVERITIES.indexOf(severity);
 }
@@ -60,7 +61,7 @@ export function isAlertSeverity(text: unknown): text is AlertSeverity {
   return (ALERT_SEVERITIES as readonly unknown[]).includes(text);
 }
 
-/** The worst of them; undefined of none. */
+/** Returns the highest severity, or undefined if the list is empty. */
 export function getHighestSeverity(
   severities: readonly AlertSeverity[],
 ): AlertSeverity | undefined {

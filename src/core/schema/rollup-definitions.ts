@@ -5,12 +5,12 @@ import { performanceMetricsTable } from './tables/performance-metrics-table.ts';
 import { queueMetricsTable } from './tables/queue-metrics-table.ts';
 import { systemHealthTable } from './tables/system-health-table.ts';
 
-/** Length of a roll-up's intervals, as its table's name ends. */
+/** Interval length of a roll-up. Table names end with it. */
 export type RollupUnit = '1m' | '10m' | '1h' | '1d';
 
 interface RollupUnitDefinition {
   readonly ms: number;
-  /** How often its roll-ups are refreshed. */
+  /** Time between refreshes of the roll-ups. */
   readonly refreshIntervalMs: number;
   readonly partition: 'DAY' | 'WEEK';
 }
@@ -22,16 +22,17 @@ export const ROLLUP_UNITS: Readonly<Record<RollupUnit, RollupUnitDefinition>> = 
   '1d': { ms: DAY_MS, refreshIntervalMs: HOUR_MS, partition: 'WEEK' },
 };
 
-/** Rows come this late when nothing is wrong: a flush interval, a retry, and time to be applied. */
+/** Maximum delay of rows in normal operation: a flush interval, a retry, and the time to apply the WAL. */
 const MAX_ROW_DELAY_MS = 2 * MINUTE_MS;
-/** A refresh is over within this time. */
+/** Maximum duration of a refresh. */
 const MAX_REFRESH_DURATION_MS = MINUTE_MS;
 
 /**
- * How far behind the beginning of a refresh of the last of `chain` its rows may still be incomplete:
- * each roll-up before it is behind by its own timer and refresh.
+ * Returns the maximum lag of the last roll-up in `chain` when its refresh starts, in ms. All rows that
+ * are older than the lag are complete. Each earlier roll-up adds its refresh interval and duration.
  *
- * @param chain units of which each is summed from the one before, the first from the rows
+ * @param chain units from finest to coarsest. The first is computed from raw rows, and each other
+ *   unit from the previous unit.
  */
 export function computeRefreshLagMs(chain: readonly RollupUnit[]): number {
   return chain
@@ -42,7 +43,7 @@ export function computeRefreshLagMs(chain: readonly RollupUnit[]): number {
     );
 }
 
-/** The same behind now, whenever the last refresh was. */
+/** Returns the maximum lag of the last roll-up in `chain` behind the current time, in ms. */
 export function computeMaxLagMs(chain: readonly RollupUnit[]): number {
   const last = chain.at(-1);
   return (
@@ -51,37 +52,37 @@ export function computeMaxLagMs(chain: readonly RollupUnit[]): number {
   );
 }
 
-/** The units up to `unit`, each summed from the one before. */
+/** Returns the units up to `unit`. Each unit is computed from the previous unit. */
 export function getUnitChain(units: readonly RollupUnit[], unit: RollupUnit): RollupUnit[] {
   return units.slice(0, units.indexOf(unit) + 1);
 }
 
-/** How long what was measured is kept, in days. */
+/** Retention periods in days. */
 export interface Retention {
   readonly rawDays: number;
   readonly minuteDays: number;
   readonly hourDays: number;
 }
 
-/** What is finer than hours is kept as long as minutes are. */
+/** Returns the retention of a roll-up. Units shorter than an hour use the retention of minutes. */
 export function getRollupRetentionDays(retention: Retention, unit: RollupUnit): number {
   return ROLLUP_UNITS[unit].ms < ROLLUP_UNITS['1h'].ms ? retention.minuteDays : retention.hourDays;
 }
 
 /**
- * How a table is summed up. Every column that questions filter or group by stays a key, so that a
- * roll-up answers whatever the raw rows answer, for any whole number of its intervals.
+ * Defines the roll-ups of a table. Every column that queries filter or group by is a key. A roll-up
+ * therefore gives the same results as the raw rows for any whole number of its intervals.
  */
 export interface RollupDefinition {
   readonly table: Table;
-  /** Raised with each change below: the changed views are built beside those of before. */
+  /** Increase it with each change below. The new views are then built while the old views still exist. */
   readonly version: number;
-  /** Its roll-ups, the finest first: each is summed from the one before. */
+  /** Units of the roll-ups, from finest to coarsest. Each is computed from the previous unit. */
   readonly units: readonly RollupUnit[];
   readonly keys: readonly string[];
-  /** Which raw rows count; rows that were neutralised do not. */
+  /** Condition for raw rows. It excludes rows that were invalidated. */
   readonly where: string;
-  /** Columns of the roll-up, each from the raw rows. */
+  /** Columns of the roll-up, each with its expression over raw rows. */
   readonly aggregates: Readonly<Record<string, string>>;
 }
 
@@ -102,7 +103,7 @@ const METRIC_KEYS = [
   'test',
 ];
 
-/** What is known of a column of `system_health` in an interval: mean, and worst. */
+/** Returns the aggregates from which the mean and the maximum of a health column are computed. */
 function toSampleAggregates(column: string): [string, string][] {
   return [
     [`${column}_sum`, `sum(${column})`],
@@ -116,7 +117,7 @@ const HEALTH_COLUMNS = Object.entries(systemHealthTable.columns)
   .map(([name]) => toSnakeCase(name));
 
 const DEFAULT_UNITS: readonly RollupUnit[] = ['1m', '1h'];
-/** Buckets are many: the ends of a day are read from tens of minutes, a month from days. */
+/** Buckets have many rows, so long ranges are read from days, and the ends of a range from 10 minutes. */
 const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
 
 export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
@@ -176,24 +177,27 @@ export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
   },
 ];
 
-/** What sums a roll-up's `column` up again. */
+/** Returns the expression that combines a roll-up column into a coarser roll-up. */
 function buildMergeAggregate(column: string): string {
   if (column === 'value_last') return 'arg_max(value_last, value_at)';
   if (column === 'min') return 'min(min)';
   return /(^|_)(max|at)$/.test(column) ? `max(${column})` : `sum(${column})`;
 }
 
-/** `metric_buckets_1m`; a later version of the same is `metric_buckets_1m_v2`. */
+/** Returns the name of a roll-up: `metric_buckets_1m`, or `metric_buckets_1m_v2` for version 2. */
 export function formatRollupName({ table, version }: RollupDefinition, unit: RollupUnit): string {
   return `${table.name}_${unit}${version > 1 ? `_v${version}` : ''}`;
 }
 
-/** The names of a table and of its present roll-ups. */
-export function getTableAndRollupNames(rolling: RollupDefinition): string[] {
-  return [rolling.table.name, ...rolling.units.map((unit) => formatRollupName(rolling, unit))];
+/** Returns the names of a table and its current roll-ups. */
+export function getTableAndRollupNames(definition: RollupDefinition): string[] {
+  return [
+    definition.table.name,
+    ...definition.units.map((unit) => formatRollupName(definition, unit)),
+  ];
 }
 
-/** The version that a roll-up's name says; undefined when it is none of `table`'s. */
+/** Returns the version in a roll-up name, or undefined if it is not a roll-up of `table` and `unit`. */
 export function parseRollupVersion(
   name: string,
   table: string,
@@ -204,7 +208,7 @@ export function parseRollupVersion(
   return version === undefined ? undefined : Number(version);
 }
 
-/** The unit of a roll-up, of whatever version; undefined for any other name. */
+/** Returns the unit of a roll-up of any version, or undefined for other names. */
 export function parseRollupUnit(name: string): RollupUnit | undefined {
   for (const { table, units } of ROLLUP_DEFINITIONS) {
     const found = units.find((unit) => parseRollupVersion(name, table.name, unit) !== undefined);
@@ -213,7 +217,7 @@ export function parseRollupUnit(name: string): RollupUnit | undefined {
   return undefined;
 }
 
-/** Whether it is a table of measurements, or a roll-up of one. */
+/** Returns whether the name belongs to a measurement table with roll-ups, or to a roll-up. */
 export function isMeasurementTableOrRollup(name: string): boolean {
   return (
     ROLLUP_DEFINITIONS.some(({ table }) => name === table.name) ||
@@ -222,30 +226,30 @@ export function isMeasurementTableOrRollup(name: string): boolean {
 }
 
 /**
- * The statement that makes a roll-up. All follow late rows, at a timer: summing with each commit would
- * read an interval again for every second of it.
+ * Returns the `CREATE MATERIALIZED VIEW` statement of a roll-up. Roll-ups are refreshed by a timer and
+ * include late rows. A refresh with each commit would read the current interval again every second.
  */
 export function buildCreateRollupSql(
-  rolling: RollupDefinition,
+  definition: RollupDefinition,
   unit: RollupUnit,
   days: number,
 ): string {
-  const finer = getUnitChain(rolling.units, unit).at(-2);
-  const base = finer ? formatRollupName(rolling, finer) : rolling.table.name;
-  const columns = Object.entries(rolling.aggregates).map(
-    ([name, raw]) => `${finer ? buildMergeAggregate(name) : raw} AS ${name}`,
+  const finer = getUnitChain(definition.units, unit).at(-2);
+  const base = finer ? formatRollupName(definition, finer) : definition.table.name;
+  const columns = Object.entries(definition.aggregates).map(
+    ([name, aggregate]) => `${finer ? buildMergeAggregate(name) : aggregate} AS ${name}`,
   );
-  const rows = finer ? '' : ` WHERE ${rolling.where}`;
-  const { refreshIntervalMs: everyMs, partition } = ROLLUP_UNITS[unit];
+  const condition = finer ? '' : ` WHERE ${definition.where}`;
+  const { refreshIntervalMs, partition } = ROLLUP_UNITS[unit];
   return [
-    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${formatRollupName(rolling, unit)} WITH BASE ${base}`,
-    `REFRESH EVERY ${everyMs / MINUTE_MS}m AS (`,
-    `SELECT timestamp, ${[...rolling.keys, ...columns].join(', ')} FROM ${base}${rows}`,
+    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${formatRollupName(definition, unit)} WITH BASE ${base}`,
+    `REFRESH EVERY ${refreshIntervalMs / MINUTE_MS}m AS (`,
+    `SELECT timestamp, ${[...definition.keys, ...columns].join(', ')} FROM ${base}${condition}`,
     `SAMPLE BY ${unit}) PARTITION BY ${partition} TTL ${formatRollupTtl(unit, days)}`,
   ].join(' ');
 }
 
-/** A TTL has to be a whole number of partitions. */
+/** Returns the TTL of a roll-up. QuestDB requires a whole number of partitions. */
 export function formatRollupTtl(unit: RollupUnit, days: number): string {
   const { partition } = ROLLUP_UNITS[unit];
   return partition === 'DAY' ? `${days} DAY` : `${Math.ceil(days / 7)} WEEK`;

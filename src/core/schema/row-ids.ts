@@ -1,23 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** What our own connections to QuestDB call themselves; they are not the application's. */
+/** PostgreSQL application name of Perfscope's own connections, which the agent does not record. */
 export const PERFSCOPE_APPLICATION_NAME = 'perfscope';
 
-/** The id of an interval's row: the same series, instance and interval always give the same id. */
+/** Returns the ID of an interval row. It depends only on the series, the instance, and the interval. */
 export function computeIntervalRowId(series: string, instance: string, startMs: number): string {
   return createHash('sha1').update(`${series}\n${instance}\n${startMs}`).digest('hex').slice(0, 24);
 }
 
 /**
- * The LONG that ties the buckets of one point together: 52 bits of a hash of `name`, which a
- * JavaScript number holds exactly.
+ * Returns the number that all buckets of a histogram point share: 52 bits of a hash of `name`. A
+ * JavaScript number represents it exactly.
  */
 export function computePointId(name: string): number {
   const hash = createHash('sha1').update(name).digest();
   return hash.readUIntBE(0, 6) * 16 + (hash[6]! >> 4);
 }
 
-/** Ids that are unique across processes and cost no more than a counter. */
+/** Creates a generator of IDs that are unique across processes. Each ID costs only a counter increment. */
 export function createIdGenerator(): () => string {
   const prefix = randomBytes(9).toString('base64url');
   let next = 0;

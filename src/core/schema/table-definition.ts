@@ -1,55 +1,55 @@
-/** QuestDB's column types that the tables use, with what a row holds for each in TypeScript. */
+/** The QuestDB column types in use, and the TypeScript type of their values. */
 interface ColumnValueTypes {
-  /** Interned text, for what is filtered and grouped by. */
+  /** Interned text, for columns that queries filter or group by. */
   symbol: string;
   varchar: string;
   double: number;
-  /** 64 bits in QuestDB; the writer sends safe integers only. */
+  /** A 64-bit integer in QuestDB. The writer sends only safe integers. */
   long: number;
   boolean: boolean;
-  /** Microseconds in QuestDB; milliseconds since the epoch here. */
+  /** Microseconds in QuestDB. Milliseconds since the epoch in TypeScript. */
   timestamp: number;
 }
 
 export type ColumnType = keyof ColumnValueTypes;
 export type Columns = Readonly<Record<string, ColumnType>>;
 
-/** One definition from which come the DDL, the row type and the writer's column mapping. */
+/** Defines a table. The DDL, the row type, and the column mapping of the writer are derived from it. */
 export interface Table<C extends Columns = Columns> {
   /** Name in QuestDB. */
   readonly name: string;
-  /** Columns by their camelCase name. The designated timestamp `timestamp` is not among them. */
+  /** Columns by camelCase name, without the designated timestamp `timestamp`. */
   readonly columns: C;
-  /** camelCase names of the columns that, with `timestamp`, make a row unique. */
+  /** camelCase names of the columns that, together with `timestamp`, identify a row. */
   readonly dedupKeys: readonly string[];
 }
 
-/** A row to write: the designated timestamp (ms since the epoch) and any of the columns. */
+/** A row to write: the designated timestamp, in ms since the epoch, and any of the columns. */
 export type InferRow<T extends Table> = { timestamp: number } & {
   -readonly [K in keyof T['columns']]?: ColumnValueTypes[T['columns'][K]] | undefined;
 };
 
-/** A row of any table, as the write road sees it. */
+/** A row of any table, for code that handles all tables the same way. */
 export type AnyRow = { timestamp: number } & Record<string, string | number | boolean | undefined>;
 
-/** The definition itself; its dedup keys must be among its columns. */
+/** Returns the definition unchanged. Its type ensures that each dedup key is a column. */
 export function defineTable<const C extends Columns>(
   table: Table<C> & { dedupKeys: readonly (keyof C & string)[] },
 ): Table<C> {
   return table;
 }
 
-/** `organizationId` → `organization_id`. */
+/** Converts camelCase to snake_case: `organizationId` → `organization_id`. */
 export function toSnakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Longest text of a column that is filtered and grouped by, in UTF-16 code units. */
+/** Maximum length of symbol values, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 512;
-/** Longest JSON of a row's tags, and longest free text. */
+/** Maximum length of the JSON of tags, and of free text, in UTF-16 code units. */
 export const MAX_TEXT_LENGTH = 64 * 1024;
 
-/** What every measurement row says about the process that it comes from. */
+/** Columns that identify the process that recorded a row. */
 export const RESOURCE_COLUMNS = {
   service: 'symbol',
   serviceVersion: 'symbol',
@@ -57,26 +57,27 @@ export const RESOURCE_COLUMNS = {
   instance: 'symbol',
 } as const;
 
-/** The tenant that a measurement belongs to. */
+/** Columns that identify the tenant of a row. */
 export const TENANT_COLUMNS = {
   organizationId: 'symbol',
   propertyId: 'symbol',
 } as const;
 
+/** Identifies a process, as an OpenTelemetry resource does. */
 export interface ServiceResource {
   service: string;
   serviceVersion?: string | undefined;
   environment?: string | undefined;
-  /** Unique per start of a process. */
+  /** Unique for each process start. */
   instance: string;
 }
 
-/** `CREATE TABLE IF NOT EXISTS` of a measurement table whose rows live for `retentionDays`. */
+/** Returns the `CREATE TABLE` statement of a measurement table. Rows expire after `retentionDays`. */
 export function buildCreateTableSql(table: Table, retentionDays: number): string {
   return buildCreateSql(table, `PARTITION BY DAY TTL ${retentionDays} DAYS`);
 }
 
-/** The same of a table of states, whose rows are kept for ever. */
+/** Returns the `CREATE TABLE` statement of a state table. Rows never expire. */
 export function buildCreateStateTableSql(table: Table): string {
   return buildCreateSql(table, 'PARTITION BY MONTH');
 }

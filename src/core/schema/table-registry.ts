@@ -15,7 +15,7 @@ import { type RuleDecisionRow, ruleDecisionsTable } from './tables/rule-decision
 import { type SilenceRow, silencesTable } from './tables/silences-table.ts';
 import { type SystemHealthRow, systemHealthTable } from './tables/system-health-table.ts';
 
-/** The tables of measurements: partitioned by day, with a TTL. */
+/** Measurement tables: partitioned by day, with a TTL. */
 export const MEASUREMENT_TABLES = [
   performanceMetricsTable,
   metricBucketsTable,
@@ -24,7 +24,7 @@ export const MEASUREMENT_TABLES = [
   errorLogsTable,
 ] as const;
 
-/** The tables of states: append-only, one row for each change, kept for ever. */
+/** State tables: append-only, with one row per change and no TTL. */
 export const STATE_TABLES = [
   apiKeysTable,
   auditLogTable,
@@ -69,10 +69,10 @@ export function isTableName(name: string): name is TableName {
   return TABLES_BY_NAME.has(name);
 }
 
-/** Rows of one table on their way to it. */
+/** Adds rows to a table. */
 export type AddRows = <N extends TableName>(table: N, rows: readonly RowTypes[N][]) => void;
 
-/** The same rows without their table's own type, for code that treats all tables alike. */
+/** Returns the same rows without the row type of their table. */
 export function toAnyRows<N extends TableName>(rows: readonly RowTypes[N][]): readonly AnyRow[] {
   return rows as readonly AnyRow[];
 }

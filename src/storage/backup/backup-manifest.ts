@@ -6,43 +6,43 @@ import { createError, errorMessage } from '../../core/errors.ts';
 import type { FileDigest } from './copy-file.ts';
 
 const MANIFEST_FILE = 'manifest.json';
-/** In the format of `sha256sum`, so that a backup can be checked without Perfscope. */
+/** Checksums in the `sha256sum` format, so that a backup can be verified without Perfscope. */
 const CHECKSUMS_FILE = 'files.sha256';
 
 const FORMAT_VERSION = 1;
 
-/** What a backup is and holds. */
+/** Describes a backup and its content. */
 export interface Manifest {
   readonly format: number;
-  /** Of Perfscope, and of its QuestDB. */
+  /** Perfscope version. */
   readonly version: string;
   readonly questdbVersion: string;
   readonly createdAt: string;
   readonly tables: readonly {
     readonly name: string;
-    /** All that were stored when the backup began; what came meanwhile may be in it too. */
+    /** Number of rows when the backup started. The backup can also contain later rows. */
     readonly rows: number;
   }[];
   readonly files: number;
   readonly bytes: number;
-  /** SHA-256 of the list of files, which has those of the files. */
+  /** SHA-256 hash of the checksum file. */
   readonly filesSha256: string;
 }
 
-/** What was copied, by its path in the backup, with `/`. */
+/** The copied files, by path in the backup. Paths use `/`. */
 export type CopiedFiles = ReadonlyMap<string, FileDigest>;
 
-/** Writes the list of files and the manifest, which makes a folder a backup. */
+/** Writes the checksums and the manifest into a backup folder. */
 export async function writeManifest(
   folder: string,
   copied: CopiedFiles,
-  about: Omit<Manifest, 'format' | 'createdAt' | 'files' | 'bytes' | 'filesSha256'>,
+  details: Omit<Manifest, 'format' | 'createdAt' | 'files' | 'bytes' | 'filesSha256'>,
 ): Promise<Manifest> {
   const list = [...copied].map(([path, { sha256 }]) => `${sha256}  ${path}\n`).join('');
   const manifest = {
     format: FORMAT_VERSION,
     createdAt: new Date().toISOString(),
-    ...about,
+    ...details,
     files: copied.size,
     bytes: [...copied.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     filesSha256: createHash('sha256').update(list).digest('hex'),
@@ -53,13 +53,17 @@ export async function writeManifest(
   return manifest;
 }
 
-/** A backup's manifest, and the SHA-256 of each of its files by path. */
+/** The manifest of a backup, and the SHA-256 hash of each file by path. */
 export interface BackupContents {
   readonly manifest: Manifest;
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** @throws PS_BACKUP_DAMAGED unless the folder has exactly the files of its list */
+/**
+ * Reads the manifest and the checksums of a backup.
+ *
+ * @throws PS_BACKUP_DAMAGED if the folder does not contain exactly the listed files
+ */
 export async function readBackupContents(folder: string): Promise<BackupContents> {
   const read = (name: string) =>
     readFile(join(folder, name), 'utf8').catch((error: unknown) => {
@@ -68,14 +72,14 @@ export async function readBackupContents(folder: string): Promise<BackupContents
   const list = await read(CHECKSUMS_FILE);
   const manifest = parseManifest(await read(MANIFEST_FILE));
   if (manifest?.format !== FORMAT_VERSION) {
-    throw createDamagedError(folder, `its ${MANIFEST_FILE} is not of this version`);
+    throw createDamagedError(folder, `${MANIFEST_FILE} has an unsupported format`);
   }
   if (createHash('sha256').update(list).digest('hex') !== manifest.filesSha256) {
     throw createDamagedError(folder, `${CHECKSUMS_FILE} has been changed`);
   }
   const lines = list.split('\n').filter((line) => line !== '');
   const files = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
-  // Both ways: a name in the list that leads out of the folder is not among its files.
+  // Compare in both directions. A listed path outside of the folder is then reported as missing.
   const present = new Set(listFiles(folder));
   for (const path of present)
     if (!files.has(path)) throw createDamagedError(folder, `${path} is not listed`);
@@ -86,9 +90,9 @@ export async function readBackupContents(folder: string): Promise<BackupContents
 }
 
 /**
- * Reads each file of a backup once, with `read`, and compares it with the list.
+ * Reads each file of a backup once with `read`, and compares its hash with the checksum.
  *
- * @throws PS_BACKUP_DAMAGED, and what `read` throws
+ * @throws PS_BACKUP_DAMAGED if a file was changed. Errors of `read` are passed on.
  */
 export async function verifyFiles(
   folder: string,
@@ -96,8 +100,8 @@ export async function verifyFiles(
   read: (file: string, path: string) => Promise<FileDigest>,
 ): Promise<void> {
   for (const [path, sha256] of files) {
-    const found = await read(join(folder, path), path);
-    if (found.sha256 !== sha256) throw createDamagedError(folder, `${path} has been changed`);
+    const digest = await read(join(folder, path), path);
+    if (digest.sha256 !== sha256) throw createDamagedError(folder, `${path} has been changed`);
   }
 }
 
@@ -105,7 +109,7 @@ function createDamagedError(folder: string, reason: string) {
   return createError('PS_BACKUP_DAMAGED', { folder, reason });
 }
 
-/** All files below a folder, without what describes a backup. */
+/** Returns the paths of all files in a folder and its subfolders, except for manifest and checksums. */
 export function listFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -2,34 +2,34 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Blocks of zeros of this size are left out. */
+/** Size of the zero blocks that are not copied. */
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
 
-/** What a file holds: its length in bytes, and its SHA-256 in hexadecimal. */
+/** The length of a file in bytes, and its SHA-256 hash in hexadecimal. */
 export interface FileDigest {
   readonly bytes: number;
   readonly sha256: string;
 }
 
 /**
- * Copies a file that may still grow, up to its end of now. QuestDB reserves pages of zeros, which take
- * no room in the copy.
+ * Copies a file up to its current end, even if it is still growing. QuestDB preallocates pages of
+ * zeros. The copy is a sparse file, so these pages take no space.
  */
 export async function copyFile(from: string, to: string): Promise<FileDigest> {
   const target = await open(to, 'wx', 0o600);
   try {
-    const content = await digestFile(from, (block, position) =>
+    const digest = await digestFile(from, (block, position) =>
       writeUnlessZeros(target, block, position),
     );
-    await target.truncate(content.bytes);
-    return content;
+    await target.truncate(digest.bytes);
+    return digest;
   } finally {
     await target.close();
   }
 }
 
-/** Reads a file once. `onBlock` gets it piece by piece; a piece is only valid during the call. */
+/** Reads a file once and hashes it. `onBlock` receives each block, which is valid only during the call. */
 export async function digestFile(
   file: string,
   onBlock: (block: Buffer, position: number) => Promise<void> = async () => {},
@@ -57,10 +57,10 @@ async function writeUnlessZeros(
   block: Buffer,
   position: number,
 ): Promise<void> {
-  for (let at = 0; at < block.length; at += HOLE_BYTES) {
-    const piece = block.subarray(at, at + HOLE_BYTES);
-    if (!piece.equals(ZEROS.subarray(0, piece.length))) {
-      await target.write(piece, 0, piece.length, position + at);
+  for (let offset = 0; offset < block.length; offset += HOLE_BYTES) {
+    const part = block.subarray(offset, offset + HOLE_BYTES);
+    if (!part.equals(ZEROS.subarray(0, part.length))) {
+      await target.write(part, 0, part.length, position + offset);
     }
   }
 }

@@ -19,14 +19,14 @@ import { copyFile, digestFile, type FileDigest } from './copy-file.ts';
 
 const APPLY_TIMEOUT_MS = 120_000;
 const POLL_INTERVAL_MS = 100;
-/** It copies the state of every table. */
+/** Creating a checkpoint can take long, because QuestDB copies the state of every table. */
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 /**
- * Runs `copy` while QuestDB keeps the files of one moment. What was acknowledged before the call is
- * in them. Writing goes on meanwhile.
+ * Runs `copy` while a QuestDB checkpoint keeps a consistent version of all files. The files contain all
+ * rows that QuestDB acknowledged before the call. Writes continue during the checkpoint.
  *
- * @throws PS_BACKUP_FAILED when another checkpoint is held, or QuestDB can't apply what it has taken
+ * @throws PS_BACKUP_FAILED if another checkpoint is active, or if QuestDB can't apply acknowledged rows
  */
 export async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): Promise<T> {
   const { dataset } = await execSql(
@@ -35,7 +35,7 @@ export async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise
   );
   const [inProgress, since] = dataset[0] ?? [];
   if (inProgress === true) {
-    const reason = `QuestDB holds another checkpoint since ${since}; if no backup runs, end it with --release`;
+    const reason = `another QuestDB checkpoint has been active since ${since}; if no other backup is running, release it with --release`;
     throw createError('PS_BACKUP_FAILED', { reason });
   }
   await waitUntilApplied(target);
@@ -47,36 +47,38 @@ export async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise
   }
 }
 
-/** Lets QuestDB remove old files again. */
+/** Releases the checkpoint, so that QuestDB can delete old files again. */
 export async function releaseCheckpoint(target: WriteTarget): Promise<void> {
   await execSql(target, 'CHECKPOINT RELEASE', CHECKPOINT_TIMEOUT_MS);
 }
 
-/** What is acknowledged is in a log first, which a checkpoint does not hold. */
+/** Waits until acknowledged rows are in the tables. Until then, they are in the WAL, which checkpoints don't include. */
 async function waitUntilApplied(target: WriteTarget): Promise<void> {
-  const states = async () => {
+  const queryWalStates = async () => {
     const { dataset } = await execSql(
       target,
       'SELECT name, suspended, writerTxn, sequencerTxn FROM wal_tables()',
     );
-    return dataset.map(([name, suspended, written, taken]) => ({
+    return dataset.map(([name, suspended, appliedTxn, acknowledgedTxn]) => ({
       name: String(name),
       suspended: suspended === true,
-      written: Number(written),
-      taken: Number(taken),
+      appliedTxn: Number(appliedTxn),
+      acknowledgedTxn: Number(acknowledgedTxn),
     }));
   };
-  const wanted = new Map((await states()).map(({ name, taken }) => [name, taken]));
+  const targetTxns = new Map(
+    (await queryWalStates()).map(({ name, acknowledgedTxn }) => [name, acknowledgedTxn]),
+  );
   const deadline = Date.now() + APPLY_TIMEOUT_MS;
   for (;;) {
-    const waiting = (await states()).filter(
-      ({ name, written }) => written < (wanted.get(name) ?? 0),
+    const lagging = (await queryWalStates()).filter(
+      ({ name, appliedTxn }) => appliedTxn < (targetTxns.get(name) ?? 0),
     );
-    if (waiting.length === 0) return;
-    const suspended = waiting.find((table) => table.suspended);
+    if (lagging.length === 0) return;
+    const suspended = lagging.find((table) => table.suspended);
     const reason = suspended
-      ? `QuestDB has suspended ${suspended.name}; resume it with ALTER TABLE … RESUME WAL`
-      : 'QuestDB does not keep up with what is written';
+      ? `QuestDB suspended table ${suspended.name}; resume it with ALTER TABLE … RESUME WAL`
+      : `QuestDB did not apply all rows within ${APPLY_TIMEOUT_MS / 1000} s`;
     if (suspended || Date.now() > deadline) throw createError('PS_BACKUP_FAILED', { reason });
     await delay(POLL_INTERVAL_MS);
   }
@@ -85,55 +87,60 @@ async function waitUntilApplied(target: WriteTarget): Promise<void> {
 export interface BackupOptions {
   readonly target: WriteTarget;
   readonly dataDir: string;
-  /** Where rows wait for QuestDB. */
+  /** Folder of the rows that QuestDB has not yet stored. */
   readonly spoolDir: string;
-  /** Ends it; nothing of the backup is left then. */
+  /** Cancels the backup and deletes the incomplete files. */
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
 
-/** Parts of QuestDB's root folder that make up its data. */
+/** Subfolders of the QuestDB root folder that contain its data. */
 const DATA_FOLDERS = ['db', '.checkpoint'];
 
 /**
- * Copies all that was stored or waiting before the call into `folder`, which appears when it is
- * whole and has been read again.
+ * Copies all rows in QuestDB and in the spool to `folder`. The folder is created only after the backup is
+ * complete and has been verified.
  *
- * @throws PS_FOLDER_NOT_EMPTY, PS_BACKUP_FAILED
+ * @throws PS_FOLDER_NOT_EMPTY if the folder exists
+ * @throws PS_BACKUP_FAILED if the backup can't be completed
  */
 export async function createBackup(folder: string, options: BackupOptions): Promise<Manifest> {
   if (existsSync(folder)) throw createError('PS_FOLDER_NOT_EMPTY', { folder });
-  const draft = `${folder}.${process.pid}.part`;
+  const tempFolder = `${folder}.${process.pid}.part`;
   try {
-    await mkdir(draft, { recursive: true, mode: 0o700 });
+    await mkdir(tempFolder, { recursive: true, mode: 0o700 });
     const copied = new Map<string, FileDigest>();
-    // Waiting rows first: what leaves the spool meanwhile is in QuestDB before its checkpoint.
-    await copyTree(options.spoolDir, join(draft, 'spool'), { ...options, copied, as: 'spool' });
+    // Copy the spool first. Rows that leave it during the copy are in QuestDB before the checkpoint.
+    await copyTree(options.spoolDir, join(tempFolder, 'spool'), {
+      ...options,
+      copied,
+      as: 'spool',
+    });
     const tables = await queryRowCounts(options.target);
     await withCheckpoint(options.target, async () => {
       for (const part of DATA_FOLDERS) {
         const as = `questdb/${part}`;
-        await copyTree(join(options.dataDir, as), join(draft, as), { ...options, copied, as });
+        await copyTree(join(options.dataDir, as), join(tempFolder, as), { ...options, copied, as });
       }
     });
-    await copyWhole(join(options.dataDir, CREDENTIALS_FILE), join(draft, CREDENTIALS_FILE));
-    copied.set(CREDENTIALS_FILE, await digestFile(join(draft, CREDENTIALS_FILE)));
-    const manifest = await writeManifest(draft, copied, {
+    await copyWhole(join(options.dataDir, CREDENTIALS_FILE), join(tempFolder, CREDENTIALS_FILE));
+    copied.set(CREDENTIALS_FILE, await digestFile(join(tempFolder, CREDENTIALS_FILE)));
+    const manifest = await writeManifest(tempFolder, copied, {
       version: getPackageVersion(),
       questdbVersion: QUESTDB_VERSION,
       tables,
     });
-    const { files } = await readBackupContents(draft);
-    let read = 0;
-    await verifyFiles(draft, files, (file) => {
+    const { files } = await readBackupContents(tempFolder);
+    let checked = 0;
+    await verifyFiles(tempFolder, files, (file) => {
       options.signal.throwIfAborted();
-      options.onProgress(`Checking file ${++read} of ${files.size}`);
+      options.onProgress(`Verifying file ${++checked} of ${files.size}`);
       return digestFile(file);
     });
-    await rename(draft, folder);
+    await rename(tempFolder, folder);
     return manifest;
   } catch (error) {
-    await rm(draft, { recursive: true, force: true });
+    await rm(tempFolder, { recursive: true, force: true });
     if (error instanceof PerfscopeError) throw error;
     throw createError('PS_BACKUP_FAILED', { reason: errorMessage(error) }, error);
   }
@@ -156,7 +163,7 @@ async function copyTree(
     try {
       options.copied.set(`${options.as}/${path}`, await copyFile(join(from, path), join(to, path)));
     } catch (error) {
-      // A batch that has been sent, or a log that has been applied, belongs to what is copied later.
+      // Ignore files that were deleted: sent batches and applied WAL files. Their rows are copied later.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       await rm(join(to, path), { force: true });
     }
@@ -172,6 +179,8 @@ async function queryRowCounts(target: WriteTarget): Promise<Manifest['tables']> 
 }
 
 function getPackageVersion(): string {
-  const own = createRequire(import.meta.url)('../../../package.json') as { version: string };
-  return own.version;
+  const packageJson = createRequire(import.meta.url)('../../../package.json') as {
+    version: string;
+  };
+  return packageJson.version;
 }

@@ -12,29 +12,32 @@ import {
 } from './backup-manifest.ts';
 import { copyFile } from './copy-file.ts';
 
-/** Tells QuestDB at its start to go back to the checkpoint beside its data. */
+/** If this file exists at startup, QuestDB restores the checkpoint in its root folder. */
 const TRIGGER_FILE = '_restore';
 
 export interface RestoreOptions {
   readonly dataDir: string;
-  /** Where rows wait for QuestDB. */
+  /** Folder of the rows that QuestDB has not yet stored. */
   readonly spoolDir: string;
-  /** Move a data folder that is there out of the way. */
+  /** Whether to rename an existing data folder. If false, an existing data folder is an error. */
   readonly force: boolean;
   readonly onProgress: (line: string) => void;
 }
 
 export interface RestoreResult {
   readonly manifest: Manifest;
-  /** Where the data folder of before is now. */
+  /** New path of the previous data folder, if there was one. */
   readonly movedTo: string | undefined;
 }
 
 /**
- * Makes a data folder of a backup, if all of it is as it was. The next start of the server completes it.
+ * Verifies a backup and creates a data folder from it. The next server start completes the restore.
  *
- * @throws PS_BACKUP_DAMAGED; PS_FOLDER_NOT_EMPTY; PS_DATA_DIR_HELD while a server uses the folder;
- *   PS_NOT_A_DATA_DIR when something else is there; PS_RESTORE_FAILED
+ * @throws PS_BACKUP_DAMAGED if the backup is incomplete or was changed
+ * @throws PS_FOLDER_NOT_EMPTY if the data folder exists, unless `force` is set
+ * @throws PS_DATA_DIR_HELD if a server is using the data folder
+ * @throws PS_NOT_A_DATA_DIR if the existing folder is not a data folder
+ * @throws PS_RESTORE_FAILED for any other failure
  */
 export async function restoreBackup(
   folder: string,
@@ -43,22 +46,22 @@ export async function restoreBackup(
   const { dataDir, spoolDir } = options;
   const isEmpty = !existsSync(dataDir) || readdirSync(dataDir).length === 0;
   const lock = isEmpty ? undefined : await acquireDataDir(dataDir, options.force);
-  const draft = `${dataDir}.${process.pid}.part`;
+  const tempFolder = `${dataDir}.${process.pid}.part`;
   let movedTo: string | undefined;
   try {
     const { manifest, files } = await readBackupContents(folder);
-    await copyFiles(folder, draft, files, options.onProgress);
+    await copyFiles(folder, tempFolder, files, options.onProgress);
     lock?.release();
     if (!isEmpty) {
       movedTo = `${dataDir}.before-${new Date().toISOString().replaceAll(':', '')}`;
       await rename(dataDir, movedTo);
     } else if (existsSync(dataDir)) await rmdir(dataDir);
-    await rename(draft, dataDir);
+    await rename(tempFolder, dataDir);
     await moveSpool(join(dataDir, 'spool'), spoolDir);
     return { manifest, movedTo };
   } catch (error) {
     lock?.release();
-    await rm(draft, { recursive: true, force: true });
+    await rm(tempFolder, { recursive: true, force: true });
     if (error instanceof PerfscopeError) throw error;
     throw createError('PS_RESTORE_FAILED', { dataDir, reason: errorMessage(error) }, error);
   }
@@ -66,28 +69,31 @@ export async function restoreBackup(
 
 async function copyFiles(
   folder: string,
-  draft: string,
+  tempFolder: string,
   files: BackupContents['files'],
   onProgress: (line: string) => void,
 ): Promise<void> {
-  const owners = new Map<string, string>();
+  const newFolderNames = new Map<string, string>();
   let copied = 0;
   await verifyFiles(folder, files, async (file, path) => {
     onProgress(`Restoring file ${++copied} of ${files.size}`);
-    const to = join(draft, toUnownedPath(path, owners));
+    const to = join(tempFolder, toUnownedPath(path, newFolderNames));
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     return copyFile(file, to);
   });
-  await writeFile(join(draft, 'questdb', TRIGGER_FILE), '');
+  await writeFile(join(tempFolder, 'questdb', TRIGGER_FILE), '');
 }
 
-/** Waiting rows belong to processes, which may still run: the restored ones belong to nobody. */
-function toUnownedPath(path: string, owners: Map<string, string>): string {
+/**
+ * Returns the path of a spool file in a folder that no process owns. While the original owner is
+ * running, other processes would not adopt a folder with its name.
+ */
+function toUnownedPath(path: string, newFolderNames: Map<string, string>): string {
   const [, owner, file] = /^spool\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   if (owner === undefined || file === undefined || owner === 'refused') return path;
-  const nobodys = owners.get(owner) ?? createOrphanedFolderName();
-  owners.set(owner, nobodys);
-  return join('spool', nobodys, file);
+  const unowned = newFolderNames.get(owner) ?? createOrphanedFolderName();
+  newFolderNames.set(owner, unowned);
+  return join('spool', unowned, file);
 }
 
 async function moveSpool(from: string, to: string): Promise<void> {
@@ -96,7 +102,7 @@ async function moveSpool(from: string, to: string): Promise<void> {
   await rm(from, { recursive: true });
 }
 
-/** Takes a data folder that nobody uses. */
+/** Locks an existing data folder. */
 async function acquireDataDir(dataDir: string, force: boolean): Promise<DataDirLock> {
   assertDataDir(dataDir);
   const lock = await DataDirLock.acquire(dataDir);

@@ -13,15 +13,15 @@ import type { DroppedRowCounter } from './dropped-rows.ts';
 import type { RowChunk } from './row-buffer.ts';
 import type { Batch } from './spool-files.ts';
 
-/** A table's columns in the order of the line protocol: symbols come first. */
+/** The columns of a table in the order that the line protocol requires: symbols first. */
 interface ColumnLayout {
   readonly symbols: readonly (readonly [property: string, column: string])[];
   readonly fields: readonly (readonly [property: string, column: string, type: ColumnType])[];
 }
 
 /**
- * Turns rows into QuestDB's line protocol. Version 1 is text, so that any QuestDB of the last
- * years takes it and a spooled file can be read by people.
+ * Encodes rows in the QuestDB line protocol. Version 1 is a text format. All recent QuestDB versions
+ * support it, and people can read the spooled files.
  */
 export class IlpEncoder {
   readonly #buffer = new SenderBufferV1(
@@ -34,7 +34,7 @@ export class IlpEncoder {
   );
   readonly #layouts = new Map<Table, ColumnLayout>();
 
-  /** @returns the lines of `rows`, in a buffer of its own. */
+  /** Returns the lines of `rows` in a new buffer. */
   encode(table: Table, rows: readonly AnyRow[]): Buffer {
     const layout = this.#getLayout(table);
     this.#buffer.reset();
@@ -84,13 +84,13 @@ function toMicroseconds(ms: number): number {
 }
 
 export interface BatchEncoderOptions {
-  /** Measurements older than this are dropped: QuestDB would do so without a word. */
+  /** Age at which measurements are dropped, in ms. QuestDB would drop them silently. */
   maxAgeMs: number;
   dropped: DroppedRowCounter;
   log: Logger;
 }
 
-/** Makes batches of rows. What can't be stored is counted and left out. */
+/** Encodes rows as batches. Rows that can't be stored are counted and dropped. */
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
   readonly #encoder = new IlpEncoder();
@@ -101,23 +101,24 @@ export class BatchEncoder {
     this.#warnOnce = createWarnOnce(options.log);
   }
 
-  /** One batch for each day: QuestDB drops whole days, so a batch that waits expires as a whole. */
+  /** Returns one batch per day. QuestDB drops whole days, so a batch in the spool expires as a whole. */
   toBatches({ table, rows }: RowChunk, nowMs: number = Date.now()): Batch[] {
     if (!isMeasurementTable(table)) return this.#encode({ table, rows });
-    const young = this.#dropExpired(rows, nowMs);
-    const days = Map.groupBy(young, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
-    return [...days.values()].flatMap((ofDay) => this.#encode({ table, rows: ofDay }));
+    const currentRows = this.#dropExpired(rows, nowMs);
+    const days = Map.groupBy(currentRows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
+    return [...days.values()].flatMap((rowsOfDay) => this.#encode({ table, rows: rowsOfDay }));
   }
 
   #dropExpired(rows: readonly AnyRow[], nowMs: number): readonly AnyRow[] {
     const { maxAgeMs, dropped } = this.#options;
-    const young = rows.filter(({ timestamp }) => timestamp >= nowMs - maxAgeMs);
-    const expired = rows.length - young.length;
+    const currentRows = rows.filter(({ timestamp }) => timestamp >= nowMs - maxAgeMs);
+    const expired = rows.length - currentRows.length;
     if (expired === 0) return rows;
     dropped.add('expired', expired);
-    const reason = 'they are older than the retention';
+    const reason =
+      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
     this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: expired, reason }).message);
-    return young;
+    return currentRows;
   }
 
   #encode({ table, rows }: RowChunk): Batch[] {

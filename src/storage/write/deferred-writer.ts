@@ -2,12 +2,12 @@ import type { AddRows, RowTypes, TableName } from '../../core/schema/table-regis
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import type { RowWriter } from './row-writer.ts';
 
-/** Rows that wait for the writer at most; a service records few before its first turn is over. */
+/** Maximum number of rows before the writer is loaded. Normally, there are only a few. */
 const MAX_PENDING_ROWS = 50_000;
 
 type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
 
-/** Takes rows before the writer is loaded, which happens after the application has started. */
+/** Buffers rows until the writer is loaded, which happens after the application has started. */
 export class DeferredWriter {
   #pending: PendingRows[] = [];
   #pendingRows = 0;
@@ -29,15 +29,16 @@ export class DeferredWriter {
     this.#pending.push([table, rows] as PendingRows);
   };
 
-  /** `add` is called before each batch is made. */
-  onBeforeBatch(add: () => void): void {
-    this.#beforeBatchListeners.push(add);
-    this.#writer?.onBeforeBatch(add);
+  /** Calls `listener` before each batch is created. */
+  onBeforeBatch(listener: () => void): void {
+    this.#beforeBatchListeners.push(listener);
+    this.#writer?.onBeforeBatch(listener);
   }
 
+  /** Passes the buffered rows, and from now on all rows, to the writer. */
   connect(writer: RowWriter): void {
     this.#writer = writer;
-    for (const source of this.#beforeBatchListeners) writer.onBeforeBatch(source);
+    for (const listener of this.#beforeBatchListeners) writer.onBeforeBatch(listener);
     for (const [table, rows] of this.#pending) {
       writer.add(table as 'performance_metrics', rows as RowTypes['performance_metrics'][]);
     }

@@ -1,7 +1,11 @@
 /**
- * Why rows were given up: not valid; older than the retention, so that QuestDB would lose them without
- * a word; too many for the disk or, before the writer is there, for memory; refused by QuestDB; or not
- * to be written as lines.
+ * Why rows were dropped:
+ * - `invalid`: a field has an invalid value.
+ * - `expired`: the rows are older than the retention period, so QuestDB would drop them silently.
+ * - `spool_full`: the spool reached its size limit.
+ * - `memory_full`: too many rows arrived before the writer was loaded.
+ * - `refused`: QuestDB rejected the rows.
+ * - `unwritable`: the rows can't be encoded in the line protocol.
  */
 export type DropReason =
   | 'invalid'
@@ -11,7 +15,7 @@ export type DropReason =
   | 'refused'
   | 'unwritable';
 
-/** Counts what a process has given up since its start. */
+/** Counts the rows that a process has dropped since its start. */
 export class DroppedRowCounter {
   readonly #byReason = new Map<DropReason, number>();
 
@@ -23,7 +27,7 @@ export class DroppedRowCounter {
     return [...this.#byReason.values()].reduce((sum, rows) => sum + rows, 0);
   }
 
-  /** Only reasons that there were. */
+  /** Counts by reason, without reasons that have not occurred. */
   get byReason(): ReadonlyMap<DropReason, number> {
     return this.#byReason;
   }

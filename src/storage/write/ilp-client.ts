@@ -3,23 +3,23 @@ import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { errorMessage } from '../../core/errors.ts';
 
-/** What became of a write: stored, worth another try, or refused for good. */
+/** The result of a write: stored, failed temporarily, or rejected permanently. */
 export type WriteOutcome =
   | { kind: 'stored' }
   | { kind: 'retry'; reason: string }
   | { kind: 'refused'; reason: string };
 
-/** Sends lines to QuestDB's `/write`, over connections that never keep the process alive. */
+/** Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive. */
 export class IlpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
   readonly #secureAgent = new SecureAgent({ keepAlive: true, maxSockets: 2 });
 
-  /** Resolves within `deadlineMs`, whatever happens; never rejects. */
+  /** Sends lines. Always resolves within `deadlineMs`, and never rejects. */
   write(target: WriteTarget, lines: readonly Buffer[], deadlineMs: number): Promise<WriteOutcome> {
     return new Promise((resolve) => {
       const signal = AbortSignal.timeout(deadlineMs);
       const retry = (error: unknown) =>
-        resolve({ kind: 'retry', reason: signal.aborted ? 'no answer' : errorMessage(error) });
+        resolve({ kind: 'retry', reason: signal.aborted ? 'no response' : errorMessage(error) });
       try {
         const url = new URL('/write?precision=n', target.url);
         const secure = url.protocol === 'https:';
@@ -33,7 +33,7 @@ export class IlpClient {
             ...(target.authorization && { authorization: target.authorization }),
           },
         };
-        const sending = (secure ? secureRequest : request)(url, options, (response) => {
+        const outgoing = (secure ? secureRequest : request)(url, options, (response) => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));
           response.on('error', retry);
@@ -41,10 +41,10 @@ export class IlpClient {
             resolve(toWriteOutcome(response.statusCode ?? 0, Buffer.concat(parts).toString()));
           });
         });
-        sending.on('error', retry);
-        sending.on('socket', (socket) => socket.unref());
-        for (const part of lines) sending.write(part);
-        sending.end();
+        outgoing.on('error', retry);
+        outgoing.on('socket', (socket) => socket.unref());
+        for (const part of lines) outgoing.write(part);
+        outgoing.end();
       } catch (error) {
         retry(error);
       }
@@ -58,8 +58,8 @@ export class IlpClient {
 }
 
 /**
- * Only a 400 says that these lines are at fault. Everything else may pass: a password that is
- * being changed, a proxy, a server that starts.
+ * Returns the outcome of an HTTP response. Only status 400 means that the lines are invalid. Other
+ * failures can be temporary, such as a changed password, a proxy error, or a server restart.
  */
 function toWriteOutcome(status: number, body: string): WriteOutcome {
   if (status >= 200 && status < 300) return { kind: 'stored' };

@@ -1,34 +1,34 @@
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
 
-/** Most rows of a batch: some megabytes, so that a request ends well within its deadline. */
+/** Maximum number of rows per batch: a few megabytes, so that a request finishes within its deadline. */
 const MAX_CHUNK_ROWS = 5000;
 
-/** Rows of one table that are on their way to the disk. */
+/** Rows of one table that are encoded and written to disk together. */
 export interface RowChunk {
   readonly table: TableName;
   readonly rows: readonly AnyRow[];
 }
 
-/** Rows by table, in the order in which they came, until each part of them is on disk. */
+/** Buffers rows by table, in insertion order, until each chunk is on disk. */
 export class RowBuffer {
   #byTable = new Map<TableName, AnyRow[]>();
   #chunks: RowChunk[] = [];
   #rows = 0;
 
-  /** Rows that have come since the last `cut`. */
+  /** Number of rows since the last `splitIntoChunks`. */
   get rows(): number {
     return this.#rows;
   }
 
   add(table: TableName, rows: readonly AnyRow[]): void {
-    const before = this.#byTable.get(table);
-    if (before) for (const row of rows) before.push(row);
+    const buffered = this.#byTable.get(table);
+    if (buffered) for (const row of rows) buffered.push(row);
     else this.#byTable.set(table, [...rows]);
     this.#rows += rows.length;
   }
 
-  /** Makes parts of what has come. */
+  /** Moves the buffered rows into chunks. */
   splitIntoChunks(): void {
     for (const [table, rows] of this.#byTable) {
       for (let i = 0; i < rows.length; i += MAX_CHUNK_ROWS) {
@@ -39,12 +39,12 @@ export class RowBuffer {
     this.#rows = 0;
   }
 
-  /** The oldest part. It stays until `done`, because the process may end while it is written. */
+  /** The oldest chunk. It stays until `removeChunk`, because the process can exit during the write. */
   get oldestChunk(): RowChunk | undefined {
     return this.#chunks[0];
   }
 
-  removeChunk(part: RowChunk): void {
-    if (this.#chunks[0] === part) this.#chunks.shift();
+  removeChunk(chunk: RowChunk): void {
+    if (this.#chunks[0] === chunk) this.#chunks.shift();
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
@@ -10,24 +11,24 @@ import { Spool } from './spool.ts';
 import type { Batch } from './spool-files.ts';
 import { SpoolSender } from './spool-sender.ts';
 
-const POLL_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 export interface RowWriterOptions {
   spoolDir: string;
   spoolMaxBytes: number;
   retentionDays: number;
-  /** Rows that are collected before they are written. */
+  /** Number of rows to buffer before a write. */
   bufferSize: number;
-  /** Longest time in ms before they are written. */
+  /** Maximum time between writes, in ms. */
   flushIntervalMs: number;
   target: () => WriteTarget | undefined;
   ensureTables: (target: WriteTarget) => Promise<void>;
-  /** Counts what is given up. */
+  /** Counts dropped rows. */
   dropped: DroppedRowCounter;
   log: Logger;
 }
 
-/** The write road: rows are buffered, kept on disk, and leave it when QuestDB has them. */
+/** Buffers rows, writes them to the spool on disk, and sends them to QuestDB. */
 export class RowWriter {
   readonly #options: RowWriterOptions;
   readonly #encoder: BatchEncoder;
@@ -37,7 +38,7 @@ export class RowWriter {
   readonly #buffer = new RowBuffer();
   #spooling: Promise<void> | undefined;
   #scheduledFlush: NodeJS.Immediate | undefined;
-  #draining = false;
+  #isSplitting = false;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
   constructor(options: RowWriterOptions) {
@@ -52,11 +53,11 @@ export class RowWriter {
     this.#timer.unref();
   }
 
-  /** Takes rows; they are on their way when enough have come together, or the interval is over. */
+  /** Adds rows. They are written when the buffer is full, or when the flush interval ends. */
   readonly add: AddRows = (table, rows) => {
     if (rows.length === 0) return;
     this.#buffer.add(table, toAnyRows(rows));
-    if (this.#buffer.rows >= this.#options.bufferSize && !this.#draining) {
+    if (this.#buffer.rows >= this.#options.bufferSize && !this.#isSplitting) {
       this.#scheduledFlush ??= setImmediate(() => {
         this.#scheduledFlush = undefined;
         void this.#spoolBuffered();
@@ -64,17 +65,17 @@ export class RowWriter {
     }
   };
 
-  /** `add` is called before each batch is made, to give what it has summed up for it. */
-  onBeforeBatch(add: () => void): void {
-    this.#beforeBatchListeners.push(add);
+  /** Calls `listener` before each batch is created, so that it can add aggregated rows. */
+  onBeforeBatch(listener: () => void): void {
+    this.#beforeBatchListeners.push(listener);
   }
 
-  /** Bytes of rows that wait for QuestDB. */
+  /** Size of the rows that QuestDB has not yet stored, in bytes. */
   get spoolBytes(): number {
     return this.#spool.waitingBytes;
   }
 
-  /** Sends what processes that have ended left in the spool. */
+  /** Sends the rows that stopped processes left in the spool. */
   adoptSpool(): void {
     try {
       if (this.#spool.adoptOrphanedBatches() > 0) this.#sender.start();
@@ -84,28 +85,28 @@ export class RowWriter {
   }
 
   /**
-   * Resolves when all rows added before are acknowledged by QuestDB.
+   * Waits until QuestDB has acknowledged all rows that were added before.
    *
-   * @throws PS_FLUSH_TIMEOUT when they are not within `timeoutMs`; they stay in the spool
+   * @throws PS_FLUSH_TIMEOUT if that takes longer than `timeoutMs`. The rows stay in the spool.
    */
   async flush(timeoutMs = 30_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
-    // One that was at its end already has not seen the last rows.
+    // A write that is already running might not include the latest rows.
     await this.#spooling;
     await this.#spoolBuffered();
-    const asked = new Set<Batch>(this.#spool.waiting);
+    const pending = new Set<Batch>(this.#spool.waiting);
     this.#sender.retryNow();
-    while (this.#spool.waiting.some((batch) => asked.has(batch))) {
+    while (this.#spool.waiting.some((batch) => pending.has(batch))) {
       if (Date.now() > deadline) {
         const rows = this.#spool.waitingRows;
         throw createError('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await delay(POLL_INTERVAL_MS);
       this.#sender.start();
     }
   }
 
-  /** Puts everything on disk, tries for `timeoutMs` to send it, and ends. Never rejects. */
+  /** Writes all rows to disk, tries to send them for `timeoutMs`, and stops. Never rejects. */
   async close(timeoutMs = 2000): Promise<void> {
     clearInterval(this.#timer);
     await this.flush(timeoutMs).catch(() => {});
@@ -113,24 +114,24 @@ export class RowWriter {
     this.#spool.close();
   }
 
-  /** Puts what is buffered on disk without waiting, in the moment in which the process ends. */
+  /** Writes the buffered rows to disk synchronously, for use when the process exits. */
   flushSync(): void {
     this.#splitBuffer();
-    for (let part = this.#buffer.oldestChunk; part; part = this.#buffer.oldestChunk) {
-      for (const batch of this.#encoder.toBatches(part)) this.#spool.addSync(batch);
-      this.#buffer.removeChunk(part);
+    for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
+      for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
+      this.#buffer.removeChunk(chunk);
     }
     this.#spool.close();
   }
 
-  /** One write at a time: what comes meanwhile makes larger batches. */
+  /** Writes the buffered rows to the spool, one write at a time. Rows that arrive during a write form larger batches. */
   #spoolBuffered(): Promise<void> {
     this.#spooling ??= (async () => {
       while (this.#buffer.rows > 0) {
         this.#splitBuffer();
-        for (let part = this.#buffer.oldestChunk; part; part = this.#buffer.oldestChunk) {
-          for (const batch of this.#encoder.toBatches(part)) await this.#spool.add(batch);
-          this.#buffer.removeChunk(part);
+        for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
+          for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
+          this.#buffer.removeChunk(chunk);
           this.#sender.start();
         }
       }
@@ -141,9 +142,9 @@ export class RowWriter {
   }
 
   #splitBuffer(): void {
-    this.#draining = true;
-    for (const add of this.#beforeBatchListeners) add();
-    this.#draining = false;
+    this.#isSplitting = true;
+    for (const listener of this.#beforeBatchListeners) listener();
+    this.#isSplitting = false;
     this.#buffer.splitIntoChunks();
   }
 }

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { isProcessAlive, type ProcessIdentity } from '../../core/process-identity.ts';
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
 
-/** Encoded rows of one table, on their way to QuestDB. */
+/** Encoded rows of one table. */
 export interface Batch {
   readonly table: TableName;
   readonly rows: number;
-  /** ms since the epoch of its newest row. */
+  /** Timestamp of the newest row, in ms since the epoch. */
   readonly newestMs: number;
   readonly bytes: number;
-  /** Where it is kept on disk; undefined while the spool cannot be written. */
+  /** Path of the batch file. Undefined if the spool is not writable. */
   file: string | undefined;
-  /** Its lines, as long as they are also in memory. */
+  /** The encoded rows, if they are still in memory. */
   lines: Buffer | undefined;
 }
 
 const BATCH_FILE_PATTERN = /^(\d+)\.([a-z_]+)\.(\d+)\.(\d+)\.ilp$/;
 
-/** The file's name says all that is needed to send, count or drop it. `seq` orders the files. */
+/** Returns a file name that contains the table, the row count, and the age of a batch. `seq` orders the files. */
 export function formatBatchFileName(
   seq: number,
   batch: Pick<Batch, 'table' | 'rows' | 'newestMs'>,
@@ -27,7 +27,7 @@ export function formatBatchFileName(
   return `${String(seq).padStart(12, '0')}.${batch.table}.${batch.rows}.${Math.round(batch.newestMs)}.ilp`;
 }
 
-/** The batch that a file holds; undefined when it is not a finished batch of ours. */
+/** Returns the batch in a file, or undefined if the file is not a complete batch. */
 function parseBatchFile(folder: string, name: string, bytes: number): Batch | undefined {
   const [, , table, rows, newestMs] = BATCH_FILE_PATTERN.exec(name) ?? [];
   if (table === undefined || !isTableName(table)) return undefined;
@@ -41,12 +41,12 @@ function parseBatchFile(folder: string, name: string, bytes: number): Batch | un
   };
 }
 
-/** Ending of a file that is being written. */
+/** Suffix of a file that is still being written. */
 export const UNFINISHED_SUFFIX = '.part';
 
 const SPOOL_FOLDER_PATTERN = /^(\d+)-(\w*)-[0-9a-f]+$/;
 
-/** Makes a folder under `root` that is marked as `owner`'s. */
+/** Creates a folder in `root` whose name identifies its owner. */
 export function createSpoolFolder(root: string, owner: ProcessIdentity): string {
   const folder = join(root, createSpoolFolderName(owner));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -54,36 +54,37 @@ export function createSpoolFolder(root: string, owner: ProcessIdentity): string 
 }
 
 /**
- * Takes over the folders of processes that have ended: the rename is atomic, so of several that
- * try only one gets each. What two send nevertheless is stored once, because rows keep their keys.
+ * Takes over the folders of processes that have stopped. The rename is atomic, so only one process
+ * gets each folder. If two processes still send the same batch, it is stored once, because QuestDB
+ * removes rows with the same keys.
  *
- * @returns the folders, now `owner`'s
+ * @returns the folders, which `owner` now owns
  */
 export function adoptOrphanedFolders(root: string, owner: ProcessIdentity): string[] {
   return listFileNames(root).flatMap((name) => {
     const [, pid, started] = SPOOL_FOLDER_PATTERN.exec(name) ?? [];
     if (pid === undefined || isProcessAlive({ pid: Number(pid), started: started ?? '' }))
       return [];
-    const mine = join(root, createSpoolFolderName(owner));
+    const adopted = join(root, createSpoolFolderName(owner));
     try {
-      renameSync(join(root, name), mine);
-      removeUnfinishedFiles(mine);
-      return [mine];
+      renameSync(join(root, name), adopted);
+      removeUnfinishedFiles(adopted);
+      return [adopted];
     } catch {
       return [];
     }
   });
 }
 
-/** Beyond the largest number that a process can have (proc(5): 2^22). */
+/** A PID above the maximum PID (proc(5): 2^22), so no such process exists. */
 const ENDED_PROCESS: ProcessIdentity = { pid: 2 ** 22 + 1, started: '0' };
 
-/** A name for a folder that the next process adopts. */
+/** Returns the name of a folder that no process owns. The next process adopts it. */
 export function createOrphanedFolderName(): string {
   return createSpoolFolderName(ENDED_PROCESS);
 }
 
-/** The finished batches of a folder, oldest first. */
+/** Returns the complete batches in a folder, oldest first. */
 export function listBatches(folder: string): Batch[] {
   return listFileNames(folder)
     .sort()
@@ -96,16 +97,16 @@ export function listBatches(folder: string): Batch[] {
     });
 }
 
-/** Removes a folder that has become empty. */
+/** Deletes a folder if it is empty. */
 export function removeFolderIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Not empty, or gone already: both are fine.
+    // The folder is not empty, or it no longer exists.
   }
 }
 
-/** What a process was about to write when it ended is not whole. */
+/** Deletes the incomplete files of a process that stopped during a write. */
 function removeUnfinishedFiles(folder: string): void {
   for (const name of listFileNames(folder)) {
     if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(folder, name), { force: true });

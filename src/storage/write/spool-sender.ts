@@ -8,18 +8,19 @@ import type { Batch } from './spool-files.ts';
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_BATCHES = 500;
-const BACKOFF_MS = { first: 200, most: 5000 };
+const MIN_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 5000;
 
 export interface SpoolSenderOptions {
   spool: Spool;
-  /** Where QuestDB is now; undefined while nobody knows. Asked before every write. */
+  /** Returns the current QuestDB, or undefined if none is known. Called before every write. */
   target: () => WriteTarget | undefined;
-  /** Makes sure that the tables exist. Run before the first write, and again when one is refused. */
+  /** Creates missing tables. Called before the first write, and again after a rejected write. */
   ensureTables: (target: WriteTarget) => Promise<void>;
   log: Logger;
 }
 
-/** Moves batches from the spool to QuestDB: one request at a time, oldest first, one table each. */
+/** Sends batches from the spool to QuestDB: one request at a time, oldest first, one table per request. */
 export class SpoolSender {
   readonly #options: SpoolSenderOptions;
   readonly #client = new IlpClient();
@@ -36,7 +37,7 @@ export class SpoolSender {
     this.#warnOnce = createWarnOnce(options.log);
   }
 
-  /** Begins sending unless it already does, or waits after a failure. */
+  /** Starts sending, unless it is already sending or waiting after a failure. */
   start(): void {
     if (this.#closed || this.#running || Date.now() < this.#nextTryMs) return;
     this.#running = this.#run().finally(() => {
@@ -45,13 +46,13 @@ export class SpoolSender {
     });
   }
 
-  /** Tries at once, whatever the last failure was. */
+  /** Starts sending immediately, even after a failure. */
   retryNow(): void {
     this.#nextTryMs = 0;
     this.start();
   }
 
-  /** Stops; what waits stays in the spool. */
+  /** Stops sending. Unsent batches stay in the spool. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -62,8 +63,7 @@ export class SpoolSender {
   #scheduleRetry(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    // A timer may fire a moment before its time: it must not find that it is too early, and never
-    // come again.
+    // A timer can fire slightly early. `retryNow` skips the time check, so the retry is not lost.
     this.#timer = setTimeout(() => this.retryNow(), Math.max(0, this.#nextTryMs - Date.now()));
     this.#timer.unref();
   }
@@ -81,16 +81,16 @@ export class SpoolSender {
     }
   }
 
-  /** @returns why it has to be tried again, or undefined when the spool got shorter */
+  /** Sends the next batches. @returns why a retry is necessary, or undefined after success */
   async #sendNext(): Promise<string | undefined> {
     const target = this.#options.target();
-    if (!target) return 'no QuestDB is known';
+    if (!target) return 'no QuestDB server was found';
     if (this.#preparedFor !== target.url) await this.#ensureTables(target);
     const { batches, lines } = await this.#takeNextBatches();
     if (lines.some((part) => part.length > 0)) {
       let outcome = await this.#client.write(target, lines, REQUEST_TIMEOUT_MS);
       if (outcome.kind === 'refused') {
-        // The tables may have been wiped since; make them, and try once more before giving up.
+        // The tables might have been deleted. Create them and retry once.
         await this.#ensureTables(target);
         outcome = await this.#client.write(target, lines, REQUEST_TIMEOUT_MS);
       }
@@ -101,7 +101,7 @@ export class SpoolSender {
     return undefined;
   }
 
-  /** The oldest batches that belong to one table, as many as fit into a request. */
+  /** Reads the oldest batches of one table, up to the size of a request. */
   async #takeNextBatches(): Promise<{ batches: Batch[]; lines: Buffer[] }> {
     const { waiting } = this.#options.spool;
     const table = waiting[0]?.table;
@@ -112,13 +112,13 @@ export class SpoolSender {
       if (bytes > 0 && bytes + batch.bytes > MAX_REQUEST_BYTES) break;
       bytes += batch.bytes;
       batches.push(batch);
-      // A batch whose file has vanished keeps its place, so that lines and batches stay in step.
+      // A missing file gives an empty buffer, so that the indexes of batches and lines match.
       lines.push((await this.#options.spool.read(batch)) ?? Buffer.alloc(0));
     }
     return { batches, lines };
   }
 
-  /** One bad batch must not take its neighbours along: each is tried alone, the bad set aside. */
+  /** Sends each batch separately, and moves rejected batches to the folder for rejected rows. */
   async #rejectBadBatches(
     target: WriteTarget,
     batches: readonly Batch[],
@@ -148,12 +148,12 @@ export class SpoolSender {
   }
 
   #backOff(reason: string): void {
-    const wait = Math.min(BACKOFF_MS.first * 2 ** this.#failures, BACKOFF_MS.most);
-    // Half of it at random, so that many services do not come back in step.
-    this.#nextTryMs = Date.now() + wait * (0.5 + Math.random() / 2);
+    const waitMs = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
+    // Half of the wait is random, so that many services don't retry at the same time.
+    this.#nextTryMs = Date.now() + waitMs * (0.5 + Math.random() / 2);
     if (this.#failures++ === 3) {
       this.#options.log.warn(
-        `QuestDB takes no rows at the moment (${reason}); they wait in the spool`,
+        `QuestDB does not accept rows (${reason}). Rows are kept in the spool and will be retried.`,
       );
     }
   }

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createError, errorMessage } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { getProcessIdentity, type ProcessIdentity } from '../../core/process-identity.ts';
 import { isMeasurementTable } from '../../core/schema/table-registry.ts';
@@ -16,20 +17,20 @@ import {
   UNFINISHED_SUFFIX,
 } from './spool-files.ts';
 
-/** Batches whose lines are kept in memory as well, so that a quick QuestDB needs no reading back. */
+/** Size of the batches that are also kept in memory, so that they don't have to be read back from disk. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
 export interface SpoolOptions {
-  /** Folder that all processes share; each has folders of its own in it. */
+  /** Folder that all processes share. Each process has its own folders in it. */
   dir: string;
   maxBytes: number;
-  /** Measurements older than this are dropped: QuestDB would do so without a word. */
+  /** Age at which measurements are dropped, in ms. QuestDB would drop them silently. */
   maxAgeMs: number;
   dropped: DroppedRowCounter;
   log: Logger;
 }
 
-/** Keeps batches on disk, oldest first, until QuestDB has acknowledged them. */
+/** Stores batches on disk, oldest first, until QuestDB has acknowledged them. */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #processIdentity: ProcessIdentity = getProcessIdentity(process.pid);
@@ -53,41 +54,41 @@ export class Spool {
     return this.#batches.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  /** Size on disk of what waits. */
+  /** Size of the waiting batches, in bytes. */
   get waitingBytes(): number {
     return this.#bytes;
   }
 
-  /** Adds what processes that have ended left behind. @returns how many rows */
+  /** Adds the batches that stopped processes left behind. @returns the number of rows */
   adoptOrphanedBatches(): number {
-    const found = adoptOrphanedFolders(this.#options.dir, this.#processIdentity).flatMap(
+    const adopted = adoptOrphanedFolders(this.#options.dir, this.#processIdentity).flatMap(
       (folder) => {
         const batches = listBatches(folder);
         if (batches.length === 0) removeFolderIfEmpty(folder);
         return batches;
       },
     );
-    this.#batches.unshift(...found);
-    this.#bytes += found.reduce((sum, batch) => sum + batch.bytes, 0);
+    this.#batches.unshift(...adopted);
+    this.#bytes += adopted.reduce((sum, batch) => sum + batch.bytes, 0);
     this.enforceLimits();
-    return found.reduce((sum, batch) => sum + batch.rows, 0);
+    return adopted.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  /** Adds a batch; resolves when it is on disk, or in memory where the disk refuses. */
+  /** Adds a batch. Resolves when it is on disk, or in memory if the disk is not writable. */
   async add(batch: Batch): Promise<void> {
     try {
       const file = this.#nextFile(batch);
-      // The rename makes it appear whole or not at all, whenever the process ends.
+      // The rename is atomic. If the process stops during the write, no partial batch remains.
       await writeFile(file + UNFINISHED_SUFFIX, batch.lines!, { mode: 0o600 });
       await rename(file + UNFINISHED_SUFFIX, file);
       batch.file = file;
     } catch (error) {
       this.#reportUnwritable(error);
     }
-    this.#accept(batch);
+    this.#enqueue(batch);
   }
 
-  /** The same without waiting, for the moment in which the process ends. */
+  /** Adds a batch synchronously, for use when the process exits. */
   addSync(batch: Batch): void {
     try {
       const file = this.#nextFile(batch);
@@ -97,10 +98,10 @@ export class Spool {
     } catch (error) {
       this.#reportUnwritable(error);
     }
-    this.#accept(batch);
+    this.#enqueue(batch);
   }
 
-  /** The batch's lines; undefined when its file has vanished (another process has adopted it). */
+  /** Reads the lines of a batch. Returns undefined if another process has adopted its file. */
   async read(batch: Batch): Promise<Buffer | undefined> {
     if (batch.lines) return batch.lines;
     try {
@@ -110,7 +111,7 @@ export class Spool {
     }
   }
 
-  /** Forgets batches that QuestDB has acknowledged. */
+  /** Removes batches that QuestDB has acknowledged. */
   async remove(batches: readonly Batch[]): Promise<void> {
     this.#forget(batches);
     await Promise.all(batches.map(({ file }) => file && rm(file, { force: true })));
@@ -118,7 +119,7 @@ export class Spool {
       if (folder !== this.#folder) removeFolderIfEmpty(folder);
   }
 
-  /** Sets a batch aside that QuestDB will never take. @returns where it is kept */
+  /** Moves a batch that QuestDB rejected to a separate folder. @returns the path of the file */
   reject(batch: Batch, lines: Buffer): string {
     this.#forget([batch]);
     this.#options.dropped.add('refused', batch.rows);
@@ -137,24 +138,30 @@ export class Spool {
     return file;
   }
 
-  /** Drops the oldest batches over the size limit, and whatever is older than the age limit. */
+  /** Drops batches that exceed the age limit, and the oldest batches if the spool is too large. */
   enforceLimits(nowMs: number = Date.now()): void {
     const { maxAgeMs } = this.#options;
-    const tooOld = this.#batches.filter(
+    const expired = this.#batches.filter(
       ({ table, newestMs }) => isMeasurementTable(table) && newestMs < nowMs - maxAgeMs,
     );
-    this.#drop(tooOld, 'expired', 'they waited longer than the retention');
-    let over = this.#bytes - this.#options.maxBytes;
-    const tooMany: Batch[] = [];
+    this.#drop(
+      expired,
+      'expired',
+      'they are older than the retention period, because QuestDB was unreachable for too long',
+    );
+    let excessBytes = this.#bytes - this.#options.maxBytes;
+    const oldest: Batch[] = [];
     for (const batch of this.#batches) {
-      if (over <= 0) break;
-      over -= batch.bytes;
-      tooMany.push(batch);
+      if (excessBytes <= 0) break;
+      excessBytes -= batch.bytes;
+      oldest.push(batch);
     }
-    this.#drop(tooMany, 'spool_full', `the spool is full (${this.#options.maxBytes} bytes)`);
+    const limit = formatBytes(this.#options.maxBytes);
+    const reason = `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`;
+    this.#drop(oldest, 'spool_full', reason);
   }
 
-  /** Leaves nothing behind but batches that wait, for the next process. */
+  /** Deletes the folder of this process, unless it contains batches for the next process. */
   close(): void {
     if (this.#folder) removeFolderIfEmpty(this.#folder);
     this.#folder = undefined;
@@ -165,7 +172,7 @@ export class Spool {
     return join(this.#folder, formatBatchFileName(this.#seq++, batch));
   }
 
-  #accept(batch: Batch): void {
+  #enqueue(batch: Batch): void {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
     if (batch.file && this.#memoryBytes + batch.bytes > MEMORY_BYTES) batch.lines = undefined;
@@ -174,19 +181,19 @@ export class Spool {
   }
 
   #forget(batches: readonly Batch[]): void {
-    const gone = new Set(batches);
+    const removed = new Set(batches);
     this.#batches = this.#batches.filter((batch) => {
-      if (!gone.has(batch)) return true;
+      if (!removed.has(batch)) return true;
       this.#bytes -= batch.bytes;
       if (batch.lines) this.#memoryBytes -= batch.bytes;
       return false;
     });
   }
 
-  #drop(batches: readonly Batch[], why: DropReason, reason: string): void {
+  #drop(batches: readonly Batch[], dropReason: DropReason, reason: string): void {
     if (batches.length === 0) return;
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-    this.#options.dropped.add(why, rows);
+    this.#options.dropped.add(dropReason, rows);
     this.#forget(batches);
     for (const { file } of batches) if (file) rmSync(file, { force: true });
     this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows, reason }).message);

@@ -1,6 +1,6 @@
 import { defineTable, type InferRow } from '../table-definition.ts';
 
-/** One administrative act: who did what to which object. `detail` is JSON without any secret. */
+/** One administrative action: who did what to which object. `detail` is JSON without secrets. */
 export const auditLogTable = defineTable({
   name: 'audit_log',
   columns: {

@@ -5,7 +5,7 @@ import {
   TENANT_COLUMNS,
 } from '../table-definition.ts';
 
-/** Where an error came from. */
+/** The source of an error. */
 export const ERROR_KINDS = ['uncaught', 'rejection', 'request', 'job', 'alert'] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
@@ -13,8 +13,8 @@ export const ERROR_LEVELS = ['fatal', 'error'] as const;
 export type ErrorLevel = (typeof ERROR_LEVELS)[number];
 
 /**
- * One entry of an error, or of `count` equal ones of which it is the last. Errors with the same
- * `fingerprint` are one error that comes again. `context` is a JSON object.
+ * One error, or the last of `count` identical errors. Errors with the same `fingerprint` are
+ * occurrences of one error. `context` is a JSON object.
  */
 export const errorLogsTable = defineTable({
   name: 'error_logs',

@@ -1,13 +1,13 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
-/** What can become of a message: at the end, or for now. */
+/** The results of a delivery attempt. `retrying` is temporary, and the others are final. */
 export const NOTIFICATION_STATUSES = ['delivered', 'retrying', 'failed', 'suppressed'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /**
- * One delivery attempt, or one suppression with its reason. Attempts of one delivery have one `id`,
- * and so have the suppressions of one alert. `content` is JSON (`NotificationContent`) without any
- * secret; `recipient` is shown in part only. A row with `readAt` says that `author` has read it.
+ * One delivery attempt, or one suppression with its reason. All attempts of a delivery have the same
+ * `id`, and so do all suppressions of an alert. `content` is JSON (`NotificationContent`) without
+ * secrets. `recipient` is partly masked. A row with `readAt` records that `author` has read the message.
  */
 export const notificationsTable = defineTable({
   name: 'notifications',

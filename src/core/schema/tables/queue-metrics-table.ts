@@ -6,7 +6,7 @@ import {
   TENANT_COLUMNS,
 } from '../table-definition.ts';
 
-/** One state transition of one job. `duration`, `waitTime` and `delay` are in ms. */
+/** One state transition of one job. `duration`, `waitTime`, and `delay` are in ms. */
 export const queueMetricsTable = defineTable({
   name: 'queue_metrics',
   columns: {
@@ -39,37 +39,37 @@ export const queueMetricsTable = defineTable({
 
 export type QueueMetricRow = InferRow<typeof queueMetricsTable>;
 
-/** A moment: a Date, or ms since the epoch. */
+/** A time: a Date, or ms since the epoch. */
 export type TimestampInput = Date | number;
 
-/** One state transition of one job, as an application gives it to `recordQueueMetric`. */
+/** One state transition of one job, as passed to `recordQueueMetric`. */
 export interface JobTransition {
   queueName: string;
   jobId: string;
   jobType?: string | undefined;
   status: QueueJobStatus;
-  /** When the job came into this state. Default: now. */
+  /** When the job entered this state. Default: now. */
   timestamp?: TimestampInput | undefined;
   createdAt?: TimestampInput | undefined;
   startedAt?: TimestampInput | undefined;
   completedAt?: TimestampInput | undefined;
   failedAt?: TimestampInput | undefined;
-  /** Processing time in ms. */
+  /** Processing time, in ms. */
   duration?: number | undefined;
-  /** In ms. */
+  /** Time in the queue, in ms. */
   waitTime?: number | undefined;
   attempts?: number | undefined;
   maxAttempts?: number | undefined;
   priority?: number | undefined;
-  /** In ms. */
+  /** Configured delay, in ms. */
   delay?: number | undefined;
-  /** Addresses, secrets and long numbers in it are blanked before it is stored. */
+  /** Email addresses, secrets, and long numbers are redacted before it is stored. */
   errorMessage?: string | undefined;
   stackTrace?: string | undefined;
-  /** Stored as JSON. Leave it out unless it may be read by whoever reads the table. */
+  /** Stored as JSON. Omit it if it contains data that users of the table must not see. */
   data?: unknown;
   result?: unknown;
-  /** Default: the tenant for whom the running work is done. */
+  /** Default: the organization of the current tenant context. */
   organizationId?: string | undefined;
   propertyId?: string | undefined;
   test?: boolean | undefined;

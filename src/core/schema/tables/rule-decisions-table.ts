@@ -1,17 +1,18 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
-/** What a rule did with its setting. */
+/** How a rule changed its setting. */
 export const DECISION_STATUSES = ['set', 'renewed', 'reset', 'expired'] as const;
 export type DecisionStatus = (typeof DECISION_STATUSES)[number];
 
-/** What became of a decision where it was to be applied. */
+/** The result of applying a decision in a service or sending it to a webhook. */
 export const DECISION_OUTCOME_STATUSES = ['applied', 'delivered', 'failed'] as const;
 export type DecisionOutcomeStatus = (typeof DECISION_OUTCOME_STATUSES)[number];
 
 /**
- * One decision of a business rule, or with the same `id` and `seq` what became of it at `author`. An
- * `id` is of the time from a setting's first change until it is at its default again. `facts` is JSON:
- * the figures that led to it; `expiresAt` is when the default counts again by itself.
+ * One decision of a business rule, or, with the same `id` and `seq`, its result at `author`. All
+ * decisions from the first change of a setting until its reset to the default have the same `id`.
+ * `facts` is a JSON object with the values that led to the decision. At `expiresAt`, the default
+ * value applies again automatically.
  */
 export const ruleDecisionsTable = defineTable({
   name: 'rule_decisions',

@@ -1,8 +1,9 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
 /**
- * One change of one silence; the present one is its row with the greatest (timestamp, seq).
- * `matchers` and `recurrence` are JSON. A silence of an organization never reaches another's alerts.
+ * One change of one silence. The row with the greatest (timestamp, seq) has the current state.
+ * `matchers` and `recurrence` are JSON. A silence of an organization applies only to alerts of the
+ * same organization.
  */
 export const silencesTable = defineTable({
   name: 'silences',

@@ -1,8 +1,8 @@
 import { defineTable, type InferRow, RESOURCE_COLUMNS } from '../table-definition.ts';
 
 /**
- * One health snapshot of one process and its host. Usages and `errorRate` are in percent,
- * times in ms, `uptime` in seconds, `load` is the one-minute load average.
+ * One health snapshot of one process and its host. Usages and `errorRate` are in percent, times in
+ * ms, and `uptime` in seconds. `load` is the one-minute load average.
  */
 export const systemHealthTable = defineTable({
   name: 'system_health',
@@ -32,7 +32,7 @@ export type SystemHealthRow = InferRow<typeof systemHealthTable>;
 export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
-/** How one process and its host are. Usages and rates in percent, times in ms, uptime in seconds. */
+/** Health of one process and its host. Usages and rates in percent, times in ms, uptime in seconds. */
 export interface HealthSnapshot {
   status: HealthStatus;
   timestamp: Date;
@@ -45,7 +45,7 @@ export interface HealthSnapshot {
     eventLoopDelayP99: number | undefined;
     avgResponseTime: number | undefined;
     errorRate: number | undefined;
-    /** Values of `registerGauge`. */
+    /** Values of the gauges from `registerGauge`, by name. */
     gauges: Record<string, number>;
   };
 }

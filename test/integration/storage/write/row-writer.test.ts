@@ -12,10 +12,10 @@ import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
 const spoolDir = join(questdb.folder, 'spool');
-/** A folder as a process leaves it that was killed: no process has this number. */
-const orphan = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
+/** The spool folder of a killed process. No process can have this PID. */
+const orphanedFolder = join(spoolDir, `${2 ** 22 + 1}-1-abcdef01`);
 let target: WriteTarget | undefined;
-let said: string[] = [];
+let messages: string[] = [];
 let dropped = new DroppedRowCounter();
 
 beforeAll(async () => {
@@ -25,14 +25,14 @@ beforeAll(async () => {
 afterAll(() => questdb.remove());
 beforeEach(() => {
   target = questdb.target;
-  said = [];
+  messages = [];
   dropped = new DroppedRowCounter();
   rmSync(spoolDir, { recursive: true, force: true });
-  mkdirSync(orphan, { recursive: true });
+  mkdirSync(orphanedFolder, { recursive: true });
 });
 
-function writer(options: Partial<RowWriterOptions> = {}): RowWriter {
-  const say = (message: string) => said.push(message);
+function createWriter(options: Partial<RowWriterOptions> = {}): RowWriter {
+  const log = (message: string) => messages.push(message);
   return new RowWriter({
     spoolDir,
     spoolMaxBytes: 1e9,
@@ -42,12 +42,12 @@ function writer(options: Partial<RowWriterOptions> = {}): RowWriter {
     target: () => target,
     ensureTables: async () => {},
     dropped,
-    log: { info: say, warn: say, error: say },
+    log: { info: log, warn: log, error: log },
     ...options,
   });
 }
 
-const rowsOf = (service: string, count: number, timestamp = Date.now()) =>
+const createRows = (service: string, count: number, timestamp = Date.now()) =>
   Array.from({ length: count }, (_, i) => ({
     id: `${service}-${i}`,
     timestamp,
@@ -57,178 +57,185 @@ const rowsOf = (service: string, count: number, timestamp = Date.now()) =>
     service,
   }));
 
-async function stored(service: string): Promise<number> {
+async function countStoredRows(service: string): Promise<number> {
   const [[count] = []] = await questdb.sql(
     `SELECT count() FROM performance_metrics WHERE service = '${service}'`,
   );
   return Number(count);
 }
 
-/** Puts lines into the orphaned folder, as a spooled batch of one row. */
-function orphanBatch(seq: number, line: string, newestMs = Date.now()): string {
+/** Writes a batch of one row to the orphaned folder. */
+function writeOrphanedBatch(seq: number, line: string, newestMs = Date.now()): string {
   const name = `${String(seq).padStart(12, '0')}.performance_metrics.1.${newestMs}.ilp`;
-  writeFileSync(join(orphan, name), line);
+  writeFileSync(join(orphanedFolder, name), line);
   return name;
 }
 
 const line = (service: string, field = 'value=1.0') =>
   `performance_metrics,service=${service},metric_type=CUSTOM id="${service}",${field} ${Date.now()}000000\n`;
 
-it('sets a batch aside that QuestDB refuses, and stores its neighbours', async () => {
-  orphanBatch(1, line('before'));
-  orphanBatch(2, line('bad', 'value="a text"'));
-  orphanBatch(3, line('after'));
-  const road = writer();
-  await road.flush();
-  await road.close();
+it('saves a batch that QuestDB rejects to a file, and stores the other batches', async () => {
+  writeOrphanedBatch(1, line('before'));
+  writeOrphanedBatch(2, line('bad', 'value="a text"'));
+  writeOrphanedBatch(3, line('after'));
+  const writer = createWriter();
+  await writer.flush();
+  await writer.close();
   for (const service of ['before', 'after']) {
-    expect(await waitFor(async () => stored(service))).toBe(1);
+    expect(await waitFor(async () => countStoredRows(service))).toBe(1);
   }
-  expect(await stored('bad')).toBe(0);
+  expect(await countStoredRows('bad')).toBe(0);
   expect([...dropped.byReason]).toEqual([['refused', 1]]);
-  expect(said.join()).toContain('QuestDB refused 1 rows');
+  expect(messages.join()).toContain('QuestDB rejected 1 row for table performance_metrics');
   expect(readdirSync(join(spoolDir, 'refused'))).toHaveLength(1);
-  expect(existsSync(orphan)).toBe(false);
+  expect(existsSync(orphanedFolder)).toBe(false);
 });
 
-it('goes on when a waiting batch has vanished', async () => {
+it('continues if the file of a waiting batch was deleted', async () => {
   target = undefined;
-  const vanishing = orphanBatch(1, line('vanished'));
-  orphanBatch(2, line('stays'));
-  const road = writer();
-  const [mine] = readdirSync(spoolDir);
-  rmSync(join(spoolDir, String(mine), vanishing));
+  const deletedBatch = writeOrphanedBatch(1, line('deleted'));
+  writeOrphanedBatch(2, line('other'));
+  const writer = createWriter();
+  const [ownFolder] = readdirSync(spoolDir);
+  rmSync(join(spoolDir, String(ownFolder), deletedBatch));
   target = questdb.target;
-  await road.flush();
-  await road.close();
-  expect(await waitFor(async () => stored('stays'))).toBe(1);
-  expect(await stored('vanished')).toBe(0);
+  await writer.flush();
+  await writer.close();
+  expect(await waitFor(async () => countStoredRows('other'))).toBe(1);
+  expect(await countStoredRows('deleted')).toBe(0);
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 
-it('throws away what a killed process had not finished writing', async () => {
-  writeFileSync(join(orphan, `${orphanBatch(1, line('finished'))}.part`), 'performance_met');
-  const road = writer();
-  await road.flush();
-  await road.close();
-  expect(await waitFor(async () => stored('finished'))).toBe(1);
+it('deletes the incomplete batch of a killed process', async () => {
+  writeFileSync(
+    join(orphanedFolder, `${writeOrphanedBatch(1, line('finished'))}.part`),
+    'performance_met',
+  );
+  const writer = createWriter();
+  await writer.flush();
+  await writer.close();
+  expect(await waitFor(async () => countStoredRows('finished'))).toBe(1);
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 
-it('drops the oldest rows over its size, and those older than the retention, and counts them', async () => {
+it('drops and counts the oldest rows when the spool is full, and rows past the retention period', async () => {
   target = undefined;
-  orphanBatch(1, line('too-old'), Date.now() - 31 * DAY_MS);
-  const road = writer({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
+  writeOrphanedBatch(1, line('too-old'), Date.now() - 31 * DAY_MS);
+  const writer = createWriter({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
   expect([...dropped.byReason]).toEqual([['expired', 1]]);
   for (let i = 0; i < 50; i++) {
-    road.add('performance_metrics', rowsOf(`bounded-${i}`, 100));
-    await road.flush(0).catch(() => {});
+    writer.add('performance_metrics', createRows(`bounded-${i}`, 100));
+    await writer.flush(0).catch(() => {});
   }
-  const full = dropped.byReason.get('spool_full') ?? 0;
-  expect(full).toBeGreaterThan(0);
-  const size = readdirSync(spoolDir, { recursive: true }).filter((n) => String(n).endsWith('.ilp'));
-  expect(size.length).toBeLessThan(50);
+  const droppedRows = dropped.byReason.get('spool_full') ?? 0;
+  expect(droppedRows).toBeGreaterThan(0);
+  const files = readdirSync(spoolDir, { recursive: true }).map(String);
+  expect(files.filter((name) => name.endsWith('.ilp')).length).toBeLessThan(50);
   target = questdb.target;
-  await road.flush();
-  await road.close();
-  const kept = await waitFor(async () => {
+  await writer.flush();
+  await writer.close();
+  const storedRows = await waitFor(async () => {
     const [[count] = []] = await questdb.sql(
       "SELECT count() FROM performance_metrics WHERE service LIKE 'bounded-%'",
     );
-    return Number(count) + full >= 5000 && Number(count);
+    return Number(count) + droppedRows >= 5000 && Number(count);
   });
-  expect(kept + full).toBe(5000);
-  expect(await stored('bounded-49')).toBe(100);
-  expect(said.join()).toMatch(/the spool is full \(65536 bytes\)/);
+  expect(storedRows + droppedRows).toBe(5000);
+  expect(await countStoredRows('bounded-49')).toBe(100);
+  expect(messages.join()).toMatch(/the spool reached its limit of 64 KiB/);
 });
 
-it('drops rows older than the retention one by one, counts them, and keeps those of other days', async () => {
-  const road = writer();
-  const day = DAY_MS;
-  road.add('performance_metrics', [
-    ...rowsOf('aged-out', 3, Date.now() - 31 * day),
-    ...rowsOf('in-time', 2, Date.now() - 29.9 * day),
-    ...rowsOf('in-time-too', 4),
+it('drops and counts only the rows that are older than the retention period', async () => {
+  const writer = createWriter();
+  writer.add('performance_metrics', [
+    ...createRows('aged-out', 3, Date.now() - 31 * DAY_MS),
+    ...createRows('in-time', 2, Date.now() - 29.9 * DAY_MS),
+    ...createRows('in-time-too', 4),
   ]);
-  const author = 'somebody';
-  road.add('audit_log', [{ id: 'old', seq: 0, author, timestamp: Date.now() - 400 * day }]);
-  await road.flush();
-  await road.close();
-  await waitFor(async () => (await stored('in-time')) === 2 && (await stored('in-time-too')) === 4);
+  const author = 'admin';
+  writer.add('audit_log', [{ id: 'old', seq: 0, author, timestamp: Date.now() - 400 * DAY_MS }]);
+  await writer.flush();
+  await writer.close();
+  await waitFor(
+    async () =>
+      (await countStoredRows('in-time')) === 2 && (await countStoredRows('in-time-too')) === 4,
+  );
   expect([...dropped.byReason]).toEqual([['expired', 3]]);
-  expect(said.join()).toContain('3 rows were dropped: they are older than the retention');
+  expect(messages.join()).toContain('Dropped 3 rows: they are older than the retention period');
   await waitFor(async () => (await questdb.sql("audit_log WHERE id = 'old'")).length === 1);
 });
 
-it('keeps the days of waiting rows apart, because each expires by itself', async () => {
-  const road = writer({ target: () => undefined });
+it('stores the rows of each day in a separate batch, because each day expires separately', async () => {
+  const writer = createWriter({ target: () => undefined });
   const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  road.add('performance_metrics', rowsOf('yesterday', 3, midnight - 1));
-  road.add('performance_metrics', rowsOf('today', 5, midnight));
-  await road.flush(1).catch(() => {});
-  await road.close(1);
-  expect(spooledRows().toSorted()).toEqual([3, 5]);
+  writer.add('performance_metrics', createRows('yesterday', 3, midnight - 1));
+  writer.add('performance_metrics', createRows('today', 5, midnight));
+  await writer.flush(1).catch(() => {});
+  await writer.close(1);
+  expect(getSpooledRowCounts().toSorted()).toEqual([3, 5]);
 });
 
-it('writes when enough rows have come together, or when the interval is over', async () => {
-  const bySize = writer({ bufferSize: 10, flushIntervalMs: 3_600_000 });
-  bySize.add('performance_metrics', rowsOf('nine', 9));
-  bySize.add('performance_metrics', rowsOf('tenth', 1));
-  await waitFor(async () => (await stored('nine')) + (await stored('tenth')) >= 10);
-  expect([await stored('nine'), await stored('tenth')]).toEqual([9, 1]);
+it('writes when the buffer is full or the flush interval ends', async () => {
+  const bySize = createWriter({ bufferSize: 10, flushIntervalMs: 3_600_000 });
+  bySize.add('performance_metrics', createRows('nine', 9));
+  bySize.add('performance_metrics', createRows('tenth', 1));
+  await waitFor(
+    async () => (await countStoredRows('nine')) + (await countStoredRows('tenth')) >= 10,
+  );
+  expect([await countStoredRows('nine'), await countStoredRows('tenth')]).toEqual([9, 1]);
   await bySize.close();
-  const byTime = writer({ bufferSize: 1000, flushIntervalMs: 100 });
-  byTime.add('performance_metrics', rowsOf('timed', 3));
-  expect(await waitFor(async () => stored('timed'))).toBe(3);
+  const byTime = createWriter({ bufferSize: 1000, flushIntervalMs: 100 });
+  byTime.add('performance_metrics', createRows('timed', 3));
+  expect(await waitFor(async () => countStoredRows('timed'))).toBe(3);
   await byTime.close();
 });
 
-it('tries again by itself, until an outage is over', async () => {
-  let tries = 0;
-  let up = false;
-  const tried = () => {
-    tries++;
-    return up ? questdb.target : undefined;
+it('retries automatically until an outage ends', async () => {
+  let attempts = 0;
+  let isUp = false;
+  const getTarget = () => {
+    attempts++;
+    return isUp ? questdb.target : undefined;
   };
-  const road = writer({ target: tried });
-  road.add('performance_metrics', rowsOf('patient', 2));
-  await road.flush(0).catch(() => {});
-  // A try that would be the last stops most runs before so many.
-  await waitFor(async () => tries >= 6);
-  up = true;
-  expect(await waitFor(async () => stored('patient'))).toBe(2);
-  await road.close();
+  const writer = createWriter({ target: getTarget });
+  writer.add('performance_metrics', createRows('patient', 2));
+  await writer.flush(0).catch(() => {});
+  // If a failed attempt did not schedule the next one, most runs would stop before six attempts.
+  await waitFor(async () => attempts >= 6);
+  isUp = true;
+  expect(await waitFor(async () => countStoredRows('patient'))).toBe(2);
+  await writer.close();
 });
 
-it('keeps rows for the next process when QuestDB is away at the end', async () => {
+it('keeps rows for the next process if QuestDB is unreachable at shutdown', async () => {
   target = undefined;
-  const last = writer();
-  last.add('performance_metrics', rowsOf('inherited', 7));
-  await last.close(0);
+  const writer = createWriter();
+  writer.add('performance_metrics', createRows('inherited', 7));
+  await writer.close(0);
   const [folder] = readdirSync(spoolDir).filter((name) => name.startsWith(`${process.pid}-`));
   expect(readdirSync(join(spoolDir, String(folder)))).toHaveLength(1);
 });
 
-it('a burst becomes batches of a bounded size', async () => {
-  const road = writer({ target: () => undefined });
-  road.add('performance_metrics', rowsOf('burst', 12_000));
-  await road.flush(1).catch(() => {});
-  await road.close(1);
-  const sizes = spooledRows();
+it('splits a burst into batches of limited size', async () => {
+  const writer = createWriter({ target: () => undefined });
+  writer.add('performance_metrics', createRows('burst', 12_000));
+  await writer.flush(1).catch(() => {});
+  await writer.close(1);
+  const sizes = getSpooledRowCounts();
   expect(sizes.reduce((sum, rows) => sum + rows, 0)).toBe(12_000);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(5000);
 });
 
-it('a process that leaves while its rows are being written keeps all of them', () => {
-  const road = writer({ target: () => undefined });
-  road.add('performance_metrics', rowsOf('leaver', 12_000));
-  road.add('performance_metrics', rowsOf('late', 1));
-  road.flushSync();
-  expect(spooledRows().reduce((sum, rows) => sum + rows, 0)).toBe(12_001);
+it('spools all rows if the process exits during a write', () => {
+  const writer = createWriter({ target: () => undefined });
+  writer.add('performance_metrics', createRows('leaver', 12_000));
+  writer.add('performance_metrics', createRows('late', 1));
+  writer.flushSync();
+  expect(getSpooledRowCounts().reduce((sum, rows) => sum + rows, 0)).toBe(12_001);
 });
 
-/** Rows of each batch on disk, as its file's name gives them. */
-function spooledRows(): number[] {
+/** Returns the row count of each batch on disk, from its file name. */
+function getSpooledRowCounts(): number[] {
   return readdirSync(spoolDir, { recursive: true })
     .map(String)
     .flatMap((name) => /\.(\d+)\.\d+\.ilp$/.exec(name)?.[1] ?? [])
