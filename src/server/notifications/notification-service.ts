@@ -25,31 +25,31 @@ import type { PeopleStore } from './people/people-store.ts';
 
 type PeopleService = Pick<NotificationService, 'listPeople' | 'setPerson' | 'removePerson'>;
 
-/** Shows everybody who can be told, and changes those that the API has named. */
-export function createPeopleService(people: PeopleRegistry, book: PeopleStore): PeopleService {
-  const isOfFile = (name: string) =>
+/** Creates the service that lists people, and adds and removes people of the API. */
+export function createPeopleService(people: PeopleRegistry, store: PeopleStore): PeopleService {
+  const isInFile = (name: string) =>
     people.list().some(({ person, source }) => source === 'file' && person.name === name);
 
   return {
     listPeople: () => people.list().map(toPersonView),
 
-    async setPerson({ organizationId, ...rest }, by) {
-      if (isOfFile(rest.name)) {
-        const reason = `${rest.name} is a person of the file, which counts first: change her there`;
+    async setPerson({ organizationId, ...rest }, author) {
+      if (isInFile(rest.name)) {
+        const reason = `${rest.name} is in the notification file, which takes precedence. Change the person there`;
         throw createError('PS_REQUEST_INVALID', { reason });
       }
-      const person = await book.set({ ...rest, organization: organizationId }, by);
+      const person = await store.set({ ...rest, organization: organizationId }, author);
       return toPersonView({ person, source: 'api', hidden: false });
     },
 
-    async removePerson(name, by) {
-      const person = await book.remove(name, by);
-      return toPersonView({ person, source: 'api', hidden: isOfFile(name) });
+    async removePerson(name, author) {
+      const person = await store.remove(name, author);
+      return toPersonView({ person, source: 'api', hidden: isInFile(name) });
     },
   };
 }
 
-/** Whoever reads it can tell people apart, and cannot write to them. */
+/** Converts a person for the API and masks the addresses. */
 export function toPersonView({ person, source, hidden }: ListedPerson): PersonView {
   const { name, role, organization: organizationId, properties, email, phone, user } = person;
   return {
@@ -65,9 +65,9 @@ export function toPersonView({ person, source, hidden }: ListedPerson): PersonVi
   };
 }
 
-/** In-app notifications older than this are not shown as unread any more. */
+/** Older in-app notifications no longer count as unread. */
 const MAX_INBOX_AGE_MS = 30 * DAY_MS;
-/** In-app notifications that are marked as read at once. */
+/** Maximum number of notifications to mark as read in one request. */
 const MAX_MARKED_READ = 10_000;
 
 export interface NotificationServiceOptions {
@@ -77,10 +77,10 @@ export interface NotificationServiceOptions {
   readonly now?: () => number;
 }
 
-/** Reads what became of messages, and the in-app notifications among them. */
+/** Creates the service for delivery records, in-app notifications, receivers, and people. */
 export function createNotificationService({
   notifier,
-  peopleStore: book,
+  peopleStore,
   queryClient: store,
   now = Date.now,
 }: NotificationServiceOptions): NotificationService {
@@ -90,15 +90,16 @@ export function createNotificationService({
     return (await store.read(scope, statement)).map((row) => toTableRow(notificationsTable, row));
   }
 
-  /** The last row of each of the reader's notifications. */
-  function inboxRows(
+  /** Returns the last row of each of the reader's in-app notifications. */
+  function readInboxRows(
     { role, subject, scope }: NotificationReader,
     conditions: Sql,
     limit: number,
     { fromMs, toMs }: { fromMs: number; toMs: number },
   ): Promise<NotificationRow[]> {
     const recipients = inValues('recipient', [`role:${role}`, `user:${subject}`]);
-    // A row that says that it was read is later than what it is about.
+    // The row that marks a notification as read is newer than the notification, so check `toMs` only
+    // after the last row of each id is selected.
     return read(
       scope,
       sql`SELECT * FROM (
@@ -110,15 +111,15 @@ export function createNotificationService({
     );
   }
 
-  /** Another server's clock may be ahead. */
-  const kept = () => ({ fromMs: now() - MAX_INBOX_AGE_MS, toMs: now() + DAY_MS });
+  /** The end is in the future, because another server's clock can be ahead. */
+  const getInboxRange = () => ({ fromMs: now() - MAX_INBOX_AGE_MS, toMs: now() + DAY_MS });
 
-  async function unreadRows(reader: NotificationReader, more: Sql, limit: number) {
-    return inboxRows(reader, sql`read_at IS NULL AND ${more}`, limit, kept());
+  async function readUnreadRows(reader: NotificationReader, condition: Sql, limit: number) {
+    return readInboxRows(reader, sql`read_at IS NULL AND ${condition}`, limit, getInboxRange());
   }
 
   return {
-    ...createPeopleService(notifier.people, book),
+    ...createPeopleService(notifier.people, peopleStore),
 
     async listNotifications(filter, scope) {
       const conditions = joinSql(buildConditions(filter), ' AND ');
@@ -132,21 +133,21 @@ export function createNotificationService({
     },
 
     async listInbox({ unread, ...filter }, reader) {
-      const wanted = buildConditions(filter);
-      if (unread === true) wanted.push(sql`read_at IS NULL`);
-      if (unread === false) wanted.push(sql`read_at IS NOT NULL`);
-      const rows = await inboxRows(reader, joinSql(wanted, ' AND '), filter.limit, filter);
+      const conditions = buildConditions(filter);
+      if (unread === true) conditions.push(sql`read_at IS NULL`);
+      if (unread === false) conditions.push(sql`read_at IS NOT NULL`);
+      const rows = await readInboxRows(reader, joinSql(conditions, ' AND '), filter.limit, filter);
       return rows.map(toNotificationView);
     },
 
     async countUnread(reader) {
-      return (await unreadRows(reader, sql`1 = 1`, MAX_MARKED_READ)).length;
+      return (await readUnreadRows(reader, sql`1 = 1`, MAX_MARKED_READ)).length;
     },
 
     async markRead(id, reader) {
-      const which = id === 'all' ? sql`1 = 1` : sql`id = ${id}`;
-      const rows = await unreadRows(reader, which, MAX_MARKED_READ);
-      if (rows.length === 0 && id !== 'all' && !(await isThere(id, reader))) {
+      const condition = id === 'all' ? sql`1 = 1` : sql`id = ${id}`;
+      const rows = await readUnreadRows(reader, condition, MAX_MARKED_READ);
+      if (rows.length === 0 && id !== 'all' && !(await existsInInbox(id, reader))) {
         throw createError('PS_NOT_FOUND', { path: `notifications/${id}` });
       }
       const readMs = now();
@@ -159,20 +160,20 @@ export function createNotificationService({
       return rows.length;
     },
 
-    subscribe(scope, position, hear) {
+    subscribe(scope, position, onChange) {
       return recorder.feed.subscribe(position, (row, at) => {
-        if (isVisibleInScope(row, scope))
-          hear({ position: at, notification: toNotificationView(row) });
+        if (!isVisibleInScope(row, scope)) return;
+        onChange({ position: at, notification: toNotificationView(row) });
       });
     },
 
     getReceivers() {
-      const { config: plan, file, people } = notifier;
+      const { config, file, people } = notifier;
       return {
         file: file.file,
         loadedAt: new Date(file.loadedMs),
         problems: formatProblems(file.problems),
-        receivers: [...plan.receivers.values()].map(({ name, channels, to }) => ({
+        receivers: [...config.receivers.values()].map(({ name, channels, to }) => ({
           name,
           channels: channels.map(({ kind }) => kind),
           people: [...to.roles.map((role) => `role:${role}`), ...to.people],
@@ -187,8 +188,8 @@ export function createNotificationService({
     },
   };
 
-  async function isThere(id: string, reader: NotificationReader): Promise<boolean> {
-    return (await inboxRows(reader, sql`id = ${id}`, 1, kept())).length > 0;
+  async function existsInInbox(id: string, reader: NotificationReader): Promise<boolean> {
+    return (await readInboxRows(reader, sql`id = ${id}`, 1, getInboxRange())).length > 0;
   }
 }
 
@@ -205,7 +206,7 @@ function buildConditions({
   if (status) conditions.push(inValues('status', status));
   if (receiver) conditions.push(inValues('receiver', receiver));
   if (reason) conditions.push(inValues('reason', reason));
-  // A message of several alerts names them in its content.
+  // The content lists the other alerts of the message.
   if (alertId !== undefined) {
     conditions.push(sql`(alert_id = ${alertId} OR content LIKE ${`%"id":"${alertId}"%`})`);
   }

@@ -3,10 +3,10 @@ import type { AlertState } from '../../core/schema/tables/alerts-table.ts';
 import type { NotificationStatus } from '../../core/schema/tables/notifications-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 
-/** What a message said of its alerts, the worst first. */
+/** The alerts of a message, sorted by severity, highest first. */
 export interface NotificationContent {
   readonly status: 'firing' | 'resolved';
-  /** How many alerts it was about; `alerts` has the first of them. */
+  /** Number of alerts in the message. `alerts` lists at most 20 of them. */
   readonly total: number;
   readonly alerts: readonly {
     readonly id: string;
@@ -17,7 +17,7 @@ export interface NotificationContent {
   }[];
 }
 
-/** One row of `notifications`, as the API shows it. */
+/** A row of `notifications` in the API. */
 export interface NotificationView {
   readonly at: Date;
   readonly id: string;
@@ -27,9 +27,9 @@ export interface NotificationView {
   readonly channel: string | undefined;
   readonly recipient: string | undefined;
   readonly status: NotificationStatus;
-  /** One word: why it was stopped, or what became of the attempt. */
+  /** Code of the suppression reason or the attempt's result. */
   readonly reason: string | undefined;
-  /** The same for people. */
+  /** Explanation of the reason for people. */
   readonly detail: string | undefined;
   readonly kind: string | undefined;
   readonly level: number | undefined;
@@ -40,14 +40,14 @@ export interface NotificationView {
   readonly readAt: Date | undefined;
 }
 
-/** Who reads. In-app notifications are for a role, or for one user. */
+/** The caller. In-app notifications are addressed to a role or a user. */
 export interface NotificationReader {
   readonly role: string;
   readonly subject: string;
   readonly scope: TenantScope;
 }
 
-/** Only rows with one of the named values, of a time, behind another row. */
+/** Selects rows by time and by values. A list matches any of its values. */
 export interface NotificationFilter {
   readonly fromMs: number;
   readonly toMs: number;
@@ -60,7 +60,7 @@ export interface NotificationFilter {
   readonly limit: number;
 }
 
-/** Where a page ends: rows are ordered by time, then id, then seq. */
+/** The last row of a page. Rows are sorted by time, id, and seq. */
 export interface NotificationPosition {
   readonly atMs: number;
   readonly id: string;
@@ -72,43 +72,48 @@ interface NotificationChange {
   readonly notification: NotificationView;
 }
 
-/** Where notifications are read. What the scope does not show is not there. */
+/** Reads notifications. Rows outside the caller's scope are not found. */
 export interface NotificationService {
-  /** All attempts and suppressions, the newest first. @throws PS_UNAVAILABLE */
+  /** Lists attempts and suppressions, newest first. @throws PS_UNAVAILABLE */
   listNotifications(filter: NotificationFilter, scope: TenantScope): Promise<NotificationView[]>;
-  /** The reader's own in-app notifications, the newest first. @throws PS_UNAVAILABLE */
+  /** Lists the reader's in-app notifications, newest first. @throws PS_UNAVAILABLE */
   listInbox(
     filter: NotificationFilter & { readonly unread?: boolean | undefined },
     reader: NotificationReader,
   ): Promise<NotificationView[]>;
-  /** How many of them nobody has read yet. @throws PS_UNAVAILABLE */
+  /** Returns the number of the reader's unread notifications. @throws PS_UNAVAILABLE */
   countUnread(reader: NotificationReader): Promise<number>;
-  /** Marks one of them as read, or all. @returns how many. @throws PS_NOT_FOUND, PS_UNAVAILABLE */
+  /** Marks one or all as read. Returns their number. @throws PS_NOT_FOUND, PS_UNAVAILABLE */
   markRead(id: string | 'all', reader: NotificationReader): Promise<number>;
   /**
-   * Hears of every new visible row from now on, and first of those behind `position` as far as they
-   * are still known. @returns what ends it
+   * Subscribes to new visible rows. Starts with the rows after `position` that are still in memory.
+   *
+   * @returns a function that unsubscribes
    */
   subscribe(
     scope: TenantScope,
     position: string | undefined,
-    hear: (change: NotificationChange) => void,
+    onChange: (change: NotificationChange) => void,
   ): () => void;
-  /** What is configured, without addresses. */
+  /** Returns the configuration without addresses. */
   getReceivers(): ReceiversView;
-  /** Everybody who can be told. */
+  /** Lists all people who can receive notifications. */
   listPeople(): PersonView[];
-  /** Names somebody, or replaces whoever has her name. @throws PS_REQUEST_INVALID, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
-  setPerson(request: PersonRequest, by: AuditAuthor): Promise<PersonView>;
-  /** @returns who she was. @throws PS_NOT_FOUND, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
-  removePerson(name: string, by: AuditAuthor): Promise<PersonView>;
+  /**
+   * Adds a person, or replaces the person with the same name.
+   *
+   * @throws PS_REQUEST_INVALID, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT
+   */
+  setPerson(request: PersonRequest, author: AuditAuthor): Promise<PersonView>;
+  /** Removes a person and returns the entry. @throws PS_NOT_FOUND, PS_UNAVAILABLE, PS_FLUSH_TIMEOUT */
+  removePerson(name: string, author: AuditAuthor): Promise<PersonView>;
 }
 
-/** Where people come from, in the order in which they count. */
+/** Sources of people, in the order of precedence. */
 export const PERSON_SOURCES = ['file', 'api', 'application'] as const;
 export type PersonSource = (typeof PERSON_SOURCES)[number];
 
-/** Somebody who can be told, as an administrator sees her: what reaches her is masked. */
+/** A person in the API. Email address and phone number are masked. */
 export interface PersonView {
   readonly name: string;
   readonly role: string;
@@ -118,11 +123,11 @@ export interface PersonView {
   readonly phone: string | undefined;
   readonly user: string | undefined;
   readonly source: PersonSource;
-  /** Whether another of the same name counts, of a source before. */
+  /** Whether a source with higher precedence has a person with the same name. */
   readonly hidden: boolean;
 }
 
-/** Who is to be told; it is looked at as closely as a person of the file. */
+/** A person in a request. It is validated in the same way as a person in the file. */
 interface PersonRequest {
   readonly name: string;
   readonly role: string;
@@ -133,17 +138,17 @@ interface PersonRequest {
   readonly user?: string | undefined;
 }
 
-/** Who changes something, for the audit log. */
+/** The caller that makes a change, for the audit log. */
 interface AuditAuthor {
   readonly author: string;
   readonly address?: string | undefined;
 }
 
-/** Who is told of what, as an administrator sees it. */
+/** The notification configuration in the API. */
 interface ReceiversView {
   readonly file: string | undefined;
   readonly loadedAt: Date;
-  /** What is wrong with the file now, as `file:line:column: message`. */
+  /** Current problems of the file, as `file:line:column: message`. */
   readonly problems: readonly string[];
   readonly receivers: readonly {
     readonly name: string;
@@ -158,10 +163,10 @@ interface ReceiversView {
   }[];
 }
 
-/** What a link of a message does, once somebody has confirmed it. */
+/** The action of a link in a message. The user has to confirm it. */
 export type LinkAction = 'acknowledge' | 'silence';
 
-/** What a link says, and nobody has changed. */
+/** The content of a link whose signature is valid. */
 export interface VerifiedLink {
   readonly action: LinkAction;
   readonly alertId: string;
@@ -169,8 +174,7 @@ export interface VerifiedLink {
   readonly expiresMs: number;
 }
 
-/** Where links of messages are read. */
 export interface LinkVerifier {
-  /** @returns undefined where it is forged, damaged or has expired */
+  /** Returns the link, or `undefined` if the token is invalid or has expired. */
   verify(token: string, nowMs: number): VerifiedLink | undefined;
 }

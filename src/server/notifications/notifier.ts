@@ -4,7 +4,11 @@ import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { Message } from './channels/channel.ts';
-import { ChannelResolver, createFailingChannel, isUnavailable } from './channels/channel-resolver.ts';
+import {
+  ChannelResolver,
+  createFailingChannel,
+  isUnavailable,
+} from './channels/channel-resolver.ts';
 import type { CreateChannel } from './channels/create-channel.ts';
 import { loadNotificationConfig } from './config/load-notification-config.ts';
 import type { NotificationConfig } from './config/notification-config.ts';
@@ -22,23 +26,25 @@ import type { Target } from './routing/notification-target.ts';
 
 export interface NotifierOptions {
   readonly add: AddRows;
-  /** Puts rows on disk, and sends them. */
+  /** Writes added rows to disk and sends them. */
   readonly flush: () => Promise<void>;
   readonly log: Logger;
-  /** Folder in which the journal lies. */
+  /** Folder of the journal. */
   readonly dataDir: string;
-  /** Who is told of what; read again when it changes. */
+  /** Path of the notification file. It is reloaded when it changes. */
   readonly file: string | undefined;
   readonly timeZone: string;
-  /** People beside those of the file and of the application's function. */
+  /** People that were added through the API. */
   readonly storedPeople?: StoredPeople;
   readonly alerts: AlertLookup;
-  /** After which time what goes on unchanged is told again. */
+  /** Interval at which unchanged active alerts are sent again. */
   readonly repeatMs: () => number;
   readonly createChannel: CreateChannel;
-  /** Adds links to a message when it is sent. */
+  /** Adds links to a message before it is sent. */
   readonly addLinks?: (message: Message) => Message;
+  /** Default: 15,000. */
   readonly attemptTimeoutMs?: number;
+  /** How long a channel's circuit breaker stays open. Default: 30,000. */
   readonly circuitBreakMs?: number;
   readonly now?: () => number;
   readonly random?: () => number;
@@ -46,12 +52,12 @@ export interface NotifierOptions {
 
 const TICK_INTERVAL_MS = 1000;
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 15_000;
-const DEFAULT_BREAK_MS = 30_000;
-/** Clocks of the evaluator and of this are asked at different moments. */
+const DEFAULT_CIRCUIT_BREAK_MS = 30_000;
+/** Tolerates that the evaluator and the notifier read the clock at different moments. */
 const REPEAT_TOLERANCE = 0.9;
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** Turns alerts into messages to the right people, once. Nothing here rejects. */
+/** Routes alerts to receivers and sends each message once. Methods never reject. */
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #now: () => number;
@@ -80,7 +86,7 @@ export class Notifier {
         initial: loadNotificationConfig(timeZone),
         load: (named) => loadNotificationConfig(timeZone, named),
         formatLoadedMessage: ({ receivers }, from) =>
-          `${receivers.size} receivers are known, with those of ${from}.`,
+          `Loaded ${receivers.size} receivers, including the default, from ${from}.`,
       },
       now(),
     );
@@ -111,7 +117,7 @@ export class Notifier {
       getReceiver: (name) => this.config.receivers.get(name),
       prepareMessage: (message) => options.addLinks?.(message) ?? message,
       attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
-      circuitBreakMs: options.circuitBreakMs ?? DEFAULT_BREAK_MS,
+      circuitBreakMs: options.circuitBreakMs ?? DEFAULT_CIRCUIT_BREAK_MS,
       random: options.random ?? Math.random,
     });
   }
@@ -124,15 +130,17 @@ export class Notifier {
     return this.#file.status;
   }
 
-  /** Goes on with what was left, and begins to look what is due. */
+  /** Resumes pending deliveries and starts the timer. */
   async start(): Promise<void> {
     await this.people.start(this.#now());
-    const left = this.#deliverer.resume();
-    if (left > 0) this.#options.log.info(`${left} messages of before the start go on.`);
+    const pending = this.#deliverer.resume();
+    if (pending > 0) {
+      this.#options.log.info(`Resuming ${pending} messages left from before the restart.`);
+    }
     this.#timer = setInterval(() => void this.tick(), TICK_INTERVAL_MS).unref();
   }
 
-  /** Ends soon; what is under way goes on with the next start. */
+  /** Stops within a few seconds. Unfinished deliveries are resumed after the next start. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#sending;
@@ -140,30 +148,30 @@ export class Notifier {
     await this.#journal.close();
   }
 
-  /** Tells of a group that nothing holds back. */
-  notify(telling: AlertGroup): void {
+  /** Sends a group whose alerts are not suppressed. */
+  notify(group: AlertGroup): void {
     this.#logErrors(() => {
       const repeatMs = REPEAT_TOLERANCE * this.#options.repeatMs();
-      this.#commit(this.#planner.planGroup(telling, repeatMs, this.#now()));
+      this.#commit(this.#planner.planGroup(group, repeatMs, this.#now()));
     });
   }
 
-  /** Hears of all alerts, and records why they are not told now, each time that this changes. */
+  /** Records why alerts are suppressed, each time this changes. Called after each evaluation. */
   onEvaluated(alerts: Iterable<EvaluatedAlert>): void {
     this.#logErrors(() => {
       const now = this.#now();
-      const known = new Set<string>();
+      const ids = new Set<string>();
       for (const { alert, suppressions } of alerts) {
-        // What was told and goes on is no news: nobody is kept from anything.
+        // A duplicate was already sent, so it is not recorded as suppressed.
         const reasons = suppressions.filter(({ reason }) => reason !== 'duplicate');
-        this.#suppressionRecorder.record(alert, 'quiet', reasons, now);
-        known.add(alert.id);
+        this.#suppressionRecorder.record(alert, 'suppression', reasons, now);
+        ids.add(alert.id);
       }
-      this.#suppressionRecorder.forgetAllExcept(known);
+      this.#suppressionRecorder.forgetAllExcept(ids);
     });
   }
 
-  /** Looks what is due: the file, escalations, digests, and what a time of day has held. */
+  /** Reloads the file if it changed, and sends due digests, escalations, and unmuted groups. */
   async tick(): Promise<void> {
     const now = this.#now();
     this.people.refresh(now);
@@ -171,18 +179,18 @@ export class Notifier {
       if (this.#file.refresh(now)) this.#channelResolver.clear();
       this.#commit(this.#planner.planDue(now));
     });
-    for (const telling of await this.#planner.findUnnotifiedEnds(now)) this.notify(telling);
+    for (const group of await this.#planner.findUnnotifiedResolutions(now)) this.notify(group);
   }
 
-  /** Resolves when all that was decided is in the journal. */
+  /** Resolves when all planned messages are in the journal. */
   waitUntilJournaled(): Promise<void> {
     return this.#sending;
   }
 
-  /** What was decided is on disk before the first attempt. */
-  #commit(decided: readonly PlannedMessage[]): void {
+  /** Writes planned messages to the journal, and sends them after they are on disk. */
+  #commit(planned: readonly PlannedMessage[]): void {
     const now = this.#now();
-    const deliveries = decided.map(({ message, thread }): Delivery => {
+    const deliveries = planned.map(({ message, thread }): Delivery => {
       const receiver = this.config.receivers.get(message.receiver);
       const deadlineMs = now + (receiver?.deadlineMs ?? DEFAULT_DEADLINE_MS);
       return {
@@ -195,7 +203,7 @@ export class Notifier {
         rows: 0,
       };
     });
-    for (const { thread } of decided) this.#threads.put(thread);
+    for (const { thread } of planned) this.#threads.put(thread);
     for (const delivery of deliveries) this.#deliverer.persist(delivery);
     const send = async () => {
       await this.#journal.flush();
@@ -217,7 +225,7 @@ export class Notifier {
     try {
       work();
     } catch (error) {
-      this.#options.log.error(`Notifying failed: ${errorMessage(error)}`);
+      this.#options.log.error(`Notification processing failed: ${errorMessage(error)}`);
     }
   }
 }

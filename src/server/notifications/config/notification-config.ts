@@ -48,12 +48,12 @@ export interface Route {
 }
 
 export interface EscalationLevel {
-  /** Time from the first notification, in ms, if nobody acknowledges the alert. */
+  /** Time from the first notification, in ms, until the alert is acknowledged. */
   readonly afterMs: number;
   readonly receivers: readonly string[];
   /** Interval at which the level is repeated until the next level, in ms. */
   readonly repeatMs: number | undefined;
-  /** Total number of notifications. Undefined: until somebody acknowledges the alert. */
+  /** Total number of notifications. Undefined: no limit until the alert is acknowledged. */
   readonly times: number | undefined;
 }
 

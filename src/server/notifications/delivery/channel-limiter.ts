@@ -10,27 +10,27 @@ interface RateLimit {
 export interface ChannelLimiterOptions {
   readonly limit: () => RateLimit;
   readonly attemptTimeoutMs: number;
-  /** How long a broken channel is left alone. */
+  /** How long the circuit breaker stays open after repeated failures. */
   readonly circuitBreakMs: number;
   readonly now: () => number;
 }
 
-/** Attempts of the last minute that must have failed before a channel counts as broken. */
+/** Number of attempts within a minute before the failure rate can open the breaker. */
 const MIN_ATTEMPTS = 5;
 const MAX_FAILED_PERCENT = 50;
 const WINDOW_MS = 60_000;
-/** How often a message asks whether a broken channel may be tried. */
+/** How often a waiting message checks whether the breaker allows an attempt. */
 const BREAKER_RECHECK_MS = 2000;
-/** For a channel that does not heed its signal. */
+/** Extra time for a channel that ignores its abort signal. */
 const ABORT_GRACE_MS = 500;
 
-/** Why no attempt is made at the moment. */
+/** Why an attempt is not allowed now. */
 export interface BlockedAttempt {
   readonly reason: 'rate_limited' | 'circuit_open';
   readonly waitMs: number;
 }
 
-/** One channel of one receiver: what is limited, and fails, together. */
+/** Rate limit and circuit breaker of one channel of a receiver. */
 export class ChannelLimiter {
   readonly #options: ChannelLimiterOptions;
   #limit: RateLimit;
@@ -51,9 +51,9 @@ export class ChannelLimiter {
     });
   }
 
-  /** Takes a place for one attempt. @returns why there is none */
+  /** Reserves one attempt. Returns the reason if none is allowed now. */
   tryAcquire(): BlockedAttempt | undefined {
-    // With half of it over, one attempt is let through to see how it goes.
+    // A half-open breaker allows one attempt to test the channel.
     const { opened, halfOpen, pendingClose } = this.#breaker;
     if (opened || (halfOpen && !pendingClose)) {
       const waitMs = Math.min(this.#options.circuitBreakMs, BREAKER_RECHECK_MS);
@@ -63,7 +63,7 @@ export class ChannelLimiter {
     return waitMs > 0 ? { reason: 'rate_limited', waitMs } : undefined;
   }
 
-  /** The file may have another limit by now. */
+  /** Replaces the bucket if the configured limit has changed. */
   #getBucket(limit: RateLimit): TokenBucket {
     const { messages, perMs } = this.#limit;
     if (limit.messages !== messages || limit.perMs !== perMs) {
@@ -73,7 +73,7 @@ export class ChannelLimiter {
     return this.#bucket;
   }
 
-  /** Makes one attempt. Never rejects. @returns undefined when the channel was found broken before it */
+  /** Makes one attempt. Never rejects. Returns `undefined` if the breaker was open. */
   async attempt(channel: Channel, message: Message): Promise<DeliveryOutcome | undefined> {
     try {
       return await this.#breaker.fire(channel, message);
@@ -86,17 +86,17 @@ export class ChannelLimiter {
     this.#breaker.shutdown();
   }
 
-  /** Rejects with what may be better next time: only that tells of a broken channel. */
+  /** Rejects with retryable outcomes, because only these count as failures of the channel. */
   async #deliver(channel: Channel, message: Message): Promise<DeliveryOutcome> {
-    const { attemptTimeoutMs: attemptMs } = this.#options;
-    const over = new AbortController();
-    const abort = setTimeout(() => over.abort(), attemptMs);
+    const { attemptTimeoutMs } = this.#options;
+    const controller = new AbortController();
+    const abort = setTimeout(() => controller.abort(), attemptTimeoutMs);
     const outcome = await withTimeout(
-      attemptMs + ABORT_GRACE_MS,
-      deliverSafely(channel, message, over.signal),
+      attemptTimeoutMs + ABORT_GRACE_MS,
+      deliverSafely(channel, message, controller.signal),
       (): DeliveryOutcome => ({
         status: 'retryable',
-        reason: `no answer within ${attemptMs / 1000} s`,
+        reason: `no response within ${attemptTimeoutMs / 1000} s`,
       }),
     );
     clearTimeout(abort);
@@ -105,12 +105,12 @@ export class ChannelLimiter {
   }
 }
 
-/** Channels promise not to reject; one that does must not stop the others. */
+/** Converts a rejection to an outcome. Channels shouldn't reject, but a bug must not stop others. */
 async function deliverSafely(channel: Channel, message: Message, signal: AbortSignal) {
   try {
     return await channel.deliver(message, signal);
   } catch {
-    return { status: 'retryable', reason: 'the channel failed' } as const;
+    return { status: 'retryable', reason: 'the channel failed unexpectedly' } as const;
   }
 }
 
@@ -123,7 +123,7 @@ class RetryableOutcomeError extends Error {
   }
 }
 
-/** Lets so many through within a time, at once or one by one. */
+/** A token bucket: allows `messages` per `perMs`, in a burst or evenly spread. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #perMs: number;
@@ -137,11 +137,11 @@ export class TokenBucket {
     this.#atMs = now;
   }
 
-  /** Takes one. @returns 0, or for how many ms to wait before asking again */
+  /** Takes a token. Returns 0, or the time in ms until a token is available. */
   take(now: number): number {
-    // A clock that was set back gives none, and takes none.
-    const passedMs = Math.max(0, now - this.#atMs);
-    this.#tokens = Math.min(this.#capacity, this.#tokens + passedMs * this.#perMs);
+    // If the clock was set back, no tokens are added or removed.
+    const elapsedMs = Math.max(0, now - this.#atMs);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedMs * this.#perMs);
     this.#atMs = now;
     if (this.#tokens >= 1) {
       this.#tokens -= 1;

@@ -18,10 +18,9 @@ export interface DelivererOptions {
   readonly journal: NotificationJournal;
   readonly threads: NotificationThreadStore;
   readonly recorder: NotificationRecorder;
-  /** The channel that reaches a target, or why there is none any more. */
   readonly resolveChannel: (target: Target) => Channel | UnavailableChannel;
   readonly getReceiver: (name: string) => Receiver | undefined;
-  /** The message as it is sent now. */
+  /** Adds links to a message before it is sent. */
   readonly prepareMessage: (message: Message) => Message;
   readonly attemptTimeoutMs: number;
   readonly circuitBreakMs: number;
@@ -31,141 +30,141 @@ export interface DelivererOptions {
 
 const DELIVERY_KIND = 'd';
 const DELIVERY_KEY_PREFIX = `${DELIVERY_KIND}:`;
-/** A broken channel is asked about again at least so often. */
+/** Delay after which a blocked delivery is checked again. */
 const MIN_WAIT_MS = 20;
 
-/** Brings messages to their targets, however often it takes within their deadline. */
+/** Delivers messages to their targets, with retries until their deadline. */
 export class Deliverer {
   readonly #options: DelivererOptions;
-  readonly #limiters = new Map<string, { lane: ChannelLimiter; queues: KeyedQueue<Delivery> }>();
+  readonly #pipelines = new Map<string, { limiter: ChannelLimiter; queue: KeyedQueue<Delivery> }>();
+  /** Ended deliveries that are still in the journal. */
   #ended: Delivery[] = [];
-  #forgetting: Promise<void> | undefined;
+  #removing: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: DelivererOptions) {
     this.#options = options;
   }
 
-  /** Notes a message that was decided. It is on its way with `send`, once the journal is on disk. */
+  /** Adds a delivery to the journal. Call `send` after the journal was flushed. */
   persist(delivery: Delivery): void {
     this.#options.journal.put(DELIVERY_KEY_PREFIX + delivery.id, delivery);
   }
 
   send(delivery: Delivery): void {
-    this.#getLimiter(delivery.target).queues.add(getDeliveryThreadKey(delivery), delivery);
+    this.#getPipeline(delivery.target).queue.add(getDeliveryThreadKey(delivery), delivery);
   }
 
-  /** Goes on with what the process before has left. @returns how many messages */
+  /** Resumes the deliveries of the previous process. Returns their number. */
   resume(): number {
-    const left = this.#options.journal.entries(DELIVERY_KIND).map(([, value]) => value as Delivery);
-    for (const delivery of left) {
+    const pending = this.#options.journal
+      .entries(DELIVERY_KIND)
+      .map(([, value]) => value as Delivery);
+    for (const delivery of pending) {
       if (delivery.end) this.#recordEnd(delivery);
       else this.send(this.#recordInterruption(delivery));
     }
-    return left.length;
+    return pending.length;
   }
 
-  /** Says so where nobody knows what became of the last attempt. */
+  /** Records if the previous process was killed during an attempt, because its outcome is unknown. */
   #recordInterruption({ begun, ...delivery }: Delivery): Delivery {
     if (!begun) return delivery;
-    const noted = this.#recordAttempt(delivery, createInterruptedResult(begun));
-    this.#options.journal.put(DELIVERY_KEY_PREFIX + noted.id, noted);
-    return noted;
+    const recorded = this.#recordAttempt(delivery, createInterruptedResult(begun));
+    this.#options.journal.put(DELIVERY_KEY_PREFIX + recorded.id, recorded);
+    return recorded;
   }
 
-  /** Begins no attempt any more; what is under way ends, or goes on with the next start. */
+  /** Starts no more attempts. Unfinished deliveries are resumed after the next start. */
   async close(withinMs: number): Promise<void> {
     this.#closed = true;
-    const busy = [...this.#limiters.values()].map(({ queues }) => queues.waitUntilIdle());
+    const busy = [...this.#pipelines.values()].map(({ queue }) => queue.waitUntilIdle());
     await withTimeout(withinMs, Promise.all(busy), () => undefined);
-    for (const { lane, queues } of this.#limiters.values()) {
-      queues.close();
-      lane.close();
+    for (const { limiter, queue } of this.#pipelines.values()) {
+      queue.close();
+      limiter.close();
     }
-    await withTimeout(withinMs, this.#forgetting ?? Promise.resolve(), () => undefined);
+    await withTimeout(withinMs, this.#removing ?? Promise.resolve(), () => undefined);
   }
 
-  #getLimiter(target: Target) {
+  /** Returns the queue and the limiter of the target's channel. */
+  #getPipeline(target: Target) {
     const key = toChannelKey(target);
-    const known = this.#limiters.get(key);
-    if (known) return known;
-    const {
-      getReceiver: receiver,
-      attemptTimeoutMs: attemptMs,
-      circuitBreakMs: breakMs,
-      now,
-    } = this.#options;
-    const limit = () => receiver(target.receiver)?.limit ?? DEFAULT_LIMIT;
-    const lane = new ChannelLimiter({
-      limit,
-      attemptTimeoutMs: attemptMs,
-      circuitBreakMs: breakMs,
+    const existing = this.#pipelines.get(key);
+    if (existing) return existing;
+    const { getReceiver, attemptTimeoutMs, circuitBreakMs, now } = this.#options;
+    const limiter = new ChannelLimiter({
+      limit: () => getReceiver(target.receiver)?.limit ?? DEFAULT_LIMIT,
+      attemptTimeoutMs,
+      circuitBreakMs,
       now,
     });
-    const queues: KeyedQueue<Delivery> = new KeyedQueue((delivery) =>
-      this.#processDelivery(delivery, lane),
-    );
-    const made = { lane, queues };
-    this.#limiters.set(key, made);
-    return made;
+    const queue = new KeyedQueue<Delivery>((delivery) => this.#processDelivery(delivery, limiter));
+    const pipeline = { limiter, queue };
+    this.#pipelines.set(key, pipeline);
+    return pipeline;
   }
 
-  /** @returns when to go on, and with what; undefined when the delivery has ended */
+  /** Makes an attempt if possible. Returns when to continue, or `undefined` if the delivery ended. */
   async #processDelivery(
     delivery: Delivery,
-    lane: ChannelLimiter,
+    limiter: ChannelLimiter,
   ): Promise<{ item: Delivery; waitMs: number } | undefined> {
-    const { now, random, resolveChannel: open, journal, threads } = this.#options;
+    const { now, random, resolveChannel, journal, threads } = this.#options;
     if (this.#closed) return { item: delivery, waitMs: MIN_WAIT_MS };
     const message = this.#withoutNeverNotified(delivery);
     if (!message) return this.#endDelivery(delivery, createNeverNotifiedResult(delivery, now()));
-    const left = delivery.deadlineMs - now();
-    if (left <= 0) return this.#endDelivery(delivery, createDeadlineResult(delivery, now()));
+    const remainingMs = delivery.deadlineMs - now();
+    if (remainingMs <= 0) return this.#endDelivery(delivery, createDeadlineResult(delivery, now()));
     const { notBeforeMs, ...rest } = delivery;
     if (notBeforeMs !== undefined) {
-      return { item: rest, waitMs: Math.min(Math.max(0, notBeforeMs - now()), left) };
+      return { item: rest, waitMs: Math.min(Math.max(0, notBeforeMs - now()), remainingMs) };
     }
-    const channel = open(delivery.target);
+    const channel = resolveChannel(delivery.target);
     if (isUnavailable(channel)) {
       return this.#endDelivery(delivery, createReceiverGoneResult(channel.reason, now()));
     }
     const { recipient } = channel;
-    const barred = lane.tryAcquire();
-    if (barred) {
-      const { reason } = barred;
-      const happened = { status: 'retrying', reason, detail: undefined, recipient, atMs: now() };
-      const first = delivery.barred !== reason;
-      const noted = first
-        ? { ...this.#recordAttempt(delivery, happened), barred: reason }
+    const blocked = limiter.tryAcquire();
+    if (blocked) {
+      const { reason } = blocked;
+      const result = { status: 'retrying', reason, detail: undefined, recipient, atMs: now() };
+      const isNewReason = delivery.barred !== reason;
+      const item = isNewReason
+        ? { ...this.#recordAttempt(delivery, result), barred: reason }
         : delivery;
-      return { item: noted, waitMs: Math.min(barred.waitMs, left) };
+      return { item, waitMs: Math.min(blocked.waitMs, remainingMs) };
     }
-    const begun: Delivery = { ...delivery, attempt: delivery.attempt + 1, barred: undefined };
-    threads.markAttempted(begun.target, message.groupKey, getIds(message.alerts));
-    // Killed at each start, it would be sent at each start: after a kill, too, it waits longer each time.
-    const notBefore = now() + computeBackoffMs(begun.attempt, random());
-    const under = { begun: { atMs: now(), recipient }, notBeforeMs: notBefore };
-    journal.put(DELIVERY_KEY_PREFIX + begun.id, { ...begun, ...under });
+    const started: Delivery = { ...delivery, attempt: delivery.attempt + 1, barred: undefined };
+    threads.markAttempted(started.target, message.groupKey, getIds(message.alerts));
+    // Back off after an interrupted attempt too. Otherwise, a server that crashes at each start would
+    // send the message at each start.
+    const retryMs = now() + computeBackoffMs(started.attempt, random());
+    const inProgress = { begun: { atMs: now(), recipient }, notBeforeMs: retryMs };
+    journal.put(DELIVERY_KEY_PREFIX + started.id, { ...started, ...inProgress });
     await journal.flush();
-    const outcome = await lane.attempt(channel, this.#options.prepareMessage(message));
+    const outcome = await limiter.attempt(channel, this.#options.prepareMessage(message));
     if (outcome === undefined) {
       journal.put(DELIVERY_KEY_PREFIX + delivery.id, delivery);
-      return { item: { ...begun, attempt: delivery.attempt }, waitMs: MIN_WAIT_MS };
+      return { item: { ...started, attempt: delivery.attempt }, waitMs: MIN_WAIT_MS };
     }
-    const happened = toAttemptResult(outcome, recipient, now());
-    if (outcome.status !== 'retryable') return this.#endDelivery(begun, happened);
-    const waitMs = computeBackoffMs(begun.attempt, random(), outcome.retryAfterMs);
-    if (now() + waitMs >= begun.deadlineMs) {
-      return this.#endDelivery(begun, { ...happened, status: 'failed', reason: 'deadline' });
+    const result = toAttemptResult(outcome, recipient, now());
+    if (outcome.status !== 'retryable') return this.#endDelivery(started, result);
+    const waitMs = computeBackoffMs(started.attempt, random(), outcome.retryAfterMs);
+    if (now() + waitMs >= started.deadlineMs) {
+      return this.#endDelivery(started, { ...result, status: 'failed', reason: 'deadline' });
     }
-    const noted = this.#recordAttempt(begun, happened);
-    journal.put(DELIVERY_KEY_PREFIX + noted.id, { ...noted, notBeforeMs: now() + waitMs });
-    return { item: noted, waitMs };
+    const recorded = this.#recordAttempt(started, result);
+    journal.put(DELIVERY_KEY_PREFIX + recorded.id, { ...recorded, notBeforeMs: now() + waitMs });
+    return { item: recorded, waitMs };
   }
 
-  /** Of the end of alerts only who was told of them hears, or may have been. */
+  /**
+   * Removes resolved alerts from the message if no attempt was made to send them while they fired.
+   * Returns `undefined` if no alert is left.
+   */
   #withoutNeverNotified({ message, target }: Delivery): Message | undefined {
-    // A digest tells also of what has come and gone since the last.
+    // Digests also include alerts that fired and resolved since the last digest.
     if (message.kind === 'digest' || message.kind === 'test') return message;
     const told = this.#options.threads.get(target, message.groupKey)?.told ?? {};
     const alerts = message.alerts.filter(
@@ -175,12 +174,12 @@ export class Deliverer {
     return alerts.length === 0 ? undefined : { ...message, alerts };
   }
 
-  #recordAttempt(delivery: Delivery, happened: AttemptResult): Delivery {
-    this.#options.recorder.record(toDeliveryRow(delivery, happened));
+  #recordAttempt(delivery: Delivery, result: AttemptResult): Delivery {
+    this.#options.recorder.record(toDeliveryRow(delivery, result));
     return { ...delivery, rows: delivery.rows + 1 };
   }
 
-  /** From here on nothing is sent again, whenever the process ends. */
+  /** Writes the final result to the journal, so that a restart doesn't send the message again. */
   async #endDelivery(delivery: Delivery, end: AttemptResult): Promise<undefined> {
     const { journal } = this.#options;
     const ended = { ...delivery, end: end as Delivery['end'] };
@@ -194,16 +193,16 @@ export class Deliverer {
     const { recorder, threads } = this.#options;
     const { message, target, end } = delivery;
     if (end) recorder.record(toDeliveryRow(delivery, end));
-    const over = message.alerts.filter(({ state }) => state === 'resolved');
-    threads.removeAlerts(target, message.groupKey, getIds(over));
+    const resolved = message.alerts.filter(({ state }) => state === 'resolved');
+    threads.removeAlerts(target, message.groupKey, getIds(resolved));
     this.#ended.push(delivery);
-    this.#forgetting ??= this.#forgetEnded().finally(() => {
-      this.#forgetting = undefined;
+    this.#removing ??= this.#removeEnded().finally(() => {
+      this.#removing = undefined;
     });
   }
 
-  /** Forgets what has ended once its rows are safe. */
-  async #forgetEnded(): Promise<void> {
+  /** Removes ended deliveries from the journal after their rows are safely stored. */
+  async #removeEnded(): Promise<void> {
     while (this.#ended.length > 0) {
       const ended = this.#ended;
       this.#ended = [];
@@ -222,15 +221,16 @@ const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
 
 /**
- * Time in ms until the next attempt, after `attempts` have failed: exponential with full jitter
- * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), but never before the
- * other side asked for.
+ * Returns the time in ms until the next attempt. The backoff is exponential with full jitter
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), but never shorter than
+ * `retryAfterMs`.
  *
- * @param random from 0 to 1
+ * @param attempts number of failed attempts
+ * @param random number from 0 to 1
  */
 export function computeBackoffMs(attempts: number, random: number, retryAfterMs = 0): number {
-  const most = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts - 1, 30));
-  return Math.max(Math.ceil(random * most), retryAfterMs);
+  const maxMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts - 1, 30));
+  return Math.max(Math.ceil(random * maxMs), retryAfterMs);
 }
 
 function toAttemptResult(outcome: DeliveryOutcome, recipient: string, atMs: number): AttemptResult {
@@ -238,26 +238,28 @@ function toAttemptResult(outcome: DeliveryOutcome, recipient: string, atMs: numb
     return { status: 'delivered', reason: 'delivered', detail: outcome.detail, recipient, atMs };
   }
   const { status, reason: detail } = outcome;
-  const became = status === 'retryable' ? 'retrying' : 'failed';
-  return { status: became, reason: status, detail, recipient, atMs };
+  const rowStatus = status === 'retryable' ? 'retrying' : 'failed';
+  return { status: rowStatus, reason: status, detail, recipient, atMs };
 }
 
-/** A process ended in the middle of an attempt: nobody knows what became of it. */
+/** The process ended during an attempt, so its outcome is unknown. */
 function createInterruptedResult({
   atMs,
   recipient,
 }: NonNullable<Delivery['begun']>): AttemptResult {
-  const detail = 'the process ended during this attempt: it may have arrived, and is sent again';
+  const detail =
+    'the process ended during this attempt; the message might have arrived and is sent again';
   return { status: 'retrying', reason: 'interrupted', detail, recipient, atMs };
 }
 
 function createDeadlineResult({ attempt }: Delivery, atMs: number): AttemptResult {
-  const detail = attempt === 0 ? 'no attempt could be made in time' : 'the last attempt failed';
+  const detail =
+    attempt === 0 ? 'no attempt was possible before the deadline' : 'the last attempt failed';
   return { status: 'failed', reason: 'deadline', detail, recipient: '', atMs };
 }
 
 function createNeverNotifiedResult({ message }: Delivery, atMs: number): AttemptResult {
-  const detail = `nothing was sent when ${message.alerts.length === 1 ? 'it' : 'they'} fired`;
+  const detail = `nothing was sent while the ${message.alerts.length === 1 ? 'alert' : 'alerts'} fired`;
   return { status: 'suppressed', reason: 'never_told', detail, recipient: '', atMs };
 }
 

@@ -1,26 +1,30 @@
 import type { Message } from '../channels/channel.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
-/** A message on its way to one target, as the journal keeps it. Times in ms since the epoch. */
+/**
+ * A message to one target. Times are in ms since the epoch. Deliveries are stored in the journal, so
+ * the field names must not change.
+ */
 export interface Delivery {
-  /** The message's. */
+  /** Id of the message. */
   readonly id: string;
   readonly target: Target;
   readonly message: Message;
+  /** When the message was created. */
   readonly decidedMs: number;
-  /** Nothing is tried after it. */
+  /** No attempts are made after this time. */
   readonly deadlineMs: number;
-  /** Attempts that have begun. */
+  /** Number of attempts that have been started. */
   readonly attempt: number;
-  /** Rows of `notifications` that tell of it. */
+  /** Number of rows in `notifications` about this delivery. */
   readonly rows: number;
-  /** Why no attempt could be made last, where a row has told of it. */
+  /** The recorded reason for which the last attempt was blocked (rate limit or breaker). */
   readonly barred?: string | undefined;
-  /** The attempt under way: what a process finds that goes on after another was killed in it. */
+  /** The attempt in progress. Still set after a restart if the process was killed during it. */
   readonly begun?: { readonly atMs: number; readonly recipient: string } | undefined;
-  /** A process that goes on with it waits until then, as the one before would have. */
+  /** Earliest time of the next attempt after a restart. */
   readonly notBeforeMs?: number | undefined;
-  /** How it ended; what is left is to record it. */
+  /** Final result. Set while its row is not safely stored yet. */
   readonly end?: DeliveryEnd | undefined;
 }
 
@@ -32,7 +36,7 @@ interface DeliveryEnd {
   readonly atMs: number;
 }
 
-/** Messages of one thread are delivered one after another. */
+/** Returns the key of a thread. The messages of a thread are delivered in order. */
 export function getThreadKey(target: Target, groupKey: string): string {
   return `${toTargetKey(target)}\n${groupKey}`;
 }

@@ -1,27 +1,28 @@
-/** Items of one lane that are worked on at once. */
+/** Maximum number of items to process at the same time. */
 const CONCURRENCY = 4;
-/** A timer of Node that is longer than 2^31 ms ends at once. */
+/** Node timers with a longer delay fire immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Works on an item. @returns when to go on with it, and as what; undefined when it is done */
+/** Processes an item. Returns the item to process again after `waitMs`, or `undefined` if it is done. */
 type Processor<T> = (item: T) => Promise<{ readonly item: T; readonly waitMs: number } | undefined>;
 
 /**
- * Queues of items by key: those of one key one after another, those of several at once. While an item
- * waits for its next turn, others go on.
+ * A queue per key. Items with the same key are processed in order, and items with different keys
+ * concurrently. An item that waits for another attempt blocks only its own key.
  */
 export class KeyedQueue<T> {
   readonly #process: Processor<T>;
   readonly #byKey = new Map<string, T[]>();
   readonly #ready: string[] = [];
+  readonly #busy = new Set<string>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #active = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
-  /** @param work never rejects */
-  constructor(work: Processor<T>) {
-    this.#process = work;
+  /** @param process must not reject */
+  constructor(process: Processor<T>) {
+    this.#process = process;
   }
 
   add(key: string, item: T): void {
@@ -35,13 +36,13 @@ export class KeyedQueue<T> {
     this.#startReady();
   }
 
-  /** Resolves when nothing is being worked on. */
+  /** Resolves when no item is being processed. */
   waitUntilIdle(): Promise<void> {
     if (this.#active === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** Begins nothing any more. @returns what was not being worked on */
+  /** Stops starting items. Returns the items that were not being processed. */
   close(): T[] {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -49,8 +50,6 @@ export class KeyedQueue<T> {
       this.#busy.has(key) ? queue.slice(1) : queue,
     );
   }
-
-  readonly #busy = new Set<string>();
 
   #startReady(): void {
     while (!this.#closed && this.#active < CONCURRENCY) {
@@ -61,7 +60,7 @@ export class KeyedQueue<T> {
       void this.#processNext(key).finally(() => {
         this.#busy.delete(key);
         this.#active -= 1;
-        if (this.#active === 0) for (const tell of this.#idleWaiters.splice(0)) tell();
+        if (this.#active === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
         this.#startReady();
       });
     }

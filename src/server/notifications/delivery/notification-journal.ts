@@ -9,25 +9,27 @@ import {
   type ProcessIdentity,
 } from '../../../core/process-identity.ts';
 
-/** Servers that share a data folder have a journal each. */
+/** Maximum number of servers that share a data folder. Each has its own journal. */
 const MAX_JOURNALS = 20;
-/** The file is written anew when it has so many entries more than twice those that count. */
+/** The file is rewritten when its entries exceed twice the current entries plus this number. */
 const MAX_SPARE_ENTRIES = 1000;
 
+/** A key and its new value. Without a value, the key was deleted. */
 type JournalEntry = { readonly k: string; readonly v?: unknown };
 
 /**
- * What must survive the process at any moment: values by key, as an append-only file of JSON lines
- * that only its owner may read. What `flush` has resolved for is on disk. What is put in one turn is
- * one line: all of it survives, or nothing.
+ * A key-value store for state that must survive a crash: an append-only file of JSON lines that only
+ * its owner can read. After `flush` resolves, all earlier changes are on disk. Changes between two
+ * writes form one line, so either all or none of them survive.
  */
 export class NotificationJournal {
   readonly #folder: string;
   readonly #logOnce: (kind: string, message: string) => void;
-  /** By kind, which is what stands before the first colon of a key; each in the order of the puts. */
+  /** Values by kind, which is the part of the key before the first colon. In insertion order. */
   readonly #values = new Map<string, Map<string, unknown>>();
+  /** Number of keys. */
   #size = 0;
-  /** Entries in the file. */
+  /** Number of entries in the file. */
   #written = 0;
   #pending: JournalEntry[] = [];
   #handle: FileHandle | undefined;
@@ -43,7 +45,7 @@ export class NotificationJournal {
     }
   }
 
-  /** Takes the first journal under `dataDir` that no other living process has. */
+  /** Opens the first journal under `dataDir` that no other running process uses. */
   static open(dataDir: string, log: Logger): NotificationJournal {
     for (let i = 1; i <= MAX_JOURNALS; i++) {
       const folder = join(dataDir, i === 1 ? 'notify' : `notify-${i}`);
@@ -51,7 +53,7 @@ export class NotificationJournal {
     }
     throw createError('PS_JOURNAL_UNWRITABLE', {
       folder: dataDir,
-      reason: 'too many servers share it',
+      reason: `more than ${MAX_JOURNALS} servers share this folder`,
     });
   }
 
@@ -59,12 +61,12 @@ export class NotificationJournal {
     return this.#values.get(getKind(key))?.get(key);
   }
 
-  /** All of one kind, as they are now, in the order in which they were first put. */
+  /** Returns a copy of all entries of one kind, in insertion order. */
   entries(kind: string): readonly (readonly [string, unknown])[] {
     return [...(this.#values.get(kind) ?? [])];
   }
 
-  /** @param key `KIND:…` @param value what JSON can hold; it must not be changed any more */
+  /** @param key `KIND:…` @param value a JSON value. The caller must not modify it later. */
   put(key: string, value: object): void {
     this.#set(key, value);
     this.#pending.push({ k: key, v: value });
@@ -75,11 +77,11 @@ export class NotificationJournal {
   }
 
   /**
-   * Resolves when all that was put is on disk. Never rejects: where the disk refuses, the log says so,
-   * and messages are delivered all the same.
+   * Resolves when all changes are on disk. Never rejects: a write error is logged, and messages are
+   * still delivered.
    */
   async flush(): Promise<void> {
-    // What was put while a write is under way is in none yet.
+    // A write in progress doesn't include the latest changes.
     if (this.#flushing) await this.#flushing;
     this.#flushing ??= this.#write().finally(() => {
       this.#flushing = undefined;
@@ -101,9 +103,9 @@ export class NotificationJournal {
   }
 
   #delete(key: string): boolean {
-    const isGone = this.#values.get(getKind(key))?.delete(key) ?? false;
-    if (isGone) this.#size -= 1;
-    return isGone;
+    const existed = this.#values.get(getKind(key))?.delete(key) ?? false;
+    if (existed) this.#size -= 1;
+    return existed;
   }
 
   async #write(): Promise<void> {
@@ -119,7 +121,7 @@ export class NotificationJournal {
         await this.#handle?.datasync();
       }
     } catch (error) {
-      // The next write puts down all that counts, in a file of its own.
+      // The next write creates a new file with all current values.
       this.#mustRewrite = true;
       const { message } = createError('PS_JOURNAL_UNWRITABLE', {
         folder: this.#folder,
@@ -129,7 +131,7 @@ export class NotificationJournal {
     }
   }
 
-  /** The rename makes the new file appear whole or not at all. */
+  /** Writes all current values to a new file. The rename replaces the old file atomically. */
   async #rewrite(): Promise<void> {
     const file = join(this.#folder, 'journal');
     const all = [...this.#values.values()].flatMap((each) => [...each]);
@@ -177,7 +179,7 @@ function readJournalEntries(file: string): JournalEntry[] {
   });
 }
 
-/** Marks the folder as this process' own. @returns false while another living process has it */
+/** Marks the folder as used by this process. Returns `false` if another running process uses it. */
 function claimJournalFolder(folder: string): boolean {
   const owner = join(folder, 'owner');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -197,14 +199,12 @@ function claimJournalFolder(folder: string): boolean {
 
 function isOwnerAlive(owner: string): boolean {
   try {
-    const holder = JSON.parse(readFileSync(owner, 'utf8')) as ProcessIdentity;
-    return isProcessAlive(holder);
+    return isProcessAlive(JSON.parse(readFileSync(owner, 'utf8')) as ProcessIdentity);
   } catch {
     return false;
   }
 }
 
-/** Ends what `claim` began. */
 function releaseJournalFolder(folder: string): void {
   rmSync(join(folder, 'owner'), { force: true });
 }

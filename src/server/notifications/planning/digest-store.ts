@@ -5,50 +5,51 @@ import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
- * When a digest whose first alert came at `firstMs` is sent: `every` after it, or at the next of its
- * times of day on the clock of its time zone. A time that a day does not have is passed over to the
- * moment at which the clock goes on.
+ * Returns when a digest is due whose first alert was added at `firstMs`: after `every`, or at the next
+ * of its times of day in its time zone. A time that daylight saving skips moves to the time after the
+ * gap.
  */
 export function computeDigestDueMs({ everyMs, at, timeZone }: Digest, firstMs: number): number {
   if (everyMs !== undefined) return firstMs + everyMs;
   const today = DateTime.fromMillis(firstMs, { zone: timeZone }).startOf('day');
-  const moments = [0, 1].flatMap((days) =>
-    at.map((clock) => {
-      const [hour, minute] = clock.split(':').map(Number);
+  const dueTimes = [0, 1].flatMap((days) =>
+    at.map((timeOfDay) => {
+      const [hour, minute] = timeOfDay.split(':').map(Number);
       return today
         .plus({ days })
         .set({ hour: hour ?? 0, minute: minute ?? 0 })
         .toMillis();
     }),
   );
-  return Math.min(...moments.filter((ms) => ms > firstMs));
+  return Math.min(...dueTimes.filter((ms) => ms > firstMs));
 }
 
 const JOURNAL_KIND = 'g';
 const JOURNAL_PREFIX = `${JOURNAL_KIND}:`;
 
-/** What has come together for one target of one digest. */
+/** The alerts of a digest for one target. Stored in the journal, so field names must not change. */
 export interface CollectedDigest {
   readonly digest: string;
   readonly target: Target;
+  /** When the first alert was added, in ms since the epoch. */
   readonly firstMs: number;
-  /** By alert id, as it was last. */
+  /** The latest version of each alert, by id. */
   readonly alerts: Readonly<Record<string, Alert>>;
 }
 
-/** The group of alerts that a digest's messages are about. */
+/** Returns the group key of a digest's messages. */
 export function toDigestGroupKey(digest: string): string {
   return JSON.stringify({ digest });
 }
 
-/** @returns the digest whose group it is; undefined of a group of other alerts */
+/** Returns the name of the digest, or `undefined` for the group key of an alert group. */
 export function parseDigestGroupKey(groupKey: string): string | undefined {
   return /^\{"digest":/.test(groupKey)
     ? (JSON.parse(groupKey) as { digest: string }).digest
     : undefined;
 }
 
-/** Alerts that wait for their digest, kept in the journal. */
+/** Alerts that wait for a digest. They are stored in the journal. */
 export class DigestStore {
   readonly #journal: NotificationJournal;
 
@@ -69,7 +70,7 @@ export class DigestStore {
     this.#journal.put(key, collected);
   }
 
-  /** Brings an alert that waits up to date, such as one that has ended meanwhile. */
+  /** Updates a waiting alert, for example after it was resolved. */
   update(alert: Alert): void {
     for (const [key, value] of this.#journal.entries(JOURNAL_KIND)) {
       const collected = value as CollectedDigest;
@@ -79,7 +80,7 @@ export class DigestStore {
     }
   }
 
-  /** Takes what is due; what waits for a digest that is no more is due at once. */
+  /** Removes and returns the digests that are due. If a digest was deleted, it is due immediately. */
   takeDue(digests: ReadonlyMap<string, Digest>, now: number): CollectedDigest[] {
     const due: CollectedDigest[] = [];
     for (const [key, value] of this.#journal.entries(JOURNAL_KIND)) {

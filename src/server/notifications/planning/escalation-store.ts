@@ -3,21 +3,25 @@ import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { EscalationPolicy } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 
-/** How far an alert has been escalated. Times in ms since the epoch. */
+/**
+ * Progress of an escalation. Times are in ms since the epoch. The state is stored in the journal, so
+ * field names must not change.
+ */
 interface EscalationState {
-  /** When the alert was told first. */
+  /** When the first message about the alert was planned. */
   readonly startedMs: number;
-  /** Levels that have been told; 0 before the first. */
+  /** The last level that was notified. 0 before the first. */
   readonly level: number;
-  /** When the last of them was told last, and how often it was. */
+  /** When `level` was last notified. */
   readonly toldMs: number;
+  /** How often `level` was notified. */
   readonly times: number;
 }
 
 export interface EscalationStep {
-  /** Undefined: it has ended, because somebody has taken the alert on, or it is over. */
+  /** Undefined if the escalation ended because the alert was acknowledged or resolved. */
   readonly state: EscalationState | undefined;
-  /** The level to tell now, counted from 1. */
+  /** The level to notify now. The first is 1. */
   readonly levelToNotify: number | undefined;
 }
 
@@ -26,10 +30,10 @@ export function createEscalationState(now: number): EscalationState {
 }
 
 /**
- * What is due at `now`. Of several levels that are due at once, as after a restart, only the highest
- * is told: those below had their time.
+ * Computes the next step of an escalation. If several levels are due, for example after a restart,
+ * only the highest is notified.
  *
- * @param alertState undefined of an alert that is not known any more
+ * @param alertState undefined if the alert no longer exists
  */
 export function stepEscalation(
   state: EscalationState,
@@ -57,11 +61,11 @@ const JOURNAL_PREFIX = `${JOURNAL_KIND}:`;
 interface StoredEscalation extends EscalationState {
   readonly alertId: string;
   readonly escalation: string;
-  /** Of the group in which the alert was told. */
+  /** Group of the alert's first message. */
   readonly groupKey: string;
 }
 
-/** Alerts of one group that a level of an escalation is told of now. */
+/** The alerts of a group to send to one escalation level. */
 export interface DueEscalation {
   readonly groupKey: string;
   readonly receivers: readonly string[];
@@ -69,7 +73,7 @@ export interface DueEscalation {
   readonly alerts: readonly Alert[];
 }
 
-/** What is being escalated, kept in the journal. */
+/** Running escalations. They are stored in the journal. */
 export class EscalationStore {
   readonly #journal: NotificationJournal;
 
@@ -77,39 +81,46 @@ export class EscalationStore {
     this.#journal = journal;
   }
 
-  /** Begins to escalate an alert, unless that has begun. */
+  /** Starts an escalation of an alert, unless it is already running. */
   start(alertId: string, escalation: string, groupKey: string, now: number): void {
     const key = toJournalKey({ alertId, escalation });
     if (this.#journal.get(key) !== undefined) return;
-    const kept: StoredEscalation = { alertId, escalation, groupKey, ...createEscalationState(now) };
-    this.#journal.put(key, kept);
+    const started: StoredEscalation = {
+      alertId,
+      escalation,
+      groupKey,
+      ...createEscalationState(now),
+    };
+    this.#journal.put(key, started);
   }
 
   /**
-   * What is due. An alert that is held back waits; what is over, or was acknowledged, is forgotten.
+   * Returns the levels that are due and updates their state. Removes the escalations of acknowledged
+   * and resolved alerts.
    *
-   * @param find undefined of an alert that does not go on
+   * @param findAlert returns `undefined` for an alert that is not active
+   * @param isSuppressed whether the alert's escalations must wait
    */
   takeDue(
     policies: ReadonlyMap<string, EscalationPolicy>,
-    find: (id: string) => Alert | undefined,
-    isHeld: (id: string) => boolean,
+    findAlert: (id: string) => Alert | undefined,
+    isSuppressed: (id: string) => boolean,
     now: number,
   ): DueEscalation[] {
     const levels = new Map<string, DueEscalation & { alerts: Alert[] }>();
     for (const [key, value] of this.#journal.entries(JOURNAL_KIND)) {
-      const kept = value as StoredEscalation;
-      const policy = policies.get(kept.escalation);
-      const alert = find(kept.alertId);
-      if (policy && alert && isHeld(kept.alertId)) continue;
+      const stored = value as StoredEscalation;
+      const policy = policies.get(stored.escalation);
+      const alert = findAlert(stored.alertId);
+      if (policy && alert && isSuppressed(stored.alertId)) continue;
       const { state, levelToNotify } = policy
-        ? stepEscalation(kept, policy, alert?.state, now)
+        ? stepEscalation(stored, policy, alert?.state, now)
         : { state: undefined, levelToNotify: undefined };
       if (!state) this.#journal.delete(key);
-      else if (levelToNotify !== undefined) this.#journal.put(key, { ...kept, ...state });
+      else if (levelToNotify !== undefined) this.#journal.put(key, { ...stored, ...state });
       const receivers = policy?.levels[(levelToNotify ?? 0) - 1]?.receivers;
       if (!alert || levelToNotify === undefined || !receivers) continue;
-      const { groupKey, escalation } = kept;
+      const { groupKey, escalation } = stored;
       const name = JSON.stringify([groupKey, escalation, levelToNotify]);
       const due = levels.get(name) ?? { groupKey, receivers, level: levelToNotify, alerts: [] };
       due.alerts.push(alert);

@@ -15,7 +15,7 @@ import {
   type NotifiedState,
 } from './notification-thread-store.ts';
 
-/** A message, and what its target has been told after it. */
+/** A message and the state of its thread after it. */
 export interface PlannedMessage {
   readonly message: Message;
   readonly thread: NotificationThread;
@@ -29,44 +29,47 @@ interface MessageContext {
 }
 
 /**
- * What a group's change says to each target: those that routes lead to now, and those that were told
- * of an alert that has been taken on, or has ended. Nothing to whom it says nothing new, unless
- * `repeatMs` have passed.
+ * Plans the messages for a changed group. They go to the targets of the current routes, and to earlier
+ * targets if an alert was acknowledged or resolved. A target receives a message only if something is
+ * new to it, or if `repeatMs` have passed since the last one.
  */
 export function planGroupMessages(
   { key, alerts }: AlertGroup,
-  wanted: readonly TargetAlerts[],
+  routed: readonly TargetAlerts[],
   threads: readonly NotificationThread[],
   repeatMs: number,
   { now, timeZone }: { now: number; timeZone: string },
 ): PlannedMessage[] {
   const active = alerts.filter(isActive);
-  const over = alerts.filter((alert) => !isActive(alert));
-  const known = new Map(threads.map((thread) => [toTargetKey(thread.target), thread]));
-  const routed = new Map(wanted.map((each) => [toTargetKey(each.target), each]));
-  const decided: PlannedMessage[] = [];
-  for (const name of new Set([...routed.keys(), ...known.keys()])) {
-    const thread = known.get(name);
-    const target = routed.get(name)?.target ?? thread?.target;
+  const resolved = alerts.filter((alert) => !isActive(alert));
+  const threadByTarget = new Map(threads.map((thread) => [toTargetKey(thread.target), thread]));
+  const routedByTarget = new Map(routed.map((each) => [toTargetKey(each.target), each]));
+  const planned: PlannedMessage[] = [];
+  for (const targetKey of new Set([...routedByTarget.keys(), ...threadByTarget.keys()])) {
+    const thread = threadByTarget.get(targetKey);
+    const target = routedByTarget.get(targetKey)?.target ?? thread?.target;
     if (!target) continue;
-    const told = thread?.told ?? {};
-    const news = routed.get(name)?.alerts ?? [];
-    const ended = over.filter(({ id }) => isOngoing(told[id]));
-    const taken = active.filter(
-      (a) => told[a.id] && a.state === 'acknowledged' && hasNewState(a, told),
+    const notified = thread?.told ?? {};
+    const current = routedByTarget.get(targetKey)?.alerts ?? [];
+    const newlyResolved = resolved.filter(({ id }) => isOngoing(notified[id]));
+    const newlyAcknowledged = active.filter(
+      (a) => notified[a.id] && a.state === 'acknowledged' && hasNewState(a, notified),
     );
-    const isRepeat = news.length > 0 && now - (thread?.toldMs ?? 0) >= repeatMs;
-    if (!news.some((a) => hasNewState(a, told)) && ended.length + taken.length === 0 && !isRepeat)
-      continue;
-    const others = active.filter(({ id }) => told[id] !== undefined);
-    const said = [...new Set([...news, ...others, ...ended])];
-    const occasion = { kind: 'route', level: 0, timeZone, now } as const;
-    decided.push(createPlannedMessage(target, key, said, thread, occasion));
+    const hasNews =
+      current.some((a) => hasNewState(a, notified)) ||
+      newlyResolved.length > 0 ||
+      newlyAcknowledged.length > 0;
+    const isRepeatDue = current.length > 0 && now - (thread?.toldMs ?? 0) >= repeatMs;
+    if (!hasNews && !isRepeatDue) continue;
+    const earlier = active.filter(({ id }) => notified[id] !== undefined);
+    const included = [...new Set([...current, ...earlier, ...newlyResolved])];
+    const context = { kind: 'route', level: 0, timeZone, now } as const;
+    planned.push(createPlannedMessage(target, key, included, thread, context));
   }
-  return decided;
+  return planned;
 }
 
-/** A message of `alerts` to a target, whatever it was told before. */
+/** Creates a message about `alerts`, and the updated thread. @param before the thread so far */
 export function createPlannedMessage(
   target: Target,
   groupKey: string,
@@ -76,10 +79,11 @@ export function createPlannedMessage(
 ): PlannedMessage {
   const messages = (before?.messages ?? 0) + 1;
   const sorted = sortWorstFirst(alerts);
-  const said = sorted.map((alert) => `${alert.id} ${toAlertStateKey(alert)}`);
-  const identity = [toTargetKey(target), groupKey, kind, level, messages, ...said.toSorted()];
+  const states = sorted.map((alert) => `${alert.id} ${toAlertStateKey(alert)}`);
+  // Servers that plan the same message create the same id.
+  const identity = [toTargetKey(target), groupKey, kind, level, messages, ...states.toSorted()];
   const id = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
-  const states = alerts.map((alert): [string, NotifiedState] => {
+  const notified = alerts.map((alert): [string, NotifiedState] => {
     const reached = before?.told[alert.id]?.reached ?? false;
     return [alert.id, { said: toAlertStateKey(alert), reached }];
   });
@@ -99,13 +103,13 @@ export function createPlannedMessage(
       groupKey,
       messages,
       toldMs: now,
-      told: { ...before?.told, ...Object.fromEntries(states) },
+      told: { ...before?.told, ...Object.fromEntries(notified) },
     },
   };
 }
 
-function hasNewState(alert: Alert, told: NotificationThread['told']): boolean {
-  return told[alert.id]?.said !== toAlertStateKey(alert);
+function hasNewState(alert: Alert, notified: NotificationThread['told']): boolean {
+  return notified[alert.id]?.said !== toAlertStateKey(alert);
 }
 
 const NO_LINKS = { view: undefined, acknowledge: undefined, silence: undefined };
@@ -119,10 +123,10 @@ function toMessageAlert({ changedMs, ...alert }: Alert): MessageAlert {
 
 /** Sorts active alerts before resolved ones, and by severity, highest first. */
 function sortWorstFirst(alerts: readonly Alert[]): Alert[] {
-  const over = ({ state }: Alert) => (state === 'resolved' ? 1 : 0);
+  const resolvedRank = ({ state }: Alert) => (state === 'resolved' ? 1 : 0);
   return alerts.toSorted(
     (a, b) =>
-      over(a) - over(b) ||
+      resolvedRank(a) - resolvedRank(b) ||
       getSeverityRank(b.severity) - getSeverityRank(a.severity) ||
       (a.id < b.id ? -1 : 1),
   );

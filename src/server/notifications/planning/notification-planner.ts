@@ -32,19 +32,19 @@ export interface NotificationPlannerOptions {
 }
 
 const MUTED_CHECK_INTERVAL_MS = 5000;
-const ENDED_CHECK_INTERVAL_MS = 60_000;
-/** Reasons for which an escalation, and what a time of day has held, waits. */
+const RESOLVED_CHECK_INTERVAL_MS = 60_000;
+/** Suppression reasons for which escalations and muted groups wait. */
 const DEFERRING_REASONS: ReadonlySet<string> = new Set(['silenced', 'maintenance', 'inhibited']);
 
-/** Decides what is said to whom: when the evaluator tells of alerts, and when something is due. */
+/** Plans messages when the evaluator reports a group, and when an escalation or digest is due. */
 export class NotificationPlanner {
   readonly #options: NotificationPlannerOptions;
   readonly #escalations: EscalationStore;
   readonly #digests: DigestStore;
-  /** Groups of which a route tells nothing at this time of day. */
+  /** Alert ids of groups that a route mutes now, by group key. */
   readonly #muted = new Map<string, readonly string[]>();
   #mutedCheckedMs = Number.NEGATIVE_INFINITY;
-  #endedCheckedMs = Number.NEGATIVE_INFINITY;
+  #resolvedCheckedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NotificationPlannerOptions) {
     this.#options = options;
@@ -52,33 +52,35 @@ export class NotificationPlanner {
     this.#digests = new DigestStore(options.journal);
   }
 
-  /** What a group of alerts that nothing holds back says to each target. */
-  planGroup(telling: AlertGroup, repeatMs: number, now: number): PlannedMessage[] {
+  /** Plans the messages for a group whose alerts are not suppressed. */
+  planGroup(group: AlertGroup, repeatMs: number, now: number): PlannedMessage[] {
     const context = this.#context(now);
     const { timeZone } = context.config;
-    const routing = routeAlerts(telling.alerts, context);
-    this.#recordSuppressed(telling.alerts, routing.suppressed, now);
+    const routing = routeAlerts(group.alerts, context);
+    this.#recordSuppressed(group.alerts, routing.suppressed, now);
     const mutedIds = routing.suppressed
       .filter(({ reason }) => reason === 'muted')
       .map(({ alert }) => alert.id);
-    if (mutedIds.length > 0) this.#muted.set(telling.key, mutedIds);
-    else this.#muted.delete(telling.key);
+    if (mutedIds.length > 0) this.#muted.set(group.key, mutedIds);
+    else this.#muted.delete(group.key);
     for (const { digest, target, alerts } of routing.digested) {
-      const told = this.#options.threads.get(target, toDigestGroupKey(digest))?.told;
-      const news = alerts.filter((alert) => told?.[alert.id]?.said !== toAlertStateKey(alert));
-      if (news.length > 0) this.#digests.collect(digest, target, news, now);
+      const notified = this.#options.threads.get(target, toDigestGroupKey(digest))?.told;
+      const changed = alerts.filter(
+        (alert) => notified?.[alert.id]?.said !== toAlertStateKey(alert),
+      );
+      if (changed.length > 0) this.#digests.collect(digest, target, changed, now);
     }
-    for (const alert of telling.alerts.filter((each) => !isActive(each)))
-      this.#addEndToDigests(alert, now);
+    for (const alert of group.alerts.filter((each) => !isActive(each)))
+      this.#addResolvedToDigests(alert, now);
     for (const { alert, escalation } of routing.escalated) {
-      this.#escalations.start(alert.id, escalation, telling.key, now);
+      this.#escalations.start(alert.id, escalation, group.key, now);
     }
-    const threads = this.#options.threads.listByGroup(telling.key);
-    return planGroupMessages(telling, routing.immediate, threads, repeatMs, { now, timeZone });
+    const threads = this.#options.threads.listByGroup(group.key);
+    return planGroupMessages(group, routing.immediate, threads, repeatMs, { now, timeZone });
   }
 
-  /** The end of an alert goes into the digest that told of it, or will. */
-  #addEndToDigests(alert: Alert, now: number): void {
+  /** Adds a resolved alert to the digests that contain it or have already been sent. */
+  #addResolvedToDigests(alert: Alert, now: number): void {
     this.#digests.update(alert);
     for (const { target, groupKey, told } of this.#options.threads.listByAlert(alert.id)) {
       const digest = parseDigestGroupKey(groupKey);
@@ -89,16 +91,16 @@ export class NotificationPlanner {
 
   #recordSuppressed(
     alerts: readonly Alert[],
-    stopped: readonly RoutingSuppression[],
+    suppressed: readonly RoutingSuppression[],
     now: number,
   ): void {
-    const byAlert = Map.groupBy(stopped, ({ alert }) => alert.id);
+    const byAlert = Map.groupBy(suppressed, ({ alert }) => alert.id);
     for (const alert of alerts) {
       this.#options.suppressionRecorder.record(alert, 'route', byAlert.get(alert.id) ?? [], now);
     }
   }
 
-  /** What is due now: digests, escalations, and what a time of day has held. */
+  /** Plans due digests and escalations, and groups whose mute time has ended. */
   planDue(now: number): PlannedMessage[] {
     const digests = this.#planDigests(now);
     if (!this.#options.alerts.isRestored) return digests;
@@ -111,21 +113,26 @@ export class NotificationPlanner {
 
   #planEscalations(now: number): PlannedMessage[] {
     const { alerts } = this.#options;
-    const isHeld = (id: string) =>
+    const isSuppressed = (id: string) =>
       alerts.getSuppressions(id).some(({ reason }) => DEFERRING_REASONS.has(reason));
     const context = this.#context(now);
     const { config } = context;
-    const due = this.#escalations.takeDue(config.escalations, (id) => alerts.find(id), isHeld, now);
+    const due = this.#escalations.takeDue(
+      config.escalations,
+      (id) => alerts.find(id),
+      isSuppressed,
+      now,
+    );
     return due.flatMap(({ groupKey, receivers, level, alerts: escalated }) => {
-      const stopped: RoutingSuppression[] = [];
-      const wanted = findReceiverTargets(escalated, receivers, context, stopped);
-      for (const { alert, ...why } of stopped) {
-        this.#options.suppressionRecorder.record(alert, `level ${level}`, [why], now);
+      const suppressed: RoutingSuppression[] = [];
+      const targets = findReceiverTargets(escalated, receivers, context, suppressed);
+      for (const { alert, ...reason } of suppressed) {
+        this.#options.suppressionRecorder.record(alert, `level ${level}`, [reason], now);
       }
-      const occasion = { kind: 'escalation', level, timeZone: config.timeZone, now } as const;
-      return wanted.map((each) => {
-        const before = this.#options.threads.get(each.target, groupKey);
-        return createPlannedMessage(each.target, groupKey, each.alerts, before, occasion);
+      const messageContext = { kind: 'escalation', level, timeZone: config.timeZone, now } as const;
+      return targets.map((each) => {
+        const thread = this.#options.threads.get(each.target, groupKey);
+        return createPlannedMessage(each.target, groupKey, each.alerts, thread, messageContext);
       });
     });
   }
@@ -134,24 +141,24 @@ export class NotificationPlanner {
     const { timeZone, digests } = this.#options.config();
     return this.#digests.takeDue(digests, now).map(({ digest, target, alerts }) => {
       const groupKey = toDigestGroupKey(digest);
-      const before = this.#options.threads.get(target, groupKey);
-      const occasion = { kind: 'digest', level: 0, timeZone, now } as const;
-      return createPlannedMessage(target, groupKey, Object.values(alerts), before, occasion);
+      const thread = this.#options.threads.get(target, groupKey);
+      const context = { kind: 'digest', level: 0, timeZone, now } as const;
+      return createPlannedMessage(target, groupKey, Object.values(alerts), thread, context);
     });
   }
 
-  /** Asks again for groups that a time of day has held: it may be over. */
+  /** Plans muted groups again, because the mute time can be over. */
   #planUnmuted(now: number): PlannedMessage[] {
     if (now < this.#mutedCheckedMs + MUTED_CHECK_INTERVAL_MS) return [];
     this.#mutedCheckedMs = now;
-    const { alerts: book } = this.#options;
+    const { alerts: lookup } = this.#options;
     return [...this.#muted].flatMap(([key, ids]) => {
       const alerts = ids
-        .flatMap((id) => book.find(id) ?? [])
+        .flatMap((id) => lookup.find(id) ?? [])
         .filter(
           (alert) =>
             isActive(alert) &&
-            !book.getSuppressions(alert.id).some(({ reason }) => DEFERRING_REASONS.has(reason)),
+            !lookup.getSuppressions(alert.id).some(({ reason }) => DEFERRING_REASONS.has(reason)),
         );
       if (alerts.length === 0) {
         this.#muted.delete(key);
@@ -162,30 +169,32 @@ export class NotificationPlanner {
   }
 
   /**
-   * What has ended, and whose end was never told: the process was killed, or a silence held it for
-   * too long. Looked for each minute. Never rejects.
+   * Finds resolved alerts whose resolution was not sent, because the process was killed or a silence
+   * lasted too long. Runs once a minute. Never rejects.
    */
-  async findUnnotifiedEnds(now: number): Promise<AlertGroup[]> {
-    const { alerts: book, threads, log } = this.#options;
-    if (!book.isRestored || now < this.#endedCheckedMs + ENDED_CHECK_INTERVAL_MS) return [];
-    this.#endedCheckedMs = now;
-    const tellings: AlertGroup[] = [];
+  async findUnnotifiedResolutions(now: number): Promise<AlertGroup[]> {
+    const { alerts: lookup, threads, log } = this.#options;
+    if (!lookup.isRestored || now < this.#resolvedCheckedMs + RESOLVED_CHECK_INTERVAL_MS) return [];
+    this.#resolvedCheckedMs = now;
+    const found: AlertGroup[] = [];
     try {
       for (const id of [...threads.ongoingAlertIds]) {
-        if (book.find(id) || book.getSuppressions(id).length > 0) continue;
-        const stored = await book.findStored(id);
+        if (lookup.find(id) || lookup.getSuppressions(id).length > 0) continue;
+        const stored = await lookup.findStored(id);
         if (!stored) continue;
-        // What a row tells of an alert that goes on nowhere is not how it ended.
+        // The alert has ended, even if its last stored row has another state.
         const alert: Alert = { ...stored, state: 'resolved' };
-        const groups = new Set(threads.listByAlert(id).map(({ groupKey }) => groupKey));
-        const direct = [...groups].filter((key) => parseDigestGroupKey(key) === undefined);
-        if (direct.length < groups.size) this.#addEndToDigests(alert, now);
-        for (const key of direct) tellings.push({ key, alerts: [alert] });
+        const groupKeys = new Set(threads.listByAlert(id).map(({ groupKey }) => groupKey));
+        const nonDigestKeys = [...groupKeys].filter(
+          (key) => parseDigestGroupKey(key) === undefined,
+        );
+        if (nonDigestKeys.length < groupKeys.size) this.#addResolvedToDigests(alert, now);
+        for (const key of nonDigestKeys) found.push({ key, alerts: [alert] });
       }
     } catch (error) {
-      this.#endedCheckedMs = Number.NEGATIVE_INFINITY;
-      log.warn(`The ends of alerts could not be looked for yet: ${errorMessage(error)}`);
+      this.#resolvedCheckedMs = Number.NEGATIVE_INFINITY;
+      log.warn(`Can't look up resolved alerts yet; retrying: ${errorMessage(error)}`);
     }
-    return tellings;
+    return found;
   }
 }

@@ -2,26 +2,29 @@ import { getThreadKey } from '../delivery/delivery.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { Target } from '../routing/notification-target.ts';
 
-/** What one target was told of one group of alerts. */
+/**
+ * The messages to one target about one group of alerts. Threads are stored in the journal, so field
+ * names must not change.
+ */
 export interface NotificationThread {
   readonly target: Target;
   readonly groupKey: string;
-  /** Messages until now: two that say the same are told apart by it. */
+  /** Number of messages so far. It makes the ids of repeated messages unique. */
   readonly messages: number;
-  /** When the last was decided, in ms since the epoch. */
+  /** When the last message was planned, in ms since the epoch. */
   readonly toldMs: number;
-  /** By alert id. */
+  /** The last notified state of each alert, by alert id. */
   readonly told: Readonly<Record<string, NotifiedState>>;
 }
 
 export interface NotifiedState {
-  /** State and severity. */
+  /** State and severity, from `toAlertStateKey`. */
   readonly said: string;
-  /** Whether an attempt was made to tell of it. */
+  /** Whether at least one attempt was made to send a message about the alert. */
   readonly reached: boolean;
 }
 
-/** Whether the target has been told of an alert, and not yet of its end. */
+/** Returns whether a message about the alert was planned, but none that it is resolved. */
 export function isOngoing(state: NotifiedState | undefined): boolean {
   return state !== undefined && !state.said.startsWith('resolved');
 }
@@ -29,7 +32,7 @@ export function isOngoing(state: NotifiedState | undefined): boolean {
 const JOURNAL_KIND = 't';
 const JOURNAL_PREFIX = `${JOURNAL_KIND}:`;
 
-/** All threads that have not ended: they tell where the end of an alert must be told. */
+/** Threads with unresolved alerts. They determine who is notified when an alert is resolved. */
 export class NotificationThreadStore {
   readonly #journal: NotificationJournal;
   readonly #byKey = new Map<string, NotificationThread>();
@@ -55,7 +58,7 @@ export class NotificationThreadStore {
     return this.#getAll(this.#byAlert.get(id));
   }
 
-  /** Ids of all alerts of which somebody was told, and not yet of their end. */
+  /** Ids of all alerts in threads. */
   get ongoingAlertIds(): Iterable<string> {
     return this.#byAlert.keys();
   }
@@ -67,18 +70,18 @@ export class NotificationThreadStore {
     this.#journal.put(JOURNAL_PREFIX + key, thread);
   }
 
-  /** Notes that an attempt is made to tell of `ids`. */
+  /** Records that an attempt to send a message about these alerts starts. */
   markAttempted(target: Target, groupKey: string, ids: readonly string[]): void {
     const thread = this.get(target, groupKey);
     if (!thread || !ids.some((id) => thread.told[id]?.reached === false)) return;
-    const reached = ids.flatMap((id) => {
+    const attempted = ids.flatMap((id) => {
       const state = thread.told[id];
       return state ? [[id, { ...state, reached: true }] as const] : [];
     });
-    this.put({ ...thread, told: { ...thread.told, ...Object.fromEntries(reached) } });
+    this.put({ ...thread, told: { ...thread.told, ...Object.fromEntries(attempted) } });
   }
 
-  /** Forgets alerts whose end was told; a thread without any is over. */
+  /** Removes resolved alerts. A thread without alerts is deleted. */
   removeAlerts(target: Target, groupKey: string, ids: readonly string[]): void {
     const thread = this.get(target, groupKey);
     if (!thread || !ids.some((id) => thread.told[id] !== undefined)) return;

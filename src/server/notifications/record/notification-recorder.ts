@@ -5,13 +5,14 @@ import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import { truncateText } from '../message/sanitize-text.ts';
 import type { NotificationContent } from '../notification-views.ts';
 
-/** Alerts of a message that its row names one by one. */
-const MAX_NAMED_ALERTS = 20;
+/** Maximum number of alerts to list in a row. */
+const MAX_LISTED_ALERTS = 20;
 const MAX_TEXT_LENGTH = 500;
 
-/** What became of one attempt, or of a delivery as a whole. */
+/** The result of one attempt, or the final result of a delivery. */
 export interface AttemptResult {
   readonly status: NonNullable<NotificationRow['status']>;
   readonly reason: string;
@@ -20,10 +21,10 @@ export interface AttemptResult {
   readonly atMs: number;
 }
 
-/** The same delivery, attempt and time always give the same row. */
-export function toDeliveryRow(delivery: Delivery, happened: AttemptResult): NotificationRow {
+/** Converts a result to a row. Equal arguments return equal rows, so duplicates can be removed. */
+export function toDeliveryRow(delivery: Delivery, result: AttemptResult): NotificationRow {
   const { id, target, message, attempt, rows } = delivery;
-  const { status, reason, detail, recipient, atMs } = happened;
+  const { status, reason, detail, recipient, atMs } = result;
   return {
     timestamp: atMs,
     id,
@@ -45,15 +46,15 @@ export function toDeliveryRow(delivery: Delivery, happened: AttemptResult): Noti
   };
 }
 
-/** Why nobody, or not everybody, is told of an alert now. */
+/** Creates the row that explains why an alert is not sent, or not to all receivers. */
 export function toSuppressionRow(
   alert: Alert,
-  why: { reason: string; detail: string; receiver?: string | undefined },
+  suppression: { reason: string; detail: string; receiver?: string | undefined },
   seq: number,
   now: number,
 ): NotificationRow {
   const { organization: organizationId, property: propertyId } = alert.labels;
-  const { reason, receiver } = why;
+  const { reason, receiver } = suppression;
   const content: NotificationContent = {
     status: alert.state === 'resolved' ? 'resolved' : 'firing',
     total: 1,
@@ -66,7 +67,7 @@ export function toSuppressionRow(
     alertId: alert.id,
     status: 'suppressed',
     reason,
-    detail: truncate(why.detail),
+    detail: truncate(suppression.detail),
     receiver,
     attempt: 0,
     content: JSON.stringify(content),
@@ -80,8 +81,8 @@ function computeSuppressionId(alertId: string): string {
 }
 
 function toContent({ status, alerts }: Message): NotificationContent {
-  const named = alerts.slice(0, MAX_NAMED_ALERTS).map(toContentAlert);
-  return { status, total: alerts.length, alerts: named };
+  const listed = alerts.slice(0, MAX_LISTED_ALERTS).map(toContentAlert);
+  return { status, total: alerts.length, alerts: listed };
 }
 
 function toContentAlert(alert: Alert | MessageAlert): NotificationContent['alerts'][number] {
@@ -89,27 +90,30 @@ function toContentAlert(alert: Alert | MessageAlert): NotificationContent['alert
   return { id, rule, state, severity, summary: truncate(annotations.summary ?? rule) };
 }
 
-/** What all have in common; undefined where they differ, so that no tenant sees another's. */
+/**
+ * Returns the value that all alerts share. If they differ, returns `undefined`, so that no tenant sees
+ * the row of another tenant.
+ */
 function getCommonValue(
   alerts: readonly MessageAlert[],
-  name: (alert: MessageAlert) => string | undefined,
+  getValue: (alert: MessageAlert) => string | undefined,
 ): string | undefined {
   const [first] = alerts;
-  const common = first && name(first);
-  return alerts.every((alert) => name(alert) === common) ? common : undefined;
+  const common = first && getValue(first);
+  return alerts.every((alert) => getValue(alert) === common) ? common : undefined;
 }
 
 function truncate(text: string): string {
-  return text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 1)}…` : text;
+  return truncateText(text, MAX_TEXT_LENGTH, '…');
 }
 
 export interface NotificationRecorderOptions {
   readonly add: AddRows;
-  /** Puts what was added on disk, and sends it. */
+  /** Writes added rows to disk and sends them. */
   readonly flush: () => Promise<void>;
 }
 
-/** Writes what became of messages as rows of `notifications`, and tells whoever listens. */
+/** Writes rows to `notifications` and publishes them to subscribers. */
 export class NotificationRecorder {
   readonly feed = new EventFeed<NotificationRow>();
   readonly #options: NotificationRecorderOptions;
@@ -126,9 +130,10 @@ export class NotificationRecorder {
     void this.flush();
   }
 
-  /** Resolves when all that was noted is stored, or safe in the spool. Never rejects. */
+  /** Resolves when all recorded rows are in QuestDB or in the spool. Never rejects. */
   flush(): Promise<void> {
-    // One at a time, and one more for all that is noted meanwhile: while QuestDB is away each takes long.
+    // Run one flush at a time, plus one for all rows recorded in the meantime. While QuestDB is
+    // unreachable, each flush takes long.
     this.#next ??= this.#running
       .then(() => new Promise<void>((resolve) => setImmediate(resolve)))
       .then(() => {

@@ -8,10 +8,10 @@ interface SuppressionReason {
   readonly receiver?: string | undefined;
 }
 
-/** Records why alerts are not told, each time that the reason is another. */
+/** Records why alerts are not sent, each time the reason changes. */
 export class SuppressionRecorder {
   readonly #recorder: NotificationRecorder;
-  /** By alert id and what stops it. */
+  /** Last recorded reasons, as JSON, by alert id and stage. */
   readonly #last = new Map<string, Map<string, string>>();
   #seq = 0;
 
@@ -20,27 +20,30 @@ export class SuppressionRecorder {
   }
 
   /**
-   * Notes all that stops an alert now.
+   * Records the current reasons of one stage. Only new reasons write a row.
    *
-   * @param by which stages say so: their reasons of before that are not among these have ended
+   * @param stage where the alert was suppressed; each call replaces the stage's earlier reasons
+   * @param reasons empty if the stage doesn't suppress the alert
    */
-  record(alert: Alert, by: string, reasons: readonly SuppressionReason[], now: number): void {
-    const known = this.#last.get(alert.id) ?? new Map<string, string>();
-    // Most alerts are looked at each second, and nothing stops them.
-    if (reasons.length === 0 && !known.has(by)) return;
+  record(alert: Alert, stage: string, reasons: readonly SuppressionReason[], now: number): void {
+    const byStage = this.#last.get(alert.id) ?? new Map<string, string>();
+    // Fast path: this is called for every alert each second, and most are not suppressed.
+    if (reasons.length === 0 && !byStage.has(stage)) return;
     const text = JSON.stringify(reasons.map(({ reason, receiver }) => [reason, receiver ?? null]));
-    const before = known.get(by);
+    const before = byStage.get(stage);
     if (before === text) return;
-    const said = new Set(before === undefined ? [] : (JSON.parse(before) as unknown[]).map(String));
-    for (const why of reasons) {
-      if (said.has(String([why.reason, why.receiver ?? null]))) continue;
+    const recorded = new Set(
+      before === undefined ? [] : (JSON.parse(before) as unknown[]).map(String),
+    );
+    for (const reason of reasons) {
+      if (recorded.has(String([reason.reason, reason.receiver ?? null]))) continue;
       this.#seq += 1;
-      this.#recorder.record(toSuppressionRow(alert, why, this.#seq, now));
+      this.#recorder.record(toSuppressionRow(alert, reason, this.#seq, now));
     }
-    this.#last.set(alert.id, known.set(by, text));
+    this.#last.set(alert.id, byStage.set(stage, text));
   }
 
-  /** Forgets all alerts but these. */
+  /** Removes all alerts except these. */
   forgetAllExcept(ids: ReadonlySet<string>): void {
     for (const id of this.#last.keys()) if (!ids.has(id)) this.#last.delete(id);
   }

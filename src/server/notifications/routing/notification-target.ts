@@ -15,7 +15,7 @@ export interface Target {
   /** Index of the channel in the receiver. If the file changes, `kind` helps to find it again. */
   readonly index: number;
   readonly kind: string;
-  /** Undefined, like `person`, if the channel has its own address. */
+  /** Undefined, like `person`, if the channel defines the address. */
   readonly role?: Role | undefined;
   readonly person?: string | undefined;
   /** Set if the target receives alerts of only one organization or property. */
@@ -47,7 +47,7 @@ export function findTargets(receiver: Receiver, alert: Alert, people: readonly P
   });
 }
 
-/** Returns whether the channel sends to people's addresses instead of its own. */
+/** Returns whether the channel sends to the addresses of people. If not, it defines the address. */
 export function isAddressedToPeople({ to }: Receiver, kind: string): boolean {
   return ADDRESS_FIELD_BY_CHANNEL[kind] !== undefined && to.roles.length + to.people.length > 0;
 }

@@ -154,7 +154,7 @@ function findRouteTargets(
     const targets = receiver ? findTargets(receiver, alert, people) : [];
     if (!receiver || targets.length === 0) {
       const detail = receiver
-        ? 'the receiver has nobody for this tenant'
+        ? 'the receiver has no recipient for this tenant'
         : 'the receiver does not exist';
       suppressed.push({ alert, reason: 'no_recipient', receiver: name, detail });
       return [];

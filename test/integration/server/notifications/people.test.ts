@@ -86,7 +86,7 @@ beforeEach(() => {
 
 /** The book of another server of the same QuestDB. */
 function bookOf(): PeopleStore {
-  const { add, flush, queryClient: store } = api.parts;
+  const { add, flush, queryClient: store } = api.dependencies;
   return new PeopleStore({ read: store.read, add, flush, audit: createAuditLogger(add) });
 }
 
@@ -108,7 +108,7 @@ it.each([
     expect([role, status]).toEqual([role, 403]);
     expect(text).not.toContain('ann');
   }
-  expect(api.book.people).toEqual([]);
+  expect(api.peopleStore.people).toEqual([]);
 });
 
 it('names somebody, whom every server knows within seconds, and masks how she is reached', async () => {
@@ -154,8 +154,8 @@ it('replaces her, also from two servers, and keeps no address that was', async (
     { author: 'cli:test' },
   );
   await waitFor(async () => {
-    await api.book.load();
-    return api.book.people[0]?.email === 'eve@hotel.example';
+    await api.peopleStore.load();
+    return api.peopleStore.people[0]?.email === 'eve@hotel.example';
   });
   await expectRows(
     () =>
@@ -181,16 +181,16 @@ it.each([
   ['a property of nobody', { organizationId: undefined }],
   ['an unknown key', { organization: 'anna' }],
 ])('refuses %s, and does not repeat it', async (_what, more) => {
-  const before = api.book.people;
+  const before = api.peopleStore.people;
   const { status, text } = await ask('POST', PATH, { ...BOB, ...more });
   expect([status, JSON.parse(text).code]).toEqual([400, 'PS_REQUEST_INVALID']);
   expect(text).not.toMatch(PERSONAL);
-  expect(api.book.people).toEqual(before);
+  expect(api.peopleStore.people).toEqual(before);
 });
 
 it('changes nobody of the file', async () => {
   const { status, text } = await ask('POST', PATH, { name: 'ann', role: 'ADMIN' });
-  expect([status, text]).toEqual([400, expect.stringContaining('is a person of the file')]);
+  expect([status, text]).toEqual([400, expect.stringContaining('is in the notification file')]);
   expect((await ask('DELETE', `${PATH}/ann`)).status).toBe(404);
 });
 
@@ -198,7 +198,7 @@ it('is known after a restart, and gone for good when she is removed', async () =
   const restarted = bookOf();
   expect(restarted.isLoaded).toBe(false);
   await restarted.load();
-  expect(restarted.people).toEqual(api.book.people);
+  expect(restarted.people).toEqual(api.peopleStore.people);
   expect(restarted.people).toHaveLength(1);
   expect((await client.removePerson('bob')).people).toMatchObject([
     { name: 'bob', email: 'ev***@hotel.example' },
@@ -206,7 +206,7 @@ it('is known after a restart, and gone for good when she is removed', async () =
   await waitFor(async () => elsewhere.people.length === 0, 5000);
   expect((await client.get('people')).people.map(({ name }) => name)).toEqual(['ann']);
   await expect(client.removePerson('bob')).rejects.toMatchObject({ code: 'PS_NOT_FOUND' });
-  await api.stored();
+  await api.waitUntilStored();
   const rows = await api.questdb.sql('SELECT * FROM notification_people');
   expect(rows).toHaveLength(5);
   expect(JSON.stringify(rows)).not.toMatch(PERSONAL);
@@ -259,7 +259,7 @@ async function run(...args: string[]): Promise<unknown> {
 }
 
 it('leaves a row of each change in the audit log, and an address nowhere', async () => {
-  await api.stored();
+  await api.waitUntilStored();
   const audit = await api.questdb.sql(
     "SELECT author, action, object, organization_id, detail FROM audit_log WHERE action LIKE 'person.%' ORDER BY timestamp",
   );
