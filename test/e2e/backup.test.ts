@@ -17,38 +17,38 @@ afterAll(async () => {
 const SAMPLES = `SELECT timestamp, id, value, name FROM performance_metrics
   WHERE service = 'backup' ORDER BY timestamp, id`;
 
-async function write(from: number, count: number): Promise<void> {
-  // Two days old and of now: a closed partition, and the one that is being written.
-  for (const age of [2880, 0]) {
+async function insertSamples(firstId: number, count: number): Promise<void> {
+  // Two days ago and now: a closed partition and the active partition.
+  for (const ageMinutes of [2880, 0]) {
     await first.sql(`INSERT INTO performance_metrics (timestamp, id, service, name, value, count)
-      SELECT dateadd('m', -${age}, now()), concat('${age}-', x + ${from}), 'backup', 'n', x, 1
+      SELECT dateadd('m', -${ageMinutes}, now()), concat('${ageMinutes}-', x + ${firstId}), 'backup', 'n', x, 1
       FROM long_sequence(${count})`);
   }
 }
 
 let before: unknown[][] = [];
 
-it('copies what was stored before it, while more is being written', async () => {
-  await write(0, 20_000);
+it('contains all rows stored before the backup while new rows are written', async () => {
+  await insertSamples(0, 20_000);
   await waitFor(async () => (await first.sql(SAMPLES)).length === 40_000);
-  // Rows that no server has sent yet.
-  const waiting = join(first.folder, 'data', 'spool', `${process.pid}--abcdef01`);
-  mkdirSync(waiting);
+  // A spooled row that no server has sent yet.
+  const spoolFolder = join(first.folder, 'data', 'spool', `${process.pid}--abcdef01`);
+  mkdirSync(spoolFolder);
   const line = `performance_metrics,service=backup,name=n id="waiting",value=7.0,count=1i ${Date.now()}000000\n`;
-  writeFileSync(join(waiting, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
-  // Acknowledged, and perhaps not applied yet.
-  await write(50_000, 5000);
+  writeFileSync(join(spoolFolder, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
+  // Acknowledged, but possibly not applied yet.
+  await insertSamples(50_000, 5000);
   const backup = runPerfscopeAsync(['backup', '--json', folder], first.env);
-  let ended = false;
+  let isFinished = false;
   void backup.then(() => {
-    ended = true;
+    isFinished = true;
   });
-  for (let i = 1; !ended; i++) await write(100_000 * i, 500);
+  for (let i = 1; !isFinished; i++) await insertSamples(100_000 * i, 500);
   const { status, stdout, stderr } = await backup;
   expect([status, stderr]).toEqual([0, '']);
-  const early = ([, id]: unknown[]) => Number(String(id).split('-')[1]) < 100_000;
+  const isEarly = ([, id]: unknown[]) => Number(String(id).split('-')[1]) < 100_000;
   before = await waitFor(async () => {
-    const rows = (await first.sql(SAMPLES)).filter(early);
+    const rows = (await first.sql(SAMPLES)).filter(isEarly);
     return rows.length === 50_000 && rows;
   });
   const manifest = JSON.parse(stdout) as { tables: { name: string; rows: number }[] };
@@ -58,7 +58,7 @@ it('copies what was stored before it, while more is being written', async () => 
   expect(inProgress).toBe(false);
 }, 300_000);
 
-it('gives the same rows back in another folder', async () => {
+it('restores the same rows into another data directory', async () => {
   const restored = runPerfscope(['restore', folder], second.env);
   expect([restored.status, restored.stderr]).toEqual([0, '']);
   expect(existsSync(join(second.folder, 'data', 'questdb', '_restore'))).toBe(true);
@@ -66,13 +66,13 @@ it('gives the same rows back in another folder', async () => {
   const ids = new Set(before.map(([, id]) => id));
   const found = await second.sql(SAMPLES);
   expect(found.filter(([, id]) => ids.has(id))).toEqual(before);
-  // What was written meanwhile may be in it, and is what the first has.
+  // Rows written during the backup can be included. They must equal the rows of the first server.
   const all = new Set((await first.sql(SAMPLES)).map((row) => JSON.stringify(row)));
   const rest = found.filter(([, id]) => id !== 'waiting');
   expect(rest.filter((row) => !all.has(JSON.stringify(row)))).toEqual([]);
   await waitFor(async () => {
-    const waiting = await second.sql("SELECT value FROM performance_metrics WHERE id = 'waiting'");
-    return JSON.stringify(waiting) === '[[7]]';
+    const spooled = await second.sql("SELECT value FROM performance_metrics WHERE id = 'waiting'");
+    return JSON.stringify(spooled) === '[[7]]';
   });
   await second.sql(
     `INSERT INTO performance_metrics (timestamp, id, service) VALUES (now(), 'later', 'b')`,
@@ -84,7 +84,7 @@ it('gives the same rows back in another folder', async () => {
   expect(await second.sql(tables.replace('table_name', 'name'))).toEqual([]);
 }, 300_000);
 
-it('restores nothing over a folder that is used, or there, or from a changed backup', async () => {
+it('does not restore over a used or existing directory or from a damaged backup', async () => {
   const running = runPerfscope(['restore', '--force', folder], second.env);
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await second.stop();
@@ -102,7 +102,7 @@ it('restores nothing over a folder that is used, or there, or from a changed bac
   expect(runPerfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
 }, 120_000);
 
-it('moves the folder of before aside when told to, and backs up a server that does not run', async () => {
+it('renames the existing directory with --force and backs up a stopped server', async () => {
   const cold = join(second.folder, 'cold');
   const backup = runPerfscope(['backup', cold], second.env);
   expect([backup.status, backup.stderr]).toEqual([0, '']);
@@ -115,10 +115,10 @@ it('moves the folder of before aside when told to, and backs up a server that do
   expect(found.length).toBeGreaterThanOrEqual(50_001);
 }, 300_000);
 
-it("refuses somebody else's QuestDB, and says what to do", () => {
+it('rejects an external QuestDB and explains the alternative', () => {
   const env = { ...first.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9' };
-  for (const verb of ['backup', 'restore']) {
-    const { status, stderr } = runPerfscope([verb, '/nowhere'], env);
+  for (const command of ['backup', 'restore']) {
+    const { status, stderr } = runPerfscope([command, '/nowhere'], env);
     expect(status).toBe(1);
     expect(stderr).toMatch(/PS_BACKUP_FOREIGN.*CHECKPOINT CREATE/);
   }

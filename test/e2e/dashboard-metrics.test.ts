@@ -4,15 +4,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer();
+const server = new PerfscopeServer();
 const organization = encodeURIComponent(`l'hôtel "été" 🏨`);
 beforeAll(async () => {
-  await product.start();
-  expect(await product.runApp('test/apps/known-metrics.mjs', [String(Date.now())])).toBe(0);
+  await server.start();
+  expect(await server.runApp('test/apps/known-metrics.mjs', [String(Date.now())])).toBe(0);
 });
-afterAll(() => product.remove());
+afterAll(() => server.remove());
 
-interface Figures {
+interface DashboardResponse {
   api: Record<string, number> & { slowestEndpoints: object[] };
   database: object;
   queues: object[];
@@ -20,20 +20,20 @@ interface Figures {
   trends: Record<string, object>;
 }
 
-async function figuresOf(organizationId: string): Promise<Figures> {
+async function getDashboard(organizationId: string): Promise<DashboardResponse> {
   const path = `/api/performance/dashboard?organizationId=${organizationId}`;
-  return (await product.get(path)) as unknown as Figures;
+  return (await server.get(path)) as unknown as DashboardResponse;
 }
 
-it('gives the figures of what was recorded, of one tenant', async () => {
+it("returns one tenant's recorded metrics", async () => {
   const { api, database, queues, systemHealth, trends } = await waitFor(async () => {
-    const figures = await figuresOf(organization);
-    // The tables are written one after another; percentiles come from one of their own.
-    const { api, queues } = figures;
-    return api.count === 100 && api.p50 !== undefined && queues[0] !== undefined && figures;
+    const dashboard = await getDashboard(organization);
+    // Wait for all tables: they are written one after another, and percentiles have their own table.
+    const { api, queues } = dashboard;
+    return api.count === 100 && api.p50 !== undefined && queues[0] !== undefined && dashboard;
   });
   expect(api).toMatchObject({ average: 29, errorRate: 5, rate: 100 / 900 });
-  // Percentiles come from buckets, which are 9 % wide.
+  // Percentiles are computed from buckets that are 9% wide.
   expect(api.p50).toBeCloseTo(10, -0.3);
   expect(api.p95 ?? 0).toBeGreaterThan(190);
   expect(api.p99 ?? 0).toBeLessThan(210);
@@ -70,24 +70,24 @@ it('gives the figures of what was recorded, of one tenant', async () => {
   expect(trends.errorRate).toEqual({ current: 5, previous: 0 });
 });
 
-it('has nothing, not zeros, where nothing was reported', async () => {
-  const { api, database, queues, trends } = await figuresOf('nobody');
+it('returns no values instead of zeros if nothing was reported', async () => {
+  const { api, database, queues, trends } = await getDashboard('nobody');
   expect(api).toEqual({ count: 0, rate: 0, slowestEndpoints: [] });
   expect(database).toEqual({ count: 0, rate: 0, slowestOperations: [] });
   expect(queues).toEqual([]);
   expect(trends.responseTime).toEqual({});
 });
 
-it('refuses a question that it does not know', async () => {
-  expect(await product.get('/api/performance/dashboard?last=soon')).toMatchObject({
+it('rejects invalid parameters and unknown paths', async () => {
+  expect(await server.get('/api/performance/dashboard?last=soon')).toMatchObject({
     status: 400,
     code: 'PS_REQUEST_INVALID',
     detail: expect.stringContaining('15m'),
   });
-  expect(await product.get('/api/nothing')).toMatchObject({ status: 404, code: 'PS_NOT_FOUND' });
+  expect(await server.get('/api/nothing')).toMatchObject({ status: 404, code: 'PS_NOT_FOUND' });
 });
 
-it('shows the figures and the next steps on its page', async () => {
+it('shows the metrics and the next steps on the home page', async () => {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
   const browser = await chromium.launch({
     ...(executablePath ? { executablePath } : { channel: 'chrome' }),
@@ -95,21 +95,21 @@ it('shows the figures and the next steps on its page', async () => {
   });
   try {
     const page = await browser.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
+      if (message.type() === 'error') errors.push(message.text());
     });
-    const answer = page.waitForResponse('**/api/performance/dashboard');
-    await page.goto(product.url);
-    const { api } = (await (await answer).json()) as Figures;
+    const responsePromise = page.waitForResponse('**/api/performance/dashboard');
+    await page.goto(server.url);
+    const { api } = (await (await responsePromise).json()) as DashboardResponse;
     expect(api.count).toBeGreaterThanOrEqual(100);
     const requests = page.getByRole('table', { name: 'Requests' });
     await requests.getByRole('cell', { name: String(api.count), exact: true }).waitFor();
     await requests.getByText(`${Number(api.average?.toFixed(1))} ms`).waitFor();
     expect(await page.getByRole('table', { name: 'Queues' }).textContent()).toContain('email');
     expect(await page.getByRole('listitem').count()).toBe(3);
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
     const { SCREENSHOT } = process.env;
     if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT, fullPage: true });
   } finally {

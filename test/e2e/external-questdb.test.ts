@@ -5,20 +5,20 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 
 const questdb = new ExternalQuestdb();
-let product: PerfscopeServer;
+let server: PerfscopeServer;
 beforeAll(async () => {
   await questdb.start();
-  product = new PerfscopeServer(questdb.env);
+  server = new PerfscopeServer(questdb.env);
 });
 afterAll(async () => {
-  await product.remove();
+  await server.remove();
   await questdb.remove();
 });
 
-it('migrates once, however many try at the same time', async () => {
+it('migrates once if several processes start at the same time', async () => {
   const codes = await Promise.all(
     Array.from({ length: 4 }, () => {
-      const child = spawn(process.execPath, ['dist/bin.js', 'migrate'], { env: product.env });
+      const child = spawn(process.execPath, ['dist/bin.js', 'migrate'], { env: server.env });
       return new Promise((done) => child.once('exit', done));
     }),
   );
@@ -31,45 +31,44 @@ it('migrates once, however many try at the same time', async () => {
   );
   const versions = await questdb.sql('SELECT version FROM schema_migrations');
   expect(new Set(versions.flat()).size).toBe(versions.length);
-  expect(runPerfscope(['migrate'], product.env).stdout).toContain('No changes');
+  expect(runPerfscope(['migrate'], server.env).stdout).toContain('No changes');
 });
 
-it('serves from an existing QuestDB, and leaves it running', async () => {
-  await product.start();
-  expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
+it('uses an existing QuestDB and does not stop it', async () => {
+  await server.start();
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   const path = '/api/performance/test?action=';
-  expect(await product.get(`${path}setup`)).toMatchObject({ ok: true, schema: { applied: [] } });
-  expect(await product.get(`${path}test-metrics`)).toMatchObject({ written: 20, readBack: 20 });
-  expect(await product.stop()).toBe(0);
+  expect(await server.get(`${path}setup`)).toMatchObject({ ok: true, schema: { applied: [] } });
+  expect(await server.get(`${path}test-metrics`)).toMatchObject({ written: 20, readBack: 20 });
+  expect(await server.stop()).toBe(0);
   expect(await questdb.sql('SELECT 1')).toEqual([[1]]);
 });
 
-it('says that it is not ready while QuestDB is away, and is again afterwards', async () => {
-  await product.start();
+it('is not ready while QuestDB is down', async () => {
+  await server.start();
   await questdb.kill();
-  const away = await fetch(`${product.url}/readyz`);
-  expect([away.status, ((await away.json()) as { code: string }).code]).toEqual([
-    ...[503, 'PS_UNAVAILABLE'],
-  ]);
-  expect((await fetch(`${product.url}/healthz`)).status).toBe(200);
+  const response = await fetch(`${server.url}/readyz`);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ code: 'PS_UNAVAILABLE' });
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   await questdb.start();
-  expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
-  await product.stop();
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await server.stop();
 });
 
-it('refuses a schema that a newer version made', async () => {
+it('rejects a schema from a newer version', async () => {
   await questdb.sql(
     "INSERT INTO schema_migrations VALUES ('2026-01-01', 999, 'tomorrow', '2026-01-01')",
   );
-  for (const verb of ['migrate', 'serve']) {
-    const run = runPerfscope([verb], product.env);
+  for (const command of ['migrate', 'serve']) {
+    const run = runPerfscope([command], server.env);
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/PS_SCHEMA_NEWER.*999.*Upgrade/);
   }
 });
 
-it('says which setting to check when the password is wrong', () => {
-  const run = runPerfscope(['migrate'], { ...product.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
+it('names the settings to check if the password is wrong', () => {
+  const run = runPerfscope(['migrate'], { ...server.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(/PS_QUESTDB_REFUSED.*PERFORMANCE_QUESTDB_USER/);
   expect(run.stderr).not.toContain('write-secret');

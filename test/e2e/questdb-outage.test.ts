@@ -6,7 +6,7 @@ import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const AWAY_MS = 20_000;
+const OUTAGE_MS = 20_000;
 const questdb = new ExternalQuestdb();
 const spool = join(questdb.folder, 'spool');
 beforeAll(() => questdb.start());
@@ -21,8 +21,8 @@ const env = () => ({
   ...questdb.env,
 });
 
-/** Ids of the rows that wait on disk in finished batches of single measurements. */
-function spooledIds(folder: string): string[] {
+/** Returns the IDs of single measurements in the finished batches of a spool folder. */
+function readSpooledIds(folder: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
     .filter((name) => name.includes('.performance_metrics.') && name.endsWith('.ilp'))
@@ -31,19 +31,21 @@ function spooledIds(folder: string): string[] {
     .map((line) => /\bid="([^"]+)"/.exec(line)?.[1] ?? 'no id');
 }
 
-const filesIn = (folder: string) =>
+const listFiles = (folder: string) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 
-/** Files that hold rows of the application or of `steady`, not those of host and process. */
-const waiting = () =>
-  filesIn(spool).filter((file) => /name=steady|endpoint=/.test(readFileSync(file, 'utf8')));
+/** Returns spool files with rows of the two apps. Ignores files with only host and process metrics. */
+const listUnsentFiles = () =>
+  listFiles(spool).filter((file) => /name=steady|endpoint=/.test(readFileSync(file, 'utf8')));
 
-const spoolOf = (pid: number) =>
+const getSpoolFolder = (pid: number) =>
   join(spool, readdirSync(spool).find((name) => name.startsWith(`${pid}-`)) ?? 'none');
 
-it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, async () => {
+it('stores every row exactly once if QuestDB and an app are killed', {
+  timeout: 120_000,
+}, async () => {
   const hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', {
     env: { ...env(), OTEL_SERVICE_NAME: 'hotel' },
   });
@@ -55,29 +57,29 @@ it('stores every row once, whoever was killed meanwhile', { timeout: 120_000 }, 
   );
 
   await questdb.kill();
-  const backAt = Date.now() + AWAY_MS;
+  const outageEndMs = Date.now() + OUTAGE_MS;
   const underLoad = sendRequests(`${base}/rooms/1`, 2200, { connections: 4, overallRate: 100 });
   const pid = steady.child.pid!;
-  await waitFor(async () => spooledIds(spoolOf(pid)).length > 1000);
+  await waitFor(async () => readSpooledIds(getSpoolFolder(pid)).length > 1000);
   await steady.stop('SIGKILL');
-  const spooled = spooledIds(spoolOf(pid));
-  const heir = new InstrumentedApp('test/apps/steady.mjs', { env: env(), args: ['idle'] });
+  const spooled = readSpooledIds(getSpoolFolder(pid));
+  const successor = new InstrumentedApp('test/apps/steady.mjs', { env: env(), args: ['idle'] });
   const answered = await underLoad;
-  expect(Date.now()).toBeGreaterThanOrEqual(backAt);
+  expect(Date.now()).toBeGreaterThanOrEqual(outageEndMs);
   await questdb.start();
 
   const stored = await waitFor(async () => {
     const rows = await questdb.sql("SELECT id FROM performance_metrics WHERE name = 'steady'");
     const ids = rows.map(([id]) => String(id));
-    const there = new Set(ids);
-    return spooled.every((id) => there.has(id)) && ids;
+    const storedIds = new Set(ids);
+    return spooled.every((id) => storedIds.has(id)) && ids;
   });
   expect(spooled.length).toBeGreaterThan(1000);
   expect(new Set(stored).size).toBe(stored.length);
-  await waitFor(async () => waiting().length === 0);
+  await waitFor(async () => listUnsentFiles().length === 0);
   await sendRequests(`${base}/rooms/1`, 50);
   await hotel.stop();
-  await heir.stop();
+  await successor.stop();
   const counts = await waitFor(async () => {
     const [row] = await questdb.sql(
       `SELECT sum(count), sum(error_count) FROM performance_metrics
