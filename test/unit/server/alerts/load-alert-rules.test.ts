@@ -300,7 +300,7 @@ it('overrides the defaults of the general settings', () => {
   expect(set.flapping).toEqual({ transitions: 6, windowMs: 3_600_000 });
 });
 
-it('prefers thresholds of a property over those of its organization', () => {
+it('prefers thresholds of a property over thresholds of its organization', () => {
   const rule = findRule(
     loadTestRules(`rules:
   - name: response-time
