@@ -6,7 +6,7 @@ import { print } from './command-output.ts';
 export function addCheckConfigCommand(program: Command): void {
   program
     .command('check-config')
-    .description('Check the environment variables and the configuration files, without a server')
+    .description('Check the environment variables and the configuration files')
     .addHelpText('after', formatExamples('PERFORMANCE_RETENTION_DAYS=60 perfscope check-config'))
     .action(checkConfig);
 }

@@ -40,10 +40,10 @@ export function addGrafanaCommand(program: Command): void {
   program
     .command('grafana')
     .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
-    .option('--out <folder>', 'Write them to files that only you can read')
+    .option('--out <folder>', 'Write provisioning files to this folder, readable only by you')
     .option(
       '--push <url>',
-      'Create or update them through the HTTP API of this Grafana',
+      'Create or update the data sources and dashboards in this Grafana',
       parseHttpUrl,
     )
     .option('--token-file <file>', 'File with the token for --push')

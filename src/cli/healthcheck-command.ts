@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createError, errorMessage } from '../core/errors.ts';
 import { DEFAULT_PORT } from '../server/startup/listen.ts';
 import { requireStartupConfig } from './command-context.ts';
@@ -11,7 +11,11 @@ export function addHealthcheckCommand(program: Command): void {
     .command('healthcheck')
     .description('Check whether a server is ready, for example in a container health check')
     .argument('[url]', 'URL to check; default: /readyz at HOST and PORT', parseHttpUrl)
-    .option('--timeout <time>', 'Maximum duration', parseDuration, DEFAULT_TIMEOUT_MS)
+    .addOption(
+      new Option('--timeout <time>', 'Maximum duration')
+        .argParser(parseDuration)
+        .default(DEFAULT_TIMEOUT_MS, '5s'),
+    )
     .addHelpText(
       'after',
       `${formatExamples('perfscope healthcheck', 'perfscope healthcheck http://127.0.0.1:4001/healthz')}

@@ -20,8 +20,8 @@ Roles:
   VIEWER        metrics of one organization or some of its properties
   INGEST        can send measurements, but can't read anything
 
-Keys are stored in the configured QuestDB (PERFORMANCE_QUESTDB_URL) or that of the server on this
-machine. Otherwise, the command temporarily starts the embedded QuestDB in PERFORMANCE_DATA_DIR.
+Keys are stored in the configured QuestDB (PERFORMANCE_QUESTDB_URL) or in the QuestDB of the local
+server. If there is none, the command temporarily starts the embedded QuestDB in PERFORMANCE_DATA_DIR.
 
 Examples:
   perfscope keys create --role ADMIN --name admin

@@ -35,7 +35,7 @@ export function loadConfiguredNotifyFile(settings: Settings): NotificationConfig
   return loadNotificationConfig(zone, file);
 }
 
-/** Opens every channel that has its own address. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
+/** Creates each channel that has an address in the file. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */
 export function validateChannels({ receivers }: NotificationConfig): void {
   for (const receiver of receivers.values()) {
     for (const entry of receiver.channels) {

@@ -8,7 +8,7 @@ import { ProgressLine, print, printJson } from './command-output.ts';
 export function addRestoreCommand(program: Command): void {
   program
     .command('restore')
-    .description('Restore the data folder from a backup while the server is stopped')
+    .description('Restore the data folder from a backup; stop the server first')
     .argument('<folder>', 'Backup folder')
     .option('--force', 'Rename an existing data folder instead of failing')
     .option('--json', 'Print the result as JSON')

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DAY_MS } from '../core/duration.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
@@ -26,7 +26,11 @@ export function addRulesCommand(program: Command): void {
   rules
     .command('dry-run')
     .description('Show the decisions that business rules would have made on stored data')
-    .option('--since <time>', 'How far back to start', parseDuration, DAY_MS)
+    .addOption(
+      new Option('--since <time>', 'Time before now at which the dry run starts')
+        .argParser(parseDuration)
+        .default(DAY_MS, '24h'),
+    )
     .option(
       '--step <time>',
       'Time between two evaluations; default: about 300 evaluations in total',

@@ -14,7 +14,6 @@ import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
 import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
-import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
 import { openQuestdb, type QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
 import { QuestdbReader } from '../../storage/questdb/questdb-reader.ts';
@@ -24,15 +23,14 @@ import { createAccessControl } from '../access/access-control.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
-import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
 import { createNotificationService } from '../notifications/notification-service.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
-import { createAlertEvaluator, createNotifier, type NotifierParts } from './create-alerting.ts';
+import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
 import { listen } from './listen.ts';
 import { type ServerParts, startParts } from './server-parts.ts';
+import { startAlertingAndActions, startStorageJobs } from './start-jobs.ts';
 
-const ADOPT_INTERVAL_MS = 10_000;
 const KEY_FLUSH_TIMEOUT_MS = 5000;
 const AGENT_SHUTDOWN_TIMEOUT_MS = 1000;
 /** Time from the spool into QuestDB, until readers see the rows. */
@@ -166,7 +164,7 @@ async function startAllParts(
     },
     stop: (started) => started.stopServing(),
   });
-  await startJobs(parts, { config, log, agent, questdb, queryClient });
+  await startStorageJobs(parts, { config, log, agent, questdb, queryClient });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
   // The HTTP server starts before the jobs, but must stop serving requests before they stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });
@@ -240,79 +238,4 @@ function createMetricsHandler(
     const serverMetrics = formatAlertMetrics(evaluator) + scalingRecorder.metricsText();
     response.type(PROMETHEUS_CONTENT_TYPE).send(agentMetrics + serverMetrics);
   };
-}
-
-interface JobDependencies {
-  readonly config: StartupConfig;
-  readonly log: Logger;
-  readonly agent: Agent;
-  readonly questdb: QuestdbInstance;
-  readonly queryClient: QuestdbQueryClient;
-}
-
-async function startJobs(
-  parts: ServerParts,
-  { config: { settings }, log, agent, questdb, queryClient }: JobDependencies,
-): Promise<void> {
-  const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
-  await parts.start({
-    name: 'the roll-up repair',
-    start: () => rollupRepair.start(),
-    stop: () => rollupRepair.stop(),
-  });
-  const dsn = settings.PERFORMANCE_SENTRY_DSN;
-  if (dsn) {
-    const forwarder = new SentryForwarder({ dsn, read: queryClient.read, log });
-    await parts.start({
-      name: 'the Sentry forwarder',
-      start: () => forwarder.start(),
-      stop: () => forwarder.stop(),
-    });
-  }
-  const adoptSpool = () => agent.deferredWriter.writer?.adoptSpool();
-  await parts.start({
-    name: 'spool adoption',
-    start: () => setInterval(adoptSpool, ADOPT_INTERVAL_MS),
-    stop: (timer) => clearInterval(timer),
-  });
-}
-
-interface AlertingDependencies {
-  readonly config: StartupConfig;
-  readonly evaluator: AlertEvaluator;
-  readonly notifications: NotifierParts;
-  readonly actions: ActionParts;
-}
-
-async function startAlertingAndActions(
-  parts: ServerParts,
-  { config: { settings }, evaluator, notifications, actions }: AlertingDependencies,
-): Promise<void> {
-  const { notifier, peopleStore } = notifications;
-  await parts.start({
-    name: 'the people store',
-    start: () => peopleStore.watch(),
-    stop: () => peopleStore.close(),
-  });
-  await parts.start({
-    name: 'the notifier',
-    start: () => notifier.start(),
-    stop: () => notifier.stop(),
-  });
-  const { scalingRecorder, ruleEvaluator } = actions;
-  await parts.start({
-    name: 'the scaling recorder',
-    start: () => (settings.enabled ? scalingRecorder.start() : undefined),
-    stop: () => scalingRecorder.stop(),
-  });
-  await parts.start({
-    name: 'the business rule evaluator',
-    start: () => ruleEvaluator.start(),
-    stop: () => ruleEvaluator.stop(),
-  });
-  await parts.start({
-    name: 'the alert evaluator',
-    start: () => (settings.PERFORMANCE_ALERTS_ENABLED ? evaluator.start() : undefined),
-    stop: () => evaluator.stop(),
-  });
 }

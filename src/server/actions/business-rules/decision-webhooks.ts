@@ -54,7 +54,8 @@ export class DecisionWebhooks {
 
   /**
    * Sends decisions that have no outcome yet. At a start, sends all of them. Later, sends only
-   * decisions that another server must have abandoned. Receivers detect repeated decisions by the idempotency key.
+   * decisions that another server must have abandoned. Receivers can detect repeated decisions by the
+   * idempotency key.
    */
   sendPending(
     decisions: Iterable<Decision>,

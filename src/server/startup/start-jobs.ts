@@ -1,0 +1,90 @@
+import type { Agent } from '../../agent/agent.ts';
+import type { StartupConfig } from '../../core/config/startup-config.ts';
+import type { Logger } from '../../core/log.ts';
+import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
+import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
+import type { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
+import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
+import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
+import type { ActionParts } from './create-actions.ts';
+import type { NotifierParts } from './create-alerting.ts';
+import type { ServerParts } from './server-parts.ts';
+
+const ADOPT_INTERVAL_MS = 10_000;
+
+interface JobDependencies {
+  readonly config: StartupConfig;
+  readonly log: Logger;
+  readonly agent: Agent;
+  readonly questdb: QuestdbInstance;
+  readonly queryClient: QuestdbQueryClient;
+}
+
+/** Starts the jobs that work on stored data: roll-up repair, Sentry, and spool adoption. */
+export async function startStorageJobs(
+  parts: ServerParts,
+  { config: { settings }, log, agent, questdb, queryClient }: JobDependencies,
+): Promise<void> {
+  const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
+  await parts.start({
+    name: 'the roll-up repair',
+    start: () => rollupRepair.start(),
+    stop: () => rollupRepair.stop(),
+  });
+  const dsn = settings.PERFORMANCE_SENTRY_DSN;
+  if (dsn) {
+    const forwarder = new SentryForwarder({ dsn, read: queryClient.read, log });
+    await parts.start({
+      name: 'the Sentry forwarder',
+      start: () => forwarder.start(),
+      stop: () => forwarder.stop(),
+    });
+  }
+  const adoptSpool = () => agent.deferredWriter.writer?.adoptSpool();
+  await parts.start({
+    name: 'spool adoption',
+    start: () => setInterval(adoptSpool, ADOPT_INTERVAL_MS),
+    stop: (timer) => clearInterval(timer),
+  });
+}
+
+interface AlertingDependencies {
+  readonly config: StartupConfig;
+  readonly evaluator: AlertEvaluator;
+  readonly notifications: NotifierParts;
+  readonly actions: ActionParts;
+}
+
+/** Starts alerting and actions. The alert evaluator starts last, so it stops before the notifier. */
+export async function startAlertingAndActions(
+  parts: ServerParts,
+  { config: { settings }, evaluator, notifications, actions }: AlertingDependencies,
+): Promise<void> {
+  const { notifier, peopleStore } = notifications;
+  await parts.start({
+    name: 'the people store',
+    start: () => peopleStore.watch(),
+    stop: () => peopleStore.close(),
+  });
+  await parts.start({
+    name: 'the notifier',
+    start: () => notifier.start(),
+    stop: () => notifier.stop(),
+  });
+  const { scalingRecorder, ruleEvaluator } = actions;
+  await parts.start({
+    name: 'the scaling recorder',
+    start: () => (settings.enabled ? scalingRecorder.start() : undefined),
+    stop: () => scalingRecorder.stop(),
+  });
+  await parts.start({
+    name: 'the business rule evaluator',
+    start: () => ruleEvaluator.start(),
+    stop: () => ruleEvaluator.stop(),
+  });
+  await parts.start({
+    name: 'the alert evaluator',
+    start: () => (settings.PERFORMANCE_ALERTS_ENABLED ? evaluator.start() : undefined),
+    stop: () => evaluator.stop(),
+  });
+}
