@@ -7,15 +7,15 @@ import { TUNING_SETTINGS } from '../../../src/storage/questdb/server-conf.ts';
 import { readCompose } from '../../support/compose.ts';
 
 const { services, volumes } = readCompose();
-const all = Object.entries(services);
-const longRunning = all.filter(([, { restart }]) => restart !== 'no');
-const volumesOf = all.flatMap(([name, each]) =>
+const allServices = Object.entries(services);
+const longRunning = allServices.filter(([, { restart }]) => restart !== 'no');
+const mountedVolumes = allServices.flatMap(([name, each]) =>
   (each.volumes ?? []).map((volume) => [name, volume]),
 );
 const dockerfiles = ['Dockerfile', 'collector/Dockerfile'];
 
-it('has every part of the stack, and the demo only where it is asked for', () => {
-  const names = all.filter(([, { profiles }]) => !profiles).map(([name]) => name);
+it('runs the demo services only with the demo profile', () => {
+  const names = allServices.filter(([, { profiles }]) => !profiles).map(([name]) => name);
   expect(names.toSorted()).toEqual([
     'alertmanager',
     'collector',
@@ -26,15 +26,17 @@ it('has every part of the stack, and the demo only where it is asked for', () =>
     'questdb',
     'secrets',
   ]);
-  const demo = all.filter(([, { profiles }]) => profiles?.includes('demo')).map(([name]) => name);
+  const demo = allServices
+    .filter(([, { profiles }]) => profiles?.includes('demo'))
+    .map(([name]) => name);
   expect(demo.toSorted()).toEqual(['demo', 'postgres', 'redis']);
 });
 
-it.each(all)('pins the image of %s', (_name, { image }) => {
+it.each(allServices)('pins the version of the %s image', (_name, { image }) => {
   expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
 });
 
-it.each(dockerfiles)('pins what %s begins with', (file) => {
+it.each(dockerfiles)('pins the base images of %s', (file) => {
   const bases = [...readFileSync(file, 'utf8').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base!);
   const stages = [...readFileSync(file, 'utf8').matchAll(/ AS (\S+)/g)].map(([, name]) => name!);
   const images = bases.filter((base) => !stages.includes(base));
@@ -43,7 +45,7 @@ it.each(dockerfiles)('pins what %s begins with', (file) => {
 });
 
 it.each(Object.entries(TUNING_SETTINGS))(
-  'sets %s for QuestDB, and tells who has one',
+  'sets %s for QuestDB and documents it for existing servers',
   (key, value) => {
     const variable = `QDB_${key.toUpperCase().replaceAll('.', '_')}`;
     expect(services.questdb?.environment).toMatchObject({ [variable]: value });
@@ -51,10 +53,10 @@ it.each(Object.entries(TUNING_SETTINGS))(
   },
 );
 
-it('copies into the image what is there, and what .dockerignore lets in', () => {
+it('copies only existing files that .dockerignore allows into the image', () => {
   const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).+/gm)!;
   const copies = readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.+) \S+$/gm);
-  const sources = [...copies].flatMap(([, words]) => words!.split(' '));
+  const sources = [...copies].flatMap(([, files]) => files!.split(' '));
   expect(sources.length).toBeGreaterThan(6);
   for (const source of sources.filter((each) => !each.includes('*'))) {
     expect(existsSync(source)).toBe(true);
@@ -62,7 +64,7 @@ it('copies into the image what is there, and what .dockerignore lets in', () => 
   }
 });
 
-it('has the versions that everything else is tested with', () => {
+it('uses the same versions as the tests', () => {
   expect(services.questdb?.image).toBe(`questdb/questdb:${QUESTDB_VERSION}`);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(services.perfscope?.image).toBe(`perfscope:${version}`);
@@ -78,34 +80,39 @@ it('has the versions that everything else is tested with', () => {
   );
 });
 
-it.each(longRunning)('asks %s for its health, and starts it again', (_name, service) => {
+it.each(longRunning)('checks the health of %s and restarts it', (_name, service) => {
   expect(service.restart).toBe('unless-stopped');
   expect(service.healthcheck?.test?.length).toBeGreaterThan(1);
 });
 
-it.each(all)('publishes %s on loopback only', (_name, { ports }) => {
+it.each(allServices)('publishes the ports of %s only on loopback', (_name, { ports }) => {
   for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:(\$\{\w+:-\d+\}|\d+):\d+$/);
 });
 
-it.each(all)('takes from %s what it does not need', (name, { cap_drop, user }) => {
+it.each(allServices)('runs %s without capabilities and not as root', (name, { cap_drop, user }) => {
   expect(cap_drop).toEqual(['ALL']);
   if (name !== 'secrets') expect(user ?? '').not.toMatch(/^(0|root)\b/);
 });
 
-it.each(all)('waits before %s for what it needs to be healthy, or done', (_name, service) => {
-  for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
-    const ends = services[other]?.restart === 'no';
-    expect(condition).toBe(ends ? 'service_completed_successfully' : 'service_healthy');
-  }
+it.each(allServices)(
+  'starts %s after its dependencies are healthy or complete',
+  (_name, service) => {
+    for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+      const runsOnce = services[other]?.restart === 'no';
+      expect(condition).toBe(runsOnce ? 'service_completed_successfully' : 'service_healthy');
+    }
+  },
+);
+
+it('defines every volume it uses, and uses every volume it defines', () => {
+  const used = mountedVolumes
+    .map(([, volume]) => volume!.split(':')[0]!)
+    .filter((v) => /^\w/.test(v));
+  expect([...new Set(used)].toSorted()).toEqual(Object.keys(volumes).toSorted());
 });
 
-it('names every volume that it uses, and uses every one', () => {
-  const named = volumesOf.map(([, volume]) => volume!.split(':')[0]!).filter((v) => /^\w/.test(v));
-  expect([...new Set(named)].toSorted()).toEqual(Object.keys(volumes).toSorted());
-});
-
-it('mounts files that are there, and does not write to them', () => {
-  const mounted = volumesOf.filter(([, volume]) => /^[./]/.test(volume!));
+it('mounts existing files as read-only', () => {
+  const mounted = mountedVolumes.filter(([, volume]) => /^[./]/.test(volume!));
   expect(mounted.length).toBeGreaterThan(3);
   for (const [, volume] of mounted) {
     const [from, , mode] = volume!.split(':');
@@ -114,43 +121,43 @@ it('mounts files that are there, and does not write to them', () => {
   }
 });
 
-/** Whether a line gives a secret its value; what names a file of one is a path. */
-function holdsSecret(line: string): boolean {
-  const named = /^[\s-]*["']?[\w.]*(password|token|secret|credentials)\w*["']?\s*[:=]\s*\S/i;
-  return named.test(line) && !/\/run\/perfscope\/|: \{ condition: /.test(line);
+/** Returns whether a line contains the value of a secret. The path of a secret file is allowed. */
+function containsSecret(line: string): boolean {
+  const assignment = /^[\s-]*["']?[\w.]*(password|token|secret|credentials)\w*["']?\s*[:=]\s*\S/i;
+  return assignment.test(line) && !/\/run\/perfscope\/|: \{ condition: /.test(line);
 }
 
 it.each([
   '      POSTGRES_PASSWORD: hunter2',
   '      - GF_SECURITY_ADMIN_PASSWORD=admin',
   '      PERFORMANCE_METRICS_TOKEN: "0123456789abcdef"',
-])('would find the password in %s', (line) => {
-  expect(holdsSecret(line)).toBe(true);
+])('detects the password in "%s"', (line) => {
+  expect(containsSecret(line)).toBe(true);
 });
 
-it('shows at first a dashboard that is there', () => {
+it('uses an existing dashboard as the Grafana home page', () => {
   const home = services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH!;
   expect(existsSync(home.replace('/etc/grafana', 'grafana'))).toBe(true);
 });
 
-it('holds no password: each comes from a file that is made at the first start', () => {
+it('contains no passwords, because each secret is created at the first start', () => {
   const files = ['docker-compose.yml', ...dockerfiles, 'collector/config.yaml'];
   files.push('deploy/prometheus/prometheus.yml', 'deploy/alertmanager/alertmanager.yml');
   for (const file of files) {
     const lines = readFileSync(file, 'utf8').split('\n');
-    expect([file, lines.filter(holdsSecret)]).toEqual([file, []]);
+    expect([file, lines.filter(containsSecret)]).toEqual([file, []]);
   }
 });
 
-it('finds every secret that a container reads among those that are made', () => {
-  const made = readFileSync('deploy/secrets.mjs', 'utf8');
+it('creates every secret that a container reads', () => {
+  const script = readFileSync('deploy/secrets.mjs', 'utf8');
   const text = ['docker-compose.yml', 'deploy/prometheus/prometheus.yml']
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
-  const read = [...text.matchAll(/\/run\/perfscope\/([\w-]+)\/([\w.-]+)/g)];
-  expect(read.length).toBeGreaterThan(10);
-  for (const [, owner, name] of read) {
+  const secrets = [...text.matchAll(/\/run\/perfscope\/([\w-]+)\/([\w.-]+)/g)];
+  expect(secrets.length).toBeGreaterThan(10);
+  for (const [, owner, name] of secrets) {
     if (name === 'admin-key') continue;
-    expect(made).toMatch(new RegExp(`(put|secret)\\('${owner}', '${name}'`));
+    expect(script).toMatch(new RegExp(`(write|create)Secret\\(\\s*'${owner}',\\s*'${name}'`));
   }
 });

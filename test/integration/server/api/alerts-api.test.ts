@@ -26,49 +26,49 @@ beforeAll(async () => {
       },
       { count: 50, ms: 6000, errors: 40 },
     );
-    api.parts.add('performance_metrics', [row]);
-    api.parts.add('metric_buckets', buckets);
+    api.dependencies.add('performance_metrics', [row]);
+    api.dependencies.add('metric_buckets', buckets);
   }
-  await api.stored();
+  await api.waitUntilStored();
   await api.evaluator.runOnce(now);
-  await api.stored();
+  await api.waitUntilStored();
 }, 120_000);
 afterAll(() => api.remove());
 beforeEach(() => {
   api.scope = UNRESTRICTED_SCOPE;
 });
 
-const alertsOf = async (query: Parameters<typeof client.get<'alerts'>>[1] = {}) =>
+const listAlerts = async (query: Parameters<typeof client.get<'alerts'>>[1] = {}) =>
   (await client.get('alerts', query)).alerts;
 
-it('lists alerts with what they mean and why nobody is told yet', async () => {
-  const alerts = await alertsOf({ rule: ['response-time'] });
+it('lists alerts with a summary and the reason why notifications are suppressed', async () => {
+  const alerts = await listAlerts({ rule: ['response-time'] });
   expect(alerts.map(({ labels }) => labels.organization).sort()).toEqual(['anna', 'bert']);
   expect(alerts[0]).toMatchObject({ state: 'firing', severity: 'critical', value: 6000 });
   expect(alerts[0]?.annotations.summary).toContain('takes 6 s on average');
   expect(alerts[0]?.held.map(({ reason }) => reason)).toEqual(['group_wait']);
-  expect(await alertsOf({ severity: ['high'] })).toEqual([]);
-  expect(await alertsOf({ service: ['other'] })).toEqual([]);
+  expect(await listAlerts({ severity: ['high'] })).toEqual([]);
+  expect(await listAlerts({ service: ['other'] })).toEqual([]);
 });
 
-it('a tenant sees, acknowledges and silences its own alerts only', async () => {
-  const all = await alertsOf({ rule: ['response-time'] });
+it('limits tenants to their own alerts', async () => {
+  const all = await listAlerts({ rule: ['response-time'] });
   const other = all.find(({ labels }) => labels.organization === 'bert');
-  const events = heard('anna');
+  const events = streamAlerts('anna');
   api.scope = createOrganizationScope('anna');
-  const own = await alertsOf();
+  const own = await listAlerts();
   expect(new Set(own.map(({ labels }) => labels.organization))).toEqual(new Set(['anna']));
   expect(JSON.stringify([own, await client.get('rules')])).not.toContain('bert');
-  await expect(client.alert(other!.id)).rejects.toThrow(/nothing at/);
-  await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(/nothing at/);
-  expect(await alertsOf({ organizationId: ['bert'] })).toEqual([]);
+  await expect(client.alert(other!.id)).rejects.toThrow(/does not exist/);
+  await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(/does not exist/);
+  expect(await listAlerts({ organizationId: ['bert'] })).toEqual([]);
   const mine = own.find(({ rule }) => rule === 'response-time')!;
   const { alert } = await client.acknowledge(mine.id, 'looking');
   expect(alert).toMatchObject({ state: 'acknowledged', author: 'test', comment: 'looking' });
   await client.silence({ matchers: ['alertname=~".+"'], duration: '1h', comment: 'quiet' });
   api.scope = UNRESTRICTED_SCOPE;
   await api.evaluator.runOnce(Date.now());
-  const reasons = (await alertsOf({ rule: ['error-rate'] })).map(({ labels, held }) => [
+  const reasons = (await listAlerts({ rule: ['error-rate'] })).map(({ labels, held }) => [
     labels.organization,
     held.some(({ reason }) => reason === 'silenced'),
   ]);
@@ -80,9 +80,9 @@ it('a tenant sees, acknowledges and silences its own alerts only', async () => {
   expect((await events).some(({ organization }) => organization === 'bert')).toBe(false);
 });
 
-it('shows the history of an alert, newest first', async () => {
-  const [acknowledged] = await alertsOf({ state: ['acknowledged'] });
-  await api.stored();
+it('returns the history of an alert, newest first', async () => {
+  const [acknowledged] = await listAlerts({ state: ['acknowledged'] });
+  await api.waitUntilStored();
   const { alert, transitions } = await client.alert(acknowledged!.id);
   expect(alert.id).toBe(acknowledged!.id);
   expect(transitions.map(({ state, seq }) => [state, seq])).toEqual([
@@ -91,24 +91,24 @@ it('shows the history of an alert, newest first', async () => {
   ]);
 });
 
-it('makes and ends silences, and writes down who did', async () => {
+it('creates and ends silences, and records the author', async () => {
   api.scope = createOrganizationScope('bert', ['north']);
-  const [made] = (
+  const [silence] = (
     await client.silence({ matchers: ['service="shop"'], duration: '2h', comment: 'moving' })
   ).silences;
-  expect(made).toMatchObject({ organizationId: 'bert', propertyId: 'north', author: 'test' });
+  expect(silence).toMatchObject({ organizationId: 'bert', propertyId: 'north', author: 'test' });
   api.scope = createOrganizationScope('anna');
-  await expect(client.endSilence(made!.id)).rejects.toThrow(/nothing at/);
+  await expect(client.endSilence(silence!.id)).rejects.toThrow(/does not exist/);
   api.scope = createOrganizationScope('bert');
   const listed = (await client.get('silences')).silences.map(({ id }) => id);
-  expect(listed).toEqual([made!.id]);
-  await client.endSilence(made!.id);
+  expect(listed).toEqual([silence!.id]);
+  await client.endSilence(silence!.id);
   expect((await client.get('silences')).silences).toEqual([]);
-  await api.stored();
-  const acts = await api.questdb.sql(
+  await api.waitUntilStored();
+  const entries = await api.questdb.sql(
     'SELECT action, author, organization_id FROM audit_log ORDER BY timestamp DESC LIMIT 2',
   );
-  expect(acts).toEqual([
+  expect(entries).toEqual([
     ['silence.end', 'test', 'bert'],
     ['silence.create', 'test', 'bert'],
   ]);
@@ -122,20 +122,20 @@ it.each([
   [{ matchers: ['a="b"'], comment: 'x' }, /endsAt/],
   [{ matchers: ['a="b"'], duration: '1 hour', comment: 'x' }, /duration/],
   [{ matchers: ['a="b"'], duration: '1h', comment: 'x', organizationId: 'bert' }, /organizationId/],
-])('refuses a silence that is wrong: %j', async (entry, message) => {
+])('rejects an invalid silence: %j', async (entry, message) => {
   api.scope = createOrganizationScope('anna');
   await expect(client.silence(entry)).rejects.toThrow(message);
 });
 
-it('shows rules with their state, and how well targets were met', async () => {
+it('lists rules with their state and how often targets were met', async () => {
   const { rules, problems } = await client.get('rules');
-  const named = (name: string) => rules.find((rule) => rule.name === name);
-  expect(named('response-time')).toMatchObject({ state: 'firing', alerts: 2, failures: 0 });
-  expect(named('target-response-time')).toMatchObject({ target: true, met: 100 });
+  const findRule = (name: string) => rules.find((rule) => rule.name === name);
+  expect(findRule('response-time')).toMatchObject({ state: 'firing', alerts: 2, failures: 0 });
+  expect(findRule('target-response-time')).toMatchObject({ target: true, met: 100 });
   expect(problems).toEqual([]);
 });
 
-it('tells Prometheus of alerts as its own rules would', () => {
+it('exports alerts in the format of Prometheus alerting rules', () => {
   const text = formatAlertMetrics(api.evaluator);
   expect(text).toMatch(
     /^ALERTS\{[^}]*alertname="response-time"[^}]*alertstate="firing"[^}]*\} 1$/m,
@@ -144,18 +144,18 @@ it('tells Prometheus of alerts as its own rules would', () => {
   expect(text).toMatch(/^perfscope_heartbeat_timestamp_seconds \d+/m);
 });
 
-/** Alerts of which the stream tells a tenant, as they come. */
-async function heard(organization: string) {
+/** Collects the alerts that the stream sends to a tenant. */
+async function streamAlerts(organization: string) {
   api.scope = createOrganizationScope(organization);
-  const found: { state: unknown; organization: unknown }[] = [];
+  const received: { state: unknown; organization: unknown }[] = [];
   const events = client.stream({ interval: '1s' });
   void (async () => {
     for await (const { type, data } of events) {
       if (type !== 'alert') continue;
       const { state, labels } = data as { state: string; labels: Record<string, string> };
-      found.push({ state, organization: labels.organization });
+      received.push({ state, organization: labels.organization });
     }
   })().catch(() => {});
   await delay(500);
-  return found;
+  return received;
 }

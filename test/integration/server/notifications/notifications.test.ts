@@ -95,7 +95,7 @@ beforeAll(async () => {
   ] as const) {
     addRequests(organizationId, propertyId, { timestamp: BEGIN_MS - 1000, ms: 6000 });
   }
-  await api.stored();
+  await api.waitUntilStored();
   await pass(0);
 }, 120_000);
 afterAll(async () => {
@@ -124,8 +124,8 @@ function addRequests(
     },
     { count: 50, ms },
   );
-  api.parts.add('performance_metrics', [row]);
-  api.parts.add('metric_buckets', buckets);
+  api.dependencies.add('performance_metrics', [row]);
+  api.dependencies.add('metric_buckets', buckets);
 }
 
 /** Lets time pass, and everybody do what is due. */
@@ -134,7 +134,7 @@ async function pass(ms: number): Promise<void> {
   await api.evaluator.runOnce(now);
   await api.notifier.tick();
   await api.notifier.waitUntilJournaled();
-  await api.stored();
+  await api.waitUntilStored();
 }
 
 const record = async (query: Parameters<typeof client.get<'notifications'>>[1] = {}) =>
@@ -216,10 +216,10 @@ it('marks notifications as read for the role', async () => {
   expect(
     (await record({ status: ['delivered'] })).filter(({ id }) => id === first!.id),
   ).toHaveLength(1);
-  await expect(client.markRead('none')).rejects.toThrow(/nothing at/);
+  await expect(client.markRead('none')).rejects.toThrow(/does not exist/);
   // What is for another role cannot be marked.
   const other = (await record()).find(({ recipient }) => recipient === 'role:PROPERTY_MGR');
-  await expect(client.markRead(other!.id)).rejects.toThrow(/nothing at/);
+  await expect(client.markRead(other!.id)).rejects.toThrow(/does not exist/);
   await client.markRead('all');
   await waitFor(async () => (await client.get('notifications')).unread === 0);
 });
@@ -272,7 +272,7 @@ it('escalates what nobody acknowledges, with links that ask before they act', as
     author: 'link:hook',
     comment: 'on <it>',
   });
-  await api.stored();
+  await api.waitUntilStored();
   const audit = await api.questdb.sql(
     "SELECT author, object FROM audit_log WHERE action = 'link.acknowledge'",
   );
@@ -285,7 +285,7 @@ it('tells those who were told that it is taken on, and that it is over, and stop
   expect(sent[1]?.alerts[0]).toMatchObject({ state: 'acknowledged', author: 'link:hook' });
   for (let i = 0; i < 8; i++) {
     addRequests('anna', 'north', { timestamp: now + MINUTE_MS - 1000, ms: 10 });
-    await api.stored();
+    await api.waitUntilStored();
     await pass(MINUTE_MS);
   }
   await waitFor(async () => sent.at(-1)?.status === 'resolved');
