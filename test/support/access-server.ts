@@ -27,7 +27,7 @@ export interface AccessServerOptions {
   now?: () => number;
 }
 
-/** A server of the product's parts that know who asks, on loopback. */
+/** A server on loopback with access control, API keys, and rate limits, but nothing else. */
 export class AccessServer {
   readonly access: AccessControl;
   readonly url: string;
@@ -42,8 +42,8 @@ export class AccessServer {
   }
 
   static async start({ env, spoolDir, log, now }: AccessServerOptions): Promise<AccessServer> {
-    const { settings, problems: wrong } = parseSettings(env);
-    if (wrong[0]) throw wrong[0];
+    const { settings, problems } = parseSettings(env);
+    if (problems[0]) throw problems[0];
     const targets = getExternalQuestdbTargets(settings)!;
     const reader = new QuestdbReader(targets.read);
     const writer = new RowWriter({
@@ -57,30 +57,34 @@ export class AccessServer {
       target: () => targets.write,
       ensureTables: async () => {},
     });
-    const road = { read: reader.read, add: writer.add, flush: () => writer.flush(2000) };
+    const storage = { read: reader.read, add: writer.add, flush: () => writer.flush(2000) };
     const close = async () => {
       await writer.close();
       await reader.close();
     };
     try {
-      const access = await createAccessControl({ settings, ...road, ...(now && { now }) });
+      const access = await createAccessControl({ settings, ...storage, ...(now && { now }) });
       const app = express();
-      const mostRequests = settings.PERFORMANCE_API_RATE_LIMIT;
-      app.use(['/who', '/may'], authenticate(access.authenticate, 20), limitRequests(mostRequests));
-      app.get('/who', (_request, response) => {
+      const maxRequestsPerMinute = settings.PERFORMANCE_API_RATE_LIMIT;
+      app.use(
+        ['/whoami', '/permissions'],
+        authenticate(access.authenticate, 20),
+        limitRequests(maxRequestsPerMinute),
+      );
+      app.get('/whoami', (_request, response) => {
         response.json(getCaller(response).principal);
       });
       app.get(
-        '/may/:permission',
+        '/permissions/:permission',
         (request, response, next) =>
           requirePermission(request.params.permission as Permission)(request, response, next),
         (_request, response) => {
           response.json({ ok: true });
         },
       );
-      // The other parts are not asked for by what is about keys.
-      const parts: Partial<EndpointDependencies> = { access, maxRequestsPerMinute: mostRequests };
-      app.use(createApiRouter(parts as EndpointDependencies, [keysEndpoint, keyEndpoint]));
+      // The endpoints for keys need no other dependencies.
+      const dependencies: Partial<EndpointDependencies> = { access, maxRequestsPerMinute };
+      app.use(createApiRouter(dependencies as EndpointDependencies, [keysEndpoint, keyEndpoint]));
       app.use(createErrorHandler(log));
       const server = createServer(app);
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -91,7 +95,7 @@ export class AccessServer {
     }
   }
 
-  /** @param key sent as a Bearer credential */
+  /** @param key sent as a Bearer token */
   async request(path: string, key?: string, init: RequestInit = {}) {
     const headers = {
       ...(key && { authorization: `Bearer ${key}` }),
@@ -106,18 +110,18 @@ export class AccessServer {
   /** `POST /api/performance/keys`. */
   createKey(body: object, key?: string) {
     const init = { method: 'POST', body: JSON.stringify(body) };
-    return this.#one('/api/performance/keys', key, init);
+    return this.#requestKey('/api/performance/keys', key, init);
   }
 
   revokeKey(id: string, key?: string) {
-    return this.#one(`/api/performance/keys/${id}`, key, { method: 'DELETE' });
+    return this.#requestKey(`/api/performance/keys/${id}`, key, { method: 'DELETE' });
   }
 
-  /** The one key that an answer is about, or the problem. */
-  async #one(path: string, key: string | undefined, init: RequestInit) {
-    const answer = await this.request(path, key, init);
-    const keys = answer.body.keys as Record<string, unknown>[] | undefined;
-    return { ...answer, body: keys?.[0] ?? answer.body };
+  /** Returns the single key of a response, or the problem. */
+  async #requestKey(path: string, key: string | undefined, init: RequestInit) {
+    const response = await this.request(path, key, init);
+    const keys = response.body.keys as Record<string, unknown>[] | undefined;
+    return { ...response, body: keys?.[0] ?? response.body };
   }
 
   async close(): Promise<void> {

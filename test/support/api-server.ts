@@ -18,7 +18,10 @@ import {
 } from '../../src/server/alerts/service/alert-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
-import { type CreateChannel, createChannel } from '../../src/server/notifications/channels/create-channel.ts';
+import {
+  type CreateChannel,
+  createChannel,
+} from '../../src/server/notifications/channels/create-channel.ts';
 import {
   createLinkReader,
   createMessageLinker,
@@ -55,24 +58,26 @@ const SNAPSHOT: HealthSnapshot['metrics'] = {
   gauges: { activeUsers: 3 },
 };
 
-/** The API before a real QuestDB, with its write road; who asks may see `scope`. */
+/** The API with a real QuestDB, writer, alerts, and notifications. Callers have `role` and `scope`. */
 export class TestApiServer {
   readonly questdb = new ExternalQuestdb();
   readonly stopping = new AbortController();
   scope: TenantScope = UNRESTRICTED_SCOPE;
   role: Role = 'ADMIN';
-  /** What the evaluator and the notifier take for the time. */
+  /** Clock of the evaluator and the notifier. */
   now = () => Date.now();
   url = '';
   readonly logMessages: string[] = [];
   #writer: RowWriter | undefined;
-  #store: QuestdbQueryClient | undefined;
+  #queryClient: QuestdbQueryClient | undefined;
   #server: Server | undefined;
-  readonly #watch: (store: QueryClient) => QueryClient;
+  readonly #wrapQueryClient: (queryClient: QueryClient) => QueryClient;
 
-  /** @param watch what stands between the API and its store */
-  constructor(watch: (store: QueryClient) => QueryClient = (store) => store) {
-    this.#watch = watch;
+  /** @param wrapQueryClient wraps the query client that the API uses */
+  constructor(
+    wrapQueryClient: (queryClient: QueryClient) => QueryClient = (queryClient) => queryClient,
+  ) {
+    this.#wrapQueryClient = wrapQueryClient;
   }
 
   async start(
@@ -86,11 +91,11 @@ export class TestApiServer {
     this.questdb.devMode = true;
     await this.questdb.start();
     await migrate(this.questdb.target, DEFAULT_RETENTION);
-    this.#store = new QuestdbQueryClient(
+    this.#queryClient = new QuestdbQueryClient(
       getExternalQuestdbTargets(parseSettings(this.questdb.env).settings)!.read,
     );
-    const say = (message: string) => void this.logMessages.push(message);
-    const log = { info: say, warn: say, error: say };
+    const record = (message: string) => void this.logMessages.push(message);
+    const log = { info: record, warn: record, error: record };
     const dropped = new DroppedRowCounter();
     const writer = new RowWriter({
       dropped,
@@ -104,9 +109,8 @@ export class TestApiServer {
       ensureTables: async () => {},
     });
     this.#writer = writer;
-    const origin = { service: 'shop', instance: 'shop-1', environment: 'test' };
     const recorder = new MetricRecorder({
-      resource: origin,
+      resource: { service: 'shop', instance: 'shop-1', environment: 'test' },
       retentionDays: 30,
       add: writer.add,
       strict: true,
@@ -115,54 +119,54 @@ export class TestApiServer {
     });
     writer.onBeforeBatch(() => recorder.addBucketRows());
     const audit = createAuditLogger(writer.add);
-    const road = { read: this.#store.read, add: writer.add, flush: () => writer.flush() };
+    const storage = { read: this.#queryClient.read, add: writer.add, flush: () => writer.flush() };
     this.evaluator = createEvaluator({
-      queryClient: this.#store,
-      ...road,
+      queryClient: this.#queryClient,
+      ...storage,
       now: () => this.now(),
-      notify: (telling) => this.notifier.notify(telling),
-      onEvaluated: (looked) => this.notifier.onEvaluated(looked),
+      notify: (notification) => this.notifier.notify(notification),
+      onEvaluated: (evaluation) => this.notifier.onEvaluated(evaluation),
     });
     const key = loadLinkKey(this.questdb.folder);
-    this.book = new PeopleStore({ ...road, audit });
-    await this.book.load();
+    this.peopleStore = new PeopleStore({ ...storage, audit });
+    await this.peopleStore.load();
     this.notifier = new Notifier({
-      storedPeople: this.book,
-      ...road,
+      storedPeople: this.peopleStore,
+      ...storage,
       log,
       dataDir: this.questdb.folder,
       file: options.notifyFile,
       timeZone: 'Europe/Vienna',
-      alerts: createAlertLookup(this.evaluator, this.#store),
+      alerts: createAlertLookup(this.evaluator, this.#queryClient),
       repeatMs: () => this.evaluator.rulesFile.ruleSet.notifications.repeatMs,
       createChannel: options.createChannel ?? createChannel,
       addLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });
-    this.decider = new BusinessRuleEvaluator({
-      queryClient: this.#store,
-      ...road,
+    this.ruleEvaluator = new BusinessRuleEvaluator({
+      queryClient: this.#queryClient,
+      ...storage,
       log,
       path: options.businessRulesFile,
       post: postDecision,
       validateWebhookUrl: validateWebhookUrl,
       now: () => this.now(),
     });
-    this.parts = {
+    this.dependencies = {
       notifications: createNotificationService({
         notifier: this.notifier,
-        peopleStore: this.book,
-        queryClient: this.#store,
+        peopleStore: this.peopleStore,
+        queryClient: this.#queryClient,
       }),
       links: createLinkReader(key),
       actions: createActionService({
-        ruleEvaluator: this.decider,
-        queryClient: this.#store,
+        ruleEvaluator: this.ruleEvaluator,
+        queryClient: this.#queryClient,
         listForcedBreakers: createForcedBreakerLookup(this.evaluator),
         isRestored: () => true,
       }),
-      alerts: createAlertService(this.evaluator, this.#store),
-      queryClient: this.#watch(this.#store),
+      alerts: createAlertService(this.evaluator, this.#queryClient),
+      queryClient: this.#wrapQueryClient(this.#queryClient),
       zone: 'Europe/Vienna',
       recorder,
       add: writer.add,
@@ -180,7 +184,7 @@ export class TestApiServer {
       flush: () => writer.flush(),
       migrate: () => migrate(this.questdb.target, DEFAULT_RETENTION),
       access: {
-        keys: new ApiKeyStore({ ...road, audit }),
+        keys: new ApiKeyStore({ ...storage, audit }),
         audit,
         authenticate: async () => ({
           principal: { subject: 'test', role: this.role, scope: this.scope },
@@ -191,7 +195,7 @@ export class TestApiServer {
       maxWriteDelayMs: options.settleMs ?? 1000,
       stopping: this.stopping.signal,
     };
-    const app = createApp(this.parts, {
+    const app = createApp(this.dependencies, {
       page: '',
       pageScript: '',
       metrics: (_request, response) => void response.end(),
@@ -201,20 +205,20 @@ export class TestApiServer {
     this.url = url;
   }
 
-  parts!: EndpointDependencies;
+  dependencies!: EndpointDependencies;
   evaluator!: AlertEvaluator;
   notifier!: Notifier;
-  book!: PeopleStore;
-  decider!: BusinessRuleEvaluator;
+  peopleStore!: PeopleStore;
+  ruleEvaluator!: BusinessRuleEvaluator;
 
-  /** Resolves when what was recorded is stored, and readers see it. */
-  async stored(): Promise<void> {
-    await this.parts.flush();
+  /** Resolves when all recorded rows are stored and visible to readers. */
+  async waitUntilStored(): Promise<void> {
+    await this.dependencies.flush();
     await waitFor(async () => {
-      const waiting = await this.questdb.sql(
+      const pendingTables = await this.questdb.sql(
         'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn AND NOT suspended',
       );
-      return waiting.length === 0;
+      return pendingTables.length === 0;
     });
   }
 
@@ -222,11 +226,11 @@ export class TestApiServer {
     this.stopping.abort();
     this.#server?.close();
     this.#server?.closeAllConnections();
-    this.book?.close();
+    this.peopleStore?.close();
     await this.notifier?.stop();
-    await this.decider?.stop();
+    await this.ruleEvaluator?.stop();
     await this.#writer?.close();
-    await this.#store?.close();
+    await this.#queryClient?.close();
     await this.questdb.remove();
   }
 }

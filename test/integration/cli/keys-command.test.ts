@@ -70,7 +70,7 @@ describe('perfscope keys, with a configured QuestDB', () => {
     expect(err).not.toContain(parseApiKey(out.trim())?.secret);
     const env = { ...questdb.env, HOST: '0.0.0.0' };
     const server = await AccessServer.start({ env, spoolDir: join(folder, 'spool'), log });
-    expect((await server.request('/who', out.trim())).body.role).toBe('ADMIN');
+    expect((await server.request('/whoami', out.trim())).body.role).toBe('ADMIN');
     await server.close();
   });
 

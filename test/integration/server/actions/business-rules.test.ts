@@ -64,7 +64,7 @@ beforeAll(async () => {
   addRequests(NOW - 20_000, 'alpine', 60);
   addRequests(NOW + 90_000, 'seaside', 60);
   addQueueRows(NOW - 5000, 600, 480);
-  await api.stored();
+  await api.waitUntilStored();
 }, 120_000);
 afterAll(async () => {
   await api.remove();
@@ -88,14 +88,14 @@ function addRequests(timestamp: number, propertyId: string, count: number): void
     },
     { count, ms: 100 },
   );
-  api.parts.add('performance_metrics', [row]);
-  api.parts.add('metric_buckets', buckets);
+  api.dependencies.add('performance_metrics', [row]);
+  api.dependencies.add('metric_buckets', buckets);
 }
 
 /** Adds `added` jobs within the last half minute. One job has completed, after half a second. */
 function addQueueRows(timestamp: number, waiting: number, added: number, name = 'mails'): void {
   const resource = { service: 'booking', instance: 'booking-1' };
-  api.parts.add('performance_metrics', [
+  api.dependencies.add('performance_metrics', [
     {
       ...resource,
       timestamp,
@@ -117,7 +117,7 @@ function addQueueRows(timestamp: number, waiting: number, added: number, name = 
     status: 'waiting',
   }));
   const completed = { timestamp, id: 'c0', jobId: '0', status: 'completed', duration: 500 };
-  api.parts.add('queue_metrics', [...jobs, { ...job, ...completed }]);
+  api.dependencies.add('queue_metrics', [...jobs, { ...job, ...completed }]);
 }
 
 it('raises the factor only of the property with high demand', async () => {
@@ -128,12 +128,12 @@ it('raises the factor only of the property with high demand', async () => {
     for await (const event of stream) if (event.type === 'decision') received.push(event.data);
   })();
   await delay(300);
-  const decisions = await api.decider.runOnce(NOW);
+  const decisions = await api.ruleEvaluator.runOnce(NOW);
   expect(decisions.map(({ rule, propertyId, value }) => [rule, propertyId, value])).toEqual([
     ['demand-high', 'seaside', 1.3],
     ['more-workers', undefined, 13],
   ]);
-  await api.stored();
+  await api.waitUntilStored();
   const range = { from: NOW - 1000, to: NOW + 200_000 };
   const { decisions: stored } = await client.get('decisions', { ...range, status: ['set'] });
   expect(stored.find(({ rule }) => rule === 'demand-high')).toMatchObject({
@@ -161,7 +161,7 @@ it('posts the signed decision to the webhook and stores the outcome', async () =
   expect(signature).toBe(signWebhookBody(body, SECRET, 1000 * seconds));
   expect(JSON.parse(body)).toMatchObject({ version: '1', decision: { value: 1.3 } });
   await waitFor(async () => {
-    await api.stored();
+    await api.waitUntilStored();
     const { decisions } = await client.get('decisions', { last: '1d', status: ['delivered'] });
     return decisions.length === 1 && decisions[0]?.author === 'webhook:shop';
   });
@@ -191,7 +191,7 @@ it('returns each decision on exactly one page', async () => {
 });
 
 it('repeats no decision and no delivery after a restart', async () => {
-  const { queryClient, add, flush, log } = api.parts;
+  const { queryClient, add, flush, log } = api.dependencies;
   const restarted = new BusinessRuleEvaluator({
     queryClient,
     add,
@@ -253,7 +253,7 @@ it('uses the latest backlog, even at the start of a minute', async () => {
   const minute = NOW - 40_000;
   addQueueRows(minute - 20_000, 0, 60, 'invoices');
   addQueueRows(minute + 5000, 1200, 0, 'invoices');
-  await api.stored();
+  await api.waitUntilStored();
   api.now = () => minute + 10_000;
   const { recommendations } = await client.get('scaling', { queue: ['invoices'] });
   // 1 per second × 0.5 s, plus 1200 × 0.5 s in 60 s.
@@ -262,7 +262,7 @@ it('uses the latest backlog, even at the start of a minute', async () => {
 });
 
 it('forces a breaker open while an alert fires and its rule gets data', async () => {
-  const { queryClient, add, flush } = api.parts;
+  const { queryClient, add, flush } = api.dependencies;
   const file = join(api.questdb.folder, 'alert-rules.yaml');
   writeFileSync(
     file,

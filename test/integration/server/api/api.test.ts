@@ -8,19 +8,19 @@ import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const api = new TestApiServer();
-/** Ten whole minutes that are over. */
+/** Start of a past time range of ten whole minutes. */
 const FROM = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 12 * MINUTE_MS;
 const TO = FROM + 10 * MINUTE_MS;
-const time = { from: FROM, to: TO };
-/** Stands in every name of the second organization. */
+const range = { from: FROM, to: TO };
+/** Part of every name of the second organization. */
 const MARK = 'foreign-secret';
 let client: PerfscopeClient;
 
 beforeAll(async () => {
   await api.start();
   client = new PerfscopeClient({ url: api.url });
-  const { recorder, add } = api.parts;
-  const request = (minute: number, more: Partial<Measurement>) =>
+  const { recorder, add } = api.dependencies;
+  const recordRequest = (minute: number, overrides: Partial<Measurement>) =>
     recorder.recordMetric({
       metricType: 'API_RESPONSE_TIME',
       name: 'http.server.request.duration',
@@ -30,38 +30,38 @@ beforeAll(async () => {
       organizationId: 'anna',
       propertyId: 'north',
       timestamp: FROM + minute * MINUTE_MS + 1000,
-      ...more,
+      ...overrides,
     });
-  for (let i = 0; i < 30; i++) request(i % 10, {});
-  for (let i = 0; i < 10; i++) request(5, { endpoint: '=cmd()', value: 1000, error: i < 5 });
-  for (let i = 0; i < 5; i++) request(-5, { value: 20 });
-  request(3, { test: true, value: 5000 });
+  for (let i = 0; i < 30; i++) recordRequest(i % 10, {});
+  for (let i = 0; i < 10; i++) recordRequest(5, { endpoint: '=cmd()', value: 1000, error: i < 5 });
+  for (let i = 0; i < 5; i++) recordRequest(-5, { value: 20 });
+  recordRequest(3, { test: true, value: 5000 });
   const foreign = { organizationId: MARK, propertyId: MARK, operation: MARK };
-  for (let i = 0; i < 3; i++) request(2, { ...foreign, endpoint: MARK, service: MARK });
+  for (let i = 0; i < 3; i++) recordRequest(2, { ...foreign, endpoint: MARK, service: MARK });
   for (const [i, value] of [10, 20, 900].entries()) {
-    for (const of of [{ organizationId: 'anna' }, foreign]) {
+    for (const tenant of [{ organizationId: 'anna' }, foreign]) {
       recorder.recordMetric({
         metricType: 'DATABASE_QUERY_TIME',
         name: 'db.client.operation.duration',
         value,
         operation: 'SELECT',
-        endpoint: `SELECT ${i} ${of.organizationId}`,
-        ...of,
+        endpoint: `SELECT ${i} ${tenant.organizationId}`,
+        ...tenant,
         timestamp: FROM + MINUTE_MS,
-        tags: { of: of.organizationId },
+        tags: { tenant: tenant.organizationId },
       });
     }
   }
-  for (const of of [{ organizationId: 'anna' }, foreign]) {
+  for (const tenant of [{ organizationId: 'anna' }, foreign]) {
     for (let i = 0; i < 4; i++) {
       recorder.recordQueueMetric({
-        queueName: `mail-${of.organizationId}`,
+        queueName: `mail-${tenant.organizationId}`,
         jobId: `${i}`,
         jobType: 'send',
         status: i === 0 ? 'failed' : 'completed',
         duration: 100,
         waitTime: 40,
-        ...of,
+        ...tenant,
         timestamp: FROM + 4 * MINUTE_MS,
       });
     }
@@ -70,9 +70,9 @@ beforeAll(async () => {
       name: 'perfscope.queue.depth',
       value: 7,
       unit: '{job}',
-      endpoint: `mail-${of.organizationId}`,
+      endpoint: `mail-${tenant.organizationId}`,
       operation: 'waiting',
-      ...of,
+      ...tenant,
       timestamp: FROM + 4 * MINUTE_MS,
     });
   }
@@ -129,21 +129,21 @@ beforeAll(async () => {
       stackTrace: MARK,
     },
   ]);
-  await api.stored();
+  await api.waitUntilStored();
 }, 120_000);
 afterAll(() => api.remove());
 beforeEach(() => {
   api.scope = UNRESTRICTED_SCOPE;
 });
 
-describe('an endpoint', () => {
+describe('endpoints', () => {
   beforeEach(() => {
     api.scope = createOrganizationScope('anna');
   });
 
-  it('dashboard: has all figures and what they were before', async () => {
-    const answer = await client.get('dashboard', time);
-    expect(answer).toMatchObject({
+  it('dashboard returns all metrics and their previous values', async () => {
+    const dashboard = await client.get('dashboard', range);
+    expect(dashboard).toMatchObject({
       from: new Date(FROM).toISOString(),
       to: new Date(TO).toISOString(),
       api: { count: 40, errorCount: 5, errorRate: 12.5, average: 257.5, min: 10, max: 1000 },
@@ -152,12 +152,12 @@ describe('an endpoint', () => {
       systemHealth: [],
       trends: { responseTime: { current: 257.5, previous: 20 } },
     });
-    expect((await client.get('dashboard', { ...time, includeTest: true })).api.count).toBe(41);
-    expect((await client.get('dashboard', { ...time, propertyId: ['south'] })).api.count).toBe(0);
+    expect((await client.get('dashboard', { ...range, includeTest: true })).api.count).toBe(41);
+    expect((await client.get('dashboard', { ...range, propertyId: ['south'] })).api.count).toBe(0);
   });
 
-  it('endpoints: sorts groups, and tells them apart by any names', async () => {
-    const { endpoints, nextCursor } = await client.get('endpoints', { ...time, sort: 'average' });
+  it('endpoints sorts groups, and groups by any dimensions', async () => {
+    const { endpoints, nextCursor } = await client.get('endpoints', { ...range, sort: 'average' });
     expect(endpoints).toMatchObject([
       {
         group: { endpoint: '=cmd()', operation: 'GET' },
@@ -172,10 +172,10 @@ describe('an endpoint', () => {
     ]);
     expect(endpoints[1]?.p99).toBeCloseTo(10, -0.3);
     expect(nextCursor).toBeUndefined();
-    const ascending = await client.get('endpoints', { ...time, sort: 'endpoint', limit: 1 });
+    const ascending = await client.get('endpoints', { ...range, sort: 'endpoint', limit: 1 });
     expect(ascending.endpoints).toMatchObject([{ group: { endpoint: '/rooms' } }]);
     const byTenant = await client.get('endpoints', {
-      ...time,
+      ...range,
       groupBy: ['organizationId', 'propertyId', 'service'],
       endpoint: ['/rooms'],
     });
@@ -184,20 +184,20 @@ describe('an endpoint', () => {
     ]);
   });
 
-  it('endpoints: as CSV, that no spreadsheet takes for a formula', async () => {
-    const text = await client.csv('endpoints', { ...time, sort: 'endpoint' });
+  it('endpoints escapes formulas in CSV', async () => {
+    const text = await client.csv('endpoints', { ...range, sort: 'endpoint' });
     const lines = text.split('\r\n');
     expect(lines[0]).toMatch(/^endpoint,operation,count,rate,errorCount,errorRate,average,/);
     expect(lines[1]).toMatch(/^\/rooms,GET,30,0\.05,0,0,10,/);
     expect(lines[2]).toMatch(/^'=cmd\(\),GET,10,/);
-    const accepted = await fetch(`${api.url}/api/performance/endpoints?from=${FROM}&to=${TO}`, {
+    const response = await fetch(`${api.url}/api/performance/endpoints?from=${FROM}&to=${TO}`, {
       headers: { Accept: 'text/csv' },
     });
-    expect(accepted.headers.get('Content-Type')).toContain('text/csv');
+    expect(response.headers.get('Content-Type')).toContain('text/csv');
   });
 
-  it('database: has statements, and which are slow', async () => {
-    const { figures, statements } = await client.get('database', { ...time, sort: 'max' });
+  it('database returns statements and the share of slow queries', async () => {
+    const { figures, statements } = await client.get('database', { ...range, sort: 'max' });
     expect(figures).toMatchObject({ count: 3, averageQueryTime: 310 });
     expect(figures.slowQueryShare).toBeCloseTo(100 / 3);
     expect(statements.map(({ group, slowShare }) => [group.endpoint, slowShare])).toEqual([
@@ -207,13 +207,13 @@ describe('an endpoint', () => {
     ]);
   });
 
-  it('queues: has who uses them, and how they go on', async () => {
-    const answer = await client.get('queues', { ...time, step: '1m' });
-    expect(answer.queues).toMatchObject([{ queue: 'mail-anna', completed: 3, failed: 1 }]);
-    expect(answer.tenants).toMatchObject([
+  it('queues returns tenants and metrics over time', async () => {
+    const { queues, tenants, series } = await client.get('queues', { ...range, step: '1m' });
+    expect(queues).toMatchObject([{ queue: 'mail-anna', completed: 3, failed: 1 }]);
+    expect(tenants).toMatchObject([
       { organizationId: 'anna', ended: 4, processing: 400, processingShare: 100, waiting: 160 },
     ]);
-    expect(answer.series).toEqual([
+    expect(series).toEqual([
       {
         queue: 'mail-anna',
         points: [
@@ -230,19 +230,19 @@ describe('an endpoint', () => {
         ],
       },
     ]);
-    expect((await client.get('queues', time)).series).toBeUndefined();
+    expect((await client.get('queues', range)).series).toBeUndefined();
   });
 
-  it('trends: draws an earlier time at the times of this one', async () => {
-    const answer = await client.get('trends', {
-      ...time,
+  it('trends moves points of an earlier range to the current times', async () => {
+    const trends = await client.get('trends', {
+      ...range,
       step: '1m',
       compare: 'previous',
       groupBy: ['organizationId'],
       aggregate: ['count', 'average', 'errorRate', 'max', 'p50', 'apdex'],
     });
-    expect(answer).toMatchObject({ step: '1m', timeZone: 'Europe/Vienna', omittedSeries: 0 });
-    const [series] = answer.series;
+    expect(trends).toMatchObject({ step: '1m', timeZone: 'Europe/Vienna', omittedSeries: 0 });
+    const [series] = trends.series;
     expect(series?.group).toEqual({ organizationId: 'anna' });
     expect(series?.points.map(({ at }) => at)).toEqual(
       Array.from({ length: 10 }, (_, i) => new Date(FROM + i * MINUTE_MS).toISOString()),
@@ -251,55 +251,60 @@ describe('an endpoint', () => {
     expect(series?.compared).toMatchObject([
       { at: new Date(FROM + 5 * MINUTE_MS).toISOString(), count: 5, average: 20 },
     ]);
-    expect(answer.summary.responseTime).toMatchObject({ current: 257.5, previous: 20 });
+    expect(trends.summary.responseTime).toMatchObject({ current: 257.5, previous: 20 });
   });
 
-  it('trends: of gauges, and limited to the greatest series', async () => {
-    const depth = { ...time, metricType: 'QUEUE_DEPTH', aggregate: ['last', 'max'] } as const;
+  it('trends returns gauges, and limits the number of series', async () => {
+    const depth = { ...range, metricType: 'QUEUE_DEPTH', aggregate: ['last', 'max'] } as const;
     const gauge = await client.get('trends', { ...depth, aggregate: [...depth.aggregate] });
     expect(gauge.series[0]?.points).toMatchObject([{ last: 7, max: 7 }]);
     const { series, omittedSeries } = await client.get('trends', {
-      ...time,
+      ...range,
       groupBy: ['endpoint'],
       limit: 1,
       step: '10m',
     });
     expect([series.length, series[0]?.group.endpoint, omittedSeries]).toEqual([1, '/rooms', 1]);
-    const csv = await client.csv('trends', { ...time, step: '10m', aggregate: ['count'] });
+    const csv = await client.csv('trends', { ...range, step: '10m', aggregate: ['count'] });
     expect(csv.split('\r\n').slice(0, 2)).toEqual([
       'at,compared,count',
       expect.stringMatching(/Z,false,\d+$/),
     ]);
   });
 
-  it('health: hosts and uptime only for who may see hosts', async () => {
-    const seen = await client.get('health', time);
-    expect(seen).toEqual({ status: 'healthy', timestamp: expect.any(String) });
+  it('health returns hosts and uptime only to callers with access to hosts', async () => {
+    const limited = await client.get('health', range);
+    expect(limited).toEqual({ status: 'healthy', timestamp: expect.any(String) });
     api.scope = UNRESTRICTED_SCOPE;
-    const all = await client.get('health', { ...time, service: ['shop'] });
+    const all = await client.get('health', { ...range, service: ['shop'] });
     expect(all.metrics).toMatchObject({ cpu: 12, gauges: { activeUsers: 3 } });
     expect(all.hosts).toMatchObject([{ service: 'shop', cpuUsage: 18 }]);
-    // Every other minute; of five, and the first is the first that anybody has seen of it.
+    // The service reports every other minute, so 5 of 10 intervals have a report.
     expect(all.uptime).toEqual([{ service: 'shop', uptime: 50, intervals: 10, reported: 5 }]);
   });
 
-  it('metrics: filters rows, and gives their tags', async () => {
+  it('metrics filters rows and returns their tags', async () => {
     const { metrics } = await client.get('metrics', {
-      ...time,
+      ...range,
       metricType: ['DATABASE_QUERY_TIME'],
       endpoint: ['SELECT 2 anna'],
     });
     expect(metrics).toMatchObject([
-      { value: 900, name: 'db.client.operation.duration', tags: { of: 'anna' }, service: 'shop' },
+      {
+        value: 900,
+        name: 'db.client.operation.duration',
+        tags: { tenant: 'anna' },
+        service: 'shop',
+      },
     ]);
-    expect((await client.get('metrics', { ...time, userId: ['nobody'] })).metrics).toEqual([]);
-    const csv = await client.csv('metrics', { ...time, metricType: ['DATABASE_QUERY_TIME'] });
+    expect((await client.get('metrics', { ...range, userId: ['nobody'] })).metrics).toEqual([]);
+    const csv = await client.csv('metrics', { ...range, metricType: ['DATABASE_QUERY_TIME'] });
     expect(csv.split('\r\n')).toHaveLength(5);
-    expect(csv).toContain('"{""of"":""anna""}"');
+    expect(csv).toContain('"{""tenant"":""anna""}"');
   });
 
-  it('errors: groups occurrences, and shows the last of each', async () => {
-    const { errors } = await client.get('errors', { ...time, sort: 'count' });
+  it('errors groups occurrences and returns the last one of each group', async () => {
+    const { errors } = await client.get('errors', { ...range, sort: 'count' });
     expect(errors).toMatchObject([
       {
         fingerprint: 'f1',
@@ -313,29 +318,33 @@ describe('an endpoint', () => {
       },
       { fingerprint: 'f2', count: 1, level: 'fatal', type: 'Error', message: 'gone' },
     ]);
-    const only = await client.get('errors', { ...time, kind: ['uncaught'], level: ['fatal'] });
-    expect(only.errors.map(({ fingerprint }) => fingerprint)).toEqual(['f2']);
-    expect((await client.get('errors', { ...time, endpoint: ['mail'] })).errors).toHaveLength(1);
+    const filtered = await client.get('errors', {
+      ...range,
+      kind: ['uncaught'],
+      level: ['fatal'],
+    });
+    expect(filtered.errors.map(({ fingerprint }) => fingerprint)).toEqual(['f2']);
+    expect((await client.get('errors', { ...range, endpoint: ['mail'] })).errors).toHaveLength(1);
     const seen: string[] = [];
-    for await (const each of client.pages('errors', { ...time, limit: 1 })) {
-      seen.push(...each.errors.map(({ fingerprint }) => fingerprint));
+    for await (const page of client.pages('errors', { ...range, limit: 1 })) {
+      seen.push(...page.errors.map(({ fingerprint }) => fingerprint));
     }
     expect(seen).toEqual(['f2', 'f1']);
-    const csv = await client.csv('errors', time);
+    const csv = await client.csv('errors', range);
     expect(csv.split('\r\n')[0]).toBe(
       'fingerprint,count,firstSeen,lastSeen,kind,level,type,message,endpoint,service',
     );
   });
 
-  it('openapi: describes them all, for everybody', async () => {
+  it('openapi describes all endpoints', async () => {
     const document = await client.get('openapi');
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths as object)).toContain('/api/performance/trends');
   });
 });
 
-/** What each endpoint is asked for whether it shows rows of others. A new one needs a line here. */
-const SCOPE_TESTS: { readonly [N in EndpointName]: string | undefined } = {
+/** Query strings for testing tenant isolation. Add an entry for each new endpoint. */
+const SCOPE_TEST_QUERIES: { readonly [N in EndpointName]: string | undefined } = {
   dashboard: `?from=${FROM}&to=${TO}&includeTest=true`,
   trends: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service&compare=yesterday`,
   endpoints: `?from=${FROM}&to=${TO}&groupBy=organizationId,endpoint,service,operation`,
@@ -346,7 +355,7 @@ const SCOPE_TESTS: { readonly [N in EndpointName]: string | undefined } = {
   errors: `?from=${FROM}&to=${TO}`,
   stream: '?interval=1m',
   test: '?action=dashboard',
-  // It is public, and shows no rows.
+  // Public, and returns no rows.
   openapi: undefined,
   keys: undefined,
   key: undefined,
@@ -366,48 +375,50 @@ const SCOPE_TESTS: { readonly [N in EndpointName]: string | undefined } = {
   scaling: undefined,
 };
 /**
- * Whose scope is tested with what they change, in `access.test.ts`, `alerts-api.test.ts`,
- * `notifications.test.ts`, `people.test.ts` and `actions.test.ts`.
+ * Endpoints whose isolation is tested in `access.test.ts`, `alerts-api.test.ts`,
+ * `notifications.test.ts`, `people.test.ts`, and `business-rules.test.ts`.
  */
-const TESTED_THERE =
+const TESTED_ELSEWHERE =
   'keys key alerts alert acknowledge rules silences silence notifications read receivers people person actions decisions scaling'.split(
     ' ',
   );
 
-describe('the scope', () => {
-  it('is declared for every endpoint, and tested', () => {
-    expect(Object.keys(SCOPE_TESTS).sort()).toEqual(Object.keys(ENDPOINTS).sort());
+describe('tenant isolation', () => {
+  it('is tested for every endpoint', () => {
+    expect(Object.keys(SCOPE_TEST_QUERIES).sort()).toEqual(Object.keys(ENDPOINTS).sort());
     for (const [name, { permission }] of Object.entries(ENDPOINTS)) {
-      if (TESTED_THERE.includes(name)) continue;
-      const untested = SCOPE_TESTS[name as EndpointName] === undefined;
+      if (TESTED_ELSEWHERE.includes(name)) continue;
+      const untested = SCOPE_TEST_QUERIES[name as EndpointName] === undefined;
       expect([name, untested]).toEqual([name, permission === 'public']);
     }
   });
 
-  const names = Object.keys(SCOPE_TESTS) as EndpointName[];
-  it.each(names.filter((name) => SCOPE_TESTS[name] && name !== 'stream'))(
-    'hides from a tenant what is of others: %s',
+  const names = Object.keys(SCOPE_TEST_QUERIES) as EndpointName[];
+  it.each(names.filter((name) => SCOPE_TEST_QUERIES[name] && name !== 'stream'))(
+    'hides rows of other tenants: %s',
     async (name) => {
-      const ask = async (more = '') =>
-        (await fetch(`${api.url}${ENDPOINTS[name].path}${SCOPE_TESTS[name]}${more}`)).text();
-      expect(await ask()).toContain(MARK);
+      const fetchText = async (parameters = '') => {
+        const { path } = ENDPOINTS[name];
+        return (await fetch(`${api.url}${path}${SCOPE_TEST_QUERIES[name]}${parameters}`)).text();
+      };
+      expect(await fetchText()).toContain(MARK);
       for (const scope of [
         createOrganizationScope('anna'),
         createOrganizationScope('anna', ['north']),
         createOrganizationScope('nobody'),
       ]) {
         api.scope = scope;
-        expect(await ask()).not.toContain(MARK);
-        // Naming another tenant gives nothing of it either.
+        expect(await fetchText()).not.toContain(MARK);
+        // A filter for another tenant must not return its rows either.
         if ('organizationId' in ENDPOINTS[name].query.shape) {
-          expect(await ask(`&organizationId=${MARK}`)).not.toContain(MARK);
+          expect(await fetchText(`&organizationId=${MARK}`)).not.toContain(MARK);
         }
       }
     },
   );
 
-  it('hides from a tenant what is of others: stream', async () => {
-    const seen = async () => {
+  it('hides rows of other tenants: stream', async () => {
+    const countVisible = async () => {
       let sum = 0;
       const lastEventId = `point=${FROM}`;
       for await (const event of client.stream({ interval: '1m' }, { lastEventId })) {
@@ -417,39 +428,39 @@ describe('the scope', () => {
       }
       return sum;
     };
-    expect(await seen()).toBe(12);
+    expect(await countVisible()).toBe(12);
     api.scope = createOrganizationScope('anna');
-    expect(await seen()).toBe(6);
+    expect(await countVisible()).toBe(6);
     api.scope = createOrganizationScope('nobody');
-    expect(await seen()).toBe(0);
+    expect(await countVisible()).toBe(0);
   });
 });
 
-describe('paging', () => {
-  it('gives every row once while rows are inserted, and ends', async () => {
-    const { recorder } = api.parts;
-    const extra = { name: 'paged', metricType: 'CUSTOM' as const, value: 1 };
+describe('pagination', () => {
+  it('returns every row once while rows are inserted, and ends', async () => {
+    const { recorder } = api.dependencies;
+    const metric = { name: 'paged', metricType: 'CUSTOM' as const, value: 1 };
     for (let i = 0; i < 100; i++) {
-      recorder.recordMetric({ ...extra, tags: { i }, timestamp: FROM + Math.floor(i / 10) });
+      recorder.recordMetric({ ...metric, tags: { i }, timestamp: FROM + Math.floor(i / 10) });
     }
-    await api.stored();
-    // Two rows of one millisecond that only microseconds tell apart.
+    await api.waitUntilStored();
+    // Two rows in the same millisecond that differ only in microseconds.
     await api.questdb.sql(
       `INSERT INTO performance_metrics (timestamp, id, name, metric_type, value, test) VALUES
        (${FROM * 1000 + 1}, 'micro-1', 'paged', 'CUSTOM', 1, false),
        (${FROM * 1000 + 2}, 'micro-2', 'paged', 'CUSTOM', 1, false)`,
     );
-    await api.stored();
+    await api.waitUntilStored();
     const seen: string[] = [];
     for await (const { metrics } of client.pages('metrics', {
-      ...time,
+      ...range,
       name: ['paged'],
       limit: 7,
     })) {
       seen.push(...metrics.map(({ id }) => id));
-      // Newer than every page: it belongs to none of them.
-      recorder.recordMetric({ ...extra, timestamp: FROM + 5000 + seen.length });
-      await api.stored();
+      // Newer than every page, so no page contains this row.
+      recorder.recordMetric({ ...metric, timestamp: FROM + 5000 + seen.length });
+      await api.waitUntilStored();
     }
     expect(seen).toHaveLength(102);
     expect(new Set(seen).size).toBe(102);
@@ -457,7 +468,7 @@ describe('paging', () => {
     expect(seen).toEqual(expect.arrayContaining(['micro-1', 'micro-2']));
   });
 
-  it('of groups gives each once, and keeps the time of the first page', async () => {
+  it('returns every group once, and keeps the time range of the first page', async () => {
     const seen: unknown[] = [];
     for await (const page of client.pages('endpoints', { last: '30m', limit: 1 })) {
       seen.push(...page.endpoints.map(({ group }) => group.endpoint));
@@ -466,33 +477,33 @@ describe('paging', () => {
     expect(seen.sort()).toEqual(['/rooms', '=cmd()', MARK]);
   });
 
-  it('refuses a cursor of another question', async () => {
-    const { nextCursor } = await client.get('metrics', { ...time, limit: 1 });
-    const other = client.get('metrics', { ...time, name: ['x'], cursor: nextCursor });
-    await expect(other).rejects.toMatchObject({
+  it('rejects a cursor that belongs to other parameters', async () => {
+    const { nextCursor } = await client.get('metrics', { ...range, limit: 1 });
+    const response = client.get('metrics', { ...range, name: ['x'], cursor: nextCursor });
+    await expect(response).rejects.toMatchObject({
       code: 'PS_REQUEST_INVALID',
       status: 400,
       problem: { errors: [{ parameter: 'cursor' }] },
     });
-    expect(await other.catch((error) => error)).toBeInstanceOf(ApiError);
+    expect(await response.catch((error) => error)).toBeInstanceOf(ApiError);
   });
 });
 
 describe('the stream', () => {
-  it('goes on where it was, without a gap or a repetition', async () => {
-    const { recorder } = api.parts;
-    const sent: { id: string; from: string; to: string; count: number }[] = [];
-    const started = Date.now();
-    let recorded = 0;
-    const working = setInterval(() => {
-      recorded += 1;
+  it('resumes without gaps or duplicates', async () => {
+    const { recorder } = api.dependencies;
+    const received: { id: string; from: string; to: string; count: number }[] = [];
+    const startMs = Date.now();
+    let recordedCount = 0;
+    const timer = setInterval(() => {
+      recordedCount += 1;
       recorder.recordMetric({
         metricType: 'API_RESPONSE_TIME',
         name: 'x',
         value: 5,
         service: 'streamed',
       });
-      void api.parts.flush();
+      void api.dependencies.flush();
     }, 100);
     let lastEventId: string | undefined;
     for (let connection = 0; connection < 4; connection++) {
@@ -502,56 +513,58 @@ describe('the stream', () => {
       )) {
         expect(type).toBe('point');
         lastEventId = id;
-        if (type === 'point') sent.push({ id, ...data, count: data.api.count });
-        if (sent.length >= 3 * (connection + 1)) break;
+        if (type === 'point') received.push({ id, ...data, count: data.api.count });
+        if (received.length >= 3 * (connection + 1)) break;
       }
-      if (connection === 2) clearInterval(working);
-      // Longer than an interval: what is missed is computed again.
+      if (connection === 2) clearInterval(timer);
+      // Longer than an interval, so the stream must send a missed interval later.
       await new Promise((resolve) => setTimeout(resolve, 1500));
     }
-    expect(sent).toHaveLength(12);
-    for (const [i, { from, id, to }] of sent.entries()) {
-      if (i > 0) expect(from).toBe(sent[i - 1]?.to);
-      // That of decisions is in every id, so that none is missed.
+    expect(received).toHaveLength(12);
+    for (const [i, { from, id, to }] of received.entries()) {
+      if (i > 0) expect(from).toBe(received[i - 1]?.to);
+      // Every id contains the position of decisions, so that no decision is missed.
       expect(id).toMatch(/(^|,)decision=\d+/);
       expect(id.split(',')).toContain(`point=${Date.parse(to)}`);
     }
-    await api.stored();
+    await api.waitUntilStored();
     const [[stored] = []] = await api.questdb.sql(
       `SELECT count() FROM performance_metrics WHERE service = 'streamed'
-       AND timestamp >= '${sent[0]?.from}' AND timestamp < '${sent.at(-1)?.to}'`,
+       AND timestamp >= '${received[0]?.from}' AND timestamp < '${received.at(-1)?.to}'`,
     );
-    expect(recorded).toBeGreaterThan(10);
-    expect(started).toBeLessThan(Date.parse(sent.at(-1)?.to ?? ''));
-    expect(sent.reduce((sum, { count }) => sum + count, 0)).toBe(Number(stored));
+    expect(recordedCount).toBeGreaterThan(10);
+    expect(startMs).toBeLessThan(Date.parse(received.at(-1)?.to ?? ''));
+    expect(received.reduce((sum, { count }) => sum + count, 0)).toBe(Number(stored));
   });
 
-  it('has headers that no proxy keeps it back with', async () => {
-    const leave = new AbortController();
-    const response = await fetch(`${api.url}/api/performance/stream`, { signal: leave.signal });
+  it('sends headers that disable buffering in proxies', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${api.url}/api/performance/stream`, {
+      signal: controller.signal,
+    });
     expect(response.headers.get('Content-Type')).toContain('text/event-stream');
     expect(response.headers.get('X-Accel-Buffering')).toBe('no');
     expect(response.headers.get('Cache-Control')).toContain('no-transform');
-    leave.abort();
+    controller.abort();
   });
 
-  it('refuses what it can not do, and more listeners than it has places for', async () => {
-    const refused = async (query: string) => {
+  it('rejects long intervals, and connections beyond the limit', async () => {
+    const fetchError = async (query: string) => {
       const response = await fetch(`${api.url}/api/performance/stream${query}`);
       return [response.status, ((await response.json()) as { code: string }).code];
     };
-    expect(await refused('?interval=6m')).toEqual([400, 'PS_REQUEST_INVALID']);
-    const leave = new AbortController();
-    const listening = Array.from({ length: 100 }, () =>
-      fetch(`${api.url}/api/performance/stream?interval=5m`, { signal: leave.signal }),
+    expect(await fetchError('?interval=6m')).toEqual([400, 'PS_REQUEST_INVALID']);
+    const controller = new AbortController();
+    const connections = Array.from({ length: 100 }, () =>
+      fetch(`${api.url}/api/performance/stream?interval=5m`, { signal: controller.signal }),
     );
-    await Promise.all(listening);
-    expect(await refused('')).toEqual([503, 'PS_UNAVAILABLE']);
-    leave.abort();
+    await Promise.all(connections);
+    expect(await fetchError('')).toEqual([503, 'PS_UNAVAILABLE']);
+    controller.abort();
     await waitFor(async () => {
-      const again = new AbortController();
-      const { status } = await fetch(`${api.url}/api/performance/stream`, { signal: again.signal });
-      again.abort();
+      const retry = new AbortController();
+      const { status } = await fetch(`${api.url}/api/performance/stream`, { signal: retry.signal });
+      retry.abort();
       return status === 200;
     });
   });
@@ -559,22 +572,22 @@ describe('the stream', () => {
 
 describe('HTTP', () => {
   const path = `/api/performance/endpoints?from=${FROM}&to=${TO}`;
-  // Without it, fetch asks to be answered anew.
+  // Otherwise, fetch sends `Cache-Control: no-cache`, and the server never responds with a 304.
   const revalidate = { 'Cache-Control': 'max-age=0' };
-  const ask = (method: string, of: string, headers: Record<string, string> = {}) =>
-    fetch(api.url + of, { method, headers: { ...revalidate, ...headers } });
+  const send = (method: string, url: string, headers: Record<string, string> = {}) =>
+    fetch(api.url + url, { method, headers: { ...revalidate, ...headers } });
 
-  it('answers with 304 what has not changed', async () => {
-    const first = await ask('GET', path);
+  it('responds with a 304 if nothing changed', async () => {
+    const first = await send('GET', path);
     expect(first.headers.get('Cache-Control')).toBe('private, no-cache');
     expect(first.headers.get('Vary')).toContain('Authorization');
     const etag = first.headers.get('ETag') ?? '';
     expect(etag).toMatch(/^W\//);
-    expect((await ask('GET', path, { 'If-None-Match': etag })).status).toBe(304);
+    expect((await send('GET', path, { 'If-None-Match': etag })).status).toBe(304);
     api.scope = createOrganizationScope('anna');
-    expect((await ask('GET', path, { 'If-None-Match': etag })).status).toBe(200);
-    const over = `/api/performance/endpoints?from=${FROM - 9e6}&to=${FROM - 8e6}`;
-    expect((await ask('GET', over)).headers.get('Cache-Control')).toBe('private, max-age=300');
+    expect((await send('GET', path, { 'If-None-Match': etag })).status).toBe(200);
+    const pastUrl = `/api/performance/endpoints?from=${FROM - 9e6}&to=${FROM - 8e6}`;
+    expect((await send('GET', pastUrl)).headers.get('Cache-Control')).toBe('private, max-age=300');
   });
 
   it.each([
@@ -584,13 +597,13 @@ describe('HTTP', () => {
     ['DELETE', '/api/performance/test', 405, 'GET, POST'],
     ['HEAD', '/api/performance/test?action=cleanup', 405, 'GET, POST'],
     ['HEAD', '/api/performance/stream', 405, 'GET'],
-  ])('%s %s', async (method, of, status, allow) => {
-    const response = await ask(method, of);
+  ])('%s %s', async (method, url, status, allow) => {
+    const response = await send(method, url);
     expect([response.status, response.headers.get('Allow')]).toEqual([status, allow]);
   });
 
-  it('says the nearest endpoint where there is none', async () => {
-    const response = await ask('GET', '/api/performance/dashbord');
+  it('suggests the most similar endpoint for an unknown path', async () => {
+    const response = await send('GET', '/api/performance/dashbord');
     expect(response.headers.get('Content-Type')).toContain('application/problem+json');
     expect(await response.json()).toMatchObject({
       status: 404,
@@ -599,8 +612,8 @@ describe('HTTP', () => {
     });
   });
 
-  it('names each wrong parameter and what would be right', async () => {
-    const response = await ask(
+  it('reports each invalid parameter and its allowed values', async () => {
+    const response = await send(
       'GET',
       '/api/performance/trends?lst=1h&aggregate=p42&step=1s&last=1d',
     );
@@ -612,35 +625,35 @@ describe('HTTP', () => {
         { parameter: 'aggregate', allowed: expect.stringContaining('p95') },
       ],
     });
-    const many = await ask('GET', '/api/performance/trends?step=1s&last=1d');
-    expect(await many.json()).toMatchObject({
+    const tooFine = await send('GET', '/api/performance/trends?step=1s&last=1d');
+    expect(await tooFine.json()).toMatchObject({
       errors: [{ parameter: 'step', allowed: '1m or more for this range' }],
     });
   });
 
   it.each(['/api/%E0%A4%A', '/api/performance/dashboard?%', '/%00', '//api//performance'])(
-    'never fails of %s',
-    async (of) => {
-      expect((await ask('GET', of)).status).toBeLessThan(500);
+    'handles the malformed URL %s',
+    async (url) => {
+      expect((await send('GET', url)).status).toBeLessThan(500);
     },
   );
 });
 
-it('is not ready while a table takes rows without storing them', async () => {
-  const ready = async () => {
+it('is not ready while a table is suspended', async () => {
+  const fetchReadiness = async () => {
     const response = await fetch(`${api.url}/readyz`);
     return [response.status, await response.text()] as const;
   };
-  expect(await ready()).toEqual([200, '{"status":"ready"}']);
+  expect(await fetchReadiness()).toEqual([200, '{"status":"ready"}']);
   await api.questdb.sql('ALTER TABLE queue_metrics SUSPEND WAL');
   const [status, text] = await waitFor(async () => {
-    const answer = await ready();
-    return answer[0] === 503 && answer;
+    const response = await fetchReadiness();
+    return response[0] === 503 && response;
   });
   expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'PS_TABLE_SUSPENDED' }]);
   expect(text).toContain('queue_metrics');
   await api.questdb.sql('ALTER TABLE queue_metrics RESUME WAL');
-  await waitFor(async () => (await ready())[0] === 200);
+  await waitFor(async () => (await fetchReadiness())[0] === 200);
 });
 
 it('ends its streams when the server stops', async () => {

@@ -7,35 +7,35 @@ import { TestApiServer } from '../../../support/api-server.ts';
 import { HOSTILE_TOKEN, hostileName, hostileValue } from '../../../support/hostile-input.ts';
 import { arbitraryQueryString, type Parameter } from '../../../support/query-from-schema.ts';
 
-/** Stands in every row of the organization that the caller may not see. */
+/** Part of every row of the organization that the caller can't see. */
 const FOREIGN = 'leaked-row';
 const ATTEMPTS = 10_000;
-const AT_ONCE = 8;
+const CONCURRENCY = 8;
 const SEED = 20_261_125;
 
-/** Every statement that reached the database, once. */
+/** Every distinct statement that reached the database. */
 const statements = new Set<string>();
-const api = new TestApiServer((store) => ({
-  getCatalog: store.getCatalog,
+const api = new TestApiServer((queryClient) => ({
+  getCatalog: queryClient.getCatalog,
   read: async (scope, statement) => {
     const rendered = renderSql(statement, scope);
     if (rendered) statements.add(rendered.text);
-    return store.read(scope, statement);
+    return queryClient.read(scope, statement);
   },
 }));
 
 interface Operation {
   path: string;
   parameters: Parameter[];
-  answer: (body: unknown) => void;
+  validateResponse: (body: unknown) => void;
   isStream: boolean;
-  isOfOne: boolean;
+  hasPathParams: boolean;
 }
 let operations: Operation[];
 
 beforeAll(async () => {
   await api.start();
-  const { recorder } = api.parts;
+  const { recorder } = api.dependencies;
   const now = Date.now();
   for (const [organizationId, mark] of [
     ['anna', 'own-row'],
@@ -43,9 +43,9 @@ beforeAll(async () => {
   ] as const) {
     for (let i = 0; i < 20; i++) {
       const common = { organizationId, propertyId: mark, service: mark, timestamp: now - 2000 * i };
-      const of = { endpoint: `${mark} ${i % 3}`, operation: mark, value: 5 + i, name: mark };
+      const metric = { endpoint: `${mark} ${i % 3}`, operation: mark, value: 5 + i, name: mark };
       for (const metricType of ['API_RESPONSE_TIME', 'DATABASE_QUERY_TIME', 'CUSTOM'] as const) {
-        recorder.recordMetric({ ...common, ...of, metricType, userId: mark, tags: { mark } });
+        recorder.recordMetric({ ...common, ...metric, metricType, userId: mark, tags: { mark } });
       }
       recorder.recordQueueMetric({
         ...common,
@@ -58,11 +58,11 @@ beforeAll(async () => {
       });
     }
   }
-  api.parts.add('system_health', [
+  api.dependencies.add('system_health', [
     { id: 'h', timestamp: now - 1000, service: FOREIGN, instance: FOREIGN, status: 'healthy' },
   ]);
-  await api.stored();
-  operations = operationsOf(
+  await api.waitUntilStored();
+  operations = listOperations(
     (await (await fetch(`${api.url}/api/openapi.json`)).json()) as Document,
   );
 }, 120_000);
@@ -81,30 +81,29 @@ interface Document {
   components: { schemas: object };
 }
 
-function operationsOf(document: Document): Operation[] {
+function listOperations(document: Document): Operation[] {
   const text = JSON.stringify({ ...document.components.schemas });
   const $defs = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/'));
   return Object.entries(document.paths).flatMap(([path, { get }]) => {
     if (!get) return [];
     const content = get.responses[200].content;
     const { schema } = content['application/json'] ?? {};
-    const own = JSON.stringify(schema ?? {}).replaceAll('#/components/schemas/', '#/$defs/');
-    const checked = z.fromJSONSchema({ ...JSON.parse(own), $defs });
+    const schemaText = JSON.stringify(schema ?? {}).replaceAll('#/components/schemas/', '#/$defs/');
+    const responseSchema = z.fromJSONSchema({ ...JSON.parse(schemaText), $defs });
     return {
       path: path.replaceAll(/\{\w+\}/g, 'nothing'),
       parameters: (get.parameters ?? []).filter((parameter) => parameter.in === 'query'),
-      answer: (body) => void checked.parse(body),
+      validateResponse: (body) => void responseSchema.parse(body),
       isStream: schema === undefined,
-      // Of one thing, which does not exist.
-      isOfOne: path.includes('{'),
+      hasPathParams: path.includes('{'),
     };
   });
 }
 
-/** The text of an answer; of a stream, what comes until its first event. */
-async function ask({ path, isStream }: Operation, query: string) {
-  const leave = new AbortController();
-  const response = await fetch(`${api.url}${path}?${query}`, { signal: leave.signal });
+/** Returns the text of a response. Reads a stream only until its first event. */
+async function send({ path, isStream }: Operation, query: string) {
+  const controller = new AbortController();
+  const response = await fetch(`${api.url}${path}?${query}`, { signal: controller.signal });
   const type = response.headers.get('Content-Type') ?? '';
   let text = '';
   if (isStream && response.ok) {
@@ -113,74 +112,75 @@ async function ask({ path, isStream }: Operation, query: string) {
       text += decoder.decode(piece, { stream: true });
       if (text.includes('event: ')) break;
     }
-    leave.abort();
+    controller.abort();
   } else text = await response.text();
   return { status: response.status, text, type };
 }
 
 async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
+  const queue = items.values();
   const worker = async () => {
-    for (const item of waiting) await run(item);
+    for (const item of queue) await run(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-describe('a client that has only read the OpenAPI document', () => {
-  it('gets valid answers to valid requests', async () => {
+describe('a client generated from the OpenAPI document', () => {
+  it('gets valid responses to valid requests', async () => {
     api.scope = createOrganizationScope('anna');
     const names = ['own-row', 'own-row 1', "o'hara", 'nothing', '🏨'];
     const requests = operations
-      .filter(({ isStream, isOfOne }) => !isStream && !isOfOne)
+      .filter(({ isStream, hasPathParams }) => !isStream && !hasPathParams)
       .flatMap((operation) =>
         fc
           .sample(arbitraryQueryString(operation.parameters, names), { seed: SEED, numRuns: 30 })
-          // Their time is the test's: a row of a test takes a while to come back.
+          // These actions are slow, because they wait until written rows are visible.
           .filter((query) => !/action=(?:test-|setup|cleanup)/.test(query))
           .map((query) => ({ operation, query })),
       );
-    const wrong: unknown[] = [];
+    const failures: unknown[] = [];
     await inParallel(requests, async ({ operation, query }) => {
-      const { status, text, type } = await ask(operation, query);
+      const { status, text, type } = await send(operation, query);
       try {
-        const fits = status === 200 || isTooFine(status, text);
-        expect([status, fits]).toEqual([status, true]);
+        const isExpected = status === 200 || isInvalidStep(status, text);
+        expect([status, isExpected]).toEqual([status, true]);
         if (status === 200) expect(type).toContain('application/json');
-        if (status === 200) operation.answer(JSON.parse(text));
+        if (status === 200) operation.validateResponse(JSON.parse(text));
         expect(text).not.toContain(FOREIGN);
       } catch (error) {
-        wrong.push([operation.path, query, text.slice(0, 300), String(error).slice(0, 500)]);
+        failures.push([operation.path, query, text.slice(0, 300), String(error).slice(0, 500)]);
       }
     });
-    expect(wrong).toEqual([]);
+    expect(failures).toEqual([]);
     expect(requests.length).toBeGreaterThan(230);
   }, 120_000);
 
-  /** A step of a minute for days and a step of a week that is compared by days are refused. */
-  function isTooFine(status: number, text: string): boolean {
+  /** Returns whether the step was rejected, for example 1m for several days. */
+  function isInvalidStep(status: number, text: string): boolean {
     return status === 400 && text.includes('"parameter":"step"');
   }
 });
 
 describe('a hostile client', () => {
-  it('gets no foreign row, no failure of the server, and nothing into a statement', async () => {
+  it('gets no foreign rows, causes no server error, and injects nothing into SQL', async () => {
     api.scope = createOrganizationScope('anna');
     statements.clear();
-    const wrong: unknown[] = [];
-    const tried = new Map<string, number>();
+    const failures: unknown[] = [];
+    const attemptsByPath = new Map<string, number>();
     const statuses = new Map<number, number>();
-    const requests = operations.flatMap((operation) => attemptsAt(operation));
+    const requests = operations.flatMap((operation) => createAttempts(operation));
     await inParallel(requests, async ({ operation, query, attempts }) => {
-      const { status, text, type } = await ask(operation, query);
-      tried.set(operation.path, (tried.get(operation.path) ?? 0) + attempts);
+      const { status, text, type } = await send(operation, query);
+      const previousAttempts = attemptsByPath.get(operation.path) ?? 0;
+      attemptsByPath.set(operation.path, previousAttempts + attempts);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       const isProblem = type.includes('application/problem+json');
       if (text.includes(FOREIGN) || status >= 500 || (status !== 200 && !isProblem)) {
-        wrong.push([operation.path, query, status, text.slice(0, 300)]);
+        failures.push([operation.path, query, status, text.slice(0, 300)]);
       }
     });
-    expect(wrong).toEqual([]);
-    const total = [...tried.values()].reduce((sum, each) => sum + each, 0);
+    expect(failures).toEqual([]);
+    const total = [...attemptsByPath.values()].reduce((sum, count) => sum + count, 0);
     expect(total).toBeGreaterThanOrEqual(ATTEMPTS);
     expect(statuses.get(200)).toBeGreaterThan(500);
     expect(statuses.get(400)).toBeGreaterThan(500);
@@ -190,16 +190,16 @@ describe('a hostile client', () => {
     expect([...statements].filter((text) => /9{20}|1=1|bert|0x7f/.test(text))).toEqual([]);
     expect(statements.size).toBeGreaterThan(20);
     expect(Object.keys(Object.prototype)).toEqual([]);
-    // All is still there.
+    // No rows were deleted.
     const [[rows] = []] = await api.questdb.sql('SELECT count() FROM performance_metrics');
     expect(Number(rows)).toBeGreaterThanOrEqual(120);
   }, 180_000);
 
-  it('finds its texts where they do go, so that the search above is none of nothing', async () => {
+  it('finds hostile text in bound parameters, which proves that the previous test works', async () => {
     const seen: unknown[] = [];
-    const read = api.parts.queryClient.read;
-    api.parts.queryClient = {
-      ...api.parts.queryClient,
+    const read = api.dependencies.queryClient.read;
+    api.dependencies.queryClient = {
+      ...api.dependencies.queryClient,
       read: async (scope, statement) => {
         seen.push(...(renderSql(statement, scope)?.params ?? []));
         return read(scope, statement);
@@ -217,10 +217,10 @@ interface Attempt {
 }
 
 /**
- * Hostile values for each parameter alone, and for all free texts together; hostile names; and
- * parameters that are repeated.
+ * Creates requests with hostile values for each parameter alone and for all text parameters together,
+ * with hostile parameter names, and with repeated parameters.
  */
-function attemptsAt(operation: Operation): Attempt[] {
+function createAttempts(operation: Operation): Attempt[] {
   const { parameters } = operation;
   const known = parameters.map(({ name }) => name);
   const texts = parameters
@@ -229,25 +229,25 @@ function attemptsAt(operation: Operation): Attempt[] {
   const base = known.includes('last') ? '&last=1m' : '';
   const sample = <T>(values: fc.Arbitrary<T>, numRuns: number) =>
     fc.sample(values, { seed: SEED, numRuns });
-  const alone = known.flatMap((name) =>
+  const singleValues = known.flatMap((name) =>
     sample(hostileValue, texts.includes(name) ? 20 : 60).map((value) => ({
       query: `${name}=${value}${name === 'last' ? '' : base}`,
       attempts: 1,
     })),
   );
-  const repeated = known.flatMap((name) =>
+  const repeatedParameters = known.flatMap((name) =>
     sample(fc.array(hostileValue, { minLength: 2, maxLength: 4 }), 5).map((values) => ({
       query: values.map((value) => `${name}=${value}`).join('&'),
       attempts: values.length,
     })),
   );
-  const named = known.flatMap((name) =>
-    sample(fc.tuple(hostileName(name), hostileValue), 6).map(([wrong, value]) => ({
-      query: `${wrong}=${value}`,
+  const hostileNames = known.flatMap((name) =>
+    sample(fc.tuple(hostileName(name), hostileValue), 6).map(([wrongName, value]) => ({
+      query: `${wrongName}=${value}`,
       attempts: 1,
     })),
   );
-  const together =
+  const combinedValues =
     texts.length === 0
       ? []
       : sample(fc.array(fc.constantFrom(...TEXT_VALUES), { minLength: 30, maxLength: 30 }), 12).map(
@@ -256,10 +256,12 @@ function attemptsAt(operation: Operation): Attempt[] {
             attempts: values.length,
           }),
         );
-  return [...alone, ...repeated, ...named, ...together].map((each) => ({ operation, ...each }));
+  return [...singleValues, ...repeatedParameters, ...hostileNames, ...combinedValues].map(
+    (attempt) => ({ operation, ...attempt }),
+  );
 }
 
-/** Such as are taken for a name, so that they reach the database. */
+/** Hostile values that pass validation as names, so they reach the database. */
 const TEXT_VALUES = fc
   .sample(hostileValue, { seed: SEED, numRuns: 200 })
   .filter((value) => value.length > 0 && value.length < 200 && !value.includes('%00'));

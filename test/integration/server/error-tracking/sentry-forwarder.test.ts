@@ -18,15 +18,15 @@ beforeEach(() => sentry.reset());
 
 function createForwarder(): SentryForwarder {
   const dsn = parseSentryDsn(`http://public-key@${new URL(sentry.url).host}/7`)!;
-  return new SentryForwarder({ dsn, read: api.parts.queryClient.read, log: api.parts.log });
+  return new SentryForwarder({ dsn, read: api.dependencies.queryClient.read, log: api.dependencies.log });
 }
 
 async function trackError(message: string): Promise<void> {
-  const { add } = api.parts;
+  const { add } = api.dependencies;
   const tracker = new ErrorTracker({ resource: { service: 'shop', instance: 'shop-1' }, add });
   const error = { type: 'Error', message, stack: 'Error: x\n    at book (/srv/rooms.js:1:2)' };
   tracker.track({ kind: 'uncaught', level: 'fatal', error, userId: 'ann' });
-  await api.stored();
+  await api.waitUntilStored();
 }
 
 const listMessages = () =>
