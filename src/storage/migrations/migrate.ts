@@ -18,7 +18,7 @@ import { peopleTable } from '../../core/schema/tables/people-table.ts';
 import { ruleDecisionsTable } from '../../core/schema/tables/rule-decisions-table.ts';
 import { execSql } from '../questdb/questdb-http.ts';
 
-export interface Migration {
+interface Migration {
   readonly version: number;
   readonly name: string;
   /** Idempotent statements, because several processes can run them at the same time. */
@@ -29,7 +29,7 @@ export interface Migration {
  * All migrations in order. Only append to this list. A migration must not rename, change, or drop
  * anything.
  */
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: 'measurement tables',
@@ -62,7 +62,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((m) => m.version));
+const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((m) => m.version));
 
 const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
   (timestamp TIMESTAMP, version LONG, name VARCHAR, applied_at TIMESTAMP)
