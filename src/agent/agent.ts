@@ -36,7 +36,7 @@ import { MetricRecorder } from './record/metric-recorder.ts';
 export interface AgentOptions {
   config: StartupConfig;
   log: Logger;
-  /** Returns where rows are sent. Default: the configured QuestDB, or the one of the local server. */
+  /** Returns where to send rows. Default: the configured QuestDB, or the local server's QuestDB. */
   target?: () => WriteTarget | undefined;
   spoolDir?: string;
   /** Throws on an invalid measurement instead of dropping it. Default: `false`. */

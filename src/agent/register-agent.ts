@@ -81,7 +81,8 @@ function flushOnExit(agent: Agent): void {
   for (const signal of SIGNALS) {
     const listener = () => {
       const isOnlyListener = process.listenerCount(signal) === 0;
-      // Without this listener, the signal would have ended the process. Send it again after the flush.
+      // Without this listener, the signal would have ended the process. Send it again after the
+      // flush.
       void flush().finally(() => {
         if (!isOnlyListener) return;
         agent.flushSync();

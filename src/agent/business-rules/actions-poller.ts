@@ -25,8 +25,9 @@ let isServerUnreachable = false;
 
 /**
  * Wraps a function in a circuit breaker. If too many calls fail or time out, the breaker opens and
- * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens it.
- * The returned function keeps `this`, the arguments, and the result, and always returns a promise.
+ * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens
+ * it. The returned function keeps `this`, the arguments, and the result, and always returns a
+ * promise.
  *
  * @example
  * const pay = protect(chargeCard, {
@@ -49,9 +50,10 @@ export function protect<T, A extends unknown[], R, F = never>(
 }
 
 /**
- * Calls `handler` when a business rule changes a setting. If a decision is already active, `handler`
- * receives it first. When a decision ends or expires, `handler` receives the default value.
- * Errors in `handler` are logged and stored, never thrown. The agent polls the server every 3 s.
+ * Calls `handler` when a business rule changes a setting. If a decision is already active, the
+ * handler is called with it immediately. When a decision ends or expires, the handler is called
+ * with the default value. Errors in `handler` are logged and stored, never thrown. The agent polls
+ * the server every 3 s.
  *
  * @example
  * const unsubscribe = onRule('demand.high', ({ value, propertyId }) => {

@@ -9,13 +9,13 @@ export interface ProcessError {
 }
 
 /**
- * Reports uncaught exceptions and unhandled rejections. The process still handles them as before.
- * A listener for `uncaughtException` or `unhandledRejection` would keep the process alive, so this
+ * Reports uncaught exceptions and unhandled rejections. The process still handles them as before. A
+ * listener for `uncaughtException` or `unhandledRejection` would keep the process alive, so this
  * function adds none. It listens to `uncaughtExceptionMonitor`, and wraps `process.emit` to detect
  * rejections.
  *
- * The order of the two events for a rejection depends on `--unhandled-rejections`. Each rejection is
- * reported once:
+ * The order of the two events for a rejection depends on `--unhandled-rejections`. Each rejection
+ * is reported once:
  * - `throw` (default): emitted first. Without a listener, it is then raised as an exception.
  * - `strict`: raised as an exception first, then emitted.
  * - `warn` and `none`: only emitted.

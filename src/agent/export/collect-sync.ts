@@ -27,10 +27,10 @@ interface MeterProviderInternals {
 }
 
 /**
- * Synchronously collects the metrics that `reader` has not exported yet. The `collect` method of the
- * SDK waits for observable callbacks, and no asynchronous code runs while a process exits. The SDK
- * has no synchronous method, so this function reads its private state. It skips gauges, because they
- * would only repeat their last value.
+ * Synchronously collects the metrics that `reader` has not exported yet. The `collect` method of
+ * the SDK waits for observable callbacks, and no asynchronous code runs while a process exits. The
+ * SDK has no synchronous method, so this function reads its private state. It skips gauges, because
+ * they would only repeat their last value.
  *
  * @throws an error if the private state of this SDK version differs
  */

@@ -41,8 +41,8 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
    * Converts metrics to rows and passes them to the writer. A failed export would lose the delta of
    * the interval, so it succeeds as soon as the writer has the rows.
    *
-   * The registry histograms are collected here and not by a metric producer. Otherwise, their values
-   * would be lost if the process ends while the SDK waits for the application's callbacks.
+   * The registry histograms are collected here and not by a metric producer. Otherwise, their
+   * values would be lost if the process ends while the SDK waits for the application's callbacks.
    */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
     try {
@@ -86,7 +86,8 @@ export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 /**
  * Converts sampled requests to rows of `performance_metrics`, with user and trace. The histograms
  * already include these requests, so the rows must not change any sum, count, or percentile. Their
- * count is 0, they have no buckets, and their type is not the request type that users average in SQL.
+ * count is 0, they have no buckets, and their type is not the request type that users average in
+ * SQL.
  */
 export function toRequestSampleRows(
   requests: readonly SampledRequest[],

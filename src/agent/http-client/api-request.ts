@@ -29,7 +29,10 @@ export class ApiError extends Error {
 }
 
 export interface ClientOptions {
-  /** Base URL of the server, such as `http://127.0.0.1:4001`. Default in browsers: the page's origin. */
+  /**
+   * Base URL of the server, such as `http://127.0.0.1:4001`. Default in browsers: the page's
+   * origin.
+   */
   url?: string;
   /** API key or JWT. Default: none. */
   key?: string;

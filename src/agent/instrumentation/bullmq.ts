@@ -14,15 +14,15 @@ import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { swallowErrors, wrapMethod } from './method-patching.ts';
 import { getCurrentTenant, runDetachedWithTenant, type Tenant } from './tenant-context.ts';
 
-/** Jobs of which it is remembered when their next attempt may begin. */
+/** Number of jobs for which the earliest start of the next attempt is stored. */
 const MAX_RETRYING_JOBS = 10_000;
 
 export interface BullmqInstrumentationOptions {
-  /** Takes each state transition; `error` is what an attempt failed with. */
-  onTransition: (transition: JobTransition, error: { error: unknown } | undefined) => void;
-  /** Tells of each Queue and Worker of the application, when it connects. */
+  /** Called for each state transition. `failure` is set if an attempt failed. */
+  onTransition: (transition: JobTransition, failure: { error: unknown } | undefined) => void;
+  /** Called for each `Queue` and `Worker` when it connects. */
   onQueue: (queue: object) => void;
-  /** Whether data and results of jobs may be stored. */
+  /** Whether to store the data and results of jobs. */
   includeJobData: boolean;
 }
 
@@ -32,71 +32,80 @@ interface FlowNode {
 }
 
 /**
- * Records the state transitions of BullMQ's jobs (5 and 6) where they happen: when a job is added, and
- * in the worker that processes it. No listener is added to the application's own objects.
+ * Records the state transitions of BullMQ 5 and 6 jobs in the process that adds a job, and in the
+ * worker that processes it. It adds no listeners to the objects of the application.
  */
 export function createBullmqInstrumentations(
   options: BullmqInstrumentationOptions,
 ): LibraryInstrumentation[] {
-  const { onTransition, onQueue, includeJobData: withData } = options;
-  const readyAgain = new Map<string, number>();
-  const key = (job: BullmqJob) => `${job.queueName}\n${job.id}`;
+  const { onTransition, onQueue, includeJobData } = options;
+  /** Earliest start of the next attempt, by job. In ms since the epoch. */
+  const retryReadyMs = new Map<string, number>();
+  const waitTimesMs = new WeakMap<BullmqJob, number>();
+  const toJobKey = (job: BullmqJob) => `${job.queueName}\n${job.id}`;
 
-  const waits = new WeakMap<BullmqJob, number>();
-  const readyFrom = swallowErrors((job: BullmqJob, ms: number) => {
-    if (readyAgain.size >= MAX_RETRYING_JOBS) readyAgain.delete(readyAgain.keys().next().value!);
-    readyAgain.set(key(job), ms);
+  const setRetryReady = swallowErrors((job: BullmqJob, readyMs: number) => {
+    if (retryReadyMs.size >= MAX_RETRYING_JOBS) {
+      retryReadyMs.delete(retryReadyMs.keys().next().value!);
+    }
+    retryReadyMs.set(toJobKey(job), readyMs);
   });
 
-  const added = swallowErrors((job: BullmqJob, hasChildren: boolean) => {
+  const recordAdded = swallowErrors((job: BullmqJob, hasChildren: boolean) => {
     const status = getInitialStatus(job, hasChildren);
     const row = {
-      ...toBaseTransition(job, getJobTenant(job), withData),
+      ...toBaseTransition(job, getJobTenant(job), includeJobData),
       status,
       timestamp: job.timestamp,
     };
     onTransition(row, undefined);
   });
 
-  const addedTree = swallowErrors((node: FlowNode) => {
-    added(node.job, (node.children?.length ?? 0) > 0);
-    for (const child of node.children ?? []) addedTree(child);
+  const recordAddedTree = swallowErrors((node: FlowNode) => {
+    recordAdded(node.job, (node.children?.length ?? 0) > 0);
+    for (const child of node.children ?? []) recordAddedTree(child);
   });
 
-  const moved = swallowErrors((job: BullmqJob, status: QueueJobStatus) => {
-    onTransition({ ...toBaseTransition(job, getJobTenant(job), withData), status }, undefined);
+  const recordMoved = swallowErrors((job: BullmqJob, status: QueueJobStatus) => {
+    onTransition(
+      { ...toBaseTransition(job, getJobTenant(job), includeJobData), status },
+      undefined,
+    );
   });
 
-  const started = (job: BullmqJob) => {
+  const recordStarted = (job: BullmqJob) => {
     const startedAt = getStartMs(job);
-    const ready = readyAgain.get(key(job)) ?? getFirstReadyMs(job, job.attemptsMade);
-    const waited = computeWaitTime(startedAt, ready);
-    readyAgain.delete(key(job));
-    if (waited !== undefined) waits.set(job, waited);
-    const row = toBaseTransition(job, getJobTenant(job), withData);
+    const readyMs = retryReadyMs.get(toJobKey(job)) ?? getFirstReadyMs(job, job.attemptsMade);
+    const waitTime = computeWaitTime(startedAt, readyMs);
+    retryReadyMs.delete(toJobKey(job));
+    if (waitTime !== undefined) waitTimesMs.set(job, waitTime);
+    const row = toBaseTransition(job, getJobTenant(job), includeJobData);
     const status = QueueJobStatus.ACTIVE;
     const timestamp = toDistinctTimestamp(job, startedAt ?? Date.now());
-    onTransition({ ...row, status, startedAt, timestamp, waitTime: waited }, undefined);
+    onTransition({ ...row, status, startedAt, timestamp, waitTime }, undefined);
   };
 
-  const ended = (job: BullmqJob, failure: { error: unknown } | undefined) => {
+  const recordEnded = (job: BullmqJob, failure: { error: unknown } | undefined) => {
     const nowMs = Date.now();
-    const result = toAttemptTransition(job, failure, waits.get(job), nowMs);
+    const attempt = toAttemptTransition(job, failure, waitTimesMs.get(job), nowMs);
     const delayMs = (job as { delay?: number }).delay ?? 0;
-    if (failure && job.finishedOn === undefined && delayMs > 0) readyFrom(job, nowMs + delayMs);
-    const row = toBaseTransition(job, getJobTenant(job), withData);
-    onTransition({ ...row, ...result, ...(withData && { result: job.returnvalue }) }, failure);
+    if (failure && job.finishedOn === undefined && delayMs > 0) setRetryReady(job, nowMs + delayMs);
+    const row = toBaseTransition(job, getJobTenant(job), includeJobData);
+    onTransition(
+      { ...row, ...attempt, ...(includeJobData && { result: job.returnvalue }) },
+      failure,
+    );
   };
 
-  const heard = swallowErrors((queueName: string, event: unknown, args: unknown[]) => {
+  const onWorkerEvent = swallowErrors((queueName: string, event: unknown, args: unknown[]) => {
     const job = args[0] as BullmqJob | undefined;
     if (event === 'stalled') {
       const status = QueueJobStatus.STALLED;
       onTransition({ queueName, jobId: String(args[0]), status }, undefined);
     } else if (!job) return;
-    else if (event === 'active') started(job);
-    else if (event === 'completed') ended(job, undefined);
-    else if (event === 'failed') ended(job, { error: args[1] });
+    else if (event === 'active') recordStarted(job);
+    else if (event === 'completed') recordEnded(job, undefined);
+    else if (event === 'failed') recordEnded(job, { error: args[1] });
   });
 
   const patchJob = (exports: unknown) => {
@@ -104,14 +113,14 @@ export function createBullmqInstrumentations(
     wrapMethod(Job, 'create', (original) => {
       return async function create(this: unknown, ...args: unknown[]) {
         const job = await original.apply(this, args);
-        added(job, false);
+        recordAdded(job, false);
         return job;
       };
     });
     wrapMethod(Job, 'createBulk', (original) => {
       return async function createBulk(this: unknown, ...args: unknown[]) {
         const jobs = await original.apply(this, args);
-        for (const job of jobs) added(job, false);
+        for (const job of jobs) recordAdded(job, false);
         return jobs;
       };
     });
@@ -122,15 +131,15 @@ export function createBullmqInstrumentations(
       wrapMethod(Job.prototype, name, (original) => {
         return async function move(this: BullmqJob, ...args: unknown[]) {
           const result = await original.apply(this, args);
-          if (result !== false) moved(this, status);
+          if (result !== false) recordMoved(this, status);
           return result;
         };
       });
     }
     wrapMethod(Job.prototype, 'moveToFailed', (original) => {
       return function moveToFailed(this: BullmqJob, ...args: unknown[]) {
-        // Now, because another worker may begin the next attempt before this one is told of the end.
-        readyFrom(this, Date.now());
+        // Set before the call, because another worker can start the next attempt before it returns.
+        setRetryReady(this, Date.now());
         return original.apply(this, args);
       };
     });
@@ -141,7 +150,7 @@ export function createBullmqInstrumentations(
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
     wrapMethod(prototype, 'emit', (original) => {
       return function emit(this: { name: string }, ...args: unknown[]) {
-        heard(this.name, args[0], args.slice(1));
+        onWorkerEvent(this.name, args[0], args.slice(1));
         return original.apply(this, args);
       };
     });
@@ -159,14 +168,14 @@ export function createBullmqInstrumentations(
     wrapMethod(prototype, 'add', (original) => {
       return async function add(this: unknown, ...args: unknown[]) {
         const node = await original.apply(this, args);
-        addedTree(node);
+        recordAddedTree(node);
         return node;
       };
     });
     wrapMethod(prototype, 'addBulk', (original) => {
       return async function addBulk(this: unknown, ...args: unknown[]) {
         const nodes = await original.apply(this, args);
-        for (const node of nodes) addedTree(node);
+        for (const node of nodes) recordAddedTree(node);
         return nodes;
       };
     });
@@ -174,10 +183,10 @@ export function createBullmqInstrumentations(
 
   const patchBase = (exports: unknown) => {
     const { prototype } = (exports as { QueueBase: { prototype: object } }).QueueBase;
-    const known = swallowErrors(onQueue);
+    const reportQueue = swallowErrors(onQueue);
     wrapMethod(prototype, 'waitUntilReady', (original) => {
       return function waitUntilReady(this: object, ...args: unknown[]) {
-        known(this);
+        reportQueue(this);
         return original.apply(this, args);
       };
     });
@@ -198,7 +207,7 @@ export function createBullmqInstrumentations(
   ];
 }
 
-/** Name under which a tenant travels among a job's options, in Redis only. */
+/** Job option that stores the tenant. It exists only in Redis. */
 const TENANT_OPTION = 'perfscope';
 
 const tenantsByJob = new WeakMap<object, Tenant>();
@@ -208,8 +217,8 @@ function getJobTenant(job: object): Tenant | undefined {
 }
 
 /**
- * Lets the tenant travel with a job. It is added while the job is written to Redis and taken away
- * while it is read, so that an application never meets it.
+ * Passes the tenant of a job to its worker. The tenant is added to the job options when the job is
+ * written to Redis, and removed when the job is read, so the application never sees it.
  */
 function propagateTenant(Job: { prototype: object }): void {
   wrapMethod(Job.prototype, 'asJSON', (original) => {

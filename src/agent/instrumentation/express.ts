@@ -1,10 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
-import { type Method, type MethodRecord, wrapMethod } from './method-patching.ts';
+import {
+  findPropertyOwner,
+  type Method,
+  type MethodRecord,
+  wrapMethod,
+} from './method-patching.ts';
 import { getRequestState } from './request-state.ts';
 
 interface Layer {
-  /** Set on the layers that lead to a route, not on those of middleware and mounted routers. */
+  /** Set only if the layer belongs to a route, not to middleware or a mounted router. */
   route?: unknown;
   [LAYER_ROUTE_KEY]?: LayerRoute;
 }
@@ -16,23 +21,24 @@ interface Router {
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
 
-/** What a layer knows of its place. */
+/** Route template of a layer. */
 interface LayerRoute {
-  /** As the application wrote it. */
+  /** Path that the application passed to `use` or `route`. */
   readonly template: string;
-  /** Its whole template below the mounts that it was last reached by: mostly always the same. */
+  /** Prefix of the last request. It rarely changes, so the full path is cached. */
   prefix: string | undefined;
+  /** Full template: prefix and template. */
   path: string | undefined;
 }
 
-/** Where a layer keeps it. */
+/** Property of a layer that stores its route. */
 const LAYER_ROUTE_KEY = Symbol('perfscope.place');
 const patchedRouters = new WeakSet<object>();
 
 /**
- * Follows requests through Express' routers (4, 5, and the package `router`), so that
- * `http.route` is the template with all its mounts: `/api/:org/rooms/:id`. What handlers throw, or
- * give to `next`, is noted on its way.
+ * Tracks requests through the routers of Express 4 and 5, and of the package `router`. The
+ * attribute `http.route` becomes the template with all mount paths, such as `/api/:org/rooms/:id`.
+ * Errors that handlers throw or pass to `next` are stored in the request state.
  */
 export function createExpressInstrumentations(): LibraryInstrumentation[] {
   const patchFactory = (exports: unknown) => {
@@ -49,15 +55,17 @@ export function createExpressInstrumentations(): LibraryInstrumentation[] {
   ];
 }
 
-/** Patches the prototypes behind a router; each once, whatever loads it. */
+/** Patches the prototypes of a router and its layers once, even if several packages load them. */
 function patchRouter(sample: Router): void {
-  const router = findPrototypeWith(sample, 'handle');
+  // Express 5 has one more object in the prototype chain than Express 4.
+  const router = findPropertyOwner(sample, 'handle') as MethodRecord | undefined;
+  if (!router) throw new TypeError('method handle not found');
   sample.use('/', () => {});
   const layer = Object.getPrototypeOf(sample.stack[0]) as MethodRecord;
   if (patchedRouters.has(router)) return;
   patchedRouters.add(router);
-  recordRouteTemplates(router, 'use', (first) => (isRoutePath(first) ? first : '/'));
-  recordRouteTemplates(router, 'route', (first) => first);
+  recordRouteTemplates(router, 'use', (firstArg) => (isRoutePath(firstArg) ? firstArg : '/'));
+  recordRouteTemplates(router, 'route', (firstArg) => firstArg);
   wrapMethod(router, 'handle', wrapRouterHandle);
   wrapMethod(
     layer,
@@ -67,27 +75,18 @@ function patchRouter(sample: Router): void {
   wrapMethod(layer, 'handle_error' in layer ? 'handle_error' : 'handleError', wrapErrorHandle);
 }
 
-/** The prototype that has `name` itself: Express 5 puts one object more between than Express 4. */
-function findPrototypeWith(object: object, name: string): MethodRecord {
-  let owner: object | null = object;
-  while (owner && !Object.hasOwn(owner, name))
-    owner = Object.getPrototypeOf(owner) as object | null;
-  if (!owner) throw new TypeError(`${name} is not there`);
-  return owner as MethodRecord;
-}
-
-/** Notes the path with which layers are added by `name`. */
+/** Stores the path of each layer that the method `name` adds. */
 function recordRouteTemplates(
   target: MethodRecord,
   name: string,
-  pathOf: (first: unknown) => unknown,
+  getPath: (firstArg: unknown) => unknown,
 ): void {
   wrapMethod(target, name, (original) => {
     return function (this: unknown, ...args: unknown[]) {
-      const before = (this as Router).stack.length;
+      const layerCount = (this as Router).stack.length;
       const result = original.apply(this, args);
-      const template = String(pathOf(args[0]));
-      for (const layer of (this as Router).stack.slice(before)) {
+      const template = String(getPath(args[0]));
+      for (const layer of (this as Router).stack.slice(layerCount)) {
         layer[LAYER_ROUTE_KEY] = { template, prefix: undefined, path: undefined };
       }
       return result;
@@ -95,13 +94,13 @@ function recordRouteTemplates(
   });
 }
 
-/** A path is a text, a pattern, or a list that begins with one; anything else is a handler. */
-function isRoutePath(first: unknown): boolean {
-  const leaf = Array.isArray(first) ? first.flat(Number.POSITIVE_INFINITY)[0] : first;
+/** A path is a string, a pattern, or an array of them. All other arguments are handlers. */
+function isRoutePath(firstArg: unknown): boolean {
+  const leaf = Array.isArray(firstArg) ? firstArg.flat(Number.POSITIVE_INFINITY)[0] : firstArg;
   return typeof leaf !== 'function';
 }
 
-/** Inside a router, templates begin with that of the layer that led to it. */
+/** Inside a router, the prefix is the template of the layer where the router is mounted. */
 function wrapRouterHandle(original: Method): Method {
   return function handle(
     this: unknown,
@@ -111,16 +110,16 @@ function wrapRouterHandle(original: Method): Method {
   ) {
     const state = getRequestState(request);
     if (!state || typeof out !== 'function') return original.call(this, request, response, out);
-    const outer = state.prefix;
+    const outerPrefix = state.prefix;
     state.prefix = state.route ?? '';
-    const leave: Method = function (this: unknown, ...outArgs) {
-      state.prefix = outer;
+    const leaveRouter: Method = function (this: unknown, ...outArgs) {
+      state.prefix = outerPrefix;
       if (outArgs[0]) state.thrown ??= outArgs[0];
-      // Nothing in here answered. After an error the place that failed stays named.
+      // No layer of this router responded. After an error, the route of the failed layer stays.
       if (!outArgs[0] && !response.headersSent) state.route = undefined;
       return out.apply(this, outArgs);
     };
-    return original.call(this, request, response, leave);
+    return original.call(this, request, response, leaveRouter);
   };
 }
 
@@ -131,21 +130,22 @@ function wrapLayerHandle(original: Method): Method {
     response: ServerResponse,
     next: unknown,
   ) {
-    const place = (this as Layer)[LAYER_ROUTE_KEY];
-    const state = place && getRequestState(request);
-    // The first place needs no look at the response, whose properties Express makes slow to read.
+    const layerRoute = (this as Layer)[LAYER_ROUTE_KEY];
+    const state = layerRoute && getRequestState(request);
+    // Express makes response properties slow to read, so `headersSent` is read only if necessary.
     if (state && (state.route === undefined || !response.headersSent)) {
-      if (place.prefix !== state.prefix) {
-        place.path = joinRoute(state.prefix, place.template, Boolean((this as Layer).route));
-        place.prefix = state.prefix;
+      if (layerRoute.prefix !== state.prefix) {
+        const isRoute = Boolean((this as Layer).route);
+        layerRoute.path = joinRoute(state.prefix, layerRoute.template, isRoute);
+        layerRoute.prefix = state.prefix;
       }
-      state.route = place.path;
+      state.route = layerRoute.path;
     }
     return original.call(this, request, response, next);
   };
 }
 
-/** Only a request that has failed comes here, on its way to whoever handles errors. */
+/** Runs only for failed requests, before their error handlers. */
 function wrapErrorHandle(original: Method): Method {
   return function handle(
     this: unknown,
@@ -160,9 +160,12 @@ function wrapErrorHandle(original: Method): Method {
   };
 }
 
-/** Middleware on `/` is no place of its own; a route on `/` is. */
+/**
+ * Joins a prefix and a template. Middleware mounted at `/` adds nothing, but a route at `/` does.
+ */
 function joinRoute(prefix: string, template: string, isRoute: boolean): string | undefined {
-  const own = template === '/' ? '' : template;
-  const path = prefix === '' ? own : (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix) + own;
+  const suffix = template === '/' ? '' : template;
+  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+  const path = prefix === '' ? suffix : base + suffix;
   return path === '' && isRoute ? '/' : path || undefined;
 }

@@ -125,7 +125,8 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       if (diskUsage === undefined) return;
       result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
     });
-  // Counts from now on. Otherwise, the first interval would include all traffic since the host started.
+  // Counts from now on. Otherwise, the first interval would include all traffic since the host
+  // started.
   const initial = sampler.sample().network;
   meter
     .createObservableCounter('system.network.io', {

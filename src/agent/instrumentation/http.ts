@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Attributes } from '@opentelemetry/api';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID, ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
-import { MAX_SERIES } from './cardinality-limit.ts';
+import { EMPTY_ATTRIBUTES, MAX_SERIES } from './cardinality-limit.ts';
 import {
   type HistogramRegistry,
   type HistogramSeries,
@@ -19,23 +19,24 @@ import {
 } from './request-state.ts';
 import { enterRequestContext, type Tenant } from './tenant-context.ts';
 
-/** Semantic conventions' advice for this histogram, in seconds; Prometheus uses these bounds. */
+/** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
 const REQUEST_DURATION_BOUNDARIES_S = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
 
 export interface HttpInstrumentationOptions {
   histograms: HistogramRegistry;
+  /** Paths that are not recorded. A trailing `*` matches any suffix. */
   ignoreRoutes: readonly string[];
-  /** Servers of our own, which are not part of the application. */
+  /** Returns whether a server belongs to Perfscope. Its requests are not recorded. */
   isOwnServer: (server: Server) => boolean;
-  /** Called once for each request, after it was recorded. */
+  /** Called for each recorded request. */
   onRequest: (durationMs: number, failed: boolean) => void;
-  /** Called for each request that was answered with a 5xx, with what was thrown where it is known. */
+  /** Called for each 5xx response, with the thrown value if known. */
   onServerError?: ((request: SampledRequest, thrown: unknown) => void) | undefined;
-  /** Takes the requests that are worth knowing one by one. */
+  /** Keeps slow and failed requests. */
   sampler: RequestSampler;
-  /** For whom a request is, as far as its headers say. */
+  /** Returns the tenant of a request. */
   resolveTenant: (request: IncomingMessage) => Tenant | undefined;
 }
 
@@ -46,11 +47,11 @@ interface HttpChannelMessage {
 }
 
 /**
- * Records each HTTP request that this process serves, once, as `http.server.request.duration`
- * (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/): by method, route and status.
- * It listens to Node's own diagnostics channels, so nothing is patched.
+ * Records each HTTP request that this process serves as `http.server.request.duration`, by method,
+ * route, and status (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/). It subscribes
+ * to the diagnostics channels of Node.js, so it patches nothing.
  *
- * @returns a function that stops it
+ * @returns a function that stops the recording
  */
 export function instrumentHttp(options: HttpInstrumentationOptions): () => void {
   const isIgnored = createPathMatcher(options.ignoreRoutes);
@@ -62,8 +63,8 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
     boundaries: REQUEST_DURATION_BOUNDARIES_S,
   });
 
-  const series = new RequestSeriesCache(histogram);
-  const { sampler: sample } = options;
+  const seriesCache = new RequestSeriesCache(histogram);
+  const { sampler } = options;
 
   const complete = (state: RequestState, aborted: boolean) => {
     if (state.ended) return;
@@ -71,19 +72,19 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
     state.openRequests.remove(state);
     const durationMs = performance.now() - state.startMs;
     const status = aborted ? ABORTED_STATUS : state.response.statusCode;
-    recordValue(series.getSeries(state, status), durationMs / 1000);
+    recordValue(seriesCache.getSeries(state, status), durationMs / 1000);
     const failed = status >= 500;
     options.onRequest(durationMs, failed);
-    if (sample.shouldSample(durationMs, failed)) {
+    if (sampler.shouldSample(durationMs, failed)) {
       const request = toSampledRequest(state, durationMs, aborted ? undefined : status);
-      sample.add(request, failed);
+      sampler.add(request, failed);
       if (failed) options.onServerError?.(request, state.thrown);
     }
-    // A request that is kept must not keep an error as well.
+    // If the application keeps the request, it must not keep the error in memory as well.
     state.thrown = undefined;
   };
 
-  const tenantOf = (request: IncomingMessage) => {
+  const resolveTenant = (request: IncomingMessage) => {
     try {
       return options.resolveTenant(request);
     } catch {
@@ -93,9 +94,9 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
 
   const onStart = swallowErrors(({ request, response, server }: HttpChannelMessage) => {
     if (options.isOwnServer(server) || isIgnored(request.url ?? '')) return;
-    const open = getOpenRequests(request.socket, complete);
-    const state = createRequestState(request, response, open, tenantOf(request));
-    open.add(state);
+    const openRequests = getOpenRequests(request.socket, complete);
+    const state = createRequestState(request, response, openRequests, resolveTenant(request));
+    openRequests.add(state);
     enterRequestContext(state);
   });
   const onFinish = swallowErrors(({ request }: HttpChannelMessage) => {
@@ -113,7 +114,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
   };
 }
 
-/** @returns whether a request URL's path is one of `patterns`; a final `*` stands for any rest. */
+/** @returns a function that matches the path of a URL against `patterns` */
 function createPathMatcher(patterns: readonly string[]): (url: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const prefixes = patterns.filter((p) => p.endsWith('*')).map((p) => p.slice(0, -1));
@@ -126,16 +127,16 @@ function createPathMatcher(patterns: readonly string[]): (url: string) => boolea
   };
 }
 
-/** Status of a request that was aborted: it has none. */
+/** Placeholder for the status of an aborted request, which has none. */
 const ABORTED_STATUS = 0;
 
 const HTTP_METHODS = 'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE _OTHER'.split(' ');
-/** Room for a method and a scheme beside a status. */
+/** Number of combinations of method and scheme. */
 const STATUS_STRIDE = 2 * HTTP_METHODS.length;
 
 /**
- * The series that requests are recorded in. A request without a tenant finds its own by comparing
- * numbers: making the text that names a series, and hashing it, would cost more than recording.
+ * Finds the series of a request. Without a tenant, it looks up the series by numbers. Building and
+ * hashing a string key would take longer than recording the value.
  */
 class RequestSeriesCache {
   readonly #histogram: KeyedHistogram;
@@ -147,26 +148,26 @@ class RequestSeriesCache {
     this.#histogram = histogram;
   }
 
-  /** @param status of the response, or {@link ABORTED_STATUS} */
+  /** @param status status of the response, or {@link ABORTED_STATUS} */
   getSeries(state: RequestState, status: number): HistogramSeries {
     const { tenant, route } = state;
     if (tenant !== undefined) return this.#findSeries(state, status, tenant);
     const method = this.#methodNumbers.get(state.method)!;
     const number = status * STATUS_STRIDE + method + (state.scheme === 'https' ? 1 : 0);
-    let known = this.#byRoute.get(route);
-    const series = known?.get(number);
-    if (series !== undefined) return series;
-    const found = this.#findSeries(state, status, NO_TENANT);
-    // As bounded as the series themselves, also where an application makes routes without end.
+    let routeSeries = this.#byRoute.get(route);
+    const cached = routeSeries?.get(number);
+    if (cached !== undefined) return cached;
+    const series = this.#findSeries(state, status, NO_TENANT);
+    // Limits the cache, because an application can create any number of routes.
     if (this.#cachedCount < MAX_SERIES) {
       this.#cachedCount += 1;
-      if (known === undefined) {
-        known = new Map();
-        this.#byRoute.set(route, known);
+      if (routeSeries === undefined) {
+        routeSeries = new Map();
+        this.#byRoute.set(route, routeSeries);
       }
-      known.set(number, found);
+      routeSeries.set(number, series);
     }
-    return found;
+    return series;
   }
 
   #findSeries(
@@ -176,27 +177,26 @@ class RequestSeriesCache {
   ): HistogramSeries {
     const { organizationId = '', propertyId = '' } = tenant;
     const key = `${status} ${method} ${scheme} ${route}\n${organizationId}\n${propertyId}`;
-    const kept =
+    const overflowAttributes =
       status === ABORTED_STATUS
         ? ABORTED_ATTRIBUTES
         : status >= 500
           ? toErrorAttributes(status)
-          : NO_ATTRIBUTES;
-    const make = (): Attributes => ({
+          : EMPTY_ATTRIBUTES;
+    const createAttributes = (): Attributes => ({
       'http.request.method': method,
       'url.scheme': scheme,
       ...(route !== undefined && { 'http.route': route }),
       ...(status !== ABORTED_STATUS && { 'http.response.status_code': status }),
       ...(organizationId && { [ATTR_ORGANIZATION_ID]: organizationId }),
       ...(propertyId && { [ATTR_PROPERTY_ID]: propertyId }),
-      ...kept,
+      ...overflowAttributes,
     });
-    return this.#histogram.getSeries(key, make, kept);
+    return this.#histogram.getSeries(key, createAttributes, overflowAttributes);
   }
 }
 
 const NO_TENANT: Tenant = {};
-const NO_ATTRIBUTES: Attributes = {};
 const ABORTED_ATTRIBUTES: Attributes = { [ATTR_REQUEST_ABORTED]: true };
 
 function toErrorAttributes(status: number): Attributes {

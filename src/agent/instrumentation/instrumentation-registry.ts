@@ -27,8 +27,8 @@ export class InstrumentationRegistry {
   readonly #states = new Map<string, LibraryState>();
 
   /**
-   * Hooks `require`. The supported libraries are CommonJS packages. If an ES module imports one, the
-   * hook misses its main file, but not the internal files that the main file requires.
+   * Hooks `require`. The supported libraries are CommonJS packages. If an ES module imports one,
+   * the hook misses its main file, but not the internal files that the main file requires.
    */
   constructor(instrumentations: readonly LibraryInstrumentation[]) {
     this.#instrumentations = instrumentations;

@@ -18,26 +18,29 @@ interface PgPool {
 }
 
 export interface PoolMetrics {
-  /** Patches the package's class. */
+  /** Patches the `Pool` class of `pg-pool`. */
   patch: (exports: unknown) => void;
-  /** Open connections of all pools; undefined without a pool. */
+  /** Returns the open connections of all pools, or undefined if there is no pool. */
   countConnections: () => number | undefined;
 }
 
 /**
- * Measures the pools of `pg-pool`: connections in use and idle, their limit, and how many callers
- * wait for one. A pool that nobody holds any more is forgotten.
+ * Records the pools of `pg-pool`: used and idle connections, their limit, and waiting callers.
+ * Pools are held by weak references, so they can be garbage-collected.
  */
 export function createPoolMetrics(meter: Meter): PoolMetrics {
   const pools = new Set<WeakRef<PgPool>>();
-  const known = new WeakSet<PgPool>();
-  const gauge = (name: string, description: string) =>
+  const registered = new WeakSet<PgPool>();
+  const createGauge = (name: string, description: string) =>
     meter.createObservableGauge(name, { unit: '{connection}', description });
-  const count = gauge('db.client.connection.count', 'Connections by state.');
-  const max = gauge('db.client.connection.max', 'Most connections that the pool opens.');
-  const pending = gauge('db.client.connection.pending_requests', 'Callers that wait for one.');
+  const count = createGauge('db.client.connection.count', 'Connections by state.');
+  const max = createGauge('db.client.connection.max', 'Maximum number of connections of the pool.');
+  const pending = createGauge(
+    'db.client.connection.pending_requests',
+    'Callers that wait for a connection.',
+  );
 
-  const alive = (): PgPool[] =>
+  const getOpenPools = (): PgPool[] =>
     [...pools].flatMap((reference) => {
       const pool = reference.deref();
       if (pool && !pool.ended) return [pool];
@@ -47,7 +50,7 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
 
   const observe = (result: BatchObservableResult) => {
     const sums = new Map<string, { used: number; idle: number; waiting: number; max: number }>();
-    for (const pool of alive()) {
+    for (const pool of getOpenPools()) {
       const name = getPoolName(pool);
       const sum = sums.get(name) ?? { used: 0, idle: 0, waiting: 0, max: 0 };
       sum.used += pool.totalCount - pool.idleCount;
@@ -69,24 +72,25 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
   const patch = (exports: unknown) => {
     wrapMethod((exports as { prototype: object }).prototype, 'connect', (original) => {
       return function connect(this: PgPool, ...args: unknown[]) {
-        if (!known.has(this) && this.options.application_name !== PERFSCOPE_APPLICATION_NAME) {
-          known.add(this);
+        if (!registered.has(this) && this.options.application_name !== PERFSCOPE_APPLICATION_NAME) {
+          registered.add(this);
           pools.add(new WeakRef(this));
         }
-        // Whoever gives a connection back would otherwise lend its context to the one who waited.
+        // The pool calls back when another caller releases a connection, so the context must be
+        // kept.
         if (typeof args[0] === 'function') args[0] = bindTenantContext(args[0]);
         return original.apply(this, args);
       };
     });
   };
-  const connections = () => {
-    const open = alive();
+  const countConnections = () => {
+    const open = getOpenPools();
     return open.length > 0 ? open.reduce((sum, pool) => sum + pool.totalCount, 0) : undefined;
   };
-  return { patch, countConnections: connections };
+  return { patch, countConnections };
 }
 
-/** As the semantic conventions advise: where it leads to, without user and password. */
+/** Returns `host:port/database`, as the semantic conventions recommend. It has no credentials. */
 function getPoolName({ options }: PgPool): string {
   return `${options.host ?? 'default'}:${options.port ?? 5432}/${options.database ?? ''}`;
 }

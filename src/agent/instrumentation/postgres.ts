@@ -1,6 +1,6 @@
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
-import { type Method, swallowErrors, wrapMethod } from './method-patching.ts';
+import { findPropertyOwner, type Method, swallowErrors, wrapMethod } from './method-patching.ts';
 import type { PoolMetrics } from './postgres-pools.ts';
 import {
   createStatementRecorder,
@@ -17,7 +17,7 @@ interface RunningStatement extends SentStatement {
   ended: boolean;
 }
 
-/** Where a query keeps it: a WeakMap of so many short lives would cost the garbage collector more. */
+/** Property of a query object. A WeakMap with so many short-lived keys would be slower. */
 const RUNNING_STATEMENT_KEY = Symbol('perfscope.query');
 
 interface QueryWithStatement {
@@ -33,92 +33,98 @@ interface PgClient {
 }
 
 /**
- * Records each statement that `pg` sends as `db.client.operation.duration`
- * (https://opentelemetry.io/docs/specs/semconv/db/database-metrics/): by operation, table and
- * fingerprint, from the call to the server's last word. Whatever is queried with (texts, prepared
- * statements, cursors, streams, COPY), the client tells its end to the query object; that is where
- * it is noticed, so that neither promises nor callbacks are touched.
+ * Records each statement that `pg` sends as `db.client.operation.duration`, by operation, table,
+ * and fingerprint (https://opentelemetry.io/docs/specs/semconv/db/database-metrics/).
+ *
+ * The duration is the time from the call until the server is ready for the next query. The client
+ * calls a method of the query object at the end of every kind of query: text, prepared statement,
+ * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks stay the
+ * same.
  */
 export function createPostgresInstrumentations(
   options: PostgresInstrumentationOptions,
 ): LibraryInstrumentation[] {
   const record = createStatementRecorder(options);
   const patched = new WeakSet<object>();
-  /** The call to `query` that is being made at this moment. */
-  let calling: { client: object; running: RunningStatement } | undefined;
+  /** The current synchronous call of `query`. */
+  let currentCall: { client: object; statement: RunningStatement } | undefined;
 
   const end = swallowErrors((query: QueryWithStatement, error: unknown) => {
-    const ended = query[RUNNING_STATEMENT_KEY];
-    if (!ended || ended.ended) return;
-    ended.ended = true;
-    record(ended, error);
+    const statement = query[RUNNING_STATEMENT_KEY];
+    if (!statement || statement.ended) return;
+    statement.ended = true;
+    record(statement, error);
   });
-  /** The server says this of each statement of a text. */
+  /** Called for each completed statement of a text. */
   const complete = swallowErrors((query: QueryWithStatement) => {
-    const running = query[RUNNING_STATEMENT_KEY];
-    if (running) running.completed += 1;
+    const statement = query[RUNNING_STATEMENT_KEY];
+    if (statement) statement.completed += 1;
   });
-  const heard: [name: string, hear: (query: object, message: unknown) => void][] = [
+  const handlers: [name: string, handler: (query: object, message: unknown) => void][] = [
     ['handleCommandComplete', complete],
     ['handleError', (query, error) => end(query, error ?? 'unknown')],
     ['handleReadyForQuery', (query) => end(query, undefined)],
   ];
 
-  /** Hears of the end of queries of this kind; cursors and streams bring their own methods along. */
-  const listen = (query: object) => {
-    for (const [name, hear] of heard) {
-      const owner = Object.hasOwn(query, name) ? query : findOwnerOf(query, name);
+  /** Patches the methods of this kind of query. Cursors and streams have their own methods. */
+  const patchQueryMethods = (query: object) => {
+    for (const [name, handler] of handlers) {
+      const owner = findPropertyOwner(query, name);
       if (!owner) continue;
-      const before = (owner as Record<string, Method>)[name]!;
-      if (patched.has(before)) continue;
+      const method = (owner as Record<string, Method>)[name]!;
+      if (patched.has(method)) continue;
       wrapMethod(owner, name, (original) => {
-        const listened: Method = function (this: object, ...args) {
-          hear(this, args[0]);
+        const wrapped: Method = function (this: object, ...args) {
+          handler(this, args[0]);
           return original.apply(this, args);
         };
-        patched.add(listened);
-        return listened;
+        patched.add(wrapped);
+        return wrapped;
       });
     }
   };
 
-  const begin = swallowErrors((client: PgClient) => {
-    if (calling?.client !== client) return;
+  const attachStatement = swallowErrors((client: PgClient) => {
+    if (currentCall?.client !== client) return;
     const queue = '_queryQueue' in client ? client._queryQueue : client.queryQueue;
     const query = queue?.at(-1);
     if (!query) return;
-    (query as QueryWithStatement)[RUNNING_STATEMENT_KEY] = calling.running;
-    calling = undefined;
-    listen(query);
+    (query as QueryWithStatement)[RUNNING_STATEMENT_KEY] = currentCall.statement;
+    currentCall = undefined;
+    patchQueryMethods(query);
   });
 
   const patchClient = (exports: unknown) => {
     const { prototype } = exports as { prototype: object };
     wrapMethod(prototype, 'query', (original) => {
       return function query(this: PgClient, ...args: unknown[]) {
-        const outer = calling;
+        const outerCall = currentCall;
         try {
-          const own = this.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
-          if (own) return original.apply(this, args);
+          const isPerfscope =
+            this.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
+          if (isPerfscope) return original.apply(this, args);
           const text = getStatementText(args[0], this);
           const tenant = getCurrentTenant();
-          const started = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
-          calling = { client: this, running: started };
-          const last = args.length - 1;
-          if (typeof args[last] === 'function') args[last] = bindTenantContext(args[last]);
+          const startMs = performance.now();
+          const statement = { text, startMs, completed: 0, tenant, ended: false };
+          currentCall = { client: this, statement };
+          const lastIndex = args.length - 1;
+          if (typeof args[lastIndex] === 'function') {
+            args[lastIndex] = bindTenantContext(args[lastIndex]);
+          }
         } catch {
-          calling = undefined;
+          currentCall = undefined;
         }
         try {
           return original.apply(this, args);
         } finally {
-          calling = outer;
+          currentCall = outerCall;
         }
       };
     });
     wrapMethod(prototype, '_pulseQueryQueue', (original) => {
       return function pulse(this: PgClient, ...args: unknown[]) {
-        begin(this);
+        attachStatement(this);
         return original.apply(this, args);
       };
     });
@@ -130,13 +136,7 @@ export function createPostgresInstrumentations(
   ];
 }
 
-function findOwnerOf(object: object, name: string): object | undefined {
-  let owner: object | null = object;
-  while (owner && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner) as object;
-  return owner ?? undefined;
-}
-
-/** The statement of whatever `query` was called with. */
+/** Returns the query text for any kind of `query` argument. */
 function getStatementText(config: unknown, client: PgClient): string {
   if (typeof config === 'string') return config;
   const query = config as {

@@ -1,13 +1,13 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { withTimeout } from '../../core/concurrency.ts';
 
-/** Longest time in ms that a poll may take; a Redis that hangs is left alone for this round. */
+/** If Redis does not respond in time, this collection has no values for the queue. */
 const POLL_TIMEOUT_MS = 2000;
 
 /**
- * Depth by state, and the moment since which the oldest job waits, in one answer. Lists are looked at
- * from both ends (jobs may be added at either); of the prioritized, which are sorted by priority, the
- * first hundred.
+ * Lua script that returns the depth by state, and the time since which the oldest job waits. It
+ * reads both ends of each list, because jobs can be added at both. Prioritized jobs are sorted by
+ * priority, so it reads the first 100.
  */
 const QUEUE_DEPTH_SCRIPT = `
 local p = KEYS[1]
@@ -63,69 +63,73 @@ interface BullmqQueue {
 
 interface QueueDepth {
   counts: Map<string, number>;
-  /** Since when the oldest job waits, in ms since the epoch. */
+  /** Time since which the oldest job waits, in ms since the epoch. */
   oldestMs: number | undefined;
+  /** Number of connected workers, or undefined if unknown. */
   workers: number | undefined;
 }
 
 export interface QueueDepthOptions {
   meter: Meter;
-  /** Told of each change: whether a queue's Redis answers. */
+  /**
+   * Called when the Redis server of a queue becomes unreachable, and when it is reachable again.
+   */
   onReachabilityChange: (queue: string, reachable: boolean) => void;
 }
 
 /**
- * Measures the queues that the application knows, over its own connections, one round trip for each
- * queue and collection: depth by state, age of the oldest waiting job, workers alive.
+ * Records the depth by state, the age of the oldest waiting job, and the number of workers for each
+ * queue. It uses the application's own Redis connections, with one round trip per queue and
+ * collection.
  *
- * @returns what adds a Queue or a Worker of BullMQ
+ * @returns a function that adds a BullMQ `Queue` or `Worker`
  */
 export function createQueueDepthMetrics({
   meter,
-  onReachabilityChange: onReachable,
+  onReachabilityChange,
 }: QueueDepthOptions): (queue: object) => void {
   const queues = new Map<string, WeakRef<BullmqQueue>>();
-  const away = new Set<string>();
+  const unreachable = new Set<string>();
   const depth = meter.createObservableGauge('perfscope.queue.depth', {
     unit: '{job}',
-    description: 'Jobs of a queue by state.',
+    description: 'Jobs in a queue, by state.',
   });
   const age = meter.createObservableGauge('perfscope.queue.oldest.age', {
     unit: 's',
-    description: 'Age of the oldest job that waits.',
+    description: 'Age of the oldest waiting job.',
   });
   const workers = meter.createObservableGauge('perfscope.queue.workers', {
     unit: '{worker}',
-    description: 'Workers that are connected.',
+    description: 'Connected workers.',
   });
 
-  const observe = (queue: BullmqQueue, found: QueueDepth, result: BatchObservableResult) => {
-    const name = { 'messaging.system': 'bullmq', 'messaging.destination.name': queue.name };
-    for (const [state, count] of found.counts) {
-      result.observe(depth, count, { ...name, 'perfscope.job.state': state });
+  const observe = (queue: BullmqQueue, queueDepth: QueueDepth, result: BatchObservableResult) => {
+    const attributes = { 'messaging.system': 'bullmq', 'messaging.destination.name': queue.name };
+    for (const [state, count] of queueDepth.counts) {
+      result.observe(depth, count, { ...attributes, 'perfscope.job.state': state });
     }
-    const { oldestMs } = found;
-    result.observe(
-      age,
-      oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1000,
-      name,
-    );
-    if (found.workers !== undefined) result.observe(workers, found.workers, name);
+    const { oldestMs } = queueDepth;
+    const ageSeconds = oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1000;
+    result.observe(age, ageSeconds, attributes);
+    if (queueDepth.workers !== undefined) {
+      result.observe(workers, queueDepth.workers, attributes);
+    }
   };
 
   const poll = async (id: string, result: BatchObservableResult) => {
     const queue = queues.get(id)?.deref();
     if (!queue || queue.closing) {
       queues.delete(id);
-      away.delete(id);
+      unreachable.delete(id);
       return;
     }
-    const found = await withPollTimeout(readQueueDepth(queue)).catch(() => undefined);
-    if (found) observe(queue, found, result);
-    if (away.has(id) !== (found === undefined) && !queue.closing) {
-      if (found) away.delete(id);
-      else away.add(id);
-      onReachable(queue.name, found !== undefined);
+    const queueDepth = await withPollTimeout(readQueueDepth(queue)).catch(() => undefined);
+    if (queueDepth) observe(queue, queueDepth, result);
+    const isReachable = queueDepth !== undefined;
+    if (unreachable.has(id) === isReachable && !queue.closing) {
+      if (isReachable) unreachable.delete(id);
+      else unreachable.add(id);
+      onReachabilityChange(queue.name, isReachable);
     }
   };
   meter.addBatchObservableCallback(
@@ -137,37 +141,40 @@ export function createQueueDepthMetrics({
 
   return (object) => {
     const queue = object as BullmqQueue & { add?: unknown; callProcessJob?: unknown };
-    // QueueEvents waits on its one connection all the time: nothing can be asked over it.
-    const canBeAsked =
+    // QueueEvents always blocks its only connection, so it can't run other commands.
+    const canRunCommands =
       typeof queue.add === 'function' || typeof queue.callProcessJob === 'function';
-    const known = queues.get(queue.qualifiedName)?.deref();
-    if (canBeAsked && (!known || known.closing))
+    const existing = queues.get(queue.qualifiedName)?.deref();
+    if (canRunCommands && (!existing || existing.closing))
       queues.set(queue.qualifiedName, new WeakRef(queue));
   };
 }
 
 async function readQueueDepth(queue: BullmqQueue): Promise<QueueDepth | undefined> {
   const client = await (queue.backend?.client ?? queue.client);
-  // A client that is not connected would keep the commands for later, poll after poll.
+  // A disconnected client would queue the commands of every poll.
   if (client?.status !== 'ready') return undefined;
   const pipeline = client.pipeline();
   pipeline.eval(QUEUE_DEPTH_SCRIPT, 1, queue.toKey(''));
   pipeline.client('LIST');
-  const [counted, listed] = await pipeline.exec();
-  if (!counted || counted[0]) return undefined;
-  const answer = counted[1] as (number | string)[];
-  const oldest = answer[QUEUE_STATES.length];
+  const [depthResult, clientList] = await pipeline.exec();
+  if (!depthResult || depthResult[0]) return undefined;
+  const values = depthResult[1] as (number | string)[];
+  const oldest = values[QUEUE_STATES.length];
   return {
-    counts: new Map(QUEUE_STATES.map((state, i) => [state, Number(answer[i])])),
+    counts: new Map(QUEUE_STATES.map((state, i) => [state, Number(values[i])])),
     oldestMs: oldest === '' ? undefined : Number(oldest),
-    // Some managed servers refuse CLIENT LIST: then it is not known.
-    workers: listed && !listed[0] ? countWorkers(String(listed[1]), queue.clientName()) : undefined,
+    // Some managed Redis servers don't allow CLIENT LIST.
+    workers:
+      clientList && !clientList[0]
+        ? countWorkers(String(clientList[1]), queue.clientName())
+        : undefined,
   };
 }
 
-/** Workers name their connection after the queue, and may add a name of their own. */
-function countWorkers(list: string, clientName: string): number {
-  const names = [...list.matchAll(/\bname=(\S*)/g)].map(([, name]) => name ?? '');
+/** Counts connections with the client name of the queue, or with a worker name added to it. */
+function countWorkers(clientList: string, clientName: string): number {
+  const names = [...clientList.matchAll(/\bname=(\S*)/g)].map(([, name]) => name ?? '');
   return names.filter((name) => name === clientName || name.startsWith(`${clientName}:w:`)).length;
 }
 

@@ -1,16 +1,16 @@
-/** What may be said of a statement: nothing that its author wrote into it as a value. */
+/** Describes a statement without the literal values in it. */
 export interface SqlFingerprint {
-  /** The statement with `?` for each literal, lists of values shortened, and no comments. */
+  /** Statement with `?` for each literal, shortened lists of values, and no comments. */
   text: string;
-  /** Its first word, or the one after its `WITH`: SELECT, INSERT, BEGIN … */
+  /** First keyword, or the one after `WITH`, such as `SELECT`, `INSERT`, or `BEGIN`. */
   operation: string;
-  /** The first table that it names. */
+  /** First table in the statement. */
   table: string | undefined;
 }
 
-/** Longest text of a fingerprint. */
 const MAX_FINGERPRINT_LENGTH = 400;
-/** Makes a statement's fingerprint. PostgreSQL's rules for literals, quotes and comments. */
+
+/** Creates the fingerprint of a PostgreSQL statement. */
 export function fingerprintSql(statement: string): SqlFingerprint {
   const words = tokenizeSql(statement).map(({ word }) => word);
   const text = joinWords(words)
@@ -24,7 +24,7 @@ export function fingerprintSql(statement: string): SqlFingerprint {
   return { text: truncateWithHash(text), operation: findOperation(words), table: findTable(words) };
 }
 
-/** Words before which and after which a parenthesis is no call. */
+/** Keywords that are not function names if a parenthesis follows. */
 const NON_FUNCTION_KEYWORDS = new Set(
   'AND OR NOT IN ANY ALL SOME EXISTS VALUES AS FROM JOIN ON WHERE HAVING SELECT UNION OVER USING BY WHEN THEN ELSE'.split(
     ' ',
@@ -33,9 +33,9 @@ const NON_FUNCTION_KEYWORDS = new Set(
 
 function joinWords(words: readonly string[]): string {
   return words.reduce((text, word, i) => {
-    const before = words[i - 1] ?? '';
+    const previous = words[i - 1] ?? '';
     const isCall =
-      word === '(' && isIdentifier(before) && !NON_FUNCTION_KEYWORDS.has(before.toUpperCase());
+      word === '(' && isIdentifier(previous) && !NON_FUNCTION_KEYWORDS.has(previous.toUpperCase());
     return isCall || i === 0 ? text + word : `${text} ${word}`;
   }, '');
 }
@@ -91,7 +91,7 @@ function isIdentifier(word: string | undefined): boolean {
   return word !== undefined && /^["A-Za-z_\u0080-\uffff]/.test(word);
 }
 
-/** What is too long to be a name keeps its beginning, and a number that tells it from others. */
+/** Truncates a long text and adds a hash, so that different long texts stay different. */
 function truncateWithHash(text: string): string {
   if (text.length <= MAX_FINGERPRINT_LENGTH) return text;
   let hash = 0;
@@ -99,7 +99,7 @@ function truncateWithHash(text: string): string {
   return `${text.slice(0, MAX_FINGERPRINT_LENGTH)} … #${(hash >>> 0).toString(36)}`;
 }
 
-/** Longest statement that is read to its end; a bulk insert says all it has to say before. */
+/** Only the start of a longer text is parsed. It identifies a bulk insert well enough. */
 const MAX_TOKENIZED_LENGTH = 20_000;
 
 const TOKEN_PATTERN = new RegExp(
@@ -120,19 +120,21 @@ const TOKEN_PATTERN = new RegExp(
   'y',
 );
 
-/** A word of a statement, `?` for a literal, and where it begins. */
+/** A token of a statement. */
 export interface SqlToken {
+  /** Text of the token, or `?` for a literal. */
   readonly word: string;
+  /** Position of the token in the text. */
   readonly offset: number;
 }
 
-/** Reads a text by PostgreSQL's rules for literals, quotes and comments, which are left out. */
+/** Splits a text into tokens by the PostgreSQL rules for literals and quotes. Omits comments. */
 function tokenizeSql(text: string): SqlToken[] {
   const statement = text.slice(0, MAX_TOKENIZED_LENGTH);
-  const found: SqlToken[] = [];
+  const tokens: SqlToken[] = [];
   TOKEN_PATTERN.lastIndex = 0;
   while (TOKEN_PATTERN.lastIndex < statement.length) {
-    const at = TOKEN_PATTERN.lastIndex;
+    const offset = TOKEN_PATTERN.lastIndex;
     const match = TOKEN_PATTERN.exec(statement);
     if (!match) break;
     const { space, comment, text: literal, dollar, number } = match.groups ?? {};
@@ -142,14 +144,14 @@ function tokenizeSql(text: string): SqlToken[] {
     else if (dollar !== undefined) {
       const end = statement.indexOf(dollar, TOKEN_PATTERN.lastIndex);
       TOKEN_PATTERN.lastIndex = end < 0 ? statement.length : end + dollar.length;
-      found.push({ word: '?', offset: at });
-    } else if (literal !== undefined || number !== undefined) found.push({ word: '?', offset: at });
-    else found.push({ word: match[0], offset: at });
+      tokens.push({ word: '?', offset });
+    } else if (literal !== undefined || number !== undefined) tokens.push({ word: '?', offset });
+    else tokens.push({ word: match[0], offset });
   }
-  return found;
+  return tokens;
 }
 
-/** Comments of PostgreSQL nest. */
+/** Returns the end of a comment. PostgreSQL comments can be nested. */
 function findCommentEnd(statement: string, from: number): number {
   let depth = 1;
   for (let i = from; i < statement.length - 1; i++) {
@@ -163,24 +165,24 @@ function findCommentEnd(statement: string, from: number): number {
   return statement.length;
 }
 
-/** The statements of a text, without those that are empty; undefined when it is too long to be read. */
+/** Returns the non-empty statements of a text, or undefined if the text is too long to parse. */
 export function splitStatements(text: string): string[] | undefined {
   if (text.length > MAX_TOKENIZED_LENGTH) return undefined;
-  const found: string[] = [];
-  let from: number | undefined;
-  for (const { word, offset: at } of tokenizeSql(text)) {
-    if (word !== ';') from ??= at;
-    else if (from !== undefined) {
-      found.push(text.slice(from, at));
-      from = undefined;
+  const statements: string[] = [];
+  let start: number | undefined;
+  for (const { word, offset } of tokenizeSql(text)) {
+    if (word !== ';') start ??= offset;
+    else if (start !== undefined) {
+      statements.push(text.slice(start, offset));
+      start = undefined;
     }
   }
-  if (from !== undefined) found.push(text.slice(from));
-  return found;
+  if (start !== undefined) statements.push(text.slice(start));
+  return statements;
 }
 
-/** Whether a text may hold more than one statement: quick, for this is asked of each. */
+/** Quickly checks whether a text can contain several statements. It runs for every query. */
 export function mayHaveMultipleStatements(text: string): boolean {
-  const at = text.indexOf(';');
-  return at >= 0 && at < text.length - 1 && text.trimEnd().length > at + 1;
+  const index = text.indexOf(';');
+  return index >= 0 && index < text.length - 1 && text.trimEnd().length > index + 1;
 }
