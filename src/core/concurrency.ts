@@ -33,7 +33,7 @@ export function withTimeout<T, F>(
   });
 }
 
-/** @throws PS_QUERY_TOO_LONG if `query` takes longer than `ms` */
+/** Returns the result of `query`. @throws PS_QUERY_TOO_LONG if it takes longer than `ms` */
 export function withQueryTimeout<T>(ms: number, query: Promise<T>): Promise<T> {
   return withTimeout(ms, query, () => {
     throw createError('PS_QUERY_TOO_LONG', {});

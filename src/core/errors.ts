@@ -26,7 +26,9 @@ export function createError<C extends ErrorCode>(
   return new PerfscopeError(code, message, params as Record<string, unknown>, cause);
 }
 
-/** Returns the message of any thrown value. For an AggregateError, returns the first message in it. */
+/**
+ * Returns the message of any thrown value. For an AggregateError, returns the first message in it.
+ */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
     return errorMessage(error.errors[0]);

@@ -6,7 +6,10 @@ const MAX_REPLAYED_EVENTS = 1000;
 /** Sends events to subscribers, and replays recent events to subscribers that return. */
 export class EventFeed<T> {
   readonly #listeners = new Set<(item: T, position: string) => void>();
-  /** Is part of each position, so that a position from before a restart is not mistaken for a new one. */
+  /**
+   * Identifies this run of the process in each position. Positions from before a restart are
+   * ignored.
+   */
   readonly #runId = randomUUID().slice(0, 8);
   readonly #recent: { item: T; index: number }[] = [];
   #next = 1;

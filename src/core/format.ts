@@ -16,7 +16,10 @@ export function formatNumber(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(rounded);
 }
 
-/** Formats a duration in the largest unit that fits, with the next smaller unit if it matters: `350 ms`, `1 h 5 min`. */
+/**
+ * Formats a duration in the largest unit that fits, and the next smaller unit if it matters:
+ * `350 ms`, `1 h 5 min`.
+ */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return formatNumber(ms);
   if (ms < 0) return `-${formatDuration(-ms)}`;

@@ -5,7 +5,9 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** Logs warnings and errors to stderr, one line each. For code that runs in the user's application. */
+/**
+ * Logs warnings and errors to stderr, one line each. For code that runs in the user's application.
+ */
 export const stderrLogger: Logger = {
   info: () => {},
   warn: (message) => writeLine(message),
@@ -20,7 +22,9 @@ function writeLine(message: string): void {
   }
 }
 
-/** Returns a function that logs each `kind` only once, so that repeated failures don't fill the log. */
+/**
+ * Returns a function that logs each `kind` only once, so that repeated failures don't fill the log.
+ */
 export function createWarnOnce(log: Logger): (kind: string, message: string) => void {
   const loggedKinds = new Set<string>();
   return (kind, message) => {

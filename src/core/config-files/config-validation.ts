@@ -22,7 +22,9 @@ export function prefixReport(report: ReportProblem, ...prefix: ConfigPath): Repo
   return (path, message, on) => report([...prefix, ...path], message, on);
 }
 
-/** Returns "did you mean …?" if a candidate is similar to `name`, otherwise the list of candidates. */
+/**
+ * Returns "did you mean …?" if a candidate is similar to `name`, otherwise the list of candidates.
+ */
 export function formatSuggestion(name: string, candidates: readonly string[]): string {
   const closest = findClosestMatch(name, candidates);
   if (closest !== undefined) return `did you mean \`${closest}\`?`;

@@ -37,7 +37,9 @@ export const recurrenceSchema = z
     ctx.issues.push({ code: 'custom', message, input: ctx.value, path: ['every'] });
   });
 
-/** A daily or weekly time range in a time zone. If `to` is before `from`, it ends on the next day. */
+/**
+ * A daily or weekly time range in a time zone. If `to` is before `from`, it ends on the next day.
+ */
 export type Recurrence = z.output<typeof recurrenceSchema>;
 
 /**

@@ -36,7 +36,9 @@ export interface WatchedFileOptions<T> {
   readonly log: Logger;
 }
 
-/** The content of a file that is reloaded when it changes. An invalid file keeps the previous value. */
+/**
+ * The content of a file that is reloaded when it changes. An invalid file keeps the previous value.
+ */
 export class WatchedFile<T> {
   readonly #options: WatchedFileOptions<T>;
   #value: T;
@@ -94,7 +96,7 @@ function toConfigProblems(error: unknown, file: string, code: ErrorCode): readon
   return [{ file, line: 1, column: 1, message: errorMessage(error) }];
 }
 
-/** Returns a text that changes with the file. It includes the inode because some editors replace files. */
+/** Returns a text that changes with the file, even if an editor replaces the file. */
 function getFileVersion(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'missing';

@@ -145,7 +145,9 @@ function readJwtSettings(
 
 const FILE_SUFFIX = '_FILE';
 
-/** Variables that can be read from a file, so that they don't appear in a container's environment. */
+/**
+ * Variables that can be read from a file, so that they don't appear in a container's environment.
+ */
 const SECRET_FILE_VARIABLES = (Object.keys(VARIABLES) as VariableName[])
   .filter((name) => name.endsWith(FILE_SUFFIX))
   .map((file) => ({ file, name: file.slice(0, -FILE_SUFFIX.length) }))

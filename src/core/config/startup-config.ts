@@ -30,7 +30,9 @@ export function createChildEnvironment(): NodeJS.ProcessEnv {
   return { PATH, HOME, LANG, TZ, JAVA_HOME, TMPDIR };
 }
 
-/** Returns the configured QuestDB. If none is configured, returns the QuestDB of the local server. */
+/**
+ * Returns the configured QuestDB. If none is configured, returns the QuestDB of the local server.
+ */
 export function findQuestdbTargets(
   config: Pick<StartupConfig, 'settings' | 'discoveryFile'>,
 ): QuestdbTargets | undefined {

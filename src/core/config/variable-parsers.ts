@@ -1,6 +1,9 @@
 import { isLoopbackHost } from '../loopback.ts';
 
-/** The address of a Sentry project (https://develop.sentry.dev/sdk/foundations/transport/authentication/). */
+/**
+ * The address of a Sentry project
+ * (https://develop.sentry.dev/sdk/foundations/transport/authentication/).
+ */
 export interface SentryDsn {
   /** URL of the project's `/api/PROJECT/envelope/` endpoint. */
   readonly envelopeUrl: string;

@@ -55,7 +55,9 @@ export class ExplicitHistogramAccumulator extends HistogramAccumulator {
   readonly #boundaries: readonly number[];
   readonly #counts: number[];
 
-  /** @param boundaries inclusive upper bounds, ascending. Larger values go to an overflow bucket. */
+  /**
+   * @param boundaries inclusive upper bounds, ascending. Larger values go to an overflow bucket.
+   */
   constructor(boundaries: readonly number[]) {
     super();
     this.#boundaries = boundaries;

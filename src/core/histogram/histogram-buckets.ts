@@ -2,7 +2,9 @@ import type { MetricBucketRow } from '../schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../schema/tables/performance-metrics-table.ts';
 import { computeBucketIndex, computeUpperBound, toStoredIndex } from './bucket-scale.ts';
 
-/** Counts by inclusive upper bound. Zero has the bound 0, and negative values have negative bounds. */
+/**
+ * Counts by inclusive upper bound. Zero has the bound 0, and negative values have negative bounds.
+ */
 export type BucketCounts = Map<number, { count: number; errorCount: number }>;
 
 /** Adds `count` values to the bucket at `bound`. `errorCount` of them failed. */

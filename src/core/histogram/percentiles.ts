@@ -31,7 +31,10 @@ function interpolateInBucket(bound: number, share: number): number {
   return bound > 0 ? bound * BUCKET_RATIO ** (share - 1) : bound * BUCKET_RATIO ** (1 - share);
 }
 
-/** Returns the share of a bucket's values up to `limit`. Assumes a uniform distribution on a log scale. */
+/**
+ * Returns the share of a bucket's values up to `limit`. Assumes a uniform distribution on a log
+ * scale.
+ */
 function computeShareAtMost(bound: number, limit: number): number {
   if (bound <= limit) return 1;
   // For zero and negative buckets, a partial share has no practical effect.

@@ -22,7 +22,7 @@ export const ROLLUP_UNITS: Readonly<Record<RollupUnit, RollupUnitDefinition>> = 
   '1d': { ms: DAY_MS, refreshIntervalMs: HOUR_MS, partition: 'WEEK' },
 };
 
-/** Maximum delay of rows in normal operation: a flush interval, a retry, and the time to apply the WAL. */
+/** Maximum delay of rows in normal operation: a flush interval, a retry, and applying the WAL. */
 const MAX_ROW_DELAY_MS = 2 * MINUTE_MS;
 /** Maximum duration of a refresh. */
 const MAX_REFRESH_DURATION_MS = MINUTE_MS;
@@ -75,7 +75,10 @@ export function getRollupRetentionDays(retention: Retention, unit: RollupUnit): 
  */
 export interface RollupDefinition {
   readonly table: Table;
-  /** Increase it with each change below. The new views are then built while the old views still exist. */
+  /**
+   * Increase it with each change below. The old views then remain in use until the new views are
+   * complete.
+   */
   readonly version: number;
   /** Units of the roll-ups, from finest to coarsest. Each is computed from the previous unit. */
   readonly units: readonly RollupUnit[];
@@ -117,7 +120,7 @@ const HEALTH_COLUMNS = Object.entries(systemHealthTable.columns)
   .map(([name]) => toSnakeCase(name));
 
 const DEFAULT_UNITS: readonly RollupUnit[] = ['1m', '1h'];
-/** Buckets have many rows, so long ranges are read from days, and the ends of a range from 10 minutes. */
+/** Bucket tables are large. Queries read long ranges from days, and the ends from 10-minute rows. */
 const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
 
 export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
@@ -197,7 +200,9 @@ export function getTableAndRollupNames(definition: RollupDefinition): string[] {
   ];
 }
 
-/** Returns the version in a roll-up name, or undefined if it is not a roll-up of `table` and `unit`. */
+/**
+ * Returns the version in a roll-up name, or undefined if it is not a roll-up of `table` and `unit`.
+ */
 export function parseRollupVersion(
   name: string,
   table: string,

@@ -3,7 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 /** PostgreSQL application name of Perfscope's own connections, which the agent does not record. */
 export const PERFSCOPE_APPLICATION_NAME = 'perfscope';
 
-/** Returns the ID of an interval row. It depends only on the series, the instance, and the interval. */
+/**
+ * Returns the ID of an interval row. It depends only on the series, the instance, and the interval.
+ */
 export function computeIntervalRowId(series: string, instance: string, startMs: number): string {
   return createHash('sha1').update(`${series}\n${instance}\n${startMs}`).digest('hex').slice(0, 24);
 }
@@ -17,7 +19,7 @@ export function computePointId(name: string): number {
   return hash.readUIntBE(0, 6) * 16 + (hash[6]! >> 4);
 }
 
-/** Creates a generator of IDs that are unique across processes. Each ID costs only a counter increment. */
+/** Creates a fast generator of IDs that are unique across processes. */
 export function createIdGenerator(): () => string {
   const prefix = randomBytes(9).toString('base64url');
   let next = 0;

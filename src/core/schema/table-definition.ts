@@ -14,7 +14,9 @@ interface ColumnValueTypes {
 export type ColumnType = keyof ColumnValueTypes;
 export type Columns = Readonly<Record<string, ColumnType>>;
 
-/** Defines a table. The DDL, the row type, and the column mapping of the writer are derived from it. */
+/**
+ * Defines a table. The DDL, the row type, and the column mapping of the writer are derived from it.
+ */
 export interface Table<C extends Columns = Columns> {
   /** Name in QuestDB. */
   readonly name: string;
@@ -72,7 +74,9 @@ export interface ServiceResource {
   instance: string;
 }
 
-/** Returns the `CREATE TABLE` statement of a measurement table. Rows expire after `retentionDays`. */
+/**
+ * Returns the `CREATE TABLE` statement of a measurement table. Rows expire after `retentionDays`.
+ */
 export function buildCreateTableSql(table: Table, retentionDays: number): string {
   return buildCreateSql(table, `PARTITION BY DAY TTL ${retentionDays} DAYS`);
 }

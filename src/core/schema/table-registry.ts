@@ -60,7 +60,7 @@ export function getTable(name: TableName): Table {
   return TABLES_BY_NAME.get(name)!;
 }
 
-/** Whether the table's rows are kept for a time only. */
+/** Returns whether a table contains measurements, which expire. */
 export function isMeasurementTable(name: TableName): boolean {
   return MEASUREMENT_TABLES.some((table) => table.name === name);
 }

@@ -109,7 +109,9 @@ function createDamagedError(folder: string, reason: string) {
   return createError('PS_BACKUP_DAMAGED', { folder, reason });
 }
 
-/** Returns the paths of all files in a folder and its subfolders, except for manifest and checksums. */
+/**
+ * Returns the paths of all files in a folder and its subfolders, except for manifest and checksums.
+ */
 export function listFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -29,7 +29,10 @@ export async function copyFile(from: string, to: string): Promise<FileDigest> {
   }
 }
 
-/** Reads a file once and hashes it. `onBlock` receives each block, which is valid only during the call. */
+/**
+ * Reads a file once and hashes it. `onBlock` receives each block, which is valid only during the
+ * call.
+ */
 export async function digestFile(
   file: string,
   onBlock: (block: Buffer, position: number) => Promise<void> = async () => {},

@@ -19,7 +19,7 @@ import { copyFile, digestFile, type FileDigest } from './copy-file.ts';
 
 const APPLY_TIMEOUT_MS = 120_000;
 const POLL_INTERVAL_MS = 100;
-/** Creating a checkpoint can take long, because QuestDB copies the state of every table. */
+/** Creating a checkpoint can take a while, because QuestDB copies the state of every table. */
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 /**
@@ -52,7 +52,10 @@ export async function releaseCheckpoint(target: WriteTarget): Promise<void> {
   await execSql(target, 'CHECKPOINT RELEASE', CHECKPOINT_TIMEOUT_MS);
 }
 
-/** Waits until acknowledged rows are in the tables. Until then, they are in the WAL, which checkpoints don't include. */
+/**
+ * Waits until acknowledged rows are in the tables. Until then, they are in the WAL, which
+ * checkpoints don't include.
+ */
 async function waitUntilApplied(target: WriteTarget): Promise<void> {
   const queryWalStates = async () => {
     const { dataset } = await execSql(
@@ -110,7 +113,8 @@ export async function createBackup(folder: string, options: BackupOptions): Prom
   try {
     await mkdir(tempFolder, { recursive: true, mode: 0o700 });
     const copied = new Map<string, FileDigest>();
-    // Copy the spool first. Rows that leave it during the copy are in QuestDB before the checkpoint.
+    // Copy the spool first. Rows that leave it during the copy are in QuestDB before the
+    // checkpoint.
     await copyTree(options.spoolDir, join(tempFolder, 'spool'), {
       ...options,
       copied,
@@ -163,7 +167,8 @@ async function copyTree(
     try {
       options.copied.set(`${options.as}/${path}`, await copyFile(join(from, path), join(to, path)));
     } catch (error) {
-      // Ignore files that were deleted: sent batches and applied WAL files. Their rows are copied later.
+      // Ignore files that were deleted: sent batches and applied WAL files. Their rows are copied
+      // later.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       await rm(join(to, path), { force: true });
     }

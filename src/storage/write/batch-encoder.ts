@@ -101,7 +101,10 @@ export class BatchEncoder {
     this.#warnOnce = createWarnOnce(options.log);
   }
 
-  /** Returns one batch per day. QuestDB drops whole days, so a batch in the spool expires as a whole. */
+  /**
+   * Returns one batch per day. QuestDB drops whole days, so a batch in the spool expires as a
+   * whole.
+   */
   toBatches({ table, rows }: RowChunk, nowMs: number = Date.now()): Batch[] {
     if (!isMeasurementTable(table)) return this.#encode({ table, rows });
     const currentRows = this.#dropExpired(rows, nowMs);

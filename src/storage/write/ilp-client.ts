@@ -9,7 +9,9 @@ export type WriteOutcome =
   | { kind: 'retry'; reason: string }
   | { kind: 'refused'; reason: string };
 
-/** Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive. */
+/**
+ * Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive.
+ */
 export class IlpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
   readonly #secureAgent = new SecureAgent({ keepAlive: true, maxSockets: 2 });

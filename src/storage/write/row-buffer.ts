@@ -1,7 +1,10 @@
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
 
-/** Maximum number of rows per batch: a few megabytes, so that a request finishes within its deadline. */
+/**
+ * Maximum number of rows per batch: a few megabytes, so that a request finishes within its
+ * deadline.
+ */
 const MAX_CHUNK_ROWS = 5000;
 
 /** Rows of one table that are encoded and written to disk together. */
@@ -39,7 +42,9 @@ export class RowBuffer {
     this.#rows = 0;
   }
 
-  /** The oldest chunk. It stays until `removeChunk`, because the process can exit during the write. */
+  /**
+   * The oldest chunk. It stays until `removeChunk`, because the process can exit during the write.
+   */
   get oldestChunk(): RowChunk | undefined {
     return this.#chunks[0];
   }

@@ -124,7 +124,10 @@ export class RowWriter {
     this.#spool.close();
   }
 
-  /** Writes the buffered rows to the spool, one write at a time. Rows that arrive during a write form larger batches. */
+  /**
+   * Writes the buffered rows to the spool, one write at a time. Rows that arrive during a write
+   * form larger batches.
+   */
   #spoolBuffered(): Promise<void> {
     this.#spooling ??= (async () => {
       while (this.#buffer.rows > 0) {

@@ -19,7 +19,10 @@ export interface Batch {
 
 const BATCH_FILE_PATTERN = /^(\d+)\.([a-z_]+)\.(\d+)\.(\d+)\.ilp$/;
 
-/** Returns a file name that contains the table, the row count, and the age of a batch. `seq` orders the files. */
+/**
+ * Returns a file name that contains the table, the row count, and the age of a batch. `seq` orders
+ * the files.
+ */
 export function formatBatchFileName(
   seq: number,
   batch: Pick<Batch, 'table' | 'rows' | 'newestMs'>,

@@ -20,7 +20,10 @@ export interface SpoolSenderOptions {
   log: Logger;
 }
 
-/** Sends batches from the spool to QuestDB: one request at a time, oldest first, one table per request. */
+/**
+ * Sends batches from the spool to QuestDB: one request at a time, oldest first, one table per
+ * request.
+ */
 export class SpoolSender {
   readonly #options: SpoolSenderOptions;
   readonly #client = new IlpClient();

@@ -17,7 +17,10 @@ import {
   UNFINISHED_SUFFIX,
 } from './spool-files.ts';
 
-/** Size of the batches that are also kept in memory, so that they don't have to be read back from disk. */
+/**
+ * Size of the batches that are also kept in memory, so that they don't have to be read back from
+ * disk.
+ */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
 export interface SpoolOptions {

@@ -1,6 +1,8 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
-/** The states of an alert, as in Prometheus, plus `acknowledged` for a firing alert that a user handles. */
+/**
+ * The states of an alert, as in Prometheus. `acknowledged` is a firing alert that a user handles.
+ */
 export const ALERT_STATES = ['pending', 'firing', 'acknowledged', 'resolved'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 

@@ -5,7 +5,9 @@ import {
   TENANT_COLUMNS,
 } from '../table-definition.ts';
 
-/** One non-empty bucket of a histogram point. `point` identifies the histogram point, or the batch. */
+/**
+ * One non-empty bucket of a histogram point. `point` identifies the histogram point, or the batch.
+ */
 export const metricBucketsTable = defineTable({
   name: 'metric_buckets',
   columns: {

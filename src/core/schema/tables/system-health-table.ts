@@ -32,7 +32,9 @@ export type SystemHealthRow = InferRow<typeof systemHealthTable>;
 export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
-/** Health of one process and its host. Usages and rates in percent, times in ms, uptime in seconds. */
+/**
+ * Health of one process and its host. Usages and rates in percent, times in ms, uptime in seconds.
+ */
 export interface HealthSnapshot {
   status: HealthStatus;
   timestamp: Date;
