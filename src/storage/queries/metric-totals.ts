@@ -42,6 +42,8 @@ export const TOTALS_AGGREGATIONS = {
   maximum: { rows: sql`max(max)`, rollup: sql`max(max)`, mergeWith: 'max' },
 } as const;
 
+const ERROR_SUM = sql`sum(error_count)`;
+
 /** Returns the conditions that select the rows of a metric. */
 export function toMetricConditions({ metricType, names }: MetricSelector): Sql[] {
   return [sql`metric_type = ${metricType}`, ...(names ? [inValues('name', names)] : [])];
@@ -105,8 +107,6 @@ export async function queryDistributions(
   }
   return new Map([...histograms].map(([key, buckets]) => [key, new Distribution(buckets)]));
 }
-
-const ERROR_SUM = sql`sum(error_count)`;
 
 /** Totals with percentiles, which are computed from merged histogram buckets. */
 export interface PercentileTotals extends Totals, Percentiles {}
