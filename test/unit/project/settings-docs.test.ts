@@ -4,8 +4,8 @@ import { VARIABLES } from '../../../src/core/config/environment-variables.ts';
 
 const ROW_PATTERN = /^\| `(\w+)` +\|[^|]*\| (.*?) +\|$/gm;
 
-it('the README lists every setting with its description', () => {
-  const rows = readFileSync('README.md', 'utf8').matchAll(ROW_PATTERN);
+it('docs/configuration.md lists every setting with its description', () => {
+  const rows = readFileSync('docs/configuration.md', 'utf8').matchAll(ROW_PATTERN);
   const documented = new Map([...rows].map(([, name, description]) => [name, description]));
   for (const [name, { description }] of Object.entries(VARIABLES)) {
     expect([name, documented.get(name)]).toEqual([name, description]);
