@@ -107,7 +107,7 @@ export class AccessServer {
     return { status: response.status, headers: response.headers, body };
   }
 
-  /** `POST /api/performance/keys`. */
+  /** Calls `POST /api/performance/keys`. */
   createKey(body: object, key?: string) {
     const init = { method: 'POST', body: JSON.stringify(body) };
     return this.#requestKey('/api/performance/keys', key, init);

@@ -28,43 +28,43 @@ import { waitFor } from './wait-for.ts';
 
 const SETTINGS = parseSettings({}).settings;
 
-/** Rows on their way to a QuestDB, with what a writer would have lost track of. */
-export class RowWriter {
+/** Writes rows to QuestDB without a spool. If a write fails, it keeps the rows for the next flush. */
+export class TestRowWriter {
   readonly #questdb: ExternalQuestdb;
-  readonly #poster = new IlpClient();
-  #waiting: { [N in TableName]?: RowTypes[N][] } = {};
+  readonly #ilpClient = new IlpClient();
+  #pending: { [N in TableName]?: RowTypes[N][] } = {};
 
   constructor(questdb: ExternalQuestdb) {
     this.#questdb = questdb;
   }
 
   readonly add: AddRows = (table, rows) => {
-    const waiting = (this.#waiting[table] ?? []) as typeof rows;
-    this.#waiting = { ...this.#waiting, [table]: [...waiting, ...rows] };
+    const pending = (this.#pending[table] ?? []) as typeof rows;
+    this.#pending = { ...this.#pending, [table]: [...pending, ...rows] };
   };
 
-  /** Stores what was added, and waits until it can be read. */
+  /** Stores the added rows and waits until they can be read. */
   readonly flush = async (): Promise<void> => {
-    const waiting = this.#waiting;
-    this.#waiting = {};
-    for (const [table, rows] of Object.entries(waiting)) {
+    const pending = this.#pending;
+    this.#pending = {};
+    for (const [table, rows] of Object.entries(pending)) {
       const lines = new IlpEncoder().encode(getTable(table as TableName), toAnyRows(rows as never));
-      const outcome = await this.#poster.write(this.#questdb.target, [lines], 60_000);
+      const outcome = await this.#ilpClient.write(this.#questdb.target, [lines], 60_000);
       if (outcome.kind !== 'stored') {
-        this.#waiting = waiting;
+        this.#pending = pending;
         throw new Error(outcome.reason);
       }
     }
     await waitFor(async () => {
-      const behind = await this.#questdb.sql(
+      const unapplied = await this.#questdb.sql(
         "SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn AND name NOT LIKE '%_1%'",
       );
-      return behind.length === 0;
+      return unapplied.length === 0;
     });
   };
 
   close(): void {
-    this.#poster.close();
+    this.#ilpClient.close();
   }
 }
 
@@ -81,7 +81,7 @@ export const PIPELINE_STATS = {
   droppedRows: 0,
 };
 
-/** An evaluator of the built-in rules that nothing drives but the test. */
+/** Creates an evaluator of the built-in rules that runs only when the test calls it. */
 export function createEvaluator(
   options: Pick<AlertEvaluatorOptions, 'queryClient' | 'add' | 'flush'> &
     Partial<AlertEvaluatorOptions>,
@@ -97,12 +97,13 @@ export function createEvaluator(
 
 let lastId = 0;
 
-/** One point of a histogram of `count` values of `ms` each, and its buckets. */
+/** Creates a histogram point with `count` values of `ms` each, and its buckets. */
 export function makeHistogram(
   row: Partial<PerformanceMetricRow> & { timestamp: number },
   { count, ms, errors = 0 }: { count: number; ms: number; errors?: number },
 ): { row: PerformanceMetricRow; buckets: MetricBucketRow[] } {
-  const parts: [number, number][] = [
+  const buckets: BucketCounts = new Map();
+  const batches: [count: number, errors: number][] = [
     [count - errors, 0],
     [errors, errors],
   ];
@@ -121,9 +122,8 @@ export function makeHistogram(
     max: ms,
     ...row,
   };
-  const buckets: BucketCounts = new Map();
-  for (const [many, failed] of parts)
-    if (many > 0) addToBucket(buckets, computeStoredBound(ms, 1000), many, failed);
+  for (const [size, failed] of batches)
+    if (size > 0) addToBucket(buckets, computeStoredBound(ms, 1000), size, failed);
   return {
     row: point,
     buckets: toBucketRows(point, buckets, computePointId(point.id!), point.timestamp),

@@ -35,7 +35,7 @@ export function makeRule(more: string): AlertRule {
 
 export function findRule(set: AlertRuleSet, name: string): AlertRule {
   const rule = set.rules.find((r) => r.name === name);
-  if (!rule) throw new Error(`no rule ${name}`);
+  if (!rule) throw new Error(`unknown rule ${name}`);
   return rule;
 }
 
@@ -49,19 +49,19 @@ export type TimedObservation = readonly [number, (number | Partial<Observation>)
 export interface RuleRun {
   states: RuleStates;
   transitions: Transition[];
-  /** `30 firing warning`: seconds since T0, state, severity. */
+  /** One text per transition with seconds since T0, state, and severity, for example `30 firing warning`. */
   summaries: string[];
 }
 
 /** Evaluates `rule` at each time, starting with `states`. */
 export function runRule(
   rule: AlertRule,
-  moments: readonly TimedObservation[],
+  timedObservations: readonly TimedObservation[],
   states: RuleStates = new Map(),
 ): RuleRun {
   const transitions: Transition[] = [];
   let current = states;
-  const summaries = moments.flatMap(([seconds, observed]) => {
+  const summaries = timedObservations.flatMap(([seconds, observed]) => {
     const now = T0 + seconds * 1000;
     const more = typeof observed === 'number' ? { value: observed } : observed;
     const observations = more ? [makeObservation(undefined, now, more)] : [];
@@ -76,6 +76,6 @@ export function runRule(
 /** Returns the only group of a state map. */
 export function getOnlyState(states: RuleStates): GroupState {
   const [state] = states.values();
-  if (!state || states.size !== 1) throw new Error(`${states.size} groups`);
+  if (!state || states.size !== 1) throw new Error(`expected 1 group, found ${states.size}`);
   return state;
 }

@@ -3,27 +3,27 @@ import { join } from 'node:path';
 import { findExecutable, findFreePort, ServerProcess } from '../../demo/server-process.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A real Alertmanager that tells a webhook of everything at once. */
+/** Runs a real Alertmanager that sends all alerts to a webhook with minimal delay. */
 export class Alertmanager {
   readonly #program = new ServerProcess('alertmanager');
   url = '';
-  /** Where the members of a cluster find it. */
+  /** Address for the other cluster members. Empty without a cluster. */
   peer = '';
 
-  /** @param peers of its cluster; undefined: it is alone */
+  /** @param peers addresses of the other cluster members. If undefined, clustering is off. */
   async start(webhookUrl: string, peers?: readonly string[]): Promise<void> {
     const port = await findFreePort();
     this.url = `http://127.0.0.1:${port}`;
     const config = join(this.#program.folder, 'alertmanager.json');
-    // Longer than a member waits for the others, as anywhere else: or it would tell of what was
-    // true before the others told of its end.
+    // Must be longer than the peer timeout. Otherwise a member could send an alert after another member has
+    // already sent its resolution.
     const group_interval = peers === undefined ? '1s' : '5s';
-    const times = { group_wait: '1s', group_interval, repeat_interval: '1h' };
+    const timing = { group_wait: '1s', group_interval, repeat_interval: '1h' };
     const webhook_configs = [{ url: webhookUrl, send_resolved: true }];
     writeFileSync(
       config,
       JSON.stringify({
-        route: { receiver: 'hook', group_by: ['alertname'], ...times },
+        route: { receiver: 'hook', group_by: ['alertname'], ...timing },
         receivers: [{ name: 'hook', webhook_configs }],
       }),
     );
@@ -36,13 +36,13 @@ export class Alertmanager {
       `--web.listen-address=127.0.0.1:${port}`,
       `--cluster.listen-address=${cluster}`,
       ...(peers ?? []).map((peer) => `--cluster.peer=${peer}`),
-      // A member further back waits this long for the others to tell first.
+      // Each member waits this long for the members before it to send first.
       '--cluster.peer-timeout=1s',
     ]);
     await waitFor(async () => (await fetch(`${this.url}/-/ready`)).ok);
   }
 
-  /** Whether its cluster has so many members, and it tells people by now. */
+  /** Returns whether the cluster is ready and has this many members. */
   async hasClusterSize(members: number): Promise<boolean> {
     const { cluster } = (await this.#get('status')) as {
       cluster: { status: string; peers?: unknown[] };
@@ -50,7 +50,7 @@ export class Alertmanager {
     return cluster.status === 'ready' && cluster.peers?.length === members;
   }
 
-  async alerts(): Promise<{ labels: Record<string, string>; endsAt: string }[]> {
+  async listAlerts(): Promise<{ labels: Record<string, string>; endsAt: string }[]> {
     return (await this.#get('alerts')) as { labels: Record<string, string>; endsAt: string }[];
   }
 

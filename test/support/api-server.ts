@@ -149,7 +149,7 @@ export class TestApiServer {
       log,
       path: options.businessRulesFile,
       post: postDecision,
-      validateWebhookUrl: validateWebhookUrl,
+      validateWebhookUrl,
       now: () => this.now(),
     });
     this.dependencies = {

@@ -4,7 +4,7 @@ import {
   loadBusinessRules,
 } from '../../src/server/actions/business-rules/load-business-rules.ts';
 
-/** A moment in the year 2030, in ms. */
+/** A time in the year 2030, in ms since the epoch. */
 export const T0 = 1_900_000_000_000;
 
 export function loadTestRules(text: string): BusinessRules {

@@ -8,14 +8,14 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate for `localhost` that nobody but those who are given it trusts. */
+/** Creates a self-signed certificate for `localhost`. */
 export function createCertificate(folder: string): Certificate {
   const [file, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const made = spawnSync('openssl', [
+  const result = spawnSync('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
     ...['-keyout', keyFile, '-out', file, '-days', '2', '-subj', '/CN=localhost'],
     ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
   ]);
-  if (made.status !== 0) throw new Error(String(made.error ?? made.stderr));
+  if (result.status !== 0) throw new Error(String(result.error ?? result.stderr));
   return { file, cert: readFileSync(file, 'utf8'), key: readFileSync(keyFile, 'utf8') };
 }

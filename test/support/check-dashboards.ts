@@ -3,7 +3,7 @@ import type { ReadTarget } from '../../src/core/config/questdb-targets.ts';
 import { type DashboardQuery, getDashboardQueries, readDashboards } from './dashboard-json.ts';
 import { type DashboardView, expandGrafanaQuery } from './expand-grafana-query.ts';
 
-/** What a query of a dashboard gave. */
+/** A dashboard query and its result. */
 export interface QueryResult extends DashboardQuery {
   readonly text: string;
   readonly columns: readonly string[];
@@ -11,30 +11,30 @@ export interface QueryResult extends DashboardQuery {
   readonly durationMs: number;
 }
 
-/** Types of the Postgres wire. */
+/** Type ids of the PostgreSQL wire protocol. */
 const TIMESTAMP_OID = 1114;
 const NUMBER_OIDS = new Set([20, 21, 23, 700, 701]);
 const TEXT_OID = 1043;
 
 const DASHBOARDS = readDashboards();
-/** Everything that all dashboards ask QuestDB. */
+/** All QuestDB queries of all dashboards. */
 export const DASHBOARD_QUERIES: readonly DashboardQuery[] = DASHBOARDS.flatMap(getDashboardQueries);
 
-/** A connection as Grafana's data source has one: of the user that may only read. */
+/** Opens a connection as the read-only user, like Grafana's data source. */
 export async function openReadOnly(target: ReadTarget): Promise<pg.Client> {
   const client = new pg.Client({ ...target, types: { getTypeParser } });
   await client.connect();
   return client;
 }
 
-/** LONG is a number, and timestamps are UTC. */
+/** Parses LONG as a number and timestamps as UTC. */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === 20) return Number;
   if (oid === TIMESTAMP_OID) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
   return pg.types.getTypeParser(oid, format as 'text');
 }
 
-/** The statement that Grafana would send for what a viewer sees. */
+/** Returns the statement that Grafana would send for a view. */
 export function expandDashboardQuery(
   { sql, dashboard, panel }: DashboardQuery,
   view: DashboardView,
@@ -43,22 +43,22 @@ export function expandDashboardQuery(
 }
 
 /**
- * Asks everything that the dashboards ask, and checks that Grafana can draw the answers.
+ * Runs all dashboard queries and checks that Grafana can draw the results.
  *
- * @returns the answers by the queries' names
- * @throws with the query's name when an answer has not the form that its panel needs
+ * @returns the results by query name
+ * @throws Error with the query's name if a result doesn't have the columns that its panel requires
  */
 export async function checkDashboards(
   client: pg.Client,
   view: DashboardView,
 ): Promise<Map<string, QueryResult>> {
-  const answers = new Map<string, QueryResult>();
+  const results = new Map<string, QueryResult>();
   for (const query of DASHBOARD_QUERIES) {
-    const answer = await runQuery(client, query, view);
-    checkResultShape(answer);
-    answers.set(query.name, answer.answered);
+    const { result, types } = await runQuery(client, query, view);
+    checkColumns(result, types);
+    results.set(query.name, result);
   }
-  return answers;
+  return results;
 }
 
 async function runQuery(client: pg.Client, query: DashboardQuery, view: DashboardView) {
@@ -66,50 +66,53 @@ async function runQuery(client: pg.Client, query: DashboardQuery, view: Dashboar
   const startMs = performance.now();
   try {
     const { fields, rows } = await client.query(text);
-    const answered: QueryResult = {
+    const result: QueryResult = {
       ...query,
       text,
       rows,
       columns: fields.map(({ name }) => name),
       durationMs: performance.now() - startMs,
     };
-    return { answered, types: fields.map(({ dataTypeID }) => dataTypeID) };
+    return { result, types: fields.map(({ dataTypeID }) => dataTypeID) };
   } catch (error) {
     throw new Error(`${query.name}: ${(error as Error).message}\n${text}`, { cause: error });
   }
 }
 
-function checkResultShape({ answered, types }: Awaited<ReturnType<typeof runQuery>>): void {
-  const { name, kind, columns, format } = answered;
-  const wrong = (what: string) => new Error(`${name}: ${what} (${columns.join(', ')})`);
-  if (new Set(columns).size < columns.length) throw wrong('two columns have one name');
+function checkColumns(result: QueryResult, types: readonly number[]): void {
+  const { name, kind, columns, format } = result;
+  const createError = (problem: string) => new Error(`${name}: ${problem} (${columns.join(', ')})`);
+  if (new Set(columns).size < columns.length) throw createError('duplicate column name');
   if (kind === 'variable') {
     if (columns.length !== 1 || types[0] !== TEXT_OID)
-      throw wrong('a variable is one column of text');
+      throw createError('a variable query must return one text column');
     return;
   }
   if (kind === 'annotation') {
     if (columns[0] !== 'time' || !columns.includes('text'))
-      throw wrong('a mark needs a time and a text');
+      throw createError('an annotation query must return `time` and `text`');
   }
-  if (kind === 'annotation' || format === 'time_series') checkTimeColumn(answered, types, wrong);
+  if (kind === 'annotation' || format === 'time_series')
+    checkTimeColumn(result, types, createError);
   if (format !== 'time_series') return;
   const texts = columns.filter((_, i) => types[i] === TEXT_OID);
   const numbers = columns.filter((_, i) => NUMBER_OIDS.has(types[i] ?? 0));
-  // Only then Grafana names lines by what is in `metric`, and not by all columns together.
+  // Grafana uses the text in `metric` as the line name only if it is the only text column.
   if (texts.length > 0 && (texts[0] !== 'metric' || columns.length !== 3)) {
-    throw wrong('lines are named by one column `metric`');
+    throw createError('the only text column must be `metric`');
   }
-  if (numbers.length + texts.length + 1 !== columns.length) throw wrong('a value is no number');
+  if (numbers.length + texts.length + 1 !== columns.length)
+    throw createError('a value column is not numeric');
 }
 
 function checkTimeColumn(
   { columns, rows }: QueryResult,
   types: readonly number[],
-  wrong: (what: string) => Error,
+  createError: (problem: string) => Error,
 ): void {
   if (columns[0] !== 'time' || types[0] !== TIMESTAMP_OID)
-    throw wrong('the first column is no `time`');
+    throw createError('the first column must be the timestamp `time`');
   const times = rows.map(({ time }) => (time instanceof Date ? time.getTime() : Number.NaN));
-  if (times.some((ms, i) => !(ms >= (times[i - 1] ?? 0)))) throw wrong('time does not ascend');
+  if (times.some((ms, i) => !(ms >= (times[i - 1] ?? 0))))
+    throw createError('times are not in ascending order');
 }

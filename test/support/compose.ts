@@ -23,17 +23,21 @@ interface Compose {
 }
 
 export const COMPOSE_FILE = 'docker-compose.yml';
-/** Where the containers find their secrets. */
+/** Path of the secrets inside the containers. */
 const CONTAINER_SECRETS_DIR = '/run/perfscope';
 
 export function readCompose(): Compose {
   return parse(readFileSync(COMPOSE_FILE, 'utf8'), { merge: true }) as Compose;
 }
 
-/** What a service's containers get, as one who stands outside writes it: other places, other ports. */
-export function mapContainerPaths<T>(value: T, places: Readonly<Record<string, string>>): T {
-  const text = Object.entries(places).reduce(
-    (so, [inside, place]) => so.replaceAll(inside, place),
+/**
+ * Replaces container paths and ports in a value from the compose file, so that it works outside the container.
+ *
+ * @param replacements new text by text in the container
+ */
+export function mapContainerPaths<T>(value: T, replacements: Readonly<Record<string, string>>): T {
+  const text = Object.entries(replacements).reduce(
+    (result, [from, to]) => result.replaceAll(from, to),
     JSON.stringify(value).replaceAll('$$', '$'),
   );
   return JSON.parse(text) as T;

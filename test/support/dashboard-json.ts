@@ -64,7 +64,7 @@ export interface DashboardJson {
   readonly annotations: { readonly list: readonly { name: string; target: Target }[] };
 }
 
-/** The dashboards as Grafana reads them. */
+/** Returns all dashboards from the provisioning folder. */
 export function readDashboards(): DashboardJson[] {
   return readdirSync(JSON_DIR)
     .filter((name) => name.endsWith('.json'))
@@ -72,30 +72,38 @@ export function readDashboards(): DashboardJson[] {
     .map((name) => JSON.parse(readFileSync(join(JSON_DIR, name), 'utf8')) as DashboardJson);
 }
 
-/** A query of a dashboard, and what it is for. */
+/** A query of a dashboard and its use. */
 export interface DashboardQuery {
   readonly dashboard: DashboardJson;
   readonly kind: 'panel' | 'variable' | 'annotation';
-  /** `perfscope-api: Response time`. */
+  /** Dashboard uid and panel title, for example `perfscope-api: Response time`. */
   readonly name: string;
   readonly sql: string;
   readonly format: string;
   readonly panel?: PanelJson;
 }
 
-/** Everything that a dashboard asks QuestDB. */
+/** Returns all QuestDB queries of a dashboard. */
 export function getDashboardQueries(dashboard: DashboardJson): DashboardQuery[] {
-  const named = (what: string) => `${dashboard.uid}: ${what}`;
+  const toQueryName = (title: string) => `${dashboard.uid}: ${title}`;
   const variables = dashboard.templating.list.flatMap(({ name, type, query }): DashboardQuery[] =>
     type === 'query' && typeof query === 'string'
-      ? [{ dashboard, kind: 'variable', name: named(`$${name}`), sql: query, format: 'table' }]
+      ? [
+          {
+            dashboard,
+            kind: 'variable',
+            name: toQueryName(`$${name}`),
+            sql: query,
+            format: 'table',
+          },
+        ]
       : [],
   );
-  const marks = dashboard.annotations.list.map(
+  const annotations = dashboard.annotations.list.map(
     ({ name, target }): DashboardQuery => ({
       dashboard,
       kind: 'annotation',
-      name: named(`@${name}`),
+      name: toQueryName(`@${name}`),
       sql: target.rawSql ?? '',
       format: 'table',
     }),
@@ -104,8 +112,17 @@ export function getDashboardQueries(dashboard: DashboardJson): DashboardQuery[] 
     panel.targets.flatMap(({ rawSql, format = '' }): DashboardQuery[] =>
       rawSql === undefined
         ? []
-        : [{ dashboard, kind: 'panel', name: named(panel.title), sql: rawSql, format, panel }],
+        : [
+            {
+              dashboard,
+              kind: 'panel',
+              name: toQueryName(panel.title),
+              sql: rawSql,
+              format,
+              panel,
+            },
+          ],
     ),
   );
-  return [...variables, ...marks, ...panels];
+  return [...variables, ...annotations, ...panels];
 }

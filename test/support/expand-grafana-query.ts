@@ -1,17 +1,14 @@
 import { DAY_MS } from '../../src/core/duration.ts';
 
-/**
- * What Grafana makes of a query before a database sees it: its variables as the page puts them in,
- * and its macros as the PostgreSQL data source does.
- */
+// Expands a query like Grafana: its page replaces the variables, and its PostgreSQL data source the macros.
 
-/** What a viewer has chosen. Times in ms since the epoch. */
+/** The selected time range and filters. Times are in ms since the epoch. */
 export interface DashboardView {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Chosen names by variable; a variable that is not here is at All. */
+  /** Selected names by variable. The other variables are set to All. */
   readonly selected?: Readonly<Record<string, readonly string[]>>;
-  /** Of the variable `interval`. Default: auto. */
+  /** Value of the variable `interval`. Default: auto. */
   readonly interval?: string;
   /** Width of a panel in pixels. */
   readonly width?: number;
@@ -30,7 +27,7 @@ export interface PanelLimits {
   readonly interval?: string | undefined;
 }
 
-/** Lengths that Grafana rounds to, in ms, with the bound below which each is taken. */
+/** Intervals that Grafana rounds to. Each one is used for values below its bound. All values are in ms. */
 const ROUNDED_INTERVALS: readonly (readonly [below: number, ms: number])[] = [
   ...([
     [10, 1],
@@ -88,32 +85,32 @@ const UNITS = [
   ['ms', 1],
 ] as const;
 
-/** `1h` → 3600000. */
+/** Parses an interval such as `1h` into ms. */
 function parseIntervalMs(text: string): number {
   const [, amount, unit] = /^(\d+)(ms|[ydhms])$/.exec(text) ?? [];
   const length = UNITS.find(([name]) => name === unit)?.[1];
-  if (!length) throw new Error(`${text} is no interval`);
+  if (!length) throw new Error(`${text} is not an interval`);
   return Number(amount) * length;
 }
 
-/** The interval of so many points over a range, at least `leastMs` (Grafana's `calculateInterval`). */
+/** Returns the interval for a number of points, at least `minMs`. Same as Grafana's `calculateInterval`. */
 function calculateInterval(
   { fromMs, toMs }: DashboardView,
   points: number,
-  leastMs: number,
+  minMs: number,
 ): { text: string; ms: number } {
   const exact = (toMs - fromMs) / points;
   const rounded = ROUNDED_INTERVALS.find(([below]) => exact < below)?.[1] ?? YEAR_MS;
-  const ms = Math.max(rounded, leastMs);
+  const ms = Math.max(rounded, minMs);
   const [unit, length] = UNITS.find(([, each]) => ms >= each)!;
   return { text: `${Math.floor(ms / length)}${unit}`, ms };
 }
 
 /**
- * A query as the database gets it.
+ * Returns the query that Grafana sends to the database.
  *
- * @param variables of the dashboard
- * @throws for a variable that the dashboard does not have, and for a macro that is not known here
+ * @param variables variables of the dashboard
+ * @throws Error if the query uses an unknown variable or macro
  */
 export function expandGrafanaQuery(
   text: string,
@@ -121,30 +118,30 @@ export function expandGrafanaQuery(
   view: DashboardView,
   limits: PanelLimits = {},
 ): string {
-  const page = (part: string, more: Readonly<Record<string, string>>) =>
+  const replaceVariables = (part: string, more: Readonly<Record<string, string>>) =>
     part.replaceAll(
       /\$(\w+)|\$\{(\w+)(?::(\w+))?\}/g,
       (whole, bare?: string, braced?: string, format?: string) =>
         more[bare ?? braced ?? ''] ??
         formatVariable(whole, bare ?? braced ?? '', format, variables, view),
     );
-  const leastText = limits.interval === undefined ? '1s' : page(limits.interval, {});
+  const minInterval = limits.interval === undefined ? '1s' : replaceVariables(limits.interval, {});
   const points = Math.min(limits.maxDataPoints ?? view.width ?? 1000, 10_000);
   const { text: interval, ms } = calculateInterval(
     view,
     points,
-    Math.max(1000, parseIntervalMs(leastText)),
+    Math.max(1000, parseIntervalMs(minInterval)),
   );
-  const asked = page(text, {
+  const statement = replaceVariables(text, {
     __interval: interval,
     __interval_ms: String(ms),
     __from: String(view.fromMs),
     __to: String(view.toMs),
   });
-  return expandMacros(asked, view);
+  return expandMacros(statement, view);
 }
 
-/** Names that are the data source's, which the page leaves alone. */
+/** Macros of the data source, which the page doesn't replace. */
 const MACROS = new Set(['__timeFilter', '__timeFrom', '__timeTo', '__timeGroup']);
 
 function formatVariable(
@@ -156,13 +153,13 @@ function formatVariable(
 ): string {
   if (MACROS.has(name)) return whole;
   const variable = variables.find((each) => each.name === name);
-  if (!variable) throw new Error(`there is no variable ${name}`);
+  if (!variable) throw new Error(`unknown variable ${name}`);
   if (variable.type === 'interval') return view.interval ?? calculateAutoInterval(variable, view);
-  const chosen = view.selected?.[name];
-  // The value of All is put in as it is, whatever format is asked for.
-  if (chosen === undefined) return variable.allValue ?? '';
+  const selected = view.selected?.[name];
+  // Grafana inserts the value of All unchanged, in any format.
+  if (selected === undefined) return variable.allValue ?? '';
   if (format === 'sqlstring') {
-    return chosen.map((value) => `'${value.replaceAll("'", "''")}'`).join(',');
+    return selected.map((value) => `'${value.replaceAll("'", "''")}'`).join(',');
   }
   throw new Error(`${whole} is not quoted`);
 }
@@ -174,11 +171,11 @@ function calculateAutoInterval(
   return calculateInterval(view, auto_count, parseIntervalMs(auto_min)).text;
 }
 
-/** https://grafana.com/docs/grafana/latest/datasources/postgres/#macros */
+/** Expands the macros of https://grafana.com/docs/grafana/latest/datasources/postgres/#macros. */
 function expandMacros(text: string, { fromMs, toMs }: DashboardView): string {
   const [from, to] = [fromMs, toMs].map((ms) => `'${new Date(ms).toISOString()}'`);
-  return text.replaceAll(/\$(__\w+)\(([^)]*)\)/g, (whole, name: string, inside: string) => {
-    const [first = '', second = ''] = inside.split(',').map((part) => part.trim());
+  return text.replaceAll(/\$(__\w+)\(([^)]*)\)/g, (whole, name: string, args: string) => {
+    const [first = '', second = ''] = args.split(',').map((part) => part.trim());
     if (name === '__timeFrom') return from!;
     if (name === '__timeTo') return to!;
     if (name === '__timeFilter') return `${first} BETWEEN ${from} AND ${to}`;
@@ -186,6 +183,6 @@ function expandMacros(text: string, { fromMs, toMs }: DashboardView): string {
       const seconds = parseIntervalMs(second.replaceAll(/['"]/g, '')) / 1000;
       return `floor(extract(epoch from ${first})/${seconds})*${seconds}`;
     }
-    throw new Error(`${whole} is no macro`);
+    throw new Error(`unknown macro ${whole}`);
   });
 }

@@ -1,17 +1,17 @@
 import { expect } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
-/** Asks until the answer is `expected`, and fails with the difference when it does not become so. */
+/** Repeats a query until its result is `expected`. Fails with the difference after `timeoutMs`. */
 export async function expectRows(
-  ask: () => Promise<unknown[][]>,
+  query: () => Promise<unknown[][]>,
   expected: unknown[][],
-  withinMs = 90_000,
+  timeoutMs = 90_000,
 ): Promise<void> {
   let rows: unknown[][] = [];
-  const same = async () => {
-    rows = await ask();
+  const isExpected = async () => {
+    rows = await query();
     return JSON.stringify(rows) === JSON.stringify(expected);
   };
-  await waitFor(same, withinMs).catch(() => {});
+  await waitFor(isExpected, timeoutMs).catch(() => {});
   expect(rows).toEqual(expected);
 }

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { formatBasicAuthorization } from '../../src/core/config/questdb-targets.ts';
+import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import {
   launchQuestdb,
   stopProcess,
@@ -15,17 +15,17 @@ import { execSql } from './exec-sql.ts';
 const WRITER_CREDENTIALS = { user: 'writer', password: 'write-secret' };
 const READER_CREDENTIALS = { user: 'reader', password: 'read-secret' };
 
-/** A QuestDB that somebody else runs. */
+/** Runs a QuestDB that Perfscope doesn't manage. */
 export class ExternalQuestdb {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-questdb-'));
-  // Below the range that outgoing connections use: it comes back to the same ports after an outage.
+  // Below the range of ephemeral ports, so that QuestDB can use the same ports after a restart.
   #ports = { http: 20_000 + (process.pid % 5000) * 2, pg: 20_001 + (process.pid % 5000) * 2 };
   #child: ChildProcess | undefined;
 
-  /** Lets tests suspend tables. */
+  /** Allows tests to suspend tables. Default: false. */
   devMode = false;
 
-  /** Starts it, with the ports and the data of its last start. */
+  /** Starts QuestDB with the ports and the data of the last start. */
   async start(): Promise<void> {
     const root = join(this.folder, 'root');
     mkdirSync(root, { recursive: true });
@@ -40,12 +40,12 @@ export class ExternalQuestdb {
     await waitUntilReady(this.#child, this.target, logFile);
   }
 
-  /** SIGKILL. */
+  /** Kills QuestDB with SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child!;
-    const ended = new Promise((done) => child.once('exit', done));
+    const exited = new Promise((done) => child.once('exit', done));
     child.kill('SIGKILL');
-    await ended;
+    await exited;
   }
 
   async remove(): Promise<void> {
@@ -61,7 +61,7 @@ export class ExternalQuestdb {
     return this.#child!.pid!;
   }
 
-  /** What tells the product to use it. */
+  /** Environment variables that make Perfscope use this QuestDB. */
   get env(): NodeJS.ProcessEnv {
     return {
       PERFORMANCE_QUESTDB_URL: this.target.url,

@@ -2,10 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 
-/**
- * Bodies as Grafana documents them, and nothing beside:
- * https://grafana.com/docs/grafana/latest/developers/http_api/ (data_source, folder, dashboard).
- */
+// Strict schemas of the request bodies, from Grafana's documentation:
+// https://grafana.com/docs/grafana/latest/developers/http_api/ (data_source, folder, dashboard).
 const dataSourceSchema = z.strictObject({
   name: z.string().min(1).max(190),
   uid: z.string().regex(/^[\w-]{1,40}$/),
@@ -41,9 +39,9 @@ interface SavedDashboard {
   readonly version: number;
 }
 
-type Reply = readonly [status: number, body: object];
+type ApiResponse = readonly [status: number, body: object];
 
-/** Answers as Grafana's HTTP API does, and refuses what that would not take. */
+/** Responds like Grafana's HTTP API and rejects requests that Grafana would reject. */
 export class FakeGrafana {
   readonly #token: string;
   #server: Server | undefined;
@@ -52,19 +50,19 @@ export class FakeGrafana {
   folders = new Map<string, string>();
   dashboards = new Map<string, SavedDashboard>();
   version: string | undefined;
-  /** Status that everything but its health is answered with. */
+  /** Status of all responses except the health check. */
   errorStatus: number | undefined;
-  /** Whether files provision what is there. */
+  /** Whether all objects are provisioned from files. */
   isReadOnly = false;
   redirectUrl: string | undefined;
-  /** Whether it is some other web server. */
+  /** Whether it responds like a web server other than Grafana. */
   isOtherServer = false;
 
   constructor(token: string) {
     this.#token = token;
   }
 
-  /** Starts it where it is not running, empty. */
+  /** Deletes all objects, resets all options, and starts the server if it isn't running. */
   async start(): Promise<void> {
     for (const each of [this.dataSources, this.folders, this.dashboards]) each.clear();
     this.version = '13.2.3';
@@ -77,7 +75,7 @@ export class FakeGrafana {
       if (this.redirectUrl)
         return void response.writeHead(301, { Location: this.redirectUrl }).end();
       if (this.isOtherServer) return void response.end('<h1>It works!</h1>');
-      const [status, body] = await this.#answer(request);
+      const [status, body] = await this.#handle(request);
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify(body));
     });
@@ -94,7 +92,7 @@ export class FakeGrafana {
     await new Promise((done) => server.close(done));
   }
 
-  async #answer(request: IncomingMessage): Promise<Reply> {
+  async #handle(request: IncomingMessage): Promise<ApiResponse> {
     const { method, url = '', headers } = request;
     if (url === '/api/health') {
       const { version } = this;
@@ -110,13 +108,13 @@ export class FakeGrafana {
     if (method === 'GET') return this.#get(kind, key ?? '') ?? [404, { message: 'not found' }];
     if (headers['content-type'] !== 'application/json') return [415, { message: 'no JSON' }];
     try {
-      return this.#take(`${method} ${kind}`, key ?? '', JSON.parse(await readBody(request)));
+      return this.#save(`${method} ${kind}`, key ?? '', JSON.parse(await readBody(request)));
     } catch (error) {
       return [400, { message: `bad request data: ${error}` }];
     }
   }
 
-  #get(kind: string | undefined, key: string): Reply | undefined {
+  #get(kind: string | undefined, key: string): ApiResponse | undefined {
     if (kind === 'datasources') {
       const found = this.dataSources.get(key);
       return found && [200, { ...found, id: 1, version: 1, readOnly: this.isReadOnly }];
@@ -132,29 +130,30 @@ export class FakeGrafana {
     return [200, { dashboard: { ...content, id: 7, version }, meta }];
   }
 
-  #take(what: string, key: string, body: unknown): Reply {
-    if (what === 'POST datasources' || what === 'PUT datasources') {
+  #save(operation: string, key: string, body: unknown): ApiResponse {
+    if (operation === 'POST datasources' || operation === 'PUT datasources') {
       const source = dataSourceSchema.parse(body);
-      const isThere = this.dataSources.has(source.uid);
-      if (what === 'PUT datasources' && source.uid !== key) return [404, { message: 'other uid' }];
-      if (what === 'POST datasources' && isThere) return [409, { message: 'it exists' }];
-      if (isThere && this.isReadOnly) return [403, { message: 'it is read-only' }];
+      const exists = this.dataSources.has(source.uid);
+      if (operation === 'PUT datasources' && source.uid !== key)
+        return [404, { message: 'other uid' }];
+      if (operation === 'POST datasources' && exists) return [409, { message: 'it exists' }];
+      if (exists && this.isReadOnly) return [403, { message: 'it is read-only' }];
       this.dataSources.set(source.uid, source);
       return [200, { message: 'saved' }];
     }
-    if (what === 'POST folders') {
+    if (operation === 'POST folders') {
       const { uid, title } = folderSchema.parse(body);
       if (this.folders.has(uid)) return [409, { message: 'it exists' }];
       this.folders.set(uid, title);
       return [200, { uid, title }];
     }
-    if (what !== 'POST dashboards' || key !== 'db') return [404, { message: 'not found' }];
+    if (operation !== 'POST dashboards' || key !== 'db') return [404, { message: 'not found' }];
     const { dashboard, folderUid, overwrite } = dashboardSchema.parse(body);
     if (!this.folders.has(folderUid)) return [400, { message: 'no such folder' }];
-    const before = this.dashboards.get(dashboard.uid);
-    if (before && !overwrite) return [412, { message: 'it exists' }];
-    if (before && this.isReadOnly) return [400, { message: 'Cannot save provisioned dashboard' }];
-    const version = (before?.version ?? 0) + 1;
+    const existing = this.dashboards.get(dashboard.uid);
+    if (existing && !overwrite) return [412, { message: 'it exists' }];
+    if (existing && this.isReadOnly) return [400, { message: 'Cannot save provisioned dashboard' }];
+    const version = (existing?.version ?? 0) + 1;
     this.dashboards.set(dashboard.uid, { content: dashboard, folderUid, version });
     return [200, { uid: dashboard.uid, version, status: 'success' }];
   }
@@ -162,6 +161,6 @@ export class FakeGrafana {
 
 async function readBody(request: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const part of request) text += part;
+  for await (const chunk of request) text += chunk;
   return text;
 }

@@ -12,22 +12,22 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** A local HTTP server in the place of a provider: keeps what it gets, and answers as it is told. */
+/** A local HTTP server that replaces a provider. It records all requests. Tests set the response. */
 export class FakeProvider {
   readonly requests: ReceivedRequest[] = [];
   readonly #server: Server;
   url = '';
-  /** Answers one request. */
+  /** Handles one request. Default: status 200. */
   respond: (response: ServerResponse, request: ReceivedRequest) => void = (response) =>
     response.writeHead(200).end('ok');
 
   constructor() {
     this.#server = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const { url = '', headers } = request;
-        const received = { path: url, headers, body: Buffer.concat(parts).toString() };
+        const received = { path: url, headers, body: Buffer.concat(chunks).toString() };
         this.requests.push(received);
         this.respond(response, received);
       });
@@ -43,9 +43,10 @@ export class FakeProvider {
     this.respond = (response) => response.writeHead(200).end('ok');
   }
 
-  /** The only request since `reset`, as JSON. */
+  /** Body of the only request since `reset`, parsed as JSON. */
   get json(): unknown {
-    if (this.requests.length !== 1) throw new Error(`${this.requests.length} requests came`);
+    if (this.requests.length !== 1)
+      throw new Error(`expected 1 request, received ${this.requests.length}`);
     return JSON.parse(this.requests[0]!.body);
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Stands in every hostile text, so that it can be found where it must not be. */
+/** Part of every hostile text, so that tests can search for it in responses. */
 export const HOSTILE_TOKEN = 'zq7hostile7qz';
 
 const HOSTILE_TEXTS = [
@@ -35,7 +35,7 @@ const HOSTILE_NUMBERS = [
   ...['9223372036854775808', '-9223372036854775809', '99999d', '0s', '1,2', 'true', 'null', ''],
 ];
 
-/** A value as it stands in a URL. */
+/** A URL-encoded value. */
 export const hostileValue: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...HOSTILE_TEXTS).map(encodeURIComponent) },
   { weight: 2, arbitrary: fc.constantFrom(...HOSTILE_NUMBERS).map(encodeURIComponent) },
@@ -45,11 +45,11 @@ export const hostileValue: fc.Arbitrary<string> = fc.oneof(
       .tuple(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom(...HOSTILE_TEXTS))
       .map(([random, text]) => encodeURIComponent(random.toWellFormed() + text)),
   },
-  // Half a surrogate, a cut sequence and an overlong apostrophe.
+  // A lone surrogate, a truncated sequence, and an overlong encoding.
   { weight: 1, arbitrary: fc.constantFrom('%ED%A0%80', '%F0%9F', '%C0%A7', '%', '%zz', '%00') },
 );
 
-/** A parameter's name as nobody should write it. */
+/** Returns malformed variants of a parameter name. */
 export const hostileName = (known: string): fc.Arbitrary<string> =>
   fc.constantFrom(
     ...[`${known}[]`, `${known}[$ne]`, `${known}[constructor]`, '__proto__', 'constructor'],

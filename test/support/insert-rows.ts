@@ -3,15 +3,19 @@ import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';
 import type { ExternalQuestdb } from './external-questdb.ts';
 
-/** Writes rows as the product does. @throws when QuestDB does not take them */
+/**
+ * Writes rows over ILP, like Perfscope.
+ *
+ * @throws Error if QuestDB rejects the rows
+ */
 export async function insertRows(
   { target }: ExternalQuestdb,
   table: TableName,
   rows: readonly object[],
 ): Promise<void> {
-  const poster = new IlpClient();
+  const client = new IlpClient();
   const lines = new IlpEncoder().encode(getTable(table), toAnyRows(rows as never));
-  const outcome = await poster.write(target, [lines], 60_000);
-  poster.close();
+  const outcome = await client.write(target, [lines], 60_000);
+  client.close();
   if (outcome.kind !== 'stored') throw new Error(JSON.stringify(outcome));
 }

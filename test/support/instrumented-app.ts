@@ -6,13 +6,13 @@ export interface InstrumentedAppOptions {
   env: NodeJS.ProcessEnv;
   args?: string[];
   cwd?: string;
-  /** What `--import` gets; default: the compiled `register` of this checkout. */
+  /** Module for `--import`. Default: the compiled `register` of this checkout. */
   register?: string;
-  /** Which Node runs it; default: this one. */
+  /** Path of the Node binary. Default: the current one. */
   node?: string;
 }
 
-/** An application that runs with the one flag that instruments it. */
+/** Runs an application with the `--import` flag that instruments it. */
 export class InstrumentedApp {
   readonly child: ChildProcess;
   readonly exited: Promise<number | NodeJS.Signals>;
@@ -27,8 +27,8 @@ export class InstrumentedApp {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on('data', (part) => {
-        this.output += part;
+      stream?.on('data', (chunk) => {
+        this.output += chunk;
       });
     }
     this.exited = new Promise((done) => {
@@ -36,7 +36,7 @@ export class InstrumentedApp {
     });
   }
 
-  /** The address that it says it listens on. */
+  /** Returns the URL that the application prints when it is ready. */
   url(): Promise<string> {
     return waitFor(async () => /listening on (\S+)/.exec(this.output)?.[1]);
   }

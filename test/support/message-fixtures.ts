@@ -56,7 +56,7 @@ export function makeMessage(more: Partial<Message> = {}): Message {
   };
 }
 
-/** Every alert of the message is over. */
+/** Returns the message with all alerts resolved. */
 export function toResolvedMessage(message: Message): Message {
   const alerts = message.alerts.map((alert) => ({
     ...alert,
@@ -66,7 +66,7 @@ export function toResolvedMessage(message: Message): Message {
   return { ...message, id: `${message.id}-resolved`, status: 'resolved', alerts };
 }
 
-/** Owner-only files in a folder that is removed. */
+/** Temporary secret files that only the owner can read. */
 export class SecretFiles {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-secrets-'));
 
@@ -81,12 +81,12 @@ export class SecretFiles {
   }
 }
 
-/** One attempt, as the configuration says it. */
+/** Makes one delivery attempt with a channel configuration. */
 export function deliverMessage(
   config: object,
   message: Message,
-  { withinMs = 10_000, ...options }: ChannelOptions & { withinMs?: number } = {},
+  { timeoutMs = 10_000, ...options }: ChannelOptions & { timeoutMs?: number } = {},
 ): Promise<DeliveryOutcome> {
   const channel = createChannel(channelConfigSchema.parse(config), options);
-  return channel.deliver(message, AbortSignal.timeout(withinMs));
+  return channel.deliver(message, AbortSignal.timeout(timeoutMs));
 }

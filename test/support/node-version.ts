@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Another version of Node, from the registry's packages of its binaries. */
+/** Installs another version of Node from the npm packages with its binaries. */
 export class NodeVersion {
   readonly #folder = mkdtempSync(join(tmpdir(), 'perfscope-node-'));
   readonly #package = `node-${process.platform}-${process.arch}`;
 
   async install(major: number): Promise<void> {
     writeFileSync(join(this.#folder, 'package.json'), '{ "private": true }');
-    const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    const what = `${this.#package}@${major}`;
-    await promisify(execFile)('npm', ['install', ...quiet, what], { cwd: this.#folder });
+    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    const spec = `${this.#package}@${major}`;
+    await promisify(execFile)('npm', ['install', ...flags, spec], { cwd: this.#folder });
   }
 
   get path(): string {

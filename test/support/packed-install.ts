@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const execFileAsync = promisify(execFile);
 
-/** An empty folder in which a user has installed the packed product beside an Express. */
+/** A temporary folder with the packed Perfscope package and other packages installed, as in a user's project. */
 export class PackedInstall {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-packed-'));
 
@@ -15,8 +15,8 @@ export class PackedInstall {
     await execFileAsync('npm', ['pack', '--silent', '--pack-destination', folder]);
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-    await execFileAsync('npm', ['install', ...quiet, `./${tarball}`, ...packages], { cwd: folder });
+    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    await execFileAsync('npm', ['install', ...flags, `./${tarball}`, ...packages], { cwd: folder });
     for (const name of readdirSync('test/apps')) cpSync(`test/apps/${name}`, join(folder, name));
   }
 

@@ -7,7 +7,7 @@ import { execSql } from './exec-sql.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { waitFor } from './wait-for.ts';
 
-/** The product as a user runs it, in a folder of its own. */
+/** Runs the compiled Perfscope server in a temporary folder, like a user. */
 export class PerfscopeServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-e2e-'));
   readonly env: NodeJS.ProcessEnv = {
@@ -32,23 +32,23 @@ export class PerfscopeServer {
     const server = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
     this.server = server;
     for (const stream of [server.stdout, server.stderr]) {
-      stream.on('data', (part) => {
-        this.output += part;
+      stream.on('data', (chunk) => {
+        this.output += chunk;
       });
     }
     const url = await waitFor(async () => {
-      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (server.exitCode !== null && 'ended');
+      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (server.exitCode !== null && 'exited');
     }, 60_000);
-    if (url === 'ended') throw new Error(this.output);
+    if (url === 'exited') throw new Error(this.output);
     this.url = url;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
     const { server } = this;
     if (!server || server.exitCode !== null) return server?.exitCode ?? null;
-    const ended = new Promise<number | null>((done) => server.once('exit', done));
+    const exited = new Promise<number | null>((done) => server.once('exit', done));
     server.kill(signal);
-    return ended;
+    return exited;
   }
 
   async remove(): Promise<void> {
@@ -61,13 +61,13 @@ export class PerfscopeServer {
     return (JSON.parse(lock) as { questdb: { pid: number } }).questdb.pid;
   }
 
-  /** Addresses and credentials of its QuestDB. */
+  /** Addresses and credentials of the embedded QuestDB. */
   get questdb(): QuestdbTargets {
     const file = join(this.folder, 'run', 'perfscope', 'server.json');
     return (JSON.parse(readFileSync(file, 'utf8')) as { questdb: QuestdbTargets }).questdb;
   }
 
-  /** Runs a statement as the writer, over QuestDB's own HTTP endpoint. */
+  /** Runs a statement as the writer, over QuestDB's HTTP endpoint. */
   sql(statement: string): Promise<unknown[][]> {
     return execSql(this.questdb.write, statement);
   }
@@ -76,7 +76,7 @@ export class PerfscopeServer {
     return (await fetch(this.url + path)).json() as Promise<Record<string, unknown>>;
   }
 
-  /** Runs `script` instrumented until it ends. */
+  /** Runs an instrumented script and waits until it exits. */
   runApp(script: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
     return new InstrumentedApp(script, { args, env: { ...this.env, ...env } }).exited;
   }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { PostgresServer, RedisServer } from '../../demo/database-servers.ts';
 
-/** A real PostgreSQL that counts its statements, and a real Redis. */
+/** Runs a real PostgreSQL with pg_stat_statements and a real Redis. */
 export class PostgresAndRedis {
   readonly postgres = new PostgresServer();
   readonly redis = new RedisServer();

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** What each provider's documentation says a request must be, strictly. */
+// Strict schemas of each provider's request body, from the provider's documentation.
 
-const plainText = (most: number) =>
+const plainText = (maxLength: number) =>
   z.strictObject({
     type: z.literal('plain_text'),
-    text: z.string().min(1).max(most),
+    text: z.string().min(1).max(maxLength),
     emoji: z.boolean().optional(),
   });
 const mrkdwn = z.strictObject({
@@ -49,7 +49,7 @@ const openUrl = z.strictObject({
   url: z.url(),
 });
 
-/** https://adaptivecards.io/schemas/adaptive-card.json, in the envelope that a workflow takes. */
+/** https://adaptivecards.io/schemas/adaptive-card.json, in the envelope that a workflow requires. */
 export const teamsSchema = z.strictObject({
   type: z.literal('message'),
   attachments: z.tuple([

@@ -17,7 +17,7 @@ export interface Parameter {
   schema: ParameterSchema;
 }
 
-/** What no schema can say: values that belong together, and that refer to something. */
+/** Values of parameters that a schema can't describe, for example because they depend on each other. */
 const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
   last: ['1m', '90s', '2h', '1d'],
   step: ['1m', '7m', '1h', '1d'],
@@ -28,10 +28,10 @@ const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
   max: ['3', '200'],
   timeZone: ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'America/St_Johns'],
 };
-/** `last` is asked for, and a cursor comes from an answer. */
+/** Parameters that are not generated: `last` replaces `from` and `to`, and a cursor comes from a response. */
 const IGNORED_PARAMETERS = new Set(['from', 'to', 'cursor', 'format']);
 
-/** Valid query strings of an operation. */
+/** Generates valid query strings for an operation. */
 export function arbitraryQueryString(
   parameters: readonly Parameter[],
   names: readonly string[],
@@ -54,19 +54,19 @@ function arbitraryValues(
   schema: ParameterSchema,
   names: readonly string[],
 ): fc.Arbitrary<string[]> {
-  const one = (values: fc.Arbitrary<unknown>) => values.map((value) => [String(value)]);
+  const single = (values: fc.Arbitrary<unknown>) => values.map((value) => [String(value)]);
   const special = SPECIAL_VALUES[name];
-  if (special) return one(fc.constantFrom(...special));
-  if (schema.enum) return one(fc.constantFrom(...schema.enum));
+  if (special) return single(fc.constantFrom(...special));
+  if (schema.enum) return single(fc.constantFrom(...schema.enum));
   if (schema.type === 'array') {
     const each = schema.items?.enum ?? names;
     return fc.uniqueArray(fc.constantFrom(...each), { minLength: 1, maxLength: 3 });
   }
-  if (schema.type === 'boolean') return one(fc.boolean());
+  if (schema.type === 'boolean') return single(fc.boolean());
   if (schema.type === 'integer') {
-    return one(fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 100 }));
+    return single(fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 100 }));
   }
-  if (schema.type === 'number') return one(fc.integer({ min: 1, max: schema.maximum ?? 100 }));
-  if (schema.pattern) return one(fc.stringMatching(new RegExp(schema.pattern)));
-  throw new Error(`how is a ${schema.type} made for ${name}?`);
+  if (schema.type === 'number') return single(fc.integer({ min: 1, max: schema.maximum ?? 100 }));
+  if (schema.pattern) return single(fc.stringMatching(new RegExp(schema.pattern)));
+  throw new Error(`can't generate a value of type ${schema.type} for ${name}`);
 }

@@ -8,12 +8,12 @@ import { ExternalQuestdb } from './external-questdb.ts';
 const INTERVAL_MS = 500;
 
 /**
- * A QuestDB beside which somebody sends what short processes leave in the spool, as a server does: on a
- * busy machine two seconds may not be enough for their last flush.
+ * Runs a QuestDB and sends the rows that short-lived processes leave in the spool, like a server. On a busy
+ * machine, two seconds might not be enough for the last flush of a process.
  */
 export class QuestdbWithSpoolSender extends ExternalQuestdb {
   #writer: RowWriter | undefined;
-  #adopting: NodeJS.Timeout | undefined;
+  #adoptTimer: NodeJS.Timeout | undefined;
 
   override async start(): Promise<void> {
     await super.start();
@@ -31,11 +31,11 @@ export class QuestdbWithSpoolSender extends ExternalQuestdb {
       },
     });
     this.#writer = writer;
-    this.#adopting = setInterval(() => writer.adoptSpool(), INTERVAL_MS);
+    this.#adoptTimer = setInterval(() => writer.adoptSpool(), INTERVAL_MS);
   }
 
   override async remove(): Promise<void> {
-    clearInterval(this.#adopting);
+    clearInterval(this.#adoptTimer);
     await this.#writer?.close();
     await super.remove();
   }

@@ -18,7 +18,7 @@ const ORGANIZATIONS = ['anna', 'bert', undefined];
 const PROPERTIES = ['north', 'south'];
 const VERSIONS = ['1.0', '1.1'];
 
-/** One point of a histogram, with the single values that it was made of. */
+/** A histogram point with its individual values. */
 export interface RandomPoint {
   row: PerformanceMetricRow;
   buckets: MetricBucketRow[];
@@ -32,7 +32,7 @@ export interface RandomRows {
   health: SystemHealthRow[];
 }
 
-/** Random rows as the product makes them, from `fromMs` on over `lengthMs`. */
+/** Creates random rows like Perfscope's, from `fromMs` to `fromMs + lengthMs`. */
 export function makeRandomRows(
   seed: number,
   fromMs: number,
@@ -40,9 +40,9 @@ export function makeRandomRows(
   points: number,
 ): RandomRows {
   const random = createRandom(seed);
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
-  const moment = () => Math.floor(fromMs + random() * lengthMs);
-  const origin = () => {
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
+  const randomTime = () => Math.floor(fromMs + random() * lengthMs);
+  const resource = () => {
     const service = pick(SERVICES);
     const instance = `${service}-${Math.floor(random() * 2)}`;
     return { service, serviceVersion: pick(VERSIONS), environment: 'test', instance };
@@ -55,10 +55,10 @@ export function makeRandomRows(
     const failed = random() < 0.2;
     const count = 1 + Math.floor(random() * 20);
     const values = Array.from({ length: count }, () => Math.exp(random() * 8 - 1));
-    const timestamp = moment();
+    const timestamp = randomTime();
     const sum = values.reduce((all, value) => all + value, 0);
     const row: PerformanceMetricRow = {
-      ...origin(),
+      ...resource(),
       ...tenant(),
       timestamp,
       id: `p${seed}-${i}`,
@@ -86,8 +86,8 @@ export function makeRandomRows(
     };
   };
   const gauge = (i: number): PerformanceMetricRow => ({
-    ...origin(),
-    timestamp: moment(),
+    ...resource(),
+    timestamp: randomTime(),
     id: `g${seed}-${i}`,
     test: false,
     unit: '{job}',
@@ -99,23 +99,23 @@ export function makeRandomRows(
   });
   const job = (i: number): QueueMetricRow => {
     const status = pick(['waiting', 'active', 'completed', 'failed', 'stalled']);
-    const ended = status === 'completed' || status === 'failed';
+    const isFinished = status === 'completed' || status === 'failed';
     return {
-      ...origin(),
+      ...resource(),
       ...tenant(),
-      timestamp: moment(),
+      timestamp: randomTime(),
       id: `j${seed}-${i}`,
       test: false,
       status,
       queueName: pick(['emails', 'invoices']),
       jobId: String(i),
       jobType: pick(['a', 'b']),
-      ...(ended && { duration: random() * 1000, waitTime: random() * 5000 }),
+      ...(isFinished && { duration: random() * 1000, waitTime: random() * 5000 }),
     };
   };
   const health = (i: number): SystemHealthRow => ({
-    ...origin(),
-    timestamp: moment(),
+    ...resource(),
+    timestamp: randomTime(),
     id: `h${seed}-${i}`,
     status: 'healthy',
     cpuUsage: random() * 100,
@@ -123,12 +123,12 @@ export function makeRandomRows(
     uptime: i,
     ...(random() < 0.5 && { avgResponseTime: random() * 100 }),
   });
-  const many = <T>(count: number, make: (i: number) => T) =>
+  const repeat = <T>(count: number, make: (i: number) => T) =>
     Array.from({ length: count }, (_, i) => make(i));
   return {
-    points: many(points, point),
-    gauges: many(points / 2, gauge),
-    jobs: many(points, job),
-    health: many(points / 4, health),
+    points: repeat(points, point),
+    gauges: repeat(points / 2, gauge),
+    jobs: repeat(points, job),
+    health: repeat(points / 4, health),
   };
 }

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Dimension, Query } from '../../src/storage/queries/query.ts';
 
-/** What all rows of a sample share. */
+/** Columns that all row types share. */
 interface CommonRow {
   timestamp: number;
   test?: boolean | undefined;
@@ -14,33 +14,38 @@ interface CommonRow {
   propertyId?: string | undefined;
 }
 
-/** The rows of each group and bucket of time that a question asks for, looked at one by one. */
+/**
+ * Groups rows by the query's dimensions and time interval, one row at a time, as a reference for the SQL queries.
+ *
+ * @param getRow returns an item's row
+ * @param getDimensions returns the dimensions that are not in `CommonRow`
+ */
 export function groupRows<T>(
   items: readonly T[],
-  question: Query,
-  rowOf: (item: T) => CommonRow,
-  own: (item: T) => Partial<Record<Dimension, string | undefined>>,
+  query: Query,
+  getRow: (item: T) => CommonRow,
+  getDimensions: (item: T) => Partial<Record<Dimension, string | undefined>>,
 ): Map<string, T[]> {
-  const { range, scope, filter = {}, groupBy = [], step, includeTest } = question;
+  const { range, scope, filter = {}, groupBy = [], step, includeTest } = query;
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const row = rowOf(item);
-    const names = toDimensions(row, own(item));
+    const row = getRow(item);
+    const names = toDimensions(row, getDimensions(item));
     if (row.timestamp < range.fromMs || row.timestamp >= range.toMs) continue;
     if (row.test && !includeTest) continue;
     if (!isAllowed(scope.organizations, row.organizationId)) continue;
     if (!isAllowed(scope.properties, row.propertyId)) continue;
-    const asked = Object.entries(filter) as [Dimension, readonly string[]][];
-    if (asked.some(([name, values]) => !values.includes(names[name] ?? ''))) continue;
+    const conditions = Object.entries(filter) as [Dimension, readonly string[]][];
+    if (conditions.some(([name, values]) => !values.includes(names[name] ?? ''))) continue;
     const group = Object.fromEntries(groupBy.map((name) => [name, names[name]]));
-    const at = step && getBucketStart(row.timestamp, step);
-    const key = JSON.stringify([group, at]);
+    const startMs = step && getBucketStart(row.timestamp, step);
+    const key = JSON.stringify([group, startMs]);
     groups.set(key, [...(groups.get(key) ?? []), item]);
   }
   return groups;
 }
 
-function toDimensions(row: CommonRow, own: Partial<Record<Dimension, string | undefined>>) {
+function toDimensions(row: CommonRow, more: Partial<Record<Dimension, string | undefined>>) {
   return {
     service: row.service,
     version: row.serviceVersion,
@@ -48,7 +53,7 @@ function toDimensions(row: CommonRow, own: Partial<Record<Dimension, string | un
     instance: row.instance,
     organization: row.organizationId,
     property: row.propertyId,
-    ...own,
+    ...more,
   } as Partial<Record<Dimension, string | undefined>>;
 }
 
@@ -61,12 +66,12 @@ function getBucketStart(ms: number, { ms: length, zone }: { ms: number; zone: st
   return DateTime.fromMillis(ms, { zone }).startOf(unit).toMillis();
 }
 
-/** The value that the share `q` of `values` does not exceed. */
+/** Returns the smallest value that is greater than or equal to the share `q` of all values. */
 export function computeExactPercentile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
 }
 
-export function sumBy<T>(items: readonly T[], of: (item: T) => number | undefined): number {
-  return items.reduce((sum, item) => sum + (of(item) ?? 0), 0);
+export function sumBy<T>(items: readonly T[], getValue: (item: T) => number | undefined): number {
+  return items.reduce((sum, item) => sum + (getValue(item) ?? 0), 0);
 }

@@ -1,21 +1,21 @@
 import { spawn, spawnSync } from 'node:child_process';
 
-/** Runs a command of the product to its end. */
+/** Runs a Perfscope command and waits until it exits. */
 export function runPerfscope(args: string[], env: NodeJS.ProcessEnv, input = '') {
   return spawnSync(process.execPath, ['dist/bin.js', ...args], { env, input, encoding: 'utf8' });
 }
 
-/** The same while the test goes on. */
+/** Runs a Perfscope command without blocking the test. */
 export function runPerfscopeAsync(
   args: string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, ['dist/bin.js', ...args], { env });
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].on('data', (part) => {
-      said[name] += part;
+    child[name].on('data', (chunk) => {
+      output[name] += chunk;
     });
   }
-  return new Promise((done) => child.once('close', (status) => done({ status, ...said })));
+  return new Promise((done) => child.once('close', (status) => done({ status, ...output })));
 }

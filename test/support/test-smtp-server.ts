@@ -5,11 +5,11 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 export interface ReceivedMail {
   readonly to: readonly string[];
   readonly raw: string;
-  /** The header's fields, unfolded, by their lower-case names. */
+  /** Unfolded header fields by their lower-case names. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** A real SMTP server on a loopback port that keeps what it takes. */
+/** Runs a real SMTP server on a loopback port that records the received mails. */
 export class TestSmtpServer {
   readonly mails: ReceivedMail[] = [];
   readonly #server: SMTPServer;
@@ -20,10 +20,10 @@ export class TestSmtpServer {
       disabledCommands: ['STARTTLS'],
       disableReverseLookup: true,
       onData: (stream, session, done) => {
-        const parts: Buffer[] = [];
-        stream.on('data', (part: Buffer) => parts.push(part));
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', () => {
-          const raw = Buffer.concat(parts).toString();
+          const raw = Buffer.concat(chunks).toString();
           const to = session.envelope.rcptTo.map(({ address }) => address);
           this.mails.push({ to, raw, headers: parseHeaders(raw) });
           done();

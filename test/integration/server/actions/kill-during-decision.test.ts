@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
-import { makeHistogram, RowWriter } from '../../../support/alert-fixtures.ts';
+import { makeHistogram, TestRowWriter } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
@@ -27,7 +27,7 @@ const PEAK = Math.floor(Date.now() / 60_000) * 60_000 - 240_000;
 const LOW = PEAK + 120_000;
 
 const questdb = new ExternalQuestdb();
-const rows = new RowWriter(questdb);
+const rows = new TestRowWriter(questdb);
 const shop = new FakeProvider();
 
 beforeAll(async () => {

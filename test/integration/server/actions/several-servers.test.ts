@@ -9,7 +9,7 @@ import {
 import { postDecision, validateWebhookUrl } from '../../../../src/server/startup/create-actions.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
-import { createQueryClient, makeHistogram, RowWriter } from '../../../support/alert-fixtures.ts';
+import { createQueryClient, makeHistogram, TestRowWriter } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
@@ -21,7 +21,7 @@ const LOW = PEAK + 2 * MINUTE_MS;
 const questdb = new ExternalQuestdb();
 const shop = new FakeProvider();
 const cleanups: (() => Promise<void> | void)[] = [];
-const rows = new RowWriter(questdb);
+const rows = new TestRowWriter(questdb);
 
 beforeAll(async () => {
   await Promise.all([questdb.start(), shop.start()]);
@@ -74,7 +74,7 @@ function createServer(
   path: string | undefined,
   options: Partial<BusinessRuleEvaluatorOptions> = {},
 ): BusinessRuleEvaluator {
-  const writer = new RowWriter(questdb);
+  const writer = new TestRowWriter(questdb);
   const queryClient = createQueryClient(questdb);
   const log = { info: () => {}, warn: console.error, error: console.error };
   const evaluator = new BusinessRuleEvaluator({

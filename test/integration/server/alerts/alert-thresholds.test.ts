@@ -16,7 +16,7 @@ import {
   makeGauge,
   makeHistogram,
   PIPELINE_STATS,
-  RowWriter,
+  TestRowWriter,
 } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
@@ -29,7 +29,7 @@ const STEP_MS = 30_000;
 const questdb = new ExternalQuestdb();
 questdb.devMode = true;
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-rules-'));
-const rows = new RowWriter(questdb);
+const rows = new TestRowWriter(questdb);
 let store: QuestdbQueryClient;
 let seen: readonly Transition[];
 

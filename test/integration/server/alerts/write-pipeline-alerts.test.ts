@@ -5,13 +5,13 @@ import {
   createEvaluator,
   createQueryClient,
   makeHistogram,
-  RowWriter,
+  TestRowWriter,
 } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const questdb = new ExternalQuestdb();
-const rows = new RowWriter(questdb);
+const rows = new TestRowWriter(questdb);
 let store: QuestdbQueryClient;
 
 beforeAll(async () => {

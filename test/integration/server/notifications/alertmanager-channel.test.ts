@@ -88,7 +88,7 @@ describe('an Alertmanager', () => {
     await channel.deliver(of('warning'), within());
     await channel.deliver(of('critical'), within());
     const active = await waitFor(async () => {
-      const alerts = (await alone.alerts()).filter(({ labels }) => labels.alertname === 'worse');
+      const alerts = (await alone.listAlerts()).filter(({ labels }) => labels.alertname === 'worse');
       return alerts.length === 1 && alerts;
     });
     expect(active[0]!.labels.severity).toBe('critical');

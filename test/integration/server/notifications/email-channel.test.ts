@@ -186,7 +186,7 @@ describe('a server', () => {
   it('that says nothing ends with the signal', async () => {
     const silent = createServer();
     const port = await listenOnFreePort(silent);
-    const outcome = await deliverMessage({ ...config, port }, makeMessage(), { withinMs: 300 });
+    const outcome = await deliverMessage({ ...config, port }, makeMessage(), { timeoutMs: 300 });
     expect(outcome).toEqual({ status: 'retryable', reason: 'localhost did not respond in time' });
     await new Promise((done) => silent.close(done));
     expect(await deliverMessage({ ...config, port }, makeMessage())).toMatchObject({

@@ -159,7 +159,7 @@ describe.each(['slack', 'teams', 'pagerduty', 'sms'])('%s', (kind) => {
       response.end(`${path} ${headers.authorization} ${body}`);
     };
     const outcome = await deliverMessage(configs[kind]!, makeMessage(), {
-      withinMs: status ? 10_000 : 300,
+      timeoutMs: status ? 10_000 : 300,
     });
     expect(outcome.status).toBe(expected);
     if (status === 429) expect(outcome).toMatchObject({ retryAfterMs: 3000 });

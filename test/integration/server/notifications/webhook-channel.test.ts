@@ -115,7 +115,9 @@ describe('an answer', () => {
     };
     const outcome = await deliverMessage({ ...webhook, url: undefined, urlFile }, makeMessage());
     const { reason } = outcome as { reason: string };
-    expect(reason).toMatch(/^http:\/\/127\.0\.0\.1:\d+ returned HTTP 400: bad \[secret\] \[secret\] to/);
+    expect(reason).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+ returned HTTP 400: bad \[secret\] \[secret\] to/,
+    );
     expect(reason).not.toMatch(/s3cr3t|hook-secret|ann@|[\n\u202e]/);
     expect(reason.length).toBeLessThan(300);
   });
@@ -123,7 +125,7 @@ describe('an answer', () => {
   it('that never comes ends with the signal', async () => {
     receiver.respond = () => {};
     const began = Date.now();
-    const outcome = await deliverMessage(webhook, makeMessage(), { withinMs: 300 });
+    const outcome = await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 });
     expect(outcome).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/in time/),
@@ -131,7 +133,7 @@ describe('an answer', () => {
     expect(Date.now() - began).toBeLessThan(5000);
     // Nor one that goes on for ever.
     receiver.respond = (response) => void response.writeHead(200).write('.');
-    expect(await deliverMessage(webhook, makeMessage(), { withinMs: 300 })).toMatchObject({
+    expect(await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 })).toMatchObject({
       status: 'retryable',
     });
   });
