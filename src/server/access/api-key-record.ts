@@ -35,6 +35,19 @@ export interface KeyView {
   readonly author: string;
 }
 
+export interface CreateKeyRequest extends Grant {
+  /** Describes the purpose of the key. */
+  readonly name: string;
+  /** In ms since the epoch. Undefined if the key doesn't expire. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** Maximum number of keys that are neither revoked nor expired. Every server keeps them in memory. */
+const MAX_ACTIVE_KEYS = 1000;
+const MAX_KEY_NAME_LENGTH = 100;
+const EXPIRY_UNIT_MS = { h: HOUR_MS, d: DAY_MS, w: 604_800_000, y: 31_536_000_000 } as const;
+const MAX_EXPIRY_YEARS = 10;
+
 export function toKeyView(key: ApiKey, now: number): KeyView {
   return {
     id: key.id,
@@ -85,6 +98,43 @@ export function parseKeyRows(rows: readonly Row[]): Map<string, ApiKey> {
   return keys;
 }
 
+/** Returns the reason why a key can't be created, or undefined if the request is valid. */
+export function validateKeyRequest(
+  request: CreateKeyRequest,
+  activeKeys: number,
+  now: number,
+): string | undefined {
+  const { name, expiresAt } = request;
+  if (activeKeys >= MAX_ACTIVE_KEYS) {
+    return `the limit of ${MAX_ACTIVE_KEYS} active keys is reached; revoke keys that are not in use`;
+  }
+  if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
+    return `the name must have 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;
+  }
+  // A key pasted as a name would be visible in lists and rows.
+  if (name.includes(API_KEY_PREFIX)) return 'the name looks like a key';
+  if (
+    expiresAt !== undefined &&
+    !(expiresAt > now && expiresAt <= now + MAX_EXPIRY_YEARS * EXPIRY_UNIT_MS.y)
+  ) {
+    return `the expiration time must be in the future and within ${MAX_EXPIRY_YEARS} years`;
+  }
+  return validateGrant(request);
+}
+
+/**
+ * Parses an expiration: a duration such as `90d`, `12h`, `4w`, or `1y`, or an ISO 8601 time.
+ *
+ * @returns ms since the epoch, or undefined if the text is invalid
+ */
+export function parseExpiry(text: string, now: number): number | undefined {
+  const [, amount, unit] = /^(\d{1,5})([hdwy])$/.exec(text) ?? [];
+  if (unit !== undefined)
+    return now + Number(amount) * EXPIRY_UNIT_MS[unit as keyof typeof EXPIRY_UNIT_MS];
+  const time = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
 function toKeyColumns(key: ApiKey) {
   const { id, name, role, organizationId, properties, hash, expiresAt, author } = key;
   const propertiesJson = properties ? JSON.stringify(properties) : '';
@@ -127,54 +177,4 @@ function toMs(time: unknown): number | undefined {
 
 function toIsoTime(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
-}
-
-export interface CreateKeyRequest extends Grant {
-  /** Describes the purpose of the key. */
-  readonly name: string;
-  /** In ms since the epoch. Undefined if the key doesn't expire. */
-  readonly expiresAt?: number | undefined;
-}
-
-/** Maximum number of keys that are neither revoked nor expired. Every server keeps them in memory. */
-const MAX_ACTIVE_KEYS = 1000;
-const MAX_KEY_NAME_LENGTH = 100;
-const EXPIRY_UNIT_MS = { h: HOUR_MS, d: DAY_MS, w: 604_800_000, y: 31_536_000_000 } as const;
-const MAX_EXPIRY_YEARS = 10;
-
-/** Returns the reason why a key can't be created, or undefined if the request is valid. */
-export function validateKeyRequest(
-  request: CreateKeyRequest,
-  activeKeys: number,
-  now: number,
-): string | undefined {
-  const { name, expiresAt } = request;
-  if (activeKeys >= MAX_ACTIVE_KEYS) {
-    return `the limit of ${MAX_ACTIVE_KEYS} active keys is reached; revoke keys that are not in use`;
-  }
-  if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
-    return `the name must have 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;
-  }
-  // A key pasted as a name would be visible in lists and rows.
-  if (name.includes(API_KEY_PREFIX)) return 'the name looks like a key';
-  if (
-    expiresAt !== undefined &&
-    !(expiresAt > now && expiresAt <= now + MAX_EXPIRY_YEARS * EXPIRY_UNIT_MS.y)
-  ) {
-    return `the expiration time must be in the future and within ${MAX_EXPIRY_YEARS} years`;
-  }
-  return validateGrant(request);
-}
-
-/**
- * Parses an expiration: a duration such as `90d`, `12h`, `4w`, or `1y`, or an ISO 8601 time.
- *
- * @returns ms since the epoch, or undefined if the text is invalid
- */
-export function parseExpiry(text: string, now: number): number | undefined {
-  const [, amount, unit] = /^(\d{1,5})([hdwy])$/.exec(text) ?? [];
-  if (unit !== undefined)
-    return now + Number(amount) * EXPIRY_UNIT_MS[unit as keyof typeof EXPIRY_UNIT_MS];
-  const time = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(time) ? undefined : time;
 }

@@ -20,34 +20,6 @@ const CONFIRMATION_TITLES: Readonly<Record<LinkAction, string>> = {
   silence: 'Silence this alert?',
 };
 
-/** Renders the confirmation page, which is necessary because mail programs open links automatically. */
-function renderConfirmationPage(action: LinkAction, alert: AlertView): string {
-  const options = LINK_DURATIONS.map((duration) => `<option>${duration}</option>`).join('');
-  const durationField =
-    action === 'silence'
-      ? `<label>Duration <select name="duration">${options}</select></label>`
-      : '';
-  return renderPage(
-    CONFIRMATION_TITLES[action],
-    `<p><strong>${escapeHtml(alert.rule)}</strong> (${escapeHtml(alert.severity)}, ${escapeHtml(alert.state)})</p>
-<p>${escapeHtml(alert.annotations.summary ?? '')}</p>
-<form method="post">${durationField}
-<label>Comment <input name="comment" maxlength="500" required></label>
-<button>${action === 'silence' ? 'Silence' : 'Acknowledge'}</button></form>`,
-  );
-}
-
-function renderResultPage(title: string, text: string): string {
-  return renderPage(title, `<p>${escapeHtml(text)}</p>`);
-}
-
-function renderPage(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-<title>${escapeHtml(title)}</title><style>${LINK_PAGE_STYLE}</style>
-<h1>${escapeHtml(title)}</h1>${body}</html>`;
-}
-
 const linkFormSchema = z.object({
   comment: z.string().trim().min(1).max(500),
   duration: z.enum(LINK_DURATIONS).default('1h'),
@@ -139,7 +111,8 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
         detail: { rule, comment, ...detail },
       });
     if (action === 'acknowledge') {
-      if (state !== 'firing') return `The alert ${rule} has already stopped firing or was acknowledged.`;
+      if (state !== 'firing')
+        return `The alert ${rule} has already stopped firing or was acknowledged.`;
       alerts.acknowledge(id, comment, { author, scope: UNRESTRICTED_SCOPE });
       audit(id, {});
       return `The alert ${rule} is acknowledged.`;
@@ -154,4 +127,32 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
     audit(silence.id, { alert: id, duration });
     return `The alert ${rule} is silenced for ${duration}.`;
   }
+}
+
+/** Renders the confirmation page, which is necessary because mail programs open links automatically. */
+function renderConfirmationPage(action: LinkAction, alert: AlertView): string {
+  const options = LINK_DURATIONS.map((duration) => `<option>${duration}</option>`).join('');
+  const durationField =
+    action === 'silence'
+      ? `<label>Duration <select name="duration">${options}</select></label>`
+      : '';
+  return renderPage(
+    CONFIRMATION_TITLES[action],
+    `<p><strong>${escapeHtml(alert.rule)}</strong> (${escapeHtml(alert.severity)}, ${escapeHtml(alert.state)})</p>
+<p>${escapeHtml(alert.annotations.summary ?? '')}</p>
+<form method="post">${durationField}
+<label>Comment <input name="comment" maxlength="500" required></label>
+<button>${action === 'silence' ? 'Silence' : 'Acknowledge'}</button></form>`,
+  );
+}
+
+function renderResultPage(title: string, text: string): string {
+  return renderPage(title, `<p>${escapeHtml(text)}</p>`);
+}
+
+function renderPage(title: string, body: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
+<title>${escapeHtml(title)}</title><style>${LINK_PAGE_STYLE}</style>
+<h1>${escapeHtml(title)}</h1>${body}</html>`;
 }

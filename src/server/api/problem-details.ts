@@ -13,12 +13,10 @@ export interface ParameterError {
 /** Creates the error for a request with one or more invalid parameters. */
 export function createRequestError(...errors: readonly ParameterError[]): PerfscopeError {
   const reason = errors
-    .map(({ parameter, reason, allowed }) =>
-      [
-        `${parameter} ${reason}`,
-        ...(allowed ? [`allowed: ${allowed.replace(/\.$/, '')}`] : []),
-      ].join('; '),
-    )
+    .map(({ parameter, reason, allowed }) => {
+      const hint = allowed ? `; allowed: ${allowed.replace(/\.$/, '')}` : '';
+      return `${parameter} ${reason}${hint}`;
+    })
     .join('. ');
   return createError('PS_REQUEST_INVALID', { reason, errors });
 }

@@ -39,12 +39,9 @@ const GROUPS_PARAMETERS = {
     .enum(SORT_FIELDS)
     .default('count')
     .meta({ description: `Field to sort by: one of ${SORT_FIELDS.join(', ')}.` }),
-  order: z
-    .enum(['asc', 'desc'])
-    .optional()
-    .meta({
-      description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
-    }),
+  order: z.enum(['asc', 'desc']).optional().meta({
+    description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
+  }),
   ...createPagingParameters(50, 1000),
   ...FORMAT_PARAMETER,
 };

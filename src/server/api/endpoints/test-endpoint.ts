@@ -11,80 +11,6 @@ import type { Row } from '../../../storage/questdb/questdb-reader.ts';
 import { fromTable, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import { defineEndpoint, type EndpointDependencies } from '../endpoint-definition.ts';
 
-export interface CleanupReport {
-  performanceMetrics: number;
-  metricBuckets: number;
-  queueMetrics: number;
-}
-
-const MAX_ROWS_PER_CALL = 10_000;
-const TEST_METRICS_QUERY = sql`SELECT timestamp, id ${fromTable('performance_metrics')}
-  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
-const TEST_BUCKETS_QUERY = sql`SELECT timestamp, point, bucket_upper ${fromTable('metric_buckets')}
-  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
-const TEST_JOBS_QUERY = sql`SELECT timestamp, queue_name, job_id, status ${fromTable('queue_metrics')}
-  AND test = true AND id IS NOT NULL LIMIT ${MAX_ROWS_PER_CALL}`;
-
-/**
- * Blanks all test rows. QuestDB has no DELETE, so each row is overwritten with the same keys and a
- * count of zero.
- *
- * @returns number of blanked rows per table, up to 10,000 per call
- */
-async function cleanUpTestRows({
-  queryClient,
-  add,
-  flush,
-}: EndpointDependencies): Promise<CleanupReport> {
-  await flush();
-  const metrics = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(
-    toBlankMetric,
-  );
-  const buckets = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(
-    toBlankBucket,
-  );
-  const jobs = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
-  add('performance_metrics', metrics);
-  add('metric_buckets', buckets);
-  add('queue_metrics', jobs);
-  await flush();
-  return {
-    performanceMetrics: metrics.length,
-    metricBuckets: buckets.length,
-    queueMetrics: jobs.length,
-  };
-}
-
-function toBlankMetric(row: Row): PerformanceMetricRow {
-  const blank = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
-  return { timestamp: getTimestampMs(row), id: String(row.id), ...blank };
-}
-
-function toBlankBucket(row: Row): MetricBucketRow {
-  const keys = { point: Number(row.point), bucketUpper: Number(row.bucket_upper) };
-  return { timestamp: getTimestampMs(row), ...keys, count: 0, errorCount: 0, test: true };
-}
-
-function toBlankJob(row: Row): QueueMetricRow {
-  const keys = { queueName: String(row.queue_name), jobId: String(row.job_id) };
-  return { timestamp: getTimestampMs(row), ...keys, status: String(row.status), test: true };
-}
-
-function getTimestampMs(row: Row): number {
-  return (row.timestamp as Date).getTime();
-}
-
-const TEST_METRIC_COUNT = 20;
-const TEST_JOB_COUNT = 5;
-const VISIBILITY_TIMEOUT_MS = 10_000;
-const TEST_NAME = 'perfscope.test';
-const toMetricCountQuery = (
-  since: Date,
-) => sql`SELECT count() AS rows ${fromTable('performance_metrics')}
-  AND test = true AND count > 0 AND timestamp >= ${since}`;
-const toJobCountQuery = (since: Date) => sql`SELECT count() AS rows ${fromTable('queue_metrics')}
-  AND test = true AND created_at >= ${since} AND timestamp >= ${since}`;
-
 /** Actions of `/api/performance/test`. Each performs a real operation and returns the result. */
 const TEST_ACTION_HANDLERS = {
   setup: async (dependencies) => ({ schema: await dependencies.migrate() }),
@@ -109,6 +35,26 @@ const TEST_ACTION_HANDLERS = {
 export type TestAction = keyof typeof TEST_ACTION_HANDLERS;
 const TEST_ACTION_NAMES = Object.keys(TEST_ACTION_HANDLERS) as [TestAction, ...TestAction[]];
 
+export const testEndpoint = defineEndpoint({
+  path: '/api/performance/test',
+  methods: ['get', 'post'],
+  summary: 'Performs a real operation for testing and returns the result.',
+  permission: 'test',
+  isMutating: true,
+  query: z.strictObject({ action: z.enum(TEST_ACTION_NAMES) }),
+  response: z.looseObject({ action: z.enum(TEST_ACTION_NAMES), ok: z.literal(true) }),
+  handle({ query, dependencies, scope, principal, address }) {
+    const { action } = query;
+    dependencies.access.audit({
+      author: principal.subject,
+      action: `test.${action}`,
+      object: '',
+      address,
+    });
+    return runTestAction(action, dependencies, scope);
+  },
+});
+
 async function runTestAction(
   action: TestAction,
   dependencies: EndpointDependencies,
@@ -120,6 +66,17 @@ async function runTestAction(
     ...(await TEST_ACTION_HANDLERS[action](dependencies, scope)),
   };
 }
+
+const TEST_METRIC_COUNT = 20;
+const TEST_JOB_COUNT = 5;
+const VISIBILITY_TIMEOUT_MS = 10_000;
+const TEST_NAME = 'perfscope.test';
+const toMetricCountQuery = (
+  since: Date,
+) => sql`SELECT count() AS rows ${fromTable('performance_metrics')}
+  AND test = true AND count > 0 AND timestamp >= ${since}`;
+const toJobCountQuery = (since: Date) => sql`SELECT count() AS rows ${fromTable('queue_metrics')}
+  AND test = true AND created_at >= ${since} AND timestamp >= ${since}`;
 
 async function writeTestMetrics({
   recorder,
@@ -188,22 +145,65 @@ async function waitForRows(
   }
 }
 
-export const testEndpoint = defineEndpoint({
-  path: '/api/performance/test',
-  methods: ['get', 'post'],
-  summary: 'Performs a real operation for testing and returns the result.',
-  permission: 'test',
-  isMutating: true,
-  query: z.strictObject({ action: z.enum(TEST_ACTION_NAMES) }),
-  response: z.looseObject({ action: z.enum(TEST_ACTION_NAMES), ok: z.literal(true) }),
-  handle({ query, dependencies, scope, principal, address }) {
-    const { action } = query;
-    dependencies.access.audit({
-      author: principal.subject,
-      action: `test.${action}`,
-      object: '',
-      address,
-    });
-    return runTestAction(action, dependencies, scope);
-  },
-});
+export interface CleanupReport {
+  performanceMetrics: number;
+  metricBuckets: number;
+  queueMetrics: number;
+}
+
+const MAX_ROWS_PER_CALL = 10_000;
+const TEST_METRICS_QUERY = sql`SELECT timestamp, id ${fromTable('performance_metrics')}
+  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
+const TEST_BUCKETS_QUERY = sql`SELECT timestamp, point, bucket_upper ${fromTable('metric_buckets')}
+  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
+const TEST_JOBS_QUERY = sql`SELECT timestamp, queue_name, job_id, status ${fromTable('queue_metrics')}
+  AND test = true AND id IS NOT NULL LIMIT ${MAX_ROWS_PER_CALL}`;
+
+/**
+ * Blanks all test rows. QuestDB has no DELETE, so each row is overwritten with the same keys and a
+ * count of zero.
+ *
+ * @returns number of blanked rows per table, up to 10,000 per call
+ */
+async function cleanUpTestRows({
+  queryClient,
+  add,
+  flush,
+}: EndpointDependencies): Promise<CleanupReport> {
+  await flush();
+  const metrics = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(
+    toBlankMetric,
+  );
+  const buckets = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(
+    toBlankBucket,
+  );
+  const jobs = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
+  add('performance_metrics', metrics);
+  add('metric_buckets', buckets);
+  add('queue_metrics', jobs);
+  await flush();
+  return {
+    performanceMetrics: metrics.length,
+    metricBuckets: buckets.length,
+    queueMetrics: jobs.length,
+  };
+}
+
+function toBlankMetric(row: Row): PerformanceMetricRow {
+  const blank = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
+  return { timestamp: getTimestampMs(row), id: String(row.id), ...blank };
+}
+
+function toBlankBucket(row: Row): MetricBucketRow {
+  const keys = { point: Number(row.point), bucketUpper: Number(row.bucket_upper) };
+  return { timestamp: getTimestampMs(row), ...keys, count: 0, errorCount: 0, test: true };
+}
+
+function toBlankJob(row: Row): QueueMetricRow {
+  const keys = { queueName: String(row.queue_name), jobId: String(row.job_id) };
+  return { timestamp: getTimestampMs(row), ...keys, status: String(row.status), test: true };
+}
+
+function getTimestampMs(row: Row): number {
+  return (row.timestamp as Date).getTime();
+}

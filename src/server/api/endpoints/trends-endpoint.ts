@@ -51,6 +51,95 @@ export interface SeriesParameters {
   readonly apdexTarget: number;
 }
 
+const trendPointSchema = z
+  .strictObject({
+    at: schemas.timeSchema,
+    ...(Object.fromEntries(
+      AGGREGATES.map((name) => [name, schemas.optionalNumberSchema]),
+    ) as Record<(typeof AGGREGATES)[number], typeof schemas.optionalNumberSchema>),
+  })
+  .meta({ id: 'TrendPoint', description: 'A time bucket that starts at `at`.' });
+
+export const trendsEndpoint = defineEndpoint({
+  path: '/api/performance/trends',
+  methods: ['get'],
+  summary:
+    'Returns a metric over time, optionally with an earlier time range, and a summary of changes.',
+  permission: 'read',
+  query: z.strictObject({
+    ...RANGE_PARAMETERS,
+    ...STEP_PARAMETER,
+    ...COMPARE_PARAMETER,
+    metricType: z.enum(METRIC_TYPES).default('API_RESPONSE_TIME'),
+    name: createNameFilter('metric name'),
+    aggregate: z
+      .array(z.enum(AGGREGATES))
+      .min(1)
+      .max(AGGREGATES.length)
+      .default(['rate', 'average', 'errorRate', 'p95'])
+      .meta({ description: `Aggregates to return: one or more of ${AGGREGATES.join(', ')}.` }),
+    groupBy: z
+      .array(z.enum(DIMENSION_NAMES))
+      .max(DIMENSION_NAMES.length)
+      .optional()
+      .meta({
+        description: `Dimensions to group by, one series per group: ${DIMENSION_NAMES.join(', ')}.`,
+      }),
+    limit: z.int().min(1).max(100).default(20).meta({
+      description:
+        'Maximum number of series, 1 to 100. Series with the most measurements come first.',
+    }),
+    ...APDEX_TARGET_PARAMETER,
+    ...FILTER_PARAMETERS,
+    ...INCLUDE_TEST_PARAMETER,
+    ...FORMAT_PARAMETER,
+  }),
+  response: z
+    .strictObject({
+      ...schemas.TIME_RANGE_FIELDS,
+      metricType: z.enum(METRIC_TYPES),
+      step: z.string(),
+      timeZone: z.string(),
+      ...schemas.NOTES_FIELD,
+      series: z.array(
+        z.strictObject({
+          group: schemas.groupSchema,
+          points: z.array(trendPointSchema),
+          compared: z.array(trendPointSchema).optional().meta({
+            description: 'Points of the earlier time range, moved to the times of the current one.',
+          }),
+        }),
+      ),
+      omittedSeries: z.int().meta({ description: 'Number of groups beyond the limit.' }),
+      summary: schemas.trendsSchema,
+    })
+    .meta({ id: 'TrendsAnswer' }),
+  toTable: ({ series }, { groupBy = [], aggregate }) => ({
+    columns: [...groupBy, 'at', 'compared', ...aggregate],
+    rows: series.flatMap(({ group, points, compared = [] }) =>
+      [
+        ...points.map((point) => ({ ...point, compared: false })),
+        ...compared.map((point) => ({ ...point, compared: true })),
+      ].map((row) => ({ ...group, ...row })),
+    ),
+  }),
+  async handle(context) {
+    const { query, dependencies } = context;
+    const requestQuery = toRequestQuery(context);
+    const { dbQuery, zone } = requestQuery;
+    const [series, summary] = await Promise.all([
+      buildSeriesResponse(dependencies.queryClient, requestQuery, query),
+      queryTrends(dependencies.queryClient, dbQuery, query.compare ?? 'previous', zone),
+    ]);
+    return {
+      ...schemas.toTimeRangeFields(dbQuery.range),
+      metricType: query.metricType,
+      ...series,
+      summary,
+    };
+  },
+});
+
 /** Queries the series of a metric type, and the series of the time range it's compared with. */
 async function buildSeriesResponse(
   queryClient: QueryClient,
@@ -124,91 +213,3 @@ function toTrendPoint({ bucket, values }: SeriesPoint) {
 function toComparedPoint({ bucket, values }: SeriesPoint, { toCurrentMs }: AlignedComparison) {
   return { at: new Date(toCurrentMs(bucket?.fromMs ?? 0)), ...values };
 }
-
-const trendPointSchema = z
-  .strictObject({
-    at: schemas.timeSchema,
-    ...(Object.fromEntries(
-      AGGREGATES.map((name) => [name, schemas.optionalNumberSchema]),
-    ) as Record<(typeof AGGREGATES)[number], typeof schemas.optionalNumberSchema>),
-  })
-  .meta({ id: 'TrendPoint', description: 'A time bucket that starts at `at`.' });
-
-export const trendsEndpoint = defineEndpoint({
-  path: '/api/performance/trends',
-  methods: ['get'],
-  summary:
-    'Returns a metric over time, optionally with an earlier time range, and a summary of changes.',
-  permission: 'read',
-  query: z.strictObject({
-    ...RANGE_PARAMETERS,
-    ...STEP_PARAMETER,
-    ...COMPARE_PARAMETER,
-    metricType: z.enum(METRIC_TYPES).default('API_RESPONSE_TIME'),
-    name: createNameFilter('metric name'),
-    aggregate: z
-      .array(z.enum(AGGREGATES))
-      .min(1)
-      .max(AGGREGATES.length)
-      .default(['rate', 'average', 'errorRate', 'p95'])
-      .meta({ description: `Aggregates to return: one or more of ${AGGREGATES.join(', ')}.` }),
-    groupBy: z
-      .array(z.enum(DIMENSION_NAMES))
-      .max(DIMENSION_NAMES.length)
-      .optional()
-      .meta({
-        description: `Dimensions to group by, one series per group: ${DIMENSION_NAMES.join(', ')}.`,
-      }),
-    limit: z.int().min(1).max(100).default(20).meta({
-      description: 'Maximum number of series, 1 to 100. Series with the most measurements come first.',
-    }),
-    ...APDEX_TARGET_PARAMETER,
-    ...FILTER_PARAMETERS,
-    ...INCLUDE_TEST_PARAMETER,
-    ...FORMAT_PARAMETER,
-  }),
-  response: z
-    .strictObject({
-      ...schemas.TIME_RANGE_FIELDS,
-      metricType: z.enum(METRIC_TYPES),
-      step: z.string(),
-      timeZone: z.string(),
-      ...schemas.NOTES_FIELD,
-      series: z.array(
-        z.strictObject({
-          group: schemas.groupSchema,
-          points: z.array(trendPointSchema),
-          compared: z.array(trendPointSchema).optional().meta({
-            description: 'Points of the earlier time range, moved to the times of the current one.',
-          }),
-        }),
-      ),
-      omittedSeries: z.int().meta({ description: 'Number of groups beyond the limit.' }),
-      summary: schemas.trendsSchema,
-    })
-    .meta({ id: 'TrendsAnswer' }),
-  toTable: ({ series }, { groupBy = [], aggregate }) => ({
-    columns: [...groupBy, 'at', 'compared', ...aggregate],
-    rows: series.flatMap(({ group, points, compared = [] }) =>
-      [
-        ...points.map((point) => ({ ...point, compared: false })),
-        ...compared.map((point) => ({ ...point, compared: true })),
-      ].map((row) => ({ ...group, ...row })),
-    ),
-  }),
-  async handle(context) {
-    const { query, dependencies } = context;
-    const requestQuery = toRequestQuery(context);
-    const { dbQuery, zone } = requestQuery;
-    const [series, summary] = await Promise.all([
-      buildSeriesResponse(dependencies.queryClient, requestQuery, query),
-      queryTrends(dependencies.queryClient, dbQuery, query.compare ?? 'previous', zone),
-    ]);
-    return {
-      ...schemas.toTimeRangeFields(dbQuery.range),
-      metricType: query.metricType,
-      ...series,
-      summary,
-    };
-  },
-});

@@ -117,12 +117,9 @@ export const trendsSchema = z
   .meta({ id: 'Trends' });
 
 export const NOTES_FIELD = {
-  notes: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description: 'Differences from the request, such as a longer step, with the reasons.',
-    }),
+  notes: z.array(z.string()).optional().meta({
+    description: 'Differences from the request, such as a longer step, with the reasons.',
+  }),
 };
 
 export const nextCursorSchema = z
