@@ -14,7 +14,7 @@ const formatHint = (nearest: string | undefined) => (nearest ? ` Did you mean ${
  */
 export const ERROR_MESSAGES = {
   PS_CONFIG_UNKNOWN: (p: { name: string; nearest?: string }) =>
-    `${p.name} is not a Perfscope setting.${formatHint(p.nearest)} See the list of settings in the README.`,
+    `${p.name} is not a Perfscope setting.${formatHint(p.nearest)} See docs/configuration.md for the list of settings.`,
   PS_CONFIG_INVALID: (p: { name: string; value: string; allowed: string }) =>
     `${p.name}=${p.value} is invalid: it must be ${p.allowed}. Correct the value or unset the variable.`,
   PS_CONFIG_INCOMPLETE: (p: { feature: string; missing: string }) =>

@@ -18,7 +18,8 @@ const FILE_ACTION =
 export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
   PS_CONFIG_UNKNOWN: {
     cause: 'A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set that Perfscope does not know.',
-    action: 'Correct the spelling or remove the variable. The README lists all settings.',
+    action:
+      'Correct the spelling or remove the variable. docs/configuration.md lists all settings.',
   },
   PS_CONFIG_INVALID: {
     cause: 'A setting has a value of the wrong type or outside its allowed range.',

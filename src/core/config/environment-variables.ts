@@ -17,8 +17,8 @@ import {
 const HEALTH_CHECK_PATHS = ['/healthz', '/readyz', '/livez', '/health', '/metrics'] as const;
 
 /**
- * Every environment variable that Perfscope reads, except for the OpenTelemetry variables. The README
- * contains this list. An unknown variable that starts with `PERFORMANCE_` or `SYSTEM_HEALTH_` is an
+ * Every environment variable that Perfscope reads, except for the OpenTelemetry variables.
+ * `docs/configuration.md` contains this list. An unknown variable that starts with `PERFORMANCE_` or `SYSTEM_HEALTH_` is an
  * error, so that typos don't go unnoticed.
  */
 export const VARIABLES = {

@@ -25,7 +25,7 @@ export function parseSentryDsn(text: string): SentryDsn | undefined {
 export interface Variable<T> {
   /** Value if the variable is unset or invalid. */
   readonly fallback: T;
-  /** Description for the README. */
+  /** Description for docs/configuration.md. */
   readonly description: string;
   /** Allowed values, as the end of "it must be …". */
   readonly allowed: string;
