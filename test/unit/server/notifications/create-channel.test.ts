@@ -15,7 +15,7 @@ const sid = `AC${'0'.repeat(32)}`;
 const sms = { kind: 'sms', accountSid: sid, tokenFile: 't', from: '+43664123456' };
 const webhook = { kind: 'webhook', url: 'https://hooks.example/', secretFile: 's' };
 
-describe('a channel', () => {
+describe('channelConfigSchema', () => {
   it.each([
     email,
     { ...email, security: 'tls', port: 465, user: 'u', passwordFile: 'p', to: undefined },
@@ -26,7 +26,7 @@ describe('a channel', () => {
     { kind: 'teams', urlFile: 'u' },
     { kind: 'pagerduty', routingKeyFile: 'k' },
     sms,
-  ])('may be %j', (config) => {
+  ])('accepts %j', (config) => {
     expect(channelConfigSchema.safeParse(config).error).toBeUndefined();
   });
 
@@ -50,23 +50,23 @@ describe('a channel', () => {
     [{ kind: 'alertmanager', urls: ['https://a.example'], endsAfter: '1y' }, 'a duration such as'],
     [{ kind: 'alertmanager', urls: ['https://a.example', 'http://b.example'] }, '`allowHttp`'],
     [{ kind: 'pigeon' }, 'Invalid'],
-  ])('is refused: %j', (config, reason) => {
+  ])('rejects %j', (config, reason) => {
     const { error } = channelConfigSchema.safeParse(config);
     expect(error && z.prettifyError(error)).toContain(reason);
   });
 });
 
-describe('a secret', () => {
+describe('a secret file', () => {
   const KEY = 'k'.repeat(32);
-  const open = (routingKeyFile: string) =>
+  const createWithKey = (routingKeyFile: string) =>
     createChannel(channelConfigSchema.parse({ kind: 'pagerduty', routingKeyFile }));
 
-  it('is read from a file that only its owner reads', () => {
+  it('must be readable only by its owner', () => {
     const file = secrets.write('key', `${KEY}\n`);
-    expect(open(file).recipient).toBe('events.pagerduty.com');
+    expect(createWithKey(file).recipient).toBe('events.pagerduty.com');
     for (const mode of [0o640, 0o604, 0o644]) {
       chmodSync(file, mode);
-      expect(() => open(file)).toThrow(
+      expect(() => createWithKey(file)).toThrow(
         expect.objectContaining({
           code: 'PS_CHANNEL_SECRET',
           params: expect.objectContaining({ file }),
@@ -80,10 +80,10 @@ describe('a secret', () => {
     [`${KEY}\n${KEY}`, 'one line'],
     ['short-key-1', '32 characters'],
     ['x'.repeat(70_000), 'too large'],
-  ])('is refused when it is none, and never shown', (text, reason) => {
+  ])('is rejected if its content is invalid, and the content is not shown', (text, reason) => {
     let message = '';
     try {
-      open(secrets.write('wrong', text));
+      createWithKey(secrets.write('wrong', text));
     } catch (error) {
       message = (error as Error).message;
     }
@@ -91,13 +91,13 @@ describe('a secret', () => {
     if (text !== '') expect(message).not.toContain(text.slice(0, 11));
   });
 
-  it('that is not there is said so', () => {
-    expect(() => open('/nowhere/key')).toThrow(
+  it('is reported if it does not exist', () => {
+    expect(() => createWithKey('/nowhere/key')).toThrow(
       "The secret file /nowhere/key can't be used: it can't be read (ENOENT)",
     );
   });
 
-  it('that is a URL keeps to the same rules', () => {
+  it('with a URL must follow the network settings', () => {
     for (const url of ['https://10.0.0.1/hook', 'http://hooks.example/hook', 'no url']) {
       const urlFile = secrets.write('url', url);
       const config = channelConfigSchema.parse({ kind: 'slack', urlFile });

@@ -19,22 +19,25 @@ const POLICY: EscalationPolicy = {
   ],
 };
 
-/** Minutes at which each level is told, when it is looked at every so many seconds. */
-function told(states: (minute: number) => 'firing' | 'acknowledged' | undefined, everyS: number) {
+/** Runs an escalation for an hour. Returns each notified level with its minute. */
+function runEscalation(
+  getState: (minute: number) => 'firing' | 'acknowledged' | undefined,
+  stepS: number,
+) {
   let state: ReturnType<typeof createEscalationState> | undefined = createEscalationState(NOW);
-  const found: [number, number][] = [];
-  for (let ms = 0; state && ms <= 60 * MINUTE_MS; ms += everyS * 1000) {
+  const notified: [number, number][] = [];
+  for (let ms = 0; state && ms <= 60 * MINUTE_MS; ms += stepS * 1000) {
     const minute = ms / MINUTE_MS;
-    const step = stepEscalation(state, POLICY, states(minute), NOW + ms);
-    if (step.levelToNotify !== undefined) found.push([step.levelToNotify, minute]);
+    const step = stepEscalation(state, POLICY, getState(minute), NOW + ms);
+    if (step.levelToNotify !== undefined) notified.push([step.levelToNotify, minute]);
     state = step.state;
   }
-  return found;
+  return notified;
 }
 
-it('goes to the next level when nobody acknowledges, repeats, and stops', () => {
+it('moves to the next level, repeats, and stops when the alert is acknowledged or resolved', () => {
   const always = () => 'firing' as const;
-  expect(told(always, 30)).toEqual([
+  expect(runEscalation(always, 30)).toEqual([
     ...[
       [1, 5],
       [1, 7],
@@ -47,9 +50,10 @@ it('goes to the next level when nobody acknowledges, repeats, and stops', () => 
       [2, 55],
     ],
   ]);
-  const taken = (minute: number) => (minute < 6 ? 'firing' : 'acknowledged') as 'firing';
-  expect(told(taken, 30)).toEqual([[1, 5]]);
-  expect(told((minute) => (minute < 20 ? 'firing' : undefined), 30)).toEqual([
+  const untilAcknowledged = (minute: number) =>
+    (minute < 6 ? 'firing' : 'acknowledged') as 'firing';
+  expect(runEscalation(untilAcknowledged, 30)).toEqual([[1, 5]]);
+  expect(runEscalation((minute) => (minute < 20 ? 'firing' : undefined), 30)).toEqual([
     ...[
       [1, 5],
       [1, 7],
@@ -58,22 +62,22 @@ it('goes to the next level when nobody acknowledges, repeats, and stops', () => 
   ]);
 });
 
-it('tells the highest level only after a long absence', () => {
+it('notifies only the highest level after a long downtime', () => {
   const step = stepEscalation(createEscalationState(NOW), POLICY, 'firing', NOW + 50 * MINUTE_MS);
   expect(step).toMatchObject({ levelToNotify: 2, state: { level: 2, times: 1 } });
 });
 
-it('never tells before its time, twice at once, or once it is taken on', () => {
-  const looks = fc.array(fc.integer({ min: 0, max: 20 * MINUTE_MS }), { maxLength: 40 });
+it('never notifies too early, twice at once, or after the alert is acknowledged', () => {
+  const stepGaps = fc.array(fc.integer({ min: 0, max: 20 * MINUTE_MS }), { maxLength: 40 });
   fc.assert(
-    fc.property(looks, fc.integer({ min: 0, max: 90 * MINUTE_MS }), (gaps, takenMs) => {
+    fc.property(stepGaps, fc.integer({ min: 0, max: 90 * MINUTE_MS }), (gaps, acknowledgedMs) => {
       let state: ReturnType<typeof createEscalationState> | undefined = createEscalationState(NOW);
       let ms = 0;
       let level = 0;
       for (const gap of gaps) {
         ms += gap;
         if (!state) break;
-        const alert = ms < takenMs ? ('firing' as const) : ('acknowledged' as const);
+        const alert = ms < acknowledgedMs ? ('firing' as const) : ('acknowledged' as const);
         const step = stepEscalation(state, POLICY, alert, NOW + ms);
         if (alert !== 'firing')
           expect(step).toEqual({ state: undefined, levelToNotify: undefined });
@@ -91,7 +95,7 @@ it('never tells before its time, twice at once, or once it is taken on', () => {
   );
 });
 
-it('waits exponentially with full jitter, and never shorter than was asked for', () => {
+it('backs off exponentially with full jitter, but never less than Retry-After', () => {
   expect([1, 2, 3, 10, 1000].map((n) => computeBackoffMs(n, 1))).toEqual([
     1000, 2000, 4000, 60_000, 60_000,
   ]);
@@ -100,39 +104,36 @@ it('waits exponentially with full jitter, and never shorter than was asked for',
   expect(computeBackoffMs(1, 0.5, 120_000)).toBe(120_000);
 });
 
-it('lets no more than the limit through in any window, and no less over time', () => {
+it('limits the rate in any window, and never waits longer than needed', () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(gaps, (all) => {
       const bucket = new TokenBucket({ messages: 5, perMs: 10_000 }, NOW);
       let now = NOW;
-      const passed: number[] = [];
+      const allowedMs: number[] = [];
       for (const gap of all) {
         now += gap;
         const waitMs = bucket.take(now);
-        if (waitMs === 0) passed.push(now);
-        // Whoever waits as long as it says gets one.
+        if (waitMs === 0) allowedMs.push(now);
+        // One token is added every 2 s.
         else expect(waitMs).toBeLessThanOrEqual(2000);
       }
-      for (const end of passed) {
-        const within = passed.filter((ms) => ms > end - 10_000 && ms <= end);
+      for (const end of allowedMs) {
+        const within = allowedMs.filter((ms) => ms > end - 10_000 && ms <= end);
         expect(within.length).toBeLessThanOrEqual(10);
       }
     }),
   );
 });
 
-it('sends a digest at its times of day, also where the clock is set', () => {
-  const at = (clocks: string[], ms: number) =>
-    computeDigestDueMs(
-      { name: 'd', everyMs: undefined, at: clocks, timeZone: 'Europe/Vienna' },
-      ms,
-    );
+it('schedules a digest at its times of day, even when the clock changes', () => {
+  const getDueMs = (times: string[], ms: number) =>
+    computeDigestDueMs({ name: 'd', everyMs: undefined, at: times, timeZone: 'Europe/Vienna' }, ms);
   // 09:00 in Vienna in winter: the next is 08:00 tomorrow, or 18:00 today.
-  expect(at(['08:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 16, 7));
-  expect(at(['08:00', '18:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 15, 17));
-  // The night in which summer time begins has no 02:30.
-  expect(at(['02:30'], Date.UTC(2030, 2, 30, 23))).toBe(Date.UTC(2030, 2, 31, 1, 30));
+  expect(getDueMs(['08:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 16, 7));
+  expect(getDueMs(['08:00', '18:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 15, 17));
+  // When daylight saving time starts, 02:30 does not exist.
+  expect(getDueMs(['02:30'], Date.UTC(2030, 2, 30, 23))).toBe(Date.UTC(2030, 2, 31, 1, 30));
   const every = { name: 'd', everyMs: 30 * MINUTE_MS, at: [], timeZone: 'UTC' };
   expect(computeDigestDueMs(every, NOW)).toBe(NOW + 30 * MINUTE_MS);
 });

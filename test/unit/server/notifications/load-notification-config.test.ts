@@ -4,8 +4,8 @@ import type { PerfscopeError } from '../../../../src/core/errors.ts';
 import { loadNotificationConfig } from '../../../../src/server/notifications/config/load-notification-config.ts';
 import { loadTestPlan } from '../../../support/notifier-fixtures.ts';
 
-/** The problems of a file, as `line:column message`. */
-function problemsOf(text: string): string[] {
+/** Returns the problems of a file as `line:column message`. */
+function getProblems(text: string): string[] {
   try {
     loadTestPlan(text);
     return [];
@@ -16,14 +16,14 @@ function problemsOf(text: string): string[] {
   }
 }
 
-it('tells managers and administrators inside Perfscope without a file', () => {
-  const plan = loadNotificationConfig('UTC');
-  expect(plan.route.receivers).toEqual(['default']);
-  expect(plan.receivers.get('default')).toMatchObject({
+it('sends in-app notifications to managers and admins without a file', () => {
+  const config = loadNotificationConfig('UTC');
+  expect(config.route.receivers).toEqual(['default']);
+  expect(config.receivers.get('default')).toMatchObject({
     to: { roles: ['PROPERTY_MGR', 'ADMIN'] },
     channels: [{ kind: 'inApp' }],
   });
-  // A file that says nothing about routes leaves them as they are.
+  // A file without routes keeps the default route.
   expect(loadTestPlan('people: []').route.receivers).toEqual(['default']);
 });
 
@@ -56,7 +56,10 @@ it.each([
     'intervals:\n  - {name: n, times: [{every: week, from: "22:00", to: "06:00"}]}',
     /must be used with `days`/,
   ],
-  ['people:\n  - {name: ann, role: VIEWER}', /`role` cannot be used here: VIEWER requires an organization/],
+  [
+    'people:\n  - {name: ann, role: VIEWER}',
+    /`role` cannot be used here: VIEWER requires an organization/,
+  ],
   [
     'people:\n  - {name: ann, role: ADMIN, email: "ann@hotel.example\\nBcc: x@y.z"}',
     /`email` must be one line without control characters/,
@@ -69,30 +72,30 @@ it.each([
     'people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [anna]}, channels: [{kind: inApp}]}',
     /4:29 unknown person `anna`; did you mean `ann`\?/,
   ],
-])('refuses %j where it is wrong', (text, problem) => {
-  const problems = problemsOf(text);
+])('reports the problem in %j at its position', (text, problem) => {
+  const problems = getProblems(text);
   expect(problems.length).toBeGreaterThan(0);
   expect(problems.join('\n')).toMatch(problem);
 });
 
-it('leaves room for people of the API and of the application beside those of the file', () => {
+it('allows unknown people in receivers, because the API or the application can add them', () => {
   const text = (name: string) =>
     `people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [${name}]}, channels: [{kind: inApp}]}`;
-  expect(problemsOf(text('bob'))).toEqual([]);
-  expect(problemsOf(text('an'))).toEqual([expect.stringContaining('did you mean `ann`?')]);
+  expect(getProblems(text('bob'))).toEqual([]);
+  expect(getProblems(text('an'))).toEqual([expect.stringContaining('did you mean `ann`?')]);
 });
 
-it('takes no secret into the file, only the name of an owner-only file', () => {
+it('rejects a secret in the file and does not repeat it', () => {
   const channel = '{kind: webhook, url: "https://hook.example/", secret: "hush"}';
-  const problems = problemsOf(`receivers:\n  - {name: a, channels: [${channel}]}`).join('\n');
+  const problems = getProblems(`receivers:\n  - {name: a, channels: [${channel}]}`).join('\n');
   expect(problems).toMatch(/unknown key `secret`; allowed: .*`secretFile`/);
   expect(problems).not.toContain('hush');
 });
 
-it('tells of all problems at once, in the order of the file', () => {
-  const problems = problemsOf('route:\n  receivers: [x]\n  digest: y\nescalations: 3');
+it('reports all problems in the order of the file', () => {
+  const problems = getProblems('route:\n  receivers: [x]\n  digest: y\nescalations: 3');
   expect(problems[0]).toMatch(/^4:/);
-  expect(problemsOf('route:\n  receivers: [x]\n  digest: y').map((p) => p.slice(0, 2))).toEqual([
+  expect(getProblems('route:\n  receivers: [x]\n  digest: y').map((p) => p.slice(0, 2))).toEqual([
     '2:',
     '3:',
   ]);

@@ -16,7 +16,7 @@ import {
 } from '../../../../src/server/notifications/message/sanitize-text.ts';
 import { makeMessage, makeMessageAlert } from '../../../support/message-fixtures.ts';
 
-const BAD = [
+const HOSTILE_TEXTS = [
   ...['<script>alert(1)</script>', '<!channel>', '<@U1>', '&lt;', '"><img src=x onerror=1>', "'"],
   ...[
     '*b*',
@@ -28,82 +28,85 @@ const BAD = [
   ],
   ...['\u200b', '\u0000', '\ud800', '`', '|', '🏨', '\u2028', '€^{}', 'javascript:alert(1)'],
 ];
-const hostile = fc
-  .array(fc.oneof(fc.constantFrom(...BAD), fc.string({ unit: 'binary', maxLength: 20 })), {
-    maxLength: 8,
-  })
+const hostileText = fc
+  .array(
+    fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'binary', maxLength: 20 })),
+    {
+      maxLength: 8,
+    },
+  )
   .map((parts) => parts.join(''));
-const address = fc.oneof(
+const hostileUrl = fc.oneof(
   fc.constant(undefined),
-  hostile,
-  hostile.map((text) => `https://hotel.example/${text}`),
+  hostileText,
+  hostileText.map((text) => `https://hotel.example/${text}`),
 );
 const hostileAlert: fc.Arbitrary<MessageAlert> = fc
   .record({
-    rule: hostile,
-    organizationId: hostile,
-    propertyId: hostile,
-    cause: hostile,
-    comment: hostile,
-    author: hostile,
-    runbook: address,
-    labels: fc.dictionary(hostile, hostile, { maxKeys: 3 }),
-    annotations: fc.record({ summary: hostile, description: hostile }),
-    links: fc.record({ view: address, acknowledge: address, silence: address }),
+    rule: hostileText,
+    organizationId: hostileText,
+    propertyId: hostileText,
+    cause: hostileText,
+    comment: hostileText,
+    author: hostileText,
+    runbook: hostileUrl,
+    labels: fc.dictionary(hostileText, hostileText, { maxKeys: 3 }),
+    annotations: fc.record({ summary: hostileText, description: hostileText }),
+    links: fc.record({ view: hostileUrl, acknowledge: hostileUrl, silence: hostileUrl }),
   })
   .map(makeMessageAlert);
 const hostileMessage = fc
   .array(hostileAlert, { minLength: 1, maxLength: 3 })
   .map((alerts) => makeMessage({ alerts }));
 
-/** Every text under one of these keys, wherever it is. */
-function textsOf(value: unknown, ...keys: string[]): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => textsOf(item, ...keys));
+/** Returns all strings with one of these keys, at any depth. */
+function collectTexts(value: unknown, ...keys: string[]): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => collectTexts(item, ...keys));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) =>
-    typeof item === 'string' ? (keys.includes(key) ? [item] : []) : textsOf(item, ...keys),
+    typeof item === 'string' ? (keys.includes(key) ? [item] : []) : collectTexts(item, ...keys),
   );
 }
 
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-describe('a hostile name', () => {
-  it('is text in HTML: no tag but ours, no attribute that it wrote', () => {
+describe('hostile text', () => {
+  it('adds no tag or attribute to HTML', () => {
     const tags = /^<\/?(?:html|head|body|title|h2|h3|p|em|ul|li|strong|meta|!doctype html)$/;
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const html = formatHtml(toMessageContent(message, 10));
-        const opened = [...html.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
-        for (const tag of opened) {
-          const link = /^<a href="https?:\/\/[^"<>'\s]*">$/.test(tag) || tag === '</a>';
-          const styled = tag.startsWith('<body style="') || tag === '<meta charset="utf-8">';
-          expect([tag, link || styled || tags.test(tag.slice(0, -1))]).toEqual([tag, true]);
+        const found = [...html.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
+        for (const tag of found) {
+          const isLink = /^<a href="https?:\/\/[^"<>'\s]*">$/.test(tag) || tag === '</a>';
+          const isStyled = tag.startsWith('<body style="') || tag === '<meta charset="utf-8">';
+          expect([tag, isLink || isStyled || tags.test(tag.slice(0, -1))]).toEqual([tag, true]);
         }
-        const between = html.replace(/<[^>]*>/g, '');
-        expect(between).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|#39;)/);
-        expect(between.replaceAll('\n', '')).not.toMatch(UNSEEN);
+        const text = html.replace(/<[^>]*>/g, '');
+        expect(text).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|#39;)/);
+        expect(text.replaceAll('\n', '')).not.toMatch(INVISIBLE);
       }),
     );
   });
 
-  it('calls nobody in Slack, and ends no link', () => {
+  it('adds no mention and breaks no link in Slack', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const body = toSlackPayload(toMessageContent(message, 10)) as {
           blocks: Record<string, unknown>[];
         };
         const { blocks } = body;
-        const names = blocks.filter(({ type }) => type !== 'context');
+        const textBlocks = blocks.filter(({ type }) => type !== 'context');
         for (const text of [
-          ...textsOf(names, 'text'),
-          ...textsOf({ ...body, blocks: [] }, 'text'),
+          ...collectTexts(textBlocks, 'text'),
+          ...collectTexts({ ...body, blocks: [] }, 'text'),
         ]) {
           expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
-          expect(text.replaceAll('\n', '')).not.toMatch(UNSEEN);
+          expect(text.replaceAll('\n', '')).not.toMatch(INVISIBLE);
           expect(text.length).toBeLessThanOrEqual(3000);
         }
-        // A link is ours or it is none.
-        for (const text of textsOf(
+        // Only the expected links, with the expected texts.
+        for (const text of collectTexts(
           blocks.filter(({ type }) => type === 'context'),
           'text',
         )) {
@@ -111,12 +114,12 @@ describe('a hostile name', () => {
             /^( |<https?:[^<>|\s]+\|(View|Acknowledge|Silence|Runbook)>( · |$))+$/,
           );
         }
-        for (const block of names) expect(JSON.stringify(block)).not.toContain('mrkdwn');
+        for (const block of textBlocks) expect(JSON.stringify(block)).not.toContain('mrkdwn');
       }),
     );
   });
 
-  it('is never Markdown in a card', () => {
+  it('is not interpreted as Markdown in an Adaptive Card', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const card = toAdaptiveCard(toMessageContent(message, 10)) as {
@@ -126,35 +129,36 @@ describe('a hostile name', () => {
           expect(['RichTextBlock', 'ActionSet']).toContain(element.type);
         }
         expect(JSON.stringify(card)).not.toMatch(/"type":"(TextBlock|FactSet)"/);
-        for (const text of textsOf(card, 'text')) expect(text).not.toMatch(UNSEEN);
-        for (const url of textsOf(card, 'url')) expect(url).toMatch(/^https?:\/\/[^\s"'<>|]+$/);
+        for (const text of collectTexts(card, 'text')) expect(text).not.toMatch(INVISIBLE);
+        for (const url of collectTexts(card, 'url'))
+          expect(url).toMatch(/^https?:\/\/[^\s"'<>|]+$/);
       }),
     );
   });
 
-  it('begins no line in plain text, and turns none round', () => {
+  it('adds no line to plain text and does not change its direction', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const text = formatPlainText(toMessageContent(message, 10));
-        expect(text.replaceAll('\n', '')).not.toMatch(UNSEEN);
+        expect(text.replaceAll('\n', '')).not.toMatch(INVISIBLE);
         expect(text.isWellFormed()).toBe(true);
       }),
     );
   });
 
-  it('fits into two segments of an SMS', () => {
+  it('fits into two SMS segments', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const text = formatSms(message);
         const septets = countSeptets(text);
         expect(septets === undefined ? text.length <= 134 : septets <= 306).toBe(true);
-        expect(text).not.toMatch(UNSEEN);
+        expect(text).not.toMatch(INVISIBLE);
         expect(text.isWellFormed()).toBe(true);
       }),
     );
   });
 
-  it('has a place among labels of Prometheus’ form, the same whoever sends it', () => {
+  it('is converted to valid Prometheus labels, independent of the order of labels', () => {
     fc.assert(
       fc.property(hostileAlert, (alert) => {
         const labels = toPrometheusLabels(alert);
@@ -162,15 +166,15 @@ describe('a hostile name', () => {
           expect(name).toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/);
           expect(value).not.toBe('');
         }
-        const turned = Object.fromEntries(Object.entries(alert.labels).reverse());
-        expect(toPrometheusLabels({ ...alert, labels: turned })).toEqual(labels);
+        const reversed = Object.fromEntries(Object.entries(alert.labels).reverse());
+        expect(toPrometheusLabels({ ...alert, labels: reversed })).toEqual(labels);
       }),
     );
   });
 });
 
-describe('labels', () => {
-  it('keep ours before the rule’s own, and all that become the same name', () => {
+describe('toPrometheusLabels', () => {
+  it('prefers built-in labels and keeps labels whose converted names are equal', () => {
     const labels = { alertname: 'x', severity: 'low', 'a.b': '1', a_b: '2', service: 'shop' };
     expect(toPrometheusLabels(makeMessageAlert({ labels, propertyId: undefined }))).toEqual({
       alertname: 'response-time',
@@ -183,8 +187,8 @@ describe('labels', () => {
   });
 });
 
-describe('a message', () => {
-  it('says what there is', () => {
+describe('message text', () => {
+  it('contains all facts of an alert', () => {
     expect(formatPlainText(toMessageContent(makeMessage(), 10))).toBe(
       [
         '[FIRING] critical: response-time, north\n',
@@ -202,28 +206,35 @@ describe('a message', () => {
     );
   });
 
-  it('says how many more there are, and that it is a test or an escalation', () => {
+  it('shows the number of omitted alerts, tests, escalations, and acknowledgments', () => {
     const alerts = [
       makeMessageAlert(),
       makeMessageAlert({ id: 'a2' }),
       makeMessageAlert({ id: 'a3' }),
     ];
-    const told = toMessageContent(makeMessage({ alerts, kind: 'escalation', level: 2 }), 2);
-    expect([told.title, told.alerts.length, told.omitted]).toEqual([
+    const content = toMessageContent(makeMessage({ alerts, kind: 'escalation', level: 2 }), 2);
+    expect([content.title, content.alerts.length, content.omitted]).toEqual([
       '[FIRING:3] critical: response-time, north',
       ...[2, 1],
     ]);
-    expect(told.note).toContain('level 2');
+    expect(content.note).toContain('level 2');
     expect(toMessageContent(makeMessage({ kind: 'test' }), 1).title).toMatch(
       /^\[TEST\] \[FIRING\]/,
     );
-    const taken = makeMessageAlert({ state: 'acknowledged', author: 'Ann', comment: 'on it' });
-    const { title, alerts: lines } = toMessageContent(makeMessage({ alerts: [taken] }), 1);
+    const acknowledged = makeMessageAlert({
+      state: 'acknowledged',
+      author: 'Ann',
+      comment: 'on it',
+    });
+    const { title, alerts: contents } = toMessageContent(
+      makeMessage({ alerts: [acknowledged] }),
+      1,
+    );
     expect(title).toMatch(/^\[ACKNOWLEDGED\]/);
-    expect(lines[0]!.facts).toContainEqual(['Acknowledged by', 'Ann']);
+    expect(contents[0]!.facts).toContainEqual(['Acknowledged by', 'Ann']);
   });
 
-  it('is short as an SMS, with a link when there is room', () => {
+  it('is short in an SMS, with a link if it fits', () => {
     expect(formatSms(makeMessage())).toBe(
       'FIRING critical: response-time, north /rooms of shop takes 6 s on average (limit 5 s) https://perfscope.example/ack?t=1',
     );
@@ -239,7 +250,7 @@ describe('a message', () => {
   });
 });
 
-it('a cut never leaves half a character', () => {
+it('never splits a character when it truncates text', () => {
   expect(truncateText('ab🏨', 4, '')).toBe('ab🏨');
   expect(truncateText('ab🏨', 3, '')).toBe('ab');
   expect(toSingleLine('a\u0000\n\tb \u202e c\ud800', 20)).toBe('a b c\ufffd');

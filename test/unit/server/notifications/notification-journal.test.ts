@@ -13,32 +13,32 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('finds again what was put, whatever was put and dropped, and however often it was opened', async () => {
+it('returns the current values after any sequence of changes and restarts', async () => {
   const steps = fc.array(
-    fc.tuple(fc.constantFrom('put', 'drop', 'flush', 'open'), fc.nat(5), fc.jsonValue()),
+    fc.tuple(fc.constantFrom('put', 'delete', 'flush', 'reopen'), fc.nat(5), fc.jsonValue()),
     { maxLength: 40 },
   );
   await fc.assert(
-    fc.asyncProperty(steps, async (all) => {
+    fc.asyncProperty(steps, async (sequence) => {
       let journal = NotificationJournal.open(folder, LOG);
-      const wanted = new Map<string, unknown>();
+      const expected = new Map<string, unknown>();
       for (const [key] of [...journal.entries('k')]) journal.delete(key);
-      for (const [step, number, value] of all) {
+      for (const [step, number, value] of sequence) {
         const key = `k:${number}`;
         if (step === 'put') {
           journal.put(key, { value });
-          wanted.set(key, { value });
-        } else if (step === 'drop') {
+          expected.set(key, { value });
+        } else if (step === 'delete') {
           journal.delete(key);
-          wanted.delete(key);
+          expected.delete(key);
         } else if (step === 'flush') await journal.flush();
         else {
           await journal.close();
           journal = NotificationJournal.open(folder, LOG);
         }
-        // As JSON says it: -0 is 0.
+        // Compare as JSON, because JSON turns -0 into 0.
         expect(JSON.stringify([...journal.entries('k')].sort())).toEqual(
-          JSON.stringify([...wanted].sort()),
+          JSON.stringify([...expected].sort()),
         );
       }
       await journal.close();
@@ -47,7 +47,7 @@ it('finds again what was put, whatever was put and dropped, and however often it
   );
 });
 
-it('is for its owner only, survives a line that was cut, and stays small', async () => {
+it('is readable only by its owner, ignores a truncated line, and stays small', async () => {
   const journal = NotificationJournal.open(folder, LOG);
   journal.put('k:kept', { text: 'a' });
   await journal.flush();
@@ -68,43 +68,40 @@ it('is for its owner only, survives a line that was cut, and stays small', async
   await next.close();
 });
 
-it('gives a second server a journal of its own', async () => {
-  const one = NotificationJournal.open(folder, LOG);
-  const other = NotificationJournal.open(folder, LOG);
-  one.put('k:a', { of: 'one' });
-  await Promise.all([one.close(), other.close()]);
-  const again = NotificationJournal.open(folder, LOG);
-  expect(again.get('k:a')).toEqual({ of: 'one' });
-  await again.close();
+it('opens a separate journal for a second server', async () => {
+  const first = NotificationJournal.open(folder, LOG);
+  const second = NotificationJournal.open(folder, LOG);
+  first.put('k:a', { server: 'first' });
+  await Promise.all([first.close(), second.close()]);
+  const reopened = NotificationJournal.open(folder, LOG);
+  expect(reopened.get('k:a')).toEqual({ server: 'first' });
+  await reopened.close();
 });
 
-it('works on the items of one key in their order, and on others meanwhile', async () => {
+it('processes items with the same key in order, and other keys concurrently', async () => {
   const items = fc.array(fc.tuple(fc.nat(4), fc.nat(3)), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(items, async (all) => {
       const done: string[] = [];
       let active = 0;
-      let ended = () => {};
-      const whole = new Promise<void>((resolve) => {
-        ended = resolve;
-      });
-      const queues = new KeyedQueue<{ key: number; i: number; turns: number }>(async (item) => {
+      const { promise: allDone, resolve: finish } = Promise.withResolvers<void>();
+      const queue = new KeyedQueue<{ key: number; i: number; turns: number }>(async (item) => {
         active += 1;
         expect(active).toBeLessThanOrEqual(4);
         await new Promise((resolve) => setImmediate(resolve));
         active -= 1;
         if (item.turns > 0) return { item: { ...item, turns: item.turns - 1 }, waitMs: 1 };
         done.push(`${item.key} ${item.i}`);
-        if (done.length === all.length) ended();
+        if (done.length === all.length) finish();
         return undefined;
       });
-      for (const [i, [key, turns]] of all.entries()) queues.add(String(key), { key, i, turns });
-      await whole;
+      for (const [i, [key, turns]] of all.entries()) queue.add(String(key), { key, i, turns });
+      await allDone;
       for (let key = 0; key <= 4; key++) {
-        const own = done
+        const order = done
           .filter((each) => each.startsWith(`${key} `))
           .map((each) => Number(each.slice(2)));
-        expect(own).toEqual(own.toSorted((a, b) => a - b));
+        expect(order).toEqual(order.toSorted((a, b) => a - b));
       }
     }),
     { numRuns: 30 },

@@ -37,28 +37,28 @@ let now: number;
 let notifier: Notifier;
 let rows: NotificationRow[];
 let sent: Message[];
-let answer: (message: Message, signal: AbortSignal) => Promise<DeliveryOutcome>;
-const live = new Map<string, Alert>();
-const stored = new Map<string, Alert>();
+let deliver: (message: Message, signal: AbortSignal) => Promise<DeliveryOutcome>;
+const activeAlerts = new Map<string, Alert>();
+const storedAlerts = new Map<string, Alert>();
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'perfscope-notifier-'));
   writeFileSync(join(folder, 'notify.yaml'), FILE);
   [now, rows, sent] = [NOW, [], []];
-  answer = async () => ({ status: 'delivered' });
-  live.clear();
-  stored.clear();
+  deliver = async () => ({ status: 'delivered' });
+  activeAlerts.clear();
+  storedAlerts.clear();
 });
 afterEach(async () => {
   await notifier.stop();
   rmSync(folder, { recursive: true });
 });
 
-async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
-  // An attempt that hangs may end in the next test.
-  const own = rows;
+async function startNotifier(options: Partial<NotifierOptions> = {}): Promise<void> {
+  // A hanging attempt can end during the next test, so don't write to its rows.
+  const ownRows = rows;
   notifier = new Notifier({
-    add: (_table, added) => void own.push(...(added as NotificationRow[])),
+    add: (_table, added) => void ownRows.push(...(added as NotificationRow[])),
     flush: async () => {},
     log: { info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
     dataDir: folder,
@@ -66,47 +66,47 @@ async function begin(more: Partial<NotifierOptions> = {}): Promise<void> {
     timeZone: 'UTC',
     alerts: {
       isRestored: true,
-      find: (id) => live.get(id),
+      find: (id) => activeAlerts.get(id),
       getSuppressions: () => [],
-      findStored: async (id) => stored.get(id),
+      findStored: async (id) => storedAlerts.get(id),
     },
     repeatMs: () => 4 * 3_600_000,
-    createChannel: (entry) => ({
-      kind: entry.kind,
-      recipient: 'url' in entry ? String(entry.url) : '',
+    createChannel: (config) => ({
+      kind: config.kind,
+      recipient: 'url' in config ? String(config.url) : '',
       deliver: (message, signal) => {
         sent.push(message);
-        return answer(message, signal);
+        return deliver(message, signal);
       },
     }),
     now: () => now,
     random: () => 0,
-    ...more,
+    ...options,
   });
   await notifier.start();
 }
 
-function tell(...alerts: Alert[]): Promise<void> {
+function notify(...alerts: Alert[]): Promise<void> {
   for (const alert of alerts) {
-    if (alert.state === 'resolved') live.delete(alert.id);
-    else live.set(alert.id, alert);
-    stored.set(alert.id, alert);
+    if (alert.state === 'resolved') activeAlerts.delete(alert.id);
+    else activeAlerts.set(alert.id, alert);
+    storedAlerts.set(alert.id, alert);
   }
   notifier.notify({ key: '{"alertname":"error-rate"}', alerts });
   return notifier.waitUntilJournaled();
 }
 
-const statuses = () => rows.map(({ status, reason }) => `${status} ${reason}`);
-const seen = (condition: () => boolean) => waitFor(async () => condition());
+const getStatuses = () => rows.map(({ status, reason }) => `${status} ${reason}`);
+const waitUntil = (condition: () => boolean) => waitFor(async () => condition());
 
-it('tries again until it is delivered, and says so', async () => {
+it('retries until the message is delivered, and records each attempt', async () => {
   let failures = 3;
-  answer = async () =>
-    failures-- > 0 ? { status: 'retryable', reason: 'answered 500' } : { status: 'delivered' };
-  await begin();
-  await tell(makeKnownAlert({ id: 'x' }));
-  await seen(() => rows.length === 4);
-  expect(statuses()).toEqual([...Array(3).fill('retrying retryable'), 'delivered delivered']);
+  deliver = async () =>
+    failures-- > 0 ? { status: 'retryable', reason: 'HTTP 500' } : { status: 'delivered' };
+  await startNotifier();
+  await notify(makeKnownAlert({ id: 'x' }));
+  await waitUntil(() => rows.length === 4);
+  expect(getStatuses()).toEqual([...Array(3).fill('retrying retryable'), 'delivered delivered']);
   expect(rows.map(({ seq, attempt }) => [seq, attempt])).toEqual([
     [1, 1],
     [2, 2],
@@ -114,27 +114,27 @@ it('tries again until it is delivered, and says so', async () => {
     [4, 4],
   ]);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
-  expect(rows[0]).toMatchObject({ alertId: 'x', receiver: 'a', detail: 'answered 500' });
+  expect(rows[0]).toMatchObject({ alertId: 'x', receiver: 'a', detail: 'HTTP 500' });
 });
 
-it('says of an attempt in which the process ended that it may have arrived, and repeats it later', async () => {
-  answer = () => new Promise(() => {});
-  await begin();
-  await tell(makeKnownAlert({ id: 'x' }));
-  await seen(() => sent.length === 1);
+it('records interrupted attempts and retries them with backoff after a restart', async () => {
+  deliver = () => new Promise(() => {});
+  await startNotifier();
+  await notify(makeKnownAlert({ id: 'x' }));
+  await waitUntil(() => sent.length === 1);
   for (const start of [1, 2]) {
     await notifier.stop();
-    // The longest wait: 1 s after the first attempt, 2 s after the second.
-    await begin({ random: () => 1 });
-    const began = performance.now();
-    expect(statuses()).toEqual(Array(start).fill('retrying interrupted'));
-    await seen(() => sent.length === start + 1);
-    expect(performance.now() - began).toBeGreaterThan(start === 1 ? 0 : 900);
+    // The longest backoff: 1 s after the first attempt, 2 s after the second.
+    await startNotifier({ random: () => 1 });
+    const startedAt = performance.now();
+    expect(getStatuses()).toEqual(Array(start).fill('retrying interrupted'));
+    await waitUntil(() => sent.length === start + 1);
+    expect(performance.now() - startedAt).toBeGreaterThan(start === 1 ? 0 : 900);
   }
   await notifier.stop();
-  answer = async () => ({ status: 'delivered' });
-  await begin();
-  await seen(() => statuses().at(-1) === 'delivered delivered');
+  deliver = async () => ({ status: 'delivered' });
+  await startNotifier();
+  await waitUntil(() => getStatuses().at(-1) === 'delivered delivered');
   expect(rows.map(({ seq, attempt, recipient }) => [seq, attempt, recipient])).toEqual([
     ...[1, 2, 3].map((n) => [n, n, 'https://a.example/']),
     [4, 4, 'https://a.example/'],
@@ -142,82 +142,84 @@ it('says of an attempt in which the process ended that it may have arrived, and 
   expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
 }, 30_000);
 
-it('waits as it was asked to, also after a restart', async () => {
-  answer = async () => ({ status: 'retryable', reason: 'answered 429', retryAfterMs: 240_000 });
-  await begin();
-  await tell(makeKnownAlert({ id: 'x' }));
-  await seen(() => statuses().length === 1);
+it('waits as long as Retry-After requests, even after a restart', async () => {
+  deliver = async () => ({ status: 'retryable', reason: 'HTTP 429', retryAfterMs: 240_000 });
+  await startNotifier();
+  await notify(makeKnownAlert({ id: 'x' }));
+  await waitUntil(() => getStatuses().length === 1);
   await notifier.stop();
-  answer = async () => ({ status: 'delivered' });
+  deliver = async () => ({ status: 'delivered' });
   now += 238_500;
-  const began = performance.now();
-  await begin();
-  await seen(() => rows.length === 2);
-  expect(performance.now() - began).toBeGreaterThan(1400);
-  expect(statuses()).toEqual(['retrying retryable', 'delivered delivered']);
+  const startedAt = performance.now();
+  await startNotifier();
+  await waitUntil(() => rows.length === 2);
+  expect(performance.now() - startedAt).toBeGreaterThan(1400);
+  expect(getStatuses()).toEqual(['retrying retryable', 'delivered delivered']);
 });
 
-it('gives up at once what is refused for good, and after the deadline what is not', async () => {
-  answer = async () => ({ status: 'permanent', reason: 'answered 400' });
-  await begin();
-  await tell(makeKnownAlert({ id: 'x' }));
-  await seen(() => rows.length === 1);
-  expect(statuses()).toEqual(['failed permanent']);
-  answer = async () => {
+it('stops after a permanent failure or after the deadline', async () => {
+  deliver = async () => ({ status: 'permanent', reason: 'HTTP 400' });
+  await startNotifier();
+  await notify(makeKnownAlert({ id: 'x' }));
+  await waitUntil(() => rows.length === 1);
+  expect(getStatuses()).toEqual(['failed permanent']);
+  deliver = async () => {
     now += 11 * MINUTE_MS;
-    return { status: 'retryable', reason: 'answered 500' };
+    return { status: 'retryable', reason: 'HTTP 500' };
   };
-  await tell(makeKnownAlert({ id: 'y' }));
-  await seen(() => rows.length === 2);
-  expect(statuses()[1]).toBe('failed deadline');
+  await notify(makeKnownAlert({ id: 'y' }));
+  await waitUntil(() => rows.length === 2);
+  expect(getStatuses()[1]).toBe('failed deadline');
 });
 
-it('leaves a broken channel alone, and tells of no end that nobody heard the beginning of', async () => {
-  answer = async () => ({ status: 'retryable', reason: 'refused' });
-  await begin({ circuitBreakMs: 60_000 });
+it('pauses a broken channel, and never sends the resolution of an alert that was not sent', async () => {
+  deliver = async () => ({ status: 'retryable', reason: 'refused' });
+  await startNotifier({ circuitBreakMs: 60_000 });
   const first = Array.from({ length: 6 }, (_, i) => makeKnownAlert({ id: `x${i}` }));
   for (const [i, alert] of first.entries()) notifier.notify({ key: `g${i}`, alerts: [alert] });
-  await seen(() => statuses().includes('retrying circuit_open'));
+  await waitUntil(() => getStatuses().includes('retrying circuit_open'));
   const attempts = sent.length;
   const late = makeKnownAlert({ id: 'late' });
   notifier.notify({ key: 'late', alerts: [late] });
-  await seen(() =>
+  await waitUntil(() =>
     rows.some(({ alertId, reason }) => alertId === 'late' && reason === 'circuit_open'),
   );
   expect(sent.length).toBe(attempts);
   notifier.notify({ key: 'late', alerts: [{ ...late, state: 'resolved' }] });
   now += 61 * MINUTE_MS;
-  await seen(() => rows.filter(({ alertId }) => alertId === 'late').length >= 3);
-  const own = rows.filter(({ alertId }) => alertId === 'late');
-  expect(own.map(({ reason }) => reason)).toEqual(['circuit_open', 'deadline', 'never_told']);
+  await waitUntil(() => rows.filter(({ alertId }) => alertId === 'late').length >= 3);
+  const lateRows = rows.filter(({ alertId }) => alertId === 'late');
+  expect(lateRows.map(({ reason }) => reason)).toEqual(['circuit_open', 'deadline', 'never_told']);
 });
 
-it('holds what is beyond the limit of a receiver, and loses none of it', async () => {
-  await begin();
+it('delays messages over the rate limit and delivers all of them', async () => {
+  await startNotifier();
   const labels = { team: 'b' };
   for (let i = 0; i < 4; i++) {
     notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `b${i}`, labels })] });
   }
-  await seen(() => statuses().filter((status) => status === 'retrying rate_limited').length === 2);
+  await waitUntil(
+    () => getStatuses().filter((status) => status === 'retrying rate_limited').length === 2,
+  );
   expect(sent).toHaveLength(2);
   now += MINUTE_MS;
   await notifier.stop();
-  await begin();
-  await seen(() => sent.length === 4);
+  await startNotifier();
+  await waitUntil(() => sent.length === 4);
   expect(new Set(sent.map(({ id }) => id)).size).toBe(4);
 });
 
-it('does not let a channel that hangs delay another, nor hang for ever itself', async () => {
+it('isolates a hanging channel and ends its attempts after the timeout', async () => {
   writeFileSync(
     join(folder, 'notify.yaml'),
     FILE.replace('receivers: [a]\n  routes', 'receivers: [a, n]\n  routes'),
   );
-  answer = (message) =>
+  deliver = (message) =>
     message.receiver === 'a' ? new Promise(() => {}) : Promise.resolve({ status: 'delivered' });
-  await begin({ attemptTimeoutMs: 50 });
+  await startNotifier({ attemptTimeoutMs: 50 });
   for (let i = 0; i < 20; i++)
     notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `h${i}` })] });
-  await seen(
+  await waitUntil(
     () =>
       rows.filter(({ receiver, status }) => receiver === 'n' && status === 'delivered').length ===
       20,
@@ -225,74 +227,76 @@ it('does not let a channel that hangs delay another, nor hang for ever itself', 
   expect(rows.some(({ receiver, status }) => receiver === 'a' && status === 'delivered')).toBe(
     false,
   );
-  await seen(() =>
-    rows.some(({ receiver, detail }) => receiver === 'a' && /no answer/.test(detail ?? '')),
+  await waitUntil(() =>
+    rows.some(({ receiver, detail }) => receiver === 'a' && /no response/.test(detail ?? '')),
   );
 });
 
-it('says why it is quiet by night, and tells in the morning', async () => {
+it('records muted alerts and sends them when the mute time ends', async () => {
   now = Date.UTC(2030, 0, 15, 23);
-  await begin();
+  await startNotifier();
   const alert = makeKnownAlert({ id: 'n1', labels: { team: 'night' } });
-  await tell(alert);
-  expect(rows).toMatchObject([{ status: 'suppressed', reason: 'muted', detail: 'by night' }]);
+  await notify(alert);
+  expect(rows).toMatchObject([
+    { status: 'suppressed', reason: 'muted', detail: 'interval: night' },
+  ]);
   now = Date.UTC(2030, 0, 16, 6, 1);
   await notifier.tick();
-  await seen(() => sent.length === 1);
+  await waitUntil(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('n');
 });
 
-it('collects what can wait, and sends it once at its time', async () => {
-  await begin();
-  const low = (id: string, more: Partial<Alert> = {}) =>
-    makeKnownAlert({ id, labels: { team: 'low' }, ...more });
-  await tell(low('l1'), low('l2'));
-  await tell(low('l1'), low('l2'), low('l3'));
-  await tell(low('l2', { state: 'resolved' }));
+it('collects alerts for a digest and sends it once at its time', async () => {
+  await startNotifier();
+  const low = (id: string, fields: Partial<Alert> = {}) =>
+    makeKnownAlert({ id, labels: { team: 'low' }, ...fields });
+  await notify(low('l1'), low('l2'));
+  await notify(low('l1'), low('l2'), low('l3'));
+  await notify(low('l2', { state: 'resolved' }));
   now = Date.UTC(2030, 0, 15, 13, 59);
   await notifier.tick();
   expect(sent).toEqual([]);
-  expect(new Set(statuses())).toEqual(new Set(['suppressed digest']));
+  expect(new Set(getStatuses())).toEqual(new Set(['suppressed digest']));
   now += MINUTE_MS;
   await notifier.tick();
-  await seen(() => sent.length === 1);
+  await waitUntil(() => sent.length === 1);
   expect(sent[0]).toMatchObject({ kind: 'digest', receiver: 'd', status: 'firing' });
   expect(sent[0]?.alerts.map(({ id, state }) => `${id} ${state}`).sort()).toEqual([
     ...['l1 firing', 'l2 resolved', 'l3 firing'],
   ]);
-  await tell(low('l1', { state: 'resolved' }));
+  await notify(low('l1', { state: 'resolved' }));
   now += 24 * 60 * MINUTE_MS;
   await notifier.tick();
-  await seen(() => sent.length === 2);
+  await waitUntil(() => sent.length === 2);
   expect(sent[1]?.alerts.map(({ id }) => id)).toEqual(['l1']);
 });
 
-it('knows after a restart whom it has told, and tells them the end that it has missed', async () => {
-  await begin();
+it('does not repeat messages after a restart, and sends resolutions that it missed', async () => {
+  await startNotifier();
   const alert = makeKnownAlert({ id: 'r1' });
-  await tell(alert);
-  await seen(() => sent.length === 1 && rows.length === 1);
+  await notify(alert);
+  await waitUntil(() => sent.length === 1 && rows.length === 1);
   await notifier.stop();
-  await begin();
-  // The evaluator tells of what goes on again.
-  await tell(alert);
+  await startNotifier();
+  // After a restart, the evaluator reports active alerts again.
+  await notify(alert);
   await notifier.tick();
   expect(sent).toHaveLength(1);
   await notifier.stop();
-  live.clear();
-  stored.set('r1', { ...alert, state: 'resolved', changedMs: NOW + MINUTE_MS });
-  await begin();
+  activeAlerts.clear();
+  storedAlerts.set('r1', { ...alert, state: 'resolved', changedMs: NOW + MINUTE_MS });
+  await startNotifier();
   await notifier.tick();
-  await seen(() => sent.length === 2);
+  await waitUntil(() => sent.length === 2);
   expect(sent[1]).toMatchObject({ status: 'resolved', groupKey: sent[0]?.groupKey, receiver: 'a' });
-  await seen(() => rows.length === 2);
+  await waitUntil(() => rows.length === 2);
   now += 10 * MINUTE_MS;
   await notifier.tick();
   expect(sent).toHaveLength(2);
 });
 
-it('records a reason once, and again when it is another', async () => {
-  await begin();
+it('records a suppression reason only when it changes', async () => {
+  await startNotifier();
   const alert = makeKnownAlert({ id: 'q' });
   const reasons = [
     'group_wait',
@@ -309,16 +313,16 @@ it('records a reason once, and again when it is another', async () => {
   expect(rows.map(({ reason }) => reason)).toEqual(['group_wait', 'silenced', 'silenced']);
 });
 
-it('keeps the last good file while the new one is wrong', async () => {
-  const said: string[] = [];
-  await begin({
-    log: { info: () => {}, warn: () => {}, error: (message) => void said.push(message) },
+it('keeps the last valid file while the new one is invalid', async () => {
+  const errors: string[] = [];
+  await startNotifier({
+    log: { info: () => {}, warn: () => {}, error: (message) => void errors.push(message) },
   });
   writeFileSync(join(folder, 'notify.yaml'), 'route: { receivers: [nobody] }');
   await notifier.tick();
-  expect(said.join()).toMatch(/notify.yaml:1:22: unknown name `nobody`/);
+  expect(errors.join()).toMatch(/notify.yaml:1:22: unknown name `nobody`/);
   expect(notifier.file.problems).toHaveLength(1);
-  await tell(makeKnownAlert({ id: 'k' }));
-  await seen(() => sent.length === 1);
+  await notify(makeKnownAlert({ id: 'k' }));
+  await waitUntil(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('a');
 });

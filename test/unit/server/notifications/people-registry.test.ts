@@ -6,47 +6,46 @@ import {
 } from '../../../../src/server/notifications/people/people-registry.ts';
 import { NOW } from '../../../support/notifier-fixtures.ts';
 
-const said: string[] = [];
-const say = (message: string) => void said.push(message);
-const log = { info: say, warn: say, error: say };
-const directory = () => new ApplicationDirectory(log);
+const logged: string[] = [];
+const write = (message: string) => void logged.push(message);
+const log = { info: write, warn: write, error: write };
 afterEach(() => notificationDirectory.setDirectory(undefined));
 
-it("asks the application's function again each minute", async () => {
-  const asked = directory();
+it("calls the application's function every minute", async () => {
+  const directory = new ApplicationDirectory(log);
   let role: 'ADMIN' | 'ORG_ADMIN' = 'ADMIN';
   notificationDirectory.setDirectory(async () => [
     { name: 'bob', role, ...(role === 'ORG_ADMIN' && { organization: 'o' }) },
   ]);
-  expect(asked.isLoaded).toBe(false);
-  await asked.refresh(NOW);
-  expect([asked.people, asked.isLoaded]).toEqual([[{ name: 'bob', role: 'ADMIN' }], true]);
+  expect(directory.isLoaded).toBe(false);
+  await directory.refresh(NOW);
+  expect([directory.people, directory.isLoaded]).toEqual([[{ name: 'bob', role: 'ADMIN' }], true]);
   role = 'ORG_ADMIN';
-  await asked.refresh(NOW + 59_000);
-  expect(asked.people[0]?.role).toBe('ADMIN');
-  await asked.refresh(NOW + 60_000);
-  expect(asked.people).toEqual([{ name: 'bob', role: 'ORG_ADMIN', organization: 'o' }]);
+  await directory.refresh(NOW + 59_000);
+  expect(directory.people[0]?.role).toBe('ADMIN');
+  await directory.refresh(NOW + 60_000);
+  expect(directory.people).toEqual([{ name: 'bob', role: 'ORG_ADMIN', organization: 'o' }]);
 });
 
-it('leaves out who is no person, and keeps who was known when the function fails', async () => {
-  const asked = directory();
+it('skips invalid people, and keeps the list when the function fails', async () => {
+  const directory = new ApplicationDirectory(log);
   notificationDirectory.setDirectory(() => [
     { name: 'eve', role: 'ADMIN', email: 'eve@x.example\r\nBcc: all@x.example' },
     { name: 'bob', role: 'ADMIN' },
   ]);
-  await asked.refresh(NOW);
-  expect(asked.people.map(({ name }) => name)).toEqual(['bob']);
-  expect(said.join()).toMatch(/Skipped an invalid person/);
-  expect(said.join()).not.toContain('x.example');
+  await directory.refresh(NOW);
+  expect(directory.people.map(({ name }) => name)).toEqual(['bob']);
+  expect(logged.join()).toMatch(/Skipped an invalid person/);
+  expect(logged.join()).not.toContain('x.example');
   notificationDirectory.setDirectory(() => {
     throw new Error('no database');
   });
-  await asked.refresh(NOW + 1);
-  expect(asked.people.map(({ name }) => name)).toEqual(['bob']);
-  expect(said.at(-1)).toMatch(/no database/);
+  await directory.refresh(NOW + 1);
+  expect(directory.people.map(({ name }) => name)).toEqual(['bob']);
+  expect(logged.at(-1)).toMatch(/no database/);
 });
 
-it('counts those of the file first, then those of the API, then those of the application', async () => {
+it('merges people, with the file before the API and the API before the application', async () => {
   const file = [{ name: 'ann', role: 'ADMIN' as const }];
   const stored = {
     isLoaded: false,
@@ -59,7 +58,7 @@ it('counts those of the file first, then those of the API, then those of the app
   ]);
   await people.start(NOW);
   expect(people.all.map(({ name }) => name)).toEqual(['ann', 'bob', 'cem']);
-  // Somebody of the API may have a name that nobody has until then.
+  // The people of the API are not loaded yet.
   expect(people.isLoaded).toBe(false);
   stored.isLoaded = true;
   stored.people = [
@@ -74,21 +73,21 @@ it('counts those of the file first, then those of the API, then those of the app
   ]);
 });
 
-it('does not wait for an application that never answers', async () => {
+it('does not wait for a function that never returns', async () => {
   vi.useFakeTimers();
   try {
-    let asked = 0;
+    let calls = 0;
     notificationDirectory.setDirectory(() => {
-      asked += 1;
+      calls += 1;
       return new Promise(() => {});
     });
     const people = new PeopleRegistry({ file: () => [], stored: undefined, log });
-    const started = people.start(NOW);
+    const starting = people.start(NOW);
     await vi.advanceTimersByTimeAsync(5000);
-    await started;
+    await starting;
     people.refresh(NOW + 300_000);
-    expect([asked, people.isLoaded]).toEqual([1, false]);
-    // Another function counts at once, whatever becomes of the first.
+    expect([calls, people.isLoaded]).toEqual([1, false]);
+    // A new function is called immediately, even if the first call is still pending.
     notificationDirectory.setDirectory(() => [{ name: 'bob', role: 'ADMIN' }]);
     people.refresh(NOW + 300_001);
     await vi.advanceTimersByTimeAsync(0);

@@ -7,8 +7,8 @@ import { Notifier } from '../../../../src/server/notifications/notifier.ts';
 import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
 
 const OUTAGE_MS = 180_000;
-/** The longest wait between two attempts, and how long a broken channel is left alone. */
-const AFTERWARDS_MS = 60_000 + 30_000;
+/** The longest backoff, plus the time for which the circuit breaker stays open. */
+const RECOVERY_MS = 60_000 + 30_000;
 const STEP_MS = 250;
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-outage-'));
@@ -17,14 +17,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The disk takes its own time: the clock of the test waits until nothing is being written. */
-async function disk(): Promise<void> {
+/** Waits for pending disk writes, which fake timers don't control. */
+async function waitForDisk(): Promise<void> {
   do {
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
   } while (process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq')));
 }
 
-it('brings every message once to a receiver that answers 500 for three minutes', async () => {
+it('delivers every message once after the receiver fails for three minutes', async () => {
   writeFileSync(
     join(folder, 'notify.yaml'),
     `receivers: [{ name: a, channels: [{ kind: slack, urlFile: s }] }]\nroute: { receivers: [a] }\n`,
@@ -34,7 +34,7 @@ it('brings every message once to a receiver that answers 500 for three minutes',
     now: NOW,
   });
   const rows: NotificationRow[] = [];
-  const taken: { id: string; atMs: number }[] = [];
+  const accepted: { id: string; atMs: number }[] = [];
   let attempts = 0;
   const alerts = Array.from({ length: 8 }, (_, i) => makeKnownAlert({ id: `o${i}` }));
   const notifier = new Notifier({
@@ -56,23 +56,23 @@ it('brings every message once to a receiver that answers 500 for three minutes',
       recipient: 'hooks.example',
       deliver: async ({ id }) => {
         attempts += 1;
-        if (Date.now() < NOW + OUTAGE_MS) return { status: 'retryable', reason: 'answered 500' };
-        taken.push({ id, atMs: Date.now() - NOW });
+        if (Date.now() < NOW + OUTAGE_MS) return { status: 'retryable', reason: 'HTTP 500' };
+        accepted.push({ id, atMs: Date.now() - NOW });
         return { status: 'delivered' };
       },
     }),
   });
   await notifier.start();
   for (const alert of alerts) notifier.notify({ key: alert.id, alerts: [alert] });
-  for (let ms = 0; ms < OUTAGE_MS + AFTERWARDS_MS + 60_000; ms += STEP_MS) {
-    await disk();
+  for (let ms = 0; ms < OUTAGE_MS + RECOVERY_MS + 60_000; ms += STEP_MS) {
+    await waitForDisk();
     await vi.advanceTimersByTimeAsync(STEP_MS);
   }
-  await disk();
-  expect(taken).toHaveLength(alerts.length);
-  expect(new Set(taken.map(({ id }) => id)).size).toBe(alerts.length);
-  for (const { atMs } of taken) expect(atMs).toBeLessThan(OUTAGE_MS + AFTERWARDS_MS + 5000);
-  // The breaker left it alone meanwhile: about one attempt each half minute, and those before.
+  await waitForDisk();
+  expect(accepted).toHaveLength(alerts.length);
+  expect(new Set(accepted.map(({ id }) => id)).size).toBe(alerts.length);
+  for (const { atMs } of accepted) expect(atMs).toBeLessThan(OUTAGE_MS + RECOVERY_MS + 5000);
+  // With the breaker open, there is about one attempt every 30 s, plus the attempts before.
   expect(attempts).toBeLessThan(40);
   expect(rows.filter(({ status }) => status === 'delivered')).toHaveLength(alerts.length);
   expect(rows.filter(({ status }) => status === 'failed')).toEqual([]);

@@ -16,7 +16,7 @@ import { loadTestPlan, makeKnownAlert, NOW } from '../../../support/notifier-fix
 
 const REPEAT_MS = 4 * 3_600_000;
 
-const PLAN = loadTestPlan(`
+const CONFIG = loadTestPlan(`
 people:
   - { name: ann, role: PROPERTY_MGR, organization: o, properties: [north], email: ann@o.example }
   - { name: bob, role: PROPERTY_MGR, organization: o, properties: [south], email: bob@o.example }
@@ -40,22 +40,22 @@ route:
         - { property: north, receivers: [a] }
 `);
 
-const pathsOf = (alert: Alert) => findRoutes(alert, PLAN.route).map(({ path }) => path);
+const getRoutePaths = (alert: Alert) => findRoutes(alert, CONFIG.route).map(({ path }) => path);
 
-it('goes down the tree to the deepest route, and on where a route says so', () => {
-  expect(pathsOf(makeKnownAlert())).toEqual(['']);
-  expect(pathsOf(makeKnownAlert({ severity: 'critical' }))).toEqual(['1']);
+it('uses the deepest matching route, and further routes after `continue: true`', () => {
+  expect(getRoutePaths(makeKnownAlert())).toEqual(['']);
+  expect(getRoutePaths(makeKnownAlert({ severity: 'critical' }))).toEqual(['1']);
   const labels = { organization: 'o', service: 'web-1' };
-  expect(pathsOf(makeKnownAlert({ labels }))).toEqual(['2']);
-  expect(pathsOf(makeKnownAlert({ labels, severity: 'critical' }))).toEqual(['1', '2']);
-  expect(pathsOf(makeKnownAlert({ labels: { service: 'web-1' } }))).toEqual(['3']);
-  expect(pathsOf(makeKnownAlert({ labels: { service: 'web-1', property: 'north' } }))).toEqual([
-    '3.1',
-  ]);
+  expect(getRoutePaths(makeKnownAlert({ labels }))).toEqual(['2']);
+  expect(getRoutePaths(makeKnownAlert({ labels, severity: 'critical' }))).toEqual(['1', '2']);
+  expect(getRoutePaths(makeKnownAlert({ labels: { service: 'web-1' } }))).toEqual(['3']);
+  expect(
+    getRoutePaths(makeKnownAlert({ labels: { service: 'web-1', property: 'north' } })),
+  ).toEqual(['3.1']);
 });
 
-it('tells nothing by a route in its mute times, on the clock of the time zone', () => {
-  const route = findRoutes(makeKnownAlert({ labels: { organization: 'o' } }), PLAN.route)[0]!;
+it('mutes a route during its mute times, in the time zone of the file', () => {
+  const route = findRoutes(makeKnownAlert({ labels: { organization: 'o' } }), CONFIG.route)[0]!;
   // 22:30 and 06:30 in Vienna in winter.
   expect(findMute(route, Date.UTC(2030, 0, 15, 21, 30))).toEqual({
     by: 'night',
@@ -64,15 +64,15 @@ it('tells nothing by a route in its mute times, on the clock of the time zone', 
   expect(findMute(route, Date.UTC(2030, 0, 16, 5, 30))).toBeUndefined();
 });
 
-it('reaches people by their own addresses, of the property concerned only', () => {
-  const receiver = PLAN.receivers.get('mail')!;
-  const names = (labels: Record<string, string>) =>
-    findTargets(receiver, makeKnownAlert({ labels }), PLAN.people).map(({ person }) => person);
-  expect(names({ organization: 'o', property: 'north' })).toEqual(['ann']);
-  expect(names({ organization: 'o', property: 'south' })).toEqual(['bob']);
-  // Nobody manages what is no property's, and whoever has no address is not reached.
-  expect(names({ organization: 'o' })).toEqual([]);
-  expect(names({})).toEqual([]);
+it('sends only to people of the same property who have an address', () => {
+  const receiver = CONFIG.receivers.get('mail')!;
+  const findNames = (labels: Record<string, string>) =>
+    findTargets(receiver, makeKnownAlert({ labels }), CONFIG.people).map(({ person }) => person);
+  expect(findNames({ organization: 'o', property: 'north' })).toEqual(['ann']);
+  expect(findNames({ organization: 'o', property: 'south' })).toEqual(['bob']);
+  // Alerts without a property are not for property managers, and `dee` has no address.
+  expect(findNames({ organization: 'o' })).toEqual([]);
+  expect(findNames({})).toEqual([]);
 });
 
 const labels = fc.record({
@@ -85,31 +85,31 @@ const alerts = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-it('never tells a manager of another property or organization', () => {
+it('never sends alerts of another property or organization to a manager', () => {
   fc.assert(
-    fc.property(alerts, (made) => {
-      const all = made.map((each) => makeKnownAlert({ ...each, labels: plain(each.labels) }));
-      const routing = routeAlerts(all, { config: PLAN, people: PLAN.people, now: NOW });
-      for (const { target, alerts: told } of routing.immediate) {
-        const person = PLAN.people.find(({ name }) => name === target.person);
-        for (const alert of told) {
+    fc.property(alerts, (inputs) => {
+      const all = inputs.map((each) =>
+        makeKnownAlert({ ...each, labels: withoutUndefined(each.labels) }),
+      );
+      const routing = routeAlerts(all, { config: CONFIG, people: CONFIG.people, now: NOW });
+      for (const { target, alerts: targetAlerts } of routing.immediate) {
+        const person = CONFIG.people.find(({ name }) => name === target.person);
+        for (const alert of targetAlerts) {
           if (target.property) expect(alert.labels.property).toBe(target.property);
           if (!person) continue;
           expect(alert.labels.organization).toBe(person.organization);
           if (person.properties) expect(person.properties).toContain(alert.labels.property);
         }
       }
-      // Every alert is told, or a reason is named.
-      const reached = new Set(
-        routing.immediate.flatMap(({ alerts: told }) => told.map(({ id }) => id)),
-      );
-      const stopped = new Set(routing.suppressed.map(({ alert }) => alert.id));
-      for (const { id } of all) expect(reached.has(id) || stopped.has(id)).toBe(true);
+      // Every alert is sent, or has a suppression reason.
+      const reached = new Set(routing.immediate.flatMap((each) => each.alerts.map(({ id }) => id)));
+      const suppressed = new Set(routing.suppressed.map(({ alert }) => alert.id));
+      for (const { id } of all) expect(reached.has(id) || suppressed.has(id)).toBe(true);
     }),
   );
 });
 
-/** What happens to some alerts of one group, step by step. */
+/** State changes of the alerts of a group, in several rounds. */
 const steps = fc.array(
   fc.array(fc.constantFrom('firing', 'acknowledged', 'resolved', 'worse', 'absent'), {
     minLength: 4,
@@ -118,21 +118,21 @@ const steps = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-it('tells the end of an alert to whom it was told, once, and to nobody else', () => {
+it('sends a resolution once, and only to targets that received the alert', () => {
   fc.assert(
     fc.property(steps, (rounds) => {
       const threads = new Map<string, NotificationThread>();
       const ids = rounds[0]!.map((_, i) => `x${i}`);
-      const over = new Set<string>();
-      const fired = new Map<string, Set<string>>();
-      const ends = new Map<string, number>();
-      const messages = new Set<string>();
+      const resolved = new Set<string>();
+      const received = new Map<string, Set<string>>();
+      const resolutions = new Map<string, number>();
+      const messageIds = new Set<string>();
       for (const [round, states] of rounds.entries()) {
         const now = NOW + round * 60_000;
         const group = ids.flatMap((id, i) => {
           const state = states[i]!;
-          if (state === 'absent' || over.has(id)) return [];
-          if (state === 'resolved') over.add(id);
+          if (state === 'absent' || resolved.has(id)) return [];
+          if (state === 'resolved') resolved.add(id);
           const severity = state === 'worse' ? ('critical' as const) : ('warning' as const);
           const property = i % 2 ? 'north' : 'south';
           return [
@@ -144,26 +144,26 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
             }),
           ];
         });
-        const routing = routeAlerts(group, { config: PLAN, people: PLAN.people, now });
-        const telling = { key: 'g', alerts: group };
+        const routing = routeAlerts(group, { config: CONFIG, people: CONFIG.people, now });
+        const alertGroup = { key: 'g', alerts: group };
         const all = [...threads.values()];
         const context = { now, timeZone: 'UTC' };
-        const decided = planGroupMessages(telling, routing.immediate, all, REPEAT_MS, context);
-        for (const { message, thread } of decided) {
-          expect(messages.has(message.id)).toBe(false);
-          messages.add(message.id);
+        const planned = planGroupMessages(alertGroup, routing.immediate, all, REPEAT_MS, context);
+        for (const { message, thread } of planned) {
+          expect(messageIds.has(message.id)).toBe(false);
+          messageIds.add(message.id);
           const key = toTargetKey(thread.target);
           threads.set(key, thread);
           for (const { id, state } of message.alerts) {
             if (state === 'resolved') {
-              expect(fired.get(key)?.has(id)).toBe(true);
-              ends.set(`${key} ${id}`, (ends.get(`${key} ${id}`) ?? 0) + 1);
-            } else fired.set(key, (fired.get(key) ?? new Set()).add(id));
+              expect(received.get(key)?.has(id)).toBe(true);
+              resolutions.set(`${key} ${id}`, (resolutions.get(`${key} ${id}`) ?? 0) + 1);
+            } else received.set(key, (received.get(key) ?? new Set()).add(id));
           }
         }
-        // The same again says nothing new.
+        // Planning again creates no message, because nothing changed.
         const again = planGroupMessages(
-          telling,
+          alertGroup,
           routing.immediate,
           [...threads.values()],
           REPEAT_MS,
@@ -171,33 +171,36 @@ it('tells the end of an alert to whom it was told, once, and to nobody else', ()
         );
         expect(again).toEqual([]);
       }
-      for (const [key, told] of fired) {
-        for (const id of told) if (over.has(id)) expect(ends.get(`${key} ${id}`)).toBe(1);
+      for (const [key, ids] of received) {
+        for (const id of ids) if (resolved.has(id)) expect(resolutions.get(`${key} ${id}`)).toBe(1);
       }
     }),
   );
 });
 
-it('tells again what goes on unchanged, after the time for that', () => {
+it('repeats messages about unchanged alerts after the repeat interval', () => {
   const alert = makeKnownAlert({ labels: { organization: 'other' } });
-  const telling = { key: 'g', alerts: [alert] };
-  const { immediate: wanted } = routeAlerts([alert], {
-    config: PLAN,
-    people: PLAN.people,
+  const alertGroup = { key: 'g', alerts: [alert] };
+  const { immediate: routed } = routeAlerts([alert], {
+    config: CONFIG,
+    people: CONFIG.people,
     now: NOW,
   });
-  const [first] = planGroupMessages(telling, wanted, [], REPEAT_MS, { now: NOW, timeZone: 'UTC' });
-  const decide = (now: number) =>
-    planGroupMessages(telling, wanted, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
-  expect(decide(NOW + REPEAT_MS - 1)).toEqual([]);
-  const [again] = decide(NOW + REPEAT_MS);
+  const [first] = planGroupMessages(alertGroup, routed, [], REPEAT_MS, {
+    now: NOW,
+    timeZone: 'UTC',
+  });
+  const planAt = (now: number) =>
+    planGroupMessages(alertGroup, routed, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
+  expect(planAt(NOW + REPEAT_MS - 1)).toEqual([]);
+  const [again] = planAt(NOW + REPEAT_MS);
   expect(again?.message.id).not.toBe(first?.message.id);
-  // Another server that decides the same gives it the same id.
-  expect(decide(NOW + REPEAT_MS + 5000)[0]?.message.id).toBe(again?.message.id);
+  // Another server that plans the same message creates the same id.
+  expect(planAt(NOW + REPEAT_MS + 5000)[0]?.message.id).toBe(again?.message.id);
 });
 
-function plain(from: Record<string, string | undefined>): Record<string, string> {
+function withoutUndefined(labels: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(from).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(labels).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }

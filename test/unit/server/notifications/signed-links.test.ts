@@ -23,7 +23,7 @@ const LINK: VerifiedLink = {
 };
 const reader = createLinkReader(KEY);
 
-it('reads what it has made, until it expires', () => {
+it('accepts its own tokens until they expire', () => {
   const token = createLinkToken(LINK, KEY);
   expect(token).toMatch(/^[\w.-]+$/);
   expect(reader.verify(token, NOW)).toEqual(LINK);
@@ -31,7 +31,7 @@ it('reads what it has made, until it expires', () => {
   expect(reader.verify(token, LINK.expiresMs)).toBeUndefined();
 });
 
-it('reads nothing that is forged, of another key, or of another alert', () => {
+it('rejects forged tokens, and tokens for another key or alert', () => {
   const token = createLinkToken(LINK, KEY);
   expect(createLinkReader(randomBytes(32)).verify(token, NOW)).toBeUndefined();
   const [, signature] = token.split('.');
@@ -44,24 +44,24 @@ it('reads nothing that is forged, of another key, or of another alert', () => {
   }
 });
 
-it('reads nothing of which any character was changed', () => {
+it('rejects a token with any changed character', () => {
   const token = createLinkToken(LINK, KEY);
   fc.assert(
     fc.property(
       fc.nat(token.length - 1),
       fc.string({ minLength: 1, maxLength: 1 }),
-      (at, letter) => {
-        const changed = token.slice(0, at) + letter + token.slice(at + 1);
+      (index, character) => {
+        const changed = token.slice(0, index) + character + token.slice(index + 1);
         const link = reader.verify(changed, NOW);
-        // The last letter of base64url has bits that say nothing.
+        // The last base64url character has unused bits, so another one can decode to the same bytes.
         if (changed !== token && link) expect(link).toEqual(LINK);
-        if (changed !== token && at < token.length - 1) expect(link).toBeUndefined();
+        if (changed !== token && index < token.length - 1) expect(link).toBeUndefined();
       },
     ),
   );
 });
 
-it('keeps its key for its owner only, and finds it again', () => {
+it('stores the key in an owner-only file and loads it again', () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-key-'));
   const key = loadLinkKey(folder);
   expect(key).toHaveLength(32);
@@ -70,18 +70,22 @@ it('keeps its key for its owner only, and finds it again', () => {
   rmSync(folder, { recursive: true });
 });
 
-it('adds links that act to alerts that fire, and none without an address', () => {
+it('adds action links to firing alerts, and no links without a public URL', () => {
   const target = { receiver: 'oncall', index: 0, kind: 'webhook' };
   const alerts = [makeKnownAlert({ id: 'f1' }), makeKnownAlert({ id: 'r1', state: 'resolved' })];
-  const occasion = { kind: 'route', level: 0, timeZone: 'UTC', now: NOW } as const;
-  const { message } = createPlannedMessage(target, 'g', alerts, undefined, occasion);
-  const [fires, over] = createMessageLinker('https://p.example/x/', KEY, () => NOW)(message).alerts;
-  expect(over?.links).toEqual({
+  const context = { kind: 'route', level: 0, timeZone: 'UTC', now: NOW } as const;
+  const { message } = createPlannedMessage(target, 'g', alerts, undefined, context);
+  const [firing, resolved] = createMessageLinker(
+    'https://p.example/x/',
+    KEY,
+    () => NOW,
+  )(message).alerts;
+  expect(resolved?.links).toEqual({
     view: 'https://p.example/x/?alert=r1',
     acknowledge: undefined,
     silence: undefined,
   });
-  const token = fires!.links.silence!.replace('https://p.example/x/links/', '');
+  const token = firing!.links.silence!.replace('https://p.example/x/links/', '');
   expect(reader.verify(token, NOW)).toMatchObject({
     action: 'silence',
     alertId: 'f1',
