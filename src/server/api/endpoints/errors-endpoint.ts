@@ -13,7 +13,6 @@ import {
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
-import { parseJsonColumn } from '../schemas/response-schemas.ts';
 
 const { optionalTextSchema } = schemas;
 const isoTimeSchema = z.string();
@@ -128,6 +127,6 @@ function toErrorView({ example, ...group }: ErrorGroup) {
     message,
     endpoint,
     service,
-    example: { ...rest, context: parseJsonColumn(context) },
+    example: { ...rest, context: schemas.parseJsonColumn(context) },
   };
 }

@@ -26,9 +26,8 @@ import {
   toNamedGroup,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
-import { groupSchema, optionalNumberSchema, STATS_FIELDS } from '../schemas/response-schemas.ts';
 
-const STATS_COLUMNS = [...Object.keys(STATS_FIELDS), 'apdex', 'slowShare'] as const;
+const STATS_COLUMNS = [...Object.keys(schemas.STATS_FIELDS), 'apdex', 'slowShare'] as const;
 const SORT_FIELDS = [...STATS_COLUMNS, ...DIMENSION_NAMES] as [string, ...string[]];
 
 /** Parameters of endpoints that list groups. */
@@ -48,10 +47,10 @@ const GROUPS_PARAMETERS = {
 
 const groupStatsSchema = z
   .strictObject({
-    group: groupSchema,
-    ...STATS_FIELDS,
-    apdex: optionalNumberSchema,
-    slowShare: optionalNumberSchema,
+    group: schemas.groupSchema,
+    ...schemas.STATS_FIELDS,
+    apdex: schemas.optionalNumberSchema,
+    slowShare: schemas.optionalNumberSchema,
   })
   .meta({
     id: 'WorkGroup',

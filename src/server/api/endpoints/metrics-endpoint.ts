@@ -17,7 +17,6 @@ import {
   RANGE_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
-import { parseJsonColumn } from '../schemas/response-schemas.ts';
 
 const { optionalTextSchema } = schemas;
 
@@ -109,5 +108,5 @@ export const metricsEndpoint = defineEndpoint({
 });
 
 function toMetricView({ micros, tags, ...row }: MetricRow) {
-  return { at: formatMicros(micros), ...row, tags: parseJsonColumn(tags) };
+  return { at: formatMicros(micros), ...row, tags: schemas.parseJsonColumn(tags) };
 }
