@@ -53,7 +53,8 @@ export class SerialQueue {
 
   /** Adds a task. The promise resolves when the task ends, even if it fails. */
   enqueue(task: () => Promise<void>): Promise<void> {
-    this.#last = this.#limit(task).catch(this.#onFailure);
+    // Handle the failure within the limit, so that `onFailure` runs before the next task starts.
+    this.#last = this.#limit(() => task().catch(this.#onFailure));
     return this.#last;
   }
 
