@@ -106,7 +106,7 @@ describe('perfscope keys, with a configured QuestDB', () => {
 
   it('explains invalid arguments and creates no key', async () => {
     await expect(run('create', '--role', 'VIEWER', '--name', 'x')).rejects.toThrow(
-      /VIEWER needs an organization/,
+      /VIEWER requires an organization/,
     );
     await expect(run('create', '--role', 'ROOT', '--name', 'x')).rejects.toThrow(/ADMIN/);
     await expect(
