@@ -54,7 +54,13 @@ export class SerialQueue {
   /** Adds a task. The promise resolves when the task ends, even if it fails. */
   enqueue(task: () => Promise<void>): Promise<void> {
     // Handle the failure within the limit, so that `onFailure` runs before the next task starts.
-    this.#last = this.#limit(() => task().catch(this.#onFailure));
+    this.#last = this.#limit(async () => {
+      try {
+        await task();
+      } catch (error) {
+        this.#onFailure(error);
+      }
+    });
     return this.#last;
   }
 
