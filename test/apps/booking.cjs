@@ -1,10 +1,10 @@
-// A booking service with PostgreSQL and BullMQ, for whichever versions and module system loads it. It
-// knows nothing of Perfscope.
+// Booking service with PostgreSQL and BullMQ, for any library version and module system. It does not
+// import Perfscope.
 
 module.exports = async function serve({ express, pg, bullmq }) {
   const { DATABASE_URL: connectionString, REDIS_URL } = process.env;
   const { hostname: host, port } = new URL(REDIS_URL);
-  // Rows of two queues with the same name and job ids would be the same rows.
+  // Two queues with the same name and job IDs would create the same rows.
   const name = process.env.QUEUE_NAME ?? 'mails';
   const connection = { host, port: Number(port), maxRetriesPerRequest: null };
   const pool = new pg.Pool({ connectionString, max: 4 });
@@ -49,13 +49,15 @@ module.exports = async function serve({ express, pg, bullmq }) {
     response.status(500).json({});
   });
   app.post('/bookings', async (request, response) => {
-    const held = await pool.connect();
+    const transaction = await pool.connect();
     try {
-      await held.query('BEGIN');
-      await held.query(`INSERT INTO guests (id, name) VALUES (${++guests}, 'Guest ${guests}')`);
-      await held.query('COMMIT');
+      await transaction.query('BEGIN');
+      await transaction.query(
+        `INSERT INTO guests (id, name) VALUES (${++guests}, 'Guest ${guests}')`,
+      );
+      await transaction.query('COMMIT');
     } finally {
-      held.release();
+      transaction.release();
     }
     const fail = request.query.fail === 'yes';
     await queue.add(

@@ -1,7 +1,7 @@
-// Ends, or does not, as its first argument says, and prints what it sees of it. Run with and without
-// `register`, everything must be the same.
-const [, , how] = process.argv;
-const after = () => setTimeout(() => console.log('still here'), 50);
+// Ends or continues in the way that the first argument specifies, and prints what it can observe. The
+// output and the exit code must be the same with and without `perfscope/register`.
+const [, , way] = process.argv;
+const printIfAlive = () => setTimeout(() => console.log('still here'), 50);
 const shape = (reason) => `${reason?.constructor?.name} ${reason?.message ?? reason}`;
 
 const WAYS = {
@@ -33,13 +33,13 @@ const WAYS = {
     void WAYS.rejects();
   },
   own: () => {
-    const seen = ['uncaughtException', 'unhandledRejection'].map((name) =>
+    const listenerCounts = ['uncaughtException', 'unhandledRejection'].map((name) =>
       process.listenerCount(name),
     );
-    console.log('listeners', seen.join(), process.emit.name, process.emit.length);
+    console.log('listeners', listenerCounts.join(), process.emit.name, process.emit.length);
     console.log('emit', process.emit('nobody'), process.emit('unhandledRejection', 1));
   },
 };
 
-after();
-WAYS[how]();
+printIfAlive();
+WAYS[way]();

@@ -1,4 +1,4 @@
-// Serves a few requests and exits in the middle of everything, as many do after a shutdown.
+// Serves a few requests, then calls process.exit() before metrics are exported.
 import { metrics } from '@opentelemetry/api';
 import express from 'express';
 

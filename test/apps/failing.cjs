@@ -1,4 +1,4 @@
-// Fails in every way in which a handler of Express can, and prints what the application sees of it.
+// Fails in every way that an Express handler can fail, and prints the responses.
 const { once } = require('node:events');
 const { get } = require('node:http');
 const express = require('express');

@@ -1,3 +1,3 @@
-// The hotel as a CommonJS application.
+// Runs the hotel API as a CommonJS application.
 const express = require('express');
 require('./hotel.cjs')(express);

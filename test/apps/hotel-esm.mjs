@@ -1,4 +1,4 @@
-// The hotel as an ES module.
+// Runs the hotel API as an ES module.
 import express from 'express';
 import serve from './hotel.cjs';
 

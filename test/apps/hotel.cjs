@@ -1,39 +1,39 @@
-// A hotel's API, for whichever Express and module system loads it. It knows nothing of Perfscope.
+// Hotel API for any Express version and module system. It does not import Perfscope.
 const { subscribe } = require('node:diagnostics_channel');
 const { metrics } = require('@opentelemetry/api');
 
 const bookings = metrics.getMeter('hotel').createCounter('hotel.bookings', { unit: '{booking}' });
 const prices = metrics.getMeter('hotel').createHistogram('hotel.price', { unit: 'EUR' });
 
-/** Notes how long each request really took, by its own means. */
-function stopwatch(path) {
-  const started = new WeakMap();
-  const tookMs = [];
+/** Measures the duration of each request independently of Perfscope. */
+function measureRequests(path) {
+  const startMs = new WeakMap();
+  const durationsMs = [];
   subscribe('http.server.request.start', ({ request }) => {
-    started.set(request, performance.now());
+    startMs.set(request, performance.now());
   });
   subscribe('http.server.response.finish', ({ request }) => {
     const { pathname } = new URL(request.originalUrl ?? request.url, 'http://localhost');
-    if (pathname.startsWith(path)) tookMs.push(performance.now() - started.get(request));
+    if (pathname.startsWith(path)) durationsMs.push(performance.now() - startMs.get(request));
   });
-  return tookMs;
+  return durationsMs;
 }
 
 module.exports = function serve(express) {
   const app = express();
-  const tookMs = stopwatch('/rooms/');
+  const durationsMs = measureRequests('/rooms/');
   const organization = express.Router({ mergeParams: true });
   const property = express.Router({ mergeParams: true });
 
   app.use(express.json());
   app.get('/', (_request, response) => response.send('hotel'));
   app.get('/healthz', (_request, response) => response.send('ok'));
-  app.get('/internal/exact', (_request, response) => response.json(tookMs));
-  let turn = 0;
+  app.get('/internal/exact', (_request, response) => response.json(durationsMs));
+  let position = 0;
   app.get('/rooms/:id', (_request, response) => {
-    // Golden-ratio steps spread the times evenly on a log scale from 5 to 80 ms.
-    turn = (turn + 0.618033988749895) % 1;
-    setTimeout(() => response.json({}), 5 * 16 ** turn);
+    // Golden-ratio steps distribute the durations evenly on a log scale from 5 to 80 ms.
+    position = (position + 0.618033988749895) % 1;
+    setTimeout(() => response.json({}), 5 * 16 ** position);
   });
   app.use('/api/:organization', organization);
   organization.use('/properties/:property', property);

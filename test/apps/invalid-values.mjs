@@ -1,10 +1,10 @@
-// Records what can't be stored, many times, and a few things that can.
+// Records invalid values many times, and a few valid ones.
 import { metrics } from '@opentelemetry/api';
 import { performanceMonitoringService as service } from '../../dist/index.js';
 
 const name = 'clumsy';
 const huge = 'x'.repeat(10_000_000);
-const bad = [
+const invalidMeasurements = [
   { name, value: Number.NaN },
   { value: 1 },
   { name, value: 1, timestamp: Date.UTC(2100, 0, 1) },
@@ -12,7 +12,8 @@ const bad = [
   { name, value: 1, tags: { huge } },
   { name, value: 1, organizationId: huge },
 ];
-for (let i = 0; i < 20; i++) for (const measurement of bad) service.recordMetric(measurement);
+for (let i = 0; i < 20; i++)
+  for (const measurement of invalidMeasurements) service.recordMetric(measurement);
 service.recordMetric();
 service.recordQueueMetric({ queueName: 'q', jobId: '1', status: 'lost' });
 console.log(`dropped ${service.droppedRows}`);
@@ -30,7 +31,7 @@ metrics.getMeter('clumsy').createCounter('clumsy.counter').add(1, { huge });
 
 service.strict = true;
 try {
-  service.recordMetric(bad[0]);
+  service.recordMetric(invalidMeasurements[0]);
 } catch (error) {
   console.log(`strict: ${error.code}`);
 }

@@ -1,5 +1,5 @@
-// Jobs of every kind, in two workers: a flow, a delay, priorities, a scheduler, and one that hangs until
-// its worker is killed. `KILL` says which part this process plays.
+// Runs every kind of BullMQ job: a flow, a delayed job, a prioritized job, a retry, and a scheduler.
+// With the argument `hang`, it runs a job that hangs until the process is killed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { FlowProducer, Queue, Worker } from 'bullmq';
 import { performanceMonitoringService as service, withTenant } from 'perfscope';
@@ -14,21 +14,21 @@ if (process.argv[2] === 'hang') {
   worker.on('active', () => console.log('hanging'));
   await new Queue('hangs', { connection }).add('hang', {});
 } else {
-  const ended = [];
-  const work = async (job) => {
+  const endedJobs = [];
+  const processJob = async (job) => {
     await delay(20);
     if (job.name === 'breaks') throw new Error('it breaks');
     return 'done';
   };
   const workers = ['kinds', 'kinds', 'parents', 'hangs'].map((name) => {
-    const worker = new Worker(name, name === 'hangs' ? async () => 'done' : work, options);
+    const worker = new Worker(name, name === 'hangs' ? async () => 'done' : processJob, options);
     worker.on('error', () => {});
     worker.on('completed', (job) => {
-      ended.push(job.name);
+      endedJobs.push(job.name);
       if (job.name !== 'delayed') return;
       console.log(`waited ${job.processedOn - job.timestamp - job.opts.delay} ms`);
     });
-    worker.on('failed', (job) => job.finishedOn && ended.push(job.name));
+    worker.on('failed', (job) => job.finishedOn && endedJobs.push(job.name));
     return worker;
   });
   const queue = new Queue('kinds', { connection });
@@ -55,8 +55,8 @@ if (process.argv[2] === 'hang') {
     duration: 40,
     waitTime: 10,
   });
-  const expected = 1 + 2 + 1 + 1 + 1 + 3 + 1;
-  while (ended.length < expected) await delay(20);
+  const expectedJobs = 1 + 2 + 1 + 1 + 1 + 3 + 1;
+  while (endedJobs.length < expectedJobs) await delay(20);
   await Promise.all(workers.map((worker) => worker.close()));
   await Promise.all([queue.close(), flows.close()]);
 }

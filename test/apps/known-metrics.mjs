@@ -1,4 +1,4 @@
-// Records known figures of one tenant, now and in the quarter of an hour before.
+// Records known values for one tenant, within the last 15 minutes and the 15 minutes before.
 import {
   PerformanceMetricType,
   performanceMonitoringService as service,

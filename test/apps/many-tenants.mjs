@@ -1,4 +1,4 @@
-// Serves more tenants than are kept apart, and counts by itself as an application does.
+// Serves more tenants than the series limit, and counts them with its own OpenTelemetry counter.
 import { createServer } from 'node:http';
 import { metrics } from '@opentelemetry/api';
 

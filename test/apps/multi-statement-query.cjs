@@ -1,4 +1,4 @@
-// Several statements in one text, as migrations and fixtures send them.
+// Sends several statements in one query text, as migrations and fixtures do.
 const pg = require('pg');
 
 async function main() {

@@ -1,16 +1,16 @@
-// Says what rules decide about its price, and measures how many people want it: as many as its argument
-// says, and nobody any more after SIGUSR2.
+// Prints the decisions of the rule `demand`, and records the demand. The demand is the first argument,
+// and 0 after SIGUSR2.
 import { onRule, performanceMonitoringService } from '../../dist/index.js';
 
-let wanted = Number(process.argv[2]);
+let demand = Number(process.argv[2]);
 const organizationId = 'grand-hotels';
 onRule('demand', ({ status, value, id, seq }) =>
   console.log(`told ${status} ${value} ${id}.${seq}`),
 );
 setInterval(() => {
-  performanceMonitoringService.recordMetric({ name: 'wanted', value: wanted, organizationId });
+  performanceMonitoringService.recordMetric({ name: 'wanted', value: demand, organizationId });
 }, 200);
 process.on('SIGUSR2', () => {
-  wanted = 0;
+  demand = 0;
 });
 console.log('listening on nothing');

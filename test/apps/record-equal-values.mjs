@@ -1,4 +1,4 @@
-// Records equal values at one time, given as its argument, and waits until they are stored.
+// Records equal values with the timestamp in the first argument, and waits until they are stored.
 import { performanceMonitoringService } from '../../dist/index.js';
 
 const timestamp = Number(process.argv[2]);

@@ -1,5 +1,5 @@
-// A decider in a process of its own, which is killed at a stage of one decision:
-// node decider.ts FOLDER NOW [STAGE]; QuestDB is named by the environment.
+// Evaluates business rules once. With STAGE, the process kills itself at that stage of a decision.
+// Usage: node rule-evaluator-process.ts FOLDER NOW [STAGE], with QuestDB set in the environment.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
@@ -28,7 +28,7 @@ const writer = new RowWriter({
   bufferSize: 1e6,
   flushIntervalMs: 3_600_000,
   dropped: new DroppedRowCounter(),
-  // Then the row gets as far as the spool.
+  // Without a target, rows stay in the spool.
   target: () => (stage === 'spooled' ? undefined : write),
   ensureTables: async () => {},
 });
@@ -39,14 +39,14 @@ const add: AddRows = (table, rows) => {
   hasDecided ||= !isOutcome;
   writer.add(table, rows);
 };
-const store = new QuestdbQueryClient(read);
+const queryClient = new QuestdbQueryClient(read);
 const evaluator = new BusinessRuleEvaluator({
-  queryClient: store,
+  queryClient,
   add,
   log,
   path: join(folder, 'rules.yaml'),
   now: () => now,
-  validateWebhookUrl: validateWebhookUrl,
+  validateWebhookUrl,
   flush: async () => {
     if (hasDecided) killAtStage('decided');
     const flushed = writer.flush(10_000);
@@ -66,4 +66,4 @@ const evaluator = new BusinessRuleEvaluator({
 await evaluator.runOnce(now);
 await evaluator.stop();
 await writer.close(10_000);
-await store.close();
+await queryClient.close();

@@ -1,4 +1,4 @@
-// A service whose requests are slow, fail, or are neither, as their path says.
+// Serves quick, slow, and failing requests, depending on the path.
 import express from 'express';
 
 const app = express();

@@ -1,4 +1,4 @@
-// Every way in which `pg` can be asked, and each a known number of times.
+// Sends each kind of `pg` query a known number of times.
 const { once } = require('node:events');
 const { Readable } = require('node:stream');
 const { pipeline } = require('node:stream/promises');

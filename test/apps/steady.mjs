@@ -1,4 +1,4 @@
-// Records a value every few milliseconds until it is ended; with `idle` it only runs.
+// Records a value every 2 ms until the process is stopped. With the argument `idle`, it records nothing.
 import { performanceMonitoringService } from '../../dist/index.js';
 
 let value = 0;

@@ -1,4 +1,4 @@
-// Records who is served at many moments of a request; `expected` in the tags says who it must be.
+// Records values at many moments of a request. The tag `expected` contains the expected tenant.
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,7 +27,7 @@ const server = createServer(async (request, response) => {
     await Promise.all([
       once(request, 'end').then(() => probe('body', expected)),
       delay(1).then(() => probe('timer', expected)),
-      // One connection for all: most of them wait until another request gives it back.
+      // The pool has one connection, so most requests wait until another request releases it.
       new Promise((done) => {
         pool.query('SELECT 1', () => {
           probe('query callback', expected);

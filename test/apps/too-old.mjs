@@ -1,4 +1,4 @@
-// Records what is older than the retention, and one value of now.
+// Records values that are older than the retention period, and one current value.
 import { performanceMonitoringService as service } from '../../dist/index.js';
 
 const timestamp = Date.now() - 40 * 86_400_000;

@@ -1,10 +1,10 @@
-// Provokes every hook, and prints what the application sees of it. Run with and without `register`, it
-// must print the same.
+// Triggers every hook, and prints everything that the application can observe. The output must be the
+// same with and without `perfscope/register`.
 const { createServer, get } = require('node:http');
 const { once } = require('node:events');
 
-const seen = [];
-const note = (what, value) => seen.push(`${what}: ${value}`);
+const observations = [];
+const note = (subject, value) => observations.push(`${subject}: ${value}`);
 const shape = (error) => `${error?.constructor?.name} ${error?.code ?? ''} ${error?.message}`;
 process.on('unhandledRejection', (reason) => note('unhandled', shape(reason)));
 process.on('uncaughtException', (error) => note('uncaught', shape(error)));
@@ -12,8 +12,8 @@ process.on('uncaughtException', (error) => note('uncaught', shape(error)));
 async function main() {
   await http();
   await postgres();
-  await bull();
-  for (const line of seen) console.log(line);
+  await bullmq();
+  for (const line of observations) console.log(line);
   process.exitCode = 0;
 }
 
@@ -81,7 +81,7 @@ async function http() {
     await once(response, 'end');
     note(path, response.statusCode);
   }
-  // Express 4 leaves a request open whose handler has rejected; nothing of it may hold the process.
+  // Express 4 does not respond if a handler rejects. The open request must not keep the process alive.
   server.close();
   server.closeAllConnections();
 }
@@ -155,7 +155,7 @@ async function postgres() {
   note('ended', await pool.query('SELECT 1').catch(shape));
 }
 
-async function bull() {
+async function bullmq() {
   const { Queue, Worker, FlowProducer } = require('bullmq');
   const { hostname: host, port } = new URL(process.env.REDIS_URL);
   const connection = { host, port: Number(port), maxRetriesPerRequest: null };

@@ -8,7 +8,7 @@ import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 const rows: PerformanceMetricRow[] = [];
 let spoolBytes = 0;
 const histograms = new HistogramRegistry(() => {});
-const metering = new OtelMetrics({
+const otelMetrics = new OtelMetrics({
   resource: { service: 'booking', instance: 'b1' },
   readers: [],
   exportIntervalMs: 30_000,
@@ -16,33 +16,35 @@ const metering = new OtelMetrics({
   histograms,
   dropped: new DroppedRowCounter(),
   getSpoolBytes: () => spoolBytes,
-  add: (table, added) => {
-    if (table === 'performance_metrics') rows.push(...(added as readonly PerformanceMetricRow[]));
+  add: (table, addedRows) => {
+    if (table === 'performance_metrics') {
+      rows.push(...(addedRows as readonly PerformanceMetricRow[]));
+    }
   },
   isOwnServer: () => false,
   onRequest: () => {},
   onOverflow: () => {},
   resolveTenant: () => ({}),
 });
-afterAll(() => metering.stop());
+afterAll(() => otelMetrics.stop());
 
-it('tells the size of the spool in each interval, also that it is empty again', async () => {
+it('reports the spool size in each interval, including when it is empty again', async () => {
   for (const bytes of [0, 12_345, 0]) {
     spoolBytes = bytes;
-    await metering.flush();
+    await otelMetrics.flush();
   }
   const sizes = rows.filter(({ name }) => name === 'perfscope.spool.size');
   expect(sizes.map(({ value }) => value)).toEqual([0, 12_345, 0]);
   expect(sizes[0]).toMatchObject({ metricType: 'CUSTOM', unit: 'By', service: 'booking' });
 });
 
-it('keeps what was measured when the process ends while an application still observes', async () => {
-  let observed = () => {};
-  const slow = new Promise<void>((resolve) => {
-    observed = resolve;
+it('exports histograms once if the process exits during an observable callback', async () => {
+  let finishCallback = () => {};
+  const callbackFinished = new Promise<void>((resolve) => {
+    finishCallback = resolve;
   });
   const gauge = metrics.getMeter('application').createObservableGauge('slow');
-  gauge.addCallback(() => slow);
+  gauge.addCallback(() => callbackFinished);
   const histogram = histograms.create({
     scope: 'test',
     name: 'work.duration',
@@ -51,10 +53,10 @@ it('keeps what was measured when the process ends while an application still obs
     boundaries: [],
   });
   for (let i = 0; i < 3; i++) histogram.record(0.1, 'a', () => ({}));
-  void metering.flush();
+  void otelMetrics.flush();
   await new Promise(setImmediate);
-  metering.flushSync();
-  observed();
+  otelMetrics.flushSync();
+  finishCallback();
   const counts = rows.filter(({ name }) => name === 'work.duration').map(({ count }) => count);
   expect(counts).toEqual([3]);
 });

@@ -5,23 +5,27 @@ import {
   SeriesCache,
 } from '../../../../src/agent/instrumentation/cardinality-limit.ts';
 
-it('makes a bounded number of series of a million tenants, and loses no count', () => {
-  let told = 0;
+it('limits the series of a million tenants without losing a count', () => {
+  let overflowCalls = 0;
   const series = new SeriesCache(
     (attributes) => attributes,
     () => {
-      told += 1;
+      overflowCalls += 1;
     },
   );
   const counts = new Map<object, number>();
   for (let i = 0; i < 1_000_000; i++) {
-    const kept = i % 2 === 0 ? {} : { 'error.type': '500' };
-    const attributes = series.get(`tenant-${i}`, () => ({ tenant: i, ...kept }), kept);
+    const overflowAttributes = i % 2 === 0 ? {} : { 'error.type': '500' };
+    const attributes = series.get(
+      `tenant-${i}`,
+      () => ({ tenant: i, ...overflowAttributes }),
+      overflowAttributes,
+    );
     counts.set(attributes, (counts.get(attributes) ?? 0) + 1);
   }
   expect(counts.size).toBe(MAX_SERIES + 2);
   expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBe(1_000_000);
-  expect(told).toBe(1_000_000 - MAX_SERIES);
+  expect(overflowCalls).toBe(1_000_000 - MAX_SERIES);
   const overflow = [...counts].filter(([attributes]) => ATTR_METRIC_OVERFLOW in attributes);
   expect(overflow).toEqual([
     [{ [ATTR_METRIC_OVERFLOW]: true }, (1_000_000 - MAX_SERIES) / 2],
@@ -29,7 +33,7 @@ it('makes a bounded number of series of a million tenants, and loses no count', 
   ]);
 });
 
-it('gives the same series for the same key', () => {
+it('returns the same series for the same key', () => {
   const series = new SeriesCache(
     (attributes) => attributes,
     () => {},

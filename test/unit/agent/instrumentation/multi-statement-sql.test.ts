@@ -9,7 +9,7 @@ it.each([
   ['SELECT 1', false],
   ['SELECT 1; \n', false],
   ['SELECT 1; SELECT 2', true],
-])('%j may be several statements: %s', (text, expected) => {
+])('checks whether %j can contain several statements: %s', (text, expected) => {
   expect(mayHaveMultipleStatements(text)).toBe(expected);
 });
 
@@ -21,11 +21,11 @@ it.each([
     ["SELECT ';'", 'SELECT $a$ ; $a$ /* ; /* ; */ */, ";"'],
   ],
   ['', []],
-])('finds the statements of %j', (text, expected) => {
+])('splits the statements of %j', (text, expected) => {
   expect(splitStatements(text)).toEqual(expected);
 });
 
-describe('partsOf', () => {
+describe('toStatementParts', () => {
   const text = 'BEGIN; SELECT 1; COMMIT';
   const sent = (completed: number, sentText = text) => ({
     text: sentText,
@@ -39,13 +39,13 @@ describe('partsOf', () => {
     error,
   });
 
-  it('gives each its share of the time', () => {
+  it('divides the duration equally between the statements', () => {
     expect(toStatementParts(sent(3), 115, undefined)).toEqual([
       ...[part('BEGIN', 5), part('SELECT 1', 5), part('COMMIT', 5)],
     ]);
   });
 
-  it('ends with the one that failed', () => {
+  it('ends with the failed statement', () => {
     const error = { code: '22012' };
     expect(toStatementParts(sent(1), 110, error)).toEqual([
       part('BEGIN', 5),
@@ -54,14 +54,14 @@ describe('partsOf', () => {
   });
 
   it.each([
-    ['nothing ran of what can not be read', 0, { code: '42601' }],
-    ['PostgreSQL counts otherwise', 2, undefined],
-    ['more is complete than there is', 3, { code: '57014' }],
-  ])('stays whole where %s', (_why, completed, error) => {
+    ['the text has a syntax error', 0, { code: '42601' }],
+    ['PostgreSQL counts fewer statements', 2, undefined],
+    ['all statements completed before an error', 3, { code: '57014' }],
+  ])('does not split the text if %s', (_condition, completed, error) => {
     expect(toStatementParts(sent(completed), 115, error)).toEqual([part(text, 15, error)]);
   });
 
-  it('is one where there is one', () => {
+  it('returns a single statement unchanged', () => {
     expect(toStatementParts(sent(1, 'SELECT 1'), 115, undefined)).toEqual([part('SELECT 1', 15)]);
   });
 });

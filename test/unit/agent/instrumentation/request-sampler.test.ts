@@ -21,40 +21,40 @@ const request = (durationMs: number, status = 200): SampledRequest => ({
   traceId: undefined,
 });
 
-it('keeps the slowest and the last failed of each interval, each once, whatever comes', () => {
-  const one = fc.record({ ms: fc.integer({ min: 0, max: 50 }), failed: fc.boolean() });
+it('keeps the slowest and the last failed requests of each interval, without duplicates', () => {
+  const outcome = fc.record({ ms: fc.integer({ min: 0, max: 50 }), failed: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(fc.array(one, { maxLength: 80 }), { maxLength: 3 }), (intervals) => {
-      const sample = new RequestSampler();
+    fc.property(fc.array(fc.array(outcome, { maxLength: 80 }), { maxLength: 3 }), (intervals) => {
+      const sampler = new RequestSampler();
       for (const interval of intervals) {
         const all = interval.map(({ ms, failed }) => request(ms, failed ? 500 : 200));
         for (const each of all) {
           const failed = each.status === 500;
-          if (sample.shouldSample(each.durationMs, failed)) sample.add(each, failed);
+          if (sampler.shouldSample(each.durationMs, failed)) sampler.add(each, failed);
         }
-        const kept = sample.takeSamples();
-        expect(new Set(kept).size).toBe(kept.length);
+        const samples = sampler.takeSamples();
+        expect(new Set(samples).size).toBe(samples.length);
         const failed = all.filter(({ status }) => status === 500).slice(-MAX_FAILED_REQUESTS);
-        expect(kept).toEqual(expect.arrayContaining(failed));
-        const times = (requests: SampledRequest[]) =>
+        expect(samples).toEqual(expect.arrayContaining(failed));
+        const sortedDurations = (requests: SampledRequest[]) =>
           requests.map(({ durationMs }) => durationMs).sort((a, b) => b - a);
-        expect(times(kept).slice(0, MAX_SLOW_REQUESTS)).toEqual(
-          times(all).slice(0, MAX_SLOW_REQUESTS),
+        expect(sortedDurations(samples).slice(0, MAX_SLOW_REQUESTS)).toEqual(
+          sortedDurations(all).slice(0, MAX_SLOW_REQUESTS),
         );
-        expect(kept.length).toBeLessThanOrEqual(MAX_SLOW_REQUESTS + MAX_FAILED_REQUESTS);
+        expect(samples.length).toBeLessThanOrEqual(MAX_SLOW_REQUESTS + MAX_FAILED_REQUESTS);
       }
     }),
   );
 });
 
-it('wants nothing that is no slower than what it has, so that a busy process keeps few', () => {
-  const sample = new RequestSampler();
-  for (let i = 0; i < MAX_SLOW_REQUESTS; i++) sample.add(request(5), false);
-  expect(sample.shouldSample(5, false)).toBe(false);
-  expect(sample.shouldSample(5, true)).toBe(true);
-  expect(sample.shouldSample(5.1, false)).toBe(true);
-  sample.takeSamples();
-  expect(sample.shouldSample(0, false)).toBe(true);
+it('samples a successful request only if it is slower than the kept ones', () => {
+  const sampler = new RequestSampler();
+  for (let i = 0; i < MAX_SLOW_REQUESTS; i++) sampler.add(request(5), false);
+  expect(sampler.shouldSample(5, false)).toBe(false);
+  expect(sampler.shouldSample(5, true)).toBe(true);
+  expect(sampler.shouldSample(5.1, false)).toBe(true);
+  sampler.takeSamples();
+  expect(sampler.shouldSample(0, false)).toBe(true);
 });
 
 it.each([
@@ -69,11 +69,11 @@ it.each([
   ['00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01', undefined],
   ["'; DROP TABLE alerts", undefined],
   [undefined, undefined],
-])('reads the trace of %s', (traceparent, traceId) => {
+])('reads the trace ID of %s', (traceparent, traceId) => {
   expect(getTraceId({ headers: { traceparent } } as unknown as IncomingMessage)).toBe(traceId);
 });
 
-it('makes rows that no sum, count or percentile sees', () => {
+it('creates rows that do not change any sum, count, or percentile', () => {
   const tenant = { organizationId: 'o', propertyId: 'p', userId: 'u' };
   const failed = { ...request(12, 503), tenant, traceId: '0af7651916cd43dd8448eb211c80319c' };
   const [row] = toRequestSampleRows([failed], { service: 's', instance: 'i' }, () => 'id');

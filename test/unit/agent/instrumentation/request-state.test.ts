@@ -1,26 +1,28 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { RequestState } from '../../../../src/agent/instrumentation/request-state.ts';
-import { OpenRequests } from '../../../../src/agent/instrumentation/request-state.ts';
+import {
+  OpenRequests,
+  type RequestState,
+} from '../../../../src/agent/instrumentation/request-state.ts';
 
-it('knows what is open, and keeps nothing else, in whatever order requests come and end', () => {
+it('lists only the open requests, in any order of starts and ends', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(5), { nil: undefined }), { maxLength: 60 }), (steps) => {
-      const open = new OpenRequests();
+      const openRequests = new OpenRequests();
       const expected: RequestState[] = [];
       for (const step of steps) {
         if (step === undefined) {
           const state = { ended: false, previous: undefined } as unknown as RequestState;
-          open.add(state);
+          openRequests.add(state);
           expected.push(state);
         } else if (step < expected.length) {
           const [ended] = expected.splice(step, 1);
           ended!.ended = true;
-          open.remove(ended!);
+          openRequests.remove(ended!);
           expect(ended!.previous).toBeUndefined();
         }
-        expect(open.all()).toEqual(expected);
-        expect(open.all().every((state, i) => state === expected[i])).toBe(true);
+        expect(openRequests.all()).toEqual(expected);
+        expect(openRequests.all().every((state, i) => state === expected[i])).toBe(true);
       }
     }),
   );

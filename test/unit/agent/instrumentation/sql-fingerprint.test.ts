@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fingerprintSql } from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
 
-describe('fingerprint', () => {
+describe('fingerprintSql', () => {
   it.each([
     [
       "SELECT * FROM rooms WHERE id = $1 AND name='O''Brien' -- secret 42\n LIMIT 10",
@@ -38,12 +38,12 @@ describe('fingerprint', () => {
       { text: 'select ?, ?, ? from t where x::int <> - ?', operation: 'SELECT', table: 't' },
     ],
     ['', { text: '', operation: 'UNKNOWN', table: undefined }],
-  ])('of %s', (statement, expected) => {
+  ])('creates the fingerprint of %s', (statement, expected) => {
     expect(fingerprintSql(statement)).toEqual(expected);
   });
 
-  it('holds nothing of a literal, whatever is in it, and is the same for all of them', () => {
-    const quoted = fc.oneof(
+  it('contains no part of a literal, and is the same for all literals', () => {
+    const literals = fc.oneof(
       fc.string().map((text) => `'${text.replaceAll("'", "''")}'`),
       fc.string().map((text) => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`),
       fc
@@ -54,14 +54,14 @@ describe('fingerprint', () => {
       fc.nat().map((n) => String(n)),
     );
     fc.assert(
-      fc.property(quoted, (literal) => {
+      fc.property(literals, (literal) => {
         const { text } = fingerprintSql(`SELECT a FROM t WHERE x = ${literal} AND y = 1`);
         expect(text).toBe('SELECT a FROM t WHERE x = ? AND y = ?');
       }),
     );
   });
 
-  it('ends with any text at all, and is not longer than a name may be', () => {
+  it('accepts any text, and has a limited length', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 2000 }), (statement) => {
         expect(fingerprintSql(statement).text.length).toBeLessThanOrEqual(512);
@@ -69,7 +69,7 @@ describe('fingerprint', () => {
     );
   });
 
-  it('tells long statements apart that begin alike', () => {
+  it('distinguishes long statements with the same start', () => {
     const long = (end: string) => `SELECT ${'a, '.repeat(300)}${end} FROM t`;
     expect(fingerprintSql(long('b')).text).not.toBe(fingerprintSql(long('c')).text);
   });
