@@ -22,8 +22,8 @@ import {
   SERVICE_COUNT,
 } from './alerts/alert-load.ts';
 import { AlertingPrometheus } from './alerts/alerting-prometheus.ts';
+import { readResidentMb } from './process-usage.ts';
 import { atLeast, atMost, type BenchOptions, median, type Report } from './report.ts';
-import { readResidentMb } from './resident-memory.ts';
 
 const HISTORY_MS = 300_000;
 const WRITE_INTERVAL_MS = 100;

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatNotifyFile } from '../test/support/notifier-fixtures.ts';
+import { readResidentMb } from './process-usage.ts';
 import { atLeast, atMost, type BenchOptions, type Report } from './report.ts';
-import { readResidentMb } from './resident-memory.ts';
 
 const TRANSITIONS_PER_SECOND = 10_000 / 60;
 

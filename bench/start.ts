@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { execSql } from '../test/support/exec-sql.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { FreshClone } from './fresh-clone.ts';
+import { readResidentMb } from './process-usage.ts';
 import { atMost, type BenchOptions, type Report } from './report.ts';
-import { readResidentMb } from './resident-memory.ts';
 
 const ROWS_PER_SECOND = 1000;
 const SERIES = 50;

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { findFreePorts } from '../../src/storage/questdb/server-conf.ts';
-import { readResidentMb } from '../resident-memory.ts';
+import { readResidentMb } from '../process-usage.ts';
 import { formatExposition, formatPrometheusRules } from './alert-load.ts';
 
 /** Runs a real Prometheus that scrapes 8,000 series and evaluates the same rules. */

@@ -3,9 +3,13 @@ import { createDashboard } from '../parts/create-dashboard.ts';
 import { createHeatmap, createTable, createTimeSeries } from '../parts/panels.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
-import { RANKING_UNITS, selectRanking, selectSeriesBy } from '../sql/metric-queries.ts';
+import {
+  RANKING_UNITS,
+  selectRanking,
+  selectSampledRequests,
+  selectSeriesBy,
+} from '../sql/metric-queries.ts';
 import { REQUESTS } from '../sql/metric-selections.ts';
-import { selectSampledRequests } from '../sql/sample-queries.ts';
 import { selectOverTime } from '../sql/select-metrics.ts';
 import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
 import { createRequestRates, createRequestStats, createResponseTimes } from './request-panels.ts';

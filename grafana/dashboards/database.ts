@@ -13,7 +13,7 @@ import {
   selectConnections,
   selectConnectionsOverTime,
   selectPendingOverTime,
-} from '../sql/connection-queries.ts';
+} from '../sql/gauge-queries.ts';
 import {
   RANKING_UNITS,
   selectAverage,

@@ -1,5 +1,7 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
+  type AnnotationQuery,
+  AnnotationQueryBuilder,
   IntervalVariableBuilder,
   QueryVariableBuilder,
   type VariableModel,
@@ -7,11 +9,11 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/query-tables.ts';
-import { selectNames } from '../sql/name-queries.ts';
+import { selectAlertAnnotations, selectNewVersions } from '../sql/annotation-queries.ts';
+import { selectNames } from '../sql/select-metrics.ts';
 import { ALL, type VariableName } from '../sql/sql-text.ts';
-import { createAnnotations } from './annotations.ts';
 import type { DashboardSpec } from './create-dashboard.ts';
-import { PROMETHEUS, QUESTDB } from './data-sources.ts';
+import { createSqlQuery, PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { MAX_POINTS } from './panels.ts';
 
 /** Labels of the variables, from the widest filter to the narrowest. */
@@ -42,6 +44,26 @@ export function createFilters(
     ],
     annotations: createAnnotations(names),
   };
+}
+
+/** Creates annotations for the periods in which alerts fired and for new service versions. */
+function createAnnotations(names: readonly VariableName[]): Builder<AnnotationQuery>[] {
+  return [
+    createAnnotation('Alerts', 'red', selectAlertAnnotations(names)),
+    createAnnotation('New versions', 'blue', selectNewVersions(names)),
+  ];
+}
+
+function createAnnotation(name: string, color: string, sql: string): Builder<AnnotationQuery> {
+  const annotation = new AnnotationQueryBuilder()
+    .name(name)
+    .datasource(QUESTDB)
+    .enable(true)
+    .iconColor(color)
+    .target(createSqlQuery(sql, 'table', 'Anno'))
+    .build();
+  // `placement` exists only in the newest Grafana. There it could move the switch out of sight.
+  return { build: () => ({ ...annotation, placement: undefined }) };
 }
 
 /** Creates a variable with multiple selection and All. Grafana inserts the value of All without quotes. */

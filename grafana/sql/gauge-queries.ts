@@ -1,3 +1,4 @@
+import { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import { METRICS_TABLE, VALUE_AGGREGATIONS } from '../../src/storage/queries/query-tables.ts';
 import { type SelectSpec, selectOverRange, selectOverTime } from './select-metrics.ts';
 import { quote } from './sql-text.ts';
@@ -21,4 +22,31 @@ export function selectGaugeOverTime(selection: GaugeSelection): string {
 /** Selects the aggregations of `VALUE_AGGREGATIONS` for the whole time range. */
 export function selectGaugeOverRange(selection: GaugeSelection): string {
   return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
+}
+
+const CONNECTIONS = { type: PerformanceMetricType.DATABASE_CONNECTIONS } as const;
+const POOLS = ['instance', 'endpoint'] as const;
+/** Requests that wait for a connection. The name is from the OpenTelemetry conventions. */
+const PENDING = {
+  type: PerformanceMetricType.CUSTOM,
+  name: 'db.client.connection.pending_requests',
+} as const;
+
+/** Selects the mean number of connections in the time range, summed over pools, processes, and states. */
+export function selectConnections(): string {
+  const keys = [...POOLS, 'operation'];
+  return `SELECT sum(value_total / samples) AS connections FROM ${selectGaugeOverRange({ ...CONNECTIONS, keys })} WHERE samples > 0`;
+}
+
+/** Selects the mean number of connections in each interval, by state. */
+export function selectConnectionsOverTime(): string {
+  const keys = [...POOLS, 'operation'];
+  return `SELECT time, coalesce(operation, '(none)') AS metric, sum(value_total / samples) AS value
+FROM ${selectGaugeOverTime({ ...CONNECTIONS, keys })} WHERE samples > 0 ORDER BY time`;
+}
+
+/** Selects the maximum number of requests that wait for a connection in each interval, by service. */
+export function selectPendingOverTime(): string {
+  const keys = [...POOLS, 'service'];
+  return `SELECT time, service AS metric, sum(maximum) AS value FROM ${selectGaugeOverTime({ ...PENDING, keys })} ORDER BY time`;
 }

@@ -1,6 +1,8 @@
+import type { Dimension } from '../../src/storage/queries/query.ts';
 import type { Aggregation, MergeMethod, QueryTable } from '../../src/storage/queries/run-query.ts';
 import { INTERVAL, toFilter, toSqlText, type VariableName } from './sql-text.ts';
 import {
+  getNameParts,
   getRangeParts,
   getSeriesParts,
   RANGE,
@@ -82,4 +84,24 @@ function selectUnion(
 
 function toMergeSql(name: string, method: MergeMethod): string {
   return typeof method === 'string' ? `${method}(${name})` : `arg_max(${name}, ${method.latestBy})`;
+}
+
+/** Maximum number of names in a list. Longer lists are not useful in a browser. */
+const MAX_NAMES = 5000;
+
+/** Selects the names of a dimension in the time range. `by` lists the variables that limit the result. */
+export function selectNames(
+  family: QueryTable,
+  dimension: Dimension,
+  by: readonly VariableName[],
+  conditions: readonly string[] = [],
+): string {
+  const column = family.columns[dimension];
+  if (column === undefined) throw new TypeError(`${family.table} has no ${dimension}`);
+  const all = [...conditions, ...toConditions(family, by)];
+  const parts = getNameParts(family.table).map(
+    ({ name, where }) =>
+      `SELECT DISTINCT ${column} AS name FROM ${name} WHERE ${[where, ...all].join(' AND ')}`,
+  );
+  return `SELECT name FROM (${parts.join('\n  UNION ')}) WHERE name IS NOT NULL ORDER BY name LIMIT ${MAX_NAMES}`;
 }
