@@ -71,7 +71,8 @@ function flushOnExit(agent: Agent): void {
   if (!agent.hasWriteTarget) return;
   let flushing: Promise<void> | undefined;
   const flush = () => {
-    // The agent's sockets and timers are unreferenced. This timer keeps the process alive for 2 s.
+    // The agent's sockets and timers are unreferenced. This timer keeps the process alive
+    // for up to 2 s.
     const keepAliveTimer = setTimeout(() => {}, EXIT_FLUSH_TIMEOUT_MS);
     flushing ??= agent.flush(EXIT_FLUSH_TIMEOUT_MS).catch(() => {});
     return flushing.finally(() => clearTimeout(keepAliveTimer));
@@ -81,8 +82,7 @@ function flushOnExit(agent: Agent): void {
   for (const signal of SIGNALS) {
     const listener = () => {
       const isOnlyListener = process.listenerCount(signal) === 0;
-      // Without this listener, the signal would have ended the process. Send it again after the
-      // flush.
+      // Without this listener, the signal would have ended the process, so it is sent again.
       void flush().finally(() => {
         if (!isOnlyListener) return;
         agent.flushSync();

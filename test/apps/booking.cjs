@@ -1,5 +1,5 @@
-// Booking service with PostgreSQL and BullMQ, for any library version and module system. It does not
-// import Perfscope.
+// Booking service with PostgreSQL and BullMQ, for any library version and module system. It does
+// not import Perfscope.
 
 module.exports = async function serve({ express, pg, bullmq }) {
   const { DATABASE_URL: connectionString, REDIS_URL } = process.env;

@@ -1,5 +1,5 @@
-// Ends or continues in the way that the first argument specifies, and prints what it can observe. The
-// output and the exit code must be the same with and without `perfscope/register`.
+// Ends or continues in the way that the first argument specifies, and prints what it can observe.
+// The output and the exit code must be the same with and without `perfscope/register`.
 const [, , way] = process.argv;
 const printIfAlive = () => setTimeout(() => console.log('still here'), 50);
 const shape = (reason) => `${reason?.constructor?.name} ${reason?.message ?? reason}`;

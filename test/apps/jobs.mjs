@@ -1,5 +1,5 @@
-// Runs every kind of BullMQ job: a flow, a delayed job, a prioritized job, a retry, and a scheduler.
-// With the argument `hang`, it runs a job that hangs until the process is killed.
+// Runs every kind of BullMQ job: a flow, a delayed job, a prioritized job, a retry, and a
+// scheduler. With the argument `hang`, it runs a job that hangs until the process is killed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { FlowProducer, Queue, Worker } from 'bullmq';
 import { performanceMonitoringService as service, withTenant } from 'perfscope';

@@ -1,5 +1,5 @@
-// Prints the decisions of the rule `demand`, and records the demand. The demand is the first argument,
-// and 0 after SIGUSR2.
+// Prints the decisions of the rule `demand`, and records the demand. The demand is the first
+// argument, and 0 after SIGUSR2.
 import { onRule, performanceMonitoringService } from '../../dist/index.js';
 
 let demand = Number(process.argv[2]);

@@ -1,4 +1,5 @@
-// Records a value every 2 ms until the process is stopped. With the argument `idle`, it records nothing.
+// Records a value every 2 ms until the process is stopped. With the argument `idle`, it records
+// nothing.
 import { performanceMonitoringService } from '../../dist/index.js';
 
 let value = 0;

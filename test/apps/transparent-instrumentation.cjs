@@ -1,5 +1,5 @@
-// Triggers every hook, and prints everything that the application can observe. The output must be the
-// same with and without `perfscope/register`.
+// Triggers every hook, and prints everything that the application can observe. The output must be
+// the same with and without `perfscope/register`.
 const { createServer, get } = require('node:http');
 const { once } = require('node:events');
 
@@ -81,7 +81,8 @@ async function http() {
     await once(response, 'end');
     note(path, response.statusCode);
   }
-  // Express 4 does not respond if a handler rejects. The open request must not keep the process alive.
+  // Express 4 does not respond if a handler rejects. The open request must not keep the process
+  // alive.
   server.close();
   server.closeAllConnections();
 }

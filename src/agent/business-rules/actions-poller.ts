@@ -25,9 +25,8 @@ let isServerUnreachable = false;
 
 /**
  * Wraps a function in a circuit breaker. If too many calls fail or time out, the breaker opens and
- * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens
- * it. The returned function keeps `this`, the arguments, and the result, and always returns a
- * promise.
+ * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens it.
+ * The returned function keeps `this`, the arguments, and the result, but always returns a promise.
  *
  * @example
  * const pay = protect(chargeCard, {

@@ -32,7 +32,7 @@ interface LayerRoute {
 }
 
 /** Property of a layer that stores its route. */
-const LAYER_ROUTE_KEY = Symbol('perfscope.place');
+const LAYER_ROUTE_KEY = Symbol('perfscope.route');
 const patchedRouters = new WeakSet<object>();
 
 /**
@@ -160,9 +160,7 @@ function wrapErrorHandle(original: Method): Method {
   };
 }
 
-/**
- * Joins a prefix and a template. Middleware mounted at `/` adds nothing, but a route at `/` does.
- */
+/** Joins a prefix and a template. Middleware at `/` adds nothing, but a route at `/` does. */
 function joinRoute(prefix: string, template: string, isRoute: boolean): string | undefined {
   const suffix = template === '/' ? '' : template;
   const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;

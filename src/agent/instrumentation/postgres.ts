@@ -38,8 +38,7 @@ interface PgClient {
  *
  * The duration is the time from the call until the server is ready for the next query. The client
  * calls a method of the query object at the end of every kind of query: text, prepared statement,
- * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks stay the
- * same.
+ * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks are unchanged.
  */
 export function createPostgresInstrumentations(
   options: PostgresInstrumentationOptions,

@@ -11,21 +11,21 @@ const POLL_TIMEOUT_MS = 2000;
  */
 const QUEUE_DEPTH_SCRIPT = `
 local p = KEYS[1]
-local function ready(id)
+local function ready_since(id)
   if not id or id:sub(1, 2) == '0:' then return nil end
   local job = redis.call('HMGET', p .. id, 'timestamp', 'delay')
   return job[1] and tonumber(job[1]) + (tonumber(job[2]) or 0) or nil
 end
 local oldest
-local function look(id)
-  local ms = ready(id)
+local function update_oldest(id)
+  local ms = ready_since(id)
   if ms and (not oldest or ms < oldest) then oldest = ms end
 end
 for _, list in ipairs({ 'wait', 'paused' }) do
-  look(redis.call('LINDEX', p .. list, -1))
-  look(redis.call('LINDEX', p .. list, 0))
+  update_oldest(redis.call('LINDEX', p .. list, -1))
+  update_oldest(redis.call('LINDEX', p .. list, 0))
 end
-for _, id in ipairs(redis.call('ZRANGE', p .. 'prioritized', 0, 99)) do look(id) end
+for _, id in ipairs(redis.call('ZRANGE', p .. 'prioritized', 0, 99)) do update_oldest(id) end
 return {
   redis.call('LLEN', p .. 'wait'), redis.call('LLEN', p .. 'paused'),
   redis.call('LLEN', p .. 'active'), redis.call('ZCARD', p .. 'delayed'),
@@ -71,9 +71,7 @@ interface QueueDepth {
 
 export interface QueueDepthOptions {
   meter: Meter;
-  /**
-   * Called when the Redis server of a queue becomes unreachable, and when it is reachable again.
-   */
+  /** Called when the Redis server of a queue becomes unreachable, or reachable again. */
   onReachabilityChange: (queue: string, reachable: boolean) => void;
 }
 

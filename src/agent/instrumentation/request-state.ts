@@ -83,7 +83,7 @@ export interface RequestState extends TenantHolder {
   readonly openRequests: OpenRequests;
   /** The previous open request of the connection. */
   previous: RequestState | undefined;
-  /** First value that a handler threw or passed to `next`. Later handlers can replace it. */
+  /** First value that a handler threw or passed to `next`. Later errors don't replace it. */
   thrown: unknown;
   /** Whether the request is complete and recorded. */
   ended: boolean;

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintSql } from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
+import {
+  fingerprintSql,
+  mayHaveMultipleStatements,
+  splitStatements,
+} from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
 
 describe('fingerprintSql', () => {
   it.each([
@@ -73,4 +77,24 @@ describe('fingerprintSql', () => {
     const long = (end: string) => `SELECT ${'a, '.repeat(300)}${end} FROM t`;
     expect(fingerprintSql(long('b')).text).not.toBe(fingerprintSql(long('c')).text);
   });
+});
+
+it.each([
+  ['SELECT 1', false],
+  ['SELECT 1; \n', false],
+  ['SELECT 1; SELECT 2', true],
+])('checks whether %j can contain several statements: %s', (text, expected) => {
+  expect(mayHaveMultipleStatements(text)).toBe(expected);
+});
+
+it.each([
+  ['SELECT 1; SELECT 2;', ['SELECT 1', 'SELECT 2']],
+  [';; SELECT 1;;\n -- ; end', ['SELECT 1']],
+  [
+    'SELECT \';\'; SELECT $a$ ; $a$ /* ; /* ; */ */, ";"',
+    ["SELECT ';'", 'SELECT $a$ ; $a$ /* ; /* ; */ */, ";"'],
+  ],
+  ['', []],
+])('splits the statements of %j', (text, expected) => {
+  expect(splitStatements(text)).toEqual(expected);
 });

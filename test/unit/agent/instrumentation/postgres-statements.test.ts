@@ -1,29 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { toStatementParts } from '../../../../src/agent/instrumentation/postgres-statements.ts';
-import {
-  mayHaveMultipleStatements,
-  splitStatements,
-} from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
-
-it.each([
-  ['SELECT 1', false],
-  ['SELECT 1; \n', false],
-  ['SELECT 1; SELECT 2', true],
-])('checks whether %j can contain several statements: %s', (text, expected) => {
-  expect(mayHaveMultipleStatements(text)).toBe(expected);
-});
-
-it.each([
-  ['SELECT 1; SELECT 2;', ['SELECT 1', 'SELECT 2']],
-  [';; SELECT 1;;\n -- ; end', ['SELECT 1']],
-  [
-    'SELECT \';\'; SELECT $a$ ; $a$ /* ; /* ; */ */, ";"',
-    ["SELECT ';'", 'SELECT $a$ ; $a$ /* ; /* ; */ */, ";"'],
-  ],
-  ['', []],
-])('splits the statements of %j', (text, expected) => {
-  expect(splitStatements(text)).toEqual(expected);
-});
 
 describe('toStatementParts', () => {
   const text = 'BEGIN; SELECT 1; COMMIT';
