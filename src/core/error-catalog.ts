@@ -42,8 +42,8 @@ export const ERROR_MESSAGES = {
     `The server at ${p.url} is not ready: ${p.reason}. Check the server log, and check that QuestDB is running.`,
   PS_GRAFANA_UNREACHABLE: (p: { url: string; reason: string }) =>
     `Grafana at ${p.url} is unreachable: ${p.reason}. Check that Grafana is running and that the --push address is correct.`,
-  PS_GRAFANA_REFUSED: (p: { url: string; act: string; status: number; reason: string }) =>
-    `Grafana at ${p.url} did not ${p.act} (HTTP ${p.status}): ${p.reason}. Fix the cause, then push again.`,
+  PS_GRAFANA_REFUSED: (p: { url: string; action: string; status: number; reason: string }) =>
+    `Grafana at ${p.url} did not ${p.action} (HTTP ${p.status}): ${p.reason}. Fix the cause, then push again.`,
   PS_SCHEMA_NEWER: (p: { found: number; known: number }) =>
     `The database has schema version ${p.found}, but this Perfscope version supports versions up to ${p.known}. Upgrade Perfscope, or use another database.`,
   PS_ROW_INVALID: (p: { field: string; reason: string }) =>
@@ -95,8 +95,8 @@ export const ERROR_MESSAGES = {
     'The response would be too large. Request fewer groups, a larger step, or a shorter time range.',
   PS_UNAUTHENTICATED: (p: { reason: string }) =>
     `Authentication required: ${p.reason}. Create an API key with \`perfscope keys create\` and send it as \`Authorization: Bearer …\`.`,
-  PS_FORBIDDEN: (p: { role: string; act: string }) =>
-    `${p.role} can't ${p.act}. Ask an administrator for a key with a different role.`,
+  PS_FORBIDDEN: (p: { role: string; action: string }) =>
+    `${p.role} can't ${p.action}. Ask an administrator for a key with a different role.`,
   PS_TOO_MANY_REQUESTS: (p: { limit: number; seconds: number }) =>
     `The limit of ${p.limit} requests per minute was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
   PS_KEY_INVALID: (p: { reason: string }) =>

@@ -93,7 +93,7 @@ export class GrafanaClient {
   }
 
   #createError(action: string, status: number, reason: string) {
-    return createError('PS_GRAFANA_REFUSED', { url: this.url, act: action, status, reason });
+    return createError('PS_GRAFANA_REFUSED', { url: this.url, action, status, reason });
   }
 }
 

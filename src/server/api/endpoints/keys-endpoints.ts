@@ -95,12 +95,12 @@ export const keyEndpoint = defineEndpoint({
 function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: string): void {
   const { role, organizationId: ownOrganization } = principal;
   if (!canGrantRole(role, keyRole)) {
-    throw createError('PS_FORBIDDEN', { role, act: `manage ${keyRole} keys` });
+    throw createError('PS_FORBIDDEN', { role, action: `manage ${keyRole} keys` });
   }
   if (ownOrganization !== undefined && organizationId !== ownOrganization) {
     throw createError('PS_FORBIDDEN', {
       role,
-      act: `${PERMISSION_LABELS.manageKeys} of another organization`,
+      action: `${PERMISSION_LABELS.manageKeys} of another organization`,
     });
   }
 }

@@ -33,7 +33,7 @@ export function requirePermission(permission: Permission): RequestHandler {
     next(
       hasPermission(role, permission)
         ? undefined
-        : createError('PS_FORBIDDEN', { role, act: PERMISSION_LABELS[permission] }),
+        : createError('PS_FORBIDDEN', { role, action: PERMISSION_LABELS[permission] }),
     );
   };
 }
