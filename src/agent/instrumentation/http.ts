@@ -119,8 +119,8 @@ function createPathMatcher(patterns: readonly string[]): (url: string) => boolea
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const prefixes = patterns.filter((p) => p.endsWith('*')).map((p) => p.slice(0, -1));
   return (url) => {
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
+    const queryIndex = url.indexOf('?');
+    const path = queryIndex < 0 ? url : url.slice(0, queryIndex);
     if (exact.has(path)) return true;
     for (const prefix of prefixes) if (path.startsWith(prefix)) return true;
     return false;

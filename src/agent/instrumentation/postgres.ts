@@ -48,21 +48,21 @@ export function createPostgresInstrumentations(
   /** The current synchronous call of `query`. */
   let currentCall: { client: object; statement: RunningStatement } | undefined;
 
-  const end = swallowErrors((query: QueryWithStatement, error: unknown) => {
+  const recordEnd = swallowErrors((query: QueryWithStatement, error: unknown) => {
     const statement = query[RUNNING_STATEMENT_KEY];
     if (!statement || statement.ended) return;
     statement.ended = true;
     record(statement, error);
   });
   /** Called for each completed statement of a text. */
-  const complete = swallowErrors((query: QueryWithStatement) => {
+  const countCompleted = swallowErrors((query: QueryWithStatement) => {
     const statement = query[RUNNING_STATEMENT_KEY];
     if (statement) statement.completed += 1;
   });
   const handlers: [name: string, handler: (query: object, message: unknown) => void][] = [
-    ['handleCommandComplete', complete],
-    ['handleError', (query, error) => end(query, error ?? 'unknown')],
-    ['handleReadyForQuery', (query) => end(query, undefined)],
+    ['handleCommandComplete', countCompleted],
+    ['handleError', (query, error) => recordEnd(query, error ?? 'unknown')],
+    ['handleReadyForQuery', (query) => recordEnd(query, undefined)],
   ];
 
   /** Patches the methods of this kind of query. Cursors and streams have their own methods. */
