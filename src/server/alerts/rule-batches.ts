@@ -104,13 +104,13 @@ export class QueryRuleEvaluator {
   #applyResult(rule: QueryRule, result: RuleQueryResult, now: number, durationMs: number): void {
     const { alertStates, ruleHealth, log } = this.#options;
     const { name } = rule;
-    const isAnswered = result.result === 'answered';
-    if (isAnswered) alertStates.evaluate(rule, result.observations, now);
-    const error = isAnswered ? undefined : result.error;
+    const hasSucceeded = result.result === 'succeeded';
+    if (hasSucceeded) alertStates.evaluate(rule, result.observations, now);
+    const error = hasSucceeded ? undefined : result.error;
     if (result.result === 'failed' && ruleHealth.get(name)?.error !== error) {
       log.warn(`The evaluation of the rule ${name} failed: ${error}`);
     }
-    const groups = isAnswered ? result.observations.length : 0;
+    const groups = hasSucceeded ? result.observations.length : 0;
     ruleHealth.record(name, result.result, { error, evaluatedMs: now, durationMs, groups });
   }
 }
@@ -139,6 +139,6 @@ export async function evaluateInternalRules(
     alertStates.evaluate(rule, observations, now);
     const { length: groups } = observations;
     const details = { error: undefined, evaluatedMs: now, durationMs, groups };
-    ruleHealth.record(rule.name, 'answered', details);
+    ruleHealth.record(rule.name, 'succeeded', details);
   }
 }

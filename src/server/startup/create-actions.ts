@@ -113,7 +113,7 @@ export function createForcedBreakerLookup(
       const name = annotations.breaker ?? labels.breaker;
       if (!name) return [];
       const health = evaluator.ruleHealth.get(rule.name);
-      if (health?.result === 'answered') lastDataMs.set(rule.name, health.evaluatedMs);
+      if (health?.result === 'succeeded') lastDataMs.set(rule.name, health.evaluatedMs);
       const sinceMs = lastDataMs.get(rule.name) ?? transition.timestamp;
       const leaseMs = sinceMs + Math.max(MIN_LEASE_MS, LEASE_INTERVALS * rule.intervalMs) - now;
       return leaseMs > 0 ? [{ name, alertId: id, rule: rule.name, leaseMs }] : [];

@@ -111,8 +111,8 @@ const PROBE_TIMEOUT_MS = 3000;
 
 /** The observations of a rule's query, or why there are none. */
 export type RuleQueryResult =
-  | { readonly result: 'answered'; readonly observations: readonly Observation[] }
-  | { readonly result: Exclude<RuleOutcome['result'], 'answered'>; readonly error: string };
+  | { readonly result: 'succeeded'; readonly observations: readonly Observation[] }
+  | { readonly result: Exclude<RuleOutcome['result'], 'succeeded'>; readonly error: string };
 
 /**
  * Runs a query with a timeout. An unreachable QuestDB is distinguished from a rule whose query is
@@ -124,7 +124,7 @@ export async function runRuleQuery(
 ): Promise<RuleQueryResult> {
   try {
     return {
-      result: 'answered',
+      result: 'succeeded',
       observations: await withQueryTimeout(QUERY_TIMEOUT_MS, query()),
     };
   } catch (error) {

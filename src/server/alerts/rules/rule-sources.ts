@@ -123,7 +123,7 @@ export function mergeByName(
   const merged = new Map<string, MergedConfig>();
   for (const source of sources) {
     const entries = isPlainObject(source.data) ? source.data[list] : undefined;
-    const here = new Set<string>();
+    const namesInFile = new Set<string>();
     for (const [i, entry] of (Array.isArray(entries) ? entries : []).entries()) {
       const report = createReporter(source, [list, i], problems);
       if (!isPlainObject(entry)) {
@@ -135,14 +135,14 @@ export function mergeByName(
         report(['name'], '`name` is missing');
         continue;
       }
-      if (here.has(name)) {
+      if (namesInFile.has(name)) {
         report(
           ['name'],
           `the name \`${name}\` is used twice in \`${list}\`; each entry needs its own name`,
         );
         continue;
       }
-      here.add(name);
+      namesInFile.add(name);
       const before = merged.get(name);
       const data = before
         ? mergePatch(removeOtherKinds(before.data, entry), entry)

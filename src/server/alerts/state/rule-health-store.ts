@@ -22,9 +22,9 @@ export class RuleHealthStore {
   ): void {
     const before = this.#last.get(rule)?.failures ?? 0;
     // An unreachable QuestDB says nothing about the rule, so the count doesn't change.
-    const failures = result === 'failed' ? before + 1 : result === 'answered' ? 0 : before;
+    const failures = result === 'failed' ? before + 1 : result === 'succeeded' ? 0 : before;
     this.evaluationCount += 1;
-    if (result !== 'answered') this.failureCount += 1;
+    if (result !== 'succeeded') this.failureCount += 1;
     this.#last.set(rule, { rule, result, failures, ...details });
   }
 
@@ -45,7 +45,7 @@ export class RuleHealthStore {
 /** The outcome of a rule's query. */
 export interface RuleOutcome {
   readonly rule: string;
-  readonly result: 'answered' | 'failed' | 'unreachable';
+  readonly result: 'succeeded' | 'failed' | 'unreachable';
   /** Number of failures in a row, including this one. 0 after a success. */
   readonly failures: number;
 }

@@ -128,7 +128,7 @@ it('reports an unreachable database once and not per rule', () => {
   const one = observeRuleHealth(
     [
       { rule: 'a', result: 'failed', failures: 3 },
-      { rule: 'b', result: 'answered', failures: 0 },
+      { rule: 'b', result: 'succeeded', failures: 0 },
     ],
     T0,
   );
