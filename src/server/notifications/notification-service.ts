@@ -35,7 +35,7 @@ export function createPeopleService(people: PeopleRegistry, store: PeopleStore):
 
     async setPerson({ organizationId, ...rest }, author) {
       if (isInFile(rest.name)) {
-        const reason = `${rest.name} is in the notification file, which takes precedence. Change the person there`;
+        const reason = `${rest.name} is in the notification file, which takes precedence; change the file instead`;
         throw createError('PS_REQUEST_INVALID', { reason });
       }
       const person = await store.set({ ...rest, organization: organizationId }, author);
@@ -81,13 +81,14 @@ export interface NotificationServiceOptions {
 export function createNotificationService({
   notifier,
   peopleStore,
-  queryClient: store,
+  queryClient,
   now = Date.now,
 }: NotificationServiceOptions): NotificationService {
   const { recorder } = notifier;
 
   async function read(scope: TenantScope, statement: Sql): Promise<NotificationRow[]> {
-    return (await store.read(scope, statement)).map((row) => toTableRow(notificationsTable, row));
+    const rows = await queryClient.read(scope, statement);
+    return rows.map((row) => toTableRow(notificationsTable, row));
   }
 
   /** Returns the last row of each of the reader's in-app notifications. */

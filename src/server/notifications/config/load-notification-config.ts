@@ -68,7 +68,7 @@ function toNotificationConfig(
   reportDuplicates('intervals', intervals, report);
   reportDuplicates('escalations', escalations, report);
   reportDuplicates('digests', digests, report);
-  const known = {
+  const definitions = {
     receivers: new Map(
       [DEFAULT_RECEIVER, ...receivers.map(toReceiver)].map((each) => [each.name, each]),
     ),
@@ -86,16 +86,16 @@ function toNotificationConfig(
   for (const [i, each] of escalations.entries()) {
     const policy = toEscalationPolicy(
       each,
-      known.receivers,
+      definitions.receivers,
       prefixReport(report, 'escalations', i),
     );
-    known.escalations.set(policy.name, policy);
+    definitions.escalations.set(policy.name, policy);
   }
   for (const [i, each] of receivers.entries()) {
     checkReceiver(each, people, prefixReport(report, 'receivers', i));
   }
-  const route = toRoute(entry.route ?? {}, known, prefixReport(report, 'route'));
-  const { intervals: _, ...rest } = known;
+  const route = toRoute(entry.route ?? {}, definitions, prefixReport(report, 'route'));
+  const { intervals: _, ...rest } = definitions;
   return { timeZone, people, route, ...rest };
 }
 
@@ -119,10 +119,10 @@ function checkReceiver(
   people: NonNullable<NotificationFile['people']>,
   report: ReportProblem,
 ): void {
-  const known = people.map(({ name }) => name);
+  const knownNames = people.map(({ name }) => name);
   for (const [i, name] of (to.people ?? []).entries()) {
     // Other people can come from the API or the application, so report only likely typos.
-    const closest = known.includes(name) ? undefined : findClosestMatch(name, known, 1);
+    const closest = knownNames.includes(name) ? undefined : findClosestMatch(name, knownNames, 1);
     if (closest === undefined) continue;
     report(['to', 'people', i], `unknown person \`${name}\`; did you mean \`${closest}\`?`);
   }
@@ -183,7 +183,7 @@ function toEscalationPolicy(
 }
 
 /** Definitions that routes can refer to. */
-interface KnownNames {
+interface Definitions {
   readonly receivers: ReadonlyMap<string, Receiver>;
   readonly intervals: ReadonlyMap<string, TimeInterval>;
   readonly escalations: ReadonlyMap<string, EscalationPolicy>;
@@ -204,13 +204,13 @@ const MAX_ROUTE_DEPTH = 20;
 /** Converts a route and its children. */
 function toRoute(
   data: unknown,
-  known: KnownNames,
+  definitions: Definitions,
   report: ReportProblem,
   parent: InheritedRoute = ROOT_ROUTE_DEFAULTS,
   depth = 0,
 ): Route {
   const entry = validateConfig(routeSchema, data, report) ?? {};
-  checkRouteNames(entry, known, report);
+  checkRouteNames(entry, definitions, report);
   if (depth > MAX_ROUTE_DEPTH)
     report([], `routes can be nested at most ${MAX_ROUTE_DEPTH} levels deep`);
   const own: InheritedRoute = {
@@ -226,28 +226,38 @@ function toRoute(
     severities: entry.severity,
     organization: entry.organization,
     property: entry.property,
-    activeTimes: entry.activeTimes && findIntervals(entry.activeTimes, known),
-    muteTimes: findIntervals(entry.muteTimes ?? [], known),
+    activeTimes: entry.activeTimes && findIntervals(entry.activeTimes, definitions),
+    muteTimes: findIntervals(entry.muteTimes ?? [], definitions),
     continues: entry.continue ?? false,
     routes: routes.map((child, i) => {
       const path = parent.path === '' ? `${i + 1}` : `${parent.path}.${i + 1}`;
-      return toRoute(child, known, prefixReport(report, 'routes', i), { ...own, path }, depth + 1);
+      return toRoute(
+        child,
+        definitions,
+        prefixReport(report, 'routes', i),
+        { ...own, path },
+        depth + 1,
+      );
     }),
   };
 }
 
-function checkRouteNames(entry: RouteConfig, known: KnownNames, report: ReportProblem): void {
+function checkRouteNames(
+  entry: RouteConfig,
+  definitions: Definitions,
+  report: ReportProblem,
+): void {
   const lists = [
-    ['receivers', entry.receivers, known.receivers],
-    ['activeTimes', entry.activeTimes, known.intervals],
-    ['muteTimes', entry.muteTimes, known.intervals],
+    ['receivers', entry.receivers, definitions.receivers],
+    ['activeTimes', entry.activeTimes, definitions.intervals],
+    ['muteTimes', entry.muteTimes, definitions.intervals],
   ] as const;
   for (const [key, names = [], knownNames] of lists) {
     reportUnknownNames(names, knownNames, (at, message) => report([key, at], message));
   }
   const singles = [
-    ['escalation', entry.escalation, known.escalations],
-    ['digest', entry.digest, known.digests],
+    ['escalation', entry.escalation, definitions.escalations],
+    ['digest', entry.digest, definitions.digests],
   ] as const;
   for (const [key, name, knownNames] of singles) {
     reportUnknownNames(name === undefined ? [] : [name], knownNames, (_at, message) =>
@@ -256,8 +266,8 @@ function checkRouteNames(entry: RouteConfig, known: KnownNames, report: ReportPr
   }
 }
 
-function findIntervals(names: readonly string[], known: KnownNames): TimeInterval[] {
-  return names.flatMap((name) => known.intervals.get(name) ?? []);
+function findIntervals(names: readonly string[], definitions: Definitions): TimeInterval[] {
+  return names.flatMap((name) => definitions.intervals.get(name) ?? []);
 }
 
 /** Reports each name that is not in `known`. */

@@ -166,9 +166,9 @@ export class Deliverer {
   #withoutNeverNotified({ message, target }: Delivery): Message | undefined {
     // Digests also include alerts that fired and resolved since the last digest.
     if (message.kind === 'digest' || message.kind === 'test') return message;
-    const told = this.#options.threads.get(target, message.groupKey)?.told ?? {};
+    const notified = this.#options.threads.get(target, message.groupKey)?.notified ?? {};
     const alerts = message.alerts.filter(
-      ({ id, state }) => state !== 'resolved' || told[id]?.reached,
+      ({ id, state }) => state !== 'resolved' || notified[id]?.attempted,
     );
     if (alerts.length === message.alerts.length) return message;
     return alerts.length === 0 ? undefined : { ...message, alerts };

@@ -49,7 +49,7 @@ export function planGroupMessages(
     const thread = threadByTarget.get(targetKey);
     const target = routedByTarget.get(targetKey)?.target ?? thread?.target;
     if (!target) continue;
-    const notified = thread?.told ?? {};
+    const notified = thread?.notified ?? {};
     const current = routedByTarget.get(targetKey)?.alerts ?? [];
     const newlyResolved = resolved.filter(({ id }) => isOngoing(notified[id]));
     const newlyAcknowledged = active.filter(
@@ -59,7 +59,7 @@ export function planGroupMessages(
       current.some((a) => hasNewState(a, notified)) ||
       newlyResolved.length > 0 ||
       newlyAcknowledged.length > 0;
-    const isRepeatDue = current.length > 0 && now - (thread?.toldMs ?? 0) >= repeatMs;
+    const isRepeatDue = current.length > 0 && now - (thread?.lastMessageMs ?? 0) >= repeatMs;
     if (!hasNews && !isRepeatDue) continue;
     const earlier = active.filter(({ id }) => notified[id] !== undefined);
     const included = [...new Set([...current, ...earlier, ...newlyResolved])];
@@ -77,15 +77,15 @@ export function createPlannedMessage(
   before: NotificationThread | undefined,
   { kind, level, timeZone, now }: MessageContext,
 ): PlannedMessage {
-  const messages = (before?.messages ?? 0) + 1;
+  const messages = (before?.messageCount ?? 0) + 1;
   const sorted = sortWorstFirst(alerts);
   const states = sorted.map((alert) => `${alert.id} ${toAlertStateKey(alert)}`);
   // Servers that plan the same message create the same id.
   const identity = [toTargetKey(target), groupKey, kind, level, messages, ...states.toSorted()];
   const id = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
   const notified = alerts.map((alert): [string, NotifiedState] => {
-    const reached = before?.told[alert.id]?.reached ?? false;
-    return [alert.id, { said: toAlertStateKey(alert), reached }];
+    const attempted = before?.notified[alert.id]?.attempted ?? false;
+    return [alert.id, { stateKey: toAlertStateKey(alert), attempted }];
   });
   return {
     message: {
@@ -101,15 +101,15 @@ export function createPlannedMessage(
     thread: {
       target,
       groupKey,
-      messages,
-      toldMs: now,
-      told: { ...before?.told, ...Object.fromEntries(notified) },
+      messageCount: messages,
+      lastMessageMs: now,
+      notified: { ...before?.notified, ...Object.fromEntries(notified) },
     },
   };
 }
 
-function hasNewState(alert: Alert, notified: NotificationThread['told']): boolean {
-  return notified[alert.id]?.said !== toAlertStateKey(alert);
+function hasNewState(alert: Alert, notified: NotificationThread['notified']): boolean {
+  return notified[alert.id]?.stateKey !== toAlertStateKey(alert);
 }
 
 const NO_LINKS = { view: undefined, acknowledge: undefined, silence: undefined };

@@ -64,9 +64,9 @@ export class NotificationPlanner {
     if (mutedIds.length > 0) this.#muted.set(group.key, mutedIds);
     else this.#muted.delete(group.key);
     for (const { digest, target, alerts } of routing.digested) {
-      const notified = this.#options.threads.get(target, toDigestGroupKey(digest))?.told;
+      const notified = this.#options.threads.get(target, toDigestGroupKey(digest))?.notified;
       const changed = alerts.filter(
-        (alert) => notified?.[alert.id]?.said !== toAlertStateKey(alert),
+        (alert) => notified?.[alert.id]?.stateKey !== toAlertStateKey(alert),
       );
       if (changed.length > 0) this.#digests.collect(digest, target, changed, now);
     }
@@ -82,10 +82,11 @@ export class NotificationPlanner {
   /** Adds a resolved alert to the digests that contain it or have already been sent. */
   #addResolvedToDigests(alert: Alert, now: number): void {
     this.#digests.update(alert);
-    for (const { target, groupKey, told } of this.#options.threads.listByAlert(alert.id)) {
+    for (const { target, groupKey, notified } of this.#options.threads.listByAlert(alert.id)) {
       const digest = parseDigestGroupKey(groupKey);
-      if (digest !== undefined && isOngoing(told[alert.id]))
+      if (digest !== undefined && isOngoing(notified[alert.id])) {
         this.#digests.collect(digest, target, [alert], now);
+      }
     }
   }
 

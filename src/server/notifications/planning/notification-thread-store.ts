@@ -2,31 +2,28 @@ import { getThreadKey } from '../delivery/delivery.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { Target } from '../routing/notification-target.ts';
 
-/**
- * The messages to one target about one group of alerts. Threads are stored in the journal, so field
- * names must not change.
- */
+/** The messages to one target about one group of alerts. */
 export interface NotificationThread {
   readonly target: Target;
   readonly groupKey: string;
   /** Number of messages so far. It makes the ids of repeated messages unique. */
-  readonly messages: number;
+  readonly messageCount: number;
   /** When the last message was planned, in ms since the epoch. */
-  readonly toldMs: number;
+  readonly lastMessageMs: number;
   /** The last notified state of each alert, by alert id. */
-  readonly told: Readonly<Record<string, NotifiedState>>;
+  readonly notified: Readonly<Record<string, NotifiedState>>;
 }
 
 export interface NotifiedState {
   /** State and severity, from `toAlertStateKey`. */
-  readonly said: string;
+  readonly stateKey: string;
   /** Whether at least one attempt was made to send a message about the alert. */
-  readonly reached: boolean;
+  readonly attempted: boolean;
 }
 
 /** Returns whether a message about the alert was planned, but none that it is resolved. */
 export function isOngoing(state: NotifiedState | undefined): boolean {
-  return state !== undefined && !state.said.startsWith('resolved');
+  return state !== undefined && !state.stateKey.startsWith('resolved');
 }
 
 const JOURNAL_KIND = 't';
@@ -42,7 +39,7 @@ export class NotificationThreadStore {
   constructor(journal: NotificationJournal) {
     this.#journal = journal;
     for (const [key, value] of journal.entries(JOURNAL_KIND)) {
-      this.#index(key.slice(JOURNAL_PREFIX.length), value as NotificationThread);
+      this.#index(key.slice(JOURNAL_PREFIX.length), fromJournal(value as JournalThread));
     }
   }
 
@@ -67,27 +64,27 @@ export class NotificationThreadStore {
     const key = getThreadKey(thread.target, thread.groupKey);
     this.#unindex(key);
     this.#index(key, thread);
-    this.#journal.put(JOURNAL_PREFIX + key, thread);
+    this.#journal.put(JOURNAL_PREFIX + key, toJournal(thread));
   }
 
   /** Records that an attempt to send a message about these alerts starts. */
   markAttempted(target: Target, groupKey: string, ids: readonly string[]): void {
     const thread = this.get(target, groupKey);
-    if (!thread || !ids.some((id) => thread.told[id]?.reached === false)) return;
-    const attempted = ids.flatMap((id) => {
-      const state = thread.told[id];
-      return state ? [[id, { ...state, reached: true }] as const] : [];
+    if (!thread || !ids.some((id) => thread.notified[id]?.attempted === false)) return;
+    const states = ids.flatMap((id): [string, NotifiedState][] => {
+      const state = thread.notified[id];
+      return state ? [[id, { ...state, attempted: true }]] : [];
     });
-    this.put({ ...thread, told: { ...thread.told, ...Object.fromEntries(attempted) } });
+    this.put({ ...thread, notified: { ...thread.notified, ...Object.fromEntries(states) } });
   }
 
   /** Removes resolved alerts. A thread without alerts is deleted. */
   removeAlerts(target: Target, groupKey: string, ids: readonly string[]): void {
     const thread = this.get(target, groupKey);
-    if (!thread || !ids.some((id) => thread.told[id] !== undefined)) return;
-    const rest = Object.entries(thread.told).filter(([id]) => !ids.includes(id));
+    if (!thread || !ids.some((id) => thread.notified[id] !== undefined)) return;
+    const rest = Object.entries(thread.notified).filter(([id]) => !ids.includes(id));
     if (rest.length > 0) {
-      this.put({ ...thread, told: Object.fromEntries(rest) });
+      this.put({ ...thread, notified: Object.fromEntries(rest) });
       return;
     }
     const key = getThreadKey(target, groupKey);
@@ -102,7 +99,7 @@ export class NotificationThreadStore {
   #index(key: string, thread: NotificationThread): void {
     this.#byKey.set(key, thread);
     addToIndex(this.#byGroup, thread.groupKey, key);
-    for (const id of Object.keys(thread.told)) addToIndex(this.#byAlert, id, key);
+    for (const id of Object.keys(thread.notified)) addToIndex(this.#byAlert, id, key);
   }
 
   #unindex(key: string): void {
@@ -110,8 +107,51 @@ export class NotificationThreadStore {
     if (!thread) return;
     this.#byKey.delete(key);
     removeFromIndex(this.#byGroup, thread.groupKey, key);
-    for (const id of Object.keys(thread.told)) removeFromIndex(this.#byAlert, id, key);
+    for (const id of Object.keys(thread.notified)) removeFromIndex(this.#byAlert, id, key);
   }
+}
+
+/** A thread in the journal. These field names must not change. */
+interface JournalThread {
+  readonly target: Target;
+  readonly groupKey: string;
+  readonly messages: number;
+  readonly toldMs: number;
+  readonly told: Readonly<Record<string, { readonly said: string; readonly reached: boolean }>>;
+}
+
+function fromJournal({ target, groupKey, messages, toldMs, told }: JournalThread) {
+  const states = Object.entries(told).map(([id, { said, reached }]): [string, NotifiedState] => [
+    id,
+    { stateKey: said, attempted: reached },
+  ]);
+  return {
+    target,
+    groupKey,
+    messageCount: messages,
+    lastMessageMs: toldMs,
+    notified: Object.fromEntries(states),
+  } satisfies NotificationThread;
+}
+
+function toJournal({
+  target,
+  groupKey,
+  messageCount,
+  lastMessageMs,
+  notified,
+}: NotificationThread): JournalThread {
+  const states = Object.entries(notified).map(([id, { stateKey, attempted }]) => [
+    id,
+    { said: stateKey, reached: attempted },
+  ]);
+  return {
+    target,
+    groupKey,
+    messages: messageCount,
+    toldMs: lastMessageMs,
+    told: Object.fromEntries(states),
+  };
 }
 
 function addToIndex(index: Map<string, Set<string>>, name: string, key: string): void {
