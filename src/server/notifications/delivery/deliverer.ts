@@ -67,7 +67,7 @@ export class Deliverer {
     return pending.length;
   }
 
-  /** Records if the previous process was killed during an attempt, because its outcome is unknown. */
+  /** If the previous process was killed during an attempt, records that its outcome is unknown. */
   #recordInterruption({ begun, ...delivery }: Delivery): Delivery {
     if (!begun) return delivery;
     const recorded = this.#recordAttempt(delivery, createInterruptedResult(begun));
