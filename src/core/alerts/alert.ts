@@ -73,7 +73,7 @@ export interface AlertLookup {
   find(id: string): Alert | undefined;
   getSuppressions(id: string): readonly Suppression[];
   /**
-   * Returns the last stored version of an alert, also if it is resolved.
+   * Returns the last stored version of an alert, even if it is resolved.
    *
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */

@@ -46,36 +46,36 @@ const RULES = `rules:
     sql: SELECT m.service AS service, avg(m.no_such_column) AS value FROM performance_metrics m WHERE in_window(m) AND in_scope(m) GROUP BY m.service
     thresholds: { high: 5 }
 `;
-let store: QuestdbQueryClient;
+let queryClient: QuestdbQueryClient;
 
 beforeAll(async () => {
   writeFileSync(rulesFile, RULES);
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
-  store = createQueryClient(questdb);
+  queryClient = createQueryClient(questdb);
 }, 120_000);
 afterAll(async () => {
   rows.close();
-  await store?.close();
+  await queryClient?.close();
   await questdb.remove();
   rmSync(folder, { recursive: true });
 });
 
-const evaluator = () => createEvaluator({ queryClient: store, ...rows, rulesFile });
-const told = (transitions: readonly Transition[], rule: string, label: string) =>
+const startEvaluator = () => createEvaluator({ queryClient, ...rows, rulesFile });
+const getSummaries = (transitions: readonly Transition[], rule: string, label: string) =>
   transitions
     .filter((t) => t.rule === rule && t.labels.includes(`"${label}"`))
     .map(({ state, severity }) => `${state} ${severity}`);
 
-async function age(queue: string, seconds: number, ms: number): Promise<void> {
+async function writeAge(queue: string, seconds: number, ms: number): Promise<void> {
   const row = { timestamp: at(seconds), metricType: 'QUEUE_OLDEST_AGE', endpoint: queue };
   rows.add('performance_metrics', [makeGauge({ ...row, value: ms })]);
   await rows.flush();
 }
 
-/** Runs each 30 s, with a row of `ms` just before. */
+/** Evaluates the rules every 30 s. Before each evaluation, writes a row with the value `ms`. */
 async function run(
-  one: AlertEvaluator,
+  evaluator: AlertEvaluator,
   queue: string,
   from: number,
   to: number,
@@ -83,111 +83,116 @@ async function run(
 ): Promise<Transition[]> {
   const found: Transition[] = [];
   for (let seconds = from; seconds <= to; seconds += 30) {
-    if (ms !== undefined) await age(queue, seconds - 1, ms);
-    found.push(...(await one.runOnce(at(seconds))));
+    if (ms !== undefined) await writeAge(queue, seconds - 1, ms);
+    found.push(...(await evaluator.runOnce(at(seconds))));
   }
   return found;
 }
 
-it('still knows after a restart that an alert flaps', async () => {
-  const reasons = (one: AlertEvaluator) => {
-    const own = [...one.alertStates.listLive()].filter(
-      ({ transition }) => transition.rule === 'queue-jumpy',
-    );
-    return own.flatMap(({ transition }) =>
-      one.gate.getSuppressions(transition.id).map((h) => h.reason),
-    );
-  };
-  const first = evaluator();
+it('restores flapping alerts after a restart', async () => {
+  const getReasons = (evaluator: AlertEvaluator) =>
+    [...evaluator.alertStates.listLive()]
+      .filter(({ transition }) => transition.rule === 'queue-jumpy')
+      .flatMap(({ transition }) => evaluator.gate.getSuppressions(transition.id))
+      .map(({ reason }) => reason);
+  const first = startEvaluator();
   const found: Transition[] = [];
   for (let i = 0; i <= 6; i++) {
     const seconds = 30 * i - 1800;
     found.push(...(await run(first, 'jumpy', seconds, seconds, i % 2 === 0 ? 5000 : 10)));
-    if (i === 2) expect(reasons(first)).not.toContain('flapping');
+    if (i === 2) expect(getReasons(first)).not.toContain('flapping');
   }
-  expect(told(found, 'queue-jumpy', 'jumpy').length).toBe(7);
-  expect(reasons(first)).toContain('flapping');
+  expect(getSummaries(found, 'queue-jumpy', 'jumpy').length).toBe(7);
+  expect(getReasons(first)).toContain('flapping');
   await rows.flush();
-  const second = evaluator();
-  expect(told(await run(second, 'jumpy', -1590, -1590, 5000), 'queue-jumpy', 'jumpy')).toEqual([]);
-  expect(reasons(second)).toContain('flapping');
+  const second = startEvaluator();
+  expect(
+    getSummaries(await run(second, 'jumpy', -1590, -1590, 5000), 'queue-jumpy', 'jumpy'),
+  ).toEqual([]);
+  expect(getReasons(second)).toContain('flapping');
   await run(second, 'jumpy', -1560, -1560, 10);
   await rows.flush();
 }, 60_000);
 
-it('goes on after a restart while pending, and while firing', async () => {
-  const first = await run(evaluator(), 'mail', 0, 60, 5000);
-  expect(told(first, 'queue-age', 'mail')).toEqual(['pending warning']);
+it('continues pending and firing alerts after a restart', async () => {
+  const first = await run(startEvaluator(), 'mail', 0, 60, 5000);
+  expect(getSummaries(first, 'queue-age', 'mail')).toEqual(['pending warning']);
   await rows.flush();
-  const second = await run(evaluator(), 'mail', 90, 150, 5000);
-  // Two minutes after the first, not after the restart.
-  expect(told(second, 'queue-age', 'mail')).toEqual(['firing warning']);
+  const second = await run(startEvaluator(), 'mail', 90, 150, 5000);
+  // `for` counts from the first row, not from the restart.
+  expect(getSummaries(second, 'queue-age', 'mail')).toEqual(['firing warning']);
   expect(second.find(({ rule }) => rule === 'queue-age')?.timestamp).toBe(at(120));
   await rows.flush();
-  const third = await run(evaluator(), 'mail', 180, 240, 5000);
-  expect(told(third, 'queue-age', 'mail')).toEqual([]);
+  const third = await run(startEvaluator(), 'mail', 180, 240, 5000);
+  expect(getSummaries(third, 'queue-age', 'mail')).toEqual([]);
   await rows.flush();
-  const fourth = await run(evaluator(), 'mail', 270, 330, 10);
-  expect(told(fourth, 'queue-age', 'mail')).toEqual(['resolved warning']);
+  const fourth = await run(startEvaluator(), 'mail', 270, 330, 10);
+  expect(getSummaries(fourth, 'queue-age', 'mail')).toEqual(['resolved warning']);
   await rows.flush();
-  const all = (await loadLastAlertRows(store, at(330))).filter(
+  const all = (await loadLastAlertRows(queryClient, at(330))).filter(
     ({ rule, labels }) => rule === 'queue-age' && labels === '{"queue":"mail"}',
   );
   expect(all.map(({ state, seq }) => [state, seq])).toEqual([['resolved', 3]]);
 }, 60_000);
 
-it('does not fire or resolve by data that come five minutes late', async () => {
-  const one = evaluator();
-  await run(one, 'late', 400, 520, 5000);
-  expect([...one.alertStates.listLive()].map(({ transition }) => transition.state)).toContain(
+it('does not fire or resolve when late data arrives', async () => {
+  const first = startEvaluator();
+  await run(first, 'late', 400, 520, 5000);
+  expect([...first.alertStates.listLive()].map(({ transition }) => transition.state)).toContain(
     'firing',
   );
-  // Nothing new is known for a while, then the old good rows arrive, behind the bad ones.
-  for (const seconds of [380, 385, 390]) await age('late', seconds, 1);
-  expect(told(await run(one, 'late', 550, 580, undefined), 'queue-age', 'late')).toEqual([]);
-  const other = evaluator();
-  await run(other, 'early', 700, 760, 10);
-  for (const seconds of [640, 650]) await age('early', seconds, 90_000);
-  expect(told(await run(other, 'early', 790, 820, undefined), 'queue-age', 'early')).toEqual([]);
+  // No new data arrives for a while. Then good rows arrive that are older than the bad ones.
+  for (const seconds of [380, 385, 390]) await writeAge('late', seconds, 1);
+  expect(getSummaries(await run(first, 'late', 550, 580, undefined), 'queue-age', 'late')).toEqual(
+    [],
+  );
+  const second = startEvaluator();
+  await run(second, 'early', 700, 760, 10);
+  for (const seconds of [640, 650]) await writeAge('early', seconds, 90_000);
+  expect(
+    getSummaries(await run(second, 'early', 790, 820, undefined), 'queue-age', 'early'),
+  ).toEqual([]);
 }, 60_000);
 
-it('says that a service is silent, also when it fell silent before the start', async () => {
+it('fires for a service that stopped sending metrics before the start', async () => {
   const row = { timestamp: at(900), metricType: 'CPU_USAGE', service: 'gone' };
   rows.add('performance_metrics', [makeGauge({ ...row, value: 1 })]);
   await rows.flush();
-  const one = evaluator();
+  const evaluator = startEvaluator();
   const found: Transition[] = [];
   for (let seconds = 1020; seconds <= 1380; seconds += 30) {
-    found.push(...(await one.runOnce(at(seconds))));
+    found.push(...(await evaluator.runOnce(at(seconds))));
   }
-  expect(told(found, 'no-data', 'gone')).toEqual(['firing high']);
+  expect(getSummaries(found, 'no-data', 'gone')).toEqual(['firing high']);
   expect(found.find(({ rule }) => rule === 'no-data')?.cause).toBe('no data for 3 min');
 }, 60_000);
 
-it('runs SQL rules within their window, without rows of tests, and says what one lacks', async () => {
+it('runs SQL rules for their window without test rows, and reports a failing rule', async () => {
   const names = { metricType: 'API_RESPONSE_TIME', service: 'sql', organizationId: 'anna' };
   const of = (seconds: number, more: object) =>
     makeHistogram({ timestamp: at(seconds), ...names, ...more }, { count: 9, ms: 5, errors: 3 })
       .row;
   rows.add('performance_metrics', [of(1500, {}), of(1510, { test: true }), of(1000, {})]);
   await rows.flush();
-  const one = evaluator();
-  expect(told(await one.runOnce(at(1530)), 'sql-errors', 'sql')).toEqual([]);
+  const evaluator = startEvaluator();
+  expect(getSummaries(await evaluator.runOnce(at(1530)), 'sql-errors', 'sql')).toEqual([]);
   rows.add('performance_metrics', [of(1535, {})]);
   await rows.flush();
-  const found = (await one.runOnce(at(1560))).filter(({ rule }) => rule === 'sql-errors');
+  const found = (await evaluator.runOnce(at(1560))).filter(({ rule }) => rule === 'sql-errors');
   expect(found).toMatchObject([{ state: 'firing', value: 6, organizationId: 'anna' }]);
-  await one.runOnce(at(1590));
-  const failing = await one.runOnce(at(1620));
-  expect(one.ruleHealth.get('sql-typed')).toMatchObject({ result: 'failed' });
-  expect(one.ruleHealth.get('sql-typed')?.error).toContain('no_such_column');
+  await evaluator.runOnce(at(1590));
+  const failing = await evaluator.runOnce(at(1620));
+  expect(evaluator.ruleHealth.get('sql-typed')).toMatchObject({ result: 'failed' });
+  expect(evaluator.ruleHealth.get('sql-typed')?.error).toContain('no_such_column');
   expect(
-    [...one.alertStates.listLive()].some(({ transition }) => transition.rule === 'failing-rule'),
+    [...evaluator.alertStates.listLive()].some(
+      ({ transition }) => transition.rule === 'failing-rule',
+    ),
   ).toBe(true);
-  expect(told(failing, 'database-unavailable', '')).toEqual([]);
+  expect(getSummaries(failing, 'database-unavailable', '')).toEqual([]);
 }, 60_000);
 
-it('ends a SQL rule that never ends, at QuestDB too, and evaluates the others', async () => {
+it('cancels an endless SQL rule in QuestDB and evaluates the other rules', async () => {
   const endless = join(folder, 'endless.yaml');
   const limited = (name: string) => `in_window(${name}) AND in_scope(${name})`;
   writeFileSync(
@@ -210,79 +215,81 @@ it('ends a SQL rule that never ends, at QuestDB too, and evaluates the others', 
   }));
   rows.add('performance_metrics', many.map(makeGauge));
   await rows.flush();
-  const one = createEvaluator({ queryClient: store, ...rows, rulesFile: endless });
-  await one.runOnce(at(1650));
-  expect(one.ruleHealth.get('endless')).toMatchObject({ result: 'failed' });
-  expect(one.ruleHealth.get('endless')?.error).toMatch(/time limit|too long/);
-  expect(one.ruleHealth.get('cpu')).toMatchObject({ result: 'succeeded' });
+  const evaluator = createEvaluator({ queryClient, ...rows, rulesFile: endless });
+  await evaluator.runOnce(at(1650));
+  expect(evaluator.ruleHealth.get('endless')).toMatchObject({ result: 'failed' });
+  expect(evaluator.ruleHealth.get('endless')?.error).toMatch(/time limit|too long/);
+  expect(evaluator.ruleHealth.get('cpu')).toMatchObject({ result: 'succeeded' });
   await waitFor(async () => {
     const running = await questdb.sql('SELECT query FROM query_activity()');
     return !running.some(([query]) => String(query).includes('CROSS JOIN'));
   }, 30_000);
 }, 120_000);
 
-it('keeps the rules that ran when the file gets wrong, and follows it when it is right', async () => {
-  const one = evaluator();
-  await one.runOnce(at(1700));
+it('keeps the previous rules while the file is invalid', async () => {
+  const evaluator = startEvaluator();
+  await evaluator.runOnce(at(1700));
   writeFileSync(rulesFile, 'rules:\n  - name: queue-age\n    threshold: 3\n');
-  await one.runOnce(at(1730));
-  const places = one.rulesFile.status.problems.map(({ file, line }) => `${file}:${line}`);
-  expect(places).toContain('rules.yaml:3');
-  expect(one.findRule('sql-errors')).toBeDefined();
+  await evaluator.runOnce(at(1730));
+  const positions = evaluator.rulesFile.status.problems.map(({ file, line }) => `${file}:${line}`);
+  expect(positions).toContain('rules.yaml:3');
+  expect(evaluator.findRule('sql-errors')).toBeDefined();
   writeFileSync(rulesFile, 'rules: []\n');
-  await one.runOnce(at(1760));
-  expect(one.rulesFile.status.problems).toEqual([]);
-  expect(one.findRule('sql-errors')).toBeUndefined();
+  await evaluator.runOnce(at(1760));
+  expect(evaluator.rulesFile.status.problems).toEqual([]);
+  expect(evaluator.findRule('sql-errors')).toBeUndefined();
   writeFileSync(rulesFile, RULES);
 }, 60_000);
 
-it('keeps all states while QuestDB is away, and tells of that once', async () => {
-  const one = evaluator();
-  await run(one, 'kept', 1800, 1920, 5000);
-  const before = [...one.alertStates.listLive()].map(({ transition }) => transition.id).sort();
+it('keeps all states while QuestDB is unreachable, and fires one alert about it', async () => {
+  const evaluator = startEvaluator();
+  await run(evaluator, 'kept', 1800, 1920, 5000);
+  const before = [...evaluator.alertStates.listLive()]
+    .map(({ transition }) => transition.id)
+    .sort();
   expect(before.length).toBeGreaterThan(0);
   await questdb.kill();
   const found: Transition[] = [];
   for (let seconds = 1950; seconds <= 2220; seconds += 30) {
-    found.push(...(await one.runOnce(at(seconds))));
+    found.push(...(await evaluator.runOnce(at(seconds))));
   }
   expect(found.map(({ rule, state }) => `${rule} ${state}`)).toEqual([
     'database-unavailable pending',
     'database-unavailable firing',
   ]);
   await questdb.start();
-  const back = await run(one, 'kept', 2250, 2280, 5000);
-  expect(told(back, 'queue-age', 'kept')).toEqual([]);
-  expect(told(back, 'database-unavailable', '')).toEqual([]);
-  const ended = back.filter(({ rule }) => rule === 'database-unavailable');
-  expect(ended.map(({ state }) => state)).toEqual(['resolved']);
+  const recovered = await run(evaluator, 'kept', 2250, 2280, 5000);
+  expect(getSummaries(recovered, 'queue-age', 'kept')).toEqual([]);
+  expect(getSummaries(recovered, 'database-unavailable', '')).toEqual([]);
+  const resolved = recovered.filter(({ rule }) => rule === 'database-unavailable');
+  expect(resolved.map(({ state }) => state)).toEqual(['resolved']);
 }, 120_000);
 
-it('gives the stored transitions again when the stored observations are replayed', async () => {
-  const one = evaluator();
+it('returns the stored transitions when observations are replayed', async () => {
+  const evaluator = startEvaluator();
   const live = [
-    ...(await run(one, 'replay', 2300, 2420, 5000)),
-    ...(await run(one, 'replay', 2450, 2510, 10)),
+    ...(await run(evaluator, 'replay', 2300, 2420, 5000)),
+    ...(await run(evaluator, 'replay', 2450, 2510, 10)),
   ].filter(({ labels }) => labels.includes('replay'));
-  const rule = one.findRule('queue-age')!;
+  const rule = evaluator.findRule('queue-age')!;
   let states: ReturnType<typeof evaluateRule>['states'] = new Map();
-  const again: Transition[] = [];
+  const replayed: Transition[] = [];
   for (let seconds = 2300; seconds <= 2510; seconds += 30) {
     const value = seconds <= 2420 ? 5000 : 10;
     const newestMs = at(seconds - 1);
     const observed = [{ labels: { queue: 'replay' }, value, count: 1, newestMs }];
-    // Rows of two minutes, one each 30 s.
+    // The window contains two minutes of rows, one every 30 s.
     const count = Math.min(4, (seconds - 2300) / 30 + 1);
     const step = evaluateRule(states, [{ ...observed[0]!, count }], rule, at(seconds));
     states = step.states;
-    again.push(...step.transitions);
+    replayed.push(...step.transitions);
   }
-  const plain = (all: readonly Transition[]) =>
+  const toPlain = (all: readonly Transition[]) =>
     all.map(({ id, seq, state, severity, timestamp }) => [id, seq, state, severity, timestamp]);
-  expect(plain(again)).toEqual(plain(live));
+  expect(toPlain(replayed)).toEqual(toPlain(live));
   await rows.flush();
   const stored = await questdb.sql(
     "SELECT id, seq, state, severity, cast(timestamp AS long) / 1000 FROM alerts WHERE labels LIKE '%replay%' ORDER BY seq",
   );
-  expect(stored).toEqual(plain(live));
+  expect(stored).toEqual(toPlain(live));
 }, 60_000);

@@ -12,20 +12,20 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 
 const questdb = new ExternalQuestdb();
 const rows = new TestRowWriter(questdb);
-let store: QuestdbQueryClient;
+let queryClient: QuestdbQueryClient;
 
 beforeAll(async () => {
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
-  store = createQueryClient(questdb);
+  queryClient = createQueryClient(questdb);
 }, 120_000);
 afterAll(async () => {
   rows.close();
-  await store?.close();
+  await queryClient?.close();
   await questdb.remove();
 });
 
-it('a slow endpoint becomes an alert, a row and an explanation', async () => {
+it('stores an alert with an explanation for a slow endpoint', async () => {
   const now = Date.now();
   const slow = makeHistogram(
     {
@@ -41,7 +41,7 @@ it('a slow endpoint becomes an alert, a row and an explanation', async () => {
   rows.add('performance_metrics', [slow.row]);
   rows.add('metric_buckets', slow.buckets);
   await rows.flush();
-  const evaluator = createEvaluator({ queryClient: store, ...rows });
+  const evaluator = createEvaluator({ queryClient, ...rows });
   const transitions = await evaluator.runOnce(now);
   await rows.flush();
   const stored = await questdb.sql('SELECT rule, state, severity, value, threshold FROM alerts');
