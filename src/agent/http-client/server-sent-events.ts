@@ -26,20 +26,20 @@ export async function* streamEvents(
   query: object,
   { signal, lastEventId }: RequestOptions & { lastEventId?: string | undefined },
 ): AsyncGenerator<ParsedEvent> {
-  let seen = lastEventId;
-  let waitMs = MIN_RETRY_DELAY_MS;
+  let lastId = lastEventId;
+  let retryDelayMs = MIN_RETRY_DELAY_MS;
   while (!signal?.aborted) {
     const connection = new AbortController();
     const abort = () => connection.abort();
     signal?.addEventListener('abort', abort);
     try {
-      const headers = { Accept: 'text/event-stream', ...(seen && { 'Last-Event-ID': seen }) };
+      const headers = { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
       const response = await sendRequest(client, path, query, {
         signal: connection.signal,
         headers,
       });
       const onConnected = () => {
-        waitMs = MIN_RETRY_DELAY_MS;
+        retryDelayMs = MIN_RETRY_DELAY_MS;
       };
       for await (const { event, id, data } of readEvents(response, {
         onConnected,
@@ -47,19 +47,19 @@ export async function* streamEvents(
       })) {
         onConnected();
         if (id === undefined || data === '') continue;
-        seen = id;
+        lastId = id;
         yield { type: event ?? 'message', id, data: JSON.parse(data) };
       }
     } catch (error) {
       if (signal?.aborted) return;
       if (error instanceof ApiError && isPermanentError(error)) throw error;
-      waitMs = Math.min(MAX_RETRY_DELAY_MS, 2 * waitMs);
-      if (error instanceof ApiError) waitMs = Math.max(waitMs, error.retryAfterMs ?? 0);
+      retryDelayMs = Math.min(MAX_RETRY_DELAY_MS, 2 * retryDelayMs);
+      if (error instanceof ApiError) retryDelayMs = Math.max(retryDelayMs, error.retryAfterMs ?? 0);
     } finally {
       signal?.removeEventListener('abort', abort);
       abort();
     }
-    await sleep(waitMs, signal);
+    await sleep(retryDelayMs, signal);
   }
 }
 
