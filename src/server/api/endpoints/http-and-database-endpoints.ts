@@ -69,58 +69,6 @@ interface GroupsParameters extends CommonParameters {
   readonly cursor?: string | undefined;
 }
 
-/** Returns a page of groups, and the query with the effective time range. */
-async function queryGroupsPage(
-  context: EndpointContext<GroupsParameters>,
-  selector: MetricSelector,
-): Promise<{ dbQuery: Query; groups: GroupStats[]; nextCursor: string | undefined }> {
-  const { query, dependencies, nowMs } = context;
-  const { dbQuery } = toRequestQuery(context);
-  const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
-  return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
-    const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
-    const totals = await queryDistributionTotals(dependencies.queryClient, grouped, selector);
-    return totals.map((groupTotals) => {
-      const row = toGroupStats(groupTotals, query.apdexTarget);
-      return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
-    });
-  });
-}
-
-/** Returns a unique key of a group. Long keys are hashed, because cursors contain them. */
-function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): string {
-  const text = JSON.stringify(names.map((name) => group[name] ?? null));
-  return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
-}
-
-function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
-  const { group, bucket: _, ...stats } = omitDistribution(totals);
-  const slowShare = totals.distribution.computeShareAbove(SLOW_QUERY_MS);
-  return {
-    group: toNamedGroup(group),
-    ...stats,
-    apdex: totals.distribution.computeApdex(apdexTarget),
-    slowShare: slowShare === undefined ? undefined : 100 * slowShare,
-  };
-}
-
-/** Converts groups to a table with a column for each dimension and each metric. */
-function toGroupsTable(groups: readonly object[], names: readonly DimensionName[]): CsvTable {
-  return {
-    columns: [...names, ...STATS_COLUMNS],
-    rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
-  };
-}
-
-function getSortValue(row: GroupStats, sort: string): string | number | null {
-  if (isDimensionName(sort)) return row.group[sort] ?? null;
-  return row[sort as Exclude<keyof GroupStats, 'group'>] ?? null;
-}
-
-function isDimensionName(sort: string): sort is DimensionName {
-  return (DIMENSION_NAMES as readonly string[]).includes(sort);
-}
-
 export const endpointsEndpoint = defineEndpoint({
   path: '/api/performance/endpoints',
   methods: ['get'],
@@ -176,3 +124,55 @@ export const databaseEndpoint = defineEndpoint({
     return { ...schemas.toTimeRangeFields(dbQuery.range), figures, statements: groups, nextCursor };
   },
 });
+
+/** Returns a page of groups, and the query with the effective time range. */
+async function queryGroupsPage(
+  context: EndpointContext<GroupsParameters>,
+  selector: MetricSelector,
+): Promise<{ dbQuery: Query; groups: GroupStats[]; nextCursor: string | undefined }> {
+  const { query, dependencies, nowMs } = context;
+  const { dbQuery } = toRequestQuery(context);
+  const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
+  return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
+    const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
+    const totals = await queryDistributionTotals(dependencies.queryClient, grouped, selector);
+    return totals.map((groupTotals) => {
+      const row = toGroupStats(groupTotals, query.apdexTarget);
+      return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
+    });
+  });
+}
+
+/** Returns a unique key of a group. Long keys are hashed, because cursors contain them. */
+function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): string {
+  const text = JSON.stringify(names.map((name) => group[name] ?? null));
+  return text.length <= 500 ? text : createHash('sha256').update(text).digest('hex');
+}
+
+function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
+  const { group, bucket: _, ...stats } = omitDistribution(totals);
+  const slowShare = totals.distribution.computeShareAbove(SLOW_QUERY_MS);
+  return {
+    group: toNamedGroup(group),
+    ...stats,
+    apdex: totals.distribution.computeApdex(apdexTarget),
+    slowShare: slowShare === undefined ? undefined : 100 * slowShare,
+  };
+}
+
+/** Converts groups to a table with a column for each dimension and each metric. */
+function toGroupsTable(groups: readonly object[], names: readonly DimensionName[]): CsvTable {
+  return {
+    columns: [...names, ...STATS_COLUMNS],
+    rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
+  };
+}
+
+function getSortValue(row: GroupStats, sort: string): string | number | null {
+  if (isDimensionName(sort)) return row.group[sort] ?? null;
+  return row[sort as Exclude<keyof GroupStats, 'group'>] ?? null;
+}
+
+function isDimensionName(sort: string): sort is DimensionName {
+  return (DIMENSION_NAMES as readonly string[]).includes(sort);
+}

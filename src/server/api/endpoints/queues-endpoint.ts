@@ -47,7 +47,8 @@ const queuePointSchema = z.strictObject({
 export const queuesEndpoint = defineEndpoint({
   path: '/api/performance/queues',
   methods: ['get'],
-  summary: 'Returns queue metrics and the share of each tenant. With step, also returns metrics over time.',
+  summary:
+    'Returns queue metrics and the share of each tenant. With step, also returns metrics over time.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,
