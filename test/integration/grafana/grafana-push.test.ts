@@ -93,7 +93,7 @@ describe('perfscope grafana', () => {
     const out = join(folder, 'provisioning');
     const { status, stdout } = await grafana(['--out', out, '--questdb', 'questdb:8812']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/files are in .*chown/s);
+    expect(stdout).toMatch(/Wrote \d+ files to .*chown/s);
     const files = readdirSync(out, { recursive: true, withFileTypes: true });
     for (const each of files) {
       const { mode } = statSync(join(each.parentPath, each.name));

@@ -246,7 +246,7 @@ it('recommends workers and replicas to callers that can see hosts', async () => 
   ]);
   await expect(client.get('scaling', { min: 5, max: 2 })).rejects.toThrow(/above max/);
   api.role = 'VIEWER';
-  await expect(client.get('scaling')).rejects.toThrow(/can't see hosts/);
+  await expect(client.get('scaling')).rejects.toThrow(/can't view hosts/);
 });
 
 it('uses the latest backlog, even at the start of a minute', async () => {
