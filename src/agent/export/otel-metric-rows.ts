@@ -42,9 +42,7 @@ interface MetricPoint {
   endTime: HrTime;
 }
 
-/**
- * Converts the metrics of one export interval to `performance_metrics` and `metric_buckets` rows.
- */
+/** Converts the metrics of one interval to `performance_metrics` and `metric_buckets` rows. */
 export function toMetricRows(
   collected: readonly ScopeMetrics[],
   resource: ServiceResource,

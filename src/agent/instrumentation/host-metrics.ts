@@ -2,7 +2,7 @@ import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { Meter } from '@opentelemetry/api';
 
-/** Usage of the host. Values are in percent, and undefined if the system does not provide them. */
+/** State of the host. Usages are in percent. A value is undefined if the system can't provide it. */
 export interface HostSample {
   cpuUsage: number | undefined;
   memoryUsage: number;
@@ -125,8 +125,7 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       if (diskUsage === undefined) return;
       result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
     });
-  // Counts from now on. Otherwise, the first interval would include all traffic since the host
-  // started.
+  // Subtracted from later values, so that the first interval excludes earlier traffic of the host.
   const initial = sampler.sample().network;
   meter
     .createObservableCounter('system.network.io', {

@@ -76,8 +76,7 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
           registered.add(this);
           pools.add(new WeakRef(this));
         }
-        // The pool calls back when another caller releases a connection, so the context must be
-        // kept.
+        // The pool can call back in the context of the caller that released the connection.
         if (typeof args[0] === 'function') args[0] = bindTenantContext(args[0]);
         return original.apply(this, args);
       };

@@ -53,7 +53,7 @@ const TEXT_FIELDS = [
   'userId',
 ] as const;
 
-/** Rows with a later timestamp are rejected, because the clock of the process must be wrong. */
+/** Limit for timestamps in the future. A later timestamp means that a clock is wrong. */
 const MAX_CLOCK_AHEAD_MS = DAY_MS;
 
 /** @returns the validated fields, or the reason why the measurement can't be stored */
