@@ -28,7 +28,7 @@ const CHECKPOINT_TIMEOUT_MS = 120_000;
  *
  * @throws PS_BACKUP_FAILED if another checkpoint is active, or if QuestDB can't apply acknowledged rows
  */
-export async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): Promise<T> {
+async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): Promise<T> {
   const { dataset } = await execSql(
     target,
     'SELECT in_progress, started_at FROM checkpoint_status()',
