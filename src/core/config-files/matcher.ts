@@ -21,7 +21,8 @@ const MATCHER_PATTERN = /^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)
  */
 export function parseMatcher(text: string): Matcher {
   const parts = MATCHER_PATTERN.exec(text);
-  if (!parts) throw new Error('is not a matcher such as `severity="warning"` or `service=~"web-.*"`');
+  if (!parts)
+    throw new Error('is not a matcher such as `severity="warning"` or `service=~"web-.*"`');
   const [, label = '', operator = '', quoted, unquoted = ''] = parts;
   const expected = quoted === undefined ? unquoted : quoted.replace(/\\(["\\])/g, '$1');
   const test = operator.includes('~')
