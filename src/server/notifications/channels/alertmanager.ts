@@ -24,7 +24,7 @@ export const alertmanagerConfigSchema = z
     tokenFile: secretFileSchema.optional(),
     /**
      * Time after the last message, in ms, at which Alertmanager resolves a firing alert. It must be
-     * longer than the interval at which messages are repeated.
+     * longer than the interval at which messages are repeated. Default: 6 h.
      */
     endsAfter: durationSchema.default(21_600_000),
     ...networkFields,

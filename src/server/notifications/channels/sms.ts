@@ -59,7 +59,7 @@ export function createSmsChannel(config: SmsConfig, options: ChannelOptions): Ch
       if (retryable) return retryable;
       const [first] = failed;
       if (first === undefined) return { status: 'delivered' };
-      // A retry would only reach recipients that already have the message, so it is not needed.
+      // All failures are permanent. If at least one recipient has the message, don't send it again.
       if (failed.length === recipients.all.length) return first;
       return { status: 'delivered', detail: first.reason };
     },
