@@ -86,7 +86,8 @@ export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 /**
  * Converts sampled requests to rows of `performance_metrics`, with user and trace. The histograms
  * already include these requests, so the rows must not change any sum, count, or percentile. Their
- * count is 0, they have no buckets, and their type is not the one that users average in SQL.
+ * count is 0, they have no buckets, and their type is `CUSTOM`, so averages of request
+ * times in SQL exclude them.
  */
 export function toRequestSampleRows(
   requests: readonly SampledRequest[],
