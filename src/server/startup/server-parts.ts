@@ -25,14 +25,24 @@ export class ServerParts {
     return started;
   }
 
-  /** Stops all started parts, the last one first. If one fails, logs it and continues. Never rejects. */
+  /**
+   * Stops all started parts, the last one first. If a part fails to stop, logs the failure and
+   * continues with the others.
+   *
+   * @throws AggregateError after all parts have been stopped, if any of them failed to stop
+   */
   async stop(): Promise<void> {
+    const failures: unknown[] = [];
     for (let part = this.#started.pop(); part; part = this.#started.pop()) {
       try {
         await part.stop();
       } catch (error) {
+        failures.push(error);
         this.#log.error(`Failed to stop ${part.name}: ${errorMessage(error)}`);
       }
+    }
+    if (failures.length > 0) {
+      throw new AggregateError(failures, `Number of parts that failed to stop: ${failures.length}`);
     }
   }
 }
@@ -50,7 +60,7 @@ export async function startParts<T>(
     const started = await startAll(parts);
     return { ...started, close: () => parts.stop() };
   } catch (error) {
-    await parts.stop();
+    await parts.stop().catch(() => {});
     throw error;
   }
 }

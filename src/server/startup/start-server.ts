@@ -128,7 +128,7 @@ async function startAllParts(
       recorder: agent.recorder,
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient),
-      notifications: createNotificationService({ ...notifications, queryClient: queryClient }),
+      notifications: createNotificationService({ ...notifications, queryClient }),
       actions: actions.service,
       links: notifications.links,
       access,

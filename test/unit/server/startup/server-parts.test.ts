@@ -44,12 +44,12 @@ describe('startParts', () => {
     expect(errors).toEqual([]);
   });
 
-  it('stops the other parts if one part fails to stop, and logs its name', async () => {
+  it('stops the other parts if one part fails to stop, logs its name, and then throws', async () => {
     const { events, errors, log, part } = setUp();
     const broken = part('notifier', { stop: () => Promise.reject(new Error('disk full')) });
     const list = [part('database'), broken, part('evaluator')];
     const server = await startParts((parts) => startAll(parts, list), log);
-    await server.close();
+    await expect(server.close()).rejects.toThrow('Number of parts that failed to stop: 1');
     expect(events.slice(3)).toEqual(['stop evaluator', 'stop notifier', 'stop database']);
     expect(errors).toEqual(['Failed to stop notifier: disk full']);
   });
