@@ -124,10 +124,10 @@ function unwrapSchema(schema: z.ZodType): z.ZodType {
   return schema;
 }
 
-/** Returns a text such as `asc, desc`. */
+/** Returns a text such as `asc, desc`, or the description if the values can't be listed. */
 function describeAllowedValues(schema: z.ZodType): string | undefined {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-    return schema.meta()?.description ?? describeAllowedValues(schema.unwrap() as z.ZodType);
+    return describeAllowedValues(schema.unwrap() as z.ZodType) ?? schema.meta()?.description;
   }
   if (schema instanceof z.ZodEnum) return schema.options.join(', ');
   if (schema instanceof z.ZodArray) {
