@@ -5,6 +5,8 @@ import jsTokens from 'js-tokens';
 const MIN_STRING_WORDS = 4;
 const NOT_PROSE =
   /\b(?:SELECT|FROM|WHERE|INSERT|CREATE|ALTER|GROUP BY|ORDER BY|LATEST ON|SAMPLE BY|AND|UNION)\b|[{};=<>]\s*$|^\s*[<{[]|=>|\$\(|&&|--\w+ \S+ --/;
+const LOWER_CASE_SQL =
+  /^\W*(?:select|with|insert|update|delete|copy)\b.*\b(?:select|from|as|into|set)\b/;
 
 export default {
   Processor: class {
@@ -57,7 +59,11 @@ export function codeBlocks(text) {
 }
 
 function addString(blocks, start, value) {
-  if (NOT_PROSE.test(value) || (value.match(/[A-Za-z]{2,}/g) ?? []).length < MIN_STRING_WORDS)
+  if (
+    NOT_PROSE.test(value) ||
+    LOWER_CASE_SQL.test(value) ||
+    (value.match(/[A-Za-z]{2,}/g) ?? []).length < MIN_STRING_WORDS
+  )
     return;
   const raw = value.replace(/^['"`}]|['"`]$|\$\{$|\\n/g, (mark) => ' '.repeat(mark.length));
   blocks.push({ start, raw });

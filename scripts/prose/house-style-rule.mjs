@@ -5,11 +5,7 @@ const MAX_WORDS = 25;
 const SPELLING = new RegExp(`\\b(?:${Object.keys(US_SPELLING).join('|')})\\w*`, 'gi');
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 
-/**
- * Checks each block of text: paragraphs, headings, and table cells.
- *
- * @param {import('@textlint/types').TextlintRuleContext} context
- */
+/** Checks each block of text: paragraphs, headings, and table cells. */
 export default function houseStyle(context) {
   const { Syntax, RuleError, report, getSource, locator } = context;
   const check = (node) => {

@@ -187,7 +187,7 @@ function isUtilization(name: string): boolean {
 }
 
 /** Columns of a row that are filled from the attributes of a point. */
-export interface RowDimensions {
+interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
   organizationId: string | undefined;

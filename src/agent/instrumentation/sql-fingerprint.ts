@@ -121,7 +121,7 @@ const TOKEN_PATTERN = new RegExp(
 );
 
 /** A token of a statement. */
-export interface SqlToken {
+interface SqlToken {
   /** Text of the token, or `?` for a literal. */
   readonly word: string;
   /** Position of the token in the text. */

@@ -17,7 +17,7 @@ import { createErrorHandler, createNotFoundHandler } from './problem-details.ts'
 const SUSPENDED_TABLES_QUERY = sql`SELECT name FROM wal_tables() WHERE suspended = true ORDER BY name`;
 
 /** Handles `/readyz`: the server is ready if QuestDB responds and no table is suspended. */
-export function createReadinessHandler(queryClient: QueryClient): RequestHandler {
+function createReadinessHandler(queryClient: QueryClient): RequestHandler {
   return async (_request, response) => {
     const suspended = await queryClient.read(UNRESTRICTED_SCOPE, SUSPENDED_TABLES_QUERY);
     if (suspended.length > 0) {

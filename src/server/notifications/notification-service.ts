@@ -26,7 +26,7 @@ import type { PeopleStore } from './people/people-store.ts';
 type PeopleService = Pick<NotificationService, 'listPeople' | 'setPerson' | 'removePerson'>;
 
 /** Creates the service that lists people, and adds and removes people of the API. */
-export function createPeopleService(people: PeopleRegistry, store: PeopleStore): PeopleService {
+function createPeopleService(people: PeopleRegistry, store: PeopleStore): PeopleService {
   const isInFile = (name: string) =>
     people.list().some(({ person, source }) => source === 'file' && person.name === name);
 

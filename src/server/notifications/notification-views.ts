@@ -61,7 +61,7 @@ export interface NotificationFilter {
 }
 
 /** The last row of a page. Rows are sorted by time, id, and seq. */
-export interface NotificationPosition {
+interface NotificationPosition {
   readonly atMs: number;
   readonly id: string;
   readonly seq: number;

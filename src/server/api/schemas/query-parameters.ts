@@ -53,7 +53,7 @@ const nameSchema = z
   .meta({ description: `Text of 1 to ${MAX_NAME_LENGTH} characters.` });
 
 /** Names to filter by. A row must match one of them. */
-export const namesSchema = z.array(nameSchema).min(1).max(MAX_NAMES);
+const namesSchema = z.array(nameSchema).min(1).max(MAX_NAMES);
 
 /** Returns a schema for durations such as `15m`. */
 export function createDurationSchema(description: string) {

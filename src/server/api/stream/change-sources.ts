@@ -8,7 +8,7 @@ import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 const MAX_PENDING_EVENTS = 1000;
 
 /** Sends changes after `position` to `onChange`. @returns a function that unsubscribes */
-export type SubscribeToChanges = (
+type SubscribeToChanges = (
   position: string | undefined,
   onChange: (change: { position: string; data: object }) => void,
 ) => () => void;

@@ -111,7 +111,7 @@ function combineOutcomes(outcomes: readonly DeliveryOutcome[]): DeliveryOutcome 
 const MAX_ANNOTATION_LENGTH = 2000;
 
 /** One entry of `POST /api/v2/alerts` (Alertmanager's api/v2/openapi.yaml, `postableAlert`). */
-export interface PostableAlert {
+interface PostableAlert {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly startsAt: string;

@@ -290,7 +290,10 @@ function reportDuplicates(
   const seen = new Set<string>();
   for (const [i, { name }] of entries.entries()) {
     if (seen.has(name)) {
-      report([list, i, 'name'], `duplicate name \`${name}\` in \`${list}\``);
+      report(
+        [list, i, 'name'],
+        `the name \`${name}\` is used twice in \`${list}\`; each entry needs its own name`,
+      );
     }
     seen.add(name);
   }

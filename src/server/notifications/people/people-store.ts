@@ -26,14 +26,14 @@ export interface StoredPerson {
  *
  * @throws PS_REQUEST_INVALID if the person is invalid; the error contains no addresses
  */
-export function parsePerson(entry: object): Person {
+function parsePerson(entry: object): Person {
   const parsed = personSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
   throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
 }
 
 /** Converts a change to a row. */
-export function toPersonRow({ name, person, atMs, seq }: StoredPerson, author: string): PersonRow {
+function toPersonRow({ name, person, atMs, seq }: StoredPerson, author: string): PersonRow {
   const base = { timestamp: atMs, id: name, seq, author };
   if (!person) return { ...base, state: 'removed' };
   const { role, organization, properties, email, phone, user } = person;
@@ -50,7 +50,7 @@ export function toPersonRow({ name, person, atMs, seq }: StoredPerson, author: s
 }
 
 /** Removes the addresses from a row. The result has the same dedup keys, so it replaces the row. */
-export function withoutAddresses(row: PersonRow): PersonRow {
+function withoutAddresses(row: PersonRow): PersonRow {
   return { ...row, email: undefined, phone: undefined, subject: undefined };
 }
 
@@ -58,7 +58,7 @@ export function withoutAddresses(row: PersonRow): PersonRow {
  * Converts rows, sorted by timestamp and seq, to the last change of each person. An invalid row counts
  * as a removal, so that no message is sent to an address that the notification file would reject.
  */
-export function parsePeopleRows(rows: readonly Row[]): Map<string, StoredPerson> {
+function parsePeopleRows(rows: readonly Row[]): Map<string, StoredPerson> {
   const changes = rows.map((row) => parsePersonRow(toTableRow(peopleTable, row)));
   return new Map(changes.map((change) => [change.name, change]));
 }

@@ -1,0 +1,1 @@
+export function codeBlocks(text: string): { start: number; raw: string }[];

@@ -1,0 +1,1 @@
+export function findFaults(text: string): { index: number; length: number; message: string }[];
