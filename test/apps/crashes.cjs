@@ -1,21 +1,21 @@
-// Ends or continues in the way that the first argument specifies, and prints what it can observe.
+// Runs the scenario in the first argument, and prints everything that it can observe.
 // The output and the exit code must be the same with and without `perfscope/register`.
-const [, , way] = process.argv;
+const [, , scenario] = process.argv;
 const printIfAlive = () => setTimeout(() => console.log('still here'), 50);
 const shape = (reason) => `${reason?.constructor?.name} ${reason?.message ?? reason}`;
 
-const WAYS = {
+const SCENARIOS = {
   throws: () => {
     throw new TypeError('no room for guest 17');
   },
   rejects: () => Promise.reject(new RangeError('no bed')),
   rejectsWithText: () => Promise.reject('a text'),
-  rejectsWithNothing: () => Promise.reject(undefined),
+  rejectsWithUndefined: () => Promise.reject(undefined),
   handled: () => {
     process.on('uncaughtException', (error, origin) => console.log('first', shape(error), origin));
     process.on('uncaughtException', (error) => console.log('second', shape(error)));
-    setTimeout(() => WAYS.throws(), 1);
-    setTimeout(() => WAYS.rejects(), 10);
+    setTimeout(() => SCENARIOS.throws(), 1);
+    setTimeout(() => SCENARIOS.rejects(), 10);
   },
   handledRejections: () => {
     process.on('unhandledRejection', (reason, promise) =>
@@ -24,15 +24,15 @@ const WAYS = {
     process.on('rejectionHandled', () => console.log('handled later'));
     const late = Promise.reject(new Error('late'));
     setTimeout(() => late.catch(() => {}), 10);
-    void WAYS.rejects();
+    void SCENARIOS.rejects();
   },
   listenerThrows: () => {
     process.on('unhandledRejection', () => {
       throw new Error('from the listener');
     });
-    void WAYS.rejects();
+    void SCENARIOS.rejects();
   },
-  own: () => {
+  inspectsProcess: () => {
     const listenerCounts = ['uncaughtException', 'unhandledRejection'].map((name) =>
       process.listenerCount(name),
     );
@@ -42,4 +42,4 @@ const WAYS = {
 };
 
 printIfAlive();
-WAYS[way]();
+SCENARIOS[scenario]();

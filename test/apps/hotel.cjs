@@ -38,7 +38,7 @@ module.exports = function serve(express) {
   app.use('/api/:organization', organization);
   organization.use('/properties/:property', property);
   organization.get('/broken', () => {
-    throw new Error('it is meant to break');
+    throw new Error('intentional failure');
   });
   organization.get('/gone', (_request, response) => response.status(404).json({}));
   organization.get('/slow', () => {});

@@ -17,7 +17,7 @@ if (process.argv[2] === 'hang') {
   const endedJobs = [];
   const processJob = async (job) => {
     await delay(20);
-    if (job.name === 'breaks') throw new Error('it breaks');
+    if (job.name === 'breaks') throw new Error('intentional failure');
     return 'done';
   };
   const workers = ['kinds', 'kinds', 'parents', 'hangs'].map((name) => {

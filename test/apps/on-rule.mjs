@@ -5,10 +5,10 @@ import { onRule, performanceMonitoringService } from '../../dist/index.js';
 let demand = Number(process.argv[2]);
 const organizationId = 'grand-hotels';
 onRule('demand', ({ status, value, id, seq }) =>
-  console.log(`told ${status} ${value} ${id}.${seq}`),
+  console.log(`received ${status} ${value} ${id}.${seq}`),
 );
 setInterval(() => {
-  performanceMonitoringService.recordMetric({ name: 'wanted', value: demand, organizationId });
+  performanceMonitoringService.recordMetric({ name: 'demand', value: demand, organizationId });
 }, 200);
 process.on('SIGUSR2', () => {
   demand = 0;

@@ -1,4 +1,5 @@
-// Records values at many moments of a request. The tag `expected` contains the expected tenant.
+// Records values in many contexts of a request. The tag `expected` contains the expected tenant.
+// With the query parameter `tenant`, the application sets the tenant itself.
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,18 +10,18 @@ const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 1 })
 const bus = new EventEmitter();
 bus.on('served', (expected) => probe('emitter', expected));
 
-function probe(moment, expected) {
+function probe(context, expected) {
   performanceMonitoringService.recordMetric({
     name: 'probe',
     value: 1,
-    operation: moment,
+    operation: context,
     tags: { expected },
   });
 }
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
-  const expected = request.headers['x-org'] ?? url.searchParams.get('named') ?? '';
+  const expected = request.headers['x-org'] ?? url.searchParams.get('tenant') ?? '';
   const serve = async () => {
     probe('handler', expected);
     request.on('data', () => {});
@@ -39,10 +40,10 @@ const server = createServer(async (request, response) => {
       }),
     ]);
     bus.emit('served', expected);
-    setTimeout(() => probe('outlives', expected), 50);
+    setTimeout(() => probe('after response', expected), 50);
     response.end('served');
   };
-  if (url.searchParams.has('named')) await withTenant({ organizationId: expected }, serve);
+  if (url.searchParams.has('tenant')) await withTenant({ organizationId: expected }, serve);
   else await serve();
 });
 server.listen(0, '127.0.0.1', () => {

@@ -18,20 +18,20 @@ rules:
     annotations: { breaker: bookings-database }
 `;
 
-const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: undefined, env: product.env, log: () => {} });
+const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
-  const rules = join(product.folder, 'rules.yaml');
+  const rules = join(server.folder, 'rules.yaml');
   writeFileSync(rules, FAST_RULES);
-  product.env.PERFORMANCE_RULES_FILE = rules;
+  server.env.PERFORMANCE_RULES_FILE = rules;
   await demo.start();
   client = new PerfscopeClient({ url: demo.serverUrl });
 }, 120_000);
 afterAll(async () => {
   await demo.stop();
-  await product.remove();
+  await server.remove();
 }, 60_000);
 
 /** Returns the number of booking responses with this status so far. */
@@ -42,7 +42,7 @@ function countBookings(status: number): number {
 }
 
 async function readBreakerState(): Promise<unknown> {
-  const rows = await product.sql(
+  const rows = await server.sql(
     `SELECT value FROM performance_metrics WHERE name = 'perfscope.breaker.state'
      AND endpoint = 'bookings-database' ORDER BY timestamp DESC LIMIT 1`,
   );
@@ -80,7 +80,7 @@ it('opens the breaker while the database is stuck and closes it afterward', {
   const booked = countBookings(201);
   await waitFor(async () => countBookings(201) > booked + 3, TIMEOUT_MS);
   await waitFor(async () => (await readAlertState()) === undefined, TIMEOUT_MS);
-  const outcomes = await product.sql(
+  const outcomes = await server.sql(
     `SELECT DISTINCT operation FROM performance_metrics WHERE name = 'perfscope.breaker.calls'
      ORDER BY operation`,
   );
@@ -126,7 +126,7 @@ it('increases the workers until the backlog is cleared', { timeout: 400_000 }, a
   const { value } = await client.get('scaling', { queue: ['invoices'] });
   expect(value).toBeGreaterThan(4);
   await waitFor(async () => {
-    const rows = await product.sql(
+    const rows = await server.sql(
       `SELECT max(value) FROM performance_metrics WHERE name = 'perfscope.scaling.desired'
        AND operation = 'queue' AND endpoint = 'invoices'`,
     );
@@ -155,7 +155,7 @@ it('prints the same decisions in a dry run on stored data', { timeout: 120_000 }
   const file = 'demo/business-rules.yaml';
   const run = runPerfscope(
     ['rules', 'dry-run', '--since', '15m', '--step', '10s', '--file', file],
-    product.env,
+    server.env,
   );
   expect(run.stderr).toMatch(/\d+ decisions, evaluated every 10 s/);
   expect(run.stdout).toMatch(/demand-pricing {2}grand-hotels\/seaside {2}set {2}price\.factor 1 →/);

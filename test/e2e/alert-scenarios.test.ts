@@ -7,8 +7,8 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** The built-in rules, with windows and levels for a minute's demo. */
-const QUICK = `interval: 2s
+/** Built-in rules with shorter windows and lower thresholds, so that the test is fast. */
+const FAST_RULES = `interval: 2s
 rules:
   - { name: slow-queries, measure: { window: 20s }, thresholds: { warning: 5 }, minimumCount: 3 }
   - { name: error-rate, measure: { window: 20s }, minimumCount: 3 }
@@ -16,7 +16,7 @@ rules:
   - name: busy-loop
     measure: { type: EVENT_LOOP_DELAY, aggregate: mean, groupBy: [service], window: 5s, filter: { service: booking } }
     thresholds: { high: 40 }
-    # A start is slow too, but soon over.
+    # Startup also delays the event loop, but for less time.
     for: 8s
 `;
 
@@ -27,36 +27,36 @@ const SCENARIOS: readonly [Scenario, string][] = [
   ['busy-host', 'busy-loop'],
 ];
 
-let ending: () => Promise<unknown> = async () => {};
-afterEach(() => ending());
+let cleanUp: () => Promise<unknown> = async () => {};
+afterEach(() => cleanUp());
 
 it.each(SCENARIOS)(
-  'the scenario %s raises %s',
+  'fires for demo scenario %s: rule %s',
   async (scenario, rule) => {
-    const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-    const rules = join(product.folder, 'rules.yaml');
-    writeFileSync(rules, QUICK);
-    product.env.PERFORMANCE_RULES_FILE = rules;
-    const demo = new Demo({ fast: true, scenario, env: product.env, log: () => {} });
-    ending = async () => {
+    const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+    const rules = join(server.folder, 'rules.yaml');
+    writeFileSync(rules, FAST_RULES);
+    server.env.PERFORMANCE_RULES_FILE = rules;
+    const demo = new Demo({ fast: true, scenario, env: server.env, log: () => {} });
+    cleanUp = async () => {
       await demo.stop();
-      await product.remove();
+      await server.remove();
     };
-    expect(runPerfscope(['check-config'], product.env).status).toBe(0);
+    expect(runPerfscope(['check-config'], server.env).status).toBe(0);
     await demo.start();
     const alert = await waitFor(async () => {
-      const answer = await fetch(
+      const response = await fetch(
         `${demo.serverUrl}/api/performance/alerts?rule=${rule}&state=firing`,
       );
-      const { alerts } = (await answer.json()) as { alerts: { cause?: string; id: string }[] };
+      const { alerts } = (await response.json()) as { alerts: { cause?: string; id: string }[] };
       return alerts[0]?.cause !== undefined && alerts[0];
     }, 120_000);
     expect(alert.cause).toMatch(/\d/);
-    const listed = runPerfscope(['alerts', '--json', '--url', demo.serverUrl], product.env);
+    const listed = runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
     expect(listed.stdout).toContain(alert.id);
     const acknowledged = runPerfscope(
       ['alerts', 'ack', alert.id, '--comment', 'seen', '--url', demo.serverUrl],
-      product.env,
+      server.env,
     );
     expect(acknowledged.stdout + acknowledged.stderr).toContain('Acknowledged');
   },

@@ -8,9 +8,9 @@ import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const ROWS = 3000;
-const product = new PerfscopeServer();
-const file = (name: string) => join(product.folder, name);
-const run = (...args: string[]) => runPerfscope(args, product.env);
+const server = new PerfscopeServer();
+const file = (name: string) => join(server.folder, name);
+const run = (...args: string[]) => runPerfscope(args, server.env);
 const runOk = (...args: string[]) => {
   const { status, stdout, stderr } = run(...args);
   expect([status, stderr]).toEqual([0, '']);
@@ -18,22 +18,22 @@ const runOk = (...args: string[]) => {
 };
 
 beforeAll(async () => {
-  await product.start();
+  await server.start();
   // Three days, so that at least one full day is included. Some values need quoting in CSV.
-  await product.sql(`INSERT INTO performance_metrics
+  await server.sql(`INSERT INTO performance_metrics
     (timestamp, id, metric_type, name, service, operation, endpoint, organization_id, tags,
      value, count, error_count, sum, min, max, test)
     SELECT dateadd('s', -(x * 86)::int, now()), x::varchar, 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
       '/items/' || (x % 7), CASE WHEN x % 2 = 0 THEN 'O''Hara' ELSE 'other' END,
       '{"a":"x,\n""' || x || '"}', x / 4.0, 1, CASE WHEN x % 10 = 0 THEN 1 ELSE 0 END, x / 4.0,
       x / 4.0, x / 4.0, false FROM long_sequence(${ROWS})`);
-  await product.sql(`INSERT INTO metric_buckets
+  await server.sql(`INSERT INTO metric_buckets
     (timestamp, metric_type, name, service, operation, endpoint, point, bucket_upper, count, test)
     SELECT dateadd('s', -(x * 86)::int, now()), 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
       '/items/' || (x % 7), x, 1024, 1, false FROM long_sequence(${ROWS})`);
-  await waitFor(async () => String(await product.sql(COUNT)) === String(ROWS));
+  await waitFor(async () => String(await server.sql(COUNT)) === String(ROWS));
 });
-afterAll(() => product.remove());
+afterAll(() => server.remove());
 
 const COUNT = "SELECT count() FROM performance_metrics WHERE name = 'made'";
 const COLUMNS = 'timestamp, id, name, organization_id, tags, value, count, user_id, test';
@@ -45,7 +45,7 @@ describe('query', () => {
     expect(runOk('query', count)).toBe('count()\n   1500\n');
     expect(runOk('query', '--json', count)).toBe('[{"count()":1500}]\n');
     expect(runOk('query', '--csv', count)).toBe('count()\n1500\n');
-    expect(runPerfscope(['query', '--json'], product.env, count).stdout).toBe(
+    expect(runPerfscope(['query', '--json'], server.env, count).stdout).toBe(
       '[{"count()":1500}]\n',
     );
   });
@@ -66,7 +66,7 @@ describe('query', () => {
     ]) {
       expect(run('query', ...options, COUNT).status).toBe(2);
     }
-    expect(await product.sql(COUNT)).toEqual([[ROWS]]);
+    expect(await server.sql(COUNT)).toEqual([[ROWS]]);
   });
 });
 
@@ -87,7 +87,7 @@ describe('export', () => {
       string
     >[];
     expect(output).toContain(`${rows.length} rows`);
-    const stored = await product.sql(`${SELECT} AND organization_id = 'O''Hara'
+    const stored = await server.sql(`${SELECT} AND organization_id = 'O''Hara'
       AND timestamp >= '${rows[0]?.timestamp}'`);
     expect(rows.length).toBeGreaterThan(400);
     expect(rows.length).toBeLessThan(ROWS / 2);
@@ -102,11 +102,11 @@ describe('export', () => {
       runOk('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
     ) as { bytes: number };
     expect(bytes).toBe(readFileSync(file('a.parquet')).length);
-    const importFolder = join(product.folder, 'data', 'questdb', 'import');
+    const importFolder = join(server.folder, 'data', 'questdb', 'import');
     mkdirSync(importFolder, { recursive: true });
     copyFileSync(file('a.parquet'), join(importFolder, 'a.parquet'));
-    const rowsFromParquet = await product.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
-    expect(rowsFromParquet).toEqual(await product.sql(SELECT));
+    const rowsFromParquet = await server.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
+    expect(rowsFromParquet).toEqual(await server.sql(SELECT));
     expect(rowsFromParquet).toHaveLength(ROWS);
   });
 
@@ -130,7 +130,7 @@ describe('export', () => {
       2,
     );
     expect(existsSync(file('b.csv'))).toBe(false);
-    expect(readdirSync(product.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(readdirSync(server.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 });
 
@@ -145,7 +145,7 @@ interface Report {
 it('retention reports the configured and the actual retention', async () => {
   const report = JSON.parse(runOk('retention', '--json')) as Report;
   const table = (name: string) => report.tables.find((each) => each.name === name);
-  const [[oldest] = []] = await product.sql('SELECT min(timestamp) FROM performance_metrics');
+  const [[oldest] = []] = await server.sql('SELECT min(timestamp) FROM performance_metrics');
   const raw = table('performance_metrics');
   expect(raw).toMatchObject({ configured: '30 DAY', actual: '30 DAY' });
   expect(String(oldest).slice(0, 23)).toBe(String(raw?.oldest).slice(0, 23));
@@ -162,13 +162,13 @@ it('retention reports the configured and the actual retention', async () => {
   expect(table('api_keys')).not.toHaveProperty('actual');
   expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
   expect(report.freeBytes).toBeGreaterThan(0);
-  const changed = runPerfscope(['retention'], { ...product.env, PERFORMANCE_RETENTION_DAYS: '7' });
+  const changed = runPerfscope(['retention'], { ...server.env, PERFORMANCE_RETENTION_DAYS: '7' });
   expect(changed.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
   expect(changed.stdout).toMatch(/^perfscope: Free: /m);
 });
 
 it('retention counts rows that were older than the retention period', async () => {
-  expect(await product.runApp('test/apps/too-old.mjs')).toBe(0);
+  expect(await server.runApp('test/apps/too-old.mjs')).toBe(0);
   await waitFor(async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 5);
 });
 
@@ -195,7 +195,7 @@ describe('top', () => {
     // `script` runs the command in a pseudo-terminal.
     const command = `stty rows 20 cols 60; exec ${process.execPath} dist/bin.js top --interval 300ms`;
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-      env: { ...product.env, TERM: 'xterm-256color' },
+      env: { ...server.env, TERM: 'xterm-256color' },
     });
     let shown = '';
     terminal.stdout.on('data', (part) => {

@@ -8,9 +8,9 @@ import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
-const servers = new PostgresAndRedis();
-beforeAll(() => Promise.all([questdb.start(), servers.start()]));
-afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
+const databases = new PostgresAndRedis();
+beforeAll(() => Promise.all([questdb.start(), databases.start()]));
+afterAll(() => Promise.all([questdb.remove(), databases.remove()]));
 
 function start(script: string, env: NodeJS.ProcessEnv = {}): InstrumentedApp {
   return new InstrumentedApp(script, {
@@ -18,7 +18,7 @@ function start(script: string, env: NodeJS.ProcessEnv = {}): InstrumentedApp {
       PATH: process.env.PATH,
       XDG_RUNTIME_DIR: questdb.folder,
       ...questdb.env,
-      ...servers.env,
+      ...databases.env,
       PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
       PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
@@ -27,11 +27,11 @@ function start(script: string, env: NodeJS.ProcessEnv = {}): InstrumentedApp {
   });
 }
 
-it('says what Redis says of a queue, stops while it is away, and goes on', async () => {
+it('reports the same queue depths as Redis, and resumes after a Redis outage', async () => {
   const app = start('test/apps/booking-esm.mjs', { OTEL_SERVICE_NAME: 'polls' });
   const base = await app.url();
   await fetch(`${base}/pause`, { method: 'POST' });
-  const { hostname: host, port } = new URL(servers.redis.url);
+  const { hostname: host, port } = new URL(databases.redis.url);
   const queue = new Queue('mails', { connection: { host, port: Number(port) } });
   const oldest = await queue.add('waits', {});
   await queue.addBulk([
@@ -40,12 +40,12 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
     { name: 'first', data: {}, opts: { priority: 5 } },
     { name: 'later', data: {}, opts: { delay: 3_600_000 } },
   ]);
-  const depth = (since = '1970-01-01') =>
+  const readDepths = (since = '1970-01-01') =>
     questdb.sql(
       `SELECT operation, last(value) FROM performance_metrics WHERE service = 'polls'
        AND name = 'perfscope.queue.depth' AND timestamp > '${since}' ORDER BY operation`,
     );
-  const expected = [
+  const expectedDepths = [
     ['active', 0],
     ['delayed', 1],
     ['failed', 0],
@@ -54,7 +54,7 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
     ['waiting', 3],
     ['waiting-children', 0],
   ];
-  await expectRows(() => depth(), expected);
+  await expectRows(() => readDepths(), expectedDepths);
   const counts = await queue.getJobCounts('waiting', 'delayed', 'prioritized');
   expect(counts).toEqual({ waiting: 3, delayed: 1, prioritized: 1 });
   const [[age, polledAt] = []] = await questdb.sql(
@@ -64,25 +64,23 @@ it('says what Redis says of a queue, stops while it is away, and goes on', async
   expect(Math.abs(Number(polledAt) - oldest.timestamp - Number(age))).toBeLessThan(1000);
   await queue.close();
 
-  await servers.redis.kill();
-  await waitFor(
-    async () => app.output.includes('PS_QUEUE') || /queue mails is unreachable/.test(app.output),
-  );
-  const awayAt = new Date().toISOString();
-  await servers.redis.start();
+  await databases.redis.kill();
+  await waitFor(async () => /queue mails is unreachable/.test(app.output));
+  const outageStart = new Date().toISOString();
+  await databases.redis.start();
   await waitFor(async () => /mails is reachable again/.test(app.output));
-  await waitFor(async () => (await depth(awayAt)).length > 0);
+  await waitFor(async () => (await readDepths(outageStart)).length > 0);
   expect(app.output.match(/perfscope: The Redis/g)).toHaveLength(2);
   await app.stop();
 });
 
-it('goes on after PostgreSQL was away, and counts what failed', async () => {
+it('counts failed queries, and resumes after a PostgreSQL outage', async () => {
   const app = start('test/apps/booking-cjs.cjs', { OTEL_SERVICE_NAME: 'database-away' });
   const base = await app.url();
   await sendRequests(`${base}/broken`, 10);
-  await servers.postgres.kill();
+  await databases.postgres.kill();
   await sendRequests(`${base}/broken`, 10);
-  await servers.postgres.start();
+  await databases.postgres.start();
   await waitFor(async () => (await fetch(`${base}/rooms/7`)).ok);
   await app.stop();
   await expectRows(
@@ -95,7 +93,7 @@ it('goes on after PostgreSQL was away, and counts what failed', async () => {
   );
 });
 
-it('counts every request of more tenants than it keeps apart, and says so once', async () => {
+it('counts every request beyond the tenant limit, and logs each problem once', async () => {
   const app = start('test/apps/many-tenants.mjs', { OTEL_SERVICE_NAME: 'many' });
   const base = await app.url();
   const tenants = 4000;
@@ -108,8 +106,8 @@ it('counts every request of more tenants than it keeps apart, and says so once',
   }
   await sendRequests(base, 20, { headers: { 'x-org': 'y'.repeat(4000) } });
   await app.stop();
-  const count = (what: string) => () =>
-    questdb.sql(`SELECT ${what} FROM performance_metrics WHERE service = 'many'
+  const count = (columns: string) => () =>
+    questdb.sql(`SELECT ${columns} FROM performance_metrics WHERE service = 'many'
       AND metric_type = 'API_RESPONSE_TIME'`);
   await expectRows(count('sum(count), count_distinct(organization_id)'), [[tenants + 20, 1900]]);
   await expectRows(
@@ -127,7 +125,7 @@ it('counts every request of more tenants than it keeps apart, and says so once',
   expect(app.output.match(/longer than 128 characters/g)).toHaveLength(1);
 });
 
-it('measures threads and cluster workers each as an instance', async () => {
+it('measures each worker thread and cluster worker as a separate instance', async () => {
   const app = start('test/apps/threads.mjs', { OTEL_SERVICE_NAME: 'threads' });
   expect(await app.exited).toBe(0);
   await expectRows(

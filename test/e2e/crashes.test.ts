@@ -7,26 +7,32 @@ const questdb = new QuestdbWithSpoolSender();
 beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
-const WAYS: readonly (readonly [way: string, ...flags: string[]])[] = [
-  ...([['throws'], ['rejects'], ['rejectsWithText'], ['rejectsWithNothing'], ['handled']] as const),
-  ...([['handledRejections'], ['listenerThrows'], ['own']] as const),
+const CASES: readonly (readonly [scenario: string, ...flags: string[]])[] = [
+  ['throws'],
+  ['rejects'],
+  ['rejectsWithText'],
+  ['rejectsWithUndefined'],
+  ['handled'],
+  ['handledRejections'],
+  ['listenerThrows'],
+  ['inspectsProcess'],
   ['rejects', '--unhandled-rejections=strict'],
   ['rejects', '--unhandled-rejections=warn'],
   ['rejects', '--unhandled-rejections=none'],
   ['handledRejections', '--unhandled-rejections=strict'],
 ];
 
-/** What Perfscope says itself, and its frame in the stack of a listener that throws. */
-const OURS = /^perfscope: .*\n|^ +at process\.emit \(file:.*\/dist\/.*\n/gm;
-/** Warnings of Node hold the process' id. */
-const PID = /\(node:\d+\)/g;
+/** Perfscope's log lines, and its frame in the stack of a listener that throws. */
+const PERFSCOPE_LINES = /^perfscope: .*\n|^ +at process\.emit \(file:.*\/dist\/.*\n/gm;
+/** Node's warnings contain the process ID. */
+const PROCESS_ID = /\(node:\d+\)/g;
 
-function run(way: string, flags: readonly string[], register: boolean) {
-  // Any `--import` changes the frames of Node's own that a stack ends with.
+function run(scenario: string, flags: readonly string[], register: boolean) {
+  // Any `--import` flag changes Node's own frames at the end of a stack, so both runs need one.
   const imports = ['--import', register ? './dist/register.js' : 'data:text/javascript,'];
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
-    [...flags, ...imports, 'test/apps/crashes.cjs', way],
+    [...flags, ...imports, 'test/apps/crashes.cjs', scenario],
     {
       encoding: 'utf8',
       env: {
@@ -38,20 +44,25 @@ function run(way: string, flags: readonly string[], register: boolean) {
       },
     },
   );
-  return { status, signal, stdout, stderr: stderr.replace(OURS, '').replace(PID, '(node)') };
+  return {
+    status,
+    signal,
+    stdout,
+    stderr: stderr.replace(PERFSCOPE_LINES, '').replace(PROCESS_ID, '(node)'),
+  };
 }
 
-it.each(WAYS)('an application ends as it does without Perfscope: %s %s', (way, ...flags) => {
-  const alone = run(way, flags, false);
-  expect(run(way, flags, true)).toEqual(alone);
-  expect(alone.stdout + alone.stderr).not.toBe('');
+it.each(CASES)('exits and prints the same as without Perfscope: %s %s', (scenario, ...flags) => {
+  const uninstrumented = run(scenario, flags, false);
+  expect(run(scenario, flags, true)).toEqual(uninstrumented);
+  expect(uninstrumented.stdout + uninstrumented.stderr).not.toBe('');
 });
 
 it.each([
   ['throws', 'no room for guest 17', 'TypeError'],
   ['rejects', 'no bed', 'RangeError'],
-])('what nobody caught is stored, however early: %s', async (way, message, type) => {
-  run(way, [], true);
+])('stores errors that are not caught during startup: %s', async (scenario, message, type) => {
+  run(scenario, [], true);
   const [row] = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT level, stack_trace, error_type FROM error_logs

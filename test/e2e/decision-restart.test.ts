@@ -5,11 +5,11 @@ import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer();
+const server = new PerfscopeServer();
 let app: InstrumentedApp;
 
 beforeAll(async () => {
-  const rules = join(product.folder, 'rules.yaml');
+  const rules = join(server.folder, 'rules.yaml');
   writeFileSync(
     rules,
     `interval: 1s
@@ -18,7 +18,7 @@ rules:
     setting: price.factor
     per: organization
     window: 30s
-    when: { fact: gauge, params: { name: wanted }, operator: greaterThan, value: 10 }
+    when: { fact: gauge, params: { name: demand }, operator: greaterThan, value: 10 }
     value: 1.3
     default: 1
     limits: { min: 0.9, max: 1.5 }
@@ -26,20 +26,20 @@ rules:
     expiresAfter: 2m
 `,
   );
-  product.env.PERFORMANCE_BUSINESS_RULES_FILE = rules;
-  await product.start();
-  app = new InstrumentedApp('test/apps/on-rule.mjs', { args: ['20'], env: product.env });
+  server.env.PERFORMANCE_BUSINESS_RULES_FILE = rules;
+  await server.start();
+  app = new InstrumentedApp('test/apps/on-rule.mjs', { args: ['20'], env: server.env });
 }, 120_000);
 afterAll(async () => {
   await app?.stop();
-  await product.remove();
+  await server.remove();
 }, 60_000);
 
-const listReceived = () => [...app.output.matchAll(/told (.*)/g)].map(([, text]) => text ?? '');
+const listReceived = () => [...app.output.matchAll(/received (.*)/g)].map(([, text]) => text ?? '');
 
 /** Returns the stored decisions in the format of the application output. */
 async function readDecisions(): Promise<string[]> {
-  const rows = await product.sql(
+  const rows = await server.sql(
     "SELECT status, value, id, seq FROM rule_decisions WHERE author = 'perfscope' AND status != 'renewed' ORDER BY timestamp",
   );
   return rows.map(([status, value, id, seq]) => `${status} ${value} ${id}.${seq}`);
@@ -49,14 +49,14 @@ it('keeps the active setting in the application while the server is killed and r
   await waitFor(async () => listReceived().length > 0);
   expect(listReceived()).toEqual(await readDecisions());
   expect(listReceived()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
-  await product.stop('SIGKILL');
-  await product.start();
+  await server.stop('SIGKILL');
+  await server.start();
   // The first successful response of the new server must not reset the setting.
   await waitFor(async () => {
-    const response = await fetch(`${product.url}/api/performance/actions`);
+    const response = await fetch(`${server.url}/api/performance/actions`);
     return response.status === 200;
   });
-  const { decisions: current } = (await product.get('/api/performance/actions')) as {
+  const { decisions: current } = (await server.get('/api/performance/actions')) as {
     decisions: { value: number }[];
   };
   expect(current).toMatchObject([{ value: 1.3 }]);

@@ -12,12 +12,12 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
-const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: 'error-burst', env: product.env, log: () => {} });
+const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: 'error-burst', env: server.env, log: () => {} });
 beforeAll(() => demo.start());
 afterAll(async () => {
   await demo.stop();
-  await product.remove();
+  await server.remove();
 });
 
 it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
@@ -34,11 +34,11 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
     })
     .sort(byText);
   expect(sent.reduce((sum, row) => sum + Number(row[5]), 0)).toBeGreaterThan(UNDER_LOAD_MS / 200);
-  await expectRows(async () => (await product.sql(API)).sort(byText), sent);
+  await expectRows(async () => (await server.sql(API)).sort(byText), sent);
 
   const statements = await countStatements();
   await expectRows(
-    async () => (await product.sql(DATABASE)).map(withoutParameters).sort(byText),
+    async () => (await server.sql(DATABASE)).map(withoutParameters).sort(byText),
     statements,
   );
 
@@ -52,13 +52,13 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
       'prioritized',
       'failed',
     );
-    const [[finished, jobs, failed] = []] = await product.sql(
+    const [[finished, jobs, failed] = []] = await server.sql(
       `SELECT count(), count_distinct(job_id), sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END)
        FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')`,
     );
     expect(finished).toBe(jobs);
     expect(failed ?? 0).toBe(jobCounts.failed);
-    const [[added] = []] = await product.sql(
+    const [[added] = []] = await server.sql(
       `SELECT count_distinct(job_id) FROM queue_metrics WHERE queue_name = '${name}'`,
     );
     const waiting =
@@ -66,14 +66,14 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
     // The scheduler adds the next audit job when the previous one starts.
     expect(Number(added) - Number(finished)).toBe(name === 'night-audit' ? 0 : waiting);
     expect(
-      await product.sql(
+      await server.sql(
         `SELECT job_id FROM queue_metrics WHERE queue_name = '${name}' AND status IN ('completed', 'failed')
          AND (created_at > started_at OR started_at > coalesce(completed_at, failed_at))`,
       ),
     ).toEqual([]);
     await queue.close();
   }
-  const gauges = await product.sql(
+  const gauges = await server.sql(
     `SELECT metric_type, count_distinct(property_id) FROM performance_metrics
      WHERE metric_type IN ('ACTIVE_USERS', 'ONGOING_RESERVATIONS') ORDER BY metric_type`,
   );
@@ -84,7 +84,7 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
 });
 
 it('has data for the Grafana dashboards', async () => {
-  const client = await openReadOnly(product.questdb.read);
+  const client = await openReadOnly(server.questdb.read);
   const toMs = Date.now();
   const results = await checkDashboards(client, { fromMs: toMs - 15 * 60_000, toMs });
   await client.end();

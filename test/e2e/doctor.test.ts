@@ -11,7 +11,7 @@ afterAll(() => install.remove());
 
 const env = { PATH: process.env.PATH, HOME: tmpdir() };
 
-it('tells which libraries an application loads, and why one is not measured', async () => {
+it('lists the libraries that an application loads and why one is not measured', async () => {
   const file = join(install.folder, 'app.cjs');
   writeFileSync(
     file,
@@ -24,13 +24,13 @@ it('tells which libraries an application loads, and why one is not measured', as
   expect(stdout).toMatch(/✗ pg 7\.\d+\.\d+: only version 8 is supported/);
 });
 
-it('names a bundled application, and one that fails', async () => {
+it('explains how to measure a bundled application, and reports a failed start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-doctor-'));
   try {
     const bundled = join(folder, 'bundled.mjs');
     writeFileSync(bundled, 'setTimeout(() => {}, 500);');
     expect(runPerfscope(['doctor', bundled], env).stdout).toMatch(/bundled/);
-    const failed = runPerfscope(['doctor', join(folder, 'none.mjs')], env);
+    const failed = runPerfscope(['doctor', join(folder, 'missing.mjs')], env);
     expect(failed.status).toBe(1);
     expect(failed.stderr).toMatch(/PS_DOCTOR_FAILED/);
   } finally {

@@ -3,44 +3,44 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer();
-beforeAll(() => product.start());
-afterAll(() => product.remove());
+const server = new PerfscopeServer();
+beforeAll(() => server.start());
+afterAll(() => server.remove());
 
-describe('a running server', () => {
-  it('is ready, and writes its own health', async () => {
-    expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
+describe('running server', () => {
+  it('becomes ready and writes its own health rows', async () => {
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     const rows = await waitFor(async () => {
-      const [[count] = []] = await product.sql('SELECT count() FROM system_health');
+      const [[count] = []] = await server.sql('SELECT count() FROM system_health');
       return Number(count);
     });
     expect(rows).toBeGreaterThan(0);
   });
 
-  it('says who holds the folder to a second start', () => {
+  it('reports the process that uses the data folder when a second server starts', () => {
     const second = spawnSync(process.execPath, ['dist/bin.js', 'serve'], {
-      env: product.env,
+      env: server.env,
       encoding: 'utf8',
     });
     expect(second.status).toBe(1);
     expect(second.stderr).toContain('PS_DATA_DIR_HELD');
-    expect(second.stderr).toContain(String(product.server?.pid));
+    expect(second.stderr).toContain(String(server.child?.pid));
   });
 
-  it('does every test action, and cleanup neutralises what they wrote', async () => {
-    const act = async (action: string) =>
-      (await fetch(`${product.url}/api/performance/test?action=${action}`)).json();
-    expect(await act('test-metrics')).toMatchObject({ written: 20, readBack: 20 });
-    expect(await act('test-queue')).toMatchObject({ written: 10, readBack: 10 });
-    expect(await act('cleanup')).toMatchObject({
+  it('runs each test action, and neutralizes the test rows with cleanup', async () => {
+    const runAction = async (action: string) =>
+      (await fetch(`${server.url}/api/performance/test?action=${action}`)).json();
+    expect(await runAction('test-metrics')).toMatchObject({ written: 20, readBack: 20 });
+    expect(await runAction('test-queue')).toMatchObject({ written: 10, readBack: 10 });
+    expect(await runAction('cleanup')).toMatchObject({
       neutralised: { performanceMetrics: 20, queueMetrics: 10 },
     });
-    expect(await act('nonsense')).toMatchObject({ code: 'PS_REQUEST_INVALID' });
+    expect(await runAction('nonsense')).toMatchObject({ code: 'PS_REQUEST_INVALID' });
   });
 
-  it('watches itself in the same way', async () => {
+  it('measures its own API requests', async () => {
     const endpoints = await waitFor(async () => {
-      const rows = await product.sql(
+      const rows = await server.sql(
         `SELECT endpoint FROM performance_metrics
          WHERE service = 'perfscope' AND metric_type = 'API_RESPONSE_TIME'`,
       );
@@ -49,21 +49,21 @@ describe('a running server', () => {
     expect(new Set(endpoints)).toEqual(new Set(['/api/performance/test']));
   });
 
-  it('keeps equal values of two processes apart, with QuestDB killed meanwhile', async () => {
-    const old = product.questdbPid;
-    process.kill(old, 'SIGKILL');
+  it('stores equal values of two processes separately while QuestDB restarts', async () => {
+    const killedPid = server.questdbPid;
+    process.kill(killedPid, 'SIGKILL');
     const now = String(Date.now());
     const codes = await Promise.all([
-      product.runApp('test/apps/record-equal-values.mjs', [now]),
-      product.runApp('test/apps/record-equal-values.mjs', [now]),
+      server.runApp('test/apps/record-equal-values.mjs', [now]),
+      server.runApp('test/apps/record-equal-values.mjs', [now]),
     ]);
     expect(codes).toEqual([0, 0]);
-    expect(product.questdbPid).not.toBe(old);
+    expect(server.questdbPid).not.toBe(killedPid);
     const sums = await waitFor(async () => {
-      const [[rows] = []] = await product.sql(
+      const [[rows] = []] = await server.sql(
         "SELECT sum(count) FROM performance_metrics WHERE name = 'equal'",
       );
-      const [[buckets] = []] = await product.sql(
+      const [[buckets] = []] = await server.sql(
         "SELECT sum(count) FROM metric_buckets WHERE name = 'equal'",
       );
       return Number(rows) >= 10_000 && Number(buckets) >= 10_000 && [rows, buckets];
@@ -71,15 +71,15 @@ describe('a running server', () => {
     expect(sums).toEqual([10_000, 10_000]);
   });
 
-  it('ends with Ctrl-C within five seconds, and still has the data after the next start', async () => {
-    const [[before] = []] = await product.sql('SELECT count() FROM system_health');
-    const java = product.questdbPid;
+  it('stops within 5 s after Ctrl-C, and keeps the data after a restart', async () => {
+    const [[before] = []] = await server.sql('SELECT count() FROM system_health');
+    const questdbPid = server.questdbPid;
     const startMs = performance.now();
-    expect(await product.stop('SIGINT')).toBe(0);
+    expect(await server.stop('SIGINT')).toBe(0);
     expect(performance.now() - startMs).toBeLessThan(5000);
-    expect(() => process.kill(java, 0)).toThrow();
-    await product.start();
-    const [[after] = []] = await product.sql('SELECT count() FROM system_health');
+    expect(() => process.kill(questdbPid, 0)).toThrow();
+    await server.start();
+    const [[after] = []] = await server.sql('SELECT count() FROM system_health');
     expect(Number(after)).toBeGreaterThanOrEqual(Number(before));
   });
 });

@@ -7,9 +7,9 @@ import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts'
 import { waitFor } from '../support/wait-for.ts';
 
 const questdb = new QuestdbWithSpoolSender();
-const servers = new PostgresAndRedis();
-beforeAll(() => Promise.all([questdb.start(), servers.start()]));
-afterAll(() => Promise.all([questdb.remove(), servers.remove()]));
+const databases = new PostgresAndRedis();
+beforeAll(() => Promise.all([questdb.start(), databases.start()]));
+afterAll(() => Promise.all([questdb.remove(), databases.remove()]));
 
 function start(script: string, service: string, args: string[] = []): InstrumentedApp {
   return new InstrumentedApp(script, {
@@ -18,7 +18,7 @@ function start(script: string, service: string, args: string[] = []): Instrument
       PATH: process.env.PATH,
       XDG_RUNTIME_DIR: questdb.folder,
       ...questdb.env,
-      ...servers.env,
+      ...databases.env,
       PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
       OTEL_SERVICE_NAME: service,
@@ -26,7 +26,7 @@ function start(script: string, service: string, args: string[] = []): Instrument
   });
 }
 
-it('counts texts, prepared statements, cursors, streams, COPY and transactions once each', async () => {
+it('counts each query, prepared statement, cursor, stream, COPY, and transaction statement once', async () => {
   const app = start('test/apps/statements.cjs', 'statements');
   expect(await app.exited).toBe(0);
   expect(app.output).toMatch(/done/);
@@ -52,34 +52,34 @@ it('counts texts, prepared statements, cursors, streams, COPY and transactions o
   );
 });
 
-it('counts each of several statements in one text, as PostgreSQL does', async () => {
+it('counts each statement of a multi-statement query, like PostgreSQL', async () => {
   const app = start('test/apps/multi-statement-query.cjs', 'several');
   expect(await app.exited).toBe(0);
   expect(app.output).toContain('SELECT 2, SELECT 2');
-  const statements = await servers.sql(
+  const statements = await databases.sql(
     "SELECT query, calls::int FROM pg_stat_statements WHERE query LIKE '%several%'",
   );
-  const counted = statements
+  const expectedCounts = statements
     .map(({ query, calls }) => [fingerprintSql(String(query).replace(/\$\d+/g, '1')).text, calls])
     .sort();
-  expect(counted).toHaveLength(6);
+  expect(expectedCounts).toHaveLength(6);
   const rows = (columns: string, rest: string) => () =>
     questdb.sql(`SELECT ${columns} FROM performance_metrics
       WHERE service = 'several' AND metric_type = 'DATABASE_QUERY_TIME' ${rest}`);
   await expectRows(
     async () => (await rows('endpoint, sum(count)', 'AND error_count = 0')()).sort(),
-    counted,
+    expectedCounts,
   );
   expect(await rows('endpoint, sum(count)', 'AND error_count > 0 ORDER BY endpoint')()).toEqual([
     ['SELECT ? / (id - ?) FROM several', 1],
     ['SELECT id FROM several; SELEC text FROM several', 1],
   ]);
-  // The text that sleeps for 200 ms has four of them, and their times make up its own.
+  // The durations of the four statements in the first query add up to its duration of over 200 ms.
   const [[totalMs] = []] = await rows('sum(sum)', 'AND error_count = 0')();
   expect(totalMs).toBeGreaterThan(200);
 });
 
-it('follows flows, delays, priorities, schedulers, retries and stalled jobs', async () => {
+it('records flows, delayed jobs, priorities, schedulers, retries, and stalled jobs', async () => {
   const hanging = start('test/apps/jobs.mjs', 'hanging', ['hang']);
   await waitFor(async () => hanging.output.includes('hanging'));
   await hanging.stop('SIGKILL');
@@ -87,12 +87,12 @@ it('follows flows, delays, priorities, schedulers, retries and stalled jobs', as
   expect(await app.exited).toBe(0);
   const rows = (columns: string, rest: string) => () =>
     questdb.sql(`SELECT ${columns} FROM queue_metrics WHERE service = 'jobs' ${rest}`);
-  const by = (queue: string) =>
+  const countByStatus = (queue: string) =>
     rows(
       'job_type, status, count(), count_distinct(job_id)',
       `AND queue_name = '${queue}' AND job_type <> 'again' ORDER BY job_type, status`,
     );
-  await expectRows(by('kinds'), [
+  await expectRows(countByStatus('kinds'), [
     ['breaks', 'active', 2, 1],
     ['breaks', 'delayed', 1, 1],
     ['breaks', 'failed', 1, 1],
@@ -107,7 +107,7 @@ it('follows flows, delays, priorities, schedulers, retries and stalled jobs', as
     ['first', 'completed', 1, 1],
     ['first', 'prioritized', 1, 1],
   ]);
-  await expectRows(by('parents'), [
+  await expectRows(countByStatus('parents'), [
     ['parent', 'active', 1, 1],
     ['parent', 'completed', 1, 1],
     ['parent', 'waiting-children', 1, 1],
@@ -133,7 +133,7 @@ it('follows flows, delays, priorities, schedulers, retries and stalled jobs', as
     'wait_time',
     "AND job_type = 'delayed' AND status = 'completed'",
   )();
-  // From when it was due, as BullMQ itself has it.
+  // The wait of a delayed job starts at the time when it is due, as in BullMQ.
   expect(`waited ${waited} ms`).toBe(/waited \d+ ms/.exec(app.output)?.[0]);
   await expectRows(
     () =>

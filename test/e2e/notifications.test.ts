@@ -10,8 +10,8 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { TestSmtpServer } from '../support/test-smtp-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const WITHIN_MS = 150_000;
-/** Only the alert that this is about is told, and soon. */
+const TIMEOUT_MS = 150_000;
+/** Only the tested rule, with short notification intervals. */
 const RULES = `interval: 2s
 notifications: { groupBy: [alertname, service], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
 rules:
@@ -19,21 +19,21 @@ rules:
     measure: { type: API_RESPONSE_TIME, aggregate: error_ratio, groupBy: [service], window: 10s, filter: { service: booking } }
     thresholds: { critical: 2 }
     minimumCount: 3
-    # A busy machine has quiet seconds between errors: they do not end it.
+    # On a busy machine, several seconds can pass between errors. The alert must not resolve then.
     keepFiringFor: 20s
 `;
 
 const mails = new TestSmtpServer();
-const hook = new FakeProvider();
-const product = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
-const demo = new Demo({ fast: true, scenario: undefined, env: product.env, log: () => {} });
+const webhook = new FakeProvider();
+const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
+const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
-  const [smtpPort] = await Promise.all([mails.start(), hook.start()]);
+  const [smtpPort] = await Promise.all([mails.start(), webhook.start()]);
   const ports = await findFreePorts({ http: 24_001, pg: 24_002 });
   const file = (name: string, text: string) => {
-    const path = join(product.folder, name);
+    const path = join(server.folder, name);
     writeFileSync(path, text, { mode: 0o600 });
     return path;
   };
@@ -47,12 +47,12 @@ receivers:
       - { kind: email, host: 127.0.0.1, port: ${smtpPort}, security: none, from: perfscope@hotel.example }
   - { name: inside, to: { roles: [ADMIN] }, channels: [{ kind: inApp }] }
   - name: oncall
-    channels: [{ kind: webhook, url: '${hook.url}/', secretFile: '${secret}', allowHttp: true, allowPrivate: true }]
+    channels: [{ kind: webhook, url: '${webhook.url}/', secretFile: '${secret}', allowHttp: true, allowPrivate: true }]
 escalations: [{ name: soon, levels: [{ after: 5s, receivers: [oncall] }] }]
 route:
   routes: [{ matchers: [alertname=demo-errors], receivers: [managers, inside], escalation: soon }]
 `;
-  Object.assign(product.env, {
+  Object.assign(server.env, {
     PORT: String(ports.http),
     PERFORMANCE_PUBLIC_URL: `http://127.0.0.1:${ports.http}`,
     PERFORMANCE_RULES_FILE: file('rules.yaml', RULES),
@@ -63,65 +63,71 @@ route:
 }, 180_000);
 afterAll(async () => {
   await demo.stop();
-  await Promise.all([product.remove(), mails.stop(), hook.stop()]);
+  await Promise.all([server.remove(), mails.stop(), webhook.stop()]);
 }, 60_000);
 
-interface Told {
+interface WebhookMessage {
   readonly kind: string;
   readonly status: string;
   readonly alerts: readonly { readonly id: string; readonly state: string }[];
 }
 
-const hooked = () => hook.requests.map(({ body }) => JSON.parse(body) as Told);
+const listWebhookMessages = () =>
+  webhook.requests.map(({ body }) => JSON.parse(body) as WebhookMessage);
 
-/** Of a mail in quoted-printable. */
-const textOf = (raw: string) =>
+/** Decodes a quoted-printable email. */
+const decodeQuotedPrintable = (raw: string) =>
   raw
     .replace(/=\r\n/g, '')
     .replace(/=([\dA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
-it('tells of an error burst by mail, escalates, is acknowledged by the link, and tells the end', {
+it('notifies by email, escalates, accepts an acknowledgment by link, and reports the resolution', {
   timeout: 500_000,
 }, async () => {
   await demo.setScenario('error-burst');
-  const mail = await waitFor(async () => mails.mails[0], WITHIN_MS);
+  const mail = await waitFor(async () => mails.mails[0], TIMEOUT_MS);
   expect(mail.to).toEqual(['ann@hotel.example']);
   expect(mail.headers.get('subject')).toContain('demo-errors');
 
-  const escalated = await waitFor(async () => hooked()[0], WITHIN_MS);
-  expect(escalated).toMatchObject({ kind: 'escalation', status: 'firing' });
-  const { id } = escalated.alerts[0]!;
+  const escalation = await waitFor(async () => listWebhookMessages()[0], TIMEOUT_MS);
+  expect(escalation).toMatchObject({ kind: 'escalation', status: 'firing' });
+  const { id } = escalation.alerts[0]!;
 
-  const links = [...textOf(mail.raw).matchAll(/http:\/\/127\.0\.0\.1:\d+\/links\/[\w.~-]+/g)];
+  const links = [
+    ...decodeQuotedPrintable(mail.raw).matchAll(/http:\/\/127\.0\.0\.1:\d+\/links\/[\w.~-]+/g),
+  ];
   const pages = await Promise.all(
     [...new Set(links.map(([link]) => link))].map(async (link) => {
       return { link, page: await (await fetch(link)).text() };
     }),
   );
   const { link } = pages.find(({ page }) => page.includes('Acknowledge this alert?'))!;
-  const state = async () => (await client.alert(id)).alert.state;
-  // Opening the link only asks.
-  expect(await state()).toBe('firing');
+  const readState = async () => (await client.alert(id)).alert.state;
+  // GET shows only a confirmation page.
+  expect(await readState()).toBe('firing');
   const body = new URLSearchParams({ comment: 'Ann is on it' });
   expect((await fetch(link, { method: 'POST', body })).status).toBe(200);
-  expect(await state()).toBe('acknowledged');
+  expect(await readState()).toBe('acknowledged');
 
   await demo.setScenario('none');
-  await waitFor(async () => (await state()) === 'resolved', WITHIN_MS);
-  // To all who were told of it, once each.
-  await waitFor(async () => hooked().some(({ status }) => status === 'resolved'), WITHIN_MS);
-  const ended = () =>
+  await waitFor(async () => (await readState()) === 'resolved', TIMEOUT_MS);
+  // Each channel that sent the alert also sends the resolution, once.
+  await waitFor(
+    async () => listWebhookMessages().some(({ status }) => status === 'resolved'),
+    TIMEOUT_MS,
+  );
+  const listResolvedMails = () =>
     mails.mails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
-  await waitFor(async () => ended().length > 0, WITHIN_MS);
-  expect(ended()).toHaveLength(1);
-  expect(hooked().filter(({ status }) => status === 'resolved')).toHaveLength(1);
+  await waitFor(async () => listResolvedMails().length > 0, TIMEOUT_MS);
+  expect(listResolvedMails()).toHaveLength(1);
+  expect(listWebhookMessages().filter(({ status }) => status === 'resolved')).toHaveLength(1);
 
   await expectRows(
-    () => product.sql(`SELECT count() FROM error_logs WHERE alert_id = '${id}'`),
+    () => server.sql(`SELECT count() FROM error_logs WHERE alert_id = '${id}'`),
     [[1]],
   );
   await expectRows(
-    () => product.sql("SELECT count() FROM notifications WHERE status IN ('failed', 'retrying')"),
+    () => server.sql("SELECT count() FROM notifications WHERE status IN ('failed', 'retrying')"),
     [[0]],
   );
   const { notifications, unread } = await client.get('notifications', { inbox: true });

@@ -8,18 +8,18 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { sendAbortedRequests, sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
-beforeAll(() => product.start());
-afterAll(() => product.remove());
+const server = new PerfscopeServer({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
+beforeAll(() => server.start());
+afterAll(() => server.remove());
 
-describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s', (express) => {
+describe.each(['express@5.3.0', 'express@4.21.2'])('packed package with %s', (express) => {
   const install = new PackedInstall();
   beforeAll(() => install.install(express));
   afterAll(() => install.remove());
 
   it.each(['hotel-esm.mjs', 'hotel-cjs.cjs'])('counts every request of %s', async (script) => {
     const service = `${express}-${script}`;
-    const env = { ...product.env, OTEL_SERVICE_NAME: service };
+    const env = { ...server.env, OTEL_SERVICE_NAME: service };
     const app = new InstrumentedApp(script, {
       env,
       cwd: install.folder,
@@ -45,7 +45,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
 
     const total = 400 + 150 + 60 + 40 + 30 + 20 + 10 + 150;
     const rows = await waitFor(async () => {
-      const found = await product.sql(
+      const found = await server.sql(
         `SELECT endpoint, operation, sum(count), sum(error_count), sum(aborted_count)
          FROM performance_metrics
          WHERE service = '${service}' AND metric_type = 'API_RESPONSE_TIME'
@@ -65,7 +65,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     ]);
 
     const [[failures, stack] = []] = await waitFor(async () => {
-      const found = await product.sql(
+      const found = await server.sql(
         `SELECT sum(count), min(stack_trace) FROM error_logs
          WHERE service = '${service}' AND endpoint = '/api/:organization/broken'`,
       );
@@ -73,11 +73,11 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     });
     expect([failures, stack]).toEqual([
       broken,
-      expect.stringMatching(/meant to break\n +at .*hotel/),
+      expect.stringMatching(/intentional failure\n +at .*hotel/),
     ]);
 
     const buckets = await waitFor(async () => {
-      const found = await product.sql(
+      const found = await server.sql(
         `SELECT bucket_upper, sum(count) FROM metric_buckets
          WHERE service = '${service}' AND endpoint = '/rooms/:id'`,
       );
@@ -89,28 +89,28 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('the packed product beside %s
     }));
     const sorted = exact.toSorted((a, b) => a - b);
     expect(sorted).toHaveLength(rooms);
-    // A busy machine lets many requests wait for the same moment: where they crowd, a percentile of
-    // buckets lies within 5 % of a request whose rank is at most 1 % away.
-    const ranked = (q: number) => sorted[Math.ceil(q * rooms) - 1]!;
+    // On a busy machine, many requests finish at the same moment. In such a cluster, a bucket
+    // percentile is within 5 % of a request whose rank is at most 1 percentage point away.
+    const requestAtRank = (q: number) => sorted[Math.ceil(q * rooms) - 1]!;
     for (const q of [0.5, 0.95]) {
-      const found = computePercentile(counts, q)!;
-      expect(found).toBeGreaterThan(0.95 * ranked(q - 0.01));
-      expect(found).toBeLessThan(1.05 * ranked(q + 0.01));
+      const percentile = computePercentile(counts, q)!;
+      expect(percentile).toBeGreaterThan(0.95 * requestAtRank(q - 0.01));
+      expect(percentile).toBeLessThan(1.05 * requestAtRank(q + 0.01));
     }
 
-    const own = await product.sql(
+    const appMetrics = await server.sql(
       `SELECT name, sum(sum), sum(count) FROM performance_metrics
        WHERE service = '${service}' AND name LIKE 'hotel.%' ORDER BY name`,
     );
-    expect(own).toEqual([
+    expect(appMetrics).toEqual([
       ['hotel.bookings', booked, null],
       ['hotel.price', booked * 120, booked],
     ]);
   });
 
-  it('offers its command to the folder', async () => {
+  it('installs the command and the dashboards', async () => {
     const { spawnSync } = await import('node:child_process');
-    const { PERFORMANCE_DATA_DIR: _, ...env } = product.env;
+    const { PERFORMANCE_DATA_DIR: _, ...env } = server.env;
     const help = spawnSync(join(install.folder, 'node_modules/.bin/perfscope'), ['--help'], {
       env,
       cwd: install.folder,

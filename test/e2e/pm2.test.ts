@@ -14,10 +14,10 @@ const questdb = new QuestdbWithSpoolSender();
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   await Promise.all([
     questdb.start(),
-    run('npm', ['install', ...quiet, 'pm2@7.0.4'], { cwd: folder }),
+    run('npm', ['install', ...flags, 'pm2@7.0.4'], { cwd: folder }),
   ]);
 });
 afterAll(async () => {
@@ -41,20 +41,21 @@ function pm2(...args: string[]) {
   });
 }
 
-const instances = () =>
-  questdb.sql(`SELECT count(), sum(recorded) = sum(told) FROM (
-    SELECT instance, count() told, max(value) recorded FROM performance_metrics
+/** Returns the number of instances, and whether all their values are stored. */
+const countInstances = () =>
+  questdb.sql(`SELECT count(), sum(recorded) = sum(stored) FROM (
+    SELECT instance, count() stored, max(value) recorded FROM performance_metrics
     WHERE service = 'pm2' AND name = 'steady')`);
 
-it('measures each process of PM2, through a reload, and loses nothing of any', async () => {
+it('measures each PM2 process, and loses no values during a reload', async () => {
   const script = resolve('test/apps/steady.mjs');
   const flag = `--node-args=--import ${resolve('dist/register.js')}`;
   await pm2('start', script, '-i', '2', flag);
-  const [two, four] = [2, 4].map((n) => async () => Number((await instances())[0]?.[0]) === n);
-  await waitFor(two!);
+  const hasInstances = async (count: number) => Number((await countInstances())[0]?.[0]) === count;
+  await waitFor(() => hasInstances(2));
   await pm2('reload', 'steady');
-  await waitFor(four!);
+  await waitFor(() => hasInstances(4));
   await pm2('stop', 'steady');
-  await expectRows(instances, [[4, true]]);
+  await expectRows(countInstances, [[4, true]]);
   expect((await pm2('jlist')).stdout).not.toContain('"status":"errored"');
 });

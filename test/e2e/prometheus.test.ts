@@ -8,45 +8,45 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer();
+const server = new PerfscopeServer();
 let hotel: InstrumentedApp | undefined;
 let prometheus: ChildProcess | undefined;
 let prometheusUrl = '';
 let serviceUrl = '';
 
 beforeAll(async () => {
-  await product.start();
+  await server.start();
   const servicePort = await findFreePort();
   serviceUrl = `http://127.0.0.1:${servicePort}`;
-  const env = { ...product.env, OTEL_EXPORTER_PROMETHEUS_PORT: String(servicePort) };
+  const env = { ...server.env, OTEL_EXPORTER_PROMETHEUS_PORT: String(servicePort) };
   hotel = new InstrumentedApp('test/apps/hotel-esm.mjs', { env });
   await sendRequests(`${await hotel.url()}/rooms/1`, 40);
 
   const port = await findFreePort();
   prometheusUrl = `http://127.0.0.1:${port}`;
-  const config = join(product.folder, 'prometheus.json');
+  const config = join(server.folder, 'prometheus.json');
   const job = (name: string, url: string) => ({
     job_name: name,
     scrape_interval: '1s',
     static_configs: [{ targets: [new URL(url).host] }],
   });
-  const jobs = [job('server', product.url), job('service', serviceUrl)];
+  const jobs = [job('server', server.url), job('service', serviceUrl)];
   writeFileSync(config, JSON.stringify({ scrape_configs: jobs }));
   prometheus = spawn('prometheus', [
     `--config.file=${config}`,
-    `--storage.tsdb.path=${join(product.folder, 'prometheus')}`,
+    `--storage.tsdb.path=${join(server.folder, 'prometheus')}`,
     `--web.listen-address=127.0.0.1:${port}`,
   ]);
 });
 
 afterAll(async () => {
-  const ended = new Promise((done) => prometheus?.once('exit', done));
-  if (prometheus?.kill()) await ended;
+  const exited = new Promise((done) => prometheus?.once('exit', done));
+  if (prometheus?.kill()) await exited;
   await hotel?.stop();
-  await product.remove();
+  await server.remove();
 });
 
-async function ask(query: string): Promise<{ value: [number, string] }[]> {
+async function queryPrometheus(query: string): Promise<{ value: [number, string] }[]> {
   const response = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
   const body = (await response.json()) as { data: { result: { value: [number, string] }[] } };
   return body.data.result;
@@ -55,21 +55,21 @@ async function ask(query: string): Promise<{ value: [number, string] }[]> {
 it.each([
   ['server', '/api/performance/health'],
   ['service', '/rooms/:id'],
-])('a real Prometheus finds the histogram of the %s', async (job) => {
-  // The server has a request to count.
-  await fetch(`${product.url}/api/performance/health`);
-  for (const part of ['bucket', 'count']) {
+])('exposes the request histogram of the %s to Prometheus', async (job) => {
+  // Without a request, the server has no histogram.
+  await fetch(`${server.url}/api/performance/health`);
+  for (const suffix of ['bucket', 'count']) {
     const found = await waitFor(async () => {
-      const series = await ask(`http_server_request_duration_${part}{job="${job}"}`);
+      const series = await queryPrometheus(`http_server_request_duration_${suffix}{job="${job}"}`);
       return series.length > 0 && series;
     });
     expect(found.length).toBeGreaterThan(0);
   }
 });
 
-it('counts in Prometheus what was sent', async () => {
+it('counts each request once in Prometheus', async () => {
   const count = await waitFor(async () => {
-    const [series] = await ask(
+    const [series] = await queryPrometheus(
       'sum(http_server_request_duration_count{job="service",http_route="/rooms/:id"})',
     );
     return series && Number(series.value[1]);
@@ -77,8 +77,8 @@ it('counts in Prometheus what was sent', async () => {
   expect(count).toBe(40);
 });
 
-it.each(['server', 'service'])('promtool has nothing to complain of at the %s', async (which) => {
-  const base = which === 'server' ? product.url : serviceUrl;
+it.each(['server', 'service'])('passes the promtool checks on the %s', async (target) => {
+  const base = target === 'server' ? server.url : serviceUrl;
   const text = await (await fetch(`${base}/metrics`)).text();
   expect(text).toContain('# TYPE http_server_request_duration histogram');
   const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });

@@ -10,7 +10,7 @@ afterAll(() => questdb.remove());
 
 const run = promisify(execFile);
 
-it('a 5xx is stored with what was thrown, and the application sees nothing of it', async () => {
+it('stores 5xx responses with the thrown error, and does not change the responses', async () => {
   const app = 'test/apps/failing.cjs';
   const env = {
     PATH: process.env.PATH,
@@ -19,10 +19,12 @@ it('a 5xx is stored with what was thrown, and the application sees nothing of it
     PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     OTEL_SERVICE_NAME: 'failing',
   };
-  const alone = await run(process.execPath, [app], { env });
-  const measured = await run(process.execPath, ['--import', './dist/register.js', app], { env });
-  expect(measured.stdout).toBe(alone.stdout);
-  expect(alone.stdout.split('\n')).toHaveLength(12);
+  const uninstrumented = await run(process.execPath, [app], { env });
+  const instrumented = await run(process.execPath, ['--import', './dist/register.js', app], {
+    env,
+  });
+  expect(instrumented.stdout).toBe(uninstrumented.stdout);
+  expect(uninstrumented.stdout.split('\n')).toHaveLength(12);
   const rows = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT endpoint, error_type, message, stack_trace, context FROM error_logs
@@ -30,16 +32,16 @@ it('a 5xx is stored with what was thrown, and the application sees nothing of it
     );
     return found.length >= 8 && found;
   });
-  const failing = expect.stringMatching(/^\w+: .*\n +at .*failing\.cjs:\d+/);
+  const stack = expect.stringMatching(/^\w+: .*\n +at .*failing\.cjs:\d+/);
   expect(rows.map((row) => row.slice(0, 4))).toEqual([
-    ['/again', 'Error', 'the first', failing],
-    ['/next', 'Error', 'given to next', failing],
+    ['/again', 'Error', 'the first', stack],
+    ['/next', 'Error', 'given to next', stack],
     ['/own', 'HTTP 503', 'GET /own responded with 503', null],
-    ['/rejects', 'RangeError', 'no bed', failing],
-    ['/rooms/:id', 'Error', 'in a router', failing],
-    ['/seen', 'Error', 'seen by a handler', failing],
+    ['/rejects', 'RangeError', 'no bed', stack],
+    ['/rooms/:id', 'Error', 'in a router', stack],
+    ['/seen', 'Error', 'seen by a handler', stack],
     ['/text', 'string', 'only a text', null],
-    ['/throws', 'TypeError', 'no room for [email]', failing],
+    ['/throws', 'TypeError', 'no room for [email]', stack],
   ]);
   expect(rows.at(-1)?.[3]).toContain('takeRoom');
   expect(JSON.stringify(rows)).not.toContain('ann@');

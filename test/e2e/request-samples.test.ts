@@ -11,7 +11,7 @@ afterAll(() => questdb.remove());
 const SLOW_TRACE = '0af7651916cd43dd8448eb211c80319c';
 const BROKEN_TRACE = '1bf7651916cd43dd8448eb211c80319d';
 
-it('shows user and trace of slow and failed requests, and counts no request twice', async () => {
+it('stores the user and trace of slow and failed requests, and counts each request once', async () => {
   const app = new InstrumentedApp('test/apps/slow-and-failing-requests.mjs', {
     env: {
       PATH: process.env.PATH,
@@ -26,7 +26,7 @@ it('shows user and trace of slow and failed requests, and counts no request twic
     },
   });
   const base = await app.url();
-  const ask = (path: string, user: string, traceId: string) =>
+  const sendRequest = (path: string, user: string, traceId: string) =>
     fetch(`${base}/api/grand/${path}`, {
       headers: {
         'x-org': 'grand',
@@ -36,8 +36,8 @@ it('shows user and trace of slow and failed requests, and counts no request twic
       },
     });
   expect(await sendRequests(`${base}/api/grand/quick`, 500)).toBe(500);
-  await ask('slow', 'sally', SLOW_TRACE);
-  await ask('broken', 'bob', BROKEN_TRACE);
+  await sendRequest('slow', 'sally', SLOW_TRACE);
+  await sendRequest('broken', 'bob', BROKEN_TRACE);
   expect(await sendRequests(`${base}/api/grand/quick`, 500)).toBe(500);
 
   const rows = (columns: string, rest: string) => () =>
@@ -53,12 +53,12 @@ it('shows user and trace of slow and failed requests, and counts no request twic
       ['/api/:organization/slow', 1, 0],
     ],
   );
-  const sample = "AND name = 'http.server.request.sample'";
-  const named = await rows(
+  const sampleCondition = "AND name = 'http.server.request.sample'";
+  const samples = await rows(
     'user_id, endpoint, operation, organization_id, property_id, tags, duration > 250, count',
-    `${sample} AND user_id IS NOT NULL ORDER BY user_id`,
+    `${sampleCondition} AND user_id IS NOT NULL ORDER BY user_id`,
   )();
-  expect(named.map((row) => row.with(5, JSON.parse(String(row[5]))))).toEqual([
+  expect(samples.map((row) => row.with(5, JSON.parse(String(row[5]))))).toEqual([
     [
       ...['bob', '/api/:organization/broken', 'GET', 'grand', 'seaside'],
       {
@@ -75,7 +75,7 @@ it('shows user and trace of slow and failed requests, and counts no request twic
       ...[true, 0],
     ],
   ]);
-  expect(await rows('count()', `${sample} AND coalesce(count, 1) > 0`)()).toEqual([[0]]);
+  expect(await rows('count()', `${sampleCondition} AND coalesce(count, 1) > 0`)()).toEqual([[0]]);
   expect(
     await questdb.sql(
       "SELECT sum(count) FROM metric_buckets WHERE service = 'users' AND metric_type = 'API_RESPONSE_TIME'",

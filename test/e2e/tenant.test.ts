@@ -9,33 +9,36 @@ import { sendAbortedRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const questdb = new QuestdbWithSpoolSender();
-const servers = new PostgresAndRedis();
+const databases = new PostgresAndRedis();
 const node22 = new NodeVersion();
-beforeAll(() => Promise.all([questdb.start(), servers.start(), node22.install(22)]));
+beforeAll(() => Promise.all([questdb.start(), databases.start(), node22.install(22)]));
 afterAll(async () => {
-  await Promise.all([questdb.remove(), servers.remove()]);
+  await Promise.all([questdb.remove(), databases.remove()]);
   node22.remove();
 });
 
-const MOMENTS = [
+const CONTEXTS = [
+  'after response',
   'body',
   'emitter',
   'handler',
   'nested query',
-  'outlives',
   'query callback',
   'timer',
 ];
-/** Who asks, on one connection: with a tenant, without one, and named by the application. */
-const ASKERS = ['A', '', 'B', '', 'A', 'named', ''];
+/**
+ * Tenants of consecutive requests on one connection. '' means no tenant. The application sets tenant
+ * C itself, and reads the others from a header.
+ */
+const TENANTS = ['A', '', 'B', '', 'A', 'C', ''];
 
-it.each([22, 24])('knows on Node %s for whom each moment of a request is', async (major) => {
+it.each([22, 24])('assigns the right tenant in each request context on Node %s', async (major) => {
   const service = `contexts-${major}`;
   const env = {
     PATH: process.env.PATH,
     XDG_RUNTIME_DIR: questdb.folder,
     ...questdb.env,
-    ...servers.env,
+    ...databases.env,
     PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     PERFORMANCE_FLUSH_INTERVAL: '300',
     PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
@@ -47,7 +50,7 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
   const { port, hostname } = new URL(base);
   const connections = 5;
   const rounds = 10;
-  const requests = Array.from({ length: rounds }, () => ASKERS).flat();
+  const requests = Array.from({ length: rounds }, () => TENANTS).flat();
   await Promise.all(
     Array.from({ length: connections }, async (_, i) => {
       const socket = connect(Number(port), hostname);
@@ -56,48 +59,51 @@ it.each([22, 24])('knows on Node %s for whom each moment of a request is', async
         received += part;
       });
       await once(socket, 'connect');
-      // Pipelined: all are sent before the first is answered.
-      for (const asker of requests) socket.write(requestFor(asker));
+      // HTTP pipelining: sends all requests before the first response arrives.
+      for (const tenant of requests) socket.write(formatRequest(tenant));
       await waitFor(async () => received.split('served').length - 1 === requests.length);
       socket.destroy();
       await sendAbortedRequests(`${base}/?aborted=${i}`, 2);
     }),
   );
-  const each = connections * rounds;
-  const expected = { '': 3 * each, A: 2 * each, B: each, named: each };
+  const perTenant = connections * rounds;
   const rows = await waitFor(async () => {
     const found = await questdb.sql(
       `SELECT operation, coalesce(organization_id, ''), tags, count() FROM performance_metrics
        WHERE name = 'probe' AND service = '${service}'`,
     );
-    const last = found.filter(([moment]) => moment === 'outlives');
-    return last.reduce((sum, row) => sum + Number(row[3]), 0) >= 7 * each && found;
+    const lastRows = found.filter(([context]) => context === 'after response');
+    return (
+      lastRows.reduce((sum, row) => sum + Number(row[3]), 0) >= TENANTS.length * perTenant && found
+    );
   });
   await app.stop();
   const wrong = rows.filter(([, org, tags]) => JSON.parse(String(tags)).expected !== org);
   expect(wrong).toEqual([]);
-  expect([...new Set(rows.map(([moment]) => moment))].sort()).toEqual(MOMENTS);
-  for (const [table, condition] of [
+  expect([...new Set(rows.map(([context]) => context))].sort()).toEqual(CONTEXTS);
+  for (const [metricType, condition] of [
     ['API_RESPONSE_TIME', 'aborted_count = 0'],
     ['DATABASE_QUERY_TIME', "endpoint = 'SELECT ?'"],
   ]) {
-    const named = async () => {
+    const readCounts = async () => {
       const counts = await questdb.sql(
         `SELECT coalesce(organization_id, '') org, sum(count) FROM performance_metrics
-         WHERE metric_type = '${table}' AND service = '${service}' AND ${condition} ORDER BY org`,
+         WHERE metric_type = '${metricType}' AND service = '${service}' AND ${condition} ORDER BY org`,
       );
       return Object.fromEntries(counts.filter(([org]) => org !== ''));
     };
-    const factor = table === 'DATABASE_QUERY_TIME' ? 2 : 1;
-    // The last interval is on its way when the application has ended.
-    await expect
-      .poll(named, { timeout: 90_000, interval: 100 })
-      .toEqual({ A: factor * expected.A, B: factor * each, named: factor * each });
+    const perRequest = metricType === 'DATABASE_QUERY_TIME' ? 2 : 1;
+    // The rows of the last interval can arrive after the application has stopped.
+    await expect.poll(readCounts, { timeout: 90_000, interval: 100 }).toEqual({
+      A: perRequest * 2 * perTenant,
+      B: perRequest * perTenant,
+      C: perRequest * perTenant,
+    });
   }
 });
 
-function requestFor(asker: string): string {
-  const path = asker === 'named' ? '/?named=named' : '/';
-  const header = asker === '' || asker === 'named' ? '' : `x-org: ${asker}\r\n`;
+function formatRequest(tenant: string): string {
+  const path = tenant === 'C' ? '/?tenant=C' : '/';
+  const header = tenant === '' || tenant === 'C' ? '' : `x-org: ${tenant}\r\n`;
   return `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${header}content-length: 4\r\n\r\nbody`;
 }

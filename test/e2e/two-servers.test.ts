@@ -10,7 +10,7 @@ import { insertRows } from '../support/insert-rows.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const WITHIN_MS = 90_000;
+const TIMEOUT_MS = 90_000;
 const RULES = `interval: 2s
 notifications: { groupBy: [alertname], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
 rules:
@@ -21,17 +21,17 @@ rules:
     keepFiringFor: 10s
 `;
 
-const people = new FakeProvider();
+const webhook = new FakeProvider();
 const cluster = [new Alertmanager(), new Alertmanager()] as const;
 const questdb = new ExternalQuestdb();
 const servers = [new PerfscopeServer(), new PerfscopeServer()] as const;
 let failing = true;
-let feeding: NodeJS.Timeout;
+let insertTimer: NodeJS.Timeout;
 
 beforeAll(async () => {
-  await Promise.all([people.start(), questdb.start()]);
-  await cluster[0].start(people.url, []);
-  await cluster[1].start(people.url, [cluster[0].peer]);
+  await Promise.all([webhook.start(), questdb.start()]);
+  await cluster[0].start(webhook.url, []);
+  await cluster[1].start(webhook.url, [cluster[0].peer]);
   await waitFor(
     async () => (await cluster[0].hasClusterSize(2)) && (await cluster[1].hasClusterSize(2)),
     80_000,
@@ -56,43 +56,44 @@ route:
     });
     await server.start();
   }
-  feeding = setInterval(() => void feed().catch(() => {}), 1000);
+  insertTimer = setInterval(() => void insertRequests().catch(() => {}), 1000);
 }, 200_000);
 afterAll(async () => {
-  clearInterval(feeding);
+  clearInterval(insertTimer);
   await Promise.all(servers.map((server) => server.remove()));
   await Promise.all(cluster.map((member) => member.remove()));
-  await Promise.all([questdb.remove(), people.stop()]);
+  await Promise.all([questdb.remove(), webhook.stop()]);
 }, 60_000);
 
-/** Ten requests of this second. */
-async function feed(): Promise<void> {
-  const origin = { service: 'shop', endpoint: '/book', operation: 'GET' };
+/** Inserts a row for 10 current requests. They fail while `failing` is set. */
+async function insertRequests(): Promise<void> {
+  const series = { service: 'shop', endpoint: '/book', operation: 'GET' };
   const { row } = makeHistogram(
-    { timestamp: Date.now(), metricType: 'API_RESPONSE_TIME', ...origin },
+    { timestamp: Date.now(), metricType: 'API_RESPONSE_TIME', ...series },
     { count: 10, ms: 5, errors: failing ? 10 : 0 },
   );
   await insertRows(questdb, 'performance_metrics', [row]);
 }
 
-interface Told {
+interface WebhookMessage {
   readonly status: string;
   readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[];
 }
 
-const told = () =>
-  people.requests
-    .map(({ body }) => JSON.parse(body) as Told)
+/** Returns the status of each received message about the tested rule. */
+const listStatuses = () =>
+  webhook.requests
+    .map(({ body }) => JSON.parse(body) as WebhookMessage)
     .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === 'shop-errors'))
     .map(({ status }) => status);
 
-it('two servers and two clustered Alertmanagers are one message, and one end', {
+it('sends one firing and one resolved message for two servers and two clustered Alertmanagers', {
   timeout: 300_000,
 }, async () => {
-  await waitFor(async () => told().length > 0, WITHIN_MS);
+  await waitFor(async () => listStatuses().length > 0, TIMEOUT_MS);
   failing = false;
-  await waitFor(async () => told().includes('resolved'), WITHIN_MS);
-  // Both servers have told the cluster of both.
+  await waitFor(async () => listStatuses().includes('resolved'), TIMEOUT_MS);
+  // Both servers send both messages to the cluster.
   await expectRows(
     () =>
       questdb.sql(
@@ -100,7 +101,7 @@ it('two servers and two clustered Alertmanagers are one message, and one end', {
       ),
     [[4]],
   );
-  // Longer than either member waits before it tells of a change.
+  // Longer than the group interval of the Alertmanagers, so that a duplicate would have arrived.
   await new Promise((done) => setTimeout(done, 7000));
-  expect(told()).toEqual(['firing', 'resolved']);
+  expect(listStatuses()).toEqual(['firing', 'resolved']);
 });

@@ -8,21 +8,21 @@ import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const product = new PerfscopeServer({
+const server = new PerfscopeServer({
   PERFORMANCE_ORGANIZATION_HEADER: 'X-Organization',
   PERFORMANCE_PROPERTY_HEADER: 'x-property',
 });
-const servers = new PostgresAndRedis();
+const databases = new PostgresAndRedis();
 const node22 = new NodeVersion();
 beforeAll(async () => {
-  await Promise.all([product.start(), servers.start(), node22.install(22)]);
+  await Promise.all([server.start(), databases.start(), node22.install(22)]);
 });
 afterAll(async () => {
-  await Promise.all([product.remove(), servers.remove()]);
+  await Promise.all([server.remove(), databases.remove()]);
   node22.remove();
 });
 
-const NODES = { 22: () => node22.path, 24: () => process.execPath };
+const NODE_PATHS = { 22: () => node22.path, 24: () => process.execPath };
 const CASES = ([22, 24] as const).flatMap((node) =>
   ['booking-esm.mjs', 'booking-cjs.cjs'].map((script) => [node, script] as const),
 );
@@ -32,23 +32,23 @@ describe.each([
   ['express@5', 'bullmq@5', 'ioredis@5'],
   ['express@4', 'bullmq@6', 'ioredis@5'],
   ['express@5', 'bullmq@6', 'ioredis@5'],
-])('beside %s and %s', (...packages) => {
+])('with %s and %s', (...packages) => {
   const install = new PackedInstall();
   beforeAll(() => install.install(...packages, 'pg@8'));
   afterAll(() => install.remove());
 
   it.concurrent.each(CASES)(
-    'Node %s counts requests, statements and jobs of %s',
+    'counts requests, statements, and jobs on Node %s for %s',
     async (node, script) => {
       const service = `${packages.join(' ')} ${node} ${script}`;
       const env = {
-        ...product.env,
-        ...servers.env,
+        ...server.env,
+        ...databases.env,
         OTEL_SERVICE_NAME: service,
         QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
       const [cwd, register] = [install.folder, 'perfscope/register'];
-      const app = new InstrumentedApp(script, { env, cwd, register, node: NODES[node]() });
+      const app = new InstrumentedApp(script, { env, cwd, register, node: NODE_PATHS[node]() });
       const base = await app.url();
       const grand = { headers: { 'x-organization': 'Grand', 'x-property': 'lake "side"' } };
       const inn = { headers: { 'x-organization': 'Inn' } };
@@ -66,8 +66,7 @@ describe.each([
       });
       await app.stop();
 
-      const query = (text: string) =>
-        product.sql(text.replaceAll('$service', () => `'${service}'`));
+      const query = (text: string) => server.sql(text.replaceAll('$service', () => `'${service}'`));
       await expectRows(
         () => query(API),
         [
@@ -116,10 +115,10 @@ describe.each([
           ['perfscope.queue.wait.duration', 'Inn', 10, 0],
         ],
       );
-      const told = await query(
+      const errorMessages = await query(
         "SELECT DISTINCT error_message FROM queue_metrics WHERE service = $service AND status = 'failed'",
       );
-      expect(told).toEqual([['card [number] of [email]']]);
+      expect(errorMessages).toEqual([['card [number] of [email]']]);
     },
   );
 });

@@ -20,7 +20,7 @@ export class PerfscopeServer {
   };
   url = '';
   output = '';
-  server: ChildProcess | undefined;
+  child: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     Object.assign(this.env, env);
@@ -29,25 +29,25 @@ export class PerfscopeServer {
 
   async start(): Promise<void> {
     this.output = '';
-    const server = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
-    this.server = server;
-    for (const stream of [server.stdout, server.stderr]) {
+    const child = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
         this.output += chunk;
       });
     }
     const url = await waitFor(async () => {
-      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (server.exitCode !== null && 'exited');
+      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (child.exitCode !== null && 'exited');
     }, 60_000);
     if (url === 'exited') throw new Error(this.output);
     this.url = url;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
-    const { server } = this;
-    if (!server || server.exitCode !== null) return server?.exitCode ?? null;
-    const exited = new Promise<number | null>((done) => server.once('exit', done));
-    server.kill(signal);
+    const { child } = this;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    const exited = new Promise<number | null>((done) => child.once('exit', done));
+    child.kill(signal);
     return exited;
   }
 
