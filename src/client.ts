@@ -1,4 +1,10 @@
 export type { ClientOptions } from './agent/http-client/api-request.ts';
 export { ApiError, type Problem } from './agent/http-client/api-request.ts';
-export type { ApiResponse, Query, ServerEvent } from './client/api-types.ts';
+export type {
+  ApiResponse,
+  /** @deprecated Use `ApiResponse`. */
+  ApiResponse as Answer,
+  Query,
+  ServerEvent,
+} from './client/api-types.ts';
 export { PerfscopeClient } from './client/perfscope-client.ts';

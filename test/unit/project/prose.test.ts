@@ -17,7 +17,7 @@ describe('the prose check', () => {
   });
 
   it('finds a sentence of more than 25 words', () => {
-    const sentence = (count: number) => `${Array(count).fill('word').join(' ')}.`;
+    const sentence = (count: number) => `${Array(count).fill('Word').join(' ')}.`;
     expect(findFaults(sentence(25))).toEqual([]);
     expect(findFaults(`Short. ${sentence(26)}`)).toMatchObject([{ index: 7 }]);
   });
