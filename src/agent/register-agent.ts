@@ -1,11 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
 import { createError, errorMessage } from '../core/errors.ts';
 import { stderrLogger } from '../core/log.ts';
-import { type Agent, getSharedAgent } from './agent.ts';
+import { getSharedAgent } from './agent.ts';
+import { flushOnExit } from './flush-on-exit.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-const EXIT_FLUSH_TIMEOUT_MS = 2000;
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
 
@@ -64,31 +63,4 @@ async function startAgent(dryRun: boolean): Promise<void> {
     ).unref();
   agent.captureProcessErrors();
   flushOnExit(agent);
-}
-
-/** Writes all collected rows at least to the spool when the process ends, except after SIGKILL. */
-function flushOnExit(agent: Agent): void {
-  if (!agent.hasWriteTarget) return;
-  let flushing: Promise<void> | undefined;
-  const flush = () => {
-    // The agent's sockets and timers are unreferenced. This timer keeps the process alive
-    // for up to 2 s.
-    const keepAliveTimer = setTimeout(() => {}, EXIT_FLUSH_TIMEOUT_MS);
-    flushing ??= agent.flush(EXIT_FLUSH_TIMEOUT_MS).catch(() => {});
-    return flushing.finally(() => clearTimeout(keepAliveTimer));
-  };
-  process.once('beforeExit', flush);
-  process.on('exit', () => agent.flushSync());
-  for (const signal of SIGNALS) {
-    const listener = () => {
-      const isOnlyListener = process.listenerCount(signal) === 0;
-      // Without this listener, the signal would have ended the process, so it is sent again.
-      void flush().finally(() => {
-        if (!isOnlyListener) return;
-        agent.flushSync();
-        process.kill(process.pid, signal);
-      });
-    };
-    process.once(signal, listener);
-  }
 }
