@@ -121,7 +121,7 @@ it('counts every request beyond the tenant limit, and logs each problem once', a
       ),
     [[20]],
   );
-  expect(app.output.match(/Totals stay exact/g)).toHaveLength(1);
+  expect(app.output.match(/totals stay exact/g)).toHaveLength(1);
   expect(app.output.match(/longer than 128 characters/g)).toHaveLength(1);
 });
 
