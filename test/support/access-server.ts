@@ -5,7 +5,7 @@ import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets
 import { parseSettings } from '../../src/core/config/settings.ts';
 import type { Logger } from '../../src/core/log.ts';
 import { type AccessControl, createAccessControl } from '../../src/server/access/access-control.ts';
-import type { Permission } from '../../src/server/access/roles.ts';
+import type { Permission } from '../../src/server/access/permissions.ts';
 import { createApiRouter } from '../../src/server/api/api-router.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
 import { keyEndpoint, keysEndpoint } from '../../src/server/api/endpoints/keys-endpoints.ts';
@@ -16,7 +16,7 @@ import {
 } from '../../src/server/api/middleware/authorization-middleware.ts';
 import { limitRequests } from '../../src/server/api/middleware/rate-limit-middleware.ts';
 import { createErrorHandler } from '../../src/server/api/problem-details.ts';
-import { QuestdbReader } from '../../src/storage/questdb/questdb-reader.ts';
+import { QuestdbReader } from '../../src/storage/questdb/postgres-wire-reader.ts';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 

@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.ts';
 
 /** Runs a real Alertmanager that sends all alerts to a webhook with minimal delay. */
 export class Alertmanager {
-  readonly #program = new ServerProcess('alertmanager');
+  readonly #process = new ServerProcess('alertmanager');
   url = '';
   /** Address for the other cluster members. Empty without a cluster. */
   peer = '';
@@ -14,7 +14,7 @@ export class Alertmanager {
   async start(webhookUrl: string, peers?: readonly string[]): Promise<void> {
     const port = await findFreePort();
     this.url = `http://127.0.0.1:${port}`;
-    const config = join(this.#program.folder, 'alertmanager.json');
+    const config = join(this.#process.folder, 'alertmanager.json');
     // Must be longer than the peer timeout. Otherwise a member could send an alert after another member has
     // already sent its resolution.
     const group_interval = peers === undefined ? '1s' : '5s';
@@ -30,9 +30,9 @@ export class Alertmanager {
     const cluster = peers === undefined ? '' : `127.0.0.1:${await findFreePort()}`;
     this.peer = cluster;
     const command = findExecutable('prometheus-alertmanager') ?? 'alertmanager';
-    this.#program.start(command, [
+    this.#process.start(command, [
       `--config.file=${config}`,
-      `--storage.path=${join(this.#program.folder, 'data')}`,
+      `--storage.path=${join(this.#process.folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       `--cluster.listen-address=${cluster}`,
       ...(peers ?? []).map((peer) => `--cluster.peer=${peer}`),
@@ -55,7 +55,7 @@ export class Alertmanager {
   }
 
   remove(): Promise<void> {
-    return this.#program.remove();
+    return this.#process.remove();
   }
 
   async #get(path: string): Promise<unknown> {

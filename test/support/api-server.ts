@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { MetricRecorder } from '../../src/agent/record/metric-recorder.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
 import { parseSettings } from '../../src/core/config/settings.ts';
-import type { Role } from '../../src/core/people.ts';
+import type { Role } from '../../src/core/person-and-roles.ts';
 import type { HealthSnapshot } from '../../src/core/schema/tables/system-health-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import { ApiKeyStore } from '../../src/server/access/api-key-store.ts';
 import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
 import { createActionService } from '../../src/server/actions/action-service.ts';
-import { BusinessRuleEvaluator } from '../../src/server/actions/business-rules/business-rule-evaluator.ts';
+import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import type { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
 import {
   createAlertLookup,
@@ -82,7 +82,6 @@ export class TestApiServer {
 
   async start(
     options: {
-      settleMs?: number;
       notifyFile?: string;
       businessRulesFile?: string;
       createChannel?: CreateChannel;
@@ -143,7 +142,7 @@ export class TestApiServer {
       addLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });
-    this.ruleEvaluator = new BusinessRuleEvaluator({
+    this.ruleEvaluator = new BusinessRuleScheduler({
       queryClient: this.#queryClient,
       ...storage,
       log,
@@ -192,7 +191,7 @@ export class TestApiServer {
       },
       maxRequestsPerMinute: 1e9,
       healthIntervalMs: 60_000,
-      maxWriteDelayMs: options.settleMs ?? 1000,
+      maxWriteDelayMs: 1000,
       stopping: this.stopping.signal,
     };
     const app = createApp(this.dependencies, {
@@ -209,7 +208,7 @@ export class TestApiServer {
   evaluator!: AlertEvaluator;
   notifier!: Notifier;
   peopleStore!: PeopleStore;
-  ruleEvaluator!: BusinessRuleEvaluator;
+  ruleEvaluator!: BusinessRuleScheduler;
 
   /** Resolves when all recorded rows are stored and visible to readers. */
   async waitUntilStored(): Promise<void> {

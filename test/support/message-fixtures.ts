@@ -21,7 +21,7 @@ export function makeMessageAlert(more: Partial<MessageAlert> = {}): MessageAlert
     state: 'firing',
     severity: 'critical',
     labels: { service: 'shop', endpoint: '/rooms' },
-    annotations: { summary: '/rooms of shop takes 6 s on average (limit 5 s)' },
+    annotations: { summary: 'shop: /rooms takes 6 s on average (limit: 5 s)' },
     runbook: 'https://wiki.example/slow',
     value: 6000,
     threshold: 5000,

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { DAY_MS } from '../../src/core/duration.ts';
-import type { Dimension, Query } from '../../src/storage/queries/query.ts';
+import type { Dimension, Query } from '../../src/storage/queries/query-definition.ts';
 
 /** Columns that all row types share. */
 interface CommonRow {

@@ -1,6 +1,10 @@
 import { createServer } from 'node:net';
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  channelConfigSchema,
+  createChannel,
+} from '../../../../src/server/notifications/channels/create-channel.ts';
 import { type Certificate, createCertificate } from '../../../support/certificate.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 import {
@@ -34,8 +38,8 @@ afterAll(async () => {
   secrets.remove();
 });
 
-/** One attempt at a server of its own. */
-async function attempt(options: SMTPServerOptions, more: object, message = makeMessage()) {
+/** Makes one attempt to send a message to a new SMTP server. */
+async function attemptDelivery(options: SMTPServerOptions, more: object, message = makeMessage()) {
   const server = new TestSmtpServer(options);
   const port = await server.start();
   try {
@@ -46,14 +50,15 @@ async function attempt(options: SMTPServerOptions, more: object, message = makeM
   }
 }
 
-function refusing(responseCode: number, said: string): SMTPServerOptions {
+function rejectRecipients(responseCode: number, message: string): SMTPServerOptions {
   return {
-    onRcptTo: (_address, _session, done) => done(Object.assign(new Error(said), { responseCode })),
+    onRcptTo: (_address, _session, done) =>
+      done(Object.assign(new Error(message), { responseCode })),
   };
 }
 
-describe('a mail', () => {
-  it('is HTML and text, in one thread with what follows, and answered by no machine', async () => {
+describe('an email', () => {
+  it('has HTML and text, shares a thread with later emails, and prevents automatic replies', async () => {
     const message = makeMessage({
       alerts: [makeMessageAlert(), makeMessageAlert({ id: 'a2', severity: 'high' })],
     });
@@ -62,15 +67,15 @@ describe('a mail', () => {
     expect(await deliverMessage(config, toResolvedMessage(message))).toEqual({
       status: 'delivered',
     });
-    const [first, again, resolved] = plainServer.mails;
+    const [first, repeated, resolved] = plainServer.mails;
     expect(first!.to).toEqual(['ann.lee@hotel.example']);
     expect(first!.headers.get('subject')).toBe('[FIRING:2] critical: response-time, north');
     expect(resolved!.headers.get('subject')).toBe('[RESOLVED:2] critical: response-time, north');
     expect(first!.headers.get('auto-submitted')).toBe('auto-generated');
     expect(first!.headers.get('from')).toBe('Perfscope <perfscope@hotel.example>');
     expect(first!.headers.get('message-id')).toMatch(/^<[0-9a-f]{32}@hotel\.example>$/);
-    // A repeated attempt is the same mail; another message is another one of the same thread.
-    expect(again!.headers.get('message-id')).toBe(first!.headers.get('message-id'));
+    // A repeated attempt sends the same email. Another message is another email in the same thread.
+    expect(repeated!.headers.get('message-id')).toBe(first!.headers.get('message-id'));
     expect(resolved!.headers.get('message-id')).not.toBe(first!.headers.get('message-id'));
     for (const name of ['in-reply-to', 'references']) {
       expect(first!.headers.get(name)).toMatch(/^<[0-9a-f]{32}@hotel\.example>$/);
@@ -80,9 +85,9 @@ describe('a mail', () => {
     expect(first!.raw).toContain('Acknowledge: https://perfscope.example/ack?t=');
   });
 
-  it('has no header that a tenant has written', async () => {
+  it('has no headers from tenant data', async () => {
     const hostile = 'north\r\nBcc: all@hotel.example\r\n\r\n<script>';
-    const { mails } = await attempt(
+    const { mails } = await attemptDelivery(
       {},
       {},
       makeMessage({ alerts: [makeMessageAlert({ propertyId: hostile, rule: hostile })] }),
@@ -96,10 +101,10 @@ describe('a mail', () => {
   });
 
   it.each(['ann@hotel.example\r\nBcc: x@y.example', 'ann@hotel.example\n', 'ann', ''])(
-    'goes to no address like %j',
+    'is not sent to the invalid address %j',
     async (address) => {
       expect(() => deliverMessage({ ...config, to: [address] }, makeMessage())).toThrow();
-      // Nor when it comes from a list of people.
+      // The address is also rejected if it comes from a list of people.
       expect(() => deliverMessage(config, makeMessage(), { to: [address] })).toThrow(
         expect.objectContaining({ code: 'PS_CHANNEL_INVALID' }),
       );
@@ -107,16 +112,19 @@ describe('a mail', () => {
   );
 });
 
-describe('a server', () => {
-  it('that refuses for now is asked again, for good is not', async () => {
-    const busy = await attempt(refusing(451, 'try later, ann.lee@hotel.example'), {});
+describe('an SMTP server', () => {
+  it('gets a retry after a temporary error, but not after a permanent error', async () => {
+    const busy = await attemptDelivery(
+      rejectRecipients(451, 'try later, ann.lee@hotel.example'),
+      {},
+    );
     expect(busy.outcome).toMatchObject({ status: 'retryable' });
     expect((busy.outcome as { reason: string }).reason).toMatch(/^localhost: 451 .*\[email\]/);
-    const unknown = await attempt(refusing(550, 'no such user'), {});
+    const unknown = await attemptDelivery(rejectRecipients(550, 'no such user'), {});
     expect(unknown.outcome).toMatchObject({ status: 'permanent' });
   });
 
-  it('that takes it for one is asked again for the other only', async () => {
+  it('gets a retry only for the recipient that it rejected', async () => {
     let busy = true;
     const server = new TestSmtpServer({
       onRcptTo: ({ address }, _session, done) => {
@@ -125,14 +133,8 @@ describe('a server', () => {
       },
     });
     const port = await server.start();
-    const { createChannel: openChannel } = await import(
-      '../../../../src/server/notifications/channels/create-channel.ts'
-    );
-    const { channelConfigSchema } = await import(
-      '../../../../src/server/notifications/channels/create-channel.ts'
-    );
     const to = ['ann@hotel.example', 'bob@hotel.example'];
-    const channel = openChannel(channelConfigSchema.parse({ ...config, port, to }));
+    const channel = createChannel(channelConfigSchema.parse({ ...config, port, to }));
     expect(channel.recipient).toBe('an***@hotel.example, bo***@hotel.example');
     const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
     expect(await send()).toEqual({
@@ -146,7 +148,7 @@ describe('a server', () => {
   });
 
   it.each(['tls', 'starttls'] as const)(
-    'is encrypted and knows who sends: %s',
+    'requires encryption and a valid login with security %s',
     async (security) => {
       const passwordFile = secrets.write('password', PASSWORD);
       const options: SMTPServerOptions = {
@@ -156,34 +158,39 @@ describe('a server', () => {
         authOptional: false,
         disabledCommands: [],
         onAuth: ({ username, password }, _session, done) => {
-          const right = username === 'ann' && password === PASSWORD;
-          done(right ? null : new Error(`wrong: ${password}`), right ? { user: 'ann' } : undefined);
+          const isValid = username === 'ann' && password === PASSWORD;
+          done(
+            isValid ? null : new Error(`wrong: ${password}`),
+            isValid ? { user: 'ann' } : undefined,
+          );
         },
       };
       const more = { security, user: 'ann', passwordFile, caFile: trusted.file };
-      const known = await attempt(options, more);
-      expect(known.outcome).toEqual({ status: 'delivered' });
-      expect(known.mails).toHaveLength(1);
+      const valid = await attemptDelivery(options, more);
+      expect(valid.outcome).toEqual({ status: 'delivered' });
+      expect(valid.mails).toHaveLength(1);
       const wrongFile = secrets.write('wrong', 'wrong-pass-1');
-      const unknown = await attempt(options, { ...more, passwordFile: wrongFile });
-      expect(unknown.outcome).toMatchObject({ status: 'permanent' });
-      expect(JSON.stringify(unknown.outcome)).not.toContain('wrong-pass-1');
-      const untrusted = await attempt(options, { ...more, caFile: undefined });
+      const wrong = await attemptDelivery(options, { ...more, passwordFile: wrongFile });
+      expect(wrong.outcome).toMatchObject({ status: 'permanent' });
+      expect(JSON.stringify(wrong.outcome)).not.toContain('wrong-pass-1');
+      const untrusted = await attemptDelivery(options, { ...more, caFile: undefined });
       expect(untrusted.outcome).toMatchObject({ status: 'permanent' });
       expect(untrusted.mails).toHaveLength(0);
     },
   );
 
-  it('without encryption gets neither password nor mail', async () => {
-    const starttls = await attempt({}, { security: 'starttls' });
+  it('without encryption receives neither the password nor the email', async () => {
+    const starttls = await attemptDelivery({}, { security: 'starttls' });
     expect(starttls.outcome).toMatchObject({ status: 'permanent' });
     expect(starttls.mails).toHaveLength(0);
     const passwordFile = secrets.write('password', PASSWORD);
-    const open = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
-    expect(() => deliverMessage(open, makeMessage())).toThrow(/password would be sent unencrypted/);
+    const unencrypted = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
+    expect(() => deliverMessage(unencrypted, makeMessage())).toThrow(
+      /password would be sent unencrypted/,
+    );
   });
 
-  it('that says nothing ends with the signal', async () => {
+  it('that does not respond causes a retryable failure after the timeout', async () => {
     const silent = createServer();
     const port = await listenOnFreePort(silent);
     const outcome = await deliverMessage({ ...config, port }, makeMessage(), { timeoutMs: 300 });

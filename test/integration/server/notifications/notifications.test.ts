@@ -14,10 +14,10 @@ import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-/** Everything happens in the half hour before now, so that answers of now show it. */
-const BEGIN_MS = Date.now() - 40 * MINUTE_MS;
+/** Start of the test's clock. It is in the past, so that responses for the last hour contain everything. */
+const START_MS = Date.now() - 40 * MINUTE_MS;
 
-const fileOf = (url: string, secretFile: string) => `
+const formatConfigFile = (url: string, secretFile: string) => `
 people:
   - { name: ann, role: PROPERTY_MGR, organization: anna, properties: [north], user: token:ann }
 receivers:
@@ -33,9 +33,9 @@ route:
     - { organization: anna, matchers: [alertname=response-time], escalation: standard }
 `;
 
-/** An alert of another organization, and why nobody is told of it. */
-const STRANGER: Alert = {
-  id: 'stranger',
+/** An alert of another organization. */
+const OTHER_ALERT: Alert = {
+  id: 'other',
   rule: 'other',
   state: 'firing',
   severity: 'warning',
@@ -47,10 +47,11 @@ const STRANGER: Alert = {
   cause: undefined,
   author: undefined,
   comment: undefined,
-  startedMs: BEGIN_MS,
-  firedMs: BEGIN_MS,
-  changedMs: BEGIN_MS,
+  startedMs: START_MS,
+  firedMs: START_MS,
+  changedMs: START_MS,
 };
+/** Why `OTHER_ALERT` is not sent. */
 const SILENCED = {
   reason: 'silenced',
   by: 's1',
@@ -59,11 +60,11 @@ const SILENCED = {
 } as const;
 
 const api = new TestApiServer();
-/** What the channel was given, which answers for the other side. */
+/** Messages that the webhook channel received. */
 const sent: Message[] = [];
 const hook = createServer((request, response) => request.resume().on('end', () => response.end()));
 let client: PerfscopeClient;
-let now = BEGIN_MS;
+let now = START_MS;
 
 beforeAll(async () => {
   hook.listen(0, '127.0.0.1');
@@ -72,7 +73,7 @@ beforeAll(async () => {
   const secretFile = join(api.questdb.folder, 'hook.secret');
   writeFileSync(secretFile, 's'.repeat(40), { mode: 0o600 });
   const notifyFile = join(api.questdb.folder, 'notify.yaml');
-  writeFileSync(notifyFile, fileOf(url, secretFile));
+  writeFileSync(notifyFile, formatConfigFile(url, secretFile));
   api.now = () => now;
   await api.start({
     notifyFile,
@@ -93,10 +94,10 @@ beforeAll(async () => {
     ['anna', 'north'],
     ['bert', 'south'],
   ] as const) {
-    addRequests(organizationId, propertyId, { timestamp: BEGIN_MS - 1000, ms: 6000 });
+    addRequests(organizationId, propertyId, { timestamp: START_MS - 1000, ms: 6000 });
   }
   await api.waitUntilStored();
-  await pass(0);
+  await advance(0);
 }, 120_000);
 afterAll(async () => {
   await api.remove();
@@ -128,8 +129,8 @@ function addRequests(
   api.dependencies.add('metric_buckets', buckets);
 }
 
-/** Lets time pass, and everybody do what is due. */
-async function pass(ms: number): Promise<void> {
+/** Advances the clock, evaluates the rules once, and waits until all due work is done. */
+async function advance(ms: number): Promise<void> {
   now += ms;
   await api.evaluator.runOnce(now);
   await api.notifier.tick();
@@ -137,12 +138,12 @@ async function pass(ms: number): Promise<void> {
   await api.waitUntilStored();
 }
 
-const record = async (query: Parameters<typeof client.get<'notifications'>>[1] = {}) =>
+const listNotifications = async (query: Parameters<typeof client.get<'notifications'>>[1] = {}) =>
   (await client.get('notifications', query)).notifications;
 
-it('says why nobody is told yet', async () => {
+it('records why alerts are not sent yet', async () => {
   const rows = await waitFor(async () => {
-    const found = await record({ reason: ['group_wait'] });
+    const found = await listNotifications({ reason: ['group_wait'] });
     return found.length >= 2 && found;
   });
   expect(new Set(rows.map(({ organizationId }) => organizationId))).toEqual(
@@ -151,13 +152,13 @@ it('says why nobody is told yet', async () => {
   expect(rows[0]).toMatchObject({ status: 'suppressed', attempt: 0 });
 });
 
-it('tells managers of the property and administrators inside Perfscope', async () => {
-  await pass(31_000);
-  const own = await waitFor(async () => {
-    const answer = await client.get('notifications', { inbox: true });
-    return answer.unread >= 2 && answer;
+it("sends in-app notifications to the property's managers and to administrators", async () => {
+  await advance(31_000);
+  const inbox = await waitFor(async () => {
+    const response = await client.get('notifications', { inbox: true });
+    return response.unread >= 2 && response;
   });
-  const first = own.notifications.find(({ organizationId }) => organizationId === 'anna');
+  const first = inbox.notifications.find(({ organizationId }) => organizationId === 'anna');
   expect(first).toMatchObject({
     channel: 'inApp',
     recipient: 'role:ADMIN',
@@ -168,64 +169,67 @@ it('tells managers of the property and administrators inside Perfscope', async (
     attempt: 1,
     receiver: 'managers',
   });
-  expect(first?.content?.alerts[0]?.summary).toContain('takes 6 s on average');
+  expect(first?.content?.alerts[0]?.summary).toContain('shop: /book takes 6 s on average');
   api.scope = createOrganizationScope('anna', ['north']);
   api.role = 'PROPERTY_MGR';
   const manager = await client.get('notifications', { inbox: true });
   expect(manager.notifications.map(({ recipient }) => recipient)).toContain('role:PROPERTY_MGR');
   expect(JSON.stringify(manager)).not.toContain('bert');
-  expect(JSON.stringify(await record())).not.toContain('bert');
-  api.scope = createOrganizationScope('nobody');
+  expect(JSON.stringify(await listNotifications())).not.toContain('bert');
+  api.scope = createOrganizationScope('unknown');
   expect((await client.get('notifications', { inbox: true })).notifications).toEqual([]);
 });
 
-it('shows notifications as events as they come, within the scope', async () => {
-  const seen: Record<string, number> = {};
-  const ended = new AbortController();
-  const watch = async (organizationId: string) => {
+it("streams new notifications as events within the caller's scope", async () => {
+  const eventCounts: Record<string, number> = {};
+  const controller = new AbortController();
+  const countEvents = async (organizationId: string) => {
     const query = { organizationId: [organizationId] };
-    for await (const event of client.stream(query, { signal: ended.signal })) {
-      if (event.type === 'notification') seen[organizationId] = (seen[organizationId] ?? 0) + 1;
+    for await (const event of client.stream(query, { signal: controller.signal })) {
+      if (event.type === 'notification')
+        eventCounts[organizationId] = (eventCounts[organizationId] ?? 0) + 1;
     }
   };
-  const watching = ['anna', 'bert'].map(watch);
+  const streams = ['anna', 'bert'].map(countEvents);
   let i = 0;
   await waitFor(async () => {
     api.notifier.onEvaluated([
-      { alert: { ...STRANGER, id: `stranger-${i++}` }, suppressions: [SILENCED] },
+      { alert: { ...OTHER_ALERT, id: `other-${i++}` }, suppressions: [SILENCED] },
     ]);
-    return (seen.bert ?? 0) > 1;
+    return (eventCounts.bert ?? 0) > 1;
   });
-  expect(seen.anna).toBeUndefined();
-  ended.abort();
-  await Promise.all(watching);
+  expect(eventCounts.anna).toBeUndefined();
+  controller.abort();
+  await Promise.all(streams);
 });
 
-it('marks notifications as read for the role', async () => {
+it('marks notifications as read for a role', async () => {
   const before = await client.get('notifications', { inbox: true, unread: true });
   const [first] = before.notifications;
   expect(await client.markRead(first!.id)).toMatchObject({ read: 1 });
-  const answer = await waitFor(async () => {
+  const unread = await waitFor(async () => {
     const found = await client.get('notifications', { inbox: true, unread: true });
     return found.unread === before.unread - 1 && found;
   });
-  expect(answer.notifications.some(({ id }) => id === first!.id)).toBe(false);
+  expect(unread.notifications.some(({ id }) => id === first!.id)).toBe(false);
   const read = await client.get('notifications', { inbox: true, unread: false });
   expect(read.notifications).toMatchObject([{ id: first!.id, recipient: 'role:ADMIN' }]);
-  // The record has each attempt once, read or not.
+  // Each attempt is listed once, whether it was read or not.
   expect(
-    (await record({ status: ['delivered'] })).filter(({ id }) => id === first!.id),
+    (await listNotifications({ status: ['delivered'] })).filter(({ id }) => id === first!.id),
   ).toHaveLength(1);
   await expect(client.markRead('none')).rejects.toThrow(/does not exist/);
-  // What is for another role cannot be marked.
-  const other = (await record()).find(({ recipient }) => recipient === 'role:PROPERTY_MGR');
+  // Notifications for another role can't be marked as read.
+  const other = (await listNotifications()).find(
+    ({ recipient }) => recipient === 'role:PROPERTY_MGR',
+  );
   await expect(client.markRead(other!.id)).rejects.toThrow(/does not exist/);
   await client.markRead('all');
   await waitFor(async () => (await client.get('notifications')).unread === 0);
 });
 
-it('pages through the record', async () => {
-  const all = await record({ limit: 1000 });
+it('lists all notifications in pages', async () => {
+  const all = await listNotifications({ limit: 1000 });
   const paged: string[] = [];
   for await (const { notifications } of client.pages('notifications', { limit: 3 })) {
     paged.push(...notifications.map(({ id, seq }) => `${id} ${seq}`));
@@ -234,9 +238,9 @@ it('pages through the record', async () => {
   expect(await client.csv('notifications', { limit: 2 })).toMatch(/^at,id,seq,alertId,receiver,/);
 });
 
-it('escalates what nobody acknowledges, with links that ask before they act', async () => {
+it('escalates unacknowledged alerts, with links that require confirmation', async () => {
   expect(sent).toEqual([]);
-  await pass(5 * MINUTE_MS);
+  await advance(5 * MINUTE_MS);
   await waitFor(async () => sent.length === 1);
   const [alert] = sent[0]!.alerts;
   expect(sent[0]).toMatchObject({
@@ -249,12 +253,12 @@ it('escalates what nobody acknowledges, with links that ask before they act', as
   const link = new URL(alert!.links.acknowledge!);
   expect(link.origin).toBe('https://perfscope.example');
   const url = api.url + link.pathname;
-  const asked = await fetch(url);
-  expect(asked.headers.get('Content-Security-Policy')).toMatch(
+  const page = await fetch(url);
+  expect(page.headers.get('Content-Security-Policy')).toMatch(
     /^default-src 'none';style-src 'unsafe-inline';form-action 'self'/,
   );
-  expect(asked.headers.get('Referrer-Policy')).toBe('no-referrer');
-  expect(await asked.text()).toContain('Acknowledge this alert?');
+  expect(page.headers.get('Referrer-Policy')).toBe('no-referrer');
+  expect(await page.text()).toContain('Acknowledge this alert?');
   expect((await client.alert(alert!.id)).alert.state).toBe('firing');
   const post = (to: string, body: Record<string, string>) =>
     fetch(to, { method: 'POST', body: new URLSearchParams(body) });
@@ -279,14 +283,14 @@ it('escalates what nobody acknowledges, with links that ask before they act', as
   expect(audit).toEqual([['link:hook', alert!.id]]);
 });
 
-it('tells those who were told that it is taken on, and that it is over, and stops escalating', async () => {
-  await pass(5 * MINUTE_MS);
+it('sends the acknowledgment and the resolution to the same receivers, and stops escalating', async () => {
+  await advance(5 * MINUTE_MS);
   await waitFor(async () => sent.length === 2);
   expect(sent[1]?.alerts[0]).toMatchObject({ state: 'acknowledged', author: 'link:hook' });
   for (let i = 0; i < 8; i++) {
     addRequests('anna', 'north', { timestamp: now + MINUTE_MS - 1000, ms: 10 });
     await api.waitUntilStored();
-    await pass(MINUTE_MS);
+    await advance(MINUTE_MS);
   }
   await waitFor(async () => sent.at(-1)?.status === 'resolved');
   expect(sent.filter(({ kind }) => kind === 'escalation')).toHaveLength(1);
@@ -295,13 +299,13 @@ it('tells those who were told that it is taken on, and that it is over, and stop
   expect(new Set(sent.flatMap(({ alerts }) => alerts.map((a) => a.organizationId)))).toEqual(
     new Set(['anna']),
   );
-  const rows = await record({ alertId: sent[0]!.alerts[0]!.id, channel: ['webhook'] });
+  const rows = await listNotifications({ alertId: sent[0]!.alerts[0]!.id, channel: ['webhook'] });
   expect(rows.map(({ status, recipient }) => [status, recipient])).toEqual(
     sent.map(() => ['delivered', expect.stringMatching(/^127\.0\.0\.1:/)]),
   );
 });
 
-it('shows administrators who is told of what, without addresses', async () => {
+it('shows receivers and people to administrators, without addresses', async () => {
   const { receivers, people, problems } = await client.get('receivers');
   expect(problems).toEqual([]);
   expect(receivers.map(({ name }) => name)).toEqual(['default', 'managers', 'ann', 'hook']);

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  channelConfigSchema,
+  createChannel,
+} from '../../../../src/server/notifications/channels/create-channel.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
 import {
   deliverMessage,
@@ -66,28 +70,28 @@ const messages = {
   resolved: toResolvedMessage(makeMessage({ alerts: many })),
 };
 
-describe.each(Object.entries(messages))('of %s', (_name, message) => {
-  it('Slack gets what its documentation says', async () => {
+describe.each(Object.entries(messages))('message: %s', (_name, message) => {
+  it('sends Slack a valid message', async () => {
     expect(await deliverMessage(configs.slack!, message)).toEqual({ status: 'delivered' });
     slackSchema.parse(provider.json);
     expect(provider.requests[0]!.path).toBe('/services/T0/B0/hook-secret');
   });
 
-  it('Teams gets what its documentation says, and no more than it takes', async () => {
+  it('sends Teams a valid message within the size limit', async () => {
     provider.respond = (response) => response.writeHead(202).end();
     expect(await deliverMessage(configs.teams!, message)).toEqual({ status: 'delivered' });
     teamsSchema.parse(provider.json);
     expect(Buffer.byteLength(provider.requests[0]!.body)).toBeLessThan(28_000);
   });
 
-  it('PagerDuty gets what its documentation says', async () => {
+  it('sends PagerDuty a valid event', async () => {
     provider.respond = (response) => response.writeHead(202).end('{"status":"success"}');
     expect(await deliverMessage(configs.pagerduty!, message)).toEqual({ status: 'delivered' });
     pagerdutySchema.parse(provider.json);
     expect(Buffer.byteLength(provider.requests[0]!.body)).toBeLessThan(512 * 1024);
   });
 
-  it('Twilio gets what its documentation says', async () => {
+  it('sends Twilio a valid SMS request', async () => {
     provider.respond = (response) => response.writeHead(201).end('{"sid":"SM1"}');
     expect(await deliverMessage(configs.sms!, message)).toEqual({ status: 'delivered' });
     const [{ path, headers, body }] = provider.requests as [(typeof provider.requests)[0]];
@@ -100,10 +104,13 @@ describe.each(Object.entries(messages))('of %s', (_name, message) => {
   });
 });
 
-it('an incident of PagerDuty is opened, acknowledged and resolved under one key', async () => {
-  const opened = makeMessage();
-  const taken = makeMessage({ id: 'm2', alerts: [makeMessageAlert({ state: 'acknowledged' })] });
-  for (const message of [opened, taken, toResolvedMessage(opened)]) {
+it('triggers, acknowledges, and resolves a PagerDuty incident with the same key', async () => {
+  const firing = makeMessage();
+  const acknowledged = makeMessage({
+    id: 'm2',
+    alerts: [makeMessageAlert({ state: 'acknowledged' })],
+  });
+  for (const message of [firing, acknowledged, toResolvedMessage(firing)]) {
     await deliverMessage(configs.pagerduty!, message);
   }
   const events = provider.requests.map(({ body }) => pagerdutySchema.parse(JSON.parse(body)));
@@ -121,21 +128,15 @@ it('an incident of PagerDuty is opened, acknowledged and resolved under one key'
   });
 });
 
-it('an SMS that one number refuses is not sent again to the others', async () => {
+it('retries an SMS only for the number that failed', async () => {
   const to = ['+436760000001', '+436760000002'];
   let busy = true;
   provider.respond = (response, { body }) => {
-    const refused = busy && body.includes('0002');
-    response.writeHead(refused ? 503 : 201, { 'retry-after': '2' });
+    const isRejected = busy && body.includes('0002');
+    response.writeHead(isRejected ? 503 : 201, { 'retry-after': '2' });
     response.end('{}');
   };
-  const { createChannel: openChannel } = await import(
-    '../../../../src/server/notifications/channels/create-channel.ts'
-  );
-  const { channelConfigSchema } = await import(
-    '../../../../src/server/notifications/channels/create-channel.ts'
-  );
-  const channel = openChannel(channelConfigSchema.parse({ ...configs.sms, to }));
+  const channel = createChannel(channelConfigSchema.parse({ ...configs.sms, to }));
   const send = () => channel.deliver(makeMessage(), AbortSignal.timeout(10_000));
   expect(channel.recipient).toBe('+43***01, +43***02');
   expect(await send()).toMatchObject({ status: 'retryable', retryAfterMs: 2000 });
@@ -147,12 +148,12 @@ it('an SMS that one number refuses is not sent again to the others', async () =>
 
 describe.each(['slack', 'teams', 'pagerduty', 'sms'])('%s', (kind) => {
   it.each([
-    ['is stuck', undefined, 'retryable'],
-    ['answers 500', 500, 'retryable'],
-    ['has moved', 301, 'permanent'],
-    ['asks to wait', 429, 'retryable'],
-    ['refuses', 400, 'permanent'],
-  ])('%s', async (_what, status, expected) => {
+    ['no response', undefined, 'retryable'],
+    ['a server error', 500, 'retryable'],
+    ['a redirect', 301, 'permanent'],
+    ['a rate limit', 429, 'retryable'],
+    ['a rejection', 400, 'permanent'],
+  ])('handles %s without exposing secrets', async (_case, status, expected) => {
     provider.respond = (response, { path, headers, body }) => {
       if (status === undefined) return;
       response.writeHead(status, { 'retry-after': '3', location: 'https://new.example/x' });
@@ -163,8 +164,8 @@ describe.each(['slack', 'teams', 'pagerduty', 'sms'])('%s', (kind) => {
     });
     expect(outcome.status).toBe(expected);
     if (status === 429) expect(outcome).toMatchObject({ retryAfterMs: 3000 });
-    const pair = Buffer.from(`${SID}:${TOKEN}`).toString('base64');
-    for (const secret of [KEY, TOKEN, pair, 'hook-secret', '+436769999999']) {
+    const credentials = Buffer.from(`${SID}:${TOKEN}`).toString('base64');
+    for (const secret of [KEY, TOKEN, credentials, 'hook-secret', '+436769999999']) {
       expect(JSON.stringify(outcome)).not.toContain(secret);
     }
   });

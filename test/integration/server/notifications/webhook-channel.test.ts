@@ -18,26 +18,26 @@ import {
 const SECRET = 'hook-secret-7Q';
 const secrets = new SecretFiles();
 const receiver = new FakeProvider();
-const elsewhere = new FakeProvider();
+const otherServer = new FakeProvider();
 const local = { allowHttp: true, allowPrivate: true };
 let webhook: Record<string, unknown>;
 
 beforeAll(async () => {
-  await Promise.all([receiver.start(), elsewhere.start()]);
+  await Promise.all([receiver.start(), otherServer.start()]);
   const secretFile = secrets.write('secret', `${SECRET}\n`);
   webhook = { kind: 'webhook', url: `${receiver.url}/in`, secretFile, ...local };
 });
 afterAll(async () => {
-  await Promise.all([receiver.stop(), elsewhere.stop()]);
+  await Promise.all([receiver.stop(), otherServer.stop()]);
   secrets.remove();
 });
 beforeEach(() => {
   receiver.reset();
-  elsewhere.reset();
+  otherServer.reset();
 });
 
 describe('a webhook', () => {
-  it('gets what the documented schema says, signed, with a key that repeats', async () => {
+  it('receives a signed body of the documented schema, with an idempotency key', async () => {
     const message = makeMessage({ alerts: [makeMessageAlert({ value: Number.NaN })] });
     const now = () => 1_764_000_000_500;
     expect(await deliverMessage(webhook, message, { now })).toEqual({ status: 'delivered' });
@@ -45,11 +45,13 @@ describe('a webhook', () => {
       status: 'delivered',
     });
     const [first, second] = receiver.requests;
-    const signed = createHmac('sha256', SECRET).update(`1764000000.${first!.body}`).digest('hex');
+    const signature = createHmac('sha256', SECRET)
+      .update(`1764000000.${first!.body}`)
+      .digest('hex');
     expect(first!.headers).toMatchObject({
       'content-type': 'application/json',
       'idempotency-key': 'm1',
-      'x-perfscope-signature': `t=1764000000,v1=${signed}`,
+      'x-perfscope-signature': `t=1764000000,v1=${signature}`,
     });
     const body = webhookBodySchema.strict().parse(JSON.parse(first!.body));
     expect(body).toMatchObject({ version: '1', status: 'firing', receiver: 'ops' });
@@ -64,7 +66,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('is verified as the documentation says', async () => {
+  it('can be verified with the documented code', async () => {
     const [, code] = /<!-- verify -->\s+```js\n([\s\S]+?)```/.exec(
       readFileSync('docs/channels.md', 'utf8'),
     )!;
@@ -81,15 +83,15 @@ describe('a webhook', () => {
     expect(isFromPerfscope(body, undefined, SECRET)).toBe(false);
   });
 
-  it('has the schema that the documentation shows', () => {
-    const [, shown] = /<!-- webhook-schema -->\s+```json\n([\s\S]+?)```/.exec(
+  it('has the documented JSON schema', () => {
+    const [, documented] = /<!-- webhook-schema -->\s+```json\n([\s\S]+?)```/.exec(
       readFileSync('docs/channels.md', 'utf8'),
     )!;
-    expect(JSON.parse(shown!)).toEqual(z.toJSONSchema(webhookBodySchema));
+    expect(JSON.parse(documented!)).toEqual(z.toJSONSchema(webhookBodySchema));
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   it.each([
     [200, {}, { status: 'delivered' }],
     [202, {}, { status: 'delivered' }],
@@ -100,14 +102,14 @@ describe('an answer', () => {
     [429, { 'retry-after': 'soon' }, { status: 'retryable' }],
     [400, {}, { status: 'permanent' }],
     [410, {}, { status: 'permanent' }],
-  ])('of %d is told apart', async (status, headers, expected) => {
+  ])('with status %d and headers %j has outcome %j', async (status, headers, expected) => {
     receiver.respond = (response) => response.writeHead(status, headers).end('no');
     const now = () => Date.UTC(2026, 10, 25, 8);
     expect(await deliverMessage(webhook, makeMessage(), { now })).toMatchObject(expected);
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('is cut, scrubbed, and shows no secret that comes back', async () => {
+  it('is truncated and redacted, and shows no secrets that it echoes', async () => {
     const urlFile = secrets.write('url', `${receiver.url}/in/s3cr3t-path?k=1`);
     receiver.respond = (response, { path, body }) => {
       response.writeHead(400);
@@ -122,41 +124,41 @@ describe('an answer', () => {
     expect(reason.length).toBeLessThan(300);
   });
 
-  it('that never comes ends with the signal', async () => {
+  it('that never completes causes a retryable failure after the timeout', async () => {
     receiver.respond = () => {};
-    const began = Date.now();
+    const startedMs = Date.now();
     const outcome = await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 });
     expect(outcome).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/in time/),
     });
-    expect(Date.now() - began).toBeLessThan(5000);
-    // Nor one that goes on for ever.
+    expect(Date.now() - startedMs).toBeLessThan(5000);
+    // The timeout also applies to a response whose body never ends.
     receiver.respond = (response) => void response.writeHead(200).write('.');
     expect(await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 })).toMatchObject({
       status: 'retryable',
     });
   });
 
-  it('without end is not read to its end', async () => {
+  it('without an end is read only partly', async () => {
     receiver.respond = (response) => {
       response.writeHead(400);
-      const more = () => response.write('x'.repeat(65_536), () => setImmediate(more));
-      more();
+      const writeChunk = () => response.write('x'.repeat(65_536), () => setImmediate(writeChunk));
+      writeChunk();
     };
     expect(await deliverMessage(webhook, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 
-  it('of a server that is not there may come later', async () => {
-    const gone = { ...webhook, url: 'http://127.0.0.1:1/x' };
-    expect(await deliverMessage(gone, makeMessage())).toMatchObject({
+  it('is retried if the connection is refused', async () => {
+    const unreachable = { ...webhook, url: 'http://127.0.0.1:1/x' };
+    expect(await deliverMessage(unreachable, makeMessage())).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: .*REFUSED/),
     });
   });
 });
 
-describe('a server of https', () => {
+describe('an HTTPS server', () => {
   let url: string;
   let server: Server;
   let trusted: Certificate;
@@ -167,41 +169,41 @@ describe('a server of https', () => {
   });
   afterAll(() => new Promise((done) => server.close(done)));
 
-  it('is told when it is trusted, and for good not when it isn’t', async () => {
-    const known = { ...webhook, url, allowHttp: false, caFile: trusted.file };
-    expect(await deliverMessage(known, makeMessage())).toEqual({ status: 'delivered' });
-    const unknown = await deliverMessage({ ...known, caFile: undefined }, makeMessage());
-    expect(unknown).toMatchObject({ status: 'permanent', reason: expect.stringMatching(/self/) });
+  it('receives messages only if its certificate is trusted', async () => {
+    const trusting = { ...webhook, url, allowHttp: false, caFile: trusted.file };
+    expect(await deliverMessage(trusting, makeMessage())).toEqual({ status: 'delivered' });
+    const outcome = await deliverMessage({ ...trusting, caFile: undefined }, makeMessage());
+    expect(outcome).toMatchObject({ status: 'permanent', reason: expect.stringMatching(/self/) });
   });
 
-  it('is none where another protocol answers', async () => {
-    const wrong = { ...webhook, url: receiver.url.replace('http:', 'https:') };
-    expect(await deliverMessage(wrong, makeMessage())).toMatchObject({ status: 'permanent' });
+  it('causes a permanent failure if it responds with another protocol', async () => {
+    const plainHttp = { ...webhook, url: receiver.url.replace('http:', 'https:') };
+    expect(await deliverMessage(plainHttp, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 });
 
 describe('a redirect', () => {
   it.each([301, 302, 303])(
-    'by %d is told with its new address, and not followed',
+    'with status %d is reported with the new address, and not followed',
     async (status) => {
-      const location = `${elsewhere.url}/new?token=hidden`;
+      const location = `${otherServer.url}/new?token=hidden`;
       receiver.respond = (response) => response.writeHead(status, { location }).end();
       expect(await deliverMessage(webhook, makeMessage())).toEqual({
         status: 'permanent',
-        reason: `${receiver.url}: it redirects (HTTP ${status}) to ${elsewhere.url}; configure the new URL`,
+        reason: `${receiver.url}: it redirects (HTTP ${status}) to ${otherServer.url}; configure the new URL`,
       });
-      expect(elsewhere.requests).toHaveLength(0);
+      expect(otherServer.requests).toHaveLength(0);
     },
   );
 
-  it.each([307, 308])('by %d is followed with the same body', async (status) => {
-    const location = `${elsewhere.url}/new`;
+  it.each([307, 308])('with status %d is followed with the same body', async (status) => {
+    const location = `${otherServer.url}/new`;
     receiver.respond = (response) => response.writeHead(status, { location }).end();
     expect(await deliverMessage(webhook, makeMessage())).toEqual({ status: 'delivered' });
-    expect(elsewhere.requests[0]!.body).toBe(receiver.requests[0]!.body);
+    expect(otherServer.requests[0]!.body).toBe(receiver.requests[0]!.body);
   });
 
-  it('into a network that is not allowed is refused', async () => {
+  it('to a blocked network is rejected', async () => {
     const port = new URL(receiver.url).port;
     const allowed = { ...webhook, allowPrivate: ['127.0.0.0/8'] };
     for (const host of ['[::1]', '[::ffff:10.0.0.1]', '10.0.0.1', '169.254.169.254', '0.0.0.0']) {
@@ -216,7 +218,7 @@ describe('a redirect', () => {
     expect(await deliverMessage(allowed, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 
-  it('that goes round ends', async () => {
+  it('is followed at most three times', async () => {
     receiver.respond = (response) => response.writeHead(308, { location: '/again' }).end();
     expect(await deliverMessage(webhook, makeMessage())).toMatchObject({
       status: 'permanent',
@@ -225,17 +227,17 @@ describe('a redirect', () => {
     expect(receiver.requests).toHaveLength(4);
   });
 
-  it('never carries a key to another host', async () => {
+  it('never sends a key to another host', async () => {
     const routingKeyFile = secrets.write('key', 'k'.repeat(32));
-    receiver.respond = (response) => response.writeHead(307, { location: elsewhere.url }).end();
+    receiver.respond = (response) => response.writeHead(307, { location: otherServer.url }).end();
     const config = { kind: 'pagerduty', url: receiver.url, routingKeyFile, ...local };
     expect(await deliverMessage(config, makeMessage())).toMatchObject({ status: 'permanent' });
-    expect(elsewhere.requests).toHaveLength(0);
+    expect(otherServer.requests).toHaveLength(0);
   });
 });
 
-it('a name that leads into a private network is refused when it is looked up', async () => {
-  // The machine's own name is in its hosts file, and means this machine.
+it('rejects a hostname that resolves to a private address', async () => {
+  // The hosts file maps the machine's hostname to the machine itself.
   const { hostname } = await import('node:os');
   const url = `http://${hostname()}:${new URL(receiver.url).port}/`;
   const config = { ...webhook, url, allowPrivate: false };

@@ -4,11 +4,11 @@ import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { EscalationPolicy } from '../../../../src/server/notifications/config/notification-config.ts';
 import { TokenBucket } from '../../../../src/server/notifications/delivery/channel-limiter.ts';
 import { computeBackoffMs } from '../../../../src/server/notifications/delivery/deliverer.ts';
-import { computeDigestDueMs } from '../../../../src/server/notifications/planning/digest-store.ts';
+import { computeDigestDueMs } from '../../../../src/server/notifications/planning/due-digests.ts';
 import {
   createEscalationState,
   stepEscalation,
-} from '../../../../src/server/notifications/planning/escalation-store.ts';
+} from '../../../../src/server/notifications/planning/due-escalations.ts';
 import { NOW } from '../../../support/notifier-fixtures.ts';
 
 const POLICY: EscalationPolicy = {

@@ -66,7 +66,7 @@ it.each([
   ],
   [
     'people:\n  - {name: ann, role: ADMIN}\n  - {name: ann, role: ADMIN}',
-    /3:12 duplicate name `ann` in `people`/,
+    /3:12 the name `ann` is used twice in `people`/,
   ],
   [
     'people:\n  - {name: ann, role: ADMIN}\nreceivers:\n  - {name: a, to: {people: [anna]}, channels: [{kind: inApp}]}',

@@ -193,7 +193,7 @@ describe('message text', () => {
       [
         '[FIRING] critical: response-time, north\n',
         'critical: response-time',
-        '/rooms of shop takes 6 s on average (limit 5 s)',
+        'shop: /rooms takes 6 s on average (limit: 5 s)',
         'State: firing',
         'Organization: anna',
         'Property: north',
@@ -236,7 +236,7 @@ describe('message text', () => {
 
   it('is short in an SMS, with a link if it fits', () => {
     expect(formatSms(makeMessage())).toBe(
-      'FIRING critical: response-time, north /rooms of shop takes 6 s on average (limit 5 s) https://perfscope.example/ack?t=1',
+      'FIRING critical: response-time, north shop: /rooms takes 6 s on average (limit: 5 s) https://perfscope.example/ack?t=1',
     );
     const summary = 'ü'.repeat(400);
     const long = formatSms(
