@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import type pg from 'pg';
 import { DAY_MS, HOUR_MS } from '../src/core/duration.ts';
-import { getCurrentRangeEndMs } from '../src/storage/queries/query-range.ts';
+import { getCurrentRangeEndMs } from '../src/storage/queries/time-range.ts';
 import {
   DASHBOARD_QUERIES,
   expandDashboardQuery,

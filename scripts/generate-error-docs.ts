@@ -1,7 +1,7 @@
 // Generates docs/errors.md from the error catalog.
 import { writeFileSync } from 'node:fs';
-import { ERROR_MESSAGES } from '../src/core/error-catalog.ts';
-import { ERROR_EXPLANATIONS } from '../src/core/error-explanations.ts';
+import { ERROR_EXPLANATIONS } from '../src/core/error-docs.ts';
+import { ERROR_MESSAGES } from '../src/core/error-messages.ts';
 import type { ErrorCode } from '../src/core/errors.ts';
 
 const PAGE_FILE = 'docs/errors.md';
@@ -27,7 +27,7 @@ export function formatErrorDocs(): string {
 Every Perfscope error has a code. Command output, log lines, and API responses (field \`code\`) contain it.
 In the messages below, \`<name>\` stands for a value.
 
-<!-- Generated from src/core/error-catalog.ts by \`npm run errors\`. Don't edit this file. -->
+<!-- Generated from src/core/error-messages.ts by \`npm run errors\`. Don't edit this file. -->
 
 ${codes.map(formatSection).join('\n')}`;
 }

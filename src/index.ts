@@ -18,12 +18,12 @@ import { createPerformanceTracking } from './agent/record/performance-tracking.t
 import type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
 import type { Dashboard, DashboardOptions, Trends } from './storage/queries/dashboard-query.ts';
 
-export { onRule, protect } from './agent/business-rules/actions-poller.ts';
+export { onRule, protect } from './agent/business-rules/protect-and-on-rule.ts';
 export type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
 export type { Measurement } from './agent/record/measurement.ts';
 export type { TrackingOptions } from './agent/record/performance-tracking.ts';
 export { type ErrorCode, PerfscopeError } from './core/errors.ts';
-export type { Person } from './core/people.ts';
+export type { Person } from './core/person-and-roles.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './core/schema/enums.ts';
 export type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
 export type { HealthSnapshot, HealthStatus } from './core/schema/tables/system-health-table.ts';

@@ -1,5 +1,5 @@
 import { UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
-import { queryDistributionTotals } from '../../src/storage/queries/metric-totals.ts';
+import { queryDistributionTotals } from '../../src/storage/queries/operation-totals.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { median } from '../report.ts';
 import { computeExactByEndpoint } from './exact-percentiles.ts';

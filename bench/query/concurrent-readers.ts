@@ -5,7 +5,7 @@ import {
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../src/core/tenant-scope.ts';
-import { getRangeUntilNow } from '../../src/storage/queries/query-range.ts';
+import { getRangeUntilNow } from '../../src/storage/queries/time-range.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { waitForWal } from '../../test/support/wait-for-rollups.ts';
 import { queryWholeDashboard } from './dashboard-panels.ts';

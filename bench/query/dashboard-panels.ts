@@ -2,8 +2,11 @@ import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import { queryDashboard, queryTrends } from '../../src/storage/queries/dashboard-query.ts';
 import { queryDatabaseStats } from '../../src/storage/queries/database-stats.ts';
 import { queryProcessHealth } from '../../src/storage/queries/host-health.ts';
-import { queryDistributionTotals, querySlowest } from '../../src/storage/queries/metric-totals.ts';
-import type { Query } from '../../src/storage/queries/query.ts';
+import {
+  queryDistributionTotals,
+  querySlowest,
+} from '../../src/storage/queries/operation-totals.ts';
+import type { Query } from '../../src/storage/queries/query-definition.ts';
 import { queryQueueStats } from '../../src/storage/queries/queue-stats.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 

@@ -1,4 +1,4 @@
-import type { TimeRange } from '../../src/storage/queries/query-range.ts';
+import type { TimeRange } from '../../src/storage/queries/time-range.ts';
 import { CYCLE_MS, type Cycle, getCycleIndex } from './export-cycles.ts';
 import type { Series } from './metric-series.ts';
 

@@ -1,5 +1,5 @@
 import { UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
-import { getRangeUntilNow } from '../../src/storage/queries/query-range.ts';
+import { getRangeUntilNow } from '../../src/storage/queries/time-range.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { readCpuMs } from '../process-usage.ts';
 import { PANELS, queryWholeDashboard, RANGES } from './dashboard-panels.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFreePort, ServerProcess } from '../../demo/server-process.ts';
-import type { TimeRange } from '../../src/storage/queries/query-range.ts';
+import type { TimeRange } from '../../src/storage/queries/time-range.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { CYCLE_MS, type Cycle, getCycleIndex } from './export-cycles.ts';
 import type { Series } from './metric-series.ts';

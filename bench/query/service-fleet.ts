@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
-import { floorTo, type TimeRange } from '../../src/storage/queries/query-range.ts';
+import { floorTo, type TimeRange } from '../../src/storage/queries/time-range.ts';
 import { DEFAULT_RETENTION } from '../../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 import { waitForRollups } from '../../test/support/wait-for-rollups.ts';

@@ -6,7 +6,7 @@ import {
 } from '../../src/core/schema/table-definition.ts';
 import { metricBucketsTable } from '../../src/core/schema/tables/metric-buckets-table.ts';
 import { performanceMetricsTable } from '../../src/core/schema/tables/performance-metrics-table.ts';
-import { execSql } from '../../src/storage/questdb/questdb-http.ts';
+import { execSql } from '../../src/storage/questdb/exec-sql-http.ts';
 import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
 import type { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 import { waitForWal } from '../../test/support/wait-for-rollups.ts';

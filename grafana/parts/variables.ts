@@ -8,7 +8,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/query-tables.ts';
+import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { selectAlertAnnotations, selectNewVersions } from '../sql/annotation-queries.ts';
 import { selectNames } from '../sql/select-metrics.ts';
 import { ALL, type VariableName } from '../sql/sql-text.ts';

@@ -1,4 +1,4 @@
-import { HOSTS_TABLE } from '../../src/storage/queries/query-tables.ts';
+import { HOSTS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { selectAlertLifecycles } from './alert-queries.ts';
 import { toConditions } from './select-metrics.ts';
 import { FROM, TO, type VariableName } from './sql-text.ts';

@@ -1,5 +1,5 @@
 import { PerformanceMetricType } from '../../src/core/schema/enums.ts';
-import { METRICS_TABLE, VALUE_AGGREGATIONS } from '../../src/storage/queries/query-tables.ts';
+import { METRICS_TABLE, VALUE_AGGREGATIONS } from '../../src/storage/queries/aggregation-tables.ts';
 import { type SelectSpec, selectOverRange, selectOverTime } from './select-metrics.ts';
 import { quote } from './sql-text.ts';
 

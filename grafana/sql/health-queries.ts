@@ -1,5 +1,5 @@
+import { HOSTS_TABLE, ROW_COUNT } from '../../src/storage/queries/aggregation-tables.ts';
 import { type HostMetric, toHostAggregations } from '../../src/storage/queries/host-health.ts';
-import { HOSTS_TABLE, ROW_COUNT } from '../../src/storage/queries/query-tables.ts';
 import { selectOverRange, selectOverTime, toConditions } from './select-metrics.ts';
 import { FROM, TO } from './sql-text.ts';
 import { getMinuteParts, PREVIOUS_RANGE } from './table-parts.ts';

@@ -1,5 +1,5 @@
+import { JOBS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { JOB_AGGREGATIONS } from '../../src/storage/queries/job-totals.ts';
-import { JOBS_TABLE } from '../../src/storage/queries/query-tables.ts';
 import { selectOverRange, selectOverTime } from './select-metrics.ts';
 import type { VariableName } from './sql-text.ts';
 import { RANGE, type TimeBounds } from './table-parts.ts';

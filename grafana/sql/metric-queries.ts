@@ -1,5 +1,5 @@
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/agent/export/metric-exporter.ts';
-import { METRICS_TABLE } from '../../src/storage/queries/query-tables.ts';
+import { METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { selectPercentiles, toShareAboveSql } from './percentile-queries.ts';
 import {
   selectOverRange,

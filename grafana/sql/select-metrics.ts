@@ -1,4 +1,4 @@
-import type { Dimension } from '../../src/storage/queries/query.ts';
+import type { Dimension } from '../../src/storage/queries/query-definition.ts';
 import type { Aggregation, MergeMethod, QueryTable } from '../../src/storage/queries/run-query.ts';
 import { INTERVAL, toFilter, toSqlText, type VariableName } from './sql-text.ts';
 import {

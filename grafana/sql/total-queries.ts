@@ -1,6 +1,10 @@
 import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
-import { TOTALS_AGGREGATIONS } from '../../src/storage/queries/metric-totals.ts';
-import { BUCKETS_TABLE, COUNT, METRICS_TABLE } from '../../src/storage/queries/query-tables.ts';
+import {
+  BUCKETS_TABLE,
+  COUNT,
+  METRICS_TABLE,
+} from '../../src/storage/queries/aggregation-tables.ts';
+import { TOTALS_AGGREGATIONS } from '../../src/storage/queries/operation-totals.ts';
 import { type SelectSpec, selectOverRange, selectOverTime } from './select-metrics.ts';
 import { INTERVAL_MS, quote } from './sql-text.ts';
 

@@ -1,4 +1,4 @@
-import type { Person } from '../core/people.ts';
+import type { Person } from '../core/person-and-roles.ts';
 
 /** Returns the people that the application knows, for example from its own database. */
 export type DirectoryFunction = () => readonly Person[] | Promise<readonly Person[]>;

@@ -14,7 +14,7 @@ import { ATTR_DROP_REASON } from './attribute-keys.ts';
 import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
 import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
-import { getErrorType } from './instrumentation/bullmq-job.ts';
+import { getErrorType } from './instrumentation/bullmq-job-transition.ts';
 import { CardinalityLimitedMeterProvider } from './instrumentation/cardinality-limit.ts';
 import type { HistogramRegistry } from './instrumentation/histogram-registry.ts';
 import { type HostSampler, instrumentHost } from './instrumentation/host-metrics.ts';

@@ -13,7 +13,7 @@ export function addDoctorCommand(program: Command): void {
       formatExamples('perfscope doctor app.js', 'perfscope doctor app.js -- --port 0'),
     )
     .action(async (app: string, args: string[]) => {
-      const { examineApplication } = await import('../agent/doctor/doctor.ts');
+      const { examineApplication } = await import('../agent/doctor/examine-application.ts');
       for (const line of await examineApplication(app, args)) print(line);
     });
 }

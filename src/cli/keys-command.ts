@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createError, errorMessage, PerfscopeError } from '../core/errors.ts';
-import { ROLES, type Role } from '../core/people.ts';
+import { ROLES, type Role } from '../core/person-and-roles.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type KeyView, parseExpiry, toKeyView } from '../server/access/api-key-record.ts';

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { createError, errorMessage } from '../core/errors.ts';
-import type { Person } from '../core/people.ts';
+import type { Person } from '../core/person-and-roles.ts';
 import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import { requireQuestdbTargets, requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples } from './command-options.ts';

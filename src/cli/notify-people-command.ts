@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Person, ROLES } from '../core/people.ts';
+import { type Person, ROLES } from '../core/person-and-roles.ts';
 import type { Actor } from '../server/access/api-key-store.ts';
 import type { PeopleStore } from '../server/notifications/people/people-store.ts';
 import { formatExamples } from './command-options.ts';

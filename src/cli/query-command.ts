@@ -40,7 +40,7 @@ async function runQuery(
   options: QueryCommandOptions,
 ): Promise<void> {
   const target = requireQuestdbTargets(requireStartupConfig()).read;
-  const { runUserQuery } = await import('../storage/sql/user-query.ts');
+  const { runUserQuery } = await import('../storage/sql/run-user-query.ts');
   const { limit, timeout: timeoutMs } = options;
   const text = statement ?? (await readAll(process.stdin));
   const { columns, rows, isTruncated } = await runUserQuery(target, text, { limit, timeoutMs });

@@ -123,7 +123,7 @@ async function countExpiredRows(
   nowMs: number,
 ): Promise<number> {
   const { queryGauges } = await import('../storage/queries/gauge-values.ts');
-  const { getLastRange } = await import('../storage/queries/query-range.ts');
+  const { getLastRange } = await import('../storage/queries/time-range.ts');
   const gauges = await queryGauges(
     queryClient,
     {

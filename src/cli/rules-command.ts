@@ -45,7 +45,7 @@ async function runDryRun({ since, step, file, json }: DryRunOptions): Promise<vo
   const config = requireStartupConfig();
   const { loadConfiguredBusinessRules } = await import('./load-config-files.ts');
   const { computeDryRunStepMs, dryRunRules } = await import(
-    '../server/actions/business-rules/evaluate-rule.ts'
+    '../server/actions/business-rules/evaluate-business-rule.ts'
   );
   const path = file ?? config.settings.PERFORMANCE_BUSINESS_RULES_FILE;
   const businessRules = loadConfiguredBusinessRules(path);

@@ -6,7 +6,7 @@ import type { Actor } from '../server/access/api-key-store.ts';
 import { type AuditLogger, createAuditLogger } from '../server/access/audit-logger.ts';
 import { migrate } from '../storage/migrations/migrate.ts';
 import { openQuestdb } from '../storage/questdb/open-questdb.ts';
-import { QuestdbReader, type ReadRows } from '../storage/questdb/questdb-reader.ts';
+import { QuestdbReader, type ReadRows } from '../storage/questdb/postgres-wire-reader.ts';
 import { createWriter } from '../storage/write/create-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 

@@ -1,4 +1,4 @@
-import { ERROR_MESSAGES } from './error-catalog.ts';
+import { ERROR_MESSAGES } from './error-messages.ts';
 
 export type ErrorCode = keyof typeof ERROR_MESSAGES;
 type ErrorParams<C extends ErrorCode> = Parameters<(typeof ERROR_MESSAGES)[C]>[0];

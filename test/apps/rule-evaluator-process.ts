@@ -6,7 +6,7 @@ import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets
 import { parseSettings } from '../../src/core/config/settings.ts';
 import type { AddRows } from '../../src/core/schema/table-registry.ts';
 import type { RuleDecisionRow } from '../../src/core/schema/tables/rule-decisions-table.ts';
-import { BusinessRuleEvaluator } from '../../src/server/actions/business-rules/business-rule-evaluator.ts';
+import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import { postDecision, validateWebhookUrl } from '../../src/server/startup/create-actions.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
@@ -40,7 +40,7 @@ const add: AddRows = (table, rows) => {
   writer.add(table, rows);
 };
 const queryClient = new QuestdbQueryClient(read);
-const evaluator = new BusinessRuleEvaluator({
+const evaluator = new BusinessRuleScheduler({
   queryClient,
   add,
   log,

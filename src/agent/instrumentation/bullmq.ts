@@ -9,7 +9,7 @@ import {
   toAttemptTransition,
   toBaseTransition,
   toDistinctTimestamp,
-} from './bullmq-job.ts';
+} from './bullmq-job-transition.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { swallowErrors, wrapMethod } from './method-patching.ts';
 import { getCurrentTenant, runDetachedWithTenant, type Tenant } from './tenant-context.ts';

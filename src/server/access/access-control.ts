@@ -1,6 +1,6 @@
 import type { Settings } from '../../core/config/settings.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import type { ReadRows } from '../../storage/questdb/questdb-reader.ts';
+import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import { ApiKeyStore } from './api-key-store.ts';
 import { type AuditLogger, createAuditLogger } from './audit-logger.ts';
 import {

@@ -2,10 +2,10 @@ import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
 import { createError, type PerfscopeError } from '../../core/errors.ts';
 import { redact } from '../../core/redact.ts';
 import type { ApiKeyRow } from '../../core/schema/tables/api-keys-table.ts';
-import type { Row } from '../../storage/questdb/questdb-reader.ts';
+import type { Row } from '../../storage/questdb/postgres-wire-reader.ts';
 import { API_KEY_PREFIX } from './api-key-secret.ts';
+import { isRole } from './permissions.ts';
 import { type Grant, validateGrant } from './principal.ts';
-import { isRole } from './roles.ts';
 
 /** An API key without its secret. Times are in ms since the epoch. */
 export interface ApiKey extends Grant {

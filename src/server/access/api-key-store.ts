@@ -1,9 +1,9 @@
 import { DAY_MS } from '../../core/duration.ts';
 import { createError } from '../../core/errors.ts';
-import type { Role } from '../../core/people.ts';
+import type { Role } from '../../core/person-and-roles.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
-import type { ReadRows } from '../../storage/questdb/questdb-reader.ts';
+import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import { StateTableCache } from '../../storage/questdb/state-table-cache.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
 import {

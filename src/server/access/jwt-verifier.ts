@@ -7,9 +7,9 @@ import {
   jwtVerify,
 } from 'jose';
 import type { JwtSettings } from '../../core/config/settings.ts';
-import { ROLES } from '../../core/people.ts';
+import { ROLES } from '../../core/person-and-roles.ts';
+import { isRole } from './permissions.ts';
 import { createPrincipal, type Grant, type Principal, validateGrant } from './principal.ts';
-import { isRole } from './roles.ts';
 
 /** The caller, or the reason why the token was rejected or can't be checked right now. */
 type TokenVerificationResult =

@@ -1,11 +1,11 @@
-import type { Role } from '../../core/people.ts';
+import type { Role } from '../../core/person-and-roles.ts';
 import { MAX_NAME_LENGTH } from '../../core/schema/table-definition.ts';
 import {
   createOrganizationScope,
   type TenantScope,
   UNRESTRICTED_SCOPE,
 } from '../../core/tenant-scope.ts';
-import type { PrincipalRole } from './roles.ts';
+import type { PrincipalRole } from './permissions.ts';
 
 /** Role and tenants of a key or token. */
 export interface Grant {

@@ -2,7 +2,7 @@ import { createError } from '../../core/errors.ts';
 import { isVisibleInScope, type TenantScope } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { ActionService, ForcedBreakerView } from './action-views.ts';
-import type { BusinessRuleEvaluator } from './business-rules/business-rule-evaluator.ts';
+import type { BusinessRuleScheduler } from './business-rules/business-rule-scheduler.ts';
 import { readDecisions, toDecisionView } from './business-rules/stored-decisions.ts';
 import {
   recommendQueueWorkers,
@@ -10,7 +10,7 @@ import {
 } from './scaling/scaling-recommendation.ts';
 
 export interface ActionServiceOptions {
-  readonly ruleEvaluator: BusinessRuleEvaluator;
+  readonly ruleEvaluator: BusinessRuleScheduler;
   readonly queryClient: QueryClient;
   /** Whether decisions and alerts from before the start have been loaded. */
   readonly isRestored: () => boolean;

@@ -9,10 +9,6 @@ import {
   type AlertDispatcherOptions,
   TransitionRecorder,
 } from './alert-dispatcher.ts';
-import type { Transition } from './evaluation/alert-transition.ts';
-import { EvaluationScheduler } from './evaluation-scheduler.ts';
-import { AlertExplainer } from './explanation/alert-explainer.ts';
-import { Heartbeat } from './heartbeat.ts';
 import {
   countRules,
   createRulePlan,
@@ -20,11 +16,15 @@ import {
   QueryRuleEvaluator,
   type RuleBatch,
   type RulePlan,
-} from './rule-batches.ts';
+} from './evaluate-rule-batches.ts';
+import type { Transition } from './evaluation/alert-transition.ts';
+import { EvaluationScheduler } from './evaluation-scheduler.ts';
+import { AlertExplainer } from './explanation/alert-explainer.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { InternalMetricsReader, type PipelineStats } from './rule-queries/internal-metrics.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
+import type { ThresholdSettings } from './rules/environment-thresholds.ts';
 import { AlertRulesFile } from './rules/load-alert-rules.ts';
-import type { ThresholdSettings } from './rules/rule-sources.ts';
 import { AlertStateRestorer } from './state/alert-state-restorer.ts';
 import { AlertStateStore } from './state/alert-state-store.ts';
 import { RuleHealthStore } from './state/rule-health-store.ts';

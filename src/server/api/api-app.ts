@@ -8,10 +8,10 @@ import { sql } from '../../storage/sql/sql-builder.ts';
 import { createApiRouter } from './api-router.ts';
 import type { EndpointDependencies } from './endpoint-definition.ts';
 import { ENDPOINT_LIST } from './endpoint-registry.ts';
-import { createLinkRouter } from './link-router.ts';
 import { authenticate } from './middleware/authentication-middleware.ts';
 import { requirePermission } from './middleware/authorization-middleware.ts';
 import { createErrorHandler, createNotFoundHandler } from './problem-details.ts';
+import { createLinkRouter } from './signed-link-router.ts';
 
 /** Suspended tables accept rows but don't apply them (https://questdb.com/docs/concept/write-ahead-log/). */
 const SUSPENDED_TABLES_QUERY = sql`SELECT name FROM wal_tables() WHERE suspended = true ORDER BY name`;

@@ -23,7 +23,7 @@ import {
   parsePathParams,
   parseQueryString,
 } from './request/request-parser.ts';
-import { StreamRegistry } from './stream/point-source.ts';
+import { StreamRegistry } from './stream/interval-events.ts';
 
 /** After an outage, rows can arrive this late. Older time ranges rarely change. */
 const MAX_LATE_ROWS_MS = HOUR_MS;

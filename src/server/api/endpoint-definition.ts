@@ -13,7 +13,7 @@ import type { AlertService } from '../alerts/service/alert-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
-import type { StreamRegistry } from './stream/point-source.ts';
+import type { StreamRegistry } from './stream/interval-events.ts';
 
 /** Services that the endpoints use. The server provides them at startup. */
 export interface EndpointDependencies {

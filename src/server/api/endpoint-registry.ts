@@ -21,9 +21,9 @@ import { openApiEndpoint } from './endpoints/openapi-endpoint.ts';
 import { peopleEndpoint, personEndpoint } from './endpoints/people-endpoints.ts';
 import { queuesEndpoint } from './endpoints/queues-endpoint.ts';
 import { scalingEndpoint } from './endpoints/scaling-endpoint.ts';
+import { testEndpoint } from './endpoints/self-test-endpoint.ts';
 import { silenceEndpoint, silencesEndpoint } from './endpoints/silences-endpoints.ts';
 import { streamEndpoint } from './endpoints/stream-endpoint.ts';
-import { testEndpoint } from './endpoints/test-endpoint.ts';
 import { trendsEndpoint } from './endpoints/trends-endpoint.ts';
 
 /** All endpoints of the API by their names in the client. */

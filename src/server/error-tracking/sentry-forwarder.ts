@@ -6,7 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
-import type { ReadRows, Row } from '../../storage/questdb/questdb-reader.ts';
+import type { ReadRows, Row } from '../../storage/questdb/postgres-wire-reader.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
 
 const FORWARD_INTERVAL_MS = 5000;

@@ -14,7 +14,7 @@ import { loadNotificationConfig } from './config/load-notification-config.ts';
 import type { NotificationConfig } from './config/notification-config.ts';
 import { DEFAULT_DEADLINE_MS } from './config/notification-config.ts';
 import { Deliverer } from './delivery/deliverer.ts';
-import type { Delivery } from './delivery/delivery.ts';
+import type { Delivery } from './delivery/delivery-record.ts';
 import { NotificationJournal } from './delivery/notification-journal.ts';
 import { PeopleRegistry, type StoredPeople } from './people/people-registry.ts';
 import type { PlannedMessage } from './planning/group-messages.ts';

@@ -5,7 +5,7 @@ import { isVisibleInScope, type TenantScope, UNRESTRICTED_SCOPE } from '../../co
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import { createActionService } from '../actions/action-service.ts';
 import type { ActionService, ForcedBreakerView } from '../actions/action-views.ts';
-import { BusinessRuleEvaluator } from '../actions/business-rules/business-rule-evaluator.ts';
+import { BusinessRuleScheduler } from '../actions/business-rules/business-rule-scheduler.ts';
 import type { PostWebhook } from '../actions/business-rules/decision-webhooks.ts';
 import type { RuleWebhookConfig } from '../actions/business-rules/load-business-rules.ts';
 import { ScalingRecorder } from '../actions/scaling/scaling-recorder.ts';
@@ -27,7 +27,7 @@ const WEBHOOK_TIMEOUT_MS = 10_000;
 const MAX_ALERT_RESTORE_WAIT_MS = 60_000;
 
 export interface ActionParts {
-  readonly ruleEvaluator: BusinessRuleEvaluator;
+  readonly ruleEvaluator: BusinessRuleScheduler;
   readonly service: ActionService;
   readonly scalingRecorder: ScalingRecorder;
 }
@@ -43,7 +43,7 @@ export function createActions({
   const { settings } = config;
   const evaluatesAlerts = settings.PERFORMANCE_ALERTS_ENABLED;
   const restoreDeadlineMs = Date.now() + MAX_ALERT_RESTORE_WAIT_MS;
-  const ruleEvaluator = new BusinessRuleEvaluator({
+  const ruleEvaluator = new BusinessRuleScheduler({
     queryClient,
     log,
     add: deferredWriter.add,

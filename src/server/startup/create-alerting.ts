@@ -1,7 +1,7 @@
 import type { Agent } from '../../agent/agent.ts';
 import type { Logger } from '../../core/log.ts';
+import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
-import type { ReadRows } from '../../storage/questdb/questdb-reader.ts';
 import type { AuditLogger } from '../access/audit-logger.ts';
 import { AlertEvaluator, type AlertEvaluatorOptions } from '../alerts/alert-evaluator.ts';
 import { createAlertLookup } from '../alerts/service/alert-service.ts';

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
 import { CREDENTIALS_FILE } from '../questdb/data-dir.ts';
-import { execSql } from '../questdb/questdb-http.ts';
+import { execSql } from '../questdb/exec-sql-http.ts';
 import { QUESTDB_VERSION } from '../questdb/questdb-jar.mjs';
 import {
   listFiles,

@@ -3,7 +3,7 @@ import { cp, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
 import { assertDataDir, DataDirLock } from '../questdb/data-dir.ts';
-import { createOrphanedFolderName } from '../write/spool-files.ts';
+import { createOrphanedFolderName } from '../write/spool-folders.ts';
 import {
   type BackupContents,
   type Manifest,

@@ -6,7 +6,7 @@ import {
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
-import { execSql } from '../questdb/questdb-http.ts';
+import { execSql } from '../questdb/exec-sql-http.ts';
 
 const TTL_QUERY = 'SELECT table_name, matView, ttlValue, ttlUnit FROM tables()';
 

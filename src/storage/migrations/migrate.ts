@@ -16,7 +16,7 @@ import { errorLogsTable } from '../../core/schema/tables/error-logs-table.ts';
 import { notificationsTable } from '../../core/schema/tables/notifications-table.ts';
 import { peopleTable } from '../../core/schema/tables/people-table.ts';
 import { ruleDecisionsTable } from '../../core/schema/tables/rule-decisions-table.ts';
-import { execSql } from '../questdb/questdb-http.ts';
+import { execSql } from '../questdb/exec-sql-http.ts';
 
 interface Migration {
   readonly version: number;

@@ -1,7 +1,7 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import type { Logger } from '../../core/log.ts';
 import { parseRollupUnit, ROLLUP_UNITS } from '../../core/schema/rollup-definitions.ts';
-import { execSql } from '../questdb/questdb-http.ts';
+import { execSql } from '../questdb/exec-sql-http.ts';
 
 const REPAIR_INTERVAL_MS = 60_000;
 const VIEWS_QUERY =

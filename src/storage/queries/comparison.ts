@@ -1,8 +1,8 @@
 import { DateTime, type DurationLikeObject } from 'luxon';
 import { DAY_MS } from '../../core/duration.ts';
-import type { Query } from './query.ts';
-import { ceilTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
-import type { Step } from './query-step.ts';
+import type { Query } from './query-definition.ts';
+import type { Step } from './time-buckets.ts';
+import { ceilTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** Ranges to compare with. */
 export const COMPARISONS = ['previous', 'yesterday', 'lastWeek'] as const;

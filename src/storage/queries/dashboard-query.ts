@@ -11,11 +11,11 @@ import {
   querySlowest,
   queryTotals,
   type SlowestOperation,
-} from './metric-totals.ts';
-import type { Query } from './query.ts';
-import { getLastRange, getRangeUntilNow, getRowsRevision } from './query-range.ts';
+} from './operation-totals.ts';
+import type { Query } from './query-definition.ts';
 import { type QueueStats, queryQueueStats } from './queue-stats.ts';
 import { cacheResult } from './result-cache.ts';
+import { getLastRange, getRangeUntilNow, getRowsRevision } from './time-range.ts';
 
 export interface Trends {
   responseTime: Trend;

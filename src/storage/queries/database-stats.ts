@@ -1,7 +1,11 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { queryGauges } from './gauge-values.ts';
-import { queryDistributionTotals, querySlowest, type SlowestOperation } from './metric-totals.ts';
-import type { Query } from './query.ts';
+import {
+  queryDistributionTotals,
+  querySlowest,
+  type SlowestOperation,
+} from './operation-totals.ts';
+import type { Query } from './query-definition.ts';
 
 /** Statistics of database queries. Times in ms, rates and shares in percent. */
 export interface DatabaseStats {

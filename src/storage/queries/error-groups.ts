@@ -1,7 +1,7 @@
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import type { Row } from '../questdb/questdb-reader.ts';
 import { fromTable, inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
-import type { Query } from './query.ts';
+import type { Query } from './query-definition.ts';
 import { toNumber, toOrigin, toText } from './row-values.ts';
 
 /** Filters for errors, in addition to the scope. An error must match one value of each filter. */

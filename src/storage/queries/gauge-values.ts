@@ -1,10 +1,10 @@
 import type { QueryClient } from '../questdb/query-client.ts';
-import { type MetricSelector, toMetricConditions } from './metric-totals.ts';
-import type { Group, Query } from './query.ts';
-import type { TimeRange } from './query-range.ts';
-import { METRICS_TABLE, VALUE_AGGREGATIONS } from './query-tables.ts';
+import { METRICS_TABLE, VALUE_AGGREGATIONS } from './aggregation-tables.ts';
+import { type MetricSelector, toMetricConditions } from './operation-totals.ts';
+import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Values of a gauge, or the increase of a counter, in the metric's unit. */
 export interface GaugePoint {

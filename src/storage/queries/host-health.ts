@@ -1,11 +1,11 @@
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { fromHostTable, identifier, joinSql, sql } from '../sql/sql-builder.ts';
-import { type Group, type Query, toGroupKey } from './query.ts';
-import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './query-range.ts';
-import { HOSTS_TABLE, ROW_COUNT } from './query-tables.ts';
+import { HOSTS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
+import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber, toText } from './row-values.ts';
 import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
+import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './time-range.ts';
 
 /** Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds. */
 export interface ProcessHealth {

@@ -1,8 +1,8 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
-import { type PercentileTotals, queryDistributionTotals } from './metric-totals.ts';
-import type { Query } from './query.ts';
-import type { TimeRange } from './query-range.ts';
+import { type PercentileTotals, queryDistributionTotals } from './operation-totals.ts';
+import type { Query } from './query-definition.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Times in ms, rates per second, `errorRate` in percent. Averages are `undefined` if `count` is 0. */
 interface PointStats {

@@ -1,10 +1,10 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { sql } from '../sql/sql-builder.ts';
-import type { Group, Query } from './query.ts';
-import type { TimeRange } from './query-range.ts';
-import { createSum, JOBS_TABLE, ROW_COUNT } from './query-tables.ts';
+import { createSum, JOBS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
+import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
 import { type Aggregation, runQuery } from './run-query.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** State transitions of the jobs of one group. Times in ms. */
 export interface JobTotals {

@@ -1,8 +1,8 @@
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import type { Row } from '../questdb/questdb-reader.ts';
 import { fromTable, inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
-import type { Query } from './query.ts';
-import { METRICS_TABLE } from './query-tables.ts';
+import { METRICS_TABLE } from './aggregation-tables.ts';
+import type { Query } from './query-definition.ts';
 import { toNumber, toOrigin, toText } from './row-values.ts';
 import { toFilterConditions } from './run-query.ts';
 

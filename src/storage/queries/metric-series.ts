@@ -6,9 +6,9 @@ import {
   queryDistributionTotals,
   queryTotals,
   type Totals,
-} from './metric-totals.ts';
-import { type Group, type Query, toGroupKey } from './query.ts';
-import type { TimeRange } from './query-range.ts';
+} from './operation-totals.ts';
+import { type Group, type Query, toGroupKey } from './query-definition.ts';
+import type { TimeRange } from './time-range.ts';
 
 /**
  * Values that can be computed for each time bucket. Times are in the metric's unit, `rate` is per

@@ -1,9 +1,9 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type GaugePoint, queryGauges } from './gauge-values.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
-import { type Query, toGroupKey } from './query.ts';
-import { getRangeLengthMs, type TimeRange } from './query-range.ts';
+import { type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
+import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** Statistics of a queue. Times in ms, rates per second, `failureRate` in percent of ended attempts. */
 export interface QueueStats {

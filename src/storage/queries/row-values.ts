@@ -1,5 +1,5 @@
 import { type InferRow, type Table, toSnakeCase } from '../../core/schema/table-definition.ts';
-import type { Row } from '../questdb/questdb-reader.ts';
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 
 /** Returns a number from a row; `undefined` for NULL, which means that nothing was reported. */
 export function toNumber(value: unknown): number | undefined {

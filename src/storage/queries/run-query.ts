@@ -1,6 +1,6 @@
 import { createError } from '../../core/errors.ts';
+import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import type { Row } from '../questdb/questdb-reader.ts';
 import {
   fromHostTable,
   fromTable,
@@ -11,16 +11,16 @@ import {
   type Sql,
   sql,
 } from '../sql/sql-builder.ts';
-import type { Dimension, Group, Query } from './query.ts';
-import { planSegments, type Segment } from './query-plan.ts';
-import { getRowsRevision, type TimeRange } from './query-range.ts';
+import type { Dimension, Group, Query } from './query-definition.ts';
+import { planSegments, type Segment } from './rollup-selection.ts';
+import { toNumber, toText } from './row-values.ts';
 import {
   isAlignedToBuckets,
   splitAtOffsetChanges,
   toBucketRange,
   toBucketSql,
-} from './query-step.ts';
-import { toNumber, toText } from './row-values.ts';
+} from './time-buckets.ts';
+import { getRowsRevision, type TimeRange } from './time-range.ts';
 
 /** A table with roll-ups that have the same columns for dimensions. */
 export interface QueryTable {

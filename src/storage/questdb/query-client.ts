@@ -1,6 +1,6 @@
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import { renderSql } from '../sql/sql-builder.ts';
-import { QuestdbReader, type ReadRows, type Row } from './questdb-reader.ts';
+import { QuestdbReader, type ReadRows, type Row } from './postgres-wire-reader.ts';
 import { type Catalog, CatalogReader } from './table-catalog.ts';
 
 /** Runs queries against QuestDB and knows which tables and roll-ups are stored. */

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createChildEnvironment } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/errors.ts';
-import { execSql } from './questdb-http.ts';
+import { execSql } from './exec-sql-http.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;

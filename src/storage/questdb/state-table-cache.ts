@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, type Sql, sql } from '../sql/sql-builder.ts';
-import type { ReadRows, Row } from './questdb-reader.ts';
+import type { ReadRows, Row } from './postgres-wire-reader.ts';
 
 /** Polling interval in ms. Changes by other servers are visible within two intervals. */
 const REFRESH_INTERVAL_MS = 2000;

@@ -10,7 +10,7 @@ import {
 } from '../../core/schema/rollup-definitions.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, sql } from '../sql/sql-builder.ts';
-import type { ReadRows, Row } from './questdb-reader.ts';
+import type { ReadRows, Row } from './postgres-wire-reader.ts';
 
 /** A measurement table or one of its roll-ups. Times are in ms since the epoch. */
 export interface StoredTable {

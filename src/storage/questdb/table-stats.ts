@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DAY_MS } from '../../core/duration.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { quoteName, sql } from '../sql/sql-builder.ts';
-import type { ReadRows, Row } from './questdb-reader.ts';
+import type { ReadRows, Row } from './postgres-wire-reader.ts';
 
 /** Time window for the growth rate, by partition unit: 8 days, 5 weeks, or 4 months. */
 const GROWTH_WINDOWS: Readonly<Record<string, { partitionDays: number; days: number }>> = {

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
-import { toReadOnlySql } from './read-only-sql.ts';
+import { toReadOnlySql } from './check-user-sql.ts';
 
 export type ExportFormat = 'csv' | 'parquet';
 

@@ -11,7 +11,7 @@ import {
 import { getTable, isMeasurementTable } from '../../core/schema/table-registry.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import type { RowChunk } from './row-buffer.ts';
-import type { Batch } from './spool-files.ts';
+import type { Batch } from './spool-folders.ts';
 
 /** The columns of a table in the order that the line protocol requires: symbols first. */
 interface ColumnLayout {

@@ -8,7 +8,7 @@ import { BatchEncoder } from './batch-encoder.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { Spool } from './spool.ts';
-import type { Batch } from './spool-files.ts';
+import type { Batch } from './spool-folders.ts';
 import { SpoolSender } from './spool-sender.ts';
 
 const POLL_INTERVAL_MS = 20;

@@ -3,7 +3,7 @@ import { createError } from '../../core/errors.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { IlpClient } from './ilp-client.ts';
 import type { Spool } from './spool.ts';
-import type { Batch } from './spool-files.ts';
+import type { Batch } from './spool-folders.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;

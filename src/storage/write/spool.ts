@@ -15,7 +15,7 @@ import {
   listBatches,
   removeFolderIfEmpty,
   UNFINISHED_SUFFIX,
-} from './spool-files.ts';
+} from './spool-folders.ts';
 
 /**
  * Size of the batches that are also kept in memory, so that they don't have to be read back from

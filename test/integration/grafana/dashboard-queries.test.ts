@@ -16,7 +16,7 @@ import { narrowScope, UNRESTRICTED_SCOPE } from '../../../src/core/tenant-scope.
 import { migrate } from '../../../src/storage/migrations/migrate.ts';
 import { queryDatabaseStats } from '../../../src/storage/queries/database-stats.ts';
 import { queryUptime } from '../../../src/storage/queries/host-health.ts';
-import { queryDistributionTotals } from '../../../src/storage/queries/metric-totals.ts';
+import { queryDistributionTotals } from '../../../src/storage/queries/operation-totals.ts';
 import { queryQueueStats } from '../../../src/storage/queries/queue-stats.ts';
 import { QuestdbQueryClient } from '../../../src/storage/questdb/query-client.ts';
 import {

@@ -6,10 +6,10 @@ import {
   type MetricSelector,
   queryDistributionTotals,
   queryTotals,
-} from '../../../storage/queries/metric-totals.ts';
-import type { Dimension, Filter, Group, Query } from '../../../storage/queries/query.ts';
-import { getRangeLengthMs } from '../../../storage/queries/query-range.ts';
+} from '../../../storage/queries/operation-totals.ts';
+import type { Dimension, Filter, Group, Query } from '../../../storage/queries/query-definition.ts';
 import { queryQueueStats } from '../../../storage/queries/queue-stats.ts';
+import { getRangeLengthMs } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { recommendQueueWorkers } from '../scaling/scaling-recommendation.ts';
 import {

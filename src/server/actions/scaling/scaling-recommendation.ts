@@ -1,9 +1,9 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { queryGauges } from '../../../storage/queries/gauge-values.ts';
-import { queryTotals } from '../../../storage/queries/metric-totals.ts';
-import type { Query } from '../../../storage/queries/query.ts';
-import { floorTo } from '../../../storage/queries/query-range.ts';
+import { queryTotals } from '../../../storage/queries/operation-totals.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
 import { queryQueueSeries } from '../../../storage/queries/queue-stats.ts';
+import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
 

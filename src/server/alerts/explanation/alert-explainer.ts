@@ -1,7 +1,11 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { getSeverityRank, type PerformanceMetricType } from '../../../core/schema/enums.ts';
-import { type Dimension, type Group, toGroupKey } from '../../../storage/queries/query.ts';
+import {
+  type Dimension,
+  type Group,
+  toGroupKey,
+} from '../../../storage/queries/query-definition.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { Observation } from '../evaluation/observation.ts';

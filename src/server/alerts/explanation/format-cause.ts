@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
-import type { Dimension } from '../../../storage/queries/query.ts';
+import type { Dimension } from '../../../storage/queries/query-definition.ts';
 
 /** Unit of a metric change. It decides how the value is formatted. */
 export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';

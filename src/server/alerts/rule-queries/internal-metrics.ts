@@ -3,7 +3,7 @@ import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definiti
 import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
-import { getLastRange } from '../../../storage/queries/query-range.ts';
+import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { Observation } from '../evaluation/observation.ts';

@@ -1,11 +1,11 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
-import { type MetricSums, mergeMetricSums } from '../../../storage/queries/metric-sums.ts';
-import type { Group } from '../../../storage/queries/query.ts';
-import { toGroupKey } from '../../../storage/queries/query.ts';
-import { floorTo } from '../../../storage/queries/query-range.ts';
+import { type MetricSums, mergeMetricSums } from '../../../storage/queries/measurement-sums.ts';
+import type { Group } from '../../../storage/queries/query-definition.ts';
+import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { computeTimeToDrain, READY_STATES } from '../../../storage/queries/queue-stats.ts';
 import { computePercent } from '../../../storage/queries/row-values.ts';
+import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';

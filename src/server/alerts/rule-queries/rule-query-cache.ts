@@ -7,11 +7,14 @@ import {
   type MetricSums,
   mergeMetricSums,
   queryMetricSums,
-} from '../../../storage/queries/metric-sums.ts';
-import { queryDistributions, toMetricConditions } from '../../../storage/queries/metric-totals.ts';
-import type { Dimension } from '../../../storage/queries/query.ts';
-import { type Query, toGroupKey } from '../../../storage/queries/query.ts';
-import { getLastRange } from '../../../storage/queries/query-range.ts';
+} from '../../../storage/queries/measurement-sums.ts';
+import {
+  queryDistributions,
+  toMetricConditions,
+} from '../../../storage/queries/operation-totals.ts';
+import type { Dimension } from '../../../storage/queries/query-definition.ts';
+import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
+import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 

@@ -6,7 +6,7 @@ import {
   nameSchema,
 } from '../../../core/config-files/config-validation.ts';
 import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
-import { DIMENSIONS } from '../../../storage/queries/query.ts';
+import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
 import {
   AGGREGATES,
   type Aggregate,

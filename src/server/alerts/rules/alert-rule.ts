@@ -1,6 +1,6 @@
 import type { Labels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity, PerformanceMetricType } from '../../../core/schema/enums.ts';
-import type { Dimension } from '../../../storage/queries/query.ts';
+import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import type { Template } from './annotation-template.ts';
 import type { SqlRule } from './parse-sql-rule.ts';
 import type { Aggregate, InternalMetric } from './rule-aggregates.ts';

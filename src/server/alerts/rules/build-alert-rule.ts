@@ -5,7 +5,7 @@ import {
 } from '../../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
-import { DIMENSIONS, type Dimension } from '../../../storage/queries/query.ts';
+import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 import type {
   AlertRule,
   InternalMeasure,

@@ -27,11 +27,11 @@ import {
 import { buildAlertRule } from './build-alert-rule.ts';
 import {
   createEnvironmentSource,
-  loadDefaultRules,
   type MergedConfig,
   mergeByName,
   type ThresholdSettings,
-} from './rule-sources.ts';
+} from './environment-thresholds.ts';
+import { loadDefaultRules } from './load-default-rules.ts';
 
 /** The merged content of all rule files. */
 export interface AlertRuleSet {

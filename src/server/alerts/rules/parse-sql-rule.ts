@@ -3,7 +3,7 @@ import {
   getTableAndRollupNames,
   ROLLUP_DEFINITIONS,
 } from '../../../core/schema/rollup-definitions.ts';
-import { toReadOnlySql, VALUE_FUNCTIONS } from '../../../storage/sql/read-only-sql.ts';
+import { toReadOnlySql, VALUE_FUNCTIONS } from '../../../storage/sql/check-user-sql.ts';
 import {
   type Expression,
   getLastName,

@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Dimension } from '../../../storage/queries/query.ts';
+import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';
 
 interface AggregateDefinition {
   /** Unit of the value. `type` is the stored unit of the metric type, which is ms for durations. */

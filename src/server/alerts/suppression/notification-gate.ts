@@ -11,14 +11,14 @@ import {
 import { formatDuration } from '../../../core/format.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { AlertRuleSet } from '../rules/load-alert-rules.ts';
-import type { Silence } from './silence.ts';
 import {
   EMPTY_FLAP_HISTORY,
   evaluateSuppressions,
   type FlapHistory,
   recordFlap,
   toFlapKey,
-} from './suppression-stages.ts';
+} from './evaluate-suppressions.ts';
+import type { Silence } from './silence.ts';
 
 /** Decides which alerts are sent, and keeps the reasons why the others aren't. */
 export class NotificationGate {

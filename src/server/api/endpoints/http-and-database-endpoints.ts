@@ -6,8 +6,8 @@ import {
   type MetricSelector,
   omitDistribution,
   queryDistributionTotals,
-} from '../../../storage/queries/metric-totals.ts';
-import type { Query } from '../../../storage/queries/query.ts';
+} from '../../../storage/queries/operation-totals.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
 import type { CsvTable } from '../csv-table.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
 import { paginate } from '../request/pagination.ts';

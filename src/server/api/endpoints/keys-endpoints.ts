@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
-import { ROLES, type Role } from '../../../core/people.ts';
+import { ROLES, type Role } from '../../../core/person-and-roles.ts';
 import { createKeyNotFoundError, parseExpiry, toKeyView } from '../../access/api-key-record.ts';
 import type { Actor } from '../../access/api-key-store.ts';
+import { canGrantRole, PERMISSION_LABELS } from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
-import { canGrantRole, PERMISSION_LABELS } from '../../access/roles.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';
 

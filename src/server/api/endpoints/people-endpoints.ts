@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ROLES } from '../../../core/people.ts';
+import { ROLES } from '../../../core/person-and-roles.ts';
 import { PERSON_SOURCES } from '../../notifications/notification-views.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
 import { optionalTextSchema } from '../schemas/response-schemas.ts';

@@ -19,7 +19,7 @@ import {
   createNotificationSource,
 } from '../stream/change-sources.ts';
 import { sendEventStream } from '../stream/event-stream.ts';
-import { createPointSource } from '../stream/point-source.ts';
+import { createPointSource } from '../stream/interval-events.ts';
 
 const MAX_INTERVAL_MS = 300_000;
 

@@ -13,7 +13,7 @@ import {
   type Series,
   type SeriesPoint,
 } from '../../../storage/queries/metric-series.ts';
-import { toGroupKey } from '../../../storage/queries/query.ts';
+import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { createRequestError } from '../problem-details.ts';

@@ -1,7 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { createError } from '../../../core/errors.ts';
+import { hasPermission, PERMISSION_LABELS, type Permission } from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
-import { hasPermission, PERMISSION_LABELS, type Permission } from '../../access/roles.ts';
 
 /** Permission that an endpoint requires. `public` endpoints need no credentials. */
 export type EndpointPermission = 'public' | Permission;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PerfscopeError } from '../../../core/errors.ts';
 import { MAX_NAME_LENGTH } from '../../../core/schema/table-definition.ts';
-import type { Query } from '../../../storage/queries/query.ts';
-import type { TimeRange } from '../../../storage/queries/query-range.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
+import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import { createRequestError } from '../problem-details.ts';
 import { checkTimeRange } from './request-time-range.ts';
 

@@ -1,6 +1,6 @@
 import { narrowScope, type TenantScope } from '../../../core/tenant-scope.ts';
-import type { Dimension, Filter, Query } from '../../../storage/queries/query.ts';
-import type { TimeRange } from '../../../storage/queries/query-range.ts';
+import type { Dimension, Filter, Query } from '../../../storage/queries/query-definition.ts';
+import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import type { EndpointContext } from '../endpoint-definition.ts';
 import type { TimeRangeParameters } from './request-time-range.ts';
 import { getTimeZone, parseTimeRange } from './request-time-range.ts';

@@ -1,11 +1,11 @@
 import { DateTime, IANAZone } from 'luxon';
 import { DAY_MS, MINUTE_MS, parseDuration } from '../../../core/duration.ts';
+import { chooseStepMs, coarsenStep, type Step } from '../../../storage/queries/time-buckets.ts';
 import {
   getCurrentRangeEndMs,
   getRangeLengthMs,
   type TimeRange,
-} from '../../../storage/queries/query-range.ts';
-import { chooseStepMs, coarsenStep, type Step } from '../../../storage/queries/query-step.ts';
+} from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { createRequestError } from '../problem-details.ts';
 

@@ -3,7 +3,7 @@ import { DAY_MS } from '../../../core/duration.ts';
 import { PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH } from '../../../core/schema/table-definition.ts';
 import { COMPARISONS } from '../../../storage/queries/comparison.ts';
-import type { Dimension, Group } from '../../../storage/queries/query.ts';
+import type { Dimension, Group } from '../../../storage/queries/query-definition.ts';
 
 /** Maps the names in requests and responses to dimensions. */
 const DIMENSION_BY_NAME = {

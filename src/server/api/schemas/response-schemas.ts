@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TimeRange } from '../../../storage/queries/query-range.ts';
+import type { TimeRange } from '../../../storage/queries/time-range.ts';
 import { DIMENSION_NAMES } from './query-parameters.ts';
 
 /** A value that is missing if nothing was reported. */

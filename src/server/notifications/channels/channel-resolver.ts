@@ -1,5 +1,5 @@
 import { errorMessage } from '../../../core/errors.ts';
-import type { Person } from '../../../core/people.ts';
+import type { Person } from '../../../core/person-and-roles.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
 import { ADDRESS_FIELD_BY_CHANNEL } from '../config/notification-file-schema.ts';
 import type { Target } from '../routing/notification-target.ts';

@@ -1,7 +1,7 @@
 import type { Matcher } from '../../../core/config-files/matcher.ts';
 import type { Recurrence } from '../../../core/config-files/recurrence.ts';
 import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
-import type { Person, Role } from '../../../core/people.ts';
+import type { Person, Role } from '../../../core/person-and-roles.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { ReceiverChannel } from './notification-file-schema.ts';
 

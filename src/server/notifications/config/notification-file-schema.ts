@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema, nameSchema } from '../../../core/config-files/config-validation.ts';
 import { matchersSchema } from '../../../core/config-files/matcher.ts';
-import { ROLES } from '../../../core/people.ts';
+import { ROLES } from '../../../core/person-and-roles.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { validateGrant } from '../../access/principal.ts';
 import { emailAddressSchema, phoneNumberSchema } from '../channels/channel-fields.ts';

@@ -10,7 +10,7 @@ import {
 } from '../record/notification-recorder.ts';
 import { type Target, toChannelKey } from '../routing/notification-target.ts';
 import { ChannelLimiter } from './channel-limiter.ts';
-import { type Delivery, getDeliveryThreadKey } from './delivery.ts';
+import { type Delivery, getDeliveryThreadKey } from './delivery-record.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { NotificationJournal } from './notification-journal.ts';
 

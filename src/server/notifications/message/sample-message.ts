@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { AlertSeverity, isAlertSeverity } from '../../../core/schema/enums.ts';
-import type { Delivery } from '../delivery/delivery.ts';
+import type { Delivery } from '../delivery/delivery-record.ts';
 import { createPlannedMessage } from '../planning/group-messages.ts';
 import type { Target } from '../routing/notification-target.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { createError } from '../../../core/errors.ts';
-import type { Person } from '../../../core/people.ts';
+import type { Person } from '../../../core/person-and-roles.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import { type PersonRow, peopleTable } from '../../../core/schema/tables/people-table.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toTableRow } from '../../../storage/queries/row-values.ts';
-import type { ReadRows, Row } from '../../../storage/questdb/questdb-reader.ts';
+import type { ReadRows, Row } from '../../../storage/questdb/postgres-wire-reader.ts';
 import { StateTableCache } from '../../../storage/questdb/state-table-cache.ts';
 import { fromTable, sql } from '../../../storage/sql/sql-builder.ts';
 import type { Actor } from '../../access/api-key-store.ts';

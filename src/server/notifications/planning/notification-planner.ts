@@ -7,7 +7,7 @@ import {
 } from '../../../core/alerts/alert.ts';
 import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import type { Person } from '../../../core/people.ts';
+import type { Person } from '../../../core/person-and-roles.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { SuppressionRecorder } from '../record/suppression-recorder.ts';
@@ -16,8 +16,8 @@ import {
   type RoutingSuppression,
   routeAlerts,
 } from '../routing/route-alerts.ts';
-import { DigestStore, parseDigestGroupKey, toDigestGroupKey } from './digest-store.ts';
-import { EscalationStore } from './escalation-store.ts';
+import { DigestStore, parseDigestGroupKey, toDigestGroupKey } from './due-digests.ts';
+import { EscalationStore } from './due-escalations.ts';
 import { createPlannedMessage, type PlannedMessage, planGroupMessages } from './group-messages.ts';
 import { isOngoing, type NotificationThreadStore } from './notification-thread-store.ts';
 

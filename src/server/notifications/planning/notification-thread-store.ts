@@ -1,4 +1,4 @@
-import { getThreadKey } from '../delivery/delivery.ts';
+import { getThreadKey } from '../delivery/delivery-record.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { Target } from '../routing/notification-target.ts';
 

@@ -4,7 +4,7 @@ import { EventFeed } from '../../../core/event-feed.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
-import type { Delivery } from '../delivery/delivery.ts';
+import type { Delivery } from '../delivery/delivery-record.ts';
 import { truncateText } from '../message/sanitize-text.ts';
 import type { NotificationContent } from '../notification-views.ts';
 

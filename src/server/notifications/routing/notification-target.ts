@@ -1,5 +1,5 @@
 import type { Alert } from '../../../core/alerts/alert.ts';
-import type { Person, Role } from '../../../core/people.ts';
+import type { Person, Role } from '../../../core/person-and-roles.ts';
 import type { Receiver } from '../config/notification-config.ts';
 import {
   ADDRESS_FIELD_BY_CHANNEL,

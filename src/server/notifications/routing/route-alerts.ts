@@ -1,7 +1,7 @@
 import { type Alert, getMatchLabels, isActive } from '../../../core/alerts/alert.ts';
 import { matchesAll } from '../../../core/config-files/matcher.ts';
 import { findOccurrence } from '../../../core/config-files/recurrence.ts';
-import type { Person } from '../../../core/people.ts';
+import type { Person } from '../../../core/person-and-roles.ts';
 import type {
   NotificationConfig,
   Receiver,

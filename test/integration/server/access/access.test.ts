@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCreateStateTableSql } from '../../../../src/core/schema/table-definition.ts';
 import { STATE_TABLES } from '../../../../src/core/schema/table-registry.ts';
 import { parseApiKey } from '../../../../src/server/access/api-key-secret.ts';
-import { execSql } from '../../../../src/storage/questdb/questdb-http.ts';
+import { execSql } from '../../../../src/storage/questdb/exec-sql-http.ts';
 import { AccessServer } from '../../../support/access-server.ts';
 import { expectRows } from '../../../support/expect-rows.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';

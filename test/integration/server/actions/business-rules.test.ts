@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { createActionService } from '../../../../src/server/actions/action-service.ts';
-import { BusinessRuleEvaluator } from '../../../../src/server/actions/business-rules/business-rule-evaluator.ts';
+import { BusinessRuleScheduler } from '../../../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import { signWebhookBody } from '../../../../src/server/notifications/outgoing-http/signed-post.ts';
 import {
   createForcedBreakerLookup,
@@ -192,7 +192,7 @@ it('returns each decision on exactly one page', async () => {
 
 it('repeats no decision and no delivery after a restart', async () => {
   const { queryClient, add, flush, log } = api.dependencies;
-  const restarted = new BusinessRuleEvaluator({
+  const restarted = new BusinessRuleScheduler({
     queryClient,
     add,
     flush,

@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import {
-  BusinessRuleEvaluator,
-  type BusinessRuleEvaluatorOptions,
-} from '../../../../src/server/actions/business-rules/business-rule-evaluator.ts';
+  BusinessRuleScheduler,
+  type BusinessRuleSchedulerOptions,
+} from '../../../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import { postDecision, validateWebhookUrl } from '../../../../src/server/startup/create-actions.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
-import { createQueryClient, makeHistogram, TestRowWriter } from '../../../support/alert-fixtures.ts';
+import {
+  createQueryClient,
+  makeHistogram,
+  TestRowWriter,
+} from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
@@ -72,12 +76,12 @@ rules:
 /** Creates the evaluator of a separate server. */
 function createServer(
   path: string | undefined,
-  options: Partial<BusinessRuleEvaluatorOptions> = {},
-): BusinessRuleEvaluator {
+  options: Partial<BusinessRuleSchedulerOptions> = {},
+): BusinessRuleScheduler {
   const writer = new TestRowWriter(questdb);
   const queryClient = createQueryClient(questdb);
   const log = { info: () => {}, warn: console.error, error: console.error };
-  const evaluator = new BusinessRuleEvaluator({
+  const evaluator = new BusinessRuleScheduler({
     queryClient,
     add: writer.add,
     flush: writer.flush,
@@ -141,7 +145,7 @@ it('does not repeat or send a decision that another server made', async () => {
   unsubscribe();
   // A server without a file makes no decisions, but returns the active ones.
   expect(await follower.runOnce(PEAK + 15_000)).toEqual([]);
-  const getOwn = (evaluator: BusinessRuleEvaluator) =>
+  const getOwn = (evaluator: BusinessRuleScheduler) =>
     evaluator.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'alpine');
   expect(getOwn(follower)).toEqual(getOwn(one));
   expect(getOwn(follower)).toMatchObject([{ value: 1.3, seq: 1 }]);
@@ -213,7 +217,7 @@ it('keeps settings after a start with an invalid file, but resets settings of re
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const restarted = createServer(invalidFile, { log });
   expect(await restarted.runOnce(PEAK + 10_000)).toEqual([]);
-  const getOwn = (evaluator: BusinessRuleEvaluator) =>
+  const getOwn = (evaluator: BusinessRuleScheduler) =>
     evaluator.getActiveDecisions(PEAK).filter(({ propertyId }) => propertyId === 'forest');
   expect(getOwn(restarted)).toMatchObject([{ value: 1.3 }]);
   writeFileSync(invalidFile, 'rules: []');

@@ -11,18 +11,22 @@ import {
   UNRESTRICTED_SCOPE,
 } from '../../../../src/core/tenant-scope.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
+import { HOSTS_TABLE } from '../../../../src/storage/queries/aggregation-tables.ts';
 import { queryGauges } from '../../../../src/storage/queries/gauge-values.ts';
 import { queryUptime, toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
-import { queryDistributionTotals } from '../../../../src/storage/queries/metric-totals.ts';
-import { DIMENSIONS, type Dimension, type Query } from '../../../../src/storage/queries/query.ts';
-import { floorTo } from '../../../../src/storage/queries/query-range.ts';
-import { HOSTS_TABLE } from '../../../../src/storage/queries/query-tables.ts';
+import { queryDistributionTotals } from '../../../../src/storage/queries/operation-totals.ts';
+import {
+  DIMENSIONS,
+  type Dimension,
+  type Query,
+} from '../../../../src/storage/queries/query-definition.ts';
 import {
   queryQueueStats,
   queryQueueUsageByTenant,
 } from '../../../../src/storage/queries/queue-stats.ts';
 import { runQuery } from '../../../../src/storage/queries/run-query.ts';
+import { floorTo } from '../../../../src/storage/queries/time-range.ts';
 import {
   type QueryClient,
   QuestdbQueryClient,

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ROLES } from '../../../../src/core/people.ts';
+import { ROLES } from '../../../../src/core/person-and-roles.ts';
 import {
   isEmptyScope,
   narrowScope,
   UNRESTRICTED_SCOPE,
 } from '../../../../src/core/tenant-scope.ts';
+import {
+  canGrantRole,
+  hasPermission,
+  PERMISSION_LABELS,
+  type Permission,
+} from '../../../../src/server/access/permissions.ts';
 import {
   createPrincipal,
   type Grant,
@@ -12,12 +18,6 @@ import {
   SCRAPER,
   validateGrant,
 } from '../../../../src/server/access/principal.ts';
-import {
-  canGrantRole,
-  hasPermission,
-  PERMISSION_LABELS,
-  type Permission,
-} from '../../../../src/server/access/roles.ts';
 
 describe('roles', () => {
   it.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BusinessRule } from '../../../../src/server/actions/business-rules/business-rule.ts';
-import { ConditionEvaluator } from '../../../../src/server/actions/business-rules/evaluate-rule.ts';
+import { ConditionEvaluator } from '../../../../src/server/actions/business-rules/evaluate-business-rule.ts';
 import {
   type Decision,
   decideSetting,

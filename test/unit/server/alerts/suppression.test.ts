@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { AlertSummary } from '../../../../src/core/alerts/alert.ts';
-import { createInhibitor } from '../../../../src/server/alerts/suppression/inhibition.ts';
-import {
-  type AlertGroupState,
-  toNotificationGroupKey,
-  updateAlertGroup,
-} from '../../../../src/server/alerts/suppression/notification-gate.ts';
 import {
   EMPTY_FLAP_HISTORY,
   evaluateSuppressions,
@@ -13,7 +7,13 @@ import {
   pruneFlaps,
   recordFlap,
   toFlapKey,
-} from '../../../../src/server/alerts/suppression/suppression-stages.ts';
+} from '../../../../src/server/alerts/suppression/evaluate-suppressions.ts';
+import { createInhibitor } from '../../../../src/server/alerts/suppression/inhibition.ts';
+import {
+  type AlertGroupState,
+  toNotificationGroupKey,
+  updateAlertGroup,
+} from '../../../../src/server/alerts/suppression/notification-gate.ts';
 import { loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const SET = loadTestRules('');

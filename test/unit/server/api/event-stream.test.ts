@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readEvents } from '../../../../src/agent/http-client/server-sent-events.ts';
-import { createPointSource } from '../../../../src/server/api/stream/point-source.ts';
+import { createPointSource } from '../../../../src/server/api/stream/interval-events.ts';
 import type { IntervalPoint } from '../../../../src/storage/queries/interval-points.ts';
-import type { TimeRange } from '../../../../src/storage/queries/query-range.ts';
+import type { TimeRange } from '../../../../src/storage/queries/time-range.ts';
 
 const NOW = 1_795_608_000_000;
 

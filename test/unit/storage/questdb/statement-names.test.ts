@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { StatementNames } from '../../../../src/storage/questdb/questdb-reader.ts';
+import { StatementNames } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
 
 it('assigns a unique name to a statement from its second use on', () => {
   const names = new StatementNames();

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
-import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
+import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** A part of a range and the table or roll-up to read it from. */
 export interface Segment extends TimeRange {

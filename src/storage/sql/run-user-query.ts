@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
-import { toReadOnlySql } from './read-only-sql.ts';
+import { toReadOnlySql } from './check-user-sql.ts';
 
 export interface UserQueryOptions {
   /** Maximum number of rows. */

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
 import { type Sql, sql } from '../sql/sql-builder.ts';
-import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './query-range.ts';
+import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /**
  * Length and time zone of time buckets. Buckets of a day or more are local days, which have 23 or 25

@@ -6,7 +6,7 @@ import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { BusinessRule } from './business-rule.ts';
 import { DecisionFeed } from './decision-feed.ts';
 import { DecisionWebhooks, type PostWebhook } from './decision-webhooks.ts';
-import { evaluateRule, expireSettings } from './evaluate-rule.ts';
+import { evaluateBusinessRule, expireSettings } from './evaluate-business-rule.ts';
 import {
   type BusinessRules,
   loadBusinessRules,
@@ -17,7 +17,7 @@ import type { Decision } from './setting-decision.ts';
 import { SettingStore } from './setting-store.ts';
 import { DecisionRestorer, toDecisionRow, toOutcomeRow } from './stored-decisions.ts';
 
-export interface BusinessRuleEvaluatorOptions {
+export interface BusinessRuleSchedulerOptions {
   readonly queryClient: QueryClient;
   readonly add: AddRows;
   /** Resolves when all added rows are stored in QuestDB. */
@@ -38,8 +38,8 @@ const INVALID_FILE_CODE = 'PS_BUSINESS_RULES_INVALID';
  * moment have the same keys, so they become one row and one message. A server without a file publishes
  * the decisions of the others. The methods never reject.
  */
-export class BusinessRuleEvaluator {
-  readonly #options: BusinessRuleEvaluatorOptions;
+export class BusinessRuleScheduler {
+  readonly #options: BusinessRuleSchedulerOptions;
   readonly #file: WatchedFile<BusinessRules>;
   readonly #settings = new SettingStore();
   readonly #feed = new DecisionFeed();
@@ -52,7 +52,7 @@ export class BusinessRuleEvaluator {
   #isStopped = false;
   #lastRun: Promise<unknown> = Promise.resolve();
 
-  constructor(options: BusinessRuleEvaluatorOptions) {
+  constructor(options: BusinessRuleSchedulerOptions) {
     const { path, validateWebhookUrl, log, post, now = Date.now } = options;
     this.#options = options;
     this.now = now;
@@ -182,7 +182,12 @@ export class BusinessRuleEvaluator {
 
   async #evaluateOne(rule: BusinessRule, now: number): Promise<Decision[]> {
     try {
-      const decisions = await evaluateRule(this.#options.queryClient, rule, this.#settings, now);
+      const decisions = await evaluateBusinessRule(
+        this.#options.queryClient,
+        rule,
+        this.#settings,
+        now,
+      );
       this.#failing.delete(rule.name);
       return decisions;
     } catch (error) {

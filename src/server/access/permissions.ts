@@ -1,4 +1,4 @@
-import { ROLES, type Role } from '../../core/people.ts';
+import { ROLES, type Role } from '../../core/person-and-roles.ts';
 
 /** Also includes the roles of the metrics token and of anonymous callers, which no key can have. */
 export type PrincipalRole = Role | 'SCRAPE' | 'NOBODY';

@@ -6,8 +6,8 @@ import type { PerformanceMetricRow } from '../../../core/schema/tables/performan
 import type { QueueMetricRow } from '../../../core/schema/tables/queue-metrics-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryDashboard, toDashboardQuery } from '../../../storage/queries/dashboard-query.ts';
+import type { Row } from '../../../storage/questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
-import type { Row } from '../../../storage/questdb/questdb-reader.ts';
 import { fromTable, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import { defineEndpoint, type EndpointDependencies } from '../endpoint-definition.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../../../src/core/log.ts';
-import { type ServerParts, startParts } from '../../../../src/server/startup/server-parts.ts';
+import { type ServerParts, startParts } from '../../../../src/server/startup/part-lifecycle.ts';
 
 function setUp() {
   const events: string[] = [];

@@ -5,11 +5,11 @@ import {
 } from '../../core/histogram/percentiles.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
-import { type Group, type Query, toGroupKey } from './query.ts';
-import { getRangeLengthMs, type TimeRange } from './query-range.ts';
-import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './query-tables.ts';
+import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
+import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
+import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** Selects measurements by type and, for types with several metrics, by name. */
 export interface MetricSelector {

@@ -1,5 +1,5 @@
 import { type Sql, sql } from '../sql/sql-builder.ts';
-import { JOB_COLUMNS, METRIC_COLUMNS } from './query.ts';
+import { JOB_COLUMNS, METRIC_COLUMNS } from './query-definition.ts';
 import type { Aggregation, QueryTable } from './run-query.ts';
 
 /** Measurements, and the points of histograms, gauges, and counters. */

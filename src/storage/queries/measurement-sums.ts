@@ -1,7 +1,7 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type Sql, sql } from '../sql/sql-builder.ts';
-import type { Group, Query } from './query.ts';
-import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './query-tables.ts';
+import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './aggregation-tables.ts';
+import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 

@@ -8,7 +8,7 @@ import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
 import type { ActionParts } from './create-actions.ts';
 import type { NotifierParts } from './create-alerting.ts';
-import type { ServerParts } from './server-parts.ts';
+import type { ServerParts } from './part-lifecycle.ts';
 
 const ADOPT_INTERVAL_MS = 10_000;
 

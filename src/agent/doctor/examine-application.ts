@@ -23,7 +23,7 @@ interface DoctorReport {
  * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s
  */
 export async function examineApplication(app: string, args: readonly string[]): Promise<string[]> {
-  const probe = new URL('./doctor-probe.js', import.meta.url).href;
+  const probe = new URL('./doctor-preload.js', import.meta.url).href;
   const child = spawn(process.execPath, ['--import', probe, resolve(app), ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

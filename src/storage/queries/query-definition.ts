@@ -1,6 +1,6 @@
 import type { TenantScope } from '../../core/tenant-scope.ts';
-import type { TimeRange } from './query-range.ts';
-import type { Step } from './query-step.ts';
+import type { Step } from './time-buckets.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Dimensions to filter and group by. */
 export const DIMENSIONS = [

@@ -3,8 +3,8 @@ import {
   type IntervalPoint,
   queryIntervalPoints,
 } from '../../../storage/queries/interval-points.ts';
-import { type Query, toGroupKey } from '../../../storage/queries/query.ts';
-import { floorTo, type TimeRange } from '../../../storage/queries/query-range.ts';
+import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
+import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 

@@ -5,7 +5,7 @@ import {
   getRangeLengthMs,
   getRangeUntilNow,
   getRowsRevision,
-} from '../../../../src/storage/queries/query-range.ts';
+} from '../../../../src/storage/queries/time-range.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 1, 234);
 

@@ -10,7 +10,7 @@ const formatHint = (nearest: string | undefined) => (nearest ? ` Did you mean ${
 
 /**
  * The message of each error code. A message states the cause, the value that failed, and the next
- * step. `error-explanations.ts` explains each code for docs/errors.md.
+ * step. `error-docs.ts` explains each code for docs/errors.md.
  */
 export const ERROR_MESSAGES = {
   PS_CONFIG_UNKNOWN: (p: { name: string; nearest?: string }) =>

@@ -4,8 +4,8 @@ import {
   TABLE_FUNCTIONS,
   toReadOnlySql,
   VALUE_FUNCTIONS,
-} from '../../../../src/storage/sql/read-only-sql.ts';
-import { runUserQuery } from '../../../../src/storage/sql/user-query.ts';
+} from '../../../../src/storage/sql/check-user-sql.ts';
+import { runUserQuery } from '../../../../src/storage/sql/run-user-query.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 

@@ -70,7 +70,7 @@ const conditionEvaluators = new WeakMap<BusinessRule, ConditionEvaluator>();
  *
  * @throws PS_UNAVAILABLE, PS_QUERY_TOO_LONG; no decision is made in these cases
  */
-export async function evaluateRule(
+export async function evaluateBusinessRule(
   queryClient: QueryClient,
   rule: BusinessRule,
   settings: SettingStore,
@@ -140,7 +140,7 @@ export async function* dryRunRules(
   const settings = new SettingStore();
   for (let now = fromMs; now <= toMs; now += stepMs) {
     for (const rule of rules) {
-      yield* await evaluateRule(queryClient, rule, settings, Math.round(now));
+      yield* await evaluateBusinessRule(queryClient, rule, settings, Math.round(now));
     }
   }
 }

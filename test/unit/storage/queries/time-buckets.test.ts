@@ -3,13 +3,13 @@ import { DateTime } from 'luxon';
 import { expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import { toComparisonRange } from '../../../../src/storage/queries/comparison.ts';
-import { floorTo } from '../../../../src/storage/queries/query-range.ts';
 import {
   chooseStepMs,
   isAlignedToBuckets,
   splitAtOffsetChanges,
   toBucketRange,
-} from '../../../../src/storage/queries/query-step.ts';
+} from '../../../../src/storage/queries/time-buckets.ts';
+import { floorTo } from '../../../../src/storage/queries/time-range.ts';
 
 const BERLIN = 'Europe/Berlin';
 const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMillis();

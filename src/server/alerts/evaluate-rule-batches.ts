@@ -1,7 +1,7 @@
 import { mapLimit } from '../../core/concurrency.ts';
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
-import { ceilTo } from '../../storage/queries/query-range.ts';
+import { ceilTo } from '../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import { RuleQueryCache } from './rule-queries/rule-query-cache.ts';

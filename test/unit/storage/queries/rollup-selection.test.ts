@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
-import { planSegments } from '../../../../src/storage/queries/query-plan.ts';
+import { planSegments } from '../../../../src/storage/queries/rollup-selection.ts';
 import type { StoredTable } from '../../../../src/storage/questdb/table-catalog.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 0);

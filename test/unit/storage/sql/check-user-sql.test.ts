@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toReadOnlySql } from '../../../../src/storage/sql/read-only-sql.ts';
+import { toReadOnlySql } from '../../../../src/storage/sql/check-user-sql.ts';
 
 /** Returns the error message for a statement, or its restated text if it is accepted. */
 const getRejection = (text: string): string => {

@@ -1,42 +1,12 @@
-import { readFileSync } from 'node:fs';
 import type { Settings } from '../../../core/config/settings.ts';
-import {
-  type ConfigProblem,
-  createRulesFileError,
-  type ReportProblem,
-} from '../../../core/config-files/config-validation.ts';
+import type { ConfigProblem, ReportProblem } from '../../../core/config-files/config-validation.ts';
 import {
   createReporter,
   isPlainObject,
   type PlainObject,
-  parseYamlSource,
   type YamlSource,
 } from '../../../core/config-files/yaml-source.ts';
 import { ALERT_SEVERITIES, type AlertSeverity } from '../../../core/schema/enums.ts';
-
-/** The files with the built-in rules, in the order in which the rules are listed. */
-const DEFAULT_RULES_FILES = [
-  'default-rules/general.yaml',
-  'default-rules/applications.yaml',
-  'default-rules/targets-and-availability.yaml',
-  'default-rules/perfscope.yaml',
-] as const;
-
-let cachedDefaultRules: readonly YamlSource[] | undefined;
-
-/** Returns the built-in rules. Their YAML files are next to this file, also in the package. */
-export function loadDefaultRules(): readonly YamlSource[] {
-  cachedDefaultRules ??= DEFAULT_RULES_FILES.map(readDefaultRules);
-  return cachedDefaultRules;
-}
-
-function readDefaultRules(file: string): YamlSource {
-  const text = readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
-  const problems: ConfigProblem[] = [];
-  const source = parseYamlSource(file, text, problems);
-  if (!source) throw createRulesFileError(problems);
-  return source;
-}
 
 /** The settings that override a threshold of a built-in rule. */
 const THRESHOLD_SETTINGS = [
