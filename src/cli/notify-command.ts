@@ -123,14 +123,14 @@ async function testReceiver(
 async function storeSampleNotification(
   config: StartupConfig,
   delivery: Parameters<
-    typeof import('../server/notifications/record/notification-recorder.ts').toDeliveryRow
+    typeof import('../server/notifications/delivery/notification-recorder.ts').toDeliveryRow
   >[0],
   recipient: string,
 ): Promise<void> {
   const { write } = requireQuestdbTargets(config);
   const { createWriter } = await import('../storage/write/create-writer.ts');
   const { DroppedRowCounter } = await import('../storage/write/dropped-rows.ts');
-  const { toDeliveryRow } = await import('../server/notifications/record/notification-recorder.ts');
+  const { toDeliveryRow } = await import('../server/notifications/delivery/notification-recorder.ts');
   const { stderrLogger: log } = await import('../core/log.ts');
   const writer = createWriter({
     config,

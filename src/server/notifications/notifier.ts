@@ -16,12 +16,11 @@ import { DEFAULT_DEADLINE_MS } from './config/notification-config.ts';
 import { Deliverer } from './delivery/deliverer.ts';
 import type { Delivery } from './delivery/delivery-record.ts';
 import { NotificationJournal } from './delivery/notification-journal.ts';
+import { NotificationRecorder, SuppressionRecorder } from './delivery/notification-recorder.ts';
 import { PeopleRegistry, type StoredPeople } from './people/people-registry.ts';
 import type { PlannedMessage } from './planning/group-messages.ts';
 import { NotificationPlanner } from './planning/notification-planner.ts';
 import { NotificationThreadStore } from './planning/notification-thread-store.ts';
-import { NotificationRecorder } from './record/notification-recorder.ts';
-import { SuppressionRecorder } from './record/suppression-recorder.ts';
 import type { Target } from './routing/notification-target.ts';
 
 export interface NotifierOptions {

@@ -3,16 +3,16 @@ import type { Channel, DeliveryOutcome, Message } from '../channels/channel.ts';
 import { isUnavailable, type UnavailableChannel } from '../channels/channel-resolver.ts';
 import { DEFAULT_LIMIT, type Receiver } from '../config/notification-config.ts';
 import type { NotificationThreadStore } from '../planning/notification-thread-store.ts';
-import {
-  type AttemptResult,
-  type NotificationRecorder,
-  toDeliveryRow,
-} from '../record/notification-recorder.ts';
 import { type Target, toChannelKey } from '../routing/notification-target.ts';
 import { ChannelLimiter } from './channel-limiter.ts';
 import { type Delivery, getDeliveryThreadKey } from './delivery-record.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { NotificationJournal } from './notification-journal.ts';
+import {
+  type AttemptResult,
+  type NotificationRecorder,
+  toDeliveryRow,
+} from './notification-recorder.ts';
 
 export interface DelivererOptions {
   readonly journal: NotificationJournal;

@@ -10,7 +10,7 @@ import type { Logger } from '../../../core/log.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
-import type { SuppressionRecorder } from '../record/suppression-recorder.ts';
+import type { SuppressionRecorder } from '../delivery/notification-recorder.ts';
 import {
   findReceiverTargets,
   type RoutingSuppression,

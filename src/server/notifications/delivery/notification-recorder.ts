@@ -4,9 +4,9 @@ import { EventFeed } from '../../../core/event-feed.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
-import type { Delivery } from '../delivery/delivery-record.ts';
 import { truncateText } from '../message/sanitize-text.ts';
 import type { NotificationContent } from '../notification-views.ts';
+import type { Delivery } from './delivery-record.ts';
 
 /** Maximum number of alerts to list in a row. */
 const MAX_LISTED_ALERTS = 20;
@@ -142,5 +142,52 @@ export class NotificationRecorder {
         return this.#running;
       });
     return this.#next;
+  }
+}
+
+interface SuppressionReason {
+  readonly reason: string;
+  readonly detail: string;
+  readonly receiver?: string | undefined;
+}
+
+/** Records why alerts are not sent, each time the reason changes. */
+export class SuppressionRecorder {
+  readonly #recorder: NotificationRecorder;
+  /** Last recorded reasons, as JSON, by alert id and stage. */
+  readonly #last = new Map<string, Map<string, string>>();
+  #seq = 0;
+
+  constructor(recorder: NotificationRecorder) {
+    this.#recorder = recorder;
+  }
+
+  /**
+   * Records the current reasons of one stage. Only new reasons write a row.
+   *
+   * @param stage where the alert was suppressed; each call replaces the stage's earlier reasons
+   * @param reasons empty if the stage doesn't suppress the alert
+   */
+  record(alert: Alert, stage: string, reasons: readonly SuppressionReason[], now: number): void {
+    const byStage = this.#last.get(alert.id) ?? new Map<string, string>();
+    // Fast path: this is called for every alert each second, and most are not suppressed.
+    if (reasons.length === 0 && !byStage.has(stage)) return;
+    const text = JSON.stringify(reasons.map(({ reason, receiver }) => [reason, receiver ?? null]));
+    const before = byStage.get(stage);
+    if (before === text) return;
+    const recorded = new Set(
+      before === undefined ? [] : (JSON.parse(before) as unknown[]).map(String),
+    );
+    for (const reason of reasons) {
+      if (recorded.has(String([reason.reason, reason.receiver ?? null]))) continue;
+      this.#seq += 1;
+      this.#recorder.record(toSuppressionRow(alert, reason, this.#seq, now));
+    }
+    this.#last.set(alert.id, byStage.set(stage, text));
+  }
+
+  /** Removes all alerts except these. */
+  forgetAllExcept(ids: ReadonlySet<string>): void {
+    for (const id of this.#last.keys()) if (!ids.has(id)) this.#last.delete(id);
   }
 }
