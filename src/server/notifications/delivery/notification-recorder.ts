@@ -47,7 +47,7 @@ export function toDeliveryRow(delivery: Delivery, result: AttemptResult): Notifi
 }
 
 /** Creates the row that explains why an alert is not sent, or not to all receivers. */
-export function toSuppressionRow(
+function toSuppressionRow(
   alert: Alert,
   suppression: { reason: string; detail: string; receiver?: string | undefined },
   seq: number,
