@@ -75,7 +75,8 @@ export const performanceMonitoringService = {
    *
    * @example
    * performanceMonitoringService.recordMetric({ name: 'checkout', value: 12.5, unit: 'ms' });
-   * @param measurement name and value. Default unit: `ms` for types of times, otherwise `1`.
+   * @param measurement name and value. Default unit: `ms` for metric types that measure time,
+   * otherwise `1`.
    * @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set
    */
   recordMetric(measurement: Measurement): void {
@@ -145,7 +146,7 @@ export const performanceMonitoringService = {
   },
 
   /**
-   * Returns only the `trends` of the dashboard: the window compared with the window before it.
+   * Returns only the `trends` of the dashboard: the window compared with the preceding window.
    *
    * @example
    * const { errorRate } = await performanceMonitoringService.getTrends({ windowMs: 3_600_000 });
@@ -172,8 +173,8 @@ export const performanceMonitoringService = {
   flush: (timeoutMs?: number): Promise<void> => getSharedAgent().flush(timeoutMs),
 
   /**
-   * Stops all metrics and sends the remaining rows for up to 2 s. Unsent rows stay in the spool.
-   * Never rejects.
+   * Stops collecting metrics and sends the remaining rows for up to 2 s. Unsent rows stay in the
+   * spool. Never rejects.
    *
    * @example
    * await performanceMonitoringService.shutdown();

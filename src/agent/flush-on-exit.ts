@@ -3,7 +3,10 @@ import type { Agent } from './agent.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const EXIT_FLUSH_TIMEOUT_MS = 2000;
 
-/** Writes all collected rows at least to the spool when the process ends, except after SIGKILL. */
+/**
+ * When the process ends, sends all collected rows or writes them to the spool. SIGKILL can't be
+ * handled.
+ */
 export function flushOnExit(agent: Agent): void {
   if (!agent.hasWriteTarget) return;
   let flushing: Promise<void> | undefined;

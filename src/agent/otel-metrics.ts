@@ -29,7 +29,7 @@ import { type EventLoopSampler, instrumentRuntime } from './instrumentation/runt
 import type { MetricRecorder } from './record/metric-recorder.ts';
 
 export interface OtelMetricsOptions extends Omit<HttpInstrumentationOptions, 'sampler'> {
-  /** Called when an instrument has reached its limit of series. */
+  /** Called when an instrument has reached its series limit. */
   onOverflow: () => void;
   resource: ServiceResource;
   exportIntervalMs: number;
@@ -63,7 +63,7 @@ export class OtelMetrics {
   #rejectedTenants: Counter | undefined;
 
   /**
-   * Starts to record requests, and sets the meter provider of `@opentelemetry/api`. Runs before the
+   * Starts recording requests and sets the meter provider of `@opentelemetry/api`. Runs before the
    * application starts, so it loads no other modules.
    */
   constructor(options: OtelMetricsOptions) {
@@ -154,7 +154,7 @@ export class OtelMetrics {
     await this.#provider.forceFlush().catch(() => {});
   }
 
-  /** Does the work of `flush` synchronously while the process exits. Gauges are not collected. */
+  /** Same as `flush`, but synchronous, for use while the process exits. Skips gauges. */
   flushSync(nowMs: number = Date.now()): void {
     if (!this.#reader) return;
     let collected: ResourceMetrics = { resource: emptyResource(), scopeMetrics: [] };
@@ -184,7 +184,7 @@ function toResourceAttributes(resource: ServiceResource): Attributes {
 
 /**
  * Stores a job transition as a row, and adds its times to the histograms of its queue. Without
- * `otelMetrics`, the times are stored as single measurements.
+ * `otelMetrics`, the times are stored as individual measurements.
  *
  * @param failure error of the failed attempt, if it failed
  */

@@ -38,7 +38,7 @@ async function startAgent(dryRun: boolean): Promise<void> {
   }
   if (settings.prometheusPort === undefined) agent.instrument();
   else {
-    // A meter provider takes its readers at creation, so the exporter has to be loaded first.
+    // A meter provider receives its readers when it is created, so the exporter is loaded first.
     const { servePrometheus } = await import('./export/prometheus-exporter.ts');
     const { reader, server } = servePrometheus(
       settings.prometheusPort,

@@ -35,7 +35,9 @@ export type ServerEvent =
   /** Events in this time range are too old to be sent again. */
   | { type: 'gap'; id: string; data: { from: string; to: string } };
 
-/** Paths of the endpoints. Duplicated here, because the client imports only types from the server. */
+/**
+ * Paths of the endpoints. Duplicated here, because the client imports only types from the server.
+ */
 export const ENDPOINT_PATHS: { readonly [N in EndpointName]: Endpoints[N]['path'] } = {
   dashboard: '/api/performance/dashboard',
   trends: '/api/performance/trends',

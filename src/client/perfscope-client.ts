@@ -41,17 +41,29 @@ export class PerfscopeClient {
     return (await response.json()) as ApiResponse<N>;
   }
 
-  /** Returns an alert with its history. @throws ApiError */
+  /**
+   * Returns an alert with its history.
+   *
+   * @throws ApiError
+   */
   alert(id: string): Promise<ApiResponse<'alert'>> {
     return this.#sendWithId('alert', id);
   }
 
-  /** Acknowledges a firing alert. @throws ApiError */
+  /**
+   * Acknowledges a firing alert.
+   *
+   * @throws ApiError
+   */
   acknowledge(id: string, comment: string): Promise<ApiResponse<'acknowledge'>> {
     return this.#sendWithId('acknowledge', id, { method: 'POST', body: { comment } });
   }
 
-  /** Creates a silence. See `/api/openapi.json` for the properties of `body`. @throws ApiError */
+  /**
+   * Creates a silence. See `/api/openapi.json` for the properties of `body`.
+   *
+   * @throws ApiError
+   */
   async silence(body: object): Promise<ApiResponse<'silences'>> {
     const response = await sendRequest(
       this.#options,
@@ -63,17 +75,29 @@ export class PerfscopeClient {
     return (await response.json()) as ApiResponse<'silences'>;
   }
 
-  /** Ends a silence immediately. @throws ApiError */
+  /**
+   * Ends a silence immediately.
+   *
+   * @throws ApiError
+   */
   endSilence(id: string): Promise<ApiResponse<'silence'>> {
     return this.#sendWithId('silence', id, { method: 'DELETE' });
   }
 
-  /** Marks an in-app notification as read, or all of them if `id` is `all`. @throws ApiError */
+  /**
+   * Marks an in-app notification as read, or all of them if `id` is `all`.
+   *
+   * @throws ApiError
+   */
   markRead(id: string): Promise<ApiResponse<'read'>> {
     return this.#sendWithId('read', id, { method: 'POST' });
   }
 
-  /** Adds or replaces a person. See `/api/openapi.json` for the properties of `body`. @throws ApiError */
+  /**
+   * Adds or replaces a person. See `/api/openapi.json` for the properties of `body`.
+   *
+   * @throws ApiError
+   */
   async setPerson(body: object): Promise<ApiResponse<'people'>> {
     const response = await sendRequest(
       this.#options,
@@ -85,7 +109,11 @@ export class PerfscopeClient {
     return (await response.json()) as ApiResponse<'people'>;
   }
 
-  /** Deletes a person that was added through the API. @throws ApiError */
+  /**
+   * Deletes a person that was added through the API.
+   *
+   * @throws ApiError
+   */
   removePerson(name: string): Promise<ApiResponse<'person'>> {
     return this.#sendWithId('person', name, { method: 'DELETE' });
   }
@@ -100,7 +128,11 @@ export class PerfscopeClient {
     return (await response.json()) as ApiResponse<N>;
   }
 
-  /** Returns the response as CSV. @throws ApiError */
+  /**
+   * Returns the response as CSV.
+   *
+   * @throws ApiError
+   */
   async csv<N extends PagedEndpointName | 'trends'>(
     name: N,
     query: Query<N> = {} as Query<N>,
@@ -111,7 +143,11 @@ export class PerfscopeClient {
     return response.text();
   }
 
-  /** Yields all pages of a response. Requests each page only when it's needed. @throws ApiError */
+  /**
+   * Yields all pages of a response. Requests each page only when it's needed.
+   *
+   * @throws ApiError
+   */
   async *pages<N extends PagedEndpointName>(
     name: N,
     query: Query<N> = {} as Query<N>,
@@ -126,8 +162,8 @@ export class PerfscopeClient {
   }
 
   /**
-   * Yields new events, or all events after `lastEventId`. Reconnects automatically and resumes after
-   * the last event. Ends when `signal` is aborted or the loop ends.
+   * Yields new events, or all events after `lastEventId`. Reconnects automatically and resumes
+   * after the last event. Ends when `signal` is aborted or the loop ends.
    *
    * @throws ApiError if the server rejects the request permanently
    */

@@ -33,7 +33,11 @@ export function withTimeout<T, F>(
   });
 }
 
-/** Returns the result of `query`. @throws PS_QUERY_TOO_LONG if it takes longer than `ms` */
+/**
+ * Returns the result of `query`.
+ *
+ * @throws PS_QUERY_TOO_LONG if it takes longer than `ms`
+ */
 export function withQueryTimeout<T>(ms: number, query: Promise<T>): Promise<T> {
   return withTimeout(ms, query, () => {
     throw createError('PS_QUERY_TOO_LONG', {});

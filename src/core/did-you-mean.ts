@@ -1,10 +1,11 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * Returns the candidate with the smallest edit distance from `name`, or undefined if none is similar.
+ * Returns the candidate with the smallest edit distance from `name`, or undefined if none is
+ * similar.
  *
- * @param maxDistance largest edit distance of a similar candidate. Default: a third of the length of
- *   `name`, but at least 3.
+ * @param maxDistance maximum edit distance of a similar candidate. Default: a third of the length
+ * of `name`, but at least 3.
  */
 export function findClosestMatch(
   name: string,

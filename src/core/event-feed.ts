@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** Number of recent events that a returning subscriber can receive again. */
+/** Maximum number of recent events to replay for a subscriber that reconnects. */
 const MAX_REPLAYED_EVENTS = 1000;
 
-/** Sends events to subscribers, and replays recent events to subscribers that return. */
+/** Sends events to subscribers, and replays recent events to subscribers that reconnect. */
 export class EventFeed<T> {
   readonly #listeners = new Set<(item: T, position: string) => void>();
   /**

@@ -17,8 +17,8 @@ export function formatNumber(value: number): string {
 }
 
 /**
- * Formats a duration in the largest unit that fits, and the next smaller unit if it matters:
- * `350 ms`, `1 h 5 min`.
+ * Formats a duration in the largest unit that fits, and adds the next smaller unit to values below
+ * 10: `350 ms`, `1 h 5 min`.
  */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return formatNumber(ms);

@@ -14,13 +14,13 @@ const REDACTION_RULES: readonly [RegExp, string][] = [
 ];
 
 /**
- * Replaces email addresses, credentials, tokens, and long numbers in an error text. Numbers as short
- * as line numbers and ports are kept.
+ * Replaces email addresses, credentials, tokens, and long numbers in an error message. Short
+ * numbers, such as line numbers and ports, are kept.
  *
  * @param maxLength maximum length of the result, in characters
  */
 export function redact(text: string, maxLength: number): string {
-  // Truncate first as well, so that the patterns never run on a very long text.
+  // Also truncate before redacting, so that the patterns never run on very long text.
   let redacted = text.slice(0, maxLength * 2);
   for (const [pattern, replacement] of REDACTION_RULES)
     redacted = redacted.replace(pattern, replacement);

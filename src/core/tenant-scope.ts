@@ -31,7 +31,7 @@ export interface TenantFilter {
   propertyId?: string | readonly string[] | undefined;
 }
 
-/** Limits `outer` to the selected tenants. Tenants outside of `outer` stay invisible. */
+/** Limits `outer` to the selected tenants. Tenants outside `outer` stay invisible. */
 export function narrowScope(outer: TenantScope, filter: TenantFilter): TenantScope {
   const organizations = intersectNames(outer.organizations, filter.organizationId);
   const properties = intersectNames(outer.properties, filter.propertyId);

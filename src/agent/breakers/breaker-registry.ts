@@ -24,7 +24,7 @@ export class BreakerRegistry {
   #metrics: BreakerMetrics | undefined;
 
   /**
-   * Wraps `fn` in a breaker. The returned function keeps `this`, the arguments, and the result, and
+   * Wraps `fn` in a breaker. The returned function passes `this` and the arguments to `fn`, and
    * always returns a promise.
    *
    * @throws PS_BREAKER_INVALID if an option is invalid
@@ -87,7 +87,7 @@ export class BreakerRegistry {
     for (const name of [...this.#leases.keys()]) if (!leaseMsByName.has(name)) this.#release(name);
     for (const [name, leaseMs] of leaseMsByName) {
       clearTimeout(this.#leases.get(name));
-      // If the server can't be reached anymore, the breaker must not stay open forever.
+      // If the server becomes unreachable, the breaker must not stay open forever.
       this.#leases.set(name, setTimeout(() => this.#release(name), leaseMs).unref());
       for (const breaker of this.#breakers.get(name) ?? []) breaker.force();
     }

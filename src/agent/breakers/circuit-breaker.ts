@@ -36,7 +36,11 @@ interface BreakerLimits {
 const MAX_TIMEOUT_MS = DAY_MS;
 const BREAKER_NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,99}$/;
 
-/** Returns the limits with their defaults. @throws PS_BREAKER_INVALID if an option is invalid */
+/**
+ * Returns the limits, with defaults for unset options.
+ *
+ * @throws PS_BREAKER_INVALID if an option is invalid
+ */
 export function parseBreakerLimits(
   options: Partial<BreakerLimits> & { readonly name: string },
 ): BreakerLimits {
@@ -133,7 +137,7 @@ export class Breaker {
     if (previousState !== 'open') this.#options.onStateChange('open');
   }
 
-  /** Ends `force`. The next call decides whether the breaker opens or closes. */
+  /** Stops forcing the breaker open. The next call decides whether the breaker opens or closes. */
   release(): void {
     if (!this.#isForced) return;
     this.#isForced = false;

@@ -4,9 +4,11 @@ import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisi
 
 /** Value of a setting that a business rule decided, with the reason. */
 export interface RuleDecision {
-  /** Same for all decisions from the first change until the setting is at its default again. */
+  /**
+   * Shared by all decisions from the first change to the setting until its reset to the default.
+   */
   readonly id: string;
-  /** Number of the decision within `id`. */
+  /** Sequence number of the decision within `id`. */
   readonly seq: number;
   readonly rule: string;
   readonly event: string;
@@ -60,7 +62,7 @@ interface AppliedDecision {
   lastCall: Promise<void>;
 }
 
-/** No decision follows a default value, so a handler that failed with it is called again. */
+/** Delay before a failed default value is applied again, because no later decision retries it. */
 const DEFAULT_RETRY_MS = 30_000;
 
 /** Passes decisions to the handlers of the application. No method throws or rejects. */
@@ -186,7 +188,9 @@ export class DecisionDispatcher {
   }
 }
 
-/** A failed decision is retried when a new decision arrives, not each time it is polled again. */
+/**
+ * A failed decision is retried when a new decision arrives, not each time the same one is polled.
+ */
 function needsHandlerCall(previous: AppliedDecision, decision: ActiveDecision): boolean {
   if (previous.decision.value !== decision.value) return true;
   const isSame = previous.decision.id === decision.id && previous.decision.seq === decision.seq;

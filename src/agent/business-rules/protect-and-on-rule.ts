@@ -25,8 +25,8 @@ let isServerUnreachable = false;
 
 /**
  * Wraps a function in a circuit breaker. If too many calls fail or time out, the breaker opens and
- * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens it.
- * The returned function keeps `this`, the arguments, and the result, but always returns a promise.
+ * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens
+ * it. The returned function passes `this` and the arguments to `fn`, and always returns a promise.
  *
  * @example
  * const pay = protect(chargeCard, {

@@ -10,7 +10,7 @@ import type {
 } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
 
-/** Number of distinct errors per batch. Errors over this limit are grouped into one. */
+/** Maximum number of distinct errors per batch. Errors over this limit are grouped into one. */
 const MAX_DISTINCT_ERRORS = 500;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_STACK_LENGTH = 8000;
@@ -48,8 +48,9 @@ interface RepeatedOccurrence extends TrackedOccurrence {
 }
 
 /**
- * Stores errors with a bounded number of rows. The first occurrence of an error is stored at once.
- * Its repetitions before the next batch become one row with their count, so totals stay exact.
+ * Stores errors with a bounded number of rows. The first occurrence of an error is stored
+ * immediately. Repetitions before the next batch are stored as one row with their count, so totals
+ * stay exact.
  */
 export class ErrorTracker {
   readonly #options: ErrorTrackerOptions;
@@ -179,7 +180,7 @@ export function parseThrown(thrown: unknown): ErrorDetails {
       stack: typeof stack === 'string' ? stack : undefined,
     };
   } catch {
-    return { type: 'unknown', message: 'the thrown value can not be read', stack: undefined };
+    return { type: 'unknown', message: 'the thrown value cannot be read', stack: undefined };
   }
 }
 
@@ -194,7 +195,9 @@ const MAX_FINGERPRINT_FRAMES = 4;
 const MAX_FINGERPRINT_MESSAGE_LENGTH = 300;
 const MAX_STACK_LINES = 50;
 
-/** Matches IDs. They must contain a digit, so that words of the letters a to f don't match. */
+/**
+ * Matches IDs. An ID must contain a digit, so that words with only the letters a to f don't match.
+ */
 const ID_PATTERN =
   /\b(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|(?:0x)?(?=[a-f]*\d)[\da-f]{8,})\b/gi;
 /** Also matches numbers that `redact` replaced. */

@@ -22,7 +22,10 @@ export interface ProcessError {
  */
 export function captureProcessErrors(onError: (error: ProcessError) => void): void {
   const report = swallowErrors(onError);
-  /** A rejection emitted without a listener. It is raised in the same turn, or not at all. */
+  /**
+   * A rejection emitted without a listener. It is raised in the same turn of the event loop, or not
+   * at all.
+   */
   let emitted: { readonly thrown: unknown } | undefined;
   /** Whether a rejection was raised and reported before it is emitted. */
   let isRaisedFirst = false;

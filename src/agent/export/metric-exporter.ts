@@ -15,7 +15,9 @@ import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
 import type { SampledRequest } from '../instrumentation/request-sampler.ts';
 import { toMetricRows } from './otel-metric-rows.ts';
 
-/** Limit that the OpenTelemetry specification recommends. A range of 10 octaves keeps scale 4. */
+/**
+ * Limit recommended by the OpenTelemetry specification. Values that span 10 octaves fit at scale 4.
+ */
 const MAX_BUCKETS = 160;
 
 export interface MetricExporterOptions {
@@ -38,8 +40,8 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
   }
 
   /**
-   * Converts metrics to rows and passes them to the writer. A failed export would lose the delta of
-   * the interval, so it succeeds as soon as the writer has the rows.
+   * Converts metrics to rows and passes them to the writer. A failed export would lose the
+   * interval's deltas, so the export succeeds as soon as the writer has the rows.
    *
    * The registry histograms are collected here and not by a metric producer. Otherwise, their
    * values would be lost if the process ends while the SDK waits for the application's callbacks.
@@ -58,7 +60,9 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     }
   }
 
-  /** Set for this reader and not by a view, because Prometheus can't export such histograms. */
+  /**
+   * Set for this reader and not by a view, because Prometheus can't export exponential histograms.
+   */
   selectAggregation(type: InstrumentType) {
     if (type !== InstrumentType.HISTOGRAM) return { type: AggregationType.DEFAULT } as const;
     return {
@@ -67,7 +71,7 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
     } as const;
   }
 
-  /** Up-down counters are stored as absolute values, all other instruments as their increase. */
+  /** Up-down counters are exported as absolute values, and all other instruments as deltas. */
   selectAggregationTemporality(type: InstrumentType): AggregationTemporality {
     const isUpDownCounter =
       type === InstrumentType.UP_DOWN_COUNTER || type === InstrumentType.OBSERVABLE_UP_DOWN_COUNTER;
@@ -80,7 +84,7 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
   async shutdown(): Promise<void> {}
 }
 
-/** Metric name of the rows with single requests. */
+/** Metric name of the rows for individual requests. */
 export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 
 /**

@@ -9,7 +9,7 @@ export interface HealthThresholds {
   errorRate: number;
 }
 
-/** Usages and error rate in percent, and response time in ms. */
+/** Usage values and error rate in percent, and response time in ms. */
 export interface HealthMetrics {
   cpu: number | undefined;
   memory: number | undefined;
@@ -18,7 +18,7 @@ export interface HealthMetrics {
   errorRate: number | undefined;
 }
 
-/** Usages in percent above which a process is degraded, and above which it is unhealthy. */
+/** Usage values, in percent, above which a process is degraded or unhealthy. */
 const USAGE_THRESHOLDS = {
   cpu: [80, 95],
   memory: [85, 95],

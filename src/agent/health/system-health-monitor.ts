@@ -75,8 +75,8 @@ export class SystemHealthMonitor {
   }
 
   /**
-   * Returns the current health of this process and its host. Usages and rates are in percent, times
-   * in ms, and uptime in seconds. Never rejects.
+   * Returns the current health of this process and its host. Usage values and rates are in percent,
+   * times in ms, and uptime in seconds. Never rejects.
    *
    * @example
    * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
@@ -140,7 +140,7 @@ type GaugeFunction = () => number | Promise<number>;
 
 const GAUGE_TIMEOUT_MS = 5000;
 
-/** Reads values that only the application knows, such as the number of active users. */
+/** Reads values that only the application can provide, such as the number of active users. */
 class GaugeRegistry {
   readonly #functions = new Map<string, GaugeFunction>();
 

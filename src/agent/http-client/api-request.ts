@@ -12,7 +12,7 @@ export interface Problem {
 /** Thrown if the server responds with an error status. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  /** Undefined if the response did not come from Perfscope, but from a proxy for example. */
+  /** Undefined if the response came from another server, such as a proxy. */
   readonly code: string | undefined;
   readonly status: number;
   readonly problem: Problem;

@@ -1,7 +1,9 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError, type ClientOptions, type RequestOptions, sendRequest } from './api-request.ts';
 
-/** An event whose data is parsed JSON. To resume after this event, pass its `id` to a new stream. */
+/**
+ * An event whose data is parsed JSON. To resume after this event, pass its `id` to a new stream.
+ */
 export interface ParsedEvent {
   readonly type: string;
   readonly id: string;
@@ -15,8 +17,8 @@ const IDLE_TIMEOUT_MS = 45_000;
 
 /**
  * Yields the events of a server-sent event stream
- * (https://html.spec.whatwg.org/multipage/server-sent-events.html). After a disconnect, it reconnects
- * and resumes after the last event. It ends when `signal` is aborted.
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html). After a disconnect, it
+ * reconnects and resumes after the last event. It ends when `signal` is aborted.
  *
  * @throws ApiError if the server rejects the request and a retry can't help
  */

@@ -86,7 +86,7 @@ export function toAttemptTransition(
 }
 
 /**
- * Adds 1 ms for each attempt made. The timestamp is part of the deduplication key, so an equal
+ * Adds 1 ms for each attempt made. The timestamp is part of the deduplication key, so an identical
  * transition within the same ms would replace the row of the previous attempt.
  */
 export function toDistinctTimestamp(job: BullmqJob, ms: number): number {
@@ -101,7 +101,10 @@ export function getStartMs({ processedOn, timestamp }: BullmqJob): number | unde
   return processedOn === undefined ? undefined : Math.max(processedOn, timestamp);
 }
 
-/** Returns when the first attempt could start. For retries, only the failing worker knows this. */
+/**
+ * Returns when a job's first attempt was ready to start. For a retry, only the worker that ran the
+ * previous attempt knows this time.
+ */
 export function getFirstReadyMs(job: BullmqJob, attemptsBefore: number): number | undefined {
   return attemptsBefore > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
 }

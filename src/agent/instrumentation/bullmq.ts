@@ -14,7 +14,7 @@ import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { swallowErrors, wrapMethod } from './method-patching.ts';
 import { getCurrentTenant, runDetachedWithTenant, type Tenant } from './tenant-context.ts';
 
-/** Number of jobs for which the earliest start of the next attempt is stored. */
+/** Maximum number of entries in `retryReadyMs`. */
 const MAX_RETRYING_JOBS = 10_000;
 
 export interface BullmqInstrumentationOptions {
@@ -138,7 +138,8 @@ export function createBullmqInstrumentations(
     }
     wrapMethod(Job.prototype, 'moveToFailed', (original) => {
       return function moveToFailed(this: BullmqJob, ...args: unknown[]) {
-        // Set before the call, because another worker can start the next attempt before it returns.
+        // Set before the call, because another worker can start the next attempt before the call
+        // returns.
         setRetryReady(this, Date.now());
         return original.apply(this, args);
       };

@@ -2,7 +2,7 @@ import type { Attributes, Context, Meter, MeterOptions, MeterProvider } from '@o
 import { ATTR_METRIC_OVERFLOW } from '../attribute-keys.ts';
 
 /**
- * Limit of series per instrument during the lifetime of the process. It is lower than the
+ * Maximum number of series per instrument during the lifetime of the process. It is lower than the
  * OpenTelemetry SDK's own limit of 2,000 per export, so the SDK never drops a tenant.
  */
 export const MAX_SERIES = 1900;

@@ -27,7 +27,7 @@ interface LayerRoute {
   readonly template: string;
   /** Prefix of the last request. It rarely changes, so the full path is cached. */
   prefix: string | undefined;
-  /** Full template: prefix and template. */
+  /** Full path of the route: `prefix` plus `template`. */
   path: string | undefined;
 }
 
@@ -115,7 +115,7 @@ function wrapRouterHandle(original: Method): Method {
     const leaveRouter: Method = function (this: unknown, ...outArgs) {
       state.prefix = outerPrefix;
       if (outArgs[0]) state.thrown ??= outArgs[0];
-      // No layer of this router responded. After an error, the route of the failed layer stays.
+      // No layer of this router responded. After an error, the route of the failed layer is kept.
       if (!outArgs[0] && !response.headersSent) state.route = undefined;
       return out.apply(this, outArgs);
     };

@@ -2,14 +2,14 @@ import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { Meter } from '@opentelemetry/api';
 
-/** State of the host. Usages are in percent. A value is undefined if the system can't provide it. */
+/** State of the host. Usage values are in percent. Unavailable values are undefined. */
 export interface HostSample {
   cpuUsage: number | undefined;
   memoryUsage: number;
   diskUsage: number | undefined;
   /** One-minute load average. */
   load: number;
-  /** Bytes since the host started, without loopback traffic. */
+  /** Bytes since the host started, excluding loopback traffic. */
   network: { receive: number; transmit: number } | undefined;
 }
 
@@ -125,7 +125,7 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       if (diskUsage === undefined) return;
       result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
     });
-  // Subtracted from later values, so that the first interval excludes earlier traffic of the host.
+  // Subtracted from later values, so that the first interval excludes the host's earlier traffic.
   const initial = sampler.sample().network;
   meter
     .createObservableCounter('system.network.io', {

@@ -51,7 +51,7 @@ interface HttpChannelMessage {
  * route, and status (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/). It subscribes
  * to the diagnostics channels of Node.js, so it patches nothing.
  *
- * @returns a function that stops the recording
+ * @returns a function that stops recording
  */
 export function instrumentHttp(options: HttpInstrumentationOptions): () => void {
   const isIgnored = createPathMatcher(options.ignoreRoutes);
@@ -80,7 +80,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
       sampler.add(request, failed);
       if (failed) options.onServerError?.(request, state.thrown);
     }
-    // If the application keeps the request, it must not keep the error in memory as well.
+    // Release the error, even if the application keeps a reference to the request.
     state.thrown = undefined;
   };
 
@@ -135,8 +135,9 @@ const HTTP_METHODS = 'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE
 const STATUS_STRIDE = 2 * HTTP_METHODS.length;
 
 /**
- * Finds the series of a request. Without a tenant, it looks up the series by numbers. Building and
- * hashing a string key would take longer than recording the value.
+ * Finds the series of a request. For requests without a tenant, it combines method, scheme, and
+ * status into a numeric key. Building and hashing a string key would take longer than recording the
+ * value.
  */
 class RequestSeriesCache {
   readonly #histogram: KeyedHistogram;

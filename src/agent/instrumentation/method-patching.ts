@@ -14,7 +14,7 @@ export type Method = (this: any, ...args: any[]) => any;
 export type MethodRecord = Record<string, Method>;
 
 /**
- * Replaces a method by a wrapper with the same name, length, and enumerability.
+ * Replaces a method with a wrapper with the same name, length, and enumerability.
  *
  * @throws TypeError if the method does not exist or can't be replaced
  */

@@ -89,7 +89,9 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
   return { patch, countConnections };
 }
 
-/** Returns `host:port/database`, as the semantic conventions recommend. It has no credentials. */
+/**
+ * Returns `host:port/database`, as the semantic conventions recommend. It contains no credentials.
+ */
 function getPoolName({ options }: PgPool): string {
   return `${options.host ?? 'default'}:${options.port ?? 5432}/${options.database ?? ''}`;
 }

@@ -21,7 +21,7 @@ export interface StatementRecorderOptions {
   onQuery: (durationMs: number) => void;
 }
 
-/** A query text that was sent to PostgreSQL. It can contain several statements. */
+/** SQL text that was sent to PostgreSQL. It can contain several statements. */
 export interface SentStatement {
   readonly text: string;
   /** Time from `performance.now()`. */
@@ -31,7 +31,7 @@ export interface SentStatement {
   readonly tenant: Tenant | undefined;
 }
 
-/** @returns a function that records each statement of a text, called when the text has ended */
+/** @returns a function that records each statement of completed SQL text */
 export function createStatementRecorder({ histograms, onQuery }: StatementRecorderOptions) {
   const histogram = histograms.create({
     scope: 'perfscope.db',
@@ -89,14 +89,14 @@ interface StatementPart {
   readonly error: unknown;
 }
 
-/** SQLSTATE of a syntax error. PostgreSQL runs no statement of such a text. */
+/** SQLSTATE of a syntax error. PostgreSQL then runs none of the statements in the SQL text. */
 const SYNTAX_ERROR = '42601';
 
 /**
- * Splits a text into the statements that ran, usually one. The duration is divided equally, because
- * the server sends the results of all statements together. A failed statement is the last one that
- * ran. If PostgreSQL counts a different number of statements, for example because of a rule, the
- * text is treated as one statement.
+ * Splits SQL text into the statements that ran, usually one. The duration is divided equally,
+ * because the server sends the results of all statements together. A failed statement is the last
+ * one that ran. If PostgreSQL reports a different number of statements, for example because of a
+ * rule, the text is treated as one statement.
  */
 export function toStatementParts(
   statement: SentStatement,

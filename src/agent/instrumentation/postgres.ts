@@ -17,7 +17,10 @@ interface RunningStatement extends SentStatement {
   ended: boolean;
 }
 
-/** Property of a query object. A WeakMap with so many short-lived keys would be slower. */
+/**
+ * Property of a query object that stores its running statement. A WeakMap with so many short-lived
+ * keys would be slower.
+ */
 const RUNNING_STATEMENT_KEY = Symbol('perfscope.query');
 
 interface QueryWithStatement {
@@ -38,7 +41,8 @@ interface PgClient {
  *
  * The duration is the time from the call until the server is ready for the next query. The client
  * calls a method of the query object at the end of every kind of query: text, prepared statement,
- * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks are unchanged.
+ * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks are
+ * unchanged.
  */
 export function createPostgresInstrumentations(
   options: PostgresInstrumentationOptions,
@@ -54,7 +58,7 @@ export function createPostgresInstrumentations(
     statement.ended = true;
     record(statement, error);
   });
-  /** Called for each completed statement of a text. */
+  /** Called for each completed statement of a query. */
   const countCompleted = swallowErrors((query: QueryWithStatement) => {
     const statement = query[RUNNING_STATEMENT_KEY];
     if (statement) statement.completed += 1;

@@ -5,9 +5,9 @@ import { withTimeout } from '../../core/concurrency.ts';
 const POLL_TIMEOUT_MS = 2000;
 
 /**
- * Lua script that returns the depth by state, and the time since which the oldest job waits. It
- * reads both ends of each list, because jobs can be added at both. Prioritized jobs are sorted by
- * priority, so it reads the first 100.
+ * Lua script that returns the depth by state, and the time at which the oldest waiting job became
+ * ready. It reads both ends of each list, because jobs can be added at both. Prioritized jobs are
+ * sorted by priority, so it reads the first 100.
  */
 const QUEUE_DEPTH_SCRIPT = `
 local p = KEYS[1]
@@ -63,7 +63,7 @@ interface BullmqQueue {
 
 interface QueueDepth {
   counts: Map<string, number>;
-  /** Time since which the oldest job waits, in ms since the epoch. */
+  /** When the oldest waiting job became ready, in ms since the epoch. */
   oldestMs: number | undefined;
   /** Number of connected workers, or undefined if unknown. */
   workers: number | undefined;

@@ -23,9 +23,9 @@ export interface SampledRequest {
 }
 
 /**
- * Keeps single requests of an export interval: the 10 slowest, and the last 10 that failed (5xx).
- * Histograms can't store the user or the trace of a request, and a row for every request would be
- * too expensive.
+ * Keeps individual requests of an export interval: the 10 slowest, and the last 10 that failed
+ * (5xx). Histograms can't store the user or the trace of a request, and a row for every request
+ * would be too expensive.
  */
 export class RequestSampler {
   /** Sorted by duration, slowest first. */
@@ -84,7 +84,7 @@ export function toSampledRequest(
 
 /**
  * Matches a valid `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header).
- * Version `ff` and IDs of only zeros are invalid.
+ * Version `ff` and all-zero IDs are invalid.
  */
 const TRACEPARENT_PATTERN =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;

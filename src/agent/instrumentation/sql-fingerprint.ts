@@ -24,7 +24,7 @@ export function fingerprintSql(statement: string): SqlFingerprint {
   return { text: truncateWithHash(text), operation: findOperation(words), table: findTable(words) };
 }
 
-/** Keywords that are not function names if a parenthesis follows. */
+/** Keywords that are not function names, even if a parenthesis follows. */
 const NON_FUNCTION_KEYWORDS = new Set(
   'AND OR NOT IN ANY ALL SOME EXISTS VALUES AS FROM JOIN ON WHERE HAVING SELECT UNION OVER USING BY WHEN THEN ELSE'.split(
     ' ',
@@ -91,7 +91,7 @@ function isIdentifier(word: string | undefined): boolean {
   return word !== undefined && /^["A-Za-z_\u0080-\uffff]/.test(word);
 }
 
-/** Truncates a long text and adds a hash, so that different long texts stay different. */
+/** Truncates long text and adds a hash, so that different statements stay different. */
 function truncateWithHash(text: string): string {
   if (text.length <= MAX_FINGERPRINT_LENGTH) return text;
   let hash = 0;
@@ -99,7 +99,7 @@ function truncateWithHash(text: string): string {
   return `${text.slice(0, MAX_FINGERPRINT_LENGTH)} … #${(hash >>> 0).toString(36)}`;
 }
 
-/** Only the start of a longer text is parsed. It identifies a bulk insert well enough. */
+/** Only the start of a longer statement is parsed. It identifies a bulk insert well enough. */
 const MAX_TOKENIZED_LENGTH = 20_000;
 
 const TOKEN_PATTERN = new RegExp(
@@ -128,7 +128,10 @@ interface SqlToken {
   readonly offset: number;
 }
 
-/** Splits a text into tokens by the PostgreSQL rules for literals and quotes. Omits comments. */
+/**
+ * Splits SQL text into tokens according to PostgreSQL's rules for literals and quotes. Omits
+ * comments.
+ */
 function tokenizeSql(text: string): SqlToken[] {
   const statement = text.slice(0, MAX_TOKENIZED_LENGTH);
   const tokens: SqlToken[] = [];
@@ -165,7 +168,7 @@ function findCommentEnd(statement: string, from: number): number {
   return statement.length;
 }
 
-/** Returns the non-empty statements of a text, or undefined if the text is too long to parse. */
+/** Returns the non-empty statements in SQL text, or undefined if the text is too long to parse. */
 export function splitStatements(text: string): string[] | undefined {
   if (text.length > MAX_TOKENIZED_LENGTH) return undefined;
   const statements: string[] = [];
@@ -181,7 +184,7 @@ export function splitStatements(text: string): string[] | undefined {
   return statements;
 }
 
-/** Quickly checks whether a text can contain several statements. It runs for every query. */
+/** Quickly checks whether SQL text can contain several statements. It runs for every query. */
 export function mayHaveMultipleStatements(text: string): boolean {
   const index = text.indexOf(';');
   return index >= 0 && index < text.length - 1 && text.trimEnd().length > index + 1;

@@ -101,7 +101,7 @@ export class MetricRecorder {
     return row;
   }
 
-  /** Records the times of a job as single measurements, for processes without histograms. */
+  /** Records the times of a job as individual measurements, for processes without histograms. */
   recordJobTimes(job: JobTransition, failed: boolean): void {
     const { queueName: endpoint, jobType: operation, duration, waitTime } = job;
     const common = {
@@ -166,8 +166,8 @@ interface BucketSum {
 }
 
 /**
- * Counts single values by series and bucket until the next batch. Each batch has its own `point`,
- * so that deduplication keeps equal values from two batches or two processes.
+ * Counts individual values by series and bucket until the next batch. Each batch has its own
+ * `point`, so that deduplication keeps equal values from two batches or two processes.
  */
 class BucketAccumulator {
   readonly #nextId: () => string;
@@ -205,7 +205,8 @@ function addToSums(sums: Map<string, BucketSum>, row: PerformanceMetricRow): voi
     sum = { row, timestamp, buckets: new Map() };
     sums.set(key, sum);
   }
-  // Uses the bucket bounds of OpenTelemetry, which are in seconds, so that both can be merged.
+  // Uses OpenTelemetry's bucket bounds, which are in seconds, so that its histograms can be merged
+  // with these counts.
   const bound = computeStoredBound(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
   addToBucket(sum.buckets, bound, 1, row.errorCount ?? 0);
 }

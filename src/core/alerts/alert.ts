@@ -3,7 +3,7 @@ import type { AlertState } from '../schema/tables/alerts-table.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** The fields of an alert that every view of it has. */
+/** Fields that all representations of an alert share. */
 export interface AlertBase {
   readonly id: string;
   readonly rule: string;
@@ -21,7 +21,7 @@ export interface AlertBase {
   readonly comment: string | undefined;
 }
 
-/** An alert of the evaluator. Times are in ms since the epoch. */
+/** An alert in the evaluator. Times are in ms since the epoch. */
 export interface Alert extends AlertBase {
   readonly startedMs: number;
   readonly firedMs: number | undefined;
@@ -53,13 +53,13 @@ export interface Suppression {
   readonly reason: SuppressionReason;
   /** A silence ID, an inhibition name, the ID of another alert, or a group key. */
   readonly by: string;
-  /** Explanation for people. */
+  /** Human-readable explanation. */
   readonly detail: string;
   /** When the suppression ends, in ms since the epoch, if known. */
   readonly untilMs: number | undefined;
 }
 
-/** An alert after the last evaluation. Without suppressions, it was sent. */
+/** An alert after the last evaluation. If it has no suppressions, it was sent. */
 export interface EvaluatedAlert {
   readonly alert: Alert;
   readonly suppressions: readonly Suppression[];
@@ -93,7 +93,10 @@ export function isActive({ state }: Pick<Alert, 'state'>): boolean {
   return state === 'firing' || state === 'acknowledged';
 }
 
-/** Returns a key of state and severity. An alert is sent again only if this key changes. */
+/**
+ * Returns a key computed from the state and the severity. An alert is sent again only if this key
+ * changes.
+ */
 export function toAlertStateKey({ state, severity }: Pick<Alert, 'state' | 'severity'>): string {
   return `${state} ${severity}`;
 }

@@ -31,13 +31,13 @@ export function formatSuggestion(name: string, candidates: readonly string[]): s
   return `allowed: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`;
 }
 
-/** Error codes of invalid configuration files. */
+/** Error codes for invalid configuration files. */
 export type ConfigFileErrorCode =
   | 'PS_RULES_INVALID'
   | 'PS_NOTIFY_INVALID'
   | 'PS_BUSINESS_RULES_INVALID';
 
-/** Creates the error of an invalid file. It lists all problems in the order of the file. */
+/** Creates the error for an invalid file. It lists all problems in file order. */
 export function createConfigFileError(
   code: ConfigFileErrorCode,
   problems: readonly ConfigProblem[],
@@ -48,7 +48,7 @@ export function createConfigFileError(
   return createError(code, { problems: sorted, lines: formatProblems(sorted) });
 }
 
-/** Creates the error of an invalid alert rules file. */
+/** Creates the error for an invalid alert rules file. */
 export function createRulesFileError(problems: readonly ConfigProblem[]): PerfscopeError {
   return createConfigFileError('PS_RULES_INVALID', problems);
 }
@@ -75,8 +75,8 @@ export function validateConfig<S extends z.ZodType>(
 }
 
 /**
- * Returns the message of an issue if its schema does not define one. `reportIssue` adds the key. For
- * unknown keys, returns one line per key.
+ * Returns the message of an issue if its schema does not define one. `reportIssue` adds the key.
+ * For unknown keys, returns one line per key.
  */
 function formatZodIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {

@@ -43,9 +43,9 @@ export const recurrenceSchema = z
 export type Recurrence = z.output<typeof recurrenceSchema>;
 
 /**
- * Returns the occurrence of `recurrence` that contains `now`, as [start, end) in ms, or undefined if
- * there is none. On days with a daylight saving change, the local times apply: a skipped hour is
- * not part of an occurrence, and a repeated hour is part of it twice.
+ * Returns the occurrence of `recurrence` that contains `now`, as [start, end) in ms, or undefined
+ * if there is none. When daylight saving time starts or ends, `from` and `to` are still local
+ * times, so an occurrence can be an hour shorter or longer.
  */
 export function findOccurrence(recurrence: Recurrence, now: number): [number, number] | undefined {
   const today = DateTime.fromMillis(now, { zone: recurrence.timeZone }).startOf('day');

@@ -13,7 +13,7 @@ export interface WatchedFileStatus {
   readonly file: string | undefined;
   /** When the current value was loaded, in ms since the epoch. */
   readonly loadedMs: number;
-  /** Problems of the file. If there are any, the previous value stays in effect. */
+  /** Problems in the file. If there are any, the previous value stays in effect. */
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -37,7 +37,8 @@ export interface WatchedFileOptions<T> {
 }
 
 /**
- * The content of a file that is reloaded when it changes. An invalid file keeps the previous value.
+ * The content of a file that is reloaded when it changes. If the file is invalid, the previous
+ * value stays in effect.
  */
 export class WatchedFile<T> {
   readonly #options: WatchedFileOptions<T>;
@@ -60,7 +61,11 @@ export class WatchedFile<T> {
     return this.#status;
   }
 
-  /** Reloads the file if it has changed. @returns whether the value changed */
+  /**
+   * Reloads the file if it has changed.
+   *
+   * @returns whether the value changed
+   */
   refresh(now: number): boolean {
     const { path, load, code, formatLoadedMessage, log } = this.#options;
     if (path === undefined) return false;
@@ -80,7 +85,11 @@ export class WatchedFile<T> {
   }
 }
 
-/** Reads a configuration file. @throws PerfscopeError with `code` if the file can't be read */
+/**
+ * Reads a configuration file.
+ *
+ * @throws PerfscopeError with `code` if the file can't be read
+ */
 export function readNamedFile(path: string, code: ConfigFileErrorCode): NamedFileText {
   try {
     return { name: basename(path), text: readFileSync(path, 'utf8') };
@@ -96,7 +105,7 @@ function toConfigProblems(error: unknown, file: string, code: ErrorCode): readon
   return [{ file, line: 1, column: 1, message: errorMessage(error) }];
 }
 
-/** Returns a text that changes with the file, even if an editor replaces the file. */
+/** Returns a string that changes when the file changes, even if an editor replaces the file. */
 function getFileVersion(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'missing';

@@ -2,16 +2,16 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument 
 import { errorMessage } from '../errors.ts';
 import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
 
-/** A parsed YAML text that knows the position of each value. */
+/** A parsed YAML document with the position of each value. */
 export interface YamlSource {
   readonly file: string;
-  /** The plain data. An empty file gives `{}`. */
+  /** The plain data. For an empty file, this is `{}`. */
   readonly data: unknown;
   /** Returns the position of the value at `path`, or of its closest existing parent. */
   readonly locate: (path: ConfigPath, on?: 'key' | 'value') => { line: number; column: number };
 }
 
-/** Parses a YAML text. If it is invalid, adds its errors to `problems` and returns undefined. */
+/** Parses YAML. If it is invalid, adds its errors to `problems` and returns undefined. */
 export function parseYamlSource(
   file: string,
   text: string,
@@ -64,7 +64,7 @@ export function createReporter(
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** Returns whether a value is a map of keys, and not a list or a date. */
+/** Returns whether a value is a plain object, not an array or a date. */
 export function isPlainObject(value: unknown): value is PlainObject {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)

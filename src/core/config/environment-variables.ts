@@ -18,8 +18,8 @@ const HEALTH_CHECK_PATHS = ['/healthz', '/readyz', '/livez', '/health', '/metric
 
 /**
  * Every environment variable that Perfscope reads, except for the OpenTelemetry variables.
- * `docs/configuration.md` contains this list. An unknown variable that starts with `PERFORMANCE_` or `SYSTEM_HEALTH_` is an
- * error, so that typos don't go unnoticed.
+ * `docs/configuration.md` contains this list. An unknown variable that starts with `PERFORMANCE_`
+ * or `SYSTEM_HEALTH_` is an error, so that typos don't go unnoticed.
  */
 export const VARIABLES = {
   PERFORMANCE_MONITORING_ENABLED: booleanVariable(true, 'Whether Perfscope records anything.'),

@@ -6,8 +6,8 @@ import type { ServiceResource } from '../schema/table-definition.ts';
 import type { EnvironmentVariables } from './settings.ts';
 
 /**
- * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset, uses
- * `fallbackName`, or the package.json file in the current folder.
+ * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset,
+ * uses `fallbackName`, or the package.json file in the current folder.
  *
  * @param fallbackName service name to use instead of package.json
  */

@@ -24,7 +24,7 @@ export function readStartupConfig(fallbackName?: string): StartupConfig {
   };
 }
 
-/** Returns the environment of child processes: system variables only, no settings. */
+/** Returns the environment for child processes: system variables only, no settings. */
 export function createChildEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, TZ, JAVA_HOME, TMPDIR } = process.env;
   return { PATH, HOME, LANG, TZ, JAVA_HOME, TMPDIR };

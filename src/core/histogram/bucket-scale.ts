@@ -1,7 +1,7 @@
 /*
  * Base-2 exponential buckets, as defined by OpenTelemetry
- * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram):
- * bucket `index` at `scale` contains the values in (base^index, base^(index+1)], base = 2^(2^-scale).
+ * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram): bucket
+ * `index` at `scale` contains the values in (base^index, base^(index+1)], base = 2^(2^-scale).
  */
 
 /** Scale of all stored buckets: 8 buckets per octave, each 9.05 % wide. */
@@ -28,8 +28,8 @@ function computeLowerBound(index: number): number {
 }
 
 /**
- * Converts a bucket index from `scale` to the stored scale. The result is exact for finer scales. For
- * a coarser scale (a range of more than 20 octaves), the upper bound of the bucket is used.
+ * Converts a bucket index from `scale` to the stored scale. The result is exact for finer scales.
+ * For a coarser scale (a range of more than 20 octaves), the upper bound of the bucket is used.
  */
 export function toStoredIndex(index: number, scale: number): number {
   if (scale >= STORED_SCALE) return index >> (scale - STORED_SCALE);

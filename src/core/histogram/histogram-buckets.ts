@@ -26,9 +26,9 @@ export function addToBucket(
 /**
  * Returns the inclusive upper bound of the stored bucket that contains `value`.
  *
- * @param unitsPerBase number of the value's units in the base unit, whose powers of two are the bounds.
- *   Times are stored in ms, but with bounds in seconds (1000). OpenTelemetry records seconds, and
- *   both must merge exactly.
+ * @param unitsPerBase number of value units per base unit. Bucket bounds are powers of
+ * `BUCKET_RATIO` in the base unit. For times in ms, use 1000: the base unit is then seconds, as in
+ * OpenTelemetry, so that the buckets can be merged exactly.
  */
 export function computeStoredBound(value: number, unitsPerBase: number): number {
   if (value === 0) return 0;

@@ -70,8 +70,9 @@ export class Distribution {
   }
 
   /**
-   * Returns the Apdex score (https://en.wikipedia.org/wiki/Apdex). Values up to `target` are satisfied,
-   * and values up to four times `target` are tolerated. Failed values are always frustrated.
+   * Returns the Apdex score (https://en.wikipedia.org/wiki/Apdex). Values up to `target` are
+   * satisfied, and values up to four times `target` are tolerated. Failed values are always
+   * frustrated.
    *
    * @returns 0 to 1, or undefined if there are no values
    */

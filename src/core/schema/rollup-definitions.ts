@@ -28,11 +28,12 @@ const MAX_ROW_DELAY_MS = 2 * MINUTE_MS;
 const MAX_REFRESH_DURATION_MS = MINUTE_MS;
 
 /**
- * Returns the maximum lag of the last roll-up in `chain` when its refresh starts, in ms. All rows that
- * are older than the lag are complete. Each earlier roll-up adds its refresh interval and duration.
+ * Returns the maximum lag of the last roll-up in `chain` when its refresh starts, in ms. All rows
+ * that are older than the lag are complete. Each earlier roll-up adds its refresh interval and
+ * duration.
  *
  * @param chain units from finest to coarsest. The first is computed from raw rows, and each other
- *   unit from the previous unit.
+ * unit from the previous unit.
  */
 export function computeRefreshLagMs(chain: readonly RollupUnit[]): number {
   return chain
@@ -64,7 +65,7 @@ export interface Retention {
   readonly hourDays: number;
 }
 
-/** Returns the retention of a roll-up. Units shorter than an hour use the retention of minutes. */
+/** Returns the retention of a roll-up. Units shorter than an hour use the minute retention. */
 export function getRollupRetentionDays(retention: Retention, unit: RollupUnit): number {
   return ROLLUP_UNITS[unit].ms < ROLLUP_UNITS['1h'].ms ? retention.minuteDays : retention.hourDays;
 }
@@ -76,14 +77,14 @@ export function getRollupRetentionDays(retention: Retention, unit: RollupUnit): 
 export interface RollupDefinition {
   readonly table: Table;
   /**
-   * Increase it with each change below. The old views then remain in use until the new views are
-   * complete.
+   * Increase this version when a property below changes. The old views then remain in use until the
+   * new views are complete.
    */
   readonly version: number;
   /** Units of the roll-ups, from finest to coarsest. Each is computed from the previous unit. */
   readonly units: readonly RollupUnit[];
   readonly keys: readonly string[];
-  /** Condition for raw rows. It excludes rows that were invalidated. */
+  /** Condition for raw rows. It excludes rows that the cleanup of test data invalidated. */
   readonly where: string;
   /** Columns of the roll-up, each with its expression over raw rows. */
   readonly aggregates: Readonly<Record<string, string>>;
@@ -120,7 +121,10 @@ const HEALTH_COLUMNS = Object.entries(systemHealthTable.columns)
   .map(([name]) => toSnakeCase(name));
 
 const DEFAULT_UNITS: readonly RollupUnit[] = ['1m', '1h'];
-/** Bucket tables are large. Queries read long ranges from days, and the ends from 10-minute rows. */
+/**
+ * Bucket tables are large. For long ranges, queries read daily rows, and 10-minute rows at both
+ * ends.
+ */
 const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
 
 export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
@@ -231,8 +235,9 @@ export function isMeasurementTableOrRollup(name: string): boolean {
 }
 
 /**
- * Returns the `CREATE MATERIALIZED VIEW` statement of a roll-up. Roll-ups are refreshed by a timer and
- * include late rows. A refresh with each commit would read the current interval again every second.
+ * Returns the `CREATE MATERIALIZED VIEW` statement of a roll-up. Roll-ups are refreshed by a timer
+ * and include late rows. Refreshing after each commit would read the current interval again every
+ * second.
  */
 export function buildCreateRollupSql(
   definition: RollupDefinition,

@@ -48,7 +48,7 @@ export function toSnakeCase(name: string): string {
 
 /** Maximum length of symbol values, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 512;
-/** Maximum length of the JSON of tags, and of free text, in UTF-16 code units. */
+/** Maximum length of tags as JSON, and of free text, in UTF-16 code units. */
 export const MAX_TEXT_LENGTH = 64 * 1024;
 
 /** Columns that identify the process that recorded a row. */

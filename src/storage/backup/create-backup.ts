@@ -23,10 +23,11 @@ const POLL_INTERVAL_MS = 100;
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 /**
- * Runs `copy` while a QuestDB checkpoint keeps a consistent version of all files. The files contain all
- * rows that QuestDB acknowledged before the call. Writes continue during the checkpoint.
+ * Runs `copy` while a QuestDB checkpoint keeps a consistent version of all files. The files contain
+ * all rows that QuestDB acknowledged before the call. Writes continue during the checkpoint.
  *
- * @throws PS_BACKUP_FAILED if another checkpoint is active, or if QuestDB can't apply acknowledged rows
+ * @throws PS_BACKUP_FAILED if another checkpoint is active, or if QuestDB can't apply acknowledged
+ * rows
  */
 async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): Promise<T> {
   const { dataset } = await execSql(
@@ -90,7 +91,7 @@ async function waitUntilApplied(target: WriteTarget): Promise<void> {
 export interface BackupOptions {
   readonly target: WriteTarget;
   readonly dataDir: string;
-  /** Folder of the rows that QuestDB has not yet stored. */
+  /** Folder with the rows that QuestDB has not yet stored. */
   readonly spoolDir: string;
   /** Cancels the backup and deletes the incomplete files. */
   readonly signal: AbortSignal;
@@ -101,8 +102,8 @@ export interface BackupOptions {
 const DATA_FOLDERS = ['db', '.checkpoint'];
 
 /**
- * Copies all rows in QuestDB and in the spool to `folder`. The folder is created only after the backup is
- * complete and has been verified.
+ * Copies all rows in QuestDB and in the spool to `folder`. The folder is created only after the
+ * backup is complete and has been verified.
  *
  * @throws PS_FOLDER_NOT_EMPTY if the folder exists
  * @throws PS_BACKUP_FAILED if the backup can't be completed

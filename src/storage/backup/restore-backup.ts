@@ -17,7 +17,7 @@ const TRIGGER_FILE = '_restore';
 
 export interface RestoreOptions {
   readonly dataDir: string;
-  /** Folder of the rows that QuestDB has not yet stored. */
+  /** Folder with the rows that QuestDB has not yet stored. */
   readonly spoolDir: string;
   /** Whether to rename an existing data folder. If false, an existing data folder is an error. */
   readonly force: boolean;

@@ -10,7 +10,10 @@ import { execSql } from '../questdb/exec-sql-http.ts';
 
 const TTL_QUERY = 'SELECT table_name, matView, ttlValue, ttlUnit FROM tables()';
 
-/** Sets the TTL of all measurement tables and roll-ups to `retention`. Changes only different TTLs. */
+/**
+ * Sets the TTL of all measurement tables and roll-ups to `retention`. Skips TTLs that are already
+ * correct.
+ */
 export async function applyRetention(target: WriteTarget, retention: Retention): Promise<void> {
   const { dataset } = await execSql(target, TTL_QUERY);
   const expectedTtls = getExpectedTtls(

@@ -56,7 +56,9 @@ interface RollupRepair {
   readonly name: string;
   /** QuestDB's reason for invalidating the roll-up. */
   readonly reason: string;
-  /** Whether a rebuild was started. `false` if it would delete history that the base no longer has. */
+  /**
+   * Whether a rebuild was started. `false` if it would delete history that the base no longer has.
+   */
   readonly isRebuilding: boolean;
 }
 

@@ -51,7 +51,7 @@ export function createSum(rows: Sql, rollup: Sql = rows): Aggregation {
   return { rows, rollup, mergeWith: 'sum' };
 }
 
-/** Aggregations of values: the latest and its time, the number, sum, minimum, and maximum. */
+/** Aggregations of values: latest value and its time, count, sum, minimum, and maximum. */
 export const VALUE_AGGREGATIONS = {
   last: {
     rows: sql`arg_max(value, timestamp)`,

@@ -9,8 +9,8 @@ export const COMPARISONS = ['previous', 'yesterday', 'lastWeek'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 /**
- * Returns the range to compare with: the previous range of the same length, or the same local hours one
- * day or one week earlier. Across a daylight saving change, a day is 23 or 25 hours long.
+ * Returns the range to compare with: the previous range of the same length, or the same local hours
+ * one day or one week earlier. Across a daylight saving change, a day is 23 or 25 hours long.
  */
 export function toComparisonRange(
   range: TimeRange,
@@ -62,8 +62,8 @@ export interface AlignedComparison {
 }
 
 /**
- * Returns the range to compare a series with. Unlike in `toComparisonRange`, the previous range starts
- * a whole number of steps earlier, so that both series share one time axis.
+ * Returns the range to compare a series with. Unlike in `toComparisonRange`, the previous range
+ * starts a whole number of steps earlier, so that both series share one time axis.
  *
  * @returns `undefined` if a day or week is not a whole number of steps, but the comparison needs it
  */

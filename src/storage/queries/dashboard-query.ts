@@ -74,7 +74,9 @@ export interface DashboardOptions {
   includeTest?: boolean;
 }
 
-/** Times in ms, rates per second, shares in percent. A value is `undefined` if nothing reported it. */
+/**
+ * Times in ms, rates per second, shares in percent. A value is `undefined` if it was not reported.
+ */
 interface RequestStats
   extends Partial<Omit<PercentileTotals, 'group' | 'bucket' | 'count' | 'rate'>> {
   count: number;
@@ -102,7 +104,7 @@ export function toDashboardQuery(
   return { scope: narrowScope(scope, options), range, includeTest };
 }
 
-/** Returns all metrics of a range. A metric that nothing reported is `undefined` or empty. */
+/** Returns all metrics of a range. Metrics that were not reported are `undefined` or empty. */
 export function queryDashboard(
   queryClient: QueryClient,
   query: Query,

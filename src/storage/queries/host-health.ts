@@ -7,7 +7,9 @@ import { computePercent, toNumber, toText } from './row-values.ts';
 import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
 import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './time-range.ts';
 
-/** Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds. */
+/**
+ * Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds.
+ */
 export interface ProcessHealth {
   service: string;
   instance: string;
@@ -26,8 +28,8 @@ export interface ProcessHealth {
 }
 
 /**
- * Returns the latest health of each process. Hosts don't belong to a tenant, so a scope that is limited
- * to a tenant gets no rows.
+ * Returns the latest health of each process. Hosts don't belong to a tenant, so a scope that is
+ * limited to a tenant gets no rows.
  */
 export async function queryProcessHealth(
   queryClient: QueryClient,
@@ -76,8 +78,8 @@ export interface Uptime {
 }
 
 /**
- * Returns the share of intervals in which at least one process of a group reported its health. Planned
- * restarts count as downtime. A new group counts from its first report.
+ * Returns the share of intervals in which at least one process of a group reported its health.
+ * Planned restarts count as downtime. A new group is counted from its first report.
  *
  * @param intervalMs reporting interval of services in ms, a whole number of minutes
  */

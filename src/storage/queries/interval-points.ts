@@ -4,7 +4,9 @@ import { type PercentileTotals, queryDistributionTotals } from './operation-tota
 import type { Query } from './query-definition.ts';
 import type { TimeRange } from './time-range.ts';
 
-/** Times in ms, rates per second, `errorRate` in percent. Averages are `undefined` if `count` is 0. */
+/**
+ * Times in ms, rates per second, `errorRate` in percent. Averages are `undefined` if `count` is 0.
+ */
 interface PointStats {
   count: number;
   rate: number;

@@ -8,7 +8,7 @@ import { runQuery } from './run-query.ts';
 /** Sums of measurements of any kind. Groups can be merged with `mergeMetricSums`. */
 export interface MetricSums {
   group: Group;
-  /** Number of measurements in single values and histograms. */
+  /** Number of measurements: individual values, and values in histograms. */
   count: number;
   errorCount: number;
   sum: number;

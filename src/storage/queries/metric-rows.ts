@@ -54,7 +54,8 @@ export interface MetricRowsOptions {
 const METRICS_TABLE_NAME = 'performance_metrics';
 
 /**
- * Returns single rows, newest first. Roll-ups don't contain single rows, so expired rows are missing.
+ * Returns individual rows, newest first. Roll-ups don't contain individual rows, so expired rows
+ * are missing.
  *
  * A first query finds the time of the last row of the page. It reads backwards and stops early.
  * Sorting by time and ID in one query would sort the whole range.

@@ -49,7 +49,7 @@ const DISTRIBUTION_AGGREGATES: ReadonlySet<Aggregate> = new Set([
   'apdex',
 ]);
 const VALUE_AGGREGATES: ReadonlySet<Aggregate> = new Set(['last', 'sum']);
-/** Metrics that are recorded only as single values or histograms, never as gauges. */
+/** Metrics that are recorded only as individual values or histograms, never as gauges. */
 const DURATION_METRIC_TYPES = new Set([
   'API_RESPONSE_TIME',
   'DATABASE_QUERY_TIME',

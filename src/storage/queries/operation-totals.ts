@@ -78,7 +78,7 @@ export async function queryTotals(
 }
 
 /**
- * Returns the distribution of each group and time bucket, by `toGroupKey`.
+ * Returns the distribution of each group and time bucket, keyed by `toGroupKey`.
  *
  * @param conditions filter for the measurements
  * @throws PS_REQUEST_TOO_LARGE
@@ -117,8 +117,8 @@ export interface DistributionTotals extends PercentileTotals {
 }
 
 /**
- * Returns counts, averages, and percentiles of single values and histograms for each group and time
- * bucket that has measurements.
+ * Returns counts, averages, and percentiles of individual values and histograms for each group and
+ * time bucket that has measurements.
  *
  * @throws PS_REQUEST_TOO_LARGE, PS_UNAVAILABLE, PS_QUERY_TOO_LONG
  */
@@ -150,7 +150,9 @@ export function omitDistribution({
   return rest;
 }
 
-/** Limits percentiles to the selector range, because histogram buckets are wider than their values. */
+/**
+ * Limits percentiles to the minimum and maximum value, because buckets are wider than their values.
+ */
 function clampPercentiles(percentiles: Percentiles, totals: Totals): Percentiles {
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = totals;
   const clamp = (value: number | undefined) =>

@@ -5,7 +5,9 @@ import { type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
-/** Statistics of a queue. Times in ms, rates per second, `failureRate` in percent of ended attempts. */
+/**
+ * Statistics of a queue. Times in ms, rates per second, `failureRate` in percent of ended attempts.
+ */
 export interface QueueStats {
   queue: string;
   completed: number;
@@ -25,7 +27,9 @@ export interface QueueStats {
   /** Waiting time of the oldest job in ms. */
   oldestAge: number | undefined;
   workers: number | undefined;
-  /** Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking. */
+  /**
+   * Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking.
+   */
   timeToDrain: number | undefined;
 }
 
@@ -114,7 +118,9 @@ export function computeTimeToDrain(
   return perSecond > 0 ? (1000 * depth) / perSecond : undefined;
 }
 
-/** State of a queue in one time bucket. Times in ms. `depth` is the depth at the end of the bucket. */
+/**
+ * State of a queue in one time bucket. Times in ms. `depth` is the depth at the end of the bucket.
+ */
 interface QueuePoint
   extends Pick<
     JobTotals,
@@ -191,7 +197,9 @@ export interface TenantQueueUsage {
   waitingShare: number | undefined;
 }
 
-/** Returns each tenant's use of each queue, sorted by share of processing time in descending order. */
+/**
+ * Returns each tenant's use of each queue, sorted by share of processing time in descending order.
+ */
 export async function queryQueueUsageByTenant(
   queryClient: QueryClient,
   query: Query,

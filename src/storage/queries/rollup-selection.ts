@@ -13,13 +13,14 @@ export interface Segment extends TimeRange {
 const RAW_ROWS_ONLY_MS = 30 * MINUTE_MS;
 
 /**
- * Splits a range into segments. Each is read from the coarsest source that gives an exact result: whole
- * hours from the hourly roll-up, whole minutes from the minute roll-up, and the rest from the rows.
+ * Splits a range into segments. Each is read from the coarsest source that gives an exact result:
+ * whole hours from the hourly roll-up, whole minutes from the minute roll-up, and the rest from the
+ * rows.
  *
  * @param stored the table, then its roll-ups, newest version first for each unit
  * @param isUsable returns whether intervals of `unitMs` are aligned with the requested time buckets
  * @returns segments without gaps or overlaps. If only a roll-up goes back far enough, the first and
- *   last segments are extended to whole intervals.
+ * last segments are extended to whole intervals.
  */
 export function planSegments(
   stored: readonly StoredTable[],
@@ -38,7 +39,10 @@ export function planSegments(
   return coverRange(range, readsRowsOnly ? [rows] : [rows, ...levels]);
 }
 
-/** Covers a range with the last of `levels`, which is the coarsest, and the rest with finer levels. */
+/**
+ * Covers as much of a range as possible with the last and coarsest level, and the rest with finer
+ * levels.
+ */
 function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[]): Segment[] {
   if (getRangeLengthMs(range) <= 0) return [];
   const level = levels.at(-1) ?? [];

@@ -28,7 +28,10 @@ export interface QueryTable {
   readonly scopedBy: 'tenants' | 'hosts';
   /** Columns of the dimensions. */
   readonly columns: Readonly<Partial<Record<Dimension, string>>>;
-  /** Condition that excludes neutralized rows. Roll-ups contain no such rows. */
+  /**
+   * Condition that excludes rows that the cleanup of test data invalidated. Roll-ups contain no
+   * such rows.
+   */
   readonly rowFilter: Sql;
   /** Whether the table has a `test` column, which marks test data. */
   readonly hasTest: boolean;
@@ -53,7 +56,9 @@ export interface Aggregation {
   readonly mergeWith: MergeMethod;
 }
 
-/** How to merge partial results. `latestBy` names the aggregation that has the time of the value. */
+/**
+ * How to merge partial results. `latestBy` names the aggregation that has the time of the value.
+ */
 export type MergeMethod = 'sum' | 'min' | 'max' | { readonly latestBy: string };
 
 /** A result row with its group and time bucket. */
@@ -68,8 +73,9 @@ export interface ResultRow {
 const MAX_ROWS = 300_000;
 
 /**
- * Runs a query against a table. Reads rows and roll-ups in parallel, with one statement for each. Results
- * from a roll-up are cached until its next refresh, and results from rows of long ranges for 5 s.
+ * Runs a query against a table. Reads rows and roll-ups in parallel, with one statement for each.
+ * Results from a roll-up are cached until its next refresh, and results from rows of long ranges
+ * for 5 s.
  *
  * @throws PS_REQUEST_TOO_LARGE if there are more result rows than the limit
  */
@@ -204,7 +210,7 @@ function toGroupAlias(column: string): string {
 }
 
 /**
- * Merges rows of several sources. Rows with equal keys become one row.
+ * Merges rows from several sources. Rows with equal keys become one row.
  *
  * @param results rows of each source, with at most one row for each combination of keys
  */

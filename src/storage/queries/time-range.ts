@@ -28,20 +28,20 @@ const SECOND_MS = 1000;
 const LONG_RANGE_MS = 6 * HOUR_MS;
 const LONG_RANGE_CACHE_MS = 5 * SECOND_MS;
 
-/** Returns how long callers that query a range of this length until now share one result. */
+/** Returns the cache period of queries for a range that has this length and ends now. */
 function getCachePeriodMs(lengthMs: number): number {
   return lengthMs >= LONG_RANGE_MS ? LONG_RANGE_CACHE_MS : SECOND_MS;
 }
 
 /**
- * Returns the end of a range of this length until now. Rounds up to whole cache periods, so that callers
- * in the same period send the same query and share one result.
+ * Returns the end of a range that has this length and ends now. Rounds up to whole cache periods,
+ * so that callers in the same period send the same query and share one result.
  */
 export function getCurrentRangeEndMs(lengthMs: number, nowMs: number = Date.now()): number {
   return ceilTo(nowMs, getCachePeriodMs(lengthMs));
 }
 
-/** Returns the range until now that is `windowMs` long. */
+/** Returns the range that ends now, rounded up to a whole cache period, and is `windowMs` long. */
 export function getRangeUntilNow(windowMs: number, nowMs: number = Date.now()): TimeRange {
   const toMs = getCurrentRangeEndMs(windowMs, nowMs);
   return { fromMs: toMs - windowMs, toMs };

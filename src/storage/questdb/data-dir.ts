@@ -29,7 +29,9 @@ export interface Credentials {
 
 export const CREDENTIALS_FILE = 'credentials.json';
 
-/** Reads the credentials of a data directory, or generates them. Only the file's owner can read it. */
+/**
+ * Reads the credentials of a data directory, or generates them. Only the file's owner can read it.
+ */
 export function loadOrCreateCredentials(dataDir: string): Credentials {
   const file = join(dataDir, CREDENTIALS_FILE);
   try {
@@ -104,8 +106,8 @@ export class DataDirLock {
 }
 
 /**
- * Creates the lock file as a hard link to `draft`. Linking is atomic and fails if the lock exists, so
- * no process ever sees a partly written lock.
+ * Creates the lock file as a hard link to `draft`. Linking is atomic and fails if the lock exists,
+ * so no process ever reads a partially written lock.
  */
 async function acquireLockFile(file: string, draft: string, dataDir: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {

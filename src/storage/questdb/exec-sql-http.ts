@@ -1,15 +1,15 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/errors.ts';
 
-/** The used fields of a response from QuestDB's `/exec` endpoint. */
+/** Fields that Perfscope uses from a response of QuestDB's `/exec` endpoint. */
 export interface ExecResult {
   columns: { name: string; type: string }[];
   dataset: unknown[][];
 }
 
 /**
- * Runs one statement over HTTP. Use it only for schema changes and administration: there are no bound
- * parameters, so `sql` must not contain any user input.
+ * Runs one statement over HTTP. Use it only for schema changes and administration: there are no
+ * bound parameters, so `sql` must not contain any user input.
  *
  * @throws PS_QUESTDB_UNREACHABLE if the request fails
  * @throws PS_QUESTDB_REFUSED if QuestDB returns an error

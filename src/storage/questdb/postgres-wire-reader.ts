@@ -5,21 +5,22 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
 
-/** For each name and connection, QuestDB keeps a compiled plan of about 35 kB. */
+/** Maximum number of names. For each name and connection, QuestDB keeps a plan of about 35 kB. */
 const MAX_NAMES = 150;
 /** Number of statements to remember after their first use. */
 const MAX_SEEN_TEXTS = 1000;
 
 /**
- * Assigns names to repeated statements. QuestDB compiles a named statement only once per connection.
- * Compiling takes longer than running it. QuestDB keeps no plans of unnamed statements.
+ * Assigns names to repeated statements. QuestDB compiles a named statement only once per
+ * connection. Compiling a statement takes longer than running it. QuestDB keeps no plans for
+ * unnamed statements.
  */
 export class StatementNames {
   readonly #seen = new Set<string>();
   readonly #names = new Map<string, string>();
 
   /**
-   * Returns the name of a statement from its second use on.
+   * Returns the name of a statement, starting with its second use.
    *
    * @returns `undefined` on the first use, or if the maximum number of names is reached
    */
@@ -41,11 +42,11 @@ export class StatementNames {
 export type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Runs one SELECT and returns only the rows that `scope` can see. LONG values are numbers, and
- * timestamps are `Date` objects.
+ * Runs one SELECT and returns only the rows that are visible in `scope`. LONG values are numbers,
+ * and timestamps are `Date` objects.
  *
  * @param revision revision of the data; a cached result for the same revision can be reused
- * @throws PS_UNAVAILABLE if QuestDB does not answer or rejects the statement
+ * @throws PS_UNAVAILABLE if QuestDB does not respond or rejects the statement
  * @throws PS_QUERY_TOO_LONG if the query times out
  */
 export type ReadRows = (
@@ -57,9 +58,11 @@ export type ReadRows = (
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
 const MAX_CONNECTIONS = 6;
-/** Longest wait for a new or free connection. Concurrent queries wait for each other. */
+/** Maximum wait for a new or free connection. Concurrent queries wait for each other. */
 const CONNECT_TIMEOUT_MS = 15_000;
-/** QuestDB cancels a query after its `query.timeout`. This limit applies if QuestDB doesn't respond. */
+/**
+ * QuestDB cancels a query after its `query.timeout`. This limit applies if QuestDB doesn't respond.
+ */
 const QUERY_TIMEOUT_MS = 35_000;
 
 /** Reads from QuestDB over the PostgreSQL wire protocol, as the read-only user. */
@@ -116,7 +119,8 @@ function createPool(target: ReadTarget): pg.Pool {
     query_timeout: QUERY_TIMEOUT_MS,
     types: { getTypeParser },
   });
-  // Without a listener, a broken idle connection would crash the process. The next query replaces it.
+  // Without a listener, a broken idle connection would crash the process. The next query replaces
+  // it.
   pool.on('error', () => {});
   return pool;
 }
@@ -128,8 +132,8 @@ function toParamText(param: Param): Param {
 
 /**
  * Parses LONG values as numbers and timestamps as UTC. By default, the driver returns LONG as text,
- * because it can exceed a double. Perfscope's counts never do. The driver would also read timestamps
- * in the process's time zone, because QuestDB sends them without one.
+ * because it can exceed a double. Perfscope's counts never do. The driver would also read
+ * timestamps in the process's time zone, because QuestDB sends them without one.
  */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8_OID) return Number;

@@ -53,8 +53,8 @@ interface CachedRows {
 }
 
 /**
- * Caches results of data that has not changed, so that roll-ups are read only once for a dashboard that
- * many people open or refresh. Identical queries that run at the same time share one result.
+ * Caches results of data that has not changed, so that roll-ups are read only once for a dashboard
+ * that many people open or refresh. Identical queries that run at the same time share one result.
  */
 class QueryCache {
   readonly #read: ReadRows;

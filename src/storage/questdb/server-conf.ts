@@ -28,8 +28,8 @@ function probePort(port: number): Promise<number | undefined> {
 }
 
 /**
- * Logs only errors and advisories. By default, QuestDB logs several lines for each statement. With many
- * readers, this takes a tenth of its time, and the log file grows without limit.
+ * Logs only errors and advisories. By default, QuestDB logs several lines for each statement. With
+ * many readers, logging takes a tenth of QuestDB's time, and the log file grows without limit.
  */
 const LOG_CONF = [
   'writers=stdout',
@@ -40,8 +40,9 @@ const LOG_CONF = [
 
 /** Settings that keep any QuestDB, embedded or external, fast and small when Perfscope uses it. */
 export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
-  // If a refresh has more rows than this, QuestDB discards it and retries with half of the time range
-  // until it fits. At 20,000 rows per second, that took 23 s of both cores instead of 1 s.
+  // If a refresh has more rows than this, QuestDB discards it and retries with half of the time
+  // range until it fits. At 20,000 rows per second, a refresh then took 23 s on both cores, instead
+  // of 1 s.
   'cairo.mat.view.insert.as.select.batch.size': '20000000',
   // QuestDB allocates these pools for each SQL compiler and grows them on demand. The default sizes
   // take 85 MB.
@@ -50,8 +51,8 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   'cairo.column.pool.capacity': '256',
   'cairo.lexer.pool.capacity': '64',
   // Off, because cached plans of Grafana's statements take several MB each until the heap is full.
-  // These plans are never reused: each statement contains its time range. Perfscope's own statements
-  // use names instead.
+  // These plans are never reused: each statement contains its time range. Perfscope's own
+  // statements use names instead.
   'pg.select.cache.enabled': 'false',
   // Rejects longer statements. Selecting 1,000 names in Grafana produces 740 kB of SQL, which takes
   // 150 MB of heap. A few such statements crash QuestDB.
@@ -59,9 +60,9 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes QuestDB's `conf/server.conf` and `conf/log.conf`. QuestDB listens on loopback only, sends no
- * telemetry, and does not create unknown tables or columns. The passwords are in a file, because other
- * users could read environment variables through /proc.
+ * Writes QuestDB's `conf/server.conf` and `conf/log.conf`. QuestDB listens on loopback only, sends
+ * no telemetry, and does not create unknown tables or columns. The passwords are in a file, because
+ * other users could read environment variables through /proc.
  */
 export function writeServerConf(root: string, ports: Ports, credentials: Credentials): void {
   const { writer, reader } = credentials;

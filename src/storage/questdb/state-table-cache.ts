@@ -7,7 +7,7 @@ import type { ReadRows, Row } from './postgres-wire-reader.ts';
 const REFRESH_INTERVAL_MS = 2000;
 /** Minimum time in ms between two throttled refreshes. */
 const MIN_REFRESH_GAP_MS = 250;
-/** Longest time in ms to wait until a stored row can be read. */
+/** Maximum time in ms to wait until a stored row can be read. */
 const VISIBILITY_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 50;
 
@@ -22,7 +22,7 @@ export interface StateTableCacheOptions<T> {
   readonly selectAll: Sql;
   /** Converts the rows to values by ID. */
   readonly parseRows: (rows: readonly Row[]) => ReadonlyMap<string, T>;
-  /** Returns whether the stored value includes this process's change or a later one. */
+  /** Returns whether the stored value includes this process's change or a later change. */
   readonly isStored: (local: T, stored: T) => boolean;
 }
 
@@ -30,7 +30,7 @@ export interface StateTableCacheOptions<T> {
 export class StateTableCache<T> {
   readonly #options: StateTableCacheOptions<T>;
   #stored: ReadonlyMap<string, T> = new Map();
-  /** Changes of this process that have not been read back from the table yet. */
+  /** Changes by this process that have not been read back from the table yet. */
   readonly #local = new Map<string, T>();
   #values: readonly T[] | undefined;
   /** Row count and newest timestamp at the last complete read. */
@@ -85,8 +85,8 @@ export class StateTableCache<T> {
   }
 
   /**
-   * Refreshes once for all concurrent callers, at most every 250 ms, so that requests with unknown IDs
-   * don't cause one query each. Never rejects.
+   * Refreshes once for all concurrent callers, at most every 250 ms, so that requests with unknown
+   * IDs don't cause one query each. Never rejects.
    */
   refreshThrottled(): Promise<void> {
     const refreshLater = async () => {
@@ -105,15 +105,15 @@ export class StateTableCache<T> {
     return this.#throttledRefresh;
   }
 
-  /** Makes a change of this process visible immediately. */
+  /** Makes a change by this process visible immediately. */
   setLocal(id: string, value: T): void {
     this.#local.set(id, value);
     this.#values = undefined;
   }
 
   /**
-   * Waits until a change of this process can be read from the table, at most 5 s. After that, it
-   * resolves anyway, because the change is still stored.
+   * Waits up to 5 s until a change by this process can be read from the table. Then resolves
+   * anyway, because the change is already stored.
    */
   async waitUntilStored(id: string): Promise<void> {
     const deadline = Date.now() + VISIBILITY_TIMEOUT_MS;

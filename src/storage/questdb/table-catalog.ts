@@ -21,7 +21,9 @@ export interface StoredTable {
   readonly fromMs: number;
   /** Time up to which the data is complete. */
   readonly untilMs: number;
-  /** Changes with each refresh of a roll-up; `undefined` for tables, which can change at any time. */
+  /**
+   * Changes with each refresh of a roll-up; `undefined` for tables, which can change at any time.
+   */
   readonly revision?: string | undefined;
 }
 
@@ -31,8 +33,8 @@ export type Catalog = ReadonlyMap<string, readonly StoredTable[]>;
 /** Age in ms at which the catalog is loaded again. */
 const MAX_FRESH_AGE_MS = 10_000;
 /**
- * Age in ms up to which the old catalog is returned while the new one loads. An old catalog is still
- * correct but can miss the newest roll-up data.
+ * Age in ms up to which the old catalog is returned while the new one loads. An old catalog is
+ * still correct but can miss the newest roll-up data.
  */
 const MAX_STALE_AGE_MS = 30_000;
 /** QuestDB returns times after this as the first timestamp of an empty view. */
@@ -111,8 +113,8 @@ export class CatalogReader {
   }
 
   /**
-   * Returns the time of a table's first row. After QuestDB starts, `tables()` has no times for tables
-   * that have not been used yet, so these are read from the table.
+   * Returns the time of a table's first row. After QuestDB starts, `tables()` has no times for
+   * tables that have not been used yet, so these are read from the table.
    */
   async #getFirstMs(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
@@ -153,16 +155,16 @@ function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undef
   if (finishMs === undefined) return undefined;
   if (view.view_status === 'valid' && startMs !== undefined)
     return startMs - computeRefreshLagMs(chain);
-  // Either a refresh is running and only the previous one is complete, or QuestDB was restarted and no
-  // longer knows the start of the last refresh. That refresh took at most one interval.
+  // Either a refresh is running and only the previous one is complete, or QuestDB was restarted.
+  // After a restart, the start of the last refresh is unknown. It took at most one interval.
   return ['valid', 'refreshing'].includes(String(view.view_status))
     ? finishMs - computeRefreshLagMs(chain) - ROLLUP_UNITS[chain.at(-1)!].ms
     : undefined;
 }
 
 /**
- * Sets `fromMs` to `-Infinity` for tables and roll-ups that no coarser roll-up extends further back.
- * Their first row is then the first that was ever stored, so nothing older is missing.
+ * Sets `fromMs` to `-Infinity` for each table or roll-up, unless a coarser roll-up starts earlier.
+ * Its first row is then the first row ever stored, so nothing older is missing.
  */
 function removeStartLimits(tables: readonly StoredTable[]): StoredTable[] {
   return tables.map((table, i) => {

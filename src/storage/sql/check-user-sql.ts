@@ -2,8 +2,8 @@ import { createError } from '../../core/errors.ts';
 import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
 
 /*
- * QuestDB's functions, grouped by where a user's statement may call them. A test compares these lists
- * with the server's functions, so that each function of a new version is reviewed first.
+ * QuestDB's functions, grouped by where a user's statement may call them. A test compares these
+ * lists with the server's functions, so that each function of a new version is reviewed first.
  */
 
 /** Functions that are allowed in FROM: they list tables, columns, and partitions. */
@@ -36,9 +36,10 @@ export const VALUE_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   weighted_stddev_freq weighted_stddev_rel within within_box within_radius wmid year yesterday`);
 
 /**
- * Functions that are not allowed. They read files, show or change the server's internals, or exist only
- * for other clients. Row generators are also forbidden, because QuestDB 9.3.4 can't cancel them.
- * In FROM, a function works without parentheses, so these names are also rejected as table names.
+ * Functions that are not allowed. They read files, show or change the server's internals, or exist
+ * only for other clients. Row generators are also forbidden, because QuestDB 9.3.4 can't cancel
+ * them. In FROM, a function works without parentheses, so these names are also rejected as table
+ * names.
  */
 export const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = toWordSet(`
   build cancel_query checkpoint_status current_catalog current_data_id current_database
@@ -83,13 +84,14 @@ const ALLOWED_NODES = new Set(
 type UncheckedNode = Readonly<Record<string, unknown>>;
 
 /**
- * Checks that a text is a single SELECT, with or without WITH, that only reads tables. QuestDB's own
- * permissions are not enough, because its read-only user can still read files and copy data to disk.
+ * Checks that SQL text is a single SELECT, with or without WITH, that only reads tables. QuestDB's
+ * own permissions are not enough, because its read-only user can still read files and copy data to
+ * disk.
  *
  * @param extraFunctions additional functions to allow; the caller replaces them before it runs the
- *   statement
- * @returns the parsed statement as text. Run this instead of `text`, because QuestDB could interpret
- *   `text` differently than the parser.
+ * statement
+ * @returns the parsed statement as text. Run this instead of `text`, because QuestDB could
+ * interpret `text` differently than the parser.
  * @throws PS_SQL_REFUSED with the reason
  */
 export function toReadOnlySql(text: string, extraFunctions: readonly string[] = []): string {
@@ -134,7 +136,9 @@ function checkFunction(name: unknown, allowed: ReadonlySet<string>): void {
   }
 }
 
-/** Rejects a table that has a function's name, because functions work in FROM without parentheses. */
+/**
+ * Rejects a table that has a function's name, because functions work in FROM without parentheses.
+ */
 function checkTable(table: UncheckedNode): void {
   if (table.type !== 'qualifiedName') return;
   const parts = (table.parts as string[]).map((part) => part.toLowerCase());
@@ -143,7 +147,9 @@ function checkTable(table: UncheckedNode): void {
   if (forbidden !== undefined) throw createSqlError(`${forbidden} is not allowed in FROM`);
 }
 
-/** Requires spaces between words: the parser reads `0x1f` as `0 AS x1f`, but QuestDB as a number. */
+/**
+ * Requires spaces between words: the parser reads `0x1f` as `0 AS x1f`, but QuestDB as a number.
+ */
 function checkSpaces(text: string): void {
   let previousEnd = Number.NaN;
   for (const { image, startOffset } of tokenize(text)) {

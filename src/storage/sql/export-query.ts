@@ -13,7 +13,9 @@ export type ExportFormat = 'csv' | 'parquet';
 
 export interface ExportStats {
   bytes: number;
-  /** Number of rows without the header line; `undefined` for Parquet, where rows can't be counted. */
+  /**
+   * Number of rows without the header line; `undefined` for Parquet, where rows can't be counted.
+   */
   rows: number | undefined;
 }
 
@@ -28,11 +30,11 @@ export interface ExportOptions {
 const NEWLINE = 0x0a;
 
 /**
- * Streams the result of one SELECT to a file with constant memory use. The file is created only when
- * the export is complete.
+ * Streams the result of one SELECT to a file with constant memory use. The file is created only
+ * when the export is complete.
  *
  * @throws PS_SQL_REFUSED if the statement is not a read-only SELECT or QuestDB rejects it
- * @throws PS_EXPORT_FAILED if the transfer breaks or the file can't be written
+ * @throws PS_EXPORT_FAILED if the transfer is interrupted or the file can't be written
  * @throws PS_QUESTDB_UNREACHABLE if the request fails
  */
 export async function exportQuery(
@@ -91,8 +93,9 @@ async function requestExport(
     );
   });
   if (response.statusCode === 200) return response;
-  const answer = await text(response);
-  const reason = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer)?.[1] ?? `HTTP ${response.statusCode}`;
+  const responseText = await text(response);
+  const reason =
+    /"error":"((?:[^"\\]|\\.)*)"/.exec(responseText)?.[1] ?? `HTTP ${response.statusCode}`;
   throw createError('PS_SQL_REFUSED', { reason: `QuestDB returned the error "${reason}"` });
 }
 

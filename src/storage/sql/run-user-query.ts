@@ -22,8 +22,8 @@ const TYPE_OIDS = { long: 20, timestamp: 1114 } as const;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Runs a statement written by a user, as QuestDB's read-only user. The statement can read the rows of
- * all tenants, so call this only for administrators.
+ * Runs a statement written by a user, as QuestDB's read-only user. The statement can read the rows
+ * of all tenants, so call this only for administrators.
  *
  * @throws PS_SQL_REFUSED if the statement is not a read-only SELECT or QuestDB rejects it
  * @throws PS_QUERY_TOO_LONG if it takes longer than `timeoutMs`

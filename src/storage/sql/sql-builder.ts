@@ -21,8 +21,9 @@ export interface Sql {
 }
 
 /**
- * Creates a statement from a template. Values become bound parameters, and `sql` fragments are inserted.
- * `fromTable(…)` becomes `FROM table WHERE …` with the scope's conditions, so continue with `AND`.
+ * Creates a statement from a template. Values become bound parameters, and `sql` fragments are
+ * inserted. `fromTable(…)` becomes `FROM table WHERE …` with the scope's conditions, so continue
+ * with `AND`.
  */
 export function sql(
   strings: TemplateStringsArray,
@@ -71,8 +72,8 @@ export function joinSql(fragments: readonly Sql[], separator: string): Sql {
 }
 
 /**
- * Returns `column IN (…)` with bound values. An empty list matches no row. For one value, returns `=`,
- * because QuestDB compiles it to machine code, but not `IN` with bound values.
+ * Returns `column IN (…)` with bound values. An empty list matches no row. For one value, returns
+ * `=`, because QuestDB compiles it to machine code, but not `IN` with bound values.
  */
 export function inValues(column: string, values: readonly Param[]): Sql {
   const [only] = values;
@@ -86,9 +87,9 @@ export function inValues(column: string, values: readonly Param[]): Sql {
 }
 
 /**
- * Returns the text and parameters of a statement, limited to the rows that `scope` can see.
+ * Returns the text and parameters of a statement, limited to the rows that are visible in `scope`.
  *
- * @returns `undefined` if the scope can't see any row of a table in the statement
+ * @returns `undefined` if no row of a table in the statement is visible in the scope
  */
 export function renderSql(
   { parts }: Sql,

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../../core/errors.ts';
 
 /*
- * Types for the used parts of `@questdb/sql-parser`'s syntax tree. The package's own types don't work
- * here: they import files without extensions, which Node's module resolution doesn't find.
+ * Types for the used parts of `@questdb/sql-parser`'s syntax tree. The package's own types don't
+ * work here: they import files without extensions, which Node's module resolution doesn't find.
  */
 
 export interface SyntaxNode {

@@ -20,8 +20,8 @@ interface ColumnLayout {
 }
 
 /**
- * Encodes rows in the QuestDB line protocol. Version 1 is a text format. All recent QuestDB versions
- * support it, and people can read the spooled files.
+ * Encodes rows in the QuestDB line protocol. Version 1 is a text format. All recent QuestDB
+ * versions support it, and people can read the spooled files.
  */
 export class IlpEncoder {
   readonly #buffer = new SenderBufferV1(
@@ -102,8 +102,8 @@ export class BatchEncoder {
   }
 
   /**
-   * Returns one batch per day. QuestDB drops whole days, so a batch in the spool expires as a
-   * whole.
+   * Returns one batch per day. QuestDB drops whole days, so all rows of a batch in the spool expire
+   * together.
    */
   toBatches({ table, rows }: RowChunk, nowMs: number = Date.now()): Batch[] {
     if (!isMeasurementTable(table)) return this.#encode({ table, rows });

@@ -35,7 +35,7 @@ export class DeferredWriter {
     this.#writer?.onBeforeBatch(listener);
   }
 
-  /** Passes the buffered rows, and from now on all rows, to the writer. */
+  /** Passes the buffered rows to the writer, and then all later rows. */
   connect(writer: RowWriter): void {
     this.#writer = writer;
     for (const listener of this.#beforeBatchListeners) writer.onBeforeBatch(listener);

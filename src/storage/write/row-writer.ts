@@ -75,7 +75,7 @@ export class RowWriter {
     return this.#spool.waitingBytes;
   }
 
-  /** Sends the rows that stopped processes left in the spool. */
+  /** Sends rows left in the spool by processes that have stopped. */
   adoptSpool(): void {
     try {
       if (this.#spool.adoptOrphanedBatches() > 0) this.#sender.start();

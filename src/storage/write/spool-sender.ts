@@ -84,7 +84,11 @@ export class SpoolSender {
     }
   }
 
-  /** Sends the next batches. @returns why a retry is necessary, or undefined after success */
+  /**
+   * Sends the next batches.
+   *
+   * @returns why a retry is necessary, or undefined after success
+   */
   async #sendNext(): Promise<string | undefined> {
     const target = this.#options.target();
     if (!target) return 'no QuestDB server was found';

@@ -18,8 +18,8 @@ import {
 } from './spool-folders.ts';
 
 /**
- * Size of the batches that are also kept in memory, so that they don't have to be read back from
- * disk.
+ * Maximum total size of the batches that are also kept in memory, so that they don't have to be
+ * read back from disk.
  */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
@@ -62,7 +62,11 @@ export class Spool {
     return this.#bytes;
   }
 
-  /** Adds the batches that stopped processes left behind. @returns the number of rows */
+  /**
+   * Adds the batches left behind by processes that have stopped.
+   *
+   * @returns the number of rows
+   */
   adoptOrphanedBatches(): number {
     const adopted = adoptOrphanedFolders(this.#options.dir, this.#processIdentity).flatMap(
       (folder) => {
@@ -122,7 +126,11 @@ export class Spool {
       if (folder !== this.#folder) removeFolderIfEmpty(folder);
   }
 
-  /** Moves a batch that QuestDB rejected to a separate folder. @returns the path of the file */
+  /**
+   * Moves a batch that QuestDB rejected to a separate folder.
+   *
+   * @returns the path of the file
+   */
   reject(batch: Batch, lines: Buffer): string {
     this.#forget([batch]);
     this.#options.dropped.add('refused', batch.rows);

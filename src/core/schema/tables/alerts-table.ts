@@ -1,16 +1,17 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
 /**
- * The states of an alert, as in Prometheus. `acknowledged` is a firing alert that a user handles.
+ * The states of an alert, as in Prometheus. `acknowledged` is a firing alert that a user is
+ * handling.
  */
 export const ALERT_STATES = ['pending', 'firing', 'acknowledged', 'resolved'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
 /**
- * One state transition of one alert. The row with the greatest (timestamp, seq) has the current state.
- * `labels` is a JSON object with sorted keys. It identifies the group that the alert is about.
- * `startedAt` is the time of the first violation, and `firedAt` the time at which the alert fired. A
- * resolved row without `firedAt` is a pending alert that never fired.
+ * One state transition of one alert. The row with the greatest (timestamp, seq) has the current
+ * state. `labels` is a JSON object with sorted keys. It identifies the group that the alert is
+ * about. `startedAt` is the time of the first violation, and `firedAt` the time at which the alert
+ * fired. A resolved row without `firedAt` is a pending alert that never fired.
  */
 export const alertsTable = defineTable({
   name: 'alerts',

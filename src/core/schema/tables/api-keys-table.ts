@@ -1,8 +1,9 @@
 import { defineTable, type InferRow } from '../table-definition.ts';
 
 /**
- * One change of one API key: created or revoked. The key itself is never stored. `hash` is the SHA-256
- * hash of its secret part. `properties` is a JSON array of names. If empty, all properties are allowed.
+ * One change to an API key: created or revoked. The key itself is never stored. `hash` is the
+ * SHA-256 hash of its secret part. `properties` is a JSON array of names. If empty, all properties
+ * are allowed.
  */
 export const apiKeysTable = defineTable({
   name: 'api_keys',

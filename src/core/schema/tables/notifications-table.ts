@@ -5,9 +5,10 @@ export const NOTIFICATION_STATUSES = ['delivered', 'retrying', 'failed', 'suppre
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /**
- * One delivery attempt, or one suppression with its reason. All attempts of a delivery have the same
- * `id`, and so do all suppressions of an alert. `content` is JSON (`NotificationContent`) without
- * secrets. `recipient` is partly masked. A row with `readAt` records that `author` has read the message.
+ * One delivery attempt, or one suppression with its reason. All attempts of a delivery have the
+ * same `id`, and so do all suppressions of an alert. `content` is JSON (`NotificationContent`)
+ * without secrets. `recipient` is partly masked. A row with `readAt` records that `author` has read
+ * the message.
  */
 export const notificationsTable = defineTable({
   name: 'notifications',

@@ -1,10 +1,10 @@
 import { defineTable, type InferRow } from '../table-definition.ts';
 
 /**
- * One change of one person who receives notifications, made through the API. `id` is the name. The row
- * with the greatest (timestamp, seq) has the current state. `properties` is a JSON array of names. If
- * empty, the person is responsible for all properties. Each change deletes the email address and
- * phone number from older rows.
+ * One change to a person who receives notifications, made through the API. `id` is the name. The
+ * row with the greatest (timestamp, seq) has the current state. `properties` is a JSON array of
+ * names. If empty, the person is responsible for all properties. Each change deletes the email
+ * address and phone number from older rows.
  */
 export const peopleTable = defineTable({
   name: 'notification_people',

@@ -6,8 +6,8 @@ import {
 } from '../table-definition.ts';
 
 /**
- * One measurement, or one histogram, gauge, or counter point of one interval. `value` is the mean of a
- * histogram point. `duration` is in ms.
+ * One measurement, or one histogram, gauge, or counter point of one interval. `value` is the mean
+ * of a histogram point. `duration` is in ms.
  */
 export const performanceMetricsTable = defineTable({
   name: 'performance_metrics',

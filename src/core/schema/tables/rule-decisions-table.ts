@@ -9,10 +9,10 @@ export const DECISION_OUTCOME_STATUSES = ['applied', 'delivered', 'failed'] as c
 export type DecisionOutcomeStatus = (typeof DECISION_OUTCOME_STATUSES)[number];
 
 /**
- * One decision of a business rule, or, with the same `id` and `seq`, its result at `author`. All
- * decisions from the first change of a setting until its reset to the default have the same `id`.
- * `facts` is a JSON object with the values that led to the decision. At `expiresAt`, the default
- * value applies again automatically.
+ * One decision of a business rule, or the result of applying it in the service or webhook `author`.
+ * A result has the same `id` and `seq` as its decision. All decisions from the first change to a
+ * setting until its reset to the default have the same `id`. `facts` is a JSON object with the
+ * values that led to the decision. At `expiresAt`, the default value applies again automatically.
  */
 export const ruleDecisionsTable = defineTable({
   name: 'rule_decisions',

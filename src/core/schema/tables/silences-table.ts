@@ -1,7 +1,7 @@
 import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.ts';
 
 /**
- * One change of one silence. The row with the greatest (timestamp, seq) has the current state.
+ * One change to a silence. The row with the greatest (timestamp, seq) has the current state.
  * `matchers` and `recurrence` are JSON. A silence of an organization applies only to alerts of the
  * same organization.
  */

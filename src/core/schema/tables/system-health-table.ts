@@ -1,8 +1,8 @@
 import { defineTable, type InferRow, RESOURCE_COLUMNS } from '../table-definition.ts';
 
 /**
- * One health snapshot of one process and its host. Usages and `errorRate` are in percent, times in
- * ms, and `uptime` in seconds. `load` is the one-minute load average.
+ * One health snapshot of one process and its host. Usage values and `errorRate` are in percent,
+ * times in ms, and `uptime` in seconds. `load` is the one-minute load average.
  */
 export const systemHealthTable = defineTable({
   name: 'system_health',
@@ -33,7 +33,8 @@ export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
 /**
- * Health of one process and its host. Usages and rates in percent, times in ms, uptime in seconds.
+ * Health of one process and its host. Usage values and rates in percent, times in ms, uptime in
+ * seconds.
  */
 export interface HealthSnapshot {
   status: HealthStatus;
