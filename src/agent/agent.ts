@@ -43,7 +43,7 @@ export interface AgentOptions {
   strict?: boolean;
 }
 
-/** Connects all parts of one process that record metrics and write rows. */
+/** Connects the parts of a process that record metrics and write rows. */
 export class Agent {
   readonly config: StartupConfig;
   /** Counts dropped measurements and rows. */
@@ -53,7 +53,9 @@ export class Agent {
   readonly health: SystemHealthMonitor;
   readonly errorTracker: ErrorTracker;
   readonly tenantReader: TenantReader;
-  /** Create cumulative producers before calling `instrument`, because it creates histograms. */
+  /**
+   * Call `createCumulativeProducer` before `instrument`, because `instrument` creates histograms.
+   */
   readonly histograms = new HistogramRegistry(() => this.#onOverflow());
   readonly #options: AgentOptions;
   readonly #host = new HostSampler();
@@ -105,7 +107,7 @@ export class Agent {
     });
   }
 
-  /** Starts to record requests, and sets the meter provider of `@opentelemetry/api`. */
+  /** Starts recording requests and sets the meter provider of `@opentelemetry/api`. */
   instrument(readers: IMetricReader[] = []): void {
     const { resource, settings } = this.config;
     this.#otelMetrics = new OtelMetrics({
@@ -180,7 +182,7 @@ export class Agent {
       this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
   }
 
-  /** Whether a QuestDB is configured, or a local server is running. */
+  /** Whether QuestDB is configured or a local server is running. */
   get hasWriteTarget(): boolean {
     return this.#getWriteTarget() !== undefined;
   }
@@ -244,7 +246,9 @@ export class Agent {
     await this.deferredWriter.writer?.flush(timeoutMs);
   }
 
-  /** Stops all metrics. Rows not stored within `timeoutMs` stay in the spool. Never rejects. */
+  /**
+   * Stops collecting metrics. Rows not stored within `timeoutMs` stay in the spool. Never rejects.
+   */
   async shutdown(timeoutMs = 2000): Promise<void> {
     await this.connect();
     this.health.stopMonitoring();

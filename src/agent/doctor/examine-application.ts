@@ -17,7 +17,7 @@ interface DoctorReport {
 }
 
 /**
- * Runs an application for some seconds, and checks which of its libraries Perfscope can measure.
+ * Runs an application for a few seconds and checks which of its libraries Perfscope can measure.
  *
  * @returns one line for each library
  * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s

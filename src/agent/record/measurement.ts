@@ -13,7 +13,7 @@ export interface Measurement {
   name: string;
   /** Finite number in `unit`. */
   value: number;
-  /** UCUM unit. Default: `ms` for metric types of times, otherwise `1`. */
+  /** UCUM unit. Default: `ms` for metric types that measure time, otherwise `1`. */
   unit?: string;
   /** Additional values, stored as JSON. */
   tags?: Readonly<Record<string, unknown>>;

@@ -12,7 +12,11 @@ export interface SentryDsn {
   readonly origin: string;
 }
 
-/** Parses `https://KEY@HOST[/PATH]/PROJECT`. @returns undefined if `text` is not a DSN */
+/**
+ * Parses `https://KEY@HOST[/PATH]/PROJECT`.
+ *
+ * @returns undefined if `text` is not a DSN
+ */
 export function parseSentryDsn(text: string): SentryDsn | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, username, origin, pathname } = new URL(text);

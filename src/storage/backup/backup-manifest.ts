@@ -92,7 +92,7 @@ export async function readBackupContents(folder: string): Promise<BackupContents
 /**
  * Reads each file of a backup once with `read`, and compares its hash with the checksum.
  *
- * @throws PS_BACKUP_DAMAGED if a file was changed. Errors of `read` are passed on.
+ * @throws PS_BACKUP_DAMAGED if a file was changed. Errors from `read` are rethrown.
  */
 export async function verifyFiles(
   folder: string,

@@ -5,12 +5,12 @@ import { type Sql, sql } from '../sql/sql-builder.ts';
 import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /**
- * Length and time zone of time buckets. Buckets of a day or more are local days, which have 23 or 25
- * hours when daylight saving time changes. Shorter buckets all have the same length and are aligned to
- * local time at the start of the range.
+ * Length and time zone of time buckets. Buckets of a day or more are local days, which have 23 or
+ * 25 hours when daylight saving time changes. Shorter buckets all have the same length and are
+ * aligned to local time at the start of the range.
  */
 export interface Step {
-  /** Length in ms. From 1 day on, a whole number of days. */
+  /** Length in ms. If 1 day or longer, it must be a whole number of days. */
   readonly ms: number;
   /** IANA time zone name, for example `Europe/Vienna`. */
   readonly zone: string;
@@ -76,7 +76,10 @@ export function chooseStepMs(range: TimeRange, maxBuckets = 40): number {
   );
 }
 
-/** Returns the UTC offset at the start of the range, modulo the step, which moves no boundary. */
+/**
+ * Returns the UTC offset at the start of the range, modulo the step. Whole steps don't move a
+ * bucket boundary, so they can be left out.
+ */
 function getSubDayOffsetMs({ fromMs }: TimeRange, { ms, zone }: Step): number {
   const offsetMs = getZoneOffsetMs(fromMs, zone);
   return offsetMs - floorTo(offsetMs, ms);
@@ -86,7 +89,10 @@ function getZoneOffsetMs(ms: number, zone: string): number {
   return DateTime.fromMillis(ms, { zone }).offset * MINUTE_MS;
 }
 
-/** Returns the next time when the zone's UTC offset changes, or `toMs` if it doesn't before that. */
+/**
+ * Returns the next time when the zone's UTC offset changes, or `toMs` if it doesn't change before
+ * then.
+ */
 function findOffsetChange(fromMs: number, toMs: number, zone: string): number {
   const offset = getZoneOffsetMs(fromMs, zone);
   let beforeMs = fromMs;
@@ -107,7 +113,9 @@ function findOffsetChange(fromMs: number, toMs: number, zone: string): number {
   return toMs;
 }
 
-/** Converts local time to UTC. If daylight saving time skips midnight, uses the first valid time. */
+/**
+ * Converts local time to UTC. If daylight saving time skips midnight, uses the first valid time.
+ */
 function toUtcMs(localMs: number, zone: string): number {
   return DateTime.fromMillis(localMs, { zone: 'utc' })
     .setZone(zone, { keepLocalTime: true })
@@ -142,8 +150,8 @@ const UNIT_NAMES = new Map([
 
 /**
  * Increases a step if only a roll-up goes back to the start of the range, because a bucket boundary
- * can't be inside a roll-up interval. If no local bucket is aligned with these intervals, uses UTC. This
- * happens for days in time zones with a half-hour offset.
+ * can't be inside a roll-up interval. If no local bucket is aligned with these intervals, uses UTC.
+ * This happens for days in time zones with a half-hour offset.
  *
  * @param stored the table and its roll-ups, as in `planSegments`
  */

@@ -25,7 +25,7 @@ export interface EmbeddedOptions {
   log: Logger;
   /** Called with each Java process that is launched, so that a later start can stop an orphan. */
   onLaunch: (questdb: ProcessIdentity) => void;
-  /** Called with the current addresses after QuestDB was restarted and answers queries. */
+  /** Called with the current addresses after QuestDB was restarted and responds to queries. */
   onRestart: (targets: QuestdbTargets) => void;
 }
 
@@ -49,7 +49,7 @@ export class EmbeddedQuestdb {
   }
 
   /**
-   * Starts QuestDB in `options.dataDir` and resolves when it answers queries.
+   * Starts QuestDB in `options.dataDir` and resolves when it responds to queries.
    *
    * @throws PS_QUESTDB_START_FAILED
    */
@@ -84,8 +84,8 @@ export class EmbeddedQuestdb {
   }
 
   /**
-   * Launches QuestDB. If another process took a port after `findFreePorts` had checked it, tries again
-   * with other ports.
+   * Launches QuestDB. If another process took a port after `findFreePorts` had checked it, tries
+   * again with other ports.
    */
   async #launch(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -142,7 +142,9 @@ export class EmbeddedQuestdb {
     return join(this.#options.dataDir, 'ports.json');
   }
 
-  /** Returns the ports of the last start, so that services and bookmarks still work after a restart. */
+  /**
+   * Returns the ports of the last start, so that services and bookmarks still work after a restart.
+   */
   #loadPorts(): Ports {
     try {
       return JSON.parse(readFileSync(this.#portsFile, 'utf8')) as Ports;

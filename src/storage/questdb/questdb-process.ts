@@ -10,8 +10,8 @@ import { execSql } from './exec-sql-http.ts';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;
 /**
- * Makes glibc return freed memory to the system instead of keeping it per thread. After large queries,
- * this saves a third of the resident memory.
+ * Makes glibc return freed memory to the system instead of keeping it per thread. After large
+ * queries, this saves a third of the resident memory.
  * https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
  */
 const MALLOC_ENVIRONMENT = {
@@ -42,7 +42,8 @@ export function launchQuestdb(options: LaunchOptions): ChildProcess {
   flags.push(`-Djava.io.tmpdir=${temporary}`);
   const main = ['-p', options.jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', options.root];
   try {
-    // A separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are written.
+    // A separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are
+    // written.
     return spawn(options.java, [...flags, ...main], {
       stdio: ['ignore', log, log],
       detached: true,
@@ -54,9 +55,9 @@ export function launchQuestdb(options: LaunchOptions): ChildProcess {
 }
 
 /**
- * Resolves when the process answers a query.
+ * Resolves when the process responds to a query.
  *
- * @throws PS_QUESTDB_START_FAILED if the process exits or does not answer within 60 s
+ * @throws PS_QUESTDB_START_FAILED if the process exits or does not respond within 60 s
  */
 export async function waitUntilReady(
   child: ChildProcess,
