@@ -9,12 +9,12 @@ function exitWithUsage(problem?: string): never {
   if (problem) console.error(`demo: ${problem}`);
   console.log('Usage: npx perfscope demo [--fast] [--scenario NAME]');
   console.log('       npm run demo -- [--fast] [--scenario NAME]   (in a checkout)');
-  console.log('  --fast            Run a day in ten minutes.');
+  console.log('  --fast            Simulate one day in ten minutes.');
   console.log('  --scenario NAME   Start a scenario after 20 seconds:');
   for (const [name, description] of Object.entries(SCENARIOS))
     console.log(`      ${name.padEnd(16)}${description}`);
   console.log(
-    '  --without-server  Use a running server. PERFORMANCE_QUESTDB_URL is the URL of its QuestDB.',
+    '  --without-server  Use a running server. Set PERFORMANCE_QUESTDB_URL to the URL of its QuestDB.',
   );
   process.exit(problem ? 2 : 0);
 }
@@ -56,7 +56,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 try {
   await demo.start();
   if (!withoutServer) {
-    print(`Page: ${demo.serverUrl} (shows data after several seconds)`);
+    print(`Page: ${demo.serverUrl} (data appears after a few seconds)`);
     print(`API: ${demo.serverUrl}/api/performance/dashboard?last=15m&organizationId=grand-hotels`);
   }
   print(`Booking service: ${demo.serviceUrl}/api/properties/seaside/rooms`);

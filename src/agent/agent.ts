@@ -174,9 +174,9 @@ export class Agent {
     if (!otelMetrics) return;
     // Worker threads share the host with the main thread, which records its metrics.
     if (isMainThread) {
-      await this.#tryStart('Host metrics', () => otelMetrics.startHostMetrics(this.#host));
+      await this.#tryStart('host metrics', () => otelMetrics.startHostMetrics(this.#host));
     }
-    await this.#tryStart('Runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
+    await this.#tryStart('runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
     const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.config.settings;
     if (SYSTEM_HEALTH_ENABLED && this.hasWriteTarget)
       this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
@@ -189,7 +189,7 @@ export class Agent {
 
   /** Loads the writer on the first call. Never rejects. */
   connect(): Promise<void> {
-    this.#connected ??= this.#tryStart('The QuestDB writer', async () => {
+    this.#connected ??= this.#tryStart('the QuestDB writer', async () => {
       const { createWriter } = await import('../storage/write/create-writer.ts');
       this.#connectWriter(createWriter);
     });

@@ -55,7 +55,7 @@ export function addAlertsCommand(program: Command): void {
     .option('--watch', 'Print changes until you press Ctrl-C')
     .action(listAlerts);
   addServerOptions(alerts.command('ack <id>').description('Acknowledge a firing alert'))
-    .requiredOption('--comment <text>', 'Comment for other people')
+    .requiredOption('--comment <text>', 'Comment to show with the acknowledgment')
     .action(async (id: string, options: ServerOptions & { comment: string }) => {
       const { alert } = await createClient(options).acknowledge(id, options.comment);
       print(`Acknowledged ${alert.rule}.`);
@@ -67,7 +67,7 @@ export function addAlertsCommand(program: Command): void {
     .requiredOption('--comment <text>', 'Reason for the silence')
     .option(
       '--organization <id>',
-      'Organization; only administrators can set a different one than their own',
+      'Organization of the silence; only administrators can choose another organization',
     )
     .action(
       async (

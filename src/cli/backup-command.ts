@@ -62,7 +62,7 @@ async function runBackup(folder: string, { json }: BackupCommandOptions): Promis
         `Backed up ${rows} rows in ${manifest.tables.length} tables and roll-ups to ${folder}.`,
       );
       const size = formatBytes(manifest.bytes);
-      print(`${manifest.files} files, ${size} including reserved pages. All files are verified.`);
+      print(`${manifest.files} files, ${size} including reserved pages. All files were verified.`);
     }
   } finally {
     progress.clear();

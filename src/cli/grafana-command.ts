@@ -20,18 +20,19 @@ interface GrafanaOptions extends PushOptions {
 const DEFAULT_PROMETHEUS_URL = 'http://127.0.0.1:9090';
 
 const HELP = `
-Without --out or --push, the command prints provisioning files for an existing Grafana. They contain the
-data sources, with the address and the read-only password of QuestDB, and the folder of the dashboards.
+Without --out or --push, the command prints provisioning files for an existing Grafana. They define the
+dashboards folder and the data sources, including the QuestDB address and read-only password.
 With --out or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE.
 Otherwise, they show the built-in thresholds.
 
---push requires the token of a service account with the role Admin (Administration, Service accounts).
-Specify it with --token-file, PERFORMANCE_GRAFANA_TOKEN, or PERFORMANCE_GRAFANA_TOKEN_FILE.
+--push requires a service account token with the Admin role. In Grafana, you can create one under
+Administration > Service accounts. Specify the token with --token-file, PERFORMANCE_GRAFANA_TOKEN,
+or PERFORMANCE_GRAFANA_TOKEN_FILE.
 
 Users who can run queries in Grafana can see all organizations, because QuestDB does not separate tenants.
 ${formatExamples(
   'perfscope grafana',
-  'perfscope grafana --out ./provisioning   # for conf/provisioning of Grafana',
+  'perfscope grafana --out ./provisioning   # then copy to conf/provisioning in Grafana',
   'perfscope grafana --push http://127.0.0.1:3000 --token-file ./token',
 )}
 Exit codes: 0 success, 1 failure (see stderr).`;
@@ -40,7 +41,7 @@ export function addGrafanaCommand(program: Command): void {
   program
     .command('grafana')
     .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
-    .option('--out <folder>', 'Write provisioning files to this folder, readable only by you')
+    .option('--out <folder>', 'Write provisioning files that only you can read to this folder')
     .option(
       '--push <url>',
       'Create or update the data sources and dashboards in this Grafana',
@@ -177,7 +178,11 @@ async function runPush(
     dashboards: loadDashboards(loadConfiguredAlertRules(settings).rules),
   });
   if (json) return printJson({ pushed });
-  const rows = pushed.map(({ kind, name, done }) => [kind, name, done]);
+  const rows = pushed.map(({ kind, name, done }) => [
+    kind,
+    name,
+    done === 'made' ? 'created' : done,
+  ]);
   process.stdout.write(formatTable(['kind', 'name', 'result'], rows));
   if (pushed.some(({ done }) => done === 'kept')) {
     printStatus('Kept items are controlled by Grafana provisioning files. Change them there.');

@@ -21,7 +21,8 @@ Roles:
   INGEST        can send measurements, but can't read anything
 
 Keys are stored in the configured QuestDB (PERFORMANCE_QUESTDB_URL) or in the QuestDB of the local
-server. If there is none, the command temporarily starts the embedded QuestDB in PERFORMANCE_DATA_DIR.
+server. If neither is available, the command temporarily starts the embedded QuestDB in
+PERFORMANCE_DATA_DIR.
 
 Examples:
   perfscope keys create --role ADMIN --name admin
@@ -53,7 +54,7 @@ export function addKeysCommand(program: Command): void {
     .command('create')
     .description('Create a key and print it; it is shown only once')
     .addOption(new Option('--role <role>', 'Role of the key').choices(ROLES).makeOptionMandatory())
-    .requiredOption('--name <text>', 'Purpose of the key')
+    .requiredOption('--name <text>', 'Name that describes the purpose of the key')
     .option('--organization <id>', 'Limit the key to this organization')
     .option('--property <id...>', 'Limit the key to these properties')
     .option(
@@ -61,7 +62,7 @@ export function addKeysCommand(program: Command): void {
       'Duration such as 12h, 90d, 4w, or 1y, or a date; default: never',
       parseExpiryOption,
     )
-    .option('--first', 'Do nothing if a key was created before')
+    .option('--first', 'Do nothing if any key was ever created')
     .option('--out <file>', 'Write the key to a file that only you can read, and do not print it')
     .option('--json', 'Print one JSON object')
     .action(createKey);
@@ -72,7 +73,7 @@ export function addKeysCommand(program: Command): void {
     .action(listKeys);
   keys
     .command('revoke <id>')
-    .description('Revoke a key permanently, on every server within 5 s')
+    .description('Permanently revoke a key; all servers reject it within 5 s')
     .option('--json', 'Print one JSON object')
     .action(revokeKey);
   for (const command of keys.commands) command.addHelpText('after', HELP);

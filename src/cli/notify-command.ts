@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { createError, errorMessage } from '../core/errors.ts';
@@ -30,22 +30,23 @@ export function addNotifyCommand(program: Command): void {
   notify
     .command('test <receiver>')
     .description('Send a sample alert through each channel of a receiver and print the results')
-    .option(
-      '--labels <label...>',
-      'Labels of the sample alert, such as organization=anna property=north',
-      parseLabelOption,
-      {},
+    .addOption(
+      new Option(
+        '--labels <label...>',
+        'Labels of the sample alert, such as organization=anna property=north',
+      )
+        .argParser(parseLabelOption)
+        .default({}, 'none'),
     )
     .option('--json', 'Print one JSON object')
     .action(testReceiver);
   notify
     .command('routes')
     .description('Show where an alert would be sent now')
-    .requiredOption(
-      '--labels <label...>',
-      'Labels of the alert, such as service=booking',
-      parseLabelOption,
-      {},
+    .addOption(
+      new Option('--labels <label...>', 'Labels of the alert, such as service=booking')
+        .argParser(parseLabelOption)
+        .default({}, 'none'),
     )
     .option('--json', 'Print one JSON object')
     .action(printRoutes);
@@ -130,7 +131,9 @@ async function storeSampleNotification(
   const { write } = requireQuestdbTargets(config);
   const { createWriter } = await import('../storage/write/create-writer.ts');
   const { DroppedRowCounter } = await import('../storage/write/dropped-rows.ts');
-  const { toDeliveryRow } = await import('../server/notifications/delivery/notification-recorder.ts');
+  const { toDeliveryRow } = await import(
+    '../server/notifications/delivery/notification-recorder.ts'
+  );
   const { stderrLogger: log } = await import('../core/log.ts');
   const writer = createWriter({
     config,

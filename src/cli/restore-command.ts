@@ -37,6 +37,8 @@ async function runRestore(folder: string, options: { force?: true; json?: true }
     onProgress: (line) => progress.show(line),
   }).finally(() => progress.clear());
   if (options.json) return printJson({ dataDir, movedTo, ...manifest });
-  print(`Restored ${dataDir} to the state of ${manifest.createdAt}. To start it: perfscope serve`);
+  print(
+    `Restored ${dataDir} to its state at ${manifest.createdAt}. To start the server: perfscope serve`,
+  );
   if (movedTo !== undefined) print(`The previous data folder is now ${movedTo}.`);
 }

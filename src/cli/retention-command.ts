@@ -26,7 +26,7 @@ interface RetentionReport {
   dataDir: string | undefined;
   freeBytes: number | undefined;
   growthBytesPerDay: number;
-  /** Undefined if the disk is unknown, or never becomes full at the current rate. */
+  /** Undefined if the disk is unknown, or never fills up at the current rate. */
   daysUntilFull: number | undefined;
   /** Number of rows that arrived after their TTL, within the retention of raw data. */
   expiredRows: number;
@@ -169,7 +169,7 @@ function printReport(report: RetentionReport): void {
     const days = report.daysUntilFull;
     const forecast =
       days === undefined
-        ? 'The disk will not become full at this rate.'
+        ? 'At this rate, the disk will not fill up.'
         : `The disk will be full in ${formatValue(days)} days.`;
     print(`Free: ${formatBytes(report.freeBytes)}. ${forecast}`);
   }
@@ -179,9 +179,11 @@ function printReport(report: RetentionReport): void {
 function formatRetention({ configured, actual }: TableReport): string {
   const formatTtl = (ttl: string) => `${ttl.toLowerCase().replace(' ', ' ')}s`;
   if (actual === undefined)
-    return configured === undefined ? 'unlimited' : `unlimited, not ${formatTtl(configured)}`;
+    return configured === undefined
+      ? 'unlimited'
+      : `unlimited (configured: ${formatTtl(configured)})`;
   if (configured === undefined || configured === actual) return formatTtl(actual);
-  return `${formatTtl(actual)}, ${formatTtl(configured)} after the next start`;
+  return `${formatTtl(actual)} (${formatTtl(configured)} after the next start)`;
 }
 
 function formatRollupStatus(rollup: TableReport['rollup']): string {

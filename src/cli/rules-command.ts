@@ -27,13 +27,13 @@ export function addRulesCommand(program: Command): void {
     .command('dry-run')
     .description('Show the decisions that business rules would have made on stored data')
     .addOption(
-      new Option('--since <time>', 'Time before now at which the dry run starts')
+      new Option('--since <time>', 'How far back the dry run starts')
         .argParser(parseDuration)
         .default(DAY_MS, '24h'),
     )
     .option(
       '--step <time>',
-      'Time between two evaluations; default: about 300 evaluations in total',
+      'Time between evaluations; by default, the dry run makes about 300 evaluations',
       parseDuration,
     )
     .option('--file <path>', 'Rules file to use instead of PERFORMANCE_BUSINESS_RULES_FILE')

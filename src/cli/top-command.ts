@@ -31,7 +31,7 @@ export function addTopCommand(program: Command): void {
     .command('top')
     .description('Monitor endpoints, queues, and processes in the terminal until you press Ctrl-C')
     .addOption(
-      new Option('--interval <time>', 'Time between two updates')
+      new Option('--interval <time>', 'Time between updates')
         .argParser(parseDuration)
         .default(2000, '2s'),
     )
@@ -244,7 +244,7 @@ export function formatTopScreen(stats: TopStats, options: ScreenOptions): string
 
 function formatEndpoints({ endpoints }: TopStats): string {
   return formatTable(
-    ['endpoint', 'service', 'per s', 'mean ms', 'p95 ms', 'errors %'],
+    ['endpoint', 'service', 'req/s', 'mean ms', 'p95 ms', 'errors %'],
     endpoints.map(({ operation, endpoint, service, rate, average, p95, errorRate }) => [
       `${operation ?? ''} ${endpoint ?? '(no route)'}`.trim(),
       service ?? '',
@@ -255,7 +255,7 @@ function formatEndpoints({ endpoints }: TopStats): string {
 
 function formatQueues({ queues }: TopStats): string {
   return formatTable(
-    ['queue', 'waiting', 'oldest', 'in per s', 'out per s', 'mean ms', 'failed %'],
+    ['queue', 'waiting', 'oldest', 'in/s', 'out/s', 'mean ms', 'failed %'],
     queues.map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => [
       queue,
       depth ?? '–',

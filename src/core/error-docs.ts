@@ -30,7 +30,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Set the missing values. To turn the feature off, unset all of its settings.',
   },
   PS_CONFIG_CONFLICT: {
-    cause: 'Two settings that exclude each other are both set.',
+    cause: 'Two mutually exclusive settings are both set.',
     action: 'Unset one of them.',
   },
   PS_SECRET_FILE: {
@@ -80,7 +80,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Check that Grafana is running and that the `--push` address is correct.',
   },
   PS_GRAFANA_REFUSED: {
-    cause: 'Grafana rejected a request of `perfscope grafana --push`.',
+    cause: 'Grafana rejected a request from `perfscope grafana --push`.',
     action:
       'Check the address, and check that the service account token is valid and has the Admin role.',
   },
@@ -105,7 +105,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_BATCH_REFUSED: {
     cause:
-      'QuestDB rejected a batch of rows, usually because a column has another type than Perfscope expects.',
+      'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
     action: 'Correct the table. The rejected rows are in the file that the message names.',
   },
   PS_FLUSH_TIMEOUT: {
@@ -123,7 +123,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_SERIES_LIMIT: {
     cause:
-      'The application has too many distinct routes, SQL statements, or tenants for one process. Usually names contain IDs.',
+      'The application has too many distinct routes, SQL statements, or tenants for one process. Usually, this happens because the names contain IDs.',
     action: 'Use route patterns such as `/users/:id`, and bound parameters in SQL statements.',
   },
   PS_TENANT_REFUSED: {
@@ -231,11 +231,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Fix the cause in the message, then try again.',
   },
   PS_BACKUP_DAMAGED: {
-    cause: 'A file of the backup is missing, was changed, or does not belong to it.',
+    cause: 'A backup file is missing or was changed, or the folder contains an unexpected file.',
     action: 'Use another backup.',
   },
   PS_RESTORE_FAILED: {
-    cause: 'The data folder could not be replaced by the backup.',
+    cause: 'The data folder could not be replaced with the backup.',
     action:
       'Fix the cause in the message, then try again. A previous data folder is kept under a name that contains `.before-`.',
   },

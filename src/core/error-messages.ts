@@ -59,11 +59,11 @@ export const ERROR_MESSAGES = {
   PS_NO_TARGET: (_p: Record<never, never>) =>
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Run `npx perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
-    `${p.part} could not start and is disabled: ${p.reason}. The application is not affected. Fix the cause, then restart the application.`,
+    `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
-    `The ${p.field} of a request was ignored: it ${p.reason}. The request is recorded without it. Correct the header or the withTenant() call.`,
+    `The ${p.field} of a request was ignored: it ${p.reason}. The request is recorded without this value. Correct the header or the withTenant() call.`,
   PS_QUEUE_AWAY: (p: { queue: string }) =>
     `The Redis server of queue ${p.queue} is unreachable, so the queue depth is unknown. Check that Redis is running.`,
   PS_DEMO_INCOMPLETE: (p: { reason: string }) =>

@@ -50,7 +50,7 @@ describe('query', () => {
     );
   });
 
-  it('reports truncated results, and rejects statements that write and invalid options', async () => {
+  it('reports truncated results, and rejects invalid options and statements that write', async () => {
     const { stdout, stderr, status } = run('query', '--limit', '2', '--csv', SELECT);
     expect(status).toBe(0);
     expect(parse(stdout)).toHaveLength(3);
@@ -163,7 +163,7 @@ it('retention reports the configured and the actual retention', async () => {
   expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
   expect(report.freeBytes).toBeGreaterThan(0);
   const changed = runPerfscope(['retention'], { ...server.env, PERFORMANCE_RETENTION_DAYS: '7' });
-  expect(changed.stdout).toMatch(/performance_metrics +30 days, 7 days after the next start/);
+  expect(changed.stdout).toMatch(/performance_metrics +30 days \(7 days after the next start\)/);
   expect(changed.stdout).toMatch(/^perfscope: Free: /m);
 });
 
@@ -173,7 +173,7 @@ it('retention counts rows that were older than the retention period', async () =
 });
 
 describe('top', () => {
-  it('prints endpoints once, as a table and as JSON', () => {
+  it('prints the endpoints once with --once, as a table and as JSON', () => {
     const text = runOk('top', '--once', '--last', '24h');
     expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
     expect(text).toMatch(/^process +service +status/m);

@@ -60,7 +60,7 @@ function formatLibraryLines(libraries: readonly LibraryState[]): string[] {
   if (libraries.length === 0) {
     return [
       'The application did not load express, pg, or bullmq. If it is bundled, exclude these packages',
-      'from the bundle (esbuild: --external:pg). HTTP, host, and runtime metrics work anyway.',
+      'from the bundle (esbuild: --external:pg). HTTP, host, and runtime metrics still work.',
     ];
   }
   return libraries.map((library) => {

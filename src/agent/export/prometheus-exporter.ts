@@ -46,7 +46,7 @@ export function servePrometheus(
     } else response.writeHead(404).end();
   });
   server.on('error', (error) => {
-    const part = `The /metrics endpoint on ${host}:${port}`;
+    const part = `the /metrics endpoint on ${host}:${port}`;
     log.warn(createError('PS_PART_FAILED', { part, reason: error.message }).message);
   });
   server.listen(port, host).unref();

@@ -119,7 +119,9 @@ export function formatLibraries(libraries: readonly LibraryState[]): string {
   const allMeasured = ['HTTP', 'host', 'runtime', ...measured].join(', ');
   const hints =
     shown.length === 0
-      ? ['express, pg, and bullmq are not loaded; if the application is bundled, exclude them']
+      ? [
+          'express, pg, and bullmq are not loaded; if the application is bundled, exclude them from the bundle',
+        ]
       : [];
   return [`measuring ${allMeasured}`, ...unmeasured, ...hints].join('; ');
 }

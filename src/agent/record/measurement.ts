@@ -110,9 +110,12 @@ function formatTags(tags: Measurement['tags']): string | undefined | PerfscopeEr
   try {
     const text = JSON.stringify(tags);
     if (text.length <= MAX_TEXT_LENGTH) return text;
-    return createInvalidRowError('tags', `are longer than ${MAX_TEXT_LENGTH} characters of JSON`);
+    return createInvalidRowError(
+      'tags',
+      `exceed ${MAX_TEXT_LENGTH} characters when converted to JSON`,
+    );
   } catch {
-    return createInvalidRowError('tags', 'can not be converted to JSON');
+    return createInvalidRowError('tags', "can't be converted to JSON");
   }
 }
 

@@ -136,7 +136,7 @@ export function headerVariable(description: string): Variable<string | undefined
   return {
     fallback: undefined,
     description: `${description} If unset, no header is trusted.`,
-    allowed: 'the name of a header',
+    allowed: 'a header name',
     parse: (value) => (/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(value) ? value : undefined),
   };
 }

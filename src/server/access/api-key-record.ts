@@ -68,7 +68,7 @@ export function getKeyState({ revokedAt, expiresAt }: ApiKey, now: number): KeyV
   return expiresAt !== undefined && expiresAt <= now ? 'expired' : 'active';
 }
 
-/** @param id id from the caller, who can have sent the whole key by mistake */
+/** @param id id from the caller, who might have sent the whole key by mistake */
 export function createKeyNotFoundError(id: string): PerfscopeError {
   return createError('PS_KEY_NOT_FOUND', { id: redact(id, 100) });
 }
@@ -106,7 +106,7 @@ export function validateKeyRequest(
 ): string | undefined {
   const { name, expiresAt } = request;
   if (activeKeys >= MAX_ACTIVE_KEYS) {
-    return `the limit of ${MAX_ACTIVE_KEYS} active keys is reached; revoke keys that are not in use`;
+    return `the limit of ${MAX_ACTIVE_KEYS} active keys has been reached; revoke unused keys`;
   }
   if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
     return `the name must have 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;

@@ -62,7 +62,7 @@ export function validateGrant({ role, organizationId, properties }: Grant): stri
     return `${role} requires an organization`;
   }
   if (organizationId !== undefined && !isValidTenantName(organizationId)) {
-    return 'the name of the organization is empty, too long, or not printable';
+    return 'the organization name is empty, too long, or contains unprintable characters';
   }
   if (properties === undefined) return undefined;
   if (role !== 'PROPERTY_MGR' && role !== 'VIEWER') {
@@ -72,7 +72,7 @@ export function validateGrant({ role, organizationId, properties }: Grant): stri
     return `properties must contain 1 to ${MAX_PROPERTIES} names`;
   }
   if (!properties.every(isValidTenantName))
-    return 'the name of a property is empty, too long, or not printable';
+    return 'a property name is empty, too long, or contains unprintable characters';
   return undefined;
 }
 

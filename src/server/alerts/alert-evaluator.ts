@@ -118,7 +118,7 @@ export class AlertEvaluator {
       log,
     });
     this.#queue = new SerialQueue((error) => {
-      log.error(`Evaluating alert rules failed: ${errorMessage(error)}`);
+      log.error(`Failed to evaluate alert rules: ${errorMessage(error)}`);
     });
     this.#plan = createRulePlan(this.rulesFile.ruleSet.rules);
     const { recorder, gate, silences, rulesFile } = this;
@@ -143,7 +143,7 @@ export class AlertEvaluator {
     ).unref();
   }
 
-  /** Stops after the evaluation that is running. */
+  /** Stops after the current evaluation. */
   async stop(): Promise<void> {
     this.#scheduler?.stop();
     clearInterval(this.#refreshTimer);
@@ -241,13 +241,14 @@ export class AlertEvaluator {
   }
 
   /**
-   * Reads the stored alert states, unless that has been done.
+   * Reads the stored alert states, unless they have already been read.
    *
    * @returns whether the states are known
    */
   async #restoreStates(now: number): Promise<boolean> {
     const wasRestored = this.isRestored;
-    // Flapping ends at fewer changes than it starts at, so it can have started one window earlier.
+    // Flapping ends at a lower number of changes than it starts at, so it might have started one
+    // window earlier.
     const historyMs = 2 * this.rulesFile.ruleSet.flapping.windowMs;
     const isRestored = await this.#stateRestorer.restore(this.#plan.queryRules, now, historyMs);
     if (isRestored && !wasRestored) {

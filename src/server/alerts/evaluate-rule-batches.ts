@@ -108,7 +108,7 @@ export class QueryRuleEvaluator {
     if (hasSucceeded) alertStates.evaluate(rule, result.observations, now);
     const error = hasSucceeded ? undefined : result.error;
     if (result.result === 'failed' && ruleHealth.get(name)?.error !== error) {
-      log.warn(`The evaluation of the rule ${name} failed: ${error}`);
+      log.warn(`Failed to evaluate alert rule ${name}: ${error}`);
     }
     const groups = hasSucceeded ? result.observations.length : 0;
     ruleHealth.record(name, result.result, { error, evaluatedMs: now, durationMs, groups });

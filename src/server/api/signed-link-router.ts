@@ -45,7 +45,8 @@ const INVALID_LINK_TEXT =
 
 /**
  * Creates the routes for links in notifications. They need no API key, because they are signed. GET
- * shows a confirmation page, POST runs the action. Forged and expired links get the same 404 response.
+ * shows a confirmation page, and POST runs the action. Forged and expired links get the same 404
+ * response.
  */
 export function createLinkRouter({ alerts, access, links }: EndpointDependencies): Router {
   const routes = Router();
@@ -76,7 +77,10 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
       const form = linkFormSchema.safeParse(request.body);
       if (!form.success) {
         const text = 'Enter a comment of 1 to 500 characters. Go back and try again.';
-        return void response.status(400).type('html').send(renderResultPage('Not done', text));
+        return void response
+          .status(400)
+          .type('html')
+          .send(renderResultPage('Comment required', text));
       }
       const result = await runAction(link, alert, form.data, request.ip);
       response.type('html').send(renderResultPage('Done', result));

@@ -26,7 +26,7 @@ export class GrafanaClient {
    * @throws PS_GRAFANA_UNREACHABLE; PS_GRAFANA_REFUSED if the version is too old or it isn't Grafana
    */
   async checkVersion(): Promise<string | undefined> {
-    const action = 'return its version';
+    const action = 'pass the version check';
     const health = await this.#request('GET', '/api/health', action, { withToken: false });
     if (health === undefined || !('database' in health)) {
       throw this.#createError(action, 404, NOT_GRAFANA_REASON);
@@ -112,7 +112,7 @@ function formatFailureReason(response: Response, result: GrafanaResponse): strin
   const message = String(result?.message ?? 'the response is not JSON').slice(0, 300);
   if (status === 401) return 'the token is wrong, expired, or revoked';
   if (status === 403) {
-    return `the token lacks permission (${message}); give its service account the role Admin`;
+    return `the token lacks permission (${message}); give its service account the Admin role`;
   }
   if (status >= 300 && status < 400) {
     return `it redirects to ${headers.get('location') ?? 'another address'}; use that address`;

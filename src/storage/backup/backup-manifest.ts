@@ -82,7 +82,8 @@ export async function readBackupContents(folder: string): Promise<BackupContents
   // Compare in both directions. A listed path outside of the folder is then reported as missing.
   const present = new Set(listFiles(folder));
   for (const path of present)
-    if (!files.has(path)) throw createDamagedError(folder, `${path} is not listed`);
+    if (!files.has(path))
+      throw createDamagedError(folder, `${path} is not listed in ${CHECKSUMS_FILE}`);
   for (const path of files.keys()) {
     if (!present.has(path)) throw createDamagedError(folder, `${path} is missing`);
   }

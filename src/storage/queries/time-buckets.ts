@@ -162,7 +162,7 @@ export function coarsenStep(
 ): CoarsenedStep {
   const unitMs = findFinestUnitMs(range.fromMs, stored);
   if (unitMs === 0 || isAlignedToBuckets(step, range, unitMs)) return { step, reason: undefined };
-  const reason = `for the start of the range, only data per ${UNIT_NAMES.get(unitMs)} is stored`;
+  const reason = `at its start, data is stored only per ${UNIT_NAMES.get(unitMs)}`;
   const longerMs = USUAL_STEPS_MS.filter((ms) => ms > step.ms);
   for (const zone of new Set([step.zone, 'utc'])) {
     const ms = [step.ms, ceilTo(step.ms, unitMs), ...longerMs].find((candidate) =>

@@ -114,8 +114,9 @@ export class EmbeddedQuestdb {
     if (child.pid !== undefined) this.#options.onLaunch(getProcessIdentity(child.pid));
     await waitUntilReady(child, this.targets.write, this.#logFile);
     child.once('exit', (code, signal) => this.#onExit(signal ?? `code ${code}`));
-    // QuestDB can exit after its first answer but before the listener is added.
-    if (child.exitCode !== null || child.signalCode !== null) this.#onExit('right after its start');
+    // QuestDB can exit after its first response but before the listener is added.
+    if (child.exitCode !== null || child.signalCode !== null)
+      this.#onExit('right after it started');
   }
 
   #onExit(reason: string): void {

@@ -81,7 +81,7 @@ export async function waitUntilReady(
     }
   }
   throw createError('PS_QUESTDB_START_FAILED', {
-    reason: failure ?? `no answer within ${READY_TIMEOUT_MS / 1000} s`,
+    reason: failure ?? `it was not ready within ${READY_TIMEOUT_MS / 1000} s`,
     logFile,
   });
 }

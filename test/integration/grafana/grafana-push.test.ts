@@ -58,7 +58,9 @@ describe('perfscope grafana', () => {
   it('warns about a user with write access', async () => {
     const { status, stderr } = await grafana([], { PERFORMANCE_QUESTDB_PG_URL: '' });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/user perfscope for Grafana has write access.*PERFORMANCE_QUESTDB_PG_URL/);
+    expect(stderr).toMatch(
+      /user perfscope for Grafana has write access.*PERFORMANCE_QUESTDB_PG_URL/,
+    );
   });
 
   it('uses the thresholds from the rules file and the environment', async () => {
@@ -125,7 +127,7 @@ describe('perfscope grafana --push', () => {
   it('creates the data sources, the folder, and every dashboard', async () => {
     const { status, stdout, stderr } = await pushed();
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/data source +Perfscope +made/);
+    expect(stdout).toMatch(/data source +Perfscope +created/);
     expect(fakeGrafana.dataSources.get('perfscope-questdb')).toMatchObject({
       type: 'postgres',
       url: '127.0.0.1:8812',
@@ -141,7 +143,7 @@ describe('perfscope grafana --push', () => {
     expect(stdout + stderr).not.toContain(TOKEN);
   });
 
-  it('leaves unchanged dashboards alone when it runs again', async () => {
+  it('does not save unchanged dashboards when it runs again', async () => {
     await pushed();
     const versions = [...fakeGrafana.dashboards.values()].map(({ version }) => version);
     const again = await pushed(['--json']);
@@ -172,8 +174,8 @@ describe('perfscope grafana --push', () => {
 
   it.each([
     [401, /the token is wrong, expired, or revoked/],
-    [403, /the token lacks permission \(.*\); give its service account the role Admin/],
-    [500, /HTTP 500\): it is broken/],
+    [403, /the token lacks permission \(.*\); give its service account the Admin role/],
+    [500, /HTTP 500\): internal error/],
   ])('explains why Grafana responds with %d', async (status, message) => {
     fakeGrafana.errorStatus = status;
     const run = await pushed();

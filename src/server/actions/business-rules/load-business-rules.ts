@@ -46,12 +46,12 @@ const comparisonSchema = z.strictObject({
 /** Parses a condition in the format of json-rules-engine. @returns undefined if it reported problems */
 function parseCondition(data: unknown, report: ReportProblem, depth = 0): Condition | undefined {
   if (!isPlainObject(data) || depth > MAX_CONDITION_DEPTH) {
-    report([], 'a condition must be a map with `all`, `any`, `not` or `fact`');
+    report([], 'a condition must be a map with `all`, `any`, `not`, or `fact`');
     return undefined;
   }
   const [kind, ...others] = (['all', 'any', 'not', 'fact'] as const).filter((key) => key in data);
   if (kind === undefined || others.length > 0) {
-    report([], 'a condition must have exactly one of `all`, `any`, `not` and `fact`');
+    report([], 'a condition must have exactly one of `all`, `any`, `not`, and `fact`');
     return undefined;
   }
   if (kind === 'fact') {

@@ -33,7 +33,7 @@ export interface Recommendation {
 
 /** Planned share of busy capacity. Without spare capacity, a backlog never shrinks. */
 const TARGET_UTILIZATION = 0.8;
-/** Ignores smaller relative differences, like the Kubernetes autoscaler. */
+/** Smaller relative differences are ignored, as in the Kubernetes autoscaler. */
 const TOLERANCE = 0.1;
 
 /**
@@ -55,10 +55,10 @@ export function computeNeeded(load: Load, target: ScalingTarget): number | undef
 
 /**
  * Returns the current recommendation. Scales up immediately, but down only to the highest number
- * needed within `history`, like the stabilization window of Kubernetes. Ignores a decrease within the
- * tolerance.
+ * needed within `history`, like the stabilization window of Kubernetes. Ignores a decrease within
+ * the tolerance.
  *
- * @param history loads of equal parts of the stabilization window, newest last
+ * @param history load in each equal part of the stabilization window, newest last
  * @param current number of running workers or replicas, if known
  */
 export function recommend(
@@ -74,8 +74,8 @@ export function recommend(
   const neededNow = neededCounts.at(-1);
   if (neededNow === undefined) {
     const desired = clamp(Math.max(current ?? 0, now.backlog > 0 ? 1 : 0), target);
-    const reason = `${formatLoad(now)}, processing time unknown`;
-    return { desired, reason: `${reason}: ${desired} until one completes` };
+    const reason = `${formatLoad(now)}: ${desired} until the processing time is known`;
+    return { desired, reason };
   }
   const highest = Math.max(...neededCounts.filter((count) => count !== undefined));
   const explanation = formatExplanation(now, processingTime, target);
@@ -120,7 +120,10 @@ function formatNumber(value: number): string {
 
 export interface ScalingQuery extends Pick<Query, 'scope' | 'filter'> {
   readonly target: ScalingTarget;
-  /** Time for which fewer must be needed before the recommendation decreases, in ms. */
+  /**
+   * Time, in ms, for which fewer workers or replicas must be needed before the recommendation
+   * decreases.
+   */
   readonly stabilizationMs: number;
   readonly now: number;
 }

@@ -84,7 +84,7 @@ const NUMBER_PATTERN = String.raw`[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)`;
 const ITEM_PATTERN = new RegExp(
   `^(?:(${NUMBER_PATTERN})(?:([+-]\\d+(?:\\.\\d+)?)?x(\\d+))?|_(?:x(\\d+))?|stale)$`,
 );
-/** Limit on samples per series, against typos. */
+/** Limit on samples per series, to catch typos. */
 const MAX_SAMPLES = 100_000;
 
 /**
@@ -107,7 +107,7 @@ function expandItem(item: string): Sample[] {
   const parts = ITEM_PATTERN.exec(item);
   if (!parts) {
     throw new Error(
-      `\`${item}\` is not a valid value; use numbers, \`a+bxn\`, \`axn\`, \`_\`, \`_xn\` or \`stale\``,
+      `\`${item}\` is not a valid value; use numbers, \`a+bxn\`, \`axn\`, \`_\`, \`_xn\`, or \`stale\``,
     );
   }
   const [, first, step = '0', times = '0', gaps] = parts;

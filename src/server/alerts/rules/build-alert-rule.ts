@@ -129,7 +129,7 @@ function checkTenants(
       }
     }
     const tenant = JSON.stringify([organization, property]);
-    if (seen.has(tenant)) report(['tenants', i], 'this tenant occurs twice');
+    if (seen.has(tenant)) report(['tenants', i], 'this tenant is listed twice');
     seen.add(tenant);
   }
 }

@@ -57,7 +57,7 @@ export function parseSqlRule(text: string, report: ReportSqlProblem): SqlRule | 
 
 /** A valid SELECT with its result columns and tables. */
 interface CheckedSelect {
-  /** The statement as Perfscope parsed it. This text runs. */
+  /** The statement as Perfscope parsed it. This is the text that runs. */
   readonly text: string;
   /** Names of the result columns. */
   readonly columns: readonly string[];
@@ -69,7 +69,8 @@ type ReportSqlProblem = (message: string) => void;
 
 /**
  * Checks that `sql` is exactly one SELECT with a result column `value`. The SELECT can read only
- * measurement tables, must limit each of them to window and tenant, and can call only safe functions.
+ * measurement tables, must limit each of them to the window and the tenant, and can call only safe
+ * functions.
  */
 function checkSelect(sql: string, report: ReportSqlProblem): CheckedSelect | undefined {
   let isValid = true;
@@ -121,11 +122,12 @@ function checkNodes(statement: Select, report: ReportSqlProblem): void {
     } else if (node.type === 'variable') {
       report(`must not use \`${name}\`: a rule has no parameters`);
     } else if (node.type === 'show') {
-      report('must not SHOW anything');
+      report('must not contain SHOW');
     }
   }
   const [, ...nested] = [...walkNodes(statement)].filter(isSelect);
-  if (statement.declare || nested.some((select) => select.declare)) report('must not DECLARE');
+  if (statement.declare || nested.some((select) => select.declare))
+    report('must not contain DECLARE');
   if (nested.some((select) => select.with)) report('must contain WITH only at the beginning');
 }
 
@@ -162,7 +164,7 @@ interface TableRead {
 
 /**
  * Checks that `statement` reads only measurement tables. The WHERE of the SELECT that reads a table
- * must limit it to window and tenant.
+ * must limit it to the window and the tenant.
  *
  * @returns table name by alias, in lower case
  */

@@ -52,7 +52,10 @@ const errorSchema = z
     ...ERROR_FIELDS,
     example: errorExampleSchema,
   })
-  .meta({ id: 'TrackedError', description: 'All occurrences of an error: same fingerprint.' });
+  .meta({
+    id: 'TrackedError',
+    description: 'All occurrences of an error, which have the same fingerprint.',
+  });
 
 export const errorsEndpoint = defineEndpoint({
   path: '/api/performance/errors',

@@ -99,7 +99,8 @@ export const endpointsEndpoint = defineEndpoint({
 export const databaseEndpoint = defineEndpoint({
   path: '/api/performance/database',
   methods: ['get'],
-  summary: 'Returns metrics of database statements, connections, and the share of slow queries.',
+  summary:
+    'Returns metrics for database statements and connections, and the percentage of slow queries.',
   permission: 'read',
   query: z.strictObject({
     ...RANGE_PARAMETERS,

@@ -33,7 +33,7 @@ const keySchema = z
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
     key: z.string().optional().meta({
-      description: 'The key itself. Only the response to the request that creates it contains it.',
+      description: 'The API key. Returned only when the key is created.',
     }),
   })
   .meta({ id: 'Key' });

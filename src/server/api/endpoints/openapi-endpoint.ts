@@ -65,7 +65,7 @@ function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocume
       title: 'Perfscope',
       version,
       description:
-        'Performance metrics, alerts, and notifications of your services. Durations are in ms, rates per second, and shares in percent.',
+        'Performance metrics, alerts, and notifications for your services. Durations are in ms, rates per second, and shares in percent.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

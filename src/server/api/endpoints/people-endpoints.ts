@@ -17,10 +17,10 @@ const personBodySchema = z.strictObject({
     .optional()
     .meta({ description: 'Default: all properties of the organization.' }),
   email: optionalTextSchema.meta({
-    description: 'For example ann@hotel.example. Later responses show it only masked.',
+    description: 'For example ann@hotel.example. Later responses contain only the masked value.',
   }),
   phone: optionalTextSchema.meta({
-    description: 'For example +43123456789. Later responses show it only masked.',
+    description: 'For example +43123456789. Later responses contain only the masked value.',
   }),
   user: optionalTextSchema.meta({
     description: "Subject of the person's key or token, such as token:ann.",
@@ -39,7 +39,7 @@ const personSchema = z
     source: z.enum(PERSON_SOURCES),
     hidden: z.boolean().meta({
       description:
-        'True if another source defines a person with the same name and has priority: file, then api, then application.',
+        'True if a source with a higher priority defines a person with the same name. Highest to lowest: file, api, application.',
     }),
   })
   .meta({ id: 'Person' });
@@ -71,7 +71,7 @@ export const personEndpoint = defineEndpoint({
   path: '/api/performance/people/:id',
   methods: ['delete'],
   summary:
-    'Deletes a person that was added through the API, with all addresses. `id` is the name of the person.',
+    "Deletes a person who was added through the API, and the person's addresses. `id` is the person's name.",
   operation: 'person',
   permission: 'administer',
   params: z.strictObject({ id: z.string().min(1).max(200) }),

@@ -106,7 +106,7 @@ export const trendsEndpoint = defineEndpoint({
           group: schemas.groupSchema,
           points: z.array(trendPointSchema),
           compared: z.array(trendPointSchema).optional().meta({
-            description: 'Points of the earlier time range, moved to the times of the current one.',
+            description: 'Points of the earlier time range, shifted to the current time range.',
           }),
         }),
       ),

@@ -44,7 +44,7 @@ export function parseCursor(text: string, query: object): Cursor {
   if (hash !== hashParameters(query)) {
     throw createRequestError({
       parameter: 'cursor',
-      reason: 'belongs to a request with other parameters',
+      reason: 'belongs to a request with different parameters',
       allowed: 'the nextCursor of a response, with the same parameters as in that request',
     });
   }

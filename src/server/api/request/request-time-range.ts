@@ -139,11 +139,12 @@ export interface ResolvedStep {
 
 /**
  * Returns the step of a series: the requested step, or one that suits the range. The step is longer
- * if only coarser rollups are still stored for a part of the range.
+ * if only coarser roll-ups are still stored for a part of the range.
  *
  * @param requested a duration such as `5m`
  * @param ranges `range` is the requested range; `whole` also includes the range it's compared with
- * @throws PS_REQUEST_INVALID if the step gives too many buckets, or is over a day but not whole days
+ * @throws PS_REQUEST_INVALID if the step gives too many buckets, or is over a day but not whole
+ *   days
  */
 export async function resolveStep(
   requested: string | undefined,
@@ -175,7 +176,7 @@ function checkStep(ms: number, range: TimeRange): number {
   if (getRangeLengthMs(range) / ms > MAX_BUCKETS) {
     throw createRequestError({
       parameter: 'step',
-      reason: `gives more than ${MAX_BUCKETS} time buckets`,
+      reason: `results in more than ${MAX_BUCKETS} time buckets`,
       allowed: `${formatStep(chooseStepMs(range, MAX_BUCKETS))} or more for this range`,
     });
   }
@@ -187,5 +188,5 @@ function formatStepNote({ ms, zone }: Step, requestedMs: number, reason: string)
     ms === requestedMs
       ? `the buckets follow the time zone ${zone}`
       : `the step is ${formatStep(ms)} instead of ${formatStep(requestedMs)}`;
-  return `The time range is old: ${reason}, so ${change}.`;
+  return `The time range goes back too far: ${reason}, so ${change}.`;
 }

@@ -29,7 +29,8 @@ const DECISION_FIELDS = {
 
 export const decisionSchema = z.strictObject(DECISION_FIELDS).meta({
   id: 'Decision',
-  description: 'A decision of a business rule, or its result as reported by `author`.',
+  description:
+    'A decision by a business rule, or the result of a decision as reported by `author`.',
 });
 
 export const currentDecisionSchema = z

@@ -158,8 +158,7 @@ export function createPagingParameters(defaultLimit: number, maxLimit: number) {
 }
 
 export const FORMAT_PARAMETER = {
-  format: z
-    .enum(['json', 'csv'])
-    .optional()
-    .meta({ description: 'Response format: json or csv. Default: the Accept header decides.' }),
+  format: z.enum(['json', 'csv']).optional().meta({
+    description: 'Response format: json or csv. Default: determined by the Accept header.',
+  }),
 };

@@ -24,11 +24,11 @@ export const phoneNumberSchema = z
   .regex(/^\+[1-9]\d{6,14}$/, 'must be a number in E.164 format, such as `+4366412345678`');
 
 export const durationSchema = z
-  .string('must be a duration such as `30s`, `5m`, `6h` or `1d`')
+  .string('must be a duration such as `30s`, `5m`, `6h`, or `1d`')
   .transform((text, ctx) => {
     const ms = parseDuration(text);
     if (ms !== undefined && ms > 0 && ms <= 31 * DAY_MS) return ms;
-    const message = 'must be a duration such as `30s`, `5m`, `6h` or `1d`, up to 31 days';
+    const message = 'must be a duration such as `30s`, `5m`, `6h`, or `1d`, up to 31 days';
     ctx.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
   });

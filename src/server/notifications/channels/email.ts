@@ -40,7 +40,7 @@ export const emailConfigSchema = z
     path: ['user'],
   })
   .refine(({ user, security, host }) => !user || security !== 'none' || isLoopbackHost(host), {
-    error: 'must be `tls` or `starttls`, because the password would be sent unencrypted',
+    error: 'must be `tls` or `starttls`; otherwise, the password would be sent unencrypted',
     path: ['security'],
   });
 
@@ -78,7 +78,7 @@ async function deliverMail(
     if (rejected.length === 0) return { status: 'delivered' };
     const addresses = rejected.map(String).map(maskEmailAddress).join(', ');
     const reason = `${config.host} rejected ${addresses}`;
-    // The other recipients have the message, and a retry would be rejected again.
+    // The other recipients already have the message, and a retry would be rejected again.
     if (rejectedErrors.every(isPermanentSmtpError)) return { status: 'delivered', detail: reason };
     return { status: 'retryable', reason };
   } catch (error) {
@@ -161,10 +161,10 @@ function formatAlertHtml({ heading, summary, facts, links }: AlertContent): stri
   const rows = facts.map(
     ([name, value]) => `<li><strong>${name}:</strong> ${escapeHtml(value)}</li>`,
   );
-  const shown = links.map(({ text, url }) => `<a href="${escapeHtml(url)}">${text}</a>`);
+  const linkElements = links.map(({ text, url }) => `<a href="${escapeHtml(url)}">${text}</a>`);
   return [
     `<h3>${escapeHtml(heading)}</h3><p>${escapeHtml(summary)}</p><ul>${rows.join('')}</ul>`,
-    shown.length > 0 ? `<p>${shown.join(' · ')}</p>` : '',
+    linkElements.length > 0 ? `<p>${linkElements.join(' · ')}</p>` : '',
   ].join('');
 }
 
@@ -220,7 +220,7 @@ async function waitForConnect(socket: Socket, signal: AbortSignal): Promise<void
   await once(socket, 'connect', { signal });
 }
 
-/** An error of nodemailer. */
+/** A nodemailer error. */
 interface SmtpError {
   readonly code?: string;
   /** The server's reply code: 4xx is temporary, 5xx is permanent (RFC 5321, 4.2.1). */

@@ -248,7 +248,7 @@ function createInterruptedResult({
   recipient,
 }: NonNullable<Delivery['begun']>): AttemptResult {
   const detail =
-    'the process ended during this attempt; the message might have arrived and is sent again';
+    'the process ended during this attempt; the message might have arrived, and will be sent again';
   return { status: 'retrying', reason: 'interrupted', detail, recipient, atMs };
 }
 

@@ -170,7 +170,7 @@ export class PeopleStore {
       const isNew = this.#rows.find(person.name)?.person === undefined;
       if (isNew && this.people.length >= MAX_PEOPLE) {
         throw createError('PS_REQUEST_INVALID', {
-          reason: `the limit of ${MAX_PEOPLE} people is reached`,
+          reason: `the limit of ${MAX_PEOPLE} people has been reached`,
         });
       }
       return this.#change('person.set', person, actor);

@@ -58,7 +58,7 @@ it('rejects two rules with the same setting', () => {
 it.each([
   ['operator: greaterThan', 'operator: above', /`operator` cannot be `above`/],
   ['value: 10 }', 'value: many }', /`value` must be a number, not `many`/],
-  ['all: [', 'some: [', /exactly one of `all`, `any`, `not` and `fact`/],
+  ['all: [', 'some: [', /exactly one of `all`, `any`, `not`, and `fact`/],
   ['all: [', 'not: {}, all: [', /exactly one of/],
   ['coolDown: 30s', 'coolDown: soon', /`coolDown` must be a duration/],
   ['coolDown: 30s', 'cooldown: 30s', /unknown key `cooldown`; did you mean `coolDown`\?/],

@@ -41,7 +41,7 @@ it('keeps the current number within the tolerance, or if the processing time is 
   const unknown = { arrivalRate: 1, backlog: 5, processingTime: undefined };
   expect(recommend([unknown], TARGET, 3)).toEqual({
     desired: 3,
-    reason: '1 arriving per second, 5 waiting, processing time unknown: 3 until one completes',
+    reason: '1 arriving per second, 5 waiting: 3 until the processing time is known',
   });
   expect(recommend([unknown], TARGET, undefined).desired).toBe(1);
   expect(recommend([], TARGET, undefined).desired).toBe(1);
@@ -76,7 +76,7 @@ it('clears any backlog within the target time and does not flap', () => {
         counts.push(workers);
         backlogs.push(backlog);
       }
-      // The burst is visible at the end of its minute. It is cleared one minute later, plus one for the noise.
+      // The burst is visible at the end of its minute. It is cleared one minute later, plus one minute for the noise.
       expect(backlogs[22]).toBeLessThanOrEqual(60 * rate);
       // Noise alone must not cause an increase and a decrease within one stabilization window.
       const changes = findChanges(counts);

@@ -173,7 +173,7 @@ describe('resolveStep', () => {
   });
 
   it.each([
-    ['1s', '1d', 'step gives more than 2000 time buckets'],
+    ['1s', '1d', 'step results in more than 2000 time buckets'],
     ['36h', '7d', 'step is longer than a day, but not a whole number of days'],
   ])('rejects %s for %s', async (step, length, expected) => {
     const error = await resolve(step, 7, length).catch((error) => error);
