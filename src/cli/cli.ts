@@ -23,7 +23,7 @@ import { addWipeCommand } from './wipe-command.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE_ERROR = 2;
 
-/** All commands, in the order of the help. */
+/** All commands, in the order in which the help lists them. */
 const COMMANDS = [
   addServeCommand,
   addDemoCommand,
@@ -56,7 +56,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .exitOverride();
   for (const add of COMMANDS) add(program);
-  // The reader of a pipe can close it early, like `head`.
+  // A program that reads our output, such as `head`, can close the pipe early.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILURE);
   });

@@ -7,7 +7,11 @@ import {
 import { createError } from '../core/errors.ts';
 import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 
-/** Reads the environment variables. Prints all problems but the first. @throws the first problem */
+/**
+ * Reads the environment variables. Prints all problems except the first, which it throws.
+ *
+ * @throws the first problem
+ */
 export function requireStartupConfig(): StartupConfig {
   const config = readStartupConfig('perfscope');
   const [first, ...others] = config.problems;

@@ -32,7 +32,7 @@ async function checkReadiness(urlArgument: string | undefined, { timeout }: { ti
     const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
     throw new Error(`HTTP ${response.status} ${problem.detail ?? ''}`.trim());
   } catch (error) {
-    // The error of fetch contains the reason in its cause.
+    // An error from `fetch` has the actual reason in its cause.
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw createError('PS_NOT_READY', { url, reason: errorMessage(cause) }, error);
   }

@@ -26,7 +26,7 @@ export interface WritePipeline {
  * there is none, temporarily starts the embedded QuestDB, because the first key must exist before a
  * server listens on a public address.
  *
- * @throws the first problem of the environment variables, or the error of QuestDB
+ * @throws the first problem with the environment variables, or the error from QuestDB
  */
 export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promise<T>): Promise<T> {
   const config = readStartupConfig('perfscope');

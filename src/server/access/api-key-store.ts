@@ -22,8 +22,9 @@ import type { AuditLogger } from './audit-logger.ts';
 /** How long the last loaded keys stay valid while QuestDB doesn't respond. */
 const MAX_STALENESS_MS = 60_000;
 /**
- * The same for INGEST keys. Services can't buffer measurements for hours, and a revoked key can only
- * add data to its own organization. Data loss would do more harm.
+ * How long loaded INGEST keys stay valid while QuestDB doesn't respond. Services can't buffer
+ * measurements for hours, and a revoked key can only add data to its own organization. Data loss
+ * would be worse.
  */
 const MAX_INGEST_STALENESS_MS = DAY_MS;
 

@@ -15,9 +15,9 @@ export interface Exposure {
 }
 
 /**
- * Returns whether every local user has admin access: the server listens on loopback, no key was ever
- * created, and JWTs aren't accepted. Revoked and expired keys count. Otherwise, access would become
- * unrestricted when the last key ends.
+ * Returns whether every local user has admin access: the server listens on loopback, no key was
+ * ever created, and JWTs aren't accepted. Revoked and expired keys count as created. Otherwise,
+ * access would become unrestricted when the last key expires or is revoked.
  */
 export function isAuthDisabled({ host, hasKeys, hasTokens }: Exposure): boolean {
   return isLoopbackHost(host) && !hasKeys && !hasTokens;
@@ -37,7 +37,9 @@ export interface RequestCredentials {
   readonly authorization?: string | undefined;
   /** The `X-API-Key` header. */
   readonly apiKey?: string | undefined;
-  /** Whether the request came from this machine, and neither through a proxy nor from another site. */
+  /**
+   * Whether the request came directly from this machine, not through a proxy or from another site.
+   */
   readonly isDirect: boolean;
 }
 

@@ -25,7 +25,10 @@ const PUBLIC_KEY_ALGORITHMS = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 const CLOCK_TOLERANCE_S = 5;
-/** Error codes of jose if it can't fetch the issuer's keys. All other errors mean an invalid token. */
+/**
+ * Codes of jose errors that mean the issuer's keys can't be fetched. All other errors mean an
+ * invalid token.
+ */
 const KEY_FETCH_ERROR_CODES = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']);
 
 /**
@@ -53,7 +56,7 @@ export function createTokenVerifier({ issuer, audience, keys }: JwtSettings): To
           unavailable: "tokens cannot be checked because the issuer's keys cannot be loaded",
         };
       }
-      // The messages of jose contain names of claims and algorithms, but never values.
+      // Messages from jose contain the names of claims and algorithms, but never values.
       return { rejected: `the token is invalid (${error.message})` };
     }
   };

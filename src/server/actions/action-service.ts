@@ -12,7 +12,7 @@ import {
 export interface ActionServiceOptions {
   readonly ruleEvaluator: BusinessRuleScheduler;
   readonly queryClient: QueryClient;
-  /** Whether decisions and alerts from before the start have been loaded. */
+  /** Whether decisions and alerts from before startup have been loaded. */
   readonly isRestored: () => boolean;
   /** Lists the breakers that alerts force open. */
   readonly listForcedBreakers: (scope: TenantScope) => readonly ForcedBreakerView[];

@@ -4,7 +4,7 @@ import type {
 } from '../../core/schema/tables/rule-decisions-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 
-/** A decision of a business rule, or its outcome at `author`. */
+/** A decision of a business rule, or its outcome as reported by `author`. */
 export interface DecisionView {
   readonly at: Date;
   readonly id: string;
@@ -76,7 +76,7 @@ export interface ActionService {
   /**
    * Returns the settings that differ from their default, each with the time until it expires.
    *
-   * @throws PS_UNAVAILABLE until decisions from before the start have been loaded
+   * @throws PS_UNAVAILABLE until decisions from before startup have been loaded
    */
   listActiveSettings(
     scope: TenantScope,

@@ -54,7 +54,7 @@ export class AlertDispatcher {
     gate.restoreTransition(past, this.#toAlert(past), getRuleSet());
   }
 
-  /** Sends the alerts that are due at `now`, live and resolved ones. */
+  /** Sends the live and resolved alerts that are due at `now`. */
   dispatch(live: Iterable<LiveAlert>, now: number): void {
     const { gate, silences, getRuleSet, notify, onEvaluated } = this.#options;
     const alerts = [...live].map(({ transition, value }) => this.#toAlert(transition, value));
@@ -107,7 +107,9 @@ export class TransitionRecorder {
     return this.#feed.subscribe(position, listener);
   }
 
-  /** Flushes once for all transitions of the same event loop turn. Unsent rows stay in the spool. */
+  /**
+   * Flushes once for all transitions in the same event loop turn. Unsent rows stay in the spool.
+   */
   #flushSoon(): void {
     this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.#flushing = undefined;

@@ -43,7 +43,7 @@ export class EvaluationScheduler {
   #scheduleNext(): void {
     if (this.#isStopped) return;
     const waitMs = Math.max(0, this.#dueMs - this.#options.now());
-    // If the clock was set back, the evaluation must not wait until it has caught up.
+    // If the clock was set back, the evaluation must not wait until the clock catches up.
     const { intervalMs } = this.#options;
     this.#timer = setTimeout(() => void this.#runSlot(), Math.min(waitMs, intervalMs)).unref();
   }

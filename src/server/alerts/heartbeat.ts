@@ -3,7 +3,10 @@ import type { Logger } from '../../core/log.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 5000;
 
-/** Calls a URL after each evaluation round, so an external monitor can detect that rules stopped. */
+/**
+ * Calls a URL after each evaluation round, so an external monitor can detect that evaluation has
+ * stopped.
+ */
 export class Heartbeat {
   readonly #url: string | undefined;
   readonly #log: Logger;
@@ -32,7 +35,7 @@ export class Heartbeat {
       if (this.#isFailing) this.#log.info('The heartbeat URL responds again.');
       this.#isFailing = false;
     } catch (error) {
-      // Don't log the URL. It can contain a secret, as for a dead man's switch.
+      // Don't log the URL, because it can contain a secret.
       if (!this.#isFailing) this.#log.warn(`Heartbeat request failed: ${errorMessage(error)}`);
       this.#isFailing = true;
     }

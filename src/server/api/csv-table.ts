@@ -6,8 +6,8 @@ export interface CsvTable {
 }
 
 /**
- * Formats a table as CSV (RFC 4180) with a header line. Unknown values are empty, times are ISO 8601.
- * Text that a spreadsheet would run as a formula gets a `'` prefix, because anyone can choose
+ * Formats a table as CSV (RFC 4180) with a header line. Unknown values are empty, and times are ISO
+ * 8601. Text that a spreadsheet would run as a formula gets a `'` prefix, because anyone can choose
  * endpoint and tenant names (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 export function formatCsv({ columns, rows }: CsvTable): string {

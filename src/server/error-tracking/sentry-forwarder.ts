@@ -24,8 +24,8 @@ export interface SentryForwarderOptions {
 
 /**
  * Sends new `error_logs` rows to a Sentry-compatible server. The server does this instead of the
- * services, because a crashing service has no time for it. If a request fails, the row is sent again
- * later with the same event id.
+ * services, because a crashing service has no time to send errors. If a request fails, the row is
+ * sent again later with the same event id.
  */
 export class SentryForwarder {
   readonly #options: SentryForwarderOptions;

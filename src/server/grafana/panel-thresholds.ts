@@ -8,7 +8,7 @@ export interface RuleThresholds {
   readonly levels: readonly { readonly severity: AlertSeverity; readonly threshold: number }[];
 }
 
-/** The color of values from `value` on, in the unit of the panel. `null` stands for the lowest value. */
+/** The color of values at or above `value`, in the panel's unit. `null` means no lower limit. */
 export interface ThresholdStep {
   readonly value: number | null;
   readonly color: string;

@@ -25,7 +25,10 @@ import type { PeopleStore } from './people/people-store.ts';
 
 type PeopleService = Pick<NotificationService, 'listPeople' | 'setPerson' | 'removePerson'>;
 
-/** Creates the service that lists people, and adds and removes people of the API. */
+/**
+ * Creates the service that lists people, and that adds and removes the people stored through the
+ * API.
+ */
 function createPeopleService(people: PeopleRegistry, store: PeopleStore): PeopleService {
   const isInFile = (name: string) =>
     people.list().some(({ person, source }) => source === 'file' && person.name === name);
@@ -99,8 +102,8 @@ export function createNotificationService({
     { fromMs, toMs }: { fromMs: number; toMs: number },
   ): Promise<NotificationRow[]> {
     const recipients = inValues('recipient', [`role:${role}`, `user:${subject}`]);
-    // The row that marks a notification as read is newer than the notification, so check `toMs` only
-    // after the last row of each id is selected.
+    // The row that marks a notification as read is newer than the notification. So check `toMs`
+    // only after selecting the last row of each id.
     return read(
       scope,
       sql`SELECT * FROM (

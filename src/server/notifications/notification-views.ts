@@ -148,7 +148,7 @@ interface AuditAuthor {
 interface ReceiversView {
   readonly file: string | undefined;
   readonly loadedAt: Date;
-  /** Current problems of the file, as `file:line:column: message`. */
+  /** Current problems in the file, as `file:line:column: message`. */
   readonly problems: readonly string[];
   readonly receivers: readonly {
     readonly name: string;

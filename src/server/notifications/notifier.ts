@@ -52,7 +52,7 @@ export interface NotifierOptions {
 const TICK_INTERVAL_MS = 1000;
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 15_000;
 const DEFAULT_CIRCUIT_BREAK_MS = 30_000;
-/** Tolerates that the evaluator and the notifier read the clock at different moments. */
+/** Allows for the evaluator and the notifier reading the clock at different moments. */
 const REPEAT_TOLERANCE = 0.9;
 const CLOSE_TIMEOUT_MS = 2000;
 
@@ -212,12 +212,12 @@ export class Notifier {
   }
 
   #resolveChannel(target: Target) {
-    const found = this.#channelResolver.resolve(target, this.config, this.people.all);
+    const channel = this.#channelResolver.resolve(target, this.config, this.people.all);
     const mayAppearLater =
-      isUnavailable(found) && target.person !== undefined && !this.people.isLoaded;
+      isUnavailable(channel) && target.person !== undefined && !this.people.isLoaded;
     return mayAppearLater
       ? createFailingChannel(target.kind, 'the list of people is not complete yet')
-      : found;
+      : channel;
   }
 
   #logErrors(work: () => void): void {

@@ -23,7 +23,9 @@ export interface CreateActionsOptions {
 }
 
 const WEBHOOK_TIMEOUT_MS = 10_000;
-/** Longest time for which forced breakers wait for the alert states, which may never be restored. */
+/**
+ * Longest time for which forced breakers wait for the alert states, which might never be restored.
+ */
 const MAX_ALERT_RESTORE_WAIT_MS = 60_000;
 
 export interface ActionParts {
@@ -73,7 +75,7 @@ export function validateWebhookUrl(webhook: RuleWebhookConfig): string | undefin
   return getUrlError(new URL(webhook.url), webhook);
 }
 
-/** Posts a decision. Signs the request like a message of the webhook channel. */
+/** Posts a decision. Signs the request like the webhook channel does. */
 export const postDecision: PostWebhook = async (webhook, body, key) => {
   try {
     const url = new URL(webhook.url);

@@ -33,7 +33,7 @@ import { startAlertingAndActions, startStorageJobs } from './start-background-ta
 
 const KEY_FLUSH_TIMEOUT_MS = 5000;
 const AGENT_SHUTDOWN_TIMEOUT_MS = 1000;
-/** Time from the spool into QuestDB, until readers see the rows. */
+/** Time for spooled rows to be written to QuestDB and become readable. */
 const VISIBILITY_DELAY_MS = 2000;
 
 interface ServerAddresses {
@@ -52,15 +52,16 @@ export interface RunningServer extends ServerAddresses {
 /**
  * Starts QuestDB, updates its schema, and starts the HTTP server and the background jobs.
  *
- * @throws the error of the part that failed to start
+ * @throws the error from the part that failed to start
  */
 export function startServer(config: StartupConfig, log: Logger): Promise<RunningServer> {
   return startParts((parts) => startAllParts(parts, config, log), log);
 }
 
 /**
- * Starts the parts in the reverse of the order in which they must stop: no new requests first, then
- * the alert evaluator, the notifier with its journal, the agent with its writer, and QuestDB last.
+ * Starts the parts in the reverse of their stop order. The server stops accepting requests first.
+ * Then it stops the alert evaluator, the notifier with its journal, the agent with its writer, and
+ * QuestDB.
  */
 async function startAllParts(
   parts: ServerParts,
@@ -204,7 +205,7 @@ async function startStorage(
     start: () => new QuestdbQueryClient(questdb.getTargets().read),
     stop: (started) => started.close(),
   });
-  // Keys have their own connection: slow queries must not delay the moment a revoked key stops working.
+  // Keys have their own connection, so that slow queries can't delay the revocation of a key.
   const keyReader = await parts.start({
     name: 'the key reader',
     start: () => new QuestdbReader(questdb.getTargets().read),

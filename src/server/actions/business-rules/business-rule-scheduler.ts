@@ -33,10 +33,10 @@ export interface BusinessRuleSchedulerOptions {
 const INVALID_FILE_CODE = 'PS_BUSINESS_RULES_INVALID';
 
 /**
- * Evaluates business rules at an interval and publishes their decisions. Several servers can share the
- * same file: each server reads the others' decisions before it decides. Two decisions of the same
- * moment have the same keys, so they become one row and one message. A server without a file publishes
- * the decisions of the others. The methods never reject.
+ * Evaluates business rules at an interval and publishes their decisions. Several servers can share
+ * the same file: each server reads the others' decisions before it decides. Decisions made at the
+ * same moment have the same keys, so they become one row and one message. A server without a file
+ * publishes the other servers' decisions. The methods never reject.
  */
 export class BusinessRuleScheduler {
   readonly #options: BusinessRuleSchedulerOptions;
@@ -82,7 +82,7 @@ export class BusinessRuleScheduler {
     return this.#file.status;
   }
 
-  /** Whether decisions from before the start have been loaded. */
+  /** Whether decisions from before startup have been loaded. */
   get isRestored(): boolean {
     return this.#restorer.isDone;
   }

@@ -8,17 +8,20 @@ const MAX_EVALUATION_MS = 60_000;
 
 /**
  * Sends decisions to subscribers. A position identifies a decision, not an index in this buffer. A
- * subscriber that reconnects after a restart, or to another server, gets the decisions it missed. It
- * can get decisions of the same moment twice, with the same `id` and `seq`.
+ * subscriber that reconnects after a restart, or to another server, receives the decisions that it
+ * missed. It can receive decisions with the same timestamp twice, with the same `id` and `seq`.
  */
 export class DecisionFeed {
-  /** Listeners, each with its position as long as decisions from before the start are not loaded. */
+  /**
+   * Each listener with its position. The position is undefined once it is no longer needed to send
+   * decisions from before startup.
+   */
   readonly #listeners = new Map<DecisionListener, string | undefined>();
   #buffer: Decision[] = [];
 
   /**
-   * Returns the position for a new subscriber. A decision has the time at which its evaluation
-   * interval starts, so the position of an empty feed is in the past.
+   * Returns the position for a new subscriber. A decision's timestamp is the start of its
+   * evaluation interval, so the position of an empty feed is in the past.
    */
   getPosition(now: number): string {
     const newest = this.#buffer.at(-1);
@@ -30,7 +33,7 @@ export class DecisionFeed {
     for (const listener of this.#listeners.keys()) listener(decision, toPosition(decision));
   }
 
-  /** Adds decisions from before the start. Sends them only to listeners with an earlier position. */
+  /** Adds decisions from before startup. Sends them only to listeners with an earlier position. */
   publishRestored(decisions: readonly Decision[]): void {
     this.#addToBuffer(decisions);
     for (const [listener, position] of this.#listeners) {

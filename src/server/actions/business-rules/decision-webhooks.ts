@@ -20,7 +20,10 @@ export type OutcomeListener = (
 ) => void;
 
 const ATTEMPT_DELAYS_MS = [1000, 5000, 30_000];
-/** Longer than all attempts take. After it, the server that made the decision no longer sends it. */
+/**
+ * Longer than all attempts take. After this time, the server that made the decision has stopped
+ * sending it.
+ */
 const ABANDONED_AFTER_MS = 120_000;
 
 /** Posts decisions to webhooks. Retries until a webhook accepts a decision, or it expires or is replaced. */
@@ -29,7 +32,10 @@ export class DecisionWebhooks {
   readonly #onOutcome: OutcomeListener;
   /** The decisions being sent, by webhook, setting, and tenant. */
   readonly #newest = new Map<string, Decision>();
-  /** `id.seq` of the last decision that was delivered or failed permanently, by the same keys. */
+  /**
+   * `id.seq` of the last decision that was delivered or failed permanently, with the same keys as
+   * `#newest`.
+   */
   readonly #finished = new Map<string, string>();
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
@@ -53,9 +59,9 @@ export class DecisionWebhooks {
   }
 
   /**
-   * Sends decisions that have no outcome yet. At a start, sends all of them. Later, sends only
-   * decisions that another server must have abandoned. Receivers can detect repeated decisions by the
-   * idempotency key.
+   * Sends decisions that have no outcome yet. At startup, sends all of them. Later, sends only
+   * decisions that another server must have abandoned. Receivers can use the idempotency key to
+   * detect repeated decisions.
    */
   sendPending(
     decisions: Iterable<Decision>,

@@ -116,7 +116,10 @@ export interface DryRunRange {
 /** Default number of evaluations in a dry run. */
 const DEFAULT_STEPS = 288;
 
-/** Returns a step that keeps a dry run within a few minutes, but short enough to renew decisions. */
+/**
+ * Returns a step that is long enough to finish a dry run within a few minutes, but short enough to
+ * renew decisions.
+ */
 export function computeDryRunStepMs(
   { intervalMs, rules }: BusinessRules,
   lengthMs: number,

@@ -23,7 +23,10 @@ export function toDecisionRow({ facts, ...decision }: Decision): RuleDecisionRow
   return { ...decision, author: DECISION_AUTHOR, facts: JSON.stringify(facts) };
 }
 
-/** Returns a row with the outcome of a decision at `author`. `reason` explains a failure. */
+/**
+ * Returns a row with the outcome of a decision as reported by `author`. `reason` explains a
+ * failure.
+ */
 export function toOutcomeRow(
   decision: Decision,
   author: string,
@@ -100,7 +103,7 @@ function parseFacts(text: string | undefined): Record<string, number> {
   }
 }
 
-/** Maximum number of rows to read at a start. Older changes don't count toward a rule's limits. */
+/** Maximum number of rows to read at startup. Older changes don't count toward a rule's limits. */
 const MAX_DECISION_ROWS = 100_000;
 
 /** Returns decisions and their outcomes, newest first. @throws PS_UNAVAILABLE */
@@ -147,10 +150,10 @@ async function readDecisionRows(
   return rows.flatMap((row) => parseDecisionRow(toTableRow(ruleDecisionsTable, row)) ?? []);
 }
 
-/** Time that one attempt waits until flushed rows are visible to readers. */
+/** Maximum time for which one attempt waits until flushed rows are readable. */
 const READABLE_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 100;
-/** Rows of other servers that arrive later than this are read only at the next start. */
+/** If another server's rows arrive later than this, they are read only after the next restart. */
 const LATE_ROWS_MS = 600_000;
 
 /** Reads stored decisions: first all relevant decisions, then only new ones. */
@@ -165,14 +168,15 @@ export class DecisionRestorer {
     this.#flush = flush;
   }
 
-  /** Whether decisions from before the start have been read. */
+  /** Whether decisions from before startup have been read. */
   get isDone(): boolean {
     return this.#readMs !== undefined;
   }
 
   /**
    * @param spanMs the longest time that a rule looks back; at least one day is read
-   * @throws PS_UNAVAILABLE, PS_FLUSH_TIMEOUT; make no decision then, because it could be a repeat
+   * @throws PS_UNAVAILABLE, PS_FLUSH_TIMEOUT; in that case, make no decision, because it could be a
+   *   duplicate
    */
   async readDecisions(now: number, spanMs: number): Promise<readonly DecisionView[]> {
     let sinceMs = now - Math.max(DAY_MS, spanMs);
@@ -185,7 +189,7 @@ export class DecisionRestorer {
     return rows;
   }
 
-  /** Waits until readers can see all rows, because QuestDB acknowledges rows earlier. */
+  /** Waits until all rows are readable. QuestDB acknowledges rows before they are. */
   async #waitUntilReadable(): Promise<void> {
     const deadline = Date.now() + READABLE_TIMEOUT_MS;
     let targetTransaction: number | undefined;

@@ -103,7 +103,7 @@ function toStateUpdate(state: GroupState, alert: Transition): StateUpdate {
   return { state: { ...state, alert }, transitions: [alert] };
 }
 
-/** Returns value and threshold, or the cause if the alert is about missing data. */
+/** Returns the value and the threshold, or the cause if the alert is about missing data. */
 function getValueAndThreshold(
   state: GroupState,
   rule: AlertRule,
@@ -140,7 +140,7 @@ export function acknowledge(
 
 /**
  * Adds the explanation to the last transition of an alert. The transition has the same row keys, so
- * that the row is replaced. Later transitions of the alert keep the explanation.
+ * it replaces the row. Later transitions of the alert keep the explanation.
  *
  * @returns `undefined` if the group has no alert
  */

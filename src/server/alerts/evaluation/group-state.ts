@@ -50,12 +50,12 @@ export function createGroupState(labels: Labels): GroupState {
   };
 }
 
-/** Returns whether the group has ever sent data, also before the process started. */
+/** Returns whether the group has ever sent data, including before the process started. */
 export function hasReported({ clockMs }: GroupState): boolean {
   return Number.isFinite(clockMs);
 }
 
-/** Moves all clocks of a state forward by a duration that doesn't count. */
+/** Moves all clocks of a state forward by a duration that doesn't count toward `for`. */
 export function shiftGroupState(state: GroupState, byMs: number): GroupState {
   const levels = Object.entries(state.latches).map(([s, latch]) => [s, shiftLatch(latch, byMs)]);
   return { ...state, latches: Object.fromEntries(levels), clockMs: state.clockMs + byMs };
@@ -173,7 +173,7 @@ function updateLatch(
   const lastedMs = atMs - sinceMs;
   const wasActive = before?.active ?? false;
   const active = breached ? wasActive || lastedMs >= riseMs : wasActive && lastedMs < fallMs;
-  // Most of thousands of groups don't change. Reusing the object avoids garbage.
+  // There can be thousands of groups, and most don't change. Reusing the object avoids garbage.
   const isUnchanged = before?.breached === breached && before.active === active;
   return isUnchanged ? before : { breached, sinceMs, active };
 }

@@ -20,7 +20,7 @@ export interface RebuiltStates {
 /**
  * Rebuilds the states from rows of `alerts`. For each alert, the row with the greatest (timestamp,
  * seq) wins. Rows can be in any order. The last row of each alert is enough, and only resolved
- * alerts of the last day are needed. A breach of a level above the alert's severity starts again.
+ * alerts of the last day are needed. For levels above the alert's severity, `for` starts again.
  *
  * @param evaluatedMs time of the last evaluation, if known. A longer pause since then doesn't count
  *   toward `for`.
@@ -95,7 +95,7 @@ function toGroupState(alert: Transition, labels: Labels): GroupState {
     (severity) => getSeverityRank(severity) <= getSeverityRank(alert.severity),
   );
   const levels = reached.map((severity, i) => {
-    // A pending alert started with its lowest level.
+    // A pending alert starts at its lowest level. Higher levels were breached later.
     const sinceMs = pending && i > 0 ? alert.timestamp : alert.startedAt;
     return [severity, { breached: true, sinceMs, active: !pending }];
   });

@@ -22,10 +22,16 @@ import {
 } from './format-cause.ts';
 
 const EXPLANATION_TIMEOUT_MS = 10_000;
-/** Limit on queued explanations. During an alert storm, the first ones explain the rest. */
+/**
+ * Limit on queued explanations. During an alert storm, later explanations would mostly repeat the
+ * first ones.
+ */
 const MAX_PENDING = 50;
 
-/** Explains alerts after they start firing or get a higher severity. Alerts don't wait for it. */
+/**
+ * Explains alerts after they start firing or get a higher severity. Alerts are sent without waiting
+ * for the explanation.
+ */
 export class AlertExplainer {
   readonly #queryClient: QueryClient;
   readonly #onExplained: (id: string, cause: string) => void;
@@ -81,7 +87,8 @@ const PERCENT_TYPES = new Set<Measure['type']>(['CPU_USAGE', 'MEMORY_USAGE', 'DI
 const DURATION_TYPE_PATTERN = /_TIME$|_AGE$|_DELAY$|_DURATION$/;
 
 /**
- * Reads what explains a breach: the rule's value, its contributors, and other changed metrics.
+ * Reads the data that explains a breach: the rule's value, its contributors, and other changed
+ * metrics.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
@@ -92,15 +99,15 @@ async function analyzeBreach(
   value: number,
   now: number,
 ): Promise<BreachAnalysis> {
-  const ofGroup: Measure = { ...measure, filter: { ...measure.filter, ...toFilter(group) } };
+  const groupMeasure: Measure = { ...measure, filter: { ...measure.filter, ...toFilter(group) } };
   const caches = {
     now: new RuleQueryCache(queryClient, now, 60_000),
     before: new RuleQueryCache(queryClient, now - measure.windowMs, 60_000),
   };
   const [headline, contributors, changes] = await Promise.all([
-    queryHeadline(ofGroup, caches.before, value),
-    queryContributors(ofGroup, caches.now),
-    queryMetricChanges(ofGroup, group, caches),
+    queryHeadline(groupMeasure, caches.before, value),
+    queryContributors(groupMeasure, caches.now),
+    queryMetricChanges(groupMeasure, group, caches),
   ]);
   return { headline, contributors, changes };
 }
@@ -113,7 +120,8 @@ async function queryHeadline(
 ): Promise<MetricChange> {
   const { aggregate, type } = measure;
   const unit = getValueUnit(measure);
-  // A spike is already a factor. It compares with the baseline, not with the previous window.
+  // The value of a spike is already a factor relative to the baseline, so the previous window is
+  // not needed.
   const isSpike = aggregate === 'spike';
   const found = isSpike ? [] : await queryMeasure(measure, before);
   return {
@@ -166,7 +174,7 @@ async function queryContributors(measure: Measure, cache: RuleQueryCache): Promi
       const name = getContributorName(measure, dimension, group);
       if (name !== undefined) weights.set(name, (weights.get(name) ?? 0) + weight);
     }
-    // A single contributor explains nothing, unless it names the endpoint or queue.
+    // A single contributor is useful only if it names the endpoint or queue.
     if (weights.size < 2 && dimension !== 'endpoint' && dimension !== 'queue') return [];
     return [...weights].map(([name, weight]) => ({ dimension, name, share: weight / total }));
   });
@@ -242,7 +250,8 @@ async function queryMetricChanges(
       const valueBefore = new Map(before.map(({ labels, value }) => [toGroupKey(labels), value]));
       return now.flatMap(({ labels, value }: Observation): MetricChange[] => {
         const before = valueBefore.get(toGroupKey(labels));
-        // A new metric can't be compared. Queues are an exception: their jobs are meaningful alone.
+        // Omit metrics without an earlier value. Queue metrics are useful even without a
+        // comparison.
         if (value === undefined || (before === undefined && groupBy !== 'queue')) return [];
         const name = groupBy && labels[groupBy];
         const subject = groupBy && name ? { dimension: groupBy, name } : undefined;

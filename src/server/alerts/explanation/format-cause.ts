@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
 
-/** Unit of a metric change. It decides how the value is formatted. */
+/** Unit of a metric change. Determines how the value is formatted. */
 export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';
 
 /** A metric in the window of a breach and in the window before. */
@@ -25,7 +25,7 @@ export interface Contributor {
   readonly share: number;
 }
 
-/** Everything that explains one alert, for its window, tenant, service, and host. */
+/** The data that explains one alert, for its window, tenant, service, and host. */
 export interface BreachAnalysis {
   /** The value of the rule itself. */
   readonly headline: MetricChange;

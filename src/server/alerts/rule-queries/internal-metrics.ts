@@ -92,7 +92,7 @@ export class InternalMetricsReader {
   /** Reads what other processes exported in the last 5 minutes. Counter rows contain increases. */
   async #queryOtherProcesses(
     name: string,
-    value: (found: GaugePoint) => number | undefined,
+    value: (gauge: GaugePoint) => number | undefined,
     now: number,
   ): Promise<Observation[]> {
     const ownInstance = this.#pipelineStats().instance;
@@ -103,8 +103,8 @@ export class InternalMetricsReader {
       groupBy: ['service', 'instance'],
     } as const;
     const conditions = { metricType: 'CUSTOM', names: [name] } as const;
-    const found = await queryGauges(this.#queryClient, query, conditions);
-    return found
+    const gauges = await queryGauges(this.#queryClient, query, conditions);
+    return gauges
       .filter(({ group }) => group.instance !== ownInstance)
       .map((each) => {
         const { service = '', instance = '' } = each.group;

@@ -24,7 +24,7 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
   max: createSumsQuery(({ max }) => max),
   last: createSumsQuery(({ last }) => last),
   count: createSumsQuery(getCount),
-  rate: createSumsQuery((found, { windowMs }) => (getCount(found) * MINUTE_MS) / windowMs),
+  rate: createSumsQuery((sums, { windowMs }) => (getCount(sums) * MINUTE_MS) / windowMs),
   error_ratio: createSumsQuery(({ errorCount, count }) => computePercent(errorCount, count)),
   p50: createDistributionQuery((distribution) => distribution.computePercentiles().p50),
   p90: createDistributionQuery((distribution) => distribution.computePercentiles().p90),
@@ -42,7 +42,7 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
   uptime: queryUptime,
   depth: async (measure, cache) => {
     const depths = await queryDepths(measure, cache);
-    return depths.map((found) => toObservation(found, found.value, found.valueCount));
+    return depths.map((depth) => toObservation(depth, depth.value, depth.valueCount));
   },
   oldest_age: (measure, cache) =>
     createSumsQuery(({ last }) => last)({ ...measure, type: 'QUEUE_OLDEST_AGE' }, cache),
@@ -59,28 +59,30 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
 };
 
 function createSumsQuery(
-  value: (found: MetricSums, measure: Measure) => number | undefined,
+  value: (sums: MetricSums, measure: Measure) => number | undefined,
 ): AggregateQuery {
   return async (measure, cache) => {
-    const found = await cache.metricSums(measure);
-    return found.map((each) => toObservation(each, value(each, measure), getCount(each)));
+    const sums = await cache.metricSums(measure);
+    return sums.map((each) => toObservation(each, value(each, measure), getCount(each)));
   };
 }
 
 type GroupDistribution =
   Awaited<ReturnType<RuleQueryCache['distributions']>> extends Map<string, infer D> ? D : never;
 
-/** Percentiles are limited to minimum and maximum, because buckets are wider than their values. */
+/**
+ * Percentiles are limited to the minimum and maximum, because buckets are wider than their values.
+ */
 function createDistributionQuery(
   value: (distribution: GroupDistribution, measure: Measure) => number | undefined,
 ): AggregateQuery {
   return async (measure, cache) => {
     const { type = 'CUSTOM', aggregate } = measure;
-    const [found, distributions] = await Promise.all([
+    const [sums, distributions] = await Promise.all([
       cache.metricSums(measure),
       cache.distributions({ ...measure, type }),
     ]);
-    return found.map((each) => {
+    return sums.map((each) => {
       const distribution = distributions.get(toGroupKey(each.group));
       const result = distribution && value(distribution, measure);
       const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = each;
@@ -93,14 +95,14 @@ function createDistributionQuery(
 
 /** Returns the mean of the window divided by the mean of the baseline. Both end now. */
 async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
-  const [found, baseline] = await Promise.all([
+  const [sums, baseline] = await Promise.all([
     cache.metricSums(measure),
     cache.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
   ]);
   const baselineMeans = new Map(
     baseline.map((each) => [toGroupKey(each.group), computeMean(each)]),
   );
-  return found.map((each) => {
+  return sums.map((each) => {
     const mean = computeMean(each);
     const baselineMean = baselineMeans.get(toGroupKey(each.group));
     const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
@@ -108,7 +110,9 @@ async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Obse
   });
 }
 
-/** Returns the uptime. It depends on missing rows too, so its time is always now. */
+/**
+ * Returns the uptime. Missing rows also affect it, so its timestamp is always the current minute.
+ */
 async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const newestMs = floorTo(cache.now, MINUTE_MS);
   return (await cache.uptime(measure)).map(({ group, uptime, intervals }) =>
@@ -122,9 +126,9 @@ async function queryDepths(
   cache: RuleQueryCache,
 ): Promise<(MetricSums & { value: number })[]> {
   const groupBy = [...new Set([...measure.groupBy, 'operation' as const])];
-  const found = await cache.metricSums({ ...measure, type: 'QUEUE_DEPTH', groupBy });
+  const sums = await cache.metricSums({ ...measure, type: 'QUEUE_DEPTH', groupBy });
   const groups = new Map<string, MetricSums & { value: number }>();
-  for (const each of found) {
+  for (const each of sums) {
     if (!READY_STATES.has(each.group.operation)) continue;
     const group = Object.fromEntries(measure.groupBy.map((name) => [name, each.group[name]]));
     const known = groups.get(toGroupKey(group));
@@ -144,16 +148,20 @@ async function queryDepths(
  */
 async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const [depths, jobs] = await Promise.all([queryDepths(measure, cache), cache.jobTotals(measure)]);
-  const jobsOf = new Map(jobs.map((total) => [toGroupKey(total.group), total]));
-  return depths.map((found) => {
-    const { arrived = 0, completed = 0, failed = 0 } = jobsOf.get(toGroupKey(found.group)) ?? {};
+  const jobsByGroup = new Map(jobs.map((total) => [toGroupKey(total.group), total]));
+  return depths.map((depth) => {
+    const {
+      arrived = 0,
+      completed = 0,
+      failed = 0,
+    } = jobsByGroup.get(toGroupKey(depth.group)) ?? {};
     const perSecond = (count: number) => (1000 * count) / measure.windowMs;
     const flow = {
       arrivalRate: perSecond(arrived),
       completionRate: perSecond(completed + failed),
     };
-    const ms = computeTimeToDrain(found.value, flow) ?? Number.POSITIVE_INFINITY;
-    return toObservation(found, ms, found.value);
+    const ms = computeTimeToDrain(depth.value, flow) ?? Number.POSITIVE_INFINITY;
+    return toObservation(depth, ms, depth.value);
   });
 }
 

@@ -66,7 +66,7 @@ export class RuleQueryCache {
    */
   async metricSums(query: MeasureQuery): Promise<MetricSums[]> {
     const finest = this.#findFinestGrouping(query);
-    const found = await this.#once(`sums ${toRowsKey(query)} ${finest.join()}`, () =>
+    const sums = await this.#once(`sums ${toRowsKey(query)} ${finest.join()}`, () =>
       queryMetricSums(
         this.#clientFor(query),
         this.#toQuery(query, finest),
@@ -74,7 +74,7 @@ export class RuleQueryCache {
         MAX_GROUPS,
       ),
     );
-    return finest === query.groupBy ? found : mergeGroups(found, query.groupBy);
+    return finest === query.groupBy ? sums : mergeGroups(sums, query.groupBy);
   }
 
   /** Returns the distribution of each group, by `toGroupKey`. */
@@ -104,7 +104,10 @@ export class RuleQueryCache {
     );
   }
 
-  /** Returns a client without answer cache for short windows. Their answers are outdated at once. */
+  /**
+   * For short windows, returns a client without the answer cache, because their answers become
+   * outdated immediately.
+   */
   #clientFor({ windowMs }: MeasureQuery): QueryClient {
     const { queryClient } = this;
     if (windowMs >= MIN_CACHED_WINDOW_MS) return queryClient;
@@ -141,9 +144,9 @@ export function toRowsKey({ type, filter, windowMs }: Omit<MeasureQuery, 'groupB
   return JSON.stringify([type, windowMs, sorted]);
 }
 
-function mergeGroups(found: readonly MetricSums[], groupBy: readonly Dimension[]): MetricSums[] {
+function mergeGroups(sums: readonly MetricSums[], groupBy: readonly Dimension[]): MetricSums[] {
   const groups = new Map<string, MetricSums>();
-  for (const each of found) {
+  for (const each of sums) {
     const group = Object.fromEntries(groupBy.map((name) => [name, each.group[name]]));
     const key = toGroupKey(group);
     const known = groups.get(key);

@@ -32,7 +32,10 @@ export interface InternalMeasure {
   readonly metric: InternalMetric;
 }
 
-/** An alert has this severity if the value is beyond the threshold. An equal value isn't. */
+/**
+ * An alert has this severity if the value is beyond the threshold. A value equal to the threshold
+ * is not beyond it.
+ */
 export interface ThresholdLevel {
   readonly severity: AlertSeverity;
   readonly threshold: number;

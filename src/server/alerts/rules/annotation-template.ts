@@ -39,7 +39,7 @@ const VARIABLES = [
  * Parses a text with placeholders such as `{{ $variable | filter }}`.
  *
  * @param labels label names of the rule's alerts, or `undefined` if they are unknown
- * @param report called with each problem of a placeholder
+ * @param report called with each problem in a placeholder
  */
 export function parseTemplate(
   text: string,

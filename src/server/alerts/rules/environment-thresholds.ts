@@ -81,9 +81,10 @@ export interface MergedConfig {
 const RULE_KINDS = ['measure', 'sql', 'internal'] as const;
 
 /**
- * Merges the entries of the list `list` of all sources by name (JSON Merge Patch, RFC 7396: maps are
- * merged, `null` removes a key, any other value replaces it). Later sources override earlier ones.
- * Entries without a name and duplicate names in one file are added to `problems`.
+ * Merges the entries of the list `list` from all sources by name. Later sources override earlier
+ * ones, as in a JSON Merge Patch (RFC 7396). Maps are merged, `null` removes a key, and any other
+ * value replaces the earlier value. Entries without a name and duplicate names in one file are
+ * added to `problems`.
  */
 export function mergeByName(
   sources: readonly YamlSource[],

@@ -9,7 +9,7 @@ import type { AlertRule } from '../rules/alert-rule.ts';
 import { loadTransitions } from '../state/alert-queries.ts';
 import type { AlertService, RuleView } from './alert-views.ts';
 
-/** Maximum age of a live alert that the percentage of met targets considers, in ms. */
+/** Maximum age, in ms, of the live alerts used to compute how long a target was met. */
 const MAX_ALERT_AGE_MS = 30 * DAY_MS;
 
 /** Creates the methods that list the rules with their states and targets. */
@@ -22,7 +22,7 @@ export function createRuleMethods(
     async listRules(scope) {
       const { ruleSet, status } = evaluator.rulesFile;
       const targets = ruleSet.rules.filter(({ target }) => target).map(({ name }) => name);
-      // Only administrators can see the path and the problems of the file.
+      // Only administrators can see the path of the file and its problems.
       const isAdministrator = scope.organizations === 'all';
       const since = new Date(now() - MAX_ALERT_AGE_MS);
       const ofTargets = sql`timestamp > ${since} AND ${inValues('rule', targets)}`;
@@ -47,7 +47,7 @@ export function createRuleMethods(
   };
 }
 
-/** Returns the percentage of the last day in which a target was met. */
+/** Returns the percentage of the last day during which a target was met. */
 function computePercentMet(
   { target }: AlertRule,
   past: readonly Transition[],
@@ -85,10 +85,11 @@ function toRuleView(
 type TargetTransition = Pick<Transition, 'id' | 'seq' | 'timestamp' | 'state'>;
 
 /**
- * Returns the share of time (0 to 1) between `fromMs` and `toMs` in which no alert of a target was
- * firing. Simultaneous alerts count once.
+ * Returns the share of time (0 to 1) between `fromMs` and `toMs` during which no alert of a target
+ * was firing. Simultaneous alerts count once.
  *
- * @param transitions transitions of all alerts of the target that were live in that time, in any order
+ * @param transitions transitions of all alerts of the target that were live in that time, in any
+ *   order
  */
 export function computeTimeMetRatio(
   transitions: readonly TargetTransition[],

@@ -52,7 +52,7 @@ export interface RuleView {
   readonly error: string | undefined;
   readonly failures: number;
   readonly target: boolean;
-  /** Percentage of the last day in which the target was met. Only for targets. */
+  /** Percentage of the last day during which the target was met. Only for targets. */
   readonly met: number | undefined;
 }
 
@@ -61,8 +61,8 @@ interface RulesView {
   readonly file: string | undefined;
   readonly loadedAt: Date;
   /**
-   * Problems of the current file, as `file:line:column: message`. While there are any, the previous
-   * rules stay in effect.
+   * Problems in the current file, as `file:line:column: message`. If there are problems, the
+   * previous rules stay in effect.
    */
   readonly problems: readonly string[];
 }
@@ -106,7 +106,7 @@ export interface SilenceTenant {
   readonly propertyId?: string | undefined;
 }
 
-/** Alerts, rules, and silences. Everything outside of the caller's scope is treated as missing. */
+/** Alerts, rules, and silences. Anything outside the caller's scope is treated as missing. */
 export interface AlertService {
   /**
    * Lists live alerts, highest severity first within each state. If the filter contains the state

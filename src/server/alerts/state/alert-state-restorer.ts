@@ -12,7 +12,7 @@ import type { AlertStateStore } from './alert-state-store.ts';
 export interface AlertStateRestorerOptions {
   readonly queryClient: QueryClient;
   readonly alertStates: AlertStateStore;
-  /** Returns the service whose last health row tells when rules were evaluated last. */
+  /** Returns the service whose last health row shows when rules were last evaluated. */
   readonly service: () => string;
   readonly startedMs: number;
   /** Called with each transition from before the restart, oldest first. */

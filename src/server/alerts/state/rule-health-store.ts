@@ -21,7 +21,7 @@ export class RuleHealthStore {
     details: Omit<RuleHealth, 'rule' | 'result' | 'failures'>,
   ): void {
     const before = this.#last.get(rule)?.failures ?? 0;
-    // An unreachable QuestDB says nothing about the rule, so the count doesn't change.
+    // If QuestDB is unreachable, the rule itself might be fine, so the count doesn't change.
     const failures = result === 'failed' ? before + 1 : result === 'succeeded' ? 0 : before;
     this.evaluationCount += 1;
     if (result !== 'succeeded') this.failureCount += 1;

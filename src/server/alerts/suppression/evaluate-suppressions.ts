@@ -19,7 +19,7 @@ export interface SuppressionResult<A extends AlertSummary> {
   readonly suppressions: readonly Suppression[];
 }
 
-/** Returns a key of rule and group. It is the same for all alerts of the group. */
+/** Returns the key of a rule's group. All alerts of the group have the same key. */
 export function toFlapKey({ rule, labels }: Pick<AlertSummary, 'rule' | 'labels'>): string {
   return JSON.stringify([rule, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
@@ -86,7 +86,7 @@ function findFlappingSuppression(
   if (!isFlapping) return undefined;
   const half = Math.floor(limits.transitions / 2);
   const detail = `${timesMs.length} changes within ${formatDuration(limits.windowMs)}`;
-  // Flapping ends when only `half` of the changes are left in the window.
+  // Flapping ends when only `half` changes are left in the window.
   const lastMs = timesMs[timesMs.length - half - 1] ?? now;
   return { reason: 'flapping', by, detail, untilMs: lastMs + limits.windowMs };
 }

@@ -19,7 +19,10 @@ export const inhibitRuleSchema = z.strictObject({
   worseToo: z.boolean().default(false),
 });
 
-/** While an alert matches `source`, alerts that match `target` with equal `equal` labels aren't sent. */
+/**
+ * While an alert matches `source`, alerts that match `target` and have the same values for the
+ * `equal` labels aren't sent.
+ */
 export interface InhibitRule {
   readonly name: string;
   readonly source: readonly Matcher[];
@@ -32,7 +35,7 @@ export function toInhibitRule(entry: z.output<typeof inhibitRuleSchema>): Inhibi
   return entry.enabled ? entry : undefined;
 }
 
-/** Returns what inhibits an alert, or `undefined`. */
+/** Returns the inhibition of an alert, or `undefined` if nothing inhibits it. */
 export type Inhibitor = (alert: AlertSummary) => Suppression | undefined;
 
 /**
@@ -47,7 +50,8 @@ export function createInhibitor(
   rules: readonly InhibitRule[],
 ): Inhibitor {
   const active = alerts.filter(isActive);
-  // Sources are indexed by their `equal` labels, because an alert storm has thousands of alerts.
+  // Sources are indexed by their `equal` labels, because an alert storm can contain thousands of
+  // alerts.
   const indexedRules = rules.map((rule) => ({
     rule,
     sources: Map.groupBy(

@@ -40,8 +40,8 @@ export class NotificationGate {
   }
 
   /**
-   * Adds a transition from before the restart to the flap history. Call it with the oldest transition
-   * first, before any call of `recordTransition`.
+   * Adds a transition from before the restart to the flap history. Call it with the oldest
+   * transition first, and before any call to `recordTransition`.
    */
   restoreTransition(
     transition: Transition,
@@ -136,7 +136,7 @@ export interface GroupingOptions {
   readonly repeatMs: number;
 }
 
-/** What has been sent about a group. */
+/** The alert states that have been sent for a group. */
 export interface AlertGroupState {
   readonly firstMs: number;
   readonly notifiedMs: number | undefined;

@@ -40,10 +40,10 @@ export class SilenceStore {
    */
   async refresh(now: number): Promise<void> {
     const rows = await loadSilenceRows(this.#queryClient);
-    const found = parseSilenceRows(rows, now).map(
+    const storedSilences = parseSilenceRows(rows, now).map(
       (each) => [each.silence.id, { ...each, changedMs: Number.NEGATIVE_INFINITY }] as const,
     );
-    const next = new Map<string, StoredSilence>(found);
+    const next = new Map<string, StoredSilence>(storedSilences);
     for (const [id, changed] of this.#silences) {
       const stored = next.get(id);
       const isRecent = changed.changedMs > now - WRITE_VISIBILITY_MS;

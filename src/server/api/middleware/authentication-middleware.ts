@@ -40,9 +40,9 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
 }
 
 /**
- * Returns whether a user of this machine sent the request. Other requests can reach loopback too: a
- * website can make the browser send one, cross-site or with a domain that resolves to 127.0.0.1, and
- * a local proxy forwards requests from anywhere.
+ * Returns whether a user of this machine sent the request. Other requests can reach loopback too. A
+ * website can make the browser send a request, either cross-site or to a domain that resolves to
+ * 127.0.0.1. A local proxy can forward requests from anywhere.
  */
 function isDirectRequest(request: Request): boolean {
   const { host = '', origin } = request.headers;

@@ -17,7 +17,11 @@ export function setCaller(response: Response, caller: Caller): void {
   response.locals.caller = caller;
 }
 
-/** Returns the caller that `authenticate` stored. @throws PS_UNAUTHENTICATED if the route lacks it */
+/**
+ * Returns the caller that `authenticate` stored.
+ *
+ * @throws PS_UNAUTHENTICATED if the route doesn't use `authenticate`
+ */
 export function getCaller(response: Response): Caller {
   const caller = response.locals.caller as Caller | undefined;
   if (!caller) {

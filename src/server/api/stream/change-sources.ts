@@ -4,7 +4,10 @@ import type { AlertService } from '../../alerts/service/alert-views.ts';
 import type { NotificationService } from '../../notifications/notification-views.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
-/** Changes buffered for a slow client. Further changes are dropped: the client should reload the list. */
+/**
+ * Maximum number of changes to buffer for a slow client. Further changes are dropped, and the
+ * client should reload the list.
+ */
 const MAX_PENDING_EVENTS = 1000;
 
 /** Sends changes after `position` to `onChange`. @returns a function that unsubscribes */

@@ -9,7 +9,10 @@ import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
 const MAX_OPEN_STREAMS = 100;
-/** Cached query results. Streams with the same parameters request a result within seconds. */
+/**
+ * Maximum number of query results to cache. Streams with the same parameters request the same
+ * result within a few seconds.
+ */
 const MAX_SHARED_RESULTS = 200;
 
 /** Limits the open streams of a server, and shares query results between them. */
@@ -55,7 +58,10 @@ export interface PointSourceOptions {
 }
 
 const MAX_INTERVALS_PER_QUERY = 60;
-/** Missed intervals that a client receives after it reconnects. A `gap` event replaces older ones. */
+/**
+ * Maximum number of missed intervals that a client receives after it reconnects. A `gap` event
+ * replaces older intervals.
+ */
 const MAX_MISSED_INTERVALS = 720;
 
 /**
@@ -99,7 +105,7 @@ function getStartPosition(
   nowMs: number,
 ): { sinceMs: number; missed?: TimeRange } {
   const positionMs = /^\d{1,15}$/.test(position ?? '') ? Number(position) : Number.NaN;
-  // Ignores positions in the future, which no server can have sent.
+  // Ignores positions in the future, which no server could have sent.
   if (!(positionMs <= nowMs)) return { sinceMs: readyMs - intervalMs };
   const fromMs = floorTo(positionMs, intervalMs);
   const earliestMs = readyMs - MAX_MISSED_INTERVALS * intervalMs;

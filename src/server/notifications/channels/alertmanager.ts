@@ -123,8 +123,8 @@ interface PostableAlert {
 const MAX_TRACKED_ALERTS = 10_000;
 
 /**
- * Converts messages to Alertmanager's alerts. Labels identify an alert there, so a change of severity
- * creates another alert. The tracker resolves the alert with the earlier labels.
+ * Converts messages to Alertmanager's alerts. Alertmanager identifies an alert by its labels, so a
+ * change in severity creates another alert. The tracker resolves the alert with the earlier labels.
  */
 class PostableAlertTracker {
   readonly #endsAfterMs: number;
@@ -178,8 +178,8 @@ function toPostableAlert(alert: MessageAlert, nowMs: number, endsAfterMs: number
     labels: toPrometheusLabels(alert),
     annotations: Object.fromEntries(
       Object.entries(texts).flatMap(([name, value]) => {
-        const shown = toSingleLine(value ?? '', MAX_ANNOTATION_LENGTH);
-        return shown === '' ? [] : [[name.replace(/[^a-zA-Z0-9_]/g, '_'), shown]];
+        const cleanValue = toSingleLine(value ?? '', MAX_ANNOTATION_LENGTH);
+        return cleanValue === '' ? [] : [[name.replace(/[^a-zA-Z0-9_]/g, '_'), cleanValue]];
       }),
     ),
     startsAt: new Date(alert.firedMs ?? alert.startedMs).toISOString(),
@@ -205,14 +205,14 @@ export function toPrometheusLabels(alert: MessageAlert): Labels {
     ['property', alert.propertyId],
   ];
   for (const [name, value] of builtIn) {
-    const shown = toSingleLine(value ?? '', MAX_LABEL_VALUE_LENGTH);
-    if (shown !== '') labels.set(name, shown);
+    const cleanValue = toSingleLine(value ?? '', MAX_LABEL_VALUE_LENGTH);
+    if (cleanValue !== '') labels.set(name, cleanValue);
   }
   const builtInNames = new Set(labels.keys());
   for (const name of Object.keys(alert.labels).sort()) {
-    const shown = toSingleLine(alert.labels[name]!, MAX_LABEL_VALUE_LENGTH);
-    if (shown === '' || builtInNames.has(name)) continue;
-    labels.set(toUniqueName(labels, toLabelName(name)), shown);
+    const cleanValue = toSingleLine(alert.labels[name]!, MAX_LABEL_VALUE_LENGTH);
+    if (cleanValue === '' || builtInNames.has(name)) continue;
+    labels.set(toUniqueName(labels, toLabelName(name)), cleanValue);
   }
   return Object.fromEntries(labels);
 }

@@ -5,8 +5,8 @@ import { createError } from '../../../core/errors.ts';
 const MAX_TRACKED_MESSAGES = 1000;
 
 /**
- * Tracks which recipients of a channel a message has reached, so that a retry is sent only to the
- * others.
+ * Tracks which of a channel's recipients have received a message, so that a retry is sent only to
+ * the others.
  */
 export class RecipientTracker {
   readonly all: readonly string[];

@@ -78,12 +78,12 @@ function createPlainText(text: string, maxLength: number): object {
 /** The only mrkdwn: fixed link texts, and URLs that can't end the link syntax early. */
 function createLinksText(links: readonly MessageLink[]): object {
   // Include only complete links, as many as fit.
-  const shown: string[] = [];
+  const fittingLinks: string[] = [];
   for (const { text, url } of links) {
     const link = `<${escapeSlack(url)}|${text}>`;
-    if ([...shown, link].join(' · ').length <= MAX_TEXT_LENGTH) shown.push(link);
+    if ([...fittingLinks, link].join(' · ').length <= MAX_TEXT_LENGTH) fittingLinks.push(link);
   }
-  return { type: 'mrkdwn', verbatim: true, text: shown.join(' · ') || ' ' };
+  return { type: 'mrkdwn', verbatim: true, text: fittingLinks.join(' · ') || ' ' };
 }
 
 /** Escapes Slack's control characters. Without this, a name could mention a whole channel. */

@@ -100,8 +100,8 @@ function fitsTwoSegments(text: string): boolean {
 }
 
 /**
- * Returns the length in septets, or `undefined` if a character is not in the GSM alphabet. The whole
- * text is then sent as UCS-2.
+ * Returns the length in septets, or `undefined` if a character is not in the GSM alphabet. In that
+ * case, the whole text is sent as UCS-2.
  */
 export function countSeptets(text: string): number | undefined {
   let septets = 0;

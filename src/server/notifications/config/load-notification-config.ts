@@ -40,7 +40,7 @@ import {
  * Parses the notification file. Without a file, returns the default configuration.
  *
  * @param timeZone default time zone
- * @throws PS_NOTIFY_INVALID with all problems of the file and their positions
+ * @throws PS_NOTIFY_INVALID with all problems in the file and their positions
  */
 export function loadNotificationConfig(timeZone: string, file?: NamedFileText): NotificationConfig {
   if (!file) return createDefaultNotificationConfig(timeZone);

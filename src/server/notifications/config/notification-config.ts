@@ -22,7 +22,7 @@ export interface Receiver {
   readonly limit: { readonly messages: number; readonly perMs: number };
 }
 
-/** Recurring times. A moment is in the interval if it is in at least one of them. */
+/** Recurring times. A moment is in the interval if at least one of the times contains it. */
 export interface TimeInterval {
   readonly name: string;
   readonly times: readonly Recurrence[];
@@ -48,7 +48,10 @@ export interface Route {
 }
 
 export interface EscalationLevel {
-  /** Time from the first notification, in ms, until the alert is acknowledged. */
+  /**
+   * Time, in ms, after the first notification. The level is skipped if the alert is acknowledged by
+   * then.
+   */
   readonly afterMs: number;
   readonly receivers: readonly string[];
   /** Interval at which the level is repeated until the next level, in ms. */

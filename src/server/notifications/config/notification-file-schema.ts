@@ -28,8 +28,8 @@ const userSchema = z
   .regex(/^[^\p{C}\s]{1,256}$/u, 'must be a subject such as `token:anna`');
 
 /**
- * A person from the file, the API, or the application. Addresses are as strict as in channels, so that
- * they can't add a header to an email.
+ * A person from the file, the API, or the application. Addresses are validated as strictly as in
+ * channels, so that they can't add a header to an email.
  */
 export const personSchema = z
   .strictObject({

@@ -105,7 +105,10 @@ export class ChannelLimiter {
   }
 }
 
-/** Converts a rejection to an outcome. Channels shouldn't reject, but a bug must not stop others. */
+/**
+ * Converts a rejection to an outcome. Channels shouldn't reject, but a bug in one channel must not
+ * stop the others.
+ */
 async function deliverSafely(channel: Channel, message: Message, signal: AbortSignal) {
   try {
     return await channel.deliver(message, signal);

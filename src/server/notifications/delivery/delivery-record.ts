@@ -18,7 +18,7 @@ export interface Delivery {
   readonly attempt: number;
   /** Number of rows in `notifications` about this delivery. */
   readonly rows: number;
-  /** The recorded reason for which the last attempt was blocked (rate limit or breaker). */
+  /** The recorded reason why the last attempt was blocked (rate limit or breaker). */
   readonly barred?: string | undefined;
   /** The attempt in progress. Still set after a restart if the process was killed during it. */
   readonly begun?: { readonly atMs: number; readonly recipient: string } | undefined;

@@ -5,7 +5,7 @@ import { toSingleLine } from './sanitize-text.ts';
 /** The text of a message as single lines of plain text. Each channel escapes them for its format. */
 export interface MessageContent {
   readonly title: string;
-  /** Explains why the message is sent. Undefined for messages of a route. */
+  /** Explains why the message is sent. Undefined for messages from a route. */
   readonly note: string | undefined;
   readonly alerts: readonly AlertContent[];
   /** Number of alerts that didn't fit into `alerts`. */
@@ -97,8 +97,8 @@ function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
     heading: toSingleLine(`${alert.severity}: ${alert.rule}`, MAX_TITLE_LENGTH),
     summary: toSingleLine(annotations.summary || formatValue(alert), MAX_SUMMARY_LENGTH),
     facts: facts.flatMap(([name, value]) => {
-      const shown = toSingleLine(value ?? '', MAX_VALUE_LENGTH);
-      return shown === '' ? [] : [[name, shown] as const];
+      const cleanValue = toSingleLine(value ?? '', MAX_VALUE_LENGTH);
+      return cleanValue === '' ? [] : [[name, cleanValue] as const];
     }),
     links: toMessageLinks(alert),
   };

@@ -38,11 +38,12 @@ export function truncateText(text: string, maxLength: number, ellipsis: string):
 const MAX_DISPLAY_LENGTH = 200;
 
 /**
- * Formats a response of another system for display: one short line without personal data and without
- * `secrets`, which the other system may echo.
+ * Formats a response from another system for display: one short line without personal data and without
+ * `secrets`, which the other system might echo.
  */
 export function redactForDisplay(text: string, secrets: readonly string[]): string {
-  let shown = text;
-  for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '[secret]');
-  return redact(toSingleLine(shown, MAX_DISPLAY_LENGTH * 2), MAX_DISPLAY_LENGTH);
+  let withoutSecrets = text;
+  for (const secret of secrets)
+    if (secret !== '') withoutSecrets = withoutSecrets.replaceAll(secret, '[secret]');
+  return redact(toSingleLine(withoutSecrets, MAX_DISPLAY_LENGTH * 2), MAX_DISPLAY_LENGTH);
 }

@@ -8,7 +8,7 @@ import { createError, errorMessage } from '../../../core/errors.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { LinkVerifier, VerifiedLink } from '../notification-views.ts';
 
-/** How long the links of a message work. */
+/** How long the links in a message are valid. */
 const LINK_LIFETIME_MS = DAY_MS;
 
 /**

@@ -41,7 +41,10 @@ interface PostRequest {
   readonly policy: AddressPolicy;
   /** PEM certificates to trust instead of the system's certificates. */
   readonly ca?: string | undefined;
-  /** Whether body or headers contain secrets. If so, redirects to other hosts are not followed. */
+  /**
+   * Whether the body or the headers contain secrets. If so, redirects to other hosts are not
+   * followed.
+   */
   readonly confidential: boolean;
 }
 
@@ -107,7 +110,8 @@ function postOnce(post: PostRequest, url: URL, signal: AbortSignal): Promise<Hop
     const startRequest = url.protocol === 'https:' ? secureRequest : request;
     const sending: ClientRequest = startRequest(url, {
       method: 'POST',
-      // No pooled connection, because its address was possibly not checked against the policy.
+      // Don't use a pooled connection, because its address might not have been checked against the
+      // policy.
       agent: false,
       lookup: createPolicyLookup(post.policy),
       signal,
@@ -155,8 +159,8 @@ function toResponseOutcome(
 ): DeliveryOutcome {
   const { status, text } = response;
   if (status >= 200 && status < 300) return { status: 'delivered' };
-  const shown = redactForDisplay(text, secrets);
-  const reason = `${origin} returned HTTP ${status}${shown === '' ? '' : `: ${shown}`}`;
+  const excerpt = redactForDisplay(text, secrets);
+  const reason = `${origin} returned HTTP ${status}${excerpt === '' ? '' : `: ${excerpt}`}`;
   const isTemporary = status >= 500 || [408, 425, 429].includes(status);
   if (!isTemporary) return { status: 'permanent', reason };
   const retryAfterMs = parseRetryAfter(response.retryAfter, nowMs);

@@ -30,7 +30,7 @@ export class ApplicationDirectory {
     return this.#people;
   }
 
-  /** Whether the function has returned, or none is set. */
+  /** Whether the function has returned at least once, or no function is set. */
   get isLoaded(): boolean {
     return this.#hasLoaded || getDirectoryFunction() === undefined;
   }

@@ -5,9 +5,9 @@ import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
- * Returns when a digest is due whose first alert was added at `firstMs`: after `every`, or at the next
- * of its times of day in its time zone. A time that daylight saving skips moves to the time after the
- * gap.
+ * Returns when a digest is due if its first alert was added at `firstMs`. This is either after
+ * `every`, or at the next time of day in `at`, in the digest's time zone. A time that daylight
+ * saving skips moves to the time after the gap.
  */
 export function computeDigestDueMs({ everyMs, at, timeZone }: Digest, firstMs: number): number {
   if (everyMs !== undefined) return firstMs + everyMs;

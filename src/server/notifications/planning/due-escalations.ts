@@ -14,7 +14,7 @@ interface EscalationState {
   readonly level: number;
   /** When `level` was last notified. */
   readonly toldMs: number;
-  /** How often `level` was notified. */
+  /** Number of times `level` was notified. */
   readonly times: number;
 }
 

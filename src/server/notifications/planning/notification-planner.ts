@@ -33,7 +33,7 @@ export interface NotificationPlannerOptions {
 
 const MUTED_CHECK_INTERVAL_MS = 5000;
 const RESOLVED_CHECK_INTERVAL_MS = 60_000;
-/** Suppression reasons for which escalations and muted groups wait. */
+/** Suppression reasons that delay escalations and muted groups. */
 const DEFERRING_REASONS: ReadonlySet<string> = new Set(['silenced', 'maintenance', 'inhibited']);
 
 /** Plans messages when the evaluator reports a group, and when an escalation or digest is due. */
@@ -79,7 +79,10 @@ export class NotificationPlanner {
     return planGroupMessages(group, routing.immediate, threads, repeatMs, { now, timeZone });
   }
 
-  /** Adds a resolved alert to the digests that contain it or have already been sent. */
+  /**
+   * Updates a resolved alert in waiting digests. If a sent digest listed it as firing, adds it to
+   * the next one.
+   */
   #addResolvedToDigests(alert: Alert, now: number): void {
     this.#digests.update(alert);
     for (const { target, groupKey, notified } of this.#options.threads.listByAlert(alert.id)) {
@@ -148,7 +151,7 @@ export class NotificationPlanner {
     });
   }
 
-  /** Plans muted groups again, because the mute time can be over. */
+  /** Plans muted groups again, because the mute time might have ended. */
   #planUnmuted(now: number): PlannedMessage[] {
     if (now < this.#mutedCheckedMs + MUTED_CHECK_INTERVAL_MS) return [];
     this.#mutedCheckedMs = now;
@@ -177,7 +180,7 @@ export class NotificationPlanner {
     const { alerts: lookup, threads, log } = this.#options;
     if (!lookup.isRestored || now < this.#resolvedCheckedMs + RESOLVED_CHECK_INTERVAL_MS) return [];
     this.#resolvedCheckedMs = now;
-    const found: AlertGroup[] = [];
+    const unnotified: AlertGroup[] = [];
     try {
       for (const id of [...threads.ongoingAlertIds]) {
         if (lookup.find(id) || lookup.getSuppressions(id).length > 0) continue;
@@ -190,12 +193,12 @@ export class NotificationPlanner {
           (key) => parseDigestGroupKey(key) === undefined,
         );
         if (nonDigestKeys.length < groupKeys.size) this.#addResolvedToDigests(alert, now);
-        for (const key of nonDigestKeys) found.push({ key, alerts: [alert] });
+        for (const key of nonDigestKeys) unnotified.push({ key, alerts: [alert] });
       }
     } catch (error) {
       this.#resolvedCheckedMs = Number.NEGATIVE_INFINITY;
       log.warn(`Can't look up resolved alerts yet; retrying: ${errorMessage(error)}`);
     }
-    return found;
+    return unnotified;
   }
 }

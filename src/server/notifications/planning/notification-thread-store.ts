@@ -21,7 +21,9 @@ export interface NotifiedState {
   readonly attempted: boolean;
 }
 
-/** Returns whether a message about the alert was planned, but none that it is resolved. */
+/**
+ * Returns whether a message about the alert was planned, but not yet a message that it is resolved.
+ */
 export function isOngoing(state: NotifiedState | undefined): boolean {
   return state !== undefined && !state.stateKey.startsWith('resolved');
 }

@@ -17,13 +17,13 @@ import { findTargets, type Target, toTargetKey } from './notification-target.ts'
  */
 export function findRoutes(alert: Alert, root: Route): Route[] {
   if (!isMatchingRoute(alert, root)) return [];
-  const found: Route[] = [];
+  const matchingRoutes: Route[] = [];
   for (const child of root.routes) {
     const deeper = findRoutes(alert, child);
-    found.push(...deeper);
+    matchingRoutes.push(...deeper);
     if (deeper.length > 0 && !child.continues) break;
   }
-  return found.length > 0 ? found : [root];
+  return matchingRoutes.length > 0 ? matchingRoutes : [root];
 }
 
 function isMatchingRoute(alert: Alert, route: Route): boolean {
