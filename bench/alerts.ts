@@ -36,7 +36,7 @@ export async function benchAlerts({ quick, log }: BenchOptions): Promise<Report>
   return {
     targets: [
       atMost(
-        'request over the threshold to transition, maximum',
+        'maximum time from request over the threshold to transition',
         Math.max(...latencies),
         limit,
         'ms',
@@ -52,7 +52,7 @@ export async function benchAlerts({ quick, log }: BenchOptions): Promise<Report>
       ...evaluation,
       medianLatencyMs: Math.round(median(latencies)),
       flushMs: FLUSH_INTERVAL_MS,
-      INTERVAL_MS: EVALUATION_INTERVAL_MS,
+      intervalMs: EVALUATION_INTERVAL_MS,
     },
   };
 }

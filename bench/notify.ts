@@ -11,7 +11,7 @@ import { atLeast, atMost, type BenchOptions, type Report } from './report.ts';
 
 const TRANSITIONS_PER_SECOND = 10_000 / 60;
 
-/** Sends a burst of alerts to two receivers. One responds, the other never does. */
+/** Sends a burst of alerts to two receivers. One of them never responds. */
 export async function benchNotify({ quick, log }: BenchOptions): Promise<Report> {
   const seconds = quick ? 15 : 60;
   const alerts = Math.round((TRANSITIONS_PER_SECOND * seconds) / 2);
@@ -44,7 +44,7 @@ export async function benchNotify({ quick, log }: BenchOptions): Promise<Report>
         atMost('transitions lost', 2 * alerts - good.seen.size, 0, '1'),
         atMost('messages received twice', good.messages - good.ids.size, 0, '1'),
         atLeast('attempts to the receiver that never responds', stuck.messages, 1, '1'),
-        atMost('delay to the responding receiver, 99 %', good.getDelayQuantile(0.99), 5000, 'ms'),
+        atMost('p99 delay to the responding receiver', good.getDelayQuantile(0.99), 5000, 'ms'),
         atMost('peak resident memory of the notifier', peakMb, 150, 'MB'),
       ],
       details: {

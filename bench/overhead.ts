@@ -85,7 +85,7 @@ function createReport(
   for (const kind of Object.keys(ROUTES)) {
     for (const { name } of all) {
       details[`${kind} ${name}`] = [
-        `${roundToFourDigits(total(kind, name, 'cpuMicrosPerRequest'))} µs CPU a request`,
+        `${roundToFourDigits(total(kind, name, 'cpuMicrosPerRequest'))} µs of CPU per request`,
         `(+${roundToFourDigits(added(kind, name, 'cpuMicrosPerRequest'))})`,
         `${roundToFourDigits(total(kind, name, 'rssMb'))} MB (+${roundToFourDigits(added(kind, name, 'rssMb'))})`,
         `start ${roundToFourDigits(total(kind, name, 'startMs'))} ms (+${roundToFourDigits(added(kind, name, 'startMs'))})`,

@@ -102,7 +102,7 @@ function toPanelTargets({ wall }: QueryTimings): Target[] {
       const limit =
         query !== 'dashboard' ? panelMs : range === '24 h' ? MAX_DASHBOARD_MS : undefined;
       if (limit === undefined) return [];
-      const p95 = wall.quantile(formatQueryName('again', range, query), 0.95);
+      const p95 = wall.quantile(formatQueryName('warm', range, query), 0.95);
       return atMost(`${query}, ${range}, p95`, p95, limit, 'ms');
     }),
   );
@@ -111,7 +111,7 @@ function toPanelTargets({ wall }: QueryTimings): Target[] {
 function toPanelDetails({ wall, cpu }: QueryTimings): Report['details'] {
   const entries = RANGES.flatMap(({ name: range }) =>
     Object.keys(BENCH_QUERIES).flatMap((query) =>
-      (['again', 'first'] as const).map((cacheState) => {
+      (['warm', 'cold'] as const).map((cacheState) => {
         const name = formatQueryName(cacheState, range, query);
         const [p50, p95] = [0.5, 0.95].map((q) => roundToFourDigits(wall.quantile(name, q)));
         return [
@@ -125,7 +125,7 @@ function toPanelDetails({ wall, cpu }: QueryTimings): Report['details'] {
 }
 
 function toComparisonTargets({ times, errors }: PrometheusComparison): Target[] {
-  const perfscopeMs = times.quantile('ours', 0.95);
+  const perfscopeMs = times.quantile('perfscope', 0.95);
   const prometheusMs = times.quantile('prometheus', 0.95);
   return [
     atMost(
@@ -134,19 +134,19 @@ function toComparisonTargets({ times, errors }: PrometheusComparison): Target[] 
       1,
       '1',
     ),
-    atMost('relative error of the percentile, maximum', errors.ours.max, MAX_ERROR, '1'),
+    atMost('maximum relative error of the percentile', errors.perfscope.max, MAX_ERROR, '1'),
   ];
 }
 
 function toComparisonDetails({ samples, times, errors }: PrometheusComparison): Report['details'] {
-  const describe = (source: 'ours' | 'prometheus') =>
+  const describe = (source: 'perfscope' | 'prometheus') =>
     [
       ...[0.5, 0.95].map((q) => `p${100 * q} ${roundToFourDigits(times.quantile(source, q))} ms`),
       `error median ${roundToFourDigits(100 * errors[source].median)} %, max ${roundToFourDigits(100 * errors[source].max)} %`,
     ].join(', ');
   return {
     'samples in Prometheus': samples,
-    'p95 by endpoint, Perfscope': describe('ours'),
+    'p95 by endpoint, Perfscope': describe('perfscope'),
     'p95 by endpoint, Prometheus': describe('prometheus'),
   };
 }
@@ -162,7 +162,7 @@ function toReaderTargets({ times, delaysMs }: ReadersReport): Target[] {
       'ms',
     ),
     atMost(
-      'time from recording a row to storage, maximum',
+      'maximum time from recording a row to storage',
       Math.max(...delaysMs),
       FLUSH_INTERVAL_MS,
       'ms',

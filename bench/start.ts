@@ -10,7 +10,7 @@ import { atMost, type BenchOptions, type Report } from './report.ts';
 const ROWS_PER_SECOND = 1000;
 const SERIES = 50;
 
-/** Measures two starts of a fresh clone, as described in the README, and its memory under constant load. */
+/** Measures two starts of a fresh clone, as described in the README, and the memory usage under constant load. */
 export async function benchStart({ quick, log }: BenchOptions): Promise<Report> {
   const clone = new FreshClone();
   try {
@@ -25,9 +25,14 @@ export async function benchStart({ quick, log }: BenchOptions): Promise<Report> 
     const memory = await measureMemory(clone.path, clone.env, quick ? 10 : 60);
     return {
       targets: [
-        atMost('fresh clone ready', firstStart, 60, 's'),
-        atMost('second start ready', secondStart, 8, 's'),
-        atMost('QuestDB and server resident', memory.questdb + memory.server, 512, 'MB'),
+        atMost('time until a fresh clone is ready', firstStart, 60, 's'),
+        atMost('time until a second start is ready', secondStart, 8, 's'),
+        atMost(
+          'peak resident memory of QuestDB and server',
+          memory.questdb + memory.server,
+          512,
+          'MB',
+        ),
       ],
       details: memory,
     };

@@ -34,14 +34,14 @@ export async function benchWrite({ quick, log }: BenchOptions): Promise<Report> 
     // The first pair is a warm-up and is not counted.
     for (let pair = 0; pair <= pairs; pair++) {
       const first = pair % 2 === 0;
-      for (const ours of [first, !first]) {
-        const batch = makeRows(rows, `${ours ? 'pipeline' : 'bare'}-${pair}`);
+      for (const isPipeline of [first, !first]) {
+        const batch = makeRows(rows, `${isPipeline ? 'pipeline' : 'bare'}-${pair}`);
         const round = await measureRound(rows, () =>
-          ours ? writeThroughPipeline(questdb, batch) : writeThroughClient(questdb, batch),
+          isPipeline ? writeThroughPipeline(questdb, batch) : writeThroughClient(questdb, batch),
         );
         // Transactions that are not applied yet would slow down the next round.
         await waitForWal(questdb);
-        if (pair > 0) (ours ? pipeline : bare).push(round);
+        if (pair > 0) (isPipeline ? pipeline : bare).push(round);
       }
       log(`pair ${pair} of ${pairs}`);
     }
@@ -54,9 +54,9 @@ export async function benchWrite({ quick, log }: BenchOptions): Promise<Report> 
       details: {
         rowsStored: Number(stored),
         pairs,
-        roadRowsPerSecond: Math.round(median(pipeline.map((r) => r.rowsPerSecond))),
+        pipelineRowsPerSecond: Math.round(median(pipeline.map((r) => r.rowsPerSecond))),
         bareRowsPerSecond: Math.round(median(bare.map((r) => r.rowsPerSecond))),
-        roadCpuMicrosPerRow: roundToFourDigits(median(pipeline.map((r) => r.cpuMicrosPerRow))),
+        pipelineCpuMicrosPerRow: roundToFourDigits(median(pipeline.map((r) => r.cpuMicrosPerRow))),
         bareCpuMicrosPerRow: roundToFourDigits(median(bare.map((r) => r.cpuMicrosPerRow))),
       },
     };

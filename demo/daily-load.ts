@@ -9,8 +9,8 @@ export const FAST_SPEED = 144;
  * @param hour hour of the day, 0 to 24
  */
 export function computeLoad(hour: number): number {
-  const bell = (peak: number, width: number) => Math.exp(-(((hour - peak) / width) ** 2));
-  return Math.min(1, 0.1 + 0.6 * bell(10.5, 2.5) + 0.9 * bell(20, 3));
+  const bellCurve = (peak: number, width: number) => Math.exp(-(((hour - peak) / width) ** 2));
+  return Math.min(1, 0.1 + 0.6 * bellCurve(10.5, 2.5) + 0.9 * bellCurve(20, 3));
 }
 
 /** Returns the hour of the demo's day, `elapsedMs` after a start at `startHour`. */

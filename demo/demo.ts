@@ -12,7 +12,7 @@ export interface DemoOptions {
   /** Runs a day in ten minutes. */
   fast: boolean;
   scenario: Scenario | undefined;
-  /** Doesn't start a server, because one already uses the configured QuestDB. Default: false. */
+  /** Uses a server that already runs with the configured QuestDB instead of starting one. Default: false. */
   withoutServer?: boolean;
   /** Additional environment variables for the server and the service. */
   env?: NodeJS.ProcessEnv;

@@ -1,5 +1,5 @@
-// Generates the secrets for docker-compose.yml, in one folder per container. Only the container's user can read
-// its folder. Existing secrets don't change. Usage: node secrets.mjs FOLDER
+// Generates the secrets for docker-compose.yml, in one folder per container. Each folder can be read only by the
+// user of its container. Existing secrets don't change. Usage: node secrets.mjs FOLDER
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,

@@ -1,5 +1,5 @@
 // Reports outdated and vulnerable dependencies. Exits with 1 if a vulnerability is high or critical,
-// or if the report can't be made. Runs weekly: .github/workflows/dependencies.yml.
+// or if the report can't be created. Runs weekly: .github/workflows/dependencies.yml.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -33,9 +33,9 @@ export function formatAudit({ vulnerabilities = {} }) {
 
 function readNpmJson(args) {
   const { stdout } = spawnSync('npm', [...args, '--json'], { encoding: 'utf8' });
-  const answer = JSON.parse(stdout.trim() || '{}');
-  if (answer.error) throw new Error(answer.message || answer.error.summary || 'npm failed');
-  return answer;
+  const result = JSON.parse(stdout.trim() || '{}');
+  if (result.error) throw new Error(result.message || result.error.summary || 'npm failed');
+  return result;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -43,7 +43,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const outdated = formatOutdated(readNpmJson(['outdated']));
     console.log(outdated.length > 0 ? outdated.join('\n') : 'All dependencies are current.');
     const { lines, failed } = formatAudit(readNpmJson(['audit']));
-    console.log(lines.length > 0 ? lines.join('\n') : 'No known vulnerability.');
+    console.log(lines.length > 0 ? lines.join('\n') : 'No known vulnerabilities.');
     process.exitCode = failed ? 1 : 0;
   } catch (error) {
     console.error(`Can't check the dependencies: ${error.message}`);

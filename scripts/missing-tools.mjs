@@ -11,25 +11,25 @@ import { findMissingQuestdbTools } from '../src/storage/questdb/questdb-jar.mjs'
  */
 export function findMissingTools(purpose) {
   const missing = findMissingQuestdbTools();
-  const need = (name, debianPackage, ...commands) => {
+  const requireTool = (name, debianPackage, ...commands) => {
     const found = commands.some((c) => spawnSync(c, ['--version']).error === undefined);
     if (!found) missing.push({ name, debianPackage });
   };
   if (purpose === 'test' || (purpose === 'demo' && !process.env.DATABASE_URL)) {
-    need('PostgreSQL', 'postgresql', 'initdb', ...listDebianInitdbs());
+    requireTool('PostgreSQL', 'postgresql', 'initdb', ...listDebianInitdbs());
   }
   if (purpose === 'test' || (purpose === 'demo' && !process.env.REDIS_URL)) {
-    need('Redis', 'redis-server', 'redis-server');
+    requireTool('Redis', 'redis-server', 'redis-server');
   }
   if (purpose === 'test') {
-    need('Prometheus', 'prometheus', 'promtool');
-    need('Alertmanager', 'prometheus-alertmanager', 'amtool');
-    need('OpenSSL', 'openssl', 'openssl');
-    need('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
+    requireTool('Prometheus', 'prometheus', 'promtool');
+    requireTool('Alertmanager', 'prometheus-alertmanager', 'amtool');
+    requireTool('OpenSSL', 'openssl', 'openssl');
+    requireTool('Go', 'golang-go', 'go', '/usr/local/go/bin/go');
     if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
       missing.push({ name: 'pip', debianPackage: 'python3-pip' });
     }
-    need('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
+    requireTool('Chromium', 'chromium', 'chromium', 'chromium-browser', 'google-chrome');
   }
   return missing;
 }

@@ -1,4 +1,4 @@
-// The older Node versions that CI tests, as npm packages of the official binaries.
+// Installs the older Node versions that CI tests, from npm packages with the official binaries.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
 
-/** The benches report figures that nothing here judges. `start` is covered by the end-to-end tests. */
+/** Benchmarks to run once in quick mode. The end-to-end tests cover `start`. */
 const QUICK_BENCHES = ['write', 'record', 'overhead'];
-/** These versions run the tests of the code that runs inside an application. */
+/** On these versions, only the tests of code that runs inside an application are run. */
 const OLDER_NODE_VERSIONS = [22, 24];
 const HOST_SAFETY_TESTS = [
   'test/unit',
@@ -18,18 +18,18 @@ const HOST_SAFETY_TESTS = [
 ];
 const BIN_DIR = resolve('node_modules', '.bin');
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
-const only = process.argv.slice(2);
+const filters = process.argv.slice(2);
 const failures = [];
 let passed = 0;
 
-if (only.length === 0) {
+if (filters.length === 0) {
   runStep('lint', 'biome', ['check', '.']);
   runStep('types', 'tsc', ['--noEmit']);
   runStep('dead code', 'knip', ['--no-config-hints']);
   runStep('prose', 'node', ['scripts/lint-prose.mjs']);
 }
-runTests('tests', join(BIN_DIR, 'node'), only);
-if (only.length === 0) {
+runTests('tests', join(BIN_DIR, 'node'), filters);
+if (filters.length === 0) {
   for (const major of OLDER_NODE_VERSIONS) {
     runTests(`tests on Node ${major}`, nodeBinary(major), HOST_SAFETY_TESTS);
   }
@@ -51,7 +51,7 @@ function countStep(name, ok) {
   else failures.push(name);
 }
 
-/** Runs vitest on one Node version. Its own folder comes first on the path of child processes. */
+/** Runs vitest on one Node version. Child processes find the same version first in the `PATH`. */
 function runTests(name, node, filters) {
   console.log(`\n== ${name}`);
   const report = join(folder, `${name.replaceAll(' ', '-')}.json`);
@@ -64,7 +64,7 @@ function runTests(name, node, filters) {
   countTests(name, report);
 }
 
-/** Checks that a bench measured every target. It never checks how fast a shared machine was. */
+/** Checks that a benchmark measured every target. Ignores the limits, because a shared machine can be slow. */
 function runBench(name) {
   console.log(`\n== bench ${name}`);
   const { status, stdout } = spawnSync(

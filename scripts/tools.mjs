@@ -1,5 +1,5 @@
-// Tools that only the checks need, with their versions. They are not in git: the first use downloads or compiles
-// them through a package registry into the user's cache folder.
+// Tools that only the checks need, with their versions. On first use, a tool is downloaded from a package registry,
+// compiled if necessary, and stored in the user's cache folder.
 // Usage: node scripts/tools.mjs NAME prints the path of a tool.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

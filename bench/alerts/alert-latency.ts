@@ -7,7 +7,10 @@ import { waitFor } from '../../test/support/wait-for.ts';
 export const FLUSH_INTERVAL_MS = 2000;
 export const EVALUATION_INTERVAL_MS = 2000;
 
-/** Measures the time from the end of a slow request to the transition of its alert, in ms. Repeats it `tries` times. */
+/**
+ * Measures the time from the end of a slow request to the transition of its alert, in ms. Returns one time for
+ * each of the `tries` attempts.
+ */
 export async function measureAlertLatencies(
   tries: number,
   log: (line: string) => void,

@@ -11,7 +11,7 @@ export interface Agent {
  * Returns the agents, each set up as described in its documentation.
  *
  * @param sinkUrl server that accepts all data, so that failed connections don't add cost
- * @param questdb environment with the QuestDB for Perfscope's rows
+ * @param questdb environment variables with the QuestDB that Perfscope writes to
  */
 export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
   return [

@@ -12,13 +12,16 @@ const QUANTILE = 0.95;
 
 export interface PrometheusComparison {
   samples: number;
-  /** Query times in ms, by `ours` and `prometheus`. */
+  /** Query times in ms, by `perfscope` and `prometheus`. */
   times: LatencyRecorder;
   /** Relative error compared with the exact percentile, over all endpoints. */
-  errors: Record<'ours' | 'prometheus', { median: number; max: number }>;
+  errors: Record<'perfscope' | 'prometheus', { median: number; max: number }>;
 }
 
-/** Queries the p95 by endpoint over a day from both in turn. Perfscope always reads from QuestDB, without a cache. */
+/**
+ * Queries the p95 by endpoint over a day from Perfscope and Prometheus in turn. Perfscope always reads from
+ * QuestDB, not from a cache.
+ */
 export async function compareWithPrometheus(
   fleet: ServiceFleet,
   queryClient: QueryClient,
@@ -32,7 +35,7 @@ export async function compareWithPrometheus(
     const exact = computeExactByEndpoint(fleet.series, fleet.cycles, range, QUANTILE);
     const uncachedClient = withoutCache(queryClient);
     const queries = {
-      ours: async () => {
+      perfscope: async () => {
         const query = { scope: UNRESTRICTED_SCOPE, range, groupBy: ['endpoint'] } as const;
         const totals = await queryDistributionTotals(uncachedClient, query, {
           metricType: 'API_RESPONSE_TIME',
@@ -43,11 +46,11 @@ export async function compareWithPrometheus(
     };
     const times = new LatencyRecorder();
     for (let round = 0; round < rounds; round++) {
-      for (const source of ['ours', 'prometheus'] as const)
+      for (const source of ['perfscope', 'prometheus'] as const)
         await times.measure(source, queries[source]);
     }
     const errors = {
-      ours: computeErrors(await queries.ours(), exact),
+      perfscope: computeErrors(await queries.perfscope(), exact),
       prometheus: computeErrors(await queries.prometheus(), exact),
     };
     return { samples, times, errors };

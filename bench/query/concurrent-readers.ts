@@ -35,8 +35,8 @@ export interface ReadersReport extends LiveReport {
 }
 
 /**
- * Runs readers that read the dashboard for one day and repeat this one second after each response, while many
- * services export.
+ * Runs many readers while many services export. Each reader requests the dashboard for one day, and requests it
+ * again one second after each response.
  */
 export async function readWhileWriting(
   fleet: ServiceFleet,

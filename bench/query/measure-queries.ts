@@ -7,8 +7,8 @@ import { LatencyRecorder } from './latency-recorder.ts';
 
 export const BENCH_QUERIES = { ...PANELS, dashboard: queryWholeDashboard } as const;
 
-/** `again`: the cache is warm, as for an open page. `first`: the cache is empty. */
-export type CacheState = 'again' | 'first';
+/** `warm`: the cache contains the result, as for an open page. `cold`: the cache is empty. */
+export type CacheState = 'warm' | 'cold';
 
 export interface QueryTimings {
   /** Elapsed time in ms, by `formatQueryName`. */
@@ -29,7 +29,7 @@ export async function measureQueries(
 ): Promise<QueryTimings> {
   const timings = { wall: new LatencyRecorder(), cpu: new LatencyRecorder() };
   // Creates a new client for each cold query, because a client also caches merged results.
-  const clients = { again: () => queryClient, first: () => withoutCache(queryClient) } as const;
+  const clients = { warm: () => queryClient, cold: () => withoutCache(queryClient) } as const;
   const usedMs = () => readCpuMs(questdbPid) + readCpuMs(process.pid);
   // The first rounds are a warm-up for this process and QuestDB.
   for (let round = -2; round < rounds; round++) {
@@ -37,8 +37,8 @@ export async function measureQueries(
     for (const { name: range, ms } of RANGES) {
       for (const [query, run] of Object.entries(BENCH_QUERIES)) {
         for (const cacheState of round % 2 === 0
-          ? (['first', 'again'] as const)
-          : (['again'] as const)) {
+          ? (['cold', 'warm'] as const)
+          : (['warm'] as const)) {
           const [beforeMs, startMs] = [usedMs(), performance.now()];
           await run(clients[cacheState](), {
             scope: UNRESTRICTED_SCOPE,

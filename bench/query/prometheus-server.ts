@@ -7,7 +7,10 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { CYCLE_MS, type Cycle, getCycleIndex } from './export-cycles.ts';
 import type { Series } from './metric-series.ts';
 
-/** Default scrape interval of Prometheus. It gives Prometheus half as many points, which is an advantage. */
+/**
+ * Default scrape interval of Prometheus. With this interval, Prometheus reads only half as many points as
+ * Perfscope, which is an advantage.
+ */
 const SCRAPE_MS = 60_000;
 /** Length of a storage block. Each block gets a separate input file, because promtool reads its input once per block. */
 const BLOCK_MS = 7_200_000;

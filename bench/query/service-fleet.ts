@@ -11,7 +11,7 @@ import { fillJobsAndHealth, fillMetrics, writeTemplates } from './write-history.
 
 /** Long enough for a busy machine. */
 const ROLLUP_TIMEOUT_MS = 20 * MINUTE_MS;
-/** Time that the services have to start. */
+/** Time for the services to start. */
 const START_DELAY_MS = 5000;
 
 export interface ServiceFleetOptions {

@@ -93,7 +93,7 @@ export const tenants = createDashboard({
           width: 10,
           emptyText: NO_TENANT_TEXT,
           description:
-            'Organizations with the highest error rate, then with the longest mean duration.',
+            'Organizations sorted by error rate, highest first. Equal rates are sorted by mean duration.',
           sql: selectFailingTenants(ALL_REQUESTS),
           units: { Failed: 'percent', Average: 'ms' },
           thresholds: createRuleThresholds('error-rate'),

@@ -38,8 +38,8 @@ export function toFilter(name: VariableName, column: string): string {
  *
  * @throws TypeError if the SQL has parameters
  */
-export function toSqlText(piece: Sql): string {
-  const rendered = renderSql(piece, UNRESTRICTED_SCOPE);
+export function toSqlText(sql: Sql): string {
+  const rendered = renderSql(sql, UNRESTRICTED_SCOPE);
   if (!rendered || rendered.params.length > 0)
     throw new TypeError('SQL of a panel must not have parameters');
   return rendered.text;

@@ -54,7 +54,7 @@ interface Rollup {
   readonly unit: RollupUnit;
   readonly ms: number;
   /** The roll-up is complete up to this many ms before the current time. */
-  readonly settledMs: number;
+  readonly maxLagMs: number;
 }
 
 /** Returns the roll-ups of a table in the current schema, finest first. */
@@ -65,14 +65,14 @@ function getRollups(table: string): readonly Rollup[] {
     name: formatRollupName(definition, unit),
     unit,
     ms: ROLLUP_UNITS[unit].ms,
-    settledMs: computeMaxLagMs(getUnitChain(definition.units, unit)),
+    maxLagMs: computeMaxLagMs(getUnitChain(definition.units, unit)),
   }));
 }
 
-/** One of them. */
+/** Returns one roll-up of a table in the current schema. */
 export function getRollup(table: string, unit: RollupUnit): Rollup {
   const found = getRollups(table).find((rollup) => rollup.unit === unit);
-  if (!found) throw new TypeError(`${table} has no roll-up of ${unit}`);
+  if (!found) throw new TypeError(`${table} has no ${unit} roll-up`);
   return found;
 }
 
@@ -93,12 +93,12 @@ export function floorTime(length: string, time: string): string {
  * `condition` is false or the roll-up is empty. A delayed roll-up is complete up to its last interval.
  */
 function toCompleteUntil(
-  { name, unit, settledMs }: Rollup,
+  { name, unit, maxLagMs }: Rollup,
   condition: string,
   end?: string,
 ): string {
-  const settled = floorTime(quote(unit), `dateadd('s', -${settledMs / 1000}, now())`);
-  const ends = ['max(t)', settled, ...(end ? [end] : [])].join(', ');
+  const lagEnd = floorTime(quote(unit), `dateadd('s', -${maxLagMs / 1000}, now())`);
+  const ends = ['max(t)', lagEnd, ...(end ? [end] : [])].join(', ');
   return `(SELECT CASE WHEN ${condition} THEN least(${ends}) ELSE 0::timestamp END FROM (SELECT max(timestamp) t FROM ${name} UNION ALL SELECT 0::timestamp t))`;
 }
 
@@ -151,7 +151,7 @@ interface RangeLevel {
   readonly name: string;
   readonly start: string;
   readonly end: string;
-  /** SQL condition: whether the table is used. */
+  /** SQL condition that determines whether the table is used. */
   readonly condition: string;
 }
 

@@ -1,7 +1,7 @@
 // A textlint plugin that reads the comments and the sentences in string literals of source code.
 import jsTokens from 'js-tokens';
 
-/** A string with fewer words is a label, a key, or an SQL fragment rather than a sentence. */
+/** Strings with fewer words are treated as labels, keys, or SQL fragments, not as sentences. */
 const MIN_STRING_WORDS = 4;
 const NOT_PROSE =
   /\b(?:SELECT|FROM|WHERE|INSERT|CREATE|ALTER|GROUP BY|ORDER BY|LATEST ON|SAMPLE BY|AND|UNION)\b|[{};=<>]\s*$|^\s*[<{[]|=>|\$\(|&&|--\w+ \S+ --/;
@@ -23,10 +23,10 @@ export default {
 };
 
 /**
- * Finds the text blocks of source code.
+ * Finds the text blocks in source code.
  *
  * @param {string} text
- * @returns {{ start: number, raw: string }[]} raw has the length of the source, with markers masked
+ * @returns {{ start: number, raw: string }[]} `raw` has the same length as the source, with markers masked
  */
 export function codeBlocks(text) {
   const blocks = [];

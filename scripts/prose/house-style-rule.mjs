@@ -19,7 +19,7 @@ export default function houseStyle(context) {
 }
 
 /**
- * Finds the faults of a text.
+ * Finds the faults in a text.
  *
  * @param {string} text with code already masked
  * @returns {{ index: number, length: number, message: string }[]}
@@ -58,7 +58,7 @@ function findLongSentences(text) {
   });
 }
 
-/** Replaces inline code and link targets by one word of the same length, so that positions stay. */
+/** Replaces inline code, link targets, and URLs with text of the same length, so that positions don't change. */
 function maskCode(source) {
   return source
     .replace(/`[^`]*`/g, (code) => 'x'.repeat(code.length))

@@ -17,7 +17,7 @@ export default {
   },
 };
 
-/** Finds comments (consecutive lines are one block) and values of several words. */
+/** Finds comments (consecutive lines are one block) and values with several words. */
 function yamlBlocks(text) {
   const blocks = [];
   let start = 0;

@@ -1,7 +1,7 @@
 // Runs the scenario in the first argument, and prints everything that it can observe.
 // The output and the exit code must be the same with and without `perfscope/register`.
 const [, , scenario] = process.argv;
-const printIfAlive = () => setTimeout(() => console.log('still here'), 50);
+const printIfAlive = () => setTimeout(() => console.log('still running'), 50);
 const shape = (reason) => `${reason?.constructor?.name} ${reason?.message ?? reason}`;
 
 const SCENARIOS = {
@@ -9,7 +9,7 @@ const SCENARIOS = {
     throw new TypeError('no room for guest 17');
   },
   rejects: () => Promise.reject(new RangeError('no bed')),
-  rejectsWithText: () => Promise.reject('a text'),
+  rejectsWithText: () => Promise.reject('a plain string'),
   rejectsWithUndefined: () => Promise.reject(undefined),
   handled: () => {
     process.on('uncaughtException', (error, origin) => console.log('first', shape(error), origin));

@@ -15,24 +15,24 @@ app.get('/rejects', async function askForRoom() {
   await null;
   throw new RangeError('no bed');
 });
-app.get('/next', (_request, _response, next) => next(new Error('given to next')));
-app.get('/text', (_request, _response, next) => next('only a text'));
-app.get('/again', (_request, _response, next) => next(new Error('the first')));
-app.use('/again', (_error, _request, _response, next) => next(new Error('the second')));
+app.get('/next', (_request, _response, next) => next(new Error('passed to next')));
+app.get('/text', (_request, _response, next) => next('a plain string'));
+app.get('/again', (_request, _response, next) => next(new Error('first error')));
+app.use('/again', (_error, _request, _response, next) => next(new Error('second error')));
 app.use('/rooms', rooms);
 rooms.get('/:id', () => {
   throw new Error('in a router');
 });
 app.get('/own', (_request, response) => response.status(503).json({}));
-app.get('/handled', (_request, _response, next) => next(new Error('was handled')));
+app.get('/handled', (_request, _response, next) => next(new Error('already handled')));
 app.use('/handled', (_error, _request, response, _next) => response.json({}));
 app.get('/missing', (_request, _response, next) =>
-  next(Object.assign(new Error('not there'), { status: 404 })),
+  next(Object.assign(new Error('not found'), { status: 404 })),
 );
 app.get('/skips', (_request, _response, next) => next('route'));
 app.get('/skips', (_request, response) => response.json({}));
 app.use('/seen', () => {
-  throw new Error('seen by a handler');
+  throw new Error('passed to an error handler');
 });
 app.use('/seen', (error, request, response, _next) => {
   const keys = [...Object.getOwnPropertyNames(error), ...Object.getOwnPropertySymbols(error)];
@@ -51,7 +51,7 @@ async function main() {
       'response',
     );
     let body = '';
-    for await (const piece of response) body += piece;
+    for await (const chunk of response) body += chunk;
     console.log(path, response.statusCode, body.replaceAll(/<[^>]+>|\s+/g, ' '));
   }
   server.close();

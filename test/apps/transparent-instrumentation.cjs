@@ -27,7 +27,7 @@ async function http() {
   app.get('/rejects', () => Promise.reject(new Error('rejected')));
   app.use('/mounted', router);
   router.get('/this', function handler(request, response) {
-    note('this of a handler', this === undefined || this === globalThis);
+    note('this in a handler', this === undefined || this === globalThis);
     note('base', `${request.baseUrl} ${request.route.path} ${request.url}`);
     response.json({});
   });
@@ -96,7 +96,7 @@ async function postgres() {
     `${client.query.length} ${client.query.name} ${Object.keys(client).includes('query')}`,
   );
   note('promise', (await client.query('SELECT 1 AS one')).rows[0].one);
-  note('promise of a pool', (await pool.query('SELECT $1::int AS two', [2])).rows[0].two);
+  note('pool promise', (await pool.query('SELECT $1::int AS two', [2])).rows[0].two);
   await new Promise((done) => {
     const returned = client.query('SELECT 3 AS three', function callback(error, result) {
       note(
@@ -172,7 +172,7 @@ async function bullmq() {
     async function processor(job) {
       note('options', JSON.stringify(job.opts));
       if (job.name === 'undefined') return Promise.reject(undefined);
-      if (job.name === 'text') throw 'a text';
+      if (job.name === 'text') throw 'a plain string';
       if (job.name === 'error') throw new TypeError('broken');
       return { name: job.name };
     },

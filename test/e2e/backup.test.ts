@@ -28,7 +28,7 @@ async function insertSamples(firstId: number, count: number): Promise<void> {
 
 let before: unknown[][] = [];
 
-it('contains all rows stored before the backup while new rows are written', async () => {
+it('contains all rows that were stored before it started, even while new rows are written', async () => {
   await insertSamples(0, 20_000);
   await waitFor(async () => (await first.sql(SAMPLES)).length === 40_000);
   // A spooled row that no server has sent yet.
@@ -66,7 +66,7 @@ it('restores the same rows into another data directory', async () => {
   const ids = new Set(before.map(([, id]) => id));
   const found = await second.sql(SAMPLES);
   expect(found.filter(([, id]) => ids.has(id))).toEqual(before);
-  // Rows written during the backup can be included. They must equal the rows of the first server.
+  // The backup can include rows that were written while it ran. Such rows must equal the first server's rows.
   const all = new Set((await first.sql(SAMPLES)).map((row) => JSON.stringify(row)));
   const rest = found.filter(([, id]) => id !== 'waiting');
   expect(rest.filter((row) => !all.has(JSON.stringify(row)))).toEqual([]);
@@ -96,17 +96,17 @@ it('does not restore over a used or existing directory or from a damaged backup'
   expect(changed.stderr).toMatch(/PS_BACKUP_DAMAGED.*credentials.json has been changed/);
   writeFileSync(file, credentials);
   writeFileSync(join(folder, 'more'), '');
-  const grown = runPerfscope(['restore', '--force', folder], second.env);
-  expect(grown.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
+  const withExtraFile = runPerfscope(['restore', '--force', folder], second.env);
+  expect(withExtraFile.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
   expect(readdirSync(join(second.folder, 'data'))).toContain('questdb');
   expect(runPerfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
 }, 120_000);
 
 it('renames the existing directory with --force and backs up a stopped server', async () => {
-  const cold = join(second.folder, 'cold');
-  const backup = runPerfscope(['backup', cold], second.env);
+  const backupFolder = join(second.folder, 'backup');
+  const backup = runPerfscope(['backup', backupFolder], second.env);
   expect([backup.status, backup.stderr]).toEqual([0, '']);
-  const restored = runPerfscope(['restore', '--force', '--json', cold], second.env);
+  const restored = runPerfscope(['restore', '--force', '--json', backupFolder], second.env);
   expect(restored.status).toBe(0);
   const { movedTo } = JSON.parse(restored.stdout) as { movedTo: string };
   expect(readdirSync(movedTo)).toContain('questdb');

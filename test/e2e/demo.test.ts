@@ -9,7 +9,7 @@ import { expectRows } from '../support/expect-rows.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 
 /** Duration of the simulated traffic. */
-const UNDER_LOAD_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
+const TRAFFIC_MS = Number(process.env.DEMO_TEST_MS ?? 60_000);
 const QUEUES = ['confirmation-emails', 'invoices', 'night-audit'];
 
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
@@ -23,7 +23,7 @@ afterAll(async () => {
 it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
   timeout: 240_000,
 }, async () => {
-  await delay(UNDER_LOAD_MS);
+  await delay(TRAFFIC_MS);
   await demo.stopService();
 
   const sent = [...demo.traffic!.responses]
@@ -33,7 +33,7 @@ it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
       return [endpoint, method, organization, property, status, count];
     })
     .sort(byText);
-  expect(sent.reduce((sum, row) => sum + Number(row[5]), 0)).toBeGreaterThan(UNDER_LOAD_MS / 200);
+  expect(sent.reduce((sum, row) => sum + Number(row[5]), 0)).toBeGreaterThan(TRAFFIC_MS / 200);
   await expectRows(async () => (await server.sql(API)).sort(byText), sent);
 
   const statements = await countStatements();

@@ -83,7 +83,7 @@ it('drops, counts, and logs invalid values once, and stores valid values unchang
   );
 });
 
-it('does not disturb an application without a server, and logs one hint', async () => {
+it('does not affect an application without a server, and logs one hint', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-no-server-'));
   try {
     const env = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder };
@@ -109,8 +109,8 @@ it('deletes only a data folder, only after confirmation, and not while a server 
   await server.stop();
   const declined = runPerfscope(['wipe'], server.env, 'n\n');
   expect(declined.stdout).toContain('Nothing was deleted');
-  const foreign = { ...server.env, PERFORMANCE_DATA_DIR: server.folder };
-  expect(runPerfscope(['wipe', '--yes'], foreign).stderr).toContain('PS_NOT_A_DATA_DIR');
+  const otherFolder = { ...server.env, PERFORMANCE_DATA_DIR: server.folder };
+  expect(runPerfscope(['wipe', '--yes'], otherFolder).stderr).toContain('PS_NOT_A_DATA_DIR');
   expect(runPerfscope(['wipe', '--yes'], server.env).stdout).toContain('Deleted');
   expect(runPerfscope(['wipe', '--yes'], server.env).stdout).toContain('does not exist');
 });

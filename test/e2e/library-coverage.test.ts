@@ -133,7 +133,7 @@ it('records flows, delayed jobs, priorities, schedulers, retries, and stalled jo
     'wait_time',
     "AND job_type = 'delayed' AND status = 'completed'",
   )();
-  // The wait of a delayed job starts at the time when it is due, as in BullMQ.
+  // The wait time of a delayed job starts when the job is due, as in BullMQ.
   expect(`waited ${waited} ms`).toBe(/waited \d+ ms/.exec(app.output)?.[0]);
   await expectRows(
     () =>

@@ -58,13 +58,16 @@ it('stores every row exactly once if QuestDB and an app are killed', {
 
   await questdb.kill();
   const outageEndMs = Date.now() + OUTAGE_MS;
-  const underLoad = sendRequests(`${base}/rooms/1`, 2200, { connections: 4, overallRate: 100 });
+  const pendingResponses = sendRequests(`${base}/rooms/1`, 2200, {
+    connections: 4,
+    overallRate: 100,
+  });
   const pid = steady.child.pid!;
   await waitFor(async () => readSpooledIds(getSpoolFolder(pid)).length > 1000);
   await steady.stop('SIGKILL');
   const spooled = readSpooledIds(getSpoolFolder(pid));
   const successor = new InstrumentedApp('test/apps/steady.mjs', { env: env(), args: ['idle'] });
-  const answered = await underLoad;
+  const responseCount = await pendingResponses;
   expect(Date.now()).toBeGreaterThanOrEqual(outageEndMs);
   await questdb.start();
 
@@ -85,11 +88,11 @@ it('stores every row exactly once if QuestDB and an app are killed', {
       `SELECT sum(count), sum(error_count) FROM performance_metrics
        WHERE service = 'hotel' AND endpoint = '/rooms/:id'`,
     );
-    return Number(row?.[0]) >= answered + 100 && row;
+    return Number(row?.[0]) >= responseCount + 100 && row;
   });
-  expect(counts).toEqual([answered + 100, 0]);
+  expect(counts).toEqual([responseCount + 100, 0]);
   const [[buckets] = []] = await questdb.sql(
     "SELECT sum(count) FROM metric_buckets WHERE service = 'hotel' AND endpoint = '/rooms/:id'",
   );
-  expect(buckets).toBe(answered + 100);
+  expect(buckets).toBe(responseCount + 100);
 });

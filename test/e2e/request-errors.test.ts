@@ -34,13 +34,13 @@ it('stores 5xx responses with the thrown error, and does not change the response
   });
   const stack = expect.stringMatching(/^\w+: .*\n +at .*failing\.cjs:\d+/);
   expect(rows.map((row) => row.slice(0, 4))).toEqual([
-    ['/again', 'Error', 'the first', stack],
-    ['/next', 'Error', 'given to next', stack],
+    ['/again', 'Error', 'first error', stack],
+    ['/next', 'Error', 'passed to next', stack],
     ['/own', 'HTTP 503', 'GET /own responded with 503', null],
     ['/rejects', 'RangeError', 'no bed', stack],
     ['/rooms/:id', 'Error', 'in a router', stack],
-    ['/seen', 'Error', 'seen by a handler', stack],
-    ['/text', 'string', 'only a text', null],
+    ['/seen', 'Error', 'passed to an error handler', stack],
+    ['/text', 'string', 'a plain string', null],
     ['/throws', 'TypeError', 'no room for [email]', stack],
   ]);
   expect(rows.at(-1)?.[3]).toContain('takeRoom');

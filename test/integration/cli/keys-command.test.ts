@@ -118,7 +118,7 @@ describe('perfscope keys, with a configured QuestDB', () => {
 });
 
 describe('perfscope keys, before the first server start', () => {
-  it('temporarily starts the embedded QuestDB, and the key is permanent', async () => {
+  it('temporarily starts the embedded QuestDB, and stores the key permanently', async () => {
     setEnvironment({});
     const created = await run('create', '--role', 'ADMIN', '--name', 'bootstrap');
     expect(parseApiKey(created.out.trim())).toBeDefined();

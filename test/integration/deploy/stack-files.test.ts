@@ -70,7 +70,7 @@ describe('Dockerfiles', () => {
     });
   });
 
-  it('fail hadolint with common mistakes', async () => {
+  it('fails hadolint with common mistakes', async () => {
     const bad = join(folder, 'Dockerfile');
     writeFileSync(bad, 'FROM node:latest\nRUN cd /tmp && apt-get install curl\n');
     expect(run(await toolPath('hadolint'), [bad]).output).toMatch(/DL3007[\s\S]*DL3008/);
@@ -84,7 +84,7 @@ describe('deploy/prometheus', () => {
   /** Writes the configuration with a path to an existing token file, which promtool requires. */
   function prepare(replacements: Readonly<Record<string, string>> = {}): void {
     const token = join(folder, 'metrics-token');
-    writeFileSync(token, 'a token of a test');
+    writeFileSync(token, 'a test token');
     copyFileSync(rules, join(folder, 'rules.yml'));
     const file = '/run/perfscope/prometheus/metrics-token';
     let text = readFileSync('deploy/prometheus/prometheus.yml', 'utf8').replace(file, token);

@@ -35,7 +35,7 @@ import { waitForRollups } from '../../support/wait-for-rollups.ts';
 
 const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
 const MONTH_MS = 30 * DAY_MS;
-/** An hour later than the start of the retention period, so that no row expires during the test. */
+/** One hour after the start of the retention period, so that no row expires during the test. */
 const START_MS = NOW_MS - MONTH_MS + HOUR_MS;
 const HOSTILE = ["'; DROP TABLE performance_metrics; --", `o'hara "the \\ second"`, '$__all $x'];
 const MANY = 10_000;
@@ -141,13 +141,13 @@ function scalingRows(): PerformanceMetricRow[] {
       test: false,
     };
     const of = (operation: string, endpoint: string, desired: number, current: number) =>
-      Object.entries({ desired, current }).map(([what, value]) => ({
+      Object.entries({ desired, current }).map(([kind, value]) => ({
         ...row,
-        id: `${instance} ${endpoint} ${what}`,
+        id: `${instance} ${endpoint} ${kind}`,
         operation,
         endpoint,
         value,
-        name: `perfscope.scaling.${what}`,
+        name: `perfscope.scaling.${kind}`,
       }));
     return [...of('queue', 'mails', 13 + i, 5), ...of('service', 'shop', 2, 2)];
   });
@@ -220,7 +220,7 @@ function bucketsOf(row: PerformanceMetricRow) {
   return toBucketRows(row, buckets, computePointId(row.id ?? ''), row.timestamp);
 }
 
-/** Returns request samples and test rows, which no panel must count, and Perfscope's own counters. */
+/** Returns Perfscope's own counters, and request samples and test rows, which panels must not count. */
 function singleRows(): PerformanceMetricRow[] {
   return [30_000, 2 * HOUR_MS].flatMap((agoMs, i) => [
     request(`sample-${i}`, NOW_MS - agoMs, 60_000, {
@@ -280,7 +280,7 @@ const createView = (ms: number, selected?: DashboardView['selected']): Dashboard
 });
 const getValue = (results: ReadonlyMap<string, QueryResult>, name: string) =>
   Object.values(results.get(name)?.rows[0] ?? {})[0] ?? undefined;
-const near = (value: number | undefined) =>
+const expectCloseTo = (value: number | undefined) =>
   value === undefined
     ? undefined
     : expect.closeTo(value, Math.max(0, 6 - Math.ceil(Math.log10(Math.abs(value) + 1))));
@@ -309,16 +309,16 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     const queues = await queryQueueStats(queryClient, query);
     for (const dashboard of ['overview', 'api']) {
       const of = (title: string) => getValue(results, `perfscope-${dashboard}: ${title}`);
-      expect(of('Requests')).toEqual(near(all!.rate));
-      expect(of('Average response time')).toEqual(near(all!.average));
-      expect(of('95th percentile')).toEqual(near(all!.p95));
-      expect(of('Error rate')).toEqual(near(all!.errorRate));
+      expect(of('Requests')).toEqual(expectCloseTo(all!.rate));
+      expect(of('Average response time')).toEqual(expectCloseTo(all!.average));
+      expect(of('95th percentile')).toEqual(expectCloseTo(all!.p95));
+      expect(of('Error rate')).toEqual(expectCloseTo(all!.errorRate));
     }
     const of = (title: string) => getValue(results, `perfscope-database: ${title}`);
-    expect(of('Statements') ?? 0).toEqual(near(database.rate));
-    expect(of('Average time')).toEqual(near(database.averageQueryTime));
-    expect(of('95th percentile')).toEqual(near(database.p95QueryTime));
-    expect(of('Slow statements')).toEqual(near(database.slowQueryShare));
+    expect(of('Statements') ?? 0).toEqual(expectCloseTo(database.rate));
+    expect(of('Average time')).toEqual(expectCloseTo(database.averageQueryTime));
+    expect(of('95th percentile')).toEqual(expectCloseTo(database.p95QueryTime));
+    expect(of('Slow statements')).toEqual(expectCloseTo(database.slowQueryShare));
     const table = results.get('perfscope-queues: Queues')!.rows;
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {
@@ -326,9 +326,9 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
         Waiting: queue.depth ?? null,
         Completed: queue.completed,
         'Failed jobs': queue.failed,
-        Failed: near(queue.failureRate),
-        Processing: near(queue.processingTime) ?? null,
-        Wait: near(queue.waitTime) ?? null,
+        Failed: expectCloseTo(queue.failureRate),
+        Processing: expectCloseTo(queue.processingTime) ?? null,
+        Wait: expectCloseTo(queue.waitTime) ?? null,
       });
     }
     const tenants = await queryDistributionTotals(
@@ -345,7 +345,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
           Organization,
           Property,
           Requests: count,
-          Average: near(average),
+          Average: expectCloseTo(average),
         }),
       );
     }
@@ -355,7 +355,7 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
       Object.fromEntries(
         uptimes
           .filter(({ intervals }) => intervals > 0)
-          .map((up) => [up.group.service, near(up.uptime)]),
+          .map((up) => [up.group.service, expectCloseTo(up.uptime)]),
       ),
     );
   });
@@ -365,10 +365,10 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     const [all] = await queryDistributionTotals(queryClient, query, {
       metricType: 'API_RESPONSE_TIME',
     });
-    const heat = results.get('perfscope-api: Response time distribution')!;
-    const counted = heat.rows.reduce(
+    const heatmap = results.get('perfscope-api: Response time distribution')!;
+    const counted = heatmap.rows.reduce(
       (sum, row) =>
-        sum + heat.columns.slice(1).reduce((part, column) => part + Number(row[column]), 0),
+        sum + heatmap.columns.slice(1).reduce((part, column) => part + Number(row[column]), 0),
       0,
     );
     // The first interval is shown completely, so it can include requests from before the range.
@@ -396,7 +396,7 @@ it.each(HOSTILE)('treats the tenant name %j as plain text', async (name) => {
   );
   expect(all?.count).toBe(3);
   expect(getValue(results, 'perfscope-overview: Average response time')).toEqual(
-    near(all!.average),
+    expectCloseTo(all!.average),
   );
   const names = results.get('perfscope-overview: $property')!.rows;
   expect(names).toEqual([{ name }]);
@@ -413,10 +413,10 @@ it('shows only the data of the selected tenants', async () => {
       { scope, range },
       { metricType: 'API_RESPONSE_TIME' },
     );
-    expect(getValue(results, 'perfscope-overview: Requests')).toEqual(near(all!.rate));
-    const seen = results.get('perfscope-tenants: Usage by tenant')!.rows;
-    expect(seen.filter((row) => !organizations.includes(String(row.Organization)))).toEqual([]);
-    expect(seen.length).toBeGreaterThan(0);
+    expect(getValue(results, 'perfscope-overview: Requests')).toEqual(expectCloseTo(all!.rate));
+    const usage = results.get('perfscope-tenants: Usage by tenant')!.rows;
+    expect(usage.filter((row) => !organizations.includes(String(row.Organization)))).toEqual([]);
+    expect(usage.length).toBeGreaterThan(0);
   }
 });
 
@@ -441,8 +441,13 @@ it('lists at most 5,000 of 10,000 endpoints and includes all of them in All', as
   expect(all.get('perfscope-api: Endpoints')?.rows).toHaveLength(100);
   const lines = all.get('perfscope-api: Requests per second by endpoint')!.rows;
   expect(new Set(lines.map(({ metric }) => metric)).size).toBe(10);
-  const some = await checkDashboards(client, createView(DAY_MS, { endpoint: names.slice(0, 50) }));
-  expect(getValue(some, 'perfscope-api: Requests')).toEqual(near(50 / (DAY_MS / 1000)));
+  const selection = await checkDashboards(
+    client,
+    createView(DAY_MS, { endpoint: names.slice(0, 50) }),
+  );
+  expect(getValue(selection, 'perfscope-api: Requests')).toEqual(
+    expectCloseTo(50 / (DAY_MS / 1000)),
+  );
 });
 
 it('rejects a query with too many selected names without affecting other queries', async () => {
@@ -524,6 +529,6 @@ it('returns the same values after QuestDB restarts', async () => {
   await questdb.start();
   client = await openReadOnly(questdb.readTarget);
   expect(getValue(await checkDashboards(client, createView(DAY_MS)), name)).toEqual(
-    near(before as number),
+    expectCloseTo(before as number),
   );
 });

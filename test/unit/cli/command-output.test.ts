@@ -35,7 +35,7 @@ it('formats tables without control characters and right-aligns numbers', () => {
   expect(text).toBe('name        n\na·[31m·b    5\nc         100\n');
 });
 
-it('computes when the disk is full, and considers that tables stop growing', () => {
+it('computes when the disk will be full, and accounts for tables that stop growing', () => {
   const unlimited = { bytesPerDay: 10, forDays: Number.POSITIVE_INFINITY };
   expect(computeDaysUntilFull([unlimited], 100)).toBe(10);
   expect(computeDaysUntilFull([{ bytesPerDay: 10, forDays: 9 }], 100)).toBeUndefined();
@@ -44,7 +44,7 @@ it('computes when the disk is full, and considers that tables stop growing', () 
   expect(computeDaysUntilFull([{ bytesPerDay: 0, forDays: 5 }], 0)).toBeUndefined();
 });
 
-it('returns the day on which the free space is exactly used', () => {
+it('returns the number of days until growth uses exactly the free space', () => {
   const growth = fc.record({ bytesPerDay: fc.nat(1000), forDays: fc.nat(100) });
   fc.assert(
     fc.property(fc.array(growth), fc.integer({ min: 1, max: 1e6 }), (growths, freeBytes) => {

@@ -26,7 +26,7 @@ const events =
     new Response(texts.join(''));
 const point = (id: number) => `event: point\nid: point=${id}\ndata: {"n":${id}}\n\n`;
 
-it('sends lists, times, and flags in the format of the server, and the key', async () => {
+it('sends the key, and formats lists, times, and flags as the server expects', async () => {
   const { client, sent } = createClient(json({}));
   const from = new Date(0);
   await client.get('trends', {
@@ -44,7 +44,7 @@ it('sends lists, times, and flags in the format of the server, and the key', asy
   ]);
 });
 
-it('throws errors of the server with their code', async () => {
+it('throws server errors with their code', async () => {
   const problem = { status: 429, title: 'x', detail: 'Too many', code: 'PS_TOO_MANY_REQUESTS' };
   const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '7' };
   const response = createClient(json(problem, { status: 429, headers })).client.get('dashboard');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * The layers from bottom to top. A file may import its own folder and any layer below it. Folders of
- * one layer don't import each other. The longest matching folder counts.
+ * one layer don't import each other. The longest matching folder applies.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['core', 'web'],
@@ -61,7 +61,7 @@ describe('the layers of src/', () => {
     expect(files.filter((file) => file.includes('/') && !findLayer(file))).toEqual([]);
   });
 
-  it('are imported from above only, type imports included', () => {
+  it('are imported only from higher layers, including type imports', () => {
     const wrong = imports.filter(({ file, target }) => {
       const from = findLayer(file);
       const to = findLayer(target);
@@ -79,7 +79,7 @@ describe('the layers of src/', () => {
     expect(outside.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
 
-  it('have no import cycle between files, type imports included', () => {
+  it('have no import cycles between files, including type imports', () => {
     expect(findCycles(imports)).toEqual([]);
   });
 });

@@ -179,15 +179,15 @@ describe('an organization admin', () => {
   });
 
   it("can't revoke or find keys of other organizations", async () => {
-    const foreign = await createKey(
+    const otherKey = await createKey(
       { role: 'VIEWER', organizationId: 'other', name: 'f' },
       admin.key,
     );
-    for (const id of [foreign.id, admin.id, 'nothing']) {
+    for (const id of [otherKey.id, admin.id, 'nothing']) {
       const { status, body } = await first.revokeKey(id, own.key);
       expect([status, body.code]).toEqual([404, 'PS_KEY_NOT_FOUND']);
     }
-    expect((await first.request('/whoami', foreign.key)).status).toBe(200);
+    expect((await first.request('/whoami', otherKey.key)).status).toBe(200);
   });
 });
 
@@ -256,7 +256,7 @@ describe('while QuestDB is down', () => {
     await questdb.kill();
   });
 
-  it('cached keys work for a minute, and INGEST keys longer', async () => {
+  it('cached keys work for a minute, and INGEST keys for longer', async () => {
     for (const { key } of [collector, viewer]) {
       expect((await second.request('/whoami', key)).status).toBe(200);
     }

@@ -202,7 +202,8 @@ it('repeats no decision and no delivery after a restart', async () => {
     post: postDecision,
     validateWebhookUrl,
   });
-  // A listener reconnects, and a service polls too early. An empty list would reset its settings.
+  // A listener reconnects, and a service polls before the decisions are loaded. An empty list would reset the
+  // service's settings.
   const missed: string[] = [];
   restarted.subscribe(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
   const service = createActionService({
@@ -261,7 +262,7 @@ it('uses the latest backlog, even at the start of a minute', async () => {
   api.now = () => NOW;
 });
 
-it('forces a breaker open while an alert fires and its rule gets data', async () => {
+it('forces a breaker open while an alert fires and its rule has data', async () => {
   const { queryClient, add, flush } = api.dependencies;
   const file = join(api.questdb.folder, 'alert-rules.yaml');
   writeFileSync(

@@ -114,12 +114,12 @@ const failures: Write = (queueName, percent) => {
   );
   rows.add('queue_metrics', all);
 };
-/** Writes a queue of 100 jobs that is empty after `ms` at its completion rate. */
+/** Writes a queue of 100 jobs whose completion rate clears it in `ms`. */
 const drain: Write = (queueName, ms) => {
   queue('QUEUE_DEPTH')(queueName, 100);
-  const spacingMs = ms / 100;
-  const all = Array.from({ length: Math.floor((20 * MINUTE_MS) / spacingMs) }, (_, i) =>
-    job(queueName, 'completed', NOW - 1 - Math.floor(i * spacingMs)),
+  const jobIntervalMs = ms / 100;
+  const all = Array.from({ length: Math.floor((20 * MINUTE_MS) / jobIntervalMs) }, (_, i) =>
+    job(queueName, 'completed', NOW - 1 - Math.floor(i * jobIntervalMs)),
   );
   rows.add('queue_metrics', all);
 };

@@ -62,8 +62,8 @@ it('limits tenants to their own alerts', async () => {
   await expect(client.alert(other!.id)).rejects.toThrow(/does not exist/);
   await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(/does not exist/);
   expect(await listAlerts({ organizationId: ['bert'] })).toEqual([]);
-  const mine = own.find(({ rule }) => rule === 'response-time')!;
-  const { alert } = await client.acknowledge(mine.id, 'looking');
+  const ownAlert = own.find(({ rule }) => rule === 'response-time')!;
+  const { alert } = await client.acknowledge(ownAlert.id, 'looking');
   expect(alert).toMatchObject({ state: 'acknowledged', author: 'test', comment: 'looking' });
   await client.silence({ matchers: ['alertname=~".+"'], duration: '1h', comment: 'quiet' });
   api.scope = UNRESTRICTED_SCOPE;

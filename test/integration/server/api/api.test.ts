@@ -13,7 +13,7 @@ const FROM = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 12 * MINUTE_MS;
 const TO = FROM + 10 * MINUTE_MS;
 const range = { from: FROM, to: TO };
 /** Part of every name of the second organization. */
-const MARK = 'foreign-secret';
+const OTHER_MARKER = 'foreign-secret';
 let client: PerfscopeClient;
 
 beforeAll(async () => {
@@ -36,10 +36,15 @@ beforeAll(async () => {
   for (let i = 0; i < 10; i++) recordRequest(5, { endpoint: '=cmd()', value: 1000, error: i < 5 });
   for (let i = 0; i < 5; i++) recordRequest(-5, { value: 20 });
   recordRequest(3, { test: true, value: 5000 });
-  const foreign = { organizationId: MARK, propertyId: MARK, operation: MARK };
-  for (let i = 0; i < 3; i++) recordRequest(2, { ...foreign, endpoint: MARK, service: MARK });
+  const otherTenant = {
+    organizationId: OTHER_MARKER,
+    propertyId: OTHER_MARKER,
+    operation: OTHER_MARKER,
+  };
+  for (let i = 0; i < 3; i++)
+    recordRequest(2, { ...otherTenant, endpoint: OTHER_MARKER, service: OTHER_MARKER });
   for (const [i, value] of [10, 20, 900].entries()) {
-    for (const tenant of [{ organizationId: 'anna' }, foreign]) {
+    for (const tenant of [{ organizationId: 'anna' }, otherTenant]) {
       recorder.recordMetric({
         metricType: 'DATABASE_QUERY_TIME',
         name: 'db.client.operation.duration',
@@ -52,7 +57,7 @@ beforeAll(async () => {
       });
     }
   }
-  for (const tenant of [{ organizationId: 'anna' }, foreign]) {
+  for (const tenant of [{ organizationId: 'anna' }, otherTenant]) {
     for (let i = 0; i < 4; i++) {
       recorder.recordQueueMetric({
         queueName: `mail-${tenant.organizationId}`,
@@ -80,8 +85,8 @@ beforeAll(async () => {
     'system_health',
     Array.from({ length: 10 }, (_, i) => ({
       id: `h${i}`,
-      service: i % 2 ? MARK : 'shop',
-      instance: i % 2 ? MARK : 'shop-1',
+      service: i % 2 ? OTHER_MARKER : 'shop',
+      instance: i % 2 ? OTHER_MARKER : 'shop-1',
       timestamp: FROM + i * MINUTE_MS,
       createdAt: FROM,
       status: 'healthy',
@@ -115,18 +120,18 @@ beforeAll(async () => {
     },
     {
       ...error,
-      id: MARK,
+      id: OTHER_MARKER,
       fingerprint: 'f1',
-      message: MARK,
+      message: OTHER_MARKER,
       count: 100,
-      context: MARK,
+      context: OTHER_MARKER,
       timestamp: FROM + 6 * MINUTE_MS,
-      organizationId: MARK,
-      propertyId: MARK,
-      service: MARK,
-      endpoint: MARK,
-      userId: MARK,
-      stackTrace: MARK,
+      organizationId: OTHER_MARKER,
+      propertyId: OTHER_MARKER,
+      service: OTHER_MARKER,
+      endpoint: OTHER_MARKER,
+      userId: OTHER_MARKER,
+      stackTrace: OTHER_MARKER,
     },
   ]);
   await api.waitUntilStored();
@@ -401,17 +406,17 @@ describe('tenant isolation', () => {
         const { path } = ENDPOINTS[name];
         return (await fetch(`${api.url}${path}${SCOPE_TEST_QUERIES[name]}${parameters}`)).text();
       };
-      expect(await fetchText()).toContain(MARK);
+      expect(await fetchText()).toContain(OTHER_MARKER);
       for (const scope of [
         createOrganizationScope('anna'),
         createOrganizationScope('anna', ['north']),
         createOrganizationScope('nobody'),
       ]) {
         api.scope = scope;
-        expect(await fetchText()).not.toContain(MARK);
+        expect(await fetchText()).not.toContain(OTHER_MARKER);
         // A filter for another tenant must not return its rows either.
         if ('organizationId' in ENDPOINTS[name].query.shape) {
-          expect(await fetchText(`&organizationId=${MARK}`)).not.toContain(MARK);
+          expect(await fetchText(`&organizationId=${OTHER_MARKER}`)).not.toContain(OTHER_MARKER);
         }
       }
     },
@@ -474,7 +479,7 @@ describe('pagination', () => {
       seen.push(...page.endpoints.map(({ group }) => group.endpoint));
       expect(Date.now() - Date.parse(page.to)).toBeGreaterThanOrEqual(0);
     }
-    expect(seen.sort()).toEqual(['/rooms', '=cmd()', MARK]);
+    expect(seen.sort()).toEqual(['/rooms', '=cmd()', OTHER_MARKER]);
   });
 
   it('rejects a cursor that belongs to other parameters', async () => {

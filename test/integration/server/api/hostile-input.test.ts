@@ -8,7 +8,7 @@ import { HOSTILE_TOKEN, hostileName, hostileValue } from '../../../support/hosti
 import { arbitraryQueryString, type Parameter } from '../../../support/query-from-schema.ts';
 
 /** Part of every row of the organization that the caller can't see. */
-const FOREIGN = 'leaked-row';
+const OTHER_ROW = 'leaked-row';
 const ATTEMPTS = 10_000;
 const CONCURRENCY = 8;
 const SEED = 20_261_125;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const now = Date.now();
   for (const [organizationId, mark] of [
     ['anna', 'own-row'],
-    ['bert', FOREIGN],
+    ['bert', OTHER_ROW],
   ] as const) {
     for (let i = 0; i < 20; i++) {
       const common = { organizationId, propertyId: mark, service: mark, timestamp: now - 2000 * i };
@@ -59,7 +59,7 @@ beforeAll(async () => {
     }
   }
   api.dependencies.add('system_health', [
-    { id: 'h', timestamp: now - 1000, service: FOREIGN, instance: FOREIGN, status: 'healthy' },
+    { id: 'h', timestamp: now - 1000, service: OTHER_ROW, instance: OTHER_ROW, status: 'healthy' },
   ]);
   await api.waitUntilStored();
   operations = listOperations(
@@ -108,8 +108,8 @@ async function send({ path, isStream }: Operation, query: string) {
   let text = '';
   if (isStream && response.ok) {
     const decoder = new TextDecoder();
-    for await (const piece of response.body ?? []) {
-      text += decoder.decode(piece, { stream: true });
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
       if (text.includes('event: ')) break;
     }
     controller.abort();
@@ -146,7 +146,7 @@ describe('a client generated from the OpenAPI document', () => {
         expect([status, isExpected]).toEqual([status, true]);
         if (status === 200) expect(type).toContain('application/json');
         if (status === 200) operation.validateResponse(JSON.parse(text));
-        expect(text).not.toContain(FOREIGN);
+        expect(text).not.toContain(OTHER_ROW);
       } catch (error) {
         failures.push([operation.path, query, text.slice(0, 300), String(error).slice(0, 500)]);
       }
@@ -162,7 +162,7 @@ describe('a client generated from the OpenAPI document', () => {
 });
 
 describe('a hostile client', () => {
-  it('gets no foreign rows, causes no server error, and injects nothing into SQL', async () => {
+  it('gets no rows of other organizations, causes no server error, and injects nothing into SQL', async () => {
     api.scope = createOrganizationScope('anna');
     statements.clear();
     const failures: unknown[] = [];
@@ -175,7 +175,7 @@ describe('a hostile client', () => {
       attemptsByPath.set(operation.path, previousAttempts + attempts);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       const isProblem = type.includes('application/problem+json');
-      if (text.includes(FOREIGN) || status >= 500 || (status !== 200 && !isProblem)) {
+      if (text.includes(OTHER_ROW) || status >= 500 || (status !== 200 && !isProblem)) {
         failures.push([operation.path, query, status, text.slice(0, 300)]);
       }
     });

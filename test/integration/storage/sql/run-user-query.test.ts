@@ -67,7 +67,7 @@ it('reports truncated results, keeps large numbers exact, and passes on QuestDB 
   });
 });
 
-it('cancels a query that takes too long, also in QuestDB', async () => {
+it('cancels a query that takes too long, including in QuestDB', async () => {
   const endless =
     'select count() from t a cross join t b cross join t c where a.y + b.y + c.y = 0.5';
   await expect(run(endless, { limit: 1, timeoutMs: 300 })).rejects.toMatchObject({

@@ -40,7 +40,7 @@ async function readMetric(metric: string): Promise<Record<string, number>> {
   );
 }
 
-it('keeps this, the arguments, the result, and the type', async () => {
+it('preserves `this`, the arguments, the result, and the type', async () => {
   const shop = {
     currency: 'EUR',
     pay: breakers.protect(
@@ -62,12 +62,12 @@ it('keeps this, the arguments, the result, and the type', async () => {
 });
 
 it('opens when too many calls fail, calls the fallback, and closes when a call succeeds', async () => {
-  let works = false;
+  let isWorking = false;
   let called = 0;
   const pay = breakers.protect(
     async (amount: number) => {
       called += 1;
-      if (!works) throw new Error('refused');
+      if (!isWorking) throw new Error('refused');
       return `paid ${amount}`;
     },
     {
@@ -81,7 +81,7 @@ it('opens when too many calls fail, calls the fallback, and closes when a call s
   expect(getState()).toBe('open');
   expect(await pay(9)).toMatch(/^later 9: .* breaker is open/);
   expect(called).toBe(4);
-  works = true;
+  isWorking = true;
   await waitFor(async () => getState() === 'half-open');
   expect(await pay(5)).toBe('paid 5');
   expect(getState()).toBe('closed');
@@ -100,13 +100,13 @@ it('opens when too many calls fail, calls the fallback, and closes when a call s
 });
 
 it('counts a call that hangs once, as a timeout', async () => {
-  const hang = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
+  const callHanging = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
     name,
     timeoutMs: 20,
     volumeThreshold: 1,
   });
-  await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
-  await expect(hang()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
+  await expect(callHanging()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
+  await expect(callHanging()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
   expect(await readMetric('perfscope.breaker.calls')).toEqual({ timeout: 1, rejected: 1 });
   expect(await readMetric('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 2 });
 });
@@ -123,10 +123,10 @@ it('does not open for errors that isFailure excludes', async () => {
 });
 
 it('is open while an alert forces it, and half-open after that', async () => {
-  let works = true;
+  let isWorking = true;
   const pay = breakers.protect(
     async () => {
-      if (!works) throw new Error('refused');
+      if (!isWorking) throw new Error('refused');
       return 'paid';
     },
     { name, volumeThreshold: 100, resetTimeoutMs: 3_600_000 },
@@ -135,12 +135,12 @@ it('is open while an alert forces it, and half-open after that', async () => {
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
   breakers.setForced([]);
   expect(getState()).toBe('half-open');
-  works = false;
+  isWorking = false;
   await expect(pay()).rejects.toThrow('refused');
   expect(getState()).toBe('open');
   breakers.setForced([{ name, leaseMs: 60_000 }]);
   breakers.setForced([]);
-  works = true;
+  isWorking = true;
   expect(await pay()).toBe('paid');
   expect(getState()).toBe('closed');
 });

@@ -73,14 +73,14 @@ it('passes the default when a decision expires', async () => {
 });
 
 it('reports why a handler failed, and calls it again with the next decision', async () => {
-  let works = false;
+  let isWorking = false;
   dispatcher.onRule('demand.high', async ({ value }) => {
-    if (!works) throw new Error(`no price list for ${value}`);
+    if (!isWorking) throw new Error(`no price list for ${value}`);
   });
   dispatcher.dispatch([decide(1.1, 1)]);
   await waitFor(async () => outcomes.length === 1);
   dispatcher.dispatch([decide(1.1, 1)]);
-  works = true;
+  isWorking = true;
   dispatcher.dispatch([decide(1.1, 2, { status: 'renewed' })]);
   await waitFor(async () => outcomes.length === 2);
   expect(outcomes).toEqual([

@@ -37,7 +37,7 @@ it.each([
   expect(rejected).toEqual([reason]);
 });
 
-it('prefers the resolver of the application over headers', () => {
+it("prefers the application's resolver over headers", () => {
   const reader = new TenantReader(HEADERS, () => {});
   const request = { headers: { 'x-org': 'header' } } as unknown as IncomingMessage;
   reader.resolver = () => ({ organizationId: 'own' });

@@ -29,7 +29,7 @@ function matches(text: string, { id, hash }: { id: string; hash: string }): bool
 }
 
 describe('API key secrets', () => {
-  it('match their own hash only, and are stored only as a hash', () => {
+  it('match only their own hash, and are stored only as a hash', () => {
     const key = generateApiKey();
     expect(key.text).toMatch(/^psk_[0-9a-f]{16}_[\w-]{51}$/);
     expect(matches(key.text, key)).toBe(true);
@@ -59,8 +59,10 @@ describe('API key secrets', () => {
     const key = generateApiKey();
     const [, head = '', last = ''] = /^(.*)(.)$/.exec(parseApiKey(key.text)?.secret ?? '') ?? [];
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-    const twins = [...alphabet].filter((letter) => letter !== last).map((letter) => head + letter);
-    expect(twins.filter((twin) => isMatchingSecret(key.hash, twin))).toEqual([]);
+    const variants = [...alphabet]
+      .filter((letter) => letter !== last)
+      .map((letter) => head + letter);
+    expect(variants.filter((variant) => isMatchingSecret(key.hash, variant))).toEqual([]);
   });
 
   it.each(['', 'psk_', 'psk_0123456789abcdef_', 'Bearer x', 'constructor', '__proto__'])(
@@ -148,7 +150,7 @@ describe('API key rows', () => {
     ['expired at the expiration time', {}, NOW + DAY_MS, 'expired'],
     ['revoked, even if the key also expired', { revokedAt: NOW }, NOW + DAY_MS, 'revoked'],
     ['active forever without an expiration time', { expiresAt: undefined }, NOW + 9e12, 'active'],
-  ])('give the state %s', (_case, change, now, state) => {
+  ])('have the state %s', (_case, change, now, state) => {
     expect(getKeyState({ ...key, ...change }, now)).toBe(state);
   });
 });

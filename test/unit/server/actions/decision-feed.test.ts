@@ -44,14 +44,14 @@ it('sends missed decisions to a subscriber that reconnects, even after a restart
   before.publish(second);
   expect(subscribe(before, position).received).toEqual(['b 20']);
   const restarted = new DecisionFeed();
-  const early = subscribe(restarted, position);
-  const other = subscribe(restarted, undefined);
+  const earlySubscriber = subscribe(restarted, position);
+  const otherSubscriber = subscribe(restarted, undefined);
   restarted.publishRestored([first, second]);
-  expect(early.received).toEqual(['b 20']);
-  expect(other.received).toEqual([]);
+  expect(earlySubscriber.received).toEqual(['b 20']);
+  expect(otherSubscriber.received).toEqual([]);
   restarted.publish(third);
-  expect(early.received).toEqual(['b 20', 'c 30']);
-  expect(other.received).toEqual(['c 30']);
+  expect(earlySubscriber.received).toEqual(['b 20', 'c 30']);
+  expect(otherSubscriber.received).toEqual(['c 30']);
   expect(subscribe(restarted, position).received).toEqual(['b 20', 'c 30']);
 });
 

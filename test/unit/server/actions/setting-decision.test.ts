@@ -139,7 +139,7 @@ it('makes the same decisions after its state is restored', () => {
     maxLength: 40,
   });
   fc.assert(
-    fc.property(steps, fc.nat(), (pauses, cut) => {
+    fc.property(steps, fc.nat(), (pauses, restoreAt) => {
       let state: SettingState = INITIAL_SETTING_STATE;
       let restored: SettingState = INITIAL_SETTING_STATE;
       let now = T0;
@@ -150,7 +150,7 @@ it('makes the same decisions after its state is restored', () => {
         expect(restoredStep.decision).toEqual(step.decision);
         state = step.state;
         // Restored state is plain data, as if read from rows.
-        restored = i === cut % pauses.length ? structuredClone(state) : restoredStep.state;
+        restored = i === restoreAt % pauses.length ? structuredClone(state) : restoredStep.state;
       }
     }),
   );

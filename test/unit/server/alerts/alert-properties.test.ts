@@ -137,12 +137,12 @@ it('does not depend on the order of groups', () => {
 it('uses the worse row of a duplicate group, in any order', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
-      const twice = (all: Observation[]) => [
+      const addDuplicates = (all: Observation[]) => [
         ...all,
         ...all.map((o) => ({ ...o, value: (o.value ?? 0) / 2, count: o.count + 1 })),
       ];
-      const back = runRounds(rule, rounds, (all) => twice(all).toReversed());
-      expect(back.transitions).toEqual(runRounds(rule, rounds, twice).transitions);
+      const reversed = runRounds(rule, rounds, (all) => addDuplicates(all).toReversed());
+      expect(reversed.transitions).toEqual(runRounds(rule, rounds, addDuplicates).transitions);
     }),
   );
 });
@@ -181,9 +181,9 @@ it('neither loses nor duplicates an alert on a restart', () => {
       const restarted = runRounds(rule, rounds, undefined, (history, now) => {
         if (count++ !== at) return history;
         const { states } = rebuildStates(history.transitions, now, now);
-        const fresh = states.get('r') ?? new Map();
-        expect(new Map(getLiveAlerts(fresh))).toEqual(new Map(getLiveAlerts(history.states)));
-        return { ...history, states: fresh };
+        const restored = states.get('r') ?? new Map();
+        expect(new Map(getLiveAlerts(restored))).toEqual(new Map(getLiveAlerts(history.states)));
+        return { ...history, states: restored };
       });
       for (const own of byAlert(restarted.transitions).values()) {
         expect(own.map(({ seq }) => seq)).toEqual(own.map((_, i) => i + 1));
@@ -210,9 +210,9 @@ it('does not change alerts on late data or a clock jump', () => {
         if (hasNoMissing(known)) {
           expect(evaluateRule(known, [stale], rule, now + 30_000).transitions).toEqual([]);
         }
-        const jumped = [...known].map(([key, s]) => [key, { ...s, jumped: false }] as const);
-        const fresh = { labels, value, count: 9, newestMs: now + jumpMs };
-        const step = evaluateRule(new Map(jumped), [fresh], rule, now + jumpMs);
+        const beforeJump = [...known].map(([key, s]) => [key, { ...s, jumped: false }] as const);
+        const current = { labels, value, count: 9, newestMs: now + jumpMs };
+        const step = evaluateRule(new Map(beforeJump), [current], rule, now + jumpMs);
         expect(step.transitions).toEqual([]);
       },
     ),

@@ -32,7 +32,12 @@ const CASES: readonly (readonly [
   readonly string[],
 ])[] = [
   ['does not fire at the threshold', PLAIN, [[0, 2000]], []],
-  ['fires at once beyond the threshold without `for`', PLAIN, [[0, 2001]], ['0 firing warning']],
+  [
+    'fires immediately beyond the threshold without `for`',
+    PLAIN,
+    [[0, 2001]],
+    ['0 firing warning'],
+  ],
   ['uses the highest breached level', PLAIN, [[0, 9000]], ['0 firing critical']],
   [
     'fires only once while the breach continues',
@@ -54,7 +59,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '30 resolved warning'],
   ],
   [
-    'changes the severity without a new alert',
+    'changes the severity without creating a new alert',
     PLAIN,
     [
       [0, 2001],
@@ -303,7 +308,7 @@ const CASES: readonly (readonly [
     ['30 firing critical'],
   ],
   [
-    'fires although the evaluator is always too slow',
+    'fires even if the evaluator is always too slow',
     PLAIN,
     [
       [0, 1],
@@ -314,8 +319,8 @@ const CASES: readonly (readonly [
   ],
 ];
 
-it.each(CASES)('%s', (_case, more, moments, summaries) => {
-  expect(runRule(makeRule(more), moments).summaries).toEqual(summaries);
+it.each(CASES)('%s', (_case, more, observations, summaries) => {
+  expect(runRule(makeRule(more), observations).summaries).toEqual(summaries);
 });
 
 it('keeps the ID of an alert and gives the next alert a new ID', () => {
@@ -325,9 +330,9 @@ it('keeps the ID of an alert and gives the next alert a new ID', () => {
     [60, 1],
     [90, 2001],
   ]);
-  const [fired, raised, resolved, again] = transitions;
+  const [fired, escalated, resolved, again] = transitions;
   expect(transitions.map(({ seq }) => seq)).toEqual([1, 2, 3, 1]);
-  expect(new Set([fired?.id, raised?.id, resolved?.id]).size).toBe(1);
+  expect(new Set([fired?.id, escalated?.id, resolved?.id]).size).toBe(1);
   expect(again?.id).not.toBe(fired?.id);
 });
 

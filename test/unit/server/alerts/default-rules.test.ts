@@ -71,10 +71,13 @@ function getSeverity(name: string, value: number, count = 1000): string | undefi
 }
 
 describe('the built-in rules', () => {
-  it.each(THRESHOLDS)('%s: %d is below the level, and %d is %s', (name, good, bad, severity) => {
-    expect(getSeverity(name, bad)).toBe(severity);
-    expect(getSeverity(name, good)).not.toBe(severity);
-  });
+  it.each(THRESHOLDS)(
+    '%s: %d does not reach the severity of %d (%s)',
+    (name, good, bad, severity) => {
+      expect(getSeverity(name, bad)).toBe(severity);
+      expect(getSeverity(name, good)).not.toBe(severity);
+    },
+  );
 
   it('have only the thresholds in this list', () => {
     const listed = THRESHOLDS.map(([name, good, , severity]) => `${name} ${severity} ${good}`);
@@ -91,12 +94,12 @@ describe('the built-in rules', () => {
 
   it('fire within 6 minutes if a service stops sending metrics', () => {
     const rule = findRule(SET, 'no-data');
-    const seen = { labels: { service: 'a' }, value: 3, count: 3, newestMs: T0 };
-    let states = evaluateRule(new Map(), [seen], rule, T0).states;
+    const observation = { labels: { service: 'a' }, value: 3, count: 3, newestMs: T0 };
+    let states = evaluateRule(new Map(), [observation], rule, T0).states;
     const fired: string[] = [];
     // The last row stays in the window for 2 minutes.
     for (let now = T0 + 30_000; now <= T0 + 600_000; now += 30_000) {
-      const step = evaluateRule(states, now < T0 + 120_000 ? [seen] : [], rule, now);
+      const step = evaluateRule(states, now < T0 + 120_000 ? [observation] : [], rule, now);
       states = step.states;
       fired.push(...step.transitions.map((t) => `${(now - T0) / 1000} ${t.state} ${t.severity}`));
     }

@@ -324,38 +324,38 @@ it('prefers thresholds of a property over thresholds of its organization', () =>
 
 const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, object])[] = [
   [
-    'sets the first level',
+    'set the first level',
     { PERFORMANCE_ERROR_RATE_THRESHOLD: 2 },
     'error-rate',
     { medium: 2, high: 10, critical: 15 },
   ],
   [
-    'replaces a level that it reaches',
+    'replace a level that they reach',
     { PERFORMANCE_ERROR_RATE_THRESHOLD: 10 },
     'error-rate',
     { high: 10, critical: 15 },
   ],
   [
-    'keeps only the highest level if it is beyond all levels',
+    'keep only the highest level if they exceed all levels',
     { PERFORMANCE_QUEUE_DEPTH_THRESHOLD: 500 },
     'queue-depth',
     { critical: 500 },
   ],
   [
-    'sets both response time levels',
+    'set both response time levels',
     { PERFORMANCE_RESPONSE_TIME_WARNING: 100, PERFORMANCE_RESPONSE_TIME_CRITICAL: 300 },
     'response-time',
     { warning: 100, critical: 300 },
   ],
   [
-    'keeps only critical if it is beyond both levels',
+    'keep only critical if they exceed both levels',
     { PERFORMANCE_RESPONSE_TIME_WARNING: 8000 },
     'response-time',
     { critical: 8000 },
   ],
 ];
 
-it.each(LEVELS)('the environment %s', (_case, settings, name, levels) => {
+it.each(LEVELS)('environment thresholds %s', (_case, settings, name, levels) => {
   const rule = findRule(loadTestRules('', { ...SETTINGS, ...settings }), name);
   const found = rule.levels.map(({ severity, threshold }) => [severity, threshold]);
   expect(Object.fromEntries(found)).toEqual(levels);

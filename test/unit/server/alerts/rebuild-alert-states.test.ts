@@ -63,12 +63,12 @@ it('continues a firing alert without a transition, and resolves it once', () => 
   const rule = makeRule(LEVELS);
   const before = runRule(rule, [[0, 9000]]);
   const { states } = rebuildStates(rows(before.transitions), T0);
-  const moments = [
+  const observations = [
     [30, 9000],
     [60, 1],
     [90, 1],
   ] as const;
-  expect(runRule(rule, moments, states.get('r')).summaries).toEqual(['60 resolved critical']);
+  expect(runRule(rule, observations, states.get('r')).summaries).toEqual(['60 resolved critical']);
 });
 
 it('continues a no-data alert after a restart, and resolves it when data arrives', () => {
@@ -120,7 +120,7 @@ it('adds an explanation to the same row and keeps it in later transitions', () =
   expect(runRule(rule, [[30, 1]], states).transitions[0]?.cause).toBe('p95 ×3');
 });
 
-it('reports an unreachable database once and not per rule', () => {
+it('reports an unreachable database once instead of once per rule', () => {
   const unreachable = (rule: string) => ({ rule, result: 'unreachable', failures: 1 }) as const;
   const all = observeRuleHealth([unreachable('a'), unreachable('b')], T0);
   expect(all).toMatchObject({ unavailable: true, rule_failures: [] });
@@ -139,7 +139,7 @@ it('reports an unreachable database once and not per rule', () => {
   ]);
 });
 
-it('counts overlapping alerts once in the share of time a target was met', () => {
+it('counts overlapping alerts only once in the time that a target was met', () => {
   const at = (
     id: string,
     seq: number,
@@ -169,11 +169,11 @@ it.each([
   ['while the state changes', 0, 360, true],
   ['with fewer changes than it started with', 600, 1350, true],
   ['but not when the changes are too old', 0, 2400, false],
-])('keeps flapping after a restart %s', (_case, restSeconds, endSeconds, flaps) => {
+])('keeps flapping after a restart %s', (_case, pauseSeconds, endSeconds, flaps) => {
   const set = loadTestRules('flapping: { transitions: 6, window: 20m }');
   const rule = makeRule(LEVELS);
   const jumps = [0, 60, 120, 180, 240, 300].map((s, i) => [s, i % 2 === 0 ? 9000 : 1] as const);
-  const later = [330, 360].map((s) => [s + restSeconds, 9000] as const);
+  const later = [330, 360].map((s) => [s + pauseSeconds, 9000] as const);
   const { transitions } = runRule(rule, [...jumps, ...later]);
   const [live, restored] = [new NotificationGate(), new NotificationGate()];
   for (const transition of transitions) {

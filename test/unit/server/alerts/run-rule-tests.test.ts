@@ -15,7 +15,7 @@ const { rules } = loadTestRules(`rules:
 const run = (text: string) => runRuleTests(text, 'test.yaml', rules);
 
 const GOOD = `tests:
-  - name: it fires and is over
+  - name: fires and resolves
     interval: 1m
     input_series:
       - { series: 'own{service="a"}', values: '0+10x5 0x5' }
@@ -35,10 +35,10 @@ const GOOD = `tests:
 
 describe('rule tests', () => {
   it('pass if the alerts match the expectations', () => {
-    expect(run(GOOD)).toEqual([{ name: 'it fires and is over', failures: [] }]);
+    expect(run(GOOD)).toEqual([{ name: 'fires and resolves', failures: [] }]);
   });
 
-  it('fail with line, time, and both sides if they do not match', () => {
+  it('report the line, the time, and both sides if the alerts do not match', () => {
     const [result] = run(GOOD.replace('state: firing', 'state: pending'));
     expect(result?.failures).toEqual([
       {
@@ -73,12 +73,12 @@ describe('rule tests', () => {
     expect(run(text('99x3 _x2 99x10', '[{ severity: critical }]'))[0]?.failures).toEqual([]);
     expect(run(text('99x3 stale', '[]'))[0]?.failures).toEqual([]);
     expect(run(text('99x12', '[{ severity: critical }]'))[0]?.failures).toEqual([]);
-    const few = `tests:
+    const lowCounts = `tests:
   - input_series: [{ series: 'error-rate{service="x"}', values: 50x9, counts: 9x4 10x4 }]
     alert_rule_test:
       - { eval_time: 4m, rule: error-rate }
       - { eval_time: 5m, rule: error-rate, exp_alerts: [{ severity: critical }] }`;
-    expect(run(few)[0]?.failures).toEqual([]);
+    expect(run(lowCounts)[0]?.failures).toEqual([]);
   });
 
   it.each([

@@ -108,8 +108,8 @@ describe('silences', () => {
       },
     ],
   ])('are rejected with %j', (input) => {
-    const whole = { matchers: ['service="booking"'], comment: 'works', ...input };
-    expect(silenceSchema.safeParse(whole).success).toBe(false);
+    const request = { matchers: ['service="booking"'], comment: 'works', ...input };
+    expect(silenceSchema.safeParse(request).success).toBe(false);
   });
 
   it('are parsed from their rows until they end', () => {
@@ -135,7 +135,7 @@ describe('silences', () => {
     expect(parseSilenceRows([ended.row, created.row], T0 + HOUR)).toEqual([]);
   });
 
-  it('of a rules file are maintenance windows', () => {
+  it('in a rules file are maintenance windows', () => {
     const { maintenance } = loadTestRules(`maintenance:
   - name: backup
     matchers: ['service=~"book.*"']
@@ -171,7 +171,7 @@ describe('a recurrence', () => {
     const found = Array.from({ length: 24 * 12 }, (_, i) =>
       findOccurrence(hour, day + i * 300_000),
     );
-    expect(found.filter((span) => span !== undefined)).toEqual([]);
+    expect(found.filter((occurrence) => occurrence !== undefined)).toEqual([]);
   });
 
   it('includes a repeated hour twice', () => {

@@ -100,14 +100,14 @@ describe('inhibition', () => {
 describe('flapping', () => {
   const limits = { transitions: 4, windowMs: 30 * MINUTE };
 
-  it('starts at the limit of changes and ends at half of it', () => {
+  it('starts at the maximum number of changes and ends at half of that number', () => {
     let flaps: FlapHistory = EMPTY_FLAP_HISTORY;
-    const seen: boolean[] = [];
+    const wasFlapping: boolean[] = [];
     for (let i = 0; i < 4; i++) {
       flaps = recordFlap(flaps, T0 + i * MINUTE, limits);
-      seen.push(flaps.isFlapping);
+      wasFlapping.push(flaps.isFlapping);
     }
-    expect(seen).toEqual([false, false, false, true]);
+    expect(wasFlapping).toEqual([false, false, false, true]);
     expect(pruneFlaps(flaps, T0 + 30 * MINUTE, limits).isFlapping).toBe(true);
     expect(pruneFlaps(flaps, T0 + 31 * MINUTE, limits).isFlapping).toBe(false);
   });
@@ -120,7 +120,7 @@ describe('flapping', () => {
   });
 });
 
-it('reports the reason of every stage', () => {
+it('reports the reason from every stage', () => {
   const critical = alert({ rule: 'error-rate', severity: 'critical' });
   let flaps = EMPTY_FLAP_HISTORY;
   for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);
@@ -159,9 +159,9 @@ describe('grouping', () => {
     repeatMs: 60 * MINUTE,
   };
   /** Returns the sent alerts or the reasons for each time, in seconds from T0. */
-  function runGroup(moments: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
+  function runGroup(steps: readonly (readonly [number, readonly AlertSummary[]])[]): string[] {
     let group: AlertGroupState | undefined;
-    return moments.map(([seconds, alerts]) => {
+    return steps.map(([seconds, alerts]) => {
       const step = updateAlertGroup(group, alerts, 'k', policy, T0 + seconds * 1000);
       group = step.group;
       const reasons = [...step.suppressed.values()].map(({ reason }) => reason);
@@ -171,7 +171,7 @@ describe('grouping', () => {
   const a = alert({ id: 'a' });
   const b = alert({ id: 'b' });
 
-  it('waits for more alerts of a new group and sends them together', () => {
+  it('waits for more alerts in a new group and sends them together', () => {
     expect(
       runGroup([
         [0, [a]],

@@ -72,9 +72,9 @@ it('reads events no matter how their bytes are split into chunks', async () => {
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: text.length })),
       fc.boolean(),
-      async (cuts, hasWindowsLineEnds) => {
+      async (splits, hasWindowsLineEnds) => {
         const bytes = Buffer.from(hasWindowsLineEnds ? text.replaceAll('\n', '\r\n') : text);
-        const starts = [0, ...cuts.sort((a, b) => a - b)];
+        const starts = [0, ...splits.sort((a, b) => a - b)];
         const chunks = starts.map((start, i) => bytes.subarray(start, starts[i + 1]));
         let connections = 0;
         const onConnected = () => {

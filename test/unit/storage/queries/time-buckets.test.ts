@@ -61,7 +61,7 @@ it('every bucket contains the times assigned to it', () => {
   );
 });
 
-it('roll-up intervals are aligned if bucket boundaries coincide with theirs', () => {
+it('roll-up intervals are aligned if none of them crosses a bucket boundary', () => {
   const range = { fromMs: Date.UTC(2026, 5, 1), toMs: Date.UTC(2026, 5, 8) };
   expect(isAlignedToBuckets({ ms: DAY_MS, zone: BERLIN }, range, HOUR_MS)).toBe(true);
   expect(isAlignedToBuckets({ ms: DAY_MS, zone: 'Asia/Kolkata' }, range, HOUR_MS)).toBe(false);
@@ -76,7 +76,7 @@ it('chooses a step that gives a readable number of buckets', () => {
   expect(chooseStepMs(last(30 * DAY_MS))).toBe(DAY_MS);
 });
 
-it('compares with the same local hours', () => {
+it('compares with the same local hours of an earlier day, or with the previous range', () => {
   const range = { fromMs: berlin('2026-03-29T10:00'), toMs: berlin('2026-03-29T11:00') };
   expect(toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(berlin('2026-03-28T10:00'));
   expect(range.fromMs - toComparisonRange(range, 'yesterday', BERLIN).fromMs).toBe(23 * HOUR_MS);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { StatementNames } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
 
-it('assigns a unique name to a statement from its second use on', () => {
+it('assigns a unique name to a statement when it is used a second time', () => {
   const names = new StatementNames();
   expect(names.getName('SELECT 1')).toBeUndefined();
   expect(names.getName('SELECT 2')).toBeUndefined();
