@@ -1,6 +1,6 @@
 import type { Person } from '../core/person-and-roles.ts';
 
-/** Returns the people that the application knows, for example from its own database. */
+/** Returns people from the application, for example from its own database. */
 export type DirectoryFunction = () => readonly Person[] | Promise<readonly Person[]>;
 
 const DIRECTORY_KEY = Symbol.for('perfscope.directory');

@@ -17,7 +17,7 @@ export interface TimeoutOptions {
 
 /**
  * Returns the result of `work`, or the result of `onTimeout` if `work` takes longer than `ms`.
- * `onTimeout` can throw. The work itself is not canceled, and a later rejection of it is ignored.
+ * `onTimeout` can throw. The work itself is not canceled, but its later rejection is ignored.
  */
 export function withTimeout<T, F>(
   ms: number,

@@ -219,7 +219,7 @@ function getJobTenant(job: object): Tenant | undefined {
 
 /**
  * Passes the tenant of a job to its worker. The tenant is added to the job options when the job is
- * written to Redis, and removed when the job is read, so the application never sees it.
+ * written to Redis. It is removed when the job is read, so the application never sees it.
  */
 function propagateTenant(Job: { prototype: object }): void {
   wrapMethod(Job.prototype, 'asJSON', (original) => {

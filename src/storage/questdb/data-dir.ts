@@ -125,7 +125,9 @@ async function acquireLockFile(file: string, draft: string, dataDir: string): Pr
   throw new Error('another process is locking it at the same time');
 }
 
-/** Stops a QuestDB whose server was killed, because it still locks the files of the directory. */
+/**
+ * Stops a QuestDB process left by a killed server, because it still locks the directory's files.
+ */
 async function stopOrphanedQuestdb(questdb: ProcessIdentity): Promise<void> {
   for (let waitedMs = 0; isProcessAlive(questdb) && waitedMs < 10_000; waitedMs += 50) {
     if (waitedMs === 0) process.kill(questdb.pid, 'SIGTERM');

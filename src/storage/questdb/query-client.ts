@@ -3,7 +3,7 @@ import { renderSql } from '../sql/sql-builder.ts';
 import { QuestdbReader, type ReadRows, type Row } from './postgres-wire-reader.ts';
 import { type Catalog, CatalogReader } from './table-catalog.ts';
 
-/** Runs queries against QuestDB and knows which tables and roll-ups are stored. */
+/** Runs queries against QuestDB and lists the tables and roll-ups that are stored. */
 export interface QueryClient {
   readonly read: ReadRows;
   readonly getCatalog: () => Promise<Catalog>;

@@ -119,7 +119,7 @@ export class SpoolSender {
       if (bytes > 0 && bytes + batch.bytes > MAX_REQUEST_BYTES) break;
       bytes += batch.bytes;
       batches.push(batch);
-      // A missing file gives an empty buffer, so that the indexes of batches and lines match.
+      // For a missing file, add an empty buffer, so that the indexes of batches and lines match.
       lines.push((await this.#options.spool.read(batch)) ?? Buffer.alloc(0));
     }
     return { batches, lines };
