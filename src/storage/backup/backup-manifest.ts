@@ -79,7 +79,7 @@ export async function readBackupContents(folder: string): Promise<BackupContents
   }
   const lines = list.split('\n').filter((line) => line !== '');
   const files = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
-  // Compare in both directions. A listed path outside of the folder is then reported as missing.
+  // Compare in both directions. A listed path outside the folder is then reported as missing.
   const present = new Set(listFiles(folder));
   for (const path of present)
     if (!files.has(path))
