@@ -133,7 +133,10 @@ export class BusinessRuleScheduler {
     }, delayMs).unref();
   }
 
-  /** Returns a random delay into the next interval, so that servers rarely evaluate at the same moment. */
+  /**
+   * Returns the delay until a random moment in the first half of the next interval, so that servers
+   * rarely evaluate at the same moment.
+   */
   #computeDelayMs(): number {
     const { intervalMs } = this.rules;
     const now = this.now();

@@ -15,7 +15,7 @@ const DEFAULT_RULES_FILES = [
 
 let cachedDefaultRules: readonly YamlSource[] | undefined;
 
-/** Returns the built-in rules. Their YAML files are next to this file, also in the package. */
+/** Returns the built-in rules from the `default-rules` folder, which the build also copies. */
 export function loadDefaultRules(): readonly YamlSource[] {
   cachedDefaultRules ??= DEFAULT_RULES_FILES.map(readDefaultRules);
   return cachedDefaultRules;
