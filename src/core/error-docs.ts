@@ -106,7 +106,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_BATCH_REFUSED: {
     cause:
       'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
-    action: 'Correct the table. The rejected rows are in the file that the message names.',
+    action: 'Correct the table. The message contains the path of the file with the rejected rows.',
   },
   PS_FLUSH_TIMEOUT: {
     cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
@@ -156,7 +156,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_REQUEST_INVALID: {
     cause: 'An API request has an invalid parameter or body.',
-    action: 'Correct the fields that the message and the `errors` list name.',
+    action: 'Correct the fields in the message and in the `errors` list.',
   },
   PS_NOT_FOUND: {
     cause: 'The API path or the requested object does not exist, or belongs to another tenant.',
@@ -262,7 +262,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Check the dependency. Raise `timeoutMs` if longer response times are normal.',
   },
   PS_SQL_REFUSED: {
-    cause: 'Perfscope runs only a single, read-only SELECT, or QuestDB rejected the statement.',
+    cause: 'The statement is not a single, read-only SELECT, or QuestDB rejected it.',
     action: 'Correct the statement. It must be one SELECT that reads only tables.',
   },
 };
