@@ -23,14 +23,14 @@ rules:
     keepFiringFor: 20s
 `;
 
-const mails = new TestSmtpServer();
+const smtpServer = new TestSmtpServer();
 const webhook = new FakeProvider();
 const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
 const demo = new Demo({ fast: true, scenario: undefined, env: server.env, log: () => {} });
 let client: PerfscopeClient;
 
 beforeAll(async () => {
-  const [smtpPort] = await Promise.all([mails.start(), webhook.start()]);
+  const [smtpPort] = await Promise.all([smtpServer.start(), webhook.start()]);
   const ports = await findFreePorts({ http: 24_001, pg: 24_002 });
   const file = (name: string, text: string) => {
     const path = join(server.folder, name);
@@ -63,7 +63,7 @@ route:
 }, 180_000);
 afterAll(async () => {
   await demo.stop();
-  await Promise.all([server.remove(), mails.stop(), webhook.stop()]);
+  await Promise.all([server.remove(), smtpServer.stop(), webhook.stop()]);
 }, 60_000);
 
 interface WebhookMessage {
@@ -85,16 +85,16 @@ it('notifies by email, escalates, accepts an acknowledgment by link, and reports
   timeout: 500_000,
 }, async () => {
   await demo.setScenario('error-burst');
-  const mail = await waitFor(async () => mails.mails[0], TIMEOUT_MS);
-  expect(mail.to).toEqual(['ann@hotel.example']);
-  expect(mail.headers.get('subject')).toContain('demo-errors');
+  const email = await waitFor(async () => smtpServer.emails[0], TIMEOUT_MS);
+  expect(email.to).toEqual(['ann@hotel.example']);
+  expect(email.headers.get('subject')).toContain('demo-errors');
 
   const escalation = await waitFor(async () => listWebhookMessages()[0], TIMEOUT_MS);
   expect(escalation).toMatchObject({ kind: 'escalation', status: 'firing' });
   const { id } = escalation.alerts[0]!;
 
   const links = [
-    ...decodeQuotedPrintable(mail.raw).matchAll(/http:\/\/127\.0\.0\.1:\d+\/links\/[\w.~-]+/g),
+    ...decodeQuotedPrintable(email.raw).matchAll(/http:\/\/127\.0\.0\.1:\d+\/links\/[\w.~-]+/g),
   ];
   const pages = await Promise.all(
     [...new Set(links.map(([link]) => link))].map(async (link) => {
@@ -116,10 +116,10 @@ it('notifies by email, escalates, accepts an acknowledgment by link, and reports
     async () => listWebhookMessages().some(({ status }) => status === 'resolved'),
     TIMEOUT_MS,
   );
-  const listResolvedMails = () =>
-    mails.mails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
-  await waitFor(async () => listResolvedMails().length > 0, TIMEOUT_MS);
-  expect(listResolvedMails()).toHaveLength(1);
+  const listResolvedEmails = () =>
+    smtpServer.emails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
+  await waitFor(async () => listResolvedEmails().length > 0, TIMEOUT_MS);
+  expect(listResolvedEmails()).toHaveLength(1);
   expect(listWebhookMessages().filter(({ status }) => status === 'resolved')).toHaveLength(1);
 
   await expectRows(

@@ -14,8 +14,8 @@ let status = 200;
 const kinds: string[] = [];
 const hook = createServer((request, response) => {
   let body = '';
-  request.on('data', (piece) => {
-    body += piece;
+  request.on('data', (chunk) => {
+    body += chunk;
   });
   request.on('end', () => {
     kinds.push((JSON.parse(body) as { kind: string }).kind);

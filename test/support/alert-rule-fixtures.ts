@@ -22,7 +22,7 @@ export function loadTestRules(text: string, settings = SETTINGS): AlertRuleSet {
   return loadAlertRules(settings, { name: 'rules.yaml', text });
 }
 
-/** Makes the rule `r`: mean response time by service, with `more` YAML keys. */
+/** Creates the rule `r` for the mean response time by service. `more` contains additional YAML keys. */
 export function makeRule(more: string): AlertRule {
   return findRule(
     loadTestRules(`rules:
@@ -49,7 +49,7 @@ export type TimedObservation = readonly [number, (number | Partial<Observation>)
 export interface RuleRun {
   states: RuleStates;
   transitions: Transition[];
-  /** One text per transition with seconds since T0, state, and severity, for example `30 firing warning`. */
+  /** One string per transition with seconds since T0, state, and severity, for example `30 firing warning`. */
   summaries: string[];
 }
 

@@ -72,7 +72,7 @@ export function readDashboards(): DashboardJson[] {
     .map((name) => JSON.parse(readFileSync(join(JSON_DIR, name), 'utf8')) as DashboardJson);
 }
 
-/** A query of a dashboard and its use. */
+/** A query of a dashboard, and where the dashboard uses it. */
 export interface DashboardQuery {
   readonly dashboard: DashboardJson;
   readonly kind: 'panel' | 'variable' | 'annotation';

@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../src/core/duration.ts';
 
-// Expands a query like Grafana: its page replaces the variables, and its PostgreSQL data source the macros.
+// Expands a query like Grafana, whose page replaces the variables and whose PostgreSQL data source replaces the macros.
 
 /** The selected time range and filters. Times are in ms since the epoch. */
 export interface DashboardView {
@@ -121,9 +121,9 @@ export function expandGrafanaQuery(
   const replaceVariables = (part: string, more: Readonly<Record<string, string>>) =>
     part.replaceAll(
       /\$(\w+)|\$\{(\w+)(?::(\w+))?\}/g,
-      (whole, bare?: string, braced?: string, format?: string) =>
-        more[bare ?? braced ?? ''] ??
-        formatVariable(whole, bare ?? braced ?? '', format, variables, view),
+      (match, plain?: string, braced?: string, format?: string) =>
+        more[plain ?? braced ?? ''] ??
+        formatVariable(match, plain ?? braced ?? '', format, variables, view),
     );
   const minInterval = limits.interval === undefined ? '1s' : replaceVariables(limits.interval, {});
   const points = Math.min(limits.maxDataPoints ?? view.width ?? 1000, 10_000);
@@ -145,13 +145,13 @@ export function expandGrafanaQuery(
 const MACROS = new Set(['__timeFilter', '__timeFrom', '__timeTo', '__timeGroup']);
 
 function formatVariable(
-  whole: string,
+  match: string,
   name: string,
   format: string | undefined,
   variables: readonly Variable[],
   view: DashboardView,
 ): string {
-  if (MACROS.has(name)) return whole;
+  if (MACROS.has(name)) return match;
   const variable = variables.find((each) => each.name === name);
   if (!variable) throw new Error(`unknown variable ${name}`);
   if (variable.type === 'interval') return view.interval ?? calculateAutoInterval(variable, view);
@@ -161,7 +161,7 @@ function formatVariable(
   if (format === 'sqlstring') {
     return selected.map((value) => `'${value.replaceAll("'", "''")}'`).join(',');
   }
-  throw new Error(`${whole} is not quoted`);
+  throw new Error(`${match} is not quoted`);
 }
 
 function calculateAutoInterval(
@@ -174,7 +174,7 @@ function calculateAutoInterval(
 /** Expands the macros of https://grafana.com/docs/grafana/latest/datasources/postgres/#macros. */
 function expandMacros(text: string, { fromMs, toMs }: DashboardView): string {
   const [from, to] = [fromMs, toMs].map((ms) => `'${new Date(ms).toISOString()}'`);
-  return text.replaceAll(/\$(__\w+)\(([^)]*)\)/g, (whole, name: string, args: string) => {
+  return text.replaceAll(/\$(__\w+)\(([^)]*)\)/g, (match, name: string, args: string) => {
     const [first = '', second = ''] = args.split(',').map((part) => part.trim());
     if (name === '__timeFrom') return from!;
     if (name === '__timeTo') return to!;
@@ -183,6 +183,6 @@ function expandMacros(text: string, { fromMs, toMs }: DashboardView): string {
       const seconds = parseIntervalMs(second.replaceAll(/['"]/g, '')) / 1000;
       return `floor(extract(epoch from ${first})/${seconds})*${seconds}`;
     }
-    throw new Error(`unknown macro ${whole}`);
+    throw new Error(`unknown macro ${match}`);
   });
 }

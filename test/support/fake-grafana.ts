@@ -99,14 +99,14 @@ export class FakeGrafana {
       return [200, { database: 'ok', ...(version !== undefined && { version, commit: 'abc' }) }];
     }
     if (this.errorStatus === 403) return [403, { message: 'You will need additional permissions' }];
-    if (this.errorStatus !== undefined) return [this.errorStatus, { message: 'it is broken' }];
+    if (this.errorStatus !== undefined) return [this.errorStatus, { message: 'internal error' }];
     if (headers.authorization !== `Bearer ${this.#token}`) {
       return [401, { message: 'Invalid API key' }];
     }
     const [, kind, key] =
       /^\/api\/(datasources|folders|dashboards)\/?(?:uid\/)?([\w-]*)$/.exec(url) ?? [];
     if (method === 'GET') return this.#get(kind, key ?? '') ?? [404, { message: 'not found' }];
-    if (headers['content-type'] !== 'application/json') return [415, { message: 'no JSON' }];
+    if (headers['content-type'] !== 'application/json') return [415, { message: 'not JSON' }];
     try {
       return this.#save(`${method} ${kind}`, key ?? '', JSON.parse(await readBody(request)));
     } catch (error) {
@@ -135,15 +135,15 @@ export class FakeGrafana {
       const source = dataSourceSchema.parse(body);
       const exists = this.dataSources.has(source.uid);
       if (operation === 'PUT datasources' && source.uid !== key)
-        return [404, { message: 'other uid' }];
-      if (operation === 'POST datasources' && exists) return [409, { message: 'it exists' }];
-      if (exists && this.isReadOnly) return [403, { message: 'it is read-only' }];
+        return [404, { message: 'the uid does not match' }];
+      if (operation === 'POST datasources' && exists) return [409, { message: 'already exists' }];
+      if (exists && this.isReadOnly) return [403, { message: 'read-only' }];
       this.dataSources.set(source.uid, source);
       return [200, { message: 'saved' }];
     }
     if (operation === 'POST folders') {
       const { uid, title } = folderSchema.parse(body);
-      if (this.folders.has(uid)) return [409, { message: 'it exists' }];
+      if (this.folders.has(uid)) return [409, { message: 'already exists' }];
       this.folders.set(uid, title);
       return [200, { uid, title }];
     }
@@ -151,7 +151,7 @@ export class FakeGrafana {
     const { dashboard, folderUid, overwrite } = dashboardSchema.parse(body);
     if (!this.folders.has(folderUid)) return [400, { message: 'no such folder' }];
     const existing = this.dashboards.get(dashboard.uid);
-    if (existing && !overwrite) return [412, { message: 'it exists' }];
+    if (existing && !overwrite) return [412, { message: 'already exists' }];
     if (existing && this.isReadOnly) return [400, { message: 'Cannot save provisioned dashboard' }];
     const version = (existing?.version ?? 0) + 1;
     this.dashboards.set(dashboard.uid, { content: dashboard, folderUid, version });

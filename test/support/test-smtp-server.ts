@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
-export interface ReceivedMail {
+export interface ReceivedEmail {
   readonly to: readonly string[];
   readonly raw: string;
   /** Unfolded header fields by their lower-case names. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Runs a real SMTP server on a loopback port that records the received mails. */
+/** Runs a real SMTP server on a loopback port that records the received emails. */
 export class TestSmtpServer {
-  readonly mails: ReceivedMail[] = [];
+  readonly emails: ReceivedEmail[] = [];
   readonly #server: SMTPServer;
 
   constructor(options: SMTPServerOptions = {}) {
@@ -25,7 +25,7 @@ export class TestSmtpServer {
         stream.on('end', () => {
           const raw = Buffer.concat(chunks).toString();
           const to = session.envelope.rcptTo.map(({ address }) => address);
-          this.mails.push({ to, raw, headers: parseHeaders(raw) });
+          this.emails.push({ to, raw, headers: parseHeaders(raw) });
           done();
         });
       },

@@ -140,7 +140,12 @@ function scalingRows(): PerformanceMetricRow[] {
       timestamp: NOW_MS - 30_000 + 10_000 * i,
       test: false,
     };
-    const of = (operation: string, endpoint: string, desired: number, current: number) =>
+    const createScalingRows = (
+      operation: string,
+      endpoint: string,
+      desired: number,
+      current: number,
+    ) =>
       Object.entries({ desired, current }).map(([kind, value]) => ({
         ...row,
         id: `${instance} ${endpoint} ${kind}`,
@@ -149,7 +154,10 @@ function scalingRows(): PerformanceMetricRow[] {
         value,
         name: `perfscope.scaling.${kind}`,
       }));
-    return [...of('queue', 'mails', 13 + i, 5), ...of('service', 'shop', 2, 2)];
+    return [
+      ...createScalingRows('queue', 'mails', 13 + i, 5),
+      ...createScalingRows('service', 'shop', 2, 2),
+    ];
   });
 }
 
@@ -308,17 +316,18 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
     const database = await queryDatabaseStats(queryClient, query);
     const queues = await queryQueueStats(queryClient, query);
     for (const dashboard of ['overview', 'api']) {
-      const of = (title: string) => getValue(results, `perfscope-${dashboard}: ${title}`);
-      expect(of('Requests')).toEqual(expectCloseTo(all!.rate));
-      expect(of('Average response time')).toEqual(expectCloseTo(all!.average));
-      expect(of('95th percentile')).toEqual(expectCloseTo(all!.p95));
-      expect(of('Error rate')).toEqual(expectCloseTo(all!.errorRate));
+      const getPanelValue = (title: string) =>
+        getValue(results, `perfscope-${dashboard}: ${title}`);
+      expect(getPanelValue('Requests')).toEqual(expectCloseTo(all!.rate));
+      expect(getPanelValue('Average response time')).toEqual(expectCloseTo(all!.average));
+      expect(getPanelValue('95th percentile')).toEqual(expectCloseTo(all!.p95));
+      expect(getPanelValue('Error rate')).toEqual(expectCloseTo(all!.errorRate));
     }
-    const of = (title: string) => getValue(results, `perfscope-database: ${title}`);
-    expect(of('Statements') ?? 0).toEqual(expectCloseTo(database.rate));
-    expect(of('Average time')).toEqual(expectCloseTo(database.averageQueryTime));
-    expect(of('95th percentile')).toEqual(expectCloseTo(database.p95QueryTime));
-    expect(of('Slow statements')).toEqual(expectCloseTo(database.slowQueryShare));
+    const getDatabaseValue = (title: string) => getValue(results, `perfscope-database: ${title}`);
+    expect(getDatabaseValue('Statements') ?? 0).toEqual(expectCloseTo(database.rate));
+    expect(getDatabaseValue('Average time')).toEqual(expectCloseTo(database.averageQueryTime));
+    expect(getDatabaseValue('95th percentile')).toEqual(expectCloseTo(database.p95QueryTime));
+    expect(getDatabaseValue('Slow statements')).toEqual(expectCloseTo(database.slowQueryShare));
     const table = results.get('perfscope-queues: Queues')!.rows;
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {
@@ -491,12 +500,12 @@ it('shows the state after the last transition of each alert', async () => {
 it('shows the latest recommendation once if several servers recorded it', async () => {
   for (const ms of [MINUTE_MS, DAY_MS]) {
     const results = await checkDashboards(client, createView(ms));
-    const of = (title: string) => results.get(`perfscope-actions: ${title}`)!.rows;
-    expect(of('Recommendations')).toMatchObject([
+    const getPanelRows = (title: string) => results.get(`perfscope-actions: ${title}`)!.rows;
+    expect(getPanelRows('Recommendations')).toMatchObject([
       { Kind: 'queue', Name: 'mails', Current: 5, Recommended: 14, Difference: 9 },
       { Kind: 'service', Name: 'shop', Current: 2, Recommended: 2, Difference: 0 },
     ]);
-    const lines = of('Queue workers').map(({ metric, value }) => `${metric} ${value}`);
+    const lines = getPanelRows('Queue workers').map(({ metric, value }) => `${metric} ${value}`);
     expect(lines.at(-1)).toMatch(/^mails (recommended 14|current 5)$/);
     expect(new Set(lines)).toContain('mails recommended 14');
   }

@@ -169,14 +169,18 @@ it('fires for a service that stopped sending metrics before the start', async ()
 
 it('runs SQL rules for their window without test rows, and reports a failing rule', async () => {
   const names = { metricType: 'API_RESPONSE_TIME', service: 'sql', organizationId: 'anna' };
-  const of = (seconds: number, more: object) =>
+  const createRow = (seconds: number, more: object) =>
     makeHistogram({ timestamp: at(seconds), ...names, ...more }, { count: 9, ms: 5, errors: 3 })
       .row;
-  rows.add('performance_metrics', [of(1500, {}), of(1510, { test: true }), of(1000, {})]);
+  rows.add('performance_metrics', [
+    createRow(1500, {}),
+    createRow(1510, { test: true }),
+    createRow(1000, {}),
+  ]);
   await rows.flush();
   const evaluator = startEvaluator();
   expect(getSummaries(await evaluator.runOnce(at(1530)), 'sql-errors', 'sql')).toEqual([]);
-  rows.add('performance_metrics', [of(1535, {})]);
+  rows.add('performance_metrics', [createRow(1535, {})]);
   await rows.flush();
   const found = (await evaluator.runOnce(at(1560))).filter(({ rule }) => rule === 'sql-errors');
   expect(found).toMatchObject([{ state: 'firing', value: 6, organizationId: 'anna' }]);

@@ -86,15 +86,15 @@ describe('the Alertmanager channel', () => {
     );
   });
 
-  it('has one alert after the severity increases', async () => {
+  it('updates the alert when the severity increases, without adding one', async () => {
     const channel = createChannelTo([single.url]);
     const makeMessageWith = (severity: string) =>
-      makeMessage({ alerts: [makeRecentAlert('worse', { severity })] });
+      makeMessage({ alerts: [makeRecentAlert('escalated', { severity })] });
     await channel.deliver(makeMessageWith('warning'), createTimeout());
     await channel.deliver(makeMessageWith('critical'), createTimeout());
     const active = await waitFor(async () => {
       const alerts = (await single.listAlerts()).filter(
-        ({ labels }) => labels.alertname === 'worse',
+        ({ labels }) => labels.alertname === 'escalated',
       );
       return alerts.length === 1 && alerts;
     });
@@ -103,13 +103,15 @@ describe('the Alertmanager channel', () => {
 
   it('delivers a message if at least one member accepts it, and retries if none does', async () => {
     const message = makeMessage({ alerts: [makeRecentAlert('partly-down')] });
-    const partlyDown = createChannelTo(['http://127.0.0.1:1', single.url]);
-    expect(await partlyDown.deliver(message, createTimeout())).toEqual({
+    const partlyDownChannel = createChannelTo(['http://127.0.0.1:1', single.url]);
+    expect(await partlyDownChannel.deliver(message, createTimeout())).toEqual({
       status: 'delivered',
       detail: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1: /),
     });
-    const allDown = createChannelTo(['http://127.0.0.1:1']);
-    expect(await allDown.deliver(message, createTimeout())).toMatchObject({ status: 'retryable' });
+    const unreachableChannel = createChannelTo(['http://127.0.0.1:1']);
+    expect(await unreachableChannel.deliver(message, createTimeout())).toMatchObject({
+      status: 'retryable',
+    });
   });
 
   it('does not retry an alert that Alertmanager rejects', async () => {

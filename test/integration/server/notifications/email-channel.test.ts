@@ -44,7 +44,7 @@ async function attemptDelivery(options: SMTPServerOptions, more: object, message
   const port = await server.start();
   try {
     const outcome = await deliverMessage({ ...config, port, ...more }, message);
-    return { outcome, mails: server.mails };
+    return { outcome, emails: server.emails };
   } finally {
     await server.stop();
   }
@@ -67,7 +67,7 @@ describe('an email', () => {
     expect(await deliverMessage(config, toResolvedMessage(message))).toEqual({
       status: 'delivered',
     });
-    const [first, repeated, resolved] = plainServer.mails;
+    const [first, repeated, resolved] = plainServer.emails;
     expect(first!.to).toEqual(['ann.lee@hotel.example']);
     expect(first!.headers.get('subject')).toBe('[FIRING:2] critical: response-time, north');
     expect(resolved!.headers.get('subject')).toBe('[RESOLVED:2] critical: response-time, north');
@@ -87,15 +87,15 @@ describe('an email', () => {
 
   it('has no headers from tenant data', async () => {
     const hostile = 'north\r\nBcc: all@hotel.example\r\n\r\n<script>';
-    const { mails } = await attemptDelivery(
+    const { emails } = await attemptDelivery(
       {},
       {},
       makeMessage({ alerts: [makeMessageAlert({ propertyId: hostile, rule: hostile })] }),
     );
-    expect(mails[0]!.headers.get('bcc')).toBeUndefined();
-    expect(mails[0]!.to).toHaveLength(1);
-    expect(mails[0]!.raw).not.toMatch(/^Bcc/im);
-    const [, html] = mails[0]!.raw.split('Content-Type: text/html');
+    expect(emails[0]!.headers.get('bcc')).toBeUndefined();
+    expect(emails[0]!.to).toHaveLength(1);
+    expect(emails[0]!.raw).not.toMatch(/^Bcc/im);
+    const [, html] = emails[0]!.raw.split('Content-Type: text/html');
     expect(html).toContain('&lt;script&gt;');
     expect(html).not.toContain('<script>');
   });
@@ -143,7 +143,7 @@ describe('an SMTP server', () => {
     });
     busy = false;
     expect(await send()).toEqual({ status: 'delivered' });
-    expect(server.mails.map((mail) => mail.to)).toEqual([[to[0]], [to[1]]]);
+    expect(server.emails.map((email) => email.to)).toEqual([[to[0]], [to[1]]]);
     await server.stop();
   });
 
@@ -168,21 +168,21 @@ describe('an SMTP server', () => {
       const more = { security, user: 'ann', passwordFile, caFile: trusted.file };
       const valid = await attemptDelivery(options, more);
       expect(valid.outcome).toEqual({ status: 'delivered' });
-      expect(valid.mails).toHaveLength(1);
+      expect(valid.emails).toHaveLength(1);
       const wrongFile = secrets.write('wrong', 'wrong-pass-1');
       const wrong = await attemptDelivery(options, { ...more, passwordFile: wrongFile });
       expect(wrong.outcome).toMatchObject({ status: 'permanent' });
       expect(JSON.stringify(wrong.outcome)).not.toContain('wrong-pass-1');
       const untrusted = await attemptDelivery(options, { ...more, caFile: undefined });
       expect(untrusted.outcome).toMatchObject({ status: 'permanent' });
-      expect(untrusted.mails).toHaveLength(0);
+      expect(untrusted.emails).toHaveLength(0);
     },
   );
 
   it('without encryption receives neither the password nor the email', async () => {
     const starttls = await attemptDelivery({}, { security: 'starttls' });
     expect(starttls.outcome).toMatchObject({ status: 'permanent' });
-    expect(starttls.mails).toHaveLength(0);
+    expect(starttls.emails).toHaveLength(0);
     const passwordFile = secrets.write('password', PASSWORD);
     const unencrypted = { ...config, host: 'mail.hotel.example', user: 'ann', passwordFile };
     expect(() => deliverMessage(unencrypted, makeMessage())).toThrow(

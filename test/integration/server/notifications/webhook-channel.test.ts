@@ -170,9 +170,9 @@ describe('an HTTPS server', () => {
   afterAll(() => new Promise((done) => server.close(done)));
 
   it('receives messages only if its certificate is trusted', async () => {
-    const trusting = { ...webhook, url, allowHttp: false, caFile: trusted.file };
-    expect(await deliverMessage(trusting, makeMessage())).toEqual({ status: 'delivered' });
-    const outcome = await deliverMessage({ ...trusting, caFile: undefined }, makeMessage());
+    const config = { ...webhook, url, allowHttp: false, caFile: trusted.file };
+    expect(await deliverMessage(config, makeMessage())).toEqual({ status: 'delivered' });
+    const outcome = await deliverMessage({ ...config, caFile: undefined }, makeMessage());
     expect(outcome).toMatchObject({ status: 'permanent', reason: expect.stringMatching(/self/) });
   });
 

@@ -81,12 +81,12 @@ describe('inhibition', () => {
   it('never applies across organizations', () => {
     const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['severity="critical"'], target: ['severity="warning"'] }`);
-    const of = (organization: string, severity: 'warning' | 'critical') =>
+    const createAlert = (organization: string, severity: 'warning' | 'critical') =>
       alert({ severity, labels: { organization } });
-    const by = (source: AlertSummary) =>
-      createInhibitor([source], inhibit)(of('a', 'warning'))?.reason;
-    expect(by(of('a', 'critical'))).toBe('inhibited');
-    expect(by(of('b', 'critical'))).toBeUndefined();
+    const getReason = (source: AlertSummary) =>
+      createInhibitor([source], inhibit)(createAlert('a', 'warning'))?.reason;
+    expect(getReason(createAlert('a', 'critical'))).toBe('inhibited');
+    expect(getReason(createAlert('b', 'critical'))).toBeUndefined();
   });
 
   it('does not apply between two alerts that match both sides', () => {
@@ -228,12 +228,12 @@ describe('grouping', () => {
   });
 
   it('never groups alerts of different organizations', () => {
-    const of = (organization?: string) =>
+    const getKey = (organization?: string) =>
       toNotificationGroupKey(
         alert({ labels: { service: 'x', ...(organization && { organization }) } }),
         ['service'],
       );
-    expect(new Set([of('a'), of('b'), of()]).size).toBe(3);
-    expect(of('a')).toBe(of('a'));
+    expect(new Set([getKey('a'), getKey('b'), getKey()]).size).toBe(3);
+    expect(getKey('a')).toBe(getKey('a'));
   });
 });

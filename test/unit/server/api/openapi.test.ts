@@ -50,7 +50,7 @@ interface DocumentedParameter {
   schema: { enum?: unknown; description?: string };
 }
 
-it('loads only files of the client, so the client runs in browsers', () => {
+it('loads only client files, so that the client runs in browsers', () => {
   const seen = new Set<string>();
   const forbidden: string[] = [];
   const visit = (file: string) => {

@@ -243,9 +243,9 @@ describe('message text', () => {
       makeMessage({ alerts: [makeMessageAlert({ annotations: { summary } })] }),
     );
     expect([long.length, long.endsWith('ü...'), countSeptets(long)]).toEqual([306, true, 306]);
-    const foreign = { summary: 'ж'.repeat(400) };
+    const nonLatin = { summary: 'ж'.repeat(400) };
     expect(
-      formatSms(makeMessage({ alerts: [makeMessageAlert({ annotations: foreign })] })),
+      formatSms(makeMessage({ alerts: [makeMessageAlert({ annotations: nonLatin })] })),
     ).toHaveLength(134);
   });
 });

@@ -72,7 +72,7 @@ it('delivers every message once after the receiver fails for three minutes', asy
   expect(accepted).toHaveLength(alerts.length);
   expect(new Set(accepted.map(({ id }) => id)).size).toBe(alerts.length);
   for (const { atMs } of accepted) expect(atMs).toBeLessThan(OUTAGE_MS + RECOVERY_MS + 5000);
-  // With the breaker open, there is about one attempt every 30 s, plus the attempts before.
+  // With the breaker open, there is about one attempt every 30 s, plus the attempts before it opened.
   expect(attempts).toBeLessThan(40);
   expect(rows.filter(({ status }) => status === 'delivered')).toHaveLength(alerts.length);
   expect(rows.filter(({ status }) => status === 'failed')).toEqual([]);

@@ -70,7 +70,7 @@ it('sends only to people of the same property who have an address', () => {
     findTargets(receiver, makeKnownAlert({ labels }), CONFIG.people).map(({ person }) => person);
   expect(findNames({ organization: 'o', property: 'north' })).toEqual(['ann']);
   expect(findNames({ organization: 'o', property: 'south' })).toEqual(['bob']);
-  // Alerts without a property are not for property managers, and `dee` has no address.
+  // Alerts without a property are not sent to property managers, and `dee` has no address.
   expect(findNames({ organization: 'o' })).toEqual([]);
   expect(findNames({})).toEqual([]);
 });
@@ -102,9 +102,9 @@ it('never sends alerts of another property or organization to a manager', () => 
         }
       }
       // Every alert is sent, or has a suppression reason.
-      const reached = new Set(routing.immediate.flatMap((each) => each.alerts.map(({ id }) => id)));
+      const sent = new Set(routing.immediate.flatMap((each) => each.alerts.map(({ id }) => id)));
       const suppressed = new Set(routing.suppressed.map(({ alert }) => alert.id));
-      for (const { id } of all) expect(reached.has(id) || suppressed.has(id)).toBe(true);
+      for (const { id } of all) expect(sent.has(id) || suppressed.has(id)).toBe(true);
     }),
   );
 });
