@@ -26,7 +26,7 @@ export async function benchStart({ quick, log }: BenchOptions): Promise<Report> 
     return {
       targets: [
         atMost('time until a fresh clone is ready', firstStart, 60, 's'),
-        atMost('time until a second start is ready', secondStart, 8, 's'),
+        atMost('time until the second start is ready', secondStart, 8, 's'),
         atMost(
           'peak resident memory of QuestDB and server',
           memory.questdb + memory.server,
