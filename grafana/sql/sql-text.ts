@@ -9,7 +9,7 @@ export const INTERVAL = "'$__interval'";
 export const INTERVAL_MS = '$__interval_ms';
 
 /**
- * Value of a variable if All is selected. Grafana doesn't replace All with a list of all names: the list
+ * Value of a variable if All is selected. Grafana doesn't replace All with a list of all names. The list
  * would exclude rows without a name, and 10,000 names are too long for a statement.
  */
 export const ALL = "'__all__'";

@@ -5,6 +5,8 @@ import jsTokens from 'js-tokens';
 const MIN_STRING_WORDS = 4;
 const NOT_PROSE =
   /\b(?:SELECT|FROM|WHERE|INSERT|CREATE|ALTER|GROUP BY|ORDER BY|LATEST ON|SAMPLE BY|AND|UNION)\b|[{};=<>]\s*$|^\s*[<{[]|=>|\$\(|&&|--\w+ \S+ --/;
+/** Configuration and style sheets in templates. */
+const DATA = /\n\s*(?:- )?[\w-]+:(?: |$)|[{[] ?[\w-]+: /m;
 const LOWER_CASE_SQL =
   /^\W*(?:select|with|insert|update|delete|copy)\b.*\b(?:select|from|as|into|set)\b/;
 
@@ -62,6 +64,7 @@ function addString(blocks, start, value) {
   if (
     NOT_PROSE.test(value) ||
     LOWER_CASE_SQL.test(value) ||
+    DATA.test(value) ||
     (value.match(/[A-Za-z]{2,}/g) ?? []).length < MIN_STRING_WORDS
   )
     return;
@@ -75,7 +78,7 @@ function commentBlocks(start, value) {
     .replace(/^\/\*+|\*+\/$/g, (mark) => ' '.repeat(mark.length))
     .replace(/^[ \t]*\*/gm, (mark) => ' '.repeat(mark.length))
     .replace(/```[\s\S]*?```/g, (code) => code.replace(/[^\n]/g, ' '))
-    .replace(/\{@link ([^}]*)\}/g, (link) => 'x'.repeat(link.length));
+    .replace(/\{@link ([^}]*)\}/g, (link) => `X${'x'.repeat(link.length - 1)}`);
   const blocks = [];
   let from = 0;
   for (const { index, 0: separator } of masked.matchAll(/\n[ \t]*\n|\n(?=[ \t]*@)|$/g)) {

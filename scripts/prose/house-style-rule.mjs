@@ -50,7 +50,7 @@ function findSpelling(text) {
 }
 
 function findLongSentences(text) {
-  return [...sentences.segment(text)].flatMap(({ segment, index }) => {
+  return [...sentences.segment(text.replaceAll('\n', ' '))].flatMap(({ segment, index }) => {
     const words = segment.match(/[\p{L}\p{N}][\p{L}\p{N}'’_.%-]*/gu) ?? [];
     if (words.length <= MAX_WORDS) return [];
     const message = `sentence of ${words.length} words: split it (limit ${MAX_WORDS})`;
@@ -61,7 +61,7 @@ function findLongSentences(text) {
 /** Replaces inline code, link targets, and URLs with text of the same length, so that positions don't change. */
 function maskCode(source) {
   return source
-    .replace(/`[^`]*`/g, (code) => 'x'.repeat(code.length))
+    .replace(/`[^`]*`/g, (code) => `X${'x'.repeat(code.length - 1)}`)
     .replace(/\]\([^)\s]*\)/g, (target) => ' '.repeat(target.length))
-    .replace(/https?:\/\/\S+/g, (url) => 'x'.repeat(url.length));
+    .replace(/https?:\/\/\S+/g, (url) => `X${'x'.repeat(url.length - 1)}`);
 }

@@ -48,8 +48,9 @@ interface HttpChannelMessage {
 
 /**
  * Records each HTTP request that this process serves as `http.server.request.duration`, by method,
- * route, and status (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/). It subscribes
- * to the diagnostics channels of Node.js, so it patches nothing.
+ * route, and status. It subscribes to the diagnostics channels of Node.js, so it patches nothing.
+ *
+ * Source: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
  *
  * @returns a function that stops recording
  */

@@ -13,9 +13,9 @@ export interface Segment extends TimeRange {
 const RAW_ROWS_ONLY_MS = 30 * MINUTE_MS;
 
 /**
- * Splits a range into segments. Each is read from the coarsest source that gives an exact result:
- * whole hours from the hourly roll-up, whole minutes from the minute roll-up, and the rest from the
- * rows.
+ * Splits a range into segments. Each is read from the coarsest source that gives an exact result.
+ * Whole hours come from the hourly roll-up, whole minutes from the minute roll-up, and the rest from
+ * the rows.
  *
  * @param stored the table, then its roll-ups, newest version first for each unit
  * @param isUsable returns whether intervals of `unitMs` are aligned with the requested time buckets

@@ -1,6 +1,6 @@
 /*
- * Finds Java and downloads QuestDB for the embedded database. scripts/prepare.mjs imports this file
- * before any package is installed, so it must be plain JavaScript that needs only Node 18.
+ * Finds Java and downloads QuestDB for the embedded database. `scripts/prepare.mjs` imports this
+ * file before any package is installed, so it must be plain JavaScript that needs only Node 18.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import {

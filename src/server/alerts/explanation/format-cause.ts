@@ -44,7 +44,9 @@ const MIN_SHARE = 0.2;
 
 /**
  * Formats an explanation as one line. It contains the rule's value with its top contributors, then the
- * largest other changes: ``p95 ×3.1 (62 % `GET /rooms`); queue `emails` oldest job 4 min; CPU 96 % on web-2``.
+ * largest other changes.
+ *
+ * Example: ``p95 ×3.1 (62 % `GET /rooms`); queue `emails` oldest job 4 min; CPU 96 % on web-2``.
  */
 export function formatCause({ headline, contributors, changes }: BreachAnalysis): string {
   const others = changes
