@@ -49,7 +49,7 @@ it('drops, counts, and logs invalid values once, and stores valid values unchang
   expect(await app.exited).toBe(0);
   expect(app.output).toContain('dropped 122');
   expect(app.output).toContain('strict: PS_ROW_INVALID');
-  for (const field of ['value is not', 'name is missing', 'tags are longer', 'in the future']) {
+  for (const field of ['value is not', 'name is missing', 'tags exceed', 'in the future']) {
     expect(app.output.split(field)).toHaveLength(2);
   }
   const rows = await waitFor(async () => {
