@@ -131,7 +131,10 @@ it('writes the first key to a file only once', () => {
   const key = secret('perfscope/admin-key');
   expect(first.stderr).not.toContain(key);
   const again = createKey();
-  expect([again.status, again.stderr]).toEqual([0, expect.stringContaining('A key already exists')]);
+  expect([again.status, again.stderr]).toEqual([
+    0,
+    expect.stringContaining('A key already exists'),
+  ]);
   expect(secret('perfscope/admin-key')).toBe(key);
 });
 

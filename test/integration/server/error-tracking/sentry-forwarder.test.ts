@@ -18,7 +18,11 @@ beforeEach(() => sentry.reset());
 
 function createForwarder(): SentryForwarder {
   const dsn = parseSentryDsn(`http://public-key@${new URL(sentry.url).host}/7`)!;
-  return new SentryForwarder({ dsn, read: api.dependencies.queryClient.read, log: api.dependencies.log });
+  return new SentryForwarder({
+    dsn,
+    read: api.dependencies.queryClient.read,
+    log: api.dependencies.log,
+  });
 }
 
 async function trackError(message: string): Promise<void> {
