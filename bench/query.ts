@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
+import { parseSettings } from '../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../src/core/config/questdb-targets.ts';
-import { parseSettings } from '../src/core/config/settings.ts';
 import { DAY_MS, HOUR_MS } from '../src/core/duration.ts';
 import { QuestdbQueryClient } from '../src/storage/questdb/query-client.ts';
 import { compareWithPrometheus, type PrometheusComparison } from './query/compare-prometheus.ts';

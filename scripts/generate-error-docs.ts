@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ERROR_EXPLANATIONS } from '../src/core/error-docs.ts';
 import { ERROR_MESSAGES } from '../src/core/error-messages.ts';
-import type { ErrorCode } from '../src/core/errors.ts';
+import type { ErrorCode } from '../src/core/perfscope-error.ts';
 
 const PAGE_FILE = 'docs/errors.md';
 const LIST_PARAMS = new Set(['known', 'lines', 'problems']);

@@ -22,7 +22,7 @@ export { onRule, protect } from './agent/business-rules/protect-and-on-rule.ts';
 export type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
 export type { Measurement } from './agent/record/measurement.ts';
 export type { TrackingOptions } from './agent/record/performance-tracking.ts';
-export { type ErrorCode, PerfscopeError } from './core/errors.ts';
+export { type ErrorCode, PerfscopeError } from './core/perfscope-error.ts';
 export type { Person } from './core/person-and-roles.ts';
 export { AlertSeverity, PerformanceMetricType, QueueJobStatus } from './core/schema/enums.ts';
 export type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';

@@ -5,7 +5,7 @@ import {
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { parseSettings } from '../../src/core/config/settings.ts';
+import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
 import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
 import {

@@ -9,16 +9,16 @@ import {
   readStartupConfig,
   type StartupConfig,
 } from '../core/config/startup-config.ts';
-import { createError, errorMessage } from '../core/errors.ts';
 import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 import type { createWriter as CreateWriter } from '../storage/write/create-writer.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
-import { toJobOccurrence, toRequestOccurrence } from './error-tracking/error-occurrences.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
 import { captureProcessErrors } from './error-tracking/process-errors.ts';
+import { toJobOccurrence, toRequestOccurrence } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { createExpressInstrumentations } from './instrumentation/express.ts';
 import { HistogramRegistry } from './instrumentation/histogram-registry.ts';

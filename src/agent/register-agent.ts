@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
-import { createError, errorMessage } from '../core/errors.ts';
 import { stderrLogger } from '../core/log.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { getSharedAgent } from './agent.ts';
 import { flushOnExit } from './flush-on-exit.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';

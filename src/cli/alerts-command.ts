@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ApiResponse } from '../client/api-types.ts';
 import { PerfscopeClient } from '../client/perfscope-client.ts';
 import { readDiscoveryFile } from '../core/config/server-discovery.ts';
-import { createError } from '../core/errors.ts';
+import { createError } from '../core/perfscope-error.ts';
 import type { AlertSeverity } from '../core/schema/enums.ts';
 import { ALERT_SEVERITIES } from '../core/schema/enums.ts';
 import { ALERT_STATES, type AlertState } from '../core/schema/tables/alerts-table.ts';

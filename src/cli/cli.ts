@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { errorMessage, PerfscopeError } from '../core/errors.ts';
+import { errorMessage, PerfscopeError } from '../core/perfscope-error.ts';
 import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';

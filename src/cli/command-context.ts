@@ -4,7 +4,7 @@ import {
   readStartupConfig,
   type StartupConfig,
 } from '../core/config/startup-config.ts';
-import { createError } from '../core/errors.ts';
+import { createError } from '../core/perfscope-error.ts';
 import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { createError, errorMessage } from '../core/errors.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 
 export function addDemoCommand(program: Command): void {
   program

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Settings } from '../core/config/parse-settings.ts';
 import { formatBasicAuthorization, type QuestdbTargets } from '../core/config/questdb-targets.ts';
-import type { Settings } from '../core/config/settings.ts';
-import { createError, errorMessage } from '../core/errors.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import type { DataSourceAddresses } from '../server/grafana/grafana-provisioning.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { createError, errorMessage } from '../core/errors.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { DEFAULT_PORT } from '../server/startup/listen.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples, parseDuration, parseHttpUrl } from './command-options.ts';

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { createError, errorMessage, PerfscopeError } from '../core/errors.ts';
+import { createError, errorMessage, PerfscopeError } from '../core/perfscope-error.ts';
 import { ROLES, type Role } from '../core/person-and-roles.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';

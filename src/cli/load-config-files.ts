@@ -1,4 +1,4 @@
-import type { Settings } from '../core/config/settings.ts';
+import type { Settings } from '../core/config/parse-settings.ts';
 import { readNamedFile } from '../core/config-files/watched-file.ts';
 import {
   type BusinessRules,

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
-import { createError, errorMessage } from '../core/errors.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Person } from '../core/person-and-roles.ts';
 import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import { requireQuestdbTargets, requireStartupConfig, withQueryClient } from './command-context.ts';

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createError } from '../core/errors.ts';
+import { createError } from '../core/perfscope-error.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { ProgressLine, print, printJson } from './command-output.ts';

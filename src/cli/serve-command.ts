@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { errorMessage } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { AUTH_DISABLED_NOTICE } from '../server/access/credential-authenticator.ts';
+import { errorMessage } from '../core/perfscope-error.ts';
+import { AUTH_DISABLED_NOTICE } from '../server/access/check-credentials.ts';
 import { preferSmallHeap } from '../server/startup/small-heap.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
-import { errorMessage } from '../core/errors.ts';
 import { formatDuration } from '../core/format.ts';
+import { errorMessage } from '../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type ProcessHealth, queryProcessHealth } from '../storage/queries/host-health.ts';
 import { queryDistributionTotals } from '../storage/queries/operation-totals.ts';

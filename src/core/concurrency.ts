@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import pMap from 'p-map';
 import pTimeout from 'p-timeout';
-import { createError } from './errors.ts';
+import { createError } from './perfscope-error.ts';
 
 /** Timers that don't keep the process alive. */
 const UNREF_TIMERS = {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode } from './perfscope-error.ts';
 
 /** Explains an error code in docs/errors.md. */
 export interface ErrorExplanation {

@@ -2,8 +2,8 @@
 // Usage: node rule-evaluator-process.ts FOLDER NOW [STAGE], with QuestDB set in the environment.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
-import { parseSettings } from '../../src/core/config/settings.ts';
 import type { AddRows } from '../../src/core/schema/table-registry.ts';
 import type { RuleDecisionRow } from '../../src/core/schema/tables/rule-decisions-table.ts';
 import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';

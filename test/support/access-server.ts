@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
-import { parseSettings } from '../../src/core/config/settings.ts';
 import type { Logger } from '../../src/core/log.ts';
 import { type AccessControl, createAccessControl } from '../../src/server/access/access-control.ts';
 import type { Permission } from '../../src/server/access/permissions.ts';

@@ -1,5 +1,5 @@
+import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
-import { parseSettings } from '../../src/core/config/settings.ts';
 import {
   addToBucket,
   type BucketCounts,

@@ -1,4 +1,4 @@
-import { parseSettings } from '../../src/core/config/settings.ts';
+import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import type { Transition } from '../../src/server/alerts/evaluation/alert-transition.ts';
 import {
   evaluateRule,

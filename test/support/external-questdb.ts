@@ -3,12 +3,12 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatBasicAuthorization } from '../../src/core/config/questdb-targets.ts';
-import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import {
   launchQuestdb,
   stopProcess,
   waitUntilReady,
-} from '../../src/storage/questdb/questdb-process.ts';
+} from '../../src/storage/questdb/launch-questdb.ts';
+import { findJava, resolveJar } from '../../src/storage/questdb/questdb-jar.mjs';
 import { findFreePorts, writeServerConf } from '../../src/storage/questdb/server-conf.ts';
 import { execSql } from './exec-sql.ts';
 

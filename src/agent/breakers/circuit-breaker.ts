@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum';
 import { DAY_MS } from '../../core/duration.ts';
-import { createError, type PerfscopeError } from '../../core/errors.ts';
+import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
 
 /** Options of `protect`. All times are in ms. */
 export interface ProtectOptions<T = unknown, A extends unknown[] = never, F = never> {

@@ -1,5 +1,5 @@
 import { withTimeout } from '../../core/concurrency.ts';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
 
 /** Value of a setting that a business rule decided, with the reason. */

@@ -1,6 +1,6 @@
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
-import { errorMessage } from '../../core/errors.ts';
 import { stderrLogger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
 import { getSharedAgent } from '../agent.ts';
 import { BreakerRegistry, type ForcedBreaker } from '../breakers/breaker-registry.ts';

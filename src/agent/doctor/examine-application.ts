@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { withTimeout } from '../../core/concurrency.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import {
   formatUnmeasuredReason,
   type LibraryState,

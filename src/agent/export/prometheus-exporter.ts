@@ -5,8 +5,8 @@ import {
   PrometheusSerializer,
 } from '@opentelemetry/exporter-prometheus';
 import type { MetricProducer, MetricReaderOptions } from '@opentelemetry/sdk-metrics';
-import { createError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { createError } from '../../core/perfscope-error.ts';
 
 /** Creates the reader for `/metrics`, without its own HTTP server. */
 export function createPrometheusReader(histograms: MetricProducer): PrometheusExporter {

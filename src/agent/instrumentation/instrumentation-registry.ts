@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 
 /** Describes how to instrument a library. */
 export interface LibraryInstrumentation {

@@ -1,4 +1,4 @@
-import type { PerfscopeError } from '../../core/errors.ts';
+import type { PerfscopeError } from '../../core/perfscope-error.ts';
 import { redact } from '../../core/redact.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../core/duration.ts';
-import { createError, type PerfscopeError } from '../../core/errors.ts';
+import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';
 

@@ -1,5 +1,4 @@
 import { DAY_MS } from '../../core/duration.ts';
-import type { PerfscopeError } from '../../core/errors.ts';
 import {
   addToBucket,
   type BucketCounts,
@@ -7,6 +6,7 @@ import {
   toBucketRows,
 } from '../../core/histogram/histogram-buckets.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
+import type { PerfscopeError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computePointId, createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';

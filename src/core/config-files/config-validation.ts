@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS, parseDuration } from '../duration.ts';
-import { createError, type PerfscopeError } from '../errors.ts';
+import { createError, type PerfscopeError } from '../perfscope-error.ts';
 
 export type ConfigPath = readonly (string | number)[];
 

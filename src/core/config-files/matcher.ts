@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../perfscope-error.ts';
 
 /** A condition on a label, as in Alertmanager: `name="value"`, with `=`, `!=`, `=~`, or `!~`. */
 export interface Matcher {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type ErrorCode, errorMessage, PerfscopeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { type ErrorCode, errorMessage, PerfscopeError } from '../perfscope-error.ts';
 import {
   type ConfigFileErrorCode,
   type ConfigProblem,

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../perfscope-error.ts';
 import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
 
 /** A parsed YAML document with the position of each value. */

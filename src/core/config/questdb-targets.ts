@@ -1,4 +1,4 @@
-import type { Settings } from './settings.ts';
+import type { Settings } from './parse-settings.ts';
 
 /** The QuestDB HTTP endpoint to which rows are written. */
 export interface WriteTarget {

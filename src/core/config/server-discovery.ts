@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { writePrivateFile } from '../private-file.ts';
 import { isProcessAlive, type ProcessIdentity } from '../process-identity.ts';
+import type { EnvironmentVariables } from './parse-settings.ts';
 import type { QuestdbTargets } from './questdb-targets.ts';
-import type { EnvironmentVariables } from './settings.ts';
 
 /** Connection details that a running server publishes for services of the same user and machine. */
 export interface ServerDiscovery {

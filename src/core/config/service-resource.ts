@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceResource } from '../schema/table-definition.ts';
-import type { EnvironmentVariables } from './settings.ts';
+import type { EnvironmentVariables } from './parse-settings.ts';
 
 /**
  * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset,

@@ -1,8 +1,8 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
+import { type ParsedSettings, parseSettings } from './parse-settings.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
 import { getDiscoveryFilePath, readDiscoveryFile } from './server-discovery.ts';
 import { detectServiceResource } from './service-resource.ts';
-import { type ParsedSettings, parseSettings } from './settings.ts';
 
 /** The configuration of this process. No other module reads `process.env`. */
 export interface StartupConfig extends ParsedSettings {

@@ -1,4 +1,4 @@
-import type { Settings } from '../../core/config/settings.ts';
+import type { Settings } from '../../core/config/parse-settings.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import { ApiKeyStore } from './api-key-store.ts';
@@ -8,7 +8,7 @@ import {
   assertNotExposed,
   createAuthenticator,
   isAuthDisabled,
-} from './credential-authenticator.ts';
+} from './check-credentials.ts';
 import { createTokenVerifier } from './jwt-verifier.ts';
 
 /** Authentication, API keys, and the audit log of a server. */

@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
-import { createError, type PerfscopeError } from '../../core/errors.ts';
+import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
 import { redact } from '../../core/redact.ts';
 import type { ApiKeyRow } from '../../core/schema/tables/api-keys-table.ts';
 import type { Row } from '../../storage/questdb/postgres-wire-reader.ts';

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../core/duration.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import type { Role } from '../../core/person-and-roles.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';

@@ -6,7 +6,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import type { JwtSettings } from '../../core/config/settings.ts';
+import type { JwtSettings } from '../../core/config/parse-settings.ts';
 import { ROLES } from '../../core/person-and-roles.ts';
 import { isRole } from './permissions.ts';
 import { createPrincipal, type Grant, type Principal, validateGrant } from './principal.ts';

@@ -1,4 +1,4 @@
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { isVisibleInScope, type TenantScope } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { ActionService, ForcedBreakerView } from './action-views.ts';

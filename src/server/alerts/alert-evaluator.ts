@@ -1,7 +1,7 @@
 import type { AlertGroup } from '../../core/alerts/alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import {

@@ -1,5 +1,5 @@
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 5000;
 

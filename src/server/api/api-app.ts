@@ -1,7 +1,7 @@
 import type { Express, RequestHandler } from 'express';
 import express from 'express';
 import helmet from 'helmet';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import { sql } from '../../storage/sql/sql-builder.ts';

@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { HOUR_MS } from '../../core/duration.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { formatCsv } from './csv-table.ts';
 import type {

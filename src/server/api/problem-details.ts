@@ -1,7 +1,12 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { findClosestMatch } from '../../core/did-you-mean.ts';
-import { createError, type ErrorCode, errorMessage, PerfscopeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import {
+  createError,
+  type ErrorCode,
+  errorMessage,
+  PerfscopeError,
+} from '../../core/perfscope-error.ts';
 
 /** An invalid parameter: the reason, and the allowed values. */
 export interface ParameterError {

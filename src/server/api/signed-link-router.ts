@@ -1,8 +1,8 @@
 import express, { type Request, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
-import { PerfscopeError } from '../../core/errors.ts';
 import { escapeHtml } from '../../core/format.ts';
+import { PerfscopeError } from '../../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { AlertView } from '../alerts/service/alert-views.ts';
 import type { LinkAction, VerifiedLink } from '../notifications/notification-views.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SentryDsn } from '../../core/config/variable-parsers.ts';
 import { HOUR_MS } from '../../core/duration.ts';
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';

@@ -1,4 +1,4 @@
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 
 const TIMEOUT_MS = 15_000;
 /** Earlier versions can't find folders and dashboards by the UIDs that the dashboard links use. */

@@ -1,6 +1,6 @@
 import { formatProblems } from '../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import {
   type NotificationRow,
   type NotificationStatus,

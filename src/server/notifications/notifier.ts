@@ -1,7 +1,7 @@
 import type { AlertGroup, AlertLookup, EvaluatedAlert } from '../../core/alerts/alert.ts';
 import { WatchedFile } from '../../core/config-files/watched-file.ts';
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { Message } from './channels/channel.ts';
 import {

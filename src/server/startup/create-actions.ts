@@ -1,6 +1,6 @@
 import type { Agent } from '../../agent/agent.ts';
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import { isVisibleInScope, type TenantScope, UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import { createActionService } from '../actions/action-service.ts';

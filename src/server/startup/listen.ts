@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 
 /** The first port to try if PORT is not set. */
 export const DEFAULT_PORT = 4001;

@@ -1,5 +1,5 @@
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 
 /** A part of the server, such as QuestDB or the HTTP server. */
 export interface ServerPart<T = void> {

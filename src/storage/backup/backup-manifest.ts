@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import type { FileDigest } from './copy-file.ts';
 
 const MANIFEST_FILE = 'manifest.json';

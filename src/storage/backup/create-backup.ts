@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
+import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { CREDENTIALS_FILE } from '../questdb/data-dir.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 import { QUESTDB_VERSION } from '../questdb/questdb-jar.mjs';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
+import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { assertDataDir, DataDirLock } from '../questdb/data-dir.ts';
 import { createOrphanedFolderName } from '../write/spool-folders.ts';
 import {

@@ -1,5 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import {
   buildCreateRollupSql,
   formatRollupName,

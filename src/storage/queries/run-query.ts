@@ -1,4 +1,4 @@
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import {

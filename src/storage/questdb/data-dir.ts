@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import {
   getProcessIdentity,
   isProcessAlive,

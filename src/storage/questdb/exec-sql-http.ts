@@ -1,5 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 
 /** Fields that Perfscope uses from a response of QuestDB's `/exec` endpoint. */
 export interface ExecResult {

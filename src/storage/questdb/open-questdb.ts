@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
+import type { Settings } from '../../core/config/parse-settings.ts';
 import type { QuestdbTargets } from '../../core/config/questdb-targets.ts';
 import { getExternalQuestdbTargets } from '../../core/config/questdb-targets.ts';
-import type { Settings } from '../../core/config/settings.ts';
-import { createError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { DataDirLock } from './data-dir.ts';
-import { EmbeddedQuestdb } from './embedded-questdb.ts';
 import {
   findJava,
   findMissingQuestdbTools,
   formatInstallHint,
   resolveJar,
 } from './questdb-jar.mjs';
+import { EmbeddedQuestdb } from './questdb-supervisor.ts';
 
 /** A QuestDB that accepts queries: embedded or external. */
 export interface QuestdbInstance {

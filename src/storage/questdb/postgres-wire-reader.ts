@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
-import { createError, errorMessage, PerfscopeError } from '../../core/errors.ts';
+import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';

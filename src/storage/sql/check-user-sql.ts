@@ -1,4 +1,4 @@
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
 
 /*

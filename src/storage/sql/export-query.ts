@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { toReadOnlySql } from './check-user-sql.ts';
 
 export type ExportFormat = 'csv' | 'parquet';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
-import { createError, errorMessage } from '../../core/errors.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import { toReadOnlySql } from './check-user-sql.ts';
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 
 /*
  * Types for the used parts of `@questdb/sql-parser`'s syntax tree. The package's own types don't

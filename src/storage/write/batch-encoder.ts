@@ -1,7 +1,7 @@
 import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
 import { DAY_MS } from '../../core/duration.ts';
-import { createError, errorMessage } from '../../core/errors.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import {
   type AnyRow,
   type ColumnType,

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 
 /** The result of a write: stored, failed temporarily, or rejected permanently. */
 export type WriteOutcome =

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import { createError, errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';

@@ -1,6 +1,6 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError } from '../../core/errors.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { IlpClient } from './ilp-client.ts';
 import type { Spool } from './spool.ts';
 import type { Batch } from './spool-folders.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { createError, errorMessage } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { getProcessIdentity, type ProcessIdentity } from '../../core/process-identity.ts';
 import { isMeasurementTable } from '../../core/schema/table-registry.ts';
 import type { DroppedRowCounter, DropReason } from './dropped-rows.ts';

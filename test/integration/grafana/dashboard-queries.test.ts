@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseSettings } from '../../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../../src/core/config/questdb-targets.ts';
-import { parseSettings } from '../../../src/core/config/settings.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import {
   addToBucket,

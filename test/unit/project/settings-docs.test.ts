@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { VARIABLES } from '../../../src/core/config/environment-variables.ts';
+import { VARIABLES } from '../../../src/core/config/setting-definitions.ts';
 
 const ROW_PATTERN = /^\| `(\w+)` +\|[^|]*\| (.*?) +\|$/gm;
 

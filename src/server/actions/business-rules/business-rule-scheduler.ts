@@ -1,9 +1,10 @@
 import { WatchedFile, type WatchedFileStatus } from '../../../core/config-files/watched-file.ts';
-import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { BusinessRule } from './business-rule.ts';
+import type { Decision } from './decide-setting.ts';
 import { DecisionFeed } from './decision-feed.ts';
 import { DecisionWebhooks, type PostWebhook } from './decision-webhooks.ts';
 import { evaluateBusinessRule, expireSettings } from './evaluate-business-rule.ts';
@@ -13,7 +14,6 @@ import {
   NO_RULES,
   type WebhookUrlValidator,
 } from './load-business-rules.ts';
-import type { Decision } from './setting-decision.ts';
 import { SettingStore } from './setting-store.ts';
 import { DecisionRestorer, toDecisionRow, toOutcomeRow } from './stored-decisions.ts';
 

@@ -1,4 +1,4 @@
-import type { Decision } from './setting-decision.ts';
+import type { Decision } from './decide-setting.ts';
 
 type DecisionListener = (decision: Decision, position: string) => void;
 

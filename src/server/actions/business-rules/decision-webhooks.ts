@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DecisionOutcomeStatus } from '../../../core/schema/tables/rule-decisions-table.ts';
 import type { DecisionView } from '../action-views.ts';
+import { type Decision, type Tenant, toTenantKey } from './decide-setting.ts';
 import type { BusinessRules, RuleWebhookConfig } from './load-business-rules.ts';
-import { type Decision, type Tenant, toTenantKey } from './setting-decision.ts';
 import { toDecisionView } from './stored-decisions.ts';
 
 /** Makes one attempt. `key` is the same for all attempts of a decision. Never rejects. */

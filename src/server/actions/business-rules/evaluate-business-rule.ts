@@ -8,9 +8,9 @@ import {
   type FactValues,
   toFactKey,
 } from './business-rule.ts';
+import { type Decision, type RuleEvaluation, toTenantKey } from './decide-setting.ts';
 import { queryTenantFacts } from './fact-queries.ts';
 import type { BusinessRules } from './load-business-rules.ts';
-import { type Decision, type RuleEvaluation, toTenantKey } from './setting-decision.ts';
 import { SettingStore } from './setting-store.ts';
 
 const WHEN_MET_EVENT = 'when-met';

@@ -21,7 +21,7 @@ import {
   listFactRequests,
   toFactKey,
 } from './business-rule.ts';
-import { type Tenant, toTenantKey } from './setting-decision.ts';
+import { type Tenant, toTenantKey } from './decide-setting.ts';
 
 /** The facts of one tenant. */
 export interface TenantFacts {

@@ -10,7 +10,7 @@ import {
   toConfirmedDecision,
   toRuleRemovedDecision,
   toTenantKey,
-} from './setting-decision.ts';
+} from './decide-setting.ts';
 import { toDecision } from './stored-decisions.ts';
 
 /** New decisions that `merge` found in the rows. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS } from '../../../core/duration.ts';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import {
   DECISION_OUTCOME_STATUSES,
   DECISION_STATUSES,
@@ -14,7 +14,7 @@ import { toTableRow } from '../../../storage/queries/row-values.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { fromTable, inValues, joinSql, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import type { DecisionFilter, DecisionView } from '../action-views.ts';
-import type { Decision } from './setting-decision.ts';
+import type { Decision } from './decide-setting.ts';
 
 /** Author of rows that contain decisions. */
 const DECISION_AUTHOR = 'perfscope';

@@ -1,5 +1,5 @@
 import { withQueryTimeout } from '../../../core/concurrency.ts';
-import { createError, errorMessage } from '../../../core/errors.ts';
+import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
 import { isQuestdbError, type Row } from '../../../storage/questdb/postgres-wire-reader.ts';

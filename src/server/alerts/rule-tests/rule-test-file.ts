@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config-files/config-validation.ts';
-import { errorMessage } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
 

@@ -1,4 +1,4 @@
-import type { Settings } from '../../../core/config/settings.ts';
+import type { Settings } from '../../../core/config/parse-settings.ts';
 import type { ConfigProblem, ReportProblem } from '../../../core/config-files/config-validation.ts';
 import {
   createReporter,

@@ -1,4 +1,4 @@
-import { errorMessage } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import {
   getTableAndRollupNames,
   ROLLUP_DEFINITIONS,

@@ -1,6 +1,6 @@
 import type { AlertLookup } from '../../../core/alerts/alert.ts';
 import { DAY_MS } from '../../../core/duration.ts';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import {

@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../../core/duration.ts';
-import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { durationSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
 import { matchersSchema } from '../../../core/config-files/matcher.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { SilenceRow } from '../../../core/schema/tables/silences-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';

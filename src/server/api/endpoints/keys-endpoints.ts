@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { ROLES, type Role } from '../../../core/person-and-roles.ts';
 import { createKeyNotFoundError, parseExpiry, toKeyView } from '../../access/api-key-record.ts';
 import type { Actor } from '../../access/api-key-store.ts';

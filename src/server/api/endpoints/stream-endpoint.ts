@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { getCaller } from '../middleware/authorization-middleware.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import {
   type AlignedComparison,
   alignComparison,

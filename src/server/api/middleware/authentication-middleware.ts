@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
-import { createError } from '../../../core/errors.ts';
 import { isLoopbackHost } from '../../../core/loopback.ts';
-import type { Authenticator } from '../../access/credential-authenticator.ts';
+import { createError } from '../../../core/perfscope-error.ts';
+import type { Authenticator } from '../../access/check-credentials.ts';
 import { setCaller } from './authorization-middleware.ts';
 import { limitRejectedRequests } from './rate-limit-middleware.ts';
 

@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { hasPermission, PERMISSION_LABELS, type Permission } from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
 

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, type Options, rateLimit } from 'express-rate-limit';
 import { MINUTE_MS } from '../../../core/duration.ts';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { getCaller } from './authorization-middleware.ts';
 
 /** Allowed requests without valid credentials per address. */

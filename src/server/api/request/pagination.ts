@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { PerfscopeError } from '../../../core/errors.ts';
+import type { PerfscopeError } from '../../../core/perfscope-error.ts';
 import { MAX_NAME_LENGTH } from '../../../core/schema/table-definition.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import type { TimeRange } from '../../../storage/queries/time-range.ts';

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import express from 'express';
 import { z } from 'zod';
 import { findClosestMatch } from '../../../core/did-you-mean.ts';
-import { createError, errorMessage } from '../../../core/errors.ts';
+import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import { createRequestError, type ParameterError } from '../problem-details.ts';
 
 /** In characters. Node limits the URL and the headers together to 16 KB. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 
 /** Maximum number of messages to track. */
 const MAX_TRACKED_MESSAGES = 1000;

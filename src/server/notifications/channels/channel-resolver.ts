@@ -1,4 +1,4 @@
-import { errorMessage } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
 import { ADDRESS_FIELD_BY_CHANNEL } from '../config/notification-file-schema.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import { toMessageContent } from '../message/message-content.ts';
 import { toSingleLine } from '../message/sanitize-text.ts';

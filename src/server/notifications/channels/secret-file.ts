@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { createError, errorMessage } from '../../../core/errors.ts';
+import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import { type AddressPolicy, getUrlError } from '../outgoing-http/address-policy.ts';
 
 const MAX_SECRET_BYTES = 65_536;

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createError, errorMessage } from '../../../core/errors.ts';
 import { createWarnOnce, type Logger } from '../../../core/log.ts';
+import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import {
   getProcessIdentity,
   isProcessAlive,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isActive } from '../../../core/alerts/alert.ts';
 import { DAY_MS } from '../../../core/duration.ts';
-import { createError, errorMessage } from '../../../core/errors.ts';
+import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { LinkVerifier, VerifiedLink } from '../notification-views.ts';
 

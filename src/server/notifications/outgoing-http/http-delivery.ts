@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { DAY_MS } from '../../../core/duration.ts';
-import { errorMessage } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { DeliveryOutcome } from '../channels/channel.ts';
 import { redactForDisplay } from '../message/sanitize-text.ts';
 import {

@@ -4,8 +4,8 @@ import {
   getDirectoryFunction,
 } from '../../../agent/notification-directory.ts';
 import { withTimeout } from '../../../core/concurrency.ts';
-import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import { personSchema } from '../config/notification-file-schema.ts';
 import { PERSON_SOURCES, type PersonSource } from '../notification-views.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createError } from '../../../core/errors.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import { type PersonRow, peopleTable } from '../../../core/schema/tables/people-table.ts';

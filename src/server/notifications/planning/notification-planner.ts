@@ -5,8 +5,8 @@ import {
   isActive,
   toAlertStateKey,
 } from '../../../core/alerts/alert.ts';
-import { errorMessage } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { NotificationConfig } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';

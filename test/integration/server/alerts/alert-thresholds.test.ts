@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseSettings } from '../../../../src/core/config/settings.ts';
+import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerformanceMetricType } from '../../../../src/core/schema/enums.ts';
 import type { QueueMetricRow } from '../../../../src/core/schema/tables/queue-metrics-table.ts';

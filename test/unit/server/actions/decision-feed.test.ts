@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { DecisionFeed } from '../../../../src/server/actions/business-rules/decision-feed.ts';
 import {
   type Decision,
   decideSetting,
   INITIAL_SETTING_STATE,
-} from '../../../../src/server/actions/business-rules/setting-decision.ts';
+} from '../../../../src/server/actions/business-rules/decide-setting.ts';
+import { DecisionFeed } from '../../../../src/server/actions/business-rules/decision-feed.ts';
 import { loadPricingRule, T0 } from '../../../support/business-rule-fixtures.ts';
 
 function makeDecision(second: number, propertyId: string): Decision {

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import {
-  DecisionWebhooks,
-  type PostWebhook,
-} from '../../../../src/server/actions/business-rules/decision-webhooks.ts';
-import {
   type Decision,
   decideSetting,
   INITIAL_SETTING_STATE,
-} from '../../../../src/server/actions/business-rules/setting-decision.ts';
+} from '../../../../src/server/actions/business-rules/decide-setting.ts';
+import {
+  DecisionWebhooks,
+  type PostWebhook,
+} from '../../../../src/server/actions/business-rules/decision-webhooks.ts';
 import { loadTestRules, PRICING_RULES } from '../../../support/business-rule-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 

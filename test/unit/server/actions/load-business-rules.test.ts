@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PerfscopeError } from '../../../../src/core/errors.ts';
+import { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { loadBusinessRules } from '../../../../src/server/actions/business-rules/load-business-rules.ts';
 import { loadTestRules, PRICING_RULES } from '../../../support/business-rule-fixtures.ts';
 

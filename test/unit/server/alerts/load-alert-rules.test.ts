@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ConfigProblem } from '../../../../src/core/config-files/config-validation.ts';
-import { PerfscopeError } from '../../../../src/core/errors.ts';
+import { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { getRuleThresholds } from '../../../../src/server/alerts/rules/alert-rule.ts';
 import { findRule, loadTestRules, SETTINGS } from '../../../support/alert-rule-fixtures.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
-import type { PerfscopeError } from '../../../../src/core/errors.ts';
+import type { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { ENDPOINTS } from '../../../../src/server/api/endpoint-registry.ts';
 import { parseQueryString } from '../../../../src/server/api/request/request-parser.ts';
 import {

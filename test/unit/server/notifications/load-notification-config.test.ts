@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ConfigProblem } from '../../../../src/core/config-files/config-validation.ts';
-import type { PerfscopeError } from '../../../../src/core/errors.ts';
+import type { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { loadNotificationConfig } from '../../../../src/server/notifications/config/load-notification-config.ts';
 import { loadTestPlan } from '../../../support/notifier-fixtures.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseSettings } from '../../../../src/core/config/settings.ts';
+import { parseSettings } from '../../../../src/core/config/parse-settings.ts';
 
 describe('parseSettings', () => {
   it('uses the documented defaults', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createChildEnvironment } from '../../core/config/startup-config.ts';
-import { createError } from '../../core/errors.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { execSql } from './exec-sql-http.ts';
 
 const READY_TIMEOUT_MS = 60_000;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS } from '../duration.ts';
-import { createError, errorMessage, type PerfscopeError } from '../errors.ts';
+import { createError, errorMessage, type PerfscopeError } from '../perfscope-error.ts';
 import type { Retention } from '../schema/rollup-definitions.ts';
-import { VARIABLES, type VariableName, type VariableValues } from './environment-variables.ts';
+import { VARIABLES, type VariableName, type VariableValues } from './setting-definitions.ts';
 import type { Variable } from './variable-parsers.ts';
 
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;

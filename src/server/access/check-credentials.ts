@@ -1,5 +1,5 @@
-import { createError } from '../../core/errors.ts';
 import { isLoopbackHost } from '../../core/loopback.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { API_KEY_PREFIX, isSameSecret } from './api-key-secret.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { TokenVerifier } from './jwt-verifier.ts';

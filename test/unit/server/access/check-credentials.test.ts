@@ -8,7 +8,7 @@ import {
   createAuthenticator,
   isAuthDisabled,
   type RequestCredentials,
-} from '../../../../src/server/access/credential-authenticator.ts';
+} from '../../../../src/server/access/check-credentials.ts';
 import { LOCAL_ADMIN, SCRAPER } from '../../../../src/server/access/principal.ts';
 
 const KEY = generateApiKey().text;

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BusinessRule } from '../../../../src/server/actions/business-rules/business-rule.ts';
-import { ConditionEvaluator } from '../../../../src/server/actions/business-rules/evaluate-business-rule.ts';
 import {
   type Decision,
   decideSetting,
   INITIAL_SETTING_STATE,
   type RuleEvaluation,
   type SettingState,
-} from '../../../../src/server/actions/business-rules/setting-decision.ts';
+} from '../../../../src/server/actions/business-rules/decide-setting.ts';
+import { ConditionEvaluator } from '../../../../src/server/actions/business-rules/evaluate-business-rule.ts';
 import { loadPricingRule, loadTestRules, T0 } from '../../../support/business-rule-fixtures.ts';
 
 const RULE = loadPricingRule();

@@ -5,11 +5,11 @@ import {
   formatBasicAuthorization,
   type QuestdbTargets,
 } from '../../core/config/questdb-targets.ts';
-import { errorMessage } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import { getProcessIdentity, type ProcessIdentity } from '../../core/process-identity.ts';
 import { type Credentials, loadOrCreateCredentials } from './data-dir.ts';
-import { hasPortConflict, launchQuestdb, stopProcess, waitUntilReady } from './questdb-process.ts';
+import { hasPortConflict, launchQuestdb, stopProcess, waitUntilReady } from './launch-questdb.ts';
 import { findFreePorts, type Ports, writeServerConf } from './server-conf.ts';
 
 const DEFAULT_PORTS: Ports = { http: 9000, pg: 8812 };
