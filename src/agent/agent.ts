@@ -145,7 +145,7 @@ export class Agent {
       onJob: (job, failure) => this.recordJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
       onQueueReachabilityChange: (queue, reachable) => {
-        if (reachable) log.warn(`The Redis server of queue ${queue} is reachable again.`);
+        if (reachable) log.warn(`The Redis server for queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
       },
       includeJobData: this.config.settings.PERFORMANCE_JOB_DATA,

@@ -67,7 +67,7 @@ export function addAlertsCommand(program: Command): void {
     .requiredOption('--comment <text>', 'Reason for the silence')
     .option(
       '--organization <id>',
-      'Organization of the silence; only administrators can choose another organization',
+      'Organization that the silence applies to; only administrators can specify one other than their own',
     )
     .action(
       async (

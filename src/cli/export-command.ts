@@ -37,7 +37,7 @@ export function addExportCommand(program: Command): void {
     .addOption(
       new Option('--format <format>', 'Output format').choices(['csv', 'parquet']).default('csv'),
     )
-    .option('--last <time>', 'Export only rows from the last 24h, 7d, …', parseDuration)
+    .option('--last <time>', 'Time range to export, ending now, such as 24h or 7d', parseDuration)
     .option('--organization <name>', 'Export only rows of this organization')
     .option('--property <name>', 'Export only rows of this property')
     .addOption(

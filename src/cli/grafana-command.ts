@@ -41,10 +41,10 @@ export function addGrafanaCommand(program: Command): void {
   program
     .command('grafana')
     .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
-    .option('--out <folder>', 'Write provisioning files that only you can read to this folder')
+    .option('--out <folder>', 'Write provisioning files to this folder, readable only by you')
     .option(
       '--push <url>',
-      'Create or update the data sources and dashboards in this Grafana',
+      'Create or update the data sources and dashboards in the Grafana instance at this URL',
       parseHttpUrl,
     )
     .option('--token-file <file>', 'File with the token for --push')

@@ -12,7 +12,7 @@ export function addHealthcheckCommand(program: Command): void {
     .description('Check whether a server is ready, for example in a container health check')
     .argument('[url]', 'URL to check; default: /readyz at HOST and PORT', parseHttpUrl)
     .addOption(
-      new Option('--timeout <time>', 'Maximum duration')
+      new Option('--timeout <time>', 'Maximum duration of the check')
         .argParser(parseDuration)
         .default(DEFAULT_TIMEOUT_MS, '5s'),
     )

@@ -97,7 +97,8 @@ async function createKey({
     const { key, text } = await keys.create({ ...grant, expiresAt: expires }, actor);
     return { view: toKeyView(key, Date.now()), text, isFirst };
   });
-  if (created === undefined) return printStatus('A key already exists, so no key was created.');
+  if (created === undefined)
+    return printStatus('A key was already created, so no new key was created.');
   const { view, text, isFirst } = created;
   if (out !== undefined) writePrivateFile(out, `${text}\n`);
   const location = out === undefined ? { key: text } : { file: out };

@@ -46,7 +46,7 @@ export function addNotifyPeopleCommand(notify: Command): void {
     .option('--property <id...>', 'Limit alerts to these properties')
     .option('--email <address>', 'Email address, such as ann@hotel.example')
     .option('--phone <number>', 'Phone number, such as +43123456789')
-    .option('--user <subject>', 'Subject of the API key or token of the person, such as token:ann')
+    .option('--user <subject>', "Subject of the person's API key or token, such as token:ann")
     .option('--json', 'Print a JSON array with this person')
     .action((name: string, { json, property: properties, ...rest }: AddPersonOptions) =>
       withPeopleStore(async (store, actor) =>

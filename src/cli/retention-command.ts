@@ -47,7 +47,7 @@ interface TableReport {
 export function addRetentionCommand(program: Command): void {
   program
     .command('retention')
-    .description('Show how long data is stored, its size, and when the disk will be full')
+    .description('Show how long data is stored, how large it is, and when the disk will be full')
     .option('--json', 'Print JSON with ISO 8601 times and sizes in bytes')
     .addHelpText('after', formatExamples('perfscope retention', 'perfscope retention --json'))
     .action(async (options: { json?: true }) => {

@@ -33,7 +33,7 @@ export function addRulesCommand(program: Command): void {
     )
     .option(
       '--step <time>',
-      'Time between evaluations; by default, the dry run makes about 300 evaluations',
+      'Time between evaluations; default: the time range divided into about 300 steps',
       parseDuration,
     )
     .option('--file <path>', 'Rules file to use instead of PERFORMANCE_BUSINESS_RULES_FILE')

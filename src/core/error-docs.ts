@@ -9,7 +9,7 @@ export interface ErrorExplanation {
 }
 
 const FILE_ACTION =
-  'Fix each listed problem. Each has the form `file:line:column: message`. Perfscope reloads the file when it changes. `npx perfscope check-config` checks it without starting the server.';
+  'Fix each listed problem. Each problem has the form `file:line:column: message`. Perfscope reloads the file when it changes. `npx perfscope check-config` checks the file without starting the server.';
 
 /**
  * The explanation of each error code. Only the generator of docs/errors.md imports this module, so
@@ -17,12 +17,13 @@ const FILE_ACTION =
  */
 export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> = {
   PS_CONFIG_UNKNOWN: {
-    cause: 'A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set that Perfscope does not know.',
+    cause:
+      "A `PERFORMANCE_*` or `SYSTEM_HEALTH_*` variable is set, but Perfscope doesn't recognize its name.",
     action:
       'Correct the spelling or remove the variable. docs/configuration.md lists all settings.',
   },
   PS_CONFIG_INVALID: {
-    cause: 'A setting has a value of the wrong type or outside its allowed range.',
+    cause: "A setting's value has the wrong type or is outside the allowed range.",
     action: 'Set an allowed value, or unset the variable to use its default.',
   },
   PS_CONFIG_INCOMPLETE: {
@@ -34,7 +35,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Unset one of them.',
   },
   PS_SECRET_FILE: {
-    cause: 'The file in a `*_FILE` variable is missing, unreadable, or empty.',
+    cause: 'The file that a `*_FILE` variable specifies is missing, unreadable, or empty.',
     action: 'Check the path, the file permissions, and that the file contains the secret.',
   },
   PS_JAVA_MISSING: {
@@ -48,7 +49,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_DATA_DIR_UNUSABLE: {
     cause: "The data folder could not be created, or the current user can't write to it.",
-    action: 'Set `PERFORMANCE_DATA_DIR` to a writable folder, or change its permissions.',
+    action: "Set `PERFORMANCE_DATA_DIR` to a writable folder, or change the folder's permissions.",
   },
   PS_NOT_A_DATA_DIR: {
     cause: 'The folder contains files, but no Perfscope data.',
@@ -56,7 +57,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_PORT_TAKEN: {
     cause: '`PORT` is set to a port that another program is using.',
-    action: 'Choose a free port, or unset `PORT` so that Perfscope finds one.',
+    action: 'Choose a free port, or unset `PORT` so that Perfscope finds a free port.',
   },
   PS_QUESTDB_START_FAILED: {
     cause: 'The embedded QuestDB stopped during startup or was not ready in time.',
@@ -94,19 +95,20 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_ROWS_DROPPED: {
     cause:
-      "Rows could not be kept: they are past the retention period, the spool is full, or a value can't be encoded.",
+      "Rows could not be kept: they are older than the retention period, the spool is full, or a value can't be encoded.",
     action:
       'If the spool is full, check that QuestDB is running, or raise `PERFORMANCE_SPOOL_MAX_BYTES`. If rows are too old, raise `PERFORMANCE_RETENTION_DAYS`.',
   },
   PS_SPOOL_UNWRITABLE: {
     cause:
-      'The spool folder is read-only or its disk is full. Rows in memory are lost if the process stops.',
+      'The spool folder is read-only, or its disk is full. Rows in memory are lost if the process stops.',
     action: 'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder.',
   },
   PS_BATCH_REFUSED: {
     cause:
       'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
-    action: 'Correct the table. The message contains the path of the file with the rejected rows.',
+    action:
+      'Change the column types to the ones that Perfscope expects. The message contains the path of the file with the rejected rows.',
   },
   PS_FLUSH_TIMEOUT: {
     cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
@@ -119,7 +121,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_PART_FAILED: {
     cause:
       'One part of the agent could not start. The other parts and the application keep running.',
-    action: 'Fix the cause in the message, then restart the application.',
+    action: 'Fix the cause shown in the message, then restart the application.',
   },
   PS_SERIES_LIMIT: {
     cause:
@@ -147,7 +149,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_BUSINESS_RULES_INVALID: { cause: 'The business rules file has errors.', action: FILE_ACTION },
   PS_JOURNAL_UNWRITABLE: {
     cause:
-      'The folder of the notification journal is read-only or its disk is full. The journal preserves pending messages across restarts.',
+      'The notification journal folder is read-only, or its disk is full. The journal preserves pending messages across restarts.',
     action: 'Free disk space, or set `PERFORMANCE_DATA_DIR` to a writable folder.',
   },
   PS_RECEIVER_UNKNOWN: {
@@ -156,7 +158,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_REQUEST_INVALID: {
     cause: 'An API request has an invalid parameter or body.',
-    action: 'Correct the fields in the message and in the `errors` list.',
+    action: 'Correct the request fields that the message and the `errors` list name.',
   },
   PS_NOT_FOUND: {
     cause: 'The API path or the requested object does not exist, or belongs to another tenant.',
@@ -164,7 +166,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_METHOD_NOT_ALLOWED: {
     cause: 'The endpoint exists, but does not support this HTTP method.',
-    action: 'Use one of the methods in the message.',
+    action: 'Use one of the methods that the message lists.',
   },
   PS_TABLE_SUSPENDED: {
     cause: 'QuestDB suspended a table, usually because its disk was full.',
@@ -189,11 +191,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_TOO_MANY_REQUESTS: {
     cause: 'One key, token, or address exceeded the request limit per minute.',
-    action: 'Wait for the time in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
+    action:
+      'Wait the number of seconds shown in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
   },
   PS_KEY_INVALID: {
-    cause: 'An option of a new API key is not valid.',
-    action: 'Correct the option in the message and try again.',
+    cause: 'An option for the new API key is invalid.',
+    action: 'Correct the option shown in the message, then try again.',
   },
   PS_KEY_NOT_FOUND: {
     cause: 'No API key has this ID.',
@@ -214,7 +217,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_EXPORT_FAILED: {
     cause: 'The output file could not be written, for example because the disk is full.',
-    action: 'Fix the cause in the message, then try again.',
+    action: 'Fix the cause shown in the message, then try again.',
   },
   PS_FOLDER_NOT_EMPTY: {
     cause: 'The target folder of a backup or restore already exists.',
@@ -228,7 +231,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_BACKUP_FAILED: {
     cause: 'The backup stopped before it was complete, for example because the disk is full.',
-    action: 'Fix the cause in the message, then try again.',
+    action: 'Fix the cause shown in the message, then try again.',
   },
   PS_BACKUP_DAMAGED: {
     cause: 'A backup file is missing or was changed, or the folder contains an unexpected file.',
@@ -237,11 +240,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_RESTORE_FAILED: {
     cause: 'The data folder could not be replaced with the backup.',
     action:
-      'Fix the cause in the message, then try again. A previous data folder is kept under a name that contains `.before-`.',
+      'Fix the cause shown in the message, then try again. A previous data folder is kept under a name that contains `.before-`.',
   },
   PS_CHANNEL_SECRET: {
     cause:
-      'A secret file of a notification channel is missing, malformed, or readable by other users.',
+      "A notification channel's secret file is missing, malformed, or readable by other users.",
     action: 'Run `chmod 600` on the file, and check its content against docs/channels.md.',
   },
   PS_CHANNEL_INVALID: {
@@ -253,7 +256,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Correct the option. docs/actions.md lists all options.',
   },
   PS_BREAKER_OPEN: {
-    cause: 'The dependency failed too often, so its circuit breaker rejects calls for a while.',
+    cause: 'The dependency failed too often, so its circuit breaker temporarily rejects calls.',
     action:
       'Check the dependency. Pass a fallback to `protect()` to return a value in the meantime.',
   },

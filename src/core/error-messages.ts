@@ -22,7 +22,7 @@ export const ERROR_MESSAGES = {
   PS_CONFIG_CONFLICT: (p: { given: string; other: string }) =>
     `${p.given} and ${p.other} can't be used together. Unset one of them.`,
   PS_SECRET_FILE: (p: { name: string; reason: string }) =>
-    `The secret can't be read from the file in ${p.name}: ${p.reason}. Set ${p.name} to a readable file that contains the secret.`,
+    `The secret can't be read from the file that ${p.name} specifies: ${p.reason}. Set ${p.name} to a readable file that contains the secret.`,
   PS_JAVA_MISSING: (p: { hint: string }) => `QuestDB requires Java 17 or later. ${p.hint}`,
   PS_DATA_DIR_HELD: (p: { dataDir: string; pid: number; url: string }) =>
     `${p.dataDir} is in use by Perfscope process ${p.pid} (${p.url}). Stop that process, or set PERFORMANCE_DATA_DIR to another folder.`,
@@ -31,7 +31,7 @@ export const ERROR_MESSAGES = {
   PS_NOT_A_DATA_DIR: (p: { dataDir: string }) =>
     `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
   PS_PORT_TAKEN: (p: { host: string; port: number }) =>
-    `Another program is using ${p.host}:${p.port}. Set PORT to a free port, or unset it to let Perfscope choose one.`,
+    `Another program is using ${p.host}:${p.port}. Set PORT to a free port, or unset PORT so that Perfscope chooses a free port.`,
   PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
     `QuestDB did not start: ${p.reason}. See the QuestDB log: ${p.logFile}.`,
   PS_QUESTDB_UNREACHABLE: (p: { url: string; reason: string }) =>
@@ -47,7 +47,7 @@ export const ERROR_MESSAGES = {
   PS_SCHEMA_NEWER: (p: { found: number; known: number }) =>
     `The database has schema version ${p.found}, but this Perfscope version supports versions up to ${p.known}. Upgrade Perfscope, or use another database.`,
   PS_ROW_INVALID: (p: { field: string; reason: string }) =>
-    `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records it.`,
+    `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records the measurement.`,
   PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>
     `Dropped ${formatRowCount(p.rows)}: ${p.reason}.`,
   PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
@@ -63,13 +63,13 @@ export const ERROR_MESSAGES = {
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
-    `The ${p.field} of a request was ignored: it ${p.reason}. The request is recorded without this value. Correct the header or the withTenant() call.`,
+    `A request's ${p.field} was ignored: it ${p.reason}. The request is recorded without this value. Correct the header or the withTenant() call.`,
   PS_QUEUE_AWAY: (p: { queue: string }) =>
-    `The Redis server of queue ${p.queue} is unreachable, so the queue depth is unknown. Check that Redis is running.`,
+    `The Redis server for queue ${p.queue} is unreachable, so the queue depth is unknown. Check that Redis is running.`,
   PS_DEMO_INCOMPLETE: (p: { reason: string }) =>
     `The demo needs packages that are not installed (${p.reason}). Run: npm install bullmq ioredis`,
   PS_DOCTOR_FAILED: (p: { app: string; reason: string }) =>
-    `The doctor could not check ${p.app}: ${p.reason}. Check that it starts with \`node ${p.app}\`.`,
+    `The doctor could not check ${p.app}: ${p.reason}. Check that the application starts with \`node ${p.app}\`.`,
   PS_RULES_INVALID: formatFileError,
   PS_NOTIFY_INVALID: formatFileError,
   PS_BUSINESS_RULES_INVALID: formatFileError,
@@ -124,9 +124,9 @@ export const ERROR_MESSAGES = {
   PS_CHANNEL_SECRET: (p: { file: string; reason: string }) =>
     `The secret file ${p.file} can't be used: ${p.reason}. Use a file that only its owner can read, in the format that docs/channels.md describes.`,
   PS_CHANNEL_INVALID: (p: { channel: string; reason: string }) =>
-    `Channel ${p.channel} can't be used: ${p.reason}. See docs/channels.md for its settings.`,
+    `Channel ${p.channel} can't be used: ${p.reason}. See docs/channels.md for the channel's settings.`,
   PS_BREAKER_INVALID: (p: { name: string; reason: string }) =>
-    `Circuit breaker ${p.name} can't be created: ${p.reason}. See docs/actions.md for its options.`,
+    `Circuit breaker ${p.name} can't be created: ${p.reason}. See docs/actions.md for the breaker's options.`,
   PS_BREAKER_OPEN: (p: { name: string }) =>
     `${p.name} was not called because its circuit breaker is open. The breaker retries automatically. To return a value in the meantime, pass a fallback to protect().`,
   PS_BREAKER_TIMEOUT: (p: { name: string; timeoutMs: number }) =>

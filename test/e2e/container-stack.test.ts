@@ -133,7 +133,7 @@ it('writes the first key to a file only once', () => {
   const again = createKey();
   expect([again.status, again.stderr]).toEqual([
     0,
-    expect.stringContaining('A key already exists'),
+    expect.stringContaining('A key was already created'),
   ]);
   expect(secret('perfscope/admin-key')).toBe(key);
 });
@@ -152,7 +152,7 @@ it('serves the API with the key and the metrics with the token', async () => {
   expect(await status(dashboard, secret('prometheus/metrics-token'))).not.toBe(200);
 });
 
-it('passes the health check command of its container', () => {
+it("passes its container's health check", () => {
   const [, program, ...args] = services.perfscope!.healthcheck!.test!;
   expect(program).toBe('perfscope');
   const env = { ...perfscope.env, HOST: '0.0.0.0', PORT: new URL(perfscope.url).port };

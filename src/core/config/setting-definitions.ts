@@ -31,7 +31,7 @@ export const VARIABLES = {
   PERFORMANCE_FLUSH_INTERVAL: integerVariable(
     30_000,
     [100, DAY_MS],
-    'Maximum time between writes, in ms. Also the interval of histograms.',
+    'Maximum time between writes, in ms. Histograms use the same interval.',
   ),
   PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(
@@ -45,7 +45,7 @@ export const VARIABLES = {
     'Days to keep data aggregated by hour, rounded up to whole weeks.',
   ),
   PERFORMANCE_TIME_ZONE: timeZoneVariable(
-    'Time zone of days and hours in comparisons. Default: the system time zone.',
+    'Time zone for days and hours in comparisons. Default: the system time zone.',
   ),
   SYSTEM_HEALTH_INTERVAL: integerVariable(
     60_000,
@@ -56,16 +56,16 @@ export const VARIABLES = {
   PERFORMANCE_RESPONSE_TIME_WARNING: integerVariable(
     2000,
     [1, DAY_MS],
-    'Average response time, in ms, at which health becomes degraded.',
+    'Average response time, in ms, at which the health status becomes `degraded`.',
   ),
   PERFORMANCE_RESPONSE_TIME_CRITICAL: integerVariable(
     5000,
     [1, DAY_MS],
-    'Average response time, in ms, at which health becomes unhealthy.',
+    'Average response time, in ms, at which the health status becomes `unhealthy`.',
   ),
   PERFORMANCE_ERROR_RATE_THRESHOLD: percentVariable(
     5,
-    'Percentage of failed requests at which health becomes degraded.',
+    'Percentage of failed requests at which the health status becomes `degraded`.',
   ),
   PERFORMANCE_QUEUE_DEPTH_THRESHOLD: integerVariable(
     50,
@@ -85,7 +85,10 @@ export const VARIABLES = {
     ['http:', 'https:'],
     'Server from which a service gets decisions and alerts. Default: the local server.',
   ),
-  PERFORMANCE_API_KEY: secretVariable(8, 'API key that a service sends to that server.'),
+  PERFORMANCE_API_KEY: secretVariable(
+    8,
+    'API key that a service sends to `PERFORMANCE_SERVER_URL`.',
+  ),
   PERFORMANCE_API_KEY_FILE: stringVariable<string | undefined>(
     undefined,
     'File that contains the API key.',
@@ -108,12 +111,12 @@ export const VARIABLES = {
   PORT: integerVariable<number | undefined>(
     undefined,
     [0, 65_535],
-    'Port of the server. Default: 4001, or the next free port.',
+    'Port that the server listens on. Default: 4001, or the next free port.',
   ),
   HOST: stringVariable('127.0.0.1', 'Address that the server listens on.'),
   PERFORMANCE_DATA_DIR: stringVariable(
     './.perfscope',
-    'Folder of the embedded QuestDB and the spool.',
+    'Folder for the embedded QuestDB and the spool.',
   ),
   PERFORMANCE_SPOOL_DIR: stringVariable<string | undefined>(
     undefined,
@@ -122,11 +125,11 @@ export const VARIABLES = {
   PERFORMANCE_SPOOL_MAX_BYTES: integerVariable(
     512 * 1024 * 1024,
     [64 * 1024, Number.MAX_SAFE_INTEGER],
-    'Maximum size of the spool, in bytes. Beyond it, the oldest rows are dropped.',
+    'Maximum size of the spool, in bytes. If it is exceeded, the oldest rows are dropped.',
   ),
   PERFORMANCE_QUESTDB_URL: urlVariable(
     ['http:', 'https:'],
-    'HTTP URL of an existing QuestDB, which replaces the embedded QuestDB.',
+    'HTTP URL of an existing QuestDB to use instead of the embedded QuestDB.',
   ),
   PERFORMANCE_QUESTDB_PG_URL: urlVariable(
     ['postgresql:', 'postgres:'],
@@ -150,7 +153,7 @@ export const VARIABLES = {
   ),
   PERFORMANCE_QUESTDB_TOKEN: stringVariable<string | undefined>(
     undefined,
-    'Bearer token for the existing QuestDB, which replaces user and password.',
+    'Bearer token for the existing QuestDB, used instead of a user name and password.',
   ),
   PERFORMANCE_QUESTDB_TOKEN_FILE: stringVariable<string | undefined>(
     undefined,
@@ -178,7 +181,7 @@ export const VARIABLES = {
   PERFORMANCE_JWT_JWKS_URL: trustedUrlVariable("URL of the issuer's public keys."),
   PERFORMANCE_JWT_SECRET: secretVariable(
     32,
-    'Secret that the issuer signs tokens with (HS256), as an alternative to public keys.',
+    'Secret with which the issuer signs tokens (HS256), as an alternative to public keys.',
   ),
   PERFORMANCE_JWT_SECRET_FILE: stringVariable<string | undefined>(
     undefined,
