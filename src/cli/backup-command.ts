@@ -29,7 +29,10 @@ export function addBackupCommand(program: Command): void {
     .command('backup')
     .description('Back up all data to a folder, even while the server is running')
     .argument('[folder]', 'Folder to create for the backup; it must not exist')
-    .option('--release', 'Release a checkpoint left by an interrupted backup, and create no backup')
+    .option(
+      '--release',
+      'Release a checkpoint left by an interrupted backup, without creating a backup',
+    )
     .option('--json', 'Print the backup manifest as JSON')
     .addHelpText(
       'after',

@@ -108,7 +108,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
     action:
-      'Change the column types to the ones that Perfscope expects. The message contains the path of the file with the rejected rows.',
+      'Change the column types to the types that Perfscope expects. The message contains the path of the file with the rejected rows.',
   },
   PS_FLUSH_TIMEOUT: {
     cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
