@@ -31,7 +31,7 @@ let cleanUp: () => Promise<unknown> = async () => {};
 afterEach(() => cleanUp());
 
 it.each(SCENARIOS)(
-  'fires for demo scenario %s: rule %s',
+  'the demo scenario %s triggers the rule %s',
   async (scenario, rule) => {
     const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
     const rules = join(server.folder, 'rules.yaml');

@@ -28,7 +28,7 @@ async function insertSamples(firstId: number, count: number): Promise<void> {
 
 let before: unknown[][] = [];
 
-it('contains all rows that were stored before it started, even while new rows are written', async () => {
+it('backs up all rows that were stored before the backup started, even while new rows are written', async () => {
   await insertSamples(0, 20_000);
   await waitFor(async () => (await first.sql(SAMPLES)).length === 40_000);
   // A spooled row that no server has sent yet.
@@ -36,7 +36,7 @@ it('contains all rows that were stored before it started, even while new rows ar
   mkdirSync(spoolFolder);
   const line = `performance_metrics,service=backup,name=n id="waiting",value=7.0,count=1i ${Date.now()}000000\n`;
   writeFileSync(join(spoolFolder, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
-  // Acknowledged, but possibly not applied yet.
+  // QuestDB has acknowledged these rows, but might not have applied them yet.
   await insertSamples(50_000, 5000);
   const backup = runPerfscopeAsync(['backup', '--json', folder], first.env);
   let isFinished = false;
@@ -84,7 +84,7 @@ it('restores the same rows into another data directory', async () => {
   expect(await second.sql(tables.replace('table_name', 'name'))).toEqual([]);
 }, 300_000);
 
-it('does not restore over a used or existing directory or from a damaged backup', async () => {
+it('rejects a directory that exists or is in use, and a damaged backup', async () => {
   const running = runPerfscope(['restore', '--force', folder], second.env);
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await second.stop();

@@ -167,13 +167,13 @@ it('retention reports the configured and the actual retention', async () => {
   expect(changed.stdout).toMatch(/^perfscope: Free: /m);
 });
 
-it('retention counts rows that were older than the retention period', async () => {
+it('retention counts dropped rows that were older than the retention period', async () => {
   expect(await server.runApp('test/apps/too-old.mjs')).toBe(0);
   await waitFor(async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 5);
 });
 
 describe('top', () => {
-  it('prints the endpoints once with --once, as a table and as JSON', () => {
+  it('with --once, prints the endpoints once, as a table or as JSON', () => {
     const text = runOk('top', '--once', '--last', '24h');
     expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
     expect(text).toMatch(/^process +service +status/m);
@@ -191,7 +191,7 @@ describe('top', () => {
     expect(run('top', '--sort', 'beauty').status).toBe(2);
   });
 
-  it('uses the full terminal until Ctrl-C, then restores it', async () => {
+  it('fills the terminal until Ctrl-C, then restores the previous screen', async () => {
     // `script` runs the command in a pseudo-terminal.
     const command = `stty rows 20 cols 60; exec ${process.execPath} dist/bin.js top --interval 300ms`;
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {

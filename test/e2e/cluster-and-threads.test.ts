@@ -93,7 +93,7 @@ it('counts failed queries, and resumes after a PostgreSQL outage', async () => {
   );
 });
 
-it('counts every request beyond the tenant limit, and logs each problem once', async () => {
+it('counts every request even if there are more tenants than the limit, and logs each problem once', async () => {
   const app = start('test/apps/many-tenants.mjs', { OTEL_SERVICE_NAME: 'many' });
   const base = await app.url();
   const tenants = 4000;

@@ -52,23 +52,29 @@ function run(scenario: string, flags: readonly string[], register: boolean) {
   };
 }
 
-it.each(CASES)('exits and prints the same as without Perfscope: %s %s', (scenario, ...flags) => {
-  const uninstrumented = run(scenario, flags, false);
-  expect(run(scenario, flags, true)).toEqual(uninstrumented);
-  expect(uninstrumented.stdout + uninstrumented.stderr).not.toBe('');
-});
+it.each(CASES)(
+  'has the same exit code and output with and without Perfscope: %s %s',
+  (scenario, ...flags) => {
+    const uninstrumented = run(scenario, flags, false);
+    expect(run(scenario, flags, true)).toEqual(uninstrumented);
+    expect(uninstrumented.stdout + uninstrumented.stderr).not.toBe('');
+  },
+);
 
 it.each([
   ['throws', 'no room for guest 17', 'TypeError'],
   ['rejects', 'no bed', 'RangeError'],
-])('stores errors that are not caught during startup: %s', async (scenario, message, type) => {
-  run(scenario, [], true);
-  const [row] = await waitFor(async () => {
-    const found = await questdb.sql(
-      `SELECT level, stack_trace, error_type FROM error_logs
+])(
+  'stores the uncaught startup error of an application that %s',
+  async (scenario, message, type) => {
+    run(scenario, [], true);
+    const [row] = await waitFor(async () => {
+      const found = await questdb.sql(
+        `SELECT level, stack_trace, error_type FROM error_logs
        WHERE service = 'crashes' AND message = '${message}' AND level = 'fatal'`,
-    );
-    return found.length > 0 && found;
-  });
-  expect(row).toEqual(['fatal', expect.stringContaining('crashes.cjs'), type]);
-});
+      );
+      return found.length > 0 && found;
+    });
+    expect(row).toEqual(['fatal', expect.stringContaining('crashes.cjs'), type]);
+  },
+);

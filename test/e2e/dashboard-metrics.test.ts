@@ -70,7 +70,7 @@ it("returns one tenant's recorded metrics", async () => {
   expect(trends.errorRate).toEqual({ current: 5, previous: 0 });
 });
 
-it('returns no values instead of zeros if nothing was reported', async () => {
+it('returns no values, rather than zeros, if no metrics were reported', async () => {
   const { api, database, queues, trends } = await getDashboard('nobody');
   expect(api).toEqual({ count: 0, rate: 0, slowestEndpoints: [] });
   expect(database).toEqual({ count: 0, rate: 0, slowestOperations: [] });

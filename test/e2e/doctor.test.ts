@@ -11,7 +11,7 @@ afterAll(() => install.remove());
 
 const env = { PATH: process.env.PATH, HOME: tmpdir() };
 
-it('lists the libraries that an application loads and why one is not measured', async () => {
+it('lists the libraries that an application loads, and explains why a library is not measured', async () => {
   const file = join(install.folder, 'app.cjs');
   writeFileSync(
     file,

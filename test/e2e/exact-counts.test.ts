@@ -17,7 +17,7 @@ describe('running server', () => {
     expect(rows).toBeGreaterThan(0);
   });
 
-  it('reports the process that uses the data folder when a second server starts', () => {
+  it('reports which process uses the data folder when a second server starts', () => {
     const second = spawnSync(process.execPath, ['dist/bin.js', 'serve'], {
       env: server.env,
       encoding: 'utf8',
@@ -27,7 +27,7 @@ describe('running server', () => {
     expect(second.stderr).toContain(String(server.child?.pid));
   });
 
-  it('runs each test action, and neutralizes the test rows with cleanup', async () => {
+  it('runs each test action; the `cleanup` action neutralizes the test rows', async () => {
     const runAction = async (action: string) =>
       (await fetch(`${server.url}/api/performance/test?action=${action}`)).json();
     expect(await runAction('test-metrics')).toMatchObject({ written: 20, readBack: 20 });
@@ -49,7 +49,7 @@ describe('running server', () => {
     expect(new Set(endpoints)).toEqual(new Set(['/api/performance/test']));
   });
 
-  it('stores equal values of two processes separately while QuestDB restarts', async () => {
+  it('stores equal values from two processes separately while QuestDB restarts', async () => {
     const killedPid = server.questdbPid;
     process.kill(killedPid, 'SIGKILL');
     const now = String(Date.now());

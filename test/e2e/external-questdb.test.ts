@@ -67,7 +67,7 @@ it('rejects a schema from a newer version', async () => {
   }
 });
 
-it('names the settings to check if the password is wrong', () => {
+it('lists the settings to check if the password is wrong', () => {
   const run = runPerfscope(['migrate'], { ...server.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(/PS_QUESTDB_REFUSED.*PERFORMANCE_QUESTDB_USER/);

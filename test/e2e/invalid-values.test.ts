@@ -102,7 +102,7 @@ it('does not affect an application without a server, and logs one hint', async (
   }
 });
 
-it('deletes only a data folder, only after confirmation, and not while a server uses it', async () => {
+it('wipe deletes only a data folder that no server is using, and only after confirmation', async () => {
   const whileRunning = runPerfscope(['wipe', '--yes'], server.env);
   expect(whileRunning.status).toBe(1);
   expect(whileRunning.stderr).toContain('PS_DATA_DIR_HELD');

@@ -52,7 +52,7 @@ it('counts each query, prepared statement, cursor, stream, COPY, and transaction
   );
 });
 
-it('counts each statement of a multi-statement query, like PostgreSQL', async () => {
+it('counts each statement of a multi-statement query, as PostgreSQL does', async () => {
   const app = start('test/apps/multi-statement-query.cjs', 'several');
   expect(await app.exited).toBe(0);
   expect(app.output).toContain('SELECT 2, SELECT 2');

@@ -57,7 +57,7 @@ const run = (args: string[], notifyFile = file) =>
     PERFORMANCE_NOTIFY_FILE: notifyFile,
   });
 
-it('sends a sample and reports the result', async () => {
+it('sends a sample message and reports the result', async () => {
   const successful = await run(['notify', 'test', 'hook', '--json']);
   expect(JSON.parse(successful.stdout)).toMatchObject({
     receiver: 'hook',

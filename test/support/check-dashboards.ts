@@ -11,7 +11,7 @@ export interface QueryResult extends DashboardQuery {
   readonly durationMs: number;
 }
 
-/** Type ids of the PostgreSQL wire protocol. */
+/** Type IDs of the PostgreSQL wire protocol. */
 const TIMESTAMP_OID = 1114;
 const NUMBER_OIDS = new Set([20, 21, 23, 700, 701]);
 const TEXT_OID = 1043;
@@ -20,7 +20,7 @@ const DASHBOARDS = readDashboards();
 /** All QuestDB queries of all dashboards. */
 export const DASHBOARD_QUERIES: readonly DashboardQuery[] = DASHBOARDS.flatMap(getDashboardQueries);
 
-/** Opens a connection as the read-only user, like Grafana's data source. */
+/** Opens a connection as the read-only user, as Grafana's data source does. */
 export async function openReadOnly(target: ReadTarget): Promise<pg.Client> {
   const client = new pg.Client({ ...target, types: { getTypeParser } });
   await client.connect();

@@ -33,7 +33,7 @@ export function readCompose(): Compose {
 /**
  * Replaces container paths and ports in a value from the compose file, so that it works outside the container.
  *
- * @param replacements new text by text in the container
+ * @param replacements maps each text in the container to its replacement
  */
 export function mapContainerPaths<T>(value: T, replacements: Readonly<Record<string, string>>): T {
   const text = Object.entries(replacements).reduce(

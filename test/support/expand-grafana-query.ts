@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../src/core/duration.ts';
 
-// Expands a query like Grafana, whose page replaces the variables and whose PostgreSQL data source replaces the macros.
+// Expands a query as Grafana does. Its page replaces the variables, and its PostgreSQL data source replaces the macros.
 
 /** The selected time range and filters. Times are in ms since the epoch. */
 export interface DashboardView {

@@ -55,7 +55,7 @@ export class FakeGrafana {
   /** Whether all objects are provisioned from files. */
   isReadOnly = false;
   redirectUrl: string | undefined;
-  /** Whether it responds like a web server other than Grafana. */
+  /** Whether this server responds like a web server other than Grafana. */
   isOtherServer = false;
 
   constructor(token: string) {

@@ -4,7 +4,7 @@ import { IlpClient } from '../../src/storage/write/ilp-client.ts';
 import type { ExternalQuestdb } from './external-questdb.ts';
 
 /**
- * Writes rows over ILP, like Perfscope.
+ * Writes rows over ILP, as Perfscope does.
  *
  * @throws Error if QuestDB rejects the rows
  */

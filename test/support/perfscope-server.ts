@@ -7,7 +7,7 @@ import { execSql } from './exec-sql.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { waitFor } from './wait-for.ts';
 
-/** Runs the compiled Perfscope server in a temporary folder, like a user. */
+/** Runs the compiled Perfscope server in a temporary folder, as a user would. */
 export class PerfscopeServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-e2e-'));
   readonly env: NodeJS.ProcessEnv = {

@@ -8,7 +8,7 @@ import { ExternalQuestdb } from './external-questdb.ts';
 const INTERVAL_MS = 500;
 
 /**
- * Runs a QuestDB and sends the rows that short-lived processes leave in the spool, like a server. On a busy
+ * Runs a QuestDB and, as a server does, sends the rows that short-lived processes leave in the spool. On a busy
  * machine, two seconds might not be enough for the last flush of a process.
  */
 export class QuestdbWithSpoolSender extends ExternalQuestdb {

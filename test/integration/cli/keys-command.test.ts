@@ -62,7 +62,7 @@ afterAll(async () => {
 describe('perfscope keys, with a configured QuestDB', () => {
   beforeAll(() => setEnvironment(questdb.env));
 
-  it('creates the first key, which a server accepts on any address', async () => {
+  it('creates the first key, so a server can listen on all addresses', async () => {
     const { out, err, code } = await run('create', '--role', 'ADMIN', '--name', 'first');
     expect(code).toBe(0);
     expect(parseApiKey(out.trim())).toBeDefined();

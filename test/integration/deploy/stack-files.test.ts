@@ -70,7 +70,7 @@ describe('Dockerfiles', () => {
     });
   });
 
-  it('fails hadolint with common mistakes', async () => {
+  it('that contain common mistakes fail hadolint', async () => {
     const bad = join(folder, 'Dockerfile');
     writeFileSync(bad, 'FROM node:latest\nRUN cd /tmp && apt-get install curl\n');
     expect(run(await toolPath('hadolint'), [bad]).output).toMatch(/DL3007[\s\S]*DL3008/);
@@ -98,7 +98,7 @@ describe('deploy/prometheus', () => {
     expect([status, output]).toEqual([0, expect.stringContaining('4 rules found')]);
   });
 
-  it('forwards each Perfscope alert once and fires if Perfscope is down', () => {
+  it('forwards each Perfscope alert once, and fires an alert if Perfscope is down', () => {
     const test = join(folder, 'rules.test.json');
     const firing = { alertname: 'slow', severity: 'high', service: 'booking', job: 'perfscope' };
     const labels = Object.entries({ ...firing, alertstate: 'firing' })

@@ -443,7 +443,7 @@ it.each([
   expect(getValue(results, 'perfscope-overview: 95th percentile')).toBeUndefined();
 });
 
-it('lists at most 5,000 of 10,000 endpoints and includes all of them in All', async () => {
+it('lists at most 5,000 of 10,000 endpoints, but All includes all 10,000', async () => {
   const names = Array.from({ length: MANY }, (_, i) => `/many/${i}`);
   const all = await checkDashboards(client, createView(DAY_MS));
   expect(all.get('perfscope-api: $endpoint')?.rows).toHaveLength(5000);
@@ -516,7 +516,7 @@ it('shows the latest recommendation once if several servers recorded it', async 
   ]);
 });
 
-it('reads without changing data and cannot write', async () => {
+it('queries do not change data, and the Grafana user cannot write', async () => {
   const state = () =>
     questdb.sql(
       "SELECT name, sequencerTxn FROM wal_tables() WHERE name NOT LIKE '%\\_1_' ORDER BY name",

@@ -205,7 +205,7 @@ describe('perfscope grafana --push', () => {
     expect(stderr).toMatch(/it redirects to https:\/\/grafana\.example\/; use that address/);
   });
 
-  it('reports a server that is not Grafana and an unreachable address', async () => {
+  it("reports an unreachable address, and a server that isn't Grafana", async () => {
     fakeGrafana.isOtherServer = true;
     expect((await pushed()).stderr).toMatch(/the server is not Grafana/);
     await fakeGrafana.close();

@@ -281,7 +281,7 @@ describe('while QuestDB is down', () => {
   });
 });
 
-it('limits the rate of requests with wrong keys, but not of other requests', async () => {
+it('limits the rate of requests with wrong keys, but not the rate of other requests', async () => {
   const statuses = [];
   for (let i = 0; i < 21; i++) statuses.push((await first.request('/whoami', 'psk_wrong')).status);
   expect(statuses.at(-1)).toBe(429);

@@ -120,7 +120,7 @@ function addQueueRows(timestamp: number, waiting: number, added: number, name = 
   api.dependencies.add('queue_metrics', [...jobs, { ...job, ...completed }]);
 }
 
-it('raises the factor only of the property with high demand', async () => {
+it('raises the factor only for the property with high demand', async () => {
   const received: unknown[] = [];
   const abort = new AbortController();
   const stream = client.stream({}, { signal: abort.signal });
@@ -167,7 +167,7 @@ it('posts the signed decision to the webhook and stores the outcome', async () =
   });
 });
 
-it('lists only the active settings of the tenant, without dry runs', async () => {
+it("lists only the tenant's active settings, and excludes dry runs", async () => {
   const { decisions } = await client.get('actions');
   expect(decisions.map(({ rule, remainingMs }) => [rule, remainingMs])).toEqual([
     ['demand-high', 900_000],
@@ -190,7 +190,7 @@ it('returns each decision on exactly one page', async () => {
   expect(new Set(seen).size).toBe(3);
 });
 
-it('repeats no decision and no delivery after a restart', async () => {
+it('does not repeat decisions or deliveries after a restart', async () => {
   const { queryClient, add, flush, log } = api.dependencies;
   const restarted = new BusinessRuleScheduler({
     queryClient,
@@ -202,7 +202,7 @@ it('repeats no decision and no delivery after a restart', async () => {
     post: postDecision,
     validateWebhookUrl,
   });
-  // A listener reconnects, and a service polls before the decisions are loaded. An empty list would reset the
+  // Before the decisions are loaded, a listener reconnects and a service polls. An empty list would reset the
   // service's settings.
   const missed: string[] = [];
   restarted.subscribe(String(NOW - 10_000), ({ id, seq }) => missed.push(`${id}.${seq}`));
@@ -228,7 +228,7 @@ it('repeats no decision and no delivery after a restart', async () => {
   await restarted.stop();
 });
 
-it('recommends workers and replicas to callers that can see hosts', async () => {
+it('returns scaling recommendations only to callers that can see hosts', async () => {
   const { value, recommendations } = await client.get('scaling', { queue: ['mails'] });
   expect(value).toBe(13);
   expect(recommendations).toMatchObject([
@@ -262,7 +262,7 @@ it('uses the latest backlog, even at the start of a minute', async () => {
   api.now = () => NOW;
 });
 
-it('forces a breaker open while an alert fires and its rule has data', async () => {
+it("forces a breaker open while an alert fires and the alert's rule has data", async () => {
   const { queryClient, add, flush } = api.dependencies;
   const file = join(api.questdb.folder, 'alert-rules.yaml');
   writeFileSync(

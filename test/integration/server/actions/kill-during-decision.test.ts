@@ -22,7 +22,7 @@ const STAGES = [
 ] as const;
 /** Stages after which the webhook may already have received the decision. */
 const POSSIBLY_DELIVERED_STAGES: readonly string[] = ['sending', 'answered', 'recording'];
-/** Times of an evaluation with high demand, and of one after it. */
+/** Times of an evaluation with high demand and of a later evaluation. */
 const PEAK = Math.floor(Date.now() / 60_000) * 60_000 - 240_000;
 const LOW = PEAK + 120_000;
 

@@ -167,7 +167,7 @@ it('fires for a service that stopped sending metrics before the start', async ()
   expect(found.find(({ rule }) => rule === 'no-data')?.cause).toBe('no data for 3 min');
 }, 60_000);
 
-it('runs SQL rules for their window without test rows, and reports a failing rule', async () => {
+it('runs SQL rules on the rows in their window, excludes test rows, and reports a failing rule', async () => {
   const names = { metricType: 'API_RESPONSE_TIME', service: 'sql', organizationId: 'anna' };
   const createRow = (seconds: number, more: object) =>
     makeHistogram({ timestamp: at(seconds), ...names, ...more }, { count: 9, ms: 5, errors: 3 })
@@ -245,7 +245,7 @@ it('keeps the previous rules while the file is invalid', async () => {
   writeFileSync(rulesFile, RULES);
 }, 60_000);
 
-it('keeps all states while QuestDB is unreachable, and fires one alert about it', async () => {
+it('keeps all states while QuestDB is unreachable, and fires one alert about the outage', async () => {
   const evaluator = startEvaluator();
   await run(evaluator, 'kept', 1800, 1920, 5000);
   const before = [...evaluator.alertStates.listLive()]

@@ -39,9 +39,9 @@ type Write = (name: string, value: number) => void;
 interface Case {
   rule: string;
   severity: string;
-  /** A value without an alert of this severity. */
+  /** A value that doesn't cause an alert of this severity. */
   below: number;
-  /** A value with an alert of this severity. */
+  /** A value that causes an alert of this severity. */
   above: number;
   write: Write;
   /** Label that contains the name (default: `service`). */
@@ -114,7 +114,7 @@ const failures: Write = (queueName, percent) => {
   );
   rows.add('queue_metrics', all);
 };
-/** Writes a queue of 100 jobs whose completion rate clears it in `ms`. */
+/** Writes a queue of 100 jobs, with a completion rate that clears the queue in `ms`. */
 const drain: Write = (queueName, ms) => {
   queue('QUEUE_DEPTH')(queueName, 100);
   const jobIntervalMs = ms / 100;
@@ -123,7 +123,7 @@ const drain: Write = (queueName, ms) => {
   );
   rows.add('queue_metrics', all);
 };
-/** Writes a mean of 100 ms for the baseline, and `factor` times as much for the window. */
+/** Writes a mean of 100 ms for the baseline, and `factor` times that mean for the window. */
 const spike: Write = (name, factor) => {
   const fields = { metricType: 'API_RESPONSE_TIME', service: name, endpoint: name } as const;
   const histograms = [
@@ -369,7 +369,7 @@ it('rollup-invalid fires when a roll-up has been invalid for a minute', async ()
   expect(await runSorted(90_000)).toEqual(found.map((labels) => [labels, 'firing', 'high', 1]));
 }, 60_000);
 
-it('questdb-lagging fires when a table is more than 30 s or 5 min behind', async () => {
+it('questdb-lagging has severity warning for a lag over 30 s, and high for a lag over 5 min', async () => {
   const runAt = createRuleRunner('questdb-lagging');
   await questdb.sql('ALTER TABLE audit_log SUSPEND WAL');
   try {
@@ -397,7 +397,7 @@ it('questdb-lagging fires when a table is more than 30 s or 5 min behind', async
   expect(await runAt(390_000)).toEqual([[AUDIT, 'resolved', 'high', 0]]);
 }, 60_000);
 
-it('late-evaluations fires for a round that is more than an interval late', async () => {
+it('late-evaluations fires when an evaluation round is more than one interval late', async () => {
   let aheadMs = 0;
   const stored: unknown[] = [];
   const evaluator = createEvaluator({

@@ -308,7 +308,7 @@ describe('endpoints', () => {
     expect(csv).toContain('"{""tenant"":""anna""}"');
   });
 
-  it('errors groups occurrences and returns the last one of each group', async () => {
+  it("errors groups occurrences and returns each group's last occurrence", async () => {
     const { errors } = await client.get('errors', { ...range, sort: 'count' });
     expect(errors).toMatchObject([
       {
@@ -442,7 +442,7 @@ describe('tenant isolation', () => {
 });
 
 describe('pagination', () => {
-  it('returns every row once while rows are inserted, and ends', async () => {
+  it('returns every row once, even while rows are inserted, and then ends', async () => {
     const { recorder } = api.dependencies;
     const metric = { name: 'paged', metricType: 'CUSTOM' as const, value: 1 };
     for (let i = 0; i < 100; i++) {
@@ -482,7 +482,7 @@ describe('pagination', () => {
     expect(seen.sort()).toEqual(['/rooms', '=cmd()', OTHER_MARKER]);
   });
 
-  it('rejects a cursor that belongs to other parameters', async () => {
+  it('rejects a cursor that was created for other parameters', async () => {
     const { nextCursor } = await client.get('metrics', { ...range, limit: 1 });
     const response = client.get('metrics', { ...range, name: ['x'], cursor: nextCursor });
     await expect(response).rejects.toMatchObject({
@@ -528,7 +528,7 @@ describe('the stream', () => {
     expect(received).toHaveLength(12);
     for (const [i, { from, id, to }] of received.entries()) {
       if (i > 0) expect(from).toBe(received[i - 1]?.to);
-      // Every id contains the position of decisions, so that no decision is missed.
+      // Every event ID contains the position of decisions, so that no decision is missed.
       expect(id).toMatch(/(^|,)decision=\d+/);
       expect(id.split(',')).toContain(`point=${Date.parse(to)}`);
     }
@@ -661,7 +661,7 @@ it('is not ready while a table is suspended', async () => {
   await waitFor(async () => (await fetchReadiness())[0] === 200);
 });
 
-it('ends its streams when the server stops', async () => {
+it('ends all streams when the server stops', async () => {
   const response = await fetch(`${api.url}/api/performance/stream?interval=5m`);
   const text = response.text();
   api.stopping.abort();

@@ -53,7 +53,7 @@ it('sends each row once, as an envelope', async () => {
     'content-type': 'application/x-sentry-envelope',
     'x-sentry-auth': 'Sentry sentry_version=7, sentry_client=perfscope, sentry_key=public-key',
   });
-  // Another server sends the same events with the same ids, so Sentry stores them once.
+  // Another server sends the same events with the same IDs, so Sentry stores them once.
   await createForwarder().forward();
   const ids = sentry.requests.map(({ body }) => JSON.parse(body.split('\n')[0]!).event_id);
   expect([ids.length, new Set(ids).size]).toEqual([4, 2]);

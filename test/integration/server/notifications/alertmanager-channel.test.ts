@@ -56,7 +56,7 @@ function findReceivedBodies(rule: string): WebhookBody[] {
 }
 
 describe('the Alertmanager channel', () => {
-  it('sends the alert with converted labels, and its resolution', async () => {
+  it('sends an alert with converted labels, and later its resolution', async () => {
     const channel = createChannelTo([`${single.url}/`]);
     const labels = { service: 'shop', 'http.route': '/rooms', empty: '', '9lives': 'x' };
     const message = makeMessage({ alerts: [makeRecentAlert('single', { labels })] });
@@ -86,7 +86,7 @@ describe('the Alertmanager channel', () => {
     );
   });
 
-  it('updates the alert when the severity increases, without adding one', async () => {
+  it('updates the existing alert when the severity increases, instead of adding an alert', async () => {
     const channel = createChannelTo([single.url]);
     const makeMessageWith = (severity: string) =>
       makeMessage({ alerts: [makeRecentAlert('escalated', { severity })] });
@@ -101,7 +101,7 @@ describe('the Alertmanager channel', () => {
     expect(active[0]!.labels.severity).toBe('critical');
   });
 
-  it('delivers a message if at least one member accepts it, and retries if none does', async () => {
+  it('delivers a message if at least one member accepts it, and retries if no member accepts it', async () => {
     const message = makeMessage({ alerts: [makeRecentAlert('partly-down')] });
     const partlyDownChannel = createChannelTo(['http://127.0.0.1:1', single.url]);
     expect(await partlyDownChannel.deliver(message, createTimeout())).toEqual({

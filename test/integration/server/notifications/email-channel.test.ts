@@ -85,7 +85,7 @@ describe('an email', () => {
     expect(first!.raw).toContain('Acknowledge: https://perfscope.example/ack?t=');
   });
 
-  it('has no headers from tenant data', async () => {
+  it('contains no headers that were injected through tenant data', async () => {
     const hostile = 'north\r\nBcc: all@hotel.example\r\n\r\n<script>';
     const { emails } = await attemptDelivery(
       {},
@@ -148,7 +148,7 @@ describe('an SMTP server', () => {
   });
 
   it.each(['tls', 'starttls'] as const)(
-    'requires encryption and a valid login with security %s',
+    'with security %s must have a trusted certificate, and accepts only a valid login',
     async (security) => {
       const passwordFile = secrets.write('password', PASSWORD);
       const options: SMTPServerOptions = {

@@ -101,7 +101,7 @@ it.each([
   ['GET', PATH, undefined],
   ['POST', PATH, BOB],
   ['DELETE', `${PATH}/bob`, undefined],
-])('allows only administrators: %s %s', async (method, path, body) => {
+])('only administrators can call %s %s', async (method, path, body) => {
   for (const role of ROLES.filter((each) => each !== 'ADMIN')) {
     api.role = role;
     const { status, text } = await sendRequest(method, path, body);
@@ -111,7 +111,7 @@ it.each([
   expect(api.peopleStore.people).toEqual([]);
 });
 
-it('adds a person, who is known to every server within seconds, with masked addresses', async () => {
+it('adds a person on every server within seconds, and masks the addresses in responses', async () => {
   const startedMs = Date.now();
   const { people } = await client.setPerson(BOB);
   const expected = { ...BOB, ...MASKED, source: 'api', hidden: false };
@@ -143,7 +143,7 @@ it("notifies people from the API and the file, but only about their organization
   expect(sentTo[2]).toEqual(['ann@hotel.example']);
 });
 
-it('replaces a person, even from two servers, and keeps no old addresses', async () => {
+it('replaces a person, even if two servers do so, and deletes the old addresses', async () => {
   await Promise.all([
     client.setPerson({ ...BOB, email: 'first@hotel.example' }),
     client.setPerson({ ...BOB, email: 'rob@hotel.example', phone: undefined }),

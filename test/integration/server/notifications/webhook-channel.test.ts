@@ -37,7 +37,7 @@ beforeEach(() => {
 });
 
 describe('a webhook', () => {
-  it('receives a signed body of the documented schema, with an idempotency key', async () => {
+  it('receives a signed body that matches the documented schema, with an idempotency key', async () => {
     const message = makeMessage({ alerts: [makeMessageAlert({ value: Number.NaN })] });
     const now = () => 1_764_000_000_500;
     expect(await deliverMessage(webhook, message, { now })).toEqual({ status: 'delivered' });
@@ -66,7 +66,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('can be verified with the documented code', async () => {
+  it('can verify signatures with the documented code', async () => {
     const [, code] = /<!-- verify -->\s+```js\n([\s\S]+?)```/.exec(
       readFileSync('docs/channels.md', 'utf8'),
     )!;
@@ -83,7 +83,7 @@ describe('a webhook', () => {
     expect(isFromPerfscope(body, undefined, SECRET)).toBe(false);
   });
 
-  it('has the documented JSON schema', () => {
+  it('has a documented JSON schema that matches the code', () => {
     const [, documented] = /<!-- webhook-schema -->\s+```json\n([\s\S]+?)```/.exec(
       readFileSync('docs/channels.md', 'utf8'),
     )!;
@@ -109,7 +109,7 @@ describe('a response', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('is truncated and redacted, and shows no secrets that it echoes', async () => {
+  it('is truncated and redacted, even if it echoes secrets', async () => {
     const urlFile = secrets.write('url', `${receiver.url}/in/s3cr3t-path?k=1`);
     receiver.respond = (response, { path, body }) => {
       response.writeHead(400);
@@ -140,7 +140,7 @@ describe('a response', () => {
     });
   });
 
-  it('without an end is read only partly', async () => {
+  it('that never ends is read only partially', async () => {
     receiver.respond = (response) => {
       response.writeHead(400);
       const writeChunk = () => response.write('x'.repeat(65_536), () => setImmediate(writeChunk));
@@ -149,7 +149,7 @@ describe('a response', () => {
     expect(await deliverMessage(webhook, makeMessage())).toMatchObject({ status: 'permanent' });
   });
 
-  it('is retried if the connection is refused', async () => {
+  it('that is missing because the connection was refused causes a retryable failure', async () => {
     const unreachable = { ...webhook, url: 'http://127.0.0.1:1/x' };
     expect(await deliverMessage(unreachable, makeMessage())).toMatchObject({
       status: 'retryable',
@@ -184,7 +184,7 @@ describe('an HTTPS server', () => {
 
 describe('a redirect', () => {
   it.each([301, 302, 303])(
-    'with status %d is reported with the new address, and not followed',
+    'with status %d is not followed, and its new address is reported',
     async (status) => {
       const location = `${otherServer.url}/new?token=hidden`;
       receiver.respond = (response) => response.writeHead(status, { location }).end();

@@ -289,7 +289,7 @@ function indexByGroup<T extends { group: object; bucket?: { fromMs: number } | u
 
 const all: Query = { scope: UNRESTRICTED_SCOPE, range: { fromMs: START_MS, toMs: END_MS } };
 
-it('a tenant sees no host data and no data of another tenant', async () => {
+it('a tenant sees neither host data nor the data of other tenants', async () => {
   const annaQuery: Query = { ...all, scope: createOrganizationScope('anna') };
   const aggregations = toHostAggregations('cpuUsage');
   expect(await runQuery(rollupClient, HOSTS_TABLE, annaQuery, { aggregations })).toEqual([]);
@@ -309,7 +309,7 @@ it('a tenant sees no host data and no data of another tenant', async () => {
   expect(await queryJobTotals(rollupClient, foreignQuery)).toEqual([]);
 });
 
-it('computes the time to drain a queue and the share of each tenant', async () => {
+it("computes the time to drain a queue and each tenant's share", async () => {
   const queueStats = await queryQueueStats(rollupClient, all);
   expect(queueStats.map(({ queue }) => queue)).toEqual(['emails', 'invoices']);
   for (const { queue, depth, arrivalRate, completionRate, timeToDrain } of queueStats) {
@@ -331,7 +331,7 @@ it('computes the time to drain a queue and the share of each tenant', async () =
 });
 
 it.each([[['service']], [['service', 'instance']], [[]]] as const)(
-  'uptime grouped by %s is the share of intervals in which the group reported',
+  'uptime grouped by %s is the share of intervals in which the group reported data',
   async (groupBy) => {
     const { fromMs, toMs } = { fromMs: END_MS - DAY_MS, toMs: END_MS };
     const day = { ...all, range: { fromMs, toMs }, groupBy };

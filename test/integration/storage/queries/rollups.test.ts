@@ -59,7 +59,7 @@ it('adds late rows to minutes and hours and ignores resent rows', async () => {
   await expectRows(selectSums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
 }, 600_000);
 
-it('rolls up buckets to 1m, 10m, 1h, and 1d, late rows included, and reads the coarsest', async () => {
+it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the coarsest roll-up', async () => {
   const writeBuckets = (name: string, daysAgo: number) =>
     questdb.sql(`INSERT INTO metric_buckets
       (timestamp, point, metric_type, name, service, bucket_upper, count, error_count, test)
@@ -95,7 +95,7 @@ it('rolls up buckets to 1m, 10m, 1h, and 1d, late rows included, and reads the c
   ]);
 }, 600_000);
 
-it('keeps the old version of a changed roll-up and reads both after rows have expired', async () => {
+it('keeps the old version of a changed roll-up, and reads both versions after rows have expired', async () => {
   for (const daysAgo of [6, 5, 4, 3, 2, 1]) await write('kept', daysAgo, daysAgo * 10);
   await waitForRollups(questdb);
   // The rows of the oldest days expire.

@@ -52,7 +52,7 @@ it.each([
   expect(await questdb.sql(toReadOnlySql(text))).toEqual(expected);
 });
 
-it('reports truncated results, keeps large numbers exact, and passes on QuestDB errors', async () => {
+it('reports truncated results, keeps large numbers exact, and reports QuestDB errors', async () => {
   const truncated = await run('select x from t', { limit: 3, timeoutMs: 30_000 });
   expect(truncated).toEqual({ columns: ['x'], rows: [[1], [2], [3]], isTruncated: true });
   const all = await run('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
@@ -79,7 +79,7 @@ it('cancels a query that takes too long, including in QuestDB', async () => {
   }, 15_000);
 });
 
-it('uses a QuestDB user that cannot write, even if the check missed a statement', async () => {
+it('uses a read-only QuestDB user, in case the check misses a statement', async () => {
   const { default: pg } = await import('pg');
   const client = new pg.Client(questdb.readTarget);
   await client.connect();

@@ -118,7 +118,7 @@ it('deletes the incomplete batch of a killed process', async () => {
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 
-it('drops and counts the oldest rows when the spool is full, and rows past the retention period', async () => {
+it('drops and counts expired rows, and the oldest rows when the spool is full', async () => {
   target = undefined;
   writeOrphanedBatch(1, line('too-old'), Date.now() - 31 * DAY_MS);
   const writer = createWriter({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
@@ -216,7 +216,7 @@ it('keeps rows for the next process if QuestDB is unreachable at shutdown', asyn
   expect(readdirSync(join(spoolDir, String(folder)))).toHaveLength(1);
 });
 
-it('splits a burst into batches of limited size', async () => {
+it('splits a burst of rows into batches of limited size', async () => {
   const writer = createWriter({ target: () => undefined });
   writer.add('performance_metrics', createRows('burst', 12_000));
   await writer.flush(1).catch(() => {});
