@@ -28,7 +28,7 @@ const otelMetrics = new OtelMetrics({
 });
 afterAll(() => otelMetrics.stop());
 
-it('reports the spool size in each interval, including when it is empty again', async () => {
+it('reports the spool size in each interval, including after the spool is empty again', async () => {
   for (const bytes of [0, 12_345, 0]) {
     spoolBytes = bytes;
     await otelMetrics.flush();

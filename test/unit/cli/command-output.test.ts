@@ -44,7 +44,7 @@ it('computes when the disk will be full, and accounts for tables that stop growi
   expect(computeDaysUntilFull([{ bytesPerDay: 0, forDays: 5 }], 0)).toBeUndefined();
 });
 
-it('returns the number of days until growth uses exactly the free space', () => {
+it('returns the exact number of days until the disk is full', () => {
   const growth = fc.record({ bytesPerDay: fc.nat(1000), forDays: fc.nat(100) });
   fc.assert(
     fc.property(fc.array(growth), fc.integer({ min: 1, max: 1e6 }), (growths, freeBytes) => {
@@ -86,7 +86,7 @@ const stats: TopStats = {
   ],
 };
 
-it('fits the screen of `top` into the terminal and shows part of each section', () => {
+it('fits the `top` screen into the terminal and shows part of each section', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 80 }),

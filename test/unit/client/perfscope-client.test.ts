@@ -74,7 +74,7 @@ it('requests pages until the last one', async () => {
   ]);
 });
 
-it('reconnects a stream and resumes after the last event until it is aborted', async () => {
+it('until a stream is aborted, reconnects it and resumes after the last event', async () => {
   const { client, sent } = createClient(
     events('retry: 3000\n\n', point(1), ':\n\n', point(2)),
     () => new Response(null, { status: 503 }),

@@ -28,14 +28,17 @@ describe('withTimeout', () => {
     await delay(30);
   });
 
-  it.each([true, false])('keeps the process alive: %s', async (keepAlive) => {
-    const countTimers = () =>
-      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const before = countTimers();
-    const result = withTimeout(20, never, () => 'late', { keepAlive });
-    expect(countTimers() - before).toBe(keepAlive ? 1 : 0);
-    expect(await Promise.all([result, delay(40)])).toEqual(['late', undefined]);
-  });
+  it.each([true, false])(
+    'keeps the process alive only if `keepAlive` is true: %s',
+    async (keepAlive) => {
+      const countTimers = () =>
+        process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = countTimers();
+      const result = withTimeout(20, never, () => 'late', { keepAlive });
+      expect(countTimers() - before).toBe(keepAlive ? 1 : 0);
+      expect(await Promise.all([result, delay(40)])).toEqual(['late', undefined]);
+    },
+  );
 });
 
 describe('SerialQueue', () => {

@@ -89,13 +89,16 @@ it.each(allServices)('publishes the ports of %s only on loopback', (_name, { por
   for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:(\$\{\w+:-\d+\}|\d+):\d+$/);
 });
 
-it.each(allServices)('runs %s without capabilities and not as root', (name, { cap_drop, user }) => {
-  expect(cap_drop).toEqual(['ALL']);
-  if (name !== 'secrets') expect(user ?? '').not.toMatch(/^(0|root)\b/);
-});
+it.each(allServices)(
+  'runs %s as a non-root user and without capabilities',
+  (name, { cap_drop, user }) => {
+    expect(cap_drop).toEqual(['ALL']);
+    if (name !== 'secrets') expect(user ?? '').not.toMatch(/^(0|root)\b/);
+  },
+);
 
 it.each(allServices)(
-  'starts %s after its dependencies are healthy or complete',
+  'starts %s after its dependencies are healthy or have completed',
   (_name, service) => {
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
       const runsOnce = services[other]?.restart === 'no';

@@ -3,8 +3,8 @@ import { dirname, join, normalize, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /**
- * The layers from bottom to top. A file may import its own folder and any layer below it. Folders of
- * one layer don't import each other. The longest matching folder applies.
+ * The layers from bottom to top. A file may import its own folder and any layer below it. Folders in
+ * the same layer don't import each other. The longest matching folder applies.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['core', 'web'],

@@ -99,7 +99,7 @@ it('opens when too many calls fail, calls the fallback, and closes when a call s
   expect(await readMetric('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 0 });
 });
 
-it('counts a call that hangs once, as a timeout', async () => {
+it('counts a hanging call as one timeout', async () => {
   const callHanging = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
     name,
     timeoutMs: 20,

@@ -47,7 +47,7 @@ it('keeps the slowest and the last failed requests of each interval, without dup
   );
 });
 
-it('samples a successful request only if it is slower than the kept ones', () => {
+it('samples a successful request only if it is slower than those already kept', () => {
   const sampler = new RequestSampler();
   for (let i = 0; i < MAX_SLOW_REQUESTS; i++) sampler.add(request(5), false);
   expect(sampler.shouldSample(5, false)).toBe(false);

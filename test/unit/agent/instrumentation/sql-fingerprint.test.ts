@@ -46,7 +46,7 @@ describe('fingerprintSql', () => {
     expect(fingerprintSql(statement)).toEqual(expected);
   });
 
-  it('contains no part of a literal, and is the same for all literals', () => {
+  it('contains no part of a literal, and is the same for any literal', () => {
     const literals = fc.oneof(
       fc.string().map((text) => `'${text.replaceAll("'", "''")}'`),
       fc.string().map((text) => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`),
@@ -65,7 +65,7 @@ describe('fingerprintSql', () => {
     );
   });
 
-  it('accepts any text, and has a limited length', () => {
+  it('accepts any text and returns at most 512 characters', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 2000 }), (statement) => {
         expect(fingerprintSql(statement).text.length).toBeLessThanOrEqual(512);
@@ -73,7 +73,7 @@ describe('fingerprintSql', () => {
     );
   });
 
-  it('distinguishes long statements with the same start', () => {
+  it('distinguishes long statements that start with the same text', () => {
     const long = (end: string) => `SELECT ${'a, '.repeat(300)}${end} FROM t`;
     expect(fingerprintSql(long('b')).text).not.toBe(fingerprintSql(long('c')).text);
   });

@@ -26,7 +26,7 @@ describe('histogram buckets', () => {
     );
   });
 
-  it('of a finer scale map to the stored bucket with the same values', () => {
+  it('with a finer scale map to the stored bucket that contains their values', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -2000, max: 2000 }),

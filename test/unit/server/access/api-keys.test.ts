@@ -116,7 +116,7 @@ describe('API key rows', () => {
     expect(parseKeyRows([toStoredRow(toCreatedRow(admin))]).get('k1')).toEqual(admin);
   });
 
-  it('revoke the key permanently, even if the clock of the revoking server is behind', () => {
+  it("revoke the key permanently, even if the revoking server's clock is behind", () => {
     const revoked = toRevokedRow(key, NOW - DAY_MS, 'somebody');
     expect(revoked.timestamp).toBe(NOW);
     const rows = [toStoredRow(toCreatedRow(key)), toStoredRow(revoked)];
@@ -206,7 +206,7 @@ describe('isKeyDataFresh', () => {
     ['for an INGEST key for up to a day', 'INGEST', NOW - DAY_MS, true],
     ['for an INGEST key after a day', 'INGEST', NOW - DAY_MS - 1, false],
     ['after the clock was set back', 'VIEWER', NOW + 60_001, false],
-  ] as const)('%s', (_case, role, readAt, isFresh) => {
+  ] as const)('returns the expected result %s', (_case, role, readAt, isFresh) => {
     expect(isKeyDataFresh(role, readAt, NOW)).toBe(isFresh);
   });
 });

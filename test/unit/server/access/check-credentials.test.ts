@@ -113,7 +113,7 @@ describe('a starting server', () => {
     ['::', false, false, 'rejected'],
     ['192.168.1.5', false, false, 'rejected'],
     ['perfscope.example', false, false, 'rejected'],
-  ])('on %s with keys: %s, with tokens: %s, is %s', (host, hasKeys, hasTokens, expected) => {
+  ])('on %s (any keys: %s, JWTs enabled: %s) is %s', (host, hasKeys, hasTokens, expected) => {
     const exposure = { host, hasKeys, hasTokens };
     const listen = () => {
       assertNotExposed(exposure);

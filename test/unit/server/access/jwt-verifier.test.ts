@@ -87,7 +87,7 @@ describe('a token with a shared secret', () => {
     expect(await bySecret(draft.setExpirationTime('5m').encode())).toHaveProperty('rejected');
   });
 
-  it('is rejected after any change, and the response does not quote it', async () => {
+  it('is rejected after any change, and the result does not contain the token', async () => {
     const good = await signToken(VIEWER);
     // Skips the last character: its lowest bits aren't part of the signature.
     for (let i = 0; i < good.length - 1; i += 3) {

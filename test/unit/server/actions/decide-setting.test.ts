@@ -30,7 +30,7 @@ function decideSeries(
 }
 
 describe('decideSetting', () => {
-  it('moves in steps, limited by the cool-down, and returns the same way', () => {
+  it('moves to the target in steps, limited by the cool-down, and returns to the default in steps', () => {
     const decisions = decideSeries([
       ...[0, 10, 20, 30, 60, 90].map((s) => [s, HIGH] as const),
       ...[100, 120, 150, 180, 210].map((s) => [s, LOW] as const),
@@ -76,7 +76,7 @@ describe('decideSetting', () => {
     ]);
   });
 
-  it('uses a new id after the setting returned to its default', () => {
+  it('uses a new ID after the setting returned to its default', () => {
     const decisions = decideSeries([
       [0, HIGH],
       [40, LOW],
@@ -93,7 +93,7 @@ describe('decideSetting', () => {
   });
 });
 
-it('never exceeds the limits for any series of evaluations', () => {
+it('stays within the limits for any series of evaluations', () => {
   const evaluation = fc.option(
     fc.record({
       holds: fc.boolean(),

@@ -70,7 +70,7 @@ it('reports why a delivery failed', async () => {
   ]);
 });
 
-it('stops retrying a decision that a newer one replaces, and all decisions on stop', async () => {
+it('stops retrying a decision after a newer decision replaces it, and stops all retries at shutdown', async () => {
   const { webhooks, outcomes, keys } = createWebhooks(async (_webhook, body) =>
     body.includes('"value":1.1') ? { status: 'retryable' } : { status: 'delivered' },
   );

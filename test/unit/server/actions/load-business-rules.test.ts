@@ -18,7 +18,7 @@ function findProblems(text: string): string[] {
 const findProblemsAfter = (from: string | RegExp, to: string) =>
   findProblems(PRICING_RULES.replace(from, to));
 
-it('loads the example', () => {
+it('loads the example rules', () => {
   const { rules, intervalMs } = loadTestRules(PRICING_RULES);
   expect(intervalMs).toBe(10_000);
   expect(rules[0]).toMatchObject({
@@ -83,7 +83,7 @@ it('rejects a webhook whose URL is not allowed', () => {
   expect(load).toThrow('r.yaml:1:31: `url` is not allowed: it is private');
 });
 
-it('reports a problem for malformed files', () => {
+it('reports the problem in a malformed file', () => {
   for (const text of [
     'rules: 5',
     'rules: [5]',

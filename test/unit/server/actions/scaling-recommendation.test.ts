@@ -35,7 +35,7 @@ it('scales up immediately, but down only after the stabilization window', () => 
   expect(recommend(lowLoad, TARGET, 10).desired).toBe(5);
 });
 
-it('keeps the current number within the tolerance, or if the processing time is unknown', () => {
+it('keeps the number of workers if the change is within the tolerance or the processing time is unknown', () => {
   expect(recommend([steady(32)], TARGET, 21)).toMatchObject({ desired: 21 });
   expect(recommend([steady(32)], TARGET, 24)).toMatchObject({ desired: 20 });
   const unknown = { arrivalRate: 1, backlog: 5, processingTime: undefined };
@@ -76,7 +76,7 @@ it('clears any backlog within the target time and does not flap', () => {
         counts.push(workers);
         backlogs.push(backlog);
       }
-      // The burst is visible at the end of its minute. It is cleared one minute later, plus one minute for the noise.
+      // The burst is visible at the end of its minute. Its backlog is cleared one minute later, plus one minute for noise.
       expect(backlogs[22]).toBeLessThanOrEqual(60 * rate);
       // Noise alone must not cause an increase and a decrease within one stabilization window.
       const changes = findChanges(counts);
@@ -89,7 +89,7 @@ it('clears any backlog within the target time and does not flap', () => {
   );
 });
 
-/** Returns the positions at which the number increased or decreased. */
+/** Returns the positions at which the number of workers increased or decreased. */
 function findChanges(counts: readonly number[]): { at: number; up: boolean }[] {
   return counts.flatMap((count, at) => {
     const previous = counts[at - 1];

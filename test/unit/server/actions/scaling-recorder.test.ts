@@ -72,7 +72,7 @@ it('stores recommendations for the default parameters and exports them to Promet
   ]);
 });
 
-it('exports the last recommendations for a while if QuestDB is unreachable, then none', async () => {
+it('exports the last recommendations only for a limited time while QuestDB is unreachable', async () => {
   getViews = () => [makeView('mails', 3, 3)];
   await recorder.runOnce();
   getViews = () => {

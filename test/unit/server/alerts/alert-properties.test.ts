@@ -105,7 +105,7 @@ it('never has two live alerts in one group', () => {
   );
 });
 
-it('numbers transitions without gaps, in order of time, and resolves at most once', () => {
+it('numbers transitions without gaps, in chronological order, and resolves each alert at most once', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
       for (const own of byAlert(runRounds(rule, rounds).transitions).values()) {
@@ -125,7 +125,7 @@ it('numbers transitions without gaps, in order of time, and resolves at most onc
   );
 });
 
-it('does not depend on the order of groups', () => {
+it('returns the same transitions for any order of groups', () => {
   fc.assert(
     fc.property(rule, rounds, (rule, rounds) => {
       const reversed = runRounds(rule, rounds, (all) => all.toReversed());
@@ -192,7 +192,7 @@ it('neither loses nor duplicates an alert on a restart', () => {
   );
 });
 
-it('does not change alerts on late data or a clock jump', () => {
+it('does not change alerts when data is late or the clock jumps', () => {
   fc.assert(
     fc.property(
       rule,

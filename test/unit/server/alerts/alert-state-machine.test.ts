@@ -102,7 +102,7 @@ const CASES: readonly (readonly [
     ['0 pending warning', '30 pending critical', '60 firing warning', '90 firing critical'],
   ],
   [
-    'keeps firing during a dip shorter than `keepFiringFor`',
+    'keeps firing during a dip that is shorter than `keepFiringFor`',
     KEEP,
     [
       [0, 2001],
@@ -115,7 +115,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '150 resolved warning'],
   ],
   [
-    'keeps the severity during a dip shorter than `keepFiringFor`',
+    'keeps the severity during a dip that is shorter than `keepFiringFor`',
     KEEP,
     [
       [0, 9000],
@@ -128,7 +128,7 @@ const CASES: readonly (readonly [
     ['0 firing critical', '150 firing warning'],
   ],
   [
-    'keeps firing between recovery and threshold',
+    'keeps firing while the value is between the recovery value and the threshold',
     RECOVERY,
     [
       [0, 2001],
@@ -137,7 +137,12 @@ const CASES: readonly (readonly [
     ],
     ['0 firing warning', '60 resolved warning'],
   ],
-  ['does not start firing between recovery and threshold', RECOVERY, [[0, 1900]], []],
+  [
+    'does not start firing while the value is between the recovery value and the threshold',
+    RECOVERY,
+    [[0, 1900]],
+    [],
+  ],
   [
     'fires below the thresholds with the direction `below`',
     'direction: below\nthresholds: { warning: 99.9, critical: 99 }\nrecovery: 99.95',
@@ -168,7 +173,7 @@ const CASES: readonly (readonly [
     ],
     ['0 firing critical', '30 resolved critical'],
   ],
-  ['treats infinity as beyond every threshold', PLAIN, [[0, Infinity]], ['0 firing critical']],
+  ['treats infinity as a breach of every threshold', PLAIN, [[0, Infinity]], ['0 firing critical']],
   ['ignores NaN', PLAIN, [[0, Number.NaN]], []],
   [
     'does not change while data is missing for less than `noDataAfter`',
@@ -177,13 +182,13 @@ const CASES: readonly (readonly [
     ['0 firing warning'],
   ],
   [
-    'resolves without data with `noData: ok`',
+    'resolves when data is missing, with `noData: ok`',
     `${PLAIN}\nnoDataAfter: 1m`,
     [[0, 2001], [30], [60], [90], [120]],
     ['0 firing warning', '90 resolved warning'],
   ],
   [
-    'keeps firing without data with `noData: keep`',
+    'keeps firing when data is missing, with `noData: keep`',
     `${PLAIN}\nnoDataAfter: 1m\nnoData: keep`,
     [[0, 2001], [60], [120], [180], [240], [300], [330, 1]],
     ['0 firing warning', '330 resolved warning'],
@@ -196,13 +201,13 @@ const CASES: readonly (readonly [
   ],
   ['does not fire for a group that never sent data', SILENT, [[0], [60], [120]], []],
   [
-    'keeps the severity without data and resolves only with data',
+    'keeps the severity while data is missing, and resolves only when data returns',
     `${PLAIN}\n${SILENT}`,
     [[0, 9000], [30], [60], [90], [120], [150, 1]],
     ['0 firing critical', '150 resolved critical'],
   ],
   [
-    'does not resolve when the window slides over old data',
+    'does not resolve when bad rows leave the window and no new rows arrive',
     PLAIN,
     [
       [0, 2001],
@@ -213,7 +218,7 @@ const CASES: readonly (readonly [
     ['0 firing warning', '90 resolved warning'],
   ],
   [
-    'does not fire when the window slides over old data',
+    'does not fire when good rows leave the window and no new rows arrive',
     PLAIN,
     [
       [0, 1],
@@ -245,7 +250,7 @@ const CASES: readonly (readonly [
     ['300 pending warning', '360 firing warning'],
   ],
   [
-    'evaluates rows of a slower instance that are not the newest',
+    'evaluates rows from a slower instance, even if they are not the newest rows',
     PLAIN,
     [
       [0, { value: 1, count: 10, newestMs: T0 }],
@@ -346,7 +351,7 @@ it('gives two alerts with the same data time different IDs', () => {
   expect(transitions[2]?.id).not.toBe(transitions[0]?.id);
 });
 
-it('creates transitions with value, threshold, labels, and tenant', () => {
+it('creates transitions with the value, threshold, labels, and tenant', () => {
   const labels = { organization: 'org-1', property: 'p-1', service: 'booking' };
   const now = T0 + 1000;
   const observation = { labels, value: 2500, count: 9, newestMs: T0 };

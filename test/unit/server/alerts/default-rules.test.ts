@@ -72,14 +72,14 @@ function getSeverity(name: string, value: number, count = 1000): string | undefi
 
 describe('the built-in rules', () => {
   it.each(THRESHOLDS)(
-    '%s: %d does not reach the severity of %d (%s)',
+    '%s: %d does not have the same severity as %d (%s)',
     (name, good, bad, severity) => {
       expect(getSeverity(name, bad)).toBe(severity);
       expect(getSeverity(name, good)).not.toBe(severity);
     },
   );
 
-  it('have only the thresholds in this list', () => {
+  it('have only the thresholds in the list of this test', () => {
     const listed = THRESHOLDS.map(([name, good, , severity]) => `${name} ${severity} ${good}`);
     const found = SET.rules.flatMap(({ name, levels }) =>
       levels.map(({ severity, threshold }) => `${name} ${severity} ${threshold}`),

@@ -4,7 +4,7 @@ import { EvaluationScheduler } from '../../../../src/server/alerts/evaluation-sc
 import { WalLagTracker } from '../../../../src/server/alerts/rule-queries/internal-metrics.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-it('runs each batch once per interval, one at a time, without late batches', async () => {
+it('runs each batch once per interval, one at a time, and reports no late batches', async () => {
   const calls: number[] = [];
   let running = 0;
   let late = 0;

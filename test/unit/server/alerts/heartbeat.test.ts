@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { Heartbeat } from '../../../../src/server/alerts/heartbeat.ts';
 
-it('calls its URL after each round and logs a failure once', async () => {
+it('requests the heartbeat URL after each evaluation round, and logs repeated failures once', async () => {
   let status = 200;
   let calls = 0;
   const server = createServer((_request, response) => {

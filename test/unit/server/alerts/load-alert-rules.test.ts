@@ -69,13 +69,13 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     /must be less than `warning`/,
   ],
   [
-    'a recovery beyond the threshold',
+    'a recovery value above the threshold',
     `${OWN}    thresholds: { high: 10 }\n    recovery: 11`,
     '5:15',
     /must be at most the first threshold/,
   ],
   [
-    'a recovery that is not a percentage',
+    'a recovery value that is neither a number nor a percentage',
     `${OWN}    thresholds: { high: 10 }\n    recovery: most`,
     '5:15',
     /percentage of the first threshold/,
@@ -183,7 +183,7 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     /no rule `respons-time` to override; did you mean `response-time`\?/,
   ],
   [
-    'an override that does not fit the built-in rule',
+    'an override that puts the built-in thresholds in the wrong order',
     'rules:\n  - name: error-rate\n    thresholds: { medium: 12 }',
     '3:17',
     /`high` \(10\) must be greater than `medium` \(12\)/,
@@ -300,7 +300,7 @@ it('overrides the defaults of the general settings', () => {
   expect(set.flapping).toEqual({ transitions: 6, windowMs: 3_600_000 });
 });
 
-it('prefers thresholds of a property over thresholds of its organization', () => {
+it("prefers a property's thresholds over its organization's thresholds", () => {
   const rule = findRule(
     loadTestRules(`rules:
   - name: response-time
@@ -355,7 +355,7 @@ const LEVELS: readonly (readonly [string, Partial<typeof SETTINGS>, string, obje
   ],
 ];
 
-it.each(LEVELS)('environment thresholds %s', (_case, settings, name, levels) => {
+it.each(LEVELS)('thresholds from the environment %s', (_case, settings, name, levels) => {
   const rule = findRule(loadTestRules('', { ...SETTINGS, ...settings }), name);
   const found = rule.levels.map(({ severity, threshold }) => [severity, threshold]);
   expect(Object.fromEntries(found)).toEqual(levels);

@@ -12,7 +12,7 @@ function problems(sql: string): string[] {
 }
 
 const REJECTED: readonly (readonly [string, string, RegExp])[] = [
-  ['nothing', '', /exactly one SELECT, but is nothing/],
+  ['an empty statement', '', /exactly one SELECT, but is nothing/],
   ['text that is not SQL', 'SELEC 1', /not valid QuestDB SQL|exactly one SELECT/],
   ['an INSERT', 'INSERT INTO performance_metrics VALUES (1)', /is insert/],
   ['an UPDATE', 'UPDATE performance_metrics SET value = 1', /is update/],
@@ -25,19 +25,27 @@ const REJECTED: readonly (readonly [string, string, RegExp])[] = [
     `SELECT count() AS value FROM queue_metrics ${LIMITED}; TRUNCATE TABLE queue_metrics`,
     /select and truncateTable/,
   ],
-  ['a file', "SELECT count() AS value FROM read_parquet('x')", /not call `read_parquet`/],
+  ['a file function', "SELECT count() AS value FROM read_parquet('x')", /not call `read_parquet`/],
   [
-    'a file in an expression',
+    'a file function in an expression',
     `SELECT parquet_scan('x') AS value FROM queue_metrics ${LIMITED}`,
     /not call `parquet_scan`/,
   ],
-  ['an export', `SELECT export('x') AS value FROM queue_metrics ${LIMITED}`, /not call `export`/],
   [
-    'an endless source',
+    'an export function',
+    `SELECT export('x') AS value FROM queue_metrics ${LIMITED}`,
+    /not call `export`/,
+  ],
+  [
+    'a row generator',
     'SELECT count() AS value FROM long_sequence(1000000000)',
     /not call `long_sequence`/,
   ],
-  ['a wait', `SELECT sleep(9) AS value FROM queue_metrics ${LIMITED}`, /not call `sleep`/],
+  [
+    'a sleep function',
+    `SELECT sleep(9) AS value FROM queue_metrics ${LIMITED}`,
+    /not call `sleep`/,
+  ],
   [
     'a table without measurements',
     `SELECT count() AS value FROM api_keys ${LIMITED}`,
@@ -50,7 +58,7 @@ const REJECTED: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['no table', 'SELECT 1 AS value', /must read a measurement table/],
   [
-    'no column `value`',
+    'no `value` column',
     `SELECT count() AS n FROM queue_metrics ${LIMITED}`,
     /column `value`; it returns n/,
   ],
@@ -59,14 +67,14 @@ const REJECTED: readonly (readonly [string, string, RegExp])[] = [
     `SELECT count(), 1 AS value FROM queue_metrics ${LIMITED}`,
     /name each result column/,
   ],
-  ['every column', `SELECT * FROM queue_metrics ${LIMITED}`, /name each result column/],
+  ['all columns', `SELECT * FROM queue_metrics ${LIMITED}`, /name each result column/],
   [
-    'no window',
+    'no window condition',
     'SELECT count() AS value FROM queue_metrics WHERE in_scope()',
     /with `AND in_window\(\)`/,
   ],
   [
-    'no tenant',
+    'no tenant condition',
     'SELECT count() AS value FROM queue_metrics WHERE in_window()',
     /with `AND in_scope\(\)`/,
   ],
@@ -91,7 +99,7 @@ const REJECTED: readonly (readonly [string, string, RegExp])[] = [
     /with `AND in_scope/,
   ],
   [
-    'a join with one table without limits',
+    'a join in which one table has no limits',
     'SELECT count() AS value FROM queue_metrics a JOIN performance_metrics b ON (service) WHERE in_window(a) AND in_scope(a)',
     /limit `b` with `AND in_scope\(b\)`/,
   ],
@@ -142,7 +150,7 @@ describe('a SQL rule', () => {
     expect(problems(sql).join('\n')).toMatch(message);
   });
 
-  it('replaces placeholders, but not in strings and comments', () => {
+  it('replaces placeholders, but not in strings or comments', () => {
     const sql = `SELECT queue_name AS queue, count() AS value, max(timestamp) AS newest
       FROM queue_metrics -- in_scope()
       WHERE IN_WINDOW() AND error_message != 'in_scope() isn''t' AND in_scope ( )

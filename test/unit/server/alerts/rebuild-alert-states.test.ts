@@ -22,7 +22,7 @@ const LEVELS = 'thresholds: { warning: 2000, critical: 5000 }';
 const rows = (transitions: readonly AlertRow[]): AlertRow[] =>
   transitions.map((row) => ({ ...row }));
 
-it('fires a pending alert after a restart with the same ID when `for` is over', () => {
+it('after a restart, fires a pending alert with the same ID when the `for` duration has passed', () => {
   const rule = makeRule(`${LEVELS}\nfor: 2m`);
   const before = runRule(rule, [
     [0, 9000],
@@ -98,7 +98,7 @@ it('does not fire for a missing group whose alert was resolved before the restar
   expect([after.summaries, after.states.size]).toEqual([[], 0]);
 });
 
-it('continues the later of two alerts of one group, and resolves the other', () => {
+it('continues the later of two alerts in a group, and resolves the other', () => {
   const [row] = rows(runRule(makeRule(LEVELS), [[0, 9000]]).transitions);
   const other = { ...row!, id: 'other', timestamp: T0 + 1 };
   const { states, transitions } = rebuildStates([row!, other], T0 + 10);
@@ -111,7 +111,7 @@ it('skips rows with an unknown state', () => {
   expect(rebuildStates([{ ...row!, state: 'shelved' }], T0).states.size).toBe(0);
 });
 
-it('adds an explanation to the same row and keeps it in later transitions', () => {
+it('adds an explanation to the same row, and keeps the explanation in later transitions', () => {
   const rule = makeRule(LEVELS);
   const fired = runRule(rule, [[0, 9000]]);
   const step = addExplanation(getOnlyState(fired.states), 'p95 ×3');
@@ -139,7 +139,7 @@ it('reports an unreachable database once instead of once per rule', () => {
   ]);
 });
 
-it('counts overlapping alerts only once in the time that a target was met', () => {
+it('computes how long a target was met, and counts overlapping alerts only once', () => {
   const at = (
     id: string,
     seq: number,
@@ -166,10 +166,10 @@ it('counts overlapping alerts only once in the time that a target was met', () =
 });
 
 it.each([
-  ['while the state changes', 0, 360, true],
-  ['with fewer changes than it started with', 600, 1350, true],
-  ['but not when the changes are too old', 0, 2400, false],
-])('keeps flapping after a restart %s', (_case, pauseSeconds, endSeconds, flaps) => {
+  ['continues after a restart while the state changes', 0, 360, true],
+  ['continues after a restart with fewer changes than are required to start', 600, 1350, true],
+  ['ends after a restart when the changes are too old', 0, 2400, false],
+])('flapping %s', (_case, pauseSeconds, endSeconds, flaps) => {
   const set = loadTestRules('flapping: { transitions: 6, window: 20m }');
   const rule = makeRule(LEVELS);
   const jumps = [0, 60, 120, 180, 240, 300].map((s, i) => [s, i % 2 === 0 ? 9000 : 1] as const);

@@ -38,7 +38,7 @@ describe('rule tests', () => {
     expect(run(GOOD)).toEqual([{ name: 'fires and resolves', failures: [] }]);
   });
 
-  it('report the line, the time, and both sides if the alerts do not match', () => {
+  it('report the line, the time, and the expected and found alerts if they do not match', () => {
     const [result] = run(GOOD.replace('state: firing', 'state: pending'));
     expect(result?.failures).toEqual([
       {

@@ -59,7 +59,7 @@ function silence(input: object, by: { author: string; organization?: string; pro
 }
 
 describe('silences', () => {
-  it('apply from start to end and report author and comment', () => {
+  it('apply from the start to the end, and report the author and the comment', () => {
     const { silence: one } = silence(
       { startsAt: '2026-11-02T10:00:00Z', duration: '1h' },
       { author: 'ana' },
@@ -135,7 +135,7 @@ describe('silences', () => {
     expect(parseSilenceRows([ended.row, created.row], T0 + HOUR)).toEqual([]);
   });
 
-  it('in a rules file are maintenance windows', () => {
+  it('that are defined in a rules file are maintenance windows', () => {
     const { maintenance } = loadTestRules(`maintenance:
   - name: backup
     matchers: ['service=~"book.*"']
@@ -159,13 +159,13 @@ describe('a recurrence', () => {
 
   it.each([
     ['an ordinary night', '2026-11-02T02:00', 2],
-    ['a night in a day of 23 hours', '2026-03-29T03:10', 1],
-    ['a night in a day of 25 hours', '2026-10-25T03:10', 3],
-  ])('follows local time in %s', (_night, moment, length) => {
+    ['the night of a 23-hour day', '2026-03-29T03:10', 1],
+    ['the night of a 25-hour day', '2026-10-25T03:10', 3],
+  ])('follows local time during %s', (_night, moment, length) => {
     expect(hours(findOccurrence(night, at(moment)))).toBe(length);
   });
 
-  it('has no occurrence on a day without its hour', () => {
+  it('has no occurrence on a day on which its hour is skipped', () => {
     const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
     const day = at('2026-03-29T00:00');
     const found = Array.from({ length: 24 * 12 }, (_, i) =>
@@ -181,7 +181,7 @@ describe('a recurrence', () => {
     expect(findOccurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
   });
 
-  it('continues after midnight of the day on which it started', () => {
+  it('continues past midnight into the next day', () => {
     const weekend: Recurrence = {
       every: 'week',
       days: ['friday'],

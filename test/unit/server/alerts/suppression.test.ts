@@ -89,7 +89,7 @@ describe('inhibition', () => {
     expect(getReason(createAlert('b', 'critical'))).toBeUndefined();
   });
 
-  it('does not apply between two alerts that match both sides', () => {
+  it('does not apply if both alerts match both the source and the target', () => {
     const { inhibit } = loadTestRules(`inhibit:
   - { name: all, source: ['service="x"'], target: ['service="x"'], equal: [service] }`);
     const [a, b] = ['a', 'b'].map((rule) => alert({ rule, labels: { service: 'x' } }));
@@ -120,7 +120,7 @@ describe('flapping', () => {
   });
 });
 
-it('reports the reason from every stage', () => {
+it('reports the suppression reason from every stage', () => {
   const critical = alert({ rule: 'error-rate', severity: 'critical' });
   let flaps = EMPTY_FLAP_HISTORY;
   for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);

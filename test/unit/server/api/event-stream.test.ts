@@ -44,7 +44,7 @@ describe('createPointSource', () => {
     expect(events).toEqual(['point -30', 'point -20', 'point -10']);
   });
 
-  it('queries missed intervals in batches, and reports skipped ones as a gap', async () => {
+  it('queries missed intervals in batches, and reports skipped intervals as a gap', async () => {
     const { events, queried } = await readEvents(String(NOW - 100_000));
     expect(events[0]).toBe('gap -7210');
     expect(events.slice(1)).toEqual(

@@ -29,7 +29,7 @@ describe('parseCursor', () => {
     );
   });
 
-  it('rejects malformed cursors and cursors of other queries', () => {
+  it('rejects malformed cursors and cursors from other queries', () => {
     const text = formatCursor(
       { range: { fromMs: 1, toMs: 2 }, after: [1, 'a'] },
       { sort: 'count' },
@@ -46,7 +46,7 @@ describe('parseCursor', () => {
 describe('paginate', () => {
   const dbQuery = { scope: UNRESTRICTED_SCOPE, range: { fromMs: NOW - 1000, toMs: NOW } };
 
-  it('returns every row once and in order for any values', async () => {
+  it('returns every row once and in order, for any values', async () => {
     const sortValues = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constant(null));
     await fc.assert(
       fc.asyncProperty(
@@ -118,7 +118,7 @@ describe('getCacheControl', () => {
     ['a range that can still get late rows', new Date(NOW - 3_500_000), 'private, no-cache'],
     ['a past range', new Date(NOW - 3_700_000), 'private, max-age=300'],
     ['no range', undefined, 'private, no-cache'],
-  ])('for %s', (_case, to, control) => {
+  ])('returns the header value for %s', (_case, to, control) => {
     expect(getCacheControl({ to }, NOW)).toBe(control);
   });
 });

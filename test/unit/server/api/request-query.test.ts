@@ -72,7 +72,7 @@ describe('parseQueryString', () => {
     expect(getErrors(() => parseQueryString('/x?a=1&many=0&test=1', schema))).toHaveLength(3);
   });
 
-  it('throws no other errors, and never modifies a shared object', () => {
+  it('throws only parameter errors for any input, and never modifies a shared object', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.webQueryParameters(), (text, query) => {
         for (const endpoint of Object.values(ENDPOINTS)) {
@@ -104,7 +104,7 @@ describe('parseTimeRange', () => {
     expect(new Date(fromMs).toISOString()).toBe(expected);
   });
 
-  it('cuts off the range at the current time', () => {
+  it('ends the range no later than the current time', () => {
     expect(parse({ from: String(NOW - 1000), to: String(NOW + DAY_MS) }).toMs).toBe(NOW);
   });
 
@@ -150,10 +150,10 @@ describe('resolveStep', () => {
   it.each([
     ['the default step', undefined, 1, '1d', 'UTC', ['1h', 'UTC', 0]],
     ['the requested step', '90s', 1, '1d', 'UTC', ['90s', 'UTC', 0]],
-    ['whole minutes if only minute rollups are stored', '90s', 60, '1h', 'UTC', ['2m', 'UTC', 1]],
-    ['hours if only hourly rollups are stored', '5m', 200, '1d', 'UTC', ['1h', 'UTC', 1]],
+    ['whole minutes if only minute roll-ups are stored', '90s', 60, '1h', 'UTC', ['2m', 'UTC', 1]],
+    ['hours if only hourly roll-ups are stored', '5m', 200, '1d', 'UTC', ['1h', 'UTC', 1]],
     [
-      'days in a time zone that hourly rollups match',
+      'days in a time zone that hourly roll-ups match',
       '1d',
       200,
       '7d',
@@ -161,7 +161,7 @@ describe('resolveStep', () => {
       ['1d', 'Europe/Vienna', 0],
     ],
     [
-      'UTC days if hourly rollups do not match the time zone',
+      'UTC days if hourly roll-ups do not match the time zone',
       '1d',
       200,
       '7d',
@@ -175,7 +175,7 @@ describe('resolveStep', () => {
   it.each([
     ['1s', '1d', 'step results in more than 2000 time buckets'],
     ['36h', '7d', 'step is longer than a day, but not a whole number of days'],
-  ])('rejects %s for %s', async (step, length, expected) => {
+  ])('rejects the step %s for a range of %s', async (step, length, expected) => {
     const error = await resolve(step, 7, length).catch((error) => error);
     expect(
       getErrors(() => {

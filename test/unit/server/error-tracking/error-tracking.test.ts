@@ -154,7 +154,7 @@ describe('toAlertErrorRow', () => {
     organizationId: 'anna',
   };
 
-  it('returns a row with the context and always the same id', () => {
+  it('returns a row with the context and always the same ID', () => {
     const row = toAlertErrorRow(alert);
     expect(row).toMatchObject({
       timestamp: 4000,
@@ -200,7 +200,7 @@ describe('the Sentry envelope', () => {
     expect(parseSentryDsn(text)?.envelopeUrl).toBe(url);
   });
 
-  it('has three lines, a stable event id, and no user data', () => {
+  it('has three lines, a stable event ID, and no user data', () => {
     const row: ErrorLogRow = {
       timestamp: 1500,
       id: 'x-1',

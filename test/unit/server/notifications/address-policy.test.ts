@@ -71,7 +71,7 @@ describe('getUrlError', () => {
     expect(getUrlError(new URL(url), publicOnly)).not.toContain('pass@');
   });
 
-  it('allows public https URLs, and private http URLs if configured', () => {
+  it('allows public HTTPS URLs, and private HTTP URLs if configured', () => {
     expect(getUrlError(new URL('https://hooks.example/'), publicOnly)).toBeUndefined();
     expect(getUrlError(new URL('http://localhost:9093/'), privateAllowed)).toBeUndefined();
   });

@@ -97,7 +97,7 @@ describe('a secret file', () => {
     );
   });
 
-  it('with a URL must follow the network settings', () => {
+  it('with a URL must comply with the network settings', () => {
     for (const url of ['https://10.0.0.1/hook', 'http://hooks.example/hook', 'no url']) {
       const urlFile = secrets.write('url', url);
       const config = channelConfigSchema.parse({ kind: 'slack', urlFile });

@@ -67,7 +67,7 @@ it('notifies only the highest level after a long downtime', () => {
   expect(step).toMatchObject({ levelToNotify: 2, state: { level: 2, times: 1 } });
 });
 
-it('never notifies too early, twice at once, or after the alert is acknowledged', () => {
+it('never notifies too early, twice at the same time, or after the alert is acknowledged', () => {
   const stepGaps = fc.array(fc.integer({ min: 0, max: 20 * MINUTE_MS }), { maxLength: 40 });
   fc.assert(
     fc.property(stepGaps, fc.integer({ min: 0, max: 90 * MINUTE_MS }), (gaps, acknowledgedMs) => {
@@ -129,7 +129,7 @@ it('limits the rate in any window, and never waits longer than needed', () => {
 it('schedules a digest at its times of day, even when the clock changes', () => {
   const getDueMs = (times: string[], ms: number) =>
     computeDigestDueMs({ name: 'd', everyMs: undefined, at: times, timeZone: 'Europe/Vienna' }, ms);
-  // 09:00 in Vienna in winter: the next is 08:00 tomorrow, or 18:00 today.
+  // It is 09:00 in Vienna in winter. The next digest is due at 08:00 tomorrow, or at 18:00 today.
   expect(getDueMs(['08:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 16, 7));
   expect(getDueMs(['08:00', '18:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 15, 17));
   // When daylight saving time starts, 02:30 does not exist.

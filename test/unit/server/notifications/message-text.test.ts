@@ -136,7 +136,7 @@ describe('hostile text', () => {
     );
   });
 
-  it('adds no line to plain text and does not change its direction', () => {
+  it('adds no line to plain text, and does not change the text direction', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const text = formatPlainText(toMessageContent(message, 10));
@@ -158,7 +158,7 @@ describe('hostile text', () => {
     );
   });
 
-  it('is converted to valid Prometheus labels, independent of the order of labels', () => {
+  it('is converted to the same valid Prometheus labels for any order of labels', () => {
     fc.assert(
       fc.property(hostileAlert, (alert) => {
         const labels = toPrometheusLabels(alert);
@@ -174,7 +174,7 @@ describe('hostile text', () => {
 });
 
 describe('toPrometheusLabels', () => {
-  it('prefers built-in labels and keeps labels whose converted names are equal', () => {
+  it('prefers built-in labels, and keeps all labels whose converted names are equal', () => {
     const labels = { alertname: 'x', severity: 'low', 'a.b': '1', a_b: '2', service: 'shop' };
     expect(toPrometheusLabels(makeMessageAlert({ labels, propertyId: undefined }))).toEqual({
       alertname: 'response-time',
@@ -206,7 +206,7 @@ describe('message text', () => {
     );
   });
 
-  it('shows the number of omitted alerts, tests, escalations, and acknowledgments', () => {
+  it('shows the number of omitted alerts, and marks tests, escalations, and acknowledgments', () => {
     const alerts = [
       makeMessageAlert(),
       makeMessageAlert({ id: 'a2' }),
@@ -234,7 +234,7 @@ describe('message text', () => {
     expect(contents[0]!.facts).toContainEqual(['Acknowledged by', 'Ann']);
   });
 
-  it('is short in an SMS, with a link if it fits', () => {
+  it('is short in an SMS, and includes a link if the link fits', () => {
     expect(formatSms(makeMessage())).toBe(
       'FIRING critical: response-time, north shop: /rooms takes 6 s on average (limit: 5 s) https://perfscope.example/ack?t=1',
     );

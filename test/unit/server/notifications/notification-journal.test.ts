@@ -78,7 +78,7 @@ it('opens a separate journal for a second server', async () => {
   await reopened.close();
 });
 
-it('processes items with the same key in order, and other keys concurrently', async () => {
+it('processes items with the same key in order, and items with different keys concurrently', async () => {
   const items = fc.array(fc.tuple(fc.nat(4), fc.nat(3)), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(items, async (all) => {

@@ -142,7 +142,7 @@ it('records interrupted attempts and retries them with backoff after a restart',
   expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
 }, 30_000);
 
-it('waits as long as Retry-After requests, even after a restart', async () => {
+it('waits as long as Retry-After specifies, even after a restart', async () => {
   deliver = async () => ({ status: 'retryable', reason: 'HTTP 429', retryAfterMs: 240_000 });
   await startNotifier();
   await notify(makeKnownAlert({ id: 'x' }));
@@ -246,7 +246,7 @@ it('records muted alerts and sends them when the mute time ends', async () => {
   expect(sent[0]?.receiver).toBe('n');
 });
 
-it('collects alerts for a digest and sends it once at its time', async () => {
+it('collects alerts for a digest and sends the digest once, at the scheduled time', async () => {
   await startNotifier();
   const low = (id: string, fields: Partial<Alert> = {}) =>
     makeKnownAlert({ id, labels: { team: 'low' }, ...fields });
@@ -271,7 +271,7 @@ it('collects alerts for a digest and sends it once at its time', async () => {
   expect(sent[1]?.alerts.map(({ id }) => id)).toEqual(['l1']);
 });
 
-it('does not repeat messages after a restart, and sends resolutions that it missed', async () => {
+it('does not repeat messages after a restart, and sends missed resolutions', async () => {
   await startNotifier();
   const alert = makeKnownAlert({ id: 'r1' });
   await notify(alert);

@@ -45,7 +45,7 @@ it('skips invalid people, and keeps the list when the function fails', async () 
   expect(logged.at(-1)).toMatch(/no database/);
 });
 
-it('merges people, with the file before the API and the API before the application', async () => {
+it('merges people; the file has priority over the API, and the API over the application', async () => {
   const file = [{ name: 'ann', role: 'ADMIN' as const }];
   const stored = {
     isLoaded: false,

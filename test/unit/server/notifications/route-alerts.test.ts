@@ -109,7 +109,7 @@ it('never sends alerts of another property or organization to a manager', () => 
   );
 });
 
-/** State changes of the alerts of a group, in several rounds. */
+/** State changes of the alerts in a group, over several rounds. */
 const steps = fc.array(
   fc.array(fc.constantFrom('firing', 'acknowledged', 'resolved', 'worse', 'absent'), {
     minLength: 4,
@@ -195,7 +195,7 @@ it('repeats messages about unchanged alerts after the repeat interval', () => {
   expect(planAt(NOW + REPEAT_MS - 1)).toEqual([]);
   const [again] = planAt(NOW + REPEAT_MS);
   expect(again?.message.id).not.toBe(first?.message.id);
-  // Another server that plans the same message creates the same id.
+  // Another server that plans the same message creates the same ID.
   expect(planAt(NOW + REPEAT_MS + 5000)[0]?.message.id).toBe(again?.message.id);
 });
 

@@ -53,7 +53,7 @@ it('rejects a token with any changed character', () => {
       (index, character) => {
         const changed = token.slice(0, index) + character + token.slice(index + 1);
         const link = reader.verify(changed, NOW);
-        // The last base64url character has unused bits, so another one can decode to the same bytes.
+        // The last base64url character has unused bits, so a different character can decode to the same bytes.
         if (changed !== token && link) expect(link).toEqual(LINK);
         if (changed !== token && index < token.length - 1) expect(link).toBeUndefined();
       },

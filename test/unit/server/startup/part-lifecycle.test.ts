@@ -44,7 +44,7 @@ describe('startParts', () => {
     expect(errors).toEqual([]);
   });
 
-  it('stops the other parts if one part fails to stop, logs its name, and then throws', async () => {
+  it('if a part fails to stop, logs its name, stops the other parts, and then throws', async () => {
     const { events, errors, log, part } = setUp();
     const broken = part('notifier', { stop: () => Promise.reject(new Error('disk full')) });
     const list = [part('database'), broken, part('evaluator')];

@@ -20,7 +20,7 @@ describe('alignComparison', () => {
     ['previous', '2026-10-23', DAY_MS],
     ['yesterday', '2026-10-24', HOUR_MS],
     ['lastWeek', '2026-10-18', 7 * DAY_MS],
-  ] as const)('uses local time for a day of 25 hours: %s', (comparison, day, ms) => {
+  ] as const)('uses local time on a 25-hour day: %s', (comparison, day, ms) => {
     const current = range('2026-10-25', comparison === 'previous' ? '2026-10-27' : '2026-10-26');
     const earlier = alignComparison(current, comparison, { ms, zone: ZONE });
     expect(earlier?.range.fromMs).toBe(at(day));

@@ -7,7 +7,7 @@ const createClient = (): QueryClient => ({
   getCatalog: async () => new Map(),
 });
 
-it('shares a result between concurrent calls without a revision and computes it again later', async () => {
+it('without a revision, shares a result between concurrent calls, but not with later calls', async () => {
   const queryClient = createClient();
   let computed = 0;
   const query = (key = 'a') => cacheResult(queryClient, key, undefined, async () => ++computed);

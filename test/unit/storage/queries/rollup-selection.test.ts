@@ -46,7 +46,7 @@ it('reads the newest part, which a roll-up might not contain yet, from finer tab
   expect(segments[1]!.toMs).toBe(NOW - 2 * MINUTE_MS);
 });
 
-it('reads a short range only from the rows', () => {
+it('reads a short range only from rows', () => {
   const range = { fromMs: NOW - 15 * MINUTE_MS, toMs: NOW };
   expect(planSegments(ALL, range)).toEqual([{ ...range, name: 'rows', unitMs: 0 }]);
 });
@@ -81,7 +81,7 @@ it('reads times before the newest version of a roll-up from the previous version
   ]);
 });
 
-it('reads everything from the rows if there is no roll-up', () => {
+it('reads the whole range from rows if there is no roll-up', () => {
   const range = { fromMs: at(1), toMs: at(5) };
   expect(planSegments([rows], range)).toEqual([{ ...range, name: 'rows', unitMs: 0 }]);
   expect(planSegments([], range)).toEqual([]);

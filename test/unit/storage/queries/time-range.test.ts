@@ -9,7 +9,7 @@ import {
 
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 1, 234);
 
-it('rounds the end of a range until now up to 1 s, or to 5 s for long ranges', () => {
+it('rounds the current time up to a multiple of 1 s, or of 5 s for long ranges', () => {
   expect(getRangeUntilNow(15 * MINUTE_MS, NOW)).toEqual({
     fromMs: Date.UTC(2026, 10, 25, 11, 45, 2),
     toMs: Date.UTC(2026, 10, 25, 12, 0, 2),
