@@ -50,7 +50,7 @@ export function addGrafanaCommand(program: Command): void {
     .option('--token-file <file>', 'File with the token for --push')
     .option(
       '--questdb <host:port>',
-      'QuestDB Postgres wire endpoint, as seen from Grafana',
+      "Address of QuestDB's PostgreSQL wire port, as seen from Grafana",
       parseHostAndPort,
     )
     .option(
