@@ -36,7 +36,10 @@ import { MetricRecorder } from './record/metric-recorder.ts';
 export interface AgentOptions {
   config: StartupConfig;
   log: Logger;
-  /** Returns where to send rows. Default: the configured QuestDB, or the local server's QuestDB. */
+  /**
+   * Returns the QuestDB to send rows to. Default: the configured QuestDB, or the local server's
+   * QuestDB.
+   */
   target?: () => WriteTarget | undefined;
   spoolDir?: string;
   /** Throws on an invalid measurement instead of dropping it. Default: `false`. */
@@ -161,7 +164,7 @@ export class Agent {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
   }
 
-  /** Stores a job transition as a row, and adds its times to the histograms of its queue. */
+  /** Stores a job transition as a row, and adds the job's times to its queue's histograms. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
     recordJobTransition(this.recorder, this.#otelMetrics, job, failure);
     const occurrence = toJobOccurrence(job, failure);
@@ -264,7 +267,7 @@ export class Agent {
     try {
       if (this.#crashed && !this.deferredWriter.writer) this.#connectSync();
     } catch {
-      // `require` fails if `connect` is still importing the module. These rows are lost.
+      // `require` fails if `connect` is still importing the module. The rows are then lost.
     }
     this.deferredWriter.writer?.flushSync();
   }

@@ -183,7 +183,7 @@ function toResourceAttributes(resource: ServiceResource): Attributes {
 }
 
 /**
- * Stores a job transition as a row, and adds its times to the histograms of its queue. Without
+ * Stores a job transition as a row, and adds the job's times to its queue's histograms. Without
  * `otelMetrics`, the times are stored as individual measurements.
  *
  * @param failure error of the failed attempt, if it failed

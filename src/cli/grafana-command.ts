@@ -130,7 +130,7 @@ function toAddresses({ read }: QuestdbTargets, options: GrafanaOptions): DataSou
   };
 }
 
-/** Whether reads and writes use the same QuestDB user. */
+/** Returns whether reads and writes use the same QuestDB user. */
 function canWrite({ read, write: { authorization } }: QuestdbTargets): boolean {
   return [undefined, formatBasicAuthorization(read.user, read.password)].includes(authorization);
 }
@@ -148,7 +148,9 @@ interface PushOptions {
   readonly json?: boolean;
 }
 
-/** Pushes all data sources and dashboards to the Grafana at `url` and prints the results. */
+/**
+ * Pushes all data sources and dashboards to the Grafana instance at `url` and prints the results.
+ */
 async function runPush(
   url: string,
   settings: Settings,

@@ -89,7 +89,7 @@ async function createKey({
 }: CreateKeyOptions) {
   const { first: onlyFirst, ...request } = rest;
   const grant = { ...request, organizationId: organization, properties: property };
-  // Check this before creating the key, because its secret could not be saved later.
+  // Check this before creating the key. Otherwise, the new key's secret could be lost.
   if (out !== undefined) assertWritable(out);
   const created = await withKeyStore(async (keys, actor) => {
     const isFirst = keys.hasAnyKey === false;

@@ -198,7 +198,9 @@ async function printRoutes({ labels, json }: { labels: Labels; json?: true }): P
   }
 }
 
-/** Returns the people in the file and, if a QuestDB is available, the people added through the API. */
+/**
+ * Returns the people in the file and, if QuestDB is available, the people added through the API.
+ */
 async function loadAllPeople(
   config: StartupConfig,
   notificationConfig: NotificationConfig,

@@ -28,7 +28,10 @@ interface RetentionReport {
   growthBytesPerDay: number;
   /** Undefined if the disk is unknown, or never fills up at the current rate. */
   daysUntilFull: number | undefined;
-  /** Number of rows that arrived after their TTL, within the retention of raw data. */
+  /**
+   * Number of rows that processes dropped within the retention period for raw data because the rows
+   * were older than the TTL.
+   */
   expiredRows: number;
 }
 

@@ -20,7 +20,7 @@ export function addServeCommand(program: Command): void {
 
 async function runServer(): Promise<void> {
   const config = requireStartupConfig();
-  // Set this before loading the server, which alone would increase the heap by half.
+  // Limit the heap before loading the server, because loading it increases the heap by half.
   preferSmallHeap();
   const { startServer } = await import('../server/startup/start-server.ts');
   print('Starting QuestDB and the server …');

@@ -107,7 +107,7 @@ async function watchScreen(
   leave();
 }
 
-/** Whether to use colors. Node checks NO_COLOR and the terminal type. */
+/** Returns whether to use colors. Node checks NO_COLOR and the terminal type. */
 function isColorTerminal(): boolean {
   return process.stdout.isTTY === true && process.stdout.hasColors();
 }

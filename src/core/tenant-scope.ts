@@ -1,8 +1,8 @@
 declare const scopeBrand: unique symbol;
 
 /**
- * The tenants whose rows a query can read. Only the functions below create a scope. Code can't
- * omit it or build one directly from request parameters.
+ * The tenants whose rows a query can read. Only the functions below create a scope. Code can't omit
+ * the scope, or build one directly from request parameters.
  */
 export interface TenantScope {
   readonly [scopeBrand]: true;

@@ -88,7 +88,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('creates secrets that only their owner can read and keeps existing secrets', () => {
+it('creates secrets that only their owner can read, and keeps existing secrets', () => {
   const files = readdirSync(secrets, { recursive: true, withFileTypes: true });
   expect(files.filter((each) => each.isFile()).length).toBeGreaterThan(12);
   for (const each of files) {
@@ -187,7 +187,7 @@ it('starts a Redis that requires the password', async () => {
   }
 });
 
-it('stores the metrics of a demo without its own server', {
+it('stores the metrics of a demo that does not start its own server', {
   timeout: 180_000,
 }, async () => {
   const port = await findFreePort();

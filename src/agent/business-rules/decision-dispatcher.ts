@@ -62,7 +62,10 @@ interface AppliedDecision {
   lastCall: Promise<void>;
 }
 
-/** Delay before a failed default value is applied again, because no later decision retries it. */
+/**
+ * Delay before the handler is called again if it failed to apply a default value. No later decision
+ * would retry this.
+ */
 const DEFAULT_RETRY_MS = 30_000;
 
 /** Passes decisions to the handlers of the application. No method throws or rejects. */
@@ -73,7 +76,10 @@ export class DecisionDispatcher {
   #activeDecisions: readonly ActiveDecision[] = [];
   #receivedMs = 0;
 
-  /** @param defaultRetryMs delay before a failed default value is applied again, in ms */
+  /**
+   * @param defaultRetryMs delay, in ms, before the handler is called again if it failed to apply a
+   *   default value
+   */
   constructor(onApplied: OnDecisionApplied, defaultRetryMs = DEFAULT_RETRY_MS) {
     this.#onApplied = onApplied;
     this.#defaultRetryMs = defaultRetryMs;
@@ -189,7 +195,8 @@ export class DecisionDispatcher {
 }
 
 /**
- * A failed decision is retried when a new decision arrives, not each time the same one is polled.
+ * If the handler failed, it is called again only for a new decision, not each time the same
+ * decision is polled.
  */
 function needsHandlerCall(previous: AppliedDecision, decision: ActiveDecision): boolean {
   if (previous.decision.value !== decision.value) return true;

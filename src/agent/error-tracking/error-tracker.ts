@@ -10,7 +10,9 @@ import type {
 } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
 
-/** Maximum number of distinct errors per batch. Errors over this limit are grouped into one. */
+/**
+ * Maximum number of distinct errors per batch. Errors over this limit are grouped into one error.
+ */
 const MAX_DISTINCT_ERRORS = 500;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_STACK_LENGTH = 8000;

@@ -95,7 +95,7 @@ export function toDistinctTimestamp(job: BullmqJob, ms: number): number {
 
 /**
  * Returns the start time of an attempt. A waiting worker sets `processedOn` before a job arrives,
- * so it can be earlier than the creation of the job.
+ * so that time can be earlier than the job's creation.
  */
 export function getStartMs({ processedOn, timestamp }: BullmqJob): number | undefined {
   return processedOn === undefined ? undefined : Math.max(processedOn, timestamp);

@@ -36,9 +36,9 @@ const LAYER_ROUTE_KEY = Symbol('perfscope.route');
 const patchedRouters = new WeakSet<object>();
 
 /**
- * Tracks requests through the routers of Express 4 and 5, and of the package `router`. The
- * attribute `http.route` becomes the template with all mount paths, such as `/api/:org/rooms/:id`.
- * Errors that handlers throw or pass to `next` are stored in the request state.
+ * Tracks requests through Express 4 and 5 routers and the `router` package. The attribute
+ * `http.route` becomes the template with all mount paths, such as `/api/:org/rooms/:id`. Errors
+ * that handlers throw or pass to `next` are stored in the request state.
  */
 export function createExpressInstrumentations(): LibraryInstrumentation[] {
   const patchFactory = (exports: unknown) => {

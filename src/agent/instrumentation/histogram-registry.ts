@@ -32,8 +32,8 @@ export interface HistogramSeries {
 }
 
 /**
- * A histogram whose callers identify a series by a key. For each value, SDK instruments instead
- * sort and serialize all attributes, which accounts for most of their cost.
+ * A histogram whose callers identify a series by a key. SDK instruments, in contrast, sort and
+ * serialize all attributes for each value. This accounts for most of their cost.
  */
 export class KeyedHistogram {
   readonly options: HistogramOptions;

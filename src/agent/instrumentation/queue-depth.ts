@@ -6,8 +6,8 @@ const POLL_TIMEOUT_MS = 2000;
 
 /**
  * Lua script that returns the depth by state, and the time at which the oldest waiting job became
- * ready. It reads both ends of each list, because jobs can be added at both. Prioritized jobs are
- * sorted by priority, so it reads the first 100.
+ * ready. It reads both ends of each list, because jobs can be added at both ends. Prioritized jobs
+ * are sorted by priority, so it reads the first 100.
  */
 const QUEUE_DEPTH_SCRIPT = `
 local p = KEYS[1]
@@ -71,7 +71,7 @@ interface QueueDepth {
 
 export interface QueueDepthOptions {
   meter: Meter;
-  /** Called when the Redis server of a queue becomes unreachable, or reachable again. */
+  /** Called when a queue's Redis server becomes unreachable, or reachable again. */
   onReachabilityChange: (queue: string, reachable: boolean) => void;
 }
 

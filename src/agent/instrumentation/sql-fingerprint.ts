@@ -99,7 +99,9 @@ function truncateWithHash(text: string): string {
   return `${text.slice(0, MAX_FINGERPRINT_LENGTH)} … #${(hash >>> 0).toString(36)}`;
 }
 
-/** Only the start of a longer statement is parsed. It identifies a bulk insert well enough. */
+/**
+ * Only the start of a longer statement is parsed. The start identifies a bulk insert well enough.
+ */
 const MAX_TOKENIZED_LENGTH = 20_000;
 
 const TOKEN_PATTERN = new RegExp(
@@ -184,7 +186,10 @@ export function splitStatements(text: string): string[] | undefined {
   return statements;
 }
 
-/** Quickly checks whether SQL text can contain several statements. It runs for every query. */
+/**
+ * Quickly checks whether SQL text can contain several statements. This function runs for every
+ * query.
+ */
 export function mayHaveMultipleStatements(text: string): boolean {
   const index = text.indexOf(';');
   return index >= 0 && index < text.length - 1 && text.trimEnd().length > index + 1;

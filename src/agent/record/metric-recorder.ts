@@ -205,8 +205,8 @@ function addToSums(sums: Map<string, BucketSum>, row: PerformanceMetricRow): voi
     sum = { row, timestamp, buckets: new Map() };
     sums.set(key, sum);
   }
-  // Uses OpenTelemetry's bucket bounds, which are in seconds, so that its histograms can be merged
-  // with these counts.
+  // Uses OpenTelemetry's bucket bounds, which are in seconds, so that OpenTelemetry histograms can
+  // be merged with these counts.
   const bound = computeStoredBound(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
   addToBucket(sum.buckets, bound, 1, row.errorCount ?? 0);
 }

@@ -106,7 +106,7 @@ function readOtelInteger(
 export interface JwtSettings {
   readonly issuer: string;
   readonly audience: string;
-  /** The URL of the issuer's public keys, or the secret that issuer and server share. */
+  /** The URL of the issuer's public keys, or the secret that the issuer and the server share. */
   readonly keys: { readonly jwksUrl: string } | { readonly secret: string };
 }
 

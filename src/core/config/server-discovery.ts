@@ -12,7 +12,7 @@ export interface ServerDiscovery {
   /** Base URL of the server's HTTP endpoints. */
   readonly serverUrl: string;
   readonly questdb: QuestdbTargets;
-  /** Absolute path of the spool folder of the services. */
+  /** Absolute path of the services' spool folder. */
   readonly spoolDir: string;
   /** Absolute path of the data folder. Undefined if the server uses an external QuestDB. */
   readonly dataDir?: string | undefined;

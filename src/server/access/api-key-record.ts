@@ -78,7 +78,10 @@ export function toCreatedRow(key: ApiKey): ApiKeyRow {
   return { ...toKeyColumns(key), timestamp: key.createdAt, seq: 1, state: 'active' };
 }
 
-/** Returns the row for a revoked key. Its time is never before the first row's, even if clocks differ. */
+/**
+ * Returns the row for a revoked key. Its time is never earlier than the time of the key's first
+ * row, even if clocks differ.
+ */
 export function toRevokedRow(key: ApiKey, at: number, author: string): ApiKeyRow {
   const timestamp = Math.max(at, key.createdAt);
   return { ...toKeyColumns(key), timestamp, seq: 2, state: 'revoked', author };

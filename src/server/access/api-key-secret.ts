@@ -5,7 +5,7 @@ export const API_KEY_PREFIX = 'psk_';
 
 const API_KEY_PATTERN = /^psk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/;
 
-/** The parts of a key that a request contains. */
+/** The parts of an API key from a request. */
 export interface ParsedApiKey {
   readonly id: string;
   readonly secret: string;
@@ -45,9 +45,10 @@ export function isSameSecret(a: string, b: string): boolean {
 }
 
 /**
- * Hashes the secret once with SHA-256. Salt and stretching protect passwords, which can be guessed.
- * A stolen hash doesn't help to guess one of 2^256 secrets. The input is the text, not the decoded
- * bytes, because several base64url texts decode to the same bytes.
+ * Hashes the secret once with SHA-256, without salt or stretching. Those protect passwords, because
+ * passwords can be guessed. A stolen hash doesn't help to guess one of 2^256 secrets. The hash is
+ * computed from the text, not from the decoded bytes, because several base64url texts decode to the
+ * same bytes.
  */
 function hashSecret(secret: string): string {
   return sha256(secret).toString('hex');

@@ -138,7 +138,7 @@ export class ApiKeyStore {
   }
 
   /**
-   * Creates a key. Resolves when every server can load it.
+   * Creates a key. Resolves when every server can load the key.
    *
    * @returns the key, and its text, which can't be retrieved later
    * @throws PS_KEY_INVALID if the request is invalid
@@ -161,11 +161,13 @@ export class ApiKeyStore {
   }
 
   /**
-   * Revokes a key permanently: immediately on this server, and on other servers at their next refresh.
+   * Revokes a key permanently: immediately on this server, and on other servers at their next
+   * refresh.
    *
    * @throws PS_KEY_NOT_FOUND if the key doesn't exist
    * @throws PS_UNAVAILABLE if the key isn't cached and QuestDB doesn't respond
-   * @throws PS_FLUSH_TIMEOUT if other servers accept the key until QuestDB is available again
+   * @throws PS_FLUSH_TIMEOUT if the change isn't stored in time; other servers then accept the key
+   *   until QuestDB is available again
    */
   async revoke(id: string, actor: Actor): Promise<ApiKey> {
     if (!this.#cache.find(id)) await this.load();

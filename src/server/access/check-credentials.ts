@@ -98,7 +98,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-/** Ignores schemes other than Bearer, because proxies use them for their own users. */
+/** Ignores schemes other than Bearer, because proxies use other schemes for their own users. */
 function getCredential({ authorization = '', apiKey }: RequestCredentials): string | undefined {
   const isBearer = /^Bearer(?= |$)/i.test(authorization);
   return isBearer ? authorization.slice('Bearer'.length).trim() : apiKey;

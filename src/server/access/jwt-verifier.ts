@@ -32,8 +32,9 @@ const CLOCK_TOLERANCE_S = 5;
 const KEY_FETCH_ERROR_CODES = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']);
 
 /**
- * Creates a verifier for JSON Web Tokens. A token must contain `sub`, `exp`, and `perfscope_role` or
- * `role`. Depending on the role, it can contain `organization_id` and `properties` (names).
+ * Creates a verifier for JSON Web Tokens. A token must contain `sub`, `exp`, and `perfscope_role`
+ * or `role`. Depending on the role, the token can contain `organization_id` and `properties`
+ * (property names).
  */
 export function createTokenVerifier({ issuer, audience, keys }: JwtSettings): TokenVerifier {
   const common: JWTVerifyOptions = {
@@ -68,7 +69,8 @@ function createSecretVerifier(secret: string, options: JWTVerifyOptions) {
 }
 
 function createJwksVerifier(url: string, options: JWTVerifyOptions) {
-  // Caches the keys for 10 min. Reloads them for an unknown key, but at most every 30 s.
+  // Caches the keys for 10 min. If a token uses an unknown key, reloads the keys, but at most every
+  // 30 s.
   const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(url));
   const algorithms = PUBLIC_KEY_ALGORITHMS;
   return (token: string) => jwtVerify(token, keys, { ...options, algorithms });

@@ -1,6 +1,9 @@
 import { ROLES, type Role } from '../../core/person-and-roles.ts';
 
-/** Also includes the roles of the metrics token and of anonymous callers, which no key can have. */
+/**
+ * The roles of keys, and two more roles that no key can have: for the metrics token, and for
+ * anonymous callers.
+ */
 export type PrincipalRole = Role | 'SCRAPE' | 'NOBODY';
 
 /** Each label completes the sentence "VIEWER can't …". */

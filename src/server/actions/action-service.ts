@@ -46,7 +46,7 @@ export function createActionService({
 
     async recommendScaling({ queue, service, stabilizationMs, ...target }, scope) {
       const query = { scope, target, stabilizationMs, now: ruleEvaluator.now() };
-      // A request that specifies only queues or only services gets only those.
+      // If a request specifies only queues or only services, the response contains only those.
       const includesQueues = queue !== undefined || service === undefined;
       const includesServices = service !== undefined || queue === undefined;
       const [queues, services] = await Promise.all([

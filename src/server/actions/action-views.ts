@@ -34,14 +34,14 @@ export interface ScalingView {
   readonly current: number | undefined;
   /** Arrivals per second in the last minute. */
   readonly arrivalRate: number;
-  /** Mean in the last minute, in ms. */
+  /** Mean processing time in the last minute, in ms. */
   readonly processingTime: number | undefined;
   /** Number of waiting jobs. */
   readonly backlog: number;
   readonly reason: string;
 }
 
-/** The queues and services to recommend for, and the targets. Times are in ms. */
+/** The queues and services that need a scaling recommendation, and the targets. Times are in ms. */
 export interface ScalingRequest {
   readonly queue?: readonly string[] | undefined;
   readonly service?: readonly string[] | undefined;

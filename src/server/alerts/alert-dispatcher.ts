@@ -95,8 +95,7 @@ export class TransitionRecorder {
   };
 
   /**
-   * Calls `listener` with the transitions after `position` that are still buffered, then with each
-   * new one.
+   * Calls `listener` with the buffered transitions after `position`, then with each new transition.
    *
    * @returns a function that ends the subscription
    */

@@ -247,7 +247,7 @@ export class AlertEvaluator {
    */
   async #restoreStates(now: number): Promise<boolean> {
     const wasRestored = this.isRestored;
-    // Flapping ends at a lower number of changes than it starts at, so it might have started one
+    // Flapping ends at fewer changes than are needed to start it, so it might have started one
     // window earlier.
     const historyMs = 2 * this.rulesFile.ruleSet.flapping.windowMs;
     const isRestored = await this.#stateRestorer.restore(this.#plan.queryRules, now, historyMs);

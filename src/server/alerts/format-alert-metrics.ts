@@ -7,8 +7,8 @@ import {
 import type { AlertEvaluator } from './alert-evaluator.ts';
 
 /**
- * Formats alerts and rule evaluation metrics in the Prometheus text format. As in Prometheus, alerts are
- * the metrics `ALERTS` and `ALERTS_FOR_STATE`.
+ * Formats alerts and rule evaluation metrics in the Prometheus text format. As in Prometheus,
+ * alerts are exported as the metrics `ALERTS` and `ALERTS_FOR_STATE`.
  */
 export function formatAlertMetrics(evaluator: AlertEvaluator): string {
   const alerts = [...evaluator.alertStates.listLive()].map(({ transition }) => {

@@ -33,7 +33,7 @@ export interface EndpointDependencies {
   /** Verifies signed links from notifications. */
   links: LinkVerifier;
   access: Pick<AccessControl, 'authenticate' | 'keys' | 'audit'>;
-  /** Per caller. */
+  /** Limit for each caller. */
   maxRequestsPerMinute: number;
   add: AddRows;
   flush: () => Promise<void>;

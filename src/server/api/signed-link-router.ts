@@ -12,7 +12,7 @@ import { limitRejectedRequests } from './middleware/rate-limit-middleware.ts';
 const LINK_PAGE_STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}
 button{font:inherit;padding:.5rem 1rem}input,select{font:inherit;padding:.3rem}label{display:block;margin:1rem 0}`;
 
-/** Silence durations that the page of a link offers. */
+/** Silence durations offered on a link's confirmation page. */
 const LINK_DURATIONS = ['1h', '4h', '24h'] as const;
 
 const CONFIRMATION_TITLES: Readonly<Record<LinkAction, string>> = {

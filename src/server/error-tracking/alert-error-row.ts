@@ -5,8 +5,8 @@ import type { AlertRow } from '../../core/schema/tables/alerts-table.ts';
 import type { ErrorLogRow } from '../../core/schema/tables/error-logs-table.ts';
 
 /**
- * Returns the `error_logs` row of a critical alert. Each alert has one row: its id is always the same,
- * no matter which server writes it.
+ * Returns the `error_logs` row of a critical alert. Each alert has one row: the row's ID is always
+ * the same, no matter which server writes the row.
  *
  * @returns undefined unless the row is from a firing critical alert
  */

@@ -23,7 +23,8 @@ export class GrafanaClient {
    * Checks that the server is Grafana and that its version is supported.
    *
    * @returns the version, or undefined if the administrator hides it
-   * @throws PS_GRAFANA_UNREACHABLE; PS_GRAFANA_REFUSED if the version is too old or it isn't Grafana
+   * @throws PS_GRAFANA_UNREACHABLE; PS_GRAFANA_REFUSED if the version is too old or the server
+   *   isn't Grafana
    */
   async checkVersion(): Promise<string | undefined> {
     const action = 'pass the version check';
@@ -106,7 +107,7 @@ function parseResponse(text: string): GrafanaResponse {
   }
 }
 
-/** Returns what to do about the failure, or the message from Grafana. */
+/** Returns how to fix the failure, or the message from Grafana. */
 function formatFailureReason(response: Response, result: GrafanaResponse): string {
   const { status, headers } = response;
   const message = String(result?.message ?? 'the response is not JSON').slice(0, 300);

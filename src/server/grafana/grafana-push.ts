@@ -19,8 +19,8 @@ export interface PushContent {
 }
 
 /**
- * Creates or updates all data sources, the folder, and all dashboards in Grafana. It is safe to run
- * again, for example after an error.
+ * Creates or updates all data sources, the folder, and all dashboards in Grafana. This function is
+ * safe to call again, for example after an error.
  *
  * @throws PS_GRAFANA_UNREACHABLE, PS_GRAFANA_REFUSED
  */

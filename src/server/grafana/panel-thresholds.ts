@@ -45,7 +45,10 @@ interface DashboardPanel {
   readonly fieldConfig: { readonly defaults: { readonly thresholds: object } };
 }
 
-/** Returns the dashboard with the thresholds of `rules`. A panel whose rule was removed shows none. */
+/**
+ * Returns the dashboard with the thresholds of `rules`. A panel whose rule was removed shows no
+ * thresholds.
+ */
 export function applyRuleThresholds<D extends { readonly uid: string }>(
   dashboard: D,
   panelRules: PanelRules,

@@ -102,8 +102,8 @@ export function createNotificationService({
     { fromMs, toMs }: { fromMs: number; toMs: number },
   ): Promise<NotificationRow[]> {
     const recipients = inValues('recipient', [`role:${role}`, `user:${subject}`]);
-    // The row that marks a notification as read is newer than the notification. So check `toMs`
-    // only after selecting the last row of each id.
+    // The row that marks a notification as read is newer than the notification. Therefore, check
+    // `toMs` only after selecting the last row of each ID.
     return read(
       scope,
       sql`SELECT * FROM (

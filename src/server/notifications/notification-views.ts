@@ -83,7 +83,10 @@ export interface NotificationService {
   ): Promise<NotificationView[]>;
   /** Returns the number of the reader's unread notifications. @throws PS_UNAVAILABLE */
   countUnread(reader: NotificationReader): Promise<number>;
-  /** Marks one or all as read. Returns their number. @throws PS_NOT_FOUND, PS_UNAVAILABLE */
+  /**
+   * Marks one or all notifications as read. Returns the number of marked notifications. @throws
+   * PS_NOT_FOUND, PS_UNAVAILABLE
+   */
   markRead(id: string | 'all', reader: NotificationReader): Promise<number>;
   /**
    * Subscribes to new visible rows. Starts with the rows after `position` that are still in memory.

@@ -28,7 +28,7 @@ export interface NotifierOptions {
   /** Writes added rows to disk and sends them. */
   readonly flush: () => Promise<void>;
   readonly log: Logger;
-  /** Folder of the journal. */
+  /** Folder for the journal. */
   readonly dataDir: string;
   /** Path of the notification file. It is reloaded when it changes. */
   readonly file: string | undefined;
@@ -41,9 +41,9 @@ export interface NotifierOptions {
   readonly createChannel: CreateChannel;
   /** Adds links to a message before it is sent. */
   readonly addLinks?: (message: Message) => Message;
-  /** Default: 15,000. */
+  /** Time limit for one delivery attempt, in ms. Default: 15,000. */
   readonly attemptTimeoutMs?: number;
-  /** How long a channel's circuit breaker stays open. Default: 30,000. */
+  /** How long a channel's circuit breaker stays open, in ms. Default: 30,000. */
   readonly circuitBreakMs?: number;
   readonly now?: () => number;
   readonly random?: () => number;
@@ -52,7 +52,7 @@ export interface NotifierOptions {
 const TICK_INTERVAL_MS = 1000;
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 15_000;
 const DEFAULT_CIRCUIT_BREAK_MS = 30_000;
-/** Allows for the evaluator and the notifier reading the clock at different moments. */
+/** Tolerance, because the evaluator and the notifier read the clock at different moments. */
 const REPEAT_TOLERANCE = 0.9;
 const CLOSE_TIMEOUT_MS = 2000;
 
@@ -155,7 +155,9 @@ export class Notifier {
     });
   }
 
-  /** Records why alerts are suppressed, each time this changes. Called after each evaluation. */
+  /**
+   * Records why alerts are suppressed, each time the reasons change. Called after each evaluation.
+   */
   onEvaluated(alerts: Iterable<EvaluatedAlert>): void {
     this.#logErrors(() => {
       const now = this.#now();

@@ -96,9 +96,10 @@ const LEASE_INTERVALS = 2;
 const MIN_LEASE_MS = 10_000;
 
 /**
- * Returns a function that lists the breakers to force open: those named by the annotation or label
- * `breaker` of a firing alert. Each lease lasts two evaluation intervals from the last evaluation that
- * got data. Without data from QuestDB, an alert keeps firing, but it must not keep a breaker open.
+ * Returns a function that lists the breakers to force open. A firing alert names the breaker in its
+ * `breaker` annotation or label. Each lease lasts two evaluation intervals from the last evaluation
+ * that got data. Without data from QuestDB, an alert keeps firing, but it must not keep a breaker
+ * open.
  */
 export function createForcedBreakerLookup(
   evaluator: AlertEvaluator,

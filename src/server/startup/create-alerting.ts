@@ -50,7 +50,7 @@ export interface CreateNotifierOptions {
   readonly queryClient: QueryClient;
   readonly log: Logger;
   readonly dataDir: string;
-  /** Uses its own connection, so that slow queries don't delay it. */
+  /** Uses its own connection, so that slow queries don't delay these reads. */
   readonly read: ReadRows;
   readonly audit: AuditLogger;
 }
@@ -65,7 +65,7 @@ export interface NotifierParts {
 const PEOPLE_FLUSH_TIMEOUT_MS = 5000;
 
 /**
- * Creates the notifier and loads the people it can notify. Doesn't start it.
+ * Creates the notifier and loads the people it can notify. Doesn't start the notifier.
  *
  * @throws PS_DATA_DIR_UNUSABLE, PS_JOURNAL_UNWRITABLE; PS_UNAVAILABLE if QuestDB can't be reached
  */

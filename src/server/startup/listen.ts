@@ -7,7 +7,8 @@ export const DEFAULT_PORT = 4001;
 const MAX_PORT_ATTEMPTS = 20;
 
 /**
- * Starts an HTTP server on `port`. If `port` is undefined, uses the first free port from 4001 on.
+ * Starts an HTTP server on `port`. If `port` is undefined, uses the first free port, starting at
+ * 4001.
  *
  * @throws PS_PORT_TAKEN
  */

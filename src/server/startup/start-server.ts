@@ -40,7 +40,10 @@ interface ServerAddresses {
   readonly url: string;
   readonly questdbUrl: string;
   readonly dataDir: string;
-  /** Whether requests need no API key, because no key exists and only this machine has access. */
+  /**
+   * Whether requests need no API key, because no key was ever created and only this machine has
+   * access.
+   */
   readonly isOpen: boolean;
 }
 
@@ -59,9 +62,9 @@ export function startServer(config: StartupConfig, log: Logger): Promise<Running
 }
 
 /**
- * Starts the parts in the reverse of their stop order. The server stops accepting requests first.
- * Then it stops the alert evaluator, the notifier with its journal, the agent with its writer, and
- * QuestDB.
+ * Starts the parts in the reverse of the order in which they must stop. To stop, the server first
+ * stops accepting requests. Then it stops the alert evaluator, the notifier with its journal, the
+ * agent with its writer, and QuestDB.
  */
 async function startAllParts(
   parts: ServerParts,

@@ -19,7 +19,9 @@ export interface RestoreOptions {
   readonly dataDir: string;
   /** Folder with the rows that QuestDB has not yet stored. */
   readonly spoolDir: string;
-  /** Whether to rename an existing data folder. If false, an existing data folder is an error. */
+  /**
+   * Whether to rename an existing data folder. If false, an existing data folder causes an error.
+   */
   readonly force: boolean;
   readonly onProgress: (line: string) => void;
 }
@@ -85,8 +87,8 @@ async function copyFiles(
 }
 
 /**
- * Returns the path of a spool file in a folder that no process owns. While the original owner is
- * running, other processes would not adopt a folder with its name.
+ * Returns the path of a spool file in a folder that no process owns. With the original name, no
+ * process would adopt the folder while the original owner is running.
  */
 function toUnownedPath(path: string, newFolderNames: Map<string, string>): string {
   const [, owner, file] = /^spool\/([^/]+)\/([^/]+)$/.exec(path) ?? [];

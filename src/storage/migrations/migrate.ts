@@ -76,9 +76,9 @@ export interface MigrationReport {
 }
 
 /**
- * Creates the tables and roll-ups of this version. New ones keep their rows for `retention`.
- * Several processes can run this at the same time, because the statements are idempotent and a
- * migration that is recorded twice becomes one row.
+ * Creates the tables and roll-ups of this version. New tables and roll-ups keep their rows for
+ * `retention`. Several processes can run this at the same time, because the statements are
+ * idempotent and a migration that is recorded twice becomes one row.
  *
  * @throws PS_SCHEMA_NEWER if a newer version of Perfscope has migrated the database
  * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
@@ -113,8 +113,8 @@ export async function migrateTables(
 }
 
 /**
- * Creates the missing roll-ups. A changed definition gets a new name. Its roll-up is filled from
- * the existing rows, and the old roll-up remains, because its history can be longer.
+ * Creates the missing roll-ups. If a definition has changed, its roll-up gets a new name and is
+ * filled from the existing rows. The old roll-up remains, because its history can be longer.
  *
  * @returns names of the new roll-ups
  */

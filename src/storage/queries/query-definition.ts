@@ -16,7 +16,7 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Values of one group by dimension; `undefined` if the rows have no value. */
+/** The value of each dimension in one group; `undefined` if the rows have no value. */
 export type Group = Readonly<Partial<Record<Dimension, string | undefined>>>;
 /** Allowed values by dimension. */
 export type Filter = Readonly<Partial<Record<Dimension, readonly string[]>>>;

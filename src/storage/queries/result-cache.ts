@@ -11,8 +11,9 @@ interface CachedResult {
 const resultsByClient = new WeakMap<QueryClient, Map<string, CachedResult>>();
 
 /**
- * Computes a result once for all concurrent callers and caches it for its revision. Without this
- * cache, results that aggregate thousands of cached rows would be computed again for each caller.
+ * Computes a result once for all concurrent callers, and caches it until `revision` changes.
+ * Without this cache, results that aggregate thousands of cached rows would be computed again for
+ * each caller.
  *
  * @param key identifies all inputs of the result, including the scope
  * @param revision revision of the data; `undefined` if the data can change at any time

@@ -30,7 +30,8 @@ export interface Credentials {
 export const CREDENTIALS_FILE = 'credentials.json';
 
 /**
- * Reads the credentials of a data directory, or generates them. Only the file's owner can read it.
+ * Reads the credentials of a data directory, or generates them. Only the owner can read the
+ * credentials file.
  */
 export function loadOrCreateCredentials(dataDir: string): Credentials {
   const file = join(dataDir, CREDENTIALS_FILE);

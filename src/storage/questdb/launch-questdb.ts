@@ -42,7 +42,7 @@ export function launchQuestdb(options: LaunchOptions): ChildProcess {
   flags.push(`-Djava.io.tmpdir=${temporary}`);
   const main = ['-p', options.jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', options.root];
   try {
-    // A separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are
+    // Use a separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are
     // written.
     return spawn(options.java, [...flags, ...main], {
       stdio: ['ignore', log, log],

@@ -5,7 +5,10 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
 
-/** Maximum number of names. For each name and connection, QuestDB keeps a plan of about 35 kB. */
+/**
+ * Maximum number of statement names. For each name and connection, QuestDB keeps a plan of about 35
+ * kB.
+ */
 const MAX_NAMES = 150;
 /** Number of statements to remember after their first use. */
 const MAX_SEEN_TEXTS = 1000;
@@ -132,8 +135,8 @@ function toParamText(param: Param): Param {
 
 /**
  * Parses LONG values as numbers and timestamps as UTC. By default, the driver returns LONG as text,
- * because it can exceed a double. Perfscope's counts never do. The driver would also read
- * timestamps in the process's time zone, because QuestDB sends them without one.
+ * because a LONG can exceed a double's exact integer range. Perfscope's counts never do. The driver
+ * would also read timestamps in the process's time zone, because QuestDB sends them without one.
  */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (oid === INT8_OID) return Number;

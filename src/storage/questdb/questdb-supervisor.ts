@@ -76,7 +76,7 @@ export class EmbeddedQuestdb {
     };
   }
 
-  /** Stops QuestDB without a restart. After 3 s, QuestDB is killed. */
+  /** Stops QuestDB without a restart. Kills it if it is still running after 3 s. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restartTimer);

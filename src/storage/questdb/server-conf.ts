@@ -41,8 +41,8 @@ const LOG_CONF = [
 /** Settings that keep any QuestDB, embedded or external, fast and small when Perfscope uses it. */
 export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   // If a refresh has more rows than this, QuestDB discards it and retries with half of the time
-  // range until it fits. At 20,000 rows per second, a refresh then took 23 s on both cores, instead
-  // of 1 s.
+  // range until the rows fit. At 20,000 rows per second, a refresh then took 23 s on both cores,
+  // instead of 1 s.
   'cairo.mat.view.insert.as.select.batch.size': '20000000',
   // QuestDB allocates these pools for each SQL compiler and grows them on demand. The default sizes
   // take 85 MB.
@@ -50,8 +50,8 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   'cairo.expression.pool.capacity': '512',
   'cairo.column.pool.capacity': '256',
   'cairo.lexer.pool.capacity': '64',
-  // Off, because cached plans of Grafana's statements take several MB each until the heap is full.
-  // These plans are never reused: each statement contains its time range. Perfscope's own
+  // Disabled, because cached plans of Grafana's statements take several MB each until the heap is
+  // full. These plans are never reused: each statement contains its time range. Perfscope's own
   // statements use names instead.
   'pg.select.cache.enabled': 'false',
   // Rejects longer statements. Selecting 1,000 names in Grafana produces 740 kB of SQL, which takes

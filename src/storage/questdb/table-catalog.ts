@@ -17,7 +17,7 @@ export interface StoredTable {
   readonly name: string;
   /** Interval length of a roll-up in ms; 0 for a table. */
   readonly unitMs: number;
-  /** Time of the first row; `-Infinity` if nothing older is stored in the table or any roll-up. */
+  /** Time of the first row; `-Infinity` if no coarser roll-up contains older data. */
   readonly fromMs: number;
   /** Time up to which the data is complete. */
   readonly untilMs: number;
@@ -37,7 +37,7 @@ const MAX_FRESH_AGE_MS = 10_000;
  * still correct but can miss the newest roll-up data.
  */
 const MAX_STALE_AGE_MS = 30_000;
-/** QuestDB returns times after this as the first timestamp of an empty view. */
+/** For an empty view, QuestDB returns a first timestamp that is later than this time. */
 const NO_ROWS_MS = Date.UTC(9000, 0);
 
 /** Reads from QuestDB which tables and roll-ups are stored, at most every 10 s. */
@@ -156,7 +156,8 @@ function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undef
   if (view.view_status === 'valid' && startMs !== undefined)
     return startMs - computeRefreshLagMs(chain);
   // Either a refresh is running and only the previous one is complete, or QuestDB was restarted.
-  // After a restart, the start of the last refresh is unknown. It took at most one interval.
+  // After a restart, the start of the last refresh is unknown. That refresh took at most one
+  // interval.
   return ['valid', 'refreshing'].includes(String(view.view_status))
     ? finishMs - computeRefreshLagMs(chain) - ROLLUP_UNITS[chain.at(-1)!].ms
     : undefined;
@@ -164,7 +165,8 @@ function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undef
 
 /**
  * Sets `fromMs` to `-Infinity` for each table or roll-up, unless a coarser roll-up starts earlier.
- * Its first row is then the first row ever stored, so nothing older is missing.
+ * If none does, the first row of the table or roll-up is the first row ever stored, so nothing
+ * older is missing.
  */
 function removeStartLimits(tables: readonly StoredTable[]): StoredTable[] {
   return tables.map((table, i) => {

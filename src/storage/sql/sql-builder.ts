@@ -73,7 +73,7 @@ export function joinSql(fragments: readonly Sql[], separator: string): Sql {
 
 /**
  * Returns `column IN (…)` with bound values. An empty list matches no row. For one value, returns
- * `=`, because QuestDB compiles it to machine code, but not `IN` with bound values.
+ * `column = …`, because QuestDB compiles `=` to machine code, but not `IN` with bound values.
  */
 export function inValues(column: string, values: readonly Param[]): Sql {
   const [only] = values;

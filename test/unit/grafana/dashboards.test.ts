@@ -84,7 +84,7 @@ describe.each(DASHBOARDS.map((each) => [each.uid, each] as const))('%s', (_, das
     }
   });
 
-  it('has a title, description, unit, and empty text in every panel', () => {
+  it('has a title, a description, a unit, and a text for missing data in every panel', () => {
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const titles = dashboard.panels.map(({ title }) => title);

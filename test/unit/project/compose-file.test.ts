@@ -45,7 +45,7 @@ it.each(dockerfiles)('pins the base images of %s', (file) => {
 });
 
 it.each(Object.entries(TUNING_SETTINGS))(
-  'sets %s for QuestDB and documents it for existing servers',
+  'sets %s for QuestDB, and documents the setting for existing servers',
   (key, value) => {
     const variable = `QDB_${key.toUpperCase().replaceAll('.', '_')}`;
     expect(services.questdb?.environment).toMatchObject({ [variable]: value });
@@ -80,7 +80,7 @@ it('uses the same versions as the tests', () => {
   );
 });
 
-it.each(longRunning)('checks the health of %s and restarts it', (_name, service) => {
+it.each(longRunning)('defines a health check and a restart policy for %s', (_name, service) => {
   expect(service.restart).toBe('unless-stopped');
   expect(service.healthcheck?.test?.length).toBeGreaterThan(1);
 });

@@ -6,7 +6,8 @@ import {
 } from '../table-definition.ts';
 
 /**
- * One non-empty bucket of a histogram point. `point` identifies the histogram point, or the batch.
+ * One non-empty bucket of a histogram point. `point` identifies the histogram point or, for values
+ * from `recordMetric`, the batch.
  */
 export const metricBucketsTable = defineTable({
   name: 'metric_buckets',

@@ -63,7 +63,7 @@ export interface JobTransition {
   priority?: number | undefined;
   /** Configured delay, in ms. */
   delay?: number | undefined;
-  /** Email addresses, secrets, and long numbers are redacted before it is stored. */
+  /** Email addresses, secrets, and long numbers are redacted before the message is stored. */
   errorMessage?: string | undefined;
   stackTrace?: string | undefined;
   /** Stored as JSON. Omit it if it contains data that users of the table must not see. */

@@ -2,8 +2,8 @@ import { defineTable, type InferRow, TENANT_COLUMNS } from '../table-definition.
 
 /**
  * One change to a silence. The row with the greatest (timestamp, seq) has the current state.
- * `matchers` and `recurrence` are JSON. A silence of an organization applies only to alerts of the
- * same organization.
+ * `matchers` and `recurrence` are JSON. An organization's silence applies only to that
+ * organization's alerts.
  */
 export const silencesTable = defineTable({
   name: 'silences',

@@ -206,7 +206,10 @@ export class BusinessRuleScheduler {
     this.#failing.add(rule);
   }
 
-  /** Stores decisions, in QuestDB or the spool, before it publishes them. A restart can't repeat them. */
+  /**
+   * Stores decisions in QuestDB or the spool before publishing them, so that a restart can't repeat
+   * them.
+   */
   async #publish(decisions: readonly Decision[]): Promise<void> {
     if (decisions.length === 0) return;
     const { add, flush, log } = this.#options;

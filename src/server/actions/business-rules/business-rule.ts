@@ -7,7 +7,7 @@ interface FactDefinition {
   readonly unit: '1/s' | '%' | 'ms' | '1';
   readonly params: readonly FactParam[];
   readonly required: readonly FactParam[];
-  /** Whether the fact has a value per organization and property. Queue facts don't. */
+  /** Whether the fact has separate values for each organization and property. Queue facts don't. */
   readonly tenants: boolean;
   readonly about: string;
 }
@@ -63,7 +63,7 @@ export interface FactRequest {
   readonly params: FactParams;
 }
 
-/** Values of a tenant's facts, by `toFactKey`. Unknown facts are missing. */
+/** Values of a tenant's facts, keyed by `toFactKey`. Unknown facts are missing. */
 export type FactValues = ReadonlyMap<string, number>;
 
 /** Returns the key of a fact in a decision, such as `queueDepth(queue=mails)`. */
@@ -127,7 +127,10 @@ export interface BusinessRule {
   };
   readonly windowMs: number;
   readonly when: Condition;
-  /** Ends the rule once its setting differs from the default. If undefined, `not when` ends it. */
+  /**
+   * Condition that ends the rule while its setting differs from the default. If undefined, the rule
+   * ends when `when` is no longer met.
+   */
   readonly until: Condition | undefined;
   readonly value: RuleValue;
   /** Value while `when` is not met, and after the last decision expires. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DecisionStatus } from '../../../core/schema/tables/rule-decisions-table.ts';
 import type { BusinessRule, RuleLimits } from './business-rule.ts';
 
-/** The tenant that a decision applies to. Without IDs, it applies to all tenants. */
+/** The tenant that a decision applies to. Without IDs, the decision applies to all tenants. */
 export interface Tenant {
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;
@@ -24,14 +24,17 @@ export interface Decision extends Tenant {
   readonly facts: Readonly<Record<string, number>>;
   /** Explanation with the fact values. */
   readonly reason: string;
-  /** Time at which the setting returns to its default. Undefined if it has its default. */
+  /**
+   * Time at which the setting returns to its default. Undefined if the setting has its default
+   * value.
+   */
   readonly expiresAt: number | undefined;
   readonly dryRun: boolean;
 }
 
 /** The state of a rule's setting for one tenant. */
 export interface SettingState {
-  /** The last decision; undefined before the first. */
+  /** The last decision; undefined before the first decision. */
   readonly last: Decision | undefined;
   /** Times of the changes within `limits.perMs`, oldest first. */
   readonly changes: readonly number[];
@@ -54,9 +57,9 @@ export interface SettingStep {
 }
 
 /**
- * Decides the next value of a setting. Moves it toward the rule's target within the limits, renews it
- * while the rule holds, and resets it to the default when it expires. This function is pure, so live
- * evaluation, tests, and dry runs give the same results.
+ * Decides the next value of a setting. Moves the setting toward the rule's target within the
+ * limits, renews it while the rule holds, and resets it to the default when the last decision
+ * expires. This function is pure, so live evaluation, tests, and dry runs give the same results.
  *
  * @param evaluation undefined if no facts are available; then only an expired setting changes
  */
@@ -216,8 +219,9 @@ export function toRuleRemovedDecision(last: Decision, now: number): Decision {
 }
 
 /**
- * Returns a decision with a new `seq` that repeats the stored decision. Needed after two servers made
- * different decisions at the same moment, because subscribers might have received the overwritten one.
+ * Returns a decision with a new `seq` that repeats the stored decision. Needed after two servers
+ * made different decisions at the same moment, because subscribers might have received the
+ * overwritten decision.
  */
 export function toConfirmedDecision(stored: Decision, now: number): Decision {
   const { setting, value, expiresAt } = stored;

@@ -5,14 +5,14 @@ import { type Decision, type Tenant, toTenantKey } from './decide-setting.ts';
 import type { BusinessRules, RuleWebhookConfig } from './load-business-rules.ts';
 import { toDecisionView } from './stored-decisions.ts';
 
-/** Makes one attempt. `key` is the same for all attempts of a decision. Never rejects. */
+/** Makes one attempt to post a decision. `key` is the same for all attempts. Never rejects. */
 export type PostWebhook = (
   webhook: RuleWebhookConfig,
   body: string,
   key: string,
 ) => Promise<{ readonly status: string; readonly reason?: string }>;
 
-/** Called with the final outcome of a decision at a webhook. */
+/** Called with a decision's final outcome at a webhook. */
 export type OutcomeListener = (
   decision: Decision,
   author: string,
@@ -21,12 +21,15 @@ export type OutcomeListener = (
 
 const ATTEMPT_DELAYS_MS = [1000, 5000, 30_000];
 /**
- * Longer than all attempts take. After this time, the server that made the decision has stopped
- * sending it.
+ * Longer than all attempts together take. After this time, the server that made the decision has
+ * stopped sending it.
  */
 const ABANDONED_AFTER_MS = 120_000;
 
-/** Posts decisions to webhooks. Retries until a webhook accepts a decision, or it expires or is replaced. */
+/**
+ * Posts decisions to webhooks. Retries until the webhook accepts the decision, or the decision
+ * expires or is replaced.
+ */
 export class DecisionWebhooks {
   readonly #post: PostWebhook;
   readonly #onOutcome: OutcomeListener;

@@ -16,7 +16,10 @@ import { SettingStore } from './setting-store.ts';
 const WHEN_MET_EVENT = 'when-met';
 const UNTIL_MET_EVENT = 'until-met';
 
-/** Evaluates the conditions of one rule. Reuse it, because creating the engine is expensive. */
+/**
+ * Evaluates the conditions of one rule. Reuse the evaluator, because creating its engine is
+ * expensive.
+ */
 export class ConditionEvaluator {
   readonly #rule: BusinessRule;
   readonly #engine: Engine;

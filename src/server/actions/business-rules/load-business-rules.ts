@@ -80,7 +80,9 @@ function parseCondition(data: unknown, report: ReportProblem, depth = 0): Condit
   return kind === 'all' ? { all: conditions } : { any: conditions };
 }
 
-/** Whether a fact has all required parameters and no unknown ones. Reports problems. */
+/**
+ * Returns whether a fact has all required parameters and no unknown parameters. Reports problems.
+ */
 function isValidFactRequest({ fact, params }: FactRequest, report: ReportProblem): boolean {
   const definition = getFactDefinition(fact);
   const missing = definition.required.filter((name) => params[name] === undefined);
@@ -214,7 +216,10 @@ function parseRuleValue(data: unknown, report: ReportProblem): RuleValue | undef
   return value && isValidFactRequest(value, report) ? value : undefined;
 }
 
-/** Reports a value or default outside the limits when the file loads, not when the rule applies. */
+/**
+ * Reports values and defaults outside the limits as soon as the file is loaded, before the rule
+ * applies.
+ */
 function checkLimits(entry: RuleConfig, report: ReportProblem): void {
   const { min, max } = entry.limits;
   const range = `must be between ${min} and ${max}`;

@@ -23,7 +23,7 @@ export interface MergeResult {
 
 /** Holds the state of each rule's setting, per tenant. */
 export class SettingStore {
-  /** By rule, then by tenant. A dry run of a rule counts as a different rule. */
+  /** States by rule, then by tenant. A dry run of a rule counts as a different rule. */
   readonly #states = new Map<string, Map<string, SettingState>>();
 
   /** @param evaluation undefined if no facts are available */
@@ -42,7 +42,7 @@ export class SettingStore {
       evaluation,
       now,
     );
-    // Tenants whose setting never changed need no memory.
+    // Don't keep a state for tenants whose setting never changed.
     if (step.state.last) states.set(key, step.state);
     return step.decision;
   }

@@ -189,7 +189,7 @@ export class DecisionRestorer {
     return rows;
   }
 
-  /** Waits until all rows are readable. QuestDB acknowledges rows before they are. */
+  /** Waits until all rows are readable. QuestDB acknowledges rows before they are readable. */
   async #waitUntilReadable(): Promise<void> {
     const deadline = Date.now() + READABLE_TIMEOUT_MS;
     let targetTransaction: number | undefined;

@@ -37,8 +37,8 @@ const TARGET_UTILIZATION = 0.8;
 const TOLERANCE = 0.1;
 
 /**
- * Returns the number of workers that handle the arrivals (Little's law) and clear the backlog within
- * the target time.
+ * Returns the number of workers needed to handle the arrivals (Little's law) and to clear the
+ * backlog within the target time.
  *
  * @returns undefined if the processing time is unknown
  */
@@ -55,8 +55,8 @@ export function computeNeeded(load: Load, target: ScalingTarget): number | undef
 
 /**
  * Returns the current recommendation. Scales up immediately, but down only to the highest number
- * needed within `history`, like the stabilization window of Kubernetes. Ignores a decrease within
- * the tolerance.
+ * needed within `history`, like Kubernetes's stabilization window. Ignores a decrease within the
+ * tolerance.
  *
  * @param history load in each equal part of the stabilization window, newest last
  * @param current number of running workers or replicas, if known

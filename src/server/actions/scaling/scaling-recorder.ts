@@ -14,9 +14,15 @@ export const DEFAULT_SCALING_REQUEST: ScalingRequest = {
   stabilizationMs: 300_000,
 };
 const RECORD_INTERVAL_MS = 60_000;
-/** Older recommendations are not exported, because QuestDB is unreachable and the load is unknown. */
+/**
+ * Older recommendations aren't exported: their age shows that QuestDB is unreachable, so the load
+ * is unknown.
+ */
 const MAX_METRIC_AGE_MS = 150_000;
-/** Maximum number of queues and services to store. Views with the most workers come first. */
+/**
+ * Maximum number of queues and services to store. If there are more, the ones with the most workers
+ * are stored.
+ */
 const MAX_SCALING_VIEWS = 200;
 
 const GAUGE_DESCRIPTIONS = {

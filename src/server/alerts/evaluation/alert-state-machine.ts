@@ -37,7 +37,7 @@ export function updateAlert(
   return alert ? resolveAlert(state, thresholds, undefined, now) : { state, transitions: [] };
 }
 
-/** Opens an alert or changes its state and severity. Nothing happens if both are the same. */
+/** Opens an alert or changes its state and severity. Does nothing if neither changes. */
 function applySeverity(
   state: GroupState,
   rule: AlertRule,
@@ -58,7 +58,8 @@ function applySeverity(
   if (rise === 0 && !startsFiring) return { state, transitions: [] };
   if (alert.state !== 'acknowledged')
     return toStateUpdate(state, createNextTransition(alert, now, change));
-  // An acknowledgment covers the severity at that time. A higher severity fires again.
+  // An acknowledgment applies only to the severity at that time. If the severity increases, the
+  // alert fires again.
   const acknowledgment =
     rise > 0 ? { author: undefined, comment: undefined } : ({ state: 'acknowledged' } as const);
   return toStateUpdate(state, createNextTransition(alert, now, { ...change, ...acknowledgment }));
@@ -139,8 +140,8 @@ export function acknowledge(
 }
 
 /**
- * Adds the explanation to the last transition of an alert. The transition has the same row keys, so
- * it replaces the row. Later transitions of the alert keep the explanation.
+ * Adds the explanation to the last transition of an alert. The new transition has the same row
+ * keys, so its row replaces the stored row. Later transitions of the alert keep the explanation.
  *
  * @returns `undefined` if the group has no alert
  */

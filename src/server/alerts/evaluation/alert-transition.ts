@@ -63,7 +63,7 @@ export function createFirstTransition(
   };
 }
 
-/** Creates the next transition of `alert`. It is never earlier than the last one. */
+/** Creates the next transition of `alert`. Its time is never earlier than the time of `alert`. */
 export function createNextTransition(
   alert: Transition,
   now: number,

@@ -11,7 +11,7 @@ import {
 } from './group-state.ts';
 import { type Observation, toLabelsKey } from './observation.ts';
 
-/** The states of a rule's groups, by `toLabelsKey`. */
+/** The states of a rule's groups, keyed by `toLabelsKey`. */
 export type RuleStates = ReadonlyMap<string, GroupState>;
 
 export interface RuleEvaluation {
@@ -21,8 +21,8 @@ export interface RuleEvaluation {
 }
 
 /**
- * Evaluates a rule for all its groups: the observed ones, in any order, and the known ones. If
- * QuestDB is unreachable, don't call this function, so that the states don't change.
+ * Evaluates a rule for all its groups: observed groups, in any order, and known groups. If QuestDB
+ * is unreachable, don't call this function, so that the states don't change.
  */
 export function evaluateRule(
   states: RuleStates,
@@ -117,7 +117,10 @@ function isExpired(state: GroupState, rule: AlertRule, now: number): boolean {
   return now - absentSinceMs >= (isNeeded ? NO_DATA_EXPIRY_MS : rule.noDataAfterMs);
 }
 
-/** Returns whether the clock jumped. A second long pause is a slow evaluator, not a jump. */
+/**
+ * Returns whether the clock jumped. A second long pause in a row means that the evaluator is slow,
+ * not that the clock jumped.
+ */
 function hasClockJumped(state: GroupState, elapsedMs: number, rule: AlertRule): boolean {
   return elapsedMs < 0 || (elapsedMs > MAX_PAUSE_INTERVALS * rule.intervalMs && !state.jumped);
 }

@@ -30,7 +30,7 @@ export interface GroupState {
   readonly evaluatedMs: number | undefined;
   /** Whether the last evaluation was skipped because the clock jumped. */
   readonly jumped: boolean;
-  /** Start of the latest alert of the group. It keeps the ID of the next alert unique. */
+  /** Start of the group's latest alert. It keeps the next alert's ID unique. */
   readonly startedMs: number;
 }
 
@@ -159,8 +159,8 @@ interface Latch {
 }
 
 /**
- * Returns the next latch. It becomes active after a breach of `riseMs` and inactive `fallMs` after
- * the breach ended.
+ * Returns the next latch. The latch becomes active when a breach has lasted for `riseMs`, and
+ * inactive `fallMs` after the breach has ended.
  */
 function updateLatch(
   before: Latch | undefined,

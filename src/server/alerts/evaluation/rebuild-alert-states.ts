@@ -19,8 +19,9 @@ export interface RebuiltStates {
 
 /**
  * Rebuilds the states from rows of `alerts`. For each alert, the row with the greatest (timestamp,
- * seq) wins. Rows can be in any order. The last row of each alert is enough, and only resolved
- * alerts of the last day are needed. For levels above the alert's severity, `for` starts again.
+ * seq) wins. Rows can be in any order. Only the last row of each alert is needed, and alerts that
+ * were resolved more than a day ago can be omitted. For levels above the alert's severity, `for`
+ * starts again.
  *
  * @param evaluatedMs time of the last evaluation, if known. A longer pause since then doesn't count
  *   toward `for`.
@@ -68,7 +69,7 @@ export interface ReportedGroup {
 
 /**
  * Adds groups that sent data before this process started, so that rules with `noData: alert` notice
- * when they stop. Groups with a known state don't change.
+ * when these groups stop sending data. Groups with a known state don't change.
  */
 export function addReportedGroups(
   states: RuleStates,

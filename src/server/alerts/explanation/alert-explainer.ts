@@ -112,7 +112,7 @@ async function analyzeBreach(
   return { headline, contributors, changes };
 }
 
-/** Compares the value of the rule with the previous window. */
+/** Compares the rule's value with its value in the previous window. */
 async function queryHeadline(
   measure: Measure,
   before: RuleQueryCache,

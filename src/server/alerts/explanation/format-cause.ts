@@ -8,7 +8,7 @@ export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';
 export interface MetricChange {
   /** Display name: `p95`, `CPU`, `oldest job`, `requests`. */
   readonly metric: string;
-  /** What the metric describes. Undefined for the subject of the alert. */
+  /** What the metric describes. Undefined if it describes the subject of the alert. */
   readonly subject: { readonly dimension: Dimension; readonly name: string } | undefined;
   readonly before: number | undefined;
   readonly now: number;
@@ -34,7 +34,10 @@ export interface BreachAnalysis {
   readonly changes: readonly MetricChange[];
 }
 
-/** A smaller factor isn't a change. Percentages have to change by `MIN_PERCENTAGE_POINTS`. */
+/**
+ * A smaller factor doesn't count as a change. Percentages have to change by
+ * `MIN_PERCENTAGE_POINTS`.
+ */
 const MIN_FACTOR = 1.3;
 const MIN_PERCENTAGE_POINTS = 5;
 const MAX_CHANGES = 3;

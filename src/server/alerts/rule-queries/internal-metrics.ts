@@ -89,7 +89,10 @@ export class InternalMetricsReader {
     };
   }
 
-  /** Reads what other processes exported in the last 5 minutes. Counter rows contain increases. */
+  /**
+   * Reads the metrics that other processes exported in the last 5 minutes. Counter rows contain
+   * increases.
+   */
   async #queryOtherProcesses(
     name: string,
     value: (gauge: GaugePoint) => number | undefined,
@@ -146,7 +149,7 @@ interface WalTable {
   readonly appliedTxn: number;
 }
 
-/** Tracks how long the oldest unreadable transaction of each table has been known. */
+/** Tracks the time since each table's oldest unreadable transaction was first seen. */
 export class WalLagTracker {
   readonly #seen = new Map<string, { txn: number; ms: number }[]>();
 

@@ -93,7 +93,10 @@ function createDistributionQuery(
   };
 }
 
-/** Returns the mean of the window divided by the mean of the baseline. Both end now. */
+/**
+ * Returns the mean of the window divided by the mean of the baseline. The window and the baseline
+ * both end now.
+ */
 async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const [sums, baseline] = await Promise.all([
     cache.metricSums(measure),
@@ -111,7 +114,8 @@ async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Obse
 }
 
 /**
- * Returns the uptime. Missing rows also affect it, so its timestamp is always the current minute.
+ * Returns the uptime. Missing rows affect the uptime, so each observation's timestamp is the
+ * current minute.
  */
 async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const newestMs = floorTo(cache.now, MINUTE_MS);

@@ -77,7 +77,7 @@ export class RuleQueryCache {
     return finest === query.groupBy ? sums : mergeGroups(sums, query.groupBy);
   }
 
-  /** Returns the distribution of each group, by `toGroupKey`. */
+  /** Returns the distribution of each group, keyed by `toGroupKey`. */
   distributions(query: MeasureQuery & { type: string }): Promise<Map<string, Distribution>> {
     return this.#once(`buckets ${toRowsKey(query)} ${query.groupBy.join()}`, () =>
       queryDistributions(

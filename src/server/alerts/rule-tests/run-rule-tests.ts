@@ -35,7 +35,7 @@ export interface TestResult {
 }
 
 /**
- * Runs the tests of a file. It uses the same evaluation as the server, with the series of the file as
+ * Runs the tests of a file. Uses the same evaluation as the server, with the file's series as
  * input.
  *
  * @throws PS_RULES_INVALID if the file is invalid, with the line of each problem

@@ -90,8 +90,8 @@ export function getRuleThresholds(rule: AlertRule, labels: Labels): RuleThreshol
 }
 
 /**
- * Returns the length of the window behind an observation, in ms. Internal metrics have no window. For
- * them, it is two intervals, because the next evaluation can be a little late.
+ * Returns the length of the window behind an observation, in ms. Internal metrics have no window.
+ * For them, returns two intervals, because the next evaluation can be a little late.
  */
 export function getObservationWindowMs({ source, intervalMs }: AlertRule): number {
   return source.kind === 'internal' ? 2 * intervalMs : source.windowMs;

@@ -19,12 +19,13 @@ const THRESHOLD_SETTINGS = [
 export type ThresholdSettings = Pick<Settings, (typeof THRESHOLD_SETTINGS)[number][2]>;
 
 /**
- * Returns a source with the thresholds from the environment. It overrides the built-in rules, and the
- * user's file overrides it.
+ * Returns a source with the thresholds from the environment. The source overrides the built-in
+ * rules, and the user's file overrides the source.
  *
- * If a setting reaches the threshold of a higher severity, that severity starts at the setting and
- * the lower one is removed. With an error rate threshold of 20 % (built in: 5, 10, 15), everything
- * above 20 % is critical. Otherwise, a critical value would become a medium alert.
+ * If a setting reaches the threshold of a higher severity, that severity starts at the setting's
+ * value, and the lower severity is removed. With an error rate threshold of 20 % (built in: 5, 10,
+ * 15), everything above 20 % is critical. Otherwise, a critical value would cause only a medium
+ * alert.
  */
 export function createEnvironmentSource(
   defaultRules: readonly YamlSource[],
@@ -77,7 +78,10 @@ export interface MergedConfig {
   readonly report: ReportProblem;
 }
 
-/** A rule has one of these keys. If a later source sets another one, it replaces the first. */
+/**
+ * A rule has one of these keys. If a later source sets a different key, that key replaces the
+ * earlier key.
+ */
 const RULE_KINDS = ['measure', 'sql', 'internal'] as const;
 
 /**

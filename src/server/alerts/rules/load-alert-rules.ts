@@ -39,7 +39,7 @@ export interface AlertRuleSet {
   readonly intervalMs: number;
   readonly rules: readonly AlertRule[];
   readonly inhibit: readonly InhibitRule[];
-  /** Maintenance windows of the files, as silences. */
+  /** Maintenance windows from the files, as silences. */
   readonly maintenance: readonly Silence[];
   readonly notifications: {
     readonly groupBy: readonly string[];
@@ -144,7 +144,10 @@ function buildRules(
   });
 }
 
-/** Checks the valid keys of an invalid rule too, so that all problems are reported at once. */
+/**
+ * If some keys of a rule are invalid, also checks its remaining keys, so that all problems are
+ * reported at once.
+ */
 function checkRemainingKeys(
   entry: MergedConfig,
   invalidKeys: ReadonlySet<unknown>,

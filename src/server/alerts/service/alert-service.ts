@@ -77,7 +77,7 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
       const last =
         live && isVisibleInScope(live.transition, scope) ? live.transition : transitions[0];
       if (!last) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
-      // A row that was just written isn't readable yet.
+      // A row that was just written might not be readable yet.
       const all = transitions.some(({ seq }) => seq === last.seq)
         ? transitions
         : [last, ...transitions];

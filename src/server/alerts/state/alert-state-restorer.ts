@@ -39,7 +39,7 @@ export class AlertStateRestorer {
   /**
    * Restores the states once. Adds the groups of `rules` that sent data within the last day.
    *
-   * @param historyMs duration before `now` for which all transitions are restored too
+   * @param historyMs also restores all transitions within this duration before `now`
    * @returns whether the states are known
    */
   async restore(rules: readonly QueryRule[], now: number, historyMs: number): Promise<boolean> {
@@ -68,7 +68,10 @@ export class AlertStateRestorer {
     this.#isDone = true;
   }
 
-  /** Adds known groups, so that `noData: alert` applies to groups that stopped before the restart. */
+  /**
+   * Adds known groups, so that `noData: alert` applies to groups that stopped sending data before
+   * the restart.
+   */
   async #addReportedGroups(rules: readonly QueryRule[], now: number): Promise<void> {
     const { queryClient, alertStates, healthIntervalMs } = this.#options;
     for (const rule of rules) {

@@ -9,7 +9,7 @@ export interface SuppressionContext {
   readonly silences: readonly Silence[];
   readonly maintenance: readonly Silence[];
   readonly flapping: FlapLimits;
-  /** By `toFlapKey`. */
+  /** Keyed by `toFlapKey`. */
   readonly flaps: ReadonlyMap<string, FlapHistory>;
 }
 
@@ -45,7 +45,7 @@ export function evaluateSuppressions<A extends AlertSummary>(
 }
 
 interface FlapLimits {
-  /** Number of changes between firing and resolved within the window that count as flapping. */
+  /** Number of changes between firing and resolved, within the window, at which flapping starts. */
   readonly transitions: number;
   readonly windowMs: number;
 }
@@ -64,7 +64,7 @@ export function recordFlap(before: FlapHistory, now: number, limits: FlapLimits)
   return pruneFlaps({ ...before, timesMs: [...before.timesMs, now] }, now, limits);
 }
 
-/** Removes old changes. Flapping starts at the limit and ends at half of it. */
+/** Removes old changes. Flapping starts at the limit and ends at half the limit. */
 export function pruneFlaps(
   { timesMs, isFlapping }: FlapHistory,
   now: number,

@@ -41,9 +41,9 @@ export type Inhibitor = (alert: AlertSummary) => Suppression | undefined;
 /**
  * Creates a function that finds the alert that inhibits another alert.
  *
- * As in Alertmanager, silenced alerts inhibit too, and an alert never inhibits itself. Two alerts that
- * both match `source` and `target` don't inhibit each other. An alert never inhibits alerts of another
- * organization.
+ * As in Alertmanager, silenced alerts also inhibit other alerts, and an alert never inhibits
+ * itself. Two alerts that both match `source` and `target` don't inhibit each other. An alert never
+ * inhibits alerts of another organization.
  */
 export function createInhibitor(
   alerts: readonly AlertSummary[],

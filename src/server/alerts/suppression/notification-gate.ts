@@ -140,14 +140,16 @@ export interface GroupingOptions {
 export interface AlertGroupState {
   readonly firstMs: number;
   readonly notifiedMs: number | undefined;
-  /** State and severity that were sent last, by alert ID. */
+  /** Last sent state and severity, by alert ID. */
   readonly notified: ReadonlyMap<string, string>;
 }
 
 export interface GroupDecision<A extends AlertSummary> {
   /** Undefined if all alerts are resolved and the resolved messages were sent. */
   readonly group: AlertGroupState | undefined;
-  /** Alerts to send now: all active ones, and those resolved since the last message. */
+  /**
+   * Alerts to send now: all active alerts, and alerts that were resolved since the last message.
+   */
   readonly toNotify: readonly A[];
   /** Why an alert isn't sent now, by alert ID. */
   readonly suppressed: ReadonlyMap<string, Suppression>;
@@ -163,8 +165,8 @@ export function toNotificationGroupKey(alert: AlertSummary, groupBy: readonly st
 /**
  * Decides whether to send one group now.
  *
- * @param alerts unsuppressed alerts of the group: active ones, and resolved ones that haven't been sent.
- *   Pending alerts are ignored.
+ * @param alerts unsuppressed alerts of the group: active alerts, and resolved alerts that haven't
+ *   been sent. Pending alerts are ignored.
  */
 export function updateAlertGroup<A extends AlertSummary>(
   before: AlertGroupState | undefined,

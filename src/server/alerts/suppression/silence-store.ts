@@ -34,7 +34,7 @@ export class SilenceStore {
   }
 
   /**
-   * Reads the table. If it fails, the known silences don't change.
+   * Reads the table. If the read fails, the known silences don't change.
    *
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */

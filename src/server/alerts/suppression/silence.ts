@@ -19,7 +19,10 @@ export interface Silence {
   readonly recurrence: Recurrence | undefined;
   readonly author: string;
   readonly comment: string;
-  /** Organization whose alerts match. Undefined means all, which only administrators can set. */
+  /**
+   * Organization whose alerts match. If undefined, alerts of all organizations match; only
+   * administrators can create these silences.
+   */
   readonly organization: string | undefined;
   readonly property: string | undefined;
 }

@@ -72,10 +72,13 @@ export const healthEndpoint = defineEndpoint({
   },
 });
 
-/** Returns the interval in which services must report: whole minutes, longer for long or old ranges. */
+/**
+ * Returns the interval in which services must report, in whole minutes. It is longer for long or
+ * old ranges.
+ */
 function getUptimeIntervalMs(reportMs: number, range: TimeRange, catalog: Catalog): number {
   const ms = Math.max(ceilTo(reportMs, MINUTE_MS), chooseStepMs(range, MAX_UPTIME_INTERVALS));
-  // Includes the preceding range: a service that reported there must report from the start.
+  // Includes the preceding range, because a service that reported in it must report from the start.
   const whole = { ...range, fromMs: 2 * range.fromMs - range.toMs };
   const stored = catalog.get('system_health') ?? [];
   return coarsenStep({ ms, zone: 'utc' }, whole, stored).step.ms;

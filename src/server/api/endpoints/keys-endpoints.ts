@@ -83,7 +83,8 @@ export const keyEndpoint = defineEndpoint({
   isMutating: true,
   async handle({ dependencies, params: { id = '' }, principal, scope, address, nowMs }) {
     const { keys } = dependencies.access;
-    // For keys of other organizations, the error is the same, so callers can't learn which ids exist.
+    // Other organizations' keys cause the same error as unknown keys, so callers can't learn which
+    // IDs exist.
     const key = (await keys.list(scope)).find((key) => key.id === id);
     if (!key) throw createKeyNotFoundError(id);
     requireKeyAccess(principal, key.role, key.organizationId);
@@ -91,7 +92,7 @@ export const keyEndpoint = defineEndpoint({
   },
 });
 
-/** Checks that the caller can create or revoke such a key. @throws PS_FORBIDDEN */
+/** Checks that the caller can create or revoke a key with these properties. @throws PS_FORBIDDEN */
 function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: string): void {
   const { role, organizationId: ownOrganization } = principal;
   if (!canGrantRole(role, keyRole)) {

@@ -140,7 +140,10 @@ export const trendsEndpoint = defineEndpoint({
   },
 });
 
-/** Queries the series of a metric type, and the series of the time range it's compared with. */
+/**
+ * Queries a metric type's series for the time range and, if requested, for the range to compare
+ * with.
+ */
 async function buildSeriesResponse(
   queryClient: QueryClient,
   { dbQuery, zone }: RequestQuery,
@@ -148,7 +151,8 @@ async function buildSeriesResponse(
 ) {
   const { range } = dbQuery;
   const { compare, limit, groupBy = [] } = query;
-  // The step isn't known yet, so this alignment is an estimate. It's used only to choose the step.
+  // The step isn't known yet, so this alignment is an estimate. The estimate is used only to choose
+  // the step.
   const estimate = compare && alignComparison(range, compare, { ms: 1, zone });
   const whole = estimate ? { fromMs: estimate.range.fromMs, toMs: range.toMs } : range;
   const { step, notes } = await resolveStep(

@@ -40,9 +40,9 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
 }
 
 /**
- * Returns whether a user of this machine sent the request. Other requests can reach loopback too. A
- * website can make the browser send a request, either cross-site or to a domain that resolves to
- * 127.0.0.1. A local proxy can forward requests from anywhere.
+ * Returns whether a user of this machine sent the request. Other requests can also reach the
+ * loopback address. A website can make the browser send a request, either cross-site or to a domain
+ * that resolves to 127.0.0.1. A local proxy can forward requests from anywhere.
  */
 function isDirectRequest(request: Request): boolean {
   const { host = '', origin } = request.headers;

@@ -170,7 +170,8 @@ export async function paginate<T>(
   runQuery: (dbQuery: Query) => Promise<PageItem<T>[]>,
 ): Promise<{ dbQuery: Query; groups: T[]; nextCursor: string | undefined }> {
   const { range, after } = parsePageStart(query, nowMs, () => {
-    // A range can end up to a second after now. Rows of that second would change later pages.
+    // A range can end up to a second after now. Rows that arrive in that second would change later
+    // pages.
     const { fromMs, toMs } = dbQuery.range;
     return { fromMs, toMs: Math.min(toMs, nowMs) };
   });

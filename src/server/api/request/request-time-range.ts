@@ -18,7 +18,7 @@ export interface TimeRangeParameters {
 
 const STEP_UNIT_MS = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: DAY_MS } as const;
 const MAX_RANGE_MS = 3 * 366 * DAY_MS;
-/** No measurements can be older. */
+/** Measurements can't be older than this. */
 const MIN_TIME_MS = Date.UTC(2000, 0);
 const DEFAULT_LAST = '15m';
 
@@ -143,8 +143,8 @@ export interface ResolvedStep {
  *
  * @param requested a duration such as `5m`
  * @param ranges `range` is the requested range; `whole` also includes the range it's compared with
- * @throws PS_REQUEST_INVALID if the step gives too many buckets, or is over a day but not whole
- *   days
+ * @throws PS_REQUEST_INVALID if the step gives too many buckets, or is longer than a day but not a
+ *   whole number of days
  */
 export async function resolveStep(
   requested: string | undefined,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Request, Response } from 'express';
 
 export interface StreamEvent {
-  /** Default: the type of the source. */
+  /** Event type. Default: the type of the source. */
   readonly type?: string;
   /** Position in the source from which to resume after this event. */
   readonly position: string;
@@ -31,9 +31,10 @@ const RECHECK_ACCESS_MS = 3000;
 const POSITION_PATTERN = /^[a-z]{1,20}=[\w.-]{1,60}$/;
 
 /**
- * Sends server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) from all
- * sources until the client disconnects or the server stops. An event id contains the position of
- * each source, such as `point=1893456005000`, separated by commas. `Last-Event-ID` restores them all.
+ * Sends server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) from
+ * all sources until the client disconnects or the server stops. An event id contains the position
+ * of each source, such as `point=1893456005000`, separated by commas. `Last-Event-ID` restores all
+ * of these positions.
  */
 export async function sendEventStream(
   request: Request,

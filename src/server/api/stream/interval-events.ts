@@ -51,7 +51,7 @@ export class StreamRegistry {
 
 export interface PointSourceOptions {
   readonly intervalMs: number;
-  /** Time, in ms, after the end of an interval until all its rows are stored. */
+  /** Time, in ms, from the end of an interval until all its rows are stored. */
   readonly maxWriteDelayMs: number;
   readonly queryPoints: (range: TimeRange) => Promise<IntervalPoint[]>;
   readonly now?: () => number;

@@ -23,7 +23,7 @@ export const alertmanagerConfigSchema = z
     /** File that contains a bearer token. Alternative to `user` and `passwordFile`. */
     tokenFile: secretFileSchema.optional(),
     /**
-     * Time after the last message, in ms, at which Alertmanager resolves a firing alert. It must be
+     * Time after the last message, in ms, at which Alertmanager resolves a firing alert. Must be
      * longer than the interval at which messages are repeated. Default: 6 h.
      */
     endsAfter: durationSchema.default(21_600_000),

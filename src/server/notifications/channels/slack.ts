@@ -19,7 +19,7 @@ export const slackConfigSchema = z.strictObject({
 });
 
 // Slack's limits: https://docs.slack.dev/reference/block-kit/blocks
-/** Each alert needs up to three blocks, and Slack allows 50. */
+/** Each alert needs up to three blocks, and Slack allows 50 blocks per message. */
 const MAX_ALERTS = 15;
 const MAX_HEADER_LENGTH = 150;
 const MAX_TEXT_LENGTH = 3000;
@@ -75,7 +75,10 @@ function createPlainText(text: string, maxLength: number): object {
   return { type: 'plain_text', emoji: false, text: escapeSlack(truncated) };
 }
 
-/** The only mrkdwn: fixed link texts, and URLs that can't end the link syntax early. */
+/**
+ * The only text that Slack interprets as mrkdwn: fixed link texts, and URLs that can't end the link
+ * syntax early.
+ */
 function createLinksText(links: readonly MessageLink[]): object {
   // Include only complete links, as many as fit.
   const fittingLinks: string[] = [];

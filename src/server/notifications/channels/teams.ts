@@ -39,8 +39,8 @@ function formatTeamsBody(message: Message): string {
 }
 
 /**
- * Builds an Adaptive Card 1.4 for Teams. All text is in TextRun elements, because Teams doesn't
- * interpret Markdown in them. So names and texts need no escaping.
+ * Builds an Adaptive Card 1.4 for Teams. All text is in TextRun elements. Teams doesn't interpret
+ * Markdown in them, so names and texts need no escaping.
  */
 export function toAdaptiveCard({ title, note, alerts, omitted }: MessageContent): object {
   return {

@@ -121,7 +121,8 @@ function checkReceiver(
 ): void {
   const knownNames = people.map(({ name }) => name);
   for (const [i, name] of (to.people ?? []).entries()) {
-    // Other people can come from the API or the application, so report only likely typos.
+    // People who aren't in the file can come from the API or the application, so report only likely
+    // typos.
     const closest = knownNames.includes(name) ? undefined : findClosestMatch(name, knownNames, 1);
     if (closest === undefined) continue;
     report(['to', 'people', i], `unknown person \`${name}\`; did you mean \`${closest}\`?`);

@@ -40,7 +40,7 @@ export interface Route {
   readonly activeTimes: readonly TimeInterval[] | undefined;
   /** The route is muted during these intervals. */
   readonly muteTimes: readonly TimeInterval[];
-  /** Whether to try the following routes after this one matches. */
+  /** Whether to try the following routes after this route matches. */
   readonly continues: boolean;
   readonly escalation: string | undefined;
   readonly digest: string | undefined;
@@ -54,7 +54,7 @@ export interface EscalationLevel {
    */
   readonly afterMs: number;
   readonly receivers: readonly string[];
-  /** Interval at which the level is repeated until the next level, in ms. */
+  /** Interval, in ms, at which the level is repeated until the next level is due. */
   readonly repeatMs: number | undefined;
   /** Total number of notifications. Undefined: no limit until the alert is acknowledged. */
   readonly times: number | undefined;

@@ -14,7 +14,10 @@ const receiverChannelSchema = z.discriminatedUnion('kind', [
 ]);
 export type ReceiverChannel = z.output<typeof inAppConfigSchema> | ChannelConfig;
 
-/** The field of a person that contains the address for a channel. Other channels have no such field. */
+/**
+ * The person's field with the address, by channel kind. Other channel kinds don't use a person's
+ * address.
+ */
 export const ADDRESS_FIELD_BY_CHANNEL: Readonly<Record<string, 'email' | 'phone'>> = {
   email: 'email',
   sms: 'phone',

@@ -51,7 +51,7 @@ export class ChannelLimiter {
     });
   }
 
-  /** Reserves one attempt. Returns the reason if none is allowed now. */
+  /** Reserves one attempt. Returns the reason if no attempt is allowed now. */
   tryAcquire(): BlockedAttempt | undefined {
     // A half-open breaker allows one attempt to test the channel.
     const { opened, halfOpen, pendingClose } = this.#breaker;

@@ -137,8 +137,8 @@ export class Deliverer {
     }
     const started: Delivery = { ...delivery, attempt: delivery.attempt + 1, barred: undefined };
     threads.markAttempted(started.target, message.groupKey, getIds(message.alerts));
-    // Back off after an interrupted attempt too. Otherwise, a server that crashes at each start would
-    // send the message at each start.
+    // Also back off after an interrupted attempt. Otherwise, a server that crashes at each start
+    // would send the message at each start.
     const retryMs = now() + computeBackoffMs(started.attempt, random());
     const inProgress = { begun: { atMs: now(), recipient }, notBeforeMs: retryMs };
     journal.put(DELIVERY_KEY_PREFIX + started.id, { ...started, ...inProgress });

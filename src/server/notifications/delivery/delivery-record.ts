@@ -20,7 +20,10 @@ export interface Delivery {
   readonly rows: number;
   /** The recorded reason why the last attempt was blocked (rate limit or breaker). */
   readonly barred?: string | undefined;
-  /** The attempt in progress. Still set after a restart if the process was killed during it. */
+  /**
+   * The attempt in progress. Still set after a restart if the process was killed during the
+   * attempt.
+   */
   readonly begun?: { readonly atMs: number; readonly recipient: string } | undefined;
   /** Earliest time of the next attempt after a restart. */
   readonly notBeforeMs?: number | undefined;

@@ -11,7 +11,10 @@ import {
 
 /** Maximum number of servers that share a data folder. Each has its own journal. */
 const MAX_JOURNALS = 20;
-/** The file is rewritten when its entries exceed twice the current entries plus this number. */
+/**
+ * The file is rewritten when its number of entries exceeds twice the number of keys, plus this
+ * number.
+ */
 const MAX_SPARE_ENTRIES = 1000;
 
 /** A key and its new value. Without a value, the key was deleted. */

@@ -91,8 +91,8 @@ function toContentAlert(alert: Alert | MessageAlert): NotificationContent['alert
 }
 
 /**
- * Returns the value that all alerts share. If they differ, returns `undefined`, so that no tenant sees
- * the row of another tenant.
+ * Returns the value that all alerts share. If the values differ, returns `undefined`, so that no
+ * tenant sees the row of another tenant.
  */
 function getCommonValue(
   alerts: readonly MessageAlert[],
@@ -132,8 +132,8 @@ export class NotificationRecorder {
 
   /** Resolves when all recorded rows are in QuestDB or in the spool. Never rejects. */
   flush(): Promise<void> {
-    // Run one flush at a time, plus one for all rows recorded in the meantime. While QuestDB is
-    // unreachable, each flush takes long.
+    // Run one flush at a time, then one more for all rows recorded in the meantime. While QuestDB
+    // is unreachable, each flush takes a long time.
     this.#next ??= this.#running
       .then(() => new Promise<void>((resolve) => setImmediate(resolve)))
       .then(() => {

@@ -8,8 +8,8 @@ export interface AddressPolicy {
   /** Whether unencrypted http:// is allowed. */
   readonly allowHttp: boolean;
   /**
-   * `true` allows private networks and this machine. A list allows only these networks, such as
-   * `10.1.0.0/16`. Link-local addresses must be in the list, because cloud providers serve
+   * `true` allows private networks and this machine. A list allows only the listed networks, such
+   * as `10.1.0.0/16`. Link-local addresses must be in the list, because cloud providers serve
    * credentials there.
    */
   readonly allowPrivate: boolean | readonly string[];

@@ -30,7 +30,7 @@ export async function deliverByHttp(
   }
 }
 
-/** Maximum size of a response to read. It is only needed to explain a failure. */
+/** Maximum size of a response to read. The response is needed only to explain a failure. */
 const MAX_RESPONSE_BYTES = 16_384;
 const MAX_REDIRECTS = 3;
 
@@ -146,7 +146,7 @@ async function readResponse(response: IncomingMessage): Promise<HopResponse> {
   };
 }
 
-/** TLS errors that a retry can't fix, such as a certificate of another host. */
+/** TLS errors that a retry can't fix, such as a certificate for another host. */
 const TLS_ERROR_CODE =
   /^(ERR_TLS_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|CERT_REVOKED|EPROTO)/;
 

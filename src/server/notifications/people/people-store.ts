@@ -111,7 +111,7 @@ export class PeopleStore {
     changes: [],
     people: [],
   };
-  /** Changes run one at a time, because each depends on the one before. */
+  /** Changes run one at a time, because each change depends on the previous change. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeopleStoreOptions) {

@@ -5,9 +5,9 @@ import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
- * Returns when a digest is due if its first alert was added at `firstMs`. This is either after
- * `every`, or at the next time of day in `at`, in the digest's time zone. A time that daylight
- * saving skips moves to the time after the gap.
+ * Returns when a digest is due if its first alert was added at `firstMs`. This is either `every`
+ * later, or at the next time of day in `at`, in the digest's time zone. A time that daylight saving
+ * skips moves to the time after the gap.
  */
 export function computeDigestDueMs({ everyMs, at, timeZone }: Digest, firstMs: number): number {
   if (everyMs !== undefined) return firstMs + everyMs;
@@ -80,7 +80,10 @@ export class DigestStore {
     }
   }
 
-  /** Removes and returns the digests that are due. If a digest was deleted, it is due immediately. */
+  /**
+   * Removes and returns the digests that are due. Digests that are no longer configured are due
+   * immediately.
+   */
   takeDue(digests: ReadonlyMap<string, Digest>, now: number): CollectedDigest[] {
     const due: CollectedDigest[] = [];
     for (const [key, value] of this.#journal.entries(JOURNAL_KIND)) {

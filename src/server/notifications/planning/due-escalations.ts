@@ -21,7 +21,7 @@ interface EscalationState {
 export interface EscalationStep {
   /** Undefined if the escalation ended because the alert was acknowledged or resolved. */
   readonly state: EscalationState | undefined;
-  /** The level to notify now. The first is 1. */
+  /** The level to notify now. The first level is 1. */
   readonly levelToNotify: number | undefined;
 }
 

@@ -15,7 +15,7 @@ import {
   type NotifiedState,
 } from './notification-thread-store.ts';
 
-/** A message and the state of its thread after it. */
+/** A message, and the state of its thread after the message. */
 export interface PlannedMessage {
   readonly message: Message;
   readonly thread: NotificationThread;

@@ -80,8 +80,8 @@ export class NotificationPlanner {
   }
 
   /**
-   * Updates a resolved alert in waiting digests. If a sent digest listed it as firing, adds it to
-   * the next one.
+   * Updates a resolved alert in waiting digests. If a sent digest listed the alert as firing, adds
+   * it to the next digest.
    */
   #addResolvedToDigests(alert: Alert, now: number): void {
     this.#digests.update(alert);

@@ -22,7 +22,7 @@ export interface NotifiedState {
 }
 
 /**
- * Returns whether a message about the alert was planned, but not yet a message that it is resolved.
+ * Returns whether a message about the alert was planned, but no message yet about its resolution.
  */
 export function isOngoing(state: NotifiedState | undefined): boolean {
   return state !== undefined && !state.stateKey.startsWith('resolved');

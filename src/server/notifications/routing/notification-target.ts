@@ -47,7 +47,9 @@ export function findTargets(receiver: Receiver, alert: Alert, people: readonly P
   });
 }
 
-/** Returns whether the channel sends to the addresses of people. If not, it defines the address. */
+/**
+ * Returns whether the channel sends to people's addresses. If not, the channel defines the address.
+ */
 export function isAddressedToPeople({ to }: Receiver, kind: string): boolean {
   return ADDRESS_FIELD_BY_CHANNEL[kind] !== undefined && to.roles.length + to.people.length > 0;
 }

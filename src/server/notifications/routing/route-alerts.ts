@@ -163,7 +163,7 @@ function findRouteTargets(
   });
 }
 
-/** Returns the targets of the receivers of an escalation level, with the alerts for each. */
+/** Returns the targets of an escalation level's receivers, with the alerts for each target. */
 export function findReceiverTargets(
   alerts: readonly Alert[],
   receivers: readonly string[],

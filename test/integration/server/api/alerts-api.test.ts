@@ -41,7 +41,7 @@ beforeEach(() => {
 const listAlerts = async (query: Parameters<typeof client.get<'alerts'>>[1] = {}) =>
   (await client.get('alerts', query)).alerts;
 
-it('lists alerts with a summary and the reason why notifications are suppressed', async () => {
+it('lists alerts with a summary, and with the reason why notifications are suppressed', async () => {
   const alerts = await listAlerts({ rule: ['response-time'] });
   expect(alerts.map(({ labels }) => labels.organization).sort()).toEqual(['anna', 'bert']);
   expect(alerts[0]).toMatchObject({ state: 'firing', severity: 'critical', value: 6000 });
@@ -127,7 +127,7 @@ it.each([
   await expect(client.silence(entry)).rejects.toThrow(message);
 });
 
-it('lists rules with their state and how often targets were met', async () => {
+it('lists rules with their state, and with the share of time in which targets were met', async () => {
   const { rules, problems } = await client.get('rules');
   const findRule = (name: string) => rules.find((rule) => rule.name === name);
   expect(findRule('response-time')).toMatchObject({ state: 'firing', alerts: 2, failures: 0 });

@@ -238,7 +238,7 @@ describe('endpoints', () => {
     expect((await client.get('queues', range)).series).toBeUndefined();
   });
 
-  it('trends moves points of an earlier range to the current times', async () => {
+  it('trends shifts the points of an earlier range to the current range', async () => {
     const trends = await client.get('trends', {
       ...range,
       step: '1m',

@@ -141,7 +141,7 @@ async function advance(ms: number): Promise<void> {
 const listNotifications = async (query: Parameters<typeof client.get<'notifications'>>[1] = {}) =>
   (await client.get('notifications', query)).notifications;
 
-it('records why alerts are not sent yet', async () => {
+it('records why alerts have not been sent yet', async () => {
   const rows = await waitFor(async () => {
     const found = await listNotifications({ reason: ['group_wait'] });
     return found.length >= 2 && found;

@@ -43,7 +43,7 @@ async function write(name: string, daysAgo: number, ms: number, hour = 1): Promi
 const selectSums = (view: string, name: string) => () =>
   questdb.sql(`SELECT count(), sum(count), sum(sum) FROM ${view} WHERE name = '${name}'`);
 
-it('adds late rows to minutes and hours and ignores resent rows', async () => {
+it('adds late rows to the minute and hour roll-ups, and ignores resent rows', async () => {
   await write('early', 1, 10);
   await expectRows(selectSums('performance_metrics', 'early'), [[60, 60, 600]]);
   await waitForRollups(questdb);
@@ -180,7 +180,7 @@ it('applies a new retention to tables and all roll-up versions', async () => {
   ]);
 });
 
-it('rebuilds an invalid roll-up only if no history is lost', async () => {
+it('rebuilds an invalid roll-up only if no history would be lost', async () => {
   const getStatuses = async () =>
     new Map(
       (await questdb.sql('SELECT view_name, view_status FROM materialized_views()')).map(

@@ -122,7 +122,7 @@ it('does not open for errors that isFailure excludes', async () => {
   expect(getState()).toBe('closed');
 });
 
-it('is open while an alert forces it, and half-open after that', async () => {
+it('is open while an alert forces the breaker open, and half-open afterward', async () => {
   let isWorking = true;
   const pay = breakers.protect(
     async () => {

@@ -40,7 +40,7 @@ function decide(
   };
 }
 
-it('passes each value once, and the default when the decision ends', async () => {
+it('passes each value to the handler once, and passes the default when the decision ends', async () => {
   const received: RuleDecision[] = [];
   dispatcher.onRule('demand.high', (decision) => void received.push(decision));
   dispatcher.onRule('demand.low', () => void received.push(decide(9, 9)));
@@ -72,7 +72,7 @@ it('passes the default when a decision expires', async () => {
   expect(outcomes[1]).toBe('seaside expired 1 applied');
 });
 
-it('reports why a handler failed, and calls it again with the next decision', async () => {
+it('reports why a handler failed, and calls the handler again with the next decision', async () => {
   let isWorking = false;
   dispatcher.onRule('demand.high', async ({ value }) => {
     if (!isWorking) throw new Error(`no price list for ${value}`);

@@ -12,7 +12,7 @@ class Reader extends MetricReader {
   protected override async onShutdown() {}
 }
 
-it('counts network traffic since the start of the process, not of the host', async () => {
+it('counts network traffic since the process started, not since the host started', async () => {
   const sampler = new HostSampler();
   const host = { ...sampler.sample(), network: { receive: 5e9, transmit: 1e9 } };
   sampler.sample = () => host;

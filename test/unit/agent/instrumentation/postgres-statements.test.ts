@@ -15,7 +15,7 @@ describe('toStatementParts', () => {
     error,
   });
 
-  it('divides the duration equally between the statements', () => {
+  it('divides the duration equally among the statements', () => {
     expect(toStatementParts(sent(3), 115, undefined)).toEqual([
       ...[part('BEGIN', 5), part('SELECT 1', 5), part('COMMIT', 5)],
     ]);

@@ -5,7 +5,7 @@ import {
   type RequestState,
 } from '../../../../src/agent/instrumentation/request-state.ts';
 
-it('lists only the open requests, in any order of starts and ends', () => {
+it('lists only the open requests, regardless of the order in which requests start and end', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(5), { nil: undefined }), { maxLength: 60 }), (steps) => {
       const openRequests = new OpenRequests();

@@ -175,7 +175,7 @@ describe('validateKeyRequest', () => {
     expect(validateKeyRequest(request, active, NOW)).toBeTypeOf('string');
   });
 
-  it('accepts other requests', () => {
+  it('accepts valid requests', () => {
     expect(validateKeyRequest({ ...good, expiresAt: NOW + 1 }, 999, NOW)).toBeUndefined();
   });
 

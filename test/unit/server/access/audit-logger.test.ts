@@ -11,7 +11,7 @@ function logDetail(detail: Record<string, unknown>): { detail?: string } {
   return rows[0] as { detail?: string };
 }
 
-it('stores details of any depth without secrets', () => {
+it('stores nested details, and redacts secrets at any depth', () => {
   const key = generateApiKey().text;
   const { detail } = logDetail({
     threshold: 5,

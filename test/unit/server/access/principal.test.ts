@@ -53,7 +53,7 @@ describe('the scope of a principal', () => {
   });
 
   it.each(['ORG_ADMIN', 'PROPERTY_MGR', 'VIEWER'] as const)(
-    'is one organization for %s',
+    'is limited to one organization for %s',
     (role) => {
       const scope = getScope({ role, organizationId: 'acme' });
       expect(scope).toEqual({ organizations: ['acme'], properties: 'all', hosts: false });
@@ -66,7 +66,7 @@ describe('the scope of a principal', () => {
     expect(scope).toEqual({ organizations: ['acme'], properties: ['sea', 'hill'], hosts: false });
   });
 
-  it('contains no rows for INGEST and for the metrics token', () => {
+  it('contains no rows for INGEST or for the metrics token', () => {
     for (const scope of [
       getScope({ role: 'INGEST' }),
       getScope({ role: 'INGEST', organizationId: 'acme' }),

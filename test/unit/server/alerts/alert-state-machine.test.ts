@@ -393,7 +393,7 @@ it('removes a missing group without an alert', () => {
   ).toBe(0);
 });
 
-it('never writes a transition earlier than the last one', () => {
+it('never writes a transition with an earlier time than the previous transition', () => {
   const { transitions } = runRule(makeRule(PLAIN), [
     [3600, 2001],
     [0, 1],
@@ -460,7 +460,7 @@ it('applies changed thresholds to live alerts', () => {
   expect(runRule(criticalOnly, [[30, 4000]], states).summaries).toEqual(['30 resolved high']);
 });
 
-it('continues a breach of an internal metric if evaluations are a little late', () => {
+it('continues a breach of an internal metric if evaluations are slightly late', () => {
   const rule = findRule(loadTestRules(''), 'questdb-lagging');
   const { summaries } = runRule(rule, [
     [0, 40_000],

@@ -50,7 +50,7 @@ it('counts batches that are more than one interval late, and continues', async (
   expect(late).toBeGreaterThanOrEqual(3 * calls - 3);
 });
 
-it('measures the lag of a table by its oldest unreadable transaction', () => {
+it("measures a table's lag as the age of the oldest unreadable transaction", () => {
   const lag = new WalLagTracker();
   const update = (writtenTxn: number, appliedTxn: number, now: number) =>
     lag.update([{ table: 't', suspended: false, writtenTxn, appliedTxn }], now)[0]?.value;

@@ -250,7 +250,7 @@ it('changes only the keys that an override sets', () => {
   expect(rule.recovery).toBe(1800);
 });
 
-it('removes a key with `null`, and replaces the measure with another kind', () => {
+it('removes a key that is set to `null`, and replaces a measure with another kind of measure', () => {
   const set = loadTestRules(`rules:
   - name: response-time
     recovery: null

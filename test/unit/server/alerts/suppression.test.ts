@@ -59,7 +59,7 @@ describe('inhibition', () => {
     expect(findInhibiting(alert(), { ...critical, state: 'acknowledged' })).toBe(critical.id);
   });
 
-  it('suppresses alerts of services on a host, unless they are more severe', () => {
+  it('suppresses service alerts on a host, unless the service alert is more severe', () => {
     expect(findInhibiting(alert(), host)).toBe(host.id);
     expect(findInhibiting(critical, host)).toBeUndefined();
     expect(

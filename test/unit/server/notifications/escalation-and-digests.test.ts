@@ -126,7 +126,7 @@ it('limits the rate in any window, and never waits longer than needed', () => {
   );
 });
 
-it('schedules a digest at its times of day, even when the clock changes', () => {
+it('schedules a digest at the configured times of day, even when the clock changes', () => {
   const getDueMs = (times: string[], ms: number) =>
     computeDigestDueMs({ name: 'd', everyMs: undefined, at: times, timeZone: 'Europe/Vienna' }, ms);
   // It is 09:00 in Vienna in winter. The next digest is due at 08:00 tomorrow, or at 18:00 today.

@@ -72,7 +72,7 @@ it('uses no interval that crosses a bucket boundary', () => {
   expect(segments).toEqual([{ ...range, name: 'minutes', unitMs: MINUTE_MS }]);
 });
 
-it('reads times before the newest version of a roll-up from the previous version', () => {
+it('reads times before the start of the newest roll-up version from the previous version', () => {
   const newer = { ...hours, name: 'hours_v2', fromMs: at(3, 20) };
   const segments = planSegments([rows, minutes, newer, hours], { fromMs: at(1), toMs: at(6) });
   expect(segments).toEqual([
