@@ -65,8 +65,8 @@ export interface AlignedComparison {
  * Returns the range to compare a series with. Unlike in `toComparisonRange`, the previous range
  * starts a whole number of steps earlier, so that both series share one time axis.
  *
- * @returns `undefined` if the comparison is with the previous day or week, which is not a whole
- *   number of steps
+ * @returns `undefined` if the ranges are a day or a week apart, and that time is not a whole number
+ *   of steps
  */
 export function alignComparison(
   range: TimeRange,

@@ -165,8 +165,8 @@ function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undef
 
 /**
  * Sets `fromMs` to `-Infinity` for each table or roll-up, unless a coarser roll-up starts earlier.
- * If none does, the first row of the table or roll-up is the first row ever stored, so nothing
- * older is missing.
+ * If none starts earlier, the first row of the table or roll-up is the first row ever stored, so
+ * nothing older is missing.
  */
 function removeStartLimits(tables: readonly StoredTable[]): StoredTable[] {
   return tables.map((table, i) => {
