@@ -68,7 +68,7 @@ export function getKeyState({ revokedAt, expiresAt }: ApiKey, now: number): KeyV
   return expiresAt !== undefined && expiresAt <= now ? 'expired' : 'active';
 }
 
-/** @param id id from the caller, who might have sent the whole key by mistake */
+/** @param id ID from the caller, who might have sent the whole key by mistake */
 export function createKeyNotFoundError(id: string): PerfscopeError {
   return createError('PS_KEY_NOT_FOUND', { id: redact(id, 100) });
 }

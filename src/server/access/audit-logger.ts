@@ -8,7 +8,7 @@ interface AuditEntry {
   readonly author: string;
   /** For example `key.create`, `key.revoke`, or `test.cleanup`. */
   readonly action: string;
-  /** The object of the action, such as a key id or a rule name. */
+  /** The object of the action, such as a key ID or a rule name. */
   readonly object: string;
   /** Further details. Secrets in text are redacted, and properties with secret-like names are hidden. */
   readonly detail?: Readonly<Record<string, unknown>> | undefined;

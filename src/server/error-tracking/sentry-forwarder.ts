@@ -25,11 +25,11 @@ export interface SentryForwarderOptions {
 /**
  * Sends new `error_logs` rows to a Sentry-compatible server. The server does this instead of the
  * services, because a crashing service has no time to send errors. If a request fails, the row is
- * sent again later with the same event id.
+ * sent again later with the same event ID.
  */
 export class SentryForwarder {
   readonly #options: SentryForwarderOptions;
-  /** Timestamps of the sent rows, by row id. */
+  /** Timestamps of the sent rows, by row ID. */
   readonly #sent = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -154,7 +154,7 @@ export function createEnvelopeHeaders({ publicKey }: SentryDsn): Record<string, 
 
 /**
  * Returns an envelope with one event
- * (https://develop.sentry.dev/sdk/foundations/transport/envelopes/). The event id depends only on the
+ * (https://develop.sentry.dev/sdk/foundations/transport/envelopes/). The event ID depends only on the
  * row, so Sentry stores each row once. User data is excluded.
  */
 export function formatEnvelope(row: ErrorLogRow, nowMs: number): string {

@@ -129,7 +129,7 @@ export interface BusinessRule {
   readonly when: Condition;
   /**
    * Condition that ends the rule while its setting differs from the default. If undefined, the rule
-   * ends when `when` is no longer met.
+   * ends when `when` stops being met.
    */
   readonly until: Condition | undefined;
   readonly value: RuleValue;

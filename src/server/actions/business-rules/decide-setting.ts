@@ -12,7 +12,7 @@ export interface Tenant {
 export interface Decision extends Tenant {
   readonly timestamp: number;
   readonly id: string;
-  /** Position among the decisions with the same id, from 1. */
+  /** Position among the decisions with the same ID, from 1. */
   readonly seq: number;
   readonly rule: string;
   readonly event: string;
@@ -57,9 +57,10 @@ export interface SettingStep {
 }
 
 /**
- * Decides the next value of a setting. Moves the setting toward the rule's target within the
- * limits, renews it while the rule holds, and resets it to the default when the last decision
- * expires. This function is pure, so live evaluation, tests, and dry runs give the same results.
+ * Decides the next value of a setting. While the rule holds, moves the setting toward the rule's
+ * target within the limits, and renews it. When the last decision expires, resets the setting to
+ * its default. This function is pure, so live evaluation, tests, and dry runs give the same
+ * results.
  *
  * @param evaluation undefined if no facts are available; then only an expired setting changes
  */

@@ -20,8 +20,8 @@ const RECORD_INTERVAL_MS = 60_000;
  */
 const MAX_METRIC_AGE_MS = 150_000;
 /**
- * Maximum number of queues and services to store. If there are more, the ones with the most workers
- * are stored.
+ * Maximum number of queues and services to store. If there are more, the queues and services with
+ * the most workers are stored.
  */
 const MAX_SCALING_VIEWS = 200;
 

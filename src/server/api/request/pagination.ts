@@ -115,7 +115,7 @@ export function cutPage<T>(
   };
 }
 
-/** Position of a row in a table that is sorted by time, id, and sequence number. */
+/** Position of a row in a table that is sorted by time, ID, and sequence number. */
 interface RowPosition {
   readonly atMs: number;
   readonly id: string;
@@ -133,7 +133,7 @@ export function getRowKeys(row: { at: Date; id: string; seq: number }): Cursor['
   return [row.at.getTime(), row.id, row.seq];
 }
 
-/** Position of a row in a table that is sorted by time in microseconds and id. */
+/** Position of a row in a table that is sorted by time in microseconds and ID. */
 interface MicrosPosition {
   readonly micros: number;
   readonly id: string;

@@ -150,7 +150,7 @@ export function parseBody(body: unknown, schema: z.ZodObject | undefined): unkno
   );
 }
 
-/** Validates the parameters of a path. @throws PS_NOT_FOUND if an id can't exist */
+/** Validates the parameters of a path. @throws PS_NOT_FOUND if an ID can't exist */
 export function parsePathParams(
   params: Readonly<Record<string, unknown>>,
   schema: z.ZodObject = z.object({}),

@@ -84,6 +84,6 @@ export function createDecisionSource(
       onChange({ position: at, data: decision });
     }),
   );
-  // Every event id contains this position, so a client that reconnects misses no decision.
+  // Every event ID contains this position, so a client that reconnects misses no decision.
   return { ...source, initialPosition: actions.getPosition() };
 }

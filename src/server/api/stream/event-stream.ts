@@ -10,7 +10,7 @@ export interface StreamEvent {
 }
 
 export interface StreamEventSource {
-  /** Type of the events, and the name of the source's position in event ids. */
+  /** Type of the events, and the name of the source's position in event IDs. */
   readonly type: string;
   /** Position of a client that has received no events yet. */
   readonly initialPosition?: string;
@@ -32,7 +32,7 @@ const POSITION_PATTERN = /^[a-z]{1,20}=[\w.-]{1,60}$/;
 
 /**
  * Sends server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) from
- * all sources until the client disconnects or the server stops. An event id contains the position
+ * all sources until the client disconnects or the server stops. An event ID contains the position
  * of each source, such as `point=1893456005000`, separated by commas. `Last-Event-ID` restores all
  * of these positions.
  */
