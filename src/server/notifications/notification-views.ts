@@ -60,7 +60,7 @@ export interface NotificationFilter {
   readonly limit: number;
 }
 
-/** The last row of a page. Rows are sorted by time, id, and seq. */
+/** The last row of a page. Rows are sorted by time, ID, and seq. */
 interface NotificationPosition {
   readonly atMs: number;
   readonly id: string;

@@ -128,7 +128,7 @@ const MAX_TRACKED_ALERTS = 10_000;
  */
 class PostableAlertTracker {
   readonly #endsAfterMs: number;
-  /** The last delivered version of each alert, by id. */
+  /** The last delivered version of each alert, by ID. */
   readonly #last = new Map<string, PostableAlert>();
 
   constructor(endsAfterMs: number) {

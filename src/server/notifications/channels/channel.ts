@@ -20,7 +20,7 @@ export interface AlertLinks {
 
 /** A message to one receiver about one group of alerts. */
 export interface Message {
-  /** Unique per delivery. All attempts of a delivery have the same id. */
+  /** Unique per delivery. All attempts of a delivery have the same ID. */
   readonly id: string;
   /**
    * Identifies the group that the message is about. Channels use it to link messages, for example as

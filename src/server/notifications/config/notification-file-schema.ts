@@ -23,7 +23,7 @@ export const ADDRESS_FIELD_BY_CHANNEL: Readonly<Record<string, 'email' | 'phone'
   sms: 'phone',
 };
 
-/** Id of an organization or a property. */
+/** ID of an organization or a property. */
 const tenantIdSchema = z.string().min(1).max(512);
 /** `key:…`, `token:…`, or `local`. */
 const userSchema = z

@@ -6,7 +6,7 @@ import { type Target, toTargetKey } from '../routing/notification-target.ts';
  * the field names must not change.
  */
 export interface Delivery {
-  /** Id of the message. */
+  /** ID of the message. */
   readonly id: string;
   readonly target: Target;
   readonly message: Message;

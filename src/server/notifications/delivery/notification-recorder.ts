@@ -154,7 +154,7 @@ interface SuppressionReason {
 /** Records why alerts are not sent, each time the reason changes. */
 export class SuppressionRecorder {
   readonly #recorder: NotificationRecorder;
-  /** Last recorded reasons, as JSON, by alert id and stage. */
+  /** Last recorded reasons, as JSON, by alert ID and stage. */
   readonly #last = new Map<string, Map<string, string>>();
   #seq = 0;
 

@@ -42,7 +42,7 @@ export function createMessageLinker(
   };
 }
 
-/** Action, alert id, receiver, and expiry in seconds since the epoch. */
+/** Action, alert ID, receiver, and expiry in seconds since the epoch. */
 const linkPayloadSchema = z.tuple([
   z.enum(['acknowledge', 'silence']),
   z.string().regex(/^[\w-]{1,64}$/),

@@ -33,7 +33,7 @@ export interface CollectedDigest {
   readonly target: Target;
   /** When the first alert was added, in ms since the epoch. */
   readonly firstMs: number;
-  /** The latest version of each alert, by id. */
+  /** The latest version of each alert, by ID. */
   readonly alerts: Readonly<Record<string, Alert>>;
 }
 
@@ -81,8 +81,8 @@ export class DigestStore {
   }
 
   /**
-   * Removes and returns the digests that are due. Digests that are no longer configured are due
-   * immediately.
+   * Removes and returns the digests that are due. Digests that were removed from the configuration
+   * are due immediately.
    */
   takeDue(digests: ReadonlyMap<string, Digest>, now: number): CollectedDigest[] {
     const due: CollectedDigest[] = [];

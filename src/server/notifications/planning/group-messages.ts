@@ -80,7 +80,7 @@ export function createPlannedMessage(
   const messages = (before?.messageCount ?? 0) + 1;
   const sorted = sortWorstFirst(alerts);
   const states = sorted.map((alert) => `${alert.id} ${toAlertStateKey(alert)}`);
-  // Servers that plan the same message create the same id.
+  // Servers that plan the same message create the same ID.
   const identity = [toTargetKey(target), groupKey, kind, level, messages, ...states.toSorted()];
   const id = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
   const notified = alerts.map((alert): [string, NotifiedState] => {

@@ -41,7 +41,7 @@ export class NotificationPlanner {
   readonly #options: NotificationPlannerOptions;
   readonly #escalations: EscalationStore;
   readonly #digests: DigestStore;
-  /** Alert ids of groups that a route mutes now, by group key. */
+  /** Alert IDs of groups that a route mutes now, by group key. */
   readonly #muted = new Map<string, readonly string[]>();
   #mutedCheckedMs = Number.NEGATIVE_INFINITY;
   #resolvedCheckedMs = Number.NEGATIVE_INFINITY;

@@ -6,11 +6,11 @@ import type { Target } from '../routing/notification-target.ts';
 export interface NotificationThread {
   readonly target: Target;
   readonly groupKey: string;
-  /** Number of messages so far. It makes the ids of repeated messages unique. */
+  /** Number of messages so far. It makes the IDs of repeated messages unique. */
   readonly messageCount: number;
   /** When the last message was planned, in ms since the epoch. */
   readonly lastMessageMs: number;
-  /** The last notified state of each alert, by alert id. */
+  /** The last notified state of each alert, by alert ID. */
   readonly notified: Readonly<Record<string, NotifiedState>>;
 }
 
@@ -57,7 +57,7 @@ export class NotificationThreadStore {
     return this.#getAll(this.#byAlert.get(id));
   }
 
-  /** Ids of all alerts in threads. */
+  /** IDs of all alerts in threads. */
   get ongoingAlertIds(): Iterable<string> {
     return this.#byAlert.keys();
   }
