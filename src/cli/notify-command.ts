@@ -53,7 +53,7 @@ export function addNotifyCommand(program: Command): void {
   addNotifyPeopleCommand(notify);
 }
 
-/** Adds a label `name=value` to the previous ones. @throws InvalidArgumentError */
+/** Adds a label `name=value` to the previous labels. @throws InvalidArgumentError */
 function parseLabelOption(text: string, previous: Labels): Labels {
   const [, name, value] = /^([a-zA-Z_]\w*)=(.*)$/.exec(text) ?? [];
   if (name === undefined || value === undefined) {

@@ -26,7 +26,7 @@ interface RetentionReport {
   dataDir: string | undefined;
   freeBytes: number | undefined;
   growthBytesPerDay: number;
-  /** Undefined if the disk is unknown, or never fills up at the current rate. */
+  /** Undefined if the disk is unknown, or if it never fills up at the current rate. */
   daysUntilFull: number | undefined;
   /**
    * Number of rows that processes dropped within the retention period for raw data because the rows

@@ -1,5 +1,5 @@
 /**
- * Lists every problem of a configuration file, so that the user can fix all of them in one edit.
+ * Lists every problem in a configuration file, so that the user can fix all of them in one edit.
  */
 const formatFileError = (p: { problems: readonly unknown[]; lines: readonly string[] }) =>
   `The file was rejected, and the previous configuration stays in effect. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;

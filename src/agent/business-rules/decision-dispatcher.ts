@@ -36,7 +36,7 @@ export interface ActiveDecision extends RuleDecision {
 export type RuleHandler = (decision: RuleDecision) => void | Promise<void>;
 
 export interface HandlerOptions {
-  /** Time limit for one call of the handler, in ms. Default: 10,000. */
+  /** Time limit for one handler call, in ms. Default: 10,000. */
   readonly timeoutMs?: number;
 }
 
@@ -58,7 +58,7 @@ interface AppliedDecision {
   /** Whether the handler failed with this decision. */
   failed: boolean;
   expiryTimer: NodeJS.Timeout;
-  /** Last handler call. Calls are chained, so that an older value can't overwrite a newer one. */
+  /** Last handler call. Calls are chained, so that an older value can't overwrite a newer value. */
   lastCall: Promise<void>;
 }
 

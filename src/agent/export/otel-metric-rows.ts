@@ -181,7 +181,9 @@ function toStoredUnit(name: string, unit: string): StoredUnit {
   return { unit, factor: 1 };
 }
 
-/** The unit `1` is a ratio only for these metrics. Elsewhere, it can be any number. */
+/**
+ * The unit `1` is a ratio only for these metrics. For other metrics, the value can be any number.
+ */
 function isUtilization(name: string): boolean {
   return name.startsWith('system.') && name.endsWith('.utilization');
 }

@@ -1,11 +1,14 @@
 import type { HealthStatus } from '../../core/schema/tables/system-health-table.ts';
 
 export interface HealthThresholds {
-  /** In ms. */
+  /** Response time, in ms, above which a process is degraded. */
   responseTimeWarning: number;
-  /** In ms. */
+  /** Response time, in ms, above which a process is unhealthy. */
   responseTimeCritical: number;
-  /** In percent. */
+  /**
+   * Error rate, in percent, above which a process is degraded. Above three times this rate, it is
+   * unhealthy.
+   */
   errorRate: number;
 }
 

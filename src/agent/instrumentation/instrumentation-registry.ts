@@ -107,7 +107,9 @@ function readPackageVersion(basedir: string): string {
 /** Dependencies of `pg` and `express`. Users don't know them, so they are not listed. */
 const INTERNAL_PACKAGES = new Set(['pg-pool', 'router']);
 
-/** Returns one line that lists the measured libraries, and the reason for each unmeasured one. */
+/**
+ * Returns one line that lists the measured libraries, and the reason for each unmeasured library.
+ */
 export function formatLibraries(libraries: readonly LibraryState[]): string {
   const shown = libraries.filter(({ name }) => !INTERNAL_PACKAGES.has(name));
   const measured = shown.filter((each) => each.measured).map(formatNameAndVersion);

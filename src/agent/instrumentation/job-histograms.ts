@@ -3,7 +3,7 @@ import type { JobTransition } from '../../core/schema/tables/queue-metrics-table
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import type { HistogramRegistry } from './histogram-registry.ts';
 
-/** In seconds. Wait and processing times range from milliseconds to hours. */
+/** Bucket boundaries, in seconds. Wait and processing times range from milliseconds to hours. */
 const JOB_DURATION_BOUNDARIES_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600];
 
 /**

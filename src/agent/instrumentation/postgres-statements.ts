@@ -95,8 +95,8 @@ const SYNTAX_ERROR = '42601';
 /**
  * Splits SQL text into the statements that ran, usually one. The duration is divided equally,
  * because the server sends the results of all statements together. A failed statement is the last
- * one that ran. If PostgreSQL reports a different number of statements, for example because of a
- * rule, the text is treated as one statement.
+ * statement that ran. If PostgreSQL reports a different number of statements, for example because
+ * of a rule, the text is treated as one statement.
  */
 export function toStatementParts(
   statement: SentStatement,

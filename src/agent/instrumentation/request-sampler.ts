@@ -89,7 +89,7 @@ export function toSampledRequest(
 const TRACEPARENT_PATTERN =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
-/** Returns the trace ID of the active span, or the one in the `traceparent` header. */
+/** Returns the trace ID of the active span, or the trace ID in the `traceparent` header. */
 export function getTraceId(request: IncomingMessage): string | undefined {
   const span = trace.getActiveSpan()?.spanContext();
   if (span && isSpanContextValid(span)) return span.traceId;

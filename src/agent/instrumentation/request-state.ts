@@ -12,9 +12,9 @@ interface SocketWithOpenRequests extends Socket {
 }
 
 /**
- * Open requests of a connection. With pipelining, there can be more than one. They form a linked
- * list from newest to oldest, because adding short-lived objects to a long-lived Set and removing
- * them costs microseconds.
+ * Open requests of a connection. With pipelining, there can be more than one open request. The
+ * requests form a linked list from newest to oldest, because adding short-lived objects to a
+ * long-lived Set and removing them costs microseconds.
  */
 export class OpenRequests {
   #newest: RequestState | undefined;

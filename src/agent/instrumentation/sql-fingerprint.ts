@@ -2,7 +2,9 @@
 export interface SqlFingerprint {
   /** Statement with `?` for each literal, shortened lists of values, and no comments. */
   text: string;
-  /** First keyword, or the one after `WITH`, such as `SELECT`, `INSERT`, or `BEGIN`. */
+  /**
+   * First keyword, or the keyword after the `WITH` clause, such as `SELECT`, `INSERT`, or `BEGIN`.
+   */
   operation: string;
   /** First table in the statement. */
   table: string | undefined;

@@ -59,7 +59,7 @@ export function runDetachedWithTenant<T>(tenant: Tenant | undefined, fn: () => T
 
 /**
  * Enters the context of a request. Must be called for every request. Otherwise, the next request on
- * a keep-alive connection would inherit the tenant of the previous one.
+ * a keep-alive connection would inherit the previous request's tenant.
  */
 export function enterRequestContext(holder: TenantHolder): void {
   if (!sharedGlobal[CONTEXT_ENABLED_KEY]) return;

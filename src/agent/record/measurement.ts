@@ -5,27 +5,27 @@ import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-defini
 
 /** One measurement to pass to `recordMetric`. */
 export interface Measurement {
-  /** Default: `CUSTOM`. */
+  /** Type of the measurement. Default: `CUSTOM`. */
   metricType?: PerformanceMetricType;
   /** Alias of `metricType`, used if `metricType` is not set. */
   type?: PerformanceMetricType;
-  /** Up to 512 characters. */
+  /** Name of the metric, up to 512 characters. */
   name: string;
-  /** Finite number in `unit`. */
+  /** Measured value: a finite number in `unit`. */
   value: number;
-  /** UCUM unit. Default: `ms` for metric types that measure time, otherwise `1`. */
+  /** UCUM unit of `value`. Default: `ms` for metric types that measure time, otherwise `1`. */
   unit?: string;
   /** Additional values, stored as JSON. */
   tags?: Readonly<Record<string, unknown>>;
-  /** Default: the service name of this process. */
+  /** Service name. Default: the service name of this process. */
   service?: string | undefined;
   endpoint?: string | undefined;
   operation?: string | undefined;
-  /** Date, or ms since the epoch. Default: now. */
+  /** Time of the measurement: a Date, or ms since the epoch. Default: now. */
   timestamp?: Date | number;
-  /** In ms. Default: `value`, if `unit` is `ms`. */
+  /** Duration, in ms. Default: `value`, if `unit` is `ms`. */
   duration?: number;
-  /** Default: the current tenant. */
+  /** Organization of the measurement. Default: the organization of the current tenant. */
   organizationId?: string | undefined;
   propertyId?: string | undefined;
   userId?: string | undefined;

@@ -146,7 +146,7 @@ function getQueueName(
   return metricType.startsWith('QUEUE_') ? name : undefined;
 }
 
-/** Returns the explicit tenant, or the current one. Never combines fields of both. */
+/** Returns the explicit tenant, or the current tenant. Never combines fields of both. */
 function resolveTenant(explicit: {
   organizationId?: string | undefined;
   propertyId?: string | undefined;

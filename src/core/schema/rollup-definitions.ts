@@ -217,7 +217,7 @@ export function parseRollupVersion(
   return version === undefined ? undefined : Number(version);
 }
 
-/** Returns the unit of a roll-up of any version, or undefined for other names. */
+/** Returns the unit in a roll-up name of any version, or undefined for other names. */
 export function parseRollupUnit(name: string): RollupUnit | undefined {
   for (const { table, units } of ROLLUP_DEFINITIONS) {
     const found = units.find((unit) => parseRollupVersion(name, table.name, unit) !== undefined);

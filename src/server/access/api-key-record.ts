@@ -38,7 +38,7 @@ export interface KeyView {
 export interface CreateKeyRequest extends Grant {
   /** Describes the purpose of the key. */
   readonly name: string;
-  /** In ms since the epoch. Undefined if the key doesn't expire. */
+  /** Expiration time, in ms since the epoch. Undefined if the key doesn't expire. */
   readonly expiresAt?: number | undefined;
 }
 

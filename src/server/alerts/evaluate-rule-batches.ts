@@ -134,7 +134,7 @@ export async function evaluateInternalRules(
   const durationMs = performance.now() - startMs;
   for (const rule of internalRules) {
     const observations = metrics[rule.source.metric];
-    // Metrics that come from QuestDB are missing while it is unreachable.
+    // Metrics that come from QuestDB are missing while QuestDB is unreachable.
     if (!observations) continue;
     alertStates.evaluate(rule, observations, now);
     const { length: groups } = observations;

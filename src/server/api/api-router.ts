@@ -31,7 +31,7 @@ const CACHE_MAX_AGE_S = 300;
 
 /**
  * Returns the Cache-Control header of a response. Clients can cache past time ranges. They must
- * revalidate other responses, and get a 304 if nothing changed (Express compares its weak ETag).
+ * revalidate other responses, and get a 304 if nothing changed (Express compares weak ETags).
  */
 export function getCacheControl(body: unknown, nowMs: number): string {
   const to = (body as { to?: unknown } | null | undefined)?.to;

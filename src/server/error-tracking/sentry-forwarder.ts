@@ -100,7 +100,7 @@ export class SentryForwarder {
     }
     this.#reportFailure(`it returned HTTP ${response.status}`);
     if (response.status === 429) this.#retryAtMs = nowMs + parseRetryAfterMs(response.headers);
-    // These errors concern only this row, so continue with the next one.
+    // These errors concern only this row, so continue with the next row.
     return [400, 413, 422].includes(response.status);
   }
 

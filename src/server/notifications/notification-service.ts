@@ -94,7 +94,7 @@ export function createNotificationService({
     return rows.map((row) => toTableRow(notificationsTable, row));
   }
 
-  /** Returns the last row of each of the reader's in-app notifications. */
+  /** Returns the last row for each of the reader's in-app notifications. */
   function readInboxRows(
     { role, subject, scope }: NotificationReader,
     conditions: Sql,

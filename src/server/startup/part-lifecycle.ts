@@ -26,7 +26,7 @@ export class ServerParts {
   }
 
   /**
-   * Stops all started parts, the last one first. If a part fails to stop, logs the failure and
+   * Stops all started parts, in reverse order. If a part fails to stop, logs the failure and
    * continues with the others.
    *
    * @throws AggregateError after all parts have been stopped, if any of them failed to stop

@@ -66,7 +66,7 @@ interface RollupRepair {
  * Rebuilds invalid roll-ups from their base, if the base still has all of their intervals. Skips a
  * roll-up whose base is also an invalid roll-up until the base is valid again.
  *
- * @returns invalid roll-ups, except the skipped ones
+ * @returns invalid roll-ups, except skipped roll-ups
  * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
 async function repairRollups(target: WriteTarget): Promise<RollupRepair[]> {

@@ -20,7 +20,7 @@ import { getLastRange, getRangeUntilNow, getRowsRevision } from './time-range.ts
 export interface Trends {
   responseTime: Trend;
   p95ResponseTime: Trend;
-  /** Per second. */
+  /** Requests per second. */
   requestRate: Trend;
   errorRate: Trend;
   queryTime: Trend;

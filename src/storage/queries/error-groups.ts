@@ -34,7 +34,7 @@ interface ErrorExample {
   readonly message: string | undefined;
   readonly stackTrace: string | undefined;
   readonly endpoint: string | undefined;
-  /** JSON. */
+  /** Additional information about the error, as JSON. */
   readonly context: string | undefined;
   readonly alertId: string | undefined;
   readonly service: string | undefined;

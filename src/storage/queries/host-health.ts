@@ -20,7 +20,7 @@ export interface ProcessHealth {
   eventLoopDelayP99: number | undefined;
   uptime: number | undefined;
   dbConnections: number | undefined;
-  /** In ms. */
+  /** Mean duration of database queries, in ms. */
   dbQueryTime: number | undefined;
   activeUsers: number | undefined;
   ongoingReservations: number | undefined;

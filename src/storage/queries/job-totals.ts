@@ -6,7 +6,7 @@ import { toNumber } from './row-values.ts';
 import { type Aggregation, runQuery } from './run-query.ts';
 import type { TimeRange } from './time-range.ts';
 
-/** State transitions of the jobs of one group. Times in ms. */
+/** Totals of the job state transitions in one group. Times in ms. */
 export interface JobTotals {
   group: Group;
   bucket: TimeRange | undefined;

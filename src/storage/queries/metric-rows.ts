@@ -24,7 +24,7 @@ export interface MetricRow {
   organizationId: string | undefined;
   propertyId: string | undefined;
   userId: string | undefined;
-  /** JSON. */
+  /** Additional values, as JSON. */
   tags: string | undefined;
   duration: number | undefined;
   count: number | undefined;

@@ -26,7 +26,7 @@ export interface Totals {
   /** Operations per second, over the whole range or bucket. */
   rate: number;
   errorCount: number;
-  /** In percent. */
+  /** Share of failed operations, in percent. */
   errorRate: number | undefined;
   average: number;
   min: number | undefined;

@@ -136,7 +136,7 @@ function toIntervalLiteral(ms: number): Sql {
   return { parts: [{ text: `'${Math.max(1, Math.round(ms / (unitMs as number)))}${unit}'` }] };
 }
 
-/** A step, and why it differs from the requested one. */
+/** A step, and why it differs from the requested step. */
 export interface CoarsenedStep {
   readonly step: Step;
   /** `undefined` if it is the requested step. */

@@ -25,7 +25,7 @@ export interface QuestdbInstance {
 }
 
 /**
- * Connects to the external QuestDB from the settings, or starts the embedded one.
+ * Connects to the external QuestDB from the settings, or starts the embedded QuestDB.
  *
  * @throws PS_JAVA_MISSING, or an error of `DataDirLock.acquire` or `EmbeddedQuestdb.start`
  */

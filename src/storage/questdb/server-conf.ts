@@ -8,7 +8,7 @@ export interface Ports {
   readonly pg: number;
 }
 
-/** Returns each preferred port on 127.0.0.1 or, if it is in use, a free one. */
+/** Returns each preferred port on 127.0.0.1 or, if that port is in use, a free port. */
 export async function findFreePorts(preferred: Ports): Promise<Ports> {
   const http = (await probePort(preferred.http)) ?? (await probePort(0));
   const pg = (await probePort(preferred.pg)) ?? (await probePort(0));

@@ -33,7 +33,7 @@ export type Catalog = ReadonlyMap<string, readonly StoredTable[]>;
 /** Age in ms at which the catalog is loaded again. */
 const MAX_FRESH_AGE_MS = 10_000;
 /**
- * Age in ms up to which the old catalog is returned while the new one loads. An old catalog is
+ * Age in ms up to which the old catalog is returned while the new catalog loads. An old catalog is
  * still correct but can miss the newest roll-up data.
  */
 const MAX_STALE_AGE_MS = 30_000;
@@ -155,9 +155,9 @@ function getRefreshedMs(view: Row, chain: readonly RollupUnit[]): number | undef
   if (finishMs === undefined) return undefined;
   if (view.view_status === 'valid' && startMs !== undefined)
     return startMs - computeRefreshLagMs(chain);
-  // Either a refresh is running and only the previous one is complete, or QuestDB was restarted.
-  // After a restart, the start of the last refresh is unknown. That refresh took at most one
-  // interval.
+  // Either a refresh is running and only the previous refresh is complete, or QuestDB was
+  // restarted. After a restart, the start of the last refresh is unknown. That refresh took at most
+  // one interval.
   return ['valid', 'refreshing'].includes(String(view.view_status))
     ? finishMs - computeRefreshLagMs(chain) - ROLLUP_UNITS[chain.at(-1)!].ms
     : undefined;

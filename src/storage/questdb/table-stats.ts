@@ -89,7 +89,7 @@ function getOldest(partitions: readonly Row[]): Date | undefined {
 
 /**
  * Computes the growth rate from complete partitions only. The newest partition still has reserved
- * pages, and the oldest can start in the middle.
+ * pages, and the oldest partition can lack rows at its start.
  */
 function computeGrowth(partitions: readonly Row[], unit: string): TableStats['growth'] {
   const window = GROWTH_WINDOWS[unit];

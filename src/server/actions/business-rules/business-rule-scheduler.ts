@@ -113,7 +113,11 @@ export class BusinessRuleScheduler {
     );
   }
 
-  /** Sends buffered decisions after `position`, then each new one. @returns a function that unsubscribes */
+  /**
+   * Sends buffered decisions after `position`, then each new decision.
+   *
+   * @returns a function that unsubscribes
+   */
   subscribe(
     position: string | undefined,
     listener: (decision: Decision, position: string) => void,
@@ -158,7 +162,7 @@ export class BusinessRuleScheduler {
       if (isFileValid) decisions.push(...this.#settings.resetRemovedRules(rules, now));
       for (const rule of rules) decisions.push(...(await this.#evaluateOne(rule, now)));
     } catch (error) {
-      // Without the stored decisions, a new decision could repeat an existing one.
+      // Without the stored decisions, a new decision could repeat an existing decision.
       this.#warnOnce('', error);
       for (const rule of rules) decisions.push(...expireSettings(rule, this.#settings, now));
     }

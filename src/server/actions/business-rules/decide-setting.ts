@@ -57,10 +57,10 @@ export interface SettingStep {
 }
 
 /**
- * Decides the next value of a setting. While the rule holds, moves the setting toward the rule's
- * target within the limits, and renews it. When the last decision expires, resets the setting to
- * its default. This function is pure, so live evaluation, tests, and dry runs give the same
- * results.
+ * Decides the next value of a setting. Moves the setting within the limits, toward the rule's
+ * target while the rule holds, and otherwise toward the default. Renews the setting while the rule
+ * holds, and resets it when the last decision expires. This function is pure, so live evaluation,
+ * tests, and dry runs give the same results.
  *
  * @param evaluation undefined if no facts are available; then only an expired setting changes
  */

@@ -43,7 +43,11 @@ export class DecisionFeed {
     }
   }
 
-  /** Sends buffered decisions after `position`, then each new one. @returns a function that unsubscribes */
+  /**
+   * Sends buffered decisions after `position`, then each new decision.
+   *
+   * @returns a function that unsubscribes
+   */
   subscribe(position: string | undefined, listener: DecisionListener): () => void {
     for (const decision of findDecisionsAfter(position, this.#buffer))
       listener(decision, toPosition(decision));

@@ -243,7 +243,7 @@ export interface BusinessRules {
 
 export const NO_RULES: BusinessRules = { intervalMs: 10_000, rules: [], webhooks: [] };
 
-/** Returns why the URL of a webhook is not allowed, or undefined if it is. */
+/** Returns why the URL of a webhook is not allowed, or undefined if it is allowed. */
 export type WebhookUrlValidator = (webhook: RuleWebhookConfig) => string | undefined;
 
 /** @throws PS_BUSINESS_RULES_INVALID with all problems in the file, each with its line */

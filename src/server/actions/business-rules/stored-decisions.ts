@@ -156,7 +156,7 @@ const POLL_INTERVAL_MS = 100;
 /** If another server's rows arrive later than this, they are read only after the next restart. */
 const LATE_ROWS_MS = 600_000;
 
-/** Reads stored decisions: first all relevant decisions, then only new ones. */
+/** Reads stored decisions: first all relevant decisions, then only new decisions. */
 export class DecisionRestorer {
   readonly #queryClient: QueryClient;
   readonly #flush: () => Promise<void>;

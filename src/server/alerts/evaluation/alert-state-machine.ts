@@ -121,7 +121,7 @@ function getValueAndThreshold(
 }
 
 /**
- * Acknowledges a firing alert, or replaces the comment of an acknowledged one.
+ * Acknowledges a firing alert, or replaces an acknowledged alert's comment.
  *
  * @returns `undefined` if the group has no firing alert
  */

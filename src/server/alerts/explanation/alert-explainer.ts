@@ -24,7 +24,7 @@ import {
 const EXPLANATION_TIMEOUT_MS = 10_000;
 /**
  * Limit on queued explanations. During an alert storm, later explanations would mostly repeat the
- * first ones.
+ * first explanations.
  */
 const MAX_PENDING = 50;
 

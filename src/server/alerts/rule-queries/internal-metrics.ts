@@ -19,7 +19,7 @@ export interface PipelineStats {
   readonly droppedRows: number;
 }
 
-/** Current values. Metrics that come from QuestDB are missing while it is unreachable. */
+/** Current values. Metrics that come from QuestDB are missing while QuestDB is unreachable. */
 export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
 
 const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));

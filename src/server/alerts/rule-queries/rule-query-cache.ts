@@ -31,7 +31,7 @@ export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
 
 /**
  * Caches the queries of one evaluation, for windows that end at `now`. Rules with the same query
- * share one result, and a coarser grouping is computed from a finer one.
+ * share one result, and a coarser grouping is computed from a finer grouping.
  */
 export class RuleQueryCache {
   readonly now: number;

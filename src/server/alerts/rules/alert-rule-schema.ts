@@ -89,7 +89,7 @@ export const alertRuleSchema = z.strictObject({
 });
 export type AlertRuleConfig = z.output<typeof alertRuleSchema>;
 
-/** The top level of a rules file. Later files override earlier ones. */
+/** The top level of a rules file. Later files override earlier files. */
 export const alertRulesFileSchema = z.strictObject({
   interval: durationSchema.optional(),
   notifications: z

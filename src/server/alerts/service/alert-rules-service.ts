@@ -88,7 +88,7 @@ type TargetTransition = Pick<Transition, 'id' | 'seq' | 'timestamp' | 'state'>;
  * Returns the share of time (0 to 1) between `fromMs` and `toMs` during which no alert of a target
  * was firing. Simultaneous alerts count once.
  *
- * @param transitions transitions of all alerts of the target that were live in that time, in any
+ * @param transitions transitions of all the target's alerts that were live in that time, in any
  *   order
  */
 export function computeTimeMetRatio(

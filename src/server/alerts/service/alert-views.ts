@@ -100,7 +100,7 @@ interface Actor {
   readonly scope: TenantScope;
 }
 
-/** Tenant of a new silence. Only needed if the caller can access more than one. */
+/** Tenant of a new silence. Needed only if the caller can access more than one tenant. */
 export interface SilenceTenant {
   readonly organizationId?: string | undefined;
   readonly propertyId?: string | undefined;

@@ -22,12 +22,12 @@ export interface LiveAlert {
   readonly value: number | undefined;
 }
 
-/** Called with each transition and the previous one of the same alert. */
+/** Called with each transition and the same alert's previous transition. */
 export type OnTransition = (transition: Transition, before: Transition | undefined) => void;
 
 const NO_STATES: RuleStates = new Map();
 
-/** The states of all groups of all rules, with an index of the live alerts by ID. */
+/** The states of all rules' groups, with an index of the live alerts by ID. */
 export class AlertStateStore {
   readonly #states = new Map<string, RuleStates>();
   readonly #live = new Map<string, { rule: string; key: string }>();

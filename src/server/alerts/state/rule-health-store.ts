@@ -52,8 +52,8 @@ export interface RuleOutcome {
 
 /**
  * Converts the outcomes of all rules to observations of internal metrics. An unreachable QuestDB
- * causes a single alert instead of one per rule: while it is unreachable, rules aren't evaluated, and
- * their states don't change.
+ * causes a single alert instead of one alert per rule: while QuestDB is unreachable, rules aren't
+ * evaluated, and their states don't change.
  */
 export function observeRuleHealth(
   outcomes: readonly RuleOutcome[],

@@ -13,7 +13,10 @@ export interface SuppressionContext {
   readonly flaps: ReadonlyMap<string, FlapHistory>;
 }
 
-/** All suppressions of an alert, in the order of the stages. If there are none, it can be sent. */
+/**
+ * All suppressions of an alert, in the order of the stages. If there are none, the alert can be
+ * sent.
+ */
 export interface SuppressionResult<A extends AlertSummary> {
   readonly alert: A;
   readonly suppressions: readonly Suppression[];

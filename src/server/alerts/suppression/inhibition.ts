@@ -86,7 +86,7 @@ function canInhibit(source: AlertSummary, target: AlertSummary): boolean {
   return organization === undefined || organization === target.labels.organization;
 }
 
-/** Returns a key of the `equal` labels. A missing label equals an empty one. */
+/** Returns a key of the `equal` labels. A missing label equals an empty label. */
 function toEqualLabelsKey({ labels }: AlertSummary, equal: readonly string[]): string {
   return JSON.stringify(equal.map((label) => labels[label] ?? ''));
 }

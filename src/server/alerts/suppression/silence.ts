@@ -27,7 +27,7 @@ export interface Silence {
   readonly property: string | undefined;
 }
 
-/** Finds a silence for an alert. A silence of one tenant never matches an alert of another. */
+/** Finds a silence for an alert. A silence of one tenant never matches another tenant's alert. */
 export function findSilenceSuppression(
   alert: AlertSummary,
   silences: readonly Silence[],

@@ -98,7 +98,7 @@ export function parsePageStart(
 /**
  * Returns one page of `rows`, and the cursor of the next page if there is one.
  *
- * @param rows one more than `query.limit` if there is another page
+ * @param rows contains one more row than `query.limit` if there is another page
  */
 export function cutPage<T>(
   rows: readonly T[],

@@ -138,8 +138,8 @@ export interface ResolvedStep {
 }
 
 /**
- * Returns the step of a series: the requested step, or one that suits the range. The step is longer
- * if only coarser roll-ups are still stored for a part of the range.
+ * Returns the step of a series: the requested step, or a step that suits the range. The step is
+ * longer if only coarser roll-ups are still stored for a part of the range.
  *
  * @param requested a duration such as `5m`
  * @param ranges `range` is the requested range; `whole` also includes the range it's compared with

@@ -16,7 +16,10 @@ import { readCertificates, readSecret } from './secret-file.ts';
 export const alertmanagerConfigSchema = z
   .strictObject({
     kind: z.literal('alertmanager'),
-    /** Every member of one cluster. All receive the alerts, and the cluster deduplicates them. */
+    /**
+     * Every member of one cluster. All members receive the alerts, and the cluster deduplicates
+     * them.
+     */
     urls: z.array(httpUrlSchema).min(1).max(10),
     user: lineSchema(200).optional(),
     passwordFile: secretFileSchema.optional(),

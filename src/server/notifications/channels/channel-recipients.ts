@@ -15,7 +15,7 @@ export class RecipientTracker {
   /**
    * Validates the addresses, because they don't always come from the validated configuration.
    *
-   * @throws PS_CHANNEL_INVALID if there is no address or an invalid one
+   * @throws PS_CHANNEL_INVALID if there is no address, or an address is invalid
    */
   constructor(
     channel: string,

@@ -67,7 +67,10 @@ export interface EscalationPolicy {
 
 export interface Digest {
   readonly name: string;
-  /** Undefined: the digest is sent at the times in `at`. */
+  /**
+   * Time from the digest's first alert until the digest is sent, in ms. If undefined, the digest is
+   * sent at the times in `at`.
+   */
   readonly everyMs: number | undefined;
   /** Times of day, such as `08:00`. */
   readonly at: readonly string[];

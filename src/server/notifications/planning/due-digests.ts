@@ -5,7 +5,7 @@ import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
- * Returns when a digest is due if its first alert was added at `firstMs`. This is either `every`
+ * Returns when a digest is due if its first alert was added at `firstMs`. The digest is due `every`
  * later, or at the next time of day in `at`, in the digest's time zone. A time that daylight saving
  * skips moves to the time after the gap.
  */

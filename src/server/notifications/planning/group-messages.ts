@@ -121,7 +121,7 @@ function toMessageAlert({ changedMs, ...alert }: Alert): MessageAlert {
   return { ...alert, endedMs, organizationId, propertyId, links: NO_LINKS };
 }
 
-/** Sorts active alerts before resolved ones, and by severity, highest first. */
+/** Sorts active alerts before resolved alerts, and by severity, highest first. */
 function sortWorstFirst(alerts: readonly Alert[]): Alert[] {
   const resolvedRank = ({ state }: Alert) => (state === 'resolved' ? 1 : 0);
   return alerts.toSorted(
