@@ -175,7 +175,8 @@ export class Agent {
   async startSystemMetrics(): Promise<void> {
     const otelMetrics = this.#otelMetrics;
     if (!otelMetrics) return;
-    // Worker threads share the host with the main thread, which records its metrics.
+    // Worker threads share the host with the main thread, so only the main thread records host
+    // metrics.
     if (isMainThread) {
       await this.#tryStart('host metrics', () => otelMetrics.startHostMetrics(this.#host));
     }

@@ -8,7 +8,7 @@ export interface TenantScope {
   readonly [scopeBrand]: true;
   /** Names of organizations. If empty, nothing is visible. */
   readonly organizations: 'all' | readonly string[];
-  /** Names of properties. Unless it is `all`, rows without a property are hidden. */
+  /** Names of properties. If this is not `all`, rows without a property are hidden. */
   readonly properties: 'all' | readonly string[];
   /** Whether rows about hosts are visible. They don't belong to a tenant. */
   readonly hosts: boolean;

@@ -1,4 +1,5 @@
-// `perfscope doctor` loads this module into the application that it checks. It writes no rows.
+// `perfscope doctor` loads this module into the application that it checks. This module writes no
+// rows.
 import { getSharedAgent } from '../agent.ts';
 import { registerAgent } from '../register-agent.ts';
 

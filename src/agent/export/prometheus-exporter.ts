@@ -29,7 +29,7 @@ export async function formatPrometheusMetrics(reader: PrometheusExporter): Promi
 
 /**
  * Serves the metrics of an instrumented service at `/metrics`. The server does not keep the process
- * running. If it can't start, it logs a warning.
+ * running. If the server can't start, a warning is logged.
  *
  * @returns the reader for the meter provider, and the server
  */

@@ -62,7 +62,7 @@ type RecordFunction = (value: number, attributes?: Attributes, context?: Context
 
 /**
  * Provides meters whose counters and histograms have a bounded number of series during the lifetime
- * of the process. The OpenTelemetry SDK limits them only per export, so cumulative readers would
+ * of the process. The OpenTelemetry SDK limits series only per export, so cumulative readers would
  * grow without limit.
  */
 export class CardinalityLimitedMeterProvider implements MeterProvider {

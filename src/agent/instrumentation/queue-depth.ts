@@ -170,7 +170,7 @@ async function readQueueDepth(queue: BullmqQueue): Promise<QueueDepth | undefine
   };
 }
 
-/** Counts connections with the client name of the queue, or with a worker name added to it. */
+/** Counts connections with the queue's client name, with or without an added worker name. */
 function countWorkers(clientList: string, clientName: string): number {
   const names = [...clientList.matchAll(/\bname=(\S*)/g)].map(([, name]) => name ?? '');
   return names.filter((name) => name === clientName || name.startsWith(`${clientName}:w:`)).length;

@@ -45,8 +45,9 @@ export class OpenRequests {
 }
 
 /**
- * Returns the open requests of a connection. If the connection closes first, they are completed as
- * aborted. This needs one listener per connection, and none on the application's responses.
+ * Returns the open requests of a connection. If the connection closes first, its open requests are
+ * completed as aborted. This needs one listener per connection, and none on the application's
+ * responses.
  */
 export function getOpenRequests(
   socket: Socket,

@@ -26,7 +26,7 @@ export const SEVERITY_COLORS: Readonly<Record<AlertSeverity, string>> = {
   critical: 'red',
 };
 
-/** Returns the thresholds of a rule with the colors of their severities. */
+/** Returns a rule's thresholds, with the colors of their severities. */
 export function toThresholdSteps({ direction, levels }: RuleThresholds): ThresholdStep[] {
   const steps = levels.map(({ severity, threshold }) => ({
     value: threshold,

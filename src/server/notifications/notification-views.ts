@@ -84,8 +84,9 @@ export interface NotificationService {
   /** Returns the number of the reader's unread notifications. @throws PS_UNAVAILABLE */
   countUnread(reader: NotificationReader): Promise<number>;
   /**
-   * Marks one or all notifications as read. Returns the number of marked notifications. @throws
-   * PS_NOT_FOUND, PS_UNAVAILABLE
+   * Marks one or all notifications as read. Returns the number of marked notifications.
+   *
+   * @throws PS_NOT_FOUND, PS_UNAVAILABLE
    */
   markRead(id: string | 'all', reader: NotificationReader): Promise<number>;
   /**
@@ -166,7 +167,7 @@ interface ReceiversView {
   }[];
 }
 
-/** The action of a link in a message. The user has to confirm it. */
+/** The action of a link in a message. The user has to confirm the action. */
 export type LinkAction = 'acknowledge' | 'silence';
 
 /** The content of a link whose signature is valid. */

@@ -48,8 +48,8 @@ export class ServerParts {
 }
 
 /**
- * Runs `startAll`, which starts parts one after another. If it throws, stops the parts that have
- * already started and throws the same error.
+ * Runs `startAll`, which starts parts one after another. If `startAll` throws, stops the parts that
+ * have already started and throws the same error.
  */
 export async function startParts<T>(
   startAll: (parts: ServerParts) => Promise<T>,

@@ -123,7 +123,7 @@ async function startAllParts(
   });
   notifier = notifications.notifier;
   const actions = createActions({ agent, evaluator, queryClient, log });
-  // Load Express only now, because the agent instruments it while it loads.
+  // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
   const app = createApp(
     {
@@ -170,7 +170,7 @@ async function startAllParts(
   });
   await startStorageJobs(parts, { config, log, agent, questdb, queryClient });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
-  // The HTTP server starts before the jobs, but must stop serving requests before they stop.
+  // The HTTP server starts before the jobs, but must stop serving requests before the jobs stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });
   return {
     url,
@@ -180,7 +180,7 @@ async function startAllParts(
   };
 }
 
-/** Starts QuestDB, updates its schema, and connects to it again whenever it restarts. */
+/** Starts QuestDB, updates its schema, and reconnects whenever QuestDB restarts. */
 async function startStorage(
   parts: ServerParts,
   { settings }: StartupConfig,

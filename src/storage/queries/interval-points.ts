@@ -26,7 +26,7 @@ export interface IntervalPoint {
   jobs: Pick<JobTotals, 'arrived' | 'completed' | 'failed' | 'stalled'>;
 }
 
-/** Returns the statistics of each interval of a range, including intervals without data. */
+/** Returns the statistics for each interval in a range, including intervals without data. */
 export async function queryIntervalPoints(
   queryClient: QueryClient,
   query: Query,

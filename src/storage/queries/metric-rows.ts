@@ -36,7 +36,7 @@ export interface MetricRow {
   test: boolean;
 }
 
-/** Position of the last row of a page. Rows are ordered by time and, for equal times, by ID. */
+/** Position of a page's last row. Rows are ordered by time and, for equal times, by ID. */
 interface PagePosition {
   readonly micros: number;
   readonly id: string;
@@ -57,8 +57,8 @@ const METRICS_TABLE_NAME = 'performance_metrics';
  * Returns individual rows, newest first. Roll-ups don't contain individual rows, so expired rows
  * are missing.
  *
- * A first query finds the time of the last row of the page. That query reads backward and stops
- * early. Sorting by time and ID in one query would sort the whole range.
+ * A first query finds the time of the page's last row. That query reads backward and stops early.
+ * Sorting by time and ID in one query would sort the whole range.
  */
 export async function queryMetricRows(
   queryClient: QueryClient,

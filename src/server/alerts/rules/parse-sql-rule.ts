@@ -193,7 +193,10 @@ function checkTableReads(statement: Select, report: ReportSqlProblem): ReadonlyM
   return tables;
 }
 
-/** Collects all table reads. A WITH name hides a table only in the parts after it. */
+/**
+ * Collects all table reads. A WITH name hides a table only in the parts of the statement after the
+ * name.
+ */
 function collectReads(statement: Select, report: ReportSqlProblem): TableRead[] {
   const { with: ctes = [], ...main } = statement;
   const known = new Set<string>();

@@ -148,8 +148,8 @@ function createSilenceMethods({ rulesFile, silences, now }: AlertEvaluator): Sil
 }
 
 /**
- * Returns the tenant of a new silence. Callers limited to one organization or property can omit it.
- * They can't choose another organization or property.
+ * Returns the tenant of a new silence. Callers limited to one organization or property can omit the
+ * tenant. They can't choose another organization or property.
  */
 function resolveTenant({ organizationId, propertyId }: SilenceTenant, scope: TenantScope) {
   return {

@@ -80,7 +80,7 @@ export async function loadSilenceRows(queryClient: QueryClient): Promise<Silence
   return rows.map((row) => toTableRow(silencesTable, row));
 }
 
-/** Loads the time of the last health row of a service before `beforeMs`. */
+/** Loads the time of a service's last health row before `beforeMs`. */
 export async function loadLastHealthTime(
   queryClient: QueryClient,
   service: string,

@@ -53,7 +53,7 @@ interface FlapLimits {
   readonly windowMs: number;
 }
 
-/** The changes of one group of a rule, across all its alerts. */
+/** The changes in one rule group, across all the group's alerts. */
 export interface FlapHistory {
   /** Times of changes within the window, in ms since the epoch, newest last. */
   readonly timesMs: readonly number[];

@@ -109,7 +109,8 @@ export class NotificationGate {
       if ((timesMs.at(-1) ?? 0) < beforeMs) this.#flapHistories.delete(key);
     }
     for (const [id, { changedMs }] of this.#resolved) {
-      // If a silence suppressed the resolved alert for a long time, its message is outdated.
+      // If a silence suppressed the resolved alert for a long time, the alert's message is
+      // outdated.
       if (changedMs < beforeMs) this.#resolved.delete(id);
     }
   }

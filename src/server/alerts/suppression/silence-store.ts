@@ -201,7 +201,9 @@ const storedSilenceSchema = z.object({
   recurrence: recurrenceSchema.optional(),
 });
 
-/** Returns the silences of the rows that haven't ended, each with the `seq` of its last row. */
+/**
+ * Parses rows, and returns the silences that haven't ended, each with the `seq` of its last row.
+ */
 export function parseSilenceRows(
   rows: readonly SilenceRow[],
   now: number,

@@ -80,7 +80,7 @@ interface PagingParameters {
 }
 
 /**
- * Returns the time range of a page, and the keys of the last row of the previous page.
+ * Returns the time range of a page, and the keys of the previous page's last row.
  *
  * @param parseFirstRange reads the time range if the request has no cursor
  * @throws PS_REQUEST_INVALID if the cursor or the time range is invalid

@@ -74,7 +74,7 @@ export function createNotificationSource(
   );
 }
 
-/** Creates a source of visible decisions of business rules. */
+/** Creates a source of visible business rule decisions. */
 export function createDecisionSource(
   actions: ActionService,
   scope: TenantScope,

@@ -21,7 +21,7 @@ export interface StreamEventSource {
 export interface StreamOptions {
   readonly sources: readonly StreamEventSource[];
   readonly stopping: AbortSignal;
-  /** Called every 3 s. The stream ends when it returns false. */
+  /** Called every 3 s. The stream ends when this function returns false. */
   readonly isStillAllowed: () => Promise<boolean>;
 }
 

@@ -30,7 +30,7 @@ export interface BlockedAttempt {
   readonly waitMs: number;
 }
 
-/** Rate limit and circuit breaker of one channel of a receiver. */
+/** Rate limit and circuit breaker for one of a receiver's channels. */
 export class ChannelLimiter {
   readonly #options: ChannelLimiterOptions;
   #limit: RateLimit;

@@ -55,7 +55,7 @@ export class Deliverer {
     this.#getPipeline(delivery.target).queue.add(getDeliveryThreadKey(delivery), delivery);
   }
 
-  /** Resumes the deliveries of the previous process. Returns their number. */
+  /** Resumes the previous process's deliveries. Returns the number of resumed deliveries. */
   resume(): number {
     const pending = this.#options.journal
       .entries(DELIVERY_KIND)

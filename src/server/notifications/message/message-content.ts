@@ -2,7 +2,9 @@ import { formatDuration, formatNumber } from '../../../core/format.ts';
 import type { AlertLinks, Message, MessageAlert } from '../channels/channel.ts';
 import { toSingleLine } from './sanitize-text.ts';
 
-/** The text of a message as single lines of plain text. Each channel escapes them for its format. */
+/**
+ * The message text, as single lines of plain text. Each channel escapes the lines for its format.
+ */
 export interface MessageContent {
   readonly title: string;
   /** Explains why the message is sent. Undefined for messages from a route. */

@@ -29,9 +29,9 @@ interface MessageContext {
 }
 
 /**
- * Plans the messages for a changed group. They go to the targets of the current routes, and to
- * earlier targets if an alert was acknowledged or resolved. A target receives a message only if it
- * contains something new for the target, or if `repeatMs` have passed since the last message.
+ * Plans the messages for a changed group. The messages go to the targets of the current routes, and
+ * to earlier targets if an alert was acknowledged or resolved. A target receives a message only if
+ * it contains something new for the target, or if `repeatMs` have passed since the last message.
  */
 export function planGroupMessages(
   { key, alerts }: AlertGroup,

@@ -12,7 +12,10 @@ import {
  */
 export interface Target {
   readonly receiver: string;
-  /** Index of the channel in the receiver. If the file changes, `kind` helps to find it again. */
+  /**
+   * Index of the channel in the receiver. If the file changes, `kind` helps to find the channel
+   * again.
+   */
   readonly index: number;
   readonly kind: string;
   /** Undefined, like `person`, if the channel defines the address. */
