@@ -56,16 +56,16 @@ export const VARIABLES = {
   PERFORMANCE_RESPONSE_TIME_WARNING: integerVariable(
     2000,
     [1, DAY_MS],
-    'Average response time, in ms, at which the health status becomes `degraded`.',
+    'Average response time, in ms, above which the health status becomes `degraded`.',
   ),
   PERFORMANCE_RESPONSE_TIME_CRITICAL: integerVariable(
     5000,
     [1, DAY_MS],
-    'Average response time, in ms, at which the health status becomes `unhealthy`.',
+    'Average response time, in ms, above which the health status becomes `unhealthy`.',
   ),
   PERFORMANCE_ERROR_RATE_THRESHOLD: percentVariable(
     5,
-    'Percentage of failed requests at which the health status becomes `degraded`.',
+    'Percentage of failed requests above which the health status becomes `degraded`.',
   ),
   PERFORMANCE_QUEUE_DEPTH_THRESHOLD: integerVariable(
     50,
