@@ -4,27 +4,18 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Alert } from '../../src/core/alerts/alert.ts';
 import { createChannel } from '../../src/server/notifications/channels/create-channel.ts';
+import { createSampleAlert } from '../../src/server/notifications/message/sample-message.ts';
 import { Notifier } from '../../src/server/notifications/notifier.ts';
 import { createKillAtStage } from '../../test/support/kill-at-stage.ts';
 
 const [folder = '', stage = ''] = process.argv.slice(2);
 const now = Date.now();
 const alert: Alert = {
+  ...createSampleAlert(
+    { alertname: 'error-rate', severity: 'critical', organization: 'anna' },
+    now,
+  ),
   id: 'alert-1',
-  rule: 'error-rate',
-  state: 'firing',
-  severity: 'critical',
-  labels: { organization: 'anna' },
-  annotations: { summary: 'errors' },
-  runbook: undefined,
-  value: 1,
-  threshold: 1,
-  cause: undefined,
-  author: undefined,
-  comment: undefined,
-  startedMs: now,
-  firedMs: now,
-  changedMs: now,
 };
 
 const killAtStage = createKillAtStage(stage);

@@ -60,6 +60,13 @@ const groupStatsSchema = z
 const groupStatsListSchema = z.array(groupStatsSchema);
 type GroupStats = z.output<typeof groupStatsSchema>;
 
+const groupsQuerySchema = z.strictObject({
+  ...RANGE_PARAMETERS,
+  ...GROUPS_PARAMETERS,
+  ...FILTER_PARAMETERS,
+  ...INCLUDE_TEST_PARAMETER,
+});
+
 interface GroupsParameters extends CommonParameters {
   readonly groupBy: readonly DimensionName[];
   readonly apdexTarget: number;
@@ -74,12 +81,7 @@ export const endpointsEndpoint = defineEndpoint({
   methods: ['get'],
   summary: 'Returns request metrics by endpoint or by other dimensions.',
   permission: 'read',
-  query: z.strictObject({
-    ...RANGE_PARAMETERS,
-    ...GROUPS_PARAMETERS,
-    ...FILTER_PARAMETERS,
-    ...INCLUDE_TEST_PARAMETER,
-  }),
+  query: groupsQuerySchema,
   response: z
     .strictObject({
       ...schemas.TIME_RANGE_FIELDS,
@@ -102,12 +104,7 @@ export const databaseEndpoint = defineEndpoint({
   summary:
     'Returns metrics for database statements and connections, and the percentage of slow queries.',
   permission: 'read',
-  query: z.strictObject({
-    ...RANGE_PARAMETERS,
-    ...GROUPS_PARAMETERS,
-    ...FILTER_PARAMETERS,
-    ...INCLUDE_TEST_PARAMETER,
-  }),
+  query: groupsQuerySchema,
   response: z
     .strictObject({
       ...schemas.TIME_RANGE_FIELDS,
