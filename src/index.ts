@@ -82,7 +82,7 @@ export const performanceMonitoringService = {
   recordMetric(measurement: Measurement): void {
     const agent = getSharedAgent();
     if (!agent.config.settings.enabled) return;
-    void agent.connect();
+    agent.connect();
     agent.recorder.recordMetric(measurement);
   },
 
@@ -104,7 +104,7 @@ export const performanceMonitoringService = {
   recordQueueMetric(transition: JobTransition): void {
     const agent = getSharedAgent();
     if (!agent.config.settings.enabled) return;
-    void agent.connect();
+    agent.connect();
     agent.recordJob(transition);
   },
 
@@ -209,7 +209,7 @@ export const systemHealthMonitor: Pick<
   'startMonitoring' | 'stopMonitoring' | 'getHealthSnapshot' | 'registerGauge'
 > = {
   startMonitoring(intervalMs) {
-    void getSharedAgent().connect();
+    getSharedAgent().connect();
     getSharedAgent().health.startMonitoring(intervalMs);
   },
   stopMonitoring: () => getSharedAgent().health.stopMonitoring(),

@@ -1,4 +1,4 @@
-// `node --import perfscope/register app.js` instruments the application.
+// `node --import perfscope/register app.js` and `node --require perfscope/register app.js` instrument the application.
 import { registerAgent } from './agent/register-agent.ts';
 
-await registerAgent();
+registerAgent();

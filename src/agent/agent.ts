@@ -1,6 +1,4 @@
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
-import { extname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { WriteTarget } from '../core/config/questdb-targets.ts';
@@ -13,7 +11,7 @@ import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
-import type { createWriter as CreateWriter } from '../storage/write/create-writer.ts';
+import { createWriter } from '../storage/write/create-writer.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
@@ -69,8 +67,8 @@ export class Agent {
   readonly #ownServers = new WeakSet<Server>();
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
-  #connected: Promise<void> | undefined;
   #queryClient: QuestdbQueryClient | undefined;
+  #isConnected = false;
   #crashed = false;
 
   constructor(options: AgentOptions) {
@@ -172,15 +170,15 @@ export class Agent {
   }
 
   /** Starts host metrics, runtime metrics, and health rows. */
-  async startSystemMetrics(): Promise<void> {
+  startSystemMetrics(): void {
     const otelMetrics = this.#otelMetrics;
     if (!otelMetrics) return;
     // Worker threads share the host with the main thread, so only the main thread records host
     // metrics.
     if (isMainThread) {
-      await this.#tryStart('host metrics', () => otelMetrics.startHostMetrics(this.#host));
+      this.#tryStart('host metrics', () => otelMetrics.startHostMetrics(this.#host));
     }
-    await this.#tryStart('runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
+    this.#tryStart('runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
     const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.config.settings;
     if (SYSTEM_HEALTH_ENABLED && this.hasWriteTarget)
       this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
@@ -191,34 +189,21 @@ export class Agent {
     return this.#getWriteTarget() !== undefined;
   }
 
-  /** Loads the writer on the first call. Never rejects. */
-  connect(): Promise<void> {
-    this.#connected ??= this.#tryStart('the QuestDB writer', async () => {
-      const { createWriter } = await import('../storage/write/create-writer.ts');
-      this.#connectWriter(createWriter);
+  /** Creates the writer on the first call. Logs a failure and never throws. */
+  connect(): void {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    this.#tryStart('the QuestDB writer', () => {
+      const { log, spoolDir } = this.#options;
+      const writer = createWriter({
+        config: this.config,
+        log,
+        dropped: this.droppedRows,
+        spoolDir,
+        target: () => this.#getWriteTarget(),
+      });
+      this.deferredWriter.connect(writer);
     });
-    return this.#connected;
-  }
-
-  /** Loads the writer synchronously, because a crashing process can't wait for `connect`. */
-  #connectSync(): void {
-    const here = import.meta.url;
-    const path = `../storage/write/create-writer${extname(here)}`;
-    const { createWriter } = createRequire(here)(path) as { createWriter: typeof CreateWriter };
-    this.#connectWriter(createWriter);
-  }
-
-  #connectWriter(createWriter: typeof CreateWriter): void {
-    if (this.deferredWriter.writer) return;
-    const { log, spoolDir } = this.#options;
-    const writer = createWriter({
-      config: this.config,
-      log,
-      dropped: this.droppedRows,
-      spoolDir,
-      target: () => this.#getWriteTarget(),
-    });
-    this.deferredWriter.connect(writer);
   }
 
   /**
@@ -245,7 +230,7 @@ export class Agent {
    * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
    */
   async flush(timeoutMs?: number): Promise<void> {
-    await this.connect();
+    this.connect();
     await this.#otelMetrics?.flush();
     await this.deferredWriter.writer?.flush(timeoutMs);
   }
@@ -254,7 +239,7 @@ export class Agent {
    * Stops collecting metrics. Rows not stored within `timeoutMs` stay in the spool. Never rejects.
    */
   async shutdown(timeoutMs = 2000): Promise<void> {
-    await this.connect();
+    this.connect();
     this.health.stopMonitoring();
     await this.#otelMetrics?.stop();
     this.#eventLoop.stop();
@@ -265,11 +250,7 @@ export class Agent {
   /** Writes all collected rows to the spool while the process exits. Never throws. */
   flushSync(): void {
     this.#otelMetrics?.flushSync();
-    try {
-      if (this.#crashed && !this.deferredWriter.writer) this.#connectSync();
-    } catch {
-      // `require` fails if `connect` is still importing the module. The rows are then lost.
-    }
+    if (this.#crashed) this.connect();
     this.deferredWriter.writer?.flushSync();
   }
 
@@ -288,9 +269,9 @@ export class Agent {
   }
 
   /** Runs `start` and logs its failure, so that the application continues without this part. */
-  async #tryStart(part: string, start: () => void | Promise<void>): Promise<void> {
+  #tryStart(part: string, start: () => void): void {
     try {
-      await start();
+      start();
     } catch (error) {
       const reason = errorMessage(error);
       this.#options.log.warn(createError('PS_PART_FAILED', { part, reason }).message);

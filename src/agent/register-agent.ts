@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { getSharedAgent } from './agent.ts';
+import { servePrometheus } from './export/prometheus-exporter.ts';
 import { flushOnExit } from './flush-on-exit.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 
@@ -9,21 +10,22 @@ import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 const LIBRARY_REPORT_DELAY_MS = 1000;
 
 /**
- * Instruments the application in this process. Never rejects, so the application always starts.
+ * Instruments the application in this process. Never throws, so the application always starts.
+ * Synchronous, because `--require` can't wait.
  *
  * @param options.dryRun whether to instrument the libraries without writing rows, as `doctor` does.
  * Default: `false`.
  */
-export async function registerAgent(options: { dryRun?: boolean } = {}): Promise<void> {
+export function registerAgent(options: { dryRun?: boolean } = {}): void {
   try {
-    await startAgent(options.dryRun ?? false);
+    startAgent(options.dryRun ?? false);
   } catch (error) {
     const reason = errorMessage(error);
     stderrLogger.error(createError('PS_PART_FAILED', { part: 'Perfscope', reason }).message);
   }
 }
 
-async function startAgent(dryRun: boolean): Promise<void> {
+function startAgent(dryRun: boolean): void {
   const agent = getSharedAgent();
   const { settings } = agent.config;
   if (!settings.enabled) return;
@@ -38,8 +40,6 @@ async function startAgent(dryRun: boolean): Promise<void> {
   }
   if (settings.prometheusPort === undefined) agent.instrument();
   else {
-    // A meter provider receives its readers when it is created, so the exporter is loaded first.
-    const { servePrometheus } = await import('./export/prometheus-exporter.ts');
     const { reader, server } = servePrometheus(
       settings.prometheusPort,
       settings.prometheusHost,
@@ -52,8 +52,8 @@ async function startAgent(dryRun: boolean): Promise<void> {
   agent.instrumentLibraries();
   // Loads the other parts after the first turn of the event loop, so the application starts sooner.
   setImmediate(() => {
-    if (agent.hasWriteTarget) void agent.connect();
-    void agent.startSystemMetrics();
+    if (agent.hasWriteTarget) agent.connect();
+    agent.startSystemMetrics();
   }).unref();
   // Worker threads load the same libraries as the main thread, so only the main thread lists them.
   if (isMainThread)

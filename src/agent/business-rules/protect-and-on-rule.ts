@@ -144,7 +144,7 @@ function recordOutcome(
 ): void {
   const agent = getSharedAgent();
   const { service, instance } = agent.config.resource;
-  void agent.connect();
+  agent.connect();
   agent.deferredWriter.add('rule_decisions', [
     {
       timestamp: Date.now(),

@@ -6,7 +6,7 @@ import { registerAgent } from '../register-agent.ts';
 /** Time for the application to load its libraries. */
 const REPORT_DELAY_MS = 3000;
 
-await registerAgent({ dryRun: true });
+registerAgent({ dryRun: true });
 process.on('exit', reportLibraries);
 setTimeout(() => reportLibraries(0), REPORT_DELAY_MS).unref();
 process.channel?.unref();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
+import { Hook } from 'require-in-the-middle';
 import { errorMessage } from '../../core/perfscope-error.ts';
 
 /** Describes how to instrument a library. */
@@ -32,10 +33,8 @@ export class InstrumentationRegistry {
    */
   constructor(instrumentations: readonly LibraryInstrumentation[]) {
     this.#instrumentations = instrumentations;
-    const require = createRequire(import.meta.url);
-    const loadedFiles = Object.keys(require.cache ?? {});
+    const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
     for (const each of instrumentations) this.#findPreloaded(each, loadedFiles);
-    const { Hook } = require('require-in-the-middle') as typeof import('require-in-the-middle');
     const names = instrumentations.map(({ name }) => name);
     new Hook(names, { internals: true }, (exports, name, basedir) => {
       try {

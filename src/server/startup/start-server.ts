@@ -92,8 +92,8 @@ async function startAllParts(
   await parts.start({
     name: 'the agent',
     start: async () => {
-      await agent.connect();
-      await agent.startSystemMetrics();
+      agent.connect();
+      agent.startSystemMetrics();
     },
     stop: () => agent.shutdown(AGENT_SHUTDOWN_TIMEOUT_MS),
   });
