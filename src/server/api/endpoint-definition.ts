@@ -97,12 +97,14 @@ export interface Endpoint<P extends string, Q extends z.ZodObject, R extends z.Z
   readonly query: Q;
   /** JSON response. If its `to` is in the past, the response can be cached. */
   readonly response: R;
+  /** The events of a stream. */
+  readonly events?: z.ZodType;
   /** If true, GET responses are never cached, and HEAD isn't allowed. */
   readonly isMutating?: boolean;
   /** Converts the response to a table for CSV. */
   toTable?(body: JsonInput<z.output<R>>, query: z.output<Q>): CsvTable;
   handle?(context: EndpointContext<z.output<Q>>): Promise<JsonInput<z.output<R>>>;
-  /** Sends a stream of events instead of one response. `response` describes one event. */
+  /** Sends a stream of events instead of one response. `response` describes a \`point\` event's data. */
   stream?(
     context: EndpointContext<z.output<Q>>,
     request: Request,

@@ -27,8 +27,12 @@ import {
 } from '../schemas/query-parameters.ts';
 import * as schemas from '../schemas/response-schemas.ts';
 
-const STATS_COLUMNS = [...Object.keys(schemas.STATS_FIELDS), 'apdex', 'slowShare'] as const;
-const SORT_FIELDS = [...STATS_COLUMNS, ...DIMENSION_NAMES] as [string, ...string[]];
+const STATS_COLUMNS = [
+  ...(Object.keys(schemas.STATS_FIELDS) as (keyof typeof schemas.STATS_FIELDS)[]),
+  'apdex',
+  'slowShare',
+] as const;
+const SORT_FIELDS = [...STATS_COLUMNS, ...DIMENSION_NAMES] as const;
 
 /** Parameters of endpoints that list groups. */
 const GROUPS_PARAMETERS = {

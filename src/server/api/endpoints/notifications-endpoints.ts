@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
 import { NOTIFICATION_STATUSES } from '../../../core/schema/tables/notifications-table.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
@@ -9,7 +8,8 @@ import {
   parseTimeRange,
   type TimeRangeParameters,
 } from '../request/request-time-range.ts';
-import { ID_PARAMS_SCHEMA, severitySchema } from '../schemas/alert-schemas.ts';
+import { ID_PARAMS_SCHEMA } from '../schemas/alert-schemas.ts';
+import { notificationSchema, notificationStatusSchema } from '../schemas/notification-schemas.ts';
 import {
   createNameFilter,
   createPagingParameters,
@@ -20,48 +20,6 @@ import {
 import * as schemas from '../schemas/response-schemas.ts';
 
 const { optionalTextSchema } = schemas;
-const statusSchema = z.enum(NOTIFICATION_STATUSES);
-
-const contentSchema = z.strictObject({
-  status: z.enum(['firing', 'resolved']),
-  total: z.number(),
-  alerts: z.array(
-    z.strictObject({
-      id: z.string(),
-      rule: z.string(),
-      state: z.enum(ALERT_STATES),
-      severity: severitySchema,
-      summary: z.string(),
-    }),
-  ),
-});
-
-const notificationSchema = z
-  .strictObject({
-    at: schemas.timeSchema,
-    id: z.string(),
-    seq: z.number(),
-    alertId: optionalTextSchema,
-    receiver: optionalTextSchema,
-    channel: optionalTextSchema,
-    recipient: optionalTextSchema,
-    status: statusSchema,
-    reason: optionalTextSchema,
-    detail: optionalTextSchema,
-    kind: optionalTextSchema,
-    level: schemas.optionalNumberSchema,
-    attempt: schemas.optionalNumberSchema,
-    content: contentSchema.optional(),
-    organizationId: optionalTextSchema,
-    propertyId: optionalTextSchema,
-    readAt: schemas.timeSchema.optional(),
-  })
-  .meta({
-    id: 'Notification',
-    description:
-      'An attempt to send a notification, or the reason why none was sent. `content` summarizes the message.',
-  });
-
 const unreadSchema = z.number().meta({
   description: "Number of unread in-app notifications for the caller or the caller's role.",
 });
@@ -83,7 +41,7 @@ export const notificationsEndpoint = defineEndpoint({
         'With inbox=true: whether to return only unread (true) or only read (false) notifications.',
     }),
     status: z
-      .array(statusSchema)
+      .array(notificationStatusSchema)
       .min(1)
       .max(4)
       .optional()

@@ -80,12 +80,12 @@ function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocume
 }
 
 function toOperation(endpoint: AnyEndpoint, method: HttpMethod): ZodOpenApiOperationObject {
-  const { path, summary, query, response, stream, toTable, params, body } = endpoint;
+  const { path, summary, query, response, events, toTable, params, body } = endpoint;
   const { operation, writePermission = endpoint.permission } = endpoint;
   const permission = method === 'get' ? endpoint.permission : writePermission;
   const name = operation ?? path.split(/[/.]/).findLast((part) => part !== 'json');
-  const content = stream
-    ? { 'text/event-stream': { schema: z.string(), example: formatExampleEvent() } }
+  const content = events
+    ? { 'text/event-stream': { schema: events } }
     : { 'application/json': { schema: response } };
   return {
     operationId: method === 'get' ? name : `${method}-${name}`,
@@ -96,16 +96,12 @@ function toOperation(endpoint: AnyEndpoint, method: HttpMethod): ZodOpenApiOpera
       body && { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: {
       '200': {
-        description: stream ? 'Server-sent events with JSON data.' : 'The response.',
+        description: events ? 'Server-sent events with JSON data.' : 'The response.',
         content: { ...content, ...(toTable && { 'text/csv': { schema: z.string() } }) },
       },
       default: PROBLEM_RESPONSE,
     },
   };
-}
-
-function formatExampleEvent(): string {
-  return 'event: point\nid: point=1893456005000\ndata: {"from":"…","to":"…","api":{…}}\n\n';
 }
 
 export const openApiEndpoint = defineEndpoint({
