@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
+import { getAgentUrl } from '../core/agent-download.ts';
 import type { WriteTarget } from '../core/config/questdb-targets.ts';
 import {
   findQuestdbTargets,
@@ -10,6 +11,8 @@ import {
 import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
+import { VERSION } from '../core/version.ts';
+import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 import { createWriter } from '../storage/write/create-writer.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
@@ -264,8 +267,25 @@ export class Agent {
     );
   }
 
+  /**
+   * Logs a warning, once for each version, if the server is incompatible with this agent. An unknown
+   * version counts as compatible.
+   */
+  checkServerVersion(version: string | undefined, serverUrl: string): void {
+    // Worker threads have the same agent as the main thread, so only the main thread logs.
+    if (!isMainThread || version === undefined || areVersionsCompatible(version, VERSION)) return;
+    const { service } = this.config.resource;
+    const url = getAgentUrl(serverUrl, version);
+    const versions = { service, agent: VERSION, server: version, url };
+    this.#warnOnce(`server ${version}`, createError('PS_VERSION_INCOMPATIBLE', versions).message);
+  }
+
   #getWriteTarget(): WriteTarget | undefined {
-    return this.#options.target ? this.#options.target() : findQuestdbTargets(this.config)?.write;
+    if (this.#options.target) return this.#options.target();
+    const targets = findQuestdbTargets(this.config, (server) =>
+      this.checkServerVersion(server.version, server.serverUrl),
+    );
+    return targets?.write;
   }
 
   /** Runs `start` and logs its failure, so that the application continues without this part. */

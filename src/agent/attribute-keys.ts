@@ -14,3 +14,13 @@ export const ATTR_BREAKER_STATE = 'perfscope.breaker.state';
  * (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute).
  */
 export const ATTR_METRIC_OVERFLOW = 'otel.metric.overflow';
+/**
+ * Name and version of the agent
+ * (https://opentelemetry.io/docs/specs/semconv/resource/telemetry-distro/).
+ */
+export const ATTR_DISTRO_NAME = 'telemetry.distro.name';
+export const ATTR_DISTRO_VERSION = 'telemetry.distro.version';
+/** The value of `ATTR_DISTRO_NAME`. */
+export const DISTRO_NAME = 'perfscope';
+/** Gauge with the size of the spool. Its attributes contain the version of the agent. */
+export const SPOOL_SIZE_METRIC = 'perfscope.spool.size';

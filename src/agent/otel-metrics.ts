@@ -9,8 +9,15 @@ import {
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
+import { VERSION } from '../core/version.ts';
 import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
-import { ATTR_DROP_REASON } from './attribute-keys.ts';
+import {
+  ATTR_DISTRO_NAME,
+  ATTR_DISTRO_VERSION,
+  ATTR_DROP_REASON,
+  DISTRO_NAME,
+  SPOOL_SIZE_METRIC,
+} from './attribute-keys.ts';
 import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
 import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
@@ -132,11 +139,13 @@ export class OtelMetrics {
     });
   }
 
+  /** Every agent exports this gauge, so its attributes report the version of each agent. */
   #observeSpoolSize(getSpoolBytes: () => number): void {
+    const distro = { [ATTR_DISTRO_NAME]: DISTRO_NAME, [ATTR_DISTRO_VERSION]: VERSION };
     this.#provider
       .getMeter('perfscope.write')
-      .createObservableGauge('perfscope.spool.size', { unit: 'By' })
-      .addCallback((result) => result.observe(getSpoolBytes()));
+      .createObservableGauge(SPOOL_SIZE_METRIC, { unit: 'By' })
+      .addCallback((result) => result.observe(getSpoolBytes(), distro));
   }
 
   startHostMetrics(sampler: HostSampler): void {

@@ -116,7 +116,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_NO_TARGET: {
     cause: 'The agent or a command found no running Perfscope server and no configured QuestDB.',
-    action: 'Run `npx perfscope serve`, or set `PERFORMANCE_QUESTDB_URL`.',
+    action: 'Start a server with `perfscope serve`, or set `PERFORMANCE_QUESTDB_URL`.',
   },
   PS_PART_FAILED: {
     cause:
@@ -206,6 +206,30 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'The server would be reachable from other machines without authentication, so it did not start.',
     action: 'Create an API key, configure JSON Web Tokens, or set `HOST=127.0.0.1`.',
+  },
+  PS_AGENT_MISSING: {
+    cause: 'Perfscope was not built completely, so it has no agent package to offer.',
+    action: 'Run `npm run build` in the Perfscope folder, then restart the server.',
+  },
+  PS_AGENT_INSECURE: {
+    cause:
+      'The agent was requested over plain HTTP from another machine or through a proxy. Someone on the network could replace the file.',
+    action:
+      'Use HTTPS. Or run `perfscope agent pack` on the server, and copy the file to the service. A proxy must set `X-Forwarded-Proto: https`.',
+  },
+  PS_AGENT_OTHER_VERSION: {
+    cause: 'A server offers only the agent of its own version.',
+    action: 'Download the agent at the path that the message shows.',
+  },
+  PS_AGENT_FILE_DIFFERS: {
+    cause: '`perfscope agent pack` found another file with the same name.',
+    action: 'Choose another file with `--out`, or use `--force`.',
+  },
+  PS_VERSION_INCOMPATIBLE: {
+    cause:
+      'The versions of an agent and a server are not in the same caret range of npm. For example, 0.1.0 and 0.2.0 are incompatible, but 0.1.0 and 0.1.3 are compatible.',
+    action:
+      "Get the agent of the server's version, and install the file in the service: `npm install ./vendor/perfscope-agent-<version>.tgz`.",
   },
   PS_QUERY_TOO_LONG: {
     cause: 'A query reads too much data to finish within its time limit.',

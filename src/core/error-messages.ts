@@ -57,7 +57,7 @@ export const ERROR_MESSAGES = {
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
-    "No Perfscope server is running on this machine, so data can't be recorded or queried. Run `npx perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
+    "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a Perfscope server, or set PERFORMANCE_QUESTDB_URL.",
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
@@ -105,6 +105,21 @@ export const ERROR_MESSAGES = {
     `API key ${p.id} does not exist. Run \`perfscope keys list\` to see all keys.`,
   PS_EXPOSED: (p: { host: string }) =>
     `HOST=${p.host} is reachable from other machines, but no API key protects the data. Run \`perfscope keys create --role ADMIN --name admin\`, set the PERFORMANCE_JWT_* variables, or set HOST=127.0.0.1.`,
+  PS_AGENT_MISSING: (p: { file: string }) =>
+    `The agent package ${p.file} is missing. Run \`npm run build\` in the Perfscope folder.`,
+  PS_AGENT_INSECURE: (_p: Record<never, never>) =>
+    'The agent can be downloaded only over HTTPS or from the same machine. Use HTTPS, or copy the file that `perfscope agent pack` saves on the server.',
+  PS_AGENT_OTHER_VERSION: (p: { path: string; version: string; offered: string }) =>
+    `${p.path} does not exist, because this server has version ${p.version}. Download ${p.offered} instead.`,
+  PS_AGENT_FILE_DIFFERS: (p: { file: string }) =>
+    `${p.file} already exists with different content. Choose another file with --out, or use --force to overwrite the file.`,
+  PS_VERSION_INCOMPATIBLE: (p: {
+    service: string;
+    agent: string;
+    server: string;
+    url?: string | undefined;
+  }) =>
+    `Agent ${p.agent} in service ${p.service} is incompatible with server ${p.server}. Rows are still stored, but some metrics can be missing or wrong. Get agent ${p.server} from ${p.url ?? '`perfscope agent pack` on the server'}, and install the file in the service.`,
   PS_QUERY_TOO_LONG: (_p: Record<never, never>) =>
     'The query exceeded its time limit and was canceled. Request a shorter time range, fewer groups, or a larger step.',
   PS_FILE_EXISTS: (p: { file: string }) =>

@@ -2,6 +2,12 @@ import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
+import { VERSION } from '../../core/version.ts';
+import {
+  AGENT_SERVICE_HEADER,
+  AGENT_VERSION_HEADER,
+  SERVER_VERSION_HEADER,
+} from '../../core/version-compatibility.ts';
 import { getSharedAgent } from '../agent.ts';
 import { BreakerRegistry, type ForcedBreaker } from '../breakers/breaker-registry.ts';
 import type { ProtectOptions } from '../breakers/circuit-breaker.ts';
@@ -76,14 +82,18 @@ function startPolling(): void {
 }
 
 async function pollActions(): Promise<void> {
-  const { settings, discoveryFile } = getSharedAgent().config;
+  const { settings, discoveryFile, resource } = getSharedAgent().config;
   const url = settings.PERFORMANCE_SERVER_URL ?? readDiscoveryFile(discoveryFile)?.serverUrl;
   const key = settings.PERFORMANCE_API_KEY;
   try {
     if (url !== undefined) {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const client = { url, ...(key && { key }) };
-      const response = await sendRequest(client, ACTIONS_PATH, {}, { signal });
+      const client = { url, ...(key && { key }), fetch: createVersionCheckingFetch(url) };
+      const headers = {
+        [AGENT_VERSION_HEADER]: VERSION,
+        [AGENT_SERVICE_HEADER]: encodeURIComponent(resource.service.toWellFormed()),
+      };
+      const response = await sendRequest(client, ACTIONS_PATH, {}, { signal, headers });
       const { breakers, decisions } = parseActions(await response.json());
       breakerRegistry.setForced(breakers);
       decisionDispatcher.dispatch(decisions);
@@ -98,6 +108,16 @@ async function pollActions(): Promise<void> {
     isServerUnreachable = true;
   }
   setTimeout(() => void pollActions(), POLL_INTERVAL_MS).unref();
+}
+
+/** Returns a `fetch` that checks the server's version, even if the server rejects the request. */
+function createVersionCheckingFetch(serverUrl: string): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const version = response.headers.get(SERVER_VERSION_HEADER) ?? undefined;
+    getSharedAgent().checkServerVersion(version, serverUrl);
+    return response;
+  };
 }
 
 /** @throws TypeError if `body` is not the response of `GET /api/performance/actions` */

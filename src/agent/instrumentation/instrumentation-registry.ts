@@ -56,7 +56,7 @@ export class InstrumentationRegistry {
     const file = loadedFiles.find((path) => path.includes(folder));
     if (!file) return;
     const basedir = file.slice(0, file.lastIndexOf(folder) + folder.length - 1);
-    const reason = 'it was loaded before perfscope/register';
+    const reason = 'it was loaded before the agent';
     this.#setState(basedir, { name, measured: false, reason });
   }
 

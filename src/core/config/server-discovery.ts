@@ -9,6 +9,8 @@ import type { QuestdbTargets } from './questdb-targets.ts';
 /** Connection details that a running server publishes for services of the same user and machine. */
 export interface ServerDiscovery {
   readonly process: ProcessIdentity;
+  /** Version of the server. Undefined if the server is older than this field. */
+  readonly version?: string | undefined;
   /** Base URL of the server's HTTP endpoints. */
   readonly serverUrl: string;
   readonly questdb: QuestdbTargets;

@@ -1,7 +1,11 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
 import { type ParsedSettings, parseSettings } from './parse-settings.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
-import { getDiscoveryFilePath, readDiscoveryFile } from './server-discovery.ts';
+import {
+  getDiscoveryFilePath,
+  readDiscoveryFile,
+  type ServerDiscovery,
+} from './server-discovery.ts';
 import { detectServiceResource } from './service-resource.ts';
 
 /** The configuration of this process. No other module reads `process.env`. */
@@ -32,11 +36,16 @@ export function createChildEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Returns the configured QuestDB. If none is configured, returns the QuestDB of the local server.
+ *
+ * @param onServer called with the local server if its QuestDB is returned
  */
 export function findQuestdbTargets(
   config: Pick<StartupConfig, 'settings' | 'discoveryFile'>,
+  onServer?: (server: ServerDiscovery) => void,
 ): QuestdbTargets | undefined {
-  return (
-    getExternalQuestdbTargets(config.settings) ?? readDiscoveryFile(config.discoveryFile)?.questdb
-  );
+  const external = getExternalQuestdbTargets(config.settings);
+  if (external) return external;
+  const server = readDiscoveryFile(config.discoveryFile);
+  if (server) onServer?.(server);
+  return server?.questdb;
 }

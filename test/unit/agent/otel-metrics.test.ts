@@ -3,6 +3,7 @@ import { afterAll, expect, it } from 'vitest';
 import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
+import { VERSION } from '../../../src/core/version.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 
 const rows: PerformanceMetricRow[] = [];
@@ -28,7 +29,7 @@ const otelMetrics = new OtelMetrics({
 });
 afterAll(() => otelMetrics.stop());
 
-it('reports the spool size in each interval, including after the spool is empty again', async () => {
+it('reports the spool size and the agent version in each interval, even if the spool is empty', async () => {
   for (const bytes of [0, 12_345, 0]) {
     spoolBytes = bytes;
     await otelMetrics.flush();
@@ -36,6 +37,10 @@ it('reports the spool size in each interval, including after the spool is empty 
   const sizes = rows.filter(({ name }) => name === 'perfscope.spool.size');
   expect(sizes.map(({ value }) => value)).toEqual([0, 12_345, 0]);
   expect(sizes[0]).toMatchObject({ metricType: 'CUSTOM', unit: 'By', service: 'booking' });
+  expect(JSON.parse(String(sizes[0]?.tags))).toEqual({
+    'telemetry.distro.name': 'perfscope',
+    'telemetry.distro.version': VERSION,
+  });
 });
 
 it('exports histograms once if the process exits during an observable callback', async () => {

@@ -1,3 +1,4 @@
+import { SPOOL_SIZE_METRIC } from '../../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
 import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
@@ -23,9 +24,8 @@ export interface PipelineStats {
 export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
 
 const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
-/** Metrics that services export about their write pipelines. */
+/** Counter that services export about their write pipelines. */
 const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
-const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
 
 /** Reads the metrics about Perfscope itself. */
 export class InternalMetricsReader {
