@@ -5,6 +5,7 @@ export type {
   /** @deprecated Use `ApiResponse`. */
   ApiResponse as Answer,
   Query,
+  RequestBody,
   ServerEvent,
 } from './client/api-types.ts';
 export { PerfscopeClient } from './client/perfscope-client.ts';

@@ -11,6 +11,7 @@ import {
   type EndpointName,
   type PagedEndpointName,
   type Query,
+  type RequestBody,
   type ServerEvent,
 } from './api-types.ts';
 
@@ -60,11 +61,11 @@ export class PerfscopeClient {
   }
 
   /**
-   * Creates a silence. See `/api/openapi.json` for the properties of `body`.
+   * Creates a silence.
    *
    * @throws ApiError
    */
-  async silence(body: object): Promise<ApiResponse<'silences'>> {
+  async silence(body: RequestBody<'silences'>): Promise<ApiResponse<'silences'>> {
     const response = await sendRequest(
       this.#options,
       ENDPOINT_PATHS.silences,
@@ -94,11 +95,11 @@ export class PerfscopeClient {
   }
 
   /**
-   * Adds or replaces a person. See `/api/openapi.json` for the properties of `body`.
+   * Adds or replaces a person.
    *
    * @throws ApiError
    */
-  async setPerson(body: object): Promise<ApiResponse<'people'>> {
+  async setPerson(body: RequestBody<'people'>): Promise<ApiResponse<'people'>> {
     const response = await sendRequest(
       this.#options,
       ENDPOINT_PATHS.people,

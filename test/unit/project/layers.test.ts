@@ -10,14 +10,13 @@ const LAYERS: readonly (readonly string[])[] = [
   ['core', 'web'],
   ['storage'],
   ['agent'],
-  ['server/access', 'server/grafana', 'server/error-tracking'],
+  ['client', 'server/access', 'server/agent-package', 'server/grafana', 'server/error-tracking'],
   ['server/alerts', 'server/notifications', 'server/actions'],
   ['server/api'],
   ['server/startup'],
-  ['client'],
   ['cli'],
 ];
-const ENTRY_POINTS = ['bin.ts', 'client.ts', 'index.ts', 'register.ts'];
+const ENTRY_POINTS = ['agent-bin.ts', 'bin.ts', 'client.ts', 'index.ts', 'register.ts'];
 /** Imports of data files that the package ships next to `dist`. */
 const ALLOWED_OUTSIDE: readonly string[] = [];
 
@@ -29,19 +28,22 @@ interface Import {
 const files = readdirSync('src', { recursive: true })
   .map((name) => String(name).split(sep).join('/'))
   .filter((file) => file.endsWith('.ts'));
+/** Relative imports between files. */
+const imports = files.flatMap((file): Import[] =>
+  listSpecifiers(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => ({ file, target: normalize(join(dirname(file), specifier)) })),
+);
+
 /** Every static import, type import, re-export, dynamic import, and `import('…')` type. */
-const imports = files.flatMap((file): Import[] => {
+function listSpecifiers(file: string): string[] {
   const text = readFileSync(join('src', file), 'utf8');
-  const specifiers = [
-    ...text.matchAll(/^(?:import|export)\b[^;']*?from '(\.[^']+)'/gm),
-    ...text.matchAll(/^import '(\.[^']+)'/gm),
-    ...text.matchAll(/\bimport\(\s*'(\.[^']+)'/g),
-  ];
-  return specifiers.map(([, specifier = '']) => ({
-    file,
-    target: normalize(join(dirname(file), specifier)),
-  }));
-});
+  return [
+    ...text.matchAll(/^(?:import|export)\b[^;']*?from '([^']+)'/gm),
+    ...text.matchAll(/^import '([^']+)'/gm),
+    ...text.matchAll(/\bimport\(\s*'([^']+)'/g),
+  ].map(([, specifier = '']) => specifier);
+}
 
 function findLayer(file: string): { folder: string; index: number } | undefined {
   for (const [index, folders] of LAYERS.entries()) {
@@ -106,6 +108,18 @@ it('finds a cycle of two files', () => {
     { file: 'b.ts', target: 'a.ts' },
   ];
   expect(findCycles(edges)).toEqual([['a.ts', 'b.ts', 'a.ts']]);
+});
+
+it('the client and its types need only the HTTP client and one package', () => {
+  const reached = new Set(['client.ts']);
+  for (const file of reached) {
+    for (const { target } of imports.filter((found) => found.file === file)) reached.add(target);
+  }
+  const outside = [...reached].filter((file) => !/^(?:client|agent\/http-client)[/.]/.test(file));
+  expect(outside).toEqual([]);
+  expect(reached.size).toBeGreaterThan(4);
+  const packages = [...reached].flatMap(listSpecifiers).filter((name) => !name.startsWith('.'));
+  expect(packages).toEqual(['eventsource-parser']);
 });
 
 it('only core/config reads the environment', () => {

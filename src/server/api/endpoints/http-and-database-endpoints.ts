@@ -41,7 +41,7 @@ const GROUPS_PARAMETERS = {
   sort: z
     .enum(SORT_FIELDS)
     .default('count')
-    .meta({ description: `Field to sort by: one of ${SORT_FIELDS.join(', ')}.` }),
+    .meta({ description: 'Field to sort by: a metric or a dimension.' }),
   order: z.enum(['asc', 'desc']).optional().meta({
     description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
   }),

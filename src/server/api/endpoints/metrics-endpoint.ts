@@ -61,7 +61,7 @@ export const metricsEndpoint = defineEndpoint({
       .min(1)
       .max(METRIC_TYPES.length)
       .optional()
-      .meta({ description: `Metric types to return: one or more of ${METRIC_TYPES.join(', ')}.` }),
+      .meta({ description: 'Metric types to return. Default: all.' }),
     name: createNameFilter('metric name'),
     userId: createNameFilter('user'),
     ...FILTER_PARAMETERS,

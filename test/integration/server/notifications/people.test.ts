@@ -41,7 +41,7 @@ const ALERT: Alert = {
 };
 const BOB = {
   name: 'bob',
-  role: 'PROPERTY_MGR',
+  role: 'PROPERTY_MGR' as const,
   organizationId: 'anna',
   properties: ['north'],
   email: 'robert@hotel.example',

@@ -1,0 +1,2025 @@
+// Generated from the OpenAPI document by `npm run client-types`. Don't edit this file.
+
+/** Paths of the endpoints. */
+export const ENDPOINT_PATHS = {
+  dashboard: '/api/performance/dashboard',
+  trends: '/api/performance/trends',
+  endpoints: '/api/performance/endpoints',
+  database: '/api/performance/database',
+  queues: '/api/performance/queues',
+  health: '/api/performance/health',
+  metrics: '/api/performance/metrics',
+  errors: '/api/performance/errors',
+  alerts: '/api/performance/alerts',
+  alert: '/api/performance/alerts/:id',
+  acknowledge: '/api/performance/alerts/:id/acknowledge',
+  rules: '/api/performance/rules',
+  silences: '/api/performance/silences',
+  silence: '/api/performance/silences/:id',
+  notifications: '/api/performance/notifications',
+  read: '/api/performance/notifications/:id/read',
+  receivers: '/api/performance/receivers',
+  people: '/api/performance/people',
+  person: '/api/performance/people/:id',
+  actions: '/api/performance/actions',
+  decisions: '/api/performance/decisions',
+  scaling: '/api/performance/scaling',
+  keys: '/api/performance/keys',
+  key: '/api/performance/keys/:id',
+  stream: '/api/performance/stream',
+  test: '/api/performance/test',
+  openapi: '/api/openapi.json',
+} as const;
+
+/**
+ * A server-sent event. `data` is JSON.
+ */
+export type StreamEvent =
+  | {
+      event: 'point';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Point;
+    }
+  | {
+      event: 'alert';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Alert;
+    }
+  | {
+      event: 'notification';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Notification;
+    }
+  | {
+      event: 'decision';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Decision;
+    }
+  | {
+      event: 'gap';
+      /**
+       * Send it as Last-Event-ID to resume after this event.
+       */
+      id: string;
+      data: Gap;
+    };
+
+/**
+ * Types of the API by the names of the endpoints.
+ */
+export interface ApiTypes {
+  queries: {
+    dashboard: DashboardQuery;
+    trends: TrendsQuery;
+    endpoints: EndpointsQuery;
+    database: DatabaseQuery;
+    queues: QueuesQuery;
+    health: HealthQuery;
+    metrics: MetricsQuery;
+    errors: ErrorsQuery;
+    alerts: AlertsQuery;
+    alert: Record<string, never>;
+    acknowledge: Record<string, never>;
+    rules: Record<string, never>;
+    silences: Record<string, never>;
+    silence: Record<string, never>;
+    notifications: NotificationsQuery;
+    read: Record<string, never>;
+    receivers: Record<string, never>;
+    people: Record<string, never>;
+    person: Record<string, never>;
+    actions: Record<string, never>;
+    decisions: DecisionsQuery;
+    scaling: ScalingQuery;
+    keys: Record<string, never>;
+    key: Record<string, never>;
+    stream: StreamQuery;
+    test: TestQuery;
+    openapi: Record<string, never>;
+  };
+  bodies: {
+    acknowledge: AcknowledgeBody;
+    silences: SilencesBody;
+    people: PeopleBody;
+    keys: KeysBody;
+  };
+  responses: {
+    dashboard: Dashboard;
+    trends: TrendsAnswer;
+    endpoints: Endpoints;
+    database: Database;
+    queues: Queues;
+    health: Health;
+    metrics: Metrics;
+    errors: Errors;
+    alerts: Alerts;
+    alert: OneAlert;
+    acknowledge: Acknowledged;
+    rules: Rules;
+    silences: Silences;
+    silence: Silences;
+    notifications: Notifications;
+    read: Read;
+    receivers: Receivers;
+    people: People;
+    person: People;
+    actions: Actions;
+    decisions: Decisions;
+    scaling: Scaling;
+    keys: Keys;
+    key: Keys;
+    test: {
+      action:
+        | 'setup'
+        | 'test-metrics'
+        | 'test-queue'
+        | 'health'
+        | 'dashboard'
+        | 'start-monitoring'
+        | 'stop-monitoring'
+        | 'cleanup';
+      ok: true;
+      [k: string]: unknown;
+    };
+    openapi: {
+      openapi: string;
+      [k: string]: unknown;
+    };
+  };
+  events: {
+    stream: StreamEvent;
+  };
+}
+
+/**
+ * Query parameters of `GET /api/performance/dashboard`.
+ */
+export interface DashboardQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/trends`.
+ */
+export interface TrendsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * Time range to compare with: previous, yesterday, or lastWeek.
+   */
+  compare?: 'previous' | 'yesterday' | 'lastWeek';
+  /**
+   * @default "API_RESPONSE_TIME"
+   */
+  metricType?:
+    | 'API_RESPONSE_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * Aggregates to return: one or more of count, rate, average, errorRate, min, max, p50, p90, p95, p99, p999, apdex, last, sum.
+   *
+   * @default ["rate","average","errorRate","p95"]
+   */
+  aggregate?: (
+    | 'count'
+    | 'rate'
+    | 'average'
+    | 'errorRate'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'last'
+    | 'sum'
+  )[];
+  /**
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId'
+  )[];
+  /**
+   * Maximum number of series, 1 to 100. Series with the most measurements come first.
+   *
+   * @default 20
+   */
+  limit?: number;
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/endpoints`.
+ */
+export interface EndpointsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   *
+   * @default ["endpoint","operation"]
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId'
+  )[];
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
+  /**
+   * Field to sort by: a metric or a dimension.
+   *
+   * @default "count"
+   */
+  sort?:
+    | 'count'
+    | 'rate'
+    | 'errorCount'
+    | 'errorRate'
+    | 'average'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'slowShare'
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  /**
+   * Sort order: asc or desc. Default: asc for dimensions, desc for numbers.
+   */
+  order?: 'asc' | 'desc';
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/database`.
+ */
+export interface DatabaseQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   *
+   * @default ["endpoint","operation"]
+   */
+  groupBy?: (
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId'
+  )[];
+  /**
+   * Apdex target, in ms: faster responses count as satisfactory.
+   *
+   * @default 500
+   */
+  apdexTarget?: number;
+  /**
+   * Field to sort by: a metric or a dimension.
+   *
+   * @default "count"
+   */
+  sort?:
+    | 'count'
+    | 'rate'
+    | 'errorCount'
+    | 'errorRate'
+    | 'average'
+    | 'min'
+    | 'max'
+    | 'p50'
+    | 'p90'
+    | 'p95'
+    | 'p99'
+    | 'p999'
+    | 'apdex'
+    | 'slowShare'
+    | 'service'
+    | 'version'
+    | 'environment'
+    | 'instance'
+    | 'endpoint'
+    | 'operation'
+    | 'queue'
+    | 'organizationId'
+    | 'propertyId';
+  /**
+   * Sort order: asc or desc. Default: asc for dimensions, desc for numbers.
+   */
+  order?: 'asc' | 'desc';
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/queues`.
+ */
+export interface QueuesQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Length of a time bucket: a number with the unit s, m, h, or d, such as 1m.
+   */
+  step?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/health`.
+ */
+export interface HealthQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/metrics`.
+ */
+export interface MetricsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Metric types to return. Default: all.
+   */
+  metricType?: (
+    | 'API_RESPONSE_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM'
+  )[];
+  /**
+   * Limits the response to this metric name. Can be repeated.
+   */
+  name?: string[];
+  /**
+   * Limits the response to this user. Can be repeated.
+   */
+  userId?: string[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this operation. Can be repeated.
+   */
+  operation?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+  /**
+   * Page size: a whole number from 1 to 10000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/errors`.
+ */
+export interface ErrorsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Kinds to return: one or more of uncaught, rejection, request, job, alert.
+   */
+  kind?: ('uncaught' | 'rejection' | 'request' | 'job' | 'alert')[];
+  /**
+   * Levels to return: one or more of fatal, error.
+   */
+  level?: ('fatal' | 'error')[];
+  /**
+   * Limits the response to this fingerprint. Can be repeated.
+   */
+  fingerprint?: string[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this endpoint. Can be repeated.
+   */
+  endpoint?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Field to sort by: one of count, firstSeen, lastSeen.
+   *
+   * @default "lastSeen"
+   */
+  sort?: 'count' | 'firstSeen' | 'lastSeen';
+  /**
+   * Sort order: asc or desc.
+   *
+   * @default "desc"
+   */
+  order?: 'asc' | 'desc';
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 50
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/alerts`.
+ */
+export interface AlertsQuery {
+  /**
+   * States to return: one or more of pending, firing, acknowledged, resolved.
+   */
+  state?: ('pending' | 'firing' | 'acknowledged' | 'resolved')[];
+  /**
+   * Severities to return: one or more of warning, medium, high, critical.
+   */
+  severity?: ('warning' | 'medium' | 'high' | 'critical')[];
+  /**
+   * Limits the response to this rule. Can be repeated.
+   */
+  rule?: string[];
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+}
+
+/**
+ * Query parameters of `GET /api/performance/notifications`.
+ */
+export interface NotificationsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Whether to return only the caller's in-app notifications, each once: true or false.
+   *
+   * @default false
+   */
+  inbox?: boolean;
+  /**
+   * With inbox=true: whether to return only unread (true) or only read (false) notifications.
+   */
+  unread?: boolean;
+  /**
+   * Statuses to return: one or more of delivered, retrying, failed, suppressed.
+   */
+  status?: ('delivered' | 'retrying' | 'failed' | 'suppressed')[];
+  /**
+   * Limits the response to this channel. Can be repeated.
+   */
+  channel?: string[];
+  /**
+   * Limits the response to this receiver. Can be repeated.
+   */
+  receiver?: string[];
+  /**
+   * Limits the response to this reason. Can be repeated.
+   */
+  reason?: string[];
+  /**
+   * Limits the response to this alert.
+   */
+  alertId?: string;
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/decisions`.
+ */
+export interface DecisionsQuery {
+  /**
+   * Start of the time range: an ISO 8601 time, or milliseconds since the epoch.
+   */
+  from?: string;
+  /**
+   * End of the time range: an ISO 8601 time, or milliseconds since the epoch. Default: now.
+   */
+  to?: string;
+  /**
+   * Length of the time range, instead of from: a number with the unit s, m, h, or d, such as 15m.
+   */
+  last?: string;
+  /**
+   * IANA time zone such as Europe/Vienna. Default: the time zone of the server.
+   */
+  timeZone?: string;
+  /**
+   * Limits the response to this rule. Can be repeated.
+   */
+  rule?: string[];
+  /**
+   * Limits the response to this setting. Can be repeated.
+   */
+  setting?: string[];
+  /**
+   * Statuses to return: one or more of set, renewed, reset, expired, applied, delivered, failed.
+   */
+  status?: ('set' | 'renewed' | 'reset' | 'expired' | 'applied' | 'delivered' | 'failed')[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Page size: a whole number from 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number;
+  /**
+   * The nextCursor of the previous page. Keep the other parameters unchanged.
+   */
+  cursor?: string;
+  /**
+   * Response format: json or csv. Default: determined by the Accept header.
+   */
+  format?: 'json' | 'csv';
+}
+
+/**
+ * Query parameters of `GET /api/performance/scaling`.
+ */
+export interface ScalingQuery {
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this queue. Can be repeated.
+   */
+  queue?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Maximum time that jobs or requests should wait, such as 1m.
+   *
+   * @default "1m"
+   */
+  targetWait?: string;
+  /**
+   * How long demand must stay lower before the recommendation decreases, up to 1h.
+   *
+   * @default "5m"
+   */
+  stabilization?: string;
+  /**
+   * Number of jobs or requests that a worker or replica runs at once: a whole number from 1 to 10000.
+   *
+   * @default 1
+   */
+  concurrency?: number;
+  /**
+   * Minimum recommendation: a whole number from 0 to 10000.
+   *
+   * @default 1
+   */
+  min?: number;
+  /**
+   * Maximum recommendation: a whole number from 1 to 10000.
+   *
+   * @default 100
+   */
+  max?: number;
+}
+
+/**
+ * Query parameters of `GET /api/performance/stream`.
+ */
+export interface StreamQuery {
+  /**
+   * Length of an interval: 1s to 5m.
+   *
+   * @default "5s"
+   */
+  interval?: string;
+  /**
+   * Limits the response to this service. Can be repeated.
+   */
+  service?: string[];
+  /**
+   * Limits the response to this version. Can be repeated.
+   */
+  version?: string[];
+  /**
+   * Limits the response to this environment. Can be repeated.
+   */
+  environment?: string[];
+  /**
+   * Limits the response to this instance. Can be repeated.
+   */
+  instance?: string[];
+  /**
+   * Limits the response to this organizationId. Can be repeated.
+   */
+  organizationId?: string[];
+  /**
+   * Limits the response to this propertyId. Can be repeated.
+   */
+  propertyId?: string[];
+  /**
+   * Whether to include test measurements: true or false.
+   *
+   * @default false
+   */
+  includeTest?: boolean;
+}
+
+/**
+ * Query parameters of `GET /api/performance/test`.
+ */
+export interface TestQuery {
+  action:
+    | 'setup'
+    | 'test-metrics'
+    | 'test-queue'
+    | 'health'
+    | 'dashboard'
+    | 'start-monitoring'
+    | 'stop-monitoring'
+    | 'cleanup';
+}
+
+/**
+ * JSON body of `POST /api/performance/alerts/:id/acknowledge`.
+ */
+export interface AcknowledgeBody {
+  comment: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/silences`.
+ */
+export interface SilencesBody {
+  /**
+   * Matchers such as service="booking", with =, !=, =~, or !~. An alert must match all of them.
+   */
+  matchers: string[];
+  startsAt?: string;
+  endsAt?: string;
+  /**
+   * Duration instead of endsAt, such as 2h.
+   */
+  duration?: string;
+  /**
+   * Recurring maintenance window. See docs/alerts.md.
+   */
+  recurrence?: {
+    [k: string]: unknown;
+  };
+  comment: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/people`.
+ */
+export interface PeopleBody {
+  /**
+   * Name that receivers refer to. An existing person with this name is replaced.
+   */
+  name: string;
+  role: 'ADMIN' | 'ORG_ADMIN' | 'PROPERTY_MGR' | 'VIEWER' | 'INGEST';
+  /**
+   * Required for all roles except ADMIN.
+   */
+  organizationId?: string;
+  /**
+   * Default: all properties of the organization.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  properties?: string[];
+  /**
+   * For example ann@hotel.example. Later responses contain only the masked value.
+   */
+  email?: string;
+  /**
+   * For example +43123456789. Later responses contain only the masked value.
+   */
+  phone?: string;
+  /**
+   * Subject of the person's key or token, such as token:ann.
+   */
+  user?: string;
+}
+
+/**
+ * JSON body of `POST /api/performance/keys`.
+ */
+export interface KeysBody {
+  name: string;
+  role: 'ADMIN' | 'ORG_ADMIN' | 'PROPERTY_MGR' | 'VIEWER' | 'INGEST';
+  organizationId?: string;
+  /**
+   * @minItems 1
+   * @maxItems 200
+   */
+  properties?: string[];
+  /**
+   * A duration such as 90d, 12h, 4w, or 1y, or an ISO 8601 time. Default: the key does not expire.
+   */
+  expires?: string;
+}
+
+export interface Dashboard {
+  from: string;
+  to: string;
+  api: RequestFigures;
+  database: DatabaseFigures;
+  queues: QueueFigures[];
+  systemHealth: HealthFigures[];
+  trends: Trends;
+}
+
+export interface RequestFigures {
+  count: number;
+  rate: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  min?: number;
+  max?: number;
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  slowestEndpoints: {
+    name: string;
+    operation?: string;
+    count: number;
+    average: number;
+  }[];
+}
+
+export interface DatabaseFigures {
+  count: number;
+  rate: number;
+  averageQueryTime?: number;
+  p95QueryTime?: number;
+  errorRate?: number;
+  connections?: number;
+  slowQueryShare?: number;
+  slowestOperations: {
+    name: string;
+    operation?: string;
+    count: number;
+    average: number;
+  }[];
+}
+
+export interface QueueFigures {
+  queue: string;
+  completed: number;
+  failed: number;
+  stalled: number;
+  failureRate?: number;
+  processingTime?: number;
+  waitTime?: number;
+  arrivalRate: number;
+  completionRate: number;
+  depth?: number;
+  depthByState: {
+    [k: string]: number;
+  };
+  oldestAge?: number;
+  workers?: number;
+  timeToDrain?: number;
+}
+
+export interface HealthFigures {
+  service: string;
+  instance: string;
+  status?: string;
+  cpuUsage?: number;
+  memoryUsage?: number;
+  diskUsage?: number;
+  eventLoopDelayP99?: number;
+  uptime?: number;
+  dbConnections?: number;
+  dbQueryTime?: number;
+  activeUsers?: number;
+  ongoingReservations?: number;
+  timestamp: string;
+}
+
+export interface Trends {
+  responseTime: Trend;
+  p95ResponseTime: Trend;
+  requestRate: Trend;
+  errorRate: Trend;
+  queryTime: Trend;
+}
+
+/**
+ * A metric and its previous value. `change` is in percent.
+ */
+export interface Trend {
+  current?: number;
+  previous?: number;
+  change?: number;
+}
+
+export interface TrendsAnswer {
+  from: string;
+  to: string;
+  metricType:
+    | 'API_RESPONSE_TIME'
+    | 'DATABASE_QUERY_TIME'
+    | 'DATABASE_CONNECTIONS'
+    | 'QUEUE_WAIT_TIME'
+    | 'QUEUE_PROCESSING_TIME'
+    | 'QUEUE_DEPTH'
+    | 'QUEUE_OLDEST_AGE'
+    | 'CPU_USAGE'
+    | 'MEMORY_USAGE'
+    | 'DISK_USAGE'
+    | 'NETWORK_IO'
+    | 'EVENT_LOOP_DELAY'
+    | 'GC_DURATION'
+    | 'HEAP_USAGE'
+    | 'ACTIVE_USERS'
+    | 'ONGOING_RESERVATIONS'
+    | 'BREAKER_STATE'
+    | 'CUSTOM';
+  step: string;
+  timeZone: string;
+  /**
+   * Differences from the request, such as a longer step, with the reasons.
+   */
+  notes?: string[];
+  series: {
+    group: Group;
+    points: TrendPoint[];
+    /**
+     * Points of the earlier time range, shifted to the current time range.
+     */
+    compared?: TrendPoint[];
+  }[];
+  /**
+   * Number of groups beyond the limit.
+   */
+  omittedSeries: number;
+  summary: Trends;
+}
+
+/**
+ * Dimension values of a group. A missing dimension means rows without that value.
+ */
+export interface Group {
+  service?: string;
+  version?: string;
+  environment?: string;
+  instance?: string;
+  endpoint?: string;
+  operation?: string;
+  queue?: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+/**
+ * A time bucket that starts at `at`.
+ */
+export interface TrendPoint {
+  at: string;
+  count?: number;
+  rate?: number;
+  average?: number;
+  errorRate?: number;
+  min?: number;
+  max?: number;
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  apdex?: number;
+  last?: number;
+  sum?: number;
+}
+
+export interface Endpoints {
+  from: string;
+  to: string;
+  endpoints: WorkGroup[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * Metrics of a group. `slowShare` is the percentage that took over 500 ms. `apdex` is 0 to 1.
+ */
+export interface WorkGroup {
+  group: Group;
+  count: number;
+  rate: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  min?: number;
+  max?: number;
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  apdex?: number;
+  slowShare?: number;
+}
+
+/**
+ * The `endpoint` of a group is a normalized statement.
+ */
+export interface Database {
+  from: string;
+  to: string;
+  figures: DatabaseFigures;
+  statements: WorkGroup[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+export interface Queues {
+  from: string;
+  to: string;
+  queues: QueueFigures[];
+  tenants: TenantShare[];
+  step?: string;
+  timeZone?: string;
+  /**
+   * Differences from the request, such as a longer step, with the reasons.
+   */
+  notes?: string[];
+  series?: {
+    queue: string;
+    points: {
+      at: string;
+      arrived: number;
+      completed: number;
+      failed: number;
+      stalled: number;
+      averageProcessing?: number;
+      averageWait?: number;
+      depth?: number;
+    }[];
+  }[];
+}
+
+/**
+ * A tenant's share of a queue. Durations are in ms, shares in percent.
+ */
+export interface TenantShare {
+  queue?: string;
+  organizationId?: string;
+  propertyId?: string;
+  ended: number;
+  processing: number;
+  processingShare?: number;
+  waiting: number;
+  waitingShare?: number;
+}
+
+/**
+ * CPU, memory, and disk usage, and the uptime of services, in percent. The uptime of a process is in seconds.
+ */
+export interface Health {
+  status: 'healthy' | 'degraded' | 'unhealthy';
+  timestamp: string;
+  metrics?: {
+    cpu?: number;
+    memory: number;
+    disk?: number;
+    load: number;
+    uptime: number;
+    eventLoopDelayP99?: number;
+    avgResponseTime?: number;
+    errorRate?: number;
+    gauges: {
+      [k: string]: number;
+    };
+  };
+  hosts?: HealthFigures[];
+  uptime?: {
+    service?: string;
+    uptime?: number;
+    intervals: number;
+    reported: number;
+  }[];
+}
+
+export interface Metrics {
+  from: string;
+  to: string;
+  metrics: Metric[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * One row of performance_metrics. Durations are in ms.
+ */
+export interface Metric {
+  at: string;
+  id: string;
+  metricType?: string;
+  name?: string;
+  value?: number;
+  unit?: string;
+  endpoint?: string;
+  operation?: string;
+  service?: string;
+  version?: string;
+  environment?: string;
+  instance?: string;
+  organizationId?: string;
+  propertyId?: string;
+  userId?: string;
+  tags: unknown;
+  duration?: number;
+  count?: number;
+  errorCount?: number;
+  abortedCount?: number;
+  sum?: number;
+  min?: number;
+  max?: number;
+  test: boolean;
+}
+
+export interface Errors {
+  from: string;
+  to: string;
+  errors: TrackedError[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * All occurrences of an error, which have the same fingerprint.
+ */
+export interface TrackedError {
+  fingerprint: string;
+  count: number;
+  firstSeen: string;
+  lastSeen: string;
+  kind?: string;
+  level?: string;
+  type?: string;
+  message?: string;
+  endpoint?: string;
+  service?: string;
+  example: ErrorExample;
+}
+
+/**
+ * The most recent occurrence of an error.
+ */
+export interface ErrorExample {
+  at: string;
+  id: string;
+  stackTrace?: string;
+  context: unknown;
+  alertId?: string;
+  version?: string;
+  environment?: string;
+  instance?: string;
+  organizationId?: string;
+  propertyId?: string;
+  userId?: string;
+}
+
+export interface Alerts {
+  alerts: Alert[];
+}
+
+export interface Alert {
+  id: string;
+  rule: string;
+  state: 'pending' | 'firing' | 'acknowledged' | 'resolved';
+  severity: 'warning' | 'medium' | 'high' | 'critical';
+  labels: {
+    [k: string]: string;
+  };
+  annotations: {
+    [k: string]: string;
+  };
+  runbook?: string;
+  value?: number;
+  threshold?: number;
+  cause?: string;
+  author?: string;
+  comment?: string;
+  startedAt: string;
+  firedAt?: string;
+  changedAt: string;
+  /**
+   * Reasons why notifications are suppressed. Empty if they are sent.
+   */
+  held: {
+    reason: string;
+    by: string;
+    detail: string;
+    until?: string;
+  }[];
+}
+
+export interface OneAlert {
+  alert: Alert;
+  transitions: AlertTransition[];
+}
+
+export interface AlertTransition {
+  at: string;
+  seq: number;
+  state: 'pending' | 'firing' | 'acknowledged' | 'resolved';
+  severity: 'warning' | 'medium' | 'high' | 'critical';
+  value?: number;
+  threshold?: number;
+  cause?: string;
+  author?: string;
+  comment?: string;
+}
+
+export interface Acknowledged {
+  alert: Alert;
+}
+
+export interface Rules {
+  rules: Rule[];
+  file?: string;
+  loadedAt: string;
+  /**
+   * Problems in the current rules file. Until they are fixed, the previous rules stay in effect.
+   */
+  problems: string[];
+}
+
+/**
+ * An alert rule. Durations are in ms.
+ */
+export interface Rule {
+  name: string;
+  state: 'inactive' | 'pending' | 'firing';
+  alerts: number;
+  thresholds: {
+    severity: 'warning' | 'medium' | 'high' | 'critical';
+    threshold: number;
+  }[];
+  direction: 'above' | 'below';
+  labels: {
+    [k: string]: string;
+  };
+  runbook?: string;
+  for: number;
+  interval: number;
+  evaluatedAt?: string;
+  durationMs?: number;
+  error?: string;
+  failures: number;
+  target: boolean;
+  /**
+   * For targets: percentage of the last 24 hours in which the target was met.
+   */
+  met?: number;
+}
+
+export interface Silences {
+  silences: Silence[];
+}
+
+export interface Silence {
+  id: string;
+  kind: 'silenced' | 'maintenance';
+  matchers: string[];
+  startsAt?: string;
+  endsAt?: string;
+  recurrence?: {
+    [k: string]: unknown;
+  };
+  author: string;
+  comment: string;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+export interface Notifications {
+  from: string;
+  to: string;
+  notifications: Notification[];
+  /**
+   * Number of unread in-app notifications for the caller or the caller's role.
+   */
+  unread: number;
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * An attempt to send a notification, or the reason why none was sent. `content` summarizes the message.
+ */
+export interface Notification {
+  at: string;
+  id: string;
+  seq: number;
+  alertId?: string;
+  receiver?: string;
+  channel?: string;
+  recipient?: string;
+  status: 'delivered' | 'retrying' | 'failed' | 'suppressed';
+  reason?: string;
+  detail?: string;
+  kind?: string;
+  level?: number;
+  attempt?: number;
+  content?: {
+    status: 'firing' | 'resolved';
+    total: number;
+    alerts: {
+      id: string;
+      rule: string;
+      state: 'pending' | 'firing' | 'acknowledged' | 'resolved';
+      severity: 'warning' | 'medium' | 'high' | 'critical';
+      summary: string;
+    }[];
+  };
+  organizationId?: string;
+  propertyId?: string;
+  readAt?: string;
+}
+
+export interface Read {
+  read: number;
+  /**
+   * Number of unread in-app notifications for the caller or the caller's role.
+   */
+  unread: number;
+}
+
+export interface Receivers {
+  file?: string;
+  loadedAt: string;
+  problems: string[];
+  receivers: {
+    name: string;
+    channels: string[];
+    people: string[];
+  }[];
+  people: {
+    name: string;
+    role: string;
+    organizationId?: string;
+    properties?: string[];
+  }[];
+}
+
+export interface People {
+  people: Person[];
+}
+
+export interface Person {
+  name: string;
+  role: string;
+  organizationId?: string;
+  /**
+   * @minItems 1
+   * @maxItems 200
+   */
+  properties?: string[];
+  /**
+   * Masked, for example an***@hotel.example.
+   */
+  email?: string;
+  /**
+   * Masked, for example +43***78.
+   */
+  phone?: string;
+  user?: string;
+  source: 'file' | 'api' | 'application';
+  /**
+   * True if a source with a higher priority defines a person with the same name. Highest to lowest: file, api, application.
+   */
+  hidden: boolean;
+}
+
+export interface Actions {
+  decisions: CurrentDecision[];
+  breakers: ForcedBreaker[];
+}
+
+/**
+ * A setting that a rule has changed from its default value.
+ */
+export interface CurrentDecision {
+  at: string;
+  id: string;
+  seq: number;
+  rule: string;
+  event: string;
+  setting: string;
+  status: 'set' | 'renewed' | 'reset' | 'expired' | 'applied' | 'delivered' | 'failed';
+  author: string;
+  value: number;
+  previous: number;
+  defaultValue: number;
+  facts: {
+    [k: string]: number;
+  };
+  reason: string;
+  expiresAt?: string;
+  dryRun: boolean;
+  organizationId?: string;
+  propertyId?: string;
+  remainingMs: number;
+}
+
+/**
+ * A circuit breaker that an alert keeps open for `leaseMs`, unless it is renewed.
+ */
+export interface ForcedBreaker {
+  name: string;
+  alertId: string;
+  rule: string;
+  leaseMs: number;
+}
+
+export interface Decisions {
+  from: string;
+  to: string;
+  decisions: Decision[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * A decision by a business rule, or the result of a decision as reported by `author`.
+ */
+export interface Decision {
+  at: string;
+  id: string;
+  seq: number;
+  rule: string;
+  event: string;
+  setting: string;
+  status: 'set' | 'renewed' | 'reset' | 'expired' | 'applied' | 'delivered' | 'failed';
+  author: string;
+  value: number;
+  previous: number;
+  defaultValue: number;
+  facts: {
+    [k: string]: number;
+  };
+  reason: string;
+  expiresAt?: string;
+  dryRun: boolean;
+  organizationId?: string;
+  propertyId?: string;
+}
+
+export interface Scaling {
+  /**
+   * The highest recommendation, for scalers that expect a single number.
+   */
+  value: number;
+  recommendations: Recommendation[];
+}
+
+/**
+ * Recommended number of workers for a queue, or of replicas for a service.
+ */
+export interface Recommendation {
+  kind: 'queue' | 'service';
+  name: string;
+  desired: number;
+  current?: number;
+  arrivalRate: number;
+  processingTime?: number;
+  backlog: number;
+  reason: string;
+}
+
+export interface Keys {
+  keys: Key[];
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  role: string;
+  author: string;
+  organizationId: string | null;
+  properties: string[] | null;
+  state: 'active' | 'expired' | 'revoked';
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  /**
+   * The API key. Returned only when the key is created.
+   */
+  key?: string;
+}
+
+/**
+ * The metrics of a completed interval.
+ */
+export interface Point {
+  from: string;
+  to: string;
+  api: PointFigures;
+  database: PointFigures;
+  jobs: {
+    arrived: number;
+    completed: number;
+    failed: number;
+    stalled: number;
+  };
+}
+
+/**
+ * Metrics of one interval. Durations are in ms.
+ */
+export interface PointFigures {
+  count: number;
+  rate: number;
+  average?: number;
+  errorRate?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+}
+
+/**
+ * Events in this time range are too old to be sent again.
+ */
+export interface Gap {
+  from: string;
+  to: string;
+}
