@@ -138,7 +138,7 @@ export const performanceMonitoringService = {
       './storage/queries/dashboard-query.ts'
     );
     const agent = getSharedAgent();
-    const { PERFORMANCE_TIME_ZONE: zone } = agent.config.settings;
+    const { timeZone: zone } = agent.config.settings;
     const queryClient = await agent.getQueryClient();
     const dashboard = await queryDashboard(queryClient, toDashboardQuery(options), zone);
     // Callers can change the result, and the cached object is shared.
@@ -157,7 +157,7 @@ export const performanceMonitoringService = {
   async getTrends(options: DashboardOptions = {}): Promise<Trends> {
     const { queryTrends, toDashboardQuery } = await import('./storage/queries/dashboard-query.ts');
     const agent = getSharedAgent();
-    const { PERFORMANCE_TIME_ZONE: zone } = agent.config.settings;
+    const { timeZone: zone } = agent.config.settings;
     const queryClient = await agent.getQueryClient();
     return queryTrends(queryClient, toDashboardQuery(options), 'previous', zone);
   },

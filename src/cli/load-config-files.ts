@@ -30,7 +30,7 @@ export function loadConfiguredBusinessRules(path: string | undefined): BusinessR
 
 /** Loads PERFORMANCE_NOTIFY_FILE, or the defaults without a file. @throws PS_NOTIFY_INVALID */
 export function loadConfiguredNotifyFile(settings: Settings): NotificationConfig {
-  const { PERFORMANCE_NOTIFY_FILE: path, PERFORMANCE_TIME_ZONE: zone } = settings;
+  const { PERFORMANCE_NOTIFY_FILE: path, timeZone: zone } = settings;
   const file = path === undefined ? undefined : readNamedFile(path, 'PS_NOTIFY_INVALID');
   return loadNotificationConfig(zone, file);
 }

@@ -17,6 +17,8 @@ export interface ParsedSettings {
 
 /** The values of all variables, including the supported OpenTelemetry variables. */
 export interface Settings extends VariableValues {
+  /** `PERFORMANCE_TIME_ZONE`, or the system's time zone. */
+  readonly timeZone: string;
   readonly prometheusPort: number | undefined;
   readonly prometheusHost: string;
   /** Interval between metric exports, in ms. */
@@ -52,6 +54,10 @@ export function parseSettings(environment: EnvironmentVariables): ParsedSettings
   const variables = values as VariableValues;
   const settings = Object.freeze({
     ...variables,
+    // Read on demand, because the first use of `Intl` takes 13 ms and the agent rarely needs it.
+    get timeZone() {
+      return variables.PERFORMANCE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
     prometheusPort: readOtelInteger('OTEL_EXPORTER_PROMETHEUS_PORT', env, 65_535, problems),
     prometheusHost: env.OTEL_EXPORTER_PROMETHEUS_HOST || '127.0.0.1',
     exportIntervalMs:

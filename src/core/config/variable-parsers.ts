@@ -167,10 +167,13 @@ export function sentryDsnVariable(description: string): Variable<SentryDsn | und
   };
 }
 
-/** A time zone of the IANA database, such as `Europe/Berlin`. */
-export function timeZoneVariable(description: string): Variable<string> {
+/**
+ * A time zone of the IANA database, such as `Europe/Berlin`. If it is unset, `Settings.timeZone` is
+ * the system's time zone.
+ */
+export function timeZoneVariable(description: string): Variable<string | undefined> {
   return {
-    fallback: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    fallback: undefined,
     description,
     allowed: 'an IANA time zone such as Europe/Berlin',
     parse: (value) => {

@@ -90,7 +90,7 @@ export async function createNotifier(options: CreateNotifierOptions): Promise<No
     storedPeople: peopleStore,
     flush: async () => deferredWriter.writer?.flush(),
     file: settings.PERFORMANCE_NOTIFY_FILE,
-    timeZone: settings.PERFORMANCE_TIME_ZONE,
+    timeZone: settings.timeZone,
     alerts: createAlertLookup(evaluator, queryClient),
     repeatMs: () => evaluator.rulesFile.ruleSet.notifications.repeatMs,
     addLinks: createMessageLinker(settings.PERFORMANCE_PUBLIC_URL, linkKey, Date.now),
