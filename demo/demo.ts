@@ -20,7 +20,8 @@ export interface DemoOptions {
   log: (line: string) => void;
 }
 
-const DIST = dirname(fileURLToPath(import.meta.resolve('perfscope/register')));
+const REGISTER = fileURLToPath(import.meta.resolve('perfscope/register'));
+const BIN = join(dirname(REGISTER), '..', 'bin.js');
 /** In the same folder as this file: TypeScript in a checkout, compiled in the package. */
 const BOOKING_SCRIPT = join(import.meta.dirname, `booking${extname(import.meta.url)}`);
 const RULES_FILE = join(import.meta.dirname, 'business-rules.yaml');
@@ -59,13 +60,13 @@ export class Demo {
     await seedDatabase(databaseUrl);
     if (!this.#options.withoutServer) {
       log('Starting Perfscope …');
-      this.#server = this.#spawn([join(DIST, 'bin.js'), 'serve'], {
+      this.#server = this.#spawn([BIN, 'serve'], {
         PERFORMANCE_BUSINESS_RULES_FILE: RULES_FILE,
       });
       this.serverUrl = await waitForOutput(this.#server, /Ready: (\S+)/, log);
     }
     log('Starting the booking service …');
-    const flags = ['--import', join(DIST, 'register.js')];
+    const flags = ['--import', REGISTER];
     this.#service = this.#spawn([...flags, BOOKING_SCRIPT], {
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const STAMP = 'dist/.built';
+const AGENT_FOLDER = join('dist', 'agent-package');
 /** Files that Perfscope reads at runtime, with their paths in dist. */
 const FILES = [
   ['src/storage/questdb/questdb-jar.mjs', 'dist/storage/questdb/questdb-jar.mjs'],
+  ['src/storage/questdb/questdb-release.mjs', 'dist/storage/questdb/questdb-release.mjs'],
   ['src/server/alerts/rules/default-rules', 'dist/server/alerts/rules/default-rules'],
   ['demo/business-rules.yaml', 'dist/demo/business-rules.yaml'],
 ];
@@ -14,17 +16,31 @@ const FILES = [
 /** Compiles src to dist. Exits the process if the build fails. */
 export async function build() {
   rmSync('dist', { recursive: true, force: true });
-  const tsc = join('node_modules', '.bin', 'tsc');
-  // The demo imports Perfscope by its package name, so it is compiled second.
-  for (const project of ['tsconfig.build.json', 'tsconfig.demo.json']) {
-    const { status } = spawnSync(tsc, ['-p', project], { stdio: 'inherit' });
-    if (status !== 0) process.exit(status ?? 1);
-  }
+  compile('tsconfig.build.json');
   // Imported here, because `isStale` must work before any package is installed.
-  const { bundle } = await import('./bundle.mjs');
-  await bundle();
+  const { buildAgentPackage } = await import('./agent-package.mjs');
+  await buildAgentPackage();
+  removeUnpublishedFiles();
+  // The demo imports Perfscope by its package name, so it is compiled after the agent package.
+  compile('tsconfig.demo.json');
   for (const [from, to] of FILES) cpSync(from, to, { recursive: true });
   writeFileSync(STAMP, '');
+}
+
+function compile(project) {
+  const tsc = join('node_modules', '.bin', 'tsc');
+  const { status } = spawnSync(tsc, ['-p', project], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Removes compiled files that only the agent package needs, because it has its own bundled copies. */
+function removeUnpublishedFiles() {
+  const isBundled = (name) => /^(client|index|register|agent-bin)\.(js|d\.ts)$/.test(name);
+  for (const name of readdirSync('dist', { recursive: true }).map(String)) {
+    const isInAgentPackage = join('dist', name).startsWith(AGENT_FOLDER);
+    if (!isInAgentPackage && (isBundled(name) || name.endsWith('.d.ts')))
+      rmSync(join('dist', name), { recursive: true, force: true });
+  }
 }
 
 /**
@@ -34,14 +50,15 @@ export async function build() {
  */
 export function isStale() {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const sources = ['src', 'demo'].flatMap((folder) =>
+  const sources = ['src', 'demo', 'packages'].flatMap((folder) =>
     readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name))),
   );
   const settings = [
     'tsconfig.build.json',
     'tsconfig.demo.json',
     'package-lock.json',
-    'scripts/bundle.mjs',
+    'scripts/agent-package.mjs',
+    'scripts/bundle-agent.mjs',
   ];
   return [...sources, ...settings].some((file) => statSync(file).mtimeMs > built);
 }

@@ -16,7 +16,11 @@ export interface Agent {
 export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
   return [
     { name: 'none', flags: [], env: {} },
-    { name: 'perfscope', flags: ['--import', resolve('dist/register.js')], env: questdb },
+    {
+      name: 'perfscope',
+      flags: ['--import', resolve('dist/agent-package/register.js')],
+      env: questdb,
+    },
     { name: 'express-prom-bundle', flags: [], env: {} },
     {
       name: 'opentelemetry-auto',

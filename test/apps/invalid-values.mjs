@@ -1,6 +1,6 @@
 // Records invalid values many times, and a few valid ones.
 import { metrics } from '@opentelemetry/api';
-import { performanceMonitoringService as service } from '../../dist/index.js';
+import { performanceMonitoringService as service } from '../../dist/agent-package/index.js';
 
 const name = 'clumsy';
 const huge = 'x'.repeat(10_000_000);

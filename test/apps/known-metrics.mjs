@@ -2,7 +2,7 @@
 import {
   PerformanceMetricType,
   performanceMonitoringService as service,
-} from '../../dist/index.js';
+} from '../../dist/agent-package/index.js';
 
 const now = Number(process.argv[2]);
 const organizationId = `l'hôtel "été" 🏨`;

@@ -1,6 +1,6 @@
 // Prints the decisions of the rule `demand`, and records the demand. The demand is the first
 // argument, and 0 after SIGUSR2.
-import { onRule, performanceMonitoringService } from '../../dist/index.js';
+import { onRule, performanceMonitoringService } from '../../dist/agent-package/index.js';
 
 let demand = Number(process.argv[2]);
 const organizationId = 'grand-hotels';

@@ -1,6 +1,6 @@
 // Records a value every 2 ms until the process is stopped. With the argument `idle`, it records
 // nothing.
-import { performanceMonitoringService } from '../../dist/index.js';
+import { performanceMonitoringService } from '../../dist/agent-package/index.js';
 
 let value = 0;
 const record = () => {

@@ -29,7 +29,7 @@ const PROCESS_ID = /\(node:\d+\)/g;
 
 function run(scenario: string, flags: readonly string[], register: boolean) {
   // Any `--import` flag changes Node's own frames at the end of a stack, so both runs need one.
-  const imports = ['--import', register ? './dist/register.js' : 'data:text/javascript,'];
+  const imports = ['--import', register ? './dist/agent-package/register.js' : 'data:text/javascript,'];
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [...flags, ...imports, 'test/apps/crashes.cjs', scenario],

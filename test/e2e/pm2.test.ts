@@ -49,7 +49,7 @@ const countInstances = () =>
 
 it('measures each PM2 process, and loses no values during a reload', async () => {
   const script = resolve('test/apps/steady.mjs');
-  const flag = `--node-args=--import ${resolve('dist/register.js')}`;
+  const flag = `--node-args=--import ${resolve('dist/agent-package/register.js')}`;
   await pm2('start', script, '-i', '2', flag);
   const hasInstances = async (count: number) => Number((await countInstances())[0]?.[0]) === count;
   await waitFor(() => hasInstances(2));

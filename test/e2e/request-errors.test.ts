@@ -20,7 +20,7 @@ it('stores 5xx responses with the thrown error, and does not change the response
     OTEL_SERVICE_NAME: 'failing',
   };
   const uninstrumented = await run(process.execPath, [app], { env });
-  const instrumented = await run(process.execPath, ['--import', './dist/register.js', app], {
+  const instrumented = await run(process.execPath, ['--import', './dist/agent-package/register.js', app], {
     env,
   });
   expect(instrumented.stdout).toBe(uninstrumented.stdout);

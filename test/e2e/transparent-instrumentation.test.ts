@@ -25,7 +25,7 @@ it('does not change anything that an application can observe', async () => {
   const uninstrumented = await run(process.execPath, [app], {
     env: { ...env, QUEUE_PREFIX: 'uninstrumented' },
   });
-  const instrumented = await run(process.execPath, ['--import', './dist/register.js', app], {
+  const instrumented = await run(process.execPath, ['--import', './dist/agent-package/register.js', app], {
     env: { ...env, QUEUE_PREFIX: 'instrumented' },
   });
   expect(uninstrumented.stdout.split('\n').length).toBeGreaterThan(40);

@@ -19,7 +19,7 @@ export class InstrumentedApp {
   output = '';
 
   constructor(script: string, options: InstrumentedAppOptions) {
-    const { env, args = [], cwd = '.', register = resolve('dist/register.js') } = options;
+    const { env, args = [], cwd = '.', register = resolve('dist/agent-package/register.js') } = options;
     const { node = process.execPath } = options;
     this.child = spawn(node, ['--import', register, resolve(cwd, script), ...args], {
       env,

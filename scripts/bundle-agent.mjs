@@ -1,0 +1,135 @@
+// Bundles the agent with its dependencies. The bundle is CommonJS, so that one copy of the agent serves `import`,
+// `require`, `--import`, and `--require`. Loading few files also keeps the startup time of applications short.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
+
+const semanticConventions = createRequire(import.meta.url)('@opentelemetry/semantic-conventions');
+
+const ENTRIES = {
+  register: 'src/register.ts',
+  index: 'src/index.ts',
+  client: 'src/client.ts',
+  bin: 'src/agent-bin.ts',
+  'doctor-preload': 'src/agent/doctor/doctor-preload.ts',
+};
+/** The compiled declarations of the modules that applications import. */
+const DECLARATIONS = ['register', 'index', 'client'];
+/** The application's own meters must share the API, so it stays outside of the bundle. */
+const EXTERNAL = ['@opentelemetry/api'];
+/**
+ * Replacements for dependencies that the agent doesn't need. The QuestDB client imports `undici`, but the agent
+ * uses only its buffer. `debug` would print lines in an application that sets DEBUG.
+ */
+const REPLACEMENTS = {
+  undici: 'export class Agent {} export class RetryAgent {}',
+  debug: 'module.exports = () => () => {};',
+};
+
+/**
+ * Writes the bundled modules and declarations to `folder`.
+ *
+ * @param {string} folder
+ * @param {string} version
+ * @returns {Promise<string[]>} the folders of the bundled packages, sorted
+ */
+export async function bundleAgent(folder, version) {
+  const chunks = await writeBundle(ENTRIES, version, {
+    dir: folder,
+    format: 'cjs',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunk-[name]-[hash].js',
+  });
+  // Browsers and their bundlers need an ES module.
+  await writeBundle({ client: ENTRIES.client }, version, {
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+  });
+  await writeDeclarations(folder, '[name].ts');
+  await writeDeclarations(folder, '[name].mts', ['client']);
+  const files = chunks.flatMap(({ moduleIds = [] }) => moduleIds);
+  const folders = files.flatMap(
+    (file) => file.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? [],
+  );
+  return [...new Set(folders)].toSorted();
+}
+
+async function writeBundle(input, version, output) {
+  const bundler = await rolldown({
+    input,
+    platform: 'node',
+    external: EXTERNAL,
+    // Prefers ES modules, which allow tree shaking: only ten of the semantic conventions are used.
+    resolve: { mainFields: ['module', 'main'] },
+    transform: { define: { __PERFSCOPE_VERSION__: JSON.stringify(version) } },
+    plugins: [replacePackages(), inlineSemanticConventions()],
+  });
+  try {
+    return (await bundler.write({ exports: 'named', ...output })).output;
+  } finally {
+    await bundler.close();
+  }
+}
+
+function replacePackages() {
+  const prefix = '\0replacement:';
+  return {
+    name: 'replace-packages',
+    resolveId: (source) => (Object.hasOwn(REPLACEMENTS, source) ? prefix + source : undefined),
+    load: (id) => (id.startsWith(prefix) ? REPLACEMENTS[id.slice(prefix.length)] : undefined),
+  };
+}
+
+/**
+ * Replaces the names of semantic conventions by their values in the CommonJS modules of OpenTelemetry. Otherwise,
+ * they would load all 300 kB of the conventions.
+ */
+function inlineSemanticConventions() {
+  return {
+    name: 'inline-semantic-conventions',
+    transform: {
+      filter: { id: /exporter-prometheus/ },
+      handler: (code) =>
+        code
+          .replace(/^const (\w+) = require\("@opentelemetry\/semantic-conventions"\);$/m, '')
+          .replace(/semantic_conventions_1\.(\w+)/g, (_, name) =>
+            JSON.stringify(semanticConventions[name]),
+          ),
+    },
+  };
+}
+
+/** Bundles each declaration file into one file without imports of other declaration files. */
+async function writeDeclarations(folder, entryFileNames, names = DECLARATIONS) {
+  for (const name of names) {
+    const bundler = await rolldown({
+      input: { [`${name}.d`]: `dist/${name}.d.ts` },
+      external: [/^node:/, ...EXTERNAL],
+      plugins: [dts({ dtsOnly: true, generator: 'oxc' })],
+    });
+    await bundler.write({ dir: folder, entryFileNames });
+    await bundler.close();
+  }
+}
+
+/**
+ * Returns the names and license texts of packages.
+ *
+ * @param {readonly string[]} folders
+ * @returns {string}
+ */
+export function formatLicenses(folders) {
+  return folders
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(
+        readFileSync(join(folder, 'package.json'), 'utf8'),
+      );
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file ? readFileSync(join(folder, file), 'utf8') : '';
+      return `${name} ${version} (${license})\n\n${text}`;
+    })
+    .join(`\n${'-'.repeat(80)}\n`);
+}
