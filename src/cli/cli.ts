@@ -1,3 +1,4 @@
+import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   addDemoCommand,
   addMigrateCommand,
   addCheckConfigCommand,
+  addAgentCommand,
   addDoctorCommand,
   addTopCommand,
   addAlertsCommand,

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import type { Logger } from '../core/log.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
 import { AUTH_DISABLED_NOTICE } from '../server/access/check-credentials.ts';
+import { loadAgentPackage } from '../server/agent-package/agent-package-file.ts';
 import { preferSmallHeap } from '../server/startup/small-heap.ts';
+import { formatServerSteps } from './agent-install-steps.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { print, printStatus } from './command-output.ts';
@@ -30,7 +32,7 @@ async function runServer(): Promise<void> {
     `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
   );
   if (server.isOpen) print(AUTH_DISABLED_NOTICE);
-  print('To measure a service: node --import perfscope/register app.js');
+  printAgentSteps(server.agentUrl);
   let isStopping = false;
   const close = () => {
     if (isStopping) return;
@@ -45,6 +47,14 @@ async function runServer(): Promise<void> {
     );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+}
+
+function printAgentSteps(agentUrl: string | undefined): void {
+  try {
+    for (const line of formatServerSteps(agentUrl, loadAgentPackage().integrity)) print(line);
+  } catch (error) {
+    printStatus(errorMessage(error));
+  }
 }
 
 async function createPinoLog(): Promise<Logger> {

@@ -1,9 +1,6 @@
 import { isLoopbackHost } from './loopback.ts';
 import { VERSION } from './version.ts';
 
-/** Flag that measures a service that has the agent package. */
-export const REGISTER_FLAG = '--import @perfscope/agent/register';
-
 /** Returns the file name of the agent package, such as `perfscope-agent-0.1.0.tgz`. */
 export function getAgentFileName(version: string = VERSION): string {
   return `perfscope-agent-${version}.tgz`;
@@ -28,9 +25,4 @@ export function getAgentUrl(
   const { protocol, hostname } = new URL(serverUrl);
   if (protocol !== 'https:' && !isLoopbackHost(hostname)) return undefined;
   return serverUrl.replace(/\/+$/, '') + getAgentPath(version);
-}
-
-/** Returns the command that installs the vendored agent package in a service. */
-export function getInstallCommand(version: string = VERSION): string {
-  return `npm install ./vendor/${getAgentFileName(version)}`;
 }

@@ -14,9 +14,8 @@ const VERSION_PATTERN =
   /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(-[0-9a-z.-]{1,50})?(?:\+[0-9a-z.-]{1,50})?$/i;
 
 /**
- * Returns whether an agent and a server work together: the newer version satisfies the caret range of
- * the older version (https://github.com/npm/node-semver#caret-ranges-123-025-004). Versions that
- * can't be parsed are unknown, so they count as compatible.
+ * Returns whether the newer version satisfies the caret range of the older version, as `semver`
+ * defines it. If a version can't be parsed, it is unknown, and the versions count as compatible.
  */
 export function areVersionsCompatible(first: string | undefined, second: string): boolean {
   const [a, b] = [parseVersion(first ?? ''), parseVersion(second)];

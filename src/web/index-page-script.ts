@@ -1,4 +1,7 @@
-/** Browser script of the start page. Loads the dashboard every 5 s and shows its metrics as text. */
+/**
+ * Browser script of the start page. Loads the dashboard every 5 s and shows its metrics as text. Adds
+ * buttons that copy commands.
+ */
 export const INDEX_PAGE_SCRIPT = `
 const format = (value, unit) =>
   value === undefined || value === null ? '–' : Number(value.toFixed(1)) + (unit ? ' ' + unit : '');
@@ -52,6 +55,20 @@ async function refresh() {
     state.textContent = 'Last 15 minutes, updated at ' + new Date(body.to).toLocaleTimeString();
   } catch (error) {
     state.textContent = 'Metrics are not available: ' + error.message;
+  }
+}
+for (const element of document.querySelectorAll('.origin')) element.textContent = location.origin;
+// Browsers allow access to the clipboard only over HTTPS or loopback.
+if (navigator.clipboard) {
+  for (const commands of document.querySelectorAll('.commands')) {
+    const button = document.createElement('button');
+    button.textContent = 'Copy';
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(commands.querySelector('pre').textContent + '\\n');
+      button.textContent = 'Copied';
+      setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    });
+    commands.append(button);
   }
 }
 document.getElementById('key').addEventListener('submit', (event) => {

@@ -1,5 +1,53 @@
-/** HTML of the start page: the metrics of the dashboard as text, and the next steps. */
-export const INDEX_PAGE = `<!doctype html>
+/** How the reader of the page can get the agent. */
+export interface AgentDownload {
+  /** Path of the agent on this server. */
+  readonly path: string;
+  readonly fileName: string;
+  /** SHA-512 of the file, as in `package-lock.json`. Undefined if the server has no agent package. */
+  readonly integrity: string | undefined;
+  /** Whether the server sends the agent over the connection that requested the page. */
+  readonly isAllowed: boolean;
+}
+
+/**
+ * Returns the HTML of the start page: the metrics of the dashboard as text, and the steps to measure
+ * a service. The script of the page adds the server's origin and the copy buttons.
+ */
+export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentDownload): string {
+  const file = `vendor/${fileName}`;
+  const install = `npm install ./${file}`;
+  const getAgent = isAllowed
+    ? `<li>In the folder of your service, download the agent and install it:
+    ${createCommands(`curl --fail --create-dirs -o ${file} <span class="origin"></span>${path}`, install)}`
+    : `<li>On the server, run <code>perfscope agent pack</code>. Copy the file to <code>vendor</code> in the folder
+    of your service, and install it there:
+    ${createCommands(install)}`;
+  const checksum =
+    integrity === undefined ? '' : `<p>SHA-512 of the file: <code>${integrity}</code></p>`;
+  return `${PAGE_START}
+<h2>Measure a service</h2>
+<ol>
+  ${getAgent}
+    <p>Commit the file. Other machines and <code>npm ci</code> then use the same file, without this server.</p>
+    ${checksum}
+  </li>
+  <li>Start the service with this flag: ${createCommands('node --import @perfscope/agent/register app.js')}
+    <p>Send a few requests to the service. Their metrics appear here within 30 s.</p>
+  </li>
+  <li>To list the libraries that the agent measures, run: ${createCommands('npx @perfscope/agent doctor app.js')}</li>
+</ol>
+<script src="/page.js"></script>
+</body>
+</html>
+`;
+}
+
+/** Returns a block with one command per line. The page's script adds a button that copies it. */
+function createCommands(...lines: readonly string[]): string {
+  return `<div class="commands"><pre>${lines.join('\n')}</pre></div>`;
+}
+
+const PAGE_START = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -14,7 +62,12 @@ export const INDEX_PAGE = `<!doctype html>
   th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   td + td { white-space: nowrap; }
-  pre { background: #8882; padding: .75rem; overflow-x: auto; border-radius: .25rem; }
+  pre { background: #8882; padding: .75rem; overflow-x: auto; border-radius: .25rem; margin: 0; flex: 1; min-width: 0; }
+  li { margin-bottom: 1rem; }
+  li p { margin: .25rem 0; }
+  code { overflow-wrap: anywhere; }
+  .commands { display: flex; align-items: start; gap: .5rem; margin: .5rem 0; }
+  .commands button { font: inherit; font-size: .875rem; min-width: 5rem; padding: .5rem; }
 </style>
 </head>
 <body>
@@ -24,14 +77,4 @@ export const INDEX_PAGE = `<!doctype html>
   <label>API key <input name="key" type="password" autocomplete="off" required></label>
   <button>Show metrics</button>
 </form>
-<div id="metrics"></div>
-<h2>Next steps</h2>
-<ol>
-  <li>Install Perfscope in your service: <pre>npm install perfscope</pre></li>
-  <li>Start the service with this flag: <pre>node --import perfscope/register app.js</pre></li>
-  <li>Send a few requests to the service. Their metrics appear here within 30 s.</li>
-</ol>
-<script src="/page.js"></script>
-</body>
-</html>
-`;
+<div id="metrics"></div>`;

@@ -11,6 +11,7 @@ import { ApiKeyStore } from '../../src/server/access/api-key-store.ts';
 import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
 import { createActionService } from '../../src/server/actions/action-service.ts';
 import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';
+import { loadAgentPackage } from '../../src/server/agent-package/agent-package-file.ts';
 import type { AlertEvaluator } from '../../src/server/alerts/alert-evaluator.ts';
 import {
   createAlertLookup,
@@ -41,6 +42,7 @@ import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
+import { createIndexPage } from '../../src/web/index-page.ts';
 import { createEvaluator } from './alert-fixtures.ts';
 import { DEFAULT_RETENTION } from './default-retention.ts';
 import { ExternalQuestdb } from './external-questdb.ts';
@@ -68,6 +70,10 @@ export class TestApiServer {
   now = () => Date.now();
   url = '';
   readonly logMessages: string[] = [];
+  /** Service and version of each reported agent. */
+  readonly agentVersions: [string, string][] = [];
+  /** Folder with the agent package. */
+  readonly agentFolder = join(this.questdb.folder, 'agent');
   #writer: RowWriter | undefined;
   #queryClient: QuestdbQueryClient | undefined;
   #server: Server | undefined;
@@ -193,9 +199,11 @@ export class TestApiServer {
       healthIntervalMs: 60_000,
       maxWriteDelayMs: 1000,
       stopping: this.stopping.signal,
+      reportAgentVersion: (service, version) => void this.agentVersions.push([service, version]),
     };
     const app = createApp(this.dependencies, {
-      page: '',
+      createPage: createIndexPage,
+      loadAgentPackage: () => loadAgentPackage(this.agentFolder),
       pageScript: '',
       metrics: (_request, response) => void response.end(),
     });

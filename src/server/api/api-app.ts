@@ -5,6 +5,9 @@ import { createError } from '../../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import { sql } from '../../storage/sql/sql-builder.ts';
+import type { AgentDownload } from '../../web/index-page.ts';
+import type { AgentPackage } from '../agent-package/agent-package-file.ts';
+import { createAgentPackageRouter, describeAgentDownload } from './agent-package-router.ts';
 import { createApiRouter } from './api-router.ts';
 import type { EndpointDependencies } from './endpoint-definition.ts';
 import { ENDPOINT_LIST } from './endpoint-registry.ts';
@@ -30,24 +33,26 @@ function createReadinessHandler(queryClient: QueryClient): RequestHandler {
 
 /** Content that the server adds to the API. */
 export interface AppContent {
-  /** HTML of `/`. */
-  page: string;
+  /** Returns the HTML of `/`. */
+  createPage: (agent: AgentDownload) => string;
   /** JavaScript of `/page.js`. */
   pageScript: string;
   /** Handles `/metrics`. */
   metrics: RequestHandler;
+  /** Returns the agent package of `/agent-<version>.tgz`. @throws PS_AGENT_MISSING */
+  loadAgentPackage: () => AgentPackage;
 }
 
 /** Creates the HTTP app with the API, the web page, health checks, and links from notifications. */
 export function createApp(
   dependencies: EndpointDependencies,
-  { page, pageScript, metrics }: AppContent,
+  { createPage, pageScript, metrics, loadAgentPackage }: AppContent,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(helmet({ strictTransportSecurity: false }));
-  app.get('/', (_request, response) => {
-    response.type('html').send(page);
+  app.get('/', (request, response) => {
+    response.type('html').send(createPage(describeAgentDownload(request, loadAgentPackage)));
   });
   app.get('/page.js', (_request, response) => {
     response.type('js').send(pageScript);
@@ -62,6 +67,7 @@ export function createApp(
     requirePermission('scrape'),
     metrics,
   );
+  app.use(createAgentPackageRouter(loadAgentPackage));
   app.use(createLinkRouter(dependencies));
   app.use(createApiRouter(dependencies, ENDPOINT_LIST));
   app.use(createNotFoundHandler());

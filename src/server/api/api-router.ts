@@ -16,6 +16,7 @@ import {
   requirePermission,
 } from './middleware/authorization-middleware.ts';
 import { limitRequests } from './middleware/rate-limit-middleware.ts';
+import { readAgentVersion, sendServerVersion } from './middleware/version-middleware.ts';
 import { createNotFoundHandler } from './problem-details.ts';
 import {
   jsonBodyParser,
@@ -57,7 +58,9 @@ export function createApiRouter(
   const callerHandlers = [
     authenticate(dependencies.access.authenticate),
     limitRequests(dependencies.maxRequestsPerMinute),
+    readAgentVersion((service, version) => dependencies.reportAgentVersion(service, version)),
   ];
+  routes.use('/api', sendServerVersion);
   for (const endpoint of endpoints) {
     const handler: RequestHandler = async (request, response) => {
       const query = parseQueryString(request.originalUrl, endpoint.query);

@@ -13,6 +13,7 @@ import type { AlertService } from '../alerts/service/alert-views.ts';
 import type { LinkVerifier, NotificationService } from '../notifications/notification-views.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
+import type { ReportAgentVersion } from './middleware/version-middleware.ts';
 import type { StreamRegistry } from './stream/interval-events.ts';
 
 /** Services that the endpoints use. The server provides them at startup. */
@@ -36,6 +37,7 @@ export interface EndpointDependencies {
   /** Limit for each caller. */
   maxRequestsPerMinute: number;
   add: AddRows;
+  reportAgentVersion: ReportAgentVersion;
   flush: () => Promise<void>;
   /** Creates missing tables and columns. */
   migrate: () => Promise<{ version: number; applied: string[] }>;

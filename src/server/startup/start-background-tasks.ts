@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log.ts';
 import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
 import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import type { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
+import type { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
 import type { ActionParts } from './create-actions.ts';
@@ -18,12 +19,13 @@ interface JobDependencies {
   readonly agent: Agent;
   readonly questdb: QuestdbInstance;
   readonly queryClient: QuestdbQueryClient;
+  readonly agentVersions: AgentVersionMonitor;
 }
 
-/** Starts the jobs that work on stored data: roll-up repair, Sentry, and spool adoption. */
+/** Starts the jobs that work on stored data, such as roll-up repair and spool adoption. */
 export async function startStorageJobs(
   parts: ServerParts,
-  { config: { settings }, log, agent, questdb, queryClient }: JobDependencies,
+  { config: { settings }, log, agent, questdb, queryClient, agentVersions }: JobDependencies,
 ): Promise<void> {
   const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
   await parts.start({
@@ -40,6 +42,11 @@ export async function startStorageJobs(
       stop: () => forwarder.stop(),
     });
   }
+  await parts.start({
+    name: 'the agent version check',
+    start: () => agentVersions.start(),
+    stop: () => agentVersions.stop(),
+  });
   const adoptSpool = () => agent.deferredWriter.writer?.adoptSpool();
   await parts.start({
     name: 'spool adoption',

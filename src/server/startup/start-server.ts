@@ -8,18 +8,22 @@ import {
 } from '../../agent/export/prometheus-exporter.ts';
 import { createExpressInstrumentations } from '../../agent/instrumentation/express.ts';
 import { InstrumentationRegistry } from '../../agent/instrumentation/instrumentation-registry.ts';
+import { getAgentUrl } from '../../core/agent-download.ts';
 import { removeDiscoveryFile, writeDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
+import { VERSION } from '../../core/version.ts';
 import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
 import { openQuestdb, type QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import { QuestdbReader } from '../../storage/questdb/postgres-wire-reader.ts';
 import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
-import { INDEX_PAGE } from '../../web/index-page.ts';
+import { createIndexPage } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
+import { loadAgentPackage } from '../agent-package/agent-package-file.ts';
+import { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { formatAlertMetrics } from '../alerts/format-alert-metrics.ts';
 import { createAlertService } from '../alerts/service/alert-service.ts';
@@ -45,6 +49,8 @@ interface ServerAddresses {
    * access.
    */
   readonly isOpen: boolean;
+  /** URL of the agent package. Undefined if the server can't offer it over loopback or HTTPS. */
+  readonly agentUrl: string | undefined;
 }
 
 export interface RunningServer extends ServerAddresses {
@@ -123,12 +129,18 @@ async function startAllParts(
   });
   notifier = notifications.notifier;
   const actions = createActions({ agent, evaluator, queryClient, log });
+  let agentUrl: string | undefined;
+  const agentVersions = new AgentVersionMonitor({
+    read: queryClient.read,
+    log,
+    agentUrl: () => agentUrl,
+  });
   // Load Express only now, because the agent instruments Express while Express loads.
   const { createApp } = await import('../api/api-app.ts');
   const app = createApp(
     {
       queryClient,
-      zone: settings.PERFORMANCE_TIME_ZONE,
+      zone: settings.timeZone,
       recorder: agent.recorder,
       health: agent.health,
       alerts: createAlertService(evaluator, queryClient),
@@ -138,6 +150,7 @@ async function startAllParts(
       access,
       maxRequestsPerMinute: settings.PERFORMANCE_API_RATE_LIMIT,
       add,
+      reportAgentVersion: (service, version) => agentVersions.report(service, version),
       flush: () => agent.flush(),
       migrate: () => migrate(questdb.getTargets().write, retention),
       healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
@@ -146,8 +159,9 @@ async function startAllParts(
       log,
     },
     {
-      page: INDEX_PAGE,
+      createPage: createIndexPage,
       pageScript: INDEX_PAGE_SCRIPT,
+      loadAgentPackage,
       metrics: createMetricsHandler(prometheus, evaluator, actions.scalingRecorder),
     },
   );
@@ -158,6 +172,7 @@ async function startAllParts(
       publishDiscovery = () => writeServerDiscovery(config, questdb, { url, spoolDir });
       publishDiscovery();
       questdb.publishUrl(url);
+      agentUrl = getAgentUrl(url) ?? getAgentUrl(settings.PERFORMANCE_PUBLIC_URL);
       const stopServing = () => {
         stopping.abort();
         removeDiscoveryFile(config.discoveryFile, process.pid);
@@ -168,7 +183,7 @@ async function startAllParts(
     },
     stop: (started) => started.stopServing(),
   });
-  await startStorageJobs(parts, { config, log, agent, questdb, queryClient });
+  await startStorageJobs(parts, { config, log, agent, questdb, queryClient, agentVersions });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
   // The HTTP server starts before the jobs, but must stop serving requests before the jobs stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });
@@ -177,6 +192,7 @@ async function startAllParts(
     questdbUrl: questdb.getTargets().write.url,
     dataDir: questdb.dataDir,
     isOpen: access.isAuthDisabled,
+    agentUrl,
   };
 }
 
@@ -225,6 +241,7 @@ function writeServerDiscovery(
 ): void {
   writeDiscoveryFile(discoveryFile, {
     process: getProcessIdentity(process.pid),
+    version: VERSION,
     serverUrl: url,
     questdb: questdb.getTargets(),
     spoolDir,

@@ -1,10 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  getAgentFileName,
-  getAgentPath,
-  getAgentUrl,
-  getInstallCommand,
-} from '../../../src/core/agent-download.ts';
+import { getAgentFileName, getAgentPath, getAgentUrl } from '../../../src/core/agent-download.ts';
 
 it.each([
   ['http://127.0.0.1:4001', 'http://127.0.0.1:4001/agent-1.2.3.tgz'],
@@ -20,8 +15,7 @@ it.each([
   expect(getAgentUrl(serverUrl, '1.2.3')).toBe(agentUrl);
 });
 
-it('the path, the file, and the command contain the version', () => {
+it('the path and the file name contain the version', () => {
   expect(getAgentPath('1.2.3')).toBe('/agent-1.2.3.tgz');
   expect(getAgentFileName('1.2.3')).toBe('perfscope-agent-1.2.3.tgz');
-  expect(getInstallCommand('1.2.3')).toBe('npm install ./vendor/perfscope-agent-1.2.3.tgz');
 });

@@ -1,7 +1,7 @@
-import type { Request, RequestHandler } from 'express';
-import { isLoopbackHost } from '../../../core/loopback.ts';
+import type { RequestHandler } from 'express';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Authenticator } from '../../access/check-credentials.ts';
+import { isDirectRequest } from '../request/request-origin.ts';
 import { setCaller } from './authorization-middleware.ts';
 import { limitRejectedRequests } from './rate-limit-middleware.ts';
 
@@ -37,24 +37,4 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
       next(createError('PS_UNAVAILABLE', { reason: result.unavailable }));
     }
   };
-}
-
-/**
- * Returns whether a user of this machine sent the request. Other requests can also reach the
- * loopback address. A website can make the browser send a request, either cross-site or to a domain
- * that resolves to 127.0.0.1. A local proxy can forward requests from anywhere.
- */
-function isDirectRequest(request: Request): boolean {
-  const { host = '', origin } = request.headers;
-  const forwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
-  return (
-    isLoopbackUrl(`http://${host}`) &&
-    (origin === undefined || isLoopbackUrl(origin)) &&
-    request.get('sec-fetch-site') !== 'cross-site' &&
-    forwarded.every((name) => request.headers[name] === undefined)
-  );
-}
-
-function isLoopbackUrl(text: string): boolean {
-  return URL.canParse(text) && isLoopbackHost(new URL(text).hostname);
 }
