@@ -11,7 +11,7 @@ import {
   runWithTenant,
   type Tenant,
 } from './agent/instrumentation/tenant-context.ts';
-import type { TenantResolver } from './agent/instrumentation/tenant-reader.ts';
+import type { TenantRequest, TenantResolver } from './agent/instrumentation/tenant-reader.ts';
 import { setDirectory } from './agent/notification-directory.ts';
 import type { Measurement } from './agent/record/measurement.ts';
 import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
@@ -35,6 +35,7 @@ export type {
   RuleDecision,
   RuleHandler,
   Tenant,
+  TenantRequest,
   TenantResolver,
   Trends,
 };

@@ -14,8 +14,20 @@ export interface TenantHeaders {
   PERFORMANCE_USER_HEADER?: string | undefined;
 }
 
-/** Returns the tenant of a request, or undefined to use the configured headers. */
-export type TenantResolver = (request: IncomingMessage) => Tenant | undefined;
+/** The declared part of a request. At runtime, it is the `IncomingMessage` of `node:http`. */
+export interface TenantRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/**
+ * Returns the tenant of a request, or undefined to use the configured headers. The type comes from a
+ * method, so that a function whose parameter is an `IncomingMessage` or an Express request fits too.
+ */
+export type TenantResolver = {
+  resolve(request: TenantRequest): Tenant | undefined;
+}['resolve'];
 
 /** Reads the tenant of a request, and rejects invalid values. */
 export class TenantReader {

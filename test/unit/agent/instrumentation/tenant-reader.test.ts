@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { expect, it } from 'vitest';
+import type { Request } from 'express';
+import { expect, expectTypeOf, it } from 'vitest';
+import type { Tenant } from '../../../../src/agent/instrumentation/tenant-context.ts';
 import {
   type TenantHeaders,
   TenantReader,
+  type TenantResolver,
 } from '../../../../src/agent/instrumentation/tenant-reader.ts';
 
 const HEADERS: TenantHeaders = {
@@ -44,4 +47,11 @@ it("prefers the application's resolver over headers", () => {
   expect(reader.readTenant(request)).toEqual({ organizationId: 'own' });
   reader.resolver = () => undefined;
   expect(reader.readTenant(request)).toEqual({ organizationId: 'header' });
+});
+
+it('accepts resolvers of requests from node:http and Express', () => {
+  expectTypeOf<(request: IncomingMessage) => Tenant | undefined>().toExtend<TenantResolver>();
+  expectTypeOf<(request: Request) => Tenant | undefined>().toExtend<TenantResolver>();
+  expectTypeOf<(request: string) => Tenant | undefined>().not.toExtend<TenantResolver>();
+  expectTypeOf<IncomingMessage>().toExtend<Parameters<TenantResolver>[0]>();
 });
