@@ -23,13 +23,16 @@ const CASES: readonly (readonly [scenario: string, ...flags: string[]])[] = [
 ];
 
 /** Perfscope's log lines, and its frame in the stack of a listener that throws. */
-const PERFSCOPE_LINES = /^perfscope: .*\n|^ +at process\.emit \(file:.*\/dist\/.*\n/gm;
+const PERFSCOPE_LINES = /^perfscope: .*\n|^ +at process\.emit \(.*\/dist\/.*\n/gm;
 /** Node's warnings contain the process ID. */
 const PROCESS_ID = /\(node:\d+\)/g;
 
 function run(scenario: string, flags: readonly string[], register: boolean) {
   // Any `--import` flag changes Node's own frames at the end of a stack, so both runs need one.
-  const imports = ['--import', register ? './dist/agent-package/register.js' : 'data:text/javascript,'];
+  const imports = [
+    '--import',
+    register ? './dist/agent-package/register.js' : 'data:text/javascript,',
+  ];
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [...flags, ...imports, 'test/apps/crashes.cjs', scenario],
