@@ -39,9 +39,15 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Check the path, the file permissions, and that the file contains the secret.',
   },
   PS_JAVA_MISSING: {
-    cause: 'The embedded QuestDB needs Java, but Perfscope did not find Java 17 or later.',
+    cause:
+      'No package with QuestDB and a Java runtime is installed for this platform, and neither `JAVA_HOME` nor `PATH` contains Java 17 or later.',
     action:
-      'Install Java as the message describes, or set `PERFORMANCE_QUESTDB_URL` to use an existing QuestDB.',
+      'Install the package or Java as the message describes, or set `PERFORMANCE_QUESTDB_URL` to use an existing QuestDB. docs/deploy.md describes the package.',
+  },
+  PS_QUESTDB_JAR_CHANGED: {
+    cause:
+      "The SHA-256 of the QuestDB jar in the installed platform package differs from the expected value. The file is damaged, or it isn't the file that Perfscope was tested with.",
+    action: 'Install the package again from a source that you trust.',
   },
   PS_DATA_DIR_HELD: {
     cause: 'Another running Perfscope process uses the same data folder.',
@@ -218,7 +224,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Use HTTPS. Or run `perfscope agent pack` on the server, and copy the file to the service. A proxy must set `X-Forwarded-Proto: https`.',
   },
   PS_AGENT_OTHER_VERSION: {
-    cause: 'A server offers only the agent of its own version.',
+    cause: "The request names a version that differs from the server's version.",
     action: 'Download the agent at the path that the message shows.',
   },
   PS_AGENT_FILE_DIFFERS: {

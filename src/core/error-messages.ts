@@ -23,7 +23,15 @@ export const ERROR_MESSAGES = {
     `${p.given} and ${p.other} can't be used together. Unset one of them.`,
   PS_SECRET_FILE: (p: { name: string; reason: string }) =>
     `The secret can't be read from the file that ${p.name} specifies: ${p.reason}. Set ${p.name} to a readable file that contains the secret.`,
-  PS_JAVA_MISSING: (p: { hint: string }) => `QuestDB requires Java 17 or later. ${p.hint}`,
+  PS_JAVA_MISSING: (p: { hint: string }) =>
+    `QuestDB needs a Java runtime, but none was found. ${p.hint}`,
+  PS_QUESTDB_JAR_CHANGED: (p: {
+    jar: string;
+    found: string;
+    expected: string;
+    packageFile: string;
+  }) =>
+    `${p.jar} was changed: its SHA-256 is ${p.found} instead of ${p.expected}. Install ${p.packageFile} again.`,
   PS_DATA_DIR_HELD: (p: { dataDir: string; pid: number; url: string }) =>
     `${p.dataDir} is in use by Perfscope process ${p.pid} (${p.url}). Stop that process, or set PERFORMANCE_DATA_DIR to another folder.`,
   PS_DATA_DIR_UNUSABLE: (p: { dataDir: string; reason: string }) =>

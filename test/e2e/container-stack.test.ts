@@ -55,7 +55,7 @@ async function startQuestdb(): Promise<ChildProcess> {
   mkdirSync(root, { recursive: true });
   const jar = await resolveJar({ log: () => {} });
   const main = ['-Xmx256m', '-p', jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', root];
-  return spawn(findJava()!, main, {
+  return spawn(findJava()!.command, main, {
     env: { PATH: process.env.PATH, ...environmentOf('questdb'), ...loopback },
     stdio: 'ignore',
   });

@@ -36,7 +36,7 @@ export class ExternalQuestdb {
     }
     const logFile = join(this.folder, 'log');
     const jar = await resolveJar({ log: () => {} });
-    this.#child = launchQuestdb({ java: findJava()!, jar, root, logFile, heapMb: 256 });
+    this.#child = launchQuestdb({ java: findJava()!.command, jar, root, logFile, heapMb: 256 });
     await waitUntilReady(this.#child, this.target, logFile);
   }
 

@@ -7,7 +7,7 @@ import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { CREDENTIALS_FILE } from '../questdb/data-dir.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
-import { QUESTDB_VERSION } from '../questdb/questdb-jar.mjs';
+import { QUESTDB_VERSION } from '../questdb/questdb-release.mjs';
 import {
   listFiles,
   type Manifest,

@@ -10,6 +10,15 @@ import { execSql } from './exec-sql-http.ts';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3000;
 /**
+ * Allows QuestDB to use native code and `sun.misc.Unsafe`. Java 24 and newer print warnings without
+ * these options, and a later version will require them. Java 22 and older don't know the last one.
+ */
+const ACCESS_FLAGS = [
+  '-XX:+IgnoreUnrecognizedVMOptions',
+  '--enable-native-access=ALL-UNNAMED',
+  '--sun-misc-unsafe-memory-access=allow',
+];
+/**
  * Makes glibc return freed memory to the system instead of keeping it per thread. After large
  * queries, this saves a third of the resident memory.
  * https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
@@ -40,7 +49,9 @@ export function launchQuestdb(options: LaunchOptions): ChildProcess {
   // Return heap memory to the system after a burst.
   flags.push('-XX:MinHeapFreeRatio=10', '-XX:MaxHeapFreeRatio=30');
   flags.push(`-Djava.io.tmpdir=${temporary}`);
-  const main = ['-p', options.jar, '-m', 'io.questdb/io.questdb.ServerMain', '-d', options.root];
+  flags.push(...ACCESS_FLAGS);
+  // As a module, QuestDB needs `java.desktop`, which the runtime in the platform packages lacks.
+  const main = ['-cp', options.jar, 'io.questdb.ServerMain', '-d', options.root];
   try {
     // Use a separate process group, so that Ctrl-C doesn't stop QuestDB before the last rows are
     // written.

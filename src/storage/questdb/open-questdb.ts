@@ -3,14 +3,8 @@ import type { Settings } from '../../core/config/parse-settings.ts';
 import type { QuestdbTargets } from '../../core/config/questdb-targets.ts';
 import { getExternalQuestdbTargets } from '../../core/config/questdb-targets.ts';
 import type { Logger } from '../../core/log.ts';
-import { createError } from '../../core/perfscope-error.ts';
 import { DataDirLock } from './data-dir.ts';
-import {
-  findJava,
-  findMissingQuestdbTools,
-  formatInstallHint,
-  resolveJar,
-} from './questdb-jar.mjs';
+import { resolveQuestdbRuntime } from './questdb-runtime.ts';
 import { EmbeddedQuestdb } from './questdb-supervisor.ts';
 
 /** A QuestDB that accepts queries: embedded or external. */
@@ -27,7 +21,7 @@ export interface QuestdbInstance {
 /**
  * Connects to the external QuestDB from the settings, or starts the embedded QuestDB.
  *
- * @throws PS_JAVA_MISSING, or an error of `DataDirLock.acquire` or `EmbeddedQuestdb.start`
+ * @throws an error of `resolveQuestdbRuntime`, `DataDirLock.acquire`, or `EmbeddedQuestdb.start`
  */
 export async function openQuestdb(
   settings: Settings,
@@ -45,18 +39,14 @@ export async function openQuestdb(
       close: async () => {},
     };
   }
-  const java = findJava();
-  if (java === undefined) {
-    throw createError('PS_JAVA_MISSING', { hint: formatInstallHint(findMissingQuestdbTools()) });
-  }
+  const runtime = await resolveQuestdbRuntime(log);
   const lock = await DataDirLock.acquire(dataDir);
   try {
     const questdb = await EmbeddedQuestdb.start({
+      ...runtime,
       dataDir,
-      java,
       log,
       onRestart,
-      jar: await resolveJar({ log: (line) => log.info(line) }),
       onLaunch: (identity) => lock.update({ questdb: identity }),
     });
     return {

@@ -3,8 +3,13 @@ export interface MissingTool {
   debianPackage: string;
 }
 
-export const QUESTDB_VERSION: string;
-export function findJava(): string | undefined;
+export interface JavaCommand {
+  command: string;
+  /** Major version, for example 17. */
+  version: number;
+}
+
+export function findJava(): JavaCommand | undefined;
 export function resolveJar(options: { log: (line: string) => void }): Promise<string>;
 export function findMissingQuestdbTools(): MissingTool[];
 export function formatInstallHint(missing: readonly MissingTool[]): string;

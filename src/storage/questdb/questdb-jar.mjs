@@ -3,39 +3,29 @@
  * file before any package is installed, so it must be plain JavaScript that needs only Node 18.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir, platform } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hashFile, JAR_SHA256, QUESTDB_VERSION } from './questdb-release.mjs';
 
-export const QUESTDB_VERSION = '9.3.4';
 const JAR = `questdb-${QUESTDB_VERSION}.jar`;
-const MIN_JAR_BYTES = 10_000_000;
 const MIN_JAVA_VERSION = 17;
 
 /**
  * Returns the first `java` command of version 17 or newer: from `JAVA_HOME`, then from `PATH`.
  *
- * @returns {string | undefined} the command, or `undefined` if there is none
+ * @returns {{ command: string, version: number } | undefined} the command and its major version, or
+ *   `undefined` if there is none
  */
 export function findJava() {
   const home = process.env.JAVA_HOME;
-  const candidates = [...(home ? [join(home, 'bin', 'java')] : []), 'java'];
-  return candidates.find((java) => {
-    const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
-    return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= MIN_JAVA_VERSION;
-  });
+  for (const command of [...(home ? [join(home, 'bin', 'java')] : []), 'java']) {
+    const { stderr } = spawnSync(command, ['-version'], { encoding: 'utf8' });
+    const version = Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0);
+    if (version >= MIN_JAVA_VERSION) return { command, version };
+  }
+  return undefined;
 }
 
 /**
@@ -48,15 +38,18 @@ export function getCacheFolder() {
 }
 
 /**
- * Returns the path of the QuestDB jar. If the jar isn't cached, downloads it with Maven.
+ * Returns the path of the QuestDB jar. If the cache doesn't contain a jar with the expected
+ * SHA-256, downloads the jar with Maven.
  *
  * @param {{ log: (line: string) => void }} options
  * @returns {Promise<string>} path of the jar
- * @throws {Error} if the download fails, with the last lines of Maven's output
+ * @throws {Error} if the download fails, with the last lines of Maven's output, or if the downloaded
+ *   jar has another SHA-256
  */
 export async function resolveJar({ log }) {
   const jar = getCachedJarPath();
   if (isJar(jar)) return jar;
+  if (existsSync(jar)) log(`${jar} was changed: its SHA-256 is not ${JAR_SHA256}.`);
   log(`Downloading QuestDB ${QUESTDB_VERSION} with Maven (first start only) ...`);
   mkdirSync(join(jar, '..'), { recursive: true });
   // Several checkouts can download at once: each uses its own folder and renames the jar atomically.
@@ -64,22 +57,30 @@ export async function resolveJar({ log }) {
   try {
     const artifact = `-Dartifact=org.questdb:questdb:${QUESTDB_VERSION}`;
     const goal = ['dependency:copy', artifact, `-DoutputDirectory=${folder}`];
-    await promisify(execFile)('mvn', ['-q', '-B', ...goal]);
-    if (!isJar(join(folder, JAR))) throw new Error('the downloaded file is not a jar');
-    renameSync(join(folder, JAR), jar);
+    await promisify(execFile)('mvn', ['-q', '-B', ...goal]).catch(throwDownloadError);
+    const downloaded = join(folder, JAR);
+    if (!isJar(downloaded)) throw new Error(formatMismatch(downloaded));
+    renameSync(downloaded, jar);
     return jar;
-  } catch (error) {
-    const output = String(error.stdout || error.message)
-      .trim()
-      .split('\n')
-      .slice(-5)
-      .join('\n');
-    throw new Error(
-      `QuestDB could not be downloaded. Check the network and Maven's settings, or set PERFORMANCE_QUESTDB_URL to use a running QuestDB. Maven output:\n${output}`,
-    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function throwDownloadError(error) {
+  const output = String(error.stdout || error.message)
+    .trim()
+    .split('\n')
+    .slice(-5)
+    .join('\n');
+  throw new Error(
+    `QuestDB could not be downloaded. Check the network and Maven's settings, or set PERFORMANCE_QUESTDB_URL to use a running QuestDB. Maven output:\n${output}`,
+  );
+}
+
+function formatMismatch(downloaded) {
+  const found = hashFile(downloaded);
+  return `Maven returned a QuestDB jar with the SHA-256 ${found} instead of ${JAR_SHA256}. Delete the folder org/questdb/questdb/${QUESTDB_VERSION} in Maven's local repository, check the mirrors in Maven's settings, and try again.`;
 }
 
 function getCachedJarPath() {
@@ -87,12 +88,7 @@ function getCachedJarPath() {
 }
 
 function isJar(file) {
-  if (!existsSync(file) || statSync(file).size < MIN_JAR_BYTES) return false;
-  const head = Buffer.alloc(2);
-  const fd = openSync(file, 'r');
-  readSync(fd, head);
-  closeSync(fd);
-  return head.toString() === 'PK';
+  return existsSync(file) && hashFile(file) === JAR_SHA256;
 }
 
 /**
@@ -142,7 +138,7 @@ export function formatInstallHint(missing) {
   const command = isDebian()
     ? `${root}apt-get install -y ${packages}`
     : platform() === 'darwin'
-      ? `brew install ${packages.replace('openjdk-17-jre-headless', 'openjdk@17')}`
+      ? `brew install ${packages.replace(/openjdk-17-j\w+-headless/g, 'openjdk@17')}`
       : undefined;
   const install = command ? `Install with: ${command}` : 'Install with your package manager.';
   const lines = [`Missing: ${names}. ${install}`];

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { QUESTDB_VERSION } from '../../../src/storage/questdb/questdb-jar.mjs';
+import { QUESTDB_VERSION } from '../../../src/storage/questdb/questdb-release.mjs';
 import { TUNING_SETTINGS } from '../../../src/storage/questdb/server-conf.ts';
 import { readCompose } from '../../support/compose.ts';
 
