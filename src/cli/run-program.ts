@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { errorMessage, PerfscopeError } from '../core/perfscope-error.ts';
+import { VERSION } from '../core/version.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE_ERROR = 2;
@@ -8,6 +9,7 @@ const EXIT_USAGE_ERROR = 2;
 export function createProgram(name: string, description: string): Command {
   return new Command(name)
     .description(description)
+    .version(VERSION, '-v, --version', 'Show the version')
     .helpOption('-h, --help', 'Show help')
     .helpCommand('help [command]', 'Show help for a command')
     .showHelpAfterError()

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { withTimeout } from '../../core/concurrency.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import {
@@ -23,8 +24,9 @@ interface DoctorReport {
  * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s
  */
 export async function examineApplication(app: string, args: readonly string[]): Promise<string[]> {
-  const probe = new URL('./doctor-preload.js', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', probe, resolve(app), ...args], {
+  // With `--import`, Node.js would load the application as an ES module, which bypasses hooks such as ts-node.
+  const preload = fileURLToPath(new URL('./doctor-preload.js', import.meta.url));
+  const child = spawn(process.execPath, ['--require', preload, resolve(app), ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = new Promise<string>((done) => {
