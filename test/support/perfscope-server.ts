@@ -20,6 +20,8 @@ export class PerfscopeServer {
   };
   url = '';
   output = '';
+  /** Working directory of the server. */
+  cwd = '.';
   child: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
@@ -29,7 +31,8 @@ export class PerfscopeServer {
 
   async start(): Promise<void> {
     this.output = '';
-    const child = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env: this.env });
+    const { env, cwd } = this;
+    const child = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env, cwd });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {

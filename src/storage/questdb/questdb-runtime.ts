@@ -41,7 +41,7 @@ export async function resolveQuestdbRuntime(
 }
 
 /** Describes how to install the platform package, if there is one, and how to install Java. */
-export function formatRuntimeHint(
+function formatRuntimeHint(
   packageFile: string | undefined,
   missing: readonly MissingTool[],
 ): string {
