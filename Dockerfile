@@ -4,10 +4,11 @@ FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund --loglevel=error
-COPY tsconfig*.json ./
+COPY tsconfig*.json LICENSE ./
 COPY scripts scripts
 COPY src src
 COPY demo demo
+COPY packages packages
 RUN node scripts/build.mjs
 
 # Removes development packages. The remaining packages keep their versions from package-lock.json.

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleAgent, formatLicenses } from './bundle-agent.mjs';
+import { formatAgentSbom, SBOM_FILE } from './release/package-sboms.ts';
 
 const TEMPLATE_FOLDER = 'packages/agent';
 const AGENT_FOLDER = 'dist/agent-package';
@@ -19,6 +20,7 @@ export async function buildAgentPackage() {
   writeFileSync(join(AGENT_FOLDER, 'README.md'), readme.replaceAll('<version>', version));
   cpSync('LICENSE', join(AGENT_FOLDER, 'LICENSE'));
   writeFileSync(join(AGENT_FOLDER, 'THIRD_PARTY_LICENSES.txt'), formatLicenses(bundledFolders));
+  writeFileSync(join(AGENT_FOLDER, SBOM_FILE), formatAgentSbom(version, bundledFolders));
   execFileSync('npm', ['pack', '--silent', '--pack-destination', '../'], {
     cwd: AGENT_FOLDER,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -59,6 +59,9 @@ export function isStale() {
     'package-lock.json',
     'scripts/agent-package.mjs',
     'scripts/bundle-agent.mjs',
+    'scripts/release/locked-packages.ts',
+    'scripts/release/package-sboms.ts',
+    'scripts/release/sbom.ts',
   ];
   return [...sources, ...settings].some((file) => statSync(file).mtimeMs > built);
 }

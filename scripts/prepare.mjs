@@ -1,5 +1,5 @@
-// Runs before `npm start` and `npm test`, with the machine's own Node. No packages are installed yet, so this
-// script can use only Node's built-in modules.
+// Runs before `npm start`, `npm test`, and `npm pack`, with the machine's own Node. No packages are installed yet, so
+// this script can use only Node's built-in modules.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,9 +10,11 @@ import { findMissingTools } from './missing-tools.mjs';
 import { TOOL_NAMES, toolPath } from './tools.mjs';
 
 const STAMP = 'node_modules/.perfscope-lock';
-/** The command that runs next: start, demo, or test. */
+/** The command that runs next: start, demo, test, or pack. */
 const purpose = process.argv[2];
-const embedded = purpose === 'test' || !process.env.PERFORMANCE_QUESTDB_URL;
+const embedded = purpose === 'test' || (purpose !== 'pack' && !process.env.PERFORMANCE_QUESTDB_URL);
+/** The output of `npm pack --json` must be valid JSON, so messages go to stderr. */
+const messageStream = purpose === 'pack' ? process.stderr : process.stdout;
 
 installPackages();
 if (embedded) {
@@ -55,12 +57,13 @@ function installTools() {
 
 function run(command, args, cwd = '.') {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env, cwd });
+  const stdio = ['inherit', messageStream, 'inherit'];
+  const { status, error } = spawnSync(command, args, { stdio, env, cwd });
   if (status !== 0) fail(`${command} failed: ${error?.message ?? `exit code ${status}`}`);
 }
 
 function log(line) {
-  console.log(`perfscope: ${line}`);
+  messageStream.write(`perfscope: ${line}\n`);
 }
 
 function fail(reason) {

@@ -17,6 +17,7 @@ import {
 } from '../../src/storage/questdb/questdb-release.mjs';
 import { createJavaRuntime } from './java-runtime.mjs';
 import { formatPackageReadme } from './package-readme.mjs';
+import { formatQuestdbSbom, SBOM_FILE } from './package-sboms.ts';
 import { trimJar } from './trim-jar.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -61,6 +62,7 @@ async function packQuestdb({ platform, jdk, out }) {
     for (const [from, to] of LICENSE_FILES) cpSync(join(ROOT, from), join(output, to));
     writeFileSync(join(output, 'README.md'), formatPackageReadme(platform, javaVersion));
     writeFileSync(join(output, 'package.json'), formatManifest(platform, javaVersion));
+    writeFileSync(join(output, SBOM_FILE), formatQuestdbSbom(platform, javaVersion));
     return pack(output, resolve(out), platform);
   } finally {
     rmSync(stage, { recursive: true, force: true });

@@ -20,6 +20,7 @@ Maven. This package has no API.
 | \`runtime/\`                 | An OpenJDK runtime, created with \`jlink\`, with only the modules that QuestDB needs    |
 | \`LICENSE\`                  | The Apache License 2.0, which applies to QuestDB                                      |
 | \`THIRD_PARTY_LICENSES.txt\` | Licenses of the software inside QuestDB                                               |
+| \`sbom.cdx.json\`            | The software in this package, as a CycloneDX document                                 |
 | \`runtime/legal/\`           | The GNU General Public License 2 with the Classpath Exception, and other Java licenses |
 
 Source code: <https://github.com/questdb/questdb/tree/${QUESTDB_VERSION}> and <https://github.com/openjdk>. For a

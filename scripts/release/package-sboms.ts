@@ -1,17 +1,16 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import {
-  JAR_SHA256,
-  QUESTDB_VERSION,
   getPackageName,
+  PLATFORM_JAR_SHA256,
+  QUESTDB_VERSION,
 } from '../../src/storage/questdb/questdb-release.mjs';
 import {
   readDirectDependencies,
   readLockedPackages,
   readProductionPackages,
 } from './locked-packages.ts';
-import { formatSbom, npmPurl, type SbomPackage } from './sbom.ts';
+import { formatSbom, npmPurl, readSbomPackages, type SbomPackage } from './sbom.ts';
 
 /** File name of the SBOM in each package. */
 export const SBOM_FILE = 'sbom.cdx.json';
@@ -19,12 +18,68 @@ export const SBOM_FILE = 'sbom.cdx.json';
 const LICENSE = 'Apache-2.0';
 
 /**
- * Returns the SBOM of the agent package, which lists the packages in its bundle.
+ * Returns the SBOM of the agent package. It lists the packages in the bundle.
  *
- * @param bundledFolders absolute paths below `node_modules`
+ * @param bundledFolders absolute paths of packages in `node_modules`
  */
 export function formatAgentSbom(version: string, bundledFolders: readonly string[]): string {
-  const paths = bundledFolders.map((folder) => relative('.', folder));
-  const bundled = readLockedPackages(paths.map((path) => path.replace(/^.*?(?=node_modules)/, '')));
+  const root = realpathSync('node_modules');
+  const paths = bundledFolders.map((folder) => join('node_modules', relative(root, folder)));
+  const bundled = readLockedPackages(paths);
   return formatSbom(describeAgent(version, bundled), bundled);
+}
+
+/**
+ * Returns the SBOM of the package `perfscope`. It lists all packages that npm installs with it, in the versions of
+ * `package-lock.json`, and the packages in the agent's bundle.
+ *
+ * @param agentSbom the result of `formatAgentSbom`
+ */
+export function formatPerfscopeSbom(version: string, agentSbom: string): string {
+  const bundled = readSbomPackages(agentSbom);
+  const agent = describeAgent(version, bundled);
+  const main = {
+    ...describeNpmPackage('perfscope', version),
+    dependsOn: [agent.purl, ...readDirectDependencies()],
+  };
+  return formatSbom(main, [...bundled, ...readProductionPackages(), agent]);
+}
+
+/**
+ * Returns the SBOM of the package that contains QuestDB and a Java runtime.
+ *
+ * @param platform for example `linux-x64`
+ * @param javaVersion for example `17.0.15`
+ */
+export function formatQuestdbSbom(platform: string, javaVersion: string): string {
+  const questdb: SbomPackage = {
+    purl: `pkg:maven/org.questdb/questdb@${QUESTDB_VERSION}`,
+    name: 'questdb',
+    version: QUESTDB_VERSION,
+    license: LICENSE,
+    hashes: [{ alg: 'SHA-256', content: PLATFORM_JAR_SHA256[platform]! }],
+  };
+  const java: SbomPackage = {
+    purl: `pkg:generic/openjdk@${javaVersion}`,
+    name: 'openjdk',
+    version: javaVersion,
+    license: 'GPL-2.0-only WITH Classpath-exception-2.0',
+  };
+  const main = {
+    ...describeNpmPackage(getPackageName(platform), QUESTDB_VERSION),
+    license: `${LICENSE} AND ${java.license}`,
+    dependsOn: [questdb.purl, java.purl],
+  };
+  return formatSbom(main, [questdb, java]);
+}
+
+function describeAgent(version: string, bundled: readonly SbomPackage[]): SbomPackage {
+  return {
+    ...describeNpmPackage('@perfscope/agent', version),
+    dependsOn: bundled.map(({ purl }) => purl),
+  };
+}
+
+function describeNpmPackage(name: string, version: string): SbomPackage {
+  return { purl: npmPurl(name, version), name, version, license: LICENSE };
 }

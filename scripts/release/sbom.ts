@@ -18,6 +18,15 @@ export interface SbomPackage {
   readonly dependsOn?: readonly string[];
 }
 
+interface Sbom {
+  readonly components: readonly Component[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
+type Component = Omit<SbomPackage, 'license' | 'dependsOn'> & {
+  readonly licenses: readonly [{ readonly expression: string }];
+};
+
 /**
  * Returns the SBOM of `main` as JSON text.
  *
@@ -38,7 +47,7 @@ export function formatSbom(
     specVersion: '1.6',
     version: 1,
     metadata: {
-      timestamp: epochSeconds && new Date(Number(epochSeconds) * 1000).toISOString(),
+      timestamp: epochSeconds ? new Date(Number(epochSeconds) * 1000).toISOString() : undefined,
       lifecycles: [{ phase: 'build' }],
       component: toComponent(main),
     },
@@ -49,6 +58,20 @@ export function formatSbom(
     })),
   };
   return `${JSON.stringify(sbom, null, 2)}\n`;
+}
+
+/** Returns the packages in an SBOM, without `main`. */
+export function readSbomPackages(text: string): SbomPackage[] {
+  const { components, dependencies } = JSON.parse(text) as Sbom;
+  const edges = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
+  return components.map(({ purl, name, version, hashes, licenses: [license] }) => ({
+    purl,
+    name,
+    version,
+    license: license.expression,
+    ...(hashes ? { hashes } : {}),
+    dependsOn: edges.get(purl) ?? [],
+  }));
 }
 
 function toComponent({ purl, name, version, license, hashes }: SbomPackage) {

@@ -12,7 +12,13 @@ export class PackedInstall {
 
   async install(...packages: string[]): Promise<void> {
     const { folder } = this;
-    await execFileAsync('npm', ['pack', '--silent', '--pack-destination', folder]);
+    await execFileAsync('npm', [
+      'pack',
+      '--silent',
+      '--ignore-scripts',
+      '--pack-destination',
+      folder,
+    ]);
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
