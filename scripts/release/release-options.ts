@@ -14,21 +14,23 @@ export interface ReleaseOptions {
 const LOCAL_PLATFORM = `${process.platform}-${process.arch}`;
 const PLATFORMS = Object.keys(PLATFORM_JAR_SHA256);
 
-export const RELEASE_HELP = `Usage: npm run release -- [OPTIONS]
-
-Builds the packages of a release, and writes them to release/ with hashes, SBOMs, and provenance.
-
-  --questdb PLATFORM       Build the QuestDB package for a platform. Can be repeated.
-                           Default: ${LOCAL_PLATFORM}.
-                           Platforms: ${PLATFORMS.join(', ')}.
-  --jdk PLATFORM=FOLDER    Use the JDK in this folder for a platform. Can be repeated.
-                           Required for every platform except ${LOCAL_PLATFORM}.
-  --questdb-from FOLDER    Include the QuestDB packages in this folder. pack-questdb.mjs creates them.
-  --no-questdb             Build no QuestDB package.
-  --registry-dependencies  Add the QuestDB packages to perfscope's optional dependencies.
-                           Use it only after the npm scope @perfscope belongs to this project.
-  --allow-dirty            For tests: accept uncommitted changes and an unreleased changelog section.
-  --help                   Show this help.`;
+export const RELEASE_HELP = [
+  'Usage: npm run release -- [OPTIONS]',
+  '',
+  'Builds the packages of a release, and writes them to release/ with hashes, SBOMs, and provenance.',
+  '',
+  '  --questdb PLATFORM       Build the QuestDB package for a platform. Can be repeated.',
+  `                           Default: ${LOCAL_PLATFORM}.`,
+  `                           Platforms: ${PLATFORMS.join(', ')}.`,
+  '  --jdk PLATFORM=FOLDER    Use the JDK in this folder for a platform. Can be repeated.',
+  `                           Required for every platform except ${LOCAL_PLATFORM}.`,
+  '  --questdb-from FOLDER    Include the QuestDB packages in this folder. pack-questdb.mjs creates them.',
+  '  --no-questdb             Build no QuestDB package.',
+  `  --registry-dependencies  Add the QuestDB packages to perfscope's optional dependencies.`,
+  '                           Use it only after the npm scope @perfscope belongs to this project.',
+  '  --allow-dirty            For tests: accept uncommitted changes and an unreleased changelog section.',
+  '  --help                   Show this help.',
+].join('\n');
 
 /**
  * Parses the arguments of the release script.
