@@ -1,5 +1,8 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { QuestdbHttpClient, type QuestdbResponse } from './questdb-http-client.ts';
+
+const client = new QuestdbHttpClient({ keepsProcessAlive: true, idleTimeoutMs: 4000 });
 
 /** Fields that Perfscope uses from a response of QuestDB's `/exec` endpoint. */
 export interface ExecResult {
@@ -19,28 +22,27 @@ export async function execSql(
   sql: string,
   timeoutMs = 30_000,
 ): Promise<ExecResult> {
-  const { response, body } = await sendQuery(target, sql, timeoutMs);
-  if (!response.ok || typeof body.error === 'string') {
-    const reason = typeof body.error === 'string' ? body.error : response.statusText;
-    throw createError('PS_QUESTDB_REFUSED', { status: response.status, reason });
+  const { status, statusText, body } = await sendQuery(target, sql, timeoutMs);
+  const result = parseJsonOrEmpty(body);
+  if (status < 200 || status > 299 || typeof result.error === 'string') {
+    const reason = typeof result.error === 'string' ? result.error : statusText;
+    throw createError('PS_QUESTDB_REFUSED', { status, reason });
   }
-  return { columns: [], dataset: [], ...body };
+  return { columns: [], dataset: [], ...result };
 }
 
-async function sendQuery(target: WriteTarget, sql: string, timeoutMs: number) {
+async function sendQuery(
+  target: WriteTarget,
+  sql: string,
+  timeoutMs: number,
+): Promise<QuestdbResponse> {
   try {
-    const response = await fetch(`${target.url}/exec?query=${encodeURIComponent(sql)}`, {
-      headers: target.authorization ? { authorization: target.authorization } : {},
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error',
-    });
-    const text = await response.text();
-    return { response, body: parseJsonOrEmpty(text) };
+    const path = `/exec?query=${encodeURIComponent(sql)}`;
+    return await client.send(target, { method: 'GET', path, timeoutMs });
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw createError(
       'PS_QUESTDB_UNREACHABLE',
-      { url: target.url, reason: errorMessage(cause) },
+      { url: target.url, reason: errorMessage(error) },
       error,
     );
   }

@@ -1,7 +1,6 @@
-import { Agent, request } from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
+import { QuestdbHttpClient } from '../questdb/questdb-http-client.ts';
 
 /** The result of a write: stored, failed temporarily, or rejected permanently. */
 export type WriteOutcome =
@@ -13,49 +12,31 @@ export type WriteOutcome =
  * Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive.
  */
 export class IlpClient {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
-  readonly #secureAgent = new SecureAgent({ keepAlive: true, maxSockets: 2 });
+  readonly #client = new QuestdbHttpClient({ keepsProcessAlive: false });
 
   /** Sends lines. Always resolves within `deadlineMs`, and never rejects. */
-  write(target: WriteTarget, lines: readonly Buffer[], deadlineMs: number): Promise<WriteOutcome> {
-    return new Promise((resolve) => {
-      const signal = AbortSignal.timeout(deadlineMs);
-      const retry = (error: unknown) =>
-        resolve({ kind: 'retry', reason: signal.aborted ? 'no response' : errorMessage(error) });
-      try {
-        const url = new URL('/write?precision=n', target.url);
-        const secure = url.protocol === 'https:';
-        const options = {
-          method: 'POST',
-          agent: secure ? this.#secureAgent : this.#agent,
-          signal,
-          headers: {
-            'content-type': 'text/plain; charset=utf-8',
-            'content-length': lines.reduce((sum, part) => sum + part.length, 0),
-            ...(target.authorization && { authorization: target.authorization }),
-          },
-        };
-        const outgoing = (secure ? secureRequest : request)(url, options, (response) => {
-          const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.on('error', retry);
-          response.on('end', () => {
-            resolve(toWriteOutcome(response.statusCode ?? 0, Buffer.concat(parts).toString()));
-          });
-        });
-        outgoing.on('error', retry);
-        outgoing.on('socket', (socket) => socket.unref());
-        for (const part of lines) outgoing.write(part);
-        outgoing.end();
-      } catch (error) {
-        retry(error);
-      }
-    });
+  async write(
+    target: WriteTarget,
+    lines: readonly Buffer[],
+    deadlineMs: number,
+  ): Promise<WriteOutcome> {
+    try {
+      const { status, body } = await this.#client.send(target, {
+        method: 'POST',
+        path: '/write?precision=n',
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: lines,
+        timeoutMs: deadlineMs,
+      });
+      return toWriteOutcome(status, body);
+    } catch (error) {
+      const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
+      return { kind: 'retry', reason: isTimeout ? 'no response' : errorMessage(error) };
+    }
   }
 
   close(): void {
-    this.#agent.destroy();
-    this.#secureAgent.destroy();
+    this.#client.close();
   }
 }
 

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterEach, expect, it } from 'vitest';
+import { execSql } from '../../../../src/storage/questdb/exec-sql-http.ts';
+import {
+  QuestdbHttpClient,
+  type QuestdbRequest,
+} from '../../../../src/storage/questdb/questdb-http-client.ts';
+import { IlpClient } from '../../../../src/storage/write/ilp-client.ts';
+import { createCertificate } from '../../../support/certificate.ts';
+import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+const GET: QuestdbRequest = { method: 'GET', path: '/exec?query=1', timeoutMs: 10_000 };
+
+interface Received {
+  readonly request: IncomingMessage;
+  readonly body: string;
+}
+
+/** Starts a server that returns `status` and `body`. If `body` is undefined, it never responds. */
+async function startServer(
+  body: string | undefined,
+  status = 200,
+  server: Server = createServer(),
+) {
+  const received: Received[] = [];
+  const sockets = new Set<unknown>();
+  server.on('request', async (request, response) => {
+    sockets.add(request.socket);
+    const parts = await request.toArray();
+    received.push({ request, body: Buffer.concat(parts).toString() });
+    if (body !== undefined) response.writeHead(status).end(body);
+  });
+  cleanups.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${await listenOnFreePort(server)}`, received, sockets };
+}
+
+function createClient() {
+  const client = new QuestdbHttpClient({ keepsProcessAlive: false });
+  cleanups.push(() => client.close());
+  return client;
+}
+
+it('sends the path, the authorization, and the body', async () => {
+  const { url, received } = await startServer('stored');
+  const response = await createClient().send(
+    { url, authorization: 'Bearer abc' },
+    {
+      method: 'POST',
+      path: '/write?precision=n',
+      headers: { 'content-type': 'text/plain' },
+      body: [Buffer.from('zürich '), Buffer.from('v=1\n')],
+      timeoutMs: 10_000,
+    },
+  );
+  expect(response).toEqual({ status: 200, statusText: 'OK', body: 'stored' });
+  expect(received[0]?.body).toBe('zürich v=1\n');
+  expect(received[0]?.request).toMatchObject({
+    method: 'POST',
+    url: '/write?precision=n',
+    headers: {
+      authorization: 'Bearer abc',
+      'content-length': '12',
+      'content-type': 'text/plain',
+    },
+  });
+});
+
+it('reuses a connection', async () => {
+  const { url, received, sockets } = await startServer('{}');
+  const client = createClient();
+  for (let i = 0; i < 3; i++) await client.send({ url }, GET);
+  expect(received).toHaveLength(3);
+  expect(sockets.size).toBe(1);
+});
+
+it('rejects with a TimeoutError if there is no response', async () => {
+  const { url } = await startServer(undefined);
+  const request = { ...GET, timeoutMs: 50 };
+  await expect(createClient().send({ url }, request)).rejects.toMatchObject({
+    name: 'TimeoutError',
+  });
+});
+
+it('rejects if the connection ends within the response', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 10 });
+    response.write('part', () => response.destroy());
+  });
+  cleanups.push(() => server.close());
+  const url = `http://127.0.0.1:${await listenOnFreePort(server)}`;
+  await expect(createClient().send({ url }, GET)).rejects.toThrow('aborted');
+});
+
+it('sends requests over HTTPS', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfscope-tls-'));
+  const trusted = getCACertificates('default');
+  cleanups.push(() => {
+    setDefaultCACertificates(trusted);
+    rmSync(folder, { recursive: true });
+  });
+  const { cert, key } = createCertificate(folder);
+  const { url } = await startServer('secure', 200, createSecureServer({ cert, key }));
+  const target = { url: url.replace('http:', 'https:') };
+  await expect(createClient().send(target, GET)).rejects.toThrow('self-signed certificate');
+  setDefaultCACertificates([...trusted, cert]);
+  expect(await createClient().send(target, GET)).toMatchObject({ body: 'secure' });
+});
+
+it('returns the result of a statement, and the error of QuestDB', async () => {
+  const { url, received } = await startServer('{"columns":[],"dataset":[[1]]}');
+  expect((await execSql({ url }, "SELECT 'ü'")).dataset).toEqual([[1]]);
+  expect(received[0]?.request.url).toBe('/exec?query=SELECT%20%27%C3%BC%27');
+  const broken = await startServer('{"error":"table does not exist"}', 400);
+  await expect(execSql({ url: broken.url }, 'SELECT 1')).rejects.toThrow('table does not exist');
+  const proxy = await startServer('', 302);
+  await expect(execSql({ url: proxy.url }, 'SELECT 1')).rejects.toMatchObject({
+    code: 'PS_QUESTDB_REFUSED',
+    params: { status: 302, reason: 'Found' },
+  });
+});
+
+it('reports the reason if QuestDB is unreachable or does not respond', async () => {
+  const unreachable = { url: 'http://127.0.0.1:1' };
+  await expect(execSql(unreachable, 'SELECT 1')).rejects.toMatchObject({
+    code: 'PS_QUESTDB_UNREACHABLE',
+    params: { reason: expect.stringContaining('ECONNREFUSED') },
+  });
+  const { url } = await startServer(undefined);
+  await expect(execSql({ url }, 'SELECT 1', 50)).rejects.toMatchObject({
+    code: 'PS_QUESTDB_UNREACHABLE',
+    params: { reason: 'The operation was aborted due to timeout' },
+  });
+});
+
+it('maps a response to a write outcome', async () => {
+  const ilpClient = new IlpClient();
+  cleanups.push(() => ilpClient.close());
+  const write = async (body: string | undefined, status = 200) => {
+    const { url } = await startServer(body, status);
+    return ilpClient.write({ url }, [Buffer.from('t v=1\n')], body === undefined ? 50 : 10_000);
+  };
+  expect(await write('', 204)).toEqual({ kind: 'stored' });
+  expect(await write('bad line', 400)).toEqual({ kind: 'refused', reason: 'HTTP 400 bad line' });
+  expect(await write('busy', 503)).toEqual({ kind: 'retry', reason: 'HTTP 503 busy' });
+  expect(await write(undefined)).toEqual({ kind: 'retry', reason: 'no response' });
+  expect(await ilpClient.write({ url: 'not a URL' }, [Buffer.from('x')], 1000)).toEqual({
+    kind: 'retry',
+    reason: 'Invalid URL',
+  });
+});
