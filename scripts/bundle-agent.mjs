@@ -108,6 +108,8 @@ async function writeDeclarations(folder, entryFileNames, names = DECLARATIONS) {
     const bundler = await rolldown({
       input: { [`${name}.d`]: `dist/${name}.d.ts` },
       external: [/^node:/, ...EXTERNAL],
+      // Omits imports whose types are not used in the public API.
+      treeshake: { moduleSideEffects: false },
       plugins: [dts({ dtsOnly: true, generator: 'oxc' })],
     });
     await bundler.write({ dir: folder, entryFileNames });
