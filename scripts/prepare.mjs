@@ -15,6 +15,8 @@ const purpose = process.argv[2];
 const embedded = purpose === 'test' || (purpose !== 'pack' && !process.env.PERFORMANCE_QUESTDB_URL);
 /** The output of `npm pack --json` must be valid JSON, so messages go to stderr. */
 const messageStream = purpose === 'pack' ? process.stderr : process.stdout;
+// npm passes its options to scripts. `npm pack --dry-run --json` must not apply them to `npm ci`.
+for (const option of ['dry_run', 'json']) delete process.env[`npm_config_${option}`];
 
 installPackages();
 if (embedded) {
