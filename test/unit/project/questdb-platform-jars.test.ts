@@ -4,7 +4,10 @@ import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter } from '@zip.j
 import { describe, expect, it } from 'vitest';
 import { trimJar } from '../../../scripts/release/trim-jar.mjs';
 import { resolveJar } from '../../../src/storage/questdb/questdb-jar.mjs';
-import { PLATFORM_JAR_SHA256 } from '../../../src/storage/questdb/questdb-release.mjs';
+import {
+  getPackageFile,
+  PLATFORM_JAR_SHA256,
+} from '../../../src/storage/questdb/questdb-release.mjs';
 
 const jar = readFileSync(await resolveJar({ log: () => {} }));
 const LIBRARY = /^io\/questdb\/bin\/([^/]+)\/\w+\.(so|dylib|dll)$/;
@@ -57,4 +60,11 @@ it('rejects a jar without libraries for the platform', async () => {
   const empty = await writer.close();
   await expect(trimJar(empty, 'linux-x64')).rejects.toThrow('no native libraries for linux-x64');
   await expect(trimJar(jar, 'aix-ppc64')).rejects.toThrow('no native libraries for aix-ppc64');
+});
+
+it('is documented with the current version and all platforms', () => {
+  const guide = readFileSync('docs/deploy.md', 'utf8');
+  expect(guide).toContain(`\nnpm install ./${getPackageFile('linux-x64')}\n`);
+  for (const platform of Object.keys(PLATFORM_JAR_SHA256))
+    expect(guide).toContain(`\`${platform}\``);
 });

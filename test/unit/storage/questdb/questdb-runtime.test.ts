@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { PackageLookup } from '../../../../src/storage/questdb/questdb-package.ts';
-import { QUESTDB_VERSION } from '../../../../src/storage/questdb/questdb-release.mjs';
+import { hashFile, QUESTDB_VERSION } from '../../../../src/storage/questdb/questdb-release.mjs';
 import { resolveQuestdbRuntime } from '../../../../src/storage/questdb/questdb-runtime.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-runtime-'));
@@ -30,6 +30,22 @@ function createJavaHome(version: string): string {
   chmodSync(join(home, 'bin', 'java'), 0o755);
   return home;
 }
+
+it('prefers the installed package to the Java in JAVA_HOME, and logs nothing', async () => {
+  const installed = join(folder, 'node_modules', '@perfscope', 'questdb-linux-x64');
+  mkdirSync(join(installed, 'runtime', 'bin'), { recursive: true });
+  writeFileSync(join(installed, 'package.json'), JSON.stringify({ version: QUESTDB_VERSION }));
+  writeFileSync(join(installed, 'questdb.jar'), 'jar');
+  writeFileSync(join(installed, 'runtime', 'bin', 'java'), '', { mode: 0o755 });
+  vi.stubEnv('JAVA_HOME', createJavaHome('21.0.7'));
+  const origins = [join(folder, 'package.json')];
+  const jarSha256 = hashFile(join(installed, 'questdb.jar'));
+  expect(await resolveQuestdbRuntime(log, { ...LOOKUP, origins, jarSha256 })).toEqual({
+    java: join(installed, 'runtime', 'bin', 'java'),
+    jar: join(installed, 'questdb.jar'),
+  });
+  expect([log.info.mock.calls, log.warn.mock.calls]).toEqual([[], []]);
+});
 
 describe('without an installed package', () => {
   it('uses the Java in JAVA_HOME, and logs one line with the reason', async () => {

@@ -1,0 +1,5 @@
+export function createJavaRuntime(options: {
+  platform: string;
+  jdk: string | undefined;
+  output: string;
+}): string;
