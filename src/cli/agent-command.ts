@@ -71,9 +71,8 @@ function saveAgent({ bytes }: AgentPackage, file: string, force: boolean): boole
     renameSync(tempFile, file);
     return true;
   } catch (error) {
+    if (existsSync(tempFile)) rmSync(tempFile);
     throw createError('PS_EXPORT_FAILED', { file, reason: errorMessage(error) }, error);
-  } finally {
-    rmSync(tempFile, { force: true });
   }
 }
 

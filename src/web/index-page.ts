@@ -14,8 +14,8 @@ export interface AgentDownload {
  * a service. The script of the page adds the server's origin and the copy buttons.
  */
 export function createIndexPage({ path, fileName, integrity, isAllowed }: AgentDownload): string {
-  const file = `vendor/${fileName}`;
-  const install = `npm install ./${file}`;
+  const file = `./vendor/${fileName}`;
+  const install = `npm install ${file}`;
   const getAgent = isAllowed
     ? `<li>In the folder of your service, download the agent and install it:
     ${createCommands(`curl --fail --create-dirs -o ${file} <span class="origin"></span>${path}`, install)}`
@@ -62,7 +62,7 @@ const PAGE_START = `<!doctype html>
   th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   td + td { white-space: nowrap; }
-  pre { background: #8882; padding: .75rem; overflow-x: auto; border-radius: .25rem; margin: 0; flex: 1; min-width: 0; }
+  pre { background: #8882; padding: .75rem; border-radius: .25rem; margin: 0; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere; }
   li { margin-bottom: 1rem; }
   li p { margin: .25rem 0; }
   code { overflow-wrap: anywhere; }

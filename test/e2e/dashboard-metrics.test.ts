@@ -109,6 +109,13 @@ it('shows the metrics and the next steps on the home page', async () => {
     await requests.getByText(`${Number(api.average?.toFixed(1))} ms`).waitFor();
     expect(await page.getByRole('table', { name: 'Queues' }).textContent()).toContain('email');
     expect(await page.getByRole('listitem').count()).toBe(3);
+    const commands = page.getByRole('listitem').first();
+    expect(await commands.textContent()).toContain(`.tgz ${server.url}/agent-`);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await commands.getByRole('button', { name: 'Copy' }).click();
+    await commands.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(copied).toMatch(/^curl .*\/agent-\S+\.tgz\nnpm install \.\/vendor\/\S+\.tgz\n$/);
     expect(errors).toEqual([]);
     const { SCREENSHOT } = process.env;
     if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT, fullPage: true });

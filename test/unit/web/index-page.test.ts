@@ -16,7 +16,7 @@ function readCommands(page: string): string[] {
 it('shows how to download, install, start, and check the agent', () => {
   const page = createIndexPage(DOWNLOAD);
   expect(readCommands(page)).toEqual([
-    'curl --fail --create-dirs -o vendor/perfscope-agent-1.2.3.tgz /agent-1.2.3.tgz\nnpm install ./vendor/perfscope-agent-1.2.3.tgz',
+    'curl --fail --create-dirs -o ./vendor/perfscope-agent-1.2.3.tgz /agent-1.2.3.tgz\nnpm install ./vendor/perfscope-agent-1.2.3.tgz',
     'node --import @perfscope/agent/register app.js',
     'npx @perfscope/agent doctor app.js',
   ]);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
   createDocument,
@@ -6,11 +5,8 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi';
+import { VERSION } from '../../../core/version.ts';
 import { type AnyEndpoint, defineEndpoint, type HttpMethod } from '../endpoint-definition.ts';
-
-const { version } = JSON.parse(
-  readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 const problemSchema = z
   .looseObject({
@@ -63,7 +59,7 @@ function createOpenApiDocument(endpoints: readonly AnyEndpoint[]): OpenApiDocume
     openapi: '3.1.0',
     info: {
       title: 'Perfscope',
-      version,
+      version: VERSION,
       description:
         'Performance metrics, alerts, and notifications for your services. Durations are in ms, rates per second, and shares in percent.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
