@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash } from '../../core/lazy-crypto.ts';
 import { redact } from '../../core/redact.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../../core/schema/table-definition.ts';

@@ -1,29 +1,35 @@
-import { createServer, type Server } from 'node:http';
-import {
-  type ExporterConfig,
-  PrometheusExporter,
-  PrometheusSerializer,
-} from '@opentelemetry/exporter-prometheus';
-import type { MetricProducer, MetricReaderOptions } from '@opentelemetry/sdk-metrics';
+import type { Server } from 'node:http';
+import { type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from '../../core/log.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 
-/** Creates the reader for `/metrics`, without its own HTTP server. */
-export function createPrometheusReader(histograms: MetricProducer): PrometheusExporter {
-  // The exporter passes `metricProducers` to its base class, but its type does not include them.
-  const config: ExporterConfig & MetricReaderOptions = {
-    preventServerStart: true,
-    metricProducers: [histograms],
-  };
-  return new PrometheusExporter(config);
+/** Collects the metrics of each request. */
+class PrometheusReader extends MetricReader {
+  constructor(histograms: MetricProducer) {
+    super({
+      metricProducers: [histograms],
+      otelComponentType: 'prometheus_http_text_metric_exporter',
+    });
+  }
+
+  protected async onForceFlush(): Promise<void> {}
+
+  protected async onShutdown(): Promise<void> {}
+}
+
+/** Creates the reader for `/metrics`. */
+export function createPrometheusReader(histograms: MetricProducer): MetricReader {
+  return new PrometheusReader(histograms);
 }
 
 /** Media type of the Prometheus text format. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Returns the current metrics of `reader` in the Prometheus text format. */
-export async function formatPrometheusMetrics(reader: PrometheusExporter): Promise<string> {
+export async function formatPrometheusMetrics(reader: MetricReader): Promise<string> {
   const { resourceMetrics } = await reader.collect();
+  // Loaded by the first request, because most services don't serve metrics.
+  const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
   return new PrometheusSerializer().serialize(resourceMetrics);
 }
 
@@ -38,12 +44,18 @@ export function servePrometheus(
   host: string,
   log: Logger,
   histograms: MetricProducer,
-): { reader: PrometheusExporter; server: Server } {
+): { reader: MetricReader; server: Server } {
   const reader = createPrometheusReader(histograms);
+  const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
-    if (request.url?.split('?')[0] === '/metrics') {
-      reader.getMetricsRequestHandler(request, response);
-    } else response.writeHead(404).end();
+    if (request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    formatPrometheusMetrics(reader).then(
+      (metrics) => response.setHeader('content-type', PROMETHEUS_CONTENT_TYPE).end(metrics),
+      (error) => response.end(`# failed to export metrics: ${errorMessage(error)}`),
+    );
   });
   server.on('error', (error) => {
     const part = `the /metrics endpoint on ${host}:${port}`;

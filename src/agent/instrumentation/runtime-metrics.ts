@@ -1,5 +1,4 @@
 import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
 import type { Meter } from '@opentelemetry/api';
 
 /** Event loop delay in ms, over at least the last second. */
@@ -75,6 +74,8 @@ export function instrumentRuntime(meter: Meter, eventLoop: EventLoopSampler): ()
         if (sample) result.observe(sample[part] / 1000);
       });
   }
+  // Loaded here, because applications don't need it at startup.
+  const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   meter
     .createObservableGauge('v8js.memory.heap.used', {
       unit: 'By',

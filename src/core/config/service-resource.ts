@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,8 @@ export function detectServiceResource(
   fallbackName?: string,
 ): ServiceResource {
   const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
-  const randomSuffix = randomBytes(4).toString('hex');
+  // Only has to be unique. `node:crypto` would take 4 ms to load before the application starts.
+  const randomSuffix = Math.random().toString(16).slice(2, 10);
   const packageJson = fallbackName ? {} : readPackageJson();
   return {
     service:

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from '../lazy-crypto.ts';
 
 /** PostgreSQL application name of Perfscope's own connections, which the agent does not record. */
 export const PERFSCOPE_APPLICATION_NAME = 'perfscope';
@@ -21,7 +21,10 @@ export function computePointId(name: string): number {
 
 /** Creates a fast generator of IDs that are unique across processes. */
 export function createIdGenerator(): () => string {
-  const prefix = randomBytes(9).toString('base64url');
+  let prefix: string | undefined;
   let next = 0;
-  return () => `${prefix}-${(next++).toString(36)}`;
+  return () => {
+    prefix ??= randomBytes(9).toString('base64url');
+    return `${prefix}-${(next++).toString(36)}`;
+  };
 }

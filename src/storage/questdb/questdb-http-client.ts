@@ -1,4 +1,4 @@
-import { Agent, type RequestOptions, request } from 'node:http';
+import type { Agent, RequestOptions } from 'node:http';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 
 export interface QuestdbHttpClientOptions {
@@ -26,12 +26,12 @@ export interface QuestdbResponse {
 
 /**
  * Sends HTTP requests to QuestDB and reuses connections. Doesn't use `fetch`, because the first call of
- * `fetch` in a process blocks the event loop for 30 ms.
+ * `fetch` in a process blocks the event loop for 30 ms. Loads `node:http` and `node:https` on first use.
  */
 export class QuestdbHttpClient {
   readonly #options: QuestdbHttpClientOptions;
-  #agent: Agent | undefined;
-  #secureAgent: Agent | undefined;
+  /** By protocol. */
+  readonly #agents = new Map<string, Agent>();
 
   constructor(options: QuestdbHttpClientOptions) {
     this.#options = options;
@@ -60,6 +60,7 @@ export class QuestdbHttpClient {
           }),
         },
       };
+      const { request } = process.getBuiltinModule('node:http');
       const outgoing = request(url, options, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
@@ -78,18 +79,18 @@ export class QuestdbHttpClient {
 
   /** Closes all connections. */
   close(): void {
-    this.#agent?.destroy();
-    this.#secureAgent?.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   #getAgent(protocol: string): Agent {
-    const options = { keepAlive: true, timeout: this.#options.idleTimeoutMs };
-    if (protocol === 'https:') {
-      // Most services use HTTP, so `node:https` is loaded only if necessary.
-      this.#secureAgent ??= new (process.getBuiltinModule('node:https').Agent)(options);
-      return this.#secureAgent;
+    let agent = this.#agents.get(protocol);
+    if (!agent) {
+      const { Agent } = process.getBuiltinModule(
+        protocol === 'https:' ? 'node:https' : 'node:http',
+      );
+      agent = new Agent({ keepAlive: true, timeout: this.#options.idleTimeoutMs });
+      this.#agents.set(protocol, agent);
     }
-    this.#agent ??= new Agent(options);
-    return this.#agent;
+    return agent;
   }
 }

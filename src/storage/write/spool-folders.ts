@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomBytes } from '../../core/lazy-crypto.ts';
 import { isProcessAlive, type ProcessIdentity } from '../../core/process-identity.ts';
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
 
