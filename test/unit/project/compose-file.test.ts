@@ -62,6 +62,10 @@ it('copies only existing files that .dockerignore allows into the image', () => 
     expect(existsSync(source)).toBe(true);
     expect(allowed).toContain(source);
   }
+  // The build compiles the sources, and packs the agent with its template and the license.
+  expect(sources).toEqual(
+    expect.arrayContaining(['LICENSE', 'demo', 'package-lock.json', 'packages', 'scripts', 'src']),
+  );
 });
 
 it('uses the same versions as the tests', () => {

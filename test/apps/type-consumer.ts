@@ -1,0 +1,135 @@
+// Uses every public export with its types. test/integration/project/package-types.test.ts replaces the paths by package
+// names. It then compiles this file against the packed packages.
+import {
+  type Answer,
+  ApiError,
+  type ApiResponse,
+  type ClientOptions,
+  PerfscopeClient,
+  type Problem,
+  type Query,
+  type RequestBody,
+  type ServerEvent,
+} from '../../src/client.ts';
+import {
+  AlertSeverity,
+  type Dashboard,
+  type DashboardOptions,
+  type ErrorCode,
+  type HandlerOptions,
+  type HealthSnapshot,
+  type HealthStatus,
+  type JobTransition,
+  type Measurement,
+  notificationDirectory,
+  onRule,
+  PerformanceMetricType,
+  PerfscopeError,
+  type Person,
+  type ProtectOptions,
+  performanceMonitoringService,
+  protect,
+  QueueJobStatus,
+  type RuleDecision,
+  type RuleHandler,
+  type SystemHealthMonitor,
+  systemHealthMonitor,
+  type Tenant,
+  type TenantRequest,
+  type TenantResolver,
+  type TrackingOptions,
+  type Trends,
+  withPerformanceTracking,
+  withTenant,
+} from '../../src/index.ts';
+import '../../src/register.ts';
+
+const measurement: Measurement = {
+  name: 'checkout',
+  value: 12.5,
+  metricType: PerformanceMetricType.CUSTOM,
+};
+const transition: JobTransition = {
+  queueName: 'invoices',
+  jobId: '42',
+  status: QueueJobStatus.COMPLETED,
+};
+const tracking: TrackingOptions = { name: 'booking', operation: 'book' };
+const tenant: Tenant = { organizationId: 'hotels' };
+const resolver: TenantResolver = (request: TenantRequest) => {
+  const organization = request.headers['x-organization'];
+  return typeof organization === 'string' ? { organizationId: organization } : undefined;
+};
+const person: Person = { name: 'anna', role: 'ADMIN', email: 'anna@hotel.example' };
+const handler: RuleHandler = ({ value, propertyId }: RuleDecision) => {
+  performanceMonitoringService.recordMetric({ name: 'price.factor', value, propertyId });
+};
+const options: HandlerOptions = { timeoutMs: 5000 };
+
+performanceMonitoringService.strict = true;
+performanceMonitoringService.recordMetric(measurement);
+performanceMonitoringService.recordQueueMetric(transition);
+performanceMonitoringService.setTenantResolver(resolver);
+notificationDirectory.setDirectory(async () => [person]);
+const unsubscribe: () => void = onRule('demand.high', handler, options);
+const book = withPerformanceTracking(
+  async (room: number, guest: string) => `${room} ${guest}`,
+  tracking,
+);
+const booking: Promise<string> = withTenant(tenant, () => book(7, 'anna'));
+
+const breaker: ProtectOptions<unknown, [amount: number], 'declined'> = {
+  name: 'payment-gateway',
+  fallback: (_error, _amount) => 'declined',
+};
+const pay = protect(async (amount: number) => amount > 0, breaker);
+const payment: Promise<boolean | 'declined'> = pay(120);
+
+const health: Pick<SystemHealthMonitor, 'getHealthSnapshot'> = systemHealthMonitor;
+
+export async function readStoredMetrics(): Promise<(number | undefined | null | string)[]> {
+  const window: DashboardOptions = { windowMs: 3_600_000 };
+  const dashboard: Dashboard = await performanceMonitoringService.getDashboard(window);
+  const trends: Trends = await performanceMonitoringService.getTrends(window);
+  const snapshot: HealthSnapshot = await health.getHealthSnapshot();
+  const status: HealthStatus = snapshot.status;
+  return [dashboard.api.p95, Object.keys(trends).length, status];
+}
+
+export async function readFromServer(): Promise<unknown[]> {
+  const settings: ClientOptions = { url: 'http://127.0.0.1:4001', key: 'secret' };
+  const client = new PerfscopeClient(settings);
+  const query: Query<'dashboard'> = { from: new Date(0), to: Date.now() };
+  const dashboard: ApiResponse<'dashboard'> = await client.get('dashboard', query);
+  const alerts: Answer<'alerts'> = await client.get('alerts');
+  const severities: string[] = alerts.alerts.map(({ severity }) => severity);
+  const silence: RequestBody<'silences'> = {
+    matchers: [],
+    endsAt: new Date(),
+    comment: 'maintenance',
+  };
+  await client.silence(silence);
+  for await (const page of client.pages('errors')) severities.push(String(page.nextCursor));
+  for await (const event of client.stream()) {
+    const { id, type }: ServerEvent = event;
+    severities.push(id, type);
+  }
+  // @ts-expect-error An unknown endpoint is rejected, so the responses are not `any`.
+  await client.get('unknown');
+  // @ts-expect-error An unknown field is rejected.
+  severities.push(dashboard.unknown);
+  return [dashboard, severities, AlertSeverity.CRITICAL, await booking, await payment];
+}
+
+export function describeError(error: unknown): string {
+  if (error instanceof PerfscopeError) {
+    const code: ErrorCode = error.code;
+    return code;
+  }
+  if (error instanceof ApiError) {
+    const problem: Problem = error.problem;
+    return problem.detail;
+  }
+  unsubscribe();
+  return 'unknown';
+}
