@@ -27,11 +27,6 @@ export function areVersionsCompatible(first: string | undefined, second: string)
   return !(difference > 0 ? a : b).isPrerelease;
 }
 
-/** Returns whether `text` is a version such as `1.2.3` or `1.2.3-beta.1`. */
-export function isVersion(text: string): boolean {
-  return parseVersion(text) !== undefined;
-}
-
 function parseVersion(text: string): ParsedVersion | undefined {
   const [, major, minor, patch, prerelease] = VERSION_PATTERN.exec(text) ?? [];
   if (major === undefined) return undefined;

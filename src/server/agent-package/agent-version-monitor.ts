@@ -10,7 +10,7 @@ import { createError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { VERSION } from '../../core/version.ts';
-import { areVersionsCompatible, isVersion } from '../../core/version-compatibility.ts';
+import { areVersionsCompatible } from '../../core/version-compatibility.ts';
 import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
 
@@ -65,7 +65,7 @@ export class AgentVersionMonitor {
 
   /** Logs the service if its agent is incompatible and was not logged before. */
   report(service: string, version: string): void {
-    if (!isVersion(version) || areVersionsCompatible(version, VERSION)) return;
+    if (areVersionsCompatible(version, VERSION)) return;
     const name = service.slice(0, MAX_SERVICE_LENGTH).replaceAll(/\p{Cc}/gu, '·');
     const key = JSON.stringify([name, version]);
     if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) return;

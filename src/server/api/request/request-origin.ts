@@ -55,6 +55,6 @@ function isLoopbackUrl(text: string): boolean {
 function getForwardedProtocol(request: Request): string | undefined {
   const [protocol] = request.get('x-forwarded-proto')?.split(',') ?? [];
   const [forwarded = ''] = request.get('forwarded')?.split(',') ?? [];
-  const [, standardProtocol] = /(?:^|;)\s*proto\s*=\s*"?(\w+)"?\s*(?:;|$)/i.exec(forwarded) ?? [];
+  const [, standardProtocol] = /(?:^|;)\s*proto\s*=\s*"?(\w+)/i.exec(forwarded) ?? [];
   return (protocol ?? standardProtocol)?.trim().toLowerCase();
 }
