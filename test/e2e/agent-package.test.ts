@@ -122,6 +122,7 @@ describe('incompatible versions', () => {
     const runFolder = join(server.folder, 'newer', 'perfscope');
     mkdirSync(runFolder, { recursive: true });
     const discovery = readFileSync(join(server.folder, 'run/perfscope/server.json'), 'utf8');
+    expect(JSON.parse(discovery).version).toBe(VERSION);
     writeFileSync(
       join(runFolder, 'server.json'),
       JSON.stringify({ ...JSON.parse(discovery), version: '9.1.0' }),
