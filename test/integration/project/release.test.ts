@@ -125,3 +125,19 @@ it('writes the same files if the same commit is built again', () => {
   expect(runRelease().status).toBe(0);
   expect(readRelease('SHA512SUMS') + readRelease('provenance.intoto.json')).toBe(before);
 });
+
+it('npm pack compiles a fresh clone, and prints only JSON', () => {
+  // Otherwise, `npm ci` would delete the packages that this test uses.
+  const lockHash = hashFileContent('package-lock.json', 'sha256');
+  expect(readFileSync('node_modules/.perfscope-lock', 'utf8')).toBe(lockHash);
+  rmSync(join(folder, 'dist'), { recursive: true });
+  const { stdout, stderr } = spawnSync('npm', ['pack', '--json', '--dry-run'], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain('perfscope: compiling');
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(['dist/bin.js', `dist/${AGENT}.tgz`]));
+});

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { expect, it } from 'vitest';
 import {
@@ -11,7 +12,7 @@ import { PLATFORM_JAR_SHA256 } from '../../../src/storage/questdb/questdb-releas
 
 const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
 const bundledFolders = ['pg', 'pg-pool', '@opentelemetry/resources'].map((name) =>
-  resolve('node_modules', name),
+  join(realpathSync('node_modules'), name),
 );
 const agentSbom = formatAgentSbom('1.2.0', bundledFolders);
 const SBOMS = {
@@ -76,7 +77,7 @@ it('has a timestamp only if a build time is set, and no random value', () => {
 });
 
 it('rejects a bundled package that the lock file does not contain', () => {
-  expect(() => formatAgentSbom('1.2.0', [resolve('node_modules/unknown')])).toThrow(
+  expect(() => formatAgentSbom('1.2.0', [join(realpathSync('node_modules'), 'unknown')])).toThrow(
     'package-lock.json has no package at node_modules/unknown.',
   );
 });
