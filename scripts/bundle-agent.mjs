@@ -17,14 +17,19 @@ const ENTRIES = {
 };
 /** The compiled declarations of the modules that applications import. */
 const DECLARATIONS = ['register', 'index', 'client'];
-/** The application's own meters must share the API, so it stays outside of the bundle. */
+/**
+ * The application's own meters must share the API, so it stays outside of the bundle. A bundled copy would save 9 ms
+ * at startup, but a copy ignores the providers that another minor version of the API has set.
+ */
 const EXTERNAL = ['@opentelemetry/api'];
 /**
- * Replacements for dependencies that the agent doesn't need. The QuestDB client imports `undici`, but the agent
- * uses only its buffer. `debug` would print lines in an application that sets DEBUG.
+ * Replacements for dependencies that the agent doesn't need. The QuestDB client imports `undici`, `http`, and
+ * `https`, but the agent uses only its buffer. `debug` would print lines in an application that sets DEBUG.
  */
 const REPLACEMENTS = {
   undici: 'export class Agent {} export class RetryAgent {}',
+  http: 'export class Agent {} export const request = undefined;',
+  https: 'export class Agent {} export const request = undefined;',
   debug: 'module.exports = () => () => {};',
 };
 
