@@ -1,8 +1,10 @@
-// npm run bench -- NAME [--json] [--quick]: runs one benchmark and compares its results with the limits.
+// npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT]: runs one benchmark and compares its results with
+// the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another checkout.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
 const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
+  'agent-start': async () => (await import('./start/agent-start.ts')).benchAgentStart,
   alerts: async () => (await import('./alerts.ts')).benchAlerts,
   dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
@@ -15,20 +17,28 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
 };
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    compare: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const [name = ''] = positionals;
 const loadBench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 if (!loadBench) {
-  console.error('Usage: npm run bench -- NAME [--json] [--quick]');
+  console.error('Usage: npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT]');
   console.error(`NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
 
 const run = await loadBench();
 const log = (line: string) => console.error(`bench ${name}: ${line}`);
-const { targets, details } = await run({ quick: values.quick ?? false, log });
+const { targets, details } = await run({
+  quick: values.quick ?? false,
+  compare: values.compare,
+  log,
+});
 for (const [key, value] of Object.entries(details)) console.log(`${key}: ${value}`);
 for (const { name: target, value, limit, unit, pass } of targets) {
   console.log(`${pass ? 'pass' : 'FAIL'}  ${target}: ${value} ${unit} (limit ${limit})`);

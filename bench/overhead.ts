@@ -4,7 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PostgresServer } from '../demo/database-servers.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
-import { type Agent, listAgents } from './overhead/agents.ts';
+import {
+  type Agent,
+  listOtherAgents,
+  listPerfscopeAgents,
+  NO_AGENT,
+  rotate,
+} from './overhead/agents.ts';
 import { type Cost, measureCost } from './overhead/measure-service.ts';
 import { atMost, type BenchOptions, median, type Report, roundToFourDigits } from './report.ts';
 
@@ -17,7 +23,7 @@ const TENANT_HEADERS = {
 };
 
 /** Measures the overhead of each agent in one interleaved run. */
-export async function benchOverhead({ quick, log }: BenchOptions): Promise<Report> {
+export async function benchOverhead({ quick, log, compare }: BenchOptions): Promise<Report> {
   const rounds = quick ? 2 : 7;
   const requests = quick ? 2000 : 10_000;
   if (!existsSync('bench/overhead/node_modules')) {
@@ -34,10 +40,12 @@ export async function benchOverhead({ quick, log }: BenchOptions): Promise<Repor
   const costs = new Map<string, Cost[]>();
   try {
     await Promise.all([questdb.start(), postgres.start()]);
-    const all = listAgents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`, {
-      ...questdb.env,
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
-    });
+    const perfscopeEnv = { ...questdb.env, PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool` };
+    const all = [
+      NO_AGENT,
+      ...listPerfscopeAgents(perfscopeEnv, compare),
+      ...listOtherAgents(`http://127.0.0.1:${(sink.address() as AddressInfo).port}`),
+    ];
     const { PATH, HOME } = process.env;
     for (let round = 0; round < rounds; round++) {
       log(`round ${round + 1} of ${rounds}`);
@@ -60,12 +68,6 @@ export async function benchOverhead({ quick, log }: BenchOptions): Promise<Repor
     sink.closeAllConnections();
     await Promise.all([questdb.remove(), postgres.remove()]);
   }
-}
-
-/** Rotates the agents, so that each round starts with a different one and no agent benefits from its position. */
-function rotate(all: readonly Agent[], round: number): Agent[] {
-  const start = round % all.length;
-  return [...all.slice(start), ...all.slice(0, start)];
 }
 
 function createReport(

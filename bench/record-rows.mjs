@@ -1,11 +1,11 @@
 // Records rows at a constant rate. Usage: node record-rows.mjs CHECKOUT ROWS_PER_SECOND SERIES SECONDS
-import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { findAgentModule } from './agent-module.ts';
 
 const [checkout, perSecond, series, seconds] = process.argv.slice(2);
 const { performanceMonitoringService: service } = await import(
-  pathToFileURL(join(resolve(checkout), 'dist/index.js')).href
+  pathToFileURL(findAgentModule(checkout, 'index.js')).href
 );
 const total = Number(perSecond) * Number(seconds);
 const startMs = performance.now();

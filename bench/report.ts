@@ -16,6 +16,8 @@ export interface Report {
 export interface BenchOptions {
   /** Runs a smaller version that takes less than a minute. */
   quick: boolean;
+  /** Checkout whose agent is measured too, if the benchmark supports `--compare`. */
+  compare?: string | undefined;
   /** Reports progress. */
   log: (line: string) => void;
 }

@@ -6,12 +6,25 @@ import { waitFor } from '../test/support/wait-for.ts';
 import { FreshClone } from './fresh-clone.ts';
 import { readResidentMb } from './process-usage.ts';
 import { atMost, type BenchOptions, type Report } from './report.ts';
+import { benchAgentStart } from './start/agent-start.ts';
 
 const ROWS_PER_SECOND = 1000;
 const SERIES = 50;
 
-/** Measures two starts of a fresh clone, as described in the README, and the memory usage under constant load. */
-export async function benchStart({ quick, log }: BenchOptions): Promise<Report> {
+/**
+ * Measures the agent's start in a service, and two starts of a fresh clone, as described in the README. Then measures the
+ * memory usage under constant load.
+ */
+export async function benchStart(options: BenchOptions): Promise<Report> {
+  const agent = await benchAgentStart(options);
+  const server = await benchServerStart(options);
+  return {
+    targets: [...agent.targets, ...server.targets],
+    details: { ...agent.details, ...server.details },
+  };
+}
+
+async function benchServerStart({ quick, log }: BenchOptions): Promise<Report> {
   const clone = new FreshClone();
   try {
     // The cache for the QuestDB jar is empty too, so Maven downloads it as on a new machine.

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
 
-/** Benchmarks to run once in quick mode. The end-to-end tests cover `start`. */
-const QUICK_BENCHES = ['write', 'record', 'overhead'];
+/** Benchmarks to run once in quick mode. The end-to-end tests cover the rest of `start`. */
+const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start'];
 /** On these versions, only the tests of code that runs inside an application are run. */
 const OLDER_NODE_VERSIONS = [22, 24];
 const HOST_SAFETY_TESTS = [

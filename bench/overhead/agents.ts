@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { findAgentModule } from '../agent-module.ts';
 
 /** How to start a service with an agent. */
 export interface Agent {
@@ -7,20 +7,36 @@ export interface Agent {
   env: NodeJS.ProcessEnv;
 }
 
+export const NO_AGENT: Agent = { name: 'none', flags: [], env: {} };
+
 /**
- * Returns the agents, each set up as described in its documentation.
+ * Returns the Perfscope agent of this checkout, and of another checkout if `compare` is set.
+ *
+ * @param questdb environment variables with the QuestDB that the agents write to
+ * @param compare folder of the other checkout
+ */
+export function listPerfscopeAgents(
+  questdb: NodeJS.ProcessEnv,
+  compare: string | undefined,
+): Agent[] {
+  const checkouts = [
+    ['perfscope', '.'],
+    ...(compare ? [[`perfscope in ${compare}`, compare]] : []),
+  ];
+  return checkouts.map(([name, checkout]) => ({
+    name: name!,
+    flags: ['--import', findAgentModule(checkout!, 'register.js')],
+    env: questdb,
+  }));
+}
+
+/**
+ * Returns the agents of other projects, each set up as described in its documentation.
  *
  * @param sinkUrl server that accepts all data, so that failed connections don't add cost
- * @param questdb environment variables with the QuestDB that Perfscope writes to
  */
-export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[] {
+export function listOtherAgents(sinkUrl: string): Agent[] {
   return [
-    { name: 'none', flags: [], env: {} },
-    {
-      name: 'perfscope',
-      flags: ['--import', resolve('dist/agent-package/register.js')],
-      env: questdb,
-    },
     { name: 'express-prom-bundle', flags: [], env: {} },
     {
       name: 'opentelemetry-auto',
@@ -38,4 +54,10 @@ export function listAgents(sinkUrl: string, questdb: NodeJS.ProcessEnv): Agent[]
       },
     },
   ];
+}
+
+/** Rotates the agents, so that each round starts with a different one and no agent benefits from its position. */
+export function rotate(agents: readonly Agent[], round: number): Agent[] {
+  const start = round % agents.length;
+  return [...agents.slice(start), ...agents.slice(0, start)];
 }
