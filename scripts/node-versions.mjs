@@ -1,29 +1,56 @@
-// Installs the older Node versions that CI tests, from npm packages with the official binaries.
+// Installs the Node and npm versions that CI tests, from npm packages. The Node packages have the official binaries.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
-const CACHE_DIR = 'node_modules/.cache/perfscope-node';
+const CACHE_DIR = resolve('node_modules', '.cache', 'perfscope-node');
 
 /**
- * Returns the path of a Node binary of the given major version. Installs it on first use.
+ * Returns the absolute path of a Node binary of the given major version. Installs it on first use, unless this process
+ * has the same version.
  *
  * @param {number} major for example 22
  * @returns {string}
  * @throws {Error} if npm can't install the package
  */
 export function nodeBinary(major) {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
   const name = `node-${process.platform}-${process.arch}`;
-  const folder = join(CACHE_DIR, String(major));
-  const binary = join(folder, 'node_modules', name, 'bin', 'node');
-  if (existsSync(binary)) return binary;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  const { status } = spawnSync('npm', [...args, `${name}@${major}`], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`npm can't install ${name}@${major}`);
-  return binary;
+  return join(installPackage(name, major), 'bin', 'node');
+}
+
+/**
+ * Returns the absolute path of npm's script in the given major version. Installs it on first use.
+ *
+ * @param {number} major for example 10
+ * @returns {string}
+ * @throws {Error} if npm can't install the package
+ */
+export function npmScript(major) {
+  return join(installPackage('npm', major), 'bin', 'npm-cli.js');
+}
+
+/** Installs a package in the cache, and returns the package's folder. */
+function installPackage(name, major) {
+  const folder = join(CACHE_DIR, `${name}-${major}`);
+  const packageFolder = join(folder, 'node_modules', name);
+  if (existsSync(packageFolder)) return packageFolder;
+  mkdirSync(CACHE_DIR, { recursive: true });
+  const temporary = mkdtempSync(join(CACHE_DIR, 'install-'));
+  try {
+    writeFileSync(join(temporary, 'package.json'), '{ "private": true }');
+    const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    const { status } = spawnSync('npm', [...args, `${name}@${major}`], {
+      cwd: temporary,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`npm can't install ${name}@${major}`);
+    renameSync(temporary, folder);
+  } catch (error) {
+    // Another test file can install the same package at the same time. The first one to finish wins.
+    if (!existsSync(packageFolder)) throw error;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return packageFolder;
 }

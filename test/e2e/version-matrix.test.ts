@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodeBinary } from '../../scripts/node-versions.mjs';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
-import { NodeVersion } from '../support/node-version.ts';
 import { PackedInstall } from '../support/packed-install.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
@@ -13,16 +13,9 @@ const server = new PerfscopeServer({
   PERFORMANCE_PROPERTY_HEADER: 'x-property',
 });
 const databases = new PostgresAndRedis();
-const node22 = new NodeVersion();
-beforeAll(async () => {
-  await Promise.all([server.start(), databases.start(), node22.install(22)]);
-});
-afterAll(async () => {
-  await Promise.all([server.remove(), databases.remove()]);
-  node22.remove();
-});
+beforeAll(() => Promise.all([server.start(), databases.start()]));
+afterAll(() => Promise.all([server.remove(), databases.remove()]));
 
-const NODE_PATHS = { 22: () => node22.path, 24: () => process.execPath };
 const CASES = ([22, 24] as const).flatMap((node) =>
   ['booking-esm.mjs', 'booking-cjs.cjs'].map((script) => [node, script] as const),
 );
@@ -48,7 +41,7 @@ describe.each([
         QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
       const [cwd, register] = [install.folder, 'perfscope/register'];
-      const app = new InstrumentedApp(script, { env, cwd, register, node: NODE_PATHS[node]() });
+      const app = new InstrumentedApp(script, { env, cwd, register, node: nodeBinary(node) });
       const base = await app.url();
       const grand = { headers: { 'x-organization': 'Grand', 'x-property': 'lake "side"' } };
       const inn = { headers: { 'x-organization': 'Inn' } };

@@ -8,6 +8,8 @@ export interface InstrumentedAppOptions {
   cwd?: string;
   /** Module for `--import`. Default: the compiled `register` of this checkout. */
   register?: string;
+  /** Flags of Node. Default: `--import` with the module in `register`. */
+  flags?: readonly string[];
   /** Path of the Node binary. Default: the current one. */
   node?: string;
 }
@@ -16,18 +18,27 @@ export interface InstrumentedAppOptions {
 export class InstrumentedApp {
   readonly child: ChildProcess;
   readonly exited: Promise<number | NodeJS.Signals>;
+  /** Lines of both streams in the order of their arrival. */
   output = '';
+  stdout = '';
+  stderr = '';
 
   constructor(script: string, options: InstrumentedAppOptions) {
-    const { env, args = [], cwd = '.', register = resolve('dist/agent-package/register.js') } = options;
-    const { node = process.execPath } = options;
-    this.child = spawn(node, ['--import', register, resolve(cwd, script), ...args], {
+    const {
+      env,
+      args = [],
+      cwd = '.',
+      register = resolve('dist/agent-package/register.js'),
+    } = options;
+    const { node = process.execPath, flags = ['--import', register] } = options;
+    this.child = spawn(node, [...flags, resolve(cwd, script), ...args], {
       env,
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on('data', (chunk) => {
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.child[name]?.on('data', (chunk) => {
+        this[name] += chunk;
         this.output += chunk;
       });
     }

@@ -1,0 +1,2 @@
+export function nodeBinary(major: number): string;
+export function npmScript(major: number): string;

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodeBinary } from '../../scripts/node-versions.mjs';
+import { expectRows } from '../support/expect-rows.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { PackedInstall } from '../support/packed-install.ts';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { RegistryStub } from '../support/registry-stub.ts';
+import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const server = new PerfscopeServer({ OTEL_METRIC_EXPORT_INTERVAL: '500' });
+const registry = new RegistryStub();
+beforeAll(() => Promise.all([server.start(), registry.start()]));
+afterAll(async () => {
+  registry.remove();
+  await server.remove();
+});
+
+const NAMES = ['perfscope', '@perfscope/agent'];
+const NODE_VERSIONS = [22, 24, 26];
+const SCRIPTS = ['module-systems-esm.mjs', 'module-systems-cjs.cjs'];
+/** Returns the flags of Node and the value of NODE_OPTIONS that load a module before the application. */
+const PRELOADS = {
+  '--import': (module: string) => [['--import', module], ''],
+  '--require': (module: string) => [['--require', module], ''],
+  'NODE_OPTIONS=--import': (module: string) => [[], `--import ${module}`],
+  'NODE_OPTIONS=--require': (module: string) => [[], `--require ${module}`],
+  'no flag': () => [[], ''],
+} satisfies Record<string, (module: string) => [readonly string[], string]>;
+const CASES = NODE_VERSIONS.flatMap((major) =>
+  SCRIPTS.flatMap((script) =>
+    Object.entries(PRELOADS).map(([flag, preload]) => ({ major, script, flag, preload })),
+  ),
+);
+const REQUESTS = 5;
+
+describe.each(NAMES)('%s', (name) => {
+  const install = new PackedInstall(name, registry);
+  beforeAll(() => install.install('express@5'));
+  afterAll(() => install.remove());
+
+  it.concurrent.each(CASES)('works on Node $major in $script with $flag', async (options) => {
+    const { major, script, flag, preload } = options;
+    const service = `${name} ${major} ${script} ${flag}`;
+    const [flags, nodeOptions] = preload(install.register);
+    const app = new InstrumentedApp(script, {
+      env: {
+        ...server.env,
+        OTEL_SERVICE_NAME: service,
+        NODE_OPTIONS: nodeOptions,
+        SERVER_URL: server.url,
+      },
+      cwd: install.folder,
+      node: nodeBinary(major),
+      flags,
+      args: [name],
+    });
+    const closed = once(app.child, 'close');
+    const url = await app.url();
+    await sendRequests(`${url}/hotel/rooms/7`, REQUESTS);
+    const isInstrumented = flag !== 'no flag';
+    if (isInstrumented) await waitFor(async () => app.stderr.includes('measuring'));
+    await fetch(`${url}/stop`);
+    // The exit code of the application, without a signal.
+    expect(await closed).toEqual([3, null]);
+    expect(app.stdout.split('\n')).toEqual([
+      'shared true PS_ROW_INVALID',
+      'Perfscope',
+      'Perfscope',
+      `listening on ${url}`,
+      'stopped',
+      '',
+    ]);
+    expect(app.stderr).toMatch(
+      isInstrumented ? /^perfscope: measuring HTTP, host, runtime, express 5\.\d+\.\d+\n$/ : /^$/,
+    );
+    await expectRows(
+      () =>
+        server.sql(`SELECT coalesce(endpoint, name), operation, organization_id, sum(count)
+          FROM performance_metrics
+          WHERE service = '${service}' AND (endpoint LIKE '/hotel%' OR name = 'probe')
+          ORDER BY operation, organization_id`),
+      [
+        // A request belongs to the first tenant that its handler sets.
+        ...(isInstrumented ? [['/hotel/rooms/:id', 'GET', 'from import', REQUESTS]] : []),
+        ['probe', 'import', 'from require', REQUESTS],
+        ['probe', 'require', 'from import', REQUESTS],
+      ],
+    );
+  });
+});
