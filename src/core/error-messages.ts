@@ -65,7 +65,7 @@ export const ERROR_MESSAGES = {
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
-    "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a Perfscope server, or set PERFORMANCE_QUESTDB_URL.",
+    "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
