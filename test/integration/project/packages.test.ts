@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -7,6 +8,11 @@ import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findTarballProblems } from '../../../scripts/release/check-tarballs.ts';
 import { listTarball, readTarballManifest } from '../../../scripts/release/tarball.ts';
+import {
+  getPackageFile,
+  getPackageName,
+  QUESTDB_VERSION,
+} from '../../../src/storage/questdb/questdb-release.mjs';
 import { PackedPackages } from '../../support/packed-packages.ts';
 
 const packages = new PackedPackages();
@@ -46,18 +52,31 @@ it.each(NAMES)('every entry point of %s has correct types', async (name) => {
   }
 });
 
-it('passes the checks of a release', () => {
+function checkRelease(...questdb: string[]): string[] {
   const { perfscope, agent } = packages;
   const { version } = readTarballManifest(perfscope);
   const registryDependencies = false;
-  const problems = findTarballProblems({
-    version,
-    perfscope,
-    agent,
-    questdb: [],
-    registryDependencies,
-  });
-  expect(problems).toEqual([]);
+  return findTarballProblems({ version, perfscope, agent, questdb, registryDependencies });
+}
+
+it('passes the checks of a release', () => {
+  expect(checkRelease()).toEqual([]);
+});
+
+it('a release needs a QuestDB package with the expected jar, and with an SBOM', () => {
+  const file = getPackageFile('linux-x64');
+  mkdirSync(join(folder, 'package'));
+  const manifest = { name: getPackageName('linux-x64'), version: '0.0.1' };
+  writeFileSync(join(folder, 'package/package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'package/questdb.jar'), 'not a jar');
+  execFileSync('tar', ['-czf', file, 'package'], { cwd: folder });
+  expect(checkRelease(join(folder, file))).toEqual([
+    `${file} contains ${manifest.name} 0.0.1 instead of ${manifest.name} ${QUESTDB_VERSION}.`,
+    `${file} has no sbom.cdx.json.`,
+    expect.stringMatching(
+      / contains another questdb\.jar than expected\. Its SHA-256 is [\da-f]{64}/,
+    ),
+  ]);
 });
 
 it('perfscope contains only the files that users need', () => {
