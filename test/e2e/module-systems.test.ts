@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../scripts/node-versions.mjs';
+import { loadAgentPackage } from '../../src/server/agent-package/agent-package-file.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PackedInstall } from '../support/packed-install.ts';
@@ -30,63 +31,98 @@ const PRELOADS = {
 } satisfies Record<string, (module: string) => [readonly string[], string]>;
 const CASES = NODE_VERSIONS.flatMap((major) =>
   SCRIPTS.flatMap((script) =>
-    Object.entries(PRELOADS).map(([flag, preload]) => ({ major, script, flag, preload })),
+    Object.keys(PRELOADS).map((flag) => ({ major, script, flag: flag as Flag })),
   ),
 );
 const REQUESTS = 5;
+
+type Flag = keyof typeof PRELOADS;
+interface Case {
+  readonly folder: string;
+  /** Package whose `register` the flag loads. */
+  readonly preloaded: string;
+  /** Package that the application loads. */
+  readonly library: string;
+  readonly major: number;
+  readonly script: string;
+  readonly flag: Flag;
+}
+
+/** Checks the streams, the exit code, and the rows of an application. */
+async function checkApp({ folder, preloaded, library, major, script, flag }: Case): Promise<void> {
+  const service = [preloaded, library, major, script, flag].join(' ');
+  const [flags, nodeOptions] = PRELOADS[flag](`${preloaded}/register`);
+  const app = new InstrumentedApp(script, {
+    env: {
+      ...server.env,
+      OTEL_SERVICE_NAME: service,
+      NODE_OPTIONS: nodeOptions,
+      SERVER_URL: server.url,
+    },
+    cwd: folder,
+    node: nodeBinary(major),
+    flags,
+    args: [library],
+  });
+  const closed = once(app.child, 'close');
+  const url = await app.url();
+  await sendRequests(`${url}/hotel/rooms/7`, REQUESTS);
+  const isInstrumented = flag !== 'no flag';
+  if (isInstrumented) await waitFor(async () => app.stderr.includes('measuring'));
+  await fetch(`${url}/stop`);
+  // The exit code of the application, without a signal.
+  expect(await closed).toEqual([3, null]);
+  expect(app.stdout.split('\n')).toEqual([
+    'same classes: true',
+    'PerfscopeError PS_ROW_INVALID',
+    'Perfscope',
+    'Perfscope',
+    `listening on ${url}`,
+    'stopped',
+    '',
+  ]);
+  expect(app.stderr).toMatch(
+    isInstrumented ? /^perfscope: measuring HTTP, host, runtime, express 5\.\d+\.\d+\n$/ : /^$/,
+  );
+  await expectRows(
+    () =>
+      server.sql(`SELECT coalesce(endpoint, name), operation, organization_id, sum(count)
+        FROM performance_metrics
+        WHERE service = '${service}' AND (endpoint LIKE '/hotel%' OR name = 'probe')
+        ORDER BY operation, organization_id`),
+    [
+      // A request belongs to the first tenant that its handler sets.
+      ...(isInstrumented ? [['/hotel/rooms/:id', 'GET', 'from import', REQUESTS]] : []),
+      ['probe', 'import', 'from require', REQUESTS],
+      ['probe', 'require', 'from import', REQUESTS],
+    ],
+    30_000,
+  );
+}
 
 describe.each(NAMES)('%s', (name) => {
   const install = new PackedInstall(name, registry);
   beforeAll(() => install.install('express@5'));
   afterAll(() => install.remove());
 
-  it.concurrent.each(CASES)('works on Node $major in $script with $flag', async (options) => {
-    const { major, script, flag, preload } = options;
-    const service = `${name} ${major} ${script} ${flag}`;
-    const [flags, nodeOptions] = preload(install.register);
-    const app = new InstrumentedApp(script, {
-      env: {
-        ...server.env,
-        OTEL_SERVICE_NAME: service,
-        NODE_OPTIONS: nodeOptions,
-        SERVER_URL: server.url,
-      },
-      cwd: install.folder,
-      node: nodeBinary(major),
-      flags,
-      args: [name],
-    });
-    const closed = once(app.child, 'close');
-    const url = await app.url();
-    await sendRequests(`${url}/hotel/rooms/7`, REQUESTS);
-    const isInstrumented = flag !== 'no flag';
-    if (isInstrumented) await waitFor(async () => app.stderr.includes('measuring'));
-    await fetch(`${url}/stop`);
-    // The exit code of the application, without a signal.
-    expect(await closed).toEqual([3, null]);
-    expect(app.stdout.split('\n')).toEqual([
-      'shared true PS_ROW_INVALID',
-      'Perfscope',
-      'Perfscope',
-      `listening on ${url}`,
-      'stopped',
-      '',
-    ]);
-    expect(app.stderr).toMatch(
-      isInstrumented ? /^perfscope: measuring HTTP, host, runtime, express 5\.\d+\.\d+\n$/ : /^$/,
-    );
-    await expectRows(
-      () =>
-        server.sql(`SELECT coalesce(endpoint, name), operation, organization_id, sum(count)
-          FROM performance_metrics
-          WHERE service = '${service}' AND (endpoint LIKE '/hotel%' OR name = 'probe')
-          ORDER BY operation, organization_id`),
-      [
-        // A request belongs to the first tenant that its handler sets.
-        ...(isInstrumented ? [['/hotel/rooms/:id', 'GET', 'from import', REQUESTS]] : []),
-        ['probe', 'import', 'from require', REQUESTS],
-        ['probe', 'require', 'from import', REQUESTS],
-      ],
-    );
-  });
+  it.concurrent.each(CASES)('works on Node $major in $script with $flag', (options) =>
+    checkApp({ folder: install.folder, preloaded: name, library: name, ...options }),
+  );
+});
+
+describe('both packages in one application', () => {
+  const install = new PackedInstall('perfscope', registry);
+  beforeAll(() => install.install('express@5', loadAgentPackage().file));
+  afterAll(() => install.remove());
+
+  it.concurrent.each([
+    ['perfscope', '@perfscope/agent', 'module-systems-esm.mjs', '--import'],
+    ['perfscope', '@perfscope/agent', 'module-systems-cjs.cjs', '--require'],
+    ['@perfscope/agent', 'perfscope', 'module-systems-esm.mjs', '--require'],
+    ['@perfscope/agent', 'perfscope', 'module-systems-cjs.cjs', '--import'],
+  ] as const)(
+    '%s measures with the library of %s in %s with %s',
+    (preloaded, library, script, flag) =>
+      checkApp({ folder: install.folder, preloaded, library, major: 26, script, flag }),
+  );
 });
