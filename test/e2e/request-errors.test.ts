@@ -20,9 +20,13 @@ it('stores 5xx responses with the thrown error, and does not change the response
     OTEL_SERVICE_NAME: 'failing',
   };
   const uninstrumented = await run(process.execPath, [app], { env });
-  const instrumented = await run(process.execPath, ['--import', './dist/agent-package/register.js', app], {
-    env,
-  });
+  const instrumented = await run(
+    process.execPath,
+    ['--import', './dist/agent-package/register.js', app],
+    {
+      env,
+    },
+  );
   expect(instrumented.stdout).toBe(uninstrumented.stdout);
   expect(uninstrumented.stdout.split('\n')).toHaveLength(12);
   const rows = await waitFor(async () => {

@@ -25,9 +25,13 @@ it('does not change anything that an application can observe', async () => {
   const uninstrumented = await run(process.execPath, [app], {
     env: { ...env, QUEUE_PREFIX: 'uninstrumented' },
   });
-  const instrumented = await run(process.execPath, ['--import', './dist/agent-package/register.js', app], {
-    env: { ...env, QUEUE_PREFIX: 'instrumented' },
-  });
+  const instrumented = await run(
+    process.execPath,
+    ['--import', './dist/agent-package/register.js', app],
+    {
+      env: { ...env, QUEUE_PREFIX: 'instrumented' },
+    },
+  );
   expect(uninstrumented.stdout.split('\n').length).toBeGreaterThan(40);
   expect(maskParents(instrumented.stdout)).toBe(maskParents(uninstrumented.stdout));
   // The second run was measured.
