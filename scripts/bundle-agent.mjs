@@ -134,9 +134,18 @@ export function formatLicenses(folders) {
       const { name, version, license } = JSON.parse(
         readFileSync(join(folder, 'package.json'), 'utf8'),
       );
-      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-      const text = file ? readFileSync(join(folder, file), 'utf8') : '';
-      return `${name} ${version} (${license})\n\n${text}`;
+      return `${name} ${version} (${license})\n\n${readLicenseText(folder, license)}`;
     })
     .join(`\n${'-'.repeat(80)}\n`);
+}
+
+/** Returns the text of the license file, or of the section in the README. Throws if there is none. */
+function readLicenseText(folder, license) {
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  if (file) return readFileSync(join(folder, file), 'utf8');
+  const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+  const [, section] = /^#+ *licen[cs]e\s+([^]*)/im.exec(readme) ?? [];
+  if (section) return section;
+  if (license === 'Apache-2.0') return readFileSync('LICENSE', 'utf8');
+  throw new Error(`${folder} contains no license text`);
 }
