@@ -144,7 +144,7 @@ function readLicenseText(folder, license) {
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   if (file) return readFileSync(join(folder, file), 'utf8');
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
-  const [, section] = /^#+ *licen[cs]e\s+([^]*)/im.exec(readme) ?? [];
+  const [, section] = /^#+ *licen[cs]e\s+([\s\S]*)/im.exec(readme) ?? [];
   if (section) return section;
   if (license === 'Apache-2.0') return readFileSync('LICENSE', 'utf8');
   throw new Error(`${folder} contains no license text`);
