@@ -12,7 +12,14 @@ import {
   rotate,
 } from './overhead/agents.ts';
 import { type Cost, measureCost } from './overhead/measure-service.ts';
-import { atMost, type BenchOptions, median, type Report, roundToFourDigits } from './report.ts';
+import {
+  atMost,
+  type BenchOptions,
+  formatDifference,
+  median,
+  type Report,
+  roundToFourDigits,
+} from './report.ts';
 
 const ROUTES = { json: '/json/7', queries: '/rooms/7' } as const;
 
@@ -88,9 +95,9 @@ function createReport(
     for (const { name } of all) {
       details[`${kind} ${name}`] = [
         `${roundToFourDigits(total(kind, name, 'cpuMicrosPerRequest'))} µs of CPU per request`,
-        `(+${roundToFourDigits(added(kind, name, 'cpuMicrosPerRequest'))})`,
-        `${roundToFourDigits(total(kind, name, 'rssMb'))} MB (+${roundToFourDigits(added(kind, name, 'rssMb'))})`,
-        `start ${roundToFourDigits(total(kind, name, 'startMs'))} ms (+${roundToFourDigits(added(kind, name, 'startMs'))})`,
+        `(${formatDifference(added(kind, name, 'cpuMicrosPerRequest'))})`,
+        `${roundToFourDigits(total(kind, name, 'rssMb'))} MB (${formatDifference(added(kind, name, 'rssMb'))})`,
+        `start ${roundToFourDigits(total(kind, name, 'startMs'))} ms (${formatDifference(added(kind, name, 'startMs'))})`,
       ].join(', ');
     }
   }

@@ -47,3 +47,9 @@ export function median(values: readonly number[]): number {
 export function roundToFourDigits(value: number): number {
   return Number(value.toPrecision(4));
 }
+
+/** Formats a difference with its sign, for example `+4.2`. */
+export function formatDifference(value: number): string {
+  const rounded = roundToFourDigits(value);
+  return rounded < 0 ? String(rounded) : `+${rounded}`;
+}

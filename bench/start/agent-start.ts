@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { type Agent, listPerfscopeAgents, NO_AGENT, rotate } from '../overhead/agents.ts';
-import { atMost, type BenchOptions, median, type Report, roundToFourDigits } from '../report.ts';
+import {
+  atMost,
+  type BenchOptions,
+  formatDifference,
+  median,
+  type Report,
+  roundToFourDigits,
+} from '../report.ts';
 
 /** Time from the start of the process to the end of the measurement. */
 const DURATION_MS = 5000;
@@ -107,7 +114,7 @@ function createReport(
   const added = (agent: string, metric: keyof ServiceStart) =>
     median(starts.get(agent)!.map((start, i) => start[metric] - plain[i]![metric]));
   const format = (agent: string, metric: keyof ServiceStart) =>
-    `${roundToFourDigits(total(agent, metric))} ms (+${roundToFourDigits(added(agent, metric))})`;
+    `${roundToFourDigits(total(agent, metric))} ms (${formatDifference(added(agent, metric))})`;
   for (const { name } of agents) {
     details[name] = [
       `CPU before the first line ${format(name, 'firstLineCpuMs')}`,
