@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { QuestdbTargets } from '../../src/core/config/questdb-targets.ts';
@@ -22,6 +22,8 @@ export class PerfscopeServer {
   output = '';
   /** Working directory of the server. */
   cwd = '.';
+  /** The `perfscope` command. Default: the compiled command of this checkout. */
+  command: readonly [string, ...string[]] = [process.execPath, resolve('dist/bin.js')];
   child: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
@@ -32,7 +34,8 @@ export class PerfscopeServer {
   async start(): Promise<void> {
     this.output = '';
     const { env, cwd } = this;
-    const child = spawn(process.execPath, [resolve('dist/bin.js'), 'serve'], { env, cwd });
+    const [command, ...args] = this.command;
+    const child = spawn(command, [...args, 'serve'], { env, cwd });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
@@ -50,7 +53,8 @@ export class PerfscopeServer {
     const { child } = this;
     if (!child || child.exitCode !== null) return child?.exitCode ?? null;
     const exited = new Promise<number | null>((done) => child.once('exit', done));
-    child.kill(signal);
+    // npx doesn't forward signals to the command.
+    process.kill(this.#readLock()?.process.pid ?? child.pid!, signal);
     return exited;
   }
 
@@ -60,8 +64,12 @@ export class PerfscopeServer {
   }
 
   get questdbPid(): number {
-    const lock = readFileSync(join(this.folder, 'data', 'server.lock'), 'utf8');
-    return (JSON.parse(lock) as { questdb: { pid: number } }).questdb.pid;
+    return this.#readLock()!.questdb.pid;
+  }
+
+  #readLock(): { process: { pid: number }; questdb: { pid: number } } | undefined {
+    const lock = join(this.env.PERFORMANCE_DATA_DIR!, 'server.lock');
+    return existsSync(lock) ? JSON.parse(readFileSync(lock, 'utf8')) : undefined;
   }
 
   /** Addresses and credentials of the embedded QuestDB. */
