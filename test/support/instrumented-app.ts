@@ -47,9 +47,17 @@ export class InstrumentedApp {
     });
   }
 
-  /** Returns the URL that the application prints when it is ready. */
-  url(): Promise<string> {
-    return waitFor(async () => /listening on (\S+)/.exec(this.output)?.[1]);
+  /**
+   * Returns the URL that the application prints when it is ready.
+   *
+   * @throws Error with the output if the application exits
+   */
+  async url(): Promise<string> {
+    const findUrl = () => /listening on (\S+)/.exec(this.output)?.[1];
+    await waitFor(async () => findUrl() !== undefined || this.child.exitCode !== null);
+    const url = findUrl();
+    if (url === undefined) throw new Error(`the application exited:\n${this.output}`);
+    return url;
   }
 
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
