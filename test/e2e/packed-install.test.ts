@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,13 +10,19 @@ import { sendAbortedRequests, sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const server = new PerfscopeServer({ PERFORMANCE_IGNORE_ROUTES: '/healthz,/internal/*' });
+const perfscope = new PackedInstall('perfscope');
+const agent = new PackedInstall('@perfscope/agent');
 beforeAll(() => server.start());
-afterAll(() => server.remove());
+afterAll(async () => {
+  await server.remove();
+  for (const install of [perfscope, agent]) install.remove();
+});
 
-describe.each(['express@5.3.0', 'express@4.21.2'])('packed package with %s', (express) => {
-  const install = new PackedInstall();
+describe.each([
+  { install: perfscope, express: 'express@5.3.0' },
+  { install: agent, express: 'express@4.21.2' },
+])('package $install.name with $express', ({ install, express }) => {
   beforeAll(() => install.install(express));
-  afterAll(() => install.remove());
 
   it.each(['hotel-esm.mjs', 'hotel-cjs.cjs'])('counts every request of %s', async (script) => {
     const service = `${express}-${script}`;
@@ -23,7 +30,7 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('packed package with %s', (ex
     const app = new InstrumentedApp(script, {
       env,
       cwd: install.folder,
-      register: 'perfscope/register',
+      register: install.register,
     });
     const base = await app.url();
     const [, rooms, booked, broken, gone, unknown, root, aborted] = await Promise.all([
@@ -107,30 +114,19 @@ describe.each(['express@5.3.0', 'express@4.21.2'])('packed package with %s', (ex
       ['hotel.price', booked * 120, booked],
     ]);
   });
+});
 
-  it('installs the command and the dashboards', async () => {
-    const { spawnSync } = await import('node:child_process');
-    const { PERFORMANCE_DATA_DIR: _, ...env } = server.env;
-    const help = spawnSync(join(install.folder, 'node_modules/.bin/perfscope'), ['--help'], {
-      env,
-      cwd: install.folder,
-      encoding: 'utf8',
-    });
-    expect(help.stdout).toMatch(/serve.*demo.*migrate.*check-config.*doctor.*wipe/s);
-    const dashboards = 'grafana/provisioning/dashboards/json';
-    expect(readdirSync(join(install.folder, 'node_modules/perfscope', dashboards))).toEqual(
-      readdirSync(dashboards),
-    );
-    const demo = spawnSync(
-      join(install.folder, 'node_modules/.bin/perfscope'),
-      ['demo', '--fast'],
-      {
-        env,
-        cwd: install.folder,
-        encoding: 'utf8',
-      },
-    );
-    expect(demo.status).toBe(1);
-    expect(demo.stderr).toMatch(/PS_DEMO_INCOMPLETE.*npm install bullmq ioredis/);
-  });
+it('installs the command and the dashboards', () => {
+  const { PERFORMANCE_DATA_DIR: _, ...env } = server.env;
+  const cwd = perfscope.folder;
+  const command = join(cwd, 'node_modules/.bin/perfscope');
+  const help = spawnSync(command, ['--help'], { env, cwd, encoding: 'utf8' });
+  expect(help.stdout).toMatch(/serve.*demo.*migrate.*check-config.*doctor.*wipe/s);
+  const dashboards = 'grafana/provisioning/dashboards/json';
+  expect(readdirSync(join(cwd, 'node_modules/perfscope', dashboards))).toEqual(
+    readdirSync(dashboards),
+  );
+  const demo = spawnSync(command, ['demo', '--fast'], { env, cwd, encoding: 'utf8' });
+  expect(demo.status).toBe(1);
+  expect(demo.stderr).toMatch(/PS_DEMO_INCOMPLETE.*npm install bullmq ioredis/);
 });

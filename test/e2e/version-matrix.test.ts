@@ -16,17 +16,17 @@ const databases = new PostgresAndRedis();
 beforeAll(() => Promise.all([server.start(), databases.start()]));
 afterAll(() => Promise.all([server.remove(), databases.remove()]));
 
-const CASES = ([22, 24] as const).flatMap((node) =>
+const CASES = ([22, 24, 26] as const).flatMap((node) =>
   ['booking-esm.mjs', 'booking-cjs.cjs'].map((script) => [node, script] as const),
 );
 
 describe.each([
-  ['express@4', 'bullmq@5', 'ioredis@5'],
-  ['express@5', 'bullmq@5', 'ioredis@5'],
-  ['express@4', 'bullmq@6', 'ioredis@5'],
-  ['express@5', 'bullmq@6', 'ioredis@5'],
-])('with %s and %s', (...packages) => {
-  const install = new PackedInstall();
+  ['@perfscope/agent', 'express@4', 'bullmq@5', 'ioredis@5'],
+  ['perfscope', 'express@5', 'bullmq@5', 'ioredis@5'],
+  ['perfscope', 'express@4', 'bullmq@6', 'ioredis@5'],
+  ['@perfscope/agent', 'express@5', 'bullmq@6', 'ioredis@5'],
+])('%s with %s and %s', (name, ...packages) => {
+  const install = new PackedInstall(name);
   beforeAll(() => install.install(...packages, 'pg@8'));
   afterAll(() => install.remove());
 
@@ -40,7 +40,7 @@ describe.each([
         OTEL_SERVICE_NAME: service,
         QUEUE_NAME: service.replaceAll(/\W/g, '-'),
       };
-      const [cwd, register] = [install.folder, 'perfscope/register'];
+      const { folder: cwd, register } = install;
       const app = new InstrumentedApp(script, { env, cwd, register, node: nodeBinary(node) });
       const base = await app.url();
       const grand = { headers: { 'x-organization': 'Grand', 'x-property': 'lake "side"' } };
