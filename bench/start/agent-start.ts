@@ -37,8 +37,8 @@ export async function benchAgentStart({ quick, log, compare }: BenchOptions): Pr
     for (let round = 0; round < rounds; round++) {
       log(`round ${round + 1} of ${rounds}`);
       for (const agent of rotate(agents, round)) {
-        const { longestBlockMs } = await measureStart(questdb, agent, `probe ${round}`);
-        const start = await measureStart(questdb, agent, `start ${round}`);
+        const { longestBlockMs } = await measureStart(questdb, agent, round, true);
+        const start = await measureStart(questdb, agent, round, false);
         starts.set(agent.name, [...(starts.get(agent.name) ?? []), { ...start, longestBlockMs }]);
       }
     }
@@ -49,14 +49,15 @@ export async function benchAgentStart({ quick, log, compare }: BenchOptions): Pr
   }
 }
 
-/** @param run name of the run. A name that starts with `probe` measures event-loop blocks instead of CPU time. */
+/** @param probe whether to measure event-loop blocks. The probe distorts the CPU time. */
 async function measureStart(
   questdb: ExternalQuestdb,
   agent: Agent,
-  run: string,
+  round: number,
+  probe: boolean,
 ): Promise<ServiceStart> {
   const { PATH, HOME } = process.env;
-  const service = `${agent.name} ${run}`;
+  const service = `${agent.name} ${round}${probe ? ' probe' : ''}`;
   const child = spawn(process.execPath, [...agent.flags, 'idle-service.cjs'], {
     cwd: 'bench/start',
     env: {
@@ -68,7 +69,7 @@ async function measureStart(
       PERFORMANCE_SPOOL_DIR: `${questdb.folder}/${service}`,
       PERFORMANCE_FLUSH_INTERVAL: String(FLUSH_INTERVAL_MS),
       BENCH_DURATION_MS: String(DURATION_MS),
-      BENCH_PROBE: String(run.startsWith('probe')),
+      BENCH_PROBE: String(probe),
     },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
