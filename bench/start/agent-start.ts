@@ -42,8 +42,8 @@ export async function benchAgentStart({ quick, log, compare }: BenchOptions): Pr
         starts.set(agent.name, [...(starts.get(agent.name) ?? []), { ...start, longestBlockMs }]);
       }
     }
-    const [[rowsStored] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
-    return createReport(agents, starts, { rounds, rowsStored: Number(rowsStored) });
+    const [[agentRows] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
+    return createReport(agents, starts, { rounds, agentRows: Number(agentRows) });
   } finally {
     await questdb.remove();
   }
