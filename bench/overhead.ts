@@ -16,7 +16,8 @@ import {
   atMost,
   type BenchOptions,
   formatDifference,
-  median,
+  medianAdded,
+  medianOf,
   type Report,
   roundToFourDigits,
 } from './report.ts';
@@ -82,15 +83,11 @@ function createReport(
   costs: ReadonlyMap<string, readonly Cost[]>,
   details: Report['details'],
 ): Report {
+  const runsOf = (kind: string, agent: string) => costs.get(`${kind} ${agent}`) ?? [];
   const total = (kind: string, agent: string, metric: keyof Cost) =>
-    median((costs.get(`${kind} ${agent}`) ?? []).map((cost) => cost[metric]));
-  // Compares runs of the same round, because load on the machine affects them equally.
-  const added = (kind: string, agent: string, metric: keyof Cost) => {
-    const plain = costs.get(`${kind} none`) ?? [];
-    return median(
-      (costs.get(`${kind} ${agent}`) ?? []).map((c, i) => c[metric] - plain[i]![metric]),
-    );
-  };
+    medianOf(runsOf(kind, agent), metric);
+  const added = (kind: string, agent: string, metric: keyof Cost) =>
+    medianAdded(runsOf(kind, agent), runsOf(kind, NO_AGENT.name), metric);
   for (const kind of Object.keys(ROUTES)) {
     for (const { name } of all) {
       details[`${kind} ${name}`] = [

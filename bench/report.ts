@@ -44,6 +44,26 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.floor(middle - 0.5)]! + sorted[Math.floor(middle)]!) / 2;
 }
 
+/** Returns the median of one metric over several runs. */
+export function medianOf<K extends string>(
+  runs: readonly Readonly<Record<K, number>>[],
+  metric: K,
+): number {
+  return median(runs.map((run) => run[metric]));
+}
+
+/**
+ * Returns the median difference of one metric. Compares runs of the same round, because load on the machine affects
+ * them equally.
+ */
+export function medianAdded<K extends string>(
+  runs: readonly Readonly<Record<K, number>>[],
+  plainRuns: readonly Readonly<Record<K, number>>[],
+  metric: K,
+): number {
+  return median(runs.map((run, round) => run[metric] - plainRuns[round]![metric]));
+}
+
 export function roundToFourDigits(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,13 +1,12 @@
 // Builds the package `@perfscope/agent`: a folder as published, and its tarball. The server offers the tarball for
 // download, and the package `perfscope` re-exports the modules in the folder.
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleAgent, formatLicenses } from './bundle-agent.mjs';
+import { AGENT_FOLDER, packFolder, readJson, writeJson } from './release/pack-folder.ts';
 import { formatAgentSbom, SBOM_FILE } from './release/package-sboms.ts';
 
 const TEMPLATE_FOLDER = 'packages/agent';
-const AGENT_FOLDER = 'dist/agent-package';
 
 /** Builds the package from `src` and the compiled declarations in `dist`. */
 export async function buildAgentPackage() {
@@ -21,16 +20,5 @@ export async function buildAgentPackage() {
   cpSync('LICENSE', join(AGENT_FOLDER, 'LICENSE'));
   writeFileSync(join(AGENT_FOLDER, 'THIRD_PARTY_LICENSES.txt'), formatLicenses(bundledFolders));
   writeFileSync(join(AGENT_FOLDER, SBOM_FILE), formatAgentSbom(version, bundledFolders));
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', '../'], {
-    cwd: AGENT_FOLDER,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-function readJson(file) {
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-function writeJson(file, value) {
-  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+  packFolder(AGENT_FOLDER, 'dist');
 }

@@ -7,7 +7,8 @@ import {
   atMost,
   type BenchOptions,
   formatDifference,
-  median,
+  medianAdded,
+  medianOf,
   type Report,
   roundToFourDigits,
 } from '../report.ts';
@@ -103,11 +104,9 @@ function createReport(
   details: Report['details'],
 ): Report {
   const plain = starts.get(NO_AGENT.name)!;
-  const total = (agent: string, metric: keyof ServiceStart) =>
-    median(starts.get(agent)!.map((start) => start[metric]));
-  // Compares starts of the same round, because load on the machine affects them equally.
+  const total = (agent: string, metric: keyof ServiceStart) => medianOf(starts.get(agent)!, metric);
   const added = (agent: string, metric: keyof ServiceStart) =>
-    median(starts.get(agent)!.map((start, i) => start[metric] - plain[i]![metric]));
+    medianAdded(starts.get(agent)!, plain, metric);
   const format = (agent: string, metric: keyof ServiceStart) =>
     `${roundToFourDigits(total(agent, metric))} ms (${formatDifference(added(agent, metric))})`;
   for (const { name } of agents) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import {
@@ -9,6 +8,7 @@ import {
 } from '../../src/storage/questdb/questdb-release.mjs';
 import { SBOM_FILE } from './package-sboms.ts';
 import {
+  hashBytes,
   listTarball,
   type Manifest,
   measureUnpackedSize,
@@ -112,7 +112,7 @@ function findQuestdbProblems(tarball: string): string[] {
   if (platform === undefined) return [`${file} is not a QuestDB package of this version.`];
   const problems = findPackageProblems(tarball, getPackageName(platform), QUESTDB_VERSION, false);
   const jar = readTarballFile(tarball, 'questdb.jar');
-  const hash = createHash('sha256').update(jar).digest('hex');
+  const hash = hashBytes(jar, 'sha256');
   if (hash !== PLATFORM_JAR_SHA256[platform])
     problems.push(`${file} contains another questdb.jar than expected. Its SHA-256 is ${hash}.`);
   return problems;

@@ -1,18 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   getPackageName,
   PLATFORM_JAR_SHA256,
   QUESTDB_VERSION,
 } from '../../src/storage/questdb/questdb-release.mjs';
+import { AGENT_FOLDER, packFolder, readJson, runNpmPack, writeJson } from './pack-folder.ts';
 import { formatPerfscopeSbom, SBOM_FILE } from './package-sboms.ts';
 import type { Manifest } from './tarball.ts';
 
 /** Fields of `package.json` that only a checkout needs. */
 const CHECKOUT_FIELDS = new Set(['devDependencies', 'files', 'overrides', 'scripts']);
-const AGENT_FOLDER = 'dist/agent-package';
 
 export interface PackOptions {
   /** An existing folder. */
@@ -41,7 +40,7 @@ export function packPerfscope({ out, registryDependencies }: PackOptions): strin
     const agentSbom = readFileSync(join(AGENT_FOLDER, SBOM_FILE), 'utf8');
     const sbom = formatPerfscopeSbom(manifest.version, agentSbom);
     writeFileSync(join(stage, SBOM_FILE), sbom);
-    runNpmPack(['--pack-destination', resolve(out)], stage);
+    packFolder(stage, out);
     return join(out, `perfscope-${manifest.version}.tgz`);
   } finally {
     rmSync(stage, { recursive: true, force: true });
@@ -70,17 +69,4 @@ function listPackedFiles(): string[] {
     { files: { path: string }[] },
   ];
   return files.map(({ path }) => path);
-}
-
-function runNpmPack(args: readonly string[], cwd: string): string {
-  const command = ['pack', '--silent', '--ignore-scripts', ...args];
-  return execFileSync('npm', command, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
-}
-
-function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-function writeJson(file: string, value: unknown): void {
-  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 }

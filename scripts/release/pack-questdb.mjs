@@ -1,8 +1,6 @@
 // Builds the npm package that contains QuestDB and a Java runtime for one platform, and prints the package's path.
 // Usage: node scripts/release/pack-questdb.mjs [--platform linux-x64] [--jdk DIR] [--out DIR]
 // For another platform, `--jdk` is the folder of an unpacked JDK for that platform.
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,8 +14,10 @@ import {
   QUESTDB_VERSION,
 } from '../../src/storage/questdb/questdb-release.mjs';
 import { createJavaRuntime } from './java-runtime.mjs';
+import { packFolder, writeJson } from './pack-folder.ts';
 import { formatPackageReadme } from './package-readme.mjs';
 import { formatQuestdbSbom, SBOM_FILE } from './package-sboms.ts';
+import { hashBytes } from './tarball.ts';
 import { trimJar } from './trim-jar.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -61,9 +61,11 @@ async function packQuestdb({ platform, jdk, out }) {
     cpSync(join(stage, 'runtime'), join(output, 'runtime'), { recursive: true, dereference: true });
     for (const [from, to] of LICENSE_FILES) cpSync(join(ROOT, from), join(output, to));
     writeFileSync(join(output, 'README.md'), formatPackageReadme(platform, javaVersion));
-    writeFileSync(join(output, 'package.json'), formatManifest(platform, javaVersion));
+    writeJson(join(output, 'package.json'), createManifest(platform, javaVersion));
     writeFileSync(join(output, SBOM_FILE), formatQuestdbSbom(platform, javaVersion));
-    return pack(output, resolve(out), platform);
+    mkdirSync(out, { recursive: true });
+    packFolder(output, out);
+    return join(resolve(out), getPackageFile(platform));
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
@@ -73,7 +75,7 @@ async function packQuestdb({ platform, jdk, out }) {
 async function createPlatformJar(platform) {
   const jar = await resolveJar({ log: (line) => console.error(line) });
   const trimmed = await trimJar(readFileSync(jar), platform);
-  const found = createHash('sha256').update(trimmed).digest('hex');
+  const found = hashBytes(trimmed, 'sha256');
   const expected = PLATFORM_JAR_SHA256[platform];
   if (found === expected) return trimmed;
   throw new Error(
@@ -81,9 +83,9 @@ async function createPlatformJar(platform) {
   );
 }
 
-function formatManifest(platform, javaVersion) {
+function createManifest(platform, javaVersion) {
   const [os, cpu] = platform.split('-');
-  const manifest = {
+  return {
     name: getPackageName(platform),
     version: QUESTDB_VERSION,
     description: `QuestDB ${QUESTDB_VERSION} and a Java ${javaVersion} runtime for Perfscope on ${platform}`,
@@ -94,15 +96,4 @@ function formatManifest(platform, javaVersion) {
     // Yarn must unpack the package, because Java can't be started from a zip file.
     preferUnplugged: true,
   };
-  return `${JSON.stringify(manifest, null, 2)}\n`;
-}
-
-function pack(folder, out, platform) {
-  mkdirSync(out, { recursive: true });
-  const { status, stderr } = spawnSync('npm', ['pack', '--silent', '--pack-destination', out], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`npm pack failed: ${stderr}`);
-  return join(out, getPackageFile(platform));
 }

@@ -40,7 +40,16 @@ export function hashFileContent(
   algorithm: 'sha256' | 'sha512',
   encoding: 'hex' | 'base64' = 'hex',
 ): string {
-  return createHash(algorithm).update(readFileSync(file)).digest(encoding);
+  return hashBytes(readFileSync(file), algorithm, encoding);
+}
+
+/** Returns the hash of bytes. Default encoding: `hex`. */
+export function hashBytes(
+  bytes: Uint8Array,
+  algorithm: 'sha256' | 'sha512',
+  encoding: 'hex' | 'base64' = 'hex',
+): string {
+  return createHash(algorithm).update(bytes).digest(encoding);
 }
 
 function runTar(args: readonly string[]): Buffer {

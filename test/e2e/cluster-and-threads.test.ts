@@ -15,11 +15,8 @@ afterAll(() => Promise.all([questdb.remove(), databases.remove()]));
 function start(script: string, env: NodeJS.ProcessEnv = {}): InstrumentedApp {
   return new InstrumentedApp(script, {
     env: {
-      PATH: process.env.PATH,
-      XDG_RUNTIME_DIR: questdb.folder,
-      ...questdb.env,
+      ...questdb.serviceEnv,
       ...databases.env,
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
       PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
       ...env,

@@ -39,10 +39,7 @@ function run(scenario: string, flags: readonly string[], register: boolean) {
     {
       encoding: 'utf8',
       env: {
-        PATH: process.env.PATH,
-        XDG_RUNTIME_DIR: questdb.folder,
-        ...questdb.env,
-        PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+        ...questdb.serviceEnv,
         OTEL_SERVICE_NAME: 'crashes',
       },
     },

@@ -15,11 +15,8 @@ function start(script: string, service: string, args: string[] = []): Instrument
   return new InstrumentedApp(script, {
     args,
     env: {
-      PATH: process.env.PATH,
-      XDG_RUNTIME_DIR: questdb.folder,
-      ...questdb.env,
+      ...questdb.serviceEnv,
       ...databases.env,
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
       OTEL_SERVICE_NAME: service,
     },

@@ -29,13 +29,10 @@ afterAll(async () => {
 function pm2(...args: string[]) {
   return run(process.execPath, [join(folder, 'node_modules/pm2/bin/pm2'), ...args], {
     env: {
-      PATH: process.env.PATH,
+      ...questdb.serviceEnv,
       HOME: folder,
       PM2_HOME: join(folder, 'home'),
-      XDG_RUNTIME_DIR: questdb.folder,
-      ...questdb.env,
       OTEL_SERVICE_NAME: 'pm2',
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
     },
   });

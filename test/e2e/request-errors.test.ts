@@ -13,10 +13,7 @@ const run = promisify(execFile);
 it('stores 5xx responses with the thrown error, and does not change the responses', async () => {
   const app = 'test/apps/failing.cjs';
   const env = {
-    PATH: process.env.PATH,
-    XDG_RUNTIME_DIR: questdb.folder,
-    ...questdb.env,
-    PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+    ...questdb.serviceEnv,
     OTEL_SERVICE_NAME: 'failing',
   };
   const uninstrumented = await run(process.execPath, [app], { env });

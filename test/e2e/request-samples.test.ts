@@ -14,10 +14,7 @@ const BROKEN_TRACE = '1bf7651916cd43dd8448eb211c80319d';
 it('stores the user and trace of slow and failed requests, and counts each request once', async () => {
   const app = new InstrumentedApp('test/apps/slow-and-failing-requests.mjs', {
     env: {
-      PATH: process.env.PATH,
-      XDG_RUNTIME_DIR: questdb.folder,
-      ...questdb.env,
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
+      ...questdb.serviceEnv,
       OTEL_SERVICE_NAME: 'users',
       PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
       PERFORMANCE_USER_HEADER: 'x-user',

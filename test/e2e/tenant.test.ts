@@ -33,11 +33,8 @@ it.each([22, 24, 26])(
   async (major) => {
     const service = `contexts-${major}`;
     const env = {
-      PATH: process.env.PATH,
-      XDG_RUNTIME_DIR: questdb.folder,
-      ...questdb.env,
+      ...questdb.serviceEnv,
       ...databases.env,
-      PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
       PERFORMANCE_FLUSH_INTERVAL: '300',
       PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
       OTEL_SERVICE_NAME: service,

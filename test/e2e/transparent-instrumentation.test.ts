@@ -14,11 +14,8 @@ const run = promisify(execFile);
 
 it('does not change anything that an application can observe', async () => {
   const env = {
-    PATH: process.env.PATH,
-    XDG_RUNTIME_DIR: questdb.folder,
-    ...questdb.env,
+    ...questdb.serviceEnv,
     ...databases.env,
-    PERFORMANCE_SPOOL_DIR: `${questdb.folder}/spool`,
     PERFORMANCE_ORGANIZATION_HEADER: 'x-org',
   };
   const app = 'test/apps/transparent-instrumentation.cjs';

@@ -71,6 +71,16 @@ export class ExternalQuestdb {
     };
   }
 
+  /** Environment of a service that uses this QuestDB and no local server. Its spool is in `folder`. */
+  get serviceEnv(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env.PATH,
+      XDG_RUNTIME_DIR: this.folder,
+      ...this.env,
+      PERFORMANCE_SPOOL_DIR: `${this.folder}/spool`,
+    };
+  }
+
   get readTarget() {
     return { host: '127.0.0.1', port: this.#ports.pg, database: 'qdb', ...READER_CREDENTIALS };
   }
