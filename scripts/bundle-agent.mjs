@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
+import { PRIVATE_GLOBALS, providePrivateReferences } from './private-references.mjs';
 
 const semanticConventions = createRequire(import.meta.url)('@opentelemetry/semantic-conventions');
 
@@ -63,14 +64,22 @@ export async function bundleAgent(folder, version) {
 }
 
 async function writeBundle(input, version, output) {
+  const isNode = output.format === 'cjs';
   const bundler = await rolldown({
     input,
     platform: 'node',
     external: EXTERNAL,
     // Prefers ES modules, which allow tree shaking: only ten of the semantic conventions are used.
     resolve: { mainFields: ['module', 'main'] },
-    transform: { define: { __PERFSCOPE_VERSION__: JSON.stringify(version) } },
-    plugins: [replacePackages(), inlineSemanticConventions()],
+    transform: {
+      define: { __PERFSCOPE_VERSION__: JSON.stringify(version) },
+      ...(isNode && { inject: PRIVATE_GLOBALS }),
+    },
+    plugins: [
+      replacePackages(),
+      inlineSemanticConventions(),
+      ...(isNode ? [providePrivateReferences()] : []),
+    ],
   });
   try {
     return (await bundler.write({ exports: 'named', ...output })).output;

@@ -129,6 +129,12 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'One part of the agent could not start. The other parts and the application keep running.',
     action: 'Fix the cause shown in the message, then restart the application.',
   },
+  PS_AGENT_FAILURE: {
+    cause:
+      'A callback of the agent failed. The agent caught the error, so the application is not affected.',
+    action:
+      'Report the message to the maintainers. The metric `perfscope.agent.failures` counts repetitions.',
+  },
   PS_SERIES_LIMIT: {
     cause:
       'The application has too many distinct routes, SQL statements, or tenants for one process. Usually, this happens because the names contain IDs.',

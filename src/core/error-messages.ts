@@ -68,6 +68,8 @@ export const ERROR_MESSAGES = {
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
+  PS_AGENT_FAILURE: (p: { part: string; reason: string }) =>
+    `Perfscope failed in ${p.part}: ${p.reason}. The application is not affected, but measurements can be missing. Repeated failures are counted in perfscope.agent.failures. Report this message to the maintainers.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>

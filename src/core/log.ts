@@ -1,3 +1,7 @@
+import { writeSync } from 'node:fs';
+
+const STDERR = 2;
+
 /** Receives log messages. The server uses pino, and the agent uses stderr. */
 export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void;
@@ -14,11 +18,15 @@ export const stderrLogger: Logger = {
   error: (message) => writeLine(message),
 };
 
+/**
+ * Writes to the file descriptor. `process.stderr` would report a closed pipe or a full disk as an
+ * `error` event, which ends the process.
+ */
 function writeLine(message: string): void {
   try {
-    process.stderr.write(`perfscope: ${message}\n`);
+    writeSync(STDERR, `perfscope: ${message}\n`);
   } catch {
-    // If stderr is closed, the line is lost. That must not stop the application.
+    // The line is lost. That must not stop the application.
   }
 }
 

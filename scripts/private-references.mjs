@@ -1,0 +1,75 @@
+// Gives the bundled agent its own references to timers, clocks, and file functions, taken when the agent is loaded.
+// Applications and test libraries replace these globals, for example with a fixed clock. The agent must not notice, and
+// a replacement must not see the agent's calls. Also applies to the bundled dependencies.
+import fs from 'node:fs';
+
+const PREFIX = '\0private-references:';
+const GLOBALS_MODULE = `${PREFIX}globals`;
+const FS_MODULE = `${PREFIX}fs`;
+const TIMERS_MODULE = `${PREFIX}timers-promises`;
+
+const TIMER_FUNCTIONS = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+];
+
+/** Uses `node:timers`, because test environments replace the globals before they load the agent. */
+const GLOBALS_CODE = `
+const timers = globalThis.process?.getBuiltinModule?.('node:timers') ?? globalThis;
+${TIMER_FUNCTIONS.map((name) => `export const ${name} = timers.${name};`).join('\n')}
+export const Date = globalThis.Date;
+export const dateNow = Date.now;
+export const performanceNow = globalThis.performance.now.bind(globalThis.performance);
+export const queueMicrotask = globalThis.queueMicrotask;
+export const nextTick = globalThis.process?.nextTick;
+`;
+
+/** Reads \`promises\` on demand, because it loads another module. */
+const FS_CODE = `
+const fs = process.getBuiltinModule('node:fs');
+${Object.keys(fs)
+  .filter((name) => name !== 'promises' && name !== 'default')
+  .map((name) => `export const ${name} = fs.${name};`)
+  .join('\n')}
+export default fs;
+export const promises = new Proxy({}, { get: (_, name) => fs.promises[name] });
+`;
+
+const TIMERS_CODE = `
+const timers = process.getBuiltinModule('node:timers/promises');
+export const setTimeout = timers.setTimeout;
+`;
+
+const MODULES = new Map([
+  ['node:fs', FS_MODULE],
+  ['fs', FS_MODULE],
+  ['node:timers/promises', TIMERS_MODULE],
+]);
+const CODE = new Map([
+  [GLOBALS_MODULE, GLOBALS_CODE],
+  [FS_MODULE, FS_CODE],
+  [TIMERS_MODULE, TIMERS_CODE],
+]);
+
+/** Replacements for \`transform.inject\` of rolldown. */
+export const PRIVATE_GLOBALS = {
+  ...Object.fromEntries(TIMER_FUNCTIONS.map((name) => [name, [GLOBALS_MODULE, name]])),
+  Date: [GLOBALS_MODULE, 'Date'],
+  'Date.now': [GLOBALS_MODULE, 'dateNow'],
+  'performance.now': [GLOBALS_MODULE, 'performanceNow'],
+  queueMicrotask: [GLOBALS_MODULE, 'queueMicrotask'],
+  'process.nextTick': [GLOBALS_MODULE, 'nextTick'],
+};
+
+/** Plugin of rolldown that provides the modules of the private references. */
+export function providePrivateReferences() {
+  return {
+    name: 'private-references',
+    resolveId: (source) => (CODE.has(source) ? source : MODULES.get(source)),
+    load: (id) => CODE.get(id),
+  };
+}

@@ -1,0 +1,80 @@
+import { stderrLogger } from './log.ts';
+import { createError, errorMessage } from './perfscope-error.ts';
+
+// Stored on the global object, because `register` and the application can load separate copies.
+const FAILURES_KEY = Symbol.for('perfscope.guard.failures');
+const sharedGlobal = globalThis as { [FAILURES_KEY]?: Map<string, number> };
+
+function getFailures(): Map<string, number> {
+  let failures = sharedGlobal[FAILURES_KEY];
+  if (!failures) {
+    failures = new Map();
+    Object.defineProperty(globalThis, FAILURES_KEY, { value: failures });
+  }
+  return failures;
+}
+
+/** Number of failures by part since the process started. See {@link guard}. */
+export function getGuardFailures(): ReadonlyMap<string, number> {
+  return getFailures();
+}
+
+/**
+ * Wraps a callback that the agent installs in the application's process, such as a timer, a
+ * listener, or a patched method. The wrapper never throws, and a promise that it returns never
+ * rejects: losing a measurement is better than failing the application. Failures are counted by
+ * part, and the first failure of each part is logged.
+ *
+ * @param part what fails, in a few words, such as `the queue metrics`. A constant, so that the number
+ * of parts is bounded.
+ * @returns a function with the same `this`, arguments, and result, or undefined after a failure
+ * @example
+ * subscribe('http.server.request.start', guard('the request metrics', onStart));
+ */
+export function guard<T, A extends unknown[], R>(
+  part: string,
+  fn: (this: T, ...args: A) => R,
+): (this: T, ...args: A) => R | undefined {
+  return function (this: T, ...args: A) {
+    try {
+      const result = fn.apply(this, args);
+      return isPromise(result) ? (catchFailure(part, result) as R) : result;
+    } catch (error) {
+      reportFailure(part, error);
+      return undefined;
+    }
+  };
+}
+
+/** Runs `fn` once, guarded as by {@link guard}. */
+export function runGuarded<R>(part: string, fn: () => R): R | undefined {
+  return guard(part, fn)();
+}
+
+function isPromise(result: unknown): result is Promise<unknown> {
+  return result instanceof Promise;
+}
+
+async function catchFailure(part: string, promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    reportFailure(part, error);
+    return undefined;
+  }
+}
+
+/** Counts a failure, and logs the first one of each part. Never throws. */
+export function reportFailure(part: string, error: unknown): void {
+  try {
+    const failures = getFailures();
+    const count = failures.get(part) ?? 0;
+    failures.set(part, count + 1);
+    if (count > 0) return;
+    stderrLogger.warn(
+      createError('PS_AGENT_FAILURE', { part, reason: errorMessage(error) }).message,
+    );
+  } catch {
+    // The thrown value can't be read. Only its count is kept.
+  }
+}

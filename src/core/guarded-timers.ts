@@ -1,0 +1,35 @@
+import { guard } from './guard.ts';
+
+/**
+ * Calls `fn` after `delayMs`. See {@link guard} for `part` and for the failures of `fn`.
+ *
+ * @returns the timer for `clearTimeout`
+ */
+export function startTimeout(part: string, fn: () => unknown, delayMs: number): NodeJS.Timeout {
+  return unref(setTimeout(guard(part, fn), delayMs));
+}
+
+/**
+ * Calls `fn` every `intervalMs`. See {@link guard} for `part` and for the failures of `fn`.
+ *
+ * @returns the timer for `clearInterval`
+ */
+export function startInterval(part: string, fn: () => unknown, intervalMs: number): NodeJS.Timeout {
+  return unref(setInterval(guard(part, fn), intervalMs));
+}
+
+/**
+ * Calls `fn` in the next turn of the event loop. See {@link guard} for `part` and for the failures
+ * of `fn`.
+ *
+ * @returns the timer for `clearImmediate`
+ */
+export function startImmediate(part: string, fn: () => unknown): NodeJS.Immediate {
+  return unref(setImmediate(guard(part, fn)));
+}
+
+/** Fake timers of test libraries can be numbers, which have no `unref`. */
+export function unref<T extends { unref(): unknown }>(timer: T): T {
+  if (typeof timer === 'object' && typeof timer.unref === 'function') timer.unref();
+  return timer;
+}
