@@ -201,8 +201,29 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'The key or token is valid, but its role does not permit this operation.',
     action: 'Ask an administrator for a key with a different role.',
   },
+  PS_CROSS_SITE: {
+    cause:
+      'A link or a page of another website, or a prefetching browser, sent a GET request that changes data.',
+    action: 'Send the request with curl, open the address directly, or use POST with an API key.',
+  },
+  PS_KEY_REQUIRED: {
+    cause:
+      'No API key exists yet, so direct requests from this machine can read data. Some changes, such as new API keys and people, need a key even then.',
+    action:
+      'Create a key, and send it with the request. Or use the `perfscope` command on the same machine as the same user.',
+  },
+  PS_QUOTA_REACHED: {
+    cause:
+      'One key, organization, or server has too many keys, silences, or people. The message shows which limit was reached.',
+    action: 'Delete objects that are no longer needed, then try again.',
+  },
+  PS_TOO_MANY_OPEN: {
+    cause:
+      'One key, organization, or server has too many open streams or requests. The message shows which limit was reached.',
+    action: 'Close streams that are no longer needed, or try again after `Retry-After` seconds.',
+  },
   PS_TOO_MANY_REQUESTS: {
-    cause: 'One key, token, or address exceeded the request limit per minute.',
+    cause: 'One key, token, organization, or address exceeded the request limit per minute.',
     action:
       'Wait the number of seconds shown in the message, or raise `PERFORMANCE_API_RATE_LIMIT`.',
   },

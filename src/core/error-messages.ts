@@ -107,8 +107,16 @@ export const ERROR_MESSAGES = {
     `Authentication required: ${p.reason}. Create an API key with \`perfscope keys create\` and send it as \`Authorization: Bearer …\`.`,
   PS_FORBIDDEN: (p: { role: string; action: string }) =>
     `${p.role} can't ${p.action}. Ask an administrator for a key with a different role.`,
-  PS_TOO_MANY_REQUESTS: (p: { limit: number; seconds: number }) =>
-    `The limit of ${p.limit} requests per minute was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
+  PS_CROSS_SITE: (p: { path: string }) =>
+    `${p.path} was not run, because it changes data and another website sent the request. Use POST with an API key, open the address directly, or use curl.`,
+  PS_KEY_REQUIRED: (p: { action: string }) =>
+    `A request without an API key can't ${p.action}. Create a key with \`perfscope keys create --role ADMIN --name admin\` and send it as \`Authorization: Bearer …\`.`,
+  PS_QUOTA_REACHED: (p: { limit: number; what: string; per: string; action: string }) =>
+    `The limit of ${p.limit} ${p.what} per ${p.per} has been reached. ${p.action}, then try again.`,
+  PS_TOO_MANY_OPEN: (p: { limit: number; what: string; per: string; seconds: number }) =>
+    `The limit of ${p.limit} ${p.what} per ${p.per} has been reached. Close some of them, or try again in ${p.seconds} s.`,
+  PS_TOO_MANY_REQUESTS: (p: { limit: number; per: string; seconds: number }) =>
+    `The limit of ${p.limit} requests per minute and ${p.per} was exceeded. Wait ${p.seconds} s, or raise PERFORMANCE_API_RATE_LIMIT.`,
   PS_KEY_INVALID: (p: { reason: string }) =>
     `The API key was not created: ${p.reason}. Correct the value and try again.`,
   PS_KEY_NOT_FOUND: (p: { id: string }) =>

@@ -80,6 +80,16 @@ export interface AlertLookup {
   findStored(id: string): Promise<Alert | undefined>;
 }
 
+/**
+ * Returns the labels that the people of a tenant can read. Hosts don't belong to a tenant, so the
+ * label of the host is omitted if the alert belongs to one.
+ */
+export function toReadableLabels(labels: Labels): Labels {
+  if (labels.organization === undefined) return labels;
+  const { instance: _, ...others } = labels;
+  return others;
+}
+
 /** Returns the labels for matchers: the alert's labels, `alertname`, and `severity`. */
 export function getMatchLabels({
   labels,

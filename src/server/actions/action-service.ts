@@ -60,7 +60,7 @@ export function createActionService({
       return [...queues, ...services];
     },
 
-    getPosition: () => ruleEvaluator.getPosition(),
+    getPosition: (scope) => ruleEvaluator.getPosition(scope),
 
     subscribe(scope, position, listener) {
       return ruleEvaluator.subscribe(position, (decision, decisionPosition) => {

@@ -86,8 +86,8 @@ export interface ActionService {
   listDecisions(filter: DecisionFilter, scope: TenantScope): Promise<DecisionView[]>;
   /** @throws PS_UNAVAILABLE */
   recommendScaling(request: ScalingRequest, scope: TenantScope): Promise<ScalingView[]>;
-  /** Returns the position from which a new subscriber starts. */
-  getPosition(): string;
+  /** Returns the position from which a new subscriber with `scope` starts. */
+  getPosition(scope: TenantScope): string;
   /** Sends buffered decisions after `position`, then each new decision. @returns a function that unsubscribes */
   subscribe(
     scope: TenantScope,

@@ -18,6 +18,8 @@ import {
 import { limitRequests } from './middleware/rate-limit-middleware.ts';
 import { readAgentVersion, sendServerVersion } from './middleware/version-middleware.ts';
 import { createNotFoundHandler } from './problem-details.ts';
+import { rejectCrossSiteGet } from './request/reject-cross-site.ts';
+import { rejectHostParameters } from './request/reject-host-parameters.ts';
 import {
   jsonBodyParser,
   parseBody,
@@ -67,6 +69,7 @@ export function createApiRouter(
       const method = request.method.toLowerCase() as HttpMethod;
       const principal =
         endpoint.permission === 'public' ? ANONYMOUS : getCaller(response).principal;
+      rejectHostParameters(query, principal);
       const context = {
         dependencies,
         method,
@@ -83,13 +86,16 @@ export function createApiRouter(
       if (endpoint.stream) await endpoint.stream(context, request, response);
       else await sendResponse(endpoint, context, request, response);
     };
-    const { path, body, permission } = endpoint;
+    const { path, body, permission, isMutating } = endpoint;
+    const siteHandlers = isMutating ? [rejectCrossSiteGet] : [];
     const accessHandlers =
       permission === 'public'
         ? []
         : [...callerHandlers, requireEndpointPermission(endpoint, permission)];
     const bodyHandlers = body ? [jsonBodyParser] : [];
-    routes.route(path).all(requireMethod(endpoint), ...accessHandlers, ...bodyHandlers, handler);
+    routes
+      .route(path)
+      .all(requireMethod(endpoint), ...siteHandlers, ...accessHandlers, ...bodyHandlers, handler);
   }
   routes.use('/api', createNotFoundHandler(endpoints.map(({ path }) => path)));
   return routes;

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { neutralizeFormula } from '../../core/csv-formula.ts';
 
 export interface CsvTable {
   readonly columns: readonly string[];
@@ -7,20 +8,19 @@ export interface CsvTable {
 
 /**
  * Formats a table as CSV (RFC 4180) with a header line. Unknown values are empty, and times are ISO
- * 8601. Text that a spreadsheet would run as a formula gets a `'` prefix, because anyone can choose
- * endpoint and tenant names (https://owasp.org/www-community/attacks/CSV_Injection).
+ * 8601. Text that a spreadsheet would run as a formula gets a `'` prefix.
  */
 export function formatCsv({ columns, rows }: CsvTable): string {
   return stringify(rows as Record<string, unknown>[], {
-    columns: [...columns],
+    columns: columns.map((key) => ({ key, header: neutralizeFormula(key) })),
     header: true,
-    escape_formulas: true,
     record_delimiter: 'windows',
+    // Otherwise a lone carriage return would begin a new line in some spreadsheets.
+    quoted_match: /[\t\r]/,
     cast: {
       boolean: (value) => String(value),
       date: (value) => value.toISOString(),
-      // Only text needs the prefix: a negative number isn't a formula.
-      number: (value) => ({ value: String(value), escape_formulas: false }),
+      string: neutralizeFormula,
     },
   });
 }

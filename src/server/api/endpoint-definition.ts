@@ -101,7 +101,10 @@ export interface Endpoint<P extends string, Q extends z.ZodObject, R extends z.Z
   readonly response: R;
   /** The events of a stream. */
   readonly events?: z.ZodType;
-  /** If true, GET responses are never cached, and HEAD isn't allowed. */
+  /**
+   * Whether a request can change data. If true, GET responses are never cached, HEAD isn't allowed,
+   * and other websites can't trigger a GET.
+   */
   readonly isMutating?: boolean;
   /** Converts the response to a table for CSV. */
   toTable?(body: JsonInput<z.output<R>>, query: z.output<Q>): CsvTable;

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { findClosestMatch } from '../../core/did-you-mean.ts';
 import type { Logger } from '../../core/log.ts';
 import {
@@ -7,6 +7,7 @@ import {
   errorMessage,
   PerfscopeError,
 } from '../../core/perfscope-error.ts';
+import type { Principal } from '../access/principal.ts';
 
 /** An invalid parameter: the reason, and the allowed values. */
 export interface ParameterError {
@@ -31,10 +32,14 @@ const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
   PS_KEY_INVALID: 400,
   PS_UNAUTHENTICATED: 401,
   PS_FORBIDDEN: 403,
+  PS_CROSS_SITE: 403,
+  PS_KEY_REQUIRED: 403,
   PS_AGENT_INSECURE: 403,
   PS_KEY_NOT_FOUND: 404,
   PS_AGENT_OTHER_VERSION: 404,
+  PS_QUOTA_REACHED: 409,
   PS_TOO_MANY_REQUESTS: 429,
+  PS_TOO_MANY_OPEN: 429,
   PS_REQUEST_TOO_LARGE: 400,
   PS_NOT_FOUND: 404,
   PS_METHOD_NOT_ALLOWED: 405,
@@ -54,13 +59,25 @@ export function createNotFoundHandler(paths: readonly string[] = []): RequestHan
   };
 }
 
-/** Sends each error as `application/problem+json` (RFC 9457) with its code. */
+/** Replaces the message of an error that a caller is not allowed to read. */
+const HIDDEN_MESSAGES: Partial<Record<number, string>> = {
+  500: 'The server had an internal error. See the server log for details.',
+  503: 'The service is temporarily unavailable. Try again later.',
+  504: 'The query exceeded its time limit and was canceled.',
+};
+
+/**
+ * Sends each error as `application/problem+json` (RFC 9457) with its code. Only administrators can read
+ * the text of the database and the addresses of other servers. For other callers, the text is
+ * generic, and the log contains the original text.
+ */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
   return (thrown, _request, response, next) => {
     if (response.headersSent) return next(thrown);
     const error = toPerfscopeError(thrown);
     const status = (error && STATUS_BY_ERROR_CODE[error.code]) ?? 500;
-    if (status === 500) log.error(errorMessage(thrown));
+    const isHidden = isInternal(error, status) && !isAdministrator(response);
+    if (status === 500 || isHidden) log.error(errorMessage(thrown));
     response.set('Cache-Control', 'no-store');
     response
       .status(status)
@@ -68,12 +85,24 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
       .send({
         status,
         title: error?.code ?? 'Internal error',
-        detail:
-          error?.message ?? 'The server had an internal error. See the server log for details.',
+        detail: (isHidden ? undefined : error?.message) ?? HIDDEN_MESSAGES[status],
         code: error?.code,
         errors: error?.params.errors,
       });
   };
+}
+
+/**
+ * Returns whether an error can contain the text of QuestDB or of another server. Such an error has
+ * another error as its cause, or its code has no status.
+ */
+function isInternal(error: PerfscopeError | undefined, status: number): boolean {
+  return status === 500 || (status > 500 && error?.cause !== undefined);
+}
+
+function isAdministrator({ locals }: Response): boolean {
+  const caller = locals.caller as { principal: Principal } | undefined;
+  return caller?.principal.scope.organizations === 'all';
 }
 
 /** Converts an error with a 4xx status, which Express throws for malformed requests. */

@@ -126,14 +126,18 @@ export function createNotificationService({
     ...createPeopleService(notifier.people, peopleStore),
 
     async listNotifications(filter, scope) {
-      const conditions = joinSql(buildConditions(filter), ' AND ');
+      const hasHiddenReceiver = filter.receiver !== undefined && scope.organizations !== 'all';
+      const conditions = joinSql(
+        [...buildConditions(filter), ...(hasHiddenReceiver ? [sql`status <> 'suppressed'`] : [])],
+        ' AND ',
+      );
       const rows = await read(
         scope,
         sql`SELECT * ${fromTable('notifications')} AND timestamp >= ${new Date(filter.fromMs)}
           AND timestamp < ${new Date(filter.toMs)} AND read_at IS NULL AND ${conditions}
           ORDER BY timestamp DESC, id DESC, seq DESC LIMIT ${filter.limit}`,
       );
-      return rows.map(toNotificationView);
+      return rows.map((row) => toNotificationView(row, scope));
     },
 
     async listInbox({ unread, ...filter }, reader) {
@@ -141,7 +145,7 @@ export function createNotificationService({
       if (unread === true) conditions.push(sql`read_at IS NULL`);
       if (unread === false) conditions.push(sql`read_at IS NOT NULL`);
       const rows = await readInboxRows(reader, joinSql(conditions, ' AND '), filter.limit, filter);
-      return rows.map(toNotificationView);
+      return rows.map((row) => toNotificationView(row, reader.scope));
     },
 
     async countUnread(reader) {
@@ -167,7 +171,7 @@ export function createNotificationService({
     subscribe(scope, position, onChange) {
       return recorder.feed.subscribe(position, (row, at) => {
         if (!isVisibleInScope(row, scope)) return;
-        onChange({ position: at, notification: toNotificationView(row) });
+        onChange({ position: at, notification: toNotificationView(row, scope) });
       });
     },
 
@@ -224,7 +228,34 @@ function buildConditions({
   return conditions;
 }
 
-function toNotificationView(row: NotificationRow): NotificationView {
+/** Reasons whose detail contains only times and counts. */
+const PUBLIC_DETAIL_REASONS: ReadonlySet<string | undefined> = new Set([
+  'group_wait',
+  'group_interval',
+  'flapping',
+  'never_told',
+  'no_route',
+  'no_recipient',
+]);
+/** Channels whose recipient is a role or a masked address. Other recipients are host names. */
+const PERSONAL_CHANNELS: ReadonlySet<string | undefined> = new Set(['inApp', 'email', 'sms']);
+
+/**
+ * Removes texts that can name another tenant or a host. Examples are a receiver that didn't match, a
+ * silence's comment, a webhook's address, and a mail server's error.
+ */
+function limitToScope(row: NotificationRow, { organizations }: TenantScope): NotificationRow {
+  if (organizations === 'all') return row;
+  return {
+    ...row,
+    receiver: row.status === 'suppressed' ? undefined : row.receiver,
+    recipient: PERSONAL_CHANNELS.has(row.channel) ? row.recipient : undefined,
+    detail: PUBLIC_DETAIL_REASONS.has(row.reason) ? row.detail : undefined,
+  };
+}
+
+function toNotificationView(storedRow: NotificationRow, scope: TenantScope): NotificationView {
+  const row = limitToScope(storedRow, scope);
   const { timestamp, id = '', seq = 0, alertId, receiver, channel, recipient, reason } = row;
   const { detail, kind, level, attempt, content, organizationId, propertyId, readAt } = row;
   return {

@@ -2,6 +2,7 @@ import { WatchedFile, type WatchedFileStatus } from '../../../core/config-files/
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
+import { isVisibleInScope, type TenantScope } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { BusinessRule } from './business-rule.ts';
 import type { Decision } from './decide-setting.ts';
@@ -125,9 +126,9 @@ export class BusinessRuleScheduler {
     return this.#feed.subscribe(position, listener);
   }
 
-  /** Returns the position for a new subscriber. */
-  getPosition(now: number = this.now()): string {
-    return this.#feed.getPosition(now);
+  /** Returns the position for a new subscriber with `scope`. */
+  getPosition(scope: TenantScope): string {
+    return this.#feed.getPosition(this.now(), (decision) => isVisibleInScope(decision, scope));
   }
 
   #schedule(delayMs: number): void {

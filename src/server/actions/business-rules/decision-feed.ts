@@ -20,11 +20,12 @@ export class DecisionFeed {
   #buffer: Decision[] = [];
 
   /**
-   * Returns the position for a new subscriber. A decision's timestamp is the start of its
-   * evaluation interval, so the position of an empty feed is in the past.
+   * Returns the position for a new subscriber: the newest decision that the subscriber can see. A
+   * decision's timestamp is the start of its evaluation interval, so the position of an empty feed is
+   * in the past.
    */
-  getPosition(now: number): string {
-    const newest = this.#buffer.at(-1);
+  getPosition(now: number, isVisible: (decision: Decision) => boolean = () => true): string {
+    const newest = this.#buffer.findLast(isVisible);
     return newest ? toPosition(newest) : String(now - MAX_EVALUATION_MS);
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Alert, Labels } from '../../../core/alerts/alert.ts';
+import { type Alert, type Labels, toReadableLabels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
@@ -102,7 +102,9 @@ export function toAlert(
 ): Alert {
   const { id, state, severity, threshold, cause, author, comment } = transition;
   const labels = { ...rule?.labels, ...(JSON.parse(transition.labels) as Labels) };
-  const data = { rule: transition.rule, severity, value, threshold, labels };
+  // The people of the alert's tenant read the annotations.
+  const readableLabels = toReadableLabels(labels);
+  const data = { rule: transition.rule, severity, value, threshold, labels: readableLabels };
   const annotations = Object.entries(rule?.annotations ?? {}).map(([name, template]) => [
     name,
     template(data),

@@ -2,6 +2,11 @@ import type { Labels } from '../../../core/alerts/alert.ts';
 import { withQueryTimeout } from '../../../core/concurrency.ts';
 import { getSeverityRank, type PerformanceMetricType } from '../../../core/schema/enums.ts';
 import {
+  createOrganizationScope,
+  type TenantScope,
+  UNRESTRICTED_SCOPE,
+} from '../../../core/tenant-scope.ts';
+import {
   type Dimension,
   type Group,
   toGroupKey,
@@ -88,7 +93,8 @@ const DURATION_TYPE_PATTERN = /_TIME$|_AGE$|_DELAY$|_DURATION$/;
 
 /**
  * Reads the data that explains a breach: the rule's value, its contributors, and other changed
- * metrics.
+ * metrics. The people of a tenant can read the explanation of the tenant's alert. Therefore, that
+ * explanation contains only the tenant's own rows, and no hosts.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
@@ -100,14 +106,15 @@ async function analyzeBreach(
   now: number,
 ): Promise<BreachAnalysis> {
   const groupMeasure: Measure = { ...measure, filter: { ...measure.filter, ...toFilter(group) } };
+  const scope = toReaderScope(group);
   const caches = {
-    now: new RuleQueryCache(queryClient, now, 60_000),
-    before: new RuleQueryCache(queryClient, now - measure.windowMs, 60_000),
+    now: new RuleQueryCache(queryClient, now, 60_000, [], scope),
+    before: new RuleQueryCache(queryClient, now - measure.windowMs, 60_000, [], scope),
   };
   const [headline, contributors, changes] = await Promise.all([
     queryHeadline(groupMeasure, caches.before, value),
-    queryContributors(groupMeasure, caches.now),
-    queryMetricChanges(groupMeasure, group, caches),
+    queryContributors(groupMeasure, caches.now, scope),
+    queryMetricChanges(groupMeasure, group, caches, scope),
   ]);
   return { headline, contributors, changes };
 }
@@ -141,6 +148,12 @@ function getValueUnit({ aggregate, type }: Measure): ValueUnit {
   return DURATION_TYPE_PATTERN.test(type ?? '') ? 'ms' : '1';
 }
 
+/** Returns the scope of the people who can read an alert with these labels. */
+function toReaderScope({ organization, property }: Labels): TenantScope {
+  if (organization === undefined) return UNRESTRICTED_SCOPE;
+  return createOrganizationScope(organization, property === undefined ? undefined : [property]);
+}
+
 function toFilter(group: Labels): Record<string, readonly string[]> {
   return Object.fromEntries(Object.entries(group).map(([name, text]) => [name, [text]]));
 }
@@ -151,10 +164,14 @@ const WORK_DIMENSIONS: readonly Dimension[] = ['endpoint', 'operation', 'organiz
 const JOB_DIMENSIONS: readonly Dimension[] = ['queue', 'operation', 'organization', 'instance'];
 
 /** Returns the share of each contributor in the total time, the errors, or the jobs. */
-async function queryContributors(measure: Measure, cache: RuleQueryCache): Promise<Contributor[]> {
+async function queryContributors(
+  measure: Measure,
+  cache: RuleQueryCache,
+  { hosts }: TenantScope,
+): Promise<Contributor[]> {
   const isQueue = QUEUE_AGGREGATES.has(measure.aggregate);
   const dimensions = (isQueue ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
-    (name) => !measure.filter[name],
+    (name) => !measure.filter[name] && (hosts || name !== 'instance'),
   );
   const query = { ...measure, groupBy: dimensions };
   const groups: WeightedGroup[] = isQueue
@@ -212,7 +229,7 @@ const RELATED_METRICS: readonly RelatedMetric[] = [
   defineRelatedMetric('CPU_USAGE', 'mean', 'CPU', '%', 'level', 'instance'),
   defineRelatedMetric('MEMORY_USAGE', 'mean', 'memory', '%', 'level', 'instance'),
 ];
-/** Host metrics and queue depths don't belong to a tenant. */
+/** Host metrics and queue depths usually have no tenant. The scope excludes other tenants' rows. */
 const METRICS_WITHOUT_TENANT = new Set<RelatedMetric['metric']>([
   'oldest job',
   'waiting jobs',
@@ -220,14 +237,21 @@ const METRICS_WITHOUT_TENANT = new Set<RelatedMetric['metric']>([
   'memory',
 ]);
 
-/** Reads other metrics of the same tenant, service, and host, now and one window earlier. */
+/**
+ * Reads other metrics of the same tenant, service, and host, now and one window earlier. Host
+ * metrics are omitted for a tenant's alert.
+ */
 async function queryMetricChanges(
   measure: Measure,
   group: Labels,
   caches: { readonly now: RuleQueryCache; readonly before: RuleQueryCache },
+  scope: TenantScope,
 ): Promise<MetricChange[]> {
   const { windowMs, type, aggregate } = measure;
-  const others = RELATED_METRICS.filter((m) => m.aggregate !== aggregate || m.type !== type);
+  const others = RELATED_METRICS.filter(
+    (m) =>
+      (m.aggregate !== aggregate || m.type !== type) && (scope.hosts || m.groupBy !== 'instance'),
+  );
   const found = await Promise.all(
     others.map(async ({ metric, unit, display, groupBy, ...related }) => {
       const filterNames = METRICS_WITHOUT_TENANT.has(metric)

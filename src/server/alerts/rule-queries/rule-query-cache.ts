@@ -1,6 +1,6 @@
 import { HOUR_MS } from '../../../core/duration.ts';
 import type { Distribution } from '../../../core/histogram/percentiles.ts';
-import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
+import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryUptime, type Uptime } from '../../../storage/queries/host-health.ts';
 import { type JobTotals, queryJobTotals } from '../../../storage/queries/job-totals.ts';
 import {
@@ -30,13 +30,15 @@ export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
 };
 
 /**
- * Caches the queries of one evaluation, for windows that end at `now`. Rules with the same query
- * share one result, and a coarser grouping is computed from a finer grouping.
+ * Caches the queries of one evaluation, for windows that end at `now`. Reads only rows in the
+ * scope. By default, the scope is unrestricted. Rules with the same query share one result, and a
+ * coarser grouping is computed from a finer grouping.
  */
 export class RuleQueryCache {
   readonly now: number;
   readonly queryClient: QueryClient;
   readonly #healthIntervalMs: number;
+  readonly #scope: TenantScope;
   readonly #results = new Map<string, Promise<unknown>>();
   readonly #groupings = new Map<string, (readonly Dimension[])[]>();
 
@@ -45,7 +47,9 @@ export class RuleQueryCache {
     now: number,
     healthIntervalMs: number,
     measures: readonly Measure[] = [],
+    scope: TenantScope = UNRESTRICTED_SCOPE,
   ) {
+    this.#scope = scope;
     this.queryClient = queryClient;
     this.now = now;
     this.#healthIntervalMs = healthIntervalMs;
@@ -116,7 +120,7 @@ export class RuleQueryCache {
   }
 
   #toQuery({ filter, windowMs }: MeasureQuery, groupBy: readonly Dimension[]): Query {
-    return { scope: UNRESTRICTED_SCOPE, range: getLastRange(windowMs, this.now), filter, groupBy };
+    return { scope: this.#scope, range: getLastRange(windowMs, this.now), filter, groupBy };
   }
 
   /** Returns the finest known grouping that has all dimensions of the query. */

@@ -1,6 +1,6 @@
 import { formatProblems } from '../../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../../core/duration.ts';
-import { isEmptyScope, isVisibleInScope } from '../../../core/tenant-scope.ts';
+import { isEmptyScope, isVisibleInScope, type TenantScope } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { inValues, sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
@@ -33,18 +33,43 @@ export function createRuleMethods(
       const liveByRule = Map.groupBy(live, ({ rule }) => rule);
       const pastByRule = Map.groupBy(past, ({ rule }) => rule);
       return {
-        rules: ruleSet.rules.map((rule) => {
-          const { name } = rule;
-          const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
-          const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
-          return isAdministrator ? view : { ...view, error: undefined };
-        }),
+        rules: ruleSet.rules
+          .filter((rule) => isRuleVisible(rule, scope))
+          .map((rule) => {
+            const { name } = rule;
+            const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
+            const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
+            return isAdministrator ? view : { ...view, error: undefined };
+          }),
         file: isAdministrator ? status.file : undefined,
         loadedAt: new Date(status.loadedMs),
         problems: isAdministrator ? formatProblems(status.problems) : [],
       };
     },
   };
+}
+
+/**
+ * Returns whether a caller can see a rule. A rule's name can describe a tenant, a queue, or a host.
+ * Therefore, callers limited to tenants see only rules that can raise alerts for one of them.
+ */
+function isRuleVisible(rule: AlertRule, { organizations, properties }: TenantScope): boolean {
+  if (organizations === 'all') return true;
+  const isOwnProperty = (property: string) => properties === 'all' || properties.includes(property);
+  const { source, tenants } = rule;
+  if (source.kind === 'internal') return false;
+  if (source.kind === 'sql') return source.labelNames.includes('organization');
+  if (!source.groupBy.includes('organization')) return false;
+  return organizations.some((organization) => {
+    const isMeasured = source.filter.organization?.includes(organization) ?? true;
+    const own = tenants.filter(
+      (tenant) =>
+        tenant.organization === organization &&
+        (tenant.property === undefined || isOwnProperty(tenant.property)),
+    );
+    const isPropertyMeasured = source.filter.property?.some(isOwnProperty) ?? true;
+    return isMeasured && isPropertyMeasured && (rule.enabled || own.some(({ enabled }) => enabled));
+  });
 }
 
 /** Returns the percentage of the last day during which a target was met. */

@@ -1,4 +1,4 @@
-import type { AlertLookup } from '../../../core/alerts/alert.ts';
+import type { AlertLookup, Suppression } from '../../../core/alerts/alert.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import { getSeverityRank } from '../../../core/schema/enums.ts';
@@ -14,6 +14,7 @@ import type { AlertEvaluator } from '../alert-evaluator.ts';
 import { type Transition, toAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
+import type { Silence } from '../suppression/silence.ts';
 import { parseSilence } from '../suppression/silence-store.ts';
 import { createRuleMethods } from './alert-rules-service.ts';
 import {
@@ -40,28 +41,47 @@ export function createAlertService(
 /** Sort order of alerts. States that need attention come first. */
 const STATE_ORDER: readonly AlertState[] = ['firing', 'acknowledged', 'pending', 'resolved'];
 
+/** Shown instead of an alert or a silence that the caller can't see. */
+const HIDDEN_INHIBITION = { by: 'another alert', detail: 'another alert is firing' } as const;
+const HIDDEN_SILENCE = { by: 'administrator', detail: 'set by an administrator' } as const;
+
 type AlertMethods = Pick<AlertService, 'listAlerts' | 'getHistory' | 'acknowledge' | 'subscribe'>;
 
 function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient): AlertMethods {
   const { alertStates, gate, recorder, now } = evaluator;
 
-  const toView = (transition: Transition, value?: number): AlertView =>
+  const toView = (transition: Transition, scope: TenantScope, value?: number): AlertView =>
     toAlertView(
       toAlert(transition, evaluator.findRule(transition.rule), value),
-      gate.getSuppressions(transition.id),
+      gate.getSuppressions(transition.id).map((found) => limitToScope(found, scope)),
+      scope,
     );
+
+  /** Removes the author, the comment, and the ID of an object that is outside the scope. */
+  function limitToScope(suppression: Suppression, scope: TenantScope): Suppression {
+    const { reason, by } = suppression;
+    if (scope.organizations === 'all') return suppression;
+    if (reason === 'inhibited') {
+      const source = alertStates.find(by);
+      const isVisible = source !== undefined && isVisibleInScope(source.transition, scope);
+      return isVisible ? suppression : { ...suppression, ...HIDDEN_INHIBITION };
+    }
+    if (reason !== 'silenced' && reason !== 'maintenance') return suppression;
+    const isVisible = listVisibleSilences(evaluator, scope).some(({ id }) => id === by);
+    return isVisible ? suppression : { ...suppression, ...HIDDEN_SILENCE };
+  }
 
   return {
     async listAlerts(filter, scope) {
       const live = [...alertStates.listLive()]
         .filter(({ transition }) => isVisibleInScope(transition, scope))
-        .map(({ transition, value }) => toView(transition, value));
+        .map(({ transition, value }) => toView(transition, scope, value));
       const since = new Date(now() - DAY_MS);
       const isResolved = sql`timestamp > ${since} AND state = 'resolved' AND fired_at IS NOT NULL`;
       const resolved = filter.state?.includes('resolved')
         ? await loadTransitions(queryClient, scope, isResolved)
         : [];
-      return [...live, ...resolved.map((transition) => toView(transition))]
+      return [...live, ...resolved.map((transition) => toView(transition, scope))]
         .filter((alert) => matchesFilter(alert, filter))
         .sort(
           (a, b) =>
@@ -82,7 +102,7 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
         ? transitions
         : [last, ...transitions];
       return {
-        alert: toView(last, live?.value),
+        alert: toView(last, scope, live?.value),
         transitions: all.map(({ timestamp, seq, state, severity, value, threshold, ...rest }) => ({
           at: new Date(timestamp),
           seq,
@@ -102,12 +122,13 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
       const isVisible = found && isVisibleInScope(found.transition, scope);
       const next = isVisible ? alertStates.acknowledge(id, { author, comment }, now()) : undefined;
       if (!next) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
-      return toView(next, found?.value);
+      return toView(next, scope, found?.value);
     },
 
     subscribe(scope, position, listener) {
       return recorder.subscribe(position, (transition, position) => {
-        if (isVisibleInScope(transition, scope)) listener({ position, alert: toView(transition) });
+        if (isVisibleInScope(transition, scope))
+          listener({ position, alert: toView(transition, scope) });
       });
     },
   };
@@ -126,15 +147,22 @@ function matchesFilter({ state, severity, rule, labels }: AlertView, filter: Ale
 
 type SilenceMethods = Pick<AlertService, 'listSilences' | 'createSilence' | 'endSilence'>;
 
+/** Lists the silences and maintenance windows of the scope's tenants. */
+function listVisibleSilences(
+  { rulesFile, silences, now }: AlertEvaluator,
+  scope: TenantScope,
+): Silence[] {
+  const maintenance = rulesFile.ruleSet.maintenance.filter(({ organization, property }) =>
+    isVisibleInScope({ organizationId: organization, propertyId: property }, scope),
+  );
+  return [...silences.listVisible(scope, now()), ...maintenance];
+}
+
 /** Creates the methods for silences and for the maintenance windows of the rules file. */
-function createSilenceMethods({ rulesFile, silences, now }: AlertEvaluator): SilenceMethods {
+function createSilenceMethods(evaluator: AlertEvaluator): SilenceMethods {
+  const { silences, now } = evaluator;
   return {
-    listSilences(scope) {
-      const maintenance = rulesFile.ruleSet.maintenance.filter(({ organization, property }) =>
-        isVisibleInScope({ organizationId: organization, propertyId: property }, scope),
-      );
-      return [...silences.listVisible(scope, now()), ...maintenance].map(toSilenceView);
-    },
+    listSilences: (scope) => listVisibleSilences(evaluator, scope).map(toSilenceView),
 
     async createSilence(entry, tenant, { author, scope }) {
       const by = { author, ...resolveTenant(tenant, scope) };

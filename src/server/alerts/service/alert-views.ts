@@ -1,4 +1,10 @@
-import type { Alert, AlertBase, Labels, Suppression } from '../../../core/alerts/alert.ts';
+import {
+  type Alert,
+  type AlertBase,
+  type Labels,
+  type Suppression,
+  toReadableLabels,
+} from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
@@ -146,12 +152,18 @@ export interface AlertService {
   ): () => void;
 }
 
+/**
+ * Converts an alert for a caller with `scope`. Callers without access to hosts don't see the label of
+ * the host.
+ */
 export function toAlertView(
   { startedMs, firedMs, changedMs, ...alert }: Alert,
   suppressions: readonly Suppression[],
+  { hosts }: TenantScope,
 ): AlertView {
   return {
     ...alert,
+    labels: hosts ? alert.labels : toReadableLabels(alert.labels),
     startedAt: new Date(startedMs),
     firedAt: toDate(firedMs),
     changedAt: new Date(changedMs),

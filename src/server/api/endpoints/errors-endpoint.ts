@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { type Labels, toReadableLabels } from '../../../core/alerts/alert.ts';
 import { ERROR_KINDS, ERROR_LEVELS } from '../../../core/schema/tables/error-logs-table.ts';
+import type { TenantScope } from '../../../core/tenant-scope.ts';
 import { type ErrorGroup, queryErrorGroups } from '../../../storage/queries/error-groups.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { paginate } from '../request/pagination.ts';
@@ -111,7 +113,7 @@ export const errorsEndpoint = defineEndpoint({
       { query, nowMs, dbQuery: toRequestQuery(context).dbQuery, order },
       async (pinned) =>
         (await queryErrorGroups(dependencies.queryClient, pinned, filter)).map((group) => ({
-          row: toErrorView(group),
+          row: toErrorView(group, context.scope),
           key: group.fingerprint,
           value: Number(group[sort]),
         })),
@@ -120,8 +122,9 @@ export const errorsEndpoint = defineEndpoint({
   },
 });
 
-function toErrorView({ example, ...group }: ErrorGroup) {
-  const { kind, level, type, message, endpoint, service, context, ...rest } = example;
+function toErrorView({ example, ...group }: ErrorGroup, { hosts }: TenantScope) {
+  const { kind, level, type, message, endpoint, service, context, instance, ...rest } = example;
+  const details = schemas.parseJsonColumn(context);
   return {
     ...group,
     kind,
@@ -130,6 +133,16 @@ function toErrorView({ example, ...group }: ErrorGroup) {
     message,
     endpoint,
     service,
-    example: { ...rest, context: schemas.parseJsonColumn(context) },
+    example: {
+      ...rest,
+      instance: hosts ? instance : undefined,
+      context: hosts || kind !== 'alert' ? details : omitHostLabel(details),
+    },
   };
+}
+
+/** Removes the label of the host from the context of an alert. */
+function omitHostLabel(details: unknown): unknown {
+  const { labels, ...others } = (details ?? {}) as { labels?: Labels };
+  return labels ? { ...others, labels: toReadableLabels(labels) } : details;
 }

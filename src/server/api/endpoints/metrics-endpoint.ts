@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TenantScope } from '../../../core/tenant-scope.ts';
 import {
   formatMicros,
   type MetricRow,
@@ -101,12 +102,17 @@ export const metricsEndpoint = defineEndpoint({
     const { page, nextCursor } = cutPage(rows, range, query, ({ micros, id }) => [micros, id]);
     return {
       ...schemas.toTimeRangeFields(range),
-      metrics: page.map(toMetricView),
+      metrics: page.map((row) => toMetricView(row, context.scope)),
       nextCursor,
     };
   },
 });
 
-function toMetricView({ micros, tags, ...row }: MetricRow) {
-  return { at: formatMicros(micros), ...row, tags: schemas.parseJsonColumn(tags) };
+function toMetricView({ micros, tags, instance, ...row }: MetricRow, { hosts }: TenantScope) {
+  return {
+    at: formatMicros(micros),
+    ...row,
+    instance: hosts ? instance : undefined,
+    tags: schemas.parseJsonColumn(tags),
+  };
 }

@@ -17,17 +17,25 @@ export interface Cursor {
   readonly after: readonly SortValue[];
 }
 
-const CURSOR_SCHEMA = z.tuple([
-  z.string().length(16),
-  z.int().nonnegative().max(MAX_TIME_MS),
-  z.int().nonnegative().max(MAX_TIME_MS),
-  z.array(z.union([z.string().max(10 * MAX_NAME_LENGTH), z.number(), z.null()])).max(4),
-]);
+/** A text of a cursor. QuestDB rejects NUL and lone surrogates. */
+const cursorTextSchema = z
+  .string()
+  .max(10 * MAX_NAME_LENGTH)
+  .refine((text) => !text.includes('\0') && text.isWellFormed());
+const CURSOR_SCHEMA = z
+  .tuple([
+    z.string().length(16),
+    z.int().nonnegative().max(MAX_TIME_MS),
+    z.int().nonnegative().max(MAX_TIME_MS),
+    z.array(z.union([cursorTextSchema, z.number(), z.null()])).max(3),
+  ])
+  .refine(([, fromMs, toMs]) => fromMs < toMs);
 const UNHASHED_PARAMETERS = new Set(['cursor', 'limit', 'format', 'from', 'to', 'last']);
 
 /**
  * Encodes a cursor as text. The text isn't signed, because it grants no access: the caller's scope
- * and the limits of a time range apply with or without a cursor.
+ * and the limits of a time range apply with or without a cursor. Each value is validated as strictly
+ * as a parameter, so a changed cursor can't cause a database error.
  *
  * @param query the request's parameters, which the next request must repeat
  */
@@ -123,10 +131,18 @@ interface RowPosition {
 }
 
 /** Reads the keys that `getRowKeys` wrote. @throws PS_REQUEST_INVALID if they have other types */
-export function parseRowPosition([atMs, id, seq]: Cursor['after']): RowPosition {
-  const isTime = typeof atMs === 'number' && atMs > 0 && atMs < MAX_TIME_MS;
-  if (isTime && typeof id === 'string' && typeof seq === 'number') return { atMs, id, seq };
+export function parseRowPosition([atMs, id, seq, ...others]: Cursor['after']): RowPosition {
+  const isTime = isWholeNumber(atMs) && atMs > 0 && atMs < MAX_TIME_MS;
+  if (others.length === 0 && isTime && isRowId(id) && isWholeNumber(seq)) return { atMs, id, seq };
   throw createInvalidCursorError();
+}
+
+function isWholeNumber(value: SortValue | undefined): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isRowId(value: SortValue | undefined): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME_LENGTH;
 }
 
 export function getRowKeys(row: { at: Date; id: string; seq: number }): Cursor['after'] {
@@ -140,9 +156,9 @@ interface MicrosPosition {
 }
 
 /** Reads the keys `[micros, id]`. @throws PS_REQUEST_INVALID if they have other types */
-export function parseMicrosPosition([micros, id]: Cursor['after']): MicrosPosition {
-  const isTime = typeof micros === 'number' && Number.isSafeInteger(micros) && micros > 0;
-  if (isTime && micros < 1000 * MAX_TIME_MS && typeof id === 'string') return { micros, id };
+export function parseMicrosPosition([micros, id, ...others]: Cursor['after']): MicrosPosition {
+  const isTime = isWholeNumber(micros) && micros > 0 && micros < 1000 * MAX_TIME_MS;
+  if (others.length === 0 && isTime && isRowId(id)) return { micros, id };
   throw createInvalidCursorError();
 }
 
@@ -176,14 +192,19 @@ export async function paginate<T>(
     return { fromMs, toMs: Math.min(toMs, nowMs) };
   });
   const pinned = { ...dbQuery, range };
-  const [value = null, key] = after ?? [];
-  const previous = after && { value, key: String(key) };
+  const previous = after && parseItemPosition(after);
   const items = (await runQuery(pinned)).sort((a, b) => compareItems(a, b, order));
   const remaining = previous
     ? items.filter((item) => compareItems(item, previous, order) > 0)
     : items;
   const { page, nextCursor } = cutPage(remaining, range, query, (last) => [last.value, last.key]);
   return { dbQuery: pinned, groups: page.map(({ row }) => row), nextCursor };
+}
+
+/** Reads the keys `[value, key]`. @throws PS_REQUEST_INVALID if they have other types */
+function parseItemPosition([value, key, ...others]: Cursor['after']) {
+  if (others.length === 0 && value !== undefined && typeof key === 'string') return { value, key };
+  throw createInvalidCursorError();
 }
 
 /** Compares two items. Unknown values come last in either order. */

@@ -85,5 +85,5 @@ export function createDecisionSource(
     }),
   );
   // Every event ID contains this position, so a client that reconnects misses no decision.
-  return { ...source, initialPosition: actions.getPosition() };
+  return { ...source, initialPosition: actions.getPosition(scope) };
 }

@@ -1,3 +1,4 @@
+import { toReadableLabels } from '../../../core/alerts/alert.ts';
 import { formatDuration, formatNumber } from '../../../core/format.ts';
 import type { AlertLinks, Message, MessageAlert } from '../channels/channel.ts';
 import { toSingleLine } from './sanitize-text.ts';
@@ -117,7 +118,7 @@ function formatValue({ rule, value, threshold }: MessageAlert): string {
 }
 
 function formatLabels({ labels }: MessageAlert): string {
-  return Object.entries(labels)
+  return Object.entries(toReadableLabels(labels))
     .slice(0, MAX_LABELS)
     .map(([name, value]) => `${name}=${value}`)
     .join(', ');

@@ -7,12 +7,16 @@ import {
   formatCursor,
   paginate,
   parseCursor,
+  parseMicrosPosition,
+  parseRowPosition,
 } from '../../../../src/server/api/request/pagination.ts';
 import { formatMicros } from '../../../../src/storage/queries/metric-rows.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const value = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 50 }),
+  fc
+    .string({ unit: 'binary', maxLength: 50 })
+    .filter((text) => text.isWellFormed() && !text.includes('\0')),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
   fc.constant(null),
 );
@@ -21,8 +25,8 @@ describe('parseCursor', () => {
   it('restores a formatted cursor', () => {
     const time = fc.integer({ min: 0, max: NOW });
     fc.assert(
-      fc.property(time, time, fc.array(value, { maxLength: 4 }), (fromMs, toMs, after) => {
-        const cursor = { range: { fromMs, toMs }, after };
+      fc.property(time, time, fc.array(value, { maxLength: 3 }), (fromMs, lengthMs, after) => {
+        const cursor = { range: { fromMs, toMs: fromMs + lengthMs + 1 }, after };
         const query = { sort: 'count', limit: 3 };
         expect(parseCursor(formatCursor(cursor, query), { ...query, limit: 9 })).toEqual(cursor);
       }),
@@ -40,6 +44,47 @@ describe('parseCursor', () => {
         expect(() => parseCursor(other, {})).toThrow('is not a valid cursor');
       }),
     );
+  });
+});
+
+/** Values that can't be the keys of a row. */
+const INVALID_VALUES = [
+  ...[-1, 1.5, 2 ** 53, 1e300, null, true, {}, [], undefined],
+  ...['\0', 'a\0b', '\ud800', 'x'.repeat(20_000)],
+];
+
+describe('a changed cursor', () => {
+  it.each([
+    ['a row position', [NOW - 5, 'id', 3], parseRowPosition],
+    ['a position in microseconds', [1000 * NOW, 'id'], parseMicrosPosition],
+  ])('with an invalid value in %s is rejected', (_case, keys, parse) => {
+    const query = { limit: 5 };
+    const range = { fromMs: NOW - 1000, toMs: NOW };
+    const parseKeys = (after: unknown[]) =>
+      parse(parseCursor(formatCursor({ range, after } as never, query), query).after);
+    expect(Object.values(parseKeys(keys))).toEqual(keys);
+    for (const [i] of keys.entries()) {
+      for (const invalid of INVALID_VALUES) {
+        expect(() => parseKeys(keys.with(i, invalid as never)), `${i} ${String(invalid)}`).toThrow(
+          'is not a valid cursor',
+        );
+      }
+    }
+    expect(() => parseKeys([...keys, 1])).toThrow('is not a valid cursor');
+    expect(() => parseKeys(keys.slice(1))).toThrow('is not a valid cursor');
+  });
+
+  it('with an invalid time range is rejected', () => {
+    for (const [fromMs, toMs] of [
+      [NOW, NOW],
+      [NOW, NOW - 1],
+      [-1, NOW],
+      [0.5, NOW],
+      [NOW, 1e300],
+    ] as const) {
+      const text = formatCursor({ range: { fromMs, toMs }, after: [] }, {});
+      expect(() => parseCursor(text, {})).toThrow('is not a valid cursor');
+    }
   });
 });
 
@@ -93,7 +138,14 @@ describe('formatCsv', () => {
     ['+1', "'+1"],
     ['-1', "'-1"],
     ['@SUM(A1)', "'@SUM(A1)"],
-    ['\tx', "'\tx"],
+    ['\tx', `"'\tx"`],
+    ['\rx', `"'\rx"`],
+    ['"=1+1', `"'""=1+1"`],
+    ["'=1+1", "''=1+1"],
+    [' =1+1', "' =1+1"],
+    ['＝1+1', "'＝1+1"],
+    ['a=b', 'a=b'],
+    ['SELECT -1', 'SELECT -1'],
     ['a,b', '"a,b"'],
     ['a "b"', '"a ""b"""'],
     ['two\r\nlines', '"two\r\nlines"'],

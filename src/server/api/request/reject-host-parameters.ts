@@ -1,0 +1,21 @@
+import { createError } from '../../../core/perfscope-error.ts';
+import type { Principal } from '../../access/principal.ts';
+
+/** Parameters with which a request selects or shows hosts. `instance` contains the host's name. */
+const DIMENSION_PARAMETERS = ['groupBy', 'sort'] as const;
+
+/**
+ * Checks that a request doesn't filter, group, or sort by host, unless the caller has access to hosts.
+ *
+ * @param query the validated parameters of any endpoint
+ * @throws PS_FORBIDDEN
+ */
+export function rejectHostParameters(
+  query: Readonly<Record<string, unknown>>,
+  { role, scope }: Pick<Principal, 'role' | 'scope'>,
+): void {
+  const usesHosts =
+    query.instance !== undefined ||
+    DIMENSION_PARAMETERS.some((name) => [query[name]].flat().includes('instance'));
+  if (usesHosts && !scope.hosts) throw createError('PS_FORBIDDEN', { role, action: 'view hosts' });
+}
