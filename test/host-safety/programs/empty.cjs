@@ -1,0 +1,1 @@
+// Loaded instead of the agent by the runs without the agent.

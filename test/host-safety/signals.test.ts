@@ -1,0 +1,81 @@
+import { afterAll, expect, it } from 'vitest';
+import { ALL_VARIANTS, type HostProgram, HostProgramRunner } from '../support/host-program.ts';
+
+type Signals = HostProgram['signals'];
+
+const runner = new HostProgramRunner();
+afterAll(() => runner.remove());
+
+const TERM: Signals = [['SIGTERM', 'up']];
+const handles = (scenario: string, signals: Signals = TERM, signal = 'SIGTERM'): HostProgram => ({
+  args: ['signals.cjs', scenario, signal],
+  signals,
+});
+
+it.concurrent.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGQUIT'] as const)(
+  'is ended by %s if the application has no listener',
+  async (signal) => {
+    // SIGQUIT writes a core file.
+    const shell = 'ulimit -c 0; exec "$@"';
+    const program = { ...handles('noListener', [[signal, 'up']]), shell };
+    const { exit } = await runner.expectSameBehavior(program, ALL_VARIANTS);
+    expect(exit).toBe(signal);
+  },
+);
+
+it.concurrent.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGKILL'])(
+  'handles %s from its own process.kill() as without the agent',
+  async (signal) => {
+    for (const scenario of ['killsItself', 'killsItselfLater']) {
+      const { exit } = await runner.expectSameBehavior(handles(scenario, [], signal));
+      expect(exit).toBe(signal);
+    }
+  },
+);
+
+it.concurrent.each([
+  'exitsInListener',
+  'closesServer',
+  'onceFirst',
+  'once',
+  'on',
+  'async',
+  'onlyIfNone',
+  'removed',
+  'removesAll',
+  'throws',
+  'rejects',
+  'killsItselfAgain',
+  'signalExit',
+  'signalExit3',
+  'signalExitAndListener',
+  'exitListenerOnly',
+])('shuts down as without the agent: %s', async (scenario) => {
+  await runner.expectSameBehavior(handles(scenario), ALL_VARIANTS);
+});
+
+it.concurrent.each<[string, HostProgram]>([
+  ['a second signal', handles('onceThenDies', [...TERM, ['SIGTERM', 'first']])],
+  ['a second signal during the shutdown', handles('on', [...TERM, ['SIGTERM', 'draining']])],
+  ['SIGINT during the shutdown', handles('on', [...TERM, ['SIGINT', 'draining']])],
+  ['a listener that removes itself', handles('removedInListener', [...TERM, ['SIGTERM', 'first']])],
+  ['ignored signals', handles('ignores', [...TERM, ['SIGTERM', 'ignored']])],
+  [
+    'a listener of another signal',
+    handles('addedByOtherSignal', [
+      ['SIGINT', 'up'],
+      ['SIGTERM', 'added'],
+    ]),
+  ],
+  ['a listener in a listener', handles('addedByListener', [...TERM, ['SIGTERM', 'first']])],
+  ['a signal without a listener', handles('on', [['SIGINT', 'up']])],
+  ['process.emit() without a listener', handles('emits', [])],
+  ['process.emit() with a listener', handles('emitsToListener', [])],
+  ['a restart as in nodemon', handles('killsItselfAgain', [['SIGUSR2', 'up']], 'SIGUSR2')],
+  ['signal-exit with SIGINT', handles('signalExit', [['SIGINT', 'up']], 'SIGINT')],
+  ['signal-exit with SIGHUP', handles('signalExit3', [['SIGHUP', 'up']], 'SIGHUP')],
+  ['a busy loop', handles('busy')],
+  ['a busy loop and SIGINT', handles('busy', [['SIGINT', 'up']])],
+])('handles signals as without the agent: %s', async (_name, program) => {
+  await runner.expectSameBehavior(program);
+});

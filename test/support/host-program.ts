@@ -1,0 +1,220 @@
+import { type StdioOptions, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pLimit from 'p-limit';
+import { expect } from 'vitest';
+import { FakeQuestdb, type FakeQuestdbBehavior } from './fake-questdb.ts';
+
+const PROGRAMS = resolve('test/host-safety/programs');
+const AGENT = resolve('dist/agent-package/register.js');
+/** Loaded instead of the agent, because any `--import` flag changes the stacks that Node.js prints. */
+const NO_AGENT = join(PROGRAMS, 'empty.cjs');
+/** Every program ends in less than 3 s. On a busy machine, it can take several times as long. */
+const TIME_LIMIT_MS = 20_000;
+const runConcurrently = pLimit(6);
+
+/** A program that is run with and without the agent. */
+export interface HostProgram {
+  /** Name of a file in `programs` and its arguments, or options such as `-e` and their values. */
+  readonly args: readonly string[];
+  readonly flags?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** Default: the standard input is empty. */
+  readonly stdin?: string;
+  /** Sends each signal once after the program has printed the text `after`, in this order. */
+  readonly signals?: readonly (readonly [signal: NodeJS.Signals, after: string])[];
+  /** Shell command that runs the program as `exec "$@"`, with other limits or streams. */
+  readonly shell?: string;
+  /** Closes the reader of the standard error before the program starts. */
+  readonly hasBrokenStderr?: boolean;
+  /** Loads the agent with `NODE_OPTIONS`, so child processes have it too. */
+  readonly usesNodeOptions?: boolean;
+  /** Whether the agent loses rows and logs a warning. */
+  readonly losesRows?: boolean;
+  readonly uid?: number | undefined;
+  readonly cwd?: string;
+}
+
+/** How the agent is loaded, and what it finds at the address of QuestDB. */
+export interface AgentVariant {
+  readonly flag: '--import' | '--require';
+  readonly questdb: 'refuses' | 'missing' | FakeQuestdbBehavior;
+}
+
+export interface HostProgramRun {
+  /** For example `code 0` or `SIGTERM`. */
+  exit: string;
+  stdout: string;
+  stderr: string;
+  /** Spool folder of this run. */
+  spool: string;
+}
+
+const QUESTDB_KINDS = ['refuses', 'hangs', 'missing', 'stores'] as const;
+
+/** Each kind of QuestDB with `--import` and with `--require`. */
+export const ALL_VARIANTS: readonly AgentVariant[] = QUESTDB_KINDS.flatMap((questdb) => [
+  { flag: '--import', questdb },
+  { flag: '--require', questdb },
+]);
+
+/** Each kind of QuestDB once. */
+export const QUICK_VARIANTS: readonly AgentVariant[] = [
+  { flag: '--import', questdb: 'refuses' },
+  { flag: '--require', questdb: 'hangs' },
+  { flag: '--require', questdb: 'missing' },
+  { flag: '--import', questdb: 'stores' },
+];
+
+/** Runs programs with and without the agent. */
+export class HostProgramRunner {
+  readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-host-'));
+  readonly #servers = new Map<FakeQuestdbBehavior, FakeQuestdb>();
+  #runs = 0;
+
+  constructor() {
+    // Another user must be able to use the folder.
+    chmodSync(this.folder, 0o755);
+  }
+
+  remove(): void {
+    for (const server of this.#servers.values()) server.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * Runs the program without the agent and in each variant, and compares exit code, signal, and output.
+   *
+   * @returns the run without the agent
+   */
+  async expectSameBehavior(
+    program: HostProgram,
+    variants: readonly AgentVariant[] = QUICK_VARIANTS,
+  ): Promise<HostProgramRun> {
+    const flags = [...new Set(variants.map(({ flag }) => flag))];
+    const plainRuns = await Promise.all(flags.map((flag) => this.run(program, flag)));
+    const runs = await Promise.all(variants.map((variant) => this.runWithAgent(program, variant)));
+    const expected = (variant: AgentVariant) =>
+      formatRun(plainRuns[flags.indexOf(variant.flag)]!, program);
+    const different = variants.filter(
+      (variant, i) => formatRun(runs[i]!, program) !== expected(variant),
+    );
+    for (const variant of different) {
+      const names = different.map(({ flag, questdb }) => `${flag} (QuestDB: ${questdb})`);
+      const run = runs[variants.indexOf(variant)]!;
+      expect(formatRun(run, program), `differs with ${names.join(', ')}`).toBe(expected(variant));
+    }
+    return plainRuns[0]!;
+  }
+
+  async runWithAgent(program: HostProgram, { flag, questdb }: AgentVariant) {
+    return this.run(program, flag, AGENT, await this.#findTarget(questdb));
+  }
+
+  /** Runs the program once. Default: without the agent. */
+  run(
+    program: HostProgram,
+    flag: AgentVariant['flag'],
+    module: string = NO_AGENT,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<HostProgramRun> {
+    return runConcurrently(() => this.#spawn(program, [flag, module], env));
+  }
+
+  async #spawn(program: HostProgram, load: string[], env: NodeJS.ProcessEnv) {
+    const folder = join(this.folder, String(++this.#runs));
+    mkdirSync(folder);
+    const spool = join(folder, 'spool');
+    const command = [process.execPath, ...getArguments(program, load)];
+    if (program.shell) command.unshift('sh', '-c', program.shell, 'sh');
+    const [stdin, stdout] = [program.stdin === undefined ? 'ignore' : 'pipe', 'pipe'] as const;
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: program.cwd ?? folder,
+      env: {
+        PATH: process.env.PATH,
+        HOME: folder,
+        XDG_RUNTIME_DIR: folder,
+        PERFORMANCE_SPOOL_DIR: spool,
+        ...env,
+        ...(program.usesNodeOptions && { NODE_OPTIONS: load.join(' ') }),
+        ...program.env,
+      },
+      ...(program.uid !== undefined && { uid: program.uid }),
+      stdio: [stdin, stdout, 'pipe'] satisfies StdioOptions,
+      // Creates a process group, so that a program that hangs is killed with its children.
+      detached: true,
+    });
+    if (program.stdin !== undefined) child.stdin?.end(program.stdin);
+    if (program.hasBrokenStderr) child.stderr?.destroy();
+    const run: HostProgramRun = { exit: '', stdout: '', stderr: '', spool };
+    const signals = [...(program.signals ?? [])];
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      run.stdout += text;
+      while (signals[0] && run.stdout.includes(signals[0][1])) child.kill(signals.shift()![0]);
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      run.stderr += text;
+    });
+    let isTooSlow = false;
+    const timer = setTimeout(() => {
+      isTooSlow = true;
+      process.kill(-child.pid!, 'SIGKILL');
+    }, TIME_LIMIT_MS);
+    const exit = await new Promise<string>((done) => {
+      child.once('error', (error) => done(error.message));
+      child.once('close', (code, signal) => done(signal ?? `code ${code}`));
+    });
+    clearTimeout(timer);
+    run.exit = isTooSlow ? `still running after ${TIME_LIMIT_MS} ms` : exit;
+    return run;
+  }
+
+  async #findTarget(questdb: AgentVariant['questdb']): Promise<NodeJS.ProcessEnv> {
+    if (questdb === 'missing') return {};
+    if (questdb === 'refuses') return { PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:1' };
+    let server = this.#servers.get(questdb);
+    if (!server) {
+      server = new FakeQuestdb(questdb);
+      this.#servers.set(questdb, server);
+      await server.start();
+    }
+    return { PERFORMANCE_QUESTDB_URL: server.url };
+  }
+}
+
+function getArguments({ args, flags = [], usesNodeOptions }: HostProgram, load: readonly string[]) {
+  const [first, ...others] = args;
+  const file = first?.endsWith('js') ? [join(PROGRAMS, first)] : first === undefined ? [] : [first];
+  return [...(usesNodeOptions ? [] : load), ...flags, ...file, ...others];
+}
+
+/** Describes everything that a user can observe, one fact per line. */
+function formatRun({ exit, stdout, stderr }: HostProgramRun, program: HostProgram): string {
+  const text = stderr
+    // Node's warnings contain the process ID.
+    .replace(/\(node:\d+\)/g, '(node)')
+    // The agent wraps `process.emit`, so the stack of a listener that throws has one more line.
+    .replace(/^ +at process\.emit \(.*\/dist\/agent-package\/.*\n/gm, '');
+  const allowed = program.losesRows ? removeWarnings(text) : text;
+  return `exit: ${exit}\nstdout: ${stdout}\nstderr: ${allowed}`;
+}
+
+/** Removes the first of the agent's warnings of each kind. */
+function removeWarnings(stderr: string): string {
+  const kinds = new Set<string>();
+  return stderr.replace(/^perfscope: (.*)\n/gm, (line, message: string) => {
+    const kind = message.replace(/\d+/g, '0');
+    if (kinds.has(kind)) return line;
+    kinds.add(kind);
+    return '';
+  });
+}
+
+/** Returns the lines in the spool files that a run left behind. */
+export function readSpool({ spool }: HostProgramRun): string[] {
+  return readdirSync(spool, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name.endsWith('.ilp'))
+    .flatMap((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n'))
+    .filter(Boolean);
+}
