@@ -51,6 +51,14 @@ export function runGuarded<R>(part: string, fn: () => R): R | undefined {
   return guard(part, fn)();
 }
 
+/**
+ * Starts `task` and doesn't wait for its result. See {@link guard} for `part` and for the failures of
+ * `task`.
+ */
+export function startTask(part: string, task: () => unknown): void {
+  runGuarded(part, task);
+}
+
 function isPromise(result: unknown): result is Promise<unknown> {
   return result instanceof Promise;
 }

@@ -1,3 +1,4 @@
+import { guard } from '../../core/guard.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
 import {
@@ -11,8 +12,11 @@ import {
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
-import { swallowErrors, wrapMethod } from './method-patching.ts';
+import { observeMethod, wrapMethod } from './method-patching.ts';
 import { getCurrentTenant, runDetachedWithTenant, type Tenant } from './tenant-context.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the BullMQ instrumentation';
 
 /** Maximum number of entries in `retryReadyMs`. */
 const MAX_RETRYING_JOBS = 10_000;
@@ -44,14 +48,15 @@ export function createBullmqInstrumentations(
   const waitTimesMs = new WeakMap<BullmqJob, number>();
   const toJobKey = (job: BullmqJob) => `${job.queueName}\n${job.id}`;
 
-  const setRetryReady = swallowErrors((job: BullmqJob, readyMs: number) => {
+  const setRetryReady = (job: BullmqJob, readyMs: number) => {
     if (retryReadyMs.size >= MAX_RETRYING_JOBS) {
       retryReadyMs.delete(retryReadyMs.keys().next().value!);
     }
     retryReadyMs.set(toJobKey(job), readyMs);
-  });
+  };
 
-  const recordAdded = swallowErrors((job: BullmqJob, hasChildren: boolean) => {
+  /** Guarded for each job, so that one job doesn't affect the others. */
+  const recordAdded = guard(PART, (job: BullmqJob, hasChildren: boolean) => {
     const status = getInitialStatus(job, hasChildren);
     const row = {
       ...toBaseTransition(job, getJobTenant(job), includeJobData),
@@ -61,17 +66,17 @@ export function createBullmqInstrumentations(
     onTransition(row, undefined);
   });
 
-  const recordAddedTree = swallowErrors((node: FlowNode) => {
+  const recordAddedTree = (node: FlowNode) => {
     recordAdded(node.job, (node.children?.length ?? 0) > 0);
     for (const child of node.children ?? []) recordAddedTree(child);
-  });
+  };
 
-  const recordMoved = swallowErrors((job: BullmqJob, status: QueueJobStatus) => {
+  const recordMoved = (job: BullmqJob, status: QueueJobStatus) => {
     onTransition(
       { ...toBaseTransition(job, getJobTenant(job), includeJobData), status },
       undefined,
     );
-  });
+  };
 
   const recordStarted = (job: BullmqJob) => {
     const startedAt = getStartMs(job);
@@ -97,63 +102,49 @@ export function createBullmqInstrumentations(
     );
   };
 
-  const onWorkerEvent = swallowErrors((queueName: string, event: unknown, args: unknown[]) => {
-    const job = args[0] as BullmqJob | undefined;
+  const onWorkerEvent = (queueName: string, event: unknown, arg: unknown, failure: unknown) => {
+    const job = arg as BullmqJob | undefined;
     if (event === 'stalled') {
       const status = QueueJobStatus.STALLED;
-      onTransition({ queueName, jobId: String(args[0]), status }, undefined);
+      onTransition({ queueName, jobId: String(arg), status }, undefined);
     } else if (!job) return;
     else if (event === 'active') recordStarted(job);
     else if (event === 'completed') recordEnded(job, undefined);
-    else if (event === 'failed') recordEnded(job, { error: args[1] });
-  });
+    else if (event === 'failed') recordEnded(job, { error: failure });
+  };
 
   const patchJob = (exports: unknown) => {
     const { Job } = exports as { Job: { prototype: object } };
-    wrapMethod(Job, 'create', (original) => {
-      return async function create(this: unknown, ...args: unknown[]) {
-        const job = await original.apply(this, args);
-        recordAdded(job, false);
-        return job;
-      };
+    observeMethod(PART, Job, 'create', {
+      after: (_, job: BullmqJob) => recordAdded(job, false),
     });
-    wrapMethod(Job, 'createBulk', (original) => {
-      return async function createBulk(this: unknown, ...args: unknown[]) {
-        const jobs = await original.apply(this, args);
+    observeMethod(PART, Job, 'createBulk', {
+      after: (_, jobs: BullmqJob[]) => {
         for (const job of jobs) recordAdded(job, false);
-        return jobs;
-      };
+      },
     });
     for (const [name, status] of [
       ['moveToDelayed', QueueJobStatus.DELAYED],
       ['moveToWaitingChildren', QueueJobStatus.WAITING_CHILDREN],
     ] as const) {
-      wrapMethod(Job.prototype, name, (original) => {
-        return async function move(this: BullmqJob, ...args: unknown[]) {
-          const result = await original.apply(this, args);
-          if (result !== false) recordMoved(this, status);
-          return result;
-        };
+      observeMethod<BullmqJob>(PART, Job.prototype, name, {
+        after: (job, result) => {
+          if (result !== false) recordMoved(job, status);
+        },
       });
     }
-    wrapMethod(Job.prototype, 'moveToFailed', (original) => {
-      return function moveToFailed(this: BullmqJob, ...args: unknown[]) {
-        // Set before the call, because another worker can start the next attempt before the call
-        // returns.
-        setRetryReady(this, Date.now());
-        return original.apply(this, args);
-      };
+    // Set before the call, because another worker can start the next attempt before the call
+    // returns.
+    observeMethod<BullmqJob>(PART, Job.prototype, 'moveToFailed', {
+      before: (job) => setRetryReady(job, Date.now()),
     });
     propagateTenant(Job);
   };
 
   const patchWorker = (exports: unknown) => {
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
-    wrapMethod(prototype, 'emit', (original) => {
-      return function emit(this: { name: string }, ...args: unknown[]) {
-        onWorkerEvent(this.name, args[0], args.slice(1));
-        return original.apply(this, args);
-      };
+    observeMethod<{ name: string }>(PART, prototype, 'emit', {
+      before: ({ name }, [event, arg, failure]) => onWorkerEvent(name, event, arg, failure),
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
@@ -166,31 +157,19 @@ export function createBullmqInstrumentations(
 
   const patchFlows = (exports: unknown) => {
     const { prototype } = (exports as { FlowProducer: { prototype: object } }).FlowProducer;
-    wrapMethod(prototype, 'add', (original) => {
-      return async function add(this: unknown, ...args: unknown[]) {
-        const node = await original.apply(this, args);
-        recordAddedTree(node);
-        return node;
-      };
+    observeMethod(PART, prototype, 'add', {
+      after: (_, node: FlowNode) => recordAddedTree(node),
     });
-    wrapMethod(prototype, 'addBulk', (original) => {
-      return async function addBulk(this: unknown, ...args: unknown[]) {
-        const nodes = await original.apply(this, args);
+    observeMethod(PART, prototype, 'addBulk', {
+      after: (_, nodes: FlowNode[]) => {
         for (const node of nodes) recordAddedTree(node);
-        return nodes;
-      };
+      },
     });
   };
 
   const patchBase = (exports: unknown) => {
     const { prototype } = (exports as { QueueBase: { prototype: object } }).QueueBase;
-    const reportQueue = swallowErrors(onQueue);
-    wrapMethod(prototype, 'waitUntilReady', (original) => {
-      return function waitUntilReady(this: object, ...args: unknown[]) {
-        reportQueue(this);
-        return original.apply(this, args);
-      };
-    });
+    observeMethod<object>(PART, prototype, 'waitUntilReady', { before: onQueue });
   };
 
   const folder = 'dist/cjs/classes';
@@ -222,28 +201,34 @@ function getJobTenant(job: object): Tenant | undefined {
  * written to Redis. It is removed when the job is read, so the application never sees it.
  */
 function propagateTenant(Job: { prototype: object }): void {
+  const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
+    const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
+    if (!tenant || typeof json?.opts !== 'object') return json;
+    tenantsByJob.set(job, tenant);
+    return { ...json, opts: { ...json.opts, [TENANT_OPTION]: toTenant(tenant) } };
+  });
   wrapMethod(Job.prototype, 'asJSON', (original) => {
     return function asJSON(this: BullmqJob, ...args: unknown[]) {
       const json = original.apply(this, args) as { opts?: object };
-      const tenant = tenantsByJob.get(this) ?? getCurrentTenant();
-      if (!tenant || typeof json?.opts !== 'object') return json;
-      tenantsByJob.set(this, tenant);
-      const { organizationId, propertyId, userId } = tenant;
-      return {
-        ...json,
-        opts: { ...json.opts, [TENANT_OPTION]: { organizationId, propertyId, userId } },
-      };
+      return addTenant(this, json) ?? json;
     };
   });
-  wrapMethod(Job, 'fromJSON', (original) => {
-    return function fromJSON(this: unknown, ...args: unknown[]) {
-      const job = original.apply(this, args) as BullmqJob;
+  observeMethod(PART, Job, 'fromJSON', {
+    after: (_, job: BullmqJob | undefined) => {
       const tenant = job?.opts?.[TENANT_OPTION];
-      if (typeof tenant === 'object' && tenant !== null) {
-        tenantsByJob.set(job, tenant);
-        delete job.opts?.[TENANT_OPTION];
-      }
-      return job;
-    };
+      if (!job || typeof tenant !== 'object' || tenant === null) return;
+      delete job.opts?.[TENANT_OPTION];
+      tenantsByJob.set(job, toTenant(tenant));
+    },
   });
+}
+
+/** Copies the valid fields, because any program can write a job. */
+function toTenant(tenant: Tenant): Tenant {
+  const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
+  return {
+    organizationId: toId(tenant.organizationId),
+    propertyId: toId(tenant.propertyId),
+    userId: toId(tenant.userId),
+  };
 }

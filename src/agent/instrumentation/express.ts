@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { guard } from '../../core/guard.ts';
+import { ExistingObject } from './hidden-property.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import {
   findPropertyOwner,
   type Method,
   type MethodRecord,
+  observeMethod,
   wrapMethod,
 } from './method-patching.ts';
 import { getRequestState } from './request-state.ts';
@@ -11,7 +14,6 @@ import { getRequestState } from './request-state.ts';
 interface Layer {
   /** Set only if the layer belongs to a route, not to middleware or a mounted router. */
   route?: unknown;
-  [LAYER_ROUTE_KEY]?: LayerRoute;
 }
 
 interface Router {
@@ -31,8 +33,27 @@ interface LayerRoute {
   path: string | undefined;
 }
 
-/** Property of a layer that stores its route. */
-const LAYER_ROUTE_KEY = Symbol('perfscope.route');
+/** Field of a layer that stores its route. */
+class LayerRouteField extends ExistingObject {
+  #route: LayerRoute;
+
+  private constructor(layer: object, route: LayerRoute) {
+    super(layer);
+    this.#route = route;
+  }
+
+  static get(layer: object): LayerRoute | undefined {
+    return #route in layer ? layer.#route : undefined;
+  }
+
+  static set(layer: object, route: LayerRoute): void {
+    if (#route in layer) layer.#route = route;
+    else new LayerRouteField(layer, route);
+  }
+}
+
+/** What fails, for {@link guard}. */
+const PART = 'the Express instrumentation';
 const patchedRouters = new WeakSet<object>();
 
 /**
@@ -72,7 +93,9 @@ function patchRouter(sample: Router): void {
     'handle_request' in layer ? 'handle_request' : 'handleRequest',
     wrapLayerHandle,
   );
-  wrapMethod(layer, 'handle_error' in layer ? 'handle_error' : 'handleError', wrapErrorHandle);
+  observeMethod(PART, layer, 'handle_error' in layer ? 'handle_error' : 'handleError', {
+    before: storeError,
+  });
 }
 
 /** Stores the path of each layer that the method `name` adds. */
@@ -81,14 +104,18 @@ function recordRouteTemplates(
   name: string,
   getPath: (firstArg: unknown) => unknown,
 ): void {
+  const countLayers = guard(PART, (router: Router) => router.stack.length);
+  const storeTemplate = guard(PART, (router: Router, layerCount: number, firstArg: unknown) => {
+    const template = String(getPath(firstArg));
+    for (const layer of router.stack.slice(layerCount)) {
+      LayerRouteField.set(layer, { template, prefix: undefined, path: undefined });
+    }
+  });
   wrapMethod(target, name, (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const layerCount = (this as Router).stack.length;
+    return function (this: Router, ...args: unknown[]) {
+      const layerCount = countLayers(this);
       const result = original.apply(this, args);
-      const template = String(getPath(args[0]));
-      for (const layer of (this as Router).stack.slice(layerCount)) {
-        layer[LAYER_ROUTE_KEY] = { template, prefix: undefined, path: undefined };
-      }
+      if (layerCount !== undefined) storeTemplate(this, layerCount, args[0]);
       return result;
     };
   });
@@ -101,63 +128,61 @@ function isRoutePath(firstArg: unknown): boolean {
 }
 
 /** Inside a router, the prefix is the template of the layer where the router is mounted. */
-function wrapRouterHandle(original: Method): Method {
-  return function handle(
-    this: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-    out: Method,
-  ) {
+const enterRouter = guard(
+  PART,
+  (request: IncomingMessage, response: ServerResponse, out: Method): Method | undefined => {
     const state = getRequestState(request);
-    if (!state || typeof out !== 'function') return original.call(this, request, response, out);
+    if (!state || typeof out !== 'function') return undefined;
     const outerPrefix = state.prefix;
     state.prefix = state.route ?? '';
-    const leaveRouter: Method = function (this: unknown, ...outArgs) {
+    const leaveRouter = guard(PART, (error: unknown) => {
       state.prefix = outerPrefix;
-      if (outArgs[0]) state.thrown ??= outArgs[0];
+      if (error) state.thrown ??= error;
       // No layer of this router responded. After an error, the route of the failed layer is kept.
-      if (!outArgs[0] && !response.headersSent) state.route = undefined;
+      if (!error && !response.headersSent) state.route = undefined;
+    });
+    return function (this: unknown, ...outArgs) {
+      leaveRouter(outArgs[0]);
       return out.apply(this, outArgs);
     };
-    return original.call(this, request, response, leaveRouter);
+  },
+);
+
+function wrapRouterHandle(original: Method): Method {
+  return function handle(this: unknown, ...args: unknown[]) {
+    const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
+    const leaveRouter = enterRouter(request, response, out);
+    if (leaveRouter !== undefined) args[2] = leaveRouter;
+    return original.apply(this, args);
   };
 }
 
-function wrapLayerHandle(original: Method): Method {
-  return function handle(
-    this: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-    next: unknown,
-  ) {
-    const layerRoute = (this as Layer)[LAYER_ROUTE_KEY];
+const enterLayer = guard(
+  PART,
+  (layer: Layer, request: IncomingMessage, response: ServerResponse) => {
+    const layerRoute = LayerRouteField.get(layer);
     const state = layerRoute && getRequestState(request);
     // Express makes response properties slow to read, so `headersSent` is read only if necessary.
-    if (state && (state.route === undefined || !response.headersSent)) {
-      if (layerRoute.prefix !== state.prefix) {
-        const isRoute = Boolean((this as Layer).route);
-        layerRoute.path = joinRoute(state.prefix, layerRoute.template, isRoute);
-        layerRoute.prefix = state.prefix;
-      }
-      state.route = layerRoute.path;
+    if (!state || (state.route !== undefined && response.headersSent)) return;
+    if (layerRoute.prefix !== state.prefix) {
+      layerRoute.path = joinRoute(state.prefix, layerRoute.template, Boolean(layer.route));
+      layerRoute.prefix = state.prefix;
     }
-    return original.call(this, request, response, next);
+    state.route = layerRoute.path;
+  },
+);
+
+function wrapLayerHandle(original: Method): Method {
+  return function handle(this: Layer, ...args: unknown[]) {
+    enterLayer(this, args[0] as IncomingMessage, args[1] as ServerResponse);
+    return original.apply(this, args);
   };
 }
 
-/** Runs only for failed requests, before their error handlers. */
-function wrapErrorHandle(original: Method): Method {
-  return function handle(
-    this: unknown,
-    error: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-    next: unknown,
-  ) {
-    const state = getRequestState(request);
-    if (state) state.thrown ??= error;
-    return original.call(this, error, request, response, next);
-  };
+/** Stores the error of a failed request, before its error handlers run. */
+function storeError(_layer: unknown, [error, request]: readonly unknown[]): void {
+  const state = getRequestState(request as IncomingMessage);
+  if (state) state.thrown ??= error;
 }
 
 /** Joins a prefix and a template. Middleware at `/` adds nothing, but a route at `/` does. */

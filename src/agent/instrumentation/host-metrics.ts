@@ -1,6 +1,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
-import type { Meter } from '@opentelemetry/api';
+import type { Meter, ObservableCallback } from '@opentelemetry/api';
+import { guard } from '../../core/guard.ts';
 
 /** State of the host. Usage values are in percent. Unavailable values are undefined. */
 export interface HostSample {
@@ -103,28 +104,34 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       unit: '1',
       description: 'Share of the host CPU time that was not idle.',
     })
-    .addCallback((result) => {
-      const { cpuUsage } = sampler.sample();
-      if (cpuUsage !== undefined) result.observe(cpuUsage / 100);
-    });
+    .addCallback(
+      guardCallback((result) => {
+        const { cpuUsage } = sampler.sample();
+        if (cpuUsage !== undefined) result.observe(cpuUsage / 100);
+      }),
+    );
   meter
     .createObservableGauge('system.memory.utilization', {
       unit: '1',
       description: 'Share of the host memory that is not available.',
     })
-    .addCallback((result) => {
-      result.observe(sampler.sample().memoryUsage / 100, { 'system.memory.state': 'used' });
-    });
+    .addCallback(
+      guardCallback((result) => {
+        result.observe(sampler.sample().memoryUsage / 100, { 'system.memory.state': 'used' });
+      }),
+    );
   meter
     .createObservableGauge('system.filesystem.utilization', {
       unit: '1',
       description: 'Used share of the root file system.',
     })
-    .addCallback((result) => {
-      const { diskUsage } = sampler.sample();
-      if (diskUsage === undefined) return;
-      result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
-    });
+    .addCallback(
+      guardCallback((result) => {
+        const { diskUsage } = sampler.sample();
+        if (diskUsage === undefined) return;
+        result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
+      }),
+    );
   // Subtracted from later values, so that the first interval excludes the host's earlier traffic.
   const initial = sampler.sample().network;
   meter
@@ -132,12 +139,18 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       unit: 'By',
       description: 'Bytes that the host received and sent since the process started.',
     })
-    .addCallback((result) => {
-      const { network } = sampler.sample();
-      if (!network || !initial) return;
-      for (const direction of ['receive', 'transmit'] as const) {
-        const bytes = Math.max(0, network[direction] - initial[direction]);
-        result.observe(bytes, { 'network.io.direction': direction });
-      }
-    });
+    .addCallback(
+      guardCallback((result) => {
+        const { network } = sampler.sample();
+        if (!network || !initial) return;
+        for (const direction of ['receive', 'transmit'] as const) {
+          const bytes = Math.max(0, network[direction] - initial[direction]);
+          result.observe(bytes, { 'network.io.direction': direction });
+        }
+      }),
+    );
+}
+
+function guardCallback(callback: ObservableCallback): ObservableCallback {
+  return guard('the host metrics', callback);
 }

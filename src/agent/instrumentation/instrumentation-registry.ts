@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
+import { guard } from '../../core/guard.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 
 /** Describes how to instrument a library. */
@@ -36,12 +37,11 @@ export class InstrumentationRegistry {
     const loadedFiles = Object.keys(createRequire(import.meta.url).cache ?? {});
     for (const each of instrumentations) this.#findPreloaded(each, loadedFiles);
     const names = instrumentations.map(({ name }) => name);
+    const onLoad = guard('the library hook', (exports: unknown, name: string, basedir?: string) =>
+      this.#onLoad(exports, name.split(sep).join('/'), basedir),
+    );
     new Hook(names, { internals: true }, (exports, name, basedir) => {
-      try {
-        this.#onLoad(exports, name.split(sep).join('/'), basedir);
-      } catch {
-        // The library remains uninstrumented, and the application continues.
-      }
+      onLoad(exports, name, basedir);
       return exports;
     });
   }

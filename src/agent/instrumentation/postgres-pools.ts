@@ -1,4 +1,5 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
+import { guard } from '../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import { wrapMethod } from './method-patching.ts';
 import { bindTenantContext } from './tenant-context.ts';
@@ -16,6 +17,9 @@ interface PgPool {
     application_name?: string;
   };
 }
+
+/** What fails, for {@link guard}. */
+const PART = 'the PostgreSQL pool metrics';
 
 export interface PoolMetrics {
   /** Patches the `Pool` class of `pg-pool`. */
@@ -67,25 +71,29 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
       result.observe(pending, sum.waiting, pool);
     }
   };
-  meter.addBatchObservableCallback(observe, [count, max, pending]);
+  meter.addBatchObservableCallback(guard(PART, observe), [count, max, pending]);
+
+  const startConnect = guard(PART, (pool: PgPool, args: unknown[]) => {
+    if (!registered.has(pool) && pool.options.application_name !== PERFSCOPE_APPLICATION_NAME) {
+      registered.add(pool);
+      pools.add(new WeakRef(pool));
+    }
+    // The pool can call back in the context of the caller that released the connection.
+    if (typeof args[0] === 'function') args[0] = bindTenantContext(args[0]);
+  });
 
   const patch = (exports: unknown) => {
     wrapMethod((exports as { prototype: object }).prototype, 'connect', (original) => {
       return function connect(this: PgPool, ...args: unknown[]) {
-        if (!registered.has(this) && this.options.application_name !== PERFSCOPE_APPLICATION_NAME) {
-          registered.add(this);
-          pools.add(new WeakRef(this));
-        }
-        // The pool can call back in the context of the caller that released the connection.
-        if (typeof args[0] === 'function') args[0] = bindTenantContext(args[0]);
+        startConnect(this, args);
         return original.apply(this, args);
       };
     });
   };
-  const countConnections = () => {
+  const countConnections = guard(PART, () => {
     const open = getOpenPools();
     return open.length > 0 ? open.reduce((sum, pool) => sum + pool.totalCount, 0) : undefined;
-  };
+  });
   return { patch, countConnections };
 }
 

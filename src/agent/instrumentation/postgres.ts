@@ -1,6 +1,8 @@
+import { guard } from '../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
+import { ExistingObject } from './hidden-property.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
-import { findPropertyOwner, type Method, swallowErrors, wrapMethod } from './method-patching.ts';
+import { findPropertyOwner, type Method, observeMethod, wrapMethod } from './method-patching.ts';
 import type { PoolMetrics } from './postgres-pools.ts';
 import {
   createStatementRecorder,
@@ -13,18 +15,30 @@ export interface PostgresInstrumentationOptions extends StatementRecorderOptions
   pools: PoolMetrics;
 }
 
+/** What fails, for {@link guard}. */
+const PART = 'the PostgreSQL instrumentation';
+
 interface RunningStatement extends SentStatement {
   ended: boolean;
 }
 
-/**
- * Property of a query object that stores its running statement. A WeakMap with so many short-lived
- * keys would be slower.
- */
-const RUNNING_STATEMENT_KEY = Symbol('perfscope.query');
+/** Field of a query object that stores its running statement. */
+class RunningStatementField extends ExistingObject {
+  #statement: RunningStatement;
 
-interface QueryWithStatement {
-  [RUNNING_STATEMENT_KEY]?: RunningStatement;
+  private constructor(query: object, statement: RunningStatement) {
+    super(query);
+    this.#statement = statement;
+  }
+
+  static get(query: object): RunningStatement | undefined {
+    return #statement in query ? query.#statement : undefined;
+  }
+
+  static set(query: object, statement: RunningStatement): void {
+    if (#statement in query) query.#statement = statement;
+    else new RunningStatementField(query, statement);
+  }
 }
 
 interface PgClient {
@@ -52,17 +66,17 @@ export function createPostgresInstrumentations(
   /** The current synchronous call of `query`. */
   let currentCall: { client: object; statement: RunningStatement } | undefined;
 
-  const recordEnd = swallowErrors((query: QueryWithStatement, error: unknown) => {
-    const statement = query[RUNNING_STATEMENT_KEY];
+  const recordEnd = (query: object, error: unknown) => {
+    const statement = RunningStatementField.get(query);
     if (!statement || statement.ended) return;
     statement.ended = true;
     record(statement, error);
-  });
+  };
   /** Called for each completed statement of a query. */
-  const countCompleted = swallowErrors((query: QueryWithStatement) => {
-    const statement = query[RUNNING_STATEMENT_KEY];
+  const countCompleted = (query: object) => {
+    const statement = RunningStatementField.get(query);
     if (statement) statement.completed += 1;
-  });
+  };
   const handlers: [name: string, handler: (query: object, message: unknown) => void][] = [
     ['handleCommandComplete', countCompleted],
     ['handleError', (query, error) => recordEnd(query, error ?? 'unknown')],
@@ -72,29 +86,34 @@ export function createPostgresInstrumentations(
   /** Patches the methods of this kind of query. Cursors and streams have their own methods. */
   const patchQueryMethods = (query: object) => {
     for (const [name, handler] of handlers) {
-      const owner = findPropertyOwner(query, name);
-      if (!owner) continue;
-      const method = (owner as Record<string, Method>)[name]!;
-      if (patched.has(method)) continue;
-      wrapMethod(owner, name, (original) => {
-        const wrapped: Method = function (this: object, ...args) {
-          handler(this, args[0]);
-          return original.apply(this, args);
-        };
-        patched.add(wrapped);
-        return wrapped;
+      const owner = findPropertyOwner(query, name) as Record<string, Method> | undefined;
+      if (!owner || patched.has(owner[name]!)) continue;
+      observeMethod<object>(PART, owner, name, {
+        before: (self, args) => handler(self, args[0]),
       });
+      patched.add(owner[name]!);
     }
   };
 
-  const attachStatement = swallowErrors((client: PgClient) => {
+  const attachStatement = (client: PgClient) => {
     if (currentCall?.client !== client) return;
     const queue = '_queryQueue' in client ? client._queryQueue : client.queryQueue;
     const query = queue?.at(-1);
     if (!query) return;
-    (query as QueryWithStatement)[RUNNING_STATEMENT_KEY] = currentCall.statement;
+    RunningStatementField.set(query, currentCall.statement);
     currentCall = undefined;
     patchQueryMethods(query);
+  };
+
+  const startCall = guard(PART, (client: PgClient, args: unknown[]) => {
+    if (client.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME)
+      return undefined;
+    const text = getStatementText(args[0], client);
+    const tenant = getCurrentTenant();
+    const statement = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
+    const lastIndex = args.length - 1;
+    if (typeof args[lastIndex] === 'function') args[lastIndex] = bindTenantContext(args[lastIndex]);
+    return { client, statement };
   });
 
   const patchClient = (exports: unknown) => {
@@ -102,22 +121,7 @@ export function createPostgresInstrumentations(
     wrapMethod(prototype, 'query', (original) => {
       return function query(this: PgClient, ...args: unknown[]) {
         const outerCall = currentCall;
-        try {
-          const isPerfscope =
-            this.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
-          if (isPerfscope) return original.apply(this, args);
-          const text = getStatementText(args[0], this);
-          const tenant = getCurrentTenant();
-          const startMs = performance.now();
-          const statement = { text, startMs, completed: 0, tenant, ended: false };
-          currentCall = { client: this, statement };
-          const lastIndex = args.length - 1;
-          if (typeof args[lastIndex] === 'function') {
-            args[lastIndex] = bindTenantContext(args[lastIndex]);
-          }
-        } catch {
-          currentCall = undefined;
-        }
+        currentCall = startCall(this, args);
         try {
           return original.apply(this, args);
         } finally {
@@ -125,12 +129,7 @@ export function createPostgresInstrumentations(
         }
       };
     });
-    wrapMethod(prototype, '_pulseQueryQueue', (original) => {
-      return function pulse(this: PgClient, ...args: unknown[]) {
-        attachStatement(this);
-        return original.apply(this, args);
-      };
-    });
+    observeMethod<PgClient>(PART, prototype, '_pulseQueryQueue', { before: attachStatement });
   };
 
   return [
@@ -142,7 +141,7 @@ export function createPostgresInstrumentations(
 /** Returns the query text for any kind of `query` argument. */
 function getStatementText(config: unknown, client: PgClient): string {
   if (typeof config === 'string') return config;
-  const query = config as {
+  const query = (config ?? {}) as {
     text?: unknown;
     name?: string;
     cursor?: { text?: unknown };

@@ -1,5 +1,9 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { withTimeout } from '../../core/concurrency.ts';
+import { guard } from '../../core/guard.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the queue metrics';
 
 /** If Redis does not respond in time, this collection has no values for the queue. */
 const POLL_TIMEOUT_MS = 2000;
@@ -114,7 +118,7 @@ export function createQueueDepthMetrics({
     }
   };
 
-  const poll = async (id: string, result: BatchObservableResult) => {
+  const poll = guard(PART, async (id: string, result: BatchObservableResult) => {
     const queue = queues.get(id)?.deref();
     if (!queue || queue.closing) {
       queues.delete(id);
@@ -129,11 +133,11 @@ export function createQueueDepthMetrics({
       else unreachable.add(id);
       onReachabilityChange(queue.name, isReachable);
     }
-  };
+  });
   meter.addBatchObservableCallback(
-    async (result) => {
+    guard(PART, async (result: BatchObservableResult) => {
       await Promise.all([...queues.keys()].map((id) => poll(id, result)));
-    },
+    }),
     [depth, age, workers],
   );
 

@@ -1,5 +1,11 @@
-import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
-import type { Meter } from '@opentelemetry/api';
+import {
+  constants,
+  monitorEventLoopDelay,
+  PerformanceObserver,
+  type PerformanceObserverEntryList,
+} from 'node:perf_hooks';
+import type { Meter, ObservableCallback } from '@opentelemetry/api';
+import { guard } from '../../core/guard.ts';
 
 /** Event loop delay in ms, over at least the last second. */
 export interface EventLoopSample {
@@ -69,10 +75,12 @@ export function instrumentRuntime(meter: Meter, eventLoop: EventLoopSampler): ()
         unit: 's',
         description: `Event loop delay: ${part}.`,
       })
-      .addCallback((result) => {
-        const sample = eventLoop.sample();
-        if (sample) result.observe(sample[part] / 1000);
-      });
+      .addCallback(
+        guardCallback((result) => {
+          const sample = eventLoop.sample();
+          if (sample) result.observe(sample[part] / 1000);
+        }),
+      );
   }
   // Loaded here, because applications don't need it at startup.
   const { getHeapStatistics } = process.getBuiltinModule('node:v8');
@@ -81,19 +89,19 @@ export function instrumentRuntime(meter: Meter, eventLoop: EventLoopSampler): ()
       unit: 'By',
       description: 'Used heap memory.',
     })
-    .addCallback((result) => result.observe(getHeapStatistics().used_heap_size));
+    .addCallback(guardCallback((result) => result.observe(getHeapStatistics().used_heap_size)));
   meter
     .createObservableGauge('v8js.memory.heap.limit', {
       unit: 'By',
       description: 'Maximum heap size.',
     })
-    .addCallback((result) => result.observe(getHeapStatistics().heap_size_limit));
+    .addCallback(guardCallback((result) => result.observe(getHeapStatistics().heap_size_limit)));
   meter
     .createObservableGauge('process.memory.usage', {
       unit: 'By',
       description: 'Resident set size of the process.',
     })
-    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+    .addCallback(guardCallback((result) => result.observe(process.memoryUsage.rss())));
   return observeGc(meter);
 }
 
@@ -103,14 +111,19 @@ function observeGc(meter: Meter): () => void {
     description: 'Duration of garbage collections.',
     advice: { explicitBucketBoundaries: [0.01, 0.1, 1, 10] },
   });
-  const observer = new PerformanceObserver((list) => {
+  const recordEntries = (list: PerformanceObserverEntryList) => {
     for (const entry of list.getEntries()) {
       const { kind } = (entry as { detail?: { kind?: number } }).detail ?? {};
       duration.record(entry.duration / 1000, {
         'v8js.gc.type': GC_KINDS.get(kind ?? 0) ?? 'other',
       });
     }
-  });
+  };
+  const observer = new PerformanceObserver(guard('the garbage collection metrics', recordEntries));
   observer.observe({ entryTypes: ['gc'] });
   return () => observer.disconnect();
+}
+
+function guardCallback(callback: ObservableCallback): ObservableCallback {
+  return guard('the runtime metrics', callback);
 }

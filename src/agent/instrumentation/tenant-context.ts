@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { reportFailure } from '../../core/guard.ts';
 
 /** Organization, property, and user that the current operation belongs to. */
 export interface Tenant {
@@ -49,12 +50,27 @@ export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
     holder.tenant = tenant;
     holder.isTenantExplicit = true;
   }
-  return contextStorage.run({ tenant, holder }, fn);
+  return runInScope({ tenant, holder }, fn);
 }
 
 /** Runs `fn` for `tenant`, outside the context of a request that might have started it. */
 export function runDetachedWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
-  return contextStorage.run({ tenant, holder: undefined }, fn);
+  return runInScope({ tenant, holder: undefined }, fn);
+}
+
+/** Runs `fn` exactly once, even if the context fails. */
+function runInScope<T>(scope: TenantScope, fn: () => T): T {
+  let isStarted = false;
+  try {
+    return contextStorage.run(scope, () => {
+      isStarted = true;
+      return fn();
+    });
+  } catch (error) {
+    if (isStarted) throw error;
+    reportFailure('the tenant context', error);
+    return fn();
+  }
 }
 
 /**
@@ -77,7 +93,7 @@ export function bindTenantContext<F>(callback: F): F {
   if (scope === undefined || typeof callback !== 'function') return callback;
   const original = callback as unknown as Callback;
   const bound: Callback = function (...args) {
-    return contextStorage.run(scope, () => original.apply(this, args));
+    return runInScope(scope, () => original.apply(this, args));
   };
   return bound as unknown as F;
 }

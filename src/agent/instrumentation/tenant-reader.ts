@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { guard } from '../../core/guard.ts';
 import { enableTenantContext, type Tenant } from './tenant-context.ts';
 
 /** Maximum length of a tenant or user ID. */
@@ -33,8 +34,7 @@ export type TenantResolver = {
 export class TenantReader {
   readonly #headers: [keyof Tenant, string][];
   readonly #onRejected: (field: string, reason: string) => void;
-  /** Function set by the application. It takes precedence over the headers. */
-  resolver: TenantResolver | undefined;
+  #resolver: TenantResolver | undefined;
 
   constructor(headers: TenantHeaders, onRejected: (field: string, reason: string) => void) {
     const configured: [keyof Tenant, string | undefined][] = [
@@ -49,11 +49,20 @@ export class TenantReader {
     if (this.#headers.length > 0) enableTenantContext();
   }
 
-  readTenant(request: IncomingMessage): Tenant | undefined {
-    if (this.resolver) {
-      const tenant = this.resolver(request);
-      if (tenant) return this.sanitize(tenant);
-    }
+  /** Sets the application's function. It takes precedence over the headers. */
+  set resolver(resolver: TenantResolver | undefined) {
+    this.#resolver = resolver;
+  }
+
+  /** Never throws. If the resolver throws, the request has no tenant. */
+  readonly readTenant: (request: IncomingMessage) => Tenant | undefined = guard(
+    "the application's tenant resolver",
+    (request) => this.#readTenant(request),
+  );
+
+  #readTenant(request: IncomingMessage): Tenant | undefined {
+    const resolved = this.#resolver?.(request);
+    if (resolved) return this.sanitize(resolved);
     let tenant: Tenant | undefined;
     for (const [field, name] of this.#headers) {
       const value = this.#sanitizeField(field, request.headers[name]);
@@ -64,13 +73,28 @@ export class TenantReader {
     return tenant;
   }
 
-  /** Returns the tenant without its invalid fields. */
-  sanitize(tenant: Tenant): Tenant {
-    return {
-      organizationId: this.#sanitizeField('organizationId', tenant.organizationId),
-      propertyId: this.#sanitizeField('propertyId', tenant.propertyId),
-      userId: this.#sanitizeField('userId', tenant.userId),
-    };
+  /** Returns the tenant without its invalid fields. Never throws. */
+  sanitize(tenant: unknown): Tenant {
+    try {
+      if (tenant instanceof Promise) {
+        tenant.catch(() => {});
+        this.#reject('tenant', 'is a promise');
+        return {};
+      }
+      if (typeof tenant !== 'object' || tenant === null) {
+        this.#reject('tenant', 'is not an object');
+        return {};
+      }
+      const { organizationId, propertyId, userId } = tenant as Record<string, unknown>;
+      return {
+        organizationId: this.#sanitizeField('organizationId', organizationId),
+        propertyId: this.#sanitizeField('propertyId', propertyId),
+        userId: this.#sanitizeField('userId', userId),
+      };
+    } catch {
+      this.#reject('tenant', "can't be read");
+      return {};
+    }
   }
 
   #sanitizeField(field: string, value: unknown): string | undefined {
