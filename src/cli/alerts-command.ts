@@ -9,6 +9,7 @@ import { ALERT_STATES, type AlertState } from '../core/schema/tables/alerts-tabl
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
+import { createLocalClient } from './local-client.ts';
 
 interface ServerOptions {
   url?: string;
@@ -106,9 +107,11 @@ function addServerOptions(command: Command): Command {
 }
 
 function createClient({ url, key }: ServerOptions): PerfscopeClient {
-  const serverUrl = url ?? readDiscoveryFile(requireStartupConfig().discoveryFile)?.serverUrl;
+  const discovery = readDiscoveryFile(requireStartupConfig().discoveryFile);
+  const serverUrl = url ?? discovery?.serverUrl;
   if (serverUrl === undefined) throw createError('PS_NO_TARGET', {});
-  return new PerfscopeClient({ url: serverUrl, ...(key && { key }) });
+  if (key) return new PerfscopeClient({ url: serverUrl, key });
+  return createLocalClient(serverUrl, discovery);
 }
 
 async function listAlerts(options: ListOptions): Promise<void> {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Logger } from '../core/log.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
-import { AUTH_DISABLED_NOTICE } from '../server/access/check-credentials.ts';
 import { loadAgentPackage } from '../server/agent-package/agent-package-file.ts';
 import { preferSmallHeap } from '../server/startup/small-heap.ts';
 import { formatServerSteps } from './agent-install-steps.ts';
@@ -31,7 +30,7 @@ async function runServer(): Promise<void> {
   print(
     `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
   );
-  if (server.isOpen) print(AUTH_DISABLED_NOTICE);
+  if (server.accessNotice) print(server.accessNotice);
   printAgentSteps(server.agentUrl);
   let isStopping = false;
   const close = () => {

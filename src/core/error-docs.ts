@@ -124,6 +124,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'The agent or a command found no running Perfscope server and no configured QuestDB.',
     action: 'Start a server with `perfscope serve`, or set `PERFORMANCE_QUESTDB_URL`.',
   },
+  PS_RUNTIME_UNSUPPORTED: {
+    cause:
+      'The application runs on an unsupported version of Node.js, on Bun, or on Deno. It runs as without Perfscope. The functions of the library do nothing, and its queries reject with this error.',
+    action: 'Run the application on Node.js 22.14 or newer.',
+  },
   PS_PART_FAILED: {
     cause:
       'One part of the agent could not start. The other parts and the application keep running.',

@@ -1,3 +1,5 @@
+import { formatUnsupportedRuntime } from './supported-runtime.ts';
+
 /**
  * Lists every problem in a configuration file, so that the user can fix all of them in one edit.
  */
@@ -66,6 +68,7 @@ export const ERROR_MESSAGES = {
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
+  PS_RUNTIME_UNSUPPORTED: formatUnsupportedRuntime,
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_AGENT_FAILURE: (p: { part: string; reason: string }) =>

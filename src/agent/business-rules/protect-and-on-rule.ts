@@ -1,4 +1,4 @@
-import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
+import { LOCAL_TOKEN_HEADER, readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
@@ -83,8 +83,10 @@ function startPolling(): void {
 
 async function pollActions(): Promise<void> {
   const { settings, discoveryFile, resource } = getSharedAgent().config;
-  const url = settings.PERFORMANCE_SERVER_URL ?? readDiscoveryFile(discoveryFile)?.serverUrl;
-  const key = settings.PERFORMANCE_API_KEY;
+  const { PERFORMANCE_SERVER_URL: configuredUrl, PERFORMANCE_API_KEY: key } = settings;
+  const local = configuredUrl === undefined ? readDiscoveryFile(discoveryFile) : undefined;
+  const url = configuredUrl ?? local?.serverUrl;
+  const localToken = key ? undefined : local?.localToken;
   try {
     if (url !== undefined) {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
@@ -92,6 +94,7 @@ async function pollActions(): Promise<void> {
       const headers = {
         [AGENT_VERSION_HEADER]: VERSION,
         [AGENT_SERVICE_HEADER]: encodeURIComponent(resource.service.toWellFormed()),
+        ...(localToken && { [LOCAL_TOKEN_HEADER]: localToken }),
       };
       const response = await sendRequest(client, ACTIONS_PATH, {}, { signal, headers });
       const { breakers, decisions } = parseActions(await response.json());

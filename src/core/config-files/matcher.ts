@@ -1,12 +1,14 @@
-import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { errorMessage } from '../perfscope-error.ts';
+import { compileLabelPattern } from './label-pattern.ts';
 
 /** A condition on a label, as in Alertmanager: `name="value"`, with `=`, `!=`, `=~`, or `!~`. */
 export interface Matcher {
   /** The matcher as the user wrote it. */
   readonly text: string;
   readonly label: string;
+  /** Number of RE2 instructions of the regular expression. 0 for `=` and `!=`. */
+  readonly instructions: number;
   /** A missing label is treated as an empty label. */
   readonly matches: (labels: Readonly<Record<string, string>>) => boolean;
 }
@@ -14,8 +16,7 @@ export interface Matcher {
 const MATCHER_PATTERN = /^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^"\s]*))\s*$/;
 
 /**
- * Parses a matcher. A regular expression must match the whole label. It runs in linear time (RE2),
- * because tenants write these expressions and the server evaluates them for each alert.
+ * Parses a matcher. A regular expression must match the whole label. It is compiled once, here.
  *
  * @throws Error with the reason if the matcher is invalid
  */
@@ -25,23 +26,19 @@ export function parseMatcher(text: string): Matcher {
     throw new Error('is not a matcher such as `severity="warning"` or `service=~"web-.*"`');
   const [, label = '', operator = '', quoted, unquoted = ''] = parts;
   const expected = quoted === undefined ? unquoted : quoted.replace(/\\(["\\])/g, '$1');
-  const test = operator.includes('~')
-    ? compilePatternTest(expected)
-    : (value: string) => value === expected;
+  const { instructions, test } = operator.includes('~')
+    ? compileLabelPattern(expected)
+    : { instructions: 0, test: (value: string) => value === expected };
   const mustMatch = !operator.startsWith('!');
   return {
     text,
     label,
+    instructions,
     matches: (labels) => {
       const value = Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
       return test(value) === mustMatch;
     },
   };
-}
-
-function compilePatternTest(pattern: string): (text: string) => boolean {
-  const compiled = RE2JS.compile(pattern);
-  return (text) => compiled.testExact(text);
 }
 
 export const matchersSchema = z

@@ -6,6 +6,12 @@ import { isProcessAlive, type ProcessIdentity } from '../process-identity.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
 import type { QuestdbTargets } from './questdb-targets.ts';
 
+/**
+ * Header with the local token of the discovery file. A process that can read that file belongs to the
+ * same user as the server, so it has admin access to a server on the same machine.
+ */
+export const LOCAL_TOKEN_HEADER = 'X-Perfscope-Local-Token';
+
 /** Connection details that a running server publishes for services of the same user and machine. */
 export interface ServerDiscovery {
   readonly process: ProcessIdentity;
@@ -14,6 +20,11 @@ export interface ServerDiscovery {
   /** Base URL of the server's HTTP endpoints. */
   readonly serverUrl: string;
   readonly questdb: QuestdbTargets;
+  /**
+   * Gives admin access to direct requests from this machine. Changes at each start. Undefined if the
+   * server is older than this field.
+   */
+  readonly localToken?: string | undefined;
   /** Absolute path of the services' spool folder. */
   readonly spoolDir: string;
   /** Absolute path of the data folder. Undefined if the server uses an external QuestDB. */

@@ -7,6 +7,7 @@ import {
   type Authenticator,
   assertNotExposed,
   createAuthenticator,
+  formatAccessNotice,
   isAuthDisabled,
 } from './check-credentials.ts';
 import { createTokenVerifier } from './jwt-verifier.ts';
@@ -16,13 +17,20 @@ export interface AccessControl {
   readonly keys: ApiKeyStore;
   readonly authenticate: Authenticator;
   readonly audit: AuditLogger;
-  /** Whether every local user had admin access when the server started. */
+  /** Whether direct requests from this machine needed no key when the server started. */
   readonly isAuthDisabled: boolean;
+  /** Start line about missing API keys. Undefined if requests need a key and a key exists. */
+  readonly notice: string | undefined;
   close(): void;
 }
 
 export interface AccessControlOptions {
-  readonly settings: Pick<Settings, 'HOST' | 'jwt' | 'PERFORMANCE_METRICS_TOKEN'>;
+  readonly settings: Pick<
+    Settings,
+    'HOST' | 'jwt' | 'PERFORMANCE_METRICS_TOKEN' | 'PERFORMANCE_PUBLIC_URL'
+  >;
+  /** Token that gives admin access to direct requests from this machine. */
+  readonly localToken?: string | undefined;
   readonly read: ReadRows;
   readonly add: AddRows;
   readonly flush: () => Promise<void>;
@@ -37,21 +45,32 @@ export interface AccessControlOptions {
  */
 export async function createAccessControl({
   settings,
+  localToken,
   ...storage
 }: AccessControlOptions): Promise<AccessControl> {
   const { HOST: host, jwt, PERFORMANCE_METRICS_TOKEN: metricsToken } = settings;
   const audit = createAuditLogger(storage.add);
   const keys = new ApiKeyStore({ ...storage, audit });
   await keys.load();
-  const exposure = { host, hasKeys: keys.hasAnyKey === true, hasTokens: jwt !== undefined };
+  const hasPublicUrl = settings.PERFORMANCE_PUBLIC_URL !== undefined;
+  const hasTokens = jwt !== undefined;
+  const exposure = { host, hasKeys: keys.hasAnyKey === true, hasTokens, hasPublicUrl };
   assertNotExposed(exposure);
   keys.startRefreshing();
   const verifyToken = jwt && createTokenVerifier(jwt);
   return {
     keys,
     audit,
-    authenticate: createAuthenticator({ keys, verifyToken, metricsToken, host }),
+    authenticate: createAuthenticator({
+      keys,
+      verifyToken,
+      metricsToken,
+      localToken,
+      host,
+      hasPublicUrl,
+    }),
     isAuthDisabled: isAuthDisabled(exposure),
+    notice: formatAccessNotice(exposure),
     close: () => keys.close(),
   };
 }

@@ -42,8 +42,6 @@ export interface CreateKeyRequest extends Grant {
   readonly expiresAt?: number | undefined;
 }
 
-/** Maximum number of keys that are neither revoked nor expired. Every server keeps them in memory. */
-const MAX_ACTIVE_KEYS = 1000;
 const MAX_KEY_NAME_LENGTH = 100;
 const EXPIRY_UNIT_MS = { h: HOUR_MS, d: DAY_MS, w: 604_800_000, y: 31_536_000_000 } as const;
 const MAX_EXPIRY_YEARS = 10;
@@ -102,15 +100,8 @@ export function parseKeyRows(rows: readonly Row[]): Map<string, ApiKey> {
 }
 
 /** Returns the reason why a key can't be created, or undefined if the request is valid. */
-export function validateKeyRequest(
-  request: CreateKeyRequest,
-  activeKeys: number,
-  now: number,
-): string | undefined {
+export function validateKeyRequest(request: CreateKeyRequest, now: number): string | undefined {
   const { name, expiresAt } = request;
-  if (activeKeys >= MAX_ACTIVE_KEYS) {
-    return `the limit of ${MAX_ACTIVE_KEYS} active keys has been reached; revoke unused keys`;
-  }
   if (name.trim() === '' || name.length > MAX_KEY_NAME_LENGTH || /\p{C}/u.test(name)) {
     return `the name must have 1 to ${MAX_KEY_NAME_LENGTH} printable characters`;
   }

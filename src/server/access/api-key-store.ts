@@ -18,6 +18,7 @@ import {
 } from './api-key-record.ts';
 import { generateApiKey, isMatchingSecret, parseApiKey } from './api-key-secret.ts';
 import type { AuditLogger } from './audit-logger.ts';
+import { assertWithinQuota, type OwnedObject, type Quota } from './quota.ts';
 
 /** How long the last loaded keys stay valid while QuestDB doesn't respond. */
 const MAX_STALENESS_MS = 60_000;
@@ -27,6 +28,24 @@ const MAX_STALENESS_MS = 60_000;
  * would be worse.
  */
 const MAX_INGEST_STALENESS_MS = DAY_MS;
+
+/**
+ * Keys that are neither revoked nor expired. Every server keeps them in memory. The limit per key
+ * doesn't apply to administrators of all tenants.
+ */
+const ACTIVE_KEY_QUOTA: Quota = {
+  what: 'active keys',
+  perKey: 50,
+  perOrganization: 100,
+  perServer: 1000,
+};
+/** Revoked and expired keys stay stored, so the number of new keys is limited too. */
+const NEW_KEY_QUOTA: Quota = {
+  what: 'new keys within 24 hours',
+  perKey: 200,
+  perOrganization: 400,
+  perServer: 4000,
+};
 
 /**
  * Returns whether keys loaded at `readAt` are recent enough to check a key. Without this limit, a
@@ -59,6 +78,8 @@ export interface Actor {
   /** Subject of a principal, or the user of the command line. */
   readonly author: string;
   readonly address?: string | undefined;
+  /** Organization that the author is limited to. Undefined for administrators of all tenants. */
+  readonly organizationId?: string | undefined;
 }
 
 /** A valid key, or the reason why the key was rejected or can't be checked right now. */
@@ -72,6 +93,8 @@ export class ApiKeyStore {
   readonly #options: ApiKeyStoreOptions;
   readonly #now: () => number;
   readonly #cache: StateTableCache<ApiKey>;
+  /** Keys that are being stored. They count toward the quotas. */
+  readonly #pending = new Set<ApiKey>();
 
   constructor(options: ApiKeyStoreOptions) {
     this.#options = options;
@@ -142,22 +165,38 @@ export class ApiKeyStore {
    *
    * @returns the key, and its text, which can't be retrieved later
    * @throws PS_KEY_INVALID if the request is invalid
+   * @throws PS_QUOTA_REACHED if the author, the organization, or the server has too many keys
    * @throws PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB doesn't respond
    */
   async create(request: CreateKeyRequest, actor: Actor): Promise<{ key: ApiKey; text: string }> {
     await this.load();
     const now = this.#now();
-    const active = this.#cache.values.filter((key) => getKeyState(key, now) === 'active');
-    const reason = validateKeyRequest(request, active.length, now);
+    const reason = validateKeyRequest(request, now);
     if (reason !== undefined) throw createError('PS_KEY_INVALID', { reason });
     const { text, ...generated } = generateApiKey();
     const key: ApiKey = { ...request, ...generated, createdAt: now, author: actor.author };
-    this.#options.add('api_keys', [toCreatedRow(key)]);
-    this.#audit('key.create', key, actor);
-    await this.#options.flush();
-    this.#cache.setLocal(key.id, key);
+    this.#assertWithinQuotas(key, actor, now);
+    this.#pending.add(key);
+    try {
+      this.#options.add('api_keys', [toCreatedRow(key)]);
+      this.#audit('key.create', key, actor);
+      await this.#options.flush();
+      this.#cache.setLocal(key.id, key);
+    } finally {
+      this.#pending.delete(key);
+    }
     await this.#cache.waitUntilStored(key.id);
     return { key, text };
+  }
+
+  #assertWithinQuotas(key: ApiKey, { organizationId }: Actor, now: number): void {
+    const keys = [...this.#cache.values, ...this.#pending];
+    const active = keys.filter((other) => getKeyState(other, now) === 'active');
+    const recent = keys.filter(({ createdAt }) => createdAt > now - DAY_MS);
+    const author = organizationId === undefined ? undefined : key.author;
+    const added = { ...toOwnedObject(key), author };
+    assertWithinQuota(ACTIVE_KEY_QUOTA, active.map(toOwnedObject), added, 'Revoke unused keys');
+    assertWithinQuota(NEW_KEY_QUOTA, recent.map(toOwnedObject), added, 'Reuse existing keys');
   }
 
   /**
@@ -189,4 +228,8 @@ export class ApiKeyStore {
     const detail = { name, role, properties, expiresAt };
     this.#options.audit({ ...actor, action, object, organizationId, detail });
   }
+}
+
+function toOwnedObject({ author, organizationId }: ApiKey): OwnedObject {
+  return { author, organization: organizationId };
 }

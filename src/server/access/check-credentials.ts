@@ -3,7 +3,13 @@ import { createError } from '../../core/perfscope-error.ts';
 import { API_KEY_PREFIX, isSameSecret } from './api-key-secret.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { TokenVerifier } from './jwt-verifier.ts';
-import { createPrincipal, LOCAL_ADMIN, type Principal, SCRAPER } from './principal.ts';
+import {
+  createPrincipal,
+  KEYLESS_LOCAL_ADMIN,
+  LOCAL_ADMIN,
+  type Principal,
+  SCRAPER,
+} from './principal.ts';
 
 export interface Exposure {
   /** Address that the server will listen on. */
@@ -12,15 +18,18 @@ export interface Exposure {
   readonly hasKeys: boolean;
   /** Whether JWTs are accepted. */
   readonly hasTokens: boolean;
+  /** Whether PERFORMANCE_PUBLIC_URL is set, so a proxy forwards requests from other machines. */
+  readonly hasPublicUrl: boolean;
 }
 
 /**
- * Returns whether every local user has admin access: the server listens on loopback, no key was
- * ever created, and JWTs aren't accepted. Revoked and expired keys count as created. Otherwise,
- * access would become unrestricted when the last key expires or is revoked.
+ * Returns whether direct requests from this machine need no key: the server listens on loopback, no
+ * key was ever created, JWTs aren't accepted, and the server has no public URL. Revoked and expired
+ * keys count as created. Otherwise, access would become unrestricted when the last key expires or is
+ * revoked.
  */
-export function isAuthDisabled({ host, hasKeys, hasTokens }: Exposure): boolean {
-  return isLoopbackHost(host) && !hasKeys && !hasTokens;
+export function isAuthDisabled({ host, hasKeys, hasTokens, hasPublicUrl }: Exposure): boolean {
+  return isLoopbackHost(host) && !hasKeys && !hasTokens && !hasPublicUrl;
 }
 
 /** @throws PS_EXPOSED if other machines could reach the server without authentication */
@@ -28,19 +37,29 @@ export function assertNotExposed({ host, hasKeys, hasTokens }: Exposure): void {
   if (!isLoopbackHost(host) && !hasKeys && !hasTokens) throw createError('PS_EXPOSED', { host });
 }
 
-/** Logged at startup if authentication is disabled. */
-export const AUTH_DISABLED_NOTICE =
-  'No API key exists, so every local user has admin access. Run `perfscope keys create` to require a key.';
+const AUTH_DISABLED_NOTICE =
+  'No API key exists, so every local user has access without a key. Changing keys and people needs a key. Behind any proxy, a key is required: run `perfscope keys create --role ADMIN --name admin`.';
+const NO_KEY_NOTICE =
+  'PERFORMANCE_PUBLIC_URL is set and no API key exists, so requests to the API are rejected. Run `perfscope keys create --role ADMIN --name admin`.';
+
+/** Returns the start line about API keys. Undefined if a key exists or JWTs are accepted. */
+export function formatAccessNotice(exposure: Exposure): string | undefined {
+  if (exposure.hasKeys || exposure.hasTokens) return undefined;
+  return isAuthDisabled(exposure) ? AUTH_DISABLED_NOTICE : NO_KEY_NOTICE;
+}
 
 export interface RequestCredentials {
   /** The `Authorization` header. */
   readonly authorization?: string | undefined;
   /** The `X-API-Key` header. */
   readonly apiKey?: string | undefined;
+  /** The local token header. */
+  readonly localToken?: string | undefined;
   /**
-   * Whether the request came directly from this machine, not through a proxy or from another site.
+   * Why the request might not come directly from a user of this machine, for example because a
+   * proxy forwarded it. Undefined for direct requests.
    */
-  readonly isDirect: boolean;
+  readonly indirectReason: string | undefined;
 }
 
 /** The caller, or the reason why the credentials were rejected or can't be checked right now. */
@@ -58,30 +77,52 @@ export interface AuthenticatorOptions {
   readonly verifyToken?: TokenVerifier | undefined;
   /** Token that gives access only to `/metrics`. */
   readonly metricsToken?: string | undefined;
+  /** Token that gives admin access to direct requests from this machine. */
+  readonly localToken?: string | undefined;
   /** Address that the server listens on. */
   readonly host: string;
+  readonly hasPublicUrl: boolean;
 }
 
 const MAX_CREDENTIAL_LENGTH = 8192;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { keys, verifyToken, metricsToken, host } = options;
+  const { keys, verifyToken, metricsToken, host, hasPublicUrl } = options;
+  const hasTokens = verifyToken !== undefined;
 
-  const authenticateAnonymous = ({ isDirect }: RequestCredentials): AuthenticationResult => {
+  const authenticateAnonymous = ({ indirectReason }: RequestCredentials): AuthenticationResult => {
     const hasKeys = keys.hasAnyKey;
     if (hasKeys === undefined) return { unavailable: 'the API keys are not loaded yet' };
-    if (!isAuthDisabled({ host, hasKeys, hasTokens: verifyToken !== undefined })) {
+    if (!isAuthDisabled({ host, hasKeys, hasTokens, hasPublicUrl })) {
       return { rejected: 'the request contains no API key' };
     }
-    if (isDirect) return { principal: LOCAL_ADMIN };
+    if (indirectReason === undefined) return { principal: KEYLESS_LOCAL_ADMIN };
     return {
-      rejected: 'without an API key, only direct requests to a loopback address are accepted',
+      rejected: `without an API key, only direct requests from this machine are accepted, but ${indirectReason}`,
     };
+  };
+
+  const checkLocalToken = (token: string, indirectReason?: string): AuthenticationResult => {
+    if (indirectReason !== undefined) {
+      return {
+        rejected: `the local token is only for direct requests from this machine, but ${indirectReason}`,
+      };
+    }
+    const isValid =
+      options.localToken !== undefined &&
+      token.length <= MAX_CREDENTIAL_LENGTH &&
+      isSameSecret(token, options.localToken);
+    return isValid ? { principal: LOCAL_ADMIN } : { rejected: 'the local token is wrong' };
   };
 
   return async (credentials) => {
     const text = getCredential(credentials);
-    if (text === undefined) return authenticateAnonymous(credentials);
+    const { localToken, indirectReason } = credentials;
+    if (text === undefined) {
+      return localToken === undefined
+        ? authenticateAnonymous(credentials)
+        : checkLocalToken(localToken, indirectReason);
+    }
     if (text.length > MAX_CREDENTIAL_LENGTH) return { rejected: 'the credential is too long' };
     if (metricsToken !== undefined && isSameSecret(text, metricsToken)) {
       return { principal: SCRAPER };

@@ -34,6 +34,18 @@ export function hasPermission(role: PrincipalRole, permission: Permission): bool
   return ROLE_PERMISSIONS[role].includes(permission);
 }
 
+/**
+ * Permissions to change who has access, and who receives messages. Until a key exists, direct
+ * requests from this machine have all permissions except these, because some proxies forward
+ * requests without any sign of it.
+ */
+const KEY_PERMISSIONS: readonly Permission[] = ['manageKeys', 'administer'];
+
+/** Returns whether changes with this permission need a key or the local token. */
+export function isKeyRequired(permission: Permission): boolean {
+  return KEY_PERMISSIONS.includes(permission);
+}
+
 export function isRole(text: unknown): text is Role {
   return ROLES.includes(text as Role);
 }

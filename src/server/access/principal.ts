@@ -22,9 +22,19 @@ export interface Principal extends Omit<Grant, 'role'> {
   readonly role: PrincipalRole;
   /** The rows that the principal can read. */
   readonly scope: TenantScope;
+  /** Whether the request contained no credentials. Such callers can't manage access. */
+  readonly isKeyless?: true | undefined;
 }
 
-/** A local user of a server on loopback for which no key was ever created. */
+/** A caller without credentials, of a server on loopback for which no key was ever created. */
+export const KEYLESS_LOCAL_ADMIN: Principal = Object.freeze({
+  subject: 'local',
+  role: 'ADMIN',
+  scope: UNRESTRICTED_SCOPE,
+  isKeyless: true,
+});
+
+/** A caller with the local token: a process of the server's user on the same machine. */
 export const LOCAL_ADMIN: Principal = Object.freeze({
   subject: 'local',
   role: 'ADMIN',

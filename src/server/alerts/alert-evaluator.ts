@@ -91,7 +91,7 @@ export class AlertEvaluator {
     this.rulesFile = new AlertRulesFile(options.settings, options.rulesFile, log, startedMs);
     this.recorder = new TransitionRecorder({ add, flush, log });
     this.heartbeat = new Heartbeat(options.heartbeatUrl, log);
-    this.silences = new SilenceStore(queryClient, add, flush);
+    this.silences = new SilenceStore(queryClient, add, flush, log);
     this.alertStates = new AlertStateStore((transition, before) => {
       if (this.#dispatcher.handleTransition(transition, before))
         this.#runTransitions?.push(transition);

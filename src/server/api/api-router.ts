@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { HOUR_MS } from '../../core/duration.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import { ConcurrencyLimiter } from '../access/concurrency-limiter.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { formatCsv } from './csv-table.ts';
 import type {
@@ -14,8 +15,9 @@ import {
   type EndpointPermission,
   getCaller,
   requirePermission,
+  requireWritePermission,
 } from './middleware/authorization-middleware.ts';
-import { limitRequests } from './middleware/rate-limit-middleware.ts';
+import { limitOrganizationRequests, limitRequests } from './middleware/rate-limit-middleware.ts';
 import { readAgentVersion, sendServerVersion } from './middleware/version-middleware.ts';
 import { createNotFoundHandler } from './problem-details.ts';
 import { rejectCrossSiteGet } from './request/reject-cross-site.ts';
@@ -31,6 +33,14 @@ import { StreamRegistry } from './stream/interval-events.ts';
 /** After an outage, rows can arrive this late. Older time ranges rarely change. */
 const MAX_LATE_ROWS_MS = HOUR_MS;
 const CACHE_MAX_AGE_S = 300;
+/** Requests that are handled at the same time. Streams have their own limits. */
+const REQUEST_QUOTA = {
+  what: 'concurrent requests',
+  perKey: 50,
+  perOrganization: 100,
+  perServer: 400,
+};
+const RETRY_AFTER_S = 1;
 
 /**
  * Returns the Cache-Control header of a response. Clients can cache past time ranges. They must
@@ -57,9 +67,11 @@ export function createApiRouter(
 ): Router {
   const routes = Router();
   const streams = new StreamRegistry();
+  const openRequests = new ConcurrencyLimiter(REQUEST_QUOTA);
   const callerHandlers = [
     authenticate(dependencies.access.authenticate),
     limitRequests(dependencies.maxRequestsPerMinute),
+    limitOrganizationRequests(dependencies.maxRequestsPerMinute),
     readAgentVersion((service, version) => dependencies.reportAgentVersion(service, version)),
   ];
   routes.use('/api', sendServerVersion);
@@ -83,8 +95,14 @@ export function createApiRouter(
         params: parsePathParams(request.params, endpoint.params),
         body: method === 'post' ? parseBody(request.body, endpoint.body) : undefined,
       };
-      if (endpoint.stream) await endpoint.stream(context, request, response);
-      else await sendResponse(endpoint, context, request, response);
+      if (endpoint.stream) return endpoint.stream(context, request, response);
+      const isPublic = endpoint.permission === 'public';
+      const release = isPublic ? undefined : openRequests.acquire(principal, RETRY_AFTER_S);
+      try {
+        await sendResponse(endpoint, context, request, response);
+      } finally {
+        release?.();
+      }
     };
     const { path, body, permission, isMutating } = endpoint;
     const siteHandlers = isMutating ? [rejectCrossSiteGet] : [];
@@ -106,7 +124,7 @@ function requireEndpointPermission(
   permission: Exclude<EndpointPermission, 'public'>,
 ): RequestHandler {
   const requireRead = requirePermission(permission);
-  const requireWrite = requirePermission(writePermission ?? permission);
+  const requireWrite = requireWritePermission(writePermission ?? permission);
   return (request, response, next) => {
     const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
     return (isRead ? requireRead : requireWrite)(request, response, next);

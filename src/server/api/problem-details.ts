@@ -79,6 +79,9 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
     const isHidden = isInternal(error, status) && !isAdministrator(response);
     if (status === 500 || isHidden) log.error(errorMessage(thrown));
     response.set('Cache-Control', 'no-store');
+    if (error?.code === 'PS_TOO_MANY_OPEN') {
+      response.set('Retry-After', String(error.params.seconds));
+    }
     response
       .status(status)
       .type('application/problem+json')

@@ -22,6 +22,7 @@ import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
 import { createIndexPage } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
+import { generateLocalToken } from '../access/local-token.ts';
 import { loadAgentPackage } from '../agent-package/agent-package-file.ts';
 import { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
@@ -44,11 +45,8 @@ interface ServerAddresses {
   readonly url: string;
   readonly questdbUrl: string;
   readonly dataDir: string;
-  /**
-   * Whether requests need no API key, because no key was ever created and only this machine has
-   * access.
-   */
-  readonly isOpen: boolean;
+  /** Start line about missing API keys. Undefined if a key exists. */
+  readonly accessNotice: string | undefined;
   /** URL of the agent package. Undefined if the server can't offer it over loopback or HTTPS. */
   readonly agentUrl: string | undefined;
 }
@@ -103,11 +101,13 @@ async function startAllParts(
     },
     stop: () => agent.shutdown(AGENT_SHUTDOWN_TIMEOUT_MS),
   });
+  const localToken = generateLocalToken();
   const access = await parts.start({
     name: 'access control',
     start: () =>
       createAccessControl({
         settings,
+        localToken,
         read: keyReader.read,
         add,
         flush: async () => agent.deferredWriter.writer?.flush(KEY_FLUSH_TIMEOUT_MS),
@@ -169,7 +169,7 @@ async function startAllParts(
     name: 'the HTTP server',
     start: async () => {
       const { server, url } = await listen(app, settings.HOST, settings.PORT);
-      publishDiscovery = () => writeServerDiscovery(config, questdb, { url, spoolDir });
+      publishDiscovery = () => writeServerDiscovery(config, questdb, { url, spoolDir, localToken });
       publishDiscovery();
       questdb.publishUrl(url);
       agentUrl = getAgentUrl(url) ?? getAgentUrl(settings.PERFORMANCE_PUBLIC_URL);
@@ -191,7 +191,7 @@ async function startAllParts(
     url,
     questdbUrl: questdb.getTargets().write.url,
     dataDir: questdb.dataDir,
-    isOpen: access.isAuthDisabled,
+    accessNotice: access.notice,
     agentUrl,
   };
 }
@@ -237,13 +237,18 @@ async function startStorage(
 function writeServerDiscovery(
   { discoveryFile }: StartupConfig,
   questdb: QuestdbInstance,
-  { url, spoolDir }: { readonly url: string; readonly spoolDir: string },
+  {
+    url,
+    spoolDir,
+    localToken,
+  }: { readonly url: string; readonly spoolDir: string; readonly localToken: string },
 ): void {
   writeDiscoveryFile(discoveryFile, {
     process: getProcessIdentity(process.pid),
     version: VERSION,
     serverUrl: url,
     questdb: questdb.getTargets(),
+    localToken,
     spoolDir,
     ...(questdb.isEmbedded && { dataDir: questdb.dataDir }),
   });

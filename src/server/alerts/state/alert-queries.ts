@@ -65,17 +65,24 @@ export function loadRecentAlertRows(
   return loadAlertRows(queryClient, UNRESTRICTED_SCOPE, times, MAX_RECENT_ROWS);
 }
 
+/** Limit on loaded silences. Each server limits its active silences to fewer. */
+const MAX_SILENCES = 10_000;
+
 /**
- * Loads the last row of each silence.
+ * Loads the last row of each silence that ends after `now`, in ms since the epoch.
  *
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  */
-export async function loadSilenceRows(queryClient: QueryClient): Promise<SilenceRow[]> {
+export async function loadSilenceRows(
+  queryClient: QueryClient,
+  now: number,
+): Promise<SilenceRow[]> {
   const rows = await queryClient.read(
     UNRESTRICTED_SCOPE,
     sql`SELECT * FROM (
       SELECT *, row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS place
-      ${fromTable('silences')}) WHERE place = 1`,
+      ${fromTable('silences')}) WHERE place = 1 AND ends_at > ${new Date(now)}
+      ORDER BY timestamp DESC LIMIT ${MAX_SILENCES}`,
   );
   return rows.map((row) => toTableRow(silencesTable, row));
 }

@@ -1,18 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { durationSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
-import { matchersSchema } from '../../../core/config-files/matcher.ts';
+import { type Matcher, matchersSchema } from '../../../core/config-files/matcher.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
+import type { Logger } from '../../../core/log.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { SilenceRow } from '../../../core/schema/tables/silences-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { assertWithinQuota, type OwnedObject, type Quota } from '../../access/quota.ts';
 import { loadSilenceRows } from '../state/alert-queries.ts';
 import type { Silence } from './silence.ts';
 
+const MAX_LOGGED_IDS = 5;
 /** Time after which written rows are readable, in ms. */
 const WRITE_VISIBILITY_MS = 60_000;
+
+/** Silences that haven't ended. The server evaluates each of them for each alert. */
+const SILENCE_QUOTA: Quota = {
+  what: 'active silences',
+  perKey: 100,
+  perOrganization: 300,
+  perServer: 2000,
+};
+/** RE2 instructions of the regular expressions in silences that haven't ended. */
+const PATTERN_QUOTA: Quota = {
+  what: 'instructions in the regular expressions of active silences',
+  perKey: 2500,
+  perOrganization: 5000,
+  perServer: 50_000,
+};
 
 type StoredSilence = {
   readonly silence: Silence;
@@ -25,12 +43,21 @@ export class SilenceStore {
   readonly #queryClient: QueryClient;
   readonly #add: AddRows;
   readonly #flush: () => Promise<void>;
+  readonly #log: Pick<Logger, 'warn'> | undefined;
   #silences = new Map<string, StoredSilence>();
+  /** Rows that contain no valid silence, by ID and sequence number. They are parsed once. */
+  #invalid: ReadonlySet<string> = new Set();
 
-  constructor(queryClient: QueryClient, add: AddRows, flush: () => Promise<void>) {
+  constructor(
+    queryClient: QueryClient,
+    add: AddRows,
+    flush: () => Promise<void>,
+    log?: Pick<Logger, 'warn'>,
+  ) {
     this.#queryClient = queryClient;
     this.#add = add;
     this.#flush = flush;
+    this.#log = log;
   }
 
   /**
@@ -39,8 +66,8 @@ export class SilenceStore {
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */
   async refresh(now: number): Promise<void> {
-    const rows = await loadSilenceRows(this.#queryClient);
-    const storedSilences = parseSilenceRows(rows, now).map(
+    const rows = await loadSilenceRows(this.#queryClient, now);
+    const storedSilences = this.#parseRows(rows, now).map(
       (each) => [each.silence.id, { ...each, changedMs: Number.NEGATIVE_INFINITY }] as const,
     );
     const next = new Map<string, StoredSilence>(storedSilences);
@@ -50,6 +77,28 @@ export class SilenceStore {
       if (isRecent && changed.seq > (stored?.seq ?? 0)) next.set(id, changed);
     }
     this.#silences = next;
+  }
+
+  /** Parses the rows that have changed, and logs one warning about new invalid rows. */
+  #parseRows(rows: readonly SilenceRow[], now: number): { silence: Silence; seq: number }[] {
+    const invalid = new Set<string>();
+    const parsed = parseSilenceRows(rows, now, {
+      findParsed: (id, seq) => {
+        const known = this.#silences.get(id);
+        return known?.seq === seq ? known.silence : undefined;
+      },
+      isInvalid: (id, seq) => this.#invalid.has(`${id} ${seq}`),
+      onInvalid: (id, seq) => void invalid.add(`${id} ${seq}`),
+    });
+    const added = [...invalid].filter((key) => !this.#invalid.has(key));
+    this.#invalid = invalid;
+    if (added.length > 0) {
+      const ids = added.slice(0, MAX_LOGGED_IDS).map((key) => key.split(' ')[0]);
+      this.#log?.warn(
+        `${added.length} stored silences are invalid or have regular expressions that are too large, so they have no effect. Create them again with smaller expressions: ${ids.join(', ')}${added.length > MAX_LOGGED_IDS ? ', …' : ''}`,
+      );
+    }
+    return parsed;
   }
 
   /** Lists the silences that haven't ended at `now`. */
@@ -64,13 +113,25 @@ export class SilenceStore {
     return this.listActive(now).filter((silence) => canChange(silence, scope));
   }
 
-  /** Creates a silence. Resolves when the silence is stored in QuestDB or the spool. */
+  /**
+   * Creates a silence. Resolves when the silence is stored in QuestDB or the spool.
+   *
+   * @throws PS_QUOTA_REACHED if the author, the organization, or the server has too many silences
+   */
   async create(
     entry: SilenceInput,
     by: { author: string; organization?: string | undefined; property?: string | undefined },
     now: number,
   ): Promise<Silence> {
     const { silence, row } = createSilence(entry, by, now);
+    const active = this.listActive(now);
+    assertWithinQuota(SILENCE_QUOTA, active, silence, 'End silences');
+    assertWithinQuota(
+      PATTERN_QUOTA,
+      active.map(toPatternSize),
+      toPatternSize(silence),
+      'End silences',
+    );
     this.#silences.set(silence.id, { silence, seq: 1, changedMs: now });
     this.#add('silences', [row]);
     await this.#flush().catch(() => {});
@@ -116,10 +177,31 @@ export function parseSilence(entry: object): SilenceInput {
   throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
 }
 
+/** Returns the size of a silence's regular expressions, for the quota. */
+function toPatternSize({ matchers, author, organization }: Silence): OwnedObject {
+  return { author, organization, size: countInstructions(matchers) };
+}
+
+function countInstructions(matchers: readonly Matcher[]): number {
+  return matchers.reduce((sum, { instructions }) => sum + instructions, 0);
+}
+
+/** Maximum number of matchers in a new silence. */
+const MAX_MATCHERS = 20;
+/** Maximum number of RE2 instructions of a silence's regular expressions. */
+const MAX_INSTRUCTIONS = 1000;
+
+const silenceMatchersSchema = matchersSchema.refine(
+  (matchers) => countInstructions(matchers) <= MAX_INSTRUCTIONS,
+  {
+    error: `must have smaller regular expressions: all of them together compile to more than ${MAX_INSTRUCTIONS} instructions`,
+  },
+);
+
 /** A request for a new silence. `duration` counts from `startsAt`, or from now. */
 export const silenceSchema = z
   .strictObject({
-    matchers: matchersSchema,
+    matchers: z.array(z.unknown()).max(MAX_MATCHERS).pipe(silenceMatchersSchema),
     startsAt: timestampSchema.optional(),
     endsAt: timestampSchema.optional(),
     duration: durationSchema.optional(),
@@ -196,17 +278,35 @@ function toSilenceRow(silence: Silence, seq: number, now: number): SilenceRow {
   };
 }
 
+/** Stored silences can have more matchers, because earlier versions accepted 50. */
 const storedSilenceSchema = z.object({
-  matchers: matchersSchema,
+  matchers: silenceMatchersSchema,
   recurrence: recurrenceSchema.optional(),
 });
 
+/** How rows that were parsed before are handled. */
+export interface ParsedRowLookup {
+  /** Returns the silence of a row, so that its matchers aren't compiled again. */
+  readonly findParsed: (id: string, seq: number) => Silence | undefined;
+  readonly isInvalid: (id: string, seq: number) => boolean;
+  /** Called for each row that contains no valid silence. */
+  readonly onInvalid: (id: string, seq: number) => void;
+}
+
+const NOTHING_PARSED: ParsedRowLookup = {
+  findParsed: () => undefined,
+  isInvalid: () => false,
+  onInvalid: () => {},
+};
+
 /**
  * Parses rows, and returns the silences that haven't ended, each with the `seq` of its last row.
+ * Invalid rows are skipped.
  */
 export function parseSilenceRows(
   rows: readonly SilenceRow[],
   now: number,
+  { findParsed, isInvalid, onInvalid }: ParsedRowLookup = NOTHING_PARSED,
 ): { silence: Silence; seq: number }[] {
   const last = new Map<string, SilenceRow>();
   for (const row of rows) {
@@ -218,26 +318,43 @@ export function parseSilenceRows(
     if (row.id !== undefined && isLater) last.set(row.id, row);
   }
   return [...last].flatMap(([id, row]) => {
-    const { seq = 1, startsAt, endsAt, author = '', comment = '' } = row;
+    const { seq = 1, startsAt, endsAt } = row;
     if (startsAt === undefined || endsAt === undefined || endsAt <= now) return [];
-    const { success, data } = storedSilenceSchema.safeParse({
-      matchers: JSON.parse(row.matchers ?? '[]'),
-      recurrence: row.recurrence === undefined ? undefined : JSON.parse(row.recurrence),
-    });
-    if (!success) return [];
-    const { organizationId: organization, propertyId: property } = row;
-    const silence: Silence = {
-      id,
-      kind: 'silenced',
-      startsMs: startsAt,
-      endsMs: endsAt,
-      author,
-      comment,
-      matchers: data.matchers,
-      recurrence: data.recurrence,
-      organization,
-      property,
-    };
-    return [{ silence, seq }];
+    const silence =
+      findParsed(id, seq) ?? (isInvalid(id, seq) ? undefined : parseSilenceRow(row, id));
+    if (silence) return [{ silence, seq }];
+    onInvalid(id, seq);
+    return [];
   });
+}
+
+/** Returns undefined if the row is invalid. */
+function parseSilenceRow(row: SilenceRow, id: string): Silence | undefined {
+  const { startsAt = 0, endsAt = 0, author = '', comment = '' } = row;
+  const { success, data } = storedSilenceSchema.safeParse({
+    matchers: parseJson(row.matchers),
+    recurrence: parseJson(row.recurrence),
+  });
+  if (!success) return undefined;
+  return {
+    id,
+    kind: 'silenced',
+    startsMs: startsAt,
+    endsMs: endsAt,
+    author,
+    comment,
+    matchers: data.matchers,
+    recurrence: data.recurrence,
+    organization: row.organizationId,
+    property: row.propertyId,
+  };
+}
+
+/** Returns undefined if the text is undefined or no JSON. */
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -106,6 +106,6 @@ function requireKeyAccess(principal: Principal, keyRole: Role, organizationId?: 
   }
 }
 
-function toActor({ subject }: Principal, address: string | undefined): Actor {
-  return { author: subject, address };
+function toActor({ subject, organizationId }: Principal, address: string | undefined): Actor {
+  return { author: subject, address, organizationId };
 }

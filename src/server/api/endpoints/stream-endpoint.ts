@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { createError } from '../../../core/perfscope-error.ts';
 import { narrowScope } from '../../../core/tenant-scope.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { getCaller } from '../middleware/authorization-middleware.ts';
@@ -97,11 +96,7 @@ export const streamEndpoint = defineEndpoint({
         allowed: '1s to 5m',
       });
     }
-    const release = streams.acquire();
-    if (!release) {
-      response.set('Retry-After', '30');
-      throw createError('PS_UNAVAILABLE', { reason: 'too many streams are open' });
-    }
+    const release = streams.acquire(getCaller(response).principal);
     const source = createPointSource({
       intervalMs,
       maxWriteDelayMs: dependencies.maxWriteDelayMs,

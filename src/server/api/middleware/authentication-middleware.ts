@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
+import { LOCAL_TOKEN_HEADER } from '../../../core/config/server-discovery.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Authenticator } from '../../access/check-credentials.ts';
-import { isDirectRequest } from '../request/request-origin.ts';
+import { findIndirectReason } from '../request/request-origin.ts';
 import { setCaller } from './authorization-middleware.ts';
 import { limitRejectedRequests } from './rate-limit-middleware.ts';
 
@@ -21,7 +22,8 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
     const credentials = {
       authorization: request.get('authorization'),
       apiKey: request.get('x-api-key'),
-      isDirect: isDirectRequest(request),
+      localToken: request.get(LOCAL_TOKEN_HEADER),
+      indirectReason: findIndirectReason(request),
     };
     const result = await identify(credentials);
     if ('principal' in result) {

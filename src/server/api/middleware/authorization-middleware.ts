@@ -1,6 +1,11 @@
 import type { RequestHandler, Response } from 'express';
-import { createError } from '../../../core/perfscope-error.ts';
-import { hasPermission, PERMISSION_LABELS, type Permission } from '../../access/permissions.ts';
+import { createError, type PerfscopeError } from '../../../core/perfscope-error.ts';
+import {
+  hasPermission,
+  isKeyRequired,
+  PERMISSION_LABELS,
+  type Permission,
+} from '../../access/permissions.ts';
 import type { Principal } from '../../access/principal.ts';
 
 /** Permission that an endpoint requires. `public` endpoints need no credentials. */
@@ -32,12 +37,26 @@ export function getCaller(response: Response): Caller {
 
 /** Allows callers whose role has `permission`. Others get a 403 response (PS_FORBIDDEN). */
 export function requirePermission(permission: Permission): RequestHandler {
+  return (_request, response, next) => next(findDenial(getCaller(response).principal, permission));
+}
+
+/**
+ * Like `requirePermission`, for requests that change data. If a change with this permission needs a
+ * key, callers without credentials get a 403 response (PS_KEY_REQUIRED).
+ */
+export function requireWritePermission(permission: Permission): RequestHandler {
   return (_request, response, next) => {
-    const { role } = getCaller(response).principal;
+    const { principal } = getCaller(response);
+    const isDenied = principal.isKeyless && isKeyRequired(permission);
     next(
-      hasPermission(role, permission)
-        ? undefined
-        : createError('PS_FORBIDDEN', { role, action: PERMISSION_LABELS[permission] }),
+      isDenied
+        ? createError('PS_KEY_REQUIRED', { action: PERMISSION_LABELS[permission] })
+        : findDenial(principal, permission),
     );
   };
+}
+
+function findDenial({ role }: Principal, permission: Permission): PerfscopeError | undefined {
+  if (hasPermission(role, permission)) return undefined;
+  return createError('PS_FORBIDDEN', { role, action: PERMISSION_LABELS[permission] });
 }

@@ -1,28 +1,33 @@
 import type { Request } from 'express';
 import { isLoopbackHost } from '../../../core/loopback.ts';
 
-/** Headers with which a proxy describes the original request. */
-const FORWARDING_HEADERS = [
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-  'via',
-] as const;
+/**
+ * Names of headers that proxies, load balancers, and content delivery networks add. Clients on the
+ * same machine don't send them. Headers for tracing aren't included, because applications send them.
+ */
+const PROXY_HEADER_PATTERN = new RegExp(
+  `^(?:${[
+    'via|forwarded|max-forwards|early-data|cdn-loop|surrogate-capability|front-end-https',
+    'x-(?:forwarded|original|envoy|amz-cf|appengine|arr|azure|varnish|proxy|ssl|accel)(?:-.*)?',
+    'x-(?:real-ip|client-ip|client-cert|cluster-client-ip|host|port|scheme|url-scheme|rewrite-url|script-name)',
+    'x-(?:request-start|queue-start|remote-(?:addr|ip|user)|auth-request-.*|sendfile-type)',
+    '(?:cf|fly|fastly|proxy|ssl|akamai|do|incap)-.*',
+    '(?:true-|wl-proxy-)?client-ip|remote-(?:addr|user)',
+  ].join('|')})$`,
+);
+
+const HOST_PATTERN = /^(\[[\da-f:.]+\]|[\da-z.-]+)(?::\d{1,5})?$/i;
 
 /**
- * Returns whether a user of this machine sent the request. Other requests can also reach the
- * loopback address. A website can make the browser send a request, either cross-site or to a domain
- * that resolves to 127.0.0.1. A local proxy can forward requests from anywhere.
+ * Returns why a request might not come directly from a user of this machine, or undefined if it
+ * does. Other requests can also reach the loopback address: A website can make the browser send a
+ * request, either cross-site or to a domain that resolves to 127.0.0.1. A local proxy can forward
+ * requests from anywhere.
+ *
+ * @returns the end of a sentence, such as `the request has a Via header`
  */
-export function isDirectRequest(request: Request): boolean {
-  const { origin } = request.headers;
-  return (
-    isAddressedToLoopback(request) &&
-    (origin === undefined || isLoopbackUrl(origin)) &&
-    request.get('sec-fetch-site') !== 'cross-site'
-  );
+export function findIndirectReason(request: Request): string | undefined {
+  return findForwardingSign(request) ?? findForeignSite(request);
 }
 
 /**
@@ -31,24 +36,41 @@ export function isDirectRequest(request: Request): boolean {
  * client that forges these headers weakens only its own check.
  */
 export function isSecureRequest(request: Request): boolean {
-  const isFromThisMachine = isLoopbackHost(request.socket.remoteAddress ?? '');
   return (
     request.secure ||
     getForwardedProtocol(request) === 'https' ||
-    (isFromThisMachine && isAddressedToLoopback(request))
+    findForwardingSign(request) === undefined
   );
 }
 
-/** Returns whether the request has a loopback host and no proxy forwarded it. */
-function isAddressedToLoopback({ headers }: Request): boolean {
-  return (
-    isLoopbackUrl(`http://${headers.host ?? ''}`) &&
-    FORWARDING_HEADERS.every((name) => headers[name] === undefined)
-  );
+/** Returns a sign that another machine sent the request, or that a proxy forwarded it. */
+function findForwardingSign(request: Request): string | undefined {
+  const { headers, httpVersion, originalUrl, rawHeaders, socket } = request;
+  if (!isLoopbackHost(socket.remoteAddress ?? '')) return 'it comes from another machine';
+  // Older nginx versions and other simple proxies use HTTP/1.0 by default.
+  if (httpVersion !== '1.1') return `it uses HTTP/${httpVersion}, as proxies do`;
+  if (!originalUrl.startsWith('/')) return 'its target is a complete URL, as for proxies';
+  const hostCount = rawHeaders.filter((text, i) => i % 2 === 0 && /^host$/i.test(text)).length;
+  if (hostCount > 1) return 'it has several Host headers';
+  const [, hostname] = HOST_PATTERN.exec(headers.host ?? '') ?? [];
+  if (hostname === undefined || !isLoopbackHost(hostname)) {
+    return 'its Host header is not a loopback address';
+  }
+  const proxyHeader = Object.keys(headers).find((name) => PROXY_HEADER_PATTERN.test(name));
+  return proxyHeader === undefined ? undefined : `it has the proxy header ${proxyHeader}`;
 }
 
-function isLoopbackUrl(text: string): boolean {
-  return URL.canParse(text) && isLoopbackHost(new URL(text).hostname);
+/** Returns a sign that a page of another origin made a browser send the request. */
+function findForeignSite({ headers }: Request): string | undefined {
+  const { host, origin, referer } = headers;
+  const ownOrigin = `http://${host}`;
+  if (origin !== undefined && origin !== ownOrigin) return 'its Origin header is another website';
+  const site = headers['sec-fetch-site'] ?? 'none';
+  if (site !== 'none' && site !== 'same-origin') return 'another website sent it';
+  if (referer !== undefined && referer !== ownOrigin && !referer.startsWith(`${ownOrigin}/`)) {
+    return 'its Referer header is another website';
+  }
+  return undefined;
 }
 
 /** Returns the protocol between the client and the first proxy, in lower case. */

@@ -6,9 +6,19 @@ import {
 import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { ConcurrencyLimiter } from '../../access/concurrency-limiter.ts';
+import type { Principal } from '../../access/principal.ts';
+import type { Quota } from '../../access/quota.ts';
 import type { StreamEvent, StreamEventSource } from './event-stream.ts';
 
-const MAX_OPEN_STREAMS = 100;
+/** Each stream queries the newest interval, so their number is limited. */
+const STREAM_QUOTA: Quota = {
+  what: 'open streams',
+  perKey: 20,
+  perOrganization: 40,
+  perServer: 100,
+};
+const RETRY_AFTER_S = 30;
 /**
  * Maximum number of query results to cache. Streams with the same parameters request the same
  * result within a few seconds.
@@ -17,16 +27,12 @@ const MAX_SHARED_RESULTS = 200;
 
 /** Limits the open streams of a server, and shares query results between them. */
 export class StreamRegistry {
-  #openCount = 0;
+  readonly #open = new ConcurrencyLimiter(STREAM_QUOTA);
   readonly #results = new Map<string, Promise<IntervalPoint[]>>();
 
-  /** Registers a stream. @returns a function that releases it, or undefined if too many are open */
-  acquire(): (() => void) | undefined {
-    if (this.#openCount >= MAX_OPEN_STREAMS) return undefined;
-    this.#openCount += 1;
-    return () => {
-      this.#openCount -= 1;
-    };
+  /** Registers a stream. @returns a function that releases it @throws PS_TOO_MANY_OPEN */
+  acquire(principal: Principal): () => void {
+    return this.#open.acquire(principal, RETRY_AFTER_S);
   }
 
   /** Returns the metrics of each interval. Streams with the same query share one result. */

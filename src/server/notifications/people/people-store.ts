@@ -10,6 +10,7 @@ import { StateTableCache } from '../../../storage/questdb/state-table-cache.ts';
 import { fromTable, sql } from '../../../storage/sql/sql-builder.ts';
 import type { Actor } from '../../access/api-key-store.ts';
 import type { AuditLogger } from '../../access/audit-logger.ts';
+import { assertWithinQuota, type Quota } from '../../access/quota.ts';
 import { personSchema } from '../config/notification-file-schema.ts';
 
 /** The last change of one person. */
@@ -92,8 +93,13 @@ export interface PeopleStoreOptions {
   readonly now?: () => number;
 }
 
-/** The same limit as in the notification file. */
-const MAX_PEOPLE = 10_000;
+/** The total is the same as in the notification file. Only an ADMIN can add people. */
+const PEOPLE_QUOTA: Quota = {
+  what: 'people',
+  perKey: 10_000,
+  perOrganization: 2000,
+  perServer: 10_000,
+};
 const ALL_PEOPLE_SQL = sql`SELECT * ${fromTable(peopleTable.name)} ORDER BY timestamp, seq`;
 
 /** Returns the current people that were added through the API. @throws PS_UNAVAILABLE */
@@ -160,19 +166,20 @@ export class PeopleStore {
    * Adds a person, or replaces the person with the same name. Resolves when other servers can read the
    * change.
    *
-   * @throws PS_REQUEST_INVALID if the person is invalid; PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB
-   *   is unreachable
+   * @throws PS_REQUEST_INVALID if the person is invalid; PS_QUOTA_REACHED if there are too many people;
+   *   PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB is unreachable
    */
   set(entry: object, actor: Actor): Promise<Person> {
     const person = parsePerson(entry);
     return this.#enqueue(async () => {
       await this.load();
-      const isNew = this.#rows.find(person.name)?.person === undefined;
-      if (isNew && this.people.length >= MAX_PEOPLE) {
-        throw createError('PS_REQUEST_INVALID', {
-          reason: `the limit of ${MAX_PEOPLE} people has been reached`,
-        });
-      }
+      const others = this.people.filter(({ name }) => name !== person.name);
+      const { organization } = person;
+      const owned = others.map((other) => ({
+        author: undefined,
+        organization: other.organization,
+      }));
+      assertWithinQuota(PEOPLE_QUOTA, owned, { author: undefined, organization }, 'Remove people');
       return this.#change('person.set', person, actor);
     });
   }

@@ -6,10 +6,15 @@ import {
   type AuthenticatorOptions,
   assertNotExposed,
   createAuthenticator,
+  formatAccessNotice,
   isAuthDisabled,
   type RequestCredentials,
 } from '../../../../src/server/access/check-credentials.ts';
-import { LOCAL_ADMIN, SCRAPER } from '../../../../src/server/access/principal.ts';
+import {
+  KEYLESS_LOCAL_ADMIN,
+  LOCAL_ADMIN,
+  SCRAPER,
+} from '../../../../src/server/access/principal.ts';
 
 const KEY = generateApiKey().text;
 const VALID: ApiKeyCheckResult = {
@@ -25,6 +30,8 @@ const VALID: ApiKeyCheckResult = {
 };
 const METRICS_TOKEN = 'the token of Prometheus';
 const JWT = 'aaa.bbb.ccc';
+const LOCAL_TOKEN = 'the token of the discovery file';
+const INDIRECT = { indirectReason: 'a proxy sent it' };
 
 function identify(
   credentials: Partial<RequestCredentials>,
@@ -35,8 +42,15 @@ function identify(
     check: async (text: string): Promise<ApiKeyCheckResult> =>
       text === KEY ? VALID : { rejected: 'no' },
   };
-  const all = { keys, host: '127.0.0.1', metricsToken: METRICS_TOKEN, ...options };
-  return createAuthenticator(all)({ isDirect: true, ...credentials });
+  const all = {
+    keys,
+    host: '127.0.0.1',
+    hasPublicUrl: false,
+    metricsToken: METRICS_TOKEN,
+    localToken: LOCAL_TOKEN,
+    ...options,
+  } as AuthenticatorOptions;
+  return createAuthenticator(all)({ indirectReason: undefined, ...credentials });
 }
 
 const noKeys = { hasAnyKey: false, check: async () => ({ rejected: 'the key is unknown' }) };
@@ -79,16 +93,48 @@ describe('createAuthenticator', () => {
   });
 });
 
+describe('the local token', () => {
+  it.each<[string, Partial<AuthenticatorOptions>]>([
+    ['before a key is created', { keys: noKeys }],
+    ['after a key was created', {}],
+    ['if the server has a public URL', { keys: noKeys, hasPublicUrl: true }],
+    ['if other machines can reach the server', { host: '0.0.0.0' }],
+  ])('gives admin access to direct requests %s', async (_case, options) => {
+    const result = await identify({ localToken: LOCAL_TOKEN }, options);
+    expect(result).toEqual({ principal: LOCAL_ADMIN });
+  });
+
+  it.each<[string, Partial<RequestCredentials>, Partial<AuthenticatorOptions>]>([
+    ['is wrong', { localToken: `${LOCAL_TOKEN}x` }, { keys: noKeys }],
+    ['is empty', { localToken: '' }, { keys: noKeys }],
+    ['is too long', { localToken: 'a'.repeat(10_000) }, { keys: noKeys }],
+    ['comes through a proxy', { localToken: LOCAL_TOKEN, ...INDIRECT }, { keys: noKeys }],
+    ['is sent as a key', { apiKey: LOCAL_TOKEN }, { keys: noKeys }],
+    ['is unknown to the server', { localToken: 'undefined' }, { localToken: undefined }],
+  ])('is rejected if it %s', async (_case, credentials, options) => {
+    expect(await identify(credentials, options)).toHaveProperty('rejected');
+  });
+});
+
 describe('without authentication', () => {
-  it('a request without credentials has admin access', async () => {
-    expect(await identify({}, { keys: noKeys })).toEqual({ principal: LOCAL_ADMIN });
+  it('a request without credentials has access, but is marked as keyless', async () => {
+    expect(await identify({}, { keys: noKeys })).toEqual({ principal: KEYLESS_LOCAL_ADMIN });
+    expect(KEYLESS_LOCAL_ADMIN.isKeyless).toBe(true);
+    expect(LOCAL_ADMIN.isKeyless).toBeUndefined();
+  });
+
+  it('the reason for a rejection says why the request is not direct', async () => {
+    expect(await identify(INDIRECT, { keys: noKeys })).toMatchObject({
+      rejected: expect.stringContaining('a proxy sent it'),
+    });
   });
 
   it.each<[string, Partial<RequestCredentials>, Partial<AuthenticatorOptions>]>([
     ['a key was ever created', {}, {}],
     ['JWTs are accepted', {}, { keys: noKeys, verifyToken }],
     ['other machines can reach the server', {}, { keys: noKeys, host: '0.0.0.0' }],
-    ['another site or a proxy sends the request', { isDirect: false }, { keys: noKeys }],
+    ['another site or a proxy sends the request', INDIRECT, { keys: noKeys }],
+    ['the server has a public URL', {}, { keys: noKeys, hasPublicUrl: true }],
     ['the key in the request is wrong', { apiKey: KEY }, { keys: noKeys }],
   ])('a request is rejected if %s', async (_case, credentials, options) => {
     expect(await identify(credentials, options)).toHaveProperty('rejected');
@@ -114,13 +160,25 @@ describe('a starting server', () => {
     ['192.168.1.5', false, false, 'rejected'],
     ['perfscope.example', false, false, 'rejected'],
   ])('on %s (any keys: %s, JWTs enabled: %s) is %s', (host, hasKeys, hasTokens, expected) => {
-    const exposure = { host, hasKeys, hasTokens };
+    const exposure = { host, hasKeys, hasTokens, hasPublicUrl: false };
     const listen = () => {
       assertNotExposed(exposure);
       return isAuthDisabled(exposure) ? 'open' : 'closed';
     };
     if (expected !== 'rejected') expect(listen()).toBe(expected);
     else expect(listen).toThrow(/perfscope keys create --role ADMIN/);
+  });
+
+  it.each([
+    ['is open', { hasPublicUrl: false }, /every local user.*[Bb]ehind any proxy/],
+    ['has a public URL', { hasPublicUrl: true }, /PERFORMANCE_PUBLIC_URL.*perfscope keys create/],
+    ['has a key', { hasKeys: true }, undefined],
+    ['accepts JWTs', { hasTokens: true }, undefined],
+  ])('that %s prints a suitable line about keys', (_case, change, expected) => {
+    const exposure = { host: '127.0.0.1', hasKeys: false, hasTokens: false, hasPublicUrl: false };
+    const notice = formatAccessNotice({ ...exposure, ...change });
+    if (expected) expect(notice).toMatch(expected);
+    else expect(notice).toBeUndefined();
   });
 
   it.each([
