@@ -7,6 +7,8 @@ import { AGENT_FOLDER, packFolder, readJson, writeJson } from './release/pack-fo
 import { formatAgentSbom, SBOM_FILE } from './release/package-sboms.ts';
 
 const TEMPLATE_FOLDER = 'packages/agent';
+/** Modules that check the runtime before they load the bundle. */
+const LOADERS = ['register.js', 'index.js', 'bin.js'];
 
 /** Builds the package from `src` and the compiled declarations in `dist`. */
 export async function buildAgentPackage() {
@@ -17,6 +19,7 @@ export async function buildAgentPackage() {
   writeJson(join(AGENT_FOLDER, 'package.json'), { name, version, ...manifest });
   const readme = readFileSync(join(TEMPLATE_FOLDER, 'README.md'), 'utf8');
   writeFileSync(join(AGENT_FOLDER, 'README.md'), readme.replaceAll('<version>', version));
+  for (const file of LOADERS) cpSync(join(TEMPLATE_FOLDER, file), join(AGENT_FOLDER, file));
   cpSync('LICENSE', join(AGENT_FOLDER, 'LICENSE'));
   writeFileSync(join(AGENT_FOLDER, 'THIRD_PARTY_LICENSES.txt'), formatLicenses(bundledFolders));
   writeFileSync(join(AGENT_FOLDER, SBOM_FILE), formatAgentSbom(version, bundledFolders));

@@ -35,7 +35,8 @@ function compile(project) {
 
 /** Removes compiled files that only the agent package needs, because it has its own bundled copies. */
 function removeUnpublishedFiles() {
-  const isBundled = (name) => /^(client|index|register|agent-bin)\.(js|d\.ts)$/.test(name);
+  const isBundled = (name) =>
+    /^(client|index|register|agent-bin|unsupported-library)\.(js|d\.ts)$/.test(name);
   for (const name of readdirSync('dist', { recursive: true }).map(String)) {
     const isInAgentPackage = join('dist', name).startsWith(AGENT_FOLDER);
     if (!isInAgentPackage && (isBundled(name) || name.endsWith('.d.ts')))
@@ -59,6 +60,7 @@ export function isStale() {
     'package-lock.json',
     'scripts/agent-package.mjs',
     'scripts/bundle-agent.mjs',
+    'scripts/private-references.mjs',
     'scripts/release/locked-packages.ts',
     'scripts/release/package-sboms.ts',
     'scripts/release/sbom.ts',

@@ -9,13 +9,20 @@ import { PRIVATE_GLOBALS, providePrivateReferences } from './private-references.
 
 const semanticConventions = createRequire(import.meta.url)('@opentelemetry/semantic-conventions');
 
+/** The modules that run only on supported versions of Node.js. The files in `packages/agent` load them. */
 const ENTRIES = {
-  register: 'src/register.ts',
-  index: 'src/index.ts',
+  'register-agent': 'src/register.ts',
+  library: 'src/index.ts',
   client: 'src/client.ts',
-  bin: 'src/agent-bin.ts',
+  'agent-command': 'src/agent-bin.ts',
   'doctor-preload': 'src/agent/doctor/doctor-preload.ts',
 };
+/** The modules that run on every version of Node.js, and on other runtimes. */
+const PORTABLE_ENTRIES = {
+  'check-runtime': 'src/core/config/check-runtime.ts',
+  'unsupported-library': 'src/unsupported-library.ts',
+};
+const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
 const DECLARATIONS = ['register', 'index', 'client'];
 /**
@@ -48,6 +55,12 @@ export async function bundleAgent(folder, version) {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
   });
+  await writeBundle(
+    PORTABLE_ENTRIES,
+    version,
+    { dir: folder, format: 'cjs', entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    PORTABLE_TARGET,
+  );
   // Browsers and their bundlers need an ES module.
   await writeBundle({ client: ENTRIES.client }, version, {
     dir: folder,
@@ -63,8 +76,9 @@ export async function bundleAgent(folder, version) {
   return [...new Set(folders)].toSorted();
 }
 
-async function writeBundle(input, version, output) {
-  const isNode = output.format === 'cjs';
+/** @param target oldest version of JavaScript. Default: the newest, with private references to globals. */
+async function writeBundle(input, version, output, target) {
+  const hasPrivateReferences = output.format === 'cjs' && target === undefined;
   const bundler = await rolldown({
     input,
     platform: 'node',
@@ -73,12 +87,13 @@ async function writeBundle(input, version, output) {
     resolve: { mainFields: ['module', 'main'] },
     transform: {
       define: { __PERFSCOPE_VERSION__: JSON.stringify(version) },
-      ...(isNode && { inject: PRIVATE_GLOBALS }),
+      ...(hasPrivateReferences && { inject: PRIVATE_GLOBALS }),
+      target,
     },
     plugins: [
       replacePackages(),
       inlineSemanticConventions(),
-      ...(isNode ? [providePrivateReferences()] : []),
+      ...(hasPrivateReferences ? [providePrivateReferences()] : []),
     ],
   });
   try {

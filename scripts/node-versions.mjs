@@ -1,4 +1,4 @@
-// Installs the Node and npm versions that CI tests, from npm packages. The Node packages have the official binaries.
+// Installs the Node, npm, and Bun versions that CI tests, from npm packages. The Node packages have the official binaries.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,6 +20,17 @@ export function nodeBinary(major) {
 }
 
 /**
+ * Returns the absolute path of a Bun binary of the given major version. Installs it on first use.
+ *
+ * @param {number} major for example 1
+ * @returns {string}
+ */
+export function bunBinary(major) {
+  const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  return join(installPackage(`@oven/bun-${process.platform}-${arch}`, major), 'bin', 'bun');
+}
+
+/**
  * Returns the absolute path of npm's script in the given major version. Installs it on first use.
  *
  * @param {number} major for example 10
@@ -32,7 +43,7 @@ export function npmScript(major) {
 
 /** Installs a package in the cache, and returns the package's folder. */
 function installPackage(name, major) {
-  const folder = join(CACHE_DIR, `${name}-${major}`);
+  const folder = join(CACHE_DIR, `${name.replace('/', '-')}-${major}`);
   const packageFolder = join(folder, 'node_modules', name);
   if (existsSync(packageFolder)) return packageFolder;
   mkdirSync(CACHE_DIR, { recursive: true });

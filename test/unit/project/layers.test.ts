@@ -16,7 +16,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/startup'],
   ['cli'],
 ];
-const ENTRY_POINTS = ['agent-bin.ts', 'bin.ts', 'client.ts', 'index.ts', 'register.ts'];
+const ENTRY_POINTS = [
+  'agent-bin.ts',
+  'bin.ts',
+  'client.ts',
+  'index.ts',
+  'register.ts',
+  'unsupported-library.ts',
+];
 /** Imports of data files that the package ships next to `dist`. */
 const ALLOWED_OUTSIDE: readonly string[] = [];
 
