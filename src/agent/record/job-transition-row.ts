@@ -7,7 +7,12 @@ import type {
   QueueMetricRow,
   TimestampInput,
 } from '../../core/schema/tables/queue-metrics-table.ts';
-import { createInvalidRowError, validateTimestamp } from './measurement.ts';
+import {
+  createInvalidRowError,
+  stringifyJson,
+  UNREADABLE_REASON,
+  validateTimestamp,
+} from './measurement.ts';
 
 const MAX_MESSAGE_LENGTH = 2000;
 const MAX_STACK_LENGTH = 8000;
@@ -23,14 +28,54 @@ const NUMBER_FIELDS = [
 ] as const;
 const INTEGER_FIELDS = new Set<string>(['attempts', 'maxAttempts', 'priority']);
 
+/**
+ * Copies a transition of the application. Reads each property once, because a property can have a
+ * getter. `null` has the same meaning as `undefined`.
+ *
+ * @returns the copy, or the reason why the transition can't be stored. Never throws.
+ */
+export function readJobTransition(transition: unknown): JobTransition | PerfscopeError {
+  if (typeof transition !== 'object' || transition === null)
+    return createInvalidRowError('the transition', 'is not an object');
+  try {
+    const job = transition as JobTransition;
+    return {
+      queueName: job.queueName,
+      jobId: job.jobId,
+      jobType: toText(job.jobType, MAX_NAME_LENGTH),
+      status: job.status,
+      timestamp: toMs(job.timestamp),
+      createdAt: toMs(job.createdAt),
+      startedAt: toMs(job.startedAt),
+      completedAt: toMs(job.completedAt),
+      failedAt: toMs(job.failedAt),
+      duration: job.duration ?? undefined,
+      waitTime: job.waitTime ?? undefined,
+      attempts: job.attempts ?? undefined,
+      maxAttempts: job.maxAttempts ?? undefined,
+      priority: job.priority ?? undefined,
+      delay: job.delay ?? undefined,
+      errorMessage: toText(job.errorMessage),
+      stackTrace: toText(job.stackTrace),
+      data: job.data ?? undefined,
+      result: job.result ?? undefined,
+      organizationId: toText(job.organizationId, MAX_NAME_LENGTH),
+      propertyId: toText(job.propertyId, MAX_NAME_LENGTH),
+      test: job.test === true,
+    };
+  } catch {
+    return createInvalidRowError('the transition', UNREADABLE_REASON);
+  }
+}
+
 /** @returns the row without its service resource, or the reason why it can't be stored */
 export function toJobTransitionRow(
-  job: JobTransition,
+  transition: unknown,
   nowMs: number,
   retentionMs: number,
 ): QueueMetricRow | PerfscopeError {
-  if (typeof job !== 'object' || job === null)
-    return createInvalidRowError('the transition', 'is not an object');
+  const job = readJobTransition(transition);
+  if (job instanceof Error) return job;
   for (const field of ['queueName', 'jobId'] as const) {
     const text = job[field];
     if (typeof text !== 'string' || text === '') return createInvalidRowError(field, 'is missing');
@@ -49,50 +94,36 @@ export function toJobTransitionRow(
     if (INTEGER_FIELDS.has(field) && !Number.isSafeInteger(value))
       return createInvalidRowError(field, 'is not a whole number');
   }
+  const toFiniteMs = (time: TimestampInput | undefined) =>
+    Number.isFinite(time) ? Number(time) : undefined;
   return {
+    ...job,
     timestamp,
-    queueName: job.queueName,
-    jobId: job.jobId,
-    status: job.status,
-    jobType: truncate(job.jobType, MAX_NAME_LENGTH),
-    createdAt: toMs(job.createdAt),
-    startedAt: toMs(job.startedAt),
-    completedAt: toMs(job.completedAt),
-    failedAt: toMs(job.failedAt),
-    duration: job.duration,
-    waitTime: job.waitTime,
-    delay: job.delay,
-    attempts: job.attempts,
-    maxAttempts: job.maxAttempts,
-    priority: job.priority,
+    createdAt: toFiniteMs(job.createdAt),
+    startedAt: toFiniteMs(job.startedAt),
+    completedAt: toFiniteMs(job.completedAt),
+    failedAt: toFiniteMs(job.failedAt),
     errorMessage: redactText(job.errorMessage, MAX_MESSAGE_LENGTH),
     stackTrace: redactText(job.stackTrace, MAX_STACK_LENGTH),
     data: toJson(job.data),
     result: toJson(job.result),
-    organizationId: truncate(job.organizationId, MAX_NAME_LENGTH),
-    propertyId: truncate(job.propertyId, MAX_NAME_LENGTH),
-    test: job.test === true,
+    test: job.test ?? false,
   };
 }
 
-function toMs(time: TimestampInput | undefined): number | undefined {
-  const ms = time === undefined ? Number.NaN : Number(time);
-  return Number.isFinite(ms) ? ms : undefined;
+/** Converts a Date to a number. An invalid date becomes NaN. */
+function toMs(time: TimestampInput | null | undefined): number | undefined {
+  return time === undefined || time === null ? undefined : Number(time);
 }
 
-function truncate(text: string | undefined, maxLength: number): string | undefined {
+function toText(text: unknown, maxLength = MAX_TEXT_LENGTH): string | undefined {
   return text === undefined || text === null ? undefined : String(text).slice(0, maxLength);
 }
 
 function redactText(text: string | undefined, maxLength: number): string | undefined {
-  return text === undefined || text === null ? undefined : redact(String(text), maxLength);
+  return text === undefined ? undefined : redact(text, maxLength);
 }
 
 function toJson(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  try {
-    return truncate(JSON.stringify(value), MAX_TEXT_LENGTH);
-  } catch {
-    return undefined;
-  }
+  return value === undefined ? undefined : stringifyJson(value)?.slice(0, MAX_TEXT_LENGTH);
 }

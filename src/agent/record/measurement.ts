@@ -6,40 +6,42 @@ import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-defini
 /** One measurement to pass to `recordMetric`. */
 export interface Measurement {
   /** Type of the measurement. Default: `CUSTOM`. */
-  metricType?: PerformanceMetricType;
+  metricType?: PerformanceMetricType | undefined;
   /** Alias of `metricType`, used if `metricType` is not set. */
-  type?: PerformanceMetricType;
+  type?: PerformanceMetricType | undefined;
   /** Name of the metric, up to 512 characters. */
   name: string;
   /** Measured value: a finite number in `unit`. */
   value: number;
   /** UCUM unit of `value`. Default: `ms` for metric types that measure time, otherwise `1`. */
-  unit?: string;
+  unit?: string | undefined;
   /** Additional values, stored as JSON. */
-  tags?: Readonly<Record<string, unknown>>;
+  tags?: Readonly<Record<string, unknown>> | undefined;
   /** Service name. Default: the service name of this process. */
   service?: string | undefined;
   endpoint?: string | undefined;
   operation?: string | undefined;
   /** Time of the measurement: a Date, or ms since the epoch. Default: now. */
-  timestamp?: Date | number;
+  timestamp?: Date | number | undefined;
   /** Duration, in ms. Default: `value`, if `unit` is `ms`. */
-  duration?: number;
+  duration?: number | undefined;
   /** Organization of the measurement. Default: the organization of the current tenant. */
   organizationId?: string | undefined;
   propertyId?: string | undefined;
   userId?: string | undefined;
   /** Whether the measured operation failed. Default: `false`. */
-  error?: boolean;
+  error?: boolean | undefined;
   /** Marks a test measurement, which is excluded from all metrics. Default: `false`. */
-  test?: boolean;
+  test?: boolean | undefined;
 }
 
-export interface ValidatedMeasurement {
-  metricType: PerformanceMetricType;
-  timestampMs: number;
-  unit: string;
-  tags: string | undefined;
+/** A measurement without `null` values, aliases, and properties of unknown types. */
+export interface ValidatedMeasurement
+  extends Omit<Measurement, 'metricType' | 'type' | 'timestamp' | 'unit' | 'tags'> {
+  readonly metricType: PerformanceMetricType;
+  readonly timestampMs: number;
+  readonly unit: string;
+  readonly tags: string | undefined;
 }
 
 const TEXT_FIELDS = [
@@ -56,19 +58,58 @@ const TEXT_FIELDS = [
 /** Limit for timestamps in the future. A later timestamp means that a clock is wrong. */
 const MAX_CLOCK_AHEAD_MS = DAY_MS;
 
-/** @returns the validated fields, or the reason why the measurement can't be stored */
+/**
+ * Reads each property once, because a property can have a getter. `null` has the same meaning as
+ * `undefined`.
+ *
+ * @returns the validated measurement, or the reason why it can't be stored. Never throws.
+ */
 export function validateMeasurement(
+  measurement: unknown,
+  nowMs: number,
+  retentionMs: number,
+): ValidatedMeasurement | PerfscopeError {
+  try {
+    if (typeof measurement !== 'object' || measurement === null)
+      return createInvalidRowError('the measurement', 'is not an object');
+    return validateFields(readFields(measurement as Measurement), nowMs, retentionMs);
+  } catch {
+    return createInvalidRowError('the measurement', UNREADABLE_REASON);
+  }
+}
+
+export const UNREADABLE_REASON = "can't be read, because one of its properties throws an error";
+
+function readFields(m: Measurement): Measurement {
+  return {
+    metricType: m.metricType ?? m.type ?? PerformanceMetricType.CUSTOM,
+    name: m.name,
+    value: m.value,
+    unit: m.unit ?? undefined,
+    tags: m.tags ?? undefined,
+    service: m.service ?? undefined,
+    endpoint: m.endpoint ?? undefined,
+    operation: m.operation ?? undefined,
+    timestamp: m.timestamp ?? undefined,
+    duration: m.duration ?? undefined,
+    organizationId: m.organizationId ?? undefined,
+    propertyId: m.propertyId ?? undefined,
+    userId: m.userId ?? undefined,
+    error: m.error === true,
+    test: m.test === true,
+  };
+}
+
+function validateFields(
   m: Measurement,
   nowMs: number,
   retentionMs: number,
 ): ValidatedMeasurement | PerfscopeError {
-  if (typeof m !== 'object' || m === null)
-    return createInvalidRowError('the measurement', 'is not an object');
   if (typeof m.name !== 'string' || m.name === '')
     return createInvalidRowError('name', 'is missing');
   for (const field of TEXT_FIELDS) {
     const text = m[field];
-    if (text === undefined || text === null) continue;
+    if (text === undefined) continue;
     if (typeof text !== 'string') return createInvalidRowError(field, 'is not a string');
     if (text.length > MAX_NAME_LENGTH) {
       return createInvalidRowError(field, `is longer than ${MAX_NAME_LENGTH} characters`);
@@ -78,16 +119,17 @@ export function validateMeasurement(
   if (m.duration !== undefined && !Number.isFinite(m.duration)) {
     return createInvalidRowError('duration', 'is not a finite number');
   }
-  const metricType = m.metricType ?? m.type ?? PerformanceMetricType.CUSTOM;
+  const { metricType = PerformanceMetricType.CUSTOM, timestamp, unit, tags, ...rest } = m;
   if (!Object.hasOwn(PerformanceMetricType, metricType)) {
     return createInvalidRowError('metricType', 'is not a PerformanceMetricType');
   }
-  const timestampMs = Number(m.timestamp ?? nowMs);
+  const timestampMs = Number(timestamp ?? nowMs);
   const timestampProblem = validateTimestamp(timestampMs, nowMs, retentionMs);
   if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
-  const tags = formatTags(m.tags);
-  if (tags instanceof Error) return tags as PerfscopeError;
-  return { metricType, timestampMs, unit: m.unit ?? getDefaultUnit(metricType), tags };
+  const tagsText = formatTags(tags);
+  if (tagsText instanceof Error) return tagsText;
+  const validUnit = unit ?? getDefaultUnit(metricType);
+  return { ...rest, metricType, timestampMs, unit: validUnit, tags: tagsText };
 }
 
 export const TOO_OLD_REASON = 'is older than the retention period';
@@ -104,18 +146,32 @@ export function validateTimestamp(
   return undefined;
 }
 
-function formatTags(tags: Measurement['tags']): string | undefined | PerfscopeError {
-  if (tags === undefined || tags === null) return undefined;
+function formatTags(tags: unknown): string | undefined | PerfscopeError {
+  if (tags === undefined) return undefined;
   if (typeof tags !== 'object') return createInvalidRowError('tags', 'is not an object');
+  const text = stringifyJson(tags);
+  if (text === undefined) return createInvalidRowError('tags', "can't be converted to JSON");
+  if (text.length <= MAX_TEXT_LENGTH) return text;
+  return createInvalidRowError(
+    'tags',
+    `exceed ${MAX_TEXT_LENGTH} characters when converted to JSON`,
+  );
+}
+
+/**
+ * Converts a value to JSON. BigInts become strings. Returns undefined if the value can't be
+ * converted, for example because it contains itself. Never throws.
+ */
+export function stringifyJson(value: unknown): string | undefined {
   try {
-    const text = JSON.stringify(tags);
-    if (text.length <= MAX_TEXT_LENGTH) return text;
-    return createInvalidRowError(
-      'tags',
-      `exceed ${MAX_TEXT_LENGTH} characters when converted to JSON`,
-    );
+    return JSON.stringify(value);
   } catch {
-    return createInvalidRowError('tags', "can't be converted to JSON");
+    // The replacer makes the conversion slower, so it runs only if necessary.
+  }
+  try {
+    return JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? String(each) : each));
+  } catch {
+    return undefined;
   }
 }
 

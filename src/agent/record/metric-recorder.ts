@@ -1,4 +1,5 @@
 import { DAY_MS } from '../../core/duration.ts';
+import { guard } from '../../core/guard.ts';
 import {
   addToBucket,
   type BucketCounts,
@@ -20,7 +21,12 @@ import type {
 import type { DroppedRowCounter } from '../../storage/write/dropped-rows.ts';
 import { getCurrentTenant } from '../instrumentation/tenant-context.ts';
 import { toJobTransitionRow } from './job-transition-row.ts';
-import { type Measurement, TOO_OLD_REASON, validateMeasurement } from './measurement.ts';
+import {
+  type Measurement,
+  TOO_OLD_REASON,
+  type ValidatedMeasurement,
+  validateMeasurement,
+} from './measurement.ts';
 
 export interface MetricRecorderOptions {
   resource: ServiceResource;
@@ -51,39 +57,40 @@ export class MetricRecorder {
   }
 
   /** @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set */
-  recordMetric(m: Measurement, nowMs: number = Date.now()): void {
-    const checked = validateMeasurement(m, nowMs, this.#retentionMs);
-    if (checked instanceof Error) {
-      this.#reject(checked);
-      return;
-    }
+  recordMetric(measurement: Measurement, nowMs: number = Date.now()): void {
+    const m = validateMeasurement(measurement, nowMs, this.#retentionMs);
+    if (m instanceof Error) this.#reject(m);
+    else this.#addMetric(m);
+  }
+
+  readonly #addMetric = guard('recordMetric', (m: ValidatedMeasurement) => {
     const { resource } = this.#options;
     const row: PerformanceMetricRow = {
       ...resource,
       service: m.service ?? resource.service,
       id: this.#nextId(),
-      timestamp: checked.timestampMs,
-      metricType: checked.metricType,
+      timestamp: m.timestampMs,
+      metricType: m.metricType,
       name: m.name,
       value: m.value,
-      unit: checked.unit,
-      tags: checked.tags,
-      endpoint: m.endpoint ?? getQueueName(m, checked.metricType),
-      operation: m.operation ?? undefined,
-      duration: m.duration ?? (checked.unit === 'ms' ? m.value : undefined),
+      unit: m.unit,
+      tags: m.tags,
+      endpoint: m.endpoint ?? getQueueName(m),
+      operation: m.operation,
+      duration: m.duration ?? (m.unit === 'ms' ? m.value : undefined),
       ...resolveTenant(m),
       userId: m.userId ?? getCurrentTenant()?.userId,
       count: 1,
-      errorCount: m.error === true ? 1 : 0,
+      errorCount: m.error ? 1 : 0,
       abortedCount: 0,
       sum: m.value,
       min: m.value,
       max: m.value,
-      test: m.test === true,
+      test: m.test ?? false,
     };
     this.#buckets.add(row);
     this.#options.add('performance_metrics', [row]);
-  }
+  });
 
   /**
    * @returns the row, or undefined if the transition is invalid
@@ -91,15 +98,17 @@ export class MetricRecorder {
    */
   recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): QueueMetricRow | undefined {
     const row = toJobTransitionRow(job, nowMs, this.#retentionMs);
-    if (row instanceof Error) {
-      this.#reject(row);
-      return undefined;
-    }
+    if (!(row instanceof Error)) return this.#addJob(row);
+    this.#reject(row);
+    return undefined;
+  }
+
+  readonly #addJob = guard('recordQueueMetric', (row: QueueMetricRow): QueueMetricRow => {
     const { resource, add } = this.#options;
     Object.assign(row, resolveTenant(row));
     add('queue_metrics', [{ ...resource, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;
-  }
+  });
 
   /** Records the times of a job as individual measurements, for processes without histograms. */
   recordJobTimes(job: JobTransition, failed: boolean): void {
@@ -139,10 +148,7 @@ export class MetricRecorder {
 }
 
 /** For queue metric types, the name of a measurement is the queue name. */
-function getQueueName(
-  { name }: Measurement,
-  metricType: PerformanceMetricType,
-): string | undefined {
+function getQueueName({ name, metricType }: ValidatedMeasurement): string | undefined {
   return metricType.startsWith('QUEUE_') ? name : undefined;
 }
 
