@@ -145,15 +145,11 @@ const SCENARIOS = {
   },
   processCwd: () => replace(process, ['cwd'], () => fail),
   pollutedPrototypes: () => {
-    // biome-ignore lint/suspicious/noExtendNative: The scenario tests this.
     Object.prototype.pollutedText = 'text';
-    // biome-ignore lint/suspicious/noExtendNative: The scenario tests this.
     Object.prototype.pollutedFunction = () => 'function';
-    // biome-ignore lint/suspicious/noExtendNative: The scenario tests this.
     Array.prototype.pollutedItem = 'item';
   },
   prototypeMethods: () => {
-    // biome-ignore lint/suspicious/noExtendNative: The scenario tests this.
     replace(Array.prototype, ['at', 'flatMap', 'findLast', 'toSorted'], () => fail);
     replace(String.prototype, ['replaceAll', 'at'], () => fail);
   },

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { afterAll, it } from 'vitest';
+import { HostProgramRunner } from '../support/host-program.ts';
+
+const runner = new HostProgramRunner();
+afterAll(() => runner.remove());
+
+it.concurrent.each([
+  'fork',
+  'forkWithoutFlags',
+  'disconnects',
+  'killsChild',
+  'spawn',
+  'exec',
+  'execFileSync',
+  'spawnSync',
+  'grandchild',
+  'detached',
+  'cluster',
+])('child processes run as without the agent: %s', async (scenario) => {
+  const args = ['children.cjs', scenario];
+  await runner.expectSameBehavior({ args });
+  await runner.expectSameBehavior({ args, usesNodeOptions: true });
+});
+
+it.concurrent.each([
+  'workerTimer',
+  'workerMessage',
+  'workerExit',
+  'workerExitLater',
+  'workerExitCode',
+  'workerThrows',
+  'workerRejects',
+  'workerBeforeExit',
+  'workerTerminated',
+  'workerUnref',
+  'workerWithoutFlags',
+  'workerStdio',
+  'workerEnvironment',
+  'workerLimits',
+  'workersInSequence',
+  'workerServesRequest',
+])('worker threads run as without the agent: %s', async (scenario) => {
+  await runner.expectSameBehavior({ args: ['children.cjs', scenario] });
+});
+
+it.concurrent.each([
+  ['passes', 0],
+  ['fails', 1],
+])('node --test runs a test that %s as without the agent', async (result) => {
+  const file = resolve('test/host-safety/programs/node-test.cjs');
+  // The other reporters print durations.
+  const args = ['--test', '--test-reporter=dot', file];
+  const env = { NODE_TEST_RESULT: result };
+  await runner.expectSameBehavior({ args, env });
+  await runner.expectSameBehavior({ args, env, usesNodeOptions: true });
+});
