@@ -140,6 +140,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Report the message to the maintainers. The metric `perfscope.agent.failures` counts repetitions.',
   },
+  PS_ARGUMENT_INVALID: {
+    cause: 'A function of the library was called with an argument of the wrong type or range.',
+    action: 'Correct the argument. The declarations of the package describe all arguments.',
+  },
   PS_SERIES_LIMIT: {
     cause:
       'The application has too many distinct routes, SQL statements, or tenants for one process. Usually, this happens because the names contain IDs.',

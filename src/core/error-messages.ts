@@ -73,6 +73,8 @@ export const ERROR_MESSAGES = {
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_AGENT_FAILURE: (p: { part: string; reason: string }) =>
     `Perfscope failed in ${p.part}: ${p.reason}. The application is not affected, but measurements can be missing. Repeated failures are counted in perfscope.agent.failures. Report this message to the maintainers.`,
+  PS_ARGUMENT_INVALID: (p: { fn: string; argument: string; reason: string }) =>
+    `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>

@@ -1,12 +1,18 @@
-import { metrics } from '@opentelemetry/api';
+import { createNoopMeter, type ObservableResult } from '@opentelemetry/api';
+import { guard } from '../../core/guard.ts';
+import { startTimeout } from '../../core/guarded-timers.ts';
+import { checkFunction } from '../argument-checks.ts';
 import { ATTR_BREAKER_NAME, ATTR_BREAKER_OUTCOME, ATTR_BREAKER_STATE } from '../attribute-keys.ts';
+import { copyFunctionProperties } from '../instrumentation/method-patching.ts';
+import { getMeterProvider } from '../opentelemetry-api/shared-api.ts';
 import {
   BREAKER_STATES,
   Breaker,
   type BreakerState,
   type CallOutcome,
   type ProtectOptions,
-  parseBreakerLimits,
+  parseProtectOptions,
+  toError,
 } from './circuit-breaker.ts';
 
 /** A breaker that an alert keeps open. */
@@ -16,6 +22,9 @@ export interface ForcedBreaker {
   readonly leaseMs: number;
 }
 
+/** What fails, for {@link guard}. */
+const PART = 'the breaker metrics';
+
 /** Holds the circuit breakers of one process. */
 export class BreakerRegistry {
   readonly #breakers = new Map<string, Breaker[]>();
@@ -24,17 +33,18 @@ export class BreakerRegistry {
   #metrics: BreakerMetrics | undefined;
 
   /**
-   * Wraps `fn` in a breaker. The returned function passes `this` and the arguments to `fn`, and
-   * always returns a promise.
+   * Wraps `fn` in a breaker. The returned function passes `this` and the arguments to `fn`, has the
+   * same name, length, and properties, and always returns a promise.
    *
    * @throws PS_BREAKER_INVALID if an option is invalid
+   * @throws PS_ARGUMENT_INVALID if `fn` is not a function
    */
   protect<T, A extends unknown[], R, F = never>(
     fn: (this: T, ...args: A) => R | Promise<R>,
     options: ProtectOptions<T, A, F>,
   ): (this: T, ...args: A) => Promise<R | F> {
-    const { name, fallback, isFailure = () => true } = options;
-    const limits = parseBreakerLimits(options);
+    checkFunction('protect', 'fn', fn);
+    const { name, fallback, isFailure, ...limits } = parseProtectOptions(options);
     this.#metrics ??= createBreakerMetrics(() => this.getStates());
     const breakerMetrics = this.#metrics;
     const breaker = new Breaker(
@@ -51,19 +61,17 @@ export class BreakerRegistry {
     );
     if (this.#leases.has(name)) breaker.force();
     this.#breakers.set(name, [...(this.#breakers.get(name) ?? []), breaker]);
-    return async function (this: T, ...args: A): Promise<R | F> {
+    const protectedFn = async function (this: T, ...args: A): Promise<R | F> {
       try {
         return (await breaker.call(this, args)) as R;
       } catch (error) {
         if (!fallback || !isFailure(error)) throw error;
         breakerMetrics.recordOutcome(name, 'fallback');
-        return fallback.call(
-          this,
-          error instanceof Error ? error : new Error(String(error)),
-          ...args,
-        );
+        return fallback.call(this, toError(error), ...args);
       }
     };
+    copyFunctionProperties(fn, protectedFn);
+    return protectedFn;
   }
 
   /** Yields each name with the worst state of its breakers. */
@@ -88,7 +96,10 @@ export class BreakerRegistry {
     for (const [name, leaseMs] of leaseMsByName) {
       clearTimeout(this.#leases.get(name));
       // If the server becomes unreachable, the breaker must not stay open forever.
-      this.#leases.set(name, setTimeout(() => this.#release(name), leaseMs).unref());
+      this.#leases.set(
+        name,
+        startTimeout('the breaker leases', () => this.#release(name), leaseMs),
+      );
       for (const breaker of this.#breakers.get(name) ?? []) breaker.force();
     }
   }
@@ -108,7 +119,7 @@ interface BreakerMetrics {
 
 /** @param getStates returns the current state for each breaker name */
 function createBreakerMetrics(getStates: () => Iterable<[string, BreakerState]>): BreakerMetrics {
-  const meter = metrics.getMeter('perfscope.breaker');
+  const meter = getMeterProvider()?.getMeter('perfscope.breaker') ?? createNoopMeter();
   const calls = meter.createCounter('perfscope.breaker.calls', {
     unit: '{call}',
     description: 'Calls of protected functions, by outcome.',
@@ -122,15 +133,19 @@ function createBreakerMetrics(getStates: () => Iterable<[string, BreakerState]>)
       unit: '1',
       description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',
     })
-    .addCallback((result) => {
-      for (const [name, state] of getStates()) {
-        result.observe(BREAKER_STATES.indexOf(state), { [ATTR_BREAKER_NAME]: name });
-      }
-    });
+    .addCallback(
+      guard(PART, (result: ObservableResult) => {
+        for (const [name, state] of getStates()) {
+          result.observe(BREAKER_STATES.indexOf(state), { [ATTR_BREAKER_NAME]: name });
+        }
+      }),
+    );
   return {
-    recordOutcome: (name, outcome) =>
+    recordOutcome: guard(PART, (name, outcome) =>
       calls.add(1, { [ATTR_BREAKER_NAME]: name, [ATTR_BREAKER_OUTCOME]: outcome }),
-    recordTransition: (name, state) =>
+    ),
+    recordTransition: guard(PART, (name, state) =>
       transitions.add(1, { [ATTR_BREAKER_NAME]: name, [ATTR_BREAKER_STATE]: state }),
+    ),
   };
 }

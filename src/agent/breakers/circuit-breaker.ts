@@ -1,6 +1,11 @@
 import CircuitBreaker from 'opossum';
 import { DAY_MS } from '../../core/duration.ts';
+import { guard, reportFailure } from '../../core/guard.ts';
 import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
+import { readOptions } from '../argument-checks.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the circuit breakers';
 
 /** Options of `protect`. All times are in ms. */
 export interface ProtectOptions<T = unknown, A extends unknown[] = never, F = never> {
@@ -36,37 +41,97 @@ interface BreakerLimits {
 const MAX_TIMEOUT_MS = DAY_MS;
 const BREAKER_NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,99}$/;
 
+/** Options of `protect` with defaults. */
+interface ParsedProtectOptions<T, A extends unknown[], F> extends BreakerLimits {
+  readonly name: string;
+  readonly fallback: ProtectOptions<T, A, F>['fallback'];
+  /** Never throws. An error for which the application's function throws counts as a failure. */
+  readonly isFailure: (error: unknown) => boolean;
+}
+
+const OPTION_NAMES = [
+  'name',
+  'fallback',
+  'timeoutMs',
+  'volumeThreshold',
+  'errorThresholdPercentage',
+  'resetTimeoutMs',
+  'isFailure',
+] as const;
+
 /**
- * Returns the limits, with defaults for unset options.
+ * Returns the options, with defaults for unset options.
  *
  * @throws PS_BREAKER_INVALID if an option is invalid
+ * @throws PS_ARGUMENT_INVALID if `options` can't be read
  */
-export function parseBreakerLimits(
-  options: Partial<BreakerLimits> & { readonly name: string },
-): BreakerLimits {
-  const { name, timeoutMs = 10_000, volumeThreshold = 10 } = options;
-  const { errorThresholdPercentage = 50, resetTimeoutMs = 30_000 } = options;
+export function parseProtectOptions<T, A extends unknown[], F>(
+  options: ProtectOptions<T, A, F>,
+): ParsedProtectOptions<T, A, F> {
+  const given = readOptions('protect', options, OPTION_NAMES);
+  const { name, timeoutMs = 10_000, volumeThreshold = 10, fallback, isFailure } = given;
+  const { errorThresholdPercentage = 50, resetTimeoutMs = 30_000 } = given;
   const createInvalidError = (reason: string) =>
-    createError('PS_BREAKER_INVALID', { name: String(name), reason });
+    createError('PS_BREAKER_INVALID', { name: toText(name), reason });
   if (typeof name !== 'string' || !BREAKER_NAME_PATTERN.test(name)) {
     throw createInvalidError(
       'its name must start with a letter or digit, followed by letters, digits, `-`, `_`, or `.`',
     );
   }
-  const isTime = (ms: number) => ms >= 1 && ms <= MAX_TIMEOUT_MS;
-  if (timeoutMs !== false && !isTime(timeoutMs)) {
+  if (timeoutMs !== false && !isInRange(timeoutMs, 1, MAX_TIMEOUT_MS)) {
     throw createInvalidError('timeoutMs must be from 1 to 86400000, or false');
   }
-  if (!isTime(resetTimeoutMs)) {
+  if (!isInRange(resetTimeoutMs, 1, MAX_TIMEOUT_MS)) {
     throw createInvalidError('resetTimeoutMs must be from 1 to 86400000');
   }
   if (!Number.isInteger(volumeThreshold) || volumeThreshold < 1) {
     throw createInvalidError('volumeThreshold must be a whole number of at least 1');
   }
-  if (!(errorThresholdPercentage > 0 && errorThresholdPercentage <= 100)) {
+  if (!isInRange(errorThresholdPercentage, 0, 100) || errorThresholdPercentage === 0) {
     throw createInvalidError('errorThresholdPercentage must be greater than 0 and at most 100');
   }
-  return { timeoutMs, volumeThreshold, errorThresholdPercentage, resetTimeoutMs };
+  if (fallback !== undefined && typeof fallback !== 'function') {
+    throw createInvalidError('fallback must be a function');
+  }
+  if (isFailure !== undefined && typeof isFailure !== 'function') {
+    throw createInvalidError('isFailure must be a function');
+  }
+  const limits = { timeoutMs, volumeThreshold, errorThresholdPercentage, resetTimeoutMs };
+  return { ...limits, name, fallback, isFailure: createFailureCheck(isFailure) };
+}
+
+function isInRange(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max;
+}
+
+function toText(name: unknown): string {
+  return typeof name === 'string' ? name : `(${typeof name})`;
+}
+
+/**
+ * Returns a function that never throws. opossum calls it in a timer and in a promise handler, where
+ * an error would end the process or leave the call pending.
+ */
+function createFailureCheck(
+  isFailure: ProtectOptions['isFailure'] = () => true,
+): (error: unknown) => boolean {
+  return (error) => {
+    try {
+      return isFailure(error);
+    } catch (thrown) {
+      reportFailure("the application's isFailure option", thrown);
+      return true;
+    }
+  };
+}
+
+/** Returns the thrown value if it is an error. Otherwise, returns an error with its text. */
+export function toError(thrown: unknown): Error {
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  } catch {
+    return new Error('the thrown value cannot be read');
+  }
 }
 
 /** States of an opossum circuit, from best to worst. */
@@ -123,8 +188,8 @@ export class Breaker {
     try {
       return await this.#circuit.call(thisArg, ...args);
     } catch (error) {
-      if (!(error instanceof Error) || !CircuitBreaker.isOurError(error)) throw error;
-      if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw createBreakerOpenError(name);
+      if (!isCreatedByBreaker(error)) throw error;
+      if (error.code !== 'ETIMEDOUT') throw createBreakerOpenError(name);
       throw createError('PS_BREAKER_TIMEOUT', { name, timeoutMs: Number(timeoutMs) });
     }
   }
@@ -163,19 +228,40 @@ export class Breaker {
         state: { ...initialState, name: limits.name, warmUp: false, shutdown: false },
       }),
     } as CircuitBreaker.Options);
-    circuit.on('success', () => onOutcome('success'));
-    circuit.on('timeout', () => onOutcome('timeout'));
-    circuit.on('reject', () => onOutcome('rejected'));
+    circuit.on(
+      'success',
+      guard(PART, () => onOutcome('success')),
+    );
+    circuit.on(
+      'timeout',
+      guard(PART, () => onOutcome('timeout')),
+    );
+    circuit.on(
+      'reject',
+      guard(PART, () => onOutcome('rejected')),
+    );
     // opossum also reports a timeout as a failure.
-    circuit.on('failure', (error) => {
-      if (!CircuitBreaker.isOurError(error ?? {})) onOutcome('failure');
-    });
+    circuit.on(
+      'failure',
+      guard(PART, (error: unknown) => {
+        if (!isCreatedByBreaker(error)) onOutcome('failure');
+      }),
+    );
     // While the breaker is forced open, its state does not depend on the circuit.
-    const report = (state: BreakerState) => () => this.#isForced || onStateChange(state);
+    const report = (state: BreakerState) =>
+      guard(PART, () => this.#isForced || onStateChange(state));
     circuit.on('open', report('open'));
     circuit.on('halfOpen', report('half-open'));
     circuit.on('close', report('closed'));
     return circuit;
+  }
+}
+
+function isCreatedByBreaker(error: unknown): error is NodeJS.ErrnoException {
+  try {
+    return error instanceof Error && CircuitBreaker.isOurError(error);
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,10 @@
 import { withTimeout } from '../../core/concurrency.ts';
+import { DAY_MS } from '../../core/duration.ts';
+import { guard, startTask } from '../../core/guard.ts';
+import { startTimeout } from '../../core/guarded-timers.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
+import { checkFunction, checkName, readOptions, toMsInRange } from '../argument-checks.ts';
 
 /** Value of a setting that a business rule decided, with the reason. */
 export interface RuleDecision {
@@ -36,7 +40,7 @@ export interface ActiveDecision extends RuleDecision {
 export type RuleHandler = (decision: RuleDecision) => void | Promise<void>;
 
 export interface HandlerOptions {
-  /** Time limit for one handler call, in ms. Default: 10,000. */
+  /** Time limit for one handler call, in ms, from 1 to 86,400,000 (a day). Default: 10,000. */
   readonly timeoutMs?: number;
 }
 
@@ -62,6 +66,11 @@ interface AppliedDecision {
   lastCall: Promise<void>;
 }
 
+/** What fails, for {@link guard}. */
+const PART = 'the business rules';
+const TIMEOUT_RANGE_MS = { min: 1, max: DAY_MS, fallback: 10_000 };
+/** Longer timers would end immediately. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /**
  * Delay before the handler is called again if it failed to apply a default value. No later decision
  * would retry this.
@@ -81,7 +90,7 @@ export class DecisionDispatcher {
    *   default value
    */
   constructor(onApplied: OnDecisionApplied, defaultRetryMs = DEFAULT_RETRY_MS) {
-    this.#onApplied = onApplied;
+    this.#onApplied = guard(PART, onApplied);
     this.#defaultRetryMs = defaultRetryMs;
   }
 
@@ -89,13 +98,20 @@ export class DecisionDispatcher {
     return this.#subscriptions.size;
   }
 
-  /** @returns a function that unsubscribes the handler and leaves the settings unchanged */
+  /**
+   * @returns a function that unsubscribes the handler and leaves the settings unchanged
+   * @throws PS_ARGUMENT_INVALID if an argument is invalid
+   */
   onRule(
     event: string,
     handler: RuleHandler,
-    { timeoutMs = 10_000 }: HandlerOptions = {},
+    options?: HandlerOptions,
     nowMs: number = Date.now(),
   ): () => void {
+    checkName('onRule', 'event', event);
+    checkFunction('onRule', 'handler', handler);
+    const given = readOptions('onRule', options, ['timeoutMs']);
+    const timeoutMs = toMsInRange('onRule', 'timeoutMs', given.timeoutMs, TIMEOUT_RANGE_MS);
     const subscription: HandlerSubscription = { event, handler, timeoutMs, applied: new Map() };
     this.#subscriptions.add(subscription);
     const ageMs = nowMs - this.#receivedMs;
@@ -130,7 +146,7 @@ export class DecisionDispatcher {
     const previous = subscription.applied.get(key);
     clearTimeout(previous?.expiryTimer);
     const expire = () => this.#endDecision(subscription, key, 'expired');
-    const expiryTimer = setTimeout(expire, decision.remainingMs).unref();
+    const expiryTimer = startTimeout(PART, expire, Math.min(decision.remainingMs, MAX_TIMER_MS));
     if (previous && !needsHandlerCall(previous, decision)) {
       Object.assign(previous, { decision, expiryTimer });
       return;
@@ -167,13 +183,15 @@ export class DecisionDispatcher {
     decision: ActiveDecision,
   ): void {
     this.#callHandler(subscription, ended, decision);
-    void ended.lastCall.then(() => {
+    const retry = () => {
+      const isNeeded = this.#subscriptions.has(subscription) && !subscription.applied.has(key);
+      if (isNeeded) this.#applyDefault(subscription, key, ended, decision);
+    };
+    startTask(PART, async () => {
+      await ended.lastCall;
       if (!ended.failed) return;
       ended.failed = false;
-      setTimeout(() => {
-        const isNeeded = this.#subscriptions.has(subscription) && !subscription.applied.has(key);
-        if (isNeeded) this.#applyDefault(subscription, key, ended, decision);
-      }, this.#defaultRetryMs).unref();
+      startTimeout(PART, retry, this.#defaultRetryMs);
     });
   }
 
@@ -185,11 +203,12 @@ export class DecisionDispatcher {
     applied.lastCall = applied.lastCall.then(async () => {
       try {
         await withHandlerTimeout(timeoutMs, async () => handler(decision));
-        this.#onApplied(decision, { status: 'applied', reason: '' });
       } catch (error) {
         applied.failed = true;
-        this.#onApplied(decision, { status: 'failed', reason: errorMessage(error).slice(0, 500) });
+        this.#onApplied(decision, { status: 'failed', reason: toReason(error) });
+        return;
       }
+      this.#onApplied(decision, { status: 'applied', reason: '' });
     });
   }
 }
@@ -206,6 +225,14 @@ function needsHandlerCall(previous: AppliedDecision, decision: ActiveDecision): 
 
 function toDecisionKey({ rule, organizationId, propertyId }: RuleDecision): string {
   return JSON.stringify([rule, organizationId ?? null, propertyId ?? null]);
+}
+
+function toReason(thrown: unknown): string {
+  try {
+    return errorMessage(thrown).slice(0, 500);
+  } catch {
+    return 'the thrown value cannot be read';
+  }
 }
 
 function withHandlerTimeout(ms: number, work: () => Promise<void>): Promise<void> {

@@ -1,4 +1,6 @@
 import { LOCAL_TOKEN_HEADER, readDiscoveryFile } from '../../core/config/server-discovery.ts';
+import { startTask } from '../../core/guard.ts';
+import { startTimeout } from '../../core/guarded-timers.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
@@ -20,6 +22,8 @@ import {
   type RuleHandler,
 } from './decision-dispatcher.ts';
 
+/** What fails, for {@link startTask}. */
+const PART = 'the polling of rule decisions and breaker states';
 const ACTIONS_PATH = '/api/performance/actions';
 const POLL_INTERVAL_MS = 3000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -32,7 +36,8 @@ let isServerUnreachable = false;
 /**
  * Wraps a function in a circuit breaker. If too many calls fail or time out, the breaker opens and
  * rejects calls until the dependency recovers. An alert with the annotation `breaker` also opens
- * it. The returned function passes `this` and the arguments to `fn`, and always returns a promise.
+ * it. The returned function passes `this` and the arguments to `fn`, has the same name and length,
+ * and always returns a promise.
  *
  * @example
  * const pay = protect(chargeCard, {
@@ -44,6 +49,7 @@ let isServerUnreachable = false;
  * @returns the protected function. Without a fallback, its calls reject with PS_BREAKER_OPEN or
  * PS_BREAKER_TIMEOUT.
  * @throws PS_BREAKER_INVALID if an option is invalid
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `options` is not an object
  */
 export function protect<T, A extends unknown[], R, F = never>(
   fn: (this: T, ...args: A) => R | Promise<R>,
@@ -67,6 +73,7 @@ export function protect<T, A extends unknown[], R, F = never>(
  * @param event `event` of the business rule
  * @param options `timeoutMs`: time limit for one call, in ms. Default: 10,000.
  * @returns a function that unsubscribes `handler`
+ * @throws PS_ARGUMENT_INVALID if an argument has the wrong type
  */
 export function onRule(event: string, handler: RuleHandler, options?: HandlerOptions): () => void {
   const unsubscribe = decisionDispatcher.onRule(event, handler, options);
@@ -78,7 +85,7 @@ export function onRule(event: string, handler: RuleHandler, options?: HandlerOpt
 function startPolling(): void {
   if (isPolling || !getSharedAgent().config.settings.enabled) return;
   isPolling = true;
-  void pollActions();
+  startTask(PART, pollActions);
 }
 
 async function pollActions(): Promise<void> {
@@ -110,7 +117,7 @@ async function pollActions(): Promise<void> {
       );
     isServerUnreachable = true;
   }
-  setTimeout(() => void pollActions(), POLL_INTERVAL_MS).unref();
+  startTimeout(PART, pollActions, POLL_INTERVAL_MS);
 }
 
 /** Returns a `fetch` that checks the server's version, even if the server rejects the request. */

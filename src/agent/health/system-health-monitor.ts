@@ -1,9 +1,13 @@
 import { withTimeout } from '../../core/concurrency.ts';
+import { DAY_MS } from '../../core/duration.ts';
+import { runGuarded, startTask } from '../../core/guard.ts';
+import { startInterval } from '../../core/guarded-timers.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
-import type { HostSampler } from '../instrumentation/host-metrics.ts';
+import { checkFunction, checkName, toMsInRange } from '../argument-checks.ts';
+import type { HostSample, HostSampler } from '../instrumentation/host-metrics.ts';
 import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
 import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts';
 
@@ -19,6 +23,18 @@ export interface SystemHealthMonitorOptions {
   thresholds: HealthThresholds;
   add: AddRows;
 }
+
+/** What fails, for {@link runGuarded}. */
+const PART = 'the health monitoring';
+/** The limits of the setting `SYSTEM_HEALTH_INTERVAL`. */
+const INTERVAL_RANGE_MS = { min: 100, max: DAY_MS, fallback: 60_000 };
+const UNKNOWN_HOST: HostSample = {
+  cpuUsage: undefined,
+  memoryUsage: 0,
+  diskUsage: undefined,
+  load: 0,
+  network: undefined,
+};
 
 /** Writes `system_health` rows at an interval, and returns the current health on request. */
 export class SystemHealthMonitor {
@@ -40,13 +56,15 @@ export class SystemHealthMonitor {
    *
    * @example
    * systemHealthMonitor.startMonitoring(30_000);
-   * @param intervalMs interval in ms. Default: 60,000.
+   * @param intervalMs interval in ms, from 100 to 86,400,000 (a day). A value outside this range is
+   * replaced by the nearest limit. Default: 60,000.
+   * @throws PS_ARGUMENT_INVALID if `intervalMs` is not a number
    */
-  startMonitoring(intervalMs = 60_000): void {
+  startMonitoring(intervalMs?: number): void {
+    const ms = toMsInRange('startMonitoring', 'intervalMs', intervalMs, INTERVAL_RANGE_MS);
     this.stopMonitoring();
-    void this.writeRow();
-    this.#timer = setInterval(() => void this.writeRow(), intervalMs);
-    this.#timer.unref();
+    startTask(PART, () => this.writeRow());
+    this.#timer = startInterval(PART, () => this.writeRow(), ms);
   }
 
   /**
@@ -69,8 +87,11 @@ export class SystemHealthMonitor {
    * @example
    * systemHealthMonitor.registerGauge('activeUsers', () => sessions.size);
    * @param name name of the gauge. Replaces an existing gauge with this name.
+   * @throws PS_ARGUMENT_INVALID if `name` is not a string, or `fn` is not a function
    */
   registerGauge(name: string, fn: GaugeFunction): void {
+    checkName('registerGauge', 'name', name);
+    checkFunction('registerGauge', 'fn', fn);
     this.#gauges.register(name, fn);
   }
 
@@ -82,14 +103,16 @@ export class SystemHealthMonitor {
    * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
    * @param now timestamp of the snapshot. Default: the current time.
    */
-  async getHealthSnapshot(now: Date = new Date()): Promise<HealthSnapshot> {
+  async getHealthSnapshot(now?: Date): Promise<HealthSnapshot> {
+    const timestamp = toDate(now);
     const { host, eventLoop, requests, thresholds } = this.#options;
-    const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = host.sample();
+    const sample = runGuarded(PART, () => host.sample());
+    const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = sample ?? UNKNOWN_HOST;
     const gauges = await this.#gauges.readAll();
     const requestStats = requests.getStats();
     return {
       status: evaluateHealthStatus({ cpu, memory, disk, ...requestStats }, thresholds),
-      timestamp: now,
+      timestamp,
       metrics: {
         cpu,
         memory,
@@ -97,7 +120,7 @@ export class SystemHealthMonitor {
         load,
         ...requestStats,
         uptime: process.uptime(),
-        eventLoopDelayP99: eventLoop.sample()?.p99,
+        eventLoopDelayP99: runGuarded(PART, () => eventLoop.sample()?.p99),
         gauges: Object.fromEntries(gauges),
       },
     };
@@ -153,7 +176,7 @@ class GaugeRegistry {
     const values = new Map<string, number>();
     await Promise.all(
       [...this.#functions].map(async ([name, fn]) => {
-        const value = await withGaugeTimeout(fn).catch(() => undefined);
+        const value = await readGauge(fn);
         if (Number.isFinite(value)) values.set(name, value as number);
       }),
     );
@@ -161,9 +184,19 @@ class GaugeRegistry {
   }
 }
 
-async function withGaugeTimeout(fn: GaugeFunction): Promise<number | undefined> {
-  const value = Promise.resolve(fn());
-  return withTimeout(GAUGE_TIMEOUT_MS, value, () => undefined, { keepAlive: false });
+async function readGauge(fn: GaugeFunction): Promise<number | undefined> {
+  const value = (async () => fn())();
+  try {
+    return await withTimeout(GAUGE_TIMEOUT_MS, value, () => undefined, { keepAlive: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns a copy of a valid date, or the current time. */
+function toDate(date: unknown): Date {
+  const ms = date instanceof Date ? date.getTime() : Number.NaN;
+  return new Date(Number.isNaN(ms) ? Date.now() : ms);
 }
 
 /** Mean duration and error rate of the requests or statements since the last health row. */
