@@ -26,11 +26,6 @@ const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
 const DECLARATIONS = ['register', 'index', 'client'];
 /**
- * The application's own meters must share the API, so it stays outside of the bundle. A bundled copy would save 9 ms
- * at startup, but a copy ignores the providers that another minor version of the API has set.
- */
-const EXTERNAL = ['@opentelemetry/api'];
-/**
  * Replacements for dependencies that the agent doesn't need. The QuestDB client imports `undici`, `http`, and
  * `https`, but the agent uses only its buffer. `debug` would print lines in an application that sets DEBUG.
  */
@@ -82,7 +77,6 @@ async function writeBundle(input, version, output, target) {
   const bundler = await rolldown({
     input,
     platform: 'node',
-    external: EXTERNAL,
     // Prefers ES modules, which allow tree shaking: only ten of the semantic conventions are used.
     resolve: { mainFields: ['module', 'main'] },
     transform: {
@@ -93,6 +87,7 @@ async function writeBundle(input, version, output, target) {
     plugins: [
       replacePackages(),
       inlineSemanticConventions(),
+      isolateOpentelemetryApi(),
       ...(hasPrivateReferences ? [providePrivateReferences()] : []),
     ],
   });
@@ -131,12 +126,27 @@ function inlineSemanticConventions() {
   };
 }
 
+/**
+ * Disconnects the bundled copy of the OpenTelemetry API from the application's copies. Otherwise, the SDK of the agent
+ * would send its messages to the application's logger.
+ */
+function isolateOpentelemetryApi() {
+  return {
+    name: 'isolate-opentelemetry-api',
+    load: {
+      filter: { id: /@opentelemetry\/api\/.*\/global-utils\.js$/ },
+      handler: () =>
+        'export const registerGlobal = () => false, getGlobal = () => undefined, unregisterGlobal = () => {};',
+    },
+  };
+}
+
 /** Bundles each declaration file into one file without imports of other declaration files. */
 async function writeDeclarations(folder, entryFileNames, names = DECLARATIONS) {
   for (const name of names) {
     const bundler = await rolldown({
       input: { [`${name}.d`]: `dist/${name}.d.ts` },
-      external: [/^node:/, ...EXTERNAL],
+      external: [/^node:/],
       // Omits imports whose types are not used in the public API.
       treeshake: { moduleSideEffects: false },
       plugins: [dts({ dtsOnly: true, generator: 'oxc' })],

@@ -5,6 +5,10 @@ export const ATTR_ORGANIZATION_ID = 'perfscope.organization.id';
 export const ATTR_PROPERTY_ID = 'perfscope.property.id';
 /** Reason why rows were dropped. */
 export const ATTR_DROP_REASON = 'perfscope.drop.reason';
+/** Replaces attributes that were too large. */
+export const ATTR_TAGS_DROPPED = 'perfscope.tags.dropped';
+/** Part of the agent that failed. */
+export const ATTR_AGENT_PART = 'perfscope.agent.part';
 /** Name of a circuit breaker, outcome of a call, and new state of a breaker. */
 export const ATTR_BREAKER_NAME = 'perfscope.breaker.name';
 export const ATTR_BREAKER_OUTCOME = 'perfscope.breaker.outcome';

@@ -1,4 +1,4 @@
-import { type Attributes, type Counter, metrics } from '@opentelemetry/api';
+import type { Attributes, Counter } from '@opentelemetry/api';
 import { emptyResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   type IMetricReader,
@@ -6,12 +6,14 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { getGuardFailures } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import { VERSION } from '../core/version.ts';
 import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 import {
+  ATTR_AGENT_PART,
   ATTR_DISTRO_NAME,
   ATTR_DISTRO_VERSION,
   ATTR_DROP_REASON,
@@ -22,7 +24,6 @@ import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
 import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
 import { getErrorType } from './instrumentation/bullmq-job-transition.ts';
-import { CardinalityLimitedMeterProvider } from './instrumentation/cardinality-limit.ts';
 import type { HistogramRegistry } from './instrumentation/histogram-registry.ts';
 import { type HostSampler, instrumentHost } from './instrumentation/host-metrics.ts';
 import { type HttpInstrumentationOptions, instrumentHttp } from './instrumentation/http.ts';
@@ -33,6 +34,10 @@ import { createPoolMetrics, type PoolMetrics } from './instrumentation/postgres-
 import { createQueueDepthMetrics } from './instrumentation/queue-depth.ts';
 import { RequestSampler } from './instrumentation/request-sampler.ts';
 import { type EventLoopSampler, instrumentRuntime } from './instrumentation/runtime-metrics.ts';
+import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
+import { GlobalApi } from './opentelemetry-api/global-api.ts';
+import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
+import { setOwnMeterProvider } from './opentelemetry-api/shared-api.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
 
 export interface OtelMetricsOptions extends Omit<HttpInstrumentationOptions, 'sampler'> {
@@ -67,11 +72,13 @@ export class OtelMetrics {
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
   readonly poolMetrics: PoolMetrics;
+  /** Records the open requests as aborted, because the process ends. */
+  readonly abortOpenRequests: () => void;
   #rejectedTenants: Counter | undefined;
 
   /**
-   * Starts recording requests and sets the meter provider of `@opentelemetry/api`. Runs before the
-   * application starts, so it loads no other modules.
+   * Starts recording requests and the values that the application records with
+   * `@opentelemetry/api`. Runs before the application starts, so it loads no other modules.
    */
   constructor(options: OtelMetricsOptions) {
     const { resource, add, exportIntervalMs, histograms } = options;
@@ -94,14 +101,15 @@ export class OtelMetrics {
       resource: resourceFromAttributes(toResourceAttributes(resource)),
       readers: [...(this.#reader ? [this.#reader] : []), ...options.readers],
     });
-    metrics.setGlobalMeterProvider(
-      new CardinalityLimitedMeterProvider(this.#provider, options.onOverflow),
-    );
-    this.#stopFunctions.push(instrumentHttp({ ...options, sampler }));
+    this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
+    const http = instrumentHttp({ ...options, sampler });
+    this.#stopFunctions.push(http.stop);
+    this.abortOpenRequests = http.abortOpenRequests;
     this.recordJob = createJobHistograms(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'));
     this.#observeDroppedRows(options.dropped);
     this.#observeSpoolSize(options.getSpoolBytes);
+    this.#observeFailures();
   }
 
   /** Creates the instrumentations for databases and queues. */
@@ -136,6 +144,19 @@ export class OtelMetrics {
     counter.addCallback((result) => {
       for (const [reason, rows] of dropped.byReason)
         result.observe(rows, { [ATTR_DROP_REASON]: reason });
+    });
+  }
+
+  #observeFailures(): void {
+    const counter = this.#provider
+      .getMeter('perfscope.agent')
+      .createObservableCounter('perfscope.agent.failures', {
+        unit: '{failure}',
+        description: 'Failures of the agent that did not affect the application, by part.',
+      });
+    counter.addCallback((result) => {
+      for (const [part, failures] of getGuardFailures())
+        result.observe(failures, { [ATTR_AGENT_PART]: part });
     });
   }
 
@@ -180,6 +201,29 @@ export class OtelMetrics {
     for (const stop of this.#stopFunctions.splice(0)) stop();
     await this.#provider.shutdown().catch(() => {});
   }
+}
+
+/**
+ * Receives the values that the application records through `@opentelemetry/api`, with or without its
+ * own meter provider.
+ *
+ * @returns a function that stops this
+ */
+function shareMeterProvider(provider: MeterProvider, onOverflow: () => void): () => void {
+  const applicationProvider = new ApplicationMeterProvider(provider, onOverflow);
+  const mirror = new MeterMirror({
+    provider: applicationProvider,
+    isRegistered: (each) => globalApi.isRegistered(each),
+  });
+  const globalApi = new GlobalApi({
+    provider: applicationProvider,
+    onRegister: (each) => mirror.mirror(each),
+  });
+  setOwnMeterProvider(provider);
+  return () => {
+    globalApi.uninstall();
+    setOwnMeterProvider(undefined);
+  };
 }
 
 function toResourceAttributes(resource: ServiceResource): Attributes {

@@ -1,4 +1,4 @@
-import type { Attributes, Context, Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { ATTR_METRIC_OVERFLOW } from '../attribute-keys.ts';
 
 /**
@@ -56,60 +56,4 @@ export class SeriesCache<S> {
     yield* this.#series.values();
     yield* this.#overflow.values();
   }
-}
-
-type RecordFunction = (value: number, attributes?: Attributes, context?: Context) => void;
-
-/**
- * Provides meters whose counters and histograms have a bounded number of series during the lifetime
- * of the process. The OpenTelemetry SDK limits series only per export, so cumulative readers would
- * grow without limit.
- */
-export class CardinalityLimitedMeterProvider implements MeterProvider {
-  readonly #provider: MeterProvider;
-  readonly #onOverflow: () => void;
-
-  constructor(provider: MeterProvider, onOverflow: () => void) {
-    this.#provider = provider;
-    this.#onOverflow = onOverflow;
-  }
-
-  getMeter(name: string, version?: string, options?: MeterOptions): Meter {
-    const meter = this.#provider.getMeter(name, version, options);
-    const limited = Object.create(meter) as Meter;
-    limited.createCounter = (...args) => this.#limitSeries(meter.createCounter(...args), 'add');
-    limited.createUpDownCounter = (...args) =>
-      this.#limitSeries(meter.createUpDownCounter(...args), 'add');
-    limited.createHistogram = (...args) =>
-      this.#limitSeries(meter.createHistogram(...args), 'record');
-    limited.createGauge = (...args) => this.#limitSeries(meter.createGauge(...args), 'record');
-    for (const kind of [
-      'createObservableCounter',
-      'createObservableUpDownCounter',
-      'createObservableGauge',
-      'addBatchObservableCallback',
-      'removeBatchObservableCallback',
-    ] as const) {
-      Object.defineProperty(limited, kind, { value: meter[kind].bind(meter) });
-    }
-    return limited;
-  }
-
-  #limitSeries<I extends object>(instrument: I, method: 'add' | 'record'): I {
-    const series = new SeriesCache((attributes) => attributes, this.#onOverflow);
-    const methods = instrument as unknown as Record<string, RecordFunction>;
-    const record = methods[method]!.bind(instrument);
-    methods[method] = (value, attributes = EMPTY_ATTRIBUTES, context) => {
-      const cachedAttributes = series.get(toSeriesKey(attributes), () => ({ ...attributes }));
-      record(value, cachedAttributes, context);
-    };
-    return instrument;
-  }
-}
-
-/** Returns the same key for attributes in any order. */
-function toSeriesKey(attributes: Attributes): string {
-  const entries = Object.entries(attributes);
-  if (entries.length > 1) entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(entries);
 }

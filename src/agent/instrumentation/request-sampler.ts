@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { isSpanContextValid } from '@opentelemetry/api';
+import { getActiveSpanContext } from '../opentelemetry-api/shared-api.ts';
 import type { RequestState } from './request-state.ts';
 import type { Tenant } from './tenant-context.ts';
 
@@ -91,7 +92,7 @@ const TRACEPARENT_PATTERN =
 
 /** Returns the trace ID of the active span, or the trace ID in the `traceparent` header. */
 export function getTraceId(request: IncomingMessage): string | undefined {
-  const span = trace.getActiveSpan()?.spanContext();
+  const span = getActiveSpanContext();
   if (span && isSpanContextValid(span)) return span.traceId;
   const { traceparent } = request.headers;
   return typeof traceparent === 'string' ? TRACEPARENT_PATTERN.exec(traceparent)?.[1] : undefined;

@@ -1,0 +1,49 @@
+import type { Attributes } from '@opentelemetry/api';
+
+/** Instruments that the agent records for every application. */
+const AGENT_INSTRUMENTS = new Set([
+  'http.server.request.duration',
+  'http.server.request.sample',
+  'nodejs.eventloop.delay.max',
+  'nodejs.eventloop.delay.mean',
+  'nodejs.eventloop.delay.p50',
+  'nodejs.eventloop.delay.p99',
+  'process.memory.usage',
+  'system.cpu.utilization',
+  'system.filesystem.utilization',
+  'system.memory.utilization',
+  'system.network.io',
+  'v8js.gc.duration',
+  'v8js.memory.heap.limit',
+  'v8js.memory.heap.used',
+]);
+const OWN_PREFIX = 'perfscope.';
+
+const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes) =>
+  (name ?? oldName ?? 'postgresql') === 'postgresql';
+
+/** Instruments that the agent records only for the libraries that it supports. */
+const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>([
+  ['db.client.operation.duration', isPostgres],
+  ['db.client.connection.count', isPostgres],
+  ['db.client.connection.max', isPostgres],
+  ['db.client.connection.pending_requests', isPostgres],
+  ['messaging.process.duration', (attributes) => attributes['messaging.system'] === 'bullmq'],
+]);
+
+/**
+ * Returns whether the agent already measures the operations that an instrument of the application
+ * measures. Instrumentation libraries of OpenTelemetry have such instruments. Perfscope would count
+ * their requests and queries twice.
+ *
+ * @returns a function of a value's attributes, or undefined if the agent doesn't know the instrument
+ */
+export function findAgentInstrument(
+  name: string,
+): ((attributes: Attributes) => boolean) | undefined {
+  const lowerCaseName = name.toLowerCase();
+  if (AGENT_INSTRUMENTS.has(lowerCaseName) || lowerCaseName.startsWith(OWN_PREFIX)) {
+    return () => true;
+  }
+  return LIBRARY_INSTRUMENTS.get(lowerCaseName);
+}

@@ -1,0 +1,280 @@
+import {
+  type BatchObservableCallback,
+  type BatchObservableResult,
+  type Counter,
+  createNoopMeter,
+  type Gauge,
+  type Histogram,
+  type Meter,
+  type MeterOptions,
+  type MeterProvider,
+  type MetricOptions,
+  type Observable,
+  type ObservableCallback,
+  type ObservableResult,
+  type UpDownCounter,
+  ValueType,
+} from '@opentelemetry/api';
+import { guard, runGuarded } from '../../core/guard.ts';
+import { SeriesCache } from '../instrumentation/cardinality-limit.ts';
+import { isRecordable, normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
+import { findAgentInstrument } from './agent-instruments.ts';
+
+const PART = "the application's metrics";
+/** Maximum length of a metric name in OpenTelemetry. */
+const MAX_METRIC_NAME_LENGTH = 255;
+
+type SyncKind = 'createCounter' | 'createUpDownCounter' | 'createHistogram' | 'createGauge';
+type ObservableKind =
+  | 'createObservableCounter'
+  | 'createObservableUpDownCounter'
+  | 'createObservableGauge';
+type Observe = (value: unknown, attributes: unknown) => void;
+
+/** An observable instrument of the SDK, and a function that checks a value before it is observed. */
+interface ObservableTarget {
+  readonly instrument: Observable;
+  readonly observeWith: (observe: (value: number, attributes: object) => void) => Observe;
+}
+
+/**
+ * Provides meters for values of the application, which can be of any type. Methods never throw.
+ * Invalid values are dropped, and invalid attributes are converted or dropped.
+ *
+ * Counters, histograms, and gauges have a bounded number of series during the lifetime of the
+ * process. The OpenTelemetry SDK limits series only per export, so cumulative readers would grow
+ * without limit. Instruments of operations that the agent already measures record nothing.
+ */
+export class ApplicationMeterProvider implements MeterProvider {
+  readonly #provider: MeterProvider;
+  readonly #onOverflow: () => void;
+  readonly #meters = new Map<string, ApplicationMeter>();
+
+  constructor(provider: MeterProvider, onOverflow: () => void) {
+    this.#provider = provider;
+    this.#onOverflow = onOverflow;
+  }
+
+  getMeter(name: string, version?: string, options?: MeterOptions): Meter {
+    const create = () => {
+      const scope = [toText(name), toText(version), toText(options?.schemaUrl)] as const;
+      const key = JSON.stringify(scope);
+      const existing = this.#meters.get(key);
+      if (existing) return existing;
+      const [scopeName, scopeVersion, schemaUrl] = scope;
+      const sdkMeter = this.#provider.getMeter(scopeName, scopeVersion, { schemaUrl });
+      const meter = new ApplicationMeter(sdkMeter, this.#onOverflow);
+      this.#meters.set(key, meter);
+      return meter;
+    };
+    return runGuarded(PART, create) ?? createNoopMeter();
+  }
+}
+
+class ApplicationMeter implements Meter {
+  readonly #meter: Meter;
+  readonly #onOverflow: () => void;
+  /** Instruments by kind, name, and options. */
+  readonly #instruments = new Map<string, object>();
+  readonly #targets = new WeakMap<object, ObservableTarget>();
+  readonly #batchCallbacks = new WeakMap<BatchObservableCallback, BatchObservableCallback>();
+
+  constructor(meter: Meter, onOverflow: () => void) {
+    this.#meter = meter;
+    this.#onOverflow = onOverflow;
+  }
+
+  createCounter(name: string, options?: MetricOptions): Counter {
+    return this.#create('createCounter', name, options, (...args) =>
+      this.#createSync('createCounter', ...args),
+    );
+  }
+
+  createUpDownCounter(name: string, options?: MetricOptions): UpDownCounter {
+    return this.#create('createUpDownCounter', name, options, (...args) =>
+      this.#createSync('createUpDownCounter', ...args),
+    );
+  }
+
+  createHistogram(name: string, options?: MetricOptions): Histogram {
+    return this.#create('createHistogram', name, options, (...args) =>
+      this.#createSync('createHistogram', ...args),
+    );
+  }
+
+  createGauge(name: string, options?: MetricOptions): Gauge {
+    return this.#create('createGauge', name, options, (...args) =>
+      this.#createSync('createGauge', ...args),
+    );
+  }
+
+  createObservableCounter(name: string, options?: MetricOptions): Observable {
+    return this.#create('createObservableCounter', name, options, (...args) =>
+      this.#createObservable('createObservableCounter', ...args),
+    );
+  }
+
+  createObservableUpDownCounter(name: string, options?: MetricOptions): Observable {
+    return this.#create('createObservableUpDownCounter', name, options, (...args) =>
+      this.#createObservable('createObservableUpDownCounter', ...args),
+    );
+  }
+
+  createObservableGauge(name: string, options?: MetricOptions): Observable {
+    return this.#create('createObservableGauge', name, options, (...args) =>
+      this.#createObservable('createObservableGauge', ...args),
+    );
+  }
+
+  addBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
+    runGuarded(PART, () => {
+      const observe = this.#getBatchCallback(callback);
+      if (observe)
+        this.#meter.addBatchObservableCallback(observe, this.#toInstruments(observables));
+    });
+  }
+
+  removeBatchObservableCallback(
+    callback: BatchObservableCallback,
+    observables: Observable[],
+  ): void {
+    runGuarded(PART, () => {
+      const observe = this.#getBatchCallback(callback);
+      if (observe) {
+        this.#meter.removeBatchObservableCallback(observe, this.#toInstruments(observables));
+      }
+    });
+  }
+
+  /** Returns the same instrument for the same name and options, so that its series are limited. */
+  #create<K extends SyncKind | ObservableKind, I extends object>(
+    kind: K,
+    name: string,
+    options: MetricOptions | undefined,
+    create: (name: string, options: MetricOptions) => I,
+  ): I {
+    const createGuarded = () => {
+      const validName = toText(name).slice(0, MAX_METRIC_NAME_LENGTH) || 'unnamed';
+      const validOptions = toValidOptions(options);
+      const key = JSON.stringify([kind, validName, validOptions]);
+      const existing = this.#instruments.get(key);
+      if (existing) return existing as I;
+      const instrument = create(validName, validOptions);
+      this.#instruments.set(key, instrument);
+      return instrument;
+    };
+    return runGuarded(PART, createGuarded) ?? (createNoopMeter()[kind]('') as unknown as I);
+  }
+
+  #createSync(kind: SyncKind, name: string, options: MetricOptions) {
+    const instrument = this.#meter[kind](name, options);
+    const series = new SeriesCache((attributes) => attributes, this.#onOverflow);
+    const isMeasured = findAgentInstrument(name);
+    const isInteger = options.valueType === ValueType.INT;
+    const allowsNegative = kind === 'createUpDownCounter' || kind === 'createGauge';
+    const record = guard(PART, (value: unknown, attributes?: unknown) => {
+      if (!isRecordable(value) || (value < 0 && !allowsNegative)) return;
+      const normalized = normalizeAttributes(attributes);
+      if (isMeasured?.(normalized.attributes)) return;
+      const cached = series.get(normalized.key, () => normalized.attributes);
+      const number = isInteger ? Math.trunc(value) : value;
+      if ('add' in instrument) instrument.add(number, cached);
+      else instrument.record(number, cached);
+    });
+    return { add: record, record } as Counter & UpDownCounter & Histogram & Gauge;
+  }
+
+  #createObservable(kind: ObservableKind, name: string, options: MetricOptions): Observable {
+    const instrument = this.#meter[kind](name, options);
+    const isMeasured = findAgentInstrument(name);
+    const isInteger = options.valueType === ValueType.INT;
+    const observeWith = (observe: (value: number, attributes: object) => void) =>
+      guard(PART, (value: unknown, attributes: unknown) => {
+        if (!isRecordable(value)) return;
+        const normalized = normalizeAttributes(attributes);
+        if (isMeasured?.(normalized.attributes)) return;
+        observe(isInteger ? Math.trunc(value) : value, normalized.attributes);
+      });
+    const callbacks = new Map<ObservableCallback, ObservableCallback>();
+    const observable: Observable = {
+      addCallback: guard(PART, (callback: ObservableCallback) => {
+        if (typeof callback !== 'function' || callbacks.has(callback)) return;
+        const observe: ObservableCallback = (result) =>
+          callSafely(callback, {
+            observe: observeWith((value, attributes) => result.observe(value, { ...attributes })),
+          } as ObservableResult);
+        callbacks.set(callback, observe);
+        instrument.addCallback(observe);
+      }),
+      removeCallback: guard(PART, (callback: ObservableCallback) => {
+        const observe = callbacks.get(callback);
+        if (observe) instrument.removeCallback(observe);
+        callbacks.delete(callback);
+      }),
+    };
+    this.#targets.set(observable, { instrument, observeWith });
+    return observable;
+  }
+
+  #getBatchCallback(callback: BatchObservableCallback): BatchObservableCallback | undefined {
+    if (typeof callback !== 'function') return undefined;
+    const existing = this.#batchCallbacks.get(callback);
+    if (existing) return existing;
+    const observeBatch: BatchObservableCallback = (result) =>
+      callSafely(callback, {
+        observe: guard(PART, (observable: Observable, value: unknown, attributes: unknown) => {
+          const target = this.#targets.get(observable);
+          target?.observeWith((number, normalized) =>
+            result.observe(target.instrument, number, { ...normalized }),
+          )(value, attributes);
+        }),
+      } as BatchObservableResult);
+    this.#batchCallbacks.set(callback, observeBatch);
+    return observeBatch;
+  }
+
+  #toInstruments(observables: readonly Observable[]): Observable[] {
+    return observables.flatMap((each) => this.#targets.get(each)?.instrument ?? []);
+  }
+}
+
+/**
+ * Calls a callback of the application, and ignores its failure. A failure must not stop the other
+ * callbacks, and it isn't a failure of the agent.
+ */
+export function callSafely<R>(
+  callback: (result: R) => unknown,
+  result: R,
+): Promise<void> | undefined {
+  try {
+    const returned = callback(result) as PromiseLike<unknown> | undefined;
+    if (typeof returned?.then !== 'function') return undefined;
+    return Promise.resolve(returned).then(
+      () => {},
+      () => {},
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Symbols and objects without a primitive form become an empty text. */
+function toText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+function toValidOptions(options: MetricOptions | undefined): MetricOptions {
+  const { description, unit, valueType, advice } = options ?? {};
+  const boundaries: unknown = advice?.explicitBucketBoundaries;
+  const isValid = Array.isArray(boundaries) && boundaries.every((bound) => Number.isFinite(bound));
+  return {
+    description: toText(description),
+    unit: toText(unit),
+    valueType: valueType === ValueType.INT ? ValueType.INT : ValueType.DOUBLE,
+    ...(isValid && {
+      advice: {
+        explicitBucketBoundaries: [...new Set(boundaries as number[])].sort((a, b) => a - b),
+      },
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import { getCallSites } from 'node:util';
+
+/** Limits the cost of {@link inspectCaller}, which takes about 2 µs, to 4 ms per second. */
+const MAX_INSPECTIONS_PER_SECOND = 2000;
+
+/** The function that reads a property. */
+export interface CallingFunction {
+  /** Empty if the function has no name. */
+  readonly name: string;
+  /** Path or URL of the file. */
+  readonly file: string;
+}
+
+/** Returns the name and the file of functions that call an accessor, a limited number of times. */
+export class CallerInspector {
+  #inspectionsLeft = MAX_INSPECTIONS_PER_SECOND;
+  #periodStartMs = performance.now();
+
+  /**
+   * Must be called directly by the accessor.
+   *
+   * @returns the function that called the accessor, or undefined if too many calls were inspected in
+   * the last second
+   */
+  inspectCaller(): CallingFunction | undefined {
+    if (!this.#takeInspection()) return undefined;
+    // Frames of this function, the accessor, and its caller. Unlike `Error.captureStackTrace`, this
+    // function doesn't depend on the application's changes to `Error`.
+    const [, , caller] = getCallSites(3, { sourceMap: false });
+    return caller && { name: caller.functionName, file: caller.scriptName };
+  }
+
+  #takeInspection(): boolean {
+    if (this.#inspectionsLeft === 0) {
+      const nowMs = performance.now();
+      if (nowMs - this.#periodStartMs < 1000) return false;
+      this.#periodStartMs = nowMs;
+      this.#inspectionsLeft = MAX_INSPECTIONS_PER_SECOND;
+    }
+    this.#inspectionsLeft -= 1;
+    return true;
+  }
+}
