@@ -9,6 +9,7 @@ import type { HealthSnapshot } from '../../src/core/schema/tables/system-health-
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import { ApiKeyStore } from '../../src/server/access/api-key-store.ts';
 import { createAuditLogger } from '../../src/server/access/audit-logger.ts';
+import type { Principal } from '../../src/server/access/principal.ts';
 import { createActionService } from '../../src/server/actions/action-service.ts';
 import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import { loadAgentPackage } from '../../src/server/agent-package/agent-package-file.ts';
@@ -19,6 +20,7 @@ import {
 } from '../../src/server/alerts/service/alert-service.ts';
 import { createApp } from '../../src/server/api/api-app.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
+import { withAlertErrorRows } from '../../src/server/error-tracking/alert-error-row.ts';
 import {
   type CreateChannel,
   createChannel,
@@ -66,6 +68,8 @@ export class TestApiServer {
   readonly stopping = new AbortController();
   scope: TenantScope = UNRESTRICTED_SCOPE;
   role: Role = 'ADMIN';
+  /** The caller, instead of a caller with `role` and `scope`. */
+  principal: Principal | undefined;
   /** Clock of the evaluator and the notifier. */
   now = () => Date.now();
   url = '';
@@ -90,6 +94,7 @@ export class TestApiServer {
     options: {
       notifyFile?: string;
       businessRulesFile?: string;
+      rulesFile?: string;
       createChannel?: CreateChannel;
     } = {},
   ): Promise<void> {
@@ -128,6 +133,8 @@ export class TestApiServer {
     this.evaluator = createEvaluator({
       queryClient: this.#queryClient,
       ...storage,
+      add: withAlertErrorRows(storage.add),
+      rulesFile: options.rulesFile,
       now: () => this.now(),
       notify: (notification) => this.notifier.notify(notification),
       onEvaluated: (evaluation) => this.notifier.onEvaluated(evaluation),
@@ -192,7 +199,7 @@ export class TestApiServer {
         keys: new ApiKeyStore({ ...storage, audit }),
         audit,
         authenticate: async () => ({
-          principal: { subject: 'test', role: this.role, scope: this.scope },
+          principal: this.principal ?? { subject: 'test', role: this.role, scope: this.scope },
         }),
       },
       maxRequestsPerMinute: 1e9,

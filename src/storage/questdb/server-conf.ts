@@ -60,8 +60,18 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Disables the statements and functions that read and write files: `COPY`, `import_files`,
+ * `export_files`, `read_parquet`, and `parquet_scan`. QuestDB's read-only user could run them too. No
+ * setting disables `files` and `glob`, which list files but don't read them.
+ */
+const FILE_ACCESS_SETTINGS: Readonly<Record<string, string>> = {
+  'cairo.sql.copy.root': '',
+  'cairo.sql.copy.export.root': '',
+};
+
+/**
  * Writes QuestDB's `conf/server.conf` and `conf/log.conf`. QuestDB listens on loopback only, sends
- * no telemetry, and does not create unknown tables or columns. The passwords are in a file, because
+ * no telemetry, does not create unknown tables or columns, and does not read or write other files. The passwords are in a file, because
  * other users could read environment variables through /proc.
  */
 export function writeServerConf(root: string, ports: Ports, credentials: Credentials): void {
@@ -82,6 +92,7 @@ export function writeServerConf(root: string, ports: Ports, credentials: Credent
     'line.auto.create.new.columns': 'false',
     'telemetry.enabled': 'false',
     'query.timeout': '30s',
+    ...FILE_ACCESS_SETTINGS,
     ...TUNING_SETTINGS,
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);

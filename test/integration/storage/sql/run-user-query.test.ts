@@ -79,10 +79,38 @@ it('cancels a query that takes too long, including in QuestDB', async () => {
   }, 15_000);
 });
 
-it('uses a read-only QuestDB user, in case the check misses a statement', async () => {
+/** Runs a statement as QuestDB's read-only user, without a check. */
+async function runUnchecked(text: string): Promise<unknown> {
   const { default: pg } = await import('pg');
   const client = new pg.Client(questdb.readTarget);
   await client.connect();
-  await expect(client.query('insert into t (x) values (1)')).rejects.toThrow(/denied|permission/i);
-  await client.end();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+it('uses a read-only QuestDB user, in case the check misses a statement', async () => {
+  await expect(runUnchecked('insert into t (x) values (1)')).rejects.toThrow(/denied|permission/i);
 });
+
+it.each([
+  'SELECT * FROM import_files()',
+  'SELECT * FROM export_files()',
+  "SELECT * FROM read_parquet('trades.parquet')",
+  "SELECT * FROM parquet_scan('trades.parquet')",
+  "COPY t TO 'out' WITH FORMAT PARQUET",
+  "COPY (SELECT * FROM t) TO 'out' WITH FORMAT PARQUET",
+  "COPY unknown FROM 'secret.csv' WITH HEADER true",
+])("the read-only user can't access files: %s", async (text) => {
+  await expect(runUnchecked(text)).rejects.toThrow(/is disabled|failed to read parquet file/);
+  expect(() => toReadOnlySql(text)).toThrow('was not run');
+});
+
+it.each(["SELECT * FROM files('/etc')", "SELECT * FROM glob('/etc/*')"])(
+  'the check rejects a function that lists files: %s',
+  (text) => {
+    expect(() => toReadOnlySql(text)).toThrow('is not allowed');
+  },
+);

@@ -1,0 +1,368 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Role } from '../../../../src/core/person-and-roles.ts';
+import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
+import { hasPermission } from '../../../../src/server/access/permissions.ts';
+import { createPrincipal, type Principal } from '../../../../src/server/access/principal.ts';
+import { TestApiServer } from '../../../support/api-server.ts';
+import {
+  findIds,
+  listBodies,
+  listOperations,
+  listQueries,
+  type Operation,
+} from '../../../support/endpoint-walker.ts';
+import {
+  ALPHA,
+  addAlertingRows,
+  addForeignNotifications,
+  addSharedRows,
+  addTenantRows,
+  BETA,
+  FOREIGN_RULES,
+  HOST_MARK,
+  type SeededTenant,
+  SISTER,
+} from '../../../support/two-tenants.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+/** A caller, and texts that no response to this caller may contain. */
+interface Caller {
+  readonly name: string;
+  readonly principal: Principal;
+  readonly foreign: readonly string[];
+}
+
+const createCaller = (role: Role, properties?: readonly string[]): Caller => ({
+  name: `${role}${properties ? ' of a property' : ''}`,
+  principal: createPrincipal(`key:${ALPHA.mark}`, {
+    role,
+    organizationId: ALPHA.organizationId,
+    properties,
+  }),
+  foreign: [BETA.mark, HOST_MARK, ...(properties ? [SISTER.mark] : [])],
+});
+const CALLERS = [
+  createCaller('VIEWER'),
+  createCaller('VIEWER', [ALPHA.propertyId]),
+  createCaller('PROPERTY_MGR', [ALPHA.propertyId]),
+  createCaller('ORG_ADMIN'),
+];
+/** Returns texts that a client could try, as any name. */
+const listNames = ({ mark, organizationId, propertyId }: SeededTenant) => [
+  propertyId,
+  organizationId,
+  `${mark}-service`,
+  `/${mark}-rooms`,
+];
+const NAMES = { own: listNames(ALPHA), foreign: [BETA, SISTER].flatMap(listNames) };
+const DATABASE_TEXT = /questdb|sqlstate|postgres|econnrefused|invalid column|\bat position\b/i;
+const METHODS = ['GET', 'POST', 'DELETE'];
+
+const api = new TestApiServer();
+let operations: Operation[];
+/** IDs of another organization's objects. */
+let foreignIds: string[];
+const now = Date.now();
+
+beforeAll(async () => {
+  const rulesFile = join(api.questdb.folder, 'rules.yaml');
+  writeFileSync(rulesFile, FOREIGN_RULES);
+  await api.start({ rulesFile });
+  expect(api.evaluator.rulesFile.status.problems).toEqual([]);
+  const { add } = api.dependencies;
+  for (const tenant of [ALPHA, SISTER, BETA]) {
+    addTenantRows(add, tenant, now);
+    addAlertingRows(add, tenant, now);
+  }
+  addSharedRows(add, now);
+  addForeignNotifications(add, now);
+  await api.waitUntilStored();
+  await api.dependencies.alerts.createSilence(
+    { matchers: ['alertname="response-time"'], duration: '1h', comment: `${BETA.mark} moves` },
+    {},
+    { author: `key:${BETA.mark}`, scope: UNRESTRICTED_SCOPE },
+  );
+  await api.evaluator.runOnce(now);
+  await api.waitUntilStored();
+  operations = listOperations(await (await fetch(`${api.url}/api/openapi.json`)).json());
+  foreignIds = await collectForeignIds();
+}, 180_000);
+afterAll(() => api.remove());
+
+/** Returns the IDs of objects that only callers of the other organization can see. */
+async function collectForeignIds(): Promise<string[]> {
+  const principal = createPrincipal('key:b', {
+    role: 'ORG_ADMIN',
+    organizationId: BETA.organizationId,
+  });
+  return [...(await collectIdsByPath(principal)).values()].flat();
+}
+
+/** Returns the IDs in the responses of each path without path parameters. */
+async function collectIdsByPath(principal: Principal): Promise<Map<string, string[]>> {
+  api.principal = principal;
+  const ids = new Map<string, string[]>();
+  for (const { path, method, isStream, parameters } of operations) {
+    if (method !== 'GET' || path.includes('{') || isStream) continue;
+    // For example, `inbox=true` lists other notifications.
+    const options = parameters.filter(({ schema }) => schema.type === 'boolean');
+    for (const query of [...options.map(({ name }) => `${name}=true`), '']) {
+      const response = await fetch(`${api.url}${path}?${query}`);
+      const found = response.ok ? findIds(await response.json()) : [];
+      ids.set(path, [...(ids.get(path) ?? []), ...found.slice(0, 3)]);
+    }
+  }
+  return ids;
+}
+
+interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: object | undefined;
+  readonly accept?: string;
+}
+
+interface Answer extends Call {
+  readonly status: number;
+  readonly headers: string;
+  readonly text: string;
+}
+
+async function send(call: Call): Promise<Answer> {
+  const { method, url, body, accept } = call;
+  const response = await fetch(api.url + url, {
+    method,
+    headers: {
+      ...(accept !== undefined && { accept }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const headers = [...response.headers].map((pair) => pair.join(': ')).join('\n');
+  return { ...call, status: response.status, headers, text: await response.text() };
+}
+
+/** Returns the foreign texts in an answer. A problem and a link can repeat parts of the request. */
+function findLeaks({ url, body, status, headers, text }: Answer, { foreign }: Caller): string[] {
+  const sent = [url, decodeURIComponent(url), JSON.stringify(body ?? {})].join('\n').toLowerCase();
+  const isEcho = (mark: string, content: string) => {
+    const words = content.toLowerCase().match(new RegExp(`[\\w/.-]*${mark}[\\w/.-]*`, 'g')) ?? [];
+    return words.every((word) => sent.includes(word) || sent.includes(encodeURIComponent(word)));
+  };
+  const leaks = (content: string, canEcho: boolean) =>
+    foreign.filter(
+      (mark) => content.toLowerCase().includes(mark) && !(canEcho && isEcho(mark, content)),
+    );
+  return [...leaks(text, status >= 400 || body !== undefined), ...leaks(headers, true)];
+}
+
+function describeFailure(answer: Answer, caller: Caller, reason: string): string {
+  const { method, url, body, status, text, headers } = answer;
+  const at = Math.max(0, ...caller.foreign.map((mark) => (text + headers).indexOf(mark) - 150));
+  const sent = body ? JSON.stringify(body) : '';
+  return `${caller.name} ${method} ${url} ${sent} => ${status} ${reason}: ${(text + headers).slice(at, at + 400)}`;
+}
+
+/** Sends a call, checks the response, and returns it. */
+async function check(call: Call, caller: Caller, failures: string[]): Promise<Answer> {
+  api.principal = caller.principal;
+  const answer = await send(call);
+  const leaks = findLeaks(answer, caller);
+  if (leaks.length > 0) failures.push(describeFailure(answer, caller, `contains ${leaks}`));
+  if (answer.status >= 500) failures.push(describeFailure(answer, caller, 'server error'));
+  if (answer.status >= 400 && DATABASE_TEXT.test(answer.text)) {
+    failures.push(describeFailure(answer, caller, 'text of the database'));
+  }
+  return answer;
+}
+
+/** Returns the paths of an operation with own and foreign IDs. */
+function listPaths({ path }: Operation, ownIds: ReadonlyMap<string, readonly string[]>): string[] {
+  if (!path.includes('{')) return [path];
+  const parent = path.slice(0, path.indexOf('/{'));
+  const own = ownIds.get(parent) ?? [];
+  return [...new Set([...own, ...foreignIds, `${BETA.mark}-name`])].map((id) =>
+    path.replace(/\{\w+\}/, encodeURIComponent(id)),
+  );
+}
+
+/** Follows `nextCursor` to the last page. Returns the cursors. */
+async function followCursors(url: string, caller: Caller, failures: string[]): Promise<string[]> {
+  const cursors: string[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined && cursors.length < 30; ) {
+    const page: string = cursor === '' ? url : `${url}&cursor=${encodeURIComponent(cursor)}`;
+    const { text, status } = await check({ method: 'GET', url: page }, caller, failures);
+    cursor = status === 200 ? (JSON.parse(text) as { nextCursor?: string }).nextCursor : undefined;
+    if (cursor === undefined) break;
+    cursors.push(cursor);
+    const decoded = Buffer.from(cursor, 'base64url').toString();
+    if (caller.foreign.some((mark) => decoded.includes(mark))) failures.push(`cursor: ${decoded}`);
+  }
+  return cursors;
+}
+
+/** Returns copies of a cursor in which one value is replaced. */
+function tamper(cursor: string): string[] {
+  const content = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+  const values = [
+    -1,
+    0,
+    1.5,
+    2 ** 53,
+    1e300,
+    null,
+    '',
+    'a\0b',
+    '\ud800',
+    "'",
+    {},
+    [],
+    'x'.repeat(999),
+  ];
+  const keys = content.at(-1) as unknown[];
+  const contents = values.flatMap((value) => [
+    ...content.map((_, i) => content.with(i, value)),
+    ...keys.map((_, i) => content.with(-1, keys.with(i, value))),
+    content.with(-1, [...keys, value]),
+  ]);
+  const encode = (each: unknown) => Buffer.from(JSON.stringify(each)).toString('base64url');
+  return [...contents.map(encode), `${cursor}A`, cursor.slice(0, -3), 'bm90aGluZw'];
+}
+
+describe.each(CALLERS)('$name', (caller) => {
+  it('sees no names of other tenants and no hosts in any response', async () => {
+    const failures: string[] = [];
+    const ownIds = await collectIdsByPath(caller.principal);
+    const { role } = caller.principal;
+    const sorted = METHODS.flatMap((method) =>
+      operations.filter((operation) => operation.method === method && !operation.isStream),
+    );
+    expect(sorted).toHaveLength(operations.filter(({ isStream }) => !isStream).length);
+    for (const operation of sorted) {
+      const { method, permission, path } = operation;
+      const statuses = new Set<number>();
+      for (const each of listPaths(operation, ownIds)) {
+        for (const query of listQueries(operation, NAMES)) {
+          const url = query === '' ? each : `${each}?${query}`;
+          const formats = operation.hasCsv ? [undefined, 'text/csv'] : [undefined];
+          for (const body of method === 'POST' ? listBodies(operation, NAMES) : [undefined]) {
+            for (const accept of formats) {
+              const call = { method, url, body, ...(accept && { accept }) };
+              statuses.add((await check(call, caller, failures)).status);
+            }
+          }
+        }
+      }
+      // A call that never succeeds proves nothing.
+      const isAllowed = permission === undefined || hasPermission(role, permission);
+      const isProven = isAllowed ? statuses.has(200) : [...statuses].join() === '403';
+      if (!isProven)
+        failures.push(`${caller.name} ${method} ${path} was not called: ${[...statuses]}`);
+      for (const other of ['HEAD', 'OPTIONS']) {
+        await check({ method: other, url: path.replace(/\{\w+\}/, 'x') }, caller, failures);
+      }
+    }
+    expect(failures.slice(0, 5)).toEqual([]);
+  }, 300_000);
+
+  it('sees no other rows with its own, changed, and foreign cursors', async () => {
+    const failures: string[] = [];
+    const beta = createPrincipal('key:b', {
+      role: 'ORG_ADMIN',
+      organizationId: BETA.organizationId,
+    });
+    let followed = 0;
+    for (const { path } of operations.filter(({ hasCursor }) => hasCursor)) {
+      const url = `${path}?limit=1`;
+      const own = await followCursors(url, caller, failures);
+      const foreign = await followCursors(
+        url,
+        { ...caller, principal: beta, foreign: [] },
+        failures,
+      );
+      followed += own.length;
+      for (const cursor of [...foreign, ...own.slice(0, 1).flatMap(tamper)]) {
+        const next = `${url}&cursor=${encodeURIComponent(cursor)}`;
+        const { status } = await check({ method: 'GET', url: next }, caller, failures);
+        if (status !== 200 && status !== 400) failures.push(`${next} => ${status}`);
+      }
+    }
+    expect(failures.slice(0, 5)).toEqual([]);
+    expect(followed).toBeGreaterThan(10);
+  }, 120_000);
+
+  it('receives no events of other tenants', async () => {
+    api.principal = caller.principal;
+    for (const { path, parameters } of operations.filter(({ isStream }) => isStream)) {
+      expect(parameters.map(({ name }) => name)).toContain('interval');
+      for (const lastEventId of [
+        undefined,
+        'decision=1',
+        'alert=x.0,notification=x.0,decision=0.a.1',
+      ]) {
+        const text = await readStream(path, lastEventId);
+        expect(text.toLowerCase()).toContain(ALPHA.mark);
+        expect(caller.foreign.filter((mark) => text.toLowerCase().includes(mark))).toEqual([]);
+      }
+    }
+  }, 60_000);
+});
+
+/** Returns the events of a stream during which alerts and notifications of all tenants change. */
+async function readStream(path: string, lastEventId: string | undefined): Promise<string> {
+  const controller = new AbortController();
+  const response = await fetch(`${api.url}${path}?interval=1s`, {
+    signal: controller.signal,
+    headers: lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId },
+  });
+  expect(response.status).toBe(200);
+  let text = '';
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true });
+  })().catch(() => {});
+  await waitFor(async () => text.includes('retry'));
+  for (const tenant of [BETA, SISTER, ALPHA]) publishChanges(tenant);
+  const own = () => [...text.matchAll(/event: (alert|notification)\n/g)].map(([, type]) => type);
+  await waitFor(async () => own().includes('alert') && own().includes('notification'));
+  await waitFor(async () => text.includes('event: point'));
+  controller.abort();
+  await reading;
+  return text;
+}
+
+function publishChanges({ mark, organizationId, propertyId }: SeededTenant): void {
+  const live = [...api.evaluator.alertStates.listLive()].map(({ transition }) => transition);
+  const own = live.filter((each) => each.propertyId === propertyId);
+  expect(own.length).toBeGreaterThan(2);
+  for (const transition of own) api.evaluator.recorder.record(transition, transition);
+  api.notifier.recorder.record({
+    timestamp: Date.now(),
+    id: `${mark}-live`,
+    seq: 1,
+    status: 'delivered',
+    channel: 'webhook',
+    receiver: `${mark}-desk`,
+    recipient: HOST_MARK,
+    organizationId,
+    propertyId,
+  });
+}
+
+it('explains alerts with the data of the tenant, so the other tests are meaningful', async () => {
+  api.principal = CALLERS[0]?.principal;
+  const { text } = await send({ method: 'GET', url: '/api/performance/alerts' });
+  const { alerts } = JSON.parse(text) as { alerts: { rule: string; cause?: string }[] };
+  const causes = alerts.filter(({ cause }) => cause !== undefined).map(({ rule }) => rule);
+  expect(causes).toEqual(
+    expect.arrayContaining(['response-time', 'error-rate', 'job-failure-rate', 'slow-host']),
+  );
+  expect(text).toContain(`GET /${ALPHA.mark}-rooms`);
+  const errors = await send({ method: 'GET', url: '/api/performance/errors?kind=alert' });
+  expect(errors.text).toContain(`GET /${ALPHA.mark}-rooms`);
+  api.principal = createPrincipal('key:admin', { role: 'ADMIN' });
+  const all = await send({ method: 'GET', url: '/api/performance/alerts' });
+  for (const mark of [BETA.mark, SISTER.mark, HOST_MARK]) expect(all.text).toContain(mark);
+});
