@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import { LOCAL_TOKEN_HEADER } from '../../src/core/config/server-discovery.ts';
 import type { Logger } from '../../src/core/log.ts';
 import { type AccessControl, createAccessControl } from '../../src/server/access/access-control.ts';
+import { generateLocalToken } from '../../src/server/access/local-token.ts';
 import type { Permission } from '../../src/server/access/permissions.ts';
 import { createApiRouter } from '../../src/server/api/api-router.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';
@@ -29,6 +31,8 @@ export interface AccessServerOptions {
 
 /** A server on loopback with access control, API keys, and rate limits, but nothing else. */
 export class AccessServer {
+  /** The local token of every server. */
+  static readonly localToken = generateLocalToken();
   readonly access: AccessControl;
   readonly url: string;
   readonly #server: Server;
@@ -63,7 +67,12 @@ export class AccessServer {
       await reader.close();
     };
     try {
-      const access = await createAccessControl({ settings, ...storage, ...(now && { now }) });
+      const access = await createAccessControl({
+        settings,
+        localToken: AccessServer.localToken,
+        ...storage,
+        ...(now && { now }),
+      });
       const app = express();
       const maxRequestsPerMinute = settings.PERFORMANCE_API_RATE_LIMIT;
       app.use(
@@ -107,7 +116,7 @@ export class AccessServer {
     return { status: response.status, headers: response.headers, body };
   }
 
-  /** Calls `POST /api/performance/keys`. */
+  /** Calls `POST /api/performance/keys`, with the local token if there is no key. */
   createKey(body: object, key?: string) {
     const init = { method: 'POST', body: JSON.stringify(body) };
     return this.#requestKey('/api/performance/keys', key, init);
@@ -119,7 +128,8 @@ export class AccessServer {
 
   /** Returns the single key of a response, or the problem. */
   async #requestKey(path: string, key: string | undefined, init: RequestInit) {
-    const response = await this.request(path, key, init);
+    const headers = key === undefined ? { [LOCAL_TOKEN_HEADER]: AccessServer.localToken } : {};
+    const response = await this.request(path, key, { ...init, headers });
     const keys = response.body.keys as Record<string, unknown>[] | undefined;
     return { ...response, body: keys?.[0] ?? response.body };
   }
