@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   'agent-start': async () => (await import('./start/agent-start.ts')).benchAgentStart,
   alerts: async () => (await import('./alerts.ts')).benchAlerts,
   dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
+  exit: async () => (await import('./exit.ts')).benchExit,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
   notify: async () => (await import('./notify.ts')).benchNotify,
   overhead: async () => (await import('./overhead.ts')).benchOverhead,

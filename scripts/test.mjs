@@ -7,11 +7,12 @@ import { delimiter, join, relative, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
 
 /** Benchmarks to run once in quick mode. The end-to-end tests cover the rest of `start`. */
-const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start'];
+const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
 /** On these versions, only the tests of code that runs inside an application are run. */
 const OLDER_NODE_VERSIONS = [22, 24];
 const HOST_SAFETY_TESTS = [
   'test/unit',
+  'test/host-safety',
   'test/e2e/transparent-instrumentation.test.ts',
   'test/e2e/crashes.test.ts',
   'test/e2e/exit.test.ts',

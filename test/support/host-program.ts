@@ -60,7 +60,7 @@ export const ALL_VARIANTS: readonly AgentVariant[] = QUESTDB_KINDS.flatMap((ques
 ]);
 
 /** Each kind of QuestDB once. */
-export const QUICK_VARIANTS: readonly AgentVariant[] = [
+const QUICK_VARIANTS: readonly AgentVariant[] = [
   { flag: '--import', questdb: 'refuses' },
   { flag: '--require', questdb: 'hangs' },
   { flag: '--require', questdb: 'missing' },
