@@ -80,7 +80,9 @@ export async function fillMetrics(
   for (let at = Math.floor(fromMs / everyMs); at < end; at += CYCLES_PER_STATEMENT) {
     const steps = { at, count: Math.min(CYCLES_PER_STATEMENT, end - at), everyMs };
     for (const table of TEMPLATE_SOURCES)
-      await execSql(questdb.target, toInsertSql(table, steps, fromMs, toMs), STATEMENT_TIMEOUT_MS);
+      await execSql(questdb.target, toInsertSql(table, steps, fromMs, toMs), {
+        timeoutMs: STATEMENT_TIMEOUT_MS,
+      });
   }
 }
 
@@ -93,8 +95,8 @@ export async function fillJobsAndHealth(
 ): Promise<void> {
   const at = Math.ceil(fromMs / everyMs);
   const steps = { at, count: Math.ceil(toMs / everyMs) - at, everyMs };
-  await execSql(questdb.target, toHealthSql(steps), STATEMENT_TIMEOUT_MS);
-  await execSql(questdb.target, toJobsSql(steps), STATEMENT_TIMEOUT_MS);
+  await execSql(questdb.target, toHealthSql(steps), { timeoutMs: STATEMENT_TIMEOUT_MS });
+  await execSql(questdb.target, toJobsSql(steps), { timeoutMs: STATEMENT_TIMEOUT_MS });
 }
 
 /** Builds an INSERT … SELECT statement. Ids come from the series and the step instead of the exporter's hashes. */

@@ -40,7 +40,7 @@ async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): P
     throw createError('PS_BACKUP_FAILED', { reason });
   }
   await waitUntilApplied(target);
-  await execSql(target, 'CHECKPOINT CREATE', CHECKPOINT_TIMEOUT_MS);
+  await execSql(target, 'CHECKPOINT CREATE', { timeoutMs: CHECKPOINT_TIMEOUT_MS });
   try {
     return await copy();
   } finally {
@@ -50,7 +50,7 @@ async function withCheckpoint<T>(target: WriteTarget, copy: () => Promise<T>): P
 
 /** Releases the checkpoint, so that QuestDB can delete old files again. */
 export async function releaseCheckpoint(target: WriteTarget): Promise<void> {
-  await execSql(target, 'CHECKPOINT RELEASE', CHECKPOINT_TIMEOUT_MS);
+  await execSql(target, 'CHECKPOINT RELEASE', { timeoutMs: CHECKPOINT_TIMEOUT_MS });
 }
 
 /**

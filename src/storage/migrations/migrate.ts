@@ -16,7 +16,7 @@ import { errorLogsTable } from '../../core/schema/tables/error-logs-table.ts';
 import { notificationsTable } from '../../core/schema/tables/notifications-table.ts';
 import { peopleTable } from '../../core/schema/tables/people-table.ts';
 import { ruleDecisionsTable } from '../../core/schema/tables/rule-decisions-table.ts';
-import { execSql } from '../questdb/exec-sql-http.ts';
+import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
 
 interface Migration {
   readonly version: number;
@@ -91,13 +91,16 @@ export async function migrate(target: WriteTarget, retention: Retention): Promis
 /**
  * Creates only the tables. Creating the roll-ups takes seconds, and a service that only writes
  * might exit before that. A server or `perfscope migrate` creates them.
+ *
+ * @param options of each statement
  */
 export async function migrateTables(
   target: WriteTarget,
   retention: Retention,
+  options: ExecOptions = {},
 ): Promise<MigrationReport> {
-  await execSql(target, CREATE_MIGRATIONS_TABLE);
-  const appliedVersions = await getAppliedVersions(target);
+  await execSql(target, CREATE_MIGRATIONS_TABLE, options);
+  const appliedVersions = await getAppliedVersions(target, options);
   const newest = Math.max(0, ...appliedVersions);
   if (newest > SCHEMA_VERSION) {
     throw createError('PS_SCHEMA_NEWER', { found: newest, known: SCHEMA_VERSION });
@@ -105,8 +108,8 @@ export async function migrateTables(
   const applied: string[] = [];
   for (const migration of MIGRATIONS.filter((m) => !appliedVersions.has(m.version))) {
     for (const statement of migration.statements(retention.rawDays))
-      await execSql(target, statement);
-    await execSql(target, toInsertStatement(migration));
+      await execSql(target, statement, options);
+    await execSql(target, toInsertStatement(migration), options);
     applied.push(migration.name);
   }
   return { version: SCHEMA_VERSION, applied };
@@ -140,8 +143,8 @@ export async function createRollups(
   return created;
 }
 
-async function getAppliedVersions(target: WriteTarget): Promise<Set<number>> {
-  const { dataset } = await execSql(target, 'SELECT version FROM schema_migrations');
+async function getAppliedVersions(target: WriteTarget, options: ExecOptions): Promise<Set<number>> {
+  const { dataset } = await execSql(target, 'SELECT version FROM schema_migrations', options);
   return new Set(dataset.map(([version]) => Number(version)));
 }
 

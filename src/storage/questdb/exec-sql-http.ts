@@ -1,8 +1,21 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import type { HttpResponse } from '../../core/http/http-connection.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import { QuestdbHttpClient, type QuestdbResponse } from './questdb-http-client.ts';
+import { QuestdbHttpClient } from './questdb-http-client.ts';
 
-const client = new QuestdbHttpClient({ keepsProcessAlive: true, idleTimeoutMs: 4000 });
+const DEFAULT_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 4000;
+/** A statement can return all rows of a roll-up's metadata, which is larger than a write's response. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+const commandClient = new QuestdbHttpClient({
+  keepsProcessAlive: true,
+  idleTimeoutMs: IDLE_TIMEOUT_MS,
+});
+const backgroundClient = new QuestdbHttpClient({
+  keepsProcessAlive: false,
+  idleTimeoutMs: IDLE_TIMEOUT_MS,
+});
 
 /** Fields that Perfscope uses from a response of QuestDB's `/exec` endpoint. */
 export interface ExecResult {
@@ -10,35 +23,51 @@ export interface ExecResult {
   dataset: unknown[][];
 }
 
+export interface ExecOptions {
+  /** Time limit for the complete response, in ms. Default: 30,000. */
+  readonly timeoutMs?: number;
+  /** Whether the request keeps the process alive. Default: `true`. */
+  readonly keepsProcessAlive?: boolean;
+  /** Cancels the request. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Runs one statement over HTTP. Use it only for schema changes and administration: there are no
  * bound parameters, so `sql` must not contain any user input.
  *
  * @throws PS_QUESTDB_UNREACHABLE if the request fails
- * @throws PS_QUESTDB_REFUSED if QuestDB returns an error
+ * @throws PS_QUESTDB_REFUSED if QuestDB returns an error, or another server responds
  */
 export async function execSql(
   target: WriteTarget,
   sql: string,
-  timeoutMs = 30_000,
+  options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const { status, statusText, body } = await sendQuery(target, sql, timeoutMs);
-  const result = parseJsonOrEmpty(body);
-  if (status < 200 || status > 299 || typeof result.error === 'string') {
-    const reason = typeof result.error === 'string' ? result.error : statusText;
+  const { status, statusText, body } = await sendQuery(target, sql, options);
+  const result = parseResult(body);
+  if (status < 200 || status > 299 || result === undefined || 'error' in result) {
+    const reason = result && 'error' in result ? result.error : describe(status, statusText);
     throw createError('PS_QUESTDB_REFUSED', { status, reason });
   }
-  return { columns: [], dataset: [], ...result };
+  return result;
 }
 
 async function sendQuery(
   target: WriteTarget,
   sql: string,
-  timeoutMs: number,
-): Promise<QuestdbResponse> {
+  { timeoutMs = DEFAULT_TIMEOUT_MS, keepsProcessAlive = true, signal }: ExecOptions,
+): Promise<HttpResponse> {
+  const client = keepsProcessAlive ? commandClient : backgroundClient;
   try {
     const path = `/exec?query=${encodeURIComponent(sql)}`;
-    return await client.send(target, { method: 'GET', path, timeoutMs });
+    return await client.send(target, {
+      method: 'GET',
+      path,
+      timeoutMs,
+      maxBodyBytes: MAX_BODY_BYTES,
+      signal,
+    });
   } catch (error) {
     throw createError(
       'PS_QUESTDB_UNREACHABLE',
@@ -48,10 +77,22 @@ async function sendQuery(
   }
 }
 
-function parseJsonOrEmpty(text: string): Record<string, unknown> {
+function describe(status: number, statusText: string): string {
+  return status >= 200 && status < 300 ? 'the response is not from QuestDB' : statusText;
+}
+
+/** Returns the result, or undefined if the text is not a response of QuestDB. */
+function parseResult(text: string): ExecResult | { error: string } | undefined {
+  let body: unknown;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    body = JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { error, columns = [], dataset = [] } = body as Record<string, unknown>;
+  if (typeof error === 'string') return { error };
+  const isResult =
+    Array.isArray(columns) && Array.isArray(dataset) && dataset.every((row) => Array.isArray(row));
+  return isResult ? ({ columns, dataset } as ExecResult) : undefined;
 }

@@ -85,7 +85,7 @@ export async function waitUntilReady(
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (Date.now() < deadline && failure === undefined) {
     try {
-      await execSql(target, 'SELECT 1', 2000);
+      await execSql(target, 'SELECT 1', { timeoutMs: 2000 });
       return;
     } catch {
       await delay(100);

@@ -65,7 +65,7 @@ it('sends the path, the authorization, and the body', async () => {
       timeoutMs: 10_000,
     },
   );
-  expect(response).toEqual({ status: 200, statusText: 'OK', body: 'stored' });
+  expect(response).toMatchObject({ status: 200, statusText: 'OK', body: 'stored' });
   expect(received[0]?.body).toBe('zürich v=1\n');
   expect(received[0]?.request).toMatchObject({
     method: 'POST',
@@ -101,7 +101,7 @@ it('rejects if the connection ends within the response', async () => {
   });
   cleanups.push(() => server.close());
   const url = `http://127.0.0.1:${await listenOnFreePort(server)}`;
-  await expect(createClient().send({ url }, GET)).rejects.toThrow('aborted');
+  await expect(createClient().send({ url }, GET)).rejects.toThrow('before the end');
 });
 
 it('sends requests over HTTPS', async () => {
@@ -132,6 +132,20 @@ it('returns the result of a statement, and the error of QuestDB', async () => {
   });
 });
 
+it.each([
+  ['<html>proxy</html>'],
+  ['null'],
+  ['[]5'],
+  ['{"dataset":5,"columns":null}'],
+  ['{"dataset":[null]}'],
+])('rejects the response %s of another server', async (body) => {
+  const { url } = await startServer(body);
+  await expect(execSql({ url }, 'SELECT 1')).rejects.toMatchObject({
+    code: 'PS_QUESTDB_REFUSED',
+    params: { reason: 'the response is not from QuestDB' },
+  });
+});
+
 it('reports the reason if QuestDB is unreachable or does not respond', async () => {
   const unreachable = { url: 'http://127.0.0.1:1' };
   await expect(execSql(unreachable, 'SELECT 1')).rejects.toMatchObject({
@@ -139,7 +153,7 @@ it('reports the reason if QuestDB is unreachable or does not respond', async () 
     params: { reason: expect.stringContaining('ECONNREFUSED') },
   });
   const { url } = await startServer(undefined);
-  await expect(execSql({ url }, 'SELECT 1', 50)).rejects.toMatchObject({
+  await expect(execSql({ url }, 'SELECT 1', { timeoutMs: 50 })).rejects.toMatchObject({
     code: 'PS_QUESTDB_UNREACHABLE',
     params: { reason: 'The operation was aborted due to timeout' },
   });
