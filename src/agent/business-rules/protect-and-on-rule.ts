@@ -1,21 +1,14 @@
-import { LOCAL_TOKEN_HEADER, readDiscoveryFile } from '../../core/config/server-discovery.ts';
+import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import { startTask } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
-import { VERSION } from '../../core/version.ts';
-import {
-  AGENT_SERVICE_HEADER,
-  AGENT_VERSION_HEADER,
-  SERVER_VERSION_HEADER,
-} from '../../core/version-compatibility.ts';
 import { getSharedAgent } from '../agent.ts';
-import { BreakerRegistry, type ForcedBreaker } from '../breakers/breaker-registry.ts';
+import { BreakerRegistry } from '../breakers/breaker-registry.ts';
 import type { ProtectOptions } from '../breakers/circuit-breaker.ts';
-import { sendRequest } from '../http-client/api-request.ts';
+import { requestActions } from './actions-request.ts';
 import {
-  type ActiveDecision,
   DecisionDispatcher,
   type HandlerOptions,
   type RuleDecision,
@@ -24,9 +17,7 @@ import {
 
 /** What fails, for {@link startTask}. */
 const PART = 'the polling of rule decisions and breaker states';
-const ACTIONS_PATH = '/api/performance/actions';
 const POLL_INTERVAL_MS = 3000;
-const REQUEST_TIMEOUT_MS = 10_000;
 
 const breakerRegistry = new BreakerRegistry();
 const decisionDispatcher = new DecisionDispatcher(recordOutcome);
@@ -85,26 +76,33 @@ export function onRule(event: string, handler: RuleHandler, options?: HandlerOpt
 function startPolling(): void {
   if (isPolling || !getSharedAgent().config.settings.enabled) return;
   isPolling = true;
-  startTask(PART, pollActions);
+  startTask(PART, pollRepeatedly);
+}
+
+async function pollRepeatedly(): Promise<void> {
+  try {
+    await pollActions();
+  } finally {
+    startTimeout(PART, pollRepeatedly, POLL_INTERVAL_MS);
+  }
 }
 
 async function pollActions(): Promise<void> {
-  const { settings, discoveryFile, resource } = getSharedAgent().config;
+  const agent = getSharedAgent();
+  const { settings, discoveryFile, resource } = agent.config;
   const { PERFORMANCE_SERVER_URL: configuredUrl, PERFORMANCE_API_KEY: key } = settings;
   const local = configuredUrl === undefined ? readDiscoveryFile(discoveryFile) : undefined;
   const url = configuredUrl ?? local?.serverUrl;
   const localToken = key ? undefined : local?.localToken;
   try {
     if (url !== undefined) {
-      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const client = { url, ...(key && { key }), fetch: createVersionCheckingFetch(url) };
-      const headers = {
-        [AGENT_VERSION_HEADER]: VERSION,
-        [AGENT_SERVICE_HEADER]: encodeURIComponent(resource.service.toWellFormed()),
-        ...(localToken && { [LOCAL_TOKEN_HEADER]: localToken }),
-      };
-      const response = await sendRequest(client, ACTIONS_PATH, {}, { signal, headers });
-      const { breakers, decisions } = parseActions(await response.json());
+      const { breakers, decisions } = await requestActions({
+        url,
+        key,
+        localToken,
+        service: resource.service,
+        onServerVersion: (version) => agent.checkServerVersion(version, url),
+      });
       breakerRegistry.setForced(breakers);
       decisionDispatcher.dispatch(decisions);
       isServerUnreachable = false;
@@ -117,54 +115,6 @@ async function pollActions(): Promise<void> {
       );
     isServerUnreachable = true;
   }
-  startTimeout(PART, pollActions, POLL_INTERVAL_MS);
-}
-
-/** Returns a `fetch` that checks the server's version, even if the server rejects the request. */
-function createVersionCheckingFetch(serverUrl: string): typeof fetch {
-  return async (input, init) => {
-    const response = await fetch(input, init);
-    const version = response.headers.get(SERVER_VERSION_HEADER) ?? undefined;
-    getSharedAgent().checkServerVersion(version, serverUrl);
-    return response;
-  };
-}
-
-/** @throws TypeError if `body` is not the response of `GET /api/performance/actions` */
-function parseActions(body: unknown): {
-  breakers: readonly ForcedBreaker[];
-  decisions: readonly ActiveDecision[];
-} {
-  const { breakers, decisions } = (body ?? {}) as { breakers?: unknown; decisions?: unknown };
-  if (!isArrayOf(breakers, isForcedBreaker) || !isArrayOf(decisions, isActiveDecision)) {
-    throw new TypeError('the response is not a list of decisions and breakers');
-  }
-  return { breakers, decisions };
-}
-
-function isArrayOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {
-  return Array.isArray(value) && value.every(isItem);
-}
-
-function isForcedBreaker(item: unknown): item is ForcedBreaker {
-  const { name, leaseMs } = (item ?? {}) as Partial<ForcedBreaker>;
-  return typeof name === 'string' && Number.isFinite(leaseMs);
-}
-
-function isActiveDecision(item: unknown): item is ActiveDecision {
-  const decision = (item ?? {}) as Partial<ActiveDecision>;
-  return (
-    [decision.id, decision.rule, decision.event, decision.setting].every(
-      (text) => typeof text === 'string',
-    ) &&
-    [
-      decision.seq,
-      decision.value,
-      decision.previous,
-      decision.defaultValue,
-      decision.remainingMs,
-    ].every(Number.isFinite)
-  );
 }
 
 /** Stores the outcome of a decision as a row with the `id` and `seq` of the decision. */
