@@ -130,10 +130,10 @@ describe('a server without keys, behind a proxy with its default configuration',
     expect((await send([...lines, token])).status).toBe(401);
   });
 
-  it.each(PROXIES)('%s: serves requests for /metrics only with a key', async (_name, lines) => {
+  it.each(PROXIES)('%s: rejects scrapes without a key', async (_name, lines) => {
     const [request = '', ...headers] = lines;
-    const whoami = request.replace(KEYS, '/permissions/scrape');
-    expect((await send([whoami, ...headers])).status).toBe(401);
+    const scrape = request.replace(KEYS, '/permissions/scrape');
+    expect((await send([scrape, ...headers])).status).toBe(401);
   });
 });
 
