@@ -1,10 +1,12 @@
 import { getSharedAgent } from './agent/agent.ts';
+import { checkFunction, checkOptionalFunction, toMsInRange } from './agent/argument-checks.ts';
 import type { ProtectOptions } from './agent/breakers/circuit-breaker.ts';
 import type {
   HandlerOptions,
   RuleDecision,
   RuleHandler,
 } from './agent/business-rules/decision-dispatcher.ts';
+import { readDashboardOptions } from './agent/dashboard-options.ts';
 import type { SystemHealthMonitor } from './agent/health/system-health-monitor.ts';
 import {
   enableTenantContext,
@@ -13,8 +15,10 @@ import {
 } from './agent/instrumentation/tenant-context.ts';
 import type { TenantRequest, TenantResolver } from './agent/instrumentation/tenant-reader.ts';
 import { setDirectory } from './agent/notification-directory.ts';
+import { readJobTransition } from './agent/record/job-transition-row.ts';
 import type { Measurement } from './agent/record/measurement.ts';
 import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
+import { runGuarded } from './core/guard.ts';
 import type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
 import type { Dashboard, DashboardOptions, Trends } from './storage/queries/dashboard-query.ts';
 
@@ -42,6 +46,8 @@ export type {
 
 enableTenantContext();
 
+const FLUSH_RANGE_MS = { min: 0, max: 2 ** 31 - 1, fallback: 30_000 };
+
 /**
  * Records measurements and job transitions, and reads the stored metrics.
  *
@@ -57,7 +63,7 @@ export const performanceMonitoringService = {
    * performanceMonitoringService.strict = process.env.NODE_ENV === 'test';
    */
   set strict(value: boolean) {
-    getSharedAgent().recorder.strict = value;
+    getSharedAgent().recorder.strict = Boolean(value);
   },
 
   /**
@@ -106,20 +112,25 @@ export const performanceMonitoringService = {
     const agent = getSharedAgent();
     if (!agent.config.settings.enabled) return;
     agent.connect();
-    agent.recordJob(transition);
+    const copy = readJobTransition(transition);
+    if (copy instanceof Error) agent.recorder.reject(copy);
+    else agent.recordJob(copy);
   },
 
   /**
    * Sets a function that returns the tenant of an HTTP request. If it returns `undefined`, the
-   * configured headers are used. If it throws, the request is recorded without a tenant.
+   * configured headers are used. If it throws or returns a promise, the request is recorded without
+   * a tenant. `undefined` removes the function.
    *
    * @example
    * performanceMonitoringService.setTenantResolver((request) => ({
    *   organizationId: request.headers['x-organization'],
    * }));
+   * @throws PS_ARGUMENT_INVALID if `resolver` is not a function
    */
-  setTenantResolver(resolver: TenantResolver): void {
-    getSharedAgent().tenantReader.resolver = resolver;
+  setTenantResolver(resolver: TenantResolver | undefined): void {
+    checkOptionalFunction('setTenantResolver', 'resolver', resolver);
+    getSharedAgent().tenantReader.resolver = resolver ?? undefined;
   },
 
   /**
@@ -131,17 +142,19 @@ export const performanceMonitoringService = {
    * const { api } = await performanceMonitoringService.getDashboard({ windowMs: 3_600_000 });
    * console.log(api.p95, api.errorRate);
    * @param options window and tenant. Default: the last 15 minutes of all tenants.
+   * @throws PS_ARGUMENT_INVALID if an option is invalid
    * @throws PS_UNAVAILABLE if QuestDB does not respond
    * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
    */
-  async getDashboard(options: DashboardOptions = {}): Promise<Dashboard> {
+  async getDashboard(options?: DashboardOptions): Promise<Dashboard> {
+    const checkedOptions = readDashboardOptions('getDashboard', options);
     const { queryDashboard, toDashboardQuery } = await import(
       './storage/queries/dashboard-query.ts'
     );
     const agent = getSharedAgent();
     const { timeZone: zone } = agent.config.settings;
     const queryClient = await agent.getQueryClient();
-    const dashboard = await queryDashboard(queryClient, toDashboardQuery(options), zone);
+    const dashboard = await queryDashboard(queryClient, toDashboardQuery(checkedOptions), zone);
     // Callers can change the result, and the cached object is shared.
     return structuredClone(dashboard);
   },
@@ -152,15 +165,17 @@ export const performanceMonitoringService = {
    * @example
    * const { errorRate } = await performanceMonitoringService.getTrends({ windowMs: 3_600_000 });
    * @param options window and tenant. Default: the last 15 minutes of all tenants.
+   * @throws PS_ARGUMENT_INVALID if an option is invalid
    * @throws PS_UNAVAILABLE if QuestDB does not respond
    * @throws PS_NO_TARGET if no QuestDB is configured and no local server is running
    */
-  async getTrends(options: DashboardOptions = {}): Promise<Trends> {
+  async getTrends(options?: DashboardOptions): Promise<Trends> {
+    const checkedOptions = readDashboardOptions('getTrends', options);
     const { queryTrends, toDashboardQuery } = await import('./storage/queries/dashboard-query.ts');
     const agent = getSharedAgent();
     const { timeZone: zone } = agent.config.settings;
     const queryClient = await agent.getQueryClient();
-    return queryTrends(queryClient, toDashboardQuery(options), 'previous', zone);
+    return queryTrends(queryClient, toDashboardQuery(checkedOptions), 'previous', zone);
   },
 
   /**
@@ -170,8 +185,11 @@ export const performanceMonitoringService = {
    * await performanceMonitoringService.flush(5000);
    * @param timeoutMs time limit in ms. Default: 30,000.
    * @throws PS_FLUSH_TIMEOUT if the rows are not acknowledged in time. They stay in the spool.
+   * @throws PS_ARGUMENT_INVALID if `timeoutMs` is not a number
    */
-  flush: (timeoutMs?: number): Promise<void> => getSharedAgent().flush(timeoutMs),
+  async flush(timeoutMs?: number): Promise<void> {
+    await getSharedAgent().flush(toMsInRange('flush', 'timeoutMs', timeoutMs, FLUSH_RANGE_MS));
+  },
 
   /**
    * Stops collecting metrics and sends the remaining rows for up to 2 s. Unsent rows stay in the
@@ -180,7 +198,9 @@ export const performanceMonitoringService = {
    * @example
    * await performanceMonitoringService.shutdown();
    */
-  shutdown: (): Promise<void> => getSharedAgent().shutdown(),
+  async shutdown(): Promise<void> {
+    await runGuarded('the shutdown', () => getSharedAgent().shutdown());
+  },
 };
 
 /** Supplies people who receive notifications, if the server runs in the application's process. */
@@ -210,8 +230,8 @@ export const systemHealthMonitor: Pick<
   'startMonitoring' | 'stopMonitoring' | 'getHealthSnapshot' | 'registerGauge'
 > = {
   startMonitoring(intervalMs) {
-    getSharedAgent().connect();
     getSharedAgent().health.startMonitoring(intervalMs);
+    getSharedAgent().connect();
   },
   stopMonitoring: () => getSharedAgent().health.stopMonitoring(),
   getHealthSnapshot: (now) => getSharedAgent().health.getHealthSnapshot(now),
@@ -226,21 +246,28 @@ export const systemHealthMonitor: Pick<
  * app.use((request, _response, next) =>
  *   withTenant({ organizationId: request.user.organization, userId: request.user.id }, next),
  * );
- * @param tenant fields of up to 128 characters without control characters
+ * @param tenant fields of up to 128 characters without control characters. If it is not an object,
+ * `fn` runs without a tenant.
  * @returns the result of `fn`
  * @throws the error of `fn`
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function
  */
 export function withTenant<T>(tenant: Tenant, fn: () => T): T {
+  checkFunction('withTenant', 'fn', fn);
   return runWithTenant(getSharedAgent().tenantReader.sanitize(tenant), fn);
 }
 
 /**
  * Wraps a function so that each call records its duration in ms. A call that throws or rejects is
- * recorded as an error. `this`, the arguments, the result, and the error stay the same.
+ * recorded as an error. Generators are measured until they are done. The name, the length, `this`,
+ * the arguments, the result, and the error stay the same.
  *
  * @example
  * const book = withPerformanceTracking(bookRoom, { name: 'booking', operation: 'book' });
  * await book(room, guest);
+ * @param options name and other fields of the measurement. Default name: the name of the function.
+ * Default type: `API_RESPONSE_TIME`, or `CUSTOM` inside a request or job that the agent measures.
+ * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `options` is not an object
  */
 export const withPerformanceTracking = createPerformanceTracking((measurement) =>
   performanceMonitoringService.recordMetric(measurement),

@@ -61,3 +61,12 @@ export function readOptions<T extends object, K extends keyof T & string>(
     throw createArgumentError(fn, 'options', "can't be read, because a property throws an error");
   }
 }
+
+/** Never throws, even if `value` is a Proxy. */
+export function isValidDate(value: unknown): value is Date {
+  try {
+    return value instanceof Date && !Number.isNaN(value.getTime());
+  } catch {
+    return false;
+  }
+}

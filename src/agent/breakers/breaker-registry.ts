@@ -1,5 +1,5 @@
 import { createNoopMeter, type ObservableResult } from '@opentelemetry/api';
-import { guard } from '../../core/guard.ts';
+import { guard, runGuarded } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { checkFunction } from '../argument-checks.ts';
 import { ATTR_BREAKER_NAME, ATTR_BREAKER_OUTCOME, ATTR_BREAKER_STATE } from '../attribute-keys.ts';
@@ -70,7 +70,7 @@ export class BreakerRegistry {
         return fallback.call(this, toError(error), ...args);
       }
     };
-    copyFunctionProperties(fn, protectedFn);
+    runGuarded('protect', () => copyFunctionProperties(fn, protectedFn));
     return protectedFn;
   }
 

@@ -6,7 +6,7 @@ import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
-import { checkFunction, checkName, toMsInRange } from '../argument-checks.ts';
+import { checkFunction, checkName, isValidDate, toMsInRange } from '../argument-checks.ts';
 import type { HostSample, HostSampler } from '../instrumentation/host-metrics.ts';
 import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
 import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts';
@@ -104,7 +104,7 @@ export class SystemHealthMonitor {
    * @param now timestamp of the snapshot. Default: the current time.
    */
   async getHealthSnapshot(now?: Date): Promise<HealthSnapshot> {
-    const timestamp = toDate(now);
+    const timestamp = isValidDate(now) ? now : new Date();
     const { host, eventLoop, requests, thresholds } = this.#options;
     const sample = runGuarded(PART, () => host.sample());
     const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = sample ?? UNKNOWN_HOST;
@@ -191,12 +191,6 @@ async function readGauge(fn: GaugeFunction): Promise<number | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Returns a copy of a valid date, or the current time. */
-function toDate(date: unknown): Date {
-  const ms = date instanceof Date ? date.getTime() : Number.NaN;
-  return new Date(Number.isNaN(ms) ? Date.now() : ms);
 }
 
 /** Mean duration and error rate of the requests or statements since the last health row. */

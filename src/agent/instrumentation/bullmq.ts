@@ -13,7 +13,7 @@ import {
 } from './bullmq-job-transition.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { observeMethod, wrapMethod } from './method-patching.ts';
-import { getCurrentTenant, runDetachedWithTenant, type Tenant } from './tenant-context.ts';
+import { getCurrentTenant, runJobWithTenant, type Tenant } from './tenant-context.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
@@ -148,9 +148,7 @@ export function createBullmqInstrumentations(
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
-        return runDetachedWithTenant(getJobTenant(args[0] as object), () =>
-          original.apply(this, args),
-        );
+        return runJobWithTenant(getJobTenant(args[0] as object), () => original.apply(this, args));
       };
     });
   };

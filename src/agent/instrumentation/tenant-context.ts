@@ -18,6 +18,8 @@ export interface TenantHolder {
 interface TenantScope {
   readonly tenant: Tenant | undefined;
   readonly holder: TenantHolder | undefined;
+  /** Whether the scope belongs to a job that the agent measures. */
+  readonly isJob?: boolean | undefined;
 }
 
 const CONTEXT_KEY = Symbol.for('perfscope.context');
@@ -45,17 +47,23 @@ export function getCurrentTenant(): Tenant | undefined {
 
 /** Runs `fn` for `tenant`. Inside a request, the first tenant also becomes the request's tenant. */
 export function runWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
-  const holder = contextStorage.getStore()?.holder;
+  const { holder, isJob } = contextStorage.getStore() ?? {};
   if (holder && !holder.isTenantExplicit && tenant) {
     holder.tenant = tenant;
     holder.isTenantExplicit = true;
   }
-  return runInScope({ tenant, holder }, fn);
+  return runInScope({ tenant, holder, isJob }, fn);
 }
 
-/** Runs `fn` for `tenant`, outside the context of a request that might have started it. */
-export function runDetachedWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
-  return runInScope({ tenant, holder: undefined }, fn);
+/** Runs a job for `tenant`, outside the context of a request that might have started it. */
+export function runJobWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T {
+  return runInScope({ tenant, holder: undefined, isJob: true }, fn);
+}
+
+/** Whether the current code handles a request or a job that the agent measures. */
+export function isInMeasuredOperation(): boolean {
+  const scope = contextStorage.getStore();
+  return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
 }
 
 /** Runs `fn` exactly once, even if the context fails. */

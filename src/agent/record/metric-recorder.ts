@@ -59,7 +59,7 @@ export class MetricRecorder {
   /** @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set */
   recordMetric(measurement: Measurement, nowMs: number = Date.now()): void {
     const m = validateMeasurement(measurement, nowMs, this.#retentionMs);
-    if (m instanceof Error) this.#reject(m);
+    if (m instanceof Error) this.reject(m);
     else this.#addMetric(m);
   }
 
@@ -99,7 +99,7 @@ export class MetricRecorder {
   recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): QueueMetricRow | undefined {
     const row = toJobTransitionRow(job, nowMs, this.#retentionMs);
     if (!(row instanceof Error)) return this.#addJob(row);
-    this.#reject(row);
+    this.reject(row);
     return undefined;
   }
 
@@ -140,7 +140,12 @@ export class MetricRecorder {
     this.#options.add('metric_buckets', this.#buckets.takeRows());
   }
 
-  #reject(error: PerfscopeError): void {
+  /**
+   * Counts an invalid measurement.
+   *
+   * @throws `error` if `strict` is set
+   */
+  reject(error: PerfscopeError): void {
     this.#options.dropped.add(error.params.reason === TOO_OLD_REASON ? 'expired' : 'invalid', 1);
     if (this.strict) throw error;
     this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);

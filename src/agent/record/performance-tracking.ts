@@ -1,43 +1,111 @@
+import { guard, runGuarded } from '../../core/guard.ts';
+import { PerformanceMetricType } from '../../core/schema/enums.ts';
+import { checkFunction, createArgumentError } from '../argument-checks.ts';
+import { isInMeasuredOperation } from '../instrumentation/tenant-context.ts';
 import type { Measurement } from './measurement.ts';
+import { observeResult, type TrackedCall } from './observe-result.ts';
 
 /** Fields of the measurement that each call records. */
 export interface TrackingOptions
   extends Pick<
     Measurement,
-    'metricType' | 'service' | 'endpoint' | 'operation' | 'organizationId' | 'propertyId' | 'tags'
+    | 'metricType'
+    | 'type'
+    | 'service'
+    | 'endpoint'
+    | 'operation'
+    | 'organizationId'
+    | 'propertyId'
+    | 'userId'
+    | 'tags'
   > {
-  name: string;
+  /** Name of the metric. Default: the name of the function. */
+  name?: string | undefined;
+  /**
+   * Type of the measurement. Default: `API_RESPONSE_TIME`. Inside a request or job that the agent
+   * measures, the default is `CUSTOM`, so that the request or job is not counted twice.
+   */
+  metricType?: PerformanceMetricType | undefined;
 }
+
+// biome-ignore-start lint/suspicious/noExplicitAny: a function or class of any type can be wrapped.
+export type TrackableFunction =
+  | ((this: any, ...args: any[]) => any)
+  | (abstract new (
+      ...args: any[]
+    ) => any);
+// biome-ignore-end lint/suspicious/noExplicitAny: see above.
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+type AnyClass = new (...args: unknown[]) => object;
+
+/** What fails, for {@link guard}. */
+const PART = 'withPerformanceTracking';
 
 /** Creates `withPerformanceTracking`, which passes the measurement of each call to `record`. */
 export function createPerformanceTracking(record: (measurement: Measurement) => void) {
-  return function withPerformanceTracking<T, A extends unknown[], R>(
-    fn: (this: T, ...args: A) => R,
-    options: TrackingOptions,
-  ): (this: T, ...args: A) => R {
-    return function (this: T, ...args: A): R {
-      const startMs = performance.now();
-      const recordCall = (error: boolean) => {
-        try {
-          record({ unit: 'ms', ...options, value: performance.now() - startMs, error });
-        } catch {
-          // The outcome of the function is more important than its measurement.
-        }
+  return function withPerformanceTracking<F extends TrackableFunction>(
+    fn: F,
+    options?: TrackingOptions,
+  ): F {
+    checkFunction(PART, 'fn', fn);
+    if (options !== undefined && options !== null && typeof options !== 'object') {
+      throw createArgumentError(PART, 'options', 'is not an object');
+    }
+    const startCall = (): TrackedCall => {
+      let startMs = performance.now();
+      let isEnded = false;
+      const isMeasured = runGuarded(PART, isInMeasuredOperation) ?? false;
+      const recordCall = guard(PART, (value: number, error: boolean) =>
+        record({ ...createMeasurement(fn, options ?? {}, isMeasured), value, error }),
+      );
+      return {
+        restart: () => {
+          startMs = performance.now();
+        },
+        end: (failed) => {
+          if (!isEnded) recordCall(performance.now() - startMs, failed);
+          isEnded = true;
+        },
       };
+    };
+    const track = <R>(run: () => R, observe: (result: R, call: TrackedCall) => R): R => {
+      const call = startCall();
       let result: R;
       try {
-        result = fn.apply(this, args);
+        result = run();
       } catch (error) {
-        recordCall(true);
+        call.end(true);
         throw error;
       }
-      if (result instanceof Promise) {
-        result.then(
-          () => recordCall(false),
-          () => recordCall(true),
-        );
-      } else recordCall(false);
-      return result;
+      return observe(result, call);
     };
+    const observeInstance = (instance: object, call: TrackedCall) => {
+      call.end(false);
+      return instance;
+    };
+    // The name, length, and properties of a Proxy are those of the function.
+    return new Proxy(fn, {
+      apply: (target, thisArg, args) =>
+        track(() => Reflect.apply(target as AnyFunction, thisArg, args), observeResult),
+      construct: (target, args, newTarget) =>
+        track(() => Reflect.construct(target as AnyClass, args, newTarget), observeInstance),
+    });
   };
+}
+
+function createMeasurement(
+  fn: TrackableFunction,
+  options: TrackingOptions,
+  isMeasured: boolean,
+): Omit<Measurement, 'value'> {
+  const name = options.name ?? (fn.name || 'anonymous');
+  const defaultType = isMeasured
+    ? PerformanceMetricType.CUSTOM
+    : PerformanceMetricType.API_RESPONSE_TIME;
+  const metricType = options.metricType ?? options.type ?? defaultType;
+  const isApi = metricType === PerformanceMetricType.API_RESPONSE_TIME;
+  // Queries of API response times group by endpoint.
+  const endpoint = options.endpoint ?? (isApi ? name : undefined);
+  return { unit: 'ms', ...options, name, metricType, endpoint };
 }
