@@ -163,7 +163,11 @@ export class Breaker {
 
   constructor(action: BreakerAction, options: BreakerOptions) {
     this.#action = action;
-    this.#options = options;
+    this.#options = {
+      ...options,
+      onOutcome: guard(PART, options.onOutcome),
+      onStateChange: guard(PART, options.onStateChange),
+    };
     this.#circuit = this.#createCircuit();
   }
 
