@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { getAgentUrl } from '../core/agent-download.ts';
 import type { WriteTarget } from '../core/config/questdb-targets.ts';
+import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
 import {
   findQuestdbTargets,
   readStartupConfig,
@@ -14,11 +15,9 @@ import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts
 import { VERSION } from '../core/version.ts';
 import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
-import { createWriter } from '../storage/write/create-writer.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
-import { captureProcessErrors } from './error-tracking/process-errors.ts';
 import { toJobOccurrence, toRequestOccurrence } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { createExpressInstrumentations } from './instrumentation/express.ts';
@@ -32,6 +31,8 @@ import { EventLoopSampler } from './instrumentation/runtime-metrics.ts';
 import { getCurrentTenant } from './instrumentation/tenant-context.ts';
 import { TenantReader } from './instrumentation/tenant-reader.ts';
 import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
+import { captureProcessErrors } from './process/process-errors.ts';
+import { QuestdbConnector } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
 
 export interface AgentOptions {
@@ -62,6 +63,7 @@ export class Agent {
    */
   readonly histograms = new HistogramRegistry(() => this.#onOverflow());
   readonly #options: AgentOptions;
+  readonly #connector: QuestdbConnector;
   readonly #host = new HostSampler();
   readonly #eventLoop = new EventLoopSampler();
   readonly #requestStats = new DurationStats();
@@ -71,8 +73,6 @@ export class Agent {
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   #queryClient: QuestdbQueryClient | undefined;
-  #isConnected = false;
-  #crashed = false;
 
   constructor(options: AgentOptions) {
     const { config, log, strict = false } = options;
@@ -83,6 +83,14 @@ export class Agent {
     this.tenantReader = new TenantReader(settings, (field, reason) =>
       this.#reportRejectedTenant(field, reason),
     );
+    this.#connector = new QuestdbConnector({
+      config,
+      log,
+      deferredWriter: this.deferredWriter,
+      dropped: this.droppedRows,
+      spoolDir: options.spoolDir,
+      target: () => this.#getWriteTarget(),
+    });
     const { add } = this.deferredWriter;
     this.recorder = new MetricRecorder({
       resource,
@@ -120,7 +128,7 @@ export class Agent {
       resource,
       readers,
       exportIntervalMs: settings.exportIntervalMs,
-      add: this.hasWriteTarget ? this.deferredWriter.add : undefined,
+      add: this.deferredWriter.add,
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requestStats.add(durationMs, failed),
@@ -134,10 +142,8 @@ export class Agent {
 
   /** Stores uncaught exceptions and unhandled rejections in `error_logs`. */
   captureProcessErrors(): void {
-    if (!this.hasWriteTarget) return;
     captureProcessErrors(({ kind, fatal, thrown }) => {
       const level = fatal ? 'fatal' : 'error';
-      this.#crashed ||= fatal;
       this.errorTracker.track({ kind, level, error: parseThrown(thrown), ...getCurrentTenant() });
     });
   }
@@ -183,8 +189,7 @@ export class Agent {
     }
     this.#tryStart('runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
     const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.config.settings;
-    if (SYSTEM_HEALTH_ENABLED && this.hasWriteTarget)
-      this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
+    if (SYSTEM_HEALTH_ENABLED) this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
   }
 
   /** Whether QuestDB is configured or a local server is running. */
@@ -192,21 +197,12 @@ export class Agent {
     return this.#getWriteTarget() !== undefined;
   }
 
-  /** Creates the writer on the first call. Logs a failure and never throws. */
+  /**
+   * Creates the writer on the first call. If no QuestDB is known, looks for a local server every 5 s.
+   * Never throws.
+   */
   connect(): void {
-    if (this.#isConnected) return;
-    this.#isConnected = true;
-    this.#tryStart('the QuestDB writer', () => {
-      const { log, spoolDir } = this.#options;
-      const writer = createWriter({
-        config: this.config,
-        log,
-        dropped: this.droppedRows,
-        spoolDir,
-        target: () => this.#getWriteTarget(),
-      });
-      this.deferredWriter.connect(writer);
-    });
+    this.#connector.connect();
   }
 
   /**
@@ -231,9 +227,10 @@ export class Agent {
    * Collects all metrics, and resolves when all rows are stored.
    *
    * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
+   * @throws PS_NO_TARGET if no QuestDB is configured and no local server was found
    */
   async flush(timeoutMs?: number): Promise<void> {
-    this.connect();
+    if (!this.#connector.tryConnect()) throw createError('PS_NO_TARGET', {});
     await this.#otelMetrics?.flush();
     await this.deferredWriter.writer?.flush(timeoutMs);
   }
@@ -242,7 +239,8 @@ export class Agent {
    * Stops collecting metrics. Rows not stored within `timeoutMs` stay in the spool. Never rejects.
    */
   async shutdown(timeoutMs = 2000): Promise<void> {
-    this.connect();
+    this.#connector.tryConnect();
+    this.#connector.stop();
     this.health.stopMonitoring();
     await this.#otelMetrics?.stop();
     this.#eventLoop.stop();
@@ -250,11 +248,36 @@ export class Agent {
     await this.#queryClient?.close().catch(() => {});
   }
 
-  /** Writes all collected rows to the spool while the process exits. Never throws. */
-  flushSync(): void {
+  /**
+   * Writes all collected rows to the spool.
+   *
+   * @param options.abortOpenRequests whether to count the open requests as aborted, because the
+   * process ends. Default: `false`.
+   * @returns whether the spool contains rows
+   */
+  flushSync({ abortOpenRequests = false } = {}): boolean {
+    if (abortOpenRequests) this.#otelMetrics?.abortOpenRequests();
     this.#otelMetrics?.flushSync();
-    if (this.#crashed) this.connect();
-    this.deferredWriter.writer?.flushSync();
+    // A process can end before it is connected.
+    this.#connector.tryConnect();
+    const { writer } = this.deferredWriter;
+    writer?.flushSync();
+    return writer?.hasSpooledRows ?? false;
+  }
+
+  /**
+   * Sends the spooled rows for up to `timeoutMs`. Ends at the first failure, unless the time limit is
+   * higher than the default. Unsent rows stay in the spool. Never rejects.
+   */
+  async sendSpooled(timeoutMs: number): Promise<void> {
+    const retry = timeoutMs > DEFAULT_EXIT_TIMEOUT_MS;
+    await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry });
+  }
+
+  /** Writes all collected rows to the spool, and leaves the spool to other processes. */
+  closeSync(): void {
+    this.flushSync({ abortOpenRequests: true });
+    this.deferredWriter.writer?.closeSync();
   }
 
   readonly #onOverflow = () => this.#warnOnce('series', createError('PS_SERIES_LIMIT', {}).message);
@@ -307,12 +330,16 @@ const sharedGlobal = globalThis as { [SHARED_AGENT_KEY]?: Agent };
  * global object because `register` and the application can load separate copies of this package.
  */
 export function getSharedAgent(): Agent {
-  sharedGlobal[SHARED_AGENT_KEY] ??= createAgent();
-  return sharedGlobal[SHARED_AGENT_KEY];
+  const agent = sharedGlobal[SHARED_AGENT_KEY];
+  if (agent) return agent;
+  const created = createAgent();
+  setSharedAgent(created);
+  return created;
 }
 
 export function setSharedAgent(agent: Agent): void {
-  sharedGlobal[SHARED_AGENT_KEY] = agent;
+  // Not enumerable, so that the application doesn't notice it.
+  Object.defineProperty(globalThis, SHARED_AGENT_KEY, { value: agent, configurable: true });
 }
 
 function createAgent(): Agent {

@@ -1,23 +1,28 @@
 import { isMainThread } from 'node:worker_threads';
+import { startImmediate, startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
-import { getSharedAgent } from './agent.ts';
+import { type Agent, getSharedAgent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
-import { flushOnExit } from './flush-on-exit.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
+import { flushOnExit } from './process/flush-on-exit.ts';
 
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
+const REGISTERED_KEY = Symbol.for('perfscope.registered');
 
 /**
  * Instruments the application in this process. Never throws, so the application always starts.
- * Synchronous, because `--require` can't wait.
+ * Synchronous, because `--require` can't wait. Only the first call in a process has an effect, also if
+ * the application loads several copies of this package.
  *
  * @param options.dryRun whether to instrument the libraries without writing rows, as `doctor` does.
  * Default: `false`.
  */
 export function registerAgent(options: { dryRun?: boolean } = {}): void {
   try {
+    if (Object.hasOwn(globalThis, REGISTERED_KEY)) return;
+    Object.defineProperty(globalThis, REGISTERED_KEY, { value: true });
     startAgent(options.dryRun ?? false);
   } catch (error) {
     const reason = errorMessage(error);
@@ -29,16 +34,7 @@ function startAgent(dryRun: boolean): void {
   const agent = getSharedAgent();
   const { settings } = agent.config;
   if (!settings.enabled) return;
-  if (dryRun) {
-    agent.instrument();
-    agent.instrumentLibraries();
-    return;
-  }
-  if (!agent.hasWriteTarget && settings.prometheusPort === undefined) {
-    stderrLogger.warn(createError('PS_NO_TARGET', {}).message);
-    return;
-  }
-  if (settings.prometheusPort === undefined) agent.instrument();
+  if (dryRun || settings.prometheusPort === undefined) agent.instrument();
   else {
     const { reader, server } = servePrometheus(
       settings.prometheusPort,
@@ -50,17 +46,23 @@ function startAgent(dryRun: boolean): void {
     agent.instrument([reader]);
   }
   agent.instrumentLibraries();
-  // Loads the other parts after the first turn of the event loop, so the application starts sooner.
-  setImmediate(() => {
-    if (agent.hasWriteTarget) agent.connect();
+  if (dryRun) return;
+  // Starts the other parts after the first turn of the event loop, so the application starts sooner.
+  startImmediate('the start', () => {
+    agent.connect();
     agent.startSystemMetrics();
-  }).unref();
+  });
   // Worker threads load the same libraries as the main thread, so only the main thread lists them.
   if (isMainThread)
-    setTimeout(
-      () => stderrLogger.warn(formatLibraries(agent.loadedLibraries)),
-      LIBRARY_REPORT_DELAY_MS,
-    ).unref();
+    startTimeout('the list of libraries', () => listLibraries(agent), LIBRARY_REPORT_DELAY_MS);
   agent.captureProcessErrors();
   flushOnExit(agent);
+}
+
+function listLibraries(agent: Agent): void {
+  stderrLogger.info(formatLibraries(agent.loadedLibraries));
+  if (!agent.hasWriteTarget)
+    stderrLogger.info(
+      'waiting for a server. Start one with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL',
+    );
 }

@@ -28,6 +28,11 @@ export function startImmediate(part: string, fn: () => unknown): NodeJS.Immediat
   return unref(setImmediate(guard(part, fn)));
 }
 
+/** Calls `fn` after the current operation, before the event loop continues. */
+export function startNextTick(part: string, fn: () => unknown): void {
+  process.nextTick(guard(part, fn));
+}
+
 /** Fake timers of test libraries can be numbers, which have no `unref`. */
 export function unref<T extends { unref(): unknown }>(timer: T): T {
   if (typeof timer === 'object' && typeof timer.unref === 'function') timer.unref();

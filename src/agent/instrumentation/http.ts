@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Attributes } from '@opentelemetry/api';
+import { guard } from '../../core/guard.ts';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID, ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
 import { EMPTY_ATTRIBUTES, MAX_SERIES } from './cardinality-limit.ts';
 import {
@@ -9,15 +10,17 @@ import {
   type KeyedHistogram,
   recordValue,
 } from './histogram-registry.ts';
-import { swallowErrors } from './method-patching.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
 import {
   createRequestState,
-  getOpenRequests,
   getRequestState,
+  OpenConnections,
   type RequestState,
 } from './request-state.ts';
 import { enterRequestContext, type Tenant } from './tenant-context.ts';
+
+/** Part of the agent that fails if a callback throws. */
+const PART = 'the request metrics';
 
 /** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
 const REQUEST_DURATION_BOUNDARIES_S = [
@@ -52,9 +55,12 @@ interface HttpChannelMessage {
  *
  * Source: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
  *
- * @returns a function that stops recording
+ * @returns functions that stop recording, and that record the open requests as aborted
  */
-export function instrumentHttp(options: HttpInstrumentationOptions): () => void {
+export function instrumentHttp(options: HttpInstrumentationOptions): {
+  stop: () => void;
+  abortOpenRequests: () => void;
+} {
   const isIgnored = createPathMatcher(options.ignoreRoutes);
   const histogram = options.histograms.create({
     scope: 'perfscope.http',
@@ -93,14 +99,15 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
     }
   };
 
-  const onStart = swallowErrors(({ request, response, server }: HttpChannelMessage) => {
+  const connections = new OpenConnections(complete);
+  const onStart = guard(PART, ({ request, response, server }: HttpChannelMessage) => {
     if (options.isOwnServer(server) || isIgnored(request.url ?? '')) return;
-    const openRequests = getOpenRequests(request.socket, complete);
+    const openRequests = connections.getOpenRequests(request.socket);
     const state = createRequestState(request, response, openRequests, resolveTenant(request));
     openRequests.add(state);
     enterRequestContext(state);
   });
-  const onFinish = swallowErrors(({ request }: HttpChannelMessage) => {
+  const onFinish = guard(PART, ({ request }: HttpChannelMessage) => {
     const state = getRequestState(request);
     if (state) complete(state, false);
   });
@@ -109,9 +116,12 @@ export function instrumentHttp(options: HttpInstrumentationOptions): () => void 
   const finish = onFinish as (message: unknown) => void;
   subscribe('http.server.request.start', start);
   subscribe('http.server.response.finish', finish);
-  return () => {
-    unsubscribe('http.server.request.start', start);
-    unsubscribe('http.server.response.finish', finish);
+  return {
+    stop: () => {
+      unsubscribe('http.server.request.start', start);
+      unsubscribe('http.server.response.finish', finish);
+    },
+    abortOpenRequests: () => connections.completeAll(),
   };
 }
 

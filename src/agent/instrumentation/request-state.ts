@@ -1,15 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { swallowErrors } from './method-patching.ts';
+import { guard } from '../../core/guard.ts';
+import { ExistingObject } from './hidden-property.ts';
 import type { Tenant, TenantHolder } from './tenant-context.ts';
-
-/** Property of a socket that stores its open requests. */
-const OPEN_REQUESTS_KEY = Symbol('perfscope.open');
-
-interface SocketWithOpenRequests extends Socket {
-  [OPEN_REQUESTS_KEY]?: OpenRequests;
-}
 
 /**
  * Open requests of a connection. With pipelining, there can be more than one open request. The
@@ -44,24 +38,62 @@ export class OpenRequests {
   }
 }
 
-/**
- * Returns the open requests of a connection. If the connection closes first, its open requests are
- * completed as aborted. This needs one listener per connection, and none on the application's
- * responses.
- */
-export function getOpenRequests(
-  socket: Socket,
-  complete: (state: RequestState, aborted: boolean) => void,
-): OpenRequests {
-  const existing = (socket as SocketWithOpenRequests)[OPEN_REQUESTS_KEY];
-  if (existing !== undefined) return existing;
-  const openRequests = new OpenRequests();
-  Object.defineProperty(socket, OPEN_REQUESTS_KEY, { value: openRequests });
-  const onClose = swallowErrors(() => {
-    for (const state of openRequests.all()) complete(state, !state.response.writableFinished);
-  });
-  socket.once('close', onClose);
-  return openRequests;
+/** Stores the open requests of a socket. */
+class SocketField extends ExistingObject {
+  readonly #openRequests: OpenRequests;
+
+  private constructor(socket: object, openRequests: OpenRequests) {
+    super(socket);
+    this.#openRequests = openRequests;
+  }
+
+  static get(socket: object): OpenRequests | undefined {
+    return #openRequests in socket ? socket.#openRequests : undefined;
+  }
+
+  static set(socket: object, openRequests: OpenRequests): void {
+    new SocketField(socket, openRequests);
+  }
+}
+
+/** The connections of this process that have received a request. */
+export class OpenConnections {
+  readonly #connections = new Set<OpenRequests>();
+  readonly #complete: (state: RequestState, aborted: boolean) => void;
+
+  constructor(complete: (state: RequestState, aborted: boolean) => void) {
+    this.#complete = complete;
+  }
+
+  /**
+   * Returns the open requests of a connection. If the connection closes first, its open requests are
+   * completed as aborted. This needs one listener per connection, and none on the application's
+   * responses.
+   */
+  getOpenRequests(socket: Socket): OpenRequests {
+    const existing = SocketField.get(socket);
+    if (existing !== undefined) return existing;
+    const openRequests = new OpenRequests();
+    SocketField.set(socket, openRequests);
+    this.#connections.add(openRequests);
+    socket.once(
+      'close',
+      guard('the request metrics', () => {
+        this.#connections.delete(openRequests);
+        this.#completeRequests(openRequests);
+      }),
+    );
+    return openRequests;
+  }
+
+  /** Completes all open requests, because the process ends. */
+  completeAll(): void {
+    for (const openRequests of this.#connections) this.#completeRequests(openRequests);
+  }
+
+  #completeRequests(openRequests: OpenRequests): void {
+    for (const state of openRequests.all()) this.#complete(state, !state.response.writableFinished);
+  }
 }
 
 const KNOWN_METHODS = new Set(
@@ -90,14 +122,23 @@ export interface RequestState extends TenantHolder {
   ended: boolean;
 }
 
-/**
- * Property of a request that stores its state. With a WeakMap, the garbage collection of so many
- * short-lived keys would cost more than the rest of the instrumentation.
- */
-const REQUEST_STATE_KEY = Symbol('perfscope.request');
+/** Stores the state of a request. */
+class RequestField extends ExistingObject {
+  #state: RequestState;
 
-interface RequestWithState extends IncomingMessage {
-  [REQUEST_STATE_KEY]?: RequestState | undefined;
+  private constructor(request: object, state: RequestState) {
+    super(request);
+    this.#state = state;
+  }
+
+  static get(request: object): RequestState | undefined {
+    return #state in request ? request.#state : undefined;
+  }
+
+  static set(request: object, state: RequestState): void {
+    if (#state in request) request.#state = state;
+    else new RequestField(request, state);
+  }
 }
 
 export function createRequestState(
@@ -122,11 +163,11 @@ export function createRequestState(
     thrown: undefined,
     ended: false,
   };
-  (request as RequestWithState)[REQUEST_STATE_KEY] = state;
+  RequestField.set(request, state);
   return state;
 }
 
 export function getRequestState(request: IncomingMessage): RequestState | undefined {
-  const state = (request as RequestWithState)[REQUEST_STATE_KEY];
+  const state = RequestField.get(request);
   return state === undefined || state.ended ? undefined : state;
 }

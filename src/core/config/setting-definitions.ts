@@ -16,6 +16,9 @@ import {
 /** Paths that are ignored by default, because probes request them, not users. */
 const HEALTH_CHECK_PATHS = ['/healthz', '/readyz', '/livez', '/health', '/metrics'] as const;
 
+/** At most this time, in ms, is noticeable when a command ends. */
+export const DEFAULT_EXIT_TIMEOUT_MS = 300;
+
 /**
  * Every environment variable that Perfscope reads, except for the OpenTelemetry variables.
  * `docs/configuration.md` contains this list. An unknown variable that starts with `PERFORMANCE_`
@@ -32,6 +35,11 @@ export const VARIABLES = {
     30_000,
     [100, DAY_MS],
     'Maximum time between writes, in ms. Histograms use the same interval.',
+  ),
+  PERFORMANCE_EXIT_TIMEOUT: integerVariable(
+    DEFAULT_EXIT_TIMEOUT_MS,
+    [0, 60_000],
+    'Maximum time, in ms, to send the last rows when a process ends. A higher value also retries failed writes.',
   ),
   PERFORMANCE_RETENTION_DAYS: integerVariable(30, [1, 3650], 'Days to keep raw measurements.'),
   PERFORMANCE_RETENTION_MINUTE_DAYS: integerVariable(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
@@ -18,6 +19,20 @@ export interface CreateWriterOptions {
   target: () => WriteTarget | undefined;
 }
 
+/** Returns the spool folder of a process. See {@link CreateWriterOptions.spoolDir}. */
+export function getSpoolDir(
+  { settings, discoveryFile, folder }: StartupConfig,
+  spoolDir: string | undefined,
+): string {
+  const path =
+    settings.PERFORMANCE_SPOOL_DIR ??
+    spoolDir ??
+    readDiscoveryFile(discoveryFile)?.spoolDir ??
+    `${settings.PERFORMANCE_DATA_DIR}/spool`;
+  // The application can change its current folder.
+  return folder === undefined ? path : resolve(folder, path);
+}
+
 /** Creates the row writer of a process from its settings. */
 export function createWriter({
   config,
@@ -26,16 +41,14 @@ export function createWriter({
   spoolDir,
   target,
 }: CreateWriterOptions): RowWriter {
-  const { settings, discoveryFile } = config;
+  const { settings } = config;
   const { retention } = settings;
-  const serverSpoolDir = readDiscoveryFile(discoveryFile)?.spoolDir;
-  const defaultSpoolDir = `${settings.PERFORMANCE_DATA_DIR}/spool`;
   return new RowWriter({
     target,
     dropped,
     log,
     retentionDays: retention.rawDays,
-    spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? spoolDir ?? serverSpoolDir ?? defaultSpoolDir,
+    spoolDir: getSpoolDir(config, spoolDir),
     spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
     bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
     flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,

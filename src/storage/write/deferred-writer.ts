@@ -2,13 +2,18 @@ import type { AddRows, RowTypes, TableName } from '../../core/schema/table-regis
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import type { RowWriter } from './row-writer.ts';
 
-/** Maximum number of rows before the writer is loaded. Normally, there are only a few. */
+/** Maximum number of rows per interval before the writer is loaded. Normally, there are only a few. */
 const MAX_PENDING_ROWS = 50_000;
 
 type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
 
-/** Buffers rows until the writer is loaded, which happens after the application has started. */
+/**
+ * Buffers rows until the writer is loaded. This happens after the application has started, and after a
+ * QuestDB was found.
+ */
 export class DeferredWriter {
+  /** Rows of the last complete interval. */
+  #previous: PendingRows[] = [];
   #pending: PendingRows[] = [];
   #pendingRows = 0;
   #writer: RowWriter | undefined;
@@ -35,13 +40,26 @@ export class DeferredWriter {
     this.#writer?.onBeforeBatch(listener);
   }
 
+  /**
+   * Ends an interval while no server is running: keeps its rows, including aggregated rows, and
+   * discards the rows of the interval before.
+   */
+  startInterval(): void {
+    if (this.#writer) return;
+    for (const listener of this.#beforeBatchListeners) listener();
+    this.#previous = this.#pending;
+    this.#pending = [];
+    this.#pendingRows = 0;
+  }
+
   /** Passes the buffered rows to the writer, and then all later rows. */
   connect(writer: RowWriter): void {
     this.#writer = writer;
     for (const listener of this.#beforeBatchListeners) writer.onBeforeBatch(listener);
-    for (const [table, rows] of this.#pending) {
+    for (const [table, rows] of [...this.#previous, ...this.#pending]) {
       writer.add(table as 'performance_metrics', rows as RowTypes['performance_metrics'][]);
     }
+    this.#previous = [];
     this.#pending = [];
     this.#pendingRows = 0;
   }

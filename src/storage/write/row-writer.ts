@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withTimeout } from '../../core/concurrency.ts';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
@@ -12,6 +14,7 @@ import type { Batch } from './spool-folders.ts';
 import { SpoolSender } from './spool-sender.ts';
 
 const POLL_INTERVAL_MS = 20;
+const PART = 'the row writer';
 
 export interface RowWriterOptions {
   spoolDir: string;
@@ -49,8 +52,7 @@ export class RowWriter {
     this.#spool = new Spool({ dir, maxBytes, maxAgeMs, dropped, log });
     this.#sender = new SpoolSender({ ...options, spool: this.#spool });
     this.adoptSpool();
-    this.#timer = setInterval(() => void this.#spoolBuffered(), options.flushIntervalMs);
-    this.#timer.unref();
+    this.#timer = startInterval(PART, () => this.#spoolBuffered(), options.flushIntervalMs);
   }
 
   /** Adds rows. They are written when the buffer is full, or when the flush interval ends. */
@@ -58,10 +60,10 @@ export class RowWriter {
     if (rows.length === 0) return;
     this.#buffer.add(table, toAnyRows(rows));
     if (this.#buffer.rows >= this.#options.bufferSize && !this.#isSplitting) {
-      this.#scheduledFlush ??= setImmediate(() => {
+      this.#scheduledFlush ??= startImmediate(PART, () => {
         this.#scheduledFlush = undefined;
-        void this.#spoolBuffered();
-      }).unref();
+        return this.#spoolBuffered();
+      });
     }
   };
 
@@ -90,14 +92,14 @@ export class RowWriter {
    * @throws PS_FLUSH_TIMEOUT if that takes longer than `timeoutMs`. The rows stay in the spool.
    */
   async flush(timeoutMs = 30_000): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     // A write that is already running might not include the latest rows.
     await this.#spooling;
     await this.#spoolBuffered();
     const pending = new Set<Batch>(this.#spool.waiting);
     this.#sender.retryNow();
     while (this.#spool.waiting.some((batch) => pending.has(batch))) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         const rows = this.#spool.waitingRows;
         throw createError('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
       }
@@ -114,6 +116,26 @@ export class RowWriter {
     this.#spool.close();
   }
 
+  /** Whether rows are waiting in the spool. */
+  get hasSpooledRows(): boolean {
+    return this.#spool.waiting.length > 0;
+  }
+
+  /**
+   * Sends the spooled rows. Resolves when QuestDB has acknowledged them, after `timeoutMs`, or after a
+   * failure unless `retry` is set. Unsent rows stay in the spool.
+   */
+  async sendSpooled(timeoutMs: number, { retry }: { retry: boolean }): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const remainingMs = deadline - performance.now();
+      if (!this.hasSpooledRows || remainingMs <= 0) return;
+      await withTimeout(remainingMs, this.#sender.sendAll(), () => {});
+      if (!retry) return;
+      await delay(POLL_INTERVAL_MS);
+    }
+  }
+
   /** Writes the buffered rows to disk synchronously, for use when the process exits. */
   flushSync(): void {
     this.#splitBuffer();
@@ -121,6 +143,11 @@ export class RowWriter {
       for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
       this.#buffer.removeChunk(chunk);
     }
+  }
+
+  /** Same as `flushSync`, and leaves the spooled rows to other processes. */
+  closeSync(): void {
+    this.flushSync();
     this.#spool.close();
   }
 

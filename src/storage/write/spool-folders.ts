@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { randomBytes } from '../../core/lazy-crypto.ts';
 import { isProcessAlive, type ProcessIdentity } from '../../core/process-identity.ts';
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
@@ -106,6 +106,16 @@ export function removeFolderIfEmpty(folder: string): void {
     rmdirSync(folder);
   } catch {
     // The folder is not empty, or it no longer exists.
+  }
+}
+
+/** Deletes a folder if it is empty. Otherwise, renames it so that no process owns it. */
+export function releaseFolder(folder: string): void {
+  removeFolderIfEmpty(folder);
+  try {
+    renameSync(folder, join(dirname(folder), createOrphanedFolderName()));
+  } catch {
+    // The folder was empty, or it can't be renamed. Then other processes send its rows when this process has ended.
   }
 }
 

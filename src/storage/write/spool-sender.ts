@@ -55,6 +55,12 @@ export class SpoolSender {
     this.start();
   }
 
+  /** Sends all batches immediately. Resolves when they are stored, or after a failure. */
+  async sendAll(): Promise<void> {
+    this.retryNow();
+    await this.#running;
+  }
+
   /** Stops sending. Unsent batches stay in the spool. */
   async close(): Promise<void> {
     this.#closed = true;

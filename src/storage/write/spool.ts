@@ -13,6 +13,7 @@ import {
   createSpoolFolder,
   formatBatchFileName,
   listBatches,
+  releaseFolder,
   removeFolderIfEmpty,
   UNFINISHED_SUFFIX,
 } from './spool-folders.ts';
@@ -172,9 +173,12 @@ export class Spool {
     this.#drop(oldest, 'spool_full', reason);
   }
 
-  /** Deletes the folder of this process, unless it contains batches for the next process. */
+  /**
+   * Deletes the folder of this process. If it contains batches, other processes can send them from now
+   * on, even while this process is still running, because a worker thread can end earlier.
+   */
   close(): void {
-    if (this.#folder) removeFolderIfEmpty(this.#folder);
+    if (this.#folder) releaseFolder(this.#folder);
     this.#folder = undefined;
   }
 

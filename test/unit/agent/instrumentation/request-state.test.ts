@@ -1,6 +1,9 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
+  OpenConnections,
   OpenRequests,
   type RequestState,
 } from '../../../../src/agent/instrumentation/request-state.ts';
@@ -26,4 +29,26 @@ it('lists only the open requests, regardless of the order in which requests star
       }
     }),
   );
+});
+
+it('completes the open requests of all connections that are not closed', () => {
+  const completed: [string, boolean][] = [];
+  const connections = new OpenConnections((state, aborted) =>
+    completed.push([state.method, aborted]),
+  );
+  const addRequest = (socket: Socket, method: string, writableFinished: boolean) => {
+    const state = { method, response: { writableFinished }, ended: false };
+    connections.getOpenRequests(socket).add(state as unknown as RequestState);
+  };
+  const [closed, open] = [new EventEmitter() as Socket, new EventEmitter() as Socket];
+  addRequest(closed, 'PUT', false);
+  addRequest(open, 'GET', false);
+  addRequest(open, 'POST', true);
+  closed.emit('close');
+  connections.completeAll();
+  expect(completed).toEqual([
+    ['PUT', true],
+    ['GET', true],
+    ['POST', false],
+  ]);
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 
 const CAPTURE = `
-  import { captureProcessErrors } from './src/agent/error-tracking/process-errors.ts';
+  import { captureProcessErrors } from './src/agent/process/process-errors.ts';
   const format = (thrown) => thrown?.message ?? String(thrown);
   captureProcessErrors(({ kind, fatal, thrown }) =>
     console.log('reported', kind, fatal, format(thrown)));

@@ -1,4 +1,6 @@
-import { swallowErrors, wrapMethod } from '../instrumentation/method-patching.ts';
+import { guard } from '../../core/guard.ts';
+import { startNextTick } from '../../core/guarded-timers.ts';
+import { handleProcessEvent } from './process-events.ts';
 
 /** An uncaught exception or an unhandled rejection. */
 export interface ProcessError {
@@ -11,8 +13,7 @@ export interface ProcessError {
 /**
  * Reports uncaught exceptions and unhandled rejections. The process still handles them as before. A
  * listener for `uncaughtException` or `unhandledRejection` would keep the process alive, so this
- * function adds none. It listens to `uncaughtExceptionMonitor`, and wraps `process.emit` to detect
- * rejections.
+ * function adds none.
  *
  * The order of the two events for a rejection depends on `--unhandled-rejections`. Each rejection
  * is reported once:
@@ -21,7 +22,7 @@ export interface ProcessError {
  * - `warn` and `none`: only emitted.
  */
 export function captureProcessErrors(onError: (error: ProcessError) => void): void {
-  const report = swallowErrors(onError);
+  const report = guard('the error tracking', onError);
   /**
    * A rejection emitted without a listener. It is raised in the same turn of the event loop, or not
    * at all.
@@ -30,9 +31,12 @@ export function captureProcessErrors(onError: (error: ProcessError) => void): vo
   /** Whether a rejection was raised and reported before it is emitted. */
   let isRaisedFirst = false;
 
-  process.on('uncaughtExceptionMonitor', (thrown, origin) => {
+  handleProcessEvent('uncaughtExceptionMonitor', ([thrown, origin]) => {
     const fatal = process.listenerCount('uncaughtException') === 0;
-    if (origin !== 'unhandledRejection') return report({ kind: 'uncaught', fatal, thrown });
+    if (origin !== 'unhandledRejection') {
+      report({ kind: 'uncaught', fatal, thrown });
+      return;
+    }
     isRaisedFirst = emitted === undefined;
     // Node.js wraps reasons that are not errors, so the emitted value is preferred.
     report({ kind: 'rejection', fatal, thrown: emitted ? emitted.thrown : thrown });
@@ -44,21 +48,16 @@ export function captureProcessErrors(onError: (error: ProcessError) => void): vo
     if (emitted) report({ kind: 'rejection', fatal: false, thrown: emitted.thrown });
     emitted = undefined;
   };
-  const onRejection = (thrown: unknown) => {
+  handleProcessEvent('unhandledRejection', ([thrown]) => {
     const isReported = isRaisedFirst;
     isRaisedFirst = false;
     if (isReported) return;
     if (process.listenerCount('unhandledRejection') > 0) {
-      return report({ kind: 'rejection', fatal: false, thrown });
+      report({ kind: 'rejection', fatal: false, thrown });
+      return;
     }
     reportEmitted();
     emitted = { thrown };
-    process.nextTick(reportEmitted);
-  };
-  wrapMethod(process, 'emit', (original) => {
-    return function emit(this: unknown, ...args: unknown[]) {
-      if (args[0] === 'unhandledRejection') onRejection(args[1]);
-      return original.apply(this, args);
-    };
+    startNextTick('the error tracking', reportEmitted);
   });
 }

@@ -1,0 +1,86 @@
+import { isMainThread } from 'node:worker_threads';
+import { guard } from '../../core/guard.ts';
+import type { Agent } from '../agent.ts';
+import { handleProcessEvent, startHandlingSignal, stopHandlingSignal } from './process-events.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/**
+ * When the process ends, writes all collected rows to the spool, and tries to send them for up to
+ * `PERFORMANCE_EXIT_TIMEOUT`. The application's listeners are called as often and in the same order as
+ * without the agent. SIGKILL can't be handled.
+ *
+ * Worker threads only write to the spool, so that they end without delay.
+ */
+export function flushOnExit(agent: Agent): void {
+  handleProcessEvent('exit', () => {
+    // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
+    agent.flushSync({ abortOpenRequests: true });
+    return () => agent.closeSync();
+  });
+  if (!isMainThread) return;
+  handleBeforeExit(agent);
+  handleSignals(agent);
+}
+
+/**
+ * Delays `beforeExit` until the rows are sent. Node.js emits the event again when the event loop is
+ * empty again, so the application's listeners are called only once.
+ */
+function handleBeforeExit(agent: Agent): void {
+  let isSent = false;
+  handleProcessEvent('beforeExit', () => {
+    if (isSent) {
+      isSent = false;
+      return undefined;
+    }
+    if (!agent.flushSync()) return undefined;
+    sendAndKeepAlive(agent, () => {
+      isSent = true;
+    });
+    return 'suppress';
+  });
+}
+
+/**
+ * Without a listener of the application, a signal ends the process. So the rows are sent first, and
+ * then the signal is sent again with its default action. With a listener, the application decides when
+ * to exit, and only the spool is written.
+ */
+function handleSignals(agent: Agent): void {
+  let isEnding = false;
+  const end = (signal: NodeJS.Signals) => {
+    agent.closeSync();
+    stopHandlingSignal(signal);
+    process.kill(process.pid, signal);
+  };
+  for (const signal of SIGNALS) {
+    handleProcessEvent(signal, () => {
+      const isHandled = process.listenerCount(signal) > 0;
+      const hasRows = agent.flushSync({ abortOpenRequests: !isHandled });
+      if (isHandled) return;
+      if (isEnding || !hasRows) end(signal);
+      else sendAndKeepAlive(agent, () => end(signal));
+      isEnding = true;
+    });
+    startHandlingSignal(signal);
+  }
+  // Node.js stops handling a signal when the application removes its last listener.
+  handleProcessEvent('removeListener', ([event]) => () => {
+    const signal = SIGNALS.find((each) => each === event);
+    if (signal && !isEnding && process.listenerCount(signal) === 0) startHandlingSignal(signal);
+  });
+}
+
+/** The agent's sockets and timers don't keep the process alive, so a timer does. */
+function sendAndKeepAlive(agent: Agent, onEnd: () => void): void {
+  const timeoutMs = agent.config.settings.PERFORMANCE_EXIT_TIMEOUT;
+  const keepAliveTimer = setTimeout(() => {}, timeoutMs);
+  const send = guard('the export at exit', () => agent.sendSpooled(timeoutMs));
+  void Promise.resolve(send()).then(
+    guard('the export at exit', () => {
+      clearTimeout(keepAliveTimer);
+      onEnd();
+    }),
+  );
+}
