@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Demo } from '../../demo/demo.ts';
-import { PerfscopeClient } from '../../src/client/perfscope-client.ts';
+import { createLocalClient } from '../../src/cli/local-client.ts';
+import type { PerfscopeClient } from '../../src/client/perfscope-client.ts';
 import { findFreePorts } from '../../src/storage/questdb/server-conf.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { FakeProvider } from '../support/fake-provider.ts';
@@ -59,7 +60,8 @@ route:
     PERFORMANCE_NOTIFY_FILE: file('notify.yaml', notify),
   });
   await demo.start();
-  client = new PerfscopeClient({ url: demo.serverUrl });
+  // The server has a public URL, so it accepts no requests without credentials.
+  client = createLocalClient(demo.serverUrl, server.discovery);
 }, 180_000);
 afterAll(async () => {
   await demo.stop();

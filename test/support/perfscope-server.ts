@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { QuestdbTargets } from '../../src/core/config/questdb-targets.ts';
+import type { ServerDiscovery } from '../../src/core/config/server-discovery.ts';
 import { execSql } from './exec-sql.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { waitFor } from './wait-for.ts';
@@ -72,10 +73,15 @@ export class PerfscopeServer {
     return existsSync(lock) ? JSON.parse(readFileSync(lock, 'utf8')) : undefined;
   }
 
+  /** Content of the server's discovery file. */
+  get discovery(): ServerDiscovery {
+    const file = join(this.folder, 'run', 'perfscope', 'server.json');
+    return JSON.parse(readFileSync(file, 'utf8')) as ServerDiscovery;
+  }
+
   /** Addresses and credentials of the embedded QuestDB. */
   get questdb(): QuestdbTargets {
-    const file = join(this.folder, 'run', 'perfscope', 'server.json');
-    return (JSON.parse(readFileSync(file, 'utf8')) as { questdb: QuestdbTargets }).questdb;
+    return this.discovery.questdb;
   }
 
   /** Runs a statement as the writer, over QuestDB's HTTP endpoint. */

@@ -94,8 +94,9 @@ export class SilenceStore {
     this.#invalid = invalid;
     if (added.length > 0) {
       const ids = added.slice(0, MAX_LOGGED_IDS).map((key) => key.split(' ')[0]);
+      const more = added.length > MAX_LOGGED_IDS ? ', …' : '';
       this.#log?.warn(
-        `${added.length} stored silences are invalid or have regular expressions that are too large, so they have no effect. Create them again with smaller expressions: ${ids.join(', ')}${added.length > MAX_LOGGED_IDS ? ', …' : ''}`,
+        `Some stored silences have no effect, because they are invalid or their regular expressions are too large. Create them again with smaller expressions. IDs: ${ids.join(', ')}${more}`,
       );
     }
     return parsed;

@@ -65,7 +65,7 @@ describe('stored silences', () => {
     for (let i = 0; i < 3; i++) await store.refresh(NOW + i);
     expect(store.listActive(NOW).map(({ id }) => id)).toEqual(['good']);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^1 stored silences.*bad$/);
+    expect(warnings[0]).toMatch(/^Some stored silences.*IDs: bad$/);
     // Neither silence is compiled again.
     const patterns = compile.mock.calls.map(([pattern]) => pattern);
     expect(patterns.filter((pattern) => pattern === 'web-.*')).toHaveLength(1);

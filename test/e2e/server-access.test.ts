@@ -1,0 +1,68 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const TIMEOUT_MS = 120_000;
+const server = new PerfscopeServer();
+const run = (...args: string[]) => runPerfscope(args, server.env);
+const silenceArgs = ['alerts', 'silence', 'service=booking', '--for', '1h', '--comment', 'test'];
+
+beforeAll(() => server.start(), TIMEOUT_MS);
+afterAll(() => server.remove());
+
+async function post(path: string, body: object): Promise<{ status: number; code: unknown }> {
+  const response = await fetch(`${server.url}/api/performance/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, code: ((await response.json()) as { code?: unknown }).code };
+}
+
+it('needs no key for reading and for the test API, but for changing keys and people', async () => {
+  expect(server.output).toContain('Behind any proxy, a key is required');
+  expect(await server.get('/api/performance/test?action=health')).toMatchObject({ ok: true });
+  const required = { status: 403, code: 'PS_KEY_REQUIRED' };
+  expect(await post('keys', { role: 'ADMIN', name: 'x' })).toEqual(required);
+  expect(await post('people', { role: 'ADMIN', name: 'x' })).toEqual(required);
+});
+
+it('publishes its local token in a file that only its user can read', () => {
+  const file = join(server.folder, 'run', 'perfscope', 'server.json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(server.discovery.localToken).toMatch(/^[\w-]{43}$/);
+  expect(server.output).not.toContain(server.discovery.localToken);
+});
+
+it('loads stored silences that are too large as invalid, and starts normally', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const matchers = JSON.stringify(Array(50).fill('service=~"(.?){999}"'));
+  await server.sql(`INSERT INTO silences
+    (timestamp, id, seq, author, comment, matchers, starts_at, ends_at, organization_id)
+    VALUES (now(), 'old', 1, 'key:a', 'c', '${matchers}', now(), dateadd('h', 1, now()), 'acme')`);
+  expect(run(...silenceArgs).status).toBe(0);
+  const oldToken = server.discovery.localToken;
+  await server.stop();
+  await server.start();
+  await waitFor(async () => /Some stored silences .* IDs: old/.test(server.output));
+  expect(server.discovery.localToken).not.toBe(oldToken);
+  const { silences } = (await server.get('/api/performance/silences')) as { silences: object[] };
+  expect(silences).toMatchObject([{ matchers: ['service=booking'] }]);
+  expect(server.output.match(/stored silences have no effect/g)).toHaveLength(1);
+});
+
+it('accepts commands of its user without a key, even after a key was created', async () => {
+  expect(run('keys', 'create', '--role', 'ADMIN', '--name', 'admin').stdout).toMatch(/^psk_/);
+  const readStatus = async () => (await fetch(`${server.url}/api/performance/alerts`)).status;
+  await waitFor(async () => (await readStatus()) === 401);
+  const { status, stdout, stderr } = run(...silenceArgs);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('Created silence');
+  const foreign = { ...server.env, XDG_RUNTIME_DIR: join(server.folder, 'other') };
+  const rejected = runPerfscope([...silenceArgs, '--url', server.url], foreign);
+  expect([rejected.status, rejected.stderr]).toEqual([1, expect.stringContaining('API key')]);
+});
