@@ -201,7 +201,7 @@ function getJobTenant(job: object): Tenant | undefined {
 function propagateTenant(Job: { prototype: object }): void {
   const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
     const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
-    if (!tenant || typeof json?.opts !== 'object') return json;
+    if (!tenant || typeof json?.opts !== 'object') return undefined;
     tenantsByJob.set(job, tenant);
     return { ...json, opts: { ...json.opts, [TENANT_OPTION]: toTenant(tenant) } };
   });
