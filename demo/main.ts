@@ -41,6 +41,9 @@ if (withoutServer && !process.env.PERFORMANCE_QUESTDB_URL) {
   exitWithUsage('--without-server requires PERFORMANCE_QUESTDB_URL');
 }
 
+// If the reader of the output has ended, the demo must still stop all its processes.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 const demo = new Demo({ fast, scenario, withoutServer, log: print });
 let isStopping = false;
 const stop = async (code: number) => {

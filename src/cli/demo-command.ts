@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
+import { continueWithoutOutput } from './output-errors.ts';
 
 export function addDemoCommand(program: Command): void {
   program
@@ -16,6 +17,7 @@ export function addDemoCommand(program: Command): void {
 async function runDemo(options: string[]): Promise<void> {
   const main = new URL('../demo/main.js', import.meta.url);
   process.argv = [process.argv[0] ?? '', fileURLToPath(main), ...options];
+  continueWithoutOutput();
   try {
     await import(main.href);
   } catch (error) {

@@ -35,7 +35,12 @@ export function addExportCommand(program: Command): void {
     )
     .requiredOption('-o, --output <file>', 'Output file')
     .addOption(
-      new Option('--format <format>', 'Output format').choices(['csv', 'parquet']).default('csv'),
+      new Option(
+        '--format <format>',
+        "Output format; in csv, text that a spreadsheet would run as a formula gets a ' prefix",
+      )
+        .choices(['csv', 'parquet'])
+        .default('csv'),
     )
     .option('--last <time>', 'Time range to export, ending now, such as 24h or 7d', parseDuration)
     .option('--organization <name>', 'Export only rows of this organization')

@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
+import { neutralizeFormula } from '../core/csv-formula.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { formatExamples, parseDuration, parsePositiveInteger } from './command-options.ts';
 import { formatTable, printJson, printStatus } from './command-output.ts';
@@ -17,7 +18,10 @@ export function addQueryCommand(program: Command): void {
     .description('Run one SELECT on the rows of all tenants; other statements are rejected')
     .argument('[statement]', 'SELECT statement; default: read from stdin')
     .addOption(new Option('--json', 'Print rows as a JSON array of objects').conflicts('csv'))
-    .option('--csv', 'Print rows as CSV with a header line')
+    .option(
+      '--csv',
+      "Print rows as CSV with a header line; text that a spreadsheet would run as a formula gets a ' prefix",
+    )
     .option('--limit <rows>', 'Maximum number of rows', parsePositiveInteger, 1000)
     .addOption(
       new Option('--timeout <time>', 'Maximum duration of the query')
@@ -43,12 +47,16 @@ async function runQuery(
   const { runUserQuery } = await import('../storage/sql/run-user-query.ts');
   const { limit, timeout: timeoutMs } = options;
   const text = statement ?? (await readAll(process.stdin));
-  const { columns, rows, isTruncated } = await runUserQuery(target, text, { limit, timeoutMs });
+  const result = await runUserQuery(target, text, { limit, timeoutMs });
+  const { columns, isText, rows, isTruncated } = result;
   if (options.json) {
     printJson(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))));
   } else if (options.csv) {
     const { stringify } = await import('csv-stringify/sync');
-    process.stdout.write(stringify([columns, ...rows], { cast: { boolean: String } }));
+    const neutralize = (cell: unknown, i: number) =>
+      typeof cell === 'string' && isText[i] ? neutralizeFormula(cell) : cell;
+    const table = [columns.map(neutralizeFormula), ...rows.map((row) => row.map(neutralize))];
+    process.stdout.write(stringify(table, { cast: { boolean: String }, quoted_match: /[\t\r]/ }));
   } else {
     process.stdout.write(formatTable(columns, rows));
   }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { errorMessage, PerfscopeError } from '../core/perfscope-error.ts';
 import { VERSION } from '../core/version.ts';
+import { handleOutputErrors } from './output-errors.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE_ERROR = 2;
@@ -19,10 +20,7 @@ export function createProgram(name: string, description: string): Command {
 
 /** Runs a program. Sets the exit code: 0 for success, 1 for a failure, 2 for invalid usage. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  // A program that reads our output, such as `head`, can close the pipe early.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILURE);
-  });
+  handleOutputErrors();
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

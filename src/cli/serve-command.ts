@@ -7,6 +7,7 @@ import { formatServerSteps } from './agent-install-steps.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { print, printStatus } from './command-output.ts';
+import { continueWithoutOutput } from './output-errors.ts';
 
 export function addServeCommand(program: Command): void {
   program
@@ -20,32 +21,51 @@ export function addServeCommand(program: Command): void {
 }
 
 async function runServer(): Promise<void> {
+  continueWithoutOutput();
   const config = requireStartupConfig();
   // Limit the heap before loading the server, because loading it increases the heap by half.
   preferSmallHeap();
   const { startServer } = await import('../server/startup/start-server.ts');
+  let isStarting = true;
+  const stopRequested = waitForStopSignal(() => isStarting);
   print('Starting QuestDB and the server …');
   const server = await startServer(config, await createPinoLog());
+  isStarting = false;
   print(`Ready: ${server.url}`);
   print(
     `QuestDB console: ${server.questdbUrl} (user and password in ${server.dataDir}/credentials.json)`,
   );
   if (server.accessNotice) print(server.accessNotice);
   printAgentSteps(server.agentUrl);
-  let isStopping = false;
-  const close = () => {
-    if (isStopping) return;
-    isStopping = true;
-    print('Stopping …');
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        printStatus(errorMessage(error));
-        process.exit(1);
-      },
-    );
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+  await stopRequested;
+  print('Stopping …');
+  try {
+    await server.close();
+  } catch (error) {
+    printStatus(errorMessage(error));
+    process.exit(1);
+  }
+  process.exit(0);
+}
+
+/**
+ * Resolves on the first signal to stop. Further signals are ignored while the server stops, so that
+ * it always stops QuestDB and stores its rows.
+ *
+ * @param isStarting a second signal ends the process at once while this function returns true
+ */
+function waitForStopSignal(isStarting: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    let isRequested = false;
+    const request = () => {
+      // When the process exits, QuestDB is stopped too.
+      if (isRequested && isStarting()) process.exit(1);
+      if (isStarting()) print('Stopping after the start. Press Ctrl-C again to stop now.');
+      isRequested = true;
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, request);
+  });
 }
 
 function printAgentSteps(agentUrl: string | undefined): void {
@@ -58,7 +78,10 @@ function printAgentSteps(agentUrl: string | undefined): void {
 
 async function createPinoLog(): Promise<Logger> {
   const { pino } = await import('pino');
-  const logger = pino({ base: undefined }, pino.destination({ fd: 2, sync: true }));
+  const destination = pino.destination({ fd: 2, sync: true });
+  // A closed pipe or a full disk must not end the server.
+  destination.on('error', () => {});
+  const logger = pino({ base: undefined }, destination);
   return {
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),

@@ -70,6 +70,15 @@ describe('query', () => {
   });
 });
 
+it('adds a prefix to formulas in CSV, but not to negative numbers', () => {
+  const select = `SELECT '=cmd()' AS f, '-1' AS t, -1.5 AS n, -9007199254740993 AS l FROM performance_metrics WHERE name = 'made' LIMIT 1`;
+  expect(runOk('query', '--csv', select)).toBe("f,t,n,l\n'=cmd(),'-1,-1.5,-9007199254740993\n");
+  expect(JSON.parse(runOk('query', '--json', select))).toMatchObject([{ f: '=cmd()', n: -1.5 }]);
+  runOk('export', '--query', select, '-o', file('formulas.csv'));
+  const lines = readFileSync(file('formulas.csv'), 'utf8').split('\r\n');
+  expect(lines[1]).toBe(`"'=cmd()","'-1",-1.5,-9007199254740993`);
+});
+
 describe('export', () => {
   it('writes CSV with the same values as the table', async () => {
     const output = runOk(

@@ -29,6 +29,13 @@ export interface EmbeddedOptions {
   onRestart: (targets: QuestdbTargets) => void;
 }
 
+/** Stops QuestDB if this process exits without a shutdown, for example after an uncaught error. */
+function stopOnExit(child: ChildProcess): void {
+  const stop = () => child.kill('SIGTERM');
+  process.once('exit', stop);
+  child.once('exit', () => process.off('exit', stop));
+}
+
 /** Runs QuestDB as a child process and restarts it whenever it exits. */
 export class EmbeddedQuestdb {
   readonly #options: EmbeddedOptions;
@@ -111,6 +118,7 @@ export class EmbeddedQuestdb {
       heapMb: HEAP_MB,
     });
     this.#child = child;
+    stopOnExit(child);
     if (child.pid !== undefined) this.#options.onLaunch(getProcessIdentity(child.pid));
     await waitUntilReady(child, this.targets.write, this.#logFile);
     child.once('exit', (code, signal) => this.#onExit(signal ?? `code ${code}`));

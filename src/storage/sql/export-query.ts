@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { toReadOnlySql } from './check-user-sql.ts';
+import { createFormulaFilter } from './csv-formula-filter.ts';
 
 export type ExportFormat = 'csv' | 'parquet';
 
@@ -61,7 +62,9 @@ export async function exportQuery(
   const draft = `${file}.${process.pid}.part`;
   try {
     // If the query fails midway, QuestDB closes the connection, which throws here.
-    await pipeline(body, counter, createWriteStream(draft, { mode: 0o600, flags: 'wx' }));
+    const output = createWriteStream(draft, { mode: 0o600, flags: 'wx' });
+    if (format === 'csv') await pipeline(body, createFormulaFilter(), counter, output);
+    else await pipeline(body, counter, output);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });

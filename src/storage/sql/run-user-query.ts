@@ -12,6 +12,8 @@ export interface UserQueryOptions {
 
 export interface UserQueryResult {
   readonly columns: readonly string[];
+  /** Whether each column contains text rather than numbers. */
+  readonly isText: readonly boolean[];
   /** Timestamps are ISO 8601 strings with full precision. LONG values beyond 2^53 are strings. */
   readonly rows: readonly (readonly unknown[])[];
   /** Whether the query has more rows than the limit. */
@@ -51,7 +53,8 @@ export async function runUserQuery(
     isConnected = true;
     const { fields, rows } = await client.query<unknown[]>({ text: limited, rowMode: 'array' });
     const columns = fields.map(({ name }) => name);
-    return { columns, rows: rows.slice(0, limit), isTruncated: rows.length > limit };
+    const isText = fields.map(({ dataTypeID }) => dataTypeID !== TYPE_OIDS.long);
+    return { columns, isText, rows: rows.slice(0, limit), isTruncated: rows.length > limit };
   } catch (error) {
     throw toQueryError(error, isConnected);
   } finally {
