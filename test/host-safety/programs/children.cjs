@@ -153,7 +153,8 @@ const CHILDREN = {
   detached: () => setTimeout(() => {}, 100),
   cluster: () => {
     const server = http.createServer((_request, response) => response.end('x'));
-    server.listen(0, '127.0.0.1', () => {
+    // Otherwise, the workers would share the port.
+    server.listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
       const options = { port: server.address().port, host: '127.0.0.1', agent: false };
       http.get(options, (response) => response.resume().on('end', () => process.exit(0)));
     });

@@ -113,10 +113,6 @@ const SCENARIOS = {
     });
   },
   bigOutput: () => process.stdout.write(`${'x'.repeat(300_000)}\n`),
-  bigOutputThenExit: () => {
-    SCENARIOS.bigOutput();
-    process.exit(0);
-  },
   exitInStdinListener: () => {
     process.stdin.on('data', (text) => console.log('read', String(text)));
     process.stdin.on('end', () => process.exit(19));
