@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -111,10 +112,15 @@ describe('export', () => {
       runOk('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
     ) as { bytes: number };
     expect(bytes).toBe(readFileSync(file('a.parquet')).length);
-    const importFolder = join(server.folder, 'data', 'questdb', 'import');
+    // Perfscope's own QuestDB can't read files.
+    const other = new ExternalQuestdb();
+    other.canImport = true;
+    const importFolder = join(other.folder, 'root', 'import');
     mkdirSync(importFolder, { recursive: true });
     copyFileSync(file('a.parquet'), join(importFolder, 'a.parquet'));
-    const rowsFromParquet = await server.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
+    await other.start();
+    const rowsFromParquet = await other.sql(`SELECT ${COLUMNS} FROM read_parquet('a.parquet')`);
+    await other.remove();
     expect(rowsFromParquet).toEqual(await server.sql(SELECT));
     expect(rowsFromParquet).toHaveLength(ROWS);
   });

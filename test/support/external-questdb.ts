@@ -24,6 +24,8 @@ export class ExternalQuestdb {
 
   /** Allows tests to suspend tables. Default: false. */
   devMode = false;
+  /** Allows SQL to read files in `root/import` of the folder. Default: false. */
+  canImport = false;
 
   /** Starts QuestDB with the ports and the data of the last start. */
   async start(): Promise<void> {
@@ -33,6 +35,9 @@ export class ExternalQuestdb {
     writeServerConf(root, this.#ports, { writer: WRITER_CREDENTIALS, reader: READER_CREDENTIALS });
     if (this.devMode) {
       appendFileSync(join(root, 'conf', 'server.conf'), 'dev.mode.enabled=true\n');
+    }
+    if (this.canImport) {
+      appendFileSync(join(root, 'conf', 'server.conf'), 'cairo.sql.copy.root=import\n');
     }
     const logFile = join(this.folder, 'log');
     const jar = await resolveJar({ log: () => {} });
