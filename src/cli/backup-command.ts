@@ -5,7 +5,7 @@ import type { WriteTarget } from '../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../core/config/server-discovery.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { formatBytes } from '../core/format.ts';
-import { stderrLogger } from '../core/log.ts';
+import { commandLogger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
@@ -101,7 +101,7 @@ async function openDataDir(config: StartupConfig): Promise<OpenDataDir> {
   }
   if (!exists) throw createError('PS_NOT_A_DATA_DIR', { dataDir: configuredDir });
   const { openQuestdb } = await import('../storage/questdb/open-questdb.ts');
-  const questdb = await openQuestdb(settings, stderrLogger, () => {});
+  const questdb = await openQuestdb(settings, commandLogger, () => {});
   return {
     dataDir: configuredDir,
     spoolDir: settings.PERFORMANCE_SPOOL_DIR ?? join(configuredDir, 'spool'),

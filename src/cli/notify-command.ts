@@ -134,12 +134,13 @@ async function storeSampleNotification(
   const { toDeliveryRow } = await import(
     '../server/notifications/delivery/notification-recorder.ts'
   );
-  const { stderrLogger: log } = await import('../core/log.ts');
+  const { commandLogger: log } = await import('../core/log.ts');
   const writer = createWriter({
     config,
     log,
     dropped: new DroppedRowCounter(),
     spoolDir: undefined,
+    isServer: true,
     target: () => write,
   });
   try {
@@ -208,7 +209,7 @@ async function loadAllPeople(
   if (!findQuestdbTargets(config)) return notificationConfig.people;
   const { loadStoredPeople } = await import('../server/notifications/people/people-store.ts');
   const { PeopleRegistry } = await import('../server/notifications/people/people-registry.ts');
-  const { stderrLogger: log } = await import('../core/log.ts');
+  const { commandLogger: log } = await import('../core/log.ts');
   try {
     const people = await withQueryClient(config, ({ read }) => loadStoredPeople(read));
     return new PeopleRegistry({

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { findQuestdbTargets, readStartupConfig } from '../core/config/startup-config.ts';
-import { stderrLogger } from '../core/log.ts';
+import { commandLogger } from '../core/log.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { Actor } from '../server/access/api-key-store.ts';
 import { type AuditLogger, createAuditLogger } from '../server/access/audit-logger.ts';
@@ -35,7 +35,7 @@ export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promi
   const { settings } = config;
   const existing = findQuestdbTargets(config);
   if (!existing) process.stderr.write('perfscope: Starting QuestDB temporarily …\n');
-  const embedded = existing ? undefined : await openQuestdb(settings, stderrLogger, () => {});
+  const embedded = existing ? undefined : await openQuestdb(settings, commandLogger, () => {});
   const targets = existing ?? embedded!.getTargets();
   const reader = new QuestdbReader(targets.read);
   try {
@@ -44,9 +44,10 @@ export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promi
     const dropped = new DroppedRowCounter();
     const writer = createWriter({
       config,
-      log: stderrLogger,
+      log: commandLogger,
       dropped,
       spoolDir: undefined,
+      isServer: true,
       target,
     });
     try {

@@ -110,6 +110,22 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The spool folder is read-only, or its disk is full. Rows in memory are lost if the process stops.',
     action: 'Free disk space, or set `PERFORMANCE_SPOOL_DIR` to a writable folder.',
   },
+  PS_SPOOL_FAILED: {
+    cause:
+      'A file operation in the spool failed, for example because the disk is full or read-only. Each kind of failure is logged once.',
+    action: 'Check the permissions of the spool folder, and check its disk.',
+  },
+  PS_SPOOL_UNTRUSTED: {
+    cause:
+      'Another user could have written these rows, or they are rows of a table that a service must not write.',
+    action:
+      'Delete the files if you did not expect them. If services run as several users, each user sends only its own rows. `docs/security.md` explains the rules for the spool folder.',
+  },
+  PS_DISCOVERY_UNTRUSTED: {
+    cause:
+      'The discovery file or its folder belongs to another user, other users can write to it, or it is a symbolic link. The file contains the address of QuestDB, so the agent ignores it.',
+    action: 'Delete the file and its folder, then restart the Perfscope server.',
+  },
   PS_BATCH_REFUSED: {
     cause:
       'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
@@ -128,6 +144,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'The application runs on an unsupported version of Node.js, on Bun, or on Deno. It runs as without Perfscope. The functions of the library do nothing, and its queries reject with this error.',
     action: 'Run the application on Node.js 22.14 or newer.',
+  },
+  PS_PERMISSION_MISSING: {
+    cause:
+      'Node.js runs with `--permission`, and the agent may not read its files, write its spool folder, or connect to QuestDB.',
+    action: 'Add the flags in the message to the command that starts the application.',
   },
   PS_PART_FAILED: {
     cause:

@@ -62,13 +62,26 @@ export const ERROR_MESSAGES = {
     `Dropped ${formatRowCount(p.rows)}: ${p.reason}.`,
   PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
     `The spool folder ${p.dir} is not writable (${p.reason}), so rows are buffered in memory. Set PERFORMANCE_SPOOL_DIR to a writable folder.`,
-  PS_BATCH_REFUSED: (p: { table: string; rows: number; reason: string; file: string }) =>
-    `QuestDB rejected ${formatRowCount(p.rows)} for table ${p.table}: ${p.reason}. The rows were saved to ${p.file}. Check that the table has the expected columns.`,
+  PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>
+    `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
+  PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
+    `The rows in ${p.path} are not sent: ${p.reason}. Delete them, or see docs/security.md to send them.`,
+  PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
+    `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
+  PS_BATCH_REFUSED: (p: {
+    table: string;
+    rows: number;
+    reason: string;
+    file?: string | undefined;
+  }) =>
+    `QuestDB rejected ${formatRowCount(p.rows)} for table ${p.table}: ${p.reason}. ${p.file ? `The rows were saved to ${p.file}.` : 'The rows could not be saved.'} Check that the table has the expected columns.`,
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_RUNTIME_UNSUPPORTED: formatUnsupportedRuntime,
+  PS_PERMISSION_MISSING: (p: { flags: readonly string[] }) =>
+    `Node.js runs with --permission, so the agent can't store its rows. Add ${p.flags.join(' ')}`,
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_AGENT_FAILURE: (p: { part: string; reason: string }) =>

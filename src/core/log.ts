@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { isMainProcess } from './config/main-process.ts';
 
 const STDERR = 2;
 
@@ -10,13 +11,38 @@ export interface Logger {
 }
 
 /**
- * Logs warnings and errors to stderr, one line each. For code that runs in the user's application.
+ * Logs to stderr, one line each. For code that runs in the user's application: child processes and
+ * worker threads log nothing, because they would repeat the lines of the application. Information is
+ * logged only on a terminal, so the application's output is the same as without the agent. Warnings
+ * are for lost data.
  */
 export const stderrLogger: Logger = {
+  info: (message) => {
+    if (isMainProcess() && isTerminal()) writeLine(message);
+  },
+  warn: (message) => {
+    if (isMainProcess()) writeLine(message);
+  },
+  error: (message) => {
+    if (isMainProcess()) writeLine(message);
+  },
+};
+
+/** Logs warnings and errors to stderr, one line each. For commands. */
+export const commandLogger: Logger = {
   info: () => {},
   warn: (message) => writeLine(message),
   error: (message) => writeLine(message),
 };
+
+/** Loads `node:tty` on demand. Reading `process.stderr` would create the application's stream. */
+function isTerminal(): boolean {
+  try {
+    return process.getBuiltinModule('node:tty').isatty(STDERR);
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Writes to the file descriptor. `process.stderr` would report a closed pipe or a full disk as an

@@ -6,18 +6,20 @@ import type { EnvironmentVariables } from './parse-settings.ts';
 
 /**
  * Detects the service from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. If they are unset,
- * uses `fallbackName`, or the package.json file in the current folder.
+ * uses `fallbackName`, or the package.json file in `folder`.
  *
+ * @param folder folder in which the application starts
  * @param fallbackName service name to use instead of package.json
  */
 export function detectServiceResource(
   env: EnvironmentVariables,
+  folder: string | undefined,
   fallbackName?: string,
 ): ServiceResource {
   const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
   // Only has to be unique. `node:crypto` would take 4 ms to load before the application starts.
   const randomSuffix = Math.random().toString(16).slice(2, 10);
-  const packageJson = fallbackName ? {} : readPackageJson();
+  const packageJson = fallbackName || folder === undefined ? {} : readPackageJson(folder);
   return {
     service:
       env.OTEL_SERVICE_NAME ||
@@ -51,9 +53,9 @@ function decodeAttributeValue(value: string): string {
   }
 }
 
-function readPackageJson(): { name?: string; version?: string } {
+function readPackageJson(folder: string): { name?: string; version?: string } {
   try {
-    const parsed: unknown = JSON.parse(readFileSync(join(process.cwd(), 'package.json'), 'utf8'));
+    const parsed: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const { name, version } = parsed as Record<string, unknown>;
     return {
       ...(typeof name === 'string' && { name }),

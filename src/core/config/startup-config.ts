@@ -1,5 +1,6 @@
 import type { ServiceResource } from '../schema/table-definition.ts';
 import { type ParsedSettings, parseSettings } from './parse-settings.ts';
+import { addPm2Environment } from './pm2-environment.ts';
 import { getExternalQuestdbTargets, type QuestdbTargets } from './questdb-targets.ts';
 import {
   getDiscoveryFilePath,
@@ -12,20 +13,32 @@ import { detectServiceResource } from './service-resource.ts';
 export interface StartupConfig extends ParsedSettings {
   readonly resource: ServiceResource;
   readonly discoveryFile: string;
+  /** Folder in which the application starts. Undefined if the folder was deleted. */
+  readonly folder: string | undefined;
 }
 
 /**
- * Reads the configuration from the environment.
+ * Reads the configuration from the environment. Never throws.
  *
  * @param fallbackName service name if the environment defines none
  */
 export function readStartupConfig(fallbackName?: string): StartupConfig {
-  const { env } = process;
+  const env = addPm2Environment(process.env, process.argv[1]);
+  const folder = env === process.env ? getCurrentFolder() : env.pm_cwd;
   return {
     ...parseSettings(env),
-    resource: detectServiceResource(env, fallbackName),
+    resource: detectServiceResource(env, folder, fallbackName),
     discoveryFile: getDiscoveryFilePath(env),
+    folder,
   };
+}
+
+function getCurrentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Returns the environment for child processes: system variables only, no settings. */

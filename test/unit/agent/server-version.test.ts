@@ -23,6 +23,7 @@ function createAgent(): Agent {
       ...parseSettings({}),
       resource: { service: 'booking', instance: 'b1' },
       discoveryFile: join(folder, 'server.json'),
+      folder,
     },
     log: { info: record, warn: record, error: record },
   });

@@ -1,0 +1,103 @@
+import { findMissingPermissions } from '../core/config/missing-permissions.ts';
+import type { WriteTarget } from '../core/config/questdb-targets.ts';
+import type { StartupConfig } from '../core/config/startup-config.ts';
+import { startInterval } from '../core/guarded-timers.ts';
+import type { Logger } from '../core/log.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
+import { createWriter, getSpoolDir } from '../storage/write/create-writer.ts';
+import type { DeferredWriter } from '../storage/write/deferred-writer.ts';
+import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
+
+/** Time between two searches for the discovery file of a local server. */
+export const SEARCH_INTERVAL_MS = 5000;
+
+export interface QuestdbConnectorOptions {
+  config: StartupConfig;
+  log: Logger;
+  deferredWriter: DeferredWriter;
+  /** Counts dropped rows. */
+  dropped: DroppedRowCounter;
+  /** Spool folder, unless `PERFORMANCE_SPOOL_DIR` is set. */
+  spoolDir: string | undefined;
+  /** Whether this process can write all tables. Default: `false`. */
+  isServer?: boolean | undefined;
+  /** Returns the QuestDB to send rows to, or undefined if none is known. */
+  target: () => WriteTarget | undefined;
+}
+
+/**
+ * Creates the writer as soon as a QuestDB is known. Until then, it looks for a local server every 5 s.
+ * Only the rows of the last interval are kept in the meantime. They aren't counted as dropped, because a
+ * service can run without a server.
+ */
+export class QuestdbConnector {
+  readonly #options: QuestdbConnectorOptions;
+  #isConnected = false;
+  #searchTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: QuestdbConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** Creates the writer, or starts looking for a server. Logs a failure and never throws. */
+  connect(): void {
+    // Called for each measurement of the library, so it doesn't read the discovery file while a timer does.
+    if (this.#searchTimer || this.tryConnect()) return;
+    this.#warnAboutPermissions();
+    const { deferredWriter, config } = this.#options;
+    const intervalMs = Math.max(SEARCH_INTERVAL_MS, config.settings.exportIntervalMs);
+    let intervals = 0;
+    this.#searchTimer = startInterval(
+      'the search for a server',
+      () => {
+        if (this.tryConnect()) return;
+        intervals++;
+        if (intervals * SEARCH_INTERVAL_MS < intervalMs) return;
+        intervals = 0;
+        deferredWriter.startInterval();
+      },
+      SEARCH_INTERVAL_MS,
+    );
+  }
+
+  /**
+   * Creates the writer if a QuestDB is known. Logs a failure and never throws.
+   *
+   * @returns whether a QuestDB is known
+   */
+  tryConnect(): boolean {
+    if (this.#isConnected) return true;
+    if (!this.#options.target()) return false;
+    this.#isConnected = true;
+    this.stop();
+    this.#warnAboutPermissions();
+    const { log, deferredWriter } = this.#options;
+    try {
+      deferredWriter.connect(createWriter(this.#options));
+    } catch (error) {
+      const params = { part: 'the QuestDB writer', reason: errorMessage(error) };
+      log.warn(createError('PS_PART_FAILED', params).message);
+    }
+    return true;
+  }
+
+  /** Stops looking for a server. */
+  stop(): void {
+    clearInterval(this.#searchTimer);
+    this.#searchTimer = undefined;
+  }
+
+  /** Logs one line if Node.js runs with `--permission` and without the permissions of the agent. */
+  #warnAboutPermissions(): void {
+    const { config, log, spoolDir } = this.#options;
+    const isConfigured = config.settings.PERFORMANCE_QUESTDB_URL !== undefined;
+    const folder = getSpoolDir(config, spoolDir);
+    const missing = findMissingPermissions({
+      read: this.#isConnected ? [folder] : [config.discoveryFile],
+      write: this.#isConnected ? [folder] : [],
+      network: isConfigured || this.#isConnected,
+    });
+    if (missing.length === 0) return;
+    log.warn(createError('PS_PERMISSION_MISSING', { flags: missing }).message);
+  }
+}
