@@ -1,6 +1,6 @@
-// Gives the bundled agent its own references to timers, clocks, and file functions, taken when the agent is loaded.
-// Applications and test libraries replace these globals, for example with a fixed clock. The agent must not notice, and
-// a replacement must not see the agent's calls. Also applies to the bundled dependencies.
+// Gives the bundled agent its own references to timers, clocks, random numbers, and file functions, taken when the agent
+// is loaded. Applications and test libraries replace these globals, for example with a fixed clock. The agent must not
+// notice, and a replacement must not see the agent's calls. Also applies to the bundled dependencies.
 import fs from 'node:fs';
 
 const PREFIX = '\0private-references:';
@@ -24,17 +24,31 @@ ${TIMER_FUNCTIONS.map((name) => `export const ${name} = timers.${name};`).join('
 export const Date = globalThis.Date;
 export const dateNow = Date.now;
 export const performanceNow = globalThis.performance.now.bind(globalThis.performance);
+export const performance = { now: performanceNow, timeOrigin: globalThis.performance.timeOrigin };
+export const random = globalThis.Math.random;
 export const queueMicrotask = globalThis.queueMicrotask;
 export const nextTick = globalThis.process?.nextTick;
 `;
 
-/** Reads \`promises\` on demand, because it loads another module. */
+/**
+ * Reads \`promises\` on demand, because it loads another module. Node's own \`writeFileSync\` calls the functions
+ * \`openSync\` and \`writeSync\` of its module, which can be replacements.
+ */
 const FS_CODE = `
 const fs = process.getBuiltinModule('node:fs');
 ${Object.keys(fs)
-  .filter((name) => name !== 'promises' && name !== 'default')
+  .filter((name) => !['promises', 'default', 'writeFileSync'].includes(name))
   .map((name) => `export const ${name} = fs.${name};`)
   .join('\n')}
+export function writeFileSync(path, data, { mode = 0o666, flag = 'w' } = {}) {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const fd = openSync(path, flag, mode);
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  } finally {
+    closeSync(fd);
+  }
+}
 export default fs;
 export const promises = new Proxy({}, { get: (_, name) => fs.promises[name] });
 `;
@@ -60,7 +74,9 @@ export const PRIVATE_GLOBALS = {
   ...Object.fromEntries(TIMER_FUNCTIONS.map((name) => [name, [GLOBALS_MODULE, name]])),
   Date: [GLOBALS_MODULE, 'Date'],
   'Date.now': [GLOBALS_MODULE, 'dateNow'],
+  performance: [GLOBALS_MODULE, 'performance'],
   'performance.now': [GLOBALS_MODULE, 'performanceNow'],
+  'Math.random': [GLOBALS_MODULE, 'random'],
   queueMicrotask: [GLOBALS_MODULE, 'queueMicrotask'],
   'process.nextTick': [GLOBALS_MODULE, 'nextTick'],
 };
