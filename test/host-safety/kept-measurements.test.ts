@@ -9,7 +9,7 @@ afterAll(() => runner.remove());
 const LIBRARY = resolve('dist/agent-package/index.js');
 const signals: HostProgram['signals'] = [['SIGTERM', 'up']];
 
-/** Runs a program with the agent, and returns the rows that QuestDB or the spool has afterwards. */
+/** Runs a program with the agent, and returns the rows that are then in QuestDB or in the spool. */
 async function findRows(program: HostProgram, isReachable: boolean): Promise<string[]> {
   const questdb = new FakeQuestdb();
   await questdb.start();

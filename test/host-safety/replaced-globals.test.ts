@@ -33,7 +33,6 @@ const SCENARIOS = [
   'random',
   'fs',
   'memoryFs',
-  'fsPromises',
   'stderr',
   'stdout',
   'console',
@@ -56,7 +55,7 @@ it.concurrent.each(SCENARIOS)(
   },
 );
 
-it.concurrent.each(['prototypeMethods', 'json', 'buffer'])(
+it.concurrent.each(['prototypeMethods', 'json', 'buffer', 'fsPromises'])(
   'continues without rows if the application breaks a global: %s',
   async (scenario) => {
     const args = ['replaced-globals.cjs', scenario, 'ends'];

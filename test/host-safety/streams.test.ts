@@ -22,7 +22,7 @@ it.concurrent.each([
   await runner.expectSameBehavior({ args: ['print.cjs', '50'], shell });
 });
 
-it.concurrent('runs as without the agent if nobody reads its standard error', async () => {
+it.concurrent('runs as without the agent if its standard error has no reader', async () => {
   const { exit, stdout } = await runner.expectSameBehavior({ ...alive, hasBrokenStderr: true });
   expect({ exit, stdout }).toEqual({ exit: 'code 0', stdout: 'alive\n' });
 });

@@ -36,7 +36,7 @@ export interface HostProgram {
   readonly cwd?: string;
 }
 
-/** How the agent is loaded, and what it finds at the address of QuestDB. */
+/** The flag that loads the agent, and the server at the address of QuestDB. */
 export interface AgentVariant {
   readonly flag: '--import' | '--require';
   readonly questdb: 'refuses' | 'missing' | FakeQuestdbBehavior;

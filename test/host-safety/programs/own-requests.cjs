@@ -6,13 +6,12 @@ const net = require('node:net');
 const { subscribe } = require('node:diagnostics_channel');
 const { PerformanceObserver } = require('node:perf_hooks');
 
+// `net.client.socket` isn't in the list, because Node.js publishes every socket there.
 const CHANNELS = [
   'http.client.request.created',
   'http.client.request.start',
   'http.client.request.error',
   'http.client.response.finish',
-  'net.client.socket',
-  'tracing:net.client.socket:start',
   'undici:request:create',
   'undici:client:beforeConnect',
   'undici:client:sendHeaders',

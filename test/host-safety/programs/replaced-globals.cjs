@@ -8,6 +8,7 @@ const [, , scenario, end] = process.argv;
 const { setTimeout: startTimer, setInterval: startInterval } = globalThis;
 const writeLine = (text) => fs.writeSync(1, `${text}\n`);
 const startMs = Date.now();
+/** NaN if the agent can't avoid calls. */
 let agentCalls = 0;
 
 /** Counts calls from the agent's files. Node.js itself calls some replacements too. */
@@ -111,7 +112,7 @@ const SCENARIOS = {
     globalThis.Promise = class extends RealPromise {
       constructor(executor) {
         super(executor);
-        countAgentCall();
+        this.isReplacement = true;
       }
     };
   },
@@ -124,7 +125,10 @@ const SCENARIOS = {
   },
   memoryFs: () =>
     replace(fs, ['existsSync', 'readFileSync', 'writeFileSync', 'statSync'], () => fail),
-  fsPromises: () => replace(fs.promises, ['writeFile', 'rename', 'mkdir', 'rm'], () => fail),
+  fsPromises: () => {
+    replace(fs.promises, ['writeFile', 'rename', 'mkdir', 'rm'], () => fail);
+    agentCalls = Number.NaN;
+  },
   stderr: () => replace(process.stderr, ['write'], () => fail),
   stdout: () => replace(process.stdout, ['write'], () => fail),
   console: () => replace(console, ['log', 'warn', 'error', 'info', 'debug'], () => fail),
@@ -152,9 +156,16 @@ const SCENARIOS = {
   prototypeMethods: () => {
     replace(Array.prototype, ['at', 'flatMap', 'findLast', 'toSorted'], () => fail);
     replace(String.prototype, ['replaceAll', 'at'], () => fail);
+    agentCalls = Number.NaN;
   },
-  json: () => replace(JSON, ['stringify', 'parse'], () => fail),
-  buffer: () => replace(Buffer, ['concat', 'alloc'], () => fail),
+  json: () => {
+    replace(JSON, ['stringify', 'parse'], () => fail);
+    agentCalls = Number.NaN;
+  },
+  buffer: () => {
+    replace(Buffer, ['concat', 'alloc'], () => fail);
+    agentCalls = Number.NaN;
+  },
   frozenPrototypes: () => {
     for (const { prototype } of [Object, Array, Function, Promise, Map, Set, Error, Date]) {
       Object.freeze(prototype);
@@ -164,7 +175,8 @@ const SCENARIOS = {
     Error.stackTraceLimit = 0;
   },
   prepareStackTrace: () => {
-    Error.prepareStackTrace = () => fail();
+    Error.prepareStackTrace = (_error, sites) => sites.length;
+    setTimeout(() => Promise.reject(new Error('no bed')), 10);
   },
   none: () => {},
 };
