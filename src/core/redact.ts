@@ -77,7 +77,7 @@ export function redactStack(stack: string, maxLength: number): string {
   return heading + redact(stack.slice(framesStart), limit - heading.length);
 }
 
-/** Text of which the part from `cut` on must not be shown. */
+/** Text before truncation. The characters from `cut` on must not be shown. */
 interface RedactedText {
   readonly text: string;
   readonly cut: number;
@@ -100,7 +100,7 @@ function applyRule({ text, cut }: RedactedText, [pattern, replacement]: Redactio
   return { text: replaced, cut: newCut ?? cut + shift };
 }
 
-/** Truncates text to `limit` or to its cut, whichever is first. */
+/** Truncates text at its cut, or at `limit` if that position is earlier. */
 function truncate({ text, cut }: RedactedText, limit: number): string {
   if (cut === Number.POSITIVE_INFINITY && text.length <= limit) return text;
   const start = text.slice(0, Math.min(cut, Math.max(limit - 1, 0))).replace(CUT_PLACEHOLDER, '');

@@ -1,6 +1,3 @@
-/** Matches a V8 stack frame: `at fn (file:line:column)` or `at file:line:column`. */
-const STACK_FRAME_PATTERN = /^\s*at (?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
-
 export interface StackFrame {
   readonly functionName: string | undefined;
   readonly file: string;
@@ -10,15 +7,36 @@ export interface StackFrame {
   readonly isApplication: boolean;
 }
 
-/** Parses one line of a V8 stack trace. Returns undefined if the line is not a frame. */
+/**
+ * Parses one line of a V8 stack trace: `at fn (file:line:column)` or `at file:line:column`. Returns
+ * undefined if the line is not a frame. Error messages can contain lines that look like frames, so
+ * this function takes linear time for any text.
+ */
 export function parseStackFrame(text: string): StackFrame | undefined {
-  const [, functionName, file, line, column] = STACK_FRAME_PATTERN.exec(text) ?? [];
-  if (file === undefined) return undefined;
+  const frame = text.trimStart();
+  if (!frame.startsWith('at ')) return undefined;
+  const call = frame.slice('at '.length);
+  const open = call.indexOf(' (');
+  const functionName = open < 0 ? undefined : call.slice(0, open);
+  const location = open < 0 ? call : call.slice(open + ' ('.length);
+  const position = parsePosition(location.endsWith(')') ? location.slice(0, -1) : location);
+  if (!position) return undefined;
+  const file = position.file.replace(/^file:\/\//, '');
   return {
+    ...position,
     functionName,
     file,
-    line: Number(line),
-    column: Number(column),
     isApplication: !/^node:|node_modules/.test(file),
   };
+}
+
+/** Splits `file:line:column`. */
+function parsePosition(location: string) {
+  const columnStart = location.lastIndexOf(':');
+  const lineStart = location.lastIndexOf(':', columnStart - 1);
+  if (lineStart < 0 || lineStart === columnStart) return undefined;
+  const line = location.slice(lineStart + 1, columnStart);
+  const column = location.slice(columnStart + 1);
+  if (!/^\d+$/.test(line) || !/^\d+$/.test(column)) return undefined;
+  return { file: location.slice(0, lineStart), line: Number(line), column: Number(column) };
 }

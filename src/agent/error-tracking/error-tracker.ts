@@ -1,5 +1,5 @@
 import { createHash } from '../../core/lazy-crypto.ts';
-import { redact } from '../../core/redact.ts';
+import { redact, redactStack } from '../../core/redact.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -15,7 +15,7 @@ import { parseStackFrame } from '../../core/stack-frame.ts';
  */
 const MAX_DISTINCT_ERRORS = 500;
 const MAX_MESSAGE_LENGTH = 1000;
-const MAX_STACK_LENGTH = 8000;
+const MAX_STACK_LENGTH = 4096;
 /** Fingerprint of the errors over the limit. */
 const OTHER_ERRORS = 'others';
 
@@ -132,7 +132,7 @@ function toErrorLogRow(
     count: 1,
     fingerprint,
     message: redact(message, MAX_MESSAGE_LENGTH),
-    stackTrace: stack === undefined ? undefined : redact(stack, MAX_STACK_LENGTH),
+    stackTrace: stack === undefined ? undefined : redactStack(stack, MAX_STACK_LENGTH),
     endpoint: endpoint?.slice(0, MAX_NAME_LENGTH),
     context: context && JSON.stringify(context),
     organizationId: tenant.organizationId,
@@ -224,7 +224,9 @@ export function normalizeMessage(message: string): string {
 /** Omits line numbers, so that an edit in a file does not change the fingerprint. */
 function getInnermostFrames(stack: string | undefined): string[] {
   if (stack === undefined) return [];
+  // The error message comes first. It can be longer than the frames.
   const frames = stack
+    .slice(Math.max(stack.indexOf('\n    at '), 0))
     .slice(0, 20_000)
     .split('\n', MAX_STACK_LINES)
     .flatMap((line) => parseStackFrame(line) ?? []);

@@ -15,13 +15,12 @@ const MAX_FINGERPRINT_LENGTH = 400;
 /** Creates the fingerprint of a PostgreSQL statement. */
 export function fingerprintSql(statement: string): SqlFingerprint {
   const words = tokenizeSql(statement).map(({ word }) => word);
-  const text = joinWords(words)
+  const text = joinWords(words.slice(0, words.findLastIndex((word) => word !== ';') + 1))
     .replace(/ ?(::|\.) ?/g, '$1')
     .replace(/ ?([,;)])/g, '$1')
     .replace(/\( /g, '(')
     .replace(/(?<=\()(?:\?|\$\d+)(?:, ?(?:\?|\$\d+))+(?=\))/g, '…')
     .replace(/(\((?:…|\?|\$\d+)\))(?:, ?\((?:…|\?|\$\d+)\))+/g, '$1, …')
-    .replace(/;+$/, '')
     .trim();
   return { text: truncateWithHash(text), operation: findOperation(words), table: findTable(words) };
 }
@@ -81,7 +80,11 @@ function findTable(words: readonly string[]): string | undefined {
     if (!KEYWORDS_BEFORE_TABLE.has(words[i]!.toUpperCase())) continue;
     let next = i + 1;
     while (TABLE_MODIFIERS.has(words[next]?.toUpperCase() ?? '')) next += 1;
-    if (!isIdentifier(words[next])) continue;
+    if (!isIdentifier(words[next])) {
+      // A modifier can also be a keyword, as in `TABLE TABLE`, so continue after the modifiers.
+      i = next - 1;
+      continue;
+    }
     const qualified = words[next + 1] === '.' && isIdentifier(words[next + 2]);
     const name = qualified ? `${words[next]}.${words[next + 2]}` : words[next]!;
     return name.replaceAll('"', '').slice(0, 128);

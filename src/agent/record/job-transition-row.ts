@@ -1,5 +1,5 @@
 import type { PerfscopeError } from '../../core/perfscope-error.ts';
-import { redact } from '../../core/redact.ts';
+import { redact, redactStack } from '../../core/redact.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';
 import type {
@@ -15,7 +15,7 @@ import {
 } from './measurement.ts';
 
 const MAX_MESSAGE_LENGTH = 2000;
-const MAX_STACK_LENGTH = 8000;
+const MAX_STACK_LENGTH = 4096;
 
 const JOB_STATUSES = new Set<string>(Object.values(QueueJobStatus));
 const NUMBER_FIELDS = [
@@ -103,8 +103,8 @@ export function toJobTransitionRow(
     startedAt: toFiniteMs(job.startedAt),
     completedAt: toFiniteMs(job.completedAt),
     failedAt: toFiniteMs(job.failedAt),
-    errorMessage: redactText(job.errorMessage, MAX_MESSAGE_LENGTH),
-    stackTrace: redactText(job.stackTrace, MAX_STACK_LENGTH),
+    errorMessage: job.errorMessage && redact(job.errorMessage, MAX_MESSAGE_LENGTH),
+    stackTrace: job.stackTrace && redactStack(job.stackTrace, MAX_STACK_LENGTH),
     data: toJson(job.data),
     result: toJson(job.result),
     test: job.test ?? false,
@@ -118,10 +118,6 @@ function toMs(time: TimestampInput | null | undefined): number | undefined {
 
 function toText(text: unknown, maxLength = MAX_TEXT_LENGTH): string | undefined {
   return text === undefined || text === null ? undefined : String(text).slice(0, maxLength);
-}
-
-function redactText(text: string | undefined, maxLength: number): string | undefined {
-  return text === undefined ? undefined : redact(text, maxLength);
 }
 
 function toJson(value: unknown): string | undefined {

@@ -1,8 +1,12 @@
 import type { RedactionRule } from './redaction-rule.ts';
 
 /** Qualifiers of a key that is not a secret, such as a primary key. */
-const PUBLIC_KEYS =
-  'primary|foreign|public|publishable|unique|composite|candidate|surrogate|natural|partition|sort|range|hash|row|object|cache|redis|routing|binding|group|lock|index|idempotency|dedup|shard|sharding|map|message|event|metric|setting|config|item|data|parent|lookup|translation|job|queue|tenant';
+const PUBLIC_KEYS = [
+  'primary|foreign|public|publishable|unique|composite|candidate|surrogate|natural|partition|sort',
+  'range|hash|row|object|cache|redis|routing|binding|group|lock|index|idempotency|dedup|shard',
+  'sharding|map|message|event|metric|setting|config|item|data|parent|lookup|translation|job|queue',
+  'tenant',
+].join('|');
 
 /**
  * Ends of names whose values are secret, such as `DB_PASSWORD` or `access_token`. Short words must

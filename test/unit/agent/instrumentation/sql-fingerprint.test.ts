@@ -5,6 +5,7 @@ import {
   mayHaveMultipleStatements,
   splitStatements,
 } from '../../../../src/agent/instrumentation/sql-fingerprint.ts';
+import { HOSTILE_FRAGMENTS } from '../../../support/hostile-text.ts';
 
 describe('fingerprintSql', () => {
   it.each([
@@ -71,6 +72,16 @@ describe('fingerprintSql', () => {
         expect(fingerprintSql(statement).text.length).toBeLessThanOrEqual(512);
       }),
     );
+  });
+
+  it('takes linear time for hostile text', () => {
+    const fragments = [';', 'TABLE ', 'FROM ', '/*', '(?,', '$1', "e'\\", '"', '$a', '1e', '--'];
+    for (const hostile of [...fragments, ...HOSTILE_FRAGMENTS]) {
+      for (const end of ['x', "'", ' x'])
+        fingerprintSql(hostile.repeat(20_000 / hostile.length) + end);
+    }
+    expect(fingerprintSql(`${'TABLE '.repeat(3000)}a`).table).toBe('a');
+    expect(fingerprintSql(`SELECT 1${';'.repeat(19_000)}`).text).toBe('SELECT ?');
   });
 
   it('distinguishes long statements that start with the same text', () => {

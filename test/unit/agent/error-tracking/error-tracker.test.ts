@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import {
+  computeErrorFingerprint,
+  ErrorTracker,
+} from '../../../../src/agent/error-tracking/error-tracker.ts';
+import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
+import type { ErrorLogRow } from '../../../../src/core/schema/tables/error-logs-table.ts';
+import { HOSTILE_FRAGMENTS } from '../../../support/hostile-text.ts';
+
+const FRAMES = `
+    at book (/srv/app/src/rooms.js:12:9)
+    at async /srv/app/src/api.js:40:3`;
+
+function track(message: string, stack = `Error: ${message}${FRAMES}`): ErrorLogRow {
+  const rows: ErrorLogRow[] = [];
+  const add: AddRows = (_table, added) => void rows.push(...(added as ErrorLogRow[]));
+  const tracker = new ErrorTracker({ resource: { service: 'shop', instance: 'shop-1' }, add });
+  tracker.track({ kind: 'request', level: 'error', error: { type: 'Error', message, stack } }, 1);
+  expect(rows).toHaveLength(1);
+  return rows[0]!;
+}
+
+describe('ErrorTracker', () => {
+  it('redacts secrets in the message and in the stack', () => {
+    const { message, stackTrace } = track('GET https://u:pa55@h/?access_token=abc123 failed');
+    expect(message).toBe('GET https://[credentials]@h/?access_token=[secret] failed');
+    expect(stackTrace).toBe(`Error: ${message}${FRAMES}`);
+  });
+
+  it('keeps the explanation of a Prisma error, without source code and values', () => {
+    const message = [
+      '',
+      'Invalid `prisma.user.create()` invocation in',
+      '/srv/app/users.js:12:30',
+      '',
+      '   9 const pepper = "abc"',
+      '→ 12   const user = await prisma.user.create({',
+      '         data: {',
+      ...Array.from({ length: 400 }, (_, i) => `           value${i}: "hunter${i}",`),
+      '         }',
+      '       })',
+      '',
+      'Argument `age`: Got invalid value "many" on prisma.createOneUser.',
+    ].join('\n');
+    const row = track(message);
+    const expected = [
+      '',
+      'Invalid `prisma.user.create()` invocation in',
+      '/srv/app/users.js:12:30',
+      '[source]',
+      'Argument `age`: Got invalid value [value] on prisma.createOneUser.',
+    ].join('\n');
+    expect(row.message).toBe(expected);
+    expect(row.stackTrace).toBe(`Error: ${expected}${FRAMES}`);
+    expect(row.fingerprint).not.toBe(
+      track(message, `Error: ${message}\n    at other (/a.js:1:2)`).fingerprint,
+    );
+  });
+
+  it('keeps the frames after a long message', () => {
+    const { message, stackTrace } = track('no room '.repeat(5000));
+    expect(message).toHaveLength(1000);
+    expect(stackTrace?.endsWith(FRAMES)).toBe(true);
+    expect(stackTrace?.length).toBeLessThanOrEqual(4096);
+  });
+
+  it('takes linear time for hostile messages', () => {
+    // Patterns with quadratic time would take minutes for one of these texts.
+    for (const hostile of ['a-', ...HOSTILE_FRAGMENTS]) {
+      const message = hostile.repeat(300_000 / hostile.length);
+      track(message);
+      computeErrorFingerprint('Error', message, `${message}\n    at ${message}`);
+    }
+  });
+});
