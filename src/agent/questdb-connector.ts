@@ -98,6 +98,6 @@ export class QuestdbConnector {
       network: isConfigured || this.#isConnected,
     });
     if (missing.length === 0) return;
-    log.warn(createError('PS_PERMISSION_MISSING', { flags: missing }).message);
+    log.warn(createError('PS_PERMISSION_MISSING', { flags: missing.join(' ') }).message);
   }
 }
