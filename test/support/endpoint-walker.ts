@@ -87,7 +87,7 @@ const SPECIAL_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   phone: ['+43123456789'],
 };
 
-/** Names that a client could try: of its own objects, and of other tenants' objects. */
+/** Names of a client's objects and of other tenants' objects. A client could try all of them. */
 export interface TriedNames {
   readonly own: readonly string[];
   readonly foreign: readonly string[];
@@ -128,8 +128,8 @@ function listValues(name: string, schema: JsonSchema, names: TriedNames): string
 
 /**
  * Returns bodies for a POST: one with only the required fields, and one for each value of each field.
- * Other tenants' names are tried only in fields that refer to a tenant or an object, because the
- * caller's own texts are stored and shown again.
+ * Other tenants' names are tried only in fields that refer to a tenant or an object. Other texts are
+ * stored and shown to the caller again.
  */
 export function listBodies({ body }: Operation, names: TriedNames): (object | undefined)[] {
   if (!body) return [undefined];

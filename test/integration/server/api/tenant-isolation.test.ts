@@ -27,7 +27,7 @@ import {
 } from '../../../support/two-tenants.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
-/** A caller, and texts that no response to this caller may contain. */
+/** A caller, and texts that must not be in any response to this caller. */
 interface Caller {
   readonly name: string;
   readonly principal: Principal;
