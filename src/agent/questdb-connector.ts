@@ -70,10 +70,11 @@ export class QuestdbConnector {
     if (!this.#options.target()) return false;
     this.#isConnected = true;
     this.stop();
-    this.#warnAboutPermissions();
-    const { log, deferredWriter } = this.#options;
+    const isRestricted = this.#warnAboutPermissions();
+    const { deferredWriter } = this.#options;
+    const log = isRestricted ? ignoreDeniedAccess(this.#options.log) : this.#options.log;
     try {
-      deferredWriter.connect(createWriter(this.#options));
+      deferredWriter.connect(createWriter({ ...this.#options, log }));
     } catch (error) {
       const params = { part: 'the QuestDB writer', reason: errorMessage(error) };
       log.warn(createError('PS_PART_FAILED', params).message);
@@ -87,8 +88,12 @@ export class QuestdbConnector {
     this.#searchTimer = undefined;
   }
 
-  /** Logs one line if Node.js runs with `--permission` and without the permissions of the agent. */
-  #warnAboutPermissions(): void {
+  /**
+   * Logs one line if Node.js runs with `--permission` and without the permissions of the agent.
+   *
+   * @returns whether a permission is missing
+   */
+  #warnAboutPermissions(): boolean {
     const { config, log, spoolDir } = this.#options;
     const isConfigured = config.settings.PERFORMANCE_QUESTDB_URL !== undefined;
     const folder = getSpoolDir(config, spoolDir);
@@ -97,7 +102,18 @@ export class QuestdbConnector {
       write: this.#isConnected ? [folder] : [],
       network: isConfigured || this.#isConnected,
     });
-    if (missing.length === 0) return;
+    if (missing.length === 0) return false;
     log.warn(createError('PS_PERMISSION_MISSING', { flags: missing.join(' ') }).message);
+    return true;
   }
+}
+
+/** Removes the warnings about missing permissions, because PS_PERMISSION_MISSING lists all of them. */
+function ignoreDeniedAccess(log: Logger): Logger {
+  return {
+    ...log,
+    warn: (message, fields) => {
+      if (!message.includes('Access to this API has been restricted')) log.warn(message, fields);
+    },
+  };
 }

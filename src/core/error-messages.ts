@@ -81,7 +81,7 @@ export const ERROR_MESSAGES = {
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_RUNTIME_UNSUPPORTED: formatUnsupportedRuntime,
   PS_PERMISSION_MISSING: (p: { flags: string }) =>
-    `Node.js runs with --permission, so the agent can't store its rows. Add ${p.flags}.`,
+    `Node.js runs with --permission, so measurements can be lost. Add these flags to the command: ${p.flags}`,
   PS_PART_FAILED: (p: { part: string; reason: string }) =>
     `Failed to start ${p.part}: ${p.reason}. This part is disabled, but the application is not affected. Fix the cause, then restart the application.`,
   PS_AGENT_FAILURE: (p: { part: string; reason: string }) =>

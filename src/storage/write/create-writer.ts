@@ -1,3 +1,4 @@
+import { devNull } from 'node:os';
 import { resolve } from 'node:path';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
@@ -6,6 +7,9 @@ import type { Logger } from '../../core/log.ts';
 import { migrateTables } from '../migrations/migrate.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
+
+/** Time limit for one statement that creates a table, in ms. */
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 export interface CreateWriterOptions {
   config: StartupConfig;
@@ -16,6 +20,8 @@ export interface CreateWriterOptions {
    * `spool` in the data folder.
    */
   spoolDir: string | undefined;
+  /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
+  isServer?: boolean | undefined;
   target: () => WriteTarget | undefined;
 }
 
@@ -29,8 +35,9 @@ export function getSpoolDir(
     spoolDir ??
     readDiscoveryFile(discoveryFile)?.spoolDir ??
     `${settings.PERFORMANCE_DATA_DIR}/spool`;
-  // The application can change its current folder.
-  return folder === undefined ? path : resolve(folder, path);
+  // An absolute path, because the application can change its current folder. In a deleted folder, `mkdir` with
+  // a relative path would never return (Node.js 26.10), so this path can't be created either.
+  return resolve(folder ?? devNull, path);
 }
 
 /** Creates the row writer of a process from its settings. */
@@ -39,6 +46,7 @@ export function createWriter({
   log,
   dropped,
   spoolDir,
+  isServer,
   target,
 }: CreateWriterOptions): RowWriter {
   const { settings } = config;
@@ -49,11 +57,13 @@ export function createWriter({
     log,
     retentionDays: retention.rawDays,
     spoolDir: getSpoolDir(config, spoolDir),
+    isServer,
     spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
     bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
     flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,
-    ensureTables: async (writeTarget) => {
-      await migrateTables(writeTarget, retention);
+    ensureTables: async (writeTarget, signal) => {
+      const timeoutMs = STATEMENT_TIMEOUT_MS;
+      await migrateTables(writeTarget, retention, { timeoutMs, keepsProcessAlive: false, signal });
     },
   });
 }
