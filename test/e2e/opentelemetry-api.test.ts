@@ -1,66 +1,159 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rolldown } from 'rolldown';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PackedInstall } from '../support/packed-install.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
-import { type PackageManifest, RegistryStub } from '../support/registry-stub.ts';
-import { sendRequests } from '../support/send-requests.ts';
 
 const API = '@opentelemetry/api';
-const NEWER_VERSION = '1.99.0';
-const newerApi = mkdtempSync(join(tmpdir(), 'perfscope-api-'));
-const server = new PerfscopeServer();
-const registry = new RegistryStub();
-const install = new PackedInstall('@perfscope/agent', registry);
-beforeAll(async () => {
-  await Promise.all([server.start(), registry.start()]);
-  registry.addVersion(createNewerApi(), newerApi);
-  await install.install('express@5', `${API}@${NEWER_VERSION}`);
-});
-afterAll(async () => {
-  await server.remove();
-  install.remove();
-  registry.remove();
-  rmSync(newerApi, { recursive: true, force: true });
-});
+/** Another copy of the API, with another version. */
+const OTHER_API = 'other-api';
+const VERSIONS = [
+  { api: '1.9.1', sdkNode: '0.223.0', otherApi: '1.10.0' },
+  { api: '1.10.0', sdkNode: '0.301.0', otherApi: '1.9.1' },
+];
 
-/** Copies the OpenTelemetry API with a version that is newer than the agent. */
-function createNewerApi(): PackageManifest {
-  cpSync(join('node_modules', API), newerApi, { recursive: true });
-  const current = JSON.parse(
-    readFileSync(join(newerApi, 'package.json'), 'utf8'),
-  ) as PackageManifest;
-  for (const folder of ['src', 'esm', 'esnext']) {
-    const file = join(newerApi, 'build', folder, 'version.js');
-    const text = readFileSync(file, 'utf8');
-    expect(text).toContain(`'${current.version}'`);
-    writeFileSync(file, text.replace(`'${current.version}'`, `'${NEWER_VERSION}'`));
-  }
-  const manifest = { ...current, version: NEWER_VERSION };
-  writeFileSync(join(newerApi, 'package.json'), JSON.stringify(manifest));
-  return manifest;
+/** Programs that start an SDK. */
+const PROGRAMS: readonly {
+  name: string;
+  script: string;
+  args: string[];
+  /** Flags before the agent's flag. */
+  before: string[];
+  /** Flags after the agent's flag. */
+  after: string[];
+}[] = [
+  {
+    name: 'an ES module application',
+    script: 'opentelemetry-app.mjs',
+    args: [API, './opentelemetry-sdk.mjs'],
+    before: [],
+    after: [],
+  },
+  {
+    name: 'a CommonJS application',
+    script: 'opentelemetry-app.cjs',
+    args: [API, './opentelemetry-sdk.cjs'],
+    before: [],
+    after: [],
+  },
+  {
+    name: 'an ES module before the agent',
+    script: 'opentelemetry-app.mjs',
+    args: [API],
+    before: ['--import', './opentelemetry-sdk.mjs'],
+    after: [],
+  },
+  {
+    name: 'a CommonJS module after the agent',
+    script: 'opentelemetry-app.cjs',
+    args: [API],
+    before: [],
+    after: ['--require', './opentelemetry-sdk.cjs'],
+  },
+];
+
+const server = new PerfscopeServer();
+beforeAll(() => server.start());
+afterAll(() => server.remove());
+
+/** Runs a program, and returns what it prints. The agent's own log lines are omitted. */
+async function run(
+  script: string,
+  args: string[],
+  options: { cwd: string; flags: string[]; service: string },
+): Promise<{ exit: unknown; stdout: string; stderr: string }> {
+  const { cwd, flags, service } = options;
+  const env = { ...server.env, OTEL_SERVICE_NAME: service };
+  const app = new InstrumentedApp(script, { env, args, cwd, flags });
+  const exit = await app.exited;
+  const stderr = app.stderr.replace(/^perfscope: .*\n/gm, '');
+  return { exit, stdout: app.stdout, stderr };
 }
 
-// The API ignores an SDK that was registered by an older API, such as a copy in the agent's bundle.
-it('records the meters of an application whose OpenTelemetry API is newer than the agent', async () => {
-  const app = new InstrumentedApp('hotel-esm.mjs', {
-    env: { ...server.env, OTEL_SERVICE_NAME: 'newer' },
-    cwd: install.folder,
-    register: install.register,
-  });
-  await sendRequests(`${await app.url()}/api/o/properties/p/bookings`, 10, { method: 'POST' });
-  await app.stop();
-  await expectRows(
-    () =>
-      server.sql(`SELECT name, sum(count), sum(sum) FROM performance_metrics
-        WHERE service = 'newer' AND name LIKE 'hotel.%' ORDER BY name`),
-    [
-      ['hotel.bookings', null, 10],
-      ['hotel.price', 10, 1200],
-    ],
-    30_000,
+/** Expects the values that `opentelemetry-exercise.cjs` records. */
+async function expectStored(service: string, expected: unknown[][]): Promise<void> {
+  const names = "'orders', 'price', 'again.orders', 'http.server.request.duration'";
+  const query = `SELECT name, sum(value) FROM performance_metrics
+    WHERE service = '${service}' AND name IN (${names}) ORDER BY name`;
+  await expectRows(() => server.sql(query), expected);
+}
+
+const STORED = [
+  ['again.orders', 3],
+  ['orders', 3],
+  ['price', 80],
+];
+
+describe.each(VERSIONS)('with API $api and sdk-node $sdkNode', ({ api, sdkNode, otherApi }) => {
+  const install = new PackedInstall('@perfscope/agent');
+  const cwd = install.folder;
+  const { register } = install;
+  beforeAll(() =>
+    install.install(
+      `${API}@${api}`,
+      `@opentelemetry/sdk-node@${sdkNode}`,
+      `${OTHER_API}@npm:${API}@${otherApi}`,
+    ),
   );
+  afterAll(() => install.remove());
+
+  it.each(PROGRAMS)(
+    'exports the same if $name starts the SDK, and stores the metrics',
+    async (program) => {
+      const { name, script, args, before, after } = program;
+      const service = `${api} ${name}`.replace(/\W+/g, '-');
+      const agent = [after.includes('--require') ? '--require' : '--import', register];
+      const without = await run(script, args, { cwd, service, flags: [...before, ...after] });
+      expect(without.exit).toBe(0);
+      expect(without.stdout).toContain('"again":true');
+      const flags = [...before, ...agent, ...after];
+      expect(await run(script, args, { cwd, service, flags })).toEqual(without);
+      await expectStored(service, STORED);
+    },
+  );
+
+  it.each(['mjs', 'cjs'])(
+    'stores the metrics of a .%s application without an SDK',
+    async (type) => {
+      const service = `${api}-no-sdk-${type}`;
+      const script = `opentelemetry-app.${type}`;
+      const without = await run(script, [API], { cwd, service, flags: [] });
+      const flags = ['--import', register];
+      expect(await run(script, [API], { cwd, service, flags })).toEqual(without);
+      await expectStored(service, [
+        ['orders', 3],
+        ['price', 80],
+      ]);
+    },
+  );
+
+  it.each(['mjs', 'cjs'])('stores the metrics of a .%s module with another API', async (type) => {
+    const service = `${api}-other-api-${type}`;
+    const script = `opentelemetry-app.${type}`;
+    const args = [OTHER_API, `./opentelemetry-sdk.${type}`];
+    const without = await run(script, args, { cwd, service, flags: [] });
+    const flags = ['--import', register];
+    expect(await run(script, args, { cwd, service, flags })).toEqual(without);
+    await expectStored(service, STORED);
+  });
+
+  it('exports the same from a minified bundle, and stores the metrics', async () => {
+    const service = `${api}-minified`;
+    const bundle = await rolldown({
+      input: join(cwd, 'opentelemetry-bundled.mjs'),
+      platform: 'node',
+      logLevel: 'silent',
+    });
+    const fileNames = { entryFileNames: 'bundled.mjs', chunkFileNames: '[name]-[hash].mjs' };
+    await bundle.write({ dir: join(cwd, 'bundle'), minify: true, ...fileNames });
+    await bundle.close();
+    const script = 'bundle/bundled.mjs';
+    const without = await run(script, [], { cwd, service, flags: [] });
+    expect(without.stdout).toContain('"again":true');
+    const flags = ['--import', register];
+    expect(await run(script, [], { cwd, service, flags })).toEqual(without);
+    await expectStored(service, STORED);
+  });
 });

@@ -1,10 +1,18 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
+import { guard } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { toPrometheusMetrics } from './prometheus-metrics.ts';
+import { PrometheusNames } from './prometheus-names.ts';
+
+/** After this time, a scrape returns the metrics whose callbacks have finished. */
+const COLLECT_TIMEOUT_MS = 5000;
 
 /** Collects the metrics of each request. */
-class PrometheusReader extends MetricReader {
+export class PrometheusReader extends MetricReader {
+  readonly names = new PrometheusNames();
+
   constructor(histograms: MetricProducer) {
     super({
       metricProducers: [histograms],
@@ -18,7 +26,7 @@ class PrometheusReader extends MetricReader {
 }
 
 /** Creates the reader for `/metrics`. */
-export function createPrometheusReader(histograms: MetricProducer): MetricReader {
+export function createPrometheusReader(histograms: MetricProducer): PrometheusReader {
   return new PrometheusReader(histograms);
 }
 
@@ -26,11 +34,13 @@ export function createPrometheusReader(histograms: MetricProducer): MetricReader
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Returns the current metrics of `reader` in the Prometheus text format. */
-export async function formatPrometheusMetrics(reader: MetricReader): Promise<string> {
-  const { resourceMetrics } = await reader.collect();
+export async function formatPrometheusMetrics(reader: PrometheusReader): Promise<string> {
+  const { resourceMetrics } = await reader.collect({ timeoutMillis: COLLECT_TIMEOUT_MS });
   // Loaded by the first request, because most services don't serve metrics.
   const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
-  return new PrometheusSerializer().serialize(resourceMetrics);
+  // `toPrometheusMetrics` adds the scope's labels, so the serializer doesn't.
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  return serializer.serialize(toPrometheusMetrics(resourceMetrics, reader.names));
 }
 
 /**
@@ -44,23 +54,27 @@ export function servePrometheus(
   host: string,
   log: Logger,
   histograms: MetricProducer,
-): { reader: MetricReader; server: Server } {
+): { reader: PrometheusReader; server: Server } {
   const reader = createPrometheusReader(histograms);
   const { createServer } = process.getBuiltinModule('node:http');
-  const server = createServer((request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
-    formatPrometheusMetrics(reader).then(
-      (metrics) => response.setHeader('content-type', PROMETHEUS_CONTENT_TYPE).end(metrics),
-      (error) => response.end(`# failed to export metrics: ${errorMessage(error)}`),
-    );
-  });
-  server.on('error', (error) => {
+    try {
+      const metrics = await formatPrometheusMetrics(reader);
+      response.setHeader('content-type', PROMETHEUS_CONTENT_TYPE).end(metrics);
+    } catch (error) {
+      response.writeHead(500).end(`failed to export metrics: ${errorMessage(error)}`);
+    }
+  };
+  const server = createServer(guard('the /metrics endpoint', respond));
+  const reportError = guard('the /metrics endpoint', (error: Error) => {
     const part = `the /metrics endpoint on ${host}:${port}`;
     log.warn(createError('PS_PART_FAILED', { part, reason: error.message }).message);
   });
+  server.on('error', reportError);
   server.listen(port, host).unref();
   return { reader, server };
 }

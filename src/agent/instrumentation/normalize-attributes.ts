@@ -92,7 +92,7 @@ function normalizeObject(value: object): AttributeValue | undefined {
     if (!Array.isArray(value)) return toJson(value);
     const items = value.slice(0, MAX_ARRAY_LENGTH).map((item: unknown) => {
       const normalized = normalizeValue(item);
-      return Array.isArray(normalized) ? JSON.stringify(normalized) : normalized;
+      return Array.isArray(normalized) ? JSON.stringify(normalized) : (normalized ?? null);
     });
     return items as AttributeValue;
   } catch {
@@ -105,5 +105,6 @@ function toJson(value: object): string | undefined {
   const json = JSON.stringify(value, (_name, item: unknown) =>
     typeof item === 'bigint' ? String(item) : item,
   );
-  return json?.startsWith('"') ? (JSON.parse(json) as string) : json;
+  if (json === undefined || json === 'null') return undefined;
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json;
 }

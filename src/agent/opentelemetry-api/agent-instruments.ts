@@ -17,7 +17,8 @@ const AGENT_INSTRUMENTS = new Set([
   'v8js.memory.heap.limit',
   'v8js.memory.heap.used',
 ]);
-const OWN_PREFIX = 'perfscope.';
+/** The agent's own instruments, and those of an OpenTelemetry SDK about itself. */
+const INTERNAL_PREFIXES = ['perfscope.', 'otel.sdk.'];
 
 const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes) =>
   (name ?? oldName ?? 'postgresql') === 'postgresql';
@@ -42,7 +43,10 @@ export function findAgentInstrument(
   name: string,
 ): ((attributes: Attributes) => boolean) | undefined {
   const lowerCaseName = name.toLowerCase();
-  if (AGENT_INSTRUMENTS.has(lowerCaseName) || lowerCaseName.startsWith(OWN_PREFIX)) {
+  if (
+    AGENT_INSTRUMENTS.has(lowerCaseName) ||
+    INTERNAL_PREFIXES.some((prefix) => lowerCaseName.startsWith(prefix))
+  ) {
     return () => true;
   }
   return LIBRARY_INSTRUMENTS.get(lowerCaseName);

@@ -19,15 +19,20 @@ export class CallerInspector {
   /**
    * Must be called directly by the accessor.
    *
-   * @returns the function that called the accessor, or undefined if too many calls were inspected in
-   * the last second
+   * @returns the function that called the accessor, or undefined if the runtime can't inspect calls
+   * or too many calls were inspected in the last second
    */
   inspectCaller(): CallingFunction | undefined {
     if (!this.#takeInspection()) return undefined;
     // Frames of this function, the accessor, and its caller. Unlike `Error.captureStackTrace`, this
     // function doesn't depend on the application's changes to `Error`.
-    const [, , caller] = getCallSites(3, { sourceMap: false });
-    return caller && { name: caller.functionName, file: caller.scriptName };
+    try {
+      const [, , caller] = getCallSites(3, { sourceMap: false });
+      return caller && { name: caller.functionName, file: caller.scriptName };
+    } catch {
+      // The runtime doesn't have this function.
+      return undefined;
+    }
   }
 
   #takeInspection(): boolean {

@@ -219,9 +219,9 @@ function observe(
 }
 
 /**
- * Whether an SDK returned an object of the API without function, for example after its shutdown.
- * All meters share these objects.
+ * Whether an SDK returned one of the API's objects that do nothing, for example after its shutdown. All
+ * meters share these objects. In contrast to the objects of SDKs, they have no state.
  */
 function isNoop(object: object): boolean {
-  return /^_?Noop/.test(object.constructor?.name ?? '');
+  return Reflect.ownKeys(object).length === 0;
 }
