@@ -98,7 +98,7 @@ export function estimateInstructions(pattern: string): number {
       if (text === undefined) add(1);
       else {
         const count = Math.max(Number(minimum), Number(maximum ?? 0), 1);
-        // Each optional copy needs an instruction of its own.
+        // Each optional copy needs a separate instruction.
         const repeated = (last + 1) * count;
         size += repeated - last;
         last = repeated;

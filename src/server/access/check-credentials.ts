@@ -23,10 +23,10 @@ export interface Exposure {
 }
 
 /**
- * Returns whether direct requests from this machine need no key: the server listens on loopback, no
- * key was ever created, JWTs aren't accepted, and the server has no public URL. Revoked and expired
- * keys count as created. Otherwise, access would become unrestricted when the last key expires or is
- * revoked.
+ * Returns whether direct requests from this machine need no key. This is the case if the server
+ * listens on loopback, has no public URL, accepts no JWTs, and no key was ever created. Revoked and
+ * expired keys count as created. Otherwise, access would become unrestricted when the last key
+ * expires or is revoked.
  */
 export function isAuthDisabled({ host, hasKeys, hasTokens, hasPublicUrl }: Exposure): boolean {
   return isLoopbackHost(host) && !hasKeys && !hasTokens && !hasPublicUrl;
@@ -90,12 +90,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { keys, verifyToken, metricsToken, host, hasPublicUrl } = options;
   const hasTokens = verifyToken !== undefined;
 
-  const authenticateAnonymous = ({ indirectReason }: RequestCredentials): AuthenticationResult => {
+  const authenticateAnonymous = (credentials: RequestCredentials): AuthenticationResult => {
     const hasKeys = keys.hasAnyKey;
     if (hasKeys === undefined) return { unavailable: 'the API keys are not loaded yet' };
     if (!isAuthDisabled({ host, hasKeys, hasTokens, hasPublicUrl })) {
       return { rejected: 'the request contains no API key' };
     }
+    const { indirectReason } = credentials;
     if (indirectReason === undefined) return { principal: KEYLESS_LOCAL_ADMIN };
     return {
       rejected: `without an API key, only direct requests from this machine are accepted, but ${indirectReason}`,
@@ -117,11 +118,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   return async (credentials) => {
     const text = getCredential(credentials);
-    const { localToken, indirectReason } = credentials;
+    const { localToken } = credentials;
     if (text === undefined) {
       return localToken === undefined
         ? authenticateAnonymous(credentials)
-        : checkLocalToken(localToken, indirectReason);
+        : checkLocalToken(localToken, credentials.indirectReason);
     }
     if (text.length > MAX_CREDENTIAL_LENGTH) return { rejected: 'the credential is too long' };
     if (metricsToken !== undefined && isSameSecret(text, metricsToken)) {

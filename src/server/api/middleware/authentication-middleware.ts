@@ -23,7 +23,10 @@ export function authenticate(identify: Authenticator, maxRejected?: number): Req
       authorization: request.get('authorization'),
       apiKey: request.get('x-api-key'),
       localToken: request.get(LOCAL_TOKEN_HEADER),
-      indirectReason: findIndirectReason(request),
+      // Most requests contain a key, so their origin doesn't have to be checked.
+      get indirectReason() {
+        return findIndirectReason(request);
+      },
     };
     const result = await identify(credentials);
     if ('principal' in result) {

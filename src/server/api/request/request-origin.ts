@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { isLoopbackHost } from '../../../core/loopback.ts';
+import { findProxyUser } from '../../access/peer-user.ts';
 
 /**
  * Names of headers that proxies, load balancers, and content delivery networks add. Clients on the
@@ -19,15 +20,18 @@ const PROXY_HEADER_PATTERN = new RegExp(
 const HOST_PATTERN = /^(\[[\da-f:.]+\]|[\da-z.-]+)(?::\d{1,5})?$/i;
 
 /**
- * Returns why a request might not come directly from a user of this machine, or undefined if it
- * does. Other requests can also reach the loopback address: A website can make the browser send a
- * request, either cross-site or to a domain that resolves to 127.0.0.1. A local proxy can forward
- * requests from anywhere.
+ * Returns why a request might not come directly from a user of this machine. Returns undefined for
+ * direct requests. Other requests can also reach the loopback address. A website can make the browser
+ * send a request, either cross-site or to a domain that resolves to 127.0.0.1. A local proxy can
+ * forward requests from anywhere.
  *
  * @returns the end of a sentence, such as `the request has a Via header`
  */
 export function findIndirectReason(request: Request): string | undefined {
-  return findForwardingSign(request) ?? findForeignSite(request);
+  const reason = findForwardingSign(request) ?? findForeignSite(request);
+  if (reason !== undefined) return reason;
+  const user = findProxyUser(request.socket);
+  return user === undefined ? undefined : `the client runs as ${user}, the user of a proxy`;
 }
 
 /**

@@ -52,7 +52,7 @@ describe('compileLabelPattern', () => {
     test.mockRestore();
   });
 
-  it('keeps few states in memory, whatever the texts are', () => {
+  it('keeps few states in memory for any number of texts', () => {
     const compile = vi.spyOn(RE2JS, 'compile');
     const pattern = compileLabelPattern('.*[ab].{75}');
     const [{ value: compiled } = { value: undefined }] = compile.mock.results;

@@ -123,7 +123,7 @@ describe('without authentication', () => {
     expect(LOCAL_ADMIN.isKeyless).toBeUndefined();
   });
 
-  it('the reason for a rejection says why the request is not direct', async () => {
+  it('a rejection contains the reason why the request is not direct', async () => {
     expect(await identify(INDIRECT, { keys: noKeys })).toMatchObject({
       rejected: expect.stringContaining('a proxy sent it'),
     });
