@@ -32,14 +32,36 @@ export const nextTick = globalThis.process?.nextTick;
 
 /**
  * Reads \`promises\` on demand, because it loads another module. Node's own \`writeFileSync\` calls the functions
- * \`openSync\` and \`writeSync\` of its module, which can be replacements.
+ * \`openSync\` and \`writeSync\` of its module, which can be replacements. Before Node 26.12, \`mkdirSync\` with the option
+ * \`recursive\` never returns for a folder in \`/proc\`.
  */
 const FS_CODE = `
 const fs = process.getBuiltinModule('node:fs');
 ${Object.keys(fs)
-  .filter((name) => !['promises', 'default', 'writeFileSync'].includes(name))
+  .filter((name) => !['promises', 'default', 'mkdirSync', 'writeFileSync'].includes(name))
   .map((name) => `export const ${name} = fs.${name};`)
   .join('\n')}
+const { mkdirSync: makeFolder } = fs;
+const { dirname } = process.getBuiltinModule('node:path');
+export function mkdirSync(path, { recursive = false, mode = 0o777 } = {}) {
+  try {
+    makeFolder(path, mode);
+  } catch (error) {
+    if (!recursive) throw error;
+    if (error.code === 'ENOENT' && dirname(path) !== path) {
+      mkdirSync(dirname(path), { recursive, mode });
+      makeSharedFolder(path, mode);
+    } else if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+function makeSharedFolder(path, mode) {
+  try {
+    makeFolder(path, mode);
+  } catch (error) {
+    // Another process can create the same folder at the same time.
+    if (error.code !== 'EEXIST') throw error;
+  }
+}
 export function writeFileSync(path, data, { mode = 0o666, flag = 'w' } = {}) {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   const fd = openSync(path, flag, mode);

@@ -25,19 +25,26 @@ interface TenantScope {
 const CONTEXT_KEY = Symbol.for('perfscope.context');
 const CONTEXT_ENABLED_KEY = Symbol.for('perfscope.context.wanted');
 const sharedGlobal = globalThis as {
-  [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope>;
-  [CONTEXT_ENABLED_KEY]?: boolean;
+  readonly [CONTEXT_KEY]?: AsyncLocalStorage<TenantScope>;
+  readonly [CONTEXT_ENABLED_KEY]?: boolean;
 };
-// Stored on the global object, because `register` and the application can load separate copies.
-sharedGlobal[CONTEXT_KEY] ??= new AsyncLocalStorage<TenantScope>();
-const contextStorage = sharedGlobal[CONTEXT_KEY];
+const contextStorage = sharedGlobal[CONTEXT_KEY] ?? new AsyncLocalStorage<TenantScope>();
+setGlobal(CONTEXT_KEY, contextStorage);
+
+/**
+ * Stores a value on the global object, because `register` and the application can load separate
+ * copies of this module. The property isn't enumerable, so that the application doesn't notice it.
+ */
+function setGlobal(key: symbol, value: unknown): void {
+  Object.defineProperty(globalThis, key, { value, configurable: true });
+}
 
 /**
  * Enables a context for each request. It costs microseconds per request, so it is enabled only if a
  * tenant header is configured or the application imports the library.
  */
 export function enableTenantContext(): void {
-  sharedGlobal[CONTEXT_ENABLED_KEY] = true;
+  setGlobal(CONTEXT_ENABLED_KEY, true);
 }
 
 /** Returns the tenant of the current asynchronous context. */
