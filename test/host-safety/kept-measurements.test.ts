@@ -24,9 +24,11 @@ async function findRows(program: HostProgram, isReachable: boolean): Promise<str
   return [...new Set([...questdb.lines, ...readSpool(run)])];
 }
 
-/** Returns the sum of a column over the rows of a metric. */
+/** Returns the sum of a column of `performance_metrics` over the rows of a metric. */
 function sum(rows: readonly string[], name: string, column: string): number {
-  const ofMetric = rows.filter((row) => row.includes(`,name=${name},`));
+  const ofMetric = rows.filter(
+    (row) => row.startsWith('performance_metrics,') && row.includes(`,name=${name},`),
+  );
   const pattern = new RegExp(`[ ,]${column}=(-?[\\d.]+)`);
   return ofMetric.reduce((total, row) => total + Number(pattern.exec(row)?.[1] ?? 0), 0);
 }
