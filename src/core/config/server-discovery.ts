@@ -1,14 +1,17 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
+import { createWarnOnce, stderrLogger } from '../log.ts';
+import { createError } from '../perfscope-error.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { isProcessAlive, type ProcessIdentity } from '../process-identity.ts';
+import { assertTrustedFolder, readTrustedFile, UntrustedFileError } from '../trusted-file.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
 import type { QuestdbTargets } from './questdb-targets.ts';
 
 /**
- * Header with the local token of the discovery file. A process that can read that file belongs to the
- * same user as the server, so it has admin access to a server on the same machine.
+ * Header with the local token of the discovery file. Only the server's user can read that file.
+ * Therefore, the token gives admin access to a server on the same machine.
  */
 export const LOCAL_TOKEN_HEADER = 'X-Perfscope-Local-Token';
 
@@ -31,22 +34,62 @@ export interface ServerDiscovery {
   readonly dataDir?: string | undefined;
 }
 
+/** Returns the absolute path of the discovery file. Never throws. */
 export function getDiscoveryFilePath(env: EnvironmentVariables): string {
-  const folder = env.XDG_RUNTIME_DIR || join(env.HOME || homedir(), '.local', 'state');
+  const folder = env.XDG_RUNTIME_DIR || join(env.HOME || findHomeFolder(), '.local', 'state');
   return join(folder, 'perfscope', 'server.json');
 }
 
-/** Writes the file so that only the current user can read it, because it contains a password. */
+/** Containers often run with a user ID that has no home folder. They set `HOME` to the root folder. */
+function findHomeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return sep;
+  }
+}
+
+/**
+ * Writes the file so that only the current user can read it, because it contains a password.
+ *
+ * @throws PS_DISCOVERY_UNTRUSTED if the folder belongs to another user
+ */
 export function writeDiscoveryFile(file: string, discovery: ServerDiscovery): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    protectFolder(folder);
+  } catch (error) {
+    if (!(error instanceof UntrustedFileError)) throw error;
+    throw createError('PS_DISCOVERY_UNTRUSTED', { file, reason: error.message });
+  }
   writePrivateFile(file, JSON.stringify(discovery));
 }
 
-/** Reads the discovery file. Returns undefined if there is none, or if its server has stopped. */
+/** Removes the permissions of other users from a folder of the current user. */
+function protectFolder(folder: string): void {
+  const { uid, mode } = lstatSync(folder);
+  if (uid === process.geteuid?.() && (mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  assertTrustedFolder(folder);
+}
+
+const warnOnce = createWarnOnce(stderrLogger);
+
+/**
+ * Reads the discovery file. Returns undefined if there is none, if its server has stopped, or if another
+ * user could have written it. The agent sends rows and credentials to the addresses in the file.
+ */
 export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   try {
-    const discovery = JSON.parse(readFileSync(file, 'utf8')) as ServerDiscovery;
+    assertTrustedFolder(dirname(file), { allowRoot: true });
+    const text = readTrustedFile(file, { allowRoot: true });
+    const discovery = JSON.parse(text) as ServerDiscovery;
     return isProcessAlive(discovery.process) ? discovery : undefined;
-  } catch {
+  } catch (error) {
+    if (error instanceof UntrustedFileError) {
+      const params = { file, reason: error.message };
+      warnOnce(file, createError('PS_DISCOVERY_UNTRUSTED', params).message);
+    }
     return undefined;
   }
 }

@@ -111,7 +111,7 @@ export const VARIABLES = {
   ),
   PERFORMANCE_PUBLIC_URL: urlVariable(
     ['http:', 'https:'],
-    'Public URL of the server, for links in messages. If unset, messages contain no links.',
+    'Public URL of the server, for links in messages. If set, every API request needs a key. If unset, messages contain no links.',
   ),
   PERFORMANCE_SENTRY_DSN: sentryDsnVariable(
     'DSN of a Sentry-compatible server that receives a copy of each error.',
