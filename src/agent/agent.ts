@@ -10,7 +10,7 @@ import {
   type StartupConfig,
 } from '../core/config/startup-config.ts';
 import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
-import { createError, errorMessage } from '../core/perfscope-error.ts';
+import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import { VERSION } from '../core/version.ts';
 import { areVersionsCompatible } from '../core/version-compatibility.ts';
@@ -34,6 +34,7 @@ import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
+import { listSystemMetricStarts } from './system-metrics.ts';
 
 export interface AgentOptions {
   config: StartupConfig;
@@ -44,6 +45,8 @@ export interface AgentOptions {
    */
   target?: () => WriteTarget | undefined;
   spoolDir?: string;
+  /** Whether this process can write all tables, such as API keys. Default: `false`. */
+  isServer?: boolean;
   /** Throws on an invalid measurement instead of dropping it. Default: `false`. */
   strict?: boolean;
 }
@@ -89,6 +92,7 @@ export class Agent {
       deferredWriter: this.deferredWriter,
       dropped: this.droppedRows,
       spoolDir: options.spoolDir,
+      isServer: options.isServer,
       target: () => this.#getWriteTarget(),
     });
     const { add } = this.deferredWriter;
@@ -180,16 +184,20 @@ export class Agent {
 
   /** Starts host metrics, runtime metrics, and health rows. */
   startSystemMetrics(): void {
-    const otelMetrics = this.#otelMetrics;
-    if (!otelMetrics) return;
-    // Worker threads share the host with the main thread, so only the main thread records host
-    // metrics.
-    if (isMainThread) {
-      this.#tryStart('host metrics', () => otelMetrics.startHostMetrics(this.#host));
-    }
-    this.#tryStart('runtime metrics', () => otelMetrics.startRuntimeMetrics(this.#eventLoop));
-    const { SYSTEM_HEALTH_ENABLED, SYSTEM_HEALTH_INTERVAL } = this.config.settings;
-    if (SYSTEM_HEALTH_ENABLED) this.health.startMonitoring(SYSTEM_HEALTH_INTERVAL);
+    for (const start of this.listSystemMetricStarts()) start();
+  }
+
+  /** Returns the steps of `startSystemMetrics`. Each takes a few ms, and doesn't throw. */
+  listSystemMetricStarts(): (() => void)[] {
+    if (!this.#otelMetrics) return [];
+    return listSystemMetricStarts({
+      otelMetrics: this.#otelMetrics,
+      host: this.#host,
+      eventLoop: this.#eventLoop,
+      health: this.health,
+      settings: this.config.settings,
+      log: this.#options.log,
+    });
   }
 
   /** Whether QuestDB is configured or a local server is running. */
@@ -309,16 +317,6 @@ export class Agent {
       this.checkServerVersion(server.version, server.serverUrl),
     );
     return targets?.write;
-  }
-
-  /** Runs `start` and logs its failure, so that the application continues without this part. */
-  #tryStart(part: string, start: () => void): void {
-    try {
-      start();
-    } catch (error) {
-      const reason = errorMessage(error);
-      this.#options.log.warn(createError('PS_PART_FAILED', { part, reason }).message);
-    }
   }
 }
 

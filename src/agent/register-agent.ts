@@ -1,11 +1,12 @@
 import { isMainThread } from 'node:worker_threads';
-import { startImmediate, startTimeout } from '../core/guarded-timers.ts';
+import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { type Agent, getSharedAgent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
+import { runWhenIdle } from './run-when-idle.ts';
 
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
@@ -47,11 +48,7 @@ function startAgent(dryRun: boolean): void {
   }
   agent.instrumentLibraries();
   if (dryRun) return;
-  // Starts the other parts after the first turn of the event loop, so the application starts sooner.
-  startImmediate('the start', () => {
-    agent.connect();
-    agent.startSystemMetrics();
-  });
+  runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
   // Worker threads load the same libraries as the main thread, so only the main thread lists them.
   if (isMainThread)
     startTimeout('the list of libraries', () => listLibraries(agent), LIBRARY_REPORT_DELAY_MS);

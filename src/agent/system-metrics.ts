@@ -1,0 +1,41 @@
+import { isMainThread } from 'node:worker_threads';
+import type { Settings } from '../core/config/parse-settings.ts';
+import type { Logger } from '../core/log.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
+import type { SystemHealthMonitor } from './health/system-health-monitor.ts';
+import type { HostSampler } from './instrumentation/host-metrics.ts';
+import type { EventLoopSampler } from './instrumentation/runtime-metrics.ts';
+import type { OtelMetrics } from './otel-metrics.ts';
+
+export interface SystemMetricsOptions {
+  otelMetrics: OtelMetrics;
+  host: HostSampler;
+  eventLoop: EventLoopSampler;
+  health: SystemHealthMonitor;
+  settings: Settings;
+  log: Logger;
+}
+
+/**
+ * Returns functions that start host metrics, runtime metrics, and health rows. Each logs its failure, so
+ * that the application continues without this part.
+ */
+export function listSystemMetricStarts(options: SystemMetricsOptions): (() => void)[] {
+  const { otelMetrics, host, eventLoop, health, settings, log } = options;
+  const parts: [string, () => void][] = [
+    ['runtime metrics', () => otelMetrics.startRuntimeMetrics(eventLoop)],
+  ];
+  // Worker threads share the host with the main thread, so only the main thread records host metrics.
+  if (isMainThread) parts.push(['host metrics', () => otelMetrics.startHostMetrics(host)]);
+  if (settings.SYSTEM_HEALTH_ENABLED) {
+    parts.push(['health rows', () => health.startMonitoring(settings.SYSTEM_HEALTH_INTERVAL)]);
+  }
+  return parts.map(([part, start]) => () => {
+    try {
+      start();
+    } catch (error) {
+      const reason = errorMessage(error);
+      log.warn(createError('PS_PART_FAILED', { part, reason }).message);
+    }
+  });
+}
