@@ -49,7 +49,6 @@ it.concurrent.each([
   'once',
   'on',
   'async',
-  'addedLater',
   'removed',
   'removesAll',
   'throws',

@@ -197,8 +197,8 @@ function formatRun({ exit, stdout, stderr }: HostProgramRun, program: HostProgra
   const text = stderr
     // Node's warnings contain the process ID.
     .replace(/\(node:\d+\)/g, '(node)')
-    // The agent wraps `process.emit`, so the stack of a listener that throws has one more line.
-    .replace(/^ +at process\.emit \(.*\/dist\/agent-package\/.*\n/gm, '');
+    // The agent wraps methods such as `process.emit`, so stacks can have more lines.
+    .replace(/^ +at .*\/dist\/agent-package\/.*\n/gm, '');
   const allowed = program.losesRows ? removeWarnings(text) : text;
   return `exit: ${exit}\nstdout: ${stdout}\nstderr: ${allowed}`;
 }

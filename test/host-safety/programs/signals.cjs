@@ -51,7 +51,6 @@ const SCENARIOS = {
       process.on(signal, drain);
       console.log('first');
     }),
-  addedLater: () => setTimeout(() => process.on(signal, drain), 100),
   removed: () => {
     process.on(signal, drain);
     process.removeListener(signal, drain);
