@@ -75,14 +75,23 @@ async function catchFailure(part: string, promise: Promise<unknown>): Promise<un
 /** Counts a failure, and logs the first one of each part. Never throws. */
 export function reportFailure(part: string, error: unknown): void {
   try {
-    const failures = getFailures();
-    const count = failures.get(part) ?? 0;
-    failures.set(part, count + 1);
-    if (count > 0) return;
+    if (countFailure(part) > 1) return;
     stderrLogger.warn(
       createError('PS_AGENT_FAILURE', { part, reason: errorMessage(error) }).message,
     );
   } catch {
     // The thrown value can't be read. Only its count is kept.
   }
+}
+
+/**
+ * Counts a failure that is logged elsewhere.
+ *
+ * @returns the number of failures of this part, including this one
+ */
+export function countFailure(part: string): number {
+  const failures = getFailures();
+  const count = (failures.get(part) ?? 0) + 1;
+  failures.set(part, count);
+  return count;
 }

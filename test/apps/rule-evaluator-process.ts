@@ -21,6 +21,7 @@ const killAtStage = createKillAtStage(stage);
 
 const log = { info: () => {}, warn: console.error, error: console.error };
 const writer = new RowWriter({
+  isServer: true,
   spoolDir: join(folder, 'spool'),
   spoolMaxBytes: 1e9,
   retentionDays: 30,

@@ -51,6 +51,7 @@ export class AccessServer {
     const targets = getExternalQuestdbTargets(settings)!;
     const reader = new QuestdbReader(targets.read);
     const writer = new RowWriter({
+      isServer: true,
       spoolDir,
       spoolMaxBytes: 1e9,
       retentionDays: 30,

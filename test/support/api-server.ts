@@ -108,6 +108,7 @@ export class TestApiServer {
     const log = { info: record, warn: record, error: record };
     const dropped = new DroppedRowCounter();
     const writer = new RowWriter({
+      isServer: true,
       dropped,
       spoolDir: mkdtempSync(join(this.questdb.folder, 'spool-')),
       spoolMaxBytes: 1e9,

@@ -18,6 +18,7 @@ export class QuestdbWithSpoolSender extends ExternalQuestdb {
   override async start(): Promise<void> {
     await super.start();
     const writer = new RowWriter({
+      isServer: true,
       spoolDir: `${this.folder}/spool`,
       spoolMaxBytes: 1e9,
       retentionDays: DEFAULT_RETENTION.rawDays,

@@ -69,6 +69,14 @@ export function isTableName(name: string): name is TableName {
   return TABLES_BY_NAME.has(name);
 }
 
+/**
+ * Returns whether services write to a table. They write measurements, and the outcomes of decisions.
+ * Only servers and commands write to the other tables.
+ */
+export function isServiceTable(name: TableName): boolean {
+  return isMeasurementTable(name) || name === ruleDecisionsTable.name;
+}
+
 /** Adds rows to a table. */
 export type AddRows = <N extends TableName>(table: N, rows: readonly RowTypes[N][]) => void;
 

@@ -11,6 +11,7 @@ import { InstrumentationRegistry } from '../../agent/instrumentation/instrumenta
 import { getAgentUrl } from '../../core/agent-download.ts';
 import { removeDiscoveryFile, writeDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
 import { VERSION } from '../../core/version.ts';
@@ -87,7 +88,7 @@ async function startAllParts(
   );
   const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
   const target = () => questdb.getTargets().write;
-  const agent = new Agent({ config, log, target, spoolDir });
+  const agent = new Agent({ config, log, target, spoolDir, isServer: true });
   setSharedAgent(agent);
   const { add } = agent.deferredWriter;
   const prometheus = createPrometheusReader(agent.histograms.createCumulativeProducer());
@@ -212,7 +213,9 @@ async function startStorage(
     name: 'QuestDB',
     start: () =>
       openQuestdb(settings, log, (targets) => {
-        for (const client of clients) void client.setTarget(targets.read);
+        for (const client of clients) {
+          startTask('the database connections', () => client.setTarget(targets.read));
+        }
         onRestart();
       }),
     stop: (started) => started.close(),

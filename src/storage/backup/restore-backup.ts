@@ -91,11 +91,12 @@ async function copyFiles(
  * process would adopt the folder while the original owner is running.
  */
 function toUnownedPath(path: string, newFolderNames: Map<string, string>): string {
-  const [, owner, file] = /^spool\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (owner === undefined || file === undefined || owner === 'refused') return path;
+  const [, root, owner, file] = /^(spool|spool\/server)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  if (root === undefined || owner === undefined || file === undefined || owner === 'refused')
+    return path;
   const unowned = newFolderNames.get(owner) ?? createOrphanedFolderName();
   newFolderNames.set(owner, unowned);
-  return join('spool', unowned, file);
+  return join(root, unowned, file);
 }
 
 async function moveSpool(from: string, to: string): Promise<void> {

@@ -3,8 +3,9 @@
  * - `invalid`: a field has an invalid value.
  * - `expired`: the rows are older than the retention period, so QuestDB would drop them silently.
  * - `spool_full`: the spool reached its size limit.
- * - `memory_full`: too many rows arrived before the writer was loaded.
- * - `refused`: QuestDB rejected the rows.
+ * - `memory_full`: the spool is not writable, or too many rows arrived before the writer was loaded.
+ * - `refused`: QuestDB rejected the rows, or the rows in the spool can't be trusted.
+ * - `unreadable`: the rows in the spool can't be read. They remain on disk.
  * - `unwritable`: the rows can't be encoded in the line protocol.
  */
 export type DropReason =
@@ -13,6 +14,7 @@ export type DropReason =
   | 'spool_full'
   | 'memory_full'
   | 'refused'
+  | 'unreadable'
   | 'unwritable';
 
 /** Counts the rows that a process has dropped since its start. */

@@ -7,21 +7,38 @@ import type { TableName } from '../../core/schema/table-registry.ts';
  */
 const MAX_CHUNK_ROWS = 5000;
 
+/** Limit of the estimated size, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Estimated size of an object, and of a property without its text, in bytes. */
+const ROW_BYTES = 64;
+const VALUE_BYTES = 16;
+
 /** Rows of one table that are encoded and written to disk together. */
 export interface RowChunk {
   readonly table: TableName;
   readonly rows: readonly AnyRow[];
 }
 
+interface BufferedChunk extends RowChunk {
+  readonly bytes: number;
+}
+
 /** Buffers rows by table, in insertion order, until each chunk is on disk. */
 export class RowBuffer {
   #byTable = new Map<TableName, AnyRow[]>();
-  #chunks: RowChunk[] = [];
+  #chunks: BufferedChunk[] = [];
   #rows = 0;
+  /** Estimated size of the rows and the chunks. */
+  #bytes = 0;
 
   /** Number of rows since the last `splitIntoChunks`. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Whether the rows must be written to disk before more rows are added. */
+  get isFull(): boolean {
+    return this.#bytes >= MAX_BYTES;
   }
 
   add(table: TableName, rows: readonly AnyRow[]): void {
@@ -29,13 +46,15 @@ export class RowBuffer {
     if (buffered) for (const row of rows) buffered.push(row);
     else this.#byTable.set(table, [...rows]);
     this.#rows += rows.length;
+    this.#bytes += estimateBytes(rows);
   }
 
   /** Moves the buffered rows into chunks. */
   splitIntoChunks(): void {
     for (const [table, rows] of this.#byTable) {
       for (let i = 0; i < rows.length; i += MAX_CHUNK_ROWS) {
-        this.#chunks.push({ table, rows: rows.slice(i, i + MAX_CHUNK_ROWS) });
+        const chunk = rows.slice(i, i + MAX_CHUNK_ROWS);
+        this.#chunks.push({ table, rows: chunk, bytes: estimateBytes(chunk) });
       }
     }
     this.#byTable = new Map();
@@ -50,6 +69,20 @@ export class RowBuffer {
   }
 
   removeChunk(chunk: RowChunk): void {
-    if (this.#chunks[0] === chunk) this.#chunks.shift();
+    if (this.#chunks[0] !== chunk) return;
+    this.#bytes -= this.#chunks[0].bytes;
+    this.#chunks.shift();
   }
+}
+
+function estimateBytes(rows: readonly AnyRow[]): number {
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += ROW_BYTES;
+    for (const name in row) {
+      const value = row[name];
+      bytes += typeof value === 'string' ? VALUE_BYTES + value.length : VALUE_BYTES;
+    }
+  }
+  return bytes;
 }

@@ -18,6 +18,8 @@ const PART = 'the row writer';
 
 export interface RowWriterOptions {
   spoolDir: string;
+  /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
+  isServer?: boolean | undefined;
   spoolMaxBytes: number;
   retentionDays: number;
   /** Number of rows to buffer before a write. */
@@ -25,7 +27,8 @@ export interface RowWriterOptions {
   /** Maximum time between writes, in ms. */
   flushIntervalMs: number;
   target: () => WriteTarget | undefined;
-  ensureTables: (target: WriteTarget) => Promise<void>;
+  /** The signal cancels the requests. */
+  ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
   /** Counts dropped rows. */
   dropped: DroppedRowCounter;
   log: Logger;
@@ -46,10 +49,10 @@ export class RowWriter {
 
   constructor(options: RowWriterOptions) {
     this.#options = options;
-    const { spoolDir: dir, spoolMaxBytes: maxBytes, dropped, log } = options;
+    const { spoolDir: dir, spoolMaxBytes: maxBytes, isServer, dropped, log } = options;
     const maxAgeMs = options.retentionDays * DAY_MS;
     this.#encoder = new BatchEncoder({ maxAgeMs, dropped, log });
-    this.#spool = new Spool({ dir, maxBytes, maxAgeMs, dropped, log });
+    this.#spool = new Spool({ dir, isServer, maxBytes, maxAgeMs, dropped, log });
     this.#sender = new SpoolSender({ ...options, spool: this.#spool });
     this.adoptSpool();
     this.#timer = startInterval(PART, () => this.#spoolBuffered(), options.flushIntervalMs);
@@ -59,6 +62,8 @@ export class RowWriter {
   readonly add: AddRows = (table, rows) => {
     if (rows.length === 0) return;
     this.#buffer.add(table, toAnyRows(rows));
+    // The event loop can be blocked by the code that adds the rows.
+    if (this.#buffer.isFull && !this.#isSplitting) this.#writeSync();
     if (this.#buffer.rows >= this.#options.bufferSize && !this.#isSplitting) {
       this.#scheduledFlush ??= startImmediate(PART, () => {
         this.#scheduledFlush = undefined;
@@ -139,16 +144,21 @@ export class RowWriter {
   /** Writes the buffered rows to disk synchronously, for use when the process exits. */
   flushSync(): void {
     this.#splitBuffer();
-    for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
-      for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
-      this.#buffer.removeChunk(chunk);
-    }
+    this.#writeSync();
   }
 
   /** Same as `flushSync`, and leaves the spooled rows to other processes. */
   closeSync(): void {
     this.flushSync();
     this.#spool.close();
+  }
+
+  #writeSync(): void {
+    this.#buffer.splitIntoChunks();
+    for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
+      for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
+      this.#buffer.removeChunk(chunk);
+    }
   }
 
   /**

@@ -1,10 +1,13 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import { reportFailure } from '../../core/guard.ts';
+import { startTimeout } from '../../core/guarded-timers.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { IlpClient } from './ilp-client.ts';
 import type { Spool } from './spool.ts';
 import type { Batch } from './spool-folders.ts';
 
+const PART = 'the spool sender';
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_BATCHES = 500;
@@ -15,8 +18,11 @@ export interface SpoolSenderOptions {
   spool: Spool;
   /** Returns the current QuestDB, or undefined if none is known. Called before every write. */
   target: () => WriteTarget | undefined;
-  /** Creates missing tables. Called before the first write, and again after a rejected write. */
-  ensureTables: (target: WriteTarget) => Promise<void>;
+  /**
+   * Creates missing tables. Called before the first write, and again after a rejected write. The signal
+   * cancels the requests.
+   */
+  ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
   log: Logger;
 }
 
@@ -33,7 +39,7 @@ export class SpoolSender {
   #failures = 0;
   #nextTryMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: SpoolSenderOptions) {
     this.#options = options;
@@ -42,11 +48,8 @@ export class SpoolSender {
 
   /** Starts sending, unless it is already sending or waiting after a failure. */
   start(): void {
-    if (this.#closed || this.#running || Date.now() < this.#nextTryMs) return;
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-      if (this.#options.spool.waiting.length > 0) this.#scheduleRetry();
-    });
+    if (this.#isClosed || this.#running || performance.now() < this.#nextTryMs) return;
+    this.#running = this.#run();
   }
 
   /** Starts sending immediately, even after a failure. */
@@ -63,29 +66,45 @@ export class SpoolSender {
 
   /** Stops sending. Unsent batches stay in the spool. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new Error('the process is ending'));
     clearTimeout(this.#timer);
     this.#client.close();
     await this.#running;
   }
 
-  #scheduleRetry(): void {
-    if (this.#closed) return;
-    clearTimeout(this.#timer);
-    // A timer can fire slightly early. `retryNow` skips the time check, so the retry is not lost.
-    this.#timer = setTimeout(() => this.retryNow(), Math.max(0, this.#nextTryMs - Date.now()));
-    this.#timer.unref();
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
+  #scheduleRetry(): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    const waitMs = Math.max(0, this.#nextTryMs - performance.now());
+    // A timer can fire slightly early. `retryNow` skips the time check, so the retry is not lost.
+    this.#timer = startTimeout(PART, () => this.retryNow(), waitMs);
+  }
+
+  /** Sends until the spool is empty, or until a failure. Never rejects. */
   async #run(): Promise<void> {
-    while (!this.#closed && this.#options.spool.waiting.length > 0) {
-      const failure = await this.#sendNext().catch((error: Error) => error.message);
+    try {
+      await this.#sendUntilFailure();
+    } catch (error) {
+      reportFailure(PART, error);
+    } finally {
+      this.#running = undefined;
+      if (this.#options.spool.waiting.length > 0) this.#scheduleRetry();
+    }
+  }
+
+  async #sendUntilFailure(): Promise<void> {
+    while (!this.#isClosed && this.#options.spool.waiting.length > 0) {
+      const failure = await this.#sendNext().catch(errorMessage);
       if (failure === undefined) {
         this.#failures = 0;
         continue;
       }
-      this.#options.spool.enforceLimits();
       this.#backOff(failure);
+      this.#options.spool.enforceLimits();
       return;
     }
   }
@@ -100,7 +119,7 @@ export class SpoolSender {
     if (!target) return 'no QuestDB server was found';
     if (this.#preparedFor !== target.url) await this.#ensureTables(target);
     const { batches, lines } = await this.#takeNextBatches();
-    if (lines.some((part) => part.length > 0)) {
+    if (lines.length > 0) {
       let outcome = await this.#client.write(target, lines, REQUEST_TIMEOUT_MS);
       if (outcome.kind === 'refused') {
         // The tables might have been deleted. Create them and retry once.
@@ -123,10 +142,11 @@ export class SpoolSender {
     let bytes = 0;
     for (const batch of waiting.filter((b) => b.table === table).slice(0, MAX_REQUEST_BATCHES)) {
       if (bytes > 0 && bytes + batch.bytes > MAX_REQUEST_BYTES) break;
+      const part = await this.#options.spool.read(batch);
+      if (!part) continue;
       bytes += batch.bytes;
       batches.push(batch);
-      // For a missing file, add an empty buffer, so that the indexes of batches and lines match.
-      lines.push((await this.#options.spool.read(batch)) ?? Buffer.alloc(0));
+      lines.push(part);
     }
     return { batches, lines };
   }
@@ -156,14 +176,14 @@ export class SpoolSender {
   }
 
   async #ensureTables(target: WriteTarget): Promise<void> {
-    await this.#options.ensureTables(target);
+    await this.#options.ensureTables(target, this.#closing.signal);
     this.#preparedFor = target.url;
   }
 
   #backOff(reason: string): void {
     const waitMs = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
     // Half of the wait is random, so that many services don't retry at the same time.
-    this.#nextTryMs = Date.now() + waitMs * (0.5 + Math.random() / 2);
+    this.#nextTryMs = performance.now() + waitMs * (0.5 + Math.random() / 2);
     if (this.#failures++ === 3) {
       this.#options.log.warn(
         `QuestDB does not accept rows (${reason}). Rows are kept in the spool and will be retried.`,
