@@ -25,6 +25,7 @@ let passed = 0;
 
 if (filters.length === 0) {
   runStep('lint', 'biome', ['check', '.']);
+  runStep('promises', 'oxlint', ['--type-aware', 'src']);
   runStep('types', 'tsc', ['--noEmit']);
   runStep('dead code', 'knip', ['--no-config-hints']);
   runStep('prose', 'node', ['scripts/lint-prose.mjs']);

@@ -1,4 +1,4 @@
-import type { Attributes, Counter } from '@opentelemetry/api';
+import type { Attributes, Counter, ObservableResult } from '@opentelemetry/api';
 import { emptyResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   type IMetricReader,
@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { getGuardFailures } from '../core/guard.ts';
+import { getGuardFailures, guard } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
@@ -39,6 +39,9 @@ import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
 import { setOwnMeterProvider } from './opentelemetry-api/shared-api.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
+
+/** What fails, for {@link guard}. */
+const PART = 'the metrics of the agent';
 
 export interface OtelMetricsOptions extends Omit<HttpInstrumentationOptions, 'sampler'> {
   /** Called when an instrument has reached its series limit. */
@@ -141,10 +144,11 @@ export class OtelMetrics {
     const counter = this.#provider
       .getMeter('perfscope.write')
       .createObservableCounter('perfscope.rows.dropped', { unit: '{row}' });
-    counter.addCallback((result) => {
+    const observe = (result: ObservableResult) => {
       for (const [reason, rows] of dropped.byReason)
         result.observe(rows, { [ATTR_DROP_REASON]: reason });
-    });
+    };
+    counter.addCallback(guard(PART, observe));
   }
 
   #observeFailures(): void {
@@ -154,10 +158,11 @@ export class OtelMetrics {
         unit: '{failure}',
         description: 'Failures of the agent that did not affect the application, by part.',
       });
-    counter.addCallback((result) => {
+    const observe = (result: ObservableResult) => {
       for (const [part, failures] of getGuardFailures())
         result.observe(failures, { [ATTR_AGENT_PART]: part });
-    });
+    };
+    counter.addCallback(guard(PART, observe));
   }
 
   /** Every agent exports this gauge, so its attributes report the version of each agent. */
@@ -166,7 +171,9 @@ export class OtelMetrics {
     this.#provider
       .getMeter('perfscope.write')
       .createObservableGauge(SPOOL_SIZE_METRIC, { unit: 'By' })
-      .addCallback((result) => result.observe(getSpoolBytes(), distro));
+      .addCallback(
+        guard(PART, (result: ObservableResult) => result.observe(getSpoolBytes(), distro)),
+      );
   }
 
   startHostMetrics(sampler: HostSampler): void {

@@ -1,12 +1,13 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import pMap from 'p-map';
 import pTimeout from 'p-timeout';
+import { startTimeout } from './guarded-timers.ts';
 import { createError } from './perfscope-error.ts';
 
 /** Timers that don't keep the process alive. */
 const UNREF_TIMERS = {
-  setTimeout: ((callback: () => void, ms?: number) =>
-    setTimeout(callback, ms).unref()) as typeof setTimeout,
+  setTimeout: ((callback: () => void, ms = 0) =>
+    startTimeout('a time limit', callback, ms)) as typeof setTimeout,
   clearTimeout: (timer: NodeJS.Timeout | string | number | undefined) => clearTimeout(timer),
 };
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
-import { guard } from '../../core/guard.ts';
+import { guard, startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { toPrometheusMetrics } from './prometheus-metrics.ts';
@@ -69,7 +69,9 @@ export function servePrometheus(
       response.writeHead(500).end(`failed to export metrics: ${errorMessage(error)}`);
     }
   };
-  const server = createServer(guard('the /metrics endpoint', respond));
+  const server = createServer((request, response) =>
+    startTask('the /metrics endpoint', () => respond(request, response)),
+  );
   const reportError = guard('the /metrics endpoint', (error: Error) => {
     const part = `the /metrics endpoint on ${host}:${port}`;
     log.warn(createError('PS_PART_FAILED', { part, reason: error.message }).message);

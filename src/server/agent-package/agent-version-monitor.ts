@@ -5,6 +5,8 @@ import {
   SPOOL_SIZE_METRIC,
 } from '../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../core/duration.ts';
+import { startTask } from '../../core/guard.ts';
+import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
@@ -14,6 +16,8 @@ import { areVersionsCompatible } from '../../core/version-compatibility.ts';
 import type { ReadRows } from '../../storage/questdb/postgres-wire-reader.ts';
 import { fromTable, sql } from '../../storage/sql/sql-builder.ts';
 
+/** What fails, for {@link startTask}. */
+const PART = 'the check of agent versions';
 const CHECK_INTERVAL_MS = MINUTE_MS;
 /** Longer than the check interval, because rows can arrive late. */
 const LOOKBACK_MS = 5 * MINUTE_MS;
@@ -43,8 +47,8 @@ export class AgentVersionMonitor {
   }
 
   start(): void {
-    void this.check();
-    this.#timer ??= setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
+    startTask(PART, () => this.check());
+    this.#timer ??= startInterval(PART, () => this.check(), CHECK_INTERVAL_MS);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AlertGroup } from '../../core/alerts/alert.ts';
 import { SerialQueue } from '../../core/concurrency.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
@@ -197,7 +198,7 @@ export class AlertEvaluator {
         this.#queue.enqueue(async () => {
           const now = this.now();
           await this.#evaluate(batches.slice(from, to), now);
-          if (to === batches.length) void this.heartbeat.send(now);
+          if (to === batches.length) startTask('the heartbeat', () => this.heartbeat.send(now));
         }),
       onLate: (from, to) => {
         const count = countRules(batches.slice(from, to));

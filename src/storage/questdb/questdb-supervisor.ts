@@ -5,6 +5,7 @@ import {
   formatBasicAuthorization,
   type QuestdbTargets,
 } from '../../core/config/questdb-targets.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { getProcessIdentity, type ProcessIdentity } from '../../core/process-identity.ts';
@@ -134,17 +135,20 @@ export class EmbeddedQuestdb {
   }
 
   #scheduleRestart(delayMs: number): void {
-    this.#restartTimer = setTimeout(async () => {
-      try {
-        await this.#launch();
-        this.#options.onRestart(this.targets);
-      } catch (error) {
-        if (this.#stopping) return;
-        if (this.#child) await stopProcess(this.#child);
-        this.#options.log.error(errorMessage(error));
-        this.#scheduleRestart(Math.min(delayMs * 2, BACKOFF_MS.max));
-      }
-    }, delayMs);
+    const restart = () => startTask('the restart of QuestDB', () => this.#restart(delayMs));
+    this.#restartTimer = setTimeout(restart, delayMs);
+  }
+
+  async #restart(delayMs: number): Promise<void> {
+    try {
+      await this.#launch();
+      this.#options.onRestart(this.targets);
+    } catch (error) {
+      if (this.#stopping) return;
+      if (this.#child) await stopProcess(this.#child);
+      this.#options.log.error(errorMessage(error));
+      this.#scheduleRestart(Math.min(delayMs * 2, BACKOFF_MS.max));
+    }
   }
 
   get #portsFile(): string {

@@ -1,4 +1,5 @@
 import { WatchedFile, type WatchedFileStatus } from '../../../core/config-files/watched-file.ts';
+import { startTimeout } from '../../../core/guarded-timers.ts';
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
@@ -133,9 +134,14 @@ export class BusinessRuleScheduler {
 
   #schedule(delayMs: number): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      void this.runOnce().then(() => this.#schedule(this.#computeDelayMs()));
-    }, delayMs).unref();
+    const run = async () => {
+      try {
+        await this.runOnce();
+      } finally {
+        this.#schedule(this.#computeDelayMs());
+      }
+    };
+    this.#timer = startTimeout('the evaluation of business rules', run, delayMs);
   }
 
   /**

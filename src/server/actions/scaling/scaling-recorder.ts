@@ -1,3 +1,5 @@
+import { startTask } from '../../../core/guard.ts';
+import { startInterval } from '../../../core/guarded-timers.ts';
 import { formatMetricFamily, formatSample } from '../../../core/prometheus-text.ts';
 import { computeIntervalRowId } from '../../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../../core/schema/table-definition.ts';
@@ -13,6 +15,8 @@ export const DEFAULT_SCALING_REQUEST: ScalingRequest = {
   max: 100,
   stabilizationMs: 300_000,
 };
+/** What fails, for {@link startTask}. */
+const PART = 'the scaling recommendations';
 const RECORD_INTERVAL_MS = 60_000;
 /**
  * Older recommendations aren't exported: their age shows that QuestDB is unreachable, so the load
@@ -60,8 +64,8 @@ export class ScalingRecorder {
   }
 
   start(): void {
-    void this.runOnce();
-    this.#timer = setInterval(() => void this.runOnce(), RECORD_INTERVAL_MS).unref();
+    startTask(PART, () => this.runOnce());
+    this.#timer = startInterval(PART, () => this.runOnce(), RECORD_INTERVAL_MS);
   }
 
   /** Waits for the current run. */

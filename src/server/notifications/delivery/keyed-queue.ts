@@ -1,3 +1,5 @@
+import { startTask } from '../../../core/guard.ts';
+
 /** Maximum number of items to process at the same time. */
 const CONCURRENCY = 4;
 /** Node timers with a longer delay fire immediately. */
@@ -57,11 +59,15 @@ export class KeyedQueue<T> {
       if (key === undefined) return;
       this.#active += 1;
       this.#busy.add(key);
-      void this.#processNext(key).finally(() => {
-        this.#busy.delete(key);
-        this.#active -= 1;
-        if (this.#active === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
-        this.#startReady();
+      startTask('the delivery queue', async () => {
+        try {
+          await this.#processNext(key);
+        } finally {
+          this.#busy.delete(key);
+          this.#active -= 1;
+          if (this.#active === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+          this.#startReady();
+        }
       });
     }
   }

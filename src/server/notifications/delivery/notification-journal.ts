@@ -153,7 +153,11 @@ export class NotificationJournal {
     this.#written = lines.length;
     this.#mustRewrite = false;
     const folder = await open(this.#folder, 'r');
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { EventFeed } from '../../../core/event-feed.ts';
+import { startTask } from '../../../core/guard.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
@@ -127,7 +128,7 @@ export class NotificationRecorder {
   record(row: NotificationRow): void {
     this.#options.add('notifications', [row]);
     this.feed.publish(row);
-    void this.flush();
+    startTask('the storage of notifications', () => this.flush());
   }
 
   /** Resolves when all recorded rows are in QuestDB or in the spool. Never rejects. */

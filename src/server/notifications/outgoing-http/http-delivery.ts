@@ -123,7 +123,9 @@ function postOnce(post: PostRequest, url: URL, signal: AbortSignal): Promise<Hop
       },
     });
     sending.on('error', reject);
-    sending.on('response', (response) => readResponse(response).then(resolve, reject));
+    sending.on('response', (response) => {
+      readResponse(response).then(resolve, reject);
+    });
     sending.end(post.body);
   });
 }

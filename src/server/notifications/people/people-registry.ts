@@ -4,6 +4,7 @@ import {
   getDirectoryFunction,
 } from '../../../agent/notification-directory.ts';
 import { withTimeout } from '../../../core/concurrency.ts';
+import { startTask } from '../../../core/guard.ts';
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
@@ -152,6 +153,6 @@ export class PeopleRegistry {
 
   /** Reloads the application's people in the background if a minute has passed. */
   refresh(now: number): void {
-    void this.#directory.refresh(now);
+    startTask("the application's people directory", () => this.#directory.refresh(now));
   }
 }
