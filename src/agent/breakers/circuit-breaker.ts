@@ -109,8 +109,8 @@ function toText(name: unknown): string {
 }
 
 /**
- * Returns a function that never throws. opossum calls it in a timer and in a promise handler, where
- * an error would end the process or leave the call pending.
+ * Returns a function that never throws. An error in it would end the process or leave the call
+ * pending, because opossum calls it in timers and promise handlers.
  */
 function createFailureCheck(
   isFailure: ProtectOptions['isFailure'] = () => true,

@@ -14,8 +14,8 @@ export interface TrackedCall {
 const PART = 'withPerformanceTracking';
 
 /**
- * Returns the result of a function, and ends the call when the result is complete: a promise or
- * another thenable when it settles, a generator when it is done, and any other value immediately.
+ * Returns the result of a function, and ends the call when the result is complete. Promises and other
+ * thenables are complete when they settle, and generators when they are done.
  */
 export function observeResult(result: unknown, call: TrackedCall): unknown {
   try {

@@ -84,7 +84,7 @@ export function createPerformanceTracking(record: (measurement: Measurement) => 
       call.end(false);
       return instance;
     };
-    // The name, length, and properties of a Proxy are those of the function.
+    // A Proxy has the name, the length, and the properties of the function.
     return new Proxy(fn, {
       apply: (target, thisArg, args) =>
         track(() => Reflect.apply(target as AnyFunction, thisArg, args), observeResult),

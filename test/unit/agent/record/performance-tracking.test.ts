@@ -103,7 +103,7 @@ describe('a tracked promise', () => {
     expect(getOutcomes()).toEqual([true]);
   });
 
-  it('leaves a rejection that nobody handles unhandled', async () => {
+  it('leaves a rejection without a handler unhandled', async () => {
     const listeners = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection');
     const unhandled: unknown[] = [];

@@ -1,0 +1,296 @@
+import { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import type { Meter } from '@opentelemetry/api';
+import { metrics } from '@opentelemetry/api';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BreakerRegistry } from '../../../src/agent/breakers/breaker-registry.ts';
+import { Breaker, parseProtectOptions } from '../../../src/agent/breakers/circuit-breaker.ts';
+import {
+  type ActiveDecision,
+  DecisionDispatcher,
+} from '../../../src/agent/business-rules/decision-dispatcher.ts';
+import {
+  DurationStats,
+  SystemHealthMonitor,
+} from '../../../src/agent/health/system-health-monitor.ts';
+import { HostSampler, instrumentHost } from '../../../src/agent/instrumentation/host-metrics.ts';
+import { InstrumentationRegistry } from '../../../src/agent/instrumentation/instrumentation-registry.ts';
+import { createPoolMetrics } from '../../../src/agent/instrumentation/postgres-pools.ts';
+import { createQueueDepthMetrics } from '../../../src/agent/instrumentation/queue-depth.ts';
+import {
+  EventLoopSampler,
+  instrumentRuntime,
+} from '../../../src/agent/instrumentation/runtime-metrics.ts';
+import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
+import { getGuardFailures } from '../../../src/core/guard.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const observers = vi.hoisted(() => [] as ((list: object) => void)[]);
+vi.mock('node:perf_hooks', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('node:perf_hooks')>()),
+  PerformanceObserver: class {
+    constructor(callback: (list: object) => void) {
+      observers.push(callback);
+    }
+    observe(): void {}
+    disconnect(): void {}
+  },
+}));
+
+const fail = (): never => {
+  throw new Error('the agent fails');
+};
+/** Each instrument, and each observation, fails. */
+const instrument = {
+  addCallback: (callback: Callback) => void callbacks.push(callback),
+  add: fail,
+  record: fail,
+};
+const meter = {
+  createObservableGauge: () => instrument,
+  createObservableCounter: () => instrument,
+  createHistogram: () => instrument,
+  createCounter: () => instrument,
+  addBatchObservableCallback: instrument.addCallback,
+} as unknown as Meter;
+
+type Callback = (result: object) => unknown;
+let callbacks: Callback[];
+const uncaught: unknown[] = [];
+const onUncaught = (error: unknown) => void uncaught.push(error);
+process.on('uncaughtException', onUncaught);
+process.on('unhandledRejection', onUncaught);
+
+beforeEach(() => {
+  callbacks = [];
+});
+afterEach(async () => {
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(uncaught).toEqual([]);
+});
+afterAll(() => {
+  process.off('uncaughtException', onUncaught);
+  process.off('unhandledRejection', onUncaught);
+});
+
+function countFailures(part: string): number {
+  return getGuardFailures().get(part) ?? 0;
+}
+
+/** Expects that `run` returns, and that the failure of `part` is counted. */
+async function expectFailure(part: string, run: () => unknown, count = 1): Promise<void> {
+  const before = countFailures(part);
+  await run();
+  expect(countFailures(part)).toBe(before + count);
+}
+
+describe('a failing observable callback', () => {
+  const observe = async () => {
+    for (const callback of callbacks) await callback({ observe: fail });
+  };
+
+  it('of the host metrics is counted', async () => {
+    const sampler = new HostSampler(0);
+    instrumentHost(meter, sampler);
+    sampler.sample = fail;
+    await expectFailure('the host metrics', observe, 4);
+  });
+
+  it('of the runtime metrics is counted', async () => {
+    const eventLoop = new EventLoopSampler();
+    instrumentRuntime(meter, eventLoop);
+    eventLoop.stop();
+    eventLoop.sample = fail;
+    await expectFailure('the runtime metrics', observe, 7);
+  });
+
+  it('of the garbage collection metrics is counted', async () => {
+    const eventLoop = new EventLoopSampler();
+    instrumentRuntime(meter, eventLoop);
+    eventLoop.stop();
+    const run = () => observers.at(-1)!({ getEntries: () => [{ duration: 1 }] });
+    await expectFailure('the garbage collection metrics', run);
+  });
+
+  it('of the connection pools is counted', async () => {
+    const Pool = class {
+      options = {};
+      totalCount = 1;
+      connect() {
+        return 'connection';
+      }
+    };
+    const { patch, countConnections } = createPoolMetrics(meter);
+    patch(Pool);
+    const pool = new Pool();
+    expect(pool.connect()).toBe('connection');
+    await expectFailure('the PostgreSQL pool metrics', observe);
+    Object.defineProperty(pool, 'totalCount', { get: fail });
+    await expectFailure('the PostgreSQL pool metrics', countConnections);
+  });
+
+  it('of a queue is counted, and the other queues are observed', async () => {
+    const unreachable: string[] = [];
+    const addQueue = createQueueDepthMetrics({
+      meter,
+      onReachabilityChange: (queue) => {
+        unreachable.push(queue);
+        if (queue === 'a') fail();
+      },
+    });
+    const queues = ['a', 'b'].map((name) => ({
+      name,
+      qualifiedName: name,
+      add: () => {},
+      client: Promise.reject(new Error('no connection')),
+    }));
+    for (const queue of queues) addQueue(queue);
+    await expectFailure('the queue metrics', observe);
+    expect(unreachable).toEqual(['a', 'b']);
+  });
+
+  it('of the breakers is counted, and calls return their results', async () => {
+    metrics.setGlobalMeterProvider({ getMeter: () => meter });
+    const registry = new BreakerRegistry();
+    const book = registry.protect(async (room: number) => `booked ${room}`, { name: 'rooms' });
+    await expectFailure('the breaker metrics', async () => expect(await book(7)).toBe('booked 7'));
+    await expectFailure('the breaker metrics', observe);
+    await expectFailure('the breaker metrics', () =>
+      registry.setForced([{ name: 'rooms', leaseMs: 1 }]),
+    );
+    // The end of the lease also reports a state.
+    await waitFor(async () => [...registry.getStates()][0]?.[1] === 'half-open');
+    metrics.disable();
+  });
+});
+
+describe('a failing listener of a breaker', () => {
+  const options = {
+    ...parseProtectOptions({ name: 'rooms' }),
+    onOutcome: fail,
+    onStateChange: fail,
+  };
+
+  it.each([
+    ['a success', async () => 'booked', 'booked'],
+    ['a failure', async () => Promise.reject(new Error('no rooms')), new Error('no rooms')],
+  ])('is counted after %s', async (_, action, expected) => {
+    const breaker = new Breaker(action, options);
+    await expectFailure('the circuit breakers', async () => {
+      const outcome = await breaker.call(undefined, []).catch((error: unknown) => error);
+      expect(outcome).toEqual(expected);
+    });
+  });
+
+  it('is counted when the breaker opens and is released', async () => {
+    const breaker = new Breaker(async () => {}, options);
+    await expectFailure('the circuit breakers', () => breaker.force());
+    await expectFailure('the circuit breakers', () => breaker.release());
+    expect(breaker.state).toBe('half-open');
+  });
+
+  it.each([
+    ['rejects', async () => Promise.reject(new Error('no rooms')), { message: 'no rooms' }],
+    ['times out', () => new Promise<void>(() => {}), { code: 'PS_BREAKER_TIMEOUT' }],
+  ])('isFailure that throws is counted if the call %s', async (_, fn, expected) => {
+    const protectedFn = new BreakerRegistry().protect(fn, {
+      name: 'rooms',
+      timeoutMs: 20,
+      isFailure: fail,
+    });
+    const before = countFailures("the application's isFailure option");
+    await expect(protectedFn()).rejects.toMatchObject(expected);
+    expect(countFailures("the application's isFailure option")).toBeGreaterThan(before);
+  });
+});
+
+describe('a failing outcome of a decision', () => {
+  const decision: ActiveDecision = {
+    id: 'd',
+    seq: 1,
+    rule: 'demand',
+    event: 'demand.high',
+    setting: 'price',
+    status: 'set',
+    value: 2,
+    previous: 1,
+    defaultValue: 1,
+    facts: {},
+    reason: '',
+    remainingMs: 5,
+  };
+
+  it('is counted when the decision is applied and expires', async () => {
+    const part = 'the business rules';
+    const before = countFailures(part);
+    const dispatcher = new DecisionDispatcher(fail, 1);
+    const values: number[] = [];
+    dispatcher.onRule('demand.high', ({ value }) => void values.push(value));
+    dispatcher.dispatch([decision]);
+    await waitFor(async () => countFailures(part) === before + 2);
+    expect(values).toEqual([2, 1]);
+  });
+
+  it('is counted when a default value is retried', async () => {
+    const part = 'the business rules';
+    const before = countFailures(part);
+    const dispatcher = new DecisionDispatcher(fail, 1);
+    const values: number[] = [];
+    const unsubscribe = dispatcher.onRule('demand.high', ({ value }) => {
+      values.push(value);
+      if (values.length === 2) throw Object.create(null);
+    });
+    dispatcher.dispatch([decision]);
+    await waitFor(async () => countFailures(part) === before + 3);
+    unsubscribe();
+    expect(values).toEqual([2, 1, 1]);
+  });
+});
+
+it('a failing health snapshot is counted, and the interval continues', async () => {
+  const monitor = new SystemHealthMonitor({
+    resource: { service: 's', instance: 'i' },
+    host: { sample: fail } as unknown as HostSampler,
+    eventLoop: { sample: fail } as unknown as EventLoopSampler,
+    requests: new DurationStats(),
+    queries: new DurationStats(),
+    countConnections: () => undefined,
+    thresholds: { responseTimeWarning: 1, responseTimeCritical: 2, errorRate: 3 },
+    add: fail,
+  });
+  const before = countFailures('the health monitoring');
+  expect(await monitor.getHealthSnapshot()).toMatchObject({ metrics: { gauges: {} } });
+  monitor.startMonitoring(100);
+  // Each snapshot has three failures: the host, the event loop, and the row.
+  await waitFor(async () => countFailures('the health monitoring') >= before + 2 + 3 * 3);
+  monitor.stopMonitoring();
+});
+
+it('a failing library hook is counted, and the library is loaded', async () => {
+  const instrumentation = { name: 'timekeeper', supportedMajors: [2], patches: {} };
+  new InstrumentationRegistry([instrumentation]);
+  Object.defineProperty(instrumentation, 'patches', { get: fail });
+  await expectFailure('the library hook', () => {
+    expect(createRequire(import.meta.url)('timekeeper')).toHaveProperty('freeze');
+  });
+});
+
+it.each([
+  ['throws', fail],
+  ['is a Proxy that cannot be called', new Proxy(() => {}, { apply: fail })],
+])('a tenant resolver that %s is counted', async (_, resolver) => {
+  const reader = new TenantReader({}, () => {});
+  reader.resolver = resolver as never;
+  const request = new EventEmitter() as never;
+  await expectFailure("the application's tenant resolver", () => {
+    expect(reader.readTenant(request)).toBeUndefined();
+  });
+});
+
+it('a tenant resolver that returns a promise is rejected, and its rejection is handled', () => {
+  const rejected: string[] = [];
+  const reader = new TenantReader({}, (field, reason) => void rejected.push(`${field} ${reason}`));
+  reader.resolver = (async () => fail()) as never;
+  expect(reader.readTenant({} as never)).toEqual({});
+  expect(rejected).toEqual(['tenant is a promise']);
+});

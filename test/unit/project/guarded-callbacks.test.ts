@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { findCallbacks, listImportedFiles } from '../../support/find-callbacks.ts';
+
+const GUARDED_INSIDE = 'Only the original method runs outside of a guard.';
+const CALLS_SAFELY = "The callback of the application runs in `callSafely`, which doesn't throw.";
+
+/** Calls that don't use `guard`, with the reason. */
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  'agent/instrumentation/method-patching.ts wrapMethod(name)': GUARDED_INSIDE,
+  'agent/instrumentation/instrumentation-registry.ts Hook()':
+    'It returns the exports of the library, and calls one guarded function.',
+  "agent/instrumentation/express.ts wrapMethod('handle')": GUARDED_INSIDE,
+  'agent/instrumentation/express.ts wrapMethod(ConditionalExpression)': GUARDED_INSIDE,
+  'agent/instrumentation/express.ts wrapMethod(name)': GUARDED_INSIDE,
+  "agent/instrumentation/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
+  "agent/instrumentation/bullmq.ts wrapMethod('asJSON')": GUARDED_INSIDE,
+  "agent/instrumentation/postgres.ts wrapMethod('query')": GUARDED_INSIDE,
+  "agent/instrumentation/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
+  "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,
+  "agent/process/process-events.ts wrapMethod('kill')": GUARDED_INSIDE,
+  'agent/opentelemetry-api/application-meters.ts addBatchObservableCallback()': CALLS_SAFELY,
+  'agent/opentelemetry-api/application-meters.ts addCallback()': CALLS_SAFELY,
+  'agent/opentelemetry-api/meter-mirror.ts addCallback()': CALLS_SAFELY,
+  ...Object.fromEntries(
+    [
+      ...["'getMeter'", 'kind', 'method', "'addCallback'", "'removeCallback'"],
+      ...["'addBatchObservableCallback'", "'removeBatchObservableCallback'"],
+    ].map((method) => [
+      `agent/opentelemetry-api/meter-mirror.ts wrapMethod(${method})`,
+      GUARDED_INSIDE,
+    ]),
+  ),
+};
+
+const files = listImportedFiles(['register.ts', 'index.ts']);
+const callbacks = files.flatMap((file) => findCallbacks(file));
+const unguarded = callbacks.filter(({ isGuarded }) => !isGuarded);
+const names = unguarded.map(({ file, call }) => `${file} ${call}`);
+
+describe('the callbacks that the agent installs', () => {
+  it('are found in all files of the bundle', () => {
+    expect(files).toContain('agent/instrumentation/http.ts');
+    expect(files).toContain('storage/questdb/query-client.ts');
+    expect(callbacks.length).toBeGreaterThan(40);
+  });
+
+  it('all run through `guard`', () => {
+    expect(names.filter((name) => !Object.hasOwn(EXCEPTIONS, name))).toEqual([]);
+  });
+
+  it('have no outdated exceptions', () => {
+    expect(Object.keys(EXCEPTIONS).filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
+it.each([
+  ['a function', 'setTimeout(() => send(), 5);', false],
+  ['a guarded function', "setTimeout(guard('sending', send), 5);", true],
+  ['a function that does nothing', "socket.on('error', () => {});", true],
+  ['a guarded variable', "const f = guard('x', send); process.once('exit', f);", true],
+  ['an unguarded variable', "const f = () => send(); process.once('exit', f);", false],
+  ['a guarded field', "class A { f = guard('x', send); g() { a.on('x', this.f); } }", true],
+  [
+    'a function that returns guarded functions',
+    "const f = (s) => guard('x', s); a.on('x', f(1));",
+    true,
+  ],
+  ['a function that returns others', "const f = (s) => () => s; a.on('x', f(1));", false],
+  ['an observer', 'new PerformanceObserver((list) => record(list));', false],
+  ['a callback with a type', "meter.addCallback(guard('x', f) as Callback);", true],
+  ['a patched method', "wrapMethod(process, 'emit', (original) => original);", false],
+])('recognizes %s', (_, text, isGuarded) => {
+  expect(findCallbacks('example.ts', text)).toEqual([expect.objectContaining({ isGuarded })]);
+});
