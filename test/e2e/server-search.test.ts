@@ -1,0 +1,69 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeDiscoveryFile } from '../../src/core/config/server-discovery.ts';
+import { getProcessIdentity } from '../../src/core/process-identity.ts';
+import { FakeQuestdb } from '../support/fake-questdb.ts';
+import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-search-'));
+const runtimeFolder = join(folder, 'runtime');
+const spoolDir = join(folder, 'spool');
+const cwd = join(folder, 'service');
+const first = new FakeQuestdb();
+const second = new FakeQuestdb();
+const env = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  XDG_RUNTIME_DIR: runtimeFolder,
+  OTEL_SERVICE_NAME: 'early',
+  PERFORMANCE_FLUSH_INTERVAL: '200',
+};
+
+beforeAll(async () => {
+  mkdirSync(runtimeFolder, { mode: 0o700 });
+  mkdirSync(cwd);
+  await Promise.all([first.start(), second.start()]);
+});
+afterAll(() => {
+  first.stop();
+  second.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Publishes a server whose QuestDB is `questdb`. This process stands for the server. */
+function publish(questdb: FakeQuestdb): void {
+  writeDiscoveryFile(join(runtimeFolder, 'perfscope/server.json'), {
+    process: getProcessIdentity(process.pid),
+    serverUrl: 'http://127.0.0.1:1',
+    questdb: {
+      write: { url: questdb.url },
+      read: { host: '127.0.0.1', port: 1, user: 'a', password: 'b', database: 'qdb' },
+    },
+    spoolDir,
+  });
+}
+
+it('measures a service that starts before the server, and finds a server with another port', async () => {
+  const app = new InstrumentedApp('test/apps/steady.mjs', { env });
+  await app.url();
+  expect(existsSync(spoolDir)).toBe(false);
+  publish(first);
+  await waitFor(async () => first.lines.some((line) => line.includes('service=early')));
+  first.stop();
+  publish(second);
+  await waitFor(async () => second.lines.some((line) => line.includes('service=early')));
+  await app.stop();
+  expect(app.stderr).toBe('');
+});
+
+it('creates no files if there is no server', async () => {
+  rmSync(join(runtimeFolder, 'perfscope'), { recursive: true, force: true });
+  writeFileSync(join(cwd, 'app.cjs'), 'setTimeout(() => {}, 1500);');
+  const app = new InstrumentedApp('app.cjs', { env, cwd });
+  expect(await app.exited).toBe(0);
+  expect(readdirSync(cwd)).toEqual(['app.cjs']);
+  expect(app.output).toBe('');
+});
