@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   overhead: async () => (await import('./overhead.ts')).benchOverhead,
   query: async () => (await import('./query.ts')).benchQuery,
   record: async () => (await import('./record.ts')).benchRecord,
+  scrub: async () => (await import('./scrub.ts')).benchScrub,
   start: async () => (await import('./start.ts')).benchStart,
   write: async () => (await import('./write.ts')).benchWrite,
 };

@@ -11,9 +11,10 @@ const HOST_AND_PORT = /^[^/?#@:]*:\d{2,5}(?:[/?#,]|$)/;
 export const URL_RULES: readonly RedactionRule[] = [
   [/(?:https?|wss?):\/\/(?!\[)[^\s/?#"'`<>]*/gi, redactUserInfo],
   [/(?:https?|wss?):\/\/(?!\[)[^\s/?#@:"'`<>]*:[^\s"'`<>]*/gi, redactUserInfoWithColon],
+  // Other schemes, such as `postgres`
   [
-    /(?<![a-z])(?!(?:https?|wss?|file):)[a-z][a-z\d+.-]{0,30}:\/\/(?!\[)[^\s"'`<>]*/gi,
-    (url) => redactUserInfo(redactUserInfoWithColon(url)),
+    /(?<=[a-z\d])(?<!https?|wss?|file):\/\/(?!\[)[^\s"'`<>]*/gi,
+    (rest) => redactUserInfo(redactUserInfoWithColon(rest)),
   ],
 ];
 
