@@ -134,7 +134,7 @@ export class BatchEncoder {
       if (rows.length > 1) return rows.flatMap((row) => this.#encode({ table, rows: [row] }));
       this.#options.dropped.add('unwritable', 1);
       const reason = errorMessage(error);
-      this.#options.log.warn(createError('PS_ROWS_DROPPED', { rows: 1, reason }).message);
+      this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: 1, reason }).message);
       return [];
     }
   }

@@ -185,7 +185,8 @@ export class SpoolSender {
     // Half of the wait is random, so that many services don't retry at the same time.
     this.#nextTryMs = performance.now() + waitMs * (0.5 + Math.random() / 2);
     if (this.#failures++ === 3) {
-      this.#options.log.warn(
+      // Not a warning, because no rows are lost.
+      this.#options.log.info(
         `QuestDB does not accept rows (${reason}). Rows are kept in the spool and will be retried.`,
       );
     }
