@@ -38,6 +38,36 @@ export class OpenRequests {
   }
 }
 
+type Listener = (this: unknown, ...args: unknown[]) => void;
+
+/** Listeners of an emitter by event: one, or an array of several (lib/events.js). */
+interface EmitterWithListeners {
+  _events?: Record<string, Listener | Listener[] | undefined>;
+}
+
+/**
+ * Calls `onClose` when a socket closes. Node.js adds the first `close` listener to each socket of a
+ * server. It is replaced by a function that also calls `onClose`, because one more listener could
+ * exceed the limit of ten listeners, and Node.js would print a warning. The property `listener` is the
+ * original listener, as in the wrappers of `once`, so the application can list and remove it.
+ */
+function callOnClose(socket: Socket, onClose: () => void): void {
+  const events = (socket as EmitterWithListeners)._events;
+  const listeners = events?.close;
+  const first = Array.isArray(listeners) ? listeners[0] : listeners;
+  if (events === undefined || typeof first !== 'function') {
+    socket.once('close', onClose);
+    return;
+  }
+  const wrapper: Listener & { listener?: Listener } = function (...args) {
+    onClose();
+    first.apply(this, args);
+  };
+  wrapper.listener = (first as { listener?: Listener }).listener ?? first;
+  if (Array.isArray(listeners)) listeners[0] = wrapper;
+  else events.close = wrapper;
+}
+
 /** Stores the open requests of a socket. */
 class SocketField extends ExistingObject {
   readonly #openRequests: OpenRequests;
@@ -76,13 +106,11 @@ export class OpenConnections {
     const openRequests = new OpenRequests();
     SocketField.set(socket, openRequests);
     this.#connections.add(openRequests);
-    socket.once(
-      'close',
-      guard('the request metrics', () => {
-        this.#connections.delete(openRequests);
-        this.#completeRequests(openRequests);
-      }),
-    );
+    const onClose = guard('the request metrics', () => {
+      this.#connections.delete(openRequests);
+      this.#completeRequests(openRequests);
+    });
+    callOnClose(socket, onClose);
     return openRequests;
   }
 

@@ -1,7 +1,13 @@
 import { isMainThread } from 'node:worker_threads';
-import { guard } from '../../core/guard.ts';
+import { startTask } from '../../core/guard.ts';
 import type { Agent } from '../agent.ts';
-import { handleProcessEvent, startHandlingSignal, stopHandlingSignal } from './process-events.ts';
+import {
+  handleProcessEvent,
+  handleSignalsToItself,
+  sendSignalToItself,
+  startHandlingSignal,
+  stopHandlingSignal,
+} from './process-events.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -49,13 +55,19 @@ function handleBeforeExit(agent: Agent): void {
  */
 function handleSignals(agent: Agent): void {
   let isEnding = false;
-  const end = (signal: NodeJS.Signals) => {
+  const prepareEnd = (signal: NodeJS.Signals) => {
+    isEnding = true;
     agent.closeSync();
     stopHandlingSignal(signal);
-    process.kill(process.pid, signal);
+  };
+  const end = (signal: NodeJS.Signals) => {
+    prepareEnd(signal);
+    sendSignalToItself(signal);
   };
   for (const signal of SIGNALS) {
-    handleProcessEvent(signal, () => {
+    handleProcessEvent(signal, ([_name, number]) => {
+      // Only Node.js passes the number. An event that the application emits doesn't end the process.
+      if (typeof number !== 'number') return;
       const isHandled = process.listenerCount(signal) > 0;
       const hasRows = agent.flushSync({ abortOpenRequests: !isHandled });
       if (isHandled) return;
@@ -65,6 +77,10 @@ function handleSignals(agent: Agent): void {
     });
     startHandlingSignal(signal);
   }
+  handleSignalsToItself((name) => {
+    const signal = SIGNALS.find((each) => each === name);
+    if (signal && process.listenerCount(signal) === 0) prepareEnd(signal);
+  });
   // Node.js stops handling a signal when the application removes its last listener.
   handleProcessEvent('removeListener', ([event]) => () => {
     const signal = SIGNALS.find((each) => each === event);
@@ -76,11 +92,12 @@ function handleSignals(agent: Agent): void {
 function sendAndKeepAlive(agent: Agent, onEnd: () => void): void {
   const timeoutMs = agent.config.settings.PERFORMANCE_EXIT_TIMEOUT;
   const keepAliveTimer = setTimeout(() => {}, timeoutMs);
-  const send = guard('the export at exit', () => agent.sendSpooled(timeoutMs));
-  void Promise.resolve(send()).then(
-    guard('the export at exit', () => {
+  startTask('the export at exit', async () => {
+    try {
+      await agent.sendSpooled(timeoutMs);
+    } finally {
       clearTimeout(keepAliveTimer);
       onEnd();
-    }),
-  );
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import { runGuarded } from '../../core/guard.ts';
+import { guard, runGuarded } from '../../core/guard.ts';
 import { wrapMethod } from '../instrumentation/method-patching.ts';
 
 /**
@@ -60,7 +60,7 @@ const stopListening = findNodeListener('removeListener', 'stopListeningIfSignal'
 /**
  * Makes Node.js emit a signal as an event instead of ending the process, without a listener. It calls
  * the function with which Node.js starts to handle a signal when its first listener is added. Must be
- * called after {@link handleProcessEvent}. Otherwise, Node.js calls the original `emit`.
+ * called after {@link handleProcessEvent}, because this function binds the current `process.emit`.
  */
 export function startHandlingSignal(signal: NodeJS.Signals): void {
   if (stopListening === undefined) return;
@@ -70,4 +70,33 @@ export function startHandlingSignal(signal: NodeJS.Signals): void {
 /** Restores the default action of a signal, unless the application listens to it. */
 export function stopHandlingSignal(signal: NodeJS.Signals): void {
   runGuarded(PART, () => stopListening?.call(process, signal));
+}
+
+const { kill } = process;
+
+/** Sends a signal to this process, even if the application has replaced `process.kill`. */
+export function sendSignalToItself(signal: NodeJS.Signals): void {
+  kill.call(process, process.pid, signal);
+}
+
+/**
+ * Calls `onKill` before the application sends a signal to its own process. Node.js would handle the
+ * signal only later, but with its default action, the application ends inside the call.
+ */
+export function handleSignalsToItself(onKill: (signal: string | undefined) => void): void {
+  const handle = guard(PART, (pid: unknown, signal: unknown = 'SIGTERM') => {
+    if (Number(pid) === process.pid) onKill(toSignalName(signal));
+  });
+  wrapMethod(process, 'kill', (original) => {
+    return function kill(this: unknown, ...args: unknown[]) {
+      handle(args[0], args[1]);
+      return original.apply(this, args);
+    };
+  });
+}
+
+function toSignalName(signal: unknown): string | undefined {
+  if (typeof signal === 'string') return signal;
+  const { signals } = process.getBuiltinModule('node:os').constants;
+  return Object.entries(signals).find(([, number]) => number === signal)?.[0];
 }
