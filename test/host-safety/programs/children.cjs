@@ -7,7 +7,7 @@ const { Worker } = require('node:worker_threads');
 
 const [, , scenario, role] = process.argv;
 const CHILD = [__filename, scenario, 'child'];
-/** A worker with a timer of 100 ms ends before this time, unless something keeps it alive. */
+/** A worker ends before this time after its last work, unless something keeps it alive. */
 const SLOW_MS = 1500;
 
 /** Collects the text of each stream, because the sizes of the parts differ between runs. */
@@ -31,8 +31,11 @@ function report(child) {
 
 /** Prints the messages and the end of a worker thread. */
 function reportWorker(worker) {
-  const slow = setTimeout(() => console.log('the worker is slow'), SLOW_MS);
-  worker.on('message', (message) => console.log('message', message));
+  let slow;
+  worker.on('message', (message) => {
+    console.log('message', message);
+    slow = setTimeout(() => console.log('the worker is slow'), SLOW_MS);
+  });
   worker.on('error', (error) => console.log('error', error.message));
   worker.on('exit', (code) => {
     clearTimeout(slow);
@@ -41,6 +44,9 @@ function reportWorker(worker) {
   return worker;
 }
 
+/** Code of a worker thread that sends a message at its end. */
+const endAfter = (ms) =>
+  `setTimeout(() => require('node:worker_threads').parentPort.postMessage('end'), ${ms})`;
 const startWorker = (code, options) => reportWorker(new Worker(code, { eval: true, ...options }));
 const pipe = { stdio: ['ignore', 'pipe', 'pipe'] };
 
@@ -86,7 +92,7 @@ const PARENTS = {
       });
     }
   },
-  workerTimer: () => startWorker('setTimeout(() => {}, 100)'),
+  workerTimer: () => startWorker(endAfter(100)),
   workerMessage: () =>
     startWorker("require('node:worker_threads').parentPort.postMessage(process.argv.length)"),
   workerExit: () => startWorker('process.exit(5)'),
@@ -106,7 +112,7 @@ const PARENTS = {
     process.on('exit', (code) => console.log('exit', code));
     new Worker('setInterval(() => {}, 1000)', { eval: true }).unref();
   },
-  workerWithoutFlags: () => startWorker('setTimeout(() => {}, 100)', { execArgv: [] }),
+  workerWithoutFlags: () => startWorker(endAfter(100), { execArgv: [] }),
   workerStdio: () => {
     const options = { stdout: true, stderr: true, stdin: true };
     const worker = startWorker("console.log('one'); console.error('two')", options);
@@ -119,10 +125,10 @@ const PARENTS = {
       { env: { ROOMS: '3' } },
     ),
   workerLimits: () =>
-    startWorker('setTimeout(() => {}, 100)', { resourceLimits: { maxOldGenerationSizeMb: 16 } }),
+    startWorker(endAfter(100), { resourceLimits: { maxOldGenerationSizeMb: 16 } }),
   workersInSequence: async () => {
     for (let i = 0; i < 3; i++) {
-      const worker = startWorker('setTimeout(() => {}, 20)');
+      const worker = startWorker(endAfter(20));
       await new Promise((done) => worker.once('exit', done));
     }
   },

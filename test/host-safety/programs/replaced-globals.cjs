@@ -11,9 +11,10 @@ const startMs = Date.now();
 /** NaN if the agent can't avoid calls. */
 let agentCalls = 0;
 
-/** Counts calls from the agent's files. Node.js itself calls some replacements too. */
+/** Counts the call if the caller of the replacement is the agent. Node.js itself calls some replacements too. */
 function countAgentCall() {
-  if (/agent-package/.test(new Error('call').stack)) agentCalls += 1;
+  const [, , , caller] = String(new Error('call').stack).split('\n');
+  if (caller?.includes('agent-package')) agentCalls += 1;
 }
 
 /** Replaces the methods of `object`. */
