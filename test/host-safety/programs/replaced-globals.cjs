@@ -71,7 +71,9 @@ const SCENARIOS = {
   sinonNextTick: () =>
     require('@sinonjs/fake-timers').install({ toFake: ['Date', 'hrtime', 'performance'] }),
   sinonAdvance: () => {
-    const clock = require('@sinonjs/fake-timers').install({ shouldAdvanceTime: true });
+    // Without ticks and microtasks, because those that are still waiting at the end would be lost.
+    const toFake = ['Date', 'performance', 'hrtime', ...TIMERS];
+    const clock = require('@sinonjs/fake-timers').install({ shouldAdvanceTime: true, toFake });
     startTimer(() => clock.uninstall(), 100);
   },
   sinonRunsAll: () => require('@sinonjs/fake-timers').install().tick(3_600_000),
