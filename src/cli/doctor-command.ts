@@ -8,7 +8,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor <app> [args...]')
     .description(
-      'Run an application for a few seconds and list which of its libraries are measured',
+      'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent',
     )
     .addHelpText('after', formatExamples(`${command} app.js`, `${command} app.js -- --port 0`))
     .action(async (app: string, args: string[]) => {

@@ -37,3 +37,24 @@ it('explains how to measure a bundled application, and reports a failed start', 
     rmSync(folder, { recursive: true });
   }
 });
+
+it.each([
+  [
+    { PERFORMANCE_QUESTDB_URL: 'http://user:secret@127.0.0.1:1' },
+    '✓ rows are sent to http://127.0.0.1:1\n',
+  ],
+  [{}, '✗ rows are not sent: no server is running on this machine'],
+  [{ PERFORMANCE_MONITORING_ENABLED: 'false' }, '✗ nothing is measured: PERFORMANCE_MONITORING'],
+])('explains with %o where the rows are sent', (settings, expected) => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfscope-doctor-'));
+  try {
+    const app = join(folder, 'app.cjs');
+    writeFileSync(app, 'setTimeout(() => {}, 500);');
+    const { stdout, stderr } = runPerfscope(['doctor', app], { ...env, HOME: folder, ...settings });
+    expect(stdout).toContain(expected);
+    expect(stdout).not.toContain('secret');
+    expect(stderr).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,5 +1,6 @@
 // `perfscope doctor` loads this module into the application that it checks. This module writes no
 // rows.
+import { findQuestdbTargets } from '../../core/config/startup-config.ts';
 import { getSharedAgent } from '../agent.ts';
 import { registerAgent } from '../register-agent.ts';
 
@@ -13,5 +14,12 @@ process.channel?.unref();
 
 function reportLibraries(exitCode: number): void {
   if (!process.connected) return;
-  process.send?.({ libraries: getSharedAgent().loadedLibraries, exitCode });
+  const { config, loadedLibraries } = getSharedAgent();
+  const { enabled } = config.settings;
+  process.send?.({
+    libraries: loadedLibraries,
+    isEnabled: enabled,
+    questdbUrl: findQuestdbTargets(config)?.write.url,
+    exitCode,
+  });
 }

@@ -14,13 +14,17 @@ const STOP_TIMEOUT_MS = 3000;
 
 interface DoctorReport {
   libraries: LibraryState[];
+  isEnabled: boolean;
+  /** URL of the QuestDB that the rows are sent to. */
+  questdbUrl: string | undefined;
   exitCode: number;
 }
 
 /**
- * Runs an application for a few seconds and checks which of its libraries Perfscope can measure.
+ * Runs an application for a few seconds, and checks which of its libraries Perfscope can measure and
+ * where the rows are sent.
  *
- * @returns one line for each library
+ * @returns one line for each library, and one for QuestDB
  * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s
  */
 export async function examineApplication(app: string, args: readonly string[]): Promise<string[]> {
@@ -49,7 +53,7 @@ export async function examineApplication(app: string, args: readonly string[]): 
         reason: `it exited with code ${report.exitCode}`,
       });
     }
-    return formatLibraryLines(report.libraries);
+    return [...formatLibraryLines(report.libraries), formatDestination(report)];
   } finally {
     child.kill('SIGTERM');
     const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -69,4 +73,12 @@ function formatLibraryLines(libraries: readonly LibraryState[]): string[] {
     const { name, version, measured } = library;
     return `${measured ? '✓' : '✗'} ${name} ${version}${measured ? '' : `: ${formatUnmeasuredReason(library)}`}`;
   });
+}
+
+function formatDestination({ isEnabled, questdbUrl }: DoctorReport): string {
+  if (!isEnabled) {
+    return '✗ nothing is measured: PERFORMANCE_MONITORING_ENABLED is false, or OTEL_SDK_DISABLED is true';
+  }
+  if (questdbUrl !== undefined) return `✓ rows are sent to ${questdbUrl}`;
+  return '✗ rows are not sent: no server is running on this machine, and PERFORMANCE_QUESTDB_URL is not set';
 }

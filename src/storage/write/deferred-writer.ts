@@ -3,7 +3,7 @@ import type { DroppedRowCounter } from './dropped-rows.ts';
 import type { RowWriter } from './row-writer.ts';
 
 /** Maximum number of rows per interval before the writer is loaded. Normally, there are only a few. */
-const MAX_PENDING_ROWS = 50_000;
+const MAX_PENDING_ROWS = 20_000;
 
 type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
 
@@ -62,6 +62,11 @@ export class DeferredWriter {
     this.#previous = [];
     this.#pending = [];
     this.#pendingRows = 0;
+  }
+
+  /** Number of buffered rows. */
+  get pendingRows(): number {
+    return [...this.#previous, ...this.#pending].reduce((sum, [, rows]) => sum + rows.length, 0);
   }
 
   get writer(): RowWriter | undefined {

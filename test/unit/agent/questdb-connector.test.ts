@@ -1,0 +1,97 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { QuestdbConnector, SEARCH_INTERVAL_MS } from '../../../src/agent/questdb-connector.ts';
+import type { WriteTarget } from '../../../src/core/config/questdb-targets.ts';
+import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
+import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
+import { DeferredWriter } from '../../../src/storage/write/deferred-writer.ts';
+import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+
+let folder: string;
+let target: WriteTarget | undefined;
+let log: { info: ReturnType<typeof vi.fn>; warn: ReturnType<typeof vi.fn>; error: () => void };
+let dropped: DroppedRowCounter;
+let deferredWriter: DeferredWriter;
+let connector: QuestdbConnector;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  folder = mkdtempSync(join(tmpdir(), 'perfscope-connector-'));
+  target = undefined;
+  log = { info: vi.fn(), warn: vi.fn(), error: () => {} };
+  dropped = new DroppedRowCounter();
+  deferredWriter = new DeferredWriter(dropped);
+  const config = { ...readStartupConfig(), discoveryFile: join(folder, 'server.json') };
+  connector = new QuestdbConnector({
+    config,
+    log,
+    deferredWriter,
+    dropped,
+    spoolDir: join(folder, 'spool'),
+    target: () => target,
+  });
+});
+afterEach(() => {
+  connector.stop();
+  deferredWriter.writer?.closeSync();
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+function addRows(count: number): void {
+  const row = { timestamp: Date.now(), name: 'checkout', value: 1 } as PerformanceMetricRow;
+  deferredWriter.add(
+    'performance_metrics',
+    Array.from({ length: count }, () => row),
+  );
+}
+
+it('looks for a server every 5 s, and connects when there is one', () => {
+  connector.connect();
+  vi.advanceTimersByTime(10 * SEARCH_INTERVAL_MS);
+  expect(deferredWriter.writer).toBeUndefined();
+  expect(existsSync(join(folder, 'spool'))).toBe(false);
+  target = { url: 'http://127.0.0.1:1' };
+  vi.advanceTimersByTime(SEARCH_INTERVAL_MS);
+  expect(deferredWriter.writer).toBeDefined();
+  expect(log.warn).not.toHaveBeenCalled();
+});
+
+it('keeps the rows of the last intervals, without a warning and without counting the others', () => {
+  connector.connect();
+  let batches = 0;
+  deferredWriter.onBeforeBatch(() => {
+    batches++;
+  });
+  for (let interval = 0; interval < 100; interval++) {
+    addRows(15_000);
+    vi.advanceTimersByTime(30_000);
+  }
+  // The aggregated values of each interval are moved into rows.
+  expect(batches).toBe(100);
+  addRows(3);
+  expect(deferredWriter.pendingRows).toBe(15_003);
+  expect(dropped.total).toBe(0);
+  expect(log.warn).not.toHaveBeenCalled();
+});
+
+it('connects at the end of the process, and stops searching', () => {
+  connector.connect();
+  expect(connector.tryConnect()).toBe(false);
+  target = { url: 'http://127.0.0.1:1' };
+  expect(connector.tryConnect()).toBe(true);
+  expect(deferredWriter.writer).toBeDefined();
+  connector.stop();
+  // Only the timer of the writer is left.
+  expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
+});
+
+it('does not look for a server after `stop`', () => {
+  connector.connect();
+  connector.stop();
+  target = { url: 'http://127.0.0.1:1' };
+  vi.advanceTimersByTime(10 * SEARCH_INTERVAL_MS);
+  expect(deferredWriter.writer).toBeUndefined();
+});
