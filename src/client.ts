@@ -1,5 +1,5 @@
-export type { ClientOptions } from './agent/http-client/api-request.ts';
-export { ApiError, type Problem } from './agent/http-client/api-request.ts';
+export type { ClientOptions } from './client/api-request.ts';
+export { ApiError, type Problem } from './client/api-request.ts';
 export type {
   ApiResponse,
   /** @deprecated Use `ApiResponse`. */

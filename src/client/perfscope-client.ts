@@ -3,8 +3,7 @@ import {
   type Mutation,
   type RequestOptions,
   sendRequest,
-} from '../agent/http-client/api-request.ts';
-import { streamEvents } from '../agent/http-client/server-sent-events.ts';
+} from './api-request.ts';
 import {
   type ApiResponse,
   ENDPOINT_PATHS,
@@ -14,6 +13,7 @@ import {
   type RequestBody,
   type ServerEvent,
 } from './api-types.ts';
+import { streamEvents } from './server-sent-events.ts';
 
 /** Endpoints without path parameters. */
 type SimpleEndpointName = Exclude<EndpointName, 'stream' | IdEndpointName>;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEvents } from '../../../../src/agent/http-client/server-sent-events.ts';
+import { readEvents } from '../../../../src/client/server-sent-events.ts';
 import { createPointSource } from '../../../../src/server/api/stream/interval-events.ts';
 import type { IntervalPoint } from '../../../../src/storage/queries/interval-points.ts';
 import type { TimeRange } from '../../../../src/storage/queries/time-range.ts';
