@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** @param env additional variables of the command. The daemon has those of the first command. */
+/** @param env additional variables of the command. The daemon keeps the environment of the first command. */
 function pm2(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   return run(process.execPath, [join(folder, 'node_modules/pm2/bin/pm2'), ...args], {
     env: {
