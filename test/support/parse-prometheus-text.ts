@@ -1,5 +1,5 @@
 /** A line with a value. */
-export interface PrometheusSample {
+interface PrometheusSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -17,8 +17,8 @@ const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/;
 const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 
 /**
- * Parses the Prometheus text format more strictly than Prometheus: each family has one type and
- * contiguous samples, labels and samples are unique, and histograms are complete.
+ * Parses the Prometheus text format more strictly than Prometheus. Each family has one type and
+ * contiguous samples. Labels and samples are unique, and histograms are complete.
  *
  * @throws Error if the text is invalid
  */

@@ -22,6 +22,7 @@ import {
 import type { MetricBucketRow } from '../../core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import {
+  ATTR_AGENT_PART,
   ATTR_BREAKER_NAME,
   ATTR_BREAKER_OUTCOME,
   ATTR_BREAKER_STATE,
@@ -74,6 +75,7 @@ function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceRe
       setHistogramSummary(row, value, point.attributes, stored.factor);
       addBucketRows(rows, row, toBuckets(value, stored.factor, hasErrorType(point.attributes)));
     } else {
+      if (!Number.isFinite(point.value)) continue;
       row.value = (point.value as number) * stored.factor;
       row.sum = row.value;
     }
@@ -212,6 +214,7 @@ const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>(
   [ATTR_BREAKER_OUTCOME, 'operation'],
   [ATTR_BREAKER_STATE, 'operation'],
   [ATTR_DROP_REASON, 'operation'],
+  [ATTR_AGENT_PART, 'operation'],
   [ATTR_ORGANIZATION_ID, 'organizationId'],
   [ATTR_PROPERTY_ID, 'propertyId'],
 ]);

@@ -12,6 +12,7 @@ import {
   ExponentialHistogramAccumulator,
 } from '../../core/histogram/histogram-accumulators.ts';
 import { SeriesCache } from './cardinality-limit.ts';
+import { isRecordable } from './normalize-attributes.ts';
 
 export interface HistogramOptions {
   scope: string;
@@ -73,8 +74,9 @@ export class KeyedHistogram {
   }
 }
 
-/** Adds a value to a series. */
+/** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
 export function recordValue(series: HistogramSeries, value: number): void {
+  if (!isRecordable(value)) return;
   series.delta.add(value);
   series.cumulative?.add(value);
 }

@@ -17,7 +17,7 @@ const AGENT_INSTRUMENTS = new Set([
   'v8js.memory.heap.limit',
   'v8js.memory.heap.used',
 ]);
-/** The agent's own instruments, and those of an OpenTelemetry SDK about itself. */
+/** Prefixes of the agent's own instruments, and of an OpenTelemetry SDK's instruments about itself. */
 const INTERNAL_PREFIXES = ['perfscope.', 'otel.sdk.'];
 
 const isPostgres = ({ 'db.system.name': name, 'db.system': oldName }: Attributes) =>

@@ -175,8 +175,8 @@ class ApplicationMeter implements Meter {
     const record = guard(PART, (value: unknown, attributes?: unknown) => {
       if (!isRecordable(value) || (value < 0 && !allowsNegative)) return;
       const normalized = normalizeAttributes(attributes);
-      if (isMeasured?.(normalized.attributes)) return;
-      const cached = series.get(normalized.key, () => normalized.attributes);
+      if (isMeasured?.(normalized.toAttributes())) return;
+      const cached = series.get(normalized.key, () => normalized.toAttributes());
       const number = isInteger ? Math.trunc(value) : value;
       if ('add' in instrument) instrument.add(number, cached);
       else instrument.record(number, cached);
@@ -191,9 +191,9 @@ class ApplicationMeter implements Meter {
     const observeWith = (observe: (value: number, attributes: object) => void) =>
       guard(PART, (value: unknown, attributes: unknown) => {
         if (!isRecordable(value)) return;
-        const normalized = normalizeAttributes(attributes);
-        if (isMeasured?.(normalized.attributes)) return;
-        observe(isInteger ? Math.trunc(value) : value, normalized.attributes);
+        const normalized = normalizeAttributes(attributes).toAttributes();
+        if (isMeasured?.(normalized)) return;
+        observe(isInteger ? Math.trunc(value) : value, normalized);
       });
     const callbacks = new Map<ObservableCallback, ObservableCallback>();
     const observable: Observable = {

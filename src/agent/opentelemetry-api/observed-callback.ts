@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { runGuarded } from '../../core/guard.ts';
+import { runGuarded, startTask } from '../../core/guard.ts';
 import { MAX_SERIES } from '../instrumentation/cardinality-limit.ts';
 import { isRecordable, normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
 import { callSafely } from './application-meters.ts';
@@ -48,9 +48,8 @@ export class ObservedCallback {
       return observed.#run(this, callback, instrument, result);
     };
     this.#runUncalled = () => {
-      callSafely((result: ObserverResult) => this.#run(undefined, callback, instrument, result), {
-        observe: () => {},
-      });
+      const run = (result: ObserverResult) => this.#run(undefined, callback, instrument, result);
+      startTask("the application's metrics", () => callSafely(run, { observe: () => {} }));
     };
   }
 
@@ -108,5 +107,5 @@ function addValue(
   values.set(instrument, series);
   if (series.size >= MAX_SERIES) return;
   const normalized = normalizeAttributes(attributes);
-  series.set(normalized.key, { value, attributes: normalized.attributes });
+  series.set(normalized.key, { value, attributes: normalized.toAttributes() });
 }

@@ -2,6 +2,7 @@ import { metrics } from '@opentelemetry/api';
 import { afterAll, expect, it } from 'vitest';
 import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
+import { runGuarded } from '../../../src/core/guard.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
@@ -43,6 +44,19 @@ it('reports the spool size and the agent version in each interval, even if the s
   });
 });
 
+it('counts the failures of the agent by part', async () => {
+  for (let i = 0; i < 3; i++) {
+    runGuarded('the test', () => {
+      throw new Error('broken');
+    });
+  }
+  await otelMetrics.flush();
+  const failures = rows.filter(
+    ({ name, operation }) => name === 'perfscope.agent.failures' && operation === 'the test',
+  );
+  expect(failures.map(({ value, unit }) => [value, unit])).toEqual([[3, '{failure}']]);
+});
+
 it('exports histograms once if the process exits during an observable callback', async () => {
   let finishCallback = () => {};
   const callbackFinished = new Promise<void>((resolve) => {
@@ -57,11 +71,14 @@ it('exports histograms once if the process exits during an observable callback',
     description: '',
     boundaries: [],
   });
-  for (let i = 0; i < 3; i++) histogram.record(0.1, 'a', () => ({}));
+  for (const value of [0.1, Number.NaN, 0.1, Number.POSITIVE_INFINITY, 0.1]) {
+    histogram.record(value, 'a', () => ({}));
+  }
   void otelMetrics.flush();
   await new Promise(setImmediate);
   otelMetrics.flushSync();
   finishCallback();
-  const counts = rows.filter(({ name }) => name === 'work.duration').map(({ count }) => count);
-  expect(counts).toEqual([3]);
+  const recorded = rows.filter(({ name }) => name === 'work.duration');
+  expect(recorded.map(({ count }) => count)).toEqual([3]);
+  expect(recorded[0]?.sum).toBeCloseTo(300);
 });
