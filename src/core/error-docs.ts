@@ -147,7 +147,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_PERMISSION_MISSING: {
     cause:
-      'Node.js runs with `--permission`, and the agent can't read its files, write its spool folder, or connect to QuestDB.',
+      'Node.js runs with `--permission`, and the agent cannot read its files, write its spool folder, or connect to QuestDB.',
     action: 'Add the flags in the message to the command that starts the application.',
   },
   PS_PART_FAILED: {
