@@ -109,6 +109,7 @@ export function createPostgresInstrumentations(
     if (client.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME)
       return undefined;
     const text = getStatementText(args[0], client);
+    if (text === undefined) return undefined;
     const tenant = getCurrentTenant();
     const statement = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
     const lastIndex = args.length - 1;
@@ -138,15 +139,19 @@ export function createPostgresInstrumentations(
   ];
 }
 
-/** Returns the query text for any kind of `query` argument. */
-function getStatementText(config: unknown, client: PgClient): string {
+/** Returns the query text for any kind of `query` argument, or undefined if a getter throws. */
+function getStatementText(config: unknown, client: PgClient): string | undefined {
   if (typeof config === 'string') return config;
-  const query = (config ?? {}) as {
-    text?: unknown;
-    name?: string;
-    cursor?: { text?: unknown };
-  };
-  const text = query.text ?? query.cursor?.text;
-  if (typeof text === 'string') return text;
-  return client.connection?.parsedStatements?.[query.name ?? ''] ?? '';
+  try {
+    const query = (config ?? {}) as {
+      text?: unknown;
+      name?: string;
+      cursor?: { text?: unknown };
+    };
+    const text = query.text ?? query.cursor?.text;
+    if (typeof text === 'string') return text;
+    return client.connection?.parsedStatements?.[query.name ?? ''] ?? '';
+  } catch {
+    return undefined;
+  }
 }

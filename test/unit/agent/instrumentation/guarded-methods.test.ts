@@ -142,13 +142,6 @@ function patchPostgres(): PatchedMethod[] {
       args: ['SELECT 1', 2],
     },
     {
-      ...clientMethod,
-      name: 'query',
-      original: client.originals.query!,
-      self: createObject(client.Library.prototype),
-      args: [createHostileProxy()],
-    },
-    {
       part: 'the PostgreSQL pool metrics',
       owner: pool.Library.prototype,
       name: 'connect',
@@ -312,6 +305,27 @@ it('the callback of a router runs once if the agent fails', () => {
   );
   expect(out).toHaveBeenCalledOnce();
   expect(countFailures('the Express instrumentation')).toBe(before + 1);
+});
+
+it('a query is sent if its queue cannot be read', () => {
+  const { owner, original, part } = METHODS.find(({ name }) => name === 'query')!;
+  const client = createObject(owner, ['_queryQueue']);
+  original.mockImplementation(function (this: { _pulseQueryQueue(): void }) {
+    this._pulseQueryQueue();
+    return 'sent';
+  });
+  const before = countFailures(part);
+  expect(Reflect.apply(Reflect.get(owner, 'query'), client, ['SELECT 1'])).toBe('sent');
+  expect(countFailures(part)).toBe(before + 1);
+});
+
+it('a query whose getters throw is sent, and is not reported as a failure of the agent', () => {
+  const { owner, original, part } = METHODS.find(({ name }) => name === 'query')!;
+  original.mockReturnValue('sent');
+  const before = countFailures(part);
+  const query = createHostileProxy();
+  expect(Reflect.apply(Reflect.get(owner, 'query'), createObject(owner), [query])).toBe('sent');
+  expect(countFailures(part)).toBe(before);
 });
 
 it('a callback keeps working if the tenant context fails', () => {
