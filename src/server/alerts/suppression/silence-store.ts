@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durationSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema } from '../../../core/config-files/matcher.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
+import { HOUR_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
@@ -23,6 +24,13 @@ const SILENCE_QUOTA: Quota = {
   perKey: 100,
   perOrganization: 300,
   perServer: 2000,
+};
+/** Ended silences stay stored, and every server reads the table every 3 s. */
+const NEW_SILENCE_QUOTA: Quota = {
+  what: 'new silences within an hour',
+  perKey: 300,
+  perOrganization: 900,
+  perServer: 5000,
 };
 /** RE2 instructions of the regular expressions in silences that haven't ended. */
 const PATTERN_QUOTA: Quota = {
@@ -45,6 +53,8 @@ export class SilenceStore {
   readonly #flush: () => Promise<void>;
   readonly #log: Pick<Logger, 'warn'> | undefined;
   #silences = new Map<string, StoredSilence>();
+  /** Silences that this server created within an hour. */
+  #created: (OwnedObject & { readonly createdMs: number })[] = [];
   /** Rows that contain no valid silence, by ID and sequence number. They are parsed once. */
   #invalid: ReadonlySet<string> = new Set();
 
@@ -133,6 +143,9 @@ export class SilenceStore {
       toPatternSize(silence),
       'End silences',
     );
+    this.#created = this.#created.filter(({ createdMs }) => createdMs > now - HOUR_MS);
+    assertWithinQuota(NEW_SILENCE_QUOTA, this.#created, silence, 'Wait up to an hour');
+    this.#created.push({ ...by, createdMs: now });
     this.#silences.set(silence.id, { silence, seq: 1, changedMs: now });
     this.#add('silences', [row]);
     await this.#flush().catch(() => {});

@@ -127,6 +127,21 @@ describe('a new silence', () => {
     await expect(create(store, 'key:a', 'acme')).resolves.toBeDefined();
   });
 
+  it('is rejected if its author created many silences within an hour, even if they ended', async () => {
+    const store = createStore();
+    for (let i = 0; i < 300; i++) {
+      const { id } = await create(store, 'key:a', 'acme');
+      await store.end(id, 'key:a', UNRESTRICTED_SCOPE, NOW);
+    }
+    await expect(create(store, 'key:a', 'acme')).rejects.toThrow(
+      /300 new silences within an hour per key/,
+    );
+    await expect(create(store, 'key:b', 'acme')).resolves.toBeDefined();
+    const entry = parseSilence({ matchers: ['a=b'], duration: '1h', comment: 'later' });
+    const by = { author: 'key:a', organization: 'acme' };
+    await expect(store.create(entry, by, NOW + HOUR_MS)).resolves.toBeDefined();
+  });
+
   it('counts silences only while they are active', async () => {
     const store = createStore();
     for (let i = 0; i < 100; i++) await create(store, 'key:a', 'acme');
