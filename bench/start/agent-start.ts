@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ExternalQuestdb } from '../../test/support/external-questdb.ts';
+import { listenOnFreePort } from '../../test/support/listen-on-free-port.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { type Agent, listPerfscopeAgents, NO_AGENT, rotate } from '../overhead/agents.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type Report,
   roundToFourDigits,
 } from '../report.ts';
+import { createFakePostgres } from './fake-postgres.ts';
 
 /** Time from the start of the process to the end of the measurement. */
 const DURATION_MS = 5000;
@@ -23,40 +25,51 @@ interface ServiceStart {
   /** CPU time of the process before the first line of the application. */
   firstLineCpuMs: number;
   totalCpuMs: number;
-  /** Longest event-loop block after the application's main file has run. */
+  /** Most CPU time in one turn of the event loop, after the application's main file has run. */
   longestBlockMs: number;
+  /** Time to connect with `pg` and to receive the first row. */
+  firstQueryMs: number;
 }
 
 /** Measures the CPU time and the event-loop blocks that the agent adds to the start of a service. */
 export async function benchAgentStart({ quick, log, compare }: BenchOptions): Promise<Report> {
   const rounds = quick ? 1 : 9;
   const questdb = new ExternalQuestdb();
+  const postgres = createFakePostgres();
   const starts = new Map<string, ServiceStart[]>();
   try {
     await questdb.start();
+    const postgresUrl = `postgresql://bench@127.0.0.1:${await listenOnFreePort(postgres)}/bench`;
     const agents = [NO_AGENT, ...listPerfscopeAgents(questdb.env, compare)];
     for (let round = 0; round < rounds; round++) {
       log(`round ${round + 1} of ${rounds}`);
       for (const agent of rotate(agents, round)) {
-        const { longestBlockMs } = await measureStart(questdb, agent, round, true);
-        const start = await measureStart(questdb, agent, round, false);
+        const measure = (probe: boolean) =>
+          measureStart({ questdb, postgresUrl, agent, round, probe });
+        const { longestBlockMs } = await measure(true);
+        const start = await measure(false);
         starts.set(agent.name, [...(starts.get(agent.name) ?? []), { ...start, longestBlockMs }]);
       }
     }
     const [[agentRows] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
     return createReport(agents, starts, { rounds, agentRows: Number(agentRows) });
   } finally {
+    postgres.close();
     await questdb.remove();
   }
 }
 
-/** @param probe whether to measure event-loop blocks. The probe distorts the CPU time. */
-async function measureStart(
-  questdb: ExternalQuestdb,
-  agent: Agent,
-  round: number,
-  probe: boolean,
-): Promise<ServiceStart> {
+interface MeasureOptions {
+  questdb: ExternalQuestdb;
+  postgresUrl: string;
+  agent: Agent;
+  round: number;
+  /** Whether to measure event-loop blocks. The probe distorts the CPU time. */
+  probe: boolean;
+}
+
+async function measureStart(options: MeasureOptions): Promise<ServiceStart> {
+  const { questdb, postgresUrl, agent, round, probe } = options;
   const { PATH, HOME } = process.env;
   const service = `${agent.name} ${round}${probe ? ' probe' : ''}`;
   const child = spawn(process.execPath, [...agent.flags, 'idle-service.cjs'], {
@@ -71,6 +84,7 @@ async function measureStart(
       PERFORMANCE_FLUSH_INTERVAL: String(FLUSH_INTERVAL_MS),
       BENCH_DURATION_MS: String(DURATION_MS),
       BENCH_PROBE: String(probe),
+      BENCH_POSTGRES_URL: postgresUrl,
     },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -114,6 +128,7 @@ function createReport(
       `CPU before the first line ${format(name, 'firstLineCpuMs')}`,
       `CPU in the first 5 s ${format(name, 'totalCpuMs')}`,
       `longest event-loop block ${format(name, 'longestBlockMs')}`,
+      `first query ${format(name, 'firstQueryMs')}`,
     ].join(', ');
   }
   return {
@@ -121,6 +136,7 @@ function createReport(
       atMost('CPU added in the first 5 s', added('perfscope', 'totalCpuMs'), 100, 'ms'),
       atMost('CPU added before the first line', added('perfscope', 'firstLineCpuMs'), 50, 'ms'),
       atMost('longest event-loop block', total('perfscope', 'longestBlockMs'), 20, 'ms'),
+      atMost('time added to the first query', added('perfscope', 'firstQueryMs'), 20, 'ms'),
     ],
     details,
   };
