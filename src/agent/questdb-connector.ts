@@ -2,6 +2,7 @@ import { findMissingPermissions } from '../core/config/missing-permissions.ts';
 import type { WriteTarget } from '../core/config/questdb-targets.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { startInterval } from '../core/guarded-timers.ts';
+import { loadTls } from '../core/http/http-socket.ts';
 import type { Logger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { createWriter, getSpoolDir } from '../storage/write/create-writer.ts';
@@ -37,6 +38,8 @@ export class QuestdbConnector {
 
   constructor(options: QuestdbConnectorOptions) {
     this.#options = options;
+    // Takes a reference before the application can replace the function.
+    if (options.config.settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
   }
 
   /** Creates the writer, or starts looking for a server. Logs a failure and never throws. */

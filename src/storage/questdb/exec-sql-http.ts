@@ -5,7 +5,7 @@ import { QuestdbHttpClient } from './questdb-http-client.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 4000;
-/** A statement can return all rows of a roll-up's metadata, which is larger than a write's response. */
+/** Limit of a result, in bytes. Results list tables, views, and partitions. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 const commandClient = new QuestdbHttpClient({

@@ -67,7 +67,7 @@ export class Spool {
     onFailure: (action, error) => this.#reportFailure(action, error),
     onUntrusted: (path, reason) => this.#reportUntrusted(path, reason),
   };
-  /** Folders that this process has created. */
+  /** Folders that this process has created or adopted. */
   readonly #folders = new Set<string>();
   #folder: string | undefined;
   #seq = 0;
@@ -110,6 +110,7 @@ export class Spool {
         (folder) => {
           const batches = listBatches(folder, root, this.#problems);
           if (batches.length === 0) removeFolderIfEmpty(folder);
+          else this.#folders.add(folder);
           return batches;
         },
       );
@@ -182,8 +183,12 @@ export class Spool {
         }
       }),
     );
-    for (const folder of getFolders(batches))
-      if (folder !== this.#folder) removeFolderIfEmpty(folder);
+    const used = getFolders(this.#batches);
+    for (const folder of getFolders(batches)) {
+      if (folder === this.#folder || used.has(folder)) continue;
+      removeFolderIfEmpty(folder);
+      this.#folders.delete(folder);
+    }
   }
 
   /**

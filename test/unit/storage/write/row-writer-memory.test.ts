@@ -1,0 +1,63 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+
+const MEMORY_BYTES = 16 * 1024 * 1024;
+const ROWS = 60_000;
+
+let folder: string;
+let dropped: DroppedRowCounter;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'perfscope-memory-'));
+  dropped = new DroppedRowCounter();
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function createWriter(spoolDir: string): RowWriter {
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  return new RowWriter({
+    spoolDir,
+    spoolMaxBytes: 1e9,
+    retentionDays: 30,
+    bufferSize: 1000,
+    flushIntervalMs: 3_600_000,
+    target: () => undefined,
+    ensureTables: async () => {},
+    dropped,
+    log,
+  });
+}
+
+/** Adds 60 MB without a turn of the event loop. */
+function addRows(writer: RowWriter): void {
+  const tags = 'x'.repeat(1000);
+  for (let i = 0; i < ROWS; i++) {
+    writer.add('performance_metrics', [
+      { timestamp: Date.now(), name: `metric-${i}`, tags } as never,
+    ]);
+  }
+}
+
+it('writes to disk while the event loop is blocked', async () => {
+  const writer = createWriter(join(folder, 'spool'));
+  addRows(writer);
+  expect(writer.spoolBytes).toBeGreaterThan(2 * MEMORY_BYTES);
+  await writer.close(0);
+  expect(dropped.total).toBe(0);
+  const files = readdirSync(join(folder, 'spool'), { recursive: true }).map(String);
+  const rows = files.map((file) => Number(/metrics\.(\d+)\./.exec(file)?.[1] ?? 0));
+  expect(rows.reduce((sum, count) => sum + count, 0)).toBe(ROWS);
+});
+
+it('drops the oldest rows if the disk is not writable', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const writer = createWriter(join(folder, 'file', 'spool'));
+  addRows(writer);
+  await writer.close(0);
+  expect(writer.spoolBytes).toBeGreaterThan(MEMORY_BYTES / 4);
+  expect(writer.spoolBytes).toBeLessThanOrEqual(MEMORY_BYTES);
+  expect([...dropped.byReason.keys()]).toEqual(['memory_full']);
+});
