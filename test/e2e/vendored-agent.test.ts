@@ -21,7 +21,6 @@ import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { RegistryStub } from '../support/registry-stub.ts';
 import { sendRequests } from '../support/send-requests.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-vendored-'));
@@ -109,9 +108,8 @@ it('npm ci and the agent work after an upgrade of the server', async () => {
   const url = await app.url();
   await sendRequests(`${url}/rooms/7`, 30);
   await sendRequests(`${url}/api/o/properties/p/bookings`, 10, { method: 'POST' });
-  await waitFor(async () => app.stderr.includes('measuring'));
   await app.stop();
-  expect(app.stderr).toMatch(/^perfscope: measuring [^\n]*\n$/);
+  expect(app.stderr).toBe('');
   await expectRows(
     () =>
       server.sql(`SELECT coalesce(endpoint, name) subject, sum(count) FROM performance_metrics
