@@ -1,3 +1,4 @@
+import { runGuarded } from '../../core/guard.ts';
 import { createHash } from '../../core/lazy-crypto.ts';
 import { redact, redactStack } from '../../core/redact.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
@@ -73,12 +74,13 @@ export class ErrorTracker {
     }
   }
 
-  /** Adds one row for each error that was repeated since the last batch. */
+  /** Adds one row for each error that was repeated since the last batch. Never throws. */
   addCountRows(): void {
     const repeated = [...this.#repeated.values()];
     this.#repeated = new Map();
     const rows = repeated.flatMap((last) => (last ? this.#toCountRows(last) : []));
-    if (rows.length > 0) this.#options.add('error_logs', rows);
+    if (rows.length > 0)
+      runGuarded('the error tracking', () => this.#options.add('error_logs', rows));
   }
 
   #toCountRows({ count, ...last }: RepeatedOccurrence): ErrorLogRow[] {

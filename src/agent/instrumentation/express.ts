@@ -9,7 +9,7 @@ import {
   observeMethod,
   wrapMethod,
 } from './method-patching.ts';
-import { getRequestState } from './request-state.ts';
+import { getRequestState, type RequestState } from './request-state.ts';
 
 interface Layer {
   /** Set only if the layer belongs to a route, not to middleware or a mounted router. */
@@ -135,24 +135,28 @@ const enterRouter = guard(
     if (!state || typeof out !== 'function') return undefined;
     const outerPrefix = state.prefix;
     state.prefix = state.route ?? '';
-    const leaveRouter = guard(PART, (error: unknown) => {
-      state.prefix = outerPrefix;
-      if (error) state.thrown ??= error;
-      // No layer of this router responded. After an error, the route of the failed layer is kept.
-      if (!error && !response.headersSent) state.route = undefined;
-    });
     return function (this: unknown, ...outArgs) {
-      leaveRouter(outArgs[0]);
+      leaveRouter(state, outerPrefix, response, outArgs[0]);
       return out.apply(this, outArgs);
     };
+  },
+);
+
+const leaveRouter = guard(
+  PART,
+  (state: RequestState, outerPrefix: string, response: ServerResponse, error: unknown) => {
+    state.prefix = outerPrefix;
+    if (error) state.thrown ??= error;
+    // No layer of this router responded. After an error, the route of the failed layer is kept.
+    if (!error && !response.headersSent) state.route = undefined;
   },
 );
 
 function wrapRouterHandle(original: Method): Method {
   return function handle(this: unknown, ...args: unknown[]) {
     const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
-    const leaveRouter = enterRouter(request, response, out);
-    if (leaveRouter !== undefined) args[2] = leaveRouter;
+    const observedOut = enterRouter(request, response, out);
+    if (observedOut !== undefined) args[2] = observedOut;
     return original.apply(this, args);
   };
 }

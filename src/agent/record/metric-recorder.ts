@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../core/duration.ts';
-import { guard } from '../../core/guard.ts';
+import { guard, runGuarded } from '../../core/guard.ts';
 import {
   addToBucket,
   type BucketCounts,
@@ -135,9 +135,9 @@ export class MetricRecorder {
     }
   }
 
-  /** Adds the bucket rows of the measurements since the last batch. */
+  /** Adds the bucket rows of the measurements since the last batch. Never throws. */
   addBucketRows(): void {
-    this.#options.add('metric_buckets', this.#buckets.takeRows());
+    runGuarded('recordMetric', () => this.#options.add('metric_buckets', this.#buckets.takeRows()));
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   type ActiveDecision,
   DecisionDispatcher,
 } from '../../../src/agent/business-rules/decision-dispatcher.ts';
+import { ErrorTracker } from '../../../src/agent/error-tracking/error-tracker.ts';
 import {
   DurationStats,
   SystemHealthMonitor,
@@ -22,7 +23,9 @@ import {
   instrumentRuntime,
 } from '../../../src/agent/instrumentation/runtime-metrics.ts';
 import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
+import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
 import { getGuardFailures } from '../../../src/core/guard.ts';
+import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const observers = vi.hoisted(() => [] as ((list: object) => void)[]);
@@ -264,6 +267,29 @@ it('a failing health snapshot is counted, and the interval continues', async () 
   // Each snapshot has three failures: the host, the event loop, and the row.
   await waitFor(async () => countFailures('the health monitoring') >= before + 2 + 3 * 3);
   monitor.stopMonitoring();
+});
+
+it('failing rows of measurements and errors are counted, and nothing throws', async () => {
+  const resource = { service: 's', instance: 'i' };
+  const recorder = new MetricRecorder({
+    resource,
+    retentionDays: 30,
+    add: fail,
+    strict: true,
+    dropped: new DroppedRowCounter(),
+    log: { info: fail, warn: fail, error: fail },
+  });
+  await expectFailure('recordMetric', () => recorder.recordMetric({ name: 'x', value: 1 }));
+  await expectFailure('recordMetric', () => recorder.addBucketRows());
+  await expectFailure('recordQueueMetric', () =>
+    recorder.recordQueueMetric({ queueName: 'q', jobId: '1', status: 'failed' }),
+  );
+  let isFailing = false;
+  const tracker = new ErrorTracker({ resource, add: () => isFailing && fail() });
+  const error = { type: 'Error', message: 'no rooms', stack: undefined };
+  for (let i = 0; i < 2; i++) tracker.track({ kind: 'uncaught', level: 'error', error });
+  isFailing = true;
+  await expectFailure('the error tracking', () => tracker.addCountRows());
 });
 
 it('a failing library hook is counted, and the library is loaded', async () => {
