@@ -1,12 +1,16 @@
 import { guard } from './guard.ts';
 
+/** About 24.8 days. Node.js replaces a longer delay by 1 ms, and prints a warning. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /**
- * Calls `fn` after `delayMs`. See {@link guard} for `part` and for the failures of `fn`.
+ * Calls `fn` after `delayMs`, or after 24.8 days if that is earlier. See {@link guard} for `part` and
+ * for the failures of `fn`.
  *
  * @returns the timer for `clearTimeout`
  */
 export function startTimeout(part: string, fn: () => unknown, delayMs: number): NodeJS.Timeout {
-  return unref(setTimeout(guard(part, fn), delayMs));
+  return unref(setTimeout(guard(part, fn), Math.min(delayMs, MAX_DELAY_MS)));
 }
 
 /**

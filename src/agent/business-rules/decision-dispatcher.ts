@@ -69,8 +69,6 @@ interface AppliedDecision {
 /** What fails, for {@link guard}. */
 const PART = 'the business rules';
 const TIMEOUT_RANGE_MS = { min: 1, max: DAY_MS, fallback: 10_000 };
-/** Longer timers would end immediately. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /**
  * Delay before the handler is called again if it failed to apply a default value. No later decision
  * would retry this.
@@ -146,7 +144,7 @@ export class DecisionDispatcher {
     const previous = subscription.applied.get(key);
     clearTimeout(previous?.expiryTimer);
     const expire = () => this.#endDecision(subscription, key, 'expired');
-    const expiryTimer = startTimeout(PART, expire, Math.min(decision.remainingMs, MAX_TIMER_MS));
+    const expiryTimer = startTimeout(PART, expire, decision.remainingMs);
     if (previous && !needsHandlerCall(previous, decision)) {
       Object.assign(previous, { decision, expiryTimer });
       return;

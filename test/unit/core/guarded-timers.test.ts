@@ -49,6 +49,13 @@ describe('a guarded timer', () => {
     }
   });
 
+  it('limits its delay, because Node.js replaces a longer delay by 1 ms', () => {
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
+    clearTimeout(startTimeout('x', () => {}, 30 * 86_400_000));
+    expect(setTimeout).toHaveBeenCalledExactlyOnceWith(expect.any(Function), 2 ** 31 - 1);
+    setTimeout.mockRestore();
+  });
+
   it('does not keep the process alive', () => {
     const timers = [
       startTimeout('x', () => {}, 60_000),
