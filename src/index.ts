@@ -185,6 +185,7 @@ export const performanceMonitoringService = {
    * await performanceMonitoringService.flush(5000);
    * @param timeoutMs time limit in ms. Default: 30,000.
    * @throws PS_FLUSH_TIMEOUT if the rows are not acknowledged in time. They stay in the spool.
+   * @throws PS_NO_TARGET if rows are waiting, no QuestDB is configured, and no local server is running
    * @throws PS_ARGUMENT_INVALID if `timeoutMs` is not a number
    */
   async flush(timeoutMs?: number): Promise<void> {

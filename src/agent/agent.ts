@@ -235,11 +235,12 @@ export class Agent {
    * Collects all metrics, and resolves when all rows are stored.
    *
    * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
-   * @throws PS_NO_TARGET if no QuestDB is configured and no local server was found
+   * @throws PS_NO_TARGET if rows are waiting, no QuestDB is configured, and no local server is running
    */
   async flush(timeoutMs?: number): Promise<void> {
-    if (!this.#connector.tryConnect()) throw createError('PS_NO_TARGET', {});
+    const isConnected = this.#connector.tryConnect();
     await this.#otelMetrics?.flush();
+    if (!isConnected && this.deferredWriter.pendingRows > 0) throw createError('PS_NO_TARGET', {});
     await this.deferredWriter.writer?.flush(timeoutMs);
   }
 
