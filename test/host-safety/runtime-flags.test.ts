@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HostProgramRunner, readSpool } from '../support/host-program.ts';
@@ -92,4 +92,20 @@ it.concurrent('names the missing permissions in one line', async () => {
   const lines = stderr.split('\n').filter((line) => line.startsWith('perfscope: '));
   expect(lines).toEqual([expect.stringContaining(`--allow-fs-write=${spool}`)]);
   expect(lines[0]?.includes('--allow-net')).toBe(isKnown('--allow-net'));
+});
+
+it.concurrent('starts without a home folder for a user without an entry in the list of users', async () => {
+  const spool = join(runner.folder, 'spool-of-others');
+  mkdirSync(spool);
+  chmodSync(spool, 0o777);
+  const run = await runner.runWithAgent(
+    {
+      args: ['print.cjs', '300'],
+      env: { HOME: undefined, XDG_RUNTIME_DIR: undefined, PERFORMANCE_SPOOL_DIR: spool },
+      uid: process.getuid?.() === 0 ? 12_345 : undefined,
+    },
+    { flag: '--import', questdb: 'refuses' },
+  );
+  expect(run).toMatchObject({ exit: 'code 0', stdout: 'one\ntwo\n', stderr: 'three\n' });
+  expect(readSpool({ ...run, spool }).length).toBeGreaterThan(0);
 });
