@@ -32,7 +32,13 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   ),
 };
 
-const files = listImportedFiles(['register.ts', 'index.ts']);
+const ENTRIES = [
+  'register.ts',
+  'index.ts',
+  'unsupported-library.ts',
+  'agent/doctor/doctor-preload.ts',
+];
+const files = listImportedFiles(ENTRIES);
 const callbacks = files.flatMap((file) => findCallbacks(file));
 const unguarded = callbacks.filter(({ isGuarded }) => !isGuarded);
 const names = unguarded.map(({ file, call }) => `${file} ${call}`);
