@@ -198,7 +198,7 @@ export function addSharedRows(add: AddRows, now: number): void {
     for (const metricType of ['QUEUE_DEPTH', 'QUEUE_OLDEST_AGE'] as const) {
       const queue = { endpoint: `${BETA.mark}-payroll`, operation: 'waiting' };
       add('performance_metrics', [
-        makeGauge({ ...common, ...queue, timestamp, metricType, value: value * 10_000 }),
+        makeGauge({ ...common, ...queue, timestamp, metricType, value: value ** 2 * 100 }),
       ]);
     }
   }

@@ -142,7 +142,8 @@ describe('a client generated from the OpenAPI document', () => {
     await inParallel(requests, async ({ operation, query }) => {
       const { status, text, type } = await send(operation, query);
       try {
-        const isExpected = status === 200 || isInvalidStep(status, text);
+        const isExpected =
+          status === 200 || isInvalidStep(status, text) || isHostQuery(status, query);
         expect([status, isExpected]).toEqual([status, true]);
         if (status === 200) expect(type).toContain('application/json');
         if (status === 200) operation.validateResponse(JSON.parse(text));
@@ -154,6 +155,11 @@ describe('a client generated from the OpenAPI document', () => {
     expect(failures).toEqual([]);
     expect(requests.length).toBeGreaterThan(230);
   }, 120_000);
+
+  /** Returns whether the query was rejected because it uses hosts, which tenants can't see. */
+  function isHostQuery(status: number, query: string): boolean {
+    return status === 403 && query.includes('instance');
+  }
 
   /** Returns whether the step was rejected, for example 1m for several days. */
   function isInvalidStep(status: number, text: string): boolean {
