@@ -162,7 +162,7 @@ export class HostProgramRunner {
     let isTooSlow = false;
     const timer = setTimeout(() => {
       isTooSlow = true;
-      process.kill(-child.pid!, 'SIGKILL');
+      killGroup(child);
     }, TIME_LIMIT_MS);
     const exit = await new Promise<string>((done) => {
       child.once('error', (error) => done(error.message));
@@ -184,6 +184,17 @@ export class HostProgramRunner {
     }
     return { PERFORMANCE_QUESTDB_URL: server.url };
   }
+}
+
+/** Kills a program and its children, and stops waiting for output of other processes. */
+function killGroup({ pid, stdout, stderr }: ChildProcess): void {
+  try {
+    process.kill(-pid!, 'SIGKILL');
+  } catch {
+    // The program has ended, but another process still has its streams.
+  }
+  stdout?.destroy();
+  stderr?.destroy();
 }
 
 function getArguments({ args, flags = [], usesNodeOptions }: HostProgram, load: readonly string[]) {

@@ -102,8 +102,8 @@ const SCENARIOS = {
     setTimeout(print('end'), 20);
   },
   // The agent waits at exit for at most 300 ms, so these timers must not fire.
-  unrefTimer: () => setTimeout(print('fired'), 1500).unref(),
-  unrefInterval: () => setInterval(print('fired'), 1500).unref(),
+  unrefTimer: () => setTimeout(print('fired'), 2000).unref(),
+  unrefInterval: () => setInterval(print('fired'), 2000).unref(),
   unrefServer: () => require('node:http').createServer().listen(0, '127.0.0.1').unref(),
   unrefSocket: () => {
     const server = require('node:net').createServer((socket) => socket.unref());
