@@ -63,6 +63,21 @@ it.concurrent.each([
 });
 
 it.concurrent.each([
+  'exitInFirstTurn',
+  'exitInTick',
+  'exitInPromise',
+  'exitInTimeout',
+  'exitInImmediate',
+  'throwsInFirstTurn',
+  'naturalEnd',
+])('keeps the counters of an application without the library: %s', async (scenario) => {
+  for (const isReachable of [true, false]) {
+    const rows = await findRows({ args: ['measurements.cjs', scenario, ''] }, isReachable);
+    expect(sum(rows, 'guests', 'sum')).toBe(4);
+  }
+});
+
+it.concurrent.each([
   'openAtSignal',
   'openAtHandledSignal',
   'openAtGracefulShutdown',

@@ -1,5 +1,13 @@
-import { type StdioOptions, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
@@ -227,6 +235,7 @@ function removeWarnings(stderr: string): string {
 
 /** Returns the lines in the spool files that a run left behind. */
 export function readSpool({ spool }: HostProgramRun): string[] {
+  if (!existsSync(spool)) return [];
   return readdirSync(spool, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.name.endsWith('.ilp'))
     .flatMap((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n'))

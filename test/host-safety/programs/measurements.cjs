@@ -1,17 +1,18 @@
 // Records measurements, and ends in the way that the first argument selects. The second argument is the path of the
-// agent's library.
+// agent's library, or empty if the application doesn't use it.
 const http = require('node:http');
 
 const [, , scenario, library] = process.argv;
 
-/** Records 3 measurements with the library and a counter of 4. */
+/** Records 3 measurements with the library, and a counter of 4. */
 function record() {
   const { metrics } = require('@opentelemetry/api');
+  metrics.getMeter('hotel').createCounter('guests').add(4);
+  if (!library) return;
   const { performanceMonitoringService } = require(library);
   for (const value of [1, 2, 3]) {
     performanceMonitoringService.recordMetric({ name: 'rooms', value, unit: '{room}' });
   }
-  metrics.getMeter('hotel').createCounter('guests').add(4);
 }
 
 /** Serves one request, and leaves one more open. Then calls `onOpen`. */
