@@ -9,7 +9,7 @@ app.get('/rooms/:id', (request, response) => {
 });
 app.listen(0, '127.0.0.1');
 
-let firstQueryMs = 0;
+let firstQueryCpuMs = 0;
 void measureFirstQuery();
 
 // The probe uses CPU time, so the CPU time is measured in separate runs.
@@ -25,16 +25,16 @@ if (process.env.BENCH_PROBE === 'true') {
 setTimeout(() => {
   const total = process.cpuUsage();
   const cpu = { firstLineCpuMs: toMs(firstLine), totalCpuMs: toMs(total) };
-  process.send({ ...cpu, longestBlockMs, firstQueryMs });
+  process.send({ ...cpu, longestBlockMs, firstQueryCpuMs });
 }, Number(process.env.BENCH_DURATION_MS) - performance.now());
 
-/** Measures the time to connect and to receive the first row, as a service does at its start. */
+/** Measures the main thread's CPU time to connect and to receive the first row, as a service does at its start. */
 async function measureFirstQuery() {
-  const startMs = performance.now();
+  const startMs = readThreadCpuMs();
   const client = new Client({ connectionString: process.env.BENCH_POSTGRES_URL });
   await client.connect();
   await client.query('SELECT 1 AS one');
-  firstQueryMs = performance.now() - startMs;
+  firstQueryCpuMs = readThreadCpuMs() - startMs;
   await client.end();
 }
 
