@@ -54,7 +54,12 @@ it.each([
 
 it('reports truncated results, keeps large numbers exact, and reports QuestDB errors', async () => {
   const truncated = await run('select x from t', { limit: 3, timeoutMs: 30_000 });
-  expect(truncated).toEqual({ columns: ['x'], rows: [[1], [2], [3]], isTruncated: true });
+  expect(truncated).toEqual({
+    columns: ['x'],
+    isText: [false],
+    rows: [[1], [2], [3]],
+    isTruncated: true,
+  });
   const all = await run('select x from t where x <= 3', { limit: 3, timeoutMs: 30_000 });
   expect(all.isTruncated).toBe(false);
   const { rows } = await run(
