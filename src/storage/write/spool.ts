@@ -348,8 +348,9 @@ export class Spool {
 
   #reportUnwritable(error: unknown, unfinished: string | undefined): void {
     countFailure('the spool');
-    if (unfinished && !isMissing(error)) removeFile(unfinished, this.#problems);
-    if (!TEMPORARY_CODES.has((error as NodeJS.ErrnoException).code ?? '')) this.#folder = undefined;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (unfinished && syscall !== 'open') removeFile(unfinished, this.#problems);
+    if (!TEMPORARY_CODES.has(code ?? '')) this.#folder = undefined;
     const { dir } = this.#options;
     const params = { dir, reason: errorMessage(error) };
     this.#warnOnce('unwritable', createError('PS_SPOOL_UNWRITABLE', params).message);
