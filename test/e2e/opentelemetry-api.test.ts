@@ -72,6 +72,29 @@ async function run(
   return { exit, stdout: app.stdout, stderr };
 }
 
+interface Program {
+  script: string;
+  args: string[];
+  /** Flags before and after the agent's flag. */
+  before?: string[];
+  after?: string[];
+  service: string;
+}
+
+/** Runs a program with and without the agent, and returns the output. */
+async function expectSameOutput(install: PackedInstall, program: Program): Promise<string> {
+  const { script, args, before = [], after = [], service } = program;
+  const agent = [after.includes('--require') ? '--require' : '--import', install.register];
+  const options = { cwd: install.folder, service };
+  const [without, withAgent] = await Promise.all([
+    run(script, args, { ...options, flags: [...before, ...after] }),
+    run(script, args, { ...options, flags: [...before, ...agent, ...after] }),
+  ]);
+  expect(without.exit).toBe(0);
+  expect(withAgent).toEqual(without);
+  return without.stdout;
+}
+
 /** Expects the values that `opentelemetry-exercise.cjs` records. */
 async function expectStored(service: string, expected: unknown[][]): Promise<void> {
   const names = "'orders', 'price', 'again.orders', 'http.server.request.duration'";
@@ -88,8 +111,6 @@ const STORED = [
 
 describe.each(VERSIONS)('with API $api and sdk-node $sdkNode', ({ api, sdkNode, otherApi }) => {
   const install = new PackedInstall('@perfscope/agent');
-  const cwd = install.folder;
-  const { register } = install;
   beforeAll(() =>
     install.install(
       `${API}@${api}`,
@@ -101,15 +122,10 @@ describe.each(VERSIONS)('with API $api and sdk-node $sdkNode', ({ api, sdkNode, 
 
   it.each(PROGRAMS)(
     'exports the same if $name starts the SDK, and stores the metrics',
-    async (program) => {
-      const { name, script, args, before, after } = program;
+    async ({ name, ...program }) => {
       const service = `${api} ${name}`.replace(/\W+/g, '-');
-      const agent = [after.includes('--require') ? '--require' : '--import', register];
-      const without = await run(script, args, { cwd, service, flags: [...before, ...after] });
-      expect(without.exit).toBe(0);
-      expect(without.stdout).toContain('"again":true');
-      const flags = [...before, ...agent, ...after];
-      expect(await run(script, args, { cwd, service, flags })).toEqual(without);
+      const output = await expectSameOutput(install, { ...program, service });
+      expect(output).toContain('"again":true');
       await expectStored(service, STORED);
     },
   );
@@ -119,9 +135,7 @@ describe.each(VERSIONS)('with API $api and sdk-node $sdkNode', ({ api, sdkNode, 
     async (type) => {
       const service = `${api}-no-sdk-${type}`;
       const script = `opentelemetry-app.${type}`;
-      const without = await run(script, [API], { cwd, service, flags: [] });
-      const flags = ['--import', register];
-      expect(await run(script, [API], { cwd, service, flags })).toEqual(without);
+      await expectSameOutput(install, { script, args: [API], service });
       await expectStored(service, [
         ['orders', 3],
         ['price', 80],
@@ -133,27 +147,22 @@ describe.each(VERSIONS)('with API $api and sdk-node $sdkNode', ({ api, sdkNode, 
     const service = `${api}-other-api-${type}`;
     const script = `opentelemetry-app.${type}`;
     const args = [OTHER_API, `./opentelemetry-sdk.${type}`];
-    const without = await run(script, args, { cwd, service, flags: [] });
-    const flags = ['--import', register];
-    expect(await run(script, args, { cwd, service, flags })).toEqual(without);
+    await expectSameOutput(install, { script, args, service });
     await expectStored(service, STORED);
   });
 
   it('exports the same from a minified bundle, and stores the metrics', async () => {
     const service = `${api}-minified`;
     const bundle = await rolldown({
-      input: join(cwd, 'opentelemetry-bundled.mjs'),
+      input: join(install.folder, 'opentelemetry-bundled.mjs'),
       platform: 'node',
       logLevel: 'silent',
     });
     const fileNames = { entryFileNames: 'bundled.mjs', chunkFileNames: '[name]-[hash].mjs' };
-    await bundle.write({ dir: join(cwd, 'bundle'), minify: true, ...fileNames });
+    await bundle.write({ dir: join(install.folder, 'bundle'), minify: true, ...fileNames });
     await bundle.close();
-    const script = 'bundle/bundled.mjs';
-    const without = await run(script, [], { cwd, service, flags: [] });
-    expect(without.stdout).toContain('"again":true');
-    const flags = ['--import', register];
-    expect(await run(script, [], { cwd, service, flags })).toEqual(without);
+    const program = { script: 'bundle/bundled.mjs', args: [], service };
+    expect(await expectSameOutput(install, program)).toContain('"again":true');
     await expectStored(service, STORED);
   });
 });
