@@ -67,10 +67,15 @@ export function runJobWithTenant<T>(tenant: Tenant | undefined, fn: () => T): T 
   return runInScope({ tenant, holder: undefined, isJob: true }, fn);
 }
 
-/** Whether the current code handles a request or a job that the agent measures. */
+/** Whether the current code handles a request or a job that the agent measures. Never throws. */
 export function isInMeasuredOperation(): boolean {
-  const scope = contextStorage.getStore();
-  return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
+  try {
+    const scope = contextStorage.getStore();
+    return scope !== undefined && (scope.holder !== undefined || scope.isJob === true);
+  } catch (error) {
+    reportFailure('the tenant context', error);
+    return false;
+  }
 }
 
 /** Runs `fn` exactly once, even if the context fails. */

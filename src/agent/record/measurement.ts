@@ -72,7 +72,7 @@ export function validateMeasurement(
   try {
     if (typeof measurement !== 'object' || measurement === null)
       return createInvalidRowError('the measurement', 'is not an object');
-    return validateFields(readFields(measurement as Measurement), nowMs, retentionMs);
+    return validateFields(measurement as Measurement, nowMs, retentionMs);
   } catch {
     return createInvalidRowError('the measurement', UNREADABLE_REASON);
   }
@@ -80,56 +80,54 @@ export function validateMeasurement(
 
 export const UNREADABLE_REASON = "can't be read, because one of its properties throws an error";
 
-function readFields(m: Measurement): Measurement {
-  return {
-    metricType: m.metricType ?? m.type ?? PerformanceMetricType.CUSTOM,
-    name: m.name,
-    value: m.value,
-    unit: m.unit ?? undefined,
-    tags: m.tags ?? undefined,
+/** Creates the result without spreading, because that would double the time of `recordMetric`. */
+function validateFields(
+  m: Measurement,
+  nowMs: number,
+  retentionMs: number,
+): ValidatedMeasurement | PerfscopeError {
+  const { name, value } = m;
+  if (typeof name !== 'string' || name === '') return createInvalidRowError('name', 'is missing');
+  if (!Number.isFinite(value)) return createInvalidRowError('value', 'is not a finite number');
+  const metricType = m.metricType ?? m.type ?? PerformanceMetricType.CUSTOM;
+  if (!Object.hasOwn(PerformanceMetricType, metricType)) {
+    return createInvalidRowError('metricType', 'is not a PerformanceMetricType');
+  }
+  const duration = m.duration ?? undefined;
+  if (duration !== undefined && !Number.isFinite(duration)) {
+    return createInvalidRowError('duration', 'is not a finite number');
+  }
+  const timestampMs = Number(m.timestamp ?? nowMs);
+  const timestampProblem = validateTimestamp(timestampMs, nowMs, retentionMs);
+  if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
+  const tags = formatTags(m.tags ?? undefined);
+  if (tags instanceof Error) return tags;
+  const validated: ValidatedMeasurement = {
+    name,
+    value,
+    metricType,
+    timestampMs,
+    duration,
+    tags,
+    unit: m.unit ?? getDefaultUnit(metricType),
     service: m.service ?? undefined,
     endpoint: m.endpoint ?? undefined,
     operation: m.operation ?? undefined,
-    timestamp: m.timestamp ?? undefined,
-    duration: m.duration ?? undefined,
     organizationId: m.organizationId ?? undefined,
     propertyId: m.propertyId ?? undefined,
     userId: m.userId ?? undefined,
     error: m.error === true,
     test: m.test === true,
   };
-}
-
-function validateFields(
-  m: Measurement,
-  nowMs: number,
-  retentionMs: number,
-): ValidatedMeasurement | PerfscopeError {
-  if (typeof m.name !== 'string' || m.name === '')
-    return createInvalidRowError('name', 'is missing');
   for (const field of TEXT_FIELDS) {
-    const text = m[field];
+    const text = validated[field];
     if (text === undefined) continue;
     if (typeof text !== 'string') return createInvalidRowError(field, 'is not a string');
     if (text.length > MAX_NAME_LENGTH) {
       return createInvalidRowError(field, `is longer than ${MAX_NAME_LENGTH} characters`);
     }
   }
-  if (!Number.isFinite(m.value)) return createInvalidRowError('value', 'is not a finite number');
-  if (m.duration !== undefined && !Number.isFinite(m.duration)) {
-    return createInvalidRowError('duration', 'is not a finite number');
-  }
-  const { metricType = PerformanceMetricType.CUSTOM, timestamp, unit, tags, ...rest } = m;
-  if (!Object.hasOwn(PerformanceMetricType, metricType)) {
-    return createInvalidRowError('metricType', 'is not a PerformanceMetricType');
-  }
-  const timestampMs = Number(timestamp ?? nowMs);
-  const timestampProblem = validateTimestamp(timestampMs, nowMs, retentionMs);
-  if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
-  const tagsText = formatTags(tags);
-  if (tagsText instanceof Error) return tagsText;
-  const validUnit = unit ?? getDefaultUnit(metricType);
-  return { ...rest, metricType, timestampMs, unit: validUnit, tags: tagsText };
+  return validated;
 }
 
 export const TOO_OLD_REASON = 'is older than the retention period';

@@ -1,4 +1,4 @@
-import { guard, runGuarded } from '../../core/guard.ts';
+import { guard } from '../../core/guard.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { checkFunction, createArgumentError } from '../argument-checks.ts';
 import { isInMeasuredOperation } from '../instrumentation/tenant-context.ts';
@@ -52,19 +52,19 @@ export function createPerformanceTracking(record: (measurement: Measurement) => 
     if (options !== undefined && options !== null && typeof options !== 'object') {
       throw createArgumentError(PART, 'options', 'is not an object');
     }
+    const recordCall = guard(PART, (value: number, error: boolean, isMeasured: boolean) =>
+      record({ ...createMeasurement(fn, options ?? {}, isMeasured), value, error }),
+    );
     const startCall = (): TrackedCall => {
       let startMs = performance.now();
       let isEnded = false;
-      const isMeasured = runGuarded(PART, isInMeasuredOperation) ?? false;
-      const recordCall = guard(PART, (value: number, error: boolean) =>
-        record({ ...createMeasurement(fn, options ?? {}, isMeasured), value, error }),
-      );
+      const isMeasured = isInMeasuredOperation();
       return {
         restart: () => {
           startMs = performance.now();
         },
         end: (failed) => {
-          if (!isEnded) recordCall(performance.now() - startMs, failed);
+          if (!isEnded) recordCall(performance.now() - startMs, failed, isMeasured);
           isEnded = true;
         },
       };

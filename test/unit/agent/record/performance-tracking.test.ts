@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -85,6 +86,15 @@ describe('a tracked function', () => {
     expect(failing(() => 'booked', { name: 'x' })()).toBe('booked');
     expect(getGuardFailures().get('withPerformanceTracking')).toBe(before + 1);
   });
+});
+
+it('a tracked function works if the tenant context fails', () => {
+  const getStore = vi.spyOn(AsyncLocalStorage.prototype, 'getStore').mockImplementation(() => {
+    throw new Error('no context');
+  });
+  expect(track(() => 'booked', { name: 'x' })()).toBe('booked');
+  getStore.mockRestore();
+  expect(getOutcomes()).toEqual([false]);
 });
 
 describe('a tracked promise', () => {
