@@ -1,6 +1,14 @@
 // Installs the Node, npm, and Bun versions that CI tests, from npm packages. The Node packages have the official binaries.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const CACHE_DIR = resolve('node_modules', '.cache', 'perfscope-node');
@@ -56,6 +64,8 @@ function installPackage(name, major) {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     if (status !== 0) throw new Error(`npm can't install ${name}@${major}`);
+    // Tests start Node as other users too.
+    chmodSync(temporary, 0o755);
     renameSync(temporary, folder);
   } catch (error) {
     // Another test file can install the same package at the same time. The first one to finish wins.

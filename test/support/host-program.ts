@@ -172,11 +172,10 @@ export class HostProgramRunner {
       isTooSlow = true;
       killGroup(child);
     }, TIME_LIMIT_MS);
-    const exit = await new Promise<string>((done) => {
-      child.once('error', (error) => done(error.message));
+    const exit = await new Promise<string>((done, fail) => {
+      child.once('error', fail);
       child.once('close', (code, signal) => done(signal ?? `code ${code}`));
-    });
-    clearTimeout(timer);
+    }).finally(() => clearTimeout(timer));
     run.exit = isTooSlow ? `still running after ${TIME_LIMIT_MS} ms` : exit;
     return run;
   }
