@@ -49,17 +49,21 @@ export class ApiCopies {
   }
 
   #wrapGetGlobal(file: string, copy: ApiCopy): void {
-    const exports = this.#loadedModules[file]?.exports as GlobalUtilsModule | undefined;
-    const original = exports?.getGlobal;
-    if (!exports || typeof original !== 'function') return;
-    exports.getGlobal = (type) => {
-      this.#reading = copy;
-      try {
-        return original(type);
-      } finally {
-        this.#reading = undefined;
-      }
-    };
+    try {
+      const exports = this.#loadedModules[file]?.exports as GlobalUtilsModule | undefined;
+      const original = exports?.getGlobal;
+      if (!exports || typeof original !== 'function') return;
+      exports.getGlobal = (type) => {
+        this.#reading = copy;
+        try {
+          return original(type);
+        } finally {
+          this.#reading = undefined;
+        }
+      };
+    } catch {
+      // The exports are read-only, so each call is inspected.
+    }
   }
 }
 

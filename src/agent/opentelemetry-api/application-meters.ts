@@ -171,9 +171,8 @@ class ApplicationMeter implements Meter {
     const series = new SeriesCache((attributes) => attributes, this.#onOverflow);
     const isMeasured = findAgentInstrument(name);
     const isInteger = options.valueType === ValueType.INT;
-    const allowsNegative = kind === 'createUpDownCounter' || kind === 'createGauge';
     const record = guard(PART, (value: unknown, attributes?: unknown) => {
-      if (!isRecordable(value) || (value < 0 && !allowsNegative)) return;
+      if (!isRecordable(value)) return;
       const normalized = normalizeAttributes(attributes);
       if (isMeasured?.(normalized.toAttributes())) return;
       const cached = series.get(normalized.key, () => normalized.toAttributes());

@@ -10,6 +10,11 @@ const PART = 'the OpenTelemetry API';
  * `getGlobal` of a copy ignores a registration by an older minor version.
  */
 const LAST_OLD_MINOR = 9;
+/**
+ * If so many calls in an application with an SDK came from no newer copy, later calls are not
+ * inspected.
+ */
+const MAX_INSPECTIONS_WITH_SDK = 5000;
 
 export interface GlobalApiOptions {
   /** Receives the meters that the application creates while it has no meter provider. */
@@ -93,14 +98,20 @@ export class GlobalApi {
     const isShared = typeof value === 'object' && value !== null;
     const minor = isShared ? parseMinorVersion((value as SharedApi).version) : undefined;
     const mayHaveNewerCopies = minor !== undefined && minor <= LAST_OLD_MINOR;
+    let inspectionsLeft = MAX_INSPECTIONS_WITH_SDK;
     Object.defineProperty(globalThis, API_KEY, {
       configurable: true,
       enumerable: true,
       get: () => {
         this.#isRegistering = false;
         if (!mayHaveNewerCopies || !this.#isInstalled) return value;
-        const copy = this.#copies.reading ?? this.#findCopy(this.#inspector.inspectCaller());
-        return (copy?.minor ?? 0) > minor ? this.#facade : value;
+        const { reading } = this.#copies;
+        if (!reading && inspectionsLeft === 0) return value;
+        if (!reading) inspectionsLeft -= 1;
+        const copy = reading ?? this.#findCopy(this.#inspector.inspectCaller());
+        if ((copy?.minor ?? 0) <= minor) return value;
+        inspectionsLeft = MAX_INSPECTIONS_WITH_SDK;
+        return this.#facade;
       },
       set: (newValue: unknown) => {
         if (newValue === value) this.#isRegistering = true;

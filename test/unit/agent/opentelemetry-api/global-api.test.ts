@@ -1,11 +1,18 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { context, diag, metrics, trace } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GlobalApi } from '../../../../src/agent/opentelemetry-api/global-api.ts';
 import { getActiveSpanContext } from '../../../../src/agent/opentelemetry-api/shared-api.ts';
 
 const API_KEY = Symbol.for('opentelemetry.js.api.1');
 const shared = globalThis as { [API_KEY]?: Record<string, unknown> };
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-api-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 let registered: unknown[] = [];
 let own: MeterProvider;
@@ -74,9 +81,27 @@ describe('without an SDK', () => {
     expect(API_KEY in globalThis).toBe(false);
   });
 
+  it.each([
+    ['writable', 'exports.getGlobal = getGlobal;'],
+    ['read-only', "Object.defineProperty(exports, 'getGlobal', { get: () => getGlobal });"],
+  ])('recognizes each call of a CommonJS copy with %s exports', (name, code) => {
+    const file = join(folder, `${name}.cjs`);
+    const key = "globalThis[Symbol.for('opentelemetry.js.api.1')]";
+    writeFileSync(file, `function getGlobal(type) { return ${key}?.[type]; }\n${code}`);
+    const copy = createRequire(import.meta.url)(file) as { getGlobal(type: string): unknown };
+    install();
+    const results = Array.from({ length: 500 }, () => copy.getGlobal('metrics'));
+    expect(new Set(results)).toEqual(new Set([own]));
+  });
+
+  it('does not inspect the calls of a writable CommonJS copy again', () => {
+    install();
+    const results = Array.from({ length: 20_000 }, () => metrics.getMeterProvider());
+    expect(new Set(results)).toEqual(new Set([own]));
+  });
+
   it('limits the number of inspected calls', () => {
     install();
-    // Creates a new function, because the function of a known CommonJS copy is not inspected.
     function getGlobal() {
       return shared[API_KEY]?.metrics;
     }
