@@ -123,7 +123,7 @@ export class Agent {
     });
   }
 
-  /** Starts recording requests and sets the meter provider of `@opentelemetry/api`. */
+  /** Starts recording requests and the application's OpenTelemetry metrics. */
   instrument(readers: IMetricReader[] = []): void {
     const { resource, settings } = this.config;
     this.#otelMetrics = new OtelMetrics({
