@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
+import express from 'express';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   enableTenantContext,
@@ -86,6 +89,24 @@ describe('a tracked function', () => {
     expect(failing(() => 'booked', { name: 'x' })()).toBe('booked');
     expect(getGuardFailures().get('withPerformanceTracking')).toBe(before + 1);
   });
+});
+
+it('a tracked error handler of Express is called for errors', async () => {
+  const app = express();
+  app.get('/', () => {
+    throw new Error('no rooms');
+  });
+  const handleError: express.ErrorRequestHandler = (error, _request, response, _next) => {
+    response.status(503).send(error.message);
+  };
+  app.use(track(handleError, { name: 'errors' }));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  expect([response.status, await response.text()]).toEqual([503, 'no rooms']);
+  expect(recorded).toHaveLength(1);
+  server.close();
 });
 
 it('a tracked function works if the tenant context fails', () => {
