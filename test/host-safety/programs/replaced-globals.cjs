@@ -71,7 +71,7 @@ const SCENARIOS = {
   sinonNextTick: () =>
     require('@sinonjs/fake-timers').install({ toFake: ['Date', 'hrtime', 'performance'] }),
   sinonAdvance: () => {
-    // Without ticks and microtasks, because those that are still waiting at the end would be lost.
+    // Without ticks and microtasks, because waiting ticks would be lost at the end.
     const toFake = ['Date', 'performance', 'hrtime', ...TIMERS];
     const clock = require('@sinonjs/fake-timers').install({ shouldAdvanceTime: true, toFake });
     startTimer(() => clock.uninstall(), 100);
