@@ -5,6 +5,7 @@ import { MetricRecorder } from '../../src/agent/record/metric-recorder.ts';
 import { parseSettings } from '../../src/core/config/parse-settings.ts';
 import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets.ts';
 import type { Role } from '../../src/core/person-and-roles.ts';
+import type { AddRows } from '../../src/core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../src/core/schema/tables/system-health-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../src/core/tenant-scope.ts';
 import { ApiKeyStore } from '../../src/server/access/api-key-store.ts';
@@ -74,6 +75,8 @@ export class TestApiServer {
   now = () => Date.now();
   url = '';
   readonly logMessages: string[] = [];
+  /** The table of each added row, in order. */
+  readonly addedTables: string[] = [];
   /** Service and version of each reported agent. */
   readonly agentVersions: [string, string][] = [];
   /** Folder with the agent package. */
@@ -129,8 +132,12 @@ export class TestApiServer {
       log,
     });
     writer.onBeforeBatch(() => recorder.addBucketRows());
-    const audit = createAuditLogger(writer.add);
-    const storage = { read: this.#queryClient.read, add: writer.add, flush: () => writer.flush() };
+    const add: AddRows = (table, rows) => {
+      this.addedTables.push(table);
+      writer.add(table, rows);
+    };
+    const audit = createAuditLogger(add);
+    const storage = { read: this.#queryClient.read, add, flush: () => writer.flush() };
     this.evaluator = createEvaluator({
       queryClient: this.#queryClient,
       ...storage,
@@ -182,7 +189,7 @@ export class TestApiServer {
       queryClient: this.#wrapQueryClient(this.#queryClient),
       zone: 'Europe/Vienna',
       recorder,
-      add: writer.add,
+      add,
       log,
       health: {
         isMonitoring: false,

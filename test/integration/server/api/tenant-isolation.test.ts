@@ -5,6 +5,7 @@ import type { Role } from '../../../../src/core/person-and-roles.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { hasPermission } from '../../../../src/server/access/permissions.ts';
 import { createPrincipal, type Principal } from '../../../../src/server/access/principal.ts';
+import { ENDPOINT_LIST } from '../../../../src/server/api/endpoint-registry.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import {
   findIds,
@@ -178,6 +179,11 @@ async function check(call: Call, caller: Caller, failures: string[]): Promise<An
   return answer;
 }
 
+function isDeclaredAsMutating(path: string): boolean {
+  const endpoint = ENDPOINT_LIST.find((each) => each.path.replaceAll(/:(\w+)/g, '{$1}') === path);
+  return endpoint?.isMutating === true;
+}
+
 /** Returns the paths of an operation with own and foreign IDs. */
 function listPaths({ path }: Operation, ownIds: ReadonlyMap<string, readonly string[]>): string[] {
   if (!path.includes('{')) return [path];
@@ -242,6 +248,7 @@ describe.each(CALLERS)('$name', (caller) => {
     expect(sorted).toHaveLength(operations.filter(({ isStream }) => !isStream).length);
     for (const operation of sorted) {
       const { method, permission, path } = operation;
+      const before = api.addedTables.length;
       const statuses = new Set<number>();
       for (const each of listPaths(operation, ownIds)) {
         for (const query of listQueries(operation, NAMES)) {
@@ -254,6 +261,11 @@ describe.each(CALLERS)('$name', (caller) => {
             }
           }
         }
+      }
+      // Other websites can trigger a GET, so every GET that changes data must be declared.
+      const added = api.addedTables.slice(before).filter((table) => table !== 'notifications');
+      if (method === 'GET' && !isDeclaredAsMutating(path) && added.length > 0) {
+        failures.push(`GET ${path} adds rows to ${[...new Set(added)]}`);
       }
       // A call that never succeeds proves nothing.
       const isAllowed = permission === undefined || hasPermission(role, permission);
