@@ -21,6 +21,7 @@ const env = {
   OTEL_SERVICE_NAME: 'early',
   PERFORMANCE_FLUSH_INTERVAL: '200',
 };
+let app: InstrumentedApp;
 
 beforeAll(async () => {
   mkdirSync(runtimeFolder, { mode: 0o700 });
@@ -28,6 +29,7 @@ beforeAll(async () => {
   await Promise.all([first.start(), second.start()]);
 });
 afterAll(() => {
+  app.child.kill('SIGKILL');
   first.stop();
   second.stop();
   rmSync(folder, { recursive: true });
@@ -57,7 +59,7 @@ function publish(questdb: FakeQuestdb): void {
 
 it('measures a service that starts before the server, and finds a server with another port', async () => {
   writeFileSync(join(cwd, 'early.mjs'), EARLY_SERVICE);
-  const app = new InstrumentedApp('early.mjs', { env, cwd });
+  app = new InstrumentedApp('early.mjs', { env, cwd });
   await waitFor(async () => app.stdout.includes('PS_NO_TARGET'));
   expect(existsSync(spoolDir)).toBe(false);
   publish(first);
@@ -72,7 +74,7 @@ it('measures a service that starts before the server, and finds a server with an
 it('creates no files if there is no server', async () => {
   rmSync(join(runtimeFolder, 'perfscope'), { recursive: true, force: true });
   writeFileSync(join(cwd, 'app.cjs'), 'setTimeout(() => {}, 1500);');
-  const app = new InstrumentedApp('app.cjs', { env, cwd });
+  app = new InstrumentedApp('app.cjs', { env, cwd });
   expect(await app.exited).toBe(0);
   expect(readdirSync(cwd)).not.toContain('.perfscope');
   expect(app.output).toBe('');
