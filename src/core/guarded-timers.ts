@@ -38,7 +38,7 @@ export function startNextTick(part: string, fn: () => unknown): void {
 }
 
 /** Fake timers of test libraries can be numbers, which have no `unref`. */
-export function unref<T extends { unref(): unknown }>(timer: T): T {
+function unref<T extends { unref(): unknown }>(timer: T): T {
   if (typeof timer === 'object' && typeof timer.unref === 'function') timer.unref();
   return timer;
 }

@@ -47,9 +47,9 @@ interface EmitterWithListeners {
 
 /**
  * Calls `onClose` when a socket closes. Node.js adds the first `close` listener to each socket of a
- * server. It is replaced by a function that also calls `onClose`, because one more listener could
- * exceed the limit of ten listeners, and Node.js would print a warning. The property `listener` is the
- * original listener, as in the wrappers of `once`, so the application can list and remove it.
+ * server. It is replaced by a function that also calls `onClose`. With one more listener instead, Node.js
+ * would print a warning if the application adds ten. The property `listener` is the original listener, as
+ * in the wrappers of `once`, so the application can list and remove it.
  */
 function callOnClose(socket: Socket, onClose: () => void): void {
   const events = (socket as EmitterWithListeners)._events;
