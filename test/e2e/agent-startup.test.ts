@@ -55,8 +55,9 @@ it.each(['http', 'crypto', 'fs/promises', 'v8'])(
   },
 );
 
-it('does not load `fetch` and TLS for an HTTP connection', () => {
-  expect(afterFirstWrite.builtins).toContain('http');
+it('does not load `http`, `fetch`, and TLS for an HTTP connection', () => {
+  expect(afterFirstWrite.builtins).toContain('net');
+  expect(afterFirstWrite.builtins).not.toContain('http');
   expect(afterFirstWrite.builtins).not.toContain('internal/deps/undici/undici');
   expect(afterFirstWrite.builtins).not.toContain('https');
 });
