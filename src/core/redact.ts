@@ -18,6 +18,8 @@ const MAX_READ_LENGTH = 65_536;
 /** An unrecognized part of a secret is at most this long, unless it contains no spaces. */
 const MAX_TOKEN_LENGTH = 1024;
 
+/** A placeholder can replace spaces, so that a pattern matches only in the next pass. */
+const MAX_PASSES = 3;
 const ELLIPSIS = '…';
 
 /** Half a placeholder, or half a character, at the end of truncated text. */
@@ -36,8 +38,9 @@ const PRIVATE_KEY_RULE: RedactionRule = [
 export const REDACTION_RULES: readonly RedactionRule[] = [
   PRIVATE_KEY_RULE,
   ...DATABASE_RULES,
-  ...ASSIGNMENT_RULES,
+  // URLs come first, because a password in a URL can contain the text of an assignment.
   ...URL_RULES,
+  ...ASSIGNMENT_RULES,
   ...CREDENTIAL_RULES,
   ...PERSONAL_DATA_RULES,
 ];
@@ -60,7 +63,11 @@ export function redact(text: string, maxLength: number): string {
     isTooLong ? limit + OVERLAP : plainText.length - ending.length,
   );
   let result: RedactedText = { text: visible, cut: isTooLong ? limit : Number.POSITIVE_INFINITY };
-  for (const rule of REDACTION_RULES) result = applyRule(result, rule);
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const before = result.text;
+    for (const rule of REDACTION_RULES) result = applyRule(result, rule);
+    if (result.text === before) break;
+  }
   return truncate({ ...result, text: result.text + ending }, limit);
 }
 
