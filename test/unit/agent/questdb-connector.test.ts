@@ -5,13 +5,14 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { QuestdbConnector, SEARCH_INTERVAL_MS } from '../../../src/agent/questdb-connector.ts';
 import type { WriteTarget } from '../../../src/core/config/questdb-targets.ts';
 import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
+import type { Logger } from '../../../src/core/log.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import { DeferredWriter } from '../../../src/storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 
 let folder: string;
 let target: WriteTarget | undefined;
-let log: { info: ReturnType<typeof vi.fn>; warn: ReturnType<typeof vi.fn>; error: () => void };
+let log: Logger;
 let dropped: DroppedRowCounter;
 let deferredWriter: DeferredWriter;
 let connector: QuestdbConnector;
