@@ -47,7 +47,7 @@ export class IlpEncoder {
     buffer.table(table);
     for (const [property, column] of layout.symbols) {
       const value = row[property];
-      if (value !== undefined && value !== '') buffer.symbol(column, value);
+      if (value !== undefined && value !== '') buffer.symbol(column, replaceInvalid(value));
     }
     for (const [property, column, type] of layout.fields) {
       const value = row[property];
@@ -58,7 +58,7 @@ export class IlpEncoder {
       else if (type === 'boolean') buffer.booleanColumn(column, value as boolean);
       else if (type === 'timestamp')
         buffer.timestampColumn(column, toMicroseconds(value as number));
-      else buffer.stringColumn(column, value as string);
+      else buffer.stringColumn(column, replaceInvalid(value) as string);
     }
     buffer.at(toMicroseconds(row.timestamp));
   }
@@ -77,6 +77,13 @@ export class IlpEncoder {
     }
     return layout;
   }
+}
+
+/** QuestDB rejects all rows of a request if one text contains the character NUL. */
+const NUL = '\0';
+
+function replaceInvalid(value: unknown): unknown {
+  return typeof value === 'string' && value.includes(NUL) ? value.replaceAll(NUL, '\ufffd') : value;
 }
 
 function toMicroseconds(ms: number): number {

@@ -91,6 +91,25 @@ it('saves a batch that QuestDB rejects to a file, and stores the other batches',
   expect(existsSync(orphanedFolder)).toBe(false);
 });
 
+it('stores texts with any character', async () => {
+  const codes = [...Array(0x100).keys(), 0x2028, 0x2029, 0xd800, 0xdfff, 0xfeff, 0xfffe, 0xffff];
+  const writer = createWriter();
+  const rows = createRows('characters', codes.length).map((row, i) => {
+    const text = `x${String.fromCharCode(codes[i]!)}y`;
+    return { ...row, operation: text, endpoint: text, tags: text };
+  });
+  writer.add('performance_metrics', rows);
+  await writer.flush();
+  expect(messages).toEqual([]);
+  await waitFor(async () => (await countStoredRows('characters')) === codes.length);
+  const [[text] = []] = await questdb.sql(
+    "SELECT operation FROM performance_metrics WHERE service = 'characters' AND value = 0",
+  );
+  expect(text).toBe('x\ufffdy');
+  expect(dropped.total).toBe(0);
+  await writer.close();
+});
+
 it('continues if the file of a waiting batch was deleted', async () => {
   target = undefined;
   const deletedBatch = writeOrphanedBatch(1, line('deleted'));
