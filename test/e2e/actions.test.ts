@@ -122,9 +122,14 @@ it('raises the prices of one hotel during high demand and resets them afterward'
 
 it('increases the workers until the backlog is cleared', { timeout: 400_000 }, async () => {
   await demo.setScenario('backlog');
-  await waitFor(async () => ((await readSetting('invoices.workers')) ?? 0) > 4, TIMEOUT_MS);
-  const { value } = await client.get('scaling', { queue: ['invoices'] });
-  expect(value).toBeGreaterThan(4);
+  // The backlog can be cleared between two requests, so the highest values count.
+  let [workers, recommended] = [0, 0];
+  await waitFor(async () => {
+    workers = Math.max(workers, (await readSetting('invoices.workers')) ?? 0);
+    const { value } = await client.get('scaling', { queue: ['invoices'] });
+    recommended = Math.max(recommended, value ?? 0);
+    return workers > 4 && recommended > 4;
+  }, TIMEOUT_MS);
   await waitFor(async () => {
     const rows = await server.sql(
       `SELECT max(value) FROM performance_metrics WHERE name = 'perfscope.scaling.desired'
@@ -144,7 +149,7 @@ it('increases the workers until the backlog is cleared', { timeout: 400_000 }, a
   });
   // The value increases with the backlog and then decreases, without flapping.
   const values = decisions.map((decision) => decision.value).reverse();
-  expect(values[0]).toBeGreaterThan(4);
+  expect(Math.max(...values)).toBeGreaterThan(4);
   const reversals = values.filter(
     (each, i) => i > 1 && isReversal(values[i - 2]!, values[i - 1]!, each),
   );
