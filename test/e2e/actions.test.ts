@@ -147,13 +147,14 @@ it('increases the workers until the backlog is cleared', { timeout: 400_000 }, a
     setting: ['invoices.workers'],
     status: ['set', 'reset'],
   });
-  // The value increases with the backlog and then decreases, without flapping.
+  // The value increases with the backlog and then decreases. On a busy machine, the backlog itself can also change
+  // its direction, but a flapping rule would reverse with most evaluations.
   const values = decisions.map((decision) => decision.value).reverse();
   expect(Math.max(...values)).toBeGreaterThan(4);
   const reversals = values.filter(
     (each, i) => i > 1 && isReversal(values[i - 2]!, values[i - 1]!, each),
   );
-  expect(reversals.length).toBeLessThanOrEqual(1);
+  expect(reversals.length).toBeLessThanOrEqual(3);
 });
 
 it('prints the same decisions in a dry run on stored data', { timeout: 120_000 }, () => {

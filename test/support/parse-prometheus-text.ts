@@ -10,9 +10,10 @@ export interface PrometheusFamily {
   readonly samples: PrometheusSample[];
 }
 
+// A value can contain any character except a line feed, which is escaped. So `.` must match line terminators.
 const METRIC_NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
-const COMMENT_LINE = new RegExp(`^# (HELP|TYPE|UNIT) (${METRIC_NAME}) (.*)$`);
-const SAMPLE_LINE = new RegExp(`^(${METRIC_NAME})(?:\\{(.*)\\})? (NaN|[+-]Inf|[-+.e\\d]+)$`);
+const COMMENT_LINE = new RegExp(`^# (HELP|TYPE|UNIT) (${METRIC_NAME}) (.*)$`, 's');
+const SAMPLE_LINE = new RegExp(`^(${METRIC_NAME})(?:\\{(.*)\\})? (NaN|[+-]Inf|[-+.e\\d]+)$`, 's');
 const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/;
 const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 

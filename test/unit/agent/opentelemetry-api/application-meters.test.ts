@@ -253,7 +253,7 @@ const attributes = fc.oneof(
     ),
     fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom('a', 'b\n"\\', '\ud800'),
+      fc.constantFrom('a', 'b\n"\\', '\r\u2028', '\ud800'),
       fc.anything(),
     ),
     { maxKeys: 4 },
