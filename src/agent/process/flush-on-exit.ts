@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { startTask } from '../../core/guard.ts';
+import { runGuarded, startTask } from '../../core/guard.ts';
 import type { Agent } from '../agent.ts';
 import {
   handleProcessEvent,
@@ -9,6 +9,7 @@ import {
   stopHandlingSignal,
 } from './process-events.ts';
 
+const PART = 'the export at exit';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
@@ -57,7 +58,7 @@ function handleSignals(agent: Agent): void {
   let isEnding = false;
   const prepareEnd = (signal: NodeJS.Signals) => {
     isEnding = true;
-    agent.closeSync();
+    runGuarded(PART, () => agent.closeSync());
     stopHandlingSignal(signal);
   };
   const end = (signal: NodeJS.Signals) => {
@@ -69,7 +70,8 @@ function handleSignals(agent: Agent): void {
       // Only Node.js passes the number. An event that the application emits doesn't end the process.
       if (typeof number !== 'number') return;
       const isHandled = process.listenerCount(signal) > 0;
-      const hasRows = agent.flushSync({ abortOpenRequests: !isHandled });
+      // A failure of the agent must not keep the process alive.
+      const hasRows = runGuarded(PART, () => agent.flushSync({ abortOpenRequests: !isHandled }));
       if (isHandled) return;
       if (isEnding || !hasRows) end(signal);
       else sendAndKeepAlive(agent, () => end(signal));
@@ -92,7 +94,7 @@ function handleSignals(agent: Agent): void {
 function sendAndKeepAlive(agent: Agent, onEnd: () => void): void {
   const timeoutMs = agent.config.settings.PERFORMANCE_EXIT_TIMEOUT;
   const keepAliveTimer = setTimeout(() => {}, timeoutMs);
-  startTask('the export at exit', async () => {
+  startTask(PART, async () => {
     try {
       await agent.sendSpooled(timeoutMs);
     } finally {
