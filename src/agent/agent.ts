@@ -286,7 +286,7 @@ export class Agent {
   /** Writes all collected rows to the spool, and leaves the spool to other processes. */
   closeSync(): void {
     this.flushSync({ abortOpenRequests: true });
-    this.deferredWriter.writer?.closeSync();
+    this.deferredWriter.writer?.releaseSpool();
   }
 
   readonly #onOverflow = () => this.#warnOnce('series', createError('PS_SERIES_LIMIT', {}).message);

@@ -1,6 +1,5 @@
 import { CREDENTIAL_RULES } from './redact/credential-formats.ts';
 import { DATABASE_RULES } from './redact/database-messages.ts';
-import { PERSONAL_DATA_RULES } from './redact/personal-data.ts';
 import { removePrismaSource } from './redact/prisma-messages.ts';
 import type { RedactionRule } from './redact/redaction-rule.ts';
 import { ASSIGNMENT_RULES } from './redact/secret-assignments.ts';
@@ -33,6 +32,17 @@ const TERMINAL_STYLES = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]{0,20}m`,
 const PRIVATE_KEY_RULE: RedactionRule = [
   /-----BEGIN (?:[A-Z\d]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z\d ]{1,40}-----|$)/g,
   '[private key]',
+];
+/** Rules for email addresses, account numbers, and other long numbers. */
+const PERSONAL_DATA_RULES: readonly RedactionRule[] = [
+  // The last part must be letters, so that `express@5.1.0` in a path is not an address.
+  [
+    /(?<![\p{L}\p{N}_.%+-])[\p{L}\p{N}_.%+-]+(?:@|%40)(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}(?:[\p{L}\p{N}_.%+-]*[\p{L}\p{N}_])?/gu,
+    '[email]',
+  ],
+  [/\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){3,7}(?: ?[A-Z\d]{1,3})?\b/g, '[iban]'],
+  // Short numbers, such as line numbers and ports, are kept.
+  [/\+?\d(?:[ ().-]{0,2}\d){6,}/g, '[number]'],
 ];
 /** All rules, in their order. Later rules don't match the placeholders of earlier rules. */
 export const REDACTION_RULES: readonly RedactionRule[] = [

@@ -2,9 +2,25 @@
 // everything that the application can observe, without times and random IDs.
 const SDK_KEY = Symbol.for('opentelemetry-sdk');
 
-/** Keeps the exporters for the application, which can be another module system. */
-exports.setSdk = (sdk) => {
-  Object.defineProperty(globalThis, SDK_KEY, { value: sdk });
+/**
+ * Starts an SDK whose exporters keep everything in memory, and keeps it for the application, which can be another
+ * module system.
+ */
+exports.startSdk = ({ NodeSDK, ...sdkMetrics }) => {
+  const { InMemoryMetricExporter, PeriodicExportingMetricReader } = sdkMetrics;
+  const metricExporter = new InMemoryMetricExporter(1);
+  const reader = new PeriodicExportingMetricReader({ exporter: metricExporter });
+  const spans = [];
+  const spanProcessor = {
+    onStart: () => {},
+    onEnd: (span) => spans.push(span),
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
+  const sdk = new NodeSDK({ metricReaders: [reader], spanProcessors: [spanProcessor] });
+  sdk.start();
+  const value = { ...sdkMetrics, sdk, reader, metricExporter, spans };
+  Object.defineProperty(globalThis, SDK_KEY, { value });
 };
 
 /** Returns the values of an export, without times. */

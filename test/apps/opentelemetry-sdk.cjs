@@ -1,29 +1,10 @@
-// Starts an OpenTelemetry SDK whose exporters keep everything in memory.
+// Starts an OpenTelemetry SDK from a CommonJS module.
 const { NodeSDK } = require('@opentelemetry/sdk-node');
 const {
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
 } = require('@opentelemetry/sdk-metrics');
-const { setSdk } = require('./opentelemetry-exercise.cjs');
+const { startSdk } = require('./opentelemetry-exercise.cjs');
 
-const metricExporter = new InMemoryMetricExporter(1);
-const reader = new PeriodicExportingMetricReader({ exporter: metricExporter });
-const spans = [];
-const spanProcessor = {
-  onStart: () => {},
-  onEnd: (span) => spans.push(span),
-  forceFlush: async () => {},
-  shutdown: async () => {},
-};
-const sdk = new NodeSDK({ metricReaders: [reader], spanProcessors: [spanProcessor] });
-sdk.start();
-setSdk({
-  sdk,
-  reader,
-  metricExporter,
-  spans,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-});
+startSdk({ NodeSDK, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader });

@@ -1,30 +1,10 @@
-// Starts an OpenTelemetry SDK whose exporters keep everything in memory.
-
+// Starts an OpenTelemetry SDK from an ES module.
 import {
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { setSdk } from './opentelemetry-exercise.cjs';
+import { startSdk } from './opentelemetry-exercise.cjs';
 
-const metricExporter = new InMemoryMetricExporter(1);
-const reader = new PeriodicExportingMetricReader({ exporter: metricExporter });
-const spans = [];
-const spanProcessor = {
-  onStart: () => {},
-  onEnd: (span) => spans.push(span),
-  forceFlush: async () => {},
-  shutdown: async () => {},
-};
-const sdk = new NodeSDK({ metricReaders: [reader], spanProcessors: [spanProcessor] });
-sdk.start();
-setSdk({
-  sdk,
-  reader,
-  metricExporter,
-  spans,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-});
+startSdk({ NodeSDK, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader });

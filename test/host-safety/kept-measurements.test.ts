@@ -33,12 +33,17 @@ function sum(rows: readonly string[], name: string, column: string): number {
   return ofMetric.reduce((total, row) => total + Number(pattern.exec(row)?.[1] ?? 0), 0);
 }
 
-it.concurrent.each([
+/** Scenarios that call `process.exit()` before the agent has started all its parts. */
+const EARLY_EXITS = [
   'exitInFirstTurn',
   'exitInTick',
   'exitInPromise',
   'exitInTimeout',
   'exitInImmediate',
+] as const;
+
+it.concurrent.each([
+  ...EARLY_EXITS,
   'exitLater',
   'recordsInTimeout',
   'recordsInExitListener',
@@ -62,20 +67,15 @@ it.concurrent.each([
   }
 });
 
-it.concurrent.each([
-  'exitInFirstTurn',
-  'exitInTick',
-  'exitInPromise',
-  'exitInTimeout',
-  'exitInImmediate',
-  'throwsInFirstTurn',
-  'naturalEnd',
-])('keeps the counters of an application without the library: %s', async (scenario) => {
-  for (const isReachable of [true, false]) {
-    const rows = await findRows({ args: ['measurements.cjs', scenario, ''] }, isReachable);
-    expect(sum(rows, 'guests', 'sum')).toBe(4);
-  }
-});
+it.concurrent.each([...EARLY_EXITS, 'throwsInFirstTurn', 'naturalEnd'])(
+  'keeps the counters of an application without the library: %s',
+  async (scenario) => {
+    for (const isReachable of [true, false]) {
+      const rows = await findRows({ args: ['measurements.cjs', scenario, ''] }, isReachable);
+      expect(sum(rows, 'guests', 'sum')).toBe(4);
+    }
+  },
+);
 
 it.concurrent.each([
   'openAtSignal',

@@ -6,7 +6,7 @@ import { getExternalQuestdbTargets } from '../../src/core/config/questdb-targets
 import { LOCAL_TOKEN_HEADER } from '../../src/core/config/server-discovery.ts';
 import type { Logger } from '../../src/core/log.ts';
 import { type AccessControl, createAccessControl } from '../../src/server/access/access-control.ts';
-import { generateLocalToken } from '../../src/server/access/local-token.ts';
+import { generateLocalToken } from '../../src/server/access/api-key-secret.ts';
 import type { Permission } from '../../src/server/access/permissions.ts';
 import { createApiRouter } from '../../src/server/api/api-router.ts';
 import type { EndpointDependencies } from '../../src/server/api/endpoint-definition.ts';

@@ -1,11 +1,33 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 export interface Certificate {
   readonly file: string;
   readonly cert: string;
   readonly key: string;
+}
+
+/**
+ * Creates a self-signed certificate for `localhost` in a temporary folder.
+ *
+ * @returns the certificate, a function that makes this process trust it, and a function that undoes both
+ */
+export function createTemporaryCertificate() {
+  const folder = mkdtempSync(join(tmpdir(), 'perfscope-tls-'));
+  const trusted = getCACertificates('default');
+  const { cert, key } = createCertificate(folder);
+  return {
+    cert,
+    key,
+    trust: () => setDefaultCACertificates([...trusted, cert]),
+    remove: () => {
+      setDefaultCACertificates(trusted);
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 /** Creates a self-signed certificate for `localhost`. */

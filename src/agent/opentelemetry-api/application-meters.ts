@@ -85,45 +85,31 @@ class ApplicationMeter implements Meter {
   }
 
   createCounter(name: string, options?: MetricOptions): Counter {
-    return this.#create('createCounter', name, options, (...args) =>
-      this.#createSync('createCounter', ...args),
-    );
+    return this.#create('createCounter', name, options, this.#createSync);
   }
 
   createUpDownCounter(name: string, options?: MetricOptions): UpDownCounter {
-    return this.#create('createUpDownCounter', name, options, (...args) =>
-      this.#createSync('createUpDownCounter', ...args),
-    );
+    return this.#create('createUpDownCounter', name, options, this.#createSync);
   }
 
   createHistogram(name: string, options?: MetricOptions): Histogram {
-    return this.#create('createHistogram', name, options, (...args) =>
-      this.#createSync('createHistogram', ...args),
-    );
+    return this.#create('createHistogram', name, options, this.#createSync);
   }
 
   createGauge(name: string, options?: MetricOptions): Gauge {
-    return this.#create('createGauge', name, options, (...args) =>
-      this.#createSync('createGauge', ...args),
-    );
+    return this.#create('createGauge', name, options, this.#createSync);
   }
 
   createObservableCounter(name: string, options?: MetricOptions): Observable {
-    return this.#create('createObservableCounter', name, options, (...args) =>
-      this.#createObservable('createObservableCounter', ...args),
-    );
+    return this.#create('createObservableCounter', name, options, this.#createObservable);
   }
 
   createObservableUpDownCounter(name: string, options?: MetricOptions): Observable {
-    return this.#create('createObservableUpDownCounter', name, options, (...args) =>
-      this.#createObservable('createObservableUpDownCounter', ...args),
-    );
+    return this.#create('createObservableUpDownCounter', name, options, this.#createObservable);
   }
 
   createObservableGauge(name: string, options?: MetricOptions): Observable {
-    return this.#create('createObservableGauge', name, options, (...args) =>
-      this.#createObservable('createObservableGauge', ...args),
-    );
+    return this.#create('createObservableGauge', name, options, this.#createObservable);
   }
 
   addBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
@@ -151,7 +137,7 @@ class ApplicationMeter implements Meter {
     kind: K,
     name: string,
     options: MetricOptions | undefined,
-    create: (name: string, options: MetricOptions) => I,
+    create: (this: ApplicationMeter, kind: K, name: string, options: MetricOptions) => I,
   ): I {
     const createGuarded = () => {
       const validName = toText(name).slice(0, MAX_METRIC_NAME_LENGTH) || 'unnamed';
@@ -159,7 +145,7 @@ class ApplicationMeter implements Meter {
       const key = JSON.stringify([kind, validName, validOptions]);
       const existing = this.#instruments.get(key);
       if (existing) return existing as I;
-      const instrument = create(validName, validOptions);
+      const instrument = create.call(this, kind, validName, validOptions);
       this.#instruments.set(key, instrument);
       return instrument;
     };

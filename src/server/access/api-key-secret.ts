@@ -22,9 +22,14 @@ export interface GeneratedApiKey {
 /** Generates a key with 256 random bits. */
 export function generateApiKey(): GeneratedApiKey {
   const id = randomBytes(8).toString('hex');
-  const secret = randomBytes(32).toString('base64url');
+  const secret = generateSecret();
   const body = `${API_KEY_PREFIX}${id}_${secret}`;
   return { id, text: body + computeChecksum(body), hash: hashSecret(secret) };
+}
+
+/** Generates a token with 256 random bits for the discovery file. It is valid until the server stops. */
+export function generateLocalToken(): string {
+  return generateSecret();
 }
 
 /** @returns undefined if the text isn't a complete key, for example because of a typo */
@@ -52,6 +57,10 @@ export function isSameSecret(a: string, b: string): boolean {
  */
 function hashSecret(secret: string): string {
   return sha256(secret).toString('hex');
+}
+
+function generateSecret(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** Detects typos without a lookup. The checksum isn't a security feature. */

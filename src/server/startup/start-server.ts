@@ -23,7 +23,7 @@ import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
 import { createIndexPage } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
-import { generateLocalToken } from '../access/local-token.ts';
+import { generateLocalToken } from '../access/api-key-secret.ts';
 import { loadAgentPackage } from '../agent-package/agent-package-file.ts';
 import { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';

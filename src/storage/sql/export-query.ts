@@ -6,9 +6,9 @@ import { Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import { createFormulaFilter } from '../../core/csv-formula.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { toReadOnlySql } from './check-user-sql.ts';
-import { createFormulaFilter } from './csv-formula-filter.ts';
 
 export type ExportFormat = 'csv' | 'parquet';
 

@@ -147,9 +147,8 @@ export class RowWriter {
     this.#writeSync();
   }
 
-  /** Same as `flushSync`, and leaves the spooled rows to other processes. */
-  closeSync(): void {
-    this.flushSync();
+  /** Leaves the spooled rows to other processes. */
+  releaseSpool(): void {
     this.#spool.close();
   }
 

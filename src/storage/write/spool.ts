@@ -72,6 +72,8 @@ export class Spool {
   #folder: string | undefined;
   #seq = 0;
   #batches: Batch[] = [];
+  /** The waiting batches that aren't on disk. */
+  readonly #unsaved = new Set<Batch>();
   #bytes = 0;
   #cachedBytes = 0;
   #unsavedBytes = 0;
@@ -125,7 +127,7 @@ export class Spool {
   async add(batch: Batch): Promise<void> {
     if (await this.#save(batch)) {
       // The disk might have been full before.
-      for (const unsaved of this.#unsavedBatches) {
+      for (const unsaved of [...this.#unsaved]) {
         if (!(await this.#save(unsaved))) break;
         // QuestDB can acknowledge a batch while it is written.
         if (!this.#batches.includes(unsaved)) await this.remove([unsaved]);
@@ -137,7 +139,7 @@ export class Spool {
   /** Adds a batch synchronously, for use when the process exits. */
   addSync(batch: Batch): void {
     if (this.#saveSync(batch)) {
-      for (const unsaved of this.#unsavedBatches) {
+      for (const unsaved of [...this.#unsaved]) {
         if (!this.#saveSync(unsaved)) break;
       }
     }
@@ -223,7 +225,7 @@ export class Spool {
       'expired',
       'they are older than the retention period, because QuestDB was unreachable for too long',
     );
-    const unsaved = takeOldest(this.#unsavedBatches, this.#unsavedBytes - UNSAVED_BYTES);
+    const unsaved = takeOldest([...this.#unsaved], this.#unsavedBytes - UNSAVED_BYTES);
     this.#drop(
       unsaved,
       'memory_full',
@@ -245,11 +247,6 @@ export class Spool {
     for (const folder of this.#folders) releaseFolder(folder);
     this.#folders.clear();
     this.#folder = undefined;
-  }
-
-  get #unsavedBatches(): readonly Batch[] {
-    if (this.#unsavedBytes === 0) return [];
-    return this.#batches.filter(({ file }) => file === undefined);
   }
 
   /** Writes a batch to disk. Returns whether it was successful. */
@@ -286,7 +283,7 @@ export class Spool {
 
   #setFile(batch: Batch, file: string): void {
     batch.file = file;
-    if (!this.#batches.includes(batch)) return;
+    if (!this.#unsaved.delete(batch)) return;
     this.#unsavedBytes -= batch.bytes;
     if (this.#cachedBytes <= CACHE_BYTES) return;
     batch.lines = undefined;
@@ -307,7 +304,10 @@ export class Spool {
   #enqueue(batch: Batch): void {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
-    if (!batch.file) this.#unsavedBytes += batch.bytes;
+    if (!batch.file) {
+      this.#unsaved.add(batch);
+      this.#unsavedBytes += batch.bytes;
+    }
     if (batch.file && this.#cachedBytes + batch.bytes > CACHE_BYTES) batch.lines = undefined;
     else this.#cachedBytes += batch.bytes;
     this.enforceLimits();
@@ -319,7 +319,7 @@ export class Spool {
       if (!removed.has(batch)) return true;
       this.#bytes -= batch.bytes;
       if (batch.lines) this.#cachedBytes -= batch.bytes;
-      if (!batch.file) this.#unsavedBytes -= batch.bytes;
+      if (this.#unsaved.delete(batch)) this.#unsavedBytes -= batch.bytes;
       return false;
     });
   }

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
-import type { Meter } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BreakerRegistry } from '../../../src/agent/breakers/breaker-registry.ts';
@@ -24,8 +23,13 @@ import {
 } from '../../../src/agent/instrumentation/runtime-metrics.ts';
 import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
-import { getGuardFailures } from '../../../src/core/guard.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+import {
+  countFailures,
+  createFailingMeter,
+  fail,
+  type ObservableCallback,
+} from '../../support/failing-meter.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const observers = vi.hoisted(() => [] as ((list: object) => void)[]);
@@ -40,32 +44,15 @@ vi.mock('node:perf_hooks', async (importOriginal) => ({
   },
 }));
 
-const fail = (): never => {
-  throw new Error('the agent fails');
-};
-/** Each instrument, and each observation, fails. */
-const instrument = {
-  addCallback: (callback: Callback) => void callbacks.push(callback),
-  add: fail,
-  record: fail,
-};
-const meter = {
-  createObservableGauge: () => instrument,
-  createObservableCounter: () => instrument,
-  createHistogram: () => instrument,
-  createCounter: () => instrument,
-  addBatchObservableCallback: instrument.addCallback,
-} as unknown as Meter;
-
-type Callback = (result: object) => unknown;
-let callbacks: Callback[];
+const callbacks: ObservableCallback[] = [];
+const meter = createFailingMeter(callbacks);
 const uncaught: unknown[] = [];
 const onUncaught = (error: unknown) => void uncaught.push(error);
 process.on('uncaughtException', onUncaught);
 process.on('unhandledRejection', onUncaught);
 
 beforeEach(() => {
-  callbacks = [];
+  callbacks.length = 0;
 });
 afterEach(async () => {
   await new Promise((resolve) => setImmediate(resolve));
@@ -75,10 +62,6 @@ afterAll(() => {
   process.off('uncaughtException', onUncaught);
   process.off('unhandledRejection', onUncaught);
 });
-
-function countFailures(part: string): number {
-  return getGuardFailures().get(part) ?? 0;
-}
 
 /** Expects that `run` returns, and that the failure of `part` is counted. */
 async function expectFailure(part: string, run: () => unknown, count = 1): Promise<void> {

@@ -36,7 +36,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   connector.stop();
-  deferredWriter.writer?.closeSync();
+  deferredWriter.writer?.flushSync();
+  deferredWriter.writer?.releaseSpool();
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });

@@ -15,7 +15,7 @@ import { type Transition, toAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
 import type { Silence } from '../suppression/silence.ts';
-import { parseSilence } from '../suppression/silence-store.ts';
+import { parseSilence } from '../suppression/silence-rows.ts';
 import { createRuleMethods } from './alert-rules-service.ts';
 import {
   type AlertFilter,

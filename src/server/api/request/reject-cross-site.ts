@@ -1,9 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestHandler } from 'express';
 import { createError } from '../../../core/perfscope-error.ts';
-
-/** Values of `Sec-Fetch-Site` for requests from Perfscope's own page, and from the address bar. */
-const OWN_SITES: readonly string[] = ['same-origin', 'none'];
+import { isSentByOtherSite } from './request-origin.ts';
 
 /**
  * Rejects a GET that another website triggered, or that a browser sent in advance. Use it for every
@@ -21,11 +19,10 @@ export const rejectCrossSiteGet: RequestHandler = (request, _response, next) => 
  */
 export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
   const { origin, referer, host = '' } = headers;
-  const site = headers['sec-fetch-site'];
   const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`;
   if (purpose.includes('prefetch')) return false;
-  if (site !== undefined && !OWN_SITES.includes(String(site))) return false;
-  if (site === 'same-origin') return true;
+  if (isSentByOtherSite(headers)) return false;
+  if (headers['sec-fetch-site'] === 'same-origin') return true;
   return [origin, referer].every((url) => url === undefined || hasHost(url, host));
 }
 

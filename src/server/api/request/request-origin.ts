@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import { isLoopbackHost } from '../../../core/loopback.ts';
 import { findProxyUser } from '../../access/peer-user.ts';
@@ -69,12 +70,20 @@ function findForeignSite({ headers }: Request): string | undefined {
   const { host, origin, referer } = headers;
   const ownOrigin = `http://${host}`;
   if (origin !== undefined && origin !== ownOrigin) return 'its Origin header is another website';
-  const site = headers['sec-fetch-site'] ?? 'none';
-  if (site !== 'none' && site !== 'same-origin') return 'another website sent it';
+  if (isSentByOtherSite(headers)) return 'another website sent it';
   if (referer !== undefined && referer !== ownOrigin && !referer.startsWith(`${ownOrigin}/`)) {
     return 'its Referer header is another website';
   }
   return undefined;
+}
+
+/**
+ * Returns whether a browser reports that a page of another site sent the request. `none` means the
+ * address bar. Clients that aren't browsers don't send `Sec-Fetch-Site`.
+ */
+export function isSentByOtherSite(headers: IncomingHttpHeaders): boolean {
+  const site = headers['sec-fetch-site'] ?? 'none';
+  return site !== 'none' && site !== 'same-origin';
 }
 
 /** Returns the protocol between the client and the first proxy, in lower case. */

@@ -2,18 +2,16 @@ import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import http, { createServer as createHttpServer } from 'node:http';
 import https, { createServer as createHttpsServer } from 'node:https';
 import net, { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Duplex } from 'node:stream';
-import tls, { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import tls from 'node:tls';
 import { afterEach, expect, it, vi } from 'vitest';
 import { HttpClient } from '../../../../src/core/http/http-client.ts';
 import { loadTls } from '../../../../src/core/http/http-socket.ts';
-import { createCertificate } from '../../../support/certificate.ts';
+import { createTemporaryCertificate } from '../../../support/certificate.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -111,13 +109,8 @@ it('connects to IPv4, IPv6, and names', async () => {
 });
 
 it('checks certificates, also over a reused connection', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'perfscope-tls-'));
-  const trusted = getCACertificates('default');
-  cleanups.push(() => {
-    setDefaultCACertificates(trusted);
-    rmSync(folder, { recursive: true });
-  });
-  const { cert, key } = createCertificate(folder);
+  const { cert, key, trust, remove } = createTemporaryCertificate();
+  cleanups.push(remove);
   const server = createHttpsServer({ cert, key }, (request, response) =>
     response.end(String(request.socket.remotePort)),
   );
@@ -125,7 +118,7 @@ it('checks certificates, also over a reused connection', async () => {
   const port = await listen(server, '127.0.0.1');
   const client = createClient();
   await expect(client.send(`https://localhost:${port}`, GET)).rejects.toThrow('self-signed');
-  setDefaultCACertificates([...trusted, cert]);
+  trust();
   const first = await client.send(`https://localhost:${port}`, GET);
   expect((await client.send(`https://localhost:${port}`, GET)).body).toBe(first.body);
   expect((await client.send(`https://127.0.0.1:${port}`, GET)).status).toBe(200);

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Meter } from '@opentelemetry/api';
 import { beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { createBullmqInstrumentations } from '../../../../src/agent/instrumentation/bullmq.ts';
 import { createExpressInstrumentations } from '../../../../src/agent/instrumentation/express.ts';
@@ -12,7 +11,7 @@ import {
   OpenRequests,
 } from '../../../../src/agent/instrumentation/request-state.ts';
 import { runWithTenant } from '../../../../src/agent/instrumentation/tenant-context.ts';
-import { getGuardFailures } from '../../../../src/core/guard.ts';
+import { countFailures, createFailingMeter, fail } from '../../../support/failing-meter.ts';
 import { createHostileProxy } from '../../../support/hostile-values.ts';
 
 /** A method of a library after it was patched, with arguments for which the agent's code fails. */
@@ -26,10 +25,6 @@ interface PatchedMethod {
   args: unknown[];
   part: string;
 }
-
-const fail = (): never => {
-  throw new Error('the agent fails');
-};
 
 /** Creates a class whose methods and static methods are mocks. */
 function createLibrary(methods: readonly string[], staticMethods: readonly string[] = []) {
@@ -112,7 +107,7 @@ function patchPostgres(): PatchedMethod[] {
   const client = createLibrary(['query', '_pulseQueryQueue']);
   const pool = createLibrary(['connect']);
   const query = createLibrary(['handleCommandComplete', 'handleError', 'handleReadyForQuery']);
-  const meter = createMeter([]);
+  const meter = createFailingMeter([]);
   const pools = createPoolMetrics(meter);
   const [pg, pgPool] = createPostgresInstrumentations({
     histograms: new HistogramRegistry(() => {}),
@@ -203,26 +198,7 @@ function patchExpress(): PatchedMethod[] {
   ];
 }
 
-function createMeter(callbacks: ((result: object) => unknown)[]): Meter {
-  const instrument = {
-    addCallback: (callback: (result: object) => unknown) => void callbacks.push(callback),
-    record: fail,
-    add: fail,
-  };
-  return {
-    createObservableGauge: () => instrument,
-    createObservableCounter: () => instrument,
-    createHistogram: () => instrument,
-    createCounter: () => instrument,
-    addBatchObservableCallback: instrument.addCallback,
-  } as unknown as Meter;
-}
-
 const METHODS = [...patchExpress(), ...patchPostgres(), ...patchBullmq()];
-
-function countFailures(part: string): number {
-  return getGuardFailures().get(part) ?? 0;
-}
 
 function call({ owner, name, self, args }: PatchedMethod): unknown {
   return Reflect.apply(Reflect.get(owner, name), self, args);

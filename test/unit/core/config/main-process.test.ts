@@ -77,7 +77,7 @@ it.each([
 });
 
 it('an application of PM2 is the main process, but its child processes are not', () => {
-  const daemon = titled('PM2 v7.0.4: God Daemon (/root/.pm2)', `--import ${REGISTER}`);
+  const daemon = titled('PM2 v7.0.4: God Daemon (/home/app/.pm2)', `--import ${REGISTER}`);
   expect(isApplication(pm2, true, [daemon])).toBe(true);
   const worker = process(`/usr/bin/node --import ${REGISTER} worker.js`);
   expect(isApplication(worker, true, [pm2, daemon])).toBe(false);

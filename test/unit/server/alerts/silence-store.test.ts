@@ -1,10 +1,8 @@
 import { RE2JS } from 're2js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
-import {
-  parseSilence,
-  SilenceStore,
-} from '../../../../src/server/alerts/suppression/silence-store.ts';
+import { parseSilence } from '../../../../src/server/alerts/suppression/silence-rows.ts';
+import { SilenceStore } from '../../../../src/server/alerts/suppression/silence-store.ts';
 import type { Row } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../../../../src/storage/questdb/query-client.ts';
 

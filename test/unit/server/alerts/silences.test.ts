@@ -9,7 +9,7 @@ import {
   endSilence,
   parseSilenceRows,
   silenceSchema,
-} from '../../../../src/server/alerts/suppression/silence-store.ts';
+} from '../../../../src/server/alerts/suppression/silence-rows.ts';
 import { loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const HOUR = 3_600_000;

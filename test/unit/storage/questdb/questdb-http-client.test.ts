@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { execSql } from '../../../../src/storage/questdb/exec-sql-http.ts';
 import {
@@ -11,7 +7,7 @@ import {
   type QuestdbRequest,
 } from '../../../../src/storage/questdb/questdb-http-client.ts';
 import { IlpClient } from '../../../../src/storage/write/ilp-client.ts';
-import { createCertificate } from '../../../support/certificate.ts';
+import { createTemporaryCertificate } from '../../../support/certificate.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 
 const cleanups: (() => void)[] = [];
@@ -105,17 +101,12 @@ it('rejects if the connection ends within the response', async () => {
 });
 
 it('sends requests over HTTPS', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'perfscope-tls-'));
-  const trusted = getCACertificates('default');
-  cleanups.push(() => {
-    setDefaultCACertificates(trusted);
-    rmSync(folder, { recursive: true });
-  });
-  const { cert, key } = createCertificate(folder);
+  const { cert, key, trust, remove } = createTemporaryCertificate();
+  cleanups.push(remove);
   const { url } = await startServer('secure', 200, createSecureServer({ cert, key }));
   const target = { url: url.replace('http:', 'https:') };
   await expect(createClient().send(target, GET)).rejects.toThrow('self-signed certificate');
-  setDefaultCACertificates([...trusted, cert]);
+  trust();
   expect(await createClient().send(target, GET)).toMatchObject({ body: 'secure' });
 });
 

@@ -1,8 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { neutralizeFormula } from '../../../../src/core/csv-formula.ts';
-import { createFormulaFilter } from '../../../../src/storage/sql/csv-formula-filter.ts';
+import { createFormulaFilter, neutralizeFormula } from '../../../src/core/csv-formula.ts';
 
 /** Writes cells as QuestDB does: quotes every text, and no number. */
 const formatRow = (cells: readonly (string | number | null)[]) =>
