@@ -12,6 +12,7 @@ import { RowBuffer } from './row-buffer.ts';
 import { Spool } from './spool.ts';
 import type { Batch } from './spool-folders.ts';
 import { SpoolSender } from './spool-sender.ts';
+import type { WriteStats } from './write-stats.ts';
 
 const POLL_INTERVAL_MS = 20;
 const PART = 'the row writer';
@@ -45,6 +46,7 @@ export class RowWriter {
   #spooling: Promise<void> | undefined;
   #scheduledFlush: NodeJS.Immediate | undefined;
   #isSplitting = false;
+  #recordedRows = 0;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
   constructor(options: RowWriterOptions) {
@@ -61,6 +63,7 @@ export class RowWriter {
   /** Adds rows. They are written when the buffer is full, or when the flush interval ends. */
   readonly add: AddRows = (table, rows) => {
     if (rows.length === 0) return;
+    this.#recordedRows += rows.length;
     this.#buffer.add(table, toAnyRows(rows));
     // The event loop can be blocked by the code that adds the rows.
     if (this.#buffer.isFull && !this.#isSplitting) this.#writeSync();
@@ -80,6 +83,19 @@ export class RowWriter {
   /** Size of the rows that QuestDB has not yet stored, in bytes. */
   get spoolBytes(): number {
     return this.#spool.waitingBytes;
+  }
+
+  get stats(): WriteStats {
+    return {
+      recordedRows: this.#recordedRows,
+      storedRows: 0,
+      waitingRows: this.#spool.waitingRows,
+      waitingBytes: this.#spool.waitingBytes,
+      lagMs: undefined,
+      failedRequests: 0,
+      deadLetterRows: 0,
+      freeDiskBytes: undefined,
+    };
   }
 
   /** Sends rows left in the spool by processes that have stopped. */
