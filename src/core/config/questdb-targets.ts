@@ -8,6 +8,17 @@ export interface WriteTarget {
   readonly authorization?: string | undefined;
 }
 
+/** A known QuestDB that must not receive rows now, for example because its disk is almost full. */
+export interface PausedTarget {
+  /** Why writes are paused. Part of a sentence, for example `little disk space is left`. */
+  readonly paused: string;
+}
+
+/** Returns whether writes to a target are paused. */
+export function isPaused(target: WriteTarget | PausedTarget): target is PausedTarget {
+  return 'paused' in target;
+}
+
 /** The QuestDB PostgreSQL endpoint from which rows are read. */
 export interface ReadTarget {
   readonly host: string;
@@ -20,6 +31,13 @@ export interface ReadTarget {
 export interface QuestdbTargets {
   readonly write: WriteTarget;
   readonly read: ReadTarget;
+  /** Why rows must not be written now. Undefined if writes are allowed. */
+  readonly writesPaused?: string | undefined;
+}
+
+/** Returns the endpoint for rows, or the reason why writes are paused. */
+export function getRowTarget({ write, writesPaused }: QuestdbTargets): WriteTarget | PausedTarget {
+  return writesPaused === undefined ? write : { paused: writesPaused };
 }
 
 export function formatBasicAuthorization(user: string, password: string): string {

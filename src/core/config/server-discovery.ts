@@ -22,6 +22,7 @@ export interface ServerDiscovery {
   readonly version?: string | undefined;
   /** Base URL of the server's HTTP endpoints. */
   readonly serverUrl: string;
+  /** While the server has paused writes, this contains the reason. */
   readonly questdb: QuestdbTargets;
   /**
    * Gives admin access to direct requests from this machine. Changes at each start. Undefined if the
