@@ -7,7 +7,7 @@ import {
 import { metricBucketsTable } from '../../src/core/schema/tables/metric-buckets-table.ts';
 import { performanceMetricsTable } from '../../src/core/schema/tables/performance-metrics-table.ts';
 import { execSql } from '../../src/storage/questdb/exec-sql-http.ts';
-import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
+import { LineProtocolEncoder } from '../../src/storage/write/line-protocol-encoder.ts';
 import type { ExternalQuestdb } from '../../test/support/external-questdb.ts';
 import { waitForWal } from '../../test/support/wait-for-rollups.ts';
 import { CYCLE_MS, type Cycle, getPhaseMs, toCycleRows, toCycleSql } from './export-cycles.ts';
@@ -33,7 +33,7 @@ export async function writeTemplates(
   questdb: ExternalQuestdb,
   cycles: readonly Cycle[],
 ): Promise<void> {
-  const encoder = new IlpEncoder();
+  const encoder = new LineProtocolEncoder();
   const templates = TEMPLATE_SOURCES.map(toTemplateTable);
   for (const template of templates)
     await execSql(questdb.target, buildCreateStateTableSql(template));

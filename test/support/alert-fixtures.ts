@@ -21,8 +21,8 @@ import {
   type AlertEvaluatorOptions,
 } from '../../src/server/alerts/alert-evaluator.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
-import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';
+import { LineProtocolEncoder } from '../../src/storage/write/line-protocol-encoder.ts';
 import type { ExternalQuestdb } from './external-questdb.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -48,7 +48,10 @@ export class TestRowWriter {
     const pending = this.#pending;
     this.#pending = {};
     for (const [table, rows] of Object.entries(pending)) {
-      const lines = new IlpEncoder().encode(getTable(table as TableName), toAnyRows(rows as never));
+      const lines = new LineProtocolEncoder().encode(
+        getTable(table as TableName),
+        toAnyRows(rows as never),
+      );
       const outcome = await this.#ilpClient.write(this.#questdb.target, [lines], 60_000);
       if (outcome.kind !== 'stored') {
         this.#pending = pending;

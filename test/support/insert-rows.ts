@@ -1,6 +1,6 @@
 import { getTable, type TableName, toAnyRows } from '../../src/core/schema/table-registry.ts';
-import { IlpEncoder } from '../../src/storage/write/batch-encoder.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';
+import { LineProtocolEncoder } from '../../src/storage/write/line-protocol-encoder.ts';
 import type { ExternalQuestdb } from './external-questdb.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function insertRows(
   rows: readonly object[],
 ): Promise<void> {
   const client = new IlpClient();
-  const lines = new IlpEncoder().encode(getTable(table), toAnyRows(rows as never));
+  const lines = new LineProtocolEncoder().encode(getTable(table), toAnyRows(rows as never));
   const outcome = await client.write(target, [lines], 60_000);
   client.close();
   if (outcome.kind !== 'stored') throw new Error(JSON.stringify(outcome));

@@ -1,106 +1,23 @@
-import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
 import { DAY_MS } from '../../core/duration.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import {
-  type AnyRow,
-  type ColumnType,
-  type Table,
-  toSnakeCase,
-} from '../../core/schema/table-definition.ts';
 import { getTable, isMeasurementTable } from '../../core/schema/table-registry.ts';
+import type { Batch } from './batch.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
+import { LineProtocolEncoder } from './line-protocol-encoder.ts';
 import type { RowChunk } from './row-buffer.ts';
-import type { Batch } from './spool-folders.ts';
-
-/** The columns of a table in the order that the line protocol requires: symbols first. */
-interface ColumnLayout {
-  readonly symbols: readonly (readonly [property: string, column: string])[];
-  readonly fields: readonly (readonly [property: string, column: string, type: ColumnType])[];
-}
-
-/**
- * Encodes rows in the QuestDB line protocol. Version 1 is a text format. All recent QuestDB
- * versions support it, and people can read the spooled files.
- */
-export class IlpEncoder {
-  readonly #buffer = new SenderBufferV1(
-    new SenderOptions(
-      'http::addr=127.0.0.1:9000;auto_flush=off;protocol_version=1;init_buf_size=262144',
-      {
-        log: () => {},
-      },
-    ),
-  );
-  readonly #layouts = new Map<Table, ColumnLayout>();
-
-  /** Returns the lines of `rows` in a new buffer. */
-  encode(table: Table, rows: readonly AnyRow[]): Buffer {
-    const layout = this.#getLayout(table);
-    this.#buffer.reset();
-    for (const row of rows) this.#encodeRow(table.name, layout, row);
-    return this.#buffer.toBufferNew() ?? Buffer.alloc(0);
-  }
-
-  #encodeRow(table: string, layout: ColumnLayout, row: AnyRow): void {
-    const buffer = this.#buffer;
-    buffer.table(table);
-    for (const [property, column] of layout.symbols) {
-      const value = row[property];
-      if (value !== undefined && value !== '') buffer.symbol(column, replaceInvalid(value));
-    }
-    for (const [property, column, type] of layout.fields) {
-      const value = row[property];
-      if (value === undefined) continue;
-      if (type === 'double') {
-        if (Number.isFinite(value)) buffer.floatColumn(column, value as number);
-      } else if (type === 'long') buffer.intColumn(column, value as number);
-      else if (type === 'boolean') buffer.booleanColumn(column, value as boolean);
-      else if (type === 'timestamp')
-        buffer.timestampColumn(column, toMicroseconds(value as number));
-      else buffer.stringColumn(column, replaceInvalid(value) as string);
-    }
-    buffer.at(toMicroseconds(row.timestamp));
-  }
-
-  #getLayout(table: Table): ColumnLayout {
-    let layout = this.#layouts.get(table);
-    if (!layout) {
-      const columns = Object.entries(table.columns);
-      layout = {
-        symbols: columns.filter(([, type]) => type === 'symbol').map(([p]) => [p, toSnakeCase(p)]),
-        fields: columns
-          .filter(([, type]) => type !== 'symbol')
-          .map(([p, type]) => [p, toSnakeCase(p), type]),
-      };
-      this.#layouts.set(table, layout);
-    }
-    return layout;
-  }
-}
-
-/** QuestDB rejects all rows of a request if one text contains the character NUL. */
-const NUL = '\0';
-
-function replaceInvalid(value: unknown): unknown {
-  return typeof value === 'string' && value.includes(NUL) ? value.replaceAll(NUL, '\ufffd') : value;
-}
-
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1000);
-}
 
 export interface BatchEncoderOptions {
-  /** Age at which measurements are dropped, in ms. QuestDB would drop them silently. */
-  maxAgeMs: number;
+  /** Not used. */
+  maxAgeMs?: number | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
 }
 
-/** Encodes rows as batches. Rows that can't be stored are counted and dropped. */
+/** Encodes rows as batches. Rows that can't be encoded are counted and dropped. */
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
-  readonly #encoder = new IlpEncoder();
+  readonly #encoder = new LineProtocolEncoder();
   readonly #warnOnce: (kind: string, message: string) => void;
 
   constructor(options: BatchEncoderOptions) {
@@ -109,36 +26,27 @@ export class BatchEncoder {
   }
 
   /**
-   * Returns one batch per day. QuestDB drops whole days, so all rows of a batch in the spool expire
-   * together.
+   * Returns one batch per UTC day for measurements, and one batch for other tables. QuestDB drops whole
+   * days, so all rows of a batch in the spool expire together.
    */
-  toBatches({ table, rows }: RowChunk, nowMs: number = Date.now()): Batch[] {
+  toBatches({ table, rows }: RowChunk): EncodedBatch[] {
     if (!isMeasurementTable(table)) return this.#encode({ table, rows });
-    const currentRows = this.#dropExpired(rows, nowMs);
-    const days = Map.groupBy(currentRows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
+    const days = Map.groupBy(rows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
     return [...days.values()].flatMap((rowsOfDay) => this.#encode({ table, rows: rowsOfDay }));
   }
 
-  #dropExpired(rows: readonly AnyRow[], nowMs: number): readonly AnyRow[] {
-    const { maxAgeMs, dropped } = this.#options;
-    const currentRows = rows.filter(({ timestamp }) => timestamp >= nowMs - maxAgeMs);
-    const expired = rows.length - currentRows.length;
-    if (expired === 0) return rows;
-    dropped.add('expired', expired);
-    const reason =
-      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
-    this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: expired, reason }).message);
-    return currentRows;
-  }
-
-  #encode({ table, rows }: RowChunk): Batch[] {
+  #encode({ table, rows }: RowChunk): EncodedBatch[] {
     try {
       const lines = this.#encoder.encode(getTable(table), rows);
       const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
-      const { length: bytes } = lines;
-      return [{ table, rows: rows.length, newestMs, bytes, file: undefined, lines }];
+      return [{ table, rows: rows.length, newestMs, lines, bytes: lines.length, file: undefined }];
     } catch (error) {
-      if (rows.length > 1) return rows.flatMap((row) => this.#encode({ table, rows: [row] }));
+      if (rows.length > 1) {
+        const middle = Math.ceil(rows.length / 2);
+        return [rows.slice(0, middle), rows.slice(middle)].flatMap((half) =>
+          this.#encode({ table, rows: half }),
+        );
+      }
       this.#options.dropped.add('unwritable', 1);
       const reason = errorMessage(error);
       this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: 1, reason }).message);
@@ -146,3 +54,6 @@ export class BatchEncoder {
     }
   }
 }
+
+/** A batch with the fields that today's spool adds. */
+type EncodedBatch = Batch & { bytes: number; file: undefined };

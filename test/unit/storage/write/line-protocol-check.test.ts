@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import { performanceMetricsTable } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
-import { IlpEncoder } from '../../../../src/storage/write/batch-encoder.ts';
 import { containsOnlyRowsOf } from '../../../../src/storage/write/line-protocol-check.ts';
+import { LineProtocolEncoder } from '../../../../src/storage/write/line-protocol-encoder.ts';
 
 const TABLE = 'performance_metrics';
 
@@ -39,7 +39,7 @@ const rowArbitrary = fc
   );
 
 it('accepts everything that the encoder writes', () => {
-  const encoder = new IlpEncoder();
+  const encoder = new LineProtocolEncoder();
   fc.assert(
     fc.property(fc.array(rowArbitrary, { maxLength: 5 }), (rows) => {
       const lines = encoder.encode(performanceMetricsTable, rows);
