@@ -6,47 +6,65 @@ import {
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
+import { MEASUREMENT_TABLES } from '../../core/schema/table-registry.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 
 const TTL_QUERY = 'SELECT table_name, matView, ttlValue, ttlUnit FROM tables()';
+const DAYS_PER_WEEK = 7;
 
 /**
  * Sets the TTL of all measurement tables and roll-ups to `retention`. Skips TTLs that are already
  * correct.
+ *
+ * @returns names of the tables and roll-ups whose TTL was changed
+ * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
-export async function applyRetention(target: WriteTarget, retention: Retention): Promise<void> {
+export async function applyRetention(target: WriteTarget, retention: Retention): Promise<string[]> {
   const { dataset } = await execSql(target, TTL_QUERY);
   const expectedTtls = getExpectedTtls(
     dataset.map(([name]) => String(name)),
     retention,
   );
+  const changed: string[] = [];
   for (const [name, isView, value, unit] of dataset) {
     const ttl = expectedTtls.get(String(name));
     if (ttl === undefined || ttl === `${value} ${unit}`) continue;
     const kind = isView === true ? 'MATERIALIZED VIEW' : 'TABLE';
     await execSql(target, ['ALTER', kind, String(name), 'SET TTL', ttl].join(' '));
+    changed.push(String(name));
   }
+  return changed;
 }
 
 /**
- * Returns the TTL that each measurement table and roll-up should have, for example `30 DAY`.
+ * Returns the TTL that each measurement table and roll-up should have, in the form in which QuestDB
+ * lists it: `30 DAY` or `2 WEEK`.
  *
  * @param names names of stored tables and roll-ups; other tables are ignored
  */
 export function getExpectedTtls(
   names: readonly string[],
   retention: Retention,
-  definitions = ROLLUP_DEFINITIONS,
 ): Map<string, string> {
   const ttls = new Map<string, string>();
-  for (const { table, units } of definitions) {
-    for (const name of names) {
-      if (name === table.name) ttls.set(name, `${retention.rawDays} DAY`);
+  for (const name of names) {
+    if (MEASUREMENT_TABLES.some((table) => table.name === name)) {
+      ttls.set(name, normalizeTtl(`${retention.rawDays} DAY`));
+    }
+    for (const { table, units } of ROLLUP_DEFINITIONS) {
       for (const unit of units) {
         if (parseRollupVersion(name, table.name, unit) === undefined) continue;
-        ttls.set(name, formatRollupTtl(unit, getRollupRetentionDays(retention, unit)));
+        const days = getRollupRetentionDays(retention, unit);
+        ttls.set(name, normalizeTtl(formatRollupTtl(unit, days)));
       }
     }
   }
   return ttls;
+}
+
+/** QuestDB lists whole weeks as `WEEK`, even if the TTL was set in days. */
+function normalizeTtl(ttl: string): string {
+  const [amount, unit] = ttl.split(' ');
+  const days = Number(amount);
+  return unit === 'DAY' && days % DAYS_PER_WEEK === 0 ? `${days / DAYS_PER_WEEK} WEEK` : ttl;
 }
