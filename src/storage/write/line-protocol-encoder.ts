@@ -1,70 +1,119 @@
-import { SenderBufferV1, SenderOptions } from '@questdb/nodejs-client';
 import {
   type AnyRow,
   type ColumnType,
   type Table,
   toSnakeCase,
 } from '../../core/schema/table-definition.ts';
+import { LineBuffer } from './line-buffer.ts';
 
-/** The columns of a table in the order that the line protocol requires: symbols first. */
+/** Larger batches must be split. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+const LF = 10;
+const SPACE = 32;
+const QUOTE = 34;
+const COMMA = 44;
+const FALSE = 'f'.charCodeAt(0);
+const LONG_SUFFIX = 'i'.charCodeAt(0);
+const TRUE = 't'.charCodeAt(0);
+const TIMESTAMP_SUFFIX = TRUE;
+
 interface ColumnLayout {
-  readonly symbols: readonly (readonly [property: string, column: string])[];
-  readonly fields: readonly (readonly [property: string, column: string, type: ColumnType])[];
+  readonly property: string;
+  readonly type: ColumnType;
+  /** Name of the column and an equals sign. */
+  readonly prefix: Uint8Array;
+}
+
+/** The encoded name of a table, and its columns in the order that the protocol requires. */
+interface TableLayout {
+  readonly name: Uint8Array;
+  readonly symbols: readonly ColumnLayout[];
+  readonly fields: readonly ColumnLayout[];
 }
 
 /**
  * Encodes rows in the QuestDB line protocol. Version 1 is a text format. All recent QuestDB
- * versions support it, and people can read the spooled files.
+ * versions support it, and people can read the spooled rows. The result is identical with the result of
+ * QuestDB's own client, which takes ten times as much CPU time.
  */
 export class LineProtocolEncoder {
-  readonly #buffer = new SenderBufferV1(
-    new SenderOptions(
-      'http::addr=127.0.0.1:9000;auto_flush=off;protocol_version=1;init_buf_size=262144',
-      {
-        log: () => {},
-      },
-    ),
-  );
-  readonly #layouts = new Map<Table, ColumnLayout>();
+  readonly #buffer = new LineBuffer(MAX_BATCH_BYTES);
+  readonly #layouts = new Map<Table, TableLayout>();
 
-  /** Returns the lines of `rows` in a new buffer. */
+  /**
+   * Returns the lines of `rows` in a new buffer. Omits empty symbols and doubles that aren't finite.
+   *
+   * @throws Error if a value has the wrong type, if a row has no values, or if the lines exceed 64 MB
+   */
   encode(table: Table, rows: readonly AnyRow[]): Buffer {
     const layout = this.#getLayout(table);
-    this.#buffer.reset();
-    for (const row of rows) this.#encodeRow(table.name, layout, row);
-    return this.#buffer.toBufferNew() ?? Buffer.alloc(0);
+    this.#buffer.clear();
+    for (const row of rows) this.#encodeRow(layout, row);
+    return this.#buffer.take();
   }
 
-  #encodeRow(table: string, layout: ColumnLayout, row: AnyRow): void {
+  #encodeRow({ name, symbols, fields }: TableLayout, row: AnyRow): void {
     const buffer = this.#buffer;
-    buffer.table(table);
-    for (const [property, column] of layout.symbols) {
+    buffer.addBytes(name);
+    let hasSymbols = false;
+    for (const { property, prefix } of symbols) {
       const value = row[property];
-      if (value !== undefined && value !== '') buffer.symbol(column, replaceInvalid(value));
+      if (value === undefined || value === '') continue;
+      buffer.addByte(COMMA);
+      buffer.addBytes(prefix);
+      buffer.addText(typeof value === 'string' ? value : value.toString(), false);
+      hasSymbols = true;
     }
-    for (const [property, column, type] of layout.fields) {
-      const value = row[property];
+    let separator = SPACE;
+    for (const column of fields) {
+      const value = row[column.property];
       if (value === undefined) continue;
-      if (type === 'double') {
-        if (Number.isFinite(value)) buffer.floatColumn(column, value as number);
-      } else if (type === 'long') buffer.intColumn(column, value as number);
-      else if (type === 'boolean') buffer.booleanColumn(column, value as boolean);
-      else if (type === 'timestamp')
-        buffer.timestampColumn(column, toMicroseconds(value as number));
-      else buffer.stringColumn(column, replaceInvalid(value) as string);
+      if (column.type === 'double' && !Number.isFinite(value)) continue;
+      buffer.addByte(separator);
+      buffer.addBytes(column.prefix);
+      this.#encodeField(column, value);
+      separator = COMMA;
     }
-    buffer.at(toMicroseconds(row.timestamp));
+    if (!hasSymbols && separator === SPACE) throw new Error('the row has no values');
+    buffer.addByte(SPACE);
+    const micros = toMicroseconds('timestamp', row.timestamp);
+    buffer.addAscii(formatInteger(micros));
+    // The designated timestamp is in nanoseconds.
+    if (micros !== 0) buffer.addAscii('000');
+    buffer.addByte(LF);
   }
 
-  #getLayout(table: Table): ColumnLayout {
+  #encodeField({ property, type }: ColumnLayout, value: string | number | boolean): void {
+    const buffer = this.#buffer;
+    if (type === 'double') buffer.addNumber(value as number);
+    else if (type === 'long') {
+      if (!Number.isInteger(value)) throw new Error(`${property} must be an integer, not ${value}`);
+      buffer.addNumber(value as number);
+      buffer.addByte(LONG_SUFFIX);
+    } else if (type === 'boolean') {
+      if (typeof value !== 'boolean') throw new Error(`${property} must be a boolean`);
+      buffer.addByte(value ? TRUE : FALSE);
+    } else if (type === 'timestamp') {
+      buffer.addAscii(formatInteger(toMicroseconds(property, value)));
+      buffer.addByte(TIMESTAMP_SUFFIX);
+    } else {
+      if (typeof value !== 'string') throw new Error(`${property} must be a string`);
+      buffer.addByte(QUOTE);
+      buffer.addText(value, true);
+      buffer.addByte(QUOTE);
+    }
+  }
+
+  #getLayout(table: Table): TableLayout {
     let layout = this.#layouts.get(table);
     if (!layout) {
-      const columns = Object.entries(table.columns);
+      const columns = Object.entries(table.columns).map(([property, type]) => {
+        return { property, type, prefix: Buffer.from(`${toSnakeCase(property)}=`) };
+      });
       layout = {
-        symbols: columns.filter(([, type]) => type === 'symbol').map(([p]) => [p, toSnakeCase(p)]),
-        fields: columns
-          .filter(([, type]) => type !== 'symbol')
-          .map(([p, type]) => [p, toSnakeCase(p), type]),
+        name: Buffer.from(table.name),
+        symbols: columns.filter(({ type }) => type === 'symbol'),
+        fields: columns.filter(({ type }) => type !== 'symbol'),
       };
       this.#layouts.set(table, layout);
     }
@@ -72,13 +121,13 @@ export class LineProtocolEncoder {
   }
 }
 
-/** QuestDB rejects all rows of a request if one text contains the character NUL. */
-const NUL = '\0';
-
-function replaceInvalid(value: unknown): unknown {
-  return typeof value === 'string' && value.includes(NUL) ? value.replaceAll(NUL, '\ufffd') : value;
+function toMicroseconds(property: string, ms: unknown): number {
+  const micros = Math.round((ms as number) * 1000);
+  if (!Number.isFinite(micros)) throw new Error(`${property} must be a time in ms, not ${ms}`);
+  return micros;
 }
 
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1000);
+/** Formats an integer without an exponent. */
+function formatInteger(value: number): string {
+  return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
 }
