@@ -25,14 +25,11 @@ const PORTABLE_ENTRIES = {
 const PORTABLE_TARGET = 'es2018';
 /** The compiled declarations of the modules that applications import. */
 const DECLARATIONS = ['register', 'index', 'client'];
-/**
- * Replacements for dependencies that the agent doesn't need. The QuestDB client imports `undici`, `http`, and
- * `https`, but the agent uses only its buffer. `debug` would print lines in an application that sets DEBUG.
- */
+/** Replacements for dependencies that the agent doesn't need. */
 const REPLACEMENTS = {
-  undici: 'export class Agent {} export class RetryAgent {}',
-  http: 'export class Agent {} export const request = undefined;',
-  https: 'export class Agent {} export const request = undefined;',
+  // The Prometheus exporter imports it, but the agent uses only its serializer.
+  http: 'export const createServer = undefined;',
+  // It would print lines in an application that sets DEBUG.
   debug: 'module.exports = () => () => {};',
 };
 
