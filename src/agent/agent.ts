@@ -105,7 +105,7 @@ export class Agent {
       log,
     });
     this.deferredWriter.onBeforeBatch(() => this.recorder.addBucketRows());
-    this.errorTracker = new ErrorTracker({ resource, add });
+    this.errorTracker = new ErrorTracker({ resource, add, limits: this.recorder.limits });
     this.deferredWriter.onBeforeBatch(() => this.errorTracker.addCountRows());
     this.health = new SystemHealthMonitor({
       resource,

@@ -57,6 +57,18 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: "The data folder could not be created, or the current user can't write to it.",
     action: "Set `PERFORMANCE_DATA_DIR` to a writable folder, or change the folder's permissions.",
   },
+  PS_STATE_FILE_DAMAGED: {
+    cause:
+      'A state file of Perfscope is empty, incomplete, or has unexpected content. Possible reasons are a power cut and a manual change.',
+    action:
+      'Nothing, unless the message says otherwise. Perfscope continues without the damaged content.',
+  },
+  PS_STATE_FILE_UNUSABLE: {
+    cause:
+      "The current user can't read or write a state file of Perfscope, or a folder has the file's name.",
+    action:
+      "Check the file's owner and permissions, and the free disk space. If a folder has the file's name, move the folder.",
+  },
   PS_NOT_A_DATA_DIR: {
     cause: 'The folder contains files, but no Perfscope data.',
     action: 'Set `PERFORMANCE_DATA_DIR` to a Perfscope data folder or to an empty folder.',
@@ -95,6 +107,18 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'A later Perfscope version has migrated this database.',
     action: 'Upgrade Perfscope, or use another database.',
   },
+  PS_SCHEMA_CONFLICT: {
+    cause:
+      'A table or a column has a name that Perfscope uses, but another type. Perfscope never changes or deletes existing data.',
+    action:
+      'Run the statement from the message in the QuestDB console. It renames the table or the column. Perfscope then creates the missing part.',
+  },
+  PS_DISK_LOW: {
+    cause:
+      "Free space on the data folder's disk is below `PERFORMANCE_MIN_FREE_DISK_BYTES`. The server and the services on its machine keep rows in the spool.",
+    action:
+      'Free disk space, use a larger disk, or reduce the retention. Writes continue when the free space is a quarter above the limit.',
+  },
   PS_ROW_INVALID: {
     cause: 'A recorded measurement has a field with an invalid value, so it was not stored.',
     action: 'Correct the value in the call that records the measurement.',
@@ -120,6 +144,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Another user could have written these rows, or they are rows of a table that a service must not write.',
     action:
       'Delete the files if you did not expect them. If services run as several users, each user sends only its own rows. `docs/security.md` explains the rules for the spool folder.',
+  },
+  PS_SPOOL_DAMAGED: {
+    cause:
+      'The checksum of a spool file does not match its content, or part of the file is missing. The usual cause is a power failure before the operating system had written the file to the disk. Only the damaged rows are lost. They are counted as `damaged`.',
+    action: 'If the machine did not lose power, check its disk and its memory.',
   },
   PS_DISCOVERY_UNTRUSTED: {
     cause:
@@ -170,6 +199,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The application has too many distinct routes, SQL statements, or tenants for one process. Usually, this happens because the names contain IDs.',
     action: 'Use route patterns such as `/users/:id`, and bound parameters in SQL statements.',
   },
+  PS_VALUE_LIMIT: {
+    cause:
+      'The application records too many distinct names, endpoints, or other texts with `recordMetric` or `recordQueueMetric`. The metric `perfscope.values.grouped` counts the affected values.',
+    action: 'Use names and route patterns without IDs, such as `/users/:id`.',
+  },
   PS_TENANT_REFUSED: {
     cause: 'A request contains an organization, property, or user name that is not valid.',
     action: 'Correct the value that the header, the resolver, or `withTenant()` provides.',
@@ -212,7 +246,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_TABLE_SUSPENDED: {
     cause: 'QuestDB suspended a table, usually because its disk was full.',
-    action: 'Free disk space, then run `ALTER TABLE … RESUME WAL` in the QuestDB console.',
+    action:
+      "Free disk space on QuestDB's machine. The server resumes the table by itself and logs the result. If the table is suspended again, check QuestDB's log.",
   },
   PS_UNAVAILABLE: {
     cause: "The server can't process the request now, for example because QuestDB is unreachable.",

@@ -1,3 +1,4 @@
+import { formatBytes } from './format.ts';
 import { formatUnsupportedRuntime } from './supported-runtime.ts';
 
 /**
@@ -38,6 +39,10 @@ export const ERROR_MESSAGES = {
     `${p.dataDir} is in use by Perfscope process ${p.pid} (${p.url}). Stop that process, or set PERFORMANCE_DATA_DIR to another folder.`,
   PS_DATA_DIR_UNUSABLE: (p: { dataDir: string; reason: string }) =>
     `The data folder ${p.dataDir} can't be used: ${p.reason}. Set PERFORMANCE_DATA_DIR to a folder that the current user can write to.`,
+  PS_STATE_FILE_DAMAGED: (p: { file: string; reason: string; effect: string }) =>
+    `The file ${p.file} was damaged: ${p.reason}. ${p.effect}`,
+  PS_STATE_FILE_UNUSABLE: (p: { file: string; action: 'read' | 'written'; reason: string }) =>
+    `The file ${p.file} can't be ${p.action}: ${p.reason}. Check the permissions of the file and its folder, and the free disk space. If a folder has this name, move the folder.`,
   PS_NOT_A_DATA_DIR: (p: { dataDir: string }) =>
     `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
   PS_PORT_TAKEN: (p: { host: string; port: number }) =>
@@ -56,6 +61,10 @@ export const ERROR_MESSAGES = {
     `Grafana at ${p.url} did not ${p.action} (HTTP ${p.status}): ${p.reason}. Fix the cause, then push again.`,
   PS_SCHEMA_NEWER: (p: { found: number; known: number }) =>
     `The database has schema version ${p.found}, but this Perfscope version supports versions up to ${p.known}. Upgrade Perfscope, or use another database.`,
+  PS_SCHEMA_CONFLICT: (p: { object: string; problem: string; statement: string }) =>
+    `${p.object} ${p.problem}, so QuestDB can reject rows. Run this statement in the QuestDB console, and Perfscope creates the missing part: ${p.statement};`,
+  PS_DISK_LOW: (p: { dir: string; free: string; limit: string }) =>
+    `Only ${p.free} are free on the disk of ${p.dir}, so database writes are paused (limit: ${p.limit}). Rows wait in the spool. Free disk space, and writes continue.`,
   PS_ROW_INVALID: (p: { field: string; reason: string }) =>
     `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records the measurement.`,
   PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>
@@ -66,6 +75,8 @@ export const ERROR_MESSAGES = {
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
     `The rows in ${p.path} are not sent: ${p.reason}. Delete them, or see docs/security.md to send them.`,
+  PS_SPOOL_DAMAGED: (p: { path: string; rows: number; bytes: number }) =>
+    `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} and ${formatBytes(p.bytes)} can't be read. All other rows are sent. Check the disk if the machine did not lose power.`,
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
     `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
   PS_BATCH_REFUSED: (p: {
@@ -90,6 +101,8 @@ export const ERROR_MESSAGES = {
     `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
     'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
+  PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>
+    `This process recorded more than ${p.limit} distinct values of ${p.field}. New values are stored as ${p.replacement}, so totals stay exact. Don't put IDs or other unique texts in ${p.field}.`,
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>
     `A request's ${p.field} was ignored: it ${p.reason}. The request is recorded without this value. Correct the header or the withTenant() call.`,
   PS_QUEUE_AWAY: (p: { queue: string }) =>
@@ -115,8 +128,8 @@ export const ERROR_MESSAGES = {
     `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
   PS_METHOD_NOT_ALLOWED: (p: { method: string; path: string; allowed: string }) =>
     `${p.path} does not support ${p.method}. Use ${p.allowed}.`,
-  PS_TABLE_SUSPENDED: (p: { tables: string }) =>
-    `QuestDB accepts rows but does not store them, because these tables are suspended: ${p.tables}. Free disk space, then run ALTER TABLE … RESUME WAL in the QuestDB console.`,
+  PS_TABLE_SUSPENDED: (p: { tables: string; reason: string }) =>
+    `QuestDB accepts rows but does not store them, because these tables are suspended: ${p.tables} (${p.reason}). Free disk space on QuestDB's machine. Perfscope then resumes the tables.`,
   PS_UNAVAILABLE: (p: { reason: string }) =>
     `The service is temporarily unavailable: ${p.reason}. Try again later.`,
   PS_REQUEST_TOO_LARGE: (_p: Record<never, never>) =>

@@ -10,11 +10,14 @@ import type {
   ErrorLogRow,
 } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
+import type { DimensionLimits } from '../record/dimension-limits.ts';
 
 /**
  * Maximum number of distinct errors per batch. Errors over this limit are grouped into one error.
  */
 const MAX_DISTINCT_ERRORS = 500;
+/** Maximum number of fingerprints during the lifetime of the process. Later errors are grouped too. */
+const MAX_FINGERPRINTS = 10_000;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_STACK_LENGTH = 4096;
 /** Fingerprint of the errors over the limit. */
@@ -36,6 +39,8 @@ export interface ErrorOccurrence {
 export interface ErrorTrackerOptions {
   readonly resource: ServiceResource;
   readonly add: AddRows;
+  /** Limits the distinct tenants. Default: no limit. */
+  readonly limits?: DimensionLimits | undefined;
 }
 
 /** An occurrence with its fingerprint and time. */
@@ -60,6 +65,7 @@ export class ErrorTracker {
   readonly #nextId = createIdGenerator();
   /** Errors since the last batch. The value is undefined until the error repeats. */
   #repeated = new Map<string, RepeatedOccurrence | undefined>();
+  readonly #fingerprints = new Set<string>();
 
   constructor(options: ErrorTrackerOptions) {
     this.#options = options;
@@ -68,7 +74,9 @@ export class ErrorTracker {
   /** Stores or counts an occurrence. Never throws. */
   track(occurrence: ErrorOccurrence, nowMs: number = Date.now()): void {
     try {
-      this.#track(occurrence, nowMs);
+      const { limits } = this.#options;
+      const tenant = limits?.limitTenant(occurrence);
+      this.#track({ ...occurrence, ...tenant }, nowMs);
     } catch {
       // A thrown value that can't be read must not cause a second error in the application.
     }
@@ -98,7 +106,9 @@ export class ErrorTracker {
     const endpointAndMessage = `${endpoint ?? ''} ${message}`;
     const fingerprint = computeErrorFingerprint(`${kind} ${type}`, endpointAndMessage, stack);
     const errorKey = toErrorKey(occurrence, fingerprint);
-    const isOther = !this.#repeated.has(errorKey) && this.#repeated.size >= MAX_DISTINCT_ERRORS;
+    const isOther =
+      !this.#repeated.has(errorKey) &&
+      (this.#repeated.size >= MAX_DISTINCT_ERRORS || !this.#isKept(fingerprint));
     const key = isOther ? OTHER_ERRORS : errorKey;
     const tracked = { occurrence, fingerprint: isOther ? OTHER_ERRORS : fingerprint, nowMs };
     if (this.#repeated.has(key)) {
@@ -107,6 +117,13 @@ export class ErrorTracker {
     }
     this.#repeated.set(key, undefined);
     this.#options.add('error_logs', [this.#toRow(tracked)]);
+  }
+
+  #isKept(fingerprint: string): boolean {
+    if (this.#fingerprints.has(fingerprint)) return true;
+    if (this.#fingerprints.size >= MAX_FINGERPRINTS) return false;
+    this.#fingerprints.add(fingerprint);
+    return true;
   }
 
   /** Called only for stored occurrences, because redacting a stack trace is slow. */

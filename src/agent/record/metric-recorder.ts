@@ -1,18 +1,11 @@
 import { DAY_MS } from '../../core/duration.ts';
 import { guard, runGuarded } from '../../core/guard.ts';
-import {
-  addToBucket,
-  type BucketCounts,
-  computeStoredBound,
-  toBucketRows,
-} from '../../core/histogram/histogram-buckets.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import type { PerfscopeError } from '../../core/perfscope-error.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
-import { computePointId, createIdGenerator } from '../../core/schema/row-ids.ts';
+import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import type { MetricBucketRow } from '../../core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import type {
   JobTransition,
@@ -20,6 +13,8 @@ import type {
 } from '../../core/schema/tables/queue-metrics-table.ts';
 import type { DroppedRowCounter } from '../../storage/write/dropped-rows.ts';
 import { getCurrentTenant } from '../instrumentation/tenant-context.ts';
+import { BucketAccumulator } from './bucket-accumulator.ts';
+import { DimensionLimits, type RowTenant } from './dimension-limits.ts';
 import { toJobTransitionRow } from './job-transition-row.ts';
 import {
   type Measurement,
@@ -42,8 +37,10 @@ export interface MetricRecorderOptions {
 /** Converts the application's own measurements and job transitions to rows. */
 export class MetricRecorder {
   readonly #options: MetricRecorderOptions;
+  /** Limits the distinct values of text fields. */
+  readonly limits: DimensionLimits;
   readonly #nextId = createIdGenerator();
-  readonly #buckets = new BucketAccumulator(this.#nextId);
+  readonly #buckets: BucketAccumulator;
   readonly #warnOnce: (kind: string, message: string) => void;
   readonly #retentionMs: number;
   #seq = 0;
@@ -51,6 +48,10 @@ export class MetricRecorder {
 
   constructor(options: MetricRecorderOptions) {
     this.#options = options;
+    this.limits = new DimensionLimits(options.log);
+    this.#buckets = new BucketAccumulator(this.#nextId, (rows) =>
+      options.add('metric_buckets', rows),
+    );
     this.#warnOnce = createWarnOnce(options.log);
     this.#retentionMs = options.retentionDays * DAY_MS;
     this.strict = options.strict;
@@ -64,21 +65,26 @@ export class MetricRecorder {
   }
 
   readonly #addMetric = guard('recordMetric', (m: ValidatedMeasurement) => {
+    const { limits } = this;
     const { resource } = this.#options;
+    const name = limits.limit('name', m.name);
     const row: PerformanceMetricRow = {
       ...resource,
-      service: m.service ?? resource.service,
+      service: limits.limit('service', m.service) ?? resource.service,
       id: this.#nextId(),
       timestamp: m.timestampMs,
       metricType: m.metricType,
-      name: m.name,
+      name,
       value: m.value,
-      unit: m.unit,
+      unit: limits.limit('unit', m.unit),
       tags: m.tags,
-      endpoint: m.endpoint ?? getQueueName(m),
-      operation: m.operation,
+      endpoint:
+        m.endpoint === undefined
+          ? getQueueName(name, m.metricType)
+          : limits.limit('endpoint', m.endpoint),
+      operation: limits.limit('operation', m.operation),
       duration: m.duration ?? (m.unit === 'ms' ? m.value : undefined),
-      ...resolveTenant(m),
+      ...limits.limitTenant(resolveTenant(m)),
       userId: m.userId ?? getCurrentTenant()?.userId,
       count: 1,
       errorCount: m.error ? 1 : 0,
@@ -104,8 +110,14 @@ export class MetricRecorder {
   }
 
   readonly #addJob = guard('recordQueueMetric', (row: QueueMetricRow): QueueMetricRow => {
+    const { limits } = this;
     const { resource, add } = this.#options;
-    Object.assign(row, resolveTenant(row));
+    Object.assign(row, limits.limitTenant(resolveTenant(row)));
+    const queueName = limits.limit('queueName', row.queueName);
+    // The job IDs of two queues can be equal, and each job keeps its own rows.
+    if (queueName !== row.queueName) row.jobId = `${row.queueName}/${row.jobId}`;
+    row.queueName = queueName;
+    row.jobType = limits.limit('jobType', row.jobType);
     add('queue_metrics', [{ ...resource, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;
   });
@@ -137,7 +149,7 @@ export class MetricRecorder {
 
   /** Adds the bucket rows of the measurements since the last batch. Never throws. */
   addBucketRows(): void {
-    runGuarded('recordMetric', () => this.#options.add('metric_buckets', this.#buckets.takeRows()));
+    runGuarded('recordMetric', () => this.#buckets.flush());
   }
 
   /**
@@ -153,71 +165,13 @@ export class MetricRecorder {
 }
 
 /** For queue metric types, the name of a measurement is the queue name. */
-function getQueueName({ name, metricType }: ValidatedMeasurement): string | undefined {
+function getQueueName(name: string, metricType: PerformanceMetricType): string | undefined {
   return metricType.startsWith('QUEUE_') ? name : undefined;
 }
 
 /** Returns the explicit tenant, or the current tenant. Never combines fields of both. */
-function resolveTenant(explicit: {
-  organizationId?: string | undefined;
-  propertyId?: string | undefined;
-}) {
+function resolveTenant(explicit: RowTenant): RowTenant {
   const isExplicit = (explicit.organizationId ?? explicit.propertyId) !== undefined;
   const { organizationId, propertyId } = (isExplicit ? explicit : getCurrentTenant()) ?? {};
   return { organizationId: organizationId ?? undefined, propertyId: propertyId ?? undefined };
-}
-
-/** Short enough that the edges of a query's time window stay exact to the second. */
-const BUCKET_INTERVAL_MS = 1000;
-
-interface BucketSum {
-  row: PerformanceMetricRow;
-  timestamp: number;
-  buckets: BucketCounts;
-}
-
-/**
- * Counts individual values by series and bucket until the next batch. Each batch has its own
- * `point`, so that deduplication keeps equal values from two batches or two processes.
- */
-class BucketAccumulator {
-  readonly #nextId: () => string;
-  #rows: PerformanceMetricRow[] = [];
-
-  constructor(nextId: () => string) {
-    this.#nextId = nextId;
-  }
-
-  /** Only stores the row, because computing the sums would delay the caller. */
-  add(row: PerformanceMetricRow): void {
-    this.#rows.push(row);
-  }
-
-  /** Returns the sums as rows, and resets them. */
-  takeRows(): MetricBucketRow[] {
-    const rows = this.#rows;
-    this.#rows = [];
-    const sums = new Map<string, BucketSum>();
-    for (const row of rows) addToSums(sums, row);
-    return [...sums.values()].flatMap(({ row, timestamp, buckets }) =>
-      toBucketRows(row, buckets, computePointId(this.#nextId()), timestamp),
-    );
-  }
-}
-
-function addToSums(sums: Map<string, BucketSum>, row: PerformanceMetricRow): void {
-  const timestamp = Math.floor(row.timestamp / BUCKET_INTERVAL_MS) * BUCKET_INTERVAL_MS;
-  const key = JSON.stringify([
-    ...[timestamp, row.metricType, row.name, row.endpoint, row.operation, row.test],
-    ...[row.organizationId, row.propertyId, row.service],
-  ]);
-  let sum = sums.get(key);
-  if (!sum) {
-    sum = { row, timestamp, buckets: new Map() };
-    sums.set(key, sum);
-  }
-  // Uses OpenTelemetry's bucket bounds, which are in seconds, so that OpenTelemetry histograms can
-  // be merged with these counts.
-  const bound = computeStoredBound(row.value ?? 0, row.unit === 'ms' ? 1000 : 1);
-  addToBucket(sum.buckets, bound, 1, row.errorCount ?? 0);
 }
