@@ -25,7 +25,7 @@ function createReadinessHandler(queryClient: QueryClient): RequestHandler {
     const suspended = await queryClient.read(UNRESTRICTED_SCOPE, SUSPENDED_TABLES_QUERY);
     if (suspended.length > 0) {
       const tables = suspended.map(({ name }) => String(name)).join(', ');
-      throw createError('PS_TABLE_SUSPENDED', { tables });
+      throw createError('PS_TABLE_SUSPENDED', { tables, reason: 'see the log of QuestDB' });
     }
     response.json({ status: 'ready' });
   };

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import { createError, PerfscopeError } from '../../core/perfscope-error.ts';
 import {
   buildCreateRollupSql,
   formatRollupName,
@@ -7,132 +8,167 @@ import {
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
-import {
-  buildCreateStateTableSql,
-  buildCreateTableSql,
-} from '../../core/schema/table-definition.ts';
-import { MEASUREMENT_TABLES, STATE_TABLES } from '../../core/schema/table-registry.ts';
-import { errorLogsTable } from '../../core/schema/tables/error-logs-table.ts';
-import { notificationsTable } from '../../core/schema/tables/notifications-table.ts';
-import { peopleTable } from '../../core/schema/tables/people-table.ts';
-import { ruleDecisionsTable } from '../../core/schema/tables/rule-decisions-table.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
-
-interface Migration {
-  readonly version: number;
-  readonly name: string;
-  /** Idempotent statements, because several processes can run them at the same time. */
-  readonly statements: (retentionDays: number) => readonly string[];
-}
+import {
+  createConflict,
+  planSchemaRepairs,
+  SCHEMA_TABLE_NAMES,
+  type SchemaPlan,
+} from './plan-schema-repairs.ts';
+import { readSchema, type StoredSchema } from './read-schema.ts';
 
 /**
- * All migrations in order. Only append to this list. A migration must not rename, change, or drop
- * anything.
+ * Names of all schema versions, starting with version 1. Only append to this list. The table
+ * definitions describe the newest version, and `planSchemaRepairs` adds the missing parts. A new
+ * version must not rename, change, or drop anything.
  */
-const MIGRATIONS: readonly Migration[] = [
-  {
-    version: 1,
-    name: 'measurement tables',
-    statements: (days) => MEASUREMENT_TABLES.map((table) => buildCreateTableSql(table, days)),
-  },
-  {
-    version: 2,
-    name: 'state tables',
-    statements: () => STATE_TABLES.map((table) => buildCreateStateTableSql(table)),
-  },
-  {
-    version: 3,
-    name: 'notifications',
-    statements: () => [buildCreateStateTableSql(notificationsTable)],
-  },
-  {
-    version: 4,
-    name: 'errors',
-    statements: (days) => [buildCreateTableSql(errorLogsTable, days)],
-  },
-  {
-    version: 5,
-    name: 'rule decisions',
-    statements: () => [buildCreateStateTableSql(ruleDecisionsTable)],
-  },
-  {
-    version: 6,
-    name: 'people',
-    statements: () => [buildCreateStateTableSql(peopleTable)],
-  },
-];
+const SCHEMA_VERSIONS = [
+  'measurement tables',
+  'state tables',
+  'notifications',
+  'errors',
+  'rule decisions',
+  'people',
+] as const;
 
-const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((m) => m.version));
+/** Time for QuestDB to apply a change of another process, in ms. Until then, the change can't be read. */
+const APPLY_TIMEOUT_MS = 2000;
+const APPLY_POLL_INTERVAL_MS = 100;
 
-const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
+const SCHEMA_VERSION = SCHEMA_VERSIONS.length;
+const MIGRATIONS_TABLE = 'schema_migrations';
+
+const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE}
   (timestamp TIMESTAMP, version LONG, name VARCHAR, applied_at TIMESTAMP)
   TIMESTAMP(timestamp) PARTITION BY YEAR WAL DEDUP UPSERT KEYS(timestamp, version)`;
 
 export interface MigrationReport {
   /** Schema version after the run. */
   version: number;
-  /** Names of the migrations and roll-ups that this run applied. */
+  /** Names of the versions, roll-ups, tables, and columns that this run added. */
   applied: string[];
+  /** Messages about parts of the schema that must be repaired by hand (PS_SCHEMA_CONFLICT). */
+  conflicts: string[];
 }
 
 /**
- * Creates the tables and roll-ups of this version. New tables and roll-ups keep their rows for
- * `retention`. Several processes can run this at the same time, because the statements are
- * idempotent and a migration that is recorded twice becomes one row.
+ * Creates the tables and roll-ups of this version, and repairs tables that have been changed. New
+ * tables and roll-ups keep their rows for `retention`. Several processes can run this at the same
+ * time, because the statements are idempotent and a version that is recorded twice becomes one row.
  *
  * @throws PS_SCHEMA_NEWER if a newer version of Perfscope has migrated the database
  * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
 export async function migrate(target: WriteTarget, retention: Retention): Promise<MigrationReport> {
-  const { version, applied } = await migrateTables(target, retention);
-  return { version, applied: [...applied, ...(await createRollups(target, retention))] };
+  const report = await migrateTables(target, retention);
+  const rollups = await createRollups(target, retention);
+  return {
+    ...report,
+    applied: [...report.applied, ...rollups.created],
+    conflicts: [...report.conflicts, ...rollups.conflicts.map(({ message }) => message)],
+  };
 }
 
 /**
- * Creates only the tables. Creating the roll-ups takes seconds, and a service that only writes
- * might exit before that. A server or `perfscope migrate` creates them.
+ * Creates and repairs only the tables. Needs three short statements if nothing is missing. Creating
+ * the roll-ups takes seconds, and a service that only writes might exit before that. A server or
+ * `perfscope migrate` creates them.
  *
  * @param options of each statement
+ * @throws see {@link migrate}
  */
 export async function migrateTables(
   target: WriteTarget,
   retention: Retention,
   options: ExecOptions = {},
 ): Promise<MigrationReport> {
-  await execSql(target, CREATE_MIGRATIONS_TABLE, options);
-  const appliedVersions = await getAppliedVersions(target, options);
-  const newest = Math.max(0, ...appliedVersions);
+  const stored = await readSchema(target, SCHEMA_TABLE_NAMES, options);
+  const recorded = await readRecordedVersions(target, stored, options);
+  const newest = Math.max(0, ...recorded);
   if (newest > SCHEMA_VERSION) {
     throw createError('PS_SCHEMA_NEWER', { found: newest, known: SCHEMA_VERSION });
   }
-  const applied: string[] = [];
-  for (const migration of MIGRATIONS.filter((m) => !appliedVersions.has(m.version))) {
-    for (const statement of migration.statements(retention.rawDays))
-      await execSql(target, statement, options);
-    await execSql(target, toInsertStatement(migration), options);
-    applied.push(migration.name);
+  const plan = planSchemaRepairs(stored, retention.rawDays);
+  await runRepairs(target, plan, retention, options);
+  const versions = SCHEMA_VERSIONS.map((name, i) => ({ version: i + 1, name })).filter(
+    ({ version }) => !recorded.has(version),
+  );
+  if (!stored.has(MIGRATIONS_TABLE)) await execSql(target, CREATE_MIGRATIONS_TABLE, options);
+  for (const { version, name } of versions) {
+    await execSql(target, toInsertStatement(version, name), options);
   }
-  return { version: SCHEMA_VERSION, applied };
+  // In a new database, the versions describe all tables.
+  const repairs = recorded.size === 0 ? [] : plan.repairs;
+  return {
+    version: SCHEMA_VERSION,
+    applied: [...versions, ...repairs].map(({ name }) => name),
+    conflicts: plan.conflicts.map(({ message }) => message),
+  };
+}
+
+/**
+ * Runs the statements of a plan. Another process can run the same statements at the same time, and
+ * QuestDB then rejects some of them. Such an error is ignored if nothing is missing afterward.
+ */
+async function runRepairs(
+  target: WriteTarget,
+  { repairs }: SchemaPlan,
+  retention: Retention,
+  options: ExecOptions,
+): Promise<void> {
+  const failures = new Map<string, unknown>();
+  for (const { name, statement } of repairs) {
+    try {
+      await execSql(target, statement, options);
+    } catch (error) {
+      if (!isRejected(error)) throw error;
+      failures.set(name, error);
+    }
+  }
+  const deadlineMs = performance.now() + APPLY_TIMEOUT_MS;
+  while (failures.size > 0) {
+    const stored = await readSchema(target, SCHEMA_TABLE_NAMES, options);
+    const { repairs: missing } = planSchemaRepairs(stored, retention.rawDays);
+    const failed = missing.find(({ name }) => failures.has(name));
+    if (!failed) return;
+    if (performance.now() > deadlineMs) throw failures.get(failed.name);
+    await delay(APPLY_POLL_INTERVAL_MS);
+  }
+}
+
+function isRejected(error: unknown): boolean {
+  return error instanceof PerfscopeError && error.code === 'PS_QUESTDB_REFUSED';
+}
+
+export interface RollupReport {
+  /** Names of the new roll-ups. */
+  readonly created: readonly string[];
+  /** Roll-ups whose names belong to other tables (PS_SCHEMA_CONFLICT). */
+  readonly conflicts: readonly PerfscopeError[];
 }
 
 /**
  * Creates the missing roll-ups. If a definition has changed, its roll-up gets a new name and is
  * filled from the existing rows. The old roll-up remains, because its history can be longer.
- *
- * @returns names of the new roll-ups
  */
 export async function createRollups(
   target: WriteTarget,
   retention: Retention,
   definitions = ROLLUP_DEFINITIONS,
-): Promise<string[]> {
-  const { dataset } = await execSql(target, 'SELECT view_name FROM materialized_views()');
-  const existing = new Set(dataset.map(([name]) => name));
+): Promise<RollupReport> {
+  const stored = await readSchema(target, []);
   const created: string[] = [];
+  const conflicts: PerfscopeError[] = [];
   for (const definition of definitions) {
     for (const unit of definition.units) {
       const name = formatRollupName(definition, unit);
-      if (existing.has(name)) continue;
+      const relation = stored.get(name);
+      if (relation?.isRollup) continue;
+      if (relation) {
+        conflicts.push(createConflict(name, 'is not a materialized view'));
+        // The coarser roll-ups would be computed from this table.
+        break;
+      }
       await execSql(
         target,
         buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit)),
@@ -140,18 +176,23 @@ export async function createRollups(
       created.push(name);
     }
   }
-  return created;
+  return { created, conflicts };
 }
 
-async function getAppliedVersions(target: WriteTarget, options: ExecOptions): Promise<Set<number>> {
-  const { dataset } = await execSql(target, 'SELECT version FROM schema_migrations', options);
-  return new Set(dataset.map(([version]) => Number(version)));
+async function readRecordedVersions(
+  target: WriteTarget,
+  stored: StoredSchema,
+  options: ExecOptions,
+): Promise<Set<number>> {
+  if (!stored.has(MIGRATIONS_TABLE)) return new Set();
+  const { dataset } = await execSql(target, `SELECT version FROM ${MIGRATIONS_TABLE}`, options);
+  return new Set(dataset.map(([version]) => Number(version)).filter(Number.isFinite));
 }
 
 /** Uses the version in seconds as the timestamp, so that recording a version again is an upsert. */
-function toInsertStatement({ version, name }: Migration): string {
+function toInsertStatement(version: number, name: string): string {
   return [
-    'INSERT INTO schema_migrations',
+    `INSERT INTO ${MIGRATIONS_TABLE}`,
     `VALUES (${version * 1_000_000}, ${version}, '${name}', now())`,
   ].join(' ');
 }

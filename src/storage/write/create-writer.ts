@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
-import type { Logger } from '../../core/log.ts';
+import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { migrateTables } from '../migrations/migrate.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
@@ -51,6 +51,7 @@ export function createWriter({
 }: CreateWriterOptions): RowWriter {
   const { settings } = config;
   const { retention } = settings;
+  const warnOnce = createWarnOnce(log);
   return new RowWriter({
     target,
     dropped,
@@ -63,7 +64,9 @@ export function createWriter({
     flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,
     ensureTables: async (writeTarget, signal) => {
       const timeoutMs = STATEMENT_TIMEOUT_MS;
-      await migrateTables(writeTarget, retention, { timeoutMs, keepsProcessAlive: false, signal });
+      const options = { timeoutMs, keepsProcessAlive: false, signal };
+      const { conflicts } = await migrateTables(writeTarget, retention, options);
+      for (const conflict of conflicts) warnOnce(conflict, conflict);
     },
   });
 }

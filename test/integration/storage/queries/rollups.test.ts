@@ -115,7 +115,7 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
         }
       : definition,
   );
-  const created = await createRollups(questdb.target, shortRetention, changed);
+  const { created } = await createRollups(questdb.target, shortRetention, changed);
   expect(created).toEqual(['performance_metrics_1m_v2', 'performance_metrics_1h_v2']);
   await waitForRollups(questdb);
   await expectRows(
