@@ -66,7 +66,8 @@ function createSecret(owner, name) {
 function writeSecret(owner, name, text) {
   const file = join(createFolder(owner), name);
   const tempFile = `${file}.new`;
-  writeFileSync(tempFile, `${text}\n`, { mode: 0o600 });
+  // A power cut must not leave an empty file: the database stores the first password for good.
+  writeFileSync(tempFile, `${text}\n`, { mode: 0o600, flush: true });
   setOwner(owner, tempFile, 0o400);
   renameSync(tempFile, file);
 }

@@ -196,7 +196,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_SERIES_LIMIT: {
     cause:
-      'The application has too many distinct routes, SQL statements, or tenants for one process. Usually, this happens because the names contain IDs.',
+      'The application has too many distinct routes, SQL statements, tenants, or OpenTelemetry metrics for one process. Usually, this happens because the names contain IDs.',
     action: 'Use route patterns such as `/users/:id`, and bound parameters in SQL statements.',
   },
   PS_VALUE_LIMIT: {

@@ -100,7 +100,7 @@ export const ERROR_MESSAGES = {
   PS_ARGUMENT_INVALID: (p: { fn: string; argument: string; reason: string }) =>
     `${p.fn}() received an invalid argument: ${p.argument} ${p.reason}. Correct the call.`,
   PS_SERIES_LIMIT: (_p: Record<never, never>) =>
-    'This process reached its limit of distinct routes, statements, and tenants. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
+    'This process reached its limit of distinct routes, statements, tenants, or metrics. New combinations are grouped into one series, so totals stay exact. Use route patterns and bound parameters instead of literal values.',
   PS_VALUE_LIMIT: (p: { field: string; limit: number; replacement: string }) =>
     `This process recorded more than ${p.limit} distinct values of ${p.field}. New values are stored as ${p.replacement}, so totals stay exact. Don't put IDs or other unique texts in ${p.field}.`,
   PS_TENANT_REFUSED: (p: { field: string; reason: string }) =>

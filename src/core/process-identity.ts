@@ -7,6 +7,13 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
+/** Returns whether a value, for example from a file, has the shape of a {@link ProcessIdentity}. */
+export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+  const { pid, started } = (value ?? {}) as Record<string, unknown>;
+  // Signals to the process IDs 0 and below go to several processes.
+  return Number.isSafeInteger(pid) && (pid as number) > 0 && typeof started === 'string';
+}
+
 export function getProcessIdentity(pid: number): ProcessIdentity {
   return { pid, started: readProcessStartTime(pid) };
 }

@@ -147,7 +147,7 @@ export class TestApiServer {
       notify: (notification) => this.notifier.notify(notification),
       onEvaluated: (evaluation) => this.notifier.onEvaluated(evaluation),
     });
-    const key = loadLinkKey(this.questdb.folder);
+    const key = loadLinkKey(this.questdb.folder, log);
     this.peopleStore = new PeopleStore({ ...storage, audit });
     await this.peopleStore.load();
     this.notifier = new Notifier({

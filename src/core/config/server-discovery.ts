@@ -1,10 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { createWarnOnce, stderrLogger } from '../log.ts';
 import { createError } from '../perfscope-error.ts';
-import { writePrivateFile } from '../private-file.ts';
-import { isProcessAlive, type ProcessIdentity } from '../process-identity.ts';
+import { isProcessAlive, isProcessIdentity, type ProcessIdentity } from '../process-identity.ts';
+import { createStateFolder, writeStateFile } from '../state-file.ts';
 import { assertTrustedFolder, readTrustedFile, UntrustedFileError } from '../trusted-file.ts';
 import type { EnvironmentVariables } from './parse-settings.ts';
 import type { QuestdbTargets } from './questdb-targets.ts';
@@ -54,17 +54,18 @@ function findHomeFolder(): string {
  * Writes the file so that only the current user can read it, because it contains a password.
  *
  * @throws PS_DISCOVERY_UNTRUSTED if the folder belongs to another user
+ * @throws PS_STATE_FILE_UNUSABLE if the file can't be written
  */
 export function writeDiscoveryFile(file: string, discovery: ServerDiscovery): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  createStateFolder(folder);
   try {
     protectFolder(folder);
   } catch (error) {
     if (!(error instanceof UntrustedFileError)) throw error;
     throw createError('PS_DISCOVERY_UNTRUSTED', { file, reason: error.message });
   }
-  writePrivateFile(file, JSON.stringify(discovery));
+  writeStateFile(file, JSON.stringify(discovery));
 }
 
 /** Removes the permissions of other users from a folder of the current user. */
@@ -77,20 +78,46 @@ function protectFolder(folder: string): void {
 const warnOnce = createWarnOnce(stderrLogger);
 
 /**
- * Reads the discovery file. Returns undefined if there is none, if its server has stopped, or if another
- * user could have written it. The agent sends rows and credentials to the addresses in the file.
+ * Reads the discovery file. The agent sends rows and credentials to the addresses in the file.
+ *
+ * @returns undefined if there is no file, or if its server has stopped. Also undefined if the file is
+ * damaged or can't be read, or if another user could have written it.
  */
 export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   try {
     assertTrustedFolder(dirname(file), { allowRoot: true });
-    const text = readTrustedFile(file, { allowRoot: true });
-    const discovery = JSON.parse(text) as ServerDiscovery;
-    return isProcessAlive(discovery.process) ? discovery : undefined;
+    const discovery = parseDiscovery(readTrustedFile(file, { allowRoot: true }));
+    if (discovery === undefined) {
+      const reason = 'it does not contain the addresses of a server';
+      const effect =
+        'No server is used. Restart the Perfscope server, which writes the file again.';
+      warnOnce(file, createError('PS_STATE_FILE_DAMAGED', { file, reason, effect }).message);
+    }
+    return discovery && isProcessAlive(discovery.process) ? discovery : undefined;
   } catch (error) {
     if (error instanceof UntrustedFileError) {
       const params = { file, reason: error.message };
       warnOnce(file, createError('PS_DISCOVERY_UNTRUSTED', params).message);
     }
+    return undefined;
+  }
+}
+
+/** Returns undefined if the text is not the complete content of a discovery file. */
+function parseDiscovery(text: string): ServerDiscovery | undefined {
+  try {
+    const discovery = JSON.parse(text) as ServerDiscovery;
+    const { process, serverUrl, spoolDir, questdb } = discovery;
+    const { host, port, user, password, database } = questdb.read;
+    const texts = [serverUrl, spoolDir, questdb.write.url, host, user, password, database];
+    const isComplete =
+      isProcessIdentity(process) &&
+      Number.isSafeInteger(port) &&
+      texts.every((each) => typeof each === 'string') &&
+      URL.canParse(serverUrl) &&
+      URL.canParse(questdb.write.url);
+    return isComplete ? discovery : undefined;
+  } catch {
     return undefined;
   }
 }

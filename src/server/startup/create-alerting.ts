@@ -73,7 +73,7 @@ export async function createNotifier(options: CreateNotifierOptions): Promise<No
   const { agent, evaluator, queryClient, log, dataDir, read, audit } = options;
   const { deferredWriter, config } = agent;
   const { settings } = config;
-  const linkKey = loadLinkKey(dataDir);
+  const linkKey = loadLinkKey(dataDir, log);
   const { add } = deferredWriter;
   const peopleStore = new PeopleStore({
     read,

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { z } from 'zod';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { writePrivateFile } from '../../core/private-file.ts';
 import type { FileDigest } from './copy-file.ts';
 
 const MANIFEST_FILE = 'manifest.json';
@@ -29,6 +31,17 @@ export interface Manifest {
   readonly filesSha256: string;
 }
 
+const manifestSchema = z.looseObject({
+  format: z.int(),
+  version: z.string(),
+  questdbVersion: z.string(),
+  createdAt: z.iso.datetime(),
+  tables: z.array(z.looseObject({ name: z.string(), rows: z.int().nonnegative() })),
+  files: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  filesSha256: z.string(),
+});
+
 /** The copied files, by path in the backup. Paths use `/`. */
 export type CopiedFiles = ReadonlyMap<string, FileDigest>;
 
@@ -47,9 +60,9 @@ export async function writeManifest(
     bytes: [...copied.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     filesSha256: createHash('sha256').update(list).digest('hex'),
   };
-  await writeFile(join(folder, CHECKSUMS_FILE), list, { mode: 0o600 });
+  writePrivateFile(join(folder, CHECKSUMS_FILE), list, { durable: true });
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
-  await writeFile(join(folder, MANIFEST_FILE), text, { mode: 0o600 });
+  writePrivateFile(join(folder, MANIFEST_FILE), text, { durable: true });
   return manifest;
 }
 
@@ -70,10 +83,7 @@ export async function readBackupContents(folder: string): Promise<BackupContents
       throw createDamagedError(folder, errorMessage(error));
     });
   const list = await read(CHECKSUMS_FILE);
-  const manifest = parseManifest(await read(MANIFEST_FILE));
-  if (manifest?.format !== FORMAT_VERSION) {
-    throw createDamagedError(folder, `${MANIFEST_FILE} has an unsupported format`);
-  }
+  const manifest = parseManifest(folder, await read(MANIFEST_FILE));
   if (createHash('sha256').update(list).digest('hex') !== manifest.filesSha256) {
     throw createDamagedError(folder, `${CHECKSUMS_FILE} has been changed`);
   }
@@ -121,9 +131,20 @@ export function listFiles(folder: string): string[] {
     .sort();
 }
 
-function parseManifest(text: string): Manifest | undefined {
+function parseManifest(folder: string, text: string): Manifest {
+  const value = parseJson(text);
+  const { format } = (value ?? {}) as { format?: unknown };
+  if (Number.isSafeInteger(format) && format !== FORMAT_VERSION) {
+    throw createDamagedError(folder, `${MANIFEST_FILE} has the unsupported format ${format}`);
+  }
+  const { success, data } = manifestSchema.safeParse(value);
+  if (!success) throw createDamagedError(folder, `${MANIFEST_FILE} is empty or incomplete`);
+  return data;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as Manifest;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

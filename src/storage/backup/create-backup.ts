@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
-import { CREDENTIALS_FILE } from '../questdb/data-dir.ts';
+import { CREDENTIALS_FILE } from '../questdb/credentials.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 import { QUESTDB_VERSION } from '../questdb/questdb-release.mjs';
 import {

@@ -1,55 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
+import { createPrivateFile } from '../../core/private-file.ts';
 import {
   getProcessIdentity,
   isProcessAlive,
+  isProcessIdentity,
   type ProcessIdentity,
 } from '../../core/process-identity.ts';
-
-/** Users and passwords of one embedded QuestDB, generated when the data directory is created. */
-export interface Credentials {
-  /** Read and write access over HTTP and the PostgreSQL wire protocol. */
-  readonly writer: { readonly user: string; readonly password: string };
-  /** Read-only access over the PostgreSQL wire protocol. */
-  readonly reader: { readonly user: string; readonly password: string };
-}
-
-export const CREDENTIALS_FILE = 'credentials.json';
-
-/**
- * Reads the credentials of a data directory, or generates them. Only the owner can read the
- * credentials file.
- */
-export function loadOrCreateCredentials(dataDir: string): Credentials {
-  const file = join(dataDir, CREDENTIALS_FILE);
-  try {
-    const stored = JSON.parse(readFileSync(file, 'utf8')) as Credentials;
-    chmodSync(file, 0o600);
-    return stored;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const credentials: Credentials = {
-    writer: { user: 'perfscope', password: randomBytes(18).toString('base64url') },
-    reader: { user: 'perfscope_reader', password: randomBytes(18).toString('base64url') },
-  };
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-  return credentials;
-}
+import { parseStateJson, readStateFile, writeStateFile } from '../../core/state-file.ts';
+import { CREDENTIALS_FILE } from './credentials.ts';
 
 interface LockHolder {
   process: ProcessIdentity;
@@ -72,33 +33,30 @@ export class DataDirLock {
    * that it left running.
    *
    * @throws PS_DATA_DIR_HELD with the holder's process ID and URL
-   * @throws PS_DATA_DIR_UNUSABLE if the directory can't be created or written
+   * @throws PS_STATE_FILE_UNUSABLE if the lock file can't be read
+   * @throws PS_DATA_DIR_UNUSABLE if the directory can't be created or locked
    */
   static async acquire(dataDir: string): Promise<DataDirLock> {
     const file = join(dataDir, 'server.lock');
     const holder: LockHolder = { process: getProcessIdentity(process.pid), url: 'starting' };
     try {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      const draft = `${file}.${process.pid}`;
-      writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
-      try {
-        await acquireLockFile(file, draft, dataDir);
-      } finally {
-        rmSync(draft, { force: true });
-      }
+      await acquireLockFile(file, holder, dataDir);
     } catch (error) {
-      if ((error as { code?: string }).code === 'PS_DATA_DIR_HELD') throw error;
+      if (error instanceof PerfscopeError) throw error;
       throw createError('PS_DATA_DIR_UNUSABLE', { dataDir, reason: errorMessage(error) }, error);
     }
     return new DataDirLock(file, holder);
   }
 
-  /** Updates the details in the lock file: the server's URL and the QuestDB process. */
+  /**
+   * Updates the details in the lock file: the server's URL and the QuestDB process.
+   *
+   * @throws PS_STATE_FILE_UNUSABLE if the lock file can't be written
+   */
   update(changes: Partial<Omit<LockHolder, 'process'>>): void {
     this.#holder = { ...this.#holder, ...changes };
-    const draft = `${this.#file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(this.#holder), { mode: 0o600 });
-    renameSync(draft, this.#file);
+    writeStateFile(this.#file, JSON.stringify(this.#holder));
   }
 
   release(): void {
@@ -107,17 +65,12 @@ export class DataDirLock {
 }
 
 /**
- * Creates the lock file as a hard link to `draft`. Linking is atomic and fails if the lock exists,
- * so no process ever reads a partially written lock.
+ * Creates the lock file with its whole content, so no process ever reads a partially written lock. A
+ * damaged lock, for example after a power cut, therefore belongs to no running process.
  */
-async function acquireLockFile(file: string, draft: string, dataDir: string): Promise<void> {
+async function acquireLockFile(file: string, own: LockHolder, dataDir: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      linkSync(draft, file);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    if (createPrivateFile(file, JSON.stringify(own))) return;
     const holder = readLockHolder(file);
     if (holder && isProcessAlive(holder.process)) throw createHeldError(dataDir, holder);
     if (holder?.questdb) await stopOrphanedQuestdb(holder.questdb);
@@ -137,9 +90,18 @@ async function stopOrphanedQuestdb(questdb: ProcessIdentity): Promise<void> {
   }
 }
 
+/**
+ * Returns undefined if there is no lock, or if it is damaged.
+ *
+ * @throws PS_STATE_FILE_UNUSABLE if the lock can't be read, for example because another user holds it
+ */
 function readLockHolder(file: string): LockHolder | undefined {
+  const content = readStateFile(file);
+  if (content === undefined) return undefined;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as LockHolder;
+    const { process, url, questdb } = (parseStateJson(content) ?? {}) as Partial<LockHolder>;
+    if (!isProcessIdentity(process)) return undefined;
+    return { process, url: String(url), ...(isProcessIdentity(questdb) && { questdb }) };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   formatBasicAuthorization,
@@ -9,11 +9,11 @@ import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { getProcessIdentity, type ProcessIdentity } from '../../core/process-identity.ts';
-import { type Credentials, loadOrCreateCredentials } from './data-dir.ts';
+import { type Credentials, loadOrCreateCredentials } from './credentials.ts';
 import { hasPortConflict, launchQuestdb, stopProcess, waitUntilReady } from './launch-questdb.ts';
 import { findFreePorts, type Ports, writeServerConf } from './server-conf.ts';
+import { DEFAULT_PORTS, loadPorts, savePorts } from './stored-ports.ts';
 
-const DEFAULT_PORTS: Ports = { http: 9000, pg: 8812 };
 const ANY_PORTS: Ports = { http: 0, pg: 0 };
 const MAX_LAUNCH_ATTEMPTS = 3;
 const HEAP_MB = 256;
@@ -47,10 +47,11 @@ export class EmbeddedQuestdb {
   #ports: Ports = DEFAULT_PORTS;
   #stopping = false;
   #restartTimer: NodeJS.Timeout | undefined;
+  #reportTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: EmbeddedOptions) {
     this.#options = options;
-    this.#credentials = loadOrCreateCredentials(options.dataDir);
+    this.#credentials = loadOrCreateCredentials(options.dataDir, options.log);
     this.#root = join(options.dataDir, 'questdb');
     this.#logFile = join(options.dataDir, 'questdb.log');
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
@@ -63,7 +64,7 @@ export class EmbeddedQuestdb {
    */
   static async start(options: EmbeddedOptions): Promise<EmbeddedQuestdb> {
     const questdb = new EmbeddedQuestdb(options);
-    questdb.#ports = questdb.#loadPorts();
+    questdb.#ports = loadPorts(options.dataDir);
     try {
       await questdb.#launch();
     } catch (error) {
@@ -88,6 +89,7 @@ export class EmbeddedQuestdb {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restartTimer);
+    clearTimeout(this.#reportTimer);
     if (this.#child) await stopProcess(this.#child);
   }
 
@@ -109,8 +111,8 @@ export class EmbeddedQuestdb {
   async #launchOn(ports: Ports): Promise<void> {
     this.#ports = ports;
     writeServerConf(this.#root, this.#ports, this.#credentials);
-    writeFileSync(this.#portsFile, JSON.stringify(this.#ports));
-    const { java, jar } = this.#options;
+    const { java, jar, dataDir, log } = this.#options;
+    savePorts(dataDir, this.#ports, log);
     const child = launchQuestdb({
       java,
       jar,
@@ -142,27 +144,26 @@ export class EmbeddedQuestdb {
   async #restart(delayMs: number): Promise<void> {
     try {
       await this.#launch();
-      this.#options.onRestart(this.targets);
     } catch (error) {
       if (this.#stopping) return;
       if (this.#child) await stopProcess(this.#child);
       this.#options.log.error(errorMessage(error));
       this.#scheduleRestart(Math.min(delayMs * 2, BACKOFF_MS.max));
+      return;
     }
+    this.#reportRestart(BACKOFF_MS.first);
   }
 
-  get #portsFile(): string {
-    return join(this.#options.dataDir, 'ports.json');
-  }
-
-  /**
-   * Returns the ports of the last start, so that services and bookmarks still work after a restart.
-   */
-  #loadPorts(): Ports {
+  /** If the report fails, for example because the disk is full, reports again later. */
+  #reportRestart(delayMs: number): void {
     try {
-      return JSON.parse(readFileSync(this.#portsFile, 'utf8')) as Ports;
-    } catch {
-      return DEFAULT_PORTS;
+      this.#options.onRestart(this.targets);
+    } catch (error) {
+      this.#options.log.error(errorMessage(error));
+      this.#reportTimer = setTimeout(
+        () => this.#reportRestart(Math.min(delayMs * 2, BACKOFF_MS.max)),
+        delayMs,
+      );
     }
   }
 }

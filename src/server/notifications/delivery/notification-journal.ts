@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createWarnOnce, type Logger } from '../../../core/log.ts';
@@ -6,8 +6,14 @@ import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import {
   getProcessIdentity,
   isProcessAlive,
-  type ProcessIdentity,
+  isProcessIdentity,
 } from '../../../core/process-identity.ts';
+import {
+  createStateFile,
+  createStateFolder,
+  parseStateJson,
+  readStateFile,
+} from '../../../core/state-file.ts';
 
 /** Maximum number of servers that share a data folder. Each has its own journal. */
 const MAX_JOURNALS = 20;
@@ -42,13 +48,25 @@ export class NotificationJournal {
   private constructor(folder: string, log: Logger) {
     this.#folder = folder;
     this.#logOnce = createWarnOnce(log);
-    for (const { k, v } of readJournalEntries(join(folder, 'journal'))) {
+    const file = join(folder, 'journal');
+    const { entries, damagedLines } = parseJournal(readStateFile(file)?.toString() ?? '');
+    for (const { k, v } of entries) {
       if (v === undefined) this.#delete(k);
       else this.#set(k, v);
     }
+    if (damagedLines > 0) {
+      const reason = `${damagedLines} of its lines can't be read`;
+      const effect = 'Some messages can be repeated or missing, and no action is needed.';
+      log.warn(createError('PS_STATE_FILE_DAMAGED', { file, reason, effect }).message);
+    }
   }
 
-  /** Opens the first journal under `dataDir` that no other running process uses. */
+  /**
+   * Opens the first journal under `dataDir` that no other running process uses. Ignores damaged lines,
+   * and logs a warning about them.
+   *
+   * @throws PS_STATE_FILE_UNUSABLE if the journal can't be read
+   */
   static open(dataDir: string, log: Logger): NotificationJournal {
     for (let i = 1; i <= MAX_JOURNALS; i++) {
       const folder = join(dataDir, i === 1 ? 'notify' : `notify-${i}`);
@@ -169,44 +187,62 @@ function formatJournalLine(entries: readonly JournalEntry[]): string {
   return `${JSON.stringify(entries)}\n`;
 }
 
-function readJournalEntries(file: string): JournalEntry[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : (JSON.parse(line) as JournalEntry[]);
-    } catch {
-      return [];
-    }
-  });
+/**
+ * Parses the lines of a journal. The last line can be incomplete if the process was killed. `flush` has
+ * then not resolved, so that line is not damaged.
+ */
+function parseJournal(text: string): { entries: JournalEntry[]; damagedLines: number } {
+  const lines = text.split('\n');
+  const unfinished = lines.pop() ?? '';
+  const parsed = lines.filter((line) => line !== '').map(parseJournalLine);
+  const last = parseJournalLine(unfinished) ?? [];
+  const entries = [...parsed.flatMap((each) => each ?? []), ...last];
+  return { entries, damagedLines: parsed.filter((each) => each === undefined).length };
 }
 
-/** Marks the folder as used by this process. Returns `false` if another running process uses it. */
+/** Returns undefined if the line is damaged. */
+function parseJournalLine(line: string): JournalEntry[] | undefined {
+  try {
+    const entries: unknown = JSON.parse(line);
+    return Array.isArray(entries) && entries.every(isJournalEntry) ? entries : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isJournalEntry(entry: unknown): entry is JournalEntry {
+  const { k, v } = (entry ?? {}) as Record<string, unknown>;
+  return typeof k === 'string' && k.includes(':') && (v === undefined || isObject(v));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * Marks the folder as used by this process. Returns `false` if another running process uses it.
+ *
+ * @throws PS_STATE_FILE_UNUSABLE
+ */
 function claimJournalFolder(folder: string): boolean {
   const owner = join(folder, 'owner');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  createStateFolder(folder);
   const mark = JSON.stringify(getProcessIdentity(process.pid));
   for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      writeFileSync(owner, mark, { mode: 0o600, flag: 'wx' });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    if (createStateFile(owner, mark)) return true;
     if (isOwnerAlive(owner)) return false;
     rmSync(owner, { force: true });
   }
   return false;
 }
 
+/** A damaged file belongs to no running process, because it is created with its whole content. */
 function isOwnerAlive(owner: string): boolean {
+  const content = readStateFile(owner);
+  if (content === undefined) return false;
   try {
-    return isProcessAlive(JSON.parse(readFileSync(owner, 'utf8')) as ProcessIdentity);
+    const identity = parseStateJson(content);
+    return isProcessIdentity(identity) && isProcessAlive(identity);
   } catch {
     return false;
   }

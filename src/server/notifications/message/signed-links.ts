@@ -1,10 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isActive } from '../../../core/alerts/alert.ts';
 import { DAY_MS } from '../../../core/duration.ts';
-import { createError, errorMessage } from '../../../core/perfscope-error.ts';
+import type { Logger } from '../../../core/log.ts';
+import { createError } from '../../../core/perfscope-error.ts';
+import {
+  createStateFile,
+  readStateFile,
+  restrictStateFile,
+  writeStateFile,
+} from '../../../core/state-file.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
 import type { LinkVerifier, VerifiedLink } from '../notification-views.ts';
 
@@ -95,43 +101,25 @@ const LINK_KEY_BYTES = 32;
 
 /**
  * Loads the key that signs links, or creates it: 32 random bytes in an owner-only file in `dataDir`.
- * Deleting the file invalidates all links.
+ * Deleting the file invalidates all links. If the file is damaged, creates a new key and logs a
+ * warning.
  *
- * @throws PS_DATA_DIR_UNUSABLE if the file can't be read or created
+ * @throws PS_STATE_FILE_UNUSABLE if the file can't be read or created
  */
-export function loadLinkKey(dataDir: string): Buffer {
-  const folder = join(dataDir, 'notify');
-  const file = join(folder, 'link.key');
-  try {
-    const existing = readLinkKey(file);
-    if (existing) return existing;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, randomBytes(LINK_KEY_BYTES), { mode: 0o600 });
-    try {
-      // Linking fails if the file exists, so two servers that start together use the same key.
-      linkSync(draft, file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    } finally {
-      rmSync(draft, { force: true });
-    }
-    const created = readLinkKey(file);
-    if (!created) throw new Error(`${file} disappeared after it was created`);
-    return created;
-  } catch (error) {
-    throw createError('PS_DATA_DIR_UNUSABLE', { dataDir, reason: errorMessage(error) }, error);
+export function loadLinkKey(dataDir: string, log: Logger): Buffer {
+  const file = join(dataDir, 'notify', 'link.key');
+  const existing = readStateFile(file);
+  const key = randomBytes(LINK_KEY_BYTES);
+  if (existing === undefined && createStateFile(file, key, { durable: true })) return key;
+  // If another server has created the file in the meantime, both use the same key.
+  const stored = existing ?? readStateFile(file) ?? Buffer.alloc(0);
+  if (stored.length === LINK_KEY_BYTES) {
+    restrictStateFile(file);
+    return stored;
   }
-}
-
-function readLinkKey(file: string): Buffer | undefined {
-  try {
-    const key = readFileSync(file);
-    if (key.length !== LINK_KEY_BYTES) throw new Error(`${file} is not a valid key; delete it`);
-    chmodSync(file, 0o600);
-    return key;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  writeStateFile(file, key, { durable: true });
+  const reason = `it has ${stored.length} bytes instead of ${LINK_KEY_BYTES}`;
+  const effect = 'It was replaced, so the links in messages that were already sent are invalid.';
+  log.warn(createError('PS_STATE_FILE_DAMAGED', { file, reason, effect }).message);
+  return key;
 }

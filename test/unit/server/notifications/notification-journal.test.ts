@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -66,6 +75,68 @@ it('is readable only by its owner, ignores a truncated line, and stays small', a
     ['k:changing', { i: 'last' }],
   ]);
   await next.close();
+});
+
+it('skips damaged lines, names the file once, and keeps all other lines', async () => {
+  const file = join(folder, 'notify', 'journal');
+  mkdirSync(join(folder, 'notify'));
+  const lines = ['5', 'null', '[5]', '[{"k":5}]', '[{"k":"colon"}]', '[{"k":"k:a","v":5}]', '[{"k'];
+  const kept = ['[{"k":"k:first","v":{}}]', '[{"k":"k:last","v":{}}]'];
+  writeFileSync(file, `${[kept[0], ...lines, kept[1]].join('\n')}\n`);
+  const warnings: string[] = [];
+  const log = { ...LOG, warn: (text: string) => void warnings.push(text) };
+  const journal = NotificationJournal.open(folder, log);
+  expect(journal.entries('k')).toEqual([
+    ['k:first', {}],
+    ['k:last', {}],
+  ]);
+  expect(warnings).toEqual([
+    expect.stringContaining(`The file ${file} was damaged: 7 of its lines can't be read`),
+  ]);
+  await journal.close();
+});
+
+it('keeps all complete lines if the file was cut at any byte', async () => {
+  const journal = NotificationJournal.open(folder, LOG);
+  for (const name of ['a', 'b', 'c']) {
+    journal.put(`k:${name}`, { name });
+    await journal.flush();
+  }
+  await journal.close();
+  const file = join(folder, 'notify', 'journal');
+  const bytes = readFileSync(file);
+  for (let length = 0; length < bytes.length; length++) {
+    const part = bytes.subarray(0, length);
+    writeFileSync(file, part);
+    const warn = (text: string) => expect.unreachable(text);
+    const cut = NotificationJournal.open(folder, { ...LOG, warn });
+    const lineBreaks = part.toString().split('\n').length - 1;
+    expect(cut.entries('k').length).toBeGreaterThanOrEqual(lineBreaks);
+    await cut.close();
+  }
+});
+
+it('stops with an error that names the journal if a folder has its name', () => {
+  const file = join(folder, 'notify', 'journal');
+  mkdirSync(file, { recursive: true });
+  expect(() => NotificationJournal.open(folder, LOG)).toThrow(
+    expect.objectContaining({
+      code: 'PS_STATE_FILE_UNUSABLE',
+      message: expect.stringContaining(file),
+    }),
+  );
+});
+
+it('takes over a folder whose owner file is damaged', async () => {
+  mkdirSync(join(folder, 'notify'));
+  for (const text of ['', '{"pid":', 'null', '{}', '{"pid":0,"started":""}']) {
+    writeFileSync(join(folder, 'notify', 'owner'), text);
+    const journal = NotificationJournal.open(folder, LOG);
+    journal.put('k:a', {});
+    await journal.close();
+    expect(existsSync(join(folder, 'notify', 'journal'))).toBe(true);
+  }
+  expect(existsSync(join(folder, 'notify-2'))).toBe(false);
 });
 
 it('opens a separate journal for a second server', async () => {

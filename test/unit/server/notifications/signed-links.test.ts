@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { stderrLogger } from '../../../../src/core/log.ts';
 import {
   createLinkReader,
   createLinkToken,
@@ -63,10 +64,26 @@ it('rejects a token with any changed character', () => {
 
 it('stores the key in an owner-only file and loads it again', () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-key-'));
-  const key = loadLinkKey(folder);
+  const key = loadLinkKey(folder, stderrLogger);
   expect(key).toHaveLength(32);
-  expect(loadLinkKey(folder)).toEqual(key);
+  expect(loadLinkKey(folder, stderrLogger)).toEqual(key);
   expect(statSync(join(folder, 'notify', 'link.key')).mode & 0o777).toBe(0o600);
+  rmSync(folder, { recursive: true });
+});
+
+it.each([0, 5, 33])('replaces a key of %i bytes, and names the file', (length) => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfscope-key-'));
+  const file = join(folder, 'notify', 'link.key');
+  mkdirSync(join(folder, 'notify'));
+  writeFileSync(file, Buffer.alloc(length));
+  const warnings: string[] = [];
+  const log = { ...stderrLogger, warn: (text: string) => void warnings.push(text) };
+  const key = loadLinkKey(folder, log);
+  expect(key).toHaveLength(32);
+  expect(loadLinkKey(folder, log)).toEqual(key);
+  expect(warnings).toEqual([
+    expect.stringContaining(`The file ${file} was damaged: it has ${length} bytes instead of 32`),
+  ]);
   rmSync(folder, { recursive: true });
 });
 
