@@ -1,21 +1,29 @@
 /**
  * Why rows were dropped:
  * - `invalid`: a field has an invalid value.
- * - `expired`: the rows are older than the retention period, so QuestDB would drop them silently.
- * - `spool_full`: the spool reached its size limit.
- * - `memory_full`: the spool is not writable, or too many rows arrived before the writer was loaded.
- * - `refused`: QuestDB rejected the rows, or the rows in the spool can't be trusted.
- * - `unreadable`: the rows in the spool can't be read. They remain on disk.
  * - `unwritable`: the rows can't be encoded in the line protocol.
+ * - `memory_full`: the disk refused the rows, or too many rows arrived before a QuestDB was known.
+ * - `spool_full`: the spool reached its size limit.
+ * - `damaged`: part of a spool file is damaged, for example after a power failure.
+ * - `missing`: a spool file was deleted by another program.
+ * - `untrusted`: another user could have changed a spool file.
+ * - `expired`: the rows are older than the retention period, so QuestDB would drop them silently.
+ * - `dead_letters_full`: the rejected rows reached their size limit.
+ * - `process_exit`: the disk refused the rows when the process exited.
  */
 export type DropReason =
   | 'invalid'
-  | 'expired'
-  | 'spool_full'
+  | 'unwritable'
   | 'memory_full'
+  | 'spool_full'
+  | 'damaged'
+  | 'missing'
+  | 'untrusted'
+  | 'expired'
+  | 'dead_letters_full'
+  | 'process_exit'
   | 'refused'
-  | 'unreadable'
-  | 'unwritable';
+  | 'unreadable';
 
 /** Counts the rows that a process has dropped since its start. */
 export class DroppedRowCounter {

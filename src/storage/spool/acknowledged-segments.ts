@@ -1,0 +1,64 @@
+import { startTask } from '../../core/guard.ts';
+import type { Segment } from './segment.ts';
+import type { SpoolReporter } from './spool-reporter.ts';
+
+const PART = 'the spool';
+/**
+ * Time for which acknowledged rows are kept. QuestDB acknowledges rows before they are on its disk. After a
+ * power failure, the rows are sent again. Linux writes data to the disk after about 30 s
+ * (`vm.dirty_expire_centisecs`).
+ */
+const KEEP_MS = 60_000;
+
+/** Segments whose rows QuestDB has acknowledged, oldest first. They are deleted after a minute. */
+export class AcknowledgedSegments {
+  readonly #reporter: SpoolReporter;
+  #segments: { segment: Segment; sinceMs: number }[] = [];
+
+  constructor(reporter: SpoolReporter) {
+    this.#reporter = reporter;
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, { segment }) => sum + segment.bytes, 0);
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0;
+  }
+
+  /** @param nowMs monotonic time, as of `performance.now()` */
+  add(segment: Segment, nowMs: number): void {
+    this.#segments.push({ segment, sinceMs: nowMs });
+  }
+
+  /** @param nowMs monotonic time, as of `performance.now()` */
+  async deleteExpired(nowMs: number): Promise<void> {
+    const expired = this.#segments.filter(({ sinceMs }) => sinceMs <= nowMs - KEEP_MS);
+    if (expired.length === 0) return;
+    this.#segments = this.#segments.slice(expired.length);
+    await Promise.all(expired.map(({ segment }) => this.delete(segment)));
+  }
+
+  /** Deletes the oldest segment. */
+  deleteOldest(): void {
+    const oldest = this.#segments.shift();
+    if (oldest) startTask(PART, () => this.delete(oldest.segment));
+  }
+
+  /** Deletes all segments synchronously. Never throws. */
+  clear(): void {
+    for (const { segment } of this.#segments) segment.closeSync();
+    this.#segments = [];
+  }
+
+  /** Deletes a segment. Never rejects. */
+  async delete(segment: Segment): Promise<void> {
+    try {
+      await segment.delete();
+    } catch (error) {
+      // The rows are stored. A later process sends them again, which changes nothing.
+      this.#reporter.reportFailure('deleted', error);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from '../../core/lazy-crypto.ts';
+import { getProcessIdentity, isProcessAlive } from '../../core/process-identity.ts';
+import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
+import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
+import type { Batch } from '../write/batch.ts';
+import { closeFile, readAt, readStats } from './file-io.ts';
+import { containsOnlyRowsOf } from '../write/line-protocol-check.ts';
+import { openSegmentFile } from './segment-file.ts';
+import { removeFolderIfEmpty } from './spool-owner.ts';
+
+// Before segments, each batch was a file, in a folder with the process ID of its owner.
+const FOLDER_PATTERN = /^(\d+)-(\w*)-[0-9a-f]+$/;
+const BATCH_PATTERN = /^\d+\.([a-z_]+)\.(\d+)\.(\d+)\.ilp$/;
+const UNFINISHED_SUFFIX = '.part';
+
+export interface OldSpoolImport {
+  /** Whether rows of a table are accepted from other processes. */
+  accepts(table: TableName): boolean;
+  /** Whether the size limit allows a batch of this size. */
+  canAdopt(bytes: number): boolean;
+  /** Stores a batch. Its file is deleted afterwards. */
+  onBatch(batch: Batch): Promise<void>;
+  /** Called for a file that is left alone. */
+  onFailure(path: string, action: string, error: unknown): void;
+}
+
+/** Whether the name of a folder is that of an earlier version's spool. */
+export function isOldFolderName(name: string): boolean {
+  return FOLDER_PATTERN.test(name);
+}
+
+/** Reads the batches of an earlier version's process that has ended, oldest first. */
+export async function importOldFolder(
+  root: string,
+  name: string,
+  { accepts, canAdopt, onBatch, onFailure }: OldSpoolImport,
+): Promise<void> {
+  const [, pid, started = ''] = FOLDER_PATTERN.exec(name) ?? [];
+  if (pid === undefined || isProcessAlive({ pid: Number(pid), started })) return;
+  let folder = join(root, name);
+  try {
+    assertTrustedFolder(folder);
+    folder = claimFolder(root, folder);
+    for (const file of readdirSync(folder).sort()) {
+      const path = join(folder, file);
+      try {
+        const batch = file.endsWith(UNFINISHED_SUFFIX) ? undefined : await readBatch(path, file);
+        if (batch && !accepts(batch.table)) {
+          throw new UntrustedFileError(`services can't write to ${batch.table}`);
+        }
+        if (batch && !canAdopt(batch.lines.length)) return;
+        if (batch) await onBatch(batch);
+        rmSync(path, { force: true });
+      } catch (error) {
+        onFailure(path, 'read', error);
+      }
+    }
+    removeFolderIfEmpty(folder);
+  } catch (error) {
+    onFailure(folder, 'listed', error);
+  }
+}
+
+/** Renames the folder, so that only one process reads it. */
+function claimFolder(root: string, folder: string): string {
+  const { pid, started } = getProcessIdentity(process.pid);
+  const claimed = join(root, `${pid}-${started}-${randomBytes(4).toString('hex')}`);
+  renameSync(folder, claimed);
+  return claimed;
+}
+
+/** @throws UntrustedFileError, or the error of the file system */
+async function readBatch(path: string, file: string): Promise<Batch> {
+  const [, table = '', rows, newestMs] = BATCH_PATTERN.exec(file) ?? [];
+  if (!isTableName(table)) throw new UntrustedFileError('it is not a file of the spool');
+  const fd = await openSegmentFile(path, true);
+  try {
+    const lines = await readAt(fd, (await readStats(fd)).size, 0);
+    if (containsOnlyRowsOf(table, lines)) {
+      return { table, rows: Number(rows), newestMs: Number(newestMs), lines };
+    }
+    throw new UntrustedFileError(`it contains lines that are not rows of ${table}`);
+  } finally {
+    await closeFile(fd);
+  }
+}

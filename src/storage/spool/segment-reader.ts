@@ -1,0 +1,119 @@
+import { isServiceTable } from '../../core/schema/table-registry.ts';
+import { UntrustedFileError } from '../../core/trusted-file.ts';
+import type { Batch } from '../write/batch.ts';
+import { containsOnlyRowsOf } from '../write/line-protocol-check.ts';
+import type { Segment, SegmentReading } from './segment.ts';
+import type { SpoolReporter } from './spool-reporter.ts';
+
+/** Content of other processes is checked byte by byte, so less of it is read at once. */
+const MAX_FOREIGN_BYTES = 1024 * 1024;
+/** Time after which a segment that could not be read is read again. */
+const RETRY_MS = 5000;
+
+/** Receives the rows in the spool that must not be sent. */
+export interface SpoolDeadLetters {
+  /** Size of all dead letters. */
+  readonly bytes: number;
+  add(table: string, lines: Buffer, rows: number, reason: string): void;
+}
+
+/**
+ * The result of a read:
+ * - `records`: batches that can be sent.
+ * - `empty`: no batches can be read now.
+ * - `failed`: the segment is read again later.
+ * - `lost`: the segment can never be read. Its rows are counted.
+ */
+export type SegmentReaderResult =
+  | {
+      readonly kind: 'records';
+      readonly segment: Segment;
+      readonly reading: SegmentReading;
+      readonly batches: readonly Batch[];
+    }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'lost' };
+
+/** Reads segments, counts damaged records, and checks the rows of other processes. */
+export class SegmentReader {
+  readonly #deadLetters: SpoolDeadLetters;
+  readonly #reporter: SpoolReporter;
+  readonly #retryAtMs = new WeakMap<Segment, number>();
+
+  constructor(deadLetters: SpoolDeadLetters, reporter: SpoolReporter) {
+    this.#deadLetters = deadLetters;
+    this.#reporter = reporter;
+  }
+
+  /**
+   * Reads the next batches of a segment. Never rejects.
+   *
+   * @param skip continues after records of which no row can be sent
+   */
+  async read(
+    segment: Segment,
+    maxBytes: number,
+    skip: (reading: SegmentReading) => void,
+  ): Promise<SegmentReaderResult> {
+    if ((this.#retryAtMs.get(segment) ?? 0) > performance.now()) return { kind: 'empty' };
+    try {
+      return await this.#readRecords(segment, maxBytes, skip);
+    } catch (error) {
+      return this.#onFailure(segment, error);
+    }
+  }
+
+  async #readRecords(
+    segment: Segment,
+    maxBytes: number,
+    skip: (reading: SegmentReading) => void,
+  ): Promise<SegmentReaderResult> {
+    while (segment.waitingBytes > 0) {
+      const reading = await segment.read(
+        segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes,
+      );
+      // The first record is still being written.
+      if (reading.end === segment.position) break;
+      const { damagedRows, damagedBytes } = reading;
+      if (damagedRows > 0 || damagedBytes > 0) {
+        this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
+      }
+      const batches = segment.isForeign
+        ? reading.batches.filter((batch) => this.#isTrusted(batch, segment))
+        : reading.batches;
+      if (batches.length > 0) return { kind: 'records', segment, reading, batches };
+      skip(reading);
+    }
+    return { kind: 'empty' };
+  }
+
+  /** Checks a batch of another process. Its rows become dead letters if they can't be trusted. */
+  #isTrusted({ table, lines, rows }: Batch, { path, isShared }: Segment): boolean {
+    let reason: string | undefined;
+    if (!containsOnlyRowsOf(table, lines)) reason = `lines are not rows of ${table}`;
+    else if (isShared && !isServiceTable(table)) reason = `services can't write to ${table}`;
+    if (reason === undefined) return true;
+    this.#reporter.reportUntrusted(path, reason);
+    this.#deadLetters.add(table, lines, rows, reason);
+    return false;
+  }
+
+  #onFailure(segment: Segment, error: unknown): SegmentReaderResult {
+    const { path, waitingRows } = segment;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      const reason = `another program deleted the file ${path}`;
+      this.#reporter.reportDropped('missing', waitingRows, reason);
+      return { kind: 'lost' };
+    }
+    if (error instanceof UntrustedFileError) {
+      this.#reporter.reportUntrusted(path, error.message);
+      this.#reporter.reportDropped('untrusted', waitingRows, error.message);
+      return { kind: 'lost' };
+    }
+    // Any other failure can be temporary. The rows stay in the file.
+    this.#reporter.reportFailure('read', error);
+    this.#retryAtMs.set(segment, performance.now() + RETRY_MS);
+    return { kind: 'failed', error };
+  }
+}

@@ -1,0 +1,124 @@
+import type { Batch } from '../write/batch.ts';
+import { Segment } from './segment.ts';
+import { HEADER_BYTES } from './segment-record.ts';
+import { OwnedFolder } from './spool-owner.ts';
+import type { SpoolReporter } from './spool-reporter.ts';
+
+/** Errors after which the folder can still be used. */
+const TEMPORARY_CODES = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBUSY', 'EAGAIN', 'EIO']);
+
+export interface SegmentWriterOptions {
+  /** Folder in which this process creates its own folder. */
+  readonly root: string;
+  /** Size at which a new segment starts. */
+  readonly segmentBytes: number;
+  /** Called with each new segment. */
+  readonly onSegment: (segment: Segment) => void;
+  readonly reporter: SpoolReporter;
+}
+
+/** Appends batches to the active segment of this process. */
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  #folder: OwnedFolder | undefined;
+  /** Earlier folders, which can still contain segments with waiting rows. */
+  readonly #leftFolders: OwnedFolder[] = [];
+  #active: Segment | undefined;
+
+  constructor(options: SegmentWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The segment to which batches are appended. */
+  get active(): Segment | undefined {
+    return this.#active;
+  }
+
+  /**
+   * Returns the folder of this process, and creates it on the first call.
+   *
+   * @throws the error of the file system
+   */
+  getFolder(): string {
+    this.#folder ??= OwnedFolder.create(this.#options.root);
+    return this.#folder.path;
+  }
+
+  /** Appends a batch. Returns the position after it, or undefined if the disk refuses it. */
+  async append(batch: Batch): Promise<BatchPosition | undefined> {
+    try {
+      const segment = this.#getSegmentFor(batch);
+      await segment.append(batch);
+      return { segment, end: segment.bytes };
+    } catch (error) {
+      return this.#onFailure(error);
+    }
+  }
+
+  /** Same as `append`, but synchronous. Can be called while `append` is running. */
+  appendSync(batch: Batch): BatchPosition | undefined {
+    try {
+      const segment = this.#getSegmentFor(batch);
+      segment.appendSync(batch);
+      return { segment, end: segment.bytes };
+    } catch (error) {
+      return this.#onFailure(error);
+    }
+  }
+
+  /** Ends the active segment. The next batch starts a new one. */
+  seal(): void {
+    const segment = this.#active;
+    this.#active = undefined;
+    try {
+      segment?.seal();
+    } catch (error) {
+      this.#options.reporter.reportFailure('renamed', error);
+    }
+  }
+
+  /** Gives up the folder. The next batch is written to a new one. */
+  release(): void {
+    if (!this.#active?.isWriting) this.seal();
+    this.#active = undefined;
+    this.#leaveFolder();
+    for (const folder of this.#leftFolders.splice(0)) folder.release();
+  }
+
+  #getSegmentFor(batch: Batch): Segment {
+    if (this.#active && !this.#active.isWriting) {
+      const bytes = this.#active.bytes + HEADER_BYTES + batch.lines.length;
+      const isFull = this.#active.bytes > 0 && bytes > this.#options.segmentBytes;
+      const { isUnlinked } = this.#active;
+      if (isFull || isUnlinked) this.seal();
+      // Someone has probably deleted the folder too.
+      if (isUnlinked) this.#leaveFolder();
+    }
+    if (!this.#active) {
+      this.#active = Segment.create(this.getFolder(), Date.now());
+      this.#options.onSegment(this.#active);
+    }
+    return this.#active;
+  }
+
+  #onFailure(error: unknown): undefined {
+    this.#options.reporter.reportUnwritable(error);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (TEMPORARY_CODES.has(code) || this.#active?.isWriting) return;
+    // The folder can't be used any more, for example because the process has dropped its privileges.
+    this.seal();
+    this.#leaveFolder();
+  }
+
+  #leaveFolder(): void {
+    if (!this.#folder) return;
+    if (!this.#folder.deleteIfUnused()) this.#leftFolders.push(this.#folder);
+    this.#folder = undefined;
+  }
+}
+
+/** Where a batch ends. */
+export interface BatchPosition {
+  readonly segment: Segment;
+  readonly end: number;
+}

@@ -1,0 +1,305 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Batch } from '../write/batch.ts';
+import { closeFile, deleteFile, readAt, syncFile, writeAt } from './file-io.ts';
+import { openSegmentFile } from './segment-file.ts';
+import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
+import { encodeRecord, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
+
+const CREATE_FLAGS =
+  constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/** Batches that were read from a segment, and the position after them. */
+export interface SegmentReading extends ScannedRecords {
+  /** Position after the records. */
+  readonly end: number;
+}
+
+export interface SegmentOptions {
+  readonly path: string;
+  readonly name: SegmentName;
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly rows: number;
+  /** Whether another process wrote the segment, so that its content must be checked. */
+  readonly isForeign: boolean;
+}
+
+/** A file with records. One process appends to it. It is deleted when all its rows are stored. */
+export class Segment {
+  path: string;
+  #name: SegmentName;
+  readonly isForeign: boolean;
+  /** Set while this process appends to the segment. Then reading doesn't open the file again. */
+  #fd: number | undefined;
+  /** Descriptor for reading a complete segment. */
+  #readFd: number | undefined;
+  #bytes: number;
+  #rows: number;
+  /** Position of the record that is being written. */
+  #pendingPosition: number | undefined;
+  /** Number of rows that failed to be written, and are kept in memory instead. */
+  #failedRows = 0;
+  #isSynced = true;
+  /** Position of the next record to read. */
+  #position = 0;
+  /** Number of rows before this position. */
+  #rowsBefore = 0;
+  #waitingSinceMs: number;
+
+  constructor({ path, name, bytes, rows, isForeign }: SegmentOptions) {
+    this.path = path;
+    this.#name = name;
+    this.#bytes = bytes;
+    this.#rows = rows;
+    this.isForeign = isForeign;
+    this.#waitingSinceMs = name.createdMs;
+  }
+
+  /**
+   * Creates a segment in `folder`.
+   *
+   * @throws the error of the file system
+   */
+  static create(folder: string, createdMs: number): Segment {
+    const name = createSegmentName(createdMs);
+    const path = join(folder, formatSegmentName(name));
+    const segment = new Segment({ path, name, bytes: 0, rows: 0, isForeign: false });
+    segment.#fd = openSync(path, CREATE_FLAGS, 0o600);
+    return segment;
+  }
+
+  get createdMs(): number {
+    return this.#name.createdMs;
+  }
+
+  get isShared(): boolean {
+    return this.#name.isShared;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Number of rows that still have to be stored. */
+  get waitingRows(): number {
+    return this.#rows - this.#rowsBefore;
+  }
+
+  get waitingBytes(): number {
+    return this.#bytes - this.#position;
+  }
+
+  /** About since when rows have been waiting, in ms since the epoch. */
+  get waitingSinceMs(): number {
+    return this.#waitingSinceMs;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Whether a record is being written. */
+  get isWriting(): boolean {
+    return this.#pendingPosition !== undefined;
+  }
+
+  get needsSync(): boolean {
+    return !this.#isSynced;
+  }
+
+  /** Whether the file was deleted while this process has it open. Its rows can still be sent. */
+  get isUnlinked(): boolean {
+    return this.#fd !== undefined && fstatSync(this.#fd).nlink === 0;
+  }
+
+  /**
+   * Appends a batch. Call it again only after it has resolved.
+   *
+   * @throws the error of the file system. Then the segment is unchanged.
+   */
+  async append(batch: Batch): Promise<void> {
+    const record = encodeRecord(this.#name.nonce, this.#rows, batch);
+    const position = this.#reserve(record, batch);
+    this.#pendingPosition = position;
+    try {
+      await writeAt(this.#getFd(), record, position);
+    } catch (error) {
+      this.#undo(record, batch, position);
+      throw error;
+    } finally {
+      this.#pendingPosition = undefined;
+    }
+  }
+
+  /**
+   * Appends a batch synchronously, also while `append` is running.
+   *
+   * @throws the error of the file system. Then the segment is unchanged.
+   */
+  appendSync(batch: Batch): void {
+    const record = encodeRecord(this.#name.nonce, this.#rows, batch);
+    const position = this.#reserve(record, batch);
+    try {
+      for (let done = 0; done < record.length; ) {
+        done += writeSync(this.#getFd(), record, done, record.length - done, position + done);
+      }
+    } catch (error) {
+      this.#undo(record, batch, position);
+      throw error;
+    }
+  }
+
+  /** Writes the data to the disk, so that it survives a power failure. */
+  async sync(): Promise<void> {
+    if (this.#fd === undefined || this.#isSynced) return;
+    this.#isSynced = true;
+    await syncFile(this.#fd);
+  }
+
+  /**
+   * Ends the segment and adds the number of rows to its name. Its rows can still be read.
+   *
+   * @throws the error of the file system. Then the name stays the same.
+   */
+  seal(): void {
+    if (this.#fd === undefined) return;
+    const fd = this.#fd;
+    const isUnlinked = this.isUnlinked;
+    this.#fd = undefined;
+    if (isUnlinked) {
+      this.#readFd = fd;
+      return;
+    }
+    closeSync(fd);
+    this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
+  }
+
+  /** Moves the segment to another folder. It must be complete. @throws the error of the file system */
+  moveTo(folder: string, isShared: boolean): void {
+    this.#rename(folder, { ...this.#name, isShared: this.#name.isShared || isShared });
+  }
+
+  /**
+   * Reads the next records, up to about `maxBytes`, and at least one.
+   *
+   * @throws UntrustedFileError, or the error of the file system
+   */
+  async read(maxBytes: number): Promise<SegmentReading> {
+    const fd = this.#fd ?? (await this.#openForReading());
+    const end = this.#pendingPosition ?? this.#bytes;
+    // The rows of a record that is being written can't be told from missing rows.
+    const rows = this.#pendingPosition === undefined ? this.#rows : 0;
+    let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - this.#position);
+    for (;;) {
+      const data = await readAt(fd, length, this.#position);
+      // The file can be shorter than expected.
+      const isEnd = this.#position + length >= end || data.length < length;
+      const records = scanRecords(this.#name.nonce, data, this.#rowsBefore, isEnd);
+      if (!isEnd && records.batches.length === 0 && records.bytesNeeded > length) {
+        length = Math.min(records.bytesNeeded, end - this.#position);
+        continue;
+      }
+      const missingRows = isEnd ? Math.max(0, rows - records.rowsBefore) : 0;
+      return {
+        ...records,
+        damagedRows: this.#subtractFailedRows(records.damagedRows + missingRows),
+        rowsBefore: records.rowsBefore + missingRows,
+        end: isEnd ? end : this.#position + records.bytes,
+      };
+    }
+  }
+
+  /** Continues after a reading. */
+  advance({ end, rowsBefore, batches }: SegmentReading): void {
+    this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
+    this.#position = Math.max(this.#position, end);
+    this.#rowsBefore = Math.max(this.#rowsBefore, rowsBefore);
+  }
+
+  /** Closes the file. */
+  async close(): Promise<void> {
+    const fds = this.#takeFds();
+    await Promise.all(fds.map(closeFile));
+  }
+
+  /** Closes and deletes the file. @throws the error of the file system */
+  async delete(): Promise<void> {
+    await this.close();
+    await deleteFile(this.path);
+  }
+
+  /** Closes the file synchronously, and deletes it if no rows are waiting. Never throws. */
+  closeSync(): void {
+    try {
+      for (const fd of this.#takeFds()) closeSync(fd);
+      if (this.waitingRows <= 0) unlinkSync(this.path);
+    } catch {
+      // Other processes send the rows again, which changes nothing.
+    }
+  }
+
+  #takeFds(): number[] {
+    const fds = [this.#fd, this.#readFd].filter((fd) => fd !== undefined);
+    this.#fd = undefined;
+    this.#readFd = undefined;
+    return fds;
+  }
+
+  #getFd(): number {
+    if (this.#fd === undefined) throw new Error('the segment is complete');
+    return this.#fd;
+  }
+
+  #reserve(record: Buffer, batch: Batch): number {
+    const position = this.#bytes;
+    if (this.waitingBytes === 0) this.#waitingSinceMs = Date.now();
+    this.#bytes += record.length;
+    this.#rows += batch.rows;
+    this.#isSynced = false;
+    return position;
+  }
+
+  /** Removes a record that was not written. If another record follows, a gap remains. */
+  #undo(record: Buffer, { rows }: Batch, position: number): void {
+    if (this.#bytes !== position + record.length) {
+      this.#failedRows += rows;
+      return;
+    }
+    this.#bytes = position;
+    this.#rows -= rows;
+    try {
+      if (this.#fd !== undefined) ftruncateSync(this.#fd, position);
+    } catch {
+      // The next record overwrites the incomplete one.
+    }
+  }
+
+  /** Rows that could not be written leave a gap, but are not lost. */
+  #subtractFailedRows(damagedRows: number): number {
+    const failedRows = Math.min(damagedRows, this.#failedRows);
+    this.#failedRows -= failedRows;
+    return damagedRows - failedRows;
+  }
+
+  async #openForReading(): Promise<number> {
+    this.#readFd ??= await openSegmentFile(this.path, this.isForeign);
+    return this.#readFd;
+  }
+
+  #rename(folder: string, name: SegmentName): void {
+    const path = join(folder, formatSegmentName(name));
+    renameSync(this.path, path);
+    this.path = path;
+    this.#name = name;
+  }
+}

@@ -1,0 +1,104 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isServiceTable, type TableName } from '../../core/schema/table-registry.ts';
+import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
+import type { Batch } from '../write/batch.ts';
+import { importOldFolder, isOldFolderName } from './old-spool.ts';
+import { Segment } from './segment.ts';
+import { measureSegmentFile } from './segment-file.ts';
+import { parseSegmentName } from './segment-name.ts';
+import { isFolderOwned, isOwnedFolderName, removeOrphanedFolder } from './spool-owner.ts';
+import type { SpoolReporter } from './spool-reporter.ts';
+
+/** A folder with the folders of several processes. */
+export interface SpoolRoot {
+  readonly dir: string;
+  /** Whether services write to this folder and the adopter is a server. */
+  readonly isShared: boolean;
+  /** Whether the folder itself must not be writable by other users, because it contains rows of servers. */
+  readonly mustBeTrusted: boolean;
+}
+
+export interface AdoptionTarget {
+  /** Returns the folder of this process. @throws the error of the file system */
+  getFolder(): string;
+  /** Whether the size limit allows a segment of this size. */
+  canAdopt(bytes: number): boolean;
+  onSegment(segment: Segment): void;
+  /** Receives the rows of an older version's spool. */
+  onBatch(batch: Batch): Promise<void>;
+  readonly reporter: SpoolReporter;
+}
+
+/**
+ * Moves the segments of processes that have ended into the folder of this process. Each rename is atomic,
+ * so only one process gets each segment. Folders and files that other users can change are left alone.
+ * Never rejects.
+ */
+export async function adoptOrphans(root: SpoolRoot, target: AdoptionTarget): Promise<void> {
+  try {
+    if (root.mustBeTrusted) assertTrustedFolder(root.dir);
+    for (const name of readdirSync(root.dir)) {
+      const folder = join(root.dir, name);
+      if (isOwnedFolderName(name)) {
+        if (!(await isFolderOwned(root.dir, name))) await adoptFolder(folder, root, target);
+      } else if (isOldFolderName(name)) {
+        await importOldFolder(root.dir, name, {
+          accepts: (table: TableName) => !root.isShared || isServiceTable(table),
+          canAdopt: (bytes) => target.canAdopt(bytes),
+          onBatch: (batch) => target.onBatch(batch),
+          onFailure: (path, action, error) => reportFailure(path, action, error, target.reporter),
+        });
+      }
+    }
+  } catch (error) {
+    reportFailure(root.dir, 'listed', error, target.reporter);
+  }
+}
+
+async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarget): Promise<void> {
+  try {
+    assertTrustedFolder(folder);
+    for (const file of readdirSync(folder).sort()) {
+      if (!(await adoptSegment(folder, file, root, target))) return;
+    }
+    removeOrphanedFolder(folder);
+  } catch (error) {
+    reportFailure(folder, 'listed', error, target.reporter);
+  }
+}
+
+/** Returns false if the size limit doesn't allow the segment. */
+async function adoptSegment(
+  folder: string,
+  file: string,
+  { isShared }: SpoolRoot,
+  { canAdopt, getFolder, onSegment, reporter }: AdoptionTarget,
+): Promise<boolean> {
+  const path = join(folder, file);
+  const name = parseSegmentName(file);
+  if (!name) return true;
+  try {
+    const { bytes, rows } = await measureSegmentFile(path, name);
+    if (!canAdopt(bytes)) return false;
+    if (bytes === 0) reporter.reportDamage(path, 0, 0);
+    const segment = new Segment({ path, name: { ...name, rows }, bytes, rows, isForeign: true });
+    segment.moveTo(getFolder(), isShared);
+    onSegment(segment);
+  } catch (error) {
+    reportFailure(path, 'adopted', error, reporter);
+  }
+  return true;
+}
+
+function reportFailure(
+  path: string,
+  action: string,
+  error: unknown,
+  reporter: SpoolReporter,
+): void {
+  if (error instanceof UntrustedFileError) reporter.reportUntrusted(path, error.message);
+  // Another process was faster.
+  else if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+    reporter.reportFailure(action, error);
+}

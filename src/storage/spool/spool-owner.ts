@@ -1,0 +1,184 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
+import net, { type IpcNetConnectOpts, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { guard } from '../../core/guard.ts';
+import { randomBytes } from '../../core/lazy-crypto.ts';
+import { getProcessIdentity, isProcessAlive } from '../../core/process-identity.ts';
+
+const PART = 'the spool folder';
+const SOCKET_FILE = 'owner';
+const FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
+/** Maximum length of a socket's path in bytes (unix(7): 108 on Linux; 104 on macOS), with the final NUL. */
+const MAX_SOCKET_PATH_BYTES = 103;
+const MAX_CREATE_ATTEMPTS = 5;
+
+// Taken when this module is loaded, because applications can replace these functions.
+const { Server: NetServer, Socket: NetSocket } = net;
+const { listen } = NetServer.prototype;
+const connect: (this: Socket, options: IpcNetConnectOpts) => Socket = NetSocket.prototype.connect;
+
+/**
+ * A folder of the spool that one process or worker thread owns. The owner listens on a Unix socket in
+ * the folder. The kernel closes the socket when the owner ends, even after `kill -9`. It also works
+ * between containers of one machine that share a volume, where process IDs are not visible. Without
+ * support for such sockets, such as on Windows, the process ID in the folder's name is used.
+ */
+export class OwnedFolder {
+  readonly path: string;
+  readonly #server: Server | undefined;
+
+  private constructor(path: string, server: Server | undefined) {
+    this.path = path;
+    this.#server = server;
+  }
+
+  /**
+   * Creates a folder in `root` that only the current user can use.
+   *
+   * @throws the error of the file system
+   */
+  static create(root: string): OwnedFolder {
+    for (let attempt = 1; ; attempt++) {
+      const { pid, started } = getProcessIdentity(process.pid);
+      const path = join(root, `spool-${pid}-${started}-${randomBytes(4).toString('hex')}`);
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const server = listenIn(path);
+      // Another process can delete the folder before it is owned, because it is empty.
+      if (existsSync(path) || attempt === MAX_CREATE_ATTEMPTS) return new OwnedFolder(path, server);
+      server?.close();
+    }
+  }
+
+  /** Gives up the folder if it contains no other files. Returns whether it did. */
+  deleteIfUnused(): boolean {
+    if (!containsOnlySocket(this.path)) return false;
+    this.release();
+    return true;
+  }
+
+  /** Gives up the folder, and deletes it if it is empty. Otherwise, other processes can adopt it. */
+  release(): void {
+    this.#server?.close();
+    removeOrphanedFolder(this.path);
+  }
+}
+
+/** Whether the name of a folder is that of an {@link OwnedFolder}. */
+export function isOwnedFolderName(name: string): boolean {
+  return FOLDER_PATTERN.test(name);
+}
+
+/** Returns whether the owner of an {@link OwnedFolder} is still running. Never rejects. */
+export async function isFolderOwned(root: string, name: string): Promise<boolean> {
+  const code = await tryConnect(join(root, name));
+  if (code === 'ECONNREFUSED') return false;
+  const hasSocket = code !== 'ENOENT' && code !== 'ENOTSOCK' && code !== 'UNSUPPORTED';
+  if (hasSocket) return true;
+  const [, pid, started = ''] = FOLDER_PATTERN.exec(name) ?? [];
+  return pid !== undefined && isProcessAlive({ pid: Number(pid), started });
+}
+
+/** Deletes the socket file of an owner that has ended, and the folder if it is then empty. */
+export function removeOrphanedFolder(folder: string): void {
+  try {
+    rmSync(join(folder, SOCKET_FILE), { force: true });
+  } catch {
+    // The folder can't be changed, so it stays.
+  }
+  removeFolderIfEmpty(folder);
+}
+
+function containsOnlySocket(folder: string): boolean {
+  try {
+    return readdirSync(folder).every((name) => name === SOCKET_FILE);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+export function removeFolderIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // The folder is not empty, or it no longer exists.
+  }
+}
+
+/** Returns undefined if the system or the file system doesn't support sockets. */
+function listenIn(folder: string): Server | undefined {
+  return withSocketPath(folder, (path) => {
+    if (path === undefined) return undefined;
+    const server = new NetServer({ pauseOnConnect: true });
+    server.on(
+      'connection',
+      guard(PART, (socket: Socket) => socket.destroy()),
+    );
+    // Without a listener, a failure would end the process.
+    server.on(
+      'error',
+      guard(PART, () => {}),
+    );
+    try {
+      // Exclusive, because otherwise a cluster worker asks its primary process to listen.
+      listen.call(server, { path, exclusive: true });
+    } catch {
+      return undefined;
+    }
+    server.unref();
+    return server.listening ? server : undefined;
+  });
+}
+
+/** Returns undefined if the owner is running, or else the code of the error. */
+function tryConnect(folder: string): Promise<string | undefined> {
+  return withSocketPath(folder, (path) => {
+    if (path === undefined) return Promise.resolve('UNSUPPORTED');
+    return new Promise((resolve) => {
+      const socket = new NetSocket();
+      const end = (code: string | undefined) => {
+        socket.destroy();
+        resolve(code);
+      };
+      socket.on(
+        'error',
+        guard(PART, (error: NodeJS.ErrnoException) => end(error.code ?? 'UNKNOWN')),
+      );
+      socket.on(
+        'connect',
+        guard(PART, () => end(undefined)),
+      );
+      connect.call(socket, { path });
+      socket.unref();
+    });
+  });
+}
+
+/**
+ * Calls `use` with the path of the folder's socket, or with undefined if sockets are not supported. A long
+ * path is replaced by a path through an open file descriptor of the folder.
+ */
+function withSocketPath<T>(folder: string, use: (path: string | undefined) => T): T {
+  const path = join(folder, SOCKET_FILE);
+  if (process.platform === 'win32') return use(undefined);
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return use(path);
+  let fd: number | undefined;
+  try {
+    if (process.platform === 'linux') {
+      fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    }
+    return use(fd === undefined ? undefined : `/proc/self/fd/${fd}/${SOCKET_FILE}`);
+  } catch {
+    return use(undefined);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

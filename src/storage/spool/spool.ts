@@ -1,0 +1,339 @@
+import { join } from 'node:path';
+import { formatBytes } from '../../core/format.ts';
+import { startTask } from '../../core/guard.ts';
+import { startInterval } from '../../core/guarded-timers.ts';
+import type { Logger } from '../../core/log.ts';
+import { AcknowledgedSegments } from './acknowledged-segments.ts';
+import type { Batch } from '../write/batch.ts';
+import type { DroppedRowCounter } from '../write/dropped-rows.ts';
+import type { Segment, SegmentReading } from './segment.ts';
+import {
+  SegmentReader,
+  type SegmentReaderResult,
+  type SpoolDeadLetters,
+} from './segment-reader.ts';
+import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
+import { adoptOrphans, type SpoolRoot } from './spool-adoption.ts';
+import { SpoolReporter } from './spool-reporter.ts';
+import { UnsavedBatches } from './unsaved-batches.ts';
+
+const PART = 'the spool';
+const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+/** A segment's share of the size limit, so that few rows are dropped when the limit is reached. */
+const SEGMENT_SHARE = 1 / 8;
+/** Maximum size of the batches that the disk has refused. */
+const MAX_UNSAVED_BYTES = 16 * 1024 * 1024;
+const MAINTENANCE_INTERVAL_MS = 1000;
+/** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
+const IDLE_SEGMENT_MS = 60_000;
+/** Subfolder for the rows of servers and commands, which services never send. */
+const SERVER_FOLDER = 'server';
+
+export interface SpoolOptions {
+  /** Folder that all processes share. Each process has its own folder in it. */
+  dir: string;
+  /**
+   * Whether this process can write all tables, such as API keys. It then uses a subfolder that services
+   * don't use, and writes its rows to the disk once a second, so that they survive a power failure.
+   * Services don't, because that uses threads of the application. Default: `false`.
+   */
+  isServer?: boolean | undefined;
+  /** Maximum size of the segments and the dead letters. */
+  maxBytes: number;
+  /** Keeps rows that must not be sent. */
+  deadLetters: SpoolDeadLetters;
+  dropped: DroppedRowCounter;
+  log: Logger;
+}
+
+/** Batches that were read from the spool, oldest first. */
+export interface SpoolReading {
+  readonly batches: readonly Batch[];
+}
+
+interface CurrentReading extends SpoolReading {
+  /** Undefined if the batches are only in memory. */
+  readonly source: { readonly segment: Segment; readonly reading: SegmentReading } | undefined;
+}
+
+/**
+ * Stores batches in segment files until QuestDB has acknowledged them. Only `read` rejects if a file
+ * operation fails, because the other methods run in timers and when the process exits.
+ */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #roots: readonly [SpoolRoot, ...SpoolRoot[]];
+  readonly #reporter: SpoolReporter;
+  readonly #writer: SegmentWriter;
+  readonly #reader: SegmentReader;
+  readonly #acknowledged: AcknowledgedSegments;
+  /** Segments with waiting rows, and the active segment, in the order in which they are sent. */
+  #segments: Segment[] = [];
+  #unsaved = new UnsavedBatches();
+  /** Where the batches are that were in memory first. */
+  readonly #savedAt = new WeakMap<Batch, BatchPosition>();
+  /** The segment that is being read. */
+  #readingFrom: Segment | undefined;
+  #reading: CurrentReading | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+    const { dir, isServer = false, maxBytes, dropped, log } = options;
+    const shared: SpoolRoot = { dir, isShared: isServer, mustBeTrusted: false };
+    const own: SpoolRoot = { dir: join(dir, SERVER_FOLDER), isShared: false, mustBeTrusted: true };
+    this.#roots = isServer ? [own, shared] : [shared];
+    this.#reporter = new SpoolReporter(dir, dropped, log);
+    this.#reader = new SegmentReader(options.deadLetters, this.#reporter);
+    this.#acknowledged = new AcknowledgedSegments(this.#reporter);
+    this.#writer = new SegmentWriter({
+      root: this.#roots[0].dir,
+      segmentBytes: Math.min(MAX_SEGMENT_BYTES, maxBytes * SEGMENT_SHARE),
+      onSegment: (segment) => this.#insert(segment),
+      reporter: this.#reporter,
+    });
+  }
+
+  get waitingRows(): number {
+    return sum(this.#segments, (segment) => segment.waitingRows) + this.#unsaved.rows;
+  }
+
+  /** Size of the waiting rows, in bytes. */
+  get waitingBytes(): number {
+    return sum(this.#segments, (segment) => segment.waitingBytes) + this.#unsaved.bytes;
+  }
+
+  /**
+   * Since when the oldest rows have been waiting, in ms since the epoch. For a segment, this is the time
+   * of its oldest record that has not been read. Undefined if no rows are waiting.
+   */
+  get oldestWaitingMs(): number | undefined {
+    const segment = this.#segments.find(isWaiting);
+    return segment ? segment.waitingSinceMs : this.#unsaved.all[0]?.newestMs;
+  }
+
+  /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
+  async add(batch: Batch): Promise<void> {
+    for (const unsaved of this.#unsavedAndUnread) {
+      if (!this.#onSaved(unsaved, await this.#writer.append(unsaved))) break;
+    }
+    if (!this.#onSaved(batch, await this.#writer.append(batch))) this.#unsaved.add(batch);
+    this.#enforceLimits();
+  }
+
+  /** Adds a batch synchronously, for use when the process exits or its memory limit is reached. */
+  addSync(batch: Batch): void {
+    for (const unsaved of this.#unsavedAndUnread) {
+      if (!this.#onSaved(unsaved, this.#writer.appendSync(unsaved))) break;
+    }
+    if (!this.#onSaved(batch, this.#writer.appendSync(batch))) this.#unsaved.add(batch);
+    this.#enforceLimits();
+  }
+
+  /**
+   * Reads the next waiting batches, up to about `maxBytes`, and at least one. Returns the same batches
+   * until `remove` is called, and undefined if no batches are waiting.
+   *
+   * @throws the error of the file system if a later attempt can succeed
+   */
+  async read(maxBytes: number): Promise<SpoolReading | undefined> {
+    let failure: unknown;
+    for (const segment of this.#segments.filter(isWaiting)) {
+      if (this.#reading) break;
+      const result = await this.#readSegment(segment, maxBytes);
+      if (result.kind === 'records') this.#reading = { batches: result.batches, source: result };
+      else if (result.kind === 'failed') failure = result.error;
+      else if (result.kind === 'lost') this.#forget(segment);
+    }
+    if (!this.#reading && this.#unsaved.rows > 0) {
+      this.#reading = { batches: this.#unsaved.takeOldest(maxBytes), source: undefined };
+    }
+    if (!this.#reading && failure !== undefined) throw failure;
+    return this.#reading;
+  }
+
+  /** Ends a reading, after its rows were stored, set aside as dead letters, or dropped. */
+  remove(reading: SpoolReading): void {
+    if (this.#reading !== reading) return;
+    const { source, batches } = this.#reading;
+    this.#reading = undefined;
+    if (!source) this.#unsaved.remove(batches);
+    else this.#advance(source.segment, source.reading);
+  }
+
+  /** Returns a function that returns whether all rows that are waiting now have been handled. */
+  capturePending(): () => boolean {
+    const ends = this.#segments
+      .filter(isWaiting)
+      .map((segment) => ({ segment, end: segment.bytes }));
+    const isHandled = ({ segment, end }: BatchPosition) =>
+      segment.position >= end || !this.#segments.includes(segment);
+    const unsaved = this.#unsaved.all;
+    const isUnsavedHandled = (batch: Batch) => {
+      const saved = this.#savedAt.get(batch);
+      return saved ? isHandled(saved) : !this.#unsaved.has(batch);
+    };
+    return () => ends.every(isHandled) && unsaved.every(isUnsavedHandled);
+  }
+
+  /**
+   * Takes over the segments of processes that have ended, as far as the size limit allows. Never
+   * rejects.
+   *
+   * @returns the number of rows
+   */
+  async adopt(): Promise<number> {
+    let rows = 0;
+    for (const root of this.#roots) {
+      await adoptOrphans(root, {
+        getFolder: () => this.#writer.getFolder(),
+        canAdopt: (bytes) => this.#totalBytes + bytes <= this.#options.maxBytes,
+        onSegment: (segment) => {
+          rows += segment.waitingRows;
+          this.#insert(segment);
+        },
+        onBatch: async (batch) => {
+          rows += batch.rows;
+          await this.add(batch);
+        },
+        reporter: this.#reporter,
+      });
+    }
+    return rows;
+  }
+
+  /**
+   * Deletes the folder of this process, or leaves the waiting rows in it to other processes. This process
+   * can continue to run, because a worker thread can end earlier.
+   */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#reporter.reportDropped(
+      'process_exit',
+      this.#unsaved.rows,
+      `the process ended, and the spool folder ${this.#options.dir} is not writable`,
+    );
+    if (this.#writer.active?.isWriting !== true) this.#writer.seal();
+    for (const segment of this.#segments) segment.closeSync();
+    this.#acknowledged.clear();
+    this.#writer.release();
+    this.#segments = [];
+    this.#unsaved = new UnsavedBatches();
+    this.#reading = undefined;
+  }
+
+  #onSaved(batch: Batch, position: BatchPosition | undefined): boolean {
+    if (!position) return false;
+    if (this.#unsaved.has(batch)) {
+      this.#unsaved.remove([batch]);
+      this.#savedAt.set(batch, position);
+    }
+    return true;
+  }
+
+  /** Batches that are being sent aren't written to disk, because they would be sent twice. */
+  get #unsavedAndUnread(): readonly Batch[] {
+    const reading = this.#reading?.batches;
+    return this.#unsaved.all.filter((batch) => !reading?.includes(batch));
+  }
+
+  #insert(segment: Segment): void {
+    // Adopted segments are older, so they are sent first.
+    const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);
+    this.#segments.splice(index === -1 ? this.#segments.length : index, 0, segment);
+    this.#timer ??= startInterval(PART, () => this.#maintain(), MAINTENANCE_INTERVAL_MS);
+  }
+
+  async #readSegment(segment: Segment, maxBytes: number): Promise<SegmentReaderResult> {
+    this.#readingFrom = segment;
+    try {
+      return await this.#reader.read(segment, maxBytes, (reading) =>
+        this.#advance(segment, reading),
+      );
+    } finally {
+      this.#readingFrom = undefined;
+    }
+  }
+
+  #forget(segment: Segment): void {
+    this.#segments = this.#segments.filter((each) => each !== segment);
+    startTask(PART, () => segment.close());
+  }
+
+  #advance(segment: Segment, reading: SegmentReading): void {
+    segment.advance(reading);
+    if (isWaiting(segment) || segment === this.#writer.active) return;
+    if (!this.#segments.includes(segment)) return;
+    this.#segments = this.#segments.filter((each) => each !== segment);
+    this.#acknowledged.add(segment, performance.now());
+  }
+
+  get #totalBytes(): number {
+    const segments = sum(this.#segments, ({ bytes }) => bytes);
+    const { bytes: deadLetters } = this.#options.deadLetters;
+    return segments + this.#acknowledged.bytes + this.#unsaved.bytes + deadLetters;
+  }
+
+  /** Drops the oldest rows if a size limit is reached. */
+  #enforceLimits(): void {
+    const { maxBytes } = this.#options;
+    while (this.#totalBytes > maxBytes && !this.#acknowledged.isEmpty) {
+      this.#acknowledged.deleteOldest();
+    }
+    while (this.#totalBytes > maxBytes) {
+      const oldest = this.#segments.find((segment) => !this.#isInUse(segment));
+      if (!oldest) break;
+      this.#drop(oldest);
+    }
+    while (this.#unsaved.bytes > MAX_UNSAVED_BYTES) {
+      const oldest = this.#unsavedAndUnread.slice(0, 1);
+      if (oldest.length === 0) break;
+      this.#unsaved.remove(oldest);
+      this.#reporter.reportDropped(
+        'memory_full',
+        sum(oldest, ({ rows }) => rows),
+        `the spool folder is not writable, and the rows in memory reached their limit of ${formatBytes(MAX_UNSAVED_BYTES)}`,
+      );
+    }
+  }
+
+  #isInUse(segment: Segment): boolean {
+    const isRead = segment === this.#readingFrom || segment === this.#reading?.source?.segment;
+    return isRead || segment.isWriting;
+  }
+
+  #drop(segment: Segment): void {
+    if (segment === this.#writer.active) this.#writer.seal();
+    this.#segments = this.#segments.filter((each) => each !== segment);
+    const limit = formatBytes(this.#options.maxBytes);
+    this.#reporter.reportDropped(
+      'spool_full',
+      segment.waitingRows,
+      `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`,
+    );
+    startTask(PART, () => this.#acknowledged.delete(segment));
+  }
+
+  /** Writes rows to the disk, and deletes segments that are no longer needed. */
+  async #maintain(): Promise<void> {
+    const { active } = this.#writer;
+    if (active && !active.isWriting && active.bytes > 0 && !isWaiting(active)) {
+      if (active.createdMs < Date.now() - IDLE_SEGMENT_MS && !this.#isInUse(active)) {
+        this.#writer.seal();
+        this.#segments = this.#segments.filter((each) => each !== active);
+        this.#acknowledged.add(active, performance.now());
+      }
+    }
+    await this.#acknowledged.deleteExpired(performance.now());
+    if (this.#options.isServer) await active?.sync();
+  }
+}
+
+function isWaiting(segment: Segment): boolean {
+  return segment.waitingBytes > 0;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,50 @@
+import type { Batch } from '../write/batch.ts';
+
+/** Batches in memory that the disk has refused, oldest first. */
+export class UnsavedBatches {
+  #batches: Batch[] = [];
+  #bytes = 0;
+  #rows = 0;
+
+  get all(): readonly Batch[] {
+    return this.#batches;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add(batch: Batch): void {
+    this.#batches.push(batch);
+    this.#bytes += batch.lines.length;
+    this.#rows += batch.rows;
+  }
+
+  has(batch: Batch): boolean {
+    return this.#batches.includes(batch);
+  }
+
+  remove(removed: readonly Batch[]): void {
+    const set = new Set(removed);
+    this.#batches = this.#batches.filter((batch) => {
+      if (!set.has(batch)) return true;
+      this.#bytes -= batch.lines.length;
+      this.#rows -= batch.rows;
+      return false;
+    });
+  }
+
+  /** Returns the oldest batches, up to about `bytes`, and at least one if there is one. */
+  takeOldest(bytes: number): readonly Batch[] {
+    let size = 0;
+    const count = this.#batches.findIndex(({ lines }) => {
+      size += lines.length;
+      return size > bytes;
+    });
+    return count === -1 ? this.#batches : this.#batches.slice(0, Math.max(1, count));
+  }
+}
