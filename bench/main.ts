@@ -1,5 +1,6 @@
 // npm run bench -- NAME [--json] [--quick] [--compare CHECKOUT]: runs one benchmark and compares its results with
-// the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another checkout.
+// the limits. With --compare, `agent-start`, `start`, and `overhead` also measure the agent of another checkout, and
+// `write` and `drain` its row writer.
 import { parseArgs } from 'node:util';
 import type { BenchOptions, Report } from './report.ts';
 
@@ -7,6 +8,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   'agent-start': async () => (await import('./start/agent-start.ts')).benchAgentStart,
   alerts: async () => (await import('./alerts.ts')).benchAlerts,
   dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
+  drain: async () => (await import('./drain.ts')).benchDrain,
   exit: async () => (await import('./exit.ts')).benchExit,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,
   notify: async () => (await import('./notify.ts')).benchNotify,

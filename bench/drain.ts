@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { migrate } from '../src/storage/migrations/migrate.ts';
+import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
+import { ExternalQuestdb } from '../test/support/external-questdb.ts';
+import { waitForWal } from '../test/support/wait-for-rollups.ts';
+import { atMost, type BenchOptions, medianOf, type Report, roundToFourDigits } from './report.ts';
+import { WriterChild } from './write/writer-child.ts';
+
+const FULL_BACKLOG_ROWS = 1_000_000;
+
+interface Drain {
+  /** Until QuestDB has acknowledged the rows, scaled to the full backlog. */
+  seconds: number;
+  /** Peak of the resident memory, minus the memory before the application opened its spool. */
+  addedMb: number;
+  longestBlockMs: number;
+  longestBlockCpuMs: number;
+}
+
+/**
+ * Where the backlog comes from: the application itself, which ran during the outage, or a process that ended before the
+ * application started.
+ */
+const SCENARIOS = ['outage', 'restart'] as const;
+type Scenario = (typeof SCENARIOS)[number];
+
+/** Measures how an application sends a backlog from its spool after QuestDB was away. */
+export async function benchDrain({ quick, log, compare }: BenchOptions): Promise<Report> {
+  const rows = quick ? 100_000 : FULL_BACKLOG_ROWS;
+  const rounds = quick ? 1 : 3;
+  const checkouts = { now: '.', ...(compare && { before: compare }) };
+  const results = new Map<string, Drain[]>();
+  const questdb = new ExternalQuestdb();
+  try {
+    await questdb.start();
+    await migrate(questdb.target, DEFAULT_RETENTION);
+    let drains = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const scenario of SCENARIOS) {
+        for (const [name, checkout] of Object.entries(checkouts)) {
+          const run = `${scenario}-${name}-${round}`;
+          log(`${run} …`);
+          const drain = await measureDrain({ questdb, checkout, scenario, run, rows });
+          const key = `${scenario}, ${name}`;
+          results.set(key, [...(results.get(key) ?? []), drain]);
+          await waitForWal(questdb);
+          const [[stored] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
+          if (stored !== ++drains * rows)
+            throw new Error(`expected ${drains * rows} stored rows, found ${stored}`);
+        }
+      }
+    }
+    return createReport(results, { rounds, rowsPerBacklog: rows });
+  } finally {
+    await questdb.remove();
+  }
+}
+
+interface MeasureOptions {
+  questdb: ExternalQuestdb;
+  checkout: string;
+  scenario: Scenario;
+  /** Prefix of the row IDs, and name of the spool folder. */
+  run: string;
+  rows: number;
+}
+
+async function measureDrain(options: MeasureOptions): Promise<Drain> {
+  const { questdb, checkout, scenario, run, rows } = options;
+  const spoolDir = join(questdb.folder, run);
+  let application = await WriterChild.start(checkout, spoolDir);
+  try {
+    let startMb = application.residentMb;
+    await application.run({ kind: 'fill', run, rows });
+    if (scenario === 'restart') {
+      await application.run({ kind: 'close' });
+      await application.kill();
+      application = await WriterChild.start(checkout, spoolDir);
+      startMb = application.residentMb;
+    }
+    const result = await application.run({ kind: 'drain', target: questdb.target });
+    return {
+      seconds: (result.seconds * FULL_BACKLOG_ROWS) / rows,
+      addedMb: result.peakMb - startMb,
+      longestBlockMs: result.longestBlockMs,
+      longestBlockCpuMs: result.longestBlockCpuMs,
+    };
+  } finally {
+    await application.kill();
+  }
+}
+
+function createReport(
+  results: ReadonlyMap<string, readonly Drain[]>,
+  details: Report['details'],
+): Report {
+  for (const [name, drains] of results) {
+    const format = (metric: keyof Drain) => roundToFourDigits(medianOf(drains, metric));
+    details[name] =
+      `${format('seconds')} s for 1,000,000 rows, ${format('addedMb')} MB added, longest event-loop block ` +
+      `${format('longestBlockMs')} ms (CPU time: ${format('longestBlockCpuMs')} ms)`;
+  }
+  return {
+    targets: SCENARIOS.flatMap((scenario) => {
+      const value = (metric: keyof Drain) => medianOf(results.get(`${scenario}, now`)!, metric);
+      return [
+        atMost(`${scenario}: time to drain 1,000,000 rows`, value('seconds'), 12, 's'),
+        atMost(`${scenario}: added resident memory`, value('addedMb'), 60, 'MB'),
+        atMost(`${scenario}: longest event-loop block`, value('longestBlockMs'), 50, 'ms'),
+      ];
+    }),
+    details,
+  };
+}
