@@ -82,7 +82,7 @@ export class SystemHealthMonitor {
    * Registers a function that returns a current value of the application. Each health snapshot
    * includes all gauges. Health rows include only the gauges `activeUsers`, `ongoingReservations`,
    * and `dbConnections`. A gauge that throws, takes longer than 5 s, or does not return a finite
-   * number is left out.
+   * number is left out. Gauges after the first 1,000 are ignored.
    *
    * @example
    * systemHealthMonitor.registerGauge('activeUsers', () => sessions.size);
@@ -162,12 +162,15 @@ export class SystemHealthMonitor {
 type GaugeFunction = () => number | Promise<number>;
 
 const GAUGE_TIMEOUT_MS = 5000;
+/** Gauges over this limit are ignored, because each health row reads all gauges. */
+const MAX_GAUGES = 1000;
 
 /** Reads values that only the application can provide, such as the number of active users. */
 class GaugeRegistry {
   readonly #functions = new Map<string, GaugeFunction>();
 
   register(name: string, fn: GaugeFunction): void {
+    if (this.#functions.size >= MAX_GAUGES && !this.#functions.has(name)) return;
     this.#functions.set(name, fn);
   }
 

@@ -16,13 +16,24 @@ import {
   ValueType,
 } from '@opentelemetry/api';
 import { guard, runGuarded } from '../../core/guard.ts';
-import { SeriesCache } from '../instrumentation/cardinality-limit.ts';
+import { MAX_SERIES, SeriesCache } from '../instrumentation/cardinality-limit.ts';
 import { isRecordable, normalizeAttributes } from '../instrumentation/normalize-attributes.ts';
 import { findAgentInstrument } from './agent-instruments.ts';
 
 const PART = "the application's metrics";
 /** Maximum length of a metric name in OpenTelemetry. */
 const MAX_METRIC_NAME_LENGTH = 255;
+/** Maximum numbers of meters and instruments during the lifetime of the process. */
+const MAX_METERS = MAX_SERIES;
+const MAX_INSTRUMENTS = MAX_SERIES;
+/** Scope of the meters over the limit. */
+const OTHER_SCOPE = ['other', '', ''] as const;
+/** Names of the instruments that receive the values of all instruments over the limit. */
+const OTHER_INSTRUMENTS = new Map<string, string>([
+  ['createCounter', 'other.counter'],
+  ['createUpDownCounter', 'other.updowncounter'],
+  ['createHistogram', 'other.histogram'],
+]);
 
 type SyncKind = 'createCounter' | 'createUpDownCounter' | 'createHistogram' | 'createGauge';
 type ObservableKind =
@@ -43,12 +54,24 @@ interface ObservableTarget {
  *
  * Counters, histograms, and gauges have a bounded number of series during the lifetime of the
  * process. The OpenTelemetry SDK limits series only per export, so cumulative readers would grow
- * without limit. Instruments of operations that the agent already measures record nothing.
+ * without limit. Meters and instruments are limited too: the values of counters and histograms over the
+ * limit are combined, and gauges and observable instruments over the limit record nothing. Instruments
+ * of operations that the agent already measures record nothing.
  */
 export class ApplicationMeterProvider implements MeterProvider {
   readonly #provider: MeterProvider;
   readonly #onOverflow: () => void;
   readonly #meters = new Map<string, ApplicationMeter>();
+  #instruments = 0;
+  /** @returns whether another instrument can be created */
+  readonly #addInstrument = (): boolean => {
+    if (this.#instruments >= MAX_INSTRUMENTS) {
+      this.#onOverflow();
+      return false;
+    }
+    this.#instruments++;
+    return true;
+  };
 
   constructor(provider: MeterProvider, onOverflow: () => void) {
     this.#provider = provider;
@@ -58,30 +81,37 @@ export class ApplicationMeterProvider implements MeterProvider {
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
     const create = () => {
       const scope = [toText(name), toText(version), toText(options?.schemaUrl)] as const;
-      const key = JSON.stringify(scope);
-      const existing = this.#meters.get(key);
+      const existing = this.#meters.get(JSON.stringify(scope));
       if (existing) return existing;
-      const [scopeName, scopeVersion, schemaUrl] = scope;
-      const sdkMeter = this.#provider.getMeter(scopeName, scopeVersion, { schemaUrl });
-      const meter = new ApplicationMeter(sdkMeter, this.#onOverflow);
-      this.#meters.set(key, meter);
-      return meter;
+      if (this.#meters.size < MAX_METERS) return this.#createMeter(scope);
+      this.#onOverflow();
+      return this.#meters.get(JSON.stringify(OTHER_SCOPE)) ?? this.#createMeter(OTHER_SCOPE);
     };
     return runGuarded(PART, create) ?? createNoopMeter();
+  }
+
+  #createMeter(scope: readonly [string, string, string]): ApplicationMeter {
+    const [name, version, schemaUrl] = scope;
+    const sdkMeter = this.#provider.getMeter(name, version, { schemaUrl });
+    const meter = new ApplicationMeter(sdkMeter, this.#onOverflow, this.#addInstrument);
+    this.#meters.set(JSON.stringify(scope), meter);
+    return meter;
   }
 }
 
 class ApplicationMeter implements Meter {
   readonly #meter: Meter;
   readonly #onOverflow: () => void;
+  readonly #addInstrument: () => boolean;
   /** Instruments by kind, name, and options. */
   readonly #instruments = new Map<string, object>();
   readonly #targets = new WeakMap<object, ObservableTarget>();
   readonly #batchCallbacks = new WeakMap<BatchObservableCallback, BatchObservableCallback>();
 
-  constructor(meter: Meter, onOverflow: () => void) {
+  constructor(meter: Meter, onOverflow: () => void, addInstrument: () => boolean) {
     this.#meter = meter;
     this.#onOverflow = onOverflow;
+    this.#addInstrument = addInstrument;
   }
 
   createCounter(name: string, options?: MetricOptions): Counter {
@@ -139,15 +169,21 @@ class ApplicationMeter implements Meter {
     options: MetricOptions | undefined,
     create: (this: ApplicationMeter, kind: K, name: string, options: MetricOptions) => I,
   ): I {
-    const createGuarded = () => {
-      const validName = toText(name).slice(0, MAX_METRIC_NAME_LENGTH) || 'unnamed';
-      const validOptions = toValidOptions(options);
+    const getOrCreate = (validName: string, validOptions: MetricOptions, isLimited: boolean) => {
       const key = JSON.stringify([kind, validName, validOptions]);
       const existing = this.#instruments.get(key);
       if (existing) return existing as I;
+      if (isLimited && !this.#addInstrument()) return undefined;
       const instrument = create.call(this, kind, validName, validOptions);
       this.#instruments.set(key, instrument);
       return instrument;
+    };
+    const createGuarded = () => {
+      const validName = toText(name).slice(0, MAX_METRIC_NAME_LENGTH) || 'unnamed';
+      const instrument = getOrCreate(validName, toValidOptions(options), true);
+      const otherName = OTHER_INSTRUMENTS.get(kind);
+      if (instrument || otherName === undefined) return instrument;
+      return getOrCreate(otherName, toValidOptions(undefined), false);
     };
     return runGuarded(PART, createGuarded) ?? (createNoopMeter()[kind]('') as unknown as I);
   }

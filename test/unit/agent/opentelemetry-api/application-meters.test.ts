@@ -300,3 +300,32 @@ it('never throws, and always exposes a valid text to Prometheus', async () => {
   );
   expect([...getGuardFailures()]).toEqual(before);
 });
+
+describe('limits of meters and instruments', () => {
+  const COUNT = 5000;
+  const LIMIT = 1900;
+
+  it('combines the counters and histograms over the limit, with exact totals', async () => {
+    const meter = provider.getMeter('app');
+    for (let i = 0; i < COUNT; i++) meter.createCounter(`counter.${i}`).add(1);
+    for (let i = 0; i < COUNT; i++)
+      meter.createHistogram(`histogram.${i}`, { unit: 's' }).record(2);
+    for (let i = 0; i < COUNT; i++) meter.createGauge(`gauge.${i}`).record(3);
+    meter.createCounter('counter.0').add(1);
+    expect(await collect('counter.0')).toEqual([[{}, 2]]);
+    expect(await collect('other.counter')).toEqual([[{}, COUNT - LIMIT]]);
+    expect(await collect('other.histogram')).toEqual([[{}, [COUNT, 2 * COUNT]]]);
+    const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
+    expect(metrics.flatMap((scope) => scope.metrics)).toHaveLength(LIMIT + 2);
+    expect(overflows).toBe(3 * COUNT - LIMIT);
+  });
+
+  it('combines the meters over the limit', async () => {
+    for (let i = 0; i < COUNT; i++) provider.getMeter(`library-${i}`).createCounter('calls').add(1);
+    const points = await collect('calls');
+    expect(points.length).toBeLessThanOrEqual(LIMIT + 1);
+    const other = await collect('other.counter');
+    const sum = [...points, ...other].reduce((total, [, value]) => total + Number(value), 0);
+    expect(sum).toBe(COUNT);
+  });
+});
