@@ -9,6 +9,7 @@ import {
   readStartupConfig,
   type StartupConfig,
 } from '../core/config/startup-config.ts';
+import { runGuarded } from '../core/guard.ts';
 import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
@@ -36,6 +37,9 @@ import { QuestdbConnector } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
 
+/** What fails, for {@link runGuarded}. */
+const EXIT_PART = 'the export at exit';
+
 export interface AgentOptions {
   config: StartupConfig;
   log: Logger;
@@ -56,7 +60,7 @@ export class Agent {
   readonly config: StartupConfig;
   /** Counts dropped measurements and rows. */
   readonly droppedRows = new DroppedRowCounter();
-  readonly deferredWriter = new DeferredWriter(this.droppedRows);
+  readonly deferredWriter: DeferredWriter;
   readonly recorder: MetricRecorder;
   readonly health: SystemHealthMonitor;
   readonly errorTracker: ErrorTracker;
@@ -83,6 +87,7 @@ export class Agent {
     this.#options = options;
     this.config = config;
     this.#warnOnce = createWarnOnce(log);
+    this.deferredWriter = new DeferredWriter(this.droppedRows, log);
     this.tenantReader = new TenantReader(settings, (field, reason) =>
       this.#reportRejectedTenant(field, reason),
     );
@@ -238,10 +243,12 @@ export class Agent {
    * @throws PS_NO_TARGET if rows are waiting, no QuestDB is configured, and no local server is running
    */
   async flush(timeoutMs?: number): Promise<void> {
-    const isConnected = this.#connector.tryConnect();
+    this.#connector.tryConnect();
     await this.#otelMetrics?.flush();
-    if (!isConnected && this.deferredWriter.pendingRows > 0) throw createError('PS_NO_TARGET', {});
-    await this.deferredWriter.writer?.flush(timeoutMs);
+    const { writer, pendingRows } = this.deferredWriter;
+    this.deferredWriter.reportDropped();
+    if (!writer && pendingRows > 0) throw createError('PS_NO_TARGET', {});
+    await writer?.flush(timeoutMs);
   }
 
   /**
@@ -253,6 +260,7 @@ export class Agent {
     this.health.stopMonitoring();
     await this.#otelMetrics?.stop();
     this.#eventLoop.stop();
+    this.deferredWriter.reportDropped();
     await this.deferredWriter.writer?.close(timeoutMs);
     await this.#queryClient?.close().catch(() => {});
   }
@@ -265,12 +273,14 @@ export class Agent {
    * @returns whether the spool contains rows
    */
   flushSync({ abortOpenRequests = false } = {}): boolean {
-    if (abortOpenRequests) this.#otelMetrics?.abortOpenRequests();
-    this.#otelMetrics?.flushSync();
+    // A failure of one step must not lose the rows of the other steps.
+    if (abortOpenRequests) runGuarded(EXIT_PART, () => this.#otelMetrics?.abortOpenRequests());
+    runGuarded(EXIT_PART, () => this.#otelMetrics?.flushSync());
     // A process can end before it is connected.
-    this.#connector.tryConnect();
+    runGuarded(EXIT_PART, () => this.#connector.tryConnect());
     const { writer } = this.deferredWriter;
-    writer?.flushSync();
+    runGuarded(EXIT_PART, () => writer?.flushSync());
+    this.deferredWriter.reportDropped();
     return writer?.hasSpooledRows ?? false;
   }
 

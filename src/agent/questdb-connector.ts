@@ -35,11 +35,13 @@ export class QuestdbConnector {
   readonly #options: QuestdbConnectorOptions;
   #isConnected = false;
   #searchTimer: NodeJS.Timeout | undefined;
+  #lastSearchMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: QuestdbConnectorOptions) {
     this.#options = options;
     // Takes a reference before the application can replace the function.
     if (options.config.settings.PERFORMANCE_QUESTDB_URL?.startsWith('https:')) loadTls();
+    options.deferredWriter.onFull(() => this.#connectWhenFull());
   }
 
   /** Creates the writer, or starts looking for a server. Logs a failure and never throws. */
@@ -83,6 +85,14 @@ export class QuestdbConnector {
       log.warn(createError('PS_PART_FAILED', params).message);
     }
     return true;
+  }
+
+  /** Called for each row that doesn't fit into memory, so it reads the discovery file only every 5 s. */
+  #connectWhenFull(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastSearchMs < SEARCH_INTERVAL_MS) return;
+    this.#lastSearchMs = nowMs;
+    this.tryConnect();
   }
 
   /** Stops looking for a server. */

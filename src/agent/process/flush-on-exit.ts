@@ -22,7 +22,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export function flushOnExit(agent: Agent): void {
   handleProcessEvent('exit', () => {
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
-    agent.flushSync({ abortOpenRequests: true });
+    runGuarded(PART, () => agent.flushSync({ abortOpenRequests: true }));
     return () => agent.closeSync();
   });
   if (!isMainThread) return;

@@ -1,11 +1,26 @@
-import type { AddRows, RowTypes, TableName } from '../../core/schema/table-registry.ts';
+import { startImmediate } from '../../core/guarded-timers.ts';
+import type { Logger } from '../../core/log.ts';
+import { createError } from '../../core/perfscope-error.ts';
+import {
+  type AddRows,
+  type RowTypes,
+  type TableName,
+  toAnyRows,
+} from '../../core/schema/table-registry.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
+import { estimateBytes } from './row-buffer.ts';
 import type { RowWriter } from './row-writer.ts';
 
-/** Maximum number of rows per interval before the writer is loaded. Normally, there are only a few. */
-const MAX_PENDING_ROWS = 20_000;
+/** Limit of the estimated size of all buffered rows, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
+
+/** Rows of one interval. */
+interface Interval {
+  readonly rows: PendingRows[];
+  bytes: number;
+}
 
 /**
  * Buffers rows until the writer is loaded. This happens after the application has started, and after a
@@ -13,31 +28,44 @@ type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
  */
 export class DeferredWriter {
   /** Rows of the last complete interval. */
-  #previous: PendingRows[] = [];
-  #pending: PendingRows[] = [];
-  #pendingRows = 0;
+  #previous: Interval = { rows: [], bytes: 0 };
+  #pending: Interval = { rows: [], bytes: 0 };
   #writer: RowWriter | undefined;
+  #droppedRows = 0;
+  #isReported = false;
+  #onFull: () => void = () => {};
   readonly #dropped: DroppedRowCounter;
+  readonly #log: Logger;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
-  constructor(dropped: DroppedRowCounter) {
+  constructor(dropped: DroppedRowCounter, log: Logger) {
     this.#dropped = dropped;
+    this.#log = log;
   }
 
   readonly add: AddRows = (table, rows) => {
     if (this.#writer) return this.#writer.add(table, rows);
-    if (this.#pendingRows + rows.length > MAX_PENDING_ROWS) {
-      this.#dropped.add('memory_full', rows.length);
-      return;
+    const bytes = estimateBytes(toAnyRows(rows));
+    if (!this.#hasSpace(bytes)) {
+      // The event loop can be blocked by the code that adds the rows, so no timer can load the writer.
+      this.#onFull();
+      if (this.writer) return this.writer.add(table, rows);
+      this.#previous = { rows: [], bytes: 0 };
+      if (!this.#hasSpace(bytes)) return this.#drop(rows.length);
     }
-    this.#pendingRows += rows.length;
-    this.#pending.push([table, rows] as PendingRows);
+    this.#pending.bytes += bytes;
+    this.#pending.rows.push([table, rows] as PendingRows);
   };
 
   /** Calls `listener` before each batch is created. */
   onBeforeBatch(listener: () => void): void {
     this.#beforeBatchListeners.push(listener);
     this.#writer?.onBeforeBatch(listener);
+  }
+
+  /** Calls `listener` when the buffered rows reach 16 MB. It should call `connect` if possible. */
+  onFull(listener: () => void): void {
+    this.#onFull = listener;
   }
 
   /**
@@ -48,28 +76,49 @@ export class DeferredWriter {
     if (this.#writer) return;
     for (const listener of this.#beforeBatchListeners) listener();
     this.#previous = this.#pending;
-    this.#pending = [];
-    this.#pendingRows = 0;
+    this.#pending = { rows: [], bytes: 0 };
   }
 
   /** Passes the buffered rows to the writer, and then all later rows. */
   connect(writer: RowWriter): void {
     this.#writer = writer;
     for (const listener of this.#beforeBatchListeners) writer.onBeforeBatch(listener);
-    for (const [table, rows] of [...this.#previous, ...this.#pending]) {
+    for (const [table, rows] of [...this.#previous.rows, ...this.#pending.rows]) {
       writer.add(table as 'performance_metrics', rows as RowTypes['performance_metrics'][]);
     }
-    this.#previous = [];
-    this.#pending = [];
-    this.#pendingRows = 0;
+    this.#previous = { rows: [], bytes: 0 };
+    this.#pending = { rows: [], bytes: 0 };
+  }
+
+  /** Logs once that rows were dropped, if any were. */
+  reportDropped(): void {
+    if (this.#droppedRows === 0 || this.#isReported) return;
+    this.#isReported = true;
+    const reason =
+      'they exceed 16 MB, and no QuestDB is known. Start a server, or set PERFORMANCE_QUESTDB_URL';
+    this.#log.warn(createError('PS_ROWS_DROPPED', { rows: this.#droppedRows, reason }).message);
   }
 
   /** Number of buffered rows. */
   get pendingRows(): number {
-    return [...this.#previous, ...this.#pending].reduce((sum, [, rows]) => sum + rows.length, 0);
+    return [...this.#previous.rows, ...this.#pending.rows].reduce(
+      (sum, [, rows]) => sum + rows.length,
+      0,
+    );
   }
 
   get writer(): RowWriter | undefined {
     return this.#writer;
+  }
+
+  #hasSpace(bytes: number): boolean {
+    return this.#previous.bytes + this.#pending.bytes + bytes <= MAX_BYTES;
+  }
+
+  #drop(rows: number): void {
+    this.#dropped.add('memory_full', rows);
+    // Many rows can be dropped in a row. The message contains their number.
+    if (this.#droppedRows === 0) startImmediate('the row buffer', () => this.reportDropped());
+    this.#droppedRows += rows;
   }
 }

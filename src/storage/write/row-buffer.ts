@@ -75,7 +75,8 @@ export class RowBuffer {
   }
 }
 
-function estimateBytes(rows: readonly AnyRow[]): number {
+/** Estimates the memory that rows need, in bytes. */
+export function estimateBytes(rows: readonly AnyRow[]): number {
   let bytes = 0;
   for (const row of rows) {
     bytes += ROW_BYTES;

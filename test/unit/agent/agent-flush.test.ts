@@ -1,17 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Agent } from '../../../src/agent/agent.ts';
 import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
 
-const log = { info: () => {}, warn: () => {}, error: () => {} };
+const log = { info: () => {}, warn: vi.fn<(message: string) => void>(), error: () => {} };
 let folder: string;
 let agent: Agent;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'perfscope-flush-'));
   const config = { ...readStartupConfig('flush'), discoveryFile: join(folder, 'server.json') };
+  log.warn.mockClear();
   agent = new Agent({ config, log, target: () => undefined, spoolDir: folder });
 });
 afterEach(async () => {
@@ -27,4 +28,16 @@ it('rejects without a server if rows are waiting', async () => {
   agent.connect();
   agent.recordJob({ queueName: 'mails', jobId: '1', status: 'waiting' });
   await expect(agent.flush()).rejects.toMatchObject({ code: 'PS_NO_TARGET' });
+});
+
+it('logs the dropped rows before `flush` rejects', async () => {
+  agent.connect();
+  const tags = { text: 'x'.repeat(850) };
+  for (let i = 0; i < 30_000; i++) agent.recorder.recordMetric({ name: 'x', value: i, tags });
+  const flushed = agent.flush();
+  await expect(flushed).rejects.toMatchObject({ code: 'PS_NO_TARGET' });
+  expect(agent.droppedRows.byReason.get('memory_full')).toBeGreaterThan(10_000);
+  expect(log.warn.mock.calls.map(([message]) => message)).toEqual([
+    expect.stringMatching(/^Dropped \d+ rows: they exceed 16 MB/),
+  ]);
 });

@@ -23,7 +23,7 @@ beforeEach(() => {
   target = undefined;
   log = { info: vi.fn(), warn: vi.fn(), error: () => {} };
   dropped = new DroppedRowCounter();
-  deferredWriter = new DeferredWriter(dropped);
+  deferredWriter = new DeferredWriter(dropped, log);
   const config = { ...readStartupConfig(), discoveryFile: join(folder, 'server.json') };
   connector = new QuestdbConnector({
     config,
@@ -77,6 +77,57 @@ it('keeps the rows of the last intervals, without a warning and without counting
   expect(deferredWriter.pendingRows).toBe(15_003);
   expect(dropped.total).toBe(0);
   expect(log.warn).not.toHaveBeenCalled();
+});
+
+/** Adds rows of about 1 kB each. */
+function addLargeRows(count: number): void {
+  const tags = 'x'.repeat(850);
+  for (let i = 0; i < count; i++) {
+    const row = { timestamp: Date.now(), name: 'checkout', value: 1, tags };
+    deferredWriter.add('performance_metrics', [row as PerformanceMetricRow]);
+  }
+}
+
+it('connects while the event loop is blocked, if 16 MB of rows are waiting', () => {
+  connector.connect();
+  target = { url: 'http://127.0.0.1:1' };
+  addLargeRows(10_000);
+  expect(deferredWriter.writer).toBeUndefined();
+  addLargeRows(90_000);
+  const { writer } = deferredWriter;
+  expect(writer).toBeDefined();
+  writer?.flushSync();
+  expect(writer?.stats.recordedRows).toBe(100_000);
+  expect(writer?.stats.waitingRows).toBe(100_000);
+  expect(dropped.total).toBe(0);
+  expect(log.warn).not.toHaveBeenCalled();
+});
+
+it('counts the rows over 16 MB if no QuestDB is known, and logs their number once', () => {
+  connector.connect();
+  addLargeRows(100_000);
+  const { pendingRows } = deferredWriter;
+  expect(pendingRows).toBeGreaterThan(10_000);
+  expect(pendingRows).toBeLessThan(20_000);
+  expect(dropped.total).toBe(100_000 - pendingRows);
+  expect(log.warn).not.toHaveBeenCalled();
+  deferredWriter.reportDropped();
+  addLargeRows(10);
+  vi.runAllTicks();
+  vi.advanceTimersByTime(1);
+  deferredWriter.reportDropped();
+  expect(log.warn).toHaveBeenCalledOnce();
+  const message = `Dropped ${100_000 - pendingRows} rows`;
+  expect(vi.mocked(log.warn).mock.calls[0]?.[0]).toContain(message);
+});
+
+it('discards the rows of the last interval before rows of the current interval', () => {
+  connector.connect();
+  addLargeRows(15_000);
+  vi.advanceTimersByTime(30_000);
+  addLargeRows(15_000);
+  expect(deferredWriter.pendingRows).toBe(15_000);
+  expect(dropped.total).toBe(0);
 });
 
 it('connects at the end of the process, and stops searching', () => {
