@@ -5,8 +5,8 @@ import { getProcessIdentity, isProcessAlive } from '../../core/process-identity.
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
 import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
 import type { Batch } from '../write/batch.ts';
-import { closeFile, readAt, readStats } from './file-io.ts';
 import { containsOnlyRowsOf } from '../write/line-protocol-check.ts';
+import { closeFile, readAt, readStats } from './file-io.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { removeFolderIfEmpty } from './spool-owner.ts';
 

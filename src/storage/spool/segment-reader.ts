@@ -69,13 +69,13 @@ export class SegmentReader {
     maxBytes: number,
     skip: (reading: SegmentReading) => void,
   ): Promise<SegmentReaderResult> {
-    while (segment.waitingBytes > 0) {
+    while (segment.waitingBytes > 0 || segment.waitingRows > 0) {
       const reading = await segment.read(
         segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes,
       );
+      const { damagedRows, damagedBytes, end } = reading;
       // The first record is still being written.
-      if (reading.end === segment.position) break;
-      const { damagedRows, damagedBytes } = reading;
+      if (end === segment.position && damagedRows === 0) break;
       if (damagedRows > 0 || damagedBytes > 0) {
         this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
       }

@@ -5,20 +5,32 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   rmdirSync,
   rmSync,
 } from 'node:fs';
 import net, { type IpcNetConnectOpts, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { guard } from '../../core/guard.ts';
 import { randomBytes } from '../../core/lazy-crypto.ts';
-import { getProcessIdentity, isProcessAlive } from '../../core/process-identity.ts';
+import {
+  getProcessIdentity,
+  isProcessAlive,
+  type ProcessIdentity,
+} from '../../core/process-identity.ts';
 
 const PART = 'the spool folder';
 const SOCKET_FILE = 'owner';
-const FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
+/** The owner has a socket. The process ID is only for people. */
+const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
+/** The owner has no socket, so its process ID and start time identify it. */
+const PROCESS_FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
+/** A PID above the maximum PID (proc(5): 2^22), so no such process exists. */
+const ENDED_PROCESS = { pid: 2 ** 22 + 1, started: '0' };
 /** Maximum length of a socket's path in bytes (unix(7): 108 on Linux; 104 on macOS), with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 103;
+/** Results of a connection to the socket of an owner that has ended. */
+const ENDED_CODES: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
 const MAX_CREATE_ATTEMPTS = 5;
 
 // Taken when this module is loaded, because applications can replace these functions.
@@ -33,11 +45,11 @@ const connect: (this: Socket, options: IpcNetConnectOpts) => Socket = NetSocket.
  * support for such sockets, such as on Windows, the process ID in the folder's name is used.
  */
 export class OwnedFolder {
-  readonly path: string;
+  #path: string;
   readonly #server: Server | undefined;
 
   private constructor(path: string, server: Server | undefined) {
-    this.path = path;
+    this.#path = path;
     this.#server = server;
   }
 
@@ -48,19 +60,25 @@ export class OwnedFolder {
    */
   static create(root: string): OwnedFolder {
     for (let attempt = 1; ; attempt++) {
-      const { pid, started } = getProcessIdentity(process.pid);
-      const path = join(root, `spool-${pid}-${started}-${randomBytes(4).toString('hex')}`);
+      const path = join(root, `spool-${process.pid}-${createRandomName()}`);
       mkdirSync(path, { recursive: true, mode: 0o700 });
       const server = listenIn(path);
+      if (server) return new OwnedFolder(path, server);
       // Another process can delete the folder before it is owned, because it is empty.
-      if (existsSync(path) || attempt === MAX_CREATE_ATTEMPTS) return new OwnedFolder(path, server);
-      server?.close();
+      if (!existsSync(path) && attempt < MAX_CREATE_ATTEMPTS) continue;
+      const renamed = join(root, formatProcessFolder(getProcessIdentity(process.pid)));
+      renameSync(path, renamed);
+      return new OwnedFolder(renamed, undefined);
     }
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   /** Gives up the folder if it contains no other files. Returns whether it did. */
   deleteIfUnused(): boolean {
-    if (!containsOnlySocket(this.path)) return false;
+    if (!containsOnlySocket(this.#path)) return false;
     this.release();
     return true;
   }
@@ -68,23 +86,41 @@ export class OwnedFolder {
   /** Gives up the folder, and deletes it if it is empty. Otherwise, other processes can adopt it. */
   release(): void {
     this.#server?.close();
-    removeOrphanedFolder(this.path);
+    removeOrphanedFolder(this.#path);
+    // This process can continue to run. Without a socket, others would wait until it ends.
+    if (!this.#server) this.#renameToOrphan();
   }
+
+  #renameToOrphan(): void {
+    const orphan = join(dirname(this.#path), formatProcessFolder(ENDED_PROCESS));
+    try {
+      renameSync(this.#path, orphan);
+      this.#path = orphan;
+    } catch {
+      // The folder was empty, or it can't be renamed. Then others adopt it when this process has ended.
+    }
+  }
+}
+
+function createRandomName(): string {
+  return randomBytes(4).toString('hex');
+}
+
+function formatProcessFolder({ pid, started }: ProcessIdentity): string {
+  return `spool-${pid}-${started}-${createRandomName()}`;
 }
 
 /** Whether the name of a folder is that of an {@link OwnedFolder}. */
 export function isOwnedFolderName(name: string): boolean {
-  return FOLDER_PATTERN.test(name);
+  return SOCKET_FOLDER_PATTERN.test(name) || PROCESS_FOLDER_PATTERN.test(name);
 }
 
 /** Returns whether the owner of an {@link OwnedFolder} is still running. Never rejects. */
 export async function isFolderOwned(root: string, name: string): Promise<boolean> {
+  const [, pid, started = ''] = PROCESS_FOLDER_PATTERN.exec(name) ?? [];
+  if (pid !== undefined) return isProcessAlive({ pid: Number(pid), started });
   const code = await tryConnect(join(root, name));
-  if (code === 'ECONNREFUSED') return false;
-  const hasSocket = code !== 'ENOENT' && code !== 'ENOTSOCK' && code !== 'UNSUPPORTED';
-  if (hasSocket) return true;
-  const [, pid, started = ''] = FOLDER_PATTERN.exec(name) ?? [];
-  return pid !== undefined && isProcessAlive({ pid: Number(pid), started });
+  return !ENDED_CODES.has(code);
 }
 
 /** Deletes the socket file of an owner that has ended, and the folder if it is then empty. */

@@ -3,9 +3,9 @@ import { formatBytes } from '../../core/format.ts';
 import { startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
-import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import type { Batch } from '../write/batch.ts';
 import type { DroppedRowCounter } from '../write/dropped-rows.ts';
+import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import {
   SegmentReader,
@@ -187,10 +187,11 @@ export class Spool {
     for (const root of this.#roots) {
       await adoptOrphans(root, {
         getFolder: () => this.#writer.getFolder(),
-        canAdopt: (bytes) => this.#totalBytes + bytes <= this.#options.maxBytes,
+        canAdopt: (bytes) => this.#requiredBytes + bytes <= this.#options.maxBytes,
         onSegment: (segment) => {
           rows += segment.waitingRows;
           this.#insert(segment);
+          this.#enforceLimits();
         },
         onBatch: async (batch) => {
           rows += batch.rows;
@@ -269,10 +270,14 @@ export class Spool {
     this.#acknowledged.add(segment, performance.now());
   }
 
-  get #totalBytes(): number {
+  /** Size of everything that can't be deleted without losing rows. */
+  get #requiredBytes(): number {
     const segments = sum(this.#segments, ({ bytes }) => bytes);
-    const { bytes: deadLetters } = this.#options.deadLetters;
-    return segments + this.#acknowledged.bytes + this.#unsaved.bytes + deadLetters;
+    return segments + this.#unsaved.bytes + this.#options.deadLetters.bytes;
+  }
+
+  get #totalBytes(): number {
+    return this.#requiredBytes + this.#acknowledged.bytes;
   }
 
   /** Drops the oldest rows if a size limit is reached. */
@@ -331,7 +336,8 @@ export class Spool {
 }
 
 function isWaiting(segment: Segment): boolean {
-  return segment.waitingBytes > 0;
+  // An empty file can lack rows that its name promises.
+  return segment.waitingBytes > 0 || segment.waitingRows > 0;
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
