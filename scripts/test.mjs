@@ -35,6 +35,7 @@ if (filters.length === 0) {
   for (const major of OLDER_NODE_VERSIONS) {
     runTests(`tests on Node ${major}`, nodeBinary(major), HOST_SAFETY_TESTS);
   }
+  runChaos();
   for (const name of QUICK_BENCHES) countStep(`bench ${name}`, runBench(name));
 }
 rmSync(folder, { recursive: true, force: true });
@@ -79,6 +80,24 @@ function runBench(name) {
   const { bench, targets } = JSON.parse(stdout.trimEnd().split('\n').at(-1));
   const isMeasured = targets.every((target) => Number.isFinite(target.value));
   return bench === name && targets.length > 0 && isMeasured;
+}
+
+/** Runs the short form of the chaos scenarios. Each scenario counts as one test. */
+function runChaos() {
+  console.log('\n== chaos');
+  const { stdout } = spawnSync(join(BIN_DIR, 'node'), ['test/chaos/main.ts', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  console.log(stdout.slice(0, stdout.lastIndexOf('\n[')));
+  try {
+    for (const { name, faults } of JSON.parse(stdout.trimEnd().split('\n').at(-1))) {
+      if (faults.length === 0) passed += 1;
+      else failures.push(formatFailure(`chaos ${name}`, faults));
+    }
+  } catch (error) {
+    failures.push(`chaos: no results were printed (${error.message})`);
+  }
 }
 
 function countTests(name, report) {

@@ -1,0 +1,38 @@
+import type { StoredRows } from '../support/chaos-rows.ts';
+
+/** Rows with one label. Their values are 0, 1, 2, and so on. */
+export interface RecordedRows {
+  readonly label: string;
+  readonly recorded: number;
+  /** Number of the first rows that a killed process had certainly written to the spool. */
+  readonly savedRows: number;
+}
+
+export interface RowComparison {
+  recorded: number;
+  stored: number;
+  doubled: number;
+  lost: number;
+  /** Lost rows that were only in the memory of a killed process. */
+  unsaved: number;
+}
+
+/** Compares the values that were recorded with the values in QuestDB. */
+export function compareRows(all: readonly RecordedRows[], stored: StoredRows): RowComparison {
+  const sums: RowComparison = { recorded: 0, stored: 0, doubled: 0, lost: 0, unsaved: 0 };
+  for (const { label, recorded: reported, savedRows } of all) {
+    const { rows = 0, values = new Set<number>() } = stored.get(label) ?? {};
+    // A killed process can have stored rows that it no longer reported.
+    let recorded = reported;
+    for (const value of values) if (value >= recorded) recorded = value + 1;
+    sums.recorded += recorded;
+    sums.stored += values.size;
+    sums.doubled += rows - values.size;
+    for (let value = 0; value < recorded; value++) {
+      if (values.has(value)) continue;
+      sums.lost++;
+      if (value >= savedRows) sums.unsaved++;
+    }
+  }
+  return sums;
+}

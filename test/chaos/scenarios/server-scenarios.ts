@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ChaosServer } from '../../support/chaos-server.ts';
+import { InstrumentedApp } from '../../support/instrumented-app.ts';
+import { sendRequests } from '../../support/send-requests.ts';
+import type { ChaosRun } from '../chaos-run.ts';
+import type { Scenario } from '../scenario.ts';
+
+/** Runs `body` with a server and its embedded QuestDB. Programs find the server as services do. */
+async function withServer(run: ChaosRun, body: (server: ChaosServer) => Promise<void>) {
+  const server = new ChaosServer(run.settings.dist, { PERFORMANCE_SPOOL_DIR: run.spool });
+  run.programEnv = {
+    PERFORMANCE_QUESTDB_URL: undefined,
+    PERFORMANCE_QUESTDB_PG_URL: undefined,
+    PERFORMANCE_QUESTDB_USER: undefined,
+    PERFORMANCE_QUESTDB_PASSWORD: undefined,
+    XDG_RUNTIME_DIR: server.env.XDG_RUNTIME_DIR,
+  };
+  try {
+    await server.start();
+    run.target = server.questdb.write;
+    await body(server);
+    await run.finish();
+    await run.takeSnapshot();
+  } finally {
+    await server.remove();
+  }
+}
+
+/** Scenarios with a complete server. */
+export const SERVER_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'machine-restart',
+    failure: 'the application, the server, and QuestDB are killed at the same time',
+    run: (run) =>
+      withServer(run, async (server) => {
+        const program = await run.start({ mode: 'agent' });
+        await program.run('rate 2000');
+        await program.waitForRecorded(8000);
+        await Promise.all([server.killWithQuestdb(), program.kill()]);
+        await server.start();
+        run.target = server.questdb.write;
+        run.faultEnds();
+      }),
+  },
+  {
+    name: 'restored-backup',
+    failure: 'a backup is restored while the spool contains newer rows',
+    run: (run) =>
+      withServer(run, async (server) => {
+        const program = await run.start({ mode: 'agent' });
+        await program.run('burst 3000');
+        await program.run('flush 30000');
+        const folder = join(run.folder, 'backup');
+        server.runCommand('backup', folder);
+        await server.stop();
+        await program.run('burst 3000');
+        await delay(1000);
+        server.runCommand('restore', '--force', folder);
+        await server.start();
+        run.target = server.questdb.write;
+        run.faultEnds();
+      }),
+  },
+  {
+    name: 'suspended-table',
+    failure: 'QuestDB suspends a table, as after a full disk',
+    isExclusive: true,
+    async run(run) {
+      const server = new ChaosServer(run.settings.dist, run.questdb.env);
+      try {
+        await server.start();
+        const program = await run.startConnected({ isDirect: true });
+        await run.questdb.sql(
+          "ALTER TABLE performance_metrics SUSPEND WAL WITH 28, 'No space left on device'",
+        );
+        await program.run('burst 3000');
+        run.faultEnds();
+        run.patienceMs = 60_000;
+        if (!(await run.waitUntilComplete())) run.fail('the table was not resumed');
+      } finally {
+        await server.remove();
+        await run.questdb.sql('ALTER TABLE performance_metrics RESUME WAL').catch(() => {});
+      }
+    },
+  },
+  {
+    name: 'killed-requests',
+    failure: 'the application is killed 3 s after its last request, with the default settings',
+    async run(run) {
+      const settings = { ...run.env(true), PERFORMANCE_FLUSH_INTERVAL: undefined };
+      const register = join(run.settings.dist, 'agent-package', 'register.js');
+      const app = new InstrumentedApp('test/apps/hotel-esm.mjs', {
+        env: settings,
+        flags: ['--import', register.startsWith('/') ? register : join(process.cwd(), register)],
+      });
+      try {
+        const responses = await sendRequests(`${await app.url()}/rooms/1`, 400);
+        await delay(3000);
+        await app.stop('SIGKILL');
+        run.faultEnds();
+        const successor = await run.start({ label: 'sweep', isDirect: true });
+        await successor.run('adopt');
+        await successor.run('flush 20000');
+        const [[count] = []] = await run.questdb.sql(
+          `SELECT sum(count) FROM performance_metrics
+           WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,
+        );
+        const stored = Number(count ?? 0);
+        run.other = { recorded: responses, stored, doubled: Math.max(0, stored - responses) };
+      } finally {
+        await app.stop('SIGKILL');
+      }
+    },
+  },
+];
