@@ -26,6 +26,8 @@ export class ExternalQuestdb {
   devMode = false;
   /** Allows SQL to read files in `root/import` of the folder. Default: false. */
   canImport = false;
+  /** Properties that override Perfscope's, by name. They apply to the next start. Default: none. */
+  overrides: Readonly<Record<string, string>> = {};
 
   /** Starts QuestDB with the ports and the data of the last start. */
   async start(): Promise<void> {
@@ -39,10 +41,18 @@ export class ExternalQuestdb {
     if (this.canImport) {
       appendFileSync(join(root, 'conf', 'server.conf'), 'cairo.sql.copy.root=import\n');
     }
+    for (const [key, value] of Object.entries(this.overrides)) {
+      appendFileSync(join(root, 'conf', 'server.conf'), `${key}=${value}\n`);
+    }
     const logFile = join(this.folder, 'log');
     const jar = await resolveJar({ log: () => {} });
     this.#child = launchQuestdb({ java: findJava()!.command, jar, root, logFile, heapMb: 256 });
     await waitUntilReady(this.#child, this.target, logFile);
+  }
+
+  /** Stops QuestDB. It writes and closes its files first. */
+  async stop(): Promise<void> {
+    if (this.#child) await stopProcess(this.#child);
   }
 
   /** Kills QuestDB with SIGKILL. */
@@ -54,7 +64,7 @@ export class ExternalQuestdb {
   }
 
   async remove(): Promise<void> {
-    if (this.#child) await stopProcess(this.#child);
+    await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
