@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   'agent-start': async () => (await import('./start/agent-start.ts')).benchAgentStart,
   alerts: async () => (await import('./alerts.ts')).benchAlerts,
   dashboards: async () => (await import('./dashboards.ts')).benchDashboards,
+  disk: async () => (await import('./disk.ts')).benchDisk,
   drain: async () => (await import('./drain.ts')).benchDrain,
   exit: async () => (await import('./exit.ts')).benchExit,
   'first-chart': async () => (await import('./first-chart.ts')).benchFirstChart,

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execSql } from '../test/support/exec-sql.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { getDiskUsageMb } from './disk-usage.ts';
 import { FreshClone } from './fresh-clone.ts';
 import { readResidentMb } from './process-usage.ts';
 import { atMost, type BenchOptions, type Report } from './report.ts';
@@ -13,7 +15,7 @@ const SERIES = 50;
 
 /**
  * Measures the agent's start in a service, and two starts of a fresh clone, as described in the README. Then measures the
- * memory usage under constant load.
+ * disk usage of an idle server, and the memory usage under constant load.
  */
 export async function benchStart(options: BenchOptions): Promise<Report> {
   const agent = await benchAgentStart(options);
@@ -34,12 +36,17 @@ async function benchServerStart({ quick, log }: BenchOptions): Promise<Report> {
     await clone.stop();
     log('npm start again …');
     const secondStart = await clone.start();
+    const idleSeconds = quick ? 20 : 90;
+    log(`waiting ${idleSeconds} s …`);
+    await delay(idleSeconds * 1000);
+    const idleDiskMb = await getDiskUsageMb(join(clone.path, '.perfscope'));
     log(`recording ${ROWS_PER_SECOND} rows/s …`);
     const memory = await measureMemory(clone.path, clone.env, quick ? 10 : 60);
     return {
       targets: [
         atMost('time until a fresh clone is ready', firstStart, 60, 's'),
         atMost('time until the second start is ready', secondStart, 8, 's'),
+        atMost(`disk usage of the data folder after ${idleSeconds} s`, idleDiskMb, 100, 'MB'),
         atMost(
           'peak resident memory of QuestDB and server',
           memory.questdb + memory.server,

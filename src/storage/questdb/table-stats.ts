@@ -123,14 +123,24 @@ function toRollupState(view: Row): RollupState {
 /** Unit of `st_blocks`, independent of the file system's block size. See stat(2). */
 const BLOCK_BYTES = 512;
 
-/** Returns the disk usage of a directory in bytes. Skips files that are deleted in the meantime. */
+/**
+ * Returns the disk usage of a directory in bytes. Skips files that are deleted in the meantime. Counts
+ * a file with several names once, because QuestDB's write-ahead log links to files of the table.
+ */
 export async function getDiskUsageBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const seen = new Set<string>();
   let bytes = 0;
   for (const entry of entries) {
     if (!entry.isFile()) continue;
     const stats = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
-    bytes += (stats?.blocks ?? 0) * BLOCK_BYTES;
+    if (!stats) continue;
+    if (stats.nlink > 1) {
+      const id = `${stats.dev}:${stats.ino}`;
+      if (seen.has(id)) continue;
+      seen.add(id);
+    }
+    bytes += stats.blocks * BLOCK_BYTES;
   }
   return bytes;
 }
