@@ -119,6 +119,17 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Free disk space, use a larger disk, or reduce the retention. Writes continue when the free space is a quarter above the limit.',
   },
+  PS_STORAGE_UNREACHABLE: {
+    cause:
+      'QuestDB rejected connections or requests, or accepted a request and sent no response for 5 s.',
+    action:
+      'Check that QuestDB is running, and check its log. No rows are lost: services keep them in the spool until QuestDB responds again.',
+  },
+  PS_STORAGE_LAGGING: {
+    cause: "QuestDB acknowledged rows more than 30 s ago, but queries still can't see them.",
+    action:
+      "Check the load of QuestDB's CPU and disk. No missing-data alert fires until QuestDB has applied the rows.",
+  },
   PS_ROW_INVALID: {
     cause: 'A recorded measurement has a field with an invalid value, so it was not stored.',
     action: 'Correct the value in the call that records the measurement.',

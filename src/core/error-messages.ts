@@ -65,6 +65,10 @@ export const ERROR_MESSAGES = {
     `${p.object} ${p.problem}, so QuestDB can reject rows. Run this statement in the QuestDB console, and Perfscope creates the missing part: ${p.statement};`,
   PS_DISK_LOW: (p: { dir: string; free: string; limit: string }) =>
     `Only ${p.free} are free on the disk of ${p.dir}, so database writes are paused (limit: ${p.limit}). Rows wait in the spool. Free disk space, and writes continue.`,
+  PS_STORAGE_UNREACHABLE: (p: { reason: string }) =>
+    `QuestDB does not respond: ${p.reason}. Rows wait in the spool. Check that QuestDB is running, and check its log.`,
+  PS_STORAGE_LAGGING: (p: { lag: string }) =>
+    `Queries can't see rows of the last ${p.lag}, because QuestDB applies them with a delay. Check the load of QuestDB's CPU and disk.`,
   PS_ROW_INVALID: (p: { field: string; reason: string }) =>
     `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records the measurement.`,
   PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>

@@ -47,8 +47,8 @@ export interface MigrationReport {
   version: number;
   /** Names of the versions, roll-ups, tables, and columns that this run added. */
   applied: string[];
-  /** Messages about parts of the schema that must be repaired by hand (PS_SCHEMA_CONFLICT). */
-  conflicts: string[];
+  /** Parts of the schema that must be repaired by hand (PS_SCHEMA_CONFLICT). */
+  conflicts: readonly PerfscopeError[];
 }
 
 /**
@@ -65,7 +65,7 @@ export async function migrate(target: WriteTarget, retention: Retention): Promis
   return {
     ...report,
     applied: [...report.applied, ...rollups.created],
-    conflicts: [...report.conflicts, ...rollups.conflicts.map(({ message }) => message)],
+    conflicts: [...report.conflicts, ...rollups.conflicts],
   };
 }
 
@@ -102,7 +102,7 @@ export async function migrateTables(
   return {
     version: SCHEMA_VERSION,
     applied: [...versions, ...repairs].map(({ name }) => name),
-    conflicts: plan.conflicts.map(({ message }) => message),
+    conflicts: plan.conflicts,
   };
 }
 

@@ -66,7 +66,7 @@ export function createWriter({
       const timeoutMs = STATEMENT_TIMEOUT_MS;
       const options = { timeoutMs, keepsProcessAlive: false, signal };
       const { conflicts } = await migrateTables(writeTarget, retention, options);
-      for (const conflict of conflicts) warnOnce(conflict, conflict);
+      for (const { message } of conflicts) warnOnce(message, message);
     },
   });
 }

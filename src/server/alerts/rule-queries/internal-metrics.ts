@@ -6,6 +6,8 @@ import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import { WalLagTracker } from '../../../storage/questdb/wal-lag-tracker.ts';
+import type { WalTable } from '../../../storage/questdb/wal-tables.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { InternalMetric } from '../rules/rule-aggregates.ts';
@@ -79,7 +81,9 @@ export class InternalMetricsReader {
       rows_dropped: [observed(ownLabels, this.#droppedRows.total(now)), ...dropped],
       ...(tables && {
         questdb_suspended_tables: observeSuspendedTables(tables, now),
-        questdb_lag: this.#walLag.update(tables, now),
+        questdb_lag: this.#walLag
+          .update(tables, now)
+          .map(({ table, lagMs }) => observed({ table }, lagMs)),
       }),
       ...(rollups && {
         questdb_invalid_rollups: rollups.map(({ name, invalid }) =>
@@ -125,7 +129,7 @@ export class InternalMetricsReader {
       .filter(({ name }) => isMeasurementTableOrRollup(name));
   }
 
-  async #queryWalTables(): Promise<WalTable[]> {
+  async #queryWalTables(): Promise<Omit<WalTable, 'reason'>[]> {
     const rows = await this.#queryClient.read(
       UNRESTRICTED_SCOPE,
       sql`SELECT name, suspended, writerTxn AS applied, sequencerTxn AS written FROM wal_tables()`,
@@ -141,37 +145,11 @@ export class InternalMetricsReader {
   }
 }
 
-/** The write-ahead log of a table, with the newest written and the newest readable transaction. */
-interface WalTable {
-  readonly table: string;
-  readonly suspended: boolean;
-  readonly writtenTxn: number;
-  readonly appliedTxn: number;
-}
-
-/** Tracks the time since each table's oldest unreadable transaction was first seen. */
-export class WalLagTracker {
-  readonly #seen = new Map<string, { txn: number; ms: number }[]>();
-
-  /**
-   * Updates the lag.
-   *
-   * @returns lag of each table in ms
-   */
-  update(tables: readonly WalTable[], now: number): Observation[] {
-    return tables.map(({ table, writtenTxn, appliedTxn }) => {
-      const seen = (this.#seen.get(table) ?? []).filter(({ txn }) => txn > appliedTxn);
-      const newest = seen.at(-1)?.txn ?? appliedTxn;
-      if (writtenTxn > newest) seen.push({ txn: writtenTxn, ms: now });
-      this.#seen.set(table, seen);
-      const value = seen[0] ? now - seen[0].ms : 0;
-      return { labels: { table }, value, count: 1, newestMs: now };
-    });
-  }
-}
-
 /** Returns 1 for each suspended table and 0 for the others. */
-function observeSuspendedTables(tables: readonly WalTable[], now: number): Observation[] {
+function observeSuspendedTables(
+  tables: readonly Omit<WalTable, 'reason'>[],
+  now: number,
+): Observation[] {
   return tables.map(({ table, suspended }) => ({
     labels: { table },
     value: suspended ? 1 : 0,

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { EvaluationScheduler } from '../../../../src/server/alerts/evaluation-scheduler.ts';
-import { WalLagTracker } from '../../../../src/server/alerts/rule-queries/internal-metrics.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 it('runs each batch once per interval, one at a time, and reports no late batches', async () => {
@@ -48,16 +47,4 @@ it('counts batches that are more than one interval late, and continues', async (
   await waitFor(async () => calls >= 3);
   scheduler.stop();
   expect(late).toBeGreaterThanOrEqual(3 * calls - 3);
-});
-
-it("measures a table's lag as the age of the oldest unreadable transaction", () => {
-  const lag = new WalLagTracker();
-  const update = (writtenTxn: number, appliedTxn: number, now: number) =>
-    lag.update([{ table: 't', suspended: false, writtenTxn, appliedTxn }], now)[0]?.value;
-  expect(update(5, 5, 0)).toBe(0);
-  expect(update(7, 5, 1000)).toBe(0);
-  expect(update(9, 6, 31_000)).toBe(30_000);
-  // Transaction 7 has become readable. Transaction 9, known for 10 s, has not.
-  expect(update(9, 8, 41_000)).toBe(10_000);
-  expect(update(9, 9, 51_000)).toBe(0);
 });

@@ -1,0 +1,115 @@
+import { afterEach, expect, it } from 'vitest';
+import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
+import type { DiskSpace } from '../../../../src/storage/questdb/disk-space.ts';
+import { createFailFastClient } from '../../../../src/storage/questdb/fail-fast-client.ts';
+import { StorageMonitor } from '../../../../src/storage/questdb/storage-monitor.ts';
+import { sql } from '../../../../src/storage/sql/sql-builder.ts';
+import { FakeQuestdb, type FakeQuestdbBehavior } from '../../../support/fake-questdb.ts';
+
+const servers: FakeQuestdb[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.stop();
+});
+
+const DISK = { freeBytes: 1000, totalBytes: 10_000 };
+
+async function createMonitor(behavior: FakeQuestdbBehavior = 'stores') {
+  const server = new FakeQuestdb(behavior);
+  servers.push(server);
+  await server.start();
+  const log: string[] = [];
+  const write = (message: string) => void log.push(message);
+  const state = { now: 0, disk: DISK as DiskSpace | undefined, changes: 0, log, server };
+  const monitor = new StorageMonitor({
+    target: () => ({ url: server.url }),
+    read: async () => [],
+    questdbDir: '/data/questdb',
+    minFreeDiskBytes: 500,
+    log: { info: write, warn: write, error: write },
+    now: () => state.now,
+    readDisk: async () => state.disk,
+  });
+  monitor.onChange(() => state.changes++);
+  /** Runs a tick `seconds` later. */
+  const tick = async (seconds = 2) => {
+    state.now += seconds * 1000;
+    await monitor.tick();
+    return monitor.status.problems.map(({ kind }) => kind);
+  };
+  return { state, monitor, tick };
+}
+
+it('pauses writes while little disk space is left, and logs the start and the end', async () => {
+  const { state, monitor, tick } = await createMonitor();
+  expect(await tick()).toEqual([]);
+  expect(monitor.pauseReason).toBeUndefined();
+  state.disk = { ...DISK, freeBytes: 499 };
+  expect(await tick()).toEqual(['low_disk']);
+  expect(await tick()).toEqual(['low_disk']);
+  expect(monitor.pauseReason).toBe('little disk space is left');
+  expect(state.changes).toBe(1);
+  state.disk = { ...DISK, freeBytes: 600 };
+  expect(await tick()).toEqual(['low_disk']);
+  state.disk = { ...DISK, freeBytes: 625 };
+  expect(await tick()).toEqual([]);
+  expect(monitor.pauseReason).toBeUndefined();
+  expect(state.changes).toBe(2);
+  expect(state.log).toEqual([
+    'Only 499 B are free on the disk of /data/questdb, so database writes are paused (limit: 500 B). Rows wait in the spool. Free disk space, and writes continue.',
+    'Enough disk space is free again. Database writes continue.',
+  ]);
+});
+
+it('does not pause writes if the free space is unknown', async () => {
+  const { state, monitor, tick } = await createMonitor();
+  state.disk = undefined;
+  expect(await tick()).toEqual([]);
+  expect(monitor.pauseReason).toBeUndefined();
+});
+
+it('reports a QuestDB that rejects connections, and logs it if it lasts', async () => {
+  const { state, monitor, tick } = await createMonitor();
+  expect(await tick()).toEqual([]);
+  state.server.stop();
+  expect(await tick()).toEqual(['unreachable']);
+  expect(state.log).toEqual([]);
+  expect(monitor.unreachableSignal.aborted).toBe(true);
+  await tick();
+  await tick();
+  expect(state.log).toEqual([expect.stringMatching(/^QuestDB does not respond: .*ECONNREFUSED/)]);
+});
+
+it('reports a QuestDB that accepts connections and never responds after 5 s', async () => {
+  const { state, monitor, tick } = await createMonitor('hangs');
+  expect(await tick(0)).toEqual([]);
+  expect(await tick(4)).toEqual([]);
+  expect(await tick(1)).toEqual(['unreachable']);
+  expect(monitor.status.problems[0]!.error.message).toContain('no response for 5 s');
+  expect(await tick()).toEqual(['unreachable']);
+  expect(state.log).toEqual([expect.stringContaining('no response for 7 s')]);
+  // Aborted queries end at once.
+  const client = createFailFastClient(
+    { read: () => new Promise(() => {}), getCatalog: () => new Promise(() => {}) },
+    monitor,
+  );
+  await expect(client.read(UNRESTRICTED_SCOPE, sql`SELECT 1`)).rejects.toMatchObject({
+    code: 'PS_UNAVAILABLE',
+  });
+});
+
+it('ends a running query when QuestDB becomes unreachable', async () => {
+  const controller = new AbortController();
+  const monitor = { unreachableSignal: controller.signal };
+  const client = createFailFastClient(
+    { read: () => new Promise(() => {}), getCatalog: () => new Promise(() => {}) },
+    monitor,
+  );
+  const query = client.read(UNRESTRICTED_SCOPE, sql`SELECT 1`);
+  controller.abort(new Error('gone'));
+  await expect(query).rejects.toThrow('gone');
+});
+
+it('answers a check within its time limit', async () => {
+  const { monitor } = await createMonitor('hangs');
+  expect(await monitor.check(10)).toMatchObject({ problems: [] });
+});
