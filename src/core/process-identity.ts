@@ -14,6 +14,9 @@ export function isProcessIdentity(value: unknown): value is ProcessIdentity {
   return Number.isSafeInteger(pid) && (pid as number) > 0 && typeof started === 'string';
 }
 
+/** Identifies no process: its PID is above the maximum PID (proc(5): 2^22). */
+export const ENDED_PROCESS: ProcessIdentity = { pid: 2 ** 22 + 1, started: '0' };
+
 export function getProcessIdentity(pid: number): ProcessIdentity {
   return { pid, started: readProcessStartTime(pid) };
 }

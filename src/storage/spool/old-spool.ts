@@ -1,7 +1,12 @@
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from '../../core/lazy-crypto.ts';
-import { getProcessIdentity, isProcessAlive } from '../../core/process-identity.ts';
+import {
+  ENDED_PROCESS,
+  getProcessIdentity,
+  isProcessAlive,
+  type ProcessIdentity,
+} from '../../core/process-identity.ts';
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
 import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
 import type { Batch } from '../write/batch.ts';
@@ -35,14 +40,28 @@ export function isOldFolderName(name: string): boolean {
 export async function importOldFolder(
   root: string,
   name: string,
-  { accepts, canAdopt, onBatch, onFailure }: OldSpoolImport,
+  options: OldSpoolImport,
 ): Promise<void> {
   const [, pid, started = ''] = FOLDER_PATTERN.exec(name) ?? [];
   if (pid === undefined || isProcessAlive({ pid: Number(pid), started })) return;
-  let folder = join(root, name);
+  const orphan = join(root, name);
   try {
-    assertTrustedFolder(folder);
-    folder = claimFolder(root, folder);
+    assertTrustedFolder(orphan);
+    const folder = renameFolder(root, orphan, getProcessIdentity(process.pid));
+    await importBatches(folder, options);
+    removeFolderIfEmpty(folder);
+    // If some files can't be read now, another attempt follows.
+    if (existsSync(folder)) renameFolder(root, folder, ENDED_PROCESS);
+  } catch (error) {
+    options.onFailure(orphan, 'renamed', error);
+  }
+}
+
+async function importBatches(
+  folder: string,
+  { accepts, canAdopt, onBatch, onFailure }: OldSpoolImport,
+): Promise<void> {
+  try {
     for (const file of readdirSync(folder).sort()) {
       const path = join(folder, file);
       try {
@@ -57,18 +76,16 @@ export async function importOldFolder(
         onFailure(path, 'read', error);
       }
     }
-    removeFolderIfEmpty(folder);
   } catch (error) {
     onFailure(folder, 'listed', error);
   }
 }
 
-/** Renames the folder, so that only one process reads it. */
-function claimFolder(root: string, folder: string): string {
-  const { pid, started } = getProcessIdentity(process.pid);
-  const claimed = join(root, `${pid}-${started}-${randomBytes(4).toString('hex')}`);
-  renameSync(folder, claimed);
-  return claimed;
+/** Changes the owner of a folder. The rename is atomic, so only one process gets it. */
+function renameFolder(root: string, folder: string, { pid, started }: ProcessIdentity): string {
+  const renamed = join(root, `${pid}-${started}-${randomBytes(4).toString('hex')}`);
+  renameSync(folder, renamed);
+  return renamed;
 }
 
 /** @throws UntrustedFileError, or the error of the file system */

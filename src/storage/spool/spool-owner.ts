@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { guard } from '../../core/guard.ts';
 import { randomBytes } from '../../core/lazy-crypto.ts';
 import {
+  ENDED_PROCESS,
   getProcessIdentity,
   isProcessAlive,
   type ProcessIdentity,
@@ -25,8 +26,6 @@ const SOCKET_FILE = 'owner';
 const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 /** The owner has no socket, so its process ID and start time identify it. */
 const PROCESS_FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
-/** A PID above the maximum PID (proc(5): 2^22), so no such process exists. */
-const ENDED_PROCESS = { pid: 2 ** 22 + 1, started: '0' };
 /** Maximum length of a socket's path in bytes (unix(7): 108 on Linux; 104 on macOS), with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 103;
 /** Results of a connection to the socket of an owner that has ended. */

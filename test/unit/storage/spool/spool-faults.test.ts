@@ -1,0 +1,151 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { getGuardFailures } from '../../../../src/core/guard.ts';
+import {
+  copyAsOrphan,
+  createBatch,
+  readValues,
+  TestSpool,
+} from '../../../support/spool-fixtures.ts';
+
+const faults = vi.hoisted(() => ({ functionName: '', code: '', calls: 0 }));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:fs')>();
+  const wrap = (name: string, fn: unknown) => {
+    if (typeof fn !== 'function' || !/^[a-z]/.test(name)) return fn;
+    return (...args: unknown[]) => {
+      if (faults.functionName !== name) return fn(...args);
+      faults.calls++;
+      const error = Object.assign(new Error(`${faults.code}: failed`), { code: faults.code });
+      const callback = args.at(-1);
+      if (typeof callback !== 'function') throw error;
+      // A file that is never closed would stay open until the tests end.
+      if (name === 'close') return fn(args[0], () => callback(error));
+      return setImmediate(() => callback(error));
+    };
+  };
+  const entries = Object.entries(original).map(([name, fn]) => [name, wrap(name, fn)]);
+  return Object.fromEntries(entries);
+});
+
+const FUNCTIONS = [
+  ...['mkdirSync', 'readdirSync', 'renameSync', 'rmdirSync', 'rmSync', 'lstatSync', 'unlinkSync'],
+  ...['openSync', 'writeSync', 'ftruncateSync', 'fstatSync', 'closeSync'],
+  ...['open', 'write', 'read', 'fstat', 'rm', 'close'],
+];
+const CODES = [
+  ...['EACCES', 'EROFS', 'EIO', 'EBUSY', 'ENOTDIR', 'ENOSPC', 'EMFILE', 'ENOMEM', 'EISDIR'],
+  ...['EPERM', 'EEXIST', 'ENOTEMPTY'],
+];
+
+let folder: string;
+const unhandled: unknown[] = [];
+const onUnhandled = (error: unknown) => void unhandled.push(error);
+beforeEach(() => {
+  process.on('unhandledRejection', onUnhandled);
+  // A segment that could not be read is read again after some seconds.
+  vi.useFakeTimers({ toFake: ['performance'] });
+  folder = mkdtempSync(join(tmpdir(), 'perfscope-faults-'));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  // Unhandled rejections are reported in a later turn.
+  await nextTurn();
+  process.off('unhandledRejection', onUnhandled);
+  expect(unhandled.splice(0)).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Adds rows with the values 0 to 3 as the rows of killed processes. */
+async function writeOrphans(dir: string): Promise<void> {
+  const killed = new TestSpool({ dir: `${dir}-killed` });
+  await killed.add(createBatch(0));
+  await killed.add(createBatch(1));
+  copyAsOrphan(`${dir}-killed`, dir);
+  killed.close();
+  const old = join(dir, '4194305-0-0123abcd');
+  mkdirSync(old, { recursive: true, mode: 0o700 });
+  const name = `000000000000.performance_metrics.2.${Date.now()}.ilp`;
+  writeFileSync(join(old, name), createBatch(2, 2).lines, { mode: 0o600 });
+}
+
+/** Uses all methods of a spool, and returns the values that were read. */
+async function useSpool(spool: TestSpool): Promise<number[]> {
+  const values: number[] = [];
+  await spool.adopt();
+  await spool.add(createBatch(4));
+  spool.addSync(createBatch(5));
+  for (let i = 0; i < 3; i++) {
+    const reading = await spool.read(1).catch(() => undefined);
+    if (!reading) continue;
+    values.push(...readValues(reading.batches));
+    spool.remove(reading);
+  }
+  await spool.add(createBatch(6));
+  return values;
+}
+
+it.each(FUNCTIONS)('loses no rows if %s fails', async (functionName) => {
+  for (const code of CODES) {
+    const dir = join(folder, code);
+    await writeOrphans(dir);
+    const spool = new TestSpool({ dir, maxBytes: 2000 });
+    await spool.add(createBatch(7));
+    Object.assign(faults, { functionName, code });
+    const values = await useSpool(spool);
+    faults.functionName = '';
+    for (let i = 0; i < 3; i++) {
+      vi.advanceTimersByTime(10_000);
+      await spool.adopt();
+      values.push(...(await spool.drain()));
+    }
+    expect([...new Set(values)].sort(), code).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(spool.dropped.total, code).toBe(0);
+    spool.close();
+  }
+});
+
+it('fails in all of these functions', async () => {
+  // Prevents that a renamed function makes the tests above useless.
+  const unused: string[] = [];
+  for (const functionName of FUNCTIONS) {
+    const dir = join(folder, functionName);
+    await writeOrphans(dir);
+    const spool = new TestSpool({ dir, maxBytes: 2000 });
+    Object.assign(faults, { functionName, code: 'EIO', calls: 0 });
+    await useSpool(spool);
+    for (let i = 0; i < 60; i++) await spool.add(createBatch(i));
+    if (faults.calls === 0) unused.push(functionName);
+    faults.functionName = '';
+    spool.close();
+  }
+  // Called only when a spool is closed, and after a failed write.
+  expect(unused).toEqual(['unlinkSync', 'ftruncateSync']);
+});
+
+it('counts the rows of a file that is deleted while it is read', async () => {
+  const dir = join(folder, 'spool');
+  await writeOrphans(dir);
+  const spool = new TestSpool({ dir });
+  await spool.adopt();
+  Object.assign(faults, { functionName: 'open', code: 'ENOENT' });
+  const values = await spool.drain();
+  faults.functionName = '';
+  expect(values.length + spool.dropped.byReason.get('missing')!).toBe(4);
+  spool.close();
+});
+
+it('counts failed file operations', async () => {
+  const before = getGuardFailures().get('the spool') ?? 0;
+  Object.assign(faults, { functionName: 'openSync', code: 'EIO' });
+  const spool = new TestSpool({ dir: join(folder, 'spool') });
+  await spool.add(createBatch(0));
+  faults.functionName = '';
+  expect(getGuardFailures().get('the spool')).toBeGreaterThan(before);
+  expect(spool.warnings).toHaveLength(1);
+  spool.close();
+});
