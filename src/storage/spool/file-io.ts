@@ -1,4 +1,4 @@
-import { close, fstat, fsync, open, read, rm, type Stats, write } from 'node:fs';
+import { close, fstat, fsync, open, read, rm, type Stats, writev, writevSync } from 'node:fs';
 
 // These functions use file descriptors instead of `FileHandle`: Node.js ends the process with an error if a
 // handle is collected before it is closed. All of them reject with the error of the file system.
@@ -9,26 +9,55 @@ export function openFile(path: string, flags: number, mode?: number): Promise<nu
   });
 }
 
-/** Writes all of `data` at `position`. */
-export async function writeAt(fd: number, data: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < data.length; ) {
-    const offset = done;
-    done += await new Promise<number>((resolve, reject) => {
-      write(fd, data, offset, data.length - offset, position + offset, (error, bytes) =>
-        error ? reject(error) : resolve(bytes),
-      );
+/** Writes all of `parts`, one after the other, at `position`. */
+export async function writeAt(
+  fd: number,
+  parts: readonly Buffer[],
+  position: number,
+): Promise<void> {
+  let remaining = parts;
+  let offset = position;
+  while (remaining.length > 0) {
+    const bytes = await new Promise<number>((resolve, reject) => {
+      writev(fd, remaining, offset, (error, count) => (error ? reject(error) : resolve(count)));
     });
+    remaining = skipBytes(remaining, bytes);
+    offset += bytes;
   }
 }
 
-/** Reads up to `length` bytes at `position`. Returns fewer only at the end of the file. */
-export async function readAt(fd: number, length: number, position: number): Promise<Buffer> {
-  const data = Buffer.allocUnsafe(length);
+/** Same as {@link writeAt}, but synchronous. */
+export function writeAtSync(fd: number, parts: readonly Buffer[], position: number): void {
+  let remaining = parts;
+  let offset = position;
+  while (remaining.length > 0) {
+    const bytes = writevSync(fd, remaining, offset);
+    remaining = skipBytes(remaining, bytes);
+    offset += bytes;
+  }
+}
+
+function skipBytes(parts: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let skipped = bytes;
+  const index = parts.findIndex(({ length }) => {
+    if (length > skipped) return true;
+    skipped -= length;
+    return false;
+  });
+  if (index === -1) return [];
+  return parts.slice(index).with(0, parts[index]!.subarray(skipped));
+}
+
+/**
+ * Reads up to `data.length` bytes at `position` into `data`. Returns fewer bytes only at the end of the
+ * file.
+ */
+export async function readAt(fd: number, data: Buffer, position: number): Promise<Buffer> {
   let done = 0;
-  while (done < length) {
+  while (done < data.length) {
     const offset = done;
     const bytes = await new Promise<number>((resolve, reject) => {
-      read(fd, data, offset, length - offset, position + offset, (error, count) =>
+      read(fd, data, offset, data.length - offset, position + offset, (error, count) =>
         error ? reject(error) : resolve(count),
       );
     });

@@ -94,7 +94,8 @@ async function readBatch(path: string, file: string): Promise<Batch> {
   if (!isTableName(table)) throw new UntrustedFileError('it is not a file of the spool');
   const fd = await openSegmentFile(path, true);
   try {
-    const lines = await readAt(fd, (await readStats(fd)).size, 0);
+    const { size } = await readStats(fd);
+    const lines = await readAt(fd, Buffer.allocUnsafe(size), 0);
     if (containsOnlyRowsOf(table, lines)) {
       return { table, rows: Number(rows), newestMs: Number(newestMs), lines };
     }

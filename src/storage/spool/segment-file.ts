@@ -53,7 +53,8 @@ async function countRows(fd: number, nonce: Buffer, size: number): Promise<numbe
   let rows = 0;
   let length = SCAN_BYTES;
   for (let position = 0; position < size; ) {
-    const data = await readAt(fd, Math.min(length, size - position), position);
+    const buffer = Buffer.allocUnsafe(Math.min(length, size - position));
+    const data = await readAt(fd, buffer, position);
     if (data.length === 0) break;
     const records = scanRecords(nonce, data, rows, position + data.length >= size);
     rows = records.rowsBefore;

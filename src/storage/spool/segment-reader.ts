@@ -40,6 +40,8 @@ export class SegmentReader {
   readonly #deadLetters: SpoolDeadLetters;
   readonly #reporter: SpoolReporter;
   readonly #retryAtMs = new WeakMap<Segment, number>();
+  /** Memory of the batches of the last reading. */
+  #buffer: Buffer | undefined;
 
   constructor(deadLetters: SpoolDeadLetters, reporter: SpoolReporter) {
     this.#deadLetters = deadLetters;
@@ -47,7 +49,7 @@ export class SegmentReader {
   }
 
   /**
-   * Reads the next batches of a segment. Never rejects.
+   * Reads the next batches of a segment. They are valid until the next call. Never rejects.
    *
    * @param skip continues after records of which no row can be sent
    */
@@ -70,9 +72,8 @@ export class SegmentReader {
     skip: (reading: SegmentReading) => void,
   ): Promise<SegmentReaderResult> {
     while (segment.waitingBytes > 0 || segment.waitingRows > 0) {
-      const reading = await segment.read(
-        segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes,
-      );
+      const limit = segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes;
+      const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
       const { damagedRows, damagedBytes, end } = reading;
       // The first record is still being written.
       if (end === segment.position && damagedRows === 0) break;
@@ -86,6 +87,19 @@ export class SegmentReader {
       skip(reading);
     }
     return { kind: 'empty' };
+  }
+
+  /** Returns the same memory again and again, because the garbage collector frees buffers late. */
+  #getBuffer(bytes: number): Buffer {
+    if (this.#buffer === undefined || this.#buffer.length < bytes) {
+      this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    }
+    return this.#buffer.subarray(0, bytes);
+  }
+
+  /** Frees the memory of the last reading. */
+  releaseBuffer(): void {
+    this.#buffer = undefined;
   }
 
   /** Checks a batch of another process. Its rows become dead letters if they can't be trusted. */

@@ -16,25 +16,27 @@ const ROWS_BEFORE = 24;
 const NEWEST_MS = 32;
 
 /**
- * Encodes a batch as a record of a segment file: a header with checksums, followed by the lines.
+ * Encodes the header of the record of a batch. The lines follow it.
  *
  * @param nonce the random bytes of the segment. Lines can't contain a valid record by chance or on
  * purpose, because nobody else knows them.
  * @param rowsBefore number of rows in the segment's earlier records. Shows how many rows a damaged
  * part contained.
  */
-export function encodeRecord(nonce: Buffer, rowsBefore: number, batch: Batch): Buffer {
-  const { lines, rows, newestMs } = batch;
-  const record = Buffer.allocUnsafe(HEADER_BYTES + lines.length);
-  nonce.copy(record);
-  record.writeUInt32LE(crc32(lines), LINES_CRC);
-  record.writeUInt32LE(lines.length, LENGTH);
-  record.writeUInt32LE(rows, ROWS);
-  record.writeDoubleLE(rowsBefore, ROWS_BEFORE);
-  record.writeDoubleLE(newestMs, NEWEST_MS);
-  record.writeUInt32LE(crc32(record.subarray(LINES_CRC, HEADER_BYTES)), HEADER_CRC);
-  lines.copy(record, HEADER_BYTES);
-  return record;
+export function encodeHeader(
+  nonce: Buffer,
+  rowsBefore: number,
+  { lines, rows, newestMs }: Batch,
+): Buffer {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  nonce.copy(header);
+  header.writeUInt32LE(crc32(lines), LINES_CRC);
+  header.writeUInt32LE(lines.length, LENGTH);
+  header.writeUInt32LE(rows, ROWS);
+  header.writeDoubleLE(rowsBefore, ROWS_BEFORE);
+  header.writeDoubleLE(newestMs, NEWEST_MS);
+  header.writeUInt32LE(crc32(header.subarray(LINES_CRC)), HEADER_CRC);
+  return header;
 }
 
 /** Part of a segment that {@link scanRecords} has read. */

@@ -6,14 +6,13 @@ import {
   openSync,
   renameSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Batch } from '../write/batch.ts';
-import { closeFile, deleteFile, readAt, syncFile, writeAt } from './file-io.ts';
+import { closeFile, deleteFile, readAt, syncFile, writeAt, writeAtSync } from './file-io.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
-import { encodeRecord, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
+import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
 
 const CREATE_FLAGS =
   constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
@@ -128,13 +127,14 @@ export class Segment {
    * @throws the error of the file system. Then the segment is unchanged.
    */
   async append(batch: Batch): Promise<void> {
-    const record = encodeRecord(this.#name.nonce, this.#rows, batch);
-    const position = this.#reserve(record, batch);
+    const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
+    const fd = this.#getFd();
+    const position = this.#reserve(batch);
     this.#pendingPosition = position;
     try {
-      await writeAt(this.#getFd(), record, position);
+      await writeAt(fd, parts, position);
     } catch (error) {
-      this.#undo(record, batch, position);
+      this.#undo(batch, position);
       throw error;
     } finally {
       this.#pendingPosition = undefined;
@@ -147,14 +147,13 @@ export class Segment {
    * @throws the error of the file system. Then the segment is unchanged.
    */
   appendSync(batch: Batch): void {
-    const record = encodeRecord(this.#name.nonce, this.#rows, batch);
-    const position = this.#reserve(record, batch);
+    const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
+    const fd = this.#getFd();
+    const position = this.#reserve(batch);
     try {
-      for (let done = 0; done < record.length; ) {
-        done += writeSync(this.#getFd(), record, done, record.length - done, position + done);
-      }
+      writeAtSync(fd, parts, position);
     } catch (error) {
-      this.#undo(record, batch, position);
+      this.#undo(batch, position);
       throw error;
     }
   }
@@ -192,16 +191,17 @@ export class Segment {
   /**
    * Reads the next records, up to about `maxBytes`, and at least one.
    *
+   * @param getBuffer returns a buffer of the given size. The batches refer to it.
    * @throws UntrustedFileError, or the error of the file system
    */
-  async read(maxBytes: number): Promise<SegmentReading> {
+  async read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
     const fd = this.#fd ?? (await this.#openForReading());
     const end = this.#pendingPosition ?? this.#bytes;
     // The rows of a record that is being written can't be told from missing rows.
     const rows = this.#pendingPosition === undefined ? this.#rows : 0;
     let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - this.#position);
     for (;;) {
-      const data = await readAt(fd, length, this.#position);
+      const data = await readAt(fd, getBuffer(length), this.#position);
       // The file can be shorter than expected.
       const isEnd = this.#position + length >= end || data.length < length;
       const records = scanRecords(this.#name.nonce, data, this.#rowsBefore, isEnd);
@@ -260,18 +260,18 @@ export class Segment {
     return this.#fd;
   }
 
-  #reserve(record: Buffer, batch: Batch): number {
+  #reserve({ lines, rows }: Batch): number {
     const position = this.#bytes;
     if (this.waitingBytes === 0) this.#waitingSinceMs = Date.now();
-    this.#bytes += record.length;
-    this.#rows += batch.rows;
+    this.#bytes += HEADER_BYTES + lines.length;
+    this.#rows += rows;
     this.#isSynced = false;
     return position;
   }
 
   /** Removes a record that was not written. If another record follows, a gap remains. */
-  #undo(record: Buffer, { rows }: Batch, position: number): void {
-    if (this.#bytes !== position + record.length) {
+  #undo({ lines, rows }: Batch, position: number): void {
+    if (this.#bytes !== position + HEADER_BYTES + lines.length) {
       this.#failedRows += rows;
       return;
     }

@@ -152,13 +152,17 @@ export class Spool {
     return this.#reading;
   }
 
-  /** Ends a reading, after its rows were stored, set aside as dead letters, or dropped. */
+  /**
+   * Ends a reading, after its rows were stored, set aside as dead letters, or dropped. Its batches are
+   * no longer valid.
+   */
   remove(reading: SpoolReading): void {
     if (this.#reading !== reading) return;
     const { source, batches } = this.#reading;
     this.#reading = undefined;
     if (!source) this.#unsaved.remove(batches);
     else this.#advance(source.segment, source.reading);
+    if (this.waitingRows === 0) this.#reader.releaseBuffer();
   }
 
   /** Returns a function that returns whether all rows that are waiting now have been handled. */

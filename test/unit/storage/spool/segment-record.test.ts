@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
-  encodeRecord,
+  encodeHeader,
   HEADER_BYTES,
   type ScannedRecords,
   scanRecords,
@@ -17,6 +17,10 @@ function createBatch(rows: number, text = 'a'): Batch {
 
 const BATCHES = [createBatch(3), createBatch(1, 'b'), createBatch(2, 'c'), createBatch(5, 'd')];
 const TOTAL_ROWS = 11;
+
+function encodeRecord(nonce: Buffer, rowsBefore: number, batch: Batch): Buffer {
+  return Buffer.concat([encodeHeader(nonce, rowsBefore, batch), batch.lines]);
+}
 
 function encodeAll(batches: readonly Batch[]): { data: Buffer; starts: readonly number[] } {
   const records: Buffer[] = [];

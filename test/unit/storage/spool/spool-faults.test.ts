@@ -34,8 +34,8 @@ vi.mock('node:fs', async (importOriginal) => {
 
 const FUNCTIONS = [
   ...['mkdirSync', 'readdirSync', 'renameSync', 'rmdirSync', 'rmSync', 'lstatSync', 'unlinkSync'],
-  ...['openSync', 'writeSync', 'ftruncateSync', 'fstatSync', 'closeSync'],
-  ...['open', 'write', 'read', 'fstat', 'rm', 'close'],
+  ...['openSync', 'writevSync', 'ftruncateSync', 'fstatSync', 'closeSync'],
+  ...['open', 'writev', 'read', 'fstat', 'rm', 'close'],
 ];
 const CODES = [
   ...['EACCES', 'EROFS', 'EIO', 'EBUSY', 'ENOTDIR', 'ENOSPC', 'EMFILE', 'ENOMEM', 'EISDIR'],
