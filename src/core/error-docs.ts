@@ -172,6 +172,16 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'Change the column types to the types that Perfscope expects. The message contains the path of the file with the rejected rows.',
   },
+  PS_ROWS_REJECTED: {
+    cause:
+      'QuestDB rejected rows although all tables and columns exist, or the spool contained rows that must not be sent. Perfscope keeps these rows as dead letters, with the reason.',
+    action:
+      'Run `perfscope spool ls` to see the rows and the reasons. Correct the cause, for example the type of a column. Then run `perfscope spool retry`, or delete the rows with `perfscope spool drop`.',
+  },
+  PS_DEAD_LETTERS_NOT_FOUND: {
+    cause: '`perfscope spool` was called with an ID that no rejected rows have.',
+    action: 'Run `perfscope spool ls` to list all IDs.',
+  },
   PS_FLUSH_TIMEOUT: {
     cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
     action: 'Check that QuestDB is running. The rows in the spool are sent automatically.',

@@ -90,6 +90,10 @@ export const ERROR_MESSAGES = {
     file?: string | undefined;
   }) =>
     `QuestDB rejected ${formatRowCount(p.rows)} for table ${p.table}: ${p.reason}. ${p.file ? `The rows were saved to ${p.file}.` : 'The rows could not be saved.'} Check that the table has the expected columns.`,
+  PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>
+    `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Other rows are not affected. Run \`perfscope spool ls\` to list the rejected rows.`,
+  PS_DEAD_LETTERS_NOT_FOUND: (p: { id: string; nearest?: string | undefined }) =>
+    `No rejected rows have the ID ${p.id}.${formatHint(p.nearest)} Run \`perfscope spool ls\` to list all IDs.`,
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>

@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTrustedFile } from '../../core/trusted-file.ts';
+import { findLineEnd } from './line-queue.ts';
+
+/** Subfolder of a spool folder. */
+export const DEAD_LETTER_FOLDER = 'dead-letters';
+const SUFFIX = '.jsonl';
+
+/** A row that can't be stored, and why. */
+export interface DeadLetter {
+  /** When the row was set aside, in ISO 8601. */
+  readonly at: string;
+  readonly table: string;
+  readonly reason: string;
+  /** The row in the line protocol, without its line feed. In Base64 if it isn't valid UTF-8. */
+  readonly line: string;
+  readonly encoding?: 'base64';
+}
+
+/** Returns one line of JSON for each row. */
+export function formatDeadLetters(
+  table: string,
+  lines: Buffer,
+  reason: string,
+  nowMs: number,
+): string[] {
+  const at = new Date(nowMs).toISOString();
+  const letters: string[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const end = findLineEnd(lines, start);
+    const line = lines.subarray(start, lines[end - 1] === LF ? end - 1 : end);
+    const letter: DeadLetter = isUtf8(line)
+      ? { at, table, reason, line: line.toString() }
+      : { at, table, reason, line: line.toString('base64'), encoding: 'base64' };
+    letters.push(`${JSON.stringify(letter)}\n`);
+    start = end;
+  }
+  return letters;
+}
+
+const LF = 10;
+
+/** Returns the row of a dead letter in the line protocol, with its line feed. */
+export function toLine({ line, encoding }: Pick<DeadLetter, 'line' | 'encoding'>): Buffer {
+  return Buffer.concat([Buffer.from(line, encoding ?? 'utf8'), Buffer.of(LF)]);
+}
+
+/** Returns a new file name. The names of older files sort before it. */
+export function createDeadLetterFileName(source: string, nowMs: number): string {
+  return `${String(nowMs).padStart(15, '0')}-${source}${SUFFIX}`;
+}
+
+/**
+ * Returns the names of the files with dead letters, oldest first, or nothing if the folder does not exist.
+ *
+ * @throws the error of the file system
+ */
+export function listDeadLetterFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(SUFFIX))
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/**
+ * Reads a file with dead letters. A damaged line becomes a dead letter of the table `unknown`.
+ *
+ * @throws UntrustedFileError, or the error of the file system
+ */
+export function readDeadLetters(folder: string, name: string): DeadLetter[] {
+  const lines = readTrustedFile(join(folder, name)).split('\n');
+  return lines.filter((line) => line !== '').map(parseDeadLetter);
+}
+
+function parseDeadLetter(text: string): DeadLetter {
+  try {
+    const { at, table, reason, line, encoding } = JSON.parse(text) as Record<string, unknown>;
+    if ([at, table, reason, line].every((value) => typeof value === 'string')) {
+      const letter = { at, table, reason, line } as DeadLetter;
+      return encoding === 'base64' ? { ...letter, encoding } : letter;
+    }
+  } catch {
+    // The process was killed while it wrote this line.
+  }
+  const at = new Date(0).toISOString();
+  return { at, table: 'unknown', reason: 'this dead letter is damaged', line: text };
+}

@@ -1,0 +1,240 @@
+import { constants, mkdirSync, promises, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SerialQueue } from '../../core/concurrency.ts';
+import { formatBytes } from '../../core/format.ts';
+import { countFailure, startTask } from '../../core/guard.ts';
+import { randomBytes } from '../../core/lazy-crypto.ts';
+import type { Logger } from '../../core/log.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { assertTrustedFile, assertTrustedFolder } from '../../core/trusted-file.ts';
+import {
+  createDeadLetterFileName,
+  DEAD_LETTER_FOLDER,
+  formatDeadLetters,
+  listDeadLetterFiles,
+} from './dead-letter-files.ts';
+import type { DroppedRowCounter } from './dropped-rows.ts';
+import { convertRefusedFiles } from './refused-files.ts';
+
+const PART = 'the dead letters';
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Share of the spool's size limit that dead letters can use. */
+const SPOOL_SHARE = 1 / 4;
+/** Minimum number of files until the oldest one is removed. */
+const MIN_FILES = 4;
+/** Other processes and commands change the folder too. */
+const REFRESH_MS = 10_000;
+/** Maximum number of logged messages, because reasons can contain values of rows. */
+const MAX_MESSAGES = 100;
+const APPEND_FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+const LF = 10;
+
+export interface DeadLetterStoreOptions {
+  /** The spool folder. The dead letters are in its subfolder `dead-letters`. */
+  spoolDir: string;
+  /** Size limit of the spool, in bytes. Dead letters use at most a quarter of it. */
+  spoolMaxBytes: number;
+  /** Counts the dead letters that are removed because of the size limit. */
+  dropped: DroppedRowCounter;
+  log: Logger;
+}
+
+interface FileCount {
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/**
+ * Keeps rows that can't be stored, with the reason, so that people can correct the cause and send them again. Several
+ * processes can share the folder: each one appends to its own files. No method throws or rejects.
+ */
+export class DeadLetterStore {
+  readonly #options: DeadLetterStoreOptions;
+  readonly #folder: string;
+  readonly #maxBytes: number;
+  readonly #maxFileBytes: number;
+  readonly #tasks = new SerialQueue((error) => this.#reportFailure('written', error));
+  readonly #messages = new Set<string>();
+  #files = new Map<string, FileCount>();
+  #fileName: string | undefined;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: DeadLetterStoreOptions) {
+    this.#options = options;
+    this.#folder = join(options.spoolDir, DEAD_LETTER_FOLDER);
+    this.#maxBytes = options.spoolMaxBytes * SPOOL_SHARE;
+    this.#maxFileBytes = Math.min(MAX_FILE_BYTES, this.#maxBytes / MIN_FILES);
+    const { spoolDir } = options;
+    startTask(PART, () => this.#tasks.enqueue(() => convertRefusedFiles(spoolDir, this.#folder)));
+    this.#startRefresh();
+  }
+
+  /** Number of rows in the folder. Can be 10 s old. */
+  get rows(): number {
+    return this.#count(({ rows }) => rows);
+  }
+
+  /** Size of all files in bytes. Can be 10 s old. */
+  get bytes(): number {
+    return this.#count(({ bytes }) => bytes);
+  }
+
+  /**
+   * Adds lines of one table. Resolves when they are written, or dropped because that failed.
+   *
+   * @param rows number of lines
+   */
+  async add(table: string, lines: Buffer, rows: number, reason: string): Promise<void> {
+    const letters = formatDeadLetters(table, lines, reason, Date.now());
+    const { message } = createError('PS_ROWS_REJECTED', { table, reason, rows });
+    this.#warnOnce(`${table} ${reason}`, message);
+    await this.#tasks.enqueue(async () => {
+      const blocks = toBlocks(letters, this.#maxFileBytes);
+      for (const [i, block] of blocks.entries()) {
+        try {
+          await this.#append(block);
+        } catch (error) {
+          const lost = blocks.slice(i).flat().length;
+          this.#options.dropped.add('dead_letters_full', lost);
+          throw error;
+        }
+      }
+      if (performance.now() - this.#refreshedAtMs > REFRESH_MS) await this.#refresh();
+      this.#enforceLimit();
+    });
+  }
+
+  async #append(letters: readonly string[]): Promise<void> {
+    const data = Buffer.from(letters.join(''));
+    const known = this.#files.get(this.#fileName ?? '');
+    if (known === undefined || known.bytes + data.length > this.#maxFileBytes) {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      assertTrustedFolder(this.#folder);
+      const source = `${process.pid}-${randomBytes(4).toString('hex')}`;
+      this.#fileName = createDeadLetterFileName(source, Date.now());
+    }
+    const name = this.#fileName!;
+    // The file is opened each time. A command renames a file before it changes it.
+    const handle = await promises.open(join(this.#folder, name), APPEND_FLAGS, 0o600);
+    try {
+      const stats = await handle.stat();
+      assertTrustedFile(stats);
+      await handle.writeFile(data);
+      const rows = stats.size > 0 ? (this.#files.get(name)?.rows ?? 0) : 0;
+      this.#files.set(name, { bytes: stats.size + data.length, rows: rows + letters.length });
+    } catch (error) {
+      // The last line can be incomplete, so nothing must follow it.
+      this.#fileName = undefined;
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Removes the oldest files until the size is within the limit. */
+  #enforceLimit(): void {
+    let bytes = sum(this.#files.values(), (file) => file.bytes);
+    for (const [name, file] of [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (bytes <= this.#maxBytes) return;
+      bytes -= file.bytes;
+      this.#files.delete(name);
+      try {
+        rmSync(join(this.#folder, name));
+      } catch (error) {
+        // Another process has removed it, and has counted its rows.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+        throw error;
+      }
+      this.#options.dropped.add('dead_letters_full', file.rows);
+      const reason = `the dead letters reached their limit of ${formatBytes(this.#maxBytes)}, a quarter of PERFORMANCE_SPOOL_MAX_BYTES. Run \`perfscope spool ls\` and correct the cause`;
+      this.#warnOnce('limit', createError('PS_ROWS_DROPPED', { rows: file.rows, reason }).message);
+    }
+  }
+
+  #startRefresh(): void {
+    this.#refreshedAtMs = performance.now();
+    startTask(PART, () =>
+      this.#tasks.enqueue(async () => {
+        await this.#refresh();
+        this.#enforceLimit();
+      }),
+    );
+  }
+
+  /** Counts the rows in files that have changed. */
+  async #refresh(): Promise<void> {
+    this.#refreshedAtMs = performance.now();
+    const files = new Map<string, FileCount>();
+    for (const name of this.#listFiles()) {
+      const count = await this.#countRows(name, this.#files.get(name));
+      if (count) files.set(name, count);
+    }
+    this.#files = files;
+  }
+
+  #listFiles(): string[] {
+    try {
+      return listDeadLetterFiles(this.#folder);
+    } catch {
+      // The folder can't be listed, for example because it belongs to another user.
+      return [];
+    }
+  }
+
+  async #countRows(name: string, known: FileCount | undefined): Promise<FileCount | undefined> {
+    try {
+      const file = join(this.#folder, name);
+      const { size } = await promises.lstat(file);
+      if (known?.bytes === size) return known;
+      const data = await promises.readFile(file);
+      let rows = 0;
+      for (let i = data.indexOf(LF); i !== -1; i = data.indexOf(LF, i + 1)) rows++;
+      return { bytes: data.length, rows };
+    } catch {
+      // A command or another process has removed it.
+      return undefined;
+    }
+  }
+
+  #count(value: (file: FileCount) => number): number {
+    if (performance.now() - this.#refreshedAtMs > REFRESH_MS) this.#startRefresh();
+    return sum(this.#files.values(), value);
+  }
+
+  #reportFailure(action: string, error: unknown): void {
+    countFailure(PART);
+    const params = { dir: this.#folder, action, reason: errorMessage(error) };
+    this.#warnOnce(action, createError('PS_SPOOL_FAILED', params).message);
+  }
+
+  #warnOnce(kind: string, message: string): void {
+    if (this.#messages.has(kind) || this.#messages.size >= MAX_MESSAGES) return;
+    this.#messages.add(kind);
+    this.#options.log.warn(message);
+  }
+}
+
+/** Divides texts into blocks of about `maxBytes`. Each block has at least one text. */
+function toBlocks(texts: readonly string[], maxBytes: number): string[][] {
+  const blocks: string[][] = [];
+  let block: string[] = [];
+  let bytes = 0;
+  for (const text of texts) {
+    const length = Buffer.byteLength(text);
+    if (block.length === 0 || bytes + length > maxBytes) {
+      block = [];
+      blocks.push(block);
+      bytes = 0;
+    }
+    block.push(text);
+    bytes += length;
+  }
+  return blocks;
+}
+
+function sum<T>(items: Iterable<T>, value: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += value(item);
+  return total;
+}
