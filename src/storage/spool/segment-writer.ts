@@ -1,3 +1,4 @@
+import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { Batch } from '../write/batch.ts';
 import { Segment } from './segment.ts';
 import { HEADER_BYTES } from './segment-record.ts';
@@ -10,6 +11,8 @@ const TEMPORARY_CODES = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBUSY'
 export interface SegmentWriterOptions {
   /** Folder in which this process creates its own folder. */
   readonly root: string;
+  /** Whether `root` must not be writable by other users. */
+  readonly mustTrustRoot: boolean;
   /** Size at which a new segment starts. */
   readonly segmentBytes: number;
   /** Called with each new segment. */
@@ -37,10 +40,10 @@ export class SegmentWriter {
   /**
    * Returns the folder of this process, and creates it on the first call.
    *
-   * @throws the error of the file system
+   * @throws UntrustedFileError, or the error of the file system
    */
   getFolder(): string {
-    this.#folder ??= OwnedFolder.create(this.#options.root);
+    this.#folder ??= this.#createFolder();
     return this.#folder.path;
   }
 
@@ -83,6 +86,18 @@ export class SegmentWriter {
     this.#active = undefined;
     this.#leaveFolder();
     for (const folder of this.#leftFolders.splice(0)) folder.release();
+  }
+
+  #createFolder(): OwnedFolder {
+    const { root, mustTrustRoot } = this.#options;
+    const folder = OwnedFolder.create(root);
+    try {
+      if (mustTrustRoot) assertTrustedFolder(root);
+    } catch (error) {
+      folder.release();
+      throw error;
+    }
+    return folder;
   }
 
   #getSegmentFor(batch: Batch): Segment {

@@ -13,7 +13,7 @@ import type { SpoolReporter } from './spool-reporter.ts';
 /** A folder with the folders of several processes. */
 export interface SpoolRoot {
   readonly dir: string;
-  /** Whether services write to this folder and the adopter is a server. */
+  /** Whether services write to this folder, so that it can't contain rows of servers. */
   readonly isShared: boolean;
   /** Whether the folder itself must not be writable by other users, because it contains rows of servers. */
   readonly mustBeTrusted: boolean;

@@ -80,7 +80,7 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options;
     const { dir, isServer = false, maxBytes, dropped, log } = options;
-    const shared: SpoolRoot = { dir, isShared: isServer, mustBeTrusted: false };
+    const shared: SpoolRoot = { dir, isShared: true, mustBeTrusted: false };
     const own: SpoolRoot = { dir: join(dir, SERVER_FOLDER), isShared: false, mustBeTrusted: true };
     this.#roots = isServer ? [own, shared] : [shared];
     this.#reporter = new SpoolReporter(dir, dropped, log);
@@ -88,6 +88,7 @@ export class Spool {
     this.#acknowledged = new AcknowledgedSegments(this.#reporter);
     this.#writer = new SegmentWriter({
       root: this.#roots[0].dir,
+      mustTrustRoot: isServer,
       segmentBytes: Math.min(MAX_SEGMENT_BYTES, maxBytes * SEGMENT_SHARE),
       onSegment: (segment) => this.#insert(segment),
       reporter: this.#reporter,
