@@ -44,6 +44,7 @@ export class ChaosRun {
   target: WriteTarget | undefined;
   /** Settings of the programs that replace the others, if the scenario has its own QuestDB. */
   programEnv: NodeJS.ProcessEnv = {};
+  readonly #cleanUps: (() => Promise<void> | void)[] = [];
   #snapshot: StoredRows | undefined;
   #faultEndMs = performance.now();
   recoveryMs: number | undefined;
@@ -93,6 +94,11 @@ export class ChaosRun {
     const { error } = await program.run('flush 30000');
     if (error) throw new Error(error);
     return program;
+  }
+
+  /** Calls `cleanUp` when the run ends, after all programs ended. */
+  onRemove(cleanUp: () => Promise<void> | void): void {
+    this.#cleanUps.push(cleanUp);
   }
 
   /** Marks the end of the failure. The recovery time starts here. */
@@ -175,8 +181,10 @@ export class ChaosRun {
     if (!isComplete) await this.sweep();
   }
 
+  /** Ends everything that the scenario started. Called again, it does nothing. */
   async remove(): Promise<void> {
     for (const program of this.programs) if (!program.hasExited) await program.kill();
+    for (const cleanUp of this.#cleanUps.splice(0)) await cleanUp();
     this.proxy.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,13 +1,13 @@
-// npm run test:chaos -- [--full] [NAME…]: lets QuestDB, the network, the disk, and processes fail, and counts the rows.
-// --soak-minutes N sets the length of the soak, --markdown prints a Markdown table, --json adds a line with the results,
-// --list prints the names, and --dist uses another build.
+// npm run test:chaos -- [--full] [NAME…]: counts the rows while QuestDB, the network, the disk, and processes fail.
+// --soak-minutes N sets the length of the soak. --markdown prints a Markdown table. --json adds a line with the
+// results. --list prints the names. --dist uses another build.
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import type { ChaosSettings } from './chaos-run.ts';
 import { formatMarkdown, formatTable } from './format-table.ts';
-import { runScenario } from './run-scenario.ts';
+import { removeActiveRuns, runScenario } from './run-scenario.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 import { SCENARIOS } from './scenarios/scenarios.ts';
 
@@ -50,6 +50,13 @@ const scenarios = SCENARIOS.filter(({ name, isFull }) =>
 const questdb = new ExternalQuestdb();
 questdb.devMode = true;
 const results = new Map<string, ScenarioResult>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await removeActiveRuns();
+    await questdb.remove();
+    process.exit(1);
+  });
+}
 try {
   await questdb.start();
   await runScenario(WARM_UP, questdb, settings);

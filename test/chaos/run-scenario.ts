@@ -1,8 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredRows } from '../support/chaos-rows.ts';
 import type { ExternalQuestdb } from '../support/external-questdb.ts';
 import { waitForWal } from '../support/wait-for-rollups.ts';
 import { ChaosRun, type ChaosSettings } from './chaos-run.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
+
+/** Maximum duration of a scenario in the short form. */
+const MAX_MINUTES = 4;
+/** Maximum duration of a scenario in the full form, without the soak. */
+const MAX_FULL_MINUTES = 60;
+const activeRuns = new Set<ChaosRun>();
 
 /** Runs a scenario and compares the recorded rows with the stored and the counted rows. Never rejects. */
 export async function runScenario(
@@ -12,25 +19,49 @@ export async function runScenario(
 ): Promise<ScenarioResult> {
   const startMs = performance.now();
   const run = new ChaosRun(scenario.name, questdb, settings);
+  activeRuns.add(run);
   try {
     const skipped = scenario.skip?.();
     if (skipped !== undefined) return { ...(await compare(scenario, run, startMs)), skipped };
     await run.proxy.start();
     try {
-      await scenario.run(run);
-      await run.finish();
-      if (!run.target) await waitForWal(questdb, 30_000);
+      await withDeadline(settings, async () => {
+        await scenario.run(run);
+        await run.finish();
+        if (!run.target) await waitForWal(questdb, 30_000);
+      });
     } catch (error) {
       run.fail(error instanceof Error ? error.message : String(error));
     }
     return await compare(scenario, run, startMs);
   } finally {
     await run.remove();
+    activeRuns.delete(run);
+  }
+}
+
+/** Ends everything that the running scenarios started. */
+export async function removeActiveRuns(): Promise<void> {
+  await Promise.all([...activeRuns].map((run) => run.remove()));
+}
+
+/** Rejects if a scenario takes too long. */
+async function withDeadline(settings: ChaosSettings, body: () => Promise<void>): Promise<void> {
+  const minutes = settings.isFull ? settings.soakMinutes + MAX_FULL_MINUTES : MAX_MINUTES;
+  const timer = new AbortController();
+  const deadline = delay(minutes * 60_000, undefined, timer).then(() => {
+    throw new Error(`the scenario took longer than ${minutes} minutes`);
+  });
+  deadline.catch(() => {});
+  try {
+    await Promise.race([body(), deadline]);
+  } finally {
+    timer.abort();
   }
 }
 
 async function compare(
-  { name, failure }: Scenario,
+  { name, failure, mayLose = [] }: Scenario,
   run: ChaosRun,
   startMs: number,
 ): Promise<ScenarioResult> {
@@ -51,6 +82,8 @@ async function compare(
   const countedRows = Object.values(counted).reduce((sum, rows) => sum + rows, 0);
   if (doubled > 0) faults.push(`${doubled} rows doubled`);
   if (lost > countedRows) faults.push(`${lost - countedRows} rows lost without being counted`);
+  for (const [reason, rows] of Object.entries(counted))
+    if (!mayLose.includes(reason)) faults.push(`${rows} rows dropped: ${reason}`);
   const memoryGrowth = Math.max(0, ...run.programs.map((program) => program.memoryGrowth));
   const seconds = (performance.now() - startMs) / 1000;
   const { recoveryMs } = run;

@@ -4,6 +4,8 @@ export interface Scenario {
   readonly name: string;
   /** What fails, for the table. */
   readonly failure: string;
+  /** Reasons for which rows can be lost, if they are counted. Default: none. */
+  readonly mayLose?: readonly string[];
   /** Whether the scenario disturbs the QuestDB that other scenarios use. Default: false. */
   readonly isExclusive?: boolean;
   /** Whether only `--full` runs it. Default: false. */

@@ -109,7 +109,13 @@ export class ChaosProgram {
   get savedRows(): number {
     if (this.#killedMs === undefined) return this.recorded;
     const limitMs = this.#killedMs - UNSAVED_MS;
-    return this.#history.findLast(({ atMs }) => atMs <= limitMs)?.recorded ?? 0;
+    const saved = this.#history.filter(({ atMs }) => atMs <= limitMs);
+    return Math.max(0, ...saved.map(({ recorded }) => recorded));
+  }
+
+  /** Records that all rows are in the spool, so that a kill loses none of them. */
+  markSaved(): void {
+    this.#history.push({ atMs: 0, recorded: this.recorded });
   }
 
   async waitUntilReady(): Promise<void> {

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { PerfscopeServer } from './perfscope-server.ts';
 
@@ -14,10 +14,16 @@ export class ChaosServer extends PerfscopeServer {
    *
    * @throws Error with the output if it fails
    */
-  runCommand(...args: string[]): void {
+  async runCommand(...args: string[]): Promise<void> {
     const [command, ...first] = this.command;
-    const run = spawnSync(command, [...first, ...args], { env: this.env, encoding: 'utf8' });
-    if (run.status !== 0) throw new Error(`${args[0]} failed: ${run.stderr}`);
+    const child = spawn(command, [...first, ...args], { env: this.env, stdio: 'pipe' });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.resume();
+    const status = await new Promise((done) => child.once('close', done));
+    if (status !== 0) throw new Error(`${args[0]} failed: ${stderr}`);
   }
 
   /** Kills the server and the embedded QuestDB at the same time, as a power cut does. */

@@ -21,8 +21,8 @@ export type ProxyMode =
   /** Forwards each request after this time. */
   | { kind: 'delay'; ms: number }
   | { kind: 'throttle'; bytesPerSecond: number }
-  /** Sends this response to each request. */
-  | { kind: 'answer'; status: number; body: string }
+  /** Sends this response to each request, or only to each write. */
+  | { kind: 'answer'; status: number; body: string; onlyWrites?: boolean }
   /** Rejects larger request bodies with status 413, as nginx does. */
   | { kind: 'limit'; bytes: number };
 
@@ -57,7 +57,8 @@ export class ProxyServer {
     const { mode } = this;
     if (mode.kind === 'reset') return void request.socket.destroy();
     if (mode.kind === 'hang') return void request.resume();
-    if (mode.kind === 'answer') {
+    const isWrite = request.url?.startsWith('/write') ?? false;
+    if (mode.kind === 'answer' && (isWrite || !mode.onlyWrites)) {
       request.resume();
       response.writeHead(mode.status, { 'content-type': 'text/html' }).end(mode.body);
       return;

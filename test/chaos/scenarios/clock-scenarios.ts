@@ -38,6 +38,7 @@ export const CLOCK_SCENARIOS: readonly Scenario[] = [
       const first = await run.start({ label: 'first' });
       await first.run('burst 3000');
       await first.run('flushSync');
+      first.markSaved();
       await first.kill();
       const second = await run.start({ label: 'second' });
       await second.run(`clock ${60 * DAY_MS}`);

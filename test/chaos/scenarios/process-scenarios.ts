@@ -56,11 +56,13 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'app-killed',
     failure: 'the application is killed at random points (100 times in the full form)',
+    mayLose: ['in memory at the kill'],
     run: (run) => killRepeatedly(run, run.isFull ? 100 : 3),
   },
   {
     name: 'shared-spool',
     failure: 'five processes share a spool, QuestDB is away, and one of them is killed',
+    mayLose: ['in memory at the kill'],
     async run(run) {
       await recordInParallel(run, []);
     },
@@ -137,6 +139,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'poison-values',
     failure: 'invalid values between valid ones',
+    mayLose: ['dropped', 'dead letter'],
     async run(run) {
       const program = await run.start({ mode: 'agent' });
       const poison = [

@@ -16,15 +16,12 @@ async function withServer(run: ChaosRun, body: (server: ChaosServer) => Promise<
     PERFORMANCE_QUESTDB_PASSWORD: undefined,
     XDG_RUNTIME_DIR: server.env.XDG_RUNTIME_DIR,
   };
-  try {
-    await server.start();
-    run.target = server.questdb.write;
-    await body(server);
-    await run.finish();
-    await run.takeSnapshot();
-  } finally {
-    await server.remove();
-  }
+  run.onRemove(() => server.remove());
+  await server.start();
+  run.target = server.questdb.write;
+  await body(server);
+  await run.finish();
+  await run.takeSnapshot();
 }
 
 /** Scenarios with a complete server. */
@@ -32,6 +29,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   {
     name: 'machine-restart',
     failure: 'the application, the server, and QuestDB are killed at the same time',
+    mayLose: ['in memory at the kill'],
     run: (run) =>
       withServer(run, async (server) => {
         const program = await run.start({ mode: 'agent' });
@@ -52,11 +50,11 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
         await program.run('burst 3000');
         await program.run('flush 30000');
         const folder = join(run.folder, 'backup');
-        server.runCommand('backup', folder);
+        await server.runCommand('backup', folder);
         await server.stop();
         await program.run('burst 3000');
         await delay(1000);
-        server.runCommand('restore', '--force', folder);
+        await server.runCommand('restore', '--force', folder);
         await server.start();
         run.target = server.questdb.write;
         run.faultEnds();
@@ -68,20 +66,19 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     isExclusive: true,
     async run(run) {
       const server = new ChaosServer(run.settings.dist, run.questdb.env);
-      try {
-        await server.start();
-        const program = await run.startConnected({ isDirect: true });
-        await run.questdb.sql(
-          "ALTER TABLE performance_metrics SUSPEND WAL WITH 28, 'No space left on device'",
-        );
-        await program.run('burst 3000');
-        run.faultEnds();
-        run.patienceMs = 60_000;
-        if (!(await run.waitUntilComplete())) run.fail('the table was not resumed');
-      } finally {
-        await server.remove();
+      run.onRemove(() => server.remove());
+      await server.start();
+      const program = await run.startConnected({ isDirect: true });
+      run.onRemove(async () => {
         await run.questdb.sql('ALTER TABLE performance_metrics RESUME WAL').catch(() => {});
-      }
+      });
+      await run.questdb.sql(
+        "ALTER TABLE performance_metrics SUSPEND WAL WITH 28, 'No space left on device'",
+      );
+      await program.run('burst 3000');
+      run.faultEnds();
+      run.patienceMs = 60_000;
+      if (!(await run.waitUntilComplete())) run.fail('the table was not resumed');
     },
   },
   {
@@ -94,23 +91,20 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
         env: settings,
         flags: ['--import', register.startsWith('/') ? register : join(process.cwd(), register)],
       });
-      try {
-        const responses = await sendRequests(`${await app.url()}/rooms/1`, 400);
-        await delay(3000);
-        await app.stop('SIGKILL');
-        run.faultEnds();
-        const successor = await run.start({ label: 'sweep', isDirect: true });
-        await successor.run('adopt');
-        await successor.run('flush 20000');
-        const [[count] = []] = await run.questdb.sql(
-          `SELECT sum(count) FROM performance_metrics
-           WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,
-        );
-        const stored = Number(count ?? 0);
-        run.other = { recorded: responses, stored, doubled: Math.max(0, stored - responses) };
-      } finally {
-        await app.stop('SIGKILL');
-      }
+      run.onRemove(async () => void (await app.stop('SIGKILL')));
+      const responses = await sendRequests(`${await app.url()}/rooms/1`, 400);
+      await delay(3000);
+      await app.stop('SIGKILL');
+      run.faultEnds();
+      const successor = await run.start({ label: 'sweep', isDirect: true });
+      await successor.run('adopt');
+      await successor.run('flush 20000');
+      const [[count] = []] = await run.questdb.sql(
+        `SELECT sum(count) FROM performance_metrics
+         WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,
+      );
+      const stored = Number(count ?? 0);
+      run.other = { recorded: responses, stored, doubled: Math.max(0, stored - responses) };
     },
   },
 ];

@@ -71,21 +71,16 @@ async function failWrites(run: ChaosRun, fail: string): Promise<void> {
 async function fillDisk(run: ChaosRun): Promise<void> {
   mkdirSync(run.spool);
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', run.spool]);
-  try {
-    run.proxy.mode = { kind: 'reset' };
-    const program = await run.start({ padding: 400 });
-    await program.run('rate 3000');
-    await program.waitForRecorded(20_000);
-    await program.run('rate 0');
-    const files = readdirSync(run.spool, { recursive: true }).length;
-    if (files > 500) run.fail(`${files} files in the spool`);
-    run.proxy.mode = { kind: 'forward' };
-    run.faultEnds();
-    await run.finish();
-  } finally {
-    for (const program of run.programs) if (!program.hasExited) await program.kill();
-    spawnSync('umount', [run.spool]);
-  }
+  run.onRemove(() => void spawnSync('umount', [run.spool]));
+  run.proxy.mode = { kind: 'reset' };
+  const program = await run.start({ padding: 400 });
+  await program.run('rate 3000');
+  await program.waitForRecorded(20_000);
+  await program.run('rate 0');
+  const files = readdirSync(run.spool, { recursive: true }).length;
+  if (files > 500) run.fail(`${files} files in the spool`);
+  run.proxy.mode = { kind: 'forward' };
+  run.faultEnds();
 }
 
 /** Scenarios in which files of the spool can't be read or written. */
@@ -105,11 +100,13 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
   {
     name: 'read-only-spool',
     failure: 'the file system turns read-only while QuestDB is away and the spool is full',
+    mayLose: ['spool_full', 'memory_full'],
     run: (run) => failWrites(run, 'fault write EROFS,fault remove EROFS'),
   },
   {
     name: 'dropped-root',
     failure: 'the process drops root while QuestDB is away and the spool is full',
+    mayLose: ['spool_full', 'memory_full'],
     skip: needsRoot,
     run: (run) => failWrites(run, 'setuid 65534'),
   },
@@ -122,6 +119,7 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
   {
     name: 'full-spool',
     failure: 'the spool reaches its limit while QuestDB is away, and the application ends',
+    mayLose: ['spool_full'],
     async run(run) {
       run.proxy.mode = { kind: 'reset' };
       const settings = { PERFORMANCE_SPOOL_MAX_BYTES: '1000000' };
@@ -139,6 +137,7 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
   {
     name: 'unwritable-exit',
     failure: 'the application ends while neither the spool nor QuestDB accepts rows',
+    mayLose: ['reported at exit'],
     async run(run) {
       run.proxy.mode = { kind: 'reset' };
       const program = await run.start({ mode: 'agent', hasFaults: true });
