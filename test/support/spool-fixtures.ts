@@ -47,7 +47,9 @@ export class TestSpool extends Spool {
       log,
       deadLetters: {
         bytes: 0,
-        add: (table, _lines, rows, reason) => void deadLetters.push({ table, rows, reason }),
+        add: async (table, _lines, rows, reason) => {
+          deadLetters.push({ table, rows, reason });
+        },
       },
       ...options,
     });

@@ -1,4 +1,15 @@
-import { close, fstat, fsync, open, read, rm, type Stats, writev, writevSync } from 'node:fs';
+import {
+  close,
+  fstat,
+  fsync,
+  open,
+  read,
+  rm,
+  type Stats,
+  statfs,
+  writev,
+  writevSync,
+} from 'node:fs';
 
 // These functions use file descriptors instead of `FileHandle`: Node.js ends the process with an error if a
 // handle is collected before it is closed. All of them reject with the error of the file system.
@@ -91,5 +102,12 @@ export function closeFile(fd: number): Promise<void> {
 export function deleteFile(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     rm(path, { force: true }, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Returns the free space in bytes of the disk that contains `path`. Returns undefined if it is unknown. */
+export function readFreeBytes(path: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    statfs(path, (error, stats) => resolve(error ? undefined : stats.bsize * stats.bavail));
   });
 }

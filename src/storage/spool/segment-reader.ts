@@ -14,7 +14,8 @@ const RETRY_MS = 5000;
 export interface SpoolDeadLetters {
   /** Size of all dead letters. */
   readonly bytes: number;
-  add(table: string, lines: Buffer, rows: number, reason: string): void;
+  /** Resolves when the rows are written. Copies `lines` before it returns. Never rejects. */
+  add(table: string, lines: Buffer, rows: number, reason: string): Promise<void>;
 }
 
 /**
@@ -81,7 +82,7 @@ export class SegmentReader {
         this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
       }
       const batches = segment.isForeign
-        ? reading.batches.filter((batch) => this.#isTrusted(batch, segment))
+        ? await this.#removeUntrusted(reading.batches, segment)
         : reading.batches;
       if (batches.length > 0) return { kind: 'records', segment, reading, batches };
       skip(reading);
@@ -102,15 +103,18 @@ export class SegmentReader {
     this.#buffer = undefined;
   }
 
-  /** Checks a batch of another process. Its rows become dead letters if they can't be trusted. */
-  #isTrusted({ table, lines, rows }: Batch, { path, isShared }: Segment): boolean {
-    let reason: string | undefined;
-    if (!containsOnlyRowsOf(table, lines)) reason = `lines are not rows of ${table}`;
-    else if (isShared && !isServiceTable(table)) reason = `services can't write to ${table}`;
-    if (reason === undefined) return true;
-    this.#reporter.reportUntrusted(path, reason);
-    this.#deadLetters.add(table, lines, rows, reason);
-    return false;
+  /** Checks the batches of another process. Rows that can't be trusted become dead letters. */
+  async #removeUntrusted(batches: readonly Batch[], segment: Segment): Promise<readonly Batch[]> {
+    const trusted: Batch[] = [];
+    for (const batch of batches) {
+      const reason = getRejectionReason(batch, segment);
+      if (reason === undefined) trusted.push(batch);
+      else {
+        this.#reporter.reportUntrusted(segment.path, reason);
+        await this.#deadLetters.add(batch.table, batch.lines, batch.rows, reason);
+      }
+    }
+    return trusted;
   }
 
   #onFailure(segment: Segment, error: unknown): SegmentReaderResult {
@@ -130,4 +134,9 @@ export class SegmentReader {
     this.#retryAtMs.set(segment, performance.now() + RETRY_MS);
     return { kind: 'failed', error };
   }
+}
+
+function getRejectionReason({ table, lines }: Batch, { isShared }: Segment): string | undefined {
+  if (!containsOnlyRowsOf(table, lines)) return `lines are not rows of ${table}`;
+  return isShared && !isServiceTable(table) ? `services can't write to ${table}` : undefined;
 }

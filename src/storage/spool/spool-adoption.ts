@@ -1,7 +1,12 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomBytes } from '../../core/lazy-crypto.ts';
 import { isServiceTable, type TableName } from '../../core/schema/table-registry.ts';
-import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
+import {
+  assertTrustedFile,
+  assertTrustedFolder,
+  UntrustedFileError,
+} from '../../core/trusted-file.ts';
 import type { Batch } from '../write/batch.ts';
 import { importOldFolder, isOldFolderName } from './old-spool.ts';
 import { Segment } from './segment.ts';
@@ -9,6 +14,9 @@ import { measureSegmentFile } from './segment-file.ts';
 import { parseSegmentName } from './segment-name.ts';
 import { isFolderOwned, isOwnedFolderName, removeOrphanedFolder } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
+
+/** File with the values of the current interval of a process. They replace its rows if it is killed. */
+export const CHECKPOINT_FILE = 'checkpoint';
 
 /** A folder with the folders of several processes. */
 export interface SpoolRoot {
@@ -19,6 +27,14 @@ export interface SpoolRoot {
   readonly mustBeTrusted: boolean;
 }
 
+/** Subfolder for the rows of servers and commands, which services never send. */
+const SERVER_FOLDER = 'server';
+
+/** Returns the folder in which a process creates its own folder. */
+export function getSpoolRoot(dir: string, isServer = false): string {
+  return isServer ? join(dir, SERVER_FOLDER) : dir;
+}
+
 export interface AdoptionTarget {
   /** Returns the folder of this process. @throws the error of the file system */
   getFolder(): string;
@@ -27,6 +43,8 @@ export interface AdoptionTarget {
   onSegment(segment: Segment): void;
   /** Receives the rows of an older version's spool. */
   onBatch(batch: Batch): Promise<void>;
+  /** Returns the rows in the checkpoint of a process. Default: no process writes checkpoints. */
+  readonly readCheckpoint: ((path: string) => Batch[]) | undefined;
   readonly reporter: SpoolReporter;
 }
 
@@ -59,12 +77,44 @@ export async function adoptOrphans(root: SpoolRoot, target: AdoptionTarget): Pro
 async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarget): Promise<void> {
   try {
     assertTrustedFolder(folder);
-    for (const file of readdirSync(folder).sort()) {
+    const files = readdirSync(folder).sort();
+    // The oldest segment, because the rows of the segments replace rows of the checkpoint.
+    if (files.includes(CHECKPOINT_FILE)) adoptCheckpoint(folder, files[0] ?? '', root, target);
+    for (const file of files) {
       if (!(await adoptSegment(folder, file, root, target))) return;
     }
     removeOrphanedFolder(folder);
   } catch (error) {
     reportFailure(folder, 'listed', error, target.reporter);
+  }
+}
+
+/** Writes the rows of a checkpoint to a segment that is sent before `firstSegment`. */
+function adoptCheckpoint(
+  folder: string,
+  firstSegment: string,
+  { isShared }: SpoolRoot,
+  { getFolder, onSegment, readCheckpoint, reporter }: AdoptionTarget,
+): void {
+  const path = join(folder, CHECKPOINT_FILE);
+  try {
+    assertTrustedFile(lstatSync(path));
+    // The rename is atomic, so only one process gets the rows.
+    const claimed = join(getFolder(), `${CHECKPOINT_FILE}-${randomBytes(4).toString('hex')}`);
+    renameSync(path, claimed);
+    const batches = (readCheckpoint?.(claimed) ?? []).filter(
+      ({ table }) => !isShared || isServiceTable(table),
+    );
+    if (batches.length > 0) {
+      const createdMs = (parseSegmentName(firstSegment)?.createdMs ?? Date.now()) - 1;
+      const segment = Segment.create(getFolder(), createdMs);
+      for (const batch of batches) segment.appendSync(batch);
+      segment.seal();
+      onSegment(segment);
+    }
+    rmSync(claimed, { force: true });
+  } catch (error) {
+    reportFailure(path, 'adopted', error, reporter);
   }
 }
 

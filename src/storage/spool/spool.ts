@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { formatBytes } from '../../core/format.ts';
 import { startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
@@ -6,6 +5,7 @@ import type { Logger } from '../../core/log.ts';
 import type { Batch } from '../write/batch.ts';
 import type { DroppedRowCounter } from '../write/dropped-rows.ts';
 import { AcknowledgedSegments } from './acknowledged-segments.ts';
+import { readFreeBytes } from './file-io.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import {
   SegmentReader,
@@ -13,7 +13,7 @@ import {
   type SpoolDeadLetters,
 } from './segment-reader.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
-import { adoptOrphans, type SpoolRoot } from './spool-adoption.ts';
+import { adoptOrphans, getSpoolRoot, type SpoolRoot } from './spool-adoption.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
 
@@ -24,10 +24,9 @@ const SEGMENT_SHARE = 1 / 8;
 /** Maximum size of the batches that the disk has refused. */
 const MAX_UNSAVED_BYTES = 16 * 1024 * 1024;
 const MAINTENANCE_INTERVAL_MS = 1000;
+const DISK_CHECK_INTERVAL_MS = 10_000;
 /** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
 const IDLE_SEGMENT_MS = 60_000;
-/** Subfolder for the rows of servers and commands, which services never send. */
-const SERVER_FOLDER = 'server';
 
 export interface SpoolOptions {
   /** Folder that all processes share. Each process has its own folder in it. */
@@ -42,6 +41,8 @@ export interface SpoolOptions {
   maxBytes: number;
   /** Keeps rows that must not be sent. */
   deadLetters: SpoolDeadLetters;
+  /** Returns the rows in the checkpoint of a killed process. Default: there are no checkpoints. */
+  readCheckpoint?: ((path: string) => Batch[]) | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
 }
@@ -76,12 +77,15 @@ export class Spool {
   #readingFrom: Segment | undefined;
   #reading: CurrentReading | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isMaintaining = false;
+  #freeDiskBytes: number | undefined;
+  #nextDiskCheckMs = 0;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
     const { dir, isServer = false, maxBytes, dropped, log } = options;
     const shared: SpoolRoot = { dir, isShared: true, mustBeTrusted: false };
-    const own: SpoolRoot = { dir: join(dir, SERVER_FOLDER), isShared: false, mustBeTrusted: true };
+    const own: SpoolRoot = { dir: getSpoolRoot(dir, true), isShared: false, mustBeTrusted: true };
     this.#roots = isServer ? [own, shared] : [shared];
     this.#reporter = new SpoolReporter(dir, dropped, log);
     this.#reader = new SegmentReader(options.deadLetters, this.#reporter);
@@ -111,6 +115,20 @@ export class Spool {
   get oldestWaitingMs(): number | undefined {
     const segment = this.#segments.find(isWaiting);
     return segment ? segment.waitingSinceMs : this.#unsaved.all[0]?.newestMs;
+  }
+
+  /**
+   * Returns the folder of this process, and creates it on the first call.
+   *
+   * @throws UntrustedFileError, or the error of the file system
+   */
+  getFolder(): string {
+    return this.#writer.getFolder();
+  }
+
+  /** Free space of the disk in bytes, as of the last 10 s. Undefined if it is unknown. */
+  get freeDiskBytes(): number | undefined {
+    return this.#freeDiskBytes;
   }
 
   /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
@@ -202,6 +220,7 @@ export class Spool {
           rows += batch.rows;
           await this.add(batch);
         },
+        readCheckpoint: this.#options.readCheckpoint,
         reporter: this.#reporter,
       });
     }
@@ -248,7 +267,7 @@ export class Spool {
     // Adopted segments are older, so they are sent first.
     const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);
     this.#segments.splice(index === -1 ? this.#segments.length : index, 0, segment);
-    this.#timer ??= startInterval(PART, () => this.#maintain(), MAINTENANCE_INTERVAL_MS);
+    this.#timer ??= startInterval(PART, () => this.#startMaintenance(), MAINTENANCE_INTERVAL_MS);
   }
 
   async #readSegment(segment: Segment, maxBytes: number): Promise<SegmentReaderResult> {
@@ -325,6 +344,24 @@ export class Spool {
     startTask(PART, () => this.#acknowledged.delete(segment));
   }
 
+  /** A slow disk must not occupy all threads of the application. */
+  async #startMaintenance(): Promise<void> {
+    if (this.#isMaintaining) return;
+    this.#isMaintaining = true;
+    try {
+      await this.#maintain();
+    } finally {
+      this.#isMaintaining = false;
+    }
+  }
+
+  async #updateFreeDiskBytes(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.#nextDiskCheckMs) return;
+    this.#nextDiskCheckMs = nowMs + DISK_CHECK_INTERVAL_MS;
+    this.#freeDiskBytes = await readFreeBytes(this.#options.dir);
+  }
+
   /** Writes rows to the disk, and deletes segments that are no longer needed. */
   async #maintain(): Promise<void> {
     const { active } = this.#writer;
@@ -336,6 +373,7 @@ export class Spool {
       }
     }
     await this.#acknowledged.deleteExpired(performance.now());
+    await this.#updateFreeDiskBytes();
     if (this.#options.isServer) await active?.sync();
   }
 }

@@ -1,0 +1,66 @@
+import { reportFailure } from '../../core/guard.ts';
+import type { Batch } from './batch.ts';
+import type { BatchEncoder } from './batch-encoder.ts';
+import { type CheckpointEntry, CheckpointFile, readCheckpoint } from './checkpoint-file.ts';
+
+const PART = 'the checkpoint';
+
+/**
+ * Returns the values of the current interval, or undefined if the values of the last call are still
+ * sufficient.
+ */
+export type CollectCheckpoint = () => readonly CheckpointEntry[] | undefined;
+
+/** Writes the checkpoint of this process, and reads the checkpoints of killed processes. */
+export class CheckpointWriter {
+  /** Returns the values to write. */
+  collect: CollectCheckpoint = () => undefined;
+  readonly #encoder: BatchEncoder;
+  #folder: string | undefined;
+  #file: CheckpointFile | undefined;
+
+  constructor(encoder: BatchEncoder) {
+    this.#encoder = encoder;
+  }
+
+  /**
+   * Writes the current values. Never rejects: without a checkpoint, only the end of the process loses the
+   * values.
+   *
+   * @param getFolder returns the spool folder of this process, and creates it if necessary
+   */
+  async write(getFolder: () => string): Promise<void> {
+    try {
+      const entries = this.collect();
+      if (!entries || (entries.length === 0 && !this.#file)) return;
+      const folder = getFolder();
+      if (folder !== this.#folder) {
+        this.remove();
+        this.#folder = folder;
+        this.#file = new CheckpointFile(folder);
+      }
+      await this.#file?.write(entries);
+    } catch (error) {
+      reportFailure(PART, error);
+    }
+  }
+
+  /** Deletes the checkpoint, because its values are in the spool. Never throws. */
+  remove(): void {
+    try {
+      this.#file?.removeSync();
+    } catch (error) {
+      reportFailure(PART, error);
+    }
+  }
+
+  /**
+   * Returns the rows of a checkpoint.
+   *
+   * @throws the error of the file system
+   */
+  readBatches(path: string): Batch[] {
+    const chunks = readCheckpoint(path)?.toChunks() ?? [];
+    return chunks.flatMap((chunk) => this.#encoder.toBatches(chunk));
+  }
+}
