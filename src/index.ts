@@ -1,4 +1,3 @@
-import { getSharedAgent } from './agent/agent.ts';
 import { checkFunction, checkOptionalFunction, toMsInRange } from './agent/argument-checks.ts';
 import type { ProtectOptions } from './agent/breakers/circuit-breaker.ts';
 import type {
@@ -18,6 +17,7 @@ import { setDirectory } from './agent/notification-directory.ts';
 import { readJobTransition } from './agent/record/job-transition-row.ts';
 import type { Measurement } from './agent/record/measurement.ts';
 import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
+import { getSharedAgent } from './agent/shared-agent.ts';
 import { runGuarded } from './core/guard.ts';
 import type { JobTransition } from './core/schema/tables/queue-metrics-table.ts';
 import type { Dashboard, DashboardOptions, Trends } from './storage/queries/dashboard-query.ts';

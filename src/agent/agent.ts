@@ -2,20 +2,21 @@ import type { Server } from 'node:http';
 import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { getAgentUrl } from '../core/agent-download.ts';
-import type { WriteTarget } from '../core/config/questdb-targets.ts';
-import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
 import {
-  findQuestdbTargets,
-  readStartupConfig,
-  type StartupConfig,
-} from '../core/config/startup-config.ts';
+  getRowTarget,
+  type PausedTarget,
+  type WriteTarget,
+} from '../core/config/questdb-targets.ts';
+import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
+import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { runGuarded } from '../core/guard.ts';
-import { createWarnOnce, type Logger, stderrLogger } from '../core/log.ts';
+import { createWarnOnce, type Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
 import { VERSION } from '../core/version.ts';
 import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
+import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
@@ -47,12 +48,14 @@ export interface AgentOptions {
    * Returns the QuestDB to send rows to. Default: the configured QuestDB, or the local server's
    * QuestDB.
    */
-  target?: () => WriteTarget | undefined;
+  target?: () => WriteTarget | PausedTarget | undefined;
   spoolDir?: string;
   /** Whether this process can write all tables, such as API keys. Default: `false`. */
   isServer?: boolean;
   /** Throws on an invalid measurement instead of dropping it. Default: `false`. */
   strict?: boolean;
+  /** Called before the agent connects for the first time. */
+  onConnect?: () => void;
 }
 
 /** Connects the parts of a process that record metrics and write rows. */
@@ -80,6 +83,7 @@ export class Agent {
   #otelMetrics: OtelMetrics | undefined;
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   #queryClient: QuestdbQueryClient | undefined;
+  #isConnecting = false;
 
   constructor(options: AgentOptions) {
     const { config, log, strict = false } = options;
@@ -111,7 +115,7 @@ export class Agent {
     });
     this.deferredWriter.onBeforeBatch(() => this.recorder.addBucketRows());
     this.errorTracker = new ErrorTracker({ resource, add, limits: this.recorder.limits });
-    this.deferredWriter.onBeforeBatch(() => this.errorTracker.addCountRows());
+    this.deferredWriter.onBeforeBatch(() => this.errorTracker.addDueCountRows());
     this.health = new SystemHealthMonitor({
       resource,
       add,
@@ -133,7 +137,8 @@ export class Agent {
     const { resource, settings } = this.config;
     this.#otelMetrics = new OtelMetrics({
       dropped: this.droppedRows,
-      getSpoolBytes: () => this.deferredWriter.writer?.spoolBytes ?? 0,
+      getWriteStats: () => this.deferredWriter.writer?.stats,
+      collectCheckpointRows: () => this.errorTracker.encodeCountRows(),
       resource,
       readers,
       exportIntervalMs: settings.exportIntervalMs,
@@ -215,6 +220,8 @@ export class Agent {
    * Never throws.
    */
   connect(): void {
+    if (!this.#isConnecting) this.#options.onConnect?.();
+    this.#isConnecting = true;
     this.#connector.connect();
   }
 
@@ -237,6 +244,14 @@ export class Agent {
   }
 
   /**
+   * Returns the values of the current interval: request, query, and job histograms, sampled requests,
+   * and repeated errors. Returns undefined if the last entries are still valid. See
+   * {@link CheckpointCollector.collect}.
+   */
+  readonly collectCheckpoint = (): readonly CheckpointEntry[] | undefined =>
+    this.#otelMetrics?.collectCheckpoint();
+
+  /**
    * Collects all metrics, and resolves when all rows are stored.
    *
    * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
@@ -245,6 +260,7 @@ export class Agent {
   async flush(timeoutMs?: number): Promise<void> {
     this.#connector.tryConnect();
     await this.#otelMetrics?.flush();
+    this.errorTracker.addCountRows();
     const { writer, pendingRows } = this.deferredWriter;
     this.deferredWriter.reportDropped();
     if (!writer && pendingRows > 0) throw createError('PS_NO_TARGET', {});
@@ -259,6 +275,7 @@ export class Agent {
     this.#connector.stop();
     this.health.stopMonitoring();
     await this.#otelMetrics?.stop();
+    this.errorTracker.addCountRows();
     this.#eventLoop.stop();
     this.deferredWriter.reportDropped();
     await this.deferredWriter.writer?.close(timeoutMs);
@@ -276,6 +293,7 @@ export class Agent {
     // A failure of one step must not lose the rows of the other steps.
     if (abortOpenRequests) runGuarded(EXIT_PART, () => this.#otelMetrics?.abortOpenRequests());
     runGuarded(EXIT_PART, () => this.#otelMetrics?.flushSync());
+    this.errorTracker.addCountRows();
     // A process can end before it is connected.
     runGuarded(EXIT_PART, () => this.#connector.tryConnect());
     const { writer } = this.deferredWriter;
@@ -322,37 +340,11 @@ export class Agent {
     this.#warnOnce(`server ${version}`, createError('PS_VERSION_INCOMPATIBLE', versions).message);
   }
 
-  #getWriteTarget(): WriteTarget | undefined {
+  #getWriteTarget(): WriteTarget | PausedTarget | undefined {
     if (this.#options.target) return this.#options.target();
     const targets = findQuestdbTargets(this.config, (server) =>
       this.checkServerVersion(server.version, server.serverUrl),
     );
-    return targets?.write;
+    return targets && getRowTarget(targets);
   }
-}
-
-const SHARED_AGENT_KEY = Symbol.for('perfscope.monitor');
-const sharedGlobal = globalThis as { [SHARED_AGENT_KEY]?: Agent };
-
-/**
- * Returns the agent of this process, and creates it on the first call. The agent is stored on the
- * global object because `register` and the application can load separate copies of this package.
- */
-export function getSharedAgent(): Agent {
-  const agent = sharedGlobal[SHARED_AGENT_KEY];
-  if (agent) return agent;
-  const created = createAgent();
-  setSharedAgent(created);
-  return created;
-}
-
-export function setSharedAgent(agent: Agent): void {
-  // Not enumerable, so that the application doesn't notice it.
-  Object.defineProperty(globalThis, SHARED_AGENT_KEY, { value: agent, configurable: true });
-}
-
-function createAgent(): Agent {
-  const config = readStartupConfig();
-  for (const problem of config.problems) stderrLogger.warn(problem.message);
-  return new Agent({ config, log: stderrLogger });
 }

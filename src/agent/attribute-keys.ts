@@ -28,3 +28,9 @@ export const ATTR_DISTRO_VERSION = 'telemetry.distro.version';
 export const DISTRO_NAME = 'perfscope';
 /** Gauge with the size of the spool. Its attributes contain the version of the agent. */
 export const SPOOL_SIZE_METRIC = 'perfscope.spool.size';
+/** Gauge with the age of the oldest row in the spool. */
+export const SPOOL_LAG_METRIC = 'perfscope.spool.lag';
+/** Counter of the rows that were not stored. */
+export const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
+/** Gauge with the number of rows that QuestDB rejected and that were set aside. */
+export const DEAD_LETTERS_METRIC = 'perfscope.spool.dead_letters';

@@ -10,16 +10,9 @@ import { getGuardFailures, guard } from '../core/guard.ts';
 import type { ServiceResource } from '../core/schema/table-definition.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
-import { VERSION } from '../core/version.ts';
-import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
-import {
-  ATTR_AGENT_PART,
-  ATTR_DISTRO_NAME,
-  ATTR_DISTRO_VERSION,
-  ATTR_DROP_REASON,
-  DISTRO_NAME,
-  SPOOL_SIZE_METRIC,
-} from './attribute-keys.ts';
+import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
+import { ATTR_AGENT_PART } from './attribute-keys.ts';
+import { CheckpointCollector } from './export/checkpoint-collector.ts';
 import { collectSync } from './export/collect-sync.ts';
 import { PerfscopeMetricExporter } from './export/metric-exporter.ts';
 import { createBullmqInstrumentations } from './instrumentation/bullmq.ts';
@@ -39,21 +32,22 @@ import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
 import { setOwnMeterProvider } from './opentelemetry-api/shared-api.ts';
 import type { MetricRecorder } from './record/metric-recorder.ts';
+import { createWriteMetrics, type WriteMetricsOptions } from './write-metrics.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the metrics of the agent';
 
-export interface OtelMetricsOptions extends Omit<HttpInstrumentationOptions, 'sampler'> {
+export interface OtelMetricsOptions
+  extends Omit<HttpInstrumentationOptions, 'sampler'>,
+    WriteMetricsOptions {
   /** Called when an instrument has reached its series limit. */
   onOverflow: () => void;
   resource: ServiceResource;
   exportIntervalMs: number;
   /** Receives the rows. If undefined, metrics are available only through `readers`. */
   add: AddRows | undefined;
-  /** Counts dropped rows. */
-  dropped: DroppedRowCounter;
-  /** Returns the size in bytes of the rows in the spool. */
-  getSpoolBytes: () => number;
+  /** Returns the checkpoint entries of other parts. */
+  collectCheckpointRows?: (() => readonly CheckpointEntry[]) | undefined;
   /** Additional readers, such as the Prometheus exporter. */
   readers: readonly IMetricReader[];
 }
@@ -71,6 +65,7 @@ export class OtelMetrics {
   readonly #exporter: PerfscopeMetricExporter | undefined;
   readonly #reader: PeriodicExportingMetricReader | undefined;
   readonly #histograms: HistogramRegistry;
+  readonly #checkpoint: CheckpointCollector | undefined;
   readonly #stopFunctions: (() => void)[] = [];
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
@@ -91,8 +86,19 @@ export class OtelMetrics {
       this.#exporter = new PerfscopeMetricExporter({
         resource,
         add,
-        collectHistograms: () => histograms.collectDelta(Date.now()),
-        takeRequestSamples: () => sampler.takeSamples(),
+        collectHistograms: () => {
+          this.#checkpoint?.startInterval();
+          return histograms.collectDelta(Date.now());
+        },
+        sampler,
+      });
+      this.#checkpoint = new CheckpointCollector({
+        resource,
+        histograms,
+        collectRows: () => [
+          ...(this.#exporter?.encodeSamples() ?? []),
+          ...(options.collectCheckpointRows?.() ?? []),
+        ],
       });
       this.#reader = new PeriodicExportingMetricReader({
         exporter: this.#exporter,
@@ -110,8 +116,7 @@ export class OtelMetrics {
     this.abortOpenRequests = http.abortOpenRequests;
     this.recordJob = createJobHistograms(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'));
-    this.#observeDroppedRows(options.dropped);
-    this.#observeSpoolSize(options.getSpoolBytes);
+    createWriteMetrics(this.#provider, options);
     this.#observeFailures();
   }
 
@@ -140,17 +145,6 @@ export class OtelMetrics {
     this.#rejectedTenants.add(1, { 'perfscope.tenant.field': field });
   }
 
-  #observeDroppedRows(dropped: DroppedRowCounter): void {
-    const counter = this.#provider
-      .getMeter('perfscope.write')
-      .createObservableCounter('perfscope.rows.dropped', { unit: '{row}' });
-    const observe = (result: ObservableResult) => {
-      for (const [reason, rows] of dropped.byReason)
-        result.observe(rows, { [ATTR_DROP_REASON]: reason });
-    };
-    counter.addCallback(guard(PART, observe));
-  }
-
   #observeFailures(): void {
     const counter = this.#provider
       .getMeter('perfscope.agent')
@@ -165,17 +159,6 @@ export class OtelMetrics {
     counter.addCallback(guard(PART, observe));
   }
 
-  /** Every agent exports this gauge, so its attributes report the version of each agent. */
-  #observeSpoolSize(getSpoolBytes: () => number): void {
-    const distro = { [ATTR_DISTRO_NAME]: DISTRO_NAME, [ATTR_DISTRO_VERSION]: VERSION };
-    this.#provider
-      .getMeter('perfscope.write')
-      .createObservableGauge(SPOOL_SIZE_METRIC, { unit: 'By' })
-      .addCallback(
-        guard(PART, (result: ObservableResult) => result.observe(getSpoolBytes(), distro)),
-      );
-  }
-
   startHostMetrics(sampler: HostSampler): void {
     instrumentHost(this.#provider.getMeter('perfscope.system'), sampler);
   }
@@ -184,6 +167,11 @@ export class OtelMetrics {
     this.#stopFunctions.push(
       instrumentRuntime(this.#provider.getMeter('perfscope.system'), sampler),
     );
+  }
+
+  /** Returns the values of the current interval. See {@link CheckpointCollector.collect}. */
+  collectCheckpoint(): readonly CheckpointEntry[] | undefined {
+    return this.#checkpoint?.collect();
   }
 
   /** Ends the current export interval and passes its rows to the writer. */

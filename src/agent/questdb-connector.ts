@@ -1,5 +1,5 @@
 import { findMissingPermissions } from '../core/config/missing-permissions.ts';
-import type { WriteTarget } from '../core/config/questdb-targets.ts';
+import type { PausedTarget, WriteTarget } from '../core/config/questdb-targets.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { startInterval } from '../core/guarded-timers.ts';
 import { loadTls } from '../core/http/http-socket.ts';
@@ -23,7 +23,7 @@ export interface QuestdbConnectorOptions {
   /** Whether this process can write all tables. Default: `false`. */
   isServer?: boolean | undefined;
   /** Returns the QuestDB to send rows to, or undefined if none is known. */
-  target: () => WriteTarget | undefined;
+  target: () => WriteTarget | PausedTarget | undefined;
 }
 
 /**

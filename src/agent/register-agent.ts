@@ -2,11 +2,12 @@ import { isMainThread } from 'node:worker_threads';
 import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
-import { type Agent, getSharedAgent } from './agent.ts';
+import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
 import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
 import { runWhenIdle } from './run-when-idle.ts';
+import { getSharedAgent } from './shared-agent.ts';
 
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;

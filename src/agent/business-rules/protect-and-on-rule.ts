@@ -4,9 +4,9 @@ import { startTimeout } from '../../core/guarded-timers.ts';
 import { stderrLogger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DecisionOutcomeStatus } from '../../core/schema/tables/rule-decisions-table.ts';
-import { getSharedAgent } from '../agent.ts';
 import { BreakerRegistry } from '../breakers/breaker-registry.ts';
 import type { ProtectOptions } from '../breakers/circuit-breaker.ts';
+import { getSharedAgent } from '../shared-agent.ts';
 import { requestActions } from './actions-request.ts';
 import {
   DecisionDispatcher,

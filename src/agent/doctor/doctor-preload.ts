@@ -3,8 +3,8 @@
 import { findQuestdbTargets } from '../../core/config/startup-config.ts';
 import { guard } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
-import { getSharedAgent } from '../agent.ts';
 import { registerAgent } from '../register-agent.ts';
+import { getSharedAgent } from '../shared-agent.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the report for doctor';

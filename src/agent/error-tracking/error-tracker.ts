@@ -10,10 +10,13 @@ import type {
   ErrorLogRow,
 } from '../../core/schema/tables/error-logs-table.ts';
 import { parseStackFrame } from '../../core/stack-frame.ts';
+import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import type { DimensionLimits } from '../record/dimension-limits.ts';
 
+/** Time in ms after which the repetitions of errors are stored. Batches of rows are more frequent. */
+const WINDOW_MS = 10_000;
 /**
- * Maximum number of distinct errors per batch. Errors over this limit are grouped into one error.
+ * Maximum number of distinct errors per window. Errors over this limit are grouped into one error.
  */
 const MAX_DISTINCT_ERRORS = 500;
 /** Maximum number of fingerprints during the lifetime of the process. Later errors are grouped too. */
@@ -52,19 +55,24 @@ interface TrackedOccurrence {
 
 /** Last occurrence of a repeated error, with the number of repetitions. */
 interface RepeatedOccurrence extends TrackedOccurrence {
+  /** ID of the row that is stored at the end of the window. */
+  readonly id: string;
   readonly count: number;
 }
 
 /**
  * Stores errors with a bounded number of rows. The first occurrence of an error is stored
- * immediately. Repetitions before the next batch are stored as one row with their count, so totals
- * stay exact.
+ * immediately. Repetitions within 10 s are stored as one row with their count, so totals stay exact.
  */
 export class ErrorTracker {
   readonly #options: ErrorTrackerOptions;
   readonly #nextId = createIdGenerator();
-  /** Errors since the last batch. The value is undefined until the error repeats. */
+  /** Errors of the current window. The value is undefined until the error repeats. */
   #repeated = new Map<string, RepeatedOccurrence | undefined>();
+  /** Rows of repeated errors, by ID. */
+  #countRows = new Map<string, ErrorLogRow>();
+  /** Start of the current window, in ms since the epoch. */
+  #windowStartMs: number | undefined;
   readonly #fingerprints = new Set<string>();
 
   constructor(options: ErrorTrackerOptions) {
@@ -82,18 +90,40 @@ export class ErrorTracker {
     }
   }
 
-  /** Adds one row for each error that was repeated since the last batch. Never throws. */
+  /** Calls `addCountRows` if the current window has lasted 10 s. Never throws. */
+  addDueCountRows(nowMs: number = Date.now()): void {
+    if (this.#windowStartMs === undefined) return;
+    // The clock can be set back.
+    if (Math.abs(nowMs - this.#windowStartMs) >= WINDOW_MS) this.addCountRows();
+  }
+
+  /** Ends the window, and adds one row for each error that was repeated in it. Never throws. */
   addCountRows(): void {
-    const repeated = [...this.#repeated.values()];
+    const rows = this.#getCountRows();
     this.#repeated = new Map();
-    const rows = repeated.flatMap((last) => (last ? this.#toCountRows(last) : []));
+    this.#countRows = new Map();
+    this.#windowStartMs = undefined;
     if (rows.length > 0)
       runGuarded('the error tracking', () => this.#options.add('error_logs', rows));
   }
 
-  #toCountRows({ count, ...last }: RepeatedOccurrence): ErrorLogRow[] {
+  /** Encodes the rows that `addCountRows` would add, without ending the window. Never throws. */
+  encodeCountRows(): CheckpointEntry[] {
+    return this.#getCountRows().map((row) => encodeCheckpointRow('error_logs', row));
+  }
+
+  #getCountRows(): ErrorLogRow[] {
+    return [...this.#repeated.values()].flatMap((last) => (last ? this.#toCountRow(last) : []));
+  }
+
+  #toCountRow(last: RepeatedOccurrence): ErrorLogRow[] {
+    const { id, count, nowMs } = last;
     try {
-      return [{ ...this.#toRow(last), count }];
+      // Redacting a stack trace is slow, so a row is created once, and then its count is updated.
+      const row = this.#countRows.get(id) ?? this.#toRow(last, id);
+      Object.assign(row, { count, timestamp: nowMs });
+      this.#countRows.set(id, row);
+      return [row];
     } catch {
       // As in `track`, the value can't be read. The batch continues without this row.
       return [];
@@ -111,12 +141,14 @@ export class ErrorTracker {
       (this.#repeated.size >= MAX_DISTINCT_ERRORS || !this.#isKept(fingerprint));
     const key = isOther ? OTHER_ERRORS : errorKey;
     const tracked = { occurrence, fingerprint: isOther ? OTHER_ERRORS : fingerprint, nowMs };
+    this.#windowStartMs ??= nowMs;
     if (this.#repeated.has(key)) {
-      this.#repeated.set(key, { ...tracked, count: (this.#repeated.get(key)?.count ?? 0) + 1 });
+      const { id = this.#nextId(), count = 0 } = this.#repeated.get(key) ?? {};
+      this.#repeated.set(key, { ...tracked, id, count: count + 1 });
       return;
     }
     this.#repeated.set(key, undefined);
-    this.#options.add('error_logs', [this.#toRow(tracked)]);
+    this.#options.add('error_logs', [this.#toRow(tracked, this.#nextId())]);
   }
 
   #isKept(fingerprint: string): boolean {
@@ -127,9 +159,8 @@ export class ErrorTracker {
   }
 
   /** Called only for stored occurrences, because redacting a stack trace is slow. */
-  #toRow({ occurrence, fingerprint, nowMs }: TrackedOccurrence): ErrorLogRow {
+  #toRow({ occurrence, fingerprint, nowMs }: TrackedOccurrence, id: string): ErrorLogRow {
     const { resource } = this.#options;
-    const id = this.#nextId();
     if (fingerprint === OTHER_ERRORS)
       return { ...toOtherErrorsRow(resource), id, timestamp: nowMs };
     return { ...toErrorLogRow(occurrence, fingerprint, resource), id, timestamp: nowMs };

@@ -6,13 +6,15 @@ import {
   type ResourceMetrics,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { reportFailure } from '../../core/guard.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import { MAX_NAME_LENGTH, type ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
+import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
-import type { SampledRequest } from '../instrumentation/request-sampler.ts';
+import type { RequestSampler, SampledRequest } from '../instrumentation/request-sampler.ts';
 import { toMetricRows } from './otel-metric-rows.ts';
 
 /**
@@ -26,14 +28,15 @@ export interface MetricExporterOptions {
   add: AddRows;
   /** Ends the interval of the histograms in the histogram registry, and returns their points. */
   collectHistograms: () => readonly ScopeMetrics[];
-  /** Ends the interval of the request sampler, and returns its requests. */
-  takeRequestSamples: () => readonly SampledRequest[];
+  /** Sampled requests of the current interval. */
+  sampler: Pick<RequestSampler, 'getSamples' | 'takeSamples'>;
 }
 
 /** Exports OpenTelemetry metrics to the writer, as deltas and exponential histograms. */
 export class PerfscopeMetricExporter implements PushMetricExporter {
   readonly #options: MetricExporterOptions;
   readonly #nextId = createIdGenerator();
+  readonly #sampleRows = new WeakMap<SampledRequest, PerformanceMetricRow>();
 
   constructor(options: MetricExporterOptions) {
     this.#options = options;
@@ -48,16 +51,33 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
    */
   export(metrics: ResourceMetrics, done: (result: { code: number; error?: Error }) => void): void {
     try {
-      const { add, resource, collectHistograms, takeRequestSamples } = this.#options;
+      const { add, resource, collectHistograms, sampler } = this.#options;
       const collected = [...metrics.scopeMetrics, ...collectHistograms()];
       const { metrics: metricRows, buckets } = toMetricRows(collected, resource);
-      const sampleRows = toRequestSampleRows(takeRequestSamples(), resource, this.#nextId);
+      const sampleRows = sampler.takeSamples().map((sample) => this.#toSampleRow(sample));
       add('performance_metrics', [...metricRows, ...sampleRows]);
       add('metric_buckets', buckets);
       done({ code: 0 });
     } catch (error) {
+      reportFailure('the export of metrics', error);
       done({ code: 1, error: error as Error });
     }
+  }
+
+  /** Encodes the sampled requests of the current interval for a checkpoint. */
+  encodeSamples(): CheckpointEntry[] {
+    return this.#options.sampler
+      .getSamples()
+      .map((sample) => encodeCheckpointRow('performance_metrics', this.#toSampleRow(sample)));
+  }
+
+  /** Returns the same row, with the same ID, for the same request. */
+  #toSampleRow(sample: SampledRequest): PerformanceMetricRow {
+    const existing = this.#sampleRows.get(sample);
+    if (existing) return existing;
+    const row = toRequestSampleRow(sample, this.#options.resource, this.#nextId());
+    this.#sampleRows.set(sample, row);
+    return row;
   }
 
   /**
@@ -88,42 +108,40 @@ export class PerfscopeMetricExporter implements PushMetricExporter {
 export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
 
 /**
- * Converts sampled requests to rows of `performance_metrics`, with user and trace. The histograms
- * already include these requests, so the rows must not change any sum, count, or percentile. Their
- * count is 0, they have no buckets, and their type is `CUSTOM`, so averages of request
- * times in SQL exclude them.
+ * Converts a sampled request to a row of `performance_metrics`, with user and trace. The histograms
+ * already include this request, so the row must not change any sum, count, or percentile. Its
+ * count is 0, it has no buckets, and its type is `CUSTOM`, so averages of request
+ * times in SQL exclude it.
  */
-export function toRequestSampleRows(
-  requests: readonly SampledRequest[],
+export function toRequestSampleRow(
+  { timestampMs, durationMs, method, scheme, route, status, tenant, traceId }: SampledRequest,
   resource: ServiceResource,
-  nextId: () => string,
-): PerformanceMetricRow[] {
-  return requests.map(
-    ({ timestampMs, durationMs, method, scheme, route, status, tenant, traceId }) => ({
-      ...resource,
-      id: nextId(),
-      timestamp: timestampMs,
-      metricType: PerformanceMetricType.CUSTOM,
-      name: REQUEST_SAMPLE_METRIC_NAME,
-      unit: 'ms',
-      value: durationMs,
-      duration: durationMs,
-      endpoint: route?.slice(0, MAX_NAME_LENGTH),
-      operation: method,
-      organizationId: tenant?.organizationId,
-      propertyId: tenant?.propertyId,
-      userId: tenant?.userId,
-      tags: JSON.stringify({
-        'url.scheme': scheme,
-        'http.response.status_code': status,
-        'error.type': status !== undefined && status >= 500 ? String(status) : undefined,
-        [ATTR_REQUEST_ABORTED]: status === undefined ? true : undefined,
-        trace_id: traceId,
-      }),
-      count: 0,
-      errorCount: 0,
-      abortedCount: 0,
-      test: false,
+  id: string,
+): PerformanceMetricRow {
+  return {
+    ...resource,
+    id,
+    timestamp: timestampMs,
+    metricType: PerformanceMetricType.CUSTOM,
+    name: REQUEST_SAMPLE_METRIC_NAME,
+    unit: 'ms',
+    value: durationMs,
+    duration: durationMs,
+    endpoint: route?.slice(0, MAX_NAME_LENGTH),
+    operation: method,
+    organizationId: tenant?.organizationId,
+    propertyId: tenant?.propertyId,
+    userId: tenant?.userId,
+    tags: JSON.stringify({
+      'url.scheme': scheme,
+      'http.response.status_code': status,
+      'error.type': status !== undefined && status >= 500 ? String(status) : undefined,
+      [ATTR_REQUEST_ABORTED]: status === undefined ? true : undefined,
+      trace_id: traceId,
     }),
-  );
+    count: 0,
+    errorCount: 0,
+    abortedCount: 0,
+    test: false,
+  };
 }

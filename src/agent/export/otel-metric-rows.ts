@@ -6,6 +6,7 @@ import {
   type MetricData,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { runGuarded } from '../../core/guard.ts';
 import {
   addToBucket,
   type BucketCounts,
@@ -50,16 +51,46 @@ export function toMetricRows(
 ): MetricRows {
   const rows: MetricRows = { metrics: [], buckets: [] };
   for (const scope of collected) {
-    for (const metric of scope.metrics) addMetricRows(rows, metric, resource);
+    for (const metric of scope.metrics) {
+      // One metric that can't be converted must not lose the values of the other metrics.
+      runGuarded('the export of metrics', () => addMetricRows(rows, metric, resource));
+    }
   }
   return rows;
+}
+
+/** A histogram point of an interval that has not ended. */
+export interface OpenHistogramPoint {
+  readonly name: string;
+  readonly unit: string;
+  readonly attributes: Attributes;
+  readonly startTime: HrTime;
+}
+
+/**
+ * Returns a function that converts the current value of a point. The row has the same ID as the row at
+ * the end of the interval. The function changes and returns one row.
+ */
+export function createPointConverter(
+  { name, unit, attributes, startTime }: OpenHistogramPoint,
+  resource: ServiceResource,
+): (value: ExponentialHistogram, nowMs: number) => [PerformanceMetricRow, BucketCounts] {
+  const stored = toStoredUnit(name, unit);
+  const point = { attributes, startTime, endTime: startTime };
+  const row = createSummaryRow(name, point, stored, resource);
+  const failed = hasErrorType(attributes);
+  return (value, nowMs) => {
+    row.timestamp = nowMs;
+    setHistogramSummary(row, value, attributes, stored.factor);
+    return [row, toStoredBuckets(value, stored.factor, failed)];
+  };
 }
 
 function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceResource): void {
   const { name, unit } = metric.descriptor;
   const stored = toStoredUnit(name, unit);
   for (const point of metric.dataPoints) {
-    const row = createSummaryRow(metric, point, stored, resource);
+    const row = createSummaryRow(name, point, stored, resource);
     if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
       const value = point.value as ExponentialHistogram;
       if (value.count === 0) continue;
@@ -84,12 +115,11 @@ function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceRe
 }
 
 function createSummaryRow(
-  metric: MetricData,
+  name: string,
   point: MetricPoint,
   stored: StoredUnit,
   resource: ServiceResource,
 ): PerformanceMetricRow {
-  const { name } = metric.descriptor;
   const { attributes } = point;
   const series = JSON.stringify([name, Object.entries(attributes).sort()]);
   return {

@@ -74,6 +74,14 @@ export class KeyedHistogram {
   }
 }
 
+/** A series with values in the current interval. */
+export interface OpenSeries {
+  readonly options: HistogramOptions;
+  readonly series: HistogramSeries;
+  /** Start of the interval. */
+  readonly startTime: HrTime;
+}
+
 /** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
 export function recordValue(series: HistogramSeries, value: number): void {
   if (!isRecordable(value)) return;
@@ -118,6 +126,16 @@ export class HistogramRegistry {
     const endTime = toHrTime(nowMs);
     this.#intervalStartTime = endTime;
     return this.#toScopeMetrics((histogram) => this.#toDeltaMetric(histogram, startTime, endTime));
+  }
+
+  /** Yields the series with values since the last `collectDelta`, without ending the interval. */
+  *getOpenSeries(): Iterable<OpenSeries> {
+    for (const histogram of this.#histograms) {
+      const { options } = histogram;
+      for (const series of histogram.getAllSeries()) {
+        if (series.delta.count > 0) yield { options, series, startTime: this.#intervalStartTime };
+      }
+    }
   }
 
   #toScopeMetrics(toMetric: (histogram: KeyedHistogram) => MetricData): ScopeMetrics[] {
@@ -166,6 +184,7 @@ function toCollectionResult(scopeMetrics: ScopeMetrics[]) {
   return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
 }
 
-function toHrTime(ms: number): HrTime {
+/** Converts ms since the epoch to the time format of OpenTelemetry. */
+export function toHrTime(ms: number): HrTime {
   return [Math.trunc(ms / 1000), Math.trunc((ms % 1000) * 1e6)];
 }

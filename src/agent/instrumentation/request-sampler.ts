@@ -53,13 +53,18 @@ export class RequestSampler {
       this.#minSlowDurationMs = slow[MAX_SLOW_REQUESTS - 1]!.durationMs;
   }
 
+  /** Returns the requests of the current interval without duplicates. */
+  getSamples(): SampledRequest[] {
+    return [...new Set([...this.#slow, ...this.#failed])];
+  }
+
   /** Ends the interval and returns its requests without duplicates. */
   takeSamples(): SampledRequest[] {
-    const samples = new Set([...this.#slow, ...this.#failed]);
+    const samples = this.getSamples();
     this.#slow = [];
     this.#failed = [];
     this.#minSlowDurationMs = -1;
-    return [...samples];
+    return samples;
   }
 }
 

@@ -20,14 +20,29 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  * Worker threads only write to the spool, so that they end without delay.
  */
 export function flushOnExit(agent: Agent): void {
+  hasExitHandler = true;
+  handleExit(agent);
+  if (!isMainThread) return;
+  handleBeforeExit(agent);
+  handleSignals(agent);
+}
+
+/**
+ * When the process or the worker thread ends, writes all collected rows to the spool. For applications
+ * that use the library without `register`. Does nothing after {@link flushOnExit}.
+ */
+export function spoolOnExit(agent: Agent): void {
+  if (!hasExitHandler) handleExit(agent);
+}
+
+let hasExitHandler = false;
+
+function handleExit(agent: Agent): void {
   handleProcessEvent('exit', () => {
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
     runGuarded(PART, () => agent.flushSync({ abortOpenRequests: true }));
     return () => agent.closeSync();
   });
-  if (!isMainThread) return;
-  handleBeforeExit(agent);
-  handleSignals(agent);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { RequestHandler } from 'express';
-import { Agent, setSharedAgent } from '../../agent/agent.ts';
+import { Agent } from '../../agent/agent.ts';
+import { setSharedAgent } from '../../agent/shared-agent.ts';
 import {
   createPrometheusReader,
   formatPrometheusMetrics,

@@ -4,11 +4,9 @@ import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import { runGuarded } from '../../../src/core/guard.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
-import { VERSION } from '../../../src/core/version.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 
 const rows: PerformanceMetricRow[] = [];
-let spoolBytes = 0;
 const histograms = new HistogramRegistry(() => {});
 const otelMetrics = new OtelMetrics({
   resource: { service: 'booking', instance: 'b1' },
@@ -17,7 +15,7 @@ const otelMetrics = new OtelMetrics({
   ignoreRoutes: [],
   histograms,
   dropped: new DroppedRowCounter(),
-  getSpoolBytes: () => spoolBytes,
+  getWriteStats: () => undefined,
   add: (table, addedRows) => {
     if (table === 'performance_metrics') {
       rows.push(...(addedRows as readonly PerformanceMetricRow[]));
@@ -29,20 +27,6 @@ const otelMetrics = new OtelMetrics({
   resolveTenant: () => ({}),
 });
 afterAll(() => otelMetrics.stop());
-
-it('reports the spool size and the agent version in each interval, even if the spool is empty', async () => {
-  for (const bytes of [0, 12_345, 0]) {
-    spoolBytes = bytes;
-    await otelMetrics.flush();
-  }
-  const sizes = rows.filter(({ name }) => name === 'perfscope.spool.size');
-  expect(sizes.map(({ value }) => value)).toEqual([0, 12_345, 0]);
-  expect(sizes[0]).toMatchObject({ metricType: 'CUSTOM', unit: 'By', service: 'booking' });
-  expect(JSON.parse(String(sizes[0]?.tags))).toEqual({
-    'telemetry.distro.name': 'perfscope',
-    'telemetry.distro.version': VERSION,
-  });
-});
 
 it('counts the failures of the agent by part', async () => {
   for (let i = 0; i < 3; i++) {

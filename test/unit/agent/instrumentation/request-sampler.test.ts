@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toRequestSampleRows } from '../../../../src/agent/export/metric-exporter.ts';
+import { toRequestSampleRow } from '../../../../src/agent/export/metric-exporter.ts';
 import {
   getTraceId,
   MAX_FAILED_REQUESTS,
@@ -76,7 +76,7 @@ it.each([
 it('creates rows that do not change any sum, count, or percentile', () => {
   const tenant = { organizationId: 'o', propertyId: 'p', userId: 'u' };
   const failed = { ...request(12, 503), tenant, traceId: '0af7651916cd43dd8448eb211c80319c' };
-  const [row] = toRequestSampleRows([failed], { service: 's', instance: 'i' }, () => 'id');
+  const row = toRequestSampleRow(failed, { service: 's', instance: 'i' }, 'id');
   expect(row).toMatchObject({
     metricType: 'CUSTOM',
     name: 'http.server.request.sample',
