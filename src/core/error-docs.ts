@@ -166,12 +166,6 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'The discovery file or its folder belongs to another user, other users can write to it, or it is a symbolic link. The file contains the address of QuestDB, so the agent ignores it.',
     action: 'Delete the file and its folder, then restart the Perfscope server.',
   },
-  PS_BATCH_REFUSED: {
-    cause:
-      'QuestDB rejected a batch of rows, usually because a column has a different type than Perfscope expects.',
-    action:
-      'Change the column types to the types that Perfscope expects. The message contains the path of the file with the rejected rows.',
-  },
   PS_ROWS_REJECTED: {
     cause:
       'QuestDB rejected rows although all tables and columns exist, or the spool contained rows that must not be sent. Perfscope keeps these rows as dead letters, with the reason.',

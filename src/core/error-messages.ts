@@ -83,13 +83,6 @@ export const ERROR_MESSAGES = {
     `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} and ${formatBytes(p.bytes)} can't be read. All other rows are sent. Check the disk if the machine did not lose power.`,
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
     `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
-  PS_BATCH_REFUSED: (p: {
-    table: string;
-    rows: number;
-    reason: string;
-    file?: string | undefined;
-  }) =>
-    `QuestDB rejected ${formatRowCount(p.rows)} for table ${p.table}: ${p.reason}. ${p.file ? `The rows were saved to ${p.file}.` : 'The rows could not be saved.'} Check that the table has the expected columns.`,
   PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>
     `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Other rows are not affected. Run \`perfscope spool ls\` to list the rejected rows.`,
   PS_DEAD_LETTERS_NOT_FOUND: (p: { id: string; nearest?: string | undefined }) =>

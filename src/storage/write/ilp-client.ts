@@ -2,17 +2,36 @@ import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { QuestdbHttpClient } from '../questdb/questdb-http-client.ts';
 
-/** The result of a write: stored, failed temporarily, or rejected permanently. */
+/**
+ * The result of a write:
+ * - `stored`: QuestDB has stored all lines.
+ * - `retry`: a temporary failure. The lines can be sent again unchanged.
+ * - `cut`: the connection was closed before a response. A proxy can do that if a request is too large or slow.
+ * - `timeout`: no response within the time limit. QuestDB or the connection can be slow.
+ * - `too_large`: QuestDB or a proxy accepts only smaller requests.
+ * - `rejected`: QuestDB rejected all lines, because at least one line is invalid. `line` is the number of
+ *   the first invalid line, counted from 1, if QuestDB reported it.
+ */
 export type WriteOutcome =
-  | { kind: 'stored' }
-  | { kind: 'retry'; reason: string }
-  | { kind: 'refused'; reason: string };
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'retry' | 'cut' | 'timeout' | 'too_large'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly line: number | undefined };
+
+const MAX_REASON_LENGTH = 300;
+/** Texts that differ between responses with the same cause. */
+const PREFIX_PATTERN = /^failed to parse line protocol:\s*errors encountered on line\(s\):\s*/;
+const LINE_NUMBER_PATTERN = /^error in line \d+: /;
 
 /**
  * Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive.
  */
 export class IlpClient {
-  readonly #client = new QuestdbHttpClient({ keepsProcessAlive: false });
+  readonly #client: QuestdbHttpClient;
+
+  /** @param keepsProcessAlive whether a running request keeps the process alive. Default: `false`. */
+  constructor(keepsProcessAlive = false) {
+    this.#client = new QuestdbHttpClient({ keepsProcessAlive });
+  }
 
   /** Sends lines. Always resolves within `deadlineMs`, and never rejects. */
   async write(
@@ -31,7 +50,8 @@ export class IlpClient {
       return toWriteOutcome(status, body);
     } catch (error) {
       const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
-      return { kind: 'retry', reason: isTimeout ? 'no response' : errorMessage(error) };
+      if (!isTimeout) return { kind: isCut(error) ? 'cut' : 'retry', reason: errorMessage(error) };
+      return { kind: 'timeout', reason: `no response within ${Math.round(deadlineMs / 1000)} s` };
     }
   }
 
@@ -40,12 +60,44 @@ export class IlpClient {
   }
 }
 
+/** Whether a connection existed. Other errors, such as ECONNREFUSED, have nothing to do with the request. */
+function isCut(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ECONNRESET' || code === 'EPIPE' || message === 'the connection was closed';
+}
+
 /**
- * Returns the outcome of an HTTP response. Only status 400 means that the lines are invalid. Other
- * failures can be temporary, such as a changed password, a proxy error, or a server restart.
+ * Returns the outcome of an HTTP response. Only QuestDB itself can store or reject lines. A proxy or
+ * another server can respond with status 200 or 400 too, but not with QuestDB's content.
  */
 function toWriteOutcome(status: number, body: string): WriteOutcome {
-  if (status >= 200 && status < 300) return { kind: 'stored' };
-  const reason = `HTTP ${status} ${body.slice(0, 300)}`.trim();
-  return { kind: status === 400 ? 'refused' : 'retry', reason };
+  if (status === 204) return { kind: 'stored' };
+  const reason = `HTTP ${status} ${body.slice(0, MAX_REASON_LENGTH)}`.trim();
+  if (status === 413) return { kind: 'too_large', reason };
+  if (status < 400) {
+    return { kind: 'retry', reason: `the response is not from QuestDB (HTTP ${status})` };
+  }
+  const rejection = parseRejection(body);
+  if (rejection === undefined) return { kind: 'retry', reason };
+  const isInvalid = status === 400 || rejection.message.includes('invalid UTF8');
+  if (!isInvalid)
+    return { kind: 'retry', reason: `HTTP ${status} ${normalize(rejection.message)}` };
+  return { kind: 'rejected', reason: normalize(rejection.message), line: rejection.line };
+}
+
+/** Parses an error message of QuestDB. Returns undefined for the response of another server. */
+function parseRejection(body: string): { message: string; line: number | undefined } | undefined {
+  try {
+    const { code, message, line } = JSON.parse(body) as Record<string, unknown>;
+    if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+    return { message, line: Number.isSafeInteger(line) ? (line as number) : undefined };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes line numbers, so that equal causes have equal texts. */
+function normalize(message: string): string {
+  const text = message.replace(PREFIX_PATTERN, '').replace(LINE_NUMBER_PATTERN, '').trim();
+  return text.slice(0, MAX_REASON_LENGTH);
 }

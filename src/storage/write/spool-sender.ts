@@ -1,39 +1,84 @@
-import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import {
+  isPaused,
+  type PausedTarget,
+  type WriteTarget,
+} from '../../core/config/questdb-targets.ts';
 import { reportFailure } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { isMeasurementTable } from '../../core/schema/table-registry.ts';
+import type { Batch } from './batch.ts';
+import { DatabaseClock } from './database-clock.ts';
+import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { DroppedRowCounter } from './dropped-rows.ts';
 import { IlpClient } from './ilp-client.ts';
-import type { Spool } from './spool.ts';
-import type { Batch } from './spool-folders.ts';
+import { LineQueue } from './line-queue.ts';
+import { LineSender } from './line-sender.ts';
+import { SendStatus } from './send-status.ts';
 
 const PART = 'the spool sender';
-const REQUEST_TIMEOUT_MS = 10_000;
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-const MAX_REQUEST_BATCHES = 500;
+/** Size of the batches that are read from the spool at once, in bytes. */
+const READING_BYTES = 4 * 1024 * 1024;
 const MIN_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 5000;
+/** Time between two attempts while writes are paused, or while the spool can't be read. */
+const PAUSE_MS = 1000;
+
+/** Batches that were read from the spool. */
+export interface SpooledBatches {
+  readonly batches: readonly Batch[];
+}
+
+/** The part of the spool that the sender uses. See `Spool`. */
+export interface SpoolReader {
+  readonly waitingRows: number;
+  read(maxBytes: number): Promise<SpooledBatches | undefined>;
+  remove(reading: SpooledBatches): void;
+}
 
 export interface SpoolSenderOptions {
-  spool: Spool;
-  /** Returns the current QuestDB, or undefined if none is known. Called before every write. */
-  target: () => WriteTarget | undefined;
+  spool: SpoolReader;
+  /** Keeps the rows that QuestDB rejects. */
+  deadLetters: Pick<DeadLetterStore, 'add'>;
+  /** Age in ms at which QuestDB removes measurements. It then accepts such rows, but doesn't store them. */
+  maxAgeMs: number;
+  /** Counts dropped rows. */
+  dropped: DroppedRowCounter;
   /**
-   * Creates missing tables. Called before the first write, and again after a rejected write. The signal
+   * Returns the current QuestDB, why writes are paused, or undefined if no QuestDB is known. Called before every
+   * request.
+   */
+  target: () => WriteTarget | PausedTarget | undefined;
+  /**
+   * Creates missing tables and columns. Called before the first write, and again after a rejected write. The signal
    * cancels the requests.
    */
   ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
   log: Logger;
 }
 
+/** The rows of a reading that still have to be sent. */
+interface Window {
+  readonly reading: SpooledBatches;
+  readonly queues: readonly (readonly [table: string, queue: LineQueue])[];
+}
+
+/** What the sender does after a step. */
+type StepResult = 'continue' | 'wait' | 'idle' | { readonly failure: string };
+
 /**
- * Sends batches from the spool to QuestDB: one request at a time, oldest first, one table per
- * request.
+ * Sends batches from the spool to QuestDB: one request at a time, about oldest first, one table per
+ * request. A failure doesn't repeat requests that were successful before.
  */
 export class SpoolSender {
   readonly #options: SpoolSenderOptions;
   readonly #client = new IlpClient();
+  readonly #lineSender: LineSender;
+  readonly #clock = new DatabaseClock();
+  readonly #status: SendStatus;
   readonly #warnOnce: (kind: string, message: string) => void;
+  #window: Window | undefined;
   #running: Promise<void> | undefined;
   #preparedFor: string | undefined;
   #failures = 0;
@@ -44,6 +89,22 @@ export class SpoolSender {
   constructor(options: SpoolSenderOptions) {
     this.#options = options;
     this.#warnOnce = createWarnOnce(options.log);
+    this.#status = new SendStatus(options.log, () => performance.now());
+    this.#lineSender = new LineSender({
+      client: this.#client,
+      repairSchema: (target) => options.ensureTables(target, this.#closing.signal),
+      onRejected: (table, line, reason) => options.deadLetters.add(table, line, 1, reason),
+    });
+  }
+
+  /** Number of rows that QuestDB has acknowledged. */
+  get storedRows(): number {
+    return this.#lineSender.storedRows;
+  }
+
+  /** Number of requests that failed and were repeated. */
+  get failedRequests(): number {
+    return this.#lineSender.failedRequests;
   }
 
   /** Starts sending, unless it is already sending or waiting after a failure. */
@@ -87,108 +148,91 @@ export class SpoolSender {
   /** Sends until the spool is empty, or until a failure. Never rejects. */
   async #run(): Promise<void> {
     try {
-      await this.#sendUntilFailure();
+      let result: StepResult = 'continue';
+      while (!this.#isClosed && result === 'continue') result = await this.#runStep();
     } catch (error) {
       reportFailure(PART, error);
     } finally {
       this.#running = undefined;
-      if (this.#options.spool.waiting.length > 0) this.#scheduleRetry();
+      if (this.#options.spool.waitingRows > 0) this.#scheduleRetry();
     }
   }
 
-  async #sendUntilFailure(): Promise<void> {
-    while (!this.#isClosed && this.#options.spool.waiting.length > 0) {
-      const failure = await this.#sendNext().catch(errorMessage);
-      if (failure === undefined) {
-        this.#failures = 0;
-        continue;
-      }
-      this.#backOff(failure);
-      this.#options.spool.enforceLimits();
-      return;
+  async #runStep(): Promise<StepResult> {
+    const startMs = performance.now();
+    const { storedRows } = this;
+    const result = await this.#step().catch((error) => ({ failure: errorMessage(error) }));
+    if (this.storedRows > storedRows) this.#status.onStored();
+    if (result === 'continue') this.#failures = 0;
+    else if (result === 'wait') this.#waitFor(PAUSE_MS);
+    else if (result !== 'idle' && !this.#isClosed) {
+      this.#waitFor(Math.min(MIN_BACKOFF_MS * 2 ** this.#failures++, MAX_BACKOFF_MS));
+      this.#status.onFailure(startMs, result.failure);
     }
+    return result;
+  }
+
+  /** Sends one request, or starts or ends a reading. */
+  async #step(): Promise<StepResult> {
+    const { spool } = this.#options;
+    if (spool.waitingRows === 0) return 'idle';
+    const target = this.#options.target();
+    if (!target) return { failure: 'no QuestDB server was found' };
+    if (isPaused(target)) {
+      this.#status.onPaused(target.paused);
+      return 'wait';
+    }
+    if (this.#preparedFor !== target.url) {
+      await this.#options.ensureTables(target, this.#closing.signal);
+      this.#preparedFor = target.url;
+    }
+    this.#window ??= await this.#openWindow(target);
+    if (!this.#window) return spool.waitingRows > 0 ? 'wait' : 'idle';
+    const next = this.#window.queues.find(([, queue]) => !queue.isEmpty);
+    if (!next) {
+      spool.remove(this.#window.reading);
+      this.#window = undefined;
+      return 'continue';
+    }
+    const failure = await this.#lineSender.sendNext(target, ...next);
+    return failure === undefined ? 'continue' : { failure };
+  }
+
+  /** Reads the next batches, and groups them by table. The order of a table's batches stays the same. */
+  async #openWindow(target: WriteTarget): Promise<Window | undefined> {
+    const reading = await this.#options.spool.read(READING_BYTES);
+    if (!reading) return undefined;
+    const batches = await this.#dropExpired(target, reading.batches);
+    const byTable = Map.groupBy(batches, ({ table }) => table);
+    const queues = [...byTable].map(([table, chunks]) => [table, new LineQueue(chunks)] as const);
+    return { reading, queues };
   }
 
   /**
-   * Sends the next batches.
-   *
-   * @returns why a retry is necessary, or undefined after success
+   * Drops measurements that QuestDB would not store. The clock of a process can be wrong, so rows are dropped only
+   * if they are too old by the clock of QuestDB too.
    */
-  async #sendNext(): Promise<string | undefined> {
-    const target = this.#options.target();
-    if (!target) return 'no QuestDB server was found';
-    if (this.#preparedFor !== target.url) await this.#ensureTables(target);
-    const { batches, lines } = await this.#takeNextBatches();
-    if (lines.length > 0) {
-      let outcome = await this.#client.write(target, lines, REQUEST_TIMEOUT_MS);
-      if (outcome.kind === 'refused') {
-        // The tables might have been deleted. Create them and retry once.
-        await this.#ensureTables(target);
-        outcome = await this.#client.write(target, lines, REQUEST_TIMEOUT_MS);
-      }
-      if (outcome.kind === 'retry') return outcome.reason;
-      if (outcome.kind === 'refused') return this.#rejectBadBatches(target, batches, lines);
-    }
-    await this.#options.spool.remove(batches);
-    return undefined;
+  async #dropExpired(target: WriteTarget, batches: readonly Batch[]): Promise<readonly Batch[]> {
+    const { maxAgeMs, dropped } = this.#options;
+    const isExpired = ({ table, newestMs }: Batch, nowMs: number) =>
+      isMeasurementTable(table) && newestMs < nowMs - maxAgeMs;
+    const localMs = Date.now();
+    if (!batches.some((batch) => isExpired(batch, localMs))) return batches;
+    const databaseMs = await this.#clock.read(target, this.#closing.signal);
+    if (databaseMs === undefined) return batches;
+    const nowMs = Math.min(localMs, databaseMs);
+    const expired = batches.filter((batch) => isExpired(batch, nowMs));
+    if (expired.length === 0) return batches;
+    const rows = expired.reduce((sum, batch) => sum + batch.rows, 0);
+    dropped.add('expired', rows);
+    const reason =
+      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
+    this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows, reason }).message);
+    return batches.filter((batch) => !expired.includes(batch));
   }
 
-  /** Reads the oldest batches of one table, up to the size of a request. */
-  async #takeNextBatches(): Promise<{ batches: Batch[]; lines: Buffer[] }> {
-    const { waiting } = this.#options.spool;
-    const table = waiting[0]?.table;
-    const batches: Batch[] = [];
-    const lines: Buffer[] = [];
-    let bytes = 0;
-    for (const batch of waiting.filter((b) => b.table === table).slice(0, MAX_REQUEST_BATCHES)) {
-      if (bytes > 0 && bytes + batch.bytes > MAX_REQUEST_BYTES) break;
-      const part = await this.#options.spool.read(batch);
-      if (!part) continue;
-      bytes += batch.bytes;
-      batches.push(batch);
-      lines.push(part);
-    }
-    return { batches, lines };
-  }
-
-  /** Sends each batch separately, and moves rejected batches to the folder for rejected rows. */
-  async #rejectBadBatches(
-    target: WriteTarget,
-    batches: readonly Batch[],
-    lines: readonly Buffer[],
-  ): Promise<string | undefined> {
-    for (const [i, batch] of batches.entries()) {
-      const part = lines[i];
-      const outcome =
-        part?.length && (await this.#client.write(target, [part], REQUEST_TIMEOUT_MS));
-      if (outcome && outcome.kind === 'retry') return outcome.reason;
-      if (part && outcome && outcome.kind === 'refused') {
-        const file = this.#options.spool.reject(batch, part);
-        const { table, rows } = batch;
-        const { reason } = outcome;
-        this.#warnOnce(
-          reason,
-          createError('PS_BATCH_REFUSED', { table, rows, reason, file }).message,
-        );
-      } else await this.#options.spool.remove([batch]);
-    }
-    return undefined;
-  }
-
-  async #ensureTables(target: WriteTarget): Promise<void> {
-    await this.#options.ensureTables(target, this.#closing.signal);
-    this.#preparedFor = target.url;
-  }
-
-  #backOff(reason: string): void {
-    const waitMs = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
-    // Half of the wait is random, so that many services don't retry at the same time.
+  /** Half of the wait is random, so that many services don't retry at the same time. */
+  #waitFor(waitMs: number): void {
     this.#nextTryMs = performance.now() + waitMs * (0.5 + Math.random() / 2);
-    if (this.#failures++ === 3) {
-      // Not a warning, because no rows are lost.
-      this.#options.log.info(
-        `QuestDB does not accept rows (${reason}). Rows are kept in the spool and will be retried.`,
-      );
-    }
   }
 }
