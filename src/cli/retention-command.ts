@@ -18,6 +18,9 @@ const DAYS_PER_UNIT: Readonly<Record<string, number>> = {
   YEAR: 365.25,
 };
 
+/** Longer periods are printed in weeks, because the retention of hourly data is in weeks. */
+const MAX_WEEKS_IN_DAYS = 52;
+
 /** Retention and size of the stored data. Sizes are in bytes. Undefined means unknown. */
 interface RetentionReport {
   tables: TableReport[];
@@ -179,8 +182,15 @@ function printReport(report: RetentionReport): void {
   print(`Dropped ${report.expiredRows} rows that were older than the retention period.`);
 }
 
+/** Formats a TTL as QuestDB lists it: `1 WEEK` as `7 days`, and `30 DAY` as `30 days`. */
+export function formatTtl(ttl: string): string {
+  const [amount = '', unit = ''] = ttl.toLowerCase().split(' ');
+  const count = Number(amount);
+  if (unit === 'week' && count <= MAX_WEEKS_IN_DAYS) return `${count * 7} days`;
+  return `${amount} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 function formatRetention({ configured, actual }: TableReport): string {
-  const formatTtl = (ttl: string) => `${ttl.toLowerCase().replace(' ', ' ')}s`;
   if (actual === undefined)
     return configured === undefined
       ? 'unlimited'

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseDuration, parsePositiveInteger } from '../../../src/cli/command-options.ts';
 import { formatTable, formatValue } from '../../../src/cli/command-output.ts';
-import { computeDaysUntilFull } from '../../../src/cli/retention-command.ts';
+import { computeDaysUntilFull, formatTtl } from '../../../src/cli/retention-command.ts';
 import type { TopStats } from '../../../src/cli/top-command.ts';
 import { formatTopScreen } from '../../../src/cli/top-command.ts';
 
@@ -106,4 +106,15 @@ it('fits the `top` screen into the terminal and shows part of each section', () 
   expect(formatTopScreen(stats, { rows: 24, columns: 100, isColored: true })).toContain(
     '\x1b[1mendpoint',
   );
+});
+
+it.each([
+  ['30 DAY', '30 days'],
+  ['1 DAY', '1 day'],
+  ['1 WEEK', '7 days'],
+  ['2 WEEK', '14 days'],
+  ['105 WEEK', '105 weeks'],
+  ['12 MONTH', '12 months'],
+])('prints the TTL %s as %s', (ttl, text) => {
+  expect(formatTtl(ttl)).toBe(text);
 });
