@@ -20,8 +20,9 @@ async function migrateSchema(): Promise<void> {
   const target = requireQuestdbTargets(config).write;
   const { migrate } = await import('../storage/migrations/migrate.ts');
   const { applyRetention } = await import('../storage/migrations/apply-retention.ts');
-  const { version, applied } = await migrate(target, retention);
+  const { version, applied, conflicts } = await migrate(target, retention);
   await applyRetention(target, retention);
   const changes = applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'No changes.';
+  for (const { message } of conflicts) process.stderr.write(`perfscope: ${message}\n`);
   print(`Schema version ${version}. ${changes}`);
 }

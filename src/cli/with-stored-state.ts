@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { getRowTarget } from '../core/config/questdb-targets.ts';
 import { findQuestdbTargets, readStartupConfig } from '../core/config/startup-config.ts';
 import { commandLogger } from '../core/log.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
@@ -40,7 +41,7 @@ export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promi
   const reader = new QuestdbReader(targets.read);
   try {
     await migrate(targets.write, settings.retention);
-    const target = () => targets.write;
+    const target = () => getRowTarget(findQuestdbTargets(config) ?? targets);
     const dropped = new DroppedRowCounter();
     const writer = createWriter({
       config,

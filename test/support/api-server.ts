@@ -43,6 +43,7 @@ import { listen } from '../../src/server/startup/listen.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
+import { StorageMonitor } from '../../src/storage/questdb/storage-monitor.ts';
 import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 import { createIndexPage } from '../../src/web/index-page.ts';
@@ -71,6 +72,8 @@ export class TestApiServer {
   role: Role = 'ADMIN';
   /** The caller, instead of a caller with `role` and `scope`. */
   principal: Principal | undefined;
+  /** Callers by the value of `X-API-Key`. */
+  readonly principals = new Map<string, Principal>();
   /** Clock of the evaluator and the notifier. */
   now = () => Date.now();
   url = '';
@@ -163,6 +166,11 @@ export class TestApiServer {
       addLinks: createMessageLinker('https://perfscope.example/', key, () => this.now()),
       now: () => this.now(),
     });
+    this.monitor = new StorageMonitor({
+      target: () => this.questdb.target,
+      read: this.#queryClient.read,
+      log,
+    });
     this.ruleEvaluator = new BusinessRuleScheduler({
       queryClient: this.#queryClient,
       ...storage,
@@ -187,6 +195,11 @@ export class TestApiServer {
       }),
       alerts: createAlertService(this.evaluator, this.#queryClient),
       queryClient: this.#wrapQueryClient(this.#queryClient),
+      storage: {
+        check: (timeoutMs) => this.monitor.check(timeoutMs),
+        getPauseReason: () => this.monitor.pauseReason,
+        getWriteStats: () => writer.stats,
+      },
       zone: 'Europe/Vienna',
       recorder,
       add,
@@ -206,8 +219,9 @@ export class TestApiServer {
       access: {
         keys: new ApiKeyStore({ ...storage, audit }),
         audit,
-        authenticate: async () => ({
-          principal: this.principal ?? { subject: 'test', role: this.role, scope: this.scope },
+        authenticate: async ({ apiKey = '' }) => ({
+          principal: this.principals.get(apiKey) ??
+            this.principal ?? { subject: 'test', role: this.role, scope: this.scope },
         }),
       },
       maxRequestsPerMinute: 1e9,
@@ -228,6 +242,8 @@ export class TestApiServer {
   }
 
   dependencies!: EndpointDependencies;
+  /** Not started, so it doesn't resume suspended tables. */
+  monitor!: StorageMonitor;
   evaluator!: AlertEvaluator;
   notifier!: Notifier;
   peopleStore!: PeopleStore;

@@ -135,6 +135,11 @@ export const VARIABLES = {
     [64 * 1024, Number.MAX_SAFE_INTEGER],
     'Maximum size of the spool, in bytes. If it is exceeded, the oldest rows are dropped.',
   ),
+  PERFORMANCE_MIN_FREE_DISK_BYTES: integerVariable(
+    undefined,
+    [0, Number.MAX_SAFE_INTEGER],
+    'Free disk space in bytes below which the embedded QuestDB gets no rows. Default: 200 MiB, or 5 % of a smaller disk.',
+  ),
   PERFORMANCE_QUESTDB_URL: urlVariable(
     ['http:', 'https:'],
     'HTTP URL of an existing QuestDB to use instead of the embedded QuestDB.',

@@ -19,6 +19,7 @@ import {
   type RulePlan,
 } from './evaluate-rule-batches.ts';
 import type { Transition } from './evaluation/alert-transition.ts';
+import type { DataCompleteness } from './evaluation/data-completeness.ts';
 import { EvaluationScheduler } from './evaluation-scheduler.ts';
 import { AlertExplainer } from './explanation/alert-explainer.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -33,6 +34,7 @@ import { NotificationGate } from './suppression/notification-gate.ts';
 import { SilenceStore } from './suppression/silence-store.ts';
 
 const REFRESH_INTERVAL_MS = 3000;
+const COMPLETE: DataCompleteness = { isReachable: true, lastDegradedMs: undefined };
 
 export interface AlertEvaluatorOptions {
   readonly queryClient: QueryClient;
@@ -40,6 +42,8 @@ export interface AlertEvaluatorOptions {
   /** Sends the added rows. */
   readonly flush: () => Promise<void>;
   readonly pipelineStats: () => PipelineStats;
+  /** Returns whether QuestDB contains all rows. Default: always. */
+  readonly getCompleteness?: () => DataCompleteness;
   readonly settings: ThresholdSettings;
   /** Path of the user's rules file. It is read again when it changes. */
   readonly rulesFile?: string | undefined;
@@ -70,6 +74,7 @@ export class AlertEvaluator {
   readonly #dispatcher: AlertDispatcher;
   readonly #queryRules: QueryRuleEvaluator;
   readonly #queue: SerialQueue;
+  readonly #getCompleteness: () => DataCompleteness;
   #plan: RulePlan;
   #scheduler: EvaluationScheduler | undefined;
   #refreshTimer: NodeJS.Timeout | undefined;
@@ -85,8 +90,10 @@ export class AlertEvaluator {
       pipelineStats,
       log,
       healthIntervalMs,
+      getCompleteness = () => COMPLETE,
       now = Date.now,
     } = options;
+    this.#getCompleteness = getCompleteness;
     this.now = now;
     const startedMs = now();
     this.rulesFile = new AlertRulesFile(options.settings, options.rulesFile, log, startedMs);
@@ -116,6 +123,7 @@ export class AlertEvaluator {
       alertStates,
       ruleHealth,
       healthIntervalMs,
+      getCompleteness,
       log,
     });
     this.#queue = new SerialQueue((error) => {
@@ -148,6 +156,7 @@ export class AlertEvaluator {
   async stop(): Promise<void> {
     this.#scheduler?.stop();
     clearInterval(this.#refreshTimer);
+    this.#refreshTimer = undefined;
     await this.#queue.whenIdle;
     await this.#explainer.whenIdle();
   }
@@ -171,6 +180,15 @@ export class AlertEvaluator {
       const latest = this.alertStates.find(transition.id)?.transition;
       return latest?.seq === transition.seq ? latest : transition;
     });
+  }
+
+  /**
+   * Evaluates the rules about Perfscope itself, for example when QuestDB stops responding. Does nothing
+   * unless the evaluator is running.
+   */
+  async evaluateInternalRules(): Promise<void> {
+    if (!this.#refreshTimer) return;
+    await this.#queue.enqueue(() => this.#evaluate(['internal'], this.now()));
   }
 
   findRule(name: string): AlertRule | undefined {
@@ -232,8 +250,9 @@ export class AlertEvaluator {
     await this.#queryRules.evaluate(queryBatches, now, reachable);
     if (batches.includes('internal')) {
       const { alertStates, ruleHealth } = this;
+      const { isReachable } = this.#getCompleteness();
       await evaluateInternalRules(
-        { internalMetrics: this.#internalMetrics, alertStates, ruleHealth },
+        { internalMetrics: this.#internalMetrics, alertStates, ruleHealth, isReachable },
         this.#plan,
         now,
       );

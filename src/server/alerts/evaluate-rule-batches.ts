@@ -3,6 +3,11 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import { ceilTo } from '../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
+import {
+  type DataCompleteness,
+  firesOnMissingRows,
+  isDataComplete,
+} from './evaluation/data-completeness.ts';
 import type { InternalMetricsReader } from './rule-queries/internal-metrics.ts';
 import { RuleQueryCache } from './rule-queries/rule-query-cache.ts';
 import {
@@ -52,6 +57,7 @@ export interface QueryRuleEvaluatorOptions {
   readonly alertStates: AlertStateStore;
   readonly ruleHealth: RuleHealthStore;
   readonly healthIntervalMs: number;
+  readonly getCompleteness: () => DataCompleteness;
   readonly log: Logger;
 }
 
@@ -102,10 +108,13 @@ export class QueryRuleEvaluator {
   }
 
   #applyResult(rule: QueryRule, result: RuleQueryResult, now: number, durationMs: number): void {
-    const { alertStates, ruleHealth, log } = this.#options;
+    const { alertStates, ruleHealth, getCompleteness, log } = this.#options;
     const { name } = rule;
     const hasSucceeded = result.result === 'succeeded';
-    if (hasSucceeded) alertStates.evaluate(rule, result.observations, now);
+    const isComplete = isDataComplete(getCompleteness(), rule, now);
+    if (hasSucceeded && (isComplete || !firesOnMissingRows(rule))) {
+      alertStates.evaluate(rule, result.observations, now, isComplete);
+    }
     const error = hasSucceeded ? undefined : result.error;
     if (result.result === 'failed' && ruleHealth.get(name)?.error !== error) {
       log.warn(`Failed to evaluate alert rule ${name}: ${error}`);
@@ -119,18 +128,20 @@ export interface InternalRulesOptions {
   readonly internalMetrics: InternalMetricsReader;
   readonly alertStates: AlertStateStore;
   readonly ruleHealth: RuleHealthStore;
+  /** Whether QuestDB responds. */
+  readonly isReachable: boolean;
 }
 
 /** Evaluates the rules about Perfscope itself. One input is the outcome of the other rules. */
 export async function evaluateInternalRules(
-  { internalMetrics, alertStates, ruleHealth }: InternalRulesOptions,
+  { internalMetrics, alertStates, ruleHealth, isReachable }: InternalRulesOptions,
   { internalRules, queryRules }: RulePlan,
   now: number,
 ): Promise<void> {
   const startMs = performance.now();
   const names = new Set(queryRules.map(({ name }) => name));
   const outcomes = ruleHealth.all.filter(({ rule }) => names.has(rule));
-  const metrics = await internalMetrics.read(outcomes, now);
+  const metrics = await internalMetrics.read(outcomes, now, isReachable);
   const durationMs = performance.now() - startMs;
   for (const rule of internalRules) {
     const observations = metrics[rule.source.metric];

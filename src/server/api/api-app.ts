@@ -1,10 +1,6 @@
 import type { Express, RequestHandler } from 'express';
 import express from 'express';
 import helmet from 'helmet';
-import { createError } from '../../core/perfscope-error.ts';
-import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
-import type { QueryClient } from '../../storage/questdb/query-client.ts';
-import { sql } from '../../storage/sql/sql-builder.ts';
 import type { AgentDownload } from '../../web/index-page.ts';
 import type { AgentPackage } from '../agent-package/agent-package-file.ts';
 import { createAgentPackageRouter, describeAgentDownload } from './agent-package-router.ts';
@@ -14,22 +10,8 @@ import { ENDPOINT_LIST } from './endpoint-registry.ts';
 import { authenticate } from './middleware/authentication-middleware.ts';
 import { requirePermission } from './middleware/authorization-middleware.ts';
 import { createErrorHandler, createNotFoundHandler } from './problem-details.ts';
+import { createReadinessHandler } from './readiness-handler.ts';
 import { createLinkRouter } from './signed-link-router.ts';
-
-/** Suspended tables accept rows but don't apply them (https://questdb.com/docs/concept/write-ahead-log/). */
-const SUSPENDED_TABLES_QUERY = sql`SELECT name FROM wal_tables() WHERE suspended = true ORDER BY name`;
-
-/** Handles `/readyz`: the server is ready if QuestDB responds and no table is suspended. */
-function createReadinessHandler(queryClient: QueryClient): RequestHandler {
-  return async (_request, response) => {
-    const suspended = await queryClient.read(UNRESTRICTED_SCOPE, SUSPENDED_TABLES_QUERY);
-    if (suspended.length > 0) {
-      const tables = suspended.map(({ name }) => String(name)).join(', ');
-      throw createError('PS_TABLE_SUSPENDED', { tables, reason: 'see the log of QuestDB' });
-    }
-    response.json({ status: 'ready' });
-  };
-}
 
 /** Content that the server adds to the API. */
 export interface AppContent {
@@ -60,7 +42,10 @@ export function createApp(
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  app.get('/readyz', createReadinessHandler(dependencies.queryClient));
+  app.get(
+    '/readyz',
+    createReadinessHandler(dependencies.storage, dependencies.access.authenticate),
+  );
   app.get(
     '/metrics',
     authenticate(dependencies.access.authenticate),

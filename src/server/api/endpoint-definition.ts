@@ -5,6 +5,7 @@ import type { Logger } from '../../core/log.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
+import type { MigrationReport } from '../../storage/migrations/migrate.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/principal.ts';
@@ -14,11 +15,13 @@ import type { LinkVerifier, NotificationService } from '../notifications/notific
 import type { CsvTable } from './csv-table.ts';
 import type { EndpointPermission } from './middleware/authorization-middleware.ts';
 import type { ReportAgentVersion } from './middleware/version-middleware.ts';
+import type { ServerStorage } from './readiness-handler.ts';
 import type { StreamRegistry } from './stream/interval-events.ts';
 
 /** Services that the endpoints use. The server provides them at startup. */
 export interface EndpointDependencies {
   queryClient: QueryClient;
+  storage: ServerStorage;
   /** Default time zone: determines where days and hours begin. */
   zone: string;
   recorder: MetricRecorder;
@@ -40,7 +43,7 @@ export interface EndpointDependencies {
   reportAgentVersion: ReportAgentVersion;
   flush: () => Promise<void>;
   /** Creates missing tables and columns. */
-  migrate: () => Promise<{ version: number; applied: string[] }>;
+  migrate: () => Promise<MigrationReport>;
   healthIntervalMs: number;
   /** Maximum time, in ms, from a measurement to its stored row, in normal operation. */
   maxWriteDelayMs: number;

@@ -21,7 +21,7 @@ export function createAlertEvaluator(
   agent: Agent,
   queryClient: QueryClient,
   log: Logger,
-  listeners: Pick<AlertEvaluatorOptions, 'notify' | 'onEvaluated'>,
+  listeners: Pick<AlertEvaluatorOptions, 'notify' | 'onEvaluated' | 'getCompleteness'>,
 ): AlertEvaluator {
   const { deferredWriter, config } = agent;
   const { settings, resource } = config;

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { RequestHandler } from 'express';
 import { Agent } from '../../agent/agent.ts';
-import { setSharedAgent } from '../../agent/shared-agent.ts';
 import {
   createPrometheusReader,
   formatPrometheusMetrics,
@@ -9,18 +8,18 @@ import {
 } from '../../agent/export/prometheus-exporter.ts';
 import { createExpressInstrumentations } from '../../agent/instrumentation/express.ts';
 import { InstrumentationRegistry } from '../../agent/instrumentation/instrumentation-registry.ts';
+import { setSharedAgent } from '../../agent/shared-agent.ts';
 import { getAgentUrl } from '../../core/agent-download.ts';
+import { getRowTarget } from '../../core/config/questdb-targets.ts';
 import { removeDiscoveryFile, writeDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
 import { VERSION } from '../../core/version.ts';
-import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
-import { openQuestdb, type QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
-import { QuestdbReader } from '../../storage/questdb/postgres-wire-reader.ts';
-import { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
+import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
+import type { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
 import { createIndexPage } from '../../web/index-page.ts';
 import { INDEX_PAGE_SCRIPT } from '../../web/index-page-script.ts';
 import { createAccessControl } from '../access/access-control.ts';
@@ -37,6 +36,7 @@ import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
 import { listen } from './listen.ts';
 import { type ServerParts, startParts } from './part-lifecycle.ts';
 import { startAlertingAndActions, startStorageJobs } from './start-background-tasks.ts';
+import { startStorage } from './start-storage.ts';
 
 const KEY_FLUSH_TIMEOUT_MS = 5000;
 const AGENT_SHUTDOWN_TIMEOUT_MS = 1000;
@@ -84,11 +84,15 @@ async function startAllParts(
   let publishDiscovery = () => {};
   let notifier: Notifier | undefined;
 
-  const { questdb, queryClient, keyReader } = await startStorage(parts, config, log, () =>
-    publishDiscovery(),
+  const { questdb, queryClient, failFastClient, keyReader, monitor } = await startStorage(
+    parts,
+    config,
+    log,
+    () => publishDiscovery(),
   );
   const spoolDir = settings.PERFORMANCE_SPOOL_DIR ?? join(questdb.dataDir, 'spool');
-  const target = () => questdb.getTargets().write;
+  const getTargets = () => ({ ...questdb.getTargets(), writesPaused: monitor.pauseReason });
+  const target = () => getRowTarget(getTargets());
   const agent = new Agent({ config, log, target, spoolDir, isServer: true });
   setSharedAgent(agent);
   const { add } = agent.deferredWriter;
@@ -116,9 +120,10 @@ async function startAllParts(
       }),
     stop: (started) => started.close(),
   });
-  const evaluator = createAlertEvaluator(agent, queryClient, log, {
+  const evaluator = createAlertEvaluator(agent, failFastClient, log, {
     notify: (group) => notifier?.notify(group),
     onEvaluated: (alerts) => notifier?.onEvaluated(alerts),
+    getCompleteness: () => monitor,
   });
   const notifications = await createNotifier({
     agent,
@@ -142,6 +147,11 @@ async function startAllParts(
   const app = createApp(
     {
       queryClient,
+      storage: {
+        check: (timeoutMs) => monitor.check(timeoutMs),
+        getPauseReason: () => monitor.pauseReason,
+        getWriteStats: () => agent.deferredWriter.writer?.stats,
+      },
       zone: settings.timeZone,
       recorder: agent.recorder,
       health: agent.health,
@@ -171,7 +181,8 @@ async function startAllParts(
     name: 'the HTTP server',
     start: async () => {
       const { server, url } = await listen(app, settings.HOST, settings.PORT);
-      publishDiscovery = () => writeServerDiscovery(config, questdb, { url, spoolDir, localToken });
+      publishDiscovery = () =>
+        writeServerDiscovery(config, { questdb, monitor, url, spoolDir, localToken });
       publishDiscovery();
       questdb.publishUrl(url);
       agentUrl = getAgentUrl(url) ?? getAgentUrl(settings.PERFORMANCE_PUBLIC_URL);
@@ -184,6 +195,10 @@ async function startAllParts(
       return { url, stopServing };
     },
     stop: (started) => started.stopServing(),
+  });
+  monitor.onChange(() => {
+    startTask('the discovery file', publishDiscovery);
+    startTask('the alert evaluation', () => evaluator.evaluateInternalRules());
   });
   await startStorageJobs(parts, { config, log, agent, questdb, queryClient, agentVersions });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
@@ -198,60 +213,27 @@ async function startAllParts(
   };
 }
 
-/** Starts QuestDB, updates its schema, and reconnects whenever QuestDB restarts. */
-async function startStorage(
-  parts: ServerParts,
-  { settings }: StartupConfig,
-  log: Logger,
-  onRestart: () => void,
-): Promise<{
-  questdb: QuestdbInstance;
-  queryClient: QuestdbQueryClient;
-  keyReader: QuestdbReader;
-}> {
-  let clients: readonly (QuestdbQueryClient | QuestdbReader)[] = [];
-  const questdb = await parts.start({
-    name: 'QuestDB',
-    start: () =>
-      openQuestdb(settings, log, (targets) => {
-        for (const client of clients) {
-          startTask('the database connections', () => client.setTarget(targets.read));
-        }
-        onRestart();
-      }),
-    stop: (started) => started.close(),
-  });
-  await migrate(questdb.getTargets().write, settings.retention);
-  await applyRetention(questdb.getTargets().write, settings.retention);
-  const queryClient = await parts.start({
-    name: 'the query client',
-    start: () => new QuestdbQueryClient(questdb.getTargets().read),
-    stop: (started) => started.close(),
-  });
-  // Keys have their own connection, so that slow queries can't delay the revocation of a key.
-  const keyReader = await parts.start({
-    name: 'the key reader',
-    start: () => new QuestdbReader(questdb.getTargets().read),
-    stop: (started) => started.close(),
-  });
-  clients = [queryClient, keyReader];
-  return { questdb, queryClient, keyReader };
-}
-
 function writeServerDiscovery(
   { discoveryFile }: StartupConfig,
-  questdb: QuestdbInstance,
   {
+    questdb,
+    monitor,
     url,
     spoolDir,
     localToken,
-  }: { readonly url: string; readonly spoolDir: string; readonly localToken: string },
+  }: {
+    readonly questdb: QuestdbInstance;
+    readonly monitor: StorageMonitor;
+    readonly url: string;
+    readonly spoolDir: string;
+    readonly localToken: string;
+  },
 ): void {
   writeDiscoveryFile(discoveryFile, {
     process: getProcessIdentity(process.pid),
     version: VERSION,
     serverUrl: url,
-    questdb: questdb.getTargets(),
+    questdb: { ...questdb.getTargets(), writesPaused: monitor.pauseReason },
     localToken,
     spoolDir,
     ...(questdb.isEmbedded && { dataDir: questdb.dataDir }),

@@ -18,6 +18,7 @@ const CHECK_INTERVAL_MS = 2000;
 const REQUEST_OPTIONS = { timeoutMs: 15_000, keepsProcessAlive: false };
 /** Maximum age of the results that `check` returns without a new request, in ms. */
 const MAX_RESULT_AGE_MS = 250;
+const STOP_TIMEOUT_MS = 1000;
 const LAG_LIMIT_MS = 30_000;
 const PAUSE_REASON = 'little disk space is left';
 
@@ -59,6 +60,7 @@ export class StorageMonitor {
   /** Kinds of the problems at the last tick. */
   #known: ReadonlySet<StorageProblem['kind']> = new Set();
   #isOutageLogged = false;
+  #lastDegradedMs: number | undefined;
   #unreachable = new AbortController();
 
   constructor(options: StorageMonitorOptions) {
@@ -78,8 +80,10 @@ export class StorageMonitor {
     this.#timer = setInterval(tick, CHECK_INTERVAL_MS);
   }
 
-  stop(): void {
+  /** Stops after the current check, or after 1 s. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await withTimeout(STOP_TIMEOUT_MS, this.#ticking ?? Promise.resolve(), () => {});
   }
 
   /** Calls `listener` when a problem starts or ends. */
@@ -99,6 +103,15 @@ export class StorageMonitor {
   /** Why rows must not be written now. Undefined if writes are allowed. */
   get pauseReason(): string | undefined {
     return this.#isDiskLow ? PAUSE_REASON : undefined;
+  }
+
+  get isReachable(): boolean {
+    return this.#failure === undefined;
+  }
+
+  /** Last time at which a check found a problem, in ms since the epoch. Undefined: never. */
+  get lastDegradedMs(): number | undefined {
+    return this.#lastDegradedMs;
   }
 
   /** Aborted with PS_UNAVAILABLE while QuestDB is unreachable. */
@@ -192,6 +205,7 @@ export class StorageMonitor {
     const kinds = new Set(this.#listProblems().map(({ kind }) => kind));
     const known = this.#known;
     this.#known = kinds;
+    if (kinds.size > 0 || known.size > 0) this.#lastDegradedMs = Date.now();
     if (kinds.has('low_disk') && !known.has('low_disk')) log.warn(this.#createDiskError().message);
     if (!kinds.has('low_disk') && known.has('low_disk')) {
       log.info('Enough disk space is free again. Database writes continue.');

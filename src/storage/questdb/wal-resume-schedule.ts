@@ -27,7 +27,7 @@ export class WalResumeSchedule {
   readonly #schedules = new Map<string, TableSchedule>();
 
   /**
-   * @param tables all tables, including those that aren't suspended
+   * @param tables all tables, suspended or not
    * @param now time in ms, from any monotonic clock
    */
   update(tables: readonly WalTable[], isDiskLow: boolean, now: number): ResumePlan {

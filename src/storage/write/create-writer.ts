@@ -1,6 +1,6 @@
 import { devNull } from 'node:os';
 import { resolve } from 'node:path';
-import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
@@ -22,7 +22,8 @@ export interface CreateWriterOptions {
   spoolDir: string | undefined;
   /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
   isServer?: boolean | undefined;
-  target: () => WriteTarget | undefined;
+  /** Returns the QuestDB to send rows to. While it returns a paused target, rows wait in the spool. */
+  target: () => WriteTarget | PausedTarget | undefined;
 }
 
 /** Returns the spool folder of a process. See {@link CreateWriterOptions.spoolDir}. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../../core/concurrency.ts';
-import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
@@ -27,7 +27,8 @@ export interface RowWriterOptions {
   bufferSize: number;
   /** Maximum time between writes, in ms. */
   flushIntervalMs: number;
-  target: () => WriteTarget | undefined;
+  /** Returns the current QuestDB, or undefined if none is known. */
+  target: () => WriteTarget | PausedTarget | undefined;
   /** The signal cancels the requests. */
   ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
   /** Counts dropped rows. */

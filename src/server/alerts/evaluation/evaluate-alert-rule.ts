@@ -23,12 +23,15 @@ export interface RuleEvaluation {
 /**
  * Evaluates a rule for all its groups: observed groups, in any order, and known groups. If QuestDB
  * is unreachable, don't call this function, so that the states don't change.
+ *
+ * @param isComplete whether all rows were stored. Otherwise, missing data has no effect.
  */
 export function evaluateRule(
   states: RuleStates,
   observations: readonly Observation[],
   rule: AlertRule,
   now: number,
+  isComplete = true,
 ): RuleEvaluation {
   const observed = new Map<string, Observation>();
   for (const observation of observations) {
@@ -38,7 +41,7 @@ export function evaluateRule(
   const next = new Map<string, GroupState>();
   const transitions: Transition[] = [];
   for (const key of [...new Set([...states.keys(), ...observed.keys()])].sort()) {
-    const step = evaluateGroup(states.get(key), observed.get(key), rule, now);
+    const step = evaluateGroup(states.get(key), observed.get(key), rule, now, isComplete);
     if (step.state) next.set(key, step.state);
     transitions.push(...step.transitions);
   }
@@ -89,6 +92,7 @@ function evaluateGroup(
   observation: Observation | undefined,
   rule: AlertRule,
   now: number,
+  isComplete: boolean,
 ): GroupEvaluation {
   if (!previous && observation?.value === undefined) return { state: undefined, transitions: [] };
   const before = previous ?? createGroupState(observation?.labels ?? {});
@@ -102,7 +106,7 @@ function evaluateGroup(
   const timed = { ...before, evaluatedMs: now, jumped: false };
   if (!thresholds.enabled)
     return resolveAlert(timed, thresholds, 'the rule is disabled for this tenant', now);
-  const updated = updateLatches(timed, observation, rule, thresholds, now);
+  const updated = updateLatches(timed, observation, rule, thresholds, now, isComplete);
   const step = updateAlert(updated, rule, thresholds, now);
   if (!isExpired(step.state, rule, now)) return step;
   const end = resolveAlert(step.state, thresholds, 'no data for one day', now);

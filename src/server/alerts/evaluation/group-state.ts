@@ -64,6 +64,8 @@ export function shiftGroupState(state: GroupState, byMs: number): GroupState {
 /**
  * Updates the latches for an observation, or for missing data. Old data doesn't change them: a
  * window that slides over late data must neither fire nor resolve an alert.
+ *
+ * @param isComplete whether all rows were stored. Otherwise, missing data has no effect.
  */
 export function updateLatches(
   before: GroupState,
@@ -71,9 +73,11 @@ export function updateLatches(
   rule: AlertRule,
   thresholds: RuleThresholds,
   now: number,
+  isComplete: boolean,
 ): GroupState {
   const value = observation?.value;
   if (observation === undefined || value === undefined || Number.isNaN(value)) {
+    if (!isComplete) return { ...before, absentSinceMs: undefined, count: 0 };
     return applyMissingData(before, rule, thresholds, now);
   }
   const newestMs = Math.min(observation.newestMs, now);

@@ -52,9 +52,18 @@ export class InternalMetricsReader {
    * Reads all internal metrics.
    *
    * @param outcomes the outcome of the last query of each rule
+   * @param isReachable whether QuestDB responds
    */
-  async read(outcomes: readonly RuleOutcome[], now: number): Promise<InternalMetrics> {
-    const { database_unavailable, rule_failures, unavailable } = observeRuleHealth(outcomes, now);
+  async read(
+    outcomes: readonly RuleOutcome[],
+    now: number,
+    isReachable: boolean,
+  ): Promise<InternalMetrics> {
+    const { database_unavailable, rule_failures, unavailable } = observeRuleHealth(
+      outcomes,
+      now,
+      isReachable,
+    );
     const observed = (labels: Observation['labels'], value: number): Observation => ({
       labels,
       value,

@@ -40,15 +40,17 @@ export class AlertStateStore {
   /**
    * Evaluates a rule.
    *
+   * @param isComplete whether all rows were stored. Otherwise, missing data has no effect.
    * @returns the transitions. `onTransition` has been called for each of them.
    */
   evaluate(
     rule: AlertRule,
     observations: readonly Observation[],
     now: number,
+    isComplete = true,
   ): readonly Transition[] {
     const before = this.#states.get(rule.name) ?? NO_STATES;
-    const { states, transitions } = evaluateRule(before, observations, rule, now);
+    const { states, transitions } = evaluateRule(before, observations, rule, now, isComplete);
     this.#states.set(rule.name, states);
     this.#applyTransitions(transitions, before);
     return transitions;

@@ -58,6 +58,7 @@ export interface RuleOutcome {
 export function observeRuleHealth(
   outcomes: readonly RuleOutcome[],
   now: number,
+  isReachable = true,
 ): Pick<
   Readonly<Record<InternalMetric, readonly Observation[]>>,
   'database_unavailable' | 'rule_failures'
@@ -65,7 +66,7 @@ export function observeRuleHealth(
   readonly unavailable: boolean;
 } {
   const isReached = outcomes.some(({ result }) => result !== 'unreachable');
-  const unavailable = outcomes.length > 0 && !isReached;
+  const unavailable = !isReachable || (outcomes.length > 0 && !isReached);
   const observed = (labels: Observation['labels'], value: number): Observation => ({
     labels,
     value,

@@ -13,7 +13,10 @@ import { defineEndpoint, type EndpointDependencies } from '../endpoint-definitio
 
 /** Actions of `/api/performance/test`. Each performs a real operation and returns the result. */
 const TEST_ACTION_HANDLERS = {
-  setup: async (dependencies) => ({ schema: await dependencies.migrate() }),
+  setup: async (dependencies) => {
+    const { conflicts, ...report } = await dependencies.migrate();
+    return { schema: { ...report, conflicts: conflicts.map(({ message }) => message) } };
+  },
   'test-metrics': writeTestMetrics,
   'test-queue': writeTestJobs,
   health: (dependencies) => dependencies.health.getHealthSnapshot(),

@@ -1,12 +1,24 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { LOCAL_TOKEN_HEADER } from '../../../core/config/server-discovery.ts';
 import { createError } from '../../../core/perfscope-error.ts';
-import type { Authenticator } from '../../access/check-credentials.ts';
+import type { Authenticator, RequestCredentials } from '../../access/check-credentials.ts';
 import { findIndirectReason } from '../request/request-origin.ts';
 import { setCaller } from './authorization-middleware.ts';
 import { limitRejectedRequests } from './rate-limit-middleware.ts';
 
 const RETRY_AFTER_S = 5;
+
+export function getCredentials(request: Request): RequestCredentials {
+  return {
+    authorization: request.get('authorization'),
+    apiKey: request.get('x-api-key'),
+    localToken: request.get(LOCAL_TOKEN_HEADER),
+    // Most requests contain a key, so their origin doesn't have to be checked.
+    get indirectReason() {
+      return findIndirectReason(request);
+    },
+  };
+}
 
 /**
  * Authenticates a request and stores the caller for `getCaller`. Invalid credentials get a 401
@@ -19,15 +31,7 @@ const RETRY_AFTER_S = 5;
 export function authenticate(identify: Authenticator, maxRejected?: number): RequestHandler {
   const limit = limitRejectedRequests(maxRejected);
   return async (request, response, next) => {
-    const credentials = {
-      authorization: request.get('authorization'),
-      apiKey: request.get('x-api-key'),
-      localToken: request.get(LOCAL_TOKEN_HEADER),
-      // Most requests contain a key, so their origin doesn't have to be checked.
-      get indirectReason() {
-        return findIndirectReason(request);
-      },
-    };
+    const credentials = getCredentials(request);
     const result = await identify(credentials);
     if ('principal' in result) {
       const isStillAllowed = async () => !('rejected' in (await identify(credentials)));

@@ -644,21 +644,63 @@ describe('HTTP', () => {
   );
 });
 
-it('is not ready while a table is suspended', async () => {
+describe('/readyz', () => {
   const fetchReadiness = async () => {
     const response = await fetch(`${api.url}/readyz`);
-    return [response.status, await response.text()] as const;
+    return [response.status, (await response.json()) as Record<string, unknown>] as const;
   };
-  expect(await fetchReadiness()).toEqual([200, '{"status":"ready"}']);
-  await api.questdb.sql('ALTER TABLE queue_metrics SUSPEND WAL');
-  const [status, text] = await waitFor(async () => {
-    const response = await fetchReadiness();
-    return response[0] === 503 && response;
+
+  it('describes the storage to administrators only', async () => {
+    expect(await fetchReadiness()).toEqual([
+      200,
+      {
+        status: 'ready',
+        reasons: [],
+        storage: {
+          walLagMs: expect.any(Number),
+          writes: expect.objectContaining({ recordedRows: expect.any(Number), waitingRows: 0 }),
+        },
+      },
+    ]);
+    api.role = 'VIEWER';
+    expect(await fetchReadiness()).toEqual([200, { status: 'ready', reasons: [] }]);
+    api.role = 'ADMIN';
   });
-  expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'PS_TABLE_SUSPENDED' }]);
-  expect(text).toContain('queue_metrics');
-  await api.questdb.sql('ALTER TABLE queue_metrics RESUME WAL');
-  await waitFor(async () => (await fetchReadiness())[0] === 200);
+
+  it('is not ready while a table is suspended', async () => {
+    await api.questdb.sql("ALTER TABLE queue_metrics SUSPEND WAL WITH 'DISK FULL', 'full'");
+    const [status, problem] = await waitFor(async () => {
+      const response = await fetchReadiness();
+      return response[0] === 503 && response;
+    });
+    const code = 'PS_TABLE_SUSPENDED';
+    const message = expect.stringContaining('suspended: queue_metrics (DISK FULL: full)');
+    expect([status, problem]).toMatchObject([
+      503,
+      { status: 503, title: code, code, detail: message, reasons: [{ code, message }] },
+    ]);
+    api.role = 'VIEWER';
+    const summary = 'QuestDB has suspended tables';
+    await waitFor(async () => (await fetchReadiness())[1].detail === summary);
+    api.role = 'ADMIN';
+    await api.questdb.sql('ALTER TABLE queue_metrics RESUME WAL');
+    await waitFor(async () => (await fetchReadiness())[0] === 200);
+  });
+
+  it('responds quickly while QuestDB is unresponsive', async () => {
+    process.kill(api.questdb.pid, 'SIGSTOP');
+    try {
+      const fetchOnce = async () => {
+        const response = await fetch(`${api.url}/readyz`, { signal: AbortSignal.timeout(5000) });
+        return response.status;
+      };
+      await waitFor(async () => (await fetchOnce()) === 503);
+      expect(await fetchOnce()).toBe(503);
+    } finally {
+      process.kill(api.questdb.pid, 'SIGCONT');
+    }
+    await waitFor(async () => (await fetchReadiness())[0] === 200);
+  });
 });
 
 it('ends all streams when the server stops', async () => {
