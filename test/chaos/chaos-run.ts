@@ -132,7 +132,9 @@ export class ChaosRun {
   }
 
   async readStored(): Promise<StoredRows> {
-    return this.#snapshot ?? readStoredRows(this.target ?? this.questdb.target, this.id);
+    const killed = this.programs.filter(({ wasKilled }) => wasKilled).map(({ label }) => label);
+    const target = this.target ?? this.questdb.target;
+    return this.#snapshot ?? readStoredRows(target, this.id, killed);
   }
 
   /** Reads the stored rows for the last time, before the scenario's own QuestDB ends. */

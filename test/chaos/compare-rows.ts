@@ -21,18 +21,16 @@ export interface RowComparison {
 export function compareRows(all: readonly RecordedRows[], stored: StoredRows): RowComparison {
   const sums: RowComparison = { recorded: 0, stored: 0, doubled: 0, lost: 0, unsaved: 0 };
   for (const { label, recorded: reported, savedRows } of all) {
-    const { rows = 0, values = new Set<number>() } = stored.get(label) ?? {};
+    const { rows = 0, distinct = 0, largest = -1, values } = stored.get(label) ?? {};
     // A killed process can have stored rows that it no longer reported.
-    let recorded = reported;
-    for (const value of values) if (value >= recorded) recorded = value + 1;
+    const recorded = Math.max(reported, largest + 1);
     sums.recorded += recorded;
-    sums.stored += values.size;
-    sums.doubled += rows - values.size;
-    for (let value = 0; value < recorded; value++) {
-      if (values.has(value)) continue;
-      sums.lost++;
-      if (value >= savedRows) sums.unsaved++;
-    }
+    sums.stored += distinct;
+    sums.doubled += rows - distinct;
+    sums.lost += recorded - distinct;
+    if (distinct === recorded) continue;
+    if (values === undefined) sums.unsaved += distinct === 0 ? recorded - savedRows : 0;
+    else for (let i = savedRows; i < recorded; i++) if (!values.has(i)) sums.unsaved++;
   }
   return sums;
 }

@@ -92,6 +92,10 @@ export class ChaosProgram {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
+  get wasKilled(): boolean {
+    return this.#killedMs !== undefined;
+  }
+
   get exitCode(): number | null {
     return this.#child.exitCode;
   }

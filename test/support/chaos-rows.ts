@@ -3,20 +3,45 @@ import { join } from 'node:path';
 import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
 import { execSql } from './exec-sql.ts';
 
-/** The stored rows of a run by label: their number, and their different values. */
-export type StoredRows = ReadonlyMap<string, { rows: number; values: Set<number> }>;
+/** The stored rows with one label. */
+export interface LabelRows {
+  readonly rows: number;
+  /** Number of different values. */
+  readonly distinct: number;
+  readonly largest: number;
+  /** The values, if they were requested. */
+  readonly values: ReadonlySet<number> | undefined;
+}
 
-/** Reads the values of all rows of a run. */
-export async function readStoredRows(target: WriteTarget, run: string): Promise<StoredRows> {
-  const query = `SELECT operation, value FROM performance_metrics
-    WHERE service = '${run}' AND metric_type = 'CUSTOM'`;
-  const stored = new Map<string, { rows: number; values: Set<number> }>();
-  for (const [operation, value] of await execSql(target, query)) {
+/** The stored rows of a run by label. */
+export type StoredRows = ReadonlyMap<string, LabelRows>;
+
+/**
+ * Counts the rows of a run.
+ *
+ * @param labels labels whose values are also read
+ */
+export async function readStoredRows(
+  target: WriteTarget,
+  run: string,
+  labels: readonly string[],
+): Promise<StoredRows> {
+  const filter = `WHERE service = '${run}' AND metric_type = 'CUSTOM'`;
+  const counts = await execSql(
+    target,
+    `SELECT operation, count(), count_distinct(value::long), max(value)
+     FROM performance_metrics ${filter} AND operation IS NOT NULL`,
+  );
+  const stored = new Map<string, LabelRows>();
+  for (const [operation, rows, distinct, largest] of counts) {
     const label = String(operation);
-    const found = stored.get(label) ?? { rows: 0, values: new Set() };
-    found.rows++;
-    found.values.add(Number(value));
-    stored.set(label, found);
+    let values: Set<number> | undefined;
+    if (labels.includes(label)) {
+      const query = `SELECT value FROM performance_metrics ${filter} AND operation = '${label}'`;
+      values = new Set((await execSql(target, query)).map(([value]) => Number(value)));
+    }
+    const numbers = { rows: Number(rows), distinct: Number(distinct), largest: Number(largest) };
+    stored.set(label, { ...numbers, values });
   }
   return stored;
 }
