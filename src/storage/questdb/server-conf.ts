@@ -74,6 +74,9 @@ export const TUNING_SETTINGS: Readonly<Record<string, string>> = {
   // 150 MB of heap. A few such statements crash QuestDB.
   'pg.recv.buffer.size': '256k',
   ...PAGE_SIZE_SETTINGS,
+  // Starts a new segment of the write-ahead log after 4 MB, so that QuestDB can delete the previous
+  // segment. By default, a segment has 200,000 rows, and each table keeps up to two segments.
+  'cairo.wal.segment.rollover.size': '4m',
 };
 
 /**

@@ -16,6 +16,7 @@ const EARLIER_PAGE_SIZES = {
   'cairo.system.writer.data.append.page.size': '256k',
   'cairo.system.wal.writer.data.append.page.size': '256k',
   'cairo.system.wal.writer.event.append.page.size': '16k',
+  'cairo.wal.segment.rollover.size': '0',
 };
 const ROWS = 5000;
 const MAX_CLOSED_BYTES = 60_000_000;
