@@ -2,11 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PerformanceMetricType, performanceMonitoringService as service } from '../src/index.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { measureCheckpointCost } from './checkpoint-cost.ts';
 import { atMost, type BenchOptions, median, type Report } from './report.ts';
 
 const CALLS_PER_TURN = 5000;
 
-/** Measures the CPU time of one `recordMetric` call with four attributes. */
+/** Measures the CPU time of one `recordMetric` call with four attributes, and of checkpoints. */
 export async function benchRecord({ quick, log }: BenchOptions): Promise<Report> {
   const turns = quick ? 20 : 100;
   const questdb = new ExternalQuestdb();
@@ -39,7 +40,12 @@ export async function benchRecord({ quick, log }: BenchOptions): Promise<Report>
     });
     return {
       targets: [atMost('CPU time of one recordMetric call', median(micros), 2, 'µs')],
-      details: { rowsRecorded: turns * CALLS_PER_TURN, rowsStored: Number(stored) },
+      details: {
+        rowsRecorded: turns * CALLS_PER_TURN,
+        rowsStored: Number(stored),
+        'checkpoint with 50 active series': await measureCheckpointCost(50),
+        'checkpoint with 500 active series': await measureCheckpointCost(500),
+      },
     };
   } finally {
     await service.shutdown();

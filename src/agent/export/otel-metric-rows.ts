@@ -23,6 +23,11 @@ import {
 import type { MetricBucketRow } from '../../core/schema/tables/metric-buckets-table.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import {
+  type CheckpointEntry,
+  CheckpointPointEncoder,
+  type PointSummary,
+} from '../../storage/write/checkpoint-file.ts';
+import {
   ATTR_AGENT_PART,
   ATTR_BREAKER_NAME,
   ATTR_BREAKER_OUTCOME,
@@ -68,21 +73,21 @@ export interface OpenHistogramPoint {
 }
 
 /**
- * Returns a function that converts the current value of a point. The row has the same ID as the row at
- * the end of the interval. The function changes and returns one row.
+ * Returns a function that encodes the current value of a point for a checkpoint. The row has the same ID
+ * as the row at the end of the interval.
  */
-export function createPointConverter(
+export function createPointEncoder(
   { name, unit, attributes, startTime }: OpenHistogramPoint,
   resource: ServiceResource,
-): (value: ExponentialHistogram, nowMs: number) => [PerformanceMetricRow, BucketCounts] {
+): (value: ExponentialHistogram, nowMs: number) => CheckpointEntry {
   const stored = toStoredUnit(name, unit);
   const point = { attributes, startTime, endTime: startTime };
   const row = createSummaryRow(name, point, stored, resource);
-  const failed = hasErrorType(attributes);
+  const encoder = new CheckpointPointEncoder(row, stored.factor, hasErrorType(attributes));
   return (value, nowMs) => {
-    row.timestamp = nowMs;
-    setHistogramSummary(row, value, attributes, stored.factor);
-    return [row, toStoredBuckets(value, stored.factor, failed)];
+    const summary: PointSummary = { timestamp: nowMs, unit: stored.unit };
+    setHistogramSummary(summary, value, attributes, stored.factor);
+    return encoder.encode(summary, value);
   };
 }
 
@@ -135,7 +140,7 @@ function createSummaryRow(
 }
 
 function setHistogramSummary(
-  row: PerformanceMetricRow,
+  row: PointSummary,
   value: ExponentialHistogram | Histogram,
   attributes: Attributes,
   factor: number,

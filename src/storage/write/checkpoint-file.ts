@@ -1,7 +1,11 @@
 import { constants, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from '../../core/crc32.ts';
-import { type BucketCounts, toBucketRows } from '../../core/histogram/histogram-buckets.ts';
+import {
+  type ExponentialHistogramPoint,
+  toBucketRows,
+  toStoredBuckets,
+} from '../../core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../core/schema/row-ids.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { isTableName, type TableName, toAnyRows } from '../../core/schema/table-registry.ts';
@@ -32,15 +36,52 @@ export function encodeCheckpointRow(table: TableName, row: { id?: string | undef
   return JSON.stringify([table, row]);
 }
 
-/** Encodes a histogram point: its row of `performance_metrics`, and its buckets. */
-export function encodeCheckpointPoint(row: PerformanceMetricRow, buckets: BucketCounts): string {
-  const counts: number[] = [];
-  for (const [bound, { count, errorCount }] of buckets) counts.push(bound, count, errorCount);
-  return JSON.stringify([HISTOGRAM_TABLE, row, counts]);
+/** Values of a histogram point that change during the interval. */
+export type PointSummary = Pick<PerformanceMetricRow, 'timestamp'> & Partial<PerformanceMetricRow>;
+
+/** Encodes the values of one histogram point. Only the values that change are converted for each entry. */
+export class CheckpointPointEncoder {
+  readonly #prefix: string;
+  readonly #suffix: string;
+
+  /**
+   * @param row the values that don't change
+   * @param unitsPerBase see {@link toStoredBuckets}
+   * @param failed whether all values of the point are failures
+   */
+  constructor(row: PerformanceMetricRow, unitsPerBase: number, failed: boolean) {
+    this.#prefix = `["${HISTOGRAM_TABLE}",${JSON.stringify(row).slice(0, -1)},`;
+    this.#suffix = `,${unitsPerBase},${failed}]`;
+  }
+
+  encode(summary: PointSummary, point: StoredPoint): CheckpointEntry {
+    const { scale, zeroCount, positive } = point;
+    const counts = `${scale},${zeroCount},${positive.offset},[${positive.bucketCounts.join()}]`;
+    return `${this.#prefix}${JSON.stringify(summary).slice(1)},${counts}${this.#suffix}`;
+  }
 }
+
+/** A histogram point without negative values. */
+export type StoredPoint = Pick<ExponentialHistogramPoint, 'scale' | 'zeroCount' | 'positive'>;
+
+type DecodedEntry = [
+  table: string,
+  row: PerformanceMetricRow,
+  ...point:
+    | []
+    | [
+        scale: number,
+        zeroCount: number,
+        offset: number,
+        bucketCounts: number[],
+        unitsPerBase: number,
+        failed: boolean,
+      ],
+];
 
 const HISTOGRAM_TABLE = 'performance_metrics';
 const BUCKET_TABLE = 'metric_buckets';
+const NO_BUCKETS = { offset: 0, bucketCounts: [] };
 
 /**
  * The file with the values of the current interval of a process. It replaces the interval's rows if the
@@ -136,16 +177,19 @@ export class StoredCheckpoint {
   }
 
   #addEntry(entry: unknown): void {
-    const [table, row, counts] = entry as [string, PerformanceMetricRow, number[] | undefined];
+    const [table, row, ...point] = entry as DecodedEntry;
     if (!isTableName(table)) return;
     this.#addRows(table, toAnyRows([row]));
-    if (!counts) return;
-    const buckets: BucketCounts = new Map();
-    for (let i = 0; i + 2 < counts.length; i += 3) {
-      buckets.set(counts[i]!, { count: counts[i + 1]!, errorCount: counts[i + 2]! });
-    }
-    const bucketRows = toBucketRows(row, buckets, computePointId(row.id ?? ''), row.timestamp);
-    this.#addRows(BUCKET_TABLE, toAnyRows(bucketRows));
+    if (point.length === 0) return;
+    const [scale, zeroCount, offset, bucketCounts, unitsPerBase, failed] = point;
+    const positive = { offset, bucketCounts };
+    const buckets = toStoredBuckets(
+      { scale, zeroCount, positive, negative: NO_BUCKETS },
+      unitsPerBase,
+      failed,
+    );
+    const pointId = computePointId(row.id ?? '');
+    this.#addRows(BUCKET_TABLE, toAnyRows(toBucketRows(row, buckets, pointId, row.timestamp)));
   }
 
   #addRows(table: TableName, rows: readonly AnyRow[]): void {

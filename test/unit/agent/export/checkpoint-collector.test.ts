@@ -135,7 +135,7 @@ it('excludes the rows of an interval that has ended', () => {
   expect(checkpoint.toChunks()).toEqual([]);
 });
 
-it('encodes again at most after 1,000 times the duration of a call, or in a new interval', () => {
+it('encodes again at most after 2,000 times the duration of a call, or in a new interval', () => {
   let nowMs = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
   vi.spyOn(histograms, 'getOpenSeries').mockImplementation(() => {
@@ -143,7 +143,7 @@ it('encodes again at most after 1,000 times the duration of a call, or in a new 
     return [];
   });
   expect(collector.collect()).toEqual([]);
-  nowMs += 4999;
+  nowMs += 9999;
   expect(collector.collect()).toBeUndefined();
   nowMs += 1;
   expect(collector.collect()).toEqual([]);

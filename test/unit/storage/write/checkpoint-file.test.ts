@@ -2,21 +2,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import {
-  addToBucket,
-  type BucketCounts,
-} from '../../../../src/core/histogram/histogram-buckets.ts';
 import { computePointId } from '../../../../src/core/schema/row-ids.ts';
 import { getTable } from '../../../../src/core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
 import {
   CheckpointFile,
-  encodeCheckpointPoint,
+  CheckpointPointEncoder,
   encodeCheckpointRow,
   readCheckpoint,
 } from '../../../../src/storage/write/checkpoint-file.ts';
 import { LineProtocolEncoder } from '../../../../src/storage/write/line-protocol-encoder.ts';
 import type { RowChunk } from '../../../../src/storage/write/row-buffer.ts';
+
+const SUMMARY = { timestamp: 1_800_000_000_001, count: 3, sum: 8500 };
 
 let folder: string;
 let file: CheckpointFile;
@@ -36,11 +34,14 @@ function createRow(id: string): PerformanceMetricRow {
   } as PerformanceMetricRow;
 }
 
+/** A point with two successful values of 0, and one of about 8.5 s. */
 function createPoint(id: string): string {
-  const buckets: BucketCounts = new Map();
-  addToBucket(buckets, 8.5, 2, 0);
-  addToBucket(buckets, 1e-7, 1, 1);
-  return encodeCheckpointPoint(createRow(id), buckets);
+  const encoder = new CheckpointPointEncoder(createRow(id), 1000, false);
+  return encoder.encode(SUMMARY, {
+    scale: 3,
+    zeroCount: 2,
+    positive: { offset: 24, bucketCounts: [1] },
+  });
 }
 
 function toBatch({ table, rows }: RowChunk) {
@@ -53,12 +54,12 @@ it('contains the rows and the buckets of each point', async () => {
   expect(readdirSync(folder)).toEqual(['checkpoint']);
   const point = computePointId('a');
   expect(readCheckpoint(path)?.toChunks()).toMatchObject([
-    { table: 'performance_metrics', rows: [createRow('a')] },
+    { table: 'performance_metrics', rows: [{ ...createRow('a'), ...SUMMARY }] },
     {
       table: 'metric_buckets',
       rows: [
-        { point, bucketUpper: 8.5, count: 2, errorCount: 0, endpoint: '/rooms/:id' },
-        { point, bucketUpper: 1e-7, count: 1, errorCount: 1 },
+        { point, bucketUpper: 0, count: 2, errorCount: 0, endpoint: '/rooms/:id' },
+        { point, bucketUpper: 1000 * 2 ** (25 / 8), count: 1, errorCount: 0 },
       ],
     },
     { table: 'error_logs', rows: [error] },
