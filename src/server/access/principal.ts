@@ -26,9 +26,11 @@ export interface Principal extends Omit<Grant, 'role'> {
   readonly isKeyless?: true | undefined;
 }
 
+const LOCAL_SUBJECT = 'local';
+
 /** A caller without credentials, of a server on loopback for which no key was ever created. */
 export const KEYLESS_LOCAL_ADMIN: Principal = Object.freeze({
-  subject: 'local',
+  subject: LOCAL_SUBJECT,
   role: 'ADMIN',
   scope: UNRESTRICTED_SCOPE,
   isKeyless: true,
@@ -36,7 +38,7 @@ export const KEYLESS_LOCAL_ADMIN: Principal = Object.freeze({
 
 /** A caller with the local token: a process of the server's user on the same machine. */
 export const LOCAL_ADMIN: Principal = Object.freeze({
-  subject: 'local',
+  subject: LOCAL_SUBJECT,
   role: 'ADMIN',
   scope: UNRESTRICTED_SCOPE,
 });
@@ -58,6 +60,11 @@ export const ANONYMOUS: Principal = Object.freeze({
 });
 
 const MAX_PROPERTIES = 200;
+
+/** Returns whether callers without a key have this subject, so that it doesn't identify one caller. */
+export function isSharedSubject(subject: string): boolean {
+  return subject === LOCAL_SUBJECT || subject === ANONYMOUS.subject;
+}
 
 /**
  * Returns the reason why a grant is invalid, or undefined if it's valid. Contradictory grants are

@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { HOUR_MS } from '../../core/duration.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import { runAsQueryCaller } from '../../storage/questdb/query-caller.ts';
 import { ConcurrencyLimiter } from '../access/concurrency-limiter.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { formatCsv } from './csv-table.ts';
@@ -17,9 +18,14 @@ import {
   requirePermission,
   requireWritePermission,
 } from './middleware/authorization-middleware.ts';
-import { limitOrganizationRequests, limitRequests } from './middleware/rate-limit-middleware.ts';
+import {
+  getCallerId,
+  limitOrganizationRequests,
+  limitRequests,
+} from './middleware/rate-limit-middleware.ts';
 import { readAgentVersion, sendServerVersion } from './middleware/version-middleware.ts';
 import { createNotFoundHandler } from './problem-details.ts';
+import { createQueryCaller } from './request/query-limits.ts';
 import { rejectCrossSiteGet } from './request/reject-cross-site.ts';
 import { rejectHostParameters } from './request/reject-host-parameters.ts';
 import {
@@ -33,12 +39,15 @@ import { StreamRegistry } from './stream/interval-events.ts';
 /** After an outage, rows can arrive this late. Older time ranges rarely change. */
 const MAX_LATE_ROWS_MS = HOUR_MS;
 const CACHE_MAX_AGE_S = 300;
-/** Requests that are handled at the same time. Streams have their own limits. */
+/**
+ * Requests that are handled at the same time. Streams have their own limits. Queries have lower limits,
+ * so that most of the requests wait.
+ */
 const REQUEST_QUOTA = {
   what: 'concurrent requests',
-  perKey: 50,
-  perOrganization: 100,
-  perServer: 400,
+  perKey: 100,
+  perOrganization: 150,
+  perServer: 500,
 };
 const RETRY_AFTER_S = 1;
 
@@ -97,9 +106,14 @@ export function createApiRouter(
       };
       if (endpoint.stream) return endpoint.stream(context, request, response);
       const isPublic = endpoint.permission === 'public';
-      const release = isPublic ? undefined : openRequests.acquire(principal, RETRY_AFTER_S);
+      const subject = getCallerId(request, principal);
+      const release = isPublic
+        ? undefined
+        : openRequests.acquire({ ...principal, subject }, RETRY_AFTER_S);
       try {
-        await sendResponse(endpoint, context, request, response);
+        await runAsQueryCaller(createQueryCaller(request, response, principal), () =>
+          sendResponse(endpoint, context, request, response),
+        );
       } finally {
         release?.();
       }

@@ -1,6 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createError } from '../../core/perfscope-error.ts';
+import { createLimitedServer } from '../access/connection-limiter.ts';
 
 /** The first port to try if PORT is not set. */
 export const DEFAULT_PORT = 4001;
@@ -19,7 +20,7 @@ export async function listen(
 ): Promise<{ server: Server; url: string }> {
   for (let attempt = 0; ; attempt++) {
     const candidate = port ?? DEFAULT_PORT + attempt;
-    const server = createServer(app);
+    const server = createLimitedServer(app);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

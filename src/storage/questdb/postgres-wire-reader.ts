@@ -4,6 +4,8 @@ import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
+import { getQueryCaller } from './query-caller.ts';
+import { QueryScheduler } from './query-scheduler.ts';
 
 /**
  * Maximum number of statement names. For each name and connection, QuestDB keeps a plan of about 35
@@ -61,6 +63,8 @@ export type ReadRows = (
 const INT8_OID = 20;
 const TIMESTAMP_OID = 1114;
 const MAX_CONNECTIONS = 6;
+/** Alert rules and other internal queries always find a free connection. */
+const MAX_API_QUERIES = MAX_CONNECTIONS - 1;
 /** Maximum wait for a new or free connection. Concurrent queries wait for each other. */
 const CONNECT_TIMEOUT_MS = 15_000;
 /**
@@ -73,6 +77,10 @@ export class QuestdbReader {
   #pool: pg.Pool | undefined;
   #target: ReadTarget;
   readonly #statementNames = new StatementNames();
+  readonly #scheduler = new QueryScheduler({
+    maxQueries: MAX_API_QUERIES,
+    maxWaitMs: CONNECT_TIMEOUT_MS,
+  });
 
   constructor(target: ReadTarget) {
     this.#target = target;
@@ -86,17 +94,30 @@ export class QuestdbReader {
     await old?.end();
   }
 
-  readonly read: ReadRows = async (scope, statement) => {
+  /**
+   * Same as {@link ReadRows}.
+   *
+   * @param signal cancels the query. Default: the query of an API request is canceled when its client
+   * disconnects
+   * @throws PS_TOO_MANY_OPEN if the caller runs too many queries at the same time
+   */
+  readonly read = async (
+    scope: TenantScope,
+    statement: Sql,
+    _revision?: string,
+    signal: AbortSignal | undefined = getQueryCaller()?.signal,
+  ): Promise<readonly Row[]> => {
     const rendered = renderSql(statement, scope);
     if (!rendered) return [];
-    this.#pool ??= createPool(this.#target);
     try {
       const { text, params } = rendered;
       const name = this.#statementNames.getName(text);
-      const values = params.map(toParamText);
-      const { rows } = await this.#pool.query({ text, values, ...(name ? { name } : {}) });
-      return rows as Row[];
+      const query = { text, values: params.map(toParamText), ...(name ? { name } : {}) };
+      return await this.#scheduler.run(getQueryCaller(), signal, () =>
+        this.#runQuery(query, signal),
+      );
     } catch (error) {
+      if (error instanceof PerfscopeError) throw error;
       const reason = errorMessage(error);
       if (/timeout, query aborted|Query read timeout/i.test(reason)) {
         throw createError('PS_QUERY_TOO_LONG', {}, error);
@@ -104,6 +125,32 @@ export class QuestdbReader {
       throw createError('PS_UNAVAILABLE', { reason }, error);
     }
   };
+
+  /** If `signal` is aborted, closes the connection, because QuestDB then cancels the query. */
+  async #runQuery(query: pg.QueryConfig, signal: AbortSignal | undefined): Promise<readonly Row[]> {
+    this.#pool ??= createPool(this.#target);
+    const client = await this.#pool.connect();
+    let isReleased = false;
+    const release = (isBroken: boolean) => {
+      signal?.removeEventListener('abort', cancel);
+      if (!isReleased) client.release(isBroken);
+      isReleased = true;
+    };
+    const cancel = () => release(true);
+    if (signal?.aborted) {
+      release(false);
+      throw new Error('the client has disconnected');
+    }
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const { rows } = await client.query(query);
+      release(false);
+      return rows as Row[];
+    } catch (error) {
+      release(true);
+      throw error;
+    }
+  }
 
   async close(): Promise<void> {
     const pool = this.#pool;

@@ -1,6 +1,8 @@
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
-import { renderSql } from '../sql/sql-builder.ts';
+import type { TenantScope } from '../../core/tenant-scope.ts';
+import { renderSql, type Sql } from '../sql/sql-builder.ts';
 import { QuestdbReader, type ReadRows, type Row } from './postgres-wire-reader.ts';
+import { QueryAudience } from './query-caller.ts';
 import { type Catalog, CatalogReader } from './table-catalog.ts';
 
 /** Runs queries against QuestDB and lists the tables and roll-ups that are stored. */
@@ -48,33 +50,50 @@ const MAX_ROWS_PER_RESULT = 10_000;
 
 interface CachedRows {
   readonly rows: Promise<readonly Row[]>;
+  readonly audience: QueryAudience;
   /** Number of rows plus one; 0 while the query is running. */
   size: number;
 }
+
+/** Reads rows without a cache. `signal` cancels the query. */
+type ReadUncached = (
+  scope: TenantScope,
+  statement: Sql,
+  revision: string | undefined,
+  signal: AbortSignal,
+) => Promise<readonly Row[]>;
 
 /**
  * Caches results of data that has not changed, so that roll-ups are read only once for a dashboard
  * that many people open or refresh. Identical queries that run at the same time share one result.
  */
 class QueryCache {
-  readonly #read: ReadRows;
+  readonly #read: ReadUncached;
   /** Results by key, the least recently used first. */
   readonly #results = new Map<string, CachedRows>();
   #totalSize = 0;
 
-  constructor(read: ReadRows) {
+  constructor(read: ReadUncached) {
     this.#read = read;
   }
 
   readonly read: ReadRows = (scope, statement, revision) => {
     const rendered = renderSql(statement, scope);
-    if (!rendered) return this.#read(scope, statement);
+    if (!rendered) return Promise.resolve([]);
     // Text and parameters include the scope, so no caller gets rows from another scope.
     const key = JSON.stringify([revision, rendered.text, rendered.params]);
-    const load = () => this.#read(scope, statement);
-    const result = this.#results.get(key) ?? this.#add(key, load(), revision !== undefined);
-    if (this.#results.delete(key)) this.#results.set(key, result);
-    return result.rows;
+    const result = this.#results.get(key);
+    // A canceled query has no result.
+    if (result && (result.size > 0 || !result.audience.signal.aborted)) {
+      if (result.size === 0) result.audience.join();
+      if (this.#results.delete(key)) this.#results.set(key, result);
+      return result.rows;
+    }
+    const audience = new QueryAudience();
+    audience.join();
+    const rows = this.#read(scope, statement, undefined, audience.signal);
+    this.#add(key, { rows, audience, size: 0 }, revision !== undefined);
+    return rows;
   };
 
   clear(): void {
@@ -82,10 +101,10 @@ class QueryCache {
     this.#totalSize = 0;
   }
 
-  #add(key: string, rows: Promise<readonly Row[]>, isCacheable: boolean): CachedRows {
-    const result: CachedRows = { rows, size: 0 };
+  #add(key: string, result: CachedRows, isCacheable: boolean): void {
+    this.#results.delete(key);
     this.#results.set(key, result);
-    rows.then(
+    result.rows.then(
       ({ length }) => {
         if (this.#results.get(key) !== result) return;
         // A result without rows also takes memory.
@@ -101,7 +120,6 @@ class QueryCache {
         if (this.#results.get(key) === result) this.#results.delete(key);
       },
     );
-    return result;
   }
 
   #remove(key: string, { size }: CachedRows): void {

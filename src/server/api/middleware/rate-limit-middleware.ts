@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, MemoryStore, type Options, rateLimit } from 'express-rate-limit';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { createError } from '../../../core/perfscope-error.ts';
+import { isSharedSubject, type Principal } from '../../access/principal.ts';
 import { getCaller } from './authorization-middleware.ts';
 
 /** Allowed requests without valid credentials per address. */
@@ -83,8 +84,12 @@ function createLimiter(per: string, options: Partial<Options> & { limit: number 
 }
 
 function getPrincipalOrAddress(request: Request, response: Response): string {
-  const { subject } = getCaller(response).principal;
-  return subject === 'local' ? getClientAddress(request) : subject;
+  return getCallerId(request, getCaller(response).principal);
+}
+
+/** Returns the ID of a caller for limits: the subject, or the address of a caller without a key. */
+export function getCallerId(request: Request, { subject }: Principal): string {
+  return isSharedSubject(subject) ? getClientAddress(request) : subject;
 }
 
 function getClientAddress(request: Request): string {

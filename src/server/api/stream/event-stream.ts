@@ -55,7 +55,10 @@ export async function sendEventStream(
     'X-Accel-Buffering': 'no',
   });
   response.write(`retry: ${RETRY_MS}\n\n`);
-  const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => {
+    // The server closes a connection whose client reads nothing and that gets no more data.
+    if (!response.writableNeedDrain) response.write(':\n\n');
+  }, HEARTBEAT_MS);
   const accessCheck = setInterval(() => {
     isStillAllowed().then(
       (allowed) => allowed || closed.abort(),

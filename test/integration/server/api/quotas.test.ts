@@ -105,10 +105,10 @@ it('concurrent requests are limited for each key and each organization', async (
     return waitFor(async () => waiting >= pending.length);
   };
   useKey('a', 'acme');
-  await start(50);
+  await start(100);
   const perKey = await request(path);
   expect(perKey).toMatchObject({ status: 429, code: 'PS_TOO_MANY_OPEN', retryAfter: '1' });
-  expect(perKey.detail).toContain('50 concurrent requests per key');
+  expect(perKey.detail).toContain('100 concurrent requests per key');
   useKey('b', 'acme');
   await start(50);
   useKey('c', 'acme');

@@ -1,0 +1,85 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A connection with more waiting requests is closed. Browsers and HTTP libraries send no such requests. */
+const MAX_PIPELINED = 32;
+/** Time without any progress after which a connection is closed, if its client doesn't read. */
+const STALL_TIMEOUT_MS = 30_000;
+
+export interface ConnectionLimits {
+  /** Number of requests that can wait for earlier requests of their connection. Default: 32. */
+  readonly maxPipelined?: number;
+  /** Maximum time in ms in which the client reads nothing of a response. Default: 30,000. */
+  readonly stallTimeoutMs?: number;
+}
+
+/**
+ * Creates an HTTP server that handles the requests of each connection one after the other. Node.js would
+ * start all pipelined requests at once, and buffer their responses.
+ *
+ * A connection with too many pipelined requests is closed. A connection whose client doesn't read a
+ * response is closed after a timeout.
+ */
+export function createLimitedServer(app: RequestListener, limits: ConnectionLimits = {}): Server {
+  const { maxPipelined = MAX_PIPELINED, stallTimeoutMs = STALL_TIMEOUT_MS } = limits;
+  const queues = new WeakMap<Socket, RequestQueue>();
+  const server = createServer((request, response) => {
+    const { socket } = request;
+    const queue = queues.get(socket) ?? new RequestQueue(app);
+    queues.set(socket, queue);
+    if (queue.waitingCount >= maxPipelined) {
+      queue.clear();
+      socket.destroy();
+    } else queue.add(request, response);
+  });
+  server.setTimeout(stallTimeoutMs);
+  // With this listener, Node.js doesn't close the connection itself.
+  server.on('timeout', (socket) => {
+    const isHandlingRequest = queues.get(socket)?.isBusy === true;
+    if (!isHandlingRequest || socket.writableLength > 0) socket.destroy();
+  });
+  return server;
+}
+
+/** The requests of one connection. */
+class RequestQueue {
+  readonly #app: RequestListener;
+  #waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[] = [];
+  isBusy = false;
+
+  constructor(app: RequestListener) {
+    this.#app = app;
+  }
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    this.#waiting.push({ request, response });
+    if (!this.isBusy) this.#handleNext();
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  #handleNext(): void {
+    const next = this.#waiting.shift();
+    this.isBusy = next !== undefined;
+    if (!next) return;
+    const { request, response } = next;
+    // Emitted when the operating system has accepted the whole response, or the connection is closed.
+    response.once('close', () => {
+      if (request.socket.destroyed) this.clear();
+      else this.#handleNext();
+    });
+    this.#app(request, response);
+  }
+}

@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A caller, an organization, or another group whose concurrent queries are limited together. */
+export interface QueryGroup {
+  readonly id: string;
+  /** What the limit applies to, for the error message: `key`, `address`, or `organization`. */
+  readonly per: string;
+  readonly limit: number;
+}
+
+/** The API request that runs queries. */
+export interface QueryCaller {
+  /** The groups of the request. The first group is the caller. */
+  readonly groups: readonly QueryGroup[];
+  /** The client's connection. Queries of connections that used less query time run first. */
+  readonly connection: object;
+  /** Aborted when the client has disconnected. */
+  readonly signal: AbortSignal;
+}
+
+const callers = new AsyncLocalStorage<QueryCaller>();
+
+/** Runs a function and its asynchronous calls. The limits of `caller` apply to their queries. */
+export function runAsQueryCaller<T>(caller: QueryCaller, run: () => T): T {
+  return callers.run(caller, run);
+}
+
+/** Returns undefined if the current code doesn't run for an API request. */
+export function getQueryCaller(): QueryCaller | undefined {
+  return callers.getStore();
+}
+
+/**
+ * The requests that wait for one query. Requests can share a query, so it is canceled only when the
+ * clients of all requests have disconnected.
+ */
+export class QueryAudience {
+  readonly #controller = new AbortController();
+  #waiting = 0;
+
+  /** Adds the current request. Code that doesn't run for a request never disconnects. */
+  join(): void {
+    this.#waiting += 1;
+    const signal = getQueryCaller()?.signal;
+    const leave = () => {
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#controller.abort();
+    };
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
+  }
+
+  /** Aborted when no request waits for the query. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+}

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import {
+  type ConnectionLimits,
+  createLimitedServer,
+} from '../../../../src/server/access/connection-limiter.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+interface OpenRequest {
+  readonly path: string;
+  readonly response: ServerResponse;
+}
+
+let server: Server;
+let socket: Socket;
+let open: OpenRequest[];
+let received: string;
+afterEach(() => {
+  socket.destroy();
+  server.close();
+  server.closeAllConnections();
+});
+
+/** Starts a server that records requests, and connects to it. */
+async function start(limits?: ConnectionLimits): Promise<void> {
+  open = [];
+  received = '';
+  server = createLimitedServer((request: IncomingMessage, response: ServerResponse) => {
+    open.push({ path: request.url ?? '', response });
+  }, limits);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+}
+
+function pipeline(paths: readonly string[]): void {
+  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+}
+
+const getPaths = () => open.map(({ path }) => path);
+
+it('handles pipelined requests one after the other', async () => {
+  await start();
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  pipeline(['/1', '/2', '/3']);
+  for (const count of [1, 2, 3]) {
+    await waitFor(async () => open.length === count);
+    open[count - 1]!.response.end(`body ${count}`);
+    await waitFor(async () => received.includes(`body ${count}`));
+  }
+  expect(getPaths()).toEqual(['/1', '/2', '/3']);
+});
+
+it('does not start a request while the response before it is open', async () => {
+  await start();
+  pipeline(['/1', '/2', '/3']);
+  await waitFor(async () => open.length === 1);
+  const other = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  other.write('GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
+  await waitFor(async () => open.length === 2);
+  expect(getPaths()).toEqual(['/1', '/other']);
+  other.destroy();
+});
+
+it('closes a connection with too many pipelined requests, and starts none of them', async () => {
+  await start({ maxPipelined: 5 });
+  pipeline(Array.from({ length: 7 }, (_, i) => `/${i}`));
+  await once(socket, 'close');
+  expect(getPaths()).toEqual(['/0']);
+});
+
+it('closes a connection whose client does not read a response', async () => {
+  await start({ stallTimeoutMs: 300 });
+  socket.pause();
+  pipeline(['/1', '/2']);
+  await waitFor(async () => open.length === 1);
+  const closed = once(open[0]!.response, 'close');
+  open[0]!.response.end(Buffer.alloc(50_000_000));
+  await closed;
+  expect(open[0]!.response.writableFinished).toBe(false);
+  expect(getPaths()).toEqual(['/1']);
+});
+
+it('keeps a connection while its request is being handled', async () => {
+  await start({ stallTimeoutMs: 100 });
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  pipeline(['/1']);
+  await waitFor(async () => open.length === 1);
+  await once(server, 'timeout');
+  open[0]!.response.end('body');
+  await waitFor(async () => received.includes('body'));
+});
+
+it('closes an idle connection', async () => {
+  await start({ stallTimeoutMs: 100 });
+  await once(socket, 'close');
+  expect(open).toEqual([]);
+});
