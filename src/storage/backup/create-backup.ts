@@ -160,19 +160,31 @@ async function copyTree(
   },
 ): Promise<void> {
   if (!existsSync(from)) return;
-  const paths = listFiles(from).filter((path) => !path.endsWith('.part'));
-  for (const [i, path] of paths.entries()) {
-    options.signal.throwIfAborted();
-    options.onProgress(`Copying ${options.as}: file ${i + 1} of ${paths.length}`);
-    await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
-    try {
-      options.copied.set(`${options.as}/${path}`, await copyFile(join(from, path), join(to, path)));
-    } catch (error) {
-      // Ignore files that were deleted: sent batches and applied WAL files. Their rows are copied
-      // later.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await rm(join(to, path), { force: true });
+  const done = new Set<string>();
+  let hasMissing = false;
+  for (;;) {
+    const paths = listFiles(from).filter((path) => !path.endsWith('.part') && !done.has(path));
+    for (const [i, path] of paths.entries()) {
+      options.signal.throwIfAborted();
+      options.onProgress(`Copying ${options.as}: file ${i + 1} of ${paths.length}`);
+      done.add(path);
+      await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
+      try {
+        options.copied.set(
+          `${options.as}/${path}`,
+          await copyFile(join(from, path), join(to, path)),
+        );
+      } catch (error) {
+        // Ignore files that were deleted: segments with stored rows, and applied WAL files. Their rows
+        // are copied later.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        await rm(join(to, path), { force: true });
+        hasMissing = true;
+      }
     }
+    // A missing file can have been renamed, for example when a segment is complete.
+    if (!hasMissing) return;
+    hasMissing = false;
   }
 }
 

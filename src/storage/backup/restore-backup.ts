@@ -3,7 +3,8 @@ import { cp, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { assertDataDir, DataDirLock } from '../questdb/data-dir.ts';
-import { createOrphanedFolderName } from '../write/spool-folders.ts';
+import { createOldOrphanName, isOldFolderName } from '../spool/old-spool.ts';
+import { createOrphanName, isOwnedFolderName } from '../spool/spool-owner.ts';
 import {
   type BackupContents,
   type Manifest,
@@ -92,11 +93,17 @@ async function copyFiles(
  */
 function toUnownedPath(path: string, newFolderNames: Map<string, string>): string {
   const [, root, owner, file] = /^(spool|spool\/server)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (root === undefined || owner === undefined || file === undefined || owner === 'refused')
-    return path;
-  const unowned = newFolderNames.get(owner) ?? createOrphanedFolderName();
+  if (root === undefined || owner === undefined || file === undefined) return path;
+  const unowned = newFolderNames.get(owner) ?? createUnownedName(owner);
+  if (unowned === undefined) return path;
   newFolderNames.set(owner, unowned);
   return join(root, unowned, file);
+}
+
+/** Returns undefined for a folder that does not belong to a process. */
+function createUnownedName(folder: string): string | undefined {
+  if (isOldFolderName(folder)) return createOldOrphanName();
+  return isOwnedFolderName(folder) ? createOrphanName() : undefined;
 }
 
 async function moveSpool(from: string, to: string): Promise<void> {

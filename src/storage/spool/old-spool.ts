@@ -36,6 +36,11 @@ export function isOldFolderName(name: string): boolean {
   return FOLDER_PATTERN.test(name);
 }
 
+/** Returns a name for a folder of an earlier version's spool that no process owns. */
+export function createOldOrphanName(): string {
+  return formatFolderName(ENDED_PROCESS);
+}
+
 /** Reads the batches of an earlier version's process that has ended, oldest first. */
 export async function importOldFolder(
   root: string,
@@ -82,10 +87,14 @@ async function importBatches(
 }
 
 /** Changes the owner of a folder. The rename is atomic, so only one process gets it. */
-function renameFolder(root: string, folder: string, { pid, started }: ProcessIdentity): string {
-  const renamed = join(root, `${pid}-${started}-${randomBytes(4).toString('hex')}`);
+function renameFolder(root: string, folder: string, owner: ProcessIdentity): string {
+  const renamed = join(root, formatFolderName(owner));
   renameSync(folder, renamed);
   return renamed;
+}
+
+function formatFolderName({ pid, started }: ProcessIdentity): string {
+  return `${pid}-${started}-${randomBytes(4).toString('hex')}`;
 }
 
 /** @throws UntrustedFileError, or the error of the file system */

@@ -72,7 +72,7 @@ export class SegmentReader {
     maxBytes: number,
     skip: (reading: SegmentReading) => void,
   ): Promise<SegmentReaderResult> {
-    while (segment.waitingBytes > 0 || segment.waitingRows > 0) {
+    while (segment.isWaiting) {
       const limit = segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes;
       const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
       const { damagedRows, damagedBytes, end } = reading;

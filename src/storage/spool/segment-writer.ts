@@ -1,3 +1,4 @@
+import { startTask } from '../../core/guard.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { Batch } from '../write/batch.ts';
 import { Segment } from './segment.ts';
@@ -5,6 +6,7 @@ import { HEADER_BYTES } from './segment-record.ts';
 import { OwnedFolder } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
+const PART = 'the spool';
 /** Errors after which the folder can still be used. */
 const TEMPORARY_CODES = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBUSY', 'EAGAIN', 'EIO']);
 
@@ -13,6 +15,8 @@ export interface SegmentWriterOptions {
   readonly root: string;
   /** Whether `root` must not be writable by other users. */
   readonly mustTrustRoot: boolean;
+  /** Whether rows are written to the disk, so that they survive a power failure. */
+  readonly syncsToDisk: boolean;
   /** Size at which a new segment starts. */
   readonly segmentBytes: number;
   /** Called with each new segment. */
@@ -73,17 +77,30 @@ export class SegmentWriter {
   seal(): void {
     const segment = this.#active;
     this.#active = undefined;
+    if (!segment) return;
+    startTask(PART, async () => {
+      try {
+        await segment.seal(this.#options.syncsToDisk);
+      } catch (error) {
+        this.#options.reporter.reportFailure('completed', error);
+      }
+    });
+  }
+
+  /** Writes the rows of the active segment to the disk. Never rejects. */
+  async sync(): Promise<void> {
     try {
-      segment?.seal();
+      await this.#active?.sync();
     } catch (error) {
-      this.#options.reporter.reportFailure('renamed', error);
+      this.#options.reporter.reportFailure('written', error);
     }
   }
 
   /** Gives up the folder. The next batch is written to a new one. */
   release(): void {
-    if (!this.#active?.isWriting) this.seal();
-    this.#active = undefined;
+    // The number of rows is not known while a record is being written.
+    if (this.#active?.isWriting) this.#active = undefined;
+    this.seal();
     this.#leaveFolder();
     for (const folder of this.#leftFolders.splice(0)) folder.release();
   }

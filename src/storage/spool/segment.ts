@@ -98,6 +98,11 @@ export class Segment {
     return this.#bytes - this.#position;
   }
 
+  /** Whether rows still have to be stored. An empty file can lack rows that its name promises. */
+  get isWaiting(): boolean {
+    return this.waitingBytes > 0 || this.waitingRows > 0;
+  }
+
   /** About since when rows have been waiting, in ms since the epoch. */
   get waitingSinceMs(): number {
     return this.#waitingSinceMs;
@@ -110,10 +115,6 @@ export class Segment {
   /** Whether a record is being written. */
   get isWriting(): boolean {
     return this.#pendingPosition !== undefined;
-  }
-
-  get needsSync(): boolean {
-    return !this.#isSynced;
   }
 
   /** Whether the file was deleted while this process has it open. Its rows can still be sent. */
@@ -158,7 +159,11 @@ export class Segment {
     }
   }
 
-  /** Writes the data to the disk, so that it survives a power failure. */
+  /**
+   * Writes the data to the disk, so that it survives a power failure.
+   *
+   * @throws the error of the file system
+   */
   async sync(): Promise<void> {
     if (this.#fd === undefined || this.#isSynced) return;
     this.#isSynced = true;
@@ -168,19 +173,24 @@ export class Segment {
   /**
    * Ends the segment and adds the number of rows to its name. Its rows can still be read.
    *
-   * @throws the error of the file system. Then the name stays the same.
+   * @param sync whether to write the data to the disk
+   * @throws the error of the file system. If the rename failed, the name stays the same.
    */
-  seal(): void {
-    if (this.#fd === undefined) return;
+  async seal(sync: boolean): Promise<void> {
     const fd = this.#fd;
+    if (fd === undefined) return;
     const isUnlinked = this.isUnlinked;
     this.#fd = undefined;
     if (isUnlinked) {
       this.#readFd = fd;
       return;
     }
-    closeSync(fd);
-    this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
+    try {
+      this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
+      if (sync && !this.#isSynced) await syncFile(fd);
+    } finally {
+      await closeFile(fd);
+    }
   }
 
   /** Moves the segment to another folder. It must be complete. @throws the error of the file system */

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { startTask } from '../../core/guard.ts';
 import { randomBytes } from '../../core/lazy-crypto.ts';
 import { isServiceTable, type TableName } from '../../core/schema/table-registry.ts';
 import {
@@ -15,6 +16,7 @@ import { parseSegmentName } from './segment-name.ts';
 import { isFolderOwned, isOwnedFolderName, removeOrphanedFolder } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
+const PART = 'the spool';
 /** File with the values of the current interval of a process. They replace its rows if it is killed. */
 export const CHECKPOINT_FILE = 'checkpoint';
 
@@ -109,7 +111,7 @@ function adoptCheckpoint(
       const createdMs = (parseSegmentName(firstSegment)?.createdMs ?? Date.now()) - 1;
       const segment = Segment.create(getFolder(), createdMs);
       for (const batch of batches) segment.appendSync(batch);
-      segment.seal();
+      startTask(PART, () => segment.seal(false));
       onSegment(segment);
     }
     rmSync(claimed, { force: true });

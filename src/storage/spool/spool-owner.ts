@@ -91,7 +91,7 @@ export class OwnedFolder {
   }
 
   #renameToOrphan(): void {
-    const orphan = join(dirname(this.#path), formatProcessFolder(ENDED_PROCESS));
+    const orphan = join(dirname(this.#path), createOrphanName());
     try {
       renameSync(this.#path, orphan);
       this.#path = orphan;
@@ -107,6 +107,11 @@ function createRandomName(): string {
 
 function formatProcessFolder({ pid, started }: ProcessIdentity): string {
   return `spool-${pid}-${started}-${createRandomName()}`;
+}
+
+/** Returns a name for a folder that no process owns. The next process adopts it. */
+export function createOrphanName(): string {
+  return formatProcessFolder(ENDED_PROCESS);
 }
 
 /** Whether the name of a folder is that of an {@link OwnedFolder}. */

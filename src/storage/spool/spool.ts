@@ -1,32 +1,22 @@
 import { formatBytes } from '../../core/format.ts';
-import { startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Batch } from '../write/batch.ts';
 import type { DroppedRowCounter } from '../write/dropped-rows.ts';
-import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import { readFreeBytes } from './file-io.ts';
 import type { Segment, SegmentReading } from './segment.ts';
-import {
-  SegmentReader,
-  type SegmentReaderResult,
-  type SpoolDeadLetters,
-} from './segment-reader.ts';
-import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
+import { SegmentQueue } from './segment-queue.ts';
+import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
+import type { BatchPosition } from './segment-writer.ts';
 import { adoptOrphans, getSpoolRoot, type SpoolRoot } from './spool-adoption.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
 
 const PART = 'the spool';
-const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
-/** A segment's share of the size limit, so that few rows are dropped when the limit is reached. */
-const SEGMENT_SHARE = 1 / 8;
 /** Maximum size of the batches that the disk has refused. */
 const MAX_UNSAVED_BYTES = 16 * 1024 * 1024;
 const MAINTENANCE_INTERVAL_MS = 1000;
 const DISK_CHECK_INTERVAL_MS = 10_000;
-/** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
-const IDLE_SEGMENT_MS = 60_000;
 
 export interface SpoolOptions {
   /** Folder that all processes share. Each process has its own folder in it. */
@@ -65,16 +55,11 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #roots: readonly [SpoolRoot, ...SpoolRoot[]];
   readonly #reporter: SpoolReporter;
-  readonly #writer: SegmentWriter;
+  readonly #queue: SegmentQueue;
   readonly #reader: SegmentReader;
-  readonly #acknowledged: AcknowledgedSegments;
-  /** Segments with waiting rows, and the active segment, in the order in which they are sent. */
-  #segments: Segment[] = [];
   #unsaved = new UnsavedBatches();
   /** Where the batches are that were in memory first. */
   readonly #savedAt = new WeakMap<Batch, BatchPosition>();
-  /** The segment that is being read. */
-  #readingFrom: Segment | undefined;
   #reading: CurrentReading | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isMaintaining = false;
@@ -89,23 +74,22 @@ export class Spool {
     this.#roots = isServer ? [own, shared] : [shared];
     this.#reporter = new SpoolReporter(dir, dropped, log);
     this.#reader = new SegmentReader(options.deadLetters, this.#reporter);
-    this.#acknowledged = new AcknowledgedSegments(this.#reporter);
-    this.#writer = new SegmentWriter({
+    this.#queue = new SegmentQueue({
       root: this.#roots[0].dir,
       mustTrustRoot: isServer,
-      segmentBytes: Math.min(MAX_SEGMENT_BYTES, maxBytes * SEGMENT_SHARE),
-      onSegment: (segment) => this.#insert(segment),
+      syncsToDisk: isServer,
+      maxBytes,
       reporter: this.#reporter,
     });
   }
 
   get waitingRows(): number {
-    return sum(this.#segments, (segment) => segment.waitingRows) + this.#unsaved.rows;
+    return sum(this.#queue.waiting, (segment) => segment.waitingRows) + this.#unsaved.rows;
   }
 
   /** Size of the waiting rows, in bytes. */
   get waitingBytes(): number {
-    return sum(this.#segments, (segment) => segment.waitingBytes) + this.#unsaved.bytes;
+    return sum(this.#queue.waiting, (segment) => segment.waitingBytes) + this.#unsaved.bytes;
   }
 
   /**
@@ -113,7 +97,7 @@ export class Spool {
    * of its oldest record that has not been read. Undefined if no rows are waiting.
    */
   get oldestWaitingMs(): number | undefined {
-    const segment = this.#segments.find(isWaiting);
+    const [segment] = this.#queue.waiting;
     return segment ? segment.waitingSinceMs : this.#unsaved.all[0]?.newestMs;
   }
 
@@ -123,7 +107,7 @@ export class Spool {
    * @throws UntrustedFileError, or the error of the file system
    */
   getFolder(): string {
-    return this.#writer.getFolder();
+    return this.#queue.getFolder();
   }
 
   /** Free space of the disk in bytes, as of the last 10 s. Undefined if it is unknown. */
@@ -134,18 +118,18 @@ export class Spool {
   /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
   async add(batch: Batch): Promise<void> {
     for (const unsaved of this.#unsavedAndUnread) {
-      if (!this.#onSaved(unsaved, await this.#writer.append(unsaved))) break;
+      if (!this.#onSaved(unsaved, await this.#queue.append(unsaved))) break;
     }
-    if (!this.#onSaved(batch, await this.#writer.append(batch))) this.#unsaved.add(batch);
+    if (!this.#onSaved(batch, await this.#queue.append(batch))) this.#unsaved.add(batch);
     this.#enforceLimits();
   }
 
   /** Adds a batch synchronously, for use when the process exits or its memory limit is reached. */
   addSync(batch: Batch): void {
     for (const unsaved of this.#unsavedAndUnread) {
-      if (!this.#onSaved(unsaved, this.#writer.appendSync(unsaved))) break;
+      if (!this.#onSaved(unsaved, this.#queue.appendSync(unsaved))) break;
     }
-    if (!this.#onSaved(batch, this.#writer.appendSync(batch))) this.#unsaved.add(batch);
+    if (!this.#onSaved(batch, this.#queue.appendSync(batch))) this.#unsaved.add(batch);
     this.#enforceLimits();
   }
 
@@ -157,13 +141,16 @@ export class Spool {
    */
   async read(maxBytes: number): Promise<SpoolReading | undefined> {
     let failure: unknown;
-    for (const segment of this.#segments.filter(isWaiting)) {
+    for (const segment of this.#queue.waiting) {
       if (this.#reading) break;
-      const result = await this.#readSegment(segment, maxBytes);
+      this.#queue.inUse = segment;
+      const skip = (reading: SegmentReading) => this.#queue.advance(segment, reading);
+      const result = await this.#reader.read(segment, maxBytes, skip);
       if (result.kind === 'records') this.#reading = { batches: result.batches, source: result };
       else if (result.kind === 'failed') failure = result.error;
-      else if (result.kind === 'lost') this.#forget(segment);
+      else if (result.kind === 'lost') this.#queue.remove(segment);
     }
+    if (!this.#reading) this.#queue.inUse = undefined;
     if (!this.#reading && this.#unsaved.rows > 0) {
       this.#reading = { batches: this.#unsaved.takeOldest(maxBytes), source: undefined };
     }
@@ -179,18 +166,16 @@ export class Spool {
     if (this.#reading !== reading) return;
     const { source, batches } = this.#reading;
     this.#reading = undefined;
+    this.#queue.inUse = undefined;
     if (!source) this.#unsaved.remove(batches);
-    else this.#advance(source.segment, source.reading);
+    else this.#queue.advance(source.segment, source.reading);
     if (this.waitingRows === 0) this.#reader.releaseBuffer();
   }
 
   /** Returns a function that returns whether all rows that are waiting now have been handled. */
   capturePending(): () => boolean {
-    const ends = this.#segments
-      .filter(isWaiting)
-      .map((segment) => ({ segment, end: segment.bytes }));
-    const isHandled = ({ segment, end }: BatchPosition) =>
-      segment.position >= end || !this.#segments.includes(segment);
+    const ends = this.#queue.waiting.map((segment) => ({ segment, end: segment.bytes }));
+    const isHandled = (position: BatchPosition) => this.#queue.isHandled(position);
     const unsaved = this.#unsaved.all;
     const isUnsavedHandled = (batch: Batch) => {
       const saved = this.#savedAt.get(batch);
@@ -209,11 +194,12 @@ export class Spool {
     let rows = 0;
     for (const root of this.#roots) {
       await adoptOrphans(root, {
-        getFolder: () => this.#writer.getFolder(),
-        canAdopt: (bytes) => this.#requiredBytes + bytes <= this.#options.maxBytes,
+        getFolder: () => this.#queue.getFolder(),
+        canAdopt: (bytes) =>
+          this.#queue.requiredBytes + this.#otherBytes + bytes <= this.#options.maxBytes,
         onSegment: (segment) => {
           rows += segment.waitingRows;
-          this.#insert(segment);
+          this.#queue.insert(segment);
           this.#enforceLimits();
         },
         onBatch: async (batch) => {
@@ -239,11 +225,7 @@ export class Spool {
       this.#unsaved.rows,
       `the process ended, and the spool folder ${this.#options.dir} is not writable`,
     );
-    if (this.#writer.active?.isWriting !== true) this.#writer.seal();
-    for (const segment of this.#segments) segment.closeSync();
-    this.#acknowledged.clear();
-    this.#writer.release();
-    this.#segments = [];
+    this.#queue.close();
     this.#unsaved = new UnsavedBatches();
     this.#reading = undefined;
   }
@@ -263,58 +245,15 @@ export class Spool {
     return this.#unsaved.all.filter((batch) => !reading?.includes(batch));
   }
 
-  #insert(segment: Segment): void {
-    // Adopted segments are older, so they are sent first.
-    const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);
-    this.#segments.splice(index === -1 ? this.#segments.length : index, 0, segment);
-    this.#timer ??= startInterval(PART, () => this.#startMaintenance(), MAINTENANCE_INTERVAL_MS);
-  }
-
-  async #readSegment(segment: Segment, maxBytes: number): Promise<SegmentReaderResult> {
-    this.#readingFrom = segment;
-    try {
-      return await this.#reader.read(segment, maxBytes, (reading) =>
-        this.#advance(segment, reading),
-      );
-    } finally {
-      this.#readingFrom = undefined;
-    }
-  }
-
-  #forget(segment: Segment): void {
-    this.#segments = this.#segments.filter((each) => each !== segment);
-    startTask(PART, () => segment.close());
-  }
-
-  #advance(segment: Segment, reading: SegmentReading): void {
-    segment.advance(reading);
-    if (isWaiting(segment) || segment === this.#writer.active) return;
-    if (!this.#segments.includes(segment)) return;
-    this.#segments = this.#segments.filter((each) => each !== segment);
-    this.#acknowledged.add(segment, performance.now());
-  }
-
-  /** Size of everything that can't be deleted without losing rows. */
-  get #requiredBytes(): number {
-    const segments = sum(this.#segments, ({ bytes }) => bytes);
-    return segments + this.#unsaved.bytes + this.#options.deadLetters.bytes;
-  }
-
-  get #totalBytes(): number {
-    return this.#requiredBytes + this.#acknowledged.bytes;
+  /** Size of rows and dead letters outside of the segments. */
+  get #otherBytes(): number {
+    return this.#unsaved.bytes + this.#options.deadLetters.bytes;
   }
 
   /** Drops the oldest rows if a size limit is reached. */
   #enforceLimits(): void {
-    const { maxBytes } = this.#options;
-    while (this.#totalBytes > maxBytes && !this.#acknowledged.isEmpty) {
-      this.#acknowledged.deleteOldest();
-    }
-    while (this.#totalBytes > maxBytes) {
-      const oldest = this.#segments.find((segment) => !this.#isInUse(segment));
-      if (!oldest) break;
-      this.#drop(oldest);
-    }
+    this.#timer ??= startInterval(PART, () => this.#maintain(), MAINTENANCE_INTERVAL_MS);
+    this.#queue.enforceLimit(this.#otherBytes);
     while (this.#unsaved.bytes > MAX_UNSAVED_BYTES) {
       const oldest = this.#unsavedAndUnread.slice(0, 1);
       if (oldest.length === 0) break;
@@ -327,29 +266,13 @@ export class Spool {
     }
   }
 
-  #isInUse(segment: Segment): boolean {
-    const isRead = segment === this.#readingFrom || segment === this.#reading?.source?.segment;
-    return isRead || segment.isWriting;
-  }
-
-  #drop(segment: Segment): void {
-    if (segment === this.#writer.active) this.#writer.seal();
-    this.#segments = this.#segments.filter((each) => each !== segment);
-    const limit = formatBytes(this.#options.maxBytes);
-    this.#reporter.reportDropped(
-      'spool_full',
-      segment.waitingRows,
-      `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`,
-    );
-    startTask(PART, () => this.#acknowledged.delete(segment));
-  }
-
   /** A slow disk must not occupy all threads of the application. */
-  async #startMaintenance(): Promise<void> {
+  async #maintain(): Promise<void> {
     if (this.#isMaintaining) return;
     this.#isMaintaining = true;
     try {
-      await this.#maintain();
+      await this.#queue.maintain();
+      await this.#updateFreeDiskBytes();
     } finally {
       this.#isMaintaining = false;
     }
@@ -361,26 +284,6 @@ export class Spool {
     this.#nextDiskCheckMs = nowMs + DISK_CHECK_INTERVAL_MS;
     this.#freeDiskBytes = await readFreeBytes(this.#options.dir);
   }
-
-  /** Writes rows to the disk, and deletes segments that are no longer needed. */
-  async #maintain(): Promise<void> {
-    const { active } = this.#writer;
-    if (active && !active.isWriting && active.bytes > 0 && !isWaiting(active)) {
-      if (active.createdMs < Date.now() - IDLE_SEGMENT_MS && !this.#isInUse(active)) {
-        this.#writer.seal();
-        this.#segments = this.#segments.filter((each) => each !== active);
-        this.#acknowledged.add(active, performance.now());
-      }
-    }
-    await this.#acknowledged.deleteExpired(performance.now());
-    await this.#updateFreeDiskBytes();
-    if (this.#options.isServer) await active?.sync();
-  }
-}
-
-function isWaiting(segment: Segment): boolean {
-  // An empty file can lack rows that its name promises.
-  return segment.waitingBytes > 0 || segment.waitingRows > 0;
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

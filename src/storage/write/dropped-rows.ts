@@ -21,9 +21,7 @@ export type DropReason =
   | 'untrusted'
   | 'expired'
   | 'dead_letters_full'
-  | 'process_exit'
-  | 'refused'
-  | 'unreadable';
+  | 'process_exit';
 
 /** Counts the rows that a process has dropped since its start. */
 export class DroppedRowCounter {

@@ -1,11 +1,8 @@
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
 
-/**
- * Maximum number of rows per batch: a few megabytes, so that a request finishes within its
- * deadline.
- */
-const MAX_CHUNK_ROWS = 5000;
+/** Maximum number of rows per batch, so that encoding them doesn't block the event loop for long. */
+const MAX_CHUNK_ROWS = 1000;
 
 /** Limit of the estimated size, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -62,16 +59,18 @@ export class RowBuffer {
   }
 
   /**
-   * The oldest chunk. It stays until `removeChunk`, because the process can exit during the write.
+   * Returns the oldest chunk, except `excluded`. It stays until `removeChunk`, because the process can exit
+   * during the write.
    */
-  get oldestChunk(): RowChunk | undefined {
-    return this.#chunks[0];
+  getOldestChunk(excluded?: RowChunk): RowChunk | undefined {
+    return this.#chunks.find((chunk) => chunk !== excluded);
   }
 
-  removeChunk(chunk: RowChunk): void {
-    if (this.#chunks[0] !== chunk) return;
-    this.#bytes -= this.#chunks[0].bytes;
-    this.#chunks.shift();
+  removeChunk(removed: RowChunk): void {
+    const index = this.#chunks.indexOf(removed as BufferedChunk);
+    if (index === -1) return;
+    this.#bytes -= this.#chunks[index]!.bytes;
+    this.#chunks.splice(index, 1);
   }
 }
 

@@ -2,19 +2,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../../core/concurrency.ts';
 import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { startTask } from '../../core/guard.ts';
 import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
-import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { createError } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
+import { Spool } from '../spool/spool.ts';
+import { getSpoolRoot } from '../spool/spool-adoption.ts';
 import { BatchEncoder } from './batch-encoder.ts';
+import { CheckpointWriter, type CollectCheckpoint } from './checkpoint-writer.ts';
+import { DeadLetterStore } from './dead-letter-store.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
-import { RowBuffer } from './row-buffer.ts';
-import { Spool } from './spool.ts';
-import type { Batch } from './spool-folders.ts';
+import { RowBuffer, type RowChunk } from './row-buffer.ts';
 import { SpoolSender } from './spool-sender.ts';
 import type { WriteStats } from './write-stats.ts';
 
 const POLL_INTERVAL_MS = 20;
+/** Maximum time in ms until a row is in the spool, where it survives the end of the process. */
+const MAX_SPOOL_INTERVAL_MS = 2000;
 const PART = 'the row writer';
 
 export interface RowWriterOptions {
@@ -23,13 +28,13 @@ export interface RowWriterOptions {
   isServer?: boolean | undefined;
   spoolMaxBytes: number;
   retentionDays: number;
-  /** Number of rows to buffer before a write. */
+  /** Number of rows to collect before they are sent. */
   bufferSize: number;
-  /** Maximum time between writes, in ms. */
+  /** Maximum time until rows are sent, in ms. */
   flushIntervalMs: number;
   /** Returns the current QuestDB, or undefined if none is known. */
   target: () => WriteTarget | PausedTarget | undefined;
-  /** The signal cancels the requests. */
+  /** Creates missing tables and columns. The signal cancels the requests. */
   ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
   /** Counts dropped rows. */
   dropped: DroppedRowCounter;
@@ -40,45 +45,86 @@ export interface RowWriterOptions {
 export class RowWriter {
   readonly #options: RowWriterOptions;
   readonly #encoder: BatchEncoder;
+  readonly #deadLetters: DeadLetterStore;
   readonly #spool: Spool;
   readonly #sender: SpoolSender;
+  readonly #checkpoint: CheckpointWriter;
   readonly #timer: NodeJS.Timeout;
   readonly #buffer = new RowBuffer();
+  readonly #beforeBatchListeners: (() => void)[] = [];
   #spooling: Promise<void> | undefined;
+  /** The chunk that is being written. */
+  #chunkInProgress: RowChunk | undefined;
+  #adoption: Promise<void> | undefined;
   #scheduledFlush: NodeJS.Immediate | undefined;
   #isSplitting = false;
   #recordedRows = 0;
-  readonly #beforeBatchListeners: (() => void)[] = [];
+  #rowsSinceFlush = 0;
+  #nextFlushMs: number;
 
   constructor(options: RowWriterOptions) {
     this.#options = options;
-    const { spoolDir: dir, spoolMaxBytes: maxBytes, isServer, dropped, log } = options;
-    const maxAgeMs = options.retentionDays * DAY_MS;
-    this.#encoder = new BatchEncoder({ maxAgeMs, dropped, log });
-    this.#spool = new Spool({ dir, isServer, maxBytes, maxAgeMs, dropped, log });
-    this.#sender = new SpoolSender({ ...options, spool: this.#spool });
+    const { spoolDir: dir, spoolMaxBytes, retentionDays, isServer, dropped, log } = options;
+    this.#encoder = new BatchEncoder({ dropped, log });
+    this.#deadLetters = new DeadLetterStore({
+      spoolDir: getSpoolRoot(dir, isServer),
+      spoolMaxBytes,
+      dropped,
+      log,
+    });
+    this.#checkpoint = new CheckpointWriter(this.#encoder);
+    this.#spool = new Spool({
+      dir,
+      isServer,
+      maxBytes: spoolMaxBytes,
+      deadLetters: this.#deadLetters,
+      readCheckpoint: (path) => this.#checkpoint.readBatches(path),
+      dropped,
+      log,
+    });
+    this.#sender = new SpoolSender({
+      ...options,
+      spool: this.#spool,
+      deadLetters: this.#deadLetters,
+      maxAgeMs: retentionDays * DAY_MS,
+    });
     this.adoptSpool();
-    this.#timer = startInterval(PART, () => this.#spoolBuffered(), options.flushIntervalMs);
+    this.#nextFlushMs = performance.now() + options.flushIntervalMs;
+    const intervalMs = Math.min(options.flushIntervalMs, MAX_SPOOL_INTERVAL_MS);
+    this.#timer = startInterval(PART, () => this.#onInterval(), intervalMs);
   }
 
-  /** Adds rows. They are written when the buffer is full, or when the flush interval ends. */
+  /**
+   * Adds rows. They are in the spool within 2 s. They are sent when there are enough of them, or when the
+   * flush interval ends.
+   */
   readonly add: AddRows = (table, rows) => {
     if (rows.length === 0) return;
     this.#recordedRows += rows.length;
+    this.#rowsSinceFlush += rows.length;
     this.#buffer.add(table, toAnyRows(rows));
+    if (this.#isSplitting) return;
     // The event loop can be blocked by the code that adds the rows.
-    if (this.#buffer.isFull && !this.#isSplitting) this.#writeSync();
-    if (this.#buffer.rows >= this.#options.bufferSize && !this.#isSplitting) {
+    if (this.#buffer.isFull) this.#writeSync(this.#chunkInProgress);
+    if (this.#rowsSinceFlush >= this.#options.bufferSize) {
       this.#scheduledFlush ??= startImmediate(PART, () => {
         this.#scheduledFlush = undefined;
-        return this.#spoolBuffered();
+        return this.#flushBuffer();
       });
     }
   };
 
-  /** Calls `listener` before each batch is created, so that it can add aggregated rows. */
+  /** Calls `listener` before rows are sent, so that it can add aggregated rows. */
   onBeforeBatch(listener: () => void): void {
     this.#beforeBatchListeners.push(listener);
+  }
+
+  /**
+   * Calls `collect` every 2 s. The values of the current interval that it returns are stored if the process
+   * is killed.
+   */
+  onCheckpoint(collect: CollectCheckpoint): void {
+    this.#checkpoint.collect = collect;
   }
 
   /** Size of the rows that QuestDB has not yet stored, in bytes. */
@@ -87,25 +133,27 @@ export class RowWriter {
   }
 
   get stats(): WriteStats {
+    const { waitingRows, waitingBytes, oldestWaitingMs } = this.#spool;
     return {
       recordedRows: this.#recordedRows,
-      storedRows: 0,
-      waitingRows: this.#spool.waitingRows,
-      waitingBytes: this.#spool.waitingBytes,
-      lagMs: undefined,
-      failedRequests: 0,
-      deadLetterRows: 0,
-      freeDiskBytes: undefined,
+      storedRows: this.#sender.storedRows,
+      waitingRows,
+      waitingBytes,
+      lagMs: oldestWaitingMs === undefined ? undefined : Math.max(0, Date.now() - oldestWaitingMs),
+      failedRequests: this.#sender.failedRequests,
+      deadLetterRows: this.#deadLetters.rows,
+      freeDiskBytes: this.#spool.freeDiskBytes,
     };
   }
 
-  /** Sends rows left in the spool by processes that have stopped. */
+  /** Sends rows left in the spool by processes that have ended. */
   adoptSpool(): void {
-    try {
-      if (this.#spool.adoptOrphanedBatches() > 0) this.#sender.start();
-    } catch (error) {
-      this.#options.log.warn(errorMessage(error));
-    }
+    startTask(PART, () => {
+      this.#adoption ??= this.#adoptAndSend().finally(() => {
+        this.#adoption = undefined;
+      });
+      return this.#adoption;
+    });
   }
 
   /**
@@ -115,12 +163,13 @@ export class RowWriter {
    */
   async flush(timeoutMs = 30_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
+    await this.#adoption;
     // A write that is already running might not include the latest rows.
     await this.#spooling;
-    await this.#spoolBuffered();
-    const pending = new Set<Batch>(this.#spool.waiting);
+    await this.#flushBuffer();
+    const isHandled = this.#spool.capturePending();
     this.#sender.retryNow();
-    while (this.#spool.waiting.some((batch) => pending.has(batch))) {
+    while (!isHandled()) {
       if (performance.now() > deadline) {
         const rows = this.#spool.waitingRows;
         throw createError('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
@@ -135,12 +184,12 @@ export class RowWriter {
     clearInterval(this.#timer);
     await this.flush(timeoutMs).catch(() => {});
     await this.#sender.close();
-    this.#spool.close();
+    this.releaseSpool();
   }
 
   /** Whether rows are waiting in the spool. */
   get hasSpooledRows(): boolean {
-    return this.#spool.waiting.length > 0;
+    return this.#spool.waitingRows > 0;
   }
 
   /**
@@ -162,39 +211,69 @@ export class RowWriter {
   flushSync(): void {
     this.#splitBuffer();
     this.#writeSync();
+    this.#checkpoint.remove();
   }
 
   /** Leaves the spooled rows to other processes. */
   releaseSpool(): void {
+    this.#checkpoint.remove();
     this.#spool.close();
   }
 
-  #writeSync(): void {
+  async #adoptAndSend(): Promise<void> {
+    if ((await this.#spool.adopt()) > 0) this.#sender.start();
+  }
+
+  /** @param excluded chunk that is already being written */
+  #writeSync(excluded?: RowChunk): void {
     this.#buffer.splitIntoChunks();
-    for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
+    for (;;) {
+      const chunk = this.#buffer.getOldestChunk(excluded);
+      if (!chunk) return;
       for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
       this.#buffer.removeChunk(chunk);
     }
   }
 
-  /**
-   * Writes the buffered rows to the spool, one write at a time. Rows that arrive during a write
-   * form larger batches.
-   */
-  #spoolBuffered(): Promise<void> {
-    this.#spooling ??= (async () => {
-      while (this.#buffer.rows > 0) {
-        this.#splitBuffer();
-        for (let chunk = this.#buffer.oldestChunk; chunk; chunk = this.#buffer.oldestChunk) {
-          for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
-          this.#buffer.removeChunk(chunk);
-          this.#sender.start();
-        }
-      }
-    })().finally(() => {
+  async #onInterval(): Promise<void> {
+    if (performance.now() >= this.#nextFlushMs) await this.#flushBuffer();
+    else {
+      this.#buffer.splitIntoChunks();
+      await this.#spoolChunks();
+    }
+    // After the rows of the last interval, which replace its checkpoint.
+    await this.#checkpoint.write(() => this.#spool.getFolder());
+  }
+
+  /** Writes the buffered and the aggregated rows to the spool, and sends them. */
+  async #flushBuffer(): Promise<void> {
+    this.#splitBuffer();
+    this.#rowsSinceFlush = 0;
+    this.#nextFlushMs = performance.now() + this.#options.flushIntervalMs;
+    await this.#spoolChunks();
+    this.#sender.start();
+  }
+
+  /** Writes the chunks to the spool, one at a time. */
+  #spoolChunks(): Promise<void> {
+    this.#spooling ??= this.#spoolUntilEmpty().finally(() => {
       this.#spooling = undefined;
     });
     return this.#spooling;
+  }
+
+  async #spoolUntilEmpty(): Promise<void> {
+    for (;;) {
+      const chunk = this.#buffer.getOldestChunk();
+      if (!chunk) return;
+      this.#chunkInProgress = chunk;
+      try {
+        for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
+        this.#buffer.removeChunk(chunk);
+      } finally {
+        this.#chunkInProgress = undefined;
+      }
+    }
   }
 
   #splitBuffer(): void {

@@ -34,7 +34,7 @@ vi.mock('node:fs', async (importOriginal) => {
 
 const FUNCTIONS = [
   ...['mkdirSync', 'readdirSync', 'renameSync', 'rmdirSync', 'rmSync', 'lstatSync', 'unlinkSync'],
-  ...['openSync', 'writevSync', 'ftruncateSync', 'fstatSync', 'closeSync'],
+  ...['openSync', 'writevSync', 'ftruncateSync', 'fstatSync'],
   ...['open', 'writev', 'read', 'fstat', 'rm', 'close'],
 ];
 const CODES = [

@@ -1,0 +1,168 @@
+import { formatBytes } from '../../core/format.ts';
+import { startTask } from '../../core/guard.ts';
+import type { Batch } from '../write/batch.ts';
+import { AcknowledgedSegments } from './acknowledged-segments.ts';
+import type { Segment, SegmentReading } from './segment.ts';
+import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
+import type { SpoolReporter } from './spool-reporter.ts';
+
+const PART = 'the spool';
+const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+/** A segment's share of the size limit, so that few rows are dropped when the limit is reached. */
+const SEGMENT_SHARE = 1 / 8;
+/** Time after which the segment of a process without new rows is ended, so that it can be deleted. */
+const IDLE_SEGMENT_MS = 60_000;
+
+export interface SegmentQueueOptions {
+  /** Folder in which this process creates its own folder. */
+  readonly root: string;
+  /** Whether `root` must not be writable by other users. */
+  readonly mustTrustRoot: boolean;
+  /** Whether rows are written to the disk, so that they survive a power failure. */
+  readonly syncsToDisk: boolean;
+  readonly maxBytes: number;
+  readonly reporter: SpoolReporter;
+}
+
+/** The segments of this process on disk, in the order in which they are sent. */
+export class SegmentQueue {
+  readonly #options: SegmentQueueOptions;
+  readonly #writer: SegmentWriter;
+  readonly #acknowledged: AcknowledgedSegments;
+  /** Segments with waiting rows, and the active segment. */
+  #segments: Segment[] = [];
+  /** The segment whose rows are being read or sent. It is not dropped. */
+  inUse: Segment | undefined;
+
+  constructor(options: SegmentQueueOptions) {
+    this.#options = options;
+    const { root, mustTrustRoot, syncsToDisk, maxBytes, reporter } = options;
+    this.#acknowledged = new AcknowledgedSegments(reporter);
+    this.#writer = new SegmentWriter({
+      root,
+      mustTrustRoot,
+      syncsToDisk,
+      segmentBytes: Math.min(MAX_SEGMENT_BYTES, maxBytes * SEGMENT_SHARE),
+      onSegment: (segment) => this.insert(segment),
+      reporter,
+    });
+  }
+
+  get waiting(): readonly Segment[] {
+    return this.#segments.filter((segment) => segment.isWaiting);
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0 && this.#acknowledged.isEmpty;
+  }
+
+  /** Size in bytes of the segments that can't be deleted without losing rows. */
+  get requiredBytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** See {@link SegmentWriter.getFolder}. */
+  getFolder(): string {
+    return this.#writer.getFolder();
+  }
+
+  /** See {@link SegmentWriter.append}. */
+  append(batch: Batch): Promise<BatchPosition | undefined> {
+    return this.#writer.append(batch);
+  }
+
+  /** See {@link SegmentWriter.appendSync}. */
+  appendSync(batch: Batch): BatchPosition | undefined {
+    return this.#writer.appendSync(batch);
+  }
+
+  /** Adds a segment of another process. Older segments are sent first. */
+  insert(segment: Segment): void {
+    const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);
+    this.#segments.splice(index === -1 ? this.#segments.length : index, 0, segment);
+  }
+
+  /** Whether the rows before a position were stored or dropped. */
+  isHandled({ segment, end }: BatchPosition): boolean {
+    return segment.position >= end || !this.#segments.includes(segment);
+  }
+
+  /** Continues after records whose rows were handled. */
+  advance(segment: Segment, reading: SegmentReading): void {
+    segment.advance(reading);
+    this.#collectAcknowledged();
+  }
+
+  /** Removes a segment that can't be read. */
+  remove(segment: Segment): void {
+    this.#take(segment);
+    startTask(PART, () => segment.close());
+  }
+
+  /**
+   * Deletes acknowledged segments, and then drops the oldest rows, until the size limit is no longer
+   * exceeded.
+   *
+   * @param otherBytes size of rows and dead letters outside of the segments
+   */
+  enforceLimit(otherBytes: number): void {
+    const { maxBytes } = this.#options;
+    const exceedsLimit = () =>
+      this.requiredBytes + this.#acknowledged.bytes + otherBytes > maxBytes;
+    while (exceedsLimit() && !this.#acknowledged.isEmpty) this.#acknowledged.deleteOldest();
+    while (exceedsLimit()) {
+      const oldest = this.#segments.find((each) => each !== this.inUse && !each.isWriting);
+      if (!oldest) return;
+      this.#drop(oldest);
+    }
+  }
+
+  /** Writes rows to the disk, and deletes segments that are no longer needed. Never rejects. */
+  async maintain(): Promise<void> {
+    const { active } = this.#writer;
+    const isIdle = active !== undefined && !active.isWaiting && !active.isWriting;
+    if (isIdle && active.bytes > 0 && active.createdMs < Date.now() - IDLE_SEGMENT_MS) {
+      this.#writer.seal();
+    }
+    this.#collectAcknowledged();
+    await this.#acknowledged.deleteExpired(performance.now());
+    if (this.#options.syncsToDisk) await this.#writer.sync();
+  }
+
+  /** Deletes the acknowledged segments, and leaves the others to other processes. Never throws. */
+  close(): void {
+    // The name of a complete segment contains its number of rows.
+    if (this.#writer.active?.isWriting === false) this.#writer.seal();
+    for (const segment of this.#segments) segment.closeSync();
+    this.#acknowledged.clear();
+    this.#writer.release();
+    this.#segments = [];
+    this.inUse = undefined;
+  }
+
+  /** Moves the segments without waiting rows, except the active one. */
+  #collectAcknowledged(): void {
+    const { active } = this.#writer;
+    for (const segment of this.#segments) {
+      if (segment === active || segment.isWaiting || segment === this.inUse) continue;
+      this.#take(segment);
+      this.#acknowledged.add(segment, performance.now());
+    }
+  }
+
+  #take(segment: Segment): void {
+    this.#segments = this.#segments.filter((each) => each !== segment);
+  }
+
+  #drop(segment: Segment): void {
+    if (segment === this.#writer.active) this.#writer.seal();
+    this.#take(segment);
+    const limit = formatBytes(this.#options.maxBytes);
+    this.#options.reporter.reportDropped(
+      'spool_full',
+      segment.waitingRows,
+      `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`,
+    );
+    startTask(PART, () => this.#acknowledged.delete(segment));
+  }
+}
