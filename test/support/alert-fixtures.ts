@@ -81,6 +81,8 @@ export const PIPELINE_STATS = {
   service: 'perfscope',
   instance: 'p1',
   spoolBytes: 0,
+  spoolLagMs: 0,
+  deadLetterRows: 0,
   droppedRows: 0,
 };
 

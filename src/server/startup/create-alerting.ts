@@ -35,7 +35,9 @@ export function createAlertEvaluator(
     pipelineStats: () => ({
       service: resource.service,
       instance: resource.instance,
-      spoolBytes: deferredWriter.writer?.spoolBytes ?? 0,
+      spoolBytes: deferredWriter.writer?.stats.waitingBytes ?? 0,
+      spoolLagMs: deferredWriter.writer?.stats.lagMs ?? 0,
+      deadLetterRows: deferredWriter.writer?.stats.deadLetterRows ?? 0,
       droppedRows: agent.droppedRows.total,
     }),
     rulesFile: settings.PERFORMANCE_RULES_FILE,

@@ -102,7 +102,7 @@ it('exports no lag of an empty spool, and no unknown free space', async () => {
 });
 
 it('is available to Prometheus, with totals', async () => {
-  const reader = createPrometheusReader({ collect: async () => ({ scopeMetrics: [] }) } as never);
+  const reader = createPrometheusReader(new HistogramRegistry(() => {}).createCumulativeProducer());
   const provider = new MeterProvider({ readers: [reader] });
   createWriteMetrics(provider, { dropped, getWriteStats: () => STATS });
   const text = await formatPrometheusMetrics(reader);
@@ -112,6 +112,18 @@ it('is available to Prometheus, with totals', async () => {
       .filter((line) => line.startsWith('perfscope_'))
       .map((line) => [line.split(/[{ ]/)[0], Number(line.split(' ').at(-1))]),
   );
-  expect(values).toMatchInlineSnapshot();
+  expect(values).toMatchInlineSnapshot(`
+    {
+      "perfscope_rows_dropped_total": 2,
+      "perfscope_rows_recorded_total": 100,
+      "perfscope_rows_stored_total": 70,
+      "perfscope_spool_dead_letters": 4,
+      "perfscope_spool_disk_free": 5000000000,
+      "perfscope_spool_lag": 1.5,
+      "perfscope_spool_rows": 20,
+      "perfscope_spool_size": 12345,
+      "perfscope_write_retries_total": 3,
+    }
+  `);
   await provider.shutdown();
 });

@@ -1,4 +1,9 @@
-import { SPOOL_SIZE_METRIC } from '../../../agent/attribute-keys.ts';
+import {
+  DEAD_LETTERS_METRIC,
+  DROPPED_ROWS_METRIC,
+  SPOOL_LAG_METRIC,
+  SPOOL_SIZE_METRIC,
+} from '../../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
 import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
@@ -18,6 +23,10 @@ export interface PipelineStats {
   readonly service: string;
   readonly instance: string;
   readonly spoolBytes: number;
+  /** Age of the oldest row in the spool, in ms. */
+  readonly spoolLagMs: number;
+  /** Number of rows that QuestDB rejected and that were set aside. */
+  readonly deadLetterRows: number;
   /** Number of rows dropped since the process started. */
   readonly droppedRows: number;
 }
@@ -26,8 +35,6 @@ export interface PipelineStats {
 export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
 
 const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
-/** Counter that services export about their write pipelines. */
-const DROPPED_ROWS_METRIC = 'perfscope.rows.dropped';
 
 /** Reads the metrics about Perfscope itself. */
 export class InternalMetricsReader {
@@ -70,23 +77,28 @@ export class InternalMetricsReader {
       count: 1,
       newestMs: now,
     });
-    const { service, instance, spoolBytes, droppedRows } = this.#pipelineStats();
+    const { service, instance, spoolBytes, spoolLagMs, deadLetterRows, droppedRows } =
+      this.#pipelineStats();
     this.#droppedRows.add(droppedRows - this.#lastDroppedRows, now);
     this.#lastDroppedRows = droppedRows;
     const ownLabels = { service, instance };
-    const [tables, rollups, dropped = [], spools = []] = unavailable
+    const [tables, rollups, dropped = [], spools = [], lags = [], deadLetters = []] = unavailable
       ? []
       : await Promise.all([
           this.#queryWalTables(),
           this.#queryRollups(),
           this.#queryOtherProcesses(DROPPED_ROWS_METRIC, ({ sum }) => sum, now),
           this.#queryOtherProcesses(SPOOL_SIZE_METRIC, ({ last }) => last, now),
+          this.#queryOtherProcesses(SPOOL_LAG_METRIC, ({ last }) => last, now),
+          this.#queryOtherProcesses(DEAD_LETTERS_METRIC, ({ last }) => last, now),
         ]).catch(() => []);
     return {
       database_unavailable,
       rule_failures,
       late_evaluations: [observed({}, this.#lateEvaluations.total(now))],
       spool_bytes: [observed(ownLabels, spoolBytes), ...spools],
+      spool_lag: [observed(ownLabels, spoolLagMs), ...lags],
+      dead_letters: [observed(ownLabels, deadLetterRows), ...deadLetters],
       rows_dropped: [observed(ownLabels, this.#droppedRows.total(now)), ...dropped],
       ...(tables && {
         questdb_suspended_tables: observeSuspendedTables(tables, now),

@@ -103,6 +103,14 @@ export function getRowSource(aggregate: Aggregate): RowSource {
 /** Metrics about Perfscope itself, with their labels. */
 export const INTERNAL_METRICS = {
   spool_bytes: { labels: ['service', 'instance'], about: 'bytes of rows waiting to be written' },
+  spool_lag: {
+    labels: ['service', 'instance'],
+    about: 'age of the oldest row waiting to be written, in ms',
+  },
+  dead_letters: {
+    labels: ['service', 'instance'],
+    about: 'rows that QuestDB rejected and that were set aside',
+  },
   rows_dropped: { labels: ['service', 'instance'], about: 'rows dropped in the last 5 minutes' },
   questdb_suspended_tables: { labels: ['table'], about: '1 if QuestDB suspended the table' },
   questdb_invalid_rollups: {

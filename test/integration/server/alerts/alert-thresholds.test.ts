@@ -258,6 +258,9 @@ it.each(CASES)('$rule: $above is $severity, and $below is not', (each) => {
 it.each([
   ['spool-growing', 'warning', 67_108_864],
   ['spool-growing', 'high', 268_435_456],
+  ['spool-lagging', 'warning', 120_000],
+  ['spool-lagging', 'high', 900_000],
+  ['dead-letters', 'warning', 0],
   ['rows-dropped', 'high', 0],
 ])(
   '%s: %s starts above %d',
@@ -267,7 +270,13 @@ it.each([
         queryClient,
         add: () => {},
         flush: async () => {},
-        pipelineStats: () => ({ ...PIPELINE_STATS, spoolBytes: value, droppedRows: value }),
+        pipelineStats: () => ({
+          ...PIPELINE_STATS,
+          spoolBytes: value,
+          spoolLagMs: value,
+          deadLetterRows: value,
+          droppedRows: value,
+        }),
       });
       const found: Transition[] = [];
       for (const seconds of [0, 30, 60, 90, 120, 150]) {
@@ -284,16 +293,18 @@ it.each([
 );
 
 it.each([
-  ['warning', 67_108_864],
-  ['high', 268_435_456],
+  ['spool-growing', 'perfscope.spool.size', 'By', 'warning', 67_108_864],
+  ['spool-growing', 'perfscope.spool.size', 'By', 'high', 268_435_456],
+  ['spool-lagging', 'perfscope.spool.lag', 'ms', 'warning', 120_000],
+  ['dead-letters', 'perfscope.spool.dead_letters', '{row}', 'warning', 0],
 ])(
-  'spool-growing: %s starts above %d in any service',
-  async (severity, limit) => {
+  '%s: a value of %s in %s is %s above %d in any service',
+  async (rule, name, unit, severity, limit) => {
     const getResource = (side: string) => ({
-      service: `spool-${severity}-${side}`,
+      service: `${rule}-${severity}-${side}`,
       instance: 'i1',
     });
-    const size = { metricType: 'CUSTOM', name: 'perfscope.spool.size', unit: 'By' } as const;
+    const size = { metricType: 'CUSTOM', name, unit } as const;
     const point = (side: string, value: number) =>
       makeGauge({ ...size, ...getResource(side), value, timestamp: NOW - 1000 });
     rows.add('performance_metrics', [point('below', limit), point('above', limit + 1)]);
@@ -301,7 +312,7 @@ it.each([
     const evaluator = createEvaluator({
       queryClient,
       ...DISCARD_ROWS,
-      rulesFile: writeSingleRuleFile('spool-growing'),
+      rulesFile: writeSingleRuleFile(rule),
     });
     const found: Transition[] = [];
     for (const ms of [0, 60_000, 120_000]) found.push(...(await evaluator.runOnce(NOW + ms)));

@@ -17,7 +17,7 @@ const NORMAL_PATH = '/api/performance/metrics?last=2h';
 /** Maximum wait of a query for its turn. */
 const maxWaitMs = 1000;
 const scheduler = new QueryScheduler({ maxQueries: 5, maxWaitMs });
-/** Number of queries of the clients that pipeline: all that were requested, and those that run now. */
+/** Number of requested and of running queries of the clients that pipeline. */
 let requestedQueries = 0;
 let runningQueries = 0;
 

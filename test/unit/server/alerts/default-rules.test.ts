@@ -55,6 +55,9 @@ const THRESHOLDS: readonly (readonly [string, number, number, string])[] = [
   ['questdb-lagging', 300_000, 300_001, 'high'],
   ['spool-growing', 67_108_864, 67_108_865, 'warning'],
   ['spool-growing', 268_435_456, 268_435_457, 'high'],
+  ['spool-lagging', 120_000, 120_001, 'warning'],
+  ['spool-lagging', 900_000, 900_001, 'high'],
+  ['dead-letters', 0, 1, 'warning'],
   ['rows-dropped', 0, 1, 'high'],
   ['late-evaluations', 0, 1, 'warning'],
 ];
