@@ -116,6 +116,7 @@ export class Agent {
     this.deferredWriter.onBeforeBatch(() => this.recorder.addBucketRows());
     this.errorTracker = new ErrorTracker({ resource, add, limits: this.recorder.limits });
     this.deferredWriter.onBeforeBatch(() => this.errorTracker.addDueCountRows());
+    this.deferredWriter.onCheckpoint(() => this.#collectCheckpoint());
     this.health = new SystemHealthMonitor({
       resource,
       add,
@@ -244,14 +245,6 @@ export class Agent {
   }
 
   /**
-   * Returns the values of the current interval: request, query, and job histograms, sampled requests,
-   * and repeated errors. Returns undefined if the last entries are still valid. See
-   * {@link CheckpointCollector.collect}.
-   */
-  readonly collectCheckpoint = (): readonly CheckpointEntry[] | undefined =>
-    this.#otelMetrics?.collectCheckpoint();
-
-  /**
    * Collects all metrics, and resolves when all rows are stored.
    *
    * @throws PS_FLUSH_TIMEOUT if QuestDB does not confirm the rows within `timeoutMs`
@@ -315,6 +308,12 @@ export class Agent {
   closeSync(): void {
     this.flushSync({ abortOpenRequests: true });
     this.deferredWriter.writer?.releaseSpool();
+  }
+
+  /** Returns the values of the current interval. Measurements of the library are moved into rows. */
+  #collectCheckpoint(): readonly CheckpointEntry[] | undefined {
+    this.recorder.addBucketRows();
+    return this.#otelMetrics?.collectCheckpoint();
   }
 
   readonly #onOverflow = () => this.#warnOnce('series', createError('PS_SERIES_LIMIT', {}).message);

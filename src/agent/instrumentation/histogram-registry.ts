@@ -184,7 +184,6 @@ function toCollectionResult(scopeMetrics: ScopeMetrics[]) {
   return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
 }
 
-/** Converts ms since the epoch to the time format of OpenTelemetry. */
-export function toHrTime(ms: number): HrTime {
+function toHrTime(ms: number): HrTime {
   return [Math.trunc(ms / 1000), Math.trunc((ms % 1000) * 1e6)];
 }

@@ -54,9 +54,9 @@ interface ObservableTarget {
  *
  * Counters, histograms, and gauges have a bounded number of series during the lifetime of the
  * process. The OpenTelemetry SDK limits series only per export, so cumulative readers would grow
- * without limit. Meters and instruments are limited too: the values of counters and histograms over the
- * limit are combined, and gauges and observable instruments over the limit record nothing. Instruments
- * of operations that the agent already measures record nothing.
+ * without limit. Meters and instruments are limited too. The values of counters and histograms over
+ * the limit are combined. Gauges and observable instruments over the limit record nothing.
+ * Instruments of operations that the agent already measures record nothing.
  */
 export class ApplicationMeterProvider implements MeterProvider {
   readonly #provider: MeterProvider;

@@ -15,7 +15,7 @@ import type { Batch } from './batch.ts';
 import type { RowChunk } from './row-buffer.ts';
 
 /** Name of the file in the spool folder of a process. */
-export const CHECKPOINT_FILE = 'checkpoint';
+const CHECKPOINT_FILE = 'checkpoint';
 const UNFINISHED_SUFFIX = '.part';
 const VERSION = 'perfscope-checkpoint 1';
 /** Version, CRC-32 of the entries, and their length in bytes. */

@@ -7,6 +7,7 @@ import {
   type TableName,
   toAnyRows,
 } from '../../core/schema/table-registry.ts';
+import type { CollectCheckpoint } from './checkpoint-writer.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { estimateBytes } from './row-buffer.ts';
 import type { RowWriter } from './row-writer.ts';
@@ -36,6 +37,7 @@ export class DeferredWriter {
   #onFull: () => void = () => {};
   readonly #dropped: DroppedRowCounter;
   readonly #log: Logger;
+  #collectCheckpoint: CollectCheckpoint = () => undefined;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
   constructor(dropped: DroppedRowCounter, log: Logger) {
@@ -63,6 +65,12 @@ export class DeferredWriter {
     this.#writer?.onBeforeBatch(listener);
   }
 
+  /** See {@link RowWriter.onCheckpoint}. */
+  onCheckpoint(collect: CollectCheckpoint): void {
+    this.#collectCheckpoint = collect;
+    this.#writer?.onCheckpoint(collect);
+  }
+
   /** Calls `listener` when the buffered rows reach 16 MB. It should call `connect` if possible. */
   onFull(listener: () => void): void {
     this.#onFull = listener;
@@ -82,6 +90,7 @@ export class DeferredWriter {
   /** Passes the buffered rows to the writer, and then all later rows. */
   connect(writer: RowWriter): void {
     this.#writer = writer;
+    writer.onCheckpoint(this.#collectCheckpoint);
     for (const listener of this.#beforeBatchListeners) writer.onBeforeBatch(listener);
     for (const [table, rows] of [...this.#previous.rows, ...this.#pending.rows]) {
       writer.add(table as 'performance_metrics', rows as RowTypes['performance_metrics'][]);

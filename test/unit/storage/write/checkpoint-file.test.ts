@@ -75,7 +75,7 @@ it('contains only the latest entries, and is deleted if there are none', async (
   expect(readCheckpoint(path)).toBeUndefined();
 });
 
-it('leaves no file if it is removed during a write', async () => {
+it('deletes the file if it is removed during a write', async () => {
   await file.write([createPoint('a')]);
   const writing = file.write([createPoint('b')]);
   file.removeSync();
