@@ -3,18 +3,27 @@ import { migrate } from '../src/storage/migrations/migrate.ts';
 import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import { waitForWal } from '../test/support/wait-for-rollups.ts';
+import { readCpuMs } from './process-usage.ts';
 import { atMost, type BenchOptions, medianOf, type Report, roundToFourDigits } from './report.ts';
 import { WriterChild } from './write/writer-child.ts';
 
 const FULL_BACKLOG_ROWS = 1_000_000;
 
+/** Number of rows that the application writes before the outage, so that its code is compiled. */
+const WARM_UP_ROWS = 50_000;
+
 interface Drain {
   /** Until QuestDB has acknowledged the rows, scaled to the full backlog. */
   seconds: number;
-  /** Peak of the resident memory, minus the memory before the application opened its spool. */
+  /** Peak of the resident memory, minus the memory before the outage or before the restart's first row. */
   addedMb: number;
   longestBlockMs: number;
+  /** Most CPU time of the main thread between two timers. */
   longestBlockCpuMs: number;
+  /** CPU time of the application, in µs per row. */
+  clientCpu: number;
+  /** CPU time of QuestDB until it has applied the rows, in µs per row. */
+  questdbCpu: number;
 }
 
 /**
@@ -34,7 +43,7 @@ export async function benchDrain({ quick, log, compare }: BenchOptions): Promise
   try {
     await questdb.start();
     await migrate(questdb.target, DEFAULT_RETENTION);
-    let drains = 0;
+    let expected = 0;
     for (let round = 0; round < rounds; round++) {
       for (const scenario of SCENARIOS) {
         for (const [name, checkout] of Object.entries(checkouts)) {
@@ -43,14 +52,14 @@ export async function benchDrain({ quick, log, compare }: BenchOptions): Promise
           const drain = await measureDrain({ questdb, checkout, scenario, run, rows });
           const key = `${scenario}, ${name}`;
           results.set(key, [...(results.get(key) ?? []), drain]);
-          await waitForWal(questdb);
+          expected += scenario === 'outage' ? WARM_UP_ROWS + rows : rows;
           const [[stored] = []] = await questdb.sql('SELECT count() FROM performance_metrics');
-          if (stored !== ++drains * rows)
-            throw new Error(`expected ${drains * rows} stored rows, found ${stored}`);
+          if (stored !== expected)
+            throw new Error(`expected ${expected} stored rows, found ${stored}`);
         }
       }
     }
-    return createReport(results, { rounds, rowsPerBacklog: rows });
+    return createReport(results, { rounds, rowsPerBacklog: rows, rowsStored: expected });
   } finally {
     await questdb.remove();
   }
@@ -67,9 +76,13 @@ interface MeasureOptions {
 
 async function measureDrain(options: MeasureOptions): Promise<Drain> {
   const { questdb, checkout, scenario, run, rows } = options;
+  const { target } = questdb;
   const spoolDir = join(questdb.folder, run);
   let application = await WriterChild.start(checkout, spoolDir);
   try {
+    if (scenario === 'outage') {
+      await application.run({ kind: 'write', target, run: `${run}-warm-up`, rows: WARM_UP_ROWS });
+    }
     let startMb = application.residentMb;
     await application.run({ kind: 'fill', run, rows });
     if (scenario === 'restart') {
@@ -78,12 +91,17 @@ async function measureDrain(options: MeasureOptions): Promise<Drain> {
       application = await WriterChild.start(checkout, spoolDir);
       startMb = application.residentMb;
     }
-    const result = await application.run({ kind: 'drain', target: questdb.target });
+    await waitForWal(questdb);
+    const questdbCpuMs = readCpuMs(questdb.pid);
+    const result = await application.run({ kind: 'drain', target });
+    await waitForWal(questdb);
     return {
       seconds: (result.seconds * FULL_BACKLOG_ROWS) / rows,
       addedMb: result.peakMb - startMb,
       longestBlockMs: result.longestBlockMs,
       longestBlockCpuMs: result.longestBlockCpuMs,
+      clientCpu: (result.cpuMs * 1000) / rows,
+      questdbCpu: ((readCpuMs(questdb.pid) - questdbCpuMs) * 1000) / rows,
     };
   } finally {
     await application.kill();
@@ -96,9 +114,12 @@ function createReport(
 ): Report {
   for (const [name, drains] of results) {
     const format = (metric: keyof Drain) => roundToFourDigits(medianOf(drains, metric));
-    details[name] =
-      `${format('seconds')} s for 1,000,000 rows, ${format('addedMb')} MB added, longest event-loop block ` +
-      `${format('longestBlockMs')} ms (CPU time: ${format('longestBlockCpuMs')} ms)`;
+    details[name] = [
+      `${format('seconds')} s for 1,000,000 rows`,
+      `${format('addedMb')} MB added`,
+      `longest event-loop block ${format('longestBlockCpuMs')} ms of CPU time (${format('longestBlockMs')} ms by the clock)`,
+      `CPU per row ${format('clientCpu')} µs client and ${format('questdbCpu')} µs QuestDB`,
+    ].join(', ');
   }
   return {
     targets: SCENARIOS.flatMap((scenario) => {
@@ -106,7 +127,8 @@ function createReport(
       return [
         atMost(`${scenario}: time to drain 1,000,000 rows`, value('seconds'), 12, 's'),
         atMost(`${scenario}: added resident memory`, value('addedMb'), 60, 'MB'),
-        atMost(`${scenario}: longest event-loop block`, value('longestBlockMs'), 50, 'ms'),
+        // On a busy machine, other processes can interrupt the event loop at any time.
+        atMost(`${scenario}: longest event-loop block`, value('longestBlockCpuMs'), 50, 'ms'),
       ];
     }),
     details,

@@ -14,7 +14,7 @@ import {
 } from './report.ts';
 import { WriterChild } from './write/writer-child.ts';
 
-/** 90 % of the speed before the spool had segments, on two shared cores. */
+/** 90 % of 48,000 rows/s, which an earlier version reached on two quiet cores. */
 const MIN_ROWS_PER_SECOND = 43_200;
 const MAX_CPU_MICROS_PER_ROW = 25;
 
@@ -28,8 +28,8 @@ interface Round {
 }
 
 /**
- * Measures the write pipeline until QuestDB has applied the rows, in rounds that alternate with QuestDB's own client
- * and, with `--compare`, with the pipeline of another checkout. All write the same rows to the same QuestDB.
+ * Measures the write pipeline until QuestDB has applied the rows. The rounds alternate with QuestDB's own client and, with
+ * `--compare`, with the pipeline of another checkout. All write the same rows to the same QuestDB.
  */
 export async function benchWrite({ quick, log, compare }: BenchOptions): Promise<Report> {
   const rows = quick ? 50_000 : 300_000;

@@ -12,7 +12,7 @@ export class WriterChild {
 
   /** @param checkout checkout whose RowWriter is used, or `client` for QuestDB's own client */
   private constructor(checkout: string, spoolDir: string) {
-    this.#child = fork('bench/write/writer-process.ts', [checkout, spoolDir]);
+    this.#child = fork('bench/write/writer-process.ts', [spoolDir, checkout]);
     this.#failed = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`the writer of ${checkout} exited with code ${code}`);
     });

@@ -1,6 +1,6 @@
-// The application of the benchmarks `write` and `drain`: writes rows in its own process, so that its CPU time, memory,
-// and event loop can be measured. Arguments: the checkout whose RowWriter is used, or `client` for QuestDB's own
-// client, and the spool folder.
+// The application of the benchmarks `write` and `drain`. Its CPU time, memory, and event loop can be measured, because it
+// does nothing else. Arguments: the spool folder, and the checkout whose RowWriter is used, or `client` for QuestDB's own
+// client.
 import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
@@ -29,7 +29,7 @@ export interface WriterResult {
   longestBlockCpuMs: number;
 }
 
-const [checkout = '', spoolDir = ''] = process.argv.slice(2);
+const [spoolDir = '', checkout = ''] = process.argv.slice(2);
 /** Number of rows that are added in one turn of the event loop. */
 const ROWS_PER_TURN = 1000;
 /** Number of rows that are spooled together while QuestDB is away. */
