@@ -3,13 +3,16 @@ import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
+  selectDeadLetters,
   selectDropped,
   selectDroppedOverTime,
   selectNewestRows,
   selectRejectedTenants,
   selectRollups,
+  selectSpoolLagOverTime,
   selectSuspended,
   selectTableSizes,
+  selectWaitingRowsOverTime,
   selectWalTables,
 } from '../sql/self-monitoring-queries.ts';
 
@@ -28,16 +31,25 @@ export const selfMonitoring = createDashboard({
         createStat({
           title: 'Dropped rows',
           unit: 'short',
-          width: 8,
+          width: 6,
           description:
             'Rows that processes dropped in the time range because the spool was full or the rows were too old.',
           sql: selectDropped(),
           thresholds: createZeroThresholds(),
         }),
         createStat({
+          title: 'Dead letters',
+          unit: 'short',
+          width: 6,
+          description:
+            'Rows that QuestDB rejected and that were set aside. To see them, run perfscope spool ls.',
+          sql: selectDeadLetters(),
+          thresholds: createZeroThresholds(),
+        }),
+        createStat({
           title: 'Rejected tenant names',
           unit: 'short',
-          width: 8,
+          width: 6,
           description: 'Number of requests with an invalid tenant name.',
           sql: selectRejectedTenants(),
           thresholds: createZeroThresholds(),
@@ -45,7 +57,7 @@ export const selfMonitoring = createDashboard({
         createStat({
           title: 'Suspended tables',
           unit: 'short',
-          width: 8,
+          width: 6,
           description:
             'New rows in a suspended table can’t be read until the table is resumed. Current value, independent of the time range.',
           sql: selectSuspended(),
@@ -72,6 +84,27 @@ export const selfMonitoring = createDashboard({
           emptyText: 'No service sent health data',
           description: 'When each service last sent health data in the time range.',
           sql: selectNewestRows(),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
+          title: 'Waiting rows by service',
+          unit: 'short',
+          width: 12,
+          emptyText: 'No waiting rows',
+          description: 'Maximum number of rows in the spools in each interval, by service.',
+          sql: selectWaitingRowsOverTime(),
+        }),
+        createTimeSeries({
+          title: 'Oldest waiting row by service',
+          unit: 'ms',
+          width: 12,
+          emptyText: 'No waiting rows',
+          description: 'Maximum age of the oldest row in the spools in each interval, by service.',
+          sql: selectSpoolLagOverTime(),
         }),
       ],
     },

@@ -12,6 +12,13 @@ import { quote } from './sql-text.ts';
 const BY = ['service', 'environment'] as const;
 const COUNTER = { type: PerformanceMetricType.CUSTOM, by: BY, keys: ['service'] } as const;
 const DROPPED = { ...COUNTER, name: 'perfscope.rows.dropped' } as const;
+const WAITING = {
+  ...COUNTER,
+  name: 'perfscope.spool.rows',
+  keys: ['service', 'instance'],
+} as const;
+const LAG = { ...WAITING, name: 'perfscope.spool.lag' } as const;
+const DEAD_LETTERS = { ...WAITING, name: 'perfscope.spool.dead_letters' } as const;
 const REJECTED = { ...COUNTER, name: 'perfscope.tenant.refused' } as const;
 const TABLE_NAMES = [
   ...ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
@@ -27,6 +34,24 @@ export function selectDroppedOverTime(): string {
 /** Selects the number of rows that processes dropped in the time range. */
 export function selectDropped(): string {
   return `SELECT coalesce(sum(value_total), 0) AS dropped FROM ${selectGaugeOverRange(DROPPED)}`;
+}
+
+/** Selects the maximum number of rows in the spools in each interval, by service. */
+export function selectWaitingRowsOverTime(): string {
+  return `SELECT time, service AS metric, sum(maximum) AS value FROM ${selectGaugeOverTime(WAITING)} ORDER BY time`;
+}
+
+/** Selects the maximum age of the oldest row in the spools in each interval in ms, by service. */
+export function selectSpoolLagOverTime(): string {
+  return `SELECT time, service AS metric, max(maximum) AS value FROM ${selectGaugeOverTime(LAG)} ORDER BY time`;
+}
+
+/**
+ * Selects the highest number of rows that a process reports as rejected. Processes that share a spool folder report the
+ * same rows, so the numbers can't be added.
+ */
+export function selectDeadLetters(): string {
+  return `SELECT coalesce(max(last), 0) AS dead_letters FROM ${selectGaugeOverRange(DEAD_LETTERS)}`;
 }
 
 /** Selects the number of requests with an invalid tenant name. */

@@ -250,6 +250,19 @@ function singleRows(): PerformanceMetricRow[] {
       max: undefined,
       operation: undefined,
     }),
+    ...['perfscope.spool.rows', 'perfscope.spool.lag', 'perfscope.spool.dead_letters'].map((name) =>
+      request(`${name}-${i}`, NOW_MS - agoMs, 3, {
+        metricType: 'CUSTOM',
+        name,
+        unit: name === 'perfscope.spool.lag' ? 'ms' : '{row}',
+        endpoint: undefined,
+        count: undefined,
+        sum: 3,
+        min: undefined,
+        max: undefined,
+        operation: undefined,
+      }),
+    ),
   ]);
 }
 
@@ -495,6 +508,7 @@ it('shows the state after the last transition of each alert', async () => {
     expect.objectContaining({ Duration: 60_000, Status: '503', Trace: 'abc' }),
   ]);
   expect(getValue(results, 'perfscope-own: Dropped rows')).toBe(7);
+  expect(getValue(results, 'perfscope-own: Dead letters')).toBe(3);
 });
 
 it('shows the latest recommendation once if several servers recorded it', async () => {
