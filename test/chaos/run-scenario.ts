@@ -82,6 +82,8 @@ async function compare(
   const countedRows = Object.values(counted).reduce((sum, rows) => sum + rows, 0);
   if (doubled > 0) faults.push(`${doubled} rows doubled`);
   if (lost > countedRows) faults.push(`${lost - countedRows} rows lost without being counted`);
+  const isExact = run.programs.every(({ mode }) => mode === 'writer');
+  if (isExact && countedRows > lost) faults.push(`${countedRows} rows counted as lost`);
   for (const [reason, rows] of Object.entries(counted))
     if (!mayLose.includes(reason)) faults.push(`${rows} rows dropped: ${reason}`);
   const memoryGrowth = Math.max(0, ...run.programs.map((program) => program.memoryGrowth));

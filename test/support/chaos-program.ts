@@ -41,6 +41,7 @@ export interface ChaosProgramOptions {
 /** A process that records numbered rows. See test/chaos/program.mjs. */
 export class ChaosProgram {
   readonly label: string;
+  readonly mode: 'writer' | 'agent';
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #history: { atMs: number; recorded: number }[] = [];
@@ -56,6 +57,7 @@ export class ChaosProgram {
   constructor(options: ChaosProgramOptions) {
     const { dist, env, mode = 'writer', label = 'main', padding = 0, launcher = [] } = options;
     this.label = label;
+    this.mode = mode;
     const flags: string[] = [];
     if (options.hasFaults) flags.push('--require', resolve('test/chaos/fs-faults.cjs'));
     if (options.isRegistered) flags.push('--import', resolve(dist, 'agent-package/register.js'));

@@ -1,10 +1,20 @@
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChaosServer } from '../../support/chaos-server.ts';
 import { InstrumentedApp } from '../../support/instrumented-app.ts';
 import { sendRequests } from '../../support/send-requests.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
+
+/** Returns when the last checkpoint was written, in ms since the epoch. */
+function getCheckpointMs(spool: string): number {
+  const files = readdirSync(spool, { recursive: true, withFileTypes: true });
+  const checkpoints = files.filter(({ name }) => name === 'checkpoint');
+  const times = checkpoints.map(({ parentPath, name }) => statSync(join(parentPath, name)).mtimeMs);
+  return Math.max(0, ...times);
+}
 
 /** Runs `body` with a server and its embedded QuestDB. Programs find the server as services do. */
 async function withServer(run: ChaosRun, body: (server: ChaosServer) => Promise<void>) {
@@ -83,7 +93,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'killed-requests',
-    failure: 'the application is killed 3 s after its last request, with the default settings',
+    failure: 'the application is killed after the checkpoint that follows its last request',
     async run(run) {
       const settings = { ...run.env(true), PERFORMANCE_FLUSH_INTERVAL: undefined };
       const register = join(run.settings.dist, 'agent-package', 'register.js');
@@ -93,7 +103,8 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       });
       run.onRemove(async () => void (await app.stop('SIGKILL')));
       const responses = await sendRequests(`${await app.url()}/rooms/1`, 400);
-      await delay(3000);
+      const answeredMs = Date.now();
+      await waitFor(async () => getCheckpointMs(run.spool) > answeredMs, 30_000).catch(() => {});
       await app.stop('SIGKILL');
       run.faultEnds();
       const successor = await run.start({ label: 'sweep', isDirect: true });
