@@ -16,6 +16,7 @@ import { addRetentionCommand } from './retention-command.ts';
 import { addRulesCommand } from './rules-command.ts';
 import { createProgram, runProgram } from './run-program.ts';
 import { addServeCommand } from './serve-command.ts';
+import { addSpoolCommand } from './spool-command.ts';
 import { addTestRulesCommand } from './test-rules-command.ts';
 import { addTopCommand } from './top-command.ts';
 import { addWipeCommand } from './wipe-command.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addQueryCommand,
   addExportCommand,
   addRetentionCommand,
+  addSpoolCommand,
   addBackupCommand,
   addRestoreCommand,
   addKeysCommand,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { askConfirmation } from './ask-confirmation.ts';
 import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { print } from './command-output.ts';
@@ -22,14 +22,4 @@ async function wipeData(options: { yes?: boolean }): Promise<void> {
   }
   const { deleteDataDir } = await import('../storage/questdb/data-dir.ts');
   print((await deleteDataDir(dataDir)) ? `Deleted ${dataDir}.` : `${dataDir} does not exist.`);
-}
-
-async function askConfirmation(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }

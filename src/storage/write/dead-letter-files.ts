@@ -7,6 +7,7 @@ import { findLineEnd } from './line-queue.ts';
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';
 const SUFFIX = '.jsonl';
+const LF = 10;
 
 /** A row that can't be stored, and why. */
 export interface DeadLetter {
@@ -17,6 +18,11 @@ export interface DeadLetter {
   /** The row in the line protocol, without its line feed. In Base64 if it isn't valid UTF-8. */
   readonly line: string;
   readonly encoding?: 'base64';
+}
+
+/** Returns one line of JSON. */
+export function formatDeadLetter(letter: DeadLetter): string {
+  return `${JSON.stringify(letter)}\n`;
 }
 
 /** Returns one line of JSON for each row. */
@@ -34,13 +40,11 @@ export function formatDeadLetters(
     const letter: DeadLetter = isUtf8(line)
       ? { at, table, reason, line: line.toString() }
       : { at, table, reason, line: line.toString('base64'), encoding: 'base64' };
-    letters.push(`${JSON.stringify(letter)}\n`);
+    letters.push(formatDeadLetter(letter));
     start = end;
   }
   return letters;
 }
-
-const LF = 10;
 
 /** Returns the row of a dead letter in the line protocol, with its line feed. */
 export function toLine({ line, encoding }: Pick<DeadLetter, 'line' | 'encoding'>): Buffer {

@@ -36,6 +36,11 @@ export class LineQueue {
     return this.#chunks.length === 0;
   }
 
+  /** All lines that were not removed. */
+  get remaining(): readonly Buffer[] {
+    return this.#chunks.map(({ lines }) => lines);
+  }
+
   /** Returns the next lines: up to `maxBytes`, but at least one line. They stay in the queue. */
   peek(maxBytes: number): LineSlice {
     const maxRows = this.#plan[0] ?? this.#maxRows;

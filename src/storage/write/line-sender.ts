@@ -6,7 +6,13 @@ import { RequestLimits } from './request-limits.ts';
 /** After a repair of a table's schema, the same reason does not start another repair for this time, in ms. */
 const REPAIR_INTERVAL_MS = 10_000;
 /** Maximum number of repairs for one table in that time, because reasons can contain values of rows. */
-const MAX_REPAIRS = 3;
+const MAX_REPAIRS = 5;
+/**
+ * A missing table or column is repaired several times, because QuestDB applies changes of a schema with a delay. A
+ * repair can find a column that was already dropped.
+ */
+const MISSING_PATTERN = /does not exist/;
+const MAX_REPAIRS_IF_MISSING = 3;
 
 export interface LineSenderOptions {
   client: Pick<IlpClient, 'write'>;
@@ -74,7 +80,8 @@ export class LineSender {
     if (kind === 'cut') this.#limits.onCut(slice.bytes);
     if (kind === 'too_large') return await this.#divideLarge(table, queue, slice, reason);
     if (kind !== 'rejected') return reason;
-    if (await this.#repair(target, table, reason)) return undefined;
+    const repairs = await this.#repair(target, table, reason);
+    if (repairs > 0) return repairs === 1 ? undefined : reason;
     if (slice.rows > 1) queue.divide(slice, outcome.line);
     else await this.#setAside(table, queue, slice, reason);
     return undefined;
@@ -102,17 +109,21 @@ export class LineSender {
     queue.remove(slice);
   }
 
-  /** Repairs the schema. Returns false if it was already repaired for this reason. */
-  async #repair(target: WriteTarget, table: string, reason: string): Promise<boolean> {
+  /**
+   * Repairs the schema, unless it was already repaired for this reason.
+   *
+   * @returns the number of recent repairs for this reason, or 0 if it was not repaired again
+   */
+  async #repair(target: WriteTarget, table: string, reason: string): Promise<number> {
     const recent = (this.#repairs.get(table) ?? []).filter(
       ({ ms }) => this.#now() - ms < REPAIR_INTERVAL_MS,
     );
     this.#repairs.set(table, recent);
-    if (recent.length >= MAX_REPAIRS || recent.some((repair) => repair.reason === reason)) {
-      return false;
-    }
+    const count = recent.filter((repair) => repair.reason === reason).length;
+    const maxCount = MISSING_PATTERN.test(reason) ? MAX_REPAIRS_IF_MISSING : 1;
+    if (recent.length >= MAX_REPAIRS || count >= maxCount) return 0;
     await this.#options.repairSchema(target);
     recent.push({ reason, ms: this.#now() });
-    return true;
+    return count + 1;
   }
 }

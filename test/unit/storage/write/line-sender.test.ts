@@ -127,11 +127,30 @@ it('repairs the schema again after a while, for example after another table was 
   expect([stored, rejected, repairs]).toEqual([['a', 'b'], [], 2]);
 });
 
+it('repairs a missing column again, because QuestDB applies changes with a delay', async () => {
+  const reason = 'column: c does not exist, creating new columns is disabled';
+  const isMissing = () => repairs < 2;
+  const sender = createSender(() =>
+    isMissing() ? { kind: 'rejected', reason, line: 1 } : { kind: 'stored' },
+  );
+  expect(await sendAll(sender, ['a', 'b'])).toEqual([reason]);
+  expect([stored, rejected, repairs]).toEqual([['a', 'b'], [], 2]);
+});
+
+it('sets lines with an unknown column aside after some repairs', async () => {
+  const reason = 'column: c does not exist, creating new columns is disabled';
+  const sender = createSender((lines) =>
+    lines.includes('bad') ? { kind: 'rejected', reason, line: 2 } : { kind: 'stored' },
+  );
+  expect(await sendAll(sender, ['a', 'bad', 'b'])).toHaveLength(2);
+  expect([stored, rejected, repairs]).toEqual([['a', 'b'], [`bad ${reason}`], 3]);
+});
+
 it('limits the number of repairs if each line has another reason', async () => {
   const lines = Array.from({ length: 50 }, (_, i) => `bad ${i}`);
   const sender = createSender((sent) => ({ kind: 'rejected', reason: `no ${sent[0]}`, line: 1 }));
   await sendAll(sender, lines);
-  expect([rejected.length, repairs]).toEqual([50, 3]);
+  expect([rejected.length, repairs]).toEqual([50, 5]);
 });
 
 it('keeps the progress after a failure in the middle of the isolation', async () => {

@@ -1,0 +1,112 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readDeadLetters } from '../../../../src/storage/write/dead-letter-files.ts';
+import {
+  getGroupId,
+  listDeadLetterGroups,
+  replaceDeadLetters,
+} from '../../../../src/storage/write/dead-letter-groups.ts';
+import { DeadLetterStore } from '../../../../src/storage/write/dead-letter-store.ts';
+import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+
+const log = { info: () => {}, warn: () => {}, error: () => {} };
+
+let spoolDir: string;
+let folder: string;
+let problems: string[];
+const onUnreadable = (path: string) => void problems.push(path);
+beforeEach(() => {
+  spoolDir = mkdtempSync(join(tmpdir(), 'perfscope-groups-'));
+  folder = join(spoolDir, 'dead-letters');
+  problems = [];
+});
+afterEach(() => rmSync(spoolDir, { recursive: true }));
+
+function createStore(dir = spoolDir): DeadLetterStore {
+  const dropped = new DroppedRowCounter();
+  return new DeadLetterStore({ spoolDir: dir, spoolMaxBytes: 64e6, dropped, log });
+}
+
+const add = (store: DeadLetterStore, table: string, id: string, reason: string) =>
+  store.add(table, Buffer.from(`${table} id="${id}"\n`), 1, reason);
+
+const readIds = () =>
+  readdirSync(folder)
+    .sort()
+    .flatMap((name) => readDeadLetters(folder, name))
+    .map(({ line }) => /"(.*)"/.exec(line)?.[1]);
+
+it('groups the rows of all files by table, reason, and owner', async () => {
+  const services = createStore();
+  await add(services, 'error_logs', '1', 'a');
+  await add(services, 'error_logs', '2', 'b');
+  await add(createStore(), 'error_logs', '3', 'a');
+  await add(createStore(join(spoolDir, 'server')), 'error_logs', '4', 'a');
+  const groups = listDeadLetterGroups(spoolDir, onUnreadable);
+  expect(groups.map(({ owner, reason, rows }) => [owner, reason, rows]).sort()).toEqual([
+    ['server', 'a', 1],
+    ['services', 'a', 2],
+    ['services', 'b', 1],
+  ]);
+  for (const group of groups) {
+    expect(group.id).toBe(getGroupId(group.owner, group));
+    expect(group.first <= group.last).toBe(true);
+  }
+  expect(new Set(groups.map(({ id }) => id)).size).toBe(3);
+});
+
+it('replaces only the rows of the given groups', async () => {
+  const store = createStore();
+  for (const id of ['1', '2', '3']) await add(store, 'error_logs', id, id === '2' ? 'b' : 'a');
+  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  await replaceDeadLetters(spoolDir, ids, async (letters) => letters.slice(1), onUnreadable);
+  expect(readIds()).toEqual(['2', '3']);
+  await replaceDeadLetters(spoolDir, ids, async () => [], onUnreadable);
+  expect(readIds()).toEqual(['2']);
+  expect(problems).toEqual([]);
+});
+
+it('keeps rows that a process adds at the same time', async () => {
+  const store = createStore();
+  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  await add(store, 'error_logs', 'first', 'a');
+  let added = 0;
+  let isAdding = true;
+  const adding = (async () => {
+    while (isAdding) await add(store, 'error_logs', `${added++}`, 'a');
+  })();
+  const removed: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const handle = async (letters: readonly { line: string }[]) => {
+      removed.push(...letters.map(({ line }) => line));
+      return [];
+    };
+    await replaceDeadLetters(spoolDir, ids, handle, onUnreadable);
+  }
+  isAdding = false;
+  await adding;
+  const kept = readIds();
+  expect(new Set([...kept, ...removed.map((line) => /"(.*)"/.exec(line)?.[1])]).size).toBe(
+    added + 1,
+  );
+  expect(kept.length + removed.length).toBe(added + 1);
+});
+
+it('keeps all rows if a command is killed while it sends them', async () => {
+  await add(createStore(), 'error_logs', '1', 'a');
+  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  await replaceDeadLetters(spoolDir, ids, async () => undefined, onUnreadable);
+  expect(readIds()).toEqual(['1']);
+});
+
+it('reports a file that another user could have changed, and leaves it alone', async () => {
+  await add(createStore(), 'error_logs', '1', 'a');
+  const path = join(folder, '000000000000001-x.jsonl');
+  writeFileSync(path, '{}\n');
+  chmodSync(path, 0o666);
+  const groups = listDeadLetterGroups(spoolDir, onUnreadable);
+  expect(groups).toHaveLength(1);
+  expect(problems).toEqual([path]);
+});
