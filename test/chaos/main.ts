@@ -1,6 +1,6 @@
 // npm run test:chaos -- [--full] [NAME…]: counts the rows while QuestDB, the network, the disk, and processes fail.
-// --soak-minutes N sets the length of the soak. --markdown prints a Markdown table. --json adds a line with the
-// results. --list prints the names. --dist uses another build.
+// The option --soak-minutes sets the length of the soak, and --dist another build. The option --markdown prints a
+// Markdown table. With --json, the last line contains the results. With --list, only the names are printed.
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
