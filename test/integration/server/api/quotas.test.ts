@@ -41,12 +41,16 @@ function createSilence(matchers: readonly string[]) {
 
 describe('streams', () => {
   const open: AbortController[] = [];
+  /** `fetch` cancels a response that is garbage collected. */
+  const responses: Response[] = [];
   async function openStreams(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const controller = new AbortController();
       open.push(controller);
       const { signal } = controller;
-      expect((await fetch(`${api.url}${API}/stream`, { signal })).status).toBe(200);
+      const response = await fetch(`${api.url}${API}/stream`, { signal });
+      responses.push(response);
+      expect(response.status).toBe(200);
     }
   }
 
