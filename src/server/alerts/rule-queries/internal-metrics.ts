@@ -6,7 +6,7 @@ import {
 } from '../../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
-import { STATE_TABLES } from '../../../core/schema/table-registry.ts';
+import { isTableName } from '../../../core/schema/table-registry.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
@@ -33,8 +33,6 @@ export interface PipelineStats {
 
 /** Current values. Metrics that come from QuestDB are missing while QuestDB is unreachable. */
 export type InternalMetrics = Partial<Readonly<Record<InternalMetric, readonly Observation[]>>>;
-
-const STATE_TABLE_NAMES: ReadonlySet<string> = new Set(STATE_TABLES.map(({ name }) => name));
 
 /** Reads the metrics about Perfscope itself. */
 export class InternalMetricsReader {
@@ -162,7 +160,7 @@ export class InternalMetricsReader {
         writtenTxn: Number(row.written),
         appliedTxn: Number(row.applied),
       }))
-      .filter(({ table }) => STATE_TABLE_NAMES.has(table) || isMeasurementTableOrRollup(table));
+      .filter(({ table }) => isTableName(table) || isMeasurementTableOrRollup(table));
   }
 }
 
