@@ -26,11 +26,24 @@ const LINE_NUMBER_PATTERN = /^error in line \d+: /;
  * Sends lines to the `/write` endpoint of QuestDB. Its connections never keep the process alive.
  */
 export class IlpClient {
-  readonly #client: QuestdbHttpClient;
+  readonly #keepsProcessAlive: boolean;
+  #client: QuestdbHttpClient;
+  #isClosed = false;
 
   /** @param keepsProcessAlive whether a running request keeps the process alive. Default: `false`. */
   constructor(keepsProcessAlive = false) {
+    this.#keepsProcessAlive = keepsProcessAlive;
     this.#client = new QuestdbHttpClient({ keepsProcessAlive });
+  }
+
+  /**
+   * Uses a new connection for the next request. QuestDB caches the columns of a table for each connection, so
+   * an existing connection never accepts rows with a column that was dropped and added again.
+   */
+  reconnect(): void {
+    if (this.#isClosed) return;
+    this.#client.close();
+    this.#client = new QuestdbHttpClient({ keepsProcessAlive: this.#keepsProcessAlive });
   }
 
   /** Sends lines. Always resolves within `deadlineMs`, and never rejects. */
@@ -56,6 +69,7 @@ export class IlpClient {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 }

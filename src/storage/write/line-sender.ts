@@ -15,7 +15,7 @@ const MISSING_PATTERN = /does not exist/;
 const MAX_REPAIRS_IF_MISSING = 3;
 
 export interface LineSenderOptions {
-  client: Pick<IlpClient, 'write'>;
+  client: Pick<IlpClient, 'write' | 'reconnect'>;
   /** Creates missing tables and columns. Called when QuestDB rejects lines. */
   repairSchema: (target: WriteTarget) => Promise<void>;
   /** Keeps a line that QuestDB rejects. */
@@ -123,6 +123,7 @@ export class LineSender {
     const maxCount = MISSING_PATTERN.test(reason) ? MAX_REPAIRS_IF_MISSING : 1;
     if (recent.length >= MAX_REPAIRS || count >= maxCount) return 0;
     await this.#options.repairSchema(target);
+    this.#options.client.reconnect();
     recent.push({ reason, ms: this.#now() });
     return count + 1;
   }

@@ -38,9 +38,22 @@ afterEach(() => sender?.close());
 /** Sends batches through the proxy until none is waiting. Returns the sender. */
 async function send(batches: readonly Batch[]): Promise<SpoolSender> {
   const spool = new MemorySpool(batches);
-  const current = new SpoolSender({
+  const current = createSender(spool, proxy.url);
+  await sendAll(current, spool);
+  return current;
+}
+
+async function sendAll(current: SpoolSender, spool: MemorySpool): Promise<void> {
+  await waitFor(async () => {
+    await current.sendAll();
+    return spool.waitingRows === 0;
+  }, 300_000);
+}
+
+function createSender(spool: MemorySpool, url: string): SpoolSender {
+  sender = new SpoolSender({
     spool,
-    target: () => ({ ...questdb.target, url: proxy.url }),
+    target: () => ({ ...questdb.target, url }),
     // Not through the proxy, so that only writes fail.
     ensureTables: async (_target, signal) => {
       await migrateTables(questdb.target, DEFAULT_RETENTION, { keepsProcessAlive: false, signal });
@@ -54,12 +67,7 @@ async function send(batches: readonly Batch[]): Promise<SpoolSender> {
     dropped,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
-  sender = current;
-  await waitFor(async () => {
-    await current.sendAll();
-    return spool.waitingRows === 0;
-  }, 300_000);
-  return current;
+  return sender;
 }
 
 function toBatch(lines: readonly (string | Buffer)[], table: TableName = TABLE): Batch {
@@ -123,13 +131,17 @@ it('finds many bad rows with few requests', async () => {
 });
 
 it('creates a dropped table and a dropped column again, and stores all rows', async () => {
+  const queueLine = `queue_metrics,service=repaired attempts=1i ${Date.now()}000000\n`;
+  const spool = new MemorySpool([toBatch(lines('before', 1, 'tags="{}"'))]);
+  const current = createSender(spool, questdb.target.url);
+  await sendAll(current, spool);
   await questdb.sql(`ALTER TABLE ${TABLE} DROP COLUMN tags`);
   await questdb.sql('DROP TABLE queue_metrics');
-  const queueLine = `queue_metrics,service=repaired attempts=1i ${Date.now()}000000\n`;
-  await send([
+  spool.waiting.push(
     toBatch(lines('repaired', 100, 'value=1.0,tags="{}"')),
     toBatch([queueLine], 'queue_metrics'),
-  ]);
+  );
+  await sendAll(current, spool);
   expect(deadLetters).toEqual([]);
   expect(await waitFor(async () => (await countStored('repaired')) === 100)).toBe(true);
   const count = () => questdb.sql('SELECT count() FROM queue_metrics');

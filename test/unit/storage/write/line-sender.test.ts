@@ -11,12 +11,15 @@ let stored: string[];
 let rejected: string[];
 let repairs: number;
 let nowMs: number;
+/** Number of repairs before the current connection was opened. */
+let connection: number;
 beforeEach(() => {
   requests = [];
   stored = [];
   rejected = [];
   repairs = 0;
   nowMs = 0;
+  connection = 0;
 });
 
 /** Creates a sender whose QuestDB stores all lines of a request, or none of them. */
@@ -30,6 +33,9 @@ function createSender(respond: (lines: string[], body: Buffer) => WriteOutcome):
         const outcome = respond(lines, body);
         if (outcome.kind === 'stored') stored.push(...lines);
         return outcome;
+      },
+      reconnect: () => {
+        connection = repairs;
       },
     },
     repairSchema: async () => void repairs++,
@@ -125,6 +131,14 @@ it('repairs the schema again after a while, for example after another table was 
   nowMs += 60_000;
   await sendAll(sender, ['b']);
   expect([stored, rejected, repairs]).toEqual([['a', 'b'], [], 2]);
+});
+
+it('opens a new connection after a repair, because QuestDB caches columns for each connection', async () => {
+  const sender = createSender(() =>
+    connection === 1 ? { kind: 'stored' } : { kind: 'rejected', reason: 'r', line: 1 },
+  );
+  await sendAll(sender, ['a']);
+  expect([stored, rejected]).toEqual([['a'], []]);
 });
 
 it('repairs a missing column again, because QuestDB applies changes with a delay', async () => {
