@@ -1,11 +1,13 @@
+import { basename } from 'node:path';
 import {
   assertTrustedFile,
   isSymlinkError,
   TRUSTED_READ_FLAGS,
   UntrustedFileError,
 } from '../../core/trusted-file.ts';
+import type { Batch } from '../write/batch.ts';
 import { closeFile, openFile, readAt, readStats } from './file-io.ts';
-import type { SegmentName } from './segment-name.ts';
+import { parseSegmentName, type SegmentName } from './segment-name.ts';
 import { scanRecords } from './segment-record.ts';
 
 const SCAN_BYTES = 1024 * 1024;
@@ -43,13 +45,39 @@ export async function measureSegmentFile(
   const fd = await openSegmentFile(path, true);
   try {
     const { size: bytes } = await readStats(fd);
-    return { bytes, rows: rows ?? (await countRows(fd, nonce, bytes)) };
+    return { bytes, rows: rows ?? (await readRecords(fd, nonce, bytes)) };
   } finally {
     await closeFile(fd);
   }
 }
 
-async function countRows(fd: number, nonce: Buffer, size: number): Promise<number> {
+/**
+ * Calls `onBatch` for each batch of a segment, without damaged ones. The batches can change afterward.
+ *
+ * @throws UntrustedFileError, or the error of the file system
+ */
+export async function readSegmentFile(
+  path: string,
+  onBatch: (batch: Batch) => void,
+): Promise<void> {
+  const name = parseSegmentName(basename(path));
+  if (!name) return;
+  const fd = await openSegmentFile(path, true);
+  try {
+    const { size } = await readStats(fd);
+    await readRecords(fd, name.nonce, size, onBatch);
+  } finally {
+    await closeFile(fd);
+  }
+}
+
+/** Returns the number of rows, including those of damaged records. */
+async function readRecords(
+  fd: number,
+  nonce: Buffer,
+  size: number,
+  onBatch: (batch: Batch) => void = () => {},
+): Promise<number> {
   let rows = 0;
   let length = SCAN_BYTES;
   for (let position = 0; position < size; ) {
@@ -57,6 +85,7 @@ async function countRows(fd: number, nonce: Buffer, size: number): Promise<numbe
     const data = await readAt(fd, buffer, position);
     if (data.length === 0) break;
     const records = scanRecords(nonce, data, rows, position + data.length >= size);
+    for (const batch of records.batches) onBatch(batch);
     rows = records.rowsBefore;
     position += records.bytes;
     length = Math.max(SCAN_BYTES, records.bytesNeeded);

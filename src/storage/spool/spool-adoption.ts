@@ -13,7 +13,12 @@ import { importOldFolder, isOldFolderName } from './old-spool.ts';
 import { Segment } from './segment.ts';
 import { measureSegmentFile } from './segment-file.ts';
 import { parseSegmentName } from './segment-name.ts';
-import { isFolderOwned, isOwnedFolderName, removeOrphanedFolder } from './spool-owner.ts';
+import {
+  isFolderOfProcess,
+  isFolderOwned,
+  isOwnedFolderName,
+  removeOrphanedFolder,
+} from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
 const PART = 'the spool';
@@ -37,7 +42,16 @@ export function getSpoolRoot(dir: string, isServer = false): string {
   return isServer ? join(dir, SERVER_FOLDER) : dir;
 }
 
+/**
+ * Returns the rows in the checkpoint of a process that are not in its segments.
+ *
+ * @param segments paths of the segments
+ */
+export type ReadCheckpoint = (path: string, segments: readonly string[]) => Promise<Batch[]>;
+
 export interface AdoptionTarget {
+  /** Whether only folders of this process are adopted. */
+  readonly ownProcessOnly: boolean;
   /** Returns the folder of this process. @throws the error of the file system */
   getFolder(): string;
   /** Whether the size limit allows a segment of this size. */
@@ -46,7 +60,7 @@ export interface AdoptionTarget {
   /** Receives the rows of an older version's spool. */
   onBatch(batch: Batch): Promise<void>;
   /** Returns the rows in the checkpoint of a process. Default: no process writes checkpoints. */
-  readonly readCheckpoint: ((path: string) => Batch[]) | undefined;
+  readonly readCheckpoint: ReadCheckpoint | undefined;
   readonly reporter: SpoolReporter;
 }
 
@@ -60,6 +74,7 @@ export async function adoptOrphans(root: SpoolRoot, target: AdoptionTarget): Pro
     if (root.mustBeTrusted) assertTrustedFolder(root.dir);
     for (const name of readdirSync(root.dir)) {
       const folder = join(root.dir, name);
+      if (target.ownProcessOnly && !isFolderOfProcess(name, process.pid)) continue;
       if (isOwnedFolderName(name)) {
         if (!(await isFolderOwned(root.dir, name))) await adoptFolder(folder, root, target);
       } else if (isOldFolderName(name)) {
@@ -80,8 +95,7 @@ async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarg
   try {
     assertTrustedFolder(folder);
     const files = readdirSync(folder).sort();
-    // The oldest segment, because the rows of the segments replace rows of the checkpoint.
-    if (files.includes(CHECKPOINT_FILE)) adoptCheckpoint(folder, files[0] ?? '', root, target);
+    if (files.includes(CHECKPOINT_FILE)) await adoptCheckpoint(folder, files, root, target);
     for (const file of files) {
       if (!(await adoptSegment(folder, file, root, target))) return;
     }
@@ -91,24 +105,28 @@ async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarg
   }
 }
 
-/** Writes the rows of a checkpoint to a segment that is sent before `firstSegment`. */
-function adoptCheckpoint(
+/** Writes the rows of a checkpoint to a segment that is sent before the other segments. */
+async function adoptCheckpoint(
   folder: string,
-  firstSegment: string,
+  files: readonly string[],
   { isShared }: SpoolRoot,
   { getFolder, onSegment, readCheckpoint, reporter }: AdoptionTarget,
-): void {
+): Promise<void> {
   const path = join(folder, CHECKPOINT_FILE);
+  const segments = files.filter((file) => parseSegmentName(file));
   try {
     assertTrustedFile(lstatSync(path));
+    // Read before the rename, because other processes can move the segments afterward.
+    const stored = await readCheckpoint?.(
+      path,
+      segments.map((file) => join(folder, file)),
+    );
+    const batches = (stored ?? []).filter(({ table }) => !isShared || isServiceTable(table));
     // The rename is atomic, so only one process gets the rows.
     const claimed = join(getFolder(), `${CHECKPOINT_FILE}-${randomBytes(4).toString('hex')}`);
     renameSync(path, claimed);
-    const batches = (readCheckpoint?.(claimed) ?? []).filter(
-      ({ table }) => !isShared || isServiceTable(table),
-    );
     if (batches.length > 0) {
-      const createdMs = (parseSegmentName(firstSegment)?.createdMs ?? Date.now()) - 1;
+      const createdMs = (parseSegmentName(segments[0] ?? '')?.createdMs ?? Date.now()) - 1;
       const segment = Segment.create(getFolder(), createdMs);
       for (const batch of batches) segment.appendSync(batch);
       startTask(PART, () => segment.seal(false));

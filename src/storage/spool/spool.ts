@@ -8,7 +8,7 @@ import type { Segment, SegmentReading } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
 import type { BatchPosition } from './segment-writer.ts';
-import { adoptOrphans, getSpoolRoot, type SpoolRoot } from './spool-adoption.ts';
+import { adoptOrphans, getSpoolRoot, type ReadCheckpoint, type SpoolRoot } from './spool-adoption.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
 
@@ -32,7 +32,7 @@ export interface SpoolOptions {
   /** Keeps rows that must not be sent. */
   deadLetters: SpoolDeadLetters;
   /** Returns the rows in the checkpoint of a killed process. Default: there are no checkpoints. */
-  readCheckpoint?: ((path: string) => Batch[]) | undefined;
+  readCheckpoint?: ReadCheckpoint | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
 }

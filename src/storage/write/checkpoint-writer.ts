@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { reportFailure } from '../../core/guard.ts';
+import { readSegmentFile } from '../spool/segment-file.ts';
 import type { Batch } from './batch.ts';
 import type { BatchEncoder } from './batch-encoder.ts';
 import { type CheckpointEntry, CheckpointFile, readCheckpoint } from './checkpoint-file.ts';
@@ -55,12 +57,18 @@ export class CheckpointWriter {
   }
 
   /**
-   * Returns the rows of a checkpoint.
+   * Returns the rows of a checkpoint that the process did not write to its segments before it was killed.
    *
    * @throws the error of the file system
    */
-  readBatches(path: string): Batch[] {
-    const chunks = readCheckpoint(path)?.toChunks() ?? [];
-    return chunks.flatMap((chunk) => this.#encoder.toBatches(chunk));
+  async readBatches(path: string, segments: readonly string[]): Promise<Batch[]> {
+    const checkpoint = readCheckpoint(path);
+    if (!checkpoint) return [];
+    for (const segment of segments) {
+      // Older segments can't contain rows of the same interval.
+      if (statSync(segment).mtimeMs < checkpoint.writtenMs) continue;
+      await readSegmentFile(segment, (batch) => checkpoint.excludeStored(batch));
+    }
+    return checkpoint.toChunks().flatMap((chunk) => this.#encoder.toBatches(chunk));
   }
 }

@@ -78,7 +78,7 @@ export class RowWriter {
       isServer,
       maxBytes: spoolMaxBytes,
       deadLetters: this.#deadLetters,
-      readCheckpoint: (path) => this.#checkpoint.readBatches(path),
+      readCheckpoint: (path, segments) => this.#checkpoint.readBatches(path, segments),
       dropped,
       log,
     });
