@@ -132,9 +132,7 @@ export class ChaosRun {
   }
 
   async readStored(): Promise<StoredRows> {
-    const killed = this.programs.filter(({ wasKilled }) => wasKilled).map(({ label }) => label);
-    const target = this.target ?? this.questdb.target;
-    return this.#snapshot ?? readStoredRows(target, this.id, killed);
+    return this.#snapshot ?? readStoredRows(this.target ?? this.questdb.target, this.id);
   }
 
   /** Reads the stored rows for the last time, before the scenario's own QuestDB ends. */

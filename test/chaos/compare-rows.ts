@@ -21,7 +21,7 @@ export interface RowComparison {
 export function compareRows(all: readonly RecordedRows[], stored: StoredRows): RowComparison {
   const sums: RowComparison = { recorded: 0, stored: 0, doubled: 0, lost: 0, unsaved: 0 };
   for (const { label, recorded: reported, savedRows } of all) {
-    const { rows = 0, distinct = 0, largest = -1, values } = stored.get(label) ?? {};
+    const { rows = 0, distinct = 0, largest = -1 } = stored.get(label) ?? {};
     // A killed process can have stored rows that it no longer reported.
     const recorded = Math.max(reported, largest + 1);
     sums.recorded += recorded;
@@ -29,8 +29,8 @@ export function compareRows(all: readonly RecordedRows[], stored: StoredRows): R
     sums.doubled += rows - distinct;
     sums.lost += recorded - distinct;
     if (distinct === recorded) continue;
-    if (values === undefined) sums.unsaved += distinct === 0 ? recorded - savedRows : 0;
-    else for (let i = savedRows; i < recorded; i++) if (!values.has(i)) sums.unsaved++;
+    // Rows are written in order, so only the last ones can be missing.
+    sums.unsaved += recorded - Math.max(savedRows, largest + 1);
   }
   return sums;
 }

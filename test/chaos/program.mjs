@@ -64,7 +64,8 @@ async function createWriterRecorder() {
     },
     dropped: () => Object.fromEntries(dropped.byReason),
     waiting: () => (writer.hasSpooledRows ? 1 : 0),
-    adopt: () => writer.adoptSpool(),
+    // Later versions look for the rows of ended processes by themselves.
+    adopt: () => writer.adoptSpool?.(),
     flush: (ms) => writer.flush(ms),
     flushSync: () => writer.flushSync(),
     async close(ms) {

@@ -9,41 +9,24 @@ export interface LabelRows {
   /** Number of different values. */
   readonly distinct: number;
   readonly largest: number;
-  /** The values, if they were requested. */
-  readonly values: ReadonlySet<number> | undefined;
 }
 
 /** The stored rows of a run by label. */
 export type StoredRows = ReadonlyMap<string, LabelRows>;
 
-/**
- * Counts the rows of a run.
- *
- * @param labels labels whose values are also read
- */
-export async function readStoredRows(
-  target: WriteTarget,
-  run: string,
-  labels: readonly string[],
-): Promise<StoredRows> {
-  const filter = `WHERE service = '${run}' AND metric_type = 'CUSTOM'`;
+/** Counts the rows of a run. */
+export async function readStoredRows(target: WriteTarget, run: string): Promise<StoredRows> {
   const counts = await execSql(
     target,
-    `SELECT operation, count(), count_distinct(value::long), max(value)
-     FROM performance_metrics ${filter} AND operation IS NOT NULL`,
+    `SELECT operation, count(), count_distinct(value::long), max(value) FROM performance_metrics
+     WHERE service = '${run}' AND metric_type = 'CUSTOM' AND operation IS NOT NULL`,
   );
-  const stored = new Map<string, LabelRows>();
-  for (const [operation, rows, distinct, largest] of counts) {
-    const label = String(operation);
-    let values: Set<number> | undefined;
-    if (labels.includes(label)) {
-      const query = `SELECT value FROM performance_metrics ${filter} AND operation = '${label}'`;
-      values = new Set((await execSql(target, query)).map(([value]) => Number(value)));
-    }
-    const numbers = { rows: Number(rows), distinct: Number(distinct), largest: Number(largest) };
-    stored.set(label, { ...numbers, values });
-  }
-  return stored;
+  return new Map(
+    counts.map(([label, rows, distinct, largest]) => [
+      String(label),
+      { rows: Number(rows), distinct: Number(distinct), largest: Number(largest) },
+    ]),
+  );
 }
 
 /** Returns the number of rows in the dead letters of a spool. */

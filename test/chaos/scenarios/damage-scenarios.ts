@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
@@ -35,11 +43,11 @@ async function damageSpool(
   run.proxy.mode = { kind: 'forward' };
   run.faultEnds();
   await run.sweep(15_000);
-  const stored = (await run.readStored()).get('first')?.values ?? [];
-  const unknown = [...stored].filter(
-    (value) => !Number.isInteger(value) || value < 0 || value >= program.recorded,
+  const [[wrong] = []] = await run.questdb.sql(
+    `SELECT count() FROM performance_metrics WHERE service = '${run.id}' AND operation = 'first'
+     AND (value <> floor(value) OR value >= ${program.recorded} OR value IS NULL)`,
   );
-  if (unknown.length > 0) run.fail(`${unknown.length} rows have a wrong value`);
+  if (wrong !== 0) run.fail(`${wrong} rows have a wrong value`);
 }
 
 /** Changes one digit of a value in the middle of the file. */
@@ -50,6 +58,50 @@ function flipDigit(file: string): void {
   const index = offset + 'value='.length;
   bytes[index] = bytes[index]! ^ 1;
   writeFileSync(file, bytes);
+}
+
+/** Removes acknowledged rows from QuestDB, as a power failure does before they are on its disk. */
+async function loseAcknowledgedRows(run: ChaosRun): Promise<void> {
+  const program = await run.start({ label: 'first', isDirect: true });
+  await program.run('burst 3000');
+  const { error } = await program.run('flush 30000');
+  if (error) throw new Error(error);
+  program.markSaved();
+  await program.kill();
+  await run.questdb.sql('TRUNCATE TABLE performance_metrics');
+  run.faultEnds();
+  await run.sweep();
+}
+
+/** Deletes the spool of a process while QuestDB is away. */
+async function deleteSpool(run: ChaosRun): Promise<void> {
+  const program = await run.startConnected();
+  run.proxy.mode = { kind: 'reset' };
+  await program.run('rate 2000');
+  await program.waitForRecorded(4000);
+  rmSync(run.spool, { recursive: true });
+  await program.waitForRecorded(8000);
+  await program.run('rate 0');
+  run.proxy.mode = { kind: 'forward' };
+  run.faultEnds();
+}
+
+/** Writes a batch as versions before 0.1.0 did: one file per batch. */
+async function sendOldSpool(run: ChaosRun): Promise<void> {
+  const rows = 500;
+  const folder = join(run.spool, '4194304-1-0123abcd');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const nowMs = Date.now();
+  const lines = Array.from(
+    { length: rows },
+    (_, i) =>
+      `performance_metrics,service=${run.id},metric_type=CUSTOM,operation=old id="${run.id}-${i}",value=${i}.0,count=1i ${nowMs}000000\n`,
+  );
+  const name = `000000000000.performance_metrics.${rows}.${nowMs}.ilp`;
+  writeFileSync(join(folder, name), lines.join(''), { mode: 0o600 });
+  run.expected.set('old', rows);
+  run.faultEnds();
+  await run.sweep();
 }
 
 /** Scenarios in which files of the spool are damaged, as after a power cut. */
@@ -77,5 +129,22 @@ export const DAMAGE_SCENARIOS: readonly Scenario[] = [
     failure: 'a file in the spool is empty',
     mayLose: ['damaged'],
     run: (run) => damageSpool(run, (file) => truncateSync(file, 0)),
+  },
+  {
+    name: 'deleted-spool',
+    failure: 'the spool folder is deleted while QuestDB is away',
+    mayLose: ['missing'],
+    run: deleteSpool,
+  },
+  {
+    name: 'old-spool',
+    failure: 'the spool contains the files of an earlier version',
+    run: sendOldSpool,
+  },
+  {
+    name: 'lost-acknowledged',
+    failure: 'QuestDB loses acknowledged rows in a power failure',
+    isExclusive: true,
+    run: loseAcknowledgedRows,
   },
 ];

@@ -19,7 +19,7 @@ async function killRepeatedly(run: ChaosRun, kills: number): Promise<void> {
   for (let i = 0; i < kills; i++) {
     const program = await run.start({ mode: 'agent', label: `app${i}` });
     await program.run('rate 2000');
-    await delay(800 + Math.random() * 1500);
+    await delay(3000 + Math.random() * 1500);
     await program.kill();
   }
   run.faultEnds();
@@ -39,7 +39,7 @@ async function recordInParallel(
   );
   await Promise.all(programs.map((program) => program.run('rate 500')));
   run.proxy.mode = { kind: 'reset' };
-  await delay(2000);
+  await delay(3500);
   if (launcher.length === 0) await programs[0]!.kill();
   // The new process must not take over the spool of the running processes.
   await run.start({ mode: 'agent', label: 'e', launcher });
