@@ -197,10 +197,10 @@ async function startAllParts(
     stop: (started) => started.stopServing(),
   });
   monitor.onChange(() => {
-    startTask('the discovery file', publishDiscovery);
+    if (!stopping.signal.aborted) startTask('the discovery file', publishDiscovery);
     startTask('the alert evaluation', () => evaluator.evaluateInternalRules());
   });
-  await startStorageJobs(parts, { config, log, agent, questdb, queryClient, agentVersions });
+  await startStorageJobs(parts, { config, log, questdb, queryClient, agentVersions });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
   // The HTTP server starts before the jobs, but must stop serving requests before the jobs stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });

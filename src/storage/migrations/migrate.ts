@@ -56,12 +56,23 @@ export interface MigrationReport {
  * tables and roll-ups keep their rows for `retention`. Several processes can run this at the same
  * time, because the statements are idempotent and a version that is recorded twice becomes one row.
  *
+ * @param options of each statement
  * @throws PS_SCHEMA_NEWER if a newer version of Perfscope has migrated the database
  * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
-export async function migrate(target: WriteTarget, retention: Retention): Promise<MigrationReport> {
-  const report = await migrateTables(target, retention);
-  const rollups = await createRollups(target, retention);
+export async function migrate(
+  target: WriteTarget,
+  retention: Retention,
+  options: ExecOptions = {},
+): Promise<MigrationReport> {
+  const report = await migrateTables(target, retention, options);
+  const rollups = await createRollups(target, retention, ROLLUP_DEFINITIONS, options).catch(
+    (error): RollupReport => {
+      // A table with a conflict can't have roll-ups. The other parts of the server still work.
+      if (report.conflicts.length > 0 && isRejected(error)) return { created: [], conflicts: [] };
+      throw error;
+    },
+  );
   return {
     ...report,
     applied: [...report.applied, ...rollups.created],
@@ -155,8 +166,9 @@ export async function createRollups(
   target: WriteTarget,
   retention: Retention,
   definitions = ROLLUP_DEFINITIONS,
+  options: ExecOptions = {},
 ): Promise<RollupReport> {
-  const stored = await readSchema(target, []);
+  const stored = await readSchema(target, [], options);
   const created: string[] = [];
   const conflicts: PerfscopeError[] = [];
   for (const definition of definitions) {
@@ -172,6 +184,7 @@ export async function createRollups(
       await execSql(
         target,
         buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit)),
+        options,
       );
       created.push(name);
     }

@@ -23,6 +23,7 @@ export class SchemaRepairJob {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #failure: string | undefined;
+  readonly #stopping = new AbortController();
 
   constructor(options: SchemaRepairJobOptions) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class SchemaRepairJob {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopping.abort();
     await this.#running;
   }
 
@@ -52,7 +54,7 @@ export class SchemaRepairJob {
     const { target, retention, isStoringRows, log } = this.#options;
     if (!isStoringRows()) return;
     try {
-      const report = await migrate(target(), retention);
+      const report = await migrate(target(), retention, { signal: this.#stopping.signal });
       if (report.applied.length > 0) {
         log.warn(
           `Parts of the schema were missing and were created: ${report.applied.join(', ')}.`,
@@ -62,6 +64,7 @@ export class SchemaRepairJob {
       this.recordConflicts(report);
       this.#failure = undefined;
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       const reason = errorMessage(error);
       if (reason !== this.#failure) log.warn(`Failed to check the schema: ${reason}`);
       this.#failure = reason;

@@ -140,3 +140,22 @@ it('reports a table that is not a WAL table, and a table with the name of a roll
   const { created } = await createRollups(questdb.target, DEFAULT_RETENTION);
   expect(created).toEqual(['system_health_1h']);
 });
+
+it('reports a table that cannot have roll-ups, and does not fail', async () => {
+  await questdb.sql('DROP MATERIALIZED VIEW system_health_1h');
+  await questdb.sql('DROP MATERIALIZED VIEW system_health_1m');
+  await questdb.sql('DROP TABLE system_health');
+  await questdb.sql(
+    'CREATE TABLE system_health (timestamp TIMESTAMP) TIMESTAMP(timestamp) PARTITION BY DAY BYPASS WAL',
+  );
+  const report = await migrate(questdb.target, DEFAULT_RETENTION);
+  expect(report.conflicts.map(({ message }) => message)).toEqual([
+    expect.stringContaining('The table system_health is not a WAL table'),
+  ]);
+  await questdb.sql('RENAME TABLE system_health TO system_health_old');
+  const repaired = await migrate(questdb.target, DEFAULT_RETENTION);
+  expect(repaired).toMatchObject({
+    applied: ['table system_health', 'system_health_1m', 'system_health_1h'],
+    conflicts: [],
+  });
+});
