@@ -15,7 +15,11 @@ const WARM_UP_ROWS = 50_000;
 interface Drain {
   /** Until QuestDB has acknowledged the rows, scaled to the full backlog. */
   seconds: number;
-  /** Peak of the resident memory, minus the memory before the outage or before the restart's first row. */
+  /** Resident memory before the application opened its spool, or before the outage. */
+  startMb: number;
+  /** Resident memory when QuestDB returned. */
+  returnMb: number;
+  /** Peak of the resident memory after that, minus `returnMb`. */
   addedMb: number;
   longestBlockMs: number;
   /** Most CPU time of the main thread between two timers. */
@@ -92,12 +96,15 @@ async function measureDrain(options: MeasureOptions): Promise<Drain> {
       startMb = application.residentMb;
     }
     await waitForWal(questdb);
+    const returnMb = application.residentMb;
     const questdbCpuMs = readCpuMs(questdb.pid);
     const result = await application.run({ kind: 'drain', target });
     await waitForWal(questdb);
     return {
       seconds: (result.seconds * FULL_BACKLOG_ROWS) / rows,
-      addedMb: result.peakMb - startMb,
+      startMb,
+      returnMb,
+      addedMb: result.peakMb - returnMb,
       longestBlockMs: result.longestBlockMs,
       longestBlockCpuMs: result.longestBlockCpuMs,
       clientCpu: (result.cpuMs * 1000) / rows,
@@ -116,7 +123,7 @@ function createReport(
     const format = (metric: keyof Drain) => roundToFourDigits(medianOf(drains, metric));
     details[name] = [
       `${format('seconds')} s for 1,000,000 rows`,
-      `${format('addedMb')} MB added`,
+      `${format('addedMb')} MB added to ${format('returnMb')} MB (at first: ${format('startMb')} MB)`,
       `longest event-loop block ${format('longestBlockCpuMs')} ms of CPU time (${format('longestBlockMs')} ms by the clock)`,
       `CPU per row ${format('clientCpu')} µs client and ${format('questdbCpu')} µs QuestDB`,
     ].join(', ');
