@@ -1,4 +1,3 @@
-import type { Agent } from '../../agent/agent.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import type { Logger } from '../../core/log.ts';
 import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
@@ -11,21 +10,18 @@ import type { ActionParts } from './create-actions.ts';
 import type { NotifierParts } from './create-alerting.ts';
 import type { ServerParts } from './part-lifecycle.ts';
 
-const ADOPT_INTERVAL_MS = 10_000;
-
 interface JobDependencies {
   readonly config: StartupConfig;
   readonly log: Logger;
-  readonly agent: Agent;
   readonly questdb: QuestdbInstance;
   readonly queryClient: QuestdbQueryClient;
   readonly agentVersions: AgentVersionMonitor;
 }
 
-/** Starts the jobs that work on stored data, such as roll-up repair and spool adoption. */
+/** Starts the jobs that work on stored data, such as roll-up repair. */
 export async function startStorageJobs(
   parts: ServerParts,
-  { config: { settings }, log, agent, questdb, queryClient, agentVersions }: JobDependencies,
+  { config: { settings }, log, questdb, queryClient, agentVersions }: JobDependencies,
 ): Promise<void> {
   const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
   await parts.start({
@@ -46,12 +42,6 @@ export async function startStorageJobs(
     name: 'the agent version check',
     start: () => agentVersions.start(),
     stop: () => agentVersions.stop(),
-  });
-  const adoptSpool = () => agent.deferredWriter.writer?.adoptSpool();
-  await parts.start({
-    name: 'spool adoption',
-    start: () => setInterval(adoptSpool, ADOPT_INTERVAL_MS),
-    stop: (timer) => clearInterval(timer),
   });
 }
 

@@ -4,7 +4,7 @@ import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { type Param, renderSql, type Sql } from '../sql/sql-builder.ts';
-import { getQueryCaller } from './query-caller.ts';
+import { getQueryCaller, type QueryAudience } from './query-caller.ts';
 import { QueryScheduler } from './query-scheduler.ts';
 
 /**
@@ -97,15 +97,15 @@ export class QuestdbReader {
   /**
    * Same as {@link ReadRows}.
    *
-   * @param signal cancels the query. Default: the query of an API request is canceled when its client
-   * disconnects
+   * @param audience the requests that wait for the query. Default: the current request. The query is
+   * canceled if all clients disconnect.
    * @throws PS_TOO_MANY_OPEN if the caller runs too many queries at the same time
    */
   readonly read = async (
     scope: TenantScope,
     statement: Sql,
     _revision?: string,
-    signal: AbortSignal | undefined = getQueryCaller()?.signal,
+    audience?: QueryAudience,
   ): Promise<readonly Row[]> => {
     const rendered = renderSql(statement, scope);
     if (!rendered) return [];
@@ -113,9 +113,12 @@ export class QuestdbReader {
       const { text, params } = rendered;
       const name = this.#statementNames.getName(text);
       const query = { text, values: params.map(toParamText), ...(name ? { name } : {}) };
-      return await this.#scheduler.run(getQueryCaller(), signal, () =>
-        this.#runQuery(query, signal),
-      );
+      const caller = getQueryCaller();
+      const signal = audience?.signal ?? caller?.signal;
+      return await this.#scheduler.run(caller, signal, () => {
+        if (audience) audience.hasStarted = true;
+        return this.#runQuery(query, signal);
+      });
     } catch (error) {
       if (error instanceof PerfscopeError) throw error;
       const reason = errorMessage(error);

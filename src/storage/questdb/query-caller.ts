@@ -25,6 +25,11 @@ export function runAsQueryCaller<T>(caller: QueryCaller, run: () => T): T {
   return callers.run(caller, run);
 }
 
+/** Runs a function whose result is shared by all callers, so the limits of the current caller don't apply. */
+export function runWithoutQueryCaller<T>(run: () => T): T {
+  return callers.exit(run);
+}
+
 /** Returns undefined if the current code doesn't run for an API request. */
 export function getQueryCaller(): QueryCaller | undefined {
   return callers.getStore();
@@ -36,7 +41,19 @@ export function getQueryCaller(): QueryCaller | undefined {
  */
 export class QueryAudience {
   readonly #controller = new AbortController();
+  readonly #callerId = getQueryCaller()?.groups[0]?.id;
   #waiting = 0;
+  /** Whether the query has started. Set by the reader. */
+  hasStarted = false;
+
+  /**
+   * Whether the current code can share the query. A query that waits for its turn is shared only within
+   * its caller, because the limits of that caller apply to it.
+   */
+  get isShareable(): boolean {
+    if (this.signal.aborted) return false;
+    return this.hasStarted || this.#callerId === getQueryCaller()?.groups[0]?.id;
+  }
 
   /** Adds the current request. Code that doesn't run for a request never disconnects. */
   join(): void {

@@ -2,7 +2,7 @@ import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
 import { renderSql, type Sql } from '../sql/sql-builder.ts';
 import { QuestdbReader, type ReadRows, type Row } from './postgres-wire-reader.ts';
-import { QueryAudience } from './query-caller.ts';
+import { QueryAudience, runWithoutQueryCaller } from './query-caller.ts';
 import { type Catalog, CatalogReader } from './table-catalog.ts';
 
 /** Runs queries against QuestDB and lists the tables and roll-ups that are stored. */
@@ -20,7 +20,9 @@ export class QuestdbQueryClient {
   constructor(target: ReadTarget) {
     this.#reader = new QuestdbReader(target);
     this.#cache = new QueryCache(this.#reader.read);
-    this.#catalog = new CatalogReader(this.#reader.read);
+    this.#catalog = new CatalogReader((scope, statement) =>
+      runWithoutQueryCaller(() => this.#reader.read(scope, statement)),
+    );
   }
 
   get read() {
@@ -55,12 +57,12 @@ interface CachedRows {
   size: number;
 }
 
-/** Reads rows without a cache. `signal` cancels the query. */
+/** Reads rows without a cache, for the requests of `audience`. */
 type ReadUncached = (
   scope: TenantScope,
   statement: Sql,
   revision: string | undefined,
-  signal: AbortSignal,
+  audience: QueryAudience,
 ) => Promise<readonly Row[]>;
 
 /**
@@ -83,15 +85,14 @@ class QueryCache {
     // Text and parameters include the scope, so no caller gets rows from another scope.
     const key = JSON.stringify([revision, rendered.text, rendered.params]);
     const result = this.#results.get(key);
-    // A canceled query has no result.
-    if (result && (result.size > 0 || !result.audience.signal.aborted)) {
+    if (result && (result.size > 0 || result.audience.isShareable)) {
       if (result.size === 0) result.audience.join();
       if (this.#results.delete(key)) this.#results.set(key, result);
       return result.rows;
     }
     const audience = new QueryAudience();
     audience.join();
-    const rows = this.#read(scope, statement, undefined, audience.signal);
+    const rows = this.#read(scope, statement, undefined, audience);
     this.#add(key, { rows, audience, size: 0 }, revision !== undefined);
     return rows;
   };

@@ -31,6 +31,7 @@ export class SegmentWriter {
   /** Earlier folders, which can still contain segments with waiting rows. */
   readonly #leftFolders: OwnedFolder[] = [];
   #active: Segment | undefined;
+  #lastCreatedMs = 0;
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
@@ -127,7 +128,9 @@ export class SegmentWriter {
       if (isUnlinked) this.#leaveFolder();
     }
     if (!this.#active) {
-      this.#active = Segment.create(this.getFolder(), Date.now());
+      // Unique, because the time in the name is the order of the segments.
+      this.#lastCreatedMs = Math.max(Date.now(), this.#lastCreatedMs + 1);
+      this.#active = Segment.create(this.getFolder(), this.#lastCreatedMs);
       this.#options.onSegment(this.#active);
     }
     return this.#active;

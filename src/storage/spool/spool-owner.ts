@@ -119,6 +119,11 @@ export function isOwnedFolderName(name: string): boolean {
   return SOCKET_FOLDER_PATTERN.test(name) || PROCESS_FOLDER_PATTERN.test(name);
 }
 
+/** Whether the name of a folder contains a process ID. The owner can be a worker thread. */
+export function isFolderOfProcess(name: string, pid: number): boolean {
+  return name.startsWith(`spool-${pid}-`);
+}
+
 /** Returns whether the owner of an {@link OwnedFolder} is still running. Never rejects. */
 export async function isFolderOwned(root: string, name: string): Promise<boolean> {
   const [, pid, started = ''] = PROCESS_FOLDER_PATTERN.exec(name) ?? [];

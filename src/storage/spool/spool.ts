@@ -8,7 +8,12 @@ import type { Segment, SegmentReading } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
 import type { BatchPosition } from './segment-writer.ts';
-import { adoptOrphans, getSpoolRoot, type ReadCheckpoint, type SpoolRoot } from './spool-adoption.ts';
+import {
+  adoptOrphans,
+  getSpoolRoot,
+  type ReadCheckpoint,
+  type SpoolRoot,
+} from './spool-adoption.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
 
@@ -35,6 +40,11 @@ export interface SpoolOptions {
   readCheckpoint?: ReadCheckpoint | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
+}
+
+export interface AdoptOptions {
+  /** Whether to take over only the segments of worker threads of this process. Default: `false`. */
+  readonly ownProcessOnly?: boolean;
 }
 
 /** Batches that were read from the spool, oldest first. */
@@ -185,15 +195,16 @@ export class Spool {
   }
 
   /**
-   * Takes over the segments of processes that have ended, as far as the size limit allows. Never
-   * rejects.
+   * Takes over the segments of processes and worker threads that have ended, as far as the size limit
+   * allows. Never rejects.
    *
    * @returns the number of rows
    */
-  async adopt(): Promise<number> {
+  async adopt({ ownProcessOnly = false }: AdoptOptions = {}): Promise<number> {
     let rows = 0;
     for (const root of this.#roots) {
       await adoptOrphans(root, {
+        ownProcessOnly,
         getFolder: () => this.#queue.getFolder(),
         canAdopt: (bytes) =>
           this.#queue.requiredBytes + this.#otherBytes + bytes <= this.#options.maxBytes,

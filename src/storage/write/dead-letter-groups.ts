@@ -64,7 +64,7 @@ export function readAllDeadLetters(
   }
 }
 
-/** Returns all groups, the one with the latest row first. */
+/** Returns all groups, the group with the latest row first. */
 export function listDeadLetterGroups(
   spoolDir: string,
   onUnreadable: OnUnreadable,

@@ -37,8 +37,8 @@ export class IlpClient {
   }
 
   /**
-   * Uses a new connection for the next request. QuestDB caches the columns of a table for each connection, so
-   * an existing connection never accepts rows with a column that was dropped and added again.
+   * Uses a new connection for the next request. QuestDB caches the columns of a table for each connection.
+   * Therefore, an existing connection never accepts rows with a column that was dropped and added again.
    */
   reconnect(): void {
     if (this.#isClosed) return;

@@ -7,7 +7,7 @@ import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
-import { Spool } from '../spool/spool.ts';
+import { type AdoptOptions, Spool } from '../spool/spool.ts';
 import { getSpoolRoot } from '../spool/spool-adoption.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import { CheckpointWriter, type CollectCheckpoint } from './checkpoint-writer.ts';
@@ -21,6 +21,12 @@ const POLL_INTERVAL_MS = 20;
 /** Maximum time in ms until a row is in the spool, where it survives the end of the process. */
 const MAX_SPOOL_INTERVAL_MS = 2000;
 const PART = 'the row writer';
+const ADOPT_INTERVAL_MS = 10_000;
+/**
+ * Services look for rows of other processes less often, because each process of a machine does. Servers
+ * always look for them.
+ */
+const ADOPT_ALL_INTERVAL_MS = 300_000;
 
 export interface RowWriterOptions {
   spoolDir: string;
@@ -55,7 +61,9 @@ export class RowWriter {
   #spooling: Promise<void> | undefined;
   /** The chunk that is being written. */
   #chunkInProgress: RowChunk | undefined;
+  readonly #adoptTimer: NodeJS.Timeout;
   #adoption: Promise<void> | undefined;
+  #nextAdoptAllMs = performance.now() + ADOPT_ALL_INTERVAL_MS;
   #scheduledFlush: NodeJS.Immediate | undefined;
   #isSplitting = false;
   #recordedRows = 0;
@@ -89,6 +97,7 @@ export class RowWriter {
       maxAgeMs: retentionDays * DAY_MS,
     });
     this.adoptSpool();
+    this.#adoptTimer = startInterval(PART, () => this.#adoptSometimes(), ADOPT_INTERVAL_MS);
     this.#nextFlushMs = performance.now() + options.flushIntervalMs;
     const intervalMs = Math.min(options.flushIntervalMs, MAX_SPOOL_INTERVAL_MS);
     this.#timer = startInterval(PART, () => this.#onInterval(), intervalMs);
@@ -146,10 +155,10 @@ export class RowWriter {
     };
   }
 
-  /** Sends rows left in the spool by processes that have ended. */
-  adoptSpool(): void {
+  /** Sends rows left in the spool by processes and worker threads that have ended. */
+  adoptSpool(options: AdoptOptions = {}): void {
     startTask(PART, () => {
-      this.#adoption ??= this.#adoptAndSend().finally(() => {
+      this.#adoption ??= this.#adoptAndSend(options).finally(() => {
         this.#adoption = undefined;
       });
       return this.#adoption;
@@ -182,6 +191,7 @@ export class RowWriter {
   /** Writes all rows to disk, tries to send them for `timeoutMs`, and stops. Never rejects. */
   async close(timeoutMs = 2000): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#adoptTimer);
     await this.flush(timeoutMs).catch(() => {});
     await this.#sender.close();
     this.releaseSpool();
@@ -220,8 +230,17 @@ export class RowWriter {
     this.#spool.close();
   }
 
-  async #adoptAndSend(): Promise<void> {
-    if ((await this.#spool.adopt()) > 0) this.#sender.start();
+  #adoptSometimes(): void {
+    const nowMs = performance.now();
+    const ownProcessOnly = !this.#options.isServer && nowMs < this.#nextAdoptAllMs;
+    // Partly random, so that the processes of a machine don't all look at the same time.
+    if (!ownProcessOnly)
+      this.#nextAdoptAllMs = nowMs + ADOPT_ALL_INTERVAL_MS * (0.5 + Math.random());
+    this.adoptSpool({ ownProcessOnly });
+  }
+
+  async #adoptAndSend(options: AdoptOptions): Promise<void> {
+    if ((await this.#spool.adopt(options)) > 0) this.#sender.start();
   }
 
   /** @param excluded chunk that is already being written */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
@@ -8,6 +8,7 @@ import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts
 import { RowWriter, type RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+import { listSegments } from '../../../support/spool-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
@@ -28,7 +29,7 @@ beforeEach(() => {
   messages = [];
   dropped = new DroppedRowCounter();
   rmSync(spoolDir, { recursive: true, force: true });
-  mkdirSync(orphanedFolder, { recursive: true });
+  mkdirSync(orphanedFolder, { recursive: true, mode: 0o700 });
 });
 
 function createWriter(options: Partial<RowWriterOptions> = {}): RowWriter {
@@ -74,21 +75,21 @@ function writeOrphanedBatch(seq: number, line: string, newestMs = Date.now()): s
 const line = (service: string, field = 'value=1.0') =>
   `performance_metrics,service=${service},metric_type=CUSTOM id="${service}",${field} ${Date.now()}000000\n`;
 
-it('saves a batch that QuestDB rejects to a file, and stores the other batches', async () => {
+it('keeps a row that QuestDB rejects as a dead letter, and stores the other rows', async () => {
   writeOrphanedBatch(1, line('before'));
   writeOrphanedBatch(2, line('bad', 'value="a text"'));
   writeOrphanedBatch(3, line('after'));
   const writer = createWriter();
   await writer.flush();
+  expect(writer.stats).toMatchObject({ storedRows: 2, waitingRows: 0, deadLetterRows: 1 });
   await writer.close();
   for (const service of ['before', 'after']) {
     expect(await waitFor(async () => countStoredRows(service))).toBe(1);
   }
   expect(await countStoredRows('bad')).toBe(0);
-  expect([...dropped.byReason]).toEqual([['refused', 1]]);
-  expect(messages.join()).toContain('QuestDB rejected 1 row for table performance_metrics');
-  expect(readdirSync(join(spoolDir, 'refused'))).toHaveLength(1);
-  expect(existsSync(orphanedFolder)).toBe(false);
+  expect(dropped.total).toBe(0);
+  expect(messages.join()).toContain("1 row for table performance_metrics can't be stored");
+  expect(readdirSync(spoolDir)).toEqual(['dead-letters']);
 });
 
 it('stores texts with any character', async () => {
@@ -110,19 +111,21 @@ it('stores texts with any character', async () => {
   await writer.close();
 });
 
-it('continues if the file of a waiting batch was deleted', async () => {
+it('continues if the file of waiting rows was deleted', async () => {
   target = undefined;
-  const deletedBatch = writeOrphanedBatch(1, line('deleted'));
-  writeOrphanedBatch(2, line('other'));
-  const writer = createWriter();
-  const [ownFolder] = readdirSync(spoolDir);
-  rmSync(join(spoolDir, String(ownFolder), deletedBatch));
+  const writer = createWriter({ spoolMaxBytes: 64 * 1024 });
+  writer.add('performance_metrics', createRows('deleted', 50));
+  await writer.flush(0).catch(() => {});
+  writer.add('performance_metrics', createRows('other', 50));
+  await writer.flush(0).catch(() => {});
+  const [oldest = ''] = listSegments(spoolDir);
+  rmSync(join(spoolDir, oldest));
   target = questdb.target;
   await writer.flush();
   await writer.close();
-  expect(await waitFor(async () => countStoredRows('other'))).toBe(1);
+  expect(await waitFor(async () => countStoredRows('other'))).toBe(50);
   expect(await countStoredRows('deleted')).toBe(0);
-  expect(readdirSync(spoolDir)).toEqual([]);
+  expect([...dropped.byReason]).toEqual([['missing', 50]]);
 });
 
 it('deletes the incomplete batch of a killed process', async () => {
@@ -137,19 +140,19 @@ it('deletes the incomplete batch of a killed process', async () => {
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 
-it('drops and counts expired rows, and the oldest rows when the spool is full', async () => {
+it('drops and counts the oldest rows when the spool is full', async () => {
   target = undefined;
-  writeOrphanedBatch(1, line('too-old'), Date.now() - 31 * DAY_MS);
   const writer = createWriter({ spoolMaxBytes: 64 * 1024, bufferSize: 100_000 });
-  expect([...dropped.byReason]).toEqual([['expired', 1]]);
   for (let i = 0; i < 50; i++) {
     writer.add('performance_metrics', createRows(`bounded-${i}`, 100));
     await writer.flush(0).catch(() => {});
   }
   const droppedRows = dropped.byReason.get('spool_full') ?? 0;
   expect(droppedRows).toBeGreaterThan(0);
-  const files = readdirSync(spoolDir, { recursive: true }).map(String);
-  expect(files.filter((name) => name.endsWith('.ilp')).length).toBeLessThan(50);
+  await waitFor(async () => {
+    const sizes = listSegments(spoolDir).map((name) => statSync(join(spoolDir, name)).size);
+    return sizes.reduce((sum, size) => sum + size, 0) <= 64 * 1024;
+  });
   target = questdb.target;
   await writer.flush();
   await writer.close();
@@ -182,16 +185,6 @@ it('drops and counts only the rows that are older than the retention period', as
   expect([...dropped.byReason]).toEqual([['expired', 3]]);
   expect(messages.join()).toContain('Dropped 3 rows: they are older than the retention period');
   await waitFor(async () => (await questdb.sql("audit_log WHERE id = 'old'")).length === 1);
-});
-
-it('stores the rows of each day in a separate batch, because each day expires separately', async () => {
-  const writer = createWriter({ target: () => undefined });
-  const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  writer.add('performance_metrics', createRows('yesterday', 3, midnight - 1));
-  writer.add('performance_metrics', createRows('today', 5, midnight));
-  await writer.flush(1).catch(() => {});
-  await writer.close(1);
-  expect(getSpooledRowCounts().toSorted()).toEqual([3, 5]);
 });
 
 it('writes when the buffer is full or the flush interval ends', async () => {
@@ -231,19 +224,13 @@ it('keeps rows for the next process if QuestDB is unreachable at shutdown', asyn
   const writer = createWriter();
   writer.add('performance_metrics', createRows('inherited', 7));
   await writer.close(0);
-  expect(getSpooledRowCounts()).toEqual([7]);
-  // No process owns the rows, although this process is still running.
-  expect(readdirSync(spoolDir).filter((name) => name.startsWith(`${process.pid}-`))).toEqual([]);
-});
-
-it('splits a burst of rows into batches of limited size', async () => {
-  const writer = createWriter({ target: () => undefined });
-  writer.add('performance_metrics', createRows('burst', 12_000));
-  await writer.flush(1).catch(() => {});
-  await writer.close(1);
-  const sizes = getSpooledRowCounts();
-  expect(sizes.reduce((sum, rows) => sum + rows, 0)).toBe(12_000);
-  expect(Math.max(...sizes)).toBeLessThanOrEqual(5000);
+  expect(countSpooledRows()).toBe(7);
+  target = questdb.target;
+  // The process that wrote the rows is still running.
+  const next = createWriter();
+  await next.flush();
+  expect(await waitFor(async () => countStoredRows('inherited'))).toBe(7);
+  await next.close();
 });
 
 it('spools all rows if the process exits during a write', () => {
@@ -251,13 +238,22 @@ it('spools all rows if the process exits during a write', () => {
   writer.add('performance_metrics', createRows('leaver', 12_000));
   writer.add('performance_metrics', createRows('late', 1));
   writer.flushSync();
-  expect(getSpooledRowCounts().reduce((sum, rows) => sum + rows, 0)).toBe(12_001);
+  writer.releaseSpool();
+  expect(countSpooledRows()).toBe(12_001);
 });
 
-/** Returns the row count of each batch on disk, from its file name. */
-function getSpooledRowCounts(): number[] {
-  return readdirSync(spoolDir, { recursive: true })
-    .map(String)
-    .flatMap((name) => /\.(\d+)\.\d+\.ilp$/.exec(name)?.[1] ?? [])
-    .map(Number);
+it('writes rows to the spool within seconds, long before they are sent', async () => {
+  const writer = createWriter({ bufferSize: 1000, flushIntervalMs: 3_600_000 });
+  writer.add('performance_metrics', createRows('early', 3));
+  await waitFor(async () => writer.stats.waitingRows === 3);
+  expect(await countStoredRows('early')).toBe(0);
+  await writer.close();
+  expect(await waitFor(async () => countStoredRows('early'))).toBe(3);
+});
+
+/** Returns the number of rows in all complete segments, from their names. */
+function countSpooledRows(): number {
+  return listSegments(spoolDir)
+    .map((name) => Number(/\.(\d+)\.segment$/.exec(name)?.[1]))
+    .reduce((sum, rows) => sum + rows, 0);
 }

@@ -4,6 +4,7 @@ import {
   QueryAudience,
   type QueryCaller,
   runAsQueryCaller,
+  runWithoutQueryCaller,
 } from '../../../../src/storage/questdb/query-caller.ts';
 import { QueryScheduler } from '../../../../src/storage/questdb/query-scheduler.ts';
 
@@ -79,19 +80,20 @@ describe('QueryScheduler', () => {
   });
 
   it('prefers connections of a caller that used little query time in the last seconds', async () => {
-    const busy = {};
-    void run('busy0', createCaller('a', { connection: busy }));
+    const busy = createCaller('a', { connection: {} });
+    const polling = createCaller('a', { connection: {} });
+    void run('busy0', busy);
     await end('busy0', 2000);
-    for (const name of ['busy1', 'busy2', 'busy3']) {
-      void run(name, createCaller('a', { connection: busy }));
-    }
-    const polling = {};
-    void run('polling', createCaller('a', { connection: polling }));
+    void run('busy1', busy);
+    void run('busy2', busy);
+    void run('polling0', polling);
+    void run('busy3', busy);
     await end('busy1', 1000);
-    expect(started).toEqual(['busy0', 'busy1', 'busy2', 'polling']);
+    expect(started).toEqual(['busy0', 'busy1', 'busy2', 'polling0']);
     // After two minutes, the earlier query time of the first connection no longer counts.
     nowMs += 120_000;
-    await end('polling', 1);
+    void run('polling1', polling);
+    await end('polling0', 100);
     expect(started.at(-1)).toBe('busy3');
   });
 
@@ -181,5 +183,16 @@ describe('QueryAudience', () => {
     audience.join();
     runAsQueryCaller(createCaller('a', { signal }), () => audience.join());
     expect(audience.signal.aborted).toBe(false);
+  });
+
+  it('shares a waiting query only within its caller, and a running query with all callers', () => {
+    const [first, second] = [createCaller('a'), createCaller('a')];
+    const audience = runAsQueryCaller(first, () => new QueryAudience());
+    const isShareable = () => audience.isShareable;
+    expect(runAsQueryCaller(second, isShareable)).toBe(true);
+    expect(runAsQueryCaller(createCaller('b'), isShareable)).toBe(false);
+    expect(runAsQueryCaller(first, () => runWithoutQueryCaller(isShareable))).toBe(false);
+    audience.hasStarted = true;
+    expect(runAsQueryCaller(createCaller('b'), isShareable)).toBe(true);
   });
 });

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
 import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import { listSegments } from '../../../support/spool-fixtures.ts';
 
 const MEMORY_BYTES = 16 * 1024 * 1024;
 const ROWS = 60_000;
@@ -47,8 +48,8 @@ it('writes to disk while the event loop is blocked', async () => {
   expect(writer.spoolBytes).toBeGreaterThan(2 * MEMORY_BYTES);
   await writer.close(0);
   expect(dropped.total).toBe(0);
-  const files = readdirSync(join(folder, 'spool'), { recursive: true }).map(String);
-  const rows = files.map((file) => Number(/metrics\.(\d+)\./.exec(file)?.[1] ?? 0));
+  const files = listSegments(join(folder, 'spool'));
+  const rows = files.map((file) => Number(/\.(\d+)\.segment$/.exec(file)?.[1] ?? 0));
   expect(rows.reduce((sum, count) => sum + count, 0)).toBe(ROWS);
 });
 
@@ -56,8 +57,10 @@ it('drops the oldest rows if the disk is not writable', async () => {
   writeFileSync(join(folder, 'file'), '');
   const writer = createWriter(join(folder, 'file', 'spool'));
   addRows(writer);
-  await writer.close(0);
   expect(writer.spoolBytes).toBeGreaterThan(MEMORY_BYTES / 4);
   expect(writer.spoolBytes).toBeLessThanOrEqual(MEMORY_BYTES);
   expect([...dropped.byReason.keys()]).toEqual(['memory_full']);
+  await writer.close(0);
+  expect([...dropped.byReason.keys()]).toEqual(['memory_full', 'process_exit']);
+  expect(dropped.total).toBe(ROWS);
 });
