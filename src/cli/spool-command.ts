@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { getRowTarget, isPaused } from '../core/config/questdb-targets.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
+import { formatBytes } from '../core/format.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { DeadLetter } from '../storage/write/dead-letter-files.ts';
 import type { DeadLetterGroup } from '../storage/write/dead-letter-groups.ts';
@@ -68,10 +70,28 @@ export function addSpoolCommand(program: Command): void {
 
 async function list(options: SpoolOptions): Promise<void> {
   const spoolDir = await getFolder(requireStartupConfig(), options);
+  const { listSpool } = await import('../storage/spool/spool-list.ts');
+  const waiting = await listSpool(spoolDir, reportUnreadable);
   const groups = await listGroups(spoolDir);
-  if (options.json) return printJson({ spoolDir, rejected: groups });
+  if (options.json) {
+    printJson({ spoolDir, waiting, rejected: groups });
+    return;
+  }
   print(`Spool folder: ${spoolDir}`);
-  if (groups.length === 0) return print('No rejected rows.');
+  if (waiting.length === 0) print('No rows are in the spool.');
+  else {
+    print('Rows in the spool, including rows that were stored in the last minute:');
+    const head = ['folder', 'written by', 'process', 'rows', 'size'];
+    const rows = waiting.map(({ folder, owner, isRunning, rows: count, bytes }) => [
+      ...[basename(folder), owner, isRunning ? 'running' : 'ended', count, formatBytes(bytes)],
+    ]);
+    process.stdout.write(formatTable(head, rows));
+  }
+  if (groups.length === 0) {
+    print('No rejected rows.');
+    return;
+  }
+  print('Rejected rows:');
   const head = ['id', 'rows', 'table', 'written by', 'first', 'last', 'reason'];
   const rows = groups.map(({ id, rows: count, table, owner, first, last, reason }) => [
     ...[id, count, table, owner, formatTime(first), formatTime(last)],

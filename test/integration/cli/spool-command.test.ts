@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { addSpoolCommand } from '../../../src/cli/spool-command.ts';
 import { errorMessage } from '../../../src/core/perfscope-error.ts';
 import { migrate } from '../../../src/storage/migrations/migrate.ts';
+import { Spool } from '../../../src/storage/spool/spool.ts';
 import { DeadLetterStore } from '../../../src/storage/write/dead-letter-store.ts';
 import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 import { DEFAULT_RETENTION } from '../../support/default-retention.ts';
@@ -111,6 +112,32 @@ describe('ls', () => {
     const missing = await run('ls', '--spool-dir', join(questdb.folder, 'missing'));
     expect([missing.code, missing.err]).toEqual([0, '']);
   });
+});
+
+it('lists the rows that wait in the spool, and whether their process is running', async () => {
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const dropped = new DroppedRowCounter();
+  const deadLetters = { bytes: 0, add: () => {} };
+  const createSpool = (isServer: boolean) =>
+    new Spool({
+      ...{ dir: spoolDir, isServer, maxBytes: 64e6, deadLetters, dropped, log },
+    });
+  const lines = Buffer.from(line('waiting', '1') + line('waiting', '2'));
+  const batch = { table: TABLE, rows: 2, newestMs: Date.now(), lines } as const;
+  const running = createSpool(true);
+  await running.add(batch);
+  const ended = createSpool(false);
+  await ended.add(batch);
+  await ended.add(batch);
+  ended.close();
+  const { out } = await run('ls');
+  expect(out).toMatch(/spool-\d+-[-\w]+ +server +running +2 +\d+ B/);
+  expect(out).toMatch(/spool-\d+-[-\w]+ +services +ended +4 +\d+ B/);
+  expect(JSON.parse((await run('ls', '--json')).out).waiting).toMatchObject([
+    { owner: 'services', isRunning: false, rows: 4, segments: 1 },
+    { owner: 'server', isRunning: true, rows: 2, segments: 1 },
+  ]);
+  running.close();
 });
 
 describe('show', () => {
