@@ -36,7 +36,7 @@ it('starts with empty and truncated state files, and names them', async () => {
   expect(JSON.parse(readFileSync(inData('credentials.json'), 'utf8'))).toHaveProperty('reader');
 });
 
-it('does not start if a folder has the name of a state file, and says what to do', async () => {
+it('does not start if a folder has the name of a state file, and names the file', async () => {
   await server.stop();
   const file = join(dataDir, 'credentials.json');
   rmSync(file);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { createPrincipal } from '../../../../src/server/access/principal.ts';
 import { QuestdbReader } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
-import { getQueryCaller } from '../../../../src/storage/questdb/query-caller.ts';
+import { getQueryCaller, runAsQueryCaller } from '../../../../src/storage/questdb/query-caller.ts';
 import { QueryScheduler } from '../../../../src/storage/questdb/query-scheduler.ts';
 import { sql } from '../../../../src/storage/sql/sql-builder.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
@@ -90,12 +90,9 @@ it('answers a client while 50 clients pipeline heavy queries and never read', as
 it('cancels the query of a client that has disconnected', async () => {
   const reader = new QuestdbReader(api.questdb.readTarget);
   const disconnected = new AbortController();
-  const slow = reader.read(
-    UNRESTRICTED_SCOPE,
-    sql`SELECT sum(a.x * b.x) FROM long_sequence(2000000) a CROSS JOIN long_sequence(1000000) b`,
-    undefined,
-    disconnected.signal,
-  );
+  const caller = { groups: [], connection: {}, signal: disconnected.signal };
+  const statement = sql`SELECT sum(a.x * b.x) FROM long_sequence(2000000) a CROSS JOIN long_sequence(1000000) b`;
+  const slow = runAsQueryCaller(caller, () => reader.read(UNRESTRICTED_SCOPE, statement));
   const isRunning = async () => {
     const rows = await api.questdb.sql('SELECT query FROM query_activity()');
     return rows.some(([query]) => String(query).includes('sum(a.x * b.x)'));
