@@ -30,7 +30,7 @@ export class WalResumer {
       try {
         const options = { timeoutMs: STATEMENT_TIMEOUT_MS, keepsProcessAlive: false };
         await resumeWal(this.#target(), table, options);
-        this.#log.info(`Resumed the suspended table ${table}. No rows were skipped.`);
+        this.#log.info(`Resuming the suspended table ${table}. QuestDB applies all waiting rows.`);
       } catch (error) {
         this.#log.warn(`Failed to resume the table ${table}: ${errorMessage(error)}`);
       }

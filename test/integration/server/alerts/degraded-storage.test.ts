@@ -111,7 +111,7 @@ it('reports no silent service while its table is suspended, and resumes the tabl
     expect.stringContaining('Only 100 B are free'),
     expect.stringContaining('suspended: performance_metrics (DISK FULL: no space)'),
     'Enough disk space is free again. Database writes continue.',
-    'Resumed the suspended table performance_metrics. No rows were skipped.',
+    'Resuming the suspended table performance_metrics. QuestDB applies all waiting rows.',
     'QuestDB stores rows in performance_metrics again.',
   ]);
 
