@@ -10,7 +10,7 @@ import { MEASUREMENT_TABLES, STATE_TABLES } from '../../core/schema/table-regist
 import type { StoredRelation, StoredSchema } from './read-schema.ts';
 
 /** A statement that adds a missing part of the schema. Running it twice has no further effect. */
-export interface SchemaRepair {
+interface SchemaRepair {
   readonly table: string;
   /** The missing part, for example `column metric_buckets.name`. */
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
 
-export interface StoredColumn {
+interface StoredColumn {
   /** Type in upper case, for example `SYMBOL`. */
   readonly type: string;
   readonly isDedupKey: boolean;
