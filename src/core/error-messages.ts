@@ -1,4 +1,3 @@
-import { formatBytes } from './format.ts';
 import { formatUnsupportedRuntime } from './supported-runtime.ts';
 
 /**
@@ -79,8 +78,8 @@ export const ERROR_MESSAGES = {
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
     `The rows in ${p.path} are not sent: ${p.reason}. Delete them, or see docs/security.md to send them.`,
-  PS_SPOOL_DAMAGED: (p: { path: string; rows: number; bytes: number }) =>
-    `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} and ${formatBytes(p.bytes)} can't be read. All other rows are sent. Check the disk if the machine did not lose power.`,
+  PS_SPOOL_DAMAGED: (p: { path: string; rows: number; size: string }) =>
+    `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} can't be read (${p.size}). All other rows are sent. Check the disk if the machine did not lose power.`,
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
     `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
   PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>

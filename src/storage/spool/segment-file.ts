@@ -71,7 +71,7 @@ export async function readSegmentFile(
   }
 }
 
-/** Returns the number of rows, including those of damaged records. */
+/** Returns the number of rows. Rows of damaged records are included. */
 async function readRecords(
   fd: number,
   nonce: Buffer,

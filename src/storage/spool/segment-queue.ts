@@ -31,6 +31,7 @@ export class SegmentQueue {
   readonly #acknowledged: AcknowledgedSegments;
   /** Segments with waiting rows, and the active segment. */
   #segments: Segment[] = [];
+  readonly #undeletable = new WeakSet<Segment>();
   /** The segment whose rows are being read or sent. It is not dropped. */
   inUse: Segment | undefined;
 
@@ -111,7 +112,7 @@ export class SegmentQueue {
       this.requiredBytes + this.#acknowledged.bytes + otherBytes > maxBytes;
     while (exceedsLimit() && !this.#acknowledged.isEmpty) this.#acknowledged.deleteOldest();
     while (exceedsLimit()) {
-      const oldest = this.#segments.find((each) => each !== this.inUse && !each.isWriting);
+      const oldest = this.#segments.find((each) => this.#canDrop(each));
       if (!oldest) return;
       this.#drop(oldest);
     }
@@ -150,19 +151,31 @@ export class SegmentQueue {
     }
   }
 
+  #canDrop(segment: Segment): boolean {
+    return segment !== this.inUse && !segment.isWriting && !this.#undeletable.has(segment);
+  }
+
   #take(segment: Segment): void {
     this.#segments = this.#segments.filter((each) => each !== segment);
   }
 
   #drop(segment: Segment): void {
     if (segment === this.#writer.active) this.#writer.seal();
+    const { waitingRows } = segment;
+    try {
+      segment.deleteSync();
+    } catch (error) {
+      // For example, after the process has dropped its privileges. Another process can send the rows.
+      this.#undeletable.add(segment);
+      this.#options.reporter.reportFailure('deleted', error);
+      return;
+    }
     this.#take(segment);
     const limit = formatBytes(this.#options.maxBytes);
     this.#options.reporter.reportDropped(
       'spool_full',
-      segment.waitingRows,
+      waitingRows,
       `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`,
     );
-    startTask(PART, () => this.#acknowledged.delete(segment));
   }
 }

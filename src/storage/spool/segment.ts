@@ -5,6 +5,7 @@ import {
   ftruncateSync,
   openSync,
   renameSync,
+  rmSync,
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -246,6 +247,12 @@ export class Segment {
   async delete(): Promise<void> {
     await this.close();
     await deleteFile(this.path);
+  }
+
+  /** Same as `delete`, but synchronous. */
+  deleteSync(): void {
+    rmSync(this.path, { force: true });
+    for (const fd of this.#takeFds()) closeSync(fd);
   }
 
   /** Closes the file synchronously, and deletes it if no rows are waiting. Never throws. */

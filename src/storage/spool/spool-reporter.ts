@@ -1,3 +1,4 @@
+import { formatBytes } from '../../core/format.ts';
 import { countFailure } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
@@ -47,6 +48,9 @@ export class SpoolReporter {
 
   reportDamage(path: string, rows: number, bytes: number): void {
     this.#dropped.add('damaged', rows);
-    this.#warnOnce('damaged', createError('PS_SPOOL_DAMAGED', { path, rows, bytes }).message);
+    this.#warnOnce(
+      'damaged',
+      createError('PS_SPOOL_DAMAGED', { path, rows, size: formatBytes(bytes) }).message,
+    );
   }
 }
