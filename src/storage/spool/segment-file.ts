@@ -16,7 +16,7 @@ const SCAN_BYTES = 1024 * 1024;
  * Opens a segment for reading.
  *
  * @param isForeign whether another process wrote the file. Then it must belong to the current user, and
- * nobody else must be able to write to it.
+ * no other user must be able to write to it.
  * @throws UntrustedFileError, or the error of the file system
  */
 export async function openSegmentFile(path: string, isForeign: boolean): Promise<number> {
@@ -33,7 +33,7 @@ export async function openSegmentFile(path: string, isForeign: boolean): Promise
 }
 
 /**
- * Returns the size of a segment and its number of rows, including those of damaged records. Reads the
+ * Returns the size of a segment and its number of rows, including the rows of damaged records. Reads the
  * whole file if its name doesn't contain the number of rows.
  *
  * @throws UntrustedFileError, or the error of the file system
