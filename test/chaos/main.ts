@@ -54,6 +54,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     await removeActiveRuns();
     await questdb.remove();
+    printResults();
     process.exit(1);
   });
 }
@@ -66,10 +67,16 @@ try {
 } finally {
   await questdb.remove();
 }
-const ordered = scenarios.flatMap(({ name }) => results.get(name) ?? []);
-console.log(values.markdown ? formatMarkdown(ordered) : formatTable(ordered));
-if (values.json) console.log(JSON.stringify(ordered));
-process.exit(ordered.some(({ faults }) => faults.length > 0) ? 1 : 0);
+printResults();
+const hasFailed = [...results.values()].some(({ faults }) => faults.length > 0);
+process.exit(hasFailed || results.size < scenarios.length ? 1 : 0);
+
+/** Prints the finished scenarios in the order of the list. */
+function printResults(): void {
+  const ordered = scenarios.flatMap(({ name }) => results.get(name) ?? []);
+  console.log(values.markdown ? formatMarkdown(ordered) : formatTable(ordered));
+  if (values.json) console.log(JSON.stringify(ordered));
+}
 
 /** Runs the scenarios, and removes each from the list. Several callers can share the list. */
 async function runAll(waiting: Scenario[]): Promise<void> {

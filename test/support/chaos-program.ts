@@ -142,8 +142,8 @@ export class ChaosProgram {
     this.#child.stdin?.write(`${command}\n`);
   }
 
-  async waitForRecorded(rows: number): Promise<void> {
-    await waitFor(async () => this.hasExited || this.recorded >= rows, 60_000);
+  async waitForRecorded(rows: number, timeoutMs = 60_000): Promise<void> {
+    await waitFor(async () => this.hasExited || this.recorded >= rows, timeoutMs);
   }
 
   async kill(): Promise<void> {

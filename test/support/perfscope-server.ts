@@ -45,7 +45,7 @@ export class PerfscopeServer {
     }
     const url = await waitFor(async () => {
       return /Ready: (\S+)/.exec(this.output)?.[1] ?? (child.exitCode !== null && 'exited');
-    }, 60_000);
+    }, 120_000);
     if (url === 'exited') throw new Error(this.output);
     this.url = url;
   }

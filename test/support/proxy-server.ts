@@ -14,7 +14,7 @@ export type ProxyMode =
   | { kind: 'reset' }
   /** Reads requests and never responds. */
   | { kind: 'hang' }
-  /** Forwards requests, and closes the connection instead of passing on the response. */
+  /** Forwards requests, and closes the connection instead of passing on every second response to a write. */
   | { kind: 'drop-responses' }
   /** Closes the connection after this number of bytes of a request body. */
   | { kind: 'cut'; bytes: number }
@@ -34,6 +34,7 @@ export class ProxyServer {
     response.on('error', () => {});
     this.#onRequest(request, response).catch(() => request.socket.destroy());
   });
+  #writes = 0;
   mode: ProxyMode = { kind: 'forward' };
   url = '';
   /** Number of writes whose response was not passed on. */
@@ -95,7 +96,8 @@ export class ProxyServer {
     const { host: _host, connection: _connection, ...headers } = request.headers;
     return new Promise((done, fail) => {
       const upstream = sendRequest(this.#upstream() + path, { method, headers }, (answer) => {
-        if (this.mode.kind === 'drop-responses' && path.startsWith('/write')) {
+        const isWrite = path.startsWith('/write');
+        if (this.mode.kind === 'drop-responses' && isWrite && ++this.#writes % 2 === 1) {
           answer.resume().once('end', () => {
             this.droppedResponses++;
             request.socket.destroy();

@@ -19,7 +19,7 @@ async function killRepeatedly(run: ChaosRun, kills: number): Promise<void> {
   for (let i = 0; i < kills; i++) {
     const program = await run.start({ mode: 'agent', label: `app${i}` });
     await program.run('rate 2000');
-    await delay(3000 + Math.random() * 1500);
+    await delay(2600 + Math.random() * 1000);
     await program.kill();
   }
   run.faultEnds();
@@ -55,7 +55,7 @@ async function recordInParallel(
 export const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
     name: 'app-killed',
-    failure: 'the application is killed at random points (100 times in the full form)',
+    failure: 'the application is killed 3 times at random points (full form: 100 times)',
     mayLose: ['in memory at the kill'],
     run: (run) => killRepeatedly(run, run.isFull ? 100 : 3),
   },
@@ -128,7 +128,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'many-names',
-    failure: '200,000 different names (short form: 30,000)',
+    failure: '30,000 different names (full form: 200,000)',
     async run(run) {
       const program = await run.start({ mode: 'agent' });
       await program.run(`names ${run.isFull ? 200_000 : 30_000}`);

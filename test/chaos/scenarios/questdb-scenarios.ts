@@ -31,7 +31,7 @@ export const QUESTDB_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'questdb-stopped',
-    failure: 'QuestDB is stopped with SIGSTOP under load',
+    failure: 'QuestDB is stopped with SIGSTOP for 12 s under load (full form: 60 s)',
     isExclusive: true,
     run: (run) =>
       recordDuring(run, async () => {
@@ -42,7 +42,7 @@ export const QUESTDB_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'questdb-away',
-    failure: 'QuestDB is away for 3 minutes under load (short form: 10 s)',
+    failure: 'QuestDB is away for 10 s under load (full form: 3 minutes)',
     isExclusive: true,
     run: (run) =>
       recordDuring(run, async () => {

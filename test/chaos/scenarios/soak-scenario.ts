@@ -40,7 +40,7 @@ async function soak(run: ChaosRun): Promise<void> {
 
 export const SOAK_SCENARIO: Scenario = {
   name: 'soak',
-  failure: 'all failures of the connection and of QuestDB in turn, for one hour',
+  failure: 'all failures of the connection and of QuestDB in turn, for one hour or as configured',
   isExclusive: true,
   isFull: true,
   run: soak,
