@@ -25,13 +25,13 @@ export interface OldSpoolImport {
   accepts(table: TableName): boolean;
   /** Whether the size limit allows a batch of this size. */
   canAdopt(bytes: number): boolean;
-  /** Stores a batch. Its file is deleted afterwards. */
+  /** Stores a batch. Its file is then deleted. */
   onBatch(batch: Batch): Promise<void>;
   /** Called for a file that is left alone. */
   onFailure(path: string, action: string, error: unknown): void;
 }
 
-/** Whether the name of a folder is that of an earlier version's spool. */
+/** Whether a folder has the name of a folder of an earlier version's spool. */
 export function isOldFolderName(name: string): boolean {
   return FOLDER_PATTERN.test(name);
 }

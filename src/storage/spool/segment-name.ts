@@ -8,7 +8,7 @@ export interface SegmentName {
   readonly nonce: Buffer;
   /** Number of rows, if the segment is complete. */
   readonly rows: number | undefined;
-  /** Whether a service may have written the segment, so that it can't contain rows of a server. */
+  /** Whether a service can have written the segment, so that it can't contain rows of a server. */
   readonly isShared: boolean;
 }
 

@@ -52,7 +52,7 @@ export class SegmentReader {
   /**
    * Reads the next batches of a segment. They are valid until the next call. Never rejects.
    *
-   * @param skip continues after records of which no row can be sent
+   * @param skip continues after records without rows that can be sent
    */
   async read(
     segment: Segment,

@@ -19,7 +19,7 @@ const NEWEST_MS = 32;
  * Encodes the header of the record of a batch. The lines follow it.
  *
  * @param nonce the random bytes of the segment. Lines can't contain a valid record by chance or on
- * purpose, because nobody else knows them.
+ * purpose, because no other program knows them.
  * @param rowsBefore number of rows in the segment's earlier records. Shows how many rows a damaged
  * part contained.
  */

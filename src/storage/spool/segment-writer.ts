@@ -140,7 +140,7 @@ export class SegmentWriter {
     this.#options.reporter.reportUnwritable(error);
     const { code = '' } = error as NodeJS.ErrnoException;
     if (TEMPORARY_CODES.has(code) || this.#active?.isWriting) return;
-    // The folder can't be used any more, for example because the process has dropped its privileges.
+    // The folder can no longer be used, for example because the process has dropped its privileges.
     this.seal();
     this.#leaveFolder();
   }

@@ -208,7 +208,7 @@ export class Segment {
   async read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
     const fd = this.#fd ?? (await this.#openForReading());
     const end = this.#pendingPosition ?? this.#bytes;
-    // The rows of a record that is being written can't be told from missing rows.
+    // Rows that are being written look like missing rows.
     const rows = this.#pendingPosition === undefined ? this.#rows : 0;
     let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - this.#position);
     for (;;) {

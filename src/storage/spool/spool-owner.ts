@@ -114,7 +114,7 @@ export function createOrphanName(): string {
   return formatProcessFolder(ENDED_PROCESS);
 }
 
-/** Whether the name of a folder is that of an {@link OwnedFolder}. */
+/** Whether a folder has the name of an {@link OwnedFolder}. */
 export function isOwnedFolderName(name: string): boolean {
   return SOCKET_FOLDER_PATTERN.test(name) || PROCESS_FOLDER_PATTERN.test(name);
 }

@@ -27,8 +27,8 @@ export interface SpoolOptions {
   /** Folder that all processes share. Each process has its own folder in it. */
   dir: string;
   /**
-   * Whether this process can write all tables, such as API keys. It then uses a subfolder that services
-   * don't use, and writes its rows to the disk once a second, so that they survive a power failure.
+   * Whether this process can write all tables, such as API keys. It then has a subfolder that services
+   * don't use. It writes its rows to the disk once a second, so that they survive a power failure.
    * Services don't, because that uses threads of the application. Default: `false`.
    */
   isServer?: boolean | undefined;
