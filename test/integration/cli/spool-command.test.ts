@@ -117,7 +117,7 @@ describe('ls', () => {
 it('lists the rows that wait in the spool, and whether their process is running', async () => {
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const dropped = new DroppedRowCounter();
-  const deadLetters = { bytes: 0, add: () => {} };
+  const deadLetters = { bytes: 0, add: async () => {} };
   const createSpool = (isServer: boolean) =>
     new Spool({
       ...{ dir: spoolDir, isServer, maxBytes: 64e6, deadLetters, dropped, log },
