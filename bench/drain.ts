@@ -4,7 +4,14 @@ import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';
 import { waitForWal } from '../test/support/wait-for-rollups.ts';
 import { readCpuMs } from './process-usage.ts';
-import { atMost, type BenchOptions, medianOf, type Report, roundToFourDigits } from './report.ts';
+import {
+  atMost,
+  type BenchOptions,
+  median,
+  medianOf,
+  type Report,
+  roundToFourDigits,
+} from './report.ts';
 import { WriterChild } from './write/writer-child.ts';
 
 const FULL_BACKLOG_ROWS = 1_000_000;
@@ -130,9 +137,18 @@ function createReport(
   }
   return {
     targets: SCENARIOS.flatMap((scenario) => {
-      const value = (metric: keyof Drain) => medianOf(results.get(`${scenario}, now`)!, metric);
+      const now = results.get(`${scenario}, now`)!;
+      const before = results.get(`${scenario}, before`);
+      const value = (metric: keyof Drain) => medianOf(now, metric);
       return [
-        atMost(`${scenario}: time to drain 1,000,000 rows`, value('seconds'), 12, 's'),
+        before
+          ? atMost(
+              `${scenario}: time to drain, relative to the other checkout`,
+              median(now.map(({ seconds }, i) => seconds / before[i]!.seconds)),
+              1.1,
+              '1',
+            )
+          : atMost(`${scenario}: time to drain 1,000,000 rows`, value('seconds'), 12, 's'),
         atMost(`${scenario}: added resident memory`, value('addedMb'), 60, 'MB'),
         // On a busy machine, other processes can interrupt the event loop at any time.
         atMost(`${scenario}: longest event-loop block`, value('longestBlockCpuMs'), 50, 'ms'),

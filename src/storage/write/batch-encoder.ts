@@ -8,8 +8,6 @@ import { LineProtocolEncoder } from './line-protocol-encoder.ts';
 import type { RowChunk } from './row-buffer.ts';
 
 export interface BatchEncoderOptions {
-  /** Not used. */
-  maxAgeMs?: number | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
 }
@@ -29,17 +27,17 @@ export class BatchEncoder {
    * Returns one batch per UTC day for measurements, and one batch for other tables. QuestDB drops whole
    * days, so all rows of a batch in the spool expire together.
    */
-  toBatches({ table, rows }: RowChunk): EncodedBatch[] {
+  toBatches({ table, rows }: RowChunk): Batch[] {
     if (!isMeasurementTable(table)) return this.#encode({ table, rows });
     const days = Map.groupBy(rows, ({ timestamp }) => Math.floor(timestamp / DAY_MS));
     return [...days.values()].flatMap((rowsOfDay) => this.#encode({ table, rows: rowsOfDay }));
   }
 
-  #encode({ table, rows }: RowChunk): EncodedBatch[] {
+  #encode({ table, rows }: RowChunk): Batch[] {
     try {
       const lines = this.#encoder.encode(getTable(table), rows);
       const newestMs = rows.reduce((newest, row) => Math.max(newest, row.timestamp), 0);
-      return [{ table, rows: rows.length, newestMs, lines, bytes: lines.length, file: undefined }];
+      return [{ table, rows: rows.length, newestMs, lines }];
     } catch (error) {
       if (rows.length > 1) {
         const middle = Math.ceil(rows.length / 2);
@@ -54,6 +52,3 @@ export class BatchEncoder {
     }
   }
 }
-
-/** A batch with the fields that today's spool adds. */
-type EncodedBatch = Batch & { bytes: number; file: undefined };
