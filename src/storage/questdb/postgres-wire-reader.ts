@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
+import { guard } from '../../core/guard.ts';
 import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import type { TenantScope } from '../../core/tenant-scope.ts';
@@ -139,7 +140,7 @@ export class QuestdbReader {
       if (!isReleased) client.release(isBroken);
       isReleased = true;
     };
-    const cancel = () => release(true);
+    const cancel = guard('the queries', () => release(true));
     if (signal?.aborted) {
       release(false);
       throw new Error('the client has disconnected');

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { guard } from '../../core/guard.ts';
 
 /** A caller, an organization, or another group whose concurrent queries are limited together. */
 export interface QueryGroup {
@@ -59,10 +60,10 @@ export class QueryAudience {
   join(): void {
     this.#waiting += 1;
     const signal = getQueryCaller()?.signal;
-    const leave = () => {
+    const leave = guard('the queries', () => {
       this.#waiting -= 1;
       if (this.#waiting === 0) this.#controller.abort();
-    };
+    });
     if (signal?.aborted) leave();
     else signal?.addEventListener('abort', leave, { once: true });
   }

@@ -1,9 +1,11 @@
+import { guard } from '../../core/guard.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { QueryCaller, QueryGroup } from './query-caller.ts';
 
 /** The used query time of a connection is halved in this period. */
 const HALF_LIFE_MS = 10_000;
 const RETRY_AFTER_S = 5;
+const PART = 'the queries';
 
 export interface QuerySchedulerOptions {
   /** Maximum number of concurrent queries of all API requests together. */
@@ -77,10 +79,10 @@ export class QueryScheduler {
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
       };
-      const cancel = () => {
+      const cancel = guard(PART, () => {
         stop();
         reject(createError('PS_UNAVAILABLE', { reason: 'the client has disconnected' }));
-      };
+      });
       const query: WaitingQuery = {
         caller,
         start: () => {
@@ -88,10 +90,11 @@ export class QueryScheduler {
           resolve();
         },
       };
-      const timer = setTimeout(() => {
+      const expire = guard(PART, () => {
         stop();
         reject(this.#createLimitError(caller));
-      }, this.#options.maxWaitMs);
+      });
+      const timer = setTimeout(expire, this.#options.maxWaitMs);
       if (signal?.aborted) return cancel();
       signal?.addEventListener('abort', cancel, { once: true });
       this.#waiting.add(query);
