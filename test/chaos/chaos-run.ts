@@ -10,6 +10,7 @@ import { ProxyServer } from '../support/proxy-server.ts';
 import { compareRows, type RowComparison } from './compare-rows.ts';
 
 const POLL_MS = 250;
+const DEFAULT_PATIENCE_MS = 25_000;
 
 export interface ChaosSettings {
   readonly dist: string;
@@ -49,7 +50,7 @@ export class ChaosRun {
   #faultEndMs = performance.now();
   recoveryMs: number | undefined;
   /** Maximum time to wait until all rows are stored or counted. */
-  patienceMs = 25_000;
+  patienceMs = DEFAULT_PATIENCE_MS;
 
   constructor(name: string, questdb: ExternalQuestdb, settings: ChaosSettings) {
     this.id = `${name}-${Date.now().toString(36)}`;
@@ -158,7 +159,7 @@ export class ChaosRun {
   }
 
   /** Sends what the programs left in the spool, as a new process does. */
-  async sweep(patienceMs = this.patienceMs): Promise<void> {
+  async sweep(patienceMs = Math.max(this.patienceMs, DEFAULT_PATIENCE_MS)): Promise<void> {
     const successor = await this.start({ isDirect: true, label: 'sweep' });
     const deadline = performance.now() + patienceMs;
     while (performance.now() < deadline && !successor.hasExited) {

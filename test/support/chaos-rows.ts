@@ -4,7 +4,7 @@ import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
 import { execSql } from './exec-sql.ts';
 
 /** The stored rows with one label. */
-export interface LabelRows {
+interface LabelRows {
   readonly rows: number;
   /** Number of different values. */
   readonly distinct: number;

@@ -40,7 +40,11 @@ async function recordInParallel(
   await Promise.all(programs.map((program) => program.run('rate 500')));
   run.proxy.mode = { kind: 'reset' };
   await delay(3500);
-  if (launcher.length === 0) await programs[0]!.kill();
+  if (launcher.length === 0) {
+    await programs[0]!.kill();
+    // Then another process takes over the rows of the killed process.
+    run.patienceMs = 5000;
+  }
   // The new process must not take over the spool of the running processes.
   await run.start({ mode: 'agent', label: 'e', launcher });
   await delay(3000);
@@ -82,6 +86,8 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
       const program = await run.startConnected({ mode: 'agent' });
       run.proxy.mode = { kind: 'reset' };
       for (let i = 0; i < 4; i++) run.expected.set(`main-${i}`, 2000);
+      // Then another process takes over the rows of the ended processes.
+      run.patienceMs = 5000;
       await program.run('cluster 4 2000');
       await program.run('burst 1000');
       run.proxy.mode = { kind: 'forward' };
@@ -97,7 +103,7 @@ export const PROCESS_SCENARIOS: readonly Scenario[] = [
       run.expected.set('main-thread', 5000);
       await program.run('thread 5000');
       run.faultEnds();
-      if (!(await run.waitUntilComplete(15_000))) run.fail("the thread's rows were not sent");
+      if (!(await run.waitUntilComplete(25_000))) run.fail("the thread's rows were not sent");
     },
   },
   {
