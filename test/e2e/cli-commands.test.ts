@@ -232,7 +232,7 @@ it('has examples in the help of each command', () => {
     String(name),
   );
   expect(commands).toEqual(
-    expect.arrayContaining(['top', 'query', 'export', 'backup', 'restore', 'retention']),
+    expect.arrayContaining(['top', 'query', 'export', 'backup', 'restore', 'retention', 'spool']),
   );
   for (const command of commands.filter((name) => !['demo', 'help'].includes(name))) {
     expect(runOk(command, '--help')).toMatch(/Examples:\n {2}.*perfscope/);

@@ -10,7 +10,7 @@ it.concurrent.each(FAKE_QUESTDB_BEHAVIORS)(
   async (questdb) => {
     const variants = (['--import', '--require'] as const).map((flag) => ({ flag, questdb }));
     // The agent loses no rows, except if the server rejects them.
-    const losesRows = questdb === 'rejects everything';
+    const losesRows = questdb === 'rejects each row';
     await runner.expectSameBehavior({ args: ['print.cjs', '500'], losesRows }, variants);
     await runner.expectSameBehavior({ args: ['exit.cjs', 'naturalEnd'], losesRows }, variants);
     await runner.expectSameBehavior({ args: ['exit.cjs', 'laterTimeout'], losesRows }, variants);

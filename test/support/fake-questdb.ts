@@ -25,6 +25,10 @@ const RESPONSES = {
   'sends HTML': respondWith(200, '<html>proxy</html>', { 'content-type': 'text/html' }),
   redirects: respondWith(302, '', { location: 'http://127.0.0.1:1/' }),
   'rejects everything': respondWith(400, 'bad'),
+  'rejects each row': (request, response) => {
+    if (!request.url?.startsWith('/write')) response.end('{"columns":[],"dataset":[]}');
+    else response.writeHead(400).end('{"code":"invalid","message":"cast error","line":1}');
+  },
   'fails always': respondWith(500, 'no'),
   'sends other types': respondWith(200, '{"dataset":5,"columns":null}'),
   'sends null': respondWith(200, 'null'),
