@@ -40,6 +40,13 @@ export class AcknowledgedSegments {
     await Promise.all(expired.map(({ segment }) => this.delete(segment)));
   }
 
+  /** Removes all segments from the list, and returns them, oldest first. */
+  takeAll(): Segment[] {
+    const segments = this.#segments.map(({ segment }) => segment);
+    this.#segments = [];
+    return segments;
+  }
+
   /** Deletes the oldest segment. */
   deleteOldest(): void {
     const oldest = this.#segments.shift();

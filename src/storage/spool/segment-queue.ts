@@ -94,6 +94,12 @@ export class SegmentQueue {
     this.#collectAcknowledged();
   }
 
+  /** Makes all rows wait again that QuestDB has acknowledged in the last minute. */
+  rewind(): void {
+    for (const segment of this.#acknowledged.takeAll()) this.insert(segment);
+    for (const segment of this.#segments) segment.rewind();
+  }
+
   /** Removes a segment that can't be read. */
   remove(segment: Segment): void {
     this.#take(segment);

@@ -20,6 +20,8 @@ const CREATE_FLAGS =
 
 /** Batches that were read from a segment, and the position after them. */
 export interface SegmentReading extends ScannedRecords {
+  /** Number of calls of `rewind` before the reading. */
+  readonly rewinds: number;
   /** Position after the records. */
   readonly end: number;
 }
@@ -55,6 +57,7 @@ export class Segment {
   /** Number of rows before this position. */
   #rowsBefore = 0;
   #waitingSinceMs: number;
+  #rewinds = 0;
 
   constructor({ path, name, bytes, rows, isForeign }: SegmentOptions) {
     this.path = path;
@@ -225,16 +228,25 @@ export class Segment {
         ...records,
         damagedRows: this.#subtractFailedRows(records.damagedRows + missingRows),
         rowsBefore: records.rowsBefore + missingRows,
+        rewinds: this.#rewinds,
         end: isEnd ? end : this.#position + records.bytes,
       };
     }
   }
 
-  /** Continues after a reading. */
-  advance({ end, rowsBefore, batches }: SegmentReading): void {
+  /** Continues after a reading, unless `rewind` was called after it. */
+  advance({ rewinds, end, rowsBefore, batches }: SegmentReading): void {
+    if (rewinds !== this.#rewinds) return;
     this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
-    this.#position = Math.max(this.#position, end);
-    this.#rowsBefore = Math.max(this.#rowsBefore, rowsBefore);
+    this.#position = end;
+    this.#rowsBefore = rowsBefore;
+  }
+
+  /** Makes all rows wait again. */
+  rewind(): void {
+    this.#rewinds++;
+    this.#position = 0;
+    this.#rowsBefore = 0;
   }
 
   /** Closes the file. */

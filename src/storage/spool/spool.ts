@@ -182,6 +182,14 @@ export class Spool {
     if (this.waitingRows === 0) this.#reader.releaseBuffer();
   }
 
+  /**
+   * Makes all rows wait again that QuestDB has acknowledged in the last minute. Storing a row again changes
+   * nothing.
+   */
+  resendAcknowledged(): void {
+    this.#queue.rewind();
+  }
+
   /** Returns a function that returns whether all rows that are waiting now have been handled. */
   capturePending(): () => boolean {
     const ends = this.#queue.waiting.map((segment) => ({ segment, end: segment.bytes }));

@@ -66,8 +66,9 @@ export function createWriter({
     ensureTables: async (writeTarget, signal) => {
       const timeoutMs = STATEMENT_TIMEOUT_MS;
       const options = { timeoutMs, keepsProcessAlive: false, signal };
-      const { conflicts } = await migrateTables(writeTarget, retention, options);
+      const { applied, conflicts } = await migrateTables(writeTarget, retention, options);
       for (const { message } of conflicts) warnOnce(message, message);
+      return applied.length > 0;
     },
   });
 }

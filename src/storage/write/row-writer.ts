@@ -40,8 +40,12 @@ export interface RowWriterOptions {
   flushIntervalMs: number;
   /** Returns the current QuestDB, or undefined if none is known. */
   target: () => WriteTarget | PausedTarget | undefined;
-  /** Creates missing tables and columns. The signal cancels the requests. */
-  ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
+  /**
+   * Creates missing tables and columns. The signal cancels the requests.
+   *
+   * @returns whether something was missing
+   */
+  ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<boolean | undefined>;
   /** Counts dropped rows. */
   dropped: DroppedRowCounter;
   log: Logger;
@@ -92,6 +96,7 @@ export class RowWriter {
     });
     this.#sender = new SpoolSender({
       ...options,
+      ensureTables: (target, signal) => this.#ensureTables(target, signal),
       spool: this.#spool,
       deadLetters: this.#deadLetters,
       maxAgeMs: retentionDays * DAY_MS,
@@ -237,6 +242,14 @@ export class RowWriter {
     if (!ownProcessOnly)
       this.#nextAdoptAllMs = nowMs + ADOPT_ALL_INTERVAL_MS * (0.5 + Math.random());
     this.adoptSpool({ ownProcessOnly });
+  }
+
+  /**
+   * After `DROP TABLE`, QuestDB 9.3 acknowledges the next request on an open connection, but does not store
+   * its rows.
+   */
+  async #ensureTables(target: WriteTarget, signal: AbortSignal): Promise<void> {
+    if (await this.#options.ensureTables(target, signal)) this.#spool.resendAcknowledged();
   }
 
   async #adoptAndSend(options: AdoptOptions): Promise<void> {

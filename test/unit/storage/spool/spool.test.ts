@@ -82,6 +82,33 @@ describe('reading', () => {
   });
 });
 
+describe('sending again', () => {
+  it('returns the rows that were acknowledged in the last minute', async () => {
+    const spool = new TestSpool({ dir, maxBytes: 4000 });
+    await addBatches(spool, 12);
+    expect(await spool.drain()).toEqual(numbers(12));
+    spool.resendAcknowledged();
+    expect(spool.waitingRows).toBe(12);
+    expect(await spool.drain()).toEqual(numbers(12));
+    expect(spool.dropped.total).toBe(0);
+    spool.close();
+  });
+
+  it('returns the rows of an open reading again', async () => {
+    const spool = new TestSpool({ dir });
+    await addBatches(spool, 3);
+    for (let i = 0; i < 2; i++) {
+      const reading = (await spool.read(1))!;
+      spool.resendAcknowledged();
+      spool.remove(reading);
+      spool.remove((await spool.read(1))!);
+    }
+    spool.resendAcknowledged();
+    expect(await spool.drain()).toEqual([0, 1, 2]);
+    spool.close();
+  });
+});
+
 describe('the size limit', () => {
   it('drops the oldest segment and counts its rows', async () => {
     const spool = new TestSpool({ dir, maxBytes: 8000 });
