@@ -134,11 +134,17 @@ export class QuestdbReader {
   async #runQuery(query: pg.QueryConfig, signal: AbortSignal | undefined): Promise<readonly Row[]> {
     this.#pool ??= createPool(this.#target);
     const client = await this.#pool.connect();
+    // The query also rejects. Without a listener, a broken connection would crash the process.
+    const onError = guard('the queries', () => {});
+    client.on('error', onError);
     let isReleased = false;
     const release = (isBroken: boolean) => {
       signal?.removeEventListener('abort', cancel);
-      if (!isReleased) client.release(isBroken);
+      if (isReleased) return;
       isReleased = true;
+      // From here on, the pool handles errors.
+      client.release(isBroken);
+      client.off('error', onError);
     };
     const cancel = guard('the queries', () => release(true));
     if (signal?.aborted) {
