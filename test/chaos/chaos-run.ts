@@ -132,6 +132,12 @@ export class ChaosRun {
     return sums;
   }
 
+  /** Different messages with an error code that the programs printed. */
+  get warnings(): string[] {
+    const lines = this.programs.flatMap(({ stderr }) => stderr.split('\n'));
+    return [...new Set(lines.filter((line) => /PS_[A-Z]/.test(line)))];
+  }
+
   async readStored(): Promise<StoredRows> {
     return this.#snapshot ?? readStoredRows(this.target ?? this.questdb.target, this.id);
   }

@@ -9,6 +9,7 @@ import type { Scenario, ScenarioResult } from './scenario.ts';
 const MAX_MINUTES = 4;
 /** Maximum duration of a scenario in the full form, without the soak. */
 const MAX_FULL_MINUTES = 60;
+const MAX_WARNINGS = 3;
 const activeRuns = new Set<ChaosRun>();
 
 /** Runs a scenario and compares the recorded rows with the stored and the counted rows. Never rejects. */
@@ -86,6 +87,8 @@ async function compare(
   if (isExact && countedRows > lost) faults.push(`${countedRows} rows counted as lost`);
   for (const [reason, rows] of Object.entries(counted))
     if (!mayLose.includes(reason)) faults.push(`${rows} rows dropped: ${reason}`);
+  // The messages of the programs explain the fault.
+  if (faults.length > 0) faults.push(...run.warnings.slice(0, MAX_WARNINGS));
   const memoryGrowth = Math.max(0, ...run.programs.map((program) => program.memoryGrowth));
   const seconds = (performance.now() - startMs) / 1000;
   const { recoveryMs } = run;

@@ -39,7 +39,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   {
     name: 'machine-restart',
     failure: 'the application, the server, and QuestDB are killed at the same time',
-    mayLose: ['in memory at the kill'],
+    mayLose: ['in memory at the kill', 'dropped'],
     run: (run) =>
       withServer(run, async (server) => {
         const program = await run.start({ mode: 'agent' });
