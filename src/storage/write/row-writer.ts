@@ -3,7 +3,7 @@ import { withTimeout } from '../../core/concurrency.ts';
 import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { startTask } from '../../core/guard.ts';
-import { startImmediate, startInterval } from '../../core/guarded-timers.ts';
+import { startImmediate, startInterval, startTimeout } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
@@ -20,6 +20,13 @@ import type { WriteStats } from './write-stats.ts';
 const POLL_INTERVAL_MS = 20;
 /** Maximum time in ms until a row is in the spool, where it survives the end of the process. */
 const MAX_SPOOL_INTERVAL_MS = 2000;
+/**
+ * Minimum time between two flushes of a full buffer, in ms. A request costs QuestDB as much CPU time as
+ * thousands of rows.
+ */
+const MIN_FLUSH_INTERVAL_MS = 250;
+/** Number of rows that are flushed without waiting. */
+const URGENT_ROWS = 5000;
 const PART = 'the row writer';
 const ADOPT_INTERVAL_MS = 10_000;
 /**
@@ -68,11 +75,12 @@ export class RowWriter {
   readonly #adoptTimer: NodeJS.Timeout;
   #adoption: Promise<void> | undefined;
   #nextAdoptAllMs = performance.now() + ADOPT_ALL_INTERVAL_MS;
-  #scheduledFlush: NodeJS.Immediate | undefined;
+  #nextFlush: NodeJS.Immediate | undefined;
+  #delayedFlush: NodeJS.Timeout | undefined;
   #isSplitting = false;
   #recordedRows = 0;
   #rowsSinceFlush = 0;
-  #nextFlushMs: number;
+  #lastFlushMs = performance.now();
 
   constructor(options: RowWriterOptions) {
     this.#options = options;
@@ -103,7 +111,6 @@ export class RowWriter {
     });
     this.adoptSpool();
     this.#adoptTimer = startInterval(PART, () => this.#adoptSometimes(), ADOPT_INTERVAL_MS);
-    this.#nextFlushMs = performance.now() + options.flushIntervalMs;
     const intervalMs = Math.min(options.flushIntervalMs, MAX_SPOOL_INTERVAL_MS);
     this.#timer = startInterval(PART, () => this.#onInterval(), intervalMs);
   }
@@ -120,12 +127,7 @@ export class RowWriter {
     if (this.#isSplitting) return;
     // The event loop can be blocked by the code that adds the rows.
     if (this.#buffer.isFull) this.#writeSync(this.#chunkInProgress);
-    if (this.#rowsSinceFlush >= this.#options.bufferSize) {
-      this.#scheduledFlush ??= startImmediate(PART, () => {
-        this.#scheduledFlush = undefined;
-        return this.#flushBuffer();
-      });
-    }
+    if (this.#rowsSinceFlush >= this.#options.bufferSize) this.#scheduleFlush();
   };
 
   /** Calls `listener` before rows are sent, so that it can add aggregated rows. */
@@ -197,6 +199,7 @@ export class RowWriter {
   async close(timeoutMs = 2000): Promise<void> {
     clearInterval(this.#timer);
     clearInterval(this.#adoptTimer);
+    clearTimeout(this.#delayedFlush);
     await this.flush(timeoutMs).catch(() => {});
     await this.#sender.close();
     this.releaseSpool();
@@ -268,7 +271,8 @@ export class RowWriter {
   }
 
   async #onInterval(): Promise<void> {
-    if (performance.now() >= this.#nextFlushMs) await this.#flushBuffer();
+    if (performance.now() >= this.#lastFlushMs + this.#options.flushIntervalMs)
+      await this.#flushBuffer();
     else {
       this.#buffer.splitIntoChunks();
       await this.#spoolChunks();
@@ -277,11 +281,23 @@ export class RowWriter {
     await this.#checkpoint.write(() => this.#spool.getFolder());
   }
 
+  #scheduleFlush(): void {
+    const waitMs = this.#lastFlushMs + MIN_FLUSH_INTERVAL_MS - performance.now();
+    if (waitMs <= 0 || this.#rowsSinceFlush >= URGENT_ROWS) {
+      this.#nextFlush ??= startImmediate(PART, () => {
+        this.#nextFlush = undefined;
+        return this.#flushBuffer();
+      });
+    } else this.#delayedFlush ??= startTimeout(PART, () => this.#flushBuffer(), waitMs);
+  }
+
   /** Writes the buffered and the aggregated rows to the spool, and sends them. */
   async #flushBuffer(): Promise<void> {
     this.#splitBuffer();
+    clearTimeout(this.#delayedFlush);
+    this.#delayedFlush = undefined;
     this.#rowsSinceFlush = 0;
-    this.#nextFlushMs = performance.now() + this.#options.flushIntervalMs;
+    this.#lastFlushMs = performance.now();
     await this.#spoolChunks();
     this.#sender.start();
   }
