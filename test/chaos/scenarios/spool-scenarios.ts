@@ -9,6 +9,8 @@ const READ_ERRORS = ['EMFILE', 'EISDIR', 'EACCES', 'EIO', 'ENOMEM'];
 const BACKLOG = { rows: 20_000, padding: 500 };
 const isRoot = process.getuid?.() === 0;
 const needsRoot = () => (isRoot ? undefined : 'only root can do this');
+const needsMounts = () =>
+  spawnSync('unshare', ['--mount', 'true']).status === 0 ? undefined : 'mounts are not allowed';
 
 /** Collects a backlog while QuestDB is away, which the application then can't read for 2 s. */
 async function failReads(run: ChaosRun, code: string): Promise<void> {
@@ -113,7 +115,7 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
   {
     name: 'full-disk',
     failure: 'the disk of the spool is full while QuestDB is away',
-    skip: needsRoot,
+    skip: needsMounts,
     run: fillDisk,
   },
   {
