@@ -30,7 +30,7 @@ async function checkReadiness(urlArgument: string | undefined, { timeout }: { ti
     const response = await fetch(url, { signal: AbortSignal.timeout(timeout) });
     if (response.ok) return;
     const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
-    throw new Error(`HTTP ${response.status} ${problem.detail ?? ''}`.replace(/\.? *$/, ''));
+    throw new Error(`HTTP ${response.status} ${problem.detail ?? ''}`.trimEnd().replace(/\.$/, ''));
   } catch (error) {
     // An error from `fetch` has the actual reason in its cause.
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;

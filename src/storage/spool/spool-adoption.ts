@@ -1,7 +1,6 @@
-import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTask } from '../../core/guard.ts';
-import { randomBytes } from '../../core/lazy-crypto.ts';
 import { isServiceTable, type TableName } from '../../core/schema/table-registry.ts';
 import {
   assertTrustedFile,
@@ -122,19 +121,35 @@ async function adoptCheckpoint(
       segments.map((file) => join(folder, file)),
     );
     const batches = (stored ?? []).filter(({ table }) => !isShared || isServiceTable(table));
-    // The rename is atomic, so only one process gets the rows.
-    const claimed = join(getFolder(), `${CHECKPOINT_FILE}-${randomBytes(4).toString('hex')}`);
-    renameSync(path, claimed);
-    if (batches.length > 0) {
-      const createdMs = (parseSegmentName(segments[0] ?? '')?.createdMs ?? Date.now()) - 1;
-      const segment = Segment.create(getFolder(), createdMs);
-      for (const batch of batches) segment.appendSync(batch);
-      startTask(PART, () => segment.seal(false));
-      onSegment(segment);
+    const segment = batches.length === 0 ? undefined : createFirstSegment(getFolder(), segments);
+    for (const batch of batches) segment?.appendSync(batch);
+    if (!tryDelete(path)) {
+      // Another process has already deleted it, and sends the rows.
+      segment?.deleteSync();
+      return;
     }
-    rmSync(claimed, { force: true });
+    if (!segment) return;
+    startTask(PART, () => segment.seal(false));
+    onSegment(segment);
   } catch (error) {
     reportFailure(path, 'adopted', error, reporter);
+  }
+}
+
+/** Creates a segment that is sent before the given segments. */
+function createFirstSegment(folder: string, segments: readonly string[]): Segment {
+  const createdMs = parseSegmentName(segments[0] ?? '')?.createdMs ?? Date.now();
+  return Segment.create(folder, createdMs - 1);
+}
+
+/** @throws the error of the file system, unless the file doesn't exist */
+function tryDelete(path: string): boolean {
+  try {
+    rmSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
   }
 }
 

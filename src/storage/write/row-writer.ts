@@ -271,10 +271,10 @@ export class RowWriter {
   }
 
   async #onInterval(): Promise<void> {
-    if (performance.now() >= this.#lastFlushMs + this.#options.flushIntervalMs)
-      await this.#flushBuffer();
+    const isDue = performance.now() >= this.#lastFlushMs + this.#options.flushIntervalMs;
+    if (isDue) await this.#flushBuffer();
     else {
-      this.#buffer.splitIntoChunks();
+      this.#splitBuffer();
       await this.#spoolChunks();
     }
     // After the rows of the last interval, which replace its checkpoint.

@@ -6,7 +6,6 @@ import {
   QuestdbHttpClient,
   type QuestdbRequest,
 } from '../../../../src/storage/questdb/questdb-http-client.ts';
-import { IlpClient } from '../../../../src/storage/write/ilp-client.ts';
 import { createTemporaryCertificate } from '../../../support/certificate.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 
@@ -147,22 +146,5 @@ it('reports the reason if QuestDB is unreachable or does not respond', async () 
   await expect(execSql({ url }, 'SELECT 1', { timeoutMs: 50 })).rejects.toMatchObject({
     code: 'PS_QUESTDB_UNREACHABLE',
     params: { reason: 'The operation was aborted due to timeout' },
-  });
-});
-
-it('maps a response to a write outcome', async () => {
-  const ilpClient = new IlpClient();
-  cleanups.push(() => ilpClient.close());
-  const write = async (body: string | undefined, status = 200) => {
-    const { url } = await startServer(body, status);
-    return ilpClient.write({ url }, [Buffer.from('t v=1\n')], body === undefined ? 50 : 10_000);
-  };
-  expect(await write('', 204)).toEqual({ kind: 'stored' });
-  expect(await write('bad line', 400)).toEqual({ kind: 'refused', reason: 'HTTP 400 bad line' });
-  expect(await write('busy', 503)).toEqual({ kind: 'retry', reason: 'HTTP 503 busy' });
-  expect(await write(undefined)).toEqual({ kind: 'retry', reason: 'no response' });
-  expect(await ilpClient.write({ url: 'not a URL' }, [Buffer.from('x')], 1000)).toEqual({
-    kind: 'retry',
-    reason: 'Invalid URL',
   });
 });
