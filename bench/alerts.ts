@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrate } from '../src/storage/migrations/migrate.ts';
-import { DroppedRowCounter } from '../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from '../test/support/default-retention.ts';
 import { ExternalQuestdb } from '../test/support/external-questdb.ts';

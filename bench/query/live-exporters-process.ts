@@ -1,6 +1,6 @@
 // Exports the metrics of the benchmark's services in real time, in a separate process.
 import { setTimeout as delay } from 'node:timers/promises';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 import { CYCLE_MS, getCycleIndex, getPhaseMs, makeCycles, toCycleRows } from './export-cycles.ts';
 import type { LiveOptions, LiveReport } from './live-services.ts';

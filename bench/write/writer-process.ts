@@ -1,6 +1,7 @@
 // The application of the benchmarks `write` and `drain`. Its CPU time, memory, and event loop can be measured, because it
 // does nothing else. Arguments: the spool folder, and the checkout whose RowWriter is used, or `client` for QuestDB's own
 // client.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
@@ -106,12 +107,14 @@ async function measure(work: () => Promise<void>): Promise<WriterResult> {
 
 async function loadWriter() {
   if (checkout === 'client') return undefined;
-  const folder = resolve(checkout, 'src/storage/write');
+  const folder = resolve(checkout, 'src/storage');
+  // Earlier versions have the counter in another folder.
+  const counterFolder = existsSync(`${folder}/spool/dropped-rows.ts`) ? 'spool' : 'write';
   const module: typeof import('../../src/storage/write/row-writer.ts') = await import(
-    `${folder}/row-writer.ts`
+    `${folder}/write/row-writer.ts`
   );
-  const dropped: typeof import('../../src/storage/write/dropped-rows.ts') = await import(
-    `${folder}/dropped-rows.ts`
+  const dropped: typeof import('../../src/storage/spool/dropped-rows.ts') = await import(
+    `${folder}/${counterFolder}/dropped-rows.ts`
   );
   return { ...module, ...dropped };
 }

@@ -16,9 +16,9 @@ import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts
 import { VERSION } from '../core/version.ts';
 import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
+import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
-import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
 import { toJobOccurrence, toRequestOccurrence } from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';

@@ -5,9 +5,9 @@ import { startInterval } from '../core/guarded-timers.ts';
 import { loadTls } from '../core/http/http-socket.ts';
 import type { Logger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
+import type { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import { createWriter, getSpoolDir } from '../storage/write/create-writer.ts';
 import type { DeferredWriter } from '../storage/write/deferred-writer.ts';
-import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 
 /** Time between two searches for the discovery file of a local server. */
 export const SEARCH_INTERVAL_MS = 5000;

@@ -1,7 +1,7 @@
 import type { MeterProvider, MetricOptions, ObservableResult } from '@opentelemetry/api';
 import { guard } from '../core/guard.ts';
 import { VERSION } from '../core/version.ts';
-import type { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
+import type { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { WriteStats } from '../storage/write/write-stats.ts';
 import {
   ATTR_DISTRO_NAME,

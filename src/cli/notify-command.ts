@@ -130,7 +130,7 @@ async function storeSampleNotification(
 ): Promise<void> {
   const { write } = requireQuestdbTargets(config);
   const { createWriter } = await import('../storage/write/create-writer.ts');
-  const { DroppedRowCounter } = await import('../storage/write/dropped-rows.ts');
+  const { DroppedRowCounter } = await import('../storage/spool/dropped-rows.ts');
   const { toDeliveryRow } = await import(
     '../server/notifications/delivery/notification-recorder.ts'
   );

@@ -5,8 +5,8 @@ import type { StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { formatBytes } from '../core/format.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
-import type { DeadLetter } from '../storage/write/dead-letter-files.ts';
-import type { DeadLetterGroup } from '../storage/write/dead-letter-groups.ts';
+import type { DeadLetter } from '../storage/dead-letters/dead-letter-files.ts';
+import type { DeadLetterGroup } from '../storage/dead-letters/dead-letter-groups.ts';
 import { askConfirmation } from './ask-confirmation.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { parsePositiveInteger } from './command-options.ts';
@@ -139,7 +139,7 @@ async function retry(ids: string[], options: SelectOptions, command: Command): P
     throw createError('PS_UNAVAILABLE', { reason: `writes are paused, because ${target.paused}` });
   }
   const { replaceDeadLetters } = await loadGroups();
-  const { DeadLetterSender } = await import('../storage/write/retry-dead-letters.ts');
+  const { DeadLetterSender } = await import('../storage/dead-letters/retry-dead-letters.ts');
   const { migrateTables } = await import('../storage/migrations/migrate.ts');
   const sender = new DeadLetterSender(target, async () => {
     const timeoutMs = STATEMENT_TIMEOUT_MS;
@@ -234,7 +234,7 @@ async function listGroups(spoolDir: string): Promise<DeadLetterGroup[]> {
 
 /** Loads the module on demand, to keep other commands fast. */
 function loadGroups() {
-  return import('../storage/write/dead-letter-groups.ts');
+  return import('../storage/dead-letters/dead-letter-groups.ts');
 }
 
 function reportUnreadable(path: string, error: unknown): void {

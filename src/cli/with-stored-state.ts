@@ -8,8 +8,8 @@ import { type AuditLogger, createAuditLogger } from '../server/access/audit-logg
 import { migrate } from '../storage/migrations/migrate.ts';
 import { openQuestdb } from '../storage/questdb/open-questdb.ts';
 import { QuestdbReader, type ReadRows } from '../storage/questdb/postgres-wire-reader.ts';
+import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import { createWriter } from '../storage/write/create-writer.ts';
-import { DroppedRowCounter } from '../storage/write/dropped-rows.ts';
 
 const FLUSH_TIMEOUT_MS = 15_000;
 

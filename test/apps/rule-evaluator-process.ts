@@ -9,7 +9,7 @@ import type { RuleDecisionRow } from '../../src/core/schema/tables/rule-decision
 import { BusinessRuleScheduler } from '../../src/server/actions/business-rules/business-rule-scheduler.ts';
 import { postDecision, validateWebhookUrl } from '../../src/server/startup/create-actions.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 import { createKillAtStage } from '../support/kill-at-stage.ts';
 

@@ -29,12 +29,24 @@ let timer;
 let input;
 const recorder = await (values.mode === 'agent' ? createAgentRecorder() : createWriterRecorder());
 
+/** Imports a module that has another path in earlier versions. */
+async function importFirst(path, earlierPath) {
+  try {
+    return await import(path);
+  } catch {
+    return await import(earlierPath);
+  }
+}
+
 async function createWriterRecorder() {
   const { readStartupConfig, findQuestdbTargets } = await import(
     `${dist}/core/config/startup-config.js`
   );
   const { createWriter } = await import(`${dist}/storage/write/create-writer.js`);
-  const { DroppedRowCounter } = await import(`${dist}/storage/write/dropped-rows.js`);
+  const { DroppedRowCounter } = await importFirst(
+    `${dist}/storage/spool/dropped-rows.js`,
+    `${dist}/storage/write/dropped-rows.js`,
+  );
   const config = readStartupConfig();
   const dropped = new DroppedRowCounter();
   const logLine = (message) => writeSync(2, `${message}\n`);

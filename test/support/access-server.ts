@@ -19,7 +19,7 @@ import {
 import { limitRequests } from '../../src/server/api/middleware/rate-limit-middleware.ts';
 import { createErrorHandler } from '../../src/server/api/problem-details.ts';
 import { QuestdbReader } from '../../src/storage/questdb/postgres-wire-reader.ts';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 
 export interface AccessServerOptions {

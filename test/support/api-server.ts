@@ -44,7 +44,7 @@ import { migrate } from '../../src/storage/migrations/migrate.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
 import { StorageMonitor } from '../../src/storage/questdb/storage-monitor.ts';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 import { createIndexPage } from '../../src/web/index-page.ts';
 import { createEvaluator } from './alert-fixtures.ts';

@@ -1,4 +1,4 @@
-import type { Batch } from '../../src/storage/write/batch.ts';
+import type { Batch } from '../../src/storage/spool/batch.ts';
 import type { SpooledBatches, SpoolReader } from '../../src/storage/write/spool-sender.ts';
 
 /** A spool that keeps its batches in memory. */

@@ -1,6 +1,6 @@
 import { stderrLogger } from '../../src/core/log.ts';
 import { migrateTables } from '../../src/storage/migrations/migrate.ts';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from './default-retention.ts';
 import { ExternalQuestdb } from './external-questdb.ts';

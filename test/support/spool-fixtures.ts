@@ -2,9 +2,9 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../src/core/log.ts';
 import type { TableName } from '../../src/core/schema/table-registry.ts';
+import type { Batch } from '../../src/storage/spool/batch.ts';
+import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { Spool, type SpoolOptions } from '../../src/storage/spool/spool.ts';
-import type { Batch } from '../../src/storage/write/batch.ts';
-import { DroppedRowCounter } from '../../src/storage/write/dropped-rows.ts';
 
 /** The name of a folder without an owner: it contains no socket. */
 export const ORPHAN_NAME = 'spool-1-0123abcd';

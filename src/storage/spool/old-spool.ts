@@ -9,9 +9,9 @@ import {
 } from '../../core/process-identity.ts';
 import { isTableName, type TableName } from '../../core/schema/table-registry.ts';
 import { assertTrustedFolder, UntrustedFileError } from '../../core/trusted-file.ts';
-import type { Batch } from '../write/batch.ts';
-import { containsOnlyRowsOf } from '../write/line-protocol-check.ts';
+import type { Batch } from './batch.ts';
 import { closeFile, readAt, readStats } from './file-io.ts';
+import { containsOnlyRowsOf } from './line-protocol-check.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { removeFolderIfEmpty } from './spool-owner.ts';
 

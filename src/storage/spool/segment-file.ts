@@ -5,7 +5,7 @@ import {
   TRUSTED_READ_FLAGS,
   UntrustedFileError,
 } from '../../core/trusted-file.ts';
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 import { closeFile, openFile, readAt, readStats } from './file-io.ts';
 import { parseSegmentName, type SegmentName } from './segment-name.ts';
 import { scanRecords } from './segment-record.ts';

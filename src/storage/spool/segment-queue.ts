@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/format.ts';
 import { startTask } from '../../core/guard.ts';
-import type { Batch } from '../write/batch.ts';
 import { AcknowledgedSegments } from './acknowledged-segments.ts';
+import type { Batch } from './batch.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
 import type { SpoolReporter } from './spool-reporter.ts';

@@ -1,7 +1,7 @@
 import { isServiceTable } from '../../core/schema/table-registry.ts';
 import { UntrustedFileError } from '../../core/trusted-file.ts';
-import type { Batch } from '../write/batch.ts';
-import { containsOnlyRowsOf } from '../write/line-protocol-check.ts';
+import type { Batch } from './batch.ts';
+import { containsOnlyRowsOf } from './line-protocol-check.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 

@@ -1,6 +1,6 @@
 import { crc32 } from '../../core/crc32.ts';
 import { isTableName } from '../../core/schema/table-registry.ts';
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 
 /** Number of random bytes that start each record of a segment, so that damaged records can be skipped. */
 export const NONCE_BYTES = 8;

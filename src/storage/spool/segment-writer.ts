@@ -1,6 +1,6 @@
 import { startTask } from '../../core/guard.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 import { Segment } from './segment.ts';
 import { HEADER_BYTES } from './segment-record.ts';
 import { OwnedFolder } from './spool-owner.ts';

@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 import { closeFile, deleteFile, readAt, syncFile, writeAt, writeAtSync } from './file-io.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';

@@ -7,7 +7,7 @@ import {
   assertTrustedFolder,
   UntrustedFileError,
 } from '../../core/trusted-file.ts';
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 import { importOldFolder, isOldFolderName } from './old-spool.ts';
 import { Segment } from './segment.ts';
 import { measureSegmentFile } from './segment-file.ts';

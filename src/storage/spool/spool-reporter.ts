@@ -2,7 +2,7 @@ import { formatBytes } from '../../core/format.ts';
 import { countFailure } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import type { DroppedRowCounter, DropReason } from '../write/dropped-rows.ts';
+import type { DroppedRowCounter, DropReason } from './dropped-rows.ts';
 
 const PART = 'the spool';
 

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../core/format.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Batch } from '../write/batch.ts';
-import type { DroppedRowCounter } from '../write/dropped-rows.ts';
+import type { Batch } from './batch.ts';
+import type { DroppedRowCounter } from './dropped-rows.ts';
 import { readFreeBytes } from './file-io.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';

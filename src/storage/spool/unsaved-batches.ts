@@ -1,4 +1,4 @@
-import type { Batch } from '../write/batch.ts';
+import type { Batch } from './batch.ts';
 
 /** Batches in memory that the disk has refused, oldest first. */
 export class UnsavedBatches {

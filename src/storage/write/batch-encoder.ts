@@ -2,8 +2,8 @@ import { DAY_MS } from '../../core/duration.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { getTable, isMeasurementTable } from '../../core/schema/table-registry.ts';
-import type { Batch } from './batch.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
+import type { Batch } from '../spool/batch.ts';
+import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { LineProtocolEncoder } from './line-protocol-encoder.ts';
 import type { RowChunk } from './row-buffer.ts';
 

@@ -10,12 +10,11 @@ import { computePointId } from '../../core/schema/row-ids.ts';
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import { isTableName, type TableName, toAnyRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
+import type { Batch } from '../spool/batch.ts';
 import { closeFile, openFile, writeAt } from '../spool/file-io.ts';
-import type { Batch } from './batch.ts';
+import { CHECKPOINT_FILE } from '../spool/spool-adoption.ts';
 import type { RowChunk } from './row-buffer.ts';
 
-/** Name of the file in the spool folder of a process. */
-const CHECKPOINT_FILE = 'checkpoint';
 const UNFINISHED_SUFFIX = '.part';
 const VERSION = 'perfscope-checkpoint 1';
 /** Version, CRC-32 of the entries, and their length in bytes. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { reportFailure } from '../../core/guard.ts';
+import type { Batch } from '../spool/batch.ts';
 import { readSegmentFile } from '../spool/segment-file.ts';
-import type { Batch } from './batch.ts';
 import type { BatchEncoder } from './batch-encoder.ts';
 import { type CheckpointEntry, CheckpointFile, readCheckpoint } from './checkpoint-file.ts';
 

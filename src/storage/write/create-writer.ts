@@ -5,7 +5,7 @@ import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { migrateTables } from '../migrations/migrate.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
+import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
 
 /** Time limit for one statement that creates a table, in ms. */

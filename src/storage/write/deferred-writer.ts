@@ -7,8 +7,8 @@ import {
   type TableName,
   toAnyRows,
 } from '../../core/schema/table-registry.ts';
+import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import type { CollectCheckpoint } from './checkpoint-writer.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
 import { estimateBytes } from './row-buffer.ts';
 import type { RowWriter } from './row-writer.ts';
 

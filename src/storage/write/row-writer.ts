@@ -7,12 +7,12 @@ import { startImmediate, startInterval, startTimeout } from '../../core/guarded-
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { type AddRows, toAnyRows } from '../../core/schema/table-registry.ts';
+import { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
+import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { type AdoptOptions, Spool } from '../spool/spool.ts';
 import { getSpoolRoot } from '../spool/spool-adoption.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import { CheckpointWriter, type CollectCheckpoint } from './checkpoint-writer.ts';
-import { DeadLetterStore } from './dead-letter-store.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
 import { RowBuffer, type RowChunk } from './row-buffer.ts';
 import { SpoolSender } from './spool-sender.ts';
 import type { WriteStats } from './write-stats.ts';

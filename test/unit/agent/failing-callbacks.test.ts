@@ -23,7 +23,7 @@ import {
 } from '../../../src/agent/instrumentation/runtime-metrics.ts';
 import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
-import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import {
   countFailures,
   createFailingMeter,

@@ -4,7 +4,7 @@ import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-
 import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import { runGuarded } from '../../../src/core/guard.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
-import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 
 const rows: PerformanceMetricRow[] = [];
 const histograms = new HistogramRegistry(() => {});

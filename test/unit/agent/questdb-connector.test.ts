@@ -7,8 +7,8 @@ import type { WriteTarget } from '../../../src/core/config/questdb-targets.ts';
 import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
 import type { Logger } from '../../../src/core/log.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
+import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import { DeferredWriter } from '../../../src/storage/write/deferred-writer.ts';
-import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
 
 let folder: string;
 let target: WriteTarget | undefined;

@@ -9,7 +9,7 @@ import { OtelMetrics } from '../../../src/agent/otel-metrics.ts';
 import { createWriteMetrics } from '../../../src/agent/write-metrics.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import { VERSION } from '../../../src/core/version.ts';
-import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import type { WriteStats } from '../../../src/storage/write/write-stats.ts';
 
 const STATS: WriteStats = {

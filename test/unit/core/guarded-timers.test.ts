@@ -18,7 +18,7 @@ import {
   startNextTick,
   startTimeout,
 } from '../../../src/core/guarded-timers.ts';
-import { DroppedRowCounter } from '../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../../src/storage/write/row-writer.ts';
 
 const fail = (): never => {

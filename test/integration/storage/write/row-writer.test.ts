@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { RowWriter, type RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';

@@ -4,7 +4,7 @@ import { BucketAccumulator } from '../../../../src/agent/record/bucket-accumulat
 import { DimensionLimits } from '../../../../src/agent/record/dimension-limits.ts';
 import { MetricRecorder } from '../../../../src/agent/record/metric-recorder.ts';
 import type { AddRows } from '../../../../src/core/schema/table-registry.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 
 const LIMIT = 1900;
 const COUNT = 200_000;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Batch } from '../../../../src/storage/spool/batch.ts';
 import {
   encodeHeader,
   HEADER_BYTES,
   type ScannedRecords,
   scanRecords,
 } from '../../../../src/storage/spool/segment-record.ts';
-import type { Batch } from '../../../../src/storage/write/batch.ts';
 
 const NONCE = Buffer.from('0123456789abcdef', 'hex');
 

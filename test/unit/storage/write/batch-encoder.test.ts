@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { BatchEncoder } from '../../../../src/storage/write/batch-encoder.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
 
 const DAY = 20_000 * DAY_MS;
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { Segment } from '../../../../src/storage/spool/segment.ts';
 import { BatchEncoder } from '../../../../src/storage/write/batch-encoder.ts';
 import { encodeCheckpointRow } from '../../../../src/storage/write/checkpoint-file.ts';
 import { CheckpointWriter } from '../../../../src/storage/write/checkpoint-writer.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const encoder = new BatchEncoder({ dropped: new DroppedRowCounter(), log });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
 import { listSegments } from '../../../support/spool-fixtures.ts';
 

@@ -4,8 +4,8 @@ import type { PausedTarget, WriteTarget } from '../../../../src/core/config/ques
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import type { TableName } from '../../../../src/core/schema/table-registry.ts';
 import { migrateTables } from '../../../../src/storage/migrations/migrate.ts';
-import type { Batch } from '../../../../src/storage/write/batch.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+import type { Batch } from '../../../../src/storage/spool/batch.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import {
   SpoolSender,
   type SpoolSenderOptions,

@@ -2,14 +2,14 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readDeadLetters } from '../../../../src/storage/write/dead-letter-files.ts';
+import { readDeadLetters } from '../../../../src/storage/dead-letters/dead-letter-files.ts';
 import {
   getGroupId,
   listDeadLetterGroups,
   replaceDeadLetters,
-} from '../../../../src/storage/write/dead-letter-groups.ts';
-import { DeadLetterStore } from '../../../../src/storage/write/dead-letter-store.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+} from '../../../../src/storage/dead-letters/dead-letter-groups.ts';
+import { DeadLetterStore } from '../../../../src/storage/dead-letters/dead-letter-store.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 

@@ -7,13 +7,13 @@ import { randomBytes } from '../../core/lazy-crypto.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { assertTrustedFile, assertTrustedFolder } from '../../core/trusted-file.ts';
+import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import {
   createDeadLetterFileName,
   DEAD_LETTER_FOLDER,
   formatDeadLetters,
   listDeadLetterFiles,
 } from './dead-letter-files.ts';
-import type { DroppedRowCounter } from './dropped-rows.ts';
 import { convertRefusedFiles } from './refused-files.ts';
 
 const PART = 'the dead letters';

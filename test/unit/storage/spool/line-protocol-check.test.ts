@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import { performanceMetricsTable } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
-import { containsOnlyRowsOf } from '../../../../src/storage/write/line-protocol-check.ts';
+import { containsOnlyRowsOf } from '../../../../src/storage/spool/line-protocol-check.ts';
 import { LineProtocolEncoder } from '../../../../src/storage/write/line-protocol-encoder.ts';
 
 const TABLE = 'performance_metrics';

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTrustedFile } from '../../core/trusted-file.ts';
-import { findLineEnd } from './line-queue.ts';
+import { findLineEnd } from '../write/line-queue.ts';
 
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';

@@ -18,9 +18,9 @@ import {
   type DeadLetter,
   readDeadLetters,
   toLine,
-} from '../../../../src/storage/write/dead-letter-files.ts';
-import { DeadLetterStore } from '../../../../src/storage/write/dead-letter-store.ts';
-import { DroppedRowCounter } from '../../../../src/storage/write/dropped-rows.ts';
+} from '../../../../src/storage/dead-letters/dead-letter-files.ts';
+import { DeadLetterStore } from '../../../../src/storage/dead-letters/dead-letter-store.ts';
+import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const TABLE = 'performance_metrics';

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import { isServiceTable, isTableName } from '../../core/schema/table-registry.ts';
+import { containsOnlyRowsOf } from '../spool/line-protocol-check.ts';
+import { IlpClient } from '../write/ilp-client.ts';
+import { LineQueue } from '../write/line-queue.ts';
+import { LineSender } from '../write/line-sender.ts';
 import { type DeadLetter, toLine } from './dead-letter-files.ts';
 import type { DeadLetterOwner } from './dead-letter-groups.ts';
-import { IlpClient } from './ilp-client.ts';
-import { containsOnlyRowsOf } from './line-protocol-check.ts';
-import { LineQueue } from './line-queue.ts';
-import { LineSender } from './line-sender.ts';
 
 const MAX_FAILURES = 5;
 const RETRY_MS = 500;
