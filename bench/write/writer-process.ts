@@ -84,9 +84,9 @@ async function fill(name: string, rows: number): Promise<void> {
   target = AWAY;
   writer = await openWriter();
   for (let i = 0; i < rows; i += ROWS_PER_BATCH) {
-    const { spoolBytes } = writer;
     writer.add('performance_metrics', makeMetricRows(name, i, ROWS_PER_BATCH));
-    while (writer.spoolBytes === spoolBytes) await nextTurn();
+    writer.flushSync();
+    await nextTurn();
   }
 }
 
