@@ -75,7 +75,7 @@ export class RowWriter {
   readonly #adoptTimer: NodeJS.Timeout;
   #adoption: Promise<void> | undefined;
   #nextAdoptAllMs = performance.now() + ADOPT_ALL_INTERVAL_MS;
-  #nextFlush: NodeJS.Immediate | undefined;
+  #nextWrite: NodeJS.Immediate | undefined;
   #delayedFlush: NodeJS.Timeout | undefined;
   #isSplitting = false;
   #recordedRows = 0;
@@ -281,14 +281,25 @@ export class RowWriter {
     await this.#checkpoint.write(() => this.#spool.getFolder());
   }
 
+  /** Called for each row after the first `bufferSize` rows since the last flush. */
   #scheduleFlush(): void {
-    const waitMs = this.#lastFlushMs + MIN_FLUSH_INTERVAL_MS - performance.now();
-    if (waitMs <= 0 || this.#rowsSinceFlush >= URGENT_ROWS) {
-      this.#nextFlush ??= startImmediate(PART, () => {
-        this.#nextFlush = undefined;
-        return this.#flushBuffer();
-      });
-    } else this.#delayedFlush ??= startTimeout(PART, () => this.#flushBuffer(), waitMs);
+    if (!this.#isFlushDue) {
+      const waitMs = this.#lastFlushMs + MIN_FLUSH_INTERVAL_MS - performance.now();
+      this.#delayedFlush ??= startTimeout(PART, () => this.#flushBuffer(), waitMs);
+      if (this.#buffer.rows < this.#options.bufferSize) return;
+    }
+    this.#nextWrite ??= startImmediate(PART, () => {
+      this.#nextWrite = undefined;
+      if (this.#isFlushDue) return this.#flushBuffer();
+      // Only sending waits, because a killed process loses the rows that are not in the spool.
+      this.#buffer.splitIntoChunks();
+      return this.#spoolChunks();
+    });
+  }
+
+  get #isFlushDue(): boolean {
+    const elapsedMs = performance.now() - this.#lastFlushMs;
+    return elapsedMs >= MIN_FLUSH_INTERVAL_MS || this.#rowsSinceFlush >= URGENT_ROWS;
   }
 
   /** Writes the buffered and the aggregated rows to the spool, and sends them. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
 import { listSegments } from '../../../support/spool-fixtures.ts';
@@ -15,7 +16,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'perfscope-memory-'));
   dropped = new DroppedRowCounter();
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
 function createWriter(spoolDir: string): RowWriter {
   const log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -63,4 +67,17 @@ it('drops the oldest rows if the disk is not writable', async () => {
   await writer.close(0);
   expect([...dropped.byReason.keys()]).toEqual(['memory_full', 'process_exit']);
   expect(dropped.total).toBe(ROWS);
+});
+
+it('writes a full buffer to the spool, although sending waits', async () => {
+  // Time stands still, so no timer fires.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'performance'] });
+  const writer = createWriter(join(folder, 'spool'));
+  const rows = Array.from({ length: 1000 }, () => ({ timestamp: Date.now(), name: 'a' }) as never);
+  writer.add('performance_metrics', rows);
+  while (writer.stats.waitingRows < 1000) await nextTurn();
+  writer.add('performance_metrics', rows);
+  while (writer.stats.waitingRows < 2000) await nextTurn();
+  vi.useRealTimers();
+  await writer.close(0);
 });
