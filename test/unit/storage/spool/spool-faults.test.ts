@@ -10,6 +10,7 @@ import {
   readValues,
   TestSpool,
 } from '../../../support/spool-fixtures.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const faults = vi.hoisted(() => ({ functionName: '', code: '', calls: 0 }));
 
@@ -148,4 +149,19 @@ it('counts failed file operations', async () => {
   expect(getGuardFailures().get('the spool')).toBeGreaterThan(before);
   expect(spool.warnings).toHaveLength(1);
   spool.close();
+});
+
+it('writes the rows of servers to the disk within seconds, but not the rows of services', async () => {
+  // The failure shows that the function was called.
+  Object.assign(faults, { functionName: 'fsync', code: 'EIO', calls: 0 });
+  const service = new TestSpool({ dir: join(folder, 'service') });
+  const server = new TestSpool({ dir: join(folder, 'server'), isServer: true });
+  await service.add(createBatch(0));
+  await server.add(createBatch(1));
+  await waitFor(async () => server.warnings.length > 0);
+  expect(server.warnings.join()).toContain('could not be written (EIO: failed)');
+  expect(service.warnings).toEqual([]);
+  service.close();
+  server.close();
+  faults.functionName = '';
 });
