@@ -22,17 +22,10 @@ const WARM_UP: Scenario = {
   run: async (run) => void (await run.startConnected()),
 };
 
-const { values, positionals: names } = parseArgs({
-  options: {
-    full: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    markdown: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    dist: { type: 'string', default: 'dist' },
-    'soak-minutes': { type: 'string', default: '60' },
-  },
-  allowPositionals: true,
-});
+const USAGE =
+  'Usage: npm run test:chaos -- [--full] [--soak-minutes N] [--dist DIR] [--json] [--markdown] [--list] [NAME…]';
+
+const { values, positionals: names } = readArguments();
 const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
 if (unknown.length > 0 || values.list) {
   if (unknown.length > 0) console.error(`Unknown scenarios: ${unknown.join(', ')}`);
@@ -70,6 +63,32 @@ try {
 printResults();
 const hasFailed = [...results.values()].some(({ faults }) => faults.length > 0);
 process.exit(hasFailed || results.size < scenarios.length ? 1 : 0);
+
+function readArguments() {
+  try {
+    const parsed = parseArgs({
+      options: {
+        full: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        markdown: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        dist: { type: 'string', default: 'dist' },
+        'soak-minutes': { type: 'string', default: '60' },
+      },
+      allowPositionals: true,
+    });
+    if (!(Number(parsed.values['soak-minutes']) > 0)) {
+      throw new Error('--soak-minutes must be a positive number');
+    }
+    if (!parsed.values.help) return parsed;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 /** Prints the finished scenarios in the order of the list. */
 function printResults(): void {
