@@ -30,6 +30,8 @@ export class AcknowledgedSegments {
   /** @param nowMs monotonic time, as of `performance.now()` */
   add(segment: Segment, nowMs: number): void {
     this.#segments.push({ segment, sinceMs: nowMs });
+    // Otherwise, many small segments would keep many files open.
+    startTask(PART, () => segment.close());
   }
 
   /** @param nowMs monotonic time, as of `performance.now()` */

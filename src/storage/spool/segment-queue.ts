@@ -83,6 +83,10 @@ export class SegmentQueue {
     this.#segments.splice(index === -1 ? this.#segments.length : index, 0, segment);
   }
 
+  has(segment: Segment): boolean {
+    return this.#segments.includes(segment);
+  }
+
   /** Whether the rows before a position were stored or dropped. */
   isHandled({ segment, end }: BatchPosition): boolean {
     return segment.position >= end || !this.#segments.includes(segment);
@@ -153,7 +157,8 @@ export class SegmentQueue {
     for (const segment of this.#segments) {
       if (segment === active || segment.isWaiting || segment === this.inUse) continue;
       this.#take(segment);
-      this.#acknowledged.add(segment, performance.now());
+      if (segment.isDetached) startTask(PART, () => segment.close());
+      else this.#acknowledged.add(segment, performance.now());
     }
   }
 

@@ -82,7 +82,7 @@ export class SegmentReader {
         this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
       }
       const batches = segment.isForeign
-        ? await this.#removeUntrusted(reading.batches, segment)
+        ? await this.#removeUntrusted(reading, segment)
         : reading.batches;
       if (batches.length > 0) return { kind: 'records', segment, reading, batches };
       skip(reading);
@@ -104,12 +104,15 @@ export class SegmentReader {
   }
 
   /** Checks the batches of another process. Rows that can't be trusted become dead letters. */
-  async #removeUntrusted(batches: readonly Batch[], segment: Segment): Promise<readonly Batch[]> {
+  async #removeUntrusted(
+    { batches, isRepeated }: SegmentReading,
+    segment: Segment,
+  ): Promise<readonly Batch[]> {
     const trusted: Batch[] = [];
     for (const batch of batches) {
       const reason = getRejectionReason(batch, segment);
       if (reason === undefined) trusted.push(batch);
-      else {
+      else if (!isRepeated) {
         this.#reporter.reportUntrusted(segment.path, reason);
         await this.#deadLetters.add(batch.table, batch.lines, batch.rows, reason);
       }

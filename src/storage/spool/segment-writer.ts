@@ -119,13 +119,15 @@ export class SegmentWriter {
   }
 
   #getSegmentFor(batch: Batch): Segment {
-    if (this.#active && !this.#active.isWriting) {
+    if (this.#active) {
       const bytes = this.#active.bytes + HEADER_BYTES + batch.lines.length;
       const isFull = this.#active.bytes > 0 && bytes > this.#options.segmentBytes;
-      const { isUnlinked } = this.#active;
-      if (isFull || isUnlinked) this.seal();
+      const isMoved = this.#active.detachIfMoved();
+      // The number of rows is not known while a record is being written.
+      if (isFull && this.#active.isWriting) this.#active = undefined;
+      else if (isFull || isMoved) this.seal();
       // Someone has probably deleted the folder too.
-      if (isUnlinked) this.#leaveFolder();
+      if (isMoved) this.#leaveFolder();
     }
     if (!this.#active) {
       // Unique, because the time in the name is the order of the segments.

@@ -6,15 +6,18 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { startTask } from '../../core/guard.ts';
 import type { Batch } from './batch.ts';
 import { closeFile, deleteFile, readAt, syncFile, writeAt, writeAtSync } from './file-io.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
 import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
 
+const PART = 'the spool';
 const CREATE_FLAGS =
   constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
@@ -22,6 +25,8 @@ const CREATE_FLAGS =
 export interface SegmentReading extends ScannedRecords {
   /** Number of calls of `rewind` before the reading. */
   readonly rewinds: number;
+  /** Whether the records were handled before `rewind` was called. */
+  readonly isRepeated: boolean;
   /** Position after the records. */
   readonly end: number;
 }
@@ -58,6 +63,13 @@ export class Segment {
   #rowsBefore = 0;
   #waitingSinceMs: number;
   #rewinds = 0;
+  /** Position up to which records were handled, also before `rewind` was called. */
+  #handledEnd = 0;
+  #isDetached = false;
+  /** Number of running reads and syncs. */
+  #operations = 0;
+  /** Whether the file is closed when no operation is running. */
+  #closesWhenIdle = false;
 
   constructor({ path, name, bytes, rows, isForeign }: SegmentOptions) {
     this.path = path;
@@ -95,7 +107,7 @@ export class Segment {
 
   /** Number of rows that still have to be stored. */
   get waitingRows(): number {
-    return this.#rows - this.#rowsBefore;
+    return Math.max(0, this.#rows - this.#rowsBefore - this.#failedRows);
   }
 
   get waitingBytes(): number {
@@ -121,9 +133,21 @@ export class Segment {
     return this.#pendingPosition !== undefined;
   }
 
-  /** Whether the file was deleted while this process has it open. Its rows can still be sent. */
-  get isUnlinked(): boolean {
-    return this.#fd !== undefined && fstatSync(this.#fd).nlink === 0;
+  /** Whether the file was deleted or moved while this process has it open. Its rows can still be sent. */
+  get isDetached(): boolean {
+    return this.#isDetached;
+  }
+
+  /**
+   * Checks whether the file was deleted or moved.
+   *
+   * @throws the error of the file system
+   */
+  detachIfMoved(): boolean {
+    if (this.#fd === undefined || this.#isDetached) return this.#isDetached;
+    const { ino } = fstatSync(this.#fd);
+    this.#isDetached = statSync(this.path, { throwIfNoEntry: false })?.ino !== ino;
+    return this.#isDetached;
   }
 
   /**
@@ -143,6 +167,7 @@ export class Segment {
       throw error;
     } finally {
       this.#pendingPosition = undefined;
+      this.#closeIfIdle();
     }
   }
 
@@ -170,8 +195,8 @@ export class Segment {
    */
   async sync(): Promise<void> {
     if (this.#fd === undefined || this.#isSynced) return;
+    await this.#use(() => syncFile(this.#getFd()));
     this.#isSynced = true;
-    await syncFile(this.#fd);
   }
 
   /**
@@ -183,17 +208,14 @@ export class Segment {
   async seal(sync: boolean): Promise<void> {
     const fd = this.#fd;
     if (fd === undefined) return;
-    const isUnlinked = this.isUnlinked;
     this.#fd = undefined;
-    if (isUnlinked) {
-      this.#readFd = fd;
-      return;
-    }
+    this.#readFd = fd;
+    if (this.#isDetached) return;
     try {
       this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
-      if (sync && !this.#isSynced) await syncFile(fd);
+      if (sync && !this.#isSynced) await this.#use(() => syncFile(fd));
     } finally {
-      await closeFile(fd);
+      await this.close();
     }
   }
 
@@ -209,27 +231,40 @@ export class Segment {
    * @throws UntrustedFileError, or the error of the file system
    */
   async read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
-    const fd = this.#fd ?? (await this.#openForReading());
-    const end = this.#pendingPosition ?? this.#bytes;
+    return await this.#use(() => this.#read(maxBytes, getBuffer));
+  }
+
+  async #read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
+    const position = this.#position;
+    const rowsBefore = this.#rowsBefore;
+    const rewinds = this.#rewinds;
+    // A reading contains either only new or only repeated records, so that damage is counted once.
+    const isRepeated = position < this.#handledEnd;
+    const end = isRepeated ? this.#handledEnd : (this.#pendingPosition ?? this.#bytes);
     // Rows that are being written look like missing rows.
-    const rows = this.#pendingPosition === undefined ? this.#rows : 0;
-    let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - this.#position);
+    const isWhole = !isRepeated && this.#pendingPosition === undefined;
+    const rows = isWhole ? this.#rows : 0;
+    const fd = this.#fd ?? (await this.#openForReading());
+    let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - position);
     for (;;) {
-      const data = await readAt(fd, getBuffer(length), this.#position);
+      const data = await readAt(fd, getBuffer(length), position);
       // The file can be shorter than expected.
-      const isEnd = this.#position + length >= end || data.length < length;
-      const records = scanRecords(this.#name.nonce, data, this.#rowsBefore, isEnd);
+      const isEnd = position + length >= end || data.length < length;
+      const records = scanRecords(this.#name.nonce, data, rowsBefore, isEnd);
       if (!isEnd && records.batches.length === 0 && records.bytesNeeded > length) {
-        length = Math.min(records.bytesNeeded, end - this.#position);
+        length = Math.min(records.bytesNeeded, end - position);
         continue;
       }
       const missingRows = isEnd ? Math.max(0, rows - records.rowsBefore) : 0;
+      const damagedRows = records.damagedRows + missingRows;
       return {
         ...records,
-        damagedRows: this.#subtractFailedRows(records.damagedRows + missingRows),
+        damagedRows: isRepeated ? 0 : this.#subtractFailedRows(damagedRows),
+        damagedBytes: isRepeated ? 0 : records.damagedBytes,
         rowsBefore: records.rowsBefore + missingRows,
-        rewinds: this.#rewinds,
-        end: isEnd ? end : this.#position + records.bytes,
+        isRepeated,
+        rewinds,
+        end: isEnd ? end : position + records.bytes,
       };
     }
   }
@@ -239,6 +274,7 @@ export class Segment {
     if (rewinds !== this.#rewinds) return;
     this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
     this.#position = end;
+    this.#handledEnd = Math.max(this.#handledEnd, end);
     this.#rowsBefore = rowsBefore;
   }
 
@@ -249,10 +285,10 @@ export class Segment {
     this.#rowsBefore = 0;
   }
 
-  /** Closes the file. */
+  /** Closes the file when no operation is running. The next read opens it again. */
   async close(): Promise<void> {
-    const fds = this.#takeFds();
-    await Promise.all(fds.map(closeFile));
+    if (this.#isBusy) this.#closesWhenIdle = true;
+    else await Promise.all(this.#takeFds().map(closeFile));
   }
 
   /** Closes and deletes the file. @throws the error of the file system */
@@ -264,17 +300,46 @@ export class Segment {
   /** Same as `delete`, but synchronous. */
   deleteSync(): void {
     rmSync(this.path, { force: true });
-    for (const fd of this.#takeFds()) closeSync(fd);
+    this.#closeFilesSync();
   }
 
   /** Closes the file synchronously, and deletes it if no rows are waiting. Never throws. */
   closeSync(): void {
     try {
-      for (const fd of this.#takeFds()) closeSync(fd);
-      if (this.waitingRows <= 0) unlinkSync(this.path);
+      this.#closeFilesSync();
+      if (!this.isWaiting) unlinkSync(this.path);
     } catch {
       // Other processes send the rows again, which changes nothing.
     }
+  }
+
+  /**
+   * A descriptor must not be closed while the thread pool uses it. Its number could then belong to a file
+   * of the application.
+   */
+  get #isBusy(): boolean {
+    return this.isWriting || this.#operations > 0;
+  }
+
+  async #use<T>(operation: () => Promise<T>): Promise<T> {
+    this.#operations++;
+    try {
+      return await operation();
+    } finally {
+      this.#operations--;
+      this.#closeIfIdle();
+    }
+  }
+
+  #closeIfIdle(): void {
+    if (!this.#closesWhenIdle || this.#isBusy) return;
+    this.#closesWhenIdle = false;
+    startTask(PART, () => this.close());
+  }
+
+  #closeFilesSync(): void {
+    if (this.#isBusy) this.#closesWhenIdle = true;
+    else for (const fd of this.#takeFds()) closeSync(fd);
   }
 
   #takeFds(): number[] {

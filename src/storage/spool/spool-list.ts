@@ -1,25 +1,30 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertTrustedFolder } from '../../core/trusted-file.ts';
+import { isOldFolderName } from './old-spool.ts';
 import { measureSegmentFile } from './segment-file.ts';
 import { parseSegmentName } from './segment-name.ts';
 import { isFolderOwned, isOwnedFolderName } from './spool-owner.ts';
 
 /** Subfolder for the rows of servers and commands. */
 const SERVER_FOLDER = 'server';
+/** Subfolders of a spool folder, in addition to the folders of processes. */
+const SUBFOLDERS: ReadonlySet<string> = new Set([SERVER_FOLDER, 'dead-letters', 'refused']);
 
-/** The segments of one process or worker thread. They can contain rows that were stored in the last minute. */
+/** The segments of one process or worker thread. */
 export interface SpoolFolder {
   readonly folder: string;
-  readonly owner: 'services' | 'server';
   /** Whether the process is running. Otherwise, another process takes over the rows. */
   readonly isRunning: boolean;
   readonly segments: number;
+  /** Number of rows in the segments, including rows that QuestDB acknowledged in the last minute. */
   readonly rows: number;
   readonly bytes: number;
 }
 
 /**
- * Returns the folders of all processes with segments.
+ * Returns the folders of all processes with segments. Folders that other processes don't take over are skipped, because
+ * other users can change them.
  *
  * @param onUnreadable called for a file or a folder that can't be read
  */
@@ -28,14 +33,15 @@ export async function listSpool(
   onUnreadable: (path: string, error: unknown) => void,
 ): Promise<SpoolFolder[]> {
   const folders: SpoolFolder[] = [];
-  for (const owner of ['services', 'server'] as const) {
-    const root = owner === 'server' ? join(dir, SERVER_FOLDER) : dir;
-    for (const name of listNames(root, onUnreadable).filter(isOwnedFolderName)) {
-      const segments = await measureSegments(join(root, name), onUnreadable);
+  for (const root of [dir, join(dir, SERVER_FOLDER)]) {
+    const names = listNames(root, root !== dir, onUnreadable);
+    for (const name of names.filter(isOwnedFolderName)) {
+      const folder = join(root, name);
+      const isRunning = await isFolderOwned(root, name);
+      const segments = await measureSegments(folder, !isRunning, onUnreadable);
       if (segments.length === 0) continue;
       folders.push({
-        ...{ folder: join(root, name), owner, segments: segments.length },
-        isRunning: await isFolderOwned(root, name),
+        ...{ folder, isRunning, segments: segments.length },
         rows: segments.reduce((sum, { rows }) => sum + rows, 0),
         bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
       });
@@ -44,12 +50,18 @@ export async function listSpool(
   return folders;
 }
 
+/** Whether a spool folder can contain a file or a folder with this name. */
+export function isSpoolEntry(name: string): boolean {
+  return SUBFOLDERS.has(name) || isOwnedFolderName(name) || isOldFolderName(name);
+}
+
 async function measureSegments(
   folder: string,
+  mustBeTrusted: boolean,
   onUnreadable: (path: string, error: unknown) => void,
 ): Promise<{ rows: number; bytes: number }[]> {
   const segments: { rows: number; bytes: number }[] = [];
-  for (const file of listNames(folder, onUnreadable)) {
+  for (const file of listNames(folder, mustBeTrusted, onUnreadable)) {
     const name = parseSegmentName(file);
     if (!name) continue;
     try {
@@ -64,9 +76,11 @@ async function measureSegments(
 
 function listNames(
   folder: string,
+  mustBeTrusted: boolean,
   onUnreadable: (path: string, error: unknown) => void,
 ): readonly string[] {
   try {
+    if (mustBeTrusted) assertTrustedFolder(folder);
     return readdirSync(folder);
   } catch (error) {
     if (!isMissing(error)) onUnreadable(folder, error);

@@ -71,6 +71,8 @@ export class Spool {
   /** Where the batches are that were in memory first. */
   readonly #savedAt = new WeakMap<Batch, BatchPosition>();
   #reading: CurrentReading | undefined;
+  /** Batches are appended one after the other. */
+  #adding: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isMaintaining = false;
   #freeDiskBytes: number | undefined;
@@ -126,7 +128,13 @@ export class Spool {
   }
 
   /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
-  async add(batch: Batch): Promise<void> {
+  add(batch: Batch): Promise<void> {
+    const added = this.#adding.then(() => this.#add(batch));
+    this.#adding = added;
+    return added;
+  }
+
+  async #add(batch: Batch): Promise<void> {
     for (const unsaved of this.#unsavedAndUnread) {
       if (!this.#onSaved(unsaved, await this.#queue.append(unsaved))) break;
     }
@@ -153,6 +161,8 @@ export class Spool {
     let failure: unknown;
     for (const segment of this.#queue.waiting) {
       if (this.#reading) break;
+      // The size limit can have dropped it in the meantime.
+      if (!this.#queue.has(segment)) continue;
       this.#queue.inUse = segment;
       const skip = (reading: SegmentReading) => this.#queue.advance(segment, reading);
       const result = await this.#reader.read(segment, maxBytes, skip);
@@ -194,7 +204,7 @@ export class Spool {
   capturePending(): () => boolean {
     const ends = this.#queue.waiting.map((segment) => ({ segment, end: segment.bytes }));
     const isHandled = (position: BatchPosition) => this.#queue.isHandled(position);
-    const unsaved = this.#unsaved.all;
+    const unsaved = [...this.#unsaved.all];
     const isUnsavedHandled = (batch: Batch) => {
       const saved = this.#savedAt.get(batch);
       return saved ? isHandled(saved) : !this.#unsaved.has(batch);

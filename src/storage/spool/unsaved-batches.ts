@@ -45,6 +45,7 @@ export class UnsavedBatches {
       size += lines.length;
       return size > bytes;
     });
-    return count === -1 ? this.#batches : this.#batches.slice(0, Math.max(1, count));
+    // A copy, because batches can be added before these are removed.
+    return this.#batches.slice(0, count === -1 ? undefined : Math.max(1, count));
   }
 }
