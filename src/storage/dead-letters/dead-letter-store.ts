@@ -1,4 +1,4 @@
-import { constants, mkdirSync, promises, rmSync } from 'node:fs';
+import { constants, mkdirSync, promises, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { formatBytes } from '../../core/format.ts';
@@ -28,6 +28,8 @@ const REFRESH_MS = 10_000;
 const MAX_MESSAGES = 100;
 const APPEND_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+/** Not the suffix of dead letters, so that other processes ignore the file. */
+const REMOVED_SUFFIX = '.removed';
 const LF = 10;
 
 export interface DeadLetterStoreOptions {
@@ -101,7 +103,7 @@ export class DeadLetterStore {
         }
       }
       if (performance.now() - this.#refreshedAtMs > REFRESH_MS) await this.#refresh();
-      this.#enforceLimit();
+      await this.#enforceLimit();
     });
   }
 
@@ -133,22 +135,33 @@ export class DeadLetterStore {
   }
 
   /** Removes the oldest files until the size is within the limit. */
-  #enforceLimit(): void {
+  async #enforceLimit(): Promise<void> {
     let bytes = sum(this.#files.values(), (file) => file.bytes);
     for (const [name, file] of [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (bytes <= this.#maxBytes) return;
       bytes -= file.bytes;
       this.#files.delete(name);
-      try {
-        rmSync(join(this.#folder, name));
-      } catch (error) {
-        // Another process has removed it, and has counted its rows.
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-        throw error;
-      }
-      this.#options.dropped.add('dead_letters_full', file.rows);
+      const rows = await this.#removeFile(name);
+      if (rows === 0) continue;
+      this.#options.dropped.add('dead_letters_full', rows);
       const reason = `the dead letters reached their limit of ${formatBytes(this.#maxBytes)}, a quarter of PERFORMANCE_SPOOL_MAX_BYTES. Run \`perfscope spool ls\` and correct the cause`;
-      this.#warnOnce('limit', createError('PS_ROWS_DROPPED', { rows: file.rows, reason }).message);
+      this.#warnOnce('limit', createError('PS_ROWS_DROPPED', { rows, reason }).message);
+    }
+  }
+
+  /** Returns the number of rows in the removed file. */
+  async #removeFile(name: string): Promise<number> {
+    const removed = join(this.#folder, `${name}${REMOVED_SUFFIX}`);
+    try {
+      // Other processes can still append to the file, so its rows are counted after it has another name.
+      renameSync(join(this.#folder, name), removed);
+      const count = await this.#countRows(`${name}${REMOVED_SUFFIX}`, undefined);
+      rmSync(removed, { force: true });
+      return count?.rows ?? 0;
+    } catch (error) {
+      // Another process has removed it, and has counted its rows.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
     }
   }
 
@@ -157,7 +170,7 @@ export class DeadLetterStore {
     startTask(PART, () =>
       this.#tasks.enqueue(async () => {
         await this.#refresh();
-        this.#enforceLimit();
+        await this.#enforceLimit();
       }),
     );
   }

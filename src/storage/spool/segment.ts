@@ -195,8 +195,9 @@ export class Segment {
    */
   async sync(): Promise<void> {
     if (this.#fd === undefined || this.#isSynced) return;
-    await this.#use(() => syncFile(this.#getFd()));
+    // Rows that are appended during the call need another one.
     this.#isSynced = true;
+    await this.#use(() => syncFile(this.#getFd()));
   }
 
   /**

@@ -94,7 +94,9 @@ async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarg
   try {
     assertTrustedFolder(folder);
     const files = readdirSync(folder).sort();
-    if (files.includes(CHECKPOINT_FILE)) await adoptCheckpoint(folder, files, root, target);
+    const hasCheckpoint = files.includes(CHECKPOINT_FILE);
+    // Its rows must be sent before the rows of the segments, so the segments wait too after a failure.
+    if (hasCheckpoint && !(await adoptCheckpoint(folder, files, root, target))) return;
     for (const file of files) {
       if (!(await adoptSegment(folder, file, root, target))) return;
     }
@@ -104,15 +106,19 @@ async function adoptFolder(folder: string, root: SpoolRoot, target: AdoptionTarg
   }
 }
 
-/** Writes the rows of a checkpoint to a segment that is sent before the other segments. */
+/**
+ * Writes the rows of a checkpoint to a segment that is sent before the other segments. Returns false if another
+ * attempt can succeed.
+ */
 async function adoptCheckpoint(
   folder: string,
   files: readonly string[],
   { isShared }: SpoolRoot,
   { getFolder, onSegment, readCheckpoint, reporter }: AdoptionTarget,
-): Promise<void> {
+): Promise<boolean> {
   const path = join(folder, CHECKPOINT_FILE);
   const segments = files.filter((file) => parseSegmentName(file));
+  let segment: Segment | undefined;
   try {
     assertTrustedFile(lstatSync(path));
     // Read before the rename, because other processes can move the segments afterward.
@@ -121,18 +127,21 @@ async function adoptCheckpoint(
       segments.map((file) => join(folder, file)),
     );
     const batches = (stored ?? []).filter(({ table }) => !isShared || isServiceTable(table));
-    const segment = batches.length === 0 ? undefined : createFirstSegment(getFolder(), segments);
+    if (batches.length > 0) segment = createFirstSegment(getFolder(), segments);
     for (const batch of batches) segment?.appendSync(batch);
     if (!tryDelete(path)) {
       // Another process has already deleted it, and sends the rows.
       segment?.deleteSync();
-      return;
+      return true;
     }
-    if (!segment) return;
-    startTask(PART, () => segment.seal(false));
-    onSegment(segment);
+    startTask(PART, () => segment?.seal(false));
+    if (segment) onSegment(segment);
+    return true;
   } catch (error) {
+    startTask(PART, () => segment?.delete());
     reportFailure(path, 'adopted', error, reporter);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isMissing || error instanceof UntrustedFileError;
   }
 }
 
@@ -166,7 +175,11 @@ async function adoptSegment(
   try {
     const { bytes, rows } = await measureSegmentFile(path, name);
     if (!canAdopt(bytes)) return false;
-    if (bytes === 0) reporter.reportDamage(path, 0, 0);
+    if (bytes === 0 || rows === 0) reporter.reportDamage(path, 0, bytes);
+    if (rows === 0) {
+      rmSync(path, { force: true });
+      return true;
+    }
     const segment = new Segment({ path, name: { ...name, rows }, bytes, rows, isForeign: true });
     segment.moveTo(getFolder(), isShared);
     onSegment(segment);

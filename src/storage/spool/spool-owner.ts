@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -22,6 +21,7 @@ import {
 
 const PART = 'the spool folder';
 const SOCKET_FILE = 'owner';
+export const UNFINISHED_CHECKPOINT_FILE = 'checkpoint.part';
 /** The owner has a socket. The process ID is only for people. */
 const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 /** The owner has no socket, so its process ID and start time identify it. */
@@ -30,7 +30,6 @@ const PROCESS_FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
 const MAX_SOCKET_PATH_BYTES = 103;
 /** Results of a connection to the socket of an owner that has ended. */
 const ENDED_CODES: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT']);
-const MAX_CREATE_ATTEMPTS = 5;
 
 // Taken when this module is loaded, because applications can replace these functions.
 const { Server: NetServer, Socket: NetSocket } = net;
@@ -58,17 +57,16 @@ export class OwnedFolder {
    * @throws the error of the file system
    */
   static create(root: string): OwnedFolder {
-    for (let attempt = 1; ; attempt++) {
-      const path = join(root, `spool-${process.pid}-${createRandomName()}`);
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      const server = listenIn(path);
-      if (server) return new OwnedFolder(path, server);
-      // Another process can delete the folder before it is owned, because it is empty.
-      if (!existsSync(path) && attempt < MAX_CREATE_ATTEMPTS) continue;
-      const renamed = join(root, formatProcessFolder(getProcessIdentity(process.pid)));
-      renameSync(path, renamed);
-      return new OwnedFolder(renamed, undefined);
-    }
+    // Other processes ignore this name, so they can't adopt the folder before it is owned.
+    const created = join(root, `new-${process.pid}-${createRandomName()}`);
+    mkdirSync(created, { recursive: true, mode: 0o700 });
+    const server = listenIn(created);
+    const name = server
+      ? `spool-${process.pid}-${createRandomName()}`
+      : formatProcessFolder(getProcessIdentity(process.pid));
+    const path = join(root, name);
+    renameSync(created, path);
+    return new OwnedFolder(path, server);
   }
 
   get path(): string {
@@ -132,10 +130,11 @@ export async function isFolderOwned(root: string, name: string): Promise<boolean
   return !ENDED_CODES.has(code);
 }
 
-/** Deletes the socket file of an owner that has ended, and the folder if it is then empty. */
+/** Deletes the other files of an owner that has ended, and the folder if it is then empty. */
 export function removeOrphanedFolder(folder: string): void {
   try {
     rmSync(join(folder, SOCKET_FILE), { force: true });
+    rmSync(join(folder, UNFINISHED_CHECKPOINT_FILE), { force: true });
   } catch {
     // The folder can't be changed, so it stays.
   }

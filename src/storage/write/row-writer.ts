@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../../core/concurrency.ts';
 import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import { startTask } from '../../core/guard.ts';
+import { runGuarded, startTask } from '../../core/guard.ts';
 import { startImmediate, startInterval, startTimeout } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
@@ -18,6 +18,8 @@ import { SpoolSender } from './spool-sender.ts';
 import type { WriteStats } from './write-stats.ts';
 
 const POLL_INTERVAL_MS = 20;
+/** Additional time for a slow disk when the writer is closed. */
+const DISK_TIMEOUT_MS = 1000;
 /** Maximum time in ms until a row is in the spool, where it survives the end of the process. */
 const MAX_SPOOL_INTERVAL_MS = 2000;
 /**
@@ -200,7 +202,9 @@ export class RowWriter {
     clearInterval(this.#timer);
     clearInterval(this.#adoptTimer);
     clearTimeout(this.#delayedFlush);
-    await this.flush(timeoutMs).catch(() => {});
+    // Waiting for the disk has no time limit of its own.
+    const flushed = this.flush(timeoutMs).catch(() => {});
+    await withTimeout(timeoutMs + DISK_TIMEOUT_MS, flushed, () => {});
     await this.#sender.close();
     this.releaseSpool();
   }
@@ -337,7 +341,7 @@ export class RowWriter {
 
   #splitBuffer(): void {
     this.#isSplitting = true;
-    for (const listener of this.#beforeBatchListeners) listener();
+    for (const listener of this.#beforeBatchListeners) runGuarded(PART, listener);
     this.#isSplitting = false;
     this.#buffer.splitIntoChunks();
   }
