@@ -1,24 +1,26 @@
-import { basename } from 'node:path';
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { getRowTarget, isPaused } from '../core/config/questdb-targets.ts';
-import type { StartupConfig } from '../core/config/startup-config.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { formatBytes } from '../core/format.ts';
-import { createError, errorMessage } from '../core/perfscope-error.ts';
+import { createError } from '../core/perfscope-error.ts';
 import type { DeadLetter } from '../storage/dead-letters/dead-letter-files.ts';
 import type { DeadLetterGroup } from '../storage/dead-letters/dead-letter-groups.ts';
 import { askConfirmation } from './ask-confirmation.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { parsePositiveInteger } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
+import { findSpoolFolder, SkippedPaths } from './spool-folder.ts';
 
 const DEFAULT_LIMIT = 20;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 const HELP = `
-The spool contains rows that QuestDB has not yet stored. Perfscope sends them by itself. Rows that
-QuestDB rejects are set aside with the reason, in groups of one table and one reason. Correct the
-cause, then send the rows again.
+The spool contains rows that QuestDB has not yet stored. Perfscope sends them by itself. The number of
+rows in segment files includes rows that QuestDB acknowledged in the last minute.
+
+A dead letter is a row that QuestDB rejected, with the reason. Dead letters with the same table and
+reason are a group. Correct the cause, then send the rows again.
 
 Examples:
   $ perfscope spool ls
@@ -27,7 +29,7 @@ Examples:
   $ perfscope spool retry --all
   $ perfscope spool drop 1f0c6a2b --yes
 
-Exit codes: 0 success, 1 failure or rows were rejected again, 2 invalid usage.`;
+Exit codes: 0 success, 1 failure, skipped files, or rows that were rejected again, 2 invalid usage.`;
 
 interface SpoolOptions {
   readonly spoolDir?: string;
@@ -42,8 +44,11 @@ interface SelectOptions extends SpoolOptions {
 export function addSpoolCommand(program: Command): void {
   const spool = program
     .command('spool')
-    .description('List waiting and rejected rows, and send rejected rows again');
-  spool.command('ls').description('List waiting rows and groups of rejected rows').action(list);
+    .description('List the rows in the spool, and send dead letters again');
+  spool
+    .command('ls')
+    .description('List the rows in segment files, and the groups of dead letters')
+    .action(list);
   spool
     .command('show <id>')
     .description('Show the reason and the rows of a group')
@@ -51,13 +56,13 @@ export function addSpoolCommand(program: Command): void {
     .action(show);
   spool
     .command('retry [ids...]')
-    .description('Send rejected rows again, and keep the rows that are rejected again')
-    .option('--all', 'Send all rejected rows again')
+    .description('Send dead letters again, and keep the rows that are rejected again')
+    .option('--all', 'Send all dead letters again')
     .action(retry);
   spool
     .command('drop [ids...]')
-    .description('Delete rejected rows permanently')
-    .option('--all', 'Delete all rejected rows')
+    .description('Delete dead letters permanently')
+    .option('--all', 'Delete all dead letters')
     .option('--yes', 'Skip the confirmation')
     .action(drop);
   for (const command of [spool, ...spool.commands]) command.addHelpText('after', HELP);
@@ -69,60 +74,55 @@ export function addSpoolCommand(program: Command): void {
 }
 
 async function list(options: SpoolOptions): Promise<void> {
-  const spoolDir = await getFolder(requireStartupConfig(), options);
+  const { spoolDir, exists, groups, skipped } = await openSpool(options);
   const { listSpool } = await import('../storage/spool/spool-list.ts');
-  const waiting = await listSpool(spoolDir, reportUnreadable);
-  const groups = await listGroups(spoolDir);
+  const folders = await listSpool(spoolDir, skipped.add);
   if (options.json) {
-    printJson({ spoolDir, waiting, rejected: groups });
+    printJson({ spoolDir, folders, deadLetters: groups, skipped: skipped.all });
     return;
   }
-  print(`Spool folder: ${spoolDir}`);
-  if (waiting.length === 0) print('No rows are in the spool.');
+  printFolder(spoolDir, exists);
+  if (folders.length === 0) print('No rows in segment files.');
   else {
-    print('Rows in the spool, including rows that were stored in the last minute:');
-    const head = ['folder', 'written by', 'process', 'rows', 'size'];
-    const rows = waiting.map(({ folder, owner, isRunning, rows: count, bytes }) => [
-      ...[basename(folder), owner, isRunning ? 'running' : 'ended', count, formatBytes(bytes)],
+    print('Rows in segment files, including rows that QuestDB acknowledged in the last minute:');
+    const head = ['folder', 'process', 'rows', 'size'];
+    const rows = folders.map(({ folder, isRunning, rows: count, bytes }) => [
+      ...[relative(spoolDir, folder), isRunning ? 'running' : 'ended', count, formatBytes(bytes)],
     ]);
     process.stdout.write(formatTable(head, rows));
   }
   if (groups.length === 0) {
-    print('No rejected rows.');
+    print('No dead letters.');
     return;
   }
-  print('Rejected rows:');
-  const head = ['id', 'rows', 'table', 'written by', 'first', 'last', 'reason'];
-  const rows = groups.map(({ id, rows: count, table, owner, first, last, reason }) => [
-    ...[id, count, table, owner, formatTime(first), formatTime(last)],
-    reason,
+  print('Dead letters:');
+  const head = ['id', 'rows', 'table', 'first rejected (UTC)', 'last rejected (UTC)', 'reason'];
+  const rows = groups.map(({ id, rows: count, table, first, last, reason }) => [
+    ...[id, count, table, formatTime(first), formatTime(last), reason],
   ]);
   process.stdout.write(formatTable(head, rows));
 }
 
 async function show(id: string, options: SpoolOptions & { limit: number }): Promise<void> {
-  const spoolDir = await getFolder(requireStartupConfig(), options);
+  const { spoolDir, groups, skipped } = await openSpool(options);
   const { getGroupId, readAllDeadLetters } = await loadGroups();
-  const [group] = selectGroups(await listGroups(spoolDir), [id]);
+  const [group] = selectGroups(groups, [id]);
   const letters: Pick<DeadLetter, 'at' | 'line' | 'encoding'>[] = [];
-  const add = (all: readonly DeadLetter[], owner: DeadLetterGroup['owner']) => {
+  const add = (all: readonly DeadLetter[]) => {
     for (const letter of all) {
       if (letters.length === options.limit) return;
       const { at, line, encoding } = letter;
-      if (getGroupId(owner, letter) === id)
-        letters.push({ at, line, ...(encoding && { encoding }) });
+      if (getGroupId(letter) === id) letters.push({ at, line, ...(encoding && { encoding }) });
     }
   };
-  readAllDeadLetters(spoolDir, add, () => {});
-  if (options.json) return printJson({ ...group, letters });
-  const { table, reason, rows, owner } = group!;
-  process.stdout.write(
-    formatTable(['table', 'written by', 'rows', 'reason'], [[table, owner, rows, reason]]),
-  );
+  readAllDeadLetters(spoolDir, add, skipped.add);
+  if (options.json) return printJson({ ...group, letters, skipped: skipped.all });
+  const { table, reason, rows } = group!;
+  process.stdout.write(formatTable(['table', 'rows', 'reason'], [[table, rows, reason]]));
   process.stdout.write(
     formatTable(
-      ['set aside', 'row'],
-      letters.map((l) => [l.at, l.line]),
+      ['rejected (UTC)', 'row'],
+      letters.map((l) => [formatTime(l.at), l.line]),
     ),
   );
   if (rows > letters.length)
@@ -131,9 +131,8 @@ async function show(id: string, options: SpoolOptions & { limit: number }): Prom
 
 async function retry(ids: string[], options: SelectOptions, command: Command): Promise<void> {
   assertSelection(ids, options, command);
-  const config = requireStartupConfig();
-  const spoolDir = await getFolder(config, options);
-  const selected = selectGroups(await listGroups(spoolDir), options.all ? undefined : ids);
+  const { config, spoolDir, exists, groups, skipped } = await openSpool(options);
+  const selected = selectGroups(groups, options.all ? undefined : ids);
   const target = getRowTarget(requireQuestdbTargets(config));
   if (isPaused(target)) {
     throw createError('PS_UNAVAILABLE', { reason: `writes are paused, because ${target.paused}` });
@@ -145,7 +144,7 @@ async function retry(ids: string[], options: SelectOptions, command: Command): P
     const timeoutMs = STATEMENT_TIMEOUT_MS;
     await migrateTables(target, config.settings.retention, { timeoutMs });
   });
-  const counts = { stored: 0, rejected: 0 };
+  const counts = { stored: 0, kept: 0, rejected: 0 };
   let failure: string | undefined;
   await replaceDeadLetters(
     spoolDir,
@@ -155,20 +154,29 @@ async function retry(ids: string[], options: SelectOptions, command: Command): P
       const result = await sender.send(letters, owner);
       failure = result.failure;
       counts.stored += letters.length - result.kept.length;
-      counts.rejected += result.kept.length;
+      counts.kept += result.kept.length;
+      counts.rejected += result.rejected;
       return result.kept;
     },
-    reportUnreadable,
+    skipped.add,
   );
   sender.close();
-  if (options.json) printJson(counts);
-  else print(`Stored ${formatRows(counts.stored)}. Kept ${formatRows(counts.rejected)}.`);
+  // After a failure, the other files are not read.
+  if (failure !== undefined)
+    counts.kept = Math.max(counts.kept, countRows(selected) - counts.stored);
+  if (options.json) printJson({ spoolDir, ...counts, skipped: skipped.all });
+  else {
+    printFolder(spoolDir, exists);
+    print(`Stored ${formatRows(counts.stored)}. Kept ${formatRows(counts.kept)}.`);
+  }
   if (failure !== undefined) {
     throw createError('PS_QUESTDB_UNREACHABLE', { url: target.url, reason: failure });
   }
   if (counts.rejected === 0) return;
   process.exitCode = 1;
-  printStatus('QuestDB rejected rows again. Run `perfscope spool ls` to see the reasons.');
+  printStatus(
+    `Rejected again: ${formatRows(counts.rejected)}. Run \`perfscope spool ls\` to see the reasons.`,
+  );
 }
 
 async function drop(
@@ -177,13 +185,13 @@ async function drop(
   command: Command,
 ): Promise<void> {
   assertSelection(ids, options, command);
-  const spoolDir = await getFolder(requireStartupConfig(), options);
-  const selected = selectGroups(await listGroups(spoolDir), options.all ? undefined : ids);
-  const rows = selected.reduce((sum, group) => sum + group.rows, 0);
+  const { spoolDir, exists, groups, skipped } = await openSpool(options);
+  const selected = selectGroups(groups, options.all ? undefined : ids);
+  const rows = countRows(selected);
   if (rows > 0 && options.yes !== true) {
     if (process.stdin.isTTY !== true)
       command.error('error: add --yes to delete rows without a terminal');
-    if (!(await askConfirmation(`Permanently delete ${formatRows(rows)}?`))) {
+    if (!(await askConfirmation(`Permanently delete ${formatRows(rows)} from ${spoolDir}?`))) {
       return print('Nothing was deleted.');
     }
   }
@@ -196,10 +204,21 @@ async function drop(
       deleted += letters.length;
       return [];
     },
-    reportUnreadable,
+    skipped.add,
   );
-  if (options.json) printJson({ deleted });
-  else print(`Deleted ${formatRows(deleted)}.`);
+  if (options.json) return printJson({ spoolDir, deleted, skipped: skipped.all });
+  printFolder(spoolDir, exists);
+  print(`Deleted ${formatRows(deleted)}.`);
+}
+
+/** Returns the spool folder and its groups of dead letters. @throws PS_SPOOL_FOLDER_INVALID */
+async function openSpool(options: SpoolOptions) {
+  const config = requireStartupConfig();
+  const folder = await findSpoolFolder(config, options.spoolDir);
+  const skipped = new SkippedPaths();
+  const { listDeadLetterGroups } = await loadGroups();
+  const groups = listDeadLetterGroups(folder.spoolDir, skipped.add);
+  return { ...folder, config, skipped, groups };
 }
 
 function assertSelection(ids: readonly string[], { all }: SelectOptions, command: Command): void {
@@ -221,25 +240,17 @@ function selectGroups(
   return groups.filter(({ id }) => ids.includes(id));
 }
 
-async function getFolder(config: StartupConfig, { spoolDir }: SpoolOptions): Promise<string> {
-  if (spoolDir !== undefined) return spoolDir;
-  const { getSpoolDir } = await import('../storage/write/create-writer.ts');
-  return getSpoolDir(config, undefined);
-}
-
-async function listGroups(spoolDir: string): Promise<DeadLetterGroup[]> {
-  const { listDeadLetterGroups } = await loadGroups();
-  return listDeadLetterGroups(spoolDir, reportUnreadable);
-}
-
 /** Loads the module on demand, to keep other commands fast. */
 function loadGroups() {
   return import('../storage/dead-letters/dead-letter-groups.ts');
 }
 
-function reportUnreadable(path: string, error: unknown): void {
-  const params = { path, reason: errorMessage(error) };
-  printStatus(createError('PS_SPOOL_UNTRUSTED', params).message);
+function printFolder(spoolDir: string, exists: boolean): void {
+  print(`Spool folder: ${spoolDir}${exists ? '' : ' (does not exist)'}`);
+}
+
+function countRows(groups: readonly DeadLetterGroup[]): number {
+  return groups.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function formatTime(time: string): string {

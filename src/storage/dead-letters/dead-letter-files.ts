@@ -7,6 +7,7 @@ import { findLineEnd } from '../write/line-queue.ts';
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';
 const SUFFIX = '.jsonl';
+const TIME_DIGITS = 15;
 const LF = 10;
 
 /** A row that can't be stored, and why. */
@@ -53,7 +54,12 @@ export function toLine({ line, encoding }: Pick<DeadLetter, 'line' | 'encoding'>
 
 /** Returns a new file name. The names of older files sort before it. */
 export function createDeadLetterFileName(source: string, nowMs: number): string {
-  return `${String(nowMs).padStart(15, '0')}-${source}${SUFFIX}`;
+  return `${String(nowMs).padStart(TIME_DIGITS, '0')}-${source}${SUFFIX}`;
+}
+
+/** Returns the time in ms from the name of a file, or 0. */
+export function getFileTime(name: string): number {
+  return Number.parseInt(name.slice(0, TIME_DIGITS), 10) || 0;
 }
 
 /**
@@ -73,16 +79,17 @@ export function listDeadLetterFiles(folder: string): string[] {
 }
 
 /**
- * Reads a file with dead letters. A damaged line becomes a dead letter of the table `unknown`.
+ * Reads a file with dead letters. A damaged line becomes a dead letter of the table `unknown`, with the time in the
+ * name of the file.
  *
  * @throws UntrustedFileError, or the error of the file system
  */
 export function readDeadLetters(folder: string, name: string): DeadLetter[] {
   const lines = readTrustedFile(join(folder, name)).split('\n');
-  return lines.filter((line) => line !== '').map(parseDeadLetter);
+  return lines.filter((line) => line !== '').map((line) => parseDeadLetter(line, name));
 }
 
-function parseDeadLetter(text: string): DeadLetter {
+function parseDeadLetter(text: string, fileName: string): DeadLetter {
   try {
     const { at, table, reason, line, encoding } = JSON.parse(text) as Record<string, unknown>;
     if ([at, table, reason, line].every((value) => typeof value === 'string')) {
@@ -92,6 +99,6 @@ function parseDeadLetter(text: string): DeadLetter {
   } catch {
     // The process was killed while it wrote this line.
   }
-  const at = new Date(0).toISOString();
+  const at = new Date(getFileTime(fileName)).toISOString();
   return { at, table: 'unknown', reason: 'this dead letter is damaged', line: text };
 }

@@ -1,13 +1,15 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createHash, randomBytes } from '../../core/lazy-crypto.ts';
 import { writePrivateFile } from '../../core/private-file.ts';
+import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import {
   createDeadLetterFileName,
   DEAD_LETTER_FOLDER,
   type DeadLetter,
   formatDeadLetter,
+  getFileTime,
   listDeadLetterFiles,
   readDeadLetters,
 } from './dead-letter-files.ts';
@@ -16,13 +18,15 @@ import {
 const SETTLE_MS = 100;
 const ID_LENGTH = 8;
 
-/** Whose rows a folder contains. Servers and commands use the subfolder `server` of the spool. */
+/**
+ * Who wrote the files in a folder. Servers and commands use the subfolder `server` of the spool. They also write rows of
+ * services there, because they take over the segments of services.
+ */
 export type DeadLetterOwner = 'services' | 'server';
 
 /** Dead letters of one table with one reason. */
 export interface DeadLetterGroup {
   readonly id: string;
-  readonly owner: DeadLetterOwner;
   readonly table: string;
   readonly reason: string;
   readonly rows: number;
@@ -36,30 +40,24 @@ export type OnUnreadable = (path: string, error: unknown) => void;
 
 const OWNERS = ['services', 'server'] as const;
 
-function getFolder(spoolDir: string, owner: DeadLetterOwner): string {
-  return join(spoolDir, ...(owner === 'server' ? ['server'] : []), DEAD_LETTER_FOLDER);
-}
-
-/** Returns the ID of a dead letter's group. It is the same in all processes. */
-export function getGroupId(
-  owner: DeadLetterOwner,
-  { table, reason }: Pick<DeadLetter, 'table' | 'reason'>,
-): string {
-  const hash = createHash('sha256').update(JSON.stringify([owner, table, reason]));
+/** Returns the ID of a dead letter's group. It is the same in all processes and folders. */
+export function getGroupId({ table, reason }: Pick<DeadLetter, 'table' | 'reason'>): string {
+  const hash = createHash('sha256').update(JSON.stringify([table, reason]));
   return hash.digest('hex').slice(0, ID_LENGTH);
 }
 
 /** Calls `onLetters` with the dead letters of each file, oldest first. */
 export function readAllDeadLetters(
   spoolDir: string,
-  onLetters: (letters: readonly DeadLetter[], owner: DeadLetterOwner) => void,
+  onLetters: (letters: readonly DeadLetter[]) => void,
   onUnreadable: OnUnreadable,
 ): void {
-  for (const { owner, folder, name } of listFiles(spoolDir, onUnreadable)) {
+  for (const { folder, name } of listFiles(spoolDir, onUnreadable)) {
     try {
-      onLetters(readDeadLetters(folder, name), owner);
+      onLetters(readDeadLetters(folder, name));
     } catch (error) {
-      onUnreadable(join(folder, name), error);
+      // Another process has removed it.
+      if (!isMissing(error)) onUnreadable(join(folder, name), error);
     }
   }
 }
@@ -72,12 +70,12 @@ export function listDeadLetterGroups(
   const groups = new Map<string, DeadLetterGroup>();
   readAllDeadLetters(
     spoolDir,
-    (letters, owner) => {
+    (letters) => {
       for (const { table, reason, at } of letters) {
-        const id = getGroupId(owner, { table, reason });
+        const id = getGroupId({ table, reason });
         const group = groups.get(id);
         groups.set(id, {
-          ...{ id, owner, table, reason },
+          ...{ id, table, reason },
           rows: (group?.rows ?? 0) + 1,
           first: group && group.first < at ? group.first : at,
           last: group && group.last > at ? group.last : at,
@@ -105,7 +103,7 @@ export async function replaceDeadLetters(
   onUnreadable: OnUnreadable,
 ): Promise<void> {
   for (const { owner, folder, name } of listFiles(spoolDir, onUnreadable)) {
-    const isSelected = (letter: DeadLetter) => ids.has(getGroupId(owner, letter));
+    const isSelected = (letter: DeadLetter) => ids.has(getGroupId(letter));
     try {
       if (!readDeadLetters(folder, name).some(isSelected)) continue;
       const claimed = await claimFile(folder, name);
@@ -115,7 +113,7 @@ export async function replaceDeadLetters(
       const others = letters.filter((letter) => !isSelected(letter));
       writeFile(join(folder, claimed), [...others, ...kept]);
     } catch (error) {
-      onUnreadable(join(folder, name), error);
+      if (!isMissing(error)) onUnreadable(join(folder, name), error);
     }
   }
 }
@@ -123,7 +121,7 @@ export async function replaceDeadLetters(
 /** Renames a file, so that no process adds to it, and waits until running writes have ended. */
 async function claimFile(folder: string, name: string): Promise<string> {
   const source = `cli-${randomBytes(4).toString('hex')}`;
-  const claimed = createDeadLetterFileName(source, Number.parseInt(name, 10) || 0);
+  const claimed = createDeadLetterFileName(source, getFileTime(name));
   const path = join(folder, claimed);
   renameSync(join(folder, name), path);
   for (let size = -1; size !== statSync(path).size; ) {
@@ -140,17 +138,31 @@ function writeFile(path: string, letters: readonly DeadLetter[]): void {
   else writePrivateFile(path, letters.map(formatDeadLetter).join(''));
 }
 
+/** Skips folders that other users can change, because they could add files. */
 function listFiles(
   spoolDir: string,
   onUnreadable: OnUnreadable,
 ): { owner: DeadLetterOwner; folder: string; name: string }[] {
   return OWNERS.flatMap((owner) => {
-    const folder = getFolder(spoolDir, owner);
+    const root = owner === 'server' ? join(spoolDir, 'server') : spoolDir;
+    let folder = root;
     try {
+      if (owner === 'server' && exists(root)) assertTrustedFolder(root);
+      folder = join(root, DEAD_LETTER_FOLDER);
+      if (exists(folder)) assertTrustedFolder(folder);
       return listDeadLetterFiles(folder).map((name) => ({ owner, folder, name }));
     } catch (error) {
       onUnreadable(folder, error);
       return [];
     }
   });
+}
+
+/** @throws the error of the file system, unless the path doesn't exist */
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -35,18 +35,21 @@ export class DeadLetterSender {
   /**
    * Sends dead letters. A failure stops it.
    *
-   * @returns the dead letters that were not stored, with their new reasons, and why QuestDB can't be reached
+   * @returns `kept`: the dead letters that were not stored, with their new reasons. `rejected`: the number of kept dead
+   * letters that QuestDB rejected again or that must not be sent. `failure`: why QuestDB can't be reached.
    */
   async send(
     letters: readonly DeadLetter[],
     owner: DeadLetterOwner,
-  ): Promise<{ kept: DeadLetter[]; failure: string | undefined }> {
+  ): Promise<{ kept: DeadLetter[]; rejected: number; failure: string | undefined }> {
     const kept: DeadLetter[] = [];
+    let rejected = 0;
     let failure: string | undefined;
     for (const [table, group] of Map.groupBy(letters, (letter) => letter.table)) {
       const allowed = group.filter((letter) => mustNotSend(letter, owner) === undefined);
       const others = group.filter((letter) => mustNotSend(letter, owner) !== undefined);
       kept.push(...others);
+      rejected += others.length;
       const unsent = new Set<string>();
       if (failure === undefined && allowed.length > 0) {
         const lines = allowed.map(toLine);
@@ -57,12 +60,14 @@ export class DeadLetterSender {
       for (const letter of allowed) {
         const line = toLine(letter).toString('latin1');
         const reason = this.#rejected.get(line);
-        if (reason !== undefined) kept.push({ ...letter, reason });
-        else if (unsent.has(line)) kept.push(letter);
+        if (reason !== undefined) {
+          kept.push({ ...letter, reason });
+          rejected++;
+        } else if (unsent.has(line)) kept.push(letter);
       }
       this.#rejected.clear();
     }
-    return { kept, failure };
+    return { kept, rejected, failure };
   }
 
   close(): void {

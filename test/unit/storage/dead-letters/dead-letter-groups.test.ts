@@ -1,8 +1,11 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readDeadLetters } from '../../../../src/storage/dead-letters/dead-letter-files.ts';
+import {
+  createDeadLetterFileName,
+  readDeadLetters,
+} from '../../../../src/storage/dead-letters/dead-letter-files.ts';
 import {
   getGroupId,
   listDeadLetterGroups,
@@ -38,29 +41,28 @@ const readIds = () =>
     .flatMap((name) => readDeadLetters(folder, name))
     .map(({ line }) => /"(.*)"/.exec(line)?.[1]);
 
-it('groups the rows of all files by table, reason, and owner', async () => {
+it('groups the rows of all files by table and reason', async () => {
   const services = createStore();
   await add(services, 'error_logs', '1', 'a');
   await add(services, 'error_logs', '2', 'b');
   await add(createStore(), 'error_logs', '3', 'a');
   await add(createStore(join(spoolDir, 'server')), 'error_logs', '4', 'a');
   const groups = listDeadLetterGroups(spoolDir, onUnreadable);
-  expect(groups.map(({ owner, reason, rows }) => [owner, reason, rows]).sort()).toEqual([
-    ['server', 'a', 1],
-    ['services', 'a', 2],
-    ['services', 'b', 1],
+  expect(groups.map(({ reason, rows }) => [reason, rows]).sort()).toEqual([
+    ['a', 3],
+    ['b', 1],
   ]);
   for (const group of groups) {
-    expect(group.id).toBe(getGroupId(group.owner, group));
+    expect(group.id).toBe(getGroupId(group));
     expect(group.first <= group.last).toBe(true);
   }
-  expect(new Set(groups.map(({ id }) => id)).size).toBe(3);
+  expect(new Set(groups.map(({ id }) => id)).size).toBe(2);
 });
 
 it('replaces only the rows of the given groups', async () => {
   const store = createStore();
   for (const id of ['1', '2', '3']) await add(store, 'error_logs', id, id === '2' ? 'b' : 'a');
-  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  const ids = new Set([getGroupId({ table: 'error_logs', reason: 'a' })]);
   await replaceDeadLetters(spoolDir, ids, async (letters) => letters.slice(1), onUnreadable);
   expect(readIds()).toEqual(['2', '3']);
   await replaceDeadLetters(spoolDir, ids, async () => [], onUnreadable);
@@ -70,7 +72,7 @@ it('replaces only the rows of the given groups', async () => {
 
 it('keeps rows that a process adds at the same time', async () => {
   const store = createStore();
-  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  const ids = new Set([getGroupId({ table: 'error_logs', reason: 'a' })]);
   await add(store, 'error_logs', 'first', 'a');
   let added = 0;
   let isAdding = true;
@@ -96,7 +98,7 @@ it('keeps rows that a process adds at the same time', async () => {
 
 it('keeps all rows if a command is killed while it sends them', async () => {
   await add(createStore(), 'error_logs', '1', 'a');
-  const ids = new Set([getGroupId('services', { table: 'error_logs', reason: 'a' })]);
+  const ids = new Set([getGroupId({ table: 'error_logs', reason: 'a' })]);
   await replaceDeadLetters(spoolDir, ids, async () => undefined, onUnreadable);
   expect(readIds()).toEqual(['1']);
 });
@@ -109,4 +111,33 @@ it('reports a file that another user could have changed, and leaves it alone', a
   const groups = listDeadLetterGroups(spoolDir, onUnreadable);
   expect(groups).toHaveLength(1);
   expect(problems).toEqual([path]);
+});
+
+it.each([
+  ['dead-letters', 'dead-letters'],
+  ['server/dead-letters', 'server/dead-letters'],
+  ['server/dead-letters', 'server'],
+])('skips the files in %s if other users can write to %s', async (name, changed) => {
+  await add(createStore(join(spoolDir, name, '..')), 'error_logs', '1', 'a');
+  const [{ id } = { id: '' }] = listDeadLetterGroups(spoolDir, onUnreadable);
+  chmodSync(join(spoolDir, changed), 0o770);
+  expect(listDeadLetterGroups(spoolDir, onUnreadable)).toEqual([]);
+  expect(problems).toEqual([join(spoolDir, changed)]);
+  const replaced: unknown[] = [];
+  const replace = async (letters: readonly unknown[]) => {
+    replaced.push(...letters);
+    return [];
+  };
+  await replaceDeadLetters(spoolDir, new Set([id]), replace, onUnreadable);
+  expect(replaced).toEqual([]);
+});
+
+it('uses the time of the file for a damaged dead letter', () => {
+  mkdirSync(folder);
+  const at = '2026-11-27T05:49:30.000Z';
+  const name = createDeadLetterFileName('x', Date.parse(at));
+  writeFileSync(join(folder, name), '{"at":\n', { mode: 0o600 });
+  expect(listDeadLetterGroups(spoolDir, onUnreadable)).toMatchObject([
+    { table: 'unknown', first: at, last: at },
+  ]);
 });

@@ -166,7 +166,7 @@ describe.skipIf(process.platform === 'win32')('permissions', () => {
   ])('rejects %s', async (_name, change) => {
     change(plant());
     expect(await adopt()).toEqual([]);
-    expect(warnings).toEqual([expect.stringMatching(/^The rows in .* are not sent: /)]);
+    expect(warnings).toEqual([expect.stringMatching(/^Rows are not sent from .*: /)]);
   });
 
   it('rejects a file that is replaced after its folder was listed', async () => {
