@@ -154,7 +154,13 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'Another user could have written these rows, or they are rows of a table that a service must not write.',
     action:
-      'Delete the files if you did not expect them. If services run as several users, each user sends only its own rows. `docs/security.md` explains the rules for the spool folder.',
+      'If services run as several users, each user sends only its own rows. Run `perfscope spool` as the user that owns the files. `docs/security.md` explains the rules for the spool folder, and how to send rows of another user. Delete the files only if you did not expect them.',
+  },
+  PS_SPOOL_FOLDER_INVALID: {
+    cause:
+      'The folder in `--spool-dir` does not exist, is a file, or contains only files that are not part of a spool. A common mistake is to specify the data folder, which contains the spool.',
+    action:
+      'Specify the value of `PERFORMANCE_SPOOL_DIR`. Its default is the folder `spool` in the data folder.',
   },
   PS_SPOOL_DAMAGED: {
     cause:
@@ -173,7 +179,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
       'Run `perfscope spool ls` to see the rows and the reasons. Correct the cause, for example the type of a column. Then run `perfscope spool retry`, or delete the rows with `perfscope spool drop`.',
   },
   PS_DEAD_LETTERS_NOT_FOUND: {
-    cause: '`perfscope spool` was called with an ID that no rejected rows have.',
+    cause: '`perfscope spool` was called with an ID that no dead letters have.',
     action: 'Run `perfscope spool ls` to list all IDs.',
   },
   PS_FLUSH_TIMEOUT: {

@@ -77,7 +77,9 @@ export const ERROR_MESSAGES = {
   PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>
     `A file in the spool folder ${p.dir} could not be ${p.action} (${p.reason}). Check the folder's permissions and its disk.`,
   PS_SPOOL_UNTRUSTED: (p: { path: string; reason: string }) =>
-    `The rows in ${p.path} are not sent: ${p.reason}. Delete them, or see docs/security.md to send them.`,
+    `Rows are not sent from ${p.path}: ${p.reason}. To send them, see docs/security.md.`,
+  PS_SPOOL_FOLDER_INVALID: (p: { dir: string; reason: string }) =>
+    `${p.dir} is not a spool folder: ${p.reason}. Set --spool-dir or PERFORMANCE_SPOOL_DIR to the spool folder.`,
   PS_SPOOL_DAMAGED: (p: { path: string; rows: number; size: string }) =>
     `The spool file ${p.path} is damaged: ${formatRowCount(p.rows)} can't be read (${p.size}). All other rows are sent. Check the disk if the machine did not lose power.`,
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
@@ -85,7 +87,7 @@ export const ERROR_MESSAGES = {
   PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>
     `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Other rows are not affected. Run \`perfscope spool ls\` to list the rejected rows.`,
   PS_DEAD_LETTERS_NOT_FOUND: (p: { id: string; nearest?: string | undefined }) =>
-    `No rejected rows have the ID ${p.id}.${formatHint(p.nearest)} Run \`perfscope spool ls\` to list all IDs.`,
+    `No dead letters have the ID ${p.id}.${formatHint(p.nearest)} Run \`perfscope spool ls\` to list all IDs.`,
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
