@@ -83,7 +83,8 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_QUESTDB_UNREACHABLE: {
     cause: 'The connection to QuestDB failed or timed out.',
-    action: 'Check that QuestDB is running and that `PERFORMANCE_QUESTDB_URL` is correct.',
+    action:
+      'Check that QuestDB is running. If `PERFORMANCE_QUESTDB_URL` is set, check its value. The embedded QuestDB does not use this setting.',
   },
   PS_QUESTDB_REFUSED: {
     cause: 'QuestDB responded with an HTTP error, often because the credentials are wrong.',
@@ -111,7 +112,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'A table or a column has a name that Perfscope uses, but another type. Perfscope never changes or deletes existing data.',
     action:
-      'Run the statement from the message in the QuestDB console. It renames the table or the column. Perfscope then creates the missing part.',
+      'Run the statement from the message in the QuestDB console. It renames the table or the column, and keeps its data. Perfscope then creates a new one.',
   },
   PS_DISK_LOW: {
     cause:
@@ -176,7 +177,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause:
       'QuestDB rejected rows although all tables and columns exist, or the spool contained rows that must not be sent. Perfscope keeps these rows as dead letters, with the reason.',
     action:
-      'Run `perfscope spool ls` to see the rows and the reasons. Correct the cause, for example the type of a column. Then run `perfscope spool retry`, or delete the rows with `perfscope spool drop`.',
+      'Run `perfscope spool ls` to see the rows and the reasons. Correct the cause, for example the type of a column. Then run `perfscope spool retry --all`, or delete the rows with `perfscope spool drop --all`. Instead of `--all`, you can specify IDs. For each table and reason, only the first rejected row is logged.',
   },
   PS_DEAD_LETTERS_NOT_FOUND: {
     cause: '`perfscope spool` was called with an ID that no dead letters have.',

@@ -49,7 +49,7 @@ export const ERROR_MESSAGES = {
   PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
     `QuestDB did not start: ${p.reason}. See the QuestDB log: ${p.logFile}.`,
   PS_QUESTDB_UNREACHABLE: (p: { url: string; reason: string }) =>
-    `QuestDB at ${p.url} is unreachable: ${p.reason}. Check that QuestDB is running and that PERFORMANCE_QUESTDB_URL is correct.`,
+    `QuestDB at ${p.url} is unreachable: ${p.reason}. Check that QuestDB is running. If PERFORMANCE_QUESTDB_URL is set, check its value.`,
   PS_QUESTDB_REFUSED: (p: { status: number; reason: string }) =>
     `QuestDB rejected the request (HTTP ${p.status}): ${p.reason}. Check PERFORMANCE_QUESTDB_USER, PERFORMANCE_QUESTDB_PASSWORD, and PERFORMANCE_QUESTDB_TOKEN.`,
   PS_NOT_READY: (p: { url: string; reason: string }) =>
@@ -60,8 +60,8 @@ export const ERROR_MESSAGES = {
     `Grafana at ${p.url} did not ${p.action} (HTTP ${p.status}): ${p.reason}. Fix the cause, then push again.`,
   PS_SCHEMA_NEWER: (p: { found: number; known: number }) =>
     `The database has schema version ${p.found}, but this Perfscope version supports versions up to ${p.known}. Upgrade Perfscope, or use another database.`,
-  PS_SCHEMA_CONFLICT: (p: { object: string; problem: string; statement: string }) =>
-    `${p.object} ${p.problem}, so QuestDB can reject rows. Run this statement in the QuestDB console, and Perfscope creates the missing part: ${p.statement};`,
+  PS_SCHEMA_CONFLICT: (p: { object: string; problem: string; part: string; statement: string }) =>
+    `${p.object} ${p.problem}, so QuestDB can reject rows. Perfscope creates a new ${p.part} after you run this statement in the QuestDB console: ${p.statement};`,
   PS_DISK_LOW: (p: { dir: string; free: string; limit: string }) =>
     `Only ${p.free} are free on the disk of ${p.dir}, so database writes are paused (limit: ${p.limit}). Rows wait in the spool. Free disk space, and writes continue.`,
   PS_STORAGE_UNREACHABLE: (p: { reason: string }) =>
@@ -85,7 +85,7 @@ export const ERROR_MESSAGES = {
   PS_DISCOVERY_UNTRUSTED: (p: { file: string; reason: string }) =>
     `The file ${p.file} and its folder must not be used: ${p.reason}. Delete them, then restart the Perfscope server.`,
   PS_ROWS_REJECTED: (p: { table: string; rows: number; reason: string }) =>
-    `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Other rows are not affected. Run \`perfscope spool ls\` to list the rejected rows.`,
+    `${formatRowCount(p.rows)} for table ${p.table} can't be stored: ${p.reason}. Further rows of this table that are rejected for the same reason are not logged. Run \`perfscope spool ls\` to list the dead letters.`,
   PS_DEAD_LETTERS_NOT_FOUND: (p: { id: string; nearest?: string | undefined }) =>
     `No dead letters have the ID ${p.id}.${formatHint(p.nearest)} Run \`perfscope spool ls\` to list all IDs.`,
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
@@ -197,6 +197,6 @@ export const ERROR_MESSAGES = {
     `${p.name} was not called because its circuit breaker is open. The breaker retries automatically. To return a value in the meantime, pass a fallback to protect().`,
   PS_BREAKER_TIMEOUT: (p: { name: string; timeoutMs: number }) =>
     `${p.name} did not respond within ${p.timeoutMs} ms. If longer response times are normal, raise timeoutMs. Otherwise, pass a fallback to protect().`,
-  PS_SQL_REFUSED: (p: { reason: string }) =>
-    `The SQL statement was not run: ${p.reason}. Use a single SELECT that reads only tables.`,
+  PS_SQL_REFUSED: (p: { reason: string; advice?: string }) =>
+    `The SQL statement was not run: ${p.reason}. ${p.advice ?? 'Use a single SELECT that reads only tables.'}`,
 } as const;

@@ -22,8 +22,15 @@ export function createError<C extends ErrorCode>(
   params: ErrorParams<C>,
   cause?: unknown,
 ): PerfscopeError {
-  const message = (ERROR_MESSAGES[code] as (p: ErrorParams<C>) => string)(params);
+  const message = (ERROR_MESSAGES[code] as (p: ErrorParams<C>) => string)(withoutFullStop(params));
   return new PerfscopeError(code, message, params as Record<string, unknown>, cause);
+}
+
+/** Removes the full stop at the end of the reason, because the messages add their own. */
+function withoutFullStop<P extends object>(params: P): P {
+  const { reason } = params as { reason?: unknown };
+  const hasFullStop = typeof reason === 'string' && /[^.]\.$/.test(reason);
+  return hasFullStop ? { ...params, reason: reason.slice(0, -1) } : params;
 }
 
 /**

@@ -177,7 +177,7 @@ export async function createRollups(
       const relation = stored.get(name);
       if (relation?.isRollup) continue;
       if (relation) {
-        conflicts.push(createConflict(name, 'is not a materialized view'));
+        conflicts.push(createConflict(name, 'is not a materialized view', 'roll-up', stored));
         // The coarser roll-ups would be computed from this table.
         break;
       }

@@ -51,7 +51,7 @@ export function planSchemaRepairs(stored: StoredSchema, retentionDays: number): 
     if (!relation) repairs.push({ table: name, name: `table ${name}`, statement: createStatement });
     else {
       repairs.push(...findRepairs(table, relation));
-      conflicts.push(...findConflicts(table, relation));
+      conflicts.push(...findConflicts(table, relation, stored));
     }
   };
   for (const table of MEASUREMENT_TABLES) compare(table, buildCreateTableSql(table, retentionDays));
@@ -83,8 +83,12 @@ function findRepairs({ name, columns, dedupKeys }: Table, stored: StoredRelation
   return repairs;
 }
 
-function findConflicts({ name, columns }: Table, stored: StoredRelation): PerfscopeError[] {
-  if (!isUsable(stored)) return [createConflict(name, describeUnusable(stored))];
+function findConflicts(
+  { name, columns }: Table,
+  stored: StoredRelation,
+  schema: StoredSchema,
+): PerfscopeError[] {
+  if (!isUsable(stored)) return [createConflict(name, describeUnusable(stored), 'table', schema)];
   return Object.entries(columns).flatMap(([property, type]) => {
     const column = toSnakeCase(property);
     const found = stored.columns.get(column);
@@ -93,7 +97,8 @@ function findConflicts({ name, columns }: Table, stored: StoredRelation): Perfsc
       createError('PS_SCHEMA_CONFLICT', {
         object: `The column ${column} of the table ${name}`,
         problem: `has the type ${found.type} instead of ${type.toUpperCase()}`,
-        statement: `ALTER TABLE ${name} RENAME COLUMN ${column} TO ${column}_old`,
+        part: 'column',
+        statement: `ALTER TABLE ${name} RENAME COLUMN ${column} TO ${findFreeName(column, stored.columns)}`,
       }),
     ];
   });
@@ -109,11 +114,30 @@ function describeUnusable({ isRollup, isWal }: StoredRelation): string {
   return isWal ? 'has another designated timestamp' : 'is not a WAL table';
 }
 
-/** Creates the error for a table that has the name of another table or roll-up. */
-export function createConflict(name: string, problem: string): PerfscopeError {
+/**
+ * Creates the error for a table that has the name of another table or roll-up.
+ *
+ * @param part the kind of object that Perfscope creates after the table was renamed
+ * @param stored all tables and roll-ups, whose names can't be used again
+ */
+export function createConflict(
+  name: string,
+  problem: string,
+  part: 'table' | 'roll-up',
+  stored: StoredSchema,
+): PerfscopeError {
   return createError('PS_SCHEMA_CONFLICT', {
     object: `The table ${name}`,
     problem,
-    statement: `RENAME TABLE ${name} TO ${name}_old`,
+    part,
+    statement: `RENAME TABLE ${name} TO ${findFreeName(name, stored)}`,
   });
+}
+
+/** Returns `name_old`, or the first of `name_old_2`, `name_old_3`, … that is not in `taken`. */
+function findFreeName(name: string, taken: ReadonlyMap<string, unknown>): string {
+  const base = `${name}_old`;
+  let free = base;
+  for (let i = 2; taken.has(free); i++) free = `${base}_${i}`;
+  return free;
 }

@@ -44,7 +44,8 @@ export class RollupRepairJob {
         const result = isRebuilding
           ? 'Perfscope is rebuilding it.'
           : 'Perfscope does not rebuild it, because the rows of its oldest intervals have expired. See rollup-invalid in docs/alerts.md.';
-        this.#log.warn(`QuestDB invalidated the roll-up ${name} (${reason}). ${result}`);
+        const cause = reason === undefined ? '' : ` (${reason})`;
+        this.#log.warn(`QuestDB invalidated the roll-up ${name}${cause}. ${result}`);
       }
     } catch {
       // QuestDB is unavailable. Other parts of the server report this.
@@ -54,8 +55,8 @@ export class RollupRepairJob {
 
 interface RollupRepair {
   readonly name: string;
-  /** QuestDB's reason for invalidating the roll-up. */
-  readonly reason: string;
+  /** QuestDB's reason for invalidating the roll-up. Undefined if QuestDB doesn't know it. */
+  readonly reason: string | undefined;
   /**
    * Whether a rebuild was started. `false` if it would delete history that the base no longer has.
    */
@@ -71,11 +72,16 @@ interface RollupRepair {
  */
 async function repairRollups(target: WriteTarget): Promise<RollupRepair[]> {
   const { dataset } = await execSql(target, VIEWS_QUERY);
-  const views = dataset.map((row) => row.map(String) as [string, string, string, string]);
-  const invalid = views.filter(([, , status]) => status === 'invalid');
-  const invalidNames = new Set(invalid.map(([name]) => name));
+  const invalid = dataset
+    .filter(([, , status]) => status === 'invalid')
+    .map(([name, base, , reason]) => ({
+      name: String(name),
+      base: String(base),
+      reason: typeof reason === 'string' ? reason : undefined,
+    }));
+  const invalidNames = new Set(invalid.map(({ name }) => name));
   const repairs: RollupRepair[] = [];
-  for (const [name, base, , reason] of invalid) {
+  for (const { name, base, reason } of invalid) {
     const unit = parseRollupUnit(name);
     if (!unit || invalidNames.has(base)) continue;
     const firstMs = await getFirstMs(target, name);

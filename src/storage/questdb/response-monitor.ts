@@ -1,4 +1,4 @@
-import { errorMessage } from '../../core/perfscope-error.ts';
+import { errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 
 /** Maximum duration of a request to a working QuestDB, in ms. */
 const MAX_RESPONSE_MS = 5000;
@@ -49,7 +49,13 @@ export class ResponseMonitor<T> {
       this.#latest = await this.#request();
       this.#failure = undefined;
     } catch (error) {
-      this.#failure = errorMessage(error);
+      this.#failure = getReason(error);
     }
   }
+}
+
+/** Returns the cause without advice, because the caller's message contains its own advice. */
+function getReason(error: unknown): string {
+  const reason = error instanceof PerfscopeError ? error.params.reason : undefined;
+  return typeof reason === 'string' ? reason : errorMessage(error);
 }

@@ -176,7 +176,7 @@ export class StorageMonitor {
     const problems: StorageProblem[] = [];
     const failure = this.#failure;
     if (failure !== undefined) {
-      const error = createError('PS_UNAVAILABLE', { reason: failure });
+      const error = createUnavailableError(failure);
       problems.push({ kind: 'unreachable', error });
     }
     if (this.#isDiskLow) problems.push({ kind: 'low_disk', error: this.#createDiskError() });
@@ -212,7 +212,7 @@ export class StorageMonitor {
     }
     this.#reportOutage(kinds.has('unreachable') && known.has('unreachable'));
     if (kinds.has('unreachable') && !known.has('unreachable')) {
-      this.#unreachable.abort(createError('PS_UNAVAILABLE', { reason: this.#failure ?? '' }));
+      this.#unreachable.abort(createUnavailableError(this.#failure ?? ''));
     }
     if (!kinds.has('unreachable') && known.has('unreachable')) {
       this.#unreachable = new AbortController();
@@ -233,4 +233,8 @@ export class StorageMonitor {
       this.#isOutageLogged = false;
     }
   }
+}
+
+function createUnavailableError(failure: string): PerfscopeError {
+  return createError('PS_UNAVAILABLE', { reason: `QuestDB does not respond (${failure})` });
 }

@@ -1,4 +1,4 @@
-import { createError } from '../../core/perfscope-error.ts';
+import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
 import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
 
 /*
@@ -162,4 +162,17 @@ function checkSpaces(text: string): void {
 
 function createSqlError(reason: string) {
   return createError('PS_SQL_REFUSED', { reason });
+}
+
+/**
+ * Creates the error for a permitted statement that QuestDB rejects.
+ *
+ * @param reason error message of QuestDB
+ */
+export function createRejectedSqlError(reason: string, cause?: unknown): PerfscopeError {
+  const params = {
+    reason: `QuestDB returned the error "${reason}"`,
+    advice: 'Correct the statement.',
+  };
+  return createError('PS_SQL_REFUSED', params, cause);
 }

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createFormulaFilter } from '../../core/csv-formula.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import { toReadOnlySql } from './check-user-sql.ts';
+import { createRejectedSqlError, toReadOnlySql } from './check-user-sql.ts';
 
 export type ExportFormat = 'csv' | 'parquet';
 
@@ -99,7 +99,7 @@ async function requestExport(
   const responseText = await text(response);
   const reason =
     /"error":"((?:[^"\\]|\\.)*)"/.exec(responseText)?.[1] ?? `HTTP ${response.statusCode}`;
-  throw createError('PS_SQL_REFUSED', { reason: `QuestDB returned the error "${reason}"` });
+  throw createRejectedSqlError(reason);
 }
 
 /** Counts lines without the header. QuestDB escapes line breaks in values as `\n`. */

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { ReadTarget } from '../../core/config/questdb-targets.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
-import { toReadOnlySql } from './check-user-sql.ts';
+import { createRejectedSqlError, toReadOnlySql } from './check-user-sql.ts';
 
 export interface UserQueryOptions {
   /** Maximum number of rows. */
@@ -70,7 +70,7 @@ function toQueryError(error: unknown, isConnected: boolean) {
   }
   const isRejected = isConnected && error instanceof pg.DatabaseError;
   if (!isRejected) return createError('PS_UNAVAILABLE', { reason }, error);
-  return createError('PS_SQL_REFUSED', { reason: `QuestDB returned the error "${reason}"` }, error);
+  return createRejectedSqlError(reason, error);
 }
 
 function getTypeParser(oid: number, format?: 'text' | 'binary') {

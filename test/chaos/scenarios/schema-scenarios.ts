@@ -85,7 +85,7 @@ export const SCHEMA_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'dead-letter-limit',
-    failure: 'QuestDB rejects all rows, and the spool is limited to 1 MB',
+    failure: 'All requests are rejected for 12 s, and the spool is limited to 1 MB',
     mayLose: ['dead letter', 'dead_letters_full', 'spool_full'],
     async run(run) {
       const settings = { PERFORMANCE_SPOOL_MAX_BYTES: '1000000' };

@@ -104,7 +104,7 @@ it('reports a column with another type, and repairs the table after the rename',
   const report = await repair();
   expect(report.applied).toEqual([]);
   expect(report.conflicts.map(({ message }) => message)).toEqual([
-    'The column duration of the table queue_metrics has the type LONG instead of DOUBLE, so QuestDB can reject rows. Run this statement in the QuestDB console, and Perfscope creates the missing part: ALTER TABLE queue_metrics RENAME COLUMN duration TO duration_old;',
+    'The column duration of the table queue_metrics has the type LONG instead of DOUBLE, so QuestDB can reject rows. Perfscope creates a new column after you run this statement in the QuestDB console: ALTER TABLE queue_metrics RENAME COLUMN duration TO duration_old;',
   ]);
   await questdb.sql('ALTER TABLE queue_metrics RENAME COLUMN duration TO duration_old');
   expect(await repair()).toMatchObject({

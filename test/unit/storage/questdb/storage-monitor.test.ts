@@ -76,7 +76,13 @@ it('reports a QuestDB that rejects connections, and logs it if it lasts', async 
   expect(monitor.unreachableSignal.aborted).toBe(true);
   await tick();
   await tick();
-  expect(state.log).toEqual([expect.stringMatching(/^QuestDB does not respond: .*ECONNREFUSED/)]);
+  const cause = `connect ECONNREFUSED ${state.server.url.replace('http://', '')}`;
+  expect(state.log).toEqual([
+    `QuestDB does not respond: ${cause}. Rows wait in the spool. Check that QuestDB is running, and check its log.`,
+  ]);
+  expect(monitor.status.problems[0]!.error.message).toBe(
+    `The service is temporarily unavailable: QuestDB does not respond (${cause}). Try again later.`,
+  );
 });
 
 it('reports a QuestDB that accepts connections and never responds after 5 s', async () => {

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toReadOnlySql } from '../../../../src/storage/sql/check-user-sql.ts';
+import {
+  createRejectedSqlError,
+  toReadOnlySql,
+} from '../../../../src/storage/sql/check-user-sql.ts';
 
 /** Returns the error message for a statement, or its restated text if it is accepted. */
 const getRejection = (text: string): string => {
@@ -159,4 +162,13 @@ describe('toReadOnlySql', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+it('recommends a single SELECT only if the statement is not permitted', () => {
+  expect(() => toReadOnlySql('')).toThrow(
+    'The SQL statement was not run: it is empty. Use a single SELECT that reads only tables.',
+  );
+  expect(createRejectedSqlError('Invalid column: x').message).toBe(
+    'The SQL statement was not run: QuestDB returned the error "Invalid column: x". Correct the statement.',
+  );
 });
