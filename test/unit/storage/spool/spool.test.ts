@@ -1,15 +1,19 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   copyAsOrphan,
@@ -145,6 +149,20 @@ describe('the size limit', () => {
 });
 
 describe('a disk that refuses rows', () => {
+  it('keeps the rows that are added while others are sent', async () => {
+    writeFileSync(dir, 'a file instead of a folder');
+    const spool = new TestSpool({ dir });
+    await spool.add(createBatch(0));
+    const reading = (await spool.read(1_000_000))!;
+    const isHandled = spool.capturePending();
+    await spool.add(createBatch(1));
+    expect(readValues(reading.batches)).toEqual([0]);
+    spool.remove(reading);
+    expect(isHandled()).toBe(true);
+    expect(await spool.drain()).toEqual([1]);
+    spool.close();
+  });
+
   it('keeps the rows in memory, and counts them if the process ends', async () => {
     writeFileSync(dir, 'a file instead of a folder');
     const spool = new TestSpool({ dir });
@@ -217,7 +235,94 @@ describe('files that other programs delete', () => {
   });
 });
 
+describe('concurrent calls', () => {
+  it('stores all batches that are added at the same time', async () => {
+    const spool = new TestSpool({ dir, maxBytes: 20_000 });
+    const added = numbers(50).map((i) => spool.add(createBatch(i)));
+    spool.addSync(createBatch(50));
+    const values: number[] = [];
+    while (values.length < 51) {
+      values.push(...(await spool.drain(100)));
+      await nextTurn();
+    }
+    await Promise.all(added);
+    expect(values.toSorted((a, b) => a - b)).toEqual(numbers(51));
+    expect(spool.dropped.total).toBe(0);
+    spool.close();
+  });
+
+  it('closes no file that is being written', async () => {
+    const spool = new TestSpool({ dir });
+    const added = spool.add(createBatch(0, 1000));
+    // The record is written after the first microtasks.
+    await Promise.resolve();
+    spool.close();
+    // With the descriptor of the segment, the record would be written to this file.
+    const file = join(folder, 'other');
+    const fd = openSync(file, 'w+');
+    await added;
+    closeSync(fd);
+    expect(readFileSync(file)).toHaveLength(0);
+    const next = new TestSpool({ dir });
+    await next.adopt();
+    expect(await next.drain()).toEqual(numbers(1000));
+    next.close();
+  });
+});
+
 describe('adoption', () => {
+  it('counts damaged rows once, although rows are sent again', async () => {
+    const killed = new TestSpool({ dir: join(folder, 'other') });
+    for (let i = 0; i < 3; i++) await killed.add(createBatch(i * 10, 10));
+    killed.close();
+    const orphan = copyAsOrphan(join(folder, 'other'), dir);
+    const [file = ''] = listSegments(orphan);
+    const data = readFileSync(join(orphan, file));
+    data[100]! ^= 1;
+    writeFileSync(join(orphan, file), data);
+    const spool = new TestSpool({ dir });
+    await spool.adopt();
+    for (let i = 0; i < 3; i++) {
+      expect(await spool.drain(1)).toHaveLength(20);
+      spool.resendAcknowledged();
+    }
+    expect(spool.dropped.byReason.get('damaged')).toBe(10);
+    spool.close();
+  });
+
+  it('deletes a file without a complete header', async () => {
+    const orphan = join(dir, ORPHAN_NAME);
+    mkdirSync(orphan, { recursive: true, mode: 0o700 });
+    const name = '001795800000000-5f1d8a0c9e3b7d42.segment';
+    writeFileSync(join(orphan, name), Buffer.from('5f1d8a0c9e3b', 'hex'), { mode: 0o600 });
+    writeFileSync(join(orphan, 'checkpoint.part'), 'x', { mode: 0o600 });
+    const spool = new TestSpool({ dir });
+    expect(await spool.adopt()).toBe(0);
+    expect(spool.capturePending()()).toBe(true);
+    expect(readdirSync(dir)).not.toContain(ORPHAN_NAME);
+    expect(spool.warnings.join()).toContain('is damaged');
+    spool.close();
+  });
+
+  it('keeps the segments of a process whose checkpoint can not be read now', async () => {
+    const killed = new TestSpool({ dir: join(folder, 'other') });
+    await killed.add(createBatch(1));
+    const orphan = copyAsOrphan(join(folder, 'other'), dir);
+    writeFileSync(join(orphan, 'checkpoint'), 'x', { mode: 0o600 });
+    let fails = true;
+    const readCheckpoint = async () => {
+      if (fails) throw Object.assign(new Error('EIO: failed'), { code: 'EIO' });
+      return [createBatch(0)];
+    };
+    const spool = new TestSpool({ dir, readCheckpoint });
+    expect(await spool.adopt()).toBe(0);
+    fails = false;
+    expect(await spool.adopt()).toBe(2);
+    expect(await spool.drain()).toEqual([0, 1]);
+    killed.close();
+    spool.close();
+  });
+
   it('takes over the rows of a killed process', async () => {
     const killed = new TestSpool({ dir: join(folder, 'other') });
     await addBatches(killed, 3);
