@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -205,6 +205,14 @@ it('lists the rows in segment files, and whether their process is running', asyn
     { isRunning: false, rows: 4, segments: 1 },
     { isRunning: true, rows: 2, segments: 1 },
   ]);
+  const root = join(spoolDir, 'server');
+  chmodSync(root, 0o770);
+  const [endedFolder] = readdirSync(spoolDir).filter((name) => name.startsWith('spool-'));
+  chmodSync(join(spoolDir, endedFolder!), 0o770);
+  expect(JSON.parse((await run('ls', '--json')).out)).toMatchObject({
+    folders: [],
+    skipped: [{ path: root }, { path: join(spoolDir, endedFolder!) }],
+  });
   running.close();
 });
 
