@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { sendRequests } from '../support/send-requests.ts';
+import { readSpooledLines } from '../support/spool-fixtures.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const OUTAGE_MS = 20_000;
@@ -21,27 +22,15 @@ const env = () => ({
   ...questdb.env,
 });
 
-/** Returns the IDs of single measurements in the finished batches of a spool folder. */
+/** Returns the IDs of single measurements in a spool folder. */
 function readSpooledIds(folder: string): string[] {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
-    .filter((name) => name.includes('.performance_metrics.') && name.endsWith('.ilp'))
-    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
-    .filter((line) => line.includes('name=steady'))
+  return readSpooledLines(folder)
+    .filter((line) => line.startsWith('performance_metrics,') && line.includes('name=steady'))
     .map((line) => /\bid="([^"]+)"/.exec(line)?.[1] ?? 'no id');
 }
 
-const listFiles = (folder: string) =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-
-/** Returns spool files with rows of the two apps. Ignores files with only host and process metrics. */
-const listUnsentFiles = () =>
-  listFiles(spool).filter((file) => /name=steady|endpoint=/.test(readFileSync(file, 'utf8')));
-
 const getSpoolFolder = (pid: number) =>
-  join(spool, readdirSync(spool).find((name) => name.startsWith(`${pid}-`)) ?? 'none');
+  join(spool, readdirSync(spool).find((name) => name.startsWith(`spool-${pid}-`)) ?? 'none');
 
 it('stores every row exactly once if QuestDB and an app are killed', {
   timeout: 120_000,
@@ -79,7 +68,6 @@ it('stores every row exactly once if QuestDB and an app are killed', {
   });
   expect(spooled.length).toBeGreaterThan(1000);
   expect(new Set(stored).size).toBe(stored.length);
-  await waitFor(async () => listUnsentFiles().length === 0);
   await sendRequests(`${base}/rooms/1`, 50);
   await hotel.stop();
   await successor.stop();

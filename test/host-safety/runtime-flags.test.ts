@@ -83,14 +83,17 @@ it.concurrent('loads the agent from a quoted path in NODE_OPTIONS', async () => 
   expect(readSpool(run).length).toBeGreaterThan(0);
 });
 
-it.concurrent('names the missing permissions in one line', async () => {
+it.concurrent('names the missing permissions in one line, and reports the lost rows', async () => {
   const flags = ['--permission', '--allow-fs-read=*'];
   const { stderr, spool } = await runner.runWithAgent(
     { args: ['print.cjs', '1500'], flags, env: { PERFORMANCE_FLUSH_INTERVAL: '200' } },
     { flag: '--import', questdb: 'refuses' },
   );
   const lines = stderr.split('\n').filter((line) => line.startsWith('perfscope: '));
-  expect(lines).toEqual([expect.stringContaining(`--allow-fs-write=${spool}`)]);
+  expect(lines).toEqual([
+    expect.stringContaining(`--allow-fs-write=${spool}`),
+    expect.stringMatching(/^perfscope: Dropped \d+ rows: the process ended, and the spool folder/),
+  ]);
   expect(lines[0]?.includes('--allow-net')).toBe(isKnown('--allow-net'));
 });
 

@@ -1,18 +1,11 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { expect } from 'vitest';
 import { FakeQuestdb, type FakeQuestdbBehavior } from './fake-questdb.ts';
+import { readSpooledLines } from './spool-fixtures.ts';
 
 const PROGRAMS = resolve('test/host-safety/programs');
 const AGENT = resolve('dist/agent-package/register.js');
@@ -232,11 +225,7 @@ function removeWarnings(stderr: string): string {
   });
 }
 
-/** Returns the lines in the spool files that a run left behind. */
+/** Returns the lines in the spool that a run left behind. */
 export function readSpool({ spool }: HostProgramRun): string[] {
-  if (!existsSync(spool)) return [];
-  return readdirSync(spool, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.name.endsWith('.ilp'))
-    .flatMap((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n'))
-    .filter(Boolean);
+  return readSpooledLines(spool);
 }

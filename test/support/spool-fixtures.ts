@@ -1,9 +1,11 @@
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Logger } from '../../src/core/log.ts';
 import type { TableName } from '../../src/core/schema/table-registry.ts';
 import type { Batch } from '../../src/storage/spool/batch.ts';
 import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
+import { parseSegmentName } from '../../src/storage/spool/segment-name.ts';
+import { scanRecords } from '../../src/storage/spool/segment-record.ts';
 import { Spool, type SpoolOptions } from '../../src/storage/spool/spool.ts';
 
 /** The name of a folder without an owner: it contains no socket. */
@@ -76,6 +78,17 @@ export function listSegments(dir: string): string[] {
     .map(String)
     .filter((path) => path.endsWith('.segment'))
     .sort();
+}
+
+/** Returns the lines in all segments of a spool folder, including lines that are already stored. */
+export function readSpooledLines(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return listSegments(dir).flatMap((path) => {
+    const name = parseSegmentName(basename(path));
+    if (!name) return [];
+    const { batches } = scanRecords(name.nonce, readFileSync(join(dir, path)), 0, true);
+    return batches.flatMap(({ lines }) => lines.toString().split('\n').filter(Boolean));
+  });
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 
 const PART = 'the spool folder';
 const SOCKET_FILE = 'owner';
-export const UNFINISHED_CHECKPOINT_FILE = 'checkpoint.part';
+const UNFINISHED_CHECKPOINT_FILE = 'checkpoint.part';
 /** The owner has a socket. The process ID is only for people. */
 const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 /** The owner has no socket, so its process ID and start time identify it. */

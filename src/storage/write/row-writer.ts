@@ -202,7 +202,7 @@ export class RowWriter {
     clearInterval(this.#timer);
     clearInterval(this.#adoptTimer);
     clearTimeout(this.#delayedFlush);
-    // Waiting for the disk has no time limit of its own.
+    // A slow disk must not delay the end of the application.
     const flushed = this.flush(timeoutMs).catch(() => {});
     await withTimeout(timeoutMs + DISK_TIMEOUT_MS, flushed, () => {});
     await this.#sender.close();
