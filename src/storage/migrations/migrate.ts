@@ -34,6 +34,7 @@ const SCHEMA_VERSIONS = [
 /** Time for QuestDB to apply a change of another process, in ms. Until then, the change can't be read. */
 const APPLY_TIMEOUT_MS = 2000;
 const APPLY_POLL_INTERVAL_MS = 100;
+const MAX_ROLLUP_ATTEMPTS = 4;
 
 const SCHEMA_VERSION = SCHEMA_VERSIONS.length;
 const MIGRATIONS_TABLE = 'schema_migrations';
@@ -181,15 +182,28 @@ export async function createRollups(
         // The coarser roll-ups would be computed from this table.
         break;
       }
-      await execSql(
-        target,
-        buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit)),
-        options,
-      );
+      const sql = buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit));
+      await createRollup(target, sql, options);
       created.push(name);
     }
   }
   return { created, conflicts };
+}
+
+/**
+ * Creates a roll-up. QuestDB rejects the statement while another process is creating the roll-up that it is
+ * computed from.
+ */
+async function createRollup(target: WriteTarget, sql: string, options: ExecOptions): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await execSql(target, sql, options);
+      return;
+    } catch (error) {
+      if (attempt === MAX_ROLLUP_ATTEMPTS || !isRejected(error)) throw error;
+      await delay(APPLY_POLL_INTERVAL_MS * 2 ** attempt);
+    }
+  }
 }
 
 async function readRecordedVersions(

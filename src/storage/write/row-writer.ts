@@ -181,7 +181,8 @@ export class RowWriter {
    */
   async flush(timeoutMs = 30_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    await this.#adoption;
+    // The adoption doesn't keep the process alive, so a caller could end before this function does.
+    while (this.#adoption && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
     // A write that is already running might not include the latest rows.
     await this.#spooling;
     await this.#flushBuffer();
