@@ -106,19 +106,10 @@ if (isMainThread) {
     'mkdir',
     'ftruncate',
     'fsync',
-  ])
+  ]) {
     wrapCallback(name, 'write');
-  for (const name of [
-    'write',
-    'writev',
-    'writeFile',
-    'appendFile',
-    'rename',
-    'mkdir',
-    'ftruncate',
-    'fsync',
-  ])
     wrapSync(`${name}Sync`, 'write');
+  }
   for (const name of ['writeFile', 'appendFile', 'rename', 'mkdir']) wrapPromise(name, 'write');
   for (const name of ['unlink', 'rm', 'rmdir']) {
     wrapCallback(name, 'remove');

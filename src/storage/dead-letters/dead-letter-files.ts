@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTrustedFile } from '../../core/trusted-file.ts';
+import { LF } from '../spool/line-protocol-bytes.ts';
 import { findLineEnd } from '../write/line-queue.ts';
 
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';
 const SUFFIX = '.jsonl';
 const TIME_DIGITS = 15;
-const LF = 10;
 
 /** A row that can't be stored, and why. */
 export interface DeadLetter {

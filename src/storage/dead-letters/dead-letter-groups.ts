@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createHash, randomBytes } from '../../core/lazy-crypto.ts';
 import { writePrivateFile } from '../../core/private-file.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
+import { getSpoolRoot } from '../spool/spool-adoption.ts';
 import {
   createDeadLetterFileName,
   DEAD_LETTER_FOLDER,
@@ -144,7 +145,7 @@ function listFiles(
   onUnreadable: OnUnreadable,
 ): { owner: DeadLetterOwner; folder: string; name: string }[] {
   return OWNERS.flatMap((owner) => {
-    const root = owner === 'server' ? join(spoolDir, 'server') : spoolDir;
+    const root = getSpoolRoot(spoolDir, owner === 'server');
     let folder = root;
     try {
       if (owner === 'server' && exists(root)) assertTrustedFolder(root);

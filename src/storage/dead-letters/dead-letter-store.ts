@@ -8,6 +8,7 @@ import type { Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { assertTrustedFile, assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
+import { LF } from '../spool/line-protocol-bytes.ts';
 import {
   createDeadLetterFileName,
   DEAD_LETTER_FOLDER,
@@ -30,7 +31,6 @@ const APPEND_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 /** Not the suffix of dead letters, so that other processes ignore the file. */
 const REMOVED_SUFFIX = '.removed';
-const LF = 10;
 
 export interface DeadLetterStoreOptions {
   /** The spool folder. The dead letters are in its subfolder `dead-letters`. */

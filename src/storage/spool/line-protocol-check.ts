@@ -1,10 +1,4 @@
-const LF = 10;
-const SPACE = 32;
-const QUOTE = 34;
-const COMMA = 44;
-const MINUS = 45;
-const EQUALS = 61;
-const BACKSLASH = 92;
+import { BACKSLASH, COMMA, EQUALS, LF, MINUS, QUOTE, SPACE } from './line-protocol-bytes.ts';
 
 /**
  * Returns whether data consists of complete lines of one table. Rejects everything that the encoder

@@ -34,7 +34,7 @@ export interface SpoolRoot {
 }
 
 /** Subfolder for the rows of servers and commands, which services never send. */
-const SERVER_FOLDER = 'server';
+export const SERVER_FOLDER = 'server';
 
 /** Returns the folder in which a process creates its own folder. */
 export function getSpoolRoot(dir: string, isServer = false): string {

@@ -4,10 +4,9 @@ import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import { isOldFolderName } from './old-spool.ts';
 import { measureSegmentFile } from './segment-file.ts';
 import { parseSegmentName } from './segment-name.ts';
+import { getSpoolRoot, SERVER_FOLDER } from './spool-adoption.ts';
 import { isFolderOwned, isOwnedFolderName } from './spool-owner.ts';
 
-/** Subfolder for the rows of servers and commands. */
-const SERVER_FOLDER = 'server';
 /** Subfolders of a spool folder, in addition to the folders of processes. */
 const SUBFOLDERS: ReadonlySet<string> = new Set([SERVER_FOLDER, 'dead-letters', 'refused']);
 
@@ -33,7 +32,7 @@ export async function listSpool(
   onUnreadable: (path: string, error: unknown) => void,
 ): Promise<SpoolFolder[]> {
   const folders: SpoolFolder[] = [];
-  for (const root of [dir, join(dir, SERVER_FOLDER)]) {
+  for (const root of [dir, getSpoolRoot(dir, true)]) {
     const names = listNames(root, root !== dir, onUnreadable);
     for (const name of names.filter(isOwnedFolderName)) {
       const folder = join(root, name);
@@ -41,7 +40,9 @@ export async function listSpool(
       const segments = await measureSegments(folder, !isRunning, onUnreadable);
       if (segments.length === 0) continue;
       folders.push({
-        ...{ folder, isRunning, segments: segments.length },
+        folder,
+        isRunning,
+        segments: segments.length,
         rows: segments.reduce((sum, { rows }) => sum + rows, 0),
         bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
       });

@@ -1,9 +1,5 @@
-const QUOTE = 34;
-const COMMA = 44;
-const SPACE = 32;
-const EQUALS = 61;
-const BACKSLASH = 92;
-const LF = 10;
+import { BACKSLASH, COMMA, EQUALS, LF, QUOTE, SPACE } from '../spool/line-protocol-bytes.ts';
+
 const CR = 13;
 const ZERO = 48;
 

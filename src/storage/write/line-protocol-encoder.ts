@@ -4,14 +4,11 @@ import {
   type Table,
   toSnakeCase,
 } from '../../core/schema/table-definition.ts';
+import { COMMA, LF, QUOTE, SPACE } from '../spool/line-protocol-bytes.ts';
 import { LineBuffer } from './line-buffer.ts';
 
 /** Larger batches must be split. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
-const LF = 10;
-const SPACE = 32;
-const QUOTE = 34;
-const COMMA = 44;
 const FALSE = 'f'.charCodeAt(0);
 const LONG_SUFFIX = 'i'.charCodeAt(0);
 const TRUE = 't'.charCodeAt(0);

@@ -1,5 +1,5 @@
-const LF = 10;
-const BACKSLASH = 92;
+import { BACKSLASH, LF } from '../spool/line-protocol-bytes.ts';
+
 /** Number of stored requests in a row after which requests can have more rows again. */
 const GROWTH_STREAK = 2;
 const GROWTH_FACTOR = 4;
