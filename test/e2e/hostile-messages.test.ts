@@ -74,8 +74,9 @@ it('stores no secrets of a message', async () => {
     url,
     'GET postgres://u:P@ss@h/?access_token=abc123&a=1 with DB_PASSWORD=hunter2 failed',
   );
-  await waitFor(async () => listErrorRows().length > 0);
-  expect(listErrorRows().join()).toContain(
+  // The spool can still contain errors of the application before this one.
+  const row = await waitFor(async () => listErrorRows().find((line) => line.includes('postgres')));
+  expect(row).toContain(
     'GET postgres://[credentials]@h/?access_token=[secret]&a=1 with DB_PASSWORD=[secret] failed',
   );
   expect(questdb.lines.join('\n')).not.toMatch(/P@ss|abc123|hunter2/);

@@ -86,14 +86,14 @@ const warnOnce = createWarnOnce(stderrLogger);
 export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   try {
     assertTrustedFolder(dirname(file), { allowRoot: true });
-    const discovery = parseDiscovery(readTrustedFile(file, { allowRoot: true }));
-    if (discovery === undefined) {
-      const reason = 'it does not contain the addresses of a server';
-      const effect =
-        'No server is used. Restart the Perfscope server, which writes the file again.';
-      warnOnce(file, createError('PS_STATE_FILE_DAMAGED', { file, reason, effect }).message);
-    }
-    return discovery && isProcessAlive(discovery.process) ? discovery : undefined;
+    const stored = parseJson(readTrustedFile(file, { allowRoot: true }));
+    // The file of a stopped server is not used, so its other fields don't matter.
+    if (isProcessIdentity(stored?.process) && !isProcessAlive(stored.process)) return undefined;
+    if (isDiscovery(stored)) return stored;
+    const reason = 'it does not contain the addresses of a server';
+    const effect = 'No server is used. Restart the Perfscope server, which writes the file again.';
+    warnOnce(file, createError('PS_STATE_FILE_DAMAGED', { file, reason, effect }).message);
+    return undefined;
   } catch (error) {
     if (error instanceof UntrustedFileError) {
       const params = { file, reason: error.message };
@@ -103,23 +103,29 @@ export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   }
 }
 
-/** Returns undefined if the text is not the complete content of a discovery file. */
-function parseDiscovery(text: string): ServerDiscovery | undefined {
+/** Returns undefined if the text is not JSON. */
+function parseJson(text: string): Partial<ServerDiscovery> | null | undefined {
   try {
-    const discovery = JSON.parse(text) as ServerDiscovery;
-    const { process, serverUrl, spoolDir, questdb } = discovery;
-    const { host, port, user, password, database } = questdb.read;
-    const texts = [serverUrl, spoolDir, questdb.write.url, host, user, password, database];
-    const isComplete =
-      isProcessIdentity(process) &&
-      Number.isSafeInteger(port) &&
-      texts.every((each) => typeof each === 'string') &&
-      URL.canParse(serverUrl) &&
-      URL.canParse(questdb.write.url);
-    return isComplete ? discovery : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+function isDiscovery(
+  stored: Partial<ServerDiscovery> | null | undefined,
+): stored is ServerDiscovery {
+  const { process, serverUrl, spoolDir, questdb } = stored ?? {};
+  const { host, port, user, password, database } = questdb?.read ?? {};
+  const url = questdb?.write?.url;
+  const texts = [serverUrl, spoolDir, url, host, user, password, database];
+  return (
+    isProcessIdentity(process) &&
+    Number.isSafeInteger(port) &&
+    texts.every((each) => typeof each === 'string') &&
+    URL.canParse(String(serverUrl)) &&
+    URL.canParse(String(url))
+  );
 }
 
 /** Deletes the discovery file if process `pid` wrote it. */

@@ -91,6 +91,7 @@ it('repairs the same schema from several processes at once', async () => {
   await questdb.sql('ALTER TABLE performance_metrics DROP COLUMN tags');
   await questdb.sql('ALTER TABLE performance_metrics DROP COLUMN user_id');
   await questdb.sql('ALTER TABLE queue_metrics DEDUP DISABLE');
+  await waitForWal(questdb);
   const reports = await Promise.all(
     Array.from({ length: 8 }, () => migrateTables(questdb.target, DEFAULT_RETENTION)),
   );
