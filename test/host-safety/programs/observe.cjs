@@ -114,8 +114,10 @@ const SCENARIOS = {
   errors: () => {
     console.log(Error.stackTraceLimit, typeof Error.prepareStackTrace);
     console.log(new Error('stack').stack);
-    setTimeout(() => console.log(new Error('stack of a timer').stack), 10);
-    serveRequest(() => console.log(new Error('stack of a request').stack));
+    setTimeout(() => {
+      console.log(new Error('stack of a timer').stack);
+      serveRequest(() => console.log(new Error('stack of a request').stack));
+    }, 10);
   },
   processState: () => {
     const isOther = (name) => !name.startsWith('PERFORMANCE_');
@@ -152,12 +154,14 @@ const SCENARIOS = {
   asyncLocalStorage: () => {
     const storage = new asyncHooks.AsyncLocalStorage();
     storage.run('outer', () => {
-      setTimeout(() => console.log(storage.getStore()), 10);
-      serveRequest((request) => {
+      setTimeout(() => {
         console.log(storage.getStore());
-        storage.enterWith('inner');
-        request.on('close', () => console.log('close', storage.getStore()));
-      });
+        serveRequest((request) => {
+          console.log(storage.getStore());
+          storage.enterWith('inner');
+          request.on('close', () => console.log('close', storage.getStore()));
+        });
+      }, 10);
     });
   },
   request: () =>
