@@ -1,5 +1,6 @@
 import {
   close,
+  constants,
   fstat,
   fsync,
   open,
@@ -19,6 +20,14 @@ export function openFile(path: string, flags: number, mode?: number): Promise<nu
     open(path, flags, mode, (error, fd) => (error ? reject(error) : resolve(fd)));
   });
 }
+
+/** Errors of systems and file systems that can't sync a folder. */
+const UNSUPPORTED_SYNC_CODES: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EACCES',
+  'EISDIR',
+  'EINVAL',
+]);
 
 /** Writes all of `parts`, one after the other, at `position`. */
 export async function writeAt(
@@ -89,6 +98,23 @@ export function syncFile(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     fsync(fd, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/**
+ * Writes the names of a folder's files to the disk, so that a new file survives a power failure. Does nothing on
+ * systems that don't support this, such as Windows.
+ */
+export async function syncFolder(path: string): Promise<void> {
+  let fd: number | undefined;
+  try {
+    fd = await openFile(path, constants.O_RDONLY);
+    await syncFile(fd);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!UNSUPPORTED_SYNC_CODES.has(code)) throw error;
+  } finally {
+    if (fd !== undefined) await closeFile(fd);
+  }
 }
 
 /** Closes a file. Never rejects: nothing can be done about a failure. */

@@ -12,7 +12,15 @@ import {
 import { dirname, join } from 'node:path';
 import { startTask } from '../../core/guard.ts';
 import type { Batch } from './batch.ts';
-import { closeFile, deleteFile, readAt, syncFile, writeAt, writeAtSync } from './file-io.ts';
+import {
+  closeFile,
+  deleteFile,
+  readAt,
+  syncFile,
+  syncFolder,
+  writeAt,
+  writeAtSync,
+} from './file-io.ts';
 import { openSegmentFile } from './segment-file.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
 import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
@@ -57,6 +65,8 @@ export class Segment {
   /** Number of rows that failed to be written, and are kept in memory instead. */
   #failedRows = 0;
   #isSynced = true;
+  /** Whether the name of the file is on the disk. */
+  #isNameSynced = false;
   /** Position of the next record to read. */
   #position = 0;
   /** Number of rows before this position. */
@@ -198,6 +208,15 @@ export class Segment {
     // Rows that are appended during the call need another one.
     this.#isSynced = true;
     await this.#use(() => syncFile(this.#getFd()));
+    if (this.#isNameSynced) return;
+    await this.#syncName();
+    this.#isNameSynced = true;
+  }
+
+  /** The folder can be new too, so its own name is also written. */
+  async #syncName(): Promise<void> {
+    const folder = dirname(this.path);
+    for (const each of [folder, dirname(folder)]) await syncFolder(each);
   }
 
   /**
@@ -214,7 +233,9 @@ export class Segment {
     if (this.#isDetached) return;
     try {
       this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
-      if (sync && !this.#isSynced) await this.#use(() => syncFile(fd));
+      if (!sync) return;
+      if (!this.#isSynced) await this.#use(() => syncFile(fd));
+      await this.#syncName();
     } finally {
       await this.close();
     }

@@ -16,6 +16,7 @@ import {
   isFolderOfProcess,
   isFolderOwned,
   isOwnedFolderName,
+  removeAbandonedFolder,
   removeOrphanedFolder,
 } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
@@ -73,6 +74,7 @@ export async function adoptOrphans(root: SpoolRoot, target: AdoptionTarget): Pro
     if (root.mustBeTrusted) assertTrustedFolder(root.dir);
     for (const name of readdirSync(root.dir)) {
       const folder = join(root.dir, name);
+      removeAbandonedFolder(root.dir, name);
       if (target.ownProcessOnly && !isFolderOfProcess(name, process.pid)) continue;
       if (isOwnedFolderName(name)) {
         if (!(await isFolderOwned(root.dir, name))) await adoptFolder(folder, root, target);

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -26,6 +27,10 @@ const UNFINISHED_CHECKPOINT_FILE = 'checkpoint.part';
 const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 /** The owner has no socket, so its process ID and start time identify it. */
 const PROCESS_FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
+/** Name of a folder that is being created. Other processes don't adopt it. */
+const NEW_FOLDER_PATTERN = /^new-\d+-[0-9a-f]{8}$/;
+/** Age in ms after which a folder is no longer being created: its process was killed. */
+const MAX_CREATION_MS = 60_000;
 /** Maximum length of a socket's path in bytes (unix(7): 108 on Linux; 104 on macOS), with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 103;
 /** Results of a connection to the socket of an owner that has ended. */
@@ -65,7 +70,13 @@ export class OwnedFolder {
       ? `spool-${process.pid}-${createRandomName()}`
       : formatProcessFolder(getProcessIdentity(process.pid));
     const path = join(root, name);
-    renameSync(created, path);
+    try {
+      renameSync(created, path);
+    } catch (error) {
+      server?.close();
+      removeOrphanedFolder(created);
+      throw error;
+    }
     return new OwnedFolder(path, server);
   }
 
@@ -115,6 +126,20 @@ export function createOrphanName(): string {
 /** Whether a folder has the name of an {@link OwnedFolder}. */
 export function isOwnedFolderName(name: string): boolean {
   return SOCKET_FOLDER_PATTERN.test(name) || PROCESS_FOLDER_PATTERN.test(name);
+}
+
+/**
+ * Deletes a folder whose process was killed while it created the folder. Such a folder contains no rows. Ignores
+ * folders with other names. Never throws.
+ */
+export function removeAbandonedFolder(root: string, name: string): void {
+  if (!NEW_FOLDER_PATTERN.test(name)) return;
+  const folder = join(root, name);
+  try {
+    if (Date.now() - lstatSync(folder).mtimeMs > MAX_CREATION_MS) removeOrphanedFolder(folder);
+  } catch {
+    // The folder no longer exists, or it can't be read.
+  }
 }
 
 /** Whether the name of a folder contains a process ID. The owner can be a worker thread. */

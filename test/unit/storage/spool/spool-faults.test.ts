@@ -151,9 +151,12 @@ it('counts failed file operations', async () => {
   spool.close();
 });
 
-it('writes the rows of servers to the disk within seconds, but not the rows of services', async () => {
+it.each([
+  ['rows', 'fsync'],
+  ['file names', 'open'],
+])('writes the %s of servers to the disk within seconds, but not of services', async (_, name) => {
   // The failure shows that the function was called.
-  Object.assign(faults, { functionName: 'fsync', code: 'EIO', calls: 0 });
+  Object.assign(faults, { functionName: name, code: 'EIO', calls: 0 });
   const service = new TestSpool({ dir: join(folder, 'service') });
   const server = new TestSpool({ dir: join(folder, 'server'), isServer: true });
   await service.add(createBatch(0));

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -271,6 +272,20 @@ describe('concurrent calls', () => {
 });
 
 describe('adoption', () => {
+  it('deletes a folder whose process was killed while it created the folder', async () => {
+    const [abandoned, recent] = ['new-1-00000000', 'new-2-00000000'] as const;
+    for (const name of [abandoned, recent]) {
+      mkdirSync(join(dir, name), { recursive: true });
+      writeFileSync(join(dir, name, 'owner'), '');
+    }
+    const minuteAgo = Date.now() / 1000 - 61;
+    utimesSync(join(dir, abandoned), minuteAgo, minuteAgo);
+    const spool = new TestSpool({ dir });
+    await spool.adopt();
+    expect(readdirSync(dir)).toEqual([recent]);
+    spool.close();
+  });
+
   it('counts damaged rows once, although rows are sent again', async () => {
     const killed = new TestSpool({ dir: join(folder, 'other') });
     for (let i = 0; i < 3; i++) await killed.add(createBatch(i * 10, 10));
