@@ -85,3 +85,35 @@ it('waits longer for a slow connection', () => {
   expect(limits.getDeadlineMs(20_000_000)).toBe(60_000);
   expect(limits.getDeadlineMs(1000)).toBe(10_000);
 });
+
+it.each([1100, 3000, 8000])('grows again after one slow response of %i ms', (durationMs) => {
+  for (let i = 0; i < 20; i++) limits.onTimeout(limits.maxBytes);
+  limits.onStored(limits.maxBytes, durationMs);
+  expect(send(40, () => true).at(-1)).toBe(MAX_REQUEST_BYTES);
+});
+
+it.each([5, 900])(
+  'grows again if small requests take %i ms after a slow response',
+  (durationMs) => {
+    for (let i = 0; i < 20; i++) limits.onTimeout(limits.maxBytes);
+    limits.onStored(limits.maxBytes, 9000);
+    for (let i = 0; i < 60; i++) limits.onStored(limits.maxBytes, durationMs);
+    expect(limits.maxBytes).toBe(MAX_REQUEST_BYTES);
+  },
+);
+
+it('grows although each response takes 6 s', () => {
+  for (let i = 0; i < 20; i++) limits.onTimeout(limits.maxBytes);
+  for (let i = 0; i < 60; i++) limits.onStored(limits.maxBytes, 6000);
+  expect(limits.maxBytes).toBe(MAX_REQUEST_BYTES);
+});
+
+it.each([100, 8000])('stores requests of %i bytes although each takes 30 s', (bytes) => {
+  const isInTime = Array.from({ length: 12 }, () => {
+    const stored = limits.getDeadlineMs(bytes) > 30_000;
+    if (stored) limits.onStored(bytes, 30_000);
+    else limits.onTimeout(bytes);
+    return stored;
+  });
+  expect(isInTime.filter(Boolean).length).toBeGreaterThan(6);
+});
