@@ -33,6 +33,7 @@ import { createNotificationService } from '../notifications/notification-service
 import type { Notifier } from '../notifications/notifier.ts';
 import { type ActionParts, createActions } from './create-actions.ts';
 import { createAlertEvaluator, createNotifier } from './create-alerting.ts';
+import { DiscoveryPublisher } from './discovery-publisher.ts';
 import { listen } from './listen.ts';
 import { type ServerParts, startParts } from './part-lifecycle.ts';
 import { startAlertingAndActions, startStorageJobs } from './start-background-tasks.ts';
@@ -181,13 +182,17 @@ async function startAllParts(
     name: 'the HTTP server',
     start: async () => {
       const { server, url } = await listen(app, settings.HOST, settings.PORT);
-      publishDiscovery = () =>
-        writeServerDiscovery(config, { questdb, monitor, url, spoolDir, localToken });
-      publishDiscovery();
+      const publisher = new DiscoveryPublisher(
+        () => writeServerDiscovery(config, { questdb, monitor, url, spoolDir, localToken }),
+        log,
+      );
+      publisher.start();
+      publishDiscovery = () => publisher.publish();
       questdb.publishUrl(url);
       agentUrl = getAgentUrl(url) ?? getAgentUrl(settings.PERFORMANCE_PUBLIC_URL);
       const stopServing = () => {
         stopping.abort();
+        publisher.stop();
         removeDiscoveryFile(config.discoveryFile, process.pid);
         server.close();
         server.closeAllConnections();
@@ -197,7 +202,7 @@ async function startAllParts(
     stop: (started) => started.stopServing(),
   });
   monitor.onChange(() => {
-    if (!stopping.signal.aborted) startTask('the discovery file', publishDiscovery);
+    publishDiscovery();
     startTask('the alert evaluation', () => evaluator.evaluateInternalRules());
   });
   await startStorageJobs(parts, { config, log, questdb, queryClient, agentVersions });

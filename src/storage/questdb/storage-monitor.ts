@@ -9,7 +9,7 @@ import { sql } from '../sql/sql-builder.ts';
 import { type DiskSpace, getMinFreeBytes, isDiskLow, readDiskSpace } from './disk-space.ts';
 import type { ReadRows } from './postgres-wire-reader.ts';
 import { ResponseMonitor } from './response-monitor.ts';
-import type { StorageProblem, StorageStatus } from './storage-status.ts';
+import { canHideRows, type StorageProblem, type StorageStatus } from './storage-status.ts';
 import { WalLagTracker } from './wal-lag-tracker.ts';
 import { createSuspendedError, WalResumer } from './wal-resumer.ts';
 import { readWalTables, type WalTable } from './wal-tables.ts';
@@ -19,6 +19,8 @@ const REQUEST_OPTIONS = { timeoutMs: 15_000, keepsProcessAlive: false };
 /** Maximum age of the results that `check` returns without a new request, in ms. */
 const MAX_RESULT_AGE_MS = 250;
 const STOP_TIMEOUT_MS = 1000;
+/** Time after which a check of QuestDB doesn't wait for the disk, for example a hung network disk. */
+const DISK_TIMEOUT_MS = 1000;
 const LAG_LIMIT_MS = 30_000;
 const PAUSE_REASON = 'little disk space is left';
 
@@ -55,6 +57,7 @@ export class StorageMonitor {
   #walLagMs = 0;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #checking: Promise<void> | undefined;
+  #checkingDisk: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> | undefined;
   /** Kinds of the problems at the last tick. */
@@ -109,7 +112,10 @@ export class StorageMonitor {
     return this.#failure === undefined;
   }
 
-  /** Last time at which a check found a problem, in ms since the epoch. Undefined: never. */
+  /**
+   * Last time at which a check found a problem that can delay or hide rows, in ms since the epoch.
+   * Undefined: never.
+   */
   get lastDegradedMs(): number | undefined {
     return this.#lastDegradedMs;
   }
@@ -139,7 +145,10 @@ export class StorageMonitor {
     await withTimeout(CHECK_INTERVAL_MS, this.#check(), () => {}, { keepAlive: false });
     this.#reportChanges();
     if (this.#failure !== undefined) return;
-    await this.#resumer.update(this.#writes.latest ?? [], this.#isDiskLow, this.#now());
+    // A resume can take as long as its time limit. The next checks must not wait for it.
+    startTask('the resumption of suspended tables', () =>
+      this.#resumer.update(this.#writes.latest ?? [], this.#isDiskLow, this.#now()),
+    );
   }
 
   #check(): Promise<void> {
@@ -156,7 +165,15 @@ export class StorageMonitor {
     this.#walLagMs = Math.max(0, ...lags.map(({ lagMs }) => lagMs));
   }
 
-  async #checkDisk(): Promise<void> {
+  /** Reads the free space, unless a read is still running. Waits for at most 1 s. */
+  #checkDisk(): Promise<void> {
+    this.#checkingDisk ??= this.#readDisk().finally(() => {
+      this.#checkingDisk = undefined;
+    });
+    return withTimeout(DISK_TIMEOUT_MS, this.#checkingDisk, () => {}, { keepAlive: false });
+  }
+
+  async #readDisk(): Promise<void> {
     const { questdbDir, readDisk = readDiskSpace } = this.#options;
     if (questdbDir === undefined) return;
     this.#disk = await readDisk(questdbDir);
@@ -205,7 +222,7 @@ export class StorageMonitor {
     const kinds = new Set(this.#listProblems().map(({ kind }) => kind));
     const known = this.#known;
     this.#known = kinds;
-    if (kinds.size > 0 || known.size > 0) this.#lastDegradedMs = Date.now();
+    if ([...kinds, ...known].some(canHideRows)) this.#lastDegradedMs = Date.now();
     if (kinds.has('low_disk') && !known.has('low_disk')) log.warn(this.#createDiskError().message);
     if (!kinds.has('low_disk') && known.has('low_disk')) {
       log.info('Enough disk space is free again. Database writes continue.');

@@ -26,6 +26,11 @@ export interface StorageStatus {
   readonly walLagMs: number;
 }
 
+/** Returns whether rows of all services can be missing because of a problem of this kind. */
+export function canHideRows(kind: StorageProblem['kind']): boolean {
+  return kind !== 'schema';
+}
+
 /** Returns whether rows are being stored and can be queried. */
 export function isStoringRows({ problems }: StorageStatus): boolean {
   return !problems.some(({ kind }) => STORAGE_PROBLEMS[kind].blocksWrites);

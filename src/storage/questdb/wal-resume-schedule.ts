@@ -47,11 +47,17 @@ export class WalResumeSchedule {
       this.#schedules.set(table, schedule);
       if (isDiskLow || now < schedule.nextAttemptMs) continue;
       due.push(table);
-      const delayMs = Math.min(FIRST_DELAY_MS * 2 ** schedule.attempts, MAX_DELAY_MS);
-      schedule.attempts++;
-      schedule.nextAttemptMs = now + delayMs;
     }
     return { newlySuspended, recovered, due };
+  }
+
+  /** Schedules the next attempt for a suspended table. Call this before each attempt. */
+  recordAttempt(table: string, now: number): void {
+    const schedule = this.#schedules.get(table);
+    if (!schedule) return;
+    const delayMs = Math.min(FIRST_DELAY_MS * 2 ** schedule.attempts, MAX_DELAY_MS);
+    schedule.attempts++;
+    schedule.nextAttemptMs = now + delayMs;
   }
 
   /** @returns whether the table was suspended at the previous update */

@@ -1,10 +1,14 @@
-import { afterEach, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { createError, type PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import type { DiskSpace } from '../../../../src/storage/questdb/disk-space.ts';
 import { createFailFastClient } from '../../../../src/storage/questdb/fail-fast-client.ts';
 import { StorageMonitor } from '../../../../src/storage/questdb/storage-monitor.ts';
 import { sql } from '../../../../src/storage/sql/sql-builder.ts';
 import { FakeQuestdb, type FakeQuestdbBehavior } from '../../../support/fake-questdb.ts';
+import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const servers: FakeQuestdb[] = [];
 afterEach(() => {
@@ -19,7 +23,15 @@ async function createMonitor(behavior: FakeQuestdbBehavior = 'stores') {
   await server.start();
   const log: string[] = [];
   const write = (message: string) => void log.push(message);
-  const state = { now: 0, disk: DISK as DiskSpace | undefined, changes: 0, log, server };
+  const state = {
+    now: 0,
+    disk: DISK as DiskSpace | undefined,
+    readDisk: async () => state.disk,
+    conflicts: [] as PerfscopeError[],
+    changes: 0,
+    log,
+    server,
+  };
   const monitor = new StorageMonitor({
     target: () => ({ url: server.url }),
     read: async () => [],
@@ -27,7 +39,8 @@ async function createMonitor(behavior: FakeQuestdbBehavior = 'stores') {
     minFreeDiskBytes: 500,
     log: { info: write, warn: write, error: write },
     now: () => state.now,
-    readDisk: async () => state.disk,
+    readDisk: () => state.readDisk(),
+    getConflicts: () => state.conflicts,
   });
   monitor.onChange(() => state.changes++);
   /** Runs a tick `seconds` later. */
@@ -118,4 +131,69 @@ it('ends a running query when QuestDB becomes unreachable', async () => {
 it('answers a check within its time limit', async () => {
   const { monitor } = await createMonitor('hangs');
   expect(await monitor.check(10)).toMatchObject({ problems: [] });
+});
+
+it('reports a QuestDB that stops responding while suspended tables are resumed', async () => {
+  const statements: string[] = [];
+  const server = createServer(({ url = '' }, response) => {
+    statements.push(decodeURIComponent(url));
+    if (statements.some((each) => each.includes('RESUME WAL'))) return;
+    const dataset = ['alerts', 'silences'].map((name) => [name, true, 2, 1, '', 'disk full']);
+    response.end(JSON.stringify({ columns: [], dataset }));
+  });
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${await listenOnFreePort(server)}`;
+  let now = 0;
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const monitor = new StorageMonitor({
+    target: () => ({ url }),
+    read: async () => [],
+    log,
+    now: () => now,
+  });
+  await monitor.tick();
+  expect(monitor.status.problems.map(({ kind }) => kind)).toEqual(['suspended']);
+  await waitFor(async () => statements.some((each) => each.includes('RESUME WAL')));
+  await monitor.tick();
+  now += 6000;
+  await monitor.tick();
+  expect(monitor.status.problems.map(({ kind }) => kind)).toContain('unreachable');
+  expect(monitor.unreachableSignal.aborted).toBe(true);
+  expect(statements.filter((each) => each.includes('RESUME WAL'))).toHaveLength(1);
+});
+
+it('still checks QuestDB while the disk does not respond', async () => {
+  const { state, monitor, tick } = await createMonitor();
+  expect(await tick()).toEqual([]);
+  let reads = 0;
+  state.disk = undefined;
+  state.readDisk = () => {
+    reads++;
+    return new Promise(() => {});
+  };
+  expect(await tick()).toEqual([]);
+  state.server.stop();
+  expect(await tick()).toEqual(['unreachable']);
+  expect(monitor.isReachable).toBe(false);
+  expect(reads).toBe(1);
+});
+
+it('does not treat a schema conflict as a time with missing rows', async () => {
+  const { state, monitor, tick } = await createMonitor();
+  const error = createError('PS_SCHEMA_CONFLICT', {
+    object: 'The column a of the table b',
+    problem: 'has the type LONG',
+    part: 'column',
+    statement: 'c',
+  });
+  state.conflicts = [error];
+  expect(await tick()).toEqual(['schema']);
+  expect(await tick()).toEqual(['schema']);
+  expect(monitor.lastDegradedMs).toBeUndefined();
+  state.server.stop();
+  expect(await tick()).toEqual(['unreachable', 'schema']);
+  expect(monitor.lastDegradedMs).toBeDefined();
 });

@@ -15,7 +15,10 @@ const RUNNING = [toTable('alerts', false), toTable('silences', false)];
 function listAttempts(schedule: WalResumeSchedule, fromS: number, toS: number): number[] {
   const attempts: number[] = [];
   for (let s = fromS; s < toS; s++) {
-    if (schedule.update(SUSPENDED, false, s * 1000).due.includes('alerts')) attempts.push(s);
+    for (const table of schedule.update(SUSPENDED, false, s * 1000).due) {
+      schedule.recordAttempt(table, s * 1000);
+      attempts.push(s);
+    }
   }
   return attempts;
 }
@@ -23,6 +26,12 @@ function listAttempts(schedule: WalResumeSchedule, fromS: number, toS: number): 
 it('resumes a suspended table at once, and waits longer after each attempt, up to 5 minutes', () => {
   const attempts = listAttempts(new WalResumeSchedule(), 0, 1600);
   expect(attempts).toEqual([0, 5, 15, 35, 75, 155, 315, 615, 915, 1215, 1515]);
+});
+
+it('keeps a table due until an attempt is made', () => {
+  const schedule = new WalResumeSchedule();
+  expect(schedule.update(SUSPENDED, false, 0).due).toEqual(['alerts']);
+  expect(schedule.update(SUSPENDED, false, 1000).due).toEqual(['alerts']);
 });
 
 it('waits until disk space is free', () => {
