@@ -12,7 +12,7 @@ const AGENT = resolve('dist/agent-package/register.js');
 /** Loaded instead of the agent, because any `--import` flag changes the stacks that Node.js prints. */
 const NO_AGENT = join(PROGRAMS, 'empty.cjs');
 /** Every program ends in less than 3 s. On a busy machine, it can take several times as long. */
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = 120_000;
 const runConcurrently = pLimit(6);
 
 /** A program that is run with and without the agent. */

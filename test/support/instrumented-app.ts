@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { waitFor } from './wait-for.ts';
+import { waitForExit } from './wait-for-exit.ts';
 
 export interface InstrumentedAppOptions {
   env: NodeJS.ProcessEnv;
@@ -42,9 +43,7 @@ export class InstrumentedApp {
         this.output += chunk;
       });
     }
-    this.exited = new Promise((done) => {
-      this.child.once('exit', (code, signal) => done(signal ?? code ?? 0));
-    });
+    this.exited = waitForExit(this.child);
   }
 
   /**

@@ -7,6 +7,7 @@ import type { ServerDiscovery } from '../../src/core/config/server-discovery.ts'
 import { execSql } from './exec-sql.ts';
 import { InstrumentedApp } from './instrumented-app.ts';
 import { waitFor } from './wait-for.ts';
+import { waitForExit } from './wait-for-exit.ts';
 
 /** Runs the compiled Perfscope server in a temporary folder, as a user would. */
 export class PerfscopeServer {
@@ -45,15 +46,15 @@ export class PerfscopeServer {
     }
     const url = await waitFor(async () => {
       return /Ready: (\S+)/.exec(this.output)?.[1] ?? (child.exitCode !== null && 'exited');
-    }, 120_000);
+    });
     if (url === 'exited') throw new Error(this.output);
     this.url = url;
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | NodeJS.Signals | undefined> {
     const { child } = this;
-    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
-    const exited = new Promise<number | null>((done) => child.once('exit', done));
+    if (!child || child.exitCode !== null) return child?.exitCode ?? undefined;
+    const exited = waitForExit(child);
     // npx doesn't forward signals to the command.
     process.kill(this.#readLock()?.process.pid ?? child.pid!, signal);
     return exited;
