@@ -5,10 +5,12 @@ import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { migrateTables } from '../migrations/migrate.ts';
+import { readTableIds } from '../migrations/read-table-ids.ts';
+import type { ExecOptions } from '../questdb/exec-sql-http.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
 
-/** Time limit for one statement that creates a table, in ms. */
+/** Time limit for one statement, in ms. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 export interface CreateWriterOptions {
@@ -63,12 +65,16 @@ export function createWriter({
     spoolMaxBytes: settings.PERFORMANCE_SPOOL_MAX_BYTES,
     bufferSize: settings.PERFORMANCE_BUFFER_SIZE,
     flushIntervalMs: settings.PERFORMANCE_FLUSH_INTERVAL,
+    readTableIds: (writeTarget, signal) => readTableIds(writeTarget, toExecOptions(signal)),
     ensureTables: async (writeTarget, signal) => {
-      const timeoutMs = STATEMENT_TIMEOUT_MS;
-      const options = { timeoutMs, keepsProcessAlive: false, signal };
+      const options = toExecOptions(signal);
       const { applied, conflicts } = await migrateTables(writeTarget, retention, options);
       for (const { message } of conflicts) warnOnce(message, message);
       return applied.length > 0;
     },
   });
+}
+
+function toExecOptions(signal: AbortSignal): ExecOptions {
+  return { timeoutMs: STATEMENT_TIMEOUT_MS, keepsProcessAlive: false, signal };
 }

@@ -33,6 +33,9 @@ const LINE_NUMBER_PATTERN = /^error in line \d+: /;
 export class IlpClient {
   readonly #keepsProcessAlive: boolean;
   #client: QuestdbHttpClient;
+  /** Clients whose requests were running when a new connection was needed. */
+  readonly #previous: QuestdbHttpClient[] = [];
+  #runningRequests = 0;
   #isClosed = false;
 
   /** @param keepsProcessAlive whether a running request keeps the process alive. Default: `false`. */
@@ -43,11 +46,13 @@ export class IlpClient {
 
   /**
    * Uses a new connection for the next request. QuestDB caches the columns of a table for each connection.
-   * Therefore, an existing connection never accepts rows with a column that was dropped and added again.
+   * Therefore, an existing connection never accepts rows with a column that was dropped and added again. Running
+   * requests continue. Their connections are closed when they are unused.
    */
   reconnect(): void {
     if (this.#isClosed) return;
-    this.#client.close();
+    if (this.#runningRequests === 0) this.#client.close();
+    else this.#previous.push(this.#client);
     this.#client = this.#createClient();
   }
 
@@ -62,6 +67,7 @@ export class IlpClient {
     lines: readonly Buffer[],
     deadlineMs: number,
   ): Promise<WriteOutcome> {
+    this.#runningRequests++;
     try {
       const { status, body } = await this.#client.send(target, {
         method: 'POST',
@@ -75,12 +81,15 @@ export class IlpClient {
       const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
       if (!isTimeout) return { kind: isCut(error) ? 'cut' : 'retry', reason: errorMessage(error) };
       return { kind: 'timeout', reason: `no response within ${Math.round(deadlineMs / 1000)} s` };
+    } finally {
+      this.#runningRequests--;
+      if (this.#runningRequests === 0) for (const each of this.#previous.splice(0)) each.close();
     }
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#client.close();
+    for (const each of [this.#client, ...this.#previous]) each.close();
   }
 }
 

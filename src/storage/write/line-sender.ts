@@ -1,4 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
+import { PerfscopeError } from '../../core/perfscope-error.ts';
 import type { IlpClient } from './ilp-client.ts';
 import type { LineQueue, LineSlice } from './line-queue.ts';
 import { RequestLimits } from './request-limits.ts';
@@ -34,6 +35,7 @@ export class LineSender {
   readonly #limits: RequestLimits;
   readonly #repairs = new Map<string, { readonly reason: string; readonly ms: number }[]>();
   #storedRows = 0;
+  #storedRequests = 0;
   #failedRequests = 0;
 
   constructor(options: LineSenderOptions) {
@@ -47,6 +49,11 @@ export class LineSender {
     return this.#storedRows;
   }
 
+  /** Number of requests that QuestDB has acknowledged. */
+  get storedRequests(): number {
+    return this.#storedRequests;
+  }
+
   /** Number of requests that failed. */
   get failedRequests(): number {
     return this.#failedRequests;
@@ -56,7 +63,7 @@ export class LineSender {
    * Sends the next lines of a table. Lines that were stored or set aside are removed from the queue.
    *
    * @returns why a later retry is necessary, or undefined if the caller can continue immediately
-   * @throws the error of `repairSchema` or `onRejected`
+   * @throws PS_QUESTDB_UNREACHABLE if `repairSchema` throws it, or the error of `onRejected`
    */
   async sendNext(
     target: WriteTarget,
@@ -70,6 +77,7 @@ export class LineSender {
     if (outcome.kind === 'stored') {
       this.#limits.onStored(slice.bytes, this.#now() - startMs);
       this.#storedRows += slice.rows;
+      this.#storedRequests++;
       queue.remove(slice);
       queue.onStored();
       return undefined;
@@ -110,9 +118,11 @@ export class LineSender {
   }
 
   /**
-   * Repairs the schema, unless it was already repaired for this reason.
+   * Repairs the schema, unless it was already repaired for this reason. A repair that QuestDB refuses counts too.
+   * Otherwise, one rejected row would block its table while the repair isn't possible.
    *
    * @returns the number of recent repairs for this reason, or 0 if it was not repaired again
+   * @throws PS_QUESTDB_UNREACHABLE
    */
   async #repair(target: WriteTarget, table: string, reason: string): Promise<number> {
     const recent = (this.#repairs.get(table) ?? []).filter(
@@ -122,9 +132,18 @@ export class LineSender {
     const count = recent.filter((repair) => repair.reason === reason).length;
     const maxCount = MISSING_PATTERN.test(reason) ? MAX_REPAIRS_IF_MISSING : 1;
     if (recent.length >= MAX_REPAIRS || count >= maxCount) return 0;
-    await this.#options.repairSchema(target);
+    try {
+      await this.#options.repairSchema(target);
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+    }
     this.#options.client.reconnect();
     recent.push({ reason, ms: this.#now() });
     return count + 1;
   }
+}
+
+/** Whether QuestDB did not respond, so that a later attempt can succeed. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof PerfscopeError && error.code === 'PS_QUESTDB_UNREACHABLE';
 }

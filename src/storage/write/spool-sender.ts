@@ -10,6 +10,7 @@ import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { isMeasurementTable } from '../../core/schema/table-registry.ts';
 import type { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
 import type { Batch } from '../spool/batch.ts';
+import { reportDroppedTotal } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { IlpClient } from './ilp-client.ts';
@@ -77,7 +78,7 @@ export class SpoolSender {
   readonly #lineSender: LineSender;
   readonly #clock = new DatabaseClock();
   readonly #status: SendStatus;
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => boolean;
   #window: Window | undefined;
   #running: Promise<void> | undefined;
   #preparedFor: string | undefined;
@@ -100,6 +101,16 @@ export class SpoolSender {
   /** Number of rows that QuestDB has acknowledged. */
   get storedRows(): number {
     return this.#lineSender.storedRows;
+  }
+
+  /** Number of requests that QuestDB has acknowledged. */
+  get storedRequests(): number {
+    return this.#lineSender.storedRequests;
+  }
+
+  /** Uses a new connection for the next request. */
+  reconnect(): void {
+    this.#client.reconnect();
   }
 
   /** Number of requests that failed and were repeated. */
@@ -162,7 +173,8 @@ export class SpoolSender {
     const startMs = performance.now();
     const { storedRows } = this;
     const result = await this.#step().catch((error) => ({ failure: errorMessage(error) }));
-    if (this.storedRows > storedRows) this.#status.onStored();
+    const { dropped, log } = this.#options;
+    if (this.storedRows > storedRows && this.#status.onStored()) reportDroppedTotal(dropped, log);
     if (result === 'continue') this.#failures = 0;
     else if (result === 'wait') this.#waitFor(PAUSE_MS);
     else if (result !== 'idle' && !this.#isClosed) {
@@ -227,7 +239,8 @@ export class SpoolSender {
     dropped.add('expired', rows);
     const reason =
       'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
-    this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows, reason }).message);
+    const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
+    if (this.#warnOnce(reason, message)) dropped.markReported(rows);
     return batches.filter((batch) => !expired.includes(batch));
   }
 
