@@ -16,6 +16,7 @@ import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts
 import { VERSION } from '../core/version.ts';
 import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
+import { reportDroppedAtExit } from '../storage/spool/dropped-row-report.ts';
 import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
@@ -270,8 +271,8 @@ export class Agent {
     await this.#otelMetrics?.stop();
     this.errorTracker.addCountRows();
     this.#eventLoop.stop();
-    this.deferredWriter.reportDropped();
     await this.deferredWriter.writer?.close(timeoutMs);
+    reportDroppedAtExit(this.droppedRows, this.#options.log);
     await this.#queryClient?.close().catch(() => {});
   }
 
@@ -291,7 +292,6 @@ export class Agent {
     runGuarded(EXIT_PART, () => this.#connector.tryConnect());
     const { writer } = this.deferredWriter;
     runGuarded(EXIT_PART, () => writer?.flushSync());
-    this.deferredWriter.reportDropped();
     return writer?.hasSpooledRows ?? false;
   }
 
@@ -304,10 +304,14 @@ export class Agent {
     await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry });
   }
 
-  /** Writes all collected rows to the spool, and leaves the spool to other processes. */
+  /**
+   * Writes all collected rows to the spool, leaves the spool to other processes, and logs the totals of the
+   * dropped rows.
+   */
   closeSync(): void {
     this.flushSync({ abortOpenRequests: true });
-    this.deferredWriter.writer?.releaseSpool();
+    runGuarded(EXIT_PART, () => this.deferredWriter.writer?.releaseSpool());
+    reportDroppedAtExit(this.droppedRows, this.#options.log);
   }
 
   /** Returns the values of the current interval. Measurements of the library are moved into rows. */

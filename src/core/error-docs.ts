@@ -141,6 +141,11 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action:
       'If the spool is full, check that QuestDB is running, or raise `PERFORMANCE_SPOOL_MAX_BYTES`. If rows are too old, raise `PERFORMANCE_RETENTION_DAYS`.',
   },
+  PS_ROWS_DROPPED_TOTAL: {
+    cause:
+      'The process or worker thread dropped rows since its start. It logs the numbers by reason when it ends, and when QuestDB accepts rows again. It logs nothing if earlier messages contain all dropped rows.',
+    action: 'See the table of reasons under "Dropped rows" in `docs/reliability.md`.',
+  },
   PS_SPOOL_UNWRITABLE: {
     cause:
       'The spool folder is read-only, or its disk is full. Rows in memory are lost if the process stops.',

@@ -72,6 +72,8 @@ export const ERROR_MESSAGES = {
     `A measurement was dropped: ${p.field} ${p.reason}. Correct the value in the call that records the measurement.`,
   PS_ROWS_DROPPED: (p: { rows: number; reason: string }) =>
     `Dropped ${formatRowCount(p.rows)}: ${p.reason}.`,
+  PS_ROWS_DROPPED_TOTAL: (p: { process: string; rows: number; reasons: string }) =>
+    `${p.process} dropped ${formatRowCount(p.rows)} in total: ${p.reasons}.`,
   PS_SPOOL_UNWRITABLE: (p: { dir: string; reason: string }) =>
     `The spool folder ${p.dir} is not writable (${p.reason}), so rows are buffered in memory. Set PERFORMANCE_SPOOL_DIR to a writable folder.`,
   PS_SPOOL_FAILED: (p: { dir: string; action: string; reason: string }) =>

@@ -8,15 +8,23 @@ export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
+  /**
+   * Logs a message even if the other methods of this logger log nothing in this process. Undefined if
+   * they log their messages.
+   */
+  readonly unmuted?: Pick<Logger, 'warn'> | undefined;
 }
 
 /**
- * Logs to stderr, one line each. For code that runs in the user's application: child processes and
- * worker threads log nothing, because they would repeat the lines of the application. Information is
- * logged only on a terminal, so the application's output is the same as without the agent. Warnings
- * are for lost data.
+ * Logs to stderr, one line each. For code that runs in the user's application. Child processes and
+ * worker threads log only totals of lost rows, because other lines would repeat the lines of the
+ * application. Information is logged only on a terminal, so the application's output is the same as
+ * without the agent. Warnings are for lost data.
  */
 export const stderrLogger: Logger = {
+  get unmuted() {
+    return isMainProcess() ? undefined : commandLogger;
+  },
   info: (message) => {
     if (isMainProcess() && isTerminal()) writeLine(message);
   },
@@ -57,13 +65,15 @@ function writeLine(message: string): void {
 }
 
 /**
- * Returns a function that logs each `kind` only once, so that repeated failures don't fill the log.
+ * Returns a function that logs each `kind` only once, so that repeated failures don't fill the log. The
+ * function returns whether it has logged the message.
  */
-export function createWarnOnce(log: Logger): (kind: string, message: string) => void {
+export function createWarnOnce(log: Logger): (kind: string, message: string) => boolean {
   const loggedKinds = new Set<string>();
   return (kind, message) => {
-    if (loggedKinds.has(kind)) return;
+    if (loggedKinds.has(kind)) return false;
     loggedKinds.add(kind);
     log.warn(message);
+    return log.unmuted === undefined;
   };
 }

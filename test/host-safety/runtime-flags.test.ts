@@ -92,7 +92,9 @@ it.concurrent('names the missing permissions in one line, and reports the lost r
   const lines = stderr.split('\n').filter((line) => line.startsWith('perfscope: '));
   expect(lines).toEqual([
     expect.stringContaining(`--allow-fs-write=${spool}`),
-    expect.stringMatching(/^perfscope: Dropped \d+ rows: the process ended, and the spool folder/),
+    expect.stringMatching(
+      /^perfscope: Process \d+ dropped \d+ rows in total: the process ended, and the spool/,
+    ),
   ]);
   expect(lines[0]?.includes('--allow-net')).toBe(isKnown('--allow-net'));
 });

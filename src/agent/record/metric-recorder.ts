@@ -41,7 +41,7 @@ export class MetricRecorder {
   readonly limits: DimensionLimits;
   readonly #nextId = createIdGenerator();
   readonly #buckets: BucketAccumulator;
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => boolean;
   readonly #retentionMs: number;
   #seq = 0;
   strict: boolean;
@@ -160,7 +160,8 @@ export class MetricRecorder {
   reject(error: PerfscopeError): void {
     this.#options.dropped.add(error.params.reason === TOO_OLD_REASON ? 'expired' : 'invalid', 1);
     if (this.strict) throw error;
-    this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);
+    const isLogged = this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);
+    if (isLogged) this.#options.dropped.markReported(1);
   }
 }
 

@@ -145,7 +145,8 @@ export class DeadLetterStore {
       if (rows === 0) continue;
       this.#options.dropped.add('dead_letters_full', rows);
       const reason = `the dead letters reached their limit of ${formatBytes(this.#maxBytes)}, a quarter of PERFORMANCE_SPOOL_MAX_BYTES. Run \`perfscope spool ls\` and correct the cause`;
-      this.#warnOnce('limit', createError('PS_ROWS_DROPPED', { rows, reason }).message);
+      const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
+      if (this.#warnOnce('limit', message)) this.#options.dropped.markReported(rows);
     }
   }
 
@@ -221,10 +222,13 @@ export class DeadLetterStore {
     this.#warnOnce(action, createError('PS_SPOOL_FAILED', params).message);
   }
 
-  #warnOnce(kind: string, message: string): void {
-    if (this.#messages.has(kind) || this.#messages.size >= MAX_MESSAGES) return;
+  /** @returns whether the message was logged */
+  #warnOnce(kind: string, message: string): boolean {
+    if (this.#messages.has(kind) || this.#messages.size >= MAX_MESSAGES) return false;
     this.#messages.add(kind);
-    this.#options.log.warn(message);
+    const { log } = this.#options;
+    log.warn(message);
+    return log.unmuted === undefined;
   }
 }
 

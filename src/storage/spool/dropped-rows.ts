@@ -23,12 +23,34 @@ export type DropReason =
   | 'dead_letters_full'
   | 'process_exit';
 
+/** Texts for totals, unless the code that dropped the rows has a more precise one. */
+const DESCRIPTIONS: Readonly<Record<DropReason, string>> = {
+  invalid: 'a field of a measurement has an invalid value',
+  unwritable: "a value can't be encoded in the line protocol",
+  memory_full: 'the disk refused the rows, and the rows in memory reached their limit',
+  spool_full: 'the spool reached its size limit',
+  damaged: 'a spool file is damaged',
+  missing: 'another program deleted a spool file',
+  untrusted: 'another user could have changed a spool file',
+  expired: 'they are older than the retention period',
+  dead_letters_full: 'the dead letters reached their size limit',
+  process_exit: 'the process ended, and the spool folder is not writable',
+};
+
 /** Counts the rows that a process has dropped since its start. */
 export class DroppedRowCounter {
   readonly #byReason = new Map<DropReason, number>();
+  readonly #descriptions = new Map<DropReason, string>();
+  #reportedRows = 0;
 
-  add(reason: DropReason, rows: number): void {
-    if (rows > 0) this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + rows);
+  /**
+   * @param description part of a sentence: why the rows were dropped, and what to do. Default: a text for
+   * the reason.
+   */
+  add(reason: DropReason, rows: number, description?: string): void {
+    if (rows <= 0) return;
+    this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + rows);
+    if (description !== undefined) this.#descriptions.set(reason, description);
   }
 
   get total(): number {
@@ -38,5 +60,20 @@ export class DroppedRowCounter {
   /** Counts by reason, without reasons that have not occurred. */
   get byReason(): ReadonlyMap<DropReason, number> {
     return this.#byReason;
+  }
+
+  /** Whether rows were dropped that no log message has reported. */
+  get hasUnreportedRows(): boolean {
+    return this.total > this.#reportedRows;
+  }
+
+  /** Must be called after a log message with a number of dropped rows. Default: all dropped rows. */
+  markReported(rows: number = this.total - this.#reportedRows): void {
+    this.#reportedRows += rows;
+  }
+
+  /** Returns why rows of a reason were dropped, as part of a sentence. */
+  describe(reason: DropReason): string {
+    return this.#descriptions.get(reason) ?? DESCRIPTIONS[reason];
   }
 }

@@ -10,7 +10,7 @@ const PART = 'the spool';
 export class SpoolReporter {
   readonly #dir: string;
   readonly #dropped: DroppedRowCounter;
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => boolean;
 
   constructor(dir: string, dropped: DroppedRowCounter, log: Logger) {
     this.#dir = dir;
@@ -18,12 +18,16 @@ export class SpoolReporter {
     this.#warnOnce = createWarnOnce(log);
   }
 
-  /** @param description why the rows were dropped, and what to do */
+  /**
+   * @param description why the rows were dropped, and what to do. Rows that are dropped at the end of the process
+   * are not logged here, because `reportDroppedAtExit` logs the totals.
+   */
   reportDropped(reason: DropReason, rows: number, description: string): void {
     if (rows <= 0) return;
-    this.#dropped.add(reason, rows);
-    const params = { rows, reason: description };
-    this.#warnOnce(reason, createError('PS_ROWS_DROPPED', params).message);
+    this.#dropped.add(reason, rows, description);
+    if (reason === 'process_exit') return;
+    const { message } = createError('PS_ROWS_DROPPED', { rows, reason: description });
+    if (this.#warnOnce(reason, message)) this.#dropped.markReported(rows);
   }
 
   /** @param action past participle, such as `deleted` */
@@ -48,9 +52,8 @@ export class SpoolReporter {
 
   reportDamage(path: string, rows: number, bytes: number): void {
     this.#dropped.add('damaged', rows);
-    this.#warnOnce(
-      'damaged',
-      createError('PS_SPOOL_DAMAGED', { path, rows, size: formatBytes(bytes) }).message,
-    );
+    const params = { path, rows, size: formatBytes(bytes) };
+    const isLogged = this.#warnOnce('damaged', createError('PS_SPOOL_DAMAGED', params).message);
+    if (isLogged) this.#dropped.markReported(rows);
   }
 }

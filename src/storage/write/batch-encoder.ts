@@ -16,7 +16,7 @@ export interface BatchEncoderOptions {
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
   readonly #encoder = new LineProtocolEncoder();
-  readonly #warnOnce: (kind: string, message: string) => void;
+  readonly #warnOnce: (kind: string, message: string) => boolean;
 
   constructor(options: BatchEncoderOptions) {
     this.#options = options;
@@ -47,7 +47,8 @@ export class BatchEncoder {
       }
       this.#options.dropped.add('unwritable', 1);
       const reason = errorMessage(error);
-      this.#warnOnce(reason, createError('PS_ROWS_DROPPED', { rows: 1, reason }).message);
+      const { message } = createError('PS_ROWS_DROPPED', { rows: 1, reason });
+      if (this.#warnOnce(reason, message)) this.#options.dropped.markReported(1);
       return [];
     }
   }

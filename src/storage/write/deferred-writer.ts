@@ -1,5 +1,5 @@
 import { startImmediate } from '../../core/guarded-timers.ts';
-import type { Logger } from '../../core/log.ts';
+import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import {
   type AddRows,
@@ -14,6 +14,8 @@ import type { RowWriter } from './row-writer.ts';
 
 /** Limit of the estimated size of all buffered rows, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
+const DROP_DESCRIPTION =
+  'they exceed 16 MB, and no QuestDB is known. Start a server, or set PERFORMANCE_QUESTDB_URL';
 
 type PendingRows = { [N in TableName]: [N, readonly RowTypes[N][]] }[TableName];
 
@@ -33,16 +35,15 @@ export class DeferredWriter {
   #pending: Interval = { rows: [], bytes: 0 };
   #writer: RowWriter | undefined;
   #droppedRows = 0;
-  #isReported = false;
   #onFull: () => void = () => {};
   readonly #dropped: DroppedRowCounter;
-  readonly #log: Logger;
+  readonly #warnOnce: (kind: string, message: string) => boolean;
   #collectCheckpoint: CollectCheckpoint = () => undefined;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
   constructor(dropped: DroppedRowCounter, log: Logger) {
     this.#dropped = dropped;
-    this.#log = log;
+    this.#warnOnce = createWarnOnce(log);
   }
 
   readonly add: AddRows = (table, rows) => {
@@ -101,11 +102,10 @@ export class DeferredWriter {
 
   /** Logs once that rows were dropped, if any were. */
   reportDropped(): void {
-    if (this.#droppedRows === 0 || this.#isReported) return;
-    this.#isReported = true;
-    const reason =
-      'they exceed 16 MB, and no QuestDB is known. Start a server, or set PERFORMANCE_QUESTDB_URL';
-    this.#log.warn(createError('PS_ROWS_DROPPED', { rows: this.#droppedRows, reason }).message);
+    if (this.#droppedRows === 0) return;
+    const params = { rows: this.#droppedRows, reason: DROP_DESCRIPTION };
+    const { message } = createError('PS_ROWS_DROPPED', params);
+    if (this.#warnOnce('memory_full', message)) this.#dropped.markReported(this.#droppedRows);
   }
 
   /** Number of buffered rows. */
@@ -125,7 +125,7 @@ export class DeferredWriter {
   }
 
   #drop(rows: number): void {
-    this.#dropped.add('memory_full', rows);
+    this.#dropped.add('memory_full', rows, DROP_DESCRIPTION);
     // Many rows can be dropped in a row. The message contains their number.
     if (this.#droppedRows === 0) startImmediate('the row buffer', () => this.reportDropped());
     this.#droppedRows += rows;

@@ -39,11 +39,13 @@ export class SendStatus {
     this.#log.info(`Writes to QuestDB are paused (${reason}). Rows are kept in the spool.`);
   }
 
-  onStored(): void {
+  /** @returns whether a failure or a pause was logged before, and has ended */
+  onStored(): boolean {
     this.#failingSinceMs = undefined;
     this.#isPaused = false;
-    if (!this.#isReported) return;
+    if (!this.#isReported) return false;
     this.#isReported = false;
     this.#log.info('QuestDB accepts rows again.');
+    return true;
   }
 }

@@ -1,3 +1,5 @@
+import type { DropReason } from '../spool/dropped-rows.ts';
+
 /** Statistics of the write pipeline of one process. Counts start at zero with the process. */
 export interface WriteStats {
   /** Number of rows that were passed to the writer. */
@@ -19,4 +21,6 @@ export interface WriteStats {
   readonly deadLetterRows: number;
   /** Free space in bytes of the disk with the spool. Undefined if it is unknown. */
   readonly freeDiskBytes: number | undefined;
+  /** Numbers of rows that this process has dropped, without reasons that have not occurred. */
+  readonly droppedRows: Readonly<Partial<Record<DropReason, number>>>;
 }

@@ -147,8 +147,8 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
       await program.run('burst 5000');
       await delay(1000);
       await program.exit();
-      const reported = /Dropped (?<rows>[\d,]+) row/.exec(program.stderr)?.groups?.rows;
-      const rows = Number(reported?.replaceAll(',', '') ?? 0);
+      const reported = / dropped (?<rows>\d+) rows? in total/.exec(program.stderr)?.groups?.rows;
+      const rows = Number(reported ?? 0);
       // The count also contains the bucket rows of these values.
       if (rows > 0) run.counted['reported at exit'] = Math.min(rows, program.recorded);
       run.proxy.mode = { kind: 'forward' };

@@ -21,6 +21,7 @@ const STATS: WriteStats = {
   failedRequests: 3,
   deadLetterRows: 4,
   freeDiskBytes: 5e9,
+  droppedRows: {},
 };
 const rows: PerformanceMetricRow[] = [];
 let stats: WriteStats | undefined;

@@ -658,7 +658,11 @@ describe('/readyz', () => {
         reasons: [],
         storage: {
           walLagMs: expect.any(Number),
-          writes: expect.objectContaining({ recordedRows: expect.any(Number), waitingRows: 0 }),
+          writes: expect.objectContaining({
+            recordedRows: expect.any(Number),
+            waitingRows: 0,
+            droppedRows: {},
+          }),
         },
       },
     ]);

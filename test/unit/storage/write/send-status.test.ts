@@ -13,8 +13,8 @@ beforeEach(() => {
 
 it('reports failures that last longer than some seconds, and the first success after them', () => {
   for (; nowMs < 60_000; nowMs += 1000) status.onFailure(nowMs, 'ECONNREFUSED');
-  status.onStored();
-  status.onStored();
+  expect(status.onStored()).toBe(true);
+  expect(status.onStored()).toBe(false);
   expect(messages).toEqual([
     'QuestDB does not accept rows (ECONNREFUSED). Rows are kept in the spool and will be retried.',
     'QuestDB accepts rows again.',
@@ -31,7 +31,7 @@ it('reports nothing about a short failure', () => {
   status.onFailure(nowMs, 'ECONNREFUSED');
   nowMs += 3000;
   status.onFailure(nowMs, 'ECONNREFUSED');
-  status.onStored();
+  expect(status.onStored()).toBe(false);
   nowMs += 60_000;
   status.onFailure(nowMs, 'ECONNREFUSED');
   status.onStored();
