@@ -65,6 +65,9 @@ export function isMeasurementTable(name: TableName): boolean {
   return MEASUREMENT_TABLES.some((table) => table.name === name);
 }
 
+/** Name of the table in which migrations record the versions of the schema. */
+export const MIGRATIONS_TABLE = 'schema_migrations';
+
 export function isTableName(name: string): name is TableName {
   return TABLES_BY_NAME.has(name);
 }

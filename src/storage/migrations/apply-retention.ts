@@ -9,29 +9,38 @@ import {
 import { MEASUREMENT_TABLES } from '../../core/schema/table-registry.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 
-const TTL_QUERY = 'SELECT table_name, matView, ttlValue, ttlUnit FROM tables()';
+const TTL_QUERY = 'SELECT table_name, matView, ttlValue, ttlUnit, id FROM tables()';
 const DAYS_PER_WEEK = 7;
 
 /**
  * Sets the TTL of all measurement tables and roll-ups to `retention`. Skips TTLs that are already
  * correct.
  *
+ * @param known IDs of tables to skip. The IDs of all other tables are added. A table that is created
+ * again has a new ID.
  * @returns names of the tables and roll-ups whose TTL was changed
  * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
-export async function applyRetention(target: WriteTarget, retention: Retention): Promise<string[]> {
+export async function applyRetention(
+  target: WriteTarget,
+  retention: Retention,
+  known = new Set<number>(),
+): Promise<string[]> {
   const { dataset } = await execSql(target, TTL_QUERY);
   const expectedTtls = getExpectedTtls(
     dataset.map(([name]) => String(name)),
     retention,
   );
   const changed: string[] = [];
-  for (const [name, isView, value, unit] of dataset) {
+  for (const [name, isView, value, unit, id] of dataset) {
     const ttl = expectedTtls.get(String(name));
-    if (ttl === undefined || ttl === `${value} ${unit}`) continue;
-    const kind = isView === true ? 'MATERIALIZED VIEW' : 'TABLE';
-    await execSql(target, ['ALTER', kind, String(name), 'SET TTL', ttl].join(' '));
-    changed.push(String(name));
+    if (ttl === undefined || known.has(Number(id))) continue;
+    if (ttl !== `${value} ${unit}`) {
+      const kind = isView === true ? 'MATERIALIZED VIEW' : 'TABLE';
+      await execSql(target, ['ALTER', kind, String(name), 'SET TTL', ttl].join(' '));
+      changed.push(String(name));
+    }
+    known.add(Number(id));
   }
   return changed;
 }

@@ -8,6 +8,7 @@ import {
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
+import { MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
 import {
   createConflict,
@@ -37,7 +38,6 @@ const APPLY_POLL_INTERVAL_MS = 100;
 const MAX_ROLLUP_ATTEMPTS = 4;
 
 const SCHEMA_VERSION = SCHEMA_VERSIONS.length;
-const MIGRATIONS_TABLE = 'schema_migrations';
 
 const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE}
   (timestamp TIMESTAMP, version LONG, name VARCHAR, applied_at TIMESTAMP)
@@ -48,6 +48,11 @@ export interface MigrationReport {
   version: number;
   /** Names of the versions, roll-ups, tables, and columns that this run added. */
   applied: string[];
+  /**
+   * Names of the roll-ups, tables, columns, and dedup keys that were missing and that this run created.
+   * Unlike `applied`, it lists the tables of a new database, and no versions.
+   */
+  repaired: string[];
   /** Parts of the schema that must be repaired by hand (PS_SCHEMA_CONFLICT). */
   conflicts: readonly PerfscopeError[];
 }
@@ -77,6 +82,7 @@ export async function migrate(
   return {
     ...report,
     applied: [...report.applied, ...rollups.created],
+    repaired: [...report.repaired, ...rollups.created],
     conflicts: [...report.conflicts, ...rollups.conflicts],
   };
 }
@@ -114,6 +120,7 @@ export async function migrateTables(
   return {
     version: SCHEMA_VERSION,
     applied: [...versions, ...repairs].map(({ name }) => name),
+    repaired: plan.repairs.map(({ name }) => name),
     conflicts: plan.conflicts,
   };
 }

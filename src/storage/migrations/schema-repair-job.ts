@@ -23,6 +23,8 @@ export class SchemaRepairJob {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #failure: string | undefined;
+  /** Tables whose retention this job has set. */
+  readonly #knownTables = new Set<number>();
   readonly #stopping = new AbortController();
 
   constructor(options: SchemaRepairJobOptions) {
@@ -55,12 +57,12 @@ export class SchemaRepairJob {
     if (!isStoringRows()) return;
     try {
       const report = await migrate(target(), retention, { signal: this.#stopping.signal });
-      if (report.applied.length > 0) {
-        log.warn(
-          `Parts of the schema were missing and were created: ${report.applied.join(', ')}.`,
-        );
-        await applyRetention(target(), retention);
+      if (report.repaired.length > 0) {
+        const parts = report.repaired.join(', ');
+        log.warn(`Parts of the schema were missing and were created: ${parts}.`);
       }
+      // A service that creates a table uses its own retention.
+      await applyRetention(target(), retention, this.#knownTables);
       this.recordConflicts(report);
       this.#failure = undefined;
     } catch (error) {

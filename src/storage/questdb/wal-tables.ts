@@ -3,7 +3,7 @@ import {
   isMeasurementTableOrRollup,
   parseRollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
-import { isTableName } from '../../core/schema/table-registry.ts';
+import { isTableName, MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from './exec-sql-http.ts';
 
 /** The write-ahead log of a table or roll-up. */
@@ -39,7 +39,12 @@ export async function readWalTables(
       appliedTxn: Number(applied),
       reason: [tag, message].filter(Boolean).join(': ') || 'unknown reason',
     }))
-    .filter(({ table }) => isTableName(table) || isMeasurementTableOrRollup(table));
+    .filter(({ table }) => isPerfscopeTable(table));
+}
+
+/** Returns whether the name belongs to a table or roll-up of Perfscope. */
+export function isPerfscopeTable(name: string): boolean {
+  return isTableName(name) || name === MIGRATIONS_TABLE || isMeasurementTableOrRollup(name);
 }
 
 /** Makes QuestDB apply the waiting transactions of a suspended table. No transaction is skipped. */

@@ -68,9 +68,9 @@ export function createWriter({
     readTableIds: (writeTarget, signal) => readTableIds(writeTarget, toExecOptions(signal)),
     ensureTables: async (writeTarget, signal) => {
       const options = toExecOptions(signal);
-      const { applied, conflicts } = await migrateTables(writeTarget, retention, options);
+      const { repaired, conflicts } = await migrateTables(writeTarget, retention, options);
       for (const { message } of conflicts) warnOnce(message, message);
-      return applied.length > 0;
+      return repaired.length > 0;
     },
   });
 }

@@ -6,13 +6,12 @@ import {
 } from '../../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
-import { isTableName } from '../../../core/schema/table-registry.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { WalLagTracker } from '../../../storage/questdb/wal-lag-tracker.ts';
-import type { WalTable } from '../../../storage/questdb/wal-tables.ts';
+import { isPerfscopeTable, type WalTable } from '../../../storage/questdb/wal-tables.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { Observation } from '../evaluation/observation.ts';
 import type { InternalMetric } from '../rules/rule-aggregates.ts';
@@ -160,7 +159,7 @@ export class InternalMetricsReader {
         writtenTxn: Number(row.written),
         appliedTxn: Number(row.applied),
       }))
-      .filter(({ table }) => isTableName(table) || isMeasurementTableOrRollup(table));
+      .filter(({ table }) => isPerfscopeTable(table));
   }
 }
 

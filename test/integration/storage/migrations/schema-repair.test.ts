@@ -32,7 +32,7 @@ async function readColumns(table: string): Promise<Record<string, string>> {
 }
 
 it('finds nothing to repair in a new schema', async () => {
-  const report = { version: 6, applied: [], conflicts: [] };
+  const report = { version: 6, applied: [], repaired: [], conflicts: [] };
   expect(await migrate(questdb.target, DEFAULT_RETENTION)).toEqual(report);
 });
 
