@@ -5,15 +5,22 @@ import { BACKSLASH, COMMA, EQUALS, LF, MINUS, QUOTE, SPACE } from './line-protoc
  * never writes, so that QuestDB can't interpret the data in another way.
  */
 export function containsOnlyRowsOf(table: string, data: Buffer): boolean {
+  return measureRowsOf(table, data).bytes === data.length;
+}
+
+/** Returns the length of the valid lines at the start of data, and their number. */
+export function measureRowsOf(table: string, data: Buffer): { bytes: number; rows: number } {
   const name = Buffer.from(table);
-  let position = 0;
-  while (position < data.length) {
-    const end = position + name.length;
-    if (!data.subarray(position, end).equals(name)) return false;
-    position = skipColumns(data, end);
-    if (position === -1) return false;
+  let bytes = 0;
+  let rows = 0;
+  while (bytes < data.length) {
+    const end = bytes + name.length;
+    const next = data.subarray(bytes, end).equals(name) ? skipColumns(data, end) : -1;
+    if (next === -1) break;
+    bytes = next;
+    rows++;
   }
-  return true;
+  return { bytes, rows };
 }
 
 /** Returns the position after the line, or -1 if the line is invalid. */

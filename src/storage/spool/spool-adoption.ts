@@ -43,11 +43,15 @@ export function getSpoolRoot(dir: string, isServer = false): string {
 }
 
 /**
- * Returns the rows in the checkpoint of a process that are not in its segments.
+ * Returns the rows in the checkpoint of a process that are not in its segments, or undefined if the checkpoint
+ * is damaged.
  *
  * @param segments paths of the segments
  */
-export type ReadCheckpoint = (path: string, segments: readonly string[]) => Promise<Batch[]>;
+export type ReadCheckpoint = (
+  path: string,
+  segments: readonly string[],
+) => Promise<Batch[] | undefined>;
 
 export interface AdoptionTarget {
   /** Whether only folders of this process are adopted. */
@@ -83,6 +87,7 @@ export async function adoptOrphans(root: SpoolRoot, target: AdoptionTarget): Pro
           accepts: (table: TableName) => !root.isShared || isServiceTable(table),
           canAdopt: (bytes) => target.canAdopt(bytes),
           onBatch: (batch) => target.onBatch(batch),
+          onDamage: (path, rows, bytes) => target.reporter.reportDamage(path, rows, bytes),
           onFailure: (path, action, error) => reportFailure(path, action, error, target.reporter),
         });
       }
@@ -122,12 +127,15 @@ async function adoptCheckpoint(
   const segments = files.filter((file) => parseSegmentName(file));
   let segment: Segment | undefined;
   try {
-    assertTrustedFile(lstatSync(path));
+    const stats = lstatSync(path);
+    assertTrustedFile(stats);
     // Read before the rename, because other processes can move the segments afterward.
-    const stored = await readCheckpoint?.(
-      path,
-      segments.map((file) => join(folder, file)),
-    );
+    const stored = readCheckpoint
+      ? await readCheckpoint(
+          path,
+          segments.map((file) => join(folder, file)),
+        )
+      : [];
     const batches = (stored ?? []).filter(({ table }) => !isShared || isServiceTable(table));
     if (batches.length > 0) segment = createFirstSegment(getFolder(), segments);
     for (const batch of batches) segment?.appendSync(batch);
@@ -136,6 +144,8 @@ async function adoptCheckpoint(
       segment?.deleteSync();
       return true;
     }
+    // The number of its rows is not known.
+    if (!stored) reporter.reportDamage(path, 0, stats.size);
     startTask(PART, () => segment?.seal(false));
     if (segment) onSegment(segment);
     return true;

@@ -38,6 +38,8 @@ export interface SpoolOptions {
   deadLetters: SpoolDeadLetters;
   /** Returns the rows in the checkpoint of a killed process. Default: there are no checkpoints. */
   readCheckpoint?: ReadCheckpoint | undefined;
+  /** Called before `read` returns rows that the disk has refused. */
+  beforeMemoryRead?: (() => void) | undefined;
   dropped: DroppedRowCounter;
   log: Logger;
 }
@@ -172,6 +174,7 @@ export class Spool {
     }
     if (!this.#reading) this.#queue.inUse = undefined;
     if (!this.#reading && this.#unsaved.rows > 0) {
+      this.#options.beforeMemoryRead?.();
       this.#reading = { batches: this.#unsaved.takeOldest(maxBytes), source: undefined };
     }
     if (!this.#reading && failure !== undefined) throw failure;

@@ -112,7 +112,7 @@ export class CheckpointFile {
     }
   }
 
-  /** Deletes the file, because the rows of the interval are in the spool. */
+  /** Deletes the file. A write that is running doesn't create it again. */
   removeSync(): void {
     this.#isRemoved = true;
     removeIfExists(this.#path);
@@ -120,15 +120,20 @@ export class CheckpointFile {
 
   async #replace(entries: readonly CheckpointEntry[]): Promise<void> {
     const unfinished = `${this.#path}${UNFINISHED_SUFFIX}`;
-    const fd = await openFile(unfinished, WRITE_FLAGS, FILE_MODE);
+    let isComplete = false;
     try {
-      await writeAt(fd, [encodeCheckpoint(entries)], 0);
+      const fd = await openFile(unfinished, WRITE_FLAGS, FILE_MODE);
+      try {
+        await writeAt(fd, [encodeCheckpoint(entries)], 0);
+        isComplete = true;
+      } finally {
+        await closeFile(fd);
+      }
     } finally {
-      await closeFile(fd);
+      // Synchronous, so that the file can't appear again after `removeSync`.
+      if (isComplete && !this.#isRemoved) renameSync(unfinished, this.#path);
+      else removeIfExists(unfinished);
     }
-    // Synchronous, so that the file can't appear again after `removeSync`.
-    if (this.#isRemoved) removeIfExists(unfinished);
-    else renameSync(unfinished, this.#path);
   }
 }
 
@@ -209,7 +214,7 @@ function toKey(table: TableName, row: AnyRow): string {
 /**
  * Reads a checkpoint.
  *
- * @returns undefined if the file doesn't exist or is damaged
+ * @returns undefined if it is damaged. If the file doesn't exist, the checkpoint contains no rows.
  * @throws the error of the file system if the file can't be read
  */
 export function readCheckpoint(path: string): StoredCheckpoint | undefined {
@@ -219,7 +224,7 @@ export function readCheckpoint(path: string): StoredCheckpoint | undefined {
     data = readFileSync(path);
     writtenMs = statSync(path).mtimeMs;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new StoredCheckpoint([], 0);
     throw error;
   }
   const header = HEADER_PATTERN.exec(data.toString('latin1', 0, HEADER_MAX_BYTES));

@@ -6,6 +6,8 @@ import type { BatchEncoder } from './batch-encoder.ts';
 import { type CheckpointEntry, CheckpointFile, readCheckpoint } from './checkpoint-file.ts';
 
 const PART = 'the checkpoint';
+/** Maximum time between the collection of the values and the end of the write. The interval can end in between. */
+const MAX_WRITE_MS = 30_000;
 
 /**
  * Returns the values of the current interval, or undefined if the values of the last call are still
@@ -26,8 +28,9 @@ export class CheckpointWriter {
   }
 
   /**
-   * Writes the current values. Never rejects: without a checkpoint, only the end of the process loses the
-   * values.
+   * Writes the current values. Deletes the checkpoint after a failure, because its interval can have ended,
+   * and its rows would then be stored twice. Never rejects: without a checkpoint, only a killed process
+   * loses the values.
    *
    * @param getFolder returns the spool folder of this process, and creates it if necessary
    */
@@ -44,10 +47,11 @@ export class CheckpointWriter {
       await this.#file?.write(entries);
     } catch (error) {
       reportFailure(PART, error);
+      this.remove();
     }
   }
 
-  /** Deletes the checkpoint, because its values are in the spool. Never throws. */
+  /** Deletes the checkpoint, because QuestDB has its values, or receives them now. Never throws. */
   remove(): void {
     try {
       this.#file?.removeSync();
@@ -57,16 +61,17 @@ export class CheckpointWriter {
   }
 
   /**
-   * Returns the rows of a checkpoint that the process did not write to its segments before it was killed.
+   * Returns the rows of a checkpoint that the process did not write to its segments before it was killed, or
+   * undefined if the checkpoint is damaged.
    *
    * @throws the error of the file system
    */
-  async readBatches(path: string, segments: readonly string[]): Promise<Batch[]> {
+  async readBatches(path: string, segments: readonly string[]): Promise<Batch[] | undefined> {
     const checkpoint = readCheckpoint(path);
-    if (!checkpoint) return [];
+    if (!checkpoint) return undefined;
     for (const segment of segments) {
       // Older segments can't contain rows of the same interval.
-      if (statSync(segment).mtimeMs < checkpoint.writtenMs) continue;
+      if (statSync(segment).mtimeMs < checkpoint.writtenMs - MAX_WRITE_MS) continue;
       await readSegmentFile(segment, (batch) => checkpoint.excludeStored(batch));
     }
     return checkpoint.toChunks().flatMap((chunk) => this.#encoder.toBatches(chunk));

@@ -428,9 +428,8 @@ describe('adoption', () => {
     const old = join(dir, '4194305-0-0123abcd');
     mkdirSync(old, { recursive: true, mode: 0o700 });
     const { lines, newestMs } = createBatch(0, 3);
-    const write = (name: string) => writeFileSync(join(old, name), lines, { mode: 0o600 });
-    write(`000000000000.performance_metrics.3.${newestMs}.ilp`);
-    write('000000000001.performance_metrics.3.0.ilp.part');
+    const name = `000000000000.performance_metrics.3.${newestMs}.ilp`;
+    writeFileSync(join(old, name), lines, { mode: 0o600 });
     const spool = new TestSpool({ dir });
     expect(await spool.adopt()).toBe(3);
     expect(await spool.drain()).toEqual([0, 1, 2]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -45,7 +45,7 @@ function endInterval(...ids: string[]): void {
 async function readIds(): Promise<string[]> {
   const reader = new CheckpointWriter(encoder);
   const batches = await reader.readBatches(join(folder, 'checkpoint'), [segment.path]);
-  const text = batches.map(({ lines }) => lines.toString()).join('');
+  const text = (batches ?? []).map(({ lines }) => lines.toString()).join('');
   return [...text.matchAll(/id="([^"]+)"/g)].map(([, id]) => id!);
 }
 
@@ -65,5 +65,15 @@ it('reads no rows of an interval that has ended', async () => {
   writer.collect = () => [encodeCheckpointRow('performance_metrics', createRow('a', 1))];
   await writer.write(() => folder);
   endInterval('a');
+  expect(await readIds()).toEqual([]);
+});
+
+it('reads no rows of an interval that ended while its checkpoint was written', async () => {
+  const writer = new CheckpointWriter(encoder);
+  writer.collect = () => [encodeCheckpointRow('performance_metrics', createRow('a', 1))];
+  await writer.write(() => folder);
+  endInterval('a');
+  const endSeconds = Date.now() / 1000;
+  utimesSync(segment.path, endSeconds - 1, endSeconds - 1);
   expect(await readIds()).toEqual([]);
 });

@@ -81,3 +81,16 @@ it('writes a full buffer to the spool, although sending waits', async () => {
   vi.useRealTimers();
   await writer.close(0);
 });
+
+it('writes a few rows to the spool after 250 ms, although sending waits', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'performance'] });
+  const writer = createWriter(join(folder, 'spool'));
+  writer.add('performance_metrics', [{ timestamp: Date.now(), name: 'a' } as never]);
+  vi.advanceTimersByTime(249);
+  await nextTurn();
+  expect(writer.stats.waitingRows).toBe(0);
+  vi.advanceTimersByTime(1);
+  vi.useRealTimers();
+  while (writer.stats.waitingRows < 1) await nextTurn();
+  await writer.close(0);
+});
