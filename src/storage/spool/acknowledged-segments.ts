@@ -19,6 +19,10 @@ export class AcknowledgedSegments {
     this.#reporter = reporter;
   }
 
+  get all(): readonly Segment[] {
+    return this.#segments.map(({ segment }) => segment);
+  }
+
   get bytes(): number {
     return this.#segments.reduce((sum, { segment }) => sum + segment.bytes, 0);
   }

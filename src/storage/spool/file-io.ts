@@ -21,12 +21,13 @@ export function openFile(path: string, flags: number, mode?: number): Promise<nu
   });
 }
 
-/** Errors of systems and file systems that can't sync a folder. */
-const UNSUPPORTED_SYNC_CODES: ReadonlySet<string> = new Set([
+/** Errors of systems that can't sync a folder, and of a file that was deleted. */
+const IGNORED_SYNC_CODES: ReadonlySet<string> = new Set([
   'EPERM',
   'EACCES',
   'EISDIR',
   'EINVAL',
+  'ENOENT',
 ]);
 
 /** Writes all of `parts`, one after the other, at `position`. */
@@ -101,17 +102,17 @@ export function syncFile(fd: number): Promise<void> {
 }
 
 /**
- * Writes the names of a folder's files to the disk, so that a new file survives a power failure. Does nothing on
- * systems that don't support this, such as Windows.
+ * Writes the data of a closed file to the disk, or the names of a folder's files, so that a new file survives a power
+ * failure. Does nothing on systems that don't support this, such as Windows, or if the path no longer exists.
  */
-export async function syncFolder(path: string): Promise<void> {
+export async function syncPath(path: string): Promise<void> {
   let fd: number | undefined;
   try {
     fd = await openFile(path, constants.O_RDONLY);
     await syncFile(fd);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (!UNSUPPORTED_SYNC_CODES.has(code)) throw error;
+    if (!IGNORED_SYNC_CODES.has(code)) throw error;
   } finally {
     if (fd !== undefined) await closeFile(fd);
   }

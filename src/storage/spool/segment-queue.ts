@@ -4,6 +4,7 @@ import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import type { Batch } from './batch.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
+import type { SkippedRange, UnsentRows } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
 const PART = 'the spool';
@@ -89,12 +90,23 @@ export class SegmentQueue {
 
   /** Whether the rows before a position were stored or dropped. */
   isHandled({ segment, end }: BatchPosition): boolean {
-    return segment.position >= end || !this.#segments.includes(segment);
+    return segment.isHandledUpTo(end) || !this.#segments.includes(segment);
   }
 
-  /** Continues after records whose rows were handled. */
-  advance(segment: Segment, reading: SegmentReading): void {
-    segment.advance(reading);
+  /** Continues after records whose rows were handled, except for the unsent rows. See {@link Segment.advance}. */
+  advance(
+    segment: Segment,
+    reading: SegmentReading,
+    unsent?: UnsentRows,
+  ): SkippedRange | undefined {
+    const range = segment.advance(reading, unsent);
+    this.#collectAcknowledged();
+    return range;
+  }
+
+  /** Removes the ranges of a segment whose rows were sent. */
+  removeSent(segment: Segment): void {
+    segment.removeSent();
     this.#collectAcknowledged();
   }
 
@@ -137,6 +149,7 @@ export class SegmentQueue {
     }
     this.#collectAcknowledged();
     await this.#acknowledged.deleteExpired(performance.now());
+    this.#writer.releaseLeftFolders([...this.#segments, ...this.#acknowledged.all]);
     if (this.#options.syncsToDisk) await this.#writer.sync();
   }
 
@@ -172,7 +185,7 @@ export class SegmentQueue {
 
   #drop(segment: Segment): void {
     if (segment === this.#writer.active) this.#writer.seal();
-    const { waitingRows } = segment;
+    const { unhandledRows } = segment;
     try {
       segment.deleteSync();
     } catch (error) {
@@ -185,7 +198,7 @@ export class SegmentQueue {
     const limit = formatBytes(this.#options.maxBytes);
     this.#options.reporter.reportDropped(
       'spool_full',
-      waitingRows,
+      unhandledRows,
       `the spool reached its limit of ${limit}. Check that QuestDB is running, or raise PERFORMANCE_SPOOL_MAX_BYTES`,
     );
   }

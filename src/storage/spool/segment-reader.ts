@@ -3,6 +3,7 @@ import { UntrustedFileError } from '../../core/trusted-file.ts';
 import type { Batch } from './batch.ts';
 import { containsOnlyRowsOf } from './line-protocol-check.ts';
 import type { Segment, SegmentReading } from './segment.ts';
+import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
 /** Content of other processes is checked byte by byte, so less of it is read at once. */
@@ -21,6 +22,7 @@ export interface SpoolDeadLetters {
 /**
  * The result of a read:
  * - `records`: batches that can be sent.
+ * - `skipped`: batches that were read before, but could not be sent.
  * - `empty`: no batches can be read now.
  * - `failed`: the segment is read again later.
  * - `lost`: the segment can never be read. Its rows are counted.
@@ -30,6 +32,12 @@ export type SegmentReaderResult =
       readonly kind: 'records';
       readonly segment: Segment;
       readonly reading: SegmentReading;
+      readonly batches: readonly Batch[];
+    }
+  | {
+      readonly kind: 'skipped';
+      readonly segment: Segment;
+      readonly range: SkippedRange;
       readonly batches: readonly Batch[];
     }
   | { readonly kind: 'empty' }
@@ -67,12 +75,36 @@ export class SegmentReader {
     }
   }
 
+  /**
+   * Reads batches of a segment again that could not be sent. They are valid until the next call. Never rejects.
+   *
+   * @param isBlocked whether rows of a table can't be sent now
+   */
+  async readSkipped(
+    segment: Segment,
+    isBlocked: (table: string) => boolean,
+  ): Promise<SegmentReaderResult> {
+    const range = segment.findSkipped(isBlocked);
+    if (!range || (this.#retryAtMs.get(segment) ?? 0) > performance.now()) return { kind: 'empty' };
+    try {
+      const getBuffer = (bytes: number) => this.#getBuffer(bytes);
+      const batches = await segment.readSkipped(range, isBlocked, getBuffer);
+      // Rows that can't be trusted were already counted.
+      const trusted = batches.filter(
+        (batch) => !segment.isForeign || getRejectionReason(batch, segment) === undefined,
+      );
+      return { kind: 'skipped', segment, range, batches: trusted };
+    } catch (error) {
+      return this.#onFailure(segment, error);
+    }
+  }
+
   async #readRecords(
     segment: Segment,
     maxBytes: number,
     skip: (reading: SegmentReading) => void,
   ): Promise<SegmentReaderResult> {
-    while (segment.isWaiting) {
+    while (segment.isUnread) {
       const limit = segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes;
       const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
       const { damagedRows, damagedBytes, end } = reading;
@@ -121,15 +153,15 @@ export class SegmentReader {
   }
 
   #onFailure(segment: Segment, error: unknown): SegmentReaderResult {
-    const { path, waitingRows } = segment;
+    const { path, unhandledRows } = segment;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       const reason = `another program deleted the file ${path}`;
-      this.#reporter.reportDropped('missing', waitingRows, reason);
+      this.#reporter.reportDropped('missing', unhandledRows, reason);
       return { kind: 'lost' };
     }
     if (error instanceof UntrustedFileError) {
       this.#reporter.reportUntrusted(path, error.message);
-      this.#reporter.reportDropped('untrusted', waitingRows, error.message);
+      this.#reporter.reportDropped('untrusted', unhandledRows, error.message);
       return { kind: 'lost' };
     }
     // Any other failure can be temporary. The rows stay in the file.

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { startTask } from '../../core/guard.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { Batch } from './batch.ts';
@@ -29,7 +30,9 @@ export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   #folder: OwnedFolder | undefined;
   /** Earlier folders, which can still contain segments with waiting rows. */
-  readonly #leftFolders: OwnedFolder[] = [];
+  #leftFolders: OwnedFolder[] = [];
+  /** Segments that are no longer active and not completely on the disk. */
+  readonly #unsynced = new Set<Segment>();
   #active: Segment | undefined;
   #lastCreatedMs = 0;
 
@@ -79,28 +82,48 @@ export class SegmentWriter {
     const segment = this.#active;
     this.#active = undefined;
     if (!segment) return;
+    const { syncsToDisk, reporter } = this.#options;
     startTask(PART, async () => {
       try {
-        await segment.seal(this.#options.syncsToDisk);
+        await segment.seal(syncsToDisk);
       } catch (error) {
-        this.#options.reporter.reportFailure('completed', error);
+        reporter.reportFailure('completed', error);
       }
+      if (syncsToDisk && !segment.isSynced) this.#unsynced.add(segment);
     });
   }
 
-  /** Writes the rows of the active segment to the disk. Never rejects. */
+  /** Writes all rows to the disk. After a failure, the next call writes them again. Never rejects. */
   async sync(): Promise<void> {
-    try {
-      await this.#active?.sync();
-    } catch (error) {
-      this.#options.reporter.reportFailure('written', error);
+    const segments = new Set(this.#unsynced);
+    if (this.#active) segments.add(this.#active);
+    for (const segment of segments) {
+      try {
+        await segment.sync();
+      } catch (error) {
+        this.#options.reporter.reportFailure('written', error);
+      }
+      if (segment.isSynced) this.#unsynced.delete(segment);
+      else if (segment !== this.#active) this.#unsynced.add(segment);
     }
+  }
+
+  /**
+   * Gives up the earlier folders that contain no segments of this process, because each one has a socket.
+   *
+   * @param segments all segments that this process still uses
+   */
+  releaseLeftFolders(segments: readonly Segment[]): void {
+    if (this.#leftFolders.length === 0) return;
+    const used = new Set(segments.map(({ path }) => dirname(path)));
+    this.#leftFolders = this.#leftFolders.filter(
+      (folder) => used.has(folder.path) || !folder.deleteIfUnused(),
+    );
   }
 
   /** Gives up the folder. The next batch is written to a new one. */
   release(): void {
-    // The number of rows is not known while a record is being written.
-    if (this.#active?.isWriting) this.#active = undefined;
+    if (this.#active?.isWriting) this.#leaveSegment();
     this.seal();
     this.#leaveFolder();
     for (const folder of this.#leftFolders.splice(0)) folder.release();
@@ -123,8 +146,7 @@ export class SegmentWriter {
       const bytes = this.#active.bytes + HEADER_BYTES + batch.lines.length;
       const isFull = this.#active.bytes > 0 && bytes > this.#options.segmentBytes;
       const isMoved = this.#active.detachIfMoved();
-      // The number of rows is not known while a record is being written.
-      if (isFull && this.#active.isWriting) this.#active = undefined;
+      if (isFull && this.#active.isWriting) this.#leaveSegment();
       else if (isFull || isMoved) this.seal();
       // Someone has probably deleted the folder too.
       if (isMoved) this.#leaveFolder();
@@ -145,6 +167,12 @@ export class SegmentWriter {
     // The folder can no longer be used, for example because the process has dropped its privileges.
     this.seal();
     this.#leaveFolder();
+  }
+
+  /** Starts a new segment later, without ending this one: the number of its rows is not known during a write. */
+  #leaveSegment(): void {
+    if (this.#active && this.#options.syncsToDisk) this.#unsynced.add(this.#active);
+    this.#active = undefined;
   }
 
   #leaveFolder(): void {

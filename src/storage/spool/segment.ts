@@ -1,33 +1,9 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { startTask } from '../../core/guard.ts';
 import type { Batch } from './batch.ts';
-import {
-  closeFile,
-  deleteFile,
-  readAt,
-  syncFile,
-  syncFolder,
-  writeAt,
-  writeAtSync,
-} from './file-io.ts';
-import { openSegmentFile } from './segment-file.ts';
+import { SegmentHandle } from './segment-handle.ts';
 import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
 import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
-
-const PART = 'the spool';
-const CREATE_FLAGS =
-  constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+import { SkippedRange, type UnsentRows } from './skipped-range.ts';
 
 /** Batches that were read from a segment, and the position after them. */
 export interface SegmentReading extends ScannedRecords {
@@ -51,22 +27,15 @@ export interface SegmentOptions {
 
 /** A file with records. One process appends to it. It is deleted when all its rows are stored. */
 export class Segment {
-  path: string;
+  readonly #handle: SegmentHandle;
   #name: SegmentName;
   readonly isForeign: boolean;
-  /** Set while this process appends to the segment. Then reading doesn't open the file again. */
-  #fd: number | undefined;
-  /** Descriptor for reading a complete segment. */
-  #readFd: number | undefined;
   #bytes: number;
   #rows: number;
   /** Position of the record that is being written. */
   #pendingPosition: number | undefined;
   /** Number of rows that failed to be written, and are kept in memory instead. */
   #failedRows = 0;
-  #isSynced = true;
-  /** Whether the name of the file is on the disk. */
-  #isNameSynced = false;
   /** Position of the next record to read. */
   #position = 0;
   /** Number of rows before this position. */
@@ -75,14 +44,16 @@ export class Segment {
   #rewinds = 0;
   /** Position up to which records were handled, also before `rewind` was called. */
   #handledEnd = 0;
-  #isDetached = false;
-  /** Number of running reads and syncs. */
-  #operations = 0;
-  /** Whether the file is closed when no operation is running. */
-  #closesWhenIdle = false;
+  /** Number of rows before this position. */
+  #handledRows = 0;
+  /** Earlier records with rows that still have to be sent. */
+  #skipped: SkippedRange[] = [];
 
-  constructor({ path, name, bytes, rows, isForeign }: SegmentOptions) {
-    this.path = path;
+  constructor(
+    { path, name, bytes, rows, isForeign }: SegmentOptions,
+    handle = new SegmentHandle(path, isForeign),
+  ) {
+    this.#handle = handle;
     this.#name = name;
     this.#bytes = bytes;
     this.#rows = rows;
@@ -98,9 +69,12 @@ export class Segment {
   static create(folder: string, createdMs: number): Segment {
     const name = createSegmentName(createdMs);
     const path = join(folder, formatSegmentName(name));
-    const segment = new Segment({ path, name, bytes: 0, rows: 0, isForeign: false });
-    segment.#fd = openSync(path, CREATE_FLAGS, 0o600);
-    return segment;
+    const options = { path, name, bytes: 0, rows: 0, isForeign: false };
+    return new Segment(options, SegmentHandle.create(path));
+  }
+
+  get path(): string {
+    return this.#handle.path;
   }
 
   get createdMs(): number {
@@ -115,18 +89,34 @@ export class Segment {
     return this.#bytes;
   }
 
-  /** Number of rows that still have to be stored. */
+  /** Number of rows that still have to be sent. After `rewind`, this includes rows that were handled before. */
   get waitingRows(): number {
-    return Math.max(0, this.#rows - this.#rowsBefore - this.#failedRows);
+    return this.#countRowsAfter(this.#rowsBefore) + sumRows(this.#skipped);
+  }
+
+  /** Number of rows that were never stored, set aside, or dropped. */
+  get unhandledRows(): number {
+    const skipped = this.#skipped.filter(({ position }) => !position.isRepeated);
+    return this.#countRowsAfter(Math.max(this.#rowsBefore, this.#handledRows)) + sumRows(skipped);
   }
 
   get waitingBytes(): number {
-    return this.#bytes - this.#position;
+    return this.#skipped.reduce((sum, { bytes }) => sum + bytes, this.#bytes - this.#position);
   }
 
-  /** Whether rows still have to be stored. An empty file can lack rows that its name promises. */
+  /** Whether rows still have to be stored. */
   get isWaiting(): boolean {
-    return this.waitingBytes > 0 || this.waitingRows > 0;
+    return this.isUnread || this.#skipped.length > 0;
+  }
+
+  /** Whether rows follow the position. An empty file can lack rows that its name promises. */
+  get isUnread(): boolean {
+    return this.#position < this.#bytes || this.#countRowsAfter(this.#rowsBefore) > 0;
+  }
+
+  /** Whether all rows before a position were stored, set aside, or dropped. */
+  isHandledUpTo(end: number): boolean {
+    return this.#position >= end && this.#skipped.every(({ position }) => position.start >= end);
   }
 
   /** About since when rows have been waiting, in ms since the epoch. */
@@ -145,7 +135,12 @@ export class Segment {
 
   /** Whether the file was deleted or moved while this process has it open. Its rows can still be sent. */
   get isDetached(): boolean {
-    return this.#isDetached;
+    return this.#handle.isDetached;
+  }
+
+  /** Whether all rows are on the disk, so that they survive a power failure. */
+  get isSynced(): boolean {
+    return this.#pendingPosition === undefined && this.#handle.isSynced;
   }
 
   /**
@@ -154,10 +149,7 @@ export class Segment {
    * @throws the error of the file system
    */
   detachIfMoved(): boolean {
-    if (this.#fd === undefined || this.#isDetached) return this.#isDetached;
-    const { ino } = fstatSync(this.#fd);
-    this.#isDetached = statSync(this.path, { throwIfNoEntry: false })?.ino !== ino;
-    return this.#isDetached;
+    return this.#handle.detachIfMoved();
   }
 
   /**
@@ -167,17 +159,15 @@ export class Segment {
    */
   async append(batch: Batch): Promise<void> {
     const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
-    const fd = this.#getFd();
     const position = this.#reserve(batch);
     this.#pendingPosition = position;
     try {
-      await writeAt(fd, parts, position);
+      await this.#handle.write(parts, position);
     } catch (error) {
       this.#undo(batch, position);
       throw error;
     } finally {
       this.#pendingPosition = undefined;
-      this.#closeIfIdle();
     }
   }
 
@@ -188,10 +178,9 @@ export class Segment {
    */
   appendSync(batch: Batch): void {
     const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
-    const fd = this.#getFd();
     const position = this.#reserve(batch);
     try {
-      writeAtSync(fd, parts, position);
+      this.#handle.writeSync(parts, position);
     } catch (error) {
       this.#undo(batch, position);
       throw error;
@@ -199,24 +188,13 @@ export class Segment {
   }
 
   /**
-   * Writes the data to the disk, so that it survives a power failure.
+   * Writes the rows and the name of the file to the disk, so that they survive a power failure. After a failure, the
+   * next call writes them again.
    *
    * @throws the error of the file system
    */
   async sync(): Promise<void> {
-    if (this.#fd === undefined || this.#isSynced) return;
-    // Rows that are appended during the call need another one.
-    this.#isSynced = true;
-    await this.#use(() => syncFile(this.#getFd()));
-    if (this.#isNameSynced) return;
-    await this.#syncName();
-    this.#isNameSynced = true;
-  }
-
-  /** The folder can be new too, so its own name is also written. */
-  async #syncName(): Promise<void> {
-    const folder = dirname(this.path);
-    for (const each of [folder, dirname(folder)]) await syncFolder(each);
+    await this.#handle.sync();
   }
 
   /**
@@ -226,16 +204,13 @@ export class Segment {
    * @throws the error of the file system. If the rename failed, the name stays the same.
    */
   async seal(sync: boolean): Promise<void> {
-    const fd = this.#fd;
-    if (fd === undefined) return;
-    this.#fd = undefined;
-    this.#readFd = fd;
-    if (this.#isDetached) return;
+    if (!this.#handle.isWritable) return;
+    this.#handle.endWriting();
+    if (this.isDetached) return;
+    // If this fails, the file stays open: a process that has dropped its privileges can't open it again.
+    this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
     try {
-      this.#rename(dirname(this.path), { ...this.#name, rows: this.#rows });
-      if (!sync) return;
-      if (!this.#isSynced) await this.#use(() => syncFile(fd));
-      await this.#syncName();
+      if (sync) await this.sync();
     } finally {
       await this.close();
     }
@@ -253,10 +228,14 @@ export class Segment {
    * @throws UntrustedFileError, or the error of the file system
    */
   async read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
-    return await this.#use(() => this.#read(maxBytes, getBuffer));
+    return await this.#handle.read((readAt) => this.#read(maxBytes, getBuffer, readAt));
   }
 
-  async #read(maxBytes: number, getBuffer: (bytes: number) => Buffer): Promise<SegmentReading> {
+  async #read(
+    maxBytes: number,
+    getBuffer: (bytes: number) => Buffer,
+    readAt: (data: Buffer, position: number) => Promise<Buffer>,
+  ): Promise<SegmentReading> {
     const position = this.#position;
     const rowsBefore = this.#rowsBefore;
     const rewinds = this.#rewinds;
@@ -266,10 +245,9 @@ export class Segment {
     // Rows that are being written look like missing rows.
     const isWhole = !isRepeated && this.#pendingPosition === undefined;
     const rows = isWhole ? this.#rows : 0;
-    const fd = this.#fd ?? (await this.#openForReading());
     let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - position);
     for (;;) {
-      const data = await readAt(fd, getBuffer(length), position);
+      const data = await readAt(getBuffer(length), position);
       // The file can be shorter than expected.
       const isEnd = position + length >= end || data.length < length;
       const records = scanRecords(this.#name.nonce, data, rowsBefore, isEnd);
@@ -291,13 +269,58 @@ export class Segment {
     }
   }
 
-  /** Continues after a reading, unless `rewind` was called after it. */
-  advance({ rewinds, end, rowsBefore, batches }: SegmentReading): void {
-    if (rewinds !== this.#rewinds) return;
+  /**
+   * Continues after a reading, unless `rewind` was called after it.
+   *
+   * @param unsent rows of the reading that must be read again later. Default: none
+   * @returns the range with these rows
+   */
+  advance(reading: SegmentReading, unsent?: UnsentRows): SkippedRange | undefined {
+    const { rewinds, end, rowsBefore, batches, isRepeated } = reading;
+    if (rewinds !== this.#rewinds) return undefined;
+    const position = { start: this.#position, end, rowsBefore: this.#rowsBefore, isRepeated };
     this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
     this.#position = end;
-    this.#handledEnd = Math.max(this.#handledEnd, end);
     this.#rowsBefore = rowsBefore;
+    if (end > this.#handledEnd) {
+      this.#handledEnd = end;
+      this.#handledRows = rowsBefore;
+    }
+    if (!unsent || unsent.tables.size === 0) return undefined;
+    const range = new SkippedRange(position, unsent);
+    // The content of other processes is checked byte by byte, so less of it is read at once.
+    const isMerged = !this.isForeign && this.#skipped.at(-1)?.merge(range) === true;
+    if (!isMerged) this.#skipped.push(range);
+    return range;
+  }
+
+  /** Returns the oldest range with rows of a table that is not blocked. */
+  findSkipped(isBlocked: (table: string) => boolean): SkippedRange | undefined {
+    return this.#skipped.find(({ tables }) => [...tables.keys()].some((each) => !isBlocked(each)));
+  }
+
+  /**
+   * Reads a range again.
+   *
+   * @returns the batches of the range's tables that are not blocked
+   * @throws UntrustedFileError, or the error of the file system
+   */
+  async readSkipped(
+    { position, tables }: SkippedRange,
+    isBlocked: (table: string) => boolean,
+    getBuffer: (bytes: number) => Buffer,
+  ): Promise<readonly Batch[]> {
+    const { start, end, rowsBefore } = position;
+    return await this.#handle.read(async (readAt) => {
+      const data = await readAt(getBuffer(end - start), start);
+      const { batches } = scanRecords(this.#name.nonce, data, rowsBefore, true);
+      return batches.filter(({ table }) => tables.has(table) && !isBlocked(table));
+    });
+  }
+
+  /** Removes the ranges without rows that must be sent. */
+  removeSent(): void {
+    this.#skipped = this.#skipped.filter(({ isEmpty }) => !isEmpty);
   }
 
   /** Makes all rows wait again. */
@@ -309,71 +332,31 @@ export class Segment {
 
   /** Closes the file when no operation is running. The next read opens it again. */
   async close(): Promise<void> {
-    if (this.#isBusy) this.#closesWhenIdle = true;
-    else await Promise.all(this.#takeFds().map(closeFile));
+    await this.#handle.close();
   }
 
   /** Closes and deletes the file. @throws the error of the file system */
   async delete(): Promise<void> {
-    await this.close();
-    await deleteFile(this.path);
+    await this.#handle.delete();
   }
 
   /** Same as `delete`, but synchronous. */
   deleteSync(): void {
-    rmSync(this.path, { force: true });
-    this.#closeFilesSync();
+    this.#handle.deleteSync();
   }
 
   /** Closes the file synchronously, and deletes it if no rows are waiting. Never throws. */
   closeSync(): void {
     try {
-      this.#closeFilesSync();
-      if (!this.isWaiting) unlinkSync(this.path);
+      this.#handle.closeSync();
+      if (!this.isWaiting) this.#handle.deleteSync();
     } catch {
       // Other processes send the rows again, which changes nothing.
     }
   }
 
-  /**
-   * A descriptor must not be closed while the thread pool uses it. Its number could then belong to a file
-   * of the application.
-   */
-  get #isBusy(): boolean {
-    return this.isWriting || this.#operations > 0;
-  }
-
-  async #use<T>(operation: () => Promise<T>): Promise<T> {
-    this.#operations++;
-    try {
-      return await operation();
-    } finally {
-      this.#operations--;
-      this.#closeIfIdle();
-    }
-  }
-
-  #closeIfIdle(): void {
-    if (!this.#closesWhenIdle || this.#isBusy) return;
-    this.#closesWhenIdle = false;
-    startTask(PART, () => this.close());
-  }
-
-  #closeFilesSync(): void {
-    if (this.#isBusy) this.#closesWhenIdle = true;
-    else for (const fd of this.#takeFds()) closeSync(fd);
-  }
-
-  #takeFds(): number[] {
-    const fds = [this.#fd, this.#readFd].filter((fd) => fd !== undefined);
-    this.#fd = undefined;
-    this.#readFd = undefined;
-    return fds;
-  }
-
-  #getFd(): number {
-    if (this.#fd === undefined) throw new Error('the segment is complete');
-    return this.#fd;
+  #countRowsAfter(rowsBefore: number): number {
+    return Math.max(0, this.#rows - rowsBefore - this.#failedRows);
   }
 
   #reserve({ lines, rows }: Batch): number {
@@ -381,7 +364,6 @@ export class Segment {
     if (this.waitingBytes === 0) this.#waitingSinceMs = Date.now();
     this.#bytes += HEADER_BYTES + lines.length;
     this.#rows += rows;
-    this.#isSynced = false;
     return position;
   }
 
@@ -394,7 +376,7 @@ export class Segment {
     this.#bytes = position;
     this.#rows -= rows;
     try {
-      if (this.#fd !== undefined) ftruncateSync(this.#fd, position);
+      this.#handle.truncateSync(position);
     } catch {
       // The next record overwrites the incomplete one.
     }
@@ -407,15 +389,12 @@ export class Segment {
     return damagedRows - failedRows;
   }
 
-  async #openForReading(): Promise<number> {
-    this.#readFd ??= await openSegmentFile(this.path, this.isForeign);
-    return this.#readFd;
-  }
-
   #rename(folder: string, name: SegmentName): void {
-    const path = join(folder, formatSegmentName(name));
-    renameSync(this.path, path);
-    this.path = path;
+    this.#handle.rename(join(folder, formatSegmentName(name)));
     this.#name = name;
   }
+}
+
+function sumRows(ranges: readonly SkippedRange[]): number {
+  return ranges.reduce((sum, { waitingRows }) => sum + waitingRows, 0);
 }

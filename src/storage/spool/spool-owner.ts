@@ -65,19 +65,20 @@ export class OwnedFolder {
     // Other processes ignore this name, so they can't adopt the folder before it is owned.
     const created = join(root, `new-${process.pid}-${createRandomName()}`);
     mkdirSync(created, { recursive: true, mode: 0o700 });
-    const server = listenIn(created);
-    const name = server
-      ? `spool-${process.pid}-${createRandomName()}`
-      : formatProcessFolder(getProcessIdentity(process.pid));
-    const path = join(root, name);
+    let server: Server | undefined;
     try {
+      server = listenIn(created);
+      const name = server
+        ? `spool-${process.pid}-${createRandomName()}`
+        : formatProcessFolder(getProcessIdentity(process.pid));
+      const path = join(root, name);
       renameSync(created, path);
+      return new OwnedFolder(path, server);
     } catch (error) {
       server?.close();
       removeOrphanedFolder(created);
       throw error;
     }
-    return new OwnedFolder(path, server);
   }
 
   get path(): string {
@@ -151,8 +152,12 @@ export function isFolderOfProcess(name: string, pid: number): boolean {
 export async function isFolderOwned(root: string, name: string): Promise<boolean> {
   const [, pid, started = ''] = PROCESS_FOLDER_PATTERN.exec(name) ?? [];
   if (pid !== undefined) return isProcessAlive({ pid: Number(pid), started });
-  const code = await tryConnect(join(root, name));
-  return !ENDED_CODES.has(code);
+  try {
+    return !ENDED_CODES.has(await tryConnect(join(root, name)));
+  } catch {
+    // The process has no free file descriptors.
+    return true;
+  }
 }
 
 /** Deletes the other files of an owner that has ended, and the folder if it is then empty. */
@@ -182,7 +187,11 @@ export function removeFolderIfEmpty(folder: string): void {
   }
 }
 
-/** Returns undefined if the system or the file system doesn't support sockets. */
+/**
+ * Returns undefined if the system or the file system doesn't support sockets.
+ *
+ * @throws the error of the file system if a later attempt can succeed, such as EMFILE
+ */
 function listenIn(folder: string): Server | undefined {
   return withSocketPath(folder, (path) => {
     if (path === undefined) return undefined;
@@ -200,16 +209,35 @@ function listenIn(folder: string): Server | undefined {
       // Exclusive, because otherwise a cluster worker asks its primary process to listen.
       listen.call(server, { path, exclusive: true });
     } catch {
-      return undefined;
+      // Same as if it does not listen.
     }
     server.unref();
-    return server.listening ? server : undefined;
+    if (server.listening) return server;
+    assertCanCreateFile(folder);
+    return undefined;
   });
 }
 
-/** Returns undefined if the owner is running, or else the code of the error. */
-function tryConnect(folder: string): Promise<string | undefined> {
-  return withSocketPath(folder, (path) => {
+/**
+ * The error of a socket is known only in the next turn of the event loop. If it isn't specific to sockets, a file can't
+ * be created either.
+ *
+ * @throws the error of the file system
+ */
+function assertCanCreateFile(folder: string): void {
+  const path = join(folder, SOCKET_FILE);
+  rmSync(path, { force: true });
+  closeSync(openSync(path, 'wx', 0o600));
+  rmSync(path);
+}
+
+/**
+ * Returns undefined if the owner is running, or else the code of the error.
+ *
+ * @throws the error of the file system
+ */
+async function tryConnect(folder: string): Promise<string | undefined> {
+  return await withSocketPath(folder, (path) => {
     if (path === undefined) return Promise.resolve('UNSUPPORTED');
     return new Promise((resolve) => {
       const socket = new NetSocket();
@@ -234,20 +262,18 @@ function tryConnect(folder: string): Promise<string | undefined> {
 /**
  * Calls `use` with the path of the folder's socket, or with undefined if sockets are not supported. A long
  * path is replaced by a path through an open file descriptor of the folder.
+ *
+ * @throws the error of the file system, or the error of `use`
  */
 function withSocketPath<T>(folder: string, use: (path: string | undefined) => T): T {
   const path = join(folder, SOCKET_FILE);
   if (process.platform === 'win32') return use(undefined);
   if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return use(path);
-  let fd: number | undefined;
+  if (process.platform !== 'linux') return use(undefined);
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    if (process.platform === 'linux') {
-      fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-    }
-    return use(fd === undefined ? undefined : `/proc/self/fd/${fd}/${SOCKET_FILE}`);
-  } catch {
-    return use(undefined);
+    return use(`/proc/self/fd/${fd}/${SOCKET_FILE}`);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    closeSync(fd);
   }
 }

@@ -6,8 +6,18 @@ import type { DroppedRowCounter } from './dropped-rows.ts';
 import { readFreeBytes } from './file-io.ts';
 import type { Segment, SegmentReading } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';
-import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
+import {
+  SegmentReader,
+  type SegmentReaderResult,
+  type SpoolDeadLetters,
+} from './segment-reader.ts';
 import type { BatchPosition } from './segment-writer.ts';
+import {
+  NOTHING_UNSENT,
+  type SkippedRange,
+  type UnsentRows,
+  type UnsentTable,
+} from './skipped-range.ts';
 import {
   adoptOrphans,
   getSpoolRoot,
@@ -52,11 +62,20 @@ export interface AdoptOptions {
 /** Batches that were read from the spool, oldest first. */
 export interface SpoolReading {
   readonly batches: readonly Batch[];
+  /** Whether all rows were handled before, and are only sent again. They must not be counted. */
+  readonly isRepeated: boolean;
+  /** The result of the last attempt, if these batches could not be sent before. */
+  readonly unsent: UnsentRows | undefined;
 }
 
+/** Undefined if the batches are only in memory. */
+type ReadingSource =
+  | { readonly segment: Segment; readonly reading: SegmentReading }
+  | { readonly segment: Segment; readonly range: SkippedRange }
+  | undefined;
+
 interface CurrentReading extends SpoolReading {
-  /** Undefined if the batches are only in memory. */
-  readonly source: { readonly segment: Segment; readonly reading: SegmentReading } | undefined;
+  readonly source: ReadingSource;
 }
 
 /**
@@ -73,6 +92,10 @@ export class Spool {
   /** Where the batches are that were in memory first. */
   readonly #savedAt = new WeakMap<Batch, BatchPosition>();
   #reading: CurrentReading | undefined;
+  /** Ranges with the unsent rows of ended readings. */
+  readonly #ranges = new WeakMap<SpoolReading, { segment: Segment; range: SkippedRange }>();
+  /** Whether the next reading is preferably one of skipped rows. */
+  #prefersSkipped = true;
   /** Batches are appended one after the other. */
   #adding: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -137,62 +160,108 @@ export class Spool {
   }
 
   async #add(batch: Batch): Promise<void> {
-    for (const unsaved of this.#unsavedAndUnread) {
-      if (!this.#onSaved(unsaved, await this.#queue.append(unsaved))) break;
-    }
+    if (this.#unsaved.rows > 0) await this.#saveUnsaved();
     if (!this.#onSaved(batch, await this.#queue.append(batch))) this.#unsaved.add(batch);
     this.#enforceLimits();
   }
 
   /** Adds a batch synchronously, for use when the process exits or its memory limit is reached. */
   addSync(batch: Batch): void {
-    for (const unsaved of this.#unsavedAndUnread) {
-      if (!this.#onSaved(unsaved, this.#queue.appendSync(unsaved))) break;
-    }
+    this.saveUnsavedSync();
     if (!this.#onSaved(batch, this.#queue.appendSync(batch))) this.#unsaved.add(batch);
     this.#enforceLimits();
   }
 
+  /** Writes the batches to the disk that it refused before, for use when the process exits. */
+  saveUnsavedSync(): void {
+    for (const unsaved of this.#unsavedAndUnread) {
+      if (!this.#onSaved(unsaved, this.#queue.appendSync(unsaved))) return;
+    }
+  }
+
+  async #saveUnsaved(): Promise<void> {
+    for (const unsaved of this.#unsavedAndUnread) {
+      // It can have been stored, saved, or dropped in the meantime.
+      if (!this.#unsaved.has(unsaved)) continue;
+      if (!this.#onSaved(unsaved, await this.#queue.append(unsaved))) return;
+    }
+  }
+
   /**
    * Reads the next waiting batches, up to about `maxBytes`, and at least one. Returns the same batches
-   * until `remove` is called, and undefined if no batches are waiting.
+   * until `remove` is called, and undefined if no batches can be sent.
    *
+   * @param isBlocked whether rows of a table can't be sent now. Then unsent rows of the table are not read again.
+   * Default: no table is blocked
    * @throws the error of the file system if a later attempt can succeed
    */
-  async read(maxBytes: number): Promise<SpoolReading | undefined> {
-    let failure: unknown;
-    for (const segment of this.#queue.waiting) {
-      if (this.#reading) break;
-      // The size limit can have dropped it in the meantime.
-      if (!this.#queue.has(segment)) continue;
-      this.#queue.inUse = segment;
-      const skip = (reading: SegmentReading) => this.#queue.advance(segment, reading);
-      const result = await this.#reader.read(segment, maxBytes, skip);
-      if (result.kind === 'records') this.#reading = { batches: result.batches, source: result };
-      else if (result.kind === 'failed') failure = result.error;
-      else if (result.kind === 'lost') this.#queue.remove(segment);
+  async read(
+    maxBytes: number,
+    isBlocked: (table: string) => boolean = () => false,
+  ): Promise<SpoolReading | undefined> {
+    if (this.#reading) return this.#reading;
+    // Alternately, so that a long list of skipped rows doesn't delay new rows.
+    this.#prefersSkipped = !this.#prefersSkipped;
+    const failures: unknown[] = [];
+    for (const readsSkipped of [this.#prefersSkipped, !this.#prefersSkipped]) {
+      for (const segment of this.#queue.waiting) {
+        // The size limit can have dropped it in the meantime.
+        if (!this.#queue.has(segment)) continue;
+        this.#queue.inUse = segment;
+        const skip = (reading: SegmentReading) => void this.#queue.advance(segment, reading);
+        const result = readsSkipped
+          ? await this.#reader.readSkipped(segment, isBlocked)
+          : await this.#reader.read(segment, maxBytes, skip);
+        if (result.kind === 'failed') failures.push(result.error);
+        else if (result.kind === 'lost') this.#queue.remove(segment);
+        else if (result.kind !== 'empty') {
+          this.#reading = toReading(result);
+          return this.#reading;
+        }
+      }
     }
-    if (!this.#reading) this.#queue.inUse = undefined;
-    if (!this.#reading && this.#unsaved.rows > 0) {
+    this.#queue.inUse = undefined;
+    const batches = this.#unsaved.takeOldest(maxBytes, isBlocked);
+    if (batches.length > 0) {
       this.#options.beforeMemoryRead?.();
-      this.#reading = { batches: this.#unsaved.takeOldest(maxBytes), source: undefined };
+      this.#reading = { batches, source: undefined, isRepeated: false, unsent: undefined };
     }
-    if (!this.#reading && failure !== undefined) throw failure;
+    if (!this.#reading && failures.length > 0) throw failures[0];
     return this.#reading;
   }
 
   /**
    * Ends a reading, after its rows were stored, set aside as dead letters, or dropped. Its batches are
    * no longer valid.
+   *
+   * @param unsent rows that could not be sent. `read` returns them again later. Default: none
    */
-  remove(reading: SpoolReading): void {
+  remove(reading: SpoolReading, unsent?: UnsentRows): void {
     if (this.#reading !== reading) return;
     const { source, batches } = this.#reading;
     this.#reading = undefined;
     this.#queue.inUse = undefined;
-    if (!source) this.#unsaved.remove(batches);
-    else this.#queue.advance(source.segment, source.reading);
-    if (this.waitingRows === 0) this.#reader.releaseBuffer();
+    if (!source) this.#unsaved.remove(batches.filter(({ table }) => !unsent?.tables.has(table)));
+    else if ('reading' in source) {
+      const range = this.#queue.advance(source.segment, source.reading, unsent);
+      if (range) this.#ranges.set(reading, { segment: source.segment, range });
+    } else {
+      if (unsent?.isInFlight) source.range.isInFlight = true;
+      this.#ranges.set(reading, source);
+      for (const table of new Set(batches.map((batch) => batch.table))) {
+        source.range.update(table, unsent?.tables.get(table) ?? NOTHING_UNSENT);
+      }
+      this.#queue.removeSent(source.segment);
+    }
+    if (this.waitingRows === 0 || unsent?.isInFlight) this.#reader.releaseBuffer();
+  }
+
+  /** Records the progress of a table whose rows were being sent when the reading ended. */
+  updateUnsent(reading: SpoolReading, table: string, unsent: UnsentTable): void {
+    const entry = this.#ranges.get(reading);
+    if (!entry) return;
+    entry.range.update(table, unsent);
+    this.#queue.removeSent(entry.segment);
   }
 
   /**
@@ -252,6 +321,9 @@ export class Spool {
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    // Batches that are being sent are written too. Storing a row again changes nothing.
+    this.#reading = undefined;
+    this.saveUnsavedSync();
     this.#reporter.reportDropped(
       'process_exit',
       this.#unsaved.rows,
@@ -259,7 +331,6 @@ export class Spool {
     );
     this.#queue.close();
     this.#unsaved = new UnsavedBatches();
-    this.#reading = undefined;
   }
 
   #onSaved(batch: Batch, position: BatchPosition | undefined): boolean {
@@ -303,11 +374,19 @@ export class Spool {
     if (this.#isMaintaining) return;
     this.#isMaintaining = true;
     try {
+      if (this.#unsaved.rows > 0) await this.#retryUnsaved();
       await this.#queue.maintain();
       await this.#updateFreeDiskBytes();
     } finally {
       this.#isMaintaining = false;
     }
+  }
+
+  /** The disk can accept rows again although no new rows are added. */
+  async #retryUnsaved(): Promise<void> {
+    this.#adding = this.#adding.then(() => this.#saveUnsaved());
+    await this.#adding;
+    this.#enforceLimits();
   }
 
   async #updateFreeDiskBytes(): Promise<void> {
@@ -316,6 +395,18 @@ export class Spool {
     this.#nextDiskCheckMs = nowMs + DISK_CHECK_INTERVAL_MS;
     this.#freeDiskBytes = await readFreeBytes(this.#options.dir);
   }
+}
+
+function toReading(
+  result: Extract<SegmentReaderResult, { kind: 'records' | 'skipped' }>,
+): CurrentReading {
+  const { batches } = result;
+  if (result.kind === 'records') {
+    const { isRepeated } = result.reading;
+    return { batches, source: result, isRepeated, unsent: undefined };
+  }
+  const { range } = result;
+  return { batches, source: result, isRepeated: range.position.isRepeated, unsent: range };
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -38,14 +38,18 @@ export class UnsavedBatches {
     });
   }
 
-  /** Returns the oldest batches, up to about `bytes`, and at least one if there is one. */
-  takeOldest(bytes: number): readonly Batch[] {
+  /**
+   * Returns the oldest batches, up to about `bytes`, and at least one if there is one.
+   *
+   * @param isBlocked whether the batches of a table are left out
+   */
+  takeOldest(bytes: number, isBlocked: (table: string) => boolean): readonly Batch[] {
+    const batches = this.#batches.filter(({ table }) => !isBlocked(table));
     let size = 0;
-    const count = this.#batches.findIndex(({ lines }) => {
+    const count = batches.findIndex(({ lines }) => {
       size += lines.length;
       return size > bytes;
     });
-    // A copy, because batches can be added before these are removed.
-    return this.#batches.slice(0, count === -1 ? undefined : Math.max(1, count));
+    return batches.slice(0, count === -1 ? undefined : Math.max(1, count));
   }
 }

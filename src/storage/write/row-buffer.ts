@@ -33,6 +33,11 @@ export class RowBuffer {
     return this.#rows;
   }
 
+  /** Number of all rows that are not yet on disk. */
+  get allRows(): number {
+    return this.#chunks.reduce((sum, { rows }) => sum + rows.length, this.#rows);
+  }
+
   /** Whether the rows must be written to disk before more rows are added. */
   get isFull(): boolean {
     return this.#bytes >= MAX_BYTES;
@@ -71,6 +76,14 @@ export class RowBuffer {
     if (index === -1) return;
     this.#bytes -= this.#chunks[index]!.bytes;
     this.#chunks.splice(index, 1);
+  }
+
+  /** Removes all rows. */
+  clear(): void {
+    this.#byTable = new Map();
+    this.#chunks = [];
+    this.#rows = 0;
+    this.#bytes = 0;
   }
 }
 

@@ -251,8 +251,8 @@ export class RowWriter {
     await withTimeout(timeoutMs + DISK_TIMEOUT_MS, flushed, () => {});
     this.#closing.abort(new Error('the process is ending'));
     await withTimeout(DISK_TIMEOUT_MS, this.#sender.close(), () => {});
-    // The disk did not respond in time.
-    this.#options.dropped.add('process_exit', this.#buffer.allRows);
+    const reason = `the process ended before the disk of ${this.#options.spoolDir} responded`;
+    this.#options.dropped.add('process_exit', this.#buffer.allRows, reason);
     this.#buffer.clear();
     this.releaseSpool();
   }
