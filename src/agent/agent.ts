@@ -108,7 +108,6 @@ export class Agent {
     const { add } = this.deferredWriter;
     this.recorder = new MetricRecorder({
       resource,
-      retentionDays: settings.PERFORMANCE_RETENTION_DAYS,
       add,
       strict,
       dropped: this.droppedRows,

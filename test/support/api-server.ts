@@ -128,7 +128,6 @@ export class TestApiServer {
     this.#writer = writer;
     const recorder = new MetricRecorder({
       resource: { service: 'shop', instance: 'shop-1', environment: 'test' },
-      retentionDays: 30,
       add: writer.add,
       strict: true,
       dropped,

@@ -72,7 +72,6 @@ export function readJobTransition(transition: unknown): JobTransition | Perfscop
 export function toJobTransitionRow(
   transition: unknown,
   nowMs: number,
-  retentionMs: number,
 ): QueueMetricRow | PerfscopeError {
   const job = readJobTransition(transition);
   if (job instanceof Error) return job;
@@ -85,7 +84,7 @@ export function toJobTransitionRow(
   if (!JOB_STATUSES.has(job.status))
     return createInvalidRowError('status', 'is not a QueueJobStatus');
   const timestamp = Number(job.timestamp ?? nowMs);
-  const timestampProblem = validateTimestamp(timestamp, nowMs, retentionMs);
+  const timestampProblem = validateTimestamp(timestamp, nowMs);
   if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
   for (const field of NUMBER_FIELDS) {
     const value = job[field];

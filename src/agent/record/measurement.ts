@@ -67,12 +67,11 @@ const MAX_CLOCK_AHEAD_MS = DAY_MS;
 export function validateMeasurement(
   measurement: unknown,
   nowMs: number,
-  retentionMs: number,
 ): ValidatedMeasurement | PerfscopeError {
   try {
     if (typeof measurement !== 'object' || measurement === null)
       return createInvalidRowError('the measurement', 'is not an object');
-    return validateFields(measurement as Measurement, nowMs, retentionMs);
+    return validateFields(measurement as Measurement, nowMs);
   } catch {
     return createInvalidRowError('the measurement', UNREADABLE_REASON);
   }
@@ -81,11 +80,7 @@ export function validateMeasurement(
 export const UNREADABLE_REASON = "can't be read, because one of its properties throws an error";
 
 /** Creates the result without spreading, because that would double the time of `recordMetric`. */
-function validateFields(
-  m: Measurement,
-  nowMs: number,
-  retentionMs: number,
-): ValidatedMeasurement | PerfscopeError {
+function validateFields(m: Measurement, nowMs: number): ValidatedMeasurement | PerfscopeError {
   const { name, value } = m;
   if (typeof name !== 'string' || name === '') return createInvalidRowError('name', 'is missing');
   if (!Number.isFinite(value)) return createInvalidRowError('value', 'is not a finite number');
@@ -98,7 +93,7 @@ function validateFields(
     return createInvalidRowError('duration', 'is not a finite number');
   }
   const timestampMs = Number(m.timestamp ?? nowMs);
-  const timestampProblem = validateTimestamp(timestampMs, nowMs, retentionMs);
+  const timestampProblem = validateTimestamp(timestampMs, nowMs);
   if (timestampProblem) return createInvalidRowError('timestamp', timestampProblem);
   const tags = formatTags(m.tags ?? undefined);
   if (tags instanceof Error) return tags;
@@ -130,17 +125,16 @@ function validateFields(
   return validated;
 }
 
-export const TOO_OLD_REASON = 'is older than the retention period';
-
-/** @returns the reason why a timestamp can't be stored, or undefined if it is valid */
-export function validateTimestamp(
-  ms: number,
-  nowMs: number,
-  retentionMs: number,
-): string | undefined {
+/**
+ * Accepts timestamps before the retention period, because the clock of this process can be wrong. Before rows are
+ * sent, the clock of QuestDB decides whether they are too old.
+ *
+ * @returns the reason why a timestamp can't be stored, or undefined if it is valid
+ */
+export function validateTimestamp(ms: number, nowMs: number): string | undefined {
   if (!Number.isFinite(ms)) return 'is not a valid date';
   if (ms > nowMs + MAX_CLOCK_AHEAD_MS) return 'is more than a day in the future';
-  if (ms < nowMs - retentionMs) return TOO_OLD_REASON;
+  if (ms < 0) return 'is before 1970';
   return undefined;
 }
 

@@ -1,4 +1,3 @@
-import { DAY_MS } from '../../core/duration.ts';
 import { guard, runGuarded } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import type { PerfscopeError } from '../../core/perfscope-error.ts';
@@ -16,16 +15,10 @@ import { getCurrentTenant } from '../instrumentation/tenant-context.ts';
 import { BucketAccumulator } from './bucket-accumulator.ts';
 import { DimensionLimits, type RowTenant } from './dimension-limits.ts';
 import { toJobTransitionRow } from './job-transition-row.ts';
-import {
-  type Measurement,
-  TOO_OLD_REASON,
-  type ValidatedMeasurement,
-  validateMeasurement,
-} from './measurement.ts';
+import { type Measurement, type ValidatedMeasurement, validateMeasurement } from './measurement.ts';
 
 export interface MetricRecorderOptions {
   resource: ServiceResource;
-  retentionDays: number;
   add: AddRows;
   /** Whether an invalid measurement throws an error. Otherwise, it is dropped and counted. */
   strict: boolean;
@@ -42,7 +35,6 @@ export class MetricRecorder {
   readonly #nextId = createIdGenerator();
   readonly #buckets: BucketAccumulator;
   readonly #warnOnce: (kind: string, message: string) => boolean;
-  readonly #retentionMs: number;
   #seq = 0;
   strict: boolean;
 
@@ -53,13 +45,12 @@ export class MetricRecorder {
       options.add('metric_buckets', rows),
     );
     this.#warnOnce = createWarnOnce(options.log);
-    this.#retentionMs = options.retentionDays * DAY_MS;
     this.strict = options.strict;
   }
 
   /** @throws PS_ROW_INVALID if the measurement is invalid and `strict` is set */
   recordMetric(measurement: Measurement, nowMs: number = Date.now()): void {
-    const m = validateMeasurement(measurement, nowMs, this.#retentionMs);
+    const m = validateMeasurement(measurement, nowMs);
     if (m instanceof Error) this.reject(m);
     else this.#addMetric(m);
   }
@@ -103,7 +94,7 @@ export class MetricRecorder {
    * @throws PS_ROW_INVALID if the transition is invalid and `strict` is set
    */
   recordQueueMetric(job: JobTransition, nowMs: number = Date.now()): QueueMetricRow | undefined {
-    const row = toJobTransitionRow(job, nowMs, this.#retentionMs);
+    const row = toJobTransitionRow(job, nowMs);
     if (!(row instanceof Error)) return this.#addJob(row);
     this.reject(row);
     return undefined;
@@ -158,7 +149,7 @@ export class MetricRecorder {
    * @throws `error` if `strict` is set
    */
   reject(error: PerfscopeError): void {
-    this.#options.dropped.add(error.params.reason === TOO_OLD_REASON ? 'expired' : 'invalid', 1);
+    this.#options.dropped.add('invalid', 1);
     if (this.strict) throw error;
     const isLogged = this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);
     if (isLogged) this.#options.dropped.markReported(1);

@@ -256,7 +256,6 @@ it('failing rows of measurements and errors are counted, and nothing throws', as
   const resource = { service: 's', instance: 'i' };
   const recorder = new MetricRecorder({
     resource,
-    retentionDays: 30,
     add: fail,
     strict: true,
     dropped: new DroppedRowCounter(),

@@ -44,7 +44,6 @@ function createRecorder() {
   const warn = vi.fn<(message: string) => void>();
   const recorder = new MetricRecorder({
     resource,
-    retentionDays: 30,
     add: sink.add,
     strict: true,
     dropped: new DroppedRowCounter(),

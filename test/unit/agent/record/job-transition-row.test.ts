@@ -12,7 +12,7 @@ it('redacts the error of a job, and keeps the frames of its stack', () => {
     errorMessage,
     stackTrace: `Error: ${errorMessage} ${'long '.repeat(3000)}${frames}`,
   };
-  const row = toJobTransitionRow(job, Date.now(), 1000);
+  const row = toJobTransitionRow(job, Date.now());
   expect(row).toMatchObject({ errorMessage: 'login failed: SMTP_PASSWORD=[secret]' });
   const { stackTrace = '' } = row as { stackTrace?: string };
   expect(stackTrace).toMatch(/^Error: login failed: SMTP_PASSWORD=\[secret\] long /);
