@@ -85,6 +85,8 @@ export class Agent {
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   #queryClient: QuestdbQueryClient | undefined;
   #isConnecting = false;
+  /** Whether a QuestDB was known at any time. It can be back soon. */
+  #hasFoundTarget = false;
 
   constructor(options: AgentOptions) {
     const { config, log, strict = false } = options;
@@ -256,7 +258,11 @@ export class Agent {
     this.errorTracker.addCountRows();
     const { writer, pendingRows } = this.deferredWriter;
     this.deferredWriter.reportDropped();
-    if (!writer && pendingRows > 0) throw createError('PS_NO_TARGET', {});
+    if (!this.hasWriteTarget && !this.#hasFoundTarget) {
+      // The next server sends the rows in the spool.
+      writer?.flushSync();
+      if ((writer?.stats.waitingRows ?? pendingRows) > 0) throw createError('PS_NO_TARGET', {});
+    }
     await writer?.flush(timeoutMs);
   }
 
@@ -343,6 +349,12 @@ export class Agent {
   }
 
   #getWriteTarget(): WriteTarget | PausedTarget | undefined {
+    const target = this.#findWriteTarget();
+    if (target) this.#hasFoundTarget = true;
+    return target;
+  }
+
+  #findWriteTarget(): WriteTarget | PausedTarget | undefined {
     if (this.#options.target) return this.#options.target();
     const targets = findQuestdbTargets(this.config, (server) =>
       this.checkServerVersion(server.version, server.serverUrl),

@@ -1,5 +1,6 @@
 import { findMissingPermissions } from '../core/config/missing-permissions.ts';
 import type { PausedTarget, WriteTarget } from '../core/config/questdb-targets.ts';
+import { readSpoolDirOfKilledServer } from '../core/config/server-discovery.ts';
 import type { StartupConfig } from '../core/config/startup-config.ts';
 import { startInterval } from '../core/guarded-timers.ts';
 import { loadTls } from '../core/http/http-socket.ts';
@@ -27,9 +28,9 @@ export interface QuestdbConnectorOptions {
 }
 
 /**
- * Creates the writer as soon as a QuestDB is known. Until then, it looks for a local server every 5 s.
- * Only the rows of the last interval are kept in the meantime. They aren't counted as dropped, because a
- * service can run without a server.
+ * Creates the writer as soon as a QuestDB or a spool folder is known. Until then, it looks for a local server
+ * every 5 s. Only the rows of the last interval are kept in the meantime. They aren't counted as dropped, because
+ * a service can run without a server.
  */
 export class QuestdbConnector {
   readonly #options: QuestdbConnectorOptions;
@@ -66,25 +67,34 @@ export class QuestdbConnector {
   }
 
   /**
-   * Creates the writer if a QuestDB is known. Logs a failure and never throws.
+   * Creates the writer if a QuestDB is known. While a server is stopped, creates it if the spool folder is known.
+   * The rows then wait in the spool for the next server. Logs a failure and never throws.
    *
-   * @returns whether a QuestDB is known
+   * @returns whether the writer was created
    */
   tryConnect(): boolean {
     if (this.#isConnected) return true;
-    if (!this.#options.target()) return false;
+    const isQuestdbKnown = this.#options.target() !== undefined;
+    const spoolDir = isQuestdbKnown ? this.#options.spoolDir : this.#findSpoolDir();
+    if (!isQuestdbKnown && spoolDir === undefined) return false;
     this.#isConnected = true;
     this.stop();
-    const isRestricted = this.#warnAboutPermissions();
+    const isRestricted = this.#warnAboutPermissions(spoolDir);
     const { deferredWriter } = this.#options;
     const log = isRestricted ? ignoreDeniedAccess(this.#options.log) : this.#options.log;
     try {
-      deferredWriter.connect(createWriter({ ...this.#options, log }));
+      deferredWriter.connect(createWriter({ ...this.#options, spoolDir, log }));
     } catch (error) {
       const params = { part: 'the QuestDB writer', reason: errorMessage(error) };
       log.warn(createError('PS_PART_FAILED', params).message);
     }
     return true;
+  }
+
+  /** Returns a spool folder that shows that a server was used before. An application without one has none. */
+  #findSpoolDir(): string | undefined {
+    const { settings, discoveryFile } = this.#options.config;
+    return settings.PERFORMANCE_SPOOL_DIR ?? readSpoolDirOfKilledServer(discoveryFile);
   }
 
   /** Called for each row that doesn't fit into memory, so it reads the discovery file only every 5 s. */
@@ -104,10 +114,11 @@ export class QuestdbConnector {
   /**
    * Logs one line if Node.js runs with `--permission` and without the permissions of the agent.
    *
+   * @param spoolDir see {@link QuestdbConnectorOptions.spoolDir}
    * @returns whether a permission is missing
    */
-  #warnAboutPermissions(): boolean {
-    const { config, log, spoolDir } = this.#options;
+  #warnAboutPermissions(spoolDir = this.#options.spoolDir): boolean {
+    const { config, log } = this.#options;
     const isConfigured = config.settings.PERFORMANCE_QUESTDB_URL !== undefined;
     const folder = getSpoolDir(config, spoolDir);
     const missing = findMissingPermissions({

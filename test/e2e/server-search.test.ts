@@ -6,6 +6,7 @@ import { writeDiscoveryFile } from '../../src/core/config/server-discovery.ts';
 import { getProcessIdentity } from '../../src/core/process-identity.ts';
 import { FakeQuestdb } from '../support/fake-questdb.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
+import { readSpooledLines } from '../support/spool-fixtures.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-search-'));
@@ -67,6 +68,26 @@ it('measures a service that starts before the server, and finds a server with an
   first.stop();
   publish(second);
   await waitFor(async () => second.lines.some((line) => line.includes('service=early')));
+  await app.stop();
+  expect(app.stderr).toBe('');
+});
+
+it('keeps the rows of a service that starts while the server is stopped, if the spool is known', async () => {
+  rmSync(join(runtimeFolder, 'perfscope'), { recursive: true, force: true });
+  const configuredDir = join(folder, 'configured');
+  const start = (name: string) => {
+    const settings = { PERFORMANCE_SPOOL_DIR: configuredDir, OTEL_SERVICE_NAME: name };
+    return new InstrumentedApp('early.mjs', { env: { ...env, ...settings }, cwd });
+  };
+  app = start('before');
+  await waitFor(async () => app.stdout.includes('PS_NO_TARGET'));
+  await app.stop();
+  expect(app.stderr).toBe('');
+  expect(readSpooledLines(configuredDir).join('\n')).toContain('service=before');
+  publish(second);
+  app = start('after');
+  const hasRowsOf = (name: string) => second.lines.some((line) => line.includes(`service=${name}`));
+  await waitFor(async () => hasRowsOf('before') && hasRowsOf('after'));
   await app.stop();
   expect(app.stderr).toBe('');
 });

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { createWarnOnce, stderrLogger } from '../log.ts';
@@ -85,8 +85,7 @@ const warnOnce = createWarnOnce(stderrLogger);
  */
 export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
   try {
-    assertTrustedFolder(dirname(file), { allowRoot: true });
-    const stored = parseJson(readTrustedFile(file, { allowRoot: true }));
+    const stored = readStoredDiscovery(file);
     // The file of a stopped server is not used, so its other fields don't matter.
     if (isProcessIdentity(stored?.process) && !isProcessAlive(stored.process)) return undefined;
     if (isDiscovery(stored)) return stored;
@@ -101,6 +100,26 @@ export function readDiscoveryFile(file: string): ServerDiscovery | undefined {
     }
     return undefined;
   }
+}
+
+/**
+ * Returns the spool folder of a server that was killed, because it didn't delete its discovery file. Undefined if
+ * the server is running, if another user could have written the file, or if the folder doesn't exist. Never throws.
+ */
+export function readSpoolDirOfKilledServer(file: string): string | undefined {
+  try {
+    const stored = readStoredDiscovery(file);
+    if (!isDiscovery(stored) || isProcessAlive(stored.process)) return undefined;
+    return existsSync(stored.spoolDir) ? stored.spoolDir : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws UntrustedFileError, or the error of the file system */
+function readStoredDiscovery(file: string): Partial<ServerDiscovery> | null | undefined {
+  assertTrustedFolder(dirname(file), { allowRoot: true });
+  return parseJson(readTrustedFile(file, { allowRoot: true }));
 }
 
 /** Returns undefined if the text is not JSON. */

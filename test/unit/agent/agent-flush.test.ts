@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Agent } from '../../../src/agent/agent.ts';
 import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
+import { readSpooledLines } from '../../support/spool-fixtures.ts';
 
 const log = { info: () => {}, warn: vi.fn<(message: string) => void>(), error: () => {} };
 let folder: string;
@@ -28,6 +29,19 @@ it('rejects without a server if rows are waiting', async () => {
   agent.connect();
   agent.recordJob({ queueName: 'mails', jobId: '1', status: 'waiting' });
   await expect(agent.flush()).rejects.toMatchObject({ code: 'PS_NO_TARGET' });
+});
+
+it('rejects immediately without a server if the spool folder is known, and keeps the rows there', async () => {
+  await agent.shutdown(0);
+  const config = readStartupConfig('flush');
+  const settings = { ...config.settings, PERFORMANCE_SPOOL_DIR: join(folder, 'spool') };
+  const discoveryFile = join(folder, 'server.json');
+  agent = new Agent({ config: { ...config, settings, discoveryFile }, log });
+  agent.connect();
+  agent.recordJob({ queueName: 'mails', jobId: '1', status: 'waiting' });
+  await expect(agent.flush()).rejects.toMatchObject({ code: 'PS_NO_TARGET' });
+  expect(readSpooledLines(join(folder, 'spool')).join()).toContain('queue_metrics');
+  expect(log.warn).not.toHaveBeenCalled();
 });
 
 it('logs the dropped rows before `flush` rejects', async () => {

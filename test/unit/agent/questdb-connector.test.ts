@@ -1,14 +1,18 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { QuestdbConnector, SEARCH_INTERVAL_MS } from '../../../src/agent/questdb-connector.ts';
+import type { Settings } from '../../../src/core/config/parse-settings.ts';
 import type { WriteTarget } from '../../../src/core/config/questdb-targets.ts';
+import { writeDiscoveryFile } from '../../../src/core/config/server-discovery.ts';
 import { readStartupConfig } from '../../../src/core/config/startup-config.ts';
 import type { Logger } from '../../../src/core/log.ts';
+import { ENDED_PROCESS } from '../../../src/core/process-identity.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import { DeferredWriter } from '../../../src/storage/write/deferred-writer.ts';
+import { listSegments } from '../../support/spool-fixtures.ts';
 
 let folder: string;
 let target: WriteTarget | undefined;
@@ -24,15 +28,7 @@ beforeEach(() => {
   log = { info: vi.fn(), warn: vi.fn(), error: () => {} };
   dropped = new DroppedRowCounter();
   deferredWriter = new DeferredWriter(dropped, log);
-  const config = { ...readStartupConfig(), discoveryFile: join(folder, 'server.json') };
-  connector = new QuestdbConnector({
-    config,
-    log,
-    deferredWriter,
-    dropped,
-    spoolDir: join(folder, 'spool'),
-    target: () => target,
-  });
+  createConnector({}, join(folder, 'spool'));
 });
 afterEach(() => {
   connector.stop();
@@ -41,6 +37,23 @@ afterEach(() => {
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });
+
+function createConnector(settings: Partial<Settings>, spoolDir?: string): QuestdbConnector {
+  const config = readStartupConfig();
+  connector = new QuestdbConnector({
+    config: {
+      ...config,
+      settings: { ...config.settings, ...settings },
+      discoveryFile: join(folder, 'server.json'),
+    },
+    log,
+    deferredWriter,
+    dropped,
+    spoolDir,
+    target: () => target,
+  });
+  return connector;
+}
 
 function addRows(count: number): void {
   const row = { timestamp: Date.now(), name: 'checkout', value: 1 } as PerformanceMetricRow;
@@ -137,8 +150,52 @@ it('connects at the end of the process, and stops searching', () => {
   expect(connector.tryConnect()).toBe(true);
   expect(deferredWriter.writer).toBeDefined();
   connector.stop();
-  // Only the two timers of the writer are left.
-  expect(vi.getTimerCount()).toBeLessThanOrEqual(2);
+  // Only the three timers of the writer are left.
+  expect(vi.getTimerCount()).toBeLessThanOrEqual(3);
+});
+
+it('writes to the spool while the local server is stopped, if the spool folder is configured', () => {
+  const spoolDir = join(folder, 'configured');
+  createConnector({ PERFORMANCE_SPOOL_DIR: spoolDir }).connect();
+  addRows(3);
+  vi.advanceTimersByTime(10 * 30_000);
+  deferredWriter.writer?.flushSync();
+  expect(deferredWriter.writer?.stats.waitingRows).toBe(3);
+  expect(listSegments(spoolDir)).toHaveLength(1);
+  expect(log.warn).not.toHaveBeenCalled();
+});
+
+describe('the discovery file of a killed server', () => {
+  const publish = (spoolDir: string) =>
+    writeDiscoveryFile(join(folder, 'server.json'), {
+      process: ENDED_PROCESS,
+      serverUrl: 'http://127.0.0.1:1',
+      questdb: {
+        write: { url: 'http://127.0.0.1:1' },
+        read: { host: '127.0.0.1', port: 1, user: 'a', password: 'b', database: 'qdb' },
+      },
+      spoolDir,
+    });
+
+  it('contains the spool folder for the rows', () => {
+    const spoolDir = join(folder, 'spool-of-server');
+    mkdirSync(spoolDir);
+    publish(spoolDir);
+    createConnector({}).connect();
+    addRows(3);
+    deferredWriter.writer?.flushSync();
+    expect(listSegments(spoolDir)).toHaveLength(1);
+  });
+
+  it('is ignored if its spool folder was deleted', () => {
+    const spoolDir = join(folder, 'deleted');
+    publish(spoolDir);
+    createConnector({}).connect();
+    addRows(3);
+    vi.advanceTimersByTime(10 * 30_000);
+    expect(deferredWriter.writer).toBeUndefined();
+    expect(existsSync(spoolDir)).toBe(false);
+  });
 });
 
 it('does not look for a server after `stop`', () => {
