@@ -8,6 +8,11 @@ import { findLineEnd } from '../write/line-queue.ts';
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';
 const SUFFIX = '.jsonl';
+/** Not the suffix of dead letters, so that other processes ignore the file. */
+const REMOVED_SUFFIX = '.removed';
+const REMOVED_PATTERN = /\.jsonl\.removed$/;
+/** Name of a file that is being written. See `writePrivateFile`. */
+const UNFINISHED_PATTERN = /\.jsonl\.\d+\.[0-9a-f]{8}$/;
 const TIME_DIGITS = 15;
 
 /** A row that can't be stored, and why. */
@@ -68,9 +73,36 @@ export function getFileTime(name: string): number {
  * @throws the error of the file system
  */
 export function listDeadLetterFiles(folder: string): string[] {
+  return listFiles(folder, /\.jsonl$/);
+}
+
+/** Returns the name of a file while it is being removed. */
+export function toRemovedName(name: string): string {
+  return `${name}${REMOVED_SUFFIX}`;
+}
+
+/**
+ * Returns the names of the files that are being removed, or whose removal was interrupted.
+ *
+ * @throws the error of the file system
+ */
+export function listRemovedFiles(folder: string): string[] {
+  return listFiles(folder, REMOVED_PATTERN);
+}
+
+/**
+ * Returns the names of the files that are being written, or whose writing was interrupted.
+ *
+ * @throws the error of the file system
+ */
+export function listUnfinishedFiles(folder: string): string[] {
+  return listFiles(folder, UNFINISHED_PATTERN);
+}
+
+function listFiles(folder: string, pattern: RegExp): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => name.endsWith(SUFFIX))
+      .filter((name) => pattern.test(name))
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

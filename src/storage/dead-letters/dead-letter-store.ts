@@ -1,4 +1,4 @@
-import { constants, mkdirSync, promises, renameSync, rmSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, promises, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SerialQueue } from '../../core/concurrency.ts';
 import { formatBytes } from '../../core/format.ts';
@@ -14,6 +14,9 @@ import {
   DEAD_LETTER_FOLDER,
   formatDeadLetters,
   listDeadLetterFiles,
+  listRemovedFiles,
+  listUnfinishedFiles,
+  toRemovedName,
 } from './dead-letter-files.ts';
 import { convertRefusedFiles } from './refused-files.ts';
 
@@ -25,12 +28,12 @@ const SPOOL_SHARE = 1 / 4;
 const MIN_FILES = 4;
 /** Other processes and commands change the folder too. */
 const REFRESH_MS = 10_000;
+/** Age in ms of an incomplete file after which its process must have been killed. */
+const MAX_WRITE_MS = 60_000;
 /** Maximum number of logged messages, because reasons can contain values of rows. */
 const MAX_MESSAGES = 100;
 const APPEND_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
-/** Not the suffix of dead letters, so that other processes ignore the file. */
-const REMOVED_SUFFIX = '.removed';
 
 export interface DeadLetterStoreOptions {
   /** The spool folder. The dead letters are in its subfolder `dead-letters`. */
@@ -141,28 +144,56 @@ export class DeadLetterStore {
       if (bytes <= this.#maxBytes) return;
       bytes -= file.bytes;
       this.#files.delete(name);
-      const rows = await this.#removeFile(name);
-      if (rows === 0) continue;
-      this.#options.dropped.add('dead_letters_full', rows);
-      const reason = `the dead letters reached their limit of ${formatBytes(this.#maxBytes)}, a quarter of PERFORMANCE_SPOOL_MAX_BYTES. Run \`perfscope spool ls\` and correct the cause`;
-      const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
-      if (this.#warnOnce('limit', message)) this.#options.dropped.markReported(rows);
+      this.#reportRemoved(await this.#removeFile(name));
     }
+  }
+
+  #reportRemoved(rows: number): void {
+    if (rows === 0) return;
+    this.#options.dropped.add('dead_letters_full', rows);
+    const reason = `the dead letters reached their limit of ${formatBytes(this.#maxBytes)}, a quarter of PERFORMANCE_SPOOL_MAX_BYTES. Run \`perfscope spool ls\` and correct the cause`;
+    this.#warnOnce('limit', createError('PS_ROWS_DROPPED', { rows, reason }).message);
   }
 
   /** Returns the number of rows in the removed file. */
   async #removeFile(name: string): Promise<number> {
-    const removed = join(this.#folder, `${name}${REMOVED_SUFFIX}`);
+    const removed = toRemovedName(name);
     try {
       // Other processes can still append to the file, so its rows are counted after it has another name.
-      renameSync(join(this.#folder, name), removed);
-      const count = await this.#countRows(`${name}${REMOVED_SUFFIX}`, undefined);
-      rmSync(removed, { force: true });
-      return count?.rows ?? 0;
+      renameSync(join(this.#folder, name), join(this.#folder, removed));
     } catch (error) {
-      // Another process has removed it, and has counted its rows.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      if (isMissing(error)) return 0;
       throw error;
+    }
+    return await this.#deleteRemovedFile(removed);
+  }
+
+  async #deleteRemovedFile(name: string): Promise<number> {
+    const count = await this.#countRows(name, undefined);
+    // Another process has deleted it, or it can't be read now.
+    if (!count) return 0;
+    try {
+      rmSync(join(this.#folder, name));
+      return count.rows;
+    } catch (error) {
+      // Another process has deleted it, and has counted its rows.
+      if (isMissing(error)) return 0;
+      throw error;
+    }
+  }
+
+  /** Deletes the files of processes that were killed while they removed or wrote a file. */
+  async #deleteInterruptedFiles(): Promise<void> {
+    const removed = listRemovedFiles(this.#folder);
+    const unfinished = listUnfinishedFiles(this.#folder);
+    if (removed.length + unfinished.length === 0) return;
+    assertTrustedFolder(this.#folder);
+    for (const name of removed) this.#reportRemoved(await this.#deleteRemovedFile(name));
+    // Their rows are also in another file.
+    for (const name of unfinished) {
+      const path = join(this.#folder, name);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats && stats.mtimeMs < Date.now() - MAX_WRITE_MS) rmSync(path, { force: true });
     }
   }
 
@@ -172,6 +203,7 @@ export class DeadLetterStore {
       this.#tasks.enqueue(async () => {
         await this.#refresh();
         await this.#enforceLimit();
+        await this.#deleteInterruptedFiles();
       }),
     );
   }
@@ -230,6 +262,10 @@ export class DeadLetterStore {
     log.warn(message);
     return log.unmuted === undefined;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 /** Divides texts into blocks of about `maxBytes`. Each block has at least one text. */

@@ -78,9 +78,9 @@ export class DeadLetterSender {
     for (let failures = 0; !queue.isEmpty; ) {
       const failure = await this.#sender
         .sendNext(this.#target, table, queue)
-        .catch((error: unknown) => errorMessage(error));
+        .catch((error: unknown) => ({ reason: errorMessage(error) }));
       if (failure === undefined) continue;
-      if (++failures === MAX_FAILURES) return failure;
+      if (++failures === MAX_FAILURES) return failure.reason;
       await delay(RETRY_MS);
     }
     return undefined;

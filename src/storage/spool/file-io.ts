@@ -102,8 +102,8 @@ export function syncFile(fd: number): Promise<void> {
 }
 
 /**
- * Writes the data of a closed file to the disk, or the names of a folder's files, so that a new file survives a power
- * failure. Does nothing on systems that don't support this, such as Windows, or if the path no longer exists.
+ * Writes the data of a closed file to the disk, or the names of a folder's files. Then a new file survives a power
+ * failure. Does nothing on systems that don't support this, such as Windows. Also does nothing if the path was deleted.
  */
 export async function syncPath(path: string): Promise<void> {
   let fd: number | undefined;

@@ -31,7 +31,7 @@ export class SegmentWriter {
   #folder: OwnedFolder | undefined;
   /** Earlier folders, which can still contain segments with waiting rows. */
   #leftFolders: OwnedFolder[] = [];
-  /** Segments that are no longer active and not completely on the disk. */
+  /** Earlier active segments that are not completely on the disk. */
   readonly #unsynced = new Set<Segment>();
   #active: Segment | undefined;
   #lastCreatedMs = 0;

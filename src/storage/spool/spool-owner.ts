@@ -29,7 +29,7 @@ const SOCKET_FOLDER_PATTERN = /^spool-\d+-[0-9a-f]{8}$/;
 const PROCESS_FOLDER_PATTERN = /^spool-(\d+)-(\w*)-[0-9a-f]{8}$/;
 /** Name of a folder that is being created. Other processes don't adopt it. */
 const NEW_FOLDER_PATTERN = /^new-\d+-[0-9a-f]{8}$/;
-/** Age in ms after which a folder is no longer being created: its process was killed. */
+/** Age in ms of an incomplete folder after which its process must have been killed. */
 const MAX_CREATION_MS = 60_000;
 /** Maximum length of a socket's path in bytes (unix(7): 108 on Linux; 104 on macOS), with the final NUL. */
 const MAX_SOCKET_PATH_BYTES = 103;

@@ -225,7 +225,8 @@ export class RowWriter {
     // The adoption doesn't keep the process alive, so a caller could end before this function does.
     while (this.#adoption && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
     const throwTimeout = (): never => {
-      const rows = this.#spool.waitingRows + this.#buffer.allRows;
+      const rowsInProgress = this.#chunkInProgress?.rows.length ?? 0;
+      const rows = this.#spool.waitingRows + this.#buffer.allRows - rowsInProgress;
       throw createError('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
     };
     const spoolTimeoutMs = Math.max(DISK_TIMEOUT_MS, deadline - performance.now());

@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -136,6 +137,23 @@ it('divides a large batch into several files', async () => {
     expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(1024 * 1024);
   }
   expect(read()).toHaveLength(3000);
+});
+
+it('deletes the files of killed processes, and counts the removed rows', async () => {
+  mkdirSync(folder, { mode: 0o700 });
+  const write = (name: string, rows: number) =>
+    writeFileSync(join(folder, name), '{}\n'.repeat(rows), { mode: 0o600 });
+  write('1-a.jsonl.removed', 3);
+  write('2-b.jsonl.removed', 4);
+  const [abandoned, recent] = ['3-c.jsonl.1.0123abcd', '3-c.jsonl.2.0123abcd'] as const;
+  for (const name of [abandoned, recent]) write(name, 5);
+  const minuteAgo = Date.now() / 1000 - 61;
+  utimesSync(join(folder, abandoned), minuteAgo, minuteAgo);
+  const stores = [createStore(), createStore()];
+  await Promise.all(stores.map((store) => store.add(TABLE, Buffer.from('a v=1\n'), 1, 'r')));
+  expect(list()).toHaveLength(3);
+  expect(list()).toContain(recent);
+  expect([...dropped.byReason]).toEqual([['dead_letters_full', 7]]);
 });
 
 describe('if the folder is not writable', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -7,11 +7,13 @@ import { getGuardFailures } from '../../../../src/core/guard.ts';
 import {
   copyAsOrphan,
   createBatch,
+  listSegments,
   readValues,
   TestSpool,
 } from '../../../support/spool-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
+/** The function that fails. With an empty code, its calls are only counted. */
 const faults = vi.hoisted(() => ({ functionName: '', code: '', calls: 0 }));
 
 vi.mock('node:fs', async (importOriginal) => {
@@ -21,6 +23,7 @@ vi.mock('node:fs', async (importOriginal) => {
     return (...args: unknown[]) => {
       if (faults.functionName !== name) return fn(...args);
       faults.calls++;
+      if (faults.code === '') return fn(...args);
       const error = Object.assign(new Error(`${faults.code}: failed`), { code: faults.code });
       const callback = args.at(-1);
       if (typeof callback !== 'function') throw error;
@@ -167,4 +170,65 @@ it.each([
   service.close();
   server.close();
   faults.functionName = '';
+});
+
+it.each([
+  ['rows', 'fsync'],
+  ['file names', 'open'],
+])('writes the %s of servers to the disk again after a failure', async (_, name) => {
+  Object.assign(faults, { functionName: name, code: 'EIO', calls: 0 });
+  const spool = new TestSpool({ dir: join(folder, 'server'), isServer: true });
+  await spool.add(createBatch(0));
+  await waitFor(async () => faults.calls > 0);
+  Object.assign(faults, { code: '', calls: 0 });
+  expect(await waitFor(async () => faults.calls > 0)).toBe(true);
+  spool.close();
+  faults.functionName = '';
+});
+
+it('writes complete segments to the disk after a failure', async () => {
+  Object.assign(faults, { functionName: 'fsync', code: 'EIO', calls: 0 });
+  const dir = join(folder, 'server');
+  const spool = new TestSpool({ dir, isServer: true, maxBytes: 4000 });
+  for (let i = 0; i < 12; i++) await spool.add(createBatch(i));
+  await waitFor(async () => spool.warnings.join().includes('could not be written'));
+  const segments = listSegments(dir).length;
+  expect(segments).toBeGreaterThan(2);
+  Object.assign(faults, { code: '', calls: 0 });
+  // For each segment: its content, and the names of two folders.
+  expect(await waitFor(async () => faults.calls >= 3 * segments)).toBe(true);
+  spool.close();
+  faults.functionName = '';
+});
+
+it('reads segments that can not be renamed or opened again', async () => {
+  // For example, after the process has dropped its privileges.
+  const spool = new TestSpool({ dir: join(folder, 'spool'), maxBytes: 4000 });
+  Object.assign(faults, { functionName: 'renameSync', code: '' });
+  await spool.add(createBatch(0));
+  faults.code = 'EACCES';
+  for (let i = 1; i < 12; i++) await spool.add(createBatch(i));
+  Object.assign(faults, { functionName: 'open', calls: 0 });
+  expect(await spool.drain()).toEqual(Array.from({ length: 12 }, (_, i) => i));
+  expect(faults.calls).toBe(0);
+  faults.functionName = '';
+  spool.close();
+});
+
+it('gives up the folder that it left after a failure when its rows are stored', async () => {
+  const dir = join(folder, 'spool');
+  const spool = new TestSpool({ dir });
+  await spool.add(createBatch(0));
+  const [left = ''] = readdirSync(dir);
+  Object.assign(faults, { functionName: 'fstatSync', code: 'EACCES' });
+  await spool.add(createBatch(1));
+  faults.functionName = '';
+  await spool.add(createBatch(2));
+  expect(readdirSync(dir)).toHaveLength(2);
+  expect((await spool.drain()).sort()).toEqual([0, 1, 2]);
+  expect(readdirSync(dir)).toContain(left);
+  vi.advanceTimersByTime(61_000);
+  await waitFor(async () => !readdirSync(dir).includes(left));
+  expect(readdirSync(dir)).toHaveLength(1);
+  spool.close();
 });

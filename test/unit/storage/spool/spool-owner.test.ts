@@ -81,6 +81,29 @@ it.skipIf(!canUnshare)('is owned for processes that do not see its process ID', 
   await once(child, 'exit');
 });
 
+it.each([
+  ['a short path', ''],
+  ['a path that is too long for a socket', 'x'.repeat(120)],
+])('is created again if the process has no free file descriptors: %s', (_, suffix) => {
+  const program = [
+    `const { closeSync, openSync, readdirSync } = await import('node:fs');`,
+    `const { OwnedFolder } = await import(${JSON.stringify(MODULE)});`,
+    `const folder = ${JSON.stringify(join(root, suffix))};`,
+    'const fds = [];',
+    `try { for (;;) fds.push(openSync('/dev/null', 'r')); } catch {}`,
+    'let code;',
+    'try { OwnedFolder.create(folder); } catch (error) { code = error.code; }',
+    'for (const fd of fds) closeSync(fd);',
+    'console.log(code, readdirSync(folder).length, OwnedFolder.create(folder).path);',
+    'process.exit();',
+  ].join('\n');
+  // The limit is low, because a process can have a million descriptors.
+  const args = ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath];
+  const options = ['--input-type=module', '--eval', program];
+  const { stdout } = spawnSync('sh', [...args, ...options], { encoding: 'utf8' });
+  expect(stdout).toMatch(/^EMFILE 0 .*\/spool-\d+-[0-9a-f]{8}\n$/);
+});
+
 it('deletes an empty folder', () => {
   const folder = OwnedFolder.create(root);
   folder.release();

@@ -24,6 +24,7 @@ import {
   readValues,
   TestSpool,
 } from '../../../support/spool-fixtures.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let folder: string;
 let dir: string;
@@ -190,6 +191,34 @@ describe('a disk that refuses rows', () => {
     expect(isHandled()).toBe(true);
     expect(spool.dropped.total).toBe(0);
     spool.close();
+  });
+
+  it('writes the rows to the disk although no rows are added', async () => {
+    writeFileSync(dir, 'a file instead of a folder');
+    const spool = new TestSpool({ dir });
+    await addBatches(spool, 3);
+    rmSync(dir);
+    await waitFor(async () => listSegments(dir).length === 1);
+    expect(await spool.drain()).toEqual(numbers(3));
+    expect(spool.dropped.total).toBe(0);
+    spool.close();
+  });
+
+  it('writes the rows to the disk when the process exits', async () => {
+    writeFileSync(dir, 'a file instead of a folder');
+    const spool = new TestSpool({ dir });
+    await addBatches(spool, 3);
+    // These rows are being sent.
+    expect(readValues((await spool.read(1))!.batches)).toEqual([0]);
+    rmSync(dir);
+    spool.saveUnsavedSync();
+    expect(listSegments(dir)).toHaveLength(1);
+    spool.close();
+    expect(spool.dropped.total).toBe(0);
+    const next = new TestSpool({ dir });
+    await next.adopt();
+    expect((await next.drain()).sort()).toEqual(numbers(3));
+    next.close();
   });
 
   it('drops the oldest rows if the memory is full', async () => {
