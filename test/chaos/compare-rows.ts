@@ -13,7 +13,7 @@ export interface RowComparison {
   stored: number;
   doubled: number;
   lost: number;
-  /** Lost rows that were only in the memory of a killed process. */
+  /** Lost rows that a killed process had not yet written completely to the spool. */
   unsaved: number;
 }
 
@@ -33,4 +33,12 @@ export function compareRows(all: readonly RecordedRows[], stored: StoredRows): R
     sums.unsaved += recorded - Math.max(savedRows, largest + 1);
   }
   return sums;
+}
+
+/**
+ * Returns the number of lost rows that were only in the memory of killed processes. If a process was killed during a
+ * write, some of its last rows are in a damaged record. They are already in `droppedRows`.
+ */
+export function countRowsInMemory({ lost, unsaved }: RowComparison, droppedRows: number): number {
+  return Math.max(0, Math.min(unsaved, lost - droppedRows));
 }

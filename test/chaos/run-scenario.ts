@@ -3,6 +3,7 @@ import type { StoredRows } from '../support/chaos-rows.ts';
 import type { ExternalQuestdb } from '../support/external-questdb.ts';
 import { waitForWal } from '../support/wait-for-rollups.ts';
 import { ChaosRun, type ChaosSettings } from './chaos-run.ts';
+import { countRowsInMemory } from './compare-rows.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 
 /** Maximum duration of a scenario in the short form. */
@@ -74,13 +75,14 @@ async function compare(
   const counted = { ...run.dropped };
   const { unsaved, ...compared } = run.compare(stored);
   let sums = compared;
-  if (unsaved > 0) counted['in memory at the kill'] = unsaved;
+  const inMemory = countRowsInMemory({ ...compared, unsaved }, sum(counted));
+  if (inMemory > 0) counted['in memory at the kill'] = inMemory;
   if (run.other) {
     const { recorded, stored: rows, doubled } = run.other;
     sums = { recorded, stored: rows, doubled, lost: Math.max(0, recorded - rows) };
   }
   const { doubled, lost } = sums;
-  const countedRows = Object.values(counted).reduce((sum, rows) => sum + rows, 0);
+  const countedRows = sum(counted);
   if (doubled > 0) faults.push(`${doubled} rows doubled`);
   if (lost > countedRows) faults.push(`${lost - countedRows} rows lost without being counted`);
   const isExact = run.programs.every(({ mode }) => mode === 'writer');
@@ -93,4 +95,8 @@ async function compare(
   const seconds = (performance.now() - startMs) / 1000;
   const { recoveryMs } = run;
   return { name, failure, ...sums, counted, recoveryMs, memoryGrowth, faults, seconds };
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, rows) => total + rows, 0);
 }

@@ -5,9 +5,9 @@ import { waitFor } from './wait-for.ts';
 
 /**
  * Rows that a process can lose when it is killed were recorded at most this long before, in ms. Rows are in the spool
- * within 2 s. The rest is for busy machines.
+ * within 500 ms. The rest is for busy machines.
  */
-const UNSAVED_MS = 2500;
+const UNSAVED_MS = 1500;
 
 interface Status {
   recorded: number;

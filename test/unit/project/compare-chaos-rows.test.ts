@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareRows } from '../../chaos/compare-rows.ts';
+import { compareRows, countRowsInMemory } from '../../chaos/compare-rows.ts';
 
 const stored = (rows: number, distinct: number, largest: number) =>
   new Map([['app', { rows, distinct, largest }]]);
@@ -23,5 +23,20 @@ describe('compareRows', () => {
   it('counts the rows that a killed process stored but did not report', () => {
     const killed = [{ label: 'app', recorded: 10, savedRows: 10 }];
     expect(compareRows(killed, stored(12, 12, 11))).toMatchObject({ recorded: 12, lost: 0 });
+  });
+});
+
+describe('countRowsInMemory', () => {
+  const comparison = { recorded: 1000, stored: 840, doubled: 0, lost: 160, unsaved: 160 };
+
+  it('does not count rows that were counted as damaged, because the kill interrupted their write', () => {
+    expect(countRowsInMemory(comparison, 0)).toBe(160);
+    expect(countRowsInMemory(comparison, 100)).toBe(60);
+    // The counter also contains the bucket rows.
+    expect(countRowsInMemory(comparison, 200)).toBe(0);
+  });
+
+  it('counts no rows that were recorded long before the kill', () => {
+    expect(countRowsInMemory({ ...comparison, unsaved: 20 }, 0)).toBe(20);
   });
 });

@@ -128,15 +128,16 @@ it('continues if the file of waiting rows was deleted', async () => {
   expect([...dropped.byReason]).toEqual([['missing', 50]]);
 });
 
-it('deletes the incomplete batch of a killed process', async () => {
-  writeFileSync(
-    join(orphanedFolder, `${writeOrphanedBatch(1, line('finished'))}.part`),
-    'performance_met',
-  );
+it('sends the complete rows of an incomplete batch of a killed process, and counts the others', async () => {
+  const name = writeOrphanedBatch(1, line('finished')).replace('.1.', '.3.');
+  const incomplete = `${line('first')}${line('second').slice(0, -10)}`;
+  writeFileSync(join(orphanedFolder, `${name}.part`), incomplete);
   const writer = createWriter();
   await writer.flush();
   await writer.close();
-  expect(await waitFor(async () => countStoredRows('finished'))).toBe(1);
+  expect(await waitFor(async () => countStoredRows('first'))).toBe(1);
+  expect(await countStoredRows('finished')).toBe(1);
+  expect([...dropped.byReason]).toEqual([['damaged', 2]]);
   expect(readdirSync(spoolDir)).toEqual([]);
 });
 

@@ -82,11 +82,11 @@ it('writes a full buffer to the spool, although sending waits', async () => {
   await writer.close(0);
 });
 
-it('writes a few rows to the spool after 250 ms, although sending waits', async () => {
+it('writes a few rows to the spool after 500 ms, although sending waits', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'performance'] });
   const writer = createWriter(join(folder, 'spool'));
   writer.add('performance_metrics', [{ timestamp: Date.now(), name: 'a' } as never]);
-  vi.advanceTimersByTime(249);
+  vi.advanceTimersByTime(499);
   await nextTurn();
   expect(writer.stats.waitingRows).toBe(0);
   vi.advanceTimersByTime(1);
