@@ -106,15 +106,12 @@ export function createWriteMetrics(provider: MeterProvider, options: WriteMetric
       description: 'Size of the rows in the spool.',
     })
     .addCallback(guard(PART, observeSize));
-  const observeDropped = (result: ObservableResult) => {
-    for (const [reason, rows] of dropped.byReason) {
-      result.observe(rows, { [ATTR_DROP_REASON]: reason });
-    }
-  };
-  meter
-    .createObservableCounter(DROPPED_ROWS_METRIC, {
-      unit: '{row}',
-      description: 'Rows that were not stored, by reason.',
-    })
-    .addCallback(guard(PART, observeDropped));
+  // Not observable, because the callbacks of observable instruments don't run while a process exits.
+  const droppedCounter = meter.createCounter(DROPPED_ROWS_METRIC, {
+    unit: '{row}',
+    description: 'Rows that were not stored, by reason.',
+  });
+  dropped.onAdd(
+    guard(PART, (reason, rows) => droppedCounter.add(rows, { [ATTR_DROP_REASON]: reason })),
+  );
 }

@@ -41,6 +41,7 @@ const DESCRIPTIONS: Readonly<Record<DropReason, string>> = {
 export class DroppedRowCounter {
   readonly #byReason = new Map<DropReason, number>();
   readonly #descriptions = new Map<DropReason, string>();
+  readonly #listeners: ((reason: DropReason, rows: number) => void)[] = [];
   #reportedRows = 0;
 
   /**
@@ -51,6 +52,13 @@ export class DroppedRowCounter {
     if (rows <= 0) return;
     this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + rows);
     if (description !== undefined) this.#descriptions.set(reason, description);
+    for (const listener of this.#listeners) listener(reason, rows);
+  }
+
+  /** Calls `listener` for the rows that were dropped so far, and for all further rows. It must not throw. */
+  onAdd(listener: (reason: DropReason, rows: number) => void): void {
+    this.#listeners.push(listener);
+    for (const [reason, rows] of this.#byReason) listener(reason, rows);
   }
 
   get total(): number {

@@ -128,3 +128,15 @@ it('is available to Prometheus, with totals', async () => {
   `);
   await provider.shutdown();
 });
+
+it('exports the dropped rows when the process exits', () => {
+  dropped.add('expired', 3);
+  dropped.add('spool_full', 4);
+  rows.length = 0;
+  otelMetrics.flushSync();
+  const own = rows.filter(({ name }) => name === 'perfscope.rows.dropped');
+  expect(own.map(({ operation, value }) => [operation, value])).toEqual([
+    ['expired', 3],
+    ['spool_full', 4],
+  ]);
+});
