@@ -238,25 +238,51 @@ export function isMeasurementTableOrRollup(name: string): boolean {
  * Returns the `CREATE MATERIALIZED VIEW` statement of a roll-up. Roll-ups are refreshed by a timer
  * and include late rows. Refreshing after each commit would read the current interval again every
  * second.
+ *
+ * @param fromMs time before which raw rows are ignored, in ms since the epoch. Default: none.
  */
 export function buildCreateRollupSql(
   definition: RollupDefinition,
   unit: RollupUnit,
   days: number,
+  fromMs?: number,
 ): string {
   const finer = getUnitChain(definition.units, unit).at(-2);
   const base = finer ? formatRollupName(definition, finer) : definition.table.name;
-  const columns = Object.entries(definition.aggregates).map(
-    ([name, aggregate]) => `${finer ? buildMergeAggregate(name) : aggregate} AS ${name}`,
-  );
-  const condition = finer ? '' : ` WHERE ${definition.where}`;
   const { refreshIntervalMs, partition } = ROLLUP_UNITS[unit];
+  const conditions = finer ? [] : [definition.where];
+  if (!finer && fromMs !== undefined) conditions.push(`timestamp >= '${toIsoTime(fromMs)}'`);
   return [
     `CREATE MATERIALIZED VIEW IF NOT EXISTS ${formatRollupName(definition, unit)} WITH BASE ${base}`,
     `REFRESH EVERY ${refreshIntervalMs / MINUTE_MS}m AS (`,
-    `SELECT timestamp, ${[...definition.keys, ...columns].join(', ')} FROM ${base}${condition}`,
-    `SAMPLE BY ${unit}) PARTITION BY ${partition} TTL ${formatRollupTtl(unit, days)}`,
+    `${buildRollupQuery(definition, unit, base, conditions.join(' AND '))})`,
+    `PARTITION BY ${partition} TTL ${formatRollupTtl(unit, days)}`,
   ].join(' ');
+}
+
+/**
+ * Returns the query that computes a roll-up from `source`.
+ *
+ * @param source raw rows for the finest unit. For other units, a table with the columns of the next finer
+ * roll-up.
+ * @param condition SQL condition for the rows of `source`. Empty for all rows.
+ */
+export function buildRollupQuery(
+  definition: RollupDefinition,
+  unit: RollupUnit,
+  source: string,
+  condition: string,
+): string {
+  const isFinest = unit === definition.units[0];
+  const columns = Object.entries(definition.aggregates).map(
+    ([name, aggregate]) => `${isFinest ? aggregate : buildMergeAggregate(name)} AS ${name}`,
+  );
+  const where = condition === '' ? '' : ` WHERE ${condition}`;
+  return `SELECT timestamp, ${[...definition.keys, ...columns].join(', ')} FROM ${source}${where} SAMPLE BY ${unit}`;
+}
+
+function toIsoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** Returns the TTL of a roll-up. QuestDB requires a whole number of partitions. */

@@ -1,8 +1,10 @@
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import type { Logger } from '../../core/log.ts';
-import { RollupRepairJob } from '../../storage/migrations/rollup-repair.ts';
+import { RollupRepairJob } from '../../storage/migrations/rollup-repair-job.ts';
 import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import type { QuestdbQueryClient } from '../../storage/questdb/query-client.ts';
+import type { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
+import { isStoringRows } from '../../storage/questdb/storage-status.ts';
 import type { AgentVersionMonitor } from '../agent-package/agent-version-monitor.ts';
 import type { AlertEvaluator } from '../alerts/alert-evaluator.ts';
 import { SentryForwarder } from '../error-tracking/sentry-forwarder.ts';
@@ -15,15 +17,21 @@ interface JobDependencies {
   readonly log: Logger;
   readonly questdb: QuestdbInstance;
   readonly queryClient: QuestdbQueryClient;
+  readonly monitor: StorageMonitor;
   readonly agentVersions: AgentVersionMonitor;
 }
 
 /** Starts the jobs that work on stored data, such as roll-up repair. */
 export async function startStorageJobs(
   parts: ServerParts,
-  { config: { settings }, log, questdb, queryClient, agentVersions }: JobDependencies,
+  { config: { settings }, log, questdb, queryClient, monitor, agentVersions }: JobDependencies,
 ): Promise<void> {
-  const rollupRepair = new RollupRepairJob(() => questdb.getTargets().write, log);
+  const rollupRepair = new RollupRepairJob({
+    target: () => questdb.getTargets().write,
+    retention: settings.retention,
+    isStoringRows: () => isStoringRows(monitor.status),
+    log,
+  });
   await parts.start({
     name: 'the roll-up repair',
     start: () => rollupRepair.start(),

@@ -205,7 +205,7 @@ async function startAllParts(
     publishDiscovery();
     startTask('the alert evaluation', () => evaluator.evaluateInternalRules());
   });
-  await startStorageJobs(parts, { config, log, questdb, queryClient, agentVersions });
+  await startStorageJobs(parts, { config, log, questdb, queryClient, monitor, agentVersions });
   await startAlertingAndActions(parts, { config, evaluator, notifications, actions });
   // The HTTP server starts before the jobs, but must stop serving requests before the jobs stop.
   await parts.start({ name: 'open requests', start: () => {}, stop: stopServing });

@@ -6,6 +6,7 @@ import {
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
+import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
 import { MEASUREMENT_TABLES } from '../../core/schema/table-registry.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 
@@ -62,7 +63,8 @@ export function getExpectedTtls(
     }
     for (const { table, units } of ROLLUP_DEFINITIONS) {
       for (const unit of units) {
-        if (parseRollupVersion(name, table.name, unit) === undefined) continue;
+        const view = parseRollupHistory(name)?.view ?? name;
+        if (parseRollupVersion(view, table.name, unit) === undefined) continue;
         const days = getRollupRetentionDays(retention, unit);
         ttls.set(name, normalizeTtl(formatRollupTtl(unit, days)));
       }

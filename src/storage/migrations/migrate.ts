@@ -7,6 +7,8 @@ import {
   getRollupRetentionDays,
   type Retention,
   ROLLUP_DEFINITIONS,
+  type RollupDefinition,
+  type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
 import { MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
@@ -17,6 +19,7 @@ import {
   type SchemaPlan,
 } from './plan-schema-repairs.ts';
 import { readSchema, type StoredSchema } from './read-schema.ts';
+import { readChangedUntilMs } from './rollup-history-tables.ts';
 
 /**
  * Names of all schema versions, starting with version 1. Only append to this list. The table
@@ -189,8 +192,7 @@ export async function createRollups(
         // The coarser roll-ups would be computed from this table.
         break;
       }
-      const sql = buildCreateRollupSql(definition, unit, getRollupRetentionDays(retention, unit));
-      await createRollup(target, sql, options);
+      await createRollup(target, definition, unit, retention, options);
       created.push(name);
     }
   }
@@ -200,8 +202,19 @@ export async function createRollups(
 /**
  * Creates a roll-up. QuestDB rejects the statement while another process is creating the roll-up that it is
  * computed from.
+ *
+ * @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED
  */
-async function createRollup(target: WriteTarget, sql: string, options: ExecOptions): Promise<void> {
+export async function createRollup(
+  target: WriteTarget,
+  definition: RollupDefinition,
+  unit: RollupUnit,
+  retention: Retention,
+  options: ExecOptions = {},
+): Promise<void> {
+  const fromMs = await readChangedUntilMs(target, definition, options);
+  const days = getRollupRetentionDays(retention, unit);
+  const sql = buildCreateRollupSql(definition, unit, days, fromMs);
   for (let attempt = 1; ; attempt++) {
     try {
       await execSql(target, sql, options);

@@ -1,5 +1,5 @@
 import { MINUTE_MS } from '../../core/duration.ts';
-import type { StoredTable } from '../questdb/table-catalog.ts';
+import type { HistoryTable, StoredTable } from '../questdb/table-catalog.ts';
 import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** A part of a range and the table or roll-up to read it from. */
@@ -19,7 +19,8 @@ const RAW_ROWS_ONLY_MS = 30 * MINUTE_MS;
  *
  * @param stored the table, then its roll-ups, newest version first for each unit
  * @param isUsable returns whether intervals of `unitMs` are aligned with the requested time buckets
- * @returns segments without gaps or overlaps. If only a roll-up goes back far enough, the first and
+ * @returns segments without gaps. They overlap only for histories, whose rows are added to the rows of the
+ * roll-up. If only a roll-up goes back far enough, the first and
  * last segments are extended to whole intervals.
  */
 export function planSegments(
@@ -47,7 +48,10 @@ function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[
   if (getRangeLengthMs(range) <= 0) return [];
   const level = levels.at(-1) ?? [];
   const finer = levels.slice(0, -1);
-  if (finer.length === 0) return level.map(({ name }) => ({ ...range, name, unitMs: 0 }));
+  if (finer.length === 0) {
+    const rows = level.map(({ name }) => ({ ...range, name, unitMs: 0 }));
+    return [...rows, ...level.flatMap(({ histories }) => selectHistories(range, histories))];
+  }
   const finerFromMs = Math.min(...finer.flat().map(({ fromMs }) => fromMs));
   const { unitMs, untilMs } = level[0]!;
   const [startMs, endMs] = [range.fromMs, Math.min(range.toMs, floorTo(untilMs, unitMs))];
@@ -57,6 +61,7 @@ function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[
   return [
     ...coverRange({ fromMs: startMs, toMs: fromMs }, finer),
     ...splitByVersion({ fromMs, toMs }, level),
+    ...level.flatMap(({ histories }) => selectHistories({ fromMs, toMs }, histories)),
     ...coverRange({ fromMs: toMs, toMs: range.toMs }, finer),
   ];
 }
@@ -64,15 +69,21 @@ function coverRange(range: TimeRange, levels: readonly (readonly StoredTable[])[
 /** Reads times before the start of the newest version from the previous version. */
 function splitByVersion(range: TimeRange, [newest, ...older]: readonly StoredTable[]): Segment[] {
   if (!newest || getRangeLengthMs(range) <= 0) return [];
-  const { name, unitMs } = newest;
+  const { name, unitMs, ownFromMs = newest.fromMs } = newest;
   const startMs =
-    older.length === 0 ? range.fromMs : Math.max(range.fromMs, ceilTo(newest.fromMs, unitMs));
+    older.length === 0 ? range.fromMs : Math.max(range.fromMs, ceilTo(ownFromMs, unitMs));
   const before = splitByVersion(
     { fromMs: range.fromMs, toMs: Math.min(startMs, range.toMs) },
     older,
   );
   if (startMs >= range.toMs) return before;
   return [...before, { name, unitMs, fromMs: startMs, toMs: range.toMs }];
+}
+
+function selectHistories(range: TimeRange, histories: readonly HistoryTable[] = []): Segment[] {
+  return histories
+    .filter(({ fromMs, untilMs }) => fromMs < range.toMs && untilMs > range.fromMs)
+    .map(({ name, unitMs }) => ({ ...range, name, unitMs }));
 }
 
 function compareNumbers(a: number, b: number): number {

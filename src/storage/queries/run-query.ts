@@ -93,10 +93,11 @@ export async function runQuery(
     range,
     (unitMs) => !step || isAlignedToBuckets(step, range, unitMs),
   );
+  const sources = stored.flatMap((table) => [table, ...(table.histories ?? [])]);
   const keys = getKeyColumns(queryTable, query, selection);
   const partialResults = await Promise.all(
     [...Map.groupBy(segments, ({ name }) => name)].map(([source, sourceSegments]) => {
-      const table = stored.find(({ name }) => name === source);
+      const table = sources.find(({ name }) => name === source);
       const revision = table?.revision ?? getRowsRevision(range);
       const statement = buildStatement(queryTable, query, selection, sourceSegments);
       return queryClient.read(scope, statement, revision);

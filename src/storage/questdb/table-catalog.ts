@@ -2,12 +2,14 @@ import {
   computeRefreshLagMs,
   getUnitChain,
   isMeasurementTableOrRollup,
+  parseRollupUnit,
   parseRollupVersion,
   ROLLUP_DEFINITIONS,
   ROLLUP_UNITS,
   type RollupDefinition,
   type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
+import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './postgres-wire-reader.ts';
@@ -25,6 +27,23 @@ export interface StoredTable {
    * Changes with each refresh of a roll-up; `undefined` for tables, which can change at any time.
    */
   readonly revision?: string | undefined;
+  /**
+   * Tables with older intervals. Queries add their values to the values of the table or roll-up, because
+   * no measurement is in both. Default: none.
+   */
+  readonly histories?: readonly HistoryTable[];
+  /** Time of the roll-up's own first row, if it differs from `fromMs` because of `histories`. */
+  readonly ownFromMs?: number;
+}
+
+/** A table with intervals of a roll-up that was replaced. Times are in ms since the epoch. */
+export interface HistoryTable {
+  readonly name: string;
+  readonly unitMs: number;
+  readonly fromMs: number;
+  /** End of the last interval. */
+  readonly untilMs: number;
+  readonly revision: string;
 }
 
 /** For each measurement table, the table itself followed by its roll-ups, newest version first. */
@@ -85,29 +104,49 @@ export class CatalogReader {
 
   async #fetch(): Promise<Catalog> {
     const [tables, views] = await Promise.all([
-      this.#read(UNRESTRICTED_SCOPE, sql`SELECT table_name, table_min_timestamp FROM tables()`),
+      this.#read(
+        UNRESTRICTED_SCOPE,
+        sql`SELECT table_name, id, table_min_timestamp, table_max_timestamp FROM tables()`,
+      ),
       this.#read(
         UNRESTRICTED_SCOPE,
         sql`SELECT view_name, view_status, last_refresh_start_timestamp,
           last_refresh_finish_timestamp FROM materialized_views()`,
       ),
     ]);
+    const ids = new Map(tables.map((row) => [row.table_name, Number(row.id)]));
     const firstMs = new Map(
       await Promise.all(
         tables.map(async (row) => [row.table_name, await this.#getFirstMs(row)] as const),
       ),
     );
+    const histories = await this.#readHistories(tables, ids, firstMs);
     return new Map(
       ROLLUP_DEFINITIONS.map((definition) => {
         const { table, units } = definition;
-        const rollups = units.flatMap((unit) => findRollups(definition, unit, views, firstMs));
+        const ofTable = histories.filter(({ view }) => isRollupOf(definition, view));
+        const ofFinest = ofTable.filter(({ unitMs }) => unitMs === ROLLUP_UNITS[units[0]!].ms);
+        // The rows before this time are incomplete.
+        const rowsFromMs = Math.max(
+          Number.NEGATIVE_INFINITY,
+          ...ofFinest.map(({ untilMs }) => untilMs),
+        );
+        const rollups = units.flatMap((unit) =>
+          addHistories(
+            findRollups(definition, unit, views, firstMs),
+            ofTable.filter(({ unitMs }) => unitMs === ROLLUP_UNITS[unit].ms),
+            rowsFromMs,
+          ),
+        );
         const rows = {
           name: table.name,
           unitMs: 0,
           untilMs: Number.POSITIVE_INFINITY,
-          fromMs: firstMs.get(table.name) ?? Number.POSITIVE_INFINITY,
+          fromMs: Math.max(firstMs.get(table.name) ?? Number.POSITIVE_INFINITY, rowsFromMs),
+          histories: ofFinest,
         };
-        return [table.name, removeStartLimits([rows, ...rollups])];
+        const [limitedRows, ...limited] = removeStartLimits([rows, ...rollups]);
+        return [table.name, [ofFinest.length > 0 ? rows : limitedRows!, ...limited]];
       }),
     );
   }
@@ -119,13 +158,72 @@ export class CatalogReader {
   async #getFirstMs(table: Row): Promise<number | undefined> {
     const name = String(table.table_name);
     const listed = table.table_min_timestamp;
-    if (listed !== null || !isMeasurementTableOrRollup(name)) return toMs(listed);
+    if (listed !== null || !(isMeasurementTableOrRollup(name) || parseRollupHistory(name))) {
+      return toMs(listed);
+    }
     const [first] = await this.#read(
       UNRESTRICTED_SCOPE,
       sql`SELECT timestamp ${fromTable(name)} LIMIT 1`,
     );
     return toMs(first?.timestamp);
   }
+
+  /** Returns the histories of roll-ups that no longer exist. Other histories can be incomplete. */
+  async #readHistories(
+    tables: readonly Row[],
+    ids: ReadonlyMap<unknown, number>,
+    firstMs: ReadonlyMap<unknown, number | undefined>,
+  ): Promise<(HistoryTable & { readonly view: string })[]> {
+    const histories = tables.map(async (row) => {
+      const name = String(row.table_name);
+      const history = parseRollupHistory(name);
+      const fromMs = firstMs.get(row.table_name);
+      if (!history || fromMs === undefined || ids.get(history.view) === history.viewId) return [];
+      const lastMs = toMs(row.table_max_timestamp) ?? (await this.#getLastMs(name));
+      const unit = parseRollupUnit(history.view);
+      if (lastMs === undefined || unit === undefined) return [];
+      const unitMs = ROLLUP_UNITS[unit].ms;
+      const { view } = history;
+      return [{ name, view, unitMs, fromMs, untilMs: lastMs + unitMs, revision: 'unchanged' }];
+    });
+    return (await Promise.all(histories)).flat();
+  }
+
+  async #getLastMs(name: string): Promise<number | undefined> {
+    const [last] = await this.#read(
+      UNRESTRICTED_SCOPE,
+      sql`SELECT max(timestamp) AS timestamp ${fromTable(name)}`,
+    );
+    return toMs(last?.timestamp);
+  }
+}
+
+function isRollupOf({ table, units }: RollupDefinition, name: string): boolean {
+  return units.some((unit) => parseRollupVersion(name, table.name, unit) !== undefined);
+}
+
+/**
+ * Adds the histories of one unit to its newest roll-up. If there is no usable roll-up, the histories form one
+ * that ends with the last interval before `rowsFromMs`. Later intervals are incomplete.
+ */
+function addHistories(
+  rollups: readonly StoredTable[],
+  histories: readonly HistoryTable[],
+  rowsFromMs: number,
+): StoredTable[] {
+  const [first, ...others] = histories;
+  if (!first) return [...rollups];
+  const { unitMs } = first;
+  const historyFromMs = Math.min(...histories.map(({ fromMs }) => fromMs));
+  const [newest, ...older] = rollups;
+  if (newest) {
+    const fromMs = Math.min(newest.fromMs, historyFromMs);
+    return [{ ...newest, fromMs, ownFromMs: newest.fromMs, histories }, ...older];
+  }
+  const untilMs = Number.isFinite(rowsFromMs)
+    ? Math.floor(rowsFromMs / unitMs) * unitMs
+    : Math.max(...histories.map((each) => each.untilMs));
+  return [{ ...first, fromMs: historyFromMs, untilMs, histories: others }];
 }
 
 /** Returns the usable roll-ups of one unit, newest version first. */

@@ -3,6 +3,7 @@ import {
   isMeasurementTableOrRollup,
   parseRollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
+import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
 import { isTableName, MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from './exec-sql-http.ts';
 
@@ -44,7 +45,12 @@ export async function readWalTables(
 
 /** Returns whether the name belongs to a table or roll-up of Perfscope. */
 export function isPerfscopeTable(name: string): boolean {
-  return isTableName(name) || name === MIGRATIONS_TABLE || isMeasurementTableOrRollup(name);
+  return (
+    isTableName(name) ||
+    name === MIGRATIONS_TABLE ||
+    isMeasurementTableOrRollup(name) ||
+    parseRollupHistory(name) !== undefined
+  );
 }
 
 /** Makes QuestDB apply the waiting transactions of a suspended table. No transaction is skipped. */

@@ -4,11 +4,13 @@ import { ROLLUP_DEFINITIONS } from '../../../../src/core/schema/rollup-definitio
 import { UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { applyRetention } from '../../../../src/storage/migrations/apply-retention.ts';
 import { createRollups, migrate } from '../../../../src/storage/migrations/migrate.ts';
-import { RollupRepairJob } from '../../../../src/storage/migrations/rollup-repair.ts';
+import { BUCKETS_TABLE, COUNT } from '../../../../src/storage/queries/aggregation-tables.ts';
 import { queryTotals } from '../../../../src/storage/queries/operation-totals.ts';
 import { planSegments } from '../../../../src/storage/queries/rollup-selection.ts';
+import { runQuery } from '../../../../src/storage/queries/run-query.ts';
 import { QuestdbReader } from '../../../../src/storage/questdb/postgres-wire-reader.ts';
 import { CatalogReader } from '../../../../src/storage/questdb/table-catalog.ts';
+import { createRepairJob } from '../../../support/create-repair-job.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { expectRows } from '../../../support/expect-rows.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
@@ -180,33 +182,31 @@ it('applies a new retention to tables and all roll-up versions', async () => {
   ]);
 });
 
-it('rebuilds an invalid roll-up only if no history would be lost', async () => {
+it('rebuilds an invalid roll-up if its base has all rows, and keeps the history otherwise', async () => {
   const getStatuses = async () =>
     new Map(
       (await questdb.sql('SELECT view_name, view_status FROM materialized_views()')).map(
         ([name, status]) => [String(name), status],
       ),
     );
-  const selectTotals = () => questdb.sql('SELECT count(), sum(count) FROM metric_buckets_1m');
+  const selectTotals = (table: string) => () =>
+    questdb.sql(`SELECT count(), sum(count) FROM ${table}`);
   await waitForRollups(questdb);
-  const before = await selectTotals();
+  const before = await selectTotals('metric_buckets_1m')();
   // An UPDATE of the base table invalidates its views.
   await questdb.sql("UPDATE metric_buckets SET property_id = NULL WHERE name = 'buckets'");
   await waitFor(async () => (await getStatuses()).get('metric_buckets_1m') === 'invalid');
-  const warnings: string[] = [];
-  const repairJob = new RollupRepairJob(() => questdb.target, {
-    info: () => {},
-    error: () => {},
-    warn: (message) => warnings.push(message),
-  });
-  await waitFor(async () => {
-    await repairJob.runOnce();
-    const statuses = await getStatuses();
-    return ['1m', '10m', '1h', '1d'].every(
-      (unit) => statuses.get(`metric_buckets_${unit}`) === 'valid',
-    );
-  });
-  expect(await selectTotals()).toEqual(before);
+  const { repair, warnings } = createRepairJob(questdb);
+  const repairAll = () =>
+    waitFor(async () => {
+      await repair();
+      const statuses = await getStatuses();
+      return ['1m', '10m', '1h', '1d'].every(
+        (unit) => statuses.get(`metric_buckets_${unit}`) === 'valid',
+      );
+    });
+  await repairAll();
+  expect(await selectTotals('metric_buckets_1m')()).toEqual(before);
   const rebuildWarning = warnings.find((line) => line.includes('metric_buckets_1m '));
   expect(rebuildWarning).toContain('is rebuilding it');
 
@@ -214,11 +214,19 @@ it('rebuilds an invalid roll-up only if no history would be lost', async () => {
   const day = new Date(TODAY_MS - 4 * DAY_MS).toISOString().slice(0, 10);
   await questdb.sql(`ALTER TABLE metric_buckets DROP PARTITION LIST '${day}'`);
   await waitFor(async () => (await getStatuses()).get('metric_buckets_1m') === 'invalid');
-  await repairJob.runOnce();
-  await repairJob.runOnce();
-  const unrepairable = warnings.filter((line) => line.includes('does not rebuild it'));
-  expect(unrepairable.filter((line) => line.includes(' metric_buckets_1m '))).toHaveLength(1);
-  expect(await selectTotals()).toEqual(before);
+  await repairAll();
+  await waitForRollups(questdb);
+  const { getCatalog } = new CatalogReader(reader.read);
+  const queryClient = { read: reader.read, getCatalog: () => getCatalog() };
+  const query = {
+    scope: UNRESTRICTED_SCOPE,
+    range: { fromMs: TODAY_MS - 5 * DAY_MS, toMs: TODAY_MS },
+    filter: { service: ['buckets'] },
+  };
+  const results = await runQuery(queryClient, BUCKETS_TABLE, query, {
+    aggregations: { count: COUNT },
+  });
+  expect(results.map(({ row }) => Number(row.count))).toEqual([2 * 2880]);
 }, 120_000);
 
 it('uses the roll-ups immediately after QuestDB restarts', async () => {

@@ -104,3 +104,34 @@ it('covers any range exactly once, in order, with whole intervals', () => {
     }),
   );
 });
+
+it('adds the intervals of replaced roll-ups to each part of the range', () => {
+  const toHistory = (name: string, unitMs: number) => ({
+    name,
+    unitMs,
+    fromMs: NOW - 60 * DAY_MS,
+    untilMs: at(3, 20),
+    revision: 'unchanged',
+  });
+  const oldMinutes = toHistory('old_minutes', MINUTE_MS);
+  const oldHours = toHistory('old_hours', HOUR_MS);
+  const stored = [
+    { ...rows, fromMs: at(3, 20), histories: [oldMinutes] },
+    { ...minutes, histories: [oldMinutes] },
+    { ...hours, histories: [oldHours] },
+  ];
+  const select = (fromMs: number, toMs: number) =>
+    planSegments(stored, { fromMs, toMs }).map((each) => [each.name, each.fromMs, each.toMs]);
+  expect(select(at(1, 30), at(5))).toEqual([
+    ['minutes', at(1, 30), at(2)],
+    ['old_minutes', at(1, 30), at(2)],
+    ['hours', at(2), at(5)],
+    ['old_hours', at(2), at(5)],
+  ]);
+  // A short range, and a range after the replacement.
+  expect(select(at(3, 10), at(3, 30))).toEqual([
+    ['minutes', at(3, 10), at(3, 30)],
+    ['old_minutes', at(3, 10), at(3, 30)],
+  ]);
+  expect(select(at(4), at(6))).toEqual([['hours', at(4), at(6)]]);
+});

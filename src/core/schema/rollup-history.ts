@@ -1,0 +1,34 @@
+import { parseRollupUnit } from './rollup-definitions.ts';
+
+/**
+ * Why a roll-up was replaced:
+ * - `lost`: the rows of its history are no longer in the base, for example after `DROP TABLE`.
+ * - `changed`: the rows are still in the base, but a column of the roll-up was dropped or renamed. The new
+ *   roll-up must not read them again.
+ */
+export type RollupHistoryKind = 'lost' | 'changed';
+
+/** A table with the intervals of a roll-up that can't be computed from its base. */
+export interface RollupHistory {
+  /** Name of the roll-up. A new roll-up can have the same name. */
+  readonly view: string;
+  /** QuestDB's ID of the roll-up. The table is in use as soon as this roll-up no longer exists. */
+  readonly viewId: number;
+  readonly kind: RollupHistoryKind;
+}
+
+const LETTERS: Readonly<Record<RollupHistoryKind, string>> = { lost: 'h', changed: 'c' };
+
+export const ROLLUP_HISTORY_KINDS: readonly RollupHistoryKind[] = ['lost', 'changed'];
+
+/** Returns the table name of a history: `metric_buckets_1m_h20`. */
+export function formatRollupHistoryName({ view, viewId, kind }: RollupHistory): string {
+  return `${view}_${LETTERS[kind]}${viewId}`;
+}
+
+/** Parses the table name of a history. Returns undefined for other names. */
+export function parseRollupHistory(name: string): RollupHistory | undefined {
+  const [, view = '', letter, id] = /^(.+)_([hc])(\d+)$/.exec(name) ?? [];
+  if (parseRollupUnit(view) === undefined) return undefined;
+  return { view, viewId: Number(id), kind: letter === LETTERS.lost ? 'lost' : 'changed' };
+}
