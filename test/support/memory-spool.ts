@@ -1,5 +1,7 @@
 import type { Batch } from '../../src/storage/spool/batch.ts';
-import type { SpooledBatches, SpoolReader } from '../../src/storage/write/spool-sender.ts';
+import type { UnsentRows, UnsentTable } from '../../src/storage/spool/skipped-range.ts';
+import type { SpooledBatches } from '../../src/storage/write/send-window.ts';
+import type { SpoolReader } from '../../src/storage/write/spool-sender.ts';
 
 /** A spool that keeps its batches in memory. */
 export class MemorySpool implements SpoolReader {
@@ -16,15 +18,32 @@ export class MemorySpool implements SpoolReader {
     return this.waiting.reduce((sum, { rows }) => sum + rows, 0);
   }
 
-  async read(): Promise<SpooledBatches | undefined> {
-    if (this.waiting.length === 0) return undefined;
-    this.#reading ??= { batches: this.waiting.slice(0, this.#batchesPerReading) };
+  async read(
+    _maxBytes?: number,
+    isBlocked: (table: string) => boolean = () => false,
+  ): Promise<SpooledBatches | undefined> {
+    if (this.#reading) return this.#reading;
+    const unblocked = this.waiting.filter(({ table }) => !isBlocked(table));
+    if (unblocked.length === 0) return undefined;
+    this.#reading = { batches: unblocked.slice(0, this.#batchesPerReading) };
     return this.#reading;
   }
 
-  remove(reading: SpooledBatches): void {
+  remove(reading: SpooledBatches, unsent?: UnsentRows): void {
     if (reading !== this.#reading) throw new Error('another reading was removed');
     this.#reading = undefined;
-    this.waiting.splice(0, reading.batches.length);
+    this.#removeBatches(reading, (table) => !unsent?.tables.has(table));
+  }
+
+  updateUnsent(reading: SpooledBatches, table: string, unsent: UnsentTable): void {
+    if (unsent.handledRows < unsent.rows) return;
+    this.#removeBatches(reading, (each) => each === table);
+  }
+
+  #removeBatches({ batches }: SpooledBatches, isSent: (table: string) => boolean): void {
+    for (const batch of batches) {
+      const index = this.waiting.indexOf(batch);
+      if (isSent(batch.table) && index !== -1) this.waiting.splice(index, 1);
+    }
   }
 }

@@ -218,7 +218,8 @@ export class Segment {
 
   /** Moves the segment to another folder. It must be complete. @throws the error of the file system */
   moveTo(folder: string, isShared: boolean): void {
-    this.#rename(folder, { ...this.#name, isShared: this.#name.isShared || isShared });
+    const name = { ...this.#name, isStored: false };
+    this.#rename(folder, { ...name, isShared: name.isShared || isShared });
   }
 
   /**
@@ -270,23 +271,25 @@ export class Segment {
   }
 
   /**
-   * Continues after a reading, unless `rewind` was called after it.
+   * Continues after a reading. If `rewind` was called after it, the position stays the same.
    *
    * @param unsent rows of the reading that must be read again later. Default: none
    * @returns the range with these rows
    */
   advance(reading: SegmentReading, unsent?: UnsentRows): SkippedRange | undefined {
     const { rewinds, end, rowsBefore, batches, isRepeated } = reading;
-    if (rewinds !== this.#rewinds) return undefined;
+    const hasUnsent = unsent !== undefined && unsent.tables.size > 0;
+    const isRewound = rewinds !== this.#rewinds;
+    if (end > this.#handledEnd && !(isRewound && hasUnsent)) {
+      this.#handledEnd = end;
+      this.#handledRows = rowsBefore;
+    }
+    if (isRewound) return undefined;
     const position = { start: this.#position, end, rowsBefore: this.#rowsBefore, isRepeated };
     this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
     this.#position = end;
     this.#rowsBefore = rowsBefore;
-    if (end > this.#handledEnd) {
-      this.#handledEnd = end;
-      this.#handledRows = rowsBefore;
-    }
-    if (!unsent || unsent.tables.size === 0) return undefined;
+    if (!hasUnsent) return undefined;
     const range = new SkippedRange(position, unsent);
     // The content of other processes is checked byte by byte, so less of it is read at once.
     const isMerged = !this.isForeign && this.#skipped.at(-1)?.merge(range) === true;
@@ -345,11 +348,16 @@ export class Segment {
     this.#handle.deleteSync();
   }
 
-  /** Closes the file synchronously, and deletes it if no rows are waiting. Never throws. */
-  closeSync(): void {
+  /**
+   * Closes the file synchronously, and leaves it to other processes. If no rows are waiting, the name of the file shows
+   * that. Never throws.
+   */
+  leaveSync(): void {
     try {
       this.#handle.closeSync();
-      if (!this.isWaiting) this.#handle.deleteSync();
+      if (this.isWaiting || this.isDetached) return;
+      if (this.#bytes === 0) this.#handle.deleteSync();
+      else this.#rename(dirname(this.path), { ...this.#name, isStored: true });
     } catch {
       // Other processes send the rows again, which changes nothing.
     }

@@ -92,7 +92,7 @@ export class Spool {
   /** Where the batches are that were in memory first. */
   readonly #savedAt = new WeakMap<Batch, BatchPosition>();
   #reading: CurrentReading | undefined;
-  /** Ranges with the unsent rows of ended readings. */
+  /** Ranges with the unsent rows of ended readings. Readings of batches in memory have none. */
   readonly #ranges = new WeakMap<SpoolReading, { segment: Segment; range: SkippedRange }>();
   /** Whether the next reading is preferably one of skipped rows. */
   #prefersSkipped = true;
@@ -259,9 +259,12 @@ export class Spool {
   /** Records the progress of a table whose rows were being sent when the reading ended. */
   updateUnsent(reading: SpoolReading, table: string, unsent: UnsentTable): void {
     const entry = this.#ranges.get(reading);
-    if (!entry) return;
-    entry.range.update(table, unsent);
-    this.#queue.removeSent(entry.segment);
+    if (entry) {
+      entry.range.update(table, unsent);
+      this.#queue.removeSent(entry.segment);
+    } else if (unsent.handledRows >= unsent.rows) {
+      this.#unsaved.remove(reading.batches.filter((batch) => batch.table === table));
+    }
   }
 
   /**

@@ -5,7 +5,9 @@ import { QuestdbHttpClient } from '../questdb/questdb-http-client.ts';
 /**
  * The result of a write:
  * - `stored`: QuestDB has stored all lines.
- * - `retry`: a temporary failure. The lines can be sent again unchanged.
+ * - `retry`: QuestDB can't be reached, or another server responded. The lines can be sent again unchanged.
+ * - `failed`: QuestDB reported an internal error. It can be temporary, or caused by the table or a line. `line` is the
+ *   number of the line, counted from 1, if QuestDB reported it.
  * - `cut`: the connection was closed before a response. A proxy can do that if a request is too large or slow.
  * - `timeout`: no response within the time limit. QuestDB or the connection can be slow.
  * - `too_large`: QuestDB or a proxy accepts only smaller requests.
@@ -15,7 +17,11 @@ import { QuestdbHttpClient } from '../questdb/questdb-http-client.ts';
 export type WriteOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'retry' | 'cut' | 'timeout' | 'too_large'; readonly reason: string }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly line: number | undefined };
+  | {
+      readonly kind: 'failed' | 'rejected';
+      readonly reason: string;
+      readonly line: number | undefined;
+    };
 
 /**
  * Time after which an unused connection is closed, in ms. After `DROP TABLE`, QuestDB 9.3 acknowledges the
@@ -105,17 +111,18 @@ function isCut(error: unknown): boolean {
  */
 function toWriteOutcome(status: number, body: string): WriteOutcome {
   if (status === 204) return { kind: 'stored' };
-  const reason = `HTTP ${status} ${body.slice(0, MAX_REASON_LENGTH)}`.trim();
-  if (status === 413) return { kind: 'too_large', reason };
+  const response = `HTTP ${status} ${body.slice(0, MAX_REASON_LENGTH)}`.trim();
+  if (status === 413) return { kind: 'too_large', reason: response };
   if (status < 400) {
     return { kind: 'retry', reason: `the response is not from QuestDB (HTTP ${status})` };
   }
   const rejection = parseRejection(body);
-  if (rejection === undefined) return { kind: 'retry', reason };
+  if (rejection === undefined) return { kind: 'retry', reason: response };
+  const { line } = rejection;
+  const reason = normalize(rejection.message);
   const isInvalid = status === 400 || rejection.message.includes('invalid UTF8');
-  if (!isInvalid)
-    return { kind: 'retry', reason: `HTTP ${status} ${normalize(rejection.message)}` };
-  return { kind: 'rejected', reason: normalize(rejection.message), line: rejection.line };
+  if (isInvalid) return { kind: 'rejected', reason, line };
+  return { kind: 'failed', reason: `HTTP ${status} ${reason}`, line };
 }
 
 /** Parses an error message of QuestDB. Returns undefined for the response of another server. */

@@ -27,9 +27,21 @@ export class LineQueue {
   #plan: number[] = [];
   #maxRows = Number.POSITIVE_INFINITY;
   #streak = 0;
+  /** Number of rows at the start. */
+  readonly rows: number;
+  /** Whether all rows were handled before, and are only sent again. */
+  readonly isRepeated: boolean;
+  #handledRows = 0;
 
-  constructor(chunks: readonly LineChunk[]) {
+  constructor(chunks: readonly LineChunk[], isRepeated = false) {
+    this.isRepeated = isRepeated;
     this.#chunks = chunks.filter(({ lines }) => lines.length > 0);
+    this.rows = this.#chunks.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  /** Number of rows that were removed. They are always the first ones. */
+  get handledRows(): number {
+    return this.#handledRows;
   }
 
   get isEmpty(): boolean {
@@ -74,6 +86,7 @@ export class LineQueue {
       const lines = first.lines.subarray(remainingBytes);
       this.#chunks[0] = { lines, rows: first.rows - remainingRows };
     }
+    this.#handledRows += rows;
     this.#advancePlan(rows);
   }
 
@@ -101,6 +114,18 @@ export class LineQueue {
     if (next > rows) this.#plan[0] = next - rows;
     else this.#plan.shift();
   }
+}
+
+/** Returns the chunks without their first `count` rows. */
+export function removeFirstRows<T extends LineChunk>(chunks: readonly T[], count: number): T[] {
+  let remaining = count;
+  return chunks.flatMap((chunk) => {
+    const first = takeLines(chunk, Number.POSITIVE_INFINITY, Math.max(0, remaining), false);
+    remaining -= first.rows;
+    if (first.rows === chunk.rows) return [];
+    const lines = chunk.lines.subarray(first.lines.length);
+    return [{ ...chunk, lines, rows: chunk.rows - first.rows }];
+  });
 }
 
 /** Returns the first lines of a chunk, within both limits. `atLeastOne` overrides them. */

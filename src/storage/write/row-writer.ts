@@ -314,9 +314,13 @@ export class RowWriter {
    * its rows. Another process can create the table before this process finds that it is missing.
    */
   async #ensureTables(target: WriteTarget, signal: AbortSignal): Promise<void> {
-    const wasRepaired = await this.#options.ensureTables(target, signal);
-    const wasReplaced = await this.#tableWatch.wasTableReplaced(target, signal);
-    if (wasRepaired || wasReplaced) this.#spool.resendAcknowledged();
+    let wasRepaired: boolean | undefined;
+    try {
+      wasRepaired = await this.#options.ensureTables(target, signal);
+    } finally {
+      const wasReplaced = await this.#tableWatch.wasTableReplaced(target, signal);
+      if (wasRepaired || wasReplaced) this.#spool.resendAcknowledged();
+    }
   }
 
   /** Sends the rows of the last minute again if a table was replaced since the last check. Never rejects. */

@@ -1,3 +1,4 @@
+import { withTimeout } from '../../core/concurrency.ts';
 import {
   isPaused,
   type PausedTarget,
@@ -5,18 +6,21 @@ import {
 } from '../../core/config/questdb-targets.ts';
 import { reportFailure } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
-import { createWarnOnce, type Logger } from '../../core/log.ts';
-import { createError, errorMessage } from '../../core/perfscope-error.ts';
-import { isMeasurementTable } from '../../core/schema/table-registry.ts';
+import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
-import type { Batch } from '../spool/batch.ts';
 import { reportDroppedTotal } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
-import { DatabaseClock } from './database-clock.ts';
+import type { UnsentRows, UnsentTable } from '../spool/skipped-range.ts';
+import { ExpiredRows } from './expired-rows.ts';
 import { IlpClient } from './ilp-client.ts';
-import { LineQueue } from './line-queue.ts';
-import { LineSender } from './line-sender.ts';
+import type { LineQueue } from './line-queue.ts';
+import { isUnreachable, LineSender } from './line-sender.ts';
+import { RejectedLines } from './rejected-lines.ts';
 import { SendStatus } from './send-status.ts';
+import { resumeBatches, SendWindow, type SpooledBatches } from './send-window.ts';
+import { TableSchedule } from './table-schedule.ts';
+import type { ReadTableIds } from './table-watch.ts';
 
 const PART = 'the spool sender';
 /** Size of the batches that are read from the spool at once, in bytes. */
@@ -25,17 +29,23 @@ const MIN_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 5000;
 /** Time between two attempts while writes are paused, or while the spool can't be read. */
 const PAUSE_MS = 1000;
-
-/** Batches that were read from the spool. */
-export interface SpooledBatches {
-  readonly batches: readonly Batch[];
-}
+/** Maximum time between requests for different tables after failures. */
+const MAX_TABLE_WAIT_MS = 1000;
+const MIN_WAIT_MS = 10;
+/** Time between two attempts to create missing tables after QuestDB refused it. */
+const PREPARE_INTERVAL_MS = 30_000;
+/** If a request takes longer, rows of other tables are sent at the same time. */
+const PATIENCE_MS = 2000;
 
 /** The part of the spool that the sender uses. See `Spool`. */
 export interface SpoolReader {
   readonly waitingRows: number;
-  read(maxBytes: number): Promise<SpooledBatches | undefined>;
-  remove(reading: SpooledBatches): void;
+  read(
+    maxBytes: number,
+    isBlocked: (table: string) => boolean,
+  ): Promise<SpooledBatches | undefined>;
+  remove(reading: SpooledBatches, unsent?: UnsentRows): void;
+  updateUnsent(reading: SpooledBatches, table: string, unsent: UnsentTable): void;
 }
 
 export interface SpoolSenderOptions {
@@ -56,32 +66,43 @@ export interface SpoolSenderOptions {
    * cancels the requests.
    */
   ensureTables: (target: WriteTarget, signal: AbortSignal) => Promise<void>;
+  /** Returns the IDs of all tables by name. Default: if tables can't be created, no rows are sent. */
+  readTableIds?: ReadTableIds | undefined;
   log: Logger;
 }
 
-/** The rows of a reading that still have to be sent. */
-interface Window {
-  readonly reading: SpooledBatches;
-  readonly queues: readonly (readonly [table: string, queue: LineQueue])[];
+/** What the sender does after a step. */
+type StepResult = 'continue' | 'idle' | { readonly failure: string } | { readonly waitMs: number };
+
+/** A slow request, and the further requests for the same rows. */
+interface SlowTable {
+  readonly window: SendWindow;
+  readonly done: Promise<void>;
 }
 
-/** What the sender does after a step. */
-type StepResult = 'continue' | 'wait' | 'idle' | { readonly failure: string };
-
 /**
- * Sends batches from the spool to QuestDB: one request at a time, about oldest first, one table per
- * request. A failure doesn't repeat requests that were successful before.
+ * Sends batches from the spool to QuestDB: one table per request, about oldest first. A failure doesn't repeat requests
+ * that were successful before. A table that QuestDB doesn't accept, or a slow table, doesn't delay the rows of other
+ * tables: they are read from the spool and sent in the meantime.
  */
 export class SpoolSender {
   readonly #options: SpoolSenderOptions;
   readonly #client = new IlpClient();
   readonly #lineSender: LineSender;
-  readonly #clock = new DatabaseClock();
+  readonly #expiredRows: ExpiredRows;
+  readonly #schedule = new TableSchedule();
+  readonly #rejectedLines = new RejectedLines();
   readonly #status: SendStatus;
-  readonly #warnOnce: (kind: string, message: string) => boolean;
-  #window: Window | undefined;
+  #window: SendWindow | undefined;
+  /** At most one, so that a slow QuestDB doesn't receive many requests at the same time. */
+  #slow: SlowTable | undefined;
   #running: Promise<void> | undefined;
   #preparedFor: string | undefined;
+  #nextPrepareMs = Number.POSITIVE_INFINITY;
+  /** The tables that can be written if the last preparation was refused. Undefined: all tables. */
+  #existingTables: ReadonlySet<string> | undefined;
+  /** Why the last preparation was refused. */
+  #refusal = '';
   #failures = 0;
   #nextTryMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -89,13 +110,25 @@ export class SpoolSender {
 
   constructor(options: SpoolSenderOptions) {
     this.#options = options;
-    this.#warnOnce = createWarnOnce(options.log);
+    this.#expiredRows = new ExpiredRows(options);
     this.#status = new SendStatus(options.log, () => performance.now());
     this.#lineSender = new LineSender({
       client: this.#client,
       repairSchema: (target) => options.ensureTables(target, this.#closing.signal),
-      onRejected: (table, line, reason) => options.deadLetters.add(table, line, 1, reason),
+      onRejected: (...rejected) => this.#onRejected(...rejected),
     });
+  }
+
+  /** A line that is rejected again is already a dead letter. */
+  async #onRejected(
+    table: string,
+    line: Buffer,
+    reason: string,
+    isRepeated: boolean,
+  ): Promise<void> {
+    if (isRepeated && this.#rejectedLines.has(table, line)) return;
+    this.#rejectedLines.add(table, line);
+    await this.#options.deadLetters.add(table, line, 1, reason);
   }
 
   /** Number of rows that QuestDB has acknowledged. */
@@ -126,6 +159,11 @@ export class SpoolSender {
 
   /** Starts sending immediately, even after a failure. */
   retryNow(): void {
+    this.#schedule.retryNow();
+    this.#continueNow();
+  }
+
+  #continueNow(): void {
     this.#nextTryMs = 0;
     this.start();
   }
@@ -134,6 +172,10 @@ export class SpoolSender {
   async sendAll(): Promise<void> {
     this.retryNow();
     await this.#running;
+    while (this.#slow && !this.#isClosed) {
+      await this.#slow.done;
+      await this.#running;
+    }
   }
 
   /** Stops sending. Unsent batches stay in the spool. */
@@ -141,7 +183,7 @@ export class SpoolSender {
     this.#closing.abort(new Error('the process is ending'));
     clearTimeout(this.#timer);
     this.#client.close();
-    await this.#running;
+    await Promise.all([this.#running, this.#slow?.done]);
   }
 
   get #isClosed(): boolean {
@@ -152,8 +194,8 @@ export class SpoolSender {
     if (this.#isClosed) return;
     clearTimeout(this.#timer);
     const waitMs = Math.max(0, this.#nextTryMs - performance.now());
-    // A timer can fire slightly early. `retryNow` skips the time check, so the retry is not lost.
-    this.#timer = startTimeout(PART, () => this.retryNow(), waitMs);
+    // A timer can fire slightly early. `#continueNow` skips the time check, so the retry is not lost.
+    this.#timer = startTimeout(PART, () => this.#continueNow(), waitMs);
   }
 
   /** Sends until the spool is empty, or until a failure. Never rejects. */
@@ -171,81 +213,183 @@ export class SpoolSender {
 
   async #runStep(): Promise<StepResult> {
     const startMs = performance.now();
-    const { storedRows } = this;
     const result = await this.#step().catch((error) => ({ failure: errorMessage(error) }));
-    const { dropped, log } = this.#options;
-    if (this.storedRows > storedRows && this.#status.onStored()) reportDroppedTotal(dropped, log);
-    if (result === 'continue') this.#failures = 0;
-    else if (result === 'wait') this.#waitFor(PAUSE_MS);
-    else if (result !== 'idle' && !this.#isClosed) {
-      this.#waitFor(Math.min(MIN_BACKOFF_MS * 2 ** this.#failures++, MAX_BACKOFF_MS));
-      this.#status.onFailure(startMs, result.failure);
-    }
+    if (typeof result === 'string') return result;
+    if ('waitMs' in result) this.#nextTryMs = performance.now() + result.waitMs;
+    else if (!this.#isClosed) this.#onFailure(startMs, result.failure);
     return result;
   }
 
   /** Sends one request, or starts or ends a reading. */
   async #step(): Promise<StepResult> {
     const { spool } = this.#options;
+    const startMs = performance.now();
     if (spool.waitingRows === 0) return 'idle';
     const target = this.#options.target();
     if (!target) return { failure: 'no QuestDB server was found' };
     if (isPaused(target)) {
       this.#status.onPaused(target.paused);
-      return 'wait';
+      return { waitMs: PAUSE_MS };
     }
-    if (this.#preparedFor !== target.url) {
-      await this.#options.ensureTables(target, this.#closing.signal);
-      this.#preparedFor = target.url;
+    if (this.#preparedFor !== target.url || startMs >= this.#nextPrepareMs) {
+      await this.#prepare(target);
     }
     this.#window ??= await this.#openWindow(target);
-    if (!this.#window) return spool.waitingRows > 0 ? 'wait' : 'idle';
-    const next = this.#window.queues.find(([, queue]) => !queue.isEmpty);
-    if (!next) {
-      spool.remove(this.#window.reading);
-      this.#window = undefined;
+    if (!this.#window) return spool.waitingRows > 0 ? this.#waitForTables() : 'idle';
+    const pending = this.#window.pending;
+    const next = pending.find(([table]) => this.#schedule.canSend(table));
+    if (next) return await this.#send(target, this.#window, ...next);
+    const waiting = pending.filter(([table]) => !this.#schedule.isBlocked(table));
+    if (waiting.length === 0) return this.#endWindow(this.#window);
+    return { waitMs: Math.min(...waiting.map(([table]) => this.#schedule.getWaitMs(table))) };
+  }
+
+  /** Sends the next rows of a table. If that takes long, continues with other tables. */
+  async #send(
+    target: WriteTarget,
+    window: SendWindow,
+    table: string,
+    queue: LineQueue,
+  ): Promise<StepResult> {
+    const sending = this.#sendNext(target, table, queue);
+    if (this.#slow) return await sending;
+    if (!this.#schedule.isSlow(table)) {
+      const result = await withTimeout(PATIENCE_MS, sending, () => undefined, { keepAlive: false });
+      if (result !== undefined) return result;
+    }
+    this.#schedule.busy = table;
+    this.#slow = { window, done: this.#finishSlowTable(sending, target, window, table, queue) };
+    return 'continue';
+  }
+
+  /** Sends the other rows of a slow table in the same window. Never rejects. */
+  async #finishSlowTable(
+    first: Promise<StepResult>,
+    target: WriteTarget,
+    window: SendWindow,
+    table: string,
+    queue: LineQueue,
+  ): Promise<void> {
+    const startMs = performance.now();
+    let result: StepResult = 'continue';
+    try {
+      result = await first;
+      while (result === 'continue' && !queue.isEmpty && this.#canContinue(target, table)) {
+        result = await this.#sendNext(target, table, queue);
+      }
+    } catch (error) {
+      result = { failure: errorMessage(error) };
+    }
+    if (typeof result === 'object' && 'failure' in result) this.#onFailure(startMs, result.failure);
+    this.#slow = undefined;
+    this.#schedule.busy = undefined;
+    if (this.#window !== window) {
+      this.#options.spool.updateUnsent(window.reading, table, window.getProgress(table));
+    }
+    if (result === 'continue') this.#continueNow();
+    else if (!this.#running) this.#scheduleRetry();
+  }
+
+  /** Whether further requests for a slow table can follow. Otherwise, the sender sends its rows again later. */
+  #canContinue({ url }: WriteTarget, table: string): boolean {
+    const target = this.#isClosed ? undefined : this.#options.target();
+    const isSame = target !== undefined && !isPaused(target) && target.url === url;
+    return isSame && this.#schedule.getWaitMs(table) === 0;
+  }
+
+  async #sendNext(target: WriteTarget, table: string, queue: LineQueue): Promise<StepResult> {
+    const startMs = performance.now();
+    const { storedRequests } = this;
+    const failure = this.#canWrite(table)
+      ? await this.#lineSender.sendNext(target, table, queue)
+      : { reason: this.#refusal, isTableFailure: true, isTimeout: false };
+    this.#schedule.setSlow(table, performance.now() - startMs > PATIENCE_MS);
+    if (failure === undefined) {
+      if (this.storedRequests > storedRequests) this.#onStored(table);
       return 'continue';
     }
-    const failure = await this.#lineSender.sendNext(target, ...next);
-    return failure === undefined ? 'continue' : { failure };
+    if (this.#isClosed) return { waitMs: 0 };
+    if (!failure.isTableFailure) return { failure: failure.reason };
+    this.#schedule.onFailure(table, failure.isTimeout);
+    this.#status.onTableFailure(table, startMs, failure.reason);
+    // The first failure can be caused by the table. After that, QuestDB probably doesn't accept any rows.
+    return this.#failures++ === 0 ? 'continue' : { waitMs: this.#getBackoffMs(MAX_TABLE_WAIT_MS) };
   }
 
-  /** Reads the next batches, and groups them by table. The order of a table's batches stays the same. */
-  async #openWindow(target: WriteTarget): Promise<Window | undefined> {
-    const reading = await this.#options.spool.read(READING_BYTES);
-    if (!reading) return undefined;
-    const batches = await this.#dropExpired(target, reading.batches);
-    const byTable = Map.groupBy(batches, ({ table }) => table);
-    const queues = [...byTable].map(([table, chunks]) => [table, new LineQueue(chunks)] as const);
-    return { reading, queues };
+  #onStored(table: string): void {
+    const { dropped, log } = this.#options;
+    this.#failures = 0;
+    this.#schedule.onStored(table);
+    if (this.#status.onStored(table)) reportDroppedTotal(dropped, log);
   }
 
-  /**
-   * Drops measurements that QuestDB would not store. The clock of a process can be wrong, so rows are dropped only
-   * if they are too old by the clock of QuestDB too.
-   */
-  async #dropExpired(target: WriteTarget, batches: readonly Batch[]): Promise<readonly Batch[]> {
-    const { maxAgeMs, dropped } = this.#options;
-    const isExpired = ({ table, newestMs }: Batch, nowMs: number) =>
-      isMeasurementTable(table) && newestMs < nowMs - maxAgeMs;
-    const localMs = Date.now();
-    if (!batches.some((batch) => isExpired(batch, localMs))) return batches;
-    const databaseMs = await this.#clock.read(target, this.#closing.signal);
-    if (databaseMs === undefined) return batches;
-    const nowMs = Math.min(localMs, databaseMs);
-    const expired = batches.filter((batch) => isExpired(batch, nowMs));
-    if (expired.length === 0) return batches;
-    const rows = expired.reduce((sum, batch) => sum + batch.rows, 0);
-    dropped.add('expired', rows);
-    const reason =
-      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
-    const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
-    if (this.#warnOnce(reason, message)) dropped.markReported(rows);
-    return batches.filter((batch) => !expired.includes(batch));
+  #onFailure(startMs: number, reason: string): void {
+    this.#failures++;
+    this.#nextTryMs = performance.now() + this.#getBackoffMs(MAX_BACKOFF_MS);
+    this.#status.onFailure(startMs, reason);
   }
 
   /** Half of the wait is random, so that many services don't retry at the same time. */
-  #waitFor(waitMs: number): void {
-    this.#nextTryMs = performance.now() + waitMs * (0.5 + Math.random() / 2);
+  #getBackoffMs(maxMs: number): number {
+    const waitMs = Math.min(MIN_BACKOFF_MS * 2 ** (this.#failures - 1), maxMs);
+    return waitMs * (0.5 + Math.random() / 2);
+  }
+
+  #waitForTables(): StepResult {
+    return { waitMs: Math.max(MIN_WAIT_MS, this.#schedule.getShortestWaitMs(PAUSE_MS)) };
+  }
+
+  /**
+   * Creates missing tables and columns before the first write. If QuestDB refuses that, or a newer version has changed
+   * the schema, rows of existing tables can still be stored.
+   */
+  async #prepare(target: WriteTarget): Promise<void> {
+    const { ensureTables, readTableIds, log } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      await ensureTables(target, signal);
+      this.#existingTables = undefined;
+      this.#nextPrepareMs = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (isUnreachable(error) || !readTableIds) throw error;
+      this.#existingTables = new Set((await readTableIds(target, signal)).keys());
+      this.#nextPrepareMs = performance.now() + PREPARE_INTERVAL_MS;
+      const message = errorMessage(error);
+      if (message !== this.#refusal) {
+        log.warn(`${message} Rows are stored only in tables that already exist.`);
+      }
+      this.#refusal = message;
+    }
+    this.#preparedFor = target.url;
+  }
+
+  /** QuestDB could create a missing table itself, but not as Perfscope needs it. */
+  #canWrite(table: string): boolean {
+    return this.#existingTables?.has(table) !== false;
+  }
+
+  /** Reads the next batches. */
+  async #openWindow(target: WriteTarget): Promise<SendWindow | undefined> {
+    const { spool } = this.#options;
+    const isBlocked = (table: string) => this.#schedule.isBlocked(table);
+    const reading = await spool.read(READING_BYTES, isBlocked);
+    if (!reading) return undefined;
+    const { batches, expiredBeforeMs } = await this.#expiredRows.remove(
+      target,
+      resumeBatches(reading),
+      reading.isRepeated === true,
+      this.#closing.signal,
+    );
+    return new SendWindow(reading, batches, expiredBeforeMs);
+  }
+
+  /** Ends a reading. The spool keeps the unsent rows. */
+  #endWindow(window: SendWindow): StepResult {
+    const unsent = window.getUnsent(this.#slow?.window === window);
+    this.#options.spool.remove(window.reading, unsent);
+    this.#window = undefined;
+    // If QuestDB accepts no rows at all, the whole spool would be read at once.
+    const canContinue = unsent.tables.size === 0 || this.#failures === 0;
+    return canContinue ? 'continue' : { waitMs: MIN_BACKOFF_MS };
   }
 }

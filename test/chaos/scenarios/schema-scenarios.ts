@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ChaosServer } from '../../support/chaos-server.ts';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -31,6 +32,24 @@ async function changeSchema(run: ChaosRun, statement: string): Promise<void> {
   }
 }
 
+/** Drops the table while three programs send rows to it, and a server checks the schema. */
+async function dropSharedTable(run: ChaosRun): Promise<void> {
+  const server = new ChaosServer(run.settings.dist, run.questdb.env);
+  run.onRemove(() => server.remove());
+  await server.start();
+  const labels = ['first', 'second', 'third'];
+  const programs = await Promise.all(
+    labels.map((label) => run.startConnected({ label, isDirect: true })),
+  );
+  await Promise.all(programs.map((program) => program.run('rate 500')));
+  await Promise.all(programs.map((program) => program.waitForRecorded(1000)));
+  await run.questdb.sql(`DROP TABLE ${TABLE}`);
+  run.faultEnds();
+  await Promise.all(programs.map((program) => program.waitForRecorded(program.recorded + 1500)));
+  await Promise.all(programs.map((program) => program.run('rate 0')));
+  await run.finish();
+}
+
 /** Records bad rows between good rows. */
 async function recordBadRows(run: ChaosRun, fields: readonly object[]): Promise<void> {
   const program = await run.start();
@@ -50,6 +69,12 @@ export const SCHEMA_SCENARIOS: readonly Scenario[] = [
     mayLose: ['in the dropped table'],
     isExclusive: true,
     run: (run) => changeSchema(run, `DROP TABLE ${TABLE}`),
+  },
+  {
+    name: 'dropped-shared-table',
+    failure: 'the table is dropped while three processes and a server write to it',
+    isExclusive: true,
+    run: dropSharedTable,
   },
   {
     name: 'dropped-column',

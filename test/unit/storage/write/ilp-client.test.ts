@@ -82,10 +82,18 @@ it.each([
   [401, ''],
   [404, '{"code":"not found"}'],
   [429, ''],
-  [500, '{"code":"internal error","message":"no space left on device","line":1}'],
   [503, 'x'],
 ])('retries after status %i with %j', async (status, body) => {
   expect(await write(respond(status, body))).toMatchObject({ kind: 'retry' });
+});
+
+it('reports an internal error of QuestDB, with its line', async () => {
+  const body = '{"code":"internal error","message":"no space left on device","line":1}';
+  expect(await write(respond(500, body))).toEqual({
+    kind: 'failed',
+    reason: 'HTTP 500 no space left on device',
+    line: 1,
+  });
 });
 
 it('reports a size limit, a timeout, and a closed connection', async () => {

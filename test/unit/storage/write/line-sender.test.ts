@@ -53,7 +53,7 @@ async function sendAll(sender: LineSender, lines: readonly string[]): Promise<st
   const failures: string[] = [];
   while (!queue.isEmpty && failures.length < 20) {
     const failure = await sender.sendNext(TARGET, 'table', queue);
-    if (failure !== undefined) failures.push(failure);
+    if (failure !== undefined) failures.push(failure.reason);
   }
   return failures;
 }

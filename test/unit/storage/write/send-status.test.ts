@@ -13,8 +13,8 @@ beforeEach(() => {
 
 it('reports failures that last longer than some seconds, and the first success after them', () => {
   for (; nowMs < 60_000; nowMs += 1000) status.onFailure(nowMs, 'ECONNREFUSED');
-  expect(status.onStored()).toBe(true);
-  expect(status.onStored()).toBe(false);
+  expect(status.onStored('a')).toBe(true);
+  expect(status.onStored('a')).toBe(false);
   expect(messages).toEqual([
     'QuestDB does not accept rows (ECONNREFUSED). Rows are kept in the spool and will be retried.',
     'QuestDB accepts rows again.',
@@ -31,9 +31,9 @@ it('reports nothing about a short failure', () => {
   status.onFailure(nowMs, 'ECONNREFUSED');
   nowMs += 3000;
   status.onFailure(nowMs, 'ECONNREFUSED');
-  expect(status.onStored()).toBe(false);
+  expect(status.onStored('a')).toBe(false);
   nowMs += 60_000;
   status.onFailure(nowMs, 'ECONNREFUSED');
-  status.onStored();
+  status.onStored('a');
   expect(messages).toEqual([]);
 });
