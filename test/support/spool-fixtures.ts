@@ -80,6 +80,11 @@ export function listSegments(dir: string): string[] {
     .sort();
 }
 
+/** Returns the paths of the segments in a spool folder whose rows are not all stored, relative to it. */
+export function listWaitingSegments(dir: string): string[] {
+  return listSegments(dir).filter((path) => !path.endsWith('.stored.segment'));
+}
+
 /** Returns the lines in all segments of a spool folder, including lines that are already stored. */
 export function readSpooledLines(dir: string): string[] {
   if (!existsSync(dir)) return [];

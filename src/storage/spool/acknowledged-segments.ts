@@ -8,7 +8,7 @@ const PART = 'the spool';
  * power failure, the rows are sent again. Linux writes data to the disk after about 30 s
  * (`vm.dirty_expire_centisecs`).
  */
-const KEEP_MS = 60_000;
+export const KEEP_MS = 60_000;
 
 /** Segments whose rows QuestDB has acknowledged, oldest first. They are deleted after a minute. */
 export class AcknowledgedSegments {
@@ -59,10 +59,9 @@ export class AcknowledgedSegments {
     if (oldest) startTask(PART, () => this.delete(oldest.segment));
   }
 
-  /** Deletes all segments synchronously. Never throws. */
-  clear(): void {
-    for (const { segment } of this.#segments) segment.closeSync();
-    this.#segments = [];
+  /** Leaves all segments to other processes, which delete them after a minute. Never throws. */
+  leaveAll(): void {
+    for (const segment of this.takeAll()) segment.leaveSync();
   }
 
   /** Deletes a segment. Never rejects. */

@@ -10,13 +10,16 @@ export interface SegmentName {
   readonly rows: number | undefined;
   /** Whether a service can have written the segment, so that it can't contain rows of a server. */
   readonly isShared: boolean;
+  /** Whether QuestDB acknowledged all rows. The file is kept for a minute after its process has ended. */
+  readonly isStored: boolean;
 }
 
-const NAME_PATTERN = /^(\d{15})-([0-9a-f]{16})(?:\.(\d{1,15}))?(\.shared)?\.segment$/;
+const NAME_PATTERN = /^(\d{15})-([0-9a-f]{16})(?:\.(\d{1,15}))?(\.shared)?(\.stored)?\.segment$/;
 
 /** Returns the name of a new segment, with a random nonce. */
 export function createSegmentName(createdMs: number): SegmentName {
-  return { createdMs, nonce: randomBytes(NONCE_BYTES), rows: undefined, isShared: false };
+  const nonce = randomBytes(NONCE_BYTES);
+  return { createdMs, nonce, rows: undefined, isShared: false, isStored: false };
 }
 
 /**
@@ -24,20 +27,23 @@ export function createSegmentName(createdMs: number): SegmentName {
  *
  * @example `001795800000000-5f1d8a0c9e3b7d42.1200.segment` contains 1,200 rows.
  */
-export function formatSegmentName({ createdMs, nonce, rows, isShared }: SegmentName): string {
+export function formatSegmentName(name: SegmentName): string {
+  const { createdMs, nonce, rows, isShared, isStored } = name;
   const time = String(Math.max(0, Math.round(createdMs))).padStart(15, '0');
   const rowSuffix = rows === undefined ? '' : `.${rows}`;
-  return `${time}-${nonce.toString('hex')}${rowSuffix}${isShared ? '.shared' : ''}.segment`;
+  const suffixes = `${rowSuffix}${isShared ? '.shared' : ''}${isStored ? '.stored' : ''}`;
+  return `${time}-${nonce.toString('hex')}${suffixes}.segment`;
 }
 
 /** Returns undefined for the name of another file. */
 export function parseSegmentName(name: string): SegmentName | undefined {
-  const [, time, nonce, rows, shared] = NAME_PATTERN.exec(name) ?? [];
+  const [, time, nonce, rows, shared, stored] = NAME_PATTERN.exec(name) ?? [];
   if (time === undefined || nonce === undefined) return undefined;
   return {
     createdMs: Number(time),
     nonce: Buffer.from(nonce, 'hex'),
     rows: rows === undefined ? undefined : Number(rows),
     isShared: shared !== undefined,
+    isStored: stored !== undefined,
   };
 }

@@ -153,12 +153,12 @@ export class SegmentQueue {
     if (this.#options.syncsToDisk) await this.#writer.sync();
   }
 
-  /** Deletes the acknowledged segments, and leaves the others to other processes. Never throws. */
+  /** Leaves all segments to other processes. Never throws. */
   close(): void {
     // The name of a complete segment contains its number of rows.
     if (this.#writer.active?.isWriting === false) this.#writer.seal();
-    for (const segment of this.#segments) segment.closeSync();
-    this.#acknowledged.clear();
+    for (const segment of this.#segments) segment.leaveSync();
+    this.#acknowledged.leaveAll();
     this.#writer.release();
     this.#segments = [];
     this.inUse = undefined;

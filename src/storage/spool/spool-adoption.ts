@@ -20,6 +20,7 @@ import {
   removeOrphanedFolder,
 } from './spool-owner.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
+import { mustSendStoredSegment } from './stored-segment.ts';
 
 const PART = 'the spool';
 /** File with the values of the current interval of a process. They replace its rows if it is killed. */
@@ -185,6 +186,7 @@ async function adoptSegment(
   const name = parseSegmentName(file);
   if (!name) return true;
   try {
+    if (name.isStored && !mustSendStoredSegment(path)) return true;
     const { bytes, rows } = await measureSegmentFile(path, name);
     if (!canAdopt(bytes)) return false;
     if (bytes === 0 || rows === 0) reporter.reportDamage(path, 0, bytes);

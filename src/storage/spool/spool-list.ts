@@ -16,7 +16,7 @@ export interface SpoolFolder {
   /** Whether the process is running. Otherwise, another process takes over the rows. */
   readonly isRunning: boolean;
   readonly segments: number;
-  /** Number of rows in the segments, including rows that QuestDB acknowledged in the last minute. */
+  /** Number of rows in the segments, including rows of running processes that QuestDB acknowledged in the last minute. */
   readonly rows: number;
   readonly bytes: number;
 }
@@ -64,7 +64,7 @@ async function measureSegments(
   const segments: { rows: number; bytes: number }[] = [];
   for (const file of listNames(folder, mustBeTrusted, onUnreadable)) {
     const name = parseSegmentName(file);
-    if (!name) continue;
+    if (!name || name.isStored) continue;
     try {
       segments.push(await measureSegmentFile(join(folder, file), name));
     } catch (error) {

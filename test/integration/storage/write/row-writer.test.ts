@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
@@ -8,7 +8,7 @@ import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts
 import { RowWriter, type RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
-import { listSegments } from '../../../support/spool-fixtures.ts';
+import { listSegments, listWaitingSegments } from '../../../support/spool-fixtures.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
@@ -89,7 +89,7 @@ it('keeps a row that QuestDB rejects as a dead letter, and stores the other rows
   expect(await countStoredRows('bad')).toBe(0);
   expect(dropped.total).toBe(0);
   expect(messages.join()).toContain("1 row for table performance_metrics can't be stored");
-  expect(readdirSync(spoolDir)).toEqual(['dead-letters']);
+  expect(listWaitingSegments(spoolDir)).toEqual([]);
 });
 
 it('stores texts with any character', async () => {
@@ -138,7 +138,8 @@ it('sends the complete rows of an incomplete batch of a killed process, and coun
   expect(await waitFor(async () => countStoredRows('first'))).toBe(1);
   expect(await countStoredRows('finished')).toBe(1);
   expect([...dropped.byReason]).toEqual([['damaged', 2]]);
-  expect(readdirSync(spoolDir)).toEqual([]);
+  expect(listWaitingSegments(spoolDir)).toEqual([]);
+  expect(existsSync(orphanedFolder)).toBe(false);
 });
 
 it('drops and counts the oldest rows when the spool is full', async () => {

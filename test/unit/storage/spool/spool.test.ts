@@ -15,11 +15,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   copyAsOrphan,
   createBatch,
   listSegments,
+  listWaitingSegments,
   ORPHAN_NAME,
   readValues,
   TestSpool,
@@ -380,7 +381,7 @@ describe('adoption', () => {
     expect(readdirSync(dir)).toHaveLength(1);
     killed.close();
     spool.close();
-    expect(readdirSync(dir)).toEqual([]);
+    expect(listWaitingSegments(dir)).toEqual([]);
   });
 
   it('leaves the rows of running processes alone', async () => {
@@ -463,7 +464,7 @@ describe('adoption', () => {
     expect(await spool.adopt()).toBe(3);
     expect(await spool.drain()).toEqual([0, 1, 2]);
     spool.close();
-    expect(readdirSync(dir)).toEqual([]);
+    expect(listWaitingSegments(dir)).toEqual([]);
   });
 
   it('sets aside rows of a table that services must not write', async () => {
@@ -484,12 +485,55 @@ describe('adoption', () => {
 });
 
 describe('closing', () => {
-  it('deletes the folder if all rows are stored', async () => {
+  async function leaveStoredRows(count: number): Promise<void> {
     const spool = new TestSpool({ dir });
-    await addBatches(spool, 3);
+    await addBatches(spool, count);
     await spool.drain();
     spool.close();
+  }
+
+  async function adoptAfter(ms: number): Promise<number[]> {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+    const spool = new TestSpool({ dir });
+    await spool.adopt();
+    const values = await spool.drain();
+    vi.useRealTimers();
+    spool.close();
+    return values;
+  }
+
+  it('deletes the folder if it contains no rows', async () => {
+    const spool = new TestSpool({ dir });
+    spool.getFolder();
+    spool.close();
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('keeps stored rows for a minute, without sending them again', async () => {
+    await leaveStoredRows(3);
+    const files = listSegments(dir);
+    expect(files).toEqual([expect.stringMatching(/\.3\.stored\.segment$/)]);
+    expect(await adoptAfter(50_000)).toEqual([]);
+    expect(listSegments(dir)).toEqual(files);
+    expect(await adoptAfter(61_000)).toEqual([]);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('keeps stored rows that it has taken over for a minute', async () => {
+    const spool = new TestSpool({ dir: join(folder, 'other') });
+    await addBatches(spool, 3);
+    copyAsOrphan(join(folder, 'other'), dir);
+    expect(await adoptAfter(0)).toEqual(numbers(3));
+    expect(listSegments(dir)).toHaveLength(1);
+    expect(await adoptAfter(61_000)).toEqual([]);
+    expect(readdirSync(dir)).toEqual([]);
+    spool.close();
+  });
+
+  it('sends stored rows again after a restart of the machine', async () => {
+    await leaveStoredRows(3);
+    const years = 10 * 365 * 24 * 3_600_000;
+    expect(await adoptAfter(years)).toEqual(numbers(3));
   });
 
   it('can be used again', async () => {
@@ -501,6 +545,6 @@ describe('closing', () => {
     expect(await spool.adopt()).toBe(1);
     expect(await spool.drain()).toEqual([0]);
     spool.close();
-    expect(readdirSync(dir)).toEqual([]);
+    expect(listWaitingSegments(dir)).toEqual([]);
   });
 });
