@@ -13,7 +13,7 @@ export interface ExpiredRowsOptions {
   readonly log: Logger;
 }
 
-/** Batches without those that are too old. */
+/** The batches that are not too old. */
 export interface CurrentBatches {
   readonly batches: readonly Batch[];
   /** Measurements that are older were removed, in ms since the epoch. Undefined if no batch was removed. */

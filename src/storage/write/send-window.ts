@@ -48,7 +48,7 @@ export class SendWindow {
     return { tables, expiredBeforeMs, isInFlight };
   }
 
-  /** Returns how many rows of a table were handled, including those of earlier attempts. */
+  /** Returns how many rows of a table were handled, including rows of earlier attempts. */
   getProgress(table: string): UnsentTable {
     const queue = this.#queues.get(table);
     const rows = queue?.rows ?? 0;

@@ -82,8 +82,8 @@ interface SlowTable {
 
 /**
  * Sends batches from the spool to QuestDB: one table per request, about oldest first. A failure doesn't repeat requests
- * that were successful before. A table that QuestDB doesn't accept, or a slow table, doesn't delay the rows of other
- * tables: they are read from the spool and sent in the meantime.
+ * that were successful before. A slow table, or a table that QuestDB doesn't accept, doesn't delay other tables: their
+ * rows are sent in the meantime.
  */
 export class SpoolSender {
   readonly #options: SpoolSenderOptions;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createError } from '../../../../src/core/perfscope-error.ts';
 import type { WriteOutcome } from '../../../../src/storage/write/ilp-client.ts';
 import { LineQueue } from '../../../../src/storage/write/line-queue.ts';
 import { LineSender } from '../../../../src/storage/write/line-sender.ts';
@@ -23,7 +24,10 @@ beforeEach(() => {
 });
 
 /** Creates a sender whose QuestDB stores all lines of a request, or none of them. */
-function createSender(respond: (lines: string[], body: Buffer) => WriteOutcome): LineSender {
+function createSender(
+  respond: (lines: string[], body: Buffer) => WriteOutcome,
+  repairSchema: () => Promise<void> = async () => {},
+): LineSender {
   return new LineSender({
     client: {
       write: async (_target, parts) => {
@@ -38,7 +42,10 @@ function createSender(respond: (lines: string[], body: Buffer) => WriteOutcome):
         connection = repairs;
       },
     },
-    repairSchema: async () => void repairs++,
+    repairSchema: async () => {
+      repairs++;
+      await repairSchema();
+    },
     onRejected: async (_table, line, reason) => {
       rejected.push(`${line.toString().trim()} ${reason}`);
     },
@@ -158,6 +165,87 @@ it('sets lines with an unknown column aside after some repairs', async () => {
   );
   expect(await sendAll(sender, ['a', 'bad', 'b'])).toHaveLength(2);
   expect([stored, rejected, repairs]).toEqual([['a', 'b'], [`bad ${reason}`], 3]);
+});
+
+it('sets a rejected line aside if QuestDB refuses the repair', async () => {
+  const refuse = async () => {
+    throw createError('PS_SCHEMA_NEWER', { found: 9, known: 6 });
+  };
+  const sender = createSender(rejectBad(true), refuse);
+  expect(await sendAll(sender, ['a', 'bad', 'b'])).toEqual([]);
+  expect([stored, rejected]).toEqual([['a', 'b'], ['bad cast error']]);
+});
+
+it('sets no line aside if QuestDB is unreachable during the repair', async () => {
+  const fail = async () => {
+    throw createError('PS_QUESTDB_UNREACHABLE', { url: TARGET.url, reason: 'down' });
+  };
+  const sender = createSender(rejectBad(true), fail);
+  await expect(sendAll(sender, ['a', 'bad', 'b'])).rejects.toThrow('down');
+  expect([stored, rejected]).toEqual([[], []]);
+});
+
+describe('after an internal error', () => {
+  /** Fails for requests with a line that starts with `bad`. */
+  const failBad = (lines: string[]): WriteOutcome => {
+    const index = lines.findIndex((line) => line.startsWith('bad'));
+    if (index === -1) return { kind: 'stored' };
+    return { kind: 'failed', reason: 'write error', line: index + 1 };
+  };
+
+  it.each([
+    ['in the middle', ['a', 'b', 'bad', 'c']],
+    ['at the start', ['bad', 'a', 'b', 'c']],
+    ['next to each other', ['a', 'bad 1', 'bad 2', 'b', 'c']],
+  ])('sets only the lines %s aside', async (_name, lines) => {
+    const sender = createSender(failBad);
+    const failures = await sendAll(sender, lines);
+    expect(stored).toEqual(lines.filter((line) => !line.startsWith('bad')));
+    expect(rejected).toEqual(
+      lines.filter((line) => line.startsWith('bad')).map((line) => `${line} write error`),
+    );
+    expect(failures.length).toBeGreaterThan(3);
+    expect(repairs).toBe(0);
+  });
+
+  it('keeps the lines if QuestDB reports no line', async () => {
+    const sender = createSender(() => ({ kind: 'failed', reason: 'disk full', line: undefined }));
+    expect(await sendAll(sender, ['a', 'b'])).toHaveLength(20);
+    expect([stored, rejected]).toEqual([[], []]);
+  });
+
+  it('keeps the lines if the error is temporary', async () => {
+    let requestCount = 0;
+    const sender = createSender(() => {
+      requestCount++;
+      if (requestCount > 10) return { kind: 'stored' };
+      return { kind: 'failed', reason: 'busy', line: 1 };
+    });
+    await sendAll(sender, ['a', 'b', 'c']);
+    expect([stored, rejected]).toEqual([['a', 'b', 'c'], []]);
+  });
+});
+
+it('adapts the size of requests for each table', async () => {
+  const lines = Array.from({ length: 1000 }, (_, i) => `slow ${i}`.padEnd(100));
+  const sender = createSender((sent, body) =>
+    sent[0]!.startsWith('slow') && body.length > 20_000
+      ? { kind: 'timeout', reason: 'no response' }
+      : { kind: 'stored' },
+  );
+  await sendAll(sender, lines);
+  const other = lines.map((line) => line.replace('slow', 'fast'));
+  const queue = new LineQueue([{ lines: Buffer.from(`${other.join('\n')}\n`), rows: 1000 }]);
+  await sender.sendNext(TARGET, 'other', queue);
+  expect(requests.at(-1)).toHaveLength(1000);
+});
+
+it('counts no repeated rows', async () => {
+  const sender = createSender(rejectBad(true));
+  const lines = Buffer.from('a\nb\n');
+  await sender.sendNext(TARGET, 'table', new LineQueue([{ lines, rows: 2 }]));
+  await sender.sendNext(TARGET, 'table', new LineQueue([{ lines, rows: 2 }], true));
+  expect([sender.storedRows, sender.storedRequests]).toEqual([2, 2]);
 });
 
 it('limits the number of repairs if each line has another reason', async () => {

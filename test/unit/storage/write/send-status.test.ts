@@ -37,3 +37,29 @@ it('reports nothing about a short failure', () => {
   status.onStored('a');
   expect(messages).toEqual([]);
 });
+
+it('reports a table if the rows of other tables are stored', () => {
+  for (; nowMs < 60_000; nowMs += 1000) {
+    status.onTableFailure('bad', nowMs, 'HTTP 500');
+    nowMs += 1000;
+    status.onStored('good');
+  }
+  status.onStored('bad');
+  expect(messages).toEqual([
+    'QuestDB does not accept rows of the table bad (HTTP 500). Rows are kept in the spool and will be retried.',
+    'QuestDB accepts rows of the table bad again.',
+  ]);
+});
+
+it('reports a failure of all tables once', () => {
+  for (; nowMs < 60_000; nowMs += 1000) {
+    status.onTableFailure('a', nowMs, 'HTTP 500');
+    status.onTableFailure('b', nowMs, 'HTTP 500');
+  }
+  status.onStored('a');
+  status.onStored('b');
+  expect(messages).toEqual([
+    'QuestDB does not accept rows (HTTP 500). Rows are kept in the spool and will be retried.',
+    'QuestDB accepts rows again.',
+  ]);
+});
