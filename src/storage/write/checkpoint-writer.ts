@@ -61,8 +61,8 @@ export class CheckpointWriter {
   }
 
   /**
-   * Returns the rows of a checkpoint that the process did not write to its segments before it was killed, or
-   * undefined if the checkpoint is damaged.
+   * Returns the rows of a checkpoint that the process did not write to its segments before it was killed.
+   * Returns undefined if the checkpoint is damaged.
    *
    * @throws the error of the file system
    */
