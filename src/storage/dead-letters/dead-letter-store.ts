@@ -184,8 +184,8 @@ export class DeadLetterStore {
 
   /** Deletes the files of processes that were killed while they removed or wrote a file. */
   async #deleteInterruptedFiles(): Promise<void> {
-    const removed = listRemovedFiles(this.#folder);
-    const unfinished = listUnfinishedFiles(this.#folder);
+    const removed = this.#list(listRemovedFiles);
+    const unfinished = this.#list(listUnfinishedFiles);
     if (removed.length + unfinished.length === 0) return;
     assertTrustedFolder(this.#folder);
     for (const name of removed) this.#reportRemoved(await this.#deleteRemovedFile(name));
@@ -212,16 +212,16 @@ export class DeadLetterStore {
   async #refresh(): Promise<void> {
     this.#refreshedAtMs = performance.now();
     const files = new Map<string, FileCount>();
-    for (const name of this.#listFiles()) {
+    for (const name of this.#list(listDeadLetterFiles)) {
       const count = await this.#countRows(name, this.#files.get(name));
       if (count) files.set(name, count);
     }
     this.#files = files;
   }
 
-  #listFiles(): string[] {
+  #list(list: (folder: string) => string[]): string[] {
     try {
-      return listDeadLetterFiles(this.#folder);
+      return list(this.#folder);
     } catch {
       // The folder can't be listed, for example because it belongs to another user.
       return [];
