@@ -156,8 +156,7 @@ function wrapRouterHandle(original: Method): Method {
   return function handle(this: unknown, ...args: unknown[]) {
     const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
     const observedOut = enterRouter(request, response, out);
-    if (observedOut !== undefined) args[2] = observedOut;
-    return original.apply(this, args);
+    return original.apply(this, observedOut === undefined ? args : args.with(2, observedOut));
   };
 }
 

@@ -2,7 +2,7 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { guard } from '../../core/guard.ts';
 import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import { wrapMethod } from './method-patching.ts';
-import { bindTenantContext } from './tenant-context.ts';
+import { bindCallback } from './tenant-context.ts';
 
 interface PgPool {
   totalCount: number;
@@ -79,14 +79,13 @@ export function createPoolMetrics(meter: Meter): PoolMetrics {
       pools.add(new WeakRef(pool));
     }
     // The pool can call back in the context of the caller that released the connection.
-    if (typeof args[0] === 'function') args[0] = bindTenantContext(args[0]);
+    return bindCallback(args, 0);
   });
 
   const patch = (exports: unknown) => {
     wrapMethod((exports as { prototype: object }).prototype, 'connect', (original) => {
       return function connect(this: PgPool, ...args: unknown[]) {
-        startConnect(this, args);
-        return original.apply(this, args);
+        return original.apply(this, startConnect(this, args) ?? args);
       };
     });
   };

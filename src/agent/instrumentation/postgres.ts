@@ -9,7 +9,7 @@ import {
   type SentStatement,
   type StatementRecorderOptions,
 } from './postgres-statements.ts';
-import { bindTenantContext, getCurrentTenant } from './tenant-context.ts';
+import { bindCallback, getCurrentTenant } from './tenant-context.ts';
 
 export interface PostgresInstrumentationOptions extends StatementRecorderOptions {
   pools: PoolMetrics;
@@ -64,7 +64,7 @@ export function createPostgresInstrumentations(
   const record = createStatementRecorder(options);
   const patched = new WeakSet<object>();
   /** The current synchronous call of `query`. */
-  let currentCall: { client: object; statement: RunningStatement } | undefined;
+  let currentCall: { client: object; statement: RunningStatement; args: unknown[] } | undefined;
 
   const recordEnd = (query: object, error: unknown) => {
     const statement = RunningStatementField.get(query);
@@ -112,9 +112,7 @@ export function createPostgresInstrumentations(
     if (text === undefined) return undefined;
     const tenant = getCurrentTenant();
     const statement = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
-    const lastIndex = args.length - 1;
-    if (typeof args[lastIndex] === 'function') args[lastIndex] = bindTenantContext(args[lastIndex]);
-    return { client, statement };
+    return { client, statement, args: bindCallback(args, args.length - 1) };
   });
 
   const patchClient = (exports: unknown) => {
@@ -124,7 +122,7 @@ export function createPostgresInstrumentations(
         const outerCall = currentCall;
         currentCall = startCall(this, args);
         try {
-          return original.apply(this, args);
+          return original.apply(this, currentCall?.args ?? args);
         } finally {
           currentCall = outerCall;
         }

@@ -75,11 +75,14 @@ function observeThenable(thenable: object, then: Method, call: TrackedCall): voi
   defineHidden(thenable, 'then', function (this: unknown, ...args: unknown[]) {
     if (own) Object.defineProperty(thenable, 'then', own);
     else Reflect.deleteProperty(thenable, 'then');
-    args[0] = observe(args[0], false, (value) => value);
-    args[1] = observe(args[1], true, (error) => {
-      throw error;
-    });
-    return Reflect.apply(then, this, args);
+    const [onFulfilled, onRejected, ...others] = args;
+    const observed = [
+      observe(onFulfilled, false, (value) => value),
+      observe(onRejected, true, (error) => {
+        throw error;
+      }),
+    ];
+    return Reflect.apply(then, this, [...observed, ...others]);
   });
 }
 
