@@ -2,7 +2,7 @@ import { parseRollupUnit } from './rollup-definitions.ts';
 
 /**
  * Why a roll-up was replaced:
- * - `lost`: the rows of its history are no longer in the base, for example after `DROP TABLE`.
+ * - `lost`: its base has lost the rows of its history, for example after `DROP TABLE`.
  * - `changed`: the rows are still in the base, but a column of the roll-up was dropped or renamed. The new
  *   roll-up must not read them again.
  */

@@ -36,9 +36,10 @@ export interface ReplaceRollupsOptions {
 
 /**
  * Keeps the history of invalid roll-ups in plain tables, and creates the roll-ups again under the same names.
- * The new roll-ups contain only rows that the histories don't contain, so queries add both up. If this fails or
- * the process ends, call it again: a history is complete as soon as it has its final name, and a roll-up is
- * dropped only after all histories are complete.
+ * The new roll-ups contain only rows that the histories don't contain, so queries add both up.
+ *
+ * If this fails or the process ends, call it again. A history is complete as soon as it has its final name. A
+ * roll-up is dropped only after all histories are complete.
  *
  * @param rollups one table's roll-ups of one version, the finest first. Each is computed from the previous one.
  * @returns names of the histories
