@@ -78,6 +78,11 @@ export class SegmentQueue {
     return this.#writer.appendSync(batch);
   }
 
+  /** See {@link SegmentWriter.createSegmentSync}. */
+  createSegmentSync(batches: readonly Batch[]): Segment | undefined {
+    return this.#writer.createSegmentSync(batches);
+  }
+
   /** Adds a segment of another process. Older segments are sent first. */
   insert(segment: Segment): void {
     const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);

@@ -77,11 +77,28 @@ export class SegmentWriter {
     }
   }
 
+  /** Writes batches to a separate segment. Returns undefined if the disk refuses one of them. */
+  createSegmentSync(batches: readonly Batch[]): Segment | undefined {
+    let segment: Segment | undefined;
+    try {
+      segment = Segment.create(this.getFolder(), this.#getUniqueTime());
+      for (const batch of batches) segment.appendSync(batch);
+    } catch (error) {
+      startTask(PART, () => segment?.delete());
+      return this.#onFailure(error);
+    }
+    this.#startSealing(segment);
+    this.#options.onSegment(segment);
+    return segment;
+  }
+
   /** Ends the active segment. The next batch starts a new one. */
   seal(): void {
-    const segment = this.#active;
+    if (this.#active) this.#startSealing(this.#active);
     this.#active = undefined;
-    if (!segment) return;
+  }
+
+  #startSealing(segment: Segment): void {
     const { syncsToDisk, reporter } = this.#options;
     startTask(PART, async () => {
       try {
@@ -152,12 +169,16 @@ export class SegmentWriter {
       if (isMoved) this.#leaveFolder();
     }
     if (!this.#active) {
-      // Unique, because the time in the name is the order of the segments.
-      this.#lastCreatedMs = Math.max(Date.now(), this.#lastCreatedMs + 1);
-      this.#active = Segment.create(this.getFolder(), this.#lastCreatedMs);
+      this.#active = Segment.create(this.getFolder(), this.#getUniqueTime());
       this.#options.onSegment(this.#active);
     }
     return this.#active;
+  }
+
+  /** The time in its name is the position of a segment among the others. */
+  #getUniqueTime(): number {
+    this.#lastCreatedMs = Math.max(Date.now(), this.#lastCreatedMs + 1);
+    return this.#lastCreatedMs;
   }
 
   #onFailure(error: unknown): undefined {

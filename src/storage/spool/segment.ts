@@ -270,6 +270,13 @@ export class Segment {
     }
   }
 
+  /** Returns a reading of all records. Their batches are still in memory. */
+  createReading(batches: readonly Batch[]): SegmentReading {
+    const records = { batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 };
+    const end = { bytes: this.#bytes, end: this.#bytes, rowsBefore: this.#rows };
+    return { ...records, ...end, rewinds: this.#rewinds, isRepeated: false };
+  }
+
   /**
    * Continues after a reading. If `rewind` was called after it, the position stays the same.
    *

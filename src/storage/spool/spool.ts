@@ -75,7 +75,7 @@ type ReadingSource =
   | undefined;
 
 interface CurrentReading extends SpoolReading {
-  readonly source: ReadingSource;
+  source: ReadingSource;
 }
 
 /**
@@ -389,7 +389,23 @@ export class Spool {
   async #retryUnsaved(): Promise<void> {
     this.#adding = this.#adding.then(() => this.#saveUnsaved());
     await this.#adding;
+    if (this.#unsavedAndUnread.length === 0) this.#saveReading();
     this.#enforceLimits();
+  }
+
+  /**
+   * Writes the batches that are being sent to a separate segment, so that they are not sent again. Synchronous, because
+   * the reading can end at any time.
+   */
+  #saveReading(): void {
+    const reading = this.#reading;
+    if (!reading || reading.source) return;
+    const { batches } = reading;
+    const segment = this.#queue.createSegmentSync(batches);
+    if (!segment) return;
+    for (const batch of batches) this.#onSaved(batch, { segment, end: segment.bytes });
+    reading.source = { segment, reading: segment.createReading(batches) };
+    this.#queue.inUse = segment;
   }
 
   async #updateFreeDiskBytes(): Promise<void> {

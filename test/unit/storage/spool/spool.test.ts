@@ -205,6 +205,25 @@ describe('a disk that refuses rows', () => {
     spool.close();
   });
 
+  it('writes rows to the disk while they are being sent, without sending them again', async () => {
+    writeFileSync(dir, 'a file instead of a folder');
+    const spool = new TestSpool({ dir });
+    await addBatches(spool, 3);
+    const reading = (await spool.read(1_000_000))!;
+    const isHandled = spool.capturePending();
+    rmSync(dir);
+    await waitFor(async () => listSegments(dir).length === 1);
+    expect(await spool.read(1)).toBe(reading);
+    expect([spool.waitingRows, isHandled()]).toEqual([3, false]);
+    spool.remove(reading);
+    expect([spool.waitingRows, isHandled()]).toEqual([0, true]);
+    expect(await spool.drain()).toEqual([]);
+    spool.resendAcknowledged();
+    expect(await spool.drain()).toEqual(numbers(3));
+    expect(spool.dropped.total).toBe(0);
+    spool.close();
+  });
+
   it('writes the rows to the disk when the process exits', async () => {
     writeFileSync(dir, 'a file instead of a folder');
     const spool = new TestSpool({ dir });
