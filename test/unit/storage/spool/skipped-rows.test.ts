@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { TableName } from '../../../../src/core/schema/table-registry.ts';
+import type { UnsentTable } from '../../../../src/storage/spool/skipped-range.ts';
+import type { SpoolReading } from '../../../../src/storage/spool/spool.ts';
+import { resumeBatches, SendWindow } from '../../../../src/storage/write/send-window.ts';
+import { createRandom } from '../../../support/random.ts';
+import {
+  copyAsOrphan,
+  createBatch,
+  readValues,
+  TestSpool,
+} from '../../../support/spool-fixtures.ts';
+
+const TABLES = ['performance_metrics', 'error_logs', 'queue_metrics'] as const;
+const [GOOD, BAD] = TABLES;
+
+let folder: string;
+let spool: TestSpool;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'perfscope-skipped-'));
+  spool = new TestSpool({ dir: join(folder, 'spool') });
+});
+afterEach(() => {
+  spool.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const isBad = (table: string) => table === BAD;
+
+/** Ends a reading without sending the rows of some tables. */
+function skip(
+  reading: SpoolReading,
+  unsent: Record<string, UnsentTable>,
+  isInFlight = false,
+): void {
+  const tables = new Map(Object.entries(unsent));
+  spool.remove(reading, { tables, expiredBeforeMs: undefined, isInFlight });
+}
+
+/** Reads everything, and sends only the tables that are not blocked. Returns the values of sent rows. */
+async function drain(
+  isBlocked: (table: string) => boolean,
+  from: TestSpool = spool,
+): Promise<number[]> {
+  const values: number[] = [];
+  for (;;) {
+    const reading = await from.read(1000, isBlocked);
+    if (!reading) return values;
+    const window = new SendWindow(reading, resumeBatches(reading), undefined);
+    for (const [table, queue] of window.pending) {
+      if (isBlocked(table)) continue;
+      const { parts } = queue.peek(1e6);
+      values.push(
+        ...readValues([
+          { table: table as TableName, rows: 0, newestMs: 0, lines: Buffer.concat(parts) },
+        ]),
+      );
+      queue.remove(queue.peek(1e6));
+    }
+    from.remove(reading, window.getUnsent(false));
+  }
+}
+
+it('reads the rows of other tables while a table is blocked, and its rows later', async () => {
+  for (let i = 0; i < 20; i++) await spool.add(createBatch(i, 1, i % 2 === 0 ? GOOD : BAD));
+  expect(await drain(isBad)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  expect(spool.waitingRows).toBe(10);
+  expect(await drain(isBad)).toEqual([]);
+  expect(await drain(() => false)).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+  expect([spool.waitingRows, spool.waitingBytes]).toEqual([0, 0]);
+});
+
+it('reads a table that is blocked from the start not twice', async () => {
+  await spool.add(createBatch(0, 5, BAD));
+  await drain(isBad);
+  await spool.add(createBatch(5, 5, GOOD));
+  expect(await drain(isBad)).toEqual([5, 6, 7, 8, 9]);
+  expect(await drain(() => false)).toEqual([0, 1, 2, 3, 4]);
+});
+
+it('continues after the rows that were sent before a table was blocked', async () => {
+  await spool.add(createBatch(0, 4, BAD));
+  await spool.add(createBatch(4, 4, BAD));
+  const reading = (await spool.read(1e6))!;
+  skip(reading, { [BAD]: { rows: 8, handledRows: 5 } });
+  expect(spool.waitingRows).toBe(3);
+  expect(await drain(() => false)).toEqual([5, 6, 7]);
+});
+
+it('waits for skipped rows in a flush', async () => {
+  await spool.add(createBatch(0, 1, BAD));
+  await spool.add(createBatch(1, 1, GOOD));
+  const isHandled = spool.capturePending();
+  await drain(isBad);
+  expect(isHandled()).toBe(false);
+  await drain(() => false);
+  expect(isHandled()).toBe(true);
+});
+
+it('records the progress of rows that are sent after the reading has ended', async () => {
+  await spool.add(createBatch(0, 4, BAD));
+  const reading = (await spool.read(1e6))!;
+  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, true);
+  await spool.add(createBatch(4, 2, BAD));
+  await drain(isBad);
+  spool.updateUnsent(reading, BAD, { rows: 4, handledRows: 3 });
+  expect(spool.waitingRows).toBe(3);
+  expect(await drain(() => false)).toEqual([3, 4, 5]);
+});
+
+it('does not use the memory of rows again that are being sent', async () => {
+  await spool.add(createBatch(0, 4, BAD));
+  await spool.add(createBatch(100, 4, GOOD));
+  const reading = (await spool.read(1))!;
+  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, true);
+  await spool.read(1);
+  expect(readValues(reading.batches)).toEqual([0, 1, 2, 3]);
+});
+
+it('leaves skipped rows to the next process', async () => {
+  await spool.add(createBatch(0, 2, BAD));
+  await spool.add(createBatch(2, 2, GOOD));
+  await drain(isBad);
+  spool.close();
+  const next = new TestSpool({ dir: join(folder, 'spool') });
+  await next.adopt();
+  const values = await drain(() => false, next);
+  expect(values).toEqual(expect.arrayContaining([0, 1]));
+  next.close();
+});
+
+it('skips rows of other processes too', async () => {
+  for (let i = 0; i < 6; i++) await spool.add(createBatch(i, 1, i % 2 === 0 ? GOOD : BAD));
+  copyAsOrphan(join(folder, 'spool'), join(folder, 'other'));
+  const next = new TestSpool({ dir: join(folder, 'other') });
+  expect(await next.adopt()).toBe(6);
+  expect(await drain(isBad, next)).toEqual([0, 2, 4]);
+  expect(await drain(() => false, next)).toEqual([1, 3, 5]);
+  expect(next.waitingRows).toBe(0);
+  next.close();
+});
+
+it('counts only rows that were not sent if the size limit is reached', async () => {
+  spool.close();
+  spool = new TestSpool({ dir: join(folder, 'small'), maxBytes: 8000 });
+  for (let i = 0; i < 10; i++) {
+    await spool.add(createBatch(2 * i, 1, GOOD));
+    await spool.add(createBatch(2 * i + 1, 1, BAD));
+  }
+  expect(await drain(isBad)).toHaveLength(10);
+  for (let i = 20; spool.dropped.total === 0; i++) await spool.add(createBatch(i, 10, GOOD));
+  const first = spool.dropped.byReason.get('spool_full')!;
+  expect(first).toBeLessThanOrEqual(10);
+});
+
+it('counts no rows as dropped that were sent before they were sent again', async () => {
+  spool.close();
+  spool = new TestSpool({ dir: join(folder, 'small'), maxBytes: 8000 });
+  for (let i = 0; i < 10; i++) await spool.add(createBatch(i, 1, GOOD));
+  expect(await drain(() => false)).toHaveLength(10);
+  spool.resendAcknowledged();
+  expect(spool.waitingRows).toBe(10);
+  let added = 0;
+  while (spool.waitingRows >= added) {
+    await spool.add(createBatch(100 + added, 10, BAD));
+    added += 10;
+  }
+  const waiting = spool.waitingRows;
+  expect(spool.dropped.total).toBe(added - waiting);
+});
+
+it('marks rows that are sent again', async () => {
+  await spool.add(createBatch(0, 1, GOOD));
+  await drain(() => false);
+  spool.resendAcknowledged();
+  const reading = (await spool.read(1e6))!;
+  expect([reading.isRepeated, readValues(reading.batches)]).toEqual([true, [0]]);
+  spool.remove(reading);
+  await spool.add(createBatch(1, 1, GOOD));
+  expect((await spool.read(1e6))!.isRepeated).toBe(false);
+});
+
+it('marks the rows of a reading during which they were resent', async () => {
+  await spool.add(createBatch(0, 1, GOOD));
+  const reading = (await spool.read(1e6))!;
+  spool.resendAcknowledged();
+  spool.remove(reading);
+  expect((await spool.read(1e6))!.isRepeated).toBe(true);
+});
+
+it('keeps skipped rows when rows are sent again', async () => {
+  await spool.add(createBatch(0, 1, BAD));
+  await spool.add(createBatch(1, 1, GOOD));
+  await drain(isBad);
+  spool.resendAcknowledged();
+  expect(await drain(isBad)).toEqual([1]);
+  expect(new Set(await drain(() => false))).toEqual(new Set([0]));
+  expect(spool.waitingRows).toBe(0);
+});
+
+it.each(Array.from({ length: 20 }, (_, seed) => seed))('sends each row, seed %i', async (seed) => {
+  const random = createRandom(seed + 1);
+  const blocked = new Set<string>();
+  const sent: number[] = [];
+  let next = 0;
+  for (let step = 0; step < 60; step++) {
+    const table = TABLES[Math.floor(random() * 3)]!;
+    if (random() < 0.6) {
+      const rows = 1 + Math.floor(random() * 5);
+      await spool.add(createBatch(next, rows, table));
+      next += rows;
+    } else if (blocked.has(table)) blocked.delete(table);
+    else if (blocked.size < 2) blocked.add(table);
+    if (random() < 0.5) sent.push(...(await drain((each) => blocked.has(each))));
+  }
+  sent.push(...(await drain(() => false)));
+  expect(sent.toSorted((a, b) => a - b)).toEqual(Array.from({ length: next }, (_, i) => i));
+  expect([spool.waitingRows, spool.dropped.total]).toEqual([0, 0]);
+});
