@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PausedTarget, WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
 import { DAY_MS } from '../../../../src/core/duration.ts';
+import { createError } from '../../../../src/core/perfscope-error.ts';
 import type { TableName } from '../../../../src/core/schema/table-registry.ts';
 import { migrateTables } from '../../../../src/storage/migrations/migrate.ts';
 import type { Batch } from '../../../../src/storage/spool/batch.ts';
@@ -13,6 +14,7 @@ import {
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 import { MemorySpool } from '../../../support/memory-spool.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const cleanups: (() => unknown)[] = [];
 let spool: MemorySpool;
@@ -68,7 +70,7 @@ async function listen(onRequest: RequestListener): Promise<WriteTarget> {
   return { url };
 }
 
-/** Starts a server that stores all lines, unless `respond` returns another status. */
+/** Starts a server that stores all lines, unless `respond` returns another status. 418: an internal error of QuestDB. */
 function startQuestdb(
   respond: (body: string) => number | undefined = () => undefined,
   databaseTime = new Date().toISOString(),
@@ -82,7 +84,8 @@ function startQuestdb(
     }
     const status = respond(body) ?? 204;
     if (status === 204) stored.push(...body.split('\n').filter(Boolean));
-    response.writeHead(status).end(status === 400 ? '{"code":"invalid","message":"bad"}' : '');
+    if (status === 418) response.writeHead(500).end('{"code":"internal error","message":"failed"}');
+    else response.writeHead(status).end(status === 400 ? '{"code":"invalid","message":"bad"}' : '');
   });
 }
 
@@ -230,6 +233,49 @@ it('reports a failed read and retries', async () => {
   expect(spool.waitingRows).toBe(1);
   await sender.sendAll();
   expect([stored.length, spool.waitingRows]).toEqual([1, 0]);
+});
+
+it('sends the rows of other tables while QuestDB fails for one table', async () => {
+  spool = new MemorySpool([createBatch(1), createBatch(2, 'error_logs')], 1);
+  const target = await startQuestdb((body) =>
+    body.startsWith('performance_metrics') ? 418 : undefined,
+  );
+  const sender = createSender({ target: () => target });
+  sender.start();
+  await waitFor(async () => stored.length > 0);
+  expect([stored, spool.waitingRows]).toEqual([['error_logs id="2" 1'], 1]);
+});
+
+it('sends the rows of other tables while a request for one table has no response', async () => {
+  spool = new MemorySpool([createBatch(1), createBatch(2, 'error_logs')], 1);
+  let respond = () => {};
+  const target = await listen(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    stored.push(...body.split('\n').filter(Boolean));
+    if (body.startsWith('performance_metrics')) respond = () => void response.writeHead(204).end();
+    else response.writeHead(204).end();
+  });
+  const sender = createSender({ target: () => target });
+  sender.start();
+  await waitFor(async () => stored.length === 2);
+  await waitFor(async () => spool.waitingRows === 1);
+  respond();
+  await waitFor(async () => spool.waitingRows === 0);
+  expect(stored).toHaveLength(2);
+});
+
+it('stores rows of existing tables if the schema is newer', async () => {
+  spool = new MemorySpool([createBatch(1), createBatch(2, 'error_logs')]);
+  const target = await startQuestdb();
+  const sender = createSender({
+    target: () => target,
+    ensureTables: () => Promise.reject(createError('PS_SCHEMA_NEWER', { found: 9, known: 6 })),
+    readTableIds: async () => new Map([['error_logs', 1]]),
+  });
+  await sender.sendAll();
+  expect([stored, spool.waitingRows]).toEqual([['error_logs id="2" 1'], 2]);
+  expect(messages.join()).toContain('schema version 9');
 });
 
 describe('expired rows', () => {
