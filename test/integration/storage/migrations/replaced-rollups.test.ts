@@ -194,6 +194,39 @@ it('keeps the values of a renamed column', async () => {
   );
 }, 300_000);
 
+it('repairs the roll-ups of other tables if one repair fails, and tries again later', async () => {
+  await writeBuckets('blocked', NOW, 1);
+  await questdb.sql(
+    "INSERT INTO queue_metrics (timestamp, id, service) VALUES (now(), 'a', 'blocked')",
+  );
+  await waitForRollups(questdb);
+  const { ids } = await readRollups(questdb.target);
+  // QuestDB rejects the statement that drops the incomplete history.
+  const blocker = `metric_buckets_1m_h${ids.get('metric_buckets_1m')}_part`;
+  await questdb.sql(
+    `CREATE MATERIALIZED VIEW ${blocker} WITH BASE system_health REFRESH MANUAL AS (SELECT timestamp, count() AS n FROM system_health SAMPLE BY 1h) PARTITION BY DAY`,
+  );
+  const before = await countBuckets('kept', NOW - 60 * DAY_MS);
+  await dropBuckets();
+  await questdb.sql('DROP TABLE queue_metrics');
+  await migrate(questdb.target, DEFAULT_RETENTION);
+  await waitUntilInvalid('queue_metrics');
+  const { repair, warnings } = createRepairJob(questdb);
+  const listInvalid = async () =>
+    (await readRollups(questdb.target)).rollups
+      .filter(({ isInvalid }) => isInvalid)
+      .map(({ name }) => name);
+  await waitFor(async () => {
+    await repair();
+    return !(await listInvalid()).some((name) => name.startsWith('queue_metrics'));
+  });
+  expect(await listInvalid()).toContain('metric_buckets_1m');
+  expect(warnings.filter((line) => line.includes('could not repair it'))).toHaveLength(1);
+  await questdb.sql(`DROP MATERIALIZED VIEW ${blocker}`);
+  await repairAll();
+  expect(await countBuckets('kept', NOW - 60 * DAY_MS)).toBe(before);
+}, 300_000);
+
 it('deletes intervals of the history after the retention of the roll-up', async () => {
   const listHistories = async () =>
     (await questdb.sql('SELECT table_name FROM tables()'))
