@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
 let server: PerfscopeServer;
@@ -52,7 +53,7 @@ it('is not ready while QuestDB is down', async () => {
   expect(await response.json()).toMatchObject({ code: 'PS_UNAVAILABLE' });
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   await questdb.start();
-  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await waitFor(async () => (await fetch(`${server.url}/readyz`)).status === 200);
   await server.stop();
 });
 
