@@ -149,10 +149,12 @@ export class MetricRecorder {
    * @throws `error` if `strict` is set
    */
   reject(error: PerfscopeError): void {
-    this.#options.dropped.add('invalid', 1);
+    const { dropped } = this.#options;
+    dropped.add('invalid', 1);
+    const { field, reason } = error.params;
+    // In strict mode, the error reports the row.
+    if (this.strict || this.#warnOnce(`${field} ${reason}`, error.message)) dropped.markReported(1);
     if (this.strict) throw error;
-    const isLogged = this.#warnOnce(`${error.params.field} ${error.params.reason}`, error.message);
-    if (isLogged) this.#options.dropped.markReported(1);
   }
 }
 

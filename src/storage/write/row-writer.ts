@@ -319,11 +319,14 @@ export class RowWriter {
       wasRepaired = await this.#options.ensureTables(target, signal);
     } finally {
       const wasReplaced = await this.#tableWatch.wasTableReplaced(target, signal);
-      if (wasRepaired || wasReplaced) this.#spool.resendAcknowledged();
+      if (wasRepaired || wasReplaced) {
+        this.#tableWatch.startResending();
+        this.#spool.resendAcknowledged();
+      }
     }
   }
 
-  /** Sends the rows of the last minute again if a table was replaced since the last check. Never rejects. */
+  /** Sends the rows of the last minute again if a table was replaced in the last minute. Never rejects. */
   async #checkTables(): Promise<void> {
     const { storedRequests } = this.#sender;
     if (storedRequests === this.#checkedRequests) return;
@@ -332,12 +335,15 @@ export class RowWriter {
       if (!target || isPaused(target)) return;
       const wasReplaced = await this.#tableWatch.wasTableReplaced(target, this.#closing.signal);
       this.#checkedRequests = storedRequests;
-      if (!wasReplaced) return;
+      if (wasReplaced) {
+        this.#tableWatch.startResending();
+        this.#sender.reconnect();
+      }
     } catch {
       // The next check can succeed.
       return;
     }
-    this.#sender.reconnect();
+    if (!this.#tableWatch.isResending()) return;
     this.#spool.resendAcknowledged();
     this.#sender.start();
   }

@@ -7,12 +7,17 @@ export type ReadTableIds = (
   signal: AbortSignal,
 ) => Promise<ReadonlyMap<string, number>>;
 
+/** Time in ms for which acknowledged rows are sent again after a table was created again. */
+const RESEND_MS = 60_000;
+
 /**
  * Finds tables that were dropped and created again, also by other processes. QuestDB 9.3 can acknowledge rows of a
- * dropped table without storing them.
+ * dropped table without storing them: one request of each connection that had written to the table. A later connection
+ * can inherit this state, so one resend is not enough.
  */
 export class TableWatch {
   readonly #readTableIds: ReadTableIds;
+  #resendUntilMs = Number.NEGATIVE_INFINITY;
   #known: { readonly url: string; readonly ids: ReadonlyMap<string, number> } | undefined;
 
   constructor(readTableIds: ReadTableIds) {
@@ -31,6 +36,16 @@ export class TableWatch {
     const found = await this.#read(target, signal);
     this.#known = { url, ids: new Map([...known, ...found]) };
     return [...found].some(([table, id]) => known.has(table) && known.get(table) !== id);
+  }
+
+  /** Starts the time in which rows are sent again. */
+  startResending(nowMs: number = performance.now()): void {
+    this.#resendUntilMs = nowMs + RESEND_MS;
+  }
+
+  /** Whether acknowledged rows must be sent again at each check. */
+  isResending(nowMs: number = performance.now()): boolean {
+    return nowMs < this.#resendUntilMs;
   }
 
   /** QuestDB can refuse the statement, for example because of the user's permissions. Then no change is found. */

@@ -23,3 +23,25 @@ it('records correct timestamps although the clock of the process is 60 days ahea
   expect(tables).toEqual(['performance_metrics', 'queue_metrics']);
   expect([...dropped.byReason]).toEqual([['invalid', 1]]);
 });
+
+it('does not report an invalid value at exit if the caller or the log has reported it', () => {
+  const dropped = new DroppedRowCounter();
+  const warnings: string[] = [];
+  const createRecorder = (strict: boolean) =>
+    new MetricRecorder({
+      resource: { service: 's', instance: 'i' },
+      add: () => {},
+      strict,
+      dropped,
+      log: { info: () => {}, warn: (message) => warnings.push(message), error: () => {} },
+    });
+  const strict = createRecorder(true);
+  expect(() => strict.recordMetric({ name: '', value: 1 })).toThrow('name is missing');
+  expect(dropped.hasUnreportedRows).toBe(false);
+  const lenient = createRecorder(false);
+  lenient.recordMetric({ name: '', value: 1 });
+  expect(warnings).toHaveLength(1);
+  expect(dropped.hasUnreportedRows).toBe(false);
+  lenient.recordMetric({ name: '', value: 1 });
+  expect(dropped.hasUnreportedRows).toBe(true);
+});

@@ -48,3 +48,12 @@ it('does not compare the tables of different databases', async () => {
   expect(await watch.wasTableReplaced(TARGET, signal)).toBe(false);
   expect(await watch.wasTableReplaced({ url: 'http://other' }, signal)).toBe(false);
 });
+
+it('resends rows for a minute after a table was created again', () => {
+  const watch = new TableWatch(async () => new Map());
+  expect(watch.isResending(0)).toBe(false);
+  watch.startResending(1000);
+  expect([1000, 60_999, 61_000].map((nowMs) => watch.isResending(nowMs))).toEqual([
+    ...[true, true, false],
+  ]);
+});
