@@ -7,8 +7,8 @@ import {
   type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
+import { readTableIds } from './read-schema.ts';
 
-const TABLES_QUERY = 'SELECT table_name, id FROM tables()';
 const VIEWS_QUERY =
   'SELECT view_name, base_table_name, view_status, invalidation_reason, last_refresh_finish_timestamp FROM materialized_views()';
 
@@ -40,8 +40,7 @@ export interface StoredRollups {
 /** @throws PS_QUESTDB_UNREACHABLE, PS_QUESTDB_REFUSED */
 export async function readRollups(target: WriteTarget): Promise<StoredRollups> {
   const { dataset: views } = await execSql(target, VIEWS_QUERY);
-  const { dataset: tables } = await execSql(target, TABLES_QUERY);
-  const ids = new Map(tables.map(([name, id]) => [String(name), Number(id)]));
+  const ids = await readTableIds(target);
   const rollups = views.flatMap(([viewName, base, status, reason, computed]) => {
     const name = String(viewName);
     const parsed = parseName(name);

@@ -1,6 +1,6 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import type { HttpResponse } from '../../core/http/http-connection.ts';
-import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
 import { QuestdbHttpClient } from './questdb-http-client.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -51,6 +51,11 @@ export async function execSql(
     throw createError('PS_QUESTDB_REFUSED', { status, reason });
   }
   return result;
+}
+
+/** Whether QuestDB did not respond, so that a later attempt can succeed. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof PerfscopeError && error.code === 'PS_QUESTDB_UNREACHABLE';
 }
 
 async function sendQuery(

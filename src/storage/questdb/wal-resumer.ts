@@ -1,6 +1,7 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import type { Logger } from '../../core/log.ts';
-import { createError, errorMessage, PerfscopeError } from '../../core/perfscope-error.ts';
+import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { isUnreachable } from './exec-sql-http.ts';
 import { WalResumeSchedule } from './wal-resume-schedule.ts';
 import { resumeWal, type WalTable } from './wal-tables.ts';
 
@@ -48,10 +49,6 @@ export class WalResumer {
       }
     }
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof PerfscopeError && error.code === 'PS_QUESTDB_UNREACHABLE';
 }
 
 /** Creates the error for suspended tables. `tables` must not be empty. */

@@ -5,7 +5,7 @@ import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { migrateTables } from '../migrations/migrate.ts';
-import { readTableIds } from '../migrations/read-table-ids.ts';
+import { readTableIds } from '../migrations/read-schema.ts';
 import type { ExecOptions } from '../questdb/exec-sql-http.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';

@@ -1,5 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { PerfscopeError } from '../../core/perfscope-error.ts';
+import { isUnreachable } from '../questdb/exec-sql-http.ts';
 import type { IlpClient } from './ilp-client.ts';
 import type { LineQueue, LineSlice } from './line-queue.ts';
 import { RequestLimits } from './request-limits.ts';
@@ -195,9 +195,4 @@ export class LineSender {
     state.repairs = [...recent, { reason, ms: this.#now() }];
     return count + 1;
   }
-}
-
-/** Whether QuestDB did not respond, so that a later attempt can succeed. */
-export function isUnreachable(error: unknown): boolean {
-  return error instanceof PerfscopeError && error.code === 'PS_QUESTDB_UNREACHABLE';
 }

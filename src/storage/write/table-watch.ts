@@ -1,5 +1,5 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { isUnreachable } from './line-sender.ts';
+import { isUnreachable } from '../questdb/exec-sql-http.ts';
 
 /** Returns the IDs of all tables by name. See `readTableIds`. */
 export type ReadTableIds = (

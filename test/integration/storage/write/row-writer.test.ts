@@ -5,7 +5,8 @@ import type { WriteTarget } from '../../../../src/core/config/questdb-targets.ts
 import { DAY_MS } from '../../../../src/core/duration.ts';
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
-import { RowWriter, type RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriter, RowWriterOptions } from '../../../../src/storage/write/row-writer.ts';
+import { createRowWriter } from '../../../support/create-row-writer.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { listSegments, listWaitingSegments } from '../../../support/spool-fixtures.ts';
@@ -34,14 +35,11 @@ beforeEach(() => {
 
 function createWriter(options: Partial<RowWriterOptions> = {}): RowWriter {
   const log = (message: string) => messages.push(message);
-  return new RowWriter({
+  return createRowWriter({
     spoolDir,
-    spoolMaxBytes: 1e9,
-    retentionDays: 30,
     bufferSize: 10,
     flushIntervalMs: 60_000,
     target: () => target,
-    ensureTables: async () => {},
     dropped,
     log: { info: log, warn: log, error: log },
     ...options,

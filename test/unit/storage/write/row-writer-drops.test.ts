@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PausedTarget, WriteTarget } from '../../../../src/core/config/questdb-targets.ts';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
-import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import { createRowWriter } from '../../../support/create-row-writer.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
@@ -21,14 +22,11 @@ beforeEach(() => {
   target = { url: 'http://127.0.0.1:1' };
   warnings = [];
   dropped = new DroppedRowCounter();
-  writer = new RowWriter({
+  writer = createRowWriter({
     spoolDir: join(folder, 'spool'),
     spoolMaxBytes: 150_000,
-    retentionDays: 30,
-    bufferSize: 1000,
     flushIntervalMs: 100,
     target: () => target,
-    ensureTables: async () => {},
     dropped,
     log: { info: () => {}, warn: (message) => warnings.push(message), error: () => {} },
   });

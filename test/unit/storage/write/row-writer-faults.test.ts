@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
-import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import { createRowWriter } from '../../../support/create-row-writer.ts';
 import {
   copyAsOrphan,
   createBatch,
@@ -38,19 +39,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function createWriter(): RowWriter {
-  return new RowWriter({
-    spoolDir,
-    spoolMaxBytes: 1e9,
-    retentionDays: 30,
-    bufferSize: 1000,
-    flushIntervalMs: 3_600_000,
-    target: () => undefined,
-    ensureTables: async () => {},
-    dropped,
-    log: { info: () => {}, warn: () => {}, error: () => {} },
-  });
-}
+const createWriter = () => createRowWriter({ spoolDir, dropped });
 
 function addRows(writer: RowWriter, count: number): void {
   const row = { timestamp: Date.now(), name: 'a', value: 1 };

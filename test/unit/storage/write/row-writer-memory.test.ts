@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
-import { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
+import { createRowWriter } from '../../../support/create-row-writer.ts';
 import { listSegments } from '../../../support/spool-fixtures.ts';
 
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -21,20 +22,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function createWriter(spoolDir: string): RowWriter {
-  const log = { info: () => {}, warn: () => {}, error: () => {} };
-  return new RowWriter({
-    spoolDir,
-    spoolMaxBytes: 1e9,
-    retentionDays: 30,
-    bufferSize: 1000,
-    flushIntervalMs: 3_600_000,
-    target: () => undefined,
-    ensureTables: async () => {},
-    dropped,
-    log,
-  });
-}
+const createWriter = (spoolDir: string) => createRowWriter({ spoolDir, dropped });
 
 /** Adds 60 MB without a turn of the event loop. */
 function addRows(writer: RowWriter): void {
