@@ -185,7 +185,9 @@ it('retention reports the configured and the actual retention', async () => {
 it('retention counts dropped rows that were older than the retention period', async () => {
   expect(await server.runApp('test/apps/too-old.mjs')).toBe(0);
   // Five different values, each with a row in the histogram.
-  await waitFor(async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 10);
+  await waitFor(
+    async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 10,
+  );
 });
 
 describe('top', () => {

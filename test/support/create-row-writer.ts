@@ -2,8 +2,7 @@ import { DroppedRowCounter } from '../../src/storage/spool/dropped-rows.ts';
 import { RowWriter, type RowWriterOptions } from '../../src/storage/write/row-writer.ts';
 
 /**
- * Creates a row writer. By default, it knows no QuestDB, logs nothing, and writes rows to the spool only when
- * its buffer is full or when it is told to.
+ * Creates a row writer. By default, it knows no QuestDB, logs nothing, and has a long flush interval.
  */
 export function createRowWriter(
   options: Partial<RowWriterOptions> & Pick<RowWriterOptions, 'spoolDir'>,

@@ -1,7 +1,22 @@
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { Logger } from '../../core/log.ts';
+import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
+
+/**
+ * Returns a function that logs why rows were dropped, and marks them as reported. It logs each `kind` once. The
+ * default of `kind` is the reason.
+ */
+export function createDropLog(
+  dropped: DroppedRowCounter,
+  log: Logger,
+): (rows: number, reason: string, kind?: string) => void {
+  const warnOnce = createWarnOnce(log);
+  return (rows, reason, kind = reason) => {
+    const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
+    if (warnOnce(kind, message)) dropped.markReported(rows);
+  };
+}
 
 /**
  * Logs one line with the numbers of dropped rows by reason, if rows were dropped that no earlier message

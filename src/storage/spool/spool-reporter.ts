@@ -2,6 +2,7 @@ import { formatBytes } from '../../core/format.ts';
 import { countFailure } from '../../core/guard.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
 import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import { createDropLog } from './dropped-row-report.ts';
 import type { DroppedRowCounter, DropReason } from './dropped-rows.ts';
 
 const PART = 'the spool';
@@ -11,11 +12,13 @@ export class SpoolReporter {
   readonly #dir: string;
   readonly #dropped: DroppedRowCounter;
   readonly #warnOnce: (kind: string, message: string) => boolean;
+  readonly #logDropped: (rows: number, reason: string, kind: string) => void;
 
   constructor(dir: string, dropped: DroppedRowCounter, log: Logger) {
     this.#dir = dir;
     this.#dropped = dropped;
     this.#warnOnce = createWarnOnce(log);
+    this.#logDropped = createDropLog(dropped, log);
   }
 
   /**
@@ -25,9 +28,7 @@ export class SpoolReporter {
   reportDropped(reason: DropReason, rows: number, description: string): void {
     if (rows <= 0) return;
     this.#dropped.add(reason, rows, description);
-    if (reason === 'process_exit') return;
-    const { message } = createError('PS_ROWS_DROPPED', { rows, reason: description });
-    if (this.#warnOnce(reason, message)) this.#dropped.markReported(rows);
+    if (reason !== 'process_exit') this.#logDropped(rows, description, reason);
   }
 
   /** @param action past participle, such as `deleted` */

@@ -1,8 +1,9 @@
 import { DAY_MS } from '../../core/duration.ts';
-import { createWarnOnce, type Logger } from '../../core/log.ts';
-import { createError, errorMessage } from '../../core/perfscope-error.ts';
+import type { Logger } from '../../core/log.ts';
+import { errorMessage } from '../../core/perfscope-error.ts';
 import { getTable, isMeasurementTable } from '../../core/schema/table-registry.ts';
 import type { Batch } from '../spool/batch.ts';
+import { createDropLog } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { LineProtocolEncoder } from './line-protocol-encoder.ts';
 import type { RowChunk } from './row-buffer.ts';
@@ -16,11 +17,11 @@ export interface BatchEncoderOptions {
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
   readonly #encoder = new LineProtocolEncoder();
-  readonly #warnOnce: (kind: string, message: string) => boolean;
+  readonly #logDropped: (rows: number, reason: string) => void;
 
   constructor(options: BatchEncoderOptions) {
     this.#options = options;
-    this.#warnOnce = createWarnOnce(options.log);
+    this.#logDropped = createDropLog(options.dropped, options.log);
   }
 
   /**
@@ -46,9 +47,7 @@ export class BatchEncoder {
         );
       }
       this.#options.dropped.add('unwritable', 1);
-      const reason = errorMessage(error);
-      const { message } = createError('PS_ROWS_DROPPED', { rows: 1, reason });
-      if (this.#warnOnce(reason, message)) this.#options.dropped.markReported(1);
+      this.#logDropped(1, errorMessage(error));
       return [];
     }
   }

@@ -1,12 +1,12 @@
 import { startImmediate } from '../../core/guarded-timers.ts';
-import { createWarnOnce, type Logger } from '../../core/log.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import type { Logger } from '../../core/log.ts';
 import {
   type AddRows,
   type RowTypes,
   type TableName,
   toAnyRows,
 } from '../../core/schema/table-registry.ts';
+import { createDropLog } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import type { CollectCheckpoint } from './checkpoint-writer.ts';
 import { estimateBytes } from './row-buffer.ts';
@@ -37,13 +37,13 @@ export class DeferredWriter {
   #droppedRows = 0;
   #onFull: () => void = () => {};
   readonly #dropped: DroppedRowCounter;
-  readonly #warnOnce: (kind: string, message: string) => boolean;
+  readonly #logDropped: (rows: number, reason: string) => void;
   #collectCheckpoint: CollectCheckpoint = () => undefined;
   readonly #beforeBatchListeners: (() => void)[] = [];
 
   constructor(dropped: DroppedRowCounter, log: Logger) {
     this.#dropped = dropped;
-    this.#warnOnce = createWarnOnce(log);
+    this.#logDropped = createDropLog(dropped, log);
   }
 
   readonly add: AddRows = (table, rows) => {
@@ -102,10 +102,7 @@ export class DeferredWriter {
 
   /** Logs once that rows were dropped, if any were. */
   reportDropped(): void {
-    if (this.#droppedRows === 0) return;
-    const params = { rows: this.#droppedRows, reason: DROP_DESCRIPTION };
-    const { message } = createError('PS_ROWS_DROPPED', params);
-    if (this.#warnOnce('memory_full', message)) this.#dropped.markReported(this.#droppedRows);
+    if (this.#droppedRows > 0) this.#logDropped(this.#droppedRows, DROP_DESCRIPTION);
   }
 
   /** Number of buffered rows. */

@@ -1,8 +1,8 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import { createWarnOnce, type Logger } from '../../core/log.ts';
-import { createError } from '../../core/perfscope-error.ts';
+import type { Logger } from '../../core/log.ts';
 import { isMeasurementTable } from '../../core/schema/table-registry.ts';
 import type { Batch } from '../spool/batch.ts';
+import { createDropLog } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { DatabaseClock } from './database-clock.ts';
 
@@ -27,11 +27,11 @@ export interface CurrentBatches {
 export class ExpiredRows {
   readonly #options: ExpiredRowsOptions;
   readonly #clock = new DatabaseClock();
-  readonly #warnOnce: (kind: string, message: string) => boolean;
+  readonly #logDropped: (rows: number, reason: string) => void;
 
   constructor(options: ExpiredRowsOptions) {
     this.#options = options;
-    this.#warnOnce = createWarnOnce(options.log);
+    this.#logDropped = createDropLog(options.dropped, options.log);
   }
 
   /**
@@ -59,12 +59,11 @@ export class ExpiredRows {
   }
 
   #count(rows: number): void {
-    const { dropped } = this.#options;
-    dropped.add('expired', rows);
-    const reason =
-      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows';
-    const { message } = createError('PS_ROWS_DROPPED', { rows, reason });
-    if (this.#warnOnce(reason, message)) dropped.markReported(rows);
+    this.#options.dropped.add('expired', rows);
+    this.#logDropped(
+      rows,
+      'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows',
+    );
   }
 }
 
