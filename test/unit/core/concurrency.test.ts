@@ -1,11 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   mapLimit,
   SerialQueue,
   withQueryTimeout,
   withTimeout,
 } from '../../../src/core/concurrency.ts';
+
+/** Resolves after `ms` on the fake clock. */
+const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 describe('withTimeout', () => {
   const never = new Promise<string>(() => {});
@@ -15,28 +20,39 @@ describe('withTimeout', () => {
   });
 
   it.each([5, 0, -1, Number.NaN])('returns the fallback after %s ms', async (ms) => {
-    expect(await withTimeout(ms, never, () => 'late')).toBe('late');
+    const result = withTimeout(ms, never, () => 'late');
+    await vi.advanceTimersByTimeAsync(ms > 0 ? ms : 1);
+    expect(await result).toBe('late');
   });
 
   it('rejects if the fallback throws', async () => {
-    await expect(withQueryTimeout(5, never)).rejects.toMatchObject({ code: 'PS_QUERY_TOO_LONG' });
+    const result = withQueryTimeout(5, never);
+    const rejected = expect(result).rejects.toMatchObject({ code: 'PS_QUERY_TOO_LONG' });
+    await vi.advanceTimersByTimeAsync(5);
+    await rejected;
   });
 
   it('ignores a rejection after the timeout', async () => {
-    const failing = delay(20).then(() => Promise.reject(new Error('too late')));
-    expect(await withTimeout(5, failing, () => 'late')).toBe('late');
-    await delay(30);
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const failing = wait(20).then(() => Promise.reject(new Error('too late')));
+    const result = withTimeout(5, failing, () => 'late');
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await result).toBe('late');
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it.each([true, false])(
     'keeps the process alive only if `keepAlive` is true: %s',
     async (keepAlive) => {
+      vi.useRealTimers();
       const countTimers = () =>
         process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
       const before = countTimers();
       const result = withTimeout(20, never, () => 'late', { keepAlive });
       expect(countTimers() - before).toBe(keepAlive ? 1 : 0);
-      expect(await Promise.all([result, delay(40)])).toEqual(['late', undefined]);
+      expect(await result).toBe('late');
     },
   );
 });
@@ -46,11 +62,12 @@ describe('SerialQueue', () => {
     const log: string[] = [];
     const queue = new SerialQueue((error) => log.push(`failed: ${error}`));
     void queue.enqueue(async () => {
-      await delay(10);
+      await wait(10);
       log.push('first');
     });
     void queue.enqueue(() => Promise.reject('reason'));
     const last = queue.enqueue(async () => void log.push('last'));
+    await vi.advanceTimersByTimeAsync(10);
     await queue.whenIdle;
     await last;
     expect(log).toEqual(['first', 'failed: reason', 'last']);
@@ -61,11 +78,13 @@ describe('mapLimit', () => {
   it('limits the number of concurrent calls', async () => {
     let active = 0;
     let maxActive = 0;
-    await mapLimit([1, 2, 3, 4, 5], 2, async () => {
+    const done = mapLimit([1, 2, 3, 4, 5], 2, async () => {
       maxActive = Math.max(maxActive, ++active);
-      await delay(5);
+      await wait(5);
       active--;
     });
+    await vi.advanceTimersByTimeAsync(15);
+    await done;
     expect(maxActive).toBe(2);
   });
 

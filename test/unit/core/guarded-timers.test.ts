@@ -20,6 +20,7 @@ import {
 } from '../../../src/core/guarded-timers.ts';
 import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import { RowWriter } from '../../../src/storage/write/row-writer.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const fail = (): never => {
   throw new Error('the agent fails');
@@ -44,7 +45,7 @@ describe('a guarded timer', () => {
     ] as const) {
       const part = `${name} that ${kind}`;
       const timer = start(part, fn) as NodeJS.Timeout | undefined;
-      await vi.waitFor(() => expect(getGuardFailures().get(part)).toBeGreaterThan(0));
+      await waitFor(async () => (getGuardFailures().get(part) ?? 0) > 0);
       clearInterval(timer);
     }
   });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { metrics } from '@opentelemetry/api';
 import {
   AggregationTemporality,
@@ -6,10 +5,9 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { afterAll, beforeEach, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, expectTypeOf, it, vi } from 'vitest';
 import { BreakerRegistry } from '../../../../src/agent/breakers/breaker-registry.ts';
 import { toMetricRows } from '../../../../src/agent/export/otel-metric-rows.ts';
-import { waitFor } from '../../../support/wait-for.ts';
 
 const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
@@ -21,15 +19,19 @@ let breakers: BreakerRegistry;
 let name: string;
 let nameCount = 0;
 beforeEach(() => {
+  vi.useFakeTimers();
   breakers = new BreakerRegistry();
   name = `gateway-${++nameCount}`;
 });
+afterEach(() => void vi.useRealTimers());
 
 const getState = () => Object.fromEntries(breakers.getStates())[name];
 
 /** Returns the values of a breaker metric, by outcome or state. */
 async function readMetric(metric: string): Promise<Record<string, number>> {
-  await reader.forceFlush();
+  const flushed = reader.forceFlush();
+  await vi.advanceTimersByTimeAsync(0);
+  await flushed;
   const resource = { service: 'shop', instance: 'shop-1' };
   const last = exporter.getMetrics().at(-1);
   const rows = last ? toMetricRows(last.scopeMetrics, resource).metrics : [];
@@ -82,7 +84,10 @@ it('opens when too many calls fail, calls the fallback, and closes when a call s
   expect(await pay(9)).toMatch(/^later 9: .* breaker is open/);
   expect(called).toBe(4);
   isWorking = true;
-  await waitFor(async () => getState() === 'half-open');
+  vi.advanceTimersByTime(49);
+  expect(getState()).toBe('open');
+  vi.advanceTimersByTime(1);
+  expect(getState()).toBe('half-open');
   expect(await pay(5)).toBe('paid 5');
   expect(getState()).toBe('closed');
   expect(await readMetric('perfscope.breaker.calls')).toEqual({
@@ -100,12 +105,14 @@ it('opens when too many calls fail, calls the fallback, and closes when a call s
 });
 
 it('counts a hanging call as one timeout', async () => {
-  const callHanging = breakers.protect(() => delay(10_000, undefined, { ref: false }), {
+  const callHanging = breakers.protect(() => new Promise(() => {}), {
     name,
     timeoutMs: 20,
     volumeThreshold: 1,
   });
-  await expect(callHanging()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
+  const call = expect(callHanging()).rejects.toMatchObject({ code: 'PS_BREAKER_TIMEOUT' });
+  await vi.advanceTimersByTimeAsync(20);
+  await call;
   await expect(callHanging()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
   expect(await readMetric('perfscope.breaker.calls')).toEqual({ timeout: 1, rejected: 1 });
   expect(await readMetric('perfscope.breaker.state')).toEqual({ BREAKER_STATE: 2 });
@@ -149,7 +156,10 @@ it('is half-open when its lease is not renewed', async () => {
   breakers.setForced([{ name, leaseMs: 60 }]);
   const pay = breakers.protect(async () => 'paid', { name });
   await expect(pay()).rejects.toMatchObject({ code: 'PS_BREAKER_OPEN' });
-  await waitFor(async () => getState() === 'half-open');
+  vi.advanceTimersByTime(59);
+  expect(getState()).toBe('open');
+  vi.advanceTimersByTime(1);
+  expect(getState()).toBe('half-open');
   expect(await pay()).toBe('paid');
   expect(getState()).toBe('closed');
 });

@@ -1,20 +1,23 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import {
   type ActiveDecision,
   DecisionDispatcher,
   type RuleDecision,
 } from '../../../../src/agent/business-rules/decision-dispatcher.ts';
-import { waitFor } from '../../../support/wait-for.ts';
 
 let outcomes: string[];
 let dispatcher: DecisionDispatcher;
 beforeEach(() => {
+  vi.useFakeTimers();
   outcomes = [];
   dispatcher = new DecisionDispatcher(({ propertyId, value, status }, outcome) => {
     outcomes.push(`${propertyId} ${status} ${value} ${outcome.status} ${outcome.reason}`.trim());
   });
 });
+afterEach(() => void vi.useRealTimers());
+
+/** Runs everything that is due, including the handlers. */
+const runDue = () => vi.advanceTimersByTimeAsync(0);
 
 function decide(
   value: number,
@@ -49,7 +52,8 @@ it('passes each value to the handler once, and passes the default when the decis
   dispatcher.dispatch([decide(1.1, 2, { status: 'renewed' })]);
   dispatcher.dispatch([decide(1.2, 3), decide(1.1, 1, { id: 'b', propertyId: 'alpine' })]);
   dispatcher.dispatch([decide(1.1, 1, { id: 'b', propertyId: 'alpine' })]);
-  await waitFor(async () => outcomes.length === 4);
+  await runDue();
+  expect(outcomes).toHaveLength(4);
   expect(outcomes.filter((line) => line.startsWith('seaside'))).toEqual([
     'seaside set 1.1 applied',
     'seaside set 1.2 applied',
@@ -62,14 +66,17 @@ it('passes each value to the handler once, and passes the default when the decis
 it('passes active decisions to a handler that is registered later', async () => {
   dispatcher.dispatch([decide(1.1, 1)]);
   dispatcher.onRule('demand.high', () => {});
-  await waitFor(async () => outcomes.length === 1);
+  await runDue();
+  expect(outcomes).toEqual(['seaside set 1.1 applied']);
 });
 
 it('passes the default when a decision expires', async () => {
   dispatcher.onRule('demand.high', () => {});
   dispatcher.dispatch([decide(1.1, 1, { remainingMs: 50 })]);
-  await waitFor(async () => outcomes.length === 2);
-  expect(outcomes[1]).toBe('seaside expired 1 applied');
+  await vi.advanceTimersByTimeAsync(49);
+  expect(outcomes).toEqual(['seaside set 1.1 applied']);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(outcomes).toEqual(['seaside set 1.1 applied', 'seaside expired 1 applied']);
 });
 
 it('reports why a handler failed, and calls the handler again with the next decision', async () => {
@@ -78,11 +85,13 @@ it('reports why a handler failed, and calls the handler again with the next deci
     if (!isWorking) throw new Error(`no price list for ${value}`);
   });
   dispatcher.dispatch([decide(1.1, 1)]);
-  await waitFor(async () => outcomes.length === 1);
+  await runDue();
   dispatcher.dispatch([decide(1.1, 1)]);
+  await runDue();
+  expect(outcomes).toHaveLength(1);
   isWorking = true;
   dispatcher.dispatch([decide(1.1, 2, { status: 'renewed' })]);
-  await waitFor(async () => outcomes.length === 2);
+  await runDue();
   expect(outcomes).toEqual([
     'seaside set 1.1 failed no price list for 1.1',
     'seaside renewed 1.1 applied',
@@ -98,7 +107,9 @@ it('stops waiting for a handler after its timeout', async () => {
   dispatcher.onRule('demand.high', hangOnFirstCall, { timeoutMs: 30 });
   dispatcher.dispatch([decide(1.1, 1)]);
   dispatcher.dispatch([decide(1.2, 2)]);
-  await waitFor(async () => outcomes.length === 2);
+  await vi.advanceTimersByTimeAsync(29);
+  expect(outcomes).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
   expect(outcomes).toEqual([
     'seaside set 1.1 failed the handler did not finish within 0.03 s',
     'seaside set 1.2 applied',
@@ -108,9 +119,11 @@ it('stops waiting for a handler after its timeout', async () => {
 it('does not call a handler after it unsubscribes', async () => {
   const unsubscribe = dispatcher.onRule('demand.high', () => {});
   dispatcher.dispatch([decide(1.1, 1)]);
-  await waitFor(async () => outcomes.length === 1);
+  await runDue();
   unsubscribe();
   dispatcher.dispatch([decide(1.2, 2)]);
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(outcomes).toEqual(['seaside set 1.1 applied']);
   expect(dispatcher.size).toBe(0);
 });
 
@@ -125,14 +138,16 @@ it('retries a default that a handler failed to apply, until a new value is activ
   });
   retrying.dispatch([decide(1.1, 1)]);
   retrying.dispatch([]);
-  await waitFor(async () => outcomes.includes('1 applied'));
-  expect(outcomes).toEqual(['1.1 applied', '1 failed', '1 failed', '1 applied']);
+  await vi.advanceTimersByTimeAsync(39);
+  expect(outcomes).toEqual(['1.1 applied', '1 failed', '1 failed']);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(outcomes.splice(0)).toEqual(['1.1 applied', '1 failed', '1 failed', '1 applied']);
   failures = Number.POSITIVE_INFINITY;
   retrying.dispatch([decide(1.2, 1, { id: 'b' })]);
   retrying.dispatch([]);
-  await waitFor(async () => outcomes.at(-1) === '1 failed');
+  await runDue();
+  expect(outcomes.splice(0)).toEqual(['1.2 applied', '1 failed']);
   retrying.dispatch([decide(1.3, 1, { id: 'c' })]);
-  await waitFor(async () => outcomes.includes('1.3 applied'));
-  await delay(60);
-  expect(outcomes.at(-1)).toBe('1.3 applied');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(outcomes).toEqual(['1.3 applied']);
 });

@@ -1,12 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { EvaluationScheduler } from '../../../../src/server/alerts/evaluation-scheduler.ts';
-import { waitFor } from '../../../support/wait-for.ts';
+
+const T0 = Date.UTC(2030, 0, 15, 12);
+
+beforeEach(() => void vi.useFakeTimers({ now: T0 }));
+afterEach(() => void vi.useRealTimers());
 
 it('runs each batch once per interval, one at a time, and reports no late batches', async () => {
-  const calls: number[] = [];
+  const calls: { atMs: number; from: number; to: number }[] = [];
   let running = 0;
-  let late = 0;
+  const late = vi.fn();
   const scheduler = new EvaluationScheduler({
     intervalMs: 1000,
     batchCount: 5,
@@ -14,37 +17,46 @@ it('runs each batch once per interval, one at a time, and reports no late batche
     run: async (from, to) => {
       running += 1;
       expect(running).toBe(1);
-      for (let batch = from; batch < to; batch++) calls.push(batch);
-      await delay(5);
+      calls.push({ atMs: Date.now() - T0, from, to });
+      await new Promise((done) => setTimeout(done, 200));
       running -= 1;
     },
-    onLate: () => {
-      late += 1;
-    },
+    onLate: late,
   });
-  await waitFor(async () => calls.length >= 10);
+  await vi.advanceTimersByTimeAsync(1999);
   scheduler.stop();
-  expect(calls.slice(0, 10)).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
-  expect(late).toBe(0);
+  const round = [
+    { atMs: 0, from: 0, to: 1 },
+    { atMs: 250, from: 1, to: 2 },
+    { atMs: 500, from: 2, to: 3 },
+    { atMs: 750, from: 3, to: 5 },
+  ];
+  const nextRound = round.map((slot) => ({ ...slot, atMs: slot.atMs + 1000 }));
+  expect(calls).toEqual([...round, ...nextRound]);
+  expect(late).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(calls).toHaveLength(8);
 });
 
 it('counts batches that are more than one interval late, and continues', async () => {
   let clock = 0;
   let late = 0;
-  let calls = 0;
+  const calls: number[] = [];
   const scheduler = new EvaluationScheduler({
     intervalMs: 1000,
     batchCount: 3,
     now: () => clock,
-    run: async () => {
-      calls += 1;
+    run: async (from) => {
+      calls.push(from);
       clock += 2500;
+      if (calls.length === 3) scheduler.stop();
     },
     onLate: (from, to) => {
       late += to - from;
     },
   });
-  await waitFor(async () => calls >= 3);
-  scheduler.stop();
-  expect(late).toBeGreaterThanOrEqual(3 * calls - 3);
+  await vi.advanceTimersByTimeAsync(3);
+  expect(calls).toEqual([0, 1, 2]);
+  // Each call makes its own batch late, and two complete rounds of three batches are skipped.
+  expect(late).toBe(3 * (1 + 2 * 3));
 });

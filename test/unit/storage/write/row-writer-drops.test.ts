@@ -72,7 +72,7 @@ it('logs the total when QuestDB accepts rows again', async () => {
   await waitFor(async () => {
     await writer.sendSpooled(1000, { retry: false });
     return warnings.length > 1;
-  }, 20_000);
+  });
   expect(warnings).toEqual([expect.stringMatching(LIMIT), formatTotal()]);
   server.closeAllConnections();
   server.close();
