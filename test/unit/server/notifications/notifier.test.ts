@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { NotificationRow } from '../../../../src/core/schema/tables/notifications-table.ts';
@@ -10,8 +10,12 @@ import type {
   Message,
 } from '../../../../src/server/notifications/channels/channel.ts';
 import { Notifier, type NotifierOptions } from '../../../../src/server/notifications/notifier.ts';
-import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
-import { waitFor } from '../../../support/wait-for.ts';
+import {
+  FAKED_TIMERS,
+  makeKnownAlert,
+  NOW,
+  runTimersUntil,
+} from '../../../support/notifier-fixtures.ts';
 
 const HOOK = '{ kind: webhook, url: "https://NAME.example/", secretFile: s }';
 const FILE = `
@@ -42,6 +46,7 @@ const activeAlerts = new Map<string, Alert>();
 const storedAlerts = new Map<string, Alert>();
 
 beforeEach(() => {
+  vi.useFakeTimers(FAKED_TIMERS);
   folder = mkdtempSync(join(tmpdir(), 'perfscope-notifier-'));
   writeFileSync(join(folder, 'notify.yaml'), FILE);
   [now, rows, sent] = [NOW, [], []];
@@ -50,7 +55,8 @@ beforeEach(() => {
   storedAlerts.clear();
 });
 afterEach(async () => {
-  await notifier.stop();
+  await stopNotifier();
+  vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });
 
@@ -86,6 +92,16 @@ async function startNotifier(options: Partial<NotifierOptions> = {}): Promise<vo
   await notifier.start();
 }
 
+/** Stops the notifier. It waits for attempts in progress, on the fake clock. */
+async function stopNotifier(): Promise<void> {
+  let isStopped = false;
+  const stopped = notifier.stop().finally(() => {
+    isStopped = true;
+  });
+  await runTimersUntil(() => isStopped);
+  await stopped;
+}
+
 function notify(...alerts: Alert[]): Promise<void> {
   for (const alert of alerts) {
     if (alert.state === 'resolved') activeAlerts.delete(alert.id);
@@ -97,7 +113,6 @@ function notify(...alerts: Alert[]): Promise<void> {
 }
 
 const getStatuses = () => rows.map(({ status, reason }) => `${status} ${reason}`);
-const waitUntil = (condition: () => boolean) => waitFor(async () => condition());
 
 it('retries until the message is delivered, and records each attempt', async () => {
   let failures = 3;
@@ -105,7 +120,7 @@ it('retries until the message is delivered, and records each attempt', async () 
     failures-- > 0 ? { status: 'retryable', reason: 'HTTP 500' } : { status: 'delivered' };
   await startNotifier();
   await notify(makeKnownAlert({ id: 'x' }));
-  await waitUntil(() => rows.length === 4);
+  await runTimersUntil(() => rows.length === 4);
   expect(getStatuses()).toEqual([...Array(3).fill('retrying retryable'), 'delivered delivered']);
   expect(rows.map(({ seq, attempt }) => [seq, attempt])).toEqual([
     [1, 1],
@@ -121,39 +136,39 @@ it('records interrupted attempts and retries them with backoff after a restart',
   deliver = () => new Promise(() => {});
   await startNotifier();
   await notify(makeKnownAlert({ id: 'x' }));
-  await waitUntil(() => sent.length === 1);
+  await runTimersUntil(() => sent.length === 1);
   for (const start of [1, 2]) {
-    await notifier.stop();
+    await stopNotifier();
     // The longest backoff: 1 s after the first attempt, 2 s after the second.
     await startNotifier({ random: () => 1 });
-    const startedAt = performance.now();
+    const startMs = Date.now();
     expect(getStatuses()).toEqual(Array(start).fill('retrying interrupted'));
-    await waitUntil(() => sent.length === start + 1);
-    expect(performance.now() - startedAt).toBeGreaterThan(start === 1 ? 0 : 900);
+    await runTimersUntil(() => sent.length === start + 1);
+    expect(Date.now() - startMs).toBe(start === 1 ? 0 : 2000);
   }
-  await notifier.stop();
+  await stopNotifier();
   deliver = async () => ({ status: 'delivered' });
   await startNotifier();
-  await waitUntil(() => getStatuses().at(-1) === 'delivered delivered');
+  await runTimersUntil(() => getStatuses().at(-1) === 'delivered delivered');
   expect(rows.map(({ seq, attempt, recipient }) => [seq, attempt, recipient])).toEqual([
     ...[1, 2, 3].map((n) => [n, n, 'https://a.example/']),
     [4, 4, 'https://a.example/'],
   ]);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
-}, 30_000);
+});
 
 it('waits as long as Retry-After specifies, even after a restart', async () => {
   deliver = async () => ({ status: 'retryable', reason: 'HTTP 429', retryAfterMs: 240_000 });
   await startNotifier();
   await notify(makeKnownAlert({ id: 'x' }));
-  await waitUntil(() => getStatuses().length === 1);
-  await notifier.stop();
+  await runTimersUntil(() => getStatuses().length === 1);
+  await stopNotifier();
   deliver = async () => ({ status: 'delivered' });
   now += 238_500;
-  const startedAt = performance.now();
+  const startMs = Date.now();
   await startNotifier();
-  await waitUntil(() => rows.length === 2);
-  expect(performance.now() - startedAt).toBeGreaterThan(1400);
+  await runTimersUntil(() => rows.length === 2);
+  expect(Date.now() - startMs).toBe(1500);
   expect(getStatuses()).toEqual(['retrying retryable', 'delivered delivered']);
 });
 
@@ -161,14 +176,14 @@ it('stops after a permanent failure or after the deadline', async () => {
   deliver = async () => ({ status: 'permanent', reason: 'HTTP 400' });
   await startNotifier();
   await notify(makeKnownAlert({ id: 'x' }));
-  await waitUntil(() => rows.length === 1);
+  await runTimersUntil(() => rows.length === 1);
   expect(getStatuses()).toEqual(['failed permanent']);
   deliver = async () => {
     now += 11 * MINUTE_MS;
     return { status: 'retryable', reason: 'HTTP 500' };
   };
   await notify(makeKnownAlert({ id: 'y' }));
-  await waitUntil(() => rows.length === 2);
+  await runTimersUntil(() => rows.length === 2);
   expect(getStatuses()[1]).toBe('failed deadline');
 });
 
@@ -177,17 +192,17 @@ it('pauses a broken channel, and never sends the resolution of an alert that was
   await startNotifier({ circuitBreakMs: 60_000 });
   const first = Array.from({ length: 6 }, (_, i) => makeKnownAlert({ id: `x${i}` }));
   for (const [i, alert] of first.entries()) notifier.notify({ key: `g${i}`, alerts: [alert] });
-  await waitUntil(() => getStatuses().includes('retrying circuit_open'));
+  await runTimersUntil(() => getStatuses().includes('retrying circuit_open'));
   const attempts = sent.length;
   const late = makeKnownAlert({ id: 'late' });
   notifier.notify({ key: 'late', alerts: [late] });
-  await waitUntil(() =>
+  await runTimersUntil(() =>
     rows.some(({ alertId, reason }) => alertId === 'late' && reason === 'circuit_open'),
   );
   expect(sent.length).toBe(attempts);
   notifier.notify({ key: 'late', alerts: [{ ...late, state: 'resolved' }] });
   now += 61 * MINUTE_MS;
-  await waitUntil(() => rows.filter(({ alertId }) => alertId === 'late').length >= 3);
+  await runTimersUntil(() => rows.filter(({ alertId }) => alertId === 'late').length >= 3);
   const lateRows = rows.filter(({ alertId }) => alertId === 'late');
   expect(lateRows.map(({ reason }) => reason)).toEqual(['circuit_open', 'deadline', 'never_told']);
 });
@@ -198,14 +213,14 @@ it('delays messages over the rate limit and delivers all of them', async () => {
   for (let i = 0; i < 4; i++) {
     notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `b${i}`, labels })] });
   }
-  await waitUntil(
+  await runTimersUntil(
     () => getStatuses().filter((status) => status === 'retrying rate_limited').length === 2,
   );
   expect(sent).toHaveLength(2);
   now += MINUTE_MS;
-  await notifier.stop();
+  await stopNotifier();
   await startNotifier();
-  await waitUntil(() => sent.length === 4);
+  await runTimersUntil(() => sent.length === 4);
   expect(new Set(sent.map(({ id }) => id)).size).toBe(4);
 });
 
@@ -219,7 +234,7 @@ it('isolates a hanging channel and ends its attempts after the timeout', async (
   await startNotifier({ attemptTimeoutMs: 50 });
   for (let i = 0; i < 20; i++)
     notifier.notify({ key: `g${i}`, alerts: [makeKnownAlert({ id: `h${i}` })] });
-  await waitUntil(
+  await runTimersUntil(
     () =>
       rows.filter(({ receiver, status }) => receiver === 'n' && status === 'delivered').length ===
       20,
@@ -227,7 +242,7 @@ it('isolates a hanging channel and ends its attempts after the timeout', async (
   expect(rows.some(({ receiver, status }) => receiver === 'a' && status === 'delivered')).toBe(
     false,
   );
-  await waitUntil(() =>
+  await runTimersUntil(() =>
     rows.some(({ receiver, detail }) => receiver === 'a' && /no response/.test(detail ?? '')),
   );
 });
@@ -242,7 +257,7 @@ it('records muted alerts and sends them when the mute time ends', async () => {
   ]);
   now = Date.UTC(2030, 0, 16, 6, 1);
   await notifier.tick();
-  await waitUntil(() => sent.length === 1);
+  await runTimersUntil(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('n');
 });
 
@@ -259,7 +274,7 @@ it('collects alerts for a digest and sends the digest once, at the scheduled tim
   expect(new Set(getStatuses())).toEqual(new Set(['suppressed digest']));
   now += MINUTE_MS;
   await notifier.tick();
-  await waitUntil(() => sent.length === 1);
+  await runTimersUntil(() => sent.length === 1);
   expect(sent[0]).toMatchObject({ kind: 'digest', receiver: 'd', status: 'firing' });
   expect(sent[0]?.alerts.map(({ id, state }) => `${id} ${state}`).sort()).toEqual([
     ...['l1 firing', 'l2 resolved', 'l3 firing'],
@@ -267,7 +282,7 @@ it('collects alerts for a digest and sends the digest once, at the scheduled tim
   await notify(low('l1', { state: 'resolved' }));
   now += 24 * 60 * MINUTE_MS;
   await notifier.tick();
-  await waitUntil(() => sent.length === 2);
+  await runTimersUntil(() => sent.length === 2);
   expect(sent[1]?.alerts.map(({ id }) => id)).toEqual(['l1']);
 });
 
@@ -275,21 +290,21 @@ it('does not repeat messages after a restart, and sends missed resolutions', asy
   await startNotifier();
   const alert = makeKnownAlert({ id: 'r1' });
   await notify(alert);
-  await waitUntil(() => sent.length === 1 && rows.length === 1);
-  await notifier.stop();
+  await runTimersUntil(() => sent.length === 1 && rows.length === 1);
+  await stopNotifier();
   await startNotifier();
   // After a restart, the evaluator reports active alerts again.
   await notify(alert);
   await notifier.tick();
   expect(sent).toHaveLength(1);
-  await notifier.stop();
+  await stopNotifier();
   activeAlerts.clear();
   storedAlerts.set('r1', { ...alert, state: 'resolved', changedMs: NOW + MINUTE_MS });
   await startNotifier();
   await notifier.tick();
-  await waitUntil(() => sent.length === 2);
+  await runTimersUntil(() => sent.length === 2);
   expect(sent[1]).toMatchObject({ status: 'resolved', groupKey: sent[0]?.groupKey, receiver: 'a' });
-  await waitUntil(() => rows.length === 2);
+  await runTimersUntil(() => rows.length === 2);
   now += 10 * MINUTE_MS;
   await notifier.tick();
   expect(sent).toHaveLength(2);
@@ -323,6 +338,6 @@ it('keeps the last valid file while the new one is invalid', async () => {
   expect(errors.join()).toMatch(/notify.yaml:1:22: unknown name `nobody`/);
   expect(notifier.file.problems).toHaveLength(1);
   await notify(makeKnownAlert({ id: 'k' }));
-  await waitUntil(() => sent.length === 1);
+  await runTimersUntil(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('a');
 });

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { NotificationRow } from '../../../../src/core/schema/tables/notifications-table.ts';
 import { Notifier } from '../../../../src/server/notifications/notifier.ts';
-import { makeKnownAlert, NOW } from '../../../support/notifier-fixtures.ts';
+import {
+  FAKED_TIMERS,
+  makeKnownAlert,
+  NOW,
+  waitForDisk,
+} from '../../../support/notifier-fixtures.ts';
 
 const OUTAGE_MS = 180_000;
 /** The longest backoff, plus the time for which the circuit breaker stays open. */
@@ -17,22 +22,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Waits for pending disk writes, which fake timers don't control. */
-async function waitForDisk(): Promise<void> {
-  do {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-  } while (process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq')));
-}
-
 it('delivers every message once after the receiver fails for three minutes', async () => {
   writeFileSync(
     join(folder, 'notify.yaml'),
     `receivers: [{ name: a, channels: [{ kind: slack, urlFile: s }] }]\nroute: { receivers: [a] }\n`,
   );
-  vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
-    now: NOW,
-  });
+  vi.useFakeTimers({ ...FAKED_TIMERS, now: NOW });
   const rows: NotificationRow[] = [];
   const accepted: { id: string; atMs: number }[] = [];
   let attempts = 0;
@@ -79,4 +74,4 @@ it('delivers every message once after the receiver fails for three minutes', asy
   expect(rows.some(({ reason }) => reason === 'circuit_open')).toBe(true);
   vi.useRealTimers();
   await notifier.stop();
-}, 120_000);
+});
