@@ -1,14 +1,36 @@
+import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { LONGEST_FILES } from './scripts/suites.mjs';
 import { chooseSeed } from './test/support/random-seed.ts';
 
+declare module 'vitest' {
+  interface TestTags {
+    tags: 'long';
+  }
+}
+
+/** Starts the longest files first. Without this, vitest uses the durations of its last run, which CI doesn't have. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST_FILES.indexOf(relative(import.meta.dirname, moduleId));
+      return index === -1 ? LONGEST_FILES.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 const seed = String(chooseSeed(process.env));
-if (process.env.TEST_SEED) console.log(`Seed of the random tests: ${seed}`);
+if (process.env.PERFSCOPE_TEST_SEED) console.log(`Seed of the random tests: ${seed}`);
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/random-setup.ts'],
-    env: { TEST_SEED: seed },
+    env: { PERFSCOPE_TEST_SEED: seed },
+    tags: [{ name: 'long', description: 'Only npm run test:full runs it.', timeout: 3_600_000 }],
+    sequence: { sequencer: LongestFirst },
     // Tests poll and continue as soon as a condition is met. The timeouts only end tests that hang, so they
     // are long enough for a busy machine.
     testTimeout: 900_000,

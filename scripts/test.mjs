@@ -1,51 +1,82 @@
-// Runs every check as a step. The last line is the total: `N passed, N failed`.
-// With arguments, runs only the tests that match them: npm test -- test/unit
+// Runs the checks as steps. The last line is the total: `N passed, N failed`.
+// --full also runs the long tests, Node 24, and all chaos scenarios. --list prints the steps as JSON.
+// Other arguments select tests, for example the path test/unit.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
+import { CI_CHAOS, NODE_22_TESTS, OLDER_NODE_TESTS, QUICK_BENCHES } from './suites.mjs';
 
-/** Benchmarks to run once in quick mode. The end-to-end tests cover the rest of `start`. */
-const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
-/** On these versions, only the tests of code that runs inside an application are run. */
-const OLDER_NODE_VERSIONS = [22, 24];
-const HOST_SAFETY_TESTS = [
-  'test/unit',
-  'test/host-safety',
-  'test/e2e/transparent-instrumentation.test.ts',
-  'test/e2e/crashes.test.ts',
-  'test/e2e/exit.test.ts',
-];
+/** The version in `node_modules`. */
+const NEWEST_NODE = 26;
+
 const BIN_DIR = resolve('node_modules', '.bin');
+/** Options of this script. All other arguments are passed to vitest, for example paths of tests. */
+const OPTIONS = ['--full', '--list'];
+const isFull = process.argv.includes('--full');
+const filters = process.argv.slice(2).filter((argument) => !OPTIONS.includes(argument));
+const steps = listSteps();
+if (process.argv.includes('--list')) {
+  console.log(JSON.stringify(steps));
+  process.exit(0);
+}
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-test-'));
-const filters = process.argv.slice(2);
+const searchPath = await createSearchPath();
 const failures = [];
 let passed = 0;
+/** Number of long tests that were not run. */
+let longTests = 0;
 
-if (filters.length === 0) {
-  runStep('lint', 'biome', ['check', '.']);
-  runStep('promises', 'oxlint', ['--type-aware', 'src']);
-  runStep('types', 'tsc', ['--noEmit']);
-  runStep('dead code', 'knip', ['--no-config-hints']);
-  runStep('prose', 'node', ['scripts/lint-prose.mjs']);
-}
-runTests('tests', join(BIN_DIR, 'node'), filters);
-if (filters.length === 0) {
-  for (const major of OLDER_NODE_VERSIONS) {
-    runTests(`tests on Node ${major}`, nodeBinary(major), HOST_SAFETY_TESTS);
-  }
-  runChaos();
-  for (const name of QUICK_BENCHES) countStep(`bench ${name}`, runBench(name));
+for (const { name, command, node, args } of steps) {
+  console.log(`\n== ${name}`);
+  if (command) runCommand(name, command, args);
+  else if (node) runTests(name, node, args);
+  else if (name === 'chaos') runChaos(args);
+  else countStep(name, runBench(args));
 }
 rmSync(folder, { recursive: true, force: true });
 // Repeats the failures next to the total, because CI shows the end of a log first.
 for (const failure of failures) console.log(`\nFAILED ${failure}`);
+if (longTests > 0) console.log(`\n${longTests} long tests were not run. Use npm run test:full.`);
 console.log(`\n${passed} passed, ${failures.length} failed`);
 process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
 
-function runStep(name, command, args) {
-  console.log(`\n== ${name}`);
+/** Returns the steps in order. A step with `node` runs tests on this major version. */
+function listSteps() {
+  if (filters.length > 0) return [{ name: 'tests', node: NEWEST_NODE, args: filters }];
+  const tagFilter = isFull ? [] : ['--tags-filter=!long'];
+  const olderNodes = isFull ? [22, 24] : [22];
+  const olderTests = isFull ? OLDER_NODE_TESTS : NODE_22_TESTS;
+  return [
+    { name: 'lint', command: 'biome', args: ['check', '.'] },
+    { name: 'promises', command: 'oxlint', args: ['--type-aware', 'src'] },
+    { name: 'types', command: 'tsc', args: ['--noEmit'] },
+    { name: 'dead code', command: 'knip', args: ['--no-config-hints'] },
+    { name: 'prose', command: 'node', args: ['scripts/lint-prose.mjs'] },
+    { name: 'tests', node: NEWEST_NODE, args: tagFilter },
+    ...olderNodes.map((node) => ({
+      name: `tests on Node ${node}`,
+      node,
+      args: [...tagFilter, ...olderTests],
+    })),
+    { name: 'chaos', args: isFull ? ['--full'] : CI_CHAOS },
+    ...QUICK_BENCHES.map((name) => ({ name: `bench ${name}`, args: [name, '--quick'] })),
+  ];
+}
+
+/** Returns the `PATH` of all tests. The full suite runs QuestDB with the product's Java, as in production. */
+async function createSearchPath() {
+  const path = [BIN_DIR, process.env.PATH];
+  if (isFull) return path.join(delimiter);
+  const { createFastJava } = await import('./fast-java.ts');
+  const java = await createFastJava().catch((error) => {
+    console.log(`QuestDB starts without a class archive: ${error.message}`);
+  });
+  return [java, ...path].filter(Boolean).join(delimiter);
+}
+
+function runCommand(name, command, args) {
   countStep(name, spawnSync(join(BIN_DIR, command), args, { stdio: 'inherit' }).status === 0);
 }
 
@@ -55,39 +86,45 @@ function countStep(name, ok) {
 }
 
 /** Runs vitest on one Node version. Child processes find the same version first in the `PATH`. */
-function runTests(name, node, filters) {
-  console.log(`\n== ${name}`);
+function runTests(name, major, args) {
+  const node = major === NEWEST_NODE ? join(BIN_DIR, 'node') : nodeBinary(major);
   const report = join(folder, `${name.replaceAll(' ', '-')}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const path = [join(resolve(node), '..'), BIN_DIR, process.env.PATH].join(delimiter);
-  spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters], {
+  const { PERFSCOPE_TEST_SEED = isFull ? 'random' : '' } = process.env;
+  spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, PATH: path },
+    env: {
+      ...process.env,
+      PATH: [join(node, '..'), searchPath].join(delimiter),
+      PERFSCOPE_TEST_SEED,
+    },
   });
   countTests(name, report);
 }
 
 /** Checks that a benchmark measured every target. Ignores the limits, because a shared machine can be slow. */
-function runBench(name) {
-  console.log(`\n== bench ${name}`);
+function runBench(args) {
   const { status, stdout } = spawnSync(
     join(BIN_DIR, 'node'),
-    ['bench/main.ts', name, '--quick', '--json'],
-    { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' },
+    ['bench/main.ts', ...args, '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+    },
   );
   console.log(stdout);
   if (status !== 0) return false;
   const { bench, targets } = JSON.parse(stdout.trimEnd().split('\n').at(-1));
   const isMeasured = targets.every((target) => Number.isFinite(target.value));
-  return bench === name && targets.length > 0 && isMeasured;
+  return bench === args[0] && targets.length > 0 && isMeasured;
 }
 
-/** Runs the short form of the chaos scenarios. Each scenario counts as one test. */
-function runChaos() {
-  console.log('\n== chaos');
-  const { stdout } = spawnSync(join(BIN_DIR, 'node'), ['test/chaos/main.ts', '--json'], {
+/** Runs chaos scenarios. Each scenario counts as one test. */
+function runChaos(args) {
+  const { stdout } = spawnSync(join(BIN_DIR, 'node'), ['test/chaos/main.ts', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
+    env: { ...process.env, PATH: searchPath },
   });
   console.log(stdout.slice(0, stdout.lastIndexOf('\n[')));
   try {
@@ -113,10 +150,15 @@ function countFile(run, { name, status, message, assertionResults }) {
   const file = run === 'tests' ? relative(process.cwd(), name) : `${run}: ${relative('.', name)}`;
   const failed = assertionResults.filter((test) => test.status === 'failed');
   passed += assertionResults.filter((test) => test.status === 'passed').length;
+  if (run === 'tests') longTests += assertionResults.filter(isSkippedLongTest).length;
   for (const test of failed) {
     failures.push(formatFailure(`${file} > ${test.fullName}`, test.failureMessages));
   }
   if (status === 'failed' && failed.length === 0) failures.push(formatFailure(file, [message]));
+}
+
+function isSkippedLongTest({ status, tags }) {
+  return tags.includes('long') && status !== 'passed' && status !== 'failed';
 }
 
 function formatFailure(title, messages) {

@@ -2,15 +2,17 @@
 const CI_SEED = 42;
 
 /**
- * Returns the seed of all fast-check properties. The variable `TEST_SEED` can contain a number, or `random` for another
- * seed at each run. Default: 42.
+ * Returns the seed of all fast-check properties. The variable `PERFSCOPE_TEST_SEED` can contain a number, or `random`
+ * for another seed at each run. Default: 42.
  *
  * @throws Error if the variable contains another value
  */
 export function chooseSeed(env: NodeJS.ProcessEnv): number {
-  const { TEST_SEED: text = '' } = env;
+  const { PERFSCOPE_TEST_SEED: text = '' } = env;
   if (text === '') return CI_SEED;
   if (text === 'random') return Math.floor(Math.random() * 2 ** 31);
-  if (!/^-?\d{1,10}$/.test(text)) throw new Error('TEST_SEED must be a whole number or `random`');
+  if (!/^-?\d{1,10}$/.test(text)) {
+    throw new Error('PERFSCOPE_TEST_SEED must be a whole number or `random`');
+  }
   return Number(text);
 }

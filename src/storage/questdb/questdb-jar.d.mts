@@ -10,6 +10,7 @@ export interface JavaCommand {
 }
 
 export function findJava(): JavaCommand | undefined;
+export function getCacheFolder(): string;
 export function resolveJar(options: { log: (line: string) => void }): Promise<string>;
 export function findMissingQuestdbTools(): MissingTool[];
 export function formatInstallHint(missing: readonly MissingTool[]): string;

@@ -1,0 +1,71 @@
+// Names the parts of the checks that `npm test` runs. `npm run test:full` runs everything.
+
+/**
+ * Paths of the tests that `npm test` also runs on Node 22. They test the code that runs in an application, and check
+ * that Perfscope doesn't affect the application.
+ */
+export const NODE_22_TESTS = [
+  'test/unit/agent',
+  'test/unit/client',
+  'test/unit/core',
+  'test/unit/storage',
+  'test/unit/library-arguments.test.ts',
+  'test/unit/unsupported-library.test.ts',
+  'test/host-safety',
+  'test/e2e/transparent-instrumentation.test.ts',
+  'test/e2e/crashes.test.ts',
+  'test/e2e/exit.test.ts',
+];
+
+/** Paths of the tests that `npm run test:full` runs on Node 22 and 24. */
+export const OLDER_NODE_TESTS = [
+  'test/unit',
+  'test/host-safety',
+  'test/e2e/transparent-instrumentation.test.ts',
+  'test/e2e/crashes.test.ts',
+  'test/e2e/exit.test.ts',
+];
+
+/** Chaos scenarios of `npm test`: each kind of failure, in the process, the spool, the network, and QuestDB. */
+export const CI_CHAOS = [
+  'app-killed',
+  'shared-spool',
+  'worker-thread',
+  'sync-loop',
+  'lost-responses',
+  'slow-peer',
+  'read-emfile',
+  'full-spool',
+  'machine-restart',
+  'suspended-table',
+];
+
+/** Benchmarks that are run once in quick mode. The end-to-end tests cover the rest of `start`. */
+export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
+
+/**
+ * The test files that take longest in `npm test`, with the longest first. They start first, so that the last worker
+ * doesn't run alone for long.
+ */
+export const LONGEST_FILES = [
+  'test/e2e/actions.test.ts',
+  'test/e2e/server-exit.test.ts',
+  'test/e2e/demo.test.ts',
+  'test/e2e/unregistered-names.test.ts',
+  'test/e2e/installed-server.test.ts',
+  'test/integration/grafana/dashboard-queries.test.ts',
+  'test/e2e/two-servers.test.ts',
+  'test/integration/server/alerts/alert-thresholds.test.ts',
+  'test/integration/server/alerts/alert-states.test.ts',
+  'test/e2e/version-matrix.test.ts',
+  'test/e2e/blocked-loop.test.ts',
+  'test/e2e/low-disk.test.ts',
+  'test/e2e/notifications.test.ts',
+  'test/integration/storage/queries/rolling-windows.test.ts',
+  'test/integration/storage/write/spool-sender.test.ts',
+  'test/integration/project/release.test.ts',
+  'test/e2e/questdb-outage.test.ts',
+  'test/integration/server/api/api.test.ts',
+  'test/integration/server/api/tenant-isolation.test.ts',
+  'test/e2e/backup.test.ts',
+];
