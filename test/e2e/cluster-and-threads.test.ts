@@ -1,13 +1,13 @@
 import { Queue } from 'bullmq';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectRows } from '../support/expect-rows.ts';
-import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PostgresAndRedis } from '../support/postgres-and-redis.ts';
+import { QuestdbWithSpoolSender } from '../support/questdb-with-spool-sender.ts';
 import { sendRequests } from '../support/send-requests.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const questdb = new ExternalQuestdb();
+const questdb = new QuestdbWithSpoolSender();
 const databases = new PostgresAndRedis();
 beforeAll(() => Promise.all([questdb.start(), databases.start()]));
 afterAll(() => Promise.all([questdb.remove(), databases.remove()]));

@@ -3,6 +3,7 @@ import { expectRows } from '../support/expect-rows.ts';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { sendRequests } from '../support/send-requests.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
 beforeAll(() => questdb.start());
@@ -51,10 +52,14 @@ it('stores the user and trace of slow and failed requests, and counts each reque
     ],
   );
   const sampleCondition = "AND name = 'http.server.request.sample'";
-  const samples = await rows(
+  const readSamples = rows(
     'user_id, endpoint, operation, organization_id, property_id, tags, duration > 250, count',
     `${sampleCondition} AND user_id IS NOT NULL ORDER BY user_id`,
-  )();
+  );
+  const samples = await waitFor(async () => {
+    const found = await readSamples();
+    return found.length >= 2 && found;
+  });
   expect(samples.map((row) => row.with(5, JSON.parse(String(row[5]))))).toEqual([
     [
       ...['bob', '/api/:organization/broken', 'GET', 'grand', 'seaside'],
@@ -73,10 +78,12 @@ it('stores the user and trace of slow and failed requests, and counts each reque
     ],
   ]);
   expect(await rows('count()', `${sampleCondition} AND coalesce(count, 1) > 0`)()).toEqual([[0]]);
-  expect(
-    await questdb.sql(
-      "SELECT sum(count) FROM metric_buckets WHERE service = 'users' AND metric_type = 'API_RESPONSE_TIME'",
-    ),
-  ).toEqual([[1002]]);
+  await expectRows(
+    () =>
+      questdb.sql(
+        "SELECT sum(count) FROM metric_buckets WHERE service = 'users' AND metric_type = 'API_RESPONSE_TIME'",
+      ),
+    [[1002]],
+  );
   await app.stop();
 });
