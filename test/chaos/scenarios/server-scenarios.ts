@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ChaosServer } from '../../support/chaos-server.ts';
 import { InstrumentedApp } from '../../support/instrumented-app.ts';
 import { sendRequests } from '../../support/send-requests.ts';
+import { suspendTable } from '../../support/suspend-table.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
@@ -82,9 +83,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       run.onRemove(async () => {
         await run.questdb.sql('ALTER TABLE performance_metrics RESUME WAL').catch(() => {});
       });
-      await run.questdb.sql(
-        "ALTER TABLE performance_metrics SUSPEND WAL WITH 28, 'No space left on device'",
-      );
+      await suspendTable(run.questdb, 'performance_metrics', "WITH 28, 'No space left on device'");
       await program.run('burst 3000');
       run.faultEnds();
       run.patienceMs = 60_000;

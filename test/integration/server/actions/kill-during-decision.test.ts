@@ -9,6 +9,7 @@ import { makeHistogram, TestRowWriter } from '../../../support/alert-fixtures.ts
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
+import { suspendTable } from '../../../support/suspend-table.ts';
 
 /** Points at which the process is killed, from before the row is written to after the webhook response. */
 const STAGES = [
@@ -136,7 +137,7 @@ it.each(
 it('waits until spooled rows from a killed process are readable', async () => {
   const folder = await prepareServer('slow');
   expect(await evaluateInProcess(folder, PEAK, 'spooled')).toBe('SIGKILL');
-  await questdb.sql('ALTER TABLE rule_decisions SUSPEND WAL');
+  await suspendTable(questdb, 'rule_decisions');
   const exited = evaluateInProcess(folder, PEAK + 1000);
   const resumed = (async () => {
     await delay(3000);

@@ -20,6 +20,7 @@ import {
 } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 /** End of the written data. Each case has a row every 30 s until then. */
@@ -354,7 +355,7 @@ const AUDIT = '{"table":"audit_log"}';
 it('questdb-suspended fires until the table is resumed', async () => {
   const runAt = createRuleRunner('questdb-suspended');
   expect(await runAt(0)).toEqual([]);
-  await questdb.sql('ALTER TABLE audit_log SUSPEND WAL');
+  await suspendTable(questdb, 'audit_log');
   try {
     expect(await runAt(30_000)).toEqual([[AUDIT, 'firing', 'critical', 1]]);
     expect(await runAt(60_000)).toEqual([]);
@@ -382,7 +383,7 @@ it('rollup-invalid fires when a roll-up has been invalid for a minute', async ()
 
 it('questdb-lagging has severity warning for a lag over 30 s, and high for a lag over 5 min', async () => {
   const runAt = createRuleRunner('questdb-lagging');
-  await questdb.sql('ALTER TABLE audit_log SUSPEND WAL');
+  await suspendTable(questdb, 'audit_log');
   try {
     // The table is suspended, but it has no unreadable rows.
     expect(await runAt(-1000)).toEqual([]);

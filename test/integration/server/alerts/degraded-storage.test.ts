@@ -6,6 +6,7 @@ import { StorageMonitor } from '../../../../src/storage/questdb/storage-monitor.
 import { createEvaluator, createQueryClient } from '../../../support/alert-fixtures.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
@@ -86,7 +87,7 @@ it('reports no silent service while its table is suspended, and resumes the tabl
 
   // The disk is full from minute 1 to 7. The service sends a row each minute.
   disk.freeBytes = 100;
-  await questdb.sql("ALTER TABLE performance_metrics SUSPEND WAL WITH 'DISK FULL', 'no space'");
+  await suspendTable(questdb, 'performance_metrics', "WITH 'DISK FULL', 'no space'");
   const changes: string[] = [];
   const changesWithoutStorage: string[] = [];
   for (minute = 1; minute <= 7; minute++) {

@@ -5,6 +5,7 @@ import { MINUTE_MS } from '../../../../src/core/duration.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { ENDPOINTS, type EndpointName } from '../../../../src/server/api/endpoint-registry.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
+import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const api = new TestApiServer();
@@ -672,7 +673,7 @@ describe('/readyz', () => {
   });
 
   it('is not ready while a table is suspended', async () => {
-    await api.questdb.sql("ALTER TABLE queue_metrics SUSPEND WAL WITH 'DISK FULL', 'full'");
+    await suspendTable(api.questdb, 'queue_metrics', "WITH 'DISK FULL', 'full'");
     const [status, problem] = await waitFor(async () => {
       const response = await fetchReadiness();
       return response[0] === 503 && response;

@@ -4,6 +4,7 @@ import { SchemaRepairJob } from '../../../../src/storage/migrations/schema-repai
 import { StorageMonitor } from '../../../../src/storage/questdb/storage-monitor.ts';
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
+import { suspendTable } from '../../../support/suspend-table.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
@@ -26,7 +27,7 @@ it('resumes the table with the versions of the schema, and reports no repair in 
     log,
   });
   await questdb.sql('TRUNCATE TABLE schema_migrations');
-  await questdb.sql('ALTER TABLE schema_migrations SUSPEND WAL');
+  await suspendTable(questdb, 'schema_migrations');
   await job.runOnce();
   expect(warnings).toEqual([]);
   await waitFor(async () => {
