@@ -37,30 +37,36 @@ async function end(child: ChildProcess, ...signals: NodeJS.Signals[]) {
 }
 
 describe('the server', () => {
+  const title = 'stops QuestDB after %s without a reader of %j';
+  it.each([
+    ['SIGHUP, as when a terminal is closed,', ['stdout', 'stderr'], ['SIGHUP']],
+    ['Ctrl-C in a pipeline', ['stdout'], ['SIGINT', 'SIGINT']],
+  ] as const)(title, expectStop);
+  // Long: in CI, the cases above cover two signals, and the test of the last rows covers SIGTERM.
   it.each([
     ['SIGTERM', ['stdout'], ['SIGTERM']],
     ['SIGTERM', ['stdout', 'stderr'], ['SIGTERM']],
-    ['SIGHUP, as when a terminal is closed,', ['stdout', 'stderr'], ['SIGHUP']],
     ['two signals', [], ['SIGTERM', 'SIGTERM']],
-    ['Ctrl-C in a pipeline', ['stdout'], ['SIGINT', 'SIGINT']],
-  ] as const)(
-    'stops QuestDB after %s without a reader of %j',
-    async (_case, closed, signals) => {
-      const server = await startServer();
-      const child = server.child!;
-      const { questdbPid } = server;
-      for (const name of closed) {
-        const stream = child[name]!;
-        stream.destroy();
-        await waitFor(async () => stream.closed);
-      }
-      // The server continues without a reader.
-      expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-      expect(await end(child, ...signals)).toEqual([0, null]);
-      expect(isRunning(questdbPid)).toBe(false);
-    },
-    120_000,
-  );
+  ] as const)(title, { tags: 'long' }, expectStop);
+
+  async function expectStop(
+    _case: string,
+    closed: readonly ('stdout' | 'stderr')[],
+    signals: readonly NodeJS.Signals[],
+  ): Promise<void> {
+    const server = await startServer();
+    const child = server.child!;
+    const { questdbPid } = server;
+    for (const name of closed) {
+      const stream = child[name]!;
+      stream.destroy();
+      await waitFor(async () => stream.closed);
+    }
+    // The server continues without a reader.
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect(await end(child, ...signals)).toEqual([0, null]);
+    expect(isRunning(questdbPid)).toBe(false);
+  }
 
   it('stores its last rows without a reader', async () => {
     // No row is written before the server stops.
