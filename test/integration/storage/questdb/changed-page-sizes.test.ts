@@ -63,22 +63,23 @@ async function expectBatches(batches: number): Promise<void> {
   });
 }
 
-it.each(['stop', 'kill'] as const)(
-  'reads and extends data with other page sizes, in both directions, after %s',
-  async (end) => {
-    questdb = new ExternalQuestdb();
-    for (const [i, overrides] of [EARLIER_PAGE_SIZES, {}, EARLIER_PAGE_SIZES, {}].entries()) {
-      questdb.overrides = overrides;
-      await questdb.start();
-      await migrate(questdb.target, DEFAULT_RETENTION);
-      if (i > 0) await expectBatches(i);
-      await writeBatch(i);
-      if (i === 1) await expectBatches(2);
-      await questdb[end]();
-    }
-    questdb.overrides = {};
+const TITLE = 'reads and extends data with other page sizes, in both directions, after %s';
+it.each(['kill'] as const)(TITLE, expectReadable);
+// Long: in CI, files that QuestDB didn't close cover the files that it closed.
+it.each(['stop'] as const)(TITLE, { tags: 'long' }, expectReadable);
+
+async function expectReadable(end: 'stop' | 'kill'): Promise<void> {
+  questdb = new ExternalQuestdb();
+  for (const [i, overrides] of [EARLIER_PAGE_SIZES, {}, EARLIER_PAGE_SIZES, {}].entries()) {
+    questdb.overrides = overrides;
     await questdb.start();
-    await expectBatches(4);
-  },
-  300_000,
-);
+    await migrate(questdb.target, DEFAULT_RETENTION);
+    if (i > 0) await expectBatches(i);
+    await writeBatch(i);
+    if (i === 1) await expectBatches(2);
+    await questdb[end]();
+  }
+  questdb.overrides = {};
+  await questdb.start();
+  await expectBatches(4);
+}
