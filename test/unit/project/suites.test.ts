@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import {
+  CI_CHAOS,
+  LONGEST_FILES,
+  NODE_22_TESTS,
+  OLDER_NODE_TESTS,
+  QUICK_BENCHES,
+} from '../../../scripts/suites.mjs';
+import { SCENARIOS } from '../../chaos/scenarios/scenarios.ts';
+
+it('names only tests, scenarios, and benchmarks that exist', () => {
+  const paths = [...NODE_22_TESTS, ...OLDER_NODE_TESTS, ...LONGEST_FILES];
+  expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+  expect(LONGEST_FILES).toHaveLength(new Set(LONGEST_FILES).size);
+  const scenarios = SCENARIOS.map(({ name }) => name);
+  expect(CI_CHAOS.filter((name) => !scenarios.includes(name))).toEqual([]);
+  const { stderr } = spawnSync(process.execPath, ['bench/main.ts'], { encoding: 'utf8' });
+  const benches = stderr.match(/is one of: (.*)/)?.[1]?.split(', ');
+  expect(benches).toEqual(expect.arrayContaining([...QUICK_BENCHES]));
+});
+
+it('tests on Node 22 all code that runs in an application', () => {
+  const folders = ['agent', 'client', 'core', 'storage'].map((name) => `test/unit/${name}`);
+  expect(NODE_22_TESTS).toEqual(expect.arrayContaining([...folders, 'test/host-safety']));
+});
+
+/** Long tests are tagged, and the comment before them names the test in CI that covers their kind. */
+it('explains for each long test what covers its kind in CI', () => {
+  const unexplained: string[] = [];
+  let longTests = 0;
+  for (const path of globSync('test/**/*.test.ts')) {
+    const lines = readFileSync(path, 'utf8').split('\n');
+    lines.forEach((line, i) => {
+      if (!/\btags: \[?'long'/.test(line)) return;
+      longTests += 1;
+      const before = lines.slice(Math.max(0, i - 8), i + 1).join('\n');
+      if (!/\/\/ Long: .*\bCI\b/.test(before)) unexplained.push(`${path}:${i + 1}`);
+    });
+  }
+  expect(unexplained).toEqual([]);
+  expect(longTests).toBeGreaterThan(5);
+});
