@@ -53,7 +53,7 @@ async function expectAlert(scenario: Scenario, rule: string): Promise<void> {
     );
     const { alerts } = (await response.json()) as { alerts: { cause?: string; id: string }[] };
     return alerts[0]?.cause !== undefined && alerts[0];
-  }, 120_000);
+  });
   expect(alert.cause).toMatch(/\d/);
   const listed = runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
   expect(listed.stdout).toContain(alert.id);

@@ -56,7 +56,7 @@ it('backs up all rows that were stored before the backup started, even while new
   expect(rows).toBeGreaterThanOrEqual(40_000);
   const [[inProgress] = []] = await first.sql('SELECT in_progress FROM checkpoint_status()');
   expect(inProgress).toBe(false);
-}, 300_000);
+});
 
 it('restores the same rows into another data directory', async () => {
   const restored = runPerfscope(['restore', folder], second.env);
@@ -82,7 +82,7 @@ it('restores the same rows into another data directory', async () => {
   );
   const tables = 'SELECT table_name FROM wal_tables() WHERE suspended = true';
   expect(await second.sql(tables.replace('table_name', 'name'))).toEqual([]);
-}, 300_000);
+});
 
 it('rejects a directory that exists or is in use, and a damaged backup', async () => {
   const running = runPerfscope(['restore', '--force', folder], second.env);
@@ -100,7 +100,7 @@ it('rejects a directory that exists or is in use, and a damaged backup', async (
   expect(withExtraFile.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
   expect(readdirSync(join(second.folder, 'data'))).toContain('questdb');
   expect(runPerfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
-}, 120_000);
+});
 
 it('renames the existing directory with --force and backs up a stopped server', async () => {
   const backupFolder = join(second.folder, 'backup');
@@ -113,7 +113,7 @@ it('renames the existing directory with --force and backs up a stopped server', 
   await second.start();
   const found = await second.sql(SAMPLES);
   expect(found.length).toBeGreaterThanOrEqual(50_001);
-}, 300_000);
+});
 
 it('rejects an external QuestDB and explains the alternative', () => {
   const env = { ...first.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9' };

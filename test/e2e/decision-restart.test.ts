@@ -29,11 +29,11 @@ rules:
   server.env.PERFORMANCE_BUSINESS_RULES_FILE = rules;
   await server.start();
   app = new InstrumentedApp('test/apps/on-rule.mjs', { args: ['20'], env: server.env });
-}, 120_000);
+});
 afterAll(async () => {
   await app?.stop();
   await server.remove();
-}, 60_000);
+});
 
 const listReceived = () => [...app.output.matchAll(/received (.*)/g)].map(([, text]) => text ?? '');
 
@@ -70,4 +70,4 @@ it('keeps the active setting in the application while the server is killed and r
     listReceived()[0],
     expect.stringMatching(/^reset 1 \w+\.\d+$/),
   ]);
-}, 180_000);
+});

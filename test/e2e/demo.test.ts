@@ -20,9 +20,7 @@ afterAll(async () => {
   await server.remove();
 });
 
-it('measures the same counts as the traffic generator, PostgreSQL, and Redis', {
-  timeout: 240_000,
-}, async () => {
+it('measures the same counts as the traffic generator, PostgreSQL, and Redis', async () => {
   await delay(TRAFFIC_MS);
   await demo.stopService();
 

@@ -36,4 +36,4 @@ it('keeps the rows of services in the spool while little disk space is left', as
   expect(server.questdb.writesPaused).toBeUndefined();
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   expect(await waitFor(async () => (await countRows()) === 5000)).toBe(true);
-}, 180_000);
+});

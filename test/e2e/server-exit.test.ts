@@ -89,7 +89,7 @@ describe('the server', () => {
         ),
       [[requests]],
     );
-  }, 120_000);
+  });
 
   it('stops QuestDB when the whole process group of a pipeline gets Ctrl-C', async () => {
     const server = new PerfscopeServer();
@@ -110,7 +110,7 @@ describe('the server', () => {
     process.kill(-shell.pid!, 'SIGINT');
     await waitFor(async () => !isRunning(questdbPid));
     await waitFor(async () => shell.exitCode !== null || shell.signalCode !== null);
-  }, 120_000);
+  });
 
   it('runs and stops with a full disk behind stdout and stderr', async () => {
     const server = new PerfscopeServer();
@@ -124,7 +124,7 @@ describe('the server', () => {
     await waitFor(async () => Boolean(server.questdb));
     expect(await end(child, 'SIGTERM')).toEqual([0, null]);
     expect(isRunning(pid)).toBe(false);
-  }, 120_000);
+  });
 
   it('stops QuestDB after a signal during the start', async () => {
     const server = new PerfscopeServer();
@@ -133,7 +133,7 @@ describe('the server', () => {
     const pid = await waitFor(async () => server.questdbPid);
     expect(await end(child, 'SIGTERM')).toEqual([0, null]);
     expect(isRunning(pid)).toBe(false);
-  }, 120_000);
+  });
 });
 
 describe('a command', () => {

@@ -124,7 +124,7 @@ describe('perfscope keys, before the first server start', () => {
     expect(parseApiKey(created.out.trim())).toBeDefined();
     const { out } = await run('list', '--json');
     expect(JSON.parse(out)).toMatchObject([{ name: 'bootstrap', state: 'active' }]);
-  }, 120_000);
+  });
 });
 
 it.each(['create', 'list', 'revoke'])('perfscope keys %s --help shows examples', async (name) => {

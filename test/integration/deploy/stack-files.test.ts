@@ -155,7 +155,7 @@ describe('deploy/prometheus', () => {
     expect(isHealthy('prometheus', ports)).toBe(false);
     const flags = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'tsdb')}`];
     running.push(spawn('prometheus', [...flags, `--web.listen-address=127.0.0.1:${port}`]));
-    expect(await waitFor(async () => isHealthy('prometheus', ports), 60_000)).toBe(true);
+    expect(await waitFor(async () => isHealthy('prometheus', ports))).toBe(true);
   });
 });
 
@@ -173,6 +173,6 @@ describe('deploy/alertmanager', () => {
     const flags = [`--config.file=${config}`, `--storage.path=${join(folder, 'alertmanager')}`];
     const address = [`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='];
     running.push(spawn('prometheus-alertmanager', [...flags, ...address]));
-    expect(await waitFor(async () => isHealthy('alertmanager', ports), 60_000)).toBe(true);
+    expect(await waitFor(async () => isHealthy('alertmanager', ports))).toBe(true);
   });
 });

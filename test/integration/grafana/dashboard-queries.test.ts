@@ -85,7 +85,7 @@ beforeAll(async () => {
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
   );
   client = await openReadOnly(questdb.readTarget);
-}, 240_000);
+});
 
 afterAll(async () => {
   await client?.end();

@@ -1,6 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
@@ -15,6 +14,7 @@ import {
 import { createEvaluator, makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
+import { followStream } from '../../../support/follow-stream.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const SECRET = 'a-secret-of-the-shop';
@@ -65,7 +65,7 @@ beforeAll(async () => {
   addRequests(NOW + 90_000, 'seaside', 60);
   addQueueRows(NOW - 5000, 600, 480);
   await api.waitUntilStored();
-}, 120_000);
+});
 afterAll(async () => {
   await api.remove();
   await shop.stop();
@@ -122,12 +122,9 @@ function addQueueRows(timestamp: number, waiting: number, added: number, name = 
 
 it('raises the factor only for the property with high demand', async () => {
   const received: unknown[] = [];
-  const abort = new AbortController();
-  const stream = client.stream({}, { signal: abort.signal });
-  const receiving = (async () => {
-    for await (const event of stream) if (event.type === 'decision') received.push(event.data);
-  })();
-  await delay(300);
+  const disconnect = await followStream(api.url, {}, ({ type, data }) => {
+    if (type === 'decision') received.push(data);
+  });
   const decisions = await api.ruleEvaluator.runOnce(NOW);
   expect(decisions.map(({ rule, propertyId, value }) => [rule, propertyId, value])).toEqual([
     ['demand-high', 'seaside', 1.3],
@@ -149,8 +146,7 @@ it('raises the factor only for the property with high demand', async () => {
     reason: 'price.factor 1 → 1.3, because the condition is met: requestRate is 15',
   });
   await waitFor(async () => received.length === 2);
-  abort.abort();
-  await receiving;
+  await disconnect();
 });
 
 it('posts the signed decision to the webhook and stores the outcome', async () => {

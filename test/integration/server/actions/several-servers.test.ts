@@ -31,7 +31,7 @@ beforeAll(async () => {
   await Promise.all([questdb.start(), shop.start()]);
   await migrate(questdb.target, DEFAULT_RETENTION);
   writeFileSync(join(questdb.folder, 'secret'), 's'.repeat(40), { mode: 0o600 });
-}, 120_000);
+});
 afterAll(async () => {
   for (const cleanUp of cleanups) await cleanUp();
   rows.close();

@@ -34,7 +34,7 @@ beforeAll(async () => {
     readDisk: async () => disk,
     log: { info: write, warn: write, error: write },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await queryClient?.close();
   await questdb.remove();
@@ -119,4 +119,4 @@ it('reports no silent service while its table is suspended, and resumes the tabl
   // From minute 8 on, the service is silent. Its last row leaves the window of 2 min at minute 10.
   for (minute = 8; minute <= 20; minute++) changes.push(...(await check()));
   expect(changes).toEqual(['13 firing']);
-}, 120_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await questdb.start();
   await migrate(questdb.target, DEFAULT_RETENTION);
   queryClient = createQueryClient(questdb);
-}, 120_000);
+});
 afterAll(async () => {
   rows.close();
   await queryClient?.close();
@@ -50,4 +50,4 @@ it('stores an alert with an explanation for a slow endpoint', async () => {
   expect(transitions.map(({ rule, severity }) => `${rule} ${severity}`)).toEqual([
     'response-time critical',
   ]);
-}, 60_000);
+});

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PerfscopeClient } from '../../../../src/client/perfscope-client.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { formatAlertMetrics } from '../../../../src/server/alerts/format-alert-metrics.ts';
 import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
+import { followStream } from '../../../support/follow-stream.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const api = new TestApiServer();
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await api.waitUntilStored();
   await api.evaluator.runOnce(now);
   await api.waitUntilStored();
-}, 120_000);
+});
 afterAll(() => api.remove());
 beforeEach(() => {
   api.scope = UNRESTRICTED_SCOPE;
@@ -54,8 +54,8 @@ it('lists alerts with a summary, and with the reason why notifications are suppr
 it('limits tenants to their own alerts', async () => {
   const all = await listAlerts({ rule: ['response-time'] });
   const other = all.find(({ labels }) => labels.organization === 'bert');
-  const events = streamAlerts('anna');
   api.scope = createOrganizationScope('anna');
+  const { received, disconnect } = await receiveAlerts();
   const own = await listAlerts();
   expect(new Set(own.map(({ labels }) => labels.organization))).toEqual(new Set(['anna']));
   expect(JSON.stringify([own, await client.get('rules')])).not.toContain('bert');
@@ -76,8 +76,9 @@ it('limits tenants to their own alerts', async () => {
     ['anna', true],
     ['bert', false],
   ]);
-  await waitFor(async () => (await events).some(({ state }) => state === 'acknowledged'));
-  expect((await events).some(({ organization }) => organization === 'bert')).toBe(false);
+  await waitFor(async () => received.some(({ state }) => state === 'acknowledged'));
+  expect(received.some(({ organization }) => organization === 'bert')).toBe(false);
+  await disconnect();
 });
 
 it('returns the history of an alert, newest first', async () => {
@@ -144,18 +145,13 @@ it('exports alerts in the format of Prometheus alerting rules', () => {
   expect(text).toMatch(/^perfscope_heartbeat_timestamp_seconds \d+/m);
 });
 
-/** Collects the alerts that the stream sends to a tenant. */
-async function streamAlerts(organization: string) {
-  api.scope = createOrganizationScope(organization);
+/** Collects the alerts that the stream sends to the current tenant. */
+async function receiveAlerts() {
   const received: { state: unknown; organization: unknown }[] = [];
-  const events = client.stream({ interval: '1s' });
-  void (async () => {
-    for await (const { type, data } of events) {
-      if (type !== 'alert') continue;
-      const { state, labels } = data as { state: string; labels: Record<string, string> };
-      received.push({ state, organization: labels.organization });
-    }
-  })().catch(() => {});
-  await delay(500);
-  return received;
+  const disconnect = await followStream(api.url, { interval: '1s' }, ({ type, data }) => {
+    if (type !== 'alert') return;
+    const { state, labels } = data as { state: string; labels: Record<string, string> };
+    received.push({ state, organization: labels.organization });
+  });
+  return { received, disconnect };
 }

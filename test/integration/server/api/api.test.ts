@@ -136,7 +136,7 @@ beforeAll(async () => {
     },
   ]);
   await api.waitUntilStored();
-}, 120_000);
+});
 afterAll(() => api.remove());
 beforeEach(() => {
   api.scope = UNRESTRICTED_SCOPE;

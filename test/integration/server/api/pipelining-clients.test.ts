@@ -47,7 +47,7 @@ beforeAll(async () => {
   await api.start();
   api.principals.set('attacker', createPrincipal('key:attacker', { role: 'ADMIN' }));
   api.principals.set('normal', createPrincipal('key:normal', { role: 'ADMIN' }));
-}, 240_000);
+});
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
   await api.remove();

@@ -18,7 +18,7 @@ const api = new TestApiServer((queryClient) => ({
 }));
 const API = '/api/performance';
 
-beforeAll(() => api.start(), 120_000);
+beforeAll(() => api.start());
 afterAll(() => api.remove());
 
 /** Sends requests as a key of an organization, from now on. */

@@ -10,7 +10,7 @@ const sentry = new FakeProvider();
 
 beforeAll(async () => {
   await Promise.all([api.start(), sentry.start()]);
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all([api.remove(), sentry.stop()]);
 });

@@ -30,9 +30,8 @@ beforeAll(async () => {
   await cluster[1].start(receiver.url, [cluster[0].peer]);
   await waitFor(
     async () => (await cluster[0].hasClusterSize(2)) && (await cluster[1].hasClusterSize(2)),
-    80_000,
   );
-}, 100_000);
+});
 afterAll(async () => {
   await Promise.all([single.remove(), ...cluster.map((member) => member.remove())]);
   await receiver.stop();
@@ -149,4 +148,4 @@ it('sends one message when two servers send an alert to a cluster of two members
     'resolved',
   ]);
   expect(findReceivedBodies('later')).toHaveLength(1);
-}, 90_000);
+});

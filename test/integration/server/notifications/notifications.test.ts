@@ -98,7 +98,7 @@ beforeAll(async () => {
   }
   await api.waitUntilStored();
   await advance(0);
-}, 120_000);
+});
 afterAll(async () => {
   await api.remove();
   hook.close();

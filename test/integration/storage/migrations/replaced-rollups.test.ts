@@ -135,7 +135,7 @@ it('keeps the history of a dropped table in all units, and adds the rows of the 
     `SELECT sum(count) FROM ${history.find((name) => name.startsWith('metric_buckets_1d_'))}`,
   );
   expect(coarse).toEqual([[2 * 774]]);
-}, 300_000);
+});
 
 it('keeps the history when the same table is dropped again, and after QuestDB restarts', async () => {
   const before = await countBuckets('kept', NOW - 60 * DAY_MS);
@@ -149,7 +149,7 @@ it('keeps the history when the same table is dropped again, and after QuestDB re
   await questdb.start();
   await reader.setTarget(questdb.readTarget);
   expect(await countBuckets('kept', NOW - 60 * DAY_MS)).toBe(before + 6);
-}, 300_000);
+});
 
 it('finishes a replacement that was interrupted, without counting anything twice', async () => {
   const before = await countBuckets('kept', NOW - 60 * DAY_MS);
@@ -168,7 +168,7 @@ it('finishes a replacement that was interrupted, without counting anything twice
   await repairAll();
   expect(await countBuckets('kept', NOW - 60 * DAY_MS)).toBe(before);
   expect(await countBuckets('kept', NOW - 10 * DAY_MS)).toBe(before - 1200);
-}, 300_000);
+});
 
 it('keeps the values of a renamed column', async () => {
   await writeRequests('shop', NOW - 5 * DAY_MS, 120);
@@ -192,7 +192,7 @@ it('keeps the values of a renamed column', async () => {
       [undefined, 1],
     ]),
   );
-}, 300_000);
+});
 
 it('repairs the roll-ups of other tables if one repair fails, and tries again later', async () => {
   await writeBuckets('blocked', NOW, 1);
@@ -225,7 +225,7 @@ it('repairs the roll-ups of other tables if one repair fails, and tries again la
   await questdb.sql(`DROP MATERIALIZED VIEW ${blocker}`);
   await repairAll();
   expect(await countBuckets('kept', NOW - 60 * DAY_MS)).toBe(before);
-}, 300_000);
+});
 
 it('deletes intervals of the history after the retention of the roll-up', async () => {
   const listHistories = async () =>
@@ -248,4 +248,4 @@ it('deletes intervals of the history after the retention of the roll-up', async 
   expect(await count()).toBe(before - 600);
   await prune(NOW + 10_000 * DAY_MS);
   expect(await listHistories()).toEqual([]);
-}, 120_000);
+});

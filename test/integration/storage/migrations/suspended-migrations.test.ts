@@ -39,4 +39,4 @@ it('resumes the table with the versions of the schema, and reports no repair in 
     return suspended === false && versions === 6;
   });
   expect(warnings).toEqual([expect.stringContaining('schema_migrations')]);
-}, 120_000);
+});

@@ -79,7 +79,7 @@ beforeAll(async () => {
         [...(await rollupClient.getCatalog())].map(([name, stored]) => [name, stored.slice(0, 1)]),
       ),
   };
-}, 180_000);
+});
 afterAll(async () => {
   await rollupClient?.close();
   await questdb.remove();

@@ -59,7 +59,7 @@ it('adds late rows to the minute and hour roll-ups, and ignores resent rows', as
   await waitForRollups(questdb);
   await expectRows(selectSums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
   await expectRows(selectSums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
-}, 600_000);
+});
 
 it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the coarsest roll-up', async () => {
   const writeBuckets = (name: string, daysAgo: number) =>
@@ -95,7 +95,7 @@ it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the
     'metric_buckets_1d',
     'metric_buckets',
   ]);
-}, 600_000);
+});
 
 it('keeps the old version of a changed roll-up, and reads both versions after rows have expired', async () => {
   for (const daysAgo of [6, 5, 4, 3, 2, 1]) await write('kept', daysAgo, daysAgo * 10);
@@ -158,7 +158,7 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
       { count: 40, min: daysAgo * 10 },
     ]);
   }
-}, 600_000);
+});
 
 it('applies a new retention to tables and all roll-up versions', async () => {
   const selectTtls = () =>
@@ -227,7 +227,7 @@ it('rebuilds an invalid roll-up if its base has all rows, and keeps the history 
     aggregations: { count: COUNT },
   });
   expect(results.map(({ row }) => Number(row.count))).toEqual([2 * 2880]);
-}, 120_000);
+});
 
 it('uses the roll-ups immediately after QuestDB restarts', async () => {
   await reader.close();

@@ -6,7 +6,7 @@ import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const questdb = new ExternalQuestdb();
-beforeAll(() => questdb.start(), 120_000);
+beforeAll(() => questdb.start());
 afterAll(() => questdb.remove());
 
 it('rejects a running query when QuestDB is killed, without an uncaught error', async () => {
@@ -21,4 +21,4 @@ it('rejects a running query when QuestDB is killed, without an uncaught error', 
   await questdb.kill();
   expect(await result).toMatchObject({ code: 'PS_UNAVAILABLE' });
   await reader.close();
-}, 60_000);
+});
