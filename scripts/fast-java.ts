@@ -12,12 +12,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { formatBasicAuthorization } from '../src/core/config/questdb-targets.ts';
 import { launchQuestdb, waitUntilReady } from '../src/storage/questdb/launch-questdb.ts';
 import { findJava, getCacheFolder, resolveJar } from '../src/storage/questdb/questdb-jar.mjs';
 import { findFreePorts, writeServerConf } from '../src/storage/questdb/server-conf.ts';
 
+const FOLDER_PREFIX = 'test-java-';
 /** Compiles only with the fast compiler, because most QuestDB processes in tests run for a few seconds. */
 const COMPILER_FLAG = '-XX:TieredStopAtLevel=1';
 /** Java reports on stdout that an archive is for another jar. Then it starts without the archive. */
@@ -35,7 +36,7 @@ export async function createFastJava(): Promise<string> {
   const { stderr: version } = spawnSync(java, ['-version'], { encoding: 'utf8' });
   const recipe = [java, version, jar, COMPILER_FLAG, LOG_FLAGS].join('\n');
   const hash = createHash('sha256').update(recipe).digest('hex').slice(0, 16);
-  const folder = join(getCacheFolder(), `test-java-${hash}`);
+  const folder = join(getCacheFolder(), `${FOLDER_PREFIX}${hash}`);
   if (existsSync(folder)) return folder;
   mkdirSync(getCacheFolder(), { recursive: true });
   const temporary = mkdtempSync(`${folder}.`);
@@ -92,7 +93,10 @@ exec '${java}' "$@"
 /** Returns the path of a command without links, because `java` in the `PATH` is usually a link. */
 function findExecutable(command: string): string {
   const folders = command.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
-  const file = folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
+  const file = folders
+    .filter((folder) => !basename(folder).startsWith(FOLDER_PREFIX))
+    .map((folder) => join(folder, command))
+    .find((path) => existsSync(path));
   if (file === undefined) throw new Error(`${command} was not found`);
   return realpathSync(file);
 }
