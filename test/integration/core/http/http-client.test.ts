@@ -92,7 +92,10 @@ it('calls no function that an application or a library can replace', async () =>
   expect(response).toMatchObject({ status: 200, body: 'ok' });
   // Node.js itself uses the replaced constructor for TLS.
   socketSpy.mockRestore();
-  const failing = createClient().send(`https://localhost:${server.port}/`, GET);
+  const failing = createClient().send(`https://localhost:${server.port}/`, {
+    ...GET,
+    timeoutMs: 500,
+  });
   await expect(failing).rejects.not.toThrow('replaced');
   expect(replaced).not.toHaveBeenCalled();
 });
@@ -218,13 +221,12 @@ const CHILD_CODE = `
   const [url, bytes] = process.argv.slice(1);
   const client = new HttpClient({ keepsProcessAlive: false });
   const body = [Buffer.alloc(Number(bytes))];
-  client.send(url, { method: 'POST', body, timeoutMs: 60_000 }).catch(() => {});
+  client.send(url, { method: 'POST', body, timeoutMs: 3_600_000 }).catch(() => {});
   process.on('exit', () => console.log('ended'));
 `;
 
-/** Sends a request in a process that has nothing else to do. Returns the duration in ms. */
-async function runChild(url: string, bytes: number): Promise<number> {
-  const startMs = performance.now();
+/** Sends a request in a process that has nothing else to do, and waits until the process ends. */
+async function runChild(url: string, bytes: number): Promise<void> {
   const child = spawn(
     process.execPath,
     ['--input-type=module', '-e', CHILD_CODE, url, `${bytes}`],
@@ -234,15 +236,14 @@ async function runChild(url: string, bytes: number): Promise<number> {
   );
   const output = await child.stdout.toArray();
   expect(output.join('')).toBe('ended\n');
-  return performance.now() - startMs;
 }
 
 it('never keeps the process alive', async () => {
   const silent = await startServer((socket) => socket.pause());
   // The response never arrives.
-  expect(await runChild(silent.url, 10)).toBeLessThan(30_000);
+  await runChild(silent.url, 10);
   // The peer reads nothing, so the write never ends.
-  expect(await runChild(silent.url, 20_000_000)).toBeLessThan(30_000);
+  await runChild(silent.url, 20_000_000);
 });
 
 it('does not keep the process alive while it connects', async () => {
@@ -262,6 +263,6 @@ sys.stdin.read()`,
   ]);
   cleanups.push(() => listener.kill());
   const [port] = await once(listener.stdout, 'data');
-  expect(await runChild(`http://127.0.0.1:${Number(port)}`, 10)).toBeLessThan(30_000);
-  expect(await runChild(`http://localhost:${Number(port)}`, 10)).toBeLessThan(30_000);
+  await runChild(`http://127.0.0.1:${Number(port)}`, 10);
+  await runChild(`http://localhost:${Number(port)}`, 10);
 });

@@ -421,7 +421,7 @@ it('late-evaluations fires when an evaluation round is more than one interval la
   evaluator.start();
   try {
     await nextRound();
-    aheadMs += 8000;
+    aheadMs += 3000;
     await nextRound();
     expect(evaluator.lateEvaluationCount).toBe(0);
     await nextRound();

@@ -40,7 +40,7 @@ afterAll(async () => {
 function createChannelTo(urls: readonly string[]) {
   return createChannel(channelConfigSchema.parse({ kind: 'alertmanager', urls, ...local }));
 }
-const createTimeout = () => AbortSignal.timeout(20_000);
+const createTimeout = () => AbortSignal.timeout(120_000);
 
 /** Creates an alert that started a minute ago, because Alertmanager doesn't send alerts that ended long ago. */
 function makeRecentAlert(rule: string, more: object = {}) {

@@ -126,13 +126,11 @@ describe('a response', () => {
 
   it('that never completes causes a retryable failure after the timeout', async () => {
     receiver.respond = () => {};
-    const startedMs = Date.now();
     const outcome = await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 });
     expect(outcome).toMatchObject({
       status: 'retryable',
       reason: expect.stringMatching(/in time/),
     });
-    expect(Date.now() - startedMs).toBeLessThan(5000);
     // The timeout also applies to a response whose body never ends.
     receiver.respond = (response) => void response.writeHead(200).write('.');
     expect(await deliverMessage(webhook, makeMessage(), { timeoutMs: 300 })).toMatchObject({

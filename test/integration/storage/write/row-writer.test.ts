@@ -121,7 +121,7 @@ it('continues if the file of waiting rows was deleted', async () => {
   target = questdb.target;
   await writer.flush();
   await writer.close();
-  expect(await waitFor(async () => countStoredRows('other'))).toBe(50);
+  await waitFor(async () => (await countStoredRows('other')) === 50);
   expect(await countStoredRows('deleted')).toBe(0);
   expect([...dropped.byReason]).toEqual([['missing', 50]]);
 });
@@ -133,8 +133,8 @@ it('sends the complete rows of an incomplete batch of a killed process, and coun
   const writer = createWriter();
   await writer.flush();
   await writer.close();
-  expect(await waitFor(async () => countStoredRows('first'))).toBe(1);
-  expect(await countStoredRows('finished')).toBe(1);
+  await waitFor(async () => (await countStoredRows('first')) === 1);
+  await waitFor(async () => (await countStoredRows('finished')) === 1);
   expect([...dropped.byReason]).toEqual([['damaged', 2]]);
   expect(listWaitingSegments(spoolDir)).toEqual([]);
   expect(existsSync(orphanedFolder)).toBe(false);
@@ -198,7 +198,7 @@ it('writes when the buffer is full or the flush interval ends', async () => {
   await bySize.close();
   const byTime = createWriter({ bufferSize: 1000, flushIntervalMs: 100 });
   byTime.add('performance_metrics', createRows('timed', 3));
-  expect(await waitFor(async () => countStoredRows('timed'))).toBe(3);
+  await waitFor(async () => (await countStoredRows('timed')) === 3);
   await byTime.close();
 });
 
@@ -215,7 +215,7 @@ it('retries automatically until an outage ends', async () => {
   // If a failed attempt did not schedule the next one, most runs would stop before six attempts.
   await waitFor(async () => attempts >= 6);
   isUp = true;
-  expect(await waitFor(async () => countStoredRows('patient'))).toBe(2);
+  await waitFor(async () => (await countStoredRows('patient')) === 2);
   await writer.close();
 });
 
@@ -229,7 +229,7 @@ it('keeps rows for the next process if QuestDB is unreachable at shutdown', asyn
   // The process that wrote the rows is still running.
   const next = createWriter();
   await next.flush();
-  expect(await waitFor(async () => countStoredRows('inherited'))).toBe(7);
+  await waitFor(async () => (await countStoredRows('inherited')) === 7);
   await next.close();
 });
 
@@ -248,7 +248,7 @@ it('writes rows to the spool within seconds, long before they are sent', async (
   await waitFor(async () => writer.stats.waitingRows === 3);
   expect(await countStoredRows('early')).toBe(0);
   await writer.close();
-  expect(await waitFor(async () => countStoredRows('early'))).toBe(3);
+  await waitFor(async () => (await countStoredRows('early')) === 3);
 });
 
 /** Returns the number of rows in all complete segments, from their names. */
