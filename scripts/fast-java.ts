@@ -10,6 +10,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
@@ -34,7 +35,9 @@ export async function createFastJava(): Promise<string> {
   const java = findExecutable(findJava()?.command ?? 'java');
   const jar = await resolveJar({ log: () => {} });
   const { stderr: version } = spawnSync(java, ['-version'], { encoding: 'utf8' });
-  const recipe = [java, version, jar, COMPILER_FLAG, LOG_FLAGS].join('\n');
+  // Java ignores an archive if the jar has another time.
+  const jarTime = statSync(jar).mtimeMs;
+  const recipe = [java, version, jar, jarTime, COMPILER_FLAG, LOG_FLAGS].join('\n');
   const hash = createHash('sha256').update(recipe).digest('hex').slice(0, 16);
   const folder = join(getCacheFolder(), `${FOLDER_PREFIX}${hash}`);
   if (existsSync(folder)) return folder;
