@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+
+const MAX_PORT_ATTEMPTS = 100;
 
 /** Runs a temporary server in its own folder. `remove` stops it and deletes the folder. */
 export class ServerProcess {
@@ -96,14 +99,24 @@ export function findPostgresFolders(): string[] {
   });
 }
 
-/** Returns a free port on the loopback address. */
+/**
+ * Returns a free port on the loopback address. It is below the range of ephemeral ports, so no outgoing
+ * connection takes it before the caller listens on it.
+ */
 export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port found');
-  return address.port;
+  for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS; attempt++) {
+    const port = randomInt(10_000, 20_000);
+    if (await canListen(port)) return port;
+  }
+  throw new Error('no free port found');
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 function getUid(user: string): number {

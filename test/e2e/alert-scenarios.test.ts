@@ -14,7 +14,7 @@ rules:
   - { name: error-rate, measure: { window: 20s }, minimumCount: 3 }
   - { name: oldest-waiting-job, measure: { window: 20s }, thresholds: { warning: 8000 } }
   - name: busy-loop
-    measure: { type: EVENT_LOOP_DELAY, aggregate: mean, groupBy: [service], window: 5s, filter: { service: booking } }
+    measure: { type: EVENT_LOOP_DELAY, aggregate: mean, groupBy: [service], window: 20s, filter: { service: booking } }
     thresholds: { high: 40 }
     # Startup also delays the event loop, but for less time.
     for: 8s

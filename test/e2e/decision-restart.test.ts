@@ -47,6 +47,7 @@ async function readDecisions(): Promise<string[]> {
 
 it('keeps the active setting in the application while the server is killed and restarted', async () => {
   await waitFor(async () => listReceived().length > 0);
+  await waitFor(async () => (await readDecisions()).length > 0);
   expect(listReceived()).toEqual(await readDecisions());
   expect(listReceived()).toEqual([expect.stringMatching(/^set 1\.3 \w+\.1$/)]);
   await server.stop('SIGKILL');
@@ -66,6 +67,7 @@ it('keeps the active setting in the application while the server is killed and r
     expect.stringMatching(/^set 1\.3 \w+\.1$/),
     expect.stringMatching(/^reset 1 /),
   ]);
+  await waitFor(async () => (await readDecisions()).length > 1);
   expect(await readDecisions()).toEqual([
     listReceived()[0],
     expect.stringMatching(/^reset 1 \w+\.\d+$/),

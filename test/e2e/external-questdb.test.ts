@@ -37,7 +37,7 @@ it('migrates once if several processes start at the same time', async () => {
 
 it('uses an existing QuestDB and does not stop it', async () => {
   await server.start();
-  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await waitFor(async () => (await fetch(`${server.url}/readyz`)).status === 200);
   const path = '/api/performance/test?action=';
   expect(await server.get(`${path}setup`)).toMatchObject({ ok: true, schema: { applied: [] } });
   expect(await server.get(`${path}test-metrics`)).toMatchObject({ written: 20, readBack: 20 });
@@ -48,8 +48,10 @@ it('uses an existing QuestDB and does not stop it', async () => {
 it('is not ready while QuestDB is down', async () => {
   await server.start();
   await questdb.kill();
-  const response = await fetch(`${server.url}/readyz`);
-  expect(response.status).toBe(503);
+  const response = await waitFor(async () => {
+    const found = await fetch(`${server.url}/readyz`);
+    return found.status === 503 && found;
+  });
   expect(await response.json()).toMatchObject({ code: 'PS_UNAVAILABLE' });
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   await questdb.start();

@@ -63,7 +63,7 @@ it('answers other requests while requests fail with hostile messages', async () 
   await app?.stop('SIGKILL');
   const slowestMs = await measureSlowestResponse(await startApp());
   // Patterns with quadratic time delayed the other route by 13 s and more.
-  expect(slowestMs - plainMs).toBeLessThan(4000);
+  expect(slowestMs - plainMs).toBeLessThan(10_000);
   await waitFor(async () => listErrorRows().length > 0);
 });
 

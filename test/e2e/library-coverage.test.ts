@@ -67,7 +67,7 @@ it('counts each statement of a multi-statement query, as PostgreSQL does', async
     async () => (await rows('endpoint, sum(count)', 'AND error_count = 0')()).sort(),
     expectedCounts,
   );
-  expect(await rows('endpoint, sum(count)', 'AND error_count > 0 ORDER BY endpoint')()).toEqual([
+  await expectRows(rows('endpoint, sum(count)', 'AND error_count > 0 ORDER BY endpoint'), [
     ['SELECT ? / (id - ?) FROM several', 1],
     ['SELECT id FROM several; SELEC text FROM several', 1],
   ]);

@@ -11,7 +11,6 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { TestSmtpServer } from '../support/test-smtp-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const TIMEOUT_MS = 150_000;
 /** Only the tested rule, with short notification intervals. */
 const RULES = `interval: 2s
 notifications: { groupBy: [alertname, service], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
@@ -85,11 +84,11 @@ const decodeQuotedPrintable = (raw: string) =>
 
 it('notifies by email, escalates, accepts an acknowledgment by link, and reports the resolution', async () => {
   await demo.setScenario('error-burst');
-  const email = await waitFor(async () => smtpServer.emails[0], TIMEOUT_MS);
+  const email = await waitFor(async () => smtpServer.emails[0]);
   expect(email.to).toEqual(['ann@hotel.example']);
   expect(email.headers.get('subject')).toContain('demo-errors');
 
-  const escalation = await waitFor(async () => listWebhookMessages()[0], TIMEOUT_MS);
+  const escalation = await waitFor(async () => listWebhookMessages()[0]);
   expect(escalation).toMatchObject({ kind: 'escalation', status: 'firing' });
   const { id } = escalation.alerts[0]!;
 
@@ -110,15 +109,12 @@ it('notifies by email, escalates, accepts an acknowledgment by link, and reports
   expect(await readState()).toBe('acknowledged');
 
   await demo.setScenario('none');
-  await waitFor(async () => (await readState()) === 'resolved', TIMEOUT_MS);
+  await waitFor(async () => (await readState()) === 'resolved');
   // Each channel that sent the alert also sends the resolution, once.
-  await waitFor(
-    async () => listWebhookMessages().some(({ status }) => status === 'resolved'),
-    TIMEOUT_MS,
-  );
+  await waitFor(async () => listWebhookMessages().some(({ status }) => status === 'resolved'));
   const listResolvedEmails = () =>
     smtpServer.emails.filter(({ headers }) => /resolved/i.test(headers.get('subject')!));
-  await waitFor(async () => listResolvedEmails().length > 0, TIMEOUT_MS);
+  await waitFor(async () => listResolvedEmails().length > 0);
   expect(listResolvedEmails()).toHaveLength(1);
   expect(listWebhookMessages().filter(({ status }) => status === 'resolved')).toHaveLength(1);
 

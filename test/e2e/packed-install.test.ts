@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computePercentile } from '../../src/core/histogram/percentiles.ts';
+import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PackedInstall } from '../support/packed-install.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
@@ -106,14 +107,17 @@ function checkInstall(install: PackedInstall, express: string): void {
       expect(percentile).toBeLessThan(1.05 * requestAtRank(q + 0.01));
     }
 
-    const appMetrics = await server.sql(
-      `SELECT name, sum(sum), sum(count) FROM performance_metrics
-       WHERE service = '${service}' AND name LIKE 'hotel.%' ORDER BY name`,
+    await expectRows(
+      () =>
+        server.sql(
+          `SELECT name, sum(sum), sum(count) FROM performance_metrics
+           WHERE service = '${service}' AND name LIKE 'hotel.%' ORDER BY name`,
+        ),
+      [
+        ['hotel.bookings', booked, null],
+        ['hotel.price', booked * 120, booked],
+      ],
     );
-    expect(appMetrics).toEqual([
-      ['hotel.bookings', booked, null],
-      ['hotel.price', booked * 120, booked],
-    ]);
   });
 }
 

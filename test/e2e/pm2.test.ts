@@ -93,13 +93,14 @@ describe.each([
     );
     if (mode === 'fork') {
       // In cluster mode, PM2 doesn't capture the file descriptor of the standard error.
-      const [log = ''] = readdirSync(join(folder, 'home/logs')).filter((name) =>
-        name.startsWith('fork-error'),
-      );
-      const warnings = readFileSync(join(folder, 'home/logs', log), 'utf8')
-        .trim()
-        .split('\n');
-      expect(warnings).toEqual([expect.stringContaining('PERFORMANCE_BUFFER_SIZE=many')]);
+      const logs = join(folder, 'home/logs');
+      const warnings = await waitFor(async () => {
+        const log = readdirSync(logs).find((name) => name.startsWith('fork-error'));
+        return log && readFileSync(join(logs, log), 'utf8').trim();
+      });
+      expect(warnings.split('\n')).toEqual([
+        expect.stringContaining('PERFORMANCE_BUFFER_SIZE=many'),
+      ]);
     }
     await pm2(['delete', mode]);
   });

@@ -82,7 +82,7 @@ it.each(Object.keys(PEERS))(
     expect(app.stdout).toBe('work done\n');
     expect(app.stderr).not.toMatch(/Error|Perfscope failed/);
     expect(requests.length).toBeGreaterThan(0);
-    expect(withAgentMs - plainMs).toBeLessThan(5000);
+    expect(withAgentMs - plainMs).toBeLessThan(20_000);
   },
 );
 
@@ -90,7 +90,7 @@ it('an application ends in time if QuestDB refuses connections', async () => {
   const plainMs = await measureMs(start('test/apps/short-lived.cjs', {}, []));
   for (const url of ['http://127.0.0.1:1', 'http://localhost:1', 'http://[::1]:1']) {
     const app = start('test/apps/short-lived.cjs', { PERFORMANCE_QUESTDB_URL: url });
-    expect((await measureMs(app)) - plainMs).toBeLessThan(5000);
+    expect((await measureMs(app)) - plainMs).toBeLessThan(20_000);
     expect(app.stdout).toBe('work done\n');
   }
 });

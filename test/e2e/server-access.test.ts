@@ -5,12 +5,11 @@ import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const TIMEOUT_MS = 120_000;
 const server = new PerfscopeServer();
 const run = (...args: string[]) => runPerfscope(args, server.env);
 const silenceArgs = ['alerts', 'silence', 'service=booking', '--for', '1h', '--comment', 'test'];
 
-beforeAll(() => server.start(), TIMEOUT_MS);
+beforeAll(() => server.start());
 afterAll(() => server.remove());
 
 async function post(path: string, body: object): Promise<{ status: number; code: unknown }> {

@@ -10,7 +10,6 @@ import { insertRows } from '../support/insert-rows.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const TIMEOUT_MS = 90_000;
 const RULES = `interval: 2s
 notifications: { groupBy: [alertname], groupWait: 1s, groupInterval: 2s, repeatInterval: 1h }
 rules:
@@ -87,9 +86,9 @@ const listStatuses = () =>
     .map(({ status }) => status);
 
 it('sends one firing and one resolved message for two servers and two clustered Alertmanagers', async () => {
-  await waitFor(async () => listStatuses().length > 0, TIMEOUT_MS);
+  await waitFor(async () => listStatuses().length > 0);
   failing = false;
-  await waitFor(async () => listStatuses().includes('resolved'), TIMEOUT_MS);
+  await waitFor(async () => listStatuses().includes('resolved'));
   // Both servers send both messages to the cluster.
   await expectRows(
     () =>
