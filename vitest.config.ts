@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { LONGEST_FILES } from './scripts/suites.mjs';
+import { compareDurations } from './scripts/suites.mjs';
 import { chooseSeed } from './test/support/random-seed.ts';
 
 declare module 'vitest' {
@@ -13,11 +13,8 @@ declare module 'vitest' {
 /** Starts the longest files first. Without this, vitest uses the durations of its last run, which CI doesn't have. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
-      const index = LONGEST_FILES.indexOf(relative(import.meta.dirname, moduleId));
-      return index === -1 ? LONGEST_FILES.length : index;
-    };
-    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+    const path = ({ moduleId }: TestSpecification) => relative(import.meta.dirname, moduleId);
+    return (await super.sort(files)).sort((a, b) => compareDurations(path(a), path(b)));
   }
 }
 

@@ -3,3 +3,4 @@ export const OLDER_NODE_TESTS: readonly string[];
 export const CI_CHAOS: readonly string[];
 export const QUICK_BENCHES: readonly string[];
 export const LONGEST_FILES: readonly string[];
+export function compareDurations(a: string, b: string): number;

@@ -69,3 +69,17 @@ export const LONGEST_FILES = [
   'test/integration/server/notifications/alertmanager-channel.test.ts',
   'test/integration/server/alerts/alert-thresholds.test.ts',
 ];
+
+/**
+ * Compares two test files. The files in `LONGEST_FILES` are first, in its order. All others are equal.
+ *
+ * @param {string} a path of a file
+ * @param {string} b
+ * @returns {number} negative if `a` is first
+ */
+export function compareDurations(a, b) {
+  const [first, second] = [a, b].map((path) => LONGEST_FILES.indexOf(path));
+  return (
+    (first === -1 ? LONGEST_FILES.length : first) - (second === -1 ? LONGEST_FILES.length : second)
+  );
+}

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
   CI_CHAOS,
+  compareDurations,
   LONGEST_FILES,
   NODE_22_TESTS,
   OLDER_NODE_TESTS,
@@ -24,6 +25,13 @@ it('names only tests, scenarios, and benchmarks that exist', () => {
 it('tests on Node 22 all code that runs in an application', () => {
   const folders = ['agent', 'client', 'core', 'storage'].map((name) => `test/unit/${name}`);
   expect(NODE_22_TESTS).toEqual(expect.arrayContaining([...folders, 'test/host-safety']));
+});
+
+it('starts the longest files first, and keeps the order of the others', () => {
+  const [longest = '', second = ''] = LONGEST_FILES;
+  const files = ['test/b.test.ts', second, 'test/a.test.ts', longest];
+  const sorted = [longest, second, 'test/b.test.ts', 'test/a.test.ts'];
+  expect(files.toSorted(compareDurations)).toEqual(sorted);
 });
 
 /** Long tests are tagged, and the comment before them names the test in CI that covers their kind. */
