@@ -26,12 +26,15 @@ export const OLDER_NODE_TESTS = [
   'test/e2e/exit.test.ts',
 ];
 
-/** Chaos scenarios of `npm test`: each kind of failure, in the process, the spool, the network, and QuestDB. */
+/**
+ * Chaos scenarios of `npm test`, with each kind of failure: of the process, the clock, the spool, the network, the
+ * machine, and a table. The end-to-end tests cover blocked event loops and worker threads.
+ */
 export const CI_CHAOS = [
   'app-killed',
   'shared-spool',
-  'worker-thread',
-  'sync-loop',
+  'clock-back',
+  'truncated-segment',
   'lost-responses',
   'slow-peer',
   'read-emfile',
