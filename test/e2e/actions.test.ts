@@ -152,11 +152,11 @@ it('increases the workers until the backlog is cleared', { tags: 'long' }, async
     status: ['set', 'reset'],
   });
   expect(Math.max(...decisions.map(({ value }) => value))).toBeGreaterThan(4);
-  expect(dryRun().stdout).toMatch(/invoice-workers {2}set/);
+  expect((await dryRun()).stdout).toMatch(/invoice-workers {2}set/);
 });
 
-it('prints the same decisions in a dry run on stored data', () => {
-  const run = dryRun();
+it('prints the same decisions in a dry run on stored data', async () => {
+  const run = await dryRun();
   expect(run.stderr).toMatch(/\d+ decisions, evaluated every 10 s/);
   expect(run.stdout).toMatch(/demand-pricing {2}grand-hotels\/seaside {2}set {2}price\.factor 1 →/);
 });

@@ -213,7 +213,7 @@ describe('incompatible versions', () => {
 
 it('needs no key, unlike the API', async () => {
   const args = ['keys', 'create', '--role', 'ADMIN', '--name', 'admin'];
-  expect(runPerfscope(args, server.env).status).toBe(0);
+  expect((await runPerfscope(args, server.env)).status).toBe(0);
   await waitFor(async () => (await fetch(`${server.url}/api/performance/actions`)).status === 401);
   await download();
 });

@@ -45,7 +45,7 @@ async function expectAlert(scenario: Scenario, rule: string): Promise<void> {
     await demo.stop();
     await server.remove();
   };
-  expect(runPerfscope(['check-config'], server.env).status).toBe(0);
+  expect((await runPerfscope(['check-config'], server.env)).status).toBe(0);
   await demo.start();
   const alert = await waitFor(async () => {
     const response = await fetch(
@@ -55,9 +55,9 @@ async function expectAlert(scenario: Scenario, rule: string): Promise<void> {
     return alerts[0]?.cause !== undefined && alerts[0];
   });
   expect(alert.cause).toMatch(/\d/);
-  const listed = runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
+  const listed = await runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
   expect(listed.stdout).toContain(alert.id);
-  const acknowledged = runPerfscope(
+  const acknowledged = await runPerfscope(
     ['alerts', 'ack', alert.id, '--comment', 'seen', '--url', demo.serverUrl],
     server.env,
   );

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
-import { runPerfscope, runPerfscopeAsync } from '../support/run-perfscope.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const first = new PerfscopeServer();
@@ -38,7 +38,7 @@ it('backs up all rows that were stored before the backup started, even while new
   writeFileSync(join(spoolFolder, `000000000001.performance_metrics.1.${Date.now()}.ilp`), line);
   // QuestDB has acknowledged these rows, but might not have applied them yet.
   await insertSamples(50_000, 5000);
-  const backup = runPerfscopeAsync(['backup', '--json', folder], first.env);
+  const backup = runPerfscope(['backup', '--json', folder], first.env);
   let isFinished = false;
   void backup.then(() => {
     isFinished = true;
@@ -60,7 +60,7 @@ it('backs up all rows that were stored before the backup started, even while new
 });
 
 it('restores the same rows into another data directory', async () => {
-  const restored = runPerfscope(['restore', folder], second.env);
+  const restored = await runPerfscope(['restore', folder], second.env);
   expect([restored.status, restored.stderr]).toEqual([0, '']);
   expect(existsSync(join(second.folder, 'data', 'questdb', '_restore'))).toBe(true);
   await second.start();
@@ -89,28 +89,30 @@ it('restores the same rows into another data directory', async () => {
 });
 
 it('rejects a directory that exists or is in use, and a damaged backup', async () => {
-  const running = runPerfscope(['restore', '--force', folder], second.env);
+  const running = await runPerfscope(['restore', '--force', folder], second.env);
   expect(running.stderr).toContain('PS_DATA_DIR_HELD');
   await second.stop();
-  expect(runPerfscope(['restore', folder], second.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+  const existing = await runPerfscope(['restore', folder], second.env);
+  expect(existing.stderr).toContain('PS_FOLDER_NOT_EMPTY');
   const file = join(folder, 'credentials.json');
   const credentials = readFileSync(file);
   writeFileSync(file, `${credentials} `);
-  const changed = runPerfscope(['restore', '--force', folder], second.env);
+  const changed = await runPerfscope(['restore', '--force', folder], second.env);
   expect(changed.stderr).toMatch(/PS_BACKUP_DAMAGED.*credentials.json has been changed/);
   writeFileSync(file, credentials);
   writeFileSync(join(folder, 'more'), '');
-  const withExtraFile = runPerfscope(['restore', '--force', folder], second.env);
+  const withExtraFile = await runPerfscope(['restore', '--force', folder], second.env);
   expect(withExtraFile.stderr).toMatch(/PS_BACKUP_DAMAGED.*more is not listed/);
   expect(readdirSync(join(second.folder, 'data'))).toContain('questdb');
-  expect(runPerfscope(['backup', folder], first.env).stderr).toContain('PS_FOLDER_NOT_EMPTY');
+  const repeated = await runPerfscope(['backup', folder], first.env);
+  expect(repeated.stderr).toContain('PS_FOLDER_NOT_EMPTY');
 });
 
 it('renames the existing directory with --force and backs up a stopped server', async () => {
   const backupFolder = join(second.folder, 'backup');
-  const backup = runPerfscope(['backup', backupFolder], second.env);
+  const backup = await runPerfscope(['backup', backupFolder], second.env);
   expect([backup.status, backup.stderr]).toEqual([0, '']);
-  const restored = runPerfscope(['restore', '--force', '--json', backupFolder], second.env);
+  const restored = await runPerfscope(['restore', '--force', '--json', backupFolder], second.env);
   expect(restored.status).toBe(0);
   const { movedTo } = JSON.parse(restored.stdout) as { movedTo: string };
   expect(readdirSync(movedTo)).toContain('questdb');
@@ -118,10 +120,10 @@ it('renames the existing directory with --force and backs up a stopped server', 
   await waitFor(async () => (await second.sql(SAMPLES)).length >= 50_001);
 });
 
-it('rejects an external QuestDB and explains the alternative', () => {
+it('rejects an external QuestDB and explains the alternative', async () => {
   const env = { ...first.env, PERFORMANCE_QUESTDB_URL: 'http://127.0.0.1:9' };
   for (const command of ['backup', 'restore']) {
-    const { status, stderr } = runPerfscope([command, '/nowhere'], env);
+    const { status, stderr } = await runPerfscope([command, '/nowhere'], env);
     expect(status).toBe(1);
     expect(stderr).toMatch(/PS_BACKUP_FOREIGN.*CHECKPOINT CREATE/);
   }

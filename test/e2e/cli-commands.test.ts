@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectRows } from '../support/expect-rows.ts';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
@@ -12,8 +13,8 @@ const ROWS = 3000;
 const server = new PerfscopeServer();
 const file = (name: string) => join(server.folder, name);
 const run = (...args: string[]) => runPerfscope(args, server.env);
-const runOk = (...args: string[]) => {
-  const { status, stdout, stderr } = run(...args);
+const runOk = async (...args: string[]) => {
+  const { status, stdout, stderr } = await run(...args);
   expect([status, stderr]).toEqual([0, '']);
   return stdout;
 };
@@ -32,7 +33,11 @@ beforeAll(async () => {
     (timestamp, metric_type, name, service, operation, endpoint, point, bucket_upper, count, test)
     SELECT dateadd('s', -(x * 86)::int, now()), 'API_RESPONSE_TIME', 'made', 'shop', 'GET',
       '/items/' || (x % 7), x, 1024, 1, false FROM long_sequence(${ROWS})`);
-  await waitFor(async () => String(await server.sql(COUNT)) === String(ROWS));
+  await expectRows(() => server.sql(COUNT), [[ROWS]]);
+  await expectRows(
+    () => server.sql("SELECT sum(count) FROM metric_buckets WHERE name = 'made'"),
+    [[ROWS]],
+  );
 });
 afterAll(() => server.remove());
 
@@ -41,22 +46,21 @@ const COLUMNS = 'timestamp, id, name, organization_id, tags, value, count, user_
 const SELECT = `SELECT ${COLUMNS} FROM performance_metrics WHERE name = 'made'`;
 
 describe('query', () => {
-  it('prints a table, JSON, and CSV', () => {
+  it('prints a table, JSON, and CSV', async () => {
     const count = `${COUNT} AND organization_id = 'O''Hara'`;
-    expect(runOk('query', count)).toBe('count()\n   1500\n');
-    expect(runOk('query', '--json', count)).toBe('[{"count()":1500}]\n');
-    expect(runOk('query', '--csv', count)).toBe('count()\n1500\n');
-    expect(runPerfscope(['query', '--json'], server.env, count).stdout).toBe(
-      '[{"count()":1500}]\n',
-    );
+    expect(await runOk('query', count)).toBe('count()\n   1500\n');
+    expect(await runOk('query', '--json', count)).toBe('[{"count()":1500}]\n');
+    expect(await runOk('query', '--csv', count)).toBe('count()\n1500\n');
+    const fromInput = await runPerfscope(['query', '--json'], server.env, count);
+    expect(fromInput.stdout).toBe('[{"count()":1500}]\n');
   });
 
   it('reports truncated results, and rejects invalid options and statements that write', async () => {
-    const { stdout, stderr, status } = run('query', '--limit', '2', '--csv', SELECT);
+    const { stdout, stderr, status } = await run('query', '--limit', '2', '--csv', SELECT);
     expect(status).toBe(0);
     expect(parse(stdout)).toHaveLength(3);
     expect(stderr).toContain('Only the first 2 rows are shown');
-    const rejected = run('query', 'DROP TABLE performance_metrics');
+    const rejected = await run('query', 'DROP TABLE performance_metrics');
     expect([rejected.status, rejected.stdout]).toEqual([1, '']);
     expect(rejected.stderr).toContain('PS_SQL_REFUSED');
     for (const options of [
@@ -65,24 +69,28 @@ describe('query', () => {
       ['--json', '--csv'],
       ['--what'],
     ]) {
-      expect(run('query', ...options, COUNT).status).toBe(2);
+      expect((await run('query', ...options, COUNT)).status).toBe(2);
     }
     expect(await server.sql(COUNT)).toEqual([[ROWS]]);
   });
 });
 
-it('adds a prefix to formulas in CSV, but not to negative numbers', () => {
+it('adds a prefix to formulas in CSV, but not to negative numbers', async () => {
   const select = `SELECT '=cmd()' AS f, '-1' AS t, -1.5 AS n, -9007199254740993 AS l FROM performance_metrics WHERE name = 'made' LIMIT 1`;
-  expect(runOk('query', '--csv', select)).toBe("f,t,n,l\n'=cmd(),'-1,-1.5,-9007199254740993\n");
-  expect(JSON.parse(runOk('query', '--json', select))).toMatchObject([{ f: '=cmd()', n: -1.5 }]);
-  runOk('export', '--query', select, '-o', file('formulas.csv'));
+  expect(await runOk('query', '--csv', select)).toBe(
+    "f,t,n,l\n'=cmd(),'-1,-1.5,-9007199254740993\n",
+  );
+  expect(JSON.parse(await runOk('query', '--json', select))).toMatchObject([
+    { f: '=cmd()', n: -1.5 },
+  ]);
+  await runOk('export', '--query', select, '-o', file('formulas.csv'));
   const lines = readFileSync(file('formulas.csv'), 'utf8').split('\r\n');
   expect(lines[1]).toBe(`"'=cmd()","'-1",-1.5,-9007199254740993`);
 });
 
 describe('export', () => {
   it('writes CSV with the same values as the table', async () => {
-    const output = runOk(
+    const output = await runOk(
       'export',
       'performance_metrics',
       '--last',
@@ -109,7 +117,16 @@ describe('export', () => {
 
   it('writes Parquet that QuestDB reads back unchanged', async () => {
     const { bytes } = JSON.parse(
-      runOk('export', '--query', SELECT, '--format', 'parquet', '--json', '-o', file('a.parquet')),
+      await runOk(
+        'export',
+        '--query',
+        SELECT,
+        '--format',
+        'parquet',
+        '--json',
+        '-o',
+        file('a.parquet'),
+      ),
     ) as { bytes: number };
     expect(bytes).toBe(readFileSync(file('a.parquet')).length);
     // Perfscope's own QuestDB can't read files.
@@ -125,25 +142,27 @@ describe('export', () => {
     expect(rowsFromParquet).toHaveLength(ROWS);
   });
 
-  it('does not overwrite files and removes partial files', () => {
-    const secondExport = run('export', 'performance_metrics', '-o', file('a.csv'));
+  it('does not overwrite files and removes partial files', async () => {
+    const secondExport = await run('export', 'performance_metrics', '-o', file('a.csv'));
     expect(secondExport.stderr).toContain('PS_FILE_EXISTS');
-    runOk('export', 'queue_metrics', '-o', file('a.csv'), '--force');
+    await runOk('export', 'queue_metrics', '-o', file('a.csv'), '--force');
     expect(parse(readFileSync(file('a.csv'), 'utf8'))).toHaveLength(1);
-    expect(run('export', 'nothing', '-o', file('b.csv')).stderr).toMatch(
+    expect((await run('export', 'nothing', '-o', file('b.csv'))).stderr).toMatch(
       /PS_SQL_REFUSED.*not exist/,
     );
-    expect(run('export', "a'b", '-o', file('b.csv')).stderr).toContain('not a valid table name');
-    expect(run('export', '--query', 'COPY t TO x', '-o', file('b.csv')).stderr).toContain(
+    expect((await run('export', "a'b", '-o', file('b.csv'))).stderr).toContain(
+      'not a valid table name',
+    );
+    expect((await run('export', '--query', 'COPY t TO x', '-o', file('b.csv'))).stderr).toContain(
       'PS_SQL_REFUSED',
     );
-    expect(run('export', 'queue_metrics', '-o', file('no/b.csv')).stderr).toContain(
+    expect((await run('export', 'queue_metrics', '-o', file('no/b.csv'))).stderr).toContain(
       'PS_EXPORT_FAILED',
     );
-    expect(run('export', '-o', file('b.csv')).status).toBe(2);
-    expect(run('export', 't', '--query', COUNT, '--last', '1h', '-o', file('b.csv')).status).toBe(
-      2,
-    );
+    expect((await run('export', '-o', file('b.csv'))).status).toBe(2);
+    expect(
+      (await run('export', 't', '--query', COUNT, '--last', '1h', '-o', file('b.csv'))).status,
+    ).toBe(2);
     expect(existsSync(file('b.csv'))).toBe(false);
     expect(readdirSync(server.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
@@ -158,7 +177,7 @@ interface Report {
 }
 
 it('retention reports the configured and the actual retention', async () => {
-  const report = JSON.parse(runOk('retention', '--json')) as Report;
+  const report = JSON.parse(await runOk('retention', '--json')) as Report;
   const table = (name: string) => report.tables.find((each) => each.name === name);
   const [[oldest] = []] = await server.sql('SELECT min(timestamp) FROM performance_metrics');
   const raw = table('performance_metrics');
@@ -177,7 +196,8 @@ it('retention reports the configured and the actual retention', async () => {
   expect(table('api_keys')).not.toHaveProperty('actual');
   expect(report).toMatchObject({ measuredBy: 'folder', expiredRows: 0 });
   expect(report.freeBytes).toBeGreaterThan(0);
-  const changed = runPerfscope(['retention'], { ...server.env, PERFORMANCE_RETENTION_DAYS: '7' });
+  const weekly = { ...server.env, PERFORMANCE_RETENTION_DAYS: '7' };
+  const changed = await runPerfscope(['retention'], weekly);
   expect(changed.stdout).toMatch(/performance_metrics +30 days \(7 days after the next start\)/);
   expect(changed.stdout).toMatch(/^perfscope: Free: /m);
 });
@@ -186,18 +206,18 @@ it('retention counts dropped rows that were older than the retention period', as
   expect(await server.runApp('test/apps/too-old.mjs')).toBe(0);
   // Five different values, each with a row in the histogram.
   await waitFor(
-    async () => (JSON.parse(runOk('retention', '--json')) as Report).expiredRows === 10,
+    async () => (JSON.parse(await runOk('retention', '--json')) as Report).expiredRows === 10,
   );
 });
 
 describe('top', () => {
-  it('with --once, prints the endpoints once, as a table or as JSON', () => {
-    const text = runOk('top', '--once', '--last', '24h');
+  it('with --once, prints the endpoints once, as a table or as JSON', async () => {
+    const text = await runOk('top', '--once', '--last', '24h');
     expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
     expect(text).toMatch(/^process +service +status/m);
     expect(text).not.toContain('\x1b');
     const { endpoints, hosts } = JSON.parse(
-      runOk('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
+      await runOk('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
     ) as {
       endpoints: { endpoint?: string; errorRate?: number; p95?: number }[];
       hosts: { service: string }[];
@@ -206,7 +226,7 @@ describe('top', () => {
     const rates = endpoints.map(({ errorRate }) => errorRate ?? 0);
     expect(rates).toEqual(rates.toSorted((a, b) => b - a));
     expect(hosts.map(({ service }) => service)).toContain('perfscope');
-    expect(run('top', '--sort', 'beauty').status).toBe(2);
+    expect((await run('top', '--sort', 'beauty')).status).toBe(2);
   });
 
   it('fills the terminal until Ctrl-C, then restores the previous screen', async () => {
@@ -230,15 +250,15 @@ describe('top', () => {
   });
 });
 
-it('has examples in the help of each command', () => {
-  const commands = [...runOk('--help').matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) =>
+it('has examples in the help of each command', async () => {
+  const commands = [...(await runOk('--help')).matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) =>
     String(name),
   );
   expect(commands).toEqual(
     expect.arrayContaining(['top', 'query', 'export', 'backup', 'restore', 'retention', 'spool']),
   );
   for (const command of commands.filter((name) => !['demo', 'help'].includes(name))) {
-    expect(runOk(command, '--help')).toMatch(/Examples:\n {2}.*perfscope/);
+    expect(await runOk(command, '--help')).toMatch(/Examples:\n {2}.*perfscope/);
   }
 });
 

@@ -117,18 +117,18 @@ it('starts a healthy QuestDB that accepts only the generated passwords', async (
   expect(await status('perfscope', secret('questdb/writer-password'))).toBe(200);
 });
 
-it('writes the first key to a file only once', () => {
+it('writes the first key to a file only once', async () => {
   const [command, ...args] = mapContainerPaths(
     services['first-key']!.command!,
     mapSecretsFolder(secrets),
   );
   const createKey = () => runPerfscope([command!, ...args], perfscope.env);
-  const first = createKey();
+  const first = await createKey();
   expect([first.status, first.stdout]).toEqual([0, '']);
   expect(statSync(join(secrets, 'perfscope/admin-key')).mode & 0o777).toBe(0o600);
   const key = secret('perfscope/admin-key');
   expect(first.stderr).not.toContain(key);
-  const again = createKey();
+  const again = await createKey();
   expect([again.status, again.stderr]).toEqual([
     0,
     expect.stringContaining('A key was already created'),
@@ -150,17 +150,17 @@ it('serves the API with the key and the metrics with the token', async () => {
   expect(await status(dashboard, secret('prometheus/metrics-token'))).not.toBe(200);
 });
 
-it("passes its container's health check", () => {
+it("passes its container's health check", async () => {
   const [, program, ...args] = services.perfscope!.healthcheck!.test!;
   expect(program).toBe('perfscope');
   const env = { ...perfscope.env, HOST: '0.0.0.0', PORT: new URL(perfscope.url).port };
-  const healthy = runPerfscope(args, env);
+  const healthy = await runPerfscope(args, env);
   expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
-  expect(runPerfscope([...args, `${perfscope.url}/nowhere`], env)).toMatchObject({
+  expect(await runPerfscope([...args, `${perfscope.url}/nowhere`], env)).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/PS_NOT_READY.*HTTP 404/),
   });
-  expect(runPerfscope([...args, 'perfscope'], env).status).toBe(2);
+  expect((await runPerfscope([...args, 'perfscope'], env)).status).toBe(2);
 });
 
 it('starts a Redis that requires the password', async () => {
@@ -200,7 +200,7 @@ it('stores the metrics of a demo that does not start its own server', async () =
   const [, , ...args] = mapContainerPaths(services.demo!.healthcheck!.test!, {
     ':4100': `:${port}`,
   });
-  expect(runPerfscope(args, env).status).toBe(0);
+  expect((await runPerfscope(args, env)).status).toBe(0);
   const password = secret('questdb/writer-password');
   const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
   const requests = await waitFor(async () => {
@@ -218,8 +218,8 @@ it('is unhealthy while QuestDB is down and recovers after a restart', async () =
   const check = () => runPerfscope(['healthcheck', `${perfscope.url}/readyz`], perfscope.env);
   await stopProcess(questdb!);
   expect(isQuestdbHealthy()).toBe(false);
-  expect(check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
+  expect(await check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
   questdb = await startQuestdb();
   await waitFor(async () => isQuestdbHealthy());
-  expect(await waitFor(async () => check().status === 0)).toBe(true);
+  expect(await waitFor(async () => (await check()).status === 0)).toBe(true);
 });

@@ -31,7 +31,7 @@ it('starts with empty and truncated state files, and names them', async () => {
   expect(await server.sql('SELECT x FROM kept')).toEqual([[7]]);
   expect(server.questdb.write.authorization).not.toBe(write.authorization);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
-  const query = runPerfscope(['query', 'SELECT x FROM kept', '--json'], server.env);
+  const query = await runPerfscope(['query', 'SELECT x FROM kept', '--json'], server.env);
   expect(query.status).toBe(0);
   expect(JSON.parse(readFileSync(inData('credentials.json'), 'utf8'))).toHaveProperty('reader');
 });
@@ -41,7 +41,7 @@ it('does not start if a folder has the name of a state file, and names the file'
   const file = join(dataDir, 'credentials.json');
   rmSync(file);
   mkdirSync(file);
-  const { status, stderr } = runPerfscope(['serve'], server.env);
+  const { status, stderr } = await runPerfscope(['serve'], server.env);
   expect(status).toBe(1);
   expect(stderr).toContain(`The file ${file} can't be read`);
   expect(stderr).toContain('If a folder has this name, move the folder.');

@@ -17,7 +17,7 @@ it('lists the libraries that an application loads, and explains why a library is
     file,
     "require('express'); require('bullmq'); require('pg'); setInterval(() => {}, 1000);",
   );
-  const { stdout, status } = runPerfscope(['doctor', file], env);
+  const { stdout, status } = await runPerfscope(['doctor', file], env);
   expect(status).toBe(0);
   expect(stdout).toMatch(/✓ express 5\.\d/);
   expect(stdout).toMatch(/✓ bullmq 5\.\d/);
@@ -29,8 +29,8 @@ it('explains how to measure a bundled application, and reports a failed start', 
   try {
     const bundled = join(folder, 'bundled.mjs');
     writeFileSync(bundled, 'setTimeout(() => {}, 500);');
-    expect(runPerfscope(['doctor', bundled], env).stdout).toMatch(/bundled/);
-    const failed = runPerfscope(['doctor', join(folder, 'missing.mjs')], env);
+    expect((await runPerfscope(['doctor', bundled], env)).stdout).toMatch(/bundled/);
+    const failed = await runPerfscope(['doctor', join(folder, 'missing.mjs')], env);
     expect(failed.status).toBe(1);
     expect(failed.stderr).toMatch(/PS_DOCTOR_FAILED/);
   } finally {
@@ -45,12 +45,13 @@ it.each([
   ],
   [{}, '✗ rows are not sent: no server is running on this machine'],
   [{ PERFORMANCE_MONITORING_ENABLED: 'false' }, '✗ nothing is measured: PERFORMANCE_MONITORING'],
-])('explains with %o where the rows are sent', (settings, expected) => {
+])('explains with %o where the rows are sent', async (settings, expected) => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-doctor-'));
   try {
     const app = join(folder, 'app.cjs');
     writeFileSync(app, 'setTimeout(() => {}, 500);');
-    const { stdout, stderr } = runPerfscope(['doctor', app], { ...env, HOME: folder, ...settings });
+    const environment = { ...env, HOME: folder, ...settings };
+    const { stdout, stderr } = await runPerfscope(['doctor', app], environment);
     expect(stdout).toContain(expected);
     expect(stdout).not.toContain('secret');
     expect(stderr).toBe('');

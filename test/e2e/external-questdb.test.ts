@@ -32,7 +32,7 @@ it('migrates once if several processes start at the same time', async () => {
   );
   const versions = await questdb.sql('SELECT version FROM schema_migrations');
   expect(new Set(versions.flat()).size).toBe(versions.length);
-  expect(runPerfscope(['migrate'], server.env).stdout).toContain('No changes');
+  expect((await runPerfscope(['migrate'], server.env)).stdout).toContain('No changes');
 });
 
 it('uses an existing QuestDB and does not stop it', async () => {
@@ -64,14 +64,15 @@ it('rejects a schema from a newer version', async () => {
     "INSERT INTO schema_migrations VALUES ('2026-01-01', 999, 'tomorrow', '2026-01-01')",
   );
   for (const command of ['migrate', 'serve']) {
-    const run = runPerfscope([command], server.env);
+    const run = await runPerfscope([command], server.env);
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/PS_SCHEMA_NEWER.*999.*Upgrade/);
   }
 });
 
-it('lists the settings to check if the password is wrong', () => {
-  const run = runPerfscope(['migrate'], { ...server.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' });
+it('lists the settings to check if the password is wrong', async () => {
+  const env = { ...server.env, PERFORMANCE_QUESTDB_PASSWORD: 'no' };
+  const run = await runPerfscope(['migrate'], env);
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(/PS_QUESTDB_REFUSED.*PERFORMANCE_QUESTDB_USER/);
   expect(run.stderr).not.toContain('write-secret');

@@ -22,9 +22,9 @@ describe('invalid environment variables', () => {
     ],
     ['invalid port', { OTEL_EXPORTER_PROMETHEUS_PORT: '99999' }, /PS_CONFIG_INVALID.*99999.*65535/],
     ['invalid URL', { PERFORMANCE_QUESTDB_URL: 'ftp://x' }, /PS_CONFIG_INVALID.*ftp:\/\/x/],
-  ])('rejects %s', (_case, env, message) => {
+  ])('rejects %s', async (_case, env, message) => {
     for (const command of ['serve', 'check-config']) {
-      const run = runPerfscope([command], { ...server.env, ...env });
+      const run = await runPerfscope([command], { ...server.env, ...env });
       expect(run.status).toBe(1);
       expect(run.stderr).toMatch(message);
     }
@@ -106,14 +106,15 @@ it('does not affect an application without a server, and logs nothing', async ()
 });
 
 it('wipe deletes only a data folder that no server is using, and only after confirmation', async () => {
-  const whileRunning = runPerfscope(['wipe', '--yes'], server.env);
+  const whileRunning = await runPerfscope(['wipe', '--yes'], server.env);
   expect(whileRunning.status).toBe(1);
   expect(whileRunning.stderr).toContain('PS_DATA_DIR_HELD');
   await server.stop();
-  const declined = runPerfscope(['wipe'], server.env, 'n\n');
+  const declined = await runPerfscope(['wipe'], server.env, 'n\n');
   expect(declined.stdout).toContain('Nothing was deleted');
   const otherFolder = { ...server.env, PERFORMANCE_DATA_DIR: server.folder };
-  expect(runPerfscope(['wipe', '--yes'], otherFolder).stderr).toContain('PS_NOT_A_DATA_DIR');
-  expect(runPerfscope(['wipe', '--yes'], server.env).stdout).toContain('Deleted');
-  expect(runPerfscope(['wipe', '--yes'], server.env).stdout).toContain('does not exist');
+  const wipe = (env: NodeJS.ProcessEnv) => runPerfscope(['wipe', '--yes'], env);
+  expect((await wipe(otherFolder)).stderr).toContain('PS_NOT_A_DATA_DIR');
+  expect((await wipe(server.env)).stdout).toContain('Deleted');
+  expect((await wipe(server.env)).stdout).toContain('does not exist');
 });

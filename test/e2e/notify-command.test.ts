@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runPerfscopeAsync } from '../support/run-perfscope.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfscope-notify-'));
 const file = join(folder, 'notify.yaml');
@@ -50,7 +50,7 @@ afterAll(() => {
 });
 
 const run = (args: string[], notifyFile = file) =>
-  runPerfscopeAsync(args, {
+  runPerfscope(args, {
     PATH: process.env.PATH,
     HOME: folder,
     XDG_RUNTIME_DIR: folder,

@@ -41,7 +41,7 @@ it('loads stored silences that are too large as invalid, and starts normally', a
   await server.sql(`INSERT INTO silences
     (timestamp, id, seq, author, comment, matchers, starts_at, ends_at, organization_id)
     VALUES (now(), 'old', 1, 'key:a', 'c', '${matchers}', now(), dateadd('h', 1, now()), 'acme')`);
-  expect(run(...silenceArgs).status).toBe(0);
+  expect((await run(...silenceArgs)).status).toBe(0);
   const oldToken = server.discovery.localToken;
   await server.stop();
   await server.start();
@@ -53,13 +53,14 @@ it('loads stored silences that are too large as invalid, and starts normally', a
 });
 
 it('accepts commands of its user without a key, even after a key was created', async () => {
-  expect(run('keys', 'create', '--role', 'ADMIN', '--name', 'admin').stdout).toMatch(/^psk_/);
+  const created = await run('keys', 'create', '--role', 'ADMIN', '--name', 'admin');
+  expect(created.stdout).toMatch(/^psk_/);
   const readStatus = async () => (await fetch(`${server.url}/api/performance/alerts`)).status;
   await waitFor(async () => (await readStatus()) === 401);
-  const { status, stdout, stderr } = run(...silenceArgs);
+  const { status, stdout, stderr } = await run(...silenceArgs);
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain('Created silence');
   const foreign = { ...server.env, XDG_RUNTIME_DIR: join(server.folder, 'other') };
-  const rejected = runPerfscope([...silenceArgs, '--url', server.url], foreign);
+  const rejected = await runPerfscope([...silenceArgs, '--url', server.url], foreign);
   expect([rejected.status, rejected.stderr]).toEqual([1, expect.stringContaining('API key')]);
 });

@@ -161,8 +161,8 @@ describe('a command', () => {
     expect([code, message]).toEqual([1, expect.stringContaining('could not be written')]);
   });
 
-  it('succeeds without stderr', () => {
-    const { status } = runPerfscope(['--version'], { PATH: process.env.PATH });
+  it('succeeds without stderr', async () => {
+    const { status } = await runPerfscope(['--version'], { PATH: process.env.PATH });
     expect(status).toBe(0);
     const script = '"$0" dist/bin.js query 2>/dev/full < /dev/null; echo "$?"';
     const { stdout } = spawnSync('bash', ['-c', script, process.execPath], {

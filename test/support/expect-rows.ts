@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
-/** Repeats a query until its result is `expected`. Fails with the difference after `timeoutMs`. */
+/** Repeats a query until its result is `expected`. Fails with the difference after `timeoutMs`. Default: 4 min. */
 export async function expectRows(
   query: () => Promise<unknown[][]>,
   expected: unknown[][],
-  timeoutMs = 90_000,
+  timeoutMs = 240_000,
 ): Promise<void> {
   let rows: unknown[][] = [];
   const isExpected = async () => {

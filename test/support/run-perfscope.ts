@@ -1,21 +1,34 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { waitForExit } from './wait-for-exit.ts';
 
-/** Runs a Perfscope command and waits until it exits. */
-export function runPerfscope(args: string[], env: NodeJS.ProcessEnv, input = '') {
-  return spawnSync(process.execPath, ['dist/bin.js', ...args], { env, input, encoding: 'utf8' });
+export interface CommandResult {
+  /** Exit code, or the name of the signal that ended the command. */
+  readonly status: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** Runs a Perfscope command without blocking the test. */
-export function runPerfscopeAsync(
-  args: string[],
+/**
+ * Runs a Perfscope command and waits until it exits. Doesn't block the event loop, so fake servers in the test's
+ * process can respond to the command.
+ *
+ * @param input standard input of the command. Default: empty.
+ */
+export async function runPerfscope(
+  args: readonly string[],
   env: NodeJS.ProcessEnv,
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  input = '',
+): Promise<CommandResult> {
   const child = spawn(process.execPath, ['dist/bin.js', ...args], { env });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].on('data', (chunk) => {
+    child[name].setEncoding('utf8').on('data', (chunk) => {
       output[name] += chunk;
     });
   }
-  return new Promise((done) => child.once('close', (status) => done({ status, ...output })));
+  // A command that doesn't read its input can exit before the input is written.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const status = await waitForExit(child);
+  return { status, ...output };
 }

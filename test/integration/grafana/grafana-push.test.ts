@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { FakeGrafana } from '../../support/fake-grafana.ts';
-import { runPerfscopeAsync } from '../../support/run-perfscope.ts';
+import { runPerfscope } from '../../support/run-perfscope.ts';
 
 const TOKEN = 'glsa_a-token-of-a-test';
 const PASSWORD = 'read$ecret';
@@ -32,7 +32,7 @@ afterAll(async () => {
 beforeEach(() => fakeGrafana.start());
 
 const grafana = (args: string[], more: NodeJS.ProcessEnv = {}) =>
-  runPerfscopeAsync(['grafana', ...args], { ...env, ...more });
+  runPerfscope(['grafana', ...args], { ...env, ...more });
 const pushed = (args: string[] = [], more?: NodeJS.ProcessEnv) =>
   grafana(['--push', fakeGrafana.url, '--token-file', tokenFile, ...args], more);
 
