@@ -9,13 +9,18 @@ import { loadAgentPackage } from '../../src/server/agent-package/agent-package-f
 export class PackedPackages {
   readonly folder = mkdtempSync(join(tmpdir(), 'perfscope-packages-'));
   readonly agent: string;
-  readonly perfscope: string;
+  #perfscope: string | undefined;
 
   constructor() {
     const { file, fileName } = loadAgentPackage();
     this.agent = join(this.folder, fileName);
     cpSync(file, this.agent);
-    this.perfscope = packPerfscope({ out: this.folder, registryDependencies: false });
+  }
+
+  /** Path of the tarball. It is packed at the first use, which takes 2 s. */
+  get perfscope(): string {
+    this.#perfscope ??= packPerfscope({ out: this.folder, registryDependencies: false });
+    return this.#perfscope;
   }
 
   /** Returns the path of the package with this name. */
