@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
+import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const server = new PerfscopeServer();
@@ -9,7 +9,7 @@ afterAll(() => server.remove());
 
 describe('running server', () => {
   it('becomes ready and writes its own health rows', async () => {
-    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    await waitFor(async () => (await fetch(`${server.url}/readyz`)).status === 200);
     const rows = await waitFor(async () => {
       const [[count] = []] = await server.sql('SELECT count() FROM system_health');
       return Number(count);
@@ -17,11 +17,8 @@ describe('running server', () => {
     expect(rows).toBeGreaterThan(0);
   });
 
-  it('reports which process uses the data folder when a second server starts', () => {
-    const second = spawnSync(process.execPath, ['dist/bin.js', 'serve'], {
-      env: server.env,
-      encoding: 'utf8',
-    });
+  it('reports which process uses the data folder when a second server starts', async () => {
+    const second = await runPerfscope(['serve'], server.env);
     expect(second.status).toBe(1);
     expect(second.stderr).toContain('PS_DATA_DIR_HELD');
     expect(second.stderr).toContain(String(server.child?.pid));
