@@ -6,10 +6,15 @@ type Signals = HostProgram['signals'];
 const runner = new HostProgramRunner();
 afterAll(() => runner.remove());
 
-const TERM: Signals = [['SIGTERM', 'up']];
+const TERM = [['SIGTERM', 'up']] as const;
 const handles = (scenario: string, signals: Signals = TERM, signal = 'SIGTERM'): HostProgram => ({
   args: ['signals.cjs', scenario, signal],
   signals,
+});
+/** The program's shutdown starts after two signals, so the second signal is never too late. */
+const handlesTwo = (scenario: string, [signal, after]: readonly [NodeJS.Signals, string]) => ({
+  args: ['signals.cjs', scenario, 'SIGTERM', '2'],
+  signals: [...TERM, [signal, after] as const],
 });
 
 it.concurrent.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGQUIT'] as const)(
@@ -62,10 +67,10 @@ it.concurrent.each([
 
 it.concurrent.each<[string, HostProgram]>([
   ['a second signal', handles('onceThenDies', [...TERM, ['SIGTERM', 'first']])],
-  ['a second signal during the shutdown', handles('on', [...TERM, ['SIGTERM', 'draining']])],
-  ['SIGINT during the shutdown', handles('on', [...TERM, ['SIGINT', 'draining']])],
+  ['a second signal during the shutdown', handlesTwo('on', ['SIGTERM', 'draining'])],
+  ['SIGINT during the shutdown', handlesTwo('on', ['SIGINT', 'draining'])],
   ['a listener that removes itself', handles('removedInListener', [...TERM, ['SIGTERM', 'first']])],
-  ['ignored signals', handles('ignores', [...TERM, ['SIGTERM', 'ignored']])],
+  ['ignored signals', handlesTwo('ignores', ['SIGTERM', 'ignored'])],
   [
     'a listener of another signal',
     handles('addedByOtherSignal', [

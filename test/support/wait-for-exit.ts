@@ -11,7 +11,8 @@ const MAX_OUTPUT_DELAY_MS = 5000;
 export function waitForExit(child: ChildProcess): Promise<number | NodeJS.Signals> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
-      const timer = setTimeout(end, MAX_OUTPUT_DELAY_MS);
+      // If this process was blocked in the meantime, its event loop reads the output before `setImmediate`.
+      const timer = setTimeout(() => setImmediate(end), MAX_OUTPUT_DELAY_MS);
       child.once('close', end);
       function end() {
         clearTimeout(timer);

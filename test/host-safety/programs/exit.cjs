@@ -101,9 +101,9 @@ const SCENARIOS = {
     process.removeAllListeners();
     setTimeout(print('end'), 20);
   },
-  // The agent waits at exit for at most 300 ms, so these timers must not fire.
-  unrefTimer: () => setTimeout(print('fired'), 2000).unref(),
-  unrefInterval: () => setInterval(print('fired'), 2000).unref(),
+  // The agent waits at exit for at most 300 ms, so these timers must not fire, even on a busy machine.
+  unrefTimer: () => setTimeout(print('fired'), 30_000).unref(),
+  unrefInterval: () => setInterval(print('fired'), 30_000).unref(),
   unrefServer: () => require('node:http').createServer().listen(0, '127.0.0.1').unref(),
   unrefSocket: () => {
     const server = require('node:net').createServer((socket) => socket.unref());

@@ -1,5 +1,6 @@
 // Replaces the functions that send requests, and subscribes to the channels of Node's clients. Sends no requests of
-// its own, so everything that it prints comes from the agent.
+// its own, so everything that it prints comes from the agent. Ends when the file in the first argument exists.
+const { existsSync } = require('node:fs');
 const dns = require('node:dns');
 const http = require('node:http');
 const net = require('node:net');
@@ -47,4 +48,6 @@ process.on('exit', () => {
   // The standard output can be a socket.
   require('node:fs').writeSync(1, `requests seen: ${[...new Set(seen)].join()}\n`);
 });
-setTimeout(() => {}, 1000);
+const timer = setInterval(() => {
+  if (existsSync(process.argv[2])) clearInterval(timer);
+}, 50);

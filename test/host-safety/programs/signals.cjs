@@ -1,12 +1,16 @@
-// Handles signals in the way that the first argument selects. Prints `up` when it is ready.
-const [, , scenario, signal = 'SIGTERM'] = process.argv;
+// Handles signals in the way that the first argument selects. Prints `up` when it is ready. The third argument is the
+// number of signals that arrive before the end of a graceful shutdown.
+const [, , scenario, signal = 'SIGTERM', signalCount = '1'] = process.argv;
 const print = (event) => () => console.log(event);
 /** Time of a graceful shutdown. Longer than the agent waits at exit. */
 const SHUTDOWN_MS = 1000;
 
 const keepAlive = setInterval(() => {}, 1000);
+let drains = 0;
 const drain = () => {
   console.log('draining');
+  drains += 1;
+  if (drains < Number(signalCount)) return;
   setTimeout(() => {
     console.log('drained');
     process.exit(0);
@@ -67,8 +71,12 @@ const SCENARIOS = {
     process.removeAllListeners(signal);
   },
   ignores: () => {
-    process.on(signal, print('ignored'));
-    setTimeout(() => process.exit(4), SHUTDOWN_MS);
+    let ignored = 0;
+    process.on(signal, () => {
+      console.log('ignored');
+      ignored += 1;
+      if (ignored === Number(signalCount)) setTimeout(() => process.exit(4), SHUTDOWN_MS);
+    });
   },
   throws: () =>
     process.on(signal, () => {
