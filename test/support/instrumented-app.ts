@@ -52,10 +52,14 @@ export class InstrumentedApp {
    * @throws Error with the output if the application exits
    */
   async url(): Promise<string> {
-    const findUrl = () => /listening on (\S+)/.exec(this.output)?.[1];
-    await waitFor(async () => findUrl() !== undefined || this.child.exitCode !== null);
-    const url = findUrl();
-    if (url === undefined) throw new Error(`the application exited:\n${this.output}`);
+    let hasExited = false;
+    void this.exited.then(() => {
+      hasExited = true;
+    });
+    const url = await waitFor(
+      async () => /listening on (\S+)\s/.exec(this.output)?.[1] ?? (hasExited && 'exited'),
+    );
+    if (url === 'exited') throw new Error(`the application exited:\n${this.output}`);
     return url;
   }
 

@@ -27,6 +27,7 @@ export class PerfscopeServer {
   /** The `perfscope` command. Default: the compiled command of this checkout. */
   command: readonly [string, ...string[]] = [process.execPath, resolve('dist/bin.js')];
   child: ChildProcess | undefined;
+  #exited: Promise<number | NodeJS.Signals> | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     Object.assign(this.env, env);
@@ -39,13 +40,19 @@ export class PerfscopeServer {
     const [command, ...args] = this.command;
     const child = spawn(command, [...args, 'serve'], { env, cwd });
     this.child = child;
+    const exited = waitForExit(child);
+    this.#exited = exited;
+    let hasExited = false;
+    void exited.then(() => {
+      hasExited = true;
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
         this.output += chunk;
       });
     }
     const url = await waitFor(async () => {
-      return /Ready: (\S+)/.exec(this.output)?.[1] ?? (child.exitCode !== null && 'exited');
+      return /Ready: (\S+)\s/.exec(this.output)?.[1] ?? (hasExited && 'exited');
     });
     if (url === 'exited') throw new Error(this.output);
     this.url = url;
@@ -53,11 +60,11 @@ export class PerfscopeServer {
 
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | NodeJS.Signals | undefined> {
     const { child } = this;
-    if (!child || child.exitCode !== null) return child?.exitCode ?? undefined;
-    const exited = waitForExit(child);
-    // npx doesn't forward signals to the command.
-    process.kill(this.#readLock()?.process.pid ?? child.pid!, signal);
-    return exited;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      // npx doesn't forward signals to the command.
+      process.kill(this.#readLock()?.process.pid ?? child.pid!, signal);
+    }
+    return this.#exited;
   }
 
   async remove(): Promise<void> {

@@ -8,8 +8,9 @@ import { ExternalQuestdb } from './external-questdb.ts';
 const INTERVAL_MS = 500;
 
 /**
- * Runs a QuestDB and, as a server does, sends the rows that short-lived processes leave in the spool. On a busy
- * machine, two seconds might not be enough for the last flush of a process.
+ * Runs a QuestDB and, as a server does, sends the rows that processes leave in the spool when they exit. On a busy
+ * machine, a process often can't send its last rows within `PERFORMANCE_EXIT_TIMEOUT`. Use it in each test that
+ * reads rows of an exited process and starts no server.
  */
 export class QuestdbWithSpoolSender extends ExternalQuestdb {
   #writer: RowWriter | undefined;

@@ -37,7 +37,10 @@ export async function waitForRollups(questdb: ExternalQuestdb, timeoutMs = 120_0
 }
 
 /** Waits until all transactions are applied, so that all written rows can be read. */
-export async function waitForWal(questdb: ExternalQuestdb, timeoutMs = 120_000): Promise<void> {
+export async function waitForWal(
+  questdb: Pick<ExternalQuestdb, 'sql'>,
+  timeoutMs = 240_000,
+): Promise<void> {
   await waitFor(async () => {
     const pending = await questdb.sql(
       'SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn OR suspended',
