@@ -9,6 +9,7 @@ import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { waitForWal } from '../support/wait-for-rollups.ts';
 
 const server = new PerfscopeServer({ OTEL_METRIC_EXPORT_INTERVAL: '1000' });
 const service = join(server.folder, 'service');
@@ -118,6 +119,8 @@ describe('the agent package', () => {
 const INCOMPATIBLE = /Agent (\S+) in service (\S+) is incompatible with server (\S+)\. .*/g;
 
 describe('incompatible versions', () => {
+  let restartTime = '';
+
   it('are logged once by the agent, which still writes rows', async () => {
     const runFolder = join(server.folder, 'newer', 'perfscope');
     mkdirSync(runFolder, { recursive: true });
@@ -183,7 +186,9 @@ describe('incompatible versions', () => {
       (timestamp, id, metric_type, name, unit, service, instance, tags, value, sum, test)
       VALUES (now(), 'v', 'CUSTOM', 'perfscope.spool.size', 'By', 'newer', 'n1', '${tags}', 0, 0, false)`);
     // The server checks the rows when it starts.
+    await waitForWal(server);
     await server.stop();
+    restartTime = new Date().toISOString();
     await server.start();
     const headers = { 'perfscope-agent-version': '9.4.0', 'perfscope-agent-service': 'caller' };
     for (let i = 0; i < 2; i++) {
@@ -202,7 +207,8 @@ describe('incompatible versions', () => {
   it("compatible agents export their version, and aren't logged", async () => {
     const [row] = await waitFor(async () => {
       const rows = await server.sql(
-        "SELECT DISTINCT tags FROM performance_metrics WHERE service = 'perfscope' AND name = 'perfscope.spool.size'",
+        `SELECT DISTINCT tags FROM performance_metrics WHERE service = 'perfscope'
+         AND name = 'perfscope.spool.size' AND timestamp >= '${restartTime}'`,
       );
       return rows.length > 0 && rows;
     });

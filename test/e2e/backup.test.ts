@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { waitForWal } from '../support/wait-for-rollups.ts';
 
 const first = new PerfscopeServer();
 const second = new PerfscopeServer();
@@ -43,8 +44,11 @@ it('backs up all rows that were stored before the backup started, even while new
   void backup.then(() => {
     isFinished = true;
   });
-  // On a busy machine, endless inserts could make the backup endless too.
-  for (let i = 1; !isFinished && i <= 20; i++) await insertSamples(100_000 * i, 500);
+  for (let i = 1; !isFinished; i++) {
+    await insertSamples(100_000 * i, 20);
+    // Limits the number of rows, also if the backup takes long.
+    await waitForWal(first);
+  }
   const { status, stdout, stderr } = await backup;
   expect([status, stderr]).toEqual([0, '']);
   const isEarly = ([, id]: unknown[]) => Number(String(id).split('-')[1]) < 100_000;
@@ -71,6 +75,7 @@ it('restores the same rows into another data directory', async () => {
   });
   expect(found.filter(([, id]) => ids.has(id))).toEqual(before);
   // The backup can include rows that were written while it ran. Such rows must equal the first server's rows.
+  await waitForWal(first);
   const all = new Set((await first.sql(SAMPLES)).map((row) => JSON.stringify(row)));
   const rest = found.filter(([, id]) => id !== 'waiting');
   expect(rest.filter((row) => !all.has(JSON.stringify(row)))).toEqual([]);

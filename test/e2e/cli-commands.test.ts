@@ -38,6 +38,7 @@ beforeAll(async () => {
     () => server.sql("SELECT sum(count) FROM metric_buckets WHERE name = 'made'"),
     [[ROWS]],
   );
+  await waitFor(async () => Number(await server.sql('SELECT count() FROM system_health')) > 0);
 });
 afterAll(() => server.remove());
 
@@ -216,12 +217,13 @@ describe('top', () => {
     expect(text).toMatch(/GET \/items\/0 +shop +\S+ +\S+ +\S+ +\d/);
     expect(text).toMatch(/^process +service +status/m);
     expect(text).not.toContain('\x1b');
-    const { endpoints, hosts } = JSON.parse(
-      await runOk('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
-    ) as {
+    interface Top {
       endpoints: { endpoint?: string; errorRate?: number; p95?: number }[];
       hosts: { service: string }[];
-    };
+    }
+    const { endpoints, hosts } = JSON.parse(
+      await runOk('top', '--once', '--json', '--last', '24h', '--sort', 'errors'),
+    ) as Top;
     expect(endpoints.filter(({ endpoint }) => endpoint?.startsWith('/items'))).toHaveLength(7);
     const rates = endpoints.map(({ errorRate }) => errorRate ?? 0);
     expect(rates).toEqual(rates.toSorted((a, b) => b - a));

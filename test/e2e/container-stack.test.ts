@@ -154,7 +154,10 @@ it("passes its container's health check", async () => {
   const [, program, ...args] = services.perfscope!.healthcheck!.test!;
   expect(program).toBe('perfscope');
   const env = { ...perfscope.env, HOST: '0.0.0.0', PORT: new URL(perfscope.url).port };
-  const healthy = await runPerfscope(args, env);
+  const healthy = await waitFor(async () => {
+    const run = await runPerfscope(args, env);
+    return run.status === 0 && run;
+  });
   expect([healthy.status, healthy.stdout, healthy.stderr]).toEqual([0, '', '']);
   expect(await runPerfscope([...args, `${perfscope.url}/nowhere`], env)).toMatchObject({
     status: 1,
@@ -200,7 +203,7 @@ it('stores the metrics of a demo that does not start its own server', async () =
   const [, , ...args] = mapContainerPaths(services.demo!.healthcheck!.test!, {
     ':4100': `:${port}`,
   });
-  expect((await runPerfscope(args, env)).status).toBe(0);
+  await waitFor(async () => (await runPerfscope(args, env)).status === 0);
   const password = secret('questdb/writer-password');
   const authorization = `Basic ${Buffer.from(`perfscope:${password}`).toString('base64')}`;
   const requests = await waitFor(async () => {
@@ -218,7 +221,11 @@ it('is unhealthy while QuestDB is down and recovers after a restart', async () =
   const check = () => runPerfscope(['healthcheck', `${perfscope.url}/readyz`], perfscope.env);
   await stopProcess(questdb!);
   expect(isQuestdbHealthy()).toBe(false);
-  expect(await check()).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
+  const unhealthy = await waitFor(async () => {
+    const run = await check();
+    return run.status !== 0 && run;
+  });
+  expect(unhealthy).toMatchObject({ status: 1, stderr: expect.stringContaining('HTTP 503') });
   questdb = await startQuestdb();
   await waitFor(async () => isQuestdbHealthy());
   expect(await waitFor(async () => (await check()).status === 0)).toBe(true);

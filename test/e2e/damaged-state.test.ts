@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const server = new PerfscopeServer();
 const dataDir = server.env.PERFORMANCE_DATA_DIR!;
@@ -26,11 +27,11 @@ it('starts with empty and truncated state files, and names them', async () => {
 
   await server.start();
   for (const name of ['credentials.json', 'notify/journal', 'notify/link.key']) {
-    expect(server.output).toContain(`The file ${inData(name)} was damaged: `);
+    await waitFor(async () => server.output.includes(`The file ${inData(name)} was damaged: `));
   }
   expect(await server.sql('SELECT x FROM kept')).toEqual([[7]]);
   expect(server.questdb.write.authorization).not.toBe(write.authorization);
-  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await waitFor(async () => (await fetch(`${server.url}/readyz`)).status === 200);
   const query = await runPerfscope(['query', 'SELECT x FROM kept', '--json'], server.env);
   expect(query.status).toBe(0);
   expect(JSON.parse(readFileSync(inData('credentials.json'), 'utf8'))).toHaveProperty('reader');

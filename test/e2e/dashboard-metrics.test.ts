@@ -3,7 +3,9 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { waitForWal } from '../support/wait-for-rollups.ts';
 
+const TIMEOUT_MS = 240_000;
 const server = new PerfscopeServer();
 const organization = encodeURIComponent(`l'hôtel "été" 🏨`);
 beforeAll(async () => {
@@ -28,9 +30,9 @@ async function getDashboard(organizationId: string): Promise<DashboardResponse> 
 it("returns one tenant's recorded metrics", async () => {
   const { api, database, queues, systemHealth, trends } = await waitFor(async () => {
     const dashboard = await getDashboard(organization);
-    // Wait for all tables: they are written one after another, and percentiles have their own table.
-    const { api, queues } = dashboard;
-    return api.count === 100 && api.p50 !== undefined && queues[0] !== undefined && dashboard;
+    // Several tables are written one after another, and QuestDB applies the rows of each table later.
+    await waitForWal(server);
+    return dashboard.api.count === 100 && (await getDashboard(organization));
   });
   expect(api).toMatchObject({ average: 29, errorRate: 5, rate: 100 / 900 });
   // Percentiles are computed from buckets that are 9% wide.
@@ -100,20 +102,32 @@ it('shows the metrics and the next steps on the home page', async () => {
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
-    const responsePromise = page.waitForResponse('**/api/performance/dashboard');
+    page.setDefaultTimeout(TIMEOUT_MS);
+    // The page refreshes its data every 5 s.
+    let latest: DashboardResponse | undefined;
+    page.on('response', async (response) => {
+      if (response.url().endsWith('/api/performance/dashboard')) latest = await response.json();
+    });
     await page.goto(server.url);
-    const { api } = (await (await responsePromise).json()) as DashboardResponse;
-    expect(api.count).toBeGreaterThanOrEqual(100);
     const requests = page.getByRole('table', { name: 'Requests' });
-    await requests.getByRole('cell', { name: String(api.count), exact: true }).waitFor();
-    await requests.getByText(`${Number(api.average?.toFixed(1))} ms`).waitFor();
+    await waitFor(async () => {
+      if (!latest) return false;
+      const { count = 0, average = 0 } = latest.api;
+      const isShown = await Promise.all([
+        requests.getByRole('cell', { name: String(count), exact: true }).isVisible(),
+        requests.getByText(`${Number(average.toFixed(1))} ms`).isVisible(),
+      ]);
+      return count >= 100 && isShown.every(Boolean);
+    });
     expect(await page.getByRole('table', { name: 'Queues' }).textContent()).toContain('email');
     expect(await page.getByRole('listitem').count()).toBe(3);
     const commands = page.getByRole('listitem').first();
     expect(await commands.textContent()).toContain(`.tgz ${server.url}/agent-`);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    // The button shows the text for 2 s only, so the test starts to wait before it clicks.
+    const copiedButton = commands.getByRole('button', { name: 'Copied' }).waitFor();
     await commands.getByRole('button', { name: 'Copy' }).click();
-    await commands.getByRole('button', { name: 'Copied' }).waitFor();
+    await copiedButton;
     const copied = await page.evaluate<string>('navigator.clipboard.readText()');
     expect(copied).toMatch(/^curl .*\/agent-\S+\.tgz\nnpm install \.\/vendor\/\S+\.tgz\n$/);
     expect(errors).toEqual([]);

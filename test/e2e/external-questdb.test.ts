@@ -4,6 +4,7 @@ import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { waitForWal } from '../support/wait-for-rollups.ts';
 
 const questdb = new ExternalQuestdb();
 let server: PerfscopeServer;
@@ -30,7 +31,9 @@ it('migrates once if several processes start at the same time', async () => {
       ...['performance_metrics', 'metric_buckets', 'queue_metrics', 'system_health'],
     ]),
   );
+  await waitForWal(questdb);
   const versions = await questdb.sql('SELECT version FROM schema_migrations');
+  expect(versions).not.toEqual([]);
   expect(new Set(versions.flat()).size).toBe(versions.length);
   expect((await runPerfscope(['migrate'], server.env)).stdout).toContain('No changes');
 });
@@ -63,6 +66,7 @@ it('rejects a schema from a newer version', async () => {
   await questdb.sql(
     "INSERT INTO schema_migrations VALUES ('2026-01-01', 999, 'tomorrow', '2026-01-01')",
   );
+  await waitForWal(questdb);
   for (const command of ['migrate', 'serve']) {
     const run = await runPerfscope([command], server.env);
     expect(run.status).toBe(1);
