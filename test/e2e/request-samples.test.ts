@@ -53,7 +53,7 @@ it('stores the user and trace of slow and failed requests, and counts each reque
   );
   const sampleCondition = "AND name = 'http.server.request.sample'";
   const readSamples = rows(
-    'user_id, endpoint, operation, organization_id, property_id, tags, duration > 250, count',
+    'user_id, endpoint, operation, organization_id, property_id, tags, duration > 1500, count',
     `${sampleCondition} AND user_id IS NOT NULL ORDER BY user_id`,
   );
   const samples = await waitFor(async () => {
