@@ -16,7 +16,7 @@ const countRows = async () => {
 
 it('keeps the rows of services in the spool while little disk space is left', async () => {
   await server.start();
-  expect(server.output).toContain('database writes are paused');
+  await waitFor(async () => server.output.includes('database writes are paused'));
   expect(server.questdb.writesPaused).toBe('little disk space is left');
   const response = await fetch(`${server.url}/readyz`);
   expect([response.status, await response.json()]).toMatchObject([
@@ -34,6 +34,6 @@ it('keeps the rows of services in the spool while little disk space is left', as
   delete server.env.PERFORMANCE_MIN_FREE_DISK_BYTES;
   await server.start();
   expect(server.questdb.writesPaused).toBeUndefined();
-  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await waitFor(async () => (await fetch(`${server.url}/readyz`)).ok);
   expect(await waitFor(async () => (await countRows()) === 5000)).toBe(true);
 });
