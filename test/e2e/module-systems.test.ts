@@ -92,7 +92,6 @@ async function checkApp({ folder, preloaded, library, major, script, flag }: Cas
       ['probe', 'import', 'from require', REQUESTS],
       ['probe', 'require', 'from import', REQUESTS],
     ],
-    30_000,
   );
 }
 

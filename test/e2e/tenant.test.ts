@@ -92,7 +92,7 @@ it.each([22, 24, 26])(
       };
       const perRequest = metricType === 'DATABASE_QUERY_TIME' ? 2 : 1;
       // The rows of the last interval can arrive after the application has stopped.
-      await expect.poll(readCounts, { timeout: 90_000, interval: 100 }).toEqual({
+      await expect.poll(readCounts, { timeout: 240_000, interval: 100 }).toEqual({
         A: perRequest * 2 * perTenant,
         B: perRequest * perTenant,
         C: perRequest * perTenant,

@@ -52,7 +52,6 @@ async function expectMeasured(script: string, flags: readonly string[], major: n
       server.sql(`SELECT endpoint, sum(count) FROM performance_metrics
         WHERE service = '${service}' AND metric_type = 'API_RESPONSE_TIME'`),
     [['/rooms/:id', 5]],
-    30_000,
   );
 }
 
