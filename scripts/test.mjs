@@ -38,7 +38,8 @@ for (const { name, command, node, args } of steps) {
 rmSync(folder, { recursive: true, force: true });
 // Repeats the failures next to the total, because CI shows the end of a log first.
 for (const failure of failures) console.log(`\nFAILED ${failure}`);
-if (longTests > 0) console.log(`\n${longTests} long tests were not run. Use npm run test:full.`);
+if (longTests > 0)
+  console.log(`\nLong tests that were not run: ${longTests}. To run them, use npm run test:full.`);
 console.log(`\n${passed} passed, ${failures.length} failed`);
 process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
 
