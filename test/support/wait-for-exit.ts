@@ -11,8 +11,7 @@ const MAX_OUTPUT_DELAY_MS = 5000;
 export function waitForExit(child: ChildProcess): Promise<number | NodeJS.Signals> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
-      // If this process was blocked in the meantime, its event loop reads the output before `setImmediate`.
-      const timer = setTimeout(() => setImmediate(end), MAX_OUTPUT_DELAY_MS);
+      const timer = setTimeout(end, MAX_OUTPUT_DELAY_MS);
       child.once('close', end);
       function end() {
         clearTimeout(timer);
