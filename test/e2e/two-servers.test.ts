@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeHistogram } from '../support/alert-fixtures.ts';
 import { Alertmanager } from '../support/alertmanager.ts';
 import { expectRows } from '../support/expect-rows.ts';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
 import { FakeProvider } from '../support/fake-provider.ts';
-import { insertRows } from '../support/insert-rows.ts';
+import { insertFailingRequests, insertSuccessfulRequests } from '../support/insert-requests.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -24,8 +23,6 @@ const webhook = new FakeProvider();
 const cluster = [new Alertmanager(), new Alertmanager()] as const;
 const questdb = new ExternalQuestdb();
 const servers = [new PerfscopeServer(), new PerfscopeServer()] as const;
-let failing = true;
-let insertTimer: NodeJS.Timeout;
 
 beforeAll(async () => {
   await Promise.all([webhook.start(), questdb.start()]);
@@ -54,40 +51,44 @@ route:
     });
     await server.start();
   }
-  insertTimer = setInterval(() => void insertRequests().catch(() => {}), 1000);
 });
 afterAll(async () => {
-  clearInterval(insertTimer);
   await Promise.all(servers.map((server) => server.remove()));
   await Promise.all(cluster.map((member) => member.remove()));
   await Promise.all([questdb.remove(), webhook.stop()]);
 });
-
-/** Inserts a row for 10 current requests. They fail while `failing` is set. */
-async function insertRequests(): Promise<void> {
-  const series = { service: 'shop', endpoint: '/book', operation: 'GET' };
-  const { row } = makeHistogram(
-    { timestamp: Date.now(), metricType: 'API_RESPONSE_TIME', ...series },
-    { count: 10, ms: 5, errors: failing ? 10 : 0 },
-  );
-  await insertRows(questdb, 'performance_metrics', [row]);
-}
 
 interface WebhookMessage {
   readonly status: string;
   readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[];
 }
 
-/** Returns the status of each received message about the tested rule. */
-const listStatuses = () =>
+/** Returns the status of each received message about alerts with this name. */
+const listStatuses = (alertname = 'shop-errors') =>
   webhook.requests
     .map(({ body }) => JSON.parse(body) as WebhookMessage)
-    .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === 'shop-errors'))
+    .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === alertname))
     .map(({ status }) => status);
 
+/**
+ * Waits until each Alertmanager has sent the firing and resolved messages of a new alert. The resolved message is at
+ * least one group interval after the first message, so earlier alerts have no more messages to send.
+ */
+async function waitForGroupInterval(): Promise<void> {
+  const sendMarker = async (member: Alertmanager, i: number) => {
+    const name = `marker-${i}`;
+    await member.sendAlert(name, new Date(Date.now() + 3_600_000));
+    await waitFor(async () => listStatuses(name).includes('firing'));
+    await member.sendAlert(name, new Date());
+    await waitFor(async () => listStatuses(name).includes('resolved'));
+  };
+  await Promise.all(cluster.map(sendMarker));
+}
+
 it('sends one firing and one resolved message for two servers and two clustered Alertmanagers', async () => {
+  await insertFailingRequests(questdb, 'shop');
   await waitFor(async () => listStatuses().length > 0);
-  failing = false;
+  await insertSuccessfulRequests(questdb, 'shop');
   await waitFor(async () => listStatuses().includes('resolved'));
   // Both servers send both messages to the cluster.
   await expectRows(
@@ -97,7 +98,6 @@ it('sends one firing and one resolved message for two servers and two clustered 
       ),
     [[4]],
   );
-  // Longer than the group interval of the Alertmanagers, so that a duplicate would have arrived.
-  await new Promise((done) => setTimeout(done, 7000));
+  await waitForGroupInterval();
   expect(listStatuses()).toEqual(['firing', 'resolved']);
 });

@@ -39,7 +39,10 @@ export class Alertmanager {
       // Each member waits this long for the members before it to send first.
       '--cluster.peer-timeout=1s',
     ]);
-    await waitFor(async () => (await fetch(`${this.url}/-/ready`)).ok);
+    const state = await waitFor(
+      async () => this.#process.exitOutput ?? (await fetch(`${this.url}/-/ready`)).ok,
+    );
+    if (state !== true) throw new Error(`Alertmanager did not start: ${state}`);
   }
 
   /** Returns whether the cluster is ready and has this many members. */
@@ -48,6 +51,16 @@ export class Alertmanager {
       cluster: { status: string; peers?: unknown[] };
     };
     return cluster.status === 'ready' && cluster.peers?.length === members;
+  }
+
+  /** Sends an alert to this member only. The alert is resolved if it ended in the past. */
+  async sendAlert(alertname: string, endsAt: Date): Promise<void> {
+    const { ok, status } = await fetch(`${this.url}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify([{ labels: { alertname }, endsAt }]),
+    });
+    if (!ok) throw new Error(`Alertmanager responded with ${status}`);
   }
 
   async listAlerts(): Promise<{ labels: Record<string, string>; endsAt: string }[]> {

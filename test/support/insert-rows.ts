@@ -1,7 +1,7 @@
+import type { WriteTarget } from '../../src/core/config/questdb-targets.ts';
 import { getTable, type TableName, toAnyRows } from '../../src/core/schema/table-registry.ts';
 import { IlpClient } from '../../src/storage/write/ilp-client.ts';
 import { LineProtocolEncoder } from '../../src/storage/write/line-protocol-encoder.ts';
-import type { ExternalQuestdb } from './external-questdb.ts';
 
 /**
  * Writes rows over ILP, as Perfscope does.
@@ -9,7 +9,7 @@ import type { ExternalQuestdb } from './external-questdb.ts';
  * @throws Error if QuestDB rejects the rows
  */
 export async function insertRows(
-  { target }: ExternalQuestdb,
+  { target }: { readonly target: WriteTarget },
   table: TableName,
   rows: readonly object[],
 ): Promise<void> {
