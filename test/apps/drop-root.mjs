@@ -1,4 +1,6 @@
-// Records rows as root and, after that, as a user who can't write to the spool.
+// Records rows as root and, after that, as a user who can't write to the spool. Each step continues until
+// SIGUSR2 arrives.
+import { once } from 'node:events';
 import { performanceMonitoringService } from 'perfscope';
 
 function record(count) {
@@ -8,12 +10,12 @@ function record(count) {
   }
 }
 
+let rows = 0;
+const timer = setInterval(() => record(rows), 50);
 record(500);
-setTimeout(() => {
-  process.setuid(65_534);
-  const timer = setInterval(() => record(500), 50);
-  setTimeout(() => {
-    clearInterval(timer);
-    console.log('work done');
-  }, 2000);
-}, 1000);
+await once(process, 'SIGUSR2');
+process.setuid(65_534);
+rows = 500;
+await once(process, 'SIGUSR2');
+clearInterval(timer);
+console.log('work done');

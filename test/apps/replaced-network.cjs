@@ -1,4 +1,4 @@
-// Replaces all functions that send requests, as mocking libraries do. Prints the calls after 3 s.
+// Replaces all functions that send requests, as mocking libraries do. Prints the calls after SIGUSR2.
 const dns = require('node:dns');
 const http = require('node:http');
 const https = require('node:https');
@@ -29,7 +29,8 @@ import('perfscope').then(({ onRule, performanceMonitoringService }) => {
   onRule('demand.high', () => {});
 });
 
-setTimeout(() => {
+setInterval(() => {}, 1000);
+process.once('SIGUSR2', () => {
   console.log(`calls: ${calls.join('; ') || 'none'}`);
   process.exit(0);
-}, 3000);
+});
