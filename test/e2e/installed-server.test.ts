@@ -14,6 +14,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { VERSION } from '../../src/core/version.ts';
+import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PackedInstall } from '../support/packed-install.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
@@ -90,11 +91,10 @@ it('stores the requests of a service that has the agent of this server', async (
   await app.stop();
   const statement = `SELECT endpoint, sum(count) requests FROM performance_metrics
     WHERE service = 'installed' AND endpoint = '/rooms/:id'`;
-  const rows = await waitFor(async () => {
-    const found = JSON.parse(await runInstalled('query', '--json', statement)) as unknown[];
-    return found.length > 0 && found;
-  });
-  expect(rows).toEqual([{ endpoint: '/rooms/:id', requests: 20 }]);
+  await expectRows(
+    async () => JSON.parse(await runInstalled('query', '--json', statement)).map(Object.values),
+    [['/rooms/:id', 20]],
+  );
 });
 
 it('runs the other commands', async () => {
@@ -116,7 +116,8 @@ it('stops with QuestDB, and restores the backup', async () => {
   server.env.PERFORMANCE_DATA_DIR = restored;
   expect(await runInstalled('restore', join(folder, 'backup'))).toMatch(/Restored/);
   await server.start();
-  expect(
-    await server.sql("SELECT sum(count) FROM performance_metrics WHERE endpoint = '/rooms/:id'"),
-  ).toEqual([[20]]);
+  await expectRows(
+    () => server.sql("SELECT sum(count) FROM performance_metrics WHERE endpoint = '/rooms/:id'"),
+    [[20]],
+  );
 });
