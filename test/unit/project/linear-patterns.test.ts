@@ -17,9 +17,19 @@ const ALLOWED = new Map([
     'matcher of at most 1,000 characters',
   ],
   ['/ *, */', 'header value of at most 16 kB from QuestDB'],
+  [
+    String.raw`/'(?:[^']|'')*'|"[^"]*"|\bin_(window|scope)\s*\(\s*([\w]*)\s*\)/gi`,
+    "statement in the operator's rule file",
+  ],
 ]);
-/** Each check of a pattern stops after this time. Patterns that need more time are not reported. */
-const CHECK_TIMEOUT_MS = 1000;
+/** Patterns that the automaton can't decide in a minute. `redact.test.ts` runs them on repeated fragments. */
+const TOO_COMPLEX: readonly string[] = [
+  String.raw`/-----BEGIN (?:[A-Z\d]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z\d ]{1,40}-----|$)/g`,
+  String.raw`/^(?:[\w.]{1,64}: )?(?:insert into|replace into|delete from|update [^\s]{1,200} set|select [^\n]* from) [^\n]*/i`,
+  '/(?:Invalid|It occurred in the) `[^`\\n]{1,300}` invocation(?::| in\\n[^\\n]*)\\n/g',
+];
+/** A check takes up to 3 s on an idle machine. The limit only ends the checks of patterns that are too complex. */
+const CHECK_TIMEOUT_MS = 60_000;
 
 interface Pattern {
   readonly file: string;
@@ -34,26 +44,38 @@ const patterns = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .map(({ value }) => ({ file, literal: value })),
   );
 
-/** Returns whether an automaton proves that the pattern takes more than linear time for some text. */
-function isSuperLinear(literal: string, timeout = CHECK_TIMEOUT_MS): boolean {
+type Verdict = 'linear' | 'super-linear' | 'undecided' | 'unsupported';
+
+/** Checks with an automaton whether the pattern takes more than linear time for some text. */
+function classify(literal: string): Verdict {
   const end = literal.lastIndexOf('/');
-  const { status } = checkSync(literal.slice(1, end), literal.slice(end + 1), {
+  const { status, ...result } = checkSync(literal.slice(1, end), literal.slice(end + 1), {
     checker: 'automaton',
-    timeout,
+    timeout: CHECK_TIMEOUT_MS,
   });
-  return status === 'vulnerable';
+  if (status === 'safe') return 'linear';
+  if (status === 'vulnerable') return 'super-linear';
+  const isTimeout = 'error' in result && result.error.kind === 'timeout';
+  return isTimeout ? 'undecided' : 'unsupported';
 }
 
 describe('patterns in the source code', () => {
   it('finds patterns that take quadratic time', () => {
     expect(patterns.length).toBeGreaterThan(100);
-    expect(isSuperLinear('/;+$/', 60_000)).toBe(true);
-    expect(isSuperLinear(String.raw`/[\w.%+-]+@[\w-]+(?:\.[\w-]+)+/g`, 60_000)).toBe(true);
-    expect(isSuperLinear('/^;+$/')).toBe(false);
+    expect(classify('/;+$/')).toBe('super-linear');
+    expect(classify(String.raw`/[\w.%+-]+@[\w-]+(?:\.[\w-]+)+/g`)).toBe('super-linear');
+    expect(classify('/^;+$/')).toBe('linear');
+    expect(classify(String.raw`/(?<!a|bc):\/\/(?!\[)[^\s]*/g`)).toBe('unsupported');
   });
 
   it('takes linear time, unless the text is short or comes from the operator', () => {
-    const superLinear = patterns.filter(({ literal }) => isSuperLinear(literal));
-    expect(superLinear.filter(({ literal }) => !ALLOWED.has(literal))).toEqual([]);
+    const literals = new Set(patterns.map(({ literal }) => literal));
+    const reviewed = [...ALLOWED.keys(), ...TOO_COMPLEX];
+    expect(reviewed.filter((literal) => !literals.has(literal))).toEqual([]);
+    const faults = patterns
+      .filter(({ literal }) => !reviewed.includes(literal))
+      .map((pattern) => ({ ...pattern, verdict: classify(pattern.literal) }))
+      .filter(({ verdict }) => verdict === 'super-linear' || verdict === 'undecided');
+    expect(faults).toEqual([]);
   });
 });
