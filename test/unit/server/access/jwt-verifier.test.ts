@@ -58,7 +58,7 @@ describe('a token with a shared secret', () => {
     ['for another audience', VIEWER, { aud: 'billing' }],
     ['that has expired', VIEWER, { exp: now - 6 }],
     ['that never expires', VIEWER, { exp: null }],
-    ['that is not valid yet', { ...VIEWER, nbf: now + 60 }],
+    ['that is not valid yet', { ...VIEWER, nbf: now + 86_400 }],
     ['with another secret', VIEWER, {}, new TextEncoder().encode(`${SECRET}!`)],
     ['with another algorithm', VIEWER, { alg: 'HS512' }],
     ['without a subject', { ...VIEWER, sub: undefined as never }],

@@ -242,7 +242,7 @@ it('sends the rows of other tables while QuestDB fails for one table', async () 
   );
   const sender = createSender({ target: () => target });
   sender.start();
-  await waitFor(async () => stored.length > 0);
+  await waitFor(async () => spool.waitingRows === 1);
   expect([stored, spool.waitingRows]).toEqual([['error_logs id="2" 1'], 1]);
 });
 
