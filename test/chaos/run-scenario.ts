@@ -7,7 +7,7 @@ import { countRowsInMemory } from './compare-rows.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 
 /** Maximum duration of a scenario in the short form. */
-const MAX_MINUTES = 4;
+const MAX_MINUTES = 15;
 /** Maximum duration of a scenario in the full form, without the soak. */
 const MAX_FULL_MINUTES = 60;
 const MAX_WARNINGS = 3;

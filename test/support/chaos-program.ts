@@ -124,7 +124,7 @@ export class ChaosProgram {
   }
 
   async waitUntilReady(): Promise<void> {
-    await waitFor(async () => this.#isReady || this.hasExited, 30_000);
+    await waitFor(async () => this.#isReady || this.hasExited);
     if (!this.#isReady) throw new Error(`the program exited: ${this.stderr}`);
   }
 
