@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+/** Sleeps, helpers with a default limit of 1 s, and explicit limits of tests and `waitFor`. */
+const FORBIDDEN =
+  /\b(?:delay|sleep)\(|setTimeout\((?:done|resolve)\b|vi\.wait(?:For|Until)\(|expect\.poll\(|^ *\}, [\d_]+\);/;
+
+/** Reviewed lines, with the reason why they can't fail on a busy machine. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  'integration/server/actions/kill-during-decision.test.ts': 'pause before the child continues',
+  'integration/server/api/api.test.ts': 'interval that sends rows, and wait for two intervals',
+  'integration/server/notifications/alertmanager-channel.test.ts': 'proves that no message follows',
+  'integration/storage/write/spool-sender.test.ts': 'limit that only ends a hang',
+  'unit/server/alerts/evaluation-scheduler.test.ts': 'fake clock',
+  'unit/server/alerts/parse-sql-rule.test.ts': 'SQL function',
+  'unit/core/concurrency.test.ts': 'fake clock',
+  'e2e/tenant.test.ts': 'limit that only ends a hang',
+};
+
+it.each([
+  ['await delay(100);', true],
+  ['setTimeout(resolve, 5)', true],
+  ['await vi.waitFor(check);', true],
+  ['}, 20_000);', true],
+  ['await waitFor(async () => isReady);', false],
+])('finds sleeps and limits in %s: %s', (line, isForbidden) => {
+  expect(FORBIDDEN.test(line)).toBe(isForbidden);
+});
+
+it('has no fixed sleeps and no short limits in test files, except reviewed files', () => {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts') && !file.endsWith('test-waits.test.ts'))
+    .filter((file) =>
+      readFileSync(join('test', file), 'utf8')
+        .split('\n')
+        .some((line) => FORBIDDEN.test(line)),
+    );
+  expect(files.sort()).toEqual(Object.keys(ALLOWED).sort());
+});
