@@ -11,6 +11,8 @@ import { compareRows, type RowComparison } from './compare-rows.ts';
 
 const POLL_MS = 250;
 const DEFAULT_PATIENCE_MS = 25_000;
+/** Minimum time in which the last process must send the rows of the others. It only ends a sweep that hangs. */
+const MIN_SWEEP_MS = 240_000;
 
 export interface ChaosSettings {
   readonly dist: string;
@@ -165,7 +167,7 @@ export class ChaosRun {
   }
 
   /** Sends what the programs left in the spool, as a new process does. */
-  async sweep(patienceMs = Math.max(this.patienceMs, DEFAULT_PATIENCE_MS)): Promise<void> {
+  async sweep(patienceMs = Math.max(this.patienceMs, MIN_SWEEP_MS)): Promise<void> {
     const successor = await this.start({ isDirect: true, label: 'sweep' });
     const deadline = performance.now() + patienceMs;
     while (performance.now() < deadline && !successor.hasExited) {
@@ -173,7 +175,7 @@ export class ChaosRun {
       if (await this.waitUntilComplete(POLL_MS)) break;
       await delay(POLL_MS);
     }
-    await successor.run('close 3000');
+    await successor.run('close 30000');
     await successor.exit();
   }
 
@@ -182,7 +184,7 @@ export class ChaosRun {
     const isComplete = await this.waitUntilComplete();
     for (const program of this.programs) {
       if (program.hasExited) continue;
-      await program.run('close 3000').catch((error) => this.fail(String(error.message)));
+      await program.run('close 30000').catch((error) => this.fail(String(error.message)));
       await program.exit();
     }
     if (!isComplete) await this.sweep();

@@ -30,7 +30,7 @@ export async function runScenario(
       await withDeadline(settings, async () => {
         await scenario.run(run);
         await run.finish();
-        if (!run.target) await waitForWal(questdb, 30_000);
+        if (!run.target) await waitForWal(questdb);
       });
     } catch (error) {
       run.fail(error instanceof Error ? error.message : String(error));

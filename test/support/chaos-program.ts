@@ -142,7 +142,7 @@ export class ChaosProgram {
     this.#child.stdin?.write(`${command}\n`);
   }
 
-  async waitForRecorded(rows: number, timeoutMs = 60_000): Promise<void> {
+  async waitForRecorded(rows: number, timeoutMs = 240_000): Promise<void> {
     await waitFor(async () => this.hasExited || this.recorded >= rows, timeoutMs);
   }
 
@@ -156,7 +156,7 @@ export class ChaosProgram {
   async exit(): Promise<void> {
     if (this.hasExited) return;
     this.send('exit');
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), 60_000);
     await this.#exited;
     clearTimeout(force);
   }

@@ -28,7 +28,7 @@ async function drainThrough(run: ChaosRun, mode: ProxyMode, rows: number): Promi
   await program.run('rate 0');
   run.proxy.mode = mode;
   run.faultEnds();
-  run.patienceMs = 60_000;
+  run.patienceMs = 240_000;
   if (!(await run.waitUntilComplete())) run.fail('the backlog did not drain over this connection');
   run.proxy.mode = { kind: 'forward' };
 }

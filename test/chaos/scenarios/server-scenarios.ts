@@ -86,7 +86,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       await suspendTable(run.questdb, 'performance_metrics', "WITH 28, 'No space left on device'");
       await program.run('burst 3000');
       run.faultEnds();
-      run.patienceMs = 60_000;
+      run.patienceMs = 240_000;
       if (!(await run.waitUntilComplete())) run.fail('the table was not resumed');
     },
   },
@@ -102,13 +102,18 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       });
       run.onRemove(async () => void (await app.stop('SIGKILL')));
       const responses = await sendRequests(`${await app.url()}/rooms/1`, 400);
-      const answeredMs = Date.now();
-      await waitFor(async () => getCheckpointMs(run.spool) > answeredMs, 30_000).catch(() => {});
+      const waitForCheckpoint = (afterMs: number) =>
+        waitFor(async () => {
+          const writtenMs = getCheckpointMs(run.spool);
+          return writtenMs > afterMs && writtenMs;
+        });
+      // The agent might have started the first checkpoint before the last request.
+      await waitForCheckpoint(await waitForCheckpoint(Date.now()));
       await app.stop('SIGKILL');
       run.faultEnds();
       const successor = await run.start({ label: 'sweep', isDirect: true });
       await successor.run('adopt');
-      await successor.run('flush 20000');
+      await successor.run('flush 120000');
       const [[count] = []] = await run.questdb.sql(
         `SELECT sum(count) FROM performance_metrics
          WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,

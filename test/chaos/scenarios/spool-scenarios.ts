@@ -171,7 +171,7 @@ export const SPOOL_SCENARIOS: readonly Scenario[] = [
       if (files > 500) run.fail(`${files} files in the spool`);
       run.proxy.mode = { kind: 'forward' };
       run.faultEnds();
-      run.patienceMs = 120_000;
+      run.patienceMs = 240_000;
     },
   },
 ];
