@@ -1,7 +1,12 @@
 import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
 import { SegmentHandle } from './segment-handle.ts';
-import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
+import {
+  createSegmentName,
+  formatSegmentName,
+  type HandledPart,
+  type SegmentName,
+} from './segment-name.ts';
 import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
 import { SkippedRange, type UnsentRows } from './skipped-range.ts';
 
@@ -59,6 +64,10 @@ export class Segment {
     this.#rows = rows;
     this.isForeign = isForeign;
     this.#waitingSinceMs = name.createdMs;
+    if (name.handled && name.handled.bytes <= bytes) {
+      this.#handledEnd = name.handled.bytes;
+      this.#handledRows = name.handled.rows;
+    }
   }
 
   /**
@@ -356,18 +365,30 @@ export class Segment {
   }
 
   /**
-   * Closes the file synchronously, and leaves it to other processes. If no rows are waiting, the name of the file shows
-   * that. Never throws.
+   * Closes the file synchronously, and leaves it to other processes. The name of the file shows which rows were handled.
+   * Never throws.
    */
   leaveSync(): void {
     try {
       this.#handle.closeSync();
-      if (this.isWaiting || this.isDetached) return;
-      if (this.#bytes === 0) this.#handle.deleteSync();
+      if (this.isDetached) return;
+      if (this.isWaiting)
+        this.#rename(dirname(this.path), { ...this.#name, handled: this.#handled });
+      else if (this.#bytes === 0) this.#handle.deleteSync();
       else this.#rename(dirname(this.path), { ...this.#name, isStored: true });
     } catch {
       // Other processes send the rows again, which changes nothing.
     }
+  }
+
+  /** The part without rows that still have to be handled. */
+  get #handled(): HandledPart | undefined {
+    const ends = this.#skipped
+      .filter(({ position }) => !position.isRepeated)
+      .map(({ position }) => ({ bytes: position.start, rows: position.rowsBefore }));
+    ends.push({ bytes: this.#handledEnd, rows: this.#handledRows });
+    const end = ends.reduce((first, each) => (each.bytes < first.bytes ? each : first));
+    return end.bytes > 0 ? end : undefined;
   }
 
   #countRowsAfter(rowsBefore: number): number {

@@ -183,6 +183,23 @@ it('marks rows that are sent again', async () => {
   expect((await spool.read(1e6))!.isRepeated).toBe(false);
 });
 
+it('does not mark skipped rows when the process ends', async () => {
+  await spool.add(createBatch(0, 1, GOOD));
+  await drain(() => false);
+  await spool.add(createBatch(1, 1, BAD));
+  await spool.add(createBatch(2, 1, GOOD));
+  await drain(isBad);
+  spool.close();
+  const next = new TestSpool({ dir: join(folder, 'spool') });
+  await next.adopt();
+  const handled = (await next.read(1e6))!;
+  expect([handled.isRepeated, readValues(handled.batches)]).toEqual([true, [0]]);
+  next.remove(handled);
+  const waiting = (await next.read(1e6))!;
+  expect([waiting.isRepeated, readValues(waiting.batches)]).toEqual([false, [1, 2]]);
+  next.close();
+});
+
 it('marks the rows of a reading during which they were resent', async () => {
   await spool.add(createBatch(0, 1, GOOD));
   const reading = (await spool.read(1e6))!;

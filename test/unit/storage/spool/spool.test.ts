@@ -549,6 +549,25 @@ describe('closing', () => {
     spool.close();
   });
 
+  it('marks the rows that it handled before it ended, so that they are not counted again', async () => {
+    const spool = new TestSpool({ dir });
+    await addBatches(spool, 2);
+    await spool.drain();
+    await spool.add(createBatch(2));
+    spool.close();
+    expect(listSegments(dir)).toEqual([expect.stringMatching(/\.handled-\d+-2\.3\.segment$/)]);
+    const next = new TestSpool({ dir });
+    await next.adopt();
+    const handled = (await next.read(1_000_000))!;
+    expect([handled.isRepeated, readValues(handled.batches)]).toEqual([true, [0, 1]]);
+    next.remove(handled);
+    const waiting = (await next.read(1_000_000))!;
+    expect([waiting.isRepeated, readValues(waiting.batches)]).toEqual([false, [2]]);
+    next.close();
+    // The second process handled the same rows as the first.
+    expect(listSegments(dir)).toEqual([expect.stringMatching(/\.handled-\d+-2\.3\./)]);
+  });
+
   it('sends stored rows again after a restart of the machine', async () => {
     await leaveStoredRows(3);
     const years = 10 * 365 * 24 * 3_600_000;
