@@ -2,7 +2,8 @@ import { formatBytes } from '../../core/format.ts';
 import { startTask } from '../../core/guard.ts';
 import { AcknowledgedSegments } from './acknowledged-segments.ts';
 import type { Batch } from './batch.ts';
-import type { Segment, SegmentReading } from './segment.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentReading } from './segment-progress.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
 import type { SkippedRange, UnsentRows } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
@@ -95,30 +96,32 @@ export class SegmentQueue {
 
   /** Whether the rows before a position were stored or dropped. */
   isHandled({ segment, end }: BatchPosition): boolean {
-    return segment.isHandledUpTo(end) || !this.#segments.includes(segment);
+    return segment.progress.isHandledUpTo(end) || !this.#segments.includes(segment);
   }
 
-  /** Continues after records whose rows were handled, except for the unsent rows. See {@link Segment.advance}. */
+  /**
+   * Continues after records whose rows were handled, except for the unsent rows. See `SegmentProgress.advance`.
+   */
   advance(
     segment: Segment,
     reading: SegmentReading,
     unsent?: UnsentRows,
   ): SkippedRange | undefined {
-    const range = segment.advance(reading, unsent);
+    const range = segment.progress.advance(reading, unsent);
     this.#collectAcknowledged();
     return range;
   }
 
   /** Removes the ranges of a segment whose rows were sent. */
   removeSent(segment: Segment): void {
-    segment.removeSent();
+    segment.progress.removeSent();
     this.#collectAcknowledged();
   }
 
   /** Makes all rows wait again that QuestDB has acknowledged in the last minute. */
   rewind(): void {
     for (const segment of this.#acknowledged.takeAll()) this.insert(segment);
-    for (const segment of this.#segments) segment.rewind();
+    for (const segment of this.#segments) segment.progress.rewind();
   }
 
   /** Removes a segment that can't be read. */

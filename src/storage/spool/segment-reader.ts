@@ -2,7 +2,8 @@ import { isServiceTable } from '../../core/schema/table-registry.ts';
 import { UntrustedFileError } from '../../core/trusted-file.ts';
 import type { Batch } from './batch.ts';
 import { containsOnlyRowsOf } from './line-protocol-check.ts';
-import type { Segment, SegmentReading } from './segment.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentReading } from './segment-progress.ts';
 import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
@@ -84,7 +85,7 @@ export class SegmentReader {
     segment: Segment,
     isBlocked: (table: string) => boolean,
   ): Promise<SegmentReaderResult> {
-    const range = segment.findSkipped(isBlocked);
+    const range = segment.progress.findSkipped(isBlocked);
     if (!range || (this.#retryAtMs.get(segment) ?? 0) > performance.now()) return { kind: 'empty' };
     try {
       const getBuffer = (bytes: number) => this.#getBuffer(bytes);
@@ -109,7 +110,7 @@ export class SegmentReader {
       const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
       const { damagedRows, damagedBytes, end } = reading;
       // The first record is still being written.
-      if (end === segment.position && damagedRows === 0) break;
+      if (end === segment.progress.position && damagedRows === 0) break;
       if (damagedRows > 0 || damagedBytes > 0) {
         this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
       }

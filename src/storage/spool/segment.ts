@@ -1,24 +1,10 @@
 import { dirname, join } from 'node:path';
 import type { Batch } from './batch.ts';
 import { SegmentHandle } from './segment-handle.ts';
-import {
-  createSegmentName,
-  formatSegmentName,
-  type HandledPart,
-  type SegmentName,
-} from './segment-name.ts';
-import { encodeHeader, HEADER_BYTES, type ScannedRecords, scanRecords } from './segment-record.ts';
-import { SkippedRange, type UnsentRows } from './skipped-range.ts';
-
-/** Batches that were read from a segment, and the position after them. */
-export interface SegmentReading extends ScannedRecords {
-  /** Number of calls of `rewind` before the reading. */
-  readonly rewinds: number;
-  /** Whether the records were handled before `rewind` was called. */
-  readonly isRepeated: boolean;
-  /** Position after the records. */
-  readonly end: number;
-}
+import { createSegmentName, formatSegmentName, type SegmentName } from './segment-name.ts';
+import { SegmentProgress, type SegmentReading } from './segment-progress.ts';
+import { encodeHeader, HEADER_BYTES, scanRecords } from './segment-record.ts';
+import type { SkippedRange } from './skipped-range.ts';
 
 export interface SegmentOptions {
   readonly path: string;
@@ -35,24 +21,13 @@ export class Segment {
   readonly #handle: SegmentHandle;
   #name: SegmentName;
   readonly isForeign: boolean;
+  readonly progress: SegmentProgress;
   #bytes: number;
   #rows: number;
   /** Position of the record that is being written. */
   #pendingPosition: number | undefined;
   /** Number of rows that failed to be written, and are kept in memory instead. */
   #failedRows = 0;
-  /** Position of the next record to read. */
-  #position = 0;
-  /** Number of rows before this position. */
-  #rowsBefore = 0;
-  #waitingSinceMs: number;
-  #rewinds = 0;
-  /** Position up to which records were handled, also before `rewind` was called. */
-  #handledEnd = 0;
-  /** Number of rows before this position. */
-  #handledRows = 0;
-  /** Earlier records with rows that still have to be sent. */
-  #skipped: SkippedRange[] = [];
 
   constructor(
     { path, name, bytes, rows, isForeign }: SegmentOptions,
@@ -63,11 +38,13 @@ export class Segment {
     this.#bytes = bytes;
     this.#rows = rows;
     this.isForeign = isForeign;
-    this.#waitingSinceMs = name.createdMs;
-    if (name.handled && name.handled.bytes <= bytes) {
-      this.#handledEnd = name.handled.bytes;
-      this.#handledRows = name.handled.rows;
-    }
+    this.progress = new SegmentProgress({
+      waitingSinceMs: name.createdMs,
+      // A file can be shorter than its name promises.
+      handled: name.handled && name.handled.bytes <= bytes ? name.handled : undefined,
+      // The content of other processes is checked byte by byte, so less of it is read at once.
+      mergesRanges: !isForeign,
+    });
   }
 
   /**
@@ -100,41 +77,28 @@ export class Segment {
 
   /** Number of rows that still have to be sent. After `rewind`, this includes rows that were handled before. */
   get waitingRows(): number {
-    return this.#countRowsAfter(this.#rowsBefore) + sumRows(this.#skipped);
+    return this.#countRowsAfter(this.progress.rowsBefore) + this.progress.skippedRows;
   }
 
   /** Number of rows that were never stored, set aside, or dropped. */
   get unhandledRows(): number {
-    const skipped = this.#skipped.filter(({ position }) => !position.isRepeated);
-    return this.#countRowsAfter(Math.max(this.#rowsBefore, this.#handledRows)) + sumRows(skipped);
+    const { rowsBeforeUnhandled, unhandledSkippedRows } = this.progress;
+    return this.#countRowsAfter(rowsBeforeUnhandled) + unhandledSkippedRows;
   }
 
   get waitingBytes(): number {
-    return this.#skipped.reduce((sum, { bytes }) => sum + bytes, this.#bytes - this.#position);
+    return this.#bytes - this.progress.position + this.progress.skippedBytes;
   }
 
   /** Whether rows still have to be stored. */
   get isWaiting(): boolean {
-    return this.isUnread || this.#skipped.length > 0;
+    return this.isUnread || this.progress.hasSkipped;
   }
 
   /** Whether rows follow the position. An empty file can lack rows that its name promises. */
   get isUnread(): boolean {
-    return this.#position < this.#bytes || this.#countRowsAfter(this.#rowsBefore) > 0;
-  }
-
-  /** Whether all rows before a position were stored, set aside, or dropped. */
-  isHandledUpTo(end: number): boolean {
-    return this.#position >= end && this.#skipped.every(({ position }) => position.start >= end);
-  }
-
-  /** About since when rows have been waiting, in ms since the epoch. */
-  get waitingSinceMs(): number {
-    return this.#waitingSinceMs;
-  }
-
-  get position(): number {
-    return this.#position;
+    const { position, rowsBefore } = this.progress;
+    return position < this.#bytes || this.#countRowsAfter(rowsBefore) > 0;
   }
 
   /** Whether a record is being written. */
@@ -246,12 +210,10 @@ export class Segment {
     getBuffer: (bytes: number) => Buffer,
     readAt: (data: Buffer, position: number) => Promise<Buffer>,
   ): Promise<SegmentReading> {
-    const position = this.#position;
-    const rowsBefore = this.#rowsBefore;
-    const rewinds = this.#rewinds;
+    const { position, rowsBefore, rewinds, handledEnd } = this.progress;
     // A reading contains either only new or only repeated records, so that damage is counted once.
-    const isRepeated = position < this.#handledEnd;
-    const end = isRepeated ? this.#handledEnd : (this.#pendingPosition ?? this.#bytes);
+    const isRepeated = position < handledEnd;
+    const end = isRepeated ? handledEnd : (this.#pendingPosition ?? this.#bytes);
     // Rows that are being written look like missing rows.
     const isWhole = !isRepeated && this.#pendingPosition === undefined;
     const rows = isWhole ? this.#rows : 0;
@@ -283,39 +245,7 @@ export class Segment {
   createReading(batches: readonly Batch[]): SegmentReading {
     const records = { batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 };
     const end = { bytes: this.#bytes, end: this.#bytes, rowsBefore: this.#rows };
-    return { ...records, ...end, rewinds: this.#rewinds, isRepeated: false };
-  }
-
-  /**
-   * Continues after a reading. If `rewind` was called after it, the position stays the same.
-   *
-   * @param unsent rows of the reading that must be read again later. Default: none
-   * @returns the range with these rows
-   */
-  advance(reading: SegmentReading, unsent?: UnsentRows): SkippedRange | undefined {
-    const { rewinds, end, rowsBefore, batches, isRepeated } = reading;
-    const hasUnsent = unsent !== undefined && unsent.tables.size > 0;
-    const isRewound = rewinds !== this.#rewinds;
-    if (end > this.#handledEnd && !(isRewound && hasUnsent)) {
-      this.#handledEnd = end;
-      this.#handledRows = rowsBefore;
-    }
-    if (isRewound) return undefined;
-    const position = { start: this.#position, end, rowsBefore: this.#rowsBefore, isRepeated };
-    this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
-    this.#position = end;
-    this.#rowsBefore = rowsBefore;
-    if (!hasUnsent) return undefined;
-    const range = new SkippedRange(position, unsent);
-    // The content of other processes is checked byte by byte, so less of it is read at once.
-    const isMerged = !this.isForeign && this.#skipped.at(-1)?.merge(range) === true;
-    if (!isMerged) this.#skipped.push(range);
-    return range;
-  }
-
-  /** Returns the oldest range with rows of a table that is not blocked. */
-  findSkipped(isBlocked: (table: string) => boolean): SkippedRange | undefined {
-    return this.#skipped.find(({ tables }) => [...tables.keys()].some((each) => !isBlocked(each)));
+    return { ...records, ...end, rewinds: this.progress.rewinds, isRepeated: false };
   }
 
   /**
@@ -335,18 +265,6 @@ export class Segment {
       const { batches } = scanRecords(this.#name.nonce, data, rowsBefore, true);
       return batches.filter(({ table }) => tables.has(table) && !isBlocked(table));
     });
-  }
-
-  /** Removes the ranges without rows that must be sent. */
-  removeSent(): void {
-    this.#skipped = this.#skipped.filter(({ isEmpty }) => !isEmpty);
-  }
-
-  /** Makes all rows wait again. */
-  rewind(): void {
-    this.#rewinds++;
-    this.#position = 0;
-    this.#rowsBefore = 0;
   }
 
   /** Closes the file when no operation is running. The next read opens it again. */
@@ -372,23 +290,13 @@ export class Segment {
     try {
       this.#handle.closeSync();
       if (this.isDetached) return;
-      if (this.isWaiting)
-        this.#rename(dirname(this.path), { ...this.#name, handled: this.#handled });
+      const { handled } = this.progress;
+      if (this.isWaiting) this.#rename(dirname(this.path), { ...this.#name, handled });
       else if (this.#bytes === 0) this.#handle.deleteSync();
       else this.#rename(dirname(this.path), { ...this.#name, isStored: true });
     } catch {
       // Other processes send the rows again, which changes nothing.
     }
-  }
-
-  /** The part without rows that still have to be handled. */
-  get #handled(): HandledPart | undefined {
-    const ends = this.#skipped
-      .filter(({ position }) => !position.isRepeated)
-      .map(({ position }) => ({ bytes: position.start, rows: position.rowsBefore }));
-    ends.push({ bytes: this.#handledEnd, rows: this.#handledRows });
-    const end = ends.reduce((first, each) => (each.bytes < first.bytes ? each : first));
-    return end.bytes > 0 ? end : undefined;
   }
 
   #countRowsAfter(rowsBefore: number): number {
@@ -397,7 +305,7 @@ export class Segment {
 
   #reserve({ lines, rows }: Batch): number {
     const position = this.#bytes;
-    if (this.waitingBytes === 0) this.#waitingSinceMs = Date.now();
+    if (this.waitingBytes === 0) this.progress.startWaiting(Date.now());
     this.#bytes += HEADER_BYTES + lines.length;
     this.#rows += rows;
     return position;
@@ -429,8 +337,4 @@ export class Segment {
     this.#handle.rename(join(folder, formatSegmentName(name)));
     this.#name = name;
   }
-}
-
-function sumRows(ranges: readonly SkippedRange[]): number {
-  return ranges.reduce((sum, { waitingRows }) => sum + waitingRows, 0);
 }

@@ -4,7 +4,8 @@ import type { Logger } from '../../core/log.ts';
 import type { Batch } from './batch.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { readFreeBytes } from './file-io.ts';
-import type { Segment, SegmentReading } from './segment.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentReading } from './segment-progress.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import {
   SegmentReader,
@@ -135,7 +136,7 @@ export class Spool {
    */
   get oldestWaitingMs(): number | undefined {
     const [segment] = this.#queue.waiting;
-    return segment ? segment.waitingSinceMs : this.#unsaved.all[0]?.newestMs;
+    return segment ? segment.progress.waitingSinceMs : this.#unsaved.all[0]?.newestMs;
   }
 
   /**
