@@ -49,7 +49,9 @@ export class TestSpool extends Spool {
       log,
       deadLetters: {
         bytes: 0,
-        add: async (table, _lines, rows, reason) => {
+        onAdopted: () => {},
+        add: async (table, lines, reason) => {
+          const rows = lines.toString().split('\n').length - 1;
           deadLetters.push({ table, rows, reason });
         },
       },

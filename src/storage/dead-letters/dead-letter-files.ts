@@ -31,22 +31,23 @@ export function formatDeadLetter(letter: DeadLetter): string {
   return `${JSON.stringify(letter)}\n`;
 }
 
-/** Returns one line of JSON for each row. */
-export function formatDeadLetters(
+/** Returns one dead letter for each row. */
+export function toDeadLetters(
   table: string,
   lines: Buffer,
   reason: string,
   nowMs: number,
-): string[] {
+): DeadLetter[] {
   const at = new Date(nowMs).toISOString();
-  const letters: string[] = [];
+  const letters: DeadLetter[] = [];
   for (let start = 0; start < lines.length; ) {
     const end = findLineEnd(lines, start);
     const line = lines.subarray(start, lines[end - 1] === LF ? end - 1 : end);
-    const letter: DeadLetter = isUtf8(line)
-      ? { at, table, reason, line: line.toString() }
-      : { at, table, reason, line: line.toString('base64'), encoding: 'base64' };
-    letters.push(formatDeadLetter(letter));
+    letters.push(
+      isUtf8(line)
+        ? { at, table, reason, line: line.toString() }
+        : { at, table, reason, line: line.toString('base64'), encoding: 'base64' },
+    );
     start = end;
   }
   return letters;

@@ -9,15 +9,18 @@ import { createError, errorMessage } from '../../core/perfscope-error.ts';
 import { assertTrustedFile, assertTrustedFolder } from '../../core/trusted-file.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { LF } from '../spool/line-protocol-bytes.ts';
+import { getSpoolRoot } from '../spool/spool-adoption.ts';
 import {
   createDeadLetterFileName,
   DEAD_LETTER_FOLDER,
-  formatDeadLetters,
+  formatDeadLetter,
   listDeadLetterFiles,
   listRemovedFiles,
   listUnfinishedFiles,
+  toDeadLetters,
   toRemovedName,
 } from './dead-letter-files.ts';
+import { KnownDeadLetters } from './known-dead-letters.ts';
 import { convertRefusedFiles } from './refused-files.ts';
 
 const PART = 'the dead letters';
@@ -36,8 +39,10 @@ const APPEND_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 export interface DeadLetterStoreOptions {
-  /** The spool folder. The dead letters are in its subfolder `dead-letters`. */
+  /** Folder that all processes share. The dead letters are in its subfolder `dead-letters`. */
   spoolDir: string;
+  /** Whether the dead letters are in `server/dead-letters` instead. See `SpoolOptions`. Default: `false`. */
+  isServer?: boolean | undefined;
   /** Size limit of the spool, in bytes. Dead letters use at most a quarter of it. */
   spoolMaxBytes: number;
   /** Counts the dead letters that are removed because of the size limit. */
@@ -51,8 +56,9 @@ interface FileCount {
 }
 
 /**
- * Keeps rows that can't be stored, with the reason, so that people can correct the cause and send them again. Several
- * processes can share the folder: each one appends to its own files. No method throws or rejects.
+ * Keeps rows that can't be stored, with the reason, so that people can correct the cause and send them again. Each row
+ * is kept once, also if another process rejects it again. Several processes can share the folder: each one appends to its
+ * own files. No method throws or rejects.
  */
 export class DeadLetterStore {
   readonly #options: DeadLetterStoreOptions;
@@ -60,6 +66,7 @@ export class DeadLetterStore {
   readonly #maxBytes: number;
   readonly #maxFileBytes: number;
   readonly #tasks = new SerialQueue((error) => this.#reportFailure('written', error));
+  readonly #known: KnownDeadLetters;
   readonly #messages = new Set<string>();
   #files = new Map<string, FileCount>();
   #fileName: string | undefined;
@@ -67,10 +74,14 @@ export class DeadLetterStore {
 
   constructor(options: DeadLetterStoreOptions) {
     this.#options = options;
-    this.#folder = join(options.spoolDir, DEAD_LETTER_FOLDER);
+    const { isServer = false } = options;
+    const spoolDir = getSpoolRoot(options.spoolDir, isServer);
+    this.#folder = join(spoolDir, DEAD_LETTER_FOLDER);
+    // Servers also take over rows of services.
+    const services = isServer ? [join(options.spoolDir, DEAD_LETTER_FOLDER)] : [];
+    this.#known = new KnownDeadLetters([this.#folder, ...services]);
     this.#maxBytes = options.spoolMaxBytes * SPOOL_SHARE;
     this.#maxFileBytes = Math.min(MAX_FILE_BYTES, this.#maxBytes / MIN_FILES);
-    const { spoolDir } = options;
     startTask(PART, () => this.#tasks.enqueue(() => convertRefusedFiles(spoolDir, this.#folder)));
     this.#startRefresh();
   }
@@ -85,17 +96,24 @@ export class DeadLetterStore {
     return this.#count(({ bytes }) => bytes);
   }
 
+  /** Called when rows of other processes can be rejected. They can be dead letters already. */
+  onAdopted(): void {
+    this.#known.invalidate();
+  }
+
   /**
-   * Adds lines of one table. Resolves when they are written, or dropped because that failed.
-   *
-   * @param rows number of lines
+   * Adds lines of one table, unless they are dead letters already. Resolves when they are written, or dropped because
+   * that failed. Copies `lines` before it returns.
    */
-  async add(table: string, lines: Buffer, rows: number, reason: string): Promise<void> {
-    const letters = formatDeadLetters(table, lines, reason, Date.now());
-    const { message } = createError('PS_ROWS_REJECTED', { table, reason, rows });
-    this.#warnOnce(`${table} ${reason}`, message);
+  async add(table: string, lines: Buffer, reason: string): Promise<void> {
+    const letters = toDeadLetters(table, lines, reason, Date.now());
     await this.#tasks.enqueue(async () => {
-      const blocks = toBlocks(letters, this.#maxFileBytes);
+      await this.#known.load();
+      const added = letters.filter((letter) => this.#known.add(letter));
+      if (added.length === 0) return;
+      const { message } = createError('PS_ROWS_REJECTED', { table, reason, rows: added.length });
+      this.#warnOnce(`${table} ${reason}`, message);
+      const blocks = toBlocks(added.map(formatDeadLetter), this.#maxFileBytes);
       for (const [i, block] of blocks.entries()) {
         try {
           await this.#append(block);

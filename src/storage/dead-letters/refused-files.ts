@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writePrivateFile } from '../../core/private-file.ts';
 import { isTableName } from '../../core/schema/table-registry.ts';
 import { assertTrustedFile, TRUSTED_READ_FLAGS } from '../../core/trusted-file.ts';
-import { createDeadLetterFileName, formatDeadLetters } from './dead-letter-files.ts';
+import { createDeadLetterFileName, formatDeadLetter, toDeadLetters } from './dead-letter-files.ts';
 
 /** Subfolder in which versions before 0.2 kept rejected rows. */
 const REFUSED_FOLDER = 'refused';
@@ -24,9 +24,9 @@ export async function convertRefusedFiles(
     if (source === undefined || table === undefined || !isTableName(table)) continue;
     try {
       const file = join(folder, name);
-      const letters = formatDeadLetters(table, await readTrusted(file), REASON, Date.now());
+      const letters = toDeadLetters(table, await readTrusted(file), REASON, Date.now());
       const converted = join(deadLetterFolder, createDeadLetterFileName(`refused-${source}`, 0));
-      if (letters.length > 0) writePrivateFile(converted, letters.join(''));
+      if (letters.length > 0) writePrivateFile(converted, letters.map(formatDeadLetter).join(''));
       rmSync(file, { force: true });
     } catch {
       // The file stays where it is.

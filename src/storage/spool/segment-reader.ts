@@ -16,8 +16,10 @@ const RETRY_MS = 5000;
 export interface SpoolDeadLetters {
   /** Size of all dead letters. */
   readonly bytes: number;
+  /** Called before rows of other processes are read. They can be dead letters already. */
+  onAdopted(): void;
   /** Resolves when the rows are written. Copies `lines` before it returns. Never rejects. */
-  add(table: string, lines: Buffer, rows: number, reason: string): Promise<void>;
+  add(table: string, lines: Buffer, reason: string): Promise<void>;
 }
 
 /**
@@ -147,7 +149,7 @@ export class SegmentReader {
       if (reason === undefined) trusted.push(batch);
       else if (!isRepeated) {
         this.#reporter.reportUntrusted(segment.path, reason);
-        await this.#deadLetters.add(batch.table, batch.lines, batch.rows, reason);
+        await this.#deadLetters.add(batch.table, batch.lines, reason);
       }
     }
     return trusted;

@@ -304,6 +304,7 @@ export class Spool {
           this.#queue.requiredBytes + this.#otherBytes + bytes <= this.#options.maxBytes,
         onSegment: (segment) => {
           rows += segment.waitingRows;
+          this.#options.deadLetters.onAdopted();
           this.#queue.insert(segment);
           this.#enforceLimits();
         },

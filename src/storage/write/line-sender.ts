@@ -48,13 +48,7 @@ export interface LineSenderOptions {
   /** Creates missing tables and columns. Called when QuestDB rejects lines. */
   repairSchema: (target: WriteTarget) => Promise<void>;
   /** Keeps a line that QuestDB rejects. */
-  onRejected: (
-    table: string,
-    line: Buffer,
-    reason: string,
-    /** Whether the line was handled before, and is only sent again. */
-    isRepeated: boolean,
-  ) => Promise<void>;
+  onRejected: (table: string, line: Buffer, reason: string) => Promise<void>;
   /** Returns a monotonic time in ms. Default: `performance.now`. */
   now?: () => number;
 }
@@ -169,7 +163,7 @@ export class LineSender {
     slice: LineSlice,
     reason: string,
   ): Promise<void> {
-    await this.#options.onRejected(table, Buffer.concat(slice.parts), reason, queue.isRepeated);
+    await this.#options.onRejected(table, Buffer.concat(slice.parts), reason);
     queue.remove(slice);
   }
 

@@ -1,12 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../../core/concurrency.ts';
-import {
-  isPaused,
-  type PausedTarget,
-  type WriteTarget,
-} from '../../core/config/questdb-targets.ts';
+import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import { runGuarded, startTask } from '../../core/guard.ts';
+import { runGuarded } from '../../core/guard.ts';
 import { startImmediate, startInterval, startTimeout } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { createError } from '../../core/perfscope-error.ts';
@@ -15,12 +11,13 @@ import { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
 import { reportDroppedAtExit } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { type AdoptOptions, Spool } from '../spool/spool.ts';
-import { getSpoolRoot } from '../spool/spool-adoption.ts';
+import { AdoptionSchedule } from './adoption-schedule.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import { CheckpointWriter, type CollectCheckpoint } from './checkpoint-writer.ts';
-import { RowBuffer, type RowChunk } from './row-buffer.ts';
+import { RowSpooler } from './row-spooler.ts';
 import { SpoolSender } from './spool-sender.ts';
-import { type ReadTableIds, TableWatch } from './table-watch.ts';
+import { TableResender } from './table-resender.ts';
+import type { ReadTableIds } from './table-watch.ts';
 import type { WriteStats } from './write-stats.ts';
 
 const POLL_INTERVAL_MS = 20;
@@ -41,15 +38,8 @@ const MIN_FLUSH_INTERVAL_MS = 250;
 /** Number of rows that are flushed without waiting. */
 const URGENT_ROWS = 5000;
 const PART = 'the row writer';
-const ADOPT_INTERVAL_MS = 10_000;
 /** Much shorter than the time for which acknowledged rows are kept. */
 const CHECK_TABLES_INTERVAL_MS = 10_000;
-/**
- * Services look for rows of other processes less often, because each process of a machine does. Servers
- * always look for them.
- */
-const ADOPT_ALL_INTERVAL_MS = 300_000;
-
 export interface RowWriterOptions {
   spoolDir: string;
   /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
@@ -78,27 +68,17 @@ export interface RowWriterOptions {
 /** Buffers rows, writes them to the spool on disk, and sends them to QuestDB. */
 export class RowWriter {
   readonly #options: RowWriterOptions;
-  readonly #encoder: BatchEncoder;
   readonly #deadLetters: DeadLetterStore;
   readonly #spool: Spool;
+  readonly #spooler: RowSpooler;
   readonly #sender: SpoolSender;
   readonly #checkpoint: CheckpointWriter;
-  readonly #tableWatch: TableWatch;
-  /** Number of stored requests at the last check of the tables. */
-  #checkedRequests = 0;
+  readonly #resender: TableResender;
+  readonly #adoption: AdoptionSchedule;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  readonly #buffer = new RowBuffer();
   readonly #beforeBatchListeners: (() => void)[] = [];
-  #spooling: Promise<void> | undefined;
-  /** The chunk that is being written. */
-  #chunkInProgress: RowChunk | undefined;
-  readonly #adoptTimer: NodeJS.Timeout;
   readonly #checkTimer: NodeJS.Timeout;
-  #adoption: Promise<void> | undefined;
-  /** Whether the latest adoption includes only the rows of this process. */
-  #adoptsOwnProcessOnly = false;
-  #nextAdoptAllMs = performance.now() + ADOPT_ALL_INTERVAL_MS;
   #nextWrite: NodeJS.Immediate | undefined;
   #delayedFlush: NodeJS.Timeout | undefined;
   #delayedSpooling: NodeJS.Timeout | undefined;
@@ -111,14 +91,15 @@ export class RowWriter {
   constructor(options: RowWriterOptions) {
     this.#options = options;
     const { spoolDir: dir, spoolMaxBytes, retentionDays, isServer, dropped, log } = options;
-    this.#encoder = new BatchEncoder({ dropped, log });
+    const encoder = new BatchEncoder({ dropped, log });
     this.#deadLetters = new DeadLetterStore({
-      spoolDir: getSpoolRoot(dir, isServer),
+      spoolDir: dir,
+      isServer,
       spoolMaxBytes,
       dropped,
       log,
     });
-    this.#checkpoint = new CheckpointWriter(this.#encoder);
+    this.#checkpoint = new CheckpointWriter(encoder);
     this.#spool = new Spool({
       dir,
       isServer,
@@ -130,16 +111,20 @@ export class RowWriter {
       dropped,
       log,
     });
+    this.#spooler = new RowSpooler(encoder, this.#spool);
+    const { target, ensureTables, readTableIds = async () => new Map() } = options;
+    this.#resender = new TableResender({ spool: this.#spool, target, ensureTables, readTableIds });
     this.#sender = new SpoolSender({
       ...options,
-      ensureTables: (target, signal) => this.#ensureTables(target, signal),
+      ensureTables: (...args) => this.#resender.ensureTables(...args),
       spool: this.#spool,
       deadLetters: this.#deadLetters,
       maxAgeMs: retentionDays * DAY_MS,
     });
-    this.#tableWatch = new TableWatch(options.readTableIds ?? (async () => new Map()));
-    this.adoptSpool();
-    this.#adoptTimer = startInterval(PART, () => this.#adoptSometimes(), ADOPT_INTERVAL_MS);
+    this.#adoption = new AdoptionSchedule({
+      isServer: isServer ?? false,
+      adopt: (adoptOptions) => this.#adoptAndSend(adoptOptions),
+    });
     this.#checkTimer = startInterval(PART, () => this.#checkTables(), CHECK_TABLES_INTERVAL_MS);
     const intervalMs = Math.min(options.flushIntervalMs, MAX_AGGREGATION_INTERVAL_MS);
     this.#timer = startInterval(PART, () => this.#onInterval(), intervalMs);
@@ -153,10 +138,8 @@ export class RowWriter {
     if (rows.length === 0) return;
     this.#recordedRows += rows.length;
     this.#rowsSinceFlush += rows.length;
-    this.#buffer.add(table, toAnyRows(rows));
+    this.#spooler.add(table, toAnyRows(rows), { writesIfFull: !this.#isAggregating });
     if (this.#isAggregating) return;
-    // The event loop can be blocked by the code that adds the rows.
-    if (this.#buffer.isFull) this.#writeSync(this.#chunkInProgress);
     if (this.#rowsSinceFlush >= this.#options.bufferSize) this.#scheduleFlush();
     else if (!this.#isClosed) {
       this.#delayedSpooling ??= startTimeout(PART, () => this.#spoolBuffer(), MAX_SPOOL_DELAY_MS);
@@ -198,21 +181,7 @@ export class RowWriter {
 
   /** Sends rows left in the spool by processes and worker threads that have ended. */
   adoptSpool(options: AdoptOptions = {}): void {
-    startTask(PART, () => {
-      const { ownProcessOnly = false } = options;
-      // A running adoption of the rows of this process doesn't replace an adoption of all rows.
-      if (this.#adoption && (ownProcessOnly || !this.#adoptsOwnProcessOnly)) return this.#adoption;
-      const previous = this.#adoption;
-      const adoption = (async () => {
-        await previous;
-        await this.#adoptAndSend(options);
-      })().finally(() => {
-        if (this.#adoption === adoption) this.#adoption = undefined;
-      });
-      this.#adoption = adoption;
-      this.#adoptsOwnProcessOnly = ownProcessOnly;
-      return adoption;
-    });
+    this.#adoption.adopt(options);
   }
 
   /**
@@ -223,10 +192,9 @@ export class RowWriter {
   async flush(timeoutMs = 30_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     // The adoption doesn't keep the process alive, so a caller could end before this function does.
-    while (this.#adoption && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
+    while (this.#adoption.isRunning && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
     const throwTimeout = (): never => {
-      const rowsInProgress = this.#chunkInProgress?.rows.length ?? 0;
-      const rows = this.#spool.waitingRows + this.#buffer.allRows - rowsInProgress;
+      const rows = this.#spool.waitingRows + this.#spooler.rowsNotInProgress;
       throw createError('PS_FLUSH_TIMEOUT', { rows, seconds: timeoutMs / 1000 });
     };
     const spoolTimeoutMs = Math.max(DISK_TIMEOUT_MS, deadline - performance.now());
@@ -243,7 +211,7 @@ export class RowWriter {
   /** Writes all rows to disk, tries to send them for `timeoutMs`, and stops. Never rejects. */
   async close(timeoutMs = 2000): Promise<void> {
     clearInterval(this.#timer);
-    clearInterval(this.#adoptTimer);
+    this.#adoption.stop();
     clearInterval(this.#checkTimer);
     clearTimeout(this.#delayedFlush);
     this.#isClosed = true;
@@ -253,8 +221,8 @@ export class RowWriter {
     this.#closing.abort(new Error('the process is ending'));
     await withTimeout(DISK_TIMEOUT_MS, this.#sender.close(), () => {});
     const reason = `the process ended before the disk of ${this.#options.spoolDir} responded`;
-    this.#options.dropped.add('process_exit', this.#buffer.allRows, reason);
-    this.#buffer.clear();
+    this.#options.dropped.add('process_exit', this.#spooler.rows, reason);
+    this.#spooler.clear();
     this.releaseSpool();
   }
 
@@ -281,15 +249,14 @@ export class RowWriter {
   /** Writes the buffered rows to disk synchronously, for use when the process exits. */
   flushSync(): void {
     this.#addAggregatedRows();
-    this.#writeSync();
+    this.#spooler.writeSync();
     this.#spool.saveUnsavedSync();
     this.#checkpoint.remove();
   }
 
   /** Writes the buffered and the aggregated rows to the spool, and starts to send them. */
   async #spoolAll(): Promise<void> {
-    // A write that is already running might not include the latest rows.
-    await this.#spooling;
+    await this.#spooler.waitForWrite();
     await this.#flushBuffer();
   }
 
@@ -298,54 +265,6 @@ export class RowWriter {
     this.#checkpoint.remove();
     this.#spool.close();
     reportDroppedAtExit(this.#options.dropped, this.#options.log);
-  }
-
-  #adoptSometimes(): void {
-    const nowMs = performance.now();
-    const ownProcessOnly = !this.#options.isServer && nowMs < this.#nextAdoptAllMs;
-    // Partly random, so that the processes of a machine don't all look at the same time.
-    if (!ownProcessOnly)
-      this.#nextAdoptAllMs = nowMs + ADOPT_ALL_INTERVAL_MS * (0.5 + Math.random());
-    this.adoptSpool({ ownProcessOnly });
-  }
-
-  /**
-   * After `DROP TABLE`, QuestDB 9.3 acknowledges the next request on an open connection, but does not store
-   * its rows. Another process can create the table before this process finds that it is missing.
-   */
-  async #ensureTables(target: WriteTarget, signal: AbortSignal): Promise<void> {
-    let wasRepaired: boolean | undefined;
-    try {
-      wasRepaired = await this.#options.ensureTables(target, signal);
-    } finally {
-      const wasReplaced = await this.#tableWatch.wasTableReplaced(target, signal);
-      if (wasRepaired || wasReplaced) {
-        this.#tableWatch.startResending();
-        this.#spool.resendAcknowledged();
-      }
-    }
-  }
-
-  /** Sends the rows of the last minute again if a table was replaced in the last minute. Never rejects. */
-  async #checkTables(): Promise<void> {
-    const { storedRequests } = this.#sender;
-    if (storedRequests === this.#checkedRequests) return;
-    try {
-      const target = this.#options.target();
-      if (!target || isPaused(target)) return;
-      const wasReplaced = await this.#tableWatch.wasTableReplaced(target, this.#closing.signal);
-      this.#checkedRequests = storedRequests;
-      if (wasReplaced) {
-        this.#tableWatch.startResending();
-        this.#sender.reconnect();
-      }
-    } catch {
-      // The next check can succeed.
-      return;
-    }
-    if (!this.#tableWatch.isResending()) return;
-    this.#spool.resendAcknowledged();
-    this.#sender.start();
   }
 
   /** Sends all rows. If a table was replaced in the meantime, sends them again. */
@@ -362,19 +281,12 @@ export class RowWriter {
     await this.flush(Math.max(0, deadlineMs - performance.now()));
   }
 
-  async #adoptAndSend(options: AdoptOptions): Promise<void> {
-    if ((await this.#spool.adopt(options)) > 0) this.#sender.start();
+  async #checkTables(): Promise<void> {
+    await this.#resender.check(this.#sender, this.#closing.signal);
   }
 
-  /** @param excluded chunk that is already being written */
-  #writeSync(excluded?: RowChunk): void {
-    this.#buffer.splitIntoChunks();
-    for (;;) {
-      const chunk = this.#buffer.getOldestChunk(excluded);
-      if (!chunk) return;
-      for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
-      this.#buffer.removeChunk(chunk);
-    }
+  async #adoptAndSend(options: AdoptOptions): Promise<void> {
+    if ((await this.#spool.adopt(options)) > 0) this.#sender.start();
   }
 
   async #onInterval(): Promise<void> {
@@ -393,7 +305,7 @@ export class RowWriter {
     if (!this.#isFlushDue) {
       const waitMs = this.#lastFlushMs + MIN_FLUSH_INTERVAL_MS - performance.now();
       this.#delayedFlush ??= startTimeout(PART, () => this.#flushBuffer(), waitMs);
-      if (this.#buffer.rows < this.#options.bufferSize) return;
+      if (this.#spooler.newRows < this.#options.bufferSize) return;
     }
     this.#nextWrite ??= startImmediate(PART, () => {
       this.#nextWrite = undefined;
@@ -411,8 +323,7 @@ export class RowWriter {
   #spoolBuffer(): Promise<void> {
     clearTimeout(this.#delayedSpooling);
     this.#delayedSpooling = undefined;
-    this.#buffer.splitIntoChunks();
-    return this.#spoolChunks();
+    return this.#spooler.write();
   }
 
   /** Writes the buffered and the aggregated rows to the spool, and sends them. */
@@ -424,28 +335,6 @@ export class RowWriter {
     this.#lastFlushMs = performance.now();
     await this.#spoolBuffer();
     this.#sender.start();
-  }
-
-  /** Writes the chunks to the spool, one at a time. */
-  #spoolChunks(): Promise<void> {
-    this.#spooling ??= this.#spoolUntilEmpty().finally(() => {
-      this.#spooling = undefined;
-    });
-    return this.#spooling;
-  }
-
-  async #spoolUntilEmpty(): Promise<void> {
-    for (;;) {
-      const chunk = this.#buffer.getOldestChunk();
-      if (!chunk) return;
-      this.#chunkInProgress = chunk;
-      try {
-        for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
-        this.#buffer.removeChunk(chunk);
-      } finally {
-        this.#chunkInProgress = undefined;
-      }
-    }
   }
 
   #addAggregatedRows(): void {

@@ -9,7 +9,6 @@ import { startTimeout } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
-import { isUnreachable } from '../questdb/exec-sql-http.ts';
 import { reportDroppedTotal } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import type { UnsentRows, UnsentTable } from '../spool/skipped-range.ts';
@@ -17,9 +16,9 @@ import { ExpiredRows } from './expired-rows.ts';
 import { IlpClient } from './ilp-client.ts';
 import type { LineQueue } from './line-queue.ts';
 import { LineSender } from './line-sender.ts';
-import { RejectedLines } from './rejected-lines.ts';
 import { SendStatus } from './send-status.ts';
 import { resumeBatches, SendWindow, type SpooledBatches } from './send-window.ts';
+import { TablePreparation } from './table-preparation.ts';
 import { TableSchedule } from './table-schedule.ts';
 import type { ReadTableIds } from './table-watch.ts';
 
@@ -33,8 +32,6 @@ const PAUSE_MS = 1000;
 /** Maximum time between requests for different tables after failures. */
 const MAX_TABLE_WAIT_MS = 1000;
 const MIN_WAIT_MS = 10;
-/** Time between two attempts to create missing tables after QuestDB refused it. */
-const PREPARE_INTERVAL_MS = 30_000;
 /** If a request takes longer, rows of other tables are sent at the same time. */
 const PATIENCE_MS = 2000;
 
@@ -91,19 +88,13 @@ export class SpoolSender {
   readonly #client = new IlpClient();
   readonly #lineSender: LineSender;
   readonly #expiredRows: ExpiredRows;
+  readonly #preparation: TablePreparation;
   readonly #schedule = new TableSchedule();
-  readonly #rejectedLines = new RejectedLines();
   readonly #status: SendStatus;
   #window: SendWindow | undefined;
   /** At most one, so that a slow QuestDB doesn't receive many requests at the same time. */
   #slow: SlowTable | undefined;
   #running: Promise<void> | undefined;
-  #preparedFor: string | undefined;
-  #nextPrepareMs = Number.POSITIVE_INFINITY;
-  /** The tables that can be written if the last preparation was refused. Undefined: all tables. */
-  #existingTables: ReadonlySet<string> | undefined;
-  /** Why the last preparation was refused. */
-  #refusal = '';
   #failures = 0;
   #nextTryMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -112,24 +103,13 @@ export class SpoolSender {
   constructor(options: SpoolSenderOptions) {
     this.#options = options;
     this.#expiredRows = new ExpiredRows(options);
+    this.#preparation = new TablePreparation(options);
     this.#status = new SendStatus(options.log, () => performance.now());
     this.#lineSender = new LineSender({
       client: this.#client,
       repairSchema: (target) => options.ensureTables(target, this.#closing.signal),
-      onRejected: (...rejected) => this.#onRejected(...rejected),
+      onRejected: (...rejected) => options.deadLetters.add(...rejected),
     });
-  }
-
-  /** A line that is rejected again is already a dead letter. */
-  async #onRejected(
-    table: string,
-    line: Buffer,
-    reason: string,
-    isRepeated: boolean,
-  ): Promise<void> {
-    if (isRepeated && this.#rejectedLines.has(table, line)) return;
-    this.#rejectedLines.add(table, line);
-    await this.#options.deadLetters.add(table, line, 1, reason);
   }
 
   /** Number of rows that QuestDB has acknowledged. */
@@ -224,7 +204,6 @@ export class SpoolSender {
   /** Sends one request, or starts or ends a reading. */
   async #step(): Promise<StepResult> {
     const { spool } = this.#options;
-    const startMs = performance.now();
     if (spool.waitingRows === 0) return 'idle';
     const target = this.#options.target();
     if (!target) return { failure: 'no QuestDB server was found' };
@@ -232,9 +211,7 @@ export class SpoolSender {
       this.#status.onPaused(target.paused);
       return { waitMs: PAUSE_MS };
     }
-    if (this.#preparedFor !== target.url || startMs >= this.#nextPrepareMs) {
-      await this.#prepare(target);
-    }
+    await this.#preparation.prepare(target, this.#closing.signal);
     this.#window ??= await this.#openWindow(target);
     if (!this.#window) return spool.waitingRows > 0 ? this.#waitForTables() : 'idle';
     const pending = this.#window.pending;
@@ -301,9 +278,9 @@ export class SpoolSender {
   async #sendNext(target: WriteTarget, table: string, queue: LineQueue): Promise<StepResult> {
     const startMs = performance.now();
     const { storedRequests } = this;
-    const failure = this.#canWrite(table)
+    const failure = this.#preparation.canWrite(table)
       ? await this.#lineSender.sendNext(target, table, queue)
-      : { reason: this.#refusal, isTableFailure: true, isTimeout: false };
+      : { reason: this.#preparation.refusal, isTableFailure: true, isTimeout: false };
     this.#schedule.setSlow(table, performance.now() - startMs > PATIENCE_MS);
     if (failure === undefined) {
       if (this.storedRequests > storedRequests) this.#onStored(table);
@@ -338,35 +315,6 @@ export class SpoolSender {
 
   #waitForTables(): StepResult {
     return { waitMs: Math.max(MIN_WAIT_MS, this.#schedule.getShortestWaitMs(PAUSE_MS)) };
-  }
-
-  /**
-   * Creates missing tables and columns before the first write. If QuestDB refuses that, or a newer version has changed
-   * the schema, rows of existing tables can still be stored.
-   */
-  async #prepare(target: WriteTarget): Promise<void> {
-    const { ensureTables, readTableIds, log } = this.#options;
-    const { signal } = this.#closing;
-    try {
-      await ensureTables(target, signal);
-      this.#existingTables = undefined;
-      this.#nextPrepareMs = Number.POSITIVE_INFINITY;
-    } catch (error) {
-      if (isUnreachable(error) || !readTableIds) throw error;
-      this.#existingTables = new Set((await readTableIds(target, signal)).keys());
-      this.#nextPrepareMs = performance.now() + PREPARE_INTERVAL_MS;
-      const message = errorMessage(error);
-      if (message !== this.#refusal) {
-        log.warn(`${message} Rows are stored only in tables that already exist.`);
-      }
-      this.#refusal = message;
-    }
-    this.#preparedFor = target.url;
-  }
-
-  /** QuestDB could create a missing table itself, but not as Perfscope needs it. */
-  #canWrite(table: string): boolean {
-    return this.#existingTables?.has(table) !== false;
   }
 
   /** Reads the next batches. */

@@ -66,7 +66,7 @@ async function addRows(table: string, lines: readonly string[], reason: string, 
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const dropped = new DroppedRowCounter();
   const store = new DeadLetterStore({ spoolDir: dir, spoolMaxBytes: 64e6, dropped, log });
-  await store.add(table, Buffer.from(lines.join('')), lines.length, reason);
+  await store.add(table, Buffer.from(lines.join('')), reason);
 }
 
 const line = (service: string, id: string, field = 'value=1.0') =>
@@ -185,7 +185,7 @@ describe('the spool folder', () => {
 it('lists the rows in segment files, and whether their process is running', async () => {
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const dropped = new DroppedRowCounter();
-  const deadLetters = { bytes: 0, add: async () => {} };
+  const deadLetters = { bytes: 0, add: async () => {}, onAdopted: () => {} };
   const createSpool = (isServer: boolean) =>
     new Spool({
       ...{ dir: spoolDir, isServer, maxBytes: 64e6, deadLetters, dropped, log },

@@ -60,7 +60,7 @@ function createSender(spool: MemorySpool, url: string): SpoolSender {
     },
     maxAgeMs: DEFAULT_RETENTION.rawDays * DAY_MS,
     deadLetters: {
-      add: async (_table, lines, _rows, reason) => {
+      add: async (_table, lines, reason) => {
         deadLetters.push({ line: lines.toString(), reason });
       },
     },

@@ -33,7 +33,7 @@ function createStore(dir = spoolDir): DeadLetterStore {
 }
 
 const add = (store: DeadLetterStore, table: string, id: string, reason: string) =>
-  store.add(table, Buffer.from(`${table} id="${id}"\n`), 1, reason);
+  store.add(table, Buffer.from(`${table} id="${id}"\n`), reason);
 
 const readIds = () =>
   readdirSync(folder)

@@ -42,10 +42,11 @@ afterEach(() => {
   rmSync(spoolDir, { recursive: true });
 });
 
-function createStore(spoolMaxBytes = 64e6): DeadLetterStore {
+function createStore(spoolMaxBytes = 64e6, isServer = false): DeadLetterStore {
   const log = (message: string) => messages.push(message);
   return new DeadLetterStore({
     spoolDir,
+    isServer,
     spoolMaxBytes,
     dropped,
     log: { info: log, warn: log, error: log },
@@ -58,8 +59,8 @@ const read = (): DeadLetter[] => list().flatMap((name) => readDeadLetters(folder
 it('keeps each row with its reason, in a file that only its owner can read', async () => {
   const startMs = Date.now();
   const store = createStore();
-  await store.add(TABLE, Buffer.from('a v=1\nb v="x\\\ny"\n'), 2, 'cast error');
-  await store.add('error_logs', Buffer.from('c v=1\n'), 1, 'no column');
+  await store.add(TABLE, Buffer.from('a v=1\nb v="x\\\ny"\n'), 'cast error');
+  await store.add('error_logs', Buffer.from('c v=1\n'), 'no column');
   expect(read()).toMatchObject([
     { table: TABLE, reason: 'cast error', line: 'a v=1' },
     { table: TABLE, reason: 'cast error', line: 'b v="x\\\ny"' },
@@ -76,26 +77,74 @@ it('keeps each row with its reason, in a file that only its owner can read', asy
 
 it('restores rows with any bytes', async () => {
   const lines = Buffer.from([...Buffer.from('a v="'), 0, 0xff, 0xfe, 34, 10]);
-  await createStore().add(TABLE, lines, 1, 'r');
+  await createStore().add(TABLE, lines, 'r');
   expect(toLine(read()[0]!)).toEqual(lines);
+});
+
+describe('a row that is rejected again', () => {
+  const row = Buffer.from('a v=1\n');
+  const notUtf8 = Buffer.from([...Buffer.from('a v="'), 0xff, 34, 10]);
+
+  it('is kept once', async () => {
+    const store = createStore();
+    for (const reason of ['r', 'another reason']) {
+      await store.add(TABLE, row, reason);
+      await store.add(TABLE, notUtf8, reason);
+    }
+    await store.add('error_logs', row, 'r');
+    expect(read().map(({ table, reason }) => [table, reason])).toEqual([
+      [TABLE, 'r'],
+      [TABLE, 'r'],
+      ['error_logs', 'r'],
+    ]);
+    expect(messages).toHaveLength(2);
+  });
+
+  it('is kept once if the process that rejected it has ended', async () => {
+    const server = createStore(64e6, true);
+    await server.add(TABLE, Buffer.from('b v=1\n'), 'r');
+    const service = createStore();
+    await service.add(TABLE, row, 'r');
+    await service.add(TABLE, notUtf8, 'r');
+    // The server has not read the latest dead letters of the service.
+    server.onAdopted();
+    for (const store of [server, createStore()]) {
+      await store.add(TABLE, Buffer.concat([row, notUtf8, Buffer.from('c v=1\n')]), 'r');
+    }
+    expect(read().map(({ line }) => line)).toEqual([
+      ...['a v=1', notUtf8.subarray(0, -1).toString('base64'), 'c v=1'],
+    ]);
+    const serverFolder = join(spoolDir, 'server', 'dead-letters');
+    const [name] = readdirSync(serverFolder);
+    expect(readDeadLetters(serverFolder, name!).map(({ line }) => line)).toEqual([
+      ...['b v=1', 'c v=1'],
+    ]);
+  });
+
+  it('is kept if the file with the first dead letter belongs to another user', async () => {
+    await createStore().add(TABLE, row, 'r');
+    chmodSync(join(folder, list()[0]!), 0o666);
+    await createStore().add(TABLE, row, 'r');
+    expect(list()).toHaveLength(2);
+  });
 });
 
 it('logs each reason once, and limits the number of messages', async () => {
   const store = createStore();
-  for (let i = 0; i < 3; i++) await store.add(TABLE, Buffer.from('a v=1\n'), 1, 'cast error');
+  for (let i = 0; i < 3; i++) await store.add(TABLE, Buffer.from(`a v=${i}\n`), 'cast error');
   expect(messages).toHaveLength(1);
   expect(messages[0]).toContain('1 row for table performance_metrics');
   expect(messages[0]).toContain('perfscope spool ls');
-  for (let i = 0; i < 300; i++) await store.add(TABLE, Buffer.from('a v=1\n'), 1, `reason ${i}`);
+  for (let i = 0; i < 300; i++) await store.add(TABLE, Buffer.from(`b v=${i}\n`), `reason ${i}`);
   expect(messages).toHaveLength(100);
 });
 
 it('counts the rows of earlier processes, and notices changes by commands', async () => {
-  await createStore().add(TABLE, Buffer.from('a v=1\nb v=1\n'), 2, 'r');
+  await createStore().add(TABLE, Buffer.from('a v=1\nb v=1\n'), 'r');
   vi.useFakeTimers({ toFake: ['performance'] });
   const store = createStore();
   await waitFor(async () => store.rows === 2);
-  await createStore().add(TABLE, Buffer.from('c v=1\n'), 1, 'r');
+  await createStore().add(TABLE, Buffer.from('c v=1\n'), 'r');
   expect(store.rows).toBe(2);
   vi.advanceTimersByTime(11_000);
   expect(await waitFor(async () => store.rows === 3)).toBe(true);
@@ -106,10 +155,10 @@ it('counts the rows of earlier processes, and notices changes by commands', asyn
 
 it('continues with a new file after a command has renamed the file', async () => {
   const store = createStore();
-  await store.add(TABLE, Buffer.from('a v=1\n'), 1, 'r');
+  await store.add(TABLE, Buffer.from('a v=1\n'), 'r');
   const [name] = list();
   renameSync(join(folder, name!), join(folder, 'renamed.jsonl'));
-  await store.add(TABLE, Buffer.from('b v=1\n'), 1, 'r');
+  await store.add(TABLE, Buffer.from('b v=1\n'), 'r');
   expect(list()).toEqual([name, 'renamed.jsonl'].sort());
   expect(
     read()
@@ -121,7 +170,7 @@ it('continues with a new file after a command has renamed the file', async () =>
 it('removes the oldest rows at the limit, and counts them exactly', async () => {
   const store = createStore(64 * 1024);
   const line = (i: number) => `${TABLE} v="${i}${'x'.repeat(100)}"`;
-  for (let i = 0; i < 500; i++) await store.add(TABLE, Buffer.from(`${line(i)}\n`), 1, 'r');
+  for (let i = 0; i < 500; i++) await store.add(TABLE, Buffer.from(`${line(i)}\n`), 'r');
   const kept = read().map((letter) => letter.line);
   const droppedRows = dropped.byReason.get('dead_letters_full') ?? 0;
   expect(droppedRows).toBeGreaterThan(300);
@@ -133,8 +182,9 @@ it('removes the oldest rows at the limit, and counts them exactly', async () => 
 });
 
 it('divides a large batch into several files', async () => {
-  const lines = `${TABLE} v="${'x'.repeat(1000)}"\n`.repeat(3000);
-  await createStore().add(TABLE, Buffer.from(lines), 3000, 'r');
+  const line = (i: number) => `${TABLE} v="${i}${'x'.repeat(1000)}"\n`;
+  const lines = Array.from({ length: 3000 }, (_, i) => line(i)).join('');
+  await createStore().add(TABLE, Buffer.from(lines), 'r');
   expect(list().length).toBeGreaterThan(2);
   for (const name of list()) {
     expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(1024 * 1024);
@@ -153,7 +203,7 @@ it('deletes the files of killed processes, and counts the removed rows', async (
   const minuteAgo = Date.now() / 1000 - 61;
   utimesSync(join(folder, abandoned), minuteAgo, minuteAgo);
   const stores = [createStore(), createStore()];
-  await Promise.all(stores.map((store) => store.add(TABLE, Buffer.from('a v=1\n'), 1, 'r')));
+  await Promise.all(stores.map((store) => store.add(TABLE, Buffer.from('a v=1\n'), 'r')));
   expect(list()).toHaveLength(3);
   expect(list()).toContain(recent);
   expect([...dropped.byReason]).toEqual([['dead_letters_full', 7]]);
@@ -173,14 +223,14 @@ describe('if the folder is not writable', () => {
   ])('counts the rows as dropped because %s', async (_name, prepare) => {
     prepare();
     const store = createStore();
-    await store.add(TABLE, Buffer.from('a v=1\nb v=1\n'), 2, 'r');
+    await store.add(TABLE, Buffer.from('a v=1\nb v=1\n'), 'r');
     expect([...dropped.byReason]).toEqual([['dead_letters_full', 2]]);
     expect(messages).toHaveLength(2);
     expect(messages[1]).toContain(folder);
     // The start of the store reports nothing.
     expect(messages[1]).not.toContain('scandir');
     rmSync(folder, { recursive: true, force: true });
-    await store.add(TABLE, Buffer.from('c v=1\n'), 1, 'r');
+    await store.add(TABLE, Buffer.from('c v=1\n'), 'r');
     expect(read()).toHaveLength(1);
   });
 });
@@ -212,7 +262,7 @@ describe('rejected rows of an earlier version', () => {
     write('41-9-abcdef01-000000000001.error_logs.1.1700000000000.ilp', 'c v=1\n');
     const store = createStore();
     await waitFor(async () => !existsSync(refused()));
-    await store.add(TABLE, Buffer.from('d v=1\n'), 1, 'r');
+    await store.add(TABLE, Buffer.from('d v=1\n'), 'r');
     expect(read()).toMatchObject([
       { table: TABLE, reason: 'rejected by an earlier version', line: 'a v=1' },
       { table: TABLE, line: 'b v=2' },
@@ -229,7 +279,7 @@ describe('rejected rows of an earlier version', () => {
     write('1-2-3.no_table.1.4.ilp', 'a v=1\n');
     const before = readdirSync(refused());
     const store = createStore();
-    await store.add(TABLE, Buffer.from('d v=1\n'), 1, 'r');
+    await store.add(TABLE, Buffer.from('d v=1\n'), 'r');
     expect(readdirSync(refused())).toEqual(before);
     expect(read()).toHaveLength(1);
     expect(readFileSync(join(refused(), 'notes.txt'), 'utf8')).toBe('x');

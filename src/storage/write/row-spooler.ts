@@ -1,0 +1,94 @@
+import type { AnyRow } from '../../core/schema/table-definition.ts';
+import type { TableName } from '../../core/schema/table-registry.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { BatchEncoder } from './batch-encoder.ts';
+import { RowBuffer, type RowChunk } from './row-buffer.ts';
+
+/** Buffers rows and writes them to the spool, one chunk at a time. */
+export class RowSpooler {
+  readonly #encoder: Pick<BatchEncoder, 'toBatches'>;
+  readonly #spool: Pick<Spool, 'add' | 'addSync'>;
+  readonly #buffer = new RowBuffer();
+  #writing: Promise<void> | undefined;
+  #chunkInProgress: RowChunk | undefined;
+
+  constructor(encoder: Pick<BatchEncoder, 'toBatches'>, spool: Pick<Spool, 'add' | 'addSync'>) {
+    this.#encoder = encoder;
+    this.#spool = spool;
+  }
+
+  /** Number of rows since the last write started. */
+  get newRows(): number {
+    return this.#buffer.rows;
+  }
+
+  /** Number of rows that are not yet in the spool. */
+  get rows(): number {
+    return this.#buffer.allRows;
+  }
+
+  /** Same as `rows`, without the rows that are being written. The spool can already contain them. */
+  get rowsNotInProgress(): number {
+    return this.#buffer.allRows - (this.#chunkInProgress?.rows.length ?? 0);
+  }
+
+  /** Adds rows to the buffer. If it is full, writes it synchronously if `writesIfFull` is set. */
+  add(
+    table: TableName,
+    rows: readonly AnyRow[],
+    { writesIfFull }: { writesIfFull: boolean },
+  ): void {
+    this.#buffer.add(table, rows);
+    // The event loop can be blocked by the code that adds the rows.
+    if (writesIfFull && this.#buffer.isFull) this.#writeSync(this.#chunkInProgress);
+  }
+
+  /** Writes all rows to the spool. Resolves when they are there. */
+  write(): Promise<void> {
+    this.#buffer.splitIntoChunks();
+    this.#writing ??= this.#writeUntilEmpty().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** Resolves when a running write has ended. It might not include the latest rows. */
+  async waitForWrite(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Writes all rows synchronously, for use when the process exits. Rows that are being written are written again. */
+  writeSync(): void {
+    this.#writeSync();
+  }
+
+  /** Removes all rows from the buffer. */
+  clear(): void {
+    this.#buffer.clear();
+  }
+
+  /** @param excluded chunk that is already being written */
+  #writeSync(excluded?: RowChunk): void {
+    this.#buffer.splitIntoChunks();
+    for (;;) {
+      const chunk = this.#buffer.getOldestChunk(excluded);
+      if (!chunk) return;
+      for (const batch of this.#encoder.toBatches(chunk)) this.#spool.addSync(batch);
+      this.#buffer.removeChunk(chunk);
+    }
+  }
+
+  async #writeUntilEmpty(): Promise<void> {
+    for (;;) {
+      const chunk = this.#buffer.getOldestChunk();
+      if (!chunk) return;
+      this.#chunkInProgress = chunk;
+      try {
+        for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
+        this.#buffer.removeChunk(chunk);
+      } finally {
+        this.#chunkInProgress = undefined;
+      }
+    }
+  }
+}
