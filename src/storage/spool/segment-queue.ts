@@ -55,8 +55,12 @@ export class SegmentQueue {
     return this.#segments.filter((segment) => segment.isWaiting);
   }
 
-  get isEmpty(): boolean {
-    return this.#segments.length === 0 && this.#acknowledged.isEmpty;
+  get waitingRows(): number {
+    return this.waiting.reduce((sum, segment) => sum + segment.waitingRows, 0);
+  }
+
+  get waitingBytes(): number {
+    return this.waiting.reduce((sum, segment) => sum + segment.waitingBytes, 0);
   }
 
   /** Size in bytes of the segments that can't be deleted without losing rows. */

@@ -4,6 +4,7 @@ import type { Batch } from './batch.ts';
 import { containsOnlyRowsOf } from './line-protocol-check.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
+import type { SegmentQueue } from './segment-queue.ts';
 import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
 
@@ -23,14 +24,11 @@ export interface SpoolDeadLetters {
 }
 
 /**
- * The result of a read:
+ * Batches of a segment:
  * - `records`: batches that can be sent.
  * - `skipped`: batches that were read before, but could not be sent.
- * - `empty`: no batches can be read now.
- * - `failed`: the segment is read again later.
- * - `lost`: the segment can never be read. Its rows are counted.
  */
-export type SegmentReaderResult =
+export type SegmentBatches =
   | {
       readonly kind: 'records';
       readonly segment: Segment;
@@ -42,7 +40,16 @@ export type SegmentReaderResult =
       readonly segment: Segment;
       readonly range: SkippedRange;
       readonly batches: readonly Batch[];
-    }
+    };
+
+/**
+ * The result of a read:
+ * - `empty`: no batches can be read now.
+ * - `failed`: the segment is read again later.
+ * - `lost`: the segment can never be read. Its rows are counted.
+ */
+type SegmentReaderResult =
+  | SegmentBatches
   | { readonly kind: 'empty' }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'lost' };
@@ -61,11 +68,41 @@ export class SegmentReader {
   }
 
   /**
-   * Reads the next batches of a segment. They are valid until the next call. Never rejects.
+   * Reads the next batches of the oldest segment that has some. They are valid until the next call. Never rejects.
    *
-   * @param skip continues after records without rows that can be sent
+   * @param options.isBlocked whether rows of a table can't be sent now
+   * @param options.prefersSkipped whether to look first for rows that were read before, but could not be sent
+   * @returns `failure`: why a segment could not be read
    */
-  async read(
+  async readNext(
+    queue: SegmentQueue,
+    {
+      maxBytes,
+      isBlocked,
+      prefersSkipped,
+    }: { maxBytes: number; isBlocked: (table: string) => boolean; prefersSkipped: boolean },
+  ): Promise<{ found?: SegmentBatches; failure?: unknown }> {
+    const failures: unknown[] = [];
+    for (const readsSkipped of [prefersSkipped, !prefersSkipped]) {
+      for (const segment of queue.waiting) {
+        // The size limit can have dropped it in the meantime.
+        if (!queue.has(segment)) continue;
+        queue.inUse = segment;
+        const skip = (reading: SegmentReading) => void queue.advance(segment, reading);
+        const result = readsSkipped
+          ? await this.#readSkipped(segment, isBlocked)
+          : await this.#read(segment, maxBytes, skip);
+        if (result.kind === 'failed') failures.push(result.error);
+        else if (result.kind === 'lost') queue.remove(segment);
+        else if (result.kind !== 'empty') return { found: result };
+      }
+    }
+    queue.inUse = undefined;
+    return { failure: failures[0] };
+  }
+
+  /** @param skip continues after records without rows that can be sent */
+  async #read(
     segment: Segment,
     maxBytes: number,
     skip: (reading: SegmentReading) => void,
@@ -78,12 +115,8 @@ export class SegmentReader {
     }
   }
 
-  /**
-   * Reads batches of a segment again that could not be sent. They are valid until the next call. Never rejects.
-   *
-   * @param isBlocked whether rows of a table can't be sent now
-   */
-  async readSkipped(
+  /** Reads batches again that could not be sent. */
+  async #readSkipped(
     segment: Segment,
     isBlocked: (table: string) => boolean,
   ): Promise<SegmentReaderResult> {

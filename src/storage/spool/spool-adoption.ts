@@ -35,6 +35,11 @@ export interface SpoolRoot {
   readonly mustBeTrusted: boolean;
 }
 
+export interface AdoptOptions {
+  /** Whether to take over only the segments of worker threads of this process. Default: `false`. */
+  readonly ownProcessOnly?: boolean;
+}
+
 /** Subfolder for the rows of servers and commands, which services never send. */
 export const SERVER_FOLDER = 'server';
 

@@ -1,17 +1,11 @@
-import { formatBytes } from '../../core/format.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Batch } from './batch.ts';
 import type { DroppedRowCounter } from './dropped-rows.ts';
 import { readFreeBytes } from './file-io.ts';
 import type { Segment } from './segment.ts';
-import type { SegmentReading } from './segment-progress.ts';
 import { SegmentQueue } from './segment-queue.ts';
-import {
-  SegmentReader,
-  type SegmentReaderResult,
-  type SpoolDeadLetters,
-} from './segment-reader.ts';
+import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
 import type { BatchPosition } from './segment-writer.ts';
 import {
   NOTHING_UNSENT,
@@ -20,17 +14,22 @@ import {
   type UnsentTable,
 } from './skipped-range.ts';
 import {
+  type AdoptOptions,
   adoptOrphans,
   getSpoolRoot,
   type ReadCheckpoint,
   type SpoolRoot,
 } from './spool-adoption.ts';
+import {
+  type CurrentReading,
+  createMemoryReading,
+  createSegmentReading,
+  type SpoolReading,
+} from './spool-reading.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
 
 const PART = 'the spool';
-/** Maximum size of the batches that the disk has refused. */
-const MAX_UNSAVED_BYTES = 16 * 1024 * 1024;
 const MAINTENANCE_INTERVAL_MS = 1000;
 const DISK_CHECK_INTERVAL_MS = 10_000;
 
@@ -55,30 +54,6 @@ export interface SpoolOptions {
   log: Logger;
 }
 
-export interface AdoptOptions {
-  /** Whether to take over only the segments of worker threads of this process. Default: `false`. */
-  readonly ownProcessOnly?: boolean;
-}
-
-/** Batches that were read from the spool, oldest first. */
-export interface SpoolReading {
-  readonly batches: readonly Batch[];
-  /** Whether all rows were handled before, and are only sent again. They must not be counted. */
-  readonly isRepeated: boolean;
-  /** The result of the last attempt, if these batches could not be sent before. */
-  readonly unsent: UnsentRows | undefined;
-}
-
-/** Undefined if the batches are only in memory. */
-type ReadingSource =
-  | { readonly segment: Segment; readonly reading: SegmentReading }
-  | { readonly segment: Segment; readonly range: SkippedRange }
-  | undefined;
-
-interface CurrentReading extends SpoolReading {
-  source: ReadingSource;
-}
-
 /**
  * Stores batches in segment files until QuestDB has acknowledged them. Only `read` rejects if a file
  * operation fails, because the other methods run in timers and when the process exits.
@@ -89,9 +64,7 @@ export class Spool {
   readonly #reporter: SpoolReporter;
   readonly #queue: SegmentQueue;
   readonly #reader: SegmentReader;
-  #unsaved = new UnsavedBatches();
-  /** Where the batches are that were in memory first. */
-  readonly #savedAt = new WeakMap<Batch, BatchPosition>();
+  readonly #unsaved: UnsavedBatches;
   #reading: CurrentReading | undefined;
   /** Ranges with the unsent rows of ended readings. Readings of batches in memory have none. */
   readonly #ranges = new WeakMap<SpoolReading, { segment: Segment; range: SkippedRange }>();
@@ -119,15 +92,16 @@ export class Spool {
       maxBytes,
       reporter: this.#reporter,
     });
+    this.#unsaved = new UnsavedBatches(this.#queue, this.#reporter);
   }
 
   get waitingRows(): number {
-    return sum(this.#queue.waiting, (segment) => segment.waitingRows) + this.#unsaved.rows;
+    return this.#queue.waitingRows + this.#unsaved.rows;
   }
 
   /** Size of the waiting rows, in bytes. */
   get waitingBytes(): number {
-    return sum(this.#queue.waiting, (segment) => segment.waitingBytes) + this.#unsaved.bytes;
+    return this.#queue.waitingBytes + this.#unsaved.bytes;
   }
 
   /**
@@ -155,37 +129,22 @@ export class Spool {
 
   /** Adds a batch. Resolves when it is in a segment, or in memory if the disk refuses it. */
   add(batch: Batch): Promise<void> {
-    const added = this.#adding.then(() => this.#add(batch));
-    this.#adding = added;
-    return added;
-  }
-
-  async #add(batch: Batch): Promise<void> {
-    if (this.#unsaved.rows > 0) await this.#saveUnsaved();
-    if (!this.#onSaved(batch, await this.#queue.append(batch))) this.#unsaved.add(batch);
-    this.#enforceLimits();
+    this.#adding = this.#adding.then(async () => {
+      await this.#unsaved.append(batch);
+      this.#enforceLimits();
+    });
+    return this.#adding;
   }
 
   /** Adds a batch synchronously, for use when the process exits or its memory limit is reached. */
   addSync(batch: Batch): void {
-    this.saveUnsavedSync();
-    if (!this.#onSaved(batch, this.#queue.appendSync(batch))) this.#unsaved.add(batch);
+    this.#unsaved.appendSync(batch);
     this.#enforceLimits();
   }
 
   /** Writes the batches to the disk that it refused before, for use when the process exits. */
   saveUnsavedSync(): void {
-    for (const unsaved of this.#unsavedAndUnread) {
-      if (!this.#onSaved(unsaved, this.#queue.appendSync(unsaved))) return;
-    }
-  }
-
-  async #saveUnsaved(): Promise<void> {
-    for (const unsaved of this.#unsavedAndUnread) {
-      // It can have been stored, saved, or dropped in the meantime.
-      if (!this.#unsaved.has(unsaved)) continue;
-      if (!this.#onSaved(unsaved, await this.#queue.append(unsaved))) return;
-    }
+    this.#unsaved.saveSync();
   }
 
   /**
@@ -203,32 +162,30 @@ export class Spool {
     if (this.#reading) return this.#reading;
     // Alternately, so that a long list of skipped rows doesn't delay new rows.
     this.#prefersSkipped = !this.#prefersSkipped;
-    const failures: unknown[] = [];
-    for (const readsSkipped of [this.#prefersSkipped, !this.#prefersSkipped]) {
-      for (const segment of this.#queue.waiting) {
-        // The size limit can have dropped it in the meantime.
-        if (!this.#queue.has(segment)) continue;
-        this.#queue.inUse = segment;
-        const skip = (reading: SegmentReading) => void this.#queue.advance(segment, reading);
-        const result = readsSkipped
-          ? await this.#reader.readSkipped(segment, isBlocked)
-          : await this.#reader.read(segment, maxBytes, skip);
-        if (result.kind === 'failed') failures.push(result.error);
-        else if (result.kind === 'lost') this.#queue.remove(segment);
-        else if (result.kind !== 'empty') {
-          this.#reading = toReading(result);
-          return this.#reading;
-        }
-      }
-    }
-    this.#queue.inUse = undefined;
+    const { found, failure } = await this.#reader.readNext(this.#queue, {
+      maxBytes,
+      isBlocked,
+      prefersSkipped: this.#prefersSkipped,
+    });
+    if (found) return this.#startReading(createSegmentReading(found));
     const batches = this.#unsaved.takeOldest(maxBytes, isBlocked);
     if (batches.length > 0) {
       this.#options.beforeMemoryRead?.();
-      this.#reading = { batches, source: undefined, isRepeated: false, unsent: undefined };
+      return this.#startReading(createMemoryReading(batches));
     }
-    if (!this.#reading && failures.length > 0) throw failures[0];
-    return this.#reading;
+    if (failure !== undefined) throw failure;
+    return undefined;
+  }
+
+  #startReading(reading: CurrentReading): CurrentReading {
+    this.#reading = reading;
+    this.#unsaved.beingSent = reading.batches;
+    return reading;
+  }
+
+  #endReading(): void {
+    this.#reading = undefined;
+    this.#unsaved.beingSent = [];
   }
 
   /**
@@ -240,7 +197,7 @@ export class Spool {
   remove(reading: SpoolReading, unsent?: UnsentRows): void {
     if (this.#reading !== reading) return;
     const { source, batches } = this.#reading;
-    this.#reading = undefined;
+    this.#endReading();
     this.#queue.inUse = undefined;
     if (!source) this.#unsaved.remove(batches.filter(({ table }) => !unsent?.tables.has(table)));
     else if ('reading' in source) {
@@ -281,11 +238,8 @@ export class Spool {
     const ends = this.#queue.waiting.map((segment) => ({ segment, end: segment.bytes }));
     const isHandled = (position: BatchPosition) => this.#queue.isHandled(position);
     const unsaved = [...this.#unsaved.all];
-    const isUnsavedHandled = (batch: Batch) => {
-      const saved = this.#savedAt.get(batch);
-      return saved ? isHandled(saved) : !this.#unsaved.has(batch);
-    };
-    return () => ends.every(isHandled) && unsaved.every(isUnsavedHandled);
+    return () =>
+      ends.every(isHandled) && unsaved.every((batch) => this.#unsaved.isHandled(batch, isHandled));
   }
 
   /**
@@ -327,30 +281,15 @@ export class Spool {
     clearInterval(this.#timer);
     this.#timer = undefined;
     // Batches that are being sent are written too. Storing a row again changes nothing.
-    this.#reading = undefined;
-    this.saveUnsavedSync();
+    this.#endReading();
+    this.#unsaved.saveSync();
     this.#reporter.reportDropped(
       'process_exit',
       this.#unsaved.rows,
       `the process ended, and the spool folder ${this.#options.dir} is not writable`,
     );
     this.#queue.close();
-    this.#unsaved = new UnsavedBatches();
-  }
-
-  #onSaved(batch: Batch, position: BatchPosition | undefined): boolean {
-    if (!position) return false;
-    if (this.#unsaved.has(batch)) {
-      this.#unsaved.remove([batch]);
-      this.#savedAt.set(batch, position);
-    }
-    return true;
-  }
-
-  /** Batches that are being sent aren't written to disk, because they would be sent twice. */
-  get #unsavedAndUnread(): readonly Batch[] {
-    const reading = this.#reading?.batches;
-    return this.#unsaved.all.filter((batch) => !reading?.includes(batch));
+    this.#unsaved.clear();
   }
 
   /** Size of rows and dead letters outside of the segments. */
@@ -362,16 +301,7 @@ export class Spool {
   #enforceLimits(): void {
     this.#timer ??= startInterval(PART, () => this.#maintain(), MAINTENANCE_INTERVAL_MS);
     this.#queue.enforceLimit(this.#otherBytes);
-    while (this.#unsaved.bytes > MAX_UNSAVED_BYTES) {
-      const oldest = this.#unsavedAndUnread.slice(0, 1);
-      if (oldest.length === 0) break;
-      this.#unsaved.remove(oldest);
-      this.#reporter.reportDropped(
-        'memory_full',
-        sum(oldest, ({ rows }) => rows),
-        `the spool folder is not writable, and the rows in memory reached their limit of ${formatBytes(MAX_UNSAVED_BYTES)}`,
-      );
-    }
+    this.#unsaved.enforceLimit();
   }
 
   /** A slow disk must not occupy all threads of the application. */
@@ -389,9 +319,9 @@ export class Spool {
 
   /** The disk can accept rows again although no new rows are added. */
   async #retryUnsaved(): Promise<void> {
-    this.#adding = this.#adding.then(() => this.#saveUnsaved());
+    this.#adding = this.#adding.then(() => this.#unsaved.save());
     await this.#adding;
-    if (this.#unsavedAndUnread.length === 0) this.#saveReading();
+    if (!this.#unsaved.canSave) this.#saveReading();
     this.#enforceLimits();
   }
 
@@ -405,7 +335,7 @@ export class Spool {
     const { batches } = reading;
     const segment = this.#queue.createSegmentSync(batches);
     if (!segment) return;
-    for (const batch of batches) this.#onSaved(batch, { segment, end: segment.bytes });
+    for (const batch of batches) this.#unsaved.setSaved(batch, { segment, end: segment.bytes });
     reading.source = { segment, reading: segment.createReading(batches) };
     this.#queue.inUse = segment;
   }
@@ -416,20 +346,4 @@ export class Spool {
     this.#nextDiskCheckMs = nowMs + DISK_CHECK_INTERVAL_MS;
     this.#freeDiskBytes = await readFreeBytes(this.#options.dir);
   }
-}
-
-function toReading(
-  result: Extract<SegmentReaderResult, { kind: 'records' | 'skipped' }>,
-): CurrentReading {
-  const { batches } = result;
-  if (result.kind === 'records') {
-    const { isRepeated } = result.reading;
-    return { batches, source: result, isRepeated, unsent: undefined };
-  }
-  const { range } = result;
-  return { batches, source: result, isRepeated: range.position.isRepeated, unsent: range };
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

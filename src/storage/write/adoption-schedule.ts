@@ -1,6 +1,6 @@
 import { startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
-import type { AdoptOptions } from '../spool/spool.ts';
+import type { AdoptOptions } from '../spool/spool-adoption.ts';
 
 const PART = 'the adoption of spooled rows';
 const INTERVAL_MS = 10_000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TableName } from '../../../../src/core/schema/table-registry.ts';
 import type { UnsentTable } from '../../../../src/storage/spool/skipped-range.ts';
-import type { SpoolReading } from '../../../../src/storage/spool/spool.ts';
+import type { SpoolReading } from '../../../../src/storage/spool/spool-reading.ts';
 import { resumeBatches, SendWindow } from '../../../../src/storage/write/send-window.ts';
 import { createRandom } from '../../../support/random.ts';
 import {
