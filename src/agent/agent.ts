@@ -1,7 +1,5 @@
 import type { Server } from 'node:http';
-import { isMainThread } from 'node:worker_threads';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
-import { getAgentUrl } from '../core/agent-download.ts';
 import {
   getRowTarget,
   type PausedTarget,
@@ -13,8 +11,6 @@ import { runGuarded } from '../core/guard.ts';
 import { createWarnOnce, type Logger } from '../core/log.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { JobTransition } from '../core/schema/tables/queue-metrics-table.ts';
-import { VERSION } from '../core/version.ts';
-import { areVersionsCompatible } from '../core/version-compatibility.ts';
 import type { QueryClient, QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 import { reportDroppedAtExit } from '../storage/spool/dropped-row-report.ts';
 import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
@@ -37,6 +33,7 @@ import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
+import { describeIncompatibleServer } from './server-version-check.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
 
 /** What fails, for {@link runGuarded}. */
@@ -108,13 +105,8 @@ export class Agent {
       target: () => this.#getWriteTarget(),
     });
     const { add } = this.deferredWriter;
-    this.recorder = new MetricRecorder({
-      resource,
-      add,
-      strict,
-      dropped: this.droppedRows,
-      log,
-    });
+    const { droppedRows: dropped } = this;
+    this.recorder = new MetricRecorder({ resource, add, strict, dropped, log });
     this.deferredWriter.onBeforeBatch(() => this.recorder.addBucketRows());
     this.errorTracker = new ErrorTracker({ resource, add, limits: this.recorder.limits });
     this.deferredWriter.onBeforeBatch(() => this.errorTracker.addDueCountRows());
@@ -329,10 +321,8 @@ export class Agent {
 
   #reportRejectedTenant(field: string, reason: string): void {
     this.#otelMetrics?.countRejectedTenant(field);
-    this.#warnOnce(
-      `${field} ${reason}`,
-      createError('PS_TENANT_REFUSED', { field, reason }).message,
-    );
+    const { message } = createError('PS_TENANT_REFUSED', { field, reason });
+    this.#warnOnce(`${field} ${reason}`, message);
   }
 
   /**
@@ -340,25 +330,19 @@ export class Agent {
    * version counts as compatible.
    */
   checkServerVersion(version: string | undefined, serverUrl: string): void {
-    // Worker threads have the same agent as the main thread, so only the main thread logs.
-    if (!isMainThread || version === undefined || areVersionsCompatible(version, VERSION)) return;
-    const { service } = this.config.resource;
-    const url = getAgentUrl(serverUrl, version);
-    const versions = { service, agent: VERSION, server: version, url };
-    this.#warnOnce(`server ${version}`, createError('PS_VERSION_INCOMPATIBLE', versions).message);
+    const warning = describeIncompatibleServer(version, serverUrl, this.config.resource.service);
+    if (warning !== undefined) this.#warnOnce(`server ${version}`, warning);
   }
 
   #getWriteTarget(): WriteTarget | PausedTarget | undefined {
-    const target = this.#findWriteTarget();
+    const { target: getTarget } = this.#options;
+    const targets = getTarget
+      ? undefined
+      : findQuestdbTargets(this.config, (server) =>
+          this.checkServerVersion(server.version, server.serverUrl),
+        );
+    const target = getTarget?.() ?? (targets && getRowTarget(targets));
     if (target) this.#hasFoundTarget = true;
     return target;
-  }
-
-  #findWriteTarget(): WriteTarget | PausedTarget | undefined {
-    if (this.#options.target) return this.#options.target();
-    const targets = findQuestdbTargets(this.config, (server) =>
-      this.checkServerVersion(server.version, server.serverUrl),
-    );
-    return targets && getRowTarget(targets);
   }
 }
