@@ -26,23 +26,6 @@ export const OLDER_NODE_TESTS = [
   'test/e2e/exit.test.ts',
 ];
 
-/**
- * Chaos scenarios of `npm test`, with each kind of failure: of the process, the clock, the spool, the network, the
- * machine, and a table. The end-to-end tests cover blocked event loops and worker threads.
- */
-export const CI_CHAOS = [
-  'app-killed',
-  'shared-spool',
-  'clock-back',
-  'truncated-segment',
-  'lost-responses',
-  'slow-peer',
-  'read-emfile',
-  'full-spool',
-  'machine-restart',
-  'suspended-table',
-];
-
 /** Benchmarks that are run once in quick mode. The end-to-end tests cover the rest of `start`. */
 export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
 

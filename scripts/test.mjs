@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { nodeBinary } from './node-versions.mjs';
-import { CI_CHAOS, NODE_22_TESTS, OLDER_NODE_TESTS, QUICK_BENCHES } from './suites.mjs';
+import { NODE_22_TESTS, OLDER_NODE_TESTS, QUICK_BENCHES } from './suites.mjs';
 
 /** The version in `node_modules`. */
 const NEWEST_NODE = 26;
@@ -61,7 +61,7 @@ function listSteps() {
       node,
       args: [...tagFilter, ...olderTests],
     })),
-    { name: 'chaos', args: isFull ? ['--full'] : CI_CHAOS },
+    { name: 'chaos', args: isFull ? ['--full'] : [] },
     ...QUICK_BENCHES.map((name) => ({ name: `bench ${name}`, args: [name, '--quick'] })),
   ];
 }

@@ -10,8 +10,8 @@ const MAX_ROWS = 100_000;
 const KEY_LENGTH = 16;
 
 /**
- * Remembers the rows that are dead letters already. A row can be sent and rejected again after a table was created
- * again, or by the process that takes over the segment of a killed process.
+ * Remembers the rows that are dead letters already. A row can be rejected again after a table was created again, or
+ * after another process has taken over its segment.
  */
 export class KnownDeadLetters {
   readonly #folders: readonly string[];

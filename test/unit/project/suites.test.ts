@@ -2,21 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
-  CI_CHAOS,
   compareDurations,
   LONGEST_FILES,
   NODE_22_TESTS,
   OLDER_NODE_TESTS,
   QUICK_BENCHES,
 } from '../../../scripts/suites.mjs';
-import { SCENARIOS } from '../../chaos/scenarios/scenarios.ts';
 
-it('names only tests, scenarios, and benchmarks that exist', () => {
+it('names only tests and benchmarks that exist', () => {
   const paths = [...NODE_22_TESTS, ...OLDER_NODE_TESTS, ...LONGEST_FILES];
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);
   expect(LONGEST_FILES).toHaveLength(new Set(LONGEST_FILES).size);
-  const scenarios = SCENARIOS.map(({ name }) => name);
-  expect(CI_CHAOS.filter((name) => !scenarios.includes(name))).toEqual([]);
   const { stderr } = spawnSync(process.execPath, ['bench/main.ts'], { encoding: 'utf8' });
   const benches = stderr.match(/is one of: (.*)/)?.[1]?.split(', ');
   expect(benches).toEqual(expect.arrayContaining([...QUICK_BENCHES]));
