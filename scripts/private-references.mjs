@@ -78,6 +78,7 @@ export const promises = new Proxy({}, { get: (_, name) => fs.promises[name] });
 const TIMERS_CODE = `
 const timers = process.getBuiltinModule('node:timers/promises');
 export const setTimeout = timers.setTimeout;
+export const setImmediate = timers.setImmediate;
 `;
 
 const MODULES = new Map([
