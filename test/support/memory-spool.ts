@@ -1,5 +1,5 @@
 import type { Batch } from '../../src/storage/spool/batch.ts';
-import type { UnsentRows, UnsentTable } from '../../src/storage/spool/skipped-range.ts';
+import type { UnsentRows, UnsentTable } from '../../src/storage/spool/unsent-rows.ts';
 import type { SpooledBatches } from '../../src/storage/write/send-window.ts';
 import type { SpoolReader } from '../../src/storage/write/spool-sender.ts';
 

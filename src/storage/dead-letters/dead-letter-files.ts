@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTrustedFile } from '../../core/trusted-file.ts';
+import { findLineEnd } from '../spool/batch-lines.ts';
 import { LF } from '../spool/line-protocol-bytes.ts';
-import { findLineEnd } from '../write/line-queue.ts';
 
 /** Subfolder of a spool folder. */
 export const DEAD_LETTER_FOLDER = 'dead-letters';

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createHash } from '../../core/lazy-crypto.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
@@ -15,10 +13,8 @@ const KEY_LENGTH = 16;
  */
 export class KnownDeadLetters {
   readonly #folders: readonly string[];
-  /** Oldest first. */
+  /** The row that was remembered first is the first to be forgotten. */
   readonly #keys = new Set<string>();
-  /** Sizes of the files that were read, by path. */
-  readonly #sizes = new Map<string, number>();
   #isCurrent = false;
 
   /** @param folders folders with dead letters of this and other processes */
@@ -31,52 +27,64 @@ export class KnownDeadLetters {
     this.#isCurrent = false;
   }
 
-  /** Reads the latest dead letters of other processes. Skips files and folders that can't be read. */
+  /** Reads the latest dead letters of all processes. Skips files and folders that can't be read. */
   async load(): Promise<void> {
     if (this.#isCurrent) return;
     this.#isCurrent = true;
-    for (const folder of this.#folders) {
-      for (const name of listNewestFirst(folder)) {
-        if (this.#keys.size >= MAX_ROWS) return;
-        this.#loadFile(folder, name);
-        await nextTurn();
-      }
+    const files: string[][] = [];
+    let rows = 0;
+    for (const { folder, name } of this.#folders.flatMap(listFiles).sort(compareNewestFirst)) {
+      if (rows >= MAX_ROWS) break;
+      const keys = readKeys(folder, name);
+      files.push(keys);
+      rows += keys.length;
+      await nextTurn();
     }
+    for (const keys of files.reverse()) for (const key of keys) this.#remember(key);
   }
 
   /** Remembers a row. @returns whether it was not known */
   add(letter: DeadLetter): boolean {
     const key = toKey(letter);
     if (this.#keys.has(key)) return false;
-    if (this.#keys.size >= MAX_ROWS) {
-      for (const oldest of this.#keys) {
-        this.#keys.delete(oldest);
-        break;
-      }
-    }
-    this.#keys.add(key);
+    this.#remember(key);
     return true;
   }
 
-  #loadFile(folder: string, name: string): void {
-    const path = join(folder, name);
-    try {
-      const { size } = statSync(path);
-      if (this.#sizes.get(path) === size) return;
-      for (const letter of readDeadLetters(folder, name)) this.#keys.add(toKey(letter));
-      this.#sizes.set(path, size);
-    } catch {
-      // Another process has removed it, or it belongs to another user.
-    }
+  #remember(key: string): void {
+    this.#keys.delete(key);
+    this.#keys.add(key);
+    if (this.#keys.size <= MAX_ROWS) return;
+    const [oldest] = this.#keys;
+    this.#keys.delete(oldest!);
   }
 }
 
-function listNewestFirst(folder: string): string[] {
+interface DeadLetterFile {
+  readonly folder: string;
+  readonly name: string;
+}
+
+function listFiles(folder: string): DeadLetterFile[] {
   try {
     const names = listDeadLetterFiles(folder);
     if (names.length > 0) assertTrustedFolder(folder);
-    return names.reverse();
+    return names.map((name) => ({ folder, name }));
   } catch {
+    return [];
+  }
+}
+
+/** The names of files start with their time. */
+function compareNewestFirst(a: DeadLetterFile, b: DeadLetterFile): number {
+  return a.name < b.name ? 1 : -1;
+}
+
+function readKeys(folder: string, name: string): string[] {
+  try {
+    return readDeadLetters(folder, name).map(toKey);
+  } catch {
+    // Another process has removed it, or it belongs to another user.
     return [];
   }
 }

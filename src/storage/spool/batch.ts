@@ -1,4 +1,4 @@
-import type { TableName } from '../../core/schema/table-registry.ts';
+import { isMeasurementTable, type TableName } from '../../core/schema/table-registry.ts';
 
 /** Encoded rows of one table. */
 export interface Batch {
@@ -9,4 +9,9 @@ export interface Batch {
   readonly newestMs: number;
   /** The rows in the QuestDB line protocol, each with a line feed at the end. */
   readonly lines: Buffer;
+}
+
+/** Whether all rows of a batch are older. State tables keep their rows. */
+export function isOlder({ table, newestMs }: Batch, timeMs: number): boolean {
+  return isMeasurementTable(table) && newestMs < timeMs;
 }

@@ -1,6 +1,7 @@
 import type { HandledPart } from './segment-name.ts';
 import type { ScannedRecords } from './segment-record.ts';
-import { SkippedRange, type UnsentRows } from './skipped-range.ts';
+import { SkippedRange } from './skipped-range.ts';
+import type { UnsentRows } from './unsent-rows.ts';
 
 /** Batches that were read from a segment, and the position after them. */
 export interface SegmentReading extends ScannedRecords {
@@ -8,6 +9,10 @@ export interface SegmentReading extends ScannedRecords {
   readonly rewinds: number;
   /** Whether the records were handled before `rewind` was called, or by an earlier process. */
   readonly isRepeated: boolean;
+  /** Position of the first record. */
+  readonly start: number;
+  /** Number of rows before this position. */
+  readonly rowsBeforeStart: number;
   /** Position after the records. */
   readonly end: number;
 }
@@ -80,6 +85,11 @@ export class SegmentProgress {
     return this.#skipped.length > 0;
   }
 
+  /** Whether skipped rows are being sent. */
+  get isInFlight(): boolean {
+    return this.#skipped.some(({ isInFlight }) => isInFlight);
+  }
+
   /** Number of rows before the position that still have to be sent. */
   get skippedRows(): number {
     return sumRows(this.#skipped);
@@ -116,25 +126,27 @@ export class SegmentProgress {
   }
 
   /**
-   * Continues after a reading. If `rewind` was called after it, the position stays the same.
+   * Continues after a reading. If `rewind` was called during the reading, the position stays the same.
    *
    * @param unsent rows of the reading that must be read again later. Default: none
    * @returns the range with these rows
    */
   advance(reading: SegmentReading, unsent?: UnsentRows): SkippedRange | undefined {
-    const { rewinds, end, rowsBefore, batches, isRepeated } = reading;
-    const hasUnsent = unsent !== undefined && unsent.tables.size > 0;
+    const { rewinds, start, rowsBeforeStart, end, rowsBefore, batches, isRepeated } = reading;
     const isRewound = rewinds !== this.#rewinds;
-    if (end > this.#handledEnd && !(isRewound && hasUnsent)) {
+    if (end > this.#handledEnd) {
       this.#handledEnd = end;
       this.#handledRows = rowsBefore;
     }
-    if (isRewound) return undefined;
-    const position = { start: this.#position, end, rowsBefore: this.#rowsBefore, isRepeated };
-    this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
-    this.#position = end;
-    this.#rowsBefore = rowsBefore;
-    if (!hasUnsent) return undefined;
+    if (!isRewound) {
+      this.#waitingSinceMs = batches.at(-1)?.newestMs ?? this.#waitingSinceMs;
+      this.#position = end;
+      this.#rowsBefore = rowsBefore;
+    }
+    if (unsent === undefined || unsent.tables.size === 0) return undefined;
+    // After `rewind`, repeated rows are read again anyway.
+    if (isRewound && isRepeated) return undefined;
+    const position = { start, end, rowsBefore: rowsBeforeStart, isRepeated };
     const range = new SkippedRange(position, unsent);
     const isMerged = this.#mergesRanges && this.#skipped.at(-1)?.merge(range) === true;
     if (!isMerged) this.#skipped.push(range);

@@ -5,8 +5,9 @@ import type { Batch } from './batch.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
 import { type BatchPosition, SegmentWriter } from './segment-writer.ts';
-import type { SkippedRange, UnsentRows } from './skipped-range.ts';
+import type { SkippedRange } from './skipped-range.ts';
 import type { SpoolReporter } from './spool-reporter.ts';
+import type { UnsentRows } from './unsent-rows.ts';
 
 const PART = 'the spool';
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -88,6 +89,11 @@ export class SegmentQueue {
     return this.#writer.createSegmentSync(batches);
   }
 
+  /** See {@link SegmentWriter.startSealing}. */
+  startSealing(segment: Segment): void {
+    this.#writer.startSealing(segment);
+  }
+
   /** Adds a segment of another process. Older segments are sent first. */
   insert(segment: Segment): void {
     const index = this.#segments.findIndex((each) => each.createdMs > segment.createdMs);
@@ -111,6 +117,11 @@ export class SegmentQueue {
     reading: SegmentReading,
     unsent?: UnsentRows,
   ): SkippedRange | undefined {
+    const { damagedRows, damagedBytes } = reading;
+    // Not earlier, because another process can read the records again if this process ends.
+    if (damagedRows > 0 || damagedBytes > 0) {
+      this.#options.reporter.reportDamage(segment.path, damagedRows, damagedBytes);
+    }
     const range = segment.progress.advance(reading, unsent);
     this.#collectAcknowledged();
     return range;
@@ -188,7 +199,8 @@ export class SegmentQueue {
   }
 
   #canDrop(segment: Segment): boolean {
-    return segment !== this.inUse && !segment.isWriting && !this.#undeletable.has(segment);
+    if (segment === this.inUse || segment.isWriting || segment.progress.isInFlight) return false;
+    return !this.#undeletable.has(segment);
   }
 
   #take(segment: Segment): void {

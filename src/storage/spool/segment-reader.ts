@@ -90,7 +90,7 @@ export class SegmentReader {
         queue.inUse = segment;
         const skip = (reading: SegmentReading) => void queue.advance(segment, reading);
         const result = readsSkipped
-          ? await this.#readSkipped(segment, isBlocked)
+          ? await this.#readSkipped(queue, segment, isBlocked)
           : await this.#read(segment, maxBytes, skip);
         if (result.kind === 'failed') failures.push(result.error);
         else if (result.kind === 'lost') queue.remove(segment);
@@ -117,6 +117,7 @@ export class SegmentReader {
 
   /** Reads batches again that could not be sent. */
   async #readSkipped(
+    queue: SegmentQueue,
     segment: Segment,
     isBlocked: (table: string) => boolean,
   ): Promise<SegmentReaderResult> {
@@ -129,7 +130,13 @@ export class SegmentReader {
       const trusted = batches.filter(
         (batch) => !segment.isForeign || getRejectionReason(batch, segment) === undefined,
       );
-      return { kind: 'skipped', segment, range, batches: trusted };
+      const missingRows = range.removeMissing(trusted, isBlocked);
+      if (missingRows > 0 && !range.position.isRepeated) {
+        this.#reporter.reportDamage(segment.path, missingRows, 0);
+      }
+      if (trusted.length > 0) return { kind: 'skipped', segment, range, batches: trusted };
+      queue.removeSent(segment);
+      return { kind: 'empty' };
     } catch (error) {
       return this.#onFailure(segment, error);
     }
@@ -143,12 +150,8 @@ export class SegmentReader {
     while (segment.isUnread) {
       const limit = segment.isForeign ? Math.min(maxBytes, MAX_FOREIGN_BYTES) : maxBytes;
       const reading = await segment.read(limit, (bytes) => this.#getBuffer(bytes));
-      const { damagedRows, damagedBytes, end } = reading;
       // The first record is still being written.
-      if (end === segment.progress.position && damagedRows === 0) break;
-      if (damagedRows > 0 || damagedBytes > 0) {
-        this.#reporter.reportDamage(segment.path, damagedRows, damagedBytes);
-      }
+      if (reading.end === segment.progress.position && reading.damagedRows === 0) break;
       const batches = segment.isForeign
         ? await this.#removeUntrusted(reading, segment)
         : reading.batches;

@@ -34,6 +34,8 @@ export class SegmentWriter {
   /** Earlier active segments that are not completely on the disk. */
   readonly #unsynced = new Set<Segment>();
   #active: Segment | undefined;
+  /** The batch that `append` is writing. */
+  #appending: { readonly batch: Batch; readonly segment: Segment } | undefined;
   #lastCreatedMs = 0;
 
   constructor(options: SegmentWriterOptions) {
@@ -59,18 +61,23 @@ export class SegmentWriter {
   async append(batch: Batch): Promise<BatchPosition | undefined> {
     try {
       const segment = this.#getSegmentFor(batch);
+      this.#appending = { batch, segment };
       await segment.append(batch);
       return { segment, end: segment.bytes };
     } catch (error) {
       return this.#onFailure(error);
+    } finally {
+      this.#appending = undefined;
     }
   }
 
-  /** Same as `append`, but synchronous. Can be called while `append` is running. */
+  /** Same as `append`, but synchronous. Can be called while `append` is running, also with the same batch. */
   appendSync(batch: Batch): BatchPosition | undefined {
     try {
-      const segment = this.#getSegmentFor(batch);
-      segment.appendSync(batch);
+      const isAppending = this.#appending?.batch === batch;
+      const segment = isAppending ? this.#appending!.segment : this.#getSegmentFor(batch);
+      if (isAppending) segment.completeAppendSync();
+      else segment.appendSync(batch);
       return { segment, end: segment.bytes };
     } catch (error) {
       return this.#onFailure(error);
@@ -87,18 +94,19 @@ export class SegmentWriter {
       startTask(PART, () => segment?.delete());
       return this.#onFailure(error);
     }
-    this.#startSealing(segment);
+    this.startSealing(segment);
     this.#options.onSegment(segment);
     return segment;
   }
 
   /** Ends the active segment. The next batch starts a new one. */
   seal(): void {
-    if (this.#active) this.#startSealing(this.#active);
+    if (this.#active) this.startSealing(this.#active);
     this.#active = undefined;
   }
 
-  #startSealing(segment: Segment): void {
+  /** Ends a segment, and writes it to the disk if necessary. */
+  startSealing(segment: Segment): void {
     const { syncsToDisk, reporter } = this.#options;
     startTask(PART, async () => {
       try {

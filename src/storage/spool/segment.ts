@@ -16,6 +16,13 @@ export interface SegmentOptions {
   readonly isForeign: boolean;
 }
 
+interface PendingRecord {
+  readonly parts: readonly Buffer[];
+  readonly position: number;
+  /** Whether it was also written synchronously. */
+  isComplete: boolean;
+}
+
 /** A file with records. One process appends to it. It is deleted when all its rows are stored. */
 export class Segment {
   readonly #handle: SegmentHandle;
@@ -24,8 +31,8 @@ export class Segment {
   readonly progress: SegmentProgress;
   #bytes: number;
   #rows: number;
-  /** Position of the record that is being written. */
-  #pendingPosition: number | undefined;
+  /** The record that is being written. */
+  #pending: PendingRecord | undefined;
   /** Number of rows that failed to be written, and are kept in memory instead. */
   #failedRows = 0;
 
@@ -103,7 +110,7 @@ export class Segment {
 
   /** Whether a record is being written. */
   get isWriting(): boolean {
-    return this.#pendingPosition !== undefined;
+    return this.#pending !== undefined;
   }
 
   /** Whether the file was deleted or moved while this process has it open. Its rows can still be sent. */
@@ -113,7 +120,7 @@ export class Segment {
 
   /** Whether all rows are on the disk, so that they survive a power failure. */
   get isSynced(): boolean {
-    return this.#pendingPosition === undefined && this.#handle.isSynced;
+    return this.#pending === undefined && this.#handle.isSynced;
   }
 
   /**
@@ -132,16 +139,29 @@ export class Segment {
    */
   async append(batch: Batch): Promise<void> {
     const parts = [encodeHeader(this.#name.nonce, this.#rows, batch), batch.lines];
-    const position = this.#reserve(batch);
-    this.#pendingPosition = position;
+    const pending = { parts, position: this.#reserve(batch), isComplete: false };
+    this.#pending = pending;
     try {
-      await this.#handle.write(parts, position);
+      await this.#handle.write(parts, pending.position);
     } catch (error) {
-      this.#undo(batch, position);
+      if (pending.isComplete) return;
+      this.#undo(batch, pending.position);
       throw error;
     } finally {
-      this.#pendingPosition = undefined;
+      this.#pending = undefined;
     }
+  }
+
+  /**
+   * Writes the record that `append` is writing, because the process can end before `append` does. Writes the same bytes
+   * at the same position.
+   *
+   * @throws the error of the file system
+   */
+  completeAppendSync(): void {
+    if (!this.#pending) return;
+    this.#handle.writeSync(this.#pending.parts, this.#pending.position);
+    this.#pending.isComplete = true;
   }
 
   /**
@@ -213,9 +233,9 @@ export class Segment {
     const { position, rowsBefore, rewinds, handledEnd } = this.progress;
     // A reading contains either only new or only repeated records, so that damage is counted once.
     const isRepeated = position < handledEnd;
-    const end = isRepeated ? handledEnd : (this.#pendingPosition ?? this.#bytes);
+    const end = isRepeated ? handledEnd : (this.#pending?.position ?? this.#bytes);
     // Rows that are being written look like missing rows.
-    const isWhole = !isRepeated && this.#pendingPosition === undefined;
+    const isWhole = !isRepeated && this.#pending === undefined;
     const rows = isWhole ? this.#rows : 0;
     let length = Math.min(Math.max(maxBytes, HEADER_BYTES), end - position);
     for (;;) {
@@ -236,6 +256,8 @@ export class Segment {
         rowsBefore: records.rowsBefore + missingRows,
         isRepeated,
         rewinds,
+        start: position,
+        rowsBeforeStart: rowsBefore,
         end: isEnd ? end : position + records.bytes,
       };
     }
@@ -244,8 +266,9 @@ export class Segment {
   /** Returns a reading of all records. Their batches are still in memory. */
   createReading(batches: readonly Batch[]): SegmentReading {
     const records = { batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 };
+    const start = { start: 0, rowsBeforeStart: 0 };
     const end = { bytes: this.#bytes, end: this.#bytes, rowsBefore: this.#rows };
-    return { ...records, ...end, rewinds: this.progress.rewinds, isRepeated: false };
+    return { ...records, ...start, ...end, rewinds: this.progress.rewinds, isRepeated: false };
   }
 
   /**

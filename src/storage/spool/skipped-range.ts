@@ -1,21 +1,6 @@
-/** Rows of one table that were read, but not all sent. */
-export interface UnsentTable {
-  /** Number of rows of the table in the reading. */
-  readonly rows: number;
-  /** Number of the first rows that were stored or set aside. */
-  readonly handledRows: number;
-}
+import type { Batch } from './batch.ts';
+import { removeExpired, sumRows, type UnsentRows, type UnsentTable } from './unsent-rows.ts';
 
-/** The rows of a reading that could not be sent, because QuestDB doesn't accept rows of their tables. */
-export interface UnsentRows {
-  readonly tables: ReadonlyMap<string, UnsentTable>;
-  /** Batches with only older rows were dropped and counted. In ms since the epoch. */
-  readonly expiredBeforeMs: number | undefined;
-  /** Whether some of the rows are being sent, so that the memory of the batches must not be used again. */
-  readonly isInFlight: boolean;
-}
-
-export const NOTHING_UNSENT: UnsentTable = { rows: 0, handledRows: 0 };
 /** Maximum size of several ranges that are merged, in bytes. */
 const MAX_MERGED_BYTES = 4 * 1024 * 1024;
 
@@ -29,17 +14,16 @@ interface RangePosition {
 }
 
 /** Part of a segment with rows that were skipped. They are read again when their tables accept rows. */
-export class SkippedRange implements UnsentRows {
+export class SkippedRange {
   #position: RangePosition;
-  readonly expiredBeforeMs: number | undefined;
+  /** Whether some of the rows are being sent. */
   isInFlight: boolean;
   readonly #tables: Map<string, UnsentTable>;
 
-  constructor(position: RangePosition, unsent: UnsentRows) {
+  constructor(position: RangePosition, { tables, tableInFlight }: UnsentRows) {
     this.#position = position;
-    this.expiredBeforeMs = unsent.expiredBeforeMs;
-    this.isInFlight = unsent.isInFlight;
-    this.#tables = new Map(unsent.tables);
+    this.isInFlight = tableInFlight !== undefined;
+    this.#tables = new Map(tables);
   }
 
   get position(): RangePosition {
@@ -72,28 +56,54 @@ export class SkippedRange implements UnsentRows {
    * @returns whether they were added
    */
   merge(next: SkippedRange): boolean {
-    const { position, tables, expiredBeforeMs } = next;
+    const { position, tables } = next;
     const isNext =
       this.#position.end === position.start && this.#position.isRepeated === position.isRepeated;
     const canMerge =
       isNext &&
-      this.expiredBeforeMs === expiredBeforeMs &&
       this.bytes + next.bytes <= MAX_MERGED_BYTES &&
       tables.size === this.#tables.size &&
       [this, next].every(({ isInFlight }) => !isInFlight) &&
-      [...this.#tables.values(), ...tables.values()].every(({ handledRows }) => handledRows === 0);
-    if (!canMerge || [...tables.keys()].some((table) => !this.#tables.has(table))) return false;
-    for (const [table, { rows }] of tables) {
-      const merged = rows + (this.#tables.get(table)?.rows ?? 0);
-      this.#tables.set(table, { rows: merged, handledRows: 0 });
+      [...tables].every(([table, unsent]) => canMergeTable(this.#tables.get(table), unsent));
+    if (!canMerge) return false;
+    for (const [table, unsent] of tables) {
+      const rows = unsent.rows + this.#tables.get(table)!.rows;
+      this.#tables.set(table, { ...unsent, rows });
     }
     this.#position = { ...this.#position, end: position.end };
     return true;
   }
 
   /** Records the progress of a table. */
-  update(table: string, { rows, handledRows }: UnsentTable): void {
-    if (handledRows >= rows) this.#tables.delete(table);
-    else if (this.#tables.has(table)) this.#tables.set(table, { rows, handledRows });
+  update(table: string, unsent: UnsentTable): void {
+    if (unsent.handledRows >= unsent.rows) this.#tables.delete(table);
+    else if (this.#tables.has(table)) this.#tables.set(table, unsent);
   }
+
+  /**
+   * Finds rows that can no longer be read, because the file was damaged. The other rows of their tables are sent again
+   * from the start, because the position of the first unsent row is unknown.
+   *
+   * @param batches all batches of the range that can be read
+   * @param isBlocked whether batches of a table were not read
+   * @returns the number of rows that can't be sent
+   */
+  removeMissing(batches: readonly Batch[], isBlocked: (table: string) => boolean): number {
+    let missingRows = 0;
+    for (const [table, unsent] of this.#tables) {
+      if (isBlocked(table)) continue;
+      const { rows, handledRows, expiredBeforeMs } = unsent;
+      const found = batches.filter((batch) => batch.table === table);
+      const foundRows = sumRows(removeExpired(found, expiredBeforeMs));
+      if (foundRows >= rows) continue;
+      missingRows += Math.min(rows - foundRows, rows - handledRows);
+      this.update(table, { ...unsent, rows: foundRows, handledRows: 0 });
+    }
+    return missingRows;
+  }
+}
+
+function canMergeTable(first: UnsentTable | undefined, next: UnsentTable): boolean {
+  if (!first || first.expiredBeforeMs !== next.expiredBeforeMs) return false;
+  return first.handledRows === 0 && next.handledRows === 0;
 }

@@ -64,8 +64,10 @@ export interface AdoptionTarget {
   readonly ownProcessOnly: boolean;
   /** Returns the folder of this process. @throws the error of the file system */
   getFolder(): string;
-  /** Whether the size limit allows a segment of this size. */
+  /** Whether the size limit allows a segment of this size, and the spool was not closed. */
   canAdopt(bytes: number): boolean;
+  /** Ends a new segment. */
+  seal(segment: Segment): void;
   onSegment(segment: Segment): void;
   /** Receives the rows of an older version's spool. */
   onBatch(batch: Batch): Promise<void>;
@@ -127,7 +129,7 @@ async function adoptCheckpoint(
   folder: string,
   files: readonly string[],
   { isShared }: SpoolRoot,
-  { getFolder, onSegment, readCheckpoint, reporter }: AdoptionTarget,
+  { getFolder, canAdopt, seal, onSegment, readCheckpoint, reporter }: AdoptionTarget,
 ): Promise<boolean> {
   const path = join(folder, CHECKPOINT_FILE);
   const segments = files.filter((file) => parseSegmentName(file));
@@ -142,6 +144,7 @@ async function adoptCheckpoint(
           segments.map((file) => join(folder, file)),
         )
       : [];
+    if (!canAdopt(0)) return false;
     const batches = (stored ?? []).filter(({ table }) => !isShared || isServiceTable(table));
     if (batches.length > 0) segment = createFirstSegment(getFolder(), segments);
     for (const batch of batches) segment?.appendSync(batch);
@@ -152,8 +155,9 @@ async function adoptCheckpoint(
     }
     // The number of its rows is not known.
     if (!stored) reporter.reportDamage(path, 0, stats.size);
-    startTask(PART, () => segment?.seal(false));
-    if (segment) onSegment(segment);
+    if (!segment) return true;
+    seal(segment);
+    onSegment(segment);
     return true;
   } catch (error) {
     startTask(PART, () => segment?.delete());

@@ -2,7 +2,8 @@ import type { Batch } from './batch.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
 import type { SegmentBatches } from './segment-reader.ts';
-import type { SkippedRange, UnsentRows } from './skipped-range.ts';
+import type { SkippedRange } from './skipped-range.ts';
+import type { UnsentRows } from './unsent-rows.ts';
 
 /** Batches that were read from the spool, oldest first. */
 export interface SpoolReading {
@@ -10,7 +11,7 @@ export interface SpoolReading {
   /** Whether all rows were handled before, and are only sent again. They must not be counted. */
   readonly isRepeated: boolean;
   /** The result of the last attempt, if these batches could not be sent before. */
-  readonly unsent: UnsentRows | undefined;
+  readonly unsent: Pick<UnsentRows, 'tables'> | undefined;
 }
 
 /** A reading that has not ended. */

@@ -7,12 +7,7 @@ import type { Segment } from './segment.ts';
 import { SegmentQueue } from './segment-queue.ts';
 import { SegmentReader, type SpoolDeadLetters } from './segment-reader.ts';
 import type { BatchPosition } from './segment-writer.ts';
-import {
-  NOTHING_UNSENT,
-  type SkippedRange,
-  type UnsentRows,
-  type UnsentTable,
-} from './skipped-range.ts';
+import type { SkippedRange } from './skipped-range.ts';
 import {
   type AdoptOptions,
   adoptOrphans,
@@ -28,6 +23,7 @@ import {
 } from './spool-reading.ts';
 import { SpoolReporter } from './spool-reporter.ts';
 import { UnsavedBatches } from './unsaved-batches.ts';
+import { NOTHING_UNSENT, type UnsentRows, type UnsentTable } from './unsent-rows.ts';
 
 const PART = 'the spool';
 const MAINTENANCE_INTERVAL_MS = 1000;
@@ -74,6 +70,8 @@ export class Spool {
   #adding: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isMaintaining = false;
+  /** Number of calls of `close`. */
+  #closes = 0;
   #freeDiskBytes: number | undefined;
   #nextDiskCheckMs = 0;
 
@@ -167,25 +165,19 @@ export class Spool {
       isBlocked,
       prefersSkipped: this.#prefersSkipped,
     });
-    if (found) return this.#startReading(createSegmentReading(found));
+    if (found) {
+      this.#reading = createSegmentReading(found);
+      return this.#reading;
+    }
     const batches = this.#unsaved.takeOldest(maxBytes, isBlocked);
     if (batches.length > 0) {
       this.#options.beforeMemoryRead?.();
-      return this.#startReading(createMemoryReading(batches));
+      this.#unsaved.startSending(batches);
+      this.#reading = createMemoryReading(batches);
+      return this.#reading;
     }
     if (failure !== undefined) throw failure;
     return undefined;
-  }
-
-  #startReading(reading: CurrentReading): CurrentReading {
-    this.#reading = reading;
-    this.#unsaved.beingSent = reading.batches;
-    return reading;
-  }
-
-  #endReading(): void {
-    this.#reading = undefined;
-    this.#unsaved.beingSent = [];
   }
 
   /**
@@ -197,32 +189,31 @@ export class Spool {
   remove(reading: SpoolReading, unsent?: UnsentRows): void {
     if (this.#reading !== reading) return;
     const { source, batches } = this.#reading;
-    this.#endReading();
+    this.#reading = undefined;
     this.#queue.inUse = undefined;
-    if (!source) this.#unsaved.remove(batches.filter(({ table }) => !unsent?.tables.has(table)));
+    if (!source) this.#unsaved.endSending(batches, unsent);
     else if ('reading' in source) {
       const range = this.#queue.advance(source.segment, source.reading, unsent);
       if (range) this.#ranges.set(reading, { segment: source.segment, range });
     } else {
-      if (unsent?.isInFlight) source.range.isInFlight = true;
+      if (unsent?.tableInFlight !== undefined) source.range.isInFlight = true;
       this.#ranges.set(reading, source);
       for (const table of new Set(batches.map((batch) => batch.table))) {
         source.range.update(table, unsent?.tables.get(table) ?? NOTHING_UNSENT);
       }
       this.#queue.removeSent(source.segment);
     }
-    if (this.waitingRows === 0 || unsent?.isInFlight) this.#reader.releaseBuffer();
+    if (this.waitingRows === 0 || unsent?.tableInFlight !== undefined) this.#reader.releaseBuffer();
   }
 
   /** Records the progress of a table whose rows were being sent when the reading ended. */
   updateUnsent(reading: SpoolReading, table: string, unsent: UnsentTable): void {
     const entry = this.#ranges.get(reading);
     if (entry) {
+      entry.range.isInFlight = false;
       entry.range.update(table, unsent);
       this.#queue.removeSent(entry.segment);
-    } else if (unsent.handledRows >= unsent.rows) {
-      this.#unsaved.remove(reading.batches.filter((batch) => batch.table === table));
-    }
+    } else this.#unsaved.update(reading.batches, table, unsent);
   }
 
   /**
@@ -250,12 +241,15 @@ export class Spool {
    */
   async adopt({ ownProcessOnly = false }: AdoptOptions = {}): Promise<number> {
     let rows = 0;
+    const closes = this.#closes;
     for (const root of this.#roots) {
       await adoptOrphans(root, {
         ownProcessOnly,
         getFolder: () => this.#queue.getFolder(),
         canAdopt: (bytes) =>
+          closes === this.#closes &&
           this.#queue.requiredBytes + this.#otherBytes + bytes <= this.#options.maxBytes,
+        seal: (segment) => this.#queue.startSealing(segment),
         onSegment: (segment) => {
           rows += segment.waitingRows;
           this.#options.deadLetters.onAdopted();
@@ -281,7 +275,9 @@ export class Spool {
     clearInterval(this.#timer);
     this.#timer = undefined;
     // Batches that are being sent are written too. Storing a row again changes nothing.
-    this.#endReading();
+    this.#reading = undefined;
+    this.#closes++;
+    this.#unsaved.stopSending();
     this.#unsaved.saveSync();
     this.#reporter.reportDropped(
       'process_exit',
@@ -321,7 +317,7 @@ export class Spool {
   async #retryUnsaved(): Promise<void> {
     this.#adding = this.#adding.then(() => this.#unsaved.save());
     await this.#adding;
-    if (!this.#unsaved.canSave) this.#saveReading();
+    if (this.#unsaved.areAllBeingSent) this.#saveReading();
     this.#enforceLimits();
   }
 

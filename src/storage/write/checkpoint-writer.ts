@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { reportFailure } from '../../core/guard.ts';
 import type { Batch } from '../spool/batch.ts';
 import { readSegmentFile } from '../spool/segment-file.ts';
 import type { BatchEncoder } from './batch-encoder.ts';
 import { type CheckpointEntry, CheckpointFile, readCheckpoint } from './checkpoint-file.ts';
+import { MAX_CHUNK_ROWS } from './row-buffer.ts';
 
 const PART = 'the checkpoint';
 /** Maximum time between the collection of the values and the end of the write. The interval can end in between. */
@@ -74,6 +76,15 @@ export class CheckpointWriter {
       if (statSync(segment).mtimeMs < checkpoint.writtenMs - MAX_WRITE_MS) continue;
       await readSegmentFile(segment, (batch) => checkpoint.excludeStored(batch));
     }
-    return checkpoint.toChunks().flatMap((chunk) => this.#encoder.toBatches(chunk));
+    const batches: Batch[] = [];
+    for (const { table, rows } of checkpoint.toChunks()) {
+      for (let i = 0; i < rows.length; i += MAX_CHUNK_ROWS) {
+        batches.push(
+          ...this.#encoder.toBatches({ table, rows: rows.slice(i, i + MAX_CHUNK_ROWS) }),
+        );
+        await nextTurn();
+      }
+    }
+    return batches;
   }
 }

@@ -1,9 +1,9 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import type { Logger } from '../../core/log.ts';
-import { isMeasurementTable } from '../../core/schema/table-registry.ts';
-import type { Batch } from '../spool/batch.ts';
+import { type Batch, isOlder } from '../spool/batch.ts';
 import { createDropLog } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
+import { sumRows } from '../spool/unsent-rows.ts';
 import { DatabaseClock } from './database-clock.ts';
 
 export interface ExpiredRowsOptions {
@@ -18,6 +18,8 @@ export interface CurrentBatches {
   readonly batches: readonly Batch[];
   /** Measurements that are older were removed, in ms since the epoch. Undefined if no batch was removed. */
   readonly expiredBeforeMs: number | undefined;
+  /** Number of removed rows. */
+  readonly expiredRows: number;
 }
 
 /**
@@ -34,18 +36,13 @@ export class ExpiredRows {
     this.#logDropped = createDropLog(options.dropped, options.log);
   }
 
-  /**
-   * Removes and counts the batches that are too old.
-   *
-   * @param isRepeated whether the rows were handled before, so that they are not counted
-   */
+  /** Removes the batches that are too old. They are not counted before the end of the reading. */
   async remove(
     target: WriteTarget,
     batches: readonly Batch[],
-    isRepeated: boolean,
     signal: AbortSignal,
   ): Promise<CurrentBatches> {
-    const unchanged = { batches, expiredBeforeMs: undefined };
+    const unchanged = { batches, expiredBeforeMs: undefined, expiredRows: 0 };
     const { maxAgeMs } = this.#options;
     const localMs = Date.now();
     if (!batches.some((batch) => isOlder(batch, localMs - maxAgeMs))) return unchanged;
@@ -54,20 +51,17 @@ export class ExpiredRows {
     const expiredBeforeMs = Math.min(localMs, databaseMs) - maxAgeMs;
     const expired = batches.filter((batch) => isOlder(batch, expiredBeforeMs));
     if (expired.length === 0) return unchanged;
-    if (!isRepeated) this.#count(expired.reduce((sum, { rows }) => sum + rows, 0));
-    return { batches: batches.filter((batch) => !expired.includes(batch)), expiredBeforeMs };
+    const current = batches.filter((batch) => !isOlder(batch, expiredBeforeMs));
+    return { batches: current, expiredBeforeMs, expiredRows: sumRows(expired) };
   }
 
-  #count(rows: number): void {
+  /** Counts rows that were removed. */
+  count(rows: number): void {
+    if (rows === 0) return;
     this.#options.dropped.add('expired', rows);
     this.#logDropped(
       rows,
       'they are older than the retention period. Raise PERFORMANCE_RETENTION_DAYS to keep such rows',
     );
   }
-}
-
-/** Whether all rows of a batch are older. State tables keep their rows. */
-export function isOlder({ table, newestMs }: Batch, timeMs: number): boolean {
-  return isMeasurementTable(table) && newestMs < timeMs;
 }

@@ -2,7 +2,7 @@ import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
 
 /** Maximum number of rows per batch, so that encoding them doesn't block the event loop for long. */
-const MAX_CHUNK_ROWS = 1000;
+export const MAX_CHUNK_ROWS = 1000;
 
 /** Limit of the estimated size, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;

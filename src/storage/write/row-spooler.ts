@@ -1,8 +1,17 @@
 import type { AnyRow } from '../../core/schema/table-definition.ts';
 import type { TableName } from '../../core/schema/table-registry.ts';
+import type { Batch } from '../spool/batch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { BatchEncoder } from './batch-encoder.ts';
 import { RowBuffer, type RowChunk } from './row-buffer.ts';
+
+/** The chunk that is being written. */
+interface ChunkInProgress {
+  readonly chunk: RowChunk;
+  readonly batches: readonly Batch[];
+  /** Number of batches that are in the spool. */
+  addedBatches: number;
+}
 
 /** Buffers rows and writes them to the spool, one chunk at a time. */
 export class RowSpooler {
@@ -10,7 +19,7 @@ export class RowSpooler {
   readonly #spool: Pick<Spool, 'add' | 'addSync'>;
   readonly #buffer = new RowBuffer();
   #writing: Promise<void> | undefined;
-  #chunkInProgress: RowChunk | undefined;
+  #inProgress: ChunkInProgress | undefined;
 
   constructor(encoder: Pick<BatchEncoder, 'toBatches'>, spool: Pick<Spool, 'add' | 'addSync'>) {
     this.#encoder = encoder;
@@ -29,7 +38,7 @@ export class RowSpooler {
 
   /** Same as `rows`, without the rows that are being written. The spool can already contain them. */
   get rowsNotInProgress(): number {
-    return this.#buffer.allRows - (this.#chunkInProgress?.rows.length ?? 0);
+    return this.#buffer.allRows - (this.#inProgress?.chunk.rows.length ?? 0);
   }
 
   /** Adds rows to the buffer. If it is full, writes it synchronously if `writesIfFull` is set. */
@@ -40,7 +49,7 @@ export class RowSpooler {
   ): void {
     this.#buffer.add(table, rows);
     // The event loop can be blocked by the code that adds the rows.
-    if (writesIfFull && this.#buffer.isFull) this.#writeSync(this.#chunkInProgress);
+    if (writesIfFull && this.#buffer.isFull) this.#writeSync(this.#inProgress?.chunk);
   }
 
   /** Writes all rows to the spool. Resolves when they are there. */
@@ -57,8 +66,13 @@ export class RowSpooler {
     await this.#writing;
   }
 
-  /** Writes all rows synchronously, for use when the process exits. Rows that are being written are written again. */
+  /** Writes all rows synchronously, for use when the process exits. Completes a running write. */
   writeSync(): void {
+    if (this.#inProgress) {
+      const { chunk, batches, addedBatches } = this.#inProgress;
+      for (const batch of batches.slice(addedBatches)) this.#spool.addSync(batch);
+      this.#buffer.removeChunk(chunk);
+    }
     this.#writeSync();
   }
 
@@ -82,12 +96,16 @@ export class RowSpooler {
     for (;;) {
       const chunk = this.#buffer.getOldestChunk();
       if (!chunk) return;
-      this.#chunkInProgress = chunk;
+      const inProgress = { chunk, batches: this.#encoder.toBatches(chunk), addedBatches: 0 };
+      this.#inProgress = inProgress;
       try {
-        for (const batch of this.#encoder.toBatches(chunk)) await this.#spool.add(batch);
+        for (const batch of inProgress.batches) {
+          await this.#spool.add(batch);
+          inProgress.addedBatches++;
+        }
         this.#buffer.removeChunk(chunk);
       } finally {
-        this.#chunkInProgress = undefined;
+        this.#inProgress = undefined;
       }
     }
   }

@@ -11,7 +11,7 @@ import { errorMessage } from '../../core/perfscope-error.ts';
 import type { DeadLetterStore } from '../dead-letters/dead-letter-store.ts';
 import { reportDroppedTotal } from '../spool/dropped-row-report.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
-import type { UnsentRows, UnsentTable } from '../spool/skipped-range.ts';
+import type { UnsentRows, UnsentTable } from '../spool/unsent-rows.ts';
 import { ExpiredRows } from './expired-rows.ts';
 import { IlpClient } from './ilp-client.ts';
 import type { LineQueue } from './line-queue.ts';
@@ -75,6 +75,7 @@ type StepResult = 'continue' | 'idle' | { readonly failure: string } | { readonl
 /** A slow request, and the further requests for the same rows. */
 interface SlowTable {
   readonly window: SendWindow;
+  readonly table: string;
   readonly done: Promise<void>;
 }
 
@@ -236,7 +237,11 @@ export class SpoolSender {
       if (result !== undefined) return result;
     }
     this.#schedule.busy = table;
-    this.#slow = { window, done: this.#finishSlowTable(sending, target, window, table, queue) };
+    this.#slow = {
+      window,
+      table,
+      done: this.#finishSlowTable(sending, target, window, table, queue),
+    };
     return 'continue';
   }
 
@@ -323,19 +328,17 @@ export class SpoolSender {
     const isBlocked = (table: string) => this.#schedule.isBlocked(table);
     const reading = await spool.read(READING_BYTES, isBlocked);
     if (!reading) return undefined;
-    const { batches, expiredBeforeMs } = await this.#expiredRows.remove(
-      target,
-      resumeBatches(reading),
-      reading.isRepeated === true,
-      this.#closing.signal,
-    );
-    return new SendWindow(reading, batches, expiredBeforeMs);
+    const batches = resumeBatches(reading);
+    const current = await this.#expiredRows.remove(target, batches, this.#closing.signal);
+    return new SendWindow(reading, current);
   }
 
   /** Ends a reading. The spool keeps the unsent rows. */
   #endWindow(window: SendWindow): StepResult {
-    const unsent = window.getUnsent(this.#slow?.window === window);
+    const unsent = window.getUnsent(this.#slow?.window === window ? this.#slow.table : undefined);
     this.#options.spool.remove(window.reading, unsent);
+    // Not earlier, because another process can read the batches again if this process ends.
+    if (!window.reading.isRepeated) this.#expiredRows.count(window.expiredRows);
     this.#window = undefined;
     // If QuestDB accepts no rows at all, the whole spool would be read at once.
     const canContinue = unsent.tables.size === 0 || this.#failures === 0;

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TableName } from '../../../../src/core/schema/table-registry.ts';
-import type { UnsentTable } from '../../../../src/storage/spool/skipped-range.ts';
+import type { Batch } from '../../../../src/storage/spool/batch.ts';
 import type { SpoolReading } from '../../../../src/storage/spool/spool-reading.ts';
+import type { UnsentTable } from '../../../../src/storage/spool/unsent-rows.ts';
 import { resumeBatches, SendWindow } from '../../../../src/storage/write/send-window.ts';
 import { createRandom } from '../../../support/random.ts';
 import {
@@ -30,14 +31,17 @@ afterEach(() => {
 
 const isBad = (table: string) => table === BAD;
 
+const withoutExpired = (batches: readonly Batch[]) => ({
+  ...{ batches, expiredBeforeMs: undefined, expiredRows: 0 },
+});
+
 /** Ends a reading without sending the rows of some tables. */
 function skip(
   reading: SpoolReading,
   unsent: Record<string, UnsentTable>,
-  isInFlight = false,
+  tableInFlight?: string,
 ): void {
-  const tables = new Map(Object.entries(unsent));
-  spool.remove(reading, { tables, expiredBeforeMs: undefined, isInFlight });
+  spool.remove(reading, { tables: new Map(Object.entries(unsent)), tableInFlight });
 }
 
 /** Reads everything, and sends only the tables that are not blocked. Returns the values of sent rows. */
@@ -49,7 +53,7 @@ async function drain(
   for (;;) {
     const reading = await from.read(1000, isBlocked);
     if (!reading) return values;
-    const window = new SendWindow(reading, resumeBatches(reading), undefined);
+    const window = new SendWindow(reading, withoutExpired(resumeBatches(reading)));
     for (const [table, queue] of window.pending) {
       if (isBlocked(table)) continue;
       const { parts } = queue.peek(1e6);
@@ -60,7 +64,7 @@ async function drain(
       );
       queue.remove(queue.peek(1e6));
     }
-    from.remove(reading, window.getUnsent(false));
+    from.remove(reading, window.getUnsent());
   }
 }
 
@@ -103,7 +107,7 @@ it('waits for skipped rows in a flush', async () => {
 it('records the progress of rows that are sent after the reading has ended', async () => {
   await spool.add(createBatch(0, 4, BAD));
   const reading = (await spool.read(1e6))!;
-  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, true);
+  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, BAD);
   await spool.add(createBatch(4, 2, BAD));
   await drain(isBad);
   spool.updateUnsent(reading, BAD, { rows: 4, handledRows: 3 });
@@ -115,7 +119,7 @@ it('does not use the memory of rows again that are being sent', async () => {
   await spool.add(createBatch(0, 4, BAD));
   await spool.add(createBatch(100, 4, GOOD));
   const reading = (await spool.read(1))!;
-  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, true);
+  skip(reading, { [BAD]: { rows: 4, handledRows: 0 } }, BAD);
   await spool.read(1);
   expect(readValues(reading.batches)).toEqual([0, 1, 2, 3]);
 });

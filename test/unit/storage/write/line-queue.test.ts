@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  findLineEnd,
-  type LineChunk,
-  LineQueue,
-} from '../../../../src/storage/write/line-queue.ts';
+import { findLineEnd, type LineChunk } from '../../../../src/storage/spool/batch-lines.ts';
+import { LineQueue } from '../../../../src/storage/write/line-queue.ts';
 import { createRandom } from '../../../support/random.ts';
 
 /** Texts that are difficult to divide, because a line feed can be part of a text. */
