@@ -3,7 +3,7 @@ import { createHash } from '../../core/lazy-crypto.ts';
 import { assertTrustedFolder } from '../../core/trusted-file.ts';
 import { type DeadLetter, listDeadLetterFiles, readDeadLetters } from './dead-letter-files.ts';
 
-/** Maximum number of remembered rows. More than a segment contains. */
+/** More rows than a segment contains. */
 const MAX_ROWS = 100_000;
 const KEY_LENGTH = 16;
 
@@ -15,11 +15,16 @@ export class KnownDeadLetters {
   readonly #folders: readonly string[];
   /** The row that was remembered first is the first to be forgotten. */
   readonly #keys = new Set<string>();
+  readonly #maxRows: number;
   #isCurrent = false;
 
-  /** @param folders folders with dead letters of this and other processes */
-  constructor(folders: readonly string[]) {
+  /**
+   * @param folders folders with dead letters of this and other processes
+   * @param maxRows maximum number of remembered rows. Default: 100,000
+   */
+  constructor(folders: readonly string[], maxRows = MAX_ROWS) {
     this.#folders = folders;
+    this.#maxRows = maxRows;
   }
 
   /** Makes the next `load` look for new dead letters of other processes. */
@@ -34,7 +39,7 @@ export class KnownDeadLetters {
     const files: string[][] = [];
     let rows = 0;
     for (const { folder, name } of this.#folders.flatMap(listFiles).sort(compareNewestFirst)) {
-      if (rows >= MAX_ROWS) break;
+      if (rows >= this.#maxRows) break;
       const keys = readKeys(folder, name);
       files.push(keys);
       rows += keys.length;
@@ -54,7 +59,7 @@ export class KnownDeadLetters {
   #remember(key: string): void {
     this.#keys.delete(key);
     this.#keys.add(key);
-    if (this.#keys.size <= MAX_ROWS) return;
+    if (this.#keys.size <= this.#maxRows) return;
     const [oldest] = this.#keys;
     this.#keys.delete(oldest!);
   }

@@ -16,13 +16,6 @@ export interface SegmentOptions {
   readonly isForeign: boolean;
 }
 
-interface PendingRecord {
-  readonly parts: readonly Buffer[];
-  readonly position: number;
-  /** Whether it was also written synchronously. */
-  isComplete: boolean;
-}
-
 /** A file with records. One process appends to it. It is deleted when all its rows are stored. */
 export class Segment {
   readonly #handle: SegmentHandle;
@@ -31,8 +24,8 @@ export class Segment {
   readonly progress: SegmentProgress;
   #bytes: number;
   #rows: number;
-  /** The record that is being written. */
-  #pending: PendingRecord | undefined;
+  /** The record that is being written. `isComplete`: whether it was also written synchronously. */
+  #pending: { parts: readonly Buffer[]; position: number; isComplete: boolean } | undefined;
   /** Number of rows that failed to be written, and are kept in memory instead. */
   #failedRows = 0;
 
@@ -261,14 +254,6 @@ export class Segment {
         end: isEnd ? end : position + records.bytes,
       };
     }
-  }
-
-  /** Returns a reading of all records. Their batches are still in memory. */
-  createReading(batches: readonly Batch[]): SegmentReading {
-    const records = { batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 };
-    const start = { start: 0, rowsBeforeStart: 0 };
-    const end = { bytes: this.#bytes, end: this.#bytes, rowsBefore: this.#rows };
-    return { ...records, ...start, ...end, rewinds: this.progress.rewinds, isRepeated: false };
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Segment } from './segment.ts';
 import type { SegmentReading } from './segment-progress.ts';
 import type { SegmentBatches } from './segment-reader.ts';
 import type { SkippedRange } from './skipped-range.ts';
-import type { UnsentRows } from './unsent-rows.ts';
+import { sumRows, type UnsentRows } from './unsent-rows.ts';
 
 /** Batches that were read from the spool, oldest first. */
 export interface SpoolReading {
@@ -26,6 +26,20 @@ export interface CurrentReading extends SpoolReading {
 /** Returns a reading of batches that are only in memory. */
 export function createMemoryReading(batches: readonly Batch[]): CurrentReading {
   return { batches, source: undefined, isRepeated: false, unsent: undefined };
+}
+
+/** Returns the source of a reading of batches that were in memory first. They are all batches of the segment. */
+export function createSavedSource(
+  segment: Segment,
+  batches: readonly Batch[],
+): { segment: Segment; reading: SegmentReading } {
+  const { bytes } = segment;
+  const reading = {
+    ...{ batches, damagedRows: 0, damagedBytes: 0, bytesNeeded: 0 },
+    ...{ start: 0, rowsBeforeStart: 0, bytes, end: bytes, rowsBefore: sumRows(batches) },
+    ...{ rewinds: segment.progress.rewinds, isRepeated: false },
+  };
+  return { segment, reading };
 }
 
 /** Returns a reading of batches in a segment. */

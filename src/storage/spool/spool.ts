@@ -18,6 +18,7 @@ import {
 import {
   type CurrentReading,
   createMemoryReading,
+  createSavedSource,
   createSegmentReading,
   type SpoolReading,
 } from './spool-reading.ts';
@@ -332,7 +333,7 @@ export class Spool {
     const segment = this.#queue.createSegmentSync(batches);
     if (!segment) return;
     for (const batch of batches) this.#unsaved.setSaved(batch, { segment, end: segment.bytes });
-    reading.source = { segment, reading: segment.createReading(batches) };
+    reading.source = createSavedSource(segment, batches);
     this.#queue.inUse = segment;
   }
 

@@ -1,16 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TableName } from '../../../../src/core/schema/table-registry.ts';
 import type { Batch } from '../../../../src/storage/spool/batch.ts';
 import type { SpoolReading } from '../../../../src/storage/spool/spool-reading.ts';
 import type { UnsentTable } from '../../../../src/storage/spool/unsent-rows.ts';
+import type { LineQueue } from '../../../../src/storage/write/line-queue.ts';
 import { resumeBatches, SendWindow } from '../../../../src/storage/write/send-window.ts';
 import { createRandom } from '../../../support/random.ts';
 import {
   copyAsOrphan,
   createBatch,
+  listSegments,
   readValues,
   TestSpool,
 } from '../../../support/spool-fixtures.ts';
@@ -210,6 +212,127 @@ it('marks the rows of a reading during which they were resent', async () => {
   spool.resendAcknowledged();
   spool.remove(reading);
   expect((await spool.read(1e6))!.isRepeated).toBe(true);
+});
+
+it('counts and sends rows once if rows are sent again during an attempt that fails for a table', async () => {
+  await spool.add(createBatch(0, 2, GOOD));
+  await spool.add(createBatch(2, 2, BAD));
+  const reading = (await spool.read(1e6))!;
+  spool.resendAcknowledged();
+  skip(reading, { [BAD]: { rows: 2, handledRows: 1 } });
+  const sent: [boolean, number[]][] = [];
+  for (let next = await spool.read(1e6); next; next = await spool.read(1e6)) {
+    sent.push([next.isRepeated, readValues(resumeBatches(next))]);
+    spool.remove(next);
+  }
+  expect(sent.toSorted()).toEqual([
+    [false, [3]],
+    [true, [0, 1, 2, 3]],
+  ]);
+  expect([spool.waitingRows, spool.dropped.total]).toEqual([0, 0]);
+});
+
+it('does not drop rows that are being sent at the size limit', async () => {
+  spool.close();
+  spool = new TestSpool({ dir: join(folder, 'small'), maxBytes: 8000 });
+  await spool.add(createBatch(0, 20, BAD));
+  const reading = (await spool.read(1e6))!;
+  skip(reading, { [BAD]: { rows: 20, handledRows: 0 } }, BAD);
+  for (let i = 100; spool.dropped.total === 0; i += 10) await spool.add(createBatch(i, 10, GOOD));
+  spool.updateUnsent(reading, BAD, { rows: 20, handledRows: 19 });
+  expect(await drain(isBad)).not.toEqual([]);
+  expect(await drain(() => false)).toEqual([19]);
+});
+
+it('keeps the progress of a second attempt that continues after its reading', async () => {
+  await spool.add(createBatch(0, 8, BAD));
+  skip((await spool.read(1e6))!, { [BAD]: { rows: 8, handledRows: 3 } });
+  const reading = (await spool.read(1e6))!;
+  const window = new SendWindow(reading, withoutExpired(resumeBatches(reading)));
+  const [[, queue]] = window.pending as [[string, LineQueue]];
+  const sendRow = () => queue.remove({ ...queue.peek(1), rows: 1 });
+  sendRow();
+  spool.remove(reading, window.getUnsent(BAD));
+  sendRow();
+  sendRow();
+  spool.updateUnsent(reading, BAD, window.getProgress(BAD));
+  expect(await drain(() => false)).toEqual([6, 7]);
+});
+
+describe('rows that expire between two attempts', () => {
+  it.each([
+    ['on disk', false],
+    ['in memory', true],
+  ])(
+    'are counted once, and the others continue at their position, %s',
+    async (_kind, isInMemory) => {
+      const dir = join(folder, 'expired');
+      if (isInMemory) writeFileSync(dir, '');
+      const expiring = new TestSpool({ dir });
+      await expiring.add({ ...createBatch(0, 4, GOOD), newestMs: 1000 });
+      await expiring.add({ ...createBatch(4, 4, GOOD), newestMs: 5000 });
+      const tables = new Map([[GOOD, { rows: 8, handledRows: 2 }]]);
+      expiring.remove((await expiring.read(1e6))!, { tables });
+      let expiredRows = 0;
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const reading = (await expiring.read(1e6))!;
+        const resumed = resumeBatches(reading);
+        const expired = resumed.filter((batch) => batch.newestMs < 2000);
+        expiredRows += expired.reduce((sum, { rows }) => sum + rows, 0);
+        const batches = resumed.filter((batch) => !expired.includes(batch));
+        const expiredBeforeMs = expired.length > 0 ? 2000 : undefined;
+        const window = new SendWindow(reading, { batches, expiredBeforeMs, expiredRows });
+        const [[, queue]] = window.pending as [[string, LineQueue]];
+        queue.remove({ ...queue.peek(1), rows: 1 });
+        expiring.remove(reading, window.getUnsent());
+      }
+      expect([expiredRows, expiring.waitingRows]).toEqual([2, 1]);
+      const reading = (await expiring.read(1e6))!;
+      expect(readValues(resumeBatches(reading))).toEqual([7]);
+      expiring.close();
+    },
+  );
+});
+
+describe('if a skipped record is damaged', () => {
+  /** Changes the first record of a table in the file. */
+  function damage(table: string): void {
+    const path = join(folder, 'spool', listSegments(join(folder, 'spool'))[0]!);
+    const data = readFileSync(path);
+    data.write('X', data.indexOf(`${table},name`) + table.length + 1);
+    writeFileSync(path, data);
+  }
+
+  it('counts its rows, and does not read it again', async () => {
+    await spool.add(createBatch(0, 5, BAD));
+    skip((await spool.read(1e6))!, { [BAD]: { rows: 5, handledRows: 2 } });
+    damage(BAD);
+    expect(await spool.read(1e6)).toBeUndefined();
+    expect([...spool.dropped.byReason]).toEqual([['damaged', 3]]);
+    expect(spool.waitingRows).toBe(0);
+  });
+
+  it('sends the other rows', async () => {
+    await spool.add(createBatch(0, 5, BAD));
+    await spool.add(createBatch(5, 5, BAD));
+    skip((await spool.read(1e6))!, { [BAD]: { rows: 10, handledRows: 0 } });
+    damage(BAD);
+    expect(await drain(() => false)).toEqual([5, 6, 7, 8, 9]);
+    expect([...spool.dropped.byReason]).toEqual([['damaged', 5]]);
+  });
+
+  it('counts its rows in the next process only, if the process ends before they are sent', async () => {
+    await spool.add(createBatch(0, 5, BAD));
+    await spool.add(createBatch(5, 1, GOOD));
+    damage(BAD);
+    await spool.read(1e6);
+    spool.close();
+    const next = new TestSpool({ dir: join(folder, 'spool') });
+    await next.adopt();
+    expect(await next.drain()).toEqual([5]);
+    expect([spool.dropped.total, next.dropped.total]).toEqual([0, 5]);
+    next.close();
+  });
 });
 
 it('keeps skipped rows when rows are sent again', async () => {

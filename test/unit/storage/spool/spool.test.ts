@@ -322,6 +322,22 @@ describe('concurrent calls', () => {
   });
 });
 
+it('completes a running append in place when the process exits', async () => {
+  const spool = new TestSpool({ dir });
+  const batch = createBatch(0, 3);
+  const adding = spool.add(batch);
+  // The write starts in the next turns.
+  await Promise.resolve();
+  await Promise.resolve();
+  spool.addSync(batch);
+  const [file = ''] = listSegments(dir);
+  const copies = readFileSync(join(dir, file), 'latin1').split('value=0').length - 1;
+  await adding;
+  expect([copies, spool.waitingRows]).toEqual([1, 3]);
+  expect(await spool.drain()).toEqual([0, 1, 2]);
+  spool.close();
+});
+
 describe('adoption', () => {
   it('deletes a folder whose process was killed while it created the folder', async () => {
     const [abandoned, recent] = ['new-1-00000000', 'new-2-00000000'] as const;
@@ -413,6 +429,19 @@ describe('adoption', () => {
     expect(await spool.adopt()).toBe(3);
     expect(await spool.drain()).toEqual(numbers(3));
     spool.close();
+  });
+
+  it('takes over nothing more after it was closed', async () => {
+    const killed = new TestSpool({ dir: join(folder, 'other') });
+    await addBatches(killed, 3);
+    copyAsOrphan(join(folder, 'other'), dir);
+    const closed = new TestSpool({ dir });
+    const adopting = closed.adopt();
+    closed.close();
+    expect(await adopting).toBe(0);
+    const spool = new TestSpool({ dir });
+    expect(await spool.adopt()).toBe(3);
+    for (const each of [killed, spool]) each.close();
   });
 
   it('gives each segment to one of several processes', async () => {
