@@ -203,7 +203,7 @@ it('deletes the files of killed processes, and counts the removed rows', async (
   const minuteAgo = Date.now() / 1000 - 61;
   utimesSync(join(folder, abandoned), minuteAgo, minuteAgo);
   const stores = [createStore(), createStore()];
-  await Promise.all(stores.map((store) => store.add(TABLE, Buffer.from('a v=1\n'), 'r')));
+  await Promise.all(stores.map((store, i) => store.add(TABLE, Buffer.from(`a v=${i}\n`), 'r')));
   expect(list()).toHaveLength(3);
   expect(list()).toContain(recent);
   expect([...dropped.byReason]).toEqual([['dead_letters_full', 7]]);

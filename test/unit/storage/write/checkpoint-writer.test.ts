@@ -77,3 +77,15 @@ it('reads no rows of an interval that ended while its checkpoint was written', a
   utimesSync(segment.path, endSeconds - 1, endSeconds - 1);
   expect(await readIds()).toEqual([]);
 });
+
+it('divides many rows into batches', async () => {
+  const writer = new CheckpointWriter(encoder);
+  writer.collect = () =>
+    Array.from({ length: 2500 }, (_, i) =>
+      encodeCheckpointRow('performance_metrics', createRow(String(i), 1)),
+    );
+  await writer.write(() => folder);
+  endInterval('a');
+  const batches = await writer.readBatches(join(folder, 'checkpoint'), [segment.path]);
+  expect(batches?.map(({ rows }) => rows)).toEqual([1000, 1000, 500]);
+});
