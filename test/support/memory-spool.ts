@@ -29,10 +29,11 @@ export class MemorySpool implements SpoolReader {
     return this.#reading;
   }
 
-  remove(reading: SpooledBatches, unsent?: UnsentRows): void {
+  remove(reading: SpooledBatches, unsent?: UnsentRows): boolean {
     if (reading !== this.#reading) throw new Error('another reading was removed');
     this.#reading = undefined;
     this.#removeBatches(reading, (table) => !unsent?.tables.has(table));
+    return true;
   }
 
   updateUnsent(reading: SpooledBatches, table: string, unsent: UnsentTable): void {

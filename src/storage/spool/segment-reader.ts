@@ -125,12 +125,15 @@ export class SegmentReader {
     if (!range || (this.#retryAtMs.get(segment) ?? 0) > performance.now()) return { kind: 'empty' };
     try {
       const getBuffer = (bytes: number) => this.#getBuffer(bytes);
-      const batches = await segment.readSkipped(range, isBlocked, getBuffer);
+      // Evaluated once, because a table can become free during the read.
+      const blocked = new Set([...range.tables.keys()].filter(isBlocked));
+      const isLeftOut = (table: string) => blocked.has(table);
+      const batches = await segment.readSkipped(range, isLeftOut, getBuffer);
       // Rows that can't be trusted were already counted.
       const trusted = batches.filter(
         (batch) => !segment.isForeign || getRejectionReason(batch, segment) === undefined,
       );
-      const missingRows = range.removeMissing(trusted, isBlocked);
+      const missingRows = range.removeMissing(trusted, isLeftOut);
       if (missingRows > 0 && !range.position.isRepeated) {
         this.#reporter.reportDamage(segment.path, missingRows, 0);
       }

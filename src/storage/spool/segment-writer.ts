@@ -74,8 +74,10 @@ export class SegmentWriter {
   /** Same as `append`, but synchronous. Can be called while `append` is running, also with the same batch. */
   appendSync(batch: Batch): BatchPosition | undefined {
     try {
-      const isAppending = this.#appending?.batch === batch;
-      const segment = isAppending ? this.#appending!.segment : this.#getSegmentFor(batch);
+      const running = this.#appending?.batch === batch ? this.#appending.segment : undefined;
+      // It can have failed, although `append` has not returned yet.
+      const isAppending = running?.isWriting === true;
+      const segment = isAppending ? running : this.#getSegmentFor(batch);
       if (isAppending) segment.completeAppendSync();
       else segment.appendSync(batch);
       return { segment, end: segment.bytes };

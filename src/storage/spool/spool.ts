@@ -186,9 +186,10 @@ export class Spool {
    * no longer valid.
    *
    * @param unsent rows that could not be sent. `read` returns them again later. Default: none
+   * @returns false if `close` has ended the reading. Another process can then read its rows again.
    */
-  remove(reading: SpoolReading, unsent?: UnsentRows): void {
-    if (this.#reading !== reading) return;
+  remove(reading: SpoolReading, unsent?: UnsentRows): boolean {
+    if (this.#reading !== reading) return false;
     const { source, batches } = this.#reading;
     this.#reading = undefined;
     this.#queue.inUse = undefined;
@@ -205,6 +206,7 @@ export class Spool {
       this.#queue.removeSent(source.segment);
     }
     if (this.waitingRows === 0 || unsent?.tableInFlight !== undefined) this.#reader.releaseBuffer();
+    return true;
   }
 
   /** Records the progress of a table whose rows were being sent when the reading ended. */

@@ -63,6 +63,7 @@ export class UnsavedBatches {
   /** Same as `append`, but synchronous. Can be called while `append` is running, also with the same batch. */
   appendSync(batch: Batch): void {
     this.saveSync();
+    if (this.#addedSync.has(batch)) return;
     this.#addedSync.add(batch);
     const position = this.#queue.appendSync(batch);
     if (position) this.setSaved(batch, position);

@@ -72,6 +72,7 @@ export class RowSpooler {
       const { chunk, batches, addedBatches } = this.#inProgress;
       for (const batch of batches.slice(addedBatches)) this.#spool.addSync(batch);
       this.#buffer.removeChunk(chunk);
+      this.#inProgress = undefined;
     }
     this.#writeSync();
   }

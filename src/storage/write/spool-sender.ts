@@ -42,7 +42,7 @@ export interface SpoolReader {
     maxBytes: number,
     isBlocked: (table: string) => boolean,
   ): Promise<SpooledBatches | undefined>;
-  remove(reading: SpooledBatches, unsent?: UnsentRows): void;
+  remove(reading: SpooledBatches, unsent?: UnsentRows): boolean;
   updateUnsent(reading: SpooledBatches, table: string, unsent: UnsentTable): void;
 }
 
@@ -336,9 +336,9 @@ export class SpoolSender {
   /** Ends a reading. The spool keeps the unsent rows. */
   #endWindow(window: SendWindow): StepResult {
     const unsent = window.getUnsent(this.#slow?.window === window ? this.#slow.table : undefined);
-    this.#options.spool.remove(window.reading, unsent);
+    const isEnded = this.#options.spool.remove(window.reading, unsent);
     // Not earlier, because another process can read the batches again if this process ends.
-    if (!window.reading.isRepeated) this.#expiredRows.count(window.expiredRows);
+    if (isEnded && !window.reading.isRepeated) this.#expiredRows.count(window.expiredRows);
     this.#window = undefined;
     // If QuestDB accepts no rows at all, the whole spool would be read at once.
     const canContinue = unsent.tables.size === 0 || this.#failures === 0;

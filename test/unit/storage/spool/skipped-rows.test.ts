@@ -294,6 +294,16 @@ describe('rows that expire between two attempts', () => {
   );
 });
 
+it('keeps skipped rows of a table that becomes free during the read', async () => {
+  await spool.add(createBatch(0, 2, BAD));
+  await spool.add(createBatch(2, 2, 'queue_metrics'));
+  await drain((table) => table !== GOOD);
+  let calls = 0;
+  const becomesFree = (table: string) => table === BAD && calls++ < 2;
+  expect(readValues((await spool.read(1e6, becomesFree))!.batches)).toContain(2);
+  expect([spool.waitingRows, spool.dropped.total]).toEqual([4, 0]);
+});
+
 describe('if a skipped record is damaged', () => {
   /** Changes the first record of a table in the file. */
   function damage(table: string): void {
