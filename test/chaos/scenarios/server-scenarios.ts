@@ -6,6 +6,7 @@ import { InstrumentedApp } from '../../support/instrumented-app.ts';
 import { sendRequests } from '../../support/send-requests.ts';
 import { suspendTable } from '../../support/suspend-table.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { waitForWal } from '../../support/wait-for-rollups.ts';
 import type { ChaosRun } from '../chaos-run.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -114,6 +115,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       const successor = await run.start({ label: 'sweep', isDirect: true });
       await successor.run('adopt');
       await successor.run('flush 120000');
+      await waitForWal(run.questdb);
       const [[count] = []] = await run.questdb.sql(
         `SELECT sum(count) FROM performance_metrics
          WHERE service = '${run.id}' AND endpoint = '/rooms/:id'`,
