@@ -1,10 +1,6 @@
 import type { Server } from 'node:http';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
-import {
-  getRowTarget,
-  type PausedTarget,
-  type WriteTarget,
-} from '../core/config/questdb-targets.ts';
+import type { PausedTarget, WriteTarget } from '../core/config/questdb-targets.ts';
 import { DEFAULT_EXIT_TIMEOUT_MS } from '../core/config/setting-definitions.ts';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
 import { runGuarded } from '../core/guard.ts';
@@ -33,8 +29,8 @@ import { OtelMetrics, recordJobTransition } from './otel-metrics.ts';
 import { captureProcessErrors } from './process/process-errors.ts';
 import { QuestdbConnector } from './questdb-connector.ts';
 import { MetricRecorder } from './record/metric-recorder.ts';
-import { describeIncompatibleServer } from './server-version-check.ts';
 import { listSystemMetricStarts } from './system-metrics.ts';
+import { WriteTargetFinder } from './write-target-finder.ts';
 
 /** What fails, for {@link runGuarded}. */
 const EXIT_PART = 'the export at exit';
@@ -72,6 +68,7 @@ export class Agent {
   readonly histograms = new HistogramRegistry(() => this.#onOverflow());
   readonly #options: AgentOptions;
   readonly #connector: QuestdbConnector;
+  readonly #targetFinder: WriteTargetFinder;
   readonly #host = new HostSampler();
   readonly #eventLoop = new EventLoopSampler();
   readonly #requestStats = new DurationStats();
@@ -82,8 +79,6 @@ export class Agent {
   #instrumentationRegistry: InstrumentationRegistry | undefined;
   #queryClient: QuestdbQueryClient | undefined;
   #isConnecting = false;
-  /** Whether a QuestDB was known at any time. It can be back soon. */
-  #hasFoundTarget = false;
 
   constructor(options: AgentOptions) {
     const { config, log, strict = false } = options;
@@ -95,6 +90,8 @@ export class Agent {
     this.tenantReader = new TenantReader(settings, (field, reason) =>
       this.#reportRejectedTenant(field, reason),
     );
+    const { target } = options;
+    this.#targetFinder = new WriteTargetFinder({ config, target, warnOnce: this.#warnOnce });
     this.#connector = new QuestdbConnector({
       config,
       log,
@@ -102,7 +99,7 @@ export class Agent {
       dropped: this.droppedRows,
       spoolDir: options.spoolDir,
       isServer: options.isServer,
-      target: () => this.#getWriteTarget(),
+      target: () => this.#targetFinder.find(),
     });
     const { add } = this.deferredWriter;
     const { droppedRows: dropped } = this;
@@ -207,7 +204,7 @@ export class Agent {
 
   /** Whether QuestDB is configured or a local server is running. */
   get hasWriteTarget(): boolean {
-    return this.#getWriteTarget() !== undefined;
+    return this.#targetFinder.find() !== undefined;
   }
 
   /**
@@ -250,7 +247,7 @@ export class Agent {
     this.errorTracker.addCountRows();
     const { writer, pendingRows } = this.deferredWriter;
     this.deferredWriter.reportDropped();
-    if (!this.hasWriteTarget && !this.#hasFoundTarget) {
+    if (!this.hasWriteTarget && !this.#targetFinder.hasFound) {
       // The next server sends the rows in the spool.
       writer?.flushSync();
       if ((writer?.stats.waitingRows ?? pendingRows) > 0) throw createError('PS_NO_TARGET', {});
@@ -325,24 +322,8 @@ export class Agent {
     this.#warnOnce(`${field} ${reason}`, message);
   }
 
-  /**
-   * Logs a warning, once for each version, if the server is incompatible with this agent. An unknown
-   * version counts as compatible.
-   */
+  /** See {@link WriteTargetFinder.checkServerVersion}. */
   checkServerVersion(version: string | undefined, serverUrl: string): void {
-    const warning = describeIncompatibleServer(version, serverUrl, this.config.resource.service);
-    if (warning !== undefined) this.#warnOnce(`server ${version}`, warning);
-  }
-
-  #getWriteTarget(): WriteTarget | PausedTarget | undefined {
-    const { target: getTarget } = this.#options;
-    const targets = getTarget
-      ? undefined
-      : findQuestdbTargets(this.config, (server) =>
-          this.checkServerVersion(server.version, server.serverUrl),
-        );
-    const target = getTarget?.() ?? (targets && getRowTarget(targets));
-    if (target) this.#hasFoundTarget = true;
-    return target;
+    this.#targetFinder.checkServerVersion(version, serverUrl);
   }
 }

@@ -49,7 +49,7 @@ export class RowSpooler {
   ): void {
     this.#buffer.add(table, rows);
     // The event loop can be blocked by the code that adds the rows.
-    if (writesIfFull && this.#buffer.isFull) this.#writeSync(this.#inProgress?.chunk);
+    if (writesIfFull && this.#buffer.isFull) this.#writeChunksSync(this.#inProgress?.chunk);
   }
 
   /** Writes all rows to the spool. Resolves when they are there. */
@@ -74,7 +74,7 @@ export class RowSpooler {
       this.#buffer.removeChunk(chunk);
       this.#inProgress = undefined;
     }
-    this.#writeSync();
+    this.#writeChunksSync();
   }
 
   /** Removes all rows from the buffer. */
@@ -83,7 +83,7 @@ export class RowSpooler {
   }
 
   /** @param excluded chunk that is already being written */
-  #writeSync(excluded?: RowChunk): void {
+  #writeChunksSync(excluded?: RowChunk): void {
     this.#buffer.splitIntoChunks();
     for (;;) {
       const chunk = this.#buffer.getOldestChunk(excluded);

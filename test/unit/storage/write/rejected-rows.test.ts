@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listDeadLetterGroups } from '../../../../src/storage/dead-letters/dead-letter-groups.ts';
 import type { RowWriter } from '../../../../src/storage/write/row-writer.ts';
 import { createRowWriter } from '../../../support/create-row-writer.ts';
@@ -59,29 +59,22 @@ async function sendRest(isServer: boolean): Promise<void> {
   await successor.close(0);
 }
 
-it.each([
+describe.each([
   ['a service', false],
   ['a server', true],
-])(
-  'keeps a rejected row once if %s sends the rest after the end of the process',
-  async (_name, isServer) => {
+])('a rejected row is kept once if %s sends the rest', (_name, isServer) => {
+  it('after the end of the process', async () => {
     const writer = await rejectRow();
     await writer.close(0);
     await sendRest(isServer);
     expect(listGroups()).toMatchObject([{ table: 'performance_metrics', rows: 1 }]);
-  },
-);
+  });
 
-it.each([
-  ['a service', false],
-  ['a server', true],
-])(
-  'keeps a rejected row once if %s sends the rest after the process was killed',
-  async (_name, isServer) => {
+  it('after the process was killed', async () => {
     const writer = await rejectRow();
     copyAsOrphan(spoolDir, spoolDir);
     await sendRest(isServer);
     expect(listGroups()).toMatchObject([{ table: 'performance_metrics', rows: 1 }]);
     await writer.close(0);
-  },
-);
+  });
+});
