@@ -1,8 +1,6 @@
 import { PerformanceMetricType } from '../../src/core/schema/enums.ts';
-import {
-  getTableAndRollupNames,
-  ROLLUP_DEFINITIONS,
-} from '../../src/core/schema/rollup-definitions.ts';
+import { ROLLUP_DEFINITIONS } from '../../src/core/schema/rollup-definitions.ts';
+import { getTableAndRollupNames } from '../../src/core/schema/rollup-names.ts';
 import { STATE_TABLES } from '../../src/core/schema/table-registry.ts';
 import { selectGaugeOverRange, selectGaugeOverTime } from './gauge-queries.ts';
 import { selectLatestHealth } from './health-queries.ts';

@@ -1,12 +1,12 @@
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import {
   computeMaxLagMs,
-  formatRollupName,
   getUnitChain,
   ROLLUP_DEFINITIONS,
   ROLLUP_UNITS,
   type RollupUnit,
 } from '../../src/core/schema/rollup-definitions.ts';
+import { formatRollupName } from '../../src/core/schema/rollup-names.ts';
 import { FROM, INTERVAL, INTERVAL_MS, quote, TO } from './sql-text.ts';
 
 /** Shorter ranges are read without the roll-up: reading rows is fast and includes the latest data. */

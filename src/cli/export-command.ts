@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { HOUR_MS } from '../core/duration.ts';
 import { formatBytes } from '../core/format.ts';
 import { createError } from '../core/perfscope-error.ts';
+import { toCurrentRollupName } from '../core/schema/rollup-names.ts';
 import type { ExportFormat } from '../storage/sql/export-query.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
 import { formatExamples, parseDuration } from './command-options.ts';
@@ -91,7 +92,7 @@ function toSelectStatement(
     ...(property === undefined ? [] : [`property_id = ${quote(property)}`]),
   ];
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
-  return `SELECT * FROM ${table}${where}`;
+  return `SELECT * FROM ${toCurrentRollupName(table)}${where}`;
 }
 
 async function exportRows(statement: string, options: ExportCommandOptions): Promise<void> {

@@ -252,6 +252,7 @@ export interface TrendsQuery {
    */
   metricType?:
     | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -295,7 +296,7 @@ export interface TrendsQuery {
     | 'sum'
   )[];
   /**
-   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   * Dimensions to group by, one series per group: service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    */
   groupBy?: (
     | 'service'
@@ -305,6 +306,7 @@ export interface TrendsQuery {
     | 'endpoint'
     | 'operation'
     | 'queue'
+    | 'queueScope'
     | 'organizationId'
     | 'propertyId'
   )[];
@@ -349,6 +351,10 @@ export interface TrendsQuery {
    */
   queue?: string[];
   /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
+  /**
    * Limits the response to this organizationId. Can be repeated.
    */
   organizationId?: string[];
@@ -389,7 +395,7 @@ export interface EndpointsQuery {
    */
   timeZone?: string;
   /**
-   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint","operation"]
    */
@@ -401,6 +407,7 @@ export interface EndpointsQuery {
     | 'endpoint'
     | 'operation'
     | 'queue'
+    | 'queueScope'
     | 'organizationId'
     | 'propertyId'
   )[];
@@ -437,6 +444,7 @@ export interface EndpointsQuery {
     | 'endpoint'
     | 'operation'
     | 'queue'
+    | 'queueScope'
     | 'organizationId'
     | 'propertyId';
   /**
@@ -485,6 +493,10 @@ export interface EndpointsQuery {
    * Limits the response to this queue. Can be repeated.
    */
   queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
   /**
    * Limits the response to this organizationId. Can be repeated.
    */
@@ -522,7 +534,7 @@ export interface DatabaseQuery {
    */
   timeZone?: string;
   /**
-   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, organizationId, propertyId.
+   * Dimensions to group by: one or more of service, version, environment, instance, endpoint, operation, queue, queueScope, organizationId, propertyId.
    *
    * @default ["endpoint","operation"]
    */
@@ -534,6 +546,7 @@ export interface DatabaseQuery {
     | 'endpoint'
     | 'operation'
     | 'queue'
+    | 'queueScope'
     | 'organizationId'
     | 'propertyId'
   )[];
@@ -570,6 +583,7 @@ export interface DatabaseQuery {
     | 'endpoint'
     | 'operation'
     | 'queue'
+    | 'queueScope'
     | 'organizationId'
     | 'propertyId';
   /**
@@ -618,6 +632,10 @@ export interface DatabaseQuery {
    * Limits the response to this queue. Can be repeated.
    */
   queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
   /**
    * Limits the response to this organizationId. Can be repeated.
    */
@@ -757,6 +775,7 @@ export interface MetricsQuery {
    */
   metricType?: (
     | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -811,6 +830,10 @@ export interface MetricsQuery {
    * Limits the response to this queue. Can be repeated.
    */
   queue?: string[];
+  /**
+   * Limits the response to this queueScope. Can be repeated.
+   */
+  queueScope?: string[];
   /**
    * Limits the response to this organizationId. Can be repeated.
    */
@@ -1382,6 +1405,7 @@ export interface TrendsAnswer {
   to: string;
   metricType:
     | 'API_RESPONSE_TIME'
+    | 'API_STREAM_DURATION'
     | 'DATABASE_QUERY_TIME'
     | 'DATABASE_CONNECTIONS'
     | 'QUEUE_WAIT_TIME'
@@ -1431,6 +1455,7 @@ export interface Group {
   endpoint?: string;
   operation?: string;
   queue?: string;
+  queueScope?: string;
   organizationId?: string;
   propertyId?: string;
 }

@@ -229,6 +229,7 @@ function isUtilization(name: string): boolean {
 interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
+  host: string | undefined;
   organizationId: string | undefined;
   propertyId: string | undefined;
   /** All other attributes as JSON, or undefined if there are none. */
@@ -245,6 +246,7 @@ const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>(
   ['messaging.destination.name', 'endpoint'],
   ['perfscope.job.name', 'operation'],
   ['perfscope.job.state', 'operation'],
+  ['host.name', 'host'],
   [ATTR_BREAKER_NAME, 'endpoint'],
   [ATTR_BREAKER_OUTCOME, 'operation'],
   [ATTR_BREAKER_STATE, 'operation'],
@@ -259,6 +261,7 @@ function toRowDimensions(attributes: Attributes): RowDimensions {
   const dimensions: RowDimensions = {
     endpoint: undefined,
     operation: undefined,
+    host: undefined,
     organizationId: undefined,
     propertyId: undefined,
     tags: undefined,

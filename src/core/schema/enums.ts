@@ -1,6 +1,7 @@
 /** The type of a row in `performance_metrics`. The names are stored in the database. */
 export const PerformanceMetricType = {
   API_RESPONSE_TIME: 'API_RESPONSE_TIME',
+  API_STREAM_DURATION: 'API_STREAM_DURATION',
   DATABASE_QUERY_TIME: 'DATABASE_QUERY_TIME',
   DATABASE_CONNECTIONS: 'DATABASE_CONNECTIONS',
   QUEUE_WAIT_TIME: 'QUEUE_WAIT_TIME',

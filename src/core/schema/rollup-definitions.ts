@@ -88,6 +88,8 @@ export interface RollupDefinition {
   readonly where: string;
   /** Columns of the roll-up, each with its expression over raw rows. */
   readonly aggregates: Readonly<Record<string, string>>;
+  /** Version in which a column was added, by column. Default: version 1. */
+  readonly addedIn: Readonly<Record<string, number>>;
 }
 
 const TENANT_AND_RESOURCE_KEYS = [
@@ -103,6 +105,7 @@ const METRIC_KEYS = [
   'name',
   'endpoint',
   'operation',
+  'queue_scope',
   ...TENANT_AND_RESOURCE_KEYS,
   'test',
 ];
@@ -116,9 +119,40 @@ function toSampleAggregates(column: string): [string, string][] {
   ];
 }
 
+/** Sums of requests over the rows. All are columns of `performance_metrics`. */
+const REQUEST_SUMS = [
+  'count_2xx',
+  'count_3xx',
+  'count_4xx',
+  'count_5xx',
+  'first_byte_sum',
+  'database_time',
+  'database_calls',
+  'outgoing_time',
+  'outgoing_calls',
+  'queue_time',
+  'queue_calls',
+  'connection_wait_time',
+  'event_loop_wait_time',
+  'own_time',
+];
+
 const HEALTH_COLUMNS = Object.entries(systemHealthTable.columns)
   .filter(([, type]) => type === 'double' || type === 'long')
   .map(([name]) => toSnakeCase(name));
+
+/** Health columns that version 2 of the roll-ups added. */
+const NEW_HEALTH_COLUMNS = [
+  'host_memory_usage',
+  'host_cpu_usage',
+  'process_memory',
+  'process_cpu_usage',
+  'event_loop_utilization',
+];
+
+function toAddedIn(version: number, columns: readonly string[]): Record<string, number> {
+  return Object.fromEntries(columns.map((column) => [column, version]));
+}
 
 const DEFAULT_UNITS: readonly RollupUnit[] = ['1m', '1h'];
 /**
@@ -130,10 +164,10 @@ const BUCKET_UNITS: readonly RollupUnit[] = ['1m', '10m', '1h', '1d'];
 export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
   {
     table: performanceMetricsTable,
-    version: 1,
+    version: 2,
     units: DEFAULT_UNITS,
-    keys: [...METRIC_KEYS, 'unit'],
-    where: 'coalesce(count, 1) > 0',
+    keys: [...METRIC_KEYS, 'host', 'unit'],
+    where: 'coalesce(count, 1) > 0 OR aborted_count > 0',
     aggregates: {
       count: 'sum(count)',
       error_count: 'sum(error_count)',
@@ -145,21 +179,25 @@ export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
       value_count: 'count(value)',
       value_last: 'arg_max(value, timestamp)',
       value_at: 'max(timestamp)',
+      ...Object.fromEntries(REQUEST_SUMS.map((column) => [column, `sum(${column})`])),
+      first_byte_max: 'max(first_byte_max)',
     },
+    addedIn: toAddedIn(2, ['queue_scope', 'host', ...REQUEST_SUMS, 'first_byte_max']),
   },
   {
     table: metricBucketsTable,
-    version: 1,
+    version: 2,
     units: BUCKET_UNITS,
     keys: [...METRIC_KEYS, 'bucket_upper'],
     where: 'count > 0',
     aggregates: { count: 'sum(count)', error_count: 'sum(error_count)' },
+    addedIn: toAddedIn(2, ['queue_scope']),
   },
   {
     table: queueMetricsTable,
-    version: 1,
+    version: 2,
     units: DEFAULT_UNITS,
-    keys: ['queue_name', 'job_type', 'status', ...TENANT_AND_RESOURCE_KEYS, 'test'],
+    keys: ['queue_name', 'queue_scope', 'job_type', 'status', ...TENANT_AND_RESOURCE_KEYS, 'test'],
     where: 'id IS NOT NULL',
     aggregates: {
       count: 'count()',
@@ -170,123 +208,21 @@ export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
       wait_count: 'count(wait_time)',
       wait_max: 'max(wait_time)',
     },
+    addedIn: toAddedIn(2, ['queue_scope']),
   },
   {
     table: systemHealthTable,
-    version: 1,
+    version: 2,
     units: DEFAULT_UNITS,
-    keys: ['service', 'service_version', 'environment', 'instance'],
+    keys: ['host', 'service', 'service_version', 'environment', 'instance'],
     where: 'id IS NOT NULL',
     aggregates: {
       count: 'count()',
       ...Object.fromEntries(HEALTH_COLUMNS.flatMap(toSampleAggregates)),
     },
+    addedIn: toAddedIn(2, [
+      'host',
+      ...NEW_HEALTH_COLUMNS.flatMap((column) => toSampleAggregates(column).map(([name]) => name)),
+    ]),
   },
 ];
-
-/** Returns the expression that combines a roll-up column into a coarser roll-up. */
-function buildMergeAggregate(column: string): string {
-  if (column === 'value_last') return 'arg_max(value_last, value_at)';
-  if (column === 'min') return 'min(min)';
-  return /(^|_)(max|at)$/.test(column) ? `max(${column})` : `sum(${column})`;
-}
-
-/** Returns the name of a roll-up: `metric_buckets_1m`, or `metric_buckets_1m_v2` for version 2. */
-export function formatRollupName({ table, version }: RollupDefinition, unit: RollupUnit): string {
-  return `${table.name}_${unit}${version > 1 ? `_v${version}` : ''}`;
-}
-
-/** Returns the names of a table and its current roll-ups. */
-export function getTableAndRollupNames(definition: RollupDefinition): string[] {
-  return [
-    definition.table.name,
-    ...definition.units.map((unit) => formatRollupName(definition, unit)),
-  ];
-}
-
-/**
- * Returns the version in a roll-up name, or undefined if it is not a roll-up of `table` and `unit`.
- */
-export function parseRollupVersion(
-  name: string,
-  table: string,
-  unit: RollupUnit,
-): number | undefined {
-  if (name === `${table}_${unit}`) return 1;
-  const version = new RegExp(`^${table}_${unit}_v(\\d+)$`).exec(name)?.[1];
-  return version === undefined ? undefined : Number(version);
-}
-
-/** Returns the unit in a roll-up name of any version, or undefined for other names. */
-export function parseRollupUnit(name: string): RollupUnit | undefined {
-  for (const { table, units } of ROLLUP_DEFINITIONS) {
-    const found = units.find((unit) => parseRollupVersion(name, table.name, unit) !== undefined);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** Returns whether the name belongs to a measurement table with roll-ups, or to a roll-up. */
-export function isMeasurementTableOrRollup(name: string): boolean {
-  return (
-    ROLLUP_DEFINITIONS.some(({ table }) => name === table.name) ||
-    parseRollupUnit(name) !== undefined
-  );
-}
-
-/**
- * Returns the `CREATE MATERIALIZED VIEW` statement of a roll-up. Roll-ups are refreshed by a timer
- * and include late rows. Refreshing after each commit would read the current interval again every
- * second.
- *
- * @param fromMs time before which raw rows are ignored, in ms since the epoch. Default: none.
- */
-export function buildCreateRollupSql(
-  definition: RollupDefinition,
-  unit: RollupUnit,
-  days: number,
-  fromMs?: number,
-): string {
-  const finer = getUnitChain(definition.units, unit).at(-2);
-  const base = finer ? formatRollupName(definition, finer) : definition.table.name;
-  const { refreshIntervalMs, partition } = ROLLUP_UNITS[unit];
-  const conditions = finer ? [] : [definition.where];
-  if (!finer && fromMs !== undefined) conditions.push(`timestamp >= '${toIsoTime(fromMs)}'`);
-  return [
-    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${formatRollupName(definition, unit)} WITH BASE ${base}`,
-    `REFRESH EVERY ${refreshIntervalMs / MINUTE_MS}m AS (`,
-    `${buildRollupQuery(definition, unit, base, conditions.join(' AND '))})`,
-    `PARTITION BY ${partition} TTL ${formatRollupTtl(unit, days)}`,
-  ].join(' ');
-}
-
-/**
- * Returns the query that computes a roll-up from `source`.
- *
- * @param source raw rows for the finest unit. For other units, a table with the columns of the next finer
- * roll-up.
- * @param condition SQL condition for the rows of `source`. Empty for all rows.
- */
-export function buildRollupQuery(
-  definition: RollupDefinition,
-  unit: RollupUnit,
-  source: string,
-  condition: string,
-): string {
-  const isFinest = unit === definition.units[0];
-  const columns = Object.entries(definition.aggregates).map(
-    ([name, aggregate]) => `${isFinest ? aggregate : buildMergeAggregate(name)} AS ${name}`,
-  );
-  const where = condition === '' ? '' : ` WHERE ${condition}`;
-  return `SELECT timestamp, ${[...definition.keys, ...columns].join(', ')} FROM ${source}${where} SAMPLE BY ${unit}`;
-}
-
-function toIsoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** Returns the TTL of a roll-up. QuestDB requires a whole number of partitions. */
-export function formatRollupTtl(unit: RollupUnit, days: number): string {
-  const { partition } = ROLLUP_UNITS[unit];
-  return partition === 'DAY' ? `${days} DAY` : `${Math.ceil(days / 7)} WEEK`;
-}

@@ -1,4 +1,5 @@
-import { parseRollupUnit } from './rollup-definitions.ts';
+import { ROLLUP_DEFINITIONS } from './rollup-definitions.ts';
+import { parseRollupUnit, parseRollupVersion } from './rollup-names.ts';
 
 /**
  * Why a roll-up was replaced:
@@ -31,4 +32,18 @@ export function parseRollupHistory(name: string): RollupHistory | undefined {
   const [, view = '', letter, id] = /^(.+)_([hc])(\d+)$/.exec(name) ?? [];
   if (parseRollupUnit(view) === undefined) return undefined;
   return { view, viewId: Number(id), kind: letter === LETTERS.lost ? 'lost' : 'changed' };
+}
+
+/**
+ * Returns whether a roll-up or a history has a column. Older versions don't have the newer columns.
+ */
+export function hasRollupColumn(name: string, column: string): boolean {
+  const view = parseRollupHistory(name)?.view ?? name;
+  for (const { table, units, addedIn } of ROLLUP_DEFINITIONS) {
+    for (const unit of units) {
+      const version = parseRollupVersion(view, table.name, unit);
+      if (version !== undefined) return version >= (addedIn[column] ?? 1);
+    }
+  }
+  return true;
 }

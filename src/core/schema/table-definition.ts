@@ -41,9 +41,11 @@ export function defineTable<const C extends Columns>(
   return table;
 }
 
-/** Converts camelCase to snake_case: `organizationId` → `organization_id`. */
+/** Converts camelCase to snake_case: `organizationId` → `organization_id`, `count2xx` → `count_2xx`. */
 export function toSnakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return name
+    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    .replace(/[a-z](?=\dxx)/g, '$&_');
 }
 
 /** Maximum length of symbol values, in UTF-16 code units. */

@@ -1,12 +1,12 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import {
-  formatRollupTtl,
   getRollupRetentionDays,
-  parseRollupVersion,
   type Retention,
   ROLLUP_DEFINITIONS,
 } from '../../core/schema/rollup-definitions.ts';
 import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
+import { parseRollupVersion } from '../../core/schema/rollup-names.ts';
+import { formatRollupTtl } from '../../core/schema/rollup-sql.ts';
 import { MEASUREMENT_TABLES } from '../../core/schema/table-registry.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 

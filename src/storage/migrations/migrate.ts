@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { createError, PerfscopeError } from '../../core/perfscope-error.ts';
 import {
-  buildCreateRollupSql,
-  formatRollupName,
   getRollupRetentionDays,
   type Retention,
   ROLLUP_DEFINITIONS,
   type RollupDefinition,
   type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
+import { formatRollupName } from '../../core/schema/rollup-names.ts';
+import { buildCreateRollupSql } from '../../core/schema/rollup-sql.ts';
 import { MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
 import {

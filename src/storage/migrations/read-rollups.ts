@@ -1,11 +1,11 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import {
-  parseRollupVersion,
   ROLLUP_DEFINITIONS,
   ROLLUP_UNITS,
   type RollupDefinition,
   type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
+import { parseRollupVersion } from '../../core/schema/rollup-names.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 import { readTableIds } from './read-schema.ts';
 

@@ -1,16 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
-import {
-  buildRollupQuery,
-  type Retention,
-  ROLLUP_UNITS,
-} from '../../core/schema/rollup-definitions.ts';
+import { type Retention, ROLLUP_UNITS } from '../../core/schema/rollup-definitions.ts';
 import {
   formatRollupHistoryName,
   ROLLUP_HISTORY_KINDS,
   type RollupHistoryKind,
 } from '../../core/schema/rollup-history.ts';
+import { buildRollupQuery } from '../../core/schema/rollup-sql.ts';
 import { execSql } from '../questdb/exec-sql-http.ts';
 import { createRollup } from './migrate.ts';
 import type { StoredRollup } from './read-rollups.ts';

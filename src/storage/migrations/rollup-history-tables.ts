@@ -2,13 +2,12 @@ import type { WriteTarget } from '../../core/config/questdb-targets.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import {
   getRollupRetentionDays,
-  parseRollupUnit,
-  parseRollupVersion,
   type Retention,
   ROLLUP_UNITS,
   type RollupDefinition,
 } from '../../core/schema/rollup-definitions.ts';
 import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
+import { parseRollupUnit, parseRollupVersion } from '../../core/schema/rollup-names.ts';
 import { type ExecOptions, execSql } from '../questdb/exec-sql-http.ts';
 
 /** Longest partition of a roll-up. */

@@ -1,5 +1,5 @@
-import { type Sql, sql } from '../sql/sql-builder.ts';
-import { JOB_COLUMNS, METRIC_COLUMNS } from './query-definition.ts';
+import { identifier, type Sql, sql } from '../sql/sql-builder.ts';
+import { BUCKET_COLUMNS, HOST_COLUMNS, JOB_COLUMNS, METRIC_COLUMNS } from './query-definition.ts';
 import type { Aggregation, QueryTable } from './run-query.ts';
 
 /** Measurements, and the points of histograms, gauges, and counters. */
@@ -7,14 +7,14 @@ export const METRICS_TABLE: QueryTable = {
   table: 'performance_metrics',
   scopedBy: 'tenants',
   columns: METRIC_COLUMNS,
-  rowFilter: sql`coalesce(count, 1) > 0`,
+  rowFilter: sql`(coalesce(count, 1) > 0 OR aborted_count > 0)`,
   hasTest: true,
 };
 
 export const BUCKETS_TABLE: QueryTable = {
   table: 'metric_buckets',
   scopedBy: 'tenants',
-  columns: METRIC_COLUMNS,
+  columns: BUCKET_COLUMNS,
   rowFilter: sql`count > 0`,
   hasTest: true,
 };
@@ -32,12 +32,7 @@ export const JOBS_TABLE: QueryTable = {
 export const HOSTS_TABLE: QueryTable = {
   table: 'system_health',
   scopedBy: 'hosts',
-  columns: {
-    service: 'service',
-    version: 'service_version',
-    environment: 'environment',
-    instance: 'instance',
-  },
+  columns: HOST_COLUMNS,
   rowFilter: sql`id IS NOT NULL`,
   hasTest: false,
 };
@@ -45,6 +40,21 @@ export const HOSTS_TABLE: QueryTable = {
 export const COUNT: Aggregation = createSum(sql`sum(count)`);
 /** Number of rows of `queue_metrics` or `system_health`. */
 export const ROW_COUNT: Aggregation = createSum(sql`count()`, sql`sum(count)`);
+
+/**
+ * Returns the sum of a column that rows and roll-ups both have.
+ *
+ * @example createColumnSum('count_2xx')
+ */
+export function createColumnSum(column: string): Aggregation {
+  return { ...createSum(sql`sum(${identifier(column)})`), column };
+}
+
+/** Returns the maximum of a column that rows and roll-ups both have. */
+export function createColumnMax(column: string): Aggregation {
+  const max = sql`max(${identifier(column)})`;
+  return { rows: max, rollup: max, mergeWith: 'max', column };
+}
 
 /** Returns a sum over rows and over the partial sums in roll-ups. */
 export function createSum(rows: Sql, rollup: Sql = rows): Aggregation {

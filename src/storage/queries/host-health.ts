@@ -137,6 +137,11 @@ function toWholeIntervals({ fromMs, toMs }: TimeRange, intervalMs: number): Time
 const HOST_METRIC_COLUMNS = {
   cpuUsage: 'cpu_usage',
   memoryUsage: 'memory_usage',
+  hostCpuUsage: 'host_cpu_usage',
+  hostMemoryUsage: 'host_memory_usage',
+  processCpuUsage: 'process_cpu_usage',
+  processMemory: 'process_memory',
+  eventLoopUtilization: 'event_loop_utilization',
   diskUsage: 'disk_usage',
   load: 'load',
   eventLoopDelayP99: 'event_loop_delay_p99',
@@ -154,12 +159,15 @@ export function toHostAggregations(
   metric: HostMetric,
 ): Record<'total' | 'samples' | 'maximum', Aggregation> {
   const column = HOST_METRIC_COLUMNS[metric];
-  const fromRows = (func: string) => sql`${identifier(func)}(${identifier(column)})`;
-  const fromRollup = (suffix: string, func: string) =>
-    sql`${identifier(func)}(${identifier(`${column}_${suffix}`)})`;
+  const create = (func: string, rollupFunc: string, mergeWith: 'sum' | 'max'): Aggregation => ({
+    rows: sql`${identifier(func)}(${identifier(column)})`,
+    rollup: sql`${identifier(rollupFunc)}(${identifier(`${column}_${func}`)})`,
+    mergeWith,
+    column: `${column}_${func}`,
+  });
   return {
-    total: { rows: fromRows('sum'), rollup: fromRollup('sum', 'sum'), mergeWith: 'sum' },
-    samples: { rows: fromRows('count'), rollup: fromRollup('count', 'sum'), mergeWith: 'sum' },
-    maximum: { rows: fromRows('max'), rollup: fromRollup('max', 'max'), mergeWith: 'max' },
+    total: create('sum', 'sum', 'sum'),
+    samples: create('count', 'sum', 'sum'),
+    maximum: create('max', 'max', 'max'),
   };
 }

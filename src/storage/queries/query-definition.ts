@@ -13,6 +13,8 @@ export const DIMENSIONS = [
   'endpoint',
   'operation',
   'queue',
+  'queueScope',
+  'host',
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
@@ -30,21 +32,38 @@ const COMMON_COLUMNS = {
   property: 'property_id',
 } as const;
 
-/** Columns of `performance_metrics` and `metric_buckets`, where the queue name is in `endpoint`. */
-export const METRIC_COLUMNS: Readonly<Record<Dimension, string>> = {
+/** Columns of `metric_buckets`, where the queue name is in `endpoint`. */
+export const BUCKET_COLUMNS = {
   ...COMMON_COLUMNS,
   endpoint: 'endpoint',
   operation: 'operation',
   queue: 'endpoint',
-};
+  queueScope: 'queue_scope',
+} as const satisfies Partial<Record<Dimension, string>>;
+
+/** Columns of `performance_metrics`. Only rows about a host have a host. */
+export const METRIC_COLUMNS = {
+  ...BUCKET_COLUMNS,
+  host: 'host',
+} as const satisfies Partial<Record<Dimension, string>>;
 
 /** Columns of `queue_metrics`, where the job type is the operation. */
-export const JOB_COLUMNS: Readonly<Record<Dimension, string>> = {
+export const JOB_COLUMNS = {
   ...COMMON_COLUMNS,
   endpoint: 'queue_name',
   operation: 'job_type',
   queue: 'queue_name',
-};
+  queueScope: 'queue_scope',
+} as const satisfies Partial<Record<Dimension, string>>;
+
+/** Columns of `system_health`. */
+export const HOST_COLUMNS = {
+  service: 'service',
+  version: 'service_version',
+  environment: 'environment',
+  instance: 'instance',
+  host: 'host',
+} as const satisfies Partial<Record<Dimension, string>>;
 
 /** Selects rows by scope, time, and filter, and defines how to group them. */
 export interface Query {

@@ -1,4 +1,5 @@
 import { createError } from '../../core/perfscope-error.ts';
+import { hasRollupColumn } from '../../core/schema/rollup-history.ts';
 import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import {
@@ -42,7 +43,7 @@ export interface Selection {
   readonly aggregations: Readonly<Record<string, Aggregation>>;
   /** Columns to group by in addition to the dimensions of the query. */
   readonly keys?: readonly string[];
-  /** Conditions on columns that both rows and roll-ups have. */
+  /** Conditions on columns that rows and all versions of the roll-ups have. */
   readonly conditions?: readonly Sql[];
   /** Maximum number of result rows. If there are more, the query is rejected. */
   readonly limit?: number;
@@ -52,6 +53,11 @@ export interface Selection {
 export interface Aggregation {
   readonly rows: Sql;
   readonly rollup: Sql;
+  /**
+   * The column of the roll-up. Required for columns that a newer version added: the result is then NULL for
+   * roll-ups without the column.
+   */
+  readonly column?: string;
   /** How to merge the partial results of segments. */
   readonly mergeWith: MergeMethod;
 }
@@ -114,14 +120,27 @@ export async function runQuery(
   }));
 }
 
-/** Returns the conditions for the filter of a query. */
-export function toFilterConditions(queryTable: QueryTable, { filter = {} }: Query): Sql[] {
-  return Object.entries(filter).flatMap(([name, values]) =>
-    values === undefined
-      ? []
-      : [inValues(getColumn(queryTable, name as Dimension), values as readonly Param[])],
-  );
+/**
+ * Returns the conditions for the filter of a query.
+ *
+ * @param isMissing returns whether the source doesn't have a column. No row then matches a filter on it.
+ */
+export function toFilterConditions(
+  queryTable: QueryTable,
+  { filter = {} }: Query,
+  isMissing: (column: string) => boolean = () => false,
+): Sql[] {
+  return Object.entries(filter).flatMap(([name, values]) => {
+    if (values === undefined) return [];
+    const column = getColumn(queryTable, name as Dimension);
+    return [isMissing(column) ? NO_ROWS : inValues(column, values as readonly Param[])];
+  });
 }
+
+/** Replacements for columns that older roll-ups don't have. */
+const NO_NAME = sql`cast(NULL AS SYMBOL)`;
+const NO_VALUE = sql`sum(cast(NULL AS DOUBLE))`;
+const NO_ROWS = sql`timestamp < 0::timestamp`;
 
 /** Builds the statement that reads all segments of one table or roll-up. */
 function buildStatement(
@@ -160,15 +179,19 @@ function buildSegmentSelect(
 ): Sql {
   const { groupBy = [], step, includeTest = false } = query;
   const isRows = segment.unitMs === 0;
+  const isMissing = (column: string) => !isRows && !hasRollupColumn(segment.name, column);
   const columns = [
     ...getGroupColumns(queryTable, groupBy).map(
-      (column) => sql`${identifier(column)} AS ${identifier(toGroupAlias(column))}`,
+      (column) =>
+        sql`${isMissing(column) ? NO_NAME : identifier(column)} AS ${identifier(toGroupAlias(column))}`,
     ),
     ...(selection.keys ?? []).map(identifier),
     ...(step ? [sql`${toBucketSql(step, segment.offsetMs)} AS bucket`] : []),
-    ...Object.entries(selection.aggregations).map(
-      ([name, { rows, rollup }]) => sql`${isRows ? rows : rollup} AS ${identifier(name)}`,
-    ),
+    ...Object.entries(selection.aggregations).map(([name, { rows, rollup, column }]) => {
+      const isUnknown = column !== undefined && isMissing(column);
+      const aggregation = isRows ? rows : isUnknown ? NO_VALUE : rollup;
+      return sql`${aggregation} AS ${identifier(name)}`;
+    }),
   ];
   const source =
     queryTable.scopedBy === 'hosts' ? fromHostTable(segment.name) : fromTable(segment.name);
@@ -177,7 +200,7 @@ function buildSegmentSelect(
     sql`timestamp < ${new Date(segment.toMs)}`,
     ...(isRows ? [queryTable.rowFilter] : []),
     ...(queryTable.hasTest && !includeTest ? [sql`test = false`] : []),
-    ...toFilterConditions(queryTable, query),
+    ...toFilterConditions(queryTable, query, isMissing),
     ...(selection.conditions ?? []),
   ];
   const keys = getKeyColumns(queryTable, query, selection);

@@ -1,15 +1,17 @@
 import {
   computeRefreshLagMs,
   getUnitChain,
-  isMeasurementTableOrRollup,
-  parseRollupUnit,
-  parseRollupVersion,
   ROLLUP_DEFINITIONS,
   ROLLUP_UNITS,
   type RollupDefinition,
   type RollupUnit,
 } from '../../core/schema/rollup-definitions.ts';
 import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
+import {
+  isMeasurementTableOrRollup,
+  parseRollupUnit,
+  parseRollupVersion,
+} from '../../core/schema/rollup-names.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { fromTable, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './postgres-wire-reader.ts';

@@ -1,9 +1,6 @@
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
-import {
-  isMeasurementTableOrRollup,
-  parseRollupUnit,
-} from '../../core/schema/rollup-definitions.ts';
 import { parseRollupHistory } from '../../core/schema/rollup-history.ts';
+import { isMeasurementTableOrRollup, parseRollupUnit } from '../../core/schema/rollup-names.ts';
 import { isTableName, MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { type ExecOptions, execSql } from './exec-sql-http.ts';
 

@@ -16,6 +16,7 @@ export const metricBucketsTable = defineTable({
     name: 'symbol',
     endpoint: 'symbol',
     operation: 'symbol',
+    queueScope: 'symbol',
     ...TENANT_COLUMNS,
     ...RESOURCE_COLUMNS,
     point: 'long',

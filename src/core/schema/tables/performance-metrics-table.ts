@@ -7,7 +7,18 @@ import {
 
 /**
  * One measurement, or one histogram, gauge, or counter point of one interval. `value` is the mean
- * of a histogram point. `duration` is in ms.
+ * of a histogram point. Times are in ms.
+ *
+ * Rows of HTTP requests have more columns. Their values can be added up over rows.
+ *
+ * - `count`, `errorCount`, `sum`, `min`, and `max` are about requests that got a response.
+ * - `abortedCount` is the number of requests that the client aborted. They aren't part of `count`.
+ * - `count2xx` to `count5xx` are the numbers of responses by status class.
+ * - `firstByteSum` and `firstByteMax` are the times until the first byte of the response.
+ * - `databaseTime` to `ownTime` are the times that the requests spent in their parts.
+ * - `databaseCalls`, `outgoingCalls`, and `queueCalls` are numbers of calls.
+ *
+ * Only rows about a host have a `host`, and only rows about a queue have a `queueScope`.
  */
 export const performanceMetricsTable = defineTable({
   name: 'performance_metrics',
@@ -18,6 +29,8 @@ export const performanceMetricsTable = defineTable({
     unit: 'symbol',
     endpoint: 'symbol',
     operation: 'symbol',
+    queueScope: 'symbol',
+    host: 'symbol',
     ...TENANT_COLUMNS,
     ...RESOURCE_COLUMNS,
     userId: 'varchar',
@@ -30,6 +43,21 @@ export const performanceMetricsTable = defineTable({
     sum: 'double',
     min: 'double',
     max: 'double',
+    count2xx: 'long',
+    count3xx: 'long',
+    count4xx: 'long',
+    count5xx: 'long',
+    firstByteSum: 'double',
+    firstByteMax: 'double',
+    databaseTime: 'double',
+    databaseCalls: 'long',
+    outgoingTime: 'double',
+    outgoingCalls: 'long',
+    queueTime: 'double',
+    queueCalls: 'long',
+    connectionWaitTime: 'double',
+    eventLoopWaitTime: 'double',
+    ownTime: 'double',
     test: 'boolean',
   },
   dedupKeys: ['id'],

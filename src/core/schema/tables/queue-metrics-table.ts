@@ -6,11 +6,15 @@ import {
   TENANT_COLUMNS,
 } from '../table-definition.ts';
 
-/** One state transition of one job. `duration`, `waitTime`, and `delay` are in ms. */
+/**
+ * One state transition of one job. `duration`, `waitTime`, and `delay` are in ms. `queueScope` is the Redis
+ * server and the prefix of the queue, because queues in different places can have the same name.
+ */
 export const queueMetricsTable = defineTable({
   name: 'queue_metrics',
   columns: {
     queueName: 'symbol',
+    queueScope: 'symbol',
     jobType: 'symbol',
     status: 'symbol',
     ...TENANT_COLUMNS,
@@ -34,7 +38,7 @@ export const queueMetricsTable = defineTable({
     seq: 'long',
     test: 'boolean',
   },
-  dedupKeys: ['queueName', 'jobId', 'status'],
+  dedupKeys: ['queueName', 'queueScope', 'jobId', 'status'],
 });
 
 export type QueueMetricRow = InferRow<typeof queueMetricsTable>;

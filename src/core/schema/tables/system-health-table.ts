@@ -2,12 +2,15 @@ import { defineTable, type InferRow, RESOURCE_COLUMNS } from '../table-definitio
 
 /**
  * One health snapshot of one process and its host. Usage values and `errorRate` are in percent,
- * times in ms, and `uptime` in seconds. `load` is the one-minute load average.
+ * times in ms, `uptime` in seconds, and `processMemory` in bytes. `load` is the one-minute load average.
+ *
+ * `cpuUsage` and `memoryUsage` are shares of the container's limits, or of the host if there are no limits.
  */
 export const systemHealthTable = defineTable({
   name: 'system_health',
   columns: {
     status: 'symbol',
+    host: 'symbol',
     ...RESOURCE_COLUMNS,
     id: 'varchar',
     avgResponseTime: 'double',
@@ -17,6 +20,11 @@ export const systemHealthTable = defineTable({
     dbQueryTime: 'double',
     memoryUsage: 'double',
     cpuUsage: 'double',
+    hostMemoryUsage: 'double',
+    hostCpuUsage: 'double',
+    processMemory: 'double',
+    processCpuUsage: 'double',
+    eventLoopUtilization: 'double',
     diskUsage: 'double',
     eventLoopDelayP99: 'double',
     load: 'double',

@@ -5,7 +5,7 @@ import {
   SPOOL_SIZE_METRIC,
 } from '../../../agent/attribute-keys.ts';
 import { MINUTE_MS } from '../../../core/duration.ts';
-import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-definitions.ts';
+import { isMeasurementTableOrRollup } from '../../../core/schema/rollup-names.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { type GaugePoint, queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';

@@ -48,14 +48,15 @@ export function groupRulesByRows(rules: readonly QueryRule[]): QueryRule[][] {
 /** Placeholders for the window bounds. They use private characters that SQL never contains. */
 const WINDOW_PLACEHOLDERS = ['\uE000from\uE000', '\uE000to\uE000'] as const;
 
-/** Conditions that exclude test rows and neutralized rows, as measures do. */
+/**
+ * Conditions that exclude test rows and neutralized rows, as measures do. Roll-ups contain no neutralized rows.
+ */
 const ROW_CONDITIONS: Readonly<Record<string, (prefix: string) => string>> = {
-  performance_metrics: (q) => `coalesce(${q}count, 1) > 0 AND ${q}test = false`,
+  performance_metrics: (q) =>
+    `(coalesce(${q}count, 1) > 0 OR ${q}aborted_count > 0) AND ${q}test = false`,
   metric_buckets: (q) => `${q}count > 0 AND ${q}test = false`,
   queue_metrics: (q) => `${q}id IS NOT NULL AND ${q}test = false`,
   system_health: (q) => `${q}id IS NOT NULL`,
-  system_health_1m: () => '1 = 1',
-  system_health_1h: () => '1 = 1',
 };
 
 /** Runs the statement of a SQL rule for all tenants, for the window that ends at `now`. */
@@ -73,7 +74,9 @@ function toStatement(rule: SqlMeasure, now: number): Sql {
   const text = rule.bind({
     window: (_table, q) =>
       `${q}timestamp >= ${WINDOW_PLACEHOLDERS[0]} AND ${q}timestamp < ${WINDOW_PLACEHOLDERS[1]}`,
-    scope: (table, q) => (ROW_CONDITIONS[table] ?? getRollupRowCondition)(q),
+    scope: (table, q) =>
+      ROW_CONDITIONS[table]?.(q) ??
+      (table.startsWith('system_health_') ? '1 = 1' : `${q}test = false`),
   });
   const bounds: Readonly<Record<string, Param>> = {
     [WINDOW_PLACEHOLDERS[0]]: new Date(now - rule.windowMs),
@@ -85,11 +88,6 @@ function toStatement(rule: SqlMeasure, now: number): Sql {
     return param === undefined ? { text: piece } : { param };
   });
   return { parts: [{ text: 'SELECT * FROM (' }, ...parts, { text: `) LIMIT ${MAX_GROUPS}` }] };
-}
-
-/** Returns the condition for a roll-up. Roll-ups contain no neutralized rows. */
-function getRollupRowCondition(prefix: string): string {
-  return `${prefix}test = false`;
 }
 
 function toObservation(row: Row, { labelNames }: SqlMeasure, now: number): Observation {

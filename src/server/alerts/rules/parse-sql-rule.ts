@@ -1,8 +1,6 @@
 import { errorMessage } from '../../../core/perfscope-error.ts';
-import {
-  getTableAndRollupNames,
-  ROLLUP_DEFINITIONS,
-} from '../../../core/schema/rollup-definitions.ts';
+import { ROLLUP_DEFINITIONS } from '../../../core/schema/rollup-definitions.ts';
+import { getTableAndRollupNames, toCurrentRollupName } from '../../../core/schema/rollup-names.ts';
 import { toReadOnlySql, VALUE_FUNCTIONS } from '../../../storage/sql/check-user-sql.ts';
 import {
   type Expression,
@@ -33,6 +31,8 @@ export interface SqlRule {
 
 /** Result columns that aren't labels. */
 const VALUE_COLUMNS: ReadonlySet<string> = new Set(['value', 'count', 'newest']);
+/** Matches strings and quoted names, which are skipped, and names. */
+const NAME_PATTERN = /'(?:[^']|'')*'|"[^"]*"|\b[a-z_]\w*\b/gi;
 /** Matches strings and quoted names, which are skipped, and placeholders. */
 const PLACEHOLDER_PATTERN = /'(?:[^']|'')*'|"[^"]*"|\bin_(window|scope)\s*\(\s*([\w]*)\s*\)/gi;
 
@@ -41,11 +41,12 @@ export function parseSqlRule(text: string, report: ReportSqlProblem): SqlRule | 
   const checked = checkSelect(text, report);
   if (!checked) return undefined;
   const { columns, tables } = checked;
+  const statement = checked.text.replace(NAME_PATTERN, toCurrentRollupName);
   const onlyAlias = tables.size === 1 ? [...tables.keys()][0] : undefined;
   return {
     labelNames: columns.filter((column) => !VALUE_COLUMNS.has(column)),
     bind: ({ window, scope }) =>
-      checked.text.replace(PLACEHOLDER_PATTERN, (match, kind?: string, argument?: string) => {
+      statement.replace(PLACEHOLDER_PATTERN, (match, kind?: string, argument?: string) => {
         if (kind === undefined) return match;
         const alias = (argument || onlyAlias || '').toLowerCase();
         const prefix = argument ? `${argument}.` : '';
@@ -151,9 +152,14 @@ function getColumns(select: Select, report: ReportSqlProblem): string[] {
 
 /** Functions that are replaced by the conditions on time and tenant. */
 const PLACEHOLDERS = ['in_window', 'in_scope'] as const;
-/** Measurement tables and their roll-ups. Their rows have a time and a tenant. */
+/**
+ * Measurement tables and their roll-ups, with and without a version. Their rows have a time and a tenant.
+ */
 const READABLE_TABLES: ReadonlySet<string> = new Set(
-  ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames),
+  ROLLUP_DEFINITIONS.flatMap((definition) => [
+    ...getTableAndRollupNames(definition),
+    ...definition.units.map((unit) => `${definition.table.name}_${unit}`),
+  ]),
 );
 
 interface TableRead {

@@ -88,7 +88,7 @@ const QUEUE_ROWS: RowSource = {
   filter: DIMENSIONS,
 };
 /** Health rows describe a process. They have no tenant, endpoint, or queue. */
-const HEALTH_DIMENSIONS = ['service', 'version', 'environment', 'instance'] as const;
+const HEALTH_DIMENSIONS = ['service', 'version', 'environment', 'instance', 'host'] as const;
 const HEALTH_ROWS: RowSource = {
   name: 'health rows',
   groupBy: HEALTH_DIMENSIONS,

@@ -14,6 +14,7 @@ const DIMENSION_BY_NAME = {
   endpoint: 'endpoint',
   operation: 'operation',
   queue: 'queue',
+  queueScope: 'queueScope',
   organizationId: 'organization',
   propertyId: 'property',
 } as const satisfies Record<string, Dimension>;

@@ -370,7 +370,9 @@ it('rollup-invalid fires when a roll-up has been invalid for a minute', async ()
     );
     return invalid.length === 2;
   });
-  const found = ['queue_metrics_1h', 'queue_metrics_1m'].map((table) => JSON.stringify({ table }));
+  const found = ['queue_metrics_1h_v2', 'queue_metrics_1m_v2'].map((table) =>
+    JSON.stringify({ table }),
+  );
   const runSorted = async (ms: number) => (await runAt(ms)).toSorted();
   expect(await runSorted(30_000)).toEqual(found.map((labels) => [labels, 'pending', 'high', 1]));
   expect(await runSorted(90_000)).toEqual(found.map((labels) => [labels, 'firing', 'high', 1]));

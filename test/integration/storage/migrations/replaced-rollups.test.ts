@@ -106,8 +106,8 @@ it('keeps the history of a dropped table in all units, and adds the rows of the 
   await writeBuckets('kept', NOW - 10 * MINUTE_MS, 5);
   await waitForWal(questdb);
   await waitFor(async () => {
-    await questdb.sql('REFRESH MATERIALIZED VIEW metric_buckets_1m INCREMENTAL');
-    const [[rows] = []] = await questdb.sql('SELECT count() FROM metric_buckets_1m');
+    await questdb.sql('REFRESH MATERIALIZED VIEW metric_buckets_1m_v2 INCREMENTAL');
+    const [[rows] = []] = await questdb.sql('SELECT count() FROM metric_buckets_1m_v2');
     return rows === 775;
   });
   await dropBuckets();
@@ -163,7 +163,7 @@ it('finishes a replacement that was interrupted, without counting anything twice
     );
   }
   await waitForWal(questdb);
-  await questdb.sql('DROP MATERIALIZED VIEW metric_buckets_1m');
+  await questdb.sql('DROP MATERIALIZED VIEW metric_buckets_1m_v2');
   await migrate(questdb.target, DEFAULT_RETENTION);
   await repairAll();
   expect(await countBuckets('kept', NOW - 60 * DAY_MS)).toBe(before);
@@ -202,7 +202,7 @@ it('repairs the roll-ups of other tables if one repair fails, and tries again la
   await waitForRollups(questdb);
   const { ids } = await readRollups(questdb.target);
   // QuestDB rejects the statement that drops the incomplete history.
-  const blocker = `metric_buckets_1m_h${ids.get('metric_buckets_1m')}_part`;
+  const blocker = `metric_buckets_1m_v2_h${ids.get('metric_buckets_1m_v2')}_part`;
   await questdb.sql(
     `CREATE MATERIALIZED VIEW ${blocker} WITH BASE system_health REFRESH MANUAL AS (SELECT timestamp, count() AS n FROM system_health SAMPLE BY 1h) PARTITION BY DAY`,
   );
@@ -220,7 +220,7 @@ it('repairs the roll-ups of other tables if one repair fails, and tries again la
     await repair();
     return !(await listInvalid()).some((name) => name.startsWith('queue_metrics'));
   });
-  expect(await listInvalid()).toContain('metric_buckets_1m');
+  expect(await listInvalid()).toContain('metric_buckets_1m_v2');
   expect(warnings.filter((line) => line.includes('could not repair it'))).toHaveLength(1);
   await questdb.sql(`DROP MATERIALIZED VIEW ${blocker}`);
   await repairAll();

@@ -131,20 +131,20 @@ it('reports a table that is not a WAL table, and a table with the name of a roll
   await questdb.sql('RENAME TABLE silences TO silences_old');
   expect((await repair()).applied).toEqual(['table silences']);
 
-  await questdb.sql('DROP MATERIALIZED VIEW system_health_1h');
-  await questdb.sql('CREATE TABLE system_health_1h (n LONG)');
+  await questdb.sql('DROP MATERIALIZED VIEW system_health_1h_v2');
+  await questdb.sql('CREATE TABLE system_health_1h_v2 (n LONG)');
   const { conflicts } = await createRollups(questdb.target, DEFAULT_RETENTION);
   expect(conflicts.map(({ message }) => message)).toEqual([
-    expect.stringContaining('RENAME TABLE system_health_1h TO system_health_1h_old'),
+    expect.stringContaining('RENAME TABLE system_health_1h_v2 TO system_health_1h_v2_old'),
   ]);
-  await questdb.sql('RENAME TABLE system_health_1h TO system_health_1h_old');
+  await questdb.sql('RENAME TABLE system_health_1h_v2 TO system_health_1h_v2_old');
   const { created } = await createRollups(questdb.target, DEFAULT_RETENTION);
-  expect(created).toEqual(['system_health_1h']);
+  expect(created).toEqual(['system_health_1h_v2']);
 });
 
 it('reports a table that cannot have roll-ups, and does not fail', async () => {
-  await questdb.sql('DROP MATERIALIZED VIEW system_health_1h');
-  await questdb.sql('DROP MATERIALIZED VIEW system_health_1m');
+  await questdb.sql('DROP MATERIALIZED VIEW system_health_1h_v2');
+  await questdb.sql('DROP MATERIALIZED VIEW system_health_1m_v2');
   await questdb.sql('DROP TABLE system_health');
   await questdb.sql(
     'CREATE TABLE system_health (timestamp TIMESTAMP) TIMESTAMP(timestamp) PARTITION BY DAY BYPASS WAL',
@@ -156,7 +156,7 @@ it('reports a table that cannot have roll-ups, and does not fail', async () => {
   await questdb.sql('RENAME TABLE system_health TO system_health_old');
   const repaired = await migrate(questdb.target, DEFAULT_RETENTION);
   expect(repaired).toMatchObject({
-    applied: ['table system_health', 'system_health_1m', 'system_health_1h'],
+    applied: ['table system_health', 'system_health_1m_v2', 'system_health_1h_v2'],
     conflicts: [],
   });
 });

@@ -52,13 +52,13 @@ it('adds late rows to the minute and hour roll-ups, and ignores resent rows', as
   await write('late', 2, 20);
   await expectRows(selectSums('performance_metrics', 'late'), [[60, 60, 1200]]);
   await waitForRollups(questdb);
-  await expectRows(selectSums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
-  await expectRows(selectSums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1m_v2', 'late'), [[60, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1h_v2', 'late'), [[1, 60, 1200]]);
   await write('late', 2, 20);
   await expectRows(selectSums('performance_metrics', 'late'), [[60, 60, 1200]]);
   await waitForRollups(questdb);
-  await expectRows(selectSums('performance_metrics_1m', 'late'), [[60, 60, 1200]]);
-  await expectRows(selectSums('performance_metrics_1h', 'late'), [[1, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1m_v2', 'late'), [[60, 60, 1200]]);
+  await expectRows(selectSums('performance_metrics_1h_v2', 'late'), [[1, 60, 1200]]);
 });
 
 it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the coarsest roll-up', async () => {
@@ -76,10 +76,10 @@ it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the
     await expectRows(selectCounts('metric_buckets'), [[days * 1440, days * 2880, days * 1440]]);
     await waitForRollups(questdb);
     for (const [view, rows] of [
-      ['metric_buckets_1m', 1440],
-      ['metric_buckets_10m', 144],
-      ['metric_buckets_1h', 24],
-      ['metric_buckets_1d', 1],
+      ['metric_buckets_1m_v2', 1440],
+      ['metric_buckets_10m_v2', 144],
+      ['metric_buckets_1h_v2', 24],
+      ['metric_buckets_1d_v2', 1],
     ] as const) {
       await expectRows(selectCounts(view), [[days * rows, days * 2880, days * 1440]]);
     }
@@ -89,10 +89,10 @@ it('rolls up buckets, including late rows, to 1m, 10m, 1h, and 1d, and reads the
   const range = { fromMs: TODAY_MS - 5 * DAY_MS + 61_000, toMs: TODAY_MS - 2 * DAY_MS + 1 };
   expect(planSegments(stored, range).map(({ name }) => name)).toEqual([
     'metric_buckets',
-    'metric_buckets_1m',
-    'metric_buckets_10m',
-    'metric_buckets_1h',
-    'metric_buckets_1d',
+    'metric_buckets_1m_v2',
+    'metric_buckets_10m_v2',
+    'metric_buckets_1h_v2',
+    'metric_buckets_1d_v2',
     'metric_buckets',
   ]);
 });
@@ -112,16 +112,16 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
     definition.table.name === 'performance_metrics'
       ? {
           ...definition,
-          version: 2,
+          version: 3,
           aggregates: { ...definition.aggregates, value_min: 'min(value)' },
         }
       : definition,
   );
   const { created } = await createRollups(questdb.target, shortRetention, changed);
-  expect(created).toEqual(['performance_metrics_1m_v2', 'performance_metrics_1h_v2']);
+  expect(created).toEqual(['performance_metrics_1m_v3', 'performance_metrics_1h_v3']);
   await waitForRollups(questdb);
   await expectRows(
-    () => questdb.sql("SELECT count() FROM performance_metrics_1h_v2 WHERE name = 'kept'"),
+    () => questdb.sql("SELECT count() FROM performance_metrics_1h_v3 WHERE name = 'kept'"),
     [[3]],
   );
   const { getCatalog } = new CatalogReader(reader.read);
@@ -129,10 +129,10 @@ it('keeps the old version of a changed roll-up, and reads both versions after ro
   const names = (await getCatalog()).get('performance_metrics')?.map(({ name }) => name);
   expect(names).toEqual([
     'performance_metrics',
+    'performance_metrics_1m_v3',
     'performance_metrics_1m_v2',
-    'performance_metrics_1m',
+    'performance_metrics_1h_v3',
     'performance_metrics_1h_v2',
-    'performance_metrics_1h',
   ]);
   const query = {
     scope: UNRESTRICTED_SCOPE,
@@ -167,18 +167,18 @@ it('applies a new retention to tables and all roll-up versions', async () => {
   await applyRetention(questdb.target, { rawDays: 10, minuteDays: 20, hourDays: 100 });
   await expectRows(selectTtls, [
     ['performance_metrics', 10, 'DAY'],
-    ['performance_metrics_1h', 15, 'WEEK'],
     ['performance_metrics_1h_v2', 15, 'WEEK'],
-    ['performance_metrics_1m', 20, 'DAY'],
+    ['performance_metrics_1h_v3', 15, 'WEEK'],
     ['performance_metrics_1m_v2', 20, 'DAY'],
+    ['performance_metrics_1m_v3', 20, 'DAY'],
   ]);
   await applyRetention(questdb.target, DEFAULT_RETENTION);
   await expectRows(selectTtls, [
     ['performance_metrics', 30, 'DAY'],
-    ['performance_metrics_1h', 105, 'WEEK'],
     ['performance_metrics_1h_v2', 105, 'WEEK'],
-    ['performance_metrics_1m', 90, 'DAY'],
+    ['performance_metrics_1h_v3', 105, 'WEEK'],
     ['performance_metrics_1m_v2', 90, 'DAY'],
+    ['performance_metrics_1m_v3', 90, 'DAY'],
   ]);
 });
 
@@ -192,28 +192,28 @@ it('rebuilds an invalid roll-up if its base has all rows, and keeps the history 
   const selectTotals = (table: string) => () =>
     questdb.sql(`SELECT count(), sum(count) FROM ${table}`);
   await waitForRollups(questdb);
-  const before = await selectTotals('metric_buckets_1m')();
+  const before = await selectTotals('metric_buckets_1m_v2')();
   // An UPDATE of the base table invalidates its views.
   await questdb.sql("UPDATE metric_buckets SET property_id = NULL WHERE name = 'buckets'");
-  await waitFor(async () => (await getStatuses()).get('metric_buckets_1m') === 'invalid');
+  await waitFor(async () => (await getStatuses()).get('metric_buckets_1m_v2') === 'invalid');
   const { repair, warnings } = createRepairJob(questdb);
   const repairAll = () =>
     waitFor(async () => {
       await repair();
       const statuses = await getStatuses();
       return ['1m', '10m', '1h', '1d'].every(
-        (unit) => statuses.get(`metric_buckets_${unit}`) === 'valid',
+        (unit) => statuses.get(`metric_buckets_${unit}_v2`) === 'valid',
       );
     });
   await repairAll();
-  expect(await selectTotals('metric_buckets_1m')()).toEqual(before);
-  const rebuildWarning = warnings.find((line) => line.includes('metric_buckets_1m '));
+  expect(await selectTotals('metric_buckets_1m_v2')()).toEqual(before);
+  const rebuildWarning = warnings.find((line) => line.includes('metric_buckets_1m_v2 '));
   expect(rebuildWarning).toContain('is rebuilding it');
 
   // Dropping a partition also invalidates the views, and the rows of the older day are lost.
   const day = new Date(TODAY_MS - 4 * DAY_MS).toISOString().slice(0, 10);
   await questdb.sql(`ALTER TABLE metric_buckets DROP PARTITION LIST '${day}'`);
-  await waitFor(async () => (await getStatuses()).get('metric_buckets_1m') === 'invalid');
+  await waitFor(async () => (await getStatuses()).get('metric_buckets_1m_v2') === 'invalid');
   await repairAll();
   await waitForRollups(questdb);
   const { getCatalog } = new CatalogReader(reader.read);
@@ -236,6 +236,6 @@ it('uses the roll-ups immediately after QuestDB restarts', async () => {
   await reader.setTarget(questdb.readTarget);
   const catalog = await new CatalogReader(reader.read).getCatalog();
   const names = catalog.get('performance_metrics')?.map(({ name }) => name);
-  expect(names).toContain('performance_metrics_1h');
-  expect(names).toContain('performance_metrics_1m_v2');
+  expect(names).toContain('performance_metrics_1h_v2');
+  expect(names).toContain('performance_metrics_1m_v3');
 });

@@ -1,9 +1,7 @@
 import { createServer } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
-import {
-  formatRollupName,
-  ROLLUP_DEFINITIONS,
-} from '../../../../src/core/schema/rollup-definitions.ts';
+import { ROLLUP_DEFINITIONS } from '../../../../src/core/schema/rollup-definitions.ts';
+import { formatRollupName } from '../../../../src/core/schema/rollup-names.ts';
 import { toSnakeCase } from '../../../../src/core/schema/table-definition.ts';
 import {
   MEASUREMENT_TABLES,
