@@ -167,7 +167,7 @@ export const ROLLUP_DEFINITIONS: readonly RollupDefinition[] = [
     version: 2,
     units: DEFAULT_UNITS,
     keys: [...METRIC_KEYS, 'host', 'unit'],
-    where: 'coalesce(count, 1) > 0 OR aborted_count > 0',
+    where: '(coalesce(count, 1) > 0 OR aborted_count > 0)',
     aggregates: {
       count: 'sum(count)',
       error_count: 'sum(error_count)',
