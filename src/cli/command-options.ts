@@ -13,6 +13,13 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** Parses the time limit or the interval of a command. @returns ms @throws InvalidArgumentError */
+export function parseTimeLimit(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > UNIT_MS.d) throw new InvalidArgumentError('It must be at most 1d.');
+  return ms;
+}
+
 /** Parses a positive integer. @throws InvalidArgumentError */
 export function parsePositiveInteger(text: string): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;

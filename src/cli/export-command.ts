@@ -7,7 +7,7 @@ import { createError } from '../core/perfscope-error.ts';
 import { toCurrentRollupName } from '../core/schema/rollup-names.ts';
 import type { ExportFormat } from '../storage/sql/export-query.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
-import { formatExamples, parseDuration } from './command-options.ts';
+import { formatExamples, parseDuration, parseTimeLimit } from './command-options.ts';
 import { ProgressLine, print, printJson } from './command-output.ts';
 
 interface ExportCommandOptions {
@@ -48,7 +48,7 @@ export function addExportCommand(program: Command): void {
     .option('--property <name>', 'Export only rows of this property')
     .addOption(
       new Option('--timeout <time>', 'Maximum duration of the export')
-        .argParser(parseDuration)
+        .argParser(parseTimeLimit)
         .default(HOUR_MS, '1h'),
     )
     .option('--force', 'Overwrite an existing file')

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { DEFAULT_PORT } from '../server/startup/listen.ts';
 import { requireStartupConfig } from './command-context.ts';
-import { formatExamples, parseDuration, parseHttpUrl } from './command-options.ts';
+import { formatExamples, parseHttpUrl, parseTimeLimit } from './command-options.ts';
 
 const DEFAULT_TIMEOUT_MS = 5000;
 
@@ -13,7 +13,7 @@ export function addHealthcheckCommand(program: Command): void {
     .argument('[url]', 'URL to check; default: /readyz at HOST and PORT', parseHttpUrl)
     .addOption(
       new Option('--timeout <time>', 'Maximum duration of the check')
-        .argParser(parseDuration)
+        .argParser(parseTimeLimit)
         .default(DEFAULT_TIMEOUT_MS, '5s'),
     )
     .addHelpText(

@@ -2,7 +2,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { neutralizeFormula } from '../core/csv-formula.ts';
 import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
-import { formatExamples, parseDuration, parsePositiveInteger } from './command-options.ts';
+import { formatExamples, parsePositiveInteger, parseTimeLimit } from './command-options.ts';
 import { formatTable, printJson, printStatus } from './command-output.ts';
 
 interface QueryCommandOptions {
@@ -25,7 +25,7 @@ export function addQueryCommand(program: Command): void {
     .option('--limit <rows>', 'Maximum number of rows', parsePositiveInteger, 1000)
     .addOption(
       new Option('--timeout <time>', 'Maximum duration of the query')
-        .argParser(parseDuration)
+        .argParser(parseTimeLimit)
         .default(30_000, '30s'),
     )
     .addHelpText(

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
+import { delay } from '../core/delay.ts';
 import { formatDuration } from '../core/format.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
@@ -10,7 +10,7 @@ import { queryQueueStats } from '../storage/queries/queue-stats.ts';
 import { getLastRange } from '../storage/queries/time-range.ts';
 import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
-import { formatExamples, parseDuration } from './command-options.ts';
+import { formatExamples, parseDuration, parseTimeLimit } from './command-options.ts';
 import { formatTable, formatValue, printJson } from './command-output.ts';
 
 interface TopOptions {
@@ -32,7 +32,7 @@ export function addTopCommand(program: Command): void {
     .description('Monitor endpoints, queues, and processes in the terminal until you press Ctrl-C')
     .addOption(
       new Option('--interval <time>', 'Time between updates')
-        .argParser(parseDuration)
+        .argParser(parseTimeLimit)
         .default(2000, '2s'),
     )
     .addOption(
@@ -101,7 +101,7 @@ async function watchScreen(
       (error: unknown) => errorMessage(error),
     );
     process.stdout.write(CLEAR_SCREEN + text);
-    await delay(interval, undefined, { signal: stop.signal }).catch(() => {});
+    await delay(interval, { signal: stop.signal });
   }
   process.removeListener('exit', leave);
   leave();

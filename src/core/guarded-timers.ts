@@ -4,22 +4,51 @@ import { guard } from './guard.ts';
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Calls `fn` after `delayMs`, or after 24.8 days if that is earlier. See {@link guard} for `part` and
- * for the failures of `fn`.
+ * Calls `fn` once after `delayMs`, which can be any duration. `Infinity` means never. See
+ * {@link guard} for `part` and for the failures of `fn`.
  *
  * @returns the timer for `clearTimeout`
  */
 export function startTimeout(part: string, fn: () => unknown, delayMs: number): NodeJS.Timeout {
-  return unref(setTimeout(guard(part, fn), Math.min(delayMs, MAX_DELAY_MS)));
+  if (!(delayMs > MAX_DELAY_MS)) return unref(setTimeout(guard(part, fn), delayMs));
+  const timer: NodeJS.Timeout = startLongInterval(
+    part,
+    () => {
+      clearInterval(timer);
+      return fn();
+    },
+    delayMs,
+  );
+  return timer;
 }
 
 /**
- * Calls `fn` every `intervalMs`. See {@link guard} for `part` and for the failures of `fn`.
+ * Calls `fn` every `intervalMs`, which can be any duration. See {@link guard} for `part` and for the
+ * failures of `fn`.
  *
  * @returns the timer for `clearInterval`
  */
 export function startInterval(part: string, fn: () => unknown, intervalMs: number): NodeJS.Timeout {
+  if (intervalMs > MAX_DELAY_MS) return startLongInterval(part, fn, intervalMs);
   return unref(setInterval(guard(part, fn), intervalMs));
+}
+
+/** Calls `fn` every `intervalMs`, with a timer that runs several times per interval. */
+function startLongInterval(part: string, fn: () => unknown, intervalMs: number): NodeJS.Timeout {
+  const delaysMs = splitDelay(intervalMs);
+  let ticks = 0;
+  const tick = guard(part, () => {
+    ticks += 1;
+    return ticks % delaysMs.count === 0 ? fn() : undefined;
+  });
+  return unref(setInterval(tick, delaysMs.eachMs));
+}
+
+/** Splits a delay into equal delays that Node.js supports. Rounds up to whole milliseconds. */
+export function splitDelay(delayMs: number): { readonly count: number; readonly eachMs: number } {
+  const count = Math.max(1, Math.ceil(delayMs / MAX_DELAY_MS));
+  const isInfinite = count === Number.POSITIVE_INFINITY;
+  return { count, eachMs: isInfinite ? MAX_DELAY_MS : Math.ceil(delayMs / count) };
 }
 
 /**

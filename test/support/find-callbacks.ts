@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
 /** A node of the syntax tree (https://github.com/estree/estree). */
-interface Node {
+export interface Node {
   readonly type: string;
   // biome-ignore lint/suspicious/noExplicitAny: each kind of node has its own properties.
   readonly [property: string]: any;
@@ -81,7 +81,8 @@ function parseFile(file: string, text = readFileSync(join('src', file), 'utf8'))
   return parseAst(text, { lang: 'ts' }) as unknown as Node;
 }
 
-function* listNodes(node: Node): Generator<Node> {
+/** Yields a node and everything in it. */
+export function* listNodes(node: Node): Generator<Node> {
   yield node;
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {

@@ -1,3 +1,5 @@
+import { startTimeout } from '../../core/guarded-timers.ts';
+
 /** Maximum number of slots per interval. The batches are spread over the slots. */
 const MAX_SLOTS = 30;
 /** Minimum duration of a slot, so that short intervals don't become a busy loop. */
@@ -45,7 +47,8 @@ export class EvaluationScheduler {
     const waitMs = Math.max(0, this.#dueMs - this.#options.now());
     // If the clock was set back, the evaluation must not wait until the clock catches up.
     const { intervalMs } = this.#options;
-    this.#timer = setTimeout(() => void this.#runSlot(), Math.min(waitMs, intervalMs)).unref();
+    const run = () => this.#runSlot();
+    this.#timer = startTimeout('the alert evaluation', run, Math.min(waitMs, intervalMs));
   }
 
   async #runSlot(): Promise<void> {

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseDuration, parsePositiveInteger } from '../../../src/cli/command-options.ts';
+import {
+  parseDuration,
+  parsePositiveInteger,
+  parseTimeLimit,
+} from '../../../src/cli/command-options.ts';
 import { formatTable, formatValue } from '../../../src/cli/command-output.ts';
 import { computeDaysUntilFull, formatTtl } from '../../../src/cli/retention-command.ts';
 import type { TopStats } from '../../../src/cli/top-command.ts';
@@ -13,6 +17,9 @@ it('parses durations and integers, and rejects other text', () => {
   for (const invalid of ['', '0s', '5', '-1m', '5y', '1e3s', '9999999w']) {
     expect(() => parseDuration(invalid)).toThrow(/must be a duration/);
   }
+  expect(parseTimeLimit('1d')).toBe(86_400_000);
+  // Node.js would replace a limit of 30 days by 1 ms.
+  for (const tooLong of ['30d', '25h']) expect(() => parseTimeLimit(tooLong)).toThrow(/at most 1d/);
   expect(parsePositiveInteger('12')).toBe(12);
   for (const invalid of ['0', '-1', '1.5', 'x', '1e3'])
     expect(() => parsePositiveInteger(invalid)).toThrow();

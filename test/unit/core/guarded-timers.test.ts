@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BreakerRegistry } from '../../../src/agent/breakers/breaker-registry.ts';
 import { DecisionDispatcher } from '../../../src/agent/business-rules/decision-dispatcher.ts';
@@ -11,8 +12,10 @@ import {
 import { HostSampler } from '../../../src/agent/instrumentation/host-metrics.ts';
 import { EventLoopSampler } from '../../../src/agent/instrumentation/runtime-metrics.ts';
 import { withTimeout } from '../../../src/core/concurrency.ts';
+import { DAY_MS } from '../../../src/core/duration.ts';
 import { getGuardFailures } from '../../../src/core/guard.ts';
 import {
+  splitDelay,
   startImmediate,
   startInterval,
   startNextTick,
@@ -50,11 +53,54 @@ describe('a guarded timer', () => {
     }
   });
 
-  it('limits its delay, because Node.js replaces a longer delay by 1 ms', () => {
-    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
-    clearTimeout(startTimeout('x', () => {}, 30 * 86_400_000));
-    expect(setTimeout).toHaveBeenCalledExactlyOnceWith(expect.any(Function), 2 ** 31 - 1);
-    setTimeout.mockRestore();
+  it.each([1000, 2 ** 31 - 1, 2 ** 31, 30 * DAY_MS, 366 * DAY_MS, 10 * 366 * DAY_MS])(
+    'runs after %d ms, and not before',
+    (delayMs) => {
+      vi.useFakeTimers();
+      try {
+        const [onTimeout, onInterval] = [vi.fn(), vi.fn()];
+        const countCalls = () => [onTimeout, onInterval].map(({ mock }) => mock.calls.length);
+        // Each of the parts of a long delay is rounded up to whole milliseconds.
+        const roundedMs = Math.ceil(delayMs / 2 ** 31);
+        startTimeout('x', onTimeout, delayMs);
+        const interval = startInterval('x', onInterval, delayMs);
+        vi.advanceTimersByTime(delayMs - 1);
+        expect(countCalls()).toEqual([0, 0]);
+        vi.advanceTimersByTime(1 + roundedMs);
+        expect(countCalls()).toEqual([1, 1]);
+        vi.advanceTimersByTime(delayMs);
+        expect(onTimeout).toHaveBeenCalledTimes(1);
+        clearInterval(interval);
+        expect(vi.getTimerCount()).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  it('never runs after an infinite delay, and can be cleared', () => {
+    vi.useFakeTimers();
+    try {
+      const fn = vi.fn();
+      const timer = startTimeout('x', fn, Number.POSITIVE_INFINITY);
+      vi.advanceTimersByTime(366 * DAY_MS);
+      expect(fn).not.toHaveBeenCalled();
+      clearTimeout(timer);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('splits a delay into equal delays that Node.js supports', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e14, noNaN: true }), (delayMs) => {
+        const { count, eachMs } = splitDelay(delayMs);
+        expect(eachMs).toBeLessThanOrEqual(2 ** 31 - 1);
+        expect(count * eachMs).toBeGreaterThanOrEqual(delayMs);
+        expect(count * eachMs).toBeLessThanOrEqual(delayMs + count);
+      }),
+    );
   });
 
   it('does not keep the process alive', () => {

@@ -15,6 +15,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'unit/server/alerts/evaluation-scheduler.test.ts': 'fake clock',
   'unit/server/alerts/parse-sql-rule.test.ts': 'SQL function',
   'unit/core/concurrency.test.ts': 'fake clock',
+  'unit/core/delay.test.ts': 'delays that a signal ends',
+  'unit/project/timer-delays.test.ts': 'code in strings',
   'e2e/tenant.test.ts': 'limit that only ends a hang',
 };
 

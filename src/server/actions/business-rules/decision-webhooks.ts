@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../../../core/delay.ts';
 import type { DecisionOutcomeStatus } from '../../../core/schema/tables/rule-decisions-table.ts';
 import type { DecisionView } from '../action-views.ts';
 import { type Decision, type Tenant, toTenantKey } from './decide-setting.ts';
@@ -117,7 +117,7 @@ export class DecisionWebhooks {
     const body = JSON.stringify({ version: '1', decision: toDecisionView(decision) });
     let reason = 'the decision expired before it was sent';
     for (const waitMs of [0, ...ATTEMPT_DELAYS_MS]) {
-      if (waitMs > 0) await abortableDelay(waitMs, this.#stopping.signal);
+      if (waitMs > 0) await delay(waitMs, { signal: this.#stopping.signal });
       if (this.#stopping.signal.aborted || !isNewest()) return undefined;
       if (Date.now() > expiresAt) break;
       const outcome = await this.#post(webhook, body, toAttemptKey(decision));
@@ -144,9 +144,4 @@ function toAttemptKey({ id, seq }: { readonly id: string; readonly seq: number }
 
 function toWebhookAuthor(name: string): string {
   return `webhook:${name}`;
-}
-
-/** Resolves early if the signal aborts. Never rejects. */
-function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -16,7 +16,7 @@ import {
   parseYamlSource,
   type YamlSource,
 } from '../../../core/config-files/yaml-source.ts';
-import { HOUR_MS, parseDuration } from '../../../core/duration.ts';
+import { DAY_MS, HOUR_MS, parseDuration } from '../../../core/duration.ts';
 import {
   type BusinessRule,
   type Condition,
@@ -267,7 +267,9 @@ function parseBusinessRules(
   const reportTopLevel = createReporter(source, [], problems);
   const file = validateConfig(businessRulesFileSchema, source.data, reportTopLevel);
   if (!file) return undefined;
-  if (file.interval < 1000) reportTopLevel(['interval'], '`interval` must be at least `1s`');
+  if (file.interval < 1000 || file.interval > DAY_MS) {
+    reportTopLevel(['interval'], '`interval` must be from `1s` to `1d`');
+  }
   const webhooks = file.webhooks.flatMap((data, i) => {
     const report = createReporter(source, ['webhooks', i], problems);
     const entry = validateConfig(webhookSchema, data, report);

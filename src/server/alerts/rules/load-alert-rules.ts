@@ -15,6 +15,7 @@ import {
   parseYamlSource,
   type YamlSource,
 } from '../../../core/config-files/yaml-source.ts';
+import { DAY_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { type InhibitRule, inhibitRuleSchema, toInhibitRule } from '../suppression/inhibition.ts';
 import { maintenanceSchema, type Silence, toMaintenanceSilence } from '../suppression/silence.ts';
@@ -72,8 +73,9 @@ function buildRuleSet(sources: readonly YamlSource[], problems: ConfigProblem[])
     notifications = {},
     flapping = {},
   } = mergeGeneralConfig(sources, problems);
-  if (interval < 1000) {
-    createReporter(sources.at(-1)!, [], problems)(['interval'], '`interval` must be at least `1s`');
+  if (interval < 1000 || interval > DAY_MS) {
+    const report = createReporter(sources.at(-1)!, [], problems);
+    report(['interval'], '`interval` must be from `1s` to `1d`');
   }
   return {
     intervalMs: interval,

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../../../core/delay.ts';
 import {
   type IntervalPoint,
   queryIntervalPoints,
@@ -99,7 +99,7 @@ async function* followPoints(
     for (const point of points ?? []) yield { position: String(point.to.getTime()), data: point };
     if (points) doneMs = Math.max(doneMs, toMs);
     const waitMs = points ? doneMs + intervalMs + maxWriteDelayMs - now() : intervalMs;
-    if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => {});
+    if (waitMs > 0) await delay(waitMs, { signal });
   }
 }
 

@@ -1,9 +1,8 @@
 import { startTask } from '../../../core/guard.ts';
+import { startTimeout } from '../../../core/guarded-timers.ts';
 
 /** Maximum number of items to process at the same time. */
 const CONCURRENCY = 4;
-/** Node timers with a longer delay fire immediately. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Processes an item. Returns the item to process again after `waitMs`, or `undefined` if it is done. */
 type Processor<T> = (item: T) => Promise<{ readonly item: T; readonly waitMs: number } | undefined>;
@@ -89,14 +88,11 @@ export class KeyedQueue<T> {
 
   #scheduleNext(key: string, ms: number): void {
     if (this.#closed) return;
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(key);
-        this.#ready.push(key);
-        this.#startReady();
-      },
-      Math.min(ms, MAX_TIMER_MS),
-    );
-    this.#timers.set(key, timer.unref());
+    const proceed = () => {
+      this.#timers.delete(key);
+      this.#ready.push(key);
+      this.#startReady();
+    };
+    this.#timers.set(key, startTimeout('the delivery queue', proceed, ms));
   }
 }

@@ -4,6 +4,7 @@ import {
   DecisionDispatcher,
   type RuleDecision,
 } from '../../../../src/agent/business-rules/decision-dispatcher.ts';
+import { DAY_MS } from '../../../../src/core/duration.ts';
 
 let outcomes: string[];
 let dispatcher: DecisionDispatcher;
@@ -150,4 +151,25 @@ it('retries a default that a handler failed to apply, until a new value is activ
   retrying.dispatch([decide(1.3, 1, { id: 'c' })]);
   await vi.advanceTimersByTimeAsync(1000);
   expect(outcomes).toEqual(['1.3 applied']);
+});
+
+it('keeps a value for the whole time until the decision expires, even for months', async () => {
+  const values: number[] = [];
+  const remainingMs = 90 * DAY_MS;
+  dispatcher.onRule('demand.high', ({ value }) => void values.push(value));
+  dispatcher.dispatch([decide(1.1, 1, { remainingMs })]);
+  await vi.advanceTimersByTimeAsync(remainingMs - 1);
+  expect(values).toEqual([1.1]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(values).toEqual([1.1, 1]);
+});
+
+it('does not change a value that expires in a month while it is polled', async () => {
+  const values: number[] = [];
+  dispatcher.onRule('demand.high', ({ value }) => void values.push(value));
+  for (let poll = 0; poll < 20; poll++) {
+    dispatcher.dispatch([decide(1.1, 1, { remainingMs: 30 * DAY_MS - poll * 3000 })]);
+    await vi.advanceTimersByTimeAsync(3000);
+  }
+  expect(values).toEqual([1.1]);
 });

@@ -60,3 +60,19 @@ it('counts batches that are more than one interval late, and continues', async (
   // Each call makes its own batch late, and two complete rounds of three batches are skipped.
   expect(late).toBe(3 * (1 + 2 * 3));
 });
+
+it('waits for an interval that is longer than the timers of Node.js support', async () => {
+  const run = vi.fn(async () => {});
+  const intervalMs = 30 * 86_400_000;
+  const scheduler = new EvaluationScheduler({
+    ...{ intervalMs, batchCount: 1, now: Date.now, run },
+    onLate: () => {},
+  });
+  await vi.advanceTimersByTimeAsync(1);
+  expect(run).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(intervalMs - 2);
+  expect(run).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(run).toHaveBeenCalledTimes(2);
+  scheduler.stop();
+});
