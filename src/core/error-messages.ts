@@ -118,6 +118,8 @@ export const ERROR_MESSAGES = {
   PS_RULES_INVALID: formatFileError,
   PS_NOTIFY_INVALID: formatFileError,
   PS_BUSINESS_RULES_INVALID: formatFileError,
+  PS_FILE_UNREADABLE: (p: { file: string; reason: string }) =>
+    `The file ${p.file} can't be read: ${p.reason}. Its last valid version stays in effect, or the defaults if none was loaded. Correct the path or its permissions. Perfscope tries again automatically.`,
   PS_JOURNAL_UNWRITABLE: (p: { folder: string; reason: string }) =>
     `The notification journal in ${p.folder} is not writable: ${p.reason}. Messages are still delivered, but pending messages are lost if the process stops. Free disk space, or set PERFORMANCE_DATA_DIR to a writable folder.`,
   PS_RECEIVER_UNKNOWN: (p: {

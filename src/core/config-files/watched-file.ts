@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Logger } from '../log.ts';
-import { type ErrorCode, errorMessage, PerfscopeError } from '../perfscope-error.ts';
+import { createError, type ErrorCode, errorMessage, PerfscopeError } from '../perfscope-error.ts';
 import {
   type ConfigFileErrorCode,
   type ConfigProblem,
@@ -13,7 +13,10 @@ export interface WatchedFileStatus {
   readonly file: string | undefined;
   /** When the current value was loaded, in ms since the epoch. */
   readonly loadedMs: number;
-  /** Problems in the file. If there are any, the previous value stays in effect. */
+  /**
+   * Problems in the file, or why it can't be read. If there are any, the previous value stays in
+   * effect.
+   */
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -37,14 +40,17 @@ export interface WatchedFileOptions<T> {
 }
 
 /**
- * The content of a file that is reloaded when it changes. If the file is invalid, the previous
- * value stays in effect.
+ * The content of a file that is reloaded when it changes. If the file is invalid or can't be read,
+ * the previous value stays in effect.
  */
 export class WatchedFile<T> {
   readonly #options: WatchedFileOptions<T>;
   #value: T;
   #status: WatchedFileStatus;
+  /** Undefined if the file couldn't be read. */
   #fileVersion: string | undefined;
+  /** Why the file can't be read. Undefined if it could be read. */
+  #unreadableReason: string | undefined;
 
   constructor(options: WatchedFileOptions<T>, now: number) {
     this.#options = options;
@@ -62,18 +68,17 @@ export class WatchedFile<T> {
   }
 
   /**
-   * Reloads the file if it has changed.
+   * Reloads the file if it has changed, or couldn't be read before. Never throws.
    *
    * @returns whether the value changed
    */
   refresh(now: number): boolean {
     const { path, load, code, formatLoadedMessage, log } = this.#options;
     if (path === undefined) return false;
-    const fileVersion = getFileVersion(path);
-    if (fileVersion === this.#fileVersion) return false;
-    this.#fileVersion = fileVersion;
+    const text = this.#readIfChanged(path);
+    if (text === undefined) return false;
     try {
-      this.#value = load(readNamedFile(path, code));
+      this.#value = load({ name: basename(path), text });
       this.#status = { file: path, loadedMs: now, problems: [] };
       log.info(formatLoadedMessage(this.#value, path));
       return true;
@@ -82,6 +87,34 @@ export class WatchedFile<T> {
       log.error(`${code}: ${errorMessage(error)}`);
       return false;
     }
+  }
+
+  /**
+   * Returns the text if the file changed. If it can't be read, reports the reason once and returns
+   * undefined.
+   */
+  #readIfChanged(path: string): string | undefined {
+    try {
+      const fileVersion = getFileVersion(path);
+      if (fileVersion === this.#fileVersion) return undefined;
+      const text = readFileSync(path, 'utf8');
+      this.#fileVersion = fileVersion;
+      this.#unreadableReason = undefined;
+      return text;
+    } catch (error) {
+      this.#onUnreadable(path, errorMessage(error));
+      return undefined;
+    }
+  }
+
+  #onUnreadable(file: string, reason: string): void {
+    this.#fileVersion = undefined;
+    if (reason === this.#unreadableReason) return;
+    this.#unreadableReason = reason;
+    const message = `can't be read: ${reason}`;
+    this.#status = { ...this.#status, problems: [{ file, line: 1, column: 1, message }] };
+    const { code, message: text } = createError('PS_FILE_UNREADABLE', { file, reason });
+    this.#options.log.error(`${code}: ${text}`);
   }
 }
 
@@ -105,8 +138,14 @@ function toConfigProblems(error: unknown, file: string, code: ErrorCode): readon
   return [{ file, line: 1, column: 1, message: errorMessage(error) }];
 }
 
-/** Returns a string that changes when the file changes, even if an editor replaces the file. */
-function getFileVersion(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'missing';
+/**
+ * Returns a string that changes when the file changes, even if an editor or a symbolic link replaces
+ * the file.
+ *
+ * @throws an Error if there is no file, or if reading it could block
+ */
+function getFileVersion(path: string): string {
+  const stat = statSync(path);
+  if (stat.isFIFO() || stat.isSocket()) throw new Error('it is a pipe or a socket, not a file');
+  return `${stat.dev} ${stat.ino} ${stat.mtimeMs} ${stat.size}`;
 }
