@@ -252,7 +252,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_BUSINESS_RULES_INVALID: { cause: 'The business rules file has errors.', action: FILE_ACTION },
   PS_FILE_UNREADABLE: {
     cause:
-      'A file with rules, notifications, or business rules was deleted, has other permissions, is a folder, or is behind a broken or circular symbolic link. Or the server has too many open files.',
+      'A file with rules or notifications was deleted, has other permissions, is a folder, or is behind a broken symbolic link. Or the server has too many open files.',
     action:
       'Check the path and its permissions. The server reads the file as soon as this is possible, and logs that it was loaded. No restart is needed.',
   },

@@ -1,5 +1,7 @@
-import { DateTime, IANAZone } from 'luxon';
+import { IANAZone } from 'luxon';
 import { z } from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../duration.ts';
+import { findOffsetChange, getZoneOffsetMs, hasLocalDate } from '../time-zone.ts';
 
 const WEEKDAYS = [
   'monday',
@@ -38,28 +40,69 @@ export const recurrenceSchema = z
   });
 
 /**
- * A daily or weekly time range in a time zone. If `to` is before `from`, it ends on the next day.
+ * A daily or weekly time range in a time zone. It contains exactly the moments at which a clock in
+ * that zone shows a time from `from` until before `to`:
+ *
+ * - If daylight saving time skips a part of the range, the range is shorter, or missing on that day.
+ * - If a part of the range is repeated, both occurrences are in the range.
+ * - If `to` is not after `from`, the range ends on the next day that exists in the zone.
+ * - `days` are the days on which the range starts.
  */
 export type Recurrence = z.output<typeof recurrenceSchema>;
 
 /**
- * Returns the occurrence of `recurrence` that contains `now`, as [start, end) in ms, or undefined
- * if there is none. When daylight saving time starts or ends, `from` and `to` are still local
- * times, so an occurrence can be an hour shorter or longer.
+ * Returns when the current occurrence of `recurrence` ends, in ms, or undefined if `now` is in no
+ * occurrence. On a day with a repeated hour, a range can have two occurrences.
  */
-export function findOccurrence(recurrence: Recurrence, now: number): [number, number] | undefined {
-  const today = DateTime.fromMillis(now, { zone: recurrence.timeZone }).startOf('day');
-  for (const day of [today, today.minus({ days: 1 })]) {
-    if (recurrence.days && !recurrence.days.includes(WEEKDAYS[day.weekday - 1]!)) continue;
-    const start = computeTimeOnDay(day, recurrence.from);
-    const lastDay = recurrence.to <= recurrence.from ? day.plus({ days: 1 }) : day;
-    const end = computeTimeOnDay(lastDay, recurrence.to);
-    if (now >= start && now < end) return [start, end];
+export function findOccurrenceEnd(recurrence: Recurrence, now: number): number | undefined {
+  const { timeZone, to } = recurrence;
+  if (!isInRecurrence(recurrence, now)) return undefined;
+  for (let ms = now; ; ) {
+    const untilEndMs = parseTimeOfDay(to) - getTimeOfDay(ms, timeZone);
+    const endMs = ms + (untilEndMs > 0 ? untilEndMs : untilEndMs + DAY_MS);
+    // The offset can also change in the moment in which the range ends.
+    const changeMs = findOffsetChange(ms, endMs + 1, timeZone);
+    if (changeMs > endMs) return endMs;
+    if (!isInRecurrence(recurrence, changeMs)) return changeMs;
+    ms = changeMs;
   }
-  return undefined;
 }
 
-function computeTimeOnDay(day: DateTime, text: string): number {
+function isInRecurrence({ days, from, to, timeZone }: Recurrence, ms: number): boolean {
+  const dateMs = getLocalDate(ms, timeZone);
+  const timeOfDay = getTimeOfDay(ms, timeZone);
+  const [fromMs, toMs] = [parseTimeOfDay(from), parseTimeOfDay(to)];
+  const isStartDate = (dateMs: number) =>
+    days === undefined || days.includes(WEEKDAYS[getWeekdayIndex(dateMs)]!);
+  const isAfterStart = timeOfDay >= fromMs && (timeOfDay < toMs || toMs <= fromMs);
+  if (isAfterStart && isStartDate(dateMs)) return true;
+  const isBeforeEnd = toMs <= fromMs && timeOfDay < toMs;
+  return isBeforeEnd && isStartDate(getPreviousDate(dateMs, timeZone));
+}
+
+/** Returns the local date, as the start of that date in UTC. */
+function getLocalDate(ms: number, zone: string): number {
+  return Math.floor((ms + getZoneOffsetMs(ms, zone)) / DAY_MS) * DAY_MS;
+}
+
+/** Returns the local time of day, in ms since midnight. */
+function getTimeOfDay(ms: number, zone: string): number {
+  return ms + getZoneOffsetMs(ms, zone) - getLocalDate(ms, zone);
+}
+
+/** Returns the last date before `dateMs` that exists in a zone. */
+function getPreviousDate(dateMs: number, zone: string): number {
+  const previousMs = dateMs - DAY_MS;
+  return hasLocalDate(previousMs, zone) ? previousMs : previousMs - DAY_MS;
+}
+
+/** January 1, 1970 was a Thursday. */
+function getWeekdayIndex(dateMs: number): number {
+  return (((dateMs / DAY_MS + WEEKDAYS.indexOf('thursday')) % 7) + 7) % 7;
+}
+
+/** Parses a time of day such as `02:30`. @returns ms since midnight */
+export function parseTimeOfDay(text: string): number {
   const [, hour, minute] = TIME_OF_DAY_PATTERN.exec(text) ?? [];
-  return day.set({ hour: Number(hour), minute: Number(minute) }).toMillis();
+  return Number(hour) * HOUR_MS + Number(minute) * MINUTE_MS;
 }

@@ -1,5 +1,5 @@
-import { DateTime } from 'luxon';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
+import { findLocalTime, findOffsetChange, getZoneOffsetMs } from '../../core/time-zone.ts';
 import type { StoredTable } from '../questdb/table-catalog.ts';
 import { type Sql, sql } from '../sql/sql-builder.ts';
 import { ceilTo, floorTo, getRangeLengthMs, type TimeRange } from './time-range.ts';
@@ -33,7 +33,10 @@ export function toBucketSql(step: Step, offsetMs: number): Sql {
 export function toBucketRange(bucket: Date, step: Step, range: TimeRange): TimeRange {
   const localMs = bucket.getTime();
   if (step.ms >= DAY_MS) {
-    return { fromMs: toUtcMs(localMs, step.zone), toMs: toUtcMs(localMs + step.ms, step.zone) };
+    return {
+      fromMs: findLocalTime(localMs, step.zone),
+      toMs: findLocalTime(localMs + step.ms, step.zone),
+    };
   }
   const fromMs = localMs - getSubDayOffsetMs(range, step);
   return { fromMs, toMs: fromMs + step.ms };
@@ -83,44 +86,6 @@ export function chooseStepMs(range: TimeRange, maxBuckets = 40): number {
 function getSubDayOffsetMs({ fromMs }: TimeRange, { ms, zone }: Step): number {
   const offsetMs = getZoneOffsetMs(fromMs, zone);
   return offsetMs - floorTo(offsetMs, ms);
-}
-
-function getZoneOffsetMs(ms: number, zone: string): number {
-  return DateTime.fromMillis(ms, { zone }).offset * MINUTE_MS;
-}
-
-/**
- * Returns the next time when the zone's UTC offset changes, or `toMs` if it doesn't change before
- * then.
- */
-function findOffsetChange(fromMs: number, toMs: number, zone: string): number {
-  const offset = getZoneOffsetMs(fromMs, zone);
-  let beforeMs = fromMs;
-  for (let ms = fromMs; ms < toMs; ms += DAY_MS) {
-    const nextMs = Math.min(ms + DAY_MS, toMs - 1);
-    if (getZoneOffsetMs(nextMs, zone) === offset) {
-      beforeMs = nextMs;
-      continue;
-    }
-    let afterMs = nextMs;
-    while (afterMs - beforeMs > 1) {
-      const middleMs = Math.floor((beforeMs + afterMs) / 2);
-      if (getZoneOffsetMs(middleMs, zone) === offset) beforeMs = middleMs;
-      else afterMs = middleMs;
-    }
-    return afterMs;
-  }
-  return toMs;
-}
-
-/**
- * Converts local time to UTC. If daylight saving time skips midnight, uses the first valid time.
- */
-function toUtcMs(localMs: number, zone: string): number {
-  return DateTime.fromMillis(localMs, { zone: 'utc' })
-    .setZone(zone, { keepLocalTime: true })
-    .startOf('minute')
-    .toMillis();
 }
 
 /** Formats a length as an SQL literal, because QuestDB accepts only constants here. */

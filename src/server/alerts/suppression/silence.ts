@@ -3,7 +3,7 @@ import { type AlertSummary, getMatchLabels, type Suppression } from '../../../co
 import { nameSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema, matchesAll } from '../../../core/config-files/matcher.ts';
 import {
-  findOccurrence,
+  findOccurrenceEnd,
   type Recurrence,
   recurrenceSchema,
 } from '../../../core/config-files/recurrence.ts';
@@ -34,7 +34,7 @@ export function findSilenceSuppression(
   now: number,
 ): Suppression | undefined {
   for (const silence of silences) {
-    const endMs = getActiveSpan(silence, now)?.[1];
+    const endMs = getActiveEnd(silence, now);
     if (endMs === undefined) continue;
     if (!isInTenant(silence, alert) || !matchesAll(silence.matchers, getMatchLabels(alert)))
       continue;
@@ -48,12 +48,13 @@ export function findSilenceSuppression(
   return undefined;
 }
 
-function getActiveSpan(silence: Silence, now: number): [number, number] | undefined {
+/** Returns when the silence stops being active, or undefined if it isn't active. */
+function getActiveEnd(silence: Silence, now: number): number | undefined {
   const { startsMs, endsMs, recurrence } = silence;
   if (now < startsMs || now >= endsMs) return undefined;
-  if (!recurrence) return [startsMs, endsMs];
-  const span = findOccurrence(recurrence, now);
-  return span && [Math.max(span[0], startsMs), Math.min(span[1], endsMs)];
+  if (!recurrence) return endsMs;
+  const occurrenceEndMs = findOccurrenceEnd(recurrence, now);
+  return occurrenceEndMs === undefined ? undefined : Math.min(occurrenceEndMs, endsMs);
 }
 
 function isInTenant({ organization, property }: Silence, { labels }: AlertSummary): boolean {

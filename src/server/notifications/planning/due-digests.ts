@@ -1,25 +1,27 @@
-import { DateTime } from 'luxon';
 import type { Alert } from '../../../core/alerts/alert.ts';
+import { parseTimeOfDay } from '../../../core/config-files/recurrence.ts';
+import { DAY_MS } from '../../../core/duration.ts';
+import { findLocalTime, getZoneOffsetMs, hasLocalDate } from '../../../core/time-zone.ts';
 import type { Digest } from '../config/notification-config.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
 
 /**
  * Returns when a digest is due if its first alert was added at `firstMs`. The digest is due `every`
- * later, or at the next time of day in `at`, in the digest's time zone. A time that daylight saving
- * skips moves to the time after the gap.
+ * later, or at the next time of day in `at`, in the digest's time zone. If daylight saving time skips
+ * that time, the digest is due at the end of the gap. If the time is repeated, the digest is due at
+ * its first occurrence. A date that the zone skips has no digest.
  */
 export function computeDigestDueMs({ everyMs, at, timeZone }: Digest, firstMs: number): number {
   if (everyMs !== undefined) return firstMs + everyMs;
-  const today = DateTime.fromMillis(firstMs, { zone: timeZone }).startOf('day');
-  const dueTimes = [0, 1].flatMap((days) =>
-    at.map((timeOfDay) => {
-      const [hour, minute] = timeOfDay.split(':').map(Number);
-      return today
-        .plus({ days })
-        .set({ hour: hour ?? 0, minute: minute ?? 0 })
-        .toMillis();
-    }),
+  const localMs = firstMs + getZoneOffsetMs(firstMs, timeZone);
+  const todayMs = Math.floor(localMs / DAY_MS) * DAY_MS;
+  // The clock can be set back to the day before. A zone can skip a date.
+  const dates = [-1, 0, 1, 2]
+    .map((days) => todayMs + days * DAY_MS)
+    .filter((dateMs) => hasLocalDate(dateMs, timeZone));
+  const dueTimes = dates.flatMap((dateMs) =>
+    at.map((timeOfDay) => findLocalTime(dateMs + parseTimeOfDay(timeOfDay), timeZone)),
   );
   return Math.min(...dueTimes.filter((ms) => ms > firstMs));
 }

@@ -1,6 +1,6 @@
 import { type Alert, getMatchLabels, isActive } from '../../../core/alerts/alert.ts';
 import { matchesAll } from '../../../core/config-files/matcher.ts';
-import { findOccurrence } from '../../../core/config-files/recurrence.ts';
+import { findOccurrenceEnd } from '../../../core/config-files/recurrence.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type {
   NotificationConfig,
@@ -58,9 +58,7 @@ export function findMute({ activeTimes, muteTimes }: Route, now: number): Mute |
 
 /** Returns the end of the interval that contains `now`, or `undefined` if none does. */
 function findIntervalEnd({ times }: TimeInterval, now: number): number | undefined {
-  const ends = times
-    .map((time) => findOccurrence(time, now)?.[1])
-    .filter((end) => end !== undefined);
+  const ends = times.map((time) => findOccurrenceEnd(time, now)).filter((end) => end !== undefined);
   return ends.length > 0 ? Math.max(...ends) : undefined;
 }
 

@@ -1,8 +1,6 @@
-import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
 import type { AlertSummary } from '../../../../src/core/alerts/alert.ts';
 import { parseMatcher } from '../../../../src/core/config-files/matcher.ts';
-import { findOccurrence, type Recurrence } from '../../../../src/core/config-files/recurrence.ts';
 import { findSilenceSuppression } from '../../../../src/server/alerts/suppression/silence.ts';
 import {
   createSilence,
@@ -149,50 +147,5 @@ describe('silences', () => {
       untilMs: T0 + HOUR,
     });
     expect(findSilenceSuppression(ALERT, maintenance, T0 - 1)).toBeUndefined();
-  });
-});
-
-describe('a recurrence', () => {
-  const night: Recurrence = { every: 'day', from: '01:30', to: '03:30', timeZone: 'Europe/Berlin' };
-  const hours = (of: [number, number] | undefined) => of && (of[1] - of[0]) / HOUR;
-  const at = (text: string) => DateTime.fromISO(text, { zone: 'Europe/Berlin' }).toMillis();
-
-  it.each([
-    ['an ordinary night', '2026-11-02T02:00', 2],
-    ['the night of a 23-hour day', '2026-03-29T03:10', 1],
-    ['the night of a 25-hour day', '2026-10-25T03:10', 3],
-  ])('follows local time during %s', (_night, moment, length) => {
-    expect(hours(findOccurrence(night, at(moment)))).toBe(length);
-  });
-
-  it('has no occurrence on a day on which its hour is skipped', () => {
-    const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
-    const day = at('2026-03-29T00:00');
-    const found = Array.from({ length: 24 * 12 }, (_, i) =>
-      findOccurrence(hour, day + i * 300_000),
-    );
-    expect(found.filter((occurrence) => occurrence !== undefined)).toEqual([]);
-  });
-
-  it('includes a repeated hour twice', () => {
-    const hour: Recurrence = { ...night, from: '02:00', to: '03:00' };
-    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 0, 30)))).toBe(2);
-    expect(hours(findOccurrence(hour, Date.UTC(2026, 9, 25, 1, 30)))).toBe(2);
-    expect(findOccurrence(hour, Date.UTC(2026, 9, 25, 2, 0))).toBeUndefined();
-  });
-
-  it('continues past midnight into the next day', () => {
-    const weekend: Recurrence = {
-      every: 'week',
-      days: ['friday'],
-      from: '22:00',
-      to: '06:00',
-      timeZone: 'Europe/Berlin',
-    };
-    expect(findOccurrence(weekend, at('2026-11-06T21:59'))).toBeUndefined();
-    expect(hours(findOccurrence(weekend, at('2026-11-06T22:00')))).toBe(8);
-    expect(hours(findOccurrence(weekend, at('2026-11-07T05:59')))).toBe(8);
-    expect(findOccurrence(weekend, at('2026-11-07T06:00'))).toBeUndefined();
-    expect(findOccurrence(weekend, at('2026-11-07T22:30'))).toBeUndefined();
   });
 });

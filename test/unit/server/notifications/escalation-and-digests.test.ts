@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MINUTE_MS } from '../../../../src/core/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { EscalationPolicy } from '../../../../src/server/notifications/config/notification-config.ts';
 import { TokenBucket } from '../../../../src/server/notifications/delivery/channel-limiter.ts';
 import { computeBackoffMs } from '../../../../src/server/notifications/delivery/deliverer.ts';
@@ -9,6 +9,7 @@ import {
   createEscalationState,
   stepEscalation,
 } from '../../../../src/server/notifications/planning/due-escalations.ts';
+import { readLocalClock, timeOfDay, zonedMoment } from '../../../support/local-clock.ts';
 import { NOW } from '../../../support/notifier-fixtures.ts';
 
 const POLICY: EscalationPolicy = {
@@ -132,8 +133,40 @@ it('schedules a digest at the configured times of day, even when the clock chang
   // It is 09:00 in Vienna in winter. The next digest is due at 08:00 tomorrow, or at 18:00 today.
   expect(getDueMs(['08:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 16, 7));
   expect(getDueMs(['08:00', '18:00'], Date.UTC(2030, 0, 15, 8))).toBe(Date.UTC(2030, 0, 15, 17));
-  // When daylight saving time starts, 02:30 does not exist.
-  expect(getDueMs(['02:30'], Date.UTC(2030, 2, 30, 23))).toBe(Date.UTC(2030, 2, 31, 1, 30));
+  // When daylight saving time starts, 02:30 does not exist. The digest is due when the clock shows 03:00.
+  expect(getDueMs(['02:30'], Date.UTC(2030, 2, 30, 23))).toBe(Date.UTC(2030, 2, 31, 1));
+  // When it ends, 02:30 is at 00:30 and at 01:30 UTC. There is still only one digest a day.
+  expect(getDueMs(['02:30'], Date.UTC(2030, 9, 26, 23))).toBe(Date.UTC(2030, 9, 27, 0, 30));
+  expect(getDueMs(['02:30'], Date.UTC(2030, 9, 27, 0, 40))).toBe(Date.UTC(2030, 9, 28, 1, 30));
   const every = { name: 'd', everyMs: 30 * MINUTE_MS, at: [], timeZone: 'UTC' };
   expect(computeDigestDueMs(every, NOW)).toBe(NOW + 30 * MINUTE_MS);
+});
+
+it('schedules one digest for each time of day and each date that a zone has', () => {
+  fc.assert(
+    fc.property(zonedMoment, fc.array(timeOfDay, { minLength: 1, maxLength: 2 }), (moment, at) => {
+      const { zone, ms: firstMs } = moment;
+      const dueMs = computeDigestDueMs(
+        { name: 'd', everyMs: undefined, at, timeZone: zone },
+        firstMs,
+      );
+      // Turns the clock forward until it shows one of the times on a date for the first time.
+      const done = new Set<string>();
+      const startMs = firstMs - 1.5 * DAY_MS;
+      const dates = new Set<string>();
+      for (let ms = startMs; ms < firstMs + 3 * DAY_MS; ms += 30 * MINUTE_MS) {
+        dates.add(readLocalClock(ms, zone).date);
+      }
+      const targets = [...dates].flatMap((date) => at.map((time) => `${date} ${time}`));
+      let expectedMs = startMs;
+      for (; ; expectedMs += MINUTE_MS) {
+        const { date, time } = readLocalClock(expectedMs, zone);
+        const reached = targets.filter((each) => each <= `${date} ${time}` && !done.has(each));
+        for (const each of reached) done.add(each);
+        if (expectedMs > firstMs && reached.length > 0) break;
+      }
+      expect(new Date(dueMs)).toEqual(new Date(expectedMs));
+    }),
+    { numRuns: 100 },
+  );
 });

@@ -10,6 +10,7 @@ import {
   toBucketRange,
 } from '../../../../src/storage/queries/time-buckets.ts';
 import { floorTo } from '../../../../src/storage/queries/time-range.ts';
+import { readLocalClock, zonedMoment } from '../../../support/local-clock.ts';
 
 const BERLIN = 'Europe/Berlin';
 const berlin = (text: string) => DateTime.fromISO(text, { zone: BERLIN }).toMillis();
@@ -36,6 +37,25 @@ it.each([
   for (const ms of [range.fromMs, range.fromMs + 3.5 * HOUR_MS, range.toMs - 1]) {
     expect(toBucketRange(bucketAt(ms, step, range), step, range)).toEqual(range);
   }
+});
+
+it('a daily bucket contains the moments at which a clock shows its date', () => {
+  fc.assert(
+    fc.property(zonedMoment, ({ zone, ms }) => {
+      // In St. John's, the clock was set back from 00:01 to 23:01, so one minute belonged to a date that then started again.
+      fc.pre(zone !== 'America/St_Johns');
+      const step = { ms: DAY_MS, zone };
+      const range = { fromMs: ms - 5 * DAY_MS, toMs: ms + 5 * DAY_MS };
+      const bucket = toBucketRange(bucketAt(ms, step, range), step, range);
+      const getDate = (moment: number) => readLocalClock(moment, zone).date;
+      expect([bucket.fromMs, ms, bucket.toMs - 1].map(getDate)).toEqual(
+        [0, 0, 0].map(() => getDate(ms)),
+      );
+      expect(getDate(bucket.fromMs - 1) < getDate(ms)).toBe(true);
+      expect(getDate(bucket.toMs) > getDate(ms)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 it('every bucket contains the times assigned to it', () => {
