@@ -14,7 +14,7 @@ import {
 } from './agent/instrumentation/tenant-context.ts';
 import type { TenantRequest, TenantResolver } from './agent/instrumentation/tenant-reader.ts';
 import { setDirectory } from './agent/notification-directory.ts';
-import { readJobTransition } from './agent/record/job-transition-row.ts';
+import { addJobDefaults, readJobTransition } from './agent/record/job-transition-row.ts';
 import type { Measurement } from './agent/record/measurement.ts';
 import { createPerformanceTracking } from './agent/record/performance-tracking.ts';
 import { getSharedAgent } from './agent/shared-agent.ts';
@@ -105,7 +105,8 @@ export const performanceMonitoringService = {
    *   duration: 340,
    *   waitTime: 15,
    * });
-   * @param transition `duration`, `waitTime`, and `delay` are in ms. Default `timestamp`: now.
+   * @param transition `duration`, `waitTime`, and `delay` are in ms. Defaults: `timestamp` and
+   * `createdAt` now, `attempts` 1, `maxAttempts` 3, `priority` 0, and a new `jobId`.
    * @throws PS_ROW_INVALID if the transition is invalid and `strict` is set
    */
   recordQueueMetric(transition: JobTransition): void {
@@ -114,7 +115,7 @@ export const performanceMonitoringService = {
     agent.connect();
     const copy = readJobTransition(transition);
     if (copy instanceof Error) agent.recorder.reject(copy);
-    else agent.recordJob(copy);
+    else agent.recordJob(addJobDefaults(copy, Date.now()));
   },
 
   /**

@@ -1581,6 +1581,8 @@ export interface Health {
     eventLoopDelayP99?: number;
     avgResponseTime?: number;
     errorRate?: number;
+    dbConnections?: number;
+    dbQueryTime?: number;
     gauges: {
       [k: string]: number;
     };

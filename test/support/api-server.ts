@@ -40,6 +40,7 @@ import {
   validateWebhookUrl,
 } from '../../src/server/startup/create-actions.ts';
 import { listen } from '../../src/server/startup/listen.ts';
+import { applyRetention } from '../../src/storage/migrations/apply-retention.ts';
 import { migrate } from '../../src/storage/migrations/migrate.ts';
 import type { QueryClient } from '../../src/storage/questdb/query-client.ts';
 import { QuestdbQueryClient } from '../../src/storage/questdb/query-client.ts';
@@ -61,6 +62,8 @@ const SNAPSHOT: HealthSnapshot['metrics'] = {
   eventLoopDelayP99: 1,
   avgResponseTime: undefined,
   errorRate: undefined,
+  dbConnections: 4,
+  dbQueryTime: 2.5,
   gauges: { activeUsers: 3 },
 };
 
@@ -215,6 +218,8 @@ export class TestApiServer {
       },
       flush: () => writer.flush(),
       migrate: () => migrate(this.questdb.target, DEFAULT_RETENTION),
+      retentionDays: DEFAULT_RETENTION.rawDays,
+      applyRetention: () => applyRetention(this.questdb.target, DEFAULT_RETENTION),
       access: {
         keys: new ApiKeyStore({ ...storage, audit }),
         audit,

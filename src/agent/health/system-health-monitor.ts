@@ -1,4 +1,5 @@
 import { withTimeout } from '../../core/concurrency.ts';
+import { delay } from '../../core/delay.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { runGuarded, startTask } from '../../core/guard.ts';
 import { startInterval } from '../../core/guarded-timers.ts';
@@ -7,7 +8,11 @@ import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
 import { checkFunction, checkName, isValidDate, toMsInRange } from '../argument-checks.ts';
-import type { HostSample, HostSampler } from '../instrumentation/host-metrics.ts';
+import {
+  type HostSample,
+  type HostSampler,
+  MIN_CPU_BASELINE_MS,
+} from '../instrumentation/host-metrics.ts';
 import type { EventLoopSampler } from '../instrumentation/runtime-metrics.ts';
 import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts';
 
@@ -42,6 +47,7 @@ export class SystemHealthMonitor {
   readonly #gauges = new GaugeRegistry();
   readonly #nextId = createIdGenerator();
   #timer: NodeJS.Timeout | undefined;
+  #hasWaitedForCpu = false;
 
   constructor(options: SystemHealthMonitorOptions) {
     this.#options = options;
@@ -97,19 +103,31 @@ export class SystemHealthMonitor {
 
   /**
    * Returns the current health of this process and its host. Usage values and rates are in percent,
-   * times in ms, and uptime in seconds. Never rejects.
+   * times in ms, and uptime in seconds. During the first 250 ms of the process, waits until the CPU
+   * usage is known. Never rejects.
    *
    * @example
    * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
    * @param now timestamp of the snapshot. Default: the current time.
    */
   async getHealthSnapshot(now?: Date): Promise<HealthSnapshot> {
-    const timestamp = isValidDate(now) ? now : new Date();
-    const { host, eventLoop, requests, thresholds } = this.#options;
+    const timestamp = isValidDate(now) ? now : undefined;
+    const sample = runGuarded(PART, () => this.#options.host.sample());
+    if (sample?.cpuUsage === undefined && !this.#hasWaitedForCpu) {
+      await delay(MIN_CPU_BASELINE_MS);
+      // Some systems don't report CPU times.
+      this.#hasWaitedForCpu = true;
+    }
+    return this.#takeSnapshot(timestamp);
+  }
+
+  async #takeSnapshot(timestamp = new Date()): Promise<HealthSnapshot> {
+    const { host, eventLoop, requests, queries, thresholds } = this.#options;
     const sample = runGuarded(PART, () => host.sample());
     const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = sample ?? UNKNOWN_HOST;
     const gauges = await this.#gauges.readAll();
     const requestStats = requests.getStats();
+    const dbConnections = gauges.get('dbConnections') ?? this.#countConnections();
     return {
       status: evaluateHealthStatus({ cpu, memory, disk, ...requestStats }, thresholds),
       timestamp,
@@ -119,6 +137,8 @@ export class SystemHealthMonitor {
         disk,
         load,
         ...requestStats,
+        dbConnections: dbConnections === undefined ? undefined : Math.round(dbConnections),
+        dbQueryTime: queries.getStats().avgResponseTime,
         uptime: process.uptime(),
         eventLoopDelayP99: runGuarded(PART, () => eventLoop.sample()?.p99),
         gauges: Object.fromEntries(gauges),
@@ -126,15 +146,17 @@ export class SystemHealthMonitor {
     };
   }
 
+  #countConnections(): number | undefined {
+    return runGuarded(PART, () => this.#options.countConnections());
+  }
+
   /** Writes one row for the time since the last row. Never rejects. */
   async writeRow(): Promise<void> {
-    const { status, timestamp, metrics } = await this.getHealthSnapshot();
+    const { status, timestamp, metrics } = await this.#takeSnapshot();
     const { queries, requests } = this.#options;
-    const dbQueryTime = queries.getStats().avgResponseTime;
     requests.reset();
     queries.reset();
     const { activeUsers, ongoingReservations } = metrics.gauges;
-    const dbConnections = metrics.gauges.dbConnections ?? this.#options.countConnections();
     this.#options.add('system_health', [
       {
         ...this.#options.resource,
@@ -150,8 +172,8 @@ export class SystemHealthMonitor {
         diskUsage: metrics.disk,
         eventLoopDelayP99: metrics.eventLoopDelayP99,
         load: metrics.load,
-        dbConnections: dbConnections === undefined ? undefined : Math.round(dbConnections),
-        dbQueryTime,
+        dbConnections: metrics.dbConnections,
+        dbQueryTime: metrics.dbQueryTime,
         activeUsers,
         ongoingReservations,
       },

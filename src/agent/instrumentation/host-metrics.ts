@@ -15,8 +15,10 @@ export interface HostSample {
 }
 
 const MIN_SAMPLE_INTERVAL_MS = 1000;
+/** Minimum time for the first CPU usage. The kernel counts CPU time in units of 10 ms. */
+export const MIN_CPU_BASELINE_MS = 250;
 
-/** Samples the host at most once per second. */
+/** Samples the host at most once per second, after the first CPU usage is known. */
 export class HostSampler {
   #cpuTimes = readCpuTimes();
   #cpuTimesReadMs: number;
@@ -29,7 +31,9 @@ export class HostSampler {
 
   /** @param nowMs monotonic time in ms */
   sample(nowMs: number = performance.now()): HostSample {
-    if (!this.#sample || nowMs - this.#sampledMs >= MIN_SAMPLE_INTERVAL_MS) {
+    const isUpToDate =
+      this.#sample?.cpuUsage !== undefined && nowMs - this.#sampledMs < MIN_SAMPLE_INTERVAL_MS;
+    if (!this.#sample || !isUpToDate) {
       this.#sample = {
         cpuUsage: this.#computeCpuUsage(nowMs),
         // On Linux, libuv returns MemAvailable, which includes memory that caches use.
@@ -43,9 +47,9 @@ export class HostSampler {
     return this.#sample;
   }
 
-  /** Returns the CPU usage since the last sample, or undefined during the first second. */
+  /** Returns the CPU usage since the last sample, or undefined during the first 250 ms. */
   #computeCpuUsage(nowMs: number): number | undefined {
-    if (nowMs - this.#cpuTimesReadMs < MIN_SAMPLE_INTERVAL_MS) return undefined;
+    if (nowMs - this.#cpuTimesReadMs < MIN_CPU_BASELINE_MS) return this.#sample?.cpuUsage;
     const previous = this.#cpuTimes;
     const current = readCpuTimes();
     const total = current.total - previous.total;

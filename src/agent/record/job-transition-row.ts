@@ -1,6 +1,7 @@
 import type { PerfscopeError } from '../../core/perfscope-error.ts';
 import { redact, redactStack } from '../../core/redact.ts';
 import { QueueJobStatus } from '../../core/schema/enums.ts';
+import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../../core/schema/table-definition.ts';
 import type {
   JobTransition,
@@ -66,6 +67,22 @@ export function readJobTransition(transition: unknown): JobTransition | Perfscop
   } catch {
     return createInvalidRowError('the transition', UNREADABLE_REASON);
   }
+}
+
+const nextJobId = createIdGenerator();
+
+/** Adds the default values of a transition that the application records. Never throws. */
+export function addJobDefaults(job: JobTransition, nowMs: number): JobTransition {
+  const { jobId, timestamp = nowMs, startedAt, completedAt, failedAt } = job;
+  const times = [timestamp, startedAt, completedAt, failedAt].map(Number).filter(Number.isFinite);
+  return {
+    ...job,
+    jobId: jobId ?? nextJobId(),
+    createdAt: job.createdAt ?? Math.min(...times),
+    attempts: job.attempts ?? 1,
+    maxAttempts: job.maxAttempts ?? 3,
+    priority: job.priority ?? 0,
+  };
 }
 
 /** @returns the row without its service resource, or the reason why it can't be stored */

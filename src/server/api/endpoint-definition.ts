@@ -44,6 +44,10 @@ export interface EndpointDependencies {
   flush: () => Promise<void>;
   /** Creates missing tables and columns. */
   migrate: () => Promise<MigrationReport>;
+  /** Number of days for which measurements are kept. */
+  retentionDays: number;
+  /** Sets the retention periods of all tables and roll-ups. */
+  applyRetention: () => Promise<unknown>;
   healthIntervalMs: number;
   /** Maximum time, in ms, from a measurement to its stored row, in normal operation. */
   maxWriteDelayMs: number;

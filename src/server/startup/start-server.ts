@@ -17,6 +17,7 @@ import { startTask } from '../../core/guard.ts';
 import type { Logger } from '../../core/log.ts';
 import { getProcessIdentity } from '../../core/process-identity.ts';
 import { VERSION } from '../../core/version.ts';
+import { applyRetention } from '../../storage/migrations/apply-retention.ts';
 import { migrate } from '../../storage/migrations/migrate.ts';
 import type { QuestdbInstance } from '../../storage/questdb/open-questdb.ts';
 import type { StorageMonitor } from '../../storage/questdb/storage-monitor.ts';
@@ -166,6 +167,8 @@ async function startAllParts(
       reportAgentVersion: (service, version) => agentVersions.report(service, version),
       flush: () => agent.flush(),
       migrate: () => migrate(questdb.getTargets().write, retention),
+      retentionDays: retention.rawDays,
+      applyRetention: () => applyRetention(questdb.getTargets().write, retention),
       healthIntervalMs: settings.SYSTEM_HEALTH_INTERVAL,
       maxWriteDelayMs: settings.PERFORMANCE_FLUSH_INTERVAL + VISIBILITY_DELAY_MS,
       stopping: stopping.signal,

@@ -49,11 +49,13 @@ export type TimestampInput = Date | number;
 /** One state transition of one job, as passed to `recordQueueMetric`. */
 export interface JobTransition {
   queueName: string;
-  jobId: string;
+  /** Default: a new ID, so that each transition without an ID counts as its own job. */
+  jobId?: string | undefined;
   jobType?: string | undefined;
   status: QueueJobStatus;
   /** When the job entered this state. Default: now. */
   timestamp?: TimestampInput | undefined;
+  /** Default: `timestamp`, or the earliest of the other times if one is earlier. */
   createdAt?: TimestampInput | undefined;
   startedAt?: TimestampInput | undefined;
   completedAt?: TimestampInput | undefined;
@@ -62,8 +64,11 @@ export interface JobTransition {
   duration?: number | undefined;
   /** Time in the queue, in ms. */
   waitTime?: number | undefined;
+  /** Default: 1. */
   attempts?: number | undefined;
+  /** Default: 3. */
   maxAttempts?: number | undefined;
+  /** Default: 0. */
   priority?: number | undefined;
   /** Configured delay, in ms. */
   delay?: number | undefined;

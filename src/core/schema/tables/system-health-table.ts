@@ -48,6 +48,7 @@ export interface HealthSnapshot {
   status: HealthStatus;
   timestamp: Date;
   metrics: {
+    /** Undefined only if the operating system doesn't report CPU times. */
     cpu: number | undefined;
     memory: number;
     disk: number | undefined;
@@ -56,6 +57,10 @@ export interface HealthSnapshot {
     eventLoopDelayP99: number | undefined;
     avgResponseTime: number | undefined;
     errorRate: number | undefined;
+    /** Open connections to databases. Undefined if no pool is measured. */
+    dbConnections: number | undefined;
+    /** Mean duration of the database statements since the last health row, in ms. */
+    dbQueryTime: number | undefined;
     /** Values of the gauges from `registerGauge`, by name. */
     gauges: Record<string, number>;
   };

@@ -22,6 +22,8 @@ const healthMetricsSchema = z.strictObject({
   eventLoopDelayP99: schemas.optionalNumberSchema,
   avgResponseTime: schemas.optionalNumberSchema,
   errorRate: schemas.optionalNumberSchema,
+  dbConnections: schemas.optionalNumberSchema,
+  dbQueryTime: schemas.optionalNumberSchema,
   gauges: z.record(z.string(), z.number()),
 });
 

@@ -1,15 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { PerformanceMetricType, QueueJobStatus } from '../../../core/schema/enums.ts';
-import type { MetricBucketRow } from '../../../core/schema/tables/metric-buckets-table.ts';
-import type { PerformanceMetricRow } from '../../../core/schema/tables/performance-metrics-table.ts';
-import type { QueueMetricRow } from '../../../core/schema/tables/queue-metrics-table.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryDashboard, toDashboardQuery } from '../../../storage/queries/dashboard-query.ts';
-import type { Row } from '../../../storage/questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { fromTable, type Sql, sql } from '../../../storage/sql/sql-builder.ts';
 import { defineEndpoint, type EndpointDependencies } from '../endpoint-definition.ts';
+import { cleanUpMetrics } from './clean-up-metrics.ts';
 
 /** Actions of `/api/performance/test`. Each performs a real operation and returns the result. */
 const TEST_ACTION_HANDLERS = {
@@ -30,7 +27,7 @@ const TEST_ACTION_HANDLERS = {
     health.stopMonitoring();
     return { monitoring: health.isMonitoring };
   },
-  cleanup: async (dependencies) => ({ neutralised: await cleanUpTestRows(dependencies) }),
+  cleanup: (dependencies) => cleanUpMetrics(dependencies),
 } as const satisfies Readonly<
   Record<string, (dependencies: EndpointDependencies, scope: TenantScope) => Promise<object>>
 >;
@@ -146,67 +143,4 @@ async function waitForRows(
     if (rows >= expected || Date.now() > deadline) return rows;
     await delay(50);
   }
-}
-
-export interface CleanupReport {
-  performanceMetrics: number;
-  metricBuckets: number;
-  queueMetrics: number;
-}
-
-const MAX_ROWS_PER_CALL = 10_000;
-const TEST_METRICS_QUERY = sql`SELECT timestamp, id ${fromTable('performance_metrics')}
-  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
-const TEST_BUCKETS_QUERY = sql`SELECT timestamp, point, bucket_upper ${fromTable('metric_buckets')}
-  AND test = true AND count > 0 LIMIT ${MAX_ROWS_PER_CALL}`;
-const TEST_JOBS_QUERY = sql`SELECT timestamp, queue_name, job_id, status ${fromTable('queue_metrics')}
-  AND test = true AND id IS NOT NULL LIMIT ${MAX_ROWS_PER_CALL}`;
-
-/**
- * Blanks all test rows. QuestDB has no DELETE, so each row is overwritten with the same keys and a
- * count of zero.
- *
- * @returns number of blanked rows per table, up to 10,000 per call
- */
-async function cleanUpTestRows({
-  queryClient,
-  add,
-  flush,
-}: EndpointDependencies): Promise<CleanupReport> {
-  await flush();
-  const metrics = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_METRICS_QUERY)).map(
-    toBlankMetric,
-  );
-  const buckets = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_BUCKETS_QUERY)).map(
-    toBlankBucket,
-  );
-  const jobs = (await queryClient.read(UNRESTRICTED_SCOPE, TEST_JOBS_QUERY)).map(toBlankJob);
-  add('performance_metrics', metrics);
-  add('metric_buckets', buckets);
-  add('queue_metrics', jobs);
-  await flush();
-  return {
-    performanceMetrics: metrics.length,
-    metricBuckets: buckets.length,
-    queueMetrics: jobs.length,
-  };
-}
-
-function toBlankMetric(row: Row): PerformanceMetricRow {
-  const blank = { count: 0, errorCount: 0, abortedCount: 0, sum: 0, test: true };
-  return { timestamp: getTimestampMs(row), id: String(row.id), ...blank };
-}
-
-function toBlankBucket(row: Row): MetricBucketRow {
-  const keys = { point: Number(row.point), bucketUpper: Number(row.bucket_upper) };
-  return { timestamp: getTimestampMs(row), ...keys, count: 0, errorCount: 0, test: true };
-}
-
-function toBlankJob(row: Row): QueueMetricRow {
-  const keys = { queueName: String(row.queue_name), jobId: String(row.job_id) };
-  return { timestamp: getTimestampMs(row), ...keys, status: String(row.status), test: true };
-}
-
-function getTimestampMs(row: Row): number {
-  return (row.timestamp as Date).getTime();
 }
