@@ -267,6 +267,8 @@ export function withTenant<T>(tenant: Tenant, fn: () => T): T {
  * @example
  * const book = withPerformanceTracking(bookRoom, { name: 'booking', operation: 'book' });
  * await book(room, guest);
+ * @param fn the function. A parameter without a type is `any`, unless the expected type of the
+ * wrapped function is known.
  * @param options name and other fields of the measurement. Default name: the name of the function.
  * Default type: `API_RESPONSE_TIME`, or `CUSTOM` inside a request or job that the agent measures.
  * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `options` is not an object

@@ -54,6 +54,10 @@ const transition: JobTransition = {
   jobId: '42',
   status: QueueJobStatus.COMPLETED,
 };
+const transitionWithDefaults: JobTransition = {
+  queueName: 'invoices',
+  status: QueueJobStatus.WAITING,
+};
 const tracking: TrackingOptions = { name: 'booking', operation: 'book' };
 const tenant: Tenant = { organizationId: 'hotels' };
 const resolver: TenantResolver = (request: TenantRequest) => {
@@ -69,12 +73,20 @@ const options: HandlerOptions = { timeoutMs: 5000 };
 performanceMonitoringService.strict = true;
 performanceMonitoringService.recordMetric(measurement);
 performanceMonitoringService.recordQueueMetric(transition);
+performanceMonitoringService.recordQueueMetric(transitionWithDefaults);
 performanceMonitoringService.setTenantResolver(resolver);
 notificationDirectory.setDirectory(async () => [person]);
 const unsubscribe: () => void = onRule('demand.high', handler, options);
 const book = withPerformanceTracking(
   async (room: number, guest: string) => `${room} ${guest}`,
   tracking,
+);
+// Without an annotation, the parameter is `any`, and the type of the result is kept.
+const cancel = withPerformanceTracking(async (data) => String(data.id), tracking);
+const cancellation: Promise<string> = cancel({ id: 7 });
+// An expected type gives the parameter its type.
+const rebook: (room: number) => Promise<string> = withPerformanceTracking(async (room) =>
+  room.toFixed(),
 );
 const booking: Promise<string> = withTenant(tenant, () => book(7, 'anna'));
 
@@ -118,7 +130,15 @@ export async function readFromServer(): Promise<unknown[]> {
   await client.get('unknown');
   // @ts-expect-error An unknown field is rejected.
   severities.push(dashboard.unknown);
-  return [dashboard, severities, AlertSeverity.CRITICAL, await booking, await payment];
+  return [
+    dashboard,
+    severities,
+    AlertSeverity.CRITICAL,
+    await booking,
+    await payment,
+    await cancellation,
+    rebook,
+  ];
 }
 
 export function describeError(error: unknown): string {

@@ -87,7 +87,7 @@ describe('the TypeScript examples', () => {
     const files = writeExamples();
     const flags = [
       ...['--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext'],
-      ...['--lib', 'es2023,dom', '--typeRoots', '.'],
+      ...['--lib', 'es2023,dom'],
     ];
     for (const compiler of COMPILERS) {
       const { stdout } = spawnSync(process.execPath, [compiler, ...flags, ...files], {
