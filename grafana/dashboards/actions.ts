@@ -1,8 +1,11 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createStat, createStateTimeline, createTimeSeries } from '../parts/panels.ts';
+import { createTable, longText, number, TIME, text } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
+import { DECISION_MAPPING } from '../parts/value-mappings.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
+  BREAKER_STATES,
   selectBreakerCalls,
   selectBreakerStates,
   selectChangedSettings,
@@ -14,9 +17,6 @@ import {
 import { selectScaling, selectScalingOverTime } from '../sql/scaling-queries.ts';
 
 const NO_BREAKER_TEXT = 'No circuit breaker data';
-const NO_DECISION_TEXT = 'No decisions';
-const NO_QUEUE_TEXT = 'No queue recommendations';
-const NO_SERVICE_TEXT = 'No service recommendations';
 const SCALING_DESCRIPTION =
   'Updated every minute. The values match /api/performance/scaling without parameters.';
 
@@ -30,7 +30,7 @@ export const actions = createDashboard({
   refresh: '30s',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Open circuit breakers',
@@ -62,20 +62,18 @@ export const actions = createDashboard({
     {
       height: 8,
       panels: [
-        createTimeSeries({
+        createStateTimeline({
           title: 'Circuit breaker state',
           unit: 'short',
           width: 12,
-          max: 2,
-          emptyText: NO_BREAKER_TEXT,
-          description: 'Worst state in each interval: 0 is closed, 1 is half-open, 2 is open.',
+          description: 'Worst state of each circuit breaker in each interval.',
           sql: selectBreakerStates(),
+          states: BREAKER_STATES,
         }),
         createTimeSeries({
           title: 'Calls by outcome',
           unit: 'short',
           width: 12,
-          emptyText: NO_BREAKER_TEXT,
           stacked: true,
           bars: true,
           description:
@@ -91,7 +89,7 @@ export const actions = createDashboard({
           title: 'Setting values',
           unit: 'short',
           width: 24,
-          emptyText: NO_DECISION_TEXT,
+          steps: true,
           description:
             'The values that rules assigned to each setting, by property or organization.',
           sql: selectSettingValues(),
@@ -103,12 +101,23 @@ export const actions = createDashboard({
       panels: [
         createTable({
           title: 'Decisions',
-          unit: 'short',
           width: 24,
-          emptyText: NO_DECISION_TEXT,
           description:
             'Decisions with their reason and result, newest first. Renewals are excluded.',
           sql: selectDecisions(),
+          columns: {
+            Time: TIME,
+            Rule: text(130),
+            Setting: text(130),
+            Organization: text(115),
+            Property: text(95),
+            Status: text(90, { mappings: [DECISION_MAPPING] }),
+            'Previous value': number(80),
+            Value: number(75),
+            Reason: longText(180),
+            Author: text(110),
+            'Dry run': text(75),
+          },
         }),
       ],
     },
@@ -119,7 +128,7 @@ export const actions = createDashboard({
           title: 'Queue workers',
           unit: 'short',
           width: 12,
-          emptyText: NO_QUEUE_TEXT,
+          steps: true,
           description: `Recommended and current number of workers. ${SCALING_DESCRIPTION}`,
           sql: selectScalingOverTime('queue'),
         }),
@@ -127,7 +136,7 @@ export const actions = createDashboard({
           title: 'Service replicas',
           unit: 'short',
           width: 12,
-          emptyText: NO_SERVICE_TEXT,
+          steps: true,
           description: `Recommended and current number of replicas. ${SCALING_DESCRIPTION}`,
           sql: selectScalingOverTime('service'),
         }),
@@ -138,12 +147,18 @@ export const actions = createDashboard({
       panels: [
         createTable({
           title: 'Recommendations',
-          unit: 'short',
           width: 24,
-          emptyText: NO_QUEUE_TEXT,
           description:
             'Latest recommendations in the time range, largest difference first. /api/performance/scaling explains each one.',
           sql: selectScaling(),
+          columns: {
+            Kind: text(100),
+            Name: longText(200),
+            Current: number(110),
+            Recommended: number(130),
+            Difference: number(110),
+            Updated: TIME,
+          },
         }),
       ],
     },

@@ -1,5 +1,6 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createStat, createTimeSeries } from '../parts/panels.ts';
+import { createTable, duration, longText, number } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
@@ -10,8 +11,7 @@ import {
   selectMeanTimeTo,
   selectRules,
 } from '../sql/alert-queries.ts';
-
-const NO_ALERT_TEXT = 'No alerts fired';
+import { ACTIVE_ALERT_COLUMNS, ALERT_HISTORY_COLUMNS } from './tables.ts';
 
 export const alerts = createDashboard({
   name: 'alerts',
@@ -22,7 +22,7 @@ export const alerts = createDashboard({
   refresh: '30s',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Firing now',
@@ -53,20 +53,6 @@ export const alerts = createDashboard({
       ],
     },
     {
-      height: 9,
-      panels: [
-        createTable({
-          title: 'Active alerts',
-          unit: 'short',
-          width: 24,
-          emptyText: 'No active alerts',
-          description:
-            'Alerts that are pending or firing at the end of the time range, most severe first.',
-          sql: selectFiringAlerts(),
-        }),
-      ],
-    },
-    {
       height: 8,
       panels: [
         createTimeSeries({
@@ -75,19 +61,36 @@ export const alerts = createDashboard({
           width: 12,
           stacked: true,
           bars: true,
-          emptyText: NO_ALERT_TEXT,
           description: 'Number of alerts that started firing in each interval, by rule.',
           sql: selectFiredOverTime(),
         }),
         createTable({
           title: 'Alerts by rule',
-          unit: 'short',
           width: 12,
-          emptyText: NO_ALERT_TEXT,
           description:
             'How often each rule fired in the time range, and its mean times to acknowledge and to resolve.',
           sql: selectRules(),
-          units: { 'To acknowledge': 'ms', 'To resolve': 'ms', Longest: 'ms' },
+          columns: {
+            Rule: longText(150),
+            Fired: number(60),
+            Acknowledged: number(110),
+            'To acknowledge': duration(115),
+            'To resolve': duration(90),
+            Longest: duration(75),
+          },
+        }),
+      ],
+    },
+    {
+      height: 9,
+      panels: [
+        createTable({
+          title: 'Active alerts',
+          width: 24,
+          description:
+            'Alerts that are pending or firing at the end of the time range, most severe first. A rule or a cause links to the measurements at that time.',
+          sql: selectFiringAlerts(),
+          columns: ACTIVE_ALERT_COLUMNS,
         }),
       ],
     },
@@ -96,11 +99,10 @@ export const alerts = createDashboard({
       panels: [
         createTable({
           title: 'Alert history',
-          unit: 'short',
           width: 24,
-          emptyText: 'No alert state changes',
           description: 'The last 100 state changes in the time range, newest first.',
           sql: selectAlertHistory(),
+          columns: ALERT_HISTORY_COLUMNS,
         }),
       ],
     },

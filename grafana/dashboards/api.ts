@@ -1,30 +1,48 @@
-import { createCellLink } from '../parts/cell-links.ts';
+import { createCellLink, TRACE_LINKS } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createHeatmap, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createHeatmap, createPercentileSeries, createTimeSeries } from '../parts/panels.ts';
+import { createTable, duration, longText, ruleColors, TIME, text } from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
-import { createFilters } from '../parts/variables.ts';
+import { STATUS_MAPPINGS } from '../parts/value-mappings.ts';
+import { createFilters, createTracingVariable } from '../parts/variables.ts';
 import {
-  RANKING_UNITS,
+  selectApdexOverTime,
   selectRanking,
   selectSampledRequests,
   selectSeriesBy,
 } from '../sql/metric-queries.ts';
 import { REQUESTS } from '../sql/metric-selections.ts';
 import { selectOverTime } from '../sql/select-metrics.ts';
-import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
-import { createRequestRates, createRequestStats, createResponseTimes } from './request-panels.ts';
+import {
+  ABORTED_SHARE,
+  ALL_COUNT,
+  ERROR_RATE,
+  SECONDS,
+  selectBuckets,
+} from '../sql/total-queries.ts';
+import {
+  APDEX_TARGET_MS,
+  createApdexStat,
+  createRequestRates,
+  createRequestStats,
+  createResponseTimes,
+} from './request-panels.ts';
+import { REQUEST_COLUMNS } from './tables.ts';
+
+const FILTERS = createFilters('organization', 'property', 'service', 'environment', 'endpoint');
 
 export const api = createDashboard({
   name: 'api',
   title: 'Perfscope / API',
   description: 'Request rates, response times, and errors by endpoint.',
-  ...createFilters('organization', 'property', 'service', 'environment', 'endpoint'),
+  ...FILTERS,
+  variables: [...FILTERS.variables, createTracingVariable()],
   last: '1h',
   refresh: '30s',
   rows: [
     {
-      height: 4,
-      panels: createRequestStats(REQUESTS),
+      height: 3,
+      panels: [...createRequestStats(REQUESTS), createApdexStat(REQUESTS)],
     },
     {
       height: 8,
@@ -49,8 +67,8 @@ export const api = createDashboard({
           unit: 'reqps',
           width: 12,
           stacked: true,
-          description: 'The 10 busiest endpoints in the time range.',
-          sql: selectSeriesBy('endpoint', REQUESTS, `amount / ${SECONDS}`),
+          description: 'The 10 busiest endpoints in the time range, with aborted requests.',
+          sql: selectSeriesBy('endpoint', REQUESTS, `${ALL_COUNT} / ${SECONDS}`),
         }),
       ],
     },
@@ -60,7 +78,7 @@ export const api = createDashboard({
         createTimeSeries({
           title: 'Average response time by endpoint',
           unit: 'ms',
-          width: 12,
+          width: 8,
           description: 'The 10 busiest endpoints in the time range.',
           sql: selectSeriesBy('endpoint', REQUESTS, 'total / amount'),
           thresholds: createRuleThresholds('response-time'),
@@ -68,10 +86,18 @@ export const api = createDashboard({
         createTimeSeries({
           title: 'Error rate by service',
           unit: 'percent',
-          width: 12,
+          width: 8,
           description: 'Percentage of requests that failed, for the 10 busiest services.',
-          sql: selectSeriesBy('service', REQUESTS, '100.0 * errors / amount'),
+          sql: selectSeriesBy('service', REQUESTS, ERROR_RATE),
           thresholds: createRuleThresholds('error-rate'),
+        }),
+        createTimeSeries({
+          title: 'Aborted requests by service',
+          unit: 'percent',
+          width: 8,
+          description:
+            'Percentage of requests that the client aborted, for the 10 busiest services.',
+          sql: selectSeriesBy('service', REQUESTS, ABORTED_SHARE),
         }),
       ],
     },
@@ -80,17 +106,21 @@ export const api = createDashboard({
       panels: [
         createTable({
           title: 'Endpoints',
-          unit: 'short',
           width: 24,
           description: 'The 100 endpoints whose requests took the most time in total.',
           sql: selectRanking(
             { endpoint: 'Endpoint', operation: 'Method', service: 'Service' },
             REQUESTS,
           ),
-          units: RANKING_UNITS,
-          links: {
-            Endpoint: createCellLink('Show only this endpoint', 'api', 'endpoint'),
-            Service: createCellLink('Show this service’s hosts', 'system', 'service'),
+          columns: {
+            Endpoint: longText(300, {
+              links: createCellLink('Show only this endpoint', 'api', 'endpoint'),
+            }),
+            Method: text(80),
+            Service: text(105, {
+              links: createCellLink('Show this service’s hosts', 'system', 'service'),
+            }),
+            ...REQUEST_COLUMNS,
           },
         }),
       ],
@@ -103,16 +133,36 @@ export const api = createDashboard({
           unit: 'ms',
           width: 12,
           description: 'Mean response time for each service version.',
-          sql: selectSeriesBy('service_version', REQUESTS, 'total / amount'),
+          sql: selectSeriesBy('service_version', REQUESTS, 'total / amount', ['service']),
         }),
-        createTable({
-          title: 'Slow and failed requests',
+        createPercentileSeries({
+          title: 'Apdex over time',
           unit: 'short',
           width: 12,
-          description: 'Stored samples of slow and failed requests, slowest first.',
+          max: 1,
+          description: `Apdex in each interval, with a target of ${APDEX_TARGET_MS} ms.`,
+          sql: selectApdexOverTime(REQUESTS, APDEX_TARGET_MS),
+        }),
+      ],
+    },
+    {
+      height: 9,
+      panels: [
+        createTable({
+          title: 'Slow and failed requests',
+          width: 24,
+          description:
+            'Stored samples of slow and failed requests, slowest first. Enter the address of your tracing UI in “Trace URL” to open traces.',
           sql: selectSampledRequests(),
-          emptyText: 'No slow or failed requests',
-          units: { Duration: 'ms' },
+          columns: {
+            Time: TIME,
+            Endpoint: longText(300),
+            Method: text(80),
+            Duration: duration(90, ruleColors('response-time')),
+            Status: text(90, { mappings: STATUS_MAPPINGS }),
+            Trace: text(300, { links: TRACE_LINKS }),
+            Service: text(130),
+          },
         }),
       ],
     },

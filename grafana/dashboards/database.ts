@@ -3,11 +3,12 @@ import { createDashboard } from '../parts/create-dashboard.ts';
 import {
   createHeatmap,
   createPercentileSeries,
+  createRateStat,
   createStat,
-  createTable,
   createTimeSeries,
 } from '../parts/panels.ts';
-import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createTable, longText, text } from '../parts/tables.ts';
+import { createFailedThresholds, createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
   selectConnections,
@@ -15,7 +16,6 @@ import {
   selectPendingOverTime,
 } from '../sql/gauge-queries.ts';
 import {
-  RANKING_UNITS,
   selectAverage,
   selectErrorRate,
   selectP95,
@@ -29,6 +29,7 @@ import {
 import { STATEMENTS } from '../sql/metric-selections.ts';
 import { selectOverTime } from '../sql/select-metrics.ts';
 import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
+import { RANKING_COLUMNS } from './tables.ts';
 
 const NO_STATEMENT_TEXT =
   'No statements found. Tenant filters match only statements that were recorded with a tenant.';
@@ -36,21 +37,21 @@ const NO_STATEMENT_TEXT =
 export const database = createDashboard({
   name: 'database',
   title: 'Perfscope / Database',
-  description: 'Database statements and connections, measured in the services.',
+  description:
+    'Database statements and connections, measured in the services. Tenant filters match only statements that were recorded with a tenant.',
   ...createFilters('organization', 'property', 'service', 'environment'),
   last: '1h',
   refresh: '30s',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
-        createStat({
+        createRateStat({
           title: 'Statements',
-          unit: 'ops',
+          noun: 'stmt',
           width: 4,
-          decimals: 1,
           emptyText: NO_STATEMENT_TEXT,
-          description: 'Mean number of statements per second in the time range.',
+          description: 'Mean number of statements since the first statement in the time range.',
           sql: selectRate(STATEMENTS),
         }),
         createStat({
@@ -87,14 +88,17 @@ export const database = createDashboard({
           width: 4,
           decimals: 2,
           emptyText: NO_STATEMENT_TEXT,
-          description: 'Percentage of statements that failed.',
+          description:
+            'Percentage of statements that failed. Yellow from 0.1 %, orange from 1 %, red from 5 %.',
           sql: selectErrorRate(STATEMENTS),
+          thresholds: createFailedThresholds(),
         }),
         createStat({
           title: 'Connections',
           unit: 'short',
           width: 4,
-          description: 'Mean number of used and idle connections in all pools and processes.',
+          description:
+            'Open connections and the maximum at the end of the time range, in all pools of running processes.',
           sql: selectConnections(),
           emptyText: 'No connection pool data',
           decimals: 0,
@@ -108,7 +112,6 @@ export const database = createDashboard({
           title: 'Statement time',
           unit: 'ms',
           width: 12,
-          emptyText: NO_STATEMENT_TEXT,
           description: 'Percentiles of statement duration, calculated from merged histograms.',
           sql: selectPercentilesOverTime(STATEMENTS),
           thresholds: createRuleThresholds('database-time'),
@@ -117,7 +120,6 @@ export const database = createDashboard({
           title: 'Statement time distribution',
           unit: 'short',
           width: 12,
-          emptyText: NO_STATEMENT_TEXT,
           description:
             'Number of statements by duration. Each upper bound is twice the bound below it.',
           sql: selectBuckets(STATEMENTS, selectOverTime),
@@ -131,7 +133,6 @@ export const database = createDashboard({
           title: 'Statements per second',
           unit: 'ops',
           width: 12,
-          emptyText: NO_STATEMENT_TEXT,
           description: 'All statements and failed statements.',
           sql: selectRatesOverTime(STATEMENTS),
         }),
@@ -140,7 +141,6 @@ export const database = createDashboard({
           unit: 'ops',
           width: 12,
           stacked: true,
-          emptyText: NO_STATEMENT_TEXT,
           description: 'The 10 most frequent operations.',
           sql: selectSeriesBy('operation', STATEMENTS, `amount / ${SECONDS}`),
         }),
@@ -154,9 +154,14 @@ export const database = createDashboard({
           unit: 'short',
           width: 12,
           stacked: true,
-          description: 'Mean number of connections in all pools, by state.',
+          description:
+            'Connections at the end of each interval in all pools of running processes, by state, and the maximum size of the pools.',
+          lines: {
+            used: { color: 'yellow' },
+            idle: { color: 'green' },
+            maximum: { color: 'red', isLimit: true },
+          },
           sql: selectConnectionsOverTime(),
-          emptyText: 'No connection pool data',
         }),
         createTimeSeries({
           title: 'Requests waiting for a connection',
@@ -165,7 +170,6 @@ export const database = createDashboard({
           description:
             'Requests waiting for a database connection, by service. A value above 0 means the pool is too small.',
           sql: selectPendingOverTime(),
-          emptyText: 'No connection pool data',
         }),
       ],
     },
@@ -174,16 +178,19 @@ export const database = createDashboard({
       panels: [
         createTable({
           title: 'Statements by total time',
-          unit: 'short',
           width: 24,
-          emptyText: NO_STATEMENT_TEXT,
           description:
             'The 100 statements that took the most time in total. Parameter values are not shown.',
           sql: selectRanking(
             { endpoint: 'Statement', operation: 'Operation', service: 'Service' },
             STATEMENTS,
           ),
-          units: { ...RANKING_UNITS, 'Per second': 'ops' },
+          columns: {
+            Statement: longText(300),
+            Operation: text(100),
+            Service: text(110),
+            ...RANKING_COLUMNS,
+          },
         }),
       ],
     },

@@ -2,6 +2,7 @@ import { createDashboard } from '../parts/create-dashboard.ts';
 import { createPromQuery } from '../parts/data-sources.ts';
 import { createStat, createTimeSeries } from '../parts/panels.ts';
 import { createRuleThresholds, createZeroThresholds } from '../parts/thresholds.ts';
+import { toAboveMapping } from '../parts/value-mappings.ts';
 import { createLabelVariable } from '../parts/variables.ts';
 
 const REQUEST_METRIC = 'http_server_request_duration';
@@ -16,6 +17,12 @@ const NO_DATA_TEXT = 'Prometheus has no matching series. See docs/grafana.md.';
 const toHistogramSelector = (name: string, part: 'bucket' | 'count' | 'sum', more = '') =>
   `rate({__name__=~"${name}(_seconds)?_${part}",job=~"$job",instance=~"$instance"${more}}[$__rate_interval])`;
 const toSelector = (name: string) => `{__name__=~"${name}",job=~"$job",instance=~"$instance"}`;
+/** Upper bound of the last bucket in ms. It is the same for requests and statements. */
+const LAST_BUCKET_MS = 10_000;
+/** Prometheus returns the bound of the last bucket for all percentiles above it. */
+const LAST_BUCKET_MAPPINGS = [toAboveMapping(LAST_BUCKET_MS, '> 10 s')];
+const LAST_BUCKET_DESCRIPTION =
+  'Prometheus has no bucket above 10 s, so longer durations are shown as “> 10 s”.';
 const FAILED_LABEL = ',error_type!=""';
 
 const toCount = (name: string, more = '') => `sum(${toHistogramSelector(name, 'count', more)})`;
@@ -38,10 +45,10 @@ export const prometheus = createDashboard({
   variables: [createLabelVariable('job', 'Job'), createLabelVariable('instance', 'Instance')],
   last: '1h',
   refresh: '30s',
-  annotations: [],
+  annotations: () => [],
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Requests',
@@ -100,7 +107,6 @@ export const prometheus = createDashboard({
           title: 'Requests per second',
           unit: 'reqps',
           width: 12,
-          emptyText: NO_DATA_TEXT,
           description: 'All requests and failed requests.',
           promql: [
             createPromQuery(toCount(REQUEST_METRIC), 'all', 'A'),
@@ -111,9 +117,8 @@ export const prometheus = createDashboard({
           title: 'Response time',
           unit: 'ms',
           width: 12,
-          emptyText: NO_DATA_TEXT,
-          description:
-            'Percentiles of all requests. Accuracy depends on the Prometheus bucket bounds.',
+          description: `Percentiles of all requests. ${LAST_BUCKET_DESCRIPTION}`,
+          mappings: LAST_BUCKET_MAPPINGS,
           promql: toQuantiles(REQUEST_METRIC),
           thresholds: createRuleThresholds('response-time'),
         }),
@@ -127,7 +132,6 @@ export const prometheus = createDashboard({
           unit: 'reqps',
           width: 12,
           stacked: true,
-          emptyText: NO_DATA_TEXT,
           description: 'The 10 busiest endpoints.',
           promql: [
             createPromQuery(
@@ -140,7 +144,6 @@ export const prometheus = createDashboard({
           title: 'Average response time by endpoint',
           unit: 'ms',
           width: 12,
-          emptyText: NO_DATA_TEXT,
           description: 'The 10 slowest endpoints.',
           promql: [
             createPromQuery(
@@ -159,8 +162,8 @@ export const prometheus = createDashboard({
           title: 'Statement time',
           unit: 'ms',
           width: 8,
-          emptyText: NO_DATA_TEXT,
-          description: 'Percentiles of database statements.',
+          description: `Percentiles of database statements. ${LAST_BUCKET_DESCRIPTION}`,
+          mappings: LAST_BUCKET_MAPPINGS,
           promql: toQuantiles(STATEMENT_METRIC),
           thresholds: createRuleThresholds('database-time'),
         }),
@@ -168,7 +171,6 @@ export const prometheus = createDashboard({
           title: 'Job processing time',
           unit: 'ms',
           width: 8,
-          emptyText: NO_DATA_TEXT,
           description: 'Mean run time of a job attempt, by queue.',
           promql: [
             createPromQuery(
@@ -182,7 +184,6 @@ export const prometheus = createDashboard({
           title: 'Waiting jobs',
           unit: 'short',
           width: 8,
-          emptyText: NO_DATA_TEXT,
           description: 'Jobs in each queue that are ready to run.',
           promql: [
             createPromQuery(
@@ -202,7 +203,6 @@ export const prometheus = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          emptyText: NO_DATA_TEXT,
           description: 'CPU usage of the host.',
           promql: [
             createPromQuery(
@@ -216,7 +216,6 @@ export const prometheus = createDashboard({
           title: 'Event loop delay',
           unit: 'ms',
           width: 8,
-          emptyText: NO_DATA_TEXT,
           description: 'How long callbacks wait before they run, 99th percentile.',
           promql: [
             createPromQuery(
@@ -229,7 +228,6 @@ export const prometheus = createDashboard({
           title: 'Heap used',
           unit: 'bytes',
           width: 8,
-          emptyText: NO_DATA_TEXT,
           description: 'Heap usage of each process.',
           promql: [createPromQuery(toSelector('v8js_memory_heap_used(_bytes)?'), '{{instance}}')],
         }),

@@ -1,19 +1,23 @@
 import { createCellLink } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createRateStat, createStat, createTimeSeries } from '../parts/panels.ts';
+import { createTable, duration, longText, number, percent, ruleColors } from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
   BY_QUEUE,
   selectDepth,
   selectDepthOverTime,
+  selectJobRate,
   selectJobRates,
   selectJobSeries,
   selectJobStat,
   selectOldestOverTime,
   selectQueues,
   selectQueueUsage,
+  selectStatesOverTime,
 } from '../sql/queue-queries.ts';
+import { QUEUE_USAGE_COLUMNS } from './tables.ts';
 
 const NO_JOB_TEXT = 'No job data';
 
@@ -26,7 +30,7 @@ export const queues = createDashboard({
   refresh: '30s',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Jobs waiting now',
@@ -38,14 +42,14 @@ export const queues = createDashboard({
           sql: selectDepth(BY_QUEUE),
           thresholds: createRuleThresholds('queue-depth'),
         }),
-        createStat({
+        createRateStat({
           title: 'Finished attempts',
-          unit: 'ops',
+          noun: 'job',
           width: 4,
-          decimals: 2,
           emptyText: NO_JOB_TEXT,
-          description: 'Job attempts that completed or failed, per second.',
-          sql: selectJobStat('rate', BY_QUEUE),
+          description:
+            'Job attempts that completed or failed, since the first job in the time range.',
+          sql: selectJobRate(BY_QUEUE),
         }),
         createStat({
           title: 'Failure rate',
@@ -83,17 +87,23 @@ export const queues = createDashboard({
         createTimeSeries({
           title: 'Waiting jobs',
           unit: 'short',
-          width: 12,
-          emptyText: NO_JOB_TEXT,
+          width: 8,
           description: 'Jobs in each queue that were ready to run at the end of each interval.',
           sql: selectDepthOverTime(BY_QUEUE),
           thresholds: createRuleThresholds('queue-depth'),
         }),
         createTimeSeries({
+          title: 'Jobs by state',
+          unit: 'short',
+          width: 8,
+          stacked: true,
+          description: 'Jobs in all queues at the end of each interval, by state.',
+          sql: selectStatesOverTime(BY_QUEUE),
+        }),
+        createTimeSeries({
           title: 'Age of the oldest waiting job',
           unit: 'ms',
-          width: 12,
-          emptyText: NO_JOB_TEXT,
+          width: 8,
           description: 'Maximum age in each interval.',
           sql: selectOldestOverTime(BY_QUEUE),
           thresholds: createRuleThresholds('oldest-waiting-job'),
@@ -107,7 +117,6 @@ export const queues = createDashboard({
           title: 'Jobs per second',
           unit: 'ops',
           width: 12,
-          emptyText: NO_JOB_TEXT,
           description:
             'Jobs that became ready to run, and attempts that completed, failed, or stalled.',
           sql: selectJobRates(BY_QUEUE),
@@ -116,7 +125,6 @@ export const queues = createDashboard({
           title: 'Failure rate by queue',
           unit: 'percent',
           width: 12,
-          emptyText: NO_JOB_TEXT,
           description: 'Percentage of job attempts that failed, by queue.',
           sql: selectJobSeries('failure', BY_QUEUE),
           thresholds: createRuleThresholds('job-failure-rate'),
@@ -130,7 +138,6 @@ export const queues = createDashboard({
           title: 'Processing time by queue',
           unit: 'ms',
           width: 12,
-          emptyText: NO_JOB_TEXT,
           description: 'Mean run time of a job attempt, by queue.',
           sql: selectJobSeries('processing', BY_QUEUE),
           thresholds: createRuleThresholds('target-queue-processing'),
@@ -139,7 +146,6 @@ export const queues = createDashboard({
           title: 'Wait time by queue',
           unit: 'ms',
           width: 12,
-          emptyText: NO_JOB_TEXT,
           description:
             'Mean time that a job waited to run, by queue. A scheduled delay is not included.',
           sql: selectJobSeries('wait', BY_QUEUE),
@@ -151,22 +157,34 @@ export const queues = createDashboard({
       panels: [
         createTable({
           title: 'Queues',
-          unit: 'short',
-          width: 14,
-          emptyText: NO_JOB_TEXT,
+          width: 24,
           description: 'All queues with finished jobs in the time range.',
           sql: selectQueues(BY_QUEUE),
-          units: { Oldest: 'ms', Failed: 'percent', Processing: 'ms', Wait: 'ms' },
-          links: { Queue: createCellLink('Show only this queue', 'queues', 'queue') },
+          columns: {
+            Queue: longText(220, {
+              links: createCellLink('Show only this queue', 'queues', 'queue'),
+            }),
+            Waiting: number(90, 'short', ruleColors('queue-depth')),
+            Oldest: duration(100, ruleColors('oldest-waiting-job')),
+            Completed: number(100),
+            'Failed jobs': number(100),
+            Failed: percent(90, ruleColors('job-failure-rate')),
+            Processing: duration(110, ruleColors('target-queue-processing')),
+            Wait: duration(100),
+            Stalled: number(90),
+          },
         }),
+      ],
+    },
+    {
+      height: 9,
+      panels: [
         createTable({
           title: 'Queue usage by tenant',
-          unit: 'short',
-          width: 10,
-          emptyText: NO_JOB_TEXT,
+          width: 24,
           description: 'Each tenant’s share of a queue’s processing time.',
           sql: selectQueueUsage(BY_QUEUE),
-          units: { Processing: 'ms', Share: 'percent', Wait: 'ms' },
+          columns: QUEUE_USAGE_COLUMNS,
         }),
       ],
     },

@@ -1,63 +1,142 @@
-import { createPercentileSeries, createStat, createTimeSeries } from '../parts/panels.ts';
-import { createRuleThresholds } from '../parts/thresholds.ts';
+import { getLimit } from '../parts/built-in-rules.ts';
 import {
+  createPercentileSeries,
+  createRateStat,
+  createStat,
+  createTimeSeries,
+} from '../parts/panels.ts';
+import {
+  createAbortedThresholds,
+  createApdexThresholds,
+  createBudgetThresholds,
+  createRuleThresholds,
+} from '../parts/thresholds.ts';
+import {
+  selectAbortedShare,
+  selectApdex,
   selectAverage,
+  selectBudgetLeft,
+  selectBudgetLeftOverTime,
   selectErrorRate,
   selectP95,
   selectPercentilesOverTime,
   selectRate,
-  selectRatesOverTime,
+  selectStatusRatesOverTime,
 } from '../sql/metric-queries.ts';
 import type { MetricSelection } from '../sql/total-queries.ts';
 
-/** Creates the four request statistics: rate, average, 95th percentile, and error rate. */
+/** Target time of the Apdex in ms: the target for the mean response time. */
+export const APDEX_TARGET_MS = getLimit('target-response-time');
+
+/** Creates five request statistics: rate, average, 95th percentile, error rate, and aborted share. */
 export function createRequestStats(selection: MetricSelection) {
   return [
-    createStat({
+    createRateStat({
       title: 'Requests',
-      unit: 'reqps',
-      width: 6,
-      decimals: 1,
-      description: 'Mean number of requests per second in the time range.',
+      noun: 'req',
+      width: 4,
+      description:
+        'Mean number of requests, including aborted requests, since the first request in the time range.',
       sql: selectRate(selection),
     }),
     createStat({
       title: 'Average response time',
       unit: 'ms',
-      width: 6,
+      width: 4,
       description:
-        'Mean duration of all requests. Colors show the thresholds of the response-time rule.',
+        'Mean duration of finished requests. Colors show the thresholds of the response-time rule.',
       sql: selectAverage(selection),
       thresholds: createRuleThresholds('response-time'),
     }),
     createStat({
       title: '95th percentile',
       unit: 'ms',
-      width: 6,
-      description: '95% of requests were faster than this.',
+      width: 4,
+      description: '95% of finished requests were faster than this.',
       sql: selectP95(selection),
       thresholds: createRuleThresholds('response-time'),
     }),
     createStat({
       title: 'Error rate',
       unit: 'percent',
-      width: 6,
+      width: 4,
       decimals: 2,
       description:
-        'Percentage of requests that failed. Colors show the thresholds of the error-rate rule.',
+        'Percentage of requests that failed with a server error. Colors show the thresholds of the error-rate rule.',
       sql: selectErrorRate(selection),
       thresholds: createRuleThresholds('error-rate'),
     }),
+    createStat({
+      title: 'Aborted requests',
+      unit: 'percent',
+      width: 4,
+      decimals: 2,
+      description:
+        'Percentage of requests that the client ended before the response. Yellow from 1 %, orange from 5 %, red from 20 %.',
+      sql: selectAbortedShare(selection),
+      thresholds: createAbortedThresholds(),
+    }),
   ];
 }
+
+export function createApdexStat(selection: MetricSelection) {
+  return createStat({
+    title: 'Apdex',
+    unit: 'short',
+    width: 4,
+    decimals: 2,
+    description: `Share of requests up to ${APDEX_TARGET_MS} ms, plus half the share of requests up to ${4 * APDEX_TARGET_MS} ms. Failed requests don’t count. 1 is best.`,
+    sql: selectApdex(selection, APDEX_TARGET_MS),
+    thresholds: createApdexThresholds(),
+  });
+}
+
+/** Percentage of requests that can fail without missing the target. */
+const ERROR_BUDGET = getLimit('target-error-rate');
+
+export function createBudgetStat(selection: MetricSelection) {
+  return createStat({
+    title: 'Error budget left',
+    unit: 'percent',
+    width: 4,
+    decimals: 1,
+    description: `The target allows ${ERROR_BUDGET} % of the requests in the time range to fail. This is the part that is left. A negative value means that the target was missed.`,
+    sql: selectBudgetLeft(selection, ERROR_BUDGET),
+    thresholds: createBudgetThresholds(),
+  });
+}
+
+export function createBudgetSeries(selection: MetricSelection) {
+  return createTimeSeries({
+    title: 'Error budget left over time',
+    unit: 'percent',
+    width: 12,
+    description: `The part of the error budget that is left at each time. The budget is ${ERROR_BUDGET} % of the requests in the whole time range.`,
+    sql: selectBudgetLeftOverTime(selection, ERROR_BUDGET),
+    canBeNegative: true,
+  });
+}
+
+/** Colors of the lines of `selectFailedSharesOverTime`. */
+export const FAILED_LINES = { failed: { color: 'red' }, aborted: { color: 'purple' } } as const;
 
 export function createRequestRates(selection: MetricSelection) {
   return createTimeSeries({
     title: 'Requests per second',
     unit: 'reqps',
     width: 12,
-    description: 'All requests and failed requests.',
-    sql: selectRatesOverTime(selection),
+    stacked: true,
+    description:
+      'Requests by status code, and requests that the client aborted. “No status” includes measurements without a status code.',
+    sql: selectStatusRatesOverTime(selection),
+    lines: {
+      '2xx': { color: 'green' },
+      '3xx': { color: 'blue' },
+      '4xx': { color: 'yellow' },
+      '5xx': { color: 'red' },
+      aborted: { color: 'purple' },
+      'no status': { color: '#8e8e8e' },
+    },
   });
 }
 
@@ -66,7 +145,7 @@ export function createResponseTimes(selection: MetricSelection) {
     title: 'Response time',
     unit: 'ms',
     width: 12,
-    description: 'Percentiles of all requests, calculated from merged histograms.',
+    description: 'Percentiles of finished requests, calculated from merged histograms.',
     sql: selectPercentilesOverTime(selection),
     thresholds: createRuleThresholds('response-time'),
   });

@@ -1,6 +1,8 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createStat, createTimeSeries } from '../parts/panels.ts';
+import { createTable, longText, number, TIME, text } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
+import { ROLLUP_MAPPING } from '../parts/value-mappings.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
   selectDeadLetters,
@@ -23,10 +25,10 @@ export const selfMonitoring = createDashboard({
   ...createFilters('service', 'environment'),
   last: '1h',
   refresh: '1m',
-  annotations: [],
+  annotations: () => [],
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Dropped rows',
@@ -73,17 +75,15 @@ export const selfMonitoring = createDashboard({
           bars: true,
           unit: 'short',
           width: 12,
-          emptyText: 'No dropped rows',
           description: 'Number of rows dropped in each interval, by service.',
           sql: selectDroppedOverTime(),
         }),
         createTable({
           title: 'Latest health data',
-          unit: 'short',
           width: 12,
-          emptyText: 'No service sent health data',
           description: 'When each service last sent health data in the time range.',
           sql: selectNewestRows(),
+          columns: { Service: longText(150), 'Newest row': TIME, Processes: number(100) },
         }),
       ],
     },
@@ -94,7 +94,6 @@ export const selfMonitoring = createDashboard({
           title: 'Waiting rows by service',
           unit: 'short',
           width: 12,
-          emptyText: 'No waiting rows',
           description: 'Maximum number of rows in the spools in each interval, by service.',
           sql: selectWaitingRowsOverTime(),
         }),
@@ -102,7 +101,6 @@ export const selfMonitoring = createDashboard({
           title: 'Oldest waiting row by service',
           unit: 'ms',
           width: 12,
-          emptyText: 'No waiting rows',
           description: 'Maximum age of the oldest row in the spools in each interval, by service.',
           sql: selectSpoolLagOverTime(),
         }),
@@ -113,21 +111,31 @@ export const selfMonitoring = createDashboard({
       panels: [
         createTable({
           title: 'Tables',
-          unit: 'short',
           width: 12,
           description:
             'Number of rows and size of each table and roll-up. Current values, independent of the time range.',
           sql: selectTableSizes(),
-          units: { 'On disk': 'bytes' },
+          columns: {
+            Table: longText(160),
+            Rows: number(75),
+            'On disk': number(80, 'bytes'),
+            'Oldest row': { width: 145 },
+            'Newest row': { width: 145 },
+          },
         }),
         createTable({
           title: 'Roll-ups',
-          unit: 'short',
           width: 12,
-          emptyText: 'No roll-ups found. Run perfscope migrate.',
           description:
             'Last refresh of each roll-up, and the number of transactions it is behind. Current values, independent of the time range.',
           sql: selectRollups(),
+          columns: {
+            'Roll-up': longText(150),
+            Status: text(70, { mappings: [ROLLUP_MAPPING] }),
+            'Last refresh': { width: 145 },
+            Pending: number(75),
+            Reason: longText(120),
+          },
         }),
       ],
     },
@@ -136,11 +144,11 @@ export const selfMonitoring = createDashboard({
       panels: [
         createTable({
           title: 'Pending transactions',
-          unit: 'short',
           width: 24,
           description:
             'Transactions that are written but can’t be read yet. Current values, independent of the time range.',
           sql: selectWalTables(),
+          columns: { Table: longText(200), Pending: number(120), Suspended: text(120) },
         }),
       ],
     },

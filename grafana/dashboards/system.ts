@@ -1,5 +1,16 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
+import { createStat, createTimeSeries } from '../parts/panels.ts';
+import {
+  createTable,
+  duration,
+  HEALTH,
+  longText,
+  number,
+  percent,
+  ruleColors,
+  TIME,
+  text,
+} from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
@@ -11,6 +22,7 @@ import {
   selectUptimeShare,
   selectUptimes,
 } from '../sql/host-queries.ts';
+import { UPTIME_COLUMNS } from './tables.ts';
 
 const NO_HEALTH_TEXT = 'No process sent health data. Check whether SYSTEM_HEALTH_ENABLED is off.';
 const PER_SECOND = '1000.0 * value_total / $__interval_ms';
@@ -18,13 +30,14 @@ const PER_SECOND = '1000.0 * value_total / $__interval_ms';
 export const system = createDashboard({
   name: 'system',
   title: 'Perfscope / System health',
-  description: 'Health of processes and their hosts. Hosts are not assigned to tenants.',
+  description:
+    'Health of processes and their hosts. Hosts are not assigned to tenants. Panels are empty if SYSTEM_HEALTH_ENABLED is off.',
   ...createFilters('service', 'environment'),
   last: '1h',
   refresh: '30s',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: 'Processes',
@@ -32,7 +45,7 @@ export const system = createDashboard({
           width: 12,
           emptyText: NO_HEALTH_TEXT,
           description:
-            'Processes that sent health data in the time range, and how many of them are not healthy.',
+            'Processes that send health data at the end of the time range, and how many of them are not healthy. Processes that have ended are excluded.',
           sql: selectStatusCounts(),
         }),
         createStat({
@@ -56,7 +69,6 @@ export const system = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Mean CPU usage of the host.',
           sql: selectHostSeries('cpuUsage'),
           thresholds: createRuleThresholds('cpu'),
@@ -66,7 +78,6 @@ export const system = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Mean memory usage of the host.',
           sql: selectHostSeries('memoryUsage'),
           thresholds: createRuleThresholds('memory'),
@@ -76,7 +87,6 @@ export const system = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Mean usage of the root file system.',
           sql: selectHostSeries('diskUsage'),
           thresholds: createRuleThresholds('disk'),
@@ -87,10 +97,38 @@ export const system = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
+          title: 'Process CPU',
+          unit: 'percent',
+          width: 8,
+          description:
+            'Mean CPU time of each process. 100 % is one CPU core, so a process with several threads can use more.',
+          sql: selectHostSeries('processCpuUsage'),
+        }),
+        createTimeSeries({
+          title: 'Process memory',
+          unit: 'bytes',
+          width: 8,
+          description: 'Mean resident memory of each process.',
+          sql: selectHostSeries('processMemory'),
+        }),
+        createTimeSeries({
+          title: 'Event loop utilization',
+          unit: 'percent',
+          width: 8,
+          max: 100,
+          description:
+            'Percentage of time in which the event loop was busy. Near 100 %, requests wait for the CPU.',
+          sql: selectHostSeries('eventLoopUtilization'),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createTimeSeries({
           title: 'Event loop delay',
           unit: 'ms',
           width: 8,
-          emptyText: NO_HEALTH_TEXT,
           description:
             'How long callbacks wait before they run: the 99th percentile, averaged over each interval.',
           sql: selectHostSeries('eventLoopDelayP99'),
@@ -99,7 +137,6 @@ export const system = createDashboard({
           title: 'Load',
           unit: 'short',
           width: 8,
-          emptyText: NO_HEALTH_TEXT,
           description: 'One-minute load average of the host.',
           sql: selectHostSeries('load'),
         }),
@@ -107,7 +144,6 @@ export const system = createDashboard({
           title: 'Network',
           unit: 'Bps',
           width: 8,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Bytes per second that the host sent and received.',
           sql: selectProcessSeries('NETWORK_IO', 'system.network.io', PER_SECOND),
         }),
@@ -120,7 +156,6 @@ export const system = createDashboard({
           title: 'Heap used',
           unit: 'bytes',
           width: 12,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Maximum heap usage of each process in each interval.',
           sql: selectProcessSeries('HEAP_USAGE', 'v8js.memory.heap.used', 'maximum'),
         }),
@@ -128,7 +163,6 @@ export const system = createDashboard({
           title: 'Garbage collection',
           unit: 'percent',
           width: 12,
-          emptyText: NO_HEALTH_TEXT,
           description: 'Percentage of time that each process spent on garbage collection.',
           sql: selectGcShare(),
         }),
@@ -139,29 +173,38 @@ export const system = createDashboard({
       panels: [
         createTable({
           title: 'Process details',
-          unit: 'short',
-          width: 17,
-          emptyText: NO_HEALTH_TEXT,
-          description: 'The latest health data of each process in the time range.',
+          width: 24,
+          description:
+            'The latest health data of each process in the time range. Processes that have ended are “not reporting”.',
           sql: selectHosts(),
-          units: {
-            Uptime: 's',
-            CPU: 'percent',
-            Memory: 'percent',
-            Disk: 'percent',
-            'Event loop p99': 'ms',
+          columns: {
+            Service: text(105),
+            Process: longText(150),
+            Version: text(80),
+            Status: HEALTH,
+            'Last seen': TIME,
+            Uptime: number(85, 's'),
+            CPU: percent(70, ruleColors('cpu')),
+            Memory: percent(80, ruleColors('memory')),
+            Disk: percent(70, ruleColors('disk')),
+            Load: number(60),
+            'Event loop p99': duration(115),
+            'Active users': number(60),
+            'Ongoing reservations': number(85),
           },
         }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
         createTable({
           title: 'Uptime by service',
-          unit: 'short',
-          width: 7,
-          emptyText: NO_HEALTH_TEXT,
+          width: 24,
           description:
             'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
           sql: selectUptimes(),
-          units: { Up: 'percent' },
-          thresholds: createRuleThresholds('target-uptime'),
+          columns: UPTIME_COLUMNS,
         }),
       ],
     },

@@ -1,6 +1,8 @@
+import { getLimit } from '../parts/built-in-rules.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createStat, createTable, createTimeSeries } from '../parts/panels.ts';
-import { createRuleThresholds, createThresholds, getLimit } from '../parts/thresholds.ts';
+import { createStat, createTimeSeries } from '../parts/panels.ts';
+import { createTable } from '../parts/tables.ts';
+import { createRuleThresholds, createThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectUptimeShare, selectUptimes } from '../sql/host-queries.ts';
 import {
@@ -17,6 +19,8 @@ import {
   selectTimeMet,
   selectUptimeMet,
 } from '../sql/target-queries.ts';
+import { createBudgetSeries, createBudgetStat } from './request-panels.ts';
+import { UPTIME_COLUMNS } from './tables.ts';
 
 /** Names of the rules that check the targets. */
 const RESPONSE_TIME_RULE = 'target-response-time';
@@ -33,7 +37,7 @@ const createTargetThresholds = () =>
     { value: 99, color: 'green' },
   ]);
 const MET_DESCRIPTION =
-  'Percentage of intervals in which the target was met. Intervals without data are excluded.';
+  'Percentage of minutes in which the target was met. Minutes without data are excluded.';
 
 export const targets = createDashboard({
   name: 'targets',
@@ -44,7 +48,7 @@ export const targets = createDashboard({
   refresh: '1m',
   rows: [
     {
-      height: 4,
+      height: 3,
       panels: [
         createStat({
           title: `Average response time < ${getLimit(RESPONSE_TIME_RULE)} ms`,
@@ -95,58 +99,6 @@ export const targets = createDashboard({
       ],
     },
     {
-      height: 4,
-      panels: [
-        createStat({
-          title: 'Response time target met',
-          unit: 'percent',
-          width: 5,
-          decimals: 1,
-          description: MET_DESCRIPTION,
-          sql: selectTimeMet(ALL_REQUESTS, getLimit(RESPONSE_TIME_RULE)),
-          thresholds: createTargetThresholds(),
-        }),
-        createStat({
-          title: 'Error rate target met',
-          unit: 'percent',
-          width: 5,
-          decimals: 1,
-          description: MET_DESCRIPTION,
-          sql: selectErrorsMet(ALL_REQUESTS, getLimit(ERROR_RATE_RULE)),
-          thresholds: createTargetThresholds(),
-        }),
-        createStat({
-          title: 'Job processing target met',
-          unit: 'percent',
-          width: 5,
-          decimals: 1,
-          description: MET_DESCRIPTION,
-          sql: selectProcessingMet(getLimit(PROCESSING_RULE)),
-          emptyText: 'No finished jobs',
-          thresholds: createTargetThresholds(),
-        }),
-        createStat({
-          title: 'Services that met the uptime target',
-          unit: 'percent',
-          width: 4,
-          decimals: 1,
-          description: 'Percentage of services that met the uptime target in the time range.',
-          sql: selectUptimeMet(getLimit(UPTIME_RULE)),
-          emptyText: 'No process sent health data',
-          thresholds: createTargetThresholds(),
-        }),
-        createStat({
-          title: 'Statement time target met',
-          unit: 'percent',
-          width: 5,
-          decimals: 1,
-          description: MET_DESCRIPTION,
-          sql: selectTimeMet(STATEMENTS, getLimit(STATEMENT_RULE)),
-          thresholds: createTargetThresholds(),
-        }),
-      ],
-    },
-    {
       height: 8,
       panels: [
         createTimeSeries({
@@ -168,35 +120,90 @@ export const targets = createDashboard({
       ],
     },
     {
+      height: 3,
+      panels: [
+        createStat({
+          title: 'Response time target met',
+          unit: 'percent',
+          width: 4,
+          decimals: 1,
+          description: MET_DESCRIPTION,
+          sql: selectTimeMet(ALL_REQUESTS, getLimit(RESPONSE_TIME_RULE)),
+          thresholds: createTargetThresholds(),
+        }),
+        createStat({
+          title: 'Error rate target met',
+          unit: 'percent',
+          width: 4,
+          decimals: 1,
+          description: MET_DESCRIPTION,
+          sql: selectErrorsMet(ALL_REQUESTS, getLimit(ERROR_RATE_RULE)),
+          thresholds: createTargetThresholds(),
+        }),
+        createStat({
+          title: 'Job processing target met',
+          unit: 'percent',
+          width: 4,
+          decimals: 1,
+          description: MET_DESCRIPTION,
+          sql: selectProcessingMet(getLimit(PROCESSING_RULE)),
+          emptyText: 'No finished jobs',
+          thresholds: createTargetThresholds(),
+        }),
+        createStat({
+          title: 'Services that met the uptime target',
+          unit: 'percent',
+          width: 4,
+          decimals: 1,
+          description: 'Percentage of services that met the uptime target in the time range.',
+          sql: selectUptimeMet(getLimit(UPTIME_RULE)),
+          emptyText: 'No process sent health data',
+          thresholds: createTargetThresholds(),
+        }),
+        createStat({
+          title: 'Statement time target met',
+          unit: 'percent',
+          width: 4,
+          decimals: 1,
+          description: MET_DESCRIPTION,
+          sql: selectTimeMet(STATEMENTS, getLimit(STATEMENT_RULE)),
+          thresholds: createTargetThresholds(),
+        }),
+        createBudgetStat(ALL_REQUESTS),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        createBudgetSeries(ALL_REQUESTS),
+        createTable({
+          title: 'Uptime',
+          width: 12,
+          description:
+            'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
+          sql: selectUptimes(),
+          columns: UPTIME_COLUMNS,
+        }),
+      ],
+    },
+    {
       height: 8,
       panels: [
         createTimeSeries({
           title: 'Job processing time',
           unit: 'ms',
-          width: 8,
+          width: 12,
           description: 'Mean run time of a job attempt by queue, with the target.',
           sql: selectJobSeries('processing'),
-          emptyText: 'No finished jobs',
           thresholds: createRuleThresholds(PROCESSING_RULE),
         }),
         createTimeSeries({
           title: 'Average statement time by service',
           unit: 'ms',
-          width: 8,
+          width: 12,
           description: 'The 10 services with the most statements, and the target.',
           sql: selectSeriesBy('service', STATEMENTS, 'total / amount'),
           thresholds: createRuleThresholds(STATEMENT_RULE),
-        }),
-        createTable({
-          title: 'Uptime',
-          unit: 'short',
-          width: 8,
-          emptyText: 'No process sent health data',
-          description:
-            'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
-          sql: selectUptimes(),
-          units: { Up: 'percent' },
-          thresholds: createRuleThresholds(UPTIME_RULE),
         }),
       ],
     },

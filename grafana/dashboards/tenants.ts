@@ -1,18 +1,19 @@
 import { createCellLink } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
-import { createTable, createTimeSeries } from '../parts/panels.ts';
+import { createTimeSeries } from '../parts/panels.ts';
+import { createTable, duration, longText, number, percent, ruleColors } from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectSeriesBy } from '../sql/metric-queries.ts';
 import { ALL_REQUESTS } from '../sql/metric-selections.ts';
 import { selectQueueUsage } from '../sql/queue-queries.ts';
 import { selectFailingTenants, selectTenants } from '../sql/tenant-queries.ts';
-import { SECONDS } from '../sql/total-queries.ts';
+import { ABORTED_SHARE, ALL_COUNT, ERROR_RATE, SECONDS } from '../sql/total-queries.ts';
+import { QUEUE_USAGE_COLUMNS } from './tables.ts';
 
-const NO_TENANT_TEXT = 'No requests with a tenant';
-const LINKS = {
-  Organization: createCellLink('Show only this organization', 'overview', 'organization'),
-};
+const ORGANIZATION = longText(150, {
+  links: createCellLink('Show only this organization', 'overview', 'organization'),
+});
 
 export const tenants = createDashboard({
   name: 'tenants',
@@ -30,16 +31,14 @@ export const tenants = createDashboard({
           unit: 'reqps',
           width: 12,
           stacked: true,
-          emptyText: NO_TENANT_TEXT,
           description: 'The 10 busiest organizations.',
-          sql: selectSeriesBy('organization_id', ALL_REQUESTS, `amount / ${SECONDS}`),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, `${ALL_COUNT} / ${SECONDS}`),
         }),
         createTimeSeries({
           title: 'Request time per second',
           unit: 'ms',
           width: 12,
           stacked: true,
-          emptyText: NO_TENANT_TEXT,
           description: 'Total request duration per second, for the 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, `total / ${SECONDS}`),
         }),
@@ -51,8 +50,7 @@ export const tenants = createDashboard({
         createTimeSeries({
           title: 'Average response time',
           unit: 'ms',
-          width: 12,
-          emptyText: NO_TENANT_TEXT,
+          width: 8,
           description: 'The 10 busiest organizations.',
           sql: selectSeriesBy('organization_id', ALL_REQUESTS, 'total / amount'),
           thresholds: createRuleThresholds('response-time'),
@@ -60,11 +58,17 @@ export const tenants = createDashboard({
         createTimeSeries({
           title: 'Failed requests',
           unit: 'percent',
-          width: 12,
-          emptyText: NO_TENANT_TEXT,
+          width: 8,
           description: 'The 10 busiest organizations.',
-          sql: selectSeriesBy('organization_id', ALL_REQUESTS, '100.0 * errors / amount'),
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, ERROR_RATE),
           thresholds: createRuleThresholds('error-rate'),
+        }),
+        createTimeSeries({
+          title: 'Aborted requests',
+          unit: 'percent',
+          width: 8,
+          description: 'The 10 busiest organizations.',
+          sql: selectSeriesBy('organization_id', ALL_REQUESTS, ABORTED_SHARE),
         }),
       ],
     },
@@ -73,31 +77,21 @@ export const tenants = createDashboard({
       panels: [
         createTable({
           title: 'Usage by tenant',
-          unit: 'short',
-          width: 14,
-          emptyText: NO_TENANT_TEXT,
+          width: 24,
           description: 'Tenants by their share of the total request time.',
           sql: selectTenants(ALL_REQUESTS),
-          units: {
-            'Per second': 'reqps',
-            'Share of time': 'percent',
-            Average: 'ms',
-            p95: 'ms',
-            Failed: 'percent',
+          columns: {
+            Organization: ORGANIZATION,
+            Property: longText(150),
+            Requests: number(90),
+            'Per minute': number(100),
+            'Share of time': percent(115),
+            Average: duration(95, ruleColors('response-time')),
+            p95: duration(95),
+            'Failed requests': number(125),
+            Failed: percent(85, ruleColors('error-rate')),
+            Aborted: percent(85),
           },
-          links: LINKS,
-        }),
-        createTable({
-          title: 'Organizations by error rate',
-          unit: 'short',
-          width: 10,
-          emptyText: NO_TENANT_TEXT,
-          description:
-            'Organizations sorted by error rate, highest first. Equal rates are sorted by mean duration.',
-          sql: selectFailingTenants(ALL_REQUESTS),
-          units: { Failed: 'percent', Average: 'ms' },
-          thresholds: createRuleThresholds('error-rate'),
-          links: LINKS,
         }),
       ],
     },
@@ -105,13 +99,25 @@ export const tenants = createDashboard({
       height: 9,
       panels: [
         createTable({
+          title: 'Organizations by error rate',
+          width: 10,
+          description:
+            'Organizations sorted by error rate, highest first. Equal rates are sorted by mean duration.',
+          sql: selectFailingTenants(ALL_REQUESTS),
+          columns: {
+            Organization: ORGANIZATION,
+            Failed: percent(75, ruleColors('error-rate')),
+            Aborted: percent(80),
+            Average: duration(85),
+            Requests: number(90),
+          },
+        }),
+        createTable({
           title: 'Queue usage by tenant',
-          unit: 'short',
-          width: 24,
-          emptyText: 'No job data',
+          width: 14,
           description: 'Each tenant’s share of a queue’s processing time.',
           sql: selectQueueUsage(),
-          units: { Processing: 'ms', Share: 'percent', Wait: 'ms' },
+          columns: QUEUE_USAGE_COLUMNS,
         }),
       ],
     },

@@ -3,6 +3,7 @@ import { createPercentileSeries, createTimeSeries } from '../parts/panels.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { ALL_REQUESTS, STATEMENTS } from '../sql/metric-selections.ts';
+import { ALL_COUNT, ERROR_RATE } from '../sql/total-queries.ts';
 import {
   selectJobsNowAndLastWeek,
   selectNowAndLastWeek,
@@ -25,7 +26,7 @@ export const trends = createDashboard({
           unit: 'reqps',
           width: 12,
           description: 'All requests.',
-          sql: selectNowAndLastWeek(ALL_REQUESTS, 'amount / seconds'),
+          sql: selectNowAndLastWeek(ALL_REQUESTS, `${ALL_COUNT} / seconds`),
         }),
         createTimeSeries({
           title: 'Average response time',
@@ -53,7 +54,7 @@ export const trends = createDashboard({
           unit: 'percent',
           width: 12,
           description: 'Percentage of requests that failed.',
-          sql: selectNowAndLastWeek(ALL_REQUESTS, '100.0 * errors / amount'),
+          sql: selectNowAndLastWeek(ALL_REQUESTS, ERROR_RATE),
           thresholds: createRuleThresholds('error-rate'),
         }),
       ],
@@ -75,7 +76,6 @@ export const trends = createDashboard({
           width: 12,
           description: 'Job attempts that completed or failed, in all queues.',
           sql: selectJobsNowAndLastWeek(),
-          emptyText: 'No job data',
         }),
       ],
     },

@@ -1,4 +1,5 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import type { GraphFieldConfig } from '@grafana/grafana-foundation-sdk/common';
 import {
   type AnnotationQuery,
   type Dashboard,
@@ -31,8 +32,8 @@ export interface DashboardSpec {
   /** Default time range, for example `1h`. */
   readonly last: string;
   readonly refresh: string;
-  /** Annotations on the time axis. */
-  readonly annotations: readonly Builder<AnnotationQuery>[];
+  /** Creates the annotations on the time axis. The argument has the IDs of panels with threshold lines. */
+  readonly annotations: (panelsWithLines: readonly number[]) => readonly Builder<AnnotationQuery>[];
 }
 
 export function createDashboard(spec: DashboardSpec): Dashboard {
@@ -47,8 +48,18 @@ export function createDashboard(spec: DashboardSpec): Dashboard {
     .refresh(refresh)
     .link(createLinks())
     .variables([...variables]);
-  const built = builder.annotations([...annotations]).build();
-  return { ...built, schemaVersion: SCHEMA_VERSION, panels: layOutPanels(spec.rows) };
+  const panels = layOutPanels(spec.rows);
+  const built = builder.annotations([...annotations(findPanelsWithLines(panels))]).build();
+  return { ...built, schemaVersion: SCHEMA_VERSION, panels };
+}
+
+/** Returns the IDs of panels that draw thresholds as lines. */
+function findPanelsWithLines(panels: Dashboard['panels']): number[] {
+  return (panels ?? []).flatMap((panel) => {
+    if (!('fieldConfig' in panel) || panel.id === undefined) return [];
+    const { thresholdsStyle } = (panel.fieldConfig?.defaults.custom ?? {}) as GraphFieldConfig;
+    return (thresholdsStyle?.mode ?? 'off') === 'off' ? [] : [panel.id];
+  });
 }
 
 /** Creates links to all other dashboards. They keep the time range and the selected filters. */

@@ -1,13 +1,20 @@
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import * as common from '@grafana/grafana-foundation-sdk/common';
-import type { Panel, ThresholdsConfig } from '@grafana/grafana-foundation-sdk/dashboard';
+import type {
+  DynamicConfigValue,
+  Panel,
+  ThresholdsConfig,
+  ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import * as heatmaps from '@grafana/grafana-foundation-sdk/heatmap';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
-import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { selectOctaves } from '../sql/heatmap-queries.ts';
+import { RATE_UNITS } from '../sql/rate-queries.ts';
 import { createSqlQuery, type Format, PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { createNeutralThresholds } from './thresholds.ts';
+import { toNoDataMapping, toTextMapping } from './value-mappings.ts';
 
 export interface PanelSpec {
   readonly title: string;
@@ -19,8 +26,6 @@ export interface PanelSpec {
   readonly sql?: string;
   /** Queries for Prometheus, used instead of `sql`. */
   readonly promql?: readonly Builder<Dataquery>[];
-  /** Text to show if there is no data. */
-  readonly emptyText?: string;
   /** Width in grid columns. A row has 24. */
   readonly width: number;
   readonly thresholds?: Builder<ThresholdsConfig> | undefined;
@@ -35,7 +40,7 @@ export const MAX_POINTS = 200;
  * Maximum number of points per line in panels that merge histogram buckets. Each point needs about
  * 30 times as many rows. With this limit, a range of one day is read from the hourly roll-up.
  */
-const MAX_PERCENTILE_POINTS = 30;
+export const MAX_PERCENTILE_POINTS = 30;
 const NO_DATA_TEXT = 'No data in this time range';
 
 interface CommonPanelBuilder<B> {
@@ -43,7 +48,6 @@ interface CommonPanelBuilder<B> {
   description(text: string): B;
   unit(unit: string): B;
   span(width: number): B;
-  noValue(text: string): B;
   datasource(ref: { type: string; uid: string }): B;
   targets(targets: Builder<Dataquery>[]): B;
   maxDataPoints(count: number): B;
@@ -51,22 +55,12 @@ interface CommonPanelBuilder<B> {
   decimals(digits: number): B;
 }
 
-function applySpec<B extends CommonPanelBuilder<B>>(
+export function applySpec<B extends CommonPanelBuilder<B>>(
   builder: B,
   spec: PanelSpec,
   format: Format,
 ): B {
-  const {
-    title,
-    description,
-    unit,
-    width,
-    emptyText = NO_DATA_TEXT,
-    decimals,
-    sql,
-    promql,
-    maxPoints = MAX_POINTS,
-  } = spec;
+  const { title, description, unit, width, decimals, sql, promql, maxPoints = MAX_POINTS } = spec;
   const queries = promql ?? (sql === undefined ? [] : [createSqlQuery(sql, format)]);
   const panel = builder
     .targets([...queries])
@@ -74,7 +68,6 @@ function applySpec<B extends CommonPanelBuilder<B>>(
     .description(description)
     .unit(unit)
     .span(width)
-    .noValue(emptyText)
     .datasource(promql ? PROMETHEUS : QUESTDB)
     .maxDataPoints(maxPoints)
     // The minimum interval for Prometheus is its scrape interval.
@@ -82,27 +75,41 @@ function applySpec<B extends CommonPanelBuilder<B>>(
   return decimals === undefined ? panel : panel.decimals(decimals);
 }
 
+/** How one line of a chart differs from the others. */
+export interface LineStyle {
+  readonly color: string;
+  /** Draws a dashed line above a stack, instead of a part of the stack. */
+  readonly isLimit?: boolean;
+}
+
 export interface TimeSeriesSpec extends PanelSpec {
   readonly stacked?: boolean;
   /** Draws bars instead of lines, for events that occur rarely. */
   readonly bars?: boolean;
+  /** Draws steps, for values that remain valid until they change. */
+  readonly steps?: boolean;
+  /** Default: the axis starts at 0. */
+  readonly canBeNegative?: boolean;
   /** Maximum of the axis, for percentages. */
   readonly max?: number;
+  /** Styles of lines, by name. */
+  readonly lines?: Readonly<Record<string, LineStyle>>;
+  readonly mappings?: readonly ValueMapping[];
 }
 
 /** Creates a chart with lines or bars over time. Draws `thresholds` as horizontal lines. */
 export function createTimeSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
-  const { thresholds, stacked = false, bars = false, max } = spec;
+  const { thresholds, stacked = false, bars = false, steps = false, max, lines = {} } = spec;
   const style = thresholds
     ? common.GraphThresholdsStyleMode.Line
     : common.GraphThresholdsStyleMode.Off;
   const builder = applySpec(new TimeSeriesBuilder(), spec, 'time_series')
-    .min(0)
     .drawStyle(bars ? common.GraphDrawStyle.Bars : common.GraphDrawStyle.Line)
+    .lineInterpolation(steps ? common.LineInterpolation.StepAfter : common.LineInterpolation.Linear)
     .lineWidth(1)
     .fillOpacity(stacked ? 40 : 10)
     .showPoints(common.VisibilityMode.Auto)
-    .spanNulls(false)
+    .spanNulls(steps)
     .thresholds(thresholds ?? createNeutralThresholds())
     .thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(style))
     .stacking(
@@ -110,29 +117,82 @@ export function createTimeSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
         stacked ? common.StackingMode.Normal : common.StackingMode.None,
       ),
     )
-    .legend(
-      new common.VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(common.LegendDisplayMode.List)
-        .placement(common.LegendPlacement.Bottom)
-        .calcs([]),
-    )
+    .legend(createLegend())
     .tooltip(
       new common.VizTooltipOptionsBuilder()
         .mode(common.TooltipDisplayMode.Multi)
         .sort(common.SortOrder.Descending),
     );
+  for (const [name, line] of Object.entries(lines)) {
+    builder.overrideByName(name, toLineProperties(line));
+  }
+  if (!spec.canBeNegative) builder.min(0);
+  if (spec.mappings) builder.mappings([...spec.mappings]);
   return max === undefined ? builder : builder.max(max);
 }
 
-/** Creates a chart of percentiles over time. */
+function toLineProperties({ color, isLimit = false }: LineStyle): DynamicConfigValue[] {
+  const colorProperty = { id: 'color', value: { mode: 'fixed', fixedColor: color } };
+  if (!isLimit) return [colorProperty];
+  return [
+    colorProperty,
+    { id: 'custom.stacking', value: { mode: 'none', group: 'A' } },
+    { id: 'custom.fillOpacity', value: 0 },
+    { id: 'custom.lineStyle', value: { fill: 'dash', dash: [6, 6] } },
+  ];
+}
+
+const createLegend = () =>
+  new common.VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(common.LegendDisplayMode.List)
+    .placement(common.LegendPlacement.Bottom)
+    .calcs([]);
+
+/** Creates a chart of values that are computed from histogram buckets, such as percentiles. */
 export function createPercentileSeries(spec: TimeSeriesSpec): TimeSeriesBuilder {
   return createTimeSeries({ maxPoints: MAX_PERCENTILE_POINTS, ...spec });
 }
 
-/** Creates a panel that shows one value for the whole time range. */
-export function createStat(spec: PanelSpec): StatBuilder {
-  return applySpec(new StatBuilder(), spec, 'table')
+export interface StateTimelineSpec extends PanelSpec {
+  /** The states with their stored values and colors. */
+  readonly states: readonly {
+    readonly value: number;
+    readonly text: string;
+    readonly color: string;
+  }[];
+}
+
+/** Creates a chart with one colored bar for each object. Unlike a line, a bar has no values between two states. */
+export function createStateTimeline(spec: StateTimelineSpec): StateTimelineBuilder {
+  const states = Object.fromEntries(spec.states.map(({ value, ...state }) => [value, state]));
+  return applySpec(new StateTimelineBuilder(), spec, 'time_series')
+    .thresholds(createNeutralThresholds())
+    .mappings([toTextMapping(states)])
+    .mergeValues(true)
+    .showValue(common.VisibilityMode.Never)
+    .rowHeight(0.8)
+    .fillOpacity(70)
+    .spanNulls(false)
+    .legend(createLegend())
+    .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Single));
+}
+
+export interface StatSpec extends PanelSpec {
+  /** Text to show if there is no data. */
+  readonly emptyText?: string;
+}
+
+/** Creates a panel that shows one value for the whole time range. A missing value is gray. */
+export function createStat(spec: StatSpec): StatBuilder {
+  return createStatBuilder(spec, 'table');
+}
+
+function createStatBuilder(spec: StatSpec, format: Format): StatBuilder {
+  const { emptyText = NO_DATA_TEXT } = spec;
+  return applySpec(new StatBuilder(), spec, format)
+    .noValue(emptyText)
+    .mappings([toNoDataMapping(emptyText)])
     .thresholds(spec.thresholds ?? createNeutralThresholds())
     .colorMode(common.BigValueColorMode.Value)
     .graphMode(common.BigValueGraphMode.None)
@@ -140,23 +200,19 @@ export function createStat(spec: PanelSpec): StatBuilder {
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false));
 }
 
-export interface TableSpec extends PanelSpec {
-  /** Units of columns that differ from the panel's unit. */
-  readonly units?: Readonly<Record<string, string>>;
-  /** Links to other dashboards, by column name. */
-  readonly links?: Readonly<Record<string, { title: string; url: string }>>;
-}
-
-export function createTable(spec: TableSpec): TableBuilder {
-  const { units = {}, links = {} } = spec;
-  const builder = applySpec(new TableBuilder(), spec, 'table')
-    .thresholds(spec.thresholds ?? createNeutralThresholds())
-    .filterable(true);
-  for (const [name, unit] of Object.entries(units)) {
-    builder.overrideByName(name, [{ id: 'unit', value: unit }]);
-  }
-  for (const [name, link] of Object.entries(links)) {
-    builder.overrideByName(name, [{ id: 'links', value: [link] }]);
+/**
+ * Creates a panel that shows a rate per second, minute, or day. `sql` must be from `selectReadableRate`.
+ *
+ * @param noun what is counted, for example `req`
+ */
+export function createRateStat(spec: Omit<StatSpec, 'unit'> & { noun: string }): StatBuilder {
+  const { noun, ...rest } = spec;
+  const builder = createStatBuilder(
+    { decimals: 1, ...rest, unit: 'short' },
+    'time_series',
+  ).textMode(common.BigValueTextMode.Value);
+  for (const { name, symbol } of RATE_UNITS) {
+    builder.overrideByName(name, [{ id: 'unit', value: `suffix:${noun}/${symbol}` }]);
   }
   return builder;
 }

@@ -5,35 +5,12 @@ import {
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { parseSettings } from '../../src/core/config/parse-settings.ts';
-import type { AlertRule } from '../../src/server/alerts/rules/alert-rule.ts';
-import { loadAlertRules } from '../../src/server/alerts/rules/load-alert-rules.ts';
 import {
   OK_COLOR,
   SEVERITY_COLORS,
   toThresholdSteps,
 } from '../../src/server/grafana/panel-thresholds.ts';
-
-/** The built-in alert rules with their default settings. */
-const BUILT_IN_RULES = new Map(
-  loadAlertRules(parseSettings({}).settings).rules.map((rule) => [rule.name, rule]),
-);
-
-export function getRule(name: string): AlertRule {
-  const rule = BUILT_IN_RULES.get(name);
-  if (!rule) throw new TypeError(`unknown alert rule ${name}`);
-  return rule;
-}
-
-/** Returns the rules that define a target. */
-export function getTargetRules(): AlertRule[] {
-  return [...BUILT_IN_RULES.values()].filter(({ target }) => target);
-}
-
-/** Returns the threshold of a rule's lowest severity. */
-export function getLimit(name: string): number {
-  return getRule(name).levels[0]!.threshold;
-}
+import { getRule } from './built-in-rules.ts';
 
 const RULE_NAMES = new WeakMap<object, string>();
 
@@ -65,4 +42,39 @@ export const createZeroThresholds = () =>
   createThresholds([
     { value: null, color: OK_COLOR },
     { value: 1, color: SEVERITY_COLORS.critical },
+  ]);
+
+/** Creates thresholds for the share of requests that clients aborted, in percent. No alert rule checks it. */
+export const createAbortedThresholds = () =>
+  createThresholds([
+    { value: null, color: OK_COLOR },
+    { value: 1, color: SEVERITY_COLORS.warning },
+    { value: 5, color: SEVERITY_COLORS.medium },
+    { value: 20, color: SEVERITY_COLORS.critical },
+  ]);
+
+/** Creates thresholds for the share of failed statements, in percent. No alert rule checks it. */
+export const createFailedThresholds = () =>
+  createThresholds([
+    { value: null, color: OK_COLOR },
+    { value: 0.1, color: SEVERITY_COLORS.warning },
+    { value: 1, color: SEVERITY_COLORS.medium },
+    { value: 5, color: SEVERITY_COLORS.critical },
+  ]);
+
+/** Creates thresholds for the Apdex. The limits are those of the Apdex standard. */
+export const createApdexThresholds = () =>
+  createThresholds([
+    { value: null, color: SEVERITY_COLORS.critical },
+    { value: 0.5, color: SEVERITY_COLORS.medium },
+    { value: 0.7, color: SEVERITY_COLORS.warning },
+    { value: 0.85, color: OK_COLOR },
+  ]);
+
+/** Creates thresholds for the remaining error budget, in percent. */
+export const createBudgetThresholds = () =>
+  createThresholds([
+    { value: null, color: SEVERITY_COLORS.critical },
+    { value: 0, color: SEVERITY_COLORS.warning },
+    { value: 25, color: OK_COLOR },
   ]);

@@ -1,17 +1,24 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
+  AnnotationPanelFilterBuilder,
   type AnnotationQuery,
   AnnotationQueryBuilder,
   IntervalVariableBuilder,
   QueryVariableBuilder,
+  TextBoxVariableBuilder,
   type VariableModel,
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
-import { selectAlertAnnotations, selectNewVersions } from '../sql/annotation-queries.ts';
+import {
+  selectAlertStarts,
+  selectIncidents,
+  selectNewVersions,
+} from '../sql/annotation-queries.ts';
 import { selectNames } from '../sql/select-metrics.ts';
 import { ALL, type VariableName } from '../sql/sql-text.ts';
+import { TRACING_URL } from './cell-links.ts';
 import type { DashboardSpec } from './create-dashboard.ts';
 import { createSqlQuery, PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { MAX_POINTS } from './panels.ts';
@@ -42,28 +49,62 @@ export function createFilters(
       ...names.map((name, i) => createNameVariable(name, names.slice(0, i))),
       createIntervalVariable(),
     ],
-    annotations: createAnnotations(names),
+    annotations: (panelsWithLines) => createAnnotations(names, panelsWithLines),
   };
 }
 
-/** Creates annotations for the periods in which alerts fired and for new service versions. */
-function createAnnotations(names: readonly VariableName[]): Builder<AnnotationQuery>[] {
+/**
+ * Creates annotations for incidents, single alerts, and new service versions. Panels with threshold lines show no alerts,
+ * because the lines already show when a limit was exceeded.
+ */
+function createAnnotations(
+  names: readonly VariableName[],
+  panelsWithLines: readonly number[],
+): Builder<AnnotationQuery>[] {
   return [
-    createAnnotation('Alerts', 'red', selectAlertAnnotations(names)),
+    createAnnotation('Incidents', 'orange', selectIncidents(names), { hiddenIn: panelsWithLines }),
+    createAnnotation('All alerts', 'red', selectAlertStarts(names), {
+      hiddenIn: panelsWithLines,
+      isOn: false,
+    }),
     createAnnotation('New versions', 'blue', selectNewVersions(names)),
   ];
 }
 
-function createAnnotation(name: string, color: string, sql: string): Builder<AnnotationQuery> {
-  const annotation = new AnnotationQueryBuilder()
+interface AnnotationOptions {
+  /** IDs of panels that don't show the annotation. */
+  readonly hiddenIn?: readonly number[];
+  readonly isOn?: boolean;
+}
+
+function createAnnotation(
+  name: string,
+  color: string,
+  sql: string,
+  { hiddenIn = [], isOn = true }: AnnotationOptions = {},
+): Builder<AnnotationQuery> {
+  const builder = new AnnotationQueryBuilder()
     .name(name)
     .datasource(QUESTDB)
-    .enable(true)
+    .enable(isOn)
     .iconColor(color)
-    .target(createSqlQuery(sql, 'table', 'Anno'))
-    .build();
+    .target(createSqlQuery(sql, 'table', 'Anno'));
+  if (hiddenIn.length > 0) {
+    builder.filter(new AnnotationPanelFilterBuilder().exclude(true).ids([...hiddenIn]));
+  }
   // `placement` exists only in the newest Grafana. There it could move the switch out of sight.
-  return { build: () => ({ ...annotation, placement: undefined }) };
+  return { build: () => ({ ...builder.build(), placement: undefined }) };
+}
+
+/**
+ * Creates the text variable with the address of the tracing UI. A trace ID follows it. The default is a local Jaeger.
+ */
+export function createTracingVariable(): Builder<VariableModel> {
+  const url = 'http://localhost:16686/trace/';
+  return new TextBoxVariableBuilder(TRACING_URL)
+    .label('Trace URL')
+    .defaultValue(url)
+    .current({ selected: true, text: url, value: url });
 }
 
 /** Creates a variable with multiple selection and All. Grafana inserts the value of All without quotes. */

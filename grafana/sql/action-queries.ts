@@ -31,6 +31,13 @@ export function selectOpenBreakers(): string {
   return `SELECT sum(CASE WHEN last = 2 THEN 1 ELSE 0 END) AS open FROM ${selectGaugeOverRange(STATE)}`;
 }
 
+/** The states of a circuit breaker, with their stored values and colors. */
+export const BREAKER_STATES = [
+  { value: 0, text: 'closed', color: 'green' },
+  { value: 1, text: 'half-open', color: 'yellow' },
+  { value: 2, text: 'open', color: 'red' },
+] as const;
+
 /** Selects the worst state of each breaker in each interval: 0 closed, 1 half-open, 2 open. */
 export function selectBreakerStates(): string {
   return `SELECT time, concat(service, ' ', endpoint) AS metric, maximum AS value FROM ${selectGaugeOverTime(STATE)} ORDER BY time`;

@@ -1,7 +1,13 @@
 import { ALERT_SEVERITIES } from '../../src/core/schema/enums.ts';
 import { alertsTable } from '../../src/core/schema/tables/alerts-table.ts';
+import {
+  getRuleDashboard,
+  getRuleUnit,
+  groupRuleNames,
+  type RuleUnit,
+} from '../parts/built-in-rules.ts';
 import { MAX_ROWS } from './metric-queries.ts';
-import { FROM, INTERVAL, TO, toFilter, type VariableName } from './sql-text.ts';
+import { FROM, INTERVAL, quote, TO, toFilter, type VariableName } from './sql-text.ts';
 
 const COLUMNS: Readonly<Partial<Record<VariableName, string>>> = {
   organization: 'organization_id',
@@ -23,7 +29,7 @@ function toAlertConditions(
 /** Selects the last transition of each alert before the end of the time range, ordered by (timestamp, seq). */
 function selectCurrentAlerts(): string {
   return `(SELECT * FROM (SELECT timestamp, rule, state, severity, service, organization_id, property_id, id, seq,
-  value, threshold, labels, cause, author, started_at, fired_at,
+  value, threshold, labels, cause, author, comment, started_at, fired_at,
   row_number() OVER (PARTITION BY id ORDER BY timestamp DESC, seq DESC) AS row_no
   FROM ${alertsTable.name} WHERE timestamp < ${TO} AND ${toAlertConditions()}) WHERE row_no = 1)`;
 }
@@ -32,10 +38,11 @@ function selectCurrentAlerts(): string {
 export function selectAlertLifecycles(by?: readonly VariableName[]): string {
   const timeOf = (state: string, aggregate: string) =>
     `${aggregate}(CASE WHEN state = '${state}' THEN timestamp END)`;
-  return `(SELECT id, rule, service, fired_at, acknowledged_at, resolved_at FROM (
-  SELECT id, rule, service, max(fired_at) AS fired_at, ${timeOf('acknowledged', 'min')} AS acknowledged_at,
+  const keys = 'id, rule, service, organization_id';
+  return `(SELECT ${keys}, fired_at, acknowledged_at, resolved_at FROM (
+  SELECT ${keys}, max(fired_at) AS fired_at, ${timeOf('acknowledged', 'min')} AS acknowledged_at,
   ${timeOf('resolved', 'max')} AS resolved_at
-  FROM ${alertsTable.name} WHERE timestamp < ${TO} AND ${toAlertConditions(by)} GROUP BY id, rule, service
+  FROM ${alertsTable.name} WHERE timestamp < ${TO} AND ${toAlertConditions(by)} GROUP BY ${keys}
 ) WHERE fired_at IS NOT NULL)`;
 }
 
@@ -44,23 +51,110 @@ const FIRING = "state IN ('firing', 'acknowledged')";
 
 /** Counts the firing alerts and, of these, the alerts that are not acknowledged. */
 export function selectFiringCount(): string {
-  return `SELECT count() AS "Firing", sum(CASE WHEN state = 'firing' THEN 1 ELSE 0 END) AS "Not acknowledged"
+  return `SELECT count() AS "Firing", coalesce(sum(CASE WHEN state = 'firing' THEN 1 ELSE 0 END), 0) AS "Not acknowledged"
 FROM ${selectCurrentAlerts()} WHERE ${FIRING}`;
 }
+
+const RULES_BY_UNIT = groupRuleNames(getRuleUnit);
+const RULES_BY_DASHBOARD = groupRuleNames(getRuleDashboard);
+
+/** Returns a CASE with one branch for each group of rules. Rules of the user get `otherwise`. */
+function toRuleCase<K>(
+  groups: ReadonlyMap<K, readonly string[]>,
+  toValue: (key: K) => string,
+  otherwise: string,
+): string {
+  const branches = [...groups].map(
+    ([key, rules]) => `WHEN rule IN (${rules.map(quote).join(', ')}) THEN ${toValue(key)}`,
+  );
+  return `CASE ${branches.join(' ')} ELSE ${otherwise} END`;
+}
+
+const toNumberText = (value: string) =>
+  `CASE WHEN abs(${value}) >= 100 THEN round(${value})::long::varchar ELSE round(${value}, 2)::varchar END`;
+
+/** Units of a value, from the largest. `above` is the smallest value for which the unit is used. */
+const TEXT_UNITS: Readonly<Record<RuleUnit, readonly { above: number; unit: string }[]>> = {
+  ms: [
+    { above: 3_600_000, unit: ' h' },
+    { above: 60_000, unit: ' min' },
+    { above: 1000, unit: ' s' },
+    { above: 1, unit: ' ms' },
+  ],
+  By: [
+    { above: 1_048_576, unit: ' MiB' },
+    { above: 1024, unit: ' KiB' },
+    { above: 1, unit: ' B' },
+  ],
+  '%': [{ above: 1, unit: ' %' }],
+  '1/min': [{ above: 1, unit: '/min' }],
+  1: [{ above: 1, unit: '' }],
+};
+
+/** Returns the text of an alert's value or threshold with the unit of its rule. Each row can have another unit. */
+function toValueText(column: string): string {
+  const toText = (unit: RuleUnit) => {
+    const all = TEXT_UNITS[unit].map(({ above, unit: text }) => ({
+      above,
+      text: `concat(${toNumberText(`(${column} / ${above}.0)`)}, ${quote(text)})`,
+    }));
+    const larger = all.slice(0, -1);
+    if (larger.length === 0) return all[0]!.text;
+    const branches = larger.map(({ above, text }) => `WHEN ${column} >= ${above} THEN ${text}`);
+    return `CASE ${branches.join(' ')} ELSE ${all.at(-1)!.text} END`;
+  };
+  return `CASE WHEN ${column} IS NOT NULL THEN ${toRuleCase(RULES_BY_UNIT, toText, toNumberText(column))} END`;
+}
+
+/** The endpoint, queue, process, or other object that an alert is about. */
+const SUBJECT = `coalesce(${['endpoint', 'queue', 'operation', 'instance', 'table', 'failed_rule']
+  .map((label) => `json_extract(labels, '$.${label}')::varchar`)
+  .join(', ')})`;
+
+/** Time around the start of an alert that its link shows, in minutes. */
+const LINK_MINUTES = 30;
+
+/**
+ * Returns hidden columns for a link from an alert to the measurements that it is about.
+ *
+ * @param time SQL expression for the start of the alert
+ */
+function toLinkColumns(time: string): string {
+  // Written in two parts, because Grafana replaces names after a dollar sign.
+  const all = "concat('$', '__all')";
+  const shift = (minutes: number) =>
+    `concat(cast(dateadd('m', ${minutes}, ${time}) AS long) / 1000, '')`;
+  return `${toRuleCase(RULES_BY_DASHBOARD, quote, quote('overview'))} AS "${ALERT_LINK_COLUMNS.dashboard}",
+  ${shift(-LINK_MINUTES)} AS "${ALERT_LINK_COLUMNS.from}", ${shift(LINK_MINUTES)} AS "${ALERT_LINK_COLUMNS.to}",
+  coalesce(service, ${all}) AS "${ALERT_LINK_COLUMNS.service}", coalesce(organization_id, ${all}) AS "${ALERT_LINK_COLUMNS.organization}",
+  coalesce(property_id, ${all}) AS "${ALERT_LINK_COLUMNS.property}"`;
+}
+
+/** Names of the hidden columns that the links of an alert use. */
+export const ALERT_LINK_COLUMNS = {
+  dashboard: 'link_dashboard',
+  from: 'link_from',
+  to: 'link_to',
+  service: 'link_service',
+  organization: 'link_organization',
+  property: 'link_property',
+} as const;
 
 /** Selects pending and firing alerts, most severe first. */
 export function selectFiringAlerts(): string {
   const rank = ALERT_SEVERITIES.map((severity, i) => `WHEN '${severity}' THEN ${i}`).join(' ');
-  return `SELECT severity AS "Severity", rule AS "Rule", state AS "State", service AS "Service", organization_id AS "Organization", property_id AS "Property",
-  value AS "Value", threshold AS "Threshold", coalesce(fired_at, started_at) AS "Since", labels AS "Labels", cause AS "Cause", author AS "Acknowledged by"
+  return `SELECT severity AS "Severity", rule AS "Rule", state AS "State", service AS "Service", ${SUBJECT} AS "Subject",
+  organization_id AS "Organization", property_id AS "Property", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
+  coalesce(fired_at, started_at) AS "Since", cause AS "Cause", author AS "Acknowledged by", ${toLinkColumns('coalesce(fired_at, started_at)')}
 FROM ${selectCurrentAlerts()} WHERE state != 'resolved'
 ORDER BY CASE severity ${rank} ELSE -1 END DESC, "Since" LIMIT ${MAX_ROWS}`;
 }
 
 /** Selects alert transitions in the time range, newest first. */
 export function selectAlertHistory(): string {
-  return `SELECT timestamp AS "Time", rule AS "Rule", state AS "State", severity AS "Severity", service AS "Service", organization_id AS "Organization",
-  value AS "Value", threshold AS "Threshold", labels AS "Labels", cause AS "Cause", author AS "Author", comment AS "Comment"
+  return `SELECT timestamp AS "Time", severity AS "Severity", rule AS "Rule", state AS "State", service AS "Service", ${SUBJECT} AS "Subject",
+  organization_id AS "Organization", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
+  cause AS "Cause", author AS "Author", comment AS "Comment", ${toLinkColumns('coalesce(fired_at, started_at, timestamp)')}
 FROM ${alertsTable.name} WHERE timestamp >= ${FROM} AND timestamp < ${TO} AND ${toAlertConditions()} ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`;
 }
 

@@ -6,11 +6,27 @@ import { getMinuteParts, getRollup } from './table-parts.ts';
 
 const MAX_ANNOTATIONS = 500;
 
-/** Selects alerts that were firing in the time range. Grafana requires the column names `time` and `timeend`. */
-export function selectAlertAnnotations(by: readonly VariableName[]): string {
-  return `SELECT fired_at AS time, coalesce(resolved_at, ${TO}) AS timeend,
-  concat(rule, ' ', service) AS text, rule AS tags FROM ${selectAlertLifecycles(by)}
-WHERE fired_at < ${TO} AND (resolved_at IS NULL OR resolved_at >= ${FROM}) ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
+/** Alerts that start at most this much later than the alert before them belong to the same incident, in seconds. */
+const INCIDENT_GAP_S = 300;
+
+/**
+ * Selects the start of each incident in the time range: alerts of one service and organization that start together.
+ * Grafana requires the column name `time`. Without `timeend`, it draws a thin line and no area.
+ */
+export function selectIncidents(by: readonly VariableName[]): string {
+  const group = 'service, organization_id';
+  const previous = `SELECT rule, ${group}, fired_at, lag(fired_at) OVER (PARTITION BY ${group} ORDER BY fired_at) AS previous FROM ${selectAlertLifecycles(by)}`;
+  const starts = `SELECT rule, ${group}, fired_at, CASE WHEN previous IS NULL OR datediff('s', previous, fired_at) > ${INCIDENT_GAP_S} THEN 1 ELSE 0 END AS starts FROM (${previous})`;
+  const numbered = `SELECT rule, ${group}, fired_at, sum(starts) OVER (PARTITION BY ${group} ORDER BY fired_at ROWS UNBOUNDED PRECEDING) AS incident FROM (${starts})`;
+  const incidents = `SELECT ${group}, incident, min(fired_at) AS time, count() AS alerts, string_distinct_agg(rule::string, ',') AS rules FROM (${numbered}) GROUP BY ${group}, incident`;
+  return `SELECT time, concat(alerts, CASE WHEN alerts = 1 THEN ' alert: ' ELSE ' alerts: ' END, service, ' ', organization_id) AS text, rules AS tags
+FROM (${incidents}) WHERE time >= ${FROM} AND time < ${TO} ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
+}
+
+/** Selects the start of each alert in the time range. */
+export function selectAlertStarts(by: readonly VariableName[]): string {
+  return `SELECT fired_at AS time, concat(rule, ' ', service, ' ', organization_id) AS text, rule AS tags FROM ${selectAlertLifecycles(by)}
+WHERE fired_at >= ${FROM} AND fired_at < ${TO} ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
 }
 
 /**

@@ -2,20 +2,32 @@ import { HOSTS_TABLE, ROW_COUNT } from '../../src/storage/queries/aggregation-ta
 import { type HostMetric, toHostAggregations } from '../../src/storage/queries/host-health.ts';
 import { selectOverRange, selectOverTime, toConditions } from './select-metrics.ts';
 import { FROM, TO } from './sql-text.ts';
-import { getMinuteParts, PREVIOUS_RANGE } from './table-parts.ts';
+import { getMinuteParts, PREVIOUS_RANGE, RANGE_END, toRecentStart } from './table-parts.ts';
 
 /** Selects the total, number of samples, and maximum of a host metric for each interval and each value of `keys`. */
 export function selectHostOverTime(metric: HostMetric, keys: readonly string[]): string {
   return selectOverTime(HOSTS_TABLE, { aggregations: toHostAggregations(metric), keys });
 }
 
+/** Start of the time in which a running process has sent health data. */
+const RECENT_START = toRecentStart(RANGE_END);
+
 /** Selects the latest health row of each process in the time range. */
 export function selectLatestHealth(): string {
+  return selectLatest(`least(${FROM}, ${RECENT_START})`);
+}
+
+/** Selects the latest health row of each process that still sends health data at the end of the time range. */
+export function selectRunningProcesses(): string {
+  return selectLatest(RECENT_START);
+}
+
+function selectLatest(from: string): string {
   const conditions = [
-    ...[`timestamp >= ${FROM}`, `timestamp < ${TO}`, 'id IS NOT NULL'],
+    ...[`timestamp >= ${from}`, `timestamp < ${TO}`, 'id IS NOT NULL'],
     ...toConditions(HOSTS_TABLE),
   ];
-  return `(SELECT * FROM ${HOSTS_TABLE.table} WHERE ${conditions.join(' AND ')}
+  return `(SELECT *, timestamp >= ${RECENT_START} AS is_running FROM ${HOSTS_TABLE.table} WHERE ${conditions.join(' AND ')}
   LATEST ON timestamp PARTITION BY service, instance)`;
 }
 

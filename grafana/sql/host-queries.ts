@@ -1,31 +1,39 @@
 import { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import type { HostMetric } from '../../src/storage/queries/host-health.ts';
 import { selectGaugeOverTime } from './gauge-queries.ts';
-import { selectHostOverTime, selectLatestHealth, selectUptimeMinutes } from './health-queries.ts';
+import {
+  selectHostOverTime,
+  selectLatestHealth,
+  selectRunningProcesses,
+  selectUptimeMinutes,
+} from './health-queries.ts';
 import { SECONDS, selectTotalsOverTime } from './total-queries.ts';
 
 /** Processes are not assigned to tenants. */
-const BY_PROCESS = { by: ['service', 'environment'], keys: ['instance'] } as const;
+const BY_PROCESS = { by: ['service', 'environment'], keys: ['service', 'instance'] } as const;
+/** Name of a process in legends. */
+const PROCESS = "concat(service, ' ', instance)";
 
 /** Selects the mean of a host metric in each interval, by process or service. */
 export function selectHostSeries(
   metric: HostMetric,
   by: 'service' | 'instance' = 'instance',
 ): string {
-  return `SELECT time, ${by} AS metric, total / samples AS value FROM ${selectHostOverTime(metric, [by])} WHERE samples > 0 ORDER BY time`;
+  const [name, keys] = by === 'service' ? ['service', ['service']] : [PROCESS, BY_PROCESS.keys];
+  return `SELECT time, ${name} AS metric, total / samples AS value FROM ${selectHostOverTime(metric, keys)} WHERE samples > 0 ORDER BY time`;
 }
 
 /** Selects the latest health data of each process. */
 export function selectHosts(): string {
-  return `SELECT service AS "Service", instance AS "Process", service_version AS "Version", status AS "Status", timestamp AS "Last seen",
+  return `SELECT service AS "Service", instance AS "Process", service_version AS "Version", CASE WHEN is_running THEN status::varchar ELSE 'not reporting' END AS "Status", timestamp AS "Last seen",
   uptime AS "Uptime", cpu_usage AS "CPU", memory_usage AS "Memory", disk_usage AS "Disk", load AS "Load",
   event_loop_delay_p99 AS "Event loop p99", active_users AS "Active users", ongoing_reservations AS "Ongoing reservations"
 FROM ${selectLatestHealth()} ORDER BY "Service", "Process"`;
 }
 
-/** Counts the processes in the time range and, of these, the processes whose latest status is not healthy. */
+/** Counts the processes that still report at the end of the time range and, of these, the processes that are not healthy. */
 export function selectStatusCounts(): string {
-  return `SELECT count() AS "Processes", sum(CASE WHEN status = 'healthy' THEN 0 ELSE 1 END) AS "Not healthy" FROM ${selectLatestHealth()}`;
+  return `SELECT count() AS "Processes", coalesce(sum(CASE WHEN status = 'healthy' THEN 0 ELSE 1 END), 0) AS "Not healthy" FROM ${selectRunningProcesses()}`;
 }
 
 /** Selects the percentage of minutes in which each service reported. */
@@ -49,11 +57,11 @@ export function selectProcessSeries(
   name: string,
   value: string,
 ): string {
-  return `SELECT time, instance AS metric, ${value} AS value FROM ${selectGaugeOverTime({ ...BY_PROCESS, type, name })} WHERE samples > 0 ORDER BY time`;
+  return `SELECT time, ${PROCESS} AS metric, ${value} AS value FROM ${selectGaugeOverTime({ ...BY_PROCESS, type, name })} WHERE samples > 0 ORDER BY time`;
 }
 
 /** Selects the percentage of time that each process spent on garbage collection. */
 export function selectGcShare(): string {
   const rows = selectTotalsOverTime({ ...BY_PROCESS, type: PerformanceMetricType.GC_DURATION });
-  return `SELECT time, instance AS metric, 0.1 * total / ${SECONDS} AS value FROM ${rows} ORDER BY time`;
+  return `SELECT time, ${PROCESS} AS metric, 0.1 * total / ${SECONDS} AS value FROM ${rows} ORDER BY time`;
 }

@@ -1,17 +1,20 @@
 import { JOBS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import { JOB_AGGREGATIONS } from '../../src/storage/queries/job-totals.ts';
-import { selectOverRange, selectOverTime } from './select-metrics.ts';
+import { selectByMinute, selectOverRange, selectOverTime } from './select-metrics.ts';
 import type { VariableName } from './sql-text.ts';
 import { RANGE, type TimeBounds } from './table-parts.ts';
+import { FIRST } from './total-queries.ts';
 
-const { newest: _, ...AGGREGATIONS } = JOB_AGGREGATIONS;
+const { newest: _, ...OTHERS } = JOB_AGGREGATIONS;
+const AGGREGATIONS = { ...OTHERS, first: FIRST };
 const IS_FINISHED = "status IN ('completed', 'failed')";
 const HAS_ARRIVED = "status IN ('waiting', 'prioritized')";
 
 /**
  * Selects job totals, with one row per group. `arrived`, `completed`, `failed`, and `stalled` are numbers
  * of jobs. `processing` and `waiting` are total times, in ms, of finished attempts. `processed` and
- * `waited` are the numbers of attempts with these times.
+ * `waited` are the numbers of attempts with these times. `first` is the time of the first
+ * transition.
  */
 function selectJobCounts(groups: readonly string[], rows: string): string {
   const sumIf = (condition: string, column: string) =>
@@ -25,6 +28,7 @@ function selectJobCounts(groups: readonly string[], rows: string): string {
     `${sumIf(IS_FINISHED, 'processed')} AS processed`,
     `${sumIf(IS_FINISHED, 'waiting')} AS waiting`,
     `${sumIf(IS_FINISHED, 'waited')} AS waited`,
+    'min(first) AS first',
   ];
   return `(SELECT ${[...groups, ...columns].join(', ')} FROM ${rows})`;
 }
@@ -42,6 +46,12 @@ export function selectJobsOverTime(
     range,
   });
   return selectJobCounts(['time', ...keys], rows);
+}
+
+/** Selects job totals for each minute, whatever interval Grafana selected. */
+export function selectJobsByMinute(): string {
+  const rows = selectByMinute(JOBS_TABLE, { aggregations: AGGREGATIONS, keys: ['status'] });
+  return selectJobCounts(['time'], rows);
 }
 
 /** Selects job totals for the whole time range and each value of `keys`. */

@@ -1,31 +1,39 @@
 import { REQUEST_SAMPLE_METRIC_NAME } from '../../src/agent/export/metric-exporter.ts';
 import { METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
-import { selectPercentiles, toShareAboveSql } from './percentile-queries.ts';
+import {
+  selectPercentiles,
+  toApdexSql,
+  toClampedSql,
+  toShareAboveSql,
+} from './percentile-queries.ts';
+import { selectReadableRate } from './rate-queries.ts';
 import {
   selectOverRange,
   selectOverTime,
   TENANT_AND_SERVICE,
   toConditions,
 } from './select-metrics.ts';
-import { FROM, quote, TO } from './sql-text.ts';
-import { LENGTH_MS } from './table-parts.ts';
+import { FROM, IS_NOT_OWN, quote, TO, toName } from './sql-text.ts';
 import {
   type MetricSelection,
   SECONDS,
   selectBuckets,
   selectTotalsOverRange,
   selectTotalsOverTime,
+  toCoveredMs,
 } from './total-queries.ts';
 
 /** Maximum number of lines in a chart. More lines are hard to tell apart. */
 const MAX_LINES = 10;
 /** Maximum number of rows in a table. */
 export const MAX_ROWS = 100;
+/** Number per minute since the first measurement of any group, which is at `start`. */
+export const PER_MINUTE = `60000.0 * amount / ${toCoveredMs('start')}`;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-/** Selects the number per second in the time range. */
+/** Selects the number per second, minute, or day, over the part of the time range with data. */
 export function selectRate(selection: MetricSelection): string {
-  return `SELECT 1000.0 * amount / ${LENGTH_MS} AS rate FROM ${selectTotalsOverRange(selection)}`;
+  return selectReadableRate('amount', 'first', selectTotalsOverRange(selection));
 }
 
 /** Selects the mean duration in ms. */
@@ -40,8 +48,18 @@ export function selectErrorRate(selection: MetricSelection): string {
 
 /** Selects the 95th percentile in ms, limited to the measured minimum and maximum because buckets are wider than their values. */
 export function selectP95(selection: MetricSelection): string {
-  return `SELECT least(greatest(p95, minimum), maximum) AS p95
+  return `SELECT ${toClampedSql('p95')} AS p95
 FROM ${selectPercentiles(selectBuckets(selection, selectOverRange), [], { p95: 0.95 })} CROSS JOIN ${selectTotalsOverRange(selection)}`;
+}
+
+/** Selects the Apdex, from 0 to 1. @param target target time in ms */
+export function selectApdex(selection: MetricSelection, target: number): string {
+  return `SELECT ${toApdexSql(target)} AS apdex FROM ${selectBuckets(selection, selectOverRange)}`;
+}
+
+/** Selects the Apdex in each interval. @param target target time in ms */
+export function selectApdexOverTime(selection: MetricSelection, target: number): string {
+  return `SELECT time, ${toApdexSql(target)} AS "Apdex" FROM ${selectBuckets(selection, selectOverTime)} ORDER BY time`;
 }
 
 /** Selects the percentage that took longer than `limit` ms. */
@@ -66,7 +84,9 @@ export function selectPercentilesOverTime(selection: MetricSelection): string {
     ['time'],
     QUANTILES,
   );
-  return `SELECT time, p50, p95, p99 FROM ${percentiles} ORDER BY time`;
+  const columns = Object.keys(QUANTILES).map((name) => `${toClampedSql(name)} AS ${name}`);
+  return `SELECT p.time AS time, ${columns.join(', ')} FROM ${percentiles} p
+LEFT JOIN ${selectTotalsOverTime(selection)} t ON p.time = t.time ORDER BY time`;
 }
 
 /**
@@ -93,7 +113,7 @@ export function selectRanking(
 ): string {
   const keys = Object.keys(columns);
   const names = Object.entries(columns).map(
-    ([column, heading]) => `coalesce(w.${column}, '(none)') AS "${heading}"`,
+    ([column, heading]) => `${toName(`w.${column}`)} AS "${heading}"`,
   );
   const percentiles = selectPercentiles(
     selectBuckets({ ...selection, keys }, selectOverRange),
@@ -104,21 +124,11 @@ export function selectRanking(
   );
   // In QuestDB, NULL equals NULL.
   const sameGroup = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
-  return `SELECT ${names.join(', ')}, amount AS "Count", 1000.0 * amount / ${LENGTH_MS} AS "Per second",
-  total / amount AS "Average", p95 AS "p95", maximum AS "Longest", 100.0 * errors / amount AS "Failed", total AS "Total time"
-FROM (SELECT * FROM ${selectTotalsOverRange({ ...selection, keys })} ORDER BY total DESC LIMIT ${MAX_ROWS}) w
+  return `SELECT ${names.join(', ')}, amount AS "Count", ${PER_MINUTE} AS "Per minute",
+  total / amount AS "Average", ${toClampedSql('p95')} AS "p95", maximum AS "Longest", 100.0 * errors / amount AS "Failed", total AS "Total time"
+FROM (SELECT *, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })} ORDER BY total DESC LIMIT ${MAX_ROWS}) w
 LEFT JOIN ${percentiles} p ON ${sameGroup} ORDER BY total DESC`;
 }
-
-/** Units of the columns of `selectRanking`. */
-export const RANKING_UNITS = {
-  'Per second': 'reqps',
-  Average: 'ms',
-  p95: 'ms',
-  Longest: 'ms',
-  Failed: 'percent',
-  'Total time': 'ms',
-} as const;
 
 const MAX_SAMPLES = 50;
 /** Extracts the status code with a regex: paths in QuestDB's JSON functions can't contain keys with dots. */
@@ -130,8 +140,9 @@ export function selectSampledRequests(): string {
   const conditions = [
     ...[`timestamp >= ${FROM}`, `timestamp < ${TO}`, `name = ${quote(REQUEST_SAMPLE_METRIC_NAME)}`],
     ...toConditions(METRICS_TABLE, [...TENANT_AND_SERVICE, 'endpoint']),
+    IS_NOT_OWN,
   ];
-  return `SELECT timestamp AS "Time", coalesce(endpoint, '(no route)') AS "Endpoint", operation AS "Method", value AS "Duration",
+  return `SELECT timestamp AS "Time", ${toName('endpoint')} AS "Endpoint", operation AS "Method", value AS "Duration",
   ${STATUS} AS "Status", json_extract(tags, '$.trace_id')::varchar AS "Trace", service AS "Service"
 FROM ${METRICS_TABLE.table} WHERE ${conditions.join(' AND ')} ORDER BY "Duration" DESC LIMIT ${MAX_SAMPLES}`;
 }

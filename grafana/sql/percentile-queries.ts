@@ -22,6 +22,14 @@ export function selectPercentiles(
   return `(SELECT ${[...groups, ...columns].join(', ')} FROM ${selectCumulativeBuckets(buckets, groups)})`;
 }
 
+/**
+ * Limits a percentile to the measured `minimum` and `maximum`, because buckets are wider than their values. The REST API
+ * does the same. In QuestDB, both functions ignore NULL.
+ */
+export function toClampedSql(percentile: string): string {
+  return `CASE WHEN ${percentile} IS NOT NULL THEN least(greatest(${percentile}, minimum), maximum) END`;
+}
+
 /** Adds two columns to each bucket: the number of values `below` it, and the `total` of its group. */
 function selectCumulativeBuckets(buckets: string, groups: readonly string[]): string {
   const by = groups.length > 0 ? `PARTITION BY ${groups.join(', ')}` : '';
@@ -31,10 +39,23 @@ function selectCumulativeBuckets(buckets: string, groups: readonly string[]): st
   sum(count) OVER (${by}) AS total FROM ${buckets} WHERE count > 0)`;
 }
 
-/** Returns the percentage of values above `limit`. Interpolates within a bucket like `Distribution.shareAbove`. */
+/** Returns the percentage of values above `limit`. Interpolates within a bucket like `Distribution.computeShareAbove`. */
 export function toShareAboveSql(limit: number): string {
-  const within = `CASE WHEN bucket_upper <= ${limit} THEN 1.0
+  return `100.0 * (1 - sum(count * (${toShareAtMostSql(limit)})) / sum(count))`;
+}
+
+/**
+ * Returns the Apdex, from 0 to 1: the share of requests up to `target` ms, plus half the share of requests up to four
+ * times as long. Failed requests don't satisfy users. Same as `Distribution.computeApdex`.
+ */
+export function toApdexSql(target: number): string {
+  const countUpTo = (limit: number) => `sum((count - errors) * (${toShareAtMostSql(limit)}))`;
+  return `(${countUpTo(target)} + ${countUpTo(4 * target)}) / 2.0 / sum(count)`;
+}
+
+/** Returns the share of a bucket's values that are at most `limit`, from 0 to 1. */
+function toShareAtMostSql(limit: number): string {
+  return `CASE WHEN bucket_upper <= ${limit} THEN 1.0
     WHEN bucket_upper >= ${limit} * power(2, 1.0 / ${BUCKETS_PER_OCTAVE}) THEN 0.0
     ELSE 1 + ${BUCKETS_PER_OCTAVE} * ln(${limit} / bucket_upper) / ln(2) END`;
-  return `100.0 * (1 - sum(count * (${within})) / sum(count))`;
 }

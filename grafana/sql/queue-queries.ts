@@ -9,9 +9,9 @@ import {
   WAIT_TIME,
 } from './job-queries.ts';
 import { MAX_ROWS } from './metric-queries.ts';
+import { selectReadableRate } from './rate-queries.ts';
 import { TENANT_AND_SERVICE } from './select-metrics.ts';
 import { quote, type VariableName } from './sql-text.ts';
-import { LENGTH_MS } from './table-parts.ts';
 import { SECONDS } from './total-queries.ts';
 
 /** Filters of dashboards that have a variable for queues. */
@@ -39,24 +39,31 @@ export function selectDepthOverTime(by?: QueueFilter): string {
   return `SELECT time, endpoint AS metric, depth AS value FROM ${selectDepths(['time', 'endpoint'], states)} ORDER BY time`;
 }
 
+/** Selects the number of jobs in each state at the end of each interval. */
+export function selectStatesOverTime(by?: QueueFilter): string {
+  const states = selectGaugeOverTime({ ...DEPTH, by, keys: ['endpoint', 'operation'] });
+  return `SELECT time, coalesce(operation, 'no state') AS metric, sum(last) AS value FROM ${states} ORDER BY time`;
+}
+
 /** Selects the age of the oldest waiting job, in ms, by queue. */
 export function selectOldestOverTime(by?: QueueFilter): string {
   return `SELECT time, endpoint AS metric, maximum AS value FROM ${selectGaugeOverTime({ ...OLDEST, by, keys: ['endpoint'] })} ORDER BY time`;
 }
 
 /** Selects one statistic of all selected queues in the time range. */
-export function selectJobStat(
-  stat: 'failure' | 'processing' | 'wait' | 'rate',
-  by?: QueueFilter,
-): string {
+export function selectJobStat(stat: 'failure' | 'processing' | 'wait', by?: QueueFilter): string {
   return `SELECT ${JOB_STATS[stat]} AS ${stat} FROM ${selectJobsOverRange([], by)}`;
+}
+
+/** Selects the number of finished attempts per second, minute, or day. */
+export function selectJobRate(by?: QueueFilter): string {
+  return selectReadableRate('(completed + failed)', 'first', selectJobsOverRange([], by));
 }
 
 const JOB_STATS = {
   failure: FAILURE_RATE,
   processing: PROCESSING_TIME,
   wait: WAIT_TIME,
-  rate: `1000.0 * (completed + failed) / ${LENGTH_MS}`,
 } as const;
 
 /** Selects one statistic for each interval and queue. */

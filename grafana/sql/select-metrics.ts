@@ -1,7 +1,15 @@
 import type { Dimension } from '../../src/storage/queries/query-definition.ts';
 import type { Aggregation, MergeMethod, QueryTable } from '../../src/storage/queries/run-query.ts';
-import { INTERVAL, toFilter, toSqlText, type VariableName } from './sql-text.ts';
 import {
+  CAN_BE_EMPTY,
+  INTERVAL,
+  toFilter,
+  toName,
+  toSqlText,
+  type VariableName,
+} from './sql-text.ts';
+import {
+  getMinuteParts,
   getNameParts,
   getRangeParts,
   getSeriesParts,
@@ -30,6 +38,16 @@ export const TENANT_AND_SERVICE = ['organization', 'property', 'service', 'envir
 export function selectOverTime(family: QueryTable, spec: SelectSpec): string {
   return selectUnion(family, spec, getSeriesParts(family.table, spec.range ?? RANGE), [
     { name: 'time', text: `timestamp_floor(${INTERVAL}, timestamp)` },
+  ]);
+}
+
+/**
+ * Returns a subquery with the aggregations for each minute (`time`), whatever interval Grafana selected. Excludes the
+ * current minute.
+ */
+export function selectByMinute(family: QueryTable, spec: SelectSpec): string {
+  return selectUnion(family, spec, getMinuteParts(family.table), [
+    { name: 'time', text: "timestamp_floor('m', timestamp)" },
   ]);
 }
 
@@ -89,7 +107,11 @@ function toMergeSql(name: string, method: MergeMethod): string {
 /** Maximum number of names in a list. Longer lists are not useful in a browser. */
 const MAX_NAMES = 5000;
 
-/** Selects the names of a dimension in the time range. `by` lists the variables that limit the result. */
+/**
+ * Selects the names of a dimension in the time range. Includes `(none)` if the filter can select rows without a name.
+ *
+ * @param by variables that limit the result
+ */
 export function selectNames(
   family: QueryTable,
   dimension: Dimension,
@@ -103,5 +125,8 @@ export function selectNames(
     ({ name, where }) =>
       `SELECT DISTINCT ${column} AS name FROM ${name} WHERE ${[where, ...all].join(' AND ')}`,
   );
-  return `SELECT name FROM (${parts.join('\n  UNION ')}) WHERE name IS NOT NULL ORDER BY name LIMIT ${MAX_NAMES}`;
+  const rows = `(${parts.join('\n  UNION ')})`;
+  return CAN_BE_EMPTY.has(dimension)
+    ? `SELECT ${toName('name')} AS name FROM ${rows} ORDER BY name LIMIT ${MAX_NAMES}`
+    : `SELECT name FROM ${rows} WHERE name IS NOT NULL ORDER BY name LIMIT ${MAX_NAMES}`;
 }

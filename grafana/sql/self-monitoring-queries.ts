@@ -59,7 +59,7 @@ export function selectRejectedTenants(): string {
 
 /** Counts suspended tables. QuestDB doesn't apply new transactions to them, so new rows can't be read. */
 export function selectSuspended(): string {
-  return `SELECT sum(CASE WHEN suspended THEN 1 ELSE 0 END) AS suspended FROM wal_tables() WHERE name ${IN_TABLES}`;
+  return `SELECT coalesce(sum(CASE WHEN suspended THEN 1 ELSE 0 END), 0) AS suspended FROM wal_tables() WHERE name ${IN_TABLES}`;
 }
 
 /** Selects the number of transactions of each table that are written but not applied yet. */
@@ -84,5 +84,5 @@ export function selectTableSizes(): string {
 
 /** Selects when each service wrote its latest health row. */
 export function selectNewestRows(): string {
-  return `SELECT service AS "Service", max(timestamp) AS "Newest row", count() AS "Processes" FROM ${selectLatestHealth()} ORDER BY "Newest row"`;
+  return `SELECT service AS "Service", max(timestamp) AS "Newest row", sum(CASE WHEN is_running THEN 1 ELSE 0 END) AS "Processes" FROM ${selectLatestHealth()} ORDER BY "Newest row"`;
 }

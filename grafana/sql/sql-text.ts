@@ -28,9 +28,33 @@ function toSelectedNames(name: VariableName): string {
   return `\${${name}:sqlstring}`;
 }
 
+/** Name of rows without a value in lists and tables, and value of a filter that selects these rows. */
+export const NONE = '(none)';
+
+/** Variables whose columns can be empty. Their filters can select the rows without a name. */
+export const CAN_BE_EMPTY: ReadonlySet<string> = new Set(['organization', 'property', 'endpoint']);
+
 /** Returns a condition for rows whose `column` has a selected name. For All, QuestDB drops the condition. */
 export function toFilter(name: VariableName, column: string): string {
-  return `(${ALL} IN (${toSelectedNames(name)}) OR ${column} IN (${toSelectedNames(name)}))`;
+  const selected = toSelectedNames(name);
+  const isNone = `(${quote(NONE)} IN (${selected}) AND ${column} IS NULL)`;
+  const alternatives = [
+    `${ALL} IN (${selected})`,
+    `${column} IN (${selected})`,
+    ...(CAN_BE_EMPTY.has(name) ? [isNone] : []),
+  ];
+  return `(${alternatives.join(' OR ')})`;
+}
+
+/** Service name of Perfscope's server. */
+const OWN_SERVICE = 'perfscope';
+
+/** Condition that excludes Perfscope's own measurements, except if the user selects its service. */
+export const IS_NOT_OWN = `(${ALL} NOT IN (${toSelectedNames('service')}) OR service != ${quote(OWN_SERVICE)})`;
+
+/** Returns an expression for a column's name in a list or a table. */
+export function toName(column: string): string {
+  return `coalesce(${column}, ${quote(NONE)})`;
 }
 
 /**

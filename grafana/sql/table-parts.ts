@@ -27,6 +27,19 @@ export interface TimeBounds {
 }
 
 export const RANGE: TimeBounds = { from: FROM, to: TO };
+/** The end of the time range, or the current time if the range ends later. */
+export const RANGE_END = `least(${TO}, now())`;
+/** A running process reports at least this often, in seconds: three times per default interval. */
+const REPORT_S = 180;
+
+/**
+ * Returns the time since which a process must have reported. Processes that have ended reported earlier.
+ *
+ * @param end end of the range or interval
+ */
+export function toRecentStart(end: string): string {
+  return `dateadd('s', -${REPORT_S}, ${end})`;
+}
 const FIRST_MINUTE = floorTime("'m'", FROM);
 /** The range before the first minute of the dashboard's time range, with the same length. */
 export const PREVIOUS_RANGE: TimeBounds = {

@@ -1,10 +1,10 @@
 import { selectUptimeMinutes } from './health-queries.ts';
-import { selectJobsOverTime } from './job-queries.ts';
-import { type MetricSelection, selectTotalsOverTime } from './total-queries.ts';
+import { selectJobsByMinute } from './job-queries.ts';
+import { type MetricSelection, selectTotalsByMinute } from './total-queries.ts';
 
 /**
- * Selects the percentage of intervals in which a value was below its limit. Intervals without data
- * are excluded.
+ * Selects the percentage of minutes in which a value was below its limit. Minutes without data are excluded. The length
+ * doesn't depend on the panel's interval, so neither does the result.
  *
  * @param value SQL expression that uses the columns of `rows`
  */
@@ -13,15 +13,15 @@ function selectShareMet(value: string, limit: number, rows: string): string {
 }
 
 export function selectTimeMet(selection: MetricSelection, limit: number): string {
-  return selectShareMet('total / amount', limit, selectTotalsOverTime(selection));
+  return selectShareMet('total / amount', limit, selectTotalsByMinute(selection));
 }
 
 export function selectErrorsMet(selection: MetricSelection, limit: number): string {
-  return selectShareMet('100.0 * errors / amount', limit, selectTotalsOverTime(selection));
+  return selectShareMet('100.0 * errors / amount', limit, selectTotalsByMinute(selection));
 }
 
 export function selectProcessingMet(limit: number): string {
-  return selectShareMet('processing / processed', limit, selectJobsOverTime());
+  return selectShareMet('processing / processed', limit, selectJobsByMinute());
 }
 
 /** Selects the percentage of services whose uptime was above `limit` percent. */

@@ -2,29 +2,70 @@ import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import {
   BUCKETS_TABLE,
   COUNT,
+  createSum,
   METRICS_TABLE,
 } from '../../src/storage/queries/aggregation-tables.ts';
 import { TOTALS_AGGREGATIONS } from '../../src/storage/queries/operation-totals.ts';
-import { type SelectSpec, selectOverRange, selectOverTime } from './select-metrics.ts';
-import { INTERVAL_MS, quote } from './sql-text.ts';
+import type { Aggregation } from '../../src/storage/queries/run-query.ts';
+import { sql } from '../../src/storage/sql/sql-builder.ts';
+import {
+  type SelectSpec,
+  selectByMinute,
+  selectOverRange,
+  selectOverTime,
+} from './select-metrics.ts';
+import { INTERVAL_MS, IS_NOT_OWN, quote, TO } from './sql-text.ts';
+import { LENGTH_MS } from './table-parts.ts';
 
 /** A metric type with its filters and group columns. */
 export interface MetricSelection extends Pick<SelectSpec, 'by' | 'keys' | 'range'> {
   readonly type: PerformanceMetricType;
 }
 
+/** Time of the first measurement. In roll-ups, the start of its interval. */
+export const FIRST: Aggregation = {
+  rows: sql`min(timestamp)`,
+  rollup: sql`min(timestamp)`,
+  mergeWith: 'min',
+};
+const ERRORS = createSum(sql`sum(error_count)`);
 const { count: amount, ...OTHERS } = TOTALS_AGGREGATIONS;
 /** Renamed because QuestDB reads `count` as a function in a query with a join. */
-const TOTALS = { amount, ...OTHERS };
+const TOTALS = { amount, ...OTHERS, first: FIRST };
+const SHORTEST_MS = 60_000;
+/**
+ * Part of the time range with data, in ms: from the first measurement to the end, and at least a minute.
+ *
+ * @param first SQL expression for the time of the first measurement
+ */
+export function toCoveredMs(first: string): string {
+  return `least(${LENGTH_MS}, greatest(${SHORTEST_MS}, datediff('T', ${first}, least(${TO}, now()))))`;
+}
+
 /** Elapsed time of an interval, in seconds. The last interval has not ended yet. */
 export const SECONDS = `(least(${INTERVAL_MS}, datediff('T', time, now()) + 1) / 1000.0)`;
+
+/** Types of measurements that Perfscope's server also records about itself. */
+const OWN_TYPES: ReadonlySet<PerformanceMetricType> = new Set([
+  'API_RESPONSE_TIME',
+  'DATABASE_QUERY_TIME',
+]);
 
 function toSelectSpec({ type, ...rest }: MetricSelection): SelectSpec {
   return {
     ...rest,
     aggregations: TOTALS,
-    conditions: [`metric_type = ${quote(type)}`, 'count > 0'],
+    conditions: [...toTypeConditions(type), 'count > 0'],
   };
+}
+
+function toTypeConditions(type: PerformanceMetricType): string[] {
+  return [`metric_type = ${quote(type)}`, ...(OWN_TYPES.has(type) ? [IS_NOT_OWN] : [])];
+}
+
+/** Selects the same columns as `selectTotalsOverTime` for each minute, whatever interval Grafana selected. */
+export function selectTotalsByMinute(selection: MetricSelection): string {
+  return selectByMinute(METRICS_TABLE, toSelectSpec(selection));
 }
 
 /** Selects the number (`amount`), `errors`, and the total, minimum, and maximum in ms for each interval. */
@@ -37,15 +78,15 @@ export function selectTotalsOverRange(selection: MetricSelection): string {
   return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** Selects histogram buckets: `bucket_upper` (ms) and `count`. */
+/** Selects histogram buckets: `bucket_upper` (ms), `count`, and `errors`. */
 export function selectBuckets(
   { type, keys = [], ...rest }: MetricSelection,
   select: typeof selectOverTime | typeof selectOverRange,
 ): string {
   return select(BUCKETS_TABLE, {
-    aggregations: { count: COUNT },
+    aggregations: { count: COUNT, errors: ERRORS },
     keys: [...keys, 'bucket_upper'],
-    conditions: [`metric_type = ${quote(type)}`],
+    conditions: toTypeConditions(type),
     ...rest,
   });
 }

@@ -1,5 +1,5 @@
 import { selectJobsOverTime } from './job-queries.ts';
-import { selectPercentiles } from './percentile-queries.ts';
+import { selectPercentiles, toClampedSql } from './percentile-queries.ts';
 import { selectOverTime } from './select-metrics.ts';
 import { FROM, INTERVAL, INTERVAL_MS, TO } from './sql-text.ts';
 import { floorTime, LAST_WEEK, RANGE, type TimeBounds } from './table-parts.ts';
@@ -40,10 +40,14 @@ export function selectNowAndLastWeek(selection: MetricSelection, value: string):
 export function selectP95NowAndLastWeek(selection: MetricSelection): string {
   const select = (range: TimeBounds) =>
     `SELECT * FROM ${selectBuckets({ ...selection, range }, selectOverTime)}`;
+  const selectLimits = (range: TimeBounds) =>
+    `SELECT time, minimum, maximum FROM ${selectTotalsOverTime({ ...selection, range })}`;
+  const limits = `(SELECT time, min(minimum) AS minimum, max(maximum) AS maximum FROM (${selectLimits(RANGE)}\n  UNION ALL ${selectLimits(LAST_WEEK_OUTSIDE_RANGE)}))`;
   const both = `(SELECT time, bucket_upper, sum(count) AS count FROM (${select(RANGE)}\n  UNION ALL ${select(LAST_WEEK_OUTSIDE_RANGE)}))`;
   return `SELECT time, metric, value FROM (
-  SELECT dateadd('d', days, time) AS time, CASE WHEN days = 0 THEN 'now' ELSE 'last week' END AS metric, p95 AS value
-  FROM ${selectPercentiles(both, ['time'], { p95: 0.95 })} CROSS JOIN (SELECT 0 AS days UNION ALL SELECT 7 AS days)
+  SELECT dateadd('d', days, time) AS time, CASE WHEN days = 0 THEN 'now' ELSE 'last week' END AS metric, value
+  FROM (SELECT p.time AS time, ${toClampedSql('p95')} AS value FROM ${selectPercentiles(both, ['time'], { p95: 0.95 })} p
+    LEFT JOIN ${limits} t ON p.time = t.time) CROSS JOIN (SELECT 0 AS days UNION ALL SELECT 7 AS days)
 ) WHERE time >= ${FIRST_BUCKET} AND time < ${TO} ORDER BY time`;
 }
 

@@ -1,0 +1,86 @@
+import { ALERT_LINKS } from '../parts/cell-links.ts';
+import {
+  ALERT_STATE,
+  type Column,
+  duration,
+  HIDDEN,
+  longText,
+  number,
+  percent,
+  ruleColors,
+  SEVERITY,
+  TIME,
+  text,
+} from '../parts/tables.ts';
+import { ALERT_LINK_COLUMNS } from '../sql/alert-queries.ts';
+
+type Columns = Readonly<Record<string, Column>>;
+
+/** Columns with the figures of `selectRanking`, for statements. */
+export const RANKING_COLUMNS: Columns = {
+  Count: number(75),
+  'Per minute': number(95),
+  Average: duration(85),
+  p95: duration(85),
+  Longest: duration(85),
+  Failed: percent(75),
+  'Total time': duration(90),
+};
+
+/** Columns with the figures of `selectRanking`, for requests. */
+export const REQUEST_COLUMNS: Columns = {
+  ...RANKING_COLUMNS,
+  Average: duration(85, ruleColors('response-time')),
+  Failed: percent(75, ruleColors('error-rate')),
+  Aborted: percent(80),
+};
+
+const LINK_COLUMNS: Columns = Object.fromEntries(
+  Object.values(ALERT_LINK_COLUMNS).map((name) => [name, HIDDEN]),
+);
+const ALERT_COLUMNS: Columns = {
+  Severity: SEVERITY,
+  Rule: text(140, { links: ALERT_LINKS }),
+  State: ALERT_STATE,
+  Service: text(95),
+  Subject: longText(120),
+  Organization: text(110),
+  Value: text(75),
+  Limit: text(75),
+  Cause: longText(150, { links: ALERT_LINKS }),
+  ...LINK_COLUMNS,
+};
+
+/** Columns of `selectFiringAlerts`. */
+export const ACTIVE_ALERT_COLUMNS: Columns = {
+  ...ALERT_COLUMNS,
+  Property: text(95),
+  Since: TIME,
+  'Acknowledged by': text(125),
+};
+
+/** Columns of `selectAlertHistory`. */
+export const ALERT_HISTORY_COLUMNS: Columns = {
+  ...ALERT_COLUMNS,
+  Time: TIME,
+  Author: text(80),
+  Comment: longText(100),
+};
+
+/** Columns of `selectQueueUsage`. */
+export const QUEUE_USAGE_COLUMNS: Columns = {
+  Queue: longText(120),
+  Organization: text(115),
+  Property: text(110),
+  Finished: number(80),
+  Processing: duration(95),
+  Share: percent(70),
+  Wait: duration(75),
+};
+
+/** Columns of `selectUptimes`. */
+export const UPTIME_COLUMNS: Columns = {
+  Service: longText(120),
+  Up: percent(90, { decimals: 3, ...ruleColors('target-uptime') }),
+  'Minutes down': number(110),
+};

@@ -1,0 +1,93 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import type {
+  DynamicConfigValue,
+  ThresholdsConfig,
+  ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import type { CellLink } from './cell-links.ts';
+import { applySpec, type PanelSpec } from './panels.ts';
+import { createNeutralThresholds, createRuleThresholds } from './thresholds.ts';
+import { ALERT_STATE_MAPPING, HEALTH_MAPPING, SEVERITY_MAPPING } from './value-mappings.ts';
+
+/** How a table shows a column. */
+export interface Column {
+  /** Width in pixels. */
+  readonly width?: number;
+  /** Minimum width in pixels, for columns that share the remaining width. */
+  readonly minWidth?: number;
+  /** Shows long texts in several lines. */
+  readonly wrap?: boolean;
+  /** Offers to show the full text of a shortened cell. */
+  readonly inspect?: boolean;
+  readonly unit?: string;
+  readonly decimals?: number;
+  readonly links?: readonly CellLink[];
+  readonly mappings?: readonly ValueMapping[];
+  readonly thresholds?: Builder<ThresholdsConfig>;
+  /** Hides the column. Links can use its values. */
+  readonly isHidden?: boolean;
+}
+
+/** A column with short texts. */
+export const text = (width: number, more: Column = {}): Column => ({
+  width,
+  inspect: true,
+  ...more,
+});
+/** A column with long texts. It uses the remaining width. */
+export const longText = (minWidth: number, more: Column = {}): Column => ({
+  minWidth,
+  wrap: true,
+  inspect: true,
+  ...more,
+});
+export const number = (width = 80, unit = 'short', more: Column = {}): Column => ({
+  width,
+  unit,
+  ...more,
+});
+export const duration = (width = 80, more: Column = {}): Column => number(width, 'ms', more);
+export const percent = (width = 75, more: Column = {}): Column =>
+  number(width, 'percent', { decimals: 1, ...more });
+/** A column with percentages, in the colors of an alert rule. */
+export const ruleColors = (rule: string): Column => ({ thresholds: createRuleThresholds(rule) });
+export const TIME: Column = { width: 160 };
+export const HIDDEN: Column = { isHidden: true };
+export const SEVERITY: Column = { width: 80, mappings: [SEVERITY_MAPPING] };
+export const ALERT_STATE: Column = { width: 110, mappings: [ALERT_STATE_MAPPING] };
+export const HEALTH: Column = { width: 110, mappings: [HEALTH_MAPPING] };
+
+export interface TableSpec extends Omit<PanelSpec, 'unit' | 'thresholds'> {
+  /** All columns of the query, by name. */
+  readonly columns: Readonly<Record<string, Column>>;
+}
+
+export function createTable(spec: TableSpec): TableBuilder {
+  const builder = applySpec(new TableBuilder(), { ...spec, unit: 'short' }, 'table')
+    .thresholds(createNeutralThresholds())
+    .filterable(true);
+  for (const [name, column] of Object.entries(spec.columns)) {
+    builder.overrideByName(name, toProperties(column));
+  }
+  return builder;
+}
+
+function toProperties(column: Column): DynamicConfigValue[] {
+  const { width, minWidth, wrap, inspect, unit, decimals, links, mappings, thresholds } = column;
+  const type = mappings || thresholds ? 'color-text' : 'auto';
+  const all: Record<string, unknown> = {
+    'custom.width': width,
+    'custom.minWidth': minWidth,
+    'custom.cellOptions':
+      wrap || type !== 'auto' ? { type, ...(wrap && { wrapText: true }) } : undefined,
+    'custom.inspect': inspect,
+    'custom.hidden': column.isHidden,
+    unit,
+    decimals,
+    links,
+    mappings,
+    thresholds: thresholds?.build(),
+  };
+  return Object.entries(all).flatMap(([id, value]) => (value === undefined ? [] : [{ id, value }]));
+}
