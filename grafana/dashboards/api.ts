@@ -111,6 +111,7 @@ export const api = createDashboard({
           sql: selectRanking(
             { endpoint: 'Endpoint', operation: 'Method', service: 'Service' },
             REQUESTS,
+            { withAborted: true },
           ),
           columns: {
             Endpoint: longText(300, {

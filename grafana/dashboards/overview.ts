@@ -142,7 +142,9 @@ export const overview = createDashboard({
           title: 'Endpoints by total time',
           width: 24,
           description: 'The endpoints whose requests took the most time in total.',
-          sql: selectRanking({ endpoint: 'Endpoint', operation: 'Method' }, ALL_REQUESTS),
+          sql: selectRanking({ endpoint: 'Endpoint', operation: 'Method' }, ALL_REQUESTS, {
+            withAborted: true,
+          }),
           columns: {
             Endpoint: longText(300, {
               links: createCellLink('Show this endpoint', 'api', 'endpoint'),

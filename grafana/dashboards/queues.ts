@@ -1,7 +1,15 @@
 import { createCellLink } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createRateStat, createStat, createTimeSeries } from '../parts/panels.ts';
-import { createTable, duration, longText, number, percent, ruleColors } from '../parts/tables.ts';
+import {
+  createTable,
+  duration,
+  longText,
+  number,
+  percent,
+  ruleColors,
+  text,
+} from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
@@ -164,6 +172,7 @@ export const queues = createDashboard({
             Queue: longText(220, {
               links: createCellLink('Show only this queue', 'queues', 'queue'),
             }),
+            Scope: text(180),
             Waiting: number(90, 'short', ruleColors('queue-depth')),
             Oldest: duration(100, ruleColors('oldest-waiting-job')),
             Completed: number(100),

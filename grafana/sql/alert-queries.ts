@@ -71,7 +71,7 @@ function toRuleCase<K>(
 }
 
 const toNumberText = (value: string) =>
-  `CASE WHEN abs(${value}) >= 100 THEN round(${value})::long::varchar ELSE round(${value}, 2)::varchar END`;
+  `CASE WHEN abs(${value}) >= 100 OR ${value} = round(${value}) THEN round(${value})::long::varchar ELSE round(${value}, 2)::varchar END`;
 
 /** Units of a value, from the largest. `above` is the smallest value for which the unit is used. */
 const TEXT_UNITS: Readonly<Record<RuleUnit, readonly { above: number; unit: string }[]>> = {

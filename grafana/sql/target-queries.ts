@@ -1,6 +1,6 @@
 import { selectUptimeMinutes } from './health-queries.ts';
 import { selectJobsByMinute } from './job-queries.ts';
-import { type MetricSelection, selectTotalsByMinute } from './total-queries.ts';
+import { ERROR_RATE, type MetricSelection, selectTotalsByMinute } from './total-queries.ts';
 
 /**
  * Selects the percentage of minutes in which a value was below its limit. Minutes without data are excluded. The length
@@ -17,7 +17,7 @@ export function selectTimeMet(selection: MetricSelection, limit: number): string
 }
 
 export function selectErrorsMet(selection: MetricSelection, limit: number): string {
-  return selectShareMet('100.0 * errors / amount', limit, selectTotalsByMinute(selection));
+  return selectShareMet(ERROR_RATE, limit, selectTotalsByMinute(selection));
 }
 
 export function selectProcessingMet(limit: number): string {

@@ -2,7 +2,14 @@ import { MAX_ROWS, PER_MINUTE } from './metric-queries.ts';
 import { selectPercentiles, toClampedSql } from './percentile-queries.ts';
 import { selectOverRange } from './select-metrics.ts';
 import { toName } from './sql-text.ts';
-import { type MetricSelection, selectBuckets, selectTotalsOverRange } from './total-queries.ts';
+import {
+  ABORTED_SHARE,
+  ALL_COUNT,
+  ERROR_RATE,
+  type MetricSelection,
+  selectBuckets,
+  selectTotalsOverRange,
+} from './total-queries.ts';
 
 const TENANT = ['organization_id', 'property_id'] as const;
 
@@ -19,13 +26,13 @@ export function selectTenants(selection: MetricSelection): string {
   // In QuestDB, NULL equals NULL.
   const sameTenant = keys.map((key) => `w.${key} = p.${key}`).join(' AND ');
   return `SELECT ${toName('w.organization_id')} AS "Organization", ${toName('w.property_id')} AS "Property",
-  amount AS "Requests", ${PER_MINUTE} AS "Per minute", 100.0 * total / all_tenants AS "Share of time",
-  total / amount AS "Average", ${toClampedSql('p95')} AS "p95", errors AS "Failed requests", 100.0 * errors / amount AS "Failed"
+  ${ALL_COUNT} AS "Requests", ${PER_MINUTE} AS "Per minute", 100.0 * total / all_tenants AS "Share of time",
+  total / amount AS "Average", ${toClampedSql('p.p95')} AS "p95", errors AS "Failed requests", ${ERROR_RATE} AS "Failed", ${ABORTED_SHARE} AS "Aborted"
 FROM (SELECT *, sum(total) OVER () AS all_tenants, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })}) w LEFT JOIN ${percentiles} p ON ${sameTenant} ORDER BY "Share of time" DESC LIMIT ${MAX_ROWS}`;
 }
 
 /** Selects organizations, highest error rate first. */
 export function selectFailingTenants(selection: MetricSelection): string {
-  return `SELECT ${toName('organization_id')} AS "Organization", 100.0 * errors / amount AS "Failed", total / amount AS "Average", amount AS "Requests"
+  return `SELECT ${toName('organization_id')} AS "Organization", ${ERROR_RATE} AS "Failed", ${ABORTED_SHARE} AS "Aborted", total / amount AS "Average", ${ALL_COUNT} AS "Requests"
 FROM ${selectTotalsOverRange({ ...selection, keys: ['organization_id'] })} ORDER BY "Failed" DESC, "Average" DESC LIMIT ${MAX_ROWS}`;
 }

@@ -2,7 +2,7 @@ import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import {
   BUCKETS_TABLE,
   COUNT,
-  createSum,
+  createColumnSum,
   METRICS_TABLE,
 } from '../../src/storage/queries/aggregation-tables.ts';
 import { TOTALS_AGGREGATIONS } from '../../src/storage/queries/operation-totals.ts';
@@ -28,10 +28,30 @@ export const FIRST: Aggregation = {
   rollup: sql`min(timestamp)`,
   mergeWith: 'min',
 };
-const ERRORS = createSum(sql`sum(error_count)`);
+const ERRORS = createColumnSum('error_count');
 const { count: amount, ...OTHERS } = TOTALS_AGGREGATIONS;
 /** Renamed because QuestDB reads `count` as a function in a query with a join. */
-const TOTALS = { amount, ...OTHERS, first: FIRST };
+const TOTALS = {
+  amount,
+  ...OTHERS,
+  aborted: createColumnSum('aborted_count'),
+  first: FIRST,
+};
+const STATUS_TOTALS = {
+  ...TOTALS,
+  success: createColumnSum('count_2xx'),
+  redirect: createColumnSum('count_3xx'),
+  client_error: createColumnSum('count_4xx'),
+  server_error: createColumnSum('count_5xx'),
+};
+
+/** Number of requests, including aborted requests. `amount` is only the number of finished requests. */
+export const ALL_COUNT = '(amount + coalesce(aborted, 0))';
+/** Percentage of finished requests or statements that failed. */
+export const ERROR_RATE = '100.0 * errors / amount';
+/** Percentage of requests that the client aborted. */
+export const ABORTED_SHARE = `100.0 * coalesce(aborted, 0) / ${ALL_COUNT}`;
+
 const SHORTEST_MS = 60_000;
 /**
  * Part of the time range with data, in ms: from the first measurement to the end, and at least a minute.
@@ -55,7 +75,7 @@ function toSelectSpec({ type, ...rest }: MetricSelection): SelectSpec {
   return {
     ...rest,
     aggregations: TOTALS,
-    conditions: [...toTypeConditions(type), 'count > 0'],
+    conditions: [...toTypeConditions(type), '(count > 0 OR aborted_count > 0)'],
   };
 }
 
@@ -68,12 +88,20 @@ export function selectTotalsByMinute(selection: MetricSelection): string {
   return selectByMinute(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** Selects the number (`amount`), `errors`, and the total, minimum, and maximum in ms for each interval. */
+/**
+ * Selects the number of finished (`amount`), failed (`errors`), and `aborted` requests or statements, and the total,
+ * minimum, and maximum in ms for each interval.
+ */
 export function selectTotalsOverTime(selection: MetricSelection): string {
   return selectOverTime(METRICS_TABLE, toSelectSpec(selection));
 }
 
-/** Selects the number (`amount`), `errors`, and the total, minimum, and maximum in ms for the whole time range. */
+/** Selects the same columns as `selectTotalsOverTime`, and the number of requests by status code, for each interval. */
+export function selectStatusesOverTime(selection: MetricSelection): string {
+  return selectOverTime(METRICS_TABLE, { ...toSelectSpec(selection), aggregations: STATUS_TOTALS });
+}
+
+/** Selects the same columns as `selectTotalsOverTime` for the whole time range. */
 export function selectTotalsOverRange(selection: MetricSelection): string {
   return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findStaleFiles } from '../../../grafana/generate-files.ts';
-import { getRule, getTargetRules } from '../../../grafana/parts/thresholds.ts';
+import { getRule, getTargetRules } from '../../../grafana/parts/built-in-rules.ts';
 import {
   type DashboardJson,
   getDashboardQueries,
