@@ -25,16 +25,27 @@ export function generateFiles(): Map<string, string> {
 
 const formatJson = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Returns the name of the alert rule behind each panel's thresholds, by dashboard and panel id. */
+/** Returns the name of the alert rule behind the thresholds of each panel and column. */
 function collectDrawnRules(): PanelRules {
   return Object.fromEntries(
     DASHBOARDS.map(({ uid, panels = [] }) => [
       uid,
       Object.fromEntries(
         panels.flatMap((panel) => {
-          const rule =
-            'fieldConfig' in panel && getRuleName(panel.fieldConfig?.defaults.thresholds);
-          return rule ? [[panel.id, rule]] : [];
+          if (!('fieldConfig' in panel)) return [];
+          const { defaults, overrides = [] } = panel.fieldConfig ?? { defaults: {} };
+          const all = [
+            [`${panel.id}`, defaults.thresholds],
+            ...overrides.flatMap(({ matcher, properties }) =>
+              properties.flatMap(({ id, value }) =>
+                id === 'thresholds' ? [[`${panel.id}/${matcher.options}`, value] as const] : [],
+              ),
+            ),
+          ] as const;
+          return all.flatMap(([key, thresholds]) => {
+            const rule = getRuleName(thresholds);
+            return rule ? [[key, rule]] : [];
+          });
         }),
       ),
     ]),

@@ -207,7 +207,7 @@ export const prometheus = createDashboard({
           promql: [
             createPromQuery(
               `100 * ${toSelector('system_cpu_utilization(_ratio)?')}`,
-              '{{instance}}',
+              '{{job}} {{instance}}',
             ),
           ],
           thresholds: createRuleThresholds('cpu'),
@@ -220,7 +220,7 @@ export const prometheus = createDashboard({
           promql: [
             createPromQuery(
               `1000 * ${toSelector('nodejs_eventloop_delay_p99(_seconds)?')}`,
-              '{{instance}}',
+              '{{job}} {{instance}}',
             ),
           ],
         }),
@@ -229,7 +229,9 @@ export const prometheus = createDashboard({
           unit: 'bytes',
           width: 8,
           description: 'Heap usage of each process.',
-          promql: [createPromQuery(toSelector('v8js_memory_heap_used(_bytes)?'), '{{instance}}')],
+          promql: [
+            createPromQuery(toSelector('v8js_memory_heap_used(_bytes)?'), '{{job}} {{instance}}'),
+          ],
         }),
       ],
     },

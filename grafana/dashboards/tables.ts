@@ -40,23 +40,23 @@ const LINK_COLUMNS: Columns = Object.fromEntries(
 );
 const ALERT_COLUMNS: Columns = {
   Severity: SEVERITY,
-  Rule: text(140, { links: ALERT_LINKS }),
+  Rule: text(130, { links: ALERT_LINKS }),
   State: ALERT_STATE,
-  Service: text(95),
-  Subject: longText(120),
-  Organization: text(110),
-  Value: text(75),
-  Limit: text(75),
-  Cause: longText(150, { links: ALERT_LINKS }),
+  Service: text(85),
+  Subject: longText(110),
+  Organization: text(105),
+  Value: text(70),
+  Limit: text(70),
+  Cause: longText(140, { links: ALERT_LINKS }),
   ...LINK_COLUMNS,
 };
 
 /** Columns of `selectFiringAlerts`. */
 export const ACTIVE_ALERT_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
-  Property: text(95),
+  Property: text(85),
   Since: TIME,
-  'Acknowledged by': text(125),
+  'Acknowledged by': text(115),
 };
 
 /** Columns of `selectAlertHistory`. */

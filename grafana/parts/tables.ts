@@ -50,12 +50,12 @@ export const number = (width = 80, unit = 'short', more: Column = {}): Column =>
 export const duration = (width = 80, more: Column = {}): Column => number(width, 'ms', more);
 export const percent = (width = 75, more: Column = {}): Column =>
   number(width, 'percent', { decimals: 1, ...more });
-/** A column with percentages, in the colors of an alert rule. */
+/** Colors a column with the thresholds of an alert rule. */
 export const ruleColors = (rule: string): Column => ({ thresholds: createRuleThresholds(rule) });
-export const TIME: Column = { width: 160 };
+export const TIME: Column = { width: 155 };
 export const HIDDEN: Column = { isHidden: true };
-export const SEVERITY: Column = { width: 80, mappings: [SEVERITY_MAPPING] };
-export const ALERT_STATE: Column = { width: 110, mappings: [ALERT_STATE_MAPPING] };
+export const SEVERITY: Column = { width: 70, mappings: [SEVERITY_MAPPING] };
+export const ALERT_STATE: Column = { width: 105, mappings: [ALERT_STATE_MAPPING] };
 export const HEALTH: Column = { width: 110, mappings: [HEALTH_MAPPING] };
 
 export interface TableSpec extends Omit<PanelSpec, 'unit' | 'thresholds'> {

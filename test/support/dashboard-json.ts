@@ -8,6 +8,7 @@ interface Target {
   readonly format?: string;
   readonly rawSql?: string;
   readonly expr?: string;
+  readonly legendFormat?: string;
 }
 
 export interface PanelJson {
@@ -31,8 +32,11 @@ export interface PanelJson {
       readonly custom?: {
         readonly stacking?: { readonly mode?: string };
         readonly drawStyle?: string;
+        readonly lineInterpolation?: string;
+        readonly thresholdsStyle?: { readonly mode?: string };
       };
       readonly noValue?: string;
+      readonly mappings?: readonly unknown[];
       readonly thresholds?: { readonly steps: readonly { value: number | null; color: string }[] };
     };
     readonly overrides: readonly {
@@ -61,7 +65,14 @@ export interface DashboardJson {
   readonly links: readonly Readonly<Record<string, unknown>>[];
   readonly panels: readonly PanelJson[];
   readonly templating: { readonly list: readonly VariableJson[] };
-  readonly annotations: { readonly list: readonly { name: string; target: Target }[] };
+  readonly annotations: {
+    readonly list: readonly {
+      readonly name: string;
+      readonly target: Target;
+      readonly enable?: boolean;
+      readonly filter?: { readonly exclude?: boolean; readonly ids: readonly number[] };
+    }[];
+  };
 }
 
 /** Returns all dashboards from the provisioning folder. */

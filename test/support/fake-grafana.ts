@@ -117,7 +117,15 @@ export class FakeGrafana {
   #get(kind: string | undefined, key: string): ApiResponse | undefined {
     if (kind === 'datasources') {
       const found = this.dataSources.get(key);
-      return found && [200, { ...found, id: 1, version: 1, readOnly: this.isReadOnly }];
+      if (!found) return undefined;
+      // Grafana returns the names of secrets, and adds fields.
+      const { secureJsonData = {}, ...visible } = found;
+      const secureJsonFields = Object.fromEntries(
+        Object.keys(secureJsonData).map((name) => [name, true]),
+      );
+      const defaults = { id: 1, orgId: 1, version: 1, typeLogoUrl: '', basicAuth: false };
+      const all = { ...defaults, ...visible, secureJsonFields, readOnly: this.isReadOnly };
+      return [200, all];
     }
     if (kind === 'folders') {
       const title = this.folders.get(key);

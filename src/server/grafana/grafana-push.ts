@@ -57,10 +57,28 @@ async function pushDataSource(
   const path = `/api/datasources/uid/${source.uid}`;
   const existing = await client.get(path, action);
   if (existing?.readOnly === true) return 'kept';
-  // Grafana doesn't return the password, so a change can't be detected. Always update.
-  if (existing) await client.send('PUT', path, action, source);
-  else await client.send('POST', '/api/datasources', action, source);
-  return existing ? 'changed' : 'made';
+  if (!existing) {
+    await client.send('POST', '/api/datasources', action, source);
+    return 'made';
+  }
+  // Grafana doesn't return the password. It is always sent, because it can be different.
+  await client.send('PUT', path, action, source);
+  const { secureJsonData, ...visible } = source;
+  const { secureJsonFields = {} } = existing as { secureJsonFields?: Record<string, unknown> };
+  const hasSecrets = Object.keys({ ...(secureJsonData as object) }).every(
+    (name) => secureJsonFields[name] === true,
+  );
+  return hasSecrets && contains(existing, visible) ? 'unchanged' : 'changed';
+}
+
+/** Returns whether `actual` has all fields of `expected`. Grafana adds fields with default values. */
+function contains(actual: unknown, expected: unknown): boolean {
+  if (!isRecord(expected) || !isRecord(actual)) return isDeepStrictEqual(actual, expected);
+  return Object.entries(expected).every(([name, value]) => contains(actual[name], value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function pushFolder(client: GrafanaClient, uid: string, title: string): Promise<PushOutcome> {

@@ -14,7 +14,10 @@ export interface ThresholdStep {
   readonly color: string;
 }
 
-/** The rule whose thresholds a panel shows, by dashboard UID and panel ID. */
+/**
+ * The rule whose thresholds a panel or a column of a table shows, by dashboard UID and panel ID. The key of a column is
+ * the panel ID, a slash, and the name of the column.
+ */
 export type PanelRules = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export const OK_COLOR = 'green';
@@ -42,12 +45,20 @@ export function toThresholdSteps({ direction, levels }: RuleThresholds): Thresho
 
 interface DashboardPanel {
   readonly id: number;
-  readonly fieldConfig: { readonly defaults: { readonly thresholds: object } };
+  readonly fieldConfig: {
+    readonly defaults: { readonly thresholds: object };
+    readonly overrides?: readonly ColumnOverride[];
+  };
+}
+
+interface ColumnOverride {
+  readonly matcher?: { readonly options?: unknown };
+  readonly properties: readonly { readonly id: string; readonly value: unknown }[];
 }
 
 /**
- * Returns the dashboard with the thresholds of `rules`. A panel whose rule was removed shows no
- * thresholds.
+ * Returns the dashboard with the thresholds of `rules`. A panel or column whose rule was removed shows
+ * no thresholds.
  */
 export function applyRuleThresholds<D extends { readonly uid: string }>(
   dashboard: D,
@@ -55,15 +66,38 @@ export function applyRuleThresholds<D extends { readonly uid: string }>(
   rules: readonly RuleThresholds[],
 ): D {
   const { panels = [] } = dashboard as { readonly panels?: readonly DashboardPanel[] };
-  const updatedPanels = panels.map((panel) => {
-    const name = panelRules[dashboard.uid]?.[panel.id];
-    if (name === undefined) return panel;
+  const findSteps = (key: string) => {
+    const name = panelRules[dashboard.uid]?.[key];
+    if (name === undefined) return undefined;
     const rule = rules.find((each) => each.name === name);
-    const steps = rule ? toThresholdSteps(rule) : [{ value: null, color: OK_COLOR }];
-    const { fieldConfig } = panel;
-    const thresholds = { ...fieldConfig.defaults.thresholds, steps };
-    const defaults = { ...fieldConfig.defaults, thresholds };
-    return { ...panel, fieldConfig: { ...fieldConfig, defaults } };
+    return rule ? toThresholdSteps(rule) : [{ value: null, color: OK_COLOR }];
+  };
+  const updatedPanels = panels.map((panel) => {
+    const { id, fieldConfig } = panel;
+    if (!fieldConfig) return panel;
+    const { defaults, overrides = [] } = fieldConfig;
+    const steps = findSteps(String(id));
+    const updatedDefaults = steps
+      ? { ...defaults, thresholds: { ...defaults.thresholds, steps } }
+      : defaults;
+    const updatedOverrides = overrides.map((override) =>
+      applyColumnThresholds(override, findSteps(`${id}/${override.matcher?.options}`)),
+    );
+    return {
+      ...panel,
+      fieldConfig: { ...fieldConfig, defaults: updatedDefaults, overrides: updatedOverrides },
+    };
   });
   return { ...dashboard, panels: updatedPanels };
+}
+
+function applyColumnThresholds(
+  override: ColumnOverride,
+  steps: readonly ThresholdStep[] | undefined,
+): ColumnOverride {
+  if (!steps) return override;
+  const properties = override.properties.map(({ id, value }) =>
+    id === 'thresholds' ? { id, value: { ...(value as object), steps } } : { id, value },
+  );
+  return { ...override, properties };
 }

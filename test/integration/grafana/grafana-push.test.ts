@@ -143,18 +143,30 @@ describe('perfscope grafana --push', () => {
     expect(stdout + stderr).not.toContain(TOKEN);
   });
 
-  it('does not save unchanged dashboards when it runs again', async () => {
+  it('does not report or save unchanged objects when it runs again', async () => {
     await pushed();
     const versions = [...fakeGrafana.dashboards.values()].map(({ version }) => version);
     const again = await pushed(['--json']);
     const done = JSON.parse(again.stdout).pushed as { kind: string; done: string }[];
     expect(new Set(done.map((each) => `${each.kind} ${each.done}`))).toEqual(
       new Set([
-        ...['data source changed', 'folder unchanged'],
+        ...['data source unchanged', 'folder unchanged'],
         ...(dashboards.length > 0 ? ['dashboard unchanged'] : []),
       ]),
     );
     expect([...fakeGrafana.dashboards.values()].map(({ version }) => version)).toEqual(versions);
+  });
+
+  it('reports a data source with another address as changed, and always sends the password', async () => {
+    await pushed();
+    const source = fakeGrafana.dataSources.get('perfscope-questdb')!;
+    fakeGrafana.dataSources.set(source.uid, { ...source, secureJsonData: { password: 'old' } });
+    const { stdout } = await pushed(['--questdb', 'other:8812']);
+    expect(stdout).toMatch(/data source +Perfscope +changed/);
+    expect(fakeGrafana.dataSources.get('perfscope-questdb')).toMatchObject({
+      url: 'other:8812',
+      secureJsonData: { password: PASSWORD },
+    });
   });
 
   it('reads the token from the environment or from a file', async () => {
