@@ -184,7 +184,7 @@ export function selectRanking(
   return `SELECT ${names.join(', ')}, ${ALL_COUNT} AS "Count", ${PER_MINUTE} AS "Per minute",
   total / amount AS "Average", ${toClampedSql('p.p95')} AS "p95", maximum AS "Longest", ${ERROR_RATE} AS "Failed"${aborted}, total AS "Total time"
 FROM (SELECT *, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })} ORDER BY coalesce(total, 0) DESC LIMIT ${MAX_ROWS}) w
-LEFT JOIN ${percentiles} p ON ${sameGroup} ORDER BY total DESC`;
+LEFT JOIN ${percentiles} p ON ${sameGroup} ORDER BY coalesce(total, 0) DESC`;
 }
 
 const MAX_SAMPLES = 50;

@@ -28,11 +28,11 @@ export function selectTenants(selection: MetricSelection): string {
   return `SELECT ${toName('w.organization_id')} AS "Organization", ${toName('w.property_id')} AS "Property",
   ${ALL_COUNT} AS "Requests", ${PER_MINUTE} AS "Per minute", 100.0 * total / all_tenants AS "Share of time",
   total / amount AS "Average", ${toClampedSql('p.p95')} AS "p95", errors AS "Failed requests", ${ERROR_RATE} AS "Failed", ${ABORTED_SHARE} AS "Aborted"
-FROM (SELECT *, sum(total) OVER () AS all_tenants, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })}) w LEFT JOIN ${percentiles} p ON ${sameTenant} ORDER BY "Share of time" DESC LIMIT ${MAX_ROWS}`;
+FROM (SELECT *, sum(total) OVER () AS all_tenants, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })}) w LEFT JOIN ${percentiles} p ON ${sameTenant} ORDER BY coalesce(total, 0) DESC LIMIT ${MAX_ROWS}`;
 }
 
 /** Selects organizations, highest error rate first. */
 export function selectFailingTenants(selection: MetricSelection): string {
   return `SELECT ${toName('organization_id')} AS "Organization", ${ERROR_RATE} AS "Failed", ${ABORTED_SHARE} AS "Aborted", total / amount AS "Average", ${ALL_COUNT} AS "Requests"
-FROM ${selectTotalsOverRange({ ...selection, keys: ['organization_id'] })} ORDER BY "Failed" DESC, "Average" DESC LIMIT ${MAX_ROWS}`;
+FROM ${selectTotalsOverRange({ ...selection, keys: ['organization_id'] })} ORDER BY coalesce(errors * 1.0 / amount, 0) DESC, "Average" DESC LIMIT ${MAX_ROWS}`;
 }

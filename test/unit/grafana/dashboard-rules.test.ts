@@ -82,16 +82,19 @@ describe('annotations', () => {
   });
 
   it('are limited to the selected service and tenant', () => {
+    const checked = new Set<string>();
     for (const dashboard of annotated) {
       const names = dashboard.templating.list.map(({ name }) => name);
       for (const { name, sql } of getDashboardQueries(dashboard)) {
         if (!/@(Incidents|All alerts)/.test(name)) continue;
+        checked.add(name);
         for (const filter of ['organization', 'property', 'service']) {
           if (names.includes(filter))
             expect([name, sql]).toContainEqual(expect.stringContaining(`\${${filter}:`));
         }
       }
     }
+    expect(checked.size).toBe(2 * annotated.length);
   });
 });
 
@@ -182,6 +185,8 @@ describe('tables', () => {
       Share: 'percent',
       Up: 'percent',
     };
+    const found = new Set(tables.flatMap(({ panel }) => getColumns(panel)));
+    expect([...found]).toEqual(expect.arrayContaining(Object.keys(units)));
     for (const { name, panel } of tables) {
       for (const column of getColumns(panel)) {
         if (!(column in units)) continue;
