@@ -11,6 +11,7 @@ import {
   createBudgetThresholds,
   createRuleThresholds,
 } from '../parts/thresholds.ts';
+import { NEUTRAL_COLOR } from '../parts/value-mappings.ts';
 import {
   selectAbortedShare,
   selectApdex,
@@ -85,7 +86,7 @@ export function createApdexStat(selection: MetricSelection) {
     unit: 'short',
     width: 4,
     decimals: 2,
-    description: `Share of requests up to ${APDEX_TARGET_MS} ms, plus half the share of requests up to ${4 * APDEX_TARGET_MS} ms. Failed requests don’t count. 1 is best.`,
+    description: `From 0 to 1, and 1 is best. Requests up to ${APDEX_TARGET_MS} ms count fully, and requests up to ${4 * APDEX_TARGET_MS} ms count half. Failed requests don’t count.`,
     sql: selectApdex(selection, APDEX_TARGET_MS),
     thresholds: createApdexThresholds(),
   });
@@ -135,7 +136,7 @@ export function createRequestRates(selection: MetricSelection) {
       '4xx': { color: 'yellow' },
       '5xx': { color: 'red' },
       aborted: { color: 'purple' },
-      'no status': { color: '#8e8e8e' },
+      'no status': { color: NEUTRAL_COLOR },
     },
   });
 }

@@ -40,7 +40,7 @@ export const MAX_POINTS = 200;
  * Maximum number of points per line in panels that merge histogram buckets. Each point needs about
  * 30 times as many rows. With this limit, a range of one day is read from the hourly roll-up.
  */
-export const MAX_PERCENTILE_POINTS = 30;
+const MAX_PERCENTILE_POINTS = 30;
 const NO_DATA_TEXT = 'No data in this time range';
 
 interface CommonPanelBuilder<B> {
@@ -76,7 +76,7 @@ export function applySpec<B extends CommonPanelBuilder<B>>(
 }
 
 /** How one line of a chart differs from the others. */
-export interface LineStyle {
+interface LineStyle {
   readonly color: string;
   /** Draws a dashed line above a stack, instead of a part of the stack. */
   readonly isLimit?: boolean;

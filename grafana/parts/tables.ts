@@ -6,7 +6,7 @@ import type {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import type { CellLink } from './cell-links.ts';
-import { applySpec, type PanelSpec } from './panels.ts';
+import { type AnyPanel, applySpec, type PanelSpec } from './panels.ts';
 import { createNeutralThresholds, createRuleThresholds } from './thresholds.ts';
 import { ALERT_STATE_MAPPING, HEALTH_MAPPING, SEVERITY_MAPPING } from './value-mappings.ts';
 
@@ -16,9 +16,9 @@ export interface Column {
   readonly width?: number;
   /** Minimum width in pixels, for columns that share the remaining width. */
   readonly minWidth?: number;
-  /** Shows long texts in several lines. */
+  /** Shows long texts in several lines, and the full text in a tooltip. */
   readonly wrap?: boolean;
-  /** Offers to show the full text of a shortened cell. */
+  /** Offers to open the full text of a cell. */
   readonly inspect?: boolean;
   readonly unit?: string;
   readonly decimals?: number;
@@ -63,26 +63,39 @@ export interface TableSpec extends Omit<PanelSpec, 'unit' | 'thresholds'> {
   readonly columns: Readonly<Record<string, Column>>;
 }
 
-export function createTable(spec: TableSpec): TableBuilder {
+/** Maximum height of a row in pixels: three lines. */
+const MAX_ROW_HEIGHT = 80;
+
+export function createTable(spec: TableSpec): AnyPanel {
   const builder = applySpec(new TableBuilder(), { ...spec, unit: 'short' }, 'table')
     .thresholds(createNeutralThresholds())
     .filterable(true);
   for (const [name, column] of Object.entries(spec.columns)) {
-    builder.overrideByName(name, toProperties(column));
+    builder.overrideByName(name, toProperties(name, column));
   }
-  return builder;
+  return {
+    build: () => {
+      const panel = builder.build();
+      return { ...panel, options: { ...panel.options, maxRowHeight: MAX_ROW_HEIGHT } };
+    },
+  };
 }
 
-function toProperties(column: Column): DynamicConfigValue[] {
+function toProperties(name: string, column: Column): DynamicConfigValue[] {
   const { width, minWidth, wrap, inspect, unit, decimals, links, mappings, thresholds } = column;
+  const { isHidden } = column;
   const type = mappings || thresholds ? 'color-text' : 'auto';
   const all: Record<string, unknown> = {
     'custom.width': width,
     'custom.minWidth': minWidth,
     'custom.cellOptions':
       wrap || type !== 'auto' ? { type, ...(wrap && { wrapText: true }) } : undefined,
+    // Grafana 12.2 and later use these instead of parts of `cellOptions` and instead of `hidden`.
+    'custom.wrapText': wrap,
+    'custom.hideFrom': isHidden ? { viz: true, legend: false, tooltip: false } : undefined,
+    'custom.tooltip': wrap ? { field: name, placement: 'auto' } : undefined,
+    'custom.hidden': isHidden,
     'custom.inspect': inspect,
-    'custom.hidden': column.isHidden,
     unit,
     decimals,
     links,

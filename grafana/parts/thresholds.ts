@@ -62,7 +62,7 @@ export const createFailedThresholds = () =>
     { value: 5, color: SEVERITY_COLORS.critical },
   ]);
 
-/** Creates thresholds for the Apdex. The limits are those of the Apdex standard. */
+/** Creates thresholds for the Apdex. The limits are from the Apdex standard. */
 export const createApdexThresholds = () =>
   createThresholds([
     { value: null, color: SEVERITY_COLORS.critical },

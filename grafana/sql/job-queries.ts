@@ -48,7 +48,7 @@ export function selectJobsOverTime(
   return selectJobCounts(['time', ...keys], rows);
 }
 
-/** Selects job totals for each minute, whatever interval Grafana selected. */
+/** Selects job totals for each minute, independent of the panel's interval. */
 export function selectJobsByMinute(): string {
   const rows = selectByMinute(JOBS_TABLE, { aggregations: AGGREGATIONS, keys: ['status'] });
   return selectJobCounts(['time'], rows);

@@ -45,8 +45,8 @@ export function toShareAboveSql(limit: number): string {
 }
 
 /**
- * Returns the Apdex, from 0 to 1: the share of requests up to `target` ms, plus half the share of requests up to four
- * times as long. Failed requests don't satisfy users. Same as `Distribution.computeApdex`.
+ * Returns the Apdex, from 0 to 1. Requests up to `target` ms count fully, and requests up to four times as long count
+ * half. Failed requests don't count. Same as `Distribution.computeApdex`.
  */
 export function toApdexSql(target: number): string {
   const countUpTo = (limit: number) => `sum((count - errors) * (${toShareAtMostSql(limit)}))`;

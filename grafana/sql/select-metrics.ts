@@ -42,7 +42,7 @@ export function selectOverTime(family: QueryTable, spec: SelectSpec): string {
 }
 
 /**
- * Returns a subquery with the aggregations for each minute (`time`), whatever interval Grafana selected. Excludes the
+ * Returns a subquery with the aggregations for each minute (`time`), independent of the panel's interval. Excludes the
  * current minute.
  */
 export function selectByMinute(family: QueryTable, spec: SelectSpec): string {

@@ -29,7 +29,7 @@ function toSelectedNames(name: VariableName): string {
 }
 
 /** Name of rows without a value in lists and tables, and value of a filter that selects these rows. */
-export const NONE = '(none)';
+const NONE = '(none)';
 
 /** Variables whose columns can be empty. Their filters can select the rows without a name. */
 export const CAN_BE_EMPTY: ReadonlySet<string> = new Set(['organization', 'property', 'endpoint']);

@@ -83,7 +83,7 @@ function toTypeConditions(type: PerformanceMetricType): string[] {
   return [`metric_type = ${quote(type)}`, ...(OWN_TYPES.has(type) ? [IS_NOT_OWN] : [])];
 }
 
-/** Selects the same columns as `selectTotalsOverTime` for each minute, whatever interval Grafana selected. */
+/** Selects the same columns as `selectTotalsOverTime` for each minute, independent of the panel's interval. */
 export function selectTotalsByMinute(selection: MetricSelection): string {
   return selectByMinute(METRICS_TABLE, toSelectSpec(selection));
 }

@@ -133,13 +133,19 @@ describe('tables', () => {
       );
       expect([name, flexible.length > 0]).toEqual([name, true]);
       for (const column of flexible) {
-        const { 'custom.inspect': inspect, 'custom.cellOptions': cell } = getProperties(
-          panel,
-          column,
-        );
+        const {
+          'custom.inspect': inspect,
+          'custom.cellOptions': cell,
+          ...others
+        } = getProperties(panel, column);
         expect([name, column, inspect, cell]).toEqual([
           ...[name, column, true, expect.objectContaining({ wrapText: true })],
         ]);
+        // Grafana 12.2 and later read these.
+        expect(others).toMatchObject({
+          'custom.wrapText': true,
+          'custom.tooltip': { field: column },
+        });
       }
     }
   });
