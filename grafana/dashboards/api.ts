@@ -1,7 +1,15 @@
 import { createCellLink, TRACE_LINKS } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createHeatmap, createPercentileSeries, createTimeSeries } from '../parts/panels.ts';
-import { createTable, duration, longText, ruleColors, TIME, text } from '../parts/tables.ts';
+import {
+  createTable,
+  duration,
+  longText,
+  number,
+  ruleColors,
+  TIME,
+  text,
+} from '../parts/tables.ts';
 import { createRuleThresholds } from '../parts/thresholds.ts';
 import { STATUS_MAPPINGS } from '../parts/value-mappings.ts';
 import { createFilters, createTracingVariable } from '../parts/variables.ts';
@@ -10,8 +18,9 @@ import {
   selectRanking,
   selectSampledRequests,
   selectSeriesBy,
+  selectStreams,
 } from '../sql/metric-queries.ts';
-import { REQUESTS } from '../sql/metric-selections.ts';
+import { REQUESTS, STREAMS } from '../sql/metric-selections.ts';
 import { selectOverTime } from '../sql/select-metrics.ts';
 import {
   ABORTED_SHARE,
@@ -143,6 +152,28 @@ export const api = createDashboard({
           max: 1,
           description: `Apdex in each interval, with a target of ${APDEX_TARGET_MS} ms.`,
           sql: selectApdexOverTime(REQUESTS, APDEX_TARGET_MS),
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        createTable({
+          title: 'Streams',
+          width: 24,
+          description:
+            'Long-lived responses that ended, such as server-sent events, long polling, and downloads. No other panel includes them.',
+          sql: selectStreams(STREAMS),
+          columns: {
+            Endpoint: longText(300),
+            Method: text(80),
+            Service: text(130),
+            Ended: number(80),
+            'First byte': duration(110),
+            'Slowest first byte': duration(150),
+            'Average open time': duration(150),
+            'Longest open time': duration(150),
+          },
         }),
       ],
     },

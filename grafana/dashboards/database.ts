@@ -31,8 +31,7 @@ import { selectOverTime } from '../sql/select-metrics.ts';
 import { SECONDS, selectBuckets } from '../sql/total-queries.ts';
 import { RANKING_COLUMNS } from './tables.ts';
 
-const NO_STATEMENT_TEXT =
-  'No statements found. Tenant filters match only statements that were recorded with a tenant.';
+const NO_STATEMENT_TEXT = 'No statements';
 
 export const database = createDashboard({
   name: 'database',

@@ -8,7 +8,7 @@ import { createLabelVariable } from '../parts/variables.ts';
 const REQUEST_METRIC = 'http_server_request_duration';
 const STATEMENT_METRIC = 'db_client_operation_duration';
 const JOB_METRIC = 'messaging_process_duration';
-const NO_DATA_TEXT = 'Prometheus has no matching series. See docs/grafana.md.';
+const NO_DATA_TEXT = 'No matching series';
 
 /**
  * Returns the rate of one part of a histogram. The unit suffix is optional because Perfscope's exporter
@@ -54,7 +54,6 @@ export const prometheus = createDashboard({
           title: 'Requests',
           unit: 'reqps',
           width: 5,
-          decimals: 1,
           emptyText: NO_DATA_TEXT,
           description: 'Requests per second.',
           promql: [createPromQuery(toCount(REQUEST_METRIC), 'requests')],
@@ -93,9 +92,13 @@ export const prometheus = createDashboard({
           title: 'Firing alerts',
           unit: 'short',
           width: 4,
-          emptyText: 'No firing alerts',
           description: 'Firing alerts reported by Perfscope.',
-          promql: [createPromQuery('count(ALERTS{alertstate="firing",job=~"$job"})', 'firing')],
+          promql: [
+            createPromQuery(
+              'count(ALERTS{alertstate="firing",job=~"$job"}) or vector(0)',
+              'firing',
+            ),
+          ],
           thresholds: createZeroThresholds(),
         }),
       ],
@@ -128,9 +131,22 @@ export const prometheus = createDashboard({
       height: 8,
       panels: [
         createTimeSeries({
+          title: 'Requests per second by status code',
+          unit: 'reqps',
+          width: 8,
+          stacked: true,
+          description: 'Finished requests by HTTP status code.',
+          promql: [
+            createPromQuery(
+              `sum by (http_response_status_code) (${toHistogramSelector(REQUEST_METRIC, 'count')})`,
+              '{{http_response_status_code}}',
+            ),
+          ],
+        }),
+        createTimeSeries({
           title: 'Requests per second by endpoint',
           unit: 'reqps',
-          width: 12,
+          width: 8,
           stacked: true,
           description: 'The 10 busiest endpoints.',
           promql: [
@@ -143,7 +159,7 @@ export const prometheus = createDashboard({
         createTimeSeries({
           title: 'Average response time by endpoint',
           unit: 'ms',
-          width: 12,
+          width: 8,
           description: 'The 10 slowest endpoints.',
           promql: [
             createPromQuery(

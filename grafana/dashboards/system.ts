@@ -24,7 +24,7 @@ import {
 } from '../sql/host-queries.ts';
 import { UPTIME_COLUMNS } from './tables.ts';
 
-const NO_HEALTH_TEXT = 'No process sent health data. Check whether SYSTEM_HEALTH_ENABLED is off.';
+const NO_HEALTH_TEXT = 'No health data';
 const PER_SECOND = '1000.0 * value_total / $__interval_ms';
 
 export const system = createDashboard({
@@ -69,7 +69,7 @@ export const system = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          description: 'Mean CPU usage of the host.',
+          description: 'Mean CPU usage of the host, or of the container if it has a limit.',
           sql: selectHostSeries('cpuUsage'),
           thresholds: createRuleThresholds('cpu'),
         }),
@@ -78,7 +78,7 @@ export const system = createDashboard({
           unit: 'percent',
           width: 8,
           max: 100,
-          description: 'Mean memory usage of the host.',
+          description: 'Mean memory usage of the host, or of the container if it has a limit.',
           sql: selectHostSeries('memoryUsage'),
           thresholds: createRuleThresholds('memory'),
         }),

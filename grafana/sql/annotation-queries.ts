@@ -6,11 +6,13 @@ import { getMinuteParts, getRollup } from './table-parts.ts';
 
 const MAX_ANNOTATIONS = 500;
 
+/** Maximum number of incidents, newest first. With more marks, a chart is hard to read. */
+const MAX_INCIDENTS = 50;
 /** Alerts that start at most this much later than the alert before them belong to the same incident, in seconds. */
 const INCIDENT_GAP_S = 300;
 
 /**
- * Selects the start of each incident in the time range: alerts of one service and organization that start together.
+ * Selects the start of each incident in the time range, at most the newest 50: alerts of one service and organization that start together.
  * Grafana requires the column name `time`. Without `timeend`, it draws a thin line and no area.
  */
 export function selectIncidents(by: readonly VariableName[]): string {
@@ -20,7 +22,7 @@ export function selectIncidents(by: readonly VariableName[]): string {
   const numbered = `SELECT rule, ${group}, fired_at, sum(starts) OVER (PARTITION BY ${group} ORDER BY fired_at ROWS UNBOUNDED PRECEDING) AS incident FROM (${starts})`;
   const incidents = `SELECT ${group}, incident, min(fired_at) AS time, count() AS alerts, string_distinct_agg(rule::string, ',') AS rules FROM (${numbered}) GROUP BY ${group}, incident`;
   return `SELECT time, concat(alerts, CASE WHEN alerts = 1 THEN ' alert: ' ELSE ' alerts: ' END, service, ' ', organization_id) AS text, rules AS tags
-FROM (${incidents}) WHERE time >= ${FROM} AND time < ${TO} ORDER BY time LIMIT ${MAX_ANNOTATIONS}`;
+FROM (SELECT * FROM (${incidents}) WHERE time >= ${FROM} AND time < ${TO} ORDER BY time DESC LIMIT ${MAX_INCIDENTS}) ORDER BY time`;
 }
 
 /** Selects the start of each alert in the time range. */

@@ -20,7 +20,8 @@ function selectJobCounts(groups: readonly string[], rows: string): string {
   const sumIf = (condition: string, column: string) =>
     `sum(CASE WHEN ${condition} THEN ${column} ELSE 0 END)`;
   const columns = [
-    `${sumIf(HAS_ARRIVED, 'count')} AS arrived`,
+    // A job that waits for its next attempt has the duration of the previous one.
+    `${sumIf(HAS_ARRIVED, '(count - processed)')} AS arrived`,
     `${sumIf("status = 'completed'", 'count')} AS completed`,
     `${sumIf("status = 'failed'", 'count')} AS failed`,
     `${sumIf("status = 'stalled'", 'count')} AS stalled`,

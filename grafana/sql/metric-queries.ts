@@ -21,6 +21,7 @@ import {
   type MetricSelection,
   SECONDS,
   selectBuckets,
+  selectFirstBytesOverRange,
   selectStatusesOverTime,
   selectTotalsOverRange,
   selectTotalsOverTime,
@@ -185,6 +186,14 @@ export function selectRanking(
   total / amount AS "Average", ${toClampedSql('p.p95')} AS "p95", maximum AS "Longest", ${ERROR_RATE} AS "Failed"${aborted}, total AS "Total time"
 FROM (SELECT *, min(first) OVER () AS start FROM ${selectTotalsOverRange({ ...selection, keys })} ORDER BY coalesce(total, 0) DESC LIMIT ${MAX_ROWS}) w
 LEFT JOIN ${percentiles} p ON ${sameGroup} ORDER BY coalesce(total, 0) DESC`;
+}
+
+/** Selects endpoints with streams, with the times to the first byte and to the end, most streams first. */
+export function selectStreams(selection: MetricSelection): string {
+  const keys = ['endpoint', 'operation', 'service'];
+  return `SELECT ${toName('endpoint')} AS "Endpoint", operation AS "Method", service AS "Service", amount AS "Ended",
+  first_byte / amount AS "First byte", first_byte_max AS "Slowest first byte", total / amount AS "Average open time", maximum AS "Longest open time"
+FROM ${selectFirstBytesOverRange({ ...selection, keys })} ORDER BY coalesce(amount, 0) DESC LIMIT ${MAX_ROWS}`;
 }
 
 const MAX_SAMPLES = 50;

@@ -7,6 +7,11 @@ export const REQUESTS: MetricSelection = {
   type: PerformanceMetricType.API_RESPONSE_TIME,
   by: [...TENANT_AND_SERVICE, 'endpoint'],
 };
+/** Long-lived responses such as server-sent events and downloads. They aren't part of `REQUESTS`. */
+export const STREAMS: MetricSelection = {
+  ...REQUESTS,
+  type: PerformanceMetricType.API_STREAM_DURATION,
+};
 /** Requests in dashboards without a filter for endpoints. */
 export const ALL_REQUESTS: MetricSelection = { type: PerformanceMetricType.API_RESPONSE_TIME };
 export const STATEMENTS: MetricSelection = { type: PerformanceMetricType.DATABASE_QUERY_TIME };

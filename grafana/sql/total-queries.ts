@@ -2,6 +2,7 @@ import type { PerformanceMetricType } from '../../src/core/schema/enums.ts';
 import {
   BUCKETS_TABLE,
   COUNT,
+  createColumnMax,
   createColumnSum,
   METRICS_TABLE,
 } from '../../src/storage/queries/aggregation-tables.ts';
@@ -68,6 +69,7 @@ export const SECONDS = `(least(${INTERVAL_MS}, datediff('T', time, now()) + 1) /
 /** Types of measurements that Perfscope's server also records about itself. */
 const OWN_TYPES: ReadonlySet<PerformanceMetricType> = new Set([
   'API_RESPONSE_TIME',
+  'API_STREAM_DURATION',
   'DATABASE_QUERY_TIME',
 ]);
 
@@ -104,6 +106,21 @@ export function selectStatusesOverTime(selection: MetricSelection): string {
 /** Selects the same columns as `selectTotalsOverTime` for the whole time range. */
 export function selectTotalsOverRange(selection: MetricSelection): string {
   return selectOverRange(METRICS_TABLE, toSelectSpec(selection));
+}
+
+/**
+ * Selects the same columns as `selectTotalsOverTime`, and the total (`first_byte`) and maximum (`first_byte_max`) time to
+ * the first byte in ms, for the whole time range.
+ */
+export function selectFirstBytesOverRange(selection: MetricSelection): string {
+  return selectOverRange(METRICS_TABLE, {
+    ...toSelectSpec(selection),
+    aggregations: {
+      ...TOTALS,
+      first_byte: createColumnSum('first_byte_sum'),
+      first_byte_max: createColumnMax('first_byte_max'),
+    },
+  });
 }
 
 /** Selects histogram buckets: `bucket_upper` (ms), `count`, and `errors`. */

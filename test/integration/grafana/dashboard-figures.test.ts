@@ -96,6 +96,10 @@ function requestRows(): PerformanceMetricRow[] {
       ...{ abortedCount: 0, count: 7 },
     }),
     createRequest('rare', RARE_MS, { service: 'rare', abortedCount: 0 }),
+    createRequest('stream', NOW_MS - MINUTE_MS, {
+      ...{ metricType: 'API_STREAM_DURATION', endpoint: '/events', count: 2, abortedCount: 0 },
+      ...{ sum: 20_000, max: 15_000, firstByteSum: 30, firstByteMax: 20 },
+    }),
   );
 }
 
@@ -372,6 +376,17 @@ it('names the scope of queues only if the same name exists in several scopes', a
   expect((await run('queues: Queues')).rows).toEqual([
     expect.objectContaining({ Queue: 'emails', Scope: 'a', Waiting: 3, Completed: 10 }),
   ]);
+});
+
+it('shows streams only in their own table', async () => {
+  expect((await run('api: Streams')).rows).toEqual([
+    expect.objectContaining({
+      ...{ Endpoint: '/events', Ended: 2, 'First byte': 15, 'Slowest first byte': 20 },
+      ...{ 'Average open time': 10_000, 'Longest open time': 15_000 },
+    }),
+  ]);
+  const { rows } = await run('api: Endpoints', SHOP);
+  expect(rows.map(({ Endpoint }) => Endpoint)).toEqual(['/rooms/:id', '/slow']);
 });
 
 it('computes the Apdex and the error budget', async () => {
