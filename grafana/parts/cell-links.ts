@@ -1,3 +1,4 @@
+import { TRACE_URL_VARIABLE } from '../../src/server/grafana/grafana-provisioning.ts';
 import { ALERT_LINK_COLUMNS } from '../sql/alert-queries.ts';
 import type { VariableName } from '../sql/sql-text.ts';
 
@@ -50,14 +51,11 @@ export const ALERT_LINKS: readonly CellLink[] = [
   { title: 'Show everything around this alert', url: `/d/perfscope-overview?${ALERT_QUERY}` },
 ];
 
-/** Name of the text variable with the address of the tracing UI. */
-export const TRACING_URL = 'tracing_url';
-
 /** Link from a trace ID to the tracing UI. */
 export const TRACE_LINKS: readonly CellLink[] = [
   {
     title: 'Open the trace. Set “Trace URL” to the address of your tracing UI',
-    url: `\${${TRACING_URL}:raw}\${__value.text:percentencode}`,
+    url: `\${${TRACE_URL_VARIABLE}:raw}\${__value.text:percentencode}`,
     targetBlank: true,
   },
 ];

@@ -10,6 +10,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
+import { TRACE_URL_VARIABLE } from '../../src/server/grafana/grafana-provisioning.ts';
 import { JOBS_TABLE, METRICS_TABLE } from '../../src/storage/queries/aggregation-tables.ts';
 import {
   selectAlertStarts,
@@ -18,7 +19,6 @@ import {
 } from '../sql/annotation-queries.ts';
 import { selectNames } from '../sql/select-metrics.ts';
 import { ALL, type VariableName } from '../sql/sql-text.ts';
-import { TRACING_URL } from './cell-links.ts';
 import type { DashboardSpec } from './create-dashboard.ts';
 import { createSqlQuery, PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { MAX_POINTS } from './panels.ts';
@@ -101,7 +101,7 @@ function createAnnotation(
  */
 export function createTracingVariable(): Builder<VariableModel> {
   const url = 'http://localhost:16686/trace/';
-  return new TextBoxVariableBuilder(TRACING_URL)
+  return new TextBoxVariableBuilder(TRACE_URL_VARIABLE)
     .label('Trace URL')
     .defaultValue(url)
     .current({ selected: true, text: url, value: url });

@@ -22,7 +22,8 @@ const DEFAULT_PROMETHEUS_URL = 'http://127.0.0.1:9090';
 const HELP = `
 Without --out or --push, the command prints provisioning files for an existing Grafana. They define the
 dashboards folder and the data sources, including the QuestDB address and read-only password.
-With --out or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE.
+With --out or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE, and
+--trace-url sets the address of your tracing UI.
 Otherwise, they show the built-in thresholds.
 
 --push requires a service account token with the Admin role. In Grafana, you can create one under
@@ -59,6 +60,11 @@ export function addGrafanaCommand(program: Command): void {
       parseHttpUrl,
       DEFAULT_PROMETHEUS_URL,
     )
+    .option(
+      '--trace-url <url>',
+      'With --out or --push, address of your tracing UI, to which dashboards append a trace ID',
+      parseHttpUrl,
+    )
     .option('--json', 'With --push, print one JSON object')
     .addHelpText('after', HELP)
     .action(provisionGrafana);
@@ -75,7 +81,7 @@ async function provisionGrafana(options: GrafanaOptions): Promise<void> {
   }
   if (options.push !== undefined) await runPush(options.push, config.settings, options, addresses);
   else if (options.out !== undefined)
-    await writeProvisioning(resolve(options.out), addresses, config.settings);
+    await writeProvisioning(resolve(options.out), addresses, config.settings, options.traceUrl);
   else await printProvisioning(addresses);
 }
 
@@ -94,6 +100,7 @@ async function writeProvisioning(
   folder: string,
   addresses: DataSourceAddresses,
   settings: Settings,
+  traceUrl: string | undefined,
 ): Promise<void> {
   const { formatDataSourcesFile, formatProviderFile, loadDashboards } = await import(
     '../server/grafana/grafana-provisioning.ts'
@@ -103,10 +110,9 @@ async function writeProvisioning(
   const files = [
     [join(folder, 'datasources', 'perfscope.yaml'), formatDataSourcesFile(addresses)],
     [join(folder, 'dashboards', 'perfscope.yaml'), formatProviderFile(dashboardsFolder)],
-    ...loadDashboards(loadConfiguredAlertRules(settings).rules).map(({ file, content }) => [
-      join(dashboardsFolder, file),
-      JSON.stringify(content, null, 2),
-    ]),
+    ...loadDashboards(loadConfiguredAlertRules(settings).rules, traceUrl).map(
+      ({ file, content }) => [join(dashboardsFolder, file), JSON.stringify(content, null, 2)],
+    ),
   ] as const;
   for (const [file, text] of files) {
     try {
@@ -145,6 +151,8 @@ interface PushOptions {
   readonly tokenFile?: string;
   /** Address of QuestDB, if the user specified it. */
   readonly questdb?: string;
+  /** Address of the tracing UI. */
+  readonly traceUrl?: string;
   readonly json?: boolean;
 }
 
@@ -154,7 +162,7 @@ interface PushOptions {
 async function runPush(
   url: string,
   settings: Settings,
-  { tokenFile, json, questdb }: PushOptions,
+  { tokenFile, json, questdb, traceUrl }: PushOptions,
   addresses: DataSourceAddresses,
 ): Promise<void> {
   const token = tokenFile ? readToken(tokenFile) : settings.PERFORMANCE_GRAFANA_TOKEN;
@@ -177,7 +185,7 @@ async function runPush(
   const pushed = await pushToGrafana(new GrafanaClient(url, token), {
     dataSources: loadDataSources(addresses),
     folder: loadProvider(DASHBOARDS_FOLDER),
-    dashboards: loadDashboards(loadConfiguredAlertRules(settings).rules),
+    dashboards: loadDashboards(loadConfiguredAlertRules(settings).rules, traceUrl),
   });
   if (json) return printJson({ pushed });
   const rows = pushed.map(({ kind, name, done }) => [

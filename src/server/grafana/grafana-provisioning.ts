@@ -54,20 +54,43 @@ export function loadProvider(path: string): Provider {
   return { ...first!, options: { ...first!.options, path } };
 }
 
-/** Returns the dashboards. Their panels show the thresholds of `rules`. */
-export function loadDashboards(rules: readonly RuleThresholds[]): Dashboard[] {
+/**
+ * Returns the dashboards. Their panels show the thresholds of `rules`.
+ *
+ * @param traceUrl address of the tracing UI. A trace ID follows it. Default: a local Jaeger.
+ */
+export function loadDashboards(rules: readonly RuleThresholds[], traceUrl?: string): Dashboard[] {
   const panelRules = readJson(join(PROVISIONING_FOLDER, 'drawn-rules.json')) as PanelRules;
   return readdirSync(DASHBOARDS_FOLDER)
     .filter((file) => file.endsWith('.json'))
     .toSorted()
     .map((file) => ({
       file,
-      content: applyRuleThresholds(
-        readJson(join(DASHBOARDS_FOLDER, file)) as Dashboard['content'],
-        panelRules,
-        rules,
+      content: applyTraceUrl(
+        applyRuleThresholds(
+          readJson(join(DASHBOARDS_FOLDER, file)) as Dashboard['content'],
+          panelRules,
+          rules,
+        ),
+        traceUrl,
       ),
     }));
+}
+
+/** Name of the text variable with the address of the tracing UI. */
+export const TRACE_URL_VARIABLE = 'tracing_url';
+
+function applyTraceUrl(
+  dashboard: Dashboard['content'],
+  traceUrl: string | undefined,
+): Dashboard['content'] {
+  const { templating } = dashboard as { templating?: { list?: readonly { name: string }[] } };
+  if (traceUrl === undefined || !templating?.list) return dashboard;
+  const current = { selected: true, text: traceUrl, value: traceUrl };
+  const list = templating.list.map((variable) =>
+    variable.name === TRACE_URL_VARIABLE ? { ...variable, query: traceUrl, current } : variable,
+  );
+  return { ...dashboard, templating: { ...templating, list } };
 }
 
 /** Returns a file for `provisioning/datasources` in Grafana. The file contains the password. */

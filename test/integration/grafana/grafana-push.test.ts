@@ -169,6 +169,20 @@ describe('perfscope grafana --push', () => {
     });
   });
 
+  it('sets the address of the tracing UI', async () => {
+    const traceUrl = 'https://traces.example/trace/';
+    await pushed(['--trace-url', traceUrl]);
+    const { templating } = fakeGrafana.dashboards.get('perfscope-api')!.content as {
+      templating: { list: { name: string }[] };
+    };
+    expect(templating.list.find(({ name }) => name === 'tracing_url')).toMatchObject({
+      query: traceUrl,
+      current: { text: traceUrl, value: traceUrl },
+    });
+    const { status, stderr } = await pushed(['--trace-url', 'javascript:alert(1)']);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/starts with http/)]);
+  });
+
   it('reads the token from the environment or from a file', async () => {
     const args = ['--push', fakeGrafana.url];
     expect((await grafana(args, { PERFORMANCE_GRAFANA_TOKEN: TOKEN })).status).toBe(0);
