@@ -99,7 +99,7 @@ export const database = createDashboard({
           description:
             'Open connections and the maximum at the end of the time range, in all pools of running processes.',
           sql: selectConnections(),
-          emptyText: 'No connection pool data',
+          emptyText: 'Not reported',
           decimals: 0,
         }),
       ],

@@ -18,7 +18,7 @@ import {
   selectNewVersions,
 } from '../sql/annotation-queries.ts';
 import { selectNames } from '../sql/select-metrics.ts';
-import { ALL, type VariableName } from '../sql/sql-text.ts';
+import { ALL, IS_NOT_OWN, type VariableName } from '../sql/sql-text.ts';
 import type { DashboardSpec } from './create-dashboard.ts';
 import { createSqlQuery, PROMETHEUS, QUESTDB } from './data-sources.ts';
 import { MAX_POINTS } from './panels.ts';
@@ -36,7 +36,7 @@ const LABELS: Readonly<Record<VariableName, string>> = {
 /** Returns the query for a variable's names. The variables before it limit the result. */
 function toNamesSql(name: VariableName, before: readonly VariableName[]): string {
   if (name === 'queue') return selectNames(JOBS_TABLE, name, before);
-  const conditions = name === 'endpoint' ? ["metric_type = 'API_RESPONSE_TIME'"] : [];
+  const conditions = name === 'endpoint' ? ["metric_type = 'API_RESPONSE_TIME'", IS_NOT_OWN] : [];
   return selectNames(METRICS_TABLE, name, before, conditions);
 }
 
