@@ -107,7 +107,15 @@ function toValueText(column: string): string {
 }
 
 /** The endpoint, queue, process, or other object that an alert is about. */
-const SUBJECT = `coalesce(${['endpoint', 'queue', 'operation', 'instance', 'table', 'failed_rule']
+const SUBJECT = `coalesce(${[
+  'endpoint',
+  'queue',
+  'operation',
+  'host',
+  'instance',
+  'table',
+  'failed_rule',
+]
   .map((label) => `json_extract(labels, '$.${label}')::varchar`)
   .join(', ')})`;
 
