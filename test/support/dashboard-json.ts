@@ -26,6 +26,7 @@ export interface PanelJson {
   readonly targets: readonly Target[];
   readonly maxDataPoints?: number;
   readonly interval?: string;
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly fieldConfig: {
     readonly defaults: {
       readonly unit?: string;
@@ -40,7 +41,7 @@ export interface PanelJson {
       readonly thresholds?: { readonly steps: readonly { value: number | null; color: string }[] };
     };
     readonly overrides: readonly {
-      readonly matcher?: { readonly options?: string };
+      readonly matcher?: { readonly id?: string; readonly options?: string };
       readonly properties: readonly { readonly id: string; readonly value: unknown }[];
     }[];
   };
@@ -70,6 +71,7 @@ export interface DashboardJson {
       readonly name: string;
       readonly target: Target;
       readonly enable?: boolean;
+      readonly iconColor?: string;
       readonly filter?: { readonly exclude?: boolean; readonly ids: readonly number[] };
     }[];
   };
