@@ -56,7 +56,7 @@ export function renderAnnotations(
 }
 
 function formatEnd(rule: string, labels: Labels, reason = ''): string {
-  return `${formatSubject(labels)}${rule} has ended: ${reason}`;
+  return `${formatSubject(labels)}${rule} ended (${reason})`;
 }
 
 /** The labels that identify the subject of an alert, from the most general to the most specific. */

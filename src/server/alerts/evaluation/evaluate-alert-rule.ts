@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../../core/duration.ts';
 import { type AlertRule, getRuleThresholds } from '../rules/alert-rule.ts';
-import { RESOLVE_REASONS } from './alert-texts.ts';
 import { resolveAlert, type StateUpdate, updateAlert } from './alert-state-machine.ts';
+import { RESOLVE_REASONS } from './alert-texts.ts';
 import type { Transition } from './alert-transition.ts';
 import {
   createGroupState,
