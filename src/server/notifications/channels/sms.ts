@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { normalizeHttpUrl } from '../message/message-content.ts';
 import { formatTitle } from '../message/message-title.ts';
 import { truncateText } from '../message/sanitize-text.ts';
@@ -31,6 +32,8 @@ export const smsConfigSchema = z
       .regex(/^MG[0-9a-fA-F]{32}$/, `must be \`MG\` followed by ${SID_FORMAT}`)
       .optional(),
     to: z.array(phoneNumberSchema).min(1).max(20).optional(),
+    /** Alerts with other severities are not sent. */
+    severity: z.array(z.enum(ALERT_SEVERITIES)).min(1).default(['high', 'critical']),
     url: httpUrlSchema.default('https://api.twilio.com'),
     ...networkFields,
   })

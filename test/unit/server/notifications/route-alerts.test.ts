@@ -149,7 +149,8 @@ it('sends a resolution once, and only to targets that received the alert', () =>
         const all = [...threads.values()];
         const context = { now, timeZone: 'UTC' };
         const planned = planGroupMessages(alertGroup, routing.immediate, all, REPEAT_MS, context);
-        for (const { message, thread } of planned) {
+        for (const thread of planned.threads) threads.set(toTargetKey(thread.target), thread);
+        for (const { message, thread } of planned.messages) {
           expect(messageIds.has(message.id)).toBe(false);
           messageIds.add(message.id);
           const key = toTargetKey(thread.target);
@@ -169,10 +170,15 @@ it('sends a resolution once, and only to targets that received the alert', () =>
           REPEAT_MS,
           context,
         );
-        expect(again).toEqual([]);
+        expect(again).toEqual({ messages: [], threads: [] });
       }
+      // A resolved alert was sent, or waits until the other alerts of the group are resolved.
       for (const [key, ids] of received) {
-        for (const id of ids) if (resolved.has(id)) expect(resolutions.get(`${key} ${id}`)).toBe(1);
+        const waiting = threads.get(key)?.resolved ?? {};
+        for (const id of ids) {
+          if (!resolved.has(id)) continue;
+          expect((resolutions.get(`${key} ${id}`) ?? 0) + (waiting[id] ? 1 : 0)).toBe(1);
+        }
       }
     }),
   );
@@ -189,9 +195,10 @@ it('repeats messages about unchanged alerts after the repeat interval', () => {
   const [first] = planGroupMessages(alertGroup, routed, [], REPEAT_MS, {
     now: NOW,
     timeZone: 'UTC',
-  });
+  }).messages;
   const planAt = (now: number) =>
-    planGroupMessages(alertGroup, routed, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
+    planGroupMessages(alertGroup, routed, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' })
+      .messages;
   expect(planAt(NOW + REPEAT_MS - 1)).toEqual([]);
   const [again] = planAt(NOW + REPEAT_MS);
   expect(again?.message.id).not.toBe(first?.message.id);
