@@ -9,6 +9,7 @@ import {
   toAlertStateKey,
 } from '../../../core/alerts/alert.ts';
 import { formatDuration } from '../../../core/format.ts';
+import { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { AlertRuleSet } from '../rules/load-alert-rules.ts';
 import {
@@ -195,7 +196,10 @@ export function updateAlertGroup<A extends AlertSummary>(
   const changed = relevant.filter(
     (alert) => group.notified.get(alert.id) !== toAlertStateKey(alert),
   );
-  const [reason, dueMs] = getDueTime(group, changed.length > 0, policy);
+  const hasCritical = changed.some(({ state, severity }) => isUrgent(state, severity));
+  const [reason, dueMs] = hasCritical
+    ? (['group_wait', now] as const)
+    : getDueTime(group, changed.length > 0, policy);
   if (now < dueMs) {
     const detail = `due in ${formatDuration(dueMs - now)}`;
     for (const alert of relevant)
@@ -207,6 +211,11 @@ export function updateAlertGroup<A extends AlertSummary>(
   const next =
     active.length > 0 ? { firstMs: group.firstMs, notifiedMs: now, notified } : undefined;
   return { group: next, toNotify: relevant, suppressed };
+}
+
+/** A critical alert doesn't wait for other alerts, or for the next message of its group. */
+function isUrgent(state: AlertSummary['state'], severity: AlertSummary['severity']): boolean {
+  return state === 'firing' && severity === AlertSeverity.CRITICAL;
 }
 
 function getDueTime(

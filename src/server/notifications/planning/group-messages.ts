@@ -209,15 +209,16 @@ export function toMessageAlert({ changedMs, ...alert }: Alert): MessageAlert {
   return { ...alert, endedMs, organizationId, propertyId, links: NO_LINKS };
 }
 
-/** Sorts active alerts before resolved alerts, and by severity, highest first. */
-function sortWorstFirst<A extends Pick<Alert, 'id' | 'state' | 'severity'>>(
-  alerts: readonly A[],
-): A[] {
+/** Sorts active alerts before resolved alerts, by severity, highest first, and newest first. */
+function sortWorstFirst<
+  A extends Pick<Alert, 'id' | 'state' | 'severity' | 'firedMs' | 'startedMs'>,
+>(alerts: readonly A[]): A[] {
   const resolvedRank = ({ state }: A) => (state === 'resolved' ? 1 : 0);
   return alerts.toSorted(
     (a, b) =>
       resolvedRank(a) - resolvedRank(b) ||
       getSeverityRank(b.severity) - getSeverityRank(a.severity) ||
+      (b.firedMs ?? b.startedMs) - (a.firedMs ?? a.startedMs) ||
       (a.id < b.id ? -1 : 1),
   );
 }

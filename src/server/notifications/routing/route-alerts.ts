@@ -124,7 +124,7 @@ export function routeAlerts(alerts: readonly Alert[], context: RoutingContext): 
         const { kind, person } = target;
         if (person !== undefined) {
           // The person receives the alert once per channel, even through several receivers.
-          const address = JSON.stringify([alert.id, kind, person]);
+          const address = JSON.stringify([digest ?? null, alert.id, kind, person]);
           if (addedAddresses.has(address)) continue;
           addedAddresses.add(address);
         }
