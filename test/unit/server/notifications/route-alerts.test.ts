@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { planGroupMessages } from '../../../../src/server/notifications/planning/group-messages.ts';
 import type { NotificationThread } from '../../../../src/server/notifications/planning/notification-thread-store.ts';
@@ -182,6 +182,54 @@ it('sends a resolution once, and only to targets that received the alert', () =>
       }
     }),
   );
+});
+
+describe('SMS', () => {
+  const SMS = `kind: sms, accountSid: AC${'0'.repeat(32)}, tokenFile: t, from: "+4366412345678"`;
+  const loadSmsPlan = (more: string) =>
+    loadTestPlan(`
+people: [{ name: ann, role: ADMIN, email: ann@o.example, phone: "+436769999999" }]
+receivers:
+  - name: a
+    to: { people: [ann] }
+    channels: [{ ${SMS}${more} }, { kind: email, host: m.example, from: p@o.example }]
+  - name: b
+    to: { roles: [ADMIN] }
+    channels: [{ ${SMS}${more} }]
+route: { receivers: [a, b] }
+`);
+  const routeSeverity = (severity: Alert['severity'], more = '') => {
+    const config = loadSmsPlan(more);
+    const alert = makeKnownAlert({ severity });
+    const routing = routeAlerts([alert], { config, people: config.people, now: NOW });
+    return {
+      kinds: routing.immediate.map(({ target }) => `${target.receiver} ${target.kind}`),
+      reasons: routing.suppressed.map(({ reason, receiver, detail }) => [reason, receiver, detail]),
+    };
+  };
+
+  it('are sent only for high and critical alerts by default, and the reason is recorded', () => {
+    const detail = 'sms: not configured for medium alerts';
+    expect(routeSeverity('medium')).toEqual({
+      kinds: ['a email'],
+      reasons: [
+        ['severity', 'a', detail],
+        ['severity', 'b', detail],
+      ],
+    });
+    expect(routeSeverity('medium', ', severity: [medium]').reasons).toEqual([]);
+    expect(routeSeverity('high', ', severity: [critical]').kinds).toEqual(['a email']);
+  });
+
+  it('are sent once to a person whom two receivers contain', () => {
+    expect(routeSeverity('critical')).toEqual({ kinds: ['a sms', 'a email'], reasons: [] });
+  });
+
+  it('are sent for a test with any severity', () => {
+    const { receivers, people } = loadSmsPlan('');
+    const targets = findTargets(receivers.get('b')!, makeKnownAlert(), people, true);
+    expect(targets.map(({ kind }) => kind)).toEqual(['sms']);
+  });
 });
 
 it('repeats messages about unchanged alerts after the repeat interval', () => {
