@@ -18,7 +18,7 @@ import { createMessageLinker } from '../../src/server/notifications/message/sign
 import { createPlannedMessage } from '../../src/server/notifications/planning/group-messages.ts';
 import { findRule, loadTestRules } from './alert-rule-fixtures.ts';
 
-export const SAMPLE_START_MS = Date.UTC(2026, 10, 25, 8);
+const SAMPLE_START_MS = Date.UTC(2026, 10, 25, 8);
 const RULES = loadTestRules('');
 const TARGET = { receiver: 'ops', index: 0, kind: 'email' };
 const LINK_KEY = Buffer.alloc(32);
@@ -43,7 +43,7 @@ export interface SampleAlert {
 }
 
 /** Creates an alert of a built-in rule in the same way as the evaluator. */
-export function makeSampleAlert(sample: SampleAlert): Alert {
+function makeSampleAlert(sample: SampleAlert): Alert {
   const { rule: name, labels, severity, value, threshold, newest = value, worst = value } = sample;
   const { state = 'firing', firedMinute = 0, endedMinute = 4, author, comment, cause } = sample;
   const rule = findRule(RULES, name);

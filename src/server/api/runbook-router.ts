@@ -58,6 +58,6 @@ ${blocks.join('\n')}</html>`;
 
 function renderInline(markdown: string): string {
   return escapeHtml(markdown)
-    .replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1')
+    .replaceAll(/\[([^[\]]+)\]\([^()]*\)/g, '$1')
     .replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

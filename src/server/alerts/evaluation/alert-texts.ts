@@ -14,7 +14,7 @@ export const RESOLVE_REASONS = {
 const REASONS: ReadonlySet<string | undefined> = new Set(Object.values(RESOLVE_REASONS));
 
 /** Returns whether a cause explains the end of an alert. Other causes explain its start. */
-export function isResolveReason(cause: string | undefined): boolean {
+function isResolveReason(cause: string | undefined): boolean {
   return REASONS.has(cause);
 }
 

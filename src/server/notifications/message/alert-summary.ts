@@ -17,7 +17,7 @@ export function formatAlertSummary(alert: MessageAlert): string {
 }
 
 /** Returns how long a resolved alert fired, or undefined if it never fired or still fires. */
-export function formatAlertDuration({ firedMs, endedMs }: MessageAlert): string | undefined {
+function formatAlertDuration({ firedMs, endedMs }: MessageAlert): string | undefined {
   if (firedMs === undefined || endedMs === undefined) return undefined;
   return formatDuration(Math.max(endedMs - firedMs, 0));
 }

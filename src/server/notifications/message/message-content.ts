@@ -43,7 +43,7 @@ const LINK_TEXTS: readonly (readonly [keyof AlertLinks, string])[] = [
 
 const NOTES_BY_KIND: Readonly<Record<Message['kind'], (message: Message) => string | undefined>> = {
   route: () => undefined,
-  escalation: ({ level }) => `Nobody has acknowledged this yet (escalation level ${level}).`,
+  escalation: ({ level }) => `Not acknowledged yet (escalation level ${level}).`,
   digest: () => 'Digest of non-urgent alerts.',
   summary: () => 'These alerts were held back, because you received many messages.',
   test: () => 'This is a test. No action is needed.',

@@ -94,8 +94,8 @@ export function planGroupMessages(
 const PEOPLE_CHANNELS: ReadonlySet<string> = new Set(['email', 'sms', 'slack', 'teams', 'inApp']);
 
 /**
- * Returns whether to send the resolutions now: if no alert of the group is left, or if the severe
- * alerts have ended and only less severe alerts are left.
+ * Returns whether to send the resolutions now. They are sent if no alert of the group is left, or if
+ * only less severe alerts are left.
  */
 function endsGroup(target: Target, ended: readonly Alert[], ongoing: readonly Alert[]): boolean {
   if (!PEOPLE_CHANNELS.has(target.kind) || ongoing.length === 0) return true;

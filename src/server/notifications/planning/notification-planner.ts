@@ -200,7 +200,7 @@ export class NotificationPlanner {
 
   /**
    * Returns a function that checks whether an alert still waits for its first message. Escalations
-   * start only after that, because nobody can acknowledge an alert before.
+   * start only after that, because people can't acknowledge an alert before.
    */
   #createDeliveryCheck(): (id: string) => boolean {
     const { threads, journal } = this.#options;

@@ -103,8 +103,8 @@ function pruneRecipient(state: RecipientState, { perMs }: RateLimit, now: number
 }
 
 /**
- * Records the alerts of a message. An alert that was resolved before any message about it still waits
- * for the summary, because the deliverer doesn't send a resolution without an earlier message.
+ * Records the alerts of a message. A held alert that is resolved still waits for the summary. Without an
+ * earlier message, the deliverer doesn't send its resolution.
  */
 function recordSent(
   state: RecipientState,

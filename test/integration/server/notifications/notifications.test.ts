@@ -207,11 +207,12 @@ it('marks notifications as read for a role', async () => {
   const before = await client.get('notifications', { inbox: true, unread: true });
   const [first] = before.notifications;
   expect(await client.markRead(first!.id)).toMatchObject({ read: 1 });
-  const unread = await waitFor(async () => {
+  await waitFor(async () => {
     const found = await client.get('notifications', { inbox: true, unread: true });
-    return found.unread === before.unread - 1 && found;
+    // The list and the number come from two queries, so the new row can be in only one of them.
+    const isListed = found.notifications.some(({ id }) => id === first!.id);
+    return found.unread === before.unread - 1 && !isListed;
   });
-  expect(unread.notifications.some(({ id }) => id === first!.id)).toBe(false);
   const read = await client.get('notifications', { inbox: true, unread: false });
   expect(read.notifications).toMatchObject([{ id: first!.id, recipient: 'role:ADMIN' }]);
   // Each attempt is listed once, whether it was read or not.

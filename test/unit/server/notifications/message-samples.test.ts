@@ -62,7 +62,7 @@ it('shows the newest and the worst value of an alert that has changed since it f
   expect(renderMessage(SAMPLE_MESSAGES.changed).text).toBe(
     [
       '[CRITICAL, not acknowledged] shop: /rooms takes 6.01 s on average (limit: 5 s) · anna/north\n',
-      'Nobody has acknowledged this yet (escalation level 2).\n',
+      'Not acknowledged yet (escalation level 2).\n',
       'critical: response-time',
       'shop: /rooms takes 6.01 s on average (limit: 5 s)',
       'State: firing',

@@ -221,7 +221,7 @@ route: { receivers: [a, b] }
     expect(routeSeverity('high', ', severity: [critical]').kinds).toEqual(['a email']);
   });
 
-  it('are sent once to a person whom two receivers contain', () => {
+  it('are sent once to a person in two receivers', () => {
     expect(routeSeverity('critical')).toEqual({ kinds: ['a sms', 'a email'], reasons: [] });
   });
 
