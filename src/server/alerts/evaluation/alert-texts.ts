@@ -60,7 +60,15 @@ function formatEnd(rule: string, labels: Labels, reason = ''): string {
 }
 
 /** The labels that identify the subject of an alert, from the most general to the most specific. */
-const SUBJECT_LABELS = ['service', 'queue', 'operation', 'endpoint', 'instance', 'table'] as const;
+const SUBJECT_LABELS = [
+  'service',
+  'queue',
+  'operation',
+  'endpoint',
+  'host',
+  'instance',
+  'table',
+] as const;
 
 function formatSubject(labels: Labels): string {
   const names = SUBJECT_LABELS.flatMap((name) => labels[name] ?? []);

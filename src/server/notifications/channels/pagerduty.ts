@@ -100,7 +100,7 @@ export function toPagerdutyEvent(message: Message, routingKey: string): object {
     payload: {
       summary: formatTitle(message, MAX_SUMMARY_LENGTH),
       source: toSingleLine(
-        labels.service ?? labels.queue ?? tenant ?? 'perfscope',
+        labels.service ?? labels.host ?? labels.queue ?? tenant ?? 'perfscope',
         MAX_SOURCE_LENGTH,
       ),
       severity: PAGERDUTY_SEVERITIES[severity],

@@ -41,6 +41,7 @@ const FACT_NAMES: Readonly<Record<string, string>> = {
   queue: 'Queue',
   queueScope: 'Queue scope',
   table: 'Table',
+  host: 'Host',
   instance: 'Instance',
   version: 'Version',
   environment: 'Environment',
