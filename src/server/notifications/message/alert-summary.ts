@@ -22,10 +22,15 @@ function formatAlertDuration({ firedMs, endedMs }: MessageAlert): string | undef
   return formatDuration(Math.max(endedMs - firedMs, 0));
 }
 
-function formatValue({ rule, value, threshold }: MessageAlert): string {
+/** Describes an alert of a rule without a summary: `shop /rooms: my-rule is 12 (limit: 10)`. */
+function formatValue({ rule, value, threshold, labels }: MessageAlert): string {
+  const names = SUBJECT_LABELS.flatMap((label) => labels[label] ?? []);
+  const subject = names.length === 0 ? '' : `${names.join(' ')}: `;
   const limit = threshold === undefined ? '' : ` (limit: ${formatNumber(threshold)})`;
-  return value === undefined ? rule : `${rule} is ${formatNumber(value)}${limit}`;
+  return `${subject}${rule}${value === undefined ? '' : ` is ${formatNumber(value)}${limit}`}`;
 }
+
+const SUBJECT_LABELS = ['service', 'queue', 'endpoint', 'host'] as const;
 
 /** Returns `anna/north`, `anna`, or undefined if the alert belongs to no tenant. */
 export function formatTenant({ organizationId, propertyId }: MessageAlert): string | undefined {
