@@ -48,6 +48,8 @@ interface MessageContext {
  *
  * People receive one message when the whole group is resolved. Until then, resolved alerts wait in
  * the thread for its next message.
+ *
+ * @param missed targets of resolved alerts that were never sent; their next message lists these alerts
  */
 export function planGroupMessages(
   { key, alerts }: AlertGroup,
@@ -55,15 +57,18 @@ export function planGroupMessages(
   threads: readonly NotificationThread[],
   repeatMs: number,
   { now, timeZone }: { now: number; timeZone: string },
+  missed: readonly TargetAlerts[] = [],
 ): GroupPlan {
   const active = alerts.filter(isActive);
   const resolved = alerts.filter((alert) => !isActive(alert));
   const threadByTarget = new Map(threads.map((thread) => [toTargetKey(thread.target), thread]));
   const routedByTarget = new Map(routed.map((each) => [toTargetKey(each.target), each]));
+  const missedByTarget = new Map(missed.map((each) => [toTargetKey(each.target), each.alerts]));
   const messages: PlannedThreadMessage[] = [];
   const changedThreads: NotificationThread[] = [];
   for (const targetKey of new Set([...routedByTarget.keys(), ...threadByTarget.keys()])) {
-    const thread = threadByTarget.get(targetKey);
+    const before = threadByTarget.get(targetKey);
+    const thread = before && addMissedAlerts(before, missedByTarget.get(targetKey) ?? []);
     const target = routedByTarget.get(targetKey)?.target ?? thread?.target;
     if (!target) continue;
     const notified = thread?.notified ?? {};
@@ -83,7 +88,7 @@ export function planGroupMessages(
     if (hasNews || isRepeatDue) {
       const context = { kind: 'route', level: 0, timeZone, now } as const;
       messages.push(createPlannedMessage(target, key, [...ongoing, ...ended], thread, context));
-    } else if (thread && newlyResolved.length > 0) {
+    } else if (thread && (newlyResolved.length > 0 || thread !== before)) {
       changedThreads.push(addResolvedAlerts(thread, newlyResolved));
     }
   }
@@ -105,6 +110,16 @@ function endsGroup(target: Target, ended: readonly Alert[], ongoing: readonly Al
 
 function getHighestRank(alerts: readonly Alert[]): number {
   return Math.max(...alerts.map(({ severity }) => getSeverityRank(severity)));
+}
+
+/** Adds alerts that were resolved before a message about them, so that people read about them later. */
+function addMissedAlerts(thread: NotificationThread, alerts: readonly Alert[]): NotificationThread {
+  const missed = alerts.filter(({ id }) => thread.notified[id] === undefined);
+  if (missed.length === 0 || !PEOPLE_CHANNELS.has(thread.target.kind)) return thread;
+  const added = addResolvedAlerts(thread, missed);
+  // The deliverer omits resolved alerts without an earlier attempt.
+  const attempted = missed.map(({ id }) => [id, { ...added.notified[id], attempted: true }]);
+  return { ...added, notified: { ...added.notified, ...Object.fromEntries(attempted) } };
 }
 
 function addResolvedAlerts(

@@ -17,6 +17,7 @@ import {
   findReceiverTargets,
   type RoutingSuppression,
   routeAlerts,
+  type TargetAlerts,
 } from '../routing/route-alerts.ts';
 import { DigestStore, parseDigestGroupKey, toDigestGroupKey } from './due-digests.ts';
 import { EscalationStore } from './due-escalations.ts';
@@ -93,6 +94,7 @@ export class NotificationPlanner {
       threads.listByGroup(group.key),
       repeatMs,
       { now, timeZone },
+      this.#routeMissedAlerts(group.alerts, now),
     );
     for (const thread of plan.threads) threads.put(thread);
     return this.#limitRecipients(plan.messages, now);
@@ -128,6 +130,20 @@ export class NotificationPlanner {
     const scheduled = [...this.#planDigests(now), ...this.#planSummaries(now)];
     if (!this.#options.alerts.isRestored) return scheduled;
     return [...scheduled, ...this.#planEscalations(now), ...this.#planUnmuted(now)];
+  }
+
+  /** Returns the targets of the alerts that were resolved before a message about them. */
+  #routeMissedAlerts(alerts: readonly Alert[], now: number): TargetAlerts[] {
+    const missed = alerts.filter(
+      (alert) => !isActive(alert) && this.#options.threads.listByAlert(alert.id).length === 0,
+    );
+    if (missed.length === 0) return [];
+    const byId = new Map(missed.map((alert) => [alert.id, alert]));
+    const firing = missed.map((alert): Alert => ({ ...alert, state: 'firing' }));
+    return routeAlerts(firing, this.#context(now)).immediate.map(({ target, alerts: routed }) => ({
+      target,
+      alerts: routed.flatMap(({ id }) => byId.get(id) ?? []),
+    }));
   }
 
   /** Returns the messages to send now. The alerts of the other messages wait for a summary. */

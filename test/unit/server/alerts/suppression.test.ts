@@ -228,6 +228,27 @@ describe('grouping', () => {
     ).toEqual(['group_wait', 'a:firing', 'a:resolved', 'never_told']);
   });
 
+  it('sends an alert that was resolved while it waited for the next message of its group', () => {
+    const resolved = { ...b, state: 'resolved' as const };
+    expect(
+      runGroup([
+        [0, [a]],
+        [30, [a]],
+        [60, [a, b]],
+        [90, [a, resolved]],
+        [330, [a, resolved]],
+        [700, [a]],
+      ]),
+    ).toEqual([
+      'group_wait',
+      'a:firing',
+      'duplicate group_interval',
+      'duplicate group_interval',
+      'a:firing b:resolved',
+      'duplicate',
+    ]);
+  });
+
   it('does not send a resolved alert that was never sent as firing', () => {
     const resolved = { ...a, state: 'resolved' as const };
     expect(
