@@ -19,7 +19,7 @@ it('formats sizes in binary units', () => {
 
 it('formats numbers with three significant digits and thousands separators', () => {
   expect(
-    [0.01234, 3.14159, 99.96, 999.6, 1234.5, -45_678, 1_234_567, 1e-9].map(formatNumber),
+    [0.01234, 3.1449, 99.96, 999.6, 1234.5, -45_678, 1_234_567, 1e-9].map(formatNumber),
   ).toEqual(['0.0123', '3.14', '100', '1,000', '1,235', '-45,678', '1,234,567', '1e-9']);
 });
 
