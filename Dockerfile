@@ -29,6 +29,7 @@ WORKDIR /app
 COPY package.json ./
 COPY deploy/secrets.mjs deploy/secrets.mjs
 COPY grafana/provisioning grafana/provisioning
+COPY docs/alerts.md docs/alerts.md
 ENTRYPOINT ["perfscope"]
 
 FROM base AS demo

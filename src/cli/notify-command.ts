@@ -90,7 +90,7 @@ async function testReceiver(
   const alert = createSampleAlert(labels, Date.now());
   const people = await loadAllPeople(config, notificationConfig);
   const results = await Promise.all(
-    findTargets(receiver, alert, people).map(async (target) => {
+    findTargets(receiver, alert, people, true).map(async (target) => {
       const delivery = createSampleDelivery(target, alert, notificationConfig.timeZone, Date.now());
       const channel = resolver.resolve(target, notificationConfig, people);
       if (isUnavailable(channel)) {

@@ -9,11 +9,16 @@ const DURATION_UNITS = [
 ] as const;
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Formats a number with three significant digits: `0.0123`, `3.1`, `1230`. */
+/** Formats a number with three significant digits: `0.0123`, `3.1`, `1,230`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '∞' : value < 0 ? '-∞' : 'no value';
-  const rounded = Number(value.toPrecision(3));
-  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(rounded);
+  const rounded = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  return groupThousands(String(rounded));
+}
+
+/** Adds thousands separators. Leaves decimals and exponents unchanged. */
+function groupThousands(digits: string): string {
+  return /^-?\d{4,}$/.test(digits) ? digits.replace(/\B(?=(\d{3})+$)/g, ',') : digits;
 }
 
 /**
@@ -23,20 +28,34 @@ export function formatNumber(value: number): string {
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return formatNumber(ms);
   if (ms < 0) return `-${formatDuration(-ms)}`;
-  const index = DURATION_UNITS.findIndex(([, unitMs]) => ms >= unitMs);
+  // Round before choosing the unit. Otherwise, 999.9 ms would be shown as 1,000 ms.
+  const roundedMs = ms < MINUTE_MS ? Number(ms.toPrecision(3)) : ms;
+  const index = DURATION_UNITS.findIndex(([, unitMs]) => roundedMs >= unitMs);
   const [unit, unitMs] = DURATION_UNITS[index < 0 ? DURATION_UNITS.length - 1 : index]!;
   const smaller = DURATION_UNITS[index + 1];
   if (unit === 'ms' || unit === 's' || smaller === undefined) {
-    return `${formatNumber(ms / unitMs)} ${unit}`;
+    return `${formatNumber(roundedMs / unitMs)} ${unit}`;
   }
-  const whole = Math.floor(ms / unitMs);
-  const rest = Math.floor((ms - whole * unitMs) / smaller[1]);
-  return rest > 0 && whole < 10 ? `${whole} ${unit} ${rest} ${smaller[0]}` : `${whole} ${unit}`;
+  const whole = Math.floor(roundedMs / unitMs);
+  const rest = Math.floor((roundedMs - whole * unitMs) / smaller[1]);
+  const value = `${groupThousands(String(whole))} ${unit}`;
+  return rest > 0 && whole < 10 ? `${value} ${rest} ${smaller[0]}` : value;
 }
 
-/** Formats a percentage: `12.5 %`. @param value in percent */
+const MAX_PERCENT_DECIMALS = 4;
+
+/**
+ * Formats a percentage: `12.5 %`. Between 99 % and 100 %, the distance to 100 % has two significant
+ * digits, so that 99.96 % isn't shown as 100 %.
+ *
+ * @param value in percent
+ */
 export function formatPercent(value: number): string {
-  return `${formatNumber(value)} %`;
+  if (value <= 99 || value >= 100) return `${formatNumber(value)} %`;
+  const decimals = 1 - Math.floor(Math.log10(100 - value));
+  const factor = 10 ** Math.min(decimals, MAX_PERCENT_DECIMALS);
+  // Round down, because a value below 100 % must not look like 100 %.
+  return `${Math.floor(value * factor + 1e-6) / factor} %`;
 }
 
 /** Formats a size in binary units: `512 B`, `1.46 KiB`, `2.33 GiB`. */

@@ -1,6 +1,6 @@
 /**
- * Browser script of the start page. Loads the dashboard every 5 s and shows its metrics as text. Adds
- * buttons that copy commands.
+ * Browser script of the start page. Loads the dashboard every 5 s and shows its metrics as text. Shows
+ * the alert of a link in a message. Adds buttons that copy commands.
  */
 export const INDEX_PAGE_SCRIPT = `
 const format = (value, unit) =>
@@ -57,6 +57,25 @@ async function refresh() {
     state.textContent = 'Metrics are not available: ' + error.message;
   }
 }
+async function showAlert() {
+  const id = new URLSearchParams(location.search).get('alert');
+  if (!id) return;
+  const key = sessionStorage.getItem('key');
+  const response = await fetch('/api/performance/alerts/' + encodeURIComponent(id), {
+    headers: key ? { Authorization: 'Bearer ' + key } : {},
+  });
+  if (response.status === 401) return;
+  const { alert, detail } = await response.json();
+  const rows = alert ? [
+    ['Rule', alert.rule],
+    ['State', alert.state],
+    ['Severity', alert.severity],
+    ['Started', new Date(alert.firedAt || alert.startedAt).toLocaleString()],
+    ...(alert.cause ? [['Cause: ' + alert.cause]] : []),
+  ] : [];
+  const caption = alert ? alert.annotations.summary || alert.rule : 'Alert: ' + detail;
+  document.getElementById('alert').replaceChildren(table(caption, rows));
+}
 for (const element of document.querySelectorAll('.origin')) element.textContent = location.origin;
 // Browsers allow access to the clipboard only over HTTPS or loopback.
 if (navigator.clipboard) {
@@ -75,7 +94,9 @@ document.getElementById('key').addEventListener('submit', (event) => {
   event.preventDefault();
   sessionStorage.setItem('key', new FormData(event.target).get('key'));
   refresh();
+  showAlert().catch(() => {});
 });
 refresh();
+showAlert().catch(() => {});
 setInterval(refresh, 5000);
 `;

@@ -77,4 +77,5 @@ const PAGE_START = `<!doctype html>
   <label>API key <input name="key" type="password" autocomplete="off" required></label>
   <button>Show metrics</button>
 </form>
+<div id="alert"></div>
 <div id="metrics"></div>`;

@@ -67,6 +67,12 @@ export class Alertmanager {
     return (await this.#get('alerts')) as { labels: Record<string, string>; endsAt: string }[];
   }
 
+  /** Returns how often this member has checked whether a notification was already sent. */
+  async countDuplicateChecks(): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Number(/^alertmanager_nflog_queries_total (\S+)$/m.exec(text)?.[1] ?? 0);
+  }
+
   remove(): Promise<void> {
     return this.#process.remove();
   }

@@ -21,8 +21,22 @@ export interface AlertBase {
   readonly comment: string | undefined;
 }
 
+/** A value of an alert's rule, and its text with the unit, such as `6.01 s`. */
+export interface FormattedValue {
+  readonly value: number;
+  readonly text: string;
+}
+
+/** The values of an alert that messages show in addition to `value`. */
+export interface AlertValues {
+  /** The newest value. Undefined if there are no new data. */
+  readonly current?: FormattedValue | undefined;
+  /** The value furthest beyond the threshold while the alert fired. */
+  readonly worst?: FormattedValue | undefined;
+}
+
 /** An alert in the evaluator. Times are in ms since the epoch. */
-export interface Alert extends AlertBase {
+export interface Alert extends AlertBase, AlertValues {
   readonly startedMs: number;
   readonly firedMs: number | undefined;
   readonly changedMs: number;

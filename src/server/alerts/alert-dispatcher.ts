@@ -3,7 +3,8 @@ import { EventFeed } from '../../core/event-feed.ts';
 import { formatNumber } from '../../core/format.ts';
 import type { Logger } from '../../core/log.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import { type Transition, toAlert } from './evaluation/alert-transition.ts';
+import { type Transition, toNotifiedAlert } from './evaluation/alert-transition.ts';
+import { WorstValueStore } from './evaluation/worst-value-store.ts';
 import type { AlertExplainer } from './explanation/alert-explainer.ts';
 import type { AlertRule } from './rules/alert-rule.ts';
 import type { AlertRuleSet } from './rules/load-alert-rules.ts';
@@ -28,6 +29,7 @@ export interface AlertDispatcherOptions {
 /** Passes alert changes to the table, the log, the explainer, and the notifier. */
 export class AlertDispatcher {
   readonly #options: AlertDispatcherOptions;
+  readonly #worstValues = new WorstValueStore();
 
   constructor(options: AlertDispatcherOptions) {
     this.#options = options;
@@ -42,7 +44,8 @@ export class AlertDispatcher {
     const { recorder, gate, explainer, getRuleSet, findRule } = this.#options;
     recorder.record(transition, before);
     if (before?.seq === transition.seq) return false;
-    gate.recordTransition(transition, this.#toAlert(transition), getRuleSet());
+    this.#recordWorst(transition, transition.value);
+    gate.recordTransition(transition, this.#toAlert(transition, transition.value), getRuleSet());
     const rule = findRule(transition.rule);
     if (rule) explainer.enqueue(transition, before, rule);
     return true;
@@ -51,20 +54,33 @@ export class AlertDispatcher {
   /** Restores the flap history from a transition that happened before the process started. */
   restoreTransition(past: Transition): void {
     const { gate, getRuleSet } = this.#options;
-    gate.restoreTransition(past, this.#toAlert(past), getRuleSet());
+    this.#recordWorst(past, past.value);
+    gate.restoreTransition(past, this.#toAlert(past, past.value), getRuleSet());
   }
 
   /** Sends the live and resolved alerts that are due at `now`. */
   dispatch(live: Iterable<LiveAlert>, now: number): void {
     const { gate, silences, getRuleSet, notify, onEvaluated } = this.#options;
-    const alerts = [...live].map(({ transition, value }) => this.#toAlert(transition, value));
+    const alerts = [...live].map(({ transition, value }) => {
+      this.#recordWorst(transition, value);
+      return this.#toAlert(transition, value);
+    });
+    this.#worstValues.retainOnly(new Set(alerts.map(({ id }) => id)));
     for (const group of gate.evaluate(alerts, getRuleSet(), silences.listActive(now), now))
       notify(group);
     onEvaluated(gate.listEvaluated());
   }
 
-  #toAlert(transition: Transition, value?: number): Alert {
-    return toAlert(transition, this.#options.findRule(transition.rule), value);
+  /** The values of an alert without a threshold, such as one about missing data, are not bad. */
+  #recordWorst({ id, rule, state, firedAt, threshold }: Transition, value: number | undefined) {
+    if (firedAt === undefined || state === 'resolved' || threshold === undefined) return;
+    const { direction = 'above' } = this.#options.findRule(rule) ?? {};
+    this.#worstValues.record(id, value, direction);
+  }
+
+  #toAlert(transition: Transition, newest: number | undefined): Alert {
+    const rule = this.#options.findRule(transition.rule);
+    return toNotifiedAlert(transition, rule, newest, this.#worstValues.get(transition.id));
   }
 }
 

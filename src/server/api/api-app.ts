@@ -11,6 +11,7 @@ import { authenticate } from './middleware/authentication-middleware.ts';
 import { requirePermission } from './middleware/authorization-middleware.ts';
 import { createErrorHandler, createNotFoundHandler } from './problem-details.ts';
 import { createReadinessHandler } from './readiness-handler.ts';
+import { createRunbookRouter } from './runbook-router.ts';
 import { createLinkRouter } from './signed-link-router.ts';
 
 /** Content that the server adds to the API. */
@@ -53,6 +54,7 @@ export function createApp(
     metrics,
   );
   app.use(createAgentPackageRouter(loadAgentPackage));
+  app.use(createRunbookRouter());
   app.use(createLinkRouter(dependencies));
   app.use(createApiRouter(dependencies, ENDPOINT_LIST));
   app.use(createNotFoundHandler());

@@ -129,7 +129,8 @@ export function createLinkRouter({ alerts, access, links }: EndpointDependencies
       scope: UNRESTRICTED_SCOPE,
     });
     audit(silence.id, { alert: id, duration });
-    return `The alert ${rule} is silenced for ${duration}.`;
+    const end = silence.endsAt === undefined ? '' : `, until ${formatUtc(silence.endsAt)}`;
+    return `The alert ${rule} is silenced for ${duration}${end}.`;
   }
 }
 
@@ -148,6 +149,12 @@ function renderConfirmationPage(action: LinkAction, alert: AlertView): string {
 <label>Comment <input name="comment" maxlength="500" required></label>
 <button>${action === 'silence' ? 'Silence' : 'Acknowledge'}</button></form>`,
   );
+}
+
+/** Formats a time with its zone: `25 Nov 2026, 09:00 UTC`. */
+function formatUtc(time: Date): string {
+  const options = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
+  return `${new Intl.DateTimeFormat('en-GB', options).format(time)} UTC`;
 }
 
 function renderResultPage(title: string, text: string): string {

@@ -191,12 +191,12 @@ export class Notifier {
   /** Writes planned messages to the journal, and sends them after they are on disk. */
   #commit(planned: readonly PlannedMessage[]): void {
     const now = this.#now();
-    const deliveries = planned.map(({ message, thread }): Delivery => {
+    const deliveries = planned.map(({ target, message }): Delivery => {
       const receiver = this.config.receivers.get(message.receiver);
       const deadlineMs = now + (receiver?.deadlineMs ?? DEFAULT_DEADLINE_MS);
       return {
         id: message.id,
-        target: thread.target,
+        target,
         message,
         decidedMs: now,
         deadlineMs,
@@ -204,7 +204,7 @@ export class Notifier {
         rows: 0,
       };
     });
-    for (const { thread } of planned) this.#threads.put(thread);
+    for (const { thread } of planned) if (thread) this.#threads.put(thread);
     for (const delivery of deliveries) this.#deliverer.persist(delivery);
     const send = async () => {
       await this.#journal.flush();

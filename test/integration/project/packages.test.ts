@@ -87,6 +87,7 @@ it('perfscope contains only the files that users need', () => {
     'LICENSE',
     'README.md',
     'dist',
+    'docs',
     'grafana',
     'package.json',
     'sbom.cdx.json',

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, parseDuration } from '../../../src/core/duration.ts';
-import { formatBytes, formatDuration } from '../../../src/core/format.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+} from '../../../src/core/format.ts';
 
 it('formats sizes in binary units', () => {
   expect([0, 999, 1500, 2.5e9, -4096].map(formatBytes)).toEqual([
@@ -9,6 +14,33 @@ it('formats sizes in binary units', () => {
     '1.46 KiB',
     '2.33 GiB',
     '-4 KiB',
+  ]);
+});
+
+it('formats numbers with three significant digits and thousands separators', () => {
+  expect(
+    [0.01234, 3.1449, 99.96, 999.6, 1234.5, -45_678, 1_234_567, 1e-9].map(formatNumber),
+  ).toEqual(['0.0123', '3.14', '100', '1,000', '1,235', '-45,678', '1,234,567', '1e-9']);
+});
+
+it('never rounds a percentage below 100 % up to 100 %', () => {
+  expect([0.123, 12.5, 99, 99.89, 99.96, 99.99999, 100].map(formatPercent)).toEqual([
+    '0.123 %',
+    '12.5 %',
+    '99 %',
+    '99.89 %',
+    '99.96 %',
+    '99.9999 %',
+    '100 %',
+  ]);
+});
+
+it('chooses the unit of a duration after rounding', () => {
+  expect([999.4, 999.9, 59_990, 4_000 * DAY_MS].map(formatDuration)).toEqual([
+    '999 ms',
+    '1 s',
+    '1 min',
+    '4,000 d',
   ]);
 });
 

@@ -10,7 +10,6 @@ const FORBIDDEN =
 const ALLOWED: Readonly<Record<string, string>> = {
   'integration/server/actions/kill-during-decision.test.ts': 'pause before the child continues',
   'integration/server/api/api.test.ts': 'interval that sends rows, and wait for two intervals',
-  'integration/server/notifications/alertmanager-channel.test.ts': 'proves that no message follows',
   'integration/storage/write/spool-sender.test.ts': 'limit that only ends a hang',
   'unit/server/alerts/evaluation-scheduler.test.ts': 'fake clock',
   'unit/server/alerts/parse-sql-rule.test.ts': 'SQL function',

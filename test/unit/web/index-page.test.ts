@@ -1,5 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { createIndexPage } from '../../../src/web/index-page.ts';
+import { INDEX_PAGE_SCRIPT } from '../../../src/web/index-page-script.ts';
 
 const DOWNLOAD = {
   path: '/agent-1.2.3.tgz',
@@ -30,4 +32,64 @@ it('shows the command if the server would reject the download', () => {
   expect(page).toContain('perfscope agent pack');
   expect(readCommands(page)[0]).toBe('npm install ./vendor/perfscope-agent-1.2.3.tgz');
   expect(page).not.toMatch(/curl|SHA-512/);
+});
+
+/** Runs the page's script for a link to an alert. Returns the text of the table about the alert. */
+async function showAlert(status: number, body: object): Promise<{ url: string; texts: string[] }> {
+  const texts: string[] = [];
+  const createTextElement = () => ({
+    set textContent(text: string) {
+      texts.push(text);
+    },
+  });
+  const tableElement = {
+    createCaption: createTextElement,
+    insertRow: () => ({ insertCell: createTextElement }),
+  };
+  const { promise: url, resolve: setUrl } = Promise.withResolvers<string>();
+  const { promise: shown, resolve: setShown } = Promise.withResolvers<void>();
+  const elements: Record<string, object> = {
+    alert: { replaceChildren: () => setShown() },
+    key: { addEventListener: () => {} },
+    state: {},
+  };
+  runInNewContext(INDEX_PAGE_SCRIPT, {
+    URLSearchParams,
+    navigator: {},
+    sessionStorage: { getItem: () => null },
+    location: { search: '?alert=a%2Fb', origin: '' },
+    setInterval: () => {},
+    fetch: async (path: string) => {
+      if (path.includes('/dashboard')) throw new Error('not used here');
+      setUrl(path);
+      return { status, ok: status === 200, json: async () => body };
+    },
+    document: {
+      createElement: () => tableElement,
+      querySelectorAll: () => [],
+      getElementById: (id: string) => elements[id],
+    },
+  });
+  await shown;
+  return { url: await url, texts };
+}
+
+it('shows the alert of a link in a message', async () => {
+  const alert = {
+    rule: 'response-time',
+    state: 'firing',
+    severity: 'critical',
+    annotations: { summary: 'shop: /rooms takes 6 s on average' },
+    startedAt: '2026-11-25T08:00:00.000Z',
+    cause: 'average ×3.1',
+  };
+  const { url, texts } = await showAlert(200, { alert });
+  expect(url).toBe('/api/performance/alerts/a%2Fb');
+  expect(texts.slice(0, 7)).toEqual([
+    'shop: /rooms takes 6 s on average',
+    ...['Rule', 'response-time', 'State', 'firing', 'Severity', 'critical'],
+  ]);
+  expect(texts.at(-1)).toBe('Cause: average ×3.1');
+  const missing = await showAlert(404, { detail: 'alerts/x does not exist' });
+  expect(missing.texts).toEqual(['Alert: alerts/x does not exist']);
 });

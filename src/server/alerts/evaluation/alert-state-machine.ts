@@ -81,8 +81,9 @@ export function resolveAlert(
   const last = createNextTransition(alert, now, {
     state: 'resolved',
     severity: alert.severity,
-    value: state.value,
-    threshold: thresholds.recovery ?? thresholds.levels[0]?.threshold,
+    // Without new data, the newest value is the bad value.
+    value: state.absentSinceMs === undefined && cause === undefined ? state.value : undefined,
+    threshold: thresholds.levels[0]?.threshold,
     cause: cause ?? alert.cause,
   });
   return { state: { ...state, alert: undefined }, transitions: [last] };

@@ -3,6 +3,7 @@ import { type Alert, type Labels, toReadableLabels } from '../../../core/alerts/
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { AlertRule } from '../rules/alert-rule.ts';
+import { formatRuleValue, renderAnnotations } from './alert-texts.ts';
 import { toLabelsKey } from './observation.ts';
 
 /** One change of one alert: a row of the table `alerts`. Times are in ms since the epoch. */
@@ -14,9 +15,9 @@ export interface Transition {
   readonly rule: string;
   readonly state: AlertState;
   readonly severity: AlertSeverity;
-  /** Undefined if data is missing or the value is infinite. */
+  /** Undefined if data is missing or the value is infinite. For a resolved alert, the value then. */
   readonly value: number | undefined;
-  /** The threshold that was crossed. For a resolved alert, the recovery threshold. */
+  /** The threshold that was crossed. For a resolved alert, the first threshold. */
   readonly threshold: number | undefined;
   /** JSON with sorted keys that identifies the group within its rule. */
   readonly labels: string;
@@ -103,19 +104,14 @@ export function toAlert(
   const { id, state, severity, threshold, cause, author, comment } = transition;
   const labels = { ...rule?.labels, ...(JSON.parse(transition.labels) as Labels) };
   // The people of the alert's tenant read the annotations.
-  const readableLabels = toReadableLabels(labels);
-  const data = { rule: transition.rule, severity, value, threshold, labels: readableLabels };
-  const annotations = Object.entries(rule?.annotations ?? {}).map(([name, template]) => [
-    name,
-    template(data),
-  ]);
+  const annotations = renderAnnotations(transition, toReadableLabels(labels), rule, value);
   return {
     id,
     rule: transition.rule,
     state,
     severity,
     labels,
-    annotations: Object.fromEntries(annotations),
+    annotations,
     runbook: rule?.runbook,
     value,
     threshold,
@@ -125,5 +121,27 @@ export function toAlert(
     startedMs: transition.startedAt,
     firedMs: transition.firedAt,
     changedMs: transition.timestamp,
+  };
+}
+
+/**
+ * Converts a transition to an alert for a message. The summary shows the value of the evaluation that
+ * changed the alert. The explanation is about the same evaluation, so both agree.
+ *
+ * @param newest the newest value of the group
+ * @param worst the worst value while the alert fired
+ */
+export function toNotifiedAlert(
+  transition: Transition,
+  rule: AlertRule | undefined,
+  newest: number | undefined,
+  worst: number | undefined,
+): Alert {
+  // An infinite value isn't stored. A resolved alert without a value has no new data.
+  const value = transition.state === 'resolved' ? transition.value : (transition.value ?? newest);
+  return {
+    ...toAlert(transition, rule, value),
+    current: formatRuleValue(rule, newest),
+    worst: formatRuleValue(rule, worst),
   };
 }

@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../../core/duration.ts';
 import { type AlertRule, getRuleThresholds } from '../rules/alert-rule.ts';
 import { resolveAlert, type StateUpdate, updateAlert } from './alert-state-machine.ts';
+import { RESOLVE_REASONS } from './alert-texts.ts';
 import type { Transition } from './alert-transition.ts';
 import {
   createGroupState,
@@ -52,7 +53,7 @@ export function evaluateRule(
 export function resolveAllAlerts(states: RuleStates, now: number): readonly Transition[] {
   const none = { enabled: false, levels: [], recovery: undefined, minimumCount: 0 };
   return [...states.values()].flatMap(
-    (state) => resolveAlert(state, none, 'the rule was removed', now).transitions,
+    (state) => resolveAlert(state, none, RESOLVE_REASONS.ruleRemoved, now).transitions,
   );
 }
 
@@ -105,11 +106,11 @@ function evaluateGroup(
   const thresholds = getRuleThresholds(rule, before.labels);
   const timed = { ...before, evaluatedMs: now, jumped: false };
   if (!thresholds.enabled)
-    return resolveAlert(timed, thresholds, 'the rule is disabled for this tenant', now);
+    return resolveAlert(timed, thresholds, RESOLVE_REASONS.ruleDisabled, now);
   const updated = updateLatches(timed, observation, rule, thresholds, now, isComplete);
   const step = updateAlert(updated, rule, thresholds, now);
   if (!isExpired(step.state, rule, now)) return step;
-  const end = resolveAlert(step.state, thresholds, 'no data for one day', now);
+  const end = resolveAlert(step.state, thresholds, RESOLVE_REASONS.noData, now);
   return { state: undefined, transitions: [...step.transitions, ...end.transitions] };
 }
 

@@ -23,7 +23,11 @@ interface TemplateData {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export type Template = (data: TemplateData) => string;
+export interface Template {
+  (data: TemplateData): string;
+  /** Formats a number in the same way as the template's first `$value`. Undefined without `$value`. */
+  readonly formatValue?: ((value: number) => string) | undefined;
+}
 
 /** Text for a number or a label that an alert doesn't have. */
 const MISSING_VALUE = '(none)';
@@ -62,7 +66,9 @@ export function parseTemplate(
   }
   const tail = rest;
   parts.push(() => tail);
-  return (data) => parts.map((part) => part(data)).join('');
+  const { formatValue } = parts.find((part) => part.formatValue !== undefined) ?? {};
+  const render = (data: TemplateData) => parts.map((part) => part(data)).join('');
+  return Object.assign(render, { formatValue });
 }
 
 function parsePlaceholder(
@@ -74,10 +80,11 @@ function parsePlaceholder(
   if (Object.hasOwn(NUMBER_VARIABLES, variable)) {
     const field = NUMBER_VARIABLES[variable as keyof typeof NUMBER_VARIABLES];
     const format = parseNumberFilters(filters, report);
-    return (data) => {
+    const render = (data: TemplateData) => {
       const value = data[field];
       return value === undefined ? MISSING_VALUE : format(value);
     };
+    return Object.assign(render, { formatValue: field === 'value' ? format : undefined });
   }
   const read = parseTextVariable(variable, labels, report);
   const applyFilters = parseTextFilters(filters, report);

@@ -11,7 +11,7 @@ import {
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { sql } from '../../../storage/sql/sql-builder.ts';
 import type { AlertEvaluator } from '../alert-evaluator.ts';
-import { type Transition, toAlert } from '../evaluation/alert-transition.ts';
+import { type Transition, toAlert, toNotifiedAlert } from '../evaluation/alert-transition.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { loadAlertRows, loadTransitions } from '../state/alert-queries.ts';
 import type { Silence } from '../suppression/silence.ts';
@@ -203,21 +203,21 @@ export function createAlertLookup(
   evaluator: AlertEvaluator,
   queryClient: QueryClient,
 ): AlertLookup {
-  const toCurrentAlert = (transition: Transition, value?: number) =>
-    toAlert(transition, evaluator.findRule(transition.rule), value);
+  const toMessageAlert = (transition: Transition, newest: number | undefined, worst?: number) =>
+    toNotifiedAlert(transition, evaluator.findRule(transition.rule), newest, worst);
   return {
     get isRestored() {
       return evaluator.isRestored;
     },
     find(id) {
       const live = evaluator.alertStates.find(id);
-      return live && toCurrentAlert(live.transition, live.value);
+      return live && toMessageAlert(live.transition, live.value);
     },
     getSuppressions: (id) => evaluator.gate.getSuppressions(id),
     async findStored(id) {
       const [row] = await loadAlertRows(queryClient, UNRESTRICTED_SCOPE, sql`id = ${id}`, 1);
       const transition = row && parseTransition(row);
-      return transition && toCurrentAlert(transition);
+      return transition && toMessageAlert(transition, transition.value);
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   toAlertStateKey,
 } from '../../../core/alerts/alert.ts';
 import { formatDuration } from '../../../core/format.ts';
+import { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import type { AlertRuleSet } from '../rules/load-alert-rules.ts';
 import {
@@ -143,6 +144,8 @@ export interface AlertGroupState {
   readonly notifiedMs: number | undefined;
   /** Last sent state and severity, by alert ID. */
   readonly notified: ReadonlyMap<string, string>;
+  /** IDs of firing alerts that wait for the group's next message. */
+  readonly waiting: ReadonlySet<string>;
 }
 
 export interface GroupDecision<A extends AlertSummary> {
@@ -180,13 +183,16 @@ export function updateAlertGroup<A extends AlertSummary>(
     firstMs: now,
     notifiedMs: undefined,
     notified: new Map<string, string>(),
+    waiting: new Set<string>(),
   };
+  const isNotified = group.notifiedMs !== undefined;
   const suppressed = new Map<string, Suppression>();
   const suppress = (alert: A, reason: Suppression['reason'], detail: string, untilMs?: number) =>
     suppressed.set(alert.id, { reason, by: key, detail, untilMs });
   const relevant = alerts.filter((alert) => {
     if (alert.state !== 'resolved') return isActive(alert);
-    if (group.notified.has(alert.id)) return true;
+    // The next message also contains the alerts that ended while they waited for it.
+    if (group.notified.has(alert.id) || (isNotified && group.waiting.has(alert.id))) return true;
     suppress(alert, 'never_told', 'resolved before the first notification');
     return false;
   });
@@ -195,18 +201,30 @@ export function updateAlertGroup<A extends AlertSummary>(
   const changed = relevant.filter(
     (alert) => group.notified.get(alert.id) !== toAlertStateKey(alert),
   );
-  const [reason, dueMs] = getDueTime(group, changed.length > 0, policy);
+  const hasCritical = changed.some(({ state, severity }) => isUrgent(state, severity));
+  const [reason, dueMs] = hasCritical
+    ? (['group_wait', now] as const)
+    : getDueTime(group, changed.length > 0, policy);
   if (now < dueMs) {
     const detail = `due in ${formatDuration(dueMs - now)}`;
     for (const alert of relevant)
       suppress(alert, changed.includes(alert) ? reason : 'duplicate', detail, dueMs);
-    return { group, toNotify: [], suppressed };
+    const waitingIds = changed.filter(isActive).map(({ id }) => id);
+    const waiting = new Set([...group.waiting, ...waitingIds]);
+    return { group: { ...group, waiting }, toNotify: [], suppressed };
   }
   const active = relevant.filter(isActive);
   const notified = new Map(active.map((alert) => [alert.id, toAlertStateKey(alert)]));
   const next =
-    active.length > 0 ? { firstMs: group.firstMs, notifiedMs: now, notified } : undefined;
+    active.length > 0
+      ? { firstMs: group.firstMs, notifiedMs: now, notified, waiting: new Set<string>() }
+      : undefined;
   return { group: next, toNotify: relevant, suppressed };
+}
+
+/** A critical alert doesn't wait for other alerts, or for the next message of its group. */
+function isUrgent(state: AlertSummary['state'], severity: AlertSummary['severity']): boolean {
+  return state === 'firing' && severity === AlertSeverity.CRITICAL;
 }
 
 function getDueTime(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { normalizeHttpUrl } from '../message/message-content.ts';
 import { toSingleLine } from '../message/sanitize-text.ts';
 import { deliverByHttp } from '../outgoing-http/http-delivery.ts';
+import { findAlertmanagerFailure } from '../outgoing-http/response-failures.ts';
 import type { Channel, ChannelOptions, DeliveryOutcome, Message, MessageAlert } from './channel.ts';
 import {
   checkUrlsAllowed,
@@ -69,7 +70,10 @@ export function createAlertmanagerChannel(
     recipient: urls.map(({ host }) => host).join(', '),
     deliver: async (message, signal) => {
       const body = JSON.stringify(alerts.toPostableAlerts(message, now()));
-      const common = { body, headers, policy: config, ca, confidential: true, secrets, now };
+      const common = {
+        ...{ body, headers, policy: config, ca, confidential: true, secrets, now },
+        findFailure: findAlertmanagerFailure,
+      };
       const outcomes = await Promise.all(
         urls.map((url) => deliverByHttp({ url, ...common }, signal)),
       );

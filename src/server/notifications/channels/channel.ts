@@ -1,7 +1,7 @@
-import type { AlertBase } from '../../../core/alerts/alert.ts';
+import type { AlertBase, AlertValues } from '../../../core/alerts/alert.ts';
 
 /** One alert in a message. Times are in ms since the epoch. */
-export interface MessageAlert extends AlertBase {
+export interface MessageAlert extends AlertBase, AlertValues {
   readonly startedMs: number;
   readonly firedMs: number | undefined;
   readonly endedMs: number | undefined;
@@ -33,7 +33,7 @@ export interface Message {
   /** Sorted by severity, highest first. Not empty. */
   readonly alerts: readonly MessageAlert[];
   /** Why the message is sent. */
-  readonly kind: 'route' | 'escalation' | 'digest' | 'test';
+  readonly kind: 'route' | 'escalation' | 'digest' | 'summary' | 'test';
   /** Escalation level. 0 if the message is not an escalation. */
   readonly level: number;
   readonly timeZone: string;

@@ -104,7 +104,8 @@ function toMail(
   return {
     from: { name: fromName, address: from },
     to: [...to],
-    subject: content.title,
+    // ASCII, so that the subject isn't encoded. Simple filters can then match it.
+    subject: content.title.replaceAll(' · ', ' - '),
     text: formatPlainText(content),
     html: formatHtml(content),
     messageId: `<${hashId(message.id)}@${domain}>`,

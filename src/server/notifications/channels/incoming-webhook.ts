@@ -1,5 +1,5 @@
 import type { AddressPolicy } from '../outgoing-http/address-policy.ts';
-import { deliverByHttp } from '../outgoing-http/http-delivery.ts';
+import { deliverByHttp, type HttpDelivery } from '../outgoing-http/http-delivery.ts';
 import type { Channel, ChannelOptions, Message } from './channel.ts';
 import { readCertificates, readSecretUrl } from './secret-file.ts';
 
@@ -14,6 +14,7 @@ export function createIncomingWebhookChannel(
   config: IncomingWebhookConfig,
   { now = Date.now }: ChannelOptions,
   formatBody: (message: Message) => string,
+  findFailure: NonNullable<HttpDelivery['findFailure']>,
 ): Channel {
   const url = readSecretUrl(config.urlFile, config);
   const ca = readCertificates(config.caFile);
@@ -26,7 +27,7 @@ export function createIncomingWebhookChannel(
       const body = formatBody(message);
       const confidential = false;
       return deliverByHttp(
-        { url, body, headers, policy: config, ca, confidential, secrets, now },
+        { url, body, headers, policy: config, ca, confidential, secrets, findFailure, now },
         signal,
       );
     },

@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createError } from '../../../core/perfscope-error.ts';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
+import { formatTenant } from '../message/alert-summary.ts';
 import { toMessageContent } from '../message/message-content.ts';
+import { formatTitle } from '../message/message-title.ts';
 import { toSingleLine } from '../message/sanitize-text.ts';
 import { deliverByHttp } from '../outgoing-http/http-delivery.ts';
+import { findPagerdutyFailure } from '../outgoing-http/response-failures.ts';
 import type { Channel, ChannelOptions, Message } from './channel.ts';
 import {
   checkUrlsAllowed,
@@ -46,10 +49,9 @@ export function createPagerdutyChannel(
     recipient: url.host,
     deliver: (message, signal) => {
       const body = JSON.stringify(toPagerdutyEvent(message, key));
-      return deliverByHttp(
-        { url, body, headers, policy: config, ca, confidential: true, secrets: [key], now },
-        signal,
-      );
+      const secrets = [key];
+      const request = { url, body, headers, policy: config, ca, confidential: true, secrets, now };
+      return deliverByHttp({ ...request, findFailure: findPagerdutyFailure }, signal);
     },
   };
 }
@@ -57,6 +59,8 @@ export function createPagerdutyChannel(
 /** PagerDuty rejects events of more than 512 KB. Ten alerts take at most about 60 KB. */
 const MAX_ALERTS = 10;
 const MAX_SOURCE_LENGTH = 250;
+/** PagerDuty's limit for the summary. */
+const MAX_SUMMARY_LENGTH = 1024;
 
 const PAGERDUTY_SEVERITIES: Readonly<Record<AlertSeverity, string>> = {
   [AlertSeverity.WARNING]: 'warning',
@@ -65,11 +69,16 @@ const PAGERDUTY_SEVERITIES: Readonly<Record<AlertSeverity, string>> = {
   [AlertSeverity.CRITICAL]: 'critical',
 };
 
+/** Omits infinite values, which JSON would serialize as `null`. */
+function toFinite(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+
 /**
  * Converts a message to an event of the Events API v2. Each group of alerts is one incident: all its
  * events have the same `dedup_key`.
  */
-function toPagerdutyEvent(message: Message, routingKey: string): object {
+export function toPagerdutyEvent(message: Message, routingKey: string): object {
   const { alerts, status } = message;
   const acknowledged = alerts.every(({ state }) => state === 'acknowledged');
   const content = toMessageContent(message, MAX_ALERTS);
@@ -81,24 +90,27 @@ function toPagerdutyEvent(message: Message, routingKey: string): object {
   if (status === 'resolved') return { ...common, event_action: 'resolve' };
   if (acknowledged) return { ...common, event_action: 'acknowledge' };
   const worst = alerts[0]!;
-  const { labels, rule, severity, organizationId, propertyId, firedMs, startedMs } = worst;
+  const { labels, rule, severity, firedMs, startedMs } = worst;
+  const component = labels.endpoint ?? labels.queue ?? labels.instance ?? labels.table;
+  const tenant = formatTenant(worst);
   return {
     ...common,
     event_action: 'trigger',
     client: 'Perfscope',
     payload: {
-      summary: content.title,
+      summary: formatTitle(message, MAX_SUMMARY_LENGTH),
       source: toSingleLine(
-        labels.service ?? propertyId ?? organizationId ?? 'perfscope',
+        labels.service ?? labels.host ?? labels.queue ?? tenant ?? 'perfscope',
         MAX_SOURCE_LENGTH,
       ),
       severity: PAGERDUTY_SEVERITIES[severity],
       timestamp: new Date(firedMs ?? startedMs).toISOString(),
       class: toSingleLine(rule, MAX_SOURCE_LENGTH),
-      ...(organizationId !== undefined && {
-        group: toSingleLine(organizationId, MAX_SOURCE_LENGTH),
-      }),
+      ...(component !== undefined && { component: toSingleLine(component, MAX_SOURCE_LENGTH) }),
+      ...(tenant !== undefined && { group: toSingleLine(tenant, MAX_SOURCE_LENGTH) }),
       custom_details: {
+        value: toFinite(worst.value),
+        limit: toFinite(worst.threshold),
         alerts: content.alerts.map(({ heading, summary, facts }) => ({
           ...Object.fromEntries(facts),
           alert: heading,

@@ -7,7 +7,8 @@ import {
   toMessageContent,
 } from '../message/message-content.ts';
 import { truncateText } from '../message/sanitize-text.ts';
-import type { Channel, ChannelOptions } from './channel.ts';
+import { findSlackFailure } from '../outgoing-http/response-failures.ts';
+import type { Channel, ChannelOptions, Message } from './channel.ts';
 import { networkFields, secretFileSchema } from './channel-fields.ts';
 import { createIncomingWebhookChannel } from './incoming-webhook.ts';
 
@@ -29,9 +30,9 @@ export function createSlackChannel(
   config: z.output<typeof slackConfigSchema>,
   options: ChannelOptions,
 ): Channel {
-  return createIncomingWebhookChannel('slack', config, options, (message) =>
-    JSON.stringify(toSlackPayload(toMessageContent(message, MAX_ALERTS))),
-  );
+  const formatBody = (message: Message) =>
+    JSON.stringify(toSlackPayload(toMessageContent(message, MAX_ALERTS)));
+  return createIncomingWebhookChannel('slack', config, options, formatBody, findSlackFailure);
 }
 
 /** Builds the body for an incoming webhook. Slack doesn't interpret names and texts as mrkdwn. */

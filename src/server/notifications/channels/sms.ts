@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { formatTitle, normalizeHttpUrl } from '../message/message-content.ts';
-import { toSingleLine, truncateText } from '../message/sanitize-text.ts';
+import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
+import { normalizeHttpUrl } from '../message/message-content.ts';
+import { formatTitle } from '../message/message-title.ts';
+import { truncateText } from '../message/sanitize-text.ts';
 import { deliverByHttp } from '../outgoing-http/http-delivery.ts';
+import { findTwilioFailure } from '../outgoing-http/response-failures.ts';
 import type { Channel, ChannelOptions, DeliveryOutcome, Message } from './channel.ts';
 import {
   checkUrlsAllowed,
@@ -29,6 +32,8 @@ export const smsConfigSchema = z
       .regex(/^MG[0-9a-fA-F]{32}$/, `must be \`MG\` followed by ${SID_FORMAT}`)
       .optional(),
     to: z.array(phoneNumberSchema).min(1).max(20).optional(),
+    /** Alerts with other severities are not sent. */
+    severity: z.array(z.enum(ALERT_SEVERITIES)).min(1).default(['high', 'critical']),
     url: httpUrlSchema.default('https://api.twilio.com'),
     ...networkFields,
   })
@@ -71,30 +76,71 @@ const GSM7_ALPHABET =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
 /** Characters that take two septets each. */
 const GSM7_EXTENDED = '^{}\\[~]|€';
-/** Capacity of two concatenated segments: 2 × 153 septets, or 2 × 67 UTF-16 units. */
-const MAX_SEPTETS = 306;
-const MAX_UTF16_UNITS = 134;
+/** Capacity of one segment in septets, or in UTF-16 units if a character is not in the alphabet. */
+const MAX_SEPTETS = 160;
+const MAX_UTF16_UNITS = 70;
+/** More than one segment can hold, so that a title that fits isn't shortened. */
+const MAX_TITLE_LENGTH = 200;
 
-/** Formats a message as an SMS of at most two segments. The link is omitted if it doesn't fit. */
+/** Replacements for characters that are not in the GSM alphabet. */
+const GSM7_REPLACEMENTS: Readonly<Record<string, string>> = {
+  '·': '-',
+  '…': '...',
+  '–': '-',
+  '—': '-',
+  '×': 'x',
+  '∞': 'infinity',
+  '’': "'",
+  '‘': "'",
+  '“': '"',
+  '”': '"',
+  '`': "'",
+};
+
+/**
+ * Formats a message as an SMS of one segment. The text starts with the severity and ends with the
+ * tenant. A link is included if it fits in addition to the whole text.
+ */
 export function formatSms(message: Message): string {
-  const { annotations, links } = message.alerts[0]!;
-  const summary = annotations.summary ? ` ${annotations.summary}` : '';
+  const { links } = message.alerts[0]!;
+  const wholeText = formatSmsTitle(message, MAX_TITLE_LENGTH);
+  for (const url of [links.acknowledge, links.view].map(normalizeHttpUrl)) {
+    if (url !== undefined && fitsOneSegment(`${wholeText} ${url}`)) return `${wholeText} ${url}`;
+  }
+  // Shorten the title instead of its end, which contains the tenant.
+  for (let length = MAX_TITLE_LENGTH; length > MIN_TITLE_LENGTH; length--) {
+    const text = formatSmsTitle(message, length);
+    if (fitsOneSegment(text)) return text;
+  }
+  return truncateToFit(wholeText);
+}
+
+const MIN_TITLE_LENGTH = 50;
+
+function formatSmsTitle(message: Message, maxLength: number): string {
   // Remove brackets, because each takes two septets.
-  const title = formatTitle(message).replaceAll('[', '').replaceAll(']', '');
-  const text = truncateToFit(toSingleLine(`${title}${summary}`, 1000));
-  const link = normalizeHttpUrl(links.acknowledge) ?? normalizeHttpUrl(links.view);
-  const withLink = `${text} ${link}`;
-  return link !== undefined && fitsTwoSegments(withLink) ? withLink : text;
+  return toGsmText(formatTitle(message, maxLength).replaceAll(/[[\]]/g, ''));
+}
+
+/** Replaces characters outside the GSM alphabet, if a similar text in the alphabet exists. */
+function toGsmText(text: string): string {
+  return [...text].map((character) => toGsmCharacter(character)).join('');
+}
+
+function toGsmCharacter(character: string): string {
+  if (countSeptets(character) !== undefined) return character;
+  const replacement =
+    GSM7_REPLACEMENTS[character] ?? character.normalize('NFKD').replaceAll(/\p{M}/gu, '');
+  return countSeptets(replacement) === undefined ? character : replacement;
 }
 
 function truncateToFit(text: string): string {
-  if (fitsTwoSegments(text)) return text;
-  let truncated = truncateText(text, MAX_SEPTETS, '...');
-  while (!fitsTwoSegments(truncated)) truncated = truncateText(text, truncated.length - 1, '...');
+  let truncated = text;
+  while (!fitsOneSegment(truncated)) truncated = truncateText(text, truncated.length - 1, '...');
   return truncated;
 }
 
-function fitsTwoSegments(text: string): boolean {
+function fitsOneSegment(text: string): boolean {
   const septets = countSeptets(text);
   return septets === undefined ? text.length <= MAX_UTF16_UNITS : septets <= MAX_SEPTETS;
 }
@@ -120,8 +166,7 @@ interface SmsProvider {
 
 /**
  * Creates a client of Twilio's Messages resource
- * (https://www.twilio.com/docs/messaging/api/message-resource). Only the HTTP status decides whether
- * a failure can be retried, as Twilio recommends.
+ * (https://www.twilio.com/docs/messaging/api/message-resource).
  *
  * @throws PS_CHANNEL_SECRET
  */
@@ -141,10 +186,8 @@ function createTwilioProvider(config: SmsConfig, { now = Date.now }: ChannelOpti
     send: (to, text, signal) => {
       const body = new URLSearchParams({ ...sender, To: to, Body: text }).toString();
       const secrets = [token, pair, accountSid, to];
-      return deliverByHttp(
-        { url, body, headers, policy: config, ca, confidential: true, secrets, now },
-        signal,
-      );
+      const request = { url, body, headers, policy: config, ca, confidential: true, secrets, now };
+      return deliverByHttp({ ...request, findFailure: findTwilioFailure }, signal);
     },
   };
 }

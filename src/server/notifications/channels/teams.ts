@@ -5,6 +5,7 @@ import {
   type MessageContent,
   toMessageContent,
 } from '../message/message-content.ts';
+import { findTeamsFailure } from '../outgoing-http/response-failures.ts';
 import type { Channel, ChannelOptions, Message } from './channel.ts';
 import { networkFields, secretFileSchema } from './channel-fields.ts';
 import { createIncomingWebhookChannel } from './incoming-webhook.ts';
@@ -25,7 +26,7 @@ export function createTeamsChannel(
   config: z.output<typeof teamsConfigSchema>,
   options: ChannelOptions,
 ): Channel {
-  return createIncomingWebhookChannel('teams', config, options, formatTeamsBody);
+  return createIncomingWebhookChannel('teams', config, options, formatTeamsBody, findTeamsFailure);
 }
 
 function formatTeamsBody(message: Message): string {

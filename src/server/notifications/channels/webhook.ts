@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AlertSeverity } from '../../../core/schema/enums.ts';
 import { ALERT_STATES } from '../../../core/schema/tables/alerts-table.ts';
+import { normalizeHttpUrl } from '../message/message-content.ts';
 import { postSigned } from '../outgoing-http/signed-post.ts';
 import type { Channel, ChannelOptions, Message, MessageAlert } from './channel.ts';
 import {
@@ -58,7 +59,7 @@ export const webhookBodySchema = z.object({
   id: z.string(),
   groupKey: z.string(),
   receiver: z.string(),
-  kind: z.enum(['route', 'escalation', 'digest', 'test']),
+  kind: z.enum(['route', 'escalation', 'digest', 'summary', 'test']),
   level: z.int().min(0),
   status: z.enum(['firing', 'resolved']),
   timeZone: z.string(),
@@ -121,7 +122,7 @@ function toWebhookAlert(alert: MessageAlert): WebhookBody['alerts'][number] {
     severity,
     labels,
     annotations,
-    runbook,
+    runbook: normalizeHttpUrl(runbook),
     value: toFinite(alert.value),
     threshold: toFinite(alert.threshold),
     cause,

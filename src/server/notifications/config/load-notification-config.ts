@@ -20,6 +20,7 @@ import {
   DEFAULT_DEADLINE_MS,
   DEFAULT_LIMIT,
   DEFAULT_RECEIVER,
+  DEFAULT_RECIPIENT_PERIOD_MS,
   type Digest,
   type EscalationLevel,
   type EscalationPolicy,
@@ -101,7 +102,14 @@ function toNotificationConfig(
 
 type ReceiverConfig = NonNullable<NotificationFile['receivers']>[number];
 
-function toReceiver({ name, to = {}, channels, deadline, limit }: ReceiverConfig): Receiver {
+function toReceiver({
+  name,
+  to = {},
+  channels,
+  deadline,
+  limit,
+  recipientLimit,
+}: ReceiverConfig): Receiver {
   return {
     name,
     channels,
@@ -110,6 +118,10 @@ function toReceiver({ name, to = {}, channels, deadline, limit }: ReceiverConfig
     limit: limit
       ? { messages: limit.messages, perMs: limit.per ?? DEFAULT_LIMIT.perMs }
       : DEFAULT_LIMIT,
+    recipientLimit: recipientLimit && {
+      messages: recipientLimit.messages,
+      perMs: recipientLimit.per ?? DEFAULT_RECIPIENT_PERIOD_MS,
+    },
   };
 }
 

@@ -12,6 +12,12 @@ interface Addressees {
   readonly people: readonly string[];
 }
 
+/** A maximum number of messages per period. */
+export interface RateLimit {
+  readonly messages: number;
+  readonly perMs: number;
+}
+
 export interface Receiver {
   readonly name: string;
   readonly to: Addressees;
@@ -19,7 +25,12 @@ export interface Receiver {
   /** How long delivery of a message is retried. */
   readonly deadlineMs: number;
   /** Maximum number of messages per period. Further messages wait. */
-  readonly limit: { readonly messages: number; readonly perMs: number };
+  readonly limit: RateLimit;
+  /**
+   * Maximum number of messages to one recipient per period. Further alerts are sent in a summary.
+   * Undefined: the default of the channel kind.
+   */
+  readonly recipientLimit: RateLimit | undefined;
 }
 
 /** Recurring times. A moment is in the interval if at least one of the times contains it. */
@@ -90,6 +101,25 @@ export interface NotificationConfig {
 export const DEFAULT_DEADLINE_MS = HOUR_MS;
 export const DEFAULT_LIMIT = { messages: 120, perMs: MINUTE_MS } as const;
 
+export const DEFAULT_RECIPIENT_PERIOD_MS = 10 * MINUTE_MS;
+
+/** The limits per recipient, by channel kind. Messages over other channels are not limited. */
+const DEFAULT_RECIPIENT_LIMITS: Readonly<Record<string, RateLimit>> = {
+  email: { messages: 5, perMs: DEFAULT_RECIPIENT_PERIOD_MS },
+  sms: { messages: 2, perMs: DEFAULT_RECIPIENT_PERIOD_MS },
+  slack: { messages: 10, perMs: DEFAULT_RECIPIENT_PERIOD_MS },
+  teams: { messages: 10, perMs: DEFAULT_RECIPIENT_PERIOD_MS },
+};
+
+/** Returns the limit for each recipient of a channel, or undefined if there is none. */
+export function getRecipientLimit(
+  receiver: Receiver | undefined,
+  kind: string,
+): RateLimit | undefined {
+  const byDefault = DEFAULT_RECIPIENT_LIMITS[kind];
+  return byDefault && (receiver?.recipientLimit ?? byDefault);
+}
+
 /** The built-in receiver. A receiver with the same name in the file replaces it. */
 export const DEFAULT_RECEIVER: Receiver = {
   name: 'default',
@@ -98,6 +128,7 @@ export const DEFAULT_RECEIVER: Receiver = {
   deadlineMs: DEFAULT_DEADLINE_MS,
   // In-app notifications don't interrupt anyone, so a high number is fine.
   limit: { messages: 100_000, perMs: MINUTE_MS },
+  recipientLimit: undefined,
 };
 
 const DEFAULT_ROUTE: Route = {

@@ -57,6 +57,11 @@ const clockTimeSchema = z
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as `08:00`');
 const namesSchema = z.array(nameSchema).min(1).max(100);
 
+const limitSchema = z.strictObject({
+  messages: z.int().min(1).max(1_000_000),
+  per: durationSchema.optional(),
+});
+
 const receiverSchema = z.strictObject({
   name: nameSchema,
   to: z
@@ -64,9 +69,8 @@ const receiverSchema = z.strictObject({
     .optional(),
   channels: z.array(receiverChannelSchema).min(1).max(20),
   deadline: durationSchema.optional(),
-  limit: z
-    .strictObject({ messages: z.int().min(1).max(1_000_000), per: durationSchema.optional() })
-    .optional(),
+  limit: limitSchema.optional(),
+  recipientLimit: limitSchema.optional(),
 });
 
 export const routeSchema = z.strictObject({

@@ -1,11 +1,7 @@
 import CircuitBreaker from 'opossum';
 import { withTimeout } from '../../../core/concurrency.ts';
 import type { Channel, DeliveryOutcome, Message } from '../channels/channel.ts';
-
-interface RateLimit {
-  readonly messages: number;
-  readonly perMs: number;
-}
+import type { RateLimit } from '../config/notification-config.ts';
 
 export interface ChannelLimiterOptions {
   readonly limit: () => RateLimit;

@@ -5,7 +5,7 @@ import { DEFAULT_LIMIT, type Receiver } from '../config/notification-config.ts';
 import type { NotificationThreadStore } from '../planning/notification-thread-store.ts';
 import { type Target, toChannelKey } from '../routing/notification-target.ts';
 import { ChannelLimiter } from './channel-limiter.ts';
-import { type Delivery, getDeliveryThreadKey } from './delivery-record.ts';
+import { DELIVERY_KIND, type Delivery, getDeliveryThreadKey } from './delivery-record.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { NotificationJournal } from './notification-journal.ts';
 import {
@@ -28,7 +28,6 @@ export interface DelivererOptions {
   readonly random: () => number;
 }
 
-const DELIVERY_KIND = 'd';
 const DELIVERY_KEY_PREFIX = `${DELIVERY_KIND}:`;
 /** Delay after which a blocked delivery is checked again. */
 const MIN_WAIT_MS = 20;
@@ -164,8 +163,8 @@ export class Deliverer {
    * Returns `undefined` if no alert is left.
    */
   #withoutNeverNotified({ message, target }: Delivery): Message | undefined {
-    // Digests also include alerts that fired and resolved since the last digest.
-    if (message.kind === 'digest' || message.kind === 'test') return message;
+    // Digests and summaries also include alerts that fired and resolved since the last message.
+    if (['digest', 'summary', 'test'].includes(message.kind)) return message;
     const notified = this.#options.threads.get(target, message.groupKey)?.notified ?? {};
     const alerts = message.alerts.filter(
       ({ id, state }) => state !== 'resolved' || notified[id]?.attempted,

@@ -1,5 +1,6 @@
 import type { Message } from '../channels/channel.ts';
 import { type Target, toTargetKey } from '../routing/notification-target.ts';
+import type { NotificationJournal } from './notification-journal.ts';
 
 /**
  * A message to one target. Times are in ms since the epoch. Deliveries are stored in the journal, so
@@ -37,6 +38,20 @@ interface DeliveryEnd {
   readonly detail: string | undefined;
   readonly recipient: string;
   readonly atMs: number;
+}
+
+export const DELIVERY_KIND = 'd';
+
+/**
+ * Returns the IDs of the alerts whose messages wait for their first attempt. If the channel is paused
+ * after failures, its messages don't count as waiting.
+ */
+export function listUnattemptedAlertIds(journal: NotificationJournal): string[] {
+  return journal.entries(DELIVERY_KIND).flatMap(([, value]) => {
+    const { attempt, barred, end, message } = value as Delivery;
+    const isWaiting = attempt === 0 && barred !== 'circuit_open' && !end;
+    return isWaiting ? message.alerts.map(({ id }) => id) : [];
+  });
 }
 
 /** Returns the key of a thread. The messages of a thread are delivered in order. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Alert } from '../../../core/alerts/alert.ts';
+import type { AlertBase } from '../../../core/alerts/alert.ts';
 import { EventFeed } from '../../../core/event-feed.ts';
 import { startTask } from '../../../core/guard.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
@@ -49,7 +49,7 @@ export function toDeliveryRow(delivery: Delivery, result: AttemptResult): Notifi
 
 /** Creates the row that explains why an alert is not sent, or not to all receivers. */
 function toSuppressionRow(
-  alert: Alert,
+  alert: AlertBase,
   suppression: { reason: string; detail: string; receiver?: string | undefined },
   seq: number,
   now: number,
@@ -86,7 +86,7 @@ function toContent({ status, alerts }: Message): NotificationContent {
   return { status, total: alerts.length, alerts: listed };
 }
 
-function toContentAlert(alert: Alert | MessageAlert): NotificationContent['alerts'][number] {
+function toContentAlert(alert: AlertBase): NotificationContent['alerts'][number] {
   const { id, rule, state, severity, annotations } = alert;
   return { id, rule, state, severity, summary: truncate(annotations.summary ?? rule) };
 }
@@ -169,7 +169,12 @@ export class SuppressionRecorder {
    * @param stage where the alert was suppressed; each call replaces the stage's earlier reasons
    * @param reasons empty if the stage doesn't suppress the alert
    */
-  record(alert: Alert, stage: string, reasons: readonly SuppressionReason[], now: number): void {
+  record(
+    alert: AlertBase,
+    stage: string,
+    reasons: readonly SuppressionReason[],
+    now: number,
+  ): void {
     const byStage = this.#last.get(alert.id) ?? new Map<string, string>();
     // Fast path: this is called for every alert each second, and most are not suppressed.
     if (reasons.length === 0 && !byStage.has(stage)) return;

@@ -1,6 +1,7 @@
 import { toReadableLabels } from '../../../core/alerts/alert.ts';
-import { formatDuration, formatNumber } from '../../../core/format.ts';
 import type { AlertLinks, Message, MessageAlert } from '../channels/channel.ts';
+import { formatAlertSummary, formatLabels } from './alert-summary.ts';
+import { formatMoreAlerts, formatTitle, MAX_TITLE_LENGTH } from './message-title.ts';
 import { toSingleLine } from './sanitize-text.ts';
 
 /**
@@ -28,7 +29,6 @@ export interface MessageLink {
   readonly url: string;
 }
 
-const MAX_TITLE_LENGTH = 140;
 const MAX_SUMMARY_LENGTH = 500;
 const MAX_VALUE_LENGTH = 300;
 const MAX_LABELS = 12;
@@ -45,6 +45,7 @@ const NOTES_BY_KIND: Readonly<Record<Message['kind'], (message: Message) => stri
   route: () => undefined,
   escalation: ({ level }) => `Not acknowledged yet (escalation level ${level}).`,
   digest: () => 'Digest of non-urgent alerts.',
+  summary: () => 'These alerts were held back, because you received many messages.',
   test: () => 'This is a test. No action is needed.',
 };
 
@@ -63,42 +64,34 @@ export function toMessageContent(message: Message, maxAlerts: number): MessageCo
   };
 }
 
-/** Returns a title such as `[FIRING:2] critical: response-time, grand-hotel`. */
-export function formatTitle({ alerts, status, kind }: Message): string {
-  const worst = alerts[0]!;
-  const state = alerts.every((alert) => alert.state === 'acknowledged') ? 'acknowledged' : status;
-  const count = alerts.length > 1 ? `:${alerts.length}` : '';
-  const origin = worst.propertyId ?? worst.organizationId ?? worst.labels.service;
-  const subject = [worst.rule, ...(origin ? [origin] : [])].join(', ');
-  const test = kind === 'test' ? '[TEST] ' : '';
-  return toSingleLine(
-    `${test}[${state.toUpperCase()}${count}] ${worst.severity}: ${subject}`,
-    MAX_TITLE_LENGTH,
-  );
-}
-
 /** Returns the last line of a message that doesn't show all alerts. */
 export function formatOmittedCount(count: number): string {
-  return `And ${count} more ${count === 1 ? 'alert' : 'alerts'}.`;
+  return `And ${formatMoreAlerts(count)}.`;
 }
 
 function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
-  const { annotations, cause, author, comment, organizationId, propertyId } = alert;
+  const { annotations, author, comment, organizationId, propertyId, rule, severity } = alert;
+  const isResolved = alert.state === 'resolved';
+  const summary = formatAlertSummary(alert);
   const facts: [string, string | undefined][] = [
-    ['State', formatState(alert)],
+    ['State', isResolved ? undefined : alert.state],
+    ...(isResolved ? [] : formatChangedValues(alert, summary)),
+    // The cause explains the bad value. The resolved message is about the good value.
+    ['Cause', isResolved ? undefined : alert.cause],
+    ['Description', annotations.description],
     ['Organization', organizationId],
     ['Property', propertyId],
-    ['Cause', cause],
-    ['Description', annotations.description],
+    ...formatLabels(toReadableLabels(alert.labels), MAX_LABELS).map(
+      ([name, value]): [string, string] => [name, value],
+    ),
     ['Acknowledged by', author],
     ['Comment', comment],
     ['Started', formatTime(alert.firedMs ?? alert.startedMs, timeZone)],
     ['Ended', alert.endedMs === undefined ? undefined : formatTime(alert.endedMs, timeZone)],
-    ['Labels', formatLabels(alert)],
   ];
   return {
-    heading: toSingleLine(`${alert.severity}: ${alert.rule}`, MAX_TITLE_LENGTH),
-    summary: toSingleLine(annotations.summary || formatValue(alert), MAX_SUMMARY_LENGTH),
+    heading: toSingleLine(`${isResolved ? 'resolved' : severity}: ${rule}`, MAX_TITLE_LENGTH),
+    summary: toSingleLine(summary, MAX_SUMMARY_LENGTH),
     facts: facts.flatMap(([name, value]) => {
       const cleanValue = toSingleLine(value ?? '', MAX_VALUE_LENGTH);
       return cleanValue === '' ? [] : [[name, cleanValue] as const];
@@ -107,21 +100,16 @@ function toAlertContent(alert: MessageAlert, timeZone: string): AlertContent {
   };
 }
 
-function formatState({ state, firedMs, endedMs }: MessageAlert): string {
-  if (firedMs === undefined || endedMs === undefined) return state;
-  return `${state} after ${formatDuration(endedMs - firedMs)}`;
-}
-
-function formatValue({ rule, value, threshold }: MessageAlert): string {
-  const limit = threshold === undefined ? '' : ` (threshold ${formatNumber(threshold)})`;
-  return value === undefined ? rule : `${rule} is ${formatNumber(value)}${limit}`;
-}
-
-function formatLabels({ labels }: MessageAlert): string {
-  return Object.entries(toReadableLabels(labels))
-    .slice(0, MAX_LABELS)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(', ');
+/** Returns the newest and the worst value, unless the summary already shows them. */
+function formatChangedValues(
+  { current, worst }: MessageAlert,
+  summary: string,
+): [string, string | undefined][] {
+  const isNew = (text: string | undefined) => text !== undefined && !summary.includes(text);
+  return [
+    ['Now', isNew(current?.text) ? current?.text : undefined],
+    ['Worst', isNew(worst?.text) && worst?.text !== current?.text ? worst?.text : undefined],
+  ];
 }
 
 /** Uses the `en-GB` format, because a 24-hour clock with the time zone's name is unambiguous. */

@@ -19,7 +19,8 @@ const LINK_LIFETIME_MS = DAY_MS;
 
 /**
  * Creates a function that adds links to a message. Each alert gets a link to its page, and active
- * alerts get links to acknowledge and silence them. Without a public URL, no links are added.
+ * alerts get links to acknowledge and silence them. A runbook of a built-in rule becomes a link to the
+ * server's page. Without a public URL, no links are added.
  */
 export function createMessageLinker(
   publicUrl: string | undefined,
@@ -37,6 +38,7 @@ export function createMessageLinker(
       };
       return {
         ...alert,
+        runbook: toRunbookUrl(alert.runbook, base),
         links: {
           view: `${base}/?alert=${encodeURIComponent(alert.id)}`,
           acknowledge: alert.state === 'firing' ? createActionUrl('acknowledge') : undefined,
@@ -46,6 +48,11 @@ export function createMessageLinker(
     };
     return { ...message, alerts: message.alerts.map(addLinks) };
   };
+}
+
+/** Returns the URL of a runbook. The server has a page for each `#section` of docs/alerts.md. */
+function toRunbookUrl(runbook: string | undefined, base: string): string | undefined {
+  return runbook?.startsWith('#') ? `${base}/runbooks/${runbook.slice(1)}` : runbook;
 }
 
 /** Action, alert ID, receiver, and expiry in seconds since the epoch. */

@@ -14,7 +14,18 @@ import {
 export interface HttpDelivery extends PostRequest {
   /** Texts to remove from reasons: the URL's path, tokens, keys. */
   readonly secrets: readonly string[];
+  /**
+   * Finds a failure in the body of a 2xx response. Some services report failures there. Default: every
+   * 2xx response means that the message was accepted.
+   */
+  readonly findFailure?: ((body: string) => ResponseFailure | undefined) | undefined;
   readonly now: () => number;
+}
+
+/** A failure that a service reports in the body of a 2xx response. */
+export interface ResponseFailure {
+  /** Whether a retry can succeed without sending the message twice. */
+  readonly isTemporary: boolean;
 }
 
 /** Makes one delivery attempt over HTTP. Never rejects. */
@@ -24,7 +35,8 @@ export async function deliverByHttp(
 ): Promise<DeliveryOutcome> {
   const { url, secrets, now } = delivery;
   try {
-    return toResponseOutcome(await sendPost(delivery, signal), url.origin, secrets, now());
+    const response = await sendPost(delivery, signal);
+    return toResponseOutcome(response, url.origin, secrets, delivery.findFailure, now());
   } catch (error) {
     return toErrorOutcome(error, url.origin, secrets, signal);
   }
@@ -157,16 +169,24 @@ function toResponseOutcome(
   response: PostResponse,
   origin: string,
   secrets: readonly string[],
+  findFailure: HttpDelivery['findFailure'],
   nowMs: number,
 ): DeliveryOutcome {
   const { status, text } = response;
-  if (status >= 200 && status < 300) return { status: 'delivered' };
+  const isAccepted = status >= 200 && status < 300;
+  const failure = isAccepted ? findFailure?.(text) : undefined;
+  if (isAccepted && !failure) return { status: 'delivered' };
   const excerpt = redactForDisplay(text, secrets);
   const reason = `${origin} returned HTTP ${status}${excerpt === '' ? '' : `: ${excerpt}`}`;
-  const isTemporary = status >= 500 || [408, 425, 429].includes(status);
+  const isTemporary = failure?.isTemporary ?? isTemporaryStatus(status);
   if (!isTemporary) return { status: 'permanent', reason };
   const retryAfterMs = parseRetryAfter(response.retryAfter, nowMs);
   return { status: 'retryable', reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+/** Returns whether a request with this HTTP status can succeed later. */
+export function isTemporaryStatus(status: number): boolean {
+  return status >= 500 || [408, 425, 429].includes(status);
 }
 
 /** Converts an error to an outcome. */

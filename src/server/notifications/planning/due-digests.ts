@@ -82,6 +82,13 @@ export class DigestStore {
     }
   }
 
+  /** Returns the IDs of all alerts that wait for a digest. */
+  listAlertIds(): string[] {
+    return this.#journal
+      .entries(JOURNAL_KIND)
+      .flatMap(([, value]) => Object.keys((value as CollectedDigest).alerts));
+  }
+
   /**
    * Removes and returns the digests that are due. Digests that were removed from the configuration
    * are due immediately.

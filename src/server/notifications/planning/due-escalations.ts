@@ -8,7 +8,7 @@ import type { NotificationJournal } from '../delivery/notification-journal.ts';
  * field names must not change.
  */
 interface EscalationState {
-  /** When the first message about the alert was planned. */
+  /** When the first message about the alert was sent. Until then, when the escalation was added. */
   readonly startedMs: number;
   /** The last level that was notified. 0 before the first. */
   readonly level: number;
@@ -63,6 +63,8 @@ interface StoredEscalation extends EscalationState {
   readonly escalation: string;
   /** Group of the alert's first message. */
   readonly groupKey: string;
+  /** Whether the alert waits for its first message. The time of the levels hasn't started. */
+  readonly isWaiting?: boolean | undefined;
 }
 
 /** The alerts of a group to send to one escalation level. */
@@ -81,7 +83,10 @@ export class EscalationStore {
     this.#journal = journal;
   }
 
-  /** Starts an escalation of an alert, unless it is already running. */
+  /**
+   * Adds an escalation of an alert, unless the alert already has it. The time of its levels starts
+   * after the first message about the alert.
+   */
   start(alertId: string, escalation: string, groupKey: string, now: number): void {
     const key = toJournalKey({ alertId, escalation });
     if (this.#journal.get(key) !== undefined) return;
@@ -90,6 +95,7 @@ export class EscalationStore {
       escalation,
       groupKey,
       ...createEscalationState(now),
+      isWaiting: true,
     };
     this.#journal.put(key, started);
   }
@@ -100,19 +106,26 @@ export class EscalationStore {
    *
    * @param findAlert returns `undefined` for an alert that is not active
    * @param isSuppressed whether the alert's escalations must wait
+   * @param waitsForMessage whether no message about the alert has been sent yet
    */
   takeDue(
     policies: ReadonlyMap<string, EscalationPolicy>,
     findAlert: (id: string) => Alert | undefined,
     isSuppressed: (id: string) => boolean,
+    waitsForMessage: (id: string) => boolean,
     now: number,
   ): DueEscalation[] {
     const levels = new Map<string, DueEscalation & { alerts: Alert[] }>();
     for (const [key, value] of this.#journal.entries(JOURNAL_KIND)) {
-      const stored = value as StoredEscalation;
+      const { isWaiting = false, ...stored } = value as StoredEscalation;
       const policy = policies.get(stored.escalation);
       const alert = findAlert(stored.alertId);
       if (policy && alert && isSuppressed(stored.alertId)) continue;
+      if (isWaiting && policy && alert?.state === 'firing') {
+        if (waitsForMessage(stored.alertId)) continue;
+        this.#journal.put(key, { ...stored, ...createEscalationState(now) });
+        continue;
+      }
       const { state, levelToNotify } = policy
         ? stepEscalation(stored, policy, alert?.state, now)
         : { state: undefined, levelToNotify: undefined };

@@ -8,18 +8,28 @@ import {
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
-import type { NotificationConfig } from '../config/notification-config.ts';
+import { getRecipientLimit, type NotificationConfig } from '../config/notification-config.ts';
+import { listUnattemptedAlertIds } from '../delivery/delivery-record.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { SuppressionRecorder } from '../delivery/notification-recorder.ts';
+import { type Target, toTargetKey } from '../routing/notification-target.ts';
 import {
   findReceiverTargets,
   type RoutingSuppression,
   routeAlerts,
+  type TargetAlerts,
 } from '../routing/route-alerts.ts';
 import { DigestStore, parseDigestGroupKey, toDigestGroupKey } from './due-digests.ts';
 import { EscalationStore } from './due-escalations.ts';
-import { createPlannedMessage, type PlannedMessage, planGroupMessages } from './group-messages.ts';
+import {
+  createPlannedMessage,
+  createSummaryMessage,
+  type PlannedMessage,
+  planGroupMessages,
+  toMessageAlert,
+} from './group-messages.ts';
 import { isOngoing, type NotificationThreadStore } from './notification-thread-store.ts';
+import { RecipientLimiter } from './recipient-limiter.ts';
 
 export interface NotificationPlannerOptions {
   readonly journal: NotificationJournal;
@@ -41,6 +51,7 @@ export class NotificationPlanner {
   readonly #options: NotificationPlannerOptions;
   readonly #escalations: EscalationStore;
   readonly #digests: DigestStore;
+  readonly #recipientLimiter: RecipientLimiter;
   /** Alert IDs of groups that a route mutes now, by group key. */
   readonly #muted = new Map<string, readonly string[]>();
   #mutedCheckedMs = Number.NEGATIVE_INFINITY;
@@ -50,12 +61,14 @@ export class NotificationPlanner {
     this.#options = options;
     this.#escalations = new EscalationStore(options.journal);
     this.#digests = new DigestStore(options.journal);
+    this.#recipientLimiter = new RecipientLimiter(options.journal);
   }
 
   /** Plans the messages for a group whose alerts are not suppressed. */
   planGroup(group: AlertGroup, repeatMs: number, now: number): PlannedMessage[] {
     const context = this.#context(now);
     const { timeZone } = context.config;
+    const { threads } = this.#options;
     const routing = routeAlerts(group.alerts, context);
     this.#recordSuppressed(group.alerts, routing.suppressed, now);
     const mutedIds = routing.suppressed
@@ -64,7 +77,7 @@ export class NotificationPlanner {
     if (mutedIds.length > 0) this.#muted.set(group.key, mutedIds);
     else this.#muted.delete(group.key);
     for (const { digest, target, alerts } of routing.digested) {
-      const notified = this.#options.threads.get(target, toDigestGroupKey(digest))?.notified;
+      const notified = threads.get(target, toDigestGroupKey(digest))?.notified;
       const changed = alerts.filter(
         (alert) => notified?.[alert.id]?.stateKey !== toAlertStateKey(alert),
       );
@@ -75,8 +88,16 @@ export class NotificationPlanner {
     for (const { alert, escalation } of routing.escalated) {
       this.#escalations.start(alert.id, escalation, group.key, now);
     }
-    const threads = this.#options.threads.listByGroup(group.key);
-    return planGroupMessages(group, routing.immediate, threads, repeatMs, { now, timeZone });
+    const plan = planGroupMessages(
+      group,
+      routing.immediate,
+      threads.listByGroup(group.key),
+      repeatMs,
+      { now, timeZone },
+      this.#routeMissedAlerts(group.alerts, now),
+    );
+    for (const thread of plan.threads) threads.put(thread);
+    return this.#limitRecipients(plan.messages, now);
   }
 
   /**
@@ -106,9 +127,59 @@ export class NotificationPlanner {
 
   /** Plans due digests and escalations, and groups whose mute time has ended. */
   planDue(now: number): PlannedMessage[] {
-    const digests = this.#planDigests(now);
-    if (!this.#options.alerts.isRestored) return digests;
-    return [...digests, ...this.#planEscalations(now), ...this.#planUnmuted(now)];
+    const scheduled = [...this.#planDigests(now), ...this.#planSummaries(now)];
+    if (!this.#options.alerts.isRestored) return scheduled;
+    return [...scheduled, ...this.#planEscalations(now), ...this.#planUnmuted(now)];
+  }
+
+  /** Returns the targets of the alerts that were resolved before a message about them. */
+  #routeMissedAlerts(alerts: readonly Alert[], now: number): TargetAlerts[] {
+    const missed = alerts.filter(
+      (alert) => !isActive(alert) && this.#options.threads.listByAlert(alert.id).length === 0,
+    );
+    if (missed.length === 0) return [];
+    const byId = new Map(missed.map((alert) => [alert.id, alert]));
+    const firing = missed.map((alert): Alert => ({ ...alert, state: 'firing' }));
+    return routeAlerts(firing, this.#context(now)).immediate.map(({ target, alerts: routed }) => ({
+      target,
+      alerts: routed.flatMap(({ id }) => byId.get(id) ?? []),
+    }));
+  }
+
+  /** Returns the messages to send now. The alerts of the other messages wait for a summary. */
+  #limitRecipients(planned: readonly PlannedMessage[], now: number): PlannedMessage[] {
+    const { sent, held } = this.#recipientLimiter.admit(planned, this.#getRecipientLimit, now);
+    for (const { target, message, thread } of held) {
+      if (thread) this.#options.threads.put(thread);
+      const { kind, receiver } = target;
+      const detail = `too many messages over ${kind}; waits for a summary`;
+      const reason = { reason: 'recipient_limit', receiver, detail };
+      for (const alert of message.alerts) {
+        this.#options.suppressionRecorder.record(alert, toLimitStage(target), [reason], now);
+      }
+    }
+    return [...sent];
+  }
+
+  readonly #getRecipientLimit = ({ receiver, kind }: Target) =>
+    getRecipientLimit(this.#options.config().receivers.get(receiver), kind);
+
+  /** Plans one message for each recipient whose alerts were held back long enough. */
+  #planSummaries(now: number): PlannedMessage[] {
+    const { threads, suppressionRecorder } = this.#options;
+    const { timeZone } = this.#options.config();
+    return this.#recipientLimiter.takeDue(this.#getRecipientLimit, now).map((held) => {
+      const alerts = held.map(({ alert, target, groupKey }) => {
+        // The alert can be resolved while other alerts of its group are still active.
+        const resolved = threads.get(target, groupKey)?.resolved[alert.id];
+        threads.markAttempted(target, groupKey, [alert.id]);
+        suppressionRecorder.record(alert, toLimitStage(target), [], now);
+        const newest = resolved ? toMessageAlert(resolved) : alert;
+        if (newest.state === 'resolved') threads.removeAlerts(target, groupKey, [alert.id]);
+        return newest;
+      });
+      return createSummaryMessage(held[0]!.target, alerts, { timeZone, now });
+    });
   }
 
   #context(now: number) {
@@ -125,6 +196,7 @@ export class NotificationPlanner {
       config.escalations,
       (id) => alerts.find(id),
       isSuppressed,
+      this.#createDeliveryCheck(),
       now,
     );
     return due.flatMap(({ groupKey, receivers, level, alerts: escalated }) => {
@@ -134,11 +206,31 @@ export class NotificationPlanner {
         this.#options.suppressionRecorder.record(alert, `level ${level}`, [reason], now);
       }
       const messageContext = { kind: 'escalation', level, timeZone: config.timeZone, now } as const;
-      return targets.map((each) => {
+      const planned = targets.map((each) => {
         const thread = this.#options.threads.get(each.target, groupKey);
         return createPlannedMessage(each.target, groupKey, each.alerts, thread, messageContext);
       });
+      return this.#limitRecipients(planned, now);
     });
+  }
+
+  /**
+   * Returns a function that checks whether an alert still waits for its first message. Escalations
+   * start only after that, because people can't acknowledge an alert before.
+   */
+  #createDeliveryCheck(): (id: string) => boolean {
+    const { threads, journal } = this.#options;
+    let waiting: ReadonlySet<string> | undefined;
+    return (id) => {
+      const wasAttempted = threads.listByAlert(id).some(({ notified }) => notified[id]?.attempted);
+      if (wasAttempted) return false;
+      waiting ??= new Set([
+        ...this.#digests.listAlertIds(),
+        ...this.#recipientLimiter.listHeldIds(),
+        ...listUnattemptedAlertIds(journal),
+      ]);
+      return waiting.has(id);
+    };
   }
 
   #planDigests(now: number): PlannedMessage[] {
@@ -183,7 +275,8 @@ export class NotificationPlanner {
     const unnotified: AlertGroup[] = [];
     try {
       for (const id of [...threads.ongoingAlertIds]) {
-        if (lookup.find(id) || lookup.getSuppressions(id).length > 0) continue;
+        const isKnown = !threads.listByAlert(id).some(({ notified }) => isOngoing(notified[id]));
+        if (isKnown || lookup.find(id) || lookup.getSuppressions(id).length > 0) continue;
         const stored = await lookup.findStored(id);
         if (!stored) continue;
         // The alert has ended, even if its last stored row has another state.
@@ -193,7 +286,9 @@ export class NotificationPlanner {
           (key) => parseDigestGroupKey(key) === undefined,
         );
         if (nonDigestKeys.length < groupKeys.size) this.#addResolvedToDigests(alert, now);
-        for (const key of nonDigestKeys) unnotified.push({ key, alerts: [alert] });
+        for (const key of nonDigestKeys) {
+          unnotified.push({ key, alerts: [alert, ...this.#findActiveAlerts(key)] });
+        }
       }
     } catch (error) {
       this.#resolvedCheckedMs = Number.NEGATIVE_INFINITY;
@@ -201,4 +296,18 @@ export class NotificationPlanner {
     }
     return unnotified;
   }
+
+  /** Returns the active alerts of a group that were notified and are not suppressed. */
+  #findActiveAlerts(groupKey: string): Alert[] {
+    const { alerts: lookup, threads } = this.#options;
+    const ids = threads.listByGroup(groupKey).flatMap(({ notified }) => Object.keys(notified));
+    return [...new Set(ids)].flatMap((id) => {
+      const alert = lookup.find(id);
+      return alert && isActive(alert) && lookup.getSuppressions(id).length === 0 ? [alert] : [];
+    });
+  }
+}
+
+function toLimitStage(target: Target): string {
+  return `limit ${toTargetKey(target)}`;
 }

@@ -1,3 +1,4 @@
+import type { Alert } from '../../../core/alerts/alert.ts';
 import { getThreadKey } from '../delivery/delivery-record.ts';
 import type { NotificationJournal } from '../delivery/notification-journal.ts';
 import type { Target } from '../routing/notification-target.ts';
@@ -12,6 +13,8 @@ export interface NotificationThread {
   readonly lastMessageMs: number;
   /** The last notified state of each alert, by alert ID. */
   readonly notified: Readonly<Record<string, NotifiedState>>;
+  /** Resolved alerts for the thread's next message, by ID. */
+  readonly resolved: Readonly<Record<string, Alert>>;
 }
 
 export interface NotifiedState {
@@ -86,7 +89,12 @@ export class NotificationThreadStore {
     if (!thread || !ids.some((id) => thread.notified[id] !== undefined)) return;
     const rest = Object.entries(thread.notified).filter(([id]) => !ids.includes(id));
     if (rest.length > 0) {
-      this.put({ ...thread, notified: Object.fromEntries(rest) });
+      const waiting = Object.entries(thread.resolved).filter(([id]) => !ids.includes(id));
+      this.put({
+        ...thread,
+        notified: Object.fromEntries(rest),
+        resolved: Object.fromEntries(waiting),
+      });
       return;
     }
     const key = getThreadKey(target, groupKey);
@@ -120,9 +128,11 @@ interface JournalThread {
   readonly messages: number;
   readonly toldMs: number;
   readonly told: Readonly<Record<string, { readonly said: string; readonly reached: boolean }>>;
+  /** Missing in journals of earlier versions. */
+  readonly resolved?: Readonly<Record<string, Alert>> | undefined;
 }
 
-function fromJournal({ target, groupKey, messages, toldMs, told }: JournalThread) {
+function fromJournal({ target, groupKey, messages, toldMs, told, resolved = {} }: JournalThread) {
   const states = Object.entries(told).map(([id, { said, reached }]): [string, NotifiedState] => [
     id,
     { stateKey: said, attempted: reached },
@@ -133,6 +143,7 @@ function fromJournal({ target, groupKey, messages, toldMs, told }: JournalThread
     messageCount: messages,
     lastMessageMs: toldMs,
     notified: Object.fromEntries(states),
+    resolved,
   } satisfies NotificationThread;
 }
 
@@ -142,6 +153,7 @@ function toJournal({
   messageCount,
   lastMessageMs,
   notified,
+  resolved,
 }: NotificationThread): JournalThread {
   const states = Object.entries(notified).map(([id, { stateKey, attempted }]) => [
     id,
@@ -153,6 +165,7 @@ function toJournal({
     messages: messageCount,
     toldMs: lastMessageMs,
     told: Object.fromEntries(states),
+    ...(Object.keys(resolved).length > 0 && { resolved }),
   };
 }
 

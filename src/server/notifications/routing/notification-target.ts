@@ -38,9 +38,20 @@ export function toChannelKey({ receiver, index, kind }: Target): string {
   return JSON.stringify([receiver, kind, index]);
 }
 
-/** Returns the targets of `receiver` that should receive `alert`. */
-export function findTargets(receiver: Receiver, alert: Alert, people: readonly Person[]): Target[] {
-  return receiver.channels.flatMap(({ kind }, index) => {
+/**
+ * Returns the targets of `receiver` that should receive `alert`.
+ *
+ * @param isTest whether to ignore the severities of the channels
+ */
+export function findTargets(
+  receiver: Receiver,
+  alert: Alert,
+  people: readonly Person[],
+  isTest = false,
+): Target[] {
+  return receiver.channels.flatMap((channel, index) => {
+    if (!isTest && !acceptsSeverity(channel, alert)) return [];
+    const { kind } = channel;
     const base = { receiver: receiver.name, index, kind };
     if (kind === 'inApp') return findInAppTargets(base, receiver, alert, people);
     if (!isAddressedToPeople(receiver, kind)) return [base];
@@ -48,6 +59,11 @@ export function findTargets(receiver: Receiver, alert: Alert, people: readonly P
       .filter((person) => person[ADDRESS_FIELD_BY_CHANNEL[kind]!] !== undefined)
       .map((person) => ({ ...base, person: person.name }));
   });
+}
+
+/** Returns whether the channel sends alerts with this severity. */
+export function acceptsSeverity(channel: ReceiverChannel, { severity }: Alert): boolean {
+  return !('severity' in channel) || channel.severity.includes(severity);
 }
 
 /**

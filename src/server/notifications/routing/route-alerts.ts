@@ -8,7 +8,7 @@ import type {
   Route,
   TimeInterval,
 } from '../config/notification-config.ts';
-import { findTargets, type Target, toTargetKey } from './notification-target.ts';
+import { acceptsSeverity, findTargets, type Target, toTargetKey } from './notification-target.ts';
 
 /**
  * Returns the routes for an alert: the deepest matching routes, in the order of the file. If no child
@@ -65,7 +65,7 @@ function findIntervalEnd({ times }: TimeInterval, now: number): number | undefin
 /** Why an alert is not sent now. */
 export interface RoutingSuppression {
   readonly alert: Alert;
-  readonly reason: 'no_route' | 'muted' | 'no_recipient' | 'digest';
+  readonly reason: 'no_route' | 'muted' | 'no_recipient' | 'severity' | 'digest';
   readonly receiver: string | undefined;
   readonly detail: string;
 }
@@ -95,6 +95,7 @@ export interface RoutingContext {
 export function routeAlerts(alerts: readonly Alert[], context: RoutingContext): RoutingResult {
   const { config, now } = context;
   const byTarget = new Map<string, { target: Target; alerts: Alert[]; digest?: string }>();
+  const addedAddresses = new Set<string>();
   const suppressed: RoutingSuppression[] = [];
   const escalated: { alert: Alert; escalation: string }[] = [];
   for (const alert of alerts.filter(isActive)) {
@@ -119,6 +120,13 @@ export function routeAlerts(alerts: readonly Alert[], context: RoutingContext): 
             receiver: receiver.name,
             detail: `digest: ${digest}`,
           });
+        }
+        const { kind, person } = target;
+        if (person !== undefined) {
+          // The person receives the alert once per channel, even through several receivers.
+          const address = JSON.stringify([digest ?? null, alert.id, kind, person]);
+          if (addedAddresses.has(address)) continue;
+          addedAddresses.add(address);
         }
         const key = JSON.stringify([digest ?? null, toTargetKey(target)]);
         const existing = byTarget.get(key);
@@ -150,6 +158,13 @@ function findRouteTargets(
   return route.receivers.flatMap((name) => {
     const receiver = config.receivers.get(name);
     const targets = receiver ? findTargets(receiver, alert, people) : [];
+    const excluded = (receiver?.channels ?? []).filter((each) => !acceptsSeverity(each, alert));
+    if (excluded.length > 0) {
+      const kinds = excluded.map(({ kind }) => kind).join(', ');
+      const detail = `${kinds}: not configured for ${alert.severity} alerts`;
+      suppressed.push({ alert, reason: 'severity', receiver: name, detail });
+    }
+    if (receiver && targets.length === 0 && excluded.length > 0) return [];
     if (!receiver || targets.length === 0) {
       const detail = receiver
         ? 'the receiver has no recipient for this tenant'

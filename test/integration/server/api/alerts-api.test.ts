@@ -46,7 +46,8 @@ it('lists alerts with a summary, and with the reason why notifications are suppr
   expect(alerts.map(({ labels }) => labels.organization).sort()).toEqual(['anna', 'bert']);
   expect(alerts[0]).toMatchObject({ state: 'firing', severity: 'critical', value: 6000 });
   expect(alerts[0]?.annotations.summary).toContain('takes 6 s on average');
-  expect(alerts[0]?.held.map(({ reason }) => reason)).toEqual(['group_wait']);
+  // A critical alert is sent at once. Later evaluations don't send it again.
+  expect(['', 'duplicate']).toContain(alerts[0]?.held.map(({ reason }) => reason).join());
   expect(await listAlerts({ severity: ['high'] })).toEqual([]);
   expect(await listAlerts({ service: ['other'] })).toEqual([]);
 });

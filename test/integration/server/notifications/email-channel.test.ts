@@ -69,8 +69,12 @@ describe('an email', () => {
     });
     const [first, repeated, resolved] = plainServer.emails;
     expect(first!.to).toEqual(['ann.lee@hotel.example']);
-    expect(first!.headers.get('subject')).toBe('[FIRING:2] critical: response-time, north');
-    expect(resolved!.headers.get('subject')).toBe('[RESOLVED:2] critical: response-time, north');
+    expect(first!.headers.get('subject')).toBe(
+      '[CRITICAL] shop: /rooms takes 6 s on average (limit: 5 s), and 1 more alert - anna/north',
+    );
+    expect(resolved!.headers.get('subject')).toBe(
+      '[RESOLVED] shop: 2 alerts, lasted 1 min - anna/north',
+    );
     expect(first!.headers.get('auto-submitted')).toBe('auto-generated');
     expect(first!.headers.get('from')).toBe('Perfscope <perfscope@hotel.example>');
     expect(first!.headers.get('message-id')).toMatch(/^<[0-9a-f]{32}@hotel\.example>$/);

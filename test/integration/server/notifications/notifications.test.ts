@@ -94,7 +94,7 @@ beforeAll(async () => {
     ['anna', 'north'],
     ['bert', 'south'],
   ] as const) {
-    addRequests(organizationId, propertyId, { timestamp: START_MS - 1000, ms: 6000 });
+    addRequests(organizationId, propertyId, { timestamp: START_MS - 1000, ms: 3000 });
   }
   await api.waitUntilStored();
   await advance(0);
@@ -169,7 +169,7 @@ it("sends in-app notifications to the property's managers and to administrators"
     attempt: 1,
     receiver: 'managers',
   });
-  expect(first?.content?.alerts[0]?.summary).toContain('shop: /book takes 6 s on average');
+  expect(first?.content?.alerts[0]?.summary).toContain('shop: /book takes 3 s on average');
   api.scope = createOrganizationScope('anna', ['north']);
   api.role = 'PROPERTY_MGR';
   const manager = await client.get('notifications', { inbox: true });
@@ -207,11 +207,12 @@ it('marks notifications as read for a role', async () => {
   const before = await client.get('notifications', { inbox: true, unread: true });
   const [first] = before.notifications;
   expect(await client.markRead(first!.id)).toMatchObject({ read: 1 });
-  const unread = await waitFor(async () => {
+  await waitFor(async () => {
     const found = await client.get('notifications', { inbox: true, unread: true });
-    return found.unread === before.unread - 1 && found;
+    // The list and the number come from two queries, so the new row can be in only one of them.
+    const isListed = found.notifications.some(({ id }) => id === first!.id);
+    return found.unread === before.unread - 1 && !isListed;
   });
-  expect(unread.notifications.some(({ id }) => id === first!.id)).toBe(false);
   const read = await client.get('notifications', { inbox: true, unread: false });
   expect(read.notifications).toMatchObject([{ id: first!.id, recipient: 'role:ADMIN' }]);
   // Each attempt is listed once, whether it was read or not.
@@ -263,7 +264,8 @@ it('escalates unacknowledged alerts, with links that require confirmation', asyn
   const post = (to: string, body: Record<string, string>) =>
     fetch(to, { method: 'POST', body: new URLSearchParams(body) });
   expect((await post(url, {})).status).toBe(400);
-  const forged = `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`;
+  // The first character of the signature. The last one contains unused bits.
+  const forged = url.replace(/\.(.)(?=[^.]*$)/, (_, first) => (first === 'A' ? '.B' : '.A'));
   expect((await post(forged, { comment: 'on it' })).status).toBe(404);
   expect((await client.alert(alert!.id)).alert.state).toBe('firing');
   const done = await post(url, { comment: 'on <it>' });

@@ -118,13 +118,28 @@ it('triggers, acknowledges, and resolves a PagerDuty incident with the same key'
   expect(new Set(events.map((event) => event.dedup_key)).size).toBe(1);
   expect(events[0]).toMatchObject({
     payload: {
-      summary: '[FIRING] critical: response-time, north',
+      summary: '[CRITICAL] shop: /rooms takes 6 s on average (limit: 5 s) · anna/north',
       severity: 'critical',
       source: 'shop',
       class: 'response-time',
-      group: 'anna',
+      component: '/rooms',
+      group: 'anna/north',
     },
     links: [{ text: 'View' }, { text: 'Acknowledge' }, { text: 'Runbook' }],
+  });
+});
+
+it.each([
+  ['teams', 'Microsoft Teams endpoint returned HTTP error 429', 'retryable'],
+  ['teams', 'Webhook message delivery failed with error: bad card', 'permanent'],
+  ['slack', 'invalid_payload', 'permanent'],
+  ['pagerduty', '{"status":"invalid event"}', 'permanent'],
+  ['sms', '{"status":"failed","error_code":30003}', 'permanent'],
+])('%s: a response 200 with "%s" is %s', async (kind, body, status) => {
+  provider.respond = (response) => response.writeHead(200).end(body);
+  expect(await deliverMessage(configs[kind]!, makeMessage())).toMatchObject({
+    status,
+    reason: expect.stringContaining(`returned HTTP 200: ${body.slice(0, 20)}`),
   });
 });
 

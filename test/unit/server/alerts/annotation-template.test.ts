@@ -16,9 +16,9 @@ const LABELS = ['service', 'endpoint', 'queue'];
 it.each([
   ['plain', 'plain'],
   ['{{ $labels.endpoint }} of {{$labels.service}}', 'GET /rooms of booking'],
-  ['{{ $value }} > {{ $threshold }}', '2504 > 2000'],
+  ['{{ $value }} > {{ $threshold }}', '2,504 > 2,000'],
   ['{{ $value | humanizeDuration }}', '2.5 s'],
-  ['{{ $threshold | humanizePercentage | toUpper }}', '2000 %'],
+  ['{{ $threshold | humanizePercentage | toUpper }}', '2,000 %'],
   ['{{ $value | humanizeBytes }}', '2.45 KiB'],
   ['{{ $severity | toUpper }} {{ $rule }}', 'HIGH r'],
   ['{{ $labels.queue }}', '(none)'],

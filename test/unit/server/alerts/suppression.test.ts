@@ -193,7 +193,7 @@ describe('grouping', () => {
   });
 
   it('sends changes after the group interval', () => {
-    const worse = { ...a, severity: 'critical' as const };
+    const worse = { ...a, severity: 'high' as const };
     expect(
       runGroup([
         [0, [a]],
@@ -202,6 +202,18 @@ describe('grouping', () => {
         [330, [worse, b]],
       ]),
     ).toEqual(['group_wait', 'a:firing', 'group_interval group_interval', 'a:firing b:firing']);
+  });
+
+  it('sends a critical alert at once, and the rest of its group later', () => {
+    const critical = { ...a, severity: 'critical' as const };
+    expect(
+      runGroup([
+        [0, [critical]],
+        [3, [critical, b]],
+        [300, [critical, b]],
+        [310, [critical, { ...b, severity: 'critical' }]],
+      ]),
+    ).toEqual(['a:firing', 'duplicate group_interval', 'a:firing b:firing', 'a:firing b:firing']);
   });
 
   it('sends resolved alerts once and then removes the group', () => {
@@ -214,6 +226,27 @@ describe('grouping', () => {
         [360, [resolved]],
       ]),
     ).toEqual(['group_wait', 'a:firing', 'a:resolved', 'never_told']);
+  });
+
+  it('sends an alert that was resolved while it waited for the next message of its group', () => {
+    const resolved = { ...b, state: 'resolved' as const };
+    expect(
+      runGroup([
+        [0, [a]],
+        [30, [a]],
+        [60, [a, b]],
+        [90, [a, resolved]],
+        [330, [a, resolved]],
+        [700, [a]],
+      ]),
+    ).toEqual([
+      'group_wait',
+      'a:firing',
+      'duplicate group_interval',
+      'duplicate group_interval',
+      'a:firing b:resolved',
+      'duplicate',
+    ]);
   });
 
   it('does not send a resolved alert that was never sent as firing', () => {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { ConfigProblem } from '../../../../src/core/config-files/config-validation.ts';
 import type { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { loadNotificationConfig } from '../../../../src/server/notifications/config/load-notification-config.ts';
+import { getRecipientLimit } from '../../../../src/server/notifications/config/notification-config.ts';
 import { loadTestPlan } from '../../../support/notifier-fixtures.ts';
 
 /** Returns the problems of a file as `line:column message`. */
@@ -99,4 +100,21 @@ it('reports all problems in the order of the file', () => {
     '2:',
     '3:',
   ]);
+});
+
+it('limits messages per recipient over channels that people read', () => {
+  const { receivers } = loadTestPlan(`
+receivers:
+  - { name: a, channels: [{ kind: slack, urlFile: u }] }
+  - { name: b, channels: [{ kind: slack, urlFile: u }], recipientLimit: { messages: 3 } }
+  - { name: c, channels: [{ kind: slack, urlFile: u }], recipientLimit: { messages: 1, per: 1h } }
+`);
+  const getLimit = (name: string, kind: string) => getRecipientLimit(receivers.get(name), kind);
+  expect(getLimit('a', 'email')).toEqual({ messages: 5, perMs: 600_000 });
+  expect(getLimit('a', 'sms')).toEqual({ messages: 2, perMs: 600_000 });
+  expect(getLimit('b', 'slack')).toEqual({ messages: 3, perMs: 600_000 });
+  expect(getLimit('c', 'slack')).toEqual({ messages: 1, perMs: 3_600_000 });
+  for (const kind of ['inApp', 'webhook', 'alertmanager', 'pagerduty']) {
+    expect(getLimit('c', kind)).toBeUndefined();
+  }
 });

@@ -146,12 +146,12 @@ describe('hostile text', () => {
     );
   });
 
-  it('fits into two SMS segments', () => {
+  it('fits into one SMS segment', () => {
     fc.assert(
       fc.property(hostileMessage, (message) => {
         const text = formatSms(message);
         const septets = countSeptets(text);
-        expect(septets === undefined ? text.length <= 134 : septets <= 306).toBe(true);
+        expect(septets === undefined ? text.length <= 70 : septets <= 160).toBe(true);
         expect(text).not.toMatch(INVISIBLE);
         expect(text.isWellFormed()).toBe(true);
       }),
@@ -191,14 +191,15 @@ describe('message text', () => {
   it('contains all facts of an alert', () => {
     expect(formatPlainText(toMessageContent(makeMessage(), 10))).toBe(
       [
-        '[FIRING] critical: response-time, north\n',
+        '[CRITICAL] shop: /rooms takes 6 s on average (limit: 5 s) · anna/north\n',
         'critical: response-time',
         'shop: /rooms takes 6 s on average (limit: 5 s)',
         'State: firing',
         'Organization: anna',
         'Property: north',
+        'Service: shop',
+        'Endpoint: /rooms',
         'Started: 25 Nov 2026, 09:01:00 CET',
-        'Labels: service=shop, endpoint=/rooms',
         'View: https://perfscope.example/alerts/a1',
         'Acknowledge: https://perfscope.example/ack?t=1',
         'Runbook: https://wiki.example/slow\n',
@@ -214,12 +215,12 @@ describe('message text', () => {
     ];
     const content = toMessageContent(makeMessage({ alerts, kind: 'escalation', level: 2 }), 2);
     expect([content.title, content.alerts.length, content.omitted]).toEqual([
-      '[FIRING:3] critical: response-time, north',
+      '[CRITICAL, not acknowledged] shop: /rooms takes 6 s on average (limit: 5 s), and 2 more alerts · anna/north',
       ...[2, 1],
     ]);
     expect(content.note).toContain('level 2');
     expect(toMessageContent(makeMessage({ kind: 'test' }), 1).title).toMatch(
-      /^\[TEST\] \[FIRING\]/,
+      /^\[TEST\] \[CRITICAL\]/,
     );
     const acknowledged = makeMessageAlert({
       state: 'acknowledged',
@@ -236,17 +237,17 @@ describe('message text', () => {
 
   it('is short in an SMS, and includes a link if the link fits', () => {
     expect(formatSms(makeMessage())).toBe(
-      'FIRING critical: response-time, north shop: /rooms takes 6 s on average (limit: 5 s) https://perfscope.example/ack?t=1',
+      'CRITICAL shop: /rooms takes 6 s on average (limit: 5 s) - anna/north https://perfscope.example/ack?t=1',
     );
     const summary = 'ü'.repeat(400);
     const long = formatSms(
       makeMessage({ alerts: [makeMessageAlert({ annotations: { summary } })] }),
     );
-    expect([long.length, long.endsWith('ü...'), countSeptets(long)]).toEqual([306, true, 306]);
+    expect([long.length, long.endsWith('ü... - anna/north')]).toEqual([160, true]);
     const nonLatin = { summary: 'ж'.repeat(400) };
     expect(
       formatSms(makeMessage({ alerts: [makeMessageAlert({ annotations: nonLatin })] })),
-    ).toHaveLength(134);
+    ).toHaveLength(70);
   });
 });
 

@@ -341,3 +341,30 @@ it('keeps the last valid file while the new one is invalid', async () => {
   await runTimersUntil(() => sent.length === 1);
   expect(sent[0]?.receiver).toBe('a');
 });
+
+it('starts the time of an escalation at the first attempt, even if the channel fails', async () => {
+  const levels = '[{ after: 5m, receivers: [n] }]';
+  writeFileSync(
+    join(folder, 'notify.yaml'),
+    FILE.replace(
+      'route:\n  receivers: [a]',
+      `escalations:\n  - { name: e, levels: ${levels} }\nroute:\n  receivers: [a]\n  escalation: e`,
+    ),
+  );
+  deliver = async () => ({ status: 'retryable', reason: 'HTTP 500', retryAfterMs: 3_600_000 });
+  await startNotifier();
+  await notify(makeKnownAlert({ id: 'x' }));
+  // The first attempt hasn't started yet.
+  await notifier.tick();
+  await runTimersUntil(() => sent.length === 1);
+  now += MINUTE_MS;
+  await notifier.tick();
+  now += 5 * MINUTE_MS - 1000;
+  await notifier.tick();
+  await notifier.waitUntilJournaled();
+  expect(sent.map(({ kind }) => kind)).toEqual(['route']);
+  now += 1000;
+  await notifier.tick();
+  await runTimersUntil(() => sent.length === 2);
+  expect(sent[1]).toMatchObject({ kind: 'escalation', receiver: 'n', level: 1 });
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../../src/core/alerts/alert.ts';
 import { planGroupMessages } from '../../../../src/server/notifications/planning/group-messages.ts';
 import type { NotificationThread } from '../../../../src/server/notifications/planning/notification-thread-store.ts';
@@ -149,7 +149,8 @@ it('sends a resolution once, and only to targets that received the alert', () =>
         const all = [...threads.values()];
         const context = { now, timeZone: 'UTC' };
         const planned = planGroupMessages(alertGroup, routing.immediate, all, REPEAT_MS, context);
-        for (const { message, thread } of planned) {
+        for (const thread of planned.threads) threads.set(toTargetKey(thread.target), thread);
+        for (const { message, thread } of planned.messages) {
           expect(messageIds.has(message.id)).toBe(false);
           messageIds.add(message.id);
           const key = toTargetKey(thread.target);
@@ -169,13 +170,66 @@ it('sends a resolution once, and only to targets that received the alert', () =>
           REPEAT_MS,
           context,
         );
-        expect(again).toEqual([]);
+        expect(again).toEqual({ messages: [], threads: [] });
       }
+      // A resolved alert was sent, or waits until the other alerts of the group are resolved.
       for (const [key, ids] of received) {
-        for (const id of ids) if (resolved.has(id)) expect(resolutions.get(`${key} ${id}`)).toBe(1);
+        const waiting = threads.get(key)?.resolved ?? {};
+        for (const id of ids) {
+          if (!resolved.has(id)) continue;
+          expect((resolutions.get(`${key} ${id}`) ?? 0) + (waiting[id] ? 1 : 0)).toBe(1);
+        }
       }
     }),
   );
+});
+
+describe('SMS', () => {
+  const SMS = `kind: sms, accountSid: AC${'0'.repeat(32)}, tokenFile: t, from: "+4366412345678"`;
+  const loadSmsPlan = (more: string) =>
+    loadTestPlan(`
+people: [{ name: ann, role: ADMIN, email: ann@o.example, phone: "+436769999999" }]
+receivers:
+  - name: a
+    to: { people: [ann] }
+    channels: [{ ${SMS}${more} }, { kind: email, host: m.example, from: p@o.example }]
+  - name: b
+    to: { roles: [ADMIN] }
+    channels: [{ ${SMS}${more} }]
+route: { receivers: [a, b] }
+`);
+  const routeSeverity = (severity: Alert['severity'], more = '') => {
+    const config = loadSmsPlan(more);
+    const alert = makeKnownAlert({ severity });
+    const routing = routeAlerts([alert], { config, people: config.people, now: NOW });
+    return {
+      kinds: routing.immediate.map(({ target }) => `${target.receiver} ${target.kind}`),
+      reasons: routing.suppressed.map(({ reason, receiver, detail }) => [reason, receiver, detail]),
+    };
+  };
+
+  it('are sent only for high and critical alerts by default, and the reason is recorded', () => {
+    const detail = 'sms: not configured for medium alerts';
+    expect(routeSeverity('medium')).toEqual({
+      kinds: ['a email'],
+      reasons: [
+        ['severity', 'a', detail],
+        ['severity', 'b', detail],
+      ],
+    });
+    expect(routeSeverity('medium', ', severity: [medium]').reasons).toEqual([]);
+    expect(routeSeverity('high', ', severity: [critical]').kinds).toEqual(['a email']);
+  });
+
+  it('are sent once to a person in two receivers', () => {
+    expect(routeSeverity('critical')).toEqual({ kinds: ['a sms', 'a email'], reasons: [] });
+  });
+
+  it('are sent for a test with any severity', () => {
+    const { receivers, people } = loadSmsPlan('');
+    const targets = findTargets(receivers.get('b')!, makeKnownAlert(), people, true);
+    expect(targets.map(({ kind }) => kind)).toEqual(['sms']);
+  });
 });
 
 it('repeats messages about unchanged alerts after the repeat interval', () => {
@@ -189,9 +243,10 @@ it('repeats messages about unchanged alerts after the repeat interval', () => {
   const [first] = planGroupMessages(alertGroup, routed, [], REPEAT_MS, {
     now: NOW,
     timeZone: 'UTC',
-  });
+  }).messages;
   const planAt = (now: number) =>
-    planGroupMessages(alertGroup, routed, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' });
+    planGroupMessages(alertGroup, routed, [first!.thread], REPEAT_MS, { now, timeZone: 'UTC' })
+      .messages;
   expect(planAt(NOW + REPEAT_MS - 1)).toEqual([]);
   const [again] = planAt(NOW + REPEAT_MS);
   expect(again?.message.id).not.toBe(first?.message.id);
