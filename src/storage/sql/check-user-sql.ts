@@ -1,5 +1,15 @@
+import { findClosestMatch } from '../../core/did-you-mean.ts';
 import { createError, type PerfscopeError } from '../../core/perfscope-error.ts';
-import { isSelect, parseSql, restateStatement, tokenize } from './sql-parser.ts';
+import {
+  describeRest,
+  formatSyntaxError,
+  getFirstWord,
+  getFunctionAdvice,
+  getStatementAdvice,
+  getSyntaxAdvice,
+  STATEMENT_ADVICE,
+} from './sql-advice.ts';
+import { isSelect, parseSql, restateStatement, type Select, tokenize } from './sql-parser.ts';
 
 /*
  * QuestDB's functions, grouped by where a user's statement may call them. A test compares these
@@ -97,26 +107,45 @@ type UncheckedNode = Readonly<Record<string, unknown>>;
 export function toReadOnlySql(text: string, extraFunctions: readonly string[] = []): string {
   if (text.length > MAX_STATEMENT_LENGTH)
     throw createSqlError(`it is longer than ${MAX_STATEMENT_LENGTH} characters`);
-  const { ast, errors } = parseSql(text);
-  const [error] = errors;
-  if (error) throw createSqlError(`it can't be parsed: ${error.message} (line ${error.line ?? 1})`);
-  const [statement, ...others] = ast;
-  if (!statement) throw createSqlError('it is empty');
-  if (others.length > 0)
-    throw createSqlError('it contains more than one statement or a misplaced clause');
-  if (!isSelect(statement)) throw createSqlError('it is not a SELECT');
-  if (statement.implicit) throw createSqlError('it does not start with SELECT or WITH');
+  const source = text.replace(/[\s;]+$/, '');
+  const statement = parseSelect(source);
   checkNode({ ...statement }, new Set([...VALUE_FUNCTIONS, ...extraFunctions]));
-  checkSpaces(text);
-  const restated = restateStatement(statement);
-  if (restated === undefined) throw createSqlError('it is ambiguous. Write it in a simpler form');
+  checkSpaces(source);
+  const restated = restateStatement(statement, source, extraFunctions);
+  if (restated === undefined)
+    throw createSqlError('it is ambiguous', 'Write it in a simpler form.');
   return restated;
+}
+
+/** Parses text that must be exactly one SELECT. @throws PS_SQL_REFUSED */
+function parseSelect(source: string): Select {
+  const { ast, errors } = parseSql(source);
+  const [error] = errors;
+  const [statement, ...others] = ast;
+  const isOther = statement !== undefined && !isSelect(statement);
+  if (isOther || STATEMENT_ADVICE.has(getFirstWord(source))) {
+    throw createSqlError('it is not a SELECT', getStatementAdvice(source));
+  }
+  if (error) {
+    const advice = getSyntaxAdvice(source, error);
+    throw createSqlError(`it can't be parsed: ${formatSyntaxError(error)}`, advice);
+  }
+  if (!isSelect(statement)) throw createSqlError('it is empty');
+  if (statement.implicit) {
+    const name = /^\w+$/.test(source.trim()) ? source.trim() : 'performance_metrics';
+    const advice = `Example: SELECT * FROM ${name}.`;
+    throw createSqlError('it does not start with SELECT or WITH', advice);
+  }
+  if (others.length > 0) throw createSqlError(describeRest(source), getSyntaxAdvice(source));
+  return statement;
 }
 
 function checkNode(node: UncheckedNode, functions: ReadonlySet<string>): void {
   const { type, name } = node;
   if (typeof type === 'string' && !ALLOWED_NODES.has(type)) {
-    throw createSqlError(`${type.replaceAll(/[A-Z]/g, ' $&').toUpperCase()} is not allowed`);
+    const syntax = type.replaceAll(/[A-Z]/g, ' $&').toUpperCase();
+    const advice = type === 'variable' ? 'Write the values into the statement.' : undefined;
+    throw createSqlError(`${syntax} is not allowed`, advice);
   }
   if (type === 'tableFunctionCall') checkFunction(name, TABLE_FUNCTIONS);
   if (type === 'function') checkFunction(name, functions);
@@ -129,11 +158,16 @@ function checkNode(node: UncheckedNode, functions: ReadonlySet<string>): void {
 }
 
 function checkFunction(name: unknown, allowed: ReadonlySet<string>): void {
-  if (!allowed.has(String(name).toLowerCase())) {
-    throw createSqlError(
-      `the function ${String(name)} is not allowed${allowed === TABLE_FUNCTIONS ? ' in FROM' : ''}`,
-    );
+  const lowerName = String(name).toLowerCase();
+  if (allowed.has(lowerName)) return;
+  const place = allowed === TABLE_FUNCTIONS ? ' in FROM' : '';
+  const isKnown = FORBIDDEN_FUNCTIONS.has(lowerName) || VALUE_FUNCTIONS.has(lowerName);
+  if (isKnown || TABLE_FUNCTIONS.has(lowerName)) {
+    throw createSqlError(`the function ${String(name)} is not allowed${place}`);
   }
+  const nearest = findClosestMatch(lowerName, [...allowed]);
+  const advice = nearest ? `Did you mean ${nearest}?` : getFunctionAdvice(lowerName);
+  throw createSqlError(`QuestDB has no function ${String(name)}`, advice);
 }
 
 /**
@@ -155,13 +189,13 @@ function checkSpaces(text: string): void {
   for (const { image, startOffset } of tokenize(text)) {
     const isWord = /^[\w'"]/.test(image);
     if (isWord && startOffset === previousEnd)
-      throw createSqlError(`a space is missing before ${image}`);
+      throw createSqlError(`a space is missing before ${image}`, 'Add the space.');
     previousEnd = isWord ? startOffset + image.length : Number.NaN;
   }
 }
 
-function createSqlError(reason: string) {
-  return createError('PS_SQL_REFUSED', { reason });
+function createSqlError(reason: string, advice?: string) {
+  return createError('PS_SQL_REFUSED', advice === undefined ? { reason } : { reason, advice });
 }
 
 /**

@@ -44,9 +44,15 @@ export interface Expression extends SyntaxNode {
   readonly expression?: Expression;
 }
 
+export interface SqlSyntaxError {
+  readonly message: string;
+  /** Not a number if the statement ends too early. */
+  readonly line?: number;
+}
+
 interface ParseResult {
   readonly ast: readonly SyntaxNode[];
-  readonly errors: readonly { readonly message: string; readonly line?: number }[];
+  readonly errors: readonly SqlSyntaxError[];
 }
 
 interface SqlParser {
@@ -55,7 +61,7 @@ interface SqlParser {
   tokenize(sql: string): { readonly tokens: readonly Token[] };
 }
 
-interface Token {
+export interface Token {
   readonly image: string;
   readonly startOffset: number;
 }
@@ -77,14 +83,53 @@ export function parseSql(text: string): ParseResult {
   }
 }
 
+/** Marks a name that must be quoted. The parser accepts no such character outside of quotes. */
+const QUOTE_MARK = '\u0001';
+
 /**
- * Formats a parsed statement as SQL.
+ * Formats a parsed statement as SQL. Names that are quoted in `source` stay quoted, because QuestDB
+ * reserves more words than the parser does.
  *
+ * @param source the original text of `statement`
+ * @param unquoted names of functions whose arguments are written without quotes
  * @returns `undefined` if parsing the result gives a different statement
  */
-export function restateStatement(statement: SyntaxNode): string | undefined {
-  const text = loadParser().toSql(statement);
+export function restateStatement(
+  statement: SyntaxNode,
+  source: string,
+  unquoted: readonly string[] = [],
+): string | undefined {
+  if (source.includes(QUOTE_MARK)) return undefined;
+  const quotedNames = new Set(tokenize(source).flatMap(({ image }) => unquote(image) ?? []));
+  const mark = (node: unknown, key = ''): unknown => {
+    if (typeof node === 'string') {
+      return NAME_KEYS.has(key) && quotedNames.has(node) ? `${node}${QUOTE_MARK}` : node;
+    }
+    if (Array.isArray(node)) return node.map((item) => mark(item, key));
+    if (typeof node !== 'object' || node === null) return node;
+    const { type, name } = node as Readonly<Record<string, unknown>>;
+    if (type === 'function' && unquoted.includes(String(name).toLowerCase())) return node;
+    const entries = Object.entries(node);
+    return Object.fromEntries(
+      entries.map(([each, value]) => [
+        each,
+        mark(value, each === 'name' && type === 'cte' ? 'alias' : each),
+      ]),
+    );
+  };
+  const marked = loadParser().toSql(mark(statement) as SyntaxNode);
+  const text = marked.replaceAll(QUOTE_MARK, '');
   return isDeepStrictEqual(parseSql(text), { ast: [statement], errors: [] }) ? text : undefined;
+}
+
+/** Keys of names that the parser quotes if necessary. */
+const NAME_KEYS: ReadonlySet<string> = new Set(['alias', 'parts']);
+
+/** Returns the content of a quoted name or a string, or `undefined` for other tokens. */
+function unquote(image: string): string | undefined {
+  const [quote = ''] = image;
+  if (quote !== '"' && quote !== "'") return undefined;
+  return image.slice(1, -1).replaceAll(`${quote}${quote}`, quote);
 }
 
 /** Returns the tokens of a statement with their positions. */

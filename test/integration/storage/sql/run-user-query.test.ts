@@ -52,6 +52,20 @@ it.each([
   expect(await questdb.sql(toReadOnlySql(text))).toEqual(expected);
 });
 
+it('accepts every word that QuestDB reserves as a quoted name', async () => {
+  const keywords = (await questdb.sql('SELECT keyword FROM keywords()')).map(([word]) => word);
+  expect(keywords).toContain('column');
+  const names = keywords.map((word) => `"${String(word)}"`);
+  const inner = names.map((name, i) => `x + ${i} AS ${name}`).join(', ');
+  const outer = `q.${names.join(', q.')}`;
+  const { columns, rows } = await run(
+    `SELECT ${outer} FROM (SELECT ${inner} FROM t WHERE x = 1) q ORDER BY "column";`,
+  );
+  // QuestDB keeps the quotes of words that are also operators, such as "and".
+  expect(columns.map((name) => name.replaceAll('"', ''))).toEqual(keywords);
+  expect(rows).toEqual([names.map((_, i) => i + 1)]);
+});
+
 it('reports truncated results, keeps large numbers exact, and reports QuestDB errors', async () => {
   const truncated = await run('select x from t', { limit: 3, timeoutMs: 30_000 });
   expect(truncated).toEqual({

@@ -37,6 +37,20 @@ describe('toReadOnlySql', () => {
     ],
     ['select * from a union all select * from b', 'SELECT * FROM a UNION ALL SELECT * FROM b'],
     ['select count() from tables()', 'SELECT count() FROM tables()'],
+    ['select value as "column" from t', 'SELECT value AS "column" FROM t'],
+    ['select "value" as "my alias"; ;', 'SELECT "value" AS "my alias"'],
+    [
+      'with "with" as (select x."column" from "t" as x) select "column", value from "with" order by "column"',
+      'WITH "with" AS (SELECT x."column" FROM "t" AS x) SELECT "column", value FROM "with" ORDER BY "column"',
+    ],
+    [
+      "select timestamp, count, value, min, max from t where value = 'value'",
+      'SELECT timestamp, count, "value", min, max FROM t WHERE "value" = \'value\'',
+    ],
+    [
+      'select sum("x") over (partition by "column") "over" from t latest on "timestamp" partition by "s"',
+      'SELECT sum("x") OVER (PARTITION BY "column") AS "over" FROM t LATEST ON "timestamp" PARTITION BY "s"',
+    ],
   ])('accepts %s', (text, restated) => {
     expect(toReadOnlySql(text)).toBe(restated);
     expect(toReadOnlySql(restated)).toBe(restated);
@@ -44,7 +58,7 @@ describe('toReadOnlySql', () => {
 
   it.each([
     ['empty text', '', /is empty/],
-    ['text that is not SQL', 'once upon a time', /more than one|can't be parsed/],
+    ['text that is not SQL', 'once upon a time', /does not start with SELECT/],
     ['COPY', "copy t to '/tmp/x'", /not a SELECT/],
     ['COPY of a query', "copy (select * from t) to '/tmp/x' with format parquet", /not a SELECT/],
     ['an INSERT after WITH', 'with a as (select 1) insert into t select * from a', /not a SELECT/],
@@ -162,6 +176,30 @@ describe('toReadOnlySql', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+it.each([
+  [
+    'select a, count() from t having count() > 1',
+    'unexpected ">" in line 1. QuestDB has no HAVING.',
+  ],
+  ['select * from t\nlimit 10 offset 5', 'unexpected "5" in line 2. QuestDB has no OFFSET.'],
+  ['select count(*) filter (where a > 1) from t', 'Write sum(CASE WHEN value > 1'],
+  ["select * from t where a > now() - interval '5 minutes'", "Write dateadd('m', -5, now())"],
+  ['select `a` from t', 'unexpected "`" in line 1. Quote names with double quotes'],
+  ['select end from t', 'If end is a name, write it in double quotes.'],
+  ['select a from t where', 'it ends too early. Complete the statement.'],
+  ['select a, from t', 'unexpected "from" in line 1. Remove the comma before it.'],
+  ['select value form t', '"t" is not expected after "form".'],
+  ['select $1', 'Write the values into the statement.'],
+  ['performance_metrics', 'Example: SELECT * FROM performance_metrics.'],
+  ['delete from t', 'it is not a SELECT. QuestDB has no DELETE.'],
+  ['show tables', 'use SELECT * FROM tables()'],
+  ['select roud(1)', 'QuestDB has no function roud. Did you mean round?'],
+  ['select percentile_cont(1)', 'Use approx_percentile(value, 0.95)'],
+  ["select a='b'and c", 'a space is missing before and. Add the space.'],
+])('reports why %s is rejected and the syntax to use instead', (text, message) => {
+  expect(getRejection(text)).toContain(message);
 });
 
 it('recommends a single SELECT only if the statement is not permitted', () => {
