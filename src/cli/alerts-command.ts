@@ -1,20 +1,16 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ApiError } from '../client/api-request.ts';
 import type { ApiResponse } from '../client/api-types.ts';
-import { PerfscopeClient } from '../client/perfscope-client.ts';
-import { readDiscoveryFile } from '../core/config/server-discovery.ts';
+import type { PerfscopeClient } from '../client/perfscope-client.ts';
+import { findClosestMatch } from '../core/did-you-mean.ts';
+import { parseDuration } from '../core/duration.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { AlertSeverity } from '../core/schema/enums.ts';
 import { ALERT_SEVERITIES } from '../core/schema/enums.ts';
 import { ALERT_STATES, type AlertState } from '../core/schema/tables/alerts-table.ts';
-import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
-import { createLocalClient } from './local-client.ts';
-
-interface ServerOptions {
-  url?: string;
-  key?: string;
-}
+import { addServerOptions, type ServerOptions, withServerClient } from './server-client.ts';
 
 interface ListOptions extends ServerOptions {
   state?: AlertState[];
@@ -41,7 +37,10 @@ export function addAlertsCommand(program: Command): void {
       ),
     );
   addServerOptions(
-    alerts.command('list', { isDefault: true }).description('List alerts, most severe first'),
+    alerts
+      .command('list', { isDefault: true })
+      .description('List alerts, most severe first')
+      .allowExcessArguments(),
   )
     .addOption(
       new Option('--state <state...>', 'Show only alerts in these states').choices(ALERT_STATES),
@@ -54,17 +53,22 @@ export function addAlertsCommand(program: Command): void {
     .option('--service <name...>', 'Show only alerts of these services')
     .option('--json', 'Print JSON; with --watch, one object per change')
     .option('--watch', 'Print changes until you press Ctrl-C')
-    .action(listAlerts);
+    .action(async (options: ListOptions, command: Command) => {
+      rejectUnknownSubcommand(alerts, command.args[0]);
+      await withServerClient(options, (client) => listAlerts(client, options));
+    });
   addServerOptions(alerts.command('ack <id>').description('Acknowledge a firing alert'))
     .requiredOption('--comment <text>', 'Comment to show with the acknowledgment')
     .action(async (id: string, options: ServerOptions & { comment: string }) => {
-      const { alert } = await createClient(options).acknowledge(id, options.comment);
+      const { alert } = await withServerClient(options, (client) =>
+        client.acknowledge(id, options.comment).catch(rethrowMissing('alert', id)),
+      );
       print(`Acknowledged ${alert.rule}.`);
     });
   addServerOptions(
     alerts.command('silence <matcher...>').description('Stop notifications for matching alerts'),
   )
-    .requiredOption('--for <time>', 'Duration, such as 30m, 2h, or 1d')
+    .requiredOption('--for <time>', 'Duration, such as 30m, 2h, or 1d', checkDuration)
     .requiredOption('--comment <text>', 'Reason for the silence')
     .option(
       '--organization <id>',
@@ -77,14 +81,16 @@ export function addAlertsCommand(program: Command): void {
       ) => {
         const { for: duration, comment, organization: organizationId } = options;
         const request = { matchers, duration, comment, ...(organizationId && { organizationId }) };
-        const [silence] = (await createClient(options).silence(request)).silences;
+        const { silences } = await withServerClient(options, (client) => client.silence(request));
+        const [silence] = silences;
         print(`Created silence ${silence?.id}. It ends at ${silence?.endsAt}.`);
       },
     );
   addServerOptions(
     alerts.command('silences').description('List active and scheduled silences'),
   ).action(async (options: ServerOptions) => {
-    const { silences } = await createClient(options).get('silences');
+    const { silences } = await withServerClient(options, (client) => client.get('silences'));
+    if (silences.length === 0) return printStatus('No active or scheduled silences.');
     process.stdout.write(
       formatTable(
         ['id', 'matchers', 'until', 'author', 'comment'],
@@ -94,28 +100,39 @@ export function addAlertsCommand(program: Command): void {
   });
   addServerOptions(alerts.command('unsilence <id>').description('End a silence')).action(
     async (id: string, options: ServerOptions) => {
-      await createClient(options).endSilence(id);
+      await withServerClient(options, (client) =>
+        client.endSilence(id).catch(rethrowMissing('silence', id)),
+      );
       print(`Ended silence ${id}.`);
     },
   );
 }
 
-function addServerOptions(command: Command): Command {
-  return command
-    .option('--url <address>', 'Server URL; default: the server on this machine')
-    .option('--key <key>', 'API key, if the server requires one');
+/** `perfscope alerts WORD` without a valid subcommand would otherwise run the default command. */
+function rejectUnknownSubcommand(alerts: Command, word: string | undefined): void {
+  if (word === undefined) return;
+  const names = alerts.commands.map((each) => each.name());
+  const closest = findClosestMatch(word, names);
+  const hint =
+    closest === undefined ? `Available: ${names.join(', ')}` : `Did you mean ${closest}?`;
+  alerts.error(`error: unknown command '${word}'\n(${hint})`, { code: 'commander.unknownCommand' });
 }
 
-function createClient({ url, key }: ServerOptions): PerfscopeClient {
-  const discovery = readDiscoveryFile(requireStartupConfig().discoveryFile);
-  const serverUrl = url ?? discovery?.serverUrl;
-  if (serverUrl === undefined) throw createError('PS_NO_TARGET', {});
-  if (key) return new PerfscopeClient({ url: serverUrl, key });
-  return createLocalClient(serverUrl, discovery);
+/** Checks a duration, which the server parses. @throws InvalidArgumentError */
+function checkDuration(text: string): string {
+  if (parseDuration(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be a duration, such as 30m, 2h, or 1d.');
 }
 
-async function listAlerts(options: ListOptions): Promise<void> {
-  const client = createClient(options);
+/** An older server reports the path of a request instead of the missing object. */
+function rethrowMissing(item: 'alert' | 'silence', id: string) {
+  return (error: unknown): never => {
+    const isPath = error instanceof ApiError && /openapi\.json/.test(error.message);
+    throw isPath ? createError('PS_NOT_FOUND', { item, id }, error) : error;
+  };
+}
+
+async function listAlerts(client: PerfscopeClient, options: ListOptions): Promise<void> {
   const { state, severity, service } = options;
   const { alerts } = await client.get('alerts', { state, severity, service });
   if (options.json) printJson({ alerts });

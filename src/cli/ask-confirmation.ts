@@ -1,12 +1,40 @@
 import { createInterface } from 'node:readline/promises';
+import { createError } from '../core/perfscope-error.ts';
+import { printStatus } from './command-output.ts';
 
-/** Asks a question on the terminal. Returns whether the answer is `y` or `yes`. */
-export async function askConfirmation(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+/** Exit code of a command that Ctrl-C ended: 128 plus the number of SIGINT. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * Asks a question on the terminal. The question is printed to stderr, so stdout can be redirected.
+ *
+ * Returns true if the answer is `y` or `yes`. After any other answer, Ctrl-C, or Ctrl-D, prints that
+ * nothing was changed, sets the exit code (1, or 130 after Ctrl-C), and returns false.
+ *
+ * @throws PS_CONFIRMATION_REQUIRED if stdin is not a terminal
+ */
+export async function askConfirmation(question: string, unchanged: string): Promise<boolean> {
+  if (process.stdin.isTTY !== true) throw createError('PS_CONFIRMATION_REQUIRED', {});
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new AbortController();
+  let exitCode = 1;
+  terminal.once('SIGINT', () => {
+    exitCode = EXIT_INTERRUPTED;
+    terminal.close();
+  });
+  // Without this, the question stays open forever if the input ends.
+  terminal.once('close', () => closed.abort());
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
+    const { signal } = closed;
+    const answer = await terminal.question(`${question} [y/N] `, { signal });
+    if (/^y(es)?$/i.test(answer.trim())) return true;
+  } catch (error) {
+    if (!closed.signal.aborted) throw error;
+    process.stderr.write('\n');
   } finally {
     terminal.close();
   }
+  printStatus(unchanged);
+  process.exitCode = exitCode;
+  return false;
 }

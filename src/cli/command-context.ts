@@ -1,10 +1,10 @@
-import type { QuestdbTargets } from '../core/config/questdb-targets.ts';
+import type { QuestdbTargets, ReadTarget } from '../core/config/questdb-targets.ts';
 import {
   findQuestdbTargets,
   readStartupConfig,
   type StartupConfig,
 } from '../core/config/startup-config.ts';
-import { createError } from '../core/perfscope-error.ts';
+import { createError, PerfscopeError } from '../core/perfscope-error.ts';
 import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 
 /**
@@ -29,15 +29,35 @@ export function requireQuestdbTargets(config: StartupConfig): QuestdbTargets {
   return targets;
 }
 
-/** Calls `use` with a query client and closes it afterward. @throws PS_NO_TARGET */
+/**
+ * Runs queries, and reports the address of a QuestDB that can't be used.
+ *
+ * @throws PS_QUESTDB_UNREACHABLE instead of PS_UNAVAILABLE, whose advice is for callers of the API
+ */
+export async function withQueryErrors<T>(
+  { host, port }: ReadTarget,
+  use: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!(error instanceof PerfscopeError) || error.code !== 'PS_UNAVAILABLE') throw error;
+    const url = `postgresql://${host}:${port}`;
+    const reason = String(error.params.reason);
+    throw createError('PS_QUESTDB_UNREACHABLE', { url, reason }, error);
+  }
+}
+
+/** Calls `use` with a query client and closes it afterward. @throws PS_NO_TARGET, PS_QUESTDB_UNREACHABLE */
 export async function withQueryClient<T>(
   config: StartupConfig,
   use: (queryClient: QuestdbQueryClient) => Promise<T>,
 ): Promise<T> {
   const { QuestdbQueryClient } = await import('../storage/questdb/query-client.ts');
-  const queryClient = new QuestdbQueryClient(requireQuestdbTargets(config).read);
+  const target = requireQuestdbTargets(config).read;
+  const queryClient = new QuestdbQueryClient(target);
   try {
-    return await use(queryClient);
+    return await withQueryErrors(target, () => use(queryClient));
   } finally {
     await queryClient.close();
   }

@@ -1,4 +1,7 @@
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { createError } from '../core/perfscope-error.ts';
 import { formatExamples } from './command-options.ts';
 import { print } from './command-output.ts';
 
@@ -12,7 +15,18 @@ export function addDoctorCommand(program: Command): void {
     )
     .addHelpText('after', formatExamples(`${command} app.js`, `${command} app.js -- --port 0`))
     .action(async (app: string, args: string[]) => {
+      assertExists(app);
       const { examineApplication } = await import('../agent/doctor/examine-application.ts');
       for (const line of await examineApplication(app, args)) print(line);
     });
+}
+
+/** Checks that Node.js finds the application, with or without its file extension. @throws PS_DOCTOR_FAILED */
+function assertExists(app: string): void {
+  const file = resolve(app);
+  try {
+    createRequire(file).resolve(file);
+  } catch (error) {
+    throw createError('PS_DOCTOR_FAILED', { app, reason: 'the file does not exist' }, error);
+  }
 }

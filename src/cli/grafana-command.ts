@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Settings } from '../core/config/parse-settings.ts';
 import { formatBasicAuthorization, type QuestdbTargets } from '../core/config/questdb-targets.ts';
+import { isHeaderToken, readSecretFile } from '../core/config/secret-file.ts';
 import { isLoopbackHost } from '../core/loopback.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { writePrivateFile } from '../core/private-file.ts';
@@ -201,7 +201,9 @@ async function runPush(
 
 function readToken(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    const token = readSecretFile(file);
+    if (!isHeaderToken(token)) throw new Error('it must contain one token, in one line');
+    return token;
   } catch (error) {
     throw createError(
       'PS_SECRET_FILE',

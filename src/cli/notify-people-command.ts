@@ -3,7 +3,7 @@ import { type Person, ROLES } from '../core/person-and-roles.ts';
 import type { Actor } from '../server/access/api-key-store.ts';
 import type { PeopleStore } from '../server/notifications/people/people-store.ts';
 import { formatExamples } from './command-options.ts';
-import { formatTable, printJson } from './command-output.ts';
+import { formatTable, printJson, printStatus } from './command-output.ts';
 
 interface AddPersonOptions {
   role: string;
@@ -80,6 +80,7 @@ async function printPeople(people: readonly Person[], json?: true): Promise<void
   const views = people.map((person) => toPersonView({ person, source: 'api', hidden: false }));
   const printed = views.map(({ source: _, hidden: __, ...view }) => view);
   if (json) return printJson(printed);
+  if (printed.length === 0) return printStatus('No people were added.');
   const rows = printed.map(({ name, role, organizationId, properties, email, phone, user }) => [
     ...[name, role, organizationId ?? 'all', properties?.join(', ') ?? 'all', email, phone, user],
   ]);

@@ -1,7 +1,8 @@
 import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { neutralizeFormula } from '../core/csv-formula.ts';
-import { requireQuestdbTargets, requireStartupConfig } from './command-context.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
+import { requireQuestdbTargets, requireStartupConfig, withQueryErrors } from './command-context.ts';
 import { formatExamples, parsePositiveInteger, parseTimeLimit } from './command-options.ts';
 import { formatTable, printJson, printStatus } from './command-output.ts';
 
@@ -39,6 +40,19 @@ export function addQueryCommand(program: Command): void {
     .action(runQuery);
 }
 
+/** Reads the statement from stdin. @throws PS_INPUT_UNREADABLE */
+async function readStatement(): Promise<string> {
+  if (process.stdin.isTTY) printStatus('Type a SELECT statement, then press Enter and Ctrl-D.');
+  let text = '';
+  try {
+    text = await readAll(process.stdin);
+  } catch (error) {
+    throw createError('PS_INPUT_UNREADABLE', { reason: errorMessage(error) }, error);
+  }
+  if (text.trim() !== '') return text;
+  throw createError('PS_INPUT_UNREADABLE', { reason: 'it is empty' });
+}
+
 async function runQuery(
   statement: string | undefined,
   options: QueryCommandOptions,
@@ -46,8 +60,10 @@ async function runQuery(
   const target = requireQuestdbTargets(requireStartupConfig()).read;
   const { runUserQuery } = await import('../storage/sql/run-user-query.ts');
   const { limit, timeout: timeoutMs } = options;
-  const text = statement ?? (await readAll(process.stdin));
-  const result = await runUserQuery(target, text, { limit, timeoutMs });
+  const text = statement ?? (await readStatement());
+  const result = await withQueryErrors(target, () =>
+    runUserQuery(target, text, { limit, timeoutMs }),
+  );
   const { columns, isText, rows, isTruncated } = result;
   if (options.json) {
     printJson(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))));

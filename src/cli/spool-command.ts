@@ -189,11 +189,8 @@ async function drop(
   const selected = selectGroups(groups, options.all ? undefined : ids);
   const rows = countRows(selected);
   if (rows > 0 && options.yes !== true) {
-    if (process.stdin.isTTY !== true)
-      command.error('error: add --yes to delete rows without a terminal');
-    if (!(await askConfirmation(`Permanently delete ${formatRows(rows)} from ${spoolDir}?`))) {
-      return print('Nothing was deleted.');
-    }
+    const question = `Permanently delete ${formatRows(rows)} from ${spoolDir}?`;
+    if (!(await askConfirmation(question, 'Nothing was deleted.'))) return;
   }
   const { replaceDeadLetters } = await loadGroups();
   let deleted = 0;

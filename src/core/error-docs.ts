@@ -192,6 +192,32 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: '`flush()` timed out before QuestDB acknowledged all rows. No rows are lost.',
     action: 'Check that QuestDB is running. The rows in the spool are sent automatically.',
   },
+  PS_CONFIRMATION_REQUIRED: {
+    cause:
+      'A command that deletes data needs a confirmation, but its stdin is not a terminal. For example, the command runs in a script.',
+    action: 'Check that the command does what you want. Then run it again with `--yes`.',
+  },
+  PS_INPUT_UNREADABLE: {
+    cause: '`perfscope query` reads the statement from stdin, and stdin is not readable.',
+    action: 'Pass the statement as an argument, or use a pipe or a file as stdin.',
+  },
+  PS_SERVER_UNREACHABLE: {
+    cause:
+      'A command could not connect to the Perfscope server, or another program responded at this address.',
+    action:
+      'Check that the server is running. Check the address in `--url` or `PERFORMANCE_SERVER_URL`.',
+  },
+  PS_NO_SERVER: {
+    cause:
+      'A command that sends requests to a Perfscope server found no running server on this machine.',
+    action:
+      'Start a server with `perfscope serve`. For a server on another machine, set `PERFORMANCE_SERVER_URL` or `--url`.',
+  },
+  PS_SERVER_KEY: {
+    cause: 'The Perfscope server needs an API key, and the command sent none or an invalid one.',
+    action:
+      'Set `PERFORMANCE_API_KEY` or `PERFORMANCE_API_KEY_FILE`, or use `--key-file` or `--key`. `perfscope keys create` creates a key.',
+  },
   PS_NO_TARGET: {
     cause: 'The agent or a command found no running Perfscope server and no configured QuestDB.',
     action: 'Start a server with `perfscope serve`, or set `PERFORMANCE_QUESTDB_URL`.',

@@ -4,11 +4,29 @@ import { formatUnsupportedRuntime } from './supported-runtime.ts';
  * Lists every problem in a configuration file, so that the user can fix all of them in one edit.
  */
 const formatFileError = (p: { problems: readonly unknown[]; lines: readonly string[] }) =>
-  `The file was rejected, and the previous configuration stays in effect. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;
+  `The file was rejected. A running server keeps the previous configuration. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;
 
 const formatRowCount = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 
 const formatHint = (nearest: string | undefined) => (nearest ? ` Did you mean ${nearest}?` : '');
+
+/** An object that a command or an API request names, but that doesn't exist. */
+interface MissingItem {
+  readonly item: keyof typeof MISSING_ITEM_MESSAGES;
+  readonly id: string;
+}
+
+const MISSING_ITEM_MESSAGES = {
+  alert: (id: string) => `No alert has the id ${id}. \`perfscope alerts\` lists them.`,
+  firingAlert: (id: string) =>
+    `The alert with the id ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
+  silence: (id: string) =>
+    `No active silence has the id ${id}. \`perfscope alerts silences\` lists them.`,
+  person: (name: string) =>
+    `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
+  notification: (id: string) =>
+    `No notification has the id ${id}. GET /api/performance/notifications lists them.`,
+} as const;
 
 /**
  * The message of each error code. A message states the cause, the value that failed, and the next
@@ -49,7 +67,7 @@ export const ERROR_MESSAGES = {
   PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
     `QuestDB did not start: ${p.reason}. See the QuestDB log: ${p.logFile}.`,
   PS_QUESTDB_UNREACHABLE: (p: { url: string; reason: string }) =>
-    `QuestDB at ${p.url} is unreachable: ${p.reason}. Check that QuestDB is running. If PERFORMANCE_QUESTDB_URL is set, check its value.`,
+    `QuestDB at ${p.url} is unreachable: ${p.reason}. Check that QuestDB is running. If PERFORMANCE_QUESTDB_URL is set, check the PERFORMANCE_QUESTDB_* settings.`,
   PS_QUESTDB_REFUSED: (p: { status: number; reason: string }) =>
     `QuestDB rejected the request (HTTP ${p.status}): ${p.reason}. Check PERFORMANCE_QUESTDB_USER, PERFORMANCE_QUESTDB_PASSWORD, and PERFORMANCE_QUESTDB_TOKEN.`,
   PS_NOT_READY: (p: { url: string; reason: string }) =>
@@ -92,6 +110,16 @@ export const ERROR_MESSAGES = {
     `No dead letters have the ID ${p.id}.${formatHint(p.nearest)} Run \`perfscope spool ls\` to list all IDs.`,
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
+  PS_CONFIRMATION_REQUIRED: (_p: Record<never, never>) =>
+    'Nothing was changed, because the confirmation needs a terminal. To skip the confirmation, pass --yes.',
+  PS_INPUT_UNREADABLE: (p: { reason: string }) =>
+    `The statement can't be read from stdin: ${p.reason}. Pass the statement as an argument, or use a pipe or a file as stdin.`,
+  PS_SERVER_UNREACHABLE: (p: { url: string; reason: string }) =>
+    `The Perfscope server at ${p.url} can't be reached: ${p.reason}. Check that the server is running, and check --url or PERFORMANCE_SERVER_URL.`,
+  PS_NO_SERVER: (_p: Record<never, never>) =>
+    'No Perfscope server is running on this machine. Start a server with `perfscope serve`, or specify a server with --url or PERFORMANCE_SERVER_URL.',
+  PS_SERVER_KEY: (p: { url: string; reason: string }) =>
+    `The Perfscope server at ${p.url} did not accept the request: ${p.reason}. Set PERFORMANCE_API_KEY or PERFORMANCE_API_KEY_FILE, or use --key-file or --key.`,
   PS_NO_TARGET: (_p: Record<never, never>) =>
     "No Perfscope server is running on this machine, so data can't be recorded or queried. Start a server with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL.",
   PS_RUNTIME_UNSUPPORTED: formatUnsupportedRuntime,
@@ -130,8 +158,10 @@ export const ERROR_MESSAGES = {
     `Receiver ${p.name} does not exist.${formatHint(p.nearest)} Available receivers: ${p.known.join(', ')}.`,
   PS_REQUEST_INVALID: (p: { reason: string; errors?: readonly object[] }) =>
     `The request is invalid: ${p.reason}.`,
-  PS_NOT_FOUND: (p: { path: string; nearest?: string | undefined }) =>
-    `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
+  PS_NOT_FOUND: (p: { path: string; nearest?: string | undefined } | MissingItem) =>
+    'item' in p
+      ? MISSING_ITEM_MESSAGES[p.item](JSON.stringify(p.id.slice(0, 100)))
+      : `${p.path} does not exist.${formatHint(p.nearest)} See /api/openapi.json for all endpoints.`,
   PS_METHOD_NOT_ALLOWED: (p: { method: string; path: string; allowed: string }) =>
     `${p.path} does not support ${p.method}. Use ${p.allowed}.`,
   PS_TABLE_SUSPENDED: (p: { tables: string; reason: string }) =>

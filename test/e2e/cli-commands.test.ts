@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRows } from '../support/expect-rows.ts';
 import { ExternalQuestdb } from '../support/external-questdb.ts';
+import { listenOnFreePort } from '../support/listen-on-free-port.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
 import { runPerfscope } from '../support/run-perfscope.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { waitForExit } from '../support/wait-for-exit.ts';
 
 const ROWS = 3000;
 const server = new PerfscopeServer();
@@ -250,6 +253,108 @@ describe('top', () => {
     const screen = shown.split('\x1b[H\x1b[2J')[2] ?? '';
     expect(screen.split('\n').length).toBeLessThanOrEqual(20);
   });
+});
+
+/** Runs a command in a pseudo-terminal, types `input` at the question, and returns the output. */
+async function answer(command: string, input: string): Promise<{ status: unknown; shown: string }> {
+  const text = `exec ${process.execPath} dist/bin.js ${command}`;
+  const terminal = spawn('script', ['-qec', text, '/dev/null'], { env: server.env });
+  let shown = '';
+  terminal.stdout.on('data', (part) => {
+    shown += part;
+  });
+  const status = new Promise((done) => terminal.once('close', done));
+  await waitFor(async () => shown.includes('[y/N]'));
+  terminal.stdin.write(input);
+  return { status: await status, shown };
+}
+
+describe('a confirmation', () => {
+  it('needs --yes if stdin is not a terminal', async () => {
+    for (const input of ['', 'y\n']) {
+      const { status, stdout, stderr } = await runPerfscope(['wipe'], server.env, input);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/PS_CONFIRMATION_REQUIRED: Nothing was changed.*pass --yes/);
+    }
+    expect(existsSync(String(server.env.PERFORMANCE_DATA_DIR))).toBe(true);
+  });
+
+  it.each([
+    ['no', 'n\r', 1],
+    ['Ctrl-D', '\x04', 1],
+    ['Ctrl-C', '\x03', 130],
+  ])('changes nothing after %s', async (_case, input, status) => {
+    const result = await answer('wipe', input);
+    expect(result.status).toBe(status);
+    expect(result.shown).toMatch(/Nothing was deleted\.\s*$/);
+    expect(existsSync(String(server.env.PERFORMANCE_DATA_DIR))).toBe(true);
+  });
+});
+
+describe('alerts', () => {
+  it('reports an unknown ID without a URL', async () => {
+    for (const [subcommand, message] of [
+      [
+        ['ack', 'NOPE', '--comment', 'x'],
+        'No alert has the id "NOPE". `perfscope alerts` lists them.',
+      ],
+      [['ack', 'NO PE', '--comment', 'x'], 'No alert has the id "NO PE".'],
+      [['unsilence', 'NOPE'], 'No active silence has the id "NOPE".'],
+    ] as const) {
+      const { status, stdout, stderr } = await run('alerts', ...subcommand);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(message);
+      expect(stderr).not.toMatch(/\/api\/|[{}]/);
+    }
+  });
+
+  it('suggests a subcommand, and hides the value of a misspelled option', async () => {
+    const word = await run('alerts', 'silense');
+    expect([word.status, word.stderr]).toEqual([
+      2,
+      expect.stringContaining('Did you mean silence?'),
+    ]);
+    const option = await run('alerts', '--kye=psk_hush');
+    expect(option.status).toBe(2);
+    expect(option.stderr).toContain("unknown option '--kye'");
+    expect(option.stderr).not.toContain('hush');
+  });
+
+  it('reports an invalid matcher in one line', async () => {
+    const { stderr } = await run('alerts', 'silence', 'shop', '--for', '1h', '--comment', 'x');
+    expect(stderr).toMatch(/matchers must be a list of matchers: `shop` is not a matcher/);
+    expect(stderr).not.toContain('✖');
+    const duration = await run('alerts', 'silence', 'a=b', '--for', 'soon', '--comment', 'x');
+    expect(duration.status).toBe(2);
+  });
+
+  it.runIf(process.platform === 'linux')('removes --key from the process list', async () => {
+    const silent = createServer();
+    const connected = new Promise((done) => silent.once('connection', done));
+    const url = `http://127.0.0.1:${await listenOnFreePort(silent)}`;
+    const args = ['dist/bin.js', 'alerts', '--url', url, '--key', 'psk_hush'];
+    const child = spawn(process.execPath, args, { env: server.env });
+    const exited = waitForExit(child);
+    await connected;
+    const shown = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+    child.kill();
+    await exited;
+    silent.close();
+    expect(shown).toContain('perfscope');
+    expect(shown).not.toContain('hush');
+  });
+});
+
+it('explains an unreadable statement, a missing application, and an unknown table', async () => {
+  expect((await run('query')).stderr).toMatch(/PS_INPUT_UNREADABLE: .*it is empty/);
+  expect((await run('doctor', 'missing.js')).stderr).toMatch(
+    /PS_DOCTOR_FAILED: .*the file does not exist/,
+  );
+  expect((await run('query', 'SELECT * FROM performance_metric')).stderr).toContain(
+    'Did you mean performance_metrics?',
+  );
+  const column = `SELECT count() AS "column" FROM performance_metrics WHERE name = 'made';`;
+  expect(await runOk('query', '--json', column)).toBe(`[{"column":${ROWS}}]\n`);
 });
 
 it('has examples in the help of each command', async () => {

@@ -128,6 +128,16 @@ const TYPE_DESCRIPTIONS: Readonly<Record<string, string>> = {
   record: 'a map of keys',
 };
 
+/** Formats the issues of a value that isn't part of a file, such as `duration must be a duration`. */
+export function formatIssues({ issues }: z.ZodError): string {
+  return issues
+    .map(({ path, message }) => {
+      const name = path.filter((step) => typeof step === 'string').join('.');
+      return message.startsWith(name) ? message : `${name} ${message}`;
+    })
+    .join('; ');
+}
+
 function getValueAt(data: unknown, path: ConfigPath): unknown {
   return path.reduce<unknown>(
     (value, step) =>

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS } from '../duration.ts';
 import { createError, errorMessage, type PerfscopeError } from '../perfscope-error.ts';
 import type { Retention } from '../schema/rollup-definitions.ts';
+import { readSecretFile } from './secret-file.ts';
 import { VARIABLES, type VariableName, type VariableValues } from './setting-definitions.ts';
 import type { Variable } from './variable-parsers.ts';
 
@@ -176,9 +176,7 @@ function resolveSecretFiles(
       continue;
     }
     try {
-      const secret = readFileSync(path, 'utf8').trim();
-      if (secret === '') throw new Error('the file is empty');
-      secrets[name] = secret;
+      secrets[name] = readSecretFile(path);
     } catch (error) {
       problems.push(createError('PS_SECRET_FILE', { name: file, reason: errorMessage(error) }));
     }

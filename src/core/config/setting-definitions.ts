@@ -9,6 +9,7 @@ import {
   sentryDsnVariable,
   stringVariable,
   timeZoneVariable,
+  tokenVariable,
   trustedUrlVariable,
   urlVariable,
 } from './variable-parsers.ts';
@@ -91,11 +92,11 @@ export const VARIABLES = {
   ),
   PERFORMANCE_SERVER_URL: urlVariable(
     ['http:', 'https:'],
-    'Server from which a service gets decisions and alerts. Default: the local server.',
+    'Server that services and `perfscope alerts` use for decisions and alerts. Default: the local server.',
   ),
-  PERFORMANCE_API_KEY: secretVariable(
+  PERFORMANCE_API_KEY: tokenVariable(
     8,
-    'API key that a service sends to `PERFORMANCE_SERVER_URL`.',
+    'API key that services and `perfscope alerts` send to the server.',
   ),
   PERFORMANCE_API_KEY_FILE: stringVariable<string | undefined>(
     undefined,
@@ -164,8 +165,8 @@ export const VARIABLES = {
     undefined,
     'File that contains the password.',
   ),
-  PERFORMANCE_QUESTDB_TOKEN: stringVariable<string | undefined>(
-    undefined,
+  PERFORMANCE_QUESTDB_TOKEN: tokenVariable(
+    1,
     'Bearer token for the existing QuestDB, used instead of a user name and password.',
   ),
   PERFORMANCE_QUESTDB_TOKEN_FILE: stringVariable<string | undefined>(
@@ -200,7 +201,7 @@ export const VARIABLES = {
     undefined,
     'File that contains the JWT secret.',
   ),
-  PERFORMANCE_METRICS_TOKEN: secretVariable(
+  PERFORMANCE_METRICS_TOKEN: tokenVariable(
     16,
     'Bearer token that gives access only to `/metrics`.',
   ),
@@ -208,8 +209,8 @@ export const VARIABLES = {
     undefined,
     'File that contains the metrics token.',
   ),
-  PERFORMANCE_GRAFANA_TOKEN: stringVariable<string | undefined>(
-    undefined,
+  PERFORMANCE_GRAFANA_TOKEN: tokenVariable(
+    1,
     'Grafana service account token for `perfscope grafana --push`.',
   ),
   PERFORMANCE_GRAFANA_TOKEN_FILE: stringVariable<string | undefined>(

@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../loopback.ts';
+import { isHeaderToken } from './secret-file.ts';
 
 /**
  * The address of a Sentry project
@@ -129,6 +130,16 @@ export function secretVariable(
     description,
     allowed: `a string of at least ${minBytes} bytes`,
     parse: (value) => (Buffer.byteLength(value) >= minBytes ? value : undefined),
+  };
+}
+
+/** A secret that is sent or received in an HTTP header. */
+export function tokenVariable(minBytes: number, description: string): Variable<string | undefined> {
+  return {
+    fallback: undefined,
+    description,
+    allowed: `a token of at least ${minBytes} characters, in one line and without spaces`,
+    parse: (value) => (value.length >= minBytes && isHeaderToken(value) ? value : undefined),
   };
 }
 

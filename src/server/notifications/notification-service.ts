@@ -156,7 +156,7 @@ export function createNotificationService({
       const condition = id === 'all' ? sql`1 = 1` : sql`id = ${id}`;
       const rows = await readUnreadRows(reader, condition, MAX_MARKED_READ);
       if (rows.length === 0 && id !== 'all' && !(await existsInInbox(id, reader))) {
-        throw createError('PS_NOT_FOUND', { path: `notifications/${id}` });
+        throw createError('PS_NOT_FOUND', { item: 'notification', id });
       }
       const readMs = now();
       for (const row of rows) {

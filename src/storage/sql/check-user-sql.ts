@@ -5,6 +5,7 @@ import {
   formatSyntaxError,
   getFirstWord,
   getFunctionAdvice,
+  getRejectionAdvice,
   getStatementAdvice,
   getSyntaxAdvice,
   STATEMENT_ADVICE,
@@ -107,7 +108,7 @@ type UncheckedNode = Readonly<Record<string, unknown>>;
 export function toReadOnlySql(text: string, extraFunctions: readonly string[] = []): string {
   if (text.length > MAX_STATEMENT_LENGTH)
     throw createSqlError(`it is longer than ${MAX_STATEMENT_LENGTH} characters`);
-  const source = text.replace(/[\s;]+$/, '');
+  const source = removeFinalSemicolons(text);
   const statement = parseSelect(source);
   checkNode({ ...statement }, new Set([...VALUE_FUNCTIONS, ...extraFunctions]));
   checkSpaces(source);
@@ -115,6 +116,12 @@ export function toReadOnlySql(text: string, extraFunctions: readonly string[] = 
   if (restated === undefined)
     throw createSqlError('it is ambiguous', 'Write it in a simpler form.');
   return restated;
+}
+
+function removeFinalSemicolons(text: string): string {
+  let source = text.trimEnd();
+  while (source.endsWith(';')) source = source.slice(0, -1).trimEnd();
+  return source;
 }
 
 /** Parses text that must be exactly one SELECT. @throws PS_SQL_REFUSED */
@@ -206,7 +213,7 @@ function createSqlError(reason: string, advice?: string) {
 export function createRejectedSqlError(reason: string, cause?: unknown): PerfscopeError {
   const params = {
     reason: `QuestDB returned the error "${reason}"`,
-    advice: 'Correct the statement.',
+    advice: getRejectionAdvice(reason),
   };
   return createError('PS_SQL_REFUSED', params, cause);
 }

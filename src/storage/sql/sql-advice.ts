@@ -1,3 +1,8 @@
+import { findClosestMatch } from '../../core/did-you-mean.ts';
+import {
+  getTableAndRollupNames,
+  ROLLUP_DEFINITIONS,
+} from '../../core/schema/rollup-definitions.ts';
 import { parseSql, type SqlSyntaxError, tokenize } from './sql-parser.ts';
 
 /** Texts for rejected statements: the position of the problem, and the syntax to write instead. */
@@ -93,6 +98,20 @@ function findUnexpectedText({ message }: SqlSyntaxError): string | undefined {
     /^Unexpected token: '(.*)'$/s.exec(message)?.[1] ??
     /^unexpected character: ->(.*)<-/s.exec(message)?.[1]
   );
+}
+
+/** Returns the advice for an error message of QuestDB. */
+export function getRejectionAdvice(message: string): string {
+  const table = /^table does not exist \[table=([^\]]*)\]/.exec(message)?.[1];
+  if (table !== undefined) {
+    const nearest = findClosestMatch(table, ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames));
+    const hint = nearest === undefined ? '' : `Did you mean ${nearest}? `;
+    return `${hint}SELECT table_name FROM tables() lists all tables.`;
+  }
+  if (/invalid column/i.test(message)) {
+    return `Correct the name. SELECT "column" FROM table_columns('performance_metrics') lists the columns of a table.`;
+  }
+  return 'Correct the statement.';
 }
 
 /** Formats an error of the parser, with the unexpected text and its line. */

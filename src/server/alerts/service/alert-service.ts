@@ -96,7 +96,7 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
       const live = alertStates.find(id);
       const last =
         live && isVisibleInScope(live.transition, scope) ? live.transition : transitions[0];
-      if (!last) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
+      if (!last) throw createError('PS_NOT_FOUND', { item: 'alert', id });
       // A row that was just written might not be readable yet.
       const all = transitions.some(({ seq }) => seq === last.seq)
         ? transitions
@@ -121,7 +121,9 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
       const found = alertStates.find(id);
       const isVisible = found && isVisibleInScope(found.transition, scope);
       const next = isVisible ? alertStates.acknowledge(id, { author, comment }, now()) : undefined;
-      if (!next) throw createError('PS_NOT_FOUND', { path: `alerts/${id}` });
+      if (!next) {
+        throw createError('PS_NOT_FOUND', { item: isVisible ? 'firingAlert' : 'alert', id });
+      }
       return toView(next, scope, found?.value);
     },
 

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { durationSchema, timestampSchema } from '../../../core/config-files/config-validation.ts';
+import {
+  durationSchema,
+  formatIssues,
+  timestampSchema,
+} from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema } from '../../../core/config-files/matcher.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
 import { createError } from '../../../core/perfscope-error.ts';
@@ -15,7 +19,7 @@ import type { Silence } from './silence.ts';
 export function parseSilence(entry: object): SilenceInput {
   const parsed = silenceSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
-  throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
+  throw createError('PS_REQUEST_INVALID', { reason: formatIssues(parsed.error) });
 }
 
 /** Returns the number of RE2 instructions of all regular expressions. */

@@ -163,7 +163,7 @@ export class SilenceStore {
     const known = this.#silences.get(id);
     const hasEnded = known && known.silence.endsMs <= now;
     if (!known || hasEnded || !canChange(known.silence, scope)) {
-      throw createError('PS_NOT_FOUND', { path: `silences/${id}` });
+      throw createError('PS_NOT_FOUND', { item: 'silence', id });
     }
     const { silence, row } = endSilence(known.silence, author, known.seq, now);
     this.#silences.set(id, { silence, seq: known.seq + 1, changedMs: now });

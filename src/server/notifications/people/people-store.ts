@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { formatIssues } from '../../../core/config-files/config-validation.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
@@ -30,7 +30,7 @@ export interface StoredPerson {
 function parsePerson(entry: object): Person {
   const parsed = personSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
-  throw createError('PS_REQUEST_INVALID', { reason: z.prettifyError(parsed.error) });
+  throw createError('PS_REQUEST_INVALID', { reason: formatIssues(parsed.error) });
 }
 
 /** Converts a change to a row. */
@@ -189,7 +189,7 @@ export class PeopleStore {
     return this.#enqueue(async () => {
       await this.load();
       const person = this.#rows.find(name)?.person;
-      if (!person) throw createError('PS_NOT_FOUND', { path: `people/${name}` });
+      if (!person) throw createError('PS_NOT_FOUND', { item: 'person', id: name });
       return this.#change('person.remove', person, actor);
     });
   }

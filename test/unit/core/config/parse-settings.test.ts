@@ -52,7 +52,7 @@ describe('parseSettings', () => {
 
   it.each([
     ['PERFORMANCE_JWT_SECRET', 'hunter2', /at least 32 bytes/],
-    ['PERFORMANCE_METRICS_TOKEN', 'hunter2', /at least 16 bytes/],
+    ['PERFORMANCE_METRICS_TOKEN', 'hunter2', /at least 16 characters/],
     ['PERFORMANCE_JWT_JWKS_URL', 'http://me:hunter2@login.example/jwks', /https:/],
     ['PERFORMANCE_QUESTDB_URL', 'ftp://me:hunter2@db', /http:/],
   ])('rejects an invalid %s without repeating the secret', (name, value, expected) => {
@@ -94,12 +94,12 @@ describe('secrets in files', () => {
     const [problem] = parseSettings({
       PERFORMANCE_METRICS_TOKEN_FILE: writeSecretFile('hunter2'),
     }).problems;
-    expect(problem?.message).toMatch(/at least 16 bytes/);
+    expect(problem?.message).toMatch(/at least 16 characters/);
     expect(problem?.message).not.toContain('hunter2');
   });
 
   it.each([
-    ['is missing', () => join(folder, 'nowhere'), /ENOENT/],
+    ['is missing', () => join(folder, 'nowhere'), /the file does not exist/],
     ['is empty', () => writeSecretFile(' \n'), /the file is empty/],
   ])('reports a secret file that %s', (_case, file, expected) => {
     const [problem] = parseSettings({ PERFORMANCE_QUESTDB_PASSWORD_FILE: file() }).problems;

@@ -206,7 +206,10 @@ it('recommends a single SELECT only if the statement is not permitted', () => {
   expect(() => toReadOnlySql('')).toThrow(
     'The SQL statement was not run: it is empty. Use a single SELECT that reads only tables.',
   );
-  expect(createRejectedSqlError('Invalid column: x').message).toBe(
-    'The SQL statement was not run: QuestDB returned the error "Invalid column: x". Correct the statement.',
+  expect(createRejectedSqlError('bad ORDER BY').message).toBe(
+    'The SQL statement was not run: QuestDB returned the error "bad ORDER BY". Correct the statement.',
   );
+  expect(createRejectedSqlError('Invalid column: x').message).toContain('table_columns(');
+  const missing = 'table does not exist [table=performance_metric]';
+  expect(createRejectedSqlError(missing).message).toContain('Did you mean performance_metrics?');
 });
