@@ -7,20 +7,27 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { homedir, platform } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { hashFile, JAR_SHA256, QUESTDB_VERSION } from './questdb-release.mjs';
+import { getPackageName, hashFile, JAR_SHA256, QUESTDB_VERSION } from './questdb-release.mjs';
 
 const JAR = `questdb-${QUESTDB_VERSION}.jar`;
 const MIN_JAVA_VERSION = 17;
 
+/** Folders of Homebrew. It doesn't add its Java to `PATH`. */
+const BREW_FOLDERS = ['/opt/homebrew', '/usr/local', '/home/linuxbrew/.linuxbrew'];
+
 /**
- * Returns the first `java` command of version 17 or newer: from `JAVA_HOME`, then from `PATH`.
+ * Returns the first `java` command of version 17 or newer: from `JAVA_HOME`, then from `PATH`, then from Homebrew.
  *
  * @returns {{ command: string, version: number } | undefined} the command and its major version, or
  *   `undefined` if there is none
  */
 export function findJava() {
-  const home = process.env.JAVA_HOME;
-  for (const command of [...(home ? [join(home, 'bin', 'java')] : []), 'java']) {
+  const { JAVA_HOME: home, HOMEBREW_PREFIX: brew } = process.env;
+  const brewCommands = [...(brew ? [brew] : []), ...BREW_FOLDERS].map((folder) =>
+    join(folder, 'opt', 'openjdk', 'bin', 'java'),
+  );
+  const commands = [...(home ? [join(home, 'bin', 'java')] : []), 'java', ...brewCommands];
+  for (const command of commands) {
     const { stderr } = spawnSync(command, ['-version'], { encoding: 'utf8' });
     const version = Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0);
     if (version >= MIN_JAVA_VERSION) return { command, version };
@@ -92,12 +99,30 @@ function isJar(file) {
 }
 
 /**
+ * Returns whether the platform package is installed in the current folder, so neither Java nor Maven is necessary.
+ * `questdb-package.ts` checks the package completely.
+ *
+ * @returns {boolean}
+ */
+export function hasQuestdbPackage() {
+  const system = `${process.platform}-${process.arch}`;
+  const folder = join('node_modules', ...getPackageName(system).split('/'));
+  try {
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return version === QUESTDB_VERSION && existsSync(join(folder, 'questdb.jar'));
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Returns the tools that the embedded QuestDB needs and this machine lacks: Java, and Maven if the
- * jar isn't cached.
+ * jar isn't cached. If the platform package is installed, no tool is necessary.
  *
  * @returns {{ name: string, debianPackage: string }[]}
  */
 export function findMissingQuestdbTools() {
+  if (hasQuestdbPackage()) return [];
   const missing = [];
   if (!findJava()) {
     missing.push({
@@ -125,6 +150,30 @@ export function isDebian() {
   }
 }
 
+/** Homebrew's names of Debian's packages. */
+const BREW_PACKAGES = {
+  [`openjdk-${MIN_JAVA_VERSION}-jre-headless`]: 'openjdk',
+  [`openjdk-${MIN_JAVA_VERSION}-jdk-headless`]: 'openjdk',
+  'golang-go': 'go',
+  'python3-pip': 'python',
+  'redis-server': 'redis',
+  git: 'git',
+  maven: 'maven',
+  openssl: 'openssl',
+  postgresql: 'postgresql',
+  prometheus: 'prometheus',
+};
+
+/**
+ * Returns Homebrew's name of a package, or `undefined` if Homebrew doesn't have the package.
+ *
+ * @param {string} debianPackage
+ * @returns {string | undefined}
+ */
+export function toBrewPackage(debianPackage) {
+  return BREW_PACKAGES[debianPackage];
+}
+
 /**
  * Lists the missing tools and the command that installs them on this machine.
  *
@@ -136,9 +185,9 @@ export function formatInstallHint(missing) {
   const packages = missing.map(({ debianPackage }) => debianPackage).join(' ');
   const root = process.getuid?.() === 0 ? '' : 'sudo ';
   const command = isDebian()
-    ? `${root}apt-get install -y ${packages}`
+    ? `${root}apt-get update && ${root}apt-get install -y ${packages}`
     : platform() === 'darwin'
-      ? `brew install ${packages.replace(/openjdk-17-j\w+-headless/g, 'openjdk@17')}`
+      ? `brew install ${missing.map((tool) => toBrewPackage(tool.debianPackage) ?? tool.name).join(' ')}`
       : undefined;
   const install = command ? `Install with: ${command}` : 'Install with your package manager.';
   const lines = [`Missing: ${names}. ${install}`];
