@@ -46,9 +46,14 @@ const COMMANDS = [
   addWipeCommand,
 ];
 
+/** Accepts the names of the REST API as options: `--organization-id` and `--property-id`. */
+function resolveOptionName(argument: string): string {
+  return argument.replace(/^--(organization|property)-id(?==|$)/, '--$1');
+}
+
 /** Runs the `perfscope` command. Sets the exit code: see {@link runProgram}. */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const program = createProgram('perfscope', 'Monitor the performance of Node.js services');
   for (const add of COMMANDS) add(program);
-  await runProgram(program, argv);
+  await runProgram(program, argv.map(resolveOptionName));
 }

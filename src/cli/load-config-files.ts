@@ -1,5 +1,6 @@
 import type { Settings } from '../core/config/parse-settings.ts';
 import { readNamedFile } from '../core/config-files/watched-file.ts';
+import { collectDeprecatedNames } from '../core/vocabulary.ts';
 import {
   type BusinessRules,
   loadBusinessRules,
@@ -15,24 +16,35 @@ import { loadNotificationConfig } from '../server/notifications/config/load-noti
 import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import { isAddressedToPeople } from '../server/notifications/routing/notification-target.ts';
 import { validateWebhookUrl } from '../server/startup/create-actions.ts';
+import { printStatus } from './command-output.ts';
 
 /** Loads the built-in rules and PERFORMANCE_RULES_FILE. @throws PS_RULES_INVALID */
 export function loadConfiguredAlertRules(settings: Settings): AlertRuleSet {
   const { PERFORMANCE_RULES_FILE: path } = settings;
-  return loadAlertRules(settings, path === undefined ? undefined : readRulesFile(path));
+  if (path === undefined) return loadAlertRules(settings);
+  return printNotices(path, () => loadAlertRules(settings, readRulesFile(path)));
 }
 
 /** Loads a business rules file. Without a path, there are no rules. @throws PS_BUSINESS_RULES_INVALID */
 export function loadConfiguredBusinessRules(path: string | undefined): BusinessRules {
   if (path === undefined) return NO_RULES;
-  return loadBusinessRules(readNamedFile(path, 'PS_BUSINESS_RULES_INVALID'), validateWebhookUrl);
+  const file = readNamedFile(path, 'PS_BUSINESS_RULES_INVALID');
+  return printNotices(path, () => loadBusinessRules(file, validateWebhookUrl));
 }
 
 /** Loads PERFORMANCE_NOTIFY_FILE, or the defaults without a file. @throws PS_NOTIFY_INVALID */
 export function loadConfiguredNotifyFile(settings: Settings): NotificationConfig {
   const { PERFORMANCE_NOTIFY_FILE: path, timeZone: zone } = settings;
-  const file = path === undefined ? undefined : readNamedFile(path, 'PS_NOTIFY_INVALID');
-  return loadNotificationConfig(zone, file);
+  if (path === undefined) return loadNotificationConfig(zone);
+  const file = readNamedFile(path, 'PS_NOTIFY_INVALID');
+  return printNotices(path, () => loadNotificationConfig(zone, file));
+}
+
+/** Loads a file, and prints a notice to stderr for each deprecated name in it. */
+function printNotices<T>(path: string, load: () => T): T {
+  const { value, notices } = collectDeprecatedNames(load);
+  for (const notice of notices) printStatus(`${path}: ${notice}`);
+  return value;
 }
 
 /** Creates each channel that has an address in the file. @throws PS_CHANNEL_SECRET, PS_CHANNEL_INVALID */

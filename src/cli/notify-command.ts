@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
+import { toLabelName } from '../core/config-files/resolve-yaml-names.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Person } from '../core/person-and-roles.ts';
@@ -59,7 +60,7 @@ function parseLabelOption(text: string, previous: Labels): Labels {
   if (name === undefined || value === undefined) {
     throw new InvalidArgumentError('It must be a label, such as service=booking.');
   }
-  return { ...previous, [name]: value };
+  return { ...previous, [toLabelName(name)]: value };
 }
 
 async function testReceiver(

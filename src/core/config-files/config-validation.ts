@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS, parseDuration } from '../duration.ts';
 import { createError, type PerfscopeError } from '../perfscope-error.ts';
+import { toPreferredName } from '../vocabulary.ts';
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -26,7 +27,8 @@ export function prefixReport(report: ReportProblem, ...prefix: ConfigPath): Repo
  * Returns "did you mean …?" if a candidate is similar to `name`, otherwise the list of candidates.
  */
 export function formatSuggestion(name: string, candidates: readonly string[]): string {
-  const closest = findClosestMatch(name, candidates);
+  const closest =
+    findClosestMatch(name, candidates) ?? findClosestMatch(name, candidates.map(toPreferredName));
   if (closest !== undefined) return `did you mean \`${closest}\`?`;
   return `allowed: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`;
 }

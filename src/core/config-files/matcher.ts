@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorMessage } from '../perfscope-error.ts';
 import { compileLabelPattern } from './label-pattern.ts';
+import { toLabelName } from './resolve-yaml-names.ts';
 
 /** A condition on a label, as in Alertmanager: `name="value"`, with `=`, `!=`, `=~`, or `!~`. */
 export interface Matcher {
@@ -24,11 +25,12 @@ export function parseMatcher(text: string): Matcher {
   const parts = MATCHER_PATTERN.exec(text);
   if (!parts)
     throw new Error('is not a matcher such as `severity="warning"` or `service=~"web-.*"`');
-  const [, label = '', operator = '', quoted, unquoted = ''] = parts;
+  const [, name = '', operator = '', quoted, unquoted = ''] = parts;
   const expected = quoted === undefined ? unquoted : quoted.replace(/\\(["\\])/g, '$1');
   const { instructions, test } = operator.includes('~')
     ? compileLabelPattern(expected)
     : { instructions: 0, test: (value: string) => value === expected };
+  const label = toLabelName(name);
   const mustMatch = !operator.startsWith('!');
   return {
     text,

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Logger } from '../log.ts';
 import { createError, type ErrorCode, errorMessage, PerfscopeError } from '../perfscope-error.ts';
+import { collectDeprecatedNames } from '../vocabulary.ts';
 import {
   type ConfigFileErrorCode,
   type ConfigProblem,
@@ -78,7 +79,10 @@ export class WatchedFile<T> {
     const text = this.#readIfChanged(path);
     if (text === undefined) return false;
     try {
-      this.#value = load({ name: basename(path), text });
+      const file = { name: basename(path), text };
+      const { value, notices } = collectDeprecatedNames(() => load(file));
+      this.#value = value;
+      for (const notice of notices) log.warn(`${path}: ${notice}`);
       this.#status = { file: path, loadedMs: now, problems: [] };
       log.info(formatLoadedMessage(this.#value, path));
       return true;

@@ -1,6 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { errorMessage } from '../perfscope-error.ts';
+import { toPreferredName } from '../vocabulary.ts';
 import type { ConfigPath, ConfigProblem, ReportProblem } from './config-validation.ts';
+import { resolveYamlNames } from './resolve-yaml-names.ts';
 
 /** A parsed YAML document with the position of each value. */
 export interface YamlSource {
@@ -11,11 +13,17 @@ export interface YamlSource {
   readonly locate: (path: ConfigPath, on?: 'key' | 'value') => { line: number; column: number };
 }
 
-/** Parses YAML. If it is invalid, adds its errors to `problems` and returns undefined. */
+/**
+ * Parses YAML. If it is invalid, adds its errors to `problems` and returns undefined.
+ *
+ * @param options `hasNames`: whether to replace the names of the vocabulary by the names in our schemas.
+ * Default: true.
+ */
 export function parseYamlSource(
   file: string,
   text: string,
   problems: ConfigProblem[],
+  { hasNames = true } = {},
 ): YamlSource | undefined {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -32,6 +40,7 @@ export function parseYamlSource(
   }
   if (document.errors.length > 0) return undefined;
   try {
+    if (hasNames) resolveYamlNames(document);
     const data: unknown = document.toJS() ?? {};
     return {
       file,
@@ -58,8 +67,16 @@ export function createReporter(
 ): ReportProblem {
   return (path, message, on) => {
     const { line, column } = source.locate([...prefix, ...path], on);
-    problems.push({ file: source.file, line, column, message });
+    problems.push({ file: source.file, line, column, message: formatNames(message) });
   };
+}
+
+/** Replaces the names in our schemas by the names for users. Labels and `per` have their own values. */
+function formatNames(message: string): string {
+  if (message.startsWith('`per`')) return message;
+  return message.replace(/(label )?`(\w+)`/g, (text, isLabel: string | undefined, name: string) =>
+    isLabel ? text : `\`${toPreferredName(name)}\``,
+  );
 }
 
 export type PlainObject = Readonly<Record<string, unknown>>;

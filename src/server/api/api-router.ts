@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { HOUR_MS } from '../../core/duration.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import { collectDeprecatedNames } from '../../core/vocabulary.ts';
 import { runAsQueryCaller } from '../../storage/questdb/query-caller.ts';
 import { ConcurrencyLimiter } from '../access/concurrency-limiter.ts';
 import { ANONYMOUS } from '../access/principal.ts';
@@ -18,6 +19,7 @@ import {
   requirePermission,
   requireWritePermission,
 } from './middleware/authorization-middleware.ts';
+import { setDeprecationHeaders } from './middleware/deprecation-headers.ts';
 import {
   getCallerId,
   limitOrganizationRequests,
@@ -86,8 +88,13 @@ export function createApiRouter(
   routes.use('/api', sendServerVersion);
   for (const endpoint of endpoints) {
     const handler: RequestHandler = async (request, response) => {
-      const query = parseQueryString(request.originalUrl, endpoint.query);
       const method = request.method.toLowerCase() as HttpMethod;
+      const { value: input, notices } = collectDeprecatedNames(() => ({
+        query: parseQueryString(request.originalUrl, endpoint.query),
+        body: method === 'post' ? parseBody(request.body, endpoint.body) : undefined,
+      }));
+      setDeprecationHeaders(response, notices);
+      const { query, body } = input;
       const principal =
         endpoint.permission === 'public' ? ANONYMOUS : getCaller(response).principal;
       rejectHostParameters(query, principal);
@@ -102,7 +109,7 @@ export function createApiRouter(
         scope: principal.scope,
         address: request.ip,
         params: parsePathParams(request.params, endpoint.params),
-        body: method === 'post' ? parseBody(request.body, endpoint.body) : undefined,
+        body,
       };
       if (endpoint.stream) return endpoint.stream(context, request, response);
       const isPublic = endpoint.permission === 'public';

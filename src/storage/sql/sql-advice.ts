@@ -1,8 +1,7 @@
 import { findClosestMatch } from '../../core/did-you-mean.ts';
-import {
-  getTableAndRollupNames,
-  ROLLUP_DEFINITIONS,
-} from '../../core/schema/rollup-definitions.ts';
+import { ROLLUP_DEFINITIONS } from '../../core/schema/rollup-definitions.ts';
+import { getTableAndRollupNames } from '../../core/schema/rollup-names.ts';
+import { findSqlName } from '../../core/vocabulary.ts';
 import { parseSql, type SqlSyntaxError, tokenize } from './sql-parser.ts';
 
 /** Texts for rejected statements: the position of the problem, and the syntax to write instead. */
@@ -108,7 +107,10 @@ export function getRejectionAdvice(message: string): string {
     const hint = nearest === undefined ? '' : `Did you mean ${nearest}? `;
     return `${hint}SELECT table_name FROM tables() lists all tables.`;
   }
-  if (/invalid column/i.test(message)) {
+  const column = /^invalid column: (\w+)/i.exec(message)?.[1];
+  if (column !== undefined) {
+    const name = findSqlName(column);
+    if (name !== undefined) return `In SQL, the name is ${name}.`;
     return `Correct the name. SELECT "column" FROM table_columns('performance_metrics') lists the columns of a table.`;
   }
   return 'Correct the statement.';

@@ -19,7 +19,7 @@ const GAUGE_FACT = { params: ['service', 'name'], required: [], tenants: true } 
 /** Facts that rules can use, each computed over a rolling window. `docs/actions.md` lists them. */
 export const FACTS = {
   requestRate: { unit: '1/s', ...REQUEST_FACT, about: 'requests per second' },
-  errorRatio: { unit: '%', ...REQUEST_FACT, about: 'percentage of failed requests' },
+  errorRate: { unit: '%', ...REQUEST_FACT, about: 'percentage of failed requests' },
   responseTime: { unit: 'ms', ...REQUEST_FACT, about: 'mean response time' },
   responseTimeP95: { unit: 'ms', ...REQUEST_FACT, about: '95th percentile of response time' },
   activeUsers: { unit: '1', ...GAUGE_FACT, about: 'latest value of ACTIVE_USERS' },

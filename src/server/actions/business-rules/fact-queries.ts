@@ -43,7 +43,7 @@ const STABILIZATION_MS = 300_000;
 /** The query for each fact. One query returns the values of all groups. */
 const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
   requestRate: createRequestQuery(({ rate }) => rate),
-  errorRatio: createRequestQuery(({ errorRate }) => errorRate),
+  errorRate: createRequestQuery(({ errorRate }) => errorRate),
   responseTime: createRequestQuery(({ average }) => average),
   responseTimeP95: async (queryClient, query) =>
     (await queryDistributionTotals(queryClient, query, REQUEST_METRIC)).map(({ group, p95 }) => ({

@@ -46,7 +46,7 @@ export function runRuleTests(
   rules: readonly AlertRule[],
 ): readonly TestResult[] {
   const problems: ConfigProblem[] = [];
-  const source = parseYamlSource(fileName, fileText, problems);
+  const source = parseYamlSource(fileName, fileText, problems, { hasNames: false });
   const report = source && createReporter(source, [], problems);
   const file = report && validateConfig(ruleTestFileSchema, source.data, report);
   if (file) checkRuleNames(file.tests, rules, report);

@@ -4,6 +4,7 @@ import {
   createRulesFileError,
 } from '../../../core/config-files/config-validation.ts';
 import { parseYamlSource, type YamlSource } from '../../../core/config-files/yaml-source.ts';
+import { collectDeprecatedNames } from '../../../core/vocabulary.ts';
 
 /** The files with the built-in rules, in the order in which the rules are listed. */
 const DEFAULT_RULES_FILES = [
@@ -24,7 +25,8 @@ export function loadDefaultRules(): readonly YamlSource[] {
 function readDefaultRules(file: string): YamlSource {
   const text = readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
   const problems: ConfigProblem[] = [];
-  const source = parseYamlSource(file, text, problems);
+  // Users can't change these files, so their names need no notice.
+  const { value: source } = collectDeprecatedNames(() => parseYamlSource(file, text, problems));
   if (!source) throw createRulesFileError(problems);
   return source;
 }

@@ -3,6 +3,7 @@ import express from 'express';
 import { z } from 'zod';
 import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { createError, errorMessage } from '../../../core/perfscope-error.ts';
+import { resolveName } from '../../../core/vocabulary.ts';
 import { createRequestError, type ParameterError } from '../problem-details.ts';
 
 /** In characters. Node limits the URL and the headers together to 16 KB. */
@@ -21,10 +22,13 @@ export function parseQueryString<Q extends z.ZodObject>(url: string, schema: Q):
   const errors: ParameterError[] = [];
   // Entries, not an object: names from a request become object keys only after they are validated.
   const values: [string, unknown][] = [];
-  for (const [name, texts] of parameters) {
-    if (!Object.hasOwn(schema.shape, name))
-      errors.push(createUnknownParameterError(name, Object.keys(schema.shape)));
-    else {
+  const known = Object.keys(schema.shape);
+  for (const [givenName, texts] of parameters) {
+    const name = resolveName(givenName, known);
+    if (name === undefined) errors.push(createUnknownParameterError(givenName, known));
+    else if (name !== givenName && parameters.has(name)) {
+      errors.push({ parameter: givenName, reason: `is another name of ${name}`, allowed: name });
+    } else {
       const valueSchema = schema.shape[name] as z.ZodType;
       const isList = unwrapSchema(valueSchema) instanceof z.ZodArray;
       if (texts.length > 1 && !isList) {
@@ -83,15 +87,23 @@ function parseParameterValue(schema: z.ZodType, texts: readonly string[]): unkno
   const valueSchema = unwrapSchema(schema);
   if (valueSchema instanceof z.ZodArray) {
     const items = unwrapSchema(valueSchema.element as z.ZodType);
-    if (items instanceof z.ZodEnum) return texts.flatMap((text) => text.split(','));
+    if (items instanceof z.ZodEnum) {
+      return texts.flatMap((text) => text.split(',')).map((text) => resolveOption(text, items));
+    }
     return texts;
   }
   const text = texts[0] ?? '';
+  if (valueSchema instanceof z.ZodEnum) return resolveOption(text, valueSchema);
   if (valueSchema instanceof z.ZodNumber) return NUMBER_PATTERN.test(text) ? Number(text) : text;
   if (valueSchema instanceof z.ZodBoolean) {
     return text === 'true' || (text === 'false' ? false : text);
   }
   return text;
+}
+
+/** Returns the option with this name or with the same meaning. Other text fails validation later. */
+function resolveOption(text: string, { options }: z.ZodEnum): string {
+  return resolveName(text, options.map(String)) ?? text;
 }
 
 function toParameterError(
@@ -140,7 +152,7 @@ function describeAllowedValues(schema: z.ZodType): string | undefined {
 /** Validates a JSON body. @throws PS_REQUEST_INVALID with every invalid property */
 export function parseBody(body: unknown, schema: z.ZodObject | undefined): unknown {
   if (!schema) return undefined;
-  const parsed = schema.safeParse(body ?? {});
+  const parsed = schema.safeParse(resolveKeys(body ?? {}, Object.keys(schema.shape)));
   if (parsed.success) return parsed.data;
   throw createRequestError(
     ...parsed.error.issues.map(({ path, message }) => ({
@@ -148,6 +160,16 @@ export function parseBody(body: unknown, schema: z.ZodObject | undefined): unkno
       reason: message,
     })),
   );
+}
+
+/** Renames keys that have another name in the schema. */
+function resolveKeys(body: unknown, known: readonly string[]): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const entries = Object.entries(body).map(([key, value]) => {
+    const name = resolveName(key, known) ?? key;
+    return [name !== key && Object.hasOwn(body, name) ? key : name, value] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Validates the parameters of a path. @throws PS_NOT_FOUND if an ID can't exist */
