@@ -89,7 +89,7 @@ export function findSqlName(name: string): string | undefined {
 }
 
 /**
- * Returns the one of `known` that has the same meaning as `name`. Returns undefined if there is none.
+ * Returns the element of `known` with the same meaning as `name`. Returns undefined if there is none.
  * Collects `name` if it is deprecated.
  */
 export function resolveName<N extends string>(name: string, known: readonly N[]): N | undefined {

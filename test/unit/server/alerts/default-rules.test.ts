@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { toPreferredName } from '../../../../src/core/vocabulary.ts';
 import { toAlert } from '../../../../src/server/alerts/evaluation/alert-transition.ts';
 import {
   evaluateRule,
@@ -156,7 +157,7 @@ it('documents every aggregate and every internal metric', () => {
   for (const [name, { about }] of Object.entries({ ...AGGREGATES, ...INTERNAL_METRICS })) {
     expect(text).toMatch(
       new RegExp(
-        `^\\| \`${name}\` .*${about.slice(0, 20).replace(/[.*+?^$()[\]\\]/g, '\\$&')}`,
+        `^\\| \`${toPreferredName(name)}\` .*${about.slice(0, 20).replace(/[.*+?^$()[\]\\]/g, '\\$&')}`,
         'm',
       ),
     );

@@ -84,7 +84,7 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     'an unknown aggregate',
     'rules:\n  - name: own\n    measure: { type: CUSTOM, aggregate: meen }\n    thresholds: { high: 1 }',
     '3:41',
-    /did you mean `mean`\?/,
+    /did you mean `average`\?/,
   ],
   [
     'an unknown metric type',
@@ -126,7 +126,7 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     'uptime grouped by tenant',
     'rules:\n  - name: own\n    measure: { aggregate: uptime, groupBy: [service, organization] }\n    thresholds: { high: 1 }',
     '3:54',
-    /health rows have no `organization`: `uptime` can't be grouped by it; allowed: `service`, `version`, `environment`, `instance`/,
+    /health rows have no `organizationId`: `uptime` can't be grouped by it; allowed: `service`, `version`, `environment`, `instance`/,
   ],
   [
     'uptime filtered by endpoint',
@@ -162,7 +162,7 @@ const INVALID: readonly (readonly [string, string, string, RegExp])[] = [
     'a tenant override of a rule that is not grouped by tenant',
     `${OWN}    thresholds: { high: 1 }\n    tenants:\n      - { organization: a, enabled: false }`,
     '6:11',
-    /requires that the rule is grouped by `organization`/,
+    /requires that the rule is grouped by `organizationId`/,
   ],
   [
     'a label that Perfscope sets itself',
