@@ -1,20 +1,20 @@
 import { createInterface } from 'node:readline/promises';
 import { createError } from '../core/perfscope-error.ts';
-import { printStatus } from './command-output.ts';
+import { print } from './command-output.ts';
 
 /** Exit code of a command that Ctrl-C ended: 128 plus the number of SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Asks a question on the terminal. The question is printed to stderr, so stdout can be redirected.
+ * Asks a question. The answer comes from the terminal or from a pipe. The question is printed to stderr, so stdout can
+ * be redirected.
  *
  * Returns true if the answer is `y` or `yes`. After any other answer, Ctrl-C, or Ctrl-D, prints that
  * nothing was changed, sets the exit code (1, or 130 after Ctrl-C), and returns false.
  *
- * @throws PS_CONFIRMATION_REQUIRED if stdin is not a terminal
+ * @throws PS_CONFIRMATION_REQUIRED if stdin is not a terminal and ends without an answer
  */
 export async function askConfirmation(question: string, unchanged: string): Promise<boolean> {
-  if (process.stdin.isTTY !== true) throw createError('PS_CONFIRMATION_REQUIRED', {});
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   let exitCode = 1;
@@ -31,10 +31,11 @@ export async function askConfirmation(question: string, unchanged: string): Prom
   } catch (error) {
     if (!closed.signal.aborted) throw error;
     process.stderr.write('\n');
+    if (process.stdin.isTTY !== true) throw createError('PS_CONFIRMATION_REQUIRED', {}, error);
   } finally {
     terminal.close();
   }
-  printStatus(unchanged);
+  print(unchanged);
   process.exitCode = exitCode;
   return false;
 }

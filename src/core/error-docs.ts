@@ -194,7 +194,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_CONFIRMATION_REQUIRED: {
     cause:
-      'A command that deletes data needs a confirmation, but its stdin is not a terminal. For example, the command runs in a script.',
+      'A command that deletes data needs a confirmation, but its stdin is closed or empty. For example, the command runs in a script.',
     action: 'Check that the command does what you want. Then run it again with `--yes`.',
   },
   PS_INPUT_UNREADABLE: {

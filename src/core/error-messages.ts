@@ -111,7 +111,7 @@ export const ERROR_MESSAGES = {
   PS_FLUSH_TIMEOUT: (p: { rows: number; seconds: number }) =>
     `QuestDB did not acknowledge ${formatRowCount(p.rows)} within ${p.seconds} s. The rows are in the spool and will be sent later. Check that QuestDB is running.`,
   PS_CONFIRMATION_REQUIRED: (_p: Record<never, never>) =>
-    'Nothing was changed, because the confirmation needs a terminal. To skip the confirmation, pass --yes.',
+    'Nothing was changed, because stdin is not a terminal and contains no answer. To skip the confirmation, pass --yes.',
   PS_INPUT_UNREADABLE: (p: { reason: string }) =>
     `The statement can't be read from stdin: ${p.reason}. Pass the statement as an argument, or use a pipe or a file as stdin.`,
   PS_SERVER_UNREACHABLE: (p: { url: string; reason: string }) =>

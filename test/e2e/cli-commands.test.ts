@@ -192,7 +192,7 @@ it('retention reports the configured and the actual retention', async () => {
   expect(raw?.rowsPerDay).toBeGreaterThan(900);
   expect(raw?.bytesPerDay).toBeGreaterThan(100_000);
   expect(raw?.bytesPerDay).toBeLessThan(1_000_000);
-  expect(table('performance_metrics_1h')).toMatchObject({
+  expect(table('performance_metrics_1h_v2')).toMatchObject({
     configured: '105 WEEK',
     actual: '105 WEEK',
     rollup: { status: 'valid' },
@@ -270,13 +270,18 @@ async function answer(command: string, input: string): Promise<{ status: unknown
 }
 
 describe('a confirmation', () => {
-  it('needs --yes if stdin is not a terminal', async () => {
-    for (const input of ['', 'y\n']) {
-      const { status, stdout, stderr } = await runPerfscope(['wipe'], server.env, input);
-      expect([status, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(/PS_CONFIRMATION_REQUIRED: Nothing was changed.*pass --yes/);
-    }
+  it('needs --yes if stdin is closed', async () => {
+    const { status, stdout, stderr } = await runPerfscope(['wipe'], server.env);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/PS_CONFIRMATION_REQUIRED: Nothing was changed.*pass --yes/);
     expect(existsSync(String(server.env.PERFORMANCE_DATA_DIR))).toBe(true);
+  });
+
+  it('can be answered through a pipe', async () => {
+    const { status, stdout } = await runPerfscope(['wipe'], server.env, 'n\n');
+    expect([status, stdout]).toEqual([1, 'perfscope: Nothing was deleted.\n']);
+    const { stderr } = await runPerfscope(['wipe'], server.env, 'y\n');
+    expect(stderr).toContain('PS_DATA_DIR_HELD');
   });
 
   it.each([

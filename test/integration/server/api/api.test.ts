@@ -624,14 +624,14 @@ describe('HTTP', () => {
   it('accepts deprecated names, and reports them in headers', async () => {
     const response = await send(
       'GET',
-      '/api/performance/trends?organization=nobody&aggregate=mean&groupBy=organization',
+      '/api/performance/trends?organization=unknown&aggregate=mean&groupBy=organization',
     );
     expect(response.status).toBe(200);
     expect(response.headers.get('Deprecation')).toMatch(/^@\d+$/);
     expect(response.headers.get('Perfscope-Notice')).toBe(
       '`organization` is deprecated. Use `organizationId` instead. `mean` is deprecated. Use `average` instead.',
     );
-    const current = await send('GET', '/api/performance/trends?organizationId=nobody');
+    const current = await send('GET', '/api/performance/trends?organizationId=unknown');
     expect(current.headers.get('Deprecation')).toBeNull();
   });
 
