@@ -6,7 +6,7 @@ import { print } from './command-output.ts';
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Asks a question. The answer comes from the terminal or from a pipe. The question is printed to stderr, so stdout can
+ * Asks a question. The answer comes from the terminal, or from a pipe if `canPipe` is true. The question is printed to stderr, so stdout can
  * be redirected.
  *
  * Returns true if the answer is `y` or `yes`. After any other answer, Ctrl-C, or Ctrl-D, prints that
@@ -14,7 +14,14 @@ const EXIT_INTERRUPTED = 130;
  *
  * @throws PS_CONFIRMATION_REQUIRED if stdin is not a terminal and ends without an answer
  */
-export async function askConfirmation(question: string, unchanged: string): Promise<boolean> {
+export async function askConfirmation(
+  question: string,
+  unchanged: string,
+  { canPipe = false } = {},
+): Promise<boolean> {
+  const isTerminal = process.stdin.isTTY === true;
+  // An open pipe without input would block the command forever.
+  if (!isTerminal && !canPipe) throw createError('PS_CONFIRMATION_REQUIRED', {});
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   let exitCode = 1;
@@ -31,7 +38,7 @@ export async function askConfirmation(question: string, unchanged: string): Prom
   } catch (error) {
     if (!closed.signal.aborted) throw error;
     process.stderr.write('\n');
-    if (process.stdin.isTTY !== true) throw createError('PS_CONFIRMATION_REQUIRED', {}, error);
+    if (!isTerminal) throw createError('PS_CONFIRMATION_REQUIRED', {}, error);
   } finally {
     terminal.close();
   }

@@ -17,7 +17,8 @@ export function addWipeCommand(program: Command): void {
 async function wipeData(options: { yes?: boolean }): Promise<void> {
   const dataDir = resolve(requireStartupConfig().settings.PERFORMANCE_DATA_DIR);
   const question = `Delete ${dataDir} and all its contents?`;
-  if (!options.yes && !(await askConfirmation(question, 'Nothing was deleted.'))) return;
+  const unchanged = 'Nothing was deleted.';
+  if (!options.yes && !(await askConfirmation(question, unchanged, { canPipe: true }))) return;
   const { deleteDataDir } = await import('../storage/questdb/data-dir.ts');
   print((await deleteDataDir(dataDir)) ? `Deleted ${dataDir}.` : `${dataDir} does not exist.`);
 }
