@@ -3,6 +3,8 @@ export const ATTR_REQUEST_ABORTED = 'perfscope.request.aborted';
 /** Tenant that a measurement belongs to. */
 export const ATTR_ORGANIZATION_ID = 'perfscope.organization.id';
 export const ATTR_PROPERTY_ID = 'perfscope.property.id';
+/** Redis server and prefix of a queue: `<prefix>@<host>:<port>/<db>`. */
+export const ATTR_QUEUE_SCOPE = 'perfscope.queue.scope';
 /** Reason why rows were dropped. */
 export const ATTR_DROP_REASON = 'perfscope.drop.reason';
 /** Replaces attributes that were too large. */

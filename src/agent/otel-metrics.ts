@@ -27,6 +27,7 @@ import { createPoolMetrics, type PoolMetrics } from './instrumentation/postgres-
 import { createQueueDepthMetrics } from './instrumentation/queue-depth.ts';
 import { RequestSampler } from './instrumentation/request-sampler.ts';
 import { type EventLoopSampler, instrumentRuntime } from './instrumentation/runtime-metrics.ts';
+import { UnconfirmedJobs } from './instrumentation/unconfirmed-jobs.ts';
 import { ApplicationMeterProvider } from './opentelemetry-api/application-meters.ts';
 import { GlobalApi } from './opentelemetry-api/global-api.ts';
 import { MeterMirror } from './opentelemetry-api/meter-mirror.ts';
@@ -123,9 +124,12 @@ export class OtelMetrics {
   /** Creates the instrumentations for databases and queues. */
   createLibraryInstrumentations(options: LibraryInstrumentationOptions): LibraryInstrumentation[] {
     const { onJob, onQuery, onQueueReachabilityChange, includeJobData } = options;
+    const unconfirmedJobs = new UnconfirmedJobs();
     const onQueue = createQueueDepthMetrics({
       meter: this.#provider.getMeter('perfscope.queue'),
       onReachabilityChange: onQueueReachabilityChange,
+      unconfirmedJobs,
+      onAccepted: (row) => onJob(row, undefined),
     });
     return [
       ...createPostgresInstrumentations({
@@ -133,7 +137,12 @@ export class OtelMetrics {
         pools: this.poolMetrics,
         onQuery,
       }),
-      ...createBullmqInstrumentations({ onTransition: onJob, onQueue, includeJobData }),
+      ...createBullmqInstrumentations({
+        onTransition: onJob,
+        onQueue,
+        includeJobData,
+        unconfirmedJobs,
+      }),
     ];
   }
 

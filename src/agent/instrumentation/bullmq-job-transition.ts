@@ -7,8 +7,12 @@ export interface BullmqJob {
   id?: string;
   name: string;
   queueName?: string;
-  queue?: { name: string };
+  queue: { name: string };
   opts?: {
+    jobId?: string;
+    deduplication?: unknown;
+    /** The name of `deduplication` in older versions. */
+    debounce?: unknown;
     attempts?: number;
     delay?: number;
     priority?: number;
@@ -18,20 +22,35 @@ export interface BullmqJob {
   processedOn?: number;
   finishedOn?: number;
   attemptsMade: number;
+  /** Number of starts, including starts that did not end as an attempt. */
+  attemptsStarted?: number;
+  stalledCounter?: number;
+  /** Stack traces of the failed attempts. */
+  stacktrace?: unknown[] | null;
+  /** Delay of the next attempt in ms, or 0 if it was not delayed. */
+  delay?: number;
   priority?: number;
-  parent?: unknown;
+  parent?: JobParent;
   data?: unknown;
   returnvalue?: unknown;
+}
+
+export interface JobParent {
+  id: string;
+  /** Prefix and name of the parent's queue, separated by a colon. */
+  queueKey: string;
 }
 
 /** Returns the fields that all transitions of a job share. */
 export function toBaseTransition(
   job: BullmqJob,
+  queueScope: string,
   tenant: Tenant | undefined,
   includeJobData: boolean,
 ) {
   return {
-    queueName: job.queueName ?? job.queue?.name ?? '',
+    queueName: job.queueName ?? job.queue.name,
+    queueScope,
     jobId: String(job.id ?? ''),
     jobType: job.name,
     createdAt: job.timestamp,
@@ -49,6 +68,11 @@ export function toBaseTransition(
 export function getInitialStatus(job: BullmqJob, hasChildren: boolean): QueueJobStatus {
   if (hasChildren) return QueueJobStatus.WAITING_CHILDREN;
   if ((job.opts?.delay ?? 0) > 0) return QueueJobStatus.DELAYED;
+  return getReadyStatus(job);
+}
+
+/** Returns the state of a job that is ready to run. */
+export function getReadyStatus(job: BullmqJob): QueueJobStatus {
   if ((job.opts?.priority ?? 0) > 0) return QueueJobStatus.PRIORITIZED;
   return QueueJobStatus.WAITING;
 }
@@ -79,7 +103,7 @@ export function toAttemptTransition(
   if (job.finishedOn !== undefined) {
     return { ...failedAttempt, status: QueueJobStatus.FAILED, failedAt: endMs };
   }
-  const isDelayed = ((job as { delay?: number }).delay ?? 0) > 0;
+  const isDelayed = (job.delay ?? 0) > 0;
   const timestamp = toDistinctTimestamp(job, endMs);
   const status = isDelayed ? QueueJobStatus.DELAYED : QueueJobStatus.WAITING;
   return { ...failedAttempt, timestamp, status };
@@ -99,14 +123,6 @@ export function toDistinctTimestamp(job: BullmqJob, ms: number): number {
  */
 export function getStartMs({ processedOn, timestamp }: BullmqJob): number | undefined {
   return processedOn === undefined ? undefined : Math.max(processedOn, timestamp);
-}
-
-/**
- * Returns when a job's first attempt was ready to start. For a retry, only the worker that ran the
- * previous attempt knows this time.
- */
-export function getFirstReadyMs(job: BullmqJob, attemptsBefore: number): number | undefined {
-  return attemptsBefore > 0 ? undefined : job.timestamp + (job.opts?.delay ?? 0);
 }
 
 export function computeWaitTime(startedMs: number | undefined, readyMs: number | undefined) {

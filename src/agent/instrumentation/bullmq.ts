@@ -4,22 +4,24 @@ import type { JobTransition } from '../../core/schema/tables/queue-metrics-table
 import {
   type BullmqJob,
   computeWaitTime,
-  getFirstReadyMs,
   getInitialStatus,
+  getReadyStatus,
   getStartMs,
+  type JobParent,
   toAttemptTransition,
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
+import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
-import { observeMethod, wrapMethod } from './method-patching.ts';
-import { getCurrentTenant, runJobWithTenant, type Tenant } from './tenant-context.ts';
+import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
+import { type MethodObserver, observeMethod, wrapMethod } from './method-patching.ts';
+import { getQueueScope, replaceScopePrefix, toQueueKey } from './queue-scope.ts';
+import { runJobWithTenant } from './tenant-context.ts';
+import { canBeIgnored, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the BullMQ instrumentation';
-
-/** Maximum number of entries in `retryReadyMs`. */
-const MAX_RETRYING_JOBS = 10_000;
 
 export interface BullmqInstrumentationOptions {
   /** Called for each state transition. `failure` is set if an attempt failed. */
@@ -28,6 +30,16 @@ export interface BullmqInstrumentationOptions {
   onQueue: (queue: object) => void;
   /** Whether to store the data and results of jobs. */
   includeJobData: boolean;
+  /** Receives the first rows of jobs that Redis possibly ignored. */
+  unconfirmedJobs: UnconfirmedJobs;
+}
+
+interface BullmqWorker {
+  name: string;
+}
+
+interface RetryOptions {
+  resetAttemptsStarted?: boolean;
 }
 
 interface FlowNode {
@@ -35,78 +47,117 @@ interface FlowNode {
   children?: FlowNode[];
 }
 
+/** Result of a method that moves a job and starts the next one: the data and ID of the next job. */
+type NextJob = readonly [data: object, id: string, ...rest: unknown[]];
+
 /**
  * Records the state transitions of BullMQ 5 and 6 jobs in the process that adds a job, and in the
  * worker that processes it. It adds no listeners to the objects of the application.
+ *
+ * A job arrives when it becomes ready for its first attempt. The process that adds a job records its
+ * arrival, unless the job must wait first or Redis can ignore it as a duplicate. The worker records the
+ * arrival of every job that it starts, with the same timestamp, so both rows are stored as one.
  */
 export function createBullmqInstrumentations(
   options: BullmqInstrumentationOptions,
 ): LibraryInstrumentation[] {
-  const { onTransition, onQueue, includeJobData } = options;
-  /** Earliest start of the next attempt, by job. In ms since the epoch. */
-  const retryReadyMs = new Map<string, number>();
+  const { onTransition, onQueue, includeJobData, unconfirmedJobs } = options;
+  const readyTimes = new JobReadyTimes();
+  const recordedArrivals = new RecordedArrivals();
   const waitTimesMs = new WeakMap<BullmqJob, number>();
-  const toJobKey = (job: BullmqJob) => `${job.queueName}\n${job.id}`;
+  const startedJobs = new WeakSet<BullmqJob>();
+  /** Jobs whose end is reported by an event of their worker. */
+  const workerJobs = new WeakSet<BullmqJob>();
 
-  const setRetryReady = (job: BullmqJob, readyMs: number) => {
-    if (retryReadyMs.size >= MAX_RETRYING_JOBS) {
-      retryReadyMs.delete(retryReadyMs.keys().next().value!);
-    }
-    retryReadyMs.set(toJobKey(job), readyMs);
+  const toBase = (job: BullmqJob) =>
+    toBaseTransition(job, getQueueScope(job.queue), getJobTenant(job), includeJobData);
+
+  const setReady = (job: BullmqJob, readyMs: number, startsBefore = job.attemptsStarted) => {
+    const attempt = startsBefore === undefined ? undefined : startsBefore + 1;
+    readyTimes.set(toJobKey(job.queue, job.id), readyMs, attempt);
+  };
+
+  const recordArrival = (job: BullmqJob, timestamp: number) => {
+    if (!recordedArrivals.add(`${toJobKey(job.queue, job.id)}\n${timestamp}`)) return;
+    onTransition({ ...toBase(job), status: getReadyStatus(job), timestamp }, undefined);
   };
 
   /** Guarded for each job, so that one job doesn't affect the others. */
   const recordAdded = guard(PART, (job: BullmqJob, hasChildren: boolean) => {
     const status = getInitialStatus(job, hasChildren);
-    const row = {
-      ...toBaseTransition(job, getJobTenant(job), includeJobData),
-      status,
-      timestamp: job.timestamp,
-    };
-    onTransition(row, undefined);
+    const row = { ...toBase(job), status, timestamp: job.timestamp };
+    if (canBeIgnored(job)) unconfirmedJobs.add(toQueueKey(job.queue), row);
+    else if (status === getReadyStatus(job)) recordArrival(job, job.timestamp);
+    else onTransition(row, undefined);
   });
 
   const recordAddedTree = (node: FlowNode) => {
-    recordAdded(node.job, (node.children?.length ?? 0) > 0);
+    const hasChildren = (node.children?.length ?? 0) > 0;
+    recordAdded(node.job, hasChildren);
+    // The parent is ready when its last child ends, possibly in another process.
+    if (hasChildren) readyTimes.set(toJobKey(node.job.queue, node.job.id), undefined, undefined);
     for (const child of node.children ?? []) recordAddedTree(child);
   };
 
   const recordMoved = (job: BullmqJob, status: QueueJobStatus) => {
-    onTransition(
-      { ...toBaseTransition(job, getJobTenant(job), includeJobData), status },
-      undefined,
-    );
+    onTransition({ ...toBase(job), status }, undefined);
+  };
+
+  /** Has a duration, because a worker processed the job. Therefore, it is not an arrival. */
+  const recordMovedToWait = (job: BullmqJob) => {
+    const timestamp = Date.now();
+    const startedAt = getStartMs(job) ?? timestamp;
+    const duration = Math.max(0, timestamp - startedAt);
+    const status = getReadyStatus(job);
+    onTransition({ ...toBase(job), status, timestamp, startedAt, duration }, undefined);
   };
 
   const recordStarted = (job: BullmqJob) => {
-    const startedAt = getStartMs(job);
-    const readyMs = retryReadyMs.get(toJobKey(job)) ?? getFirstReadyMs(job, job.attemptsMade);
+    startedJobs.add(job);
+    const startedAt = getStartMs(job) ?? Date.now();
+    const readyMs = readyTimes.take(toJobKey(job.queue, job.id), job, startedAt);
+    if (isFirstStart(job)) recordArrival(job, readyMs ?? startedAt);
     const waitTime = computeWaitTime(startedAt, readyMs);
-    retryReadyMs.delete(toJobKey(job));
     if (waitTime !== undefined) waitTimesMs.set(job, waitTime);
-    const row = toBaseTransition(job, getJobTenant(job), includeJobData);
     const status = QueueJobStatus.ACTIVE;
-    const timestamp = toDistinctTimestamp(job, startedAt ?? Date.now());
-    onTransition({ ...row, status, startedAt, timestamp, waitTime }, undefined);
+    const timestamp = toDistinctTimestamp(job, startedAt);
+    onTransition({ ...toBase(job), status, startedAt, timestamp, waitTime }, undefined);
   };
 
   const recordEnded = (job: BullmqJob, failure: { error: unknown } | undefined) => {
     const nowMs = Date.now();
     const attempt = toAttemptTransition(job, failure, waitTimesMs.get(job), nowMs);
-    const delayMs = (job as { delay?: number }).delay ?? 0;
-    if (failure && job.finishedOn === undefined && delayMs > 0) setRetryReady(job, nowMs + delayMs);
-    const row = toBaseTransition(job, getJobTenant(job), includeJobData);
+    if (job.finishedOn !== undefined) readyTimes.delete(toJobKey(job.queue, job.id));
+    else if ((job.delay ?? 0) > 0) setReady(job, nowMs + (job.delay ?? 0));
+    if (job.finishedOn !== undefined && job.parent) {
+      readyTimes.set(toParentKey(job.queue, job.parent), nowMs, undefined);
+    }
     onTransition(
-      { ...row, ...attempt, ...(includeJobData && { result: job.returnvalue }) },
+      { ...toBase(job), ...attempt, ...(includeJobData && { result: job.returnvalue }) },
       failure,
     );
   };
 
-  const onWorkerEvent = (queueName: string, event: unknown, arg: unknown, failure: unknown) => {
+  /** Records the end of a job that the application moves itself, and the start of the next job. */
+  const recordMovedByHand = (
+    job: BullmqJob,
+    next: NextJob | undefined,
+    failure: { error: unknown } | undefined,
+  ) => {
+    if (workerJobs.has(job)) return;
+    recordEnded(job, failure);
+    const Job = job.constructor as { fromJSON?: (...args: unknown[]) => BullmqJob };
+    if (Array.isArray(next) && typeof next[0] === 'object' && next[0] && next[1] && Job.fromJSON)
+      recordStarted(Job.fromJSON(job.queue, next[0], next[1]));
+  };
+
+  const onWorkerEvent = (worker: BullmqWorker, [event, arg, failure]: readonly unknown[]) => {
     const job = arg as BullmqJob | undefined;
     if (event === 'stalled') {
       const status = QueueJobStatus.STALLED;
-      onTransition({ queueName, jobId: String(arg), status }, undefined);
+      readyTimes.set(toJobKey(worker, arg), Date.now(), undefined);
+      const queueScope = getQueueScope(worker);
+      onTransition({ queueName: worker.name, queueScope, jobId: String(arg), status }, undefined);
     } else if (!job) return;
     else if (event === 'active') recordStarted(job);
     else if (event === 'completed') recordEnded(job, undefined);
@@ -123,28 +174,70 @@ export function createBullmqInstrumentations(
         for (const job of jobs) recordAdded(job, false);
       },
     });
-    for (const [name, status] of [
-      ['moveToDelayed', QueueJobStatus.DELAYED],
-      ['moveToWaitingChildren', QueueJobStatus.WAITING_CHILDREN],
-    ] as const) {
-      observeMethod<BullmqJob>(PART, Job.prototype, name, {
-        after: (job, result) => {
-          if (result !== false) recordMoved(job, status);
-        },
-      });
-    }
-    // Set before the call, because another worker can start the next attempt before the call
-    // returns.
-    observeMethod<BullmqJob>(PART, Job.prototype, 'moveToFailed', {
-      before: (job) => setRetryReady(job, Date.now()),
-    });
+    patchMoves(Job.prototype);
     propagateTenant(Job);
+  };
+
+  /**
+   * Ready times are set before the call, because another worker can start the next attempt before the
+   * call returns.
+   */
+  const patchMoves = (prototype: object) => {
+    const observe = (name: string, observer: MethodObserver<BullmqJob>) => {
+      // Old versions don't have all of these methods.
+      if (name in prototype) observeMethod(PART, prototype, name, observer);
+    };
+    observe('moveToDelayed', {
+      before: (job, [timestamp]) => setReady(job, Number(timestamp)),
+      after: (job, result) => {
+        if (result !== false) recordMoved(job, QueueJobStatus.DELAYED);
+      },
+    });
+    observe('moveToWaitingChildren', {
+      after: (job, result) => {
+        if (result !== false) recordMoved(job, QueueJobStatus.WAITING_CHILDREN);
+      },
+    });
+    observe('moveToWait', {
+      before: (job) => setReady(job, Date.now()),
+      after: recordMovedToWait,
+    });
+    observe('moveToCompleted', {
+      after: (job, next) => recordMovedByHand(job, next, undefined),
+    });
+    observe('moveToFailed', {
+      before: (job) => setReady(job, Date.now()),
+      after: (job, next, [error]) => recordMovedByHand(job, next, { error }),
+    });
+    observe('promote', { before: (job) => setReady(job, Date.now()) });
+    observe('changeDelay', {
+      before: (job, [delay]) => setReady(job, Date.now() + Number(delay)),
+    });
+    observe('retry', {
+      before: (job, [, retryOptions]) => {
+        const { resetAttemptsStarted } = (retryOptions ?? {}) as RetryOptions;
+        setReady(job, Date.now(), resetAttemptsStarted ? 0 : job.attemptsStarted);
+      },
+    });
   };
 
   const patchWorker = (exports: unknown) => {
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
-    observeMethod<{ name: string }>(PART, prototype, 'emit', {
-      before: ({ name }, [event, arg, failure]) => onWorkerEvent(name, event, arg, failure),
+    observeMethod<BullmqWorker>(PART, prototype, 'emit', { before: onWorkerEvent });
+    observeMethod(PART, prototype, 'processJob', {
+      before: (_, [job]) => workerJobs.add(job as BullmqJob),
+    });
+    // Fails a job that has exceeded a limit, also if the application fetches jobs itself.
+    if ('handleFailed' in prototype) {
+      observeMethod(PART, prototype, 'handleFailed', {
+        before: (_, [, job]) => workerJobs.add(job as BullmqJob),
+      });
+    }
+    observeMethod(PART, prototype, 'getNextJob', {
+      after: (_, job: BullmqJob | undefined) => {
+        // Old versions don't report the start of a job that the application fetches.
+        if (job && !startedJobs.has(job)) recordStarted(job);
+      },
     });
     wrapMethod(prototype, 'callProcessJob', (original) => {
       return function callProcessJob(this: unknown, ...args: unknown[]) {
@@ -162,6 +255,10 @@ export function createBullmqInstrumentations(
       after: (_, nodes: FlowNode[]) => {
         for (const node of nodes) recordAddedTree(node);
       },
+    });
+    // The queue of a flow's job has no connection options of its own.
+    observeMethod<object>(PART, prototype, 'queueFromNode', {
+      after: (producer, queue: object) => getQueueScope(queue, producer),
     });
   };
 
@@ -185,48 +282,14 @@ export function createBullmqInstrumentations(
   ];
 }
 
-/** Job option that stores the tenant. It exists only in Redis. */
-const TENANT_OPTION = 'perfscope';
-
-const tenantsByJob = new WeakMap<object, Tenant>();
-
-function getJobTenant(job: object): Tenant | undefined {
-  return tenantsByJob.get(job);
+function toJobKey(queue: object, jobId: unknown): string {
+  return `${toQueueKey(queue)}\n${jobId}`;
 }
 
-/**
- * Passes the tenant of a job to its worker. The tenant is added to the job options when the job is
- * written to Redis. It is removed when the job is read, so the application never sees it.
- */
-function propagateTenant(Job: { prototype: object }): void {
-  const addTenant = guard(PART, (job: BullmqJob, json: { opts?: object } | undefined) => {
-    const tenant = tenantsByJob.get(job) ?? getCurrentTenant();
-    if (!tenant || typeof json?.opts !== 'object') return undefined;
-    tenantsByJob.set(job, tenant);
-    return { ...json, opts: { ...json.opts, [TENANT_OPTION]: toTenant(tenant) } };
-  });
-  wrapMethod(Job.prototype, 'asJSON', (original) => {
-    return function asJSON(this: BullmqJob, ...args: unknown[]) {
-      const json = original.apply(this, args) as { opts?: object };
-      return addTenant(this, json) ?? json;
-    };
-  });
-  observeMethod(PART, Job, 'fromJSON', {
-    after: (_, job: BullmqJob | undefined) => {
-      const tenant = job?.opts?.[TENANT_OPTION];
-      if (!job || typeof tenant !== 'object' || tenant === null) return;
-      delete job.opts?.[TENANT_OPTION];
-      tenantsByJob.set(job, toTenant(tenant));
-    },
-  });
-}
-
-/** Copies the valid fields, because any program can write a job. */
-function toTenant(tenant: Tenant): Tenant {
-  const toId = (id: unknown) => (typeof id === 'string' ? id : undefined);
-  return {
-    organizationId: toId(tenant.organizationId),
-    propertyId: toId(tenant.propertyId),
-    userId: toId(tenant.userId),
-  };
+/** Returns the key of a job's parent, which is on the same Redis server. */
+function toParentKey(queue: object, { id, queueKey }: JobParent): string {
+  const end = queueKey.lastIndexOf(':');
+  const name = queueKey.slice(end + 1);
+  const scope = replaceScopePrefix(getQueueScope(queue), queueKey.slice(0, end));
+  return `${scope}\n${name}\n${id}`;
 }

@@ -46,7 +46,7 @@ export interface MethodObserver<T> {
   before?: (self: T, args: readonly unknown[]) => void;
   /** Called after the method returns, or when its promise is fulfilled. */
   // biome-ignore lint/suspicious/noExplicitAny: methods of library classes can return any type.
-  after?: (self: T, result: any) => void;
+  after?: (self: T, result: any, args: readonly unknown[]) => void;
 }
 
 /**
@@ -69,8 +69,9 @@ export function observeMethod<T>(
       before?.(this, args);
       const result = original.apply(this, args);
       if (after === undefined) return result;
-      if (types.isPromise(result)) return observePromise(result, (value) => after(this, value));
-      after(this, result);
+      if (types.isPromise(result))
+        return observePromise(result, (value) => after(this, value, args));
+      after(this, result, args);
       return result;
     };
   });

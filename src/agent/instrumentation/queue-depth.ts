@@ -1,6 +1,17 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { withTimeout } from '../../core/concurrency.ts';
 import { guard } from '../../core/guard.ts';
+import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
+import { ATTR_QUEUE_SCOPE } from '../attribute-keys.ts';
+import {
+  computeOldestMs,
+  parseQueueReading,
+  QUEUE_DEPTH_SCRIPT,
+  type QueueReading,
+  resolveReadyTimes,
+} from './queue-depth-script.ts';
+import { getQueueScope, toQueueKey } from './queue-scope.ts';
+import { selectAccepted, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the queue metrics';
@@ -8,46 +19,9 @@ const PART = 'the queue metrics';
 /** If Redis does not respond in time, this collection has no values for the queue. */
 const POLL_TIMEOUT_MS = 2000;
 
-/**
- * Lua script that returns the depth by state, and the time at which the oldest waiting job became
- * ready. It reads both ends of each list, because jobs can be added at both ends. Prioritized jobs
- * are sorted by priority, so it reads the first 100.
- */
-const QUEUE_DEPTH_SCRIPT = `
-local p = KEYS[1]
-local function ready_since(id)
-  if not id or id:sub(1, 2) == '0:' then return nil end
-  local job = redis.call('HMGET', p .. id, 'timestamp', 'delay')
-  return job[1] and tonumber(job[1]) + (tonumber(job[2]) or 0) or nil
-end
-local oldest
-local function update_oldest(id)
-  local ms = ready_since(id)
-  if ms and (not oldest or ms < oldest) then oldest = ms end
-end
-for _, list in ipairs({ 'wait', 'paused' }) do
-  update_oldest(redis.call('LINDEX', p .. list, -1))
-  update_oldest(redis.call('LINDEX', p .. list, 0))
-end
-for _, id in ipairs(redis.call('ZRANGE', p .. 'prioritized', 0, 99)) do update_oldest(id) end
-return {
-  redis.call('LLEN', p .. 'wait'), redis.call('LLEN', p .. 'paused'),
-  redis.call('LLEN', p .. 'active'), redis.call('ZCARD', p .. 'delayed'),
-  redis.call('ZCARD', p .. 'prioritized'), redis.call('ZCARD', p .. 'waiting-children'),
-  redis.call('ZCARD', p .. 'failed'), oldest and tostring(oldest) or ''
-}`;
-const QUEUE_STATES = [
-  'waiting',
-  'paused',
-  'active',
-  'delayed',
-  'prioritized',
-  'waiting-children',
-  'failed',
-] as const;
-
 interface RedisClient {
   status: string;
+  options?: { db?: unknown };
   pipeline(): {
     eval(script: string, keys: number, ...args: string[]): unknown;
     client(command: 'LIST'): unknown;
@@ -65,18 +39,26 @@ interface BullmqQueue {
   backend?: { client?: Promise<RedisClient> };
 }
 
-interface QueueDepth {
-  counts: Map<string, number>;
-  /** When the oldest waiting job became ready, in ms since the epoch. */
-  oldestMs: number | undefined;
+interface QueueDepth extends QueueReading {
   /** Number of connected workers, or undefined if unknown. */
-  workers: number | undefined;
+  readonly workers: number | undefined;
+}
+
+/** A polled queue. */
+interface PolledQueue {
+  readonly ref: WeakRef<BullmqQueue>;
+  /** When the waiting jobs without a certain ready time became ready, in ms since the epoch. */
+  readyTimes: ReadonlyMap<string, number>;
 }
 
 export interface QueueDepthOptions {
   meter: Meter;
   /** Called when a queue's Redis server becomes unreachable, or reachable again. */
   onReachabilityChange: (queue: string, reachable: boolean) => void;
+  /** Jobs to look for in the next poll of their queue. */
+  unconfirmedJobs: UnconfirmedJobs;
+  /** Receives the first row of each unconfirmed job that Redis accepted. */
+  onAccepted: (row: JobTransition) => void;
 }
 
 /**
@@ -89,8 +71,10 @@ export interface QueueDepthOptions {
 export function createQueueDepthMetrics({
   meter,
   onReachabilityChange,
+  unconfirmedJobs,
+  onAccepted,
 }: QueueDepthOptions): (queue: object) => void {
-  const queues = new Map<string, WeakRef<BullmqQueue>>();
+  const queues = new Map<string, PolledQueue>();
   const unreachable = new Set<string>();
   const depth = meter.createObservableGauge('perfscope.queue.depth', {
     unit: '{job}',
@@ -105,12 +89,20 @@ export function createQueueDepthMetrics({
     description: 'Connected workers.',
   });
 
-  const observe = (queue: BullmqQueue, queueDepth: QueueDepth, result: BatchObservableResult) => {
-    const attributes = { 'messaging.system': 'bullmq', 'messaging.destination.name': queue.name };
+  const observe = (
+    queue: BullmqQueue,
+    queueDepth: QueueDepth,
+    oldestMs: number | undefined,
+    result: BatchObservableResult,
+  ) => {
+    const attributes = {
+      'messaging.system': 'bullmq',
+      'messaging.destination.name': queue.name,
+      [ATTR_QUEUE_SCOPE]: getQueueScope(queue),
+    };
     for (const [state, count] of queueDepth.counts) {
       result.observe(depth, count, { ...attributes, 'perfscope.job.state': state });
     }
-    const { oldestMs } = queueDepth;
     const ageSeconds = oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1000;
     result.observe(age, ageSeconds, attributes);
     if (queueDepth.workers !== undefined) {
@@ -118,15 +110,28 @@ export function createQueueDepthMetrics({
     }
   };
 
+  const readAndConfirm = async (id: string, queue: BullmqQueue, knownJobs: string[]) => {
+    const rows = unconfirmedJobs.take(id);
+    const reading = withPollTimeout(readQueueDepth(queue, [...rows.keys()], knownJobs));
+    const queueDepth = await reading.catch(() => undefined);
+    if (!queueDepth) unconfirmedJobs.restore(id, rows);
+    else for (const row of selectAccepted(rows, queueDepth.createdMs)) onAccepted(row);
+    return queueDepth;
+  };
+
   const poll = guard(PART, async (id: string, result: BatchObservableResult) => {
-    const queue = queues.get(id)?.deref();
-    if (!queue || queue.closing) {
+    const polled = queues.get(id);
+    const queue = polled?.ref.deref();
+    if (!polled || !queue || queue.closing) {
       queues.delete(id);
       unreachable.delete(id);
       return;
     }
-    const queueDepth = await withPollTimeout(readQueueDepth(queue)).catch(() => undefined);
-    if (queueDepth) observe(queue, queueDepth, result);
+    const queueDepth = await readAndConfirm(id, queue, [...polled.readyTimes.keys()]);
+    if (queueDepth) {
+      polled.readyTimes = resolveReadyTimes(queueDepth, polled.readyTimes, Date.now());
+      observe(queue, queueDepth, computeOldestMs(queueDepth, polled.readyTimes), result);
+    }
     const isReachable = queueDepth !== undefined;
     if (unreachable.has(id) === isReachable && !queue.closing) {
       if (isReachable) unreachable.delete(id);
@@ -146,38 +151,55 @@ export function createQueueDepthMetrics({
     // QueueEvents always blocks its only connection, so it can't run other commands.
     const canRunCommands =
       typeof queue.add === 'function' || typeof queue.callProcessJob === 'function';
-    const existing = queues.get(queue.qualifiedName)?.deref();
-    if (canRunCommands && (!existing || existing.closing))
-      queues.set(queue.qualifiedName, new WeakRef(queue));
+    if (!canRunCommands) return;
+    const key = toQueueKey(queue);
+    const existing = queues.get(key)?.ref.deref();
+    if (!existing || existing.closing) {
+      queues.set(key, { ref: new WeakRef(queue), readyTimes: new Map() });
+    }
   };
 }
 
-async function readQueueDepth(queue: BullmqQueue): Promise<QueueDepth | undefined> {
+/**
+ * Reads a queue in one round trip.
+ *
+ * @param jobIds jobs whose creation times are read
+ * @param knownJobs jobs for which no event is needed. See {@link resolveReadyTimes}.
+ */
+async function readQueueDepth(
+  queue: BullmqQueue,
+  jobIds: readonly string[],
+  knownJobs: readonly string[],
+): Promise<QueueDepth | undefined> {
   const client = await (queue.backend?.client ?? queue.client);
   // A disconnected client would queue the commands of every poll.
   if (client?.status !== 'ready') return undefined;
   const pipeline = client.pipeline();
-  pipeline.eval(QUEUE_DEPTH_SCRIPT, 1, queue.toKey(''));
+  const args = [String(jobIds.length), ...jobIds, ...knownJobs];
+  pipeline.eval(QUEUE_DEPTH_SCRIPT, 1, queue.toKey(''), ...args);
   pipeline.client('LIST');
   const [depthResult, clientList] = await pipeline.exec();
   if (!depthResult || depthResult[0]) return undefined;
-  const values = depthResult[1] as (number | string)[];
-  const oldest = values[QUEUE_STATES.length];
   return {
-    counts: new Map(QUEUE_STATES.map((state, i) => [state, Number(values[i])])),
-    oldestMs: oldest === '' ? undefined : Number(oldest),
+    ...parseQueueReading(depthResult[1]),
     // Some managed Redis servers don't allow CLIENT LIST.
     workers:
       clientList && !clientList[0]
-        ? countWorkers(String(clientList[1]), queue.clientName())
+        ? countWorkers(String(clientList[1]), queue.clientName(), client.options?.db)
         : undefined,
   };
 }
 
-/** Counts connections with the queue's client name, with or without an added worker name. */
-function countWorkers(clientList: string, clientName: string): number {
-  const names = [...clientList.matchAll(/\bname=(\S*)/g)].map(([, name]) => name ?? '');
-  return names.filter((name) => name === clientName || name.startsWith(`${clientName}:w:`)).length;
+/**
+ * Counts connections to the queue's database with the queue's client name, with or without an added
+ * worker name.
+ */
+export function countWorkers(clientList: string, clientName: string, db: unknown = 0): number {
+  return clientList.split('\n').filter((line) => {
+    const name = /\bname=(\S*)/.exec(line)?.[1] ?? '';
+    const isWorker = name === clientName || name.startsWith(`${clientName}:w:`);
+    return isWorker && (/\bdb=(\d+)/.exec(line)?.[1] ?? String(db)) === String(db);
+  }).length;
 }
 
 function withPollTimeout<T>(work: Promise<T>): Promise<T | undefined> {

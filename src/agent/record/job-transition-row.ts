@@ -42,6 +42,7 @@ export function readJobTransition(transition: unknown): JobTransition | Perfscop
     const job = transition as JobTransition;
     return {
       queueName: job.queueName,
+      queueScope: toText(job.queueScope, MAX_NAME_LENGTH),
       jobId: job.jobId,
       jobType: toText(job.jobType, MAX_NAME_LENGTH),
       status: job.status,

@@ -22,6 +22,7 @@ import {
   instrumentRuntime,
 } from '../../../src/agent/instrumentation/runtime-metrics.ts';
 import { TenantReader } from '../../../src/agent/instrumentation/tenant-reader.ts';
+import { UnconfirmedJobs } from '../../../src/agent/instrumentation/unconfirmed-jobs.ts';
 import { MetricRecorder } from '../../../src/agent/record/metric-recorder.ts';
 import { DroppedRowCounter } from '../../../src/storage/spool/dropped-rows.ts';
 import {
@@ -123,6 +124,8 @@ describe('a failing observable callback', () => {
         unreachable.push(queue);
         if (queue === 'a') fail();
       },
+      unconfirmedJobs: new UnconfirmedJobs(),
+      onAccepted: fail,
     });
     const queues = ['a', 'b'].map((name) => ({
       name,

@@ -13,7 +13,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'agent/instrumentation/express.ts wrapMethod(ConditionalExpression)': GUARDED_INSIDE,
   'agent/instrumentation/express.ts wrapMethod(name)': GUARDED_INSIDE,
   "agent/instrumentation/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
-  "agent/instrumentation/bullmq.ts wrapMethod('asJSON')": GUARDED_INSIDE,
+  "agent/instrumentation/bullmq-tenant.ts wrapMethod('asJSON')": GUARDED_INSIDE,
   "agent/instrumentation/postgres.ts wrapMethod('query')": GUARDED_INSIDE,
   "agent/instrumentation/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,

@@ -49,6 +49,10 @@ export type TimestampInput = Date | number;
 /** One state transition of one job, as passed to `recordQueueMetric`. */
 export interface JobTransition {
   queueName: string;
+  /**
+   * Distinguishes queues with the same name. For BullMQ: `<prefix>@<host>:<port>/<db>`. Default: none.
+   */
+  queueScope?: string | undefined;
   /** Default: a new ID, so that each transition without an ID counts as its own job. */
   jobId?: string | undefined;
   jobType?: string | undefined;

@@ -11,6 +11,7 @@ import {
   OpenRequests,
 } from '../../../../src/agent/instrumentation/request-state.ts';
 import { runWithTenant } from '../../../../src/agent/instrumentation/tenant-context.ts';
+import { UnconfirmedJobs } from '../../../../src/agent/instrumentation/unconfirmed-jobs.ts';
 import { countFailures, createFailingMeter, fail } from '../../../support/failing-meter.ts';
 import { createHostileProxy } from '../../../support/hostile-values.ts';
 
@@ -46,11 +47,27 @@ function createObject(prototype: object, getters: readonly string[] = []): objec
   return object;
 }
 
+/** Arguments with which the observer of a method fails. Default: a hostile object. */
+const BULLMQ_ARGUMENTS: Record<string, unknown[]> = {
+  emit: ['active', createHostileProxy()],
+  processJob: ['not an object'],
+};
+
 function patchBullmq(): PatchedMethod[] {
   const methods = {
-    Job: ['asJSON', 'moveToDelayed', 'moveToWaitingChildren', 'moveToFailed'],
-    Worker: ['emit', 'callProcessJob'],
-    FlowProducer: ['add', 'addBulk'],
+    Job: [
+      'asJSON',
+      'moveToDelayed',
+      'moveToWaitingChildren',
+      'moveToWait',
+      'moveToCompleted',
+      'moveToFailed',
+      'promote',
+      'changeDelay',
+      'retry',
+    ],
+    Worker: ['emit', 'processJob', 'handleFailed', 'getNextJob', 'callProcessJob'],
+    FlowProducer: ['add', 'addBulk', 'queueFromNode'],
     QueueBase: ['waitUntilReady'],
   };
   const files = {
@@ -70,6 +87,7 @@ function patchBullmq(): PatchedMethod[] {
     onTransition: fail,
     onQueue: fail,
     includeJobData: true,
+    unconfirmedJobs: new UnconfirmedJobs(),
   });
   for (const [name, file] of Object.entries(files)) {
     const { Library } = libraries[name as 'Job'];
@@ -85,7 +103,7 @@ function patchBullmq(): PatchedMethod[] {
     name,
     original: library.originals[name]!,
     self: createObject(library.Library.prototype, ['queueName', 'name', 'opts']),
-    args: name === 'emit' ? ['active', createHostileProxy()] : [createHostileProxy()],
+    args: BULLMQ_ARGUMENTS[name] ?? [createHostileProxy()],
     part: name === 'callProcessJob' ? 'the tenant context' : part,
   });
   return [

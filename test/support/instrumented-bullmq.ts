@@ -1,0 +1,86 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type BatchObservableCallback, createNoopMeter, type Observable } from '@opentelemetry/api';
+import { createBullmqInstrumentations } from '../../src/agent/instrumentation/bullmq.ts';
+import { createQueueDepthMetrics } from '../../src/agent/instrumentation/queue-depth.ts';
+import { UnconfirmedJobs } from '../../src/agent/instrumentation/unconfirmed-jobs.ts';
+import type { JobTransition } from '../../src/core/schema/tables/queue-metrics-table.ts';
+
+/** A value that the queue poll observed. */
+export interface QueueObservation {
+  queue: unknown;
+  scope: unknown;
+  state: unknown;
+  value: number;
+}
+
+/** Patches a copy of BullMQ in this process, and collects its transitions and observations. */
+export class InstrumentedBullmq {
+  readonly transitions: JobTransition[] = [];
+  readonly bullmq: typeof import('bullmq');
+  #poll: BatchObservableCallback = () => {};
+
+  /** @param folder folder of the package */
+  constructor(folder: string) {
+    const load = createRequire(import.meta.url);
+    const unconfirmedJobs = new UnconfirmedJobs();
+    const meter = createNoopMeter();
+    meter.addBatchObservableCallback = (callback) => {
+      this.#poll = callback;
+    };
+    const createGauge = meter.createObservableGauge.bind(meter);
+    meter.createObservableGauge = (name, options) =>
+      Object.assign(Object.create(createGauge(name, options)) as Observable, { name });
+    const onTransition = (row: JobTransition) => void this.transitions.push(row);
+    const onQueue = createQueueDepthMetrics({
+      meter,
+      onReachabilityChange: () => {},
+      unconfirmedJobs,
+      onAccepted: onTransition,
+    });
+    const [instrumentation] = createBullmqInstrumentations({
+      onTransition,
+      onQueue,
+      includeJobData: false,
+      unconfirmedJobs,
+    });
+    for (const [path, patch] of Object.entries(instrumentation!.patches))
+      patch(load(join(folder, path)));
+    this.bullmq = load(folder) as typeof import('bullmq');
+  }
+
+  /** Polls all queues once, and returns the values of a gauge. */
+  async poll(gauge: string): Promise<QueueObservation[]> {
+    const observations: QueueObservation[] = [];
+    await this.#poll({
+      observe(observable, value, attributes = {}) {
+        if ((observable as unknown as { name: string }).name !== gauge) return;
+        observations.push({
+          queue: attributes['messaging.destination.name'],
+          scope: attributes['perfscope.queue.scope'],
+          state: attributes['perfscope.job.state'],
+          value,
+        });
+      },
+    });
+    return observations;
+  }
+
+  /** Returns the distinct arrivals of a queue. Equal rows are stored as one row. */
+  arrivals(queueName: string): JobTransition[] {
+    const rows = this.transitions.filter(
+      (row) =>
+        row.queueName === queueName &&
+        (row.status === 'waiting' || row.status === 'prioritized') &&
+        row.duration === undefined,
+    );
+    return [
+      ...new Map(rows.map((row) => [`${row.jobId} ${row.status} ${row.timestamp}`, row])).values(),
+    ];
+  }
+
+  /** Returns the rows of a queue with a status. */
+  rows(queueName: string, status: string): JobTransition[] {
+    return this.transitions.filter((row) => row.queueName === queueName && row.status === status);
+  }
+}
