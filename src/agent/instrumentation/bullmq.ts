@@ -256,7 +256,7 @@ export function createBullmqInstrumentations(
         for (const node of nodes) recordAddedTree(node);
       },
     });
-    // The queue of a flow's job has no connection options of its own.
+    // The queue of a flow's job has no connection options.
     observeMethod<object>(PART, prototype, 'queueFromNode', {
       after: (producer, queue: object) => getQueueScope(queue, producer),
     });

@@ -21,7 +21,7 @@ export const QUEUE_STATES = [
  * among the last eight jobs, a binary search finds the oldest job. In the sorted set of prioritized jobs,
  * the first job of each priority is the oldest job of that priority. The script reads 50 priorities.
  *
- * KEYS[1]: prefix of the queue's keys. ARGV[1]: number of jobs of which the creation time is returned.
+ * KEYS[1]: prefix of the queue's keys. ARGV[1]: number of jobs whose creation time is returned.
  * Then their IDs. Then the known jobs, each as ID and number of started attempts, separated by a colon.
  */
 export const QUEUE_DEPTH_SCRIPT = `
@@ -176,8 +176,8 @@ function toMs(text: unknown): number | undefined {
 }
 
 /**
- * Returns when each uncertain job became ready, by key. If the event of a job is not among the last events,
- * the job became ready before the oldest of them, or before it was first seen.
+ * Returns when each uncertain job became ready, by key. Without its event, a job became ready before the
+ * oldest event that was read.
  *
  * @param known result of the previous reading
  */
