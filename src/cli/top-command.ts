@@ -141,6 +141,7 @@ export interface TopStats {
   }[];
   queues: {
     queue: string;
+    scope: string | undefined;
     depth: number | undefined;
     oldestAge: number | undefined;
     arrivalRate: number;
@@ -187,8 +188,9 @@ async function loadTopStats(
       }))
       .sort((a, b) => rank(b) - rank(a) || b.rate - a.rate),
     queues: queues
-      .map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => ({
+      .map(({ queue, scope, depth, oldestAge, arrivalRate, completionRate, ...rest }) => ({
         queue,
+        scope,
         depth,
         oldestAge,
         arrivalRate,
@@ -255,9 +257,10 @@ function formatEndpoints({ endpoints }: TopStats): string {
 
 function formatQueues({ queues }: TopStats): string {
   return formatTable(
-    ['queue', 'waiting', 'oldest', 'in/s', 'out/s', 'mean ms', 'failed %'],
-    queues.map(({ queue, depth, oldestAge, arrivalRate, completionRate, ...rest }) => [
+    ['queue', 'scope', 'waiting', 'oldest', 'in/s', 'out/s', 'mean ms', 'failed %'],
+    queues.map(({ queue, scope, depth, oldestAge, arrivalRate, completionRate, ...rest }) => [
       queue,
+      scope ?? '–',
       depth ?? '–',
       oldestAge === undefined ? '–' : formatDuration(oldestAge),
       ...[arrivalRate, completionRate, rest.processingTime, rest.failureRate].map((value) =>

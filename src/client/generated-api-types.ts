@@ -705,6 +705,10 @@ export interface QueuesQuery {
    */
   queue?: string[];
   /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
    * Whether to include test measurements: true or false.
    *
    * @default false
@@ -1121,6 +1125,10 @@ export interface ScalingQuery {
    */
   queue?: string[];
   /**
+   * Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.
+   */
+  scope?: string[];
+  /**
    * Limits the response to this organizationId. Can be repeated.
    */
   organizationId?: string[];
@@ -1129,7 +1137,7 @@ export interface ScalingQuery {
    */
   propertyId?: string[];
   /**
-   * Maximum time that jobs or requests should wait, such as 1m.
+   * Maximum time that jobs should wait, such as 1m.
    *
    * @default "1m"
    */
@@ -1141,7 +1149,7 @@ export interface ScalingQuery {
    */
   stabilization?: string;
   /**
-   * Number of jobs or requests that a worker or replica runs at once: a whole number from 1 to 10000.
+   * Number of jobs that a worker runs at once: a whole number from 1 to 10000.
    *
    * @default 1
    */
@@ -1350,6 +1358,10 @@ export interface DatabaseFigures {
 
 export interface QueueFigures {
   queue: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
   completed: number;
   failed: number;
   stalled: number;
@@ -1539,6 +1551,10 @@ export interface Queues {
   notes?: string[];
   series?: {
     queue: string;
+    /**
+     * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+     */
+    scope?: string;
     points: {
       at: string;
       arrived: number;
@@ -1557,6 +1573,10 @@ export interface Queues {
  */
 export interface TenantShare {
   queue?: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
   organizationId?: string;
   propertyId?: string;
   ended: number;
@@ -1985,6 +2005,10 @@ export interface Scaling {
 export interface Recommendation {
   kind: 'queue' | 'service';
   name: string;
+  /**
+   * Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.
+   */
+  scope?: string;
   desired: number;
   current?: number;
   arrivalRate: number;

@@ -46,7 +46,7 @@ async function refresh() {
       table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
         [s.name, format(s.average, 'ms'), format(s.count) + ' times'])),
       table('Queues', queues.map((q) =>
-        [q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
+        [q.scope ? q.queue + ' (' + q.scope + ')' : q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
           format(q.depth) + ' waiting'])),
       table('System health', systemHealth.map((h) =>
         [h.service, h.status || '–', 'CPU ' + format(h.cpuUsage, '%'),

@@ -35,6 +35,7 @@ import {
   ATTR_DROP_REASON,
   ATTR_ORGANIZATION_ID,
   ATTR_PROPERTY_ID,
+  ATTR_QUEUE_SCOPE,
   ATTR_REQUEST_ABORTED,
 } from '../attribute-keys.ts';
 
@@ -230,6 +231,7 @@ interface RowDimensions {
   endpoint: string | undefined;
   operation: string | undefined;
   host: string | undefined;
+  queueScope: string | undefined;
   organizationId: string | undefined;
   propertyId: string | undefined;
   /** All other attributes as JSON, or undefined if there are none. */
@@ -247,6 +249,7 @@ const DIMENSION_COLUMNS = new Map<string, Exclude<keyof RowDimensions, 'tags'>>(
   ['perfscope.job.name', 'operation'],
   ['perfscope.job.state', 'operation'],
   ['host.name', 'host'],
+  [ATTR_QUEUE_SCOPE, 'queueScope'],
   [ATTR_BREAKER_NAME, 'endpoint'],
   [ATTR_BREAKER_OUTCOME, 'operation'],
   [ATTR_BREAKER_STATE, 'operation'],
@@ -262,6 +265,7 @@ function toRowDimensions(attributes: Attributes): RowDimensions {
     endpoint: undefined,
     operation: undefined,
     host: undefined,
+    queueScope: undefined,
     organizationId: undefined,
     propertyId: undefined,
     tags: undefined,

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
-import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
+import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID, ATTR_QUEUE_SCOPE } from '../attribute-keys.ts';
 import type { HistogramRegistry } from './histogram-registry.ts';
 
 /** Bucket boundaries, in seconds. Wait and processing times range from milliseconds to hours. */
@@ -27,11 +27,13 @@ export function createJobHistograms(histograms: HistogramRegistry) {
   });
 
   return (job: JobTransition, errorType: string | undefined): void => {
-    const { queueName, jobType = '', organizationId = '', propertyId = '' } = job;
+    const { queueName, queueScope = '', jobType = '' } = job;
+    const { organizationId = '', propertyId = '' } = job;
     const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
-    const key = `${queueName}\n${jobType}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
+    const key = `${queueName}\n${queueScope}\n${jobType}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
     const createAttributes = (): Attributes => ({
       'messaging.destination.name': queueName,
+      ...(queueScope && { [ATTR_QUEUE_SCOPE]: queueScope }),
       ...(jobType && { 'perfscope.job.name': jobType }),
       ...(organizationId && { [ATTR_ORGANIZATION_ID]: organizationId }),
       ...(propertyId && { [ATTR_PROPERTY_ID]: propertyId }),

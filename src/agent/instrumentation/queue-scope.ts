@@ -93,8 +93,3 @@ function parseUrl(
 export function replaceScopePrefix(scope: string, prefix: string): string {
   return prefix + scope.slice(scope.lastIndexOf('@'));
 }
-
-/** Returns the prefix of a scope, without the address of the Redis server. */
-export function getScopePrefix(scope: string): string {
-  return scope.slice(0, Math.max(0, scope.lastIndexOf('@')) || scope.length);
-}

@@ -74,7 +74,7 @@ function addToSums(sums: Map<string, BucketSum>, row: PerformanceMetricRow): voi
   const timestamp = Math.floor(row.timestamp / BUCKET_INTERVAL_MS) * BUCKET_INTERVAL_MS;
   const key = JSON.stringify([
     ...[timestamp, row.metricType, row.name, row.endpoint, row.operation, row.test],
-    ...[row.organizationId, row.propertyId, row.service],
+    ...[row.queueScope, row.organizationId, row.propertyId, row.service],
   ]);
   let sum = sums.get(key);
   if (!sum) {

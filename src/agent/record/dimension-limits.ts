@@ -20,6 +20,7 @@ export type LimitedField =
   | 'endpoint'
   | 'operation'
   | 'queueName'
+  | 'queueScope'
   | 'jobType'
   | 'errorType'
   | (typeof TENANT_FIELDS)[number];

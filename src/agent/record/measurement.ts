@@ -21,6 +21,8 @@ export interface Measurement {
   service?: string | undefined;
   endpoint?: string | undefined;
   operation?: string | undefined;
+  /** For metrics of a queue: distinguishes queues with the same name. Default: none. */
+  queueScope?: string | undefined;
   /** Time of the measurement: a Date, or ms since the epoch. Default: now. */
   timestamp?: Date | number | undefined;
   /** Duration, in ms. Default: `value`, if `unit` is `ms`. */
@@ -50,6 +52,7 @@ const TEXT_FIELDS = [
   'service',
   'endpoint',
   'operation',
+  'queueScope',
   'organizationId',
   'propertyId',
   'userId',
@@ -108,6 +111,7 @@ function validateFields(m: Measurement, nowMs: number): ValidatedMeasurement | P
     service: m.service ?? undefined,
     endpoint: m.endpoint ?? undefined,
     operation: m.operation ?? undefined,
+    queueScope: m.queueScope ?? undefined,
     organizationId: m.organizationId ?? undefined,
     propertyId: m.propertyId ?? undefined,
     userId: m.userId ?? undefined,

@@ -74,6 +74,7 @@ export class MetricRecorder {
           ? getQueueName(name, m.metricType)
           : limits.limit('endpoint', m.endpoint),
       operation: limits.limit('operation', m.operation),
+      queueScope: limits.limit('queueScope', m.queueScope),
       duration: m.duration ?? (m.unit === 'ms' ? m.value : undefined),
       ...limits.limitTenant(resolveTenant(m)),
       userId: m.userId ?? getCurrentTenant()?.userId,
@@ -108,6 +109,7 @@ export class MetricRecorder {
     // The job IDs of two queues can be equal, and each job keeps its own rows.
     if (queueName !== row.queueName) row.jobId = `${row.queueName}/${row.jobId}`;
     row.queueName = queueName;
+    row.queueScope = limits.limit('queueScope', row.queueScope);
     row.jobType = limits.limit('jobType', row.jobType);
     add('queue_metrics', [{ ...resource, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;
@@ -115,10 +117,11 @@ export class MetricRecorder {
 
   /** Records the times of a job as individual measurements, for processes without histograms. */
   recordJobTimes(job: JobTransition, failed: boolean): void {
-    const { queueName: endpoint, jobType: operation, duration, waitTime } = job;
+    const { queueName: endpoint, queueScope, jobType: operation, duration, waitTime } = job;
     const common = {
       endpoint,
       operation,
+      queueScope,
       organizationId: job.organizationId,
       propertyId: job.propertyId,
     };

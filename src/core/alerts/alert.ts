@@ -1,3 +1,4 @@
+import { getScopePrefix } from '../queue-scope.ts';
 import type { AlertSeverity } from '../schema/enums.ts';
 import type { AlertState } from '../schema/tables/alerts-table.ts';
 
@@ -95,13 +96,13 @@ export interface AlertLookup {
 }
 
 /**
- * Returns the labels that the people of a tenant can read. Hosts don't belong to a tenant, so the
- * label of the host is omitted if the alert belongs to one.
+ * Returns the labels that the people of a tenant can read. Hosts don't belong to a tenant. So if the alert
+ * belongs to one, the label of the host is omitted, and the queue's scope is reduced to its prefix.
  */
 export function toReadableLabels(labels: Labels): Labels {
   if (labels.organization === undefined) return labels;
-  const { instance: _, ...others } = labels;
-  return others;
+  const { instance: _, queueScope, ...others } = labels;
+  return queueScope === undefined ? others : { ...others, queueScope: getScopePrefix(queueScope) };
 }
 
 /** Returns the labels for matchers: the alert's labels, `alertname`, and `severity`. */

@@ -74,6 +74,7 @@ export function toBucketRows(
   timestamp: number,
 ): MetricBucketRow[] {
   const { metricType, name, endpoint, operation, organizationId, propertyId, test } = row;
+  const { queueScope } = row;
   const { service, serviceVersion, environment, instance } = row;
   return [...buckets].map(([bucketUpper, { count, errorCount }]) => ({
     timestamp,
@@ -86,6 +87,7 @@ export function toBucketRows(
     test,
     endpoint,
     operation,
+    queueScope,
     organizationId,
     propertyId,
     service,

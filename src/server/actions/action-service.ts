@@ -1,13 +1,12 @@
 import { createError } from '../../core/perfscope-error.ts';
+import { isInQueueScope } from '../../core/queue-scope.ts';
 import { isVisibleInScope, type TenantScope } from '../../core/tenant-scope.ts';
 import type { QueryClient } from '../../storage/questdb/query-client.ts';
 import type { ActionService, ForcedBreakerView } from './action-views.ts';
 import type { BusinessRuleScheduler } from './business-rules/business-rule-scheduler.ts';
 import { readDecisions, toDecisionView } from './business-rules/stored-decisions.ts';
-import {
-  recommendQueueWorkers,
-  recommendServiceReplicas,
-} from './scaling/scaling-recommendation.ts';
+import { recommendQueueWorkers } from './scaling/scaling-recommendation.ts';
+import { recommendServiceReplicas } from './scaling/service-recommendation.ts';
 
 export interface ActionServiceOptions {
   readonly ruleEvaluator: BusinessRuleScheduler;
@@ -44,11 +43,12 @@ export function createActionService({
 
     listDecisions: (filter, scope) => readDecisions(queryClient, filter, scope),
 
-    async recommendScaling({ queue, service, stabilizationMs, ...target }, scope) {
+    async recommendScaling({ queue, queueScope, service, stabilizationMs, ...target }, scope) {
       const query = { scope, target, stabilizationMs, now: ruleEvaluator.now() };
       // If a request specifies only queues or only services, the response contains only those.
-      const includesQueues = queue !== undefined || service === undefined;
-      const includesServices = service !== undefined || queue === undefined;
+      const hasQueueFilter = (queue ?? queueScope) !== undefined;
+      const includesQueues = hasQueueFilter || service === undefined;
+      const includesServices = service !== undefined || !hasQueueFilter;
       const [queues, services] = await Promise.all([
         includesQueues
           ? recommendQueueWorkers(queryClient, { ...query, filter: queue && { queue } })
@@ -57,7 +57,8 @@ export function createActionService({
           ? recommendServiceReplicas(queryClient, { ...query, filter: service && { service } })
           : [],
       ]);
-      return [...queues, ...services];
+      const selected = queues.filter(({ scope: each }) => isInQueueScope(each, queueScope));
+      return [...selected, ...services];
     },
 
     getPosition: (scope) => ruleEvaluator.getPosition(scope),

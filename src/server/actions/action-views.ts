@@ -29,12 +29,16 @@ export interface DecisionView {
 export interface ScalingView {
   readonly kind: 'queue' | 'service';
   readonly name: string;
+  /** Scope of the queue. Undefined for a service, and for a queue without a scope. */
+  readonly scope: string | undefined;
   readonly desired: number;
-  /** Number of connected workers, or of instances that served requests. */
+  /** Number of connected workers, or of running instances that served requests. */
   readonly current: number | undefined;
   /** Arrivals per second in the last minute. */
   readonly arrivalRate: number;
-  /** Mean processing time in the last minute, in ms. */
+  /**
+   * Mean processing time in the last minute, in ms. For a job, this includes its retries.
+   */
   readonly processingTime: number | undefined;
   /** Number of waiting jobs. */
   readonly backlog: number;
@@ -44,6 +48,7 @@ export interface ScalingView {
 /** The queues and services that need a scaling recommendation, and the targets. Times are in ms. */
 export interface ScalingRequest {
   readonly queue?: readonly string[] | undefined;
+  readonly queueScope?: readonly string[] | undefined;
   readonly service?: readonly string[] | undefined;
   readonly waitMs: number;
   readonly concurrency: number;

@@ -10,7 +10,7 @@ import type { TimeRange } from './time-range.ts';
 export interface JobTotals {
   group: Group;
   bucket: TimeRange | undefined;
-  /** Jobs that became ready to run. */
+  /** Jobs that became ready to run for the first time. Retries aren't arrivals. */
   arrived: number;
   completed: number;
   /** Failed attempts. */
@@ -18,6 +18,10 @@ export interface JobTotals {
   stalled: number;
   /** Mean processing time of an attempt; `undefined` if no attempt ended. */
   averageProcessing: number | undefined;
+  /**
+   * Mean processing time of a job, with its failed attempts, in the jobs that ended; `undefined` if none ended.
+   */
+  averageWork: number | undefined;
   /** Mean waiting time of a job before an attempt; `undefined` if no attempt ended. */
   averageWait: number | undefined;
   /** Total processing time. */
@@ -46,7 +50,7 @@ export async function queryJobTotals(queryClient: QueryClient, query: Query): Pr
     aggregations: JOB_AGGREGATIONS,
     keys: ['status'],
   });
-  const totals = new Map<string, JobTotals & { processed: number; waited: number }>();
+  const totals = new Map<string, JobTotals & { processed: number; waited: number; work: number }>();
   for (const { group, bucket, row } of results) {
     const key = JSON.stringify([group, bucket?.fromMs]);
     const empty = { arrived: 0, completed: 0, failed: 0, stalled: 0, processing: 0, waiting: 0 };
@@ -56,15 +60,19 @@ export async function queryJobTotals(queryClient: QueryClient, query: Query): Pr
       ...empty,
       processed: 0,
       waited: 0,
+      work: 0,
       newestMs: Number.NEGATIVE_INFINITY,
       averageProcessing: undefined,
+      averageWork: undefined,
       averageWait: undefined,
     };
     totals.set(key, total);
     const count = toNumber(row.count) ?? 0;
     total.newestMs = Math.max(total.newestMs, toNumber(row.newest) ?? total.newestMs);
     const status = String(row.status);
-    if (READY_STATUSES.has(status)) total.arrived += count;
+    // A job that waits for its next attempt has the duration of the previous one.
+    if (READY_STATUSES.has(status)) total.arrived += count - (toNumber(row.processed) ?? 0);
+    if (status !== 'active') total.work += toNumber(row.processing) ?? 0;
     if (status === 'stalled') total.stalled += count;
     if (!ENDED_STATUSES.has(status)) continue;
     if (status === 'completed') total.completed += count;
@@ -74,8 +82,9 @@ export async function queryJobTotals(queryClient: QueryClient, query: Query): Pr
     total.waiting += toNumber(row.waiting) ?? 0;
     total.waited += toNumber(row.waited) ?? 0;
   }
-  return [...totals.values()].map(({ processed, waited, ...total }) => ({
+  return [...totals.values()].map(({ processed, waited, work, ...total }) => ({
     ...total,
+    averageWork: processed > 0 ? work / processed : undefined,
     averageProcessing: processed > 0 ? total.processing / processed : undefined,
     averageWait: waited > 0 ? total.waiting / waited : undefined,
   }));

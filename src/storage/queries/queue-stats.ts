@@ -1,7 +1,7 @@
 import type { QueryClient } from '../questdb/query-client.ts';
 import { type GaugePoint, queryGauges } from './gauge-values.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
-import { type Query, toGroupKey } from './query-definition.ts';
+import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
@@ -10,13 +10,15 @@ import { getRangeLengthMs, type TimeRange } from './time-range.ts';
  */
 export interface QueueStats {
   queue: string;
+  /** Distinguishes queues with the same name. */
+  scope: string | undefined;
   completed: number;
   failed: number;
   stalled: number;
   failureRate: number | undefined;
   processingTime: number | undefined;
   waitTime: number | undefined;
-  /** Jobs that became ready to run. */
+  /** Jobs that became ready to run for the first time. */
   arrivalRate: number;
   /** Attempts that ended. */
   completionRate: number;
@@ -28,11 +30,20 @@ export interface QueueStats {
   oldestAge: number | undefined;
   workers: number | undefined;
   /**
-   * Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking.
+   * Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking, or if no
+   * job ended.
    */
   timeToDrain: number | undefined;
 }
 
+/** The name and scope of a queue. */
+export interface QueueName {
+  readonly queue: string;
+  readonly scope: string | undefined;
+}
+
+/** Queues with the same name and different scopes are different queues. */
+const BY_QUEUE = ['queue', 'queueScope'] as const;
 /** States of jobs that are ready to run. Queues other than BullMQ report no state. */
 export const READY_STATES = new Set<string | undefined>([
   undefined,
@@ -44,43 +55,64 @@ const DEPTH_METRIC = { metricType: 'QUEUE_DEPTH' } as const;
 const OLDEST_AGE_METRIC = { metricType: 'QUEUE_OLDEST_AGE' } as const;
 const WORKERS_METRIC = { metricType: 'CUSTOM', names: ['perfscope.queue.workers'] } as const;
 
-/** Returns all queues with jobs or a reported depth in the range, sorted by name. */
+/** Returns all queues with jobs or a reported depth in the range, sorted by name and scope. */
 export async function queryQueueStats(
   queryClient: QueryClient,
   query: Query,
 ): Promise<QueueStats[]> {
-  const byQueue = { ...query, groupBy: ['queue'], step: undefined } as const;
+  const byQueue = { ...query, groupBy: BY_QUEUE, step: undefined } as const;
   const [jobs, depths, ages, workers] = await Promise.all([
     queryJobTotals(queryClient, byQueue),
-    queryGauges(queryClient, { ...byQueue, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
+    queryGauges(queryClient, { ...byQueue, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
     queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
     queryGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
-  const jobsByQueue = new Map(jobs.map((total) => [total.group.queue, total]));
+  const jobsByQueue = new Map(jobs.map((total) => [toQueueKey(total), total]));
+  const depthsByQueue = Map.groupBy(depths, toQueueKey);
   const indexLast = (points: typeof ages) =>
-    new Map(points.map(({ group, last }) => [group.queue, last]));
+    new Map(points.map((point) => [toQueueKey(point), point.last]));
   const [agesByQueue, workersByQueue] = [indexLast(ages), indexLast(workers)];
-  const names = new Set([...jobs, ...depths].map(({ group }) => group.queue));
-  return [...names]
-    .filter((name) => name !== undefined)
-    .sort()
-    .map((queue) => {
-      const states = depths.filter(({ group }) => group.queue === queue);
+  const groups = new Map([...jobs, ...depths].map((source) => [toQueueKey(source), source.group]));
+  return [...groups]
+    .flatMap(([key, { queue, queueScope: scope }]) => {
+      if (queue === undefined) return [];
+      const states = depthsByQueue.get(key) ?? [];
       const depth = sumReadyDepth(states);
       const depthByState = Object.fromEntries(
         states.map(({ group, last }) => [group.operation ?? 'waiting', last ?? 0]),
       );
-      const flow = computeFlow(jobsByQueue.get(queue), getRangeLengthMs(query.range));
+      const flow = computeFlow(jobsByQueue.get(key), getRangeLengthMs(query.range));
+      const timeToDrain = computeTimeToDrain(depth, flow);
       return {
         queue,
+        scope,
         depth,
         depthByState,
         ...flow,
-        oldestAge: agesByQueue.get(queue),
-        workers: workersByQueue.get(queue),
-        timeToDrain: computeTimeToDrain(depth, flow),
+        oldestAge: agesByQueue.get(key),
+        workers: workersByQueue.get(key),
+        timeToDrain: Number.isFinite(timeToDrain) ? timeToDrain : undefined,
       };
-    });
+    })
+    .sort(compareQueues);
+}
+
+/** Returns the latest number of connected workers, by the result of {@link toQueueKey}. */
+export async function queryWorkerCounts(
+  queryClient: QueryClient,
+  query: Query,
+): Promise<Map<string, number | undefined>> {
+  const byQueue = { ...query, groupBy: BY_QUEUE, step: undefined };
+  const workers = await queryGauges(queryClient, byQueue, WORKERS_METRIC);
+  return new Map(workers.map((point) => [toQueueKey(point), point.last]));
+}
+
+function compareQueues(a: QueueName, b: QueueName): number {
+  return compareText(a.queue, b.queue) || compareText(a.scope ?? '', b.scope ?? '');
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Sums the depths of all ready states; `undefined` if no depth was reported. */
@@ -107,24 +139,32 @@ function computeFlow(jobs: JobTotals | undefined, lengthMs: number) {
 /**
  * Computes the time until a queue is empty.
  *
- * @returns time in ms; 0 for an empty queue; `undefined` if the queue is not shrinking
+ * @returns time in ms; 0 for an empty queue; infinity if the queue is not shrinking; `undefined` if no job
+ * ended, because nothing shows that the queue is processed
  */
 export function computeTimeToDrain(
   depth: number | undefined,
   flow: { arrivalRate: number; completionRate: number },
 ): number | undefined {
   if (depth === undefined || depth === 0) return depth;
+  if (flow.completionRate === 0) return undefined;
   const perSecond = flow.completionRate - flow.arrivalRate;
-  return perSecond > 0 ? (1000 * depth) / perSecond : undefined;
+  return perSecond > 0 ? (1000 * depth) / perSecond : Number.POSITIVE_INFINITY;
 }
 
 /**
  * State of a queue in one time bucket. Times in ms. `depth` is the depth at the end of the bucket.
  */
-interface QueuePoint
+export interface QueuePoint
   extends Pick<
     JobTotals,
-    'arrived' | 'completed' | 'failed' | 'stalled' | 'averageProcessing' | 'averageWait'
+    | 'arrived'
+    | 'completed'
+    | 'failed'
+    | 'stalled'
+    | 'averageProcessing'
+    | 'averageWork'
+    | 'averageWait'
   > {
   bucket: TimeRange | undefined;
   depth: number | undefined;
@@ -132,29 +172,30 @@ interface QueuePoint
 
 export interface QueueSeries {
   queue: string;
+  scope: string | undefined;
   /** Sorted by time. Buckets without data are omitted. */
   points: QueuePoint[];
 }
 
-/** Returns the time series of each queue, sorted by name. */
+/** Returns the time series of each queue, sorted by name and scope. */
 export async function queryQueueSeries(
   queryClient: QueryClient,
   query: Query,
 ): Promise<QueueSeries[]> {
   const [jobs, depths] = await Promise.all([
-    queryJobTotals(queryClient, { ...query, groupBy: ['queue'] }),
-    queryGauges(queryClient, { ...query, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
+    queryJobTotals(queryClient, { ...query, groupBy: BY_QUEUE }),
+    queryGauges(queryClient, { ...query, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
   ]);
-  const jobsByKey = new Map(jobs.map((total) => [toQueueKey(total), total]));
-  const depthsByKey = Map.groupBy(depths, toQueueKey);
-  const sources = new Map([...jobs, ...depths].map((source) => [toQueueKey(source), source]));
+  const jobsByKey = new Map(jobs.map((total) => [toPointKey(total), total]));
+  const depthsByKey = Map.groupBy(depths, toPointKey);
+  const sources = new Map([...jobs, ...depths].map((source) => [toPointKey(source), source]));
   const points = [...sources].map(([key, { group, bucket }]) => {
     const total: Partial<JobTotals> = jobsByKey.get(key) ?? {};
     const { arrived = 0, completed = 0, failed = 0, stalled = 0 } = total;
-    const { averageProcessing, averageWait } = total;
+    const { averageProcessing, averageWork, averageWait } = total;
     const depth = sumReadyDepth(depthsByKey.get(key) ?? []);
     return {
-      queue: group.queue,
+      group,
       point: {
         bucket,
         arrived,
@@ -162,20 +203,27 @@ export async function queryQueueSeries(
         failed,
         stalled,
         averageProcessing,
+        averageWork,
         averageWait,
         depth,
       },
     };
   });
-  return [...Map.groupBy(points, ({ queue }) => queue)]
-    .flatMap(([queue, queuePoints]) =>
-      queue === undefined ? [] : { queue, points: sortByTime(queuePoints) },
-    )
-    .sort((a, b) => (a.queue < b.queue ? -1 : 1));
+  return [...Map.groupBy(points, toQueueKey).values()]
+    .flatMap((queuePoints) => {
+      const { queue, queueScope: scope } = queuePoints[0]!.group;
+      return queue === undefined ? [] : { queue, scope, points: sortByTime(queuePoints) };
+    })
+    .sort(compareQueues);
 }
 
-function toQueueKey({ group, bucket }: Pick<JobTotals, 'group' | 'bucket'>): string {
-  return toGroupKey([group.queue], bucket);
+/** Returns a key of a queue that is unique across scopes. */
+export function toQueueKey({ group }: Pick<JobTotals, 'group'>): string {
+  return toGroupKey([group.queue, group.queueScope]);
+}
+
+function toPointKey({ group, bucket }: Pick<JobTotals, 'group' | 'bucket'>): string {
+  return toGroupKey([group.queue, group.queueScope], bucket);
 }
 
 function sortByTime(queuePoints: readonly { point: QueuePoint }[]): QueuePoint[] {
@@ -187,6 +235,7 @@ function sortByTime(queuePoints: readonly { point: QueuePoint }[]): QueuePoint[]
 /** Resources that a tenant's jobs used in a queue. Times in ms, shares in percent of the queue. */
 export interface TenantQueueUsage {
   queue: string | undefined;
+  scope: string | undefined;
   organizationId: string | undefined;
   propertyId: string | undefined;
   /** Number of ended attempts. */
@@ -204,22 +253,22 @@ export async function queryQueueUsageByTenant(
   queryClient: QueryClient,
   query: Query,
 ): Promise<TenantQueueUsage[]> {
-  const groupBy = ['queue', 'organization', 'property'] as const;
+  const groupBy = [...BY_QUEUE, 'organization', 'property'] as const;
   const totals = await queryJobTotals(queryClient, { ...query, groupBy, step: undefined });
-  const sumOfQueue = (queue: string | undefined, time: 'processing' | 'waiting') =>
-    totals
-      .filter(({ group }) => group.queue === queue)
-      .reduce((sum, total) => sum + total[time], 0);
+  const totalsByQueue = Map.groupBy(totals, toQueueKey);
+  const sumOfQueue = (group: Group, time: 'processing' | 'waiting') =>
+    totalsByQueue.get(toQueueKey({ group }))?.reduce((sum, total) => sum + total[time], 0) ?? 0;
   return totals
     .map(({ group, completed, failed, processing, waiting }) => ({
       queue: group.queue,
+      scope: group.queueScope,
       organizationId: group.organization,
       propertyId: group.property,
       ended: completed + failed,
       processing,
       waiting,
-      processingShare: computePercent(processing, sumOfQueue(group.queue, 'processing')),
-      waitingShare: computePercent(waiting, sumOfQueue(group.queue, 'waiting')),
+      processingShare: computePercent(processing, sumOfQueue(group, 'processing')),
+      waitingShare: computePercent(waiting, sumOfQueue(group, 'waiting')),
     }))
     .sort((a, b) => (b.processingShare ?? 0) - (a.processingShare ?? 0));
 }

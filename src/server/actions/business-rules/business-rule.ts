@@ -1,5 +1,12 @@
 /** Parameters that narrow a fact. */
-export const FACT_PARAMS = ['service', 'endpoint', 'queue', 'name', 'targetWait'] as const;
+export const FACT_PARAMS = [
+  'service',
+  'endpoint',
+  'queue',
+  'queueScope',
+  'name',
+  'targetWait',
+] as const;
 type FactParam = (typeof FACT_PARAMS)[number];
 export type FactParams = Readonly<Partial<Record<FactParam, string>>>;
 
@@ -13,7 +20,11 @@ interface FactDefinition {
 }
 
 const REQUEST_FACT = { params: ['service', 'endpoint'], required: [], tenants: true } as const;
-const QUEUE_FACT = { params: ['queue'], required: ['queue'], tenants: false } as const;
+const QUEUE_FACT = {
+  params: ['queue', 'queueScope'],
+  required: ['queue'],
+  tenants: false,
+} as const;
 const GAUGE_FACT = { params: ['service', 'name'], required: [], tenants: true } as const;
 
 /** Facts that rules can use, each computed over a rolling window. `docs/actions.md` lists them. */
@@ -31,7 +42,7 @@ export const FACTS = {
     about: 'latest value of a custom measurement (CUSTOM) with this `name`',
   },
   queueDepth: { unit: '1', ...QUEUE_FACT, about: 'number of waiting jobs' },
-  queueArrivalRate: { unit: '1/s', ...QUEUE_FACT, about: 'jobs added per second' },
+  queueArrivalRate: { unit: '1/s', ...QUEUE_FACT, about: 'accepted jobs per second' },
   queueOldestAge: {
     unit: 'ms',
     ...QUEUE_FACT,
@@ -45,7 +56,7 @@ export const FACTS = {
   recommendedWorkers: {
     unit: '1',
     ...QUEUE_FACT,
-    params: ['queue', 'targetWait'],
+    params: ['queue', 'queueScope', 'targetWait'],
     about: 'workers that `/scaling` recommends for a maximum wait of `targetWait` [1m]',
   },
 } as const satisfies Readonly<Record<string, FactDefinition>>;

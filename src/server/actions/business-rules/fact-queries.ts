@@ -53,14 +53,14 @@ const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
   activeUsers: createGaugeQuery('ACTIVE_USERS'),
   ongoingReservations: createGaugeQuery('ONGOING_RESERVATIONS'),
   gauge: createGaugeQuery('CUSTOM'),
-  queueDepth: createQueueQuery(({ depth }) => depth),
+  queueDepth: createQueueQuery(({ depth }) => depth, sum),
   queueArrivalRate: async (queryClient, query) =>
     (await queryJobTotals(queryClient, query)).map(({ group, arrived }) => ({
       group,
       value: (1000 * arrived) / getRangeLengthMs(query.range),
     })),
-  queueOldestAge: createQueueQuery(({ oldestAge }) => oldestAge),
-  queueDrainTime: createQueueQuery(({ timeToDrain }) => timeToDrain),
+  queueOldestAge: createQueueQuery(({ oldestAge }) => oldestAge, max),
+  queueDrainTime: createQueueQuery(({ timeToDrain }) => timeToDrain, max),
   recommendedWorkers: async (queryClient, { scope, range, filter }, { targetWait }) => {
     const waitMs = (targetWait && parseDuration(targetWait)) || DEFAULT_WAIT_MS;
     const target = { waitMs, concurrency: 1, min: 0, max: Number.MAX_SAFE_INTEGER };
@@ -71,7 +71,10 @@ const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
       stabilizationMs: STABILIZATION_MS,
       now: range.toMs,
     });
-    return recommendations.map(({ desired }) => ({ group: {}, value: desired }));
+    return toFactResult(
+      recommendations.map(({ desired }) => desired),
+      sum,
+    );
   },
 };
 
@@ -118,9 +121,9 @@ function queryFact(
   { fact, params }: FactRequest,
   now: number,
 ): Promise<FactResult> {
-  const { service, endpoint, queue } = params;
-  const paramFilters = Object.entries({ service, endpoint, queue }).flatMap(([name, text]) =>
-    text === undefined ? [] : [[name, [text]]],
+  const { service, endpoint, queue, queueScope } = params;
+  const paramFilters = Object.entries({ service, endpoint, queue, queueScope }).flatMap(
+    ([name, text]) => (text === undefined ? [] : [[name, [text]]]),
   );
   const filter: Filter = { ...only, ...Object.fromEntries(paramFilters) };
   const groupBy: Dimension[] =
@@ -162,12 +165,27 @@ function createGaugeQuery(metricType: string): FactQuery {
   };
 }
 
+/** @param combine combines the values of queues with the same name in different scopes */
 function createQueueQuery(
   getValue: (queue: Awaited<ReturnType<typeof queryQueueStats>>[number]) => number | undefined,
+  combine: (values: readonly number[]) => number,
 ): FactQuery {
   return async (queryClient, query) =>
-    (await queryQueueStats(queryClient, query)).map((queue) => ({
-      group: {},
-      value: getValue(queue),
-    }));
+    toFactResult((await queryQueueStats(queryClient, query)).map(getValue), combine);
+}
+
+function toFactResult(
+  values: readonly (number | undefined)[],
+  combine: (values: readonly number[]) => number,
+): FactResult {
+  const known = values.filter((value) => value !== undefined);
+  return known.length > 0 ? [{ group: {}, value: combine(known) }] : [];
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function max(values: readonly number[]): number {
+  return Math.max(...values);
 }

@@ -1,40 +1,31 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
-import { queryGauges } from '../../../storage/queries/gauge-values.ts';
-import { queryTotals } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
-import { queryQueueSeries } from '../../../storage/queries/queue-stats.ts';
+import {
+  type QueuePoint,
+  queryQueueSeries,
+  queryWorkerCounts,
+  toQueueKey,
+} from '../../../storage/queries/queue-stats.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
+import {
+  formatNumber,
+  type Recommendation,
+  recommendCount,
+  type ScalingTarget,
+  TARGET_UTILIZATION,
+  toCount,
+} from './recommend-count.ts';
 
-/** The load of a queue or service in one period. Rates are per second, times in ms. */
+/** The load of a queue in one period. Rates are per second, times in ms. */
 export interface Load {
   readonly arrivalRate: number;
-  /** Mean time per job or request. Undefined if none has completed. */
+  /** Mean time per job, including its retries. Undefined if none has ended. */
   readonly processingTime: number | undefined;
   /** Number of waiting jobs. */
   readonly backlog: number;
 }
-
-interface ScalingTarget {
-  /** Maximum time that jobs should wait, in ms. */
-  readonly waitMs: number;
-  /** Number of jobs or requests that one worker or replica handles at the same time. */
-  readonly concurrency: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface Recommendation {
-  readonly desired: number;
-  /** Explanation with the measured load. */
-  readonly reason: string;
-}
-
-/** Planned share of busy capacity. Without spare capacity, a backlog never shrinks. */
-const TARGET_UTILIZATION = 0.8;
-/** Smaller relative differences are ignored, as in the Kubernetes autoscaler. */
-const TOLERANCE = 0.1;
 
 /**
  * Returns the number of workers needed to handle the arrivals (Little's law) and to clear the
@@ -49,17 +40,14 @@ export function computeNeeded(load: Load, target: ScalingTarget): number | undef
   const steady = (arrivalRate * processingTime) / 1000 / TARGET_UTILIZATION;
   const clearing = (backlog * processingTime) / target.waitMs;
   const exact = (steady + clearing) / target.concurrency;
-  // A rounding error above a whole number must not add a worker.
-  return clamp(Math.ceil(exact - 1e-9), target);
+  return toCount(exact, target);
 }
 
 /**
- * Returns the current recommendation. Scales up immediately, but down only to the highest number
- * needed within `history`, like Kubernetes's stabilization window. Ignores a decrease within the
- * tolerance.
+ * Returns the recommendation for a queue. See {@link recommendCount}.
  *
  * @param history load in each equal part of the stabilization window, newest last
- * @param current number of running workers or replicas, if known
+ * @param current number of running workers, if known
  */
 export function recommend(
   history: readonly Load[],
@@ -68,34 +56,22 @@ export function recommend(
 ): Recommendation {
   const now = history.at(-1) ?? { arrivalRate: 0, processingTime: undefined, backlog: 0 };
   const processingTime = findLastProcessingTime(history);
-  const neededCounts = history.map((load) =>
-    computeNeeded({ ...load, processingTime: load.processingTime ?? processingTime }, target),
-  );
-  const neededNow = neededCounts.at(-1);
-  if (neededNow === undefined) {
-    const desired = clamp(Math.max(current ?? 0, now.backlog > 0 ? 1 : 0), target);
-    const reason = `${formatLoad(now)}: ${desired} until the processing time is known`;
-    return { desired, reason };
-  }
-  const highest = Math.max(...neededCounts.filter((count) => count !== undefined));
-  const explanation = formatExplanation(now, processingTime, target);
-  const isWithinTolerance =
-    current !== undefined && Math.abs(highest - current) <= TOLERANCE * current;
-  if (isWithinTolerance && highest < current && clamp(current, target) === current) {
-    const reason = `${explanation}: ${highest}, close enough to the current ${current}`;
-    return { desired: current, reason };
-  }
-  const stabilization = highest > neededNow ? `, kept at ${highest} for recent load` : '';
-  return { desired: highest, reason: `${explanation}: ${neededNow}${stabilization}` };
+  return recommendCount({
+    needed: history.map((load) =>
+      computeNeeded({ ...load, processingTime: load.processingTime ?? processingTime }, target),
+    ),
+    target,
+    current,
+    load: formatLoad(now),
+    explanation: formatExplanation(now, processingTime, target),
+    minimum: now.backlog > 0 ? 1 : 0,
+    unknown: 'processing time',
+  });
 }
 
 /** Returns the latest known processing time, in ms. */
 function findLastProcessingTime(history: readonly Load[]): number | undefined {
   return history.findLast((load) => load.processingTime !== undefined)?.processingTime;
-}
-
-function clamp(count: number, { min, max }: ScalingTarget): number {
-  return Math.min(max, Math.max(min, count));
 }
 
 function formatExplanation(
@@ -114,10 +90,6 @@ function formatLoad({ arrivalRate, backlog }: Load): string {
   return `${formatNumber(arrivalRate)} arriving per second, ${formatNumber(backlog)} waiting`;
 }
 
-function formatNumber(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
 export interface ScalingQuery extends Pick<Query, 'scope' | 'filter'> {
   readonly target: ScalingTarget;
   /**
@@ -128,11 +100,13 @@ export interface ScalingQuery extends Pick<Query, 'scope' | 'filter'> {
   readonly now: number;
 }
 
-const WORKERS_METRIC = { metricType: 'CUSTOM', names: ['perfscope.queue.workers'] } as const;
-const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
-const MINUTE_STEP = { ms: MINUTE_MS, zone: 'utc' } as const;
+export const MINUTE_STEP = { ms: MINUTE_MS, zone: 'utc' } as const;
+/** Number of minutes with a known depth after which missing arrivals are estimated. */
+const MIN_MINUTES = 3;
+/** Smaller shares of missing arrivals are ignored, because depths are measured at different times. */
+const MIN_MISSING_SHARE = 0.2;
 
-/** Recommends workers for each queue. Uses only stored data, so all servers give the same result. */
+/** Recommends workers for each queue. */
 export async function recommendQueueWorkers(
   queryClient: QueryClient,
   scalingQuery: ScalingQuery,
@@ -140,11 +114,11 @@ export async function recommendQueueWorkers(
   const { query, minutes } = toScalingRange(scalingQuery);
   const [series, workers] = await Promise.all([
     queryQueueSeries(queryClient, { ...query, step: MINUTE_STEP }),
-    queryGauges(queryClient, { ...query, groupBy: ['queue'] }, WORKERS_METRIC),
+    queryWorkerCounts(queryClient, query),
   ]);
-  const workersByQueue = new Map(workers.map(({ group, last }) => [group.queue, last]));
-  return series.map(({ queue, points }) => {
+  return series.map(({ queue, scope, points }) => {
     const pointByMinute = new Map(points.map((point) => [point.bucket?.fromMs, point]));
+    const missingRate = computeMissingRate(points);
     let backlog = 0;
     const history = minutes.map(({ fromMs, seconds, isLast }) => {
       const point = pointByMinute.get(fromMs);
@@ -152,44 +126,43 @@ export async function recommendQueueWorkers(
       const newest = isLast ? pointByMinute.get(fromMs + MINUTE_MS) : undefined;
       // If a minute has no data, the queue is not necessarily empty. Keep the previous backlog.
       backlog = newest?.depth ?? point?.depth ?? backlog;
-      const arrivalRate = (point?.arrived ?? 0) / seconds;
-      return { arrivalRate, processingTime: point?.averageProcessing, backlog };
+      const arrivalRate = (point?.arrived ?? 0) / seconds + missingRate;
+      return { arrivalRate, processingTime: point?.averageWork, backlog };
     });
-    return toScalingView('queue', queue, history, scalingQuery.target, workersByQueue.get(queue));
+    const { arrivalRate = 0 } = history.at(-1) ?? {};
+    const processingTime = findLastProcessingTime(history);
+    const current = workers.get(toQueueKey({ group: { queue, queueScope: scope } }));
+    const recommendation = recommend(history, scalingQuery.target, current);
+    const name = { kind: 'queue', name: queue, scope } as const;
+    return { ...name, current, arrivalRate, processingTime, backlog, ...recommendation };
   });
 }
 
-/** Recommends replicas for each service. The number of requests that wait for a service is unknown. */
-export async function recommendServiceReplicas(
-  queryClient: QueryClient,
-  scalingQuery: ScalingQuery,
-): Promise<ScalingView[]> {
-  const { query, minutes } = toScalingRange(scalingQuery);
-  const [totals, instances] = await Promise.all([
-    queryTotals(
-      queryClient,
-      { ...query, groupBy: ['service'], step: MINUTE_STEP },
-      REQUESTS_METRIC,
-    ),
-    queryTotals(queryClient, { ...query, groupBy: ['service', 'instance'] }, REQUESTS_METRIC),
-  ]);
-  return [...Map.groupBy(totals, ({ group }) => group.service)].flatMap(
-    ([service, serviceTotals]) => {
-      if (service === undefined) return [];
-      const totalByMinute = new Map(serviceTotals.map((total) => [total.bucket?.fromMs, total]));
-      const history = minutes.map(({ fromMs, seconds }) => {
-        const total = totalByMinute.get(fromMs);
-        const arrivalRate = (total?.count ?? 0) / seconds;
-        return { arrivalRate, processingTime: total?.average, backlog: 0 };
-      });
-      const current = instances.filter(({ group }) => group.service === service).length;
-      return toScalingView('service', service, history, scalingQuery.target, current);
-    },
-  );
+/**
+ * Returns the rate of arrivals that have no rows yet, in jobs per second. If jobs wait, the arrival of a
+ * job without an instrumented producer is recorded only when the job starts. All accepted jobs either
+ * ended or still wait. The median excludes bursts and retries of many jobs, which only affect the backlog.
+ *
+ * @param points minutes of a queue, oldest first. `depth` is the depth at the end of the minute.
+ */
+export function computeMissingRate(
+  points: readonly Pick<QueuePoint, 'arrived' | 'completed' | 'failed' | 'depth'>[],
+): number {
+  let recorded = 0;
+  const missing = points.flatMap(({ arrived, completed, failed, depth }, i) => {
+    const before = points[i - 1]?.depth;
+    if (before === undefined || depth === undefined) return [];
+    recorded += arrived;
+    return completed + failed + depth - before - arrived;
+  });
+  const median = missing.toSorted((a, b) => a - b)[Math.floor((missing.length - 1) / 2)] ?? 0;
+  const isKnown = missing.length >= MIN_MINUTES;
+  const isLarge = median > (MIN_MISSING_SHARE * recorded) / missing.length;
+  return isKnown && isLarge ? (1000 * median) / MINUTE_MS : 0;
 }
 
 /** Returns the minutes to evaluate. The current minute is included once half of it has passed. */
-function toScalingRange({ scope, filter, now, stabilizationMs }: ScalingQuery) {
+export function toScalingRange({ scope, filter, now, stabilizationMs }: ScalingQuery) {
   const lastMs = floorTo(now - MINUTE_MS / 2, MINUTE_MS);
   const fromMs = floorTo(lastMs - stabilizationMs, MINUTE_MS);
   const minutes: { fromMs: number; seconds: number; isLast: boolean }[] = [];
@@ -198,17 +171,4 @@ function toScalingRange({ scope, filter, now, stabilizationMs }: ScalingQuery) {
     minutes.push({ fromMs: ms, seconds, isLast: ms === lastMs });
   }
   return { query: { scope, filter, range: { fromMs, toMs: now } }, minutes };
-}
-
-function toScalingView(
-  kind: ScalingView['kind'],
-  name: string,
-  history: readonly Load[],
-  target: ScalingTarget,
-  current: number | undefined,
-): ScalingView {
-  const { arrivalRate = 0, backlog = 0 } = history.at(-1) ?? {};
-  const processingTime = findLastProcessingTime(history);
-  const recommendation = recommend(history, target, current);
-  return { kind, name, current, arrivalRate, processingTime, backlog, ...recommendation };
 }

@@ -31,7 +31,7 @@ const MAX_SCALING_VIEWS = 200;
 
 const GAUGE_DESCRIPTIONS = {
   desired: 'Recommended number of workers or replicas.',
-  current: 'Number of connected workers, or of instances that served requests.',
+  current: 'Number of connected workers, or of running instances that served requests.',
 } as const;
 type ScalingGauge = keyof typeof GAUGE_DESCRIPTIONS;
 
@@ -95,8 +95,14 @@ export class ScalingRecorder {
     return (Object.keys(GAUGE_DESCRIPTIONS) as ScalingGauge[])
       .map((gauge) => {
         const name = `perfscope_scaling_${gauge}`;
-        const lines = views.flatMap(({ kind, name: target, [gauge]: count }) =>
-          count === undefined ? [] : formatSample(name, { kind, name: target }, count),
+        const lines = views.flatMap(({ kind, name: target, scope, [gauge]: count }) =>
+          count === undefined
+            ? []
+            : formatSample(
+                name,
+                { kind, name: target, ...(scope && { queue_scope: scope }) },
+                count,
+              ),
         );
         return formatMetricFamily(name, 'gauge', GAUGE_DESCRIPTIONS[gauge], lines);
       })
@@ -106,13 +112,13 @@ export class ScalingRecorder {
   #toRows(): PerformanceMetricRow[] {
     const { resource } = this.#options;
     const timestamp = this.#recordedMs;
-    return this.#views.flatMap(({ kind, name: endpoint, ...counts }) =>
+    return this.#views.flatMap(({ kind, name: endpoint, scope: queueScope, ...counts }) =>
       (Object.keys(GAUGE_DESCRIPTIONS) as ScalingGauge[]).flatMap((gauge) => {
         const value = counts[gauge];
         if (value === undefined) return [];
         const name = `perfscope.scaling.${gauge}`;
         const id = computeIntervalRowId(
-          JSON.stringify([name, kind, endpoint]),
+          JSON.stringify([name, kind, endpoint, queueScope]),
           resource.instance,
           timestamp,
         );
@@ -126,6 +132,7 @@ export class ScalingRecorder {
           test: false,
           operation: kind,
           endpoint,
+          queueScope,
           value,
           sum: value,
         };

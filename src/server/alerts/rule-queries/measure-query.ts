@@ -44,8 +44,10 @@ const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
     const depths = await queryDepths(measure, cache);
     return depths.map((depth) => toObservation(depth, depth.value, depth.valueCount));
   },
-  oldest_age: (measure, cache) =>
-    createSumsQuery(({ last }) => last)({ ...measure, type: 'QUEUE_OLDEST_AGE' }, cache),
+  oldest_age: async (measure, cache) => {
+    const ages = await queryQueueGauge(measure, cache, 'QUEUE_OLDEST_AGE', Math.max);
+    return ages.map((age) => toObservation(age, age.value, age.valueCount));
+  },
   failure_rate: async (measure, cache) => {
     const jobs = await cache.jobTotals(measure);
     return jobs.flatMap(({ group, completed, failed, newestMs }) => {
@@ -125,18 +127,29 @@ async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Obs
 }
 
 /** Returns the number of jobs that are ready to run: the sum of the newest depths by state. */
-async function queryDepths(
+function queryDepths(measure: Measure, cache: RuleQueryCache) {
+  return queryQueueGauge(measure, cache, 'QUEUE_DEPTH', (a, b) => a + b);
+}
+
+/**
+ * Returns the newest value of a queue metric.
+ *
+ * @param combine combines the values of states, and of queues with the same name in different scopes
+ */
+async function queryQueueGauge(
   measure: Measure,
   cache: RuleQueryCache,
+  type: 'QUEUE_DEPTH' | 'QUEUE_OLDEST_AGE',
+  combine: (a: number, b: number) => number,
 ): Promise<(MetricSums & { value: number })[]> {
-  const groupBy = [...new Set([...measure.groupBy, 'operation' as const])];
-  const sums = await cache.metricSums({ ...measure, type: 'QUEUE_DEPTH', groupBy });
+  const groupBy = [...new Set([...measure.groupBy, 'queueScope' as const, 'operation' as const])];
+  const sums = await cache.metricSums({ ...measure, type, groupBy });
   const groups = new Map<string, MetricSums & { value: number }>();
   for (const each of sums) {
     if (!READY_STATES.has(each.group.operation)) continue;
     const group = Object.fromEntries(measure.groupBy.map((name) => [name, each.group[name]]));
     const known = groups.get(toGroupKey(group));
-    const value = (known?.value ?? 0) + (each.last ?? 0);
+    const value = known ? combine(known.value, each.last ?? 0) : (each.last ?? 0);
     groups.set(toGroupKey(group), {
       ...(known ? mergeMetricSums(known, each) : each),
       group,
@@ -164,8 +177,7 @@ async function queryTimeToDrain(measure: Measure, cache: RuleQueryCache): Promis
       arrivalRate: perSecond(arrived),
       completionRate: perSecond(completed + failed),
     };
-    const ms = computeTimeToDrain(depth.value, flow) ?? Number.POSITIVE_INFINITY;
-    return toObservation(depth, ms, depth.value);
+    return toObservation(depth, computeTimeToDrain(depth.value, flow), depth.value);
   });
 }
 

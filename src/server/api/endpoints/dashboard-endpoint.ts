@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { queryDashboard } from '../../../storage/queries/dashboard-query.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
+import { toVisibleScope } from '../request/visible-scope.ts';
 import {
   COMPARE_PARAMETER,
   INCLUDE_TEST_PARAMETER,
@@ -33,8 +34,14 @@ export const dashboardEndpoint = defineEndpoint({
       trends: schemas.trendsSchema,
     })
     .meta({ id: 'Dashboard' }),
-  handle(context) {
+  async handle(context) {
     const { dbQuery, zone } = toRequestQuery(context);
-    return queryDashboard(context.dependencies.queryClient, dbQuery, zone, context.query.compare);
+    const { queryClient } = context.dependencies;
+    const dashboard = await queryDashboard(queryClient, dbQuery, zone, context.query.compare);
+    const queues = dashboard.queues.map((queue) => ({
+      ...queue,
+      scope: toVisibleScope(queue.scope, context.scope.hosts),
+    }));
+    return { ...dashboard, queues };
   },
 });

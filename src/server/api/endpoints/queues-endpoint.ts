@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isInQueueScope } from '../../../core/queue-scope.ts';
 import {
   queryQueueSeries,
   queryQueueStats,
@@ -7,10 +8,12 @@ import {
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
 import { formatStep, resolveStep } from '../request/request-time-range.ts';
+import { toVisibleScope } from '../request/visible-scope.ts';
 import {
   createFilterParameters,
   INCLUDE_TEST_PARAMETER,
   ORIGIN_FILTER_PARAMETERS,
+  QUEUE_SCOPE_PARAMETER,
   RANGE_PARAMETERS,
   STEP_PARAMETER,
   TENANT_FILTER_PARAMETERS,
@@ -20,6 +23,7 @@ import * as schemas from '../schemas/response-schemas.ts';
 const tenantShareSchema = z
   .strictObject({
     queue: z.string().optional(),
+    scope: schemas.queueScopeSchema,
     organizationId: z.string().optional(),
     propertyId: z.string().optional(),
     ended: z.number(),
@@ -56,6 +60,7 @@ export const queuesEndpoint = defineEndpoint({
     ...ORIGIN_FILTER_PARAMETERS,
     ...TENANT_FILTER_PARAMETERS,
     ...createFilterParameters('queue'),
+    ...QUEUE_SCOPE_PARAMETER,
     ...INCLUDE_TEST_PARAMETER,
   }),
   response: z
@@ -67,19 +72,37 @@ export const queuesEndpoint = defineEndpoint({
       timeZone: z.string().optional(),
       ...schemas.NOTES_FIELD,
       series: z
-        .array(z.strictObject({ queue: z.string(), points: z.array(queuePointSchema) }))
+        .array(
+          z.strictObject({
+            queue: z.string(),
+            scope: schemas.queueScopeSchema,
+            points: z.array(queuePointSchema),
+          }),
+        )
         .optional(),
     })
     .meta({ id: 'Queues' }),
   async handle(context) {
     const { query, dependencies } = context;
+    const { hosts } = context.scope;
     const { dbQuery, zone } = toRequestQuery(context);
     const [queues, tenants, series] = await Promise.all([
       queryQueueStats(dependencies.queryClient, dbQuery),
       queryQueueUsageByTenant(dependencies.queryClient, dbQuery),
       query.step === undefined ? undefined : buildSeries(query.step),
     ]);
-    return { ...schemas.toTimeRangeFields(dbQuery.range), queues, tenants, ...series };
+    return {
+      ...schemas.toTimeRangeFields(dbQuery.range),
+      queues: selectByScope(queues),
+      tenants: selectByScope(tenants),
+      ...series,
+    };
+
+    function selectByScope<T extends { scope: string | undefined }>(stats: readonly T[]): T[] {
+      return stats
+        .filter((each) => isInQueueScope(each.scope, query.scope))
+        .map((each) => ({ ...each, scope: toVisibleScope(each.scope, hosts) }));
+    }
 
     async function buildSeries(requestedStep: string) {
       const tables = ['queue_metrics', 'performance_metrics'];
@@ -95,9 +118,9 @@ export const queuesEndpoint = defineEndpoint({
         step: formatStep(step.ms),
         timeZone: step.zone,
         notes: notes.length > 0 ? notes : undefined,
-        series: queueSeries.map(({ queue, points }) => ({
-          queue,
-          points: points.map(({ bucket, ...metrics }) => ({
+        series: selectByScope(queueSeries).map(({ points, ...queue }) => ({
+          ...queue,
+          points: points.map(({ bucket, averageWork: _, ...metrics }) => ({
             at: new Date(bucket?.fromMs ?? range.fromMs),
             ...metrics,
           })),

@@ -8,6 +8,7 @@ import { recommendationSchema } from '../schemas/action-schemas.ts';
 import {
   createDurationSchema,
   createFilterParameters,
+  QUEUE_SCOPE_PARAMETER,
   TENANT_FILTER_PARAMETERS,
 } from '../schemas/query-parameters.ts';
 
@@ -31,18 +32,15 @@ export const scalingEndpoint = defineEndpoint({
   permission: 'readHosts',
   query: z.strictObject({
     ...createFilterParameters('service', 'queue'),
+    ...QUEUE_SCOPE_PARAMETER,
     ...TENANT_FILTER_PARAMETERS,
-    targetWait: createDurationSchema(
-      'Maximum time that jobs or requests should wait, such as 1m.',
-    ).default('1m'),
+    targetWait: createDurationSchema('Maximum time that jobs should wait, such as 1m.').default(
+      '1m',
+    ),
     stabilization: createDurationSchema(
       'How long demand must stay lower before the recommendation decreases, up to 1h.',
     ).default('5m'),
-    concurrency: createCountParameter(
-      1,
-      1,
-      'Number of jobs or requests that a worker or replica runs at once',
-    ),
+    concurrency: createCountParameter(1, 1, 'Number of jobs that a worker runs at once'),
     min: createCountParameter(1, 0, 'Minimum recommendation'),
     max: createCountParameter(100, 1, 'Maximum recommendation'),
   }),
@@ -55,7 +53,7 @@ export const scalingEndpoint = defineEndpoint({
     })
     .meta({ id: 'Scaling' }),
   async handle({ dependencies, query, scope }) {
-    const { queue, service, concurrency, min, max } = query;
+    const { queue, scope: queueScope, service, concurrency, min, max } = query;
     const stabilizationMs = toDurationMs(query.stabilization);
     if (stabilizationMs > MAX_STABILIZATION_MS) {
       throw createRequestError({
@@ -73,7 +71,7 @@ export const scalingEndpoint = defineEndpoint({
     }
     const waitMs = toDurationMs(query.targetWait);
     const recommendations = await dependencies.actions.recommendScaling(
-      { queue, service, waitMs, concurrency, min, max, stabilizationMs },
+      { queue, queueScope, service, waitMs, concurrency, min, max, stabilizationMs },
       narrowScope(scope, query),
     );
     const value = Math.max(min, ...recommendations.map(({ desired }) => desired));

@@ -1,8 +1,10 @@
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Principal } from '../../access/principal.ts';
 
-/** Parameters with which a request selects or shows hosts. `instance` contains the host's name. */
+/** Parameters with which a request shows dimensions. */
 const DIMENSION_PARAMETERS = ['groupBy', 'sort'] as const;
+/** Dimensions that contain the name of a host or of a Redis server. */
+const HOST_DIMENSIONS = ['instance', 'queueScope'] as const;
 
 /**
  * Checks that a request doesn't filter, group, or sort by host, unless the caller has access to hosts.
@@ -14,8 +16,10 @@ export function rejectHostParameters(
   query: Readonly<Record<string, unknown>>,
   { role, scope }: Pick<Principal, 'role' | 'scope'>,
 ): void {
-  const usesHosts =
-    query.instance !== undefined ||
-    DIMENSION_PARAMETERS.some((name) => [query[name]].flat().includes('instance'));
+  const usesHosts = HOST_DIMENSIONS.some(
+    (dimension) =>
+      query[dimension] !== undefined ||
+      DIMENSION_PARAMETERS.some((name) => [query[name]].flat().includes(dimension)),
+  );
   if (usesHosts && !scope.hosts) throw createError('PS_FORBIDDEN', { role, action: 'view hosts' });
 }

@@ -16,6 +16,7 @@ export interface CommonParameters extends TimeRangeParameters {
   readonly endpoint?: NameFilter;
   readonly operation?: NameFilter;
   readonly queue?: NameFilter;
+  readonly queueScope?: NameFilter;
   readonly organizationId?: NameFilter;
   readonly propertyId?: NameFilter;
   readonly includeTest?: boolean;
@@ -40,8 +41,12 @@ export function toRequestQuery({
 
 /** Converts parameters to a query with filters. Tenant parameters narrow the caller's scope. */
 export function toQuery(query: CommonParameters, scope: TenantScope, range: TimeRange): Query {
-  const { service, version, environment, instance, endpoint, operation, queue } = query;
-  const filters = { service, version, environment, instance, endpoint, operation, queue };
+  const { service, version, environment, instance, endpoint, operation } = query;
+  const { queue, queueScope } = query;
+  const filters = {
+    ...{ service, version, environment, instance, endpoint, operation },
+    ...{ queue, queueScope },
+  };
   const present = Object.entries(filters).filter(([, values]) => values !== undefined);
   const filter = Object.fromEntries(present) as Filter satisfies Partial<
     Record<Dimension, unknown>

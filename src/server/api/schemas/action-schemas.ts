@@ -3,7 +3,12 @@ import {
   DECISION_OUTCOME_STATUSES,
   DECISION_STATUSES,
 } from '../../../core/schema/tables/rule-decisions-table.ts';
-import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response-schemas.ts';
+import {
+  optionalNumberSchema,
+  optionalTextSchema,
+  queueScopeSchema,
+  timeSchema,
+} from './response-schemas.ts';
 
 export const decisionStatusSchema = z.enum([...DECISION_STATUSES, ...DECISION_OUTCOME_STATUSES]);
 
@@ -51,6 +56,7 @@ export const recommendationSchema = z
   .strictObject({
     kind: z.enum(['queue', 'service']),
     name: z.string(),
+    scope: queueScopeSchema,
     desired: z.number(),
     current: optionalNumberSchema,
     arrivalRate: z.number(),

@@ -100,6 +100,13 @@ export function createFilterParameters<const N extends DimensionName>(...dimensi
   return Object.fromEntries(entries) as Record<N, z.ZodOptional<typeof namesSchema>>;
 }
 
+export const QUEUE_SCOPE_PARAMETER = {
+  scope: namesSchema.optional().meta({
+    description:
+      'Limits the response to queues in this scope: prefix@host:port/db, or only the prefix. Can be repeated.',
+  }),
+};
+
 export const ORIGIN_FILTER_PARAMETERS = createFilterParameters(
   'service',
   'version',

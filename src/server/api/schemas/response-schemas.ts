@@ -61,9 +61,15 @@ export const databaseStatsSchema = z
   })
   .meta({ id: 'DatabaseFigures' });
 
+export const queueScopeSchema = z.string().optional().meta({
+  description:
+    'Redis server and prefix of the queue: prefix@host:port/db. Callers limited to a tenant get only the prefix.',
+});
+
 export const queueStatsSchema = z
   .strictObject({
     queue: z.string(),
+    scope: queueScopeSchema,
     completed: z.number(),
     failed: z.number(),
     stalled: z.number(),

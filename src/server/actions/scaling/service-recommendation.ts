@@ -1,0 +1,180 @@
+import { MINUTE_MS } from '../../../core/duration.ts';
+import { HOSTS_TABLE } from '../../../storage/queries/aggregation-tables.ts';
+import { type HostMetric, toHostAggregations } from '../../../storage/queries/host-health.ts';
+import { queryTotals, type Totals } from '../../../storage/queries/operation-totals.ts';
+import type { Query } from '../../../storage/queries/query-definition.ts';
+import { toNumber } from '../../../storage/queries/row-values.ts';
+import { runQuery } from '../../../storage/queries/run-query.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
+import type { ScalingView } from '../action-views.ts';
+import {
+  formatNumber,
+  recommendCount,
+  type ScalingTarget,
+  TARGET_UTILIZATION,
+  toCount,
+} from './recommend-count.ts';
+import { MINUTE_STEP, type ScalingQuery, toScalingRange } from './scaling-recommendation.ts';
+
+const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
+/** An instance that reported nothing for this long has ended. */
+const MAX_REPORT_AGE_MS = 3 * MINUTE_MS;
+
+/** Mean utilization of an instance in one minute, as a share of one event loop. */
+export interface InstanceUtilization {
+  readonly instance: string;
+  readonly minuteMs: number;
+  readonly share: number;
+}
+
+/**
+ * Returns how many event loops the instances of a service keep busy in each minute. Each replica has one
+ * event loop, so this determines the number of replicas. The duration of requests doesn't, because an
+ * asynchronous service handles other requests while one waits.
+ *
+ * @param minutes starts of the minutes, oldest first
+ * @returns undefined for a minute without a report of any instance
+ */
+export function computeBusyLoops(
+  reports: readonly InstanceUtilization[],
+  minutes: readonly number[],
+): (number | undefined)[] {
+  const byMinute = Map.groupBy(reports, ({ minuteMs }) => minuteMs);
+  const toShares = (ms: number): [string, number][] =>
+    (byMinute.get(ms) ?? []).map(({ instance, share }) => [instance, share]);
+  return minutes.map((ms) => {
+    // Reports are a minute apart. So some minutes have no report, and the next minute has two.
+    const shares = new Map([...toShares(ms - MINUTE_MS), ...toShares(ms)]);
+    if (shares.size === 0) return undefined;
+    return [...shares.values()].reduce((sum, share) => sum + share, 0);
+  });
+}
+
+/**
+ * Returns the number of replicas that a service needs.
+ *
+ * @param busyLoops number of busy event loops in each minute, newest last; undefined if unknown
+ * @param current number of running replicas, if known
+ */
+export function recommendReplicas(
+  busyLoops: readonly (number | undefined)[],
+  requestRate: number,
+  target: ScalingTarget,
+  current: number | undefined,
+) {
+  const load = `${formatNumber(requestRate)} requests per second`;
+  const known = busyLoops.findLast((count) => count !== undefined);
+  const needed = busyLoops.map((count) => {
+    const busy = count ?? known;
+    return busy === undefined ? undefined : toCount(busy / TARGET_UTILIZATION, target);
+  });
+  const busyText = known === undefined ? '' : formatNumber(known);
+  return recommendCount({
+    needed,
+    target,
+    current,
+    load,
+    explanation: `${load} keep ${busyText} event loops busy (target: ${100 * TARGET_UTILIZATION} % of each)`,
+    minimum: 1,
+    unknown: 'event loop utilization',
+  });
+}
+
+/** Recommends replicas for each service that served requests. */
+export async function recommendServiceReplicas(
+  queryClient: QueryClient,
+  scalingQuery: ScalingQuery,
+): Promise<ScalingView[]> {
+  const { query, minutes } = toScalingRange(scalingQuery);
+  const byInstance = { ...query, groupBy: ['service', 'instance'] } as const;
+  const [totals, instances, utilizations] = await Promise.all([
+    queryTotals(
+      queryClient,
+      { ...query, groupBy: ['service'], step: MINUTE_STEP },
+      REQUESTS_METRIC,
+    ),
+    queryTotals(queryClient, byInstance, REQUESTS_METRIC),
+    queryUtilizations(queryClient, { ...byInstance, step: MINUTE_STEP }),
+  ]);
+  const minuteStarts = minutes.map(({ fromMs }) => fromMs);
+  return [...Map.groupBy(totals, ({ group }) => group.service)].flatMap(
+    ([service, serviceTotals]) => {
+      if (service === undefined) return [];
+      const serving = new Set(
+        instances.flatMap(({ group }) => (group.service === service ? (group.instance ?? []) : [])),
+      );
+      const reports = (utilizations.get(service) ?? []).filter(({ instance }) =>
+        serving.has(instance),
+      );
+      const current = countRunning(serving, reports, scalingQuery.now);
+      const busyLoops = computeBusyLoops(reports, minuteStarts);
+      const { arrivalRate, processingTime } = getLastMinute(serviceTotals, minutes.at(-1));
+      return {
+        kind: 'service',
+        name: service,
+        scope: undefined,
+        current,
+        arrivalRate,
+        processingTime,
+        backlog: 0,
+        ...recommendReplicas(busyLoops, arrivalRate, scalingQuery.target, current),
+      };
+    },
+  );
+}
+
+/** Counts the instances that reported recently. Without any report, counts all that served requests. */
+function countRunning(
+  serving: ReadonlySet<string>,
+  reports: readonly InstanceUtilization[],
+  now: number,
+): number {
+  if (reports.length === 0) return serving.size;
+  const recent = reports.filter(({ minuteMs }) => now - minuteMs <= MAX_REPORT_AGE_MS);
+  return new Set(recent.map(({ instance }) => instance)).size;
+}
+
+function getLastMinute(
+  totals: readonly Totals[],
+  last: { fromMs: number; seconds: number } | undefined,
+) {
+  const total = totals.find(({ bucket }) => bucket?.fromMs === last?.fromMs);
+  return {
+    arrivalRate: (total?.count ?? 0) / (last?.seconds ?? 1),
+    processingTime: total?.average,
+  };
+}
+
+/**
+ * Returns the utilization of each instance's event loop by service. Instances of older agents report only
+ * the CPU time of the process.
+ */
+async function queryUtilizations(
+  queryClient: QueryClient,
+  query: Query,
+): Promise<Map<string, InstanceUtilization[]>> {
+  const [loops, processes] = await Promise.all(
+    (['eventLoopUtilization', 'processCpuUsage'] as const).map((metric) =>
+      queryInstanceMeans(queryClient, query, metric),
+    ),
+  );
+  const reports = new Map([...(processes ?? []), ...(loops ?? [])]);
+  return Map.groupBy(reports.values(), ({ service }) => service);
+}
+
+async function queryInstanceMeans(queryClient: QueryClient, query: Query, metric: HostMetric) {
+  const { total, samples } = toHostAggregations(metric);
+  const results = await runQuery(queryClient, HOSTS_TABLE, query, {
+    aggregations: { total, samples },
+  });
+  return results.flatMap(
+    ({ group, bucket, row }): [string, InstanceUtilization & { service: string }][] => {
+      const { service, instance } = group;
+      const count = toNumber(row.samples) ?? 0;
+      if (count === 0 || service === undefined || instance === undefined || !bucket) return [];
+      const share = Math.min(1, (toNumber(row.total) ?? 0) / count / 100);
+      const key = JSON.stringify([service, instance, bucket.fromMs]);
+      return [[key, { service, instance, minuteMs: bucket.fromMs, share }]];
+    },
+  );
+}
