@@ -108,7 +108,7 @@ it('fits the `top` screen into the terminal and shows part of each section', () 
   const screen = formatTopScreen(stats, { rows: 24, columns: 100, isColored: false });
   expect(screen).toMatch(/GET \/rooms\/0 +booking +50\.0 +12\.5 +40\.0 +–/);
   expect(screen).toMatch(/host-1 +booking +healthy +12\.0 +40\.0 +– +11\.0/);
-  expect(screen).toMatch(/^queue +waiting/m);
+  expect(screen).toMatch(/^queue +scope +waiting/m);
   expect(screen).not.toContain('\x1b');
   expect(formatTopScreen(stats, { rows: 24, columns: 100, isColored: true })).toContain(
     '\x1b[1mendpoint',

@@ -19,6 +19,10 @@ export const TARGET_UTILIZATION = 0.8;
 /** Smaller relative differences are ignored, as in the Kubernetes autoscaler. */
 const TOLERANCE = 0.1;
 
+/** Maximum part of a worker above a whole number that adds no worker. */
+const MAX_IGNORED_SHARE = 0.05;
+const MAX_IGNORED = 0.2;
+
 interface CountOptions {
   /**
    * Number of workers or replicas needed in each equal part of the stabilization window, newest last;
@@ -60,10 +64,13 @@ export function recommendCount(options: CountOptions): Recommendation {
   return { desired: highest, reason: `${explanation}: ${neededNow}${stabilization}` };
 }
 
-/** Rounds a number of workers or replicas up, and limits it to the target's range. */
+/**
+ * Rounds a number of workers or replicas up, and limits it to the target's range. Ignores a small part
+ * above a whole number, because measured rates and times vary by a few percent.
+ */
 export function toCount(exact: number, target: ScalingTarget): number {
-  // A rounding error above a whole number must not add a worker.
-  return clamp(Math.ceil(exact - 1e-9), target);
+  const ignored = Math.min(MAX_IGNORED_SHARE * exact, MAX_IGNORED);
+  return clamp(Math.ceil(exact - ignored - 1e-9), target);
 }
 
 function clamp(count: number, { min, max }: ScalingTarget): number {

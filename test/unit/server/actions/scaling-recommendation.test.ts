@@ -1,10 +1,16 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
+  computeMissingRate,
   computeNeeded,
   type Load,
   recommend,
 } from '../../../../src/server/actions/scaling/scaling-recommendation.ts';
+
+import {
+  computeBusyLoops,
+  recommendReplicas,
+} from '../../../../src/server/actions/scaling/service-recommendation.ts';
 
 const TARGET = { waitMs: 60_000, concurrency: 1, min: 1, max: 1000 };
 const steady = (arrivalRate: number, backlog = 0): Load => ({
@@ -45,6 +51,68 @@ it('keeps the number of workers if the change is within the tolerance or the pro
   });
   expect(recommend([unknown], TARGET, undefined).desired).toBe(1);
   expect(recommend([], TARGET, undefined).desired).toBe(1);
+});
+
+it('ignores small parts above a whole number of workers', () => {
+  // 8 jobs per second that take 0.4 s need exactly 4 workers at 80 % utilization.
+  expect(computeNeeded({ ...steady(8.2), processingTime: 405 }, TARGET)).toBe(4);
+  expect(computeNeeded({ ...steady(9), processingTime: 405 }, TARGET)).toBe(5);
+});
+
+describe('arrivals without rows', () => {
+  const toPoints = (depths: (number | undefined)[], arrived: number, completed: number) =>
+    depths.map((depth) => ({ arrived, completed, failed: 0, depth }));
+
+  it('are estimated from the ended jobs and a growing queue', () => {
+    // The workers end 60 jobs per minute, and the queue grows by 120.
+    expect(computeMissingRate(toPoints([0, 120, 240, 360], 60, 60))).toBe(2);
+  });
+
+  it('are not estimated from a burst, from retries of many jobs, or from few minutes', () => {
+    expect(computeMissingRate(toPoints([0, 0, 5000, 4940, 4880], 0, 60))).toBe(0);
+    expect(computeMissingRate(toPoints([0, 0, 0, 0], 60, 60))).toBe(0);
+    expect(computeMissingRate(toPoints([0, 120], 60, 60))).toBe(0);
+    expect(computeMissingRate(toPoints([undefined, undefined, undefined], 60, 60))).toBe(0);
+    expect(computeMissingRate([])).toBe(0);
+  });
+
+  it('are not estimated from depths that were measured at a different time than the rows', () => {
+    expect(computeMissingRate(toPoints([10, 15, 8, 12, 10], 60, 60))).toBe(0);
+  });
+});
+
+describe('the replicas of a service', () => {
+  const MINUTE_MS = 60_000;
+  const report = (instance: string, minute: number, share: number) => ({
+    instance,
+    minuteMs: minute * MINUTE_MS,
+    share,
+  });
+
+  it('depend on how busy the event loops are, and not on how long requests take', () => {
+    // 44 requests per second wait for 90 ms each, but keep the event loop busy for 30 %.
+    expect(recommendReplicas([0.3, 0.3], 44, TARGET, 1)).toEqual({
+      desired: 1,
+      reason: '44 requests per second keep 0.3 event loops busy (target: 80 % of each): 1',
+    });
+    expect(recommendReplicas([1.9], 44, TARGET, 2).desired).toBe(3);
+    expect(recommendReplicas([1.9, 0.3], 44, TARGET, 3)).toMatchObject({ desired: 3 });
+  });
+
+  it('stay the same while the utilization is unknown', () => {
+    expect(recommendReplicas([undefined], 44, TARGET, 3)).toEqual({
+      desired: 3,
+      reason: '44 requests per second: 3 until the event loop utilization is known',
+    });
+    expect(recommendReplicas([], 44, TARGET, undefined).desired).toBe(1);
+    expect(recommendReplicas([0.9, undefined], 44, TARGET, 1).desired).toBe(2);
+  });
+
+  it('use the last report of each instance in this minute and the previous minute', () => {
+    const reports = [report('a', 1, 0.5), report('b', 2, 0.25), report('a', 3, 0.75)];
+    const minutes = [0, 1, 2, 3, 4, 5].map((minute) => minute * MINUTE_MS);
+    expect(computeBusyLoops(reports, minutes)).toEqual([undefined, 0.5, 0.75, 1, 0.75, undefined]);
+  });
 });
 
 it('clears any backlog within the target time and does not flap', () => {

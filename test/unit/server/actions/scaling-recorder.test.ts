@@ -30,6 +30,7 @@ function makeView(name: string, desired: number, current?: number): ScalingView 
   return {
     kind: 'queue',
     name,
+    scope: undefined,
     desired,
     current,
     arrivalRate: 1,
