@@ -140,7 +140,7 @@ function computeFlow(jobs: JobTotals | undefined, lengthMs: number) {
  * Computes the time until a queue is empty.
  *
  * @returns time in ms; 0 for an empty queue; infinity if the queue is not shrinking; `undefined` if no job
- * ended, because nothing shows that the queue is processed
+ * ended. Then nothing shows that the queue is processed.
  */
 export function computeTimeToDrain(
   depth: number | undefined,

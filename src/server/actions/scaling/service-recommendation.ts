@@ -123,7 +123,7 @@ export async function recommendServiceReplicas(
   );
 }
 
-/** Counts the instances that reported recently. Without any report, counts all that served requests. */
+/** Counts the instances that reported recently. Without reports, counts the instances that served requests. */
 function countRunning(
   serving: ReadonlySet<string>,
   reports: readonly InstanceUtilization[],
