@@ -100,6 +100,7 @@ it('records flows, delayed jobs, priorities, schedulers, retries, and stalled jo
     ['delayed', 'active', 1, 1],
     ['delayed', 'completed', 1, 1],
     ['delayed', 'delayed', 1, 1],
+    ['delayed', 'waiting', 1, 1],
     ['first', 'active', 1, 1],
     ['first', 'completed', 1, 1],
     ['first', 'prioritized', 1, 1],
@@ -107,6 +108,7 @@ it('records flows, delayed jobs, priorities, schedulers, retries, and stalled jo
   await expectRows(countByStatus('parents'), [
     ['parent', 'active', 1, 1],
     ['parent', 'completed', 1, 1],
+    ['parent', 'waiting', 1, 1],
     ['parent', 'waiting-children', 1, 1],
   ]);
   await expectRows(

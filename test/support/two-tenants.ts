@@ -53,16 +53,14 @@ type Values = Readonly<Record<string, string | number | boolean | undefined>>;
  * Values of the columns that can't contain any text, by table. A list gives one row for each entry. All
  * other columns are filled automatically, so that new columns are included.
  */
-function getVariants(
-  table: TableName,
-  { mark, organizationId, propertyId }: SeededTenant,
-  now: number,
-): readonly Values[] {
+function getVariants(table: TableName, tenant: SeededTenant, now: number): readonly Values[] {
+  const { mark, organizationId, propertyId } = tenant;
   const labels = JSON.stringify({
     organization: organizationId,
     property: propertyId,
     service: `${mark}-service`,
     instance: HOST,
+    queueScope: toQueueScope(tenant),
   });
   const content = {
     status: 'firing',
@@ -137,9 +135,15 @@ function toValue(column: string, type: ColumnType, tenant: SeededTenant, now: nu
   if (column === 'organizationId') return tenant.organizationId;
   if (column === 'propertyId') return tenant.propertyId;
   if (column === 'instance') return HOST;
+  if (column === 'queueScope') return toQueueScope(tenant);
   if (type === 'symbol' || type === 'varchar') return `${tenant.mark}-${column}`;
   if (type === 'boolean') return false;
   return type === 'timestamp' ? now - 3000 : 1;
+}
+
+/** Contains the host of the Redis server. */
+function toQueueScope({ mark }: SeededTenant): string {
+  return `${mark}@${HOST}:6379/0`;
 }
 
 /**
@@ -173,6 +177,7 @@ export function addAlertingRows(add: AddRows, tenant: SeededTenant, now: number)
         timestamp: now - 1000 - i,
         id: `${mark}-job-${i}`,
         queueName: `${mark}-mails`,
+        queueScope: toQueueScope(tenant),
         jobId: `${i}`,
         jobType: 'send',
         status: i % 2 ? 'failed' : 'completed',

@@ -35,13 +35,13 @@ local jobs = {}
 local function read_job(id)
   if not id or id:sub(1, 2) == '0:' then return nil end
   if jobs[id] then return jobs[id] end
-  local f = redis.call('HMGET', p .. id, 'timestamp', 'ats', 'atm', 'stc', 'stacktrace', 'opts')
+  local f = redis.call('HMGET', p .. id, 'timestamp', 'ats', 'atm', 'stc', 'opts')
   local timestamp = tonumber(f[1])
   if not timestamp then return nil end
-  local ok, opts = pcall(cjson.decode, f[6] or '{}')
+  local ok, opts = pcall(cjson.decode, f[5] or '{}')
   local delay = ok and type(opts) == 'table' and tonumber(opts['delay']) or 0
   local moved = (tonumber(f[2]) or 0) > 0 or (tonumber(f[3]) or 0) > 0
-    or (tonumber(f[4]) or 0) > 0 or (f[5] and f[5] ~= '[]')
+    or (tonumber(f[4]) or 0) > 0 or redis.call('HSTRLEN', p .. id, 'stacktrace') > #'[]'
   jobs[id] = { id = id, key = id .. ':' .. (f[2] or '0'), ms = timestamp + delay,
     certain = not moved and delay == 0, due = not moved and timestamp + delay or false }
   return jobs[id]
