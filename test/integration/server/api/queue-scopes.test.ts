@@ -5,7 +5,8 @@ import { makeHistogram } from '../../../support/alert-fixtures.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
 
 const MINUTE_MS = 60_000;
-const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS + 45_000;
+/** In the past, and 45 s after the start of a minute, so that this minute is evaluated. */
+const NOW = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 15_000;
 const RANGE = { from: NOW - 5 * MINUTE_MS, to: NOW };
 const PROD = 'prod@redis.example:6379/0';
 const STAGE = 'stage@redis.example:6379/0';
