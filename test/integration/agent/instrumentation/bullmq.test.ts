@@ -1,17 +1,20 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../../demo/database-servers.ts';
 import { InstrumentedBullmq } from '../../../support/instrumented-bullmq.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const HOUR_MS = 3_600_000;
-const folder =
-  process.env.BULLMQ_FOLDER ??
-  fileURLToPath(new URL('../../../../node_modules/bullmq', import.meta.url));
-const app = new InstrumentedBullmq(folder);
-const { FlowProducer, Queue, Worker } = app.bullmq;
 const redis = new RedisServer();
-const opened: { close(): Promise<void> }[] = [];
+/** A folder with the newest version 5, which production applications still use. */
+const olderFolder = mkdtempSync(join(tmpdir(), 'bullmq-'));
+const npmOptions = ['--prefix', olderFolder, '--ignore-scripts', '--no-audit', '--no-fund'];
+await promisify(execFile)('npm', ['install', ...npmOptions, 'bullmq@5']);
 let connection: { host: string; port: number; maxRetriesPerRequest: null };
 
 beforeAll(async () => {
@@ -20,210 +23,230 @@ beforeAll(async () => {
   connection = { host, port: Number(port), maxRetriesPerRequest: null };
 });
 afterAll(async () => {
-  await Promise.all(opened.map((each) => each.close()));
   await redis.remove();
+  rmSync(olderFolder, { recursive: true });
 });
 
-function createQueue(name: string, prefix = 'bull') {
-  const queue = new Queue(name, { connection, prefix });
-  opened.push(queue);
-  return queue;
-}
-
-type Processor = (job: { name: string; attemptsStarted: number }) => Promise<unknown>;
-
-function startWorker(name: string, processor: Processor | null = async () => {}, options = {}) {
-  const worker = new Worker(name, processor as never, { connection, ...options });
-  worker.on('error', () => {});
-  opened.push(worker);
-  return worker;
-}
-
-const waitForCompleted = (queue: string, count: number) =>
-  waitFor(async () => app.rows(queue, 'completed').length >= count, 10_000);
-const getOldestAge = async (queue: string) =>
-  (await app.poll('perfscope.queue.oldest.age')).find((each) => each.queue === queue)?.value;
-
-describe('an arrival', () => {
-  it('is a job that Redis accepted, not an ignored duplicate', async () => {
-    const queue = createQueue('duplicates');
-    const add = (opts: object) => queue.add('a', {}, opts);
-    await add({});
-    for (let i = 0; i < 5; i++) await add({ jobId: 'one' });
-    for (let i = 0; i < 5; i++) await add({ deduplication: { id: 'two' } });
-    await app.poll('perfscope.queue.depth');
-    expect(app.arrivals('duplicates')).toHaveLength(3);
-    for (let i = 0; i < 5; i++) await add({ jobId: 'one' });
-    await app.poll('perfscope.queue.depth');
-    startWorker('duplicates');
-    await waitForCompleted('duplicates', 3);
-    expect(app.arrivals('duplicates')).toHaveLength(3);
+describe.each([
+  [6, fileURLToPath(new URL('../../../../node_modules/bullmq', import.meta.url))],
+  [5, join(olderFolder, 'node_modules/bullmq')],
+])('with BullMQ %i', (version, folder) => {
+  const app = new InstrumentedBullmq(folder);
+  const { FlowProducer, Queue, Worker } = app.bullmq;
+  const opened: { close(): Promise<void> }[] = [];
+  /** The versions use the same names in different databases. */
+  const getConnection = () => ({ ...connection, db: version });
+  afterAll(async () => {
+    await Promise.all(opened.map((each) => each.close()));
   });
 
-  it('is each iteration of a scheduler', async () => {
-    const queue = createQueue('scheduled');
-    startWorker('scheduled');
-    await queue.upsertJobScheduler('s', { every: 20, limit: 3 }, { name: 'tick' });
-    await waitForCompleted('scheduled', 3);
-    expect(app.arrivals('scheduled')).toHaveLength(app.rows('scheduled', 'completed').length);
-  });
+  function createQueue(name: string, prefix = 'bull') {
+    const queue = new Queue(name, { connection: getConnection(), prefix });
+    opened.push(queue);
+    return queue;
+  }
 
-  it('is a delayed job once it is ready, a promoted job, and a parent of a flow', async () => {
-    const queue = createQueue('later');
-    const job = await queue.add('promoted', {}, { delay: HOUR_MS });
-    await queue.add('delayed', {}, { delay: 20 });
-    expect(app.arrivals('later')).toEqual([]);
-    await job.promote();
-    const flows = new FlowProducer({ connection });
-    opened.push(flows);
-    await flows.add({
-      name: 'parent',
-      queueName: 'later',
-      children: [{ name: 'child', queueName: 'later' }],
+  type Processor = (job: { name: string; attemptsStarted: number }) => Promise<unknown>;
+
+  function startWorker(name: string, processor: Processor | null = async () => {}, options = {}) {
+    const worker = new Worker(name, processor as never, {
+      connection: getConnection(),
+      ...options,
     });
-    startWorker('later');
-    await waitForCompleted('later', 4);
-    const names = app.arrivals('later').map(({ jobType }) => jobType);
-    expect(names.sort()).toEqual(['child', 'delayed', 'parent', 'promoted']);
-    const scopes = new Set(app.arrivals('later').map(({ queueScope }) => queueScope));
-    expect([...scopes]).toEqual([`bull@127.0.0.1:${connection.port}/0`]);
-    for (const { waitTime } of app.rows('later', 'active'))
-      expect(waitTime).toBeLessThan(HOUR_MS / 2);
-  });
+    worker.on('error', () => {});
+    opened.push(worker);
+    return worker;
+  }
 
-  it('is not a retry', async () => {
-    const queue = createQueue('failing');
-    startWorker('failing', async ({ attemptsStarted }) => {
-      if (attemptsStarted < 3) throw new Error('fails');
+  const waitForCompleted = (queue: string, count: number) =>
+    waitFor(async () => app.rows(queue, 'completed').length >= count, 10_000);
+  const getOldestAge = async (queue: string) =>
+    (await app.poll('perfscope.queue.oldest.age')).find((each) => each.queue === queue)?.value;
+
+  describe('an arrival', () => {
+    it('is a job that Redis accepted, not an ignored duplicate', async () => {
+      const queue = createQueue('duplicates');
+      const add = (opts: object) => queue.add('a', {}, opts);
+      await add({});
+      for (let i = 0; i < 5; i++) await add({ jobId: 'one' });
+      for (let i = 0; i < 5; i++) await add({ deduplication: { id: 'two' } });
+      await app.poll('perfscope.queue.depth');
+      expect(app.arrivals('duplicates')).toHaveLength(3);
+      for (let i = 0; i < 5; i++) await add({ jobId: 'one' });
+      await app.poll('perfscope.queue.depth');
+      startWorker('duplicates');
+      await waitForCompleted('duplicates', 3);
+      expect(app.arrivals('duplicates')).toHaveLength(3);
     });
-    await queue.add('a', {}, { attempts: 3 });
-    await waitForCompleted('failing', 1);
-    expect(app.rows('failing', 'waiting')).toHaveLength(3);
-    expect(app.arrivals('failing')).toHaveLength(1);
-  });
-});
 
-describe('a job that the application processes itself', () => {
-  it('starts and ends once', async () => {
-    const queue = createQueue('by-hand');
-    const worker = startWorker('by-hand', null);
-    await queue.addBulk(['a', 'b', 'c'].map((name) => ({ name, data: {} })));
-    const first = await worker.getNextJob('token');
-    await first!.moveToCompleted('done', 'token', false);
-    const second = await worker.getNextJob('token');
-    const next = await second!.moveToFailed(new Error('fails'), 'token', true);
-    const [data, id] = next as unknown as [never, string];
-    const third = app.bullmq.Job.fromJSON(worker, data, id);
-    await third.moveToCompleted('done', 'token', false);
-    const countRows = (status: string) => app.rows('by-hand', status).map(({ jobType }) => jobType);
-    expect(countRows('active')).toEqual(['a', 'b', 'c']);
-    expect(countRows('completed')).toEqual(['a', 'c']);
-    expect(countRows('failed')).toEqual(['b']);
-  });
-});
-
-describe('the wait time', () => {
-  const expectShortWaits = (queue: string) => {
-    for (const { waitTime, attempts } of app.rows(queue, 'active'))
-      expect(waitTime ?? 0, `attempt ${attempts}`).toBeLessThan(HOUR_MS / 2);
-  };
-
-  it('of a retried job starts at its retry', async () => {
-    const queue = createQueue('retried');
-    let isDown = true;
-    startWorker('retried', async () => {
-      if (isDown) throw new Error('fails');
+    it('is each iteration of a scheduler', async () => {
+      const queue = createQueue('scheduled');
+      startWorker('scheduled');
+      await queue.upsertJobScheduler('s', { every: 20, limit: 3 }, { name: 'tick' });
+      await waitForCompleted('scheduled', 3);
+      expect(app.arrivals('scheduled')).toHaveLength(app.rows('scheduled', 'completed').length);
     });
-    const job = await queue.add('a', {}, {});
-    await waitFor(async () => app.rows('retried', 'failed').length > 0);
-    isDown = false;
-    const stored = await queue.getJob(job.id!);
-    await stored!.retry();
-    await waitForCompleted('retried', 1);
-    expect(app.rows('retried', 'active')[1]?.waitTime).toBeLessThan(10_000);
-  });
 
-  it('of a delayed or rate-limited job starts when it is ready again', async () => {
-    const queue = createQueue('moved');
-    const past = { timestamp: Date.now() - HOUR_MS };
-    startWorker(
-      'moved',
-      async (job) => {
-        if (job.attemptsStarted > 1) return;
-        if (job.name === 'limited') {
-          await queue.rateLimit(20);
-          throw Worker.RateLimitError();
-        }
-        const { token } = job as unknown as { token: string };
-        await (job as unknown as import('bullmq').Job).moveToDelayed(Date.now() + 20, token);
-        throw new app.bullmq.DelayedError();
-      },
-      { limiter: { max: 100, duration: 1000 } },
-    );
-    await queue.add('delayed', {}, past);
-    await queue.add('limited', {}, past);
-    await waitForCompleted('moved', 2);
-    const again = app.rows('moved', 'active').filter(({ waitTime = 0 }) => waitTime < HOUR_MS / 2);
-    expect(again.map(({ jobType }) => jobType).sort()).toEqual(['delayed', 'limited']);
-    expectShortWaits('retried');
-  });
-});
-
-describe('the oldest age', () => {
-  it('of a retried job starts at its retry', async () => {
-    const queue = createQueue('old-retried');
-    const worker = startWorker('old-retried', async () => {
-      throw new Error('fails');
+    it('is a delayed job once it is ready, a promoted job, and a parent of a flow', async () => {
+      const queue = createQueue('later');
+      const job = await queue.add('promoted', {}, { delay: HOUR_MS });
+      await queue.add('delayed', {}, { delay: 20 });
+      expect(app.arrivals('later')).toEqual([]);
+      await job.promote();
+      const flows = new FlowProducer({ connection: getConnection() });
+      opened.push(flows);
+      await flows.add({
+        name: 'parent',
+        queueName: 'later',
+        children: [{ name: 'child', queueName: 'later' }],
+      });
+      startWorker('later');
+      await waitForCompleted('later', 4);
+      const names = app.arrivals('later').map(({ jobType }) => jobType);
+      expect(names.sort()).toEqual(['child', 'delayed', 'parent', 'promoted']);
+      const scopes = new Set(app.arrivals('later').map(({ queueScope }) => queueScope));
+      expect([...scopes]).toEqual([`bull@127.0.0.1:${connection.port}/${version}`]);
+      for (const { waitTime } of app.rows('later', 'active'))
+        expect(waitTime).toBeLessThan(HOUR_MS / 2);
     });
-    const job = await queue.add('a', {}, { timestamp: Date.now() - HOUR_MS });
-    await waitFor(async () => app.rows('old-retried', 'failed').length > 0);
-    await worker.close();
-    await (await queue.getJob(job.id!))!.retry();
-    expect(await getOldestAge('old-retried')).toBeLessThan(60);
-    // The next poll remembers the time.
-    expect(await getOldestAge('old-retried')).toBeLessThan(60);
+
+    it('is not a retry', async () => {
+      const queue = createQueue('failing');
+      startWorker('failing', async ({ attemptsStarted }) => {
+        if (attemptsStarted < 3) throw new Error('fails');
+      });
+      await queue.add('a', {}, { attempts: 3 });
+      await waitForCompleted('failing', 1);
+      expect(app.rows('failing', 'waiting')).toHaveLength(3);
+      expect(app.arrivals('failing')).toHaveLength(1);
+    });
   });
 
-  it('of a promoted or delayed job starts when the job is ready', async () => {
-    const queue = createQueue('old-promoted');
-    const timestamp = Date.now() - HOUR_MS;
-    const job = await queue.add('a', {}, { timestamp, delay: 2 * HOUR_MS });
-    await job.promote();
-    expect(await getOldestAge('old-promoted')).toBeLessThan(60);
+  describe('a job that the application processes itself', () => {
+    it('starts and ends once', async () => {
+      const queue = createQueue('by-hand');
+      const worker = startWorker('by-hand', null);
+      await queue.addBulk(['a', 'b', 'c'].map((name) => ({ name, data: {} })));
+      const first = await worker.getNextJob('token');
+      await first!.moveToCompleted('done', 'token', false);
+      const second = await worker.getNextJob('token');
+      const next = await second!.moveToFailed(new Error('fails'), 'token', true);
+      const [data, id] = next as unknown as [never, string];
+      const third = app.bullmq.Job.fromJSON(worker, data, id);
+      await third.moveToCompleted('done', 'token', false);
+      const countRows = (status: string) =>
+        app.rows('by-hand', status).map(({ jobType }) => jobType);
+      expect(countRows('active')).toEqual(['a', 'b', 'c']);
+      expect(countRows('completed')).toEqual(['a', 'c']);
+      expect(countRows('failed')).toEqual(['b']);
+    });
   });
 
-  it('is found between jobs that were added at both ends', async () => {
-    const queue = createQueue('stack');
-    const now = Date.now();
-    for (let i = 20; i > 0; i--) await queue.add('fifo', {}, { timestamp: now - i * 60_000 });
-    for (let i = 20; i > 0; i--) {
-      await queue.add('lifo', {}, { timestamp: now - i * 1000, lifo: true });
-    }
-    expect(Math.floor((await getOldestAge('stack'))! / 60)).toBe(20);
+  describe('the wait time', () => {
+    const expectShortWaits = (queue: string) => {
+      for (const { waitTime, attempts } of app.rows(queue, 'active'))
+        expect(waitTime ?? 0, `attempt ${attempts}`).toBeLessThan(HOUR_MS / 2);
+    };
+
+    it('of a retried job starts at its retry', async () => {
+      const queue = createQueue('retried');
+      let isDown = true;
+      startWorker('retried', async () => {
+        if (isDown) throw new Error('fails');
+      });
+      const job = await queue.add('a', {}, {});
+      await waitFor(async () => app.rows('retried', 'failed').length > 0);
+      isDown = false;
+      const stored = await queue.getJob(job.id!);
+      await stored!.retry();
+      await waitForCompleted('retried', 1);
+      expect(app.rows('retried', 'active')[1]?.waitTime).toBeLessThan(10_000);
+    });
+
+    it('of a delayed or rate-limited job starts when it is ready again', async () => {
+      const queue = createQueue('moved');
+      const past = { timestamp: Date.now() - HOUR_MS };
+      startWorker(
+        'moved',
+        async (job) => {
+          if (job.attemptsStarted > 1) return;
+          if (job.name === 'limited') {
+            await queue.rateLimit(20);
+            throw Worker.RateLimitError();
+          }
+          const { token } = job as unknown as { token: string };
+          await (job as unknown as import('bullmq').Job).moveToDelayed(Date.now() + 20, token);
+          throw new app.bullmq.DelayedError();
+        },
+        { limiter: { max: 100, duration: 1000 } },
+      );
+      await queue.add('delayed', {}, past);
+      await queue.add('limited', {}, past);
+      await waitForCompleted('moved', 2);
+      const again = app
+        .rows('moved', 'active')
+        .filter(({ waitTime = 0 }) => waitTime < HOUR_MS / 2);
+      expect(again.map(({ jobType }) => jobType).sort()).toEqual(['delayed', 'limited']);
+      expectShortWaits('retried');
+    });
   });
 
-  it('is the age of the oldest job of any priority', async () => {
-    const queue = createQueue('priorities');
-    const now = Date.now();
-    await queue.addBulk(
-      Array.from({ length: 150 }, (_, i) => ({
-        name: 'high',
-        data: {},
-        opts: { priority: 1, timestamp: now - i },
-      })),
-    );
-    await queue.add('low', {}, { priority: 9, timestamp: now - HOUR_MS });
-    expect(Math.floor((await getOldestAge('priorities'))! / 60)).toBe(60);
-  });
-});
+  describe('the oldest age', () => {
+    it('of a retried job starts at its retry', async () => {
+      const queue = createQueue('old-retried');
+      const worker = startWorker('old-retried', async () => {
+        throw new Error('fails');
+      });
+      const job = await queue.add('a', {}, { timestamp: Date.now() - HOUR_MS });
+      await waitFor(async () => app.rows('old-retried', 'failed').length > 0);
+      await worker.close();
+      await (await queue.getJob(job.id!))!.retry();
+      expect(await getOldestAge('old-retried')).toBeLessThan(60);
+      // The next poll remembers the time.
+      expect(await getOldestAge('old-retried')).toBeLessThan(60);
+    });
 
-it('polls each scope of a queue', async () => {
-  await createQueue('shared', 'prod').addBulk(['a', 'b'].map((name) => ({ name, data: {} })));
-  await createQueue('shared', 'stage').add('a', {});
-  const depths = await app.poll('perfscope.queue.depth');
-  const waiting = depths.filter(({ queue, state }) => queue === 'shared' && state === 'waiting');
-  expect(waiting.map(({ scope, value }) => [scope, value]).sort()).toEqual([
-    [`prod@127.0.0.1:${connection.port}/0`, 2],
-    [`stage@127.0.0.1:${connection.port}/0`, 1],
-  ]);
+    it('of a promoted or delayed job starts when the job is ready', async () => {
+      const queue = createQueue('old-promoted');
+      const timestamp = Date.now() - HOUR_MS;
+      const job = await queue.add('a', {}, { timestamp, delay: 2 * HOUR_MS });
+      await job.promote();
+      expect(await getOldestAge('old-promoted')).toBeLessThan(60);
+    });
+
+    it('is found between jobs that were added at both ends', async () => {
+      const queue = createQueue('stack');
+      const now = Date.now();
+      for (let i = 20; i > 0; i--) await queue.add('fifo', {}, { timestamp: now - i * 60_000 });
+      for (let i = 20; i > 0; i--) {
+        await queue.add('lifo', {}, { timestamp: now - i * 1000, lifo: true });
+      }
+      expect(Math.floor((await getOldestAge('stack'))! / 60)).toBe(20);
+    });
+
+    it('is the age of the oldest job of any priority', async () => {
+      const queue = createQueue('priorities');
+      const now = Date.now();
+      await queue.addBulk(
+        Array.from({ length: 150 }, (_, i) => ({
+          name: 'high',
+          data: {},
+          opts: { priority: 1, timestamp: now - i },
+        })),
+      );
+      await queue.add('low', {}, { priority: 9, timestamp: now - HOUR_MS });
+      expect(Math.floor((await getOldestAge('priorities'))! / 60)).toBe(60);
+    });
+  });
+
+  it('polls each scope of a queue', async () => {
+    await createQueue('shared', 'prod').addBulk(['a', 'b'].map((name) => ({ name, data: {} })));
+    await createQueue('shared', 'stage').add('a', {});
+    const depths = await app.poll('perfscope.queue.depth');
+    const waiting = depths.filter(({ queue, state }) => queue === 'shared' && state === 'waiting');
+    expect(waiting.map(({ scope, value }) => [scope, value]).sort()).toEqual([
+      [`prod@127.0.0.1:${connection.port}/${version}`, 2],
+      [`stage@127.0.0.1:${connection.port}/${version}`, 1],
+    ]);
+  });
 });
