@@ -55,7 +55,7 @@ export class JobReadyTimes {
 }
 
 /** Returns when a job's first attempt is due, in ms since the epoch. */
-export function getDueMs(job: BullmqJob): number {
+function getDueMs(job: BullmqJob): number {
   return job.timestamp + (job.opts?.delay ?? 0);
 }
 

@@ -1,5 +1,5 @@
 /** States of a queue in the order of the script's result. */
-export const QUEUE_STATES = [
+const QUEUE_STATES = [
   'waiting',
   'paused',
   'active',

@@ -37,7 +37,7 @@ export interface QueueStats {
 }
 
 /** The name and scope of a queue. */
-export interface QueueName {
+interface QueueName {
   readonly queue: string;
   readonly scope: string | undefined;
 }

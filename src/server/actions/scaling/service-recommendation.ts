@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { HOSTS_TABLE } from '../../../storage/queries/aggregation-tables.ts';
-import { type HostMetric, toHostAggregations } from '../../../storage/queries/host-health.ts';
+import { toHostAggregations } from '../../../storage/queries/host-health.ts';
 import { queryTotals, type Totals } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
@@ -145,36 +145,25 @@ function getLastMinute(
   };
 }
 
-/**
- * Returns the utilization of each instance's event loop by service. Instances of older agents report only
- * the CPU time of the process.
- */
+/** Returns the utilization of each instance's event loop in each minute, by service. */
 async function queryUtilizations(
   queryClient: QueryClient,
   query: Query,
 ): Promise<Map<string, InstanceUtilization[]>> {
-  const [loops, processes] = await Promise.all(
-    (['eventLoopUtilization', 'processCpuUsage'] as const).map((metric) =>
-      queryInstanceMeans(queryClient, query, metric),
-    ),
-  );
-  const reports = new Map([...(processes ?? []), ...(loops ?? [])]);
-  return Map.groupBy(reports.values(), ({ service }) => service);
-}
-
-async function queryInstanceMeans(queryClient: QueryClient, query: Query, metric: HostMetric) {
-  const { total, samples } = toHostAggregations(metric);
+  const { total, samples } = toHostAggregations('eventLoopUtilization');
   const results = await runQuery(queryClient, HOSTS_TABLE, query, {
     aggregations: { total, samples },
   });
-  return results.flatMap(
-    ({ group, bucket, row }): [string, InstanceUtilization & { service: string }][] => {
-      const { service, instance } = group;
-      const count = toNumber(row.samples) ?? 0;
-      if (count === 0 || service === undefined || instance === undefined || !bucket) return [];
-      const share = Math.min(1, (toNumber(row.total) ?? 0) / count / 100);
-      const key = JSON.stringify([service, instance, bucket.fromMs]);
-      return [[key, { service, instance, minuteMs: bucket.fromMs, share }]];
-    },
+  const byService = Map.groupBy(results, ({ group }) => group.service ?? '');
+  return new Map(
+    [...byService].map(([service, rows]) => [
+      service,
+      rows.flatMap(({ group: { instance }, bucket, row }) => {
+        const count = toNumber(row.samples) ?? 0;
+        if (count === 0 || instance === undefined || !bucket) return [];
+        const share = (toNumber(row.total) ?? 0) / count / 100;
+        return { instance, minuteMs: bucket.fromMs, share };
+      }),
+    ]),
   );
 }
