@@ -101,10 +101,13 @@ export interface ScalingQuery extends Pick<Query, 'scope' | 'filter'> {
 }
 
 export const MINUTE_STEP = { ms: MINUTE_MS, zone: 'utc' } as const;
-/** Number of minutes with a known depth after which missing arrivals are estimated. */
-const MIN_MINUTES = 3;
-/** Smaller shares of missing arrivals are ignored, because depths are measured at different times. */
-const MIN_MISSING_SHARE = 0.2;
+/** Minimum number of minutes from which the rate of accepted jobs is estimated. */
+const MIN_MINUTES = 2;
+/**
+ * If the rows contain a smaller share of the accepted jobs, arrivals are missing. Other differences are
+ * ignored, because depths are measured up to half a minute earlier than the other values.
+ */
+const MAX_RECORDED_SHARE = 0.8;
 
 /** Recommends workers for each queue. */
 export async function recommendQueueWorkers(
@@ -118,7 +121,7 @@ export async function recommendQueueWorkers(
   ]);
   return series.map(({ queue, scope, points }) => {
     const pointByMinute = new Map(points.map((point) => [point.bucket?.fromMs, point]));
-    const missingRate = computeMissingRate(points);
+    const acceptedRate = estimateAcceptedRate(points);
     let backlog = 0;
     const history = minutes.map(({ fromMs, seconds, isLast }) => {
       const point = pointByMinute.get(fromMs);
@@ -126,7 +129,7 @@ export async function recommendQueueWorkers(
       const newest = isLast ? pointByMinute.get(fromMs + MINUTE_MS) : undefined;
       // If a minute has no data, the queue is not necessarily empty. Keep the previous backlog.
       backlog = newest?.depth ?? point?.depth ?? backlog;
-      const arrivalRate = (point?.arrived ?? 0) / seconds + missingRate;
+      const arrivalRate = Math.max((point?.arrived ?? 0) / seconds, acceptedRate);
       return { arrivalRate, processingTime: point?.averageWork, backlog };
     });
     const { arrivalRate = 0 } = history.at(-1) ?? {};
@@ -139,26 +142,27 @@ export async function recommendQueueWorkers(
 }
 
 /**
- * Returns the rate of arrivals that have no rows yet, in jobs per second. If jobs wait, the arrival of a
- * job without an instrumented producer is recorded only when the job starts. All accepted jobs either
- * ended or still wait. The median excludes bursts and retries of many jobs, which only affect the backlog.
+ * Returns the rate at which Redis accepted jobs, in jobs per second, or 0 if the rows contain the arrivals.
+ * If jobs wait, the arrival of a job without an instrumented producer is recorded only when the job
+ * starts. But all accepted jobs either ended or still wait. The median excludes bursts and retries of
+ * many jobs, which only affect the backlog.
  *
  * @param points minutes of a queue, oldest first. `depth` is the depth at the end of the minute.
  */
-export function computeMissingRate(
+export function estimateAcceptedRate(
   points: readonly Pick<QueuePoint, 'arrived' | 'completed' | 'failed' | 'depth'>[],
 ): number {
   let recorded = 0;
-  const missing = points.flatMap(({ arrived, completed, failed, depth }, i) => {
+  const accepted = points.flatMap(({ arrived, completed, failed, depth }, i) => {
     const before = points[i - 1]?.depth;
     if (before === undefined || depth === undefined) return [];
     recorded += arrived;
-    return completed + failed + depth - before - arrived;
+    return completed + failed + depth - before;
   });
-  const median = missing.toSorted((a, b) => a - b)[Math.floor((missing.length - 1) / 2)] ?? 0;
-  const isKnown = missing.length >= MIN_MINUTES;
-  const isLarge = median > (MIN_MISSING_SHARE * recorded) / missing.length;
-  return isKnown && isLarge ? (1000 * median) / MINUTE_MS : 0;
+  if (accepted.length < MIN_MINUTES) return 0;
+  const median = accepted.toSorted((a, b) => a - b)[Math.floor((accepted.length - 1) / 2)] ?? 0;
+  const isMissing = recorded < MAX_RECORDED_SHARE * median * accepted.length;
+  return isMissing ? (1000 * median) / MINUTE_MS : 0;
 }
 
 /** Returns the minutes to evaluate. The current minute is included once half of it has passed. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  computeMissingRate,
   computeNeeded,
+  estimateAcceptedRate,
   type Load,
   recommend,
 } from '../../../../src/server/actions/scaling/scaling-recommendation.ts';
@@ -65,19 +65,22 @@ describe('arrivals without rows', () => {
 
   it('are estimated from the ended jobs and a growing queue', () => {
     // The workers end 60 jobs per minute, and the queue grows by 120.
-    expect(computeMissingRate(toPoints([0, 120, 240, 360], 60, 60))).toBe(2);
+    expect(estimateAcceptedRate(toPoints([0, 120, 240, 360], 60, 60))).toBe(3);
+    expect(estimateAcceptedRate(toPoints([0, 120, 240], 0, 60))).toBe(3);
   });
 
-  it('are not estimated from a burst, from retries of many jobs, or from few minutes', () => {
-    expect(computeMissingRate(toPoints([0, 0, 5000, 4940, 4880], 0, 60))).toBe(0);
-    expect(computeMissingRate(toPoints([0, 0, 0, 0], 60, 60))).toBe(0);
-    expect(computeMissingRate(toPoints([0, 120], 60, 60))).toBe(0);
-    expect(computeMissingRate(toPoints([undefined, undefined, undefined], 60, 60))).toBe(0);
-    expect(computeMissingRate([])).toBe(0);
+  it('are not estimated from a burst or from retries of many jobs', () => {
+    expect(estimateAcceptedRate(toPoints([0, 0, 5000, 4940, 4880], 0, 60))).toBe(0);
+    expect(estimateAcceptedRate(toPoints([0, 0, 5000], 60, 60))).toBe(0);
   });
 
-  it('are not estimated from depths that were measured at a different time than the rows', () => {
-    expect(computeMissingRate(toPoints([10, 15, 8, 12, 10], 60, 60))).toBe(0);
+  it('are not estimated if the rows contain them, or if the depth is unknown', () => {
+    expect(estimateAcceptedRate(toPoints([0, 120, 240, 360], 180, 60))).toBe(0);
+    // The depths were measured at other times than the rows.
+    expect(estimateAcceptedRate(toPoints([10, 15, 8, 12, 10], 60, 60))).toBe(0);
+    expect(estimateAcceptedRate(toPoints([0, 120], 0, 60))).toBe(0);
+    expect(estimateAcceptedRate(toPoints([undefined, undefined, undefined], 0, 60))).toBe(0);
+    expect(estimateAcceptedRate([])).toBe(0);
   });
 });
 
