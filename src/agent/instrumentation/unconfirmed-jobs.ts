@@ -31,10 +31,11 @@ export class UnconfirmedJobs {
       if (this.#queues.size >= MAX_QUEUES) return;
       this.#queues.set(queueKey, rowsById);
     }
-    const rows = rowsById.get(row.jobId);
+    const { jobId = '' } = row;
+    const rows = rowsById.get(jobId);
     if (rows && rows.length < MAX_ROWS_PER_ID) rows.push(row);
     else if (rows) rows[MAX_ROWS_PER_ID - 1] = row;
-    else if (rowsById.size < MAX_IDS_PER_QUEUE) rowsById.set(row.jobId, [row]);
+    else if (rowsById.size < MAX_IDS_PER_QUEUE) rowsById.set(jobId, [row]);
   }
 
   /** Removes and returns the rows of a queue. */
