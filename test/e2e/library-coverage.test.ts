@@ -44,7 +44,7 @@ it('counts each query, prepared statement, cursor, stream, COPY, and transaction
       ['SELECT ? / (id - ?) FROM lines', 1, 1],
       ['SELECT id FROM lines', 1, 0],
       ['SELECT id, text FROM lines', 1, 0],
-      ['SELECT text FROM lines WHERE id = $1', 3, 0],
+      ['SELECT text FROM lines WHERE id = ?', 3, 0],
     ],
   );
 });
