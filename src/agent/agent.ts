@@ -13,7 +13,11 @@ import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
-import { toJobOccurrence, toRequestOccurrence } from './error-tracking/to-error-occurrence.ts';
+import {
+  toConnectOccurrence,
+  toJobOccurrence,
+  toRequestOccurrence,
+} from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { createExpressInstrumentations } from './instrumentation/express.ts';
 import { HistogramRegistry } from './instrumentation/histogram-registry.ts';
@@ -160,6 +164,7 @@ export class Agent {
     const libraries = this.#otelMetrics?.createLibraryInstrumentations({
       onJob: (job, failure) => this.recordJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
+      onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
       onQueueReachabilityChange: (queue, reachable) => {
         if (reachable) log.warn(`The Redis server for queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);

@@ -885,9 +885,9 @@ export interface ErrorsQuery {
    */
   timeZone?: string;
   /**
-   * Kinds to return: one or more of uncaught, rejection, request, job, alert.
+   * Kinds to return: one or more of uncaught, rejection, request, job, database, alert.
    */
-  kind?: ('uncaught' | 'rejection' | 'request' | 'job' | 'alert')[];
+  kind?: ('uncaught' | 'rejection' | 'request' | 'job' | 'database' | 'alert')[];
   /**
    * Levels to return: one or more of fatal, error.
    */

@@ -13,6 +13,7 @@ import {
   DurationStats,
   SystemHealthMonitor,
 } from '../../../src/agent/health/system-health-monitor.ts';
+import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
 import { HostSampler, instrumentHost } from '../../../src/agent/instrumentation/host-metrics.ts';
 import { InstrumentationRegistry } from '../../../src/agent/instrumentation/instrumentation-registry.ts';
 import { createPoolMetrics } from '../../../src/agent/instrumentation/postgres-pools.ts';
@@ -106,8 +107,8 @@ describe('a failing observable callback', () => {
         return 'connection';
       }
     };
-    const { patch, countConnections } = createPoolMetrics(meter);
-    patch(Pool);
+    const { patch, countConnections } = createPoolMetrics(meter, new HistogramRegistry(() => {}));
+    patch(Pool, fail);
     const pool = new Pool();
     expect(pool.connect()).toBe('connection');
     await expectFailure('the PostgreSQL pool metrics', observe);
