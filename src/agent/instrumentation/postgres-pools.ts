@@ -13,6 +13,7 @@ interface PgPool {
   waitingCount: number;
   ended?: boolean;
   options: PostgresAddress & {
+    connectionString?: unknown;
     max?: number;
     application_name?: string;
   };
@@ -43,7 +44,8 @@ const POOL_TIMEOUT_MESSAGE = 'timeout exceeded when trying to connect';
  */
 export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): PoolMetrics {
   const pools = new Set<WeakRef<PgPool>>();
-  const registered = new WeakSet<PgPool>();
+  /** Names of the registered pools. */
+  const names = new WeakMap<PgPool, string>();
   const createGauge = (name: string, description: string) =>
     meter.createObservableGauge(name, { unit: '{connection}', description });
   const count = createGauge('db.client.connection.count', 'Connections by state.');
@@ -72,7 +74,7 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
   const observe = (result: BatchObservableResult) => {
     const sums = new Map<string, { used: number; idle: number; waiting: number; max: number }>();
     for (const pool of getOpenPools()) {
-      const name = formatServer(pool.options);
+      const name = names.get(pool) ?? '';
       const sum = sums.get(name) ?? { used: 0, idle: 0, waiting: 0, max: 0 };
       sum.used += pool.totalCount - pool.idleCount;
       sum.idle += pool.idleCount;
@@ -90,19 +92,21 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
   };
   meter.addBatchObservableCallback(guard(PART, observe), [count, max, pending]);
 
-  const register = (pool: PgPool) => {
-    if (registered.has(pool)) return;
-    registered.add(pool);
+  const register = (pool: PgPool): string => {
+    const existing = names.get(pool);
+    if (existing !== undefined) return existing;
+    const name = getPoolName(pool);
+    names.set(pool, name);
     pools.add(new WeakRef(pool));
+    return name;
   };
 
   const startConnect = guard(PART, (pool: PgPool, args: unknown[], onTimeout: OnFailedConnect) => {
     // The pool can call back in the context of the caller that released the connection.
     const bound = bindCallback(args, 0);
     if (pool.options.application_name === PERFSCOPE_APPLICATION_NAME) return { args: bound };
-    register(pool);
+    const server = register(pool);
     const attempt = { startMs: performance.now(), tenant: getCurrentTenant() };
-    const server = formatServer(pool.options);
     const onConnect = guard(PART, () => {
       const waitMs = performance.now() - attempt.startMs;
       const attributes = { 'db.client.connection.pool.name': server };
@@ -138,4 +142,17 @@ export function createPoolMetrics(meter: Meter, histograms: HistogramRegistry): 
     return open.length > 0 ? open.reduce((sum, pool) => sum + pool.totalCount, 0) : undefined;
   });
   return { patch, countConnections };
+}
+
+/** Returns `host:port/database`. The URL of a connection can contain credentials, so only its parts are used. */
+function getPoolName({ options }: PgPool): string {
+  const { connectionString } = options;
+  if (typeof connectionString !== 'string' || !URL.canParse(connectionString))
+    return formatServer(options);
+  const { hostname, port, pathname } = new URL(connectionString);
+  return formatServer({
+    host: hostname || options.host,
+    port: Number(port) || options.port,
+    database: pathname.slice(1),
+  });
 }

@@ -81,7 +81,8 @@ async function closeClient(client: pg.Client): Promise<void> {
 
 describe('a pool', () => {
   it('records a caller that gets no connection in time, and how long the others waited', async () => {
-    const pool = new pg.Pool({ ...login, port: server.port, max: 1 });
+    const connectionString = `postgresql://eve:s3cret@127.0.0.1:${server.port}/hotel?application_name=a`;
+    const pool = new pg.Pool({ connectionString, max: 1 });
     pool.on('error', () => {});
     const client = await pool.connect();
     pool.options.connectionTimeoutMillis = 1;
