@@ -115,6 +115,7 @@ export class Agent {
     this.health = new SystemHealthMonitor({
       resource,
       add,
+      hostName: config.host,
       host: this.#host,
       eventLoop: this.#eventLoop,
       requests: this.#requestStats,

@@ -80,7 +80,7 @@ describe('a failing observable callback', () => {
     const sampler = new HostSampler(0);
     instrumentHost(meter, sampler);
     sampler.sample = fail;
-    await expectFailure('the host metrics', observe, 4);
+    await expectFailure('the host metrics', observe, 7);
   });
 
   it('of the runtime metrics is counted', async () => {
@@ -88,7 +88,7 @@ describe('a failing observable callback', () => {
     instrumentRuntime(meter, eventLoop);
     eventLoop.stop();
     eventLoop.sample = fail;
-    await expectFailure('the runtime metrics', observe, 7);
+    await expectFailure('the runtime metrics', observe, 8);
   });
 
   it('of the garbage collection metrics is counted', async () => {
@@ -236,6 +236,7 @@ describe('a failing outcome of a decision', () => {
 
 it('a failing health snapshot is counted, and the interval continues', async () => {
   const monitor = new SystemHealthMonitor({
+    hostName: 'host',
     resource: { service: 's', instance: 'i' },
     host: { sample: fail } as unknown as HostSampler,
     eventLoop: { sample: fail } as unknown as EventLoopSampler,

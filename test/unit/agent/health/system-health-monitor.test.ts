@@ -17,6 +17,7 @@ beforeEach(() => {
   queries.reset();
   add.mockClear();
   monitor = new SystemHealthMonitor({
+    hostName: 'host',
     ...{ resource: { service: 's', instance: 'i' }, host: new HostSampler(), eventLoop, queries },
     requests: new DurationStats(),
     countConnections: () => countConnections(),
