@@ -1,5 +1,5 @@
 import type { QueryClient } from '../questdb/query-client.ts';
-import { type GaugePoint, queryGauges } from './gauge-values.ts';
+import { type GaugePoint, queryGauges, queryRunningGauges } from './gauge-values.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
 import { type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
@@ -26,6 +26,7 @@ export interface QueueStats {
   depthByState: Record<string, number>;
   /** Waiting time of the oldest job in ms. */
   oldestAge: number | undefined;
+  /** Connected workers, as the running processes report them. */
   workers: number | undefined;
   /**
    * Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking.
@@ -54,7 +55,7 @@ export async function queryQueueStats(
     queryJobTotals(queryClient, byQueue),
     queryGauges(queryClient, { ...byQueue, groupBy: ['queue', 'operation'] }, DEPTH_METRIC),
     queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
-    queryGauges(queryClient, byQueue, WORKERS_METRIC),
+    queryRunningGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
   const jobsByQueue = new Map(jobs.map((total) => [total.group.queue, total]));
   const indexLast = (points: typeof ages) =>

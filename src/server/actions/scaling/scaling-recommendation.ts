@@ -1,8 +1,9 @@
 import { MINUTE_MS } from '../../../core/duration.ts';
-import { queryGauges } from '../../../storage/queries/gauge-values.ts';
+import { queryRunningGauges } from '../../../storage/queries/gauge-values.ts';
 import { queryTotals } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import { queryQueueSeries } from '../../../storage/queries/queue-stats.ts';
+import { getRunningRange } from '../../../storage/queries/running-processes.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
@@ -140,7 +141,7 @@ export async function recommendQueueWorkers(
   const { query, minutes } = toScalingRange(scalingQuery);
   const [series, workers] = await Promise.all([
     queryQueueSeries(queryClient, { ...query, step: MINUTE_STEP }),
-    queryGauges(queryClient, { ...query, groupBy: ['queue'] }, WORKERS_METRIC),
+    queryRunningGauges(queryClient, { ...query, groupBy: ['queue'] }, WORKERS_METRIC),
   ]);
   const workersByQueue = new Map(workers.map(({ group, last }) => [group.queue, last]));
   return series.map(({ queue, points }) => {
@@ -171,7 +172,11 @@ export async function recommendServiceReplicas(
       { ...query, groupBy: ['service'], step: MINUTE_STEP },
       REQUESTS_METRIC,
     ),
-    queryTotals(queryClient, { ...query, groupBy: ['service', 'instance'] }, REQUESTS_METRIC),
+    queryTotals(
+      queryClient,
+      { ...query, range: getRunningRange(query), groupBy: ['service', 'instance'] },
+      REQUESTS_METRIC,
+    ),
   ]);
   return [...Map.groupBy(totals, ({ group }) => group.service)].flatMap(
     ([service, serviceTotals]) => {
