@@ -183,6 +183,11 @@ export class Agent {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
   }
 
+  /** Calls `onChange` after a library was loaded, or its state changed. */
+  watchLibraries(onChange: () => void): void {
+    if (this.#instrumentationRegistry) this.#instrumentationRegistry.onChange = onChange;
+  }
+
   /** Stores a job transition as a row, and adds the job's times to its queue's histograms. */
   recordJob(job: JobTransition, failure?: { error: unknown }): void {
     recordJobTransition(this.recorder, this.#otelMetrics, job, failure);

@@ -26,7 +26,9 @@ export class PatchedPostgres {
       pools: createPoolMetrics(unusedMeter, this.#histograms),
     });
     for (const file of files) pg!.patches[file]!(require(`pg/${file}`));
-    pool!.patches['']!(require('pg-pool'));
+    // The pool of `pg` extends the pool of `pg-pool`.
+    const { Pool } = require('pg') as { Pool: object };
+    pool!.patches['']!(Object.getPrototypeOf(Pool));
   }
 
   /** Returns the series of a histogram with values since the last call, and their counts. */

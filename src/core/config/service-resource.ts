@@ -38,9 +38,9 @@ export function detectServiceResource(
 }
 
 /**
- * Returns the name of the machine or the container in which the process runs: the pod, the container, or
- * the host in `OTEL_RESOURCE_ATTRIBUTES`, or the host name. In a container, the host name is usually the ID of
- * the container or the name of the pod.
+ * Returns the name of the machine or the container in which the process runs. Uses the pod, the container, or
+ * the host in `OTEL_RESOURCE_ATTRIBUTES`. Otherwise, returns the host name. In a container, it is usually the
+ * name of the pod or the ID of the container.
  */
 export function detectHost(env: EnvironmentVariables): string {
   const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');

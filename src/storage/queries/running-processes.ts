@@ -8,9 +8,9 @@ const DEFAULT_REPORT_INTERVAL_MS = MINUTE_MS;
 const REPORT_INTERVALS = 3;
 
 /**
- * Returns the last part of a query's range. A process that is running at the end of the range has reported
- * in this part: health rows and gauges of the last three report intervals, which are at least 3 min.
- * Processes that ended earlier must not be added to sums over processes.
+ * Returns the last part of a query's range: three report intervals, and at least 3 min. A process that is
+ * running at the end of the range has reported in this part. Sums over processes must contain only these
+ * processes.
  *
  * @param nowMs a range can end in the future, but reports can't
  */
