@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createError } from '../../core/perfscope-error.ts';
-import { formatUnmeasuredReason } from '../instrumentation/library-states.ts';
+import { formatUnmeasuredReason, isShown } from '../instrumentation/library-states.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
 import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 
@@ -111,7 +111,7 @@ async function collectReports(options: CollectOptions): Promise<LibraryReport[]>
 function formatLibraryLines(main: LibraryReport, others: readonly LibraryReport[]): string[] {
   const lines = new Map<string, string>();
   for (const report of [main, ...others]) {
-    for (const library of report.libraries) {
+    for (const library of report.libraries.filter(isShown)) {
       const { name, version, measured } = library;
       const place = report === main ? '' : ' (in a worker process or thread)';
       const reason = measured ? '' : `: ${formatUnmeasuredReason(library)}`;

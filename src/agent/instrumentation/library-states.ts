@@ -41,7 +41,8 @@ export class LibraryReporter {
   }
 }
 
-function isShown({ name }: LibraryState): boolean {
+/** Whether users know this library, so that it is listed. */
+export function isShown({ name }: LibraryState): boolean {
   return !INTERNAL_PACKAGES.has(name);
 }
 
