@@ -10,11 +10,13 @@ import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 /** Time between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 3000;
 const POLL_INTERVAL_MS = 100;
+/** Minimum time for Node.js to start, which takes long on a busy machine. */
+const START_TIMEOUT_MS = 30_000;
 /** Time without a newly loaded library after which all libraries are probably loaded. */
 const QUIET_MS = 3000;
 
 export interface ExamineOptions {
-  /** Maximum time, in ms, to wait until the application has loaded its libraries. */
+  /** Maximum time, in ms, to wait until the application has loaded one of its libraries. Starts with the application. */
   readonly timeoutMs: number;
 }
 
@@ -62,7 +64,7 @@ export async function examineApplication(
     const main = reports.find(isMain);
     if (end?.isFailure) throw createError('PS_DOCTOR_FAILED', { app, reason: end.reason });
     if (!main) {
-      const reason = end?.reason ?? `it did not start within ${timeoutMs / 1000} s`;
+      const reason = end?.reason ?? 'it did not start in time';
       throw createError('PS_DOCTOR_FAILED', { app, reason });
     }
     const others = reports.filter((report) => report !== main);
@@ -89,7 +91,8 @@ interface CollectOptions extends ExamineOptions {
 /** Reads reports until the application has ended, no more libraries are loaded, or the time is over. */
 async function collectReports(options: CollectOptions): Promise<LibraryReport[]> {
   const { folder, isMain, isEnded, timeoutMs } = options;
-  const deadlineMs = performance.now() + timeoutMs;
+  let deadlineMs = performance.now() + Math.max(timeoutMs, START_TIMEOUT_MS);
+  let hasStarted = false;
   let known = '';
   let changedMs = performance.now();
   for (;;) {
@@ -99,8 +102,10 @@ async function collectReports(options: CollectOptions): Promise<LibraryReport[]>
     const libraries = JSON.stringify(reports.map((report) => report.libraries));
     if (libraries !== known) changedMs = nowMs;
     known = libraries;
-    const isStarted = reports.find(isMain)?.isStarted === true;
-    const isQuiet = isStarted && nowMs - changedMs >= QUIET_MS;
+    const main = reports.find(isMain);
+    if (main && !hasStarted) deadlineMs = nowMs + timeoutMs;
+    hasStarted = main !== undefined;
+    const isQuiet = main?.isStarted === true && nowMs - changedMs >= QUIET_MS;
     const hasLibraries = reports.some((report) => report.libraries.length > 0);
     if (wasEnded || (isQuiet && hasLibraries) || nowMs >= deadlineMs) return reports;
     await delay(POLL_INTERVAL_MS);
