@@ -85,7 +85,7 @@ const MESSAGE_TYPES: readonly (readonly [pattern: RegExp, errorType: string])[] 
   [/could not translate host name/, 'ENOTFOUND'],
   [/password authentication failed/, '28P01'],
   [/no pg_hba\.conf entry/, '28000'],
-  [/database ".*" does not exist/, '3D000'],
+  [/database "[^"]{1,63}" does not exist/, '3D000'],
   [/too many clients already/, '53300'],
   [/the database system is starting up/, '57P03'],
 ];
