@@ -206,6 +206,7 @@ export class Agent {
     return listSystemMetricStarts({
       otelMetrics: this.#otelMetrics,
       host: this.#host,
+      hostName: this.config.host,
       eventLoop: this.#eventLoop,
       health: this.health,
       settings: this.config.settings,

@@ -162,8 +162,8 @@ export class OtelMetrics {
     counter.addCallback(guard(PART, observe));
   }
 
-  startHostMetrics(sampler: HostSampler): void {
-    instrumentHost(this.#provider.getMeter('perfscope.system'), sampler);
+  startHostMetrics(sampler: HostSampler, hostName: string): void {
+    instrumentHost(this.#provider.getMeter('perfscope.system'), sampler, hostName);
   }
 
   startRuntimeMetrics(sampler: EventLoopSampler): void {

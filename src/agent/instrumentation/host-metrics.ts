@@ -171,8 +171,11 @@ function readNetworkBytes(): HostSample['network'] {
  * Records host metrics. The names follow
  * https://opentelemetry.io/docs/specs/semconv/system/system-metrics/ and …/process-metrics/. If the container
  * has a limit, `container.*` replaces `system.*`, so that each process has one CPU and one memory usage.
+ *
+ * @param hostName name of the host, the container, or the pod
  */
-export function instrumentHost(meter: Meter, sampler: HostSampler): void {
+export function instrumentHost(meter: Meter, sampler: HostSampler, hostName: string): void {
+  const host = { 'host.name': hostName };
   for (const [scope, isContainer] of [
     ['container', true],
     ['system', false],
@@ -186,7 +189,8 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       .addCallback(
         guardCallback((result) => {
           const { cpuUsage, hasCpuLimit } = sampler.sample();
-          if (cpuUsage !== undefined && hasCpuLimit === isContainer) result.observe(cpuUsage / 100);
+          if (cpuUsage !== undefined && hasCpuLimit === isContainer)
+            result.observe(cpuUsage / 100, host);
         }),
       );
     meter
@@ -198,7 +202,8 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
         guardCallback((result) => {
           const { memoryUsage, hasMemoryLimit } = sampler.sample();
           if (hasMemoryLimit !== isContainer) return;
-          result.observe(memoryUsage / 100, isContainer ? {} : { 'system.memory.state': 'used' });
+          const state = isContainer ? {} : { 'system.memory.state': 'used' };
+          result.observe(memoryUsage / 100, { ...host, ...state });
         }),
       );
   }
@@ -222,7 +227,7 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
       guardCallback((result) => {
         const { diskUsage } = sampler.sample();
         if (diskUsage === undefined) return;
-        result.observe(diskUsage / 100, { 'system.filesystem.mountpoint': '/' });
+        result.observe(diskUsage / 100, { ...host, 'system.filesystem.mountpoint': '/' });
       }),
     );
   // Subtracted from later values, so that the first interval excludes the host's earlier traffic.
@@ -238,7 +243,7 @@ export function instrumentHost(meter: Meter, sampler: HostSampler): void {
         if (!network || !initial) return;
         for (const direction of ['receive', 'transmit'] as const) {
           const bytes = Math.max(0, network[direction] - initial[direction]);
-          result.observe(bytes, { 'network.io.direction': direction });
+          result.observe(bytes, { ...host, 'network.io.direction': direction });
         }
       }),
     );

@@ -78,7 +78,7 @@ describe('a failing observable callback', () => {
 
   it('of the host metrics is counted', async () => {
     const sampler = new HostSampler(0);
-    instrumentHost(meter, sampler);
+    instrumentHost(meter, sampler, 'host');
     sampler.sample = fail;
     await expectFailure('the host metrics', observe, 7);
   });

@@ -20,7 +20,7 @@ async function collectGauges(sampler: HostSampler): Promise<Record<string, numbe
   const reader = new Reader({
     aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE,
   });
-  instrumentHost(new MeterProvider({ readers: [reader] }).getMeter('host'), sampler);
+  instrumentHost(new MeterProvider({ readers: [reader] }).getMeter('host'), sampler, 'db-1');
   const { resourceMetrics } = await reader.collect();
   const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
   return Object.fromEntries(
@@ -115,7 +115,7 @@ it('counts network traffic since the process started, not since the host started
   const host = { ...sampler.sample(), network: { receive: 5e9, transmit: 1e9 } };
   sampler.sample = () => host;
   const reader = new Reader({ aggregationTemporalitySelector: () => AggregationTemporality.DELTA });
-  instrumentHost(new MeterProvider({ readers: [reader] }).getMeter('host'), sampler);
+  instrumentHost(new MeterProvider({ readers: [reader] }).getMeter('host'), sampler, 'db-1');
   host.network = { receive: 5e9 + 300, transmit: 1e9 + 20 };
   const { resourceMetrics } = await reader.collect();
   const points = resourceMetrics.scopeMetrics
@@ -128,4 +128,5 @@ it('counts network traffic since the process started, not since the host started
     ['receive', 300],
     ['transmit', 20],
   ]);
+  expect(points[0]?.attributes['host.name']).toBe('db-1');
 });
