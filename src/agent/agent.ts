@@ -13,7 +13,11 @@ import { DroppedRowCounter } from '../storage/spool/dropped-rows.ts';
 import type { CheckpointEntry } from '../storage/write/checkpoint-file.ts';
 import { DeferredWriter } from '../storage/write/deferred-writer.ts';
 import { ErrorTracker, parseThrown } from './error-tracking/error-tracker.ts';
-import { toJobOccurrence, toRequestOccurrence } from './error-tracking/to-error-occurrence.ts';
+import {
+  toConnectOccurrence,
+  toJobOccurrence,
+  toRequestOccurrence,
+} from './error-tracking/to-error-occurrence.ts';
 import { DurationStats, SystemHealthMonitor } from './health/system-health-monitor.ts';
 import { createExpressInstrumentations } from './instrumentation/express.ts';
 import { HistogramRegistry } from './instrumentation/histogram-registry.ts';
@@ -111,6 +115,7 @@ export class Agent {
     this.health = new SystemHealthMonitor({
       resource,
       add,
+      hostName: config.host,
       host: this.#host,
       eventLoop: this.#eventLoop,
       requests: this.#requestStats,
@@ -160,6 +165,7 @@ export class Agent {
     const libraries = this.#otelMetrics?.createLibraryInstrumentations({
       onJob: (job, failure) => this.recordJob(job, failure),
       onQuery: (durationMs) => this.#queryStats.add(durationMs, false),
+      onFailedConnect: (failure) => this.errorTracker.track(toConnectOccurrence(failure)),
       onQueueReachabilityChange: (queue, reachable) => {
         if (reachable) log.warn(`The Redis server for queue ${queue} is reachable again.`);
         else log.warn(createError('PS_QUEUE_AWAY', { queue }).message);
@@ -175,6 +181,11 @@ export class Agent {
   /** Supported libraries that the application has loaded so far. */
   get loadedLibraries(): readonly LibraryState[] {
     return this.#instrumentationRegistry?.loadedLibraries ?? [];
+  }
+
+  /** Calls `onChange` after a library was loaded, or its state changed. */
+  watchLibraries(onChange: () => void): void {
+    if (this.#instrumentationRegistry) this.#instrumentationRegistry.onChange = onChange;
   }
 
   /** Stores a job transition as a row, and adds the job's times to its queue's histograms. */
@@ -195,6 +206,7 @@ export class Agent {
     return listSystemMetricStarts({
       otelMetrics: this.#otelMetrics,
       host: this.#host,
+      hostName: this.config.host,
       eventLoop: this.#eventLoop,
       health: this.health,
       settings: this.config.settings,

@@ -23,6 +23,7 @@ import { type HttpInstrumentationOptions, instrumentHttp } from './instrumentati
 import type { LibraryInstrumentation } from './instrumentation/instrumentation-registry.ts';
 import { createJobHistograms } from './instrumentation/job-histograms.ts';
 import { createPostgresInstrumentations } from './instrumentation/postgres.ts';
+import type { FailedConnect } from './instrumentation/postgres-connects.ts';
 import { createPoolMetrics, type PoolMetrics } from './instrumentation/postgres-pools.ts';
 import { createQueueDepthMetrics } from './instrumentation/queue-depth.ts';
 import { RequestSampler } from './instrumentation/request-sampler.ts';
@@ -56,6 +57,7 @@ export interface OtelMetricsOptions
 export interface LibraryInstrumentationOptions {
   onJob: (job: JobTransition, failure: { error: unknown } | undefined) => void;
   onQuery: (durationMs: number) => void;
+  onFailedConnect: (failure: FailedConnect) => void;
   onQueueReachabilityChange: (queue: string, reachable: boolean) => void;
   includeJobData: boolean;
 }
@@ -116,14 +118,14 @@ export class OtelMetrics {
     this.#stopFunctions.push(http.stop);
     this.abortOpenRequests = http.abortOpenRequests;
     this.recordJob = createJobHistograms(histograms);
-    this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'));
+    this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'), histograms);
     createWriteMetrics(this.#provider, options);
     this.#observeFailures();
   }
 
   /** Creates the instrumentations for databases and queues. */
   createLibraryInstrumentations(options: LibraryInstrumentationOptions): LibraryInstrumentation[] {
-    const { onJob, onQuery, onQueueReachabilityChange, includeJobData } = options;
+    const { onJob, onQuery, onFailedConnect, onQueueReachabilityChange, includeJobData } = options;
     const unconfirmedJobs = new UnconfirmedJobs();
     const onQueue = createQueueDepthMetrics({
       meter: this.#provider.getMeter('perfscope.queue'),
@@ -136,6 +138,7 @@ export class OtelMetrics {
         histograms: this.#histograms,
         pools: this.poolMetrics,
         onQuery,
+        onFailedConnect,
       }),
       ...createBullmqInstrumentations({
         onTransition: onJob,
@@ -168,8 +171,8 @@ export class OtelMetrics {
     counter.addCallback(guard(PART, observe));
   }
 
-  startHostMetrics(sampler: HostSampler): void {
-    instrumentHost(this.#provider.getMeter('perfscope.system'), sampler);
+  startHostMetrics(sampler: HostSampler, hostName: string): void {
+    instrumentHost(this.#provider.getMeter('perfscope.system'), sampler, hostName);
   }
 
   startRuntimeMetrics(sampler: EventLoopSampler): void {

@@ -1,14 +1,17 @@
 import { isMainThread } from 'node:worker_threads';
+import { guard } from '../core/guard.ts';
 import { startTimeout } from '../core/guarded-timers.ts';
 import { stderrLogger } from '../core/log.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Agent } from './agent.ts';
 import { servePrometheus } from './export/prometheus-exporter.ts';
-import { formatLibraries } from './instrumentation/instrumentation-registry.ts';
+import { LibraryReporter } from './instrumentation/library-states.ts';
 import { flushOnExit } from './process/flush-on-exit.ts';
 import { runWhenIdle } from './run-when-idle.ts';
 import { getSharedAgent } from './shared-agent.ts';
 
+/** What fails, for `guard`. */
+const LIST_PART = 'the list of libraries';
 /** Time for the application to load its libraries before they are listed in the log. */
 const LIBRARY_REPORT_DELAY_MS = 1000;
 const REGISTERED_KEY = Symbol.for('perfscope.registered');
@@ -51,16 +54,30 @@ function startAgent(dryRun: boolean): void {
   if (dryRun) return;
   runWhenIdle('the start', [() => agent.connect(), ...agent.listSystemMetricStarts()]);
   // Worker threads load the same libraries as the main thread, so only the main thread lists them.
-  if (isMainThread)
-    startTimeout('the list of libraries', () => listLibraries(agent), LIBRARY_REPORT_DELAY_MS);
+  if (isMainThread) startTimeout(LIST_PART, () => listLibraries(agent), LIBRARY_REPORT_DELAY_MS);
   agent.captureProcessErrors();
   flushOnExit(agent);
 }
 
+/** Lists the libraries now, and the libraries that the application loads later. */
 function listLibraries(agent: Agent): void {
-  stderrLogger.info(formatLibraries(agent.loadedLibraries));
+  const reporter = new LibraryReporter();
+  stderrLogger.info(reporter.list(agent.loadedLibraries));
   if (!agent.hasWriteTarget)
     stderrLogger.info(
       'waiting for a server. Start one with `perfscope serve`, or set PERFORMANCE_QUESTDB_URL',
     );
+  let isWaiting = false;
+  const listChanges = () => {
+    isWaiting = false;
+    const changes = reporter.listChanges(agent.loadedLibraries);
+    if (changes !== undefined) stderrLogger.info(changes);
+  };
+  // A library consists of several files, which are loaded one after another.
+  agent.watchLibraries(
+    guard(LIST_PART, () => {
+      if (!isWaiting) startTimeout(LIST_PART, listChanges, LIBRARY_REPORT_DELAY_MS);
+      isWaiting = true;
+    }),
+  );
 }

@@ -10,6 +10,8 @@ import type { OtelMetrics } from './otel-metrics.ts';
 export interface SystemMetricsOptions {
   otelMetrics: OtelMetrics;
   host: HostSampler;
+  /** Name of the host, the container, or the pod. */
+  hostName: string;
   eventLoop: EventLoopSampler;
   health: SystemHealthMonitor;
   settings: Settings;
@@ -21,12 +23,13 @@ export interface SystemMetricsOptions {
  * that the application continues without this part.
  */
 export function listSystemMetricStarts(options: SystemMetricsOptions): (() => void)[] {
-  const { otelMetrics, host, eventLoop, health, settings, log } = options;
+  const { otelMetrics, host, hostName, eventLoop, health, settings, log } = options;
   const parts: [string, () => void][] = [
     ['runtime metrics', () => otelMetrics.startRuntimeMetrics(eventLoop)],
   ];
   // Worker threads share the host with the main thread, so only the main thread records host metrics.
-  if (isMainThread) parts.push(['host metrics', () => otelMetrics.startHostMetrics(host)]);
+  if (isMainThread)
+    parts.push(['host metrics', () => otelMetrics.startHostMetrics(host, hostName)]);
   if (settings.SYSTEM_HEALTH_ENABLED) {
     parts.push(['health rows', () => health.startMonitoring(settings.SYSTEM_HEALTH_INTERVAL)]);
   }

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createError } from '../core/perfscope-error.ts';
-import { formatExamples } from './command-options.ts';
+import { formatExamples, parseDuration } from './command-options.ts';
 import { print } from './command-output.ts';
 
 /** Adds `doctor` to the `perfscope` command and to the command of the agent package. */
@@ -13,11 +13,23 @@ export function addDoctorCommand(program: Command): void {
     .description(
       'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent',
     )
-    .addHelpText('after', formatExamples(`${command} app.js`, `${command} app.js -- --port 0`))
-    .action(async (app: string, args: string[]) => {
+    .addOption(
+      new Option('--timeout <time>', 'Maximum time to wait for the first of these libraries')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
+    )
+    .addHelpText(
+      'after',
+      formatExamples(
+        `${command} app.js`,
+        `${command} --timeout 2m app.js`,
+        `${command} app.js -- --port 0`,
+      ),
+    )
+    .action(async (app: string, args: string[], { timeout: timeoutMs }: { timeout: number }) => {
       assertExists(app);
       const { examineApplication } = await import('../agent/doctor/examine-application.ts');
-      for (const line of await examineApplication(app, args)) print(line);
+      for (const line of await examineApplication(app, args, { timeoutMs })) print(line);
     });
 }
 

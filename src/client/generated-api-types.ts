@@ -889,9 +889,9 @@ export interface ErrorsQuery {
    */
   timeZone?: string;
   /**
-   * Kinds to return: one or more of uncaught, rejection, request, job, alert.
+   * Kinds to return: one or more of uncaught, rejection, request, job, database, alert.
    */
-  kind?: ('uncaught' | 'rejection' | 'request' | 'job' | 'alert')[];
+  kind?: ('uncaught' | 'rejection' | 'request' | 'job' | 'database' | 'alert')[];
   /**
    * Levels to return: one or more of fatal, error.
    */
@@ -1383,8 +1383,14 @@ export interface HealthFigures {
   service: string;
   instance: string;
   status?: string;
+  host?: string;
   cpuUsage?: number;
   memoryUsage?: number;
+  hostCpuUsage?: number;
+  hostMemoryUsage?: number;
+  processCpuUsage?: number;
+  processMemory?: number;
+  eventLoopUtilization?: number;
   diskUsage?: number;
   eventLoopDelayP99?: number;
   uptime?: number;
@@ -1587,7 +1593,7 @@ export interface TenantShare {
 }
 
 /**
- * CPU, memory, and disk usage, and the uptime of services, in percent. The uptime of a process is in seconds.
+ * Usage values and the uptime of services are in percent. CPU and memory are shares of the limits of the container, or of the host without limits. The memory of a process is in bytes, and its uptime in seconds. Lists the processes that reported in the last three intervals.
  */
 export interface Health {
   status: 'healthy' | 'degraded' | 'unhealthy';
@@ -1595,6 +1601,11 @@ export interface Health {
   metrics?: {
     cpu?: number;
     memory: number;
+    hostCpu?: number;
+    hostMemory: number;
+    processCpu?: number;
+    processMemory: number;
+    eventLoopUtilization?: number;
     disk?: number;
     load: number;
     uptime: number;

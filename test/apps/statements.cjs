@@ -32,6 +32,9 @@ async function main() {
   await client.query('SELECT 1 / (id - 1) FROM lines').catch(() => {});
   await client.query('DROP TABLE lines');
   await client.end();
+  const closed = { host: '127.0.0.1', port: 1, user: 'eve', password: 's3cret' };
+  await new pg.Client(closed).connect().catch(() => {});
+  await new pg.Pool(closed).query('SELECT 1').catch(() => {});
 }
 
 main().then(() => console.log('done'));

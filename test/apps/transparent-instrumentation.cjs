@@ -152,8 +152,45 @@ async function postgres() {
       done();
     });
   });
+  const full = new pg.Pool({ ...pool.options, max: 1 });
+  const only = await full.connect();
+  full.options.connectionTimeoutMillis = 10;
+  note('pool timeout', await full.connect().catch(shape));
+  await new Promise((done) => {
+    full.connect((error, c, release) => {
+      note('pool timeout with a callback', `${shape(error)} ${c} ${release}`);
+      done();
+    });
+  });
+  only.release();
+  await full.end();
   await pool.end();
   note('ended', await pool.query('SELECT 1').catch(shape));
+  await failedConnects(pg);
+}
+
+async function failedConnects(pg) {
+  const closed = { host: '127.0.0.1', port: 1, user: 'eve', password: 's3cret' };
+  const client = new pg.Client(closed);
+  note('connect', `${client.connect.length} ${client._connect.length} ${client._connect.name}`);
+  note('refused', await client.connect().catch(shape));
+  await new Promise((done) => {
+    const returned = new pg.Client(closed).connect(function connected(...results) {
+      note(
+        'refused callback',
+        `${results.map(shape)} ${this === undefined || this === globalThis}`,
+      );
+      done();
+    });
+    note('connect with a callback', returned);
+  });
+  const pool = new pg.Pool(closed);
+  note('refused pool', await pool.connect().catch(shape));
+  note('refused query', await pool.query('SELECT 1').catch(shape));
+  const before = observations.length;
+  new pg.Client(closed).connect();
+  pool.connect();
+  while (observations.length < before + 2) await new Promise((done) => setTimeout(done, 10));
 }
 
 async function bullmq() {

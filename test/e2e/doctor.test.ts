@@ -24,18 +24,54 @@ it('lists the libraries that an application loads, and explains why a library is
   expect(stdout).toMatch(/✗ pg 7\.\d+\.\d+: only version 8 is supported/);
 });
 
-it('explains how to measure a bundled application, and reports a failed start', async () => {
+it.each([
+  ['after a while', "setTimeout(() => require('express'), 4000); setInterval(() => {}, 1000);", ''],
+  [
+    'in a cluster worker',
+    `const cluster = require('node:cluster');
+     if (cluster.isPrimary) cluster.fork().on('message', (message) => console.log('message', message));
+     else { require('express'); setInterval(() => {}, 1000); }`,
+    ' (in a worker process or thread)',
+  ],
+  [
+    'in a thread',
+    "new (require('node:worker_threads').Worker)('require(\"express\"); setInterval(() => {}, 1000);', { eval: true });",
+    ' (in a worker process or thread)',
+  ],
+])('lists a library that is loaded %s', async (title, script, place) => {
+  const file = join(install.folder, `${title}.cjs`);
+  writeFileSync(file, script);
+  const { stdout } = await runPerfscope(['doctor', file], env);
+  const lines = stdout.trim().split('\n');
+  expect(lines[0]).toMatch(new RegExp(`✓ express 5[\\d.]+${place.replace(/[()]/g, '\\$&')}$`));
+  expect(lines).toHaveLength(2);
+  expect(stdout).not.toContain('bundle');
+});
+
+it('reports that no library was loaded in time, and a failed start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-doctor-'));
   try {
-    const bundled = join(folder, 'bundled.mjs');
-    writeFileSync(bundled, 'setTimeout(() => {}, 500);');
-    expect((await runPerfscope(['doctor', bundled], env)).stdout).toMatch(/bundled/);
+    const app = join(folder, 'app.mjs');
+    writeFileSync(app, 'setInterval(() => {}, 1000);');
+    const { stdout } = await runPerfscope(['doctor', '--timeout', '1s', app], env);
+    expect(stdout).toContain(
+      'did not load express, pg, or bullmq within 1 s. If it loads them later, set a longer --timeout.',
+    );
+    expect(stdout).not.toContain('bundle');
     const failed = await runPerfscope(['doctor', join(folder, 'missing.mjs')], env);
     expect(failed.status).toBe(1);
     expect(failed.stderr).toMatch(/PS_DOCTOR_FAILED/);
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+it('explains how to measure a bundled application', async () => {
+  const app = join(install.folder, 'bundled.cjs');
+  writeFileSync(app, '"app.use() requires a middleware function"; setTimeout(() => {}, 500);');
+  const { stdout } = await runPerfscope(['doctor', app], env);
+  expect(stdout).toContain('✗ express is bundled into the script.');
+  expect(stdout).toContain('--external:express');
 });
 
 it.each([

@@ -36,6 +36,7 @@ it('counts each query, prepared statement, cursor, stream, COPY, and transaction
     [
       ['BEGIN', 1, 0],
       ['COMMIT', 1, 0],
+      ['CONNECT', 2, 2],
       ['COPY lines FROM STDIN', 1, 0],
       ['COPY lines TO STDOUT', 1, 0],
       ['CREATE TABLE IF NOT EXISTS lines(id int, text text)', 1, 0],
@@ -44,7 +45,27 @@ it('counts each query, prepared statement, cursor, stream, COPY, and transaction
       ['SELECT ? / (id - ?) FROM lines', 1, 1],
       ['SELECT id FROM lines', 1, 0],
       ['SELECT id, text FROM lines', 1, 0],
-      ['SELECT text FROM lines WHERE id = $1', 3, 0],
+      ['SELECT text FROM lines WHERE id = ?', 3, 0],
+    ],
+  );
+});
+
+it('stores failed connections as errors without credentials', async () => {
+  await expectRows(
+    () =>
+      questdb.sql(
+        `SELECT kind, error_type, endpoint, message, context, sum(count) FROM error_logs
+         WHERE service = 'statements'`,
+      ),
+    [
+      [
+        'database',
+        'ECONNREFUSED',
+        'CONNECT',
+        'connect ECONNREFUSED 127.0.0.1:1',
+        '{"server":"127.0.0.1:1/eve"}',
+        2,
+      ],
     ],
   );
 });

@@ -56,6 +56,11 @@ import { waitFor } from './wait-for.ts';
 const SNAPSHOT: HealthSnapshot['metrics'] = {
   cpu: 12,
   memory: 34,
+  hostCpu: 6,
+  hostMemory: 17,
+  processCpu: 11,
+  processMemory: 2 ** 26,
+  eventLoopUtilization: 22,
   disk: 56,
   load: 0.5,
   uptime: 7,

@@ -109,6 +109,7 @@ beforeEach(() => {
     config: {
       ...parseSettings({}),
       resource: { service: 'booking', instance: 'b1' },
+      host: 'host',
       discoveryFile: join(folder, 'server.json'),
       folder,
     },

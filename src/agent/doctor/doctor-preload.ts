@@ -1,29 +1,46 @@
-// `perfscope doctor` loads this module into the application that it checks. This module writes no
-// rows.
+// `perfscope doctor` loads this module into each process and thread of the application that it checks. This module
+// writes no rows.
+import { threadId } from 'node:worker_threads';
 import { findQuestdbTargets } from '../../core/config/startup-config.ts';
 import { guard } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { registerAgent } from '../register-agent.ts';
 import { getSharedAgent } from '../shared-agent.ts';
+import { REPORT_FOLDER_KEY, writeLibraryReport } from './library-report.ts';
 
 /** What fails, for {@link guard}. */
 const PART = 'the report for doctor';
 /** Time for the application to load its libraries. */
-const REPORT_DELAY_MS = 3000;
+const START_DELAY_MS = 3000;
 
 registerAgent({ dryRun: true });
-process.on('exit', guard(PART, reportLibraries));
-startTimeout(PART, () => reportLibraries(0), REPORT_DELAY_MS);
-process.channel?.unref();
+let isStarted = false;
+// Synchronous, because an application can load its libraries without ever returning to the event loop.
+const report = guard(PART, writeReport);
+report();
+getSharedAgent().watchLibraries(report);
+startTimeout(
+  PART,
+  () => {
+    isStarted = true;
+    report();
+  },
+  START_DELAY_MS,
+);
 
-function reportLibraries(exitCode: number): void {
-  if (!process.connected) return;
+function writeReport(): void {
+  const folder = (globalThis as Record<symbol, unknown>)[Symbol.for(REPORT_FOLDER_KEY)];
+  if (typeof folder !== 'string') return;
   const { config, loadedLibraries } = getSharedAgent();
   const { enabled } = config.settings;
-  process.send?.({
-    libraries: loadedLibraries,
+  const questdbUrl = findQuestdbTargets(config)?.write.url;
+  const libraries = [...loadedLibraries];
+  writeLibraryReport(folder, {
+    pid: process.pid,
+    threadId,
+    libraries,
     isEnabled: enabled,
-    questdbUrl: findQuestdbTargets(config)?.write.url,
-    exitCode,
+    questdbUrl,
+    isStarted,
   });
 }

@@ -1,81 +1,146 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { withTimeout } from '../../core/concurrency.ts';
 import { createError } from '../../core/perfscope-error.ts';
-import {
-  formatUnmeasuredReason,
-  type LibraryState,
-} from '../instrumentation/instrumentation-registry.ts';
+import { formatUnmeasuredReason, isShown } from '../instrumentation/library-states.ts';
+import { findBundledLibraries } from './bundled-libraries.ts';
+import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 
-const REPORT_TIMEOUT_MS = 30_000;
 /** Time between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 3000;
+const POLL_INTERVAL_MS = 100;
+/** Minimum time for Node.js to start, which takes long on a busy machine. */
+const START_TIMEOUT_MS = 30_000;
+/** Time without a newly loaded library after which all libraries are probably loaded. */
+const QUIET_MS = 3000;
 
-interface DoctorReport {
-  libraries: LibraryState[];
-  isEnabled: boolean;
-  /** URL of the QuestDB that the rows are sent to. */
-  questdbUrl: string | undefined;
-  exitCode: number;
+export interface ExamineOptions {
+  /** Maximum time, in ms, to wait until the application has loaded one of its libraries. Starts with the application. */
+  readonly timeoutMs: number;
 }
 
 /**
- * Runs an application for a few seconds, and checks which of its libraries Perfscope can measure and
- * where the rows are sent.
+ * Runs an application, and checks which of its libraries Perfscope can measure and where the rows are sent.
+ * Includes its worker processes and threads. Ends when no more libraries are loaded, usually after a few
+ * seconds.
  *
  * @returns one line for each library, and one for QuestDB
- * @throws PS_DOCTOR_FAILED if the application fails or sends no report within 30 s
+ * @throws PS_DOCTOR_FAILED if the application fails, or can't be examined
  */
-export async function examineApplication(app: string, args: readonly string[]): Promise<string[]> {
+export async function examineApplication(
+  app: string,
+  args: readonly string[],
+  { timeoutMs }: ExamineOptions,
+): Promise<string[]> {
+  const folder = new LibraryReportFolder();
+  const script = resolve(app);
   // With `--import`, Node.js would load the application as an ES module, which bypasses hooks such as ts-node.
-  const preload = fileURLToPath(new URL('./doctor-preload.js', import.meta.url));
-  const child = spawn(process.execPath, ['--require', preload, resolve(app), ...args], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  const preload = folder.createPreload(
+    fileURLToPath(new URL('./doctor-preload.js', import.meta.url)),
+  );
+  const child = spawn(process.execPath, ['--require', preload, script, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const exited = new Promise<string>((done) => {
-    child.once('error', (error) => done(error.message));
-    child.once('exit', (code, signal) => done(`it exited with ${signal ?? `code ${code}`}`));
+  let end: { readonly reason: string; readonly isFailure: boolean } | undefined;
+  const exited = new Promise<void>((done) => {
+    child.once('error', (error) => {
+      end = { reason: error.message, isFailure: true };
+      done();
+    });
+    child.once('exit', (code, signal) => {
+      end = { reason: `it exited with ${signal ?? `code ${code}`}`, isFailure: code !== 0 };
+      done();
+    });
   });
   try {
-    const report = await withTimeout(
-      REPORT_TIMEOUT_MS,
-      Promise.race([
-        new Promise<DoctorReport>((done) => child.once('message', done)),
-        exited.then((reason) => ({ reason })),
-      ]),
-      () => ({ reason: `it did not report its libraries within ${REPORT_TIMEOUT_MS / 1000} s` }),
-    );
-    if ('reason' in report) throw createError('PS_DOCTOR_FAILED', { app, reason: report.reason });
-    if (report.exitCode !== 0) {
-      throw createError('PS_DOCTOR_FAILED', {
-        app,
-        reason: `it exited with code ${report.exitCode}`,
-      });
+    const isMain = ({ pid, threadId }: LibraryReport) => pid === child.pid && threadId === 0;
+    const reports = await collectReports({
+      folder,
+      isMain,
+      isEnded: () => end !== undefined,
+      timeoutMs,
+    });
+    const main = reports.find(isMain);
+    if (end?.isFailure) throw createError('PS_DOCTOR_FAILED', { app, reason: end.reason });
+    if (!main) {
+      const reason = end?.reason ?? 'it did not start in time';
+      throw createError('PS_DOCTOR_FAILED', { app, reason });
     }
-    return [...formatLibraryLines(report.libraries), formatDestination(report)];
+    const others = reports.filter((report) => report !== main);
+    const lines = formatLibraryLines(main, others);
+    const bundled = findBundledLibraries(script).map(formatBundledLine);
+    if (lines.length + bundled.length > 0) return [...lines, ...bundled, formatDestination(main)];
+    return [...formatMissingLines(end ? undefined : timeoutMs), formatDestination(main)];
   } finally {
     child.kill('SIGTERM');
     const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await exited;
     clearTimeout(killTimer);
+    folder.remove();
   }
 }
 
-function formatLibraryLines(libraries: readonly LibraryState[]): string[] {
-  if (libraries.length === 0) {
-    return [
-      'The application did not load express, pg, or bullmq. If it is bundled, exclude these packages',
-      'from the bundle (esbuild: --external:pg). HTTP, host, and runtime metrics still work.',
-    ];
-  }
-  return libraries.map((library) => {
-    const { name, version, measured } = library;
-    return `${measured ? '✓' : '✗'} ${name} ${version}${measured ? '' : `: ${formatUnmeasuredReason(library)}`}`;
-  });
+interface CollectOptions extends ExamineOptions {
+  readonly folder: LibraryReportFolder;
+  /** Whether a report is from the main thread of the application. */
+  readonly isMain: (report: LibraryReport) => boolean;
+  readonly isEnded: () => boolean;
 }
 
-function formatDestination({ isEnabled, questdbUrl }: DoctorReport): string {
+/** Reads reports until the application has ended, no more libraries are loaded, or the time is over. */
+async function collectReports(options: CollectOptions): Promise<LibraryReport[]> {
+  const { folder, isMain, isEnded, timeoutMs } = options;
+  let deadlineMs = performance.now() + Math.max(timeoutMs, START_TIMEOUT_MS);
+  let hasStarted = false;
+  let known = '';
+  let changedMs = performance.now();
+  for (;;) {
+    const wasEnded = isEnded();
+    const reports = folder.read();
+    const nowMs = performance.now();
+    const libraries = JSON.stringify(reports.map((report) => report.libraries));
+    if (libraries !== known) changedMs = nowMs;
+    known = libraries;
+    const main = reports.find(isMain);
+    if (main && !hasStarted) deadlineMs = nowMs + timeoutMs;
+    hasStarted = main !== undefined;
+    const isQuiet = main?.isStarted === true && nowMs - changedMs >= QUIET_MS;
+    const hasLibraries = reports.some((report) => report.libraries.length > 0);
+    if (wasEnded || (isQuiet && hasLibraries) || nowMs >= deadlineMs) return reports;
+    await delay(POLL_INTERVAL_MS);
+  }
+}
+
+/** Lists each version of each library once, first the libraries of the main thread. */
+function formatLibraryLines(main: LibraryReport, others: readonly LibraryReport[]): string[] {
+  const lines = new Map<string, string>();
+  for (const report of [main, ...others]) {
+    for (const library of report.libraries.filter(isShown)) {
+      const { name, version, measured } = library;
+      const place = report === main ? '' : ' (in a worker process or thread)';
+      const reason = measured ? '' : `: ${formatUnmeasuredReason(library)}`;
+      const key = `${measured ? '✓' : '✗'} ${name} ${version}`;
+      if (!lines.has(key)) lines.set(key, `${key}${place}${reason}`);
+    }
+  }
+  return [...lines.values()];
+}
+
+function formatBundledLine(name: string): string {
+  return `✗ ${name} is bundled into the script. To measure it, exclude it from the bundle (esbuild: --external:${name})`;
+}
+
+function formatMissingLines(timeoutMs: number | undefined): string[] {
+  const period = timeoutMs === undefined ? '' : ` within ${timeoutMs / 1000} s`;
+  const advice = timeoutMs === undefined ? '' : ' If it loads them later, set a longer --timeout.';
+  return [
+    `The application did not load express, pg, or bullmq${period}.${advice}`,
+    'HTTP, host, and runtime metrics work without them.',
+  ];
+}
+
+function formatDestination({ isEnabled, questdbUrl }: LibraryReport): string {
   if (!isEnabled) {
     return '✗ nothing is measured: PERFORMANCE_MONITORING_ENABLED is false, or OTEL_SDK_DISABLED is true';
   }

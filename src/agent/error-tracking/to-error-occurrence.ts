@@ -1,5 +1,6 @@
 import { QueueJobStatus } from '../../core/schema/enums.ts';
 import type { JobTransition } from '../../core/schema/tables/queue-metrics-table.ts';
+import type { FailedConnect } from '../instrumentation/postgres-connects.ts';
 import type { SampledRequest } from '../instrumentation/request-sampler.ts';
 import { type ErrorOccurrence, parseThrown } from './error-tracker.ts';
 
@@ -42,5 +43,21 @@ export function toJobOccurrence(
     context: { jobType, attempts },
     organizationId,
     propertyId,
+  };
+}
+
+/**
+ * Creates the error occurrence of a failed connection to PostgreSQL. It belongs to no tenant, because it
+ * names the server.
+ */
+export function toConnectOccurrence({ error, errorType, server }: FailedConnect): ErrorOccurrence {
+  const { message, stack } = parseThrown(error);
+  return {
+    kind: 'database',
+    level: 'error',
+    endpoint: 'CONNECT',
+    // The attempts to connect to several addresses of a host are one error without a message.
+    error: { type: errorType, message: message || `connection failed: ${errorType}`, stack },
+    context: { server },
   };
 }

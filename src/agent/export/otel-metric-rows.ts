@@ -188,6 +188,8 @@ const METRIC_TYPES = new Map<string, PerformanceMetricType>([
   ['perfscope.queue.wait.duration', PerformanceMetricType.QUEUE_WAIT_TIME],
   ['perfscope.queue.depth', PerformanceMetricType.QUEUE_DEPTH],
   ['perfscope.queue.oldest.age', PerformanceMetricType.QUEUE_OLDEST_AGE],
+  ['container.cpu.utilization', PerformanceMetricType.CPU_USAGE],
+  ['container.memory.utilization', PerformanceMetricType.MEMORY_USAGE],
   ['system.cpu.utilization', PerformanceMetricType.CPU_USAGE],
   ['system.memory.utilization', PerformanceMetricType.MEMORY_USAGE],
   ['system.filesystem.utilization', PerformanceMetricType.DISK_USAGE],
@@ -223,7 +225,7 @@ function toStoredUnit(name: string, unit: string): StoredUnit {
  * The unit `1` is a ratio only for these metrics. For other metrics, the value can be any number.
  */
 function isUtilization(name: string): boolean {
-  return name.startsWith('system.') && name.endsWith('.utilization');
+  return /^(?:system|container|process|nodejs)\..*\.utilization$/.test(name);
 }
 
 /** Columns of a row that are filled from the attributes of a point. */

@@ -18,6 +18,8 @@ import { evaluateHealthStatus, type HealthThresholds } from './health-status.ts'
 
 export interface SystemHealthMonitorOptions {
   resource: ServiceResource;
+  /** Name of the host, the container, or the pod. */
+  hostName: string;
   host: HostSampler;
   eventLoop: EventLoopSampler;
   requests: DurationStats;
@@ -36,6 +38,12 @@ const INTERVAL_RANGE_MS = { min: 100, max: DAY_MS, fallback: 60_000 };
 const UNKNOWN_HOST: HostSample = {
   cpuUsage: undefined,
   memoryUsage: 0,
+  hostCpuUsage: undefined,
+  hostMemoryUsage: 0,
+  hasCpuLimit: false,
+  hasMemoryLimit: false,
+  processCpuUsage: undefined,
+  processMemory: 0,
   diskUsage: undefined,
   load: 0,
   network: undefined,
@@ -102,9 +110,9 @@ export class SystemHealthMonitor {
   }
 
   /**
-   * Returns the current health of this process and its host. Usage values and rates are in percent,
-   * times in ms, and uptime in seconds. During the first 250 ms of the process, waits until the CPU
-   * usage is known. Never rejects.
+   * Returns the current health of this process, its container, and its host. Usage values and rates are in
+   * percent, times in ms, memory in bytes, and uptime in seconds. During the first 250 ms of the process, waits
+   * until the CPU usage is known. Never rejects.
    *
    * @example
    * const { status, metrics } = await systemHealthMonitor.getHealthSnapshot();
@@ -123,8 +131,9 @@ export class SystemHealthMonitor {
 
   async #takeSnapshot(timestamp = new Date()): Promise<HealthSnapshot> {
     const { host, eventLoop, requests, queries, thresholds } = this.#options;
-    const sample = runGuarded(PART, () => host.sample());
-    const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = sample ?? UNKNOWN_HOST;
+    const sample = runGuarded(PART, () => host.sample()) ?? UNKNOWN_HOST;
+    const { cpuUsage: cpu, memoryUsage: memory, diskUsage: disk, load } = sample;
+    const eventLoopSample = runGuarded(PART, () => eventLoop.sample());
     const gauges = await this.#gauges.readAll();
     const requestStats = requests.getStats();
     const dbConnections = gauges.get('dbConnections') ?? this.#countConnections();
@@ -134,13 +143,18 @@ export class SystemHealthMonitor {
       metrics: {
         cpu,
         memory,
+        hostCpu: sample.hostCpuUsage,
+        hostMemory: sample.hostMemoryUsage,
+        processCpu: sample.processCpuUsage,
+        processMemory: sample.processMemory,
         disk,
         load,
         ...requestStats,
         dbConnections: dbConnections === undefined ? undefined : Math.round(dbConnections),
         dbQueryTime: queries.getStats().avgResponseTime,
         uptime: process.uptime(),
-        eventLoopDelayP99: runGuarded(PART, () => eventLoop.sample()?.p99),
+        eventLoopDelayP99: eventLoopSample?.p99,
+        eventLoopUtilization: eventLoopSample?.utilization,
         gauges: Object.fromEntries(gauges),
       },
     };
@@ -160,6 +174,7 @@ export class SystemHealthMonitor {
     this.#options.add('system_health', [
       {
         ...this.#options.resource,
+        host: this.#options.hostName,
         id: this.#nextId(),
         timestamp: timestamp.getTime(),
         createdAt: timestamp.getTime(),
@@ -169,6 +184,11 @@ export class SystemHealthMonitor {
         uptime: metrics.uptime,
         memoryUsage: metrics.memory,
         cpuUsage: metrics.cpu,
+        hostMemoryUsage: metrics.hostMemory,
+        hostCpuUsage: metrics.hostCpu,
+        processMemory: metrics.processMemory,
+        processCpuUsage: metrics.processCpu,
+        eventLoopUtilization: metrics.eventLoopUtilization,
         diskUsage: metrics.disk,
         eventLoopDelayP99: metrics.eventLoopDelayP99,
         load: metrics.load,

@@ -27,6 +27,8 @@ export interface LibraryState {
 export class InstrumentationRegistry {
   readonly #instrumentations: readonly LibraryInstrumentation[];
   readonly #states = new Map<string, LibraryState>();
+  /** Called after a library was loaded, or its state changed. Must not throw. */
+  onChange: () => void = () => {};
 
   /**
    * Hooks `require`. The supported libraries are CommonJS packages. If an ES module imports one,
@@ -76,6 +78,7 @@ export class InstrumentationRegistry {
       state.reason = `its internals differ from the supported versions (${errorMessage(error)})`;
       state.measured = false;
     }
+    this.onChange();
   }
 
   #checkVersion(instrumentation: LibraryInstrumentation, basedir: string): LibraryState {
@@ -84,6 +87,7 @@ export class InstrumentationRegistry {
     if (!supportedMajors.includes(Number.parseInt(state.version, 10))) {
       state.reason = `only version ${supportedMajors.join(' and ')} is supported`;
     }
+    this.onChange();
     return state;
   }
 
@@ -101,36 +105,4 @@ function readPackageVersion(basedir: string): string {
   } catch {
     return 'unknown';
   }
-}
-
-/** Dependencies of `pg` and `express`. Users don't know them, so they are not listed. */
-const INTERNAL_PACKAGES = new Set(['pg-pool', 'router']);
-
-/**
- * Returns one line that lists the measured libraries, and the reason for each unmeasured library.
- */
-export function formatLibraries(libraries: readonly LibraryState[]): string {
-  const shown = libraries.filter(({ name }) => !INTERNAL_PACKAGES.has(name));
-  const measured = shown.filter((each) => each.measured).map(formatNameAndVersion);
-  const unmeasured = shown
-    .filter((each) => !each.measured)
-    .map(
-      (each) => `${formatNameAndVersion(each)} is not measured: ${formatUnmeasuredReason(each)}`,
-    );
-  const allMeasured = ['HTTP', 'host', 'runtime', ...measured].join(', ');
-  const hints =
-    shown.length === 0
-      ? [
-          'express, pg, and bullmq are not loaded; if the application is bundled, exclude them from the bundle',
-        ]
-      : [];
-  return [`measuring ${allMeasured}`, ...unmeasured, ...hints].join('; ');
-}
-
-function formatNameAndVersion({ name, version }: LibraryState): string {
-  return `${name} ${version}`;
-}
-
-export function formatUnmeasuredReason({ reason }: LibraryState): string {
-  return reason ?? 'it is only partly loaded';
 }

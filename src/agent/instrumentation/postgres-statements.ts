@@ -1,16 +1,17 @@
 import type { Attributes } from '@opentelemetry/api';
 import { ATTR_ORGANIZATION_ID, ATTR_PROPERTY_ID } from '../attribute-keys.ts';
 import type { HistogramRegistry } from './histogram-registry.ts';
-import {
-  fingerprintSql,
-  mayHaveMultipleStatements,
-  type SqlFingerprint,
-  splitStatements,
-} from './sql-fingerprint.ts';
+import { fingerprintSql, type SqlFingerprint } from './sql-fingerprint.ts';
+import { mayHaveMultipleStatements, splitStatements } from './sql-tokens.ts';
 import type { Tenant } from './tenant-context.ts';
 
 /** Boundaries in seconds that the semantic conventions recommend. */
 const OPERATION_DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+const CONNECT_FINGERPRINT: SqlFingerprint = {
+  text: 'CONNECT',
+  operation: 'CONNECT',
+  table: undefined,
+};
 const MAX_CACHED_FINGERPRINTS = 1000;
 /** Longer statements are not cached, because they contain bulk data and rarely repeat. */
 const MAX_CACHED_STATEMENT_LENGTH = 4000;
@@ -31,8 +32,24 @@ export interface SentStatement {
   readonly tenant: Tenant | undefined;
 }
 
-/** @returns a function that records each statement of completed SQL text */
-export function createStatementRecorder({ histograms, onQuery }: StatementRecorderOptions) {
+export interface StatementRecorder {
+  /** Records each statement of completed SQL text. */
+  recordStatements: (statement: SentStatement, error: unknown) => void;
+  /** Records a failed attempt to get a connection as a statement with the operation `CONNECT`. */
+  recordFailedConnect: (attempt: ConnectAttempt, errorType: string) => void;
+}
+
+/** An attempt to connect to PostgreSQL, or to get a connection from a pool. */
+export interface ConnectAttempt {
+  /** Time from `performance.now()`. */
+  readonly startMs: number;
+  readonly tenant: Tenant | undefined;
+}
+
+export function createStatementRecorder({
+  histograms,
+  onQuery,
+}: StatementRecorderOptions): StatementRecorder {
   const histogram = histograms.create({
     scope: 'perfscope.db',
     name: 'db.client.operation.duration',
@@ -55,14 +72,12 @@ export function createStatementRecorder({ histograms, onQuery }: StatementRecord
     return fingerprint;
   };
 
-  const recordStatement = (
-    text: string,
+  const record = (
+    fingerprint: SqlFingerprint,
     durationMs: number,
     tenant: Tenant | undefined,
-    error: unknown,
+    errorType: string | undefined,
   ) => {
-    const fingerprint = getFingerprint(text);
-    const errorType = error === undefined ? undefined : getSqlErrorType(error);
     const { organizationId = '', propertyId = '' } = tenant ?? {};
     const key = `${fingerprint.text}\n${errorType ?? ''}\n${organizationId}\n${propertyId}`;
     const errorAttributes: Attributes = errorType === undefined ? {} : { 'error.type': errorType };
@@ -72,14 +87,18 @@ export function createStatementRecorder({ histograms, onQuery }: StatementRecord
       () => toStatementAttributes(fingerprint, tenant, errorAttributes),
       errorAttributes,
     );
-    onQuery(durationMs);
   };
 
-  return (statement: SentStatement, error: unknown) => {
-    const { tenant } = statement;
-    for (const part of toStatementParts(statement, performance.now(), error)) {
-      recordStatement(part.text, part.durationMs, tenant, part.error);
-    }
+  return {
+    recordStatements: (statement, error) => {
+      for (const part of toStatementParts(statement, performance.now(), error)) {
+        const errorType = part.error === undefined ? undefined : getSqlErrorType(part.error);
+        record(getFingerprint(part.text), part.durationMs, statement.tenant, errorType);
+        onQuery(part.durationMs);
+      }
+    },
+    recordFailedConnect: ({ startMs, tenant }, errorType) =>
+      record(CONNECT_FINGERPRINT, performance.now() - startMs, tenant, errorType),
   };
 }
 
@@ -137,7 +156,7 @@ function toStatementAttributes(
 }
 
 /** Returns the SQLSTATE or the Node.js error code. The message can contain values of the query. */
-function getSqlErrorType(error: unknown): string {
+export function getSqlErrorType(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
   return typeof name === 'string' && /^\w{1,40}$/.test(name) ? name : '_OTHER';

@@ -3,6 +3,8 @@ import { PERFSCOPE_APPLICATION_NAME } from '../../core/schema/row-ids.ts';
 import { ExistingObject } from './hidden-property.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { findPropertyOwner, type Method, observeMethod, wrapMethod } from './method-patching.ts';
+import { type FailedConnect, type OnFailedConnect, patchConnect } from './postgres-connects.ts';
+import { patchNativeQuery } from './postgres-native.ts';
 import type { PoolMetrics } from './postgres-pools.ts';
 import {
   createStatementRecorder,
@@ -13,6 +15,8 @@ import { bindCallback, getCurrentTenant } from './tenant-context.ts';
 
 export interface PostgresInstrumentationOptions extends StatementRecorderOptions {
   pools: PoolMetrics;
+  /** Called if the application can't connect, or gets no connection from a pool in time. */
+  onFailedConnect: (failure: FailedConnect) => void;
 }
 
 /** What fails, for {@link guard}. */
@@ -45,9 +49,16 @@ interface PgClient {
   database?: string;
   connectionParameters?: { application_name?: string };
   connection?: { parsedStatements?: Record<string, string> };
+  /** Prepared statements of `pg.native`. */
+  namedQueries?: Record<string, string>;
+  _queryable?: boolean;
+  _ending?: boolean;
   _queryQueue?: object[];
   queryQueue?: object[];
 }
+
+/** SQLSTATE of a query on a connection that is closed. */
+const CONNECTION_DOES_NOT_EXIST = { code: '08003' };
 
 /**
  * Records each statement that `pg` sends as `db.client.operation.duration`, by operation, table,
@@ -56,12 +67,12 @@ interface PgClient {
  * The duration is the time from the call until the server is ready for the next query. The client
  * calls a method of the query object at the end of every kind of query: text, prepared statement,
  * cursor, stream, and COPY. Only these methods are patched, so promises and callbacks are
- * unchanged.
+ * unchanged. Failed connection attempts are recorded with the operation `CONNECT`.
  */
 export function createPostgresInstrumentations(
   options: PostgresInstrumentationOptions,
 ): LibraryInstrumentation[] {
-  const record = createStatementRecorder(options);
+  const { recordStatements, recordFailedConnect } = createStatementRecorder(options);
   const patched = new WeakSet<object>();
   /** The current synchronous call of `query`. */
   let currentCall: { client: object; statement: RunningStatement; args: unknown[] } | undefined;
@@ -70,15 +81,19 @@ export function createPostgresInstrumentations(
     const statement = RunningStatementField.get(query);
     if (!statement || statement.ended) return;
     statement.ended = true;
-    record(statement, error);
+    recordStatements(statement, error);
   };
   /** Called for each completed statement of a query. */
-  const countCompleted = (query: object) => {
+  const countCompleted = (query: object, count = 1) => {
     const statement = RunningStatementField.get(query);
-    if (statement) statement.completed += 1;
+    if (statement) statement.completed += count;
+  };
+  const onFailedConnect: OnFailedConnect = (attempt, failure) => {
+    recordFailedConnect(attempt, failure.errorType);
+    options.onFailedConnect(failure);
   };
   const handlers: [name: string, handler: (query: object, message: unknown) => void][] = [
-    ['handleCommandComplete', countCompleted],
+    ['handleCommandComplete', (query) => countCompleted(query)],
     ['handleError', (query, error) => recordEnd(query, error ?? 'unknown')],
     ['handleReadyForQuery', (query) => recordEnd(query, undefined)],
   ];
@@ -106,13 +121,19 @@ export function createPostgresInstrumentations(
   };
 
   const startCall = guard(PART, (client: PgClient, args: unknown[]) => {
-    if (client.connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME)
-      return undefined;
+    if (isOwnClient(client)) return undefined;
     const text = getStatementText(args[0], client);
     if (text === undefined) return undefined;
     const tenant = getCurrentTenant();
     const statement = { text, startMs: performance.now(), completed: 0, tenant, ended: false };
     return { client, statement, args: bindCallback(args, args.length - 1) };
+  });
+
+  /** A client without a connection rejects a query without adding it to its queue. */
+  const endUnsentCall = guard(PART, (client: PgClient) => {
+    const isClosed = client._queryable === false || client._ending === true;
+    if (isClosed && currentCall?.client === client)
+      recordStatements(currentCall.statement, CONNECTION_DOES_NOT_EXIST);
   });
 
   const patchClient = (exports: unknown) => {
@@ -122,19 +143,42 @@ export function createPostgresInstrumentations(
         const outerCall = currentCall;
         currentCall = startCall(this, args);
         try {
-          return original.apply(this, currentCall?.args ?? args);
+          const result = original.apply(this, currentCall?.args ?? args);
+          endUnsentCall(this);
+          return result;
         } finally {
           currentCall = outerCall;
         }
       };
     });
     observeMethod<PgClient>(PART, prototype, '_pulseQueryQueue', { before: attachStatement });
+    patchConnect(prototype, isOwnClient, onFailedConnect);
+  };
+  const patchQuery = (exports: unknown) => {
+    const { handleError } = patchNativeQuery(exports, { recordEnd, countCompleted });
+    patched.add(handleError);
   };
 
   return [
-    { name: 'pg', supportedMajors: [8], patches: { 'lib/client.js': patchClient } },
-    { name: 'pg-pool', supportedMajors: [3], patches: { '': options.pools.patch } },
+    {
+      name: 'pg',
+      supportedMajors: [8],
+      patches: {
+        'lib/client.js': patchClient,
+        'lib/native/client.js': patchClient,
+        'lib/native/query.js': patchQuery,
+      },
+    },
+    {
+      name: 'pg-pool',
+      supportedMajors: [3],
+      patches: { '': (exports) => options.pools.patch(exports, onFailedConnect) },
+    },
   ];
+}
+
+function isOwnClient({ connectionParameters }: PgClient): boolean {
+  return connectionParameters?.application_name === PERFSCOPE_APPLICATION_NAME;
 }
 
 /** Returns the query text for any kind of `query` argument, or undefined if a getter throws. */
@@ -148,7 +192,8 @@ function getStatementText(config: unknown, client: PgClient): string | undefined
     };
     const text = query.text ?? query.cursor?.text;
     if (typeof text === 'string') return text;
-    return client.connection?.parsedStatements?.[query.name ?? ''] ?? '';
+    const prepared = client.connection?.parsedStatements ?? client.namedQueries;
+    return prepared?.[query.name ?? ''] ?? '';
   } catch {
     return undefined;
   }

@@ -1,8 +1,10 @@
 import {
   constants,
+  type EventLoopUtilization,
   monitorEventLoopDelay,
   PerformanceObserver,
   type PerformanceObserverEntryList,
+  performance as threadPerformance,
 } from 'node:perf_hooks';
 import type { Meter, ObservableCallback } from '@opentelemetry/api';
 import { guard } from '../../core/guard.ts';
@@ -13,6 +15,8 @@ export interface EventLoopSample {
   p50: number;
   p99: number;
   max: number;
+  /** Percentage of the time in which the event loop of this thread was active. */
+  utilization: number;
 }
 
 const RESOLUTION_MS = 10;
@@ -21,11 +25,13 @@ const MIN_SAMPLE_INTERVAL_MS = 1000;
 /** Samples the event loop delay at most once per second, because all callers share a histogram. */
 export class EventLoopSampler {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #utilization: EventLoopUtilization;
   #sample: EventLoopSample | undefined;
   #sampledMs: number;
 
   constructor(nowMs: number = performance.now()) {
     this.#sampledMs = nowMs;
+    this.#utilization = threadPerformance.eventLoopUtilization();
     this.#histogram.enable();
   }
 
@@ -33,11 +39,18 @@ export class EventLoopSampler {
   sample(nowMs: number = performance.now()): EventLoopSample | undefined {
     if (nowMs - this.#sampledMs >= MIN_SAMPLE_INTERVAL_MS && this.#histogram.count > 0) {
       const h = this.#histogram;
+      const utilization = threadPerformance.eventLoopUtilization();
+      const { utilization: share } = threadPerformance.eventLoopUtilization(
+        utilization,
+        this.#utilization,
+      );
+      this.#utilization = utilization;
       this.#sample = {
         mean: toDelayMs(h.mean),
         p50: toDelayMs(h.percentile(50)),
         p99: toDelayMs(h.percentile(99)),
         max: toDelayMs(h.max),
+        utilization: 100 * share,
       };
       h.reset();
       this.#sampledMs = nowMs;
@@ -82,6 +95,17 @@ export function instrumentRuntime(meter: Meter, eventLoop: EventLoopSampler): ()
         }),
       );
   }
+  meter
+    .createObservableGauge('nodejs.eventloop.utilization', {
+      unit: '1',
+      description: 'Share of the time in which the event loop was active.',
+    })
+    .addCallback(
+      guardCallback((result) => {
+        const sample = eventLoop.sample();
+        if (sample) result.observe(sample.utilization / 100);
+      }),
+    );
   // Loaded here, because applications don't need it at startup.
   const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   meter

@@ -2,12 +2,16 @@ import type { Attributes } from '@opentelemetry/api';
 
 /** Instruments that the agent records for every application. */
 const AGENT_INSTRUMENTS = new Set([
+  'container.cpu.utilization',
+  'container.memory.utilization',
   'http.server.request.duration',
   'http.server.request.sample',
   'nodejs.eventloop.delay.max',
   'nodejs.eventloop.delay.mean',
   'nodejs.eventloop.delay.p50',
   'nodejs.eventloop.delay.p99',
+  'nodejs.eventloop.utilization',
+  'process.cpu.utilization',
   'process.memory.usage',
   'system.cpu.utilization',
   'system.filesystem.utilization',
@@ -29,6 +33,7 @@ const LIBRARY_INSTRUMENTS = new Map<string, (attributes: Attributes) => boolean>
   ['db.client.connection.count', isPostgres],
   ['db.client.connection.max', isPostgres],
   ['db.client.connection.pending_requests', isPostgres],
+  ['db.client.connection.wait_time', isPostgres],
   ['messaging.process.duration', (attributes) => attributes['messaging.system'] === 'bullmq'],
 ]);
 

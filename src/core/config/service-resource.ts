@@ -37,6 +37,17 @@ export function detectServiceResource(
   };
 }
 
+/**
+ * Returns the name of the machine or the container in which the process runs. Uses the pod, the container, or
+ * the host in `OTEL_RESOURCE_ATTRIBUTES`. Otherwise, returns the host name. In a container, it is usually the
+ * name of the pod or the ID of the container.
+ */
+export function detectHost(env: EnvironmentVariables): string {
+  const attributes = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  const names = ['k8s.pod.name', 'container.id', 'host.name'].map((name) => attributes.get(name));
+  return names.find(Boolean) ?? hostname();
+}
+
 /** Parses the W3C Baggage format: `key=value` pairs with percent-encoded values. */
 function parseResourceAttributes(text: string): Map<string, string> {
   const pairs = text.split(',').map((pair) => pair.split('=', 2).map((part) => part.trim()));

@@ -7,11 +7,13 @@ import {
   readDiscoveryFile,
   type ServerDiscovery,
 } from './server-discovery.ts';
-import { detectServiceResource } from './service-resource.ts';
+import { detectHost, detectServiceResource } from './service-resource.ts';
 
 /** The configuration of this process. No other module reads `process.env`. */
 export interface StartupConfig extends ParsedSettings {
   readonly resource: ServiceResource;
+  /** Name of the host, the container, or the pod. */
+  readonly host: string;
   readonly discoveryFile: string;
   /** Folder in which the application starts. Undefined if the folder was deleted. */
   readonly folder: string | undefined;
@@ -28,6 +30,7 @@ export function readStartupConfig(fallbackName?: string): StartupConfig {
   return {
     ...parseSettings(env),
     resource: detectServiceResource(env, folder, fallbackName),
+    host: detectHost(env),
     discoveryFile: getDiscoveryFilePath(env),
     folder,
   };

@@ -1,5 +1,5 @@
 import type { QueryClient } from '../questdb/query-client.ts';
-import { queryGauges } from './gauge-values.ts';
+import { queryRunningGauges } from './gauge-values.ts';
 import {
   queryDistributionTotals,
   querySlowest,
@@ -15,7 +15,9 @@ export interface DatabaseStats {
   averageQueryTime: number | undefined;
   p95QueryTime: number | undefined;
   errorRate: number | undefined;
-  /** Number of used and idle connections in all pools of all processes. */
+  /**
+   * Number of used and idle connections at the end of the range, in all pools of the running processes.
+   */
   connections: number | undefined;
   /** Share of queries that took more than 500 ms. */
   slowQueryShare: number | undefined;
@@ -33,7 +35,7 @@ export async function queryDatabaseStats(
   const ungrouped = { ...query, groupBy: [], step: undefined };
   const [[totals], pools, slowestOperations] = await Promise.all([
     queryDistributionTotals(queryClient, ungrouped, QUERY_TIME_METRIC),
-    queryGauges(
+    queryRunningGauges(
       queryClient,
       { ...ungrouped, groupBy: ['instance', 'endpoint', 'operation'] },
       CONNECTIONS_METRIC,
@@ -48,7 +50,7 @@ export async function queryDatabaseStats(
     p95QueryTime: totals?.p95,
     errorRate: totals?.errorRate,
     connections:
-      pools.length > 0 ? pools.reduce((sum, { average }) => sum + (average ?? 0), 0) : undefined,
+      pools.length > 0 ? pools.reduce((sum, { last }) => sum + (last ?? 0), 0) : undefined,
     slowQueryShare: share === undefined ? undefined : 100 * share,
     slowestOperations,
   };

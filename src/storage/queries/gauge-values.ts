@@ -4,6 +4,7 @@ import { type MetricSelector, toMetricConditions } from './operation-totals.ts';
 import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
+import { getRunningRange } from './running-processes.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** Values of a gauge, or the increase of a counter, in the metric's unit. */
@@ -13,6 +14,8 @@ export interface GaugePoint {
   bucket: TimeRange | undefined;
   /** The latest value. */
   last: number | undefined;
+  /** Time of the latest value, in ms since the epoch. */
+  lastAtMs: number;
   average: number | undefined;
   min: number | undefined;
   max: number | undefined;
@@ -41,9 +44,25 @@ export async function queryGauges(
       samples,
       sum,
       last: toNumber(row.last),
+      lastAtMs: Number(row.last_at),
       average: sum / samples,
       min: toNumber(row.minimum),
       max: toNumber(row.maximum),
     };
   });
+}
+
+/**
+ * Returns the gauges of processes that are running at the end of the range, with one value for each group.
+ * Use this function for sums over processes.
+ */
+export async function queryRunningGauges(
+  queryClient: QueryClient,
+  query: Query,
+  selector: MetricSelector,
+): Promise<GaugePoint[]> {
+  const range = getRunningRange(query);
+  const gauges = await queryGauges(queryClient, { ...query, range, step: undefined }, selector);
+  // A roll-up also contains the values before the range if the rows have expired.
+  return gauges.filter(({ lastAtMs }) => lastAtMs >= range.fromMs);
 }

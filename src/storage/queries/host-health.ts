@@ -5,6 +5,7 @@ import { HOSTS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
 import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber, toText } from './row-values.ts';
 import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
+import { getRunningRange } from './running-processes.ts';
 import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './time-range.ts';
 
 /**
@@ -16,6 +17,14 @@ export interface ProcessHealth {
   status: string | undefined;
   cpuUsage: number | undefined;
   memoryUsage: number | undefined;
+  /** Name of the host, the container, or the pod. */
+  host: string | undefined;
+  hostCpuUsage: number | undefined;
+  hostMemoryUsage: number | undefined;
+  processCpuUsage: number | undefined;
+  /** In bytes. */
+  processMemory: number | undefined;
+  eventLoopUtilization: number | undefined;
   diskUsage: number | undefined;
   eventLoopDelayP99: number | undefined;
   uptime: number | undefined;
@@ -28,14 +37,14 @@ export interface ProcessHealth {
 }
 
 /**
- * Returns the latest health of each process. Hosts don't belong to a tenant, so a scope that is
+ * Returns the latest health of each process that is running at the end of the range. Hosts don't belong to a tenant, so a scope that is
  * limited to a tenant gets no rows.
  */
 export async function queryProcessHealth(
   queryClient: QueryClient,
   query: Query,
 ): Promise<ProcessHealth[]> {
-  const { fromMs, toMs } = query.range;
+  const { fromMs, toMs } = getRunningRange(query);
   const conditions = [
     sql`timestamp >= ${new Date(fromMs)}`,
     sql`timestamp < ${new Date(toMs)}`,
@@ -43,7 +52,8 @@ export async function queryProcessHealth(
   ];
   const rows = await queryClient.read(
     query.scope,
-    sql`SELECT timestamp, service, instance, status, cpu_usage, memory_usage, disk_usage,
+    sql`SELECT timestamp, service, instance, host, status, cpu_usage, memory_usage, disk_usage,
+      host_cpu_usage, host_memory_usage, process_cpu_usage, process_memory, event_loop_utilization,
       event_loop_delay_p99, uptime, db_connections, db_query_time, active_users, ongoing_reservations
       ${fromHostTable('system_health')} AND ${joinSql(conditions, ' AND ')}
       LATEST ON timestamp PARTITION BY service, instance`,
@@ -55,6 +65,12 @@ export async function queryProcessHealth(
     status: toText(row.status),
     cpuUsage: toNumber(row.cpu_usage),
     memoryUsage: toNumber(row.memory_usage),
+    host: toText(row.host),
+    hostCpuUsage: toNumber(row.host_cpu_usage),
+    hostMemoryUsage: toNumber(row.host_memory_usage),
+    processCpuUsage: toNumber(row.process_cpu_usage),
+    processMemory: toNumber(row.process_memory),
+    eventLoopUtilization: toNumber(row.event_loop_utilization),
     diskUsage: toNumber(row.disk_usage),
     eventLoopDelayP99: toNumber(row.event_loop_delay_p99),
     uptime: toNumber(row.uptime),

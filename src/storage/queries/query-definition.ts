@@ -74,6 +74,8 @@ export interface Query {
   readonly groupBy?: readonly Dimension[] | undefined;
   /** Default: no time buckets. */
   readonly step?: Step | undefined;
+  /** Interval in ms in which processes report their health. Default: one minute. */
+  readonly reportIntervalMs?: number | undefined;
   /** Include test data. Default: `false`. */
   readonly includeTest?: boolean | undefined;
 }

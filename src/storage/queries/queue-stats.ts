@@ -1,5 +1,5 @@
 import type { QueryClient } from '../questdb/query-client.ts';
-import { type GaugePoint, queryGauges } from './gauge-values.ts';
+import { type GaugePoint, queryGauges, queryRunningGauges } from './gauge-values.ts';
 import { type JobTotals, queryJobTotals } from './job-totals.ts';
 import { type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent } from './row-values.ts';
@@ -28,6 +28,7 @@ export interface QueueStats {
   depthByState: Record<string, number>;
   /** Waiting time of the oldest job in ms. */
   oldestAge: number | undefined;
+  /** Connected workers, as the running processes report them. */
   workers: number | undefined;
   /**
    * Time in ms until the queue is empty at the current rates; `undefined` if it is not shrinking, or if no
@@ -65,7 +66,7 @@ export async function queryQueueStats(
     queryJobTotals(queryClient, byQueue),
     queryGauges(queryClient, { ...byQueue, groupBy: [...BY_QUEUE, 'operation'] }, DEPTH_METRIC),
     queryGauges(queryClient, byQueue, OLDEST_AGE_METRIC),
-    queryGauges(queryClient, byQueue, WORKERS_METRIC),
+    queryRunningGauges(queryClient, byQueue, WORKERS_METRIC),
   ]);
   const jobsByQueue = new Map(jobs.map((total) => [toQueueKey(total), total]));
   const depthsByQueue = Map.groupBy(depths, toQueueKey);
@@ -103,7 +104,7 @@ export async function queryWorkerCounts(
   query: Query,
 ): Promise<Map<string, number | undefined>> {
   const byQueue = { ...query, groupBy: BY_QUEUE, step: undefined };
-  const workers = await queryGauges(queryClient, byQueue, WORKERS_METRIC);
+  const workers = await queryRunningGauges(queryClient, byQueue, WORKERS_METRIC);
   return new Map(workers.map((point) => [toQueueKey(point), point.last]));
 }
 

@@ -13,6 +13,7 @@ import {
   DurationStats,
   SystemHealthMonitor,
 } from '../../../src/agent/health/system-health-monitor.ts';
+import { HistogramRegistry } from '../../../src/agent/instrumentation/histogram-registry.ts';
 import { HostSampler, instrumentHost } from '../../../src/agent/instrumentation/host-metrics.ts';
 import { InstrumentationRegistry } from '../../../src/agent/instrumentation/instrumentation-registry.ts';
 import { createPoolMetrics } from '../../../src/agent/instrumentation/postgres-pools.ts';
@@ -78,9 +79,9 @@ describe('a failing observable callback', () => {
 
   it('of the host metrics is counted', async () => {
     const sampler = new HostSampler(0);
-    instrumentHost(meter, sampler);
+    instrumentHost(meter, sampler, 'host');
     sampler.sample = fail;
-    await expectFailure('the host metrics', observe, 4);
+    await expectFailure('the host metrics', observe, 7);
   });
 
   it('of the runtime metrics is counted', async () => {
@@ -88,7 +89,7 @@ describe('a failing observable callback', () => {
     instrumentRuntime(meter, eventLoop);
     eventLoop.stop();
     eventLoop.sample = fail;
-    await expectFailure('the runtime metrics', observe, 7);
+    await expectFailure('the runtime metrics', observe, 8);
   });
 
   it('of the garbage collection metrics is counted', async () => {
@@ -107,8 +108,8 @@ describe('a failing observable callback', () => {
         return 'connection';
       }
     };
-    const { patch, countConnections } = createPoolMetrics(meter);
-    patch(Pool);
+    const { patch, countConnections } = createPoolMetrics(meter, new HistogramRegistry(() => {}));
+    patch(Pool, fail);
     const pool = new Pool();
     expect(pool.connect()).toBe('connection');
     await expectFailure('the PostgreSQL pool metrics', observe);
@@ -238,6 +239,7 @@ describe('a failing outcome of a decision', () => {
 
 it('a failing health snapshot is counted, and the interval continues', async () => {
   const monitor = new SystemHealthMonitor({
+    hostName: 'host',
     resource: { service: 's', instance: 'i' },
     host: { sample: fail } as unknown as HostSampler,
     eventLoop: { sample: fail } as unknown as EventLoopSampler,

@@ -22,6 +22,7 @@ function createAgent(): Agent {
     config: {
       ...parseSettings({}),
       resource: { service: 'booking', instance: 'b1' },
+      host: 'host',
       discoveryFile: join(folder, 'server.json'),
       folder,
     },

@@ -159,6 +159,7 @@ describe('with timers that return numbers', () => {
     const add = vi.fn();
     const eventLoop = new EventLoopSampler();
     const monitor = new SystemHealthMonitor({
+      hostName: 'host',
       resource: { service: 's', instance: 'i' },
       host: new HostSampler(),
       eventLoop,

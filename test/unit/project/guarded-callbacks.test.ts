@@ -15,6 +15,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
   "agent/instrumentation/bullmq-tenant.ts wrapMethod('asJSON')": GUARDED_INSIDE,
   "agent/instrumentation/postgres.ts wrapMethod('query')": GUARDED_INSIDE,
+  "agent/instrumentation/postgres-connects.ts wrapMethod('_connect')": GUARDED_INSIDE,
   "agent/instrumentation/postgres-pools.ts wrapMethod('connect')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('emit')": GUARDED_INSIDE,
   "agent/process/process-events.ts wrapMethod('kill')": GUARDED_INSIDE,

@@ -6,7 +6,14 @@ import {
 } from '../table-definition.ts';
 
 /** The source of an error. */
-export const ERROR_KINDS = ['uncaught', 'rejection', 'request', 'job', 'alert'] as const;
+export const ERROR_KINDS = [
+  'uncaught',
+  'rejection',
+  'request',
+  'job',
+  'database',
+  'alert',
+] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 export const ERROR_LEVELS = ['fatal', 'error'] as const;

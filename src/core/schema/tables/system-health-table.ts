@@ -48,9 +48,20 @@ export interface HealthSnapshot {
   status: HealthStatus;
   timestamp: Date;
   metrics: {
-    /** Undefined only if the operating system doesn't report CPU times. */
+    /**
+     * Share of the container's CPU limit, or of the host's CPUs without a limit. Undefined only if the operating
+     * system doesn't report CPU times.
+     */
     cpu: number | undefined;
+    /** Share of the container's memory limit, or of the host's memory without a limit. */
     memory: number;
+    hostCpu: number | undefined;
+    hostMemory: number;
+    /** CPU time of this process, as a share of the CPUs that it can use. */
+    processCpu: number | undefined;
+    /** Resident set size of this process, in bytes. */
+    processMemory: number;
+    eventLoopUtilization: number | undefined;
     disk: number | undefined;
     load: number;
     uptime: number;

@@ -16,6 +16,11 @@ const MAX_UPTIME_INTERVALS = 10_000;
 const healthMetricsSchema = z.strictObject({
   cpu: schemas.optionalNumberSchema,
   memory: z.number(),
+  hostCpu: schemas.optionalNumberSchema,
+  hostMemory: z.number(),
+  processCpu: schemas.optionalNumberSchema,
+  processMemory: z.number(),
+  eventLoopUtilization: schemas.optionalNumberSchema,
   disk: schemas.optionalNumberSchema,
   load: z.number(),
   uptime: z.number(),
@@ -52,7 +57,7 @@ export const healthEndpoint = defineEndpoint({
     .meta({
       id: 'Health',
       description:
-        'CPU, memory, and disk usage, and the uptime of services, in percent. The uptime of a process is in seconds.',
+        'Usage values and the uptime of services are in percent. CPU and memory are shares of the limits of the container, or of the host without limits. The memory of a process is in bytes, and its uptime in seconds. Lists the processes that reported in the last three intervals.',
     }),
   async handle(context) {
     const { dependencies, scope } = context;

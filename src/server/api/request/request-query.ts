@@ -36,7 +36,9 @@ export function toRequestQuery({
   nowMs,
 }: EndpointContext<CommonParameters>): RequestQuery {
   const zone = getTimeZone(query, dependencies.zone);
-  return { zone, dbQuery: toQuery(query, scope, parseTimeRange(query, zone, nowMs)) };
+  const range = parseTimeRange(query, zone, nowMs);
+  const { healthIntervalMs: reportIntervalMs } = dependencies;
+  return { zone, dbQuery: { ...toQuery(query, scope, range), reportIntervalMs } };
 }
 
 /** Converts parameters to a query with filters. Tenant parameters narrow the caller's scope. */

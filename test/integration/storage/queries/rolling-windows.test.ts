@@ -17,7 +17,7 @@ import { queryUptime, toHostAggregations } from '../../../../src/storage/queries
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/operation-totals.ts';
 import {
-  DIMENSIONS,
+  BUCKET_COLUMNS,
   type Dimension,
   type Query,
 } from '../../../../src/storage/queries/query-definition.ts';
@@ -47,6 +47,7 @@ const END_MS = floorTo(Date.now(), HOUR_MS) - 2 * HOUR_MS;
 const START_MS = END_MS - LENGTH_MS;
 const RESPONSE_TIME_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const RUNS = { numRuns: 60 };
+const BUCKET_DIMENSIONS = Object.keys(BUCKET_COLUMNS) as Dimension[];
 
 const questdb = new ExternalQuestdb();
 const sample = makeRandomRows(7, START_MS, LENGTH_MS, 1500);
@@ -121,6 +122,7 @@ const requestDimensions = ({ row }: RandomPoint) => ({
   endpoint: row.endpoint,
   operation: row.operation,
   queue: row.endpoint,
+  queueScope: row.queueScope,
 });
 const close = (value: number) => expect.closeTo(value, 6);
 
@@ -129,7 +131,7 @@ describe.each(['roll-ups', 'rows'])('results from %s equal the reference', (sour
 
   it('for counts, rates, averages, errors, percentiles, Apdex, and slow shares', async () => {
     await fc.assert(
-      fc.asyncProperty(queries(DIMENSIONS), async (query) => {
+      fc.asyncProperty(queries(BUCKET_DIMENSIONS), async (query) => {
         const expected = groupRows(sample.points, query, ({ row }) => row, requestDimensions);
         const results = await queryDistributionTotals(getClient(), query, RESPONSE_TIME_METRIC);
         const found = indexByGroup(results);

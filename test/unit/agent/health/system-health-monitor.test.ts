@@ -5,6 +5,7 @@ import {
 } from '../../../../src/agent/health/system-health-monitor.ts';
 import { HostSampler } from '../../../../src/agent/instrumentation/host-metrics.ts';
 import { EventLoopSampler } from '../../../../src/agent/instrumentation/runtime-metrics.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const eventLoop = new EventLoopSampler();
 const queries = new DurationStats();
@@ -17,6 +18,7 @@ beforeEach(() => {
   queries.reset();
   add.mockClear();
   monitor = new SystemHealthMonitor({
+    hostName: 'host',
     ...{ resource: { service: 's', instance: 'i' }, host: new HostSampler(), eventLoop, queries },
     requests: new DurationStats(),
     countConnections: () => countConnections(),
@@ -61,4 +63,28 @@ it('writes a health row without waiting for the CPU usage, with the values of it
     ['system_health', 4, 10],
     ['system_health', 4, undefined],
   ]);
+});
+
+it('reports the host, the process, and the event loop', async () => {
+  const { metrics } = await monitor.getHealthSnapshot();
+  expect(metrics.hostCpu).toBeGreaterThanOrEqual(0);
+  expect(metrics.hostMemory).toBeGreaterThan(0);
+  expect(metrics.processCpu).toBeGreaterThanOrEqual(0);
+  expect(metrics.processMemory).toBeGreaterThan(10_000_000);
+  await monitor.writeRow();
+  expect(add.mock.calls[0]?.[1][0]).toMatchObject({
+    host: 'host',
+    hostCpuUsage: expect.any(Number),
+    hostMemoryUsage: expect.any(Number),
+    processCpuUsage: expect.any(Number),
+    processMemory: expect.any(Number),
+  });
+});
+
+it('reports the share of the time in which the event loop was active', async () => {
+  const sampler = new EventLoopSampler(-60_000);
+  const { utilization } = await waitFor(async () => sampler.sample(0));
+  expect(utilization).toBeGreaterThan(0);
+  expect(utilization).toBeLessThanOrEqual(100);
+  sampler.stop();
 });

@@ -122,16 +122,19 @@ function patchBullmq(): PatchedMethod[] {
 
 function patchPostgres(): PatchedMethod[] {
   const part = 'the PostgreSQL instrumentation';
-  const client = createLibrary(['query', '_pulseQueryQueue']);
+  const client = createLibrary(['query', '_pulseQueryQueue', '_connect']);
+  const native = createLibrary(['handleError', 'emit']);
   const pool = createLibrary(['connect']);
   const query = createLibrary(['handleCommandComplete', 'handleError', 'handleReadyForQuery']);
   const meter = createFailingMeter([]);
-  const pools = createPoolMetrics(meter);
+  const histograms = new HistogramRegistry(() => {});
   const [pg, pgPool] = createPostgresInstrumentations({
-    histograms: new HistogramRegistry(() => {}),
+    histograms,
     onQuery: fail,
-    pools,
+    onFailedConnect: fail,
+    pools: createPoolMetrics(meter, histograms),
   });
+  pg!.patches['lib/native/query.js']!(native.Library);
   pg!.patches['lib/client.js']!(client.Library);
   pgPool!.patches['']!(pool.Library);
   // Attaches a statement to a query, which also patches the methods of the query.
@@ -153,6 +156,22 @@ function patchPostgres(): PatchedMethod[] {
       original: client.originals.query!,
       self: createObject(client.Library.prototype, ['connectionParameters']),
       args: ['SELECT 1', 2],
+    },
+    {
+      part: 'the PostgreSQL connection metrics',
+      owner: client.Library.prototype,
+      name: '_connect',
+      original: client.originals._connect!,
+      self: createObject(client.Library.prototype, ['connectionParameters']),
+      args: [() => {}],
+    },
+    {
+      part,
+      owner: native.Library.prototype,
+      name: 'handleError',
+      original: native.originals.handleError!,
+      self: createObject(native.Library.prototype, ['native']),
+      args: [createHostileProxy()],
     },
     {
       part: 'the PostgreSQL pool metrics',

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { afterAll, expect, it } from 'vitest';
+import { findBundledLibraries } from '../../../../src/agent/doctor/bundled-libraries.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfscope-bundles-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each([
+  [['express'], []],
+  [['pg'], []],
+  // BullMQ loads `pg` too.
+  [['bullmq'], ['pg']],
+  [['express', 'pg'], ['pg']],
+])('finds %j in a minified bundle without %j', async (libraries, external) => {
+  const input = join(import.meta.dirname, `${libraries.join('-')}-input.cjs`);
+  const code = libraries.map((name) => `console.log(require('${name}'));`).join('\n');
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external,
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'input',
+        resolveId: (id) => (id === input ? id : null),
+        load: (id) => (id === input ? code : null),
+      },
+    ],
+  });
+  const file = join(folder, `${libraries.join('-')}.cjs`);
+  await bundle.write({ file, format: 'cjs', minify: true, codeSplitting: false });
+  const expected = libraries.filter((name) => !external.some((other) => other === name));
+  expect(findBundledLibraries(file)).toEqual(expected);
+});
+
+it('finds nothing in a script that loads the libraries, and in a missing script', () => {
+  const file = join(folder, 'app.cjs');
+  writeFileSync(file, "require('express'); require('pg'); require('bullmq');");
+  expect(findBundledLibraries(file)).toEqual([]);
+  expect(findBundledLibraries(join(folder, 'missing'))).toEqual([]);
+});

@@ -1,0 +1,33 @@
+import { ValueType } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  DataPointType,
+  type ScopeMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { expect, it } from 'vitest';
+import { toMetricRows } from '../../../../src/agent/export/otel-metric-rows.ts';
+
+it.each([
+  ['container.cpu.utilization', '1', 'CPU_USAGE', '%', 25],
+  ['container.memory.utilization', '1', 'MEMORY_USAGE', '%', 25],
+  ['system.cpu.utilization', '1', 'CPU_USAGE', '%', 25],
+  ['process.cpu.utilization', '1', 'CUSTOM', '%', 25],
+  ['nodejs.eventloop.utilization', '1', 'CUSTOM', '%', 25],
+  ['orders.utilization', '1', 'CUSTOM', '1', 0.25],
+])('stores %s as %s %s in %s', (name, unit, metricType, storedUnit, value) => {
+  const collected: ScopeMetrics = {
+    scope: { name: 'test' },
+    metrics: [
+      {
+        descriptor: { name, unit, description: '', valueType: ValueType.DOUBLE },
+        aggregationTemporality: AggregationTemporality.CUMULATIVE,
+        dataPointType: DataPointType.GAUGE,
+        dataPoints: [
+          { startTime: [1, 0], endTime: [2, 0], attributes: { 'host.name': 'db-1' }, value: 0.25 },
+        ],
+      },
+    ],
+  };
+  const { metrics } = toMetricRows([collected], { service: 's', instance: 'i' });
+  expect(metrics).toMatchObject([{ name, metricType, unit: storedUnit, value, host: 'db-1' }]);
+});
