@@ -5,6 +5,8 @@ import { queryTotals, type Totals } from '../../../storage/queries/operation-tot
 import type { Query } from '../../../storage/queries/query-definition.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
 import { runQuery } from '../../../storage/queries/run-query.ts';
+import { getRunningRange } from '../../../storage/queries/running-processes.ts';
+import { floorTo, type TimeRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { ScalingView } from '../action-views.ts';
 import {
@@ -17,8 +19,6 @@ import {
 import { MINUTE_STEP, type ScalingQuery, toScalingRange } from './scaling-recommendation.ts';
 
 const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
-/** An instance that reported nothing for this long has ended. */
-const MAX_REPORT_AGE_MS = 3 * MINUTE_MS;
 
 /** Mean utilization of an instance in one minute, as a share of one event loop. */
 export interface InstanceUtilization {
@@ -87,26 +87,26 @@ export async function recommendServiceReplicas(
 ): Promise<ScalingView[]> {
   const { query, minutes } = toScalingRange(scalingQuery);
   const byInstance = { ...query, groupBy: ['service', 'instance'] } as const;
-  const [totals, instances, utilizations] = await Promise.all([
+  const running = getRunningRange(query);
+  const [totals, instances, recent, utilizations] = await Promise.all([
     queryTotals(
       queryClient,
       { ...query, groupBy: ['service'], step: MINUTE_STEP },
       REQUESTS_METRIC,
     ),
     queryTotals(queryClient, byInstance, REQUESTS_METRIC),
+    queryTotals(queryClient, { ...byInstance, range: running }, REQUESTS_METRIC),
     queryUtilizations(queryClient, { ...byInstance, step: MINUTE_STEP }),
   ]);
   const minuteStarts = minutes.map(({ fromMs }) => fromMs);
   return [...Map.groupBy(totals, ({ group }) => group.service)].flatMap(
     ([service, serviceTotals]) => {
       if (service === undefined) return [];
-      const serving = new Set(
-        instances.flatMap(({ group }) => (group.service === service ? (group.instance ?? []) : [])),
-      );
+      const serving = getInstances(instances, service);
       const reports = (utilizations.get(service) ?? []).filter(({ instance }) =>
         serving.has(instance),
       );
-      const current = countRunning(serving, reports, scalingQuery.now);
+      const current = countRunning(getInstances(recent, service), reports, running);
       const busyLoops = computeBusyLoops(reports, minuteStarts);
       const { arrivalRate, processingTime } = getLastMinute(serviceTotals, minutes.at(-1));
       return {
@@ -123,14 +123,21 @@ export async function recommendServiceReplicas(
   );
 }
 
-/** Counts the instances that reported recently. Without reports, counts the instances that served requests. */
+function getInstances(totals: readonly Totals[], service: string): Set<string> {
+  return new Set(
+    totals.flatMap(({ group }) => (group.service === service ? (group.instance ?? []) : [])),
+  );
+}
+
+/** Counts the running instances. Without reports, counts the instances that recently served requests. */
 function countRunning(
   serving: ReadonlySet<string>,
   reports: readonly InstanceUtilization[],
-  now: number,
+  running: TimeRange,
 ): number {
   if (reports.length === 0) return serving.size;
-  const recent = reports.filter(({ minuteMs }) => now - minuteMs <= MAX_REPORT_AGE_MS);
+  const firstMinuteMs = floorTo(running.fromMs, MINUTE_MS);
+  const recent = reports.filter(({ minuteMs }) => minuteMs >= firstMinuteMs);
   return new Set(recent.map(({ instance }) => instance)).size;
 }
 
