@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { guard } from '../../core/guard.ts';
+import { isClosedByPeer } from './connection-close.ts';
 import {
   type ExpressRequest,
   type Layer,
@@ -14,7 +15,6 @@ import {
   observeMethod,
   wrapMethod,
 } from './method-patching.ts';
-import { isClosedByPeer } from './connection-close.ts';
 import { getRequestState, type RequestState, type RouterFrame } from './request-state.ts';
 
 type RouterFactory = (() => Router) & { Router?: () => Router };

@@ -15,6 +15,15 @@ const PART = 'the HTTP/2 request metrics';
 const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
 
+/**
+ * Returns whether a version of Node.js publishes the start and the end of each HTTP/2 stream. Older
+ * versions publish neither, or only the start.
+ */
+export function hasHttp2Channels(version: string = process.versions.node): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 3) || (major === 22 && minor >= 18);
+}
+
 export interface Http2InstrumentationOptions {
   recorder: RequestRecorder;
   isIgnored: (url: string) => boolean;
@@ -31,8 +40,6 @@ interface StreamMessage {
  * Records the requests that this process serves over HTTP/2, through the compatibility API or the
  * `stream` event. An HTTP/1 request to an HTTP/2 server uses the channels of HTTP/1. Without a
  * request, `node:http2` isn't loaded.
- *
- * Node.js has these channels since 22.17 and 24.3.
  */
 export function instrumentHttp2(options: Http2InstrumentationOptions): {
   stop: () => void;
@@ -82,7 +89,9 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     ['http2.server.stream.finish', onHeaders],
     ['http2.server.stream.close', onClose],
   ] as [string, (message: unknown) => void][];
-  for (const [name, listener] of subscriptions) subscribe(name, listener);
+  if (hasHttp2Channels()) {
+    for (const [name, listener] of subscriptions) subscribe(name, listener);
+  }
   return {
     stop: () => {
       for (const [name, listener] of subscriptions) unsubscribe(name, listener);

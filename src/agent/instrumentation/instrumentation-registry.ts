@@ -4,6 +4,7 @@ import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
 import { guard } from '../../core/guard.ts';
 import { errorMessage } from '../../core/perfscope-error.ts';
+import { hasHttp2Channels } from './http2.ts';
 
 /** Describes how to instrument a library. */
 export interface LibraryInstrumentation {
@@ -117,7 +118,8 @@ export function formatLibraries(libraries: readonly LibraryState[]): string {
     .map(
       (each) => `${formatNameAndVersion(each)} is not measured: ${formatUnmeasuredReason(each)}`,
     );
-  const allMeasured = ['HTTP', 'host', 'runtime', ...measured].join(', ');
+  const http = hasHttp2Channels() ? 'HTTP' : 'HTTP/1 (HTTP/2 needs Node.js 22.18, 24.3, or newer)';
+  const allMeasured = [http, 'host', 'runtime', ...measured].join(', ');
   const hints =
     shown.length === 0
       ? [

@@ -102,9 +102,7 @@ export class RequestRecorder {
     error: unknown,
   ): void {
     const { sampler, onServerError } = this.#options;
-    const isCandidate = isStream
-      ? end.failed
-      : sampler.shouldSample(end.durationMs, end.failed);
+    const isCandidate = isStream ? end.failed : sampler.shouldSample(end.durationMs, end.failed);
     if (!isCandidate) return;
     const request = toSampledRequest(state, end);
     sampler.add(request, isStream);

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { EndReason } from '../../../../src/agent/instrumentation/connection-close.ts';
+import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
+import { RequestRecorder } from '../../../../src/agent/instrumentation/request-recorder.ts';
+import { RequestSampler } from '../../../../src/agent/instrumentation/request-sampler.ts';
+import { isLongPoll } from '../../../../src/agent/instrumentation/stream-detection.ts';
+import { createTestRequestState } from '../../../support/request-measurements.ts';
+
+const SECOND_MS = 1000;
+
+/** Records a request, and returns the name of the histogram that contains it. */
+function recordRequest(
+  { bodyMs, prefer }: { bodyMs: number; prefer?: string },
+  reason: EndReason = 'finished',
+) {
+  const histograms = new HistogramRegistry(() => {});
+  const options = { histograms, sampler: new RequestSampler(), onRequest: () => {} };
+  const recorder = new RequestRecorder(options);
+  const nowMs = performance.now();
+  const state = {
+    ...createTestRequestState({}),
+    startMs: nowMs - bodyMs - 5 * SECOND_MS,
+    firstByteMs: nowMs - bodyMs,
+    request: { headers: { prefer } },
+  };
+  recorder.end(state, reason, { status: 200, hasStreamHeaders: false, error: undefined });
+  return [...histograms.getOpenSeries()].map(({ options: { name }, series }) => [
+    name,
+    series.delta.count,
+  ]);
+}
+
+const REQUEST = [['http.server.request.duration', 1]];
+const STREAM = [['http.server.stream.duration', 1]];
+
+it.each([
+  ['a slow response with a short body', { bodyMs: 0 }, REQUEST],
+  ['a body of less than a second', { bodyMs: 0.9 * SECOND_MS }, REQUEST],
+  ['a body of more than a second', { bodyMs: 1.1 * SECOND_MS }, STREAM],
+  ['a response that waited', { bodyMs: 0, prefer: 'wait=10' }, STREAM],
+])('%s', (_name, request, expected) => {
+  expect(recordRequest(request)).toEqual(expected);
+});
+
+it('counts a long body whose client leaves as an ended stream, and a short one as aborted', () => {
+  expect(recordRequest({ bodyMs: 2 * SECOND_MS }, 'clientClosed')).toEqual(STREAM);
+  expect(recordRequest({ bodyMs: 0 }, 'clientClosed')).toEqual([
+    ['http.server.request.duration', 0],
+  ]);
+});
+
+it.each([
+  [100, 'wait=10', true],
+  [5000, 'respond-async, Wait = 10', true],
+  [99, 'wait=10', false],
+  [5000, 'return=minimal', false],
+  [5000, 'return=await', false],
+  [5000, undefined, false],
+])('after %s ms, Prefer: %s is long polling: %s', (firstByteMs, prefer, expected) => {
+  expect(isLongPoll(firstByteMs, () => ({ prefer }))).toBe(expected);
+});
