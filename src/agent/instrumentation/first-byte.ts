@@ -26,9 +26,10 @@ export function observeFirstBytes(part: string): void {
   });
   const { ServerResponse } = process.getBuiltinModule('node:http');
   wrapMethod(ServerResponse.prototype, '_send', (original: Method) => {
-    return function _send(this: ResponseInternals, ...args: unknown[]) {
+    // Rest parameters would take 20 ns more.
+    return function _send(this: ResponseInternals, data, encoding, callback, byteLength) {
       if (!this._headerSent) storeFirstByte(this);
-      return original.apply(this, args);
+      return original.call(this, data, encoding, callback, byteLength);
     };
   });
 }

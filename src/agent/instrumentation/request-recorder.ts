@@ -3,7 +3,7 @@ import type { HistogramRegistry } from './histogram-registry.ts';
 import { RequestHistogram } from './request-histogram.ts';
 import { type RequestSampler, type SampledRequest, toSampledRequest } from './request-sampler.ts';
 import type { RequestState } from './request-state.ts';
-import { isLongPoll, MAX_BODY_MS } from './stream-detection.ts';
+import { allowsWaiting, MAX_BODY_MS, MIN_LONG_POLL_MS } from './stream-detection.ts';
 
 /** Boundaries for Prometheus in seconds, as the semantic conventions recommend. */
 const REQUEST_DURATION_BOUNDARIES_S = [
@@ -83,7 +83,8 @@ export class RequestRecorder {
       state.isStreamRequest ||
       response.hasStreamHeaders ||
       durationMs - firstByteMs > MAX_BODY_MS ||
-      isLongPoll(firstByteMs, () => state.request.headers);
+      // Reading the headers of a request takes a microsecond.
+      (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(state.request.headers));
     const outcome = getOutcome(state, reason, status, isStream);
     const failed = outcome === 'failed';
     const aborted = outcome === 'aborted';

@@ -1,7 +1,7 @@
 /** A response is a stream if its body stays open for longer after the first byte. */
 export const MAX_BODY_MS = 1000;
 /** A faster response is an ordinary one, even if the client allowed the server to wait. */
-const MIN_LONG_POLL_MS = 100;
+export const MIN_LONG_POLL_MS = 100;
 
 const STREAM_TYPES =
   'text/event-stream|multipart/x-mixed-replace|application/(?:x-ndjson|json-seq|grpc)|video/|audio/';
@@ -39,17 +39,9 @@ export function isPollingUrl(url: string): boolean {
 }
 
 /**
- * Returns whether the server waited because the client allowed it with `Prefer: wait=`
+ * Returns whether a client allowed the server to wait with `Prefer: wait=`
  * (https://www.rfc-editor.org/rfc/rfc7240#section-4.3).
- *
- * @param firstByteMs time until the first byte of the response
- * @param readHeaders returns the headers of the request. Reading them takes a microsecond.
  */
-export function isLongPoll(
-  firstByteMs: number,
-  readHeaders: () => Readonly<Record<string, unknown>>,
-): boolean {
-  if (firstByteMs < MIN_LONG_POLL_MS) return false;
-  const { prefer } = readHeaders();
+export function allowsWaiting({ prefer }: Readonly<Record<string, unknown>>): boolean {
   return typeof prefer === 'string' && /(?:^|[,;])\s*wait\s*=/i.test(prefer);
 }

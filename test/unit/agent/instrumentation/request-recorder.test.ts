@@ -1,26 +1,32 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { EndReason } from '../../../../src/agent/instrumentation/connection-close.ts';
 import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
 import { RequestRecorder } from '../../../../src/agent/instrumentation/request-recorder.ts';
 import { RequestSampler } from '../../../../src/agent/instrumentation/request-sampler.ts';
-import { isLongPoll } from '../../../../src/agent/instrumentation/stream-detection.ts';
+import { allowsWaiting } from '../../../../src/agent/instrumentation/stream-detection.ts';
 import { createTestRequestState } from '../../../support/request-measurements.ts';
 
 const SECOND_MS = 1000;
+const NOW_MS = 100 * SECOND_MS;
+afterEach(() => vi.restoreAllMocks());
 
 /** Records a request, and returns the name of the histogram that contains it. */
 function recordRequest(
-  { bodyMs, prefer }: { bodyMs: number; prefer?: string },
+  {
+    bodyMs,
+    prefer,
+    waitMs = 5 * SECOND_MS,
+  }: { bodyMs: number; prefer?: string; waitMs?: number },
   reason: EndReason = 'finished',
 ) {
   const histograms = new HistogramRegistry(() => {});
   const options = { histograms, sampler: new RequestSampler(), onRequest: () => {} };
   const recorder = new RequestRecorder(options);
-  const nowMs = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(NOW_MS);
   const state = {
     ...createTestRequestState({}),
-    startMs: nowMs - bodyMs - 5 * SECOND_MS,
-    firstByteMs: nowMs - bodyMs,
+    startMs: NOW_MS - bodyMs - waitMs,
+    firstByteMs: NOW_MS - bodyMs,
     request: { headers: { prefer } },
   };
   recorder.end(state, reason, { status: 200, hasStreamHeaders: false, error: undefined });
@@ -49,13 +55,16 @@ it('counts a long body whose client leaves as an ended stream, and a short one a
   ]);
 });
 
+it('a fast response is an ordinary one, although the client allowed the server to wait', () => {
+  expect(recordRequest({ bodyMs: 0, waitMs: 99, prefer: 'wait=10' })).toEqual(REQUEST);
+});
+
 it.each([
-  [100, 'wait=10', true],
-  [5000, 'respond-async, Wait = 10', true],
-  [99, 'wait=10', false],
-  [5000, 'return=minimal', false],
-  [5000, 'return=await', false],
-  [5000, undefined, false],
-])('after %s ms, Prefer: %s is long polling: %s', (firstByteMs, prefer, expected) => {
-  expect(isLongPoll(firstByteMs, () => ({ prefer }))).toBe(expected);
+  ['wait=10', true],
+  ['respond-async, Wait = 10', true],
+  ['return=minimal', false],
+  ['return=await', false],
+  [undefined, false],
+])('Prefer: %s allows waiting: %s', (prefer, expected) => {
+  expect(allowsWaiting({ prefer })).toBe(expected);
 });
