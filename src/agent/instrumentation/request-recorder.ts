@@ -25,7 +25,7 @@ export interface RequestRecorderOptions {
 export interface EndedResponse {
   /** Undefined if no headers were sent. */
   readonly status: number | undefined;
-  /** Whether the headers of the response are those of a stream. */
+  /** Whether the headers of the response belong to a stream. */
   readonly hasStreamHeaders: boolean;
   /** The error with which the server destroyed the response or its connection. */
   readonly error: unknown;
@@ -52,7 +52,7 @@ export class RequestRecorder {
       description: 'Duration of HTTP server requests.',
       boundaries: REQUEST_DURATION_BOUNDARIES_S,
       abortedCounter: {
-        name: 'http.server.request.aborted',
+        name: 'perfscope.http.request.aborted',
         description: 'Number of requests that the client aborted.',
       },
     };
@@ -63,7 +63,7 @@ export class RequestRecorder {
       description: 'Time that long-lived HTTP responses were open.',
       boundaries: STREAM_DURATION_BOUNDARIES_S,
       abortedCounter: {
-        name: 'http.server.stream.aborted',
+        name: 'perfscope.http.stream.aborted',
         description: 'Number of streams that the client closed before the first byte.',
       },
     };
@@ -123,6 +123,6 @@ function getOutcome(
   if (reason === 'finished') return (status ?? 0) >= 500 ? 'failed' : 'succeeded';
   // Either side can close a stream at any time.
   if (isStream && status !== undefined) return status >= 500 ? 'failed' : 'succeeded';
-  if (reason === 'serverClosed') return 'failed';
-  return reason === 'processEnded' && status !== undefined ? 'failed' : 'aborted';
+  // A server that closes all connections, for example when it stops, has not failed to respond.
+  return reason !== 'clientClosed' && status !== undefined ? 'failed' : 'aborted';
 }

@@ -4,6 +4,7 @@ import type { Attributes } from '@opentelemetry/api';
 const AGENT_INSTRUMENTS = new Set([
   'http.server.request.duration',
   'http.server.request.sample',
+  'http.server.stream.duration',
   'nodejs.eventloop.delay.max',
   'nodejs.eventloop.delay.mean',
   'nodejs.eventloop.delay.p50',

@@ -33,7 +33,7 @@ export class RequestAccumulator extends ExponentialHistogramAccumulator {
    * Adds a request that has finished.
    *
    * @param status status of the response, or 0 if there is none
-   * @param failed whether the request failed. It then counts as 5xx, whatever its status says.
+   * @param failed whether the request failed. A failed request counts as 5xx with any status.
    */
   addRequest(duration: number, firstByte: number, status: number, failed: boolean): void {
     this.add(duration);

@@ -184,10 +184,13 @@ it.each<[string, Handler, unknown]>([
   expect(measurements.failures).toEqual([thrown]);
 });
 
-it('a server that closes the connection without a response has failed', async () => {
-  const url = await serve((request) => request.socket.destroy());
+it.each([
+  ['with an error', failure, { metricType: 'API_RESPONSE_TIME', ...FAILED }],
+  ['without an error', undefined, { metricType: 'API_RESPONSE_TIME', abortedCount: 1 }],
+])('a server that closes the connection without a response, %s', async (_name, error, expected) => {
+  const url = await serve((request) => request.socket.destroy(error));
   await fetchAll(url).catch(() => {});
-  expect(toOutcome((await measurements.takeRows(1))[0])).toMatchObject(FAILED);
+  expect(toOutcome((await measurements.takeRows(1))[0])).toEqual(expected);
 });
 
 it.each([
@@ -278,7 +281,7 @@ it('Prometheus counts aborted requests in their own counter', async () => {
   });
   expect(
     metrics.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints[0]?.value]),
-  ).toEqual([['http.server.request.aborted', 1]]);
+  ).toEqual([['perfscope.http.request.aborted', 1]]);
   scraped.stop();
 });
 

@@ -12,11 +12,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** Records a request, and returns the name of the histogram that contains it. */
 function recordRequest(
-  {
-    bodyMs,
-    prefer,
-    waitMs = 5 * SECOND_MS,
-  }: { bodyMs: number; prefer?: string; waitMs?: number },
+  { bodyMs, prefer, waitMs = 5 * SECOND_MS }: { bodyMs: number; prefer?: string; waitMs?: number },
   reason: EndReason = 'finished',
 ) {
   const histograms = new HistogramRegistry(() => {});
