@@ -24,7 +24,7 @@ export interface HistogramOptions {
 }
 
 /** Values of one set of attributes since the last export. */
-export interface DeltaSeries {
+interface DeltaSeries {
   readonly attributes: Attributes;
   delta: ExponentialHistogramAccumulator;
 }
@@ -118,7 +118,7 @@ export interface OpenSeries {
 }
 
 /** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
-export function recordValue(series: HistogramSeries, value: number): void {
+function recordValue(series: HistogramSeries, value: number): void {
   if (!isRecordable(value)) return;
   series.delta.add(value);
   series.cumulative?.add(value);

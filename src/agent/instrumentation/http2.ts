@@ -84,17 +84,19 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
   });
   const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason(stream)));
 
-  const subscriptions = [
-    ['http2.server.stream.start', onStart],
-    ['http2.server.stream.finish', onHeaders],
-    ['http2.server.stream.close', onClose],
-  ] as [string, (message: unknown) => void][];
+  const start = onStart as (message: unknown) => void;
+  const headers = onHeaders as (message: unknown) => void;
+  const close = onClose as (message: unknown) => void;
   if (hasHttp2Channels()) {
-    for (const [name, listener] of subscriptions) subscribe(name, listener);
+    subscribe('http2.server.stream.start', start);
+    subscribe('http2.server.stream.finish', headers);
+    subscribe('http2.server.stream.close', close);
   }
   return {
     stop: () => {
-      for (const [name, listener] of subscriptions) unsubscribe(name, listener);
+      unsubscribe('http2.server.stream.start', start);
+      unsubscribe('http2.server.stream.finish', headers);
+      unsubscribe('http2.server.stream.close', close);
     },
     endOpenRequests: () => {
       for (const stream of [...openStreams.keys()]) end(stream, 'processEnded');

@@ -26,7 +26,7 @@ export const STREAMS_METRIC = { metricType: 'API_STREAM_DURATION' } as const;
  * Details of requests or streams. Times in ms. Values are `undefined` in the part of a range that older
  * versions recorded.
  */
-export interface RequestDetails {
+interface RequestDetails {
   /** Requests that the client aborted. They are not part of any other value. */
   abortedCount: number;
   /** Share of aborted requests in all requests, in percent. */
