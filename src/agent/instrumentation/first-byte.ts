@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { guard } from '../../core/guard.ts';
 import { type Method, wrapMethod } from './method-patching.ts';
-import { getRequestState } from './request-state.ts';
+import { getHttp1State } from './request-state.ts';
 
 /** Private fields of Node.js (lib/_http_outgoing.js). They are the same in Node.js 22, 24, and 26. */
 interface ResponseInternals extends ServerResponse {
@@ -21,7 +21,7 @@ export function observeFirstBytes(part: string): void {
   if (isObserved) return;
   isObserved = true;
   const storeFirstByte = guard(part, (response: ServerResponse) => {
-    const state = getRequestState(response.req);
+    const state = getHttp1State(response.req);
     if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
   });
   const { ServerResponse } = process.getBuiltinModule('node:http');

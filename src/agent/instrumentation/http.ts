@@ -8,7 +8,7 @@ import { createPathMatcher } from './path-matcher.ts';
 import { RequestRecorder, type RequestRecorderOptions } from './request-recorder.ts';
 import {
   createRequestState,
-  getRequestState,
+  getHttp1State,
   getScheme,
   OpenConnections,
   type RequestState,
@@ -61,7 +61,16 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
 
   const end = (state: RequestState, reason: EndReason) => {
     const response = state.response as ResponseInternals | undefined;
-    if (response) recorder.end(state, reason, toEndedResponse(response, reason));
+    if (response === undefined) return;
+    const isSent = reason === 'finished' || response.headersSent;
+    const { _header: headers } = response;
+    recorder.end(
+      state,
+      reason,
+      isSent ? response.statusCode : undefined,
+      isSent && typeof headers === 'string' && hasStreamHeaders(headers),
+      reason === 'serverFailed' ? (response.errored ?? response.req.socket.errored) : undefined,
+    );
   };
   const connections = new OpenConnections(end);
   const onStart = guard(PART, ({ request, response, server }: HttpChannelMessage) => {
@@ -83,7 +92,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
     enterRequestContext(state);
   });
   const onFinish = guard(PART, ({ request }: HttpChannelMessage) => {
-    const state = getRequestState(request);
+    const state = getHttp1State(request);
     if (state) end(state, 'finished');
   });
 
@@ -108,15 +117,4 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
 /** Private field of Node.js with the headers as text (lib/_http_outgoing.js). */
 interface ResponseInternals extends ServerResponse {
   readonly _header?: string | null;
-}
-
-function toEndedResponse(response: ResponseInternals, reason: EndReason) {
-  const { _header: headers } = response;
-  const isSent = reason === 'finished' || response.headersSent;
-  const isFailed = reason === 'serverFailed';
-  return {
-    status: isSent ? response.statusCode : undefined,
-    hasStreamHeaders: isSent && typeof headers === 'string' && hasStreamHeaders(headers),
-    error: isFailed ? (response.errored ?? response.req.socket.errored) : undefined,
-  };
 }

@@ -54,11 +54,13 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     openStreams.delete(stream);
     const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
     const status = headers && Number(headers[':status']);
-    recorder.end(state, reason, {
+    recorder.end(
+      state,
+      reason,
       status,
-      hasStreamHeaders: headers !== undefined && hasStreamHeaderFields(headers),
-      error: reason === 'serverFailed' ? stream.errored : undefined,
-    });
+      headers !== undefined && hasStreamHeaderFields(headers),
+      reason === 'serverFailed' ? stream.errored : undefined,
+    );
   };
 
   const onStart = guard(PART, ({ stream, headers }: StreamMessage) => {

@@ -21,16 +21,6 @@ export interface RequestRecorderOptions {
   sampler: RequestSampler;
 }
 
-/** The response of a request that has ended. */
-export interface EndedResponse {
-  /** Undefined if no headers were sent. */
-  readonly status: number | undefined;
-  /** Whether the headers of the response belong to a stream. */
-  readonly hasStreamHeaders: boolean;
-  /** The error with which the server destroyed the response or its connection. */
-  readonly error: unknown;
-}
-
 /**
  * Records each request as `http.server.request.duration`, by method, route, and status. Long-lived
  * responses are recorded as `http.server.stream.duration` instead.
@@ -71,17 +61,28 @@ export class RequestRecorder {
     this.#streams = histograms.register((...args) => new RequestHistogram(streams, ...args));
   }
 
-  /** Records a request once. */
-  end(state: RequestState, reason: EndReason, response: EndedResponse): void {
+  /**
+   * Records a request once. The parameters are not an object, because this runs for each request.
+   *
+   * @param status undefined if no headers were sent
+   * @param hasStreamHeaders whether the headers of the response belong to a stream
+   * @param error the error with which the server destroyed the response or its connection
+   */
+  end(
+    state: RequestState,
+    reason: EndReason,
+    status: number | undefined,
+    hasStreamHeaders: boolean,
+    error: unknown,
+  ): void {
     if (state.ended) return;
     state.ended = true;
     state.openRequests?.remove(state);
     const durationMs = performance.now() - state.startMs;
     const firstByteMs = state.firstByteMs > 0 ? state.firstByteMs - state.startMs : durationMs;
-    const { status } = response;
     const isStream =
       state.isStreamRequest ||
-      response.hasStreamHeaders ||
+      hasStreamHeaders ||
       durationMs - firstByteMs > MAX_BODY_MS ||
       // Reading the headers of a request takes a microsecond.
       (firstByteMs >= MIN_LONG_POLL_MS && allowsWaiting(state.request.headers));
@@ -91,7 +92,7 @@ export class RequestRecorder {
     const end = { durationMs, firstByteMs, status, aborted, failed };
     (isStream ? this.#streams : this.#requests).record(state, end);
     if (!isStream && !aborted) this.#options.onRequest(durationMs, failed);
-    this.#sample(state, end, isStream, response.error);
+    this.#sample(state, end, isStream, error);
     // Release the error, even if the application keeps a reference to the request.
     state.thrown = undefined;
   }

@@ -235,6 +235,12 @@ export function getScheme(socket: Socket | undefined): 'http' | 'https' {
   return (socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
 }
 
+/** Returns the state of an open HTTP/1 request. */
+export function getHttp1State(request: IncomingMessage): RequestState | undefined {
+  const state = RequestField.get(request);
+  return state === undefined || state.ended ? undefined : state;
+}
+
 /**
  * Returns the state of an open request.
  *

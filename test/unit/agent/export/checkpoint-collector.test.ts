@@ -111,8 +111,7 @@ it('has the rows of requests with several statuses, and of endpoints whose reque
   const end = (route: string, status: number, isAborted = false) => {
     const state = { ...createTestRequestState({}), route, tenant: { organizationId: 'anna' } };
     state.startMs -= status / 10;
-    const response = { status, hasStreamHeaders: false, error: undefined };
-    recorder.end(state, isAborted ? 'clientClosed' : 'finished', response);
+    recorder.end(state, isAborted ? 'clientClosed' : 'finished', status, false, undefined);
   };
   for (const status of [200, 204, 301, 404, 500, 503]) end('/rooms', status);
   end('/rooms', 200, true);

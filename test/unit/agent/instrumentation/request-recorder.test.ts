@@ -25,7 +25,7 @@ function recordRequest(
     firstByteMs: NOW_MS - bodyMs,
     request: { headers: { prefer } },
   };
-  recorder.end(state, reason, { status: 200, hasStreamHeaders: false, error: undefined });
+  recorder.end(state, reason, 200, false, undefined);
   return [...histograms.getOpenSeries()].map(({ options: { name }, series }) => [
     name,
     series.delta.count,
