@@ -141,6 +141,7 @@ export class Agent {
       exportIntervalMs: settings.exportIntervalMs,
       add: this.deferredWriter.add,
       ignoreRoutes: settings.PERFORMANCE_IGNORE_ROUTES,
+      streamRoutes: settings.PERFORMANCE_STREAM_ROUTES,
       isOwnServer: (server) => this.#ownServers.has(server),
       onRequest: (durationMs, failed) => this.#requestStats.add(durationMs, failed),
       onServerError: (request, thrown) =>
@@ -285,13 +286,13 @@ export class Agent {
   /**
    * Writes all collected rows to the spool.
    *
-   * @param options.abortOpenRequests whether to count the open requests as aborted, because the
-   * process ends. Default: `false`.
+   * @param options.endOpenRequests whether to record the open requests, because the process ends.
+   * Default: `false`.
    * @returns whether the spool contains rows
    */
-  flushSync({ abortOpenRequests = false } = {}): boolean {
+  flushSync({ endOpenRequests = false } = {}): boolean {
     // A failure of one step must not lose the rows of the other steps.
-    if (abortOpenRequests) runGuarded(EXIT_PART, () => this.#otelMetrics?.abortOpenRequests());
+    if (endOpenRequests) runGuarded(EXIT_PART, () => this.#otelMetrics?.endOpenRequests());
     runGuarded(EXIT_PART, () => this.#otelMetrics?.flushSync());
     this.errorTracker.addCountRows();
     // A process can end before it is connected.
@@ -315,7 +316,7 @@ export class Agent {
    * dropped rows.
    */
   closeSync(): void {
-    this.flushSync({ abortOpenRequests: true });
+    this.flushSync({ endOpenRequests: true });
     runGuarded(EXIT_PART, () => this.deferredWriter.writer?.releaseSpool());
     reportDroppedAtExit(this.droppedRows, this.#options.log);
   }

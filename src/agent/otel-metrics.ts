@@ -73,8 +73,8 @@ export class OtelMetrics {
   /** Adds the times of a job transition to the queue histograms. */
   readonly recordJob: (job: JobTransition, errorType: string | undefined) => void;
   readonly poolMetrics: PoolMetrics;
-  /** Records the open requests as aborted, because the process ends. */
-  readonly abortOpenRequests: () => void;
+  /** Records the open requests, because the process ends. */
+  readonly endOpenRequests: () => void;
   #rejectedTenants: Counter | undefined;
 
   /**
@@ -116,7 +116,7 @@ export class OtelMetrics {
     this.#stopFunctions.push(shareMeterProvider(this.#provider, options.onOverflow));
     const http = instrumentHttp({ ...options, sampler });
     this.#stopFunctions.push(http.stop);
-    this.abortOpenRequests = http.abortOpenRequests;
+    this.endOpenRequests = http.endOpenRequests;
     this.recordJob = createJobHistograms(histograms);
     this.poolMetrics = createPoolMetrics(this.#provider.getMeter('perfscope.db'), histograms);
     createWriteMetrics(this.#provider, options);

@@ -4,6 +4,7 @@ import {
   readStartupConfig,
   type StartupConfig,
 } from '../core/config/startup-config.ts';
+import { OWN_SERVICE_NAME } from '../core/own-service.ts';
 import { createError, PerfscopeError } from '../core/perfscope-error.ts';
 import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
 
@@ -13,7 +14,7 @@ import type { QuestdbQueryClient } from '../storage/questdb/query-client.ts';
  * @throws the first problem
  */
 export function requireStartupConfig(): StartupConfig {
-  const config = readStartupConfig('perfscope');
+  const config = readStartupConfig(OWN_SERVICE_NAME);
   const [first, ...others] = config.problems;
   for (const problem of others) {
     process.stderr.write(`perfscope: ${problem.code}: ${problem.message}\n`);

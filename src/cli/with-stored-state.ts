@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { getRowTarget } from '../core/config/questdb-targets.ts';
 import { findQuestdbTargets, readStartupConfig } from '../core/config/startup-config.ts';
 import { commandLogger } from '../core/log.ts';
+import { OWN_SERVICE_NAME } from '../core/own-service.ts';
 import type { AddRows } from '../core/schema/table-registry.ts';
 import type { Actor } from '../server/access/api-key-store.ts';
 import { type AuditLogger, createAuditLogger } from '../server/access/audit-logger.ts';
@@ -30,7 +31,7 @@ export interface WritePipeline {
  * @throws the first problem with the environment variables, or the error from QuestDB
  */
 export async function withStoredState<T>(use: (pipeline: WritePipeline) => Promise<T>): Promise<T> {
-  const config = readStartupConfig('perfscope');
+  const config = readStartupConfig(OWN_SERVICE_NAME);
   const [problem] = config.problems;
   if (problem) throw problem;
   const { settings } = config;

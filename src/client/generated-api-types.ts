@@ -437,6 +437,14 @@ export interface EndpointsQuery {
     | 'p999'
     | 'apdex'
     | 'slowShare'
+    | 'abortedCount'
+    | 'abortedRate'
+    | 'count2xx'
+    | 'count3xx'
+    | 'count4xx'
+    | 'count5xx'
+    | 'firstByteAverage'
+    | 'firstByteMax'
     | 'service'
     | 'version'
     | 'environment'
@@ -1332,12 +1340,40 @@ export interface RequestFigures {
   p95?: number;
   p99?: number;
   p999?: number;
+  abortedCount?: number;
+  abortedRate?: number;
+  count2xx?: number;
+  count3xx?: number;
+  count4xx?: number;
+  count5xx?: number;
+  firstByteAverage?: number;
+  firstByteMax?: number;
   slowestEndpoints: {
     name: string;
     operation?: string;
     count: number;
     average: number;
   }[];
+  streams?: StreamFigures;
+}
+
+/**
+ * Long-lived responses that ended, such as server-sent events. `average` and `max` are the time that they were open, in ms.
+ */
+export interface StreamFigures {
+  count: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  max?: number;
+  abortedCount?: number;
+  abortedRate?: number;
+  count2xx?: number;
+  count3xx?: number;
+  count4xx?: number;
+  count5xx?: number;
+  firstByteAverage?: number;
+  firstByteMax?: number;
 }
 
 export interface DatabaseFigures {
@@ -1502,7 +1538,74 @@ export interface TrendPoint {
 export interface Endpoints {
   from: string;
   to: string;
-  endpoints: WorkGroup[];
+  endpoints: RequestGroup[];
+  /**
+   * The groups with the most streams, up to `limit`. Only the first page contains streams.
+   */
+  streams: StreamGroup[];
+  /**
+   * Cursor of the next page. Missing on the last page.
+   */
+  nextCursor?: string;
+}
+
+/**
+ * Metrics of a group of requests. Aborted requests are only in `abortedCount` and `abortedRate`.
+ */
+export interface RequestGroup {
+  group: Group;
+  count: number;
+  rate: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  min?: number;
+  max?: number;
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  apdex?: number;
+  slowShare?: number;
+  abortedCount?: number;
+  abortedRate?: number;
+  count2xx?: number;
+  count3xx?: number;
+  count4xx?: number;
+  count5xx?: number;
+  firstByteAverage?: number;
+  firstByteMax?: number;
+}
+
+/**
+ * A group of long-lived responses that ended. `average` and `max` are the time that they were open, in ms.
+ */
+export interface StreamGroup {
+  group: Group;
+  count: number;
+  errorCount?: number;
+  errorRate?: number;
+  average?: number;
+  max?: number;
+  abortedCount?: number;
+  abortedRate?: number;
+  count2xx?: number;
+  count3xx?: number;
+  count4xx?: number;
+  count5xx?: number;
+  firstByteAverage?: number;
+  firstByteMax?: number;
+}
+
+/**
+ * The `endpoint` of a group is a normalized statement.
+ */
+export interface Database {
+  from: string;
+  to: string;
+  figures: DatabaseFigures;
+  statements: WorkGroup[];
   /**
    * Cursor of the next page. Missing on the last page.
    */
@@ -1528,20 +1631,6 @@ export interface WorkGroup {
   p999?: number;
   apdex?: number;
   slowShare?: number;
-}
-
-/**
- * The `endpoint` of a group is a normalized statement.
- */
-export interface Database {
-  from: string;
-  to: string;
-  figures: DatabaseFigures;
-  statements: WorkGroup[];
-  /**
-   * Cursor of the next page. Missing on the last page.
-   */
-  nextCursor?: string;
 }
 
 export interface Queues {

@@ -36,7 +36,11 @@ module.exports = async function serve({ express, pg, bullmq }) {
       },
     );
   });
-  app.get('/direct', async (_request, response) => {
+  app.get('/old-rooms/:id', (request, response) => {
+    request.url = `/rooms/${request.params.id}`;
+    app.handle(request, response);
+  });
+  app.get(['/straight', '/direct'], async (_request, response) => {
     await client.query({
       name: 'by-name',
       text: 'SELECT id FROM rooms WHERE name = $1',

@@ -24,6 +24,8 @@ it.concurrent.each([
   'query',
   'express',
   'channels',
+  'http2',
+  'responseMethods',
   'garbageCollection',
 ])('an application observes the same state as without the agent: %s', async (scenario) => {
   const env = { PERFORMANCE_ORGANIZATION_HEADER: 'org' };

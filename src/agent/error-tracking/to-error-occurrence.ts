@@ -5,14 +5,21 @@ import type { SampledRequest } from '../instrumentation/request-sampler.ts';
 import { type ErrorOccurrence, parseThrown } from './error-tracker.ts';
 
 /**
- * Creates the error occurrence of a request with a 5xx response.
+ * Creates the error occurrence of a failed request.
  *
  * @param thrown error that Express received, or undefined if the application set the status itself
  */
 export function toRequestOccurrence(request: SampledRequest, thrown: unknown): ErrorOccurrence {
   const { method, route, status, tenant, traceId } = request;
-  const message = `${method} ${route ?? '(unknown route)'} responded with ${status}`;
-  const statusError = { type: `HTTP ${status}`, message, stack: undefined };
+  const name = `${method} ${route ?? '(unknown route)'}`;
+  const statusError =
+    status !== undefined && status >= 500
+      ? { type: `HTTP ${status}`, message: `${name} responded with ${status}`, stack: undefined }
+      : {
+          type: 'incomplete response',
+          message: `${name}: the server closed the connection before the response was complete`,
+          stack: undefined,
+        };
   return {
     kind: 'request',
     level: 'error',

@@ -66,8 +66,8 @@ export class CheckpointCollector {
       point = { encode, count: 0, entry: '' };
       this.#encoded.set(delta, point);
     }
-    if (point.count !== delta.count) {
-      point.count = delta.count;
+    if (point.count !== delta.recordedCount) {
+      point.count = delta.recordedCount;
       point.entry = point.encode(delta.toPoint(), nowMs);
     }
     return point.entry;

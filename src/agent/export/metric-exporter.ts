@@ -14,6 +14,7 @@ import type { AddRows } from '../../core/schema/table-registry.ts';
 import type { PerformanceMetricRow } from '../../core/schema/tables/performance-metrics-table.ts';
 import { type CheckpointEntry, encodeCheckpointRow } from '../../storage/write/checkpoint-file.ts';
 import { ATTR_REQUEST_ABORTED } from '../attribute-keys.ts';
+import { toErrorType } from '../instrumentation/request-histogram.ts';
 import type { RequestSampler, SampledRequest } from '../instrumentation/request-sampler.ts';
 import { toMetricRows } from './otel-metric-rows.ts';
 
@@ -114,10 +115,11 @@ export const REQUEST_SAMPLE_METRIC_NAME = 'http.server.request.sample';
  * times in SQL exclude it.
  */
 export function toRequestSampleRow(
-  { timestampMs, durationMs, method, scheme, route, status, tenant, traceId }: SampledRequest,
+  sample: SampledRequest,
   resource: ServiceResource,
   id: string,
 ): PerformanceMetricRow {
+  const { timestampMs, durationMs, method, scheme, route, status, tenant, traceId } = sample;
   return {
     ...resource,
     id,
@@ -135,8 +137,8 @@ export function toRequestSampleRow(
     tags: JSON.stringify({
       'url.scheme': scheme,
       'http.response.status_code': status,
-      'error.type': status !== undefined && status >= 500 ? String(status) : undefined,
-      [ATTR_REQUEST_ABORTED]: status === undefined ? true : undefined,
+      'error.type': sample.failed ? toErrorType(status) : undefined,
+      [ATTR_REQUEST_ABORTED]: sample.aborted ? true : undefined,
       trace_id: traceId,
     }),
     count: 0,

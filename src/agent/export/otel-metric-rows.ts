@@ -13,6 +13,7 @@ import {
   toBucketRows,
   toStoredBuckets,
 } from '../../core/histogram/histogram-buckets.ts';
+import type { RequestPointDetails } from '../../core/histogram/request-accumulator.ts';
 import { PerformanceMetricType } from '../../core/schema/enums.ts';
 import { computeIntervalRowId, computePointId } from '../../core/schema/row-ids.ts';
 import {
@@ -36,7 +37,6 @@ import {
   ATTR_ORGANIZATION_ID,
   ATTR_PROPERTY_ID,
   ATTR_QUEUE_SCOPE,
-  ATTR_REQUEST_ABORTED,
 } from '../attribute-keys.ts';
 
 export interface MetricRows {
@@ -80,7 +80,7 @@ export interface OpenHistogramPoint {
 export function createPointEncoder(
   { name, unit, attributes, startTime }: OpenHistogramPoint,
   resource: ServiceResource,
-): (value: ExponentialHistogram, nowMs: number) => CheckpointEntry {
+): (value: RequestPoint, nowMs: number) => CheckpointEntry {
   const stored = toStoredUnit(name, unit);
   const point = { attributes, startTime, endTime: startTime };
   const row = createSummaryRow(name, point, stored, resource);
@@ -98,8 +98,8 @@ function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceRe
   for (const point of metric.dataPoints) {
     const row = createSummaryRow(name, point, stored, resource);
     if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
-      const value = point.value as ExponentialHistogram;
-      if (value.count === 0) continue;
+      const value = point.value as RequestPoint;
+      if (value.count === 0 && value.requests === undefined) continue;
       setHistogramSummary(row, value, point.attributes, stored.factor);
       addBucketRows(
         rows,
@@ -140,20 +140,43 @@ function createSummaryRow(
   };
 }
 
+/** A histogram point. The points of the agent's request histograms also have details. */
+type RequestPoint = ExponentialHistogram & { readonly requests?: RequestPointDetails };
+
 function setHistogramSummary(
   row: PointSummary,
-  value: ExponentialHistogram | Histogram,
+  value: RequestPoint | Histogram,
   attributes: Attributes,
   factor: number,
 ): void {
-  row.count = value.count;
-  row.errorCount = hasErrorType(attributes) ? value.count : 0;
-  row.abortedCount = attributes[ATTR_REQUEST_ABORTED] === true ? value.count : 0;
+  const { count, min, max } = value;
+  row.count = count;
+  row.errorCount = hasErrorType(attributes) ? count : 0;
+  row.abortedCount = 0;
   row.sum = (value.sum ?? 0) * factor;
-  row.value = row.sum / value.count;
-  if (row.unit === 'ms') row.duration = row.value;
-  if (value.min !== undefined) row.min = value.min * factor;
-  if (value.max !== undefined) row.max = value.max * factor;
+  if (count > 0) row.value = row.sum / count;
+  if (row.unit === 'ms' && row.value !== undefined) row.duration = row.value;
+  if (min !== undefined) row.min = min * factor;
+  if (max !== undefined) row.max = max * factor;
+  if ('requests' in value && value.requests) setRequestSummary(row, value.requests, factor);
+  else setStatusCount(row, attributes['http.response.status_code'], count);
+}
+
+function setRequestSummary(row: PointSummary, details: RequestPointDetails, factor: number): void {
+  const { failed: _, firstByteSum, firstByteMax, ...counts } = details;
+  Object.assign(row, counts);
+  if (row.count === 0) return;
+  row.firstByteSum = firstByteSum * factor;
+  row.firstByteMax = firstByteMax * factor;
+}
+
+/** Counts the status of requests that another library measured. */
+function setStatusCount(row: PointSummary, status: unknown, count: number): void {
+  const statusClass = Math.trunc(Number(status) / 100);
+  if (statusClass === 2) row.count2xx = count;
+  else if (statusClass === 3) row.count3xx = count;
+  else if (statusClass === 4) row.count4xx = count;
+  else if (statusClass === 5) row.count5xx = count;
 }
 
 function hasErrorType(attributes: Attributes): boolean {
@@ -182,6 +205,7 @@ function toMs([seconds, nanos]: HrTime): number {
 /** Metric type of each OpenTelemetry instrument. All other instruments are `CUSTOM`. */
 const METRIC_TYPES = new Map<string, PerformanceMetricType>([
   ['http.server.request.duration', PerformanceMetricType.API_RESPONSE_TIME],
+  ['http.server.stream.duration', PerformanceMetricType.API_STREAM_DURATION],
   ['db.client.operation.duration', PerformanceMetricType.DATABASE_QUERY_TIME],
   ['db.client.connection.count', PerformanceMetricType.DATABASE_CONNECTIONS],
   ['messaging.process.duration', PerformanceMetricType.QUEUE_PROCESSING_TIME],

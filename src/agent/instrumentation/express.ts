@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { guard } from '../../core/guard.ts';
-import { ExistingObject } from './hidden-property.ts';
+import { isClosedByPeer } from './connection-close.ts';
+import {
+  type ExpressRequest,
+  type Layer,
+  LayerRouteField,
+  type Router,
+} from './express-layer-route.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import {
   findPropertyOwner,
@@ -9,48 +15,9 @@ import {
   observeMethod,
   wrapMethod,
 } from './method-patching.ts';
-import { getRequestState, type RequestState } from './request-state.ts';
-
-interface Layer {
-  /** Set only if the layer belongs to a route, not to middleware or a mounted router. */
-  route?: unknown;
-}
-
-interface Router {
-  stack: Layer[];
-  use(path: string, handler: () => void): unknown;
-}
+import { getRequestState, type RequestState, type RouterFrame } from './request-state.ts';
 
 type RouterFactory = (() => Router) & { Router?: () => Router };
-
-/** Route template of a layer. */
-interface LayerRoute {
-  /** Path that the application passed to `use` or `route`. */
-  readonly template: string;
-  /** Prefix of the last request. It rarely changes, so the full path is cached. */
-  prefix: string | undefined;
-  /** Full path of the route: `prefix` plus `template`. */
-  path: string | undefined;
-}
-
-/** Field of a layer that stores its route. */
-class LayerRouteField extends ExistingObject {
-  #route: LayerRoute;
-
-  private constructor(layer: object, route: LayerRoute) {
-    super(layer);
-    this.#route = route;
-  }
-
-  static get(layer: object): LayerRoute | undefined {
-    return #route in layer ? layer.#route : undefined;
-  }
-
-  static set(layer: object, route: LayerRoute): void {
-    if (#route in layer) layer.#route = route;
-    else new LayerRouteField(layer, route);
-  }
-}
 
 /** What fails, for {@link guard}. */
 const PART = 'the Express instrumentation';
@@ -94,7 +61,7 @@ function patchRouter(sample: Router): void {
     wrapLayerHandle,
   );
   observeMethod(PART, layer, 'handle_error' in layer ? 'handle_error' : 'handleError', {
-    before: storeError,
+    before: storeLayerError,
   });
 }
 
@@ -106,10 +73,8 @@ function recordRouteTemplates(
 ): void {
   const countLayers = guard(PART, (router: Router) => router.stack.length);
   const storeTemplate = guard(PART, (router: Router, layerCount: number, firstArg: unknown) => {
-    const template = String(getPath(firstArg));
-    for (const layer of router.stack.slice(layerCount)) {
-      LayerRouteField.set(layer, { template, prefix: undefined, path: undefined });
-    }
+    const path = getPath(firstArg);
+    for (const layer of router.stack.slice(layerCount)) LayerRouteField.set(layer, router, path);
   });
   wrapMethod(target, name, (original) => {
     return function (this: Router, ...args: unknown[]) {
@@ -127,51 +92,70 @@ function isRoutePath(firstArg: unknown): boolean {
   return typeof leaf !== 'function';
 }
 
-/** Inside a router, the prefix is the template of the layer where the router is mounted. */
+/**
+ * Inside a router, the prefix is the template of the layer where the router is mounted. If a handler
+ * passes the request to a router that already handles it, for example with `app.handle`, the router
+ * keeps its prefix.
+ */
 const enterRouter = guard(
   PART,
-  (request: IncomingMessage, response: ServerResponse, out: Method): Method | undefined => {
+  (
+    router: object,
+    request: ExpressRequest,
+    response: ServerResponse,
+    out: Method,
+  ): Method | undefined => {
     const state = getRequestState(request);
     if (!state || typeof out !== 'function') return undefined;
-    const outerPrefix = state.prefix;
-    state.prefix = state.route ?? '';
+    const outer = state.router;
+    const prefix = findFrame(outer, router)?.prefix ?? state.mountPath;
+    state.router = { router, prefix, baseUrl: request.baseUrl ?? '', outer };
     return function (this: unknown, ...outArgs) {
-      leaveRouter(state, outerPrefix, response, outArgs[0]);
+      leaveRouter(state, outer, response, outArgs[0]);
       return out.apply(this, outArgs);
     };
   },
 );
 
+function findFrame(innermost: RouterFrame | undefined, router: object): RouterFrame | undefined {
+  let frame = innermost;
+  while (frame && frame.router !== router) frame = frame.outer;
+  return frame;
+}
+
 const leaveRouter = guard(
   PART,
-  (state: RequestState, outerPrefix: string, response: ServerResponse, error: unknown) => {
-    state.prefix = outerPrefix;
-    if (error) state.thrown ??= error;
+  (
+    state: RequestState,
+    outer: RouterFrame | undefined,
+    response: ServerResponse,
+    error: unknown,
+  ) => {
+    state.router = outer;
+    if (isError(error)) storeError(state, response, error);
     // No layer of this router responded. After an error, the route of the failed layer is kept.
-    if (!error && !response.headersSent) state.route = undefined;
+    if (!isError(error) && !response.headersSent) state.route = undefined;
   },
 );
 
 function wrapRouterHandle(original: Method): Method {
   return function handle(this: unknown, ...args: unknown[]) {
     const [request, response, out] = args as [IncomingMessage, ServerResponse, Method];
-    const observedOut = enterRouter(request, response, out);
+    const observedOut = enterRouter(this as object, request, response, out);
     return original.apply(this, observedOut === undefined ? args : args.with(2, observedOut));
   };
 }
 
 const enterLayer = guard(
   PART,
-  (layer: Layer, request: IncomingMessage, response: ServerResponse) => {
+  (layer: Layer, request: ExpressRequest, response: ServerResponse) => {
     const layerRoute = LayerRouteField.get(layer);
     const state = layerRoute && getRequestState(request);
     // Express makes response properties slow to read, so `headersSent` is read only if necessary.
     if (!state || (state.route !== undefined && response.headersSent)) return;
-    if (layerRoute.prefix !== state.prefix) {
-      layerRoute.path = joinRoute(state.prefix, layerRoute.template, Boolean(layer.route));
-      layerRoute.prefix = state.prefix;
-    }
-    state.route = layerRoute.path;
+    state.route = layerRoute.getPath(request, state.router);
+    // A route doesn't remove its path from the URL, so a router inside it matches the whole path.
+    state.mountPath = layer.route ? (state.router?.prefix ?? '') : (state.route ?? '');
   },
 );
 
@@ -183,15 +167,22 @@ function wrapLayerHandle(original: Method): Method {
 }
 
 /** Stores the error of a failed request, before its error handlers run. */
-function storeError(_layer: unknown, [error, request]: readonly unknown[]): void {
-  const state = getRequestState(request as IncomingMessage);
-  if (state) state.thrown ??= error;
+function storeLayerError(_layer: unknown, args: readonly unknown[]): void {
+  const [error, request, response] = args as [unknown, IncomingMessage, ServerResponse];
+  const state = getRequestState(request);
+  if (state) storeError(state, response, error);
 }
 
-/** Joins a prefix and a template. Middleware at `/` adds nothing, but a route at `/` does. */
-function joinRoute(prefix: string, template: string, isRoute: boolean): string | undefined {
-  const suffix = template === '/' ? '' : template;
-  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
-  const path = prefix === '' ? suffix : base + suffix;
-  return path === '' && isRoute ? '/' : path || undefined;
+function storeError(state: RequestState, response: ServerResponse, error: unknown): void {
+  state.thrown ??= error;
+  const { socket } = response;
+  // A write to a closed connection can fail too.
+  if (response.headersSent && !(socket && isClosedByPeer(socket))) {
+    state.hasFailedAfterHeaders = true;
+  }
+}
+
+/** `next('route')` and `next('router')` skip handlers. */
+function isError(error: unknown): boolean {
+  return Boolean(error) && error !== 'route' && error !== 'router';
 }

@@ -23,20 +23,43 @@ export interface HistogramOptions {
   boundaries: readonly number[];
 }
 
-/** A histogram for one set of attributes. */
-export interface HistogramSeries {
+/** Values of one set of attributes since the last export. */
+interface DeltaSeries {
   readonly attributes: Attributes;
-  /** Values since the last export. */
   delta: ExponentialHistogramAccumulator;
-  /** Values since the start, or undefined if no reader scrapes them. */
+}
+
+/** Values of one set of attributes since the start. */
+export interface CumulativeSeries {
+  readonly attributes: Attributes;
+  /** Undefined if no reader scrapes the values. */
   readonly cumulative: ExplicitHistogramAccumulator | undefined;
+}
+
+/** A histogram for one set of attributes. */
+export interface HistogramSeries extends DeltaSeries, CumulativeSeries {}
+
+/** A histogram whose values the registry passes to readers. */
+export interface RegisteredHistogram {
+  readonly options: HistogramOptions;
+  /** Creates the values of a new interval. */
+  createDelta(): ExponentialHistogramAccumulator;
+  getDeltaSeries(): Iterable<DeltaSeries>;
+  getCumulativeSeries(): Iterable<CumulativeSeries>;
+  /** Counters that belong to the histogram, for Prometheus. */
+  getCounters(): readonly CumulativeCounter[];
+}
+
+/** A counter with its values since the start. */
+export interface CumulativeCounter extends Pick<HistogramOptions, 'name' | 'unit' | 'description'> {
+  readonly series: readonly { attributes: Attributes; value: number }[];
 }
 
 /**
  * A histogram whose callers identify a series by a key. SDK instruments, in contrast, sort and
  * serialize all attributes for each value. This accounts for most of their cost.
  */
-export class KeyedHistogram {
+export class KeyedHistogram implements RegisteredHistogram {
   readonly options: HistogramOptions;
   readonly #series: SeriesCache<HistogramSeries>;
 
@@ -69,21 +92,33 @@ export class KeyedHistogram {
     recordValue(this.getSeries(key, createAttributes, overflowAttributes), value);
   }
 
-  getAllSeries(): Iterable<HistogramSeries> {
+  createDelta(): ExponentialHistogramAccumulator {
+    return new ExponentialHistogramAccumulator();
+  }
+
+  getDeltaSeries(): Iterable<HistogramSeries> {
     return this.#series.values();
+  }
+
+  getCumulativeSeries(): Iterable<HistogramSeries> {
+    return this.#series.values();
+  }
+
+  getCounters(): readonly CumulativeCounter[] {
+    return [];
   }
 }
 
 /** A series with values in the current interval. */
 export interface OpenSeries {
   readonly options: HistogramOptions;
-  readonly series: HistogramSeries;
+  readonly series: DeltaSeries;
   /** Start of the interval. */
   readonly startTime: HrTime;
 }
 
 /** Adds a value to a series. Ignores a value that would make the sum infinite or invalid. */
-export function recordValue(series: HistogramSeries, value: number): void {
+function recordValue(series: HistogramSeries, value: number): void {
   if (!isRecordable(value)) return;
   series.delta.add(value);
   series.cumulative?.add(value);
@@ -91,7 +126,7 @@ export function recordValue(series: HistogramSeries, value: number): void {
 
 /** Creates keyed histograms, and passes their values to OpenTelemetry readers. */
 export class HistogramRegistry {
-  readonly #histograms: KeyedHistogram[] = [];
+  readonly #histograms: RegisteredHistogram[] = [];
   readonly #onOverflow: () => void;
   readonly #startTime = toHrTime(Date.now());
   #intervalStartTime = this.#startTime;
@@ -102,7 +137,14 @@ export class HistogramRegistry {
   }
 
   create(options: HistogramOptions): KeyedHistogram {
-    const histogram = new KeyedHistogram(options, this.#isScraped, this.#onOverflow);
+    return this.register((...args) => new KeyedHistogram(options, ...args));
+  }
+
+  /** Adds the histogram that `createHistogram` returns. */
+  register<H extends RegisteredHistogram>(
+    createHistogram: (isScraped: boolean, onOverflow: () => void) => H,
+  ): H {
+    const histogram = createHistogram(this.#isScraped, this.#onOverflow);
     this.#histograms.push(histogram);
     return histogram;
   }
@@ -111,12 +153,14 @@ export class HistogramRegistry {
   createCumulativeProducer(): MetricProducer {
     this.#isScraped = true;
     return {
-      collect: async () =>
-        toCollectionResult(
-          this.#toScopeMetrics((histogram) =>
-            this.#toCumulativeMetric(histogram, toHrTime(Date.now())),
-          ),
-        ),
+      collect: async () => {
+        const endTime = toHrTime(Date.now());
+        const scopeMetrics = this.#toScopeMetrics((histogram) => [
+          this.#toCumulativeMetric(histogram, endTime),
+          ...histogram.getCounters().map((counter) => this.#toCounterMetric(counter, endTime)),
+        ]);
+        return toCollectionResult(scopeMetrics);
+      },
     };
   }
 
@@ -125,58 +169,77 @@ export class HistogramRegistry {
     const startTime = this.#intervalStartTime;
     const endTime = toHrTime(nowMs);
     this.#intervalStartTime = endTime;
-    return this.#toScopeMetrics((histogram) => this.#toDeltaMetric(histogram, startTime, endTime));
+    return this.#toScopeMetrics((histogram) => [toDeltaMetric(histogram, startTime, endTime)]);
   }
 
   /** Yields the series with values since the last `collectDelta`, without ending the interval. */
   *getOpenSeries(): Iterable<OpenSeries> {
+    const startTime = this.#intervalStartTime;
     for (const histogram of this.#histograms) {
       const { options } = histogram;
-      for (const series of histogram.getAllSeries()) {
-        if (series.delta.count > 0) yield { options, series, startTime: this.#intervalStartTime };
+      for (const series of histogram.getDeltaSeries()) {
+        if (series.delta.recordedCount > 0) yield { options, series, startTime };
       }
     }
   }
 
-  #toScopeMetrics(toMetric: (histogram: KeyedHistogram) => MetricData): ScopeMetrics[] {
+  #toScopeMetrics(toMetrics: (histogram: RegisteredHistogram) => MetricData[]): ScopeMetrics[] {
     return this.#histograms.flatMap((histogram) => {
       const { scope } = histogram.options;
-      const metric = toMetric(histogram);
-      return metric.dataPoints.length > 0 ? [{ scope: { name: scope }, metrics: [metric] }] : [];
+      const metrics = toMetrics(histogram).filter(({ dataPoints }) => dataPoints.length > 0);
+      return metrics.length > 0 ? [{ scope: { name: scope }, metrics }] : [];
     });
   }
 
-  #toDeltaMetric(histogram: KeyedHistogram, startTime: HrTime, endTime: HrTime): MetricData {
-    const dataPoints = [...histogram.getAllSeries()].flatMap((series) => {
-      if (series.delta.count === 0) return [];
-      const value = series.delta.toPoint();
-      series.delta = new ExponentialHistogramAccumulator();
-      return [{ startTime, endTime, attributes: series.attributes, value }];
-    });
-    return {
-      descriptor: toDescriptor(histogram),
-      aggregationTemporality: AggregationTemporality.DELTA,
-      dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
-      dataPoints,
-    };
-  }
-
-  #toCumulativeMetric(histogram: KeyedHistogram, endTime: HrTime): MetricData {
+  #toCumulativeMetric(histogram: RegisteredHistogram, endTime: HrTime): MetricData {
     const startTime = this.#startTime;
-    const dataPoints = [...histogram.getAllSeries()].flatMap(({ attributes, cumulative }) =>
+    const dataPoints = [...histogram.getCumulativeSeries()].flatMap(({ attributes, cumulative }) =>
       cumulative ? [{ startTime, endTime, attributes, value: cumulative.toPoint() }] : [],
     );
     return {
-      descriptor: toDescriptor(histogram),
+      descriptor: toDescriptor(histogram.options),
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
       dataPointType: DataPointType.HISTOGRAM,
       dataPoints,
     };
   }
+
+  #toCounterMetric(counter: CumulativeCounter, endTime: HrTime): MetricData {
+    const startTime = this.#startTime;
+    return {
+      descriptor: toDescriptor(counter),
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+      dataPointType: DataPointType.SUM,
+      isMonotonic: true,
+      dataPoints: counter.series.map((each) => ({ startTime, endTime, ...each })),
+    };
+  }
 }
 
-function toDescriptor({ options }: KeyedHistogram) {
-  const { name, unit, description } = options;
+function toDeltaMetric(
+  histogram: RegisteredHistogram,
+  startTime: HrTime,
+  endTime: HrTime,
+): MetricData {
+  const dataPoints = [...histogram.getDeltaSeries()].flatMap((series) => {
+    if (series.delta.recordedCount === 0) return [];
+    const value = series.delta.toPoint();
+    series.delta = histogram.createDelta();
+    return [{ startTime, endTime, attributes: series.attributes, value }];
+  });
+  return {
+    descriptor: toDescriptor(histogram.options),
+    aggregationTemporality: AggregationTemporality.DELTA,
+    dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
+    dataPoints,
+  };
+}
+
+function toDescriptor({
+  name,
+  unit,
+  description,
+}: Pick<HistogramOptions, 'name' | 'unit' | 'description'>) {
   return { name, unit, description, valueType: ValueType.DOUBLE };
 }
 

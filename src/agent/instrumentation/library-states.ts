@@ -1,3 +1,4 @@
+import { hasHttp2Channels } from './http2.ts';
 import type { LibraryState } from './instrumentation-registry.ts';
 
 /** Dependencies of `pg` and `express`. Users don't know them, so they are not listed. */
@@ -11,8 +12,9 @@ function formatLibraries(libraries: readonly LibraryState[]): string {
   const shown = libraries.filter(isShown);
   const hint =
     shown.length === 0 ? ['express, pg, and bullmq are not loaded in this process yet'] : [];
+  const http = hasHttp2Channels() ? 'HTTP' : 'HTTP/1 (HTTP/2 needs Node.js 22.18, 24.3, or newer)';
   return [
-    formatMeasured(['HTTP', 'host', 'runtime'], shown),
+    formatMeasured([http, 'host', 'runtime'], shown),
     ...formatUnmeasured(shown),
     ...hint,
   ].join('; ');

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isSpanContextValid } from '@opentelemetry/api';
 import { getActiveSpanContext } from '../opentelemetry-api/shared-api.ts';
+import type { RequestEnd } from './request-histogram.ts';
 import type { RequestState } from './request-state.ts';
 import type { Tenant } from './tenant-context.ts';
 
@@ -16,16 +17,20 @@ export interface SampledRequest {
   readonly method: string;
   readonly scheme: string;
   readonly route: string | undefined;
-  /** Undefined if the client disconnected before the response. */
+  /** Undefined if there is no response. */
   readonly status: number | undefined;
+  /** Whether the client disconnected before the response was complete. */
+  readonly aborted: boolean;
+  /** Whether the request failed: with a 5xx status, or after the headers were sent. */
+  readonly failed: boolean;
   readonly tenant: Tenant | undefined;
   /** 32 hexadecimal digits. */
   readonly traceId: string | undefined;
 }
 
 /**
- * Keeps individual requests of an export interval: the 10 slowest, and the last 10 that failed
- * (5xx). Histograms can't store the user or the trace of a request, and a row for every request
+ * Keeps individual requests of an export interval: the 10 slowest, and the last 10 that failed.
+ * Histograms can't store the user or the trace of a request, and a row for every request
  * would be too expensive.
  */
 export class RequestSampler {
@@ -40,11 +45,13 @@ export class RequestSampler {
     return failed || durationMs > this.#minSlowDurationMs;
   }
 
-  add(request: SampledRequest, failed: boolean): void {
-    if (failed) {
+  /** @param isStream whether the response was long-lived. Its duration then doesn't make it slow. */
+  add(request: SampledRequest, isStream: boolean): void {
+    if (request.failed) {
       this.#failed.push(request);
       if (this.#failed.length > MAX_FAILED_REQUESTS) this.#failed.shift();
     }
+    if (isStream) return;
     const slow = this.#slow;
     const index = slow.findIndex(({ durationMs }) => durationMs < request.durationMs);
     slow.splice(index < 0 ? slow.length : index, 0, request);
@@ -69,12 +76,9 @@ export class RequestSampler {
 }
 
 /** Copies values from a request. A reference would keep the body and socket in memory. */
-export function toSampledRequest(
-  state: RequestState,
-  durationMs: number,
-  status: number | undefined,
-): SampledRequest {
-  const { method, scheme, route, tenant, response } = state;
+export function toSampledRequest(state: RequestState, end: RequestEnd): SampledRequest {
+  const { method, scheme, route, tenant, request } = state;
+  const { durationMs, status, aborted, failed } = end;
   const { organizationId, propertyId, userId } = tenant ?? {};
   return {
     timestampMs: Date.now(),
@@ -82,9 +86,11 @@ export function toSampledRequest(
     method,
     scheme,
     route,
-    status,
+    status: aborted ? undefined : status,
+    aborted,
+    failed,
     tenant: tenant && { organizationId, propertyId, userId },
-    traceId: getTraceId(response.req),
+    traceId: getTraceId(request),
   };
 }
 
@@ -96,7 +102,7 @@ const TRACEPARENT_PATTERN =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
 /** Returns the trace ID of the active span, or the trace ID in the `traceparent` header. */
-export function getTraceId(request: IncomingMessage): string | undefined {
+export function getTraceId(request: Pick<IncomingMessage, 'headers'>): string | undefined {
   const span = getActiveSpanContext();
   if (span && isSpanContextValid(span)) return span.traceId;
   const { traceparent } = request.headers;

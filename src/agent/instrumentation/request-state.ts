@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { guard } from '../../core/guard.ts';
+import { type EndReason, findEndReason } from './connection-close.ts';
 import { ExistingObject } from './hidden-property.ts';
-import type { Tenant, TenantHolder } from './tenant-context.ts';
+import type { TenantHolder } from './tenant-context.ts';
 
 /**
  * Open requests of a connection. With pipelining, there can be more than one open request. The
@@ -89,15 +90,15 @@ class SocketField extends ExistingObject {
 /** The connections of this process that have received a request. */
 export class OpenConnections {
   readonly #connections = new Set<OpenRequests>();
-  readonly #complete: (state: RequestState, aborted: boolean) => void;
+  readonly #complete: (state: RequestState, reason: EndReason) => void;
 
-  constructor(complete: (state: RequestState, aborted: boolean) => void) {
+  constructor(complete: (state: RequestState, reason: EndReason) => void) {
     this.#complete = complete;
   }
 
   /**
    * Returns the open requests of a connection. If the connection closes first, its open requests are
-   * completed as aborted. This needs one listener per connection, and none on the application's
+   * completed. This needs one listener per connection, and none on the application's
    * responses.
    */
   getOpenRequests(socket: Socket): OpenRequests {
@@ -108,7 +109,9 @@ export class OpenConnections {
     this.#connections.add(openRequests);
     const onClose = guard('the request metrics', () => {
       this.#connections.delete(openRequests);
-      this.#completeRequests(openRequests);
+      for (const state of openRequests.all()) {
+        if (state.response) this.#complete(state, findEndReason(socket, state.response));
+      }
     });
     callOnClose(socket, onClose);
     return openRequests;
@@ -116,11 +119,11 @@ export class OpenConnections {
 
   /** Completes all open requests, because the process ends. */
   completeAll(): void {
-    for (const openRequests of this.#connections) this.#completeRequests(openRequests);
-  }
-
-  #completeRequests(openRequests: OpenRequests): void {
-    for (const state of openRequests.all()) this.#complete(state, !state.response.writableFinished);
+    for (const openRequests of this.#connections) {
+      for (const state of openRequests.all()) {
+        this.#complete(state, state.response?.writableFinished ? 'finished' : 'processEnded');
+      }
+    }
   }
 }
 
@@ -128,24 +131,46 @@ const KNOWN_METHODS = new Set(
   'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
 );
 
+/** A router that handles a request. */
+export interface RouterFrame {
+  readonly router: object;
+  /** Route template of the path where the router is mounted. */
+  readonly prefix: string;
+  /** The URL that this prefix matched. */
+  readonly baseUrl: string;
+  /** The router that contains this one. */
+  readonly outer: RouterFrame | undefined;
+}
+
 /** State of a request in progress. */
 export interface RequestState extends TenantHolder {
   /** HTTP method, or `_OTHER` if the semantic conventions don't list it. */
   readonly method: string;
   readonly scheme: 'http' | 'https';
-  readonly response: ServerResponse;
+  /** The request, for its headers. */
+  readonly request: { readonly headers: IncomingMessage['headers'] };
+  /** The response of an HTTP/1 request. */
+  readonly response: ServerResponse | undefined;
   /** Start time from `performance.now()`. */
   readonly startMs: number;
+  /** Time of the first byte of the response from `performance.now()`, or 0. */
+  firstByteMs: number;
+  /** Whether the path of the request is configured as a stream, or belongs to long polling. */
+  readonly isStreamRequest: boolean;
   /** Route template of the layer that handles the request. */
   route: string | undefined;
-  /** Route template of the path where the current router is mounted. */
-  prefix: string;
+  /** Path of the current layer that a router inside it gets as its prefix. */
+  mountPath: string;
+  /** The router that handles the request, if it is known. */
+  router: RouterFrame | undefined;
   /** All open requests of the connection, including this one. */
-  readonly openRequests: OpenRequests;
+  readonly openRequests: OpenRequests | undefined;
   /** The previous open request of the connection. */
   previous: RequestState | undefined;
   /** First value that a handler threw or passed to `next`. Later errors don't replace it. */
   thrown: unknown;
+  /** Whether a handler failed after the headers were sent. */
+  hasFailedAfterHeaders: boolean;
   /** Whether the request is complete and recorded. */
   ended: boolean;
 }
@@ -169,33 +194,66 @@ class RequestField extends ExistingObject {
   }
 }
 
-export function createRequestState(
-  request: IncomingMessage,
-  response: ServerResponse,
-  openRequests: OpenRequests,
-  tenant: Tenant | undefined,
-): RequestState {
-  // Read the properties now, because frameworks modify the request and make them slow to read.
-  const { method = '', socket } = request;
+/** The properties of a new request that its protocol determines. */
+export type RequestStart = Pick<
+  RequestState,
+  'scheme' | 'request' | 'response' | 'openRequests' | 'isStreamRequest' | 'tenant'
+> & { readonly method: string };
+
+/**
+ * Creates the state of a request, and stores it.
+ *
+ * @param key object that stores the state: an HTTP/1 request or an HTTP/2 stream
+ */
+export function createRequestState(key: object, start: RequestStart): RequestState {
+  const { method } = start;
   const state: RequestState = {
     method: KNOWN_METHODS.has(method) ? method : '_OTHER',
-    scheme: (socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http',
-    response,
+    scheme: start.scheme,
+    request: start.request,
+    response: start.response,
     startMs: performance.now(),
-    tenant,
+    firstByteMs: 0,
+    isStreamRequest: start.isStreamRequest,
+    tenant: start.tenant,
     route: undefined,
-    prefix: '',
+    mountPath: '',
+    router: undefined,
     isTenantExplicit: false,
-    openRequests,
+    openRequests: start.openRequests,
     previous: undefined,
     thrown: undefined,
+    hasFailedAfterHeaders: false,
     ended: false,
   };
-  RequestField.set(request, state);
+  RequestField.set(key, state);
   return state;
 }
 
-export function getRequestState(request: IncomingMessage): RequestState | undefined {
+/** Returns the scheme of a connection. */
+export function getScheme(socket: Socket | undefined): 'http' | 'https' {
+  return (socket as TLSSocket | undefined)?.encrypted ? 'https' : 'http';
+}
+
+/** Returns the state of an open HTTP/1 request. */
+export function getHttp1State(request: IncomingMessage): RequestState | undefined {
   const state = RequestField.get(request);
   return state === undefined || state.ended ? undefined : state;
+}
+
+/**
+ * Returns the state of an open request.
+ *
+ * @param request an HTTP/1 request, an HTTP/2 request, or an HTTP/2 stream
+ */
+export function getRequestState(request: object): RequestState | undefined {
+  const state = RequestField.get(request) ?? getStreamState(request);
+  return state === undefined || state.ended ? undefined : state;
+}
+
+/** Returns the state of an `Http2ServerRequest`, which its stream stores. */
+function getStreamState(request: { httpVersionMajor?: unknown; stream?: unknown }) {
+  if (request.httpVersionMajor !== 2) return undefined;
+  const { stream } = request;
+  return typeof stream === 'object' && stream !== null ? RequestField.get(stream) : undefined;
 }

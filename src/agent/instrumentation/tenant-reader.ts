@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { guard } from '../../core/guard.ts';
 import { enableTenantContext, type Tenant } from './tenant-context.ts';
 
@@ -15,7 +14,10 @@ export interface TenantHeaders {
   PERFORMANCE_USER_HEADER?: string | undefined;
 }
 
-/** The declared part of a request. At runtime, it is the `IncomingMessage` of `node:http`. */
+/**
+ * The declared part of a request. At runtime, it is the `IncomingMessage` of `node:http`. For HTTP/2, it has
+ * only these properties.
+ */
 export interface TenantRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -55,12 +57,12 @@ export class TenantReader {
   }
 
   /** Never throws. If the resolver throws, the request has no tenant. */
-  readonly readTenant: (request: IncomingMessage) => Tenant | undefined = guard(
+  readonly readTenant: (request: TenantRequest) => Tenant | undefined = guard(
     "the application's tenant resolver",
     (request) => this.#readTenant(request),
   );
 
-  #readTenant(request: IncomingMessage): Tenant | undefined {
+  #readTenant(request: TenantRequest): Tenant | undefined {
     const resolved = this.#resolver?.(request);
     if (resolved) return this.sanitize(resolved);
     let tenant: Tenant | undefined;

@@ -6,6 +6,7 @@ const AGENT_INSTRUMENTS = new Set([
   'container.memory.utilization',
   'http.server.request.duration',
   'http.server.request.sample',
+  'http.server.stream.duration',
   'nodejs.eventloop.delay.max',
   'nodejs.eventloop.delay.mean',
   'nodejs.eventloop.delay.p50',

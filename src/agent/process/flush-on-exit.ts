@@ -40,7 +40,7 @@ let hasExitHandler = false;
 function handleExit(agent: Agent): void {
   handleProcessEvent('exit', () => {
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
-    runGuarded(PART, () => agent.flushSync({ abortOpenRequests: true }));
+    runGuarded(PART, () => agent.flushSync({ endOpenRequests: true }));
     return () => agent.closeSync();
   });
 }
@@ -86,7 +86,7 @@ function handleSignals(agent: Agent): void {
       if (typeof number !== 'number') return;
       const isHandled = process.listenerCount(signal) > 0;
       // A failure of the agent must not keep the process alive.
-      const hasRows = runGuarded(PART, () => agent.flushSync({ abortOpenRequests: !isHandled }));
+      const hasRows = runGuarded(PART, () => agent.flushSync({ endOpenRequests: !isHandled }));
       if (isHandled) return;
       if (isEnding || !hasRows) end(signal);
       else sendAndKeepAlive(agent, () => end(signal));

@@ -184,6 +184,10 @@ export const VARIABLES = {
     HEALTH_CHECK_PATHS,
     'Paths that are not recorded. A `*` at the end matches any suffix.',
   ),
+  PERFORMANCE_STREAM_ROUTES: listVariable(
+    [],
+    'Paths of long polling and other long-lived responses. A `*` at the end matches any suffix.',
+  ),
   PERFORMANCE_JWT_ISSUER: stringVariable<string | undefined>(
     undefined,
     'Issuer (`iss`) of accepted JSON Web Tokens. If unset, only API keys are accepted.',

@@ -20,6 +20,11 @@ export class ExponentialHistogramAccumulator extends HistogramAccumulator {
   #zeroCount = 0;
   readonly #counts = new Map<number, number>();
 
+  /** Number of recorded values. Changes with each value. */
+  get recordedCount(): number {
+    return this.count;
+  }
+
   add(value: number): void {
     this.addToTotals(value);
     if (value <= 0) this.#zeroCount += 1;
@@ -36,12 +41,12 @@ export class ExponentialHistogramAccumulator extends HistogramAccumulator {
     const length = indices.length > 0 ? Math.max(...indices) - offset + 1 : 0;
     const bucketCounts = new Array<number>(length).fill(0);
     for (const [index, count] of this.#counts) bucketCounts[index - offset] = count;
-    const { count, sum, min, max } = this;
+    const { count, sum } = this;
     return {
       count,
       sum,
-      min,
-      max,
+      min: count > 0 ? this.min : undefined,
+      max: count > 0 ? this.max : undefined,
       scale: STORED_SCALE,
       zeroCount: this.#zeroCount,
       positive: { offset, bucketCounts },

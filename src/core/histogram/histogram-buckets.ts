@@ -43,9 +43,16 @@ export interface ExponentialHistogramPoint {
   zeroCount: number;
   positive: { offset: number; bucketCounts: readonly number[] };
   negative: { offset: number; bucketCounts: readonly number[] };
+  /** Details of the agent's request histograms. */
+  requests?: { readonly failed: ExponentialHistogramPoint | undefined } | undefined;
 }
 
-/** Returns the non-empty buckets at the stored scale. If `failed`, all values count as failed. */
+/**
+ * Returns the non-empty buckets at the stored scale.
+ *
+ * @param failed whether all values count as failed. If `false`, only the values in
+ * `point.requests.failed` do.
+ */
 export function toStoredBuckets(
   point: ExponentialHistogramPoint,
   unitsPerBase: number,
@@ -63,6 +70,12 @@ export function toStoredBuckets(
     const index = toStoredIndex(point.positive.offset + i, point.scale);
     add(computeUpperBound(index) * unitsPerBase, count);
   });
+  const failedPoint = point.requests?.failed;
+  if (failedPoint) {
+    for (const [bound, { count }] of toStoredBuckets(failedPoint, unitsPerBase, true)) {
+      addToBucket(buckets, bound, 0, count);
+    }
+  }
   return buckets;
 }
 

@@ -5,8 +5,6 @@ import { type Comparison, computeTrend, queryBothRanges, type Trend } from './co
 import { type DatabaseStats, queryDatabaseStats } from './database-stats.ts';
 import { type ProcessHealth, queryProcessHealth } from './host-health.ts';
 import {
-  omitDistribution,
-  type PercentileTotals,
   queryDistributionTotals,
   querySlowest,
   queryTotals,
@@ -14,6 +12,15 @@ import {
 } from './operation-totals.ts';
 import type { Query } from './query-definition.ts';
 import { type QueueStats, queryQueueStats } from './queue-stats.ts';
+import {
+  queryRequestDistributionTotals,
+  queryRequestTotals,
+  REQUESTS_METRIC,
+  type RequestDistributionTotals,
+  STREAMS_METRIC,
+  type StreamStats,
+  toStreamStats,
+} from './request-totals.ts';
 import { cacheResult } from './result-cache.ts';
 import { getLastRange, getRangeUntilNow, getRowsRevision } from './time-range.ts';
 
@@ -26,7 +33,6 @@ export interface Trends {
   queryTime: Trend;
 }
 
-const RESPONSE_TIME_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 const QUERY_TIME_METRIC = { metricType: 'DATABASE_QUERY_TIME' } as const;
 
 /** Compares the main metrics of two ranges. Times are in ms, and `errorRate` is in percent. */
@@ -42,7 +48,7 @@ export async function queryTrends(
       ungrouped,
       comparison,
       zone,
-      async (q) => (await queryDistributionTotals(queryClient, q, RESPONSE_TIME_METRIC))[0],
+      async (q) => (await queryDistributionTotals(queryClient, q, REQUESTS_METRIC))[0],
     ),
     queryBothRanges(
       ungrouped,
@@ -78,10 +84,14 @@ export interface DashboardOptions {
  * Times in ms, rates per second, shares in percent. A value is `undefined` if it was not reported.
  */
 interface RequestStats
-  extends Partial<Omit<PercentileTotals, 'group' | 'bucket' | 'count' | 'rate'>> {
+  extends Partial<
+    Omit<RequestDistributionTotals, 'group' | 'bucket' | 'count' | 'rate' | 'distribution'>
+  > {
   count: number;
   rate: number;
   slowestEndpoints: SlowestOperation[];
+  /** Streams, which the other values don't contain. Missing if no stream has ended. */
+  streams?: StreamStats;
 }
 
 export interface Dashboard {
@@ -144,11 +154,13 @@ async function loadDashboard(
 
 async function queryRequestStats(queryClient: QueryClient, query: Query): Promise<RequestStats> {
   const ungrouped = { ...query, groupBy: [], step: undefined };
-  const [[totals], slowestEndpoints] = await Promise.all([
-    queryDistributionTotals(queryClient, ungrouped, RESPONSE_TIME_METRIC),
-    querySlowest(queryClient, query, RESPONSE_TIME_METRIC),
+  const [[totals], [streamTotals], slowestEndpoints] = await Promise.all([
+    queryRequestDistributionTotals(queryClient, ungrouped),
+    queryRequestTotals(queryClient, ungrouped, STREAMS_METRIC),
+    querySlowest(queryClient, query, REQUESTS_METRIC),
   ]);
-  if (!totals) return { count: 0, rate: 0, slowestEndpoints };
-  const { group: _, bucket: __, ...stats } = omitDistribution(totals);
-  return { ...stats, slowestEndpoints };
+  const streams = streamTotals && { streams: toStreamStats(streamTotals) };
+  if (!totals) return { count: 0, rate: 0, slowestEndpoints, ...streams };
+  const { group: _, bucket: __, distribution: ___, ...stats } = totals;
+  return { ...stats, slowestEndpoints, ...streams };
 }

@@ -32,7 +32,7 @@ export async function queryGauges(
 ): Promise<GaugePoint[]> {
   const results = await runQuery(queryClient, METRICS_TABLE, query, {
     aggregations: VALUE_AGGREGATIONS,
-    conditions: toMetricConditions(selector),
+    conditions: toMetricConditions(selector, query.filter),
   });
   return results.flatMap(({ group, bucket, row }) => {
     const samples = toNumber(row.samples) ?? 0;

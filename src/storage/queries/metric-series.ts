@@ -52,6 +52,7 @@ const VALUE_AGGREGATES: ReadonlySet<Aggregate> = new Set(['last', 'sum']);
 /** Metrics that are recorded only as individual values or histograms, never as gauges. */
 const DURATION_METRIC_TYPES = new Set([
   'API_RESPONSE_TIME',
+  'API_STREAM_DURATION',
   'DATABASE_QUERY_TIME',
   'QUEUE_PROCESSING_TIME',
 ]);

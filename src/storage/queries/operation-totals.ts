@@ -3,10 +3,11 @@ import {
   type MergedBucket,
   type Percentiles,
 } from '../../core/histogram/percentiles.ts';
+import { OWN_SERVICE_NAME } from '../../core/own-service.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
-import { type Group, type Query, toGroupKey } from './query-definition.ts';
+import { type Filter, type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
@@ -44,9 +45,20 @@ export const TOTALS_AGGREGATIONS = {
 
 const ERROR_SUM = sql`sum(error_count)`;
 
-/** Returns the conditions that select the rows of a metric. */
-export function toMetricConditions({ metricType, names }: MetricSelector): Sql[] {
-  return [sql`metric_type = ${metricType}`, ...(names ? [inValues('name', names)] : [])];
+/** Types of the requests that a service handles. */
+const REQUEST_TYPES: ReadonlySet<string> = new Set(['API_RESPONSE_TIME', 'API_STREAM_DURATION']);
+
+/**
+ * Returns the conditions that select the rows of a metric. They exclude Perfscope's own requests, unless
+ * the filter lists its service.
+ */
+export function toMetricConditions({ metricType, names }: MetricSelector, filter?: Filter): Sql[] {
+  const excludesOwn = REQUEST_TYPES.has(metricType) && !filter?.service?.includes(OWN_SERVICE_NAME);
+  return [
+    sql`metric_type = ${metricType}`,
+    ...(names ? [inValues('name', names)] : []),
+    ...(excludesOwn ? [sql`service != ${OWN_SERVICE_NAME}`] : []),
+  ];
 }
 
 /** Returns counts and weighted averages for each group and time bucket that has measurements. */
@@ -57,7 +69,7 @@ export async function queryTotals(
 ): Promise<Totals[]> {
   const results = await runQuery(queryClient, METRICS_TABLE, query, {
     aggregations: TOTALS_AGGREGATIONS,
-    conditions: [...toMetricConditions(selector), sql`count > 0`],
+    conditions: [...toMetricConditions(selector, query.filter), sql`count > 0`],
   });
   return results.flatMap(({ group, bucket, row }) => {
     const count = toNumber(row.count) ?? 0;
@@ -129,7 +141,7 @@ export async function queryDistributionTotals(
 ): Promise<DistributionTotals[]> {
   const [totals, distributions] = await Promise.all([
     queryTotals(queryClient, query, selector),
-    queryDistributions(queryClient, query, toMetricConditions(selector)),
+    queryDistributions(queryClient, query, toMetricConditions(selector, query.filter)),
   ]);
   return totals.map((total) => {
     const key = toGroupKey(total.group, total.bucket);
@@ -153,7 +165,10 @@ export function omitDistribution({
 /**
  * Limits percentiles to the minimum and maximum value, because buckets are wider than their values.
  */
-function clampPercentiles(percentiles: Percentiles, totals: Totals): Percentiles {
+export function clampPercentiles(
+  percentiles: Percentiles,
+  totals: Pick<Totals, 'min' | 'max'>,
+): Percentiles {
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = totals;
   const clamp = (value: number | undefined) =>
     value === undefined ? undefined : Math.min(max, Math.max(min, value));

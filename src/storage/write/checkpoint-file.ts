@@ -54,14 +54,22 @@ export class CheckpointPointEncoder {
   }
 
   encode(summary: PointSummary, point: StoredPoint): CheckpointEntry {
-    const { scale, zeroCount, positive } = point;
-    const counts = `${scale},${zeroCount},${positive.offset},[${positive.bucketCounts.join()}]`;
-    return `${this.#prefix}${JSON.stringify(summary).slice(1)},${counts}${this.#suffix}`;
+    const failed = point.requests?.failed;
+    const suffix = failed ? `${this.#suffix.slice(0, -1)},${encodeCounts(failed)}]` : this.#suffix;
+    const counts = `${point.scale},${encodeCounts(point)}`;
+    return `${this.#prefix}${JSON.stringify(summary).slice(1)},${counts}${suffix}`;
   }
 }
 
+function encodeCounts({ zeroCount, positive }: Omit<StoredPoint, 'requests'>): string {
+  return `${zeroCount},${positive.offset},[${positive.bucketCounts.join()}]`;
+}
+
 /** A histogram point without negative values. */
-export type StoredPoint = Pick<ExponentialHistogramPoint, 'scale' | 'zeroCount' | 'positive'>;
+export type StoredPoint = Pick<
+  ExponentialHistogramPoint,
+  'scale' | 'zeroCount' | 'positive' | 'requests'
+>;
 
 type DecodedEntry = [
   table: string,
@@ -75,6 +83,8 @@ type DecodedEntry = [
         bucketCounts: number[],
         unitsPerBase: number,
         failed: boolean,
+        /** Buckets of the failed requests, if only some of the requests failed. */
+        ...failedCounts: [] | [zeroCount: number, offset: number, bucketCounts: number[]],
       ],
 ];
 
@@ -185,13 +195,13 @@ export class StoredCheckpoint {
     if (!isTableName(table)) return;
     this.#addRows(table, toAnyRows([row]));
     if (point.length === 0) return;
-    const [scale, zeroCount, offset, bucketCounts, unitsPerBase, failed] = point;
-    const positive = { offset, bucketCounts };
-    const buckets = toStoredBuckets(
-      { scale, zeroCount, positive, negative: NO_BUCKETS },
-      unitsPerBase,
-      failed,
-    );
+    const [scale, zeroCount, offset, bucketCounts, unitsPerBase, failed, ...failedCounts] = point;
+    const all = toPoint(scale, zeroCount, offset, bucketCounts);
+    const [failedZeroCount, failedOffset, failedBuckets] = failedCounts;
+    const requests = failedBuckets && {
+      failed: toPoint(scale, failedZeroCount, failedOffset, failedBuckets),
+    };
+    const buckets = toStoredBuckets({ ...all, requests }, unitsPerBase, failed);
     const pointId = computePointId(row.id ?? '');
     this.#addRows(BUCKET_TABLE, toAnyRows(toBucketRows(row, buckets, pointId, row.timestamp)));
   }
@@ -201,6 +211,15 @@ export class StoredCheckpoint {
     if (chunk) chunk.push(...rows);
     else this.#chunks.set(table, [...rows]);
   }
+}
+
+function toPoint(
+  scale: number,
+  zeroCount = 0,
+  offset = 0,
+  bucketCounts: readonly number[] = [],
+): ExponentialHistogramPoint {
+  return { scale, zeroCount, positive: { offset, bucketCounts }, negative: NO_BUCKETS };
 }
 
 const ID_PATTERN = /[ ,]id="([^"]+)"/g;

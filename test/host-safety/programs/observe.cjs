@@ -211,6 +211,33 @@ const SCENARIOS = {
     const channels = ['http.client.request.start', 'net.client.socket', 'undici:request:create'];
     console.log(channels.map((name) => channel(name).hasSubscribers).join());
   },
+  http2: () => {
+    const isHttp2 = (name) => name.includes('http2');
+    serveRequest(() => {
+      console.log(process.moduleLoadList.filter(isHttp2).length);
+      const http2 = require('node:http2');
+      const server = http2.createServer((request, response) => {
+        console.log(request.stream.eventNames(), request.eventNames(), response.eventNames());
+        printProperties('request', request);
+        printProperties('stream', request.stream);
+        response.end('x');
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const client = http2.connect(`http://127.0.0.1:${server.address().port}`);
+        const stream = client.request({ ':path': '/rooms/7' }).resume();
+        stream.on('close', () => {
+          client.close();
+          server.close();
+        });
+      });
+    });
+  },
+  responseMethods: () =>
+    serveRequest((_request, response) => {
+      const { ServerResponse } = http;
+      console.log(ServerResponse.prototype._send.name, ServerResponse.prototype._send.length);
+      printProperties('response', response);
+    }),
   garbageCollection: () => console.log(typeof globalThis.gc, process.resourceUsage !== undefined),
 };
 

@@ -13,6 +13,7 @@ const otelMetrics = new OtelMetrics({
   readers: [],
   exportIntervalMs: 30_000,
   ignoreRoutes: [],
+  streamRoutes: [],
   histograms,
   dropped: new DroppedRowCounter(),
   getWriteStats: () => undefined,

@@ -31,6 +31,7 @@ const otelMetrics = new OtelMetrics({
   readers: [],
   exportIntervalMs: 30_000,
   ignoreRoutes: [],
+  streamRoutes: [],
   histograms: new HistogramRegistry(() => {}),
   dropped,
   getWriteStats: () => stats,

@@ -12,6 +12,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "agent/instrumentation/express.ts wrapMethod('handle')": GUARDED_INSIDE,
   'agent/instrumentation/express.ts wrapMethod(ConditionalExpression)': GUARDED_INSIDE,
   'agent/instrumentation/express.ts wrapMethod(name)': GUARDED_INSIDE,
+  "agent/instrumentation/first-byte.ts wrapMethod('_send')": GUARDED_INSIDE,
   "agent/instrumentation/bullmq.ts wrapMethod('callProcessJob')": GUARDED_INSIDE,
   "agent/instrumentation/bullmq-tenant.ts wrapMethod('asJSON')": GUARDED_INSIDE,
   "agent/instrumentation/postgres.ts wrapMethod('query')": GUARDED_INSIDE,

@@ -74,7 +74,7 @@ export class RuleQueryCache {
       queryMetricSums(
         this.#clientFor(query),
         this.#toQuery(query, finest),
-        query.type ? toMetricConditions({ metricType: query.type }) : [],
+        query.type ? toMetricConditions({ metricType: query.type }, query.filter) : [],
         MAX_GROUPS,
       ),
     );
@@ -87,7 +87,7 @@ export class RuleQueryCache {
       queryDistributions(
         this.#clientFor(query),
         this.#toQuery(query, query.groupBy),
-        toMetricConditions({ metricType: query.type }),
+        toMetricConditions({ metricType: query.type }, query.filter),
       ),
     );
   }

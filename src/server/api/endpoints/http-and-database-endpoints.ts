@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Distribution } from '../../../core/histogram/percentiles.ts';
 import { queryDatabaseStats, SLOW_QUERY_MS } from '../../../storage/queries/database-stats.ts';
 import {
   type DistributionTotals,
-  type MetricSelector,
   omitDistribution,
   queryDistributionTotals,
 } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
+import {
+  queryRequestDistributionTotals,
+  queryRequestTotals,
+  type RequestDistributionTotals,
+  STREAMS_METRIC,
+  toStreamStats,
+} from '../../../storage/queries/request-totals.ts';
+import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { CsvTable } from '../csv-table.ts';
 import { defineEndpoint, type EndpointContext } from '../endpoint-definition.ts';
 import { paginate } from '../request/pagination.ts';
@@ -32,16 +40,15 @@ const STATS_COLUMNS = [
   'apdex',
   'slowShare',
 ] as const;
-const SORT_FIELDS = [...STATS_COLUMNS, ...DIMENSION_NAMES] as const;
+const REQUEST_COLUMNS = [
+  ...STATS_COLUMNS,
+  ...(Object.keys(schemas.REQUEST_DETAIL_FIELDS) as (keyof typeof schemas.REQUEST_DETAIL_FIELDS)[]),
+] as const;
 
-/** Parameters of endpoints that list groups. */
+const SORT_DESCRIPTION = { description: 'Field to sort by: a metric or a dimension.' };
+
+/** Parameters of endpoints that list groups, except the field to sort by. */
 const GROUPS_PARAMETERS = {
-  ...createGroupByParameter('endpoint', 'operation'),
-  ...APDEX_TARGET_PARAMETER,
-  sort: z
-    .enum(SORT_FIELDS)
-    .default('count')
-    .meta({ description: 'Field to sort by: a metric or a dimension.' }),
   order: z.enum(['asc', 'desc']).optional().meta({
     description: 'Sort order: asc or desc. Default: asc for dimensions, desc for numbers.',
   }),
@@ -64,12 +71,34 @@ const groupStatsSchema = z
 const groupStatsListSchema = z.array(groupStatsSchema);
 type GroupStats = z.output<typeof groupStatsSchema>;
 
-const groupsQuerySchema = z.strictObject({
-  ...RANGE_PARAMETERS,
-  ...GROUPS_PARAMETERS,
-  ...FILTER_PARAMETERS,
-  ...INCLUDE_TEST_PARAMETER,
-});
+const requestGroupSchema = z
+  .strictObject({ ...groupStatsSchema.shape, ...schemas.REQUEST_DETAIL_FIELDS })
+  .meta({
+    id: 'RequestGroup',
+    description:
+      'Metrics of a group of requests. Aborted requests are only in `abortedCount` and `abortedRate`.',
+  });
+type RequestGroup = z.output<typeof requestGroupSchema>;
+
+const streamGroupSchema = z
+  .strictObject({ group: schemas.groupSchema, ...schemas.STREAM_FIELDS })
+  .meta({
+    id: 'StreamGroup',
+    description:
+      'A group of long-lived responses that ended. `average` and `max` are the time that they were open, in ms.',
+  });
+
+function createGroupsQuerySchema<S extends z.ZodType<string>>(sort: S) {
+  return z.strictObject({
+    ...RANGE_PARAMETERS,
+    ...createGroupByParameter('endpoint', 'operation'),
+    ...APDEX_TARGET_PARAMETER,
+    sort,
+    ...GROUPS_PARAMETERS,
+    ...FILTER_PARAMETERS,
+    ...INCLUDE_TEST_PARAMETER,
+  });
+}
 
 interface GroupsParameters extends CommonParameters {
   readonly groupBy: readonly DimensionName[];
@@ -83,24 +112,53 @@ interface GroupsParameters extends CommonParameters {
 export const endpointsEndpoint = defineEndpoint({
   path: '/api/performance/endpoints',
   methods: ['get'],
-  summary: 'Returns request metrics by endpoint or by other dimensions.',
+  summary: 'Returns request metrics by endpoint or by other dimensions, and streams separately.',
   permission: 'read',
-  query: groupsQuerySchema,
+  query: createGroupsQuerySchema(
+    z
+      .enum([...REQUEST_COLUMNS, ...DIMENSION_NAMES])
+      .default('count')
+      .meta(SORT_DESCRIPTION),
+  ),
   response: z
     .strictObject({
       ...schemas.TIME_RANGE_FIELDS,
-      endpoints: groupStatsListSchema,
+      endpoints: z.array(requestGroupSchema),
+      streams: z.array(streamGroupSchema).meta({
+        description:
+          'The groups with the most streams, up to `limit`. Only the first page contains streams.',
+      }),
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Endpoints' }),
-  toTable: ({ endpoints }, query) => toGroupsTable(endpoints, query.groupBy),
+  toTable: ({ endpoints }, query) => toGroupsTable(endpoints, query.groupBy, REQUEST_COLUMNS),
   async handle(context) {
-    const { dbQuery, groups, nextCursor } = await queryGroupsPage(context, {
-      metricType: 'API_RESPONSE_TIME',
-    });
-    return { ...schemas.toTimeRangeFields(dbQuery.range), endpoints: groups, nextCursor };
+    const { query, dependencies } = context;
+    const { dbQuery, groups, nextCursor } = await queryGroupsPage(
+      context,
+      queryRequestDistributionTotals,
+      toRequestGroup,
+    );
+    const streams =
+      query.cursor === undefined
+        ? await queryStreamGroups(dependencies.queryClient, dbQuery, query)
+        : [];
+    return { ...schemas.toTimeRangeFields(dbQuery.range), endpoints: groups, streams, nextCursor };
   },
 });
+
+async function queryStreamGroups(
+  queryClient: QueryClient,
+  dbQuery: Query,
+  { groupBy, limit }: GroupsParameters,
+) {
+  const grouped = { ...dbQuery, groupBy: toDimensions(groupBy), step: undefined };
+  const totals = await queryRequestTotals(queryClient, grouped, STREAMS_METRIC);
+  return totals
+    .sort((a, b) => b.count - a.count)
+    .slice(0, limit)
+    .map((each) => ({ group: toNamedGroup(each.group), ...toStreamStats(each) }));
+}
 
 export const databaseEndpoint = defineEndpoint({
   path: '/api/performance/database',
@@ -108,7 +166,12 @@ export const databaseEndpoint = defineEndpoint({
   summary:
     'Returns metrics for database statements and connections, and the percentage of slow queries.',
   permission: 'read',
-  query: groupsQuerySchema,
+  query: createGroupsQuerySchema(
+    z
+      .enum([...STATS_COLUMNS, ...DIMENSION_NAMES])
+      .default('count')
+      .meta(SORT_DESCRIPTION),
+  ),
   response: z
     .strictObject({
       ...schemas.TIME_RANGE_FIELDS,
@@ -117,29 +180,33 @@ export const databaseEndpoint = defineEndpoint({
       nextCursor: schemas.nextCursorSchema,
     })
     .meta({ id: 'Database', description: 'The `endpoint` of a group is a normalized statement.' }),
-  toTable: ({ statements }, query) => toGroupsTable(statements, query.groupBy),
+  toTable: ({ statements }, query) => toGroupsTable(statements, query.groupBy, STATS_COLUMNS),
   async handle(context) {
-    const { dbQuery, groups, nextCursor } = await queryGroupsPage(context, {
-      metricType: 'DATABASE_QUERY_TIME',
-    });
+    const { dbQuery, groups, nextCursor } = await queryGroupsPage(
+      context,
+      (queryClient, query) =>
+        queryDistributionTotals(queryClient, query, { metricType: 'DATABASE_QUERY_TIME' }),
+      toGroupStats,
+    );
     const figures = await queryDatabaseStats(context.dependencies.queryClient, dbQuery);
     return { ...schemas.toTimeRangeFields(dbQuery.range), figures, statements: groups, nextCursor };
   },
 });
 
 /** Returns a page of groups, and the query with the effective time range. */
-async function queryGroupsPage(
+async function queryGroupsPage<T, R extends GroupStats | RequestGroup>(
   context: EndpointContext<GroupsParameters>,
-  selector: MetricSelector,
-): Promise<{ dbQuery: Query; groups: GroupStats[]; nextCursor: string | undefined }> {
+  queryTotals: (queryClient: QueryClient, query: Query) => Promise<T[]>,
+  toRow: (totals: T, apdexTarget: number) => R,
+): Promise<{ dbQuery: Query; groups: R[]; nextCursor: string | undefined }> {
   const { query, dependencies, nowMs } = context;
   const { dbQuery } = toRequestQuery(context);
   const { sort, order = isDimensionName(sort) ? 'asc' : 'desc' } = query;
   return paginate({ query, nowMs, dbQuery, order }, async (pinned) => {
     const grouped = { ...pinned, groupBy: toDimensions(query.groupBy), step: undefined };
-    const totals = await queryDistributionTotals(dependencies.queryClient, grouped, selector);
+    const totals = await queryTotals(dependencies.queryClient, grouped);
     return totals.map((groupTotals) => {
-      const row = toGroupStats(groupTotals, query.apdexTarget);
+      const row = toRow(groupTotals, query.apdexTarget);
       return { row, key: toGroupKey(row, query.groupBy), value: getSortValue(row, sort) };
     });
   });
@@ -153,24 +220,35 @@ function toGroupKey({ group }: GroupStats, names: readonly DimensionName[]): str
 
 function toGroupStats(totals: DistributionTotals, apdexTarget: number): GroupStats {
   const { group, bucket: _, ...stats } = omitDistribution(totals);
-  const slowShare = totals.distribution.computeShareAbove(SLOW_QUERY_MS);
+  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
+}
+
+function toRequestGroup(totals: RequestDistributionTotals, apdexTarget: number): RequestGroup {
+  const { group, bucket: _, distribution: __, ...stats } = totals;
+  return { group: toNamedGroup(group), ...stats, ...toScores(totals, apdexTarget) };
+}
+
+function toScores({ distribution }: { distribution: Distribution }, apdexTarget: number) {
+  const slowShare = distribution.computeShareAbove(SLOW_QUERY_MS);
   return {
-    group: toNamedGroup(group),
-    ...stats,
-    apdex: totals.distribution.computeApdex(apdexTarget),
+    apdex: distribution.computeApdex(apdexTarget),
     slowShare: slowShare === undefined ? undefined : 100 * slowShare,
   };
 }
 
 /** Converts groups to a table with a column for each dimension and each metric. */
-function toGroupsTable(groups: readonly object[], names: readonly DimensionName[]): CsvTable {
+function toGroupsTable(
+  groups: readonly object[],
+  names: readonly DimensionName[],
+  columns: readonly string[],
+): CsvTable {
   return {
-    columns: [...names, ...STATS_COLUMNS],
+    columns: [...names, ...columns],
     rows: (groups as GroupStats[]).map(({ group, ...stats }) => ({ ...group, ...stats })),
   };
 }
 
-function getSortValue(row: GroupStats, sort: string): string | number | null {
+function getSortValue(row: GroupStats | RequestGroup, sort: string): string | number | null {
   if (isDimensionName(sort)) return row.group[sort] ?? null;
   return row[sort as Exclude<keyof GroupStats, 'group'>] ?? null;
 }

@@ -44,8 +44,43 @@ export const STATS_FIELDS = {
   p999: optionalNumberSchema,
 };
 
+/**
+ * Aborted requests are in no other value. `abortedRate` is the percentage of all requests, including
+ * aborted ones. Data of older versions has no status classes and no times to the first byte.
+ */
+export const REQUEST_DETAIL_FIELDS = {
+  abortedCount: optionalNumberSchema,
+  abortedRate: optionalNumberSchema,
+  count2xx: optionalNumberSchema,
+  count3xx: optionalNumberSchema,
+  count4xx: optionalNumberSchema,
+  count5xx: optionalNumberSchema,
+  firstByteAverage: optionalNumberSchema,
+  firstByteMax: optionalNumberSchema,
+};
+
+export const STREAM_FIELDS = {
+  count: z.number(),
+  errorCount: optionalNumberSchema,
+  errorRate: optionalNumberSchema,
+  average: optionalNumberSchema,
+  max: optionalNumberSchema,
+  ...REQUEST_DETAIL_FIELDS,
+};
+
+const streamStatsSchema = z.strictObject(STREAM_FIELDS).meta({
+  id: 'StreamFigures',
+  description:
+    'Long-lived responses that ended, such as server-sent events. `average` and `max` are the time that they were open, in ms.',
+});
+
 export const requestStatsSchema = z
-  .strictObject({ ...STATS_FIELDS, slowestEndpoints: z.array(namedTimeSchema) })
+  .strictObject({
+    ...STATS_FIELDS,
+    ...REQUEST_DETAIL_FIELDS,
+    slowestEndpoints: z.array(namedTimeSchema),
+    streams: streamStatsSchema.optional(),
+  })
   .meta({ id: 'RequestFigures' });
 
 export const databaseStatsSchema = z

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Measurement } from '../../../../src/agent/record/measurement.ts';
 import { ApiError, PerfscopeClient } from '../../../../src/client.ts';
 import { MINUTE_MS } from '../../../../src/core/duration.ts';
+import { OWN_SERVICE_NAME } from '../../../../src/core/own-service.ts';
+import type { PerformanceMetricRow } from '../../../../src/core/schema/tables/performance-metrics-table.ts';
 import { createOrganizationScope, UNRESTRICTED_SCOPE } from '../../../../src/core/tenant-scope.ts';
 import { ENDPOINTS, type EndpointName } from '../../../../src/server/api/endpoint-registry.ts';
 import { TestApiServer } from '../../../support/api-server.ts';
@@ -135,9 +137,52 @@ beforeAll(async () => {
       stackTrace: OTHER_MARKER,
     },
   ]);
+  add('performance_metrics', [
+    {
+      ...toRequestRow('/mixed'),
+      ...{ count: 10, errorCount: 2, abortedCount: 5, sum: 1000, min: 50, max: 300, value: 100 },
+      ...{ count2xx: 6, count3xx: 1, count4xx: 1, count5xx: 2 },
+      ...{ firstByteSum: 800, firstByteMax: 250 },
+    },
+    { ...toRequestRow('/left'), count: 0, errorCount: 0, abortedCount: 3, sum: 0 },
+    {
+      ...toRequestRow('/events'),
+      ...{ metricType: 'API_STREAM_DURATION', name: 'http.server.stream.duration' },
+      ...{
+        count: 2,
+        errorCount: 0,
+        abortedCount: 0,
+        sum: 120_000,
+        min: 1,
+        max: 90_000,
+        count2xx: 2,
+      },
+      ...{ firstByteSum: 10, firstByteMax: 8, value: 60_000 },
+    },
+    {
+      ...toRequestRow('/mixed'),
+      ...{ id: 'own', service: OWN_SERVICE_NAME, count: 1000, errorCount: 1000, sum: 1e6 },
+    },
+  ]);
   await api.waitUntilStored();
 });
 afterAll(() => api.remove());
+
+function toRequestRow(endpoint: string): PerformanceMetricRow {
+  return {
+    id: endpoint,
+    metricType: 'API_RESPONSE_TIME',
+    name: 'http.server.request.duration',
+    unit: 'ms',
+    endpoint,
+    operation: 'GET',
+    organizationId: 'statuses',
+    service: 'shop',
+    instance: 'shop-1',
+    timestamp: FROM + MINUTE_MS,
+    test: false,
+  };
+}
 beforeEach(() => {
   api.scope = UNRESTRICTED_SCOPE;
 });
@@ -188,6 +233,39 @@ describe('endpoints', () => {
     expect(byTenant.endpoints).toMatchObject([
       { group: { organizationId: 'anna', propertyId: 'north', service: 'shop' }, count: 30 },
     ]);
+  });
+
+  it('endpoints and dashboard return aborted requests, statuses, and streams', async () => {
+    api.scope = createOrganizationScope('statuses');
+    const details = {
+      ...{ count: 10, errorCount: 2, errorRate: 20, average: 100, abortedCount: 5 },
+      ...{ count2xx: 6, count3xx: 1, count4xx: 1, count5xx: 2 },
+      ...{ firstByteAverage: 80, firstByteMax: 250 },
+    };
+    const stream = {
+      ...{ count: 2, errorCount: 0, average: 60_000, max: 90_000, count2xx: 2 },
+      ...{ firstByteAverage: 5, firstByteMax: 8 },
+    };
+    const { endpoints, streams } = await client.get('endpoints', { ...range, sort: 'abortedRate' });
+    expect(endpoints).toMatchObject([
+      { group: { endpoint: '/left' }, count: 0, abortedCount: 3, abortedRate: 100 },
+      { group: { endpoint: '/mixed' }, ...details, abortedRate: 100 / 3 },
+    ]);
+    expect(endpoints[0]).not.toHaveProperty('average');
+    expect(streams).toMatchObject([
+      { group: { endpoint: '/events', operation: 'GET' }, ...stream },
+    ]);
+    const { api: figures } = await client.get('dashboard', range);
+    expect(figures).toMatchObject({ ...details, abortedCount: 8, streams: stream });
+  });
+
+  it("the server's own requests are only in figures of its service", async () => {
+    api.scope = createOrganizationScope('statuses');
+    const own = { ...range, service: [OWN_SERVICE_NAME] };
+    expect((await client.get('endpoints', own)).endpoints).toMatchObject([{ count: 1000 }]);
+    expect((await client.get('dashboard', own)).api).toMatchObject({ count: 1000 });
+    const { series } = await client.get('trends', { ...range, step: '10m', aggregate: ['count'] });
+    expect(series[0]?.points).toMatchObject([{ count: 10 }]);
   });
 
   it('endpoints escapes formulas in CSV', async () => {
@@ -480,7 +558,7 @@ describe('pagination', () => {
       seen.push(...page.endpoints.map(({ group }) => group.endpoint));
       expect(Date.now() - Date.parse(page.to)).toBeGreaterThanOrEqual(0);
     }
-    expect(seen.sort()).toEqual(['/rooms', '=cmd()', OTHER_MARKER]);
+    expect(seen.sort()).toEqual(['/left', '/mixed', '/rooms', '=cmd()', OTHER_MARKER]);
   });
 
   it('rejects a cursor that was created for other parameters', async () => {

@@ -3,6 +3,7 @@ import { ErrorTracker } from '../../../../src/agent/error-tracking/error-tracker
 import { CheckpointCollector } from '../../../../src/agent/export/checkpoint-collector.ts';
 import { PerfscopeMetricExporter } from '../../../../src/agent/export/metric-exporter.ts';
 import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
+import { RequestRecorder } from '../../../../src/agent/instrumentation/request-recorder.ts';
 import {
   RequestSampler,
   type SampledRequest,
@@ -11,6 +12,7 @@ import type { AnyRow } from '../../../../src/core/schema/table-definition.ts';
 import { type AddRows, getTable } from '../../../../src/core/schema/table-registry.ts';
 import { StoredCheckpoint } from '../../../../src/storage/write/checkpoint-file.ts';
 import { LineProtocolEncoder } from '../../../../src/storage/write/line-protocol-encoder.ts';
+import { createTestRequestState } from '../../../support/request-measurements.ts';
 
 const resource = { service: 'shop', instance: 'shop-1' };
 const emptyMetrics = { resource: {} as never, scopeMetrics: [] };
@@ -102,6 +104,34 @@ it('has the rows that the end of the interval would store, with equal IDs', () =
   }
   const count = rows.get('metric_buckets')?.reduce((sum, row) => sum + Number(row.count), 0);
   expect(count).toBe(1000);
+});
+
+it('has the rows of requests with several statuses, and of endpoints whose requests were aborted', () => {
+  const recorder = new RequestRecorder({ histograms, sampler, onRequest: () => {} });
+  const end = (route: string, status: number, isAborted = false) => {
+    const state = { ...createTestRequestState({}), route, tenant: { organizationId: 'anna' } };
+    state.startMs -= status / 10;
+    recorder.end(state, isAborted ? 'clientClosed' : 'finished', status, false, undefined);
+  };
+  for (const status of [200, 204, 301, 404, 500, 503]) end('/rooms', status);
+  end('/rooms', 200, true);
+  end('/slow', 200, true);
+  const checkpoint = readCheckpoint();
+  rows.clear();
+  endInterval();
+  for (const table of ['performance_metrics', 'metric_buckets']) {
+    expect(withoutTime(checkpoint.get(table))).toEqual(withoutTime(rows.get(table)));
+  }
+  const requests = rows
+    .get('performance_metrics')
+    ?.filter(({ metricType }) => metricType !== 'CUSTOM');
+  expect(requests).toMatchObject([
+    { endpoint: '/rooms', count: 6, errorCount: 2, abortedCount: 1, count2xx: 2, count5xx: 2 },
+    { endpoint: '/slow', count: 0, abortedCount: 1 },
+  ]);
+  const sum = (column: string) =>
+    rows.get('metric_buckets')?.reduce((total, row) => total + Number(row[column]), 0);
+  expect([sum('count'), sum('errorCount')]).toEqual([6, 2]);
 });
 
 it('does not end the interval, and contains later values too', () => {

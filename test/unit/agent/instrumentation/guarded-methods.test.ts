@@ -6,14 +6,11 @@ import { createExpressInstrumentations } from '../../../../src/agent/instrumenta
 import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
 import { createPostgresInstrumentations } from '../../../../src/agent/instrumentation/postgres.ts';
 import { createPoolMetrics } from '../../../../src/agent/instrumentation/postgres-pools.ts';
-import {
-  createRequestState,
-  OpenRequests,
-} from '../../../../src/agent/instrumentation/request-state.ts';
 import { runWithTenant } from '../../../../src/agent/instrumentation/tenant-context.ts';
 import { UnconfirmedJobs } from '../../../../src/agent/instrumentation/unconfirmed-jobs.ts';
 import { countFailures, createFailingMeter, fail } from '../../../support/failing-meter.ts';
 import { createHostileProxy } from '../../../support/hostile-values.ts';
+import { createTestRequestState } from '../../../support/request-measurements.ts';
 
 /** A method of a library after it was patched, with arguments for which the agent's code fails. */
 interface PatchedMethod {
@@ -210,7 +207,7 @@ function patchExpress(): PatchedMethod[] {
   // The agent can't change the state of this request.
   const request = {} as IncomingMessage;
   const response = {} as ServerResponse;
-  Object.freeze(createRequestState(request, response, new OpenRequests(), undefined));
+  Object.freeze(createTestRequestState(request, response));
   const next = () => {};
   const routerMethod = { part, owner: router.Library.prototype, args: [request, response, next] };
   const layerMethod = { part, owner: layer.Library.prototype, self: sampleLayer };
@@ -309,7 +306,7 @@ it('the callback of a router runs once if the agent fails', () => {
   const { owner, original } = METHODS.find(({ name }) => name === 'handle')!;
   const request = {} as IncomingMessage;
   const response = createObject({}, ['headersSent']) as ServerResponse;
-  createRequestState(request, response, new OpenRequests(), undefined);
+  createTestRequestState(request, response);
   const out = vi.fn(() => 'answered');
   original.mockImplementation((_request, _response, next: () => unknown) => next());
   const before = countFailures('the Express instrumentation');

@@ -16,6 +16,8 @@ const request = (durationMs: number, status = 200): SampledRequest => ({
   method: 'GET',
   scheme: 'http',
   status,
+  aborted: false,
+  failed: status >= 500,
   route: '/a',
   tenant: undefined,
   traceId: undefined,
@@ -30,7 +32,7 @@ it('keeps the slowest and the last failed requests of each interval, without dup
         const all = interval.map(({ ms, failed }) => request(ms, failed ? 500 : 200));
         for (const each of all) {
           const failed = each.status === 500;
-          if (sampler.shouldSample(each.durationMs, failed)) sampler.add(each, failed);
+          if (sampler.shouldSample(each.durationMs, failed)) sampler.add(each, false);
         }
         const samples = sampler.takeSamples();
         expect(new Set(samples).size).toBe(samples.length);

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { EndReason } from '../../../../src/agent/instrumentation/connection-close.ts';
 import {
   OpenConnections,
   OpenRequests,
@@ -32,23 +33,24 @@ it('lists only the open requests, regardless of the order in which requests star
 });
 
 it('completes the open requests of all connections that are not closed', () => {
-  const completed: [string, boolean][] = [];
-  const connections = new OpenConnections((state, aborted) =>
-    completed.push([state.method, aborted]),
+  const completed: [string, EndReason][] = [];
+  const connections = new OpenConnections((state, reason) =>
+    completed.push([state.method, reason]),
   );
-  const addRequest = (socket: Socket, method: string, writableFinished: boolean) => {
-    const state = { method, response: { writableFinished }, ended: false };
+  const addRequest = (socket: Socket, method: string, response: object) => {
+    const state = { method, response, ended: false };
     connections.getOpenRequests(socket).add(state as unknown as RequestState);
   };
-  const [closed, open] = [new EventEmitter() as Socket, new EventEmitter() as Socket];
-  addRequest(closed, 'PUT', false);
-  addRequest(open, 'GET', false);
-  addRequest(open, 'POST', true);
+  const closed = Object.assign(new EventEmitter(), { readableEnded: true }) as unknown as Socket;
+  const open = new EventEmitter() as Socket;
+  addRequest(closed, 'PUT', { writableFinished: false });
+  addRequest(open, 'GET', { writableFinished: false });
+  addRequest(open, 'POST', { writableFinished: true });
   closed.emit('close');
   connections.completeAll();
   expect(completed).toEqual([
-    ['PUT', true],
-    ['GET', true],
-    ['POST', false],
+    ['PUT', 'clientClosed'],
+    ['GET', 'processEnded'],
+    ['POST', 'finished'],
   ]);
 });

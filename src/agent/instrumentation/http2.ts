@@ -1,0 +1,123 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { guard } from '../../core/guard.ts';
+import { type EndReason, isPeerError } from './connection-close.ts';
+import type { RequestRecorder } from './request-recorder.ts';
+import { createRequestState, getRequestState, type RequestState } from './request-state.ts';
+import { hasStreamHeaderFields } from './stream-detection.ts';
+import { enterRequestContext, type Tenant } from './tenant-context.ts';
+import type { TenantRequest } from './tenant-reader.ts';
+
+/** Part of the agent that fails if a callback throws. */
+const PART = 'the HTTP/2 request metrics';
+
+/** Error codes of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113#section-7). */
+const NO_ERROR = 0;
+const INTERNAL_ERROR = 2;
+
+/**
+ * Returns whether a version of Node.js publishes the start and the end of each HTTP/2 stream. Older
+ * versions publish neither, or only the start.
+ */
+export function hasHttp2Channels(version: string = process.versions.node): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 3) || (major === 22 && minor >= 18);
+}
+
+export interface Http2InstrumentationOptions {
+  recorder: RequestRecorder;
+  isIgnored: (url: string) => boolean;
+  isStreamUrl: (url: string) => boolean;
+  resolveTenant: (request: TenantRequest) => Tenant | undefined;
+}
+
+interface StreamMessage {
+  stream: ServerHttp2Stream;
+  headers: IncomingHttpHeaders;
+}
+
+/**
+ * Records the requests that this process serves over HTTP/2, through the compatibility API or the
+ * `stream` event. An HTTP/1 request to an HTTP/2 server uses the channels of HTTP/1. Without a
+ * request, `node:http2` isn't loaded.
+ */
+export function instrumentHttp2(options: Http2InstrumentationOptions): {
+  stop: () => void;
+  endOpenRequests: () => void;
+} {
+  const { recorder, isIgnored, isStreamUrl, resolveTenant } = options;
+  const openStreams = new Map<ServerHttp2Stream, RequestState>();
+
+  const end = (stream: ServerHttp2Stream, reason: EndReason) => {
+    const state = openStreams.get(stream);
+    if (state === undefined) return;
+    openStreams.delete(stream);
+    const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
+    const status = headers && Number(headers[':status']);
+    recorder.end(
+      state,
+      reason,
+      status,
+      headers !== undefined && hasStreamHeaderFields(headers),
+      reason === 'serverFailed' ? stream.errored : undefined,
+    );
+  };
+
+  const onStart = guard(PART, ({ stream, headers }: StreamMessage) => {
+    const { ':method': method = '', ':path': url = '' } = headers;
+    // A pushed response has no request, and a tunnel has no response.
+    if (isPushed(stream) || method === 'CONNECT' || isIgnored(url)) return;
+    const state = createRequestState(stream, {
+      method,
+      scheme: stream.session?.encrypted ? 'https' : 'http',
+      request: { headers },
+      response: undefined,
+      isStreamRequest: isStreamUrl(url),
+      tenant: resolveTenant({ method, url, headers }),
+      openRequests: undefined,
+    });
+    openStreams.set(stream, state);
+    enterRequestContext(state);
+  });
+  /** Node.js publishes `finish` when it sends the headers of the response. */
+  const onHeaders = guard(PART, ({ stream }: StreamMessage) => {
+    const state = getRequestState(stream);
+    if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
+  });
+  const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason(stream)));
+
+  const start = onStart as (message: unknown) => void;
+  const headers = onHeaders as (message: unknown) => void;
+  const close = onClose as (message: unknown) => void;
+  if (hasHttp2Channels()) {
+    subscribe('http2.server.stream.start', start);
+    subscribe('http2.server.stream.finish', headers);
+    subscribe('http2.server.stream.close', close);
+  }
+  return {
+    stop: () => {
+      unsubscribe('http2.server.stream.start', start);
+      unsubscribe('http2.server.stream.finish', headers);
+      unsubscribe('http2.server.stream.close', close);
+    },
+    endOpenRequests: () => {
+      for (const stream of [...openStreams.keys()]) end(stream, 'processEnded');
+    },
+  };
+}
+
+/** Streams that the server starts have even numbers. */
+function isPushed({ id = 0 }: ServerHttp2Stream): boolean {
+  return id % 2 === 0;
+}
+
+/** Returns who closed a stream. Call it while the stream closes. */
+function findEndReason(stream: ServerHttp2Stream): EndReason {
+  const { rstCode, errored } = stream;
+  if (stream.writableFinished || (rstCode === NO_ERROR && !stream.aborted)) return 'finished';
+  if (errored) return isPeerError(errored) ? 'clientClosed' : 'serverFailed';
+  // A lost connection destroys the session with its streams.
+  if (stream.destroyed) return stream.session?.destroyed ? 'clientClosed' : 'serverClosed';
+  if (rstCode === INTERNAL_ERROR) return 'serverFailed';
+  return rstCode === NO_ERROR ? 'serverClosed' : 'clientClosed';
+}

@@ -1,0 +1,73 @@
+import { ExponentialHistogramAccumulator } from './histogram-accumulators.ts';
+
+/** Values of a histogram point of requests, in addition to its buckets. Times are in the unit of the histogram. */
+export interface RequestPointDetails {
+  /** Requests that the client aborted. The count and the buckets of the point don't include them. */
+  readonly abortedCount: number;
+  readonly errorCount: number;
+  readonly count2xx: number;
+  readonly count3xx: number;
+  readonly count4xx: number;
+  readonly count5xx: number;
+  readonly firstByteSum: number;
+  readonly firstByteMax: number;
+  /** Buckets of the failed requests. Undefined if none failed. */
+  readonly failed: ReturnType<ExponentialHistogramAccumulator['toPoint']> | undefined;
+}
+
+/** Counts the requests of one endpoint, with all statuses, so that an interval is stored in one row. */
+export class RequestAccumulator extends ExponentialHistogramAccumulator {
+  #abortedCount = 0;
+  /** Counts by the first digit of the status. */
+  readonly #statusClassCounts = [0, 0, 0, 0, 0, 0];
+  #firstByteSum = 0;
+  #firstByteMax = 0;
+  #failed: ExponentialHistogramAccumulator | undefined;
+
+  /** Number of requests, including aborted ones. Changes with each request. */
+  override get recordedCount(): number {
+    return this.count + this.#abortedCount;
+  }
+
+  /**
+   * Adds a request that has finished.
+   *
+   * @param status status of the response, or 0 if there is none
+   * @param failed whether the request failed. A failed request counts as 5xx with any status.
+   */
+  addRequest(duration: number, firstByte: number, status: number, failed: boolean): void {
+    this.add(duration);
+    this.#statusClassCounts[failed ? 5 : toStatusClass(status)]! += 1;
+    this.#firstByteSum += firstByte;
+    if (firstByte > this.#firstByteMax) this.#firstByteMax = firstByte;
+    if (!failed) return;
+    this.#failed ??= new ExponentialHistogramAccumulator();
+    this.#failed.add(duration);
+  }
+
+  /** Counts a request that the client aborted. */
+  addAborted(): void {
+    this.#abortedCount += 1;
+  }
+
+  override toPoint() {
+    const [, , count2xx = 0, count3xx = 0, count4xx = 0, count5xx = 0] = this.#statusClassCounts;
+    const requests: RequestPointDetails = {
+      abortedCount: this.#abortedCount,
+      errorCount: this.#failed?.count ?? 0,
+      count2xx,
+      count3xx,
+      count4xx,
+      count5xx,
+      firstByteSum: this.#firstByteSum,
+      firstByteMax: this.#firstByteMax,
+      failed: this.#failed?.toPoint(),
+    };
+    return { ...super.toPoint(), requests };
+  }
+}
+
+/** Returns the first digit of a status, or 0 for a number that is not a status. */
+function toStatusClass(status: number): number {
+  return status >= 100 && status < 600 ? Math.trunc(status / 100) : 0;
+}
