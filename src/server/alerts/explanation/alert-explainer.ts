@@ -266,6 +266,7 @@ async function queryMetricChanges(
         groupBy: groupBy ? [groupBy] : [],
         slowerThanMs: undefined,
         baselineMs: undefined,
+        minimumIncrease: 0,
       };
       const [now, before] = await Promise.all([
         queryMeasure(relatedMeasure, caches.now),

@@ -13,7 +13,8 @@ import {
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { HOSTS_TABLE } from '../../../../src/storage/queries/aggregation-tables.ts';
 import { queryGauges } from '../../../../src/storage/queries/gauge-values.ts';
-import { queryUptime, toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
+import { toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
+import { queryUptime } from '../../../../src/storage/queries/uptime.ts';
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/operation-totals.ts';
 import {
