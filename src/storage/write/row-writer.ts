@@ -234,9 +234,7 @@ export class RowWriter {
 
   /**
    * Sends the spooled rows. Resolves when QuestDB has acknowledged them, after `timeoutMs`, or after a
-   * failure unless `retry` is set. Unsent rows stay in the spool.
-   *
-   * @param options.keepAlive whether the process must not end in the meantime. Default: true.
+   * failure unless `retry` is set. Unsent rows stay in the spool. `keepAlive` delays the end of the process.
    */
   async sendSpooled(
     timeoutMs: number,
