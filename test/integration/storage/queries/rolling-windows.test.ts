@@ -14,7 +14,6 @@ import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { HOSTS_TABLE } from '../../../../src/storage/queries/aggregation-tables.ts';
 import { queryGauges } from '../../../../src/storage/queries/gauge-values.ts';
 import { toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
-import { queryUptime } from '../../../../src/storage/queries/uptime.ts';
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/operation-totals.ts';
 import {
@@ -28,6 +27,7 @@ import {
 } from '../../../../src/storage/queries/queue-stats.ts';
 import { runQuery } from '../../../../src/storage/queries/run-query.ts';
 import { floorTo } from '../../../../src/storage/queries/time-range.ts';
+import { queryUptime } from '../../../../src/storage/queries/uptime.ts';
 import {
   type QueryClient,
   QuestdbQueryClient,
