@@ -101,7 +101,7 @@ export function updateLatches(
     ...before,
     count,
     absentSinceMs: undefined,
-    sinceMs: updateSince(before, observation, newestMs, rule),
+    sinceMs: updateSince(before, newestMs - (observation.coveredMs ?? 0), rule, now),
   };
   // Rows of a slower instance can be older than the newest row, but they increase the count.
   if (newestMs <= before.clockMs && count <= before.count) return seen;
@@ -129,16 +129,16 @@ export function updateLatches(
   return { ...bridged, value, clockMs, missing: false, breachedMs, latches };
 }
 
-/** Returns since when the group has sent data. A gap that is longer than `noDataAfter` restarts it. */
+/** Returns since when the group has sent data. Data that was missing for `noDataAfter` restarts it. */
 function updateSince(
-  { clockMs, sinceMs }: GroupState,
-  { coveredMs = 0 }: Observation,
-  newestMs: number,
-  rule: AlertRule,
+  before: GroupState,
+  oldestMs: number,
+  { noDataAfterMs }: AlertRule,
+  now: number,
 ): number {
-  const oldestMs = newestMs - coveredMs;
-  const maxGapMs = rule.noDataAfterMs + getObservationWindowMs(rule);
-  return oldestMs - clockMs > maxGapMs ? oldestMs : Math.min(sinceMs, oldestMs);
+  const { absentSinceMs, sinceMs } = before;
+  const wasMissing = absentSinceMs !== undefined && now - absentSinceMs >= noDataAfterMs;
+  return wasMissing ? oldestMs : Math.min(sinceMs, oldestMs);
 }
 
 function applyMissingData(

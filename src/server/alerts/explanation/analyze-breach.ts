@@ -24,6 +24,8 @@ const BASELINE_WINDOWS = 3;
 /** Minimum number of requests, statements, or jobs in the window and in the baseline. */
 const MIN_COUNT = 5;
 const MIN_BASELINE_COUNT = 20;
+/** Standard deviations by which a number of events can differ by chance. */
+const MAX_DEVIATIONS = 3;
 
 export interface Breach {
   readonly measure: Measure;
@@ -117,11 +119,19 @@ function compareWithBaseline(
     // A rate that fell to zero has no rows.
     const value = current?.value ?? (measure.aggregate === 'rate' ? 0 : undefined);
     if (baseline.value === undefined || value === undefined) return [];
-    const isEvident = measure.aggregate === 'rate' || isGauge(measure) || hasCount(current);
+    const isEvident =
+      measure.aggregate === 'rate'
+        ? isRateChange(current?.count ?? 0, baseline.count / BASELINE_WINDOWS)
+        : isGauge(measure) || hasCount(current);
     if (!isEvident || !hasBaseline(baseline, measure)) return [];
     const subject = groupBy && name ? { dimension: groupBy, name } : undefined;
     return [{ metric, unit, harmful, subject, before: baseline.value, now: value }];
   });
+}
+
+/** Returns whether a number of events differs from the expected number by more than chance. */
+function isRateChange(count: number, expected: number): boolean {
+  return Math.abs(count - expected) >= MAX_DEVIATIONS * Math.sqrt(Math.max(expected, 1));
 }
 
 function hasCount(observation: Observation | undefined): boolean {

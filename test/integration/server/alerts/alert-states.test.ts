@@ -155,8 +155,9 @@ it('does not fire or resolve when late data arrives', async () => {
 });
 
 it('fires for a service that stopped sending metrics before the start', async () => {
-  const row = { timestamp: at(900), metricType: 'CPU_USAGE', service: 'gone' };
-  rows.add('performance_metrics', [makeGauge({ ...row, value: 1 })]);
+  const row = { metricType: 'CPU_USAGE', service: 'gone', value: 1 } as const;
+  const gauges = [600, 900].map((seconds) => makeGauge({ ...row, timestamp: at(seconds) }));
+  rows.add('performance_metrics', gauges);
   await rows.flush();
   const evaluator = startEvaluator();
   const found: Transition[] = [];

@@ -34,13 +34,13 @@ it('stores an alert with an explanation for a slow endpoint', async () => {
     operation: 'GET',
     organizationId: 'anna',
   } as const;
-  for (const [minutesAgo, ms] of [
-    [19, 500],
-    [7, 500],
-    [1, 5500],
+  for (const [minutesAgo, count, ms] of [
+    [19, 18, 500],
+    [7, 2, 500],
+    [1, 10, 5500],
   ] as const) {
     const timestamp = now - minutesAgo * 60_000;
-    const { row, buckets } = makeHistogram({ ...fields, timestamp }, { count: 10, ms });
+    const { row, buckets } = makeHistogram({ ...fields, timestamp }, { count, ms });
     rows.add('performance_metrics', [row]);
     rows.add('metric_buckets', buckets);
   }
