@@ -69,15 +69,18 @@ function sumBy<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((sum, item) => sum + value(item), 0);
 }
 
-/** Returns the name of a contributor. For requests, it consists of method and route. */
+/** Returns the name of a contributor. For requests, the name consists of method and route. */
 function getContributorName(
   { type }: Measure,
   dimension: Dimension,
   group: Group,
 ): string | undefined {
   const name = group[dimension];
+  // The route contains the method, and the statement contains its verb.
+  const isPartOfEndpoint = type === 'API_RESPONSE_TIME' || type === 'DATABASE_QUERY_TIME';
+  if (isPartOfEndpoint && dimension === 'operation' && group.endpoint !== undefined)
+    return undefined;
   if (type !== 'API_RESPONSE_TIME') return name;
-  if (dimension === 'operation' && group.endpoint !== undefined) return undefined;
   const { operation } = group;
   return dimension === 'endpoint' && name && operation ? `${operation} ${name}` : name;
 }
