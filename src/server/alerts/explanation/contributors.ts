@@ -29,7 +29,8 @@ export async function queryContributors(
   const groups = await queryWeights({ ...measure, groupBy: dimensions }, cache);
   const total = sumBy(groups, ({ weight }) => weight);
   const totalCount = sumBy(groups, ({ count }) => count);
-  if (total <= 0) return [];
+  // Sampled values, such as CPU usage, have no counts and can't be divided.
+  if (total <= 0 || totalCount <= 0) return [];
   return dimensions.flatMap((dimension) => {
     const byName = Map.groupBy(groups, ({ group }) =>
       getContributorName(measure, dimension, group),
@@ -41,7 +42,7 @@ export async function queryContributors(
       dimension,
       name,
       share: sumBy(parts, ({ weight }) => weight) / total,
-      expectedShare: totalCount > 0 ? sumBy(parts, ({ count }) => count) / totalCount : 0,
+      expectedShare: sumBy(parts, ({ count }) => count) / totalCount,
     }));
   });
 }

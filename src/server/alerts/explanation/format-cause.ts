@@ -53,9 +53,8 @@ const MIN_EXCESS = 1.3;
 const DOMINANT_SHARE = 0.9;
 
 /**
- * Formats an explanation as one line. It contains only what the data support: how the rule's value changed,
- * who contributes more than expected, and which other metrics changed at the same time. It doesn't repeat the
- * rule's value, which continues to change.
+ * Formats an explanation as one line: how the rule's value changed, who contributes more than expected, and
+ * which other metrics changed at the same time. It doesn't repeat the rule's value, which continues to change.
  *
  * Example: ``up from 400 ms; 62 % from `GET /rooms`; database time ×3.1; CPU up from 40 % to 96 % on web-2``.
  *
