@@ -18,9 +18,12 @@ export function selectLatestHealth(): string {
   return selectLatest(`least(${FROM}, ${RECENT_START})`);
 }
 
-/** Selects the latest health row of each process that still sends health data at the end of the time range. */
+/**
+ * Selects the latest health row of each process that still sends health data at the end of the time range, and
+ * hasn't ended normally.
+ */
 export function selectRunningProcesses(): string {
-  return selectLatest(RECENT_START);
+  return `(SELECT * FROM ${selectLatest(RECENT_START)} WHERE status IS NULL OR status != '${STOPPED_STATUS}')`;
 }
 
 function selectLatest(from: string): string {

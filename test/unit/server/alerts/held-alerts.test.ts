@@ -11,7 +11,7 @@ import {
   type TimedObservation,
 } from '../../../support/alert-rule-fixtures.ts';
 
-const SET = loadTestRules(`notifications: { groupWait: 0s }
+const SET = loadTestRules(`notifications: { groupWait: 0s, groupInterval: 0s }
 inhibit: [{ name: i, source: ['alertname="worse"'], target: ['alertname="r"'], equal: [service] }]`);
 const RULE = makeRule('thresholds: { warning: 10 }\nkeepFiringFor: 2m');
 const WORSE: Alert = {
