@@ -21,7 +21,8 @@ const { DATABASE_URL, REDIS_URL = '', DEMO_SPEED = '1', DEMO_PORT = '0' } = proc
 const GAUGE_INTERVAL_MS = 5000;
 const ACTIVE_WINDOW_MS = 60_000;
 
-const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
+// Large enough that the slow statement of a scenario doesn't block the other requests.
+const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 40 });
 pool.on('error', (error) => console.error(`database: ${error.message}`));
 let scenario: Scenario | undefined;
 const speed = Number(DEMO_SPEED);
@@ -111,7 +112,7 @@ async function bookRoom(property: string) {
 hotelRouter.post(
   '/bookings',
   async (request: Request<{ property: string }>, response: Response) => {
-    if (scenario === 'error-burst' && Math.random() < 0.4) throw new Error('payment declined');
+    if (scenario === 'error-burst' && Math.random() < 0.8) throw new Error('payment declined');
     const { status, body } = await book(request.params.property);
     if ('booking' in body) {
       const { booking } = body;

@@ -202,7 +202,7 @@ export const system = createDashboard({
           title: 'Uptime by service',
           width: 24,
           description:
-            'Percentage of minutes in which a service sent health data. Planned restarts count as downtime.',
+            'Percentage of time in which a service ran. Planned restarts count as downtime. The time after a normal end does not.',
           sql: selectUptimes(),
           columns: UPTIME_COLUMNS,
         }),

@@ -274,6 +274,7 @@ export class Agent {
   async shutdown(timeoutMs = 2000): Promise<void> {
     this.#connector.tryConnect();
     this.#connector.stop();
+    this.health.recordStop();
     this.health.stopMonitoring();
     await this.#otelMetrics?.stop();
     this.errorTracker.addCountRows();
@@ -309,6 +310,12 @@ export class Agent {
   async sendSpooled(timeoutMs: number): Promise<void> {
     const retry = timeoutMs > DEFAULT_EXIT_TIMEOUT_MS;
     await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry });
+  }
+
+  /** Sends the spooled rows while the application shuts down, without delaying its end. Never rejects. */
+  async sendInBackground(): Promise<void> {
+    const timeoutMs = this.config.settings.PERFORMANCE_EXIT_TIMEOUT;
+    await this.deferredWriter.writer?.sendSpooled(timeoutMs, { retry: false, keepAlive: false });
   }
 
   /**

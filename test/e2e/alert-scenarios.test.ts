@@ -13,8 +13,8 @@ import { waitFor } from '../support/wait-for.ts';
  */
 const FAST_RULES = `interval: 2s
 rules:
-  - { name: slow-queries, measure: { window: 20s }, thresholds: { warning: 5 }, minimumCount: 3, keepFiringFor: 2m }
-  - { name: error-rate, measure: { window: 20s }, minimumCount: 3, keepFiringFor: 2m }
+  - { name: slow-queries, measure: { window: 20s }, thresholds: { warning: 5 }, keepFiringFor: 2m }
+  - { name: error-rate, measure: { window: 1m }, keepFiringFor: 2m }
   - { name: oldest-waiting-job, measure: { window: 20s }, thresholds: { warning: 8000 }, keepFiringFor: 2m }
   - name: busy-loop
     measure: { type: EVENT_LOOP_DELAY, aggregate: mean, groupBy: [service], window: 20s, filter: { service: booking } }
@@ -24,11 +24,16 @@ rules:
     keepFiringFor: 2m
 `;
 
-const CI_SCENARIOS: readonly [Scenario, string][] = [['slow-statement', 'slow-queries']];
-const LONG_SCENARIOS: readonly [Scenario, string][] = [
-  ['error-burst', 'error-rate'],
-  ['stuck-queue', 'oldest-waiting-job'],
-  ['busy-host', 'busy-loop'],
+type ScenarioCase = readonly [scenario: Scenario, rule: string, cause: RegExp | undefined];
+
+const CI_SCENARIOS: readonly ScenarioCase[] = [
+  ['slow-statement', 'slow-queries', /% from `SELECT pg_sleep/],
+];
+const LONG_SCENARIOS: readonly ScenarioCase[] = [
+  ['error-burst', 'error-rate', /% from `POST .*bookings`/],
+  // Nothing in the data explains why the workers don't process jobs.
+  ['stuck-queue', 'oldest-waiting-job', undefined],
+  ['busy-host', 'busy-loop', undefined],
 ];
 
 let cleanUp: () => Promise<unknown> = async () => {};
@@ -39,7 +44,7 @@ it.each(CI_SCENARIOS)(TITLE, expectAlert);
 // Long: in CI, `slow-statement` covers the demo scenarios, and the tests of the server cover the other rules.
 it.each(LONG_SCENARIOS)(TITLE, { tags: 'long' }, expectAlert);
 
-async function expectAlert(scenario: Scenario, rule: string): Promise<void> {
+async function expectAlert(...[scenario, rule, cause]: ScenarioCase): Promise<void> {
   const server = new PerfscopeServer({ PERFORMANCE_FLUSH_INTERVAL: '1000' });
   const rules = join(server.folder, 'rules.yaml');
   writeFileSync(rules, FAST_RULES);
@@ -56,9 +61,8 @@ async function expectAlert(scenario: Scenario, rule: string): Promise<void> {
       `${demo.serverUrl}/api/performance/alerts?rule=${rule}&state=firing`,
     );
     const { alerts } = (await response.json()) as { alerts: { cause?: string; id: string }[] };
-    return alerts[0]?.cause !== undefined && alerts[0];
+    return alerts.find((each) => cause === undefined || cause.test(each.cause ?? '')) ?? false;
   });
-  expect(alert.cause).toMatch(/\d/);
   const listed = await runPerfscope(['alerts', '--json', '--url', demo.serverUrl], server.env);
   expect(listed.stdout).toContain(alert.id);
   const acknowledged = await runPerfscope(

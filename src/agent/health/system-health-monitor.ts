@@ -6,7 +6,10 @@ import { startInterval } from '../../core/guarded-timers.ts';
 import { createIdGenerator } from '../../core/schema/row-ids.ts';
 import type { ServiceResource } from '../../core/schema/table-definition.ts';
 import type { AddRows } from '../../core/schema/table-registry.ts';
-import type { HealthSnapshot } from '../../core/schema/tables/system-health-table.ts';
+import {
+  type HealthSnapshot,
+  STOPPED_STATUS,
+} from '../../core/schema/tables/system-health-table.ts';
 import { checkFunction, checkName, isValidDate, toMsInRange } from '../argument-checks.ts';
 import {
   type HostSample,
@@ -56,6 +59,8 @@ export class SystemHealthMonitor {
   readonly #nextId = createIdGenerator();
   #timer: NodeJS.Timeout | undefined;
   #hasWaitedForCpu = false;
+  /** Whether the last row says that the process has stopped. */
+  #isStopped = false;
 
   constructor(options: SystemHealthMonitorOptions) {
     this.#options = options;
@@ -164,12 +169,34 @@ export class SystemHealthMonitor {
     return runGuarded(PART, () => this.#options.countConnections());
   }
 
+  /**
+   * Writes the last row of a process that ends normally, so that its silence is not an incident. Does
+   * nothing without monitoring, or if such a row is already the last one. If the process continues, its next
+   * row replaces the status.
+   */
+  recordStop(): void {
+    if (!this.isMonitoring || this.#isStopped) return;
+    this.#isStopped = true;
+    const now = Date.now();
+    this.#options.add('system_health', [
+      {
+        ...this.#options.resource,
+        id: this.#nextId(),
+        timestamp: now,
+        createdAt: now,
+        status: STOPPED_STATUS,
+        uptime: process.uptime(),
+      },
+    ]);
+  }
+
   /** Writes one row for the time since the last row. Never rejects. */
   async writeRow(): Promise<void> {
     const { status, timestamp, metrics } = await this.#takeSnapshot();
     const { queries, requests } = this.#options;
     requests.reset();
     queries.reset();
+    this.#isStopped = false;
     const { activeUsers, ongoingReservations } = metrics.gauges;
     this.#options.add('system_health', [
       {

@@ -38,7 +38,8 @@ export function spoolOnExit(agent: Agent): void {
 let hasExitHandler = false;
 
 function handleExit(agent: Agent): void {
-  handleProcessEvent('exit', () => {
+  handleProcessEvent('exit', ([code]) => {
+    if (code === 0) runGuarded(PART, () => agent.health.recordStop());
     // A listener can end the process with another `process.exit()`, so rows are also written before the listeners.
     runGuarded(PART, () => agent.flushSync({ endOpenRequests: true }));
     return () => agent.closeSync();
@@ -56,6 +57,7 @@ function handleBeforeExit(agent: Agent): void {
       isSent = false;
       return undefined;
     }
+    runGuarded(PART, () => agent.health.recordStop());
     if (!agent.flushSync()) return undefined;
     sendAndKeepAlive(agent, () => {
       isSent = true;
@@ -85,9 +87,15 @@ function handleSignals(agent: Agent): void {
       // Only Node.js passes the number. An event that the application emits doesn't end the process.
       if (typeof number !== 'number') return;
       const isHandled = process.listenerCount(signal) > 0;
+      // A handled SIGHUP usually reloads the configuration.
+      if (!isHandled || signal !== 'SIGHUP') runGuarded(PART, () => agent.health.recordStop());
       // A failure of the agent must not keep the process alive.
       const hasRows = runGuarded(PART, () => agent.flushSync({ endOpenRequests: !isHandled }));
-      if (isHandled) return;
+      if (isHandled) {
+        // The application might call `process.exit()`, which doesn't allow sending.
+        if (hasRows) startTask(PART, () => agent.sendInBackground());
+        return;
+      }
       if (isEnding || !hasRows) end(signal);
       else sendAndKeepAlive(agent, () => end(signal));
       isEnding = true;

@@ -97,11 +97,11 @@ export interface AlertLookup {
 
 /**
  * Returns the labels that the people of a tenant can read. Hosts don't belong to a tenant. So if the alert
- * belongs to one, the label of the host is omitted, and the queue's scope is reduced to its prefix.
+ * belongs to one, the host and the process are omitted, and the queue's scope is reduced to its prefix.
  */
 export function toReadableLabels(labels: Labels): Labels {
   if (labels.organization === undefined) return labels;
-  const { instance: _, queueScope, ...others } = labels;
+  const { instance: _instance, host: _host, queueScope, ...others } = labels;
   return queueScope === undefined ? others : { ...others, queueScope: getScopePrefix(queueScope) };
 }
 

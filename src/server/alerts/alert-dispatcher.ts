@@ -61,13 +61,15 @@ export class AlertDispatcher {
   /** Sends the live and resolved alerts that are due at `now`. */
   dispatch(live: Iterable<LiveAlert>, now: number): void {
     const { gate, silences, getRuleSet, notify, onEvaluated } = this.#options;
-    const alerts = [...live].map(({ transition, value }) => {
+    const all = [...live];
+    const alerts = all.map(({ transition, value }) => {
       this.#recordWorst(transition, value);
       return this.#toAlert(transition, value);
     });
     this.#worstValues.retainOnly(new Set(alerts.map(({ id }) => id)));
-    for (const group of gate.evaluate(alerts, getRuleSet(), silences.listActive(now), now))
-      notify(group);
+    const breaches = new Map(all.map(({ transition, breachedMs }) => [transition.id, breachedMs]));
+    const active = silences.listActive(now);
+    for (const group of gate.evaluate(alerts, getRuleSet(), active, now, breaches)) notify(group);
     onEvaluated(gate.listEvaluated());
   }
 

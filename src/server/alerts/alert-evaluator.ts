@@ -237,6 +237,7 @@ export class AlertEvaluator {
     if (!this.isRestored) return;
     await this.silences.refresh(now).catch(() => {});
     this.#dispatcher.dispatch(this.alertStates.listLive(), now);
+    this.#explainer.retry(now);
   }
 
   #removeDeletedRules(now: number): void {

@@ -1,12 +1,12 @@
-import { MINUTE_MS } from '../../core/duration.ts';
+import { STOPPED_STATUS } from '../../core/schema/tables/system-health-table.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
 import { fromHostTable, identifier, joinSql, sql } from '../sql/sql-builder.ts';
-import { HOSTS_TABLE, ROW_COUNT } from './aggregation-tables.ts';
-import { type Group, type Query, toGroupKey } from './query-definition.ts';
-import { computePercent, toNumber, toText } from './row-values.ts';
-import { type Aggregation, runQuery, toFilterConditions } from './run-query.ts';
+import { HOSTS_TABLE } from './aggregation-tables.ts';
+import type { Query } from './query-definition.ts';
+import { toNumber, toText } from './row-values.ts';
+import { type Aggregation, toFilterConditions } from './run-query.ts';
 import { getRunningRange } from './running-processes.ts';
-import { floorTo, getRangeLengthMs, getRowsRevision, type TimeRange } from './time-range.ts';
+import { getRowsRevision } from './time-range.ts';
 
 /**
  * Latest `system_health` row of a process. Usage values are in percent, and `uptime` is in seconds.
@@ -37,7 +37,8 @@ export interface ProcessHealth {
 }
 
 /**
- * Returns the latest health of each process that is running at the end of the range. Hosts don't belong to a tenant, so a scope that is
+ * Returns the latest health of each process that is running at the end of the range, and hasn't ended
+ * normally. Hosts don't belong to a tenant, so a scope that is
  * limited to a tenant gets no rows.
  */
 export async function queryProcessHealth(
@@ -59,7 +60,8 @@ export async function queryProcessHealth(
       LATEST ON timestamp PARTITION BY service, instance`,
     getRowsRevision(query.range),
   );
-  return rows.map((row) => ({
+  const running = rows.filter(({ status }) => status !== STOPPED_STATUS);
+  return running.map((row) => ({
     service: toText(row.service) ?? '',
     instance: toText(row.instance) ?? '',
     status: toText(row.status),
@@ -80,73 +82,6 @@ export async function queryProcessHealth(
     ongoingReservations: toNumber(row.ongoing_reservations),
     timestamp: row.timestamp as Date,
   }));
-}
-
-/** Share of a range in which a group reported its health. */
-export interface Uptime {
-  group: Group;
-  /** In percent of the intervals; `undefined` if the range is shorter than one interval. */
-  uptime: number | undefined;
-  /** Number of expected intervals. */
-  intervals: number;
-  /** Number of intervals with at least one report. */
-  reported: number;
-}
-
-/**
- * Returns the share of intervals in which at least one process of a group reported its health.
- * Planned restarts count as downtime. A new group is counted from its first report.
- *
- * @param intervalMs reporting interval of services in ms, a whole number of minutes
- */
-export async function queryUptime(
-  queryClient: QueryClient,
-  query: Query,
-  intervalMs = MINUTE_MS,
-): Promise<Uptime[]> {
-  const range = toWholeIntervals(query.range, intervalMs);
-  if (getRangeLengthMs(range) <= 0) return [];
-  const step = { ms: intervalMs, zone: 'utc' };
-  const [current, previous] = await Promise.all([
-    runQuery(
-      queryClient,
-      HOSTS_TABLE,
-      { ...query, range, step },
-      { aggregations: { rows: ROW_COUNT } },
-    ),
-    runQuery(
-      queryClient,
-      HOSTS_TABLE,
-      {
-        ...query,
-        range: { fromMs: range.fromMs - getRangeLengthMs(range), toMs: range.fromMs },
-        step: undefined,
-      },
-      { aggregations: { rows: ROW_COUNT } },
-    ),
-  ]);
-  // A query without groups returns one result even if there are no rows.
-  const existing = previous.filter(({ row }) => toNumber(row.rows) !== 0);
-  const existingKeys = new Set(existing.map(({ group }) => toGroupKey(group)));
-  const reportsByKey = Map.groupBy(current, ({ group }) => toGroupKey(group));
-  const groups = new Map([...existing, ...current].map(({ group }) => [toGroupKey(group), group]));
-  return [...groups].map(([key, group]) => {
-    const reports = reportsByKey.get(key) ?? [];
-    const firstMs = Math.min(...reports.map(({ bucket }) => bucket?.fromMs ?? range.fromMs));
-    const expected = { ...range, fromMs: existingKeys.has(key) ? range.fromMs : firstMs };
-    const intervals = getRangeLengthMs(expected) / intervalMs;
-    return {
-      group,
-      intervals,
-      reported: reports.length,
-      uptime: computePercent(reports.length, intervals),
-    };
-  });
-}
-
-/** Removes the current interval, because its report can still arrive. */
-function toWholeIntervals({ fromMs, toMs }: TimeRange, intervalMs: number): TimeRange {
-  return { fromMs: floorTo(fromMs, intervalMs), toMs: floorTo(toMs, intervalMs) };
 }
 
 /** Metrics of `system_health` and their columns. Usage values and rates in percent, times in ms. */

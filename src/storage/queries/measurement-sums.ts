@@ -3,7 +3,7 @@ import { type Sql, sql } from '../sql/sql-builder.ts';
 import { COUNT, createSum, METRICS_TABLE, VALUE_AGGREGATIONS } from './aggregation-tables.ts';
 import type { Group, Query } from './query-definition.ts';
 import { toNumber } from './row-values.ts';
-import { runQuery } from './run-query.ts';
+import { type Aggregation, runQuery } from './run-query.ts';
 
 /** Sums of measurements of any kind. Groups can be merged with `mergeMetricSums`. */
 export interface MetricSums {
@@ -21,6 +21,8 @@ export interface MetricSums {
   last: number | undefined;
   /** Time of the newest value in ms since the epoch. */
   newestMs: number;
+  /** Time of the oldest value in ms since the epoch. From a roll-up, up to one interval too late. */
+  oldestMs: number;
 }
 
 const SUM_AGGREGATIONS = {
@@ -28,7 +30,8 @@ const SUM_AGGREGATIONS = {
   count: COUNT,
   errors: createSum(sql`sum(error_count)`),
   total: createSum(sql`sum(sum)`),
-};
+  first_at: { rows: sql`min(timestamp)`, rollup: sql`min(value_at)`, mergeWith: 'min' },
+} as const satisfies Record<string, Aggregation>;
 
 /**
  * Returns the sums of each group that has measurements.
@@ -58,6 +61,7 @@ export async function queryMetricSums(
       count,
       valueCount,
       newestMs,
+      oldestMs: row.first_at instanceof Date ? row.first_at.getTime() : newestMs,
       errorCount: toNumber(row.errors) ?? 0,
       sum: toNumber(row.total) ?? 0,
       valueSum: toNumber(row.value_total) ?? 0,
@@ -82,6 +86,7 @@ export function mergeMetricSums(a: MetricSums, b: MetricSums): MetricSums {
     max: pickExtreme(Math.max, a.max, b.max),
     last: newer.last,
     newestMs: newer.newestMs,
+    oldestMs: Math.min(a.oldestMs, b.oldestMs),
   };
 }
 

@@ -234,14 +234,17 @@ export class RowWriter {
 
   /**
    * Sends the spooled rows. Resolves when QuestDB has acknowledged them, after `timeoutMs`, or after a
-   * failure unless `retry` is set. Unsent rows stay in the spool.
+   * failure unless `retry` is set. Unsent rows stay in the spool. `keepAlive` delays the end of the process.
    */
-  async sendSpooled(timeoutMs: number, { retry }: { retry: boolean }): Promise<void> {
+  async sendSpooled(
+    timeoutMs: number,
+    { retry, keepAlive = true }: { retry: boolean; keepAlive?: boolean },
+  ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const remainingMs = deadline - performance.now();
       if (!this.hasSpooledRows || remainingMs <= 0) return;
-      await withTimeout(remainingMs, this.#sender.sendAll(), () => {});
+      await withTimeout(remainingMs, this.#sender.sendAll(), () => {}, { keepAlive });
       if (!retry) return;
       await delay(POLL_INTERVAL_MS);
     }

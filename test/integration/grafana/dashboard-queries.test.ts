@@ -15,9 +15,9 @@ import type { RuleDecisionRow } from '../../../src/core/schema/tables/rule-decis
 import { narrowScope, UNRESTRICTED_SCOPE } from '../../../src/core/tenant-scope.ts';
 import { migrate } from '../../../src/storage/migrations/migrate.ts';
 import { queryDatabaseStats } from '../../../src/storage/queries/database-stats.ts';
-import { queryUptime } from '../../../src/storage/queries/host-health.ts';
 import { queryDistributionTotals } from '../../../src/storage/queries/operation-totals.ts';
 import { queryQueueStats } from '../../../src/storage/queries/queue-stats.ts';
+import { queryUptime } from '../../../src/storage/queries/uptime.ts';
 import { QuestdbQueryClient } from '../../../src/storage/questdb/query-client.ts';
 import {
   checkDashboards,

@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'unit/core/concurrency.test.ts': 'fake clock',
   'unit/core/delay.test.ts': 'delays that a signal ends',
   'unit/project/timer-delays.test.ts': 'code in strings',
+  'e2e/demo-alerts.test.ts': 'interval between two reads of the alerts',
   'e2e/tenant.test.ts': 'limit that only ends a hang',
 };
 

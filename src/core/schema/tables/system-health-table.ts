@@ -5,6 +5,8 @@ import { defineTable, type InferRow, RESOURCE_COLUMNS } from '../table-definitio
  * times in ms, `uptime` in seconds, and `processMemory` in bytes. `load` is the one-minute load average.
  *
  * `cpuUsage` and `memoryUsage` are shares of the container's limits, or of the host if there are no limits.
+ *
+ * When a process ends normally, it writes a last row without measurements and with the status `stopped`.
  */
 export const systemHealthTable = defineTable({
   name: 'system_health',
@@ -37,6 +39,8 @@ export const systemHealthTable = defineTable({
 
 export type SystemHealthRow = InferRow<typeof systemHealthTable>;
 
+/** Status of the last row of a process that ended normally. */
+export const STOPPED_STATUS = 'stopped';
 export const HEALTH_STATUSES = ['healthy', 'degraded', 'unhealthy'] as const;
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 

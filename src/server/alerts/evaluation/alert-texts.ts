@@ -9,6 +9,7 @@ export const RESOLVE_REASONS = {
   ruleRemoved: 'the rule was removed',
   ruleDisabled: 'the rule is disabled for this tenant',
   noData: 'no data for one day',
+  serviceEnded: 'the service ended normally',
 } as const;
 
 const REASONS: ReadonlySet<string | undefined> = new Set(Object.values(RESOLVE_REASONS));

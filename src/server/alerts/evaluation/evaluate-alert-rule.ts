@@ -35,25 +35,48 @@ export function evaluateRule(
   isComplete = true,
 ): RuleEvaluation {
   const observed = new Map<string, Observation>();
+  const endedServices = listEndedServices(observations);
   for (const observation of observations) {
+    if (observation.hasEnded) continue;
     const key = toLabelsKey(observation.labels);
     observed.set(key, pickWorse(observed.get(key), observation, rule));
   }
   const next = new Map<string, GroupState>();
   const transitions: Transition[] = [];
   for (const key of [...new Set([...states.keys(), ...observed.keys()])].sort()) {
-    const step = evaluateGroup(states.get(key), observed.get(key), rule, now, isComplete);
+    const before = states.get(key);
+    const service = before?.labels.service;
+    const hasEnded = service !== undefined && endedServices.has(service);
+    const step =
+      hasEnded && observed.get(key)?.value === undefined
+        ? endGroup(before, now)
+        : evaluateGroup(before, observed.get(key), rule, now, isComplete);
     if (step.state) next.set(key, step.state);
     transitions.push(...step.transitions);
   }
   return { states: next, transitions };
 }
 
+/** Returns the services that ended normally. */
+export function listEndedServices(observations: readonly Observation[]): ReadonlySet<string> {
+  return new Set(
+    observations.flatMap(({ labels, hasEnded }) => (hasEnded ? (labels.service ?? []) : [])),
+  );
+}
+
+const NO_THRESHOLDS = { enabled: false, levels: [], recovery: undefined, minimumCount: 0 };
+
+/** Forgets a group whose service ended normally. The group sends no data because it has nothing to send. */
+function endGroup(state: GroupState | undefined, now: number): GroupEvaluation {
+  if (!state) return { state: undefined, transitions: [] };
+  const { transitions } = resolveAlert(state, NO_THRESHOLDS, RESOLVE_REASONS.serviceEnded, now);
+  return { state: undefined, transitions };
+}
+
 /** Resolves all alerts of a removed rule. */
 export function resolveAllAlerts(states: RuleStates, now: number): readonly Transition[] {
-  const none = { enabled: false, levels: [], recovery: undefined, minimumCount: 0 };
   return [...states.values()].flatMap(
-    (state) => resolveAlert(state, none, RESOLVE_REASONS.ruleRemoved, now).transitions,
+    (state) => resolveAlert(state, NO_THRESHOLDS, RESOLVE_REASONS.ruleRemoved, now).transitions,
   );
 }
 

@@ -7,6 +7,7 @@ import {
   type ThresholdLevel,
 } from '../rules/alert-rule.ts';
 import type { Transition } from './alert-transition.ts';
+import { computeBounds } from './confidence-bounds.ts';
 import type { Observation } from './observation.ts';
 
 export type Latches = Readonly<Partial<Record<AlertSeverity, Latch>>>;
@@ -23,6 +24,10 @@ export interface GroupState {
   readonly missing: boolean;
   /** Time of the newest evaluated data. Latches use this time instead of the system clock. */
   readonly clockMs: number;
+  /** Data time since which the group has sent data without a longer gap. */
+  readonly sinceMs: number;
+  /** Time of the last evaluation in which new data was beyond a threshold, or data was missing. */
+  readonly breachedMs: number | undefined;
   /** Number of measurements in the last observation. */
   readonly count: number;
   readonly absentSinceMs: number | undefined;
@@ -42,6 +47,8 @@ export function createGroupState(labels: Labels): GroupState {
     latches: {},
     missing: false,
     clockMs: Number.NEGATIVE_INFINITY,
+    sinceMs: Number.POSITIVE_INFINITY,
+    breachedMs: undefined,
     count: 0,
     absentSinceMs: undefined,
     evaluatedMs: undefined,
@@ -53,6 +60,14 @@ export function createGroupState(labels: Labels): GroupState {
 /** Returns whether the group has ever sent data, including before the process started. */
 export function hasReported({ clockMs }: GroupState): boolean {
   return Number.isFinite(clockMs);
+}
+
+/**
+ * Returns whether missing data of the group is an alert. A group that never sent data isn't missing,
+ * and a process that ran only briefly has probably done its work.
+ */
+function isEstablished(state: GroupState, { noDataMinimumAgeMs }: AlertRule): boolean {
+  return hasReported(state) && state.clockMs - state.sinceMs >= noDataMinimumAgeMs;
 }
 
 /** Moves all clocks of a state forward by a duration that doesn't count toward `for`. */
@@ -82,10 +97,16 @@ export function updateLatches(
   }
   const newestMs = Math.min(observation.newestMs, now);
   const { count } = observation;
-  const seen = { ...before, count, absentSinceMs: undefined };
+  const seen = {
+    ...before,
+    count,
+    absentSinceMs: undefined,
+    sinceMs: updateSince(before, newestMs - (observation.coveredMs ?? 0), rule, now),
+  };
   // Rows of a slower instance can be older than the newest row, but they increase the count.
   if (newestMs <= before.clockMs && count <= before.count) return seen;
-  const isTooFew = count < thresholds.minimumCount;
+  const { coveredMs = Number.POSITIVE_INFINITY } = observation;
+  const isTooFew = count < thresholds.minimumCount || coveredMs < rule.evidence.minimumCoverageMs;
   if (isTooFew && rule.noData === 'keep') return seen;
   const gapMs = newestMs - before.clockMs;
   // A gap that is longer than the window is unknown time. It doesn't count toward `for`.
@@ -94,15 +115,30 @@ export function updateLatches(
       ? shiftGroupState(seen, gapMs)
       : seen;
   const clockMs = Math.max(newestMs, before.clockMs);
-  const breaches = (level: ThresholdLevel) =>
-    !isTooFew && isBeyondThreshold(value, level, bridged.latches, rule, thresholds);
-  return {
-    ...bridged,
-    value,
-    clockMs,
-    missing: false,
-    latches: updateLevelLatches(bridged.latches, thresholds, rule, clockMs, breaches),
+  const bounds = computeBounds(value, observation, rule);
+  const supported = rule.direction === 'above' ? bounds.lower : bounds.upper;
+  const breaches = (level: ThresholdLevel) => {
+    // A firing level continues until the value itself has recovered.
+    const isActive = bridged.latches[level.severity]?.active === true;
+    const compared = isActive ? value : supported;
+    return !isTooFew && isBeyondThreshold(compared, level, bridged.latches, rule, thresholds);
   };
+  const latches = updateLevelLatches(bridged.latches, thresholds, rule, clockMs, breaches);
+  const isBreached = Object.values(latches).some(({ breached }) => breached);
+  const breachedMs = isBreached ? now : before.breachedMs;
+  return { ...bridged, value, clockMs, missing: false, breachedMs, latches };
+}
+
+/** Returns since when the group has sent data. Data that was missing for `noDataAfter` restarts it. */
+function updateSince(
+  before: GroupState,
+  oldestMs: number,
+  { noDataAfterMs }: AlertRule,
+  now: number,
+): number {
+  const { absentSinceMs, sinceMs } = before;
+  const wasMissing = absentSinceMs !== undefined && now - absentSinceMs >= noDataAfterMs;
+  return wasMissing ? oldestMs : Math.min(sinceMs, oldestMs);
 }
 
 function applyMissingData(
@@ -114,8 +150,10 @@ function applyMissingData(
   const absentSinceMs = before.absentSinceMs ?? now;
   const state = { ...before, absentSinceMs, count: 0 };
   if (now - absentSinceMs < rule.noDataAfterMs || rule.noData === 'keep') return state;
-  // A group that never sent data isn't missing.
-  if (rule.noData === 'alert') return { ...state, missing: state.missing || hasReported(state) };
+  if (rule.noData === 'alert') {
+    const missing = state.missing || isEstablished(state, rule);
+    return { ...state, missing, breachedMs: missing ? now : state.breachedMs };
+  }
   const clockMs = Math.max(now, before.clockMs);
   return {
     ...state,

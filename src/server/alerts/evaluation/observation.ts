@@ -10,6 +10,20 @@ export interface Observation {
   readonly count: number;
   /** Timestamp of the newest row behind the value, in ms since the epoch. */
   readonly newestMs: number;
+  /** Time between the oldest and the newest row, in ms. Undefined if unknown. */
+  readonly coveredMs?: number | undefined;
+  /**
+   * The mean without its largest measurement (`lower`) and without its smallest measurement (`upper`).
+   * Undefined if a single measurement can't distort the value.
+   */
+  readonly bounds?: Bounds | undefined;
+  /** Whether the service in the labels has ended normally. Such an observation has no value. */
+  readonly hasEnded?: boolean;
+}
+
+export interface Bounds {
+  readonly lower: number;
+  readonly upper: number;
 }
 
 /** Returns the key of a group: its labels as JSON with sorted keys. */

@@ -64,6 +64,7 @@ export function rebuildStates(
 /** A group that sent data within the last day. */
 export interface ReportedGroup {
   readonly labels: Labels;
+  readonly firstSeenMs: number;
   readonly lastSeenMs: number;
 }
 
@@ -76,10 +77,12 @@ export function addReportedGroups(
   groups: readonly ReportedGroup[],
 ): RuleStates {
   const next = new Map(states);
-  for (const { labels, lastSeenMs } of groups) {
+  for (const { labels, firstSeenMs, lastSeenMs } of groups) {
     const key = toLabelsKey(labels);
     const state = next.get(key) ?? createGroupState(labels);
-    if (!hasReported(state)) next.set(key, { ...state, clockMs: lastSeenMs });
+    if (!hasReported(state)) {
+      next.set(key, { ...state, clockMs: lastSeenMs, sinceMs: firstSeenMs });
+    }
   }
   return next;
 }

@@ -4,54 +4,64 @@ import type { Dimension } from '../../../storage/queries/query-definition.ts';
 /** Unit of a metric change. Determines how the value is formatted. */
 export type ValueUnit = 'ms' | '%' | '1' | '1/min' | 'By';
 
-/** A metric in the window of a breach and in the window before. */
+/** A metric in the window of a breach and in its baseline, the time before. */
 export interface MetricChange {
-  /** Display name: `p95`, `CPU`, `oldest job`, `requests`. */
+  /** Display name: `CPU`, `database time`, `requests`. */
   readonly metric: string;
   /** What the metric describes. Undefined if it describes the subject of the alert. */
   readonly subject: { readonly dimension: Dimension; readonly name: string } | undefined;
-  readonly before: number | undefined;
+  readonly before: number;
   readonly now: number;
   readonly unit: ValueUnit;
-  /** `factor` shows the change (`p95 ×3.1`), `level` the current value (`CPU 96 %`). */
-  readonly display: 'factor' | 'level';
+  /** The direction that can cause a problem. */
+  readonly harmful: 'up' | 'down';
 }
 
-/** A contributor to the breached value and its share. */
+/** A contributor to the breached value. */
 export interface Contributor {
   readonly dimension: Dimension;
   readonly name: string;
-  /** Share from 0 to 1. */
+  /** Share of the time, the errors, or the jobs, from 0 to 1. */
   readonly share: number;
+  /** Share of the requests, statements, or jobs that is expected without a problem, from 0 to 1. */
+  readonly expectedShare: number;
 }
 
-/** The data that explains one alert, for its window, tenant, service, and host. */
+/** The data that explains one alert, for its window, tenant, and service. */
 export interface BreachAnalysis {
-  /** The value of the rule itself. */
-  readonly headline: MetricChange;
+  /** The rule's own value. Undefined without a baseline. */
+  readonly headline: MetricChange | undefined;
   readonly contributors: readonly Contributor[];
-  /** Other metrics, changed or not. */
+  /** Other metrics, changed or not. Each has enough data in the window and in the baseline. */
   readonly changes: readonly MetricChange[];
+  /** Services on the host of an alert about a host, with the most CPU time first. */
+  readonly services: readonly string[];
 }
 
-/**
- * A smaller factor doesn't count as a change. Percentages have to change by
- * `MIN_PERCENTAGE_POINTS`.
- */
-const MIN_FACTOR = 1.3;
-const MIN_PERCENTAGE_POINTS = 5;
+/** A smaller factor doesn't count as a change. */
+const MIN_FACTOR = 1.5;
+/** A smaller change of a percentage doesn't count. */
+const MIN_PERCENTAGE_POINTS = 10;
 const MAX_CHANGES = 3;
 const MAX_CONTRIBUTORS = 2;
+const MAX_SERVICES = 5;
 /** Contributors with a smaller share aren't shown. */
 const MIN_SHARE = 0.2;
+/** Factor by which a contributor's share must exceed its expected share. */
+const MIN_EXCESS = 1.3;
+/** A contributor with almost everything is shown even if this is expected. */
+const DOMINANT_SHARE = 0.9;
 
 /**
- * Formats an explanation as one line. It contains the rule's value with its top contributors, then the
- * largest other changes.
+ * Formats an explanation as one line: how the rule's value changed, who contributes more than expected, and
+ * which other metrics changed at the same time. It doesn't repeat the rule's value, which continues to change.
  *
- * Example: ``p95 ×3.1 (62 % `GET /rooms`); queue `emails` oldest job 4 min; CPU 96 % on web-2``.
+ * Example: ``up from 400 ms; 62 % from `GET /rooms`; database time ×3.1; CPU up from 40 % to 96 % on web-2``.
+ *
+ * @returns `undefined` if nothing explains the alert
  */
-export function formatCause({ headline, contributors, changes }: BreachAnalysis): string {
+export function formatCause(analysis: BreachAnalysis): string | undefined {
+  const { headline, contributors, changes, services } = analysis;
   const others = changes
     .map((change) => ({ text: formatChange(change), weight: computeChangeWeight(change) }))
     .filter(({ weight }) => weight > 0)
@@ -59,39 +69,63 @@ export function formatCause({ headline, contributors, changes }: BreachAnalysis)
     .slice(0, MAX_CHANGES)
     .map(({ text }) => text);
   const top = contributors
-    .filter(({ share }) => share >= MIN_SHARE)
+    .filter(isContributing)
     .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_CONTRIBUTORS)
     .map(formatContributor);
-  const first = formatChange(headline) + (top.length > 0 ? ` (${top.join(', ')})` : '');
-  return [first, ...others].join('; ');
+  const parts = [
+    ...(headline && computeChangeWeight(headline) > 0 ? [formatHeadline(headline)] : []),
+    ...(top.length > 0 ? [top.join(', ')] : []),
+    ...others,
+    ...(services.length > 0 ? [formatServices(services)] : []),
+  ];
+  return parts.length > 0 ? parts.join('; ') : undefined;
 }
 
-/** Returns the size of a change in doublings, at most 10. Returns 0 if nothing changed. */
-function computeChangeWeight({ before, now, unit }: MetricChange): number {
-  if (!Number.isFinite(now) && !(now > 0)) return 0;
-  if (unit === '%' && before !== undefined && Math.abs(now - before) < MIN_PERCENTAGE_POINTS)
+function isContributing({ share, expectedShare }: Contributor): boolean {
+  return share >= MIN_SHARE && (share >= DOMINANT_SHARE || share >= MIN_EXCESS * expectedShare);
+}
+
+/**
+ * Returns the size of a harmful change in doublings, at most 10. Returns 0 if the metric didn't change, or
+ * changed in the other direction.
+ */
+function computeChangeWeight({ before, now, unit, harmful }: MetricChange): number {
+  if (Number.isNaN(now) || !Number.isFinite(before)) return 0;
+  const [low, high] = harmful === 'up' ? [before, now] : [now, before];
+  if (high <= low || high <= 0) return 0;
+  if (unit === '%') {
+    if (high - low < MIN_PERCENTAGE_POINTS) return 0;
+  } else if (high < MIN_FACTOR * low) {
     return 0;
-  if (before === undefined || before <= 0) return now > 0 ? 10 : 0;
-  if (now <= 0) return 10;
-  const factor = now / before;
-  if (factor < MIN_FACTOR && factor > 1 / MIN_FACTOR && unit !== '%') return 0;
-  return Math.min(10, Math.abs(Math.log2(factor)));
+  }
+  return low <= 0 ? 10 : Math.min(10, Math.log2(high / low));
 }
 
-function formatChange({ metric, subject, before, now, unit, display }: MetricChange): string {
-  const isFactor =
-    display === 'factor' && before !== undefined && before > 0 && Number.isFinite(now);
-  const amount = isFactor ? `×${formatNumber(now / before)}` : formatWithUnit(now, unit);
+function formatHeadline({ before, unit, harmful }: MetricChange): string {
+  return `${harmful} from ${formatWithUnit(before, unit)}`;
+}
+
+function formatChange({ metric, subject, before, now, unit, harmful }: MetricChange): string {
+  const isFactor = unit !== '%' && before > 0 && now > 0 && Number.isFinite(now);
+  const amount = isFactor
+    ? `×${formatNumber(now / before)}`
+    : `${harmful} from ${formatWithUnit(before, unit)} to ${formatWithUnit(now, unit)}`;
   if (!subject) return `${metric} ${amount}`;
   const { dimension, name } = subject;
-  if (dimension === 'instance') return `${metric} ${amount} on ${name}`;
+  if (dimension === 'instance' || dimension === 'host') return `${metric} ${amount} on ${name}`;
   return `${dimension} \`${name}\` ${metric} ${amount}`;
 }
 
 function formatContributor({ dimension, name, share }: Contributor): string {
   const isClear = dimension === 'endpoint' || dimension === 'operation';
-  return `${formatPercent(share * 100)} ${isClear ? '' : `${dimension} `}\`${name}\``;
+  return `${formatPercent(share * 100)} from ${isClear ? '' : `${dimension} `}\`${name}\``;
+}
+
+function formatServices(services: readonly string[]): string {
+  const shown = services.slice(0, MAX_SERVICES).join(', ');
+  const rest = services.length - MAX_SERVICES;
+  return `services on this host: ${shown}${rest > 0 ? `, and ${rest} more` : ''}`;
 }
 
 function formatWithUnit(value: number, unit: ValueUnit): string {

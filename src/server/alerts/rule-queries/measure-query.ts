@@ -6,7 +6,7 @@ import { toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { computeTimeToDrain, READY_STATES } from '../../../storage/queries/queue-stats.ts';
 import { computePercent } from '../../../storage/queries/row-values.ts';
 import { floorTo } from '../../../storage/queries/time-range.ts';
-import type { Observation } from '../evaluation/observation.ts';
+import type { Bounds, Observation } from '../evaluation/observation.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 import type { Aggregate } from '../rules/rule-aggregates.ts';
 import type { RuleQueryCache } from './rule-query-cache.ts';
@@ -19,7 +19,13 @@ export function queryMeasure(measure: Measure, cache: RuleQueryCache): Promise<O
 type AggregateQuery = (measure: Measure, cache: RuleQueryCache) => Promise<Observation[]>;
 
 const AGGREGATE_QUERIES: Readonly<Record<Aggregate, AggregateQuery>> = {
-  mean: createSumsQuery(computeMean),
+  mean: async (measure, cache) => {
+    const sums = await cache.metricSums(measure);
+    return sums.map((each) => ({
+      ...toObservation(each, computeMean(each), getCount(each)),
+      bounds: computeMeanBounds(each, measure),
+    }));
+  },
   min: createSumsQuery(({ min }) => min),
   max: createSumsQuery(({ max }) => max),
   last: createSumsQuery(({ last }) => last),
@@ -95,6 +101,28 @@ function createDistributionQuery(
   };
 }
 
+/** Types with one value per request, statement, or job. Other values are sampled or irregular. */
+const DURATION_TYPES: ReadonlySet<Measure['type']> = new Set([
+  'API_RESPONSE_TIME',
+  'DATABASE_QUERY_TIME',
+  'QUEUE_WAIT_TIME',
+  'QUEUE_PROCESSING_TIME',
+]);
+
+/** Returns the mean without the largest and without the smallest duration. */
+function computeMeanBounds(
+  { count, sum, min, max }: MetricSums,
+  { type }: Measure,
+): Bounds | undefined {
+  if (!DURATION_TYPES.has(type) || count === 0 || min === undefined || max === undefined)
+    return undefined;
+  if (count === 1) return { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
+  return { lower: (sum - max) / (count - 1), upper: (sum - min) / (count - 1) };
+}
+
+/** A baseline that consists mostly of the window itself can't be compared with the window. */
+const MIN_BASELINE_FACTOR = 2;
+
 /**
  * Returns the mean of the window divided by the mean of the baseline. The window and the baseline
  * both end now.
@@ -104,14 +132,22 @@ async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Obse
     cache.metricSums(measure),
     cache.metricSums({ ...measure, windowMs: measure.baselineMs ?? measure.windowMs }),
   ]);
-  const baselineMeans = new Map(
-    baseline.map((each) => [toGroupKey(each.group), computeMean(each)]),
-  );
+  const baselines = new Map(baseline.map((each) => [toGroupKey(each.group), each]));
   return sums.map((each) => {
     const mean = computeMean(each);
-    const baselineMean = baselineMeans.get(toGroupKey(each.group));
+    const before = baselines.get(toGroupKey(each.group));
+    const baselineMean = before && computeMean(before);
     const factor = mean !== undefined && baselineMean ? mean / baselineMean : undefined;
-    return toObservation(each, factor, getCount(each));
+    const observation = toObservation(each, factor, getCount(each));
+    if (factor === undefined || !before || !baselineMean) return observation;
+    const { lower, upper } = computeMeanBounds(each, measure) ?? { lower: mean!, upper: mean! };
+    const isEvident =
+      getCount(before) >= MIN_BASELINE_FACTOR * getCount(each) &&
+      lower - baselineMean >= measure.minimumIncrease;
+    const bounds = isEvident
+      ? { lower: lower / baselineMean, upper: upper / baselineMean }
+      : { lower: Math.min(1, factor), upper: factor };
+    return { ...observation, bounds };
   });
 }
 
@@ -121,9 +157,10 @@ async function querySpike(measure: Measure, cache: RuleQueryCache): Promise<Obse
  */
 async function queryUptime(measure: Measure, cache: RuleQueryCache): Promise<Observation[]> {
   const newestMs = floorTo(cache.now, MINUTE_MS);
-  return (await cache.uptime(measure)).map(({ group, uptime, intervals }) =>
-    toObservation({ group, newestMs }, uptime, intervals),
-  );
+  return (await cache.uptime(measure)).map(({ group, uptime, intervals, expectedMs }) => ({
+    ...toObservation({ group, newestMs }, uptime, intervals),
+    coveredMs: expectedMs,
+  }));
 }
 
 /** Returns the number of jobs that are ready to run: the sum of the newest depths by state. */
@@ -191,11 +228,12 @@ function getCount({ count, valueCount }: MetricSums): number {
 }
 
 function toObservation(
-  { group, newestMs }: { group: Group; newestMs: number },
+  { group, newestMs, oldestMs }: { group: Group; newestMs: number; oldestMs?: number },
   value: number | undefined,
   count: number,
 ): Observation {
-  return { labels: toLabels(group), value, count, newestMs };
+  const coveredMs = oldestMs === undefined ? undefined : newestMs - oldestMs;
+  return { labels: toLabels(group), value, count, newestMs, coveredMs };
 }
 
 function toLabels(group: Group): Labels {

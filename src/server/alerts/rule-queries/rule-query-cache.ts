@@ -1,7 +1,6 @@
-import { HOUR_MS } from '../../../core/duration.ts';
+import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import type { Distribution } from '../../../core/histogram/percentiles.ts';
 import { type TenantScope, UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
-import { queryUptime, type Uptime } from '../../../storage/queries/host-health.ts';
 import { type JobTotals, queryJobTotals } from '../../../storage/queries/job-totals.ts';
 import {
   type MetricSums,
@@ -15,6 +14,12 @@ import {
 import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import { type Query, toGroupKey } from '../../../storage/queries/query-definition.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
+import {
+  findEndedServices,
+  queryLastReports,
+  queryUptime,
+  type Uptime,
+} from '../../../storage/queries/uptime.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Measure } from '../rules/alert-rule.ts';
 
@@ -23,6 +28,9 @@ export const MAX_GROUPS = 10_000;
 
 /** Queries over longer windows use the answer cache, because they mostly read hourly roll-ups. */
 const MIN_CACHED_WINDOW_MS = 6 * HOUR_MS;
+
+/** A process that missed more reports than this wasn't running anymore. */
+const MAX_MISSED_REPORTS = 3;
 
 /** The part of a measure that selects and groups rows. */
 export type MeasureQuery = Pick<Measure, 'filter' | 'windowMs' | 'groupBy'> & {
@@ -106,6 +114,15 @@ export class RuleQueryCache {
         this.#healthIntervalMs,
       ),
     );
+  }
+
+  /** Returns the services that ended normally within the last day and haven't started again. */
+  endedServices(): Promise<readonly string[]> {
+    return this.#once('ended services', async () => {
+      const query = { scope: this.#scope, range: getLastRange(DAY_MS, this.now) };
+      const reports = await queryLastReports(this.queryClient, query);
+      return findEndedServices(reports, MAX_MISSED_REPORTS * this.#healthIntervalMs);
+    });
   }
 
   /**

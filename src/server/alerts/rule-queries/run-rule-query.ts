@@ -25,16 +25,27 @@ export function isQueryRule(rule: AlertRule): rule is QueryRule {
 }
 
 /**
- * Runs one query for all groups of a rule.
+ * Runs one query for all groups of a rule. If the rule alerts on missing data, also returns the services
+ * that ended normally.
  *
  * @throws PS_REQUEST_TOO_LARGE if there are too many groups
  * @throws PS_UNAVAILABLE if QuestDB is unreachable
  * @throws PS_QUERY_TOO_LONG if the query takes too long
  */
-export function queryRule({ source }: QueryRule, cache: RuleQueryCache): Promise<Observation[]> {
-  return source.kind === 'sql'
-    ? querySqlRule(source, cache.queryClient, cache.now)
-    : queryMeasure(source, cache);
+export async function queryRule(
+  { source, noData }: QueryRule,
+  cache: RuleQueryCache,
+): Promise<Observation[]> {
+  if (source.kind === 'sql') return querySqlRule(source, cache.queryClient, cache.now);
+  const [observations, ended] = await Promise.all([
+    queryMeasure(source, cache),
+    noData === 'alert' ? cache.endedServices() : [],
+  ]);
+  return [...observations, ...ended.map(toEndObservation)];
+}
+
+function toEndObservation(service: string): Observation {
+  return { labels: { service }, value: undefined, count: 0, newestMs: 0, hasEnded: true };
 }
 
 /** Groups rules that read the same rows into batches. */

@@ -7,6 +7,7 @@ import {
 } from '../../../core/config-files/config-validation.ts';
 import { ALERT_SEVERITIES, PerformanceMetricType } from '../../../core/schema/enums.ts';
 import { DIMENSIONS } from '../../../storage/queries/query-definition.ts';
+import { CONFIDENCE_LEVELS, type ConfidenceLevel } from './alert-rule.ts';
 import {
   AGGREGATES,
   type Aggregate,
@@ -36,6 +37,7 @@ const measureSchema = z.strictObject({
   window: durationSchema.default(300_000),
   slowerThan: durationSchema.optional(),
   baseline: durationSchema.optional(),
+  minimumIncrease: z.number().min(0).optional(),
 });
 export type MeasureConfig = z.output<typeof measureSchema>;
 
@@ -78,9 +80,14 @@ export const alertRuleSchema = z.strictObject({
   for: durationSchema.default(0),
   keepFiringFor: durationSchema.default(0),
   minimumCount: countSchema.default(0),
+  confidence: z
+    .enum(Object.keys(CONFIDENCE_LEVELS) as [ConfidenceLevel, ...ConfidenceLevel[]])
+    .optional(),
+  minimumCoverage: durationSchema.optional(),
   noData: z.enum(['ok', 'keep', 'alert']).default('ok'),
   noDataAfter: durationSchema.default(300_000),
   noDataSeverity: severitySchema.optional(),
+  noDataMinimumAge: durationSchema.default(0),
   target: z.boolean().default(false),
   labels: labelsSchema.default({}),
   annotations: z.record(z.string().max(100), z.string().max(4096)).default({}),

@@ -19,6 +19,8 @@ export interface Measure {
   readonly slowerThanMs: number | undefined;
   /** Only for `spike`: length of the baseline, which ends now. */
   readonly baselineMs: number | undefined;
+  /** Only for `spike`: the mean must be greater than the baseline's mean by this much. */
+  readonly minimumIncrease: number;
 }
 
 export interface SqlMeasure extends SqlRule {
@@ -57,10 +59,34 @@ export interface TenantOverride extends RuleThresholds {
   readonly property: string | undefined;
 }
 
+/** Confidence levels, with the quantile of the normal distribution for both sides. */
+export const CONFIDENCE_LEVELS = {
+  none: 0,
+  '80%': 1.281_552,
+  '90%': 1.644_854,
+  '95%': 1.959_964,
+  '99%': 2.575_829,
+  '99.9%': 3.290_527,
+} as const;
+export type ConfidenceLevel = keyof typeof CONFIDENCE_LEVELS;
+
+/** What is required before a value counts as beyond a threshold. */
+export interface RuleEvidence {
+  /** Level of the Wilson score interval of a share. `none` compares the share itself. */
+  readonly confidence: ConfidenceLevel;
+  /** The value of a share of 100 %: 100 or 1. */
+  readonly scale: number;
+  /** Whether a mean must be beyond the threshold even without its most extreme measurement. */
+  readonly excludesOutlier: boolean;
+  /** Minimum time between the oldest and the newest row of the window, in ms. */
+  readonly minimumCoverageMs: number;
+}
+
 export interface AlertRule extends RuleThresholds {
   readonly name: string;
   readonly source: Measure | SqlMeasure | InternalMeasure;
   readonly direction: 'above' | 'below';
+  readonly evidence: RuleEvidence;
   /** Time between two evaluations. */
   readonly intervalMs: number;
   readonly forMs: number;
@@ -69,6 +95,8 @@ export interface AlertRule extends RuleThresholds {
   /** Time without data after which `noData` applies. */
   readonly noDataAfterMs: number;
   readonly noDataSeverity: AlertSeverity;
+  /** Time for which a group must have sent data before missing data is an alert, in ms. */
+  readonly noDataMinimumAgeMs: number;
   /** Whether the rule is a target. The API shows the percentage of time a target was met. */
   readonly target: boolean;
   readonly labels: Readonly<Record<string, string>>;

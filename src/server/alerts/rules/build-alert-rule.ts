@@ -24,6 +24,7 @@ import type {
 import { parseTemplate } from './annotation-template.ts';
 import { parseSqlRule } from './parse-sql-rule.ts';
 import { getAggregate, getRowSource, INTERNAL_METRICS } from './rule-aggregates.ts';
+import { buildEvidence } from './rule-evidence.ts';
 
 /** Labels that Perfscope sets itself, as in the Prometheus metric `ALERTS`. */
 const RESERVED_LABELS: readonly string[] = ['alertname', 'alertstate', 'severity'];
@@ -61,10 +62,12 @@ export function buildAlertRule(
     buildTenantOverride(entry, tenant, prefixReport(reportProblem, 'tenants', i)),
   );
   checkTenants(entry, groups, reportProblem);
-  if (!source || !isValid) return undefined;
+  const evidence = source && buildEvidence(entry, source, reportProblem);
+  if (!source || !evidence || !isValid) return undefined;
   return {
     name: entry.name,
     source,
+    evidence,
     intervalMs,
     ...thresholds,
     direction: entry.direction,
@@ -73,6 +76,7 @@ export function buildAlertRule(
     noData: entry.noData,
     noDataAfterMs: entry.noDataAfter,
     noDataSeverity: entry.noDataSeverity ?? thresholds.levels[0]?.severity ?? 'warning',
+    noDataMinimumAgeMs: entry.noDataMinimumAge,
     target: entry.target,
     labels: entry.labels,
     annotations: Object.fromEntries(annotations),
@@ -136,7 +140,7 @@ function checkTenants(
 
 /** Builds a measure. Reports keys that are missing or don't fit the aggregate. */
 function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
-  const { aggregate, type, groupBy, window, slowerThan, baseline } = entry;
+  const { aggregate, type, groupBy, window, slowerThan, baseline, minimumIncrease = 0 } = entry;
   const definition = getAggregate(aggregate);
   if (definition.type === 'required' && type === undefined) {
     report(['type'], `\`type\` is missing: \`${aggregate}\` requires a metric type`);
@@ -154,6 +158,9 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     if (entry[key] !== undefined && definition.parameter !== key) {
       report([key], `\`${aggregate}\` doesn't support \`${key}\``, 'key');
     }
+  }
+  if (entry.minimumIncrease !== undefined && definition.parameter !== 'baseline') {
+    report(['minimumIncrease'], `\`${aggregate}\` doesn't support \`minimumIncrease\``, 'key');
   }
   if (window === 0) report(['window'], '`window` must be longer than 0');
   if (baseline !== undefined && baseline <= window) {
@@ -180,6 +187,7 @@ function buildMeasure(entry: MeasureConfig, report: ReportProblem): Measure {
     filter: Object.fromEntries(filter),
     slowerThanMs: slowerThan,
     baselineMs: definition.parameter === 'baseline' ? (baseline ?? DAY_MS) : undefined,
+    minimumIncrease,
   };
 }
 

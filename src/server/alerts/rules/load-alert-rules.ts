@@ -81,6 +81,8 @@ function buildRuleSet(sources: readonly YamlSource[], problems: ConfigProblem[])
     intervalMs: interval,
     rules: buildRules(sources, interval, problems),
     inhibit: buildNamed(sources, 'inhibit', problems, (entry) => {
+      // An earlier version might have had a built-in entry with this name.
+      if (entry.data.enabled === false && entry.data.source === undefined) return undefined;
       const data = validateConfig(inhibitRuleSchema, entry.data, entry.report);
       return data && toInhibitRule(data);
     }),

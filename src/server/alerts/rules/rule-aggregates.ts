@@ -7,6 +7,8 @@ interface AggregateDefinition {
   readonly type: 'required' | 'optional' | 'none';
   /** An additional key of this aggregate. */
   readonly parameter?: 'slowerThan' | 'baseline';
+  /** Whether the value is a share of independent measurements. */
+  readonly isShare?: true;
   readonly about: string;
 }
 
@@ -25,17 +27,24 @@ export const AGGREGATES = {
   p999: { ...TYPED, about: '99.9th percentile' },
   count: { unit: '1', type: 'optional', about: 'number of measurements in the window' },
   rate: { unit: '1/min', type: 'optional', about: 'measurements per minute' },
-  error_ratio: { unit: '%', type: 'required', about: 'share of failed measurements' },
+  error_ratio: {
+    unit: '%',
+    type: 'required',
+    isShare: true,
+    about: 'share of failed measurements',
+  },
   slow_share: {
     unit: '%',
     type: 'required',
     parameter: 'slowerThan',
+    isShare: true,
     about: 'share of measurements longer than `slowerThan`',
   },
   apdex: {
     unit: '1',
     type: 'required',
     parameter: 'slowerThan',
+    isShare: true,
     about: 'Apdex with `slowerThan` as the target time',
   },
   spike: {
@@ -44,10 +53,15 @@ export const AGGREGATES = {
     parameter: 'baseline',
     about: 'mean of the window divided by the mean of `baseline` [1d]',
   },
-  uptime: { unit: '%', type: 'none', about: 'share of intervals with a health report' },
+  uptime: { unit: '%', type: 'none', about: 'share of the time in which the service ran' },
   depth: { unit: '1', type: 'none', about: 'number of jobs waiting in the queue' },
   oldest_age: { unit: 'ms', type: 'none', about: 'waiting time of the oldest job' },
-  failure_rate: { unit: '%', type: 'none', about: 'share of finished jobs that failed' },
+  failure_rate: {
+    unit: '%',
+    type: 'none',
+    isShare: true,
+    about: 'share of finished jobs that failed',
+  },
   time_to_drain: {
     unit: 'ms',
     type: 'none',

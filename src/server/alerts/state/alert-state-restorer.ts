@@ -3,6 +3,7 @@ import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
+import { listEndedServices } from '../evaluation/evaluate-alert-rule.ts';
 import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import { type QueryRule, queryRule } from '../rule-queries/run-rule-query.ts';
@@ -79,7 +80,15 @@ export class AlertStateRestorer {
       const dayRule = { ...rule, source: { ...rule.source, windowMs: DAY_MS } };
       const cache = new RuleQueryCache(queryClient, now, healthIntervalMs);
       const observations = await queryRule(dayRule, cache);
-      const groups = observations.map(({ labels, newestMs }) => ({ labels, lastSeenMs: newestMs }));
+      const endedServices = listEndedServices(observations);
+      const running = observations.filter(
+        ({ labels, hasEnded }) => !hasEnded && !endedServices.has(labels.service ?? ''),
+      );
+      const groups = running.map(({ labels, newestMs, coveredMs = 0 }) => ({
+        labels,
+        firstSeenMs: newestMs - coveredMs,
+        lastSeenMs: newestMs,
+      }));
       alertStates.addReportedGroups(rule.name, groups);
       this.#rulesWithReportedGroups.add(rule.name);
     }

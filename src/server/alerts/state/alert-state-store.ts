@@ -20,12 +20,18 @@ import type { AlertRule } from '../rules/alert-rule.ts';
 export interface LiveAlert {
   readonly transition: Transition;
   readonly value: number | undefined;
+  /** Time of the last evaluation in which the value was beyond a threshold. */
+  readonly breachedMs: number | undefined;
 }
 
 /** Called with each transition and the same alert's previous transition. */
 export type OnTransition = (transition: Transition, before: Transition | undefined) => void;
 
 const NO_STATES: RuleStates = new Map();
+
+function toLiveAlert({ value, breachedMs }: GroupState, transition: Transition): LiveAlert {
+  return { transition, value, breachedMs };
+}
 
 /** The states of all rules' groups, with an index of the live alerts by ID. */
 export class AlertStateStore {
@@ -91,13 +97,13 @@ export class AlertStateStore {
   *listLive(): Iterable<LiveAlert> {
     for (const id of this.#live.keys()) {
       const state = this.#findGroup(id)?.state;
-      if (state?.alert) yield { transition: state.alert, value: state.value };
+      if (state?.alert) yield toLiveAlert(state, state.alert);
     }
   }
 
   find(id: string): LiveAlert | undefined {
     const state = this.#findGroup(id)?.state;
-    return state?.alert && { transition: state.alert, value: state.value };
+    return state?.alert && toLiveAlert(state, state.alert);
   }
 
   /**

@@ -87,6 +87,7 @@ function canInhibit(source: AlertSummary, target: AlertSummary): boolean {
 }
 
 /** Returns a key of the `equal` labels. A missing label equals an empty label. */
-function toEqualLabelsKey({ labels }: AlertSummary, equal: readonly string[]): string {
+function toEqualLabelsKey(alert: AlertSummary, equal: readonly string[]): string {
+  const labels = getMatchLabels(alert);
   return JSON.stringify(equal.map((label) => labels[label] ?? ''));
 }

@@ -19,6 +19,7 @@ import {
   recordFlap,
   toFlapKey,
 } from './evaluate-suppressions.ts';
+import { HeldAlerts } from './held-alerts.ts';
 import type { Silence } from './silence.ts';
 
 /** Decides which alerts are sent, and keeps the reasons why the others aren't. */
@@ -27,6 +28,7 @@ export class NotificationGate {
   readonly #groups = new Map<string, AlertGroupState>();
   /** Resolved alerts that haven't been sent. */
   readonly #resolved = new Map<string, Alert>();
+  readonly #held = new HeldAlerts();
   #suppressions: ReadonlyMap<string, readonly Suppression[]> = new Map();
   #evaluated: readonly Alert[] = [];
 
@@ -58,6 +60,7 @@ export class NotificationGate {
   /**
    * Evaluates all suppression stages and groups.
    *
+   * @param breaches time of the last evaluation in which the value was beyond a threshold, by alert ID
    * @returns the groups to send now. `getSuppressions` returns why other alerts aren't sent.
    */
   evaluate(
@@ -65,10 +68,12 @@ export class NotificationGate {
     set: AlertRuleSet,
     silences: readonly Silence[],
     now: number,
+    breaches: ReadonlyMap<string, number | undefined>,
   ): AlertGroup[] {
     const { inhibit, maintenance, flapping, notifications } = set;
     const context = { inhibit, maintenance, flapping, silences, flaps: this.#flapHistories };
-    const results = evaluateSuppressions([...live, ...this.#resolved.values()], context, now);
+    const all = [...live, ...this.#resolved.values()];
+    const results = this.#held.update(evaluateSuppressions(all, context, now), breaches, now);
     const suppressions = new Map(results.map((result) => [result.alert.id, result.suppressions]));
     const unsuppressed = results.filter((result) => result.suppressions.length === 0);
     const alertsByGroup = Map.groupBy(unsuppressed, ({ alert }) =>

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { MINUTE_MS } from '../../../core/duration.ts';
 import { HEALTH_STATUSES } from '../../../core/schema/tables/system-health-table.ts';
-import { queryProcessHealth, queryUptime } from '../../../storage/queries/host-health.ts';
+import { queryProcessHealth } from '../../../storage/queries/host-health.ts';
 import { chooseStepMs, coarsenStep } from '../../../storage/queries/time-buckets.ts';
 import { ceilTo, type TimeRange } from '../../../storage/queries/time-range.ts';
+import { queryUptime } from '../../../storage/queries/uptime.ts';
 import type { Catalog } from '../../../storage/questdb/table-catalog.ts';
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
@@ -74,7 +75,12 @@ export const healthEndpoint = defineEndpoint({
       queryProcessHealth(dependencies.queryClient, dbQuery),
       queryUptime(dependencies.queryClient, { ...dbQuery, groupBy: ['service'] }, intervalMs),
     ]);
-    const services = uptimes.map(({ group, ...uptime }) => ({ service: group.service, ...uptime }));
+    const services = uptimes.map(({ group, uptime, intervals, reported }) => ({
+      service: group.service,
+      uptime,
+      intervals,
+      reported,
+    }));
     return { status, timestamp, metrics, hosts, uptime: services };
   },
 });

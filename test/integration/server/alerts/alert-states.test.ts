@@ -155,8 +155,9 @@ it('does not fire or resolve when late data arrives', async () => {
 });
 
 it('fires for a service that stopped sending metrics before the start', async () => {
-  const row = { timestamp: at(900), metricType: 'CPU_USAGE', service: 'gone' };
-  rows.add('performance_metrics', [makeGauge({ ...row, value: 1 })]);
+  const row = { metricType: 'CPU_USAGE', service: 'gone', value: 1 } as const;
+  const gauges = [600, 900].map((seconds) => makeGauge({ ...row, timestamp: at(seconds) }));
+  rows.add('performance_metrics', gauges);
   await rows.flush();
   const evaluator = startEvaluator();
   const found: Transition[] = [];
@@ -165,6 +166,29 @@ it('fires for a service that stopped sending metrics before the start', async ()
   }
   expect(getSummaries(found, 'no-data', 'gone')).toEqual(['firing high']);
   expect(found.find(({ rule }) => rule === 'no-data')?.cause).toBe('no data for 3 min');
+});
+
+it('does not fire for a service that ended normally, but for one whose other process vanished', async () => {
+  const addService = (service: string, vanished: boolean) => {
+    const row = { metricType: 'CPU_USAGE', service, value: 1 } as const;
+    const gauges = [600, 900].map((seconds) => makeGauge({ ...row, timestamp: at(seconds) }));
+    const health = { service, id: service, timestamp: at(905) };
+    rows.add('performance_metrics', gauges);
+    rows.add('system_health', [
+      { ...health, instance: 'i1', status: 'stopped' },
+      ...(vanished ? [{ ...health, instance: 'i2', status: 'healthy' }] : []),
+    ]);
+  };
+  addService('ended', false);
+  addService('vanished', true);
+  await rows.flush();
+  const evaluator = startEvaluator();
+  const found: Transition[] = [];
+  for (let seconds = 900; seconds <= 1380; seconds += 30) {
+    found.push(...(await evaluator.runOnce(at(seconds))));
+  }
+  expect(getSummaries(found, 'no-data', 'ended')).toEqual([]);
+  expect(getSummaries(found, 'no-data', 'vanished')).toEqual(['firing high']);
 });
 
 it('runs SQL rules on the rows in their window, excludes test rows, and reports a failing rule', async () => {

@@ -46,7 +46,7 @@ interface Case {
   above: number;
   write: Write;
   /** Label that contains the name (default: `service`). */
-  by?: 'service' | 'queue';
+  by?: 'service' | 'queue' | 'host';
 }
 
 /** Times of the last 20 minutes, so that alerts with a long `for` fire too. */
@@ -70,20 +70,22 @@ const writeMean = (metricType: PerformanceMetricType) =>
 const requests = writeMean('API_RESPONSE_TIME');
 const statements = writeMean('DATABASE_QUERY_TIME');
 const errors = writeHistograms('API_RESPONSE_TIME', (percent) => ({
-  count: 1000,
+  count: 100_000,
   ms: 20,
-  errors: Math.round(percent * 10),
+  errors: Math.round(percent * 1000),
 }));
-/** Writes 1,000 statements. `percent` of them take 900 ms. */
+/** Writes 100,000 statements. `percent` of them take 900 ms. */
 const slow: Write = (name, percent) => {
-  const count = Math.round(percent * 10);
+  const count = Math.round(percent * 1000);
   writeHistograms('DATABASE_QUERY_TIME', () => ({ count, ms: 900 }))(name, 0);
-  writeHistograms('DATABASE_QUERY_TIME', () => ({ count: 1000 - count, ms: 10 }))(name, 0);
+  writeHistograms('DATABASE_QUERY_TIME', () => ({ count: 100_000 - count, ms: 10 }))(name, 0);
 };
 const host =
   (metricType: PerformanceMetricType): Write =>
-  (service, value) => {
-    const gauges = TIMES.map((timestamp) => makeGauge({ timestamp, metricType, service, value }));
+  (name, value) => {
+    const gauges = TIMES.map((timestamp) =>
+      makeGauge({ timestamp, metricType, host: name, service: 'any', value }),
+    );
     rows.add('performance_metrics', gauges);
   };
 const queue =
@@ -108,10 +110,10 @@ const job = (queueName: string, status: string, timestamp: number): QueueMetricR
   instance: 'i1',
   organizationId: 'anna',
 });
-/** Writes 200 jobs in the last five minutes. `percent` of them failed. */
+/** Writes 1,000 jobs in the last five minutes. `percent` of them failed. */
 const failures: Write = (queueName, percent) => {
-  const all = Array.from({ length: 200 }, (_, i) =>
-    job(queueName, i < percent * 2 ? 'failed' : 'completed', NOW - 1000 - i * 1000),
+  const all = Array.from({ length: 1000 }, (_, i) =>
+    job(queueName, i < percent * 10 ? 'failed' : 'completed', NOW - 1000 - i * 250),
   );
   rows.add('queue_metrics', all);
 };
@@ -176,7 +178,7 @@ const CASES: readonly Case[] = [
     severity: ['medium', 'high', 'critical'][i]!,
     by: 'queue' as const,
     below: limit,
-    above: limit + 1,
+    above: limit + 4,
     write: failures,
   })),
   ...[5, 15, 60].map((minutes, i) => ({
@@ -195,12 +197,40 @@ const CASES: readonly Case[] = [
     above: 1.15 * minutes * MINUTE_MS,
     write: drain,
   })),
-  { rule: 'cpu', severity: 'high', below: 80, above: 80.5, write: host('CPU_USAGE') },
-  { rule: 'cpu', severity: 'critical', below: 95, above: 95.5, write: host('CPU_USAGE') },
-  { rule: 'memory', severity: 'high', below: 85, above: 85.5, write: host('MEMORY_USAGE') },
-  { rule: 'memory', severity: 'critical', below: 95, above: 95.5, write: host('MEMORY_USAGE') },
-  { rule: 'disk', severity: 'high', below: 90, above: 90.5, write: host('DISK_USAGE') },
-  { rule: 'disk', severity: 'critical', below: 98, above: 98.5, write: host('DISK_USAGE') },
+  { rule: 'cpu', severity: 'high', by: 'host', below: 80, above: 80.5, write: host('CPU_USAGE') },
+  {
+    rule: 'cpu',
+    severity: 'critical',
+    by: 'host',
+    below: 95,
+    above: 95.5,
+    write: host('CPU_USAGE'),
+  },
+  {
+    rule: 'memory',
+    severity: 'high',
+    by: 'host',
+    below: 85,
+    above: 85.5,
+    write: host('MEMORY_USAGE'),
+  },
+  {
+    rule: 'memory',
+    severity: 'critical',
+    by: 'host',
+    below: 95,
+    above: 95.5,
+    write: host('MEMORY_USAGE'),
+  },
+  { rule: 'disk', severity: 'high', by: 'host', below: 90, above: 90.5, write: host('DISK_USAGE') },
+  {
+    rule: 'disk',
+    severity: 'critical',
+    by: 'host',
+    below: 98,
+    above: 98.5,
+    write: host('DISK_USAGE'),
+  },
   { rule: 'target-response-time', severity: 'warning', below: 499, above: 501, write: requests },
   { rule: 'target-error-rate', severity: 'warning', below: 0.9, above: 1.1, write: errors },
   {

@@ -13,7 +13,7 @@ import {
 import { migrate } from '../../../../src/storage/migrations/migrate.ts';
 import { HOSTS_TABLE } from '../../../../src/storage/queries/aggregation-tables.ts';
 import { queryGauges } from '../../../../src/storage/queries/gauge-values.ts';
-import { queryUptime, toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
+import { toHostAggregations } from '../../../../src/storage/queries/host-health.ts';
 import { queryJobTotals } from '../../../../src/storage/queries/job-totals.ts';
 import { queryDistributionTotals } from '../../../../src/storage/queries/operation-totals.ts';
 import {
@@ -27,6 +27,7 @@ import {
 } from '../../../../src/storage/queries/queue-stats.ts';
 import { runQuery } from '../../../../src/storage/queries/run-query.ts';
 import { floorTo } from '../../../../src/storage/queries/time-range.ts';
+import { computeUptime, queryUptime } from '../../../../src/storage/queries/uptime.ts';
 import {
   type QueryClient,
   QuestdbQueryClient,
@@ -333,7 +334,7 @@ it("computes the time to drain a queue and each tenant's share", async () => {
 });
 
 it.each([[['service']], [['service', 'instance']], [[]]] as const)(
-  'uptime grouped by %s is the share of intervals in which the group reported data',
+  'uptime grouped by %s uses the intervals in which the group reported data',
   async (groupBy) => {
     const { fromMs, toMs } = { fromMs: END_MS - DAY_MS, toMs: END_MS };
     const day = { ...all, range: { fromMs, toMs }, groupBy };
@@ -344,7 +345,8 @@ it.each([[['service']], [['service', 'instance']], [[]]] as const)(
       const rows = health.filter((row) => groupBy.every((name) => row[name] === group[name]));
       const hours = new Set(rows.map(({ timestamp }) => floorTo(timestamp, HOUR_MS)));
       expect({ reported, intervals }).toEqual({ reported: hours.size, intervals: 24 });
-      expect(uptime).toBeCloseTo((100 * hours.size) / 24, 9);
+      const reports = { reportedMs: [...hours], stoppedMs: [], wasRunning: true };
+      expect(uptime).toBeCloseTo(computeUptime(reports, day.range, HOUR_MS).uptime!, 9);
     }
   },
 );

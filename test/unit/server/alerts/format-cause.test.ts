@@ -1,6 +1,19 @@
-import { expect, it } from 'vitest';
-import type { MetricChange } from '../../../../src/server/alerts/explanation/format-cause.ts';
-import { formatCause } from '../../../../src/server/alerts/explanation/format-cause.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  type BreachAnalysis,
+  formatCause,
+  type MetricChange,
+} from '../../../../src/server/alerts/explanation/format-cause.ts';
+import { listRelatedMetrics } from '../../../../src/server/alerts/explanation/related-metrics.ts';
+import { findRule, loadTestRules } from '../../../support/alert-rule-fixtures.ts';
+
+const EMPTY: BreachAnalysis = {
+  headline: undefined,
+  contributors: [],
+  changes: [],
+  services: [],
+};
+const format = (analysis: Partial<BreachAnalysis>) => formatCause({ ...EMPTY, ...analysis });
 
 const p95: MetricChange = {
   metric: 'p95',
@@ -8,86 +21,113 @@ const p95: MetricChange = {
   before: 400,
   now: 1240,
   unit: 'ms',
-  display: 'factor',
+  harmful: 'up',
 };
-const emails: MetricChange = {
-  metric: 'oldest job',
-  subject: { dimension: 'queue', name: 'emails' },
-  before: 20_000,
-  now: 240_000,
+const database: MetricChange = {
+  metric: 'database time',
+  subject: undefined,
+  before: 20,
+  now: 240,
   unit: 'ms',
-  display: 'level',
+  harmful: 'up',
 };
 const cpu: MetricChange = {
   metric: 'CPU',
-  subject: { dimension: 'instance', name: 'web-2' },
+  subject: { dimension: 'host', name: 'web-2' },
   before: 40,
   now: 96,
   unit: '%',
-  display: 'level',
+  harmful: 'up',
 };
 
-it('lists the changes in one line, largest first', () => {
-  expect(formatCause({ headline: p95, contributors: [], changes: [cpu, emails] })).toBe(
-    'p95 ×3.1; queue `emails` oldest job 4 min; CPU 96 % on web-2',
-  );
+describe('the cause', () => {
+  it('lists the changes in one line, largest first', () => {
+    expect(format({ headline: p95, changes: [cpu, database] })).toBe(
+      'up from 400 ms; database time ×12; CPU up from 40 % to 96 % on web-2',
+    );
+  });
+
+  it('is left out without evidence', () => {
+    expect(format({})).toBeUndefined();
+    expect(format({ headline: { ...p95, now: 420 } })).toBeUndefined();
+  });
+
+  it('lists the contributors with more than their expected share', () => {
+    const contributors = [
+      { dimension: 'endpoint', name: 'GET /', share: 0.1, expectedShare: 0.01 },
+      { dimension: 'organization', name: 'org-1', share: 0.35, expectedShare: 0.1 },
+      { dimension: 'organization', name: 'org-2', share: 0.65, expectedShare: 0.9 },
+      { dimension: 'instance', name: 'a', share: 0.5, expectedShare: 0.5 },
+      { dimension: 'endpoint', name: 'POST /bookings', share: 0.62, expectedShare: 0.2 },
+    ] as const;
+    expect(format({ headline: p95, contributors })).toBe(
+      'up from 400 ms; 62 % from `POST /bookings`, 35 % from organization `org-1`',
+    );
+    const [, , , , only] = contributors;
+    expect(format({ contributors: [{ ...only, share: 1, expectedShare: 1 }] })).toBe(
+      '100 % from `POST /bookings`',
+    );
+  });
+
+  it('lists the services on a host', () => {
+    expect(format({ services: ['booking (80 % CPU)', 'billing'] })).toBe(
+      'services on this host: booking (80 % CPU), billing',
+    );
+    const many = Array.from({ length: 21 }, (_, i) => `s${i}`);
+    expect(format({ services: many })).toBe(
+      'services on this host: s0, s1, s2, s3, s4, and 16 more',
+    );
+  });
+
+  const other = (more: Partial<MetricChange>): MetricChange => ({
+    metric: 'requests',
+    subject: undefined,
+    before: 100,
+    now: 300,
+    unit: '1/min',
+    harmful: 'up',
+    ...more,
+  });
+
+  it.each([
+    ['a value that tripled', {}, 'requests ×3'],
+    ['a harmful drop', { now: 25, harmful: 'down' }, 'requests ×0.25'],
+    ['a harmful drop to zero', { now: 0, harmful: 'down' }, 'requests down from 100/min to 0/min'],
+    ['no drop that is not harmful', { now: 25 }, undefined],
+    ['no rise that is not harmful', { harmful: 'down' }, undefined],
+    ['a value that was zero before', { before: 0, now: 40 }, 'requests up from 0/min to 40/min'],
+    ['no unchanged value', { now: 110 }, undefined],
+    ['no value of zero', { before: 0, now: 0 }, undefined],
+    ['no percentage with a small change', { before: 1, now: 4, unit: '%' }, undefined],
+    [
+      'a percentage with a large change',
+      { before: 80, now: 96, unit: '%' },
+      'requests up from 80 % to 96 %',
+    ],
+    ['memory in bytes', { before: 0, now: 4_194_304, unit: 'By' }, 'requests up from 0 B to 4 MiB'],
+    ['no NaN', { now: Number.NaN }, undefined],
+  ] as const)('shows %s', (_case, more, text) => {
+    expect(format({ changes: [other(more)] })).toBe(text);
+  });
+
+  it('shows at most three changes, regardless of their order', () => {
+    const changes = [2, 3, 4, 5, 6].map((now) => other({ metric: `f${now}`, before: 1, now }));
+    expect(format({ changes })).toBe('f6 ×6; f5 ×5; f4 ×4');
+    expect(format({ changes: changes.toReversed() })).toBe('f6 ×6; f5 ×5; f4 ×4');
+  });
 });
 
-it('lists the top contributors', () => {
-  const contributors = [
-    { dimension: 'endpoint', name: 'GET /', share: 0.1 },
-    { dimension: 'organization', name: 'org-1', share: 0.35 },
-    { dimension: 'endpoint', name: 'POST /bookings', share: 0.62 },
-  ] as const;
-  expect(formatCause({ headline: p95, contributors, changes: [] })).toBe(
-    'p95 ×3.1 (62 % `POST /bookings`, 35 % organization `org-1`)',
-  );
-});
-
-const other = (more: Partial<MetricChange>): MetricChange => ({
-  metric: 'requests',
-  subject: undefined,
-  before: 100,
-  now: 300,
-  unit: '1/min',
-  display: 'factor',
-  ...more,
-});
-
-it.each([
-  ['a value that tripled', {}, 'requests ×3'],
-  ['a value that fell to a quarter', { now: 25 }, 'requests ×0.25'],
-  ['a value that was zero before', { before: 0, now: 40 }, 'requests 40/min'],
-  ['a new value', { before: undefined, now: 40 }, 'requests 40/min'],
-  ['a value that dropped to zero', { now: 0 }, 'requests ×0'],
-  ['no unchanged value', { now: 110 }, undefined],
-  ['no new value of zero', { before: undefined, now: 0 }, undefined],
-  [
-    'no percentage with a small change',
-    { before: 1, now: 4, unit: '%', display: 'level' },
-    undefined,
-  ],
-  [
-    'a percentage with a large change',
-    { before: 80, now: 96, unit: '%', display: 'level' },
-    'requests 96 %',
-  ],
-  [
-    'memory in bytes',
-    { before: 1e6, now: 4_194_304, unit: 'By', display: 'level' },
-    'requests 4 MiB',
-  ],
-  ['no NaN', { now: Number.NaN }, undefined],
-] as const)('shows %s', (_case, more, text) => {
-  const line = formatCause({ headline: p95, contributors: [], changes: [other(more)] });
-  expect(line).toBe(text === undefined ? 'p95 ×3.1' : `p95 ×3.1; ${text}`);
-});
-
-it('shows at most three changes, regardless of their order', () => {
-  const changes = [2, 3, 4, 5, 6].map((now) => other({ metric: `f${now}`, before: 1, now }));
-  const line = 'p95 ×3.1; f6 ×6; f5 ×5; f4 ×4';
-  expect(formatCause({ headline: p95, contributors: [], changes })).toBe(line);
-  expect(formatCause({ headline: p95, contributors: [], changes: changes.toReversed() })).toBe(
-    line,
-  );
+it('is never a queue, unless the alert is about the same queue', () => {
+  for (const rule of loadTestRules('').rules) {
+    const { source } = rule;
+    if (source.kind !== 'measure') continue;
+    for (const { type = '', filterBy } of listRelatedMetrics(source)) {
+      const isAboutQueues = source.groupBy.includes('queue');
+      expect(type.startsWith('QUEUE_'), rule.name).toBe(isAboutQueues);
+      expect(filterBy.includes('queue'), rule.name).toBe(isAboutQueues);
+    }
+  }
+  const { source } = findRule(loadTestRules(''), 'response-time');
+  const names = source.kind === 'measure' && listRelatedMetrics(source).map(({ metric }) => metric);
+  expect(names).toEqual(['requests', 'database time', 'CPU']);
 });

@@ -317,7 +317,7 @@ it("prefers a property's thresholds over its organization's thresholds", () => {
   expect(first({ organization: 'c', property: 'p' })).toBe(2000);
   expect(first({})).toBe(2000);
   const own = getRuleThresholds(rule, { organization: 'a' });
-  expect(own).toMatchObject({ minimumCount: 3, recovery: 90 });
+  expect(own).toMatchObject({ minimumCount: 5, recovery: 90 });
   expect(own.levels[1]).toEqual({ severity: 'critical', threshold: 5000 });
   expect(getRuleThresholds(rule, { organization: 'b' }).enabled).toBe(false);
 });

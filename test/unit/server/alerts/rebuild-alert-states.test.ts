@@ -82,7 +82,9 @@ it('continues a no-data alert after a restart, and resolves it when data arrives
 
 it('fires for a group that stopped while the process was down', () => {
   const rule = makeRule('noData: alert\nnoDataAfter: 1m');
-  const known = [{ labels: { service: 'booking' }, lastSeenMs: T0 - 60_000 }];
+  const known = [
+    { labels: { service: 'booking' }, firstSeenMs: T0 - 600_000, lastSeenMs: T0 - 60_000 },
+  ];
   const states = addReportedGroups(new Map(), known);
   expect(runRule(rule, [[0], [30], [60], [90, 1]], states).summaries).toEqual([
     '60 firing warning',
@@ -186,7 +188,7 @@ it.each([
   const last = transitions.at(-1)!;
   expect(transitions.length).toBe(7);
   for (const gate of [live, restored]) {
-    gate.evaluate([toAlert(last, rule)], set, [], T0 + endSeconds * 1000);
+    gate.evaluate([toAlert(last, rule)], set, [], T0 + endSeconds * 1000, new Map());
     const reasons = gate.getSuppressions(last.id).map(({ reason }) => reason);
     expect(reasons.includes('flapping')).toBe(flaps);
   }
@@ -201,6 +203,6 @@ it('does not count a higher severity after an acknowledgment as flapping', () =>
   for (const transition of [fired!, again, { ...again, seq: 5, timestamp: T0 + 120_000 }]) {
     gate.recordTransition(transition, toAlert(transition, rule), set);
   }
-  gate.evaluate([toAlert(again, rule)], set, [], T0 + 120_000);
+  gate.evaluate([toAlert(again, rule)], set, [], T0 + 120_000, new Map());
   expect(gate.getSuppressions(again.id).map(({ reason }) => reason)).not.toContain('flapping');
 });

@@ -63,7 +63,13 @@ describe('the summary of a resolved alert', () => {
 
   it('describes the good state if the rule has no useful value', () => {
     const noData = findRule(SET, 'no-data');
-    const { transitions } = evaluateValues(noData, [3, ...Array<undefined>(12), 3, 3, 3]);
+    const { transitions } = evaluateValues(noData, [
+      ...Array<number>(11).fill(3),
+      ...Array<undefined>(12),
+      3,
+      3,
+      3,
+    ]);
     expect(transitions.map((each) => [each.state, toAlert(each, noData).annotations])).toEqual([
       ['firing', { summary: 'booking has stopped sending metrics' }],
       ['resolved', { summary: 'booking is sending metrics again' }],
@@ -135,7 +141,8 @@ it('remembers the worst value while an alert fires, in the direction of its rule
     const firing = makeTransition(rule, { id, severity, value: values[0] });
     dispatcher.handleTransition(firing, undefined);
     for (const [i, value] of values.entries()) {
-      dispatcher.dispatch([{ transition: firing, value }], T0 + i * 30_000);
+      const live = { transition: firing, value, breachedMs: undefined };
+      dispatcher.dispatch([live], T0 + i * 30_000);
     }
     const resolved = { ...firing, seq: 2, state: 'resolved' as const, value: 100 };
     dispatcher.handleTransition(resolved, firing);

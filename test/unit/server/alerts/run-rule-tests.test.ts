@@ -74,7 +74,7 @@ describe('rule tests', () => {
     expect(run(text('99x3 stale', '[]'))[0]?.failures).toEqual([]);
     expect(run(text('99x12', '[{ severity: critical }]'))[0]?.failures).toEqual([]);
     const lowCounts = `tests:
-  - input_series: [{ series: 'error-rate{service="x"}', values: 50x9, counts: 9x4 10x4 }]
+  - input_series: [{ series: 'error-rate{service="x"}', values: 50x9, counts: 4x4 10x4 }]
     alert_rule_test:
       - { eval_time: 4m, rule: error-rate }
       - { eval_time: 5m, rule: error-rate, exp_alerts: [{ severity: critical }] }`;

@@ -32,41 +32,88 @@ function alert(more: Partial<AlertSummary> = {}): AlertSummary {
 }
 
 describe('inhibition', () => {
-  const critical = alert({ rule: 'error-rate', severity: 'critical' });
-  const host = alert({
-    rule: 'cpu',
-    severity: 'high',
-    labels: { scope: 'host', service: 'booking', instance: 'web-2' },
-  });
+  const critical = alert({ severity: 'critical' });
+  const warning = alert({ rule: 'response-time-spike' });
   const findInhibiting = (target: AlertSummary, ...others: AlertSummary[]) =>
     createInhibitor([target, ...others], SET.inhibit)(target)?.by;
 
-  it('suppresses less severe alerts about the same object', () => {
-    expect(findInhibiting(alert(), critical)).toBe(critical.id);
-    expect(findInhibiting(critical, alert())).toBeUndefined();
+  it('suppresses alerts about the same problem of the same object', () => {
+    expect(findInhibiting(warning, critical)).toBe(critical.id);
+    expect(findInhibiting(critical, warning)).toBeUndefined();
+  });
+
+  it('does not suppress alerts about other problems', () => {
+    const onHost = (rule: string, severity: 'high' | 'critical') =>
+      alert({ rule, severity, labels: { scope: 'host', host: 'web-2', instance: 'web-2' } });
+    expect(findInhibiting(onHost('disk', 'high'), onHost('cpu', 'critical'))).toBeUndefined();
+    expect(findInhibiting(onHost('memory', 'high'), onHost('cpu', 'critical'))).toBeUndefined();
+    const errors = alert({ rule: 'error-rate', severity: 'critical' });
+    for (const other of [alert(), warning, alert({ rule: 'target-response-time' })]) {
+      expect(findInhibiting(other, errors)).toBeUndefined();
+    }
+    const host = alert({
+      rule: 'cpu',
+      severity: 'critical',
+      labels: { scope: 'host', service: 'booking' },
+    });
+    expect(findInhibiting(alert(), host)).toBeUndefined();
+  });
+
+  it('leaves one alert for one slow statement', () => {
+    const labels = { service: 'booking', organization: 'org-1' };
+    const rules = [
+      'database-time',
+      'slow-queries',
+      'target-database-time',
+      'target-response-time',
+      'response-time-spike',
+    ];
+    const alerts = rules.map((rule) => alert({ rule, labels: { ...labels, endpoint: '/rooms' } }));
+    const find = createInhibitor(alerts, SET.inhibit);
+    expect(alerts.filter((each) => !find(each)).map(({ rule }) => rule)).toEqual(['database-time']);
+  });
+
+  it('leaves one alert for one long queue', () => {
+    const labels = { scope: 'queue', queue: 'emails' };
+    const alerts = (['queue-depth', 'oldest-waiting-job', 'time-to-drain'] as const).map((rule) =>
+      alert({ rule, severity: 'high', labels }),
+    );
+    const find = createInhibitor(alerts, SET.inhibit);
+    expect(alerts.filter((each) => !find(each)).map(({ rule }) => rule)).toEqual(['queue-depth']);
+    const other = alert({ rule: 'time-to-drain', labels: { ...labels, queue: 'invoices' } });
+    expect(findInhibiting(other, alerts[0]!)).toBeUndefined();
+  });
+
+  it('never suppresses every alert of a group of alerts', () => {
+    const names = SET.rules.map(({ name }) => name);
+    for (const a of names) {
+      for (const b of names) {
+        const pair = [alert({ rule: a }), alert({ rule: b, id: 'other' })];
+        const find = createInhibitor(pair, SET.inhibit);
+        expect(
+          pair.some((each) => !find(each)),
+          `${a} ${b}`,
+        ).toBe(true);
+      }
+    }
+  });
+
+  it('can be disabled by name, even if this version has no such inhibition', () => {
+    const { inhibit } = loadTestRules('inhibit: [{ name: host-first, enabled: false }]');
+    expect(inhibit.map(({ name }) => name)).toEqual(SET.inhibit.map(({ name }) => name));
   });
 
   it('does not suppress alerts about other objects', () => {
     const labels = { ...alert().labels, endpoint: '/other' };
-    expect(findInhibiting(alert({ labels }), critical)).toBeUndefined();
+    expect(findInhibiting({ ...warning, labels }, critical)).toBeUndefined();
     const other = { ...alert().labels, organization: 'org-1' };
-    expect(findInhibiting(alert({ labels: other }), critical)).toBeUndefined();
+    expect(findInhibiting({ ...warning, labels: other }, critical)).toBeUndefined();
   });
 
   it('ignores resolved and pending sources', () => {
-    expect(findInhibiting(alert(), { ...critical, state: 'resolved' })).toBeUndefined();
-    expect(findInhibiting(alert(), { ...critical, state: 'pending' })).toBeUndefined();
-    expect(findInhibiting(alert(), { ...critical, state: 'acknowledged' })).toBe(critical.id);
-  });
-
-  it('suppresses service alerts on a host, unless the service alert is more severe', () => {
-    expect(findInhibiting(alert(), host)).toBe(host.id);
-    expect(findInhibiting(critical, host)).toBeUndefined();
-    expect(
-      findInhibiting(alert({ labels: { scope: 'service', service: 'other' } }), host),
-    ).toBeUndefined();
-    const tenant = { ...alert().labels, organization: 'org-1' };
-    expect(findInhibiting(alert({ labels: tenant }), host)).toBe(host.id);
+    expect(findInhibiting(warning, { ...critical, state: 'resolved' })).toBeUndefined();
+    expect(findInhibiting(warning, { ...critical, state: 'pending' })).toBeUndefined();
+    expect(findInhibiting(warning, { ...critical, state: 'acknowledged' })).toBe(critical.id);
   });
 
   it('suppresses all other alerts of a service that stopped sending metrics', () => {
@@ -121,7 +168,8 @@ describe('flapping', () => {
 });
 
 it('reports the suppression reason from every stage', () => {
-  const critical = alert({ rule: 'error-rate', severity: 'critical' });
+  const critical = alert({ severity: 'critical' });
+  const spike = alert({ rule: 'response-time-spike' });
   let flaps = EMPTY_FLAP_HISTORY;
   for (let i = 0; i < 6; i++) flaps = recordFlap(flaps, T0 + i * MINUTE, SET.flapping);
   const { maintenance } = loadTestRules(
@@ -132,16 +180,16 @@ it('reports the suppression reason from every stage', () => {
     silences: [],
     maintenance,
     flapping: SET.flapping,
-    flaps: new Map([[toFlapKey(alert()), flaps]]),
+    flaps: new Map([[toFlapKey(spike), flaps]]),
   };
-  const results = evaluateSuppressions([alert(), critical], context, T0 + 6 * MINUTE);
+  const results = evaluateSuppressions([spike, critical], context, T0 + 6 * MINUTE);
   expect(
     results.map(({ suppressions }) => suppressions.map(({ reason, by }) => [reason, by])),
   ).toEqual([
     [
       ['maintenance', 'm'],
       ['inhibited', critical.id],
-      ['flapping', toFlapKey(alert())],
+      ['flapping', toFlapKey(spike)],
     ],
     [],
   ]);

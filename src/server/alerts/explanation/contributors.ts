@@ -1,0 +1,87 @@
+import type { TenantScope } from '../../../core/tenant-scope.ts';
+import type { Dimension, Group } from '../../../storage/queries/query-definition.ts';
+import type { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
+import type { Measure } from '../rules/alert-rule.ts';
+import { QUEUE_AGGREGATES } from '../rules/rule-aggregates.ts';
+import type { Contributor } from './format-cause.ts';
+
+interface WeightedGroup {
+  readonly group: Group;
+  /** Time, errors, or jobs. */
+  readonly weight: number;
+  /** Requests, statements, or jobs. */
+  readonly count: number;
+}
+
+const WORK_DIMENSIONS: readonly Dimension[] = ['endpoint', 'operation', 'organization', 'instance'];
+const JOB_DIMENSIONS: readonly Dimension[] = ['queue', 'operation', 'organization', 'instance'];
+
+/** Returns the share of each contributor in the total time, the errors, or the jobs. */
+export async function queryContributors(
+  measure: Measure,
+  cache: RuleQueryCache,
+  { hosts }: TenantScope,
+): Promise<Contributor[]> {
+  const isQueue = QUEUE_AGGREGATES.has(measure.aggregate);
+  const dimensions = (isQueue ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
+    (name) => !measure.filter[name] && (hosts || name !== 'instance'),
+  );
+  const groups = await queryWeights({ ...measure, groupBy: dimensions }, cache);
+  const total = sumBy(groups, ({ weight }) => weight);
+  const totalCount = sumBy(groups, ({ count }) => count);
+  // Sampled values, such as CPU usage, have no counts and can't be divided.
+  if (total <= 0 || totalCount <= 0) return [];
+  return dimensions.flatMap((dimension) => {
+    const byName = Map.groupBy(groups, ({ group }) =>
+      getContributorName(measure, dimension, group),
+    );
+    byName.delete(undefined);
+    // A single contributor is useful only if it names the endpoint or queue.
+    if (byName.size < 2 && dimension !== 'endpoint' && dimension !== 'queue') return [];
+    return [...byName].map(([name = '', parts]) => ({
+      dimension,
+      name,
+      share: sumBy(parts, ({ weight }) => weight) / total,
+      expectedShare: sumBy(parts, ({ count }) => count) / totalCount,
+    }));
+  });
+}
+
+/** Jobs that arrive aren't weighted against anything, so an even distribution isn't remarkable. */
+async function queryWeights(query: Measure, cache: RuleQueryCache): Promise<WeightedGroup[]> {
+  const { aggregate } = query;
+  if (!QUEUE_AGGREGATES.has(aggregate)) {
+    const sums = await cache.metricSums(query);
+    return sums.map(({ group, count, errorCount, sum }) => ({
+      group,
+      count,
+      weight: aggregate === 'error_ratio' ? errorCount : sum,
+    }));
+  }
+  const jobs = await cache.jobTotals(query);
+  return jobs.map(({ group, completed, failed, arrived }) =>
+    aggregate === 'failure_rate'
+      ? { group, weight: failed, count: completed + failed }
+      : { group, weight: arrived, count: arrived },
+  );
+}
+
+function sumBy<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + value(item), 0);
+}
+
+/** Returns the name of a contributor. For requests, the name consists of method and route. */
+function getContributorName(
+  { type }: Measure,
+  dimension: Dimension,
+  group: Group,
+): string | undefined {
+  const name = group[dimension];
+  // The route contains the method, and the statement contains its verb.
+  const isPartOfEndpoint = type === 'API_RESPONSE_TIME' || type === 'DATABASE_QUERY_TIME';
+  if (isPartOfEndpoint && dimension === 'operation' && group.endpoint !== undefined)
+    return undefined;
+  if (type !== 'API_RESPONSE_TIME') return name;
+  const { operation } = group;
+  return dimension === 'endpoint' && name && operation ? `${operation} ${name}` : name;
+}
