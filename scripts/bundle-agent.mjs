@@ -89,7 +89,8 @@ async function writeBundle(input, version, output, target) {
     ],
   });
   try {
-    return (await bundler.write({ exports: 'named', ...output })).output;
+    // Comments would be a fifth of the package. The licenses are in their own file.
+    return (await bundler.write({ exports: 'named', comments: false, ...output })).output;
   } finally {
     await bundler.close();
   }

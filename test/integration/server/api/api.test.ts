@@ -363,8 +363,8 @@ describe('endpoints', () => {
     const all = await client.get('health', { ...range, service: ['shop'] });
     expect(all.metrics).toMatchObject({ cpu: 12, gauges: { activeUsers: 3 } });
     expect(all.hosts).toMatchObject([{ service: 'shop', cpuUsage: 18 }]);
-    // The service reports every other minute, so 5 of 10 intervals have a report.
-    expect(all.uptime).toEqual([{ service: 'shop', uptime: 50, intervals: 10, reported: 5 }]);
+    // The service reports every other minute. A single interval without a report isn't downtime.
+    expect(all.uptime).toEqual([{ service: 'shop', uptime: 100, intervals: 10, reported: 5 }]);
   });
 
   it('metrics filters rows and returns their tags', async () => {

@@ -219,12 +219,12 @@ it('marks notifications as read for a role', async () => {
   expect(
     (await listNotifications({ status: ['delivered'] })).filter(({ id }) => id === first!.id),
   ).toHaveLength(1);
-  await expect(client.markRead('none')).rejects.toThrow(/does not exist/);
+  await expect(client.markRead('none')).rejects.toThrow(/^No notification has the id "none"/);
   // Notifications for another role can't be marked as read.
   const other = (await listNotifications()).find(
     ({ recipient }) => recipient === 'role:PROPERTY_MGR',
   );
-  await expect(client.markRead(other!.id)).rejects.toThrow(/does not exist/);
+  await expect(client.markRead(other!.id)).rejects.toThrow(/^No notification has the id/);
   await client.markRead('all');
   await waitFor(async () => (await client.get('notifications')).unread === 0);
 });
