@@ -1815,6 +1815,9 @@ export interface Alert {
   annotations: {
     [k: string]: string;
   };
+  /**
+   * Link to the runbook. For a built-in rule without a public URL of the server, the path `/runbooks/NAME` on the server.
+   */
   runbook?: string;
   value?: number;
   threshold?: number;
@@ -1881,6 +1884,9 @@ export interface Rule {
   labels: {
     [k: string]: string;
   };
+  /**
+   * Link to the runbook. For a built-in rule without a public URL of the server, the path `/runbooks/NAME` on the server.
+   */
   runbook?: string;
   for: number;
   interval: number;

@@ -157,7 +157,7 @@ async function startAllParts(
       zone: settings.timeZone,
       recorder: agent.recorder,
       health: agent.health,
-      alerts: createAlertService(evaluator, queryClient),
+      alerts: createAlertService(evaluator, queryClient, settings.PERFORMANCE_PUBLIC_URL),
       notifications: createNotificationService({ ...notifications, queryClient }),
       actions: actions.service,
       links: notifications.links,

@@ -1,3 +1,4 @@
+import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import { formatProblems } from '../../../core/config-files/config-validation.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { isEmptyScope, isVisibleInScope, type TenantScope } from '../../../core/tenant-scope.ts';
@@ -16,6 +17,7 @@ const MAX_ALERT_AGE_MS = 30 * DAY_MS;
 export function createRuleMethods(
   evaluator: AlertEvaluator,
   queryClient: QueryClient,
+  publicUrl: string | undefined,
 ): Pick<AlertService, 'listRules'> {
   const { alertStates, ruleHealth, now } = evaluator;
   return {
@@ -39,7 +41,8 @@ export function createRuleMethods(
             const { name } = rule;
             const met = computePercentMet(rule, pastByRule.get(name) ?? [], now());
             const view = toRuleView(rule, liveByRule.get(name) ?? [], ruleHealth.get(name), met);
-            return isAdministrator ? view : { ...view, error: undefined };
+            const runbook = toRunbookLink(rule.runbook, publicUrl);
+            return { ...view, runbook, ...(!isAdministrator && { error: undefined }) };
           }),
         file: isAdministrator ? status.file : undefined,
         loadedAt: new Date(status.loadedMs),
@@ -86,7 +89,7 @@ function toRuleView(
   alerts: readonly Transition[],
   health: ReturnType<AlertEvaluator['ruleHealth']['get']>,
   met: number | undefined,
-): RuleView {
+): Omit<RuleView, 'runbook'> {
   const isFiring = alerts.some(({ state }) => state !== 'pending');
   return {
     name: rule.name,
@@ -95,7 +98,6 @@ function toRuleView(
     thresholds: rule.levels,
     direction: rule.direction,
     labels: rule.labels,
-    runbook: rule.runbook,
     for: rule.forMs,
     interval: rule.intervalMs,
     evaluatedAt: health && new Date(health.evaluatedMs),

@@ -26,14 +26,19 @@ import {
   toSilenceView,
 } from './alert-views.ts';
 
-/** Creates the service behind the alert, rule, and silence endpoints. */
+/**
+ * Creates the service behind the alert, rule, and silence endpoints.
+ *
+ * @param publicUrl address of the server for links to runbooks. Without it, the links are relative.
+ */
 export function createAlertService(
   evaluator: AlertEvaluator,
   queryClient: QueryClient,
+  publicUrl?: string,
 ): AlertService {
   return {
-    ...createAlertMethods(evaluator, queryClient),
-    ...createRuleMethods(evaluator, queryClient),
+    ...createAlertMethods(evaluator, queryClient, publicUrl),
+    ...createRuleMethods(evaluator, queryClient, publicUrl),
     ...createSilenceMethods(evaluator),
   };
 }
@@ -47,7 +52,11 @@ const HIDDEN_SILENCE = { by: 'administrator', detail: 'set by an administrator' 
 
 type AlertMethods = Pick<AlertService, 'listAlerts' | 'getHistory' | 'acknowledge' | 'subscribe'>;
 
-function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient): AlertMethods {
+function createAlertMethods(
+  evaluator: AlertEvaluator,
+  queryClient: QueryClient,
+  publicUrl: string | undefined,
+): AlertMethods {
   const { alertStates, gate, recorder, now } = evaluator;
 
   const toView = (transition: Transition, scope: TenantScope, value?: number): AlertView =>
@@ -55,6 +64,7 @@ function createAlertMethods(evaluator: AlertEvaluator, queryClient: QueryClient)
       toAlert(transition, evaluator.findRule(transition.rule), value),
       gate.getSuppressions(transition.id).map((found) => limitToScope(found, scope)),
       scope,
+      publicUrl,
     );
 
   /** Removes the author, the comment, and the ID of an object that is outside the scope. */

@@ -5,6 +5,7 @@ import {
   type Suppression,
   toReadableLabels,
 } from '../../../core/alerts/alert.ts';
+import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
 import type { TenantScope } from '../../../core/tenant-scope.ts';
@@ -155,14 +156,18 @@ export interface AlertService {
 /**
  * Converts an alert for a caller with `scope`. Callers without access to hosts don't see the label of
  * the host.
+ *
+ * @param publicUrl address of the server for the link to the runbook, if it is known
  */
 export function toAlertView(
   { startedMs, firedMs, changedMs, ...alert }: Alert,
   suppressions: readonly Suppression[],
   { hosts }: TenantScope,
+  publicUrl: string | undefined,
 ): AlertView {
   return {
     ...alert,
+    runbook: toRunbookLink(alert.runbook, publicUrl),
     labels: hosts ? alert.labels : toReadableLabels(alert.labels),
     startedAt: new Date(startedMs),
     firedAt: toDate(firedMs),

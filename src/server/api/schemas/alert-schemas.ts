@@ -6,6 +6,10 @@ import { optionalNumberSchema, optionalTextSchema, timeSchema } from './response
 export const severitySchema = z.enum(AlertSeverity);
 export const alertStateSchema = z.enum(ALERT_STATES);
 const labelsSchema = z.record(z.string(), z.string());
+const runbookSchema = optionalTextSchema.meta({
+  description:
+    'Link to the runbook. For a built-in rule without a public URL of the server, the path `/runbooks/NAME` on the server.',
+});
 
 const suppressionSchema = z.strictObject({
   reason: z.string(),
@@ -22,7 +26,7 @@ export const alertSchema = z
     severity: severitySchema,
     labels: labelsSchema,
     annotations: labelsSchema,
-    runbook: optionalTextSchema,
+    runbook: runbookSchema,
     value: optionalNumberSchema,
     threshold: optionalNumberSchema,
     cause: optionalTextSchema,
@@ -59,7 +63,7 @@ export const alertRuleSchema = z
     thresholds: z.array(z.strictObject({ severity: severitySchema, threshold: z.number() })),
     direction: z.enum(['above', 'below']),
     labels: labelsSchema,
-    runbook: optionalTextSchema,
+    runbook: runbookSchema,
     for: z.number(),
     interval: z.number(),
     evaluatedAt: timeSchema.optional(),

@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isActive } from '../../../core/alerts/alert.ts';
+import { toRunbookLink } from '../../../core/alerts/runbook-link.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { createError } from '../../../core/perfscope-error.ts';
@@ -38,7 +39,7 @@ export function createMessageLinker(
       };
       return {
         ...alert,
-        runbook: toRunbookUrl(alert.runbook, base),
+        runbook: toRunbookLink(alert.runbook, base),
         links: {
           view: `${base}/?alert=${encodeURIComponent(alert.id)}`,
           acknowledge: alert.state === 'firing' ? createActionUrl('acknowledge') : undefined,
@@ -48,11 +49,6 @@ export function createMessageLinker(
     };
     return { ...message, alerts: message.alerts.map(addLinks) };
   };
-}
-
-/** Returns the URL of a runbook. The server has a page for each `#section` of docs/alerts.md. */
-function toRunbookUrl(runbook: string | undefined, base: string): string | undefined {
-  return runbook?.startsWith('#') ? `${base}/runbooks/${runbook.slice(1)}` : runbook;
 }
 
 /** Action, alert ID, receiver, and expiry in seconds since the epoch. */
