@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findQuestdbTargets, type StartupConfig } from '../core/config/startup-config.ts';
-import { toLabelName } from '../core/config-files/resolve-yaml-names.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { createError, errorMessage } from '../core/perfscope-error.ts';
 import type { Person } from '../core/person-and-roles.ts';
+import { toLabelName } from '../core/vocabulary.ts';
 import type { NotificationConfig } from '../server/notifications/config/notification-config.ts';
 import { requireQuestdbTargets, requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples } from './command-options.ts';

@@ -108,3 +108,16 @@ export function toInternalName(name: string): string {
   if (name !== term.name) collected?.set(name, term.name);
   return term.internal ?? term.name;
 }
+
+/** The labels of alerts, by the names of their dimensions. */
+const LABELS: ReadonlyMap<string, string> = new Map([
+  ['organizationId', 'organization'],
+  ['propertyId', 'property'],
+  ['queue', 'queue'],
+  ['version', 'version'],
+]);
+
+/** Returns the label of a dimension in any spelling. Other labels stay unchanged. */
+export function toLabelName(name: string): string {
+  return LABELS.get(toPreferredName(name)) ?? name;
+}

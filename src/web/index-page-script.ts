@@ -11,8 +11,18 @@ function table(caption, rows) {
   element.createCaption().textContent = caption;
   for (const cells of rows) {
     const row = element.insertRow();
-    for (const cell of cells) row.insertCell().textContent = cell;
+    for (const cell of cells) {
+      if (cell instanceof Object) row.insertCell().append(cell);
+      else row.insertCell().textContent = cell;
+    }
   }
+  return element;
+}
+
+function link(text, href) {
+  const element = document.createElement('a');
+  element.textContent = text;
+  element.href = href;
   return element;
 }
 
@@ -72,6 +82,7 @@ async function showAlert() {
     ['Severity', alert.severity],
     ['Started', new Date(alert.firedAt || alert.startedAt).toLocaleString()],
     ...(alert.cause ? [['Cause: ' + alert.cause]] : []),
+    ...(alert.runbook ? [['Runbook', link(alert.rule, alert.runbook)]] : []),
   ] : [];
   const caption = alert ? alert.annotations.summary || alert.rule : 'Alert: ' + detail;
   document.getElementById('alert').replaceChildren(table(caption, rows));

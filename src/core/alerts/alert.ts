@@ -1,6 +1,7 @@
 import { getScopePrefix } from '../queue-scope.ts';
 import type { AlertSeverity } from '../schema/enums.ts';
 import type { AlertState } from '../schema/tables/alerts-table.ts';
+import { toLabelName } from '../vocabulary.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -105,13 +106,18 @@ export function toReadableLabels(labels: Labels): Labels {
   return queueScope === undefined ? others : { ...others, queueScope: getScopePrefix(queueScope) };
 }
 
-/** Returns the labels for matchers: the alert's labels, `alertname`, and `severity`. */
+/**
+ * Returns the labels for matchers: the alert's labels, `alertname`, and `severity`. The column of a SQL rule
+ * can have another spelling, such as `organization_id`.
+ */
 export function getMatchLabels({
   labels,
   rule,
   severity,
 }: Pick<Alert, 'rule' | 'severity' | 'labels'>): Labels {
-  return { ...labels, alertname: rule, severity };
+  const matched: Record<string, string> = { ...labels, alertname: rule, severity };
+  for (const [name, value] of Object.entries(labels)) matched[toLabelName(name)] ??= value;
+  return matched;
 }
 
 export function isActive({ state }: Pick<Alert, 'state'>): boolean {

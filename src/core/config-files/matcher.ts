@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorMessage } from '../perfscope-error.ts';
+import { toLabelName } from '../vocabulary.ts';
 import { compileLabelPattern } from './label-pattern.ts';
-import { toLabelName } from './resolve-yaml-names.ts';
 
 /** A condition on a label, as in Alertmanager: `name="value"`, with `=`, `!=`, `=~`, or `!~`. */
 export interface Matcher {

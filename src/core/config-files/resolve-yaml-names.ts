@@ -1,5 +1,5 @@
 import { type Document, isPair, isScalar, isSeq, type Pair, type Scalar, visit } from 'yaml';
-import { resolveName, toInternalName, toPreferredName } from '../vocabulary.ts';
+import { resolveName, toInternalName, toLabelName, toPreferredName } from '../vocabulary.ts';
 
 /** Keys of maps whose keys are labels or texts of the user. */
 const USER_MAPS: ReadonlySet<unknown> = new Set(['labels', 'annotations']);
@@ -48,10 +48,4 @@ function resolveValue(pair: Pair<unknown, unknown>, parentKey: unknown): void {
     if (parentKey === 'measure') item.value = toInternalName(item.value);
     else item.value = toLabelName(item.value);
   }
-}
-
-/** Returns the label of a tenant: `organization` for `organizationId`. Other labels stay unchanged. */
-export function toLabelName(name: string): string {
-  const preferred = toPreferredName(name);
-  return TENANT_NAMES.has(preferred) ? preferred.slice(0, -'Id'.length) : name;
 }

@@ -6,6 +6,9 @@ import { collectDeprecatedNames, resolveName, TERMS } from '../../../src/core/vo
 import { loadBusinessRules } from '../../../src/server/actions/business-rules/load-business-rules.ts';
 import { loadAlertRules } from '../../../src/server/alerts/rules/load-alert-rules.ts';
 import { AGGREGATES } from '../../../src/server/alerts/rules/rule-aggregates.ts';
+import { createInhibitor } from '../../../src/server/alerts/suppression/inhibition.ts';
+import { toNotificationGroupKey } from '../../../src/server/alerts/suppression/notification-gate.ts';
+import { findSilenceSuppression } from '../../../src/server/alerts/suppression/silence.ts';
 import { parseBody, parseQueryString } from '../../../src/server/api/request/request-parser.ts';
 import { loadNotificationConfig } from '../../../src/server/notifications/config/load-notification-config.ts';
 import { createRejectedSqlError } from '../../../src/storage/sql/check-user-sql.ts';
@@ -159,6 +162,60 @@ it('accepts both names in business rules', () => {
   expect(current.value.rules[0]).toMatchObject({
     per: 'organization',
     only: { organization: ['anna'] },
+  });
+});
+
+describe('labels', () => {
+  const ruleNamed = (names: { queue: string; organization: string; version: string }) =>
+    loadRules(`rules:
+  - name: own
+    measure: { aggregate: depth, groupBy: [${names.queue}, ${names.organization}, ${names.version}] }
+    thresholds: { warning: 1, critical: 9 }
+inhibit:
+  - name: same
+    source: ['alertname="worse"', '${names.queue}!="sms"']
+    target: ['alertname="own"']
+    equal: [${names.queue}, ${names.organization}, ${names.version}]
+maintenance:
+  - name: silence
+    matchers: ['${names.queue}="mail"', '${names.organization}="anna"', '${names.version}="2"']
+notifications: { groupBy: [${names.queue}, ${names.version}] }`).value;
+  const alert = (id: string, labels: Record<string, string>) =>
+    ({ id, rule: id, state: 'firing', severity: 'critical', labels }) as const;
+  const LABELS = { queue: 'mail', organization: 'anna', version: '2' };
+  const NAMES = [
+    { queue: 'queue', organization: 'organizationId', version: 'version' },
+    { queue: 'queueName', organization: 'organization', version: 'serviceVersion' },
+    { queue: 'queue_name', organization: 'organization_id', version: 'service_version' },
+  ];
+
+  it.each(NAMES)('have the same meaning with the names $queue and $version', (names) => {
+    const { inhibit, maintenance, notifications } = ruleNamed(names);
+    const own = alert('own', LABELS);
+    const findInhibiting = (more: Record<string, string>) => {
+      const worse = alert('worse', { ...LABELS, ...more });
+      return createInhibitor([own, worse], inhibit)(own)?.by;
+    };
+    expect(findInhibiting({})).toBe('worse');
+    expect(findInhibiting({ queue: 'sms' })).toBeUndefined();
+    expect(findInhibiting({ queue: 'other' })).toBeUndefined();
+    expect(findInhibiting({ version: '1' })).toBeUndefined();
+    expect(findSilenceSuppression(own, maintenance, 0)?.by).toBe('silence');
+    expect(toNotificationGroupKey(own, notifications.groupBy)).toBe(
+      '{"organization":"anna","queue":"mail","version":"2"}',
+    );
+  });
+
+  it.each(NAMES)('of SQL rules can also be named $queue and $version', (names) => {
+    const { inhibit, maintenance } = ruleNamed(NAMES[0]!);
+    const own = alert('own', {
+      [names.queue]: 'mail',
+      [names.organization]: 'anna',
+      [names.version]: '2',
+    });
+    expect(findSilenceSuppression(own, maintenance, 0)?.by).toBe('silence');
+    const other = alert('worse', { ...own.labels, [names.organization]: 'ben' });
+    expect(createInhibitor([own, other], inhibit)(own)).toBeUndefined();
   });
 });
 

@@ -35,12 +35,17 @@ it('shows the command if the server would reject the download', () => {
 });
 
 /** Runs the page's script for a link to an alert. Returns the text of the table about the alert. */
-async function showAlert(status: number, body: object): Promise<{ url: string; texts: string[] }> {
+async function showAlert(
+  status: number,
+  body: object,
+): Promise<{ url: string; texts: string[]; links: unknown[] }> {
   const texts: string[] = [];
+  const links: unknown[] = [];
   const createTextElement = () => ({
     set textContent(text: string) {
       texts.push(text);
     },
+    append: (link: object) => links.push({ ...link }),
   });
   const tableElement = {
     createCaption: createTextElement,
@@ -54,6 +59,7 @@ async function showAlert(status: number, body: object): Promise<{ url: string; t
     state: {},
   };
   runInNewContext(INDEX_PAGE_SCRIPT, {
+    Object,
     URLSearchParams,
     navigator: {},
     sessionStorage: { getItem: () => null },
@@ -65,13 +71,13 @@ async function showAlert(status: number, body: object): Promise<{ url: string; t
       return { status, ok: status === 200, json: async () => body };
     },
     document: {
-      createElement: () => tableElement,
+      createElement: (name: string) => (name === 'a' ? {} : tableElement),
       querySelectorAll: () => [],
       getElementById: (id: string) => elements[id],
     },
   });
   await shown;
-  return { url: await url, texts };
+  return { url: await url, texts, links };
 }
 
 it('shows the alert of a link in a message', async () => {
@@ -82,14 +88,16 @@ it('shows the alert of a link in a message', async () => {
     annotations: { summary: 'shop: /rooms takes 6 s on average' },
     startedAt: '2026-11-25T08:00:00.000Z',
     cause: 'average ×3.1',
+    runbook: '/runbooks/response-time',
   };
-  const { url, texts } = await showAlert(200, { alert });
+  const { url, texts, links } = await showAlert(200, { alert });
   expect(url).toBe('/api/performance/alerts/a%2Fb');
   expect(texts.slice(0, 7)).toEqual([
     'shop: /rooms takes 6 s on average',
     ...['Rule', 'response-time', 'State', 'firing', 'Severity', 'critical'],
   ]);
-  expect(texts.at(-1)).toBe('Cause: average ×3.1');
+  expect(texts.slice(-2)).toEqual(['Cause: average ×3.1', 'Runbook']);
+  expect(links).toEqual([{ textContent: 'response-time', href: '/runbooks/response-time' }]);
   const missing = await showAlert(404, { detail: 'alerts/x does not exist' });
   expect(missing.texts).toEqual(['Alert: alerts/x does not exist']);
 });

@@ -50,6 +50,7 @@ export function createInhibitor(
   rules: readonly InhibitRule[],
 ): Inhibitor {
   const active = alerts.filter(isActive);
+  const organizations = new Map(active.map((each) => [each.id, getMatchLabels(each).organization]));
   // Sources are indexed by their `equal` labels, because an alert storm can contain thousands of
   // alerts.
   const indexedRules = rules.map((rule) => ({
@@ -66,7 +67,10 @@ export function createInhibitor(
       const matchesBoth = matchesAll(rule.source, labels);
       const source = sources
         .get(toEqualLabelsKey(alert, rule.equal))
-        ?.filter((other) => other.id !== alert.id && canInhibit(other, alert))
+        ?.filter(
+          (other) =>
+            other.id !== alert.id && canInhibit(organizations.get(other.id), labels.organization),
+        )
         .filter(
           (other) =>
             rule.worseToo || getSeverityRank(other.severity) >= getSeverityRank(alert.severity),
@@ -81,9 +85,8 @@ export function createInhibitor(
   };
 }
 
-function canInhibit(source: AlertSummary, target: AlertSummary): boolean {
-  const { organization } = source.labels;
-  return organization === undefined || organization === target.labels.organization;
+function canInhibit(source: string | undefined, target: string | undefined): boolean {
+  return source === undefined || source === target;
 }
 
 /** Returns a key of the `equal` labels. A missing label equals an empty label. */
