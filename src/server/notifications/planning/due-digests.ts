@@ -89,6 +89,14 @@ export class DigestStore {
       .flatMap(([, value]) => Object.keys((value as CollectedDigest).alerts));
   }
 
+  /** Returns the IDs of the alerts that wait for a digest and haven't been resolved. */
+  listOngoingAlertIds(): string[] {
+    return this.#journal
+      .entries(JOURNAL_KIND)
+      .flatMap(([, value]) => Object.values((value as CollectedDigest).alerts))
+      .flatMap(({ id, state }) => (state === 'resolved' ? [] : [id]));
+  }
+
   /**
    * Removes and returns the digests that are due. Digests that were removed from the configuration
    * are due immediately.

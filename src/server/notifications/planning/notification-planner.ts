@@ -274,9 +274,15 @@ export class NotificationPlanner {
     this.#resolvedCheckedMs = now;
     const unnotified: AlertGroup[] = [];
     try {
-      for (const id of [...threads.ongoingAlertIds]) {
-        const isKnown = !threads.listByAlert(id).some(({ notified }) => isOngoing(notified[id]));
-        if (isKnown || lookup.find(id) || lookup.getSuppressions(id).length > 0) continue;
+      const waitingIds = new Set(this.#digests.listOngoingAlertIds());
+      for (const id of new Set([...threads.ongoingAlertIds, ...waitingIds])) {
+        const isOpen = threads.listByAlert(id).some(({ notified }) => isOngoing(notified[id]));
+        if (
+          !(isOpen || waitingIds.has(id)) ||
+          lookup.find(id) ||
+          lookup.getSuppressions(id).length > 0
+        )
+          continue;
         const stored = await lookup.findStored(id);
         if (!stored) continue;
         // The alert has ended, even if its last stored row has another state.
@@ -285,7 +291,7 @@ export class NotificationPlanner {
         const nonDigestKeys = [...groupKeys].filter(
           (key) => parseDigestGroupKey(key) === undefined,
         );
-        if (nonDigestKeys.length < groupKeys.size) this.#addResolvedToDigests(alert, now);
+        this.#addResolvedToDigests(alert, now);
         for (const key of nonDigestKeys) {
           unnotified.push({ key, alerts: [alert, ...this.#findActiveAlerts(key)] });
         }

@@ -112,11 +112,17 @@ function recordSent(
   now: number,
 ): RecipientState {
   const sentIds = new Set(alerts.filter(({ state }) => state !== 'resolved').map(({ id }) => id));
+  const resolved = new Map(
+    alerts.filter(({ state }) => state === 'resolved').map((alert) => [alert.id, alert]),
+  );
+  const held = Object.entries(state.held)
+    .filter(([id]) => !sentIds.has(id))
+    .map(([id, each]) => [id, { ...each, alert: resolved.get(id) ?? each.alert }]);
   const criticals = alerts.filter(isCritical).map((alert) => [toSubjectKey(alert), now]);
   return {
     ...state,
     criticalMs: { ...state.criticalMs, ...Object.fromEntries(criticals) },
-    held: Object.fromEntries(Object.entries(state.held).filter(([id]) => !sentIds.has(id))),
+    held: Object.fromEntries(held),
   };
 }
 

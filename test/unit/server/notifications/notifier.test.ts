@@ -368,3 +368,19 @@ it('starts the time of an escalation at the first attempt, even if the channel f
   await runTimersUntil(() => sent.length === 2);
   expect(sent[1]).toMatchObject({ kind: 'escalation', receiver: 'n', level: 1 });
 });
+
+it('lists an alert as resolved in a digest if it ended while the server was stopped', async () => {
+  await startNotifier();
+  const alert = makeKnownAlert({ labels: { team: 'low' } });
+  await notify(alert);
+  await stopNotifier();
+  activeAlerts.delete(alert.id);
+  storedAlerts.set(alert.id, { ...alert, state: 'resolved' });
+  now += 5 * MINUTE_MS;
+  await startNotifier();
+  await notifier.tick();
+  now += 2 * 60 * MINUTE_MS;
+  await notifier.tick();
+  await runTimersUntil(() => sent.length === 1);
+  expect(sent[0]?.alerts.map(({ id, state }) => [id, state])).toEqual([[alert.id, 'resolved']]);
+});

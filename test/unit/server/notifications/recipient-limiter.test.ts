@@ -120,3 +120,25 @@ it('does not keep a message back after the clock was set back', () => {
   expect(takeSummary(state, LIMIT, NOW).alerts).toEqual([]);
   expect(takeSummary(state, LIMIT, NOW - 60 * MINUTE_MS).alerts).toHaveLength(1);
 });
+
+it('shows a held alert as resolved if it ended in a message that was sent at once', () => {
+  const makeAlert = (id: string, state: 'firing' | 'resolved', severity: 'high' | 'critical') =>
+    makeMessageAlert({ id, state, severity, labels: { service: id } });
+  let state: RecipientState = NEW_RECIPIENT;
+  const admit = (...alerts: ReturnType<typeof makeAlert>[]) => {
+    const result = admitMessage(
+      state,
+      { message: makeMessage({ alerts }), target: TARGET },
+      LIMIT,
+      NOW,
+    );
+    state = result.state;
+    return result.isSent;
+  };
+  for (const id of ['1', '2', '3']) expect(admit(makeAlert(id, 'firing', 'high'))).toBe(true);
+  expect(admit(makeAlert('a', 'firing', 'high'))).toBe(false);
+  const isSent = admit(makeAlert('b', 'firing', 'critical'), makeAlert('a', 'resolved', 'high'));
+  expect(isSent).toBe(true);
+  const { alerts } = takeSummary(state, LIMIT, NOW + LIMIT.perMs);
+  expect(alerts.map(({ alert }) => [alert.id, alert.state])).toEqual([['a', 'resolved']]);
+});
