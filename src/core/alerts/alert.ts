@@ -89,7 +89,8 @@ export interface AlertLookup {
   find(id: string): Alert | undefined;
   getSuppressions(id: string): readonly Suppression[];
   /**
-   * Returns the last stored version of an alert, even if it is resolved.
+   * Returns the last stored version of an alert, even if it is resolved. An alert that isn't active anymore
+   * is returned as resolved.
    *
    * @throws PS_UNAVAILABLE if QuestDB is unreachable
    */

@@ -229,7 +229,13 @@ export function createAlertLookup(
     async findStored(id) {
       const [row] = await loadAlertRows(queryClient, UNRESTRICTED_SCOPE, sql`id = ${id}`, 1);
       const transition = row && parseTransition(row);
-      return transition && toMessageAlert(transition, transition.value);
+      if (!transition) return undefined;
+      if (transition.state === 'resolved' || evaluator.alertStates.find(id))
+        return toMessageAlert(transition, transition.value);
+      // The row about the end is missing, or not readable yet. The stored value is from before the end.
+      const timestamp = evaluator.now();
+      const ended = { ...transition, timestamp, state: 'resolved', value: undefined } as const;
+      return toMessageAlert(ended, undefined);
     },
   };
 }

@@ -13,7 +13,9 @@ import {
 } from '../../../../src/server/alerts/evaluation/evaluate-alert-rule.ts';
 import type { Observation } from '../../../../src/server/alerts/evaluation/observation.ts';
 import type { AlertRule } from '../../../../src/server/alerts/rules/alert-rule.ts';
+import { createAlertLookup } from '../../../../src/server/alerts/service/alert-service.ts';
 import { NotificationGate } from '../../../../src/server/alerts/suppression/notification-gate.ts';
+import { createEvaluator } from '../../../support/alert-fixtures.ts';
 import { findRule, loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const SET = loadTestRules('');
@@ -149,4 +151,25 @@ it('remembers the worst value while an alert fires, in the direction of its rule
     dispatcher.dispatch([], T0 + 600_000);
     expect(notified.at(-1)).toMatchObject({ id, state: 'resolved', worst: { text: worst } });
   }
+});
+
+it('does not show the last bad value if the row about the end is missing', async () => {
+  const rule = findRule(SET, 'response-time');
+  const { id, seq, state, severity, value, labels } = evaluateValues(rule, [6010]).last;
+  expect(state).toBe('firing');
+  const row = { id, seq, rule: rule.name, state, severity, value, labels };
+  const times = { timestamp: new Date(T0), started_at: new Date(T0), fired_at: new Date(T0) };
+  const queryClient = {
+    read: async () => [{ ...row, threshold: 5000, ...times }],
+    getCatalog: async () => new Map(),
+  };
+  const options = { queryClient, add: () => {}, flush: async () => {}, now: () => T0 + 600_000 };
+  const lookup = createAlertLookup(createEvaluator(options), queryClient);
+  expect(await lookup.findStored(id)).toMatchObject({
+    state: 'resolved',
+    value: undefined,
+    current: undefined,
+    changedMs: T0 + 600_000,
+    annotations: { summary: 'booking /rooms: response-time ended (no new data)' },
+  });
 });
