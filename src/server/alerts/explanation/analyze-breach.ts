@@ -6,11 +6,12 @@ import {
 } from '../../../core/tenant-scope.ts';
 import { HOSTS_TABLE } from '../../../storage/queries/aggregation-tables.ts';
 import { toHostAggregations } from '../../../storage/queries/host-health.ts';
+import type { Dimension } from '../../../storage/queries/query-definition.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
 import { runQuery } from '../../../storage/queries/run-query.ts';
 import { getLastRange } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
-import type { Observation } from '../evaluation/observation.ts';
+import { type Observation, toLabelsKey } from '../evaluation/observation.ts';
 import { queryMeasure } from '../rule-queries/measure-query.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import type { Measure } from '../rules/alert-rule.ts';
@@ -60,7 +61,7 @@ export async function analyzeBreach(
   };
   const [headline, contributors, changes, services] = await Promise.all([
     queryHeadline({ ...breach, measure: groupMeasure }, caches.before),
-    queryContributors(groupMeasure, caches.now, scope),
+    queryContributors(groupMeasure, caches.now, scope, listMissingTenant(measure, group)),
     queryChanges(breach, caches, scope),
     queryServices(queryClient, breach, scope),
   ]);
@@ -69,12 +70,14 @@ export async function analyzeBreach(
 
 /** Returns the change of the rule's own value. A spike's value is already a change. */
 async function queryHeadline(
-  { measure, value }: Breach,
+  { measure, group, value }: Breach,
   before: RuleQueryCache,
 ): Promise<MetricChange | undefined> {
   const { aggregate } = measure;
   if (aggregate === 'spike' || aggregate === 'uptime') return undefined;
-  const [baseline] = await queryMeasure(toBaseline(measure), before);
+  const found = await queryMeasure(toBaseline(measure), before);
+  // A filter can't select rows without a tenant, so there can be other groups.
+  const baseline = found.find(({ labels }) => toLabelsKey(labels) === toLabelsKey(group));
   if (baseline?.value === undefined || !hasBaseline(baseline, measure)) return undefined;
   return {
     metric: aggregate,
@@ -96,12 +99,21 @@ async function queryChanges(
     listRelatedMetrics(measure)
       .filter(({ groupBy }) => scope.hosts || groupBy !== 'host')
       .map(async (related) => {
-        const relatedMeasure = toMeasure(related, group, measure.windowMs);
+        const missing = listMissingTenant(measure, group).filter((name) =>
+          related.filterBy.includes(name),
+        );
+        const relatedMeasure = toMeasure(related, group, measure.windowMs, missing);
+        const hasNoTenant = ({ labels }: Observation) => !missing.some((name) => labels[name]);
         const [now, before] = await Promise.all([
           queryMeasure(relatedMeasure, caches.now),
           queryMeasure(toBaseline(relatedMeasure), caches.before),
         ]);
-        return compareWithBaseline(related, now, before, relatedMeasure);
+        return compareWithBaseline(
+          related,
+          now.filter(hasNoTenant),
+          before.filter(hasNoTenant),
+          relatedMeasure,
+        );
       }),
   );
   return found.flat();
@@ -152,7 +164,12 @@ function toBaseline(measure: Measure): Measure {
   return { ...measure, windowMs: BASELINE_WINDOWS * measure.windowMs };
 }
 
-function toMeasure(related: RelatedMetric, group: Labels, windowMs: number): Measure {
+function toMeasure(
+  related: RelatedMetric,
+  group: Labels,
+  windowMs: number,
+  missing: readonly Dimension[],
+): Measure {
   const { type, aggregate, groupBy, filterBy } = related;
   const labels = Object.entries(group).filter(([name]) => filterBy.includes(name));
   return {
@@ -161,7 +178,7 @@ function toMeasure(related: RelatedMetric, group: Labels, windowMs: number): Mea
     aggregate,
     windowMs,
     filter: toFilter(Object.fromEntries(labels)),
-    groupBy: groupBy ? [groupBy] : [],
+    groupBy: [...(groupBy ? [groupBy] : []), ...missing],
     slowerThanMs: undefined,
     baselineMs: undefined,
     minimumIncrease: 0,
@@ -208,6 +225,13 @@ async function queryServices(
   const isCpu = measure.type === 'CPU_USAGE';
   return sorted.map(([service, percent]) =>
     isCpu && percent >= 1 ? `${service} (${Math.round(percent)} % CPU)` : service,
+  );
+}
+
+/** Lists the dimensions of the tenant by which the rule is grouped, but which the alert doesn't have. */
+function listMissingTenant({ groupBy }: Measure, group: Labels): readonly Dimension[] {
+  return (['organization', 'property'] as const).filter(
+    (name) => groupBy.includes(name) && group[name] === undefined,
   );
 }
 

@@ -16,17 +16,24 @@ interface WeightedGroup {
 const WORK_DIMENSIONS: readonly Dimension[] = ['endpoint', 'operation', 'organization', 'instance'];
 const JOB_DIMENSIONS: readonly Dimension[] = ['queue', 'operation', 'organization', 'instance'];
 
-/** Returns the share of each contributor in the total time, the errors, or the jobs. */
+/**
+ * Returns the share of each contributor in the total time, the errors, or the jobs.
+ *
+ * @param missing dimensions that the rows must not have
+ */
 export async function queryContributors(
   measure: Measure,
   cache: RuleQueryCache,
   { hosts }: TenantScope,
+  missing: readonly Dimension[],
 ): Promise<Contributor[]> {
   const isQueue = QUEUE_AGGREGATES.has(measure.aggregate);
   const dimensions = (isQueue ? JOB_DIMENSIONS : WORK_DIMENSIONS).filter(
     (name) => !measure.filter[name] && (hosts || name !== 'instance'),
   );
-  const groups = await queryWeights({ ...measure, groupBy: dimensions }, cache);
+  const groupBy = [...new Set([...dimensions, ...missing])];
+  const found = await queryWeights({ ...measure, groupBy }, cache);
+  const groups = found.filter(({ group }) => !missing.some((name) => group[name] !== undefined));
   const total = sumBy(groups, ({ weight }) => weight);
   const totalCount = sumBy(groups, ({ count }) => count);
   // Sampled values, such as CPU usage, have no counts and can't be divided.
