@@ -14,6 +14,7 @@ import {
   toNotificationGroupKey,
   updateAlertGroup,
 } from '../../../../src/server/alerts/suppression/notification-gate.ts';
+import { DIMENSIONS } from '../../../../src/storage/queries/query-definition.ts';
 import { loadTestRules, T0 } from '../../../support/alert-rule-fixtures.ts';
 
 const SET = loadTestRules('');
@@ -57,6 +58,15 @@ describe('inhibition', () => {
       labels: { scope: 'host', service: 'booking' },
     });
     expect(findInhibiting(alert(), host)).toBeUndefined();
+  });
+
+  it('does not suppress alerts of the same rule about another object', () => {
+    for (const dimension of DIMENSIONS) {
+      const [one, other] = (['warning', 'critical'] as const).map((severity) =>
+        alert({ severity, labels: { scope: 'service', [dimension]: severity } }),
+      );
+      expect(findInhibiting(one!, other!), dimension).toBeUndefined();
+    }
   });
 
   it('leaves one alert for one slow statement', () => {
