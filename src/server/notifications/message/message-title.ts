@@ -38,8 +38,8 @@ function formatMain(message: Message): string {
   const { kind, status, alerts } = message;
   const worst = alerts[0]!;
   if (kind === 'digest') return `${formatAlertCount(alerts.length)}: ${formatCounts(alerts)}`;
-  if (kind === 'summary') return `${formatMoreAlerts(alerts.length)}: ${formatCounts(alerts)}`;
   if (alerts.length === 1) return formatAlertSummary(worst);
+  if (kind === 'summary') return `${formatMoreAlerts(alerts.length)}: ${formatCounts(alerts)}`;
   if (status === 'firing') return formatAlertSummary(worst);
   const service = getCommonValue(alerts, ({ labels }) => labels.service);
   const count = formatAlertCount(alerts.length);

@@ -236,6 +236,8 @@ describe('message text', () => {
   });
 
   it('is short in an SMS, and includes a link if the link fits', () => {
+    // A text message has only a title, so it must name the alert.
+    expect(formatSms(makeMessage({ kind: 'summary' }))).toBe(formatSms(makeMessage()));
     expect(formatSms(makeMessage())).toBe(
       'CRITICAL shop: /rooms takes 6 s on average (limit: 5 s) - anna/north https://perfscope.example/ack?t=1',
     );
