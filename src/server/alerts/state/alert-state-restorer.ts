@@ -1,14 +1,21 @@
+import { mapLimit } from '../../../core/concurrency.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import type { Transition } from '../evaluation/alert-transition.ts';
 import { listEndedServices } from '../evaluation/evaluate-alert-rule.ts';
-import { parseTransition } from '../evaluation/rebuild-alert-states.ts';
+import { type Observation, toLabelsKey } from '../evaluation/observation.ts';
+import { parseTransition, type ReportedGroup } from '../evaluation/rebuild-alert-states.ts';
+import { queryMeasure } from '../rule-queries/measure-query.ts';
 import { RuleQueryCache } from '../rule-queries/rule-query-cache.ts';
 import { type QueryRule, queryRule } from '../rule-queries/run-rule-query.ts';
 import { loadLastAlertRows, loadLastHealthTime, loadRecentAlertRows } from './alert-queries.ts';
 import type { AlertStateStore } from './alert-state-store.ts';
+
+const MAX_CONCURRENT_QUERIES = 3;
+/** With more groups, one query for each of them takes too long. */
+const MAX_DETAILED_GROUPS = 500;
 
 export interface AlertStateRestorerOptions {
   readonly queryClient: QueryClient;
@@ -84,13 +91,35 @@ export class AlertStateRestorer {
       const running = observations.filter(
         ({ labels, hasEnded }) => !hasEnded && !endedServices.has(labels.service ?? ''),
       );
-      const groups = running.map(({ labels, newestMs, coveredMs = 0 }) => ({
-        labels,
-        firstSeenMs: newestMs - coveredMs,
-        lastSeenMs: newestMs,
-      }));
+      const groups: ReportedGroup[] = [];
+      await mapLimit(running, MAX_CONCURRENT_QUERIES, async (observation) => {
+        const { labels, newestMs, coveredMs = 0 } = observation;
+        const isDetailed = running.length <= MAX_DETAILED_GROUPS;
+        const lastRunMs = isDetailed ? await this.#queryLastRun(rule, observation) : coveredMs;
+        groups.push({ labels, firstSeenMs: newestMs - lastRunMs, lastSeenMs: newestMs });
+      });
       alertStates.addReportedGroups(rule.name, groups);
       this.#rulesWithReportedGroups.add(rule.name);
     }
+  }
+
+  /**
+   * Returns for how long a group sent data before its newest row, if that is shorter than the rule requires.
+   * A script that runs every hour sends data all day, but only for a short time in each run.
+   */
+  async #queryLastRun(
+    { source, noDataMinimumAgeMs, noDataAfterMs }: QueryRule,
+    { labels, newestMs, coveredMs = 0 }: Observation,
+  ): Promise<number> {
+    if (source.kind === 'sql' || coveredMs < noDataMinimumAgeMs) return coveredMs;
+    const { queryClient, healthIntervalMs } = this.#options;
+    const filter = Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, [text]]));
+    const windowMs = noDataMinimumAgeMs + noDataAfterMs;
+    const cache = new RuleQueryCache(queryClient, newestMs + 1, healthIntervalMs);
+    const lastRun = { ...source, filter: { ...source.filter, ...filter }, windowMs };
+    const found = await queryMeasure(lastRun, cache);
+    const run = found.find((each) => toLabelsKey(each.labels) === toLabelsKey(labels));
+    const lastRunMs = run?.coveredMs ?? coveredMs;
+    return lastRunMs >= noDataMinimumAgeMs ? coveredMs : lastRunMs;
   }
 }
