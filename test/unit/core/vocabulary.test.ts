@@ -206,6 +206,22 @@ notifications: { groupBy: [${names.queue}, ${names.version}] }`).value;
     );
   });
 
+  it.each(NAMES)(
+    'have the same meaning in annotations with the names $queue and $version',
+    (names) => {
+      const { rules } = loadRules(`rules:
+  - name: own
+    measure: { aggregate: depth, groupBy: [${names.queue}, ${names.organization}, ${names.version}] }
+    thresholds: { warning: 1 }
+    annotations:
+      summary: '{{ $labels.${names.organization} }} {{ $labels.${names.queue} }} {{ $labels.${names.version} }}'
+`).value;
+      const summary = rules.find(({ name }) => name === 'own')?.annotations.summary;
+      const data = { rule: 'own', severity: 'warning', value: 1, threshold: 1, labels: LABELS };
+      expect(summary?.(data)).toBe('anna mail 2');
+    },
+  );
+
   it.each(NAMES)('of SQL rules can also be named $queue and $version', (names) => {
     const { inhibit, maintenance } = ruleNamed(NAMES[0]!);
     const own = alert('own', {

@@ -1,5 +1,6 @@
 import { formatSuggestion } from '../../../core/config-files/config-validation.ts';
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
+import { toLabelName } from '../../../core/vocabulary.ts';
 
 /** Filters for numbers. `humanizeDuration` takes ms, and `humanizePercentage` takes percent. */
 const NUMBER_FILTERS: Readonly<Record<string, (value: number) => string>> = {
@@ -100,7 +101,9 @@ function parseTextVariable(
     const field = TEXT_VARIABLES[variable as keyof typeof TEXT_VARIABLES];
     return (data) => data[field];
   }
-  const label = /^\$labels\.([a-zA-Z_]\w*)$/.exec(variable)?.[1];
+  const written = /^\$labels\.([a-zA-Z_]\w*)$/.exec(variable)?.[1];
+  const isOther = written !== undefined && labels !== undefined && !labels.includes(written);
+  const label = isOther ? toLabelName(written) : written;
   if (label === undefined) {
     report(`\`${variable}\` is not a variable; ${formatSuggestion(variable, VARIABLES)}`);
   } else if (labels && !labels.includes(label)) {
