@@ -2,10 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { guard } from '../../core/guard.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
+import { observeFileResponses } from './first-byte.ts';
 import type { RequestRecorder } from './request-recorder.ts';
 import { createRequestState, getRequestState, type RequestState } from './request-state.ts';
 import { hasStreamHeaderFields } from './stream-detection.ts';
-import { enterRequestContext, type Tenant } from './tenant-context.ts';
+import { enterRequestContext, leaveRequestContext, type Tenant } from './tenant-context.ts';
 import type { TenantRequest } from './tenant-reader.ts';
 
 /** Part of the agent that fails if a callback throws. */
@@ -14,6 +15,8 @@ const PART = 'the HTTP/2 request metrics';
 /** Error codes of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113#section-7). */
 const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
+/** State of a stream that the session doesn't have (`NGHTTP2_STREAM_STATE_IDLE`). */
+const STREAM_STATE_IDLE = 1;
 
 /**
  * Returns whether a version of Node.js publishes the start and the end of each HTTP/2 stream. Older
@@ -65,8 +68,10 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
 
   const onStart = guard(PART, ({ stream, headers }: StreamMessage) => {
     const { ':method': method = '', ':path': url = '' } = headers;
-    // A pushed response has no request, and a tunnel has no response.
-    if (isPushed(stream) || method === 'CONNECT' || isIgnored(url)) return;
+    // A pushed response belongs to another request, and a tunnel has no response.
+    if (isPushed(stream)) return;
+    if (method === 'CONNECT' || isIgnored(url)) return leaveRequestContext();
+    observeFileResponses(PART, stream);
     const state = createRequestState(stream, {
       method,
       scheme: stream.session?.encrypted ? 'https' : 'http',
@@ -114,10 +119,25 @@ function isPushed({ id = 0 }: ServerHttp2Stream): boolean {
 /** Returns who closed a stream. Call it while the stream closes. */
 function findEndReason(stream: ServerHttp2Stream): EndReason {
   const { rstCode, errored } = stream;
-  if (stream.writableFinished || (rstCode === NO_ERROR && !stream.aborted)) return 'finished';
+  if (isComplete(stream)) return 'finished';
   if (errored) return isPeerError(errored) ? 'clientClosed' : 'serverFailed';
   // A lost connection destroys the session with its streams.
   if (stream.destroyed) return stream.session?.destroyed ? 'clientClosed' : 'serverClosed';
   if (rstCode === INTERNAL_ERROR) return 'serverFailed';
-  return rstCode === NO_ERROR ? 'serverClosed' : 'clientClosed';
+  // The stream is gone only if the server has reset it. Clients reset streams with `NO_ERROR` too.
+  const isReset = rstCode === NO_ERROR && stream.state.state === STREAM_STATE_IDLE;
+  return isReset ? 'serverClosed' : 'clientClosed';
+}
+
+/** Returns whether the server has sent the whole response. */
+function isComplete(stream: ServerHttp2Stream): boolean {
+  // The writable side of HEAD requests ends before the response.
+  if (!stream.headersSent) return false;
+  if (stream.writableFinished && !isFileResponse(stream)) return true;
+  return stream.rstCode === NO_ERROR && stream.state.localClose === 1;
+}
+
+/** Node.js ends the writable side before it sends the file, and removes `_final` of this stream. */
+function isFileResponse(stream: ServerHttp2Stream): boolean {
+  return (stream._final as unknown) === null;
 }
