@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
 import { guard, runGuarded } from '../../core/guard.ts';
-import { type Method, type MethodRecord, observeMethod, wrapMethod } from './method-patching.ts';
-import { getHttp1State, getRequestState, type RequestState } from './request-state.ts';
+import { type Method, type MethodRecord, wrapMethod } from './method-patching.ts';
+import { getHttp1State, storeFirstByteTime } from './request-state.ts';
 
 /** Private fields of Node.js (lib/_http_outgoing.js). They are the same in Node.js 22, 24, and 26. */
 interface ResponseInternals extends ServerResponse {
@@ -10,11 +9,6 @@ interface ResponseInternals extends ServerResponse {
 }
 
 let isObserved = false;
-let areFilesObserved = false;
-
-function storeTime(state: RequestState | undefined): void {
-  if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
-}
 
 /**
  * Stores the time of the first byte of each HTTP/1 response in the state of its request. Call it when
@@ -33,7 +27,7 @@ export function observeFirstBytes(part: string): void {
 export function patchSend({ prototype }: { prototype: object }, part: string): void {
   const storeFirstByte = guard(part, (response: ServerResponse) => {
     // With pipelining, a response without a socket waits for the responses before it.
-    if (response.socket !== null) storeTime(getHttp1State(response.req));
+    if (response.socket !== null) storeFirstByteTime(getHttp1State(response.req));
   });
   const base = Object.getPrototypeOf(prototype) as MethodRecord;
   const isInherited = !Object.hasOwn(prototype, '_send');
@@ -46,17 +40,4 @@ export function patchSend({ prototype }: { prototype: object }, part: string): v
       return send.call(this, data, encoding, callback, byteLength);
     };
   });
-}
-
-/**
- * Stores the time of the first byte of HTTP/2 responses with a file, for which Node.js publishes nothing.
- * Call it with the first stream. Never throws.
- */
-export function observeFileResponses(part: string, stream: ServerHttp2Stream): void {
-  if (areFilesObserved) return;
-  areFilesObserved = true;
-  const prototype = Object.getPrototypeOf(stream) as object;
-  const before = (self: ServerHttp2Stream) => storeTime(getRequestState(self));
-  for (const name of ['respondWithFD', 'respondWithFile'])
-    runGuarded(part, () => observeMethod(part, prototype, name, { before }));
 }

@@ -2,9 +2,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { guard } from '../../core/guard.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
-import { observeFileResponses } from './first-byte.ts';
+import { observeStreams } from './http2-streams.ts';
 import type { RequestRecorder } from './request-recorder.ts';
-import { createRequestState, getRequestState, type RequestState } from './request-state.ts';
+import {
+  createRequestState,
+  getRequestState,
+  type RequestState,
+  storeFirstByteTime,
+} from './request-state.ts';
 import { hasStreamHeaderFields } from './stream-detection.ts';
 import { enterRequestContext, leaveRequestContext, type Tenant } from './tenant-context.ts';
 import type { TenantRequest } from './tenant-reader.ts';
@@ -15,8 +20,6 @@ const PART = 'the HTTP/2 request metrics';
 /** Error codes of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113#section-7). */
 const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
-/** State of a stream that the session doesn't have (`NGHTTP2_STREAM_STATE_IDLE`). */
-const STREAM_STATE_IDLE = 1;
 
 /**
  * Returns whether a version of Node.js publishes the start and the end of each HTTP/2 stream. Older
@@ -51,10 +54,14 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
   const { recorder, isIgnored, isStreamUrl, resolveTenant } = options;
   const openStreams = new Map<ServerHttp2Stream, RequestState>();
 
-  const end = (stream: ServerHttp2Stream, reason: EndReason) => {
+  const end = (
+    stream: ServerHttp2Stream,
+    findReason: (stream: ServerHttp2Stream, state: RequestState) => EndReason,
+  ) => {
     const state = openStreams.get(stream);
     if (state === undefined) return;
     openStreams.delete(stream);
+    const reason = findReason(stream, state);
     const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
     const status = headers && Number(headers[':status']);
     recorder.end(
@@ -71,7 +78,7 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     // A pushed response belongs to another request, and a tunnel has no response.
     if (isPushed(stream)) return;
     if (method === 'CONNECT' || isIgnored(url)) return leaveRequestContext();
-    observeFileResponses(PART, stream);
+    observeStreams(PART, stream);
     const state = createRequestState(stream, {
       method,
       scheme: stream.session?.encrypted ? 'https' : 'http',
@@ -86,10 +93,9 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
   });
   /** Node.js publishes `finish` when it sends the headers of the response. */
   const onHeaders = guard(PART, ({ stream }: StreamMessage) => {
-    const state = getRequestState(stream);
-    if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
+    storeFirstByteTime(getRequestState(stream));
   });
-  const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason(stream)));
+  const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason));
 
   const start = onStart as (message: unknown) => void;
   const headers = onHeaders as (message: unknown) => void;
@@ -106,7 +112,7 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
       unsubscribe('http2.server.stream.close', close);
     },
     endOpenRequests: () => {
-      for (const stream of [...openStreams.keys()]) end(stream, 'processEnded');
+      for (const stream of [...openStreams.keys()]) end(stream, () => 'processEnded');
     },
   };
 }
@@ -117,16 +123,16 @@ function isPushed({ id = 0 }: ServerHttp2Stream): boolean {
 }
 
 /** Returns who closed a stream. Call it while the stream closes. */
-function findEndReason(stream: ServerHttp2Stream): EndReason {
+function findEndReason(stream: ServerHttp2Stream, state: RequestState): EndReason {
   const { rstCode, errored } = stream;
   if (isComplete(stream)) return 'finished';
   if (errored) return isPeerError(errored) ? 'clientClosed' : 'serverFailed';
   // A lost connection destroys the session with its streams.
   if (stream.destroyed) return stream.session?.destroyed ? 'clientClosed' : 'serverClosed';
+  // Clients reset streams with these codes too, and a lost connection closes its streams with another one.
+  if (!state.isClosedByServer) return 'clientClosed';
   if (rstCode === INTERNAL_ERROR) return 'serverFailed';
-  // The stream is gone only if the server has reset it. Clients reset streams with `NO_ERROR` too.
-  const isReset = rstCode === NO_ERROR && stream.state.state === STREAM_STATE_IDLE;
-  return isReset ? 'serverClosed' : 'clientClosed';
+  return rstCode === NO_ERROR ? 'serverClosed' : 'clientClosed';
 }
 
 /** Returns whether the server has sent the whole response. */

@@ -205,6 +205,8 @@ export interface RequestState extends TenantHolder {
   thrown: unknown;
   /** Whether a handler failed after the headers were sent. */
   hasFailedAfterHeaders: boolean;
+  /** Whether the server called `close` of an HTTP/2 stream. */
+  isClosedByServer: boolean;
   /** Whether the request is complete and recorded. */
   ended: boolean;
 }
@@ -258,10 +260,16 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     previous: undefined,
     thrown: undefined,
     hasFailedAfterHeaders: false,
+    isClosedByServer: false,
     ended: false,
   };
   RequestField.set(key, state);
   return state;
+}
+
+/** Stores the current time as the time of the first byte, unless it is known. */
+export function storeFirstByteTime(state: RequestState | undefined): void {
+  if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
 }
 
 /** Returns the scheme of a connection. */

@@ -101,6 +101,7 @@ it.each<[string, (stream: ClientHttp2Stream) => void]>([
   ['another reset', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
   ['close()', (stream) => stream.close()],
   ['destroy()', (stream) => stream.destroy()],
+  ['destroy(error)', (stream) => stream.destroy(failure)],
   ['a lost connection', () => client.destroy()],
 ])('a client can abort a request with %s', async (_name, abort) => {
   onStream((stream) => {
@@ -128,6 +129,19 @@ it.each<[string, (stream: ServerHttp2Stream) => void]>([
   send('/');
   expect(await takeOutcome()).toEqual(FAILED);
 });
+
+it.each([constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_INTERNAL_ERROR])(
+  'a server fails if it closes a stream with code %i as soon as a request arrives',
+  async (code) => {
+    onStream((stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200 });
+      stream.close(code);
+    });
+    send('/');
+    expect(await takeOutcome()).toEqual(FAILED);
+  },
+);
 
 it('a client can abort a HEAD request before the response', async () => {
   const opened = once(server, 'stream');
