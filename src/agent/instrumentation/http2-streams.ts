@@ -6,8 +6,8 @@ import { getRequestState, storeFirstByteTime } from './request-state.ts';
 let isObserved = false;
 
 /**
- * Observes what no channel of Node.js publishes: the time of the first byte of a response with a file, and
- * whether the server closes a stream. Call it with the first stream. Never throws.
+ * Stores what no channel of Node.js publishes: the first byte of a response with a file, and that the
+ * server closes a stream. Call it with the first stream. Never throws.
  */
 export function observeStreams(part: string, stream: ServerHttp2Stream): void {
   if (isObserved) return;

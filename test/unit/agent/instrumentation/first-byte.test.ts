@@ -19,7 +19,7 @@ afterEach(() => {
   for (const close of closeFunctions.splice(0)) close();
 });
 
-it('a response that waits for the pipelined responses before it is no stream', async () => {
+it("a response that waits for the pipelined responses before it isn't a stream", async () => {
   const now = performance.now.bind(performance);
   const { server, url } = await startHttpServer((request, response) => {
     if (request.url === '/first') {
