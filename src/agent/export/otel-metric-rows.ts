@@ -59,7 +59,7 @@ export function toMetricRows(
   for (const scope of collected) {
     for (const metric of scope.metrics) {
       // One metric that can't be converted must not lose the values of the other metrics.
-      runGuarded('the export of metrics', () => addMetricRows(rows, metric, resource));
+      runGuarded('the export of metrics', () => addMetricRows(rows, metric, scope.scope, resource));
     }
   }
   return rows;
@@ -92,11 +92,17 @@ export function createPointEncoder(
   };
 }
 
-function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceResource): void {
+function addMetricRows(
+  rows: MetricRows,
+  metric: MetricData,
+  scope: ScopeMetrics['scope'],
+  resource: ServiceResource,
+): void {
   const { name, unit } = metric.descriptor;
   const stored = toStoredUnit(name, unit);
+  const source = getSource(scope, metric);
   for (const point of metric.dataPoints) {
-    const row = createSummaryRow(name, point, stored, resource);
+    const row = createSummaryRow(name, point, stored, resource, source);
     if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
       const value = point.value as RequestPoint;
       if (value.count === 0 && value.requests === undefined) continue;
@@ -120,14 +126,28 @@ function addMetricRows(rows: MetricRows, metric: MetricData, resource: ServiceRe
   }
 }
 
+/** Scopes of the agent. The names of their metrics are unique. */
+const AGENT_SCOPE_PREFIX = 'perfscope.';
+
+/** Returns what distinguishes metrics of the application that have the same name. */
+function getSource(
+  { name, version, schemaUrl }: ScopeMetrics['scope'],
+  { descriptor, dataPointType }: MetricData,
+): readonly unknown[] {
+  if (name.startsWith(AGENT_SCOPE_PREFIX)) return [];
+  return [name, version ?? '', schemaUrl ?? '', descriptor.unit, dataPointType];
+}
+
+/** @param source see {@link getSource}. Default: a metric of the agent. */
 function createSummaryRow(
   name: string,
   point: MetricPoint,
   stored: StoredUnit,
   resource: ServiceResource,
+  source: readonly unknown[] = [],
 ): PerformanceMetricRow {
   const { attributes } = point;
-  const series = JSON.stringify([name, Object.entries(attributes).sort()]);
+  const series = JSON.stringify([name, Object.entries(attributes).sort(), ...source]);
   return {
     ...resource,
     ...toRowDimensions(attributes),

@@ -42,7 +42,9 @@ class LayerRoute {
 
   constructor(layer: Layer, router: Router, path: unknown) {
     this.#isRoute = Boolean(layer.route);
-    const paths: unknown[] = Array.isArray(path) ? path.flat(Number.POSITIVE_INFINITY) : [path];
+    const given: unknown[] = Array.isArray(path) ? path.flat(Number.POSITIVE_INFINITY) : [path];
+    // In Express 4, an empty array matches every path.
+    const paths = given.length > 0 ? given : ['/'];
     this.#patterns = paths.map((each) => ({
       matcher: paths.length > 1 ? this.#createMatcher(layer, router, each) : undefined,
       template: String(each),

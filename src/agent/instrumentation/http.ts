@@ -14,7 +14,7 @@ import {
   type RequestState,
 } from './request-state.ts';
 import { hasStreamHeaders, isPollingUrl } from './stream-detection.ts';
-import { enterRequestContext, type Tenant } from './tenant-context.ts';
+import { enterRequestContext, leaveRequestContext, type Tenant } from './tenant-context.ts';
 import type { TenantRequest } from './tenant-reader.ts';
 
 /** Part of the agent that fails if a callback throws. */
@@ -76,7 +76,7 @@ export function instrumentHttp(options: HttpInstrumentationOptions): {
   const onStart = guard(PART, ({ request, response, server }: HttpChannelMessage) => {
     // Read the properties now, because frameworks modify the request and make them slow to read.
     const { method = '', url = '', socket } = request;
-    if (options.isOwnServer(server) || isIgnored(url)) return;
+    if (options.isOwnServer(server) || isIgnored(url)) return leaveRequestContext();
     observeFirstBytes(PART);
     const openRequests = connections.getOpenRequests(socket);
     const state = createRequestState(request, {

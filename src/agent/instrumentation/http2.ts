@@ -2,10 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { guard } from '../../core/guard.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
+import { observeStreams } from './http2-streams.ts';
 import type { RequestRecorder } from './request-recorder.ts';
-import { createRequestState, getRequestState, type RequestState } from './request-state.ts';
+import {
+  createRequestState,
+  getRequestState,
+  type RequestState,
+  storeFirstByteTime,
+} from './request-state.ts';
 import { hasStreamHeaderFields } from './stream-detection.ts';
-import { enterRequestContext, type Tenant } from './tenant-context.ts';
+import { enterRequestContext, leaveRequestContext, type Tenant } from './tenant-context.ts';
 import type { TenantRequest } from './tenant-reader.ts';
 
 /** Part of the agent that fails if a callback throws. */
@@ -48,10 +54,14 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
   const { recorder, isIgnored, isStreamUrl, resolveTenant } = options;
   const openStreams = new Map<ServerHttp2Stream, RequestState>();
 
-  const end = (stream: ServerHttp2Stream, reason: EndReason) => {
+  const end = (
+    stream: ServerHttp2Stream,
+    findReason: (stream: ServerHttp2Stream, state: RequestState) => EndReason,
+  ) => {
     const state = openStreams.get(stream);
     if (state === undefined) return;
     openStreams.delete(stream);
+    const reason = findReason(stream, state);
     const headers = stream.sentHeaders as ServerHttp2Stream['sentHeaders'] | undefined;
     const status = headers && Number(headers[':status']);
     recorder.end(
@@ -65,8 +75,10 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
 
   const onStart = guard(PART, ({ stream, headers }: StreamMessage) => {
     const { ':method': method = '', ':path': url = '' } = headers;
-    // A pushed response has no request, and a tunnel has no response.
-    if (isPushed(stream) || method === 'CONNECT' || isIgnored(url)) return;
+    // A pushed response belongs to another request, and a tunnel has no response.
+    if (isPushed(stream)) return;
+    if (method === 'CONNECT' || isIgnored(url)) return leaveRequestContext();
+    observeStreams(PART, stream);
     const state = createRequestState(stream, {
       method,
       scheme: stream.session?.encrypted ? 'https' : 'http',
@@ -81,10 +93,9 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
   });
   /** Node.js publishes `finish` when it sends the headers of the response. */
   const onHeaders = guard(PART, ({ stream }: StreamMessage) => {
-    const state = getRequestState(stream);
-    if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
+    storeFirstByteTime(getRequestState(stream));
   });
-  const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason(stream)));
+  const onClose = guard(PART, ({ stream }: StreamMessage) => end(stream, findEndReason));
 
   const start = onStart as (message: unknown) => void;
   const headers = onHeaders as (message: unknown) => void;
@@ -101,7 +112,7 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
       unsubscribe('http2.server.stream.close', close);
     },
     endOpenRequests: () => {
-      for (const stream of [...openStreams.keys()]) end(stream, 'processEnded');
+      for (const stream of [...openStreams.keys()]) end(stream, () => 'processEnded');
     },
   };
 }
@@ -112,12 +123,27 @@ function isPushed({ id = 0 }: ServerHttp2Stream): boolean {
 }
 
 /** Returns who closed a stream. Call it while the stream closes. */
-function findEndReason(stream: ServerHttp2Stream): EndReason {
+function findEndReason(stream: ServerHttp2Stream, state: RequestState): EndReason {
   const { rstCode, errored } = stream;
-  if (stream.writableFinished || (rstCode === NO_ERROR && !stream.aborted)) return 'finished';
+  if (isComplete(stream)) return 'finished';
   if (errored) return isPeerError(errored) ? 'clientClosed' : 'serverFailed';
   // A lost connection destroys the session with its streams.
   if (stream.destroyed) return stream.session?.destroyed ? 'clientClosed' : 'serverClosed';
+  // Clients reset streams with these codes too, and a lost connection closes its streams with another one.
+  if (!state.isClosedByServer) return 'clientClosed';
   if (rstCode === INTERNAL_ERROR) return 'serverFailed';
   return rstCode === NO_ERROR ? 'serverClosed' : 'clientClosed';
+}
+
+/** Returns whether the server has sent the whole response. */
+function isComplete(stream: ServerHttp2Stream): boolean {
+  // The writable side of HEAD requests ends before the response.
+  if (!stream.headersSent) return false;
+  if (stream.writableFinished && !isFileResponse(stream)) return true;
+  return stream.rstCode === NO_ERROR && stream.state.localClose === 1;
+}
+
+/** Node.js ends the writable side before it sends the file, and removes `_final` of this stream. */
+function isFileResponse(stream: ServerHttp2Stream): boolean {
+  return (stream._final as unknown) === null;
 }

@@ -13,6 +13,12 @@ import type { TenantHolder } from './tenant-context.ts';
  */
 export class OpenRequests {
   #newest: RequestState | undefined;
+  /** Whether {@link OpenConnections} contains the connection. */
+  isListed = true;
+
+  get isEmpty(): boolean {
+    return this.#newest === undefined;
+  }
 
   add(state: RequestState): void {
     const newest = this.#newest;
@@ -87,9 +93,13 @@ class SocketField extends ExistingObject {
   }
 }
 
+const MIN_MAX_CONNECTIONS = 1000;
+
 /** The connections of this process that have received a request. */
 export class OpenConnections {
   readonly #connections = new Set<OpenRequests>();
+  /** Number of connections at which the idle ones are removed. */
+  #maxSize = MIN_MAX_CONNECTIONS;
   readonly #complete: (state: RequestState, reason: EndReason) => void;
 
   constructor(complete: (state: RequestState, reason: EndReason) => void) {
@@ -103,10 +113,13 @@ export class OpenConnections {
    */
   getOpenRequests(socket: Socket): OpenRequests {
     const existing = SocketField.get(socket);
-    if (existing !== undefined) return existing;
+    if (existing !== undefined) {
+      if (!existing.isListed) this.#list(existing);
+      return existing;
+    }
     const openRequests = new OpenRequests();
     SocketField.set(socket, openRequests);
-    this.#connections.add(openRequests);
+    this.#list(openRequests);
     const onClose = guard('the request metrics', () => {
       this.#connections.delete(openRequests);
       for (const state of openRequests.all()) {
@@ -115,6 +128,27 @@ export class OpenConnections {
     });
     callOnClose(socket, onClose);
     return openRequests;
+  }
+
+  /** Number of connections in memory. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Also removes the idle connections if there are many. When a connection changes to another protocol, such
+   * as WebSocket, Node.js removes its listeners, so the end of the connection isn't noticed.
+   */
+  #list(openRequests: OpenRequests): void {
+    openRequests.isListed = true;
+    this.#connections.add(openRequests);
+    if (this.#connections.size <= this.#maxSize) return;
+    for (const each of this.#connections) {
+      if (each === openRequests || !each.isEmpty) continue;
+      each.isListed = false;
+      this.#connections.delete(each);
+    }
+    this.#maxSize = Math.max(MIN_MAX_CONNECTIONS, 2 * this.#connections.size);
   }
 
   /** Completes all open requests, because the process ends. */
@@ -171,6 +205,8 @@ export interface RequestState extends TenantHolder {
   thrown: unknown;
   /** Whether a handler failed after the headers were sent. */
   hasFailedAfterHeaders: boolean;
+  /** Whether the server called `close` of an HTTP/2 stream. */
+  isClosedByServer: boolean;
   /** Whether the request is complete and recorded. */
   ended: boolean;
 }
@@ -224,10 +260,16 @@ export function createRequestState(key: object, start: RequestStart): RequestSta
     previous: undefined,
     thrown: undefined,
     hasFailedAfterHeaders: false,
+    isClosedByServer: false,
     ended: false,
   };
   RequestField.set(key, state);
   return state;
+}
+
+/** Stores the current time as the time of the first byte, unless it is known. */
+export function storeFirstByteTime(state: RequestState | undefined): void {
+  if (state?.firstByteMs === 0) state.firstByteMs = performance.now();
 }
 
 /** Returns the scheme of a connection. */

@@ -25,7 +25,7 @@ const QUERY_KEYWORDS = new Set(['SELECT', 'VALUES', 'TABLE']);
  * chains of `UNION`, and the branches of `CASE`. Chains of two and more operands become the same text.
  */
 export function shortenChains(parts: readonly SqlPart[], join: JoinParts): readonly SqlPart[] {
-  if (parts.length < 5) return parts;
+  if (parts.length < 3) return parts;
   return shortenUnions(shortenAlternatives(shortenBranches(parts, join), join), join);
 }
 

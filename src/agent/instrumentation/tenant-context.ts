@@ -102,6 +102,15 @@ export function enterRequestContext(holder: TenantHolder): void {
   contextStorage.enterWith({ tenant: holder.tenant, holder });
 }
 
+/**
+ * Leaves the context of an earlier request of the connection. Must be called for every request that isn't
+ * measured.
+ */
+export function leaveRequestContext(): void {
+  if (!sharedGlobal[CONTEXT_ENABLED_KEY] || contextStorage.getStore() === undefined) return;
+  contextStorage.enterWith({ tenant: undefined, holder: undefined });
+}
+
 type Callback = (this: unknown, ...args: unknown[]) => unknown;
 
 /**

@@ -31,3 +31,32 @@ it.each([
   const { metrics } = toMetricRows([collected], { service: 's', instance: 'i' });
   expect(metrics).toMatchObject([{ name, metricType, unit: storedUnit, value, host: 'db-1' }]);
 });
+
+it('metrics with the same name have different IDs if their scopes, units, or types differ', () => {
+  const toScope = (
+    scope: ScopeMetrics['scope'],
+    unit = '{hit}',
+    dataPointType: DataPointType.GAUGE | DataPointType.SUM = DataPointType.GAUGE,
+  ): ScopeMetrics => ({
+    scope,
+    metrics: [
+      {
+        descriptor: { name: 'cache.hits', unit, description: '', valueType: ValueType.DOUBLE },
+        aggregationTemporality: AggregationTemporality.DELTA,
+        dataPointType,
+        isMonotonic: false,
+        dataPoints: [{ startTime: [1, 0], endTime: [2, 0], attributes: {}, value: 1 }],
+      },
+    ],
+  });
+  const collected = [
+    toScope({ name: 'rooms' }),
+    toScope({ name: 'prices' }),
+    toScope({ name: 'prices', version: '2' }),
+    toScope({ name: 'prices', schemaUrl: 'https://example.com' }),
+    toScope({ name: 'rooms' }, '{miss}'),
+    toScope({ name: 'rooms' }, '{hit}', DataPointType.SUM),
+  ];
+  const { metrics } = toMetricRows(collected, { service: 's', instance: 'i' });
+  expect(new Set(metrics.map(({ id }) => id)).size).toBe(collected.length);
+});

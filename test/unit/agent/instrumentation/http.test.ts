@@ -1,9 +1,17 @@
+import { AsyncResource } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { PassThrough, pipeline } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createExpressInstrumentations } from '../../../../src/agent/instrumentation/express.ts';
 import { HistogramRegistry } from '../../../../src/agent/instrumentation/histogram-registry.ts';
+import {
+  enableTenantContext,
+  getCurrentTenant,
+  isInMeasuredOperation,
+} from '../../../../src/agent/instrumentation/tenant-context.ts';
 import {
   closeAfterFirstByte,
   RequestMeasurements,
@@ -89,6 +97,26 @@ it.each(['/poll/rooms', '/socket.io/?EIO=4&transport=polling'])(
     expect(toOutcome((await measurements.takeRows(1))[0])).toEqual(STREAM);
   },
 );
+
+it('an ignored request does not inherit the tenant of the request before it on the connection', () => {
+  enableTenantContext();
+  measurements.stop();
+  measurements = new RequestMeasurements({
+    ignoreRoutes: ['/health'],
+    resolveTenant: () => ({ organizationId: 'acme' }),
+  });
+  const receive = (url: string) => {
+    const request = { method: 'GET', url, headers: {}, socket: new EventEmitter() };
+    channel('http.server.request.start').publish({ request, response: {}, server: {} });
+    return [getCurrentTenant()?.organizationId, isInMeasuredOperation()];
+  };
+  // Older versions of Node.js handle all requests of a connection in one context.
+  new AsyncResource('connection').runInAsyncScope(() => {
+    expect(receive('/')).toEqual(['acme', true]);
+    expect(receive('/health')).toEqual([undefined, false]);
+    expect(receive('/')).toEqual(['acme', true]);
+  });
+});
 
 it('measures the time to the first byte, and not to the headers', async () => {
   const times: Record<string, number> = {};

@@ -54,3 +54,27 @@ it('completes the open requests of all connections that are not closed', () => {
     ['POST', 'finished'],
   ]);
 });
+
+it('forgets the connections whose listeners Node.js removes, because their protocol changes', () => {
+  const completed: string[] = [];
+  const connections = new OpenConnections((state) => completed.push(state.method));
+  const addRequest = (socket: Socket, method: string) => {
+    const openRequests = connections.getOpenRequests(socket);
+    const state = { method, response: { writableFinished: true }, ended: false };
+    openRequests.add(state as unknown as RequestState);
+    return () => openRequests.remove(state as unknown as RequestState);
+  };
+  const open = new EventEmitter() as Socket;
+  const idle = new EventEmitter() as Socket;
+  addRequest(open, 'GET');
+  addRequest(idle, 'HEAD')();
+  for (let i = 0; i < 5000; i++) {
+    const upgraded = new EventEmitter() as Socket;
+    addRequest(upgraded, 'PUT')();
+    upgraded.removeAllListeners('close');
+  }
+  expect(connections.size).toBeLessThan(3000);
+  addRequest(idle, 'POST');
+  connections.completeAll();
+  expect(completed.toSorted()).toEqual(['GET', 'POST']);
+});

@@ -99,6 +99,10 @@ describe('fingerprintSql', () => {
       `SELECT a FROM t WHERE ${list('(a = # AND b = #)', ' OR ')} LIMIT ${list.one('#')}`,
     orInGroup: (list) =>
       `SELECT a FROM t WHERE c = ${list.one('#')} AND (${list('b = #', ' OR ')})`,
+    orOfGroups: (list) =>
+      `SELECT a FROM t WHERE (${list('(a = # AND b = #)', ' OR ')}) OFFSET ${list.one('#')}`,
+    unionOfGroups: (list) =>
+      `SELECT a FROM (${list('(SELECT #, # FROM u)', ' UNION ')}) v OFFSET ${list.one('#')}`,
     case: (list) =>
       `UPDATE t SET b = CASE a ${list('WHEN # THEN #', ' ')} END WHERE a IN (${list('#')})`,
   };
