@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { BullmqJob } from '../../../../src/agent/instrumentation/bullmq-job-transition.ts';
 import {
+  getJobTenant,
+  propagateTenant,
+} from '../../../../src/agent/instrumentation/bullmq-tenant.ts';
+import {
   JobReadyTimes,
   RecordedArrivals,
 } from '../../../../src/agent/instrumentation/job-ready-times.ts';
@@ -42,6 +46,29 @@ describe('the time at which an attempt was ready', () => {
     expect(take({ stacktrace: ['Error'] })).toBeUndefined();
     // Promoted before the end of its delay.
     expect(take({ opts: { delay: 60_000 } })).toBeUndefined();
+  });
+
+  it('is unknown if the producer of a flow marked the job as a parent', () => {
+    class Job {
+      opts: Record<string, unknown> = {};
+      toFlowEntry(_options: object) {
+        return this.asJSON();
+      }
+      asJSON() {
+        return { opts: this.opts };
+      }
+      static fromJSON(json: { opts: object }) {
+        return job({ opts: { ...json.opts } });
+      }
+    }
+    propagateTenant(Job);
+    const entry = new Job().toFlowEntry({ addToWaitingChildren: true });
+    const parent = Job.fromJSON(entry);
+    const child = Job.fromJSON(new Job().toFlowEntry({ parentKey: 'bull:mail:1' }));
+    const toReadyMs = (read: BullmqJob) => new JobReadyTimes().take('key', read, NOW);
+    expect([toReadyMs(parent), toReadyMs(child)]).toEqual([undefined, NOW - 5000]);
+    // The application doesn't see the mark.
+    expect([parent.opts, getJobTenant(parent)]).toEqual([{}, undefined]);
   });
 
   it('is known if this process moved the job, and only for the next attempt', () => {
