@@ -227,13 +227,17 @@ export function createBullmqInstrumentations(
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
     observeMethod<BullmqWorker>(PART, prototype, 'emit', { before: onWorkerEvent });
     observeMethod<object>(PART, prototype, 'run', { before: onQueue });
-    observeMethod(PART, prototype, 'processJob', {
-      before: (_, [job]) => workerJobs.add(job as BullmqJob),
-    });
-    // Fails a job that has exceeded a limit, also if the application fetches jobs itself.
-    if ('handleFailed' in prototype) {
-      observeMethod(PART, prototype, 'handleFailed', {
-        before: (_, [, job]) => workerJobs.add(job as BullmqJob),
+    // Until these methods run, the application moves the job itself. Old versions don't have both methods.
+    const handlers = ['handleCompleted', 'handleFailed'];
+    if (handlers.every((name) => name in prototype)) {
+      for (const name of handlers) {
+        observeMethod(PART, prototype, name, {
+          before: (_, [, job]) => workerJobs.add(job as BullmqJob),
+        });
+      }
+    } else {
+      observeMethod(PART, prototype, 'processJob', {
+        before: (_, [job]) => workerJobs.add(job as BullmqJob),
       });
     }
     observeMethod(PART, prototype, 'getNextJob', {

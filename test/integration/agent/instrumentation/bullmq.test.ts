@@ -110,7 +110,7 @@ describe.each([
         expect(waitTime).toBeLessThan(HOUR_MS / 2);
     });
 
-    it('is counted once if the application can't move the waiting job', async () => {
+    it('is counted once if the application fails to promote the waiting job', async () => {
       const queue = createQueue('not-moved');
       const job = await queue.add('a', {}, { timestamp: Date.now() - HOUR_MS });
       await expect(job.promote()).rejects.toThrow();
@@ -150,6 +150,21 @@ describe.each([
       expect(countRows('completed')).toEqual(['a', 'c']);
       expect(countRows('failed')).toEqual(['b']);
     });
+  });
+
+  it('records the end of a job that its processor moves', async () => {
+    const queue = createQueue('moved-inside');
+    startWorker('moved-inside', async (processed) => {
+      const job = processed as unknown as import('bullmq').Job;
+      if (job.name === 'a') await job.moveToFailed(new Error('fails'), job.token!, false);
+      else if (job.name === 'b') await job.moveToCompleted('done', job.token!, false);
+    });
+    await queue.addBulk(['a', 'b', 'c'].map((name) => ({ name, data: {} })));
+    const countRows = (status: string) =>
+      app.rows('moved-inside', status).map(({ jobType }) => jobType);
+    await waitFor(async () => countRows('completed').includes('c'));
+    expect(countRows('failed')).toEqual(['a']);
+    expect(countRows('completed')).toEqual(['b', 'c']);
   });
 
   describe('the wait time', () => {
