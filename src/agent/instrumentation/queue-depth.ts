@@ -11,6 +11,7 @@ import {
   resolveReadyTimes,
 } from './queue-depth-script.ts';
 import { getQueueScope, toQueueKey } from './queue-scope.ts';
+import { runWithTenant } from './tenant-context.ts';
 import { selectAccepted, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
@@ -119,7 +120,12 @@ export function createQueueDepthMetrics({
     const reading = withPollTimeout(readQueueDepth(queue, [...rows.keys()], knownJobs));
     const queueDepth = await reading.catch(() => undefined);
     if (!queueDepth) unconfirmedJobs.restore(id, rows);
-    else for (const row of selectAccepted(rows, queueDepth.createdMs)) onAccepted(row);
+    else {
+      // A request can start the poll, but the jobs don't belong to its tenant.
+      runWithTenant(undefined, () => {
+        for (const row of selectAccepted(rows, queueDepth.createdMs)) onAccepted(row);
+      });
+    }
     return queueDepth;
   };
 
