@@ -52,6 +52,7 @@ export function propagateTenant(Job: { prototype: object }): void {
       before: (job: BullmqJob, args) => {
         if (args.some(isParentOptions)) addedParents.add(job);
       },
+      after: (job) => addedParents.delete(job),
     });
   }
   wrapMethod(Job.prototype, 'asJSON', (original) => {

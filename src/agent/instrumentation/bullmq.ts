@@ -228,14 +228,13 @@ export function createBullmqInstrumentations(
     observeMethod<BullmqWorker>(PART, prototype, 'emit', { before: onWorkerEvent });
     observeMethod<object>(PART, prototype, 'run', { before: onQueue });
     // Until these methods run, the application moves the job itself. Old versions don't have both methods.
-    const handlers = ['handleCompleted', 'handleFailed'];
-    if (handlers.every((name) => name in prototype)) {
-      for (const name of handlers) {
-        observeMethod(PART, prototype, name, {
-          before: (_, [, job]) => workerJobs.add(job as BullmqJob),
-        });
-      }
-    } else {
+    const handlers = ['handleCompleted', 'handleFailed'].filter((name) => name in prototype);
+    for (const name of handlers) {
+      observeMethod(PART, prototype, name, {
+        before: (_, [, job]) => workerJobs.add(job as BullmqJob),
+      });
+    }
+    if (handlers.length < 2) {
       observeMethod(PART, prototype, 'processJob', {
         before: (_, [job]) => workerJobs.add(job as BullmqJob),
       });

@@ -71,13 +71,13 @@ describe('the time at which an attempt was ready', () => {
       }
     }
     propagateTenant(Job);
-    const entry = new Job().toFlowEntry({ addToWaitingChildren: true });
-    const parent = Job.fromJSON(entry);
+    const added = new Job();
+    const parent = Job.fromJSON(added.toFlowEntry({ addToWaitingChildren: true }));
     const child = Job.fromJSON(new Job().toFlowEntry({ parentKey: 'bull:mail:1' }));
     const toReadyMs = (read: BullmqJob) => new JobReadyTimes().take('key', read, NOW);
     expect([toReadyMs(parent), toReadyMs(child)]).toEqual([undefined, NOW - 5000]);
     // The application doesn't see the mark.
-    expect([parent.opts, getJobTenant(parent)]).toEqual([{}, undefined]);
+    expect([added.asJSON().opts, parent.opts, getJobTenant(parent)]).toEqual([{}, {}, undefined]);
   });
 
   it('is known if this process moved the job, and only for the next attempt', () => {
