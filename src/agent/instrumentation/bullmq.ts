@@ -12,7 +12,7 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
-import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
+import { getJobTenant, isFlowParent, propagateTenant } from './bullmq-tenant.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from './method-patching.ts';
@@ -116,7 +116,7 @@ export function createBullmqInstrumentations(
     startedJobs.add(job);
     const startedAt = getStartMs(job) ?? Date.now();
     const readyMs = readyTimes.take(toJobKey(job.queue, job.id), job, startedAt);
-    if (isFirstStart(job)) recordArrival(job, readyMs ?? startedAt);
+    if (isFirstStart(job)) recordArrival(job, getArrivalMs(job, readyMs ?? startedAt));
     const waitTime = computeWaitTime(startedAt, readyMs);
     if (waitTime !== undefined) waitTimesMs.set(job, waitTime);
     const status = QueueJobStatus.ACTIVE;
@@ -153,7 +153,9 @@ export function createBullmqInstrumentations(
 
   const onWorkerEvent = (worker: BullmqWorker, [event, arg, failure]: readonly unknown[]) => {
     const job = arg as BullmqJob | undefined;
-    if (event === 'stalled') {
+    // Newer versions don't call `waitUntilReady` for a worker.
+    if (event === 'ready') onQueue(worker);
+    else if (event === 'stalled') {
       const status = QueueJobStatus.STALLED;
       readyTimes.set(toJobKey(worker, arg), Date.now(), undefined);
       const queueScope = getQueueScope(worker);
@@ -224,13 +226,17 @@ export function createBullmqInstrumentations(
   const patchWorker = (exports: unknown) => {
     const { prototype } = (exports as { Worker: { prototype: object } }).Worker;
     observeMethod<BullmqWorker>(PART, prototype, 'emit', { before: onWorkerEvent });
-    observeMethod(PART, prototype, 'processJob', {
-      before: (_, [job]) => workerJobs.add(job as BullmqJob),
-    });
-    // Fails a job that has exceeded a limit, also if the application fetches jobs itself.
-    if ('handleFailed' in prototype) {
-      observeMethod(PART, prototype, 'handleFailed', {
+    observeMethod<object>(PART, prototype, 'run', { before: onQueue });
+    // Until these methods run, the application moves the job itself. Old versions don't have both methods.
+    const handlers = ['handleCompleted', 'handleFailed'].filter((name) => name in prototype);
+    for (const name of handlers) {
+      observeMethod(PART, prototype, name, {
         before: (_, [, job]) => workerJobs.add(job as BullmqJob),
+      });
+    }
+    if (handlers.length < 2) {
+      observeMethod(PART, prototype, 'processJob', {
+        before: (_, [job]) => workerJobs.add(job as BullmqJob),
       });
     }
     observeMethod(PART, prototype, 'getNextJob', {
@@ -280,6 +286,14 @@ export function createBullmqInstrumentations(
       },
     },
   ];
+}
+
+/**
+ * Returns when a job arrived. A job that didn't have to wait for its delay or its children arrived at its
+ * creation, as in the row of its producer.
+ */
+function getArrivalMs(job: BullmqJob, readyMs: number): number {
+  return isFlowParent(job) || (job.opts?.delay ?? 0) > 0 ? readyMs : job.timestamp;
 }
 
 function toJobKey(queue: object, jobId: unknown): string {

@@ -1,4 +1,5 @@
 import type { BullmqJob } from './bullmq-job-transition.ts';
+import { isFlowParent } from './bullmq-tenant.ts';
 
 /** Maximum number of jobs with a known ready time, and of recorded arrivals. */
 const MAX_JOBS = 10_000;
@@ -48,14 +49,18 @@ export class JobReadyTimes {
       known?.attempt !== undefined &&
       attemptsStarted !== undefined &&
       known.attempt !== attemptsStarted;
-    const readyMs = known && !isOther ? known.ms : isFirstStart(job) ? getDueMs(job) : undefined;
+    const readyMs = known && !isOther ? known.ms : getFirstReadyMs(job);
     const isEarly = readyMs !== undefined && startedMs < readyMs - MAX_EARLY_START_MS;
     return isEarly ? undefined : readyMs;
   }
 }
 
-/** Returns when a job's first attempt is due, in ms since the epoch. */
-function getDueMs(job: BullmqJob): number {
+/**
+ * Returns when a job's first attempt is due, in ms since the epoch. Returns undefined for other attempts, and
+ * for a job that waited for its children.
+ */
+function getFirstReadyMs(job: BullmqJob): number | undefined {
+  if (!isFirstStart(job) || isFlowParent(job)) return undefined;
   return job.timestamp + (job.opts?.delay ?? 0);
 }
 

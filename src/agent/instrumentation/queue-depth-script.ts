@@ -12,8 +12,8 @@ const QUEUE_STATES = [
 /**
  * Lua script that returns the depth by state, the oldest waiting jobs, and the creation times of jobs.
  *
- * Redis doesn't store when a job became ready. For a job that was never delayed or started, it is the
- * job's creation time. For all other jobs, the script looks for the job's newest `waiting` event in the
+ * Redis doesn't store when a job became ready. For a job that never waited for children, and was never
+ * delayed or started, it is the job's creation time. For all other jobs, the script looks for the job's newest `waiting` event in the
  * last 1,000 events. It does so once for each job, because the caller remembers the result.
  *
  * The script reads few jobs of each list. Jobs are added at the start of a list, and LIFO jobs at its
@@ -42,6 +42,7 @@ local function read_job(id)
   local delay = ok and type(opts) == 'table' and tonumber(opts['delay']) or 0
   local moved = (tonumber(f[2]) or 0) > 0 or (tonumber(f[3]) or 0) > 0
     or (tonumber(f[4]) or 0) > 0 or redis.call('HSTRLEN', p .. id, 'stacktrace') > #'[]'
+    or redis.call('EXISTS', p .. id .. ':processed', p .. id .. ':failed', p .. id .. ':unsuccessful') > 0
   jobs[id] = { id = id, key = id .. ':' .. (f[2] or '0'), ms = timestamp + delay,
     certain = not moved and delay == 0, due = not moved and timestamp + delay or false }
   return jobs[id]

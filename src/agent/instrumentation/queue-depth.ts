@@ -11,6 +11,7 @@ import {
   resolveReadyTimes,
 } from './queue-depth-script.ts';
 import { getQueueScope, toQueueKey } from './queue-scope.ts';
+import { runWithTenant } from './tenant-context.ts';
 import { selectAccepted, type UnconfirmedJobs } from './unconfirmed-jobs.ts';
 
 /** What fails, for {@link guard}. */
@@ -44,9 +45,13 @@ interface QueueDepth extends QueueReading {
   readonly workers: number | undefined;
 }
 
+/** Maximum number of objects to remember for each queue. */
+const MAX_OBJECTS = 10;
+
 /** A polled queue. */
 interface PolledQueue {
-  readonly ref: WeakRef<BullmqQueue>;
+  /** `Queue` and `Worker` objects. The first open one is polled, because an application can close each. */
+  objects: readonly WeakRef<BullmqQueue>[];
   /** When the waiting jobs without a certain ready time became ready, in ms since the epoch. */
   readyTimes: ReadonlyMap<string, number>;
 }
@@ -115,14 +120,19 @@ export function createQueueDepthMetrics({
     const reading = withPollTimeout(readQueueDepth(queue, [...rows.keys()], knownJobs));
     const queueDepth = await reading.catch(() => undefined);
     if (!queueDepth) unconfirmedJobs.restore(id, rows);
-    else for (const row of selectAccepted(rows, queueDepth.createdMs)) onAccepted(row);
+    else {
+      // A request can start the poll, but the jobs don't belong to its tenant.
+      runWithTenant(undefined, () => {
+        for (const row of selectAccepted(rows, queueDepth.createdMs)) onAccepted(row);
+      });
+    }
     return queueDepth;
   };
 
   const poll = guard(PART, async (id: string, result: BatchObservableResult) => {
     const polled = queues.get(id);
-    const queue = polled?.ref.deref();
-    if (!polled || !queue || queue.closing) {
+    const queue = polled && listOpen(polled)[0]?.deref();
+    if (!polled || !queue) {
       queues.delete(id);
       unreachable.delete(id);
       return;
@@ -153,11 +163,19 @@ export function createQueueDepthMetrics({
       typeof queue.add === 'function' || typeof queue.callProcessJob === 'function';
     if (!canRunCommands) return;
     const key = toQueueKey(queue);
-    const existing = queues.get(key)?.ref.deref();
-    if (!existing || existing.closing) {
-      queues.set(key, { ref: new WeakRef(queue), readyTimes: new Map() });
-    }
+    const polled = queues.get(key) ?? { objects: [], readyTimes: new Map() };
+    queues.set(key, polled);
+    const open = listOpen(polled);
+    const isNew = open.length < MAX_OBJECTS && open.every((ref) => ref.deref() !== queue);
+    polled.objects = isNew ? [...open, new WeakRef(queue)] : open;
   };
+}
+
+function listOpen({ objects }: PolledQueue): WeakRef<BullmqQueue>[] {
+  return objects.filter((ref) => {
+    const queue = ref.deref();
+    return queue !== undefined && !queue.closing;
+  });
 }
 
 /**

@@ -109,7 +109,9 @@ export class MetricRecorder {
     // The job IDs of two queues can be equal, and each job keeps its own rows.
     if (queueName !== row.queueName) row.jobId = `${row.queueName}/${row.jobId}`;
     row.queueName = queueName;
-    row.queueScope = limits.limit('queueScope', row.queueScope);
+    const queueScope = limits.limit('queueScope', row.queueScope);
+    if (queueScope !== row.queueScope) row.jobId = `${row.queueScope}/${row.jobId}`;
+    row.queueScope = queueScope;
     row.jobType = limits.limit('jobType', row.jobType);
     add('queue_metrics', [{ ...resource, ...row, id: this.#nextId(), seq: this.#seq++ }]);
     return row;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isInQueueScope } from '../../../core/queue-scope.ts';
 import {
   queryQueueSeries,
   queryQueueStats,
@@ -8,7 +7,7 @@ import {
 import { defineEndpoint } from '../endpoint-definition.ts';
 import { toRequestQuery } from '../request/request-query.ts';
 import { formatStep, resolveStep } from '../request/request-time-range.ts';
-import { toVisibleScope } from '../request/visible-scope.ts';
+import { selectVisibleScopes } from '../request/visible-scope.ts';
 import {
   createFilterParameters,
   INCLUDE_TEST_PARAMETER,
@@ -99,9 +98,7 @@ export const queuesEndpoint = defineEndpoint({
     };
 
     function selectByScope<T extends { scope: string | undefined }>(stats: readonly T[]): T[] {
-      return stats
-        .filter((each) => isInQueueScope(each.scope, query.scope))
-        .map((each) => ({ ...each, scope: toVisibleScope(each.scope, hosts) }));
+      return selectVisibleScopes(stats, query.scope, hosts);
     }
 
     async function buildSeries(requestedStep: string) {

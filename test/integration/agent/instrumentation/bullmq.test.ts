@@ -110,6 +110,16 @@ describe.each([
         expect(waitTime).toBeLessThan(HOUR_MS / 2);
     });
 
+    it('is counted once if the application fails to promote the waiting job', async () => {
+      const queue = createQueue('not-moved');
+      const job = await queue.add('a', {}, { timestamp: Date.now() - HOUR_MS });
+      await expect(job.promote()).rejects.toThrow();
+      await expect(job.changeDelay(HOUR_MS)).rejects.toThrow();
+      startWorker('not-moved');
+      await waitForCompleted('not-moved', 1);
+      expect(app.arrivals('not-moved')).toHaveLength(1);
+    });
+
     it('is not a retry', async () => {
       const queue = createQueue('failing');
       startWorker('failing', async ({ attemptsStarted }) => {
@@ -140,6 +150,21 @@ describe.each([
       expect(countRows('completed')).toEqual(['a', 'c']);
       expect(countRows('failed')).toEqual(['b']);
     });
+  });
+
+  it('records the end of a job that its processor moves', async () => {
+    const queue = createQueue('moved-inside');
+    startWorker('moved-inside', async (processed) => {
+      const job = processed as unknown as import('bullmq').Job;
+      if (job.name === 'a') await job.moveToFailed(new Error('fails'), job.token!, false);
+      else if (job.name === 'b') await job.moveToCompleted('done', job.token!, false);
+    });
+    await queue.addBulk(['a', 'b', 'c'].map((name) => ({ name, data: {} })));
+    const countRows = (status: string) =>
+      app.rows('moved-inside', status).map(({ jobType }) => jobType);
+    await waitFor(async () => countRows('completed').includes('c'));
+    expect(countRows('failed')).toEqual(['a']);
+    expect(countRows('completed')).toEqual(['b', 'c']);
   });
 
   describe('the wait time', () => {
@@ -214,6 +239,26 @@ describe.each([
       expect(await getOldestAge('old-promoted')).toBeLessThan(60);
     });
 
+    it('of the parent of a flow starts when its last child ends', async () => {
+      createQueue('old-parent');
+      const flows = new FlowProducer({ connection: getConnection() });
+      opened.push(flows);
+      await flows.add({
+        name: 'parent',
+        queueName: 'old-parent',
+        opts: { timestamp: Date.now() - HOUR_MS },
+        children: [{ name: 'child', queueName: 'old-child' }],
+      });
+      startWorker('old-child');
+      await waitForCompleted('old-child', 1);
+      const isReady = async () =>
+        (await app.poll('perfscope.queue.depth')).some(
+          ({ queue, state, value }) => queue === 'old-parent' && state === 'waiting' && value === 1,
+        );
+      await waitFor(isReady);
+      expect(await getOldestAge('old-parent')).toBeLessThan(60);
+    });
+
     it('is found between jobs that were added at both ends', async () => {
       const queue = createQueue('stack');
       const now = Date.now();
@@ -237,6 +282,25 @@ describe.each([
       await queue.add('low', {}, { priority: 9, timestamp: now - HOUR_MS });
       expect(Math.floor((await getOldestAge('priorities'))! / 60)).toBe(60);
     });
+  });
+
+  const isPolled = async (name: string) =>
+    (await app.poll('perfscope.queue.depth')).some(({ queue }) => queue === name);
+
+  it('polls the queue of a worker without a Queue object', async () => {
+    startWorker('worker-only');
+    await waitFor(() => isPolled('worker-only'));
+  });
+
+  it('polls a queue until its last object is closed', async () => {
+    const queue = new Queue('half-closed', { connection: getConnection() });
+    await queue.waitUntilReady();
+    const worker = startWorker('half-closed');
+    await worker.waitUntilReady();
+    await queue.close();
+    await waitFor(() => isPolled('half-closed'));
+    await worker.close();
+    expect(await isPolled('half-closed')).toBe(false);
   });
 
   it('polls each scope of a queue', async () => {

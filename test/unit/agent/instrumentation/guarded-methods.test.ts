@@ -63,7 +63,7 @@ function patchBullmq(): PatchedMethod[] {
       'changeDelay',
       'retry',
     ],
-    Worker: ['emit', 'processJob', 'handleFailed', 'getNextJob', 'callProcessJob'],
+    Worker: ['emit', 'run', 'processJob', 'handleFailed', 'getNextJob', 'callProcessJob'],
     FlowProducer: ['add', 'addBulk', 'queueFromNode'],
     QueueBase: ['waitUntilReady'],
   };

@@ -1,15 +1,28 @@
+import { type BatchObservableCallback, createNoopMeter } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import type { BullmqJob } from '../../../../src/agent/instrumentation/bullmq-job-transition.ts';
+import {
+  getJobTenant,
+  propagateTenant,
+} from '../../../../src/agent/instrumentation/bullmq-tenant.ts';
 import {
   JobReadyTimes,
   RecordedArrivals,
 } from '../../../../src/agent/instrumentation/job-ready-times.ts';
-import { countWorkers } from '../../../../src/agent/instrumentation/queue-depth.ts';
+import {
+  countWorkers,
+  createQueueDepthMetrics,
+} from '../../../../src/agent/instrumentation/queue-depth.ts';
 import {
   computeOldestMs,
   parseQueueReading,
   resolveReadyTimes,
 } from '../../../../src/agent/instrumentation/queue-depth-script.ts';
+import { toQueueKey } from '../../../../src/agent/instrumentation/queue-scope.ts';
+import {
+  getCurrentTenant,
+  runWithTenant,
+} from '../../../../src/agent/instrumentation/tenant-context.ts';
 import {
   selectAccepted,
   UnconfirmedJobs,
@@ -42,6 +55,29 @@ describe('the time at which an attempt was ready', () => {
     expect(take({ stacktrace: ['Error'] })).toBeUndefined();
     // Promoted before the end of its delay.
     expect(take({ opts: { delay: 60_000 } })).toBeUndefined();
+  });
+
+  it('is unknown if the producer of a flow marked the job as a parent', () => {
+    class Job {
+      opts: Record<string, unknown> = {};
+      toFlowEntry(_options: object) {
+        return this.asJSON();
+      }
+      asJSON() {
+        return { opts: this.opts };
+      }
+      static fromJSON(json: { opts: object }) {
+        return job({ opts: { ...json.opts } });
+      }
+    }
+    propagateTenant(Job);
+    const added = new Job();
+    const parent = Job.fromJSON(added.toFlowEntry({ addToWaitingChildren: true }));
+    const child = Job.fromJSON(new Job().toFlowEntry({ parentKey: 'bull:mail:1' }));
+    const toReadyMs = (read: BullmqJob) => new JobReadyTimes().take('key', read, NOW);
+    expect([toReadyMs(parent), toReadyMs(child)]).toEqual([undefined, NOW - 5000]);
+    // The application doesn't see the mark.
+    expect([added.asJSON().opts, parent.opts, getJobTenant(parent)]).toEqual([{}, {}, undefined]);
   });
 
   it('is known if this process moved the job, and only for the next attempt', () => {
@@ -126,4 +162,34 @@ it('counts the connected workers of the queue and its database', () => {
   expect(countWorkers(clients.join('\n'), 'bull:a')).toBe(2);
   expect(countWorkers(clients.join('\n'), 'bull:a', 1)).toBe(1);
   expect(countWorkers('name=bull:a', 'bull:a', 1)).toBe(1);
+});
+
+it('reports an accepted job without the tenant of the request that started the poll', async () => {
+  const unconfirmedJobs = new UnconfirmedJobs();
+  const reading = [0, 0, 0, 0, 0, 0, 0, '', '', [], ['5']];
+  const pipeline = { eval() {}, client() {}, exec: async () => [[null, reading]] };
+  const queue = {
+    name: 'mail',
+    add() {},
+    toKey: () => 'bull:mail:',
+    clientName: () => 'bull:mail',
+    client: Promise.resolve({ status: 'ready', pipeline: () => pipeline }),
+  };
+  const meter = createNoopMeter();
+  let poll: BatchObservableCallback = () => {};
+  meter.addBatchObservableCallback = (callback) => {
+    poll = callback;
+  };
+  const tenants: unknown[] = [];
+  const onQueue = createQueueDepthMetrics({
+    meter,
+    unconfirmedJobs,
+    onReachabilityChange: () => {},
+    onAccepted: () => tenants.push(getCurrentTenant()),
+  });
+  onQueue(queue);
+  const row = { queueName: 'mail', jobId: 'a', status: 'waiting', timestamp: 5 } as const;
+  unconfirmedJobs.add(toQueueKey(queue), row);
+  await runWithTenant({ organizationId: 'other' }, async () => poll({ observe() {} }));
+  expect(tenants).toEqual([undefined]);
 });

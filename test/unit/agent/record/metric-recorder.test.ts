@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { MetricRecorder } from '../../../../src/agent/record/metric-recorder.ts';
 import { DAY_MS } from '../../../../src/core/duration.ts';
+import type { QueueMetricRow } from '../../../../src/core/schema/tables/queue-metrics-table.ts';
 import { DroppedRowCounter } from '../../../../src/storage/spool/dropped-rows.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -44,4 +45,26 @@ it('does not report an invalid value at exit if the caller or the log has report
   expect(dropped.hasUnreportedRows).toBe(false);
   lenient.recordMetric({ name: '', value: 1 });
   expect(dropped.hasUnreportedRows).toBe(true);
+});
+
+it('keeps the jobs of queues apart that have too many scopes', () => {
+  const jobs = new Set<string>();
+  const recorder = new MetricRecorder({
+    resource: { service: 's', instance: 'i' },
+    add: (_, rows) => {
+      for (const row of rows as unknown as readonly QueueMetricRow[])
+        jobs.add(`${row.queueName} ${row.queueScope} ${row.jobId}`);
+    },
+    strict: true,
+    dropped: new DroppedRowCounter(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  });
+  for (let i = 0; i < 2000; i++)
+    recorder.recordQueueMetric({
+      queueName: 'q',
+      queueScope: `${i}`,
+      jobId: '1',
+      status: 'active',
+    });
+  expect(jobs.size).toBe(2000);
 });
