@@ -12,7 +12,7 @@ import {
   toBaseTransition,
   toDistinctTimestamp,
 } from './bullmq-job-transition.ts';
-import { getJobTenant, isFlowParent, propagateTenant } from './bullmq-tenant.ts';
+import { getJobTenant, propagateTenant } from './bullmq-tenant.ts';
 import type { LibraryInstrumentation } from './instrumentation-registry.ts';
 import { isFirstStart, JobReadyTimes, RecordedArrivals } from './job-ready-times.ts';
 import { type MethodObserver, observeMethod, wrapMethod } from './method-patching.ts';
@@ -289,11 +289,11 @@ export function createBullmqInstrumentations(
 }
 
 /**
- * Returns when a job arrived. A job that didn't have to wait for its delay or its children arrived at its
- * creation, as in the row of its producer.
+ * Returns when a job arrived. A job that didn't have to wait for its delay arrived at its creation, as in the
+ * row of its producer.
  */
 function getArrivalMs(job: BullmqJob, readyMs: number): number {
-  return isFlowParent(job) || (job.opts?.delay ?? 0) > 0 ? readyMs : job.timestamp;
+  return (job.opts?.delay ?? 0) > 0 ? readyMs : job.timestamp;
 }
 
 function toJobKey(queue: object, jobId: unknown): string {

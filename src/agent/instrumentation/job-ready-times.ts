@@ -1,5 +1,4 @@
 import type { BullmqJob } from './bullmq-job-transition.ts';
-import { isFlowParent } from './bullmq-tenant.ts';
 
 /** Maximum number of jobs with a known ready time, and of recorded arrivals. */
 const MAX_JOBS = 10_000;
@@ -55,12 +54,9 @@ export class JobReadyTimes {
   }
 }
 
-/**
- * Returns when a job's first attempt is due, in ms since the epoch. Returns undefined for other attempts, and
- * for a job that waited for its children.
- */
+/** Returns when a job's first attempt is due, in ms since the epoch. Returns undefined for other attempts. */
 function getFirstReadyMs(job: BullmqJob): number | undefined {
-  if (!isFirstStart(job) || isFlowParent(job)) return undefined;
+  if (!isFirstStart(job)) return undefined;
   return job.timestamp + (job.opts?.delay ?? 0);
 }
 

@@ -2,10 +2,6 @@ import { type BatchObservableCallback, createNoopMeter } from '@opentelemetry/ap
 import { describe, expect, it } from 'vitest';
 import type { BullmqJob } from '../../../../src/agent/instrumentation/bullmq-job-transition.ts';
 import {
-  getJobTenant,
-  propagateTenant,
-} from '../../../../src/agent/instrumentation/bullmq-tenant.ts';
-import {
   JobReadyTimes,
   RecordedArrivals,
 } from '../../../../src/agent/instrumentation/job-ready-times.ts';
@@ -55,29 +51,6 @@ describe('the time at which an attempt was ready', () => {
     expect(take({ stacktrace: ['Error'] })).toBeUndefined();
     // Promoted before the end of its delay.
     expect(take({ opts: { delay: 60_000 } })).toBeUndefined();
-  });
-
-  it('is unknown if the producer of a flow marked the job as a parent', () => {
-    class Job {
-      opts: Record<string, unknown> = {};
-      toFlowEntry(_options: object) {
-        return this.asJSON();
-      }
-      asJSON() {
-        return { opts: this.opts };
-      }
-      static fromJSON(json: { opts: object }) {
-        return job({ opts: { ...json.opts } });
-      }
-    }
-    propagateTenant(Job);
-    const added = new Job();
-    const parent = Job.fromJSON(added.toFlowEntry({ addToWaitingChildren: true }));
-    const child = Job.fromJSON(new Job().toFlowEntry({ parentKey: 'bull:mail:1' }));
-    const toReadyMs = (read: BullmqJob) => new JobReadyTimes().take('key', read, NOW);
-    expect([toReadyMs(parent), toReadyMs(child)]).toEqual([undefined, NOW - 5000]);
-    // The application doesn't see the mark.
-    expect([added.asJSON().opts, parent.opts, getJobTenant(parent)]).toEqual([{}, {}, undefined]);
   });
 
   it('is known if this process moved the job, and only for the next attempt', () => {
