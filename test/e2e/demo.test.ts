@@ -122,26 +122,13 @@ it('has data for the Grafana dashboards', async () => {
 
 /** Panels for problems and events that don't always occur in the demo. */
 const EMPTY_PANELS =
-  /[Dd]ropped|Alert|alert|Setting values|Decisions|Slow and failed requests|Streams|New versions/;
+  /[Dd]ropped|Alert|alert|Incidents|Setting values|Decisions|Slow and failed requests|Streams|New versions/;
 
 const API = `SELECT endpoint, operation, organization_id, property_id,
   sum(count_2xx), sum(count_3xx), sum(count_4xx), sum(count_5xx)
   FROM performance_metrics WHERE service = 'booking' AND metric_type = 'API_RESPONSE_TIME'`;
 const DATABASE = `SELECT endpoint, sum(count) FROM performance_metrics
   WHERE service = 'booking' AND metric_type = 'DATABASE_QUERY_TIME'`;
-
-/** Returns the responses of each endpoint and tenant, as counted by the traffic generator. */
-function countByStatusClass(responses: readonly [string, number][]): unknown[][] {
-  const rows = new Map<string, unknown[]>();
-  for (const [key, count] of responses) {
-    const [method, route, organization, property, status = ''] = key.split(' ');
-    const group = [`/api/properties/:property/${route}`, method, organization, property];
-    const counts = (rows.get(group.join(' '))?.slice(group.length) ?? [0, 0, 0, 0]) as number[];
-    counts['2345'.indexOf(status.charAt(0))]! += count;
-    rows.set(group.join(' '), [...group, ...counts]);
-  }
-  return [...rows.values()].sort(byText);
-}
 
 /** Returns the calls of each service statement, as counted by PostgreSQL. Excludes setup statements. */
 async function countStatements(): Promise<unknown[][]> {

@@ -61,7 +61,9 @@ it('limits tenants to their own alerts', async () => {
   expect(new Set(own.map(({ labels }) => labels.organization))).toEqual(new Set(['anna']));
   expect(JSON.stringify([own, await client.get('rules')])).not.toContain('bert');
   await expect(client.alert(other!.id)).rejects.toThrow(/^No (alert|active silence) has the id/);
-  await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(/^No (alert|active silence) has the id/);
+  await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(
+    /^No (alert|active silence) has the id/,
+  );
   expect(await listAlerts({ organizationId: ['bert'] })).toEqual([]);
   const ownAlert = own.find(({ rule }) => rule === 'response-time')!;
   const { alert } = await client.acknowledge(ownAlert.id, 'looking');
@@ -100,7 +102,9 @@ it('creates and ends silences, and records the author', async () => {
   ).silences;
   expect(silence).toMatchObject({ organizationId: 'bert', propertyId: 'north', author: 'test' });
   api.scope = createOrganizationScope('anna');
-  await expect(client.endSilence(silence!.id)).rejects.toThrow(/^No (alert|active silence) has the id/);
+  await expect(client.endSilence(silence!.id)).rejects.toThrow(
+    /^No (alert|active silence) has the id/,
+  );
   api.scope = createOrganizationScope('bert');
   const listed = (await client.get('silences')).silences.map(({ id }) => id);
   expect(listed).toEqual([silence!.id]);
