@@ -30,30 +30,39 @@ export const OLDER_NODE_TESTS = [
 export const QUICK_BENCHES = ['write', 'record', 'overhead', 'agent-start', 'exit'];
 
 /**
- * The test files that take longest in `npm test`, with the longest first. They start first, so that the last worker
- * doesn't run alone for long.
+ * The test files that take longest, with the longest first. They start first, so that the last worker doesn't run alone
+ * for long. The first file has only long tests, so it takes no time in `npm test`.
  */
 export const LONGEST_FILES = [
+  'test/e2e/demo-alerts.test.ts',
   'test/e2e/actions.test.ts',
   'test/e2e/demo.test.ts',
-  'test/integration/grafana/dashboard-queries.test.ts',
-  'test/e2e/installed-server.test.ts',
-  'test/e2e/two-servers.test.ts',
-  'test/e2e/backup.test.ts',
+  'test/integration/server/alerts/alert-states.test.ts',
+  'test/integration/server/api/hostile-input.test.ts',
   'test/e2e/unregistered-names.test.ts',
-  'test/e2e/server-exit.test.ts',
-  'test/integration/server/api/tenant-isolation.test.ts',
-  'test/e2e/low-disk.test.ts',
-  'test/e2e/notifications.test.ts',
-  'test/integration/storage/queries/rolling-windows.test.ts',
-  'test/integration/project/release.test.ts',
-  'test/e2e/questdb-outage.test.ts',
   'test/e2e/alert-scenarios.test.ts',
-  'test/e2e/version-matrix.test.ts',
+  'test/integration/server/alerts/alert-thresholds.test.ts',
+  'test/e2e/two-servers.test.ts',
+  'test/integration/grafana/dashboard-queries.test.ts',
+  'test/e2e/server-exit.test.ts',
+  'test/e2e/installed-server.test.ts',
+  'test/integration/grafana/grafana-push.test.ts',
+  'test/e2e/low-disk.test.ts',
   'test/integration/storage/write/spool-sender.test.ts',
   'test/e2e/cli-commands.test.ts',
+  'test/e2e/backup.test.ts',
+  'test/integration/storage/migrations/replaced-rollups.test.ts',
+  'test/integration/server/api/api.test.ts',
   'test/integration/server/notifications/alertmanager-channel.test.ts',
-  'test/integration/server/alerts/alert-thresholds.test.ts',
+  'test/integration/server/api/tenant-isolation.test.ts',
+  'test/e2e/questdb-outage.test.ts',
+  'test/e2e/version-matrix.test.ts',
+  'test/integration/storage/queries/rollups.test.ts',
+  'test/integration/project/release.test.ts',
+  'test/e2e/notifications.test.ts',
+  'test/e2e/specification-examples.test.ts',
+  'test/integration/storage/queries/rolling-windows.test.ts',
+  'test/integration/grafana/dashboard-figures.test.ts',
 ];
 
 /**

@@ -32,13 +32,16 @@ for (const value of [10, 20, 30, 940]) {
     timestamp: minutesAgo(4),
   });
 }
-for (const value of [4, 8]) {
+for (const [value, timestamp] of [
+  [4, minutesAgo(3)],
+  [8, now],
+]) {
   service.recordMetric({
     type: PerformanceMetricType.DATABASE_CONNECTIONS,
     name: 'pool',
     organizationId,
     value,
-    timestamp: minutesAgo(3),
+    timestamp,
   });
 }
 for (let i = 0; i < 4; i++) {

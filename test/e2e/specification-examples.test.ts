@@ -6,10 +6,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectRows } from '../support/expect-rows.ts';
 import { InstrumentedApp } from '../support/instrumented-app.ts';
 import { PackedPackages } from '../support/packed-packages.ts';
 import { PerfscopeServer } from '../support/perfscope-server.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const EXAMPLES = readFileSync('test/apps/specification-examples.md', 'utf8');
 /** An older compiler, which `@arethetypeswrong/core` depends on. */
@@ -118,28 +118,20 @@ describe('the TypeScript examples', () => {
   });
 
   it('store what they record', async () => {
-    const rows = await waitFor(async () => {
-      const found = await server.sql(
+    const select = () =>
+      server.sql(
         `SELECT name, metric_type, unit, service, endpoint, operation, organization_id, sum(count),
          sum(error_count) FROM performance_metrics
          WHERE name IN ('api_endpoint_performance', 'process_reservation') ORDER BY name`,
       );
-      return found.length === 2 && found;
-    });
-    expect(rows).toEqual([
+    await expectRows(select, [
       [
         ...['api_endpoint_performance', 'API_RESPONSE_TIME', 'ms', 'api', '/api/reservations'],
         ...[null, 'org-123', 1, 0],
       ],
       [
-        ...[
-          'process_reservation',
-          'API_RESPONSE_TIME',
-          'ms',
-          'reservations',
-          'process_reservation',
-        ],
-        ...['create', 'org-123', 2, 1],
+        ...['process_reservation', 'API_RESPONSE_TIME', 'ms', 'reservations'],
+        ...['process_reservation', 'create', 'org-123', 2, 1],
       ],
     ]);
   });

@@ -197,7 +197,7 @@ export function findEndedServices(reports: readonly LastReport[], toleranceMs: n
   });
 }
 
-/** Loads the last health row of each process in a range. */
+/** Loads the last health row of each process in a range. Not from the cache, because a process can end at any time. */
 export async function queryLastReports(
   queryClient: QueryClient,
   { scope, range }: Pick<Query, 'scope' | 'range'>,
@@ -208,7 +208,6 @@ export async function queryLastReports(
       AND id IS NOT NULL AND timestamp >= ${new Date(range.fromMs)}
       AND timestamp < ${new Date(range.toMs)}
       LATEST ON timestamp PARTITION BY service, instance`,
-    getRowsRevision(range),
   );
   return rows.map((row) => ({
     service: toText(row.service) ?? '',

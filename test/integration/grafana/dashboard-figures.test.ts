@@ -25,7 +25,11 @@ import { ExternalQuestdb } from '../../support/external-questdb.ts';
 import { insertRows } from '../../support/insert-rows.ts';
 import { waitForWal } from '../../support/wait-for-rollups.ts';
 
-const NOW_MS = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+/**
+ * In the past, and 15 minutes after the start of an hour, so that no roll-up has a whole hour of the service. A roll-up
+ * knows only the hour of the first measurement.
+ */
+const NOW_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 45 * MINUTE_MS;
 const STEP_MS = 30_000;
 /** The service runs for ten minutes: two requests per minute finish, and four are aborted. */
 const START_MS = NOW_MS - 10 * MINUTE_MS;

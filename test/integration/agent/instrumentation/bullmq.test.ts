@@ -1,9 +1,4 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../../demo/database-servers.ts';
 import { InstrumentedBullmq } from '../../../support/instrumented-bullmq.ts';
@@ -11,10 +6,6 @@ import { waitFor } from '../../../support/wait-for.ts';
 
 const HOUR_MS = 3_600_000;
 const redis = new RedisServer();
-/** A folder with the newest version 5, which production applications still use. */
-const olderFolder = mkdtempSync(join(tmpdir(), 'bullmq-'));
-const npmOptions = ['--prefix', olderFolder, '--ignore-scripts', '--no-audit', '--no-fund'];
-await promisify(execFile)('npm', ['install', ...npmOptions, 'bullmq@5']);
 let connection: { host: string; port: number; maxRetriesPerRequest: null };
 
 beforeAll(async () => {
@@ -22,14 +13,12 @@ beforeAll(async () => {
   const { hostname: host, port } = new URL(redis.url);
   connection = { host, port: Number(port), maxRetriesPerRequest: null };
 });
-afterAll(async () => {
-  await redis.remove();
-  rmSync(olderFolder, { recursive: true });
-});
+afterAll(() => redis.remove());
 
+// Production applications still use version 5.
 describe.each([
-  [6, fileURLToPath(new URL('../../../../node_modules/bullmq', import.meta.url))],
-  [5, join(olderFolder, 'node_modules/bullmq')],
+  [6, resolve('node_modules/bullmq')],
+  [5, resolve('node_modules/bullmq-5')],
 ])('with BullMQ %i', (version, folder) => {
   const app = new InstrumentedBullmq(folder);
   const { FlowProducer, Queue, Worker } = app.bullmq;
@@ -59,7 +48,7 @@ describe.each([
   }
 
   const waitForCompleted = (queue: string, count: number) =>
-    waitFor(async () => app.rows(queue, 'completed').length >= count, 10_000);
+    waitFor(async () => app.rows(queue, 'completed').length >= count);
   const getOldestAge = async (queue: string) =>
     (await app.poll('perfscope.queue.oldest.age')).find((each) => each.queue === queue)?.value;
 
@@ -168,24 +157,22 @@ describe.each([
   });
 
   describe('the wait time', () => {
-    const expectShortWaits = (queue: string) => {
-      for (const { waitTime, attempts } of app.rows(queue, 'active'))
-        expect(waitTime ?? 0, `attempt ${attempts}`).toBeLessThan(HOUR_MS / 2);
-    };
-
     it('of a retried job starts at its retry', async () => {
       const queue = createQueue('retried');
       let isDown = true;
       startWorker('retried', async () => {
         if (isDown) throw new Error('fails');
       });
-      const job = await queue.add('a', {}, {});
+      const job = await queue.add('a', {}, { timestamp: Date.now() - HOUR_MS });
       await waitFor(async () => app.rows('retried', 'failed').length > 0);
       isDown = false;
       const stored = await queue.getJob(job.id!);
       await stored!.retry();
       await waitForCompleted('retried', 1);
-      expect(app.rows('retried', 'active')[1]?.waitTime).toBeLessThan(10_000);
+      const waits = app
+        .rows('retried', 'active')
+        .map(({ waitTime = 0 }) => waitTime >= HOUR_MS / 2);
+      expect(waits).toEqual([true, false]);
     });
 
     it('of a delayed or rate-limited job starts when it is ready again', async () => {
@@ -212,7 +199,6 @@ describe.each([
         .rows('moved', 'active')
         .filter(({ waitTime = 0 }) => waitTime < HOUR_MS / 2);
       expect(again.map(({ jobType }) => jobType).sort()).toEqual(['delayed', 'limited']);
-      expectShortWaits('retried');
     });
   });
 

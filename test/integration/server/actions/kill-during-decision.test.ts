@@ -10,6 +10,7 @@ import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { FakeProvider } from '../../../support/fake-provider.ts';
 import { suspendTable } from '../../../support/suspend-table.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 /** Points at which the process is killed, from before the row is written to after the webhook response. */
 const STAGES = [
@@ -148,7 +149,14 @@ it('waits until spooled rows from a killed process are readable', async () => {
   await suspendTable(questdb, 'rule_decisions');
   const exited = evaluateInProcess(folder, PEAK + 1000);
   const resumed = (async () => {
-    await delay(3000);
+    await waitFor(async () => {
+      const [[waiting] = []] = await questdb.sql(
+        "SELECT sequencerTxn - writerTxn FROM wal_tables() WHERE name = 'rule_decisions'",
+      );
+      return Number(waiting) > 0;
+    });
+    // Time in which a process that doesn't wait decides again.
+    await delay(1000);
     await questdb.sql('ALTER TABLE rule_decisions RESUME WAL');
   })();
   expect(await exited).toBe(0);

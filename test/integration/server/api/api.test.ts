@@ -573,11 +573,30 @@ describe('pagination', () => {
   });
 });
 
+/** Stores all recorded rows, and waits until they can be read, although other rows follow. */
+async function waitUntilApplied(): Promise<void> {
+  await api.dependencies.flush();
+  const select = (column: string) =>
+    api.questdb.sql(`SELECT name, ${column} FROM wal_tables() WHERE writerTxn < sequencerTxn`);
+  for (const [table, txn] of await select('sequencerTxn')) {
+    await waitFor(async () => {
+      const rows = await select('writerTxn');
+      return rows.every(([name, applied]) => name !== table || Number(applied) >= Number(txn));
+    });
+  }
+}
+
 describe('the stream', () => {
   it('resumes without gaps or duplicates', async () => {
-    const { recorder, maxWriteDelayMs } = api.dependencies;
-    // The counts are only equal if QuestDB applies the rows within this time.
-    api.dependencies.maxWriteDelayMs = 6000;
+    const { recorder, queryClient } = api.dependencies;
+    // QuestDB applies rows later, so each query waits until the rows of its intervals can be read.
+    api.dependencies.queryClient = {
+      getCatalog: queryClient.getCatalog,
+      read: async (...args) => {
+        await waitUntilApplied();
+        return queryClient.read(...args);
+      },
+    };
     const received: { id: string; from: string; to: string; count: number }[] = [];
     const startMs = Date.now();
     let recordedCount = 0;
@@ -613,7 +632,7 @@ describe('the stream', () => {
       expect(id).toMatch(/(^|,)decision=\d+/);
       expect(id.split(',')).toContain(`point=${Date.parse(to)}`);
     }
-    api.dependencies.maxWriteDelayMs = maxWriteDelayMs;
+    api.dependencies.queryClient = queryClient;
     await api.waitUntilStored();
     const [[stored] = []] = await api.questdb.sql(
       `SELECT count() FROM performance_metrics WHERE service = 'streamed'

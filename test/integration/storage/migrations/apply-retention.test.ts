@@ -48,8 +48,8 @@ function toExpectedDays(
   return Object.fromEntries(
     names.map((name) => {
       if (MEASUREMENT_TABLE_NAMES.includes(name)) return [name, days.raw];
-      if (/_(1m|10m)$/.test(name)) return [name, days.minute];
-      if (/_(1h|1d)$/.test(name)) return [name, Math.ceil(days.hour / 7) * 7];
+      if (/_(1m|10m)(_v\d+)?$/.test(name)) return [name, days.minute];
+      if (/_(1h|1d)(_v\d+)?$/.test(name)) return [name, Math.ceil(days.hour / 7) * 7];
       return [name, statesAndOthers[name]];
     }),
   );

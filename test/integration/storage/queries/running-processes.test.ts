@@ -11,6 +11,7 @@ import { QuestdbQueryClient } from '../../../../src/storage/questdb/query-client
 import { DEFAULT_RETENTION } from '../../../support/default-retention.ts';
 import { ExternalQuestdb } from '../../../support/external-questdb.ts';
 import { insertRows } from '../../../support/insert-rows.ts';
+import { waitForWal } from '../../../support/wait-for-rollups.ts';
 
 /** A restart: the old processes ended ten minutes before the new ones report for the last time. */
 const END_MS = floorTo(Date.now(), MINUTE_MS) - 30 * MINUTE_MS;
@@ -83,6 +84,7 @@ beforeAll(async () => {
     'performance_metrics',
     metrics.map((row, i) => ({ ...row, id: `metric ${i}`, test: false })),
   );
+  await waitForWal(questdb);
   queryClient = new QuestdbQueryClient(
     getExternalQuestdbTargets(parseSettings(questdb.env).settings)!.read,
   );

@@ -1,24 +1,18 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toConnectOccurrence } from '../../../../src/agent/error-tracking/to-error-occurrence.ts';
 import { FakePostgres } from '../../../support/fake-postgres.ts';
-import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 import { PatchedPostgres } from '../../../support/patched-postgres.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const patched = new PatchedPostgres();
 const server = new FakePostgres();
-let closedPort = 0;
+/** A reserved port. Another test could open a free port at any time. */
+const closedPort = 1;
 
 beforeAll(async () => {
   patched.patch(['lib/client.js']);
   await server.start();
-  const closed = createServer();
-  closedPort = await listenOnFreePort(closed);
-  closed.close();
-  await once(closed, 'close');
 });
 afterAll(() => server.stop());
 beforeEach(() => {
