@@ -7,6 +7,7 @@ import {
   longText,
   number,
   percent,
+  RELATIVE_TIME,
   ruleColors,
   SEVERITY,
   TIME,
@@ -40,11 +41,10 @@ const LINK_COLUMNS: Columns = Object.fromEntries(
 );
 const ALERT_COLUMNS: Columns = {
   Severity: SEVERITY,
-  Rule: text(130, { links: ALERT_LINKS }),
+  Rule: longText(130, { links: ALERT_LINKS }),
   State: ALERT_STATE,
   Service: text(85),
   Subject: longText(110),
-  Organization: text(105),
   Value: text(70),
   Limit: text(70),
   Cause: longText(140, { links: ALERT_LINKS }),
@@ -54,14 +54,15 @@ const ALERT_COLUMNS: Columns = {
 /** Columns of `selectFiringAlerts`. */
 export const ACTIVE_ALERT_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
-  Property: text(85),
-  Since: TIME,
-  'Acknowledged by': text(115),
+  Tenant: longText(110),
+  Since: RELATIVE_TIME,
+  'Acknowledged by': text(130),
 };
 
 /** Columns of `selectAlertHistory`. */
 export const ALERT_HISTORY_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
+  Organization: text(105),
   Time: TIME,
   Author: text(80),
   Comment: longText(100),

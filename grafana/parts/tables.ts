@@ -52,7 +52,10 @@ export const percent = (width = 75, more: Column = {}): Column =>
   number(width, 'percent', { decimals: 1, ...more });
 /** Colors a column with the thresholds of an alert rule. */
 export const ruleColors = (rule: string): Column => ({ thresholds: createRuleThresholds(rule) });
-export const TIME: Column = { width: 155 };
+/** A time without milliseconds. Grafana's default format doesn't fit in the column. */
+export const TIME: Column = { width: 160, unit: 'time:YYYY-MM-DD HH:mm:ss' };
+/** A time such as "5 minutes ago". */
+export const RELATIVE_TIME: Column = { width: 115, unit: 'dateTimeFromNow' };
 export const HIDDEN: Column = { isHidden: true };
 export const SEVERITY: Column = { width: 70, mappings: [SEVERITY_MAPPING] };
 export const ALERT_STATE: Column = { width: 105, mappings: [ALERT_STATE_MAPPING] };

@@ -148,11 +148,14 @@ export const ALERT_LINK_COLUMNS = {
   property: 'link_property',
 } as const;
 
+const TENANT =
+  "CASE WHEN property_id IS NULL THEN organization_id ELSE concat(organization_id, ' / ', property_id) END";
+
 /** Selects pending and firing alerts, most severe first. */
 export function selectFiringAlerts(): string {
   const rank = ALERT_SEVERITIES.map((severity, i) => `WHEN '${severity}' THEN ${i}`).join(' ');
   return `SELECT severity AS "Severity", rule AS "Rule", state AS "State", service AS "Service", ${SUBJECT} AS "Subject",
-  organization_id AS "Organization", property_id AS "Property", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
+  ${TENANT} AS "Tenant", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
   coalesce(fired_at, started_at) AS "Since", cause AS "Cause", author AS "Acknowledged by", ${toLinkColumns('coalesce(fired_at, started_at)')}
 FROM ${selectCurrentAlerts()} WHERE state != 'resolved'
 ORDER BY CASE severity ${rank} ELSE -1 END DESC, "Since" LIMIT ${MAX_ROWS}`;

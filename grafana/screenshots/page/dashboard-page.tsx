@@ -90,7 +90,16 @@ function PanelContent({ panel, result, input, width, height }: ContentProps) {
     return <StateTimelinePanel frame={frame} range={input} width={width} />;
   }
   if (panel.type === 'table') {
-    return <TableNG data={frame} width={width} height={height} noValue="" />;
+    const { maxRowHeight } = (panel.options ?? {}) as { maxRowHeight?: number };
+    return (
+      <TableNG
+        data={frame}
+        width={width}
+        height={height}
+        noValue=""
+        {...(maxRowHeight !== undefined && { maxRowHeight })}
+      />
+    );
   }
   const marks = input.annotations.filter(
     ({ excludedPanels }) => !excludedPanels.includes(panel.id),
