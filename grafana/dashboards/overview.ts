@@ -2,7 +2,11 @@ import { createCellLink } from '../parts/cell-links.ts';
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createStat, createTimeSeries } from '../parts/panels.ts';
 import { createTable, longText, text } from '../parts/tables.ts';
-import { createRuleThresholds, createZeroThresholds } from '../parts/thresholds.ts';
+import {
+  createRuleThresholds,
+  createZeroColors,
+  createZeroThresholds,
+} from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import { selectFiringAlerts, selectFiringCount } from '../sql/alert-queries.ts';
 import { selectHostSeries, selectStatusCounts } from '../sql/host-queries.ts';
@@ -51,7 +55,7 @@ export const overview = createDashboard({
         createApdexStat(ALL_REQUESTS),
         createBudgetStat(ALL_REQUESTS),
         createStat({
-          title: 'Average statement time',
+          title: 'Statement time',
           unit: 'ms',
           width: 4,
           description:
@@ -87,7 +91,7 @@ export const overview = createDashboard({
           description:
             'Processes that send health data at the end of the time range, and how many of them are not healthy. Tenant filters don’t apply to processes.',
           sql: selectStatusCounts(),
-        }),
+        }).overrideByName('Not healthy', createZeroColors()),
       ],
     },
     {

@@ -7,11 +7,11 @@ import {
   longText,
   number,
   percent,
+  RELATIVE_TIME,
   ruleColors,
-  TIME,
   text,
 } from '../parts/tables.ts';
-import { createRuleThresholds } from '../parts/thresholds.ts';
+import { createRuleThresholds, createZeroColors } from '../parts/thresholds.ts';
 import { createFilters } from '../parts/variables.ts';
 import {
   selectGcShare,
@@ -47,7 +47,7 @@ export const system = createDashboard({
           description:
             'Processes that send health data at the end of the time range, and how many of them are not healthy. Processes that have ended are excluded.',
           sql: selectStatusCounts(),
-        }),
+        }).overrideByName('Not healthy', createZeroColors()),
         createStat({
           title: 'Uptime',
           unit: 'percent',
@@ -178,19 +178,19 @@ export const system = createDashboard({
             'The latest health data of each process in the time range. Processes that have ended are “not reporting”.',
           sql: selectHosts(),
           columns: {
-            Service: text(105),
-            Process: longText(150),
-            Version: text(80),
+            Service: text(90),
+            Process: longText(130),
+            Version: text(70),
             Status: HEALTH,
-            'Last seen': TIME,
-            Uptime: number(85, 's'),
+            'Last seen': RELATIVE_TIME,
+            Uptime: number(80, 's'),
             CPU: percent(70, ruleColors('cpu')),
             Memory: percent(80, ruleColors('memory')),
             Disk: percent(70, ruleColors('disk')),
             Load: number(60),
-            'Event loop p99': duration(115),
-            'Active users': number(60),
-            'Ongoing reservations': number(85),
+            'Event loop p99': duration(120),
+            'Active users': number(105),
+            Reservations: number(110),
           },
         }),
       ],

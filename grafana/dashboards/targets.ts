@@ -51,7 +51,7 @@ export const targets = createDashboard({
       height: 3,
       panels: [
         createStat({
-          title: `Average response time < ${getLimit(RESPONSE_TIME_RULE)} ms`,
+          title: `Response time < ${getLimit(RESPONSE_TIME_RULE)} ms`,
           unit: 'ms',
           width: 5,
           description: 'Mean over the time range. Colors show the target.',
@@ -89,7 +89,7 @@ export const targets = createDashboard({
           thresholds: createRuleThresholds(UPTIME_RULE),
         }),
         createStat({
-          title: `Average statement time < ${getLimit(STATEMENT_RULE)} ms`,
+          title: `Statement time < ${getLimit(STATEMENT_RULE)} ms`,
           unit: 'ms',
           width: 5,
           description: 'Mean over the time range. Colors show the target.',
@@ -123,7 +123,7 @@ export const targets = createDashboard({
       height: 3,
       panels: [
         createStat({
-          title: 'Response time target met',
+          title: 'Response time met',
           unit: 'percent',
           width: 4,
           decimals: 1,
@@ -132,7 +132,7 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Error rate target met',
+          title: 'Error rate met',
           unit: 'percent',
           width: 4,
           decimals: 1,
@@ -141,7 +141,7 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Job processing target met',
+          title: 'Job processing met',
           unit: 'percent',
           width: 4,
           decimals: 1,
@@ -151,7 +151,7 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Services that met the uptime target',
+          title: 'Uptime met',
           unit: 'percent',
           width: 4,
           decimals: 1,
@@ -161,7 +161,7 @@ export const targets = createDashboard({
           thresholds: createTargetThresholds(),
         }),
         createStat({
-          title: 'Statement time target met',
+          title: 'Statement time met',
           unit: 'percent',
           width: 4,
           decimals: 1,

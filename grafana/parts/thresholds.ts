@@ -44,6 +44,9 @@ export const createZeroThresholds = () =>
     { value: 1, color: SEVERITY_COLORS.critical },
   ]);
 
+/** Options of a column with a number that should be 0. */
+export const createZeroColors = () => [{ id: 'thresholds', value: createZeroThresholds().build() }];
+
 /** Creates thresholds for the share of requests that clients aborted, in percent. No alert rule checks it. */
 export const createAbortedThresholds = () =>
   createThresholds([
