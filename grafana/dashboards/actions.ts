@@ -1,6 +1,6 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createStat, createStateTimeline, createTimeSeries } from '../parts/panels.ts';
-import { createTable, longText, number, TIME, text } from '../parts/tables.ts';
+import { createTable, longText, number, RELATIVE_TIME, TIME, text } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
 import { DECISION_MAPPING } from '../parts/value-mappings.ts';
 import { createFilters } from '../parts/variables.ts';
@@ -107,15 +107,15 @@ export const actions = createDashboard({
           sql: selectDecisions(),
           columns: {
             Time: TIME,
-            Rule: text(130),
-            Setting: text(130),
-            Organization: text(115),
-            Property: text(95),
-            Status: text(90, { mappings: [DECISION_MAPPING] }),
-            'Previous value': number(80),
-            Value: number(75),
+            Rule: text(110),
+            Setting: longText(140),
+            Organization: text(110),
+            Property: text(85),
+            Status: text(80, { mappings: [DECISION_MAPPING] }),
+            'Previous value': number(120),
+            Value: number(65),
             Reason: longText(180),
-            Author: text(110),
+            Author: text(90),
             'Dry run': text(75),
           },
         }),
@@ -157,7 +157,7 @@ export const actions = createDashboard({
             Current: number(110),
             Recommended: number(130),
             Difference: number(110),
-            Updated: TIME,
+            Updated: RELATIVE_TIME,
           },
         }),
       ],

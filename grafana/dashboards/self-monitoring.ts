@@ -1,6 +1,6 @@
 import { createDashboard } from '../parts/create-dashboard.ts';
 import { createStat, createTimeSeries } from '../parts/panels.ts';
-import { createTable, longText, number, TIME, text } from '../parts/tables.ts';
+import { createTable, longText, number, RELATIVE_TIME, text } from '../parts/tables.ts';
 import { createZeroThresholds } from '../parts/thresholds.ts';
 import { ROLLUP_MAPPING } from '../parts/value-mappings.ts';
 import { createFilters } from '../parts/variables.ts';
@@ -83,7 +83,7 @@ export const selfMonitoring = createDashboard({
           width: 12,
           description: 'When each service last sent health data in the time range.',
           sql: selectNewestRows(),
-          columns: { Service: longText(150), 'Newest row': TIME, Processes: number(100) },
+          columns: { Service: longText(150), 'Newest row': RELATIVE_TIME, Processes: number(100) },
         }),
       ],
     },
@@ -116,11 +116,11 @@ export const selfMonitoring = createDashboard({
             'Number of rows and size of each table and roll-up. Current values, independent of the time range.',
           sql: selectTableSizes(),
           columns: {
-            Table: longText(160),
-            Rows: number(75),
+            Table: longText(200),
+            Rows: number(70),
             'On disk': number(80, 'bytes'),
-            'Oldest row': { width: 145 },
-            'Newest row': { width: 145 },
+            'Oldest row': RELATIVE_TIME,
+            'Newest row': RELATIVE_TIME,
           },
         }),
         createTable({
@@ -130,9 +130,9 @@ export const selfMonitoring = createDashboard({
             'Last refresh of each roll-up, and the number of transactions it is behind. Current values, independent of the time range.',
           sql: selectRollups(),
           columns: {
-            'Roll-up': longText(150),
+            'Roll-up': longText(200),
             Status: text(70, { mappings: [ROLLUP_MAPPING] }),
-            'Last refresh': { width: 145 },
+            'Last refresh': RELATIVE_TIME,
             Pending: number(75),
             Reason: longText(120),
           },

@@ -62,10 +62,10 @@ export const ACTIVE_ALERT_COLUMNS: Columns = {
 /** Columns of `selectAlertHistory`. */
 export const ALERT_HISTORY_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
-  Organization: text(105),
+  Tenant: longText(100),
   Time: TIME,
-  Author: text(80),
-  Comment: longText(100),
+  Author: text(75),
+  Comment: longText(90),
 };
 
 /** Columns of `selectQueueUsage`. */

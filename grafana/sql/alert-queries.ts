@@ -148,6 +148,7 @@ export const ALERT_LINK_COLUMNS = {
   property: 'link_property',
 } as const;
 
+/** The organization, and the property if there is one. */
 const TENANT =
   "CASE WHEN property_id IS NULL THEN organization_id ELSE concat(organization_id, ' / ', property_id) END";
 
@@ -164,7 +165,7 @@ ORDER BY CASE severity ${rank} ELSE -1 END DESC, "Since" LIMIT ${MAX_ROWS}`;
 /** Selects alert transitions in the time range, newest first. */
 export function selectAlertHistory(): string {
   return `SELECT timestamp AS "Time", severity AS "Severity", rule AS "Rule", state AS "State", service AS "Service", ${SUBJECT} AS "Subject",
-  organization_id AS "Organization", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
+  ${TENANT} AS "Tenant", ${toValueText('value')} AS "Value", ${toValueText('threshold')} AS "Limit",
   cause AS "Cause", author AS "Author", comment AS "Comment", ${toLinkColumns('coalesce(fired_at, started_at, timestamp)')}
 FROM ${alertsTable.name} WHERE timestamp >= ${FROM} AND timestamp < ${TO} AND ${toAlertConditions()} ORDER BY timestamp DESC LIMIT ${MAX_ROWS}`;
 }
