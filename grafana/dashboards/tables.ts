@@ -17,7 +17,7 @@ import { ALERT_LINK_COLUMNS } from '../sql/alert-queries.ts';
 
 type Columns = Readonly<Record<string, Column>>;
 
-/** Columns with the figures of `selectRanking`, for statements. */
+/** Columns with the values of `selectRanking`, for statements. */
 export const RANKING_COLUMNS: Columns = {
   Count: number(75),
   'Per minute': number(95),
@@ -28,7 +28,7 @@ export const RANKING_COLUMNS: Columns = {
   'Total time': duration(90),
 };
 
-/** Columns with the figures of `selectRanking`, for requests. */
+/** Columns with the values of `selectRanking`, for requests. */
 export const REQUEST_COLUMNS: Columns = {
   ...RANKING_COLUMNS,
   Average: duration(85, ruleColors('response-time')),

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 const MAX_SCRIPT_BYTES = 64 * 2 ** 20;
 
 /**
- * Error messages in the source text of each library. Bundlers keep them, also if they minify the text and
+ * Error messages in the source text of each library. Bundlers keep them, even if they minify the text and
  * remove its comments.
  */
 const LIBRARY_MESSAGES: Readonly<Record<string, readonly string[]>> = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LibraryState } from '../instrumentation/instrumentation-registry.ts';
 
-/** What one process or thread of the application reports to `doctor`. */
+/** Report of one process or thread of the application. */
 export interface LibraryReport {
   readonly pid: number;
   /** 0 for the main thread. */

@@ -129,7 +129,7 @@ function addMetricRows(
 /** Scopes of the agent. The names of their metrics are unique. */
 const AGENT_SCOPE_PREFIX = 'perfscope.';
 
-/** Returns what distinguishes metrics of the application that have the same name. */
+/** Returns a text that distinguishes application metrics with the same name. */
 function getSource(
   { name, version, schemaUrl }: ScopeMetrics['scope'],
   { descriptor, dataPointType }: MetricData,

@@ -146,7 +146,7 @@ interface Limit {
   readonly path: string;
 }
 
-/** Of equal limits, returns the last, because the processes of an ancestor share its limit. */
+/** If limits are equal, returns the last one, because the processes of an ancestor share its limit. */
 function findLowest(limits: readonly Limit[]): { limit: number; path: string } | undefined {
   let lowest: { limit: number; path: string } | undefined;
   for (const { limit, path } of limits) {

@@ -15,7 +15,8 @@ let isObserved = false;
  * the first request arrives, because `node:http` is then loaded. Never throws.
  *
  * Node.js sends the headers and all parts of the body with `ServerResponse.prototype._send`. There is
- * no channel or event for the first byte. Without this method, the first byte has the time of the end.
+ * no channel or event for the first byte. Without this method, the end of the
+ * response counts as the first byte.
  */
 export function observeFirstBytes(part: string): void {
   if (isObserved) return;

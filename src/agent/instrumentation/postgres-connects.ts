@@ -33,7 +33,7 @@ type ConnectCallback = (this: unknown, ...results: unknown[]) => unknown;
 
 /**
  * Reports each failed connection attempt of a client class. `connect` passes a callback to `_connect`,
- * also if the application uses promises. Only this callback is wrapped, so promises, callbacks, and
+ * even if the application uses promises. Only this callback is wrapped, so promises, callbacks, and
  * unhandled rejections are unchanged.
  *
  * @param isIgnored whether a client belongs to Perfscope

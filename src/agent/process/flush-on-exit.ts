@@ -69,7 +69,7 @@ function handleBeforeExit(agent: Agent): void {
 /**
  * Without a listener of the application, a signal ends the process. So the rows are sent first, and
  * then the signal is sent again with its default action. With a listener, the application decides when
- * to exit, and only the spool is written.
+ * to exit. The rows are written to the spool, and sent in the background.
  */
 function handleSignals(agent: Agent): void {
   let isEnding = false;

@@ -31,7 +31,7 @@ export interface FormattedValue {
 
 /** The values of an alert that messages show in addition to `value`. */
 export interface AlertValues {
-  /** The newest value. Undefined if there are no new data. */
+  /** The newest value. Undefined if there is no new data. */
   readonly current?: FormattedValue | undefined;
   /** The value furthest beyond the threshold while the alert fired. */
   readonly worst?: FormattedValue | undefined;

@@ -76,7 +76,7 @@ export function getFunctionAdvice(name: string): string {
 }
 
 /**
- * Returns what to write instead of invalid syntax.
+ * Returns the syntax to write instead of invalid syntax.
  *
  * @param error the parser's error. Undefined if text follows the end of a valid statement.
  */

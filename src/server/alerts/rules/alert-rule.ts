@@ -70,7 +70,7 @@ export const CONFIDENCE_LEVELS = {
 } as const;
 export type ConfidenceLevel = keyof typeof CONFIDENCE_LEVELS;
 
-/** What is required before a value counts as beyond a threshold. */
+/** Evidence that a value must have to count as beyond a threshold. */
 export interface RuleEvidence {
   /** Level of the Wilson score interval of a share. `none` compares the share itself. */
   readonly confidence: ConfidenceLevel;

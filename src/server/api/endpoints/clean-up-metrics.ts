@@ -13,7 +13,7 @@ type TestTable = 'performanceMetrics' | 'metricBuckets' | 'queueMetrics';
 /** Number of rows per table. */
 type RowCounts = Record<TestTable | 'systemHealth', number>;
 
-/** What the cleanup did. */
+/** Result of the cleanup. */
 export interface CleanupReport {
   /** Number of blanked test rows, up to 10,000 per table and call. */
   readonly neutralised: Pick<RowCounts, TestTable>;
