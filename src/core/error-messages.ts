@@ -17,15 +17,15 @@ interface MissingItem {
 }
 
 const MISSING_ITEM_MESSAGES = {
-  alert: (id: string) => `No alert has the id ${id}. \`perfscope alerts\` lists them.`,
+  alert: (id: string) => `No alert has the ID ${id}. \`perfscope alerts\` lists them.`,
   firingAlert: (id: string) =>
-    `The alert with the id ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
+    `The alert with the ID ${id} is not firing, so it can't be acknowledged. \`perfscope alerts\` lists the alerts.`,
   silence: (id: string) =>
-    `No active silence has the id ${id}. \`perfscope alerts silences\` lists them.`,
+    `No active silence has the ID ${id}. \`perfscope alerts silences\` lists them.`,
   person: (name: string) =>
     `No person has the name ${name}. \`perfscope notify people list\` lists them.`,
   notification: (id: string) =>
-    `No notification has the id ${id}. GET /api/performance/notifications lists them.`,
+    `No notification has the ID ${id}. GET /api/performance/notifications lists them.`,
 } as const;
 
 /**

@@ -301,10 +301,10 @@ describe('alerts', () => {
     for (const [subcommand, message] of [
       [
         ['ack', 'NOPE', '--comment', 'x'],
-        'No alert has the id "NOPE". `perfscope alerts` lists them.',
+        'No alert has the ID "NOPE". `perfscope alerts` lists them.',
       ],
-      [['ack', 'NO PE', '--comment', 'x'], 'No alert has the id "NO PE".'],
-      [['unsilence', 'NOPE'], 'No active silence has the id "NOPE".'],
+      [['ack', 'NO PE', '--comment', 'x'], 'No alert has the ID "NO PE".'],
+      [['unsilence', 'NOPE'], 'No active silence has the ID "NOPE".'],
     ] as const) {
       const { status, stdout, stderr } = await run('alerts', ...subcommand);
       expect([status, stdout]).toEqual([1, '']);

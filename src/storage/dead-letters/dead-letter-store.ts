@@ -57,7 +57,7 @@ interface FileCount {
 
 /**
  * Keeps rows that can't be stored, with the reason, so that people can correct the cause and send them again. Each row
- * is kept once, also if another process rejects it again. Several processes can share the folder: each one appends to its
+ * is kept once, even if another process rejects it again. Several processes can share the folder: each one appends to its
  * own files. No method throws or rejects.
  */
 export class DeadLetterStore {

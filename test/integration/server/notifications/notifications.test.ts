@@ -219,7 +219,7 @@ it('marks notifications as read for a role', async () => {
   expect(
     (await listNotifications({ status: ['delivered'] })).filter(({ id }) => id === first!.id),
   ).toHaveLength(1);
-  await expect(client.markRead('none')).rejects.toThrow(/^No notification has the id "none"/);
+  await expect(client.markRead('none')).rejects.toThrow(/^No notification has the ID "none"/);
   // Notifications for another role can't be marked as read.
   const other = (await listNotifications()).find(
     ({ recipient }) => recipient === 'role:PROPERTY_MGR',
