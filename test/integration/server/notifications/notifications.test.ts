@@ -224,7 +224,7 @@ it('marks notifications as read for a role', async () => {
   const other = (await listNotifications()).find(
     ({ recipient }) => recipient === 'role:PROPERTY_MGR',
   );
-  await expect(client.markRead(other!.id)).rejects.toThrow(/^No notification has the id/);
+  await expect(client.markRead(other!.id)).rejects.toThrow(/^No notification has the ID/);
   await client.markRead('all');
   await waitFor(async () => (await client.get('notifications')).unread === 0);
 });
