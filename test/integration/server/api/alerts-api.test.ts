@@ -60,9 +60,9 @@ it('limits tenants to their own alerts', async () => {
   const own = await listAlerts();
   expect(new Set(own.map(({ labels }) => labels.organization))).toEqual(new Set(['anna']));
   expect(JSON.stringify([own, await client.get('rules')])).not.toContain('bert');
-  await expect(client.alert(other!.id)).rejects.toThrow(/^No (alert|active silence) has the id/);
+  await expect(client.alert(other!.id)).rejects.toThrow(/^No (alert|active silence) has the ID/);
   await expect(client.acknowledge(other!.id, 'mine?')).rejects.toThrow(
-    /^No (alert|active silence) has the id/,
+    /^No (alert|active silence) has the ID/,
   );
   expect(await listAlerts({ organizationId: ['bert'] })).toEqual([]);
   const ownAlert = own.find(({ rule }) => rule === 'response-time')!;
@@ -103,7 +103,7 @@ it('creates and ends silences, and records the author', async () => {
   expect(silence).toMatchObject({ organizationId: 'bert', propertyId: 'north', author: 'test' });
   api.scope = createOrganizationScope('anna');
   await expect(client.endSilence(silence!.id)).rejects.toThrow(
-    /^No (alert|active silence) has the id/,
+    /^No (alert|active silence) has the ID/,
   );
   api.scope = createOrganizationScope('bert');
   const listed = (await client.get('silences')).silences.map(({ id }) => id);
