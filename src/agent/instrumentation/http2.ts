@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { guard } from '../../core/guard.ts';
+import { guard, runGuarded } from '../../core/guard.ts';
 import { type EndReason, isPeerError } from './connection-close.ts';
-import { observeStreams } from './http2-streams.ts';
+import { observeMethod } from './method-patching.ts';
 import type { RequestRecorder } from './request-recorder.ts';
 import {
   createRequestState,
@@ -78,7 +78,7 @@ export function instrumentHttp2(options: Http2InstrumentationOptions): {
     // A pushed response belongs to another request, and a tunnel has no response.
     if (isPushed(stream)) return;
     if (method === 'CONNECT' || isIgnored(url)) return leaveRequestContext();
-    observeStreams(PART, stream);
+    observeStreams(stream);
     const state = createRequestState(stream, {
       method,
       scheme: stream.session?.encrypted ? 'https' : 'http',
@@ -146,4 +146,24 @@ function isComplete(stream: ServerHttp2Stream): boolean {
 /** Node.js ends the writable side before it sends the file, and removes `_final` of this stream. */
 function isFileResponse(stream: ServerHttp2Stream): boolean {
   return (stream._final as unknown) === null;
+}
+
+let isObserved = false;
+
+/**
+ * Stores what no channel of Node.js publishes: the first byte of a response with a file, and that the
+ * server closes a stream. Call it with the first stream. Never throws.
+ */
+function observeStreams(stream: ServerHttp2Stream): void {
+  if (isObserved) return;
+  isObserved = true;
+  const prototype = Object.getPrototypeOf(stream) as object;
+  const observe = (name: string, before: (self: ServerHttp2Stream) => void) =>
+    runGuarded(PART, () => observeMethod(PART, prototype, name, { before }));
+  observe('respondWithFD', (self) => storeFirstByteTime(getRequestState(self)));
+  observe('respondWithFile', (self) => storeFirstByteTime(getRequestState(self)));
+  observe('close', (self) => {
+    const state = getRequestState(self);
+    if (state) state.isClosedByServer = true;
+  });
 }

@@ -9,7 +9,7 @@ import { inValues, type Sql, sql } from '../sql/sql-builder.ts';
 import { BUCKETS_TABLE, COUNT, createSum, METRICS_TABLE } from './aggregation-tables.ts';
 import { type Filter, type Group, type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber } from './row-values.ts';
-import { runQuery } from './run-query.ts';
+import { type ResultRow, runQuery } from './run-query.ts';
 import { getRangeLengthMs, type TimeRange } from './time-range.ts';
 
 /** Selects measurements by type and, for types with several metrics, by name. */
@@ -71,22 +71,34 @@ export async function queryTotals(
     aggregations: TOTALS_AGGREGATIONS,
     conditions: [...toMetricConditions(selector, query.filter), sql`count > 0`],
   });
-  return results.flatMap(({ group, bucket, row }) => {
-    const count = toNumber(row.count) ?? 0;
-    if (count === 0) return [];
-    const errorCount = toNumber(row.errors) ?? 0;
-    return {
-      group,
-      bucket,
-      count,
-      errorCount,
-      rate: (1000 * count) / getRangeLengthMs(bucket ?? query.range),
-      errorRate: computePercent(errorCount, count),
-      average: (toNumber(row.total) ?? 0) / count,
-      min: toNumber(row.minimum),
-      max: toNumber(row.maximum),
-    };
+  return results.flatMap((result) => {
+    const totals = toTotals(result, query);
+    const { average } = totals;
+    return average === undefined ? [] : { ...totals, average };
   });
+}
+
+/**
+ * Returns the totals in a result of `TOTALS_AGGREGATIONS`. `average`, `min`, and `max` are `undefined` if nothing was
+ * measured.
+ */
+export function toTotals(
+  { group, bucket, row }: ResultRow,
+  { range }: Pick<Query, 'range'>,
+): Omit<Totals, 'average'> & { average: number | undefined } {
+  const count = toNumber(row.count) ?? 0;
+  const errorCount = toNumber(row.errors) ?? 0;
+  return {
+    group,
+    bucket,
+    count,
+    errorCount,
+    rate: (1000 * count) / getRangeLengthMs(bucket ?? range),
+    errorRate: computePercent(errorCount, count),
+    average: count > 0 ? (toNumber(row.total) ?? 0) / count : undefined,
+    min: count > 0 ? toNumber(row.minimum) : undefined,
+    max: count > 0 ? toNumber(row.maximum) : undefined,
+  };
 }
 
 /**

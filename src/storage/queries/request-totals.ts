@@ -13,11 +13,11 @@ import {
   TOTALS_AGGREGATIONS,
   type Totals,
   toMetricConditions,
+  toTotals,
 } from './operation-totals.ts';
 import { type Query, toGroupKey } from './query-definition.ts';
 import { computePercent, toNumber } from './row-values.ts';
 import { runQuery } from './run-query.ts';
-import { getRangeLengthMs } from './time-range.ts';
 
 export const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 export const STREAMS_METRIC = { metricType: 'API_STREAM_DURATION' } as const;
@@ -71,22 +71,15 @@ export async function queryRequestTotals(
     aggregations: REQUEST_AGGREGATIONS,
     conditions: toMetricConditions(selector, query.filter),
   });
-  return results.flatMap(({ group, bucket, row }) => {
-    const count = toNumber(row.count) ?? 0;
+  return results.flatMap((result) => {
+    const { row } = result;
+    const totals = toTotals(result, query);
+    const { count } = totals;
     const abortedCount = toNumber(row.aborted) ?? 0;
     if (count + abortedCount === 0) return [];
-    const errorCount = toNumber(row.errors) ?? 0;
     const firstByteSum = toNumber(row.first_byte_sum);
     return {
-      group,
-      bucket,
-      count,
-      errorCount,
-      rate: (1000 * count) / getRangeLengthMs(bucket ?? query.range),
-      errorRate: computePercent(errorCount, count),
-      average: count > 0 ? (toNumber(row.total) ?? 0) / count : undefined,
-      min: count > 0 ? toNumber(row.minimum) : undefined,
-      max: count > 0 ? toNumber(row.maximum) : undefined,
+      ...totals,
       abortedCount,
       abortedRate: computePercent(abortedCount, count + abortedCount),
       count2xx: toNumber(row.count_2xx),

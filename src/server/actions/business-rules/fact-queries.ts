@@ -2,13 +2,10 @@ import { parseDuration } from '../../../core/duration.ts';
 import { UNRESTRICTED_SCOPE } from '../../../core/tenant-scope.ts';
 import { queryGauges } from '../../../storage/queries/gauge-values.ts';
 import { queryJobTotals } from '../../../storage/queries/job-totals.ts';
-import {
-  type MetricSelector,
-  queryDistributionTotals,
-  queryTotals,
-} from '../../../storage/queries/operation-totals.ts';
+import { queryDistributionTotals, queryTotals } from '../../../storage/queries/operation-totals.ts';
 import type { Dimension, Filter, Group, Query } from '../../../storage/queries/query-definition.ts';
 import { queryQueueStats } from '../../../storage/queries/queue-stats.ts';
+import { REQUESTS_METRIC } from '../../../storage/queries/request-totals.ts';
 import { getRangeLengthMs } from '../../../storage/queries/time-range.ts';
 import type { QueryClient } from '../../../storage/questdb/query-client.ts';
 import { recommendQueueWorkers } from '../scaling/scaling-recommendation.ts';
@@ -36,7 +33,6 @@ type FactQuery = (
   params: FactParams,
 ) => Promise<FactResult>;
 
-const REQUEST_METRIC: MetricSelector = { metricType: 'API_RESPONSE_TIME' };
 const DEFAULT_WAIT_MS = 60_000;
 const STABILIZATION_MS = 300_000;
 
@@ -46,7 +42,7 @@ const FACT_QUERIES: Readonly<Record<FactName, FactQuery>> = {
   errorRate: createRequestQuery(({ errorRate }) => errorRate),
   responseTime: createRequestQuery(({ average }) => average),
   responseTimeP95: async (queryClient, query) =>
-    (await queryDistributionTotals(queryClient, query, REQUEST_METRIC)).map(({ group, p95 }) => ({
+    (await queryDistributionTotals(queryClient, query, REQUESTS_METRIC)).map(({ group, p95 }) => ({
       group,
       value: p95,
     })),
@@ -151,7 +147,7 @@ function createRequestQuery(
   getValue: (total: Awaited<ReturnType<typeof queryTotals>>[number]) => number | undefined,
 ): FactQuery {
   return async (queryClient, query) =>
-    (await queryTotals(queryClient, query, REQUEST_METRIC)).map((total) => ({
+    (await queryTotals(queryClient, query, REQUESTS_METRIC)).map((total) => ({
       group: total.group,
       value: getValue(total),
     }));

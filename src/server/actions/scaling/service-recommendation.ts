@@ -3,6 +3,7 @@ import { HOSTS_TABLE } from '../../../storage/queries/aggregation-tables.ts';
 import { toHostAggregations } from '../../../storage/queries/host-health.ts';
 import { queryTotals, type Totals } from '../../../storage/queries/operation-totals.ts';
 import type { Query } from '../../../storage/queries/query-definition.ts';
+import { REQUESTS_METRIC } from '../../../storage/queries/request-totals.ts';
 import { toNumber } from '../../../storage/queries/row-values.ts';
 import { runQuery } from '../../../storage/queries/run-query.ts';
 import { getRunningRange } from '../../../storage/queries/running-processes.ts';
@@ -17,8 +18,6 @@ import {
   toCount,
 } from './recommend-count.ts';
 import { MINUTE_STEP, type ScalingQuery, toScalingRange } from './scaling-recommendation.ts';
-
-const REQUESTS_METRIC = { metricType: 'API_RESPONSE_TIME' } as const;
 
 /** Mean utilization of an instance in one minute, as a share of one event loop. */
 export interface InstanceUtilization {

@@ -4,7 +4,8 @@ import { EventFeed } from '../../../core/event-feed.ts';
 import { startTask } from '../../../core/guard.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
 import type { NotificationRow } from '../../../core/schema/tables/notifications-table.ts';
-import type { Message, MessageAlert } from '../channels/channel.ts';
+import type { Message } from '../channels/channel.ts';
+import { getCommonValue } from '../message/alert-summary.ts';
 import { truncateText } from '../message/sanitize-text.ts';
 import type { NotificationContent } from '../notification-views.ts';
 import type { Delivery } from './delivery-record.ts';
@@ -89,19 +90,6 @@ function toContent({ status, alerts }: Message): NotificationContent {
 function toContentAlert(alert: AlertBase): NotificationContent['alerts'][number] {
   const { id, rule, state, severity, annotations } = alert;
   return { id, rule, state, severity, summary: truncate(annotations.summary ?? rule) };
-}
-
-/**
- * Returns the value that all alerts share. If the values differ, returns `undefined`, so that no
- * tenant sees the row of another tenant.
- */
-function getCommonValue(
-  alerts: readonly MessageAlert[],
-  getValue: (alert: MessageAlert) => string | undefined,
-): string | undefined {
-  const [first] = alerts;
-  const common = first && getValue(first);
-  return alerts.every((alert) => getValue(alert) === common) ? common : undefined;
 }
 
 function truncate(text: string): string {

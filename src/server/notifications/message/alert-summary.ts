@@ -72,3 +72,16 @@ export function formatLabels(
     .map(([name, value]) => `${name}=${value}`);
   return others.length === 0 ? facts : [...facts, ['Labels', others.join(', ')]];
 }
+
+/**
+ * Returns the value that all alerts share. If the values differ, returns `undefined`, so that no
+ * tenant sees the value of another tenant.
+ */
+export function getCommonValue(
+  alerts: readonly MessageAlert[],
+  getValue: (alert: MessageAlert) => string | undefined,
+): string | undefined {
+  const [first] = alerts;
+  const common = first && getValue(first);
+  return alerts.every((alert) => getValue(alert) === common) ? common : undefined;
+}

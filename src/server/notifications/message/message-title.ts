@@ -1,7 +1,7 @@
 import { formatDuration } from '../../../core/format.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import type { Message, MessageAlert } from '../channels/channel.ts';
-import { formatAlertSummary, formatTenant } from './alert-summary.ts';
+import { formatAlertSummary, formatTenant, getCommonValue } from './alert-summary.ts';
 import { toSingleLine } from './sanitize-text.ts';
 
 export const MAX_TITLE_LENGTH = 140;
@@ -84,14 +84,4 @@ function formatAlertCount(count: number): string {
 
 export function formatMoreAlerts(count: number): string {
   return `${count} more ${count === 1 ? 'alert' : 'alerts'}`;
-}
-
-/** Returns the value that all alerts share, or `undefined` if their values differ. */
-function getCommonValue(
-  alerts: readonly MessageAlert[],
-  getValue: (alert: MessageAlert) => string | undefined,
-): string | undefined {
-  const [first] = alerts;
-  const common = first && getValue(first);
-  return alerts.every((alert) => getValue(alert) === common) ? common : undefined;
 }

@@ -622,8 +622,9 @@ describe('the stream', () => {
         if (received.length >= 3 * (connection + 1)) break;
       }
       if (connection === 2) clearInterval(timer);
-      // Longer than an interval, so the stream must send a missed interval later.
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // An interval ends while the client is disconnected, so the stream must send it later.
+      const missedMs = Date.parse(received.at(-1)!.to) + 1500;
+      await waitFor(async () => Date.now() > missedMs);
     }
     expect(received).toHaveLength(12);
     for (const [i, { from, id, to }] of received.entries()) {
