@@ -41,7 +41,7 @@ const LINK_COLUMNS: Columns = Object.fromEntries(
 );
 const ALERT_COLUMNS: Columns = {
   Severity: SEVERITY,
-  Rule: longText(130, { links: ALERT_LINKS }),
+  Rule: text(160, { wrap: true, links: ALERT_LINKS }),
   State: ALERT_STATE,
   Service: text(85),
   Subject: longText(110),
@@ -56,7 +56,7 @@ export const ACTIVE_ALERT_COLUMNS: Columns = {
   ...ALERT_COLUMNS,
   Tenant: longText(110),
   Since: RELATIVE_TIME,
-  'Acknowledged by': text(130),
+  'Acknowledged by': text(140),
 };
 
 /** Columns of `selectAlertHistory`. */

@@ -53,7 +53,7 @@ export const percent = (width = 75, more: Column = {}): Column =>
 /** Colors a column with the thresholds of an alert rule. */
 export const ruleColors = (rule: string): Column => ({ thresholds: createRuleThresholds(rule) });
 /** A time without milliseconds. Grafana's default format doesn't fit in the column. */
-export const TIME: Column = { width: 160, unit: 'time:YYYY-MM-DD HH:mm:ss' };
+export const TIME: Column = { width: 170, unit: 'time:YYYY-MM-DD HH:mm:ss' };
 /** A time such as "5 minutes ago". */
 export const RELATIVE_TIME: Column = { width: 115, unit: 'dateTimeFromNow' };
 export const HIDDEN: Column = { isHidden: true };

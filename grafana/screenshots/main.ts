@@ -158,12 +158,11 @@ function toInput(
   };
 }
 
-function toTable({ columns, rows }: QueryResult): ResultTable {
-  const isTime = (name: string) => rows.some((row) => row[name] instanceof Date);
+function toTable({ columns, types, rows }: QueryResult): ResultTable {
   const toJsonValue = (value: unknown) => (value instanceof Date ? value.getTime() : value);
   return {
     columns,
-    timeColumns: columns.filter((name) => name === 'time' || isTime(name)),
+    types,
     rows: rows.map((row) =>
       Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toJsonValue(value)])),
     ),

@@ -1,9 +1,10 @@
+import type { ColumnType } from '../../test/support/check-dashboards.ts';
 import type { PanelJson } from '../../test/support/dashboard-json.ts';
 
 /** The result of a query. Times are in ms since the epoch. */
 export interface ResultTable {
   readonly columns: readonly string[];
-  readonly timeColumns: readonly string[];
+  readonly types: readonly ColumnType[];
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 

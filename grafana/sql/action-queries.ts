@@ -61,10 +61,23 @@ export function selectFailedDecisions(): string {
   return `SELECT count() AS failed FROM ${ruleDecisionsTable.name} WHERE ${IN_RANGE} AND status = 'failed'`;
 }
 
-/** Selects the maximum value of each setting in each interval, by tenant. */
+/**
+ * Selects the maximum value of each setting in each interval, by tenant. Values that were assigned before the range or
+ * the last interval continue, so that lines reach both ends of the range.
+ */
 export function selectSettingValues(): string {
-  return `SELECT timestamp_floor(${INTERVAL}, timestamp) AS time, concat(setting, ' ', ${TENANT_LABEL}) AS metric, max(value) AS value
-FROM ${ruleDecisionsTable.name} WHERE ${IN_RANGE} AND ${IS_DECISION} AND NOT dry_run GROUP BY time, metric ORDER BY time`;
+  const metric = `concat(setting, ' ', ${TENANT_LABEL})`;
+  const decisions = `${ruleDecisionsTable.name} WHERE ${[...TENANT_CONDITIONS, IS_DECISION, 'NOT dry_run'].join(' AND ')}`;
+  const selectLastBefore = (time: string) => `SELECT ${time} AS time, metric, value FROM (
+  SELECT ${metric} AS metric, value, row_number() OVER (PARTITION BY setting, organization_id, property_id ORDER BY timestamp DESC, seq DESC) AS row_no
+  FROM ${decisions} AND timestamp < ${time}
+) WHERE row_no = 1`;
+  return `SELECT time, metric, max(value) AS value FROM (
+${selectLastBefore(FROM)}
+UNION ALL SELECT timestamp_floor(${INTERVAL}, timestamp) AS time, ${metric} AS metric, value
+FROM ${decisions} AND timestamp >= ${FROM} AND timestamp < ${TO}
+UNION ALL ${selectLastBefore(TO)}
+) GROUP BY time, metric ORDER BY time`;
 }
 
 /** Selects decisions and their results, newest first. */

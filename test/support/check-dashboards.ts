@@ -3,18 +3,27 @@ import type { ReadTarget } from '../../src/core/config/questdb-targets.ts';
 import { type DashboardQuery, getDashboardQueries, readDashboards } from './dashboard-json.ts';
 import { type DashboardView, expandGrafanaQuery } from './expand-grafana-query.ts';
 
+/** The type of a column in Grafana. */
+export type ColumnType = 'time' | 'number' | 'boolean' | 'string' | 'other';
+
 /** A dashboard query and its result. */
 export interface QueryResult extends DashboardQuery {
   readonly text: string;
   readonly columns: readonly string[];
+  /** The types that Grafana gives the columns, in the order of the columns. */
+  readonly types: readonly ColumnType[];
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly durationMs: number;
 }
 
-/** Type IDs of the PostgreSQL wire protocol. */
+/** Type ID of timestamps in the PostgreSQL wire protocol. */
 const TIMESTAMP_OID = 1114;
-const NUMBER_OIDS = new Set([20, 21, 23, 700, 701]);
-const TEXT_OID = 1043;
+const TYPES_BY_OID: ReadonlyMap<number, ColumnType> = new Map<number, ColumnType>([
+  [TIMESTAMP_OID, 'time'],
+  ...[20, 21, 23, 700, 701].map((oid) => [oid, 'number'] as const),
+  [16, 'boolean'],
+  [1043, 'string'],
+]);
 
 const DASHBOARDS = readDashboards();
 /** All QuestDB queries of all dashboards. */
@@ -65,35 +74,39 @@ export async function runDashboardQuery(
   query: DashboardQuery,
   view: DashboardView,
 ): Promise<QueryResult> {
-  const { result, types } = await runQuery(client, query, view);
-  checkColumns(result, types);
+  const result = await runQuery(client, query, view);
+  checkColumns(result);
   return result;
 }
 
-async function runQuery(client: pg.Client, query: DashboardQuery, view: DashboardView) {
+async function runQuery(
+  client: pg.Client,
+  query: DashboardQuery,
+  view: DashboardView,
+): Promise<QueryResult> {
   const text = expandDashboardQuery(query, view);
   const startMs = performance.now();
   try {
     const { fields, rows } = await client.query(text);
-    const result: QueryResult = {
+    return {
       ...query,
       text,
       rows,
       columns: fields.map(({ name }) => name),
+      types: fields.map(({ dataTypeID }) => TYPES_BY_OID.get(dataTypeID) ?? 'other'),
       durationMs: performance.now() - startMs,
     };
-    return { result, types: fields.map(({ dataTypeID }) => dataTypeID) };
   } catch (error) {
     throw new Error(`${query.name}: ${(error as Error).message}\n${text}`, { cause: error });
   }
 }
 
-function checkColumns(result: QueryResult, types: readonly number[]): void {
-  const { name, kind, columns, format } = result;
+function checkColumns(result: QueryResult): void {
+  const { name, kind, columns, types, format } = result;
   const createError = (problem: string) => new Error(`${name}: ${problem} (${columns.join(', ')})`);
   if (new Set(columns).size < columns.length) throw createError('duplicate column name');
   if (kind === 'variable') {
-    if (columns.length !== 1 || types[0] !== TEXT_OID)
+    if (columns.length !== 1 || types[0] !== 'string')
       throw createError('a variable query must return one text column');
     return;
   }
@@ -101,11 +114,10 @@ function checkColumns(result: QueryResult, types: readonly number[]): void {
     if (columns[0] !== 'time' || !columns.includes('text'))
       throw createError('an annotation query must return `time` and `text`');
   }
-  if (kind === 'annotation' || format === 'time_series')
-    checkTimeColumn(result, types, createError);
+  if (kind === 'annotation' || format === 'time_series') checkTimeColumn(result, createError);
   if (format !== 'time_series') return;
-  const texts = columns.filter((_, i) => types[i] === TEXT_OID);
-  const numbers = columns.filter((_, i) => NUMBER_OIDS.has(types[i] ?? 0));
+  const texts = columns.filter((_, i) => types[i] === 'string');
+  const numbers = columns.filter((_, i) => types[i] === 'number');
   // Grafana uses the text in `metric` as the line name only if it is the only text column.
   if (texts.length > 0 && (texts[0] !== 'metric' || columns.length !== 3)) {
     throw createError('the only text column must be `metric`');
@@ -115,11 +127,10 @@ function checkColumns(result: QueryResult, types: readonly number[]): void {
 }
 
 function checkTimeColumn(
-  { columns, rows }: QueryResult,
-  types: readonly number[],
+  { columns, types, rows }: QueryResult,
   createError: (problem: string) => Error,
 ): void {
-  if (columns[0] !== 'time' || types[0] !== TIMESTAMP_OID)
+  if (columns[0] !== 'time' || types[0] !== 'time')
     throw createError('the first column must be the timestamp `time`');
   const times = rows.map(({ time }) => (time instanceof Date ? time.getTime() : Number.NaN));
   if (times.some((ms, i) => !(ms >= (times[i - 1] ?? 0))))

@@ -20,7 +20,7 @@ export const TIME_ZONE = 'utc';
  * field options. Values get Grafana's texts and colors.
  */
 export function toDataFrame({ panel, result }: PanelInput): DataFrame {
-  const table = result ?? { columns: [], timeColumns: [], rows: [] };
+  const table = result ?? { columns: [], types: [], rows: [] };
   const isSeries = panel.targets[0]?.format === 'time_series';
   const columns =
     isSeries && table.columns.includes('metric') ? toWideColumns(table) : toColumns(table);
@@ -45,18 +45,12 @@ interface Column {
   readonly values: unknown[];
 }
 
-function toColumns({ columns, timeColumns, rows }: ResultTable): Column[] {
-  return columns.map((name) => {
-    const values = rows.map((row) => row[name] ?? null);
-    const isNumber =
-      values.some((value) => typeof value === 'number') || values.every((v) => v === null);
-    const type = timeColumns.includes(name)
-      ? FieldType.time
-      : isNumber
-        ? FieldType.number
-        : FieldType.string;
-    return { name, type, values };
-  });
+function toColumns({ columns, types, rows }: ResultTable): Column[] {
+  return columns.map((name, i) => ({
+    name,
+    type: FieldType[types[i]!],
+    values: rows.map((row) => row[name] ?? null),
+  }));
 }
 
 /** Creates one column for each series. Missing values are null. */

@@ -11,6 +11,7 @@ import { computePointId } from '../../../src/core/schema/row-ids.ts';
 import type { AlertRow } from '../../../src/core/schema/tables/alerts-table.ts';
 import type { PerformanceMetricRow } from '../../../src/core/schema/tables/performance-metrics-table.ts';
 import type { QueueMetricRow } from '../../../src/core/schema/tables/queue-metrics-table.ts';
+import type { RuleDecisionRow } from '../../../src/core/schema/tables/rule-decisions-table.ts';
 import type { SystemHealthRow } from '../../../src/core/schema/tables/system-health-table.ts';
 import { migrate } from '../../../src/storage/migrations/migrate.ts';
 import {
@@ -49,6 +50,7 @@ beforeAll(async () => {
   await insertRows(questdb, 'system_health', healthRows());
   await insertRows(questdb, 'queue_metrics', jobRows());
   await insertRows(questdb, 'alerts', alertRows());
+  await insertRows(questdb, 'rule_decisions', decisionRows());
   await waitForWal(questdb);
   client = await openReadOnly(questdb.readTarget);
 });
@@ -204,6 +206,21 @@ function alertRows(): AlertRow[] {
       }),
     ),
     createAlert('mail', NOW_MS - 4 * MINUTE_MS, { service: 'mail' }),
+  ];
+}
+
+/** A setting that was changed before the hour that most tests show, and a setting that was changed in it. */
+function decisionRows(): RuleDecisionRow[] {
+  const createDecision = (setting: string, timestamp: number, value: number, seq: number) => ({
+    ...{ timestamp, id: setting, seq, rule: 'demand', event: 'demand.high', setting },
+    ...{ status: 'set', author: 'perfscope', value, previous: 1, defaultValue: 1, facts: '{}' },
+    ...{ reason: '', expiresAt: NOW_MS + HOUR_MS, dryRun: false, organizationId: 'anna' },
+  });
+  return [
+    createDecision('price', NOW_MS - 3 * HOUR_MS, 4, 1),
+    createDecision('price', NOW_MS - 2 * HOUR_MS, 3, 2),
+    createDecision('limit', NOW_MS - 10 * MINUTE_MS, 9, 1),
+    createDecision('limit', NOW_MS - 5 * MINUTE_MS, 2, 2),
   ];
 }
 
@@ -398,4 +415,21 @@ it('computes the Apdex and the error budget', async () => {
   expect(getFirst(await run('overview: Error budget left', SHOP))).toBe(100);
   const { rows } = await run('targets: Error budget left over time', SHOP);
   expect(rows.at(-1)).toMatchObject({ left: 100 });
+});
+
+it('continues the value of a setting from before the range, and to its end', async () => {
+  const { rows } = await run('actions: Setting values', { interval: '1m' });
+  const toPoints = (metric: string) =>
+    rows
+      .filter((row) => row.metric === metric)
+      .map(({ time, value }) => [((time as Date).getTime() - NOW_MS) / MINUTE_MS, value]);
+  expect(toPoints('price anna')).toEqual([
+    [-60, 3],
+    [0, 3],
+  ]);
+  expect(toPoints('limit anna')).toEqual([
+    [-10, 9],
+    [-5, 2],
+    [0, 2],
+  ]);
 });
