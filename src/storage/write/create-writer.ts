@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs';
 import { devNull } from 'node:os';
-import { resolve } from 'node:path';
-import type { PausedTarget, WriteTarget } from '../../core/config/questdb-targets.ts';
+import { join, resolve } from 'node:path';
+import {
+  getExternalQuestdbTargets,
+  type PausedTarget,
+  type WriteTarget,
+} from '../../core/config/questdb-targets.ts';
 import { readDiscoveryFile } from '../../core/config/server-discovery.ts';
 import type { StartupConfig } from '../../core/config/startup-config.ts';
 import { createWarnOnce, type Logger } from '../../core/log.ts';
@@ -10,6 +15,8 @@ import type { ExecOptions } from '../questdb/exec-sql-http.ts';
 import type { DroppedRowCounter } from '../spool/dropped-rows.ts';
 import { RowWriter } from './row-writer.ts';
 
+/** Folder in the data folder of a server that runs QuestDB itself. */
+const QUESTDB_FOLDER = 'questdb';
 /** Time limit for one statement, in ms. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
@@ -18,8 +25,8 @@ export interface CreateWriterOptions {
   log: Logger;
   dropped: DroppedRowCounter;
   /**
-   * Used unless `PERFORMANCE_SPOOL_DIR` is set. Default: the spool folder of the local server, or
-   * `spool` in the data folder.
+   * Used unless `PERFORMANCE_SPOOL_DIR` is set. Default: the spool folder of the local server if rows are sent to its
+   * QuestDB, or else `spool` in the data folder.
    */
   spoolDir: string | undefined;
   /** Whether this process can write all tables. See `SpoolOptions`. Default: `false`. */
@@ -28,19 +35,29 @@ export interface CreateWriterOptions {
   target: () => WriteTarget | PausedTarget | undefined;
 }
 
-/** Returns the spool folder of a process. See {@link CreateWriterOptions.spoolDir}. */
+/**
+ * Returns the absolute path of a process's spool folder. See {@link CreateWriterOptions.spoolDir}.
+ *
+ * A server sends all rows in its spool to its own QuestDB. Therefore, a process with another
+ * `PERFORMANCE_QUESTDB_URL` uses `spool-external` instead, if the data folder belongs to such a server.
+ */
 export function getSpoolDir(
   { settings, discoveryFile, folder }: StartupConfig,
   spoolDir: string | undefined,
 ): string {
-  const path =
-    settings.PERFORMANCE_SPOOL_DIR ??
-    spoolDir ??
-    readDiscoveryFile(discoveryFile)?.spoolDir ??
-    `${settings.PERFORMANCE_DATA_DIR}/spool`;
   // An absolute path, because the application can change its current folder. In a deleted folder, `mkdir` with
   // a relative path would never return (Node.js 26.10), so this path can't be created either.
-  return resolve(folder ?? devNull, path);
+  const toAbsolute = (path: string) => resolve(folder ?? devNull, path);
+  const path = settings.PERFORMANCE_SPOOL_DIR ?? spoolDir;
+  if (path !== undefined) return toAbsolute(path);
+  const server = readDiscoveryFile(discoveryFile);
+  const external = getExternalQuestdbTargets(settings);
+  if (server && (!external || external.write.url === server.questdb.write.url)) {
+    return toAbsolute(server.spoolDir);
+  }
+  const dataDir = toAbsolute(settings.PERFORMANCE_DATA_DIR);
+  const isOfOtherQuestdb = external !== undefined && existsSync(join(dataDir, QUESTDB_FOLDER));
+  return join(dataDir, isOfOtherQuestdb ? 'spool-external' : 'spool');
 }
 
 /** Creates the row writer of a process from its settings. */
