@@ -11,7 +11,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor <app> [args...]')
     .description(
-      'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent',
+      'Run an application for a few seconds, and list which of its libraries are measured and where the rows are sent. The exit code is 1 if this finds a problem (✗).',
     )
     .addOption(
       new Option('--timeout <time>', 'Maximum time to wait for the first of these libraries')
@@ -29,7 +29,9 @@ export function addDoctorCommand(program: Command): void {
     .action(async (app: string, args: string[], { timeout: timeoutMs }: { timeout: number }) => {
       assertExists(app);
       const { examineApplication } = await import('../agent/doctor/examine-application.ts');
-      for (const line of await examineApplication(app, args, { timeoutMs })) print(line);
+      const lines = await examineApplication(app, args, { timeoutMs });
+      for (const line of lines) print(line);
+      if (lines.some((line) => line.startsWith('✗'))) process.exitCode = 1;
     });
 }
 

@@ -18,7 +18,7 @@ it('lists the libraries that an application loads, and explains why a library is
     "require('express'); require('bullmq'); require('pg'); setInterval(() => {}, 1000);",
   );
   const { stdout, status } = await runPerfscope(['doctor', file], env);
-  expect(status).toBe(0);
+  expect(status).toBe(1);
   expect(stdout).toMatch(/✓ express 5\.\d/);
   expect(stdout).toMatch(/✓ bullmq 5\.\d/);
   expect(stdout).toMatch(/✗ pg 7\.\d+\.\d+: only version 8 is supported/);
@@ -77,21 +77,42 @@ it('explains how to measure a bundled application', async () => {
 it.each([
   [
     { PERFORMANCE_QUESTDB_URL: 'http://user:secret@127.0.0.1:1' },
-    '✓ rows are sent to http://127.0.0.1:1\n',
+    /^perfscope: ✗ rows are not sent: http:\/\/127\.0\.0\.1:1 can't be reached: .*ECONNREFUSED/m,
   ],
-  [{}, '✗ rows are not sent: no server is running on this machine'],
-  [{ PERFORMANCE_MONITORING_ENABLED: 'false' }, '✗ nothing is measured: PERFORMANCE_MONITORING'],
-])('explains with %o where the rows are sent', async (settings, expected) => {
+  [
+    { PERFORMANCE_QUESTDB_URL: 'ftp://user:secret@127.0.0.1' },
+    /^perfscope: ✗ PERFORMANCE_QUESTDB_URL=.* is invalid: it must be a URL/m,
+  ],
+  [{}, /^perfscope: ✗ rows are not sent: no server is running on this machine/m],
+  [
+    { SYSTEM_HEALTH_ENABLED: 'false' },
+    /^perfscope: Health snapshots are not stored: SYSTEM_HEALTH_ENABLED is false\.$/m,
+  ],
+])('explains with %o what is stored', async (settings, expected) => {
+  const { stdout, stderr, status } = await runDoctorWith(settings);
+  expect(stdout).toContain('started');
+  expect(stdout).toMatch(expected);
+  expect(stdout + stderr).not.toContain('secret');
+  expect(status).toBe(1);
+});
+
+it.each([
+  [{ PERFORMANCE_MONITORING_ENABLED: 'false' }, 'PERFORMANCE_MONITORING_ENABLED is false'],
+  [{ OTEL_SDK_DISABLED: 'true' }, 'OTEL_SDK_DISABLED is true'],
+])('does not run an application that is not measured: %o', async (settings, cause) => {
+  const { stdout, stderr, status } = await runDoctorWith(settings);
+  expect(stdout).toBe(`perfscope: ✗ nothing is measured: ${cause}\n`);
+  expect([status, stderr]).toEqual([1, '']);
+});
+
+/** Runs `doctor` for an application that prints `started` and ends. */
+async function runDoctorWith(settings: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'perfscope-doctor-'));
   try {
     const app = join(folder, 'app.cjs');
-    writeFileSync(app, 'setTimeout(() => {}, 500);');
-    const environment = { ...env, HOME: folder, ...settings };
-    const { stdout, stderr } = await runPerfscope(['doctor', app], environment);
-    expect(stdout).toContain(expected);
-    expect(stdout).not.toContain('secret');
-    expect(stderr).toBe('');
+    writeFileSync(app, "console.log('started');");
+    return await runPerfscope(['doctor', app], { ...env, HOME: folder, ...settings });
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
+}

@@ -1,7 +1,6 @@
 // `perfscope doctor` loads this module into each process and thread of the application that it checks. This module
 // writes no rows.
 import { threadId } from 'node:worker_threads';
-import { findQuestdbTargets } from '../../core/config/startup-config.ts';
 import { guard } from '../../core/guard.ts';
 import { startTimeout } from '../../core/guarded-timers.ts';
 import { registerAgent } from '../register-agent.ts';
@@ -31,16 +30,6 @@ startTimeout(
 function writeReport(): void {
   const folder = (globalThis as Record<symbol, unknown>)[Symbol.for(REPORT_FOLDER_KEY)];
   if (typeof folder !== 'string') return;
-  const { config, loadedLibraries } = getSharedAgent();
-  const { enabled } = config.settings;
-  const questdbUrl = findQuestdbTargets(config)?.write.url;
-  const libraries = [...loadedLibraries];
-  writeLibraryReport(folder, {
-    pid: process.pid,
-    threadId,
-    libraries,
-    isEnabled: enabled,
-    questdbUrl,
-    isStarted,
-  });
+  const libraries = [...getSharedAgent().loadedLibraries];
+  writeLibraryReport(folder, { pid: process.pid, threadId, libraries, isStarted });
 }

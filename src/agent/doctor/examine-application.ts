@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readStartupConfig } from '../../core/config/startup-config.ts';
 import { createError } from '../../core/perfscope-error.ts';
 import { formatUnmeasuredReason, isShown } from '../instrumentation/library-states.ts';
 import { findBundledLibraries } from './bundled-libraries.ts';
+import { checkDestination } from './check-destination.ts';
 import { type LibraryReport, LibraryReportFolder } from './library-report.ts';
 
 /** Time between SIGTERM and SIGKILL. */
@@ -21,14 +23,41 @@ export interface ExamineOptions {
 }
 
 /**
- * Runs an application, and checks which of its libraries Perfscope can measure and where the rows are sent.
- * Includes its worker processes and threads. Ends when no more libraries are loaded, usually after a few
- * seconds.
+ * Checks the settings, which libraries of an application Perfscope can measure, and whether rows are stored. Runs the
+ * application, unless the settings turn off all measurements.
  *
- * @returns one line for each library, and one for QuestDB
+ * @returns the lines to print. A line that starts with `✗` describes a problem.
  * @throws PS_DOCTOR_FAILED if the application fails, or can't be examined
  */
 export async function examineApplication(
+  app: string,
+  args: readonly string[],
+  options: ExamineOptions,
+): Promise<string[]> {
+  const config = readStartupConfig();
+  const problems = config.problems.map(({ message }) => `✗ ${message}`);
+  const { enabled, PERFORMANCE_MONITORING_ENABLED, SYSTEM_HEALTH_ENABLED } = config.settings;
+  if (!enabled) {
+    const cause = PERFORMANCE_MONITORING_ENABLED
+      ? 'OTEL_SDK_DISABLED is true'
+      : 'PERFORMANCE_MONITORING_ENABLED is false';
+    return [...problems, `✗ nothing is measured: ${cause}`];
+  }
+  const libraries = await examineLibraries(app, args, options);
+  const health = SYSTEM_HEALTH_ENABLED
+    ? []
+    : ['Health snapshots are not stored: SYSTEM_HEALTH_ENABLED is false.'];
+  return [...problems, ...libraries, ...health, await checkDestination(config)];
+}
+
+/**
+ * Runs an application with its worker processes and threads. Ends when no more libraries are loaded, usually after a
+ * few seconds.
+ *
+ * @returns one line for each library
+ * @throws PS_DOCTOR_FAILED if the application fails, or can't be examined
+ */
+async function examineLibraries(
   app: string,
   args: readonly string[],
   { timeoutMs }: ExamineOptions,
@@ -70,8 +99,8 @@ export async function examineApplication(
     const others = reports.filter((report) => report !== main);
     const lines = formatLibraryLines(main, others);
     const bundled = findBundledLibraries(script).map(formatBundledLine);
-    if (lines.length + bundled.length > 0) return [...lines, ...bundled, formatDestination(main)];
-    return [...formatMissingLines(end ? undefined : timeoutMs), formatDestination(main)];
+    if (lines.length + bundled.length > 0) return [...lines, ...bundled];
+    return formatMissingLines(end ? undefined : timeoutMs);
   } finally {
     child.kill('SIGTERM');
     const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -136,14 +165,6 @@ function formatMissingLines(timeoutMs: number | undefined): string[] {
   const advice = timeoutMs === undefined ? '' : ' If it loads them later, set a longer --timeout.';
   return [
     `The application did not load express, pg, or bullmq${period}.${advice}`,
-    'HTTP, host, and runtime metrics work without them.',
+    'HTTP, host, and runtime metrics do not need these libraries.',
   ];
-}
-
-function formatDestination({ isEnabled, questdbUrl }: LibraryReport): string {
-  if (!isEnabled) {
-    return '✗ nothing is measured: PERFORMANCE_MONITORING_ENABLED is false, or OTEL_SDK_DISABLED is true';
-  }
-  if (questdbUrl !== undefined) return `✓ rows are sent to ${questdbUrl}`;
-  return '✗ rows are not sent: no server is running on this machine, and PERFORMANCE_QUESTDB_URL is not set';
 }

@@ -9,9 +9,6 @@ export interface LibraryReport {
   /** 0 for the main thread. */
   readonly threadId: number;
   readonly libraries: readonly LibraryState[];
-  readonly isEnabled: boolean;
-  /** URL of the QuestDB that the rows are sent to. */
-  readonly questdbUrl: string | undefined;
   /** Whether the process has had time to load its libraries. */
   readonly isStarted: boolean;
 }
