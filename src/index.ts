@@ -265,12 +265,13 @@ export function withTenant<T>(tenant: Tenant, fn: () => T): T {
  * the arguments, the result, and the error stay the same.
  *
  * @example
- * const book = withPerformanceTracking(bookRoom, { name: 'booking', operation: 'book' });
+ * const book = withPerformanceTracking(bookRoom, { name: 'booking', metricType: 'CUSTOM' });
  * await book(room, guest);
  * @param fn the function. A parameter without a type is `any`, unless the expected type of the
  * wrapped function is known.
  * @param options name and other fields of the measurement. Default name: the name of the function.
- * Default type: `API_RESPONSE_TIME`, or `CUSTOM` inside a request or job that the agent measures.
+ * Default type: `API_RESPONSE_TIME`, or `CUSTOM` inside a request or job that the agent measures. Calls of the
+ * type `API_RESPONSE_TIME` count as API requests without a status. For other work, pass `metricType: 'CUSTOM'`.
  * @throws PS_ARGUMENT_INVALID if `fn` is not a function, or `options` is not an object
  */
 export const withPerformanceTracking = createPerformanceTracking((measurement) =>

@@ -28,6 +28,7 @@ export function addBackupCommand(program: Command): void {
   program
     .command('backup')
     .description('Back up all data to a folder, even while the server is running')
+    .usage('[options] (<folder> | --release)')
     .argument('[folder]', 'Folder to create for the backup; it must not exist')
     .option(
       '--release',
@@ -40,6 +41,9 @@ export function addBackupCommand(program: Command): void {
         '\nThe backup contains passwords and personal data. Protect it like the data folder.\n',
     )
     .action((folder: string | undefined, options: BackupCommandOptions, command: Command) => {
+      if (options.release && folder !== undefined) {
+        return command.error('error: specify either a folder or --release');
+      }
       if (options.release) return releaseStaleCheckpoint();
       if (folder === undefined) return command.error("error: missing required argument 'folder'");
       return runBackup(resolve(folder), options);
@@ -47,8 +51,10 @@ export function addBackupCommand(program: Command): void {
 }
 
 async function runBackup(folder: string, { json }: BackupCommandOptions): Promise<void> {
-  const { createBackup } = await import('../storage/backup/create-backup.ts');
-  const opened = await openDataDir(requireStartupConfig());
+  const config = requireStartupConfig();
+  const { assertNewFolder, createBackup } = await import('../storage/backup/create-backup.ts');
+  assertNewFolder(folder);
+  const opened = await openDataDir(config);
   const stop = new AbortController();
   // Release the checkpoint even if the command is stopped. Otherwise QuestDB never deletes old files.
   const onSignal = () => stop.abort(new Error('the command was stopped'));

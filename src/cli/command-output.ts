@@ -4,7 +4,12 @@ import Table from 'cli-table3';
 const PROGRESS_INTERVAL_MS = 200;
 
 export function print(line: string): void {
-  process.stdout.write(`perfscope: ${line}\n`);
+  process.stdout.write(formatLine(line));
+}
+
+/** Returns a message as a line of the output. */
+export function formatLine(line: string): string {
+  return `perfscope: ${line}\n`;
 }
 
 /** Prints a status message to stderr, so that stdout contains only the result. */

@@ -26,6 +26,7 @@ export function addExportCommand(program: Command): void {
   program
     .command('export')
     .description('Write the rows of a table, or the result of a SELECT, to a file')
+    .usage('[options] (<table> | --query <statement>) -o <file>')
     .argument('[table]', 'Name of the table or roll-up')
     .addOption(
       new Option('--query <statement>', 'SELECT statement to export instead of a table').conflicts([

@@ -8,7 +8,7 @@ import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import type { QueryClient } from '../storage/questdb/query-client.ts';
 import { requireStartupConfig, withQueryClient } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
-import { formatTable, formatValue, print, printJson } from './command-output.ts';
+import { formatLine, formatTable, formatValue, printJson } from './command-output.ts';
 
 const DAYS_PER_UNIT: Readonly<Record<string, number>> = {
   HOUR: 1 / 24,
@@ -22,14 +22,15 @@ const DAYS_PER_UNIT: Readonly<Record<string, number>> = {
 const MAX_WEEKS_IN_DAYS = 52;
 
 /** Retention and size of the stored data. Sizes are in bytes. Undefined means unknown. */
-interface RetentionReport {
+export interface RetentionReport {
   tables: TableReport[];
   /** Source of `bytes`: the files in the data folder, or QuestDB. Both include reserved pages. */
   measuredBy: 'folder' | 'questdb';
   dataDir: string | undefined;
   freeBytes: number | undefined;
-  growthBytesPerDay: number;
-  /** Undefined if the disk is unknown, or if it never fills up at the current rate. */
+  /** Undefined until at least one table has a full day of data. */
+  growthBytesPerDay: number | undefined;
+  /** Undefined if the disk or the growth is unknown, or if the disk never fills up at the current rate. */
   daysUntilFull: number | undefined;
   /**
    * Number of rows that processes dropped within the retention period for raw data because the rows
@@ -62,7 +63,7 @@ export function addRetentionCommand(program: Command): void {
         createRetentionReport(config, queryClient, Date.now()),
       );
       if (options.json) printJson(report);
-      else printReport(report);
+      else process.stdout.write(formatReport(report));
     });
 }
 
@@ -113,9 +114,11 @@ async function createRetentionReport(
     measuredBy: dataDir === undefined ? 'questdb' : 'folder',
     dataDir,
     freeBytes: availableBytes,
-    growthBytesPerDay: growths
-      .filter(({ forDays }) => forDays > 0)
-      .reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0),
+    growthBytesPerDay: tables.some(({ bytesPerDay }) => bytesPerDay !== undefined)
+      ? growths
+          .filter(({ forDays }) => forDays > 0)
+          .reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0)
+      : undefined,
     daysUntilFull:
       availableBytes === undefined ? undefined : computeDaysUntilFull(growths, availableBytes),
     expiredRows: await countExpiredRows(queryClient, retention.rawDays, nowMs),
@@ -150,7 +153,8 @@ function parseTtlDays(ttl: string | undefined): number {
     : Number(amount) * (DAYS_PER_UNIT[unit] ?? 1);
 }
 
-function printReport(report: RetentionReport): void {
+/** Formats the report as text that ends with a line break. */
+export function formatReport(report: RetentionReport): string {
   const head = ['table', 'retention', 'oldest row', 'rows', 'size', 'per day', 'roll-up'];
   const rows = report.tables.map((table) => [
     table.name,
@@ -161,25 +165,29 @@ function printReport(report: RetentionReport): void {
     table.bytesPerDay === undefined ? '–' : formatBytes(Math.round(table.bytesPerDay)),
     formatRollupStatus(table.rollup),
   ]);
-  process.stdout.write(formatTable(head, rows));
-  const total = report.tables.reduce((sum, { bytes }) => sum + bytes, 0);
-  print(
+  const total = formatBytes(report.tables.reduce((sum, { bytes }) => sum + bytes, 0));
+  const lines = [
     report.measuredBy === 'folder'
-      ? `Total size: ${formatBytes(total)} in ${report.dataDir}, including pages that QuestDB reserved for new rows.`
-      : `Total size: ${formatBytes(total)}, as reported by QuestDB, including reserved pages. Free space is unknown.`,
-  );
-  print(
-    `Growth: ${formatBytes(Math.round(report.growthBytesPerDay))} per day, based on full days.`,
-  );
-  if (report.freeBytes !== undefined) {
-    const days = report.daysUntilFull;
-    const forecast =
-      days === undefined
-        ? 'At this rate, the disk will not fill up.'
-        : `The disk will be full in ${formatValue(days)} days.`;
-    print(`Free: ${formatBytes(report.freeBytes)}. ${forecast}`);
-  }
-  print(`Dropped ${report.expiredRows} rows that were older than the retention period.`);
+      ? `Total size: ${total} in ${report.dataDir}, including pages that QuestDB reserved for new rows.`
+      : `Total size: ${total}, as reported by QuestDB, including reserved pages. Free space is unknown.`,
+    formatGrowth(report),
+    ...(report.freeBytes === undefined
+      ? []
+      : [`Free: ${formatBytes(report.freeBytes)}.${formatForecast(report)}`]),
+    `Dropped ${report.expiredRows} rows that were older than the retention period.`,
+  ];
+  return formatTable(head, rows) + lines.map(formatLine).join('');
+}
+
+function formatGrowth({ growthBytesPerDay: growth }: RetentionReport): string {
+  if (growth === undefined) return 'Growth: unknown until a full day of data is stored.';
+  return `Growth: ${formatBytes(Math.round(growth))} per day, based on full days.`;
+}
+
+function formatForecast({ growthBytesPerDay, daysUntilFull }: RetentionReport): string {
+  if (growthBytesPerDay === undefined) return '';
+  if (daysUntilFull === undefined) return ' At this rate, the disk will not fill up.';
+  return ` The disk will be full in ${formatValue(daysUntilFull)} days.`;
 }
 
 /** Formats a TTL as QuestDB lists it: `1 WEEK` as `7 days`, and `30 DAY` as `30 days`. */

@@ -56,11 +56,13 @@ export function addSpoolCommand(program: Command): void {
     .action(show);
   spool
     .command('retry [ids...]')
+    .usage('[options] (<ids...> | --all)')
     .description('Send dead letters again, and keep the rows that are rejected again')
     .option('--all', 'Send all dead letters again')
     .action(retry);
   spool
     .command('drop [ids...]')
+    .usage('[options] (<ids...> | --all)')
     .description('Delete dead letters permanently')
     .option('--all', 'Delete all dead letters')
     .option('--yes', 'Skip the confirmation')

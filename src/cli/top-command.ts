@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import { delay } from '../core/delay.ts';
-import { formatDuration } from '../core/format.ts';
+import { formatBytes, formatDuration } from '../core/format.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type ProcessHealth, queryProcessHealth } from '../storage/queries/host-health.ts';
@@ -120,13 +120,19 @@ const HOST_COLUMNS = [
   'service',
   'instance',
   'status',
+  'processCpuUsage',
+  'processMemory',
+  'host',
   'cpuUsage',
   'memoryUsage',
   'diskUsage',
   'eventLoopDelayP99',
 ] as const;
 
-/** Rates are per second, times in ms, and ratios in percent. Undefined means that no data exists. */
+/**
+ * Rates are per second, times in ms, sizes in bytes, and ratios in percent. Undefined means that no data exists.
+ * In `hosts`, `cpuUsage`, `memoryUsage`, and `diskUsage` are about the container or the host.
+ */
 export interface TopStats {
   at: Date;
   windowMs: number;
@@ -206,7 +212,7 @@ async function loadTopStats(
             HOST_COLUMNS.map((name) => [name, host[name]]),
           ) as TopStats['hosts'][number],
       )
-      .sort((a, b) => (b.cpuUsage ?? 0) - (a.cpuUsage ?? 0)),
+      .sort((a, b) => (b.processCpuUsage ?? 0) - (a.processCpuUsage ?? 0)),
   };
 }
 
@@ -271,13 +277,16 @@ function formatQueues({ queues }: TopStats): string {
 }
 
 function formatHosts({ hosts }: TopStats): string {
+  const head = ['process', 'service', 'status', 'CPU %', 'memory', 'loop p99 ms'];
   return formatTable(
-    ['process', 'service', 'status', 'CPU %', 'memory %', 'disk %', 'loop p99 ms'],
-    hosts.map(({ instance, service, status, cpuUsage, memoryUsage, diskUsage, ...rest }) => [
+    [...head, 'host CPU %', 'host memory %', 'host disk %'],
+    hosts.map(({ instance, service, status, processCpuUsage, processMemory, ...rest }) => [
       instance,
       service,
       status ?? '–',
-      ...[cpuUsage, memoryUsage, diskUsage, rest.eventLoopDelayP99].map((value) =>
+      formatValue(processCpuUsage),
+      processMemory === undefined ? '–' : formatBytes(processMemory),
+      ...[rest.eventLoopDelayP99, rest.cpuUsage, rest.memoryUsage, rest.diskUsage].map((value) =>
         formatValue(value),
       ),
     ]),

@@ -13,7 +13,7 @@ const SEPARATOR_PATTERN = /[-_./:\s]/;
  *
  * Case, brackets, and the difference between `-` and `_` don't matter. Exchanged neighbors are one
  * edit. The edit distance is limited to a quarter of the length without the words that both names
- * start with. A shortened name, such as `org` for `organization`, also matches.
+ * start with. A shortened name, such as `org` for `organization`, also matches. The parent of a path never does.
  *
  * @param maxDistance maximum edit distance, regardless of the length. Default: 4.
  */
@@ -37,6 +37,7 @@ export function findClosestMatch(
 /** Returns the edit distance of two similar names, or infinity if they are not similar. */
 function computeDistance(name: string, candidate: string, maxDistance: number): number {
   const [shortName, shortCandidate] = removeCommonWords(normalize(name), normalize(candidate));
+  if (isParentPath(shortName, shortCandidate)) return Number.POSITIVE_INFINITY;
   const length = Math.max(shortName.length, shortCandidate.length);
   const limit = Math.min(maxDistance, Math.floor((length + 1) / 4));
   const edits = countEdits(shortName, shortCandidate);
@@ -47,6 +48,11 @@ function computeDistance(name: string, candidate: string, maxDistance: number): 
     shortCandidate.startsWith(shortName);
   // Misspelled names come before shortened names.
   return isShortened ? MAX_DISTANCE + edits : Number.POSITIVE_INFINITY;
+}
+
+/** Whether `path` consists of the first segments of a longer path, so that it is not misspelled. */
+function isParentPath(path: string, longerPath: string): boolean {
+  return path !== '' && path !== longerPath && longerPath.startsWith(path.endsWith('/') ? path : `${path}/`);
 }
 
 function normalize(name: string): string {

@@ -9,7 +9,7 @@ export interface ErrorExplanation {
 }
 
 const FILE_ACTION =
-  'Fix each listed problem. Each problem has the form `file:line:column: message`. Perfscope reloads the file when it changes. `npx perfscope check-config` checks the file without starting the server.';
+  'Fix each listed problem. Each problem has the form `file:line:column: message`. A running server keeps the previous version of its configuration files, and reloads a file when it changes. `npx perfscope check-config` checks the file without starting the server.';
 
 /**
  * The explanation of each error code. Only the generator of docs/errors.md imports this module, so
@@ -273,7 +273,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: '`perfscope doctor` could not start or inspect the application.',
     action: 'Check that the application starts with `node`, and that the path is correct.',
   },
-  PS_RULES_INVALID: { cause: 'The alert rules file has errors.', action: FILE_ACTION },
+  PS_RULES_INVALID: {
+    cause: 'The alert rules file has errors, or a test file of `perfscope test-rules`.',
+    action: FILE_ACTION,
+  },
   PS_NOTIFY_INVALID: { cause: 'The notification file has errors.', action: FILE_ACTION },
   PS_BUSINESS_RULES_INVALID: { cause: 'The business rules file has errors.', action: FILE_ACTION },
   PS_FILE_UNREADABLE: {
@@ -401,9 +404,9 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     action: 'Fix the cause shown in the message, then try again.',
   },
   PS_FOLDER_NOT_EMPTY: {
-    cause: 'The target folder of a backup or restore already exists.',
+    cause: 'The target folder of a backup, or the data folder of a restore, already exists.',
     action:
-      'Choose another folder. For a restore, `--force` renames the existing data folder first.',
+      'For a backup, choose another folder. For a restore, set `PERFORMANCE_DATA_DIR` to another folder, or use `--force`, which renames the existing data folder first.',
   },
   PS_BACKUP_FOREIGN: {
     cause: 'Perfscope can back up and restore only the QuestDB that it starts itself.',

@@ -4,7 +4,7 @@ import { formatUnsupportedRuntime } from './supported-runtime.ts';
  * Lists every problem in a configuration file, so that the user can fix all of them in one edit.
  */
 const formatFileError = (p: { problems: readonly unknown[]; lines: readonly string[] }) =>
-  `The file was rejected. A running server keeps the previous configuration. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;
+  `The file was rejected. Fix ${p.lines.length === 1 ? 'this problem' : `these ${p.lines.length} problems`}:\n${p.lines.join('\n')}`;
 
 const formatRowCount = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 
@@ -211,8 +211,10 @@ export const ERROR_MESSAGES = {
     `${p.file} already exists. Choose another name, or use --force to overwrite the file.`,
   PS_EXPORT_FAILED: (p: { file: string; reason: string }) =>
     `${p.file} could not be written: ${p.reason}. The incomplete file was deleted. Fix the cause, then try again.`,
-  PS_FOLDER_NOT_EMPTY: (p: { folder: string }) =>
-    `${p.folder} already exists. Choose another folder. To restore into an existing folder, use --force, which renames the existing folder.`,
+  PS_FOLDER_NOT_EMPTY: (p: { folder: string; command: 'backup' | 'restore' }) =>
+    p.command === 'restore'
+      ? `The data folder ${p.folder} already exists. Set PERFORMANCE_DATA_DIR to another folder, or use --force, which renames the existing folder.`
+      : `${p.folder} already exists. Choose a folder that does not exist.`,
   PS_BACKUP_FOREIGN: (p: { url: string }) =>
     `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't access its files. On the QuestDB machine, run CHECKPOINT CREATE, copy the QuestDB root folder, then run CHECKPOINT RELEASE.`,
   PS_BACKUP_FAILED: (p: { reason: string }) =>

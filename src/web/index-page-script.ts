@@ -5,6 +5,7 @@
 export const INDEX_PAGE_SCRIPT = `
 const format = (value, unit) =>
   value === undefined || value === null ? '–' : Number(value.toFixed(1)) + (unit ? ' ' + unit : '');
+const formatMebibytes = (bytes) => format(bytes && bytes / 2 ** 20, 'MiB');
 
 function table(caption, rows) {
   const element = document.createElement('table');
@@ -59,8 +60,9 @@ async function refresh() {
         [q.scope ? q.queue + ' (' + q.scope + ')' : q.queue, format(q.processingTime, 'ms'), format(q.failureRate, '% failed'),
           format(q.depth) + ' waiting'])),
       table('System health', systemHealth.map((h) =>
-        [h.service, h.status || '–', 'CPU ' + format(h.cpuUsage, '%'),
-          'memory ' + format(h.memoryUsage, '%'), 'disk ' + format(h.diskUsage, '%')])),
+        [h.service, h.status || '–', 'CPU ' + format(h.processCpuUsage, '%'),
+          'memory ' + formatMebibytes(h.processMemory), 'host CPU ' + format(h.cpuUsage, '%'),
+          'host memory ' + format(h.memoryUsage, '%'), 'host disk ' + format(h.diskUsage, '%')])),
     );
     state.textContent = 'Last 15 minutes, updated at ' + new Date(body.to).toLocaleTimeString();
   } catch (error) {

@@ -22,8 +22,9 @@ export interface TrackingOptions
   /** Name of the metric. Default: the name of the function. */
   name?: string | undefined;
   /**
-   * Type of the measurement. Default: `API_RESPONSE_TIME`. Inside a request or job that the agent
-   * measures, the default is `CUSTOM`, so that the request or job is not counted twice.
+   * Type of the measurement. Default: `API_RESPONSE_TIME`, so that the call counts as an API request. Inside a
+   * request or job that the agent measures, the default is `CUSTOM`, so that the request or job is not counted
+   * twice. For work that isn't an API request, such as a scheduled task, pass `CUSTOM`.
    */
   metricType?: PerformanceMetricType | undefined;
 }

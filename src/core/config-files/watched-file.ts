@@ -9,6 +9,9 @@ import {
   createConfigFileError,
 } from './config-validation.ts';
 
+/** Added to the problems of a file that was rejected. */
+const IN_EFFECT = 'The last valid version stays in effect, or the defaults if none was loaded.';
+
 /** The result of the last attempt to load a file. */
 export interface WatchedFileStatus {
   readonly file: string | undefined;
@@ -88,7 +91,7 @@ export class WatchedFile<T> {
       return true;
     } catch (error) {
       this.#status = { ...this.#status, problems: toConfigProblems(error, path, code) };
-      log.error(`${code}: ${errorMessage(error)}`);
+      log.error(`${code}: ${errorMessage(error)}\n${IN_EFFECT}`);
       return false;
     }
   }

@@ -108,7 +108,7 @@ export function createApiRouter(
         principal,
         scope: principal.scope,
         address: request.ip,
-        params: parsePathParams(request.params, endpoint.params),
+        params: parsePathParams(request, endpoint.params),
         body,
       };
       if (endpoint.stream) return endpoint.stream(context, request, response);

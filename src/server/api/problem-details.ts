@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { findClosestMatch } from '../../core/did-you-mean.ts';
 import type { Logger } from '../../core/log.ts';
 import {
@@ -51,10 +51,15 @@ const STATUS_BY_ERROR_CODE: Partial<Record<ErrorCode, number>> = {
 };
 const MAX_PATH_LENGTH = 200;
 
+/** Returns the path of a request, shortened for a message. */
+export function formatPath({ baseUrl, path }: Pick<Request, 'baseUrl' | 'path'>): string {
+  return `${baseUrl}${path}`.slice(0, MAX_PATH_LENGTH);
+}
+
 /** Throws PS_NOT_FOUND for every request, with the most similar of `paths` as a suggestion. */
 export function createNotFoundHandler(paths: readonly string[] = []): RequestHandler {
   return (request) => {
-    const path = `${request.baseUrl}${request.path}`.slice(0, MAX_PATH_LENGTH);
+    const path = formatPath(request);
     throw createError('PS_NOT_FOUND', { path, nearest: findClosestMatch(path, paths) });
   };
 }

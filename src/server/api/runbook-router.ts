@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Router } from 'express';
 import { escapeHtml } from '../../core/format.ts';
 import { createError } from '../../core/perfscope-error.ts';
+import { formatPath } from './problem-details.ts';
 
 /** The built-in rules refer to sections of this file. */
 const ALERTS_DOC = new URL('../../../docs/alerts.md', import.meta.url);
@@ -18,7 +19,7 @@ export function createRunbookRouter(): Router {
   routes.get('/runbooks/:name', (request, response) => {
     const { name } = request.params;
     const section = findSection(readFileSync(ALERTS_DOC, 'utf8'), name);
-    if (!section) throw createError('PS_NOT_FOUND', { path: `runbooks/${name}` });
+    if (!section) throw createError('PS_NOT_FOUND', { path: formatPath(request) });
     response.type('html').send(renderRunbook(section));
   });
   return routes;

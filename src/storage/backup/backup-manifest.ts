@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
@@ -78,9 +78,11 @@ export interface BackupContents {
  * @throws PS_BACKUP_DAMAGED if the folder does not contain exactly the listed files
  */
 export async function readBackupContents(folder: string): Promise<BackupContents> {
+  if (!existsSync(folder)) throw createDamagedError(folder, 'the folder does not exist');
   const read = (name: string) =>
-    readFile(join(folder, name), 'utf8').catch((error: unknown) => {
-      throw createDamagedError(folder, errorMessage(error));
+    readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const isMissing = error.code === 'ENOENT';
+      throw createDamagedError(folder, isMissing ? `${name} is missing` : errorMessage(error));
     });
   const list = await read(CHECKSUMS_FILE);
   const manifest = parseManifest(folder, await read(MANIFEST_FILE));

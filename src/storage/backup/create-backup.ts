@@ -101,6 +101,11 @@ export interface BackupOptions {
 /** Subfolders of the QuestDB root folder that contain its data. */
 const DATA_FOLDERS = ['db', '.checkpoint'];
 
+/** Checks that a backup can create this folder. @throws PS_FOLDER_NOT_EMPTY if it exists */
+export function assertNewFolder(folder: string): void {
+  if (existsSync(folder)) throw createError('PS_FOLDER_NOT_EMPTY', { folder, command: 'backup' });
+}
+
 /**
  * Copies all rows in QuestDB and in the spool to `folder`. The folder is created only after the
  * backup is complete and has been verified.
@@ -109,7 +114,7 @@ const DATA_FOLDERS = ['db', '.checkpoint'];
  * @throws PS_BACKUP_FAILED if the backup can't be completed
  */
 export async function createBackup(folder: string, options: BackupOptions): Promise<Manifest> {
-  if (existsSync(folder)) throw createError('PS_FOLDER_NOT_EMPTY', { folder });
+  assertNewFolder(folder);
   const tempFolder = `${folder}.${process.pid}.part`;
   try {
     await mkdir(tempFolder, { recursive: true, mode: 0o700 });

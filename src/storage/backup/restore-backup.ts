@@ -48,11 +48,12 @@ export async function restoreBackup(
 ): Promise<RestoreResult> {
   const { dataDir, spoolDir } = options;
   const isEmpty = !existsSync(dataDir) || readdirSync(dataDir).length === 0;
-  const lock = isEmpty ? undefined : await acquireDataDir(dataDir, options.force);
   const tempFolder = `${dataDir}.${process.pid}.part`;
+  let lock: DataDirLock | undefined;
   let movedTo: string | undefined;
   try {
     const { manifest, files } = await readBackupContents(folder);
+    lock = isEmpty ? undefined : await acquireDataDir(dataDir, options.force);
     await copyFiles(folder, tempFolder, files, options.onProgress);
     lock?.release();
     if (!isEmpty) {
@@ -118,5 +119,5 @@ async function acquireDataDir(dataDir: string, force: boolean): Promise<DataDirL
   const lock = await DataDirLock.acquire(dataDir);
   if (force) return lock;
   lock.release();
-  throw createError('PS_FOLDER_NOT_EMPTY', { folder: dataDir });
+  throw createError('PS_FOLDER_NOT_EMPTY', { folder: dataDir, command: 'restore' });
 }

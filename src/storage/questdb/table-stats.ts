@@ -1,6 +1,7 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_MS } from '../../core/duration.ts';
+import { MIGRATIONS_TABLE } from '../../core/schema/table-registry.ts';
 import { UNRESTRICTED_SCOPE } from '../../core/tenant-scope.ts';
 import { quoteName, sql } from '../sql/sql-builder.ts';
 import type { ReadRows, Row } from './postgres-wire-reader.ts';
@@ -18,6 +19,7 @@ export interface TableStats {
   /** Directory name within QuestDB's `db` directory. */
   readonly directory: string;
   readonly rows: number;
+  /** Time of the oldest row. `undefined` if the table is empty, or its rows have no time. */
   readonly oldest: Date | undefined;
   /** For example `30 DAY`; `undefined` if rows never expire. */
   readonly ttl: string | undefined;
@@ -72,7 +74,8 @@ export async function queryTableStats(read: ReadRows): Promise<TableStats[]> {
       name,
       directory: String(table.directoryName),
       rows: Number(stored?.rowCount ?? 0),
-      oldest: getOldest(partitions),
+      // The timestamps of this table are version numbers.
+      oldest: name === MIGRATIONS_TABLE ? undefined : getOldest(partitions),
       ttl: Number(table.ttlValue) > 0 ? `${table.ttlValue} ${table.ttlUnit}` : undefined,
       reservedBytes: Number(stored?.diskSize ?? 0),
       growth: computeGrowth(partitions, String(table.partitionBy)),

@@ -85,7 +85,10 @@ const stats: TopStats = {
       service: 'booking',
       instance: 'host-1',
       status: 'healthy',
-      cpuUsage: 12,
+      processCpuUsage: 0.5,
+      processMemory: 90 * 2 ** 20,
+      host: 'node-a',
+      cpuUsage: 100,
       memoryUsage: 40,
       diskUsage: undefined,
       eventLoopDelayP99: 11,
@@ -107,7 +110,8 @@ it('fits the `top` screen into the terminal and shows part of each section', () 
   );
   const screen = formatTopScreen(stats, { rows: 24, columns: 100, isColored: false });
   expect(screen).toMatch(/GET \/rooms\/0 +booking +50\.0 +12\.5 +40\.0 +–/);
-  expect(screen).toMatch(/host-1 +booking +healthy +12\.0 +40\.0 +– +11\.0/);
+  expect(screen).toMatch(/^host-1 +booking +healthy +0\.50* +90 MiB +11\.0 +100\.?0? +40\.0 +–$/m);
+  expect(screen).toMatch(/^process +service +status +CPU % +memory +loop p99 ms +host CPU %/m);
   expect(screen).toMatch(/^queue +scope +waiting/m);
   expect(screen).not.toContain('\x1b');
   expect(formatTopScreen(stats, { rows: 24, columns: 100, isColored: true })).toContain(

@@ -22,6 +22,7 @@ it.each([
   ['PERFORMANCE_APIKEY', SETTINGS, 'PERFORMANCE_API_KEY'],
   ['SYSTEM_HEALTH_INTERVALL', SETTINGS, 'SYSTEM_HEALTH_INTERVAL'],
   ['/api/performance/alert', ['/api/performance/alerts'], '/api/performance/alerts'],
+  ['/api/performance/notif', ['/api/performance/notifications'], '/api/performance/notifications'],
 ])('suggests for %s the most similar name', (name, candidates, closest) => {
   expect(findClosestMatch(name, candidates)).toBe(closest);
 });
@@ -35,6 +36,9 @@ it.each([
   ['duration', ['operation', 'organization']],
   ['PERFORMANCE_FOO', SETTINGS],
   ['PERFORMANCE_CACHE_SIZE_MB', SETTINGS],
+  ['/api/performance', ['/api/performance/keys', '/api/performance/alerts']],
+  ['/api/performance/', ['/api/performance/keys', '/api/performance/alerts']],
+  ['/api/', ['/api/openapi.json', '/api/performance/keys']],
   ['/api/performance/invoices', ['/api/performance/alerts', '/api/performance/queues']],
 ])('suggests nothing for %s', (name, candidates) => {
   expect(findClosestMatch(name, candidates)).toBeUndefined();

@@ -101,3 +101,48 @@ it('shows the alert of a link in a message', async () => {
   const missing = await showAlert(404, { detail: 'alerts/x does not exist' });
   expect(missing.texts).toEqual(['Alert: alerts/x does not exist']);
 });
+
+it('shows the CPU and memory of each process, and of its host', async () => {
+  const texts: string[] = [];
+  const { promise: shown, resolve: setShown } = Promise.withResolvers<void>();
+  const createTextElement = () => ({
+    set textContent(text: string) {
+      texts.push(text);
+    },
+  });
+  const elements: Record<string, object> = {
+    metrics: { replaceChildren: () => setShown() },
+    key: { addEventListener: () => {} },
+    state: {},
+  };
+  const systemHealth = [
+    { service: 'idle', status: 'healthy', processCpuUsage: 0.5, processMemory: 90 * 2 ** 20 },
+  ].map((process) => ({ ...process, cpuUsage: 100, memoryUsage: 80 }));
+  const body = {
+    api: { slowestEndpoints: [] },
+    database: { slowestOperations: [] },
+    queues: [],
+    systemHealth,
+  };
+  runInNewContext(INDEX_PAGE_SCRIPT, {
+    URLSearchParams,
+    navigator: {},
+    sessionStorage: { getItem: () => null },
+    location: { search: '', origin: '' },
+    setInterval: () => {},
+    fetch: async () => ({ status: 200, ok: true, json: async () => body }),
+    document: {
+      createElement: () => ({
+        createCaption: createTextElement,
+        insertRow: () => ({ insertCell: createTextElement }),
+      }),
+      querySelectorAll: () => [],
+      getElementById: (id: string) => elements[id],
+    },
+  });
+  await shown;
+  expect(texts.slice(texts.indexOf('idle'))).toEqual([
+    ...['idle', 'healthy', 'CPU 0.5 %', 'memory 90 MiB'],
+    ...['host CPU 100 %', 'host memory 80 %', 'host disk –'],
+  ]);
+});

@@ -13,7 +13,7 @@ import {
  *
  * - `count`, `errorCount`, `sum`, `min`, and `max` are about requests that got a response.
  * - `abortedCount` is the number of requests that the client aborted. They aren't part of `count`.
- * - `count2xx` to `count5xx` are the numbers of responses by status class.
+ * - `count2xx` to `count5xx` are the numbers of responses by status class. Measurements of the library have no status.
  * - `firstByteSum` and `firstByteMax` are the times until the first byte of the response.
  * - `databaseTime` to `ownTime` are the times that the requests spent in their parts.
  * - `databaseCalls`, `outgoingCalls`, and `queueCalls` are numbers of calls.

@@ -1,10 +1,10 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import express from 'express';
 import { z } from 'zod';
 import { findClosestMatch } from '../../../core/did-you-mean.ts';
 import { createError, errorMessage } from '../../../core/perfscope-error.ts';
 import { resolveName } from '../../../core/vocabulary.ts';
-import { createRequestError, type ParameterError } from '../problem-details.ts';
+import { createRequestError, formatPath, type ParameterError } from '../problem-details.ts';
 
 /** In characters. Node limits the URL and the headers together to 16 KB. */
 const MAX_QUERY_LENGTH = 8192;
@@ -172,14 +172,14 @@ function resolveKeys(body: unknown, known: readonly string[]): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Validates the parameters of a path. @throws PS_NOT_FOUND if an ID can't exist */
+/** Validates the parameters of a request's path. @throws PS_NOT_FOUND if an ID can't exist */
 export function parsePathParams(
-  params: Readonly<Record<string, unknown>>,
+  request: Pick<Request, 'params' | 'baseUrl' | 'path'>,
   schema: z.ZodObject = z.object({}),
 ): Record<string, string> {
-  const parsed = schema.safeParse(params);
+  const parsed = schema.safeParse(request.params);
   if (parsed.success) return parsed.data as Record<string, string>;
-  throw createError('PS_NOT_FOUND', { path: Object.values(params).join('/').slice(0, 100) });
+  throw createError('PS_NOT_FOUND', { path: formatPath(request) });
 }
 
 const parseJson = express.json({ limit: '64kb' });

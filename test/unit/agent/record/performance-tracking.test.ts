@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import express from 'express';
@@ -328,6 +329,15 @@ describe('the measurement', () => {
     track(fn, options)();
     expect(recorded).toEqual([expect.objectContaining(expected)]);
   });
+
+  it.each(['README.md', 'docs/agent.md', 'src/index.ts'])(
+    'is CUSTOM in the example of %s, which is not an API request',
+    (file) => {
+      const example = /withPerformanceTracking\(\w+, (\{.*?\})\);/.exec(readFileSync(file, 'utf8'));
+      track(() => {}, runInNewContext(`(${example?.[1]})`) as object)();
+      expect(recorded).toMatchObject([{ metricType: 'CUSTOM', endpoint: undefined }]);
+    },
+  );
 
   it('is CUSTOM inside a measured request or job, which is recorded already', async () => {
     enableTenantContext();

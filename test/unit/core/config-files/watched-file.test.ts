@@ -172,6 +172,7 @@ it('reports each reason, and keeps the version before an invalid one', () => {
   expect(file.refresh(2)).toBe(false);
   unlinkSync(path);
   expect(file.refresh(3)).toBe(false);
+  expect(errors[0]).toMatch(/^The last valid version stays in effect/m);
   expect(errors.map((error) => error.split(':')[0])).toEqual([
     'PS_RULES_INVALID',
     'PS_FILE_UNREADABLE',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSeries } from '../../../../src/server/alerts/rule-tests/rule-test-file.ts';
 import { runRuleTests } from '../../../../src/server/alerts/rule-tests/run-rule-tests.ts';
+import { readRulesFile } from '../../../../src/server/alerts/rules/load-alert-rules.ts';
 import { loadTestRules } from '../../../support/alert-rule-fixtures.ts';
 
 const { rules } = loadTestRules(`rules:
@@ -120,4 +121,13 @@ describe('promtool series notation', () => {
   ])('%s', (text, samples) => {
     expect(parseSeries(text)).toEqual(samples);
   });
+});
+
+it.each([
+  ['is missing', () => readRulesFile('missing.yaml'), /^missing\.yaml:1:1: can't be read: ENOENT/m],
+  ['is invalid', () => run('test: []'), /^test\.yaml:1:1: /m],
+])('does not mention a server if a test file %s', (_title, load, problem) => {
+  expect(load).toThrow(problem);
+  expect(load).toThrow(/^The file was rejected\. Fix this problem:|these 2 problems:/);
+  expect(load).not.toThrow(/server/);
 });
