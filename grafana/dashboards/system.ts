@@ -175,7 +175,7 @@ export const system = createDashboard({
           title: 'Process details',
           width: 24,
           description:
-            'The latest health data of each process in the time range. Processes that have ended are “not reporting”.',
+            'The latest health data of each process in the time range, and of its host or container. Processes that have ended are “not reporting”.',
           sql: selectHosts(),
           columns: {
             Service: text(90),
@@ -183,10 +183,10 @@ export const system = createDashboard({
             Version: text(70),
             Status: HEALTH,
             'Last seen': RELATIVE_TIME,
-            Uptime: number(80, 's'),
-            CPU: percent(70, ruleColors('cpu')),
-            Memory: percent(80, ruleColors('memory')),
-            Disk: percent(70, ruleColors('disk')),
+            Uptime: number(75, 's'),
+            'Host CPU': percent(80, ruleColors('cpu')),
+            'Host memory': percent(100, ruleColors('memory')),
+            'Host disk': percent(80, ruleColors('disk')),
             Load: number(60),
             'Event loop p99': duration(120),
             'Active users': number(105),

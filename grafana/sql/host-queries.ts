@@ -26,7 +26,7 @@ export function selectHostSeries(
 /** Selects the latest health data of each process. */
 export function selectHosts(): string {
   return `SELECT service AS "Service", instance AS "Process", service_version AS "Version", CASE WHEN is_running THEN status::varchar ELSE 'not reporting' END AS "Status", timestamp AS "Last seen",
-  uptime AS "Uptime", cpu_usage AS "CPU", memory_usage AS "Memory", disk_usage AS "Disk", load AS "Load",
+  uptime AS "Uptime", cpu_usage AS "Host CPU", memory_usage AS "Host memory", disk_usage AS "Host disk", load AS "Load",
   event_loop_delay_p99 AS "Event loop p99", active_users AS "Active users", ongoing_reservations AS "Reservations"
 FROM ${selectLatestHealth()} ORDER BY "Service", "Process"`;
 }

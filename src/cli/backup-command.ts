@@ -95,17 +95,18 @@ async function openDataDir(config: StartupConfig): Promise<OpenDataDir> {
   const { settings } = config;
   const externalUrl = settings.PERFORMANCE_QUESTDB_URL;
   if (externalUrl !== undefined)
-    throw createError('PS_BACKUP_FOREIGN', { url: new URL(externalUrl).origin });
+    throw createError('PS_BACKUP_FOREIGN', { url: new URL(externalUrl).origin, command: 'backup' });
   const configuredDir = resolve(settings.PERFORMANCE_DATA_DIR);
   const exists = existsSync(join(configuredDir, 'questdb'));
   const running = readDiscoveryFile(config.discoveryFile);
   if (running && (!exists || running.dataDir === configuredDir)) {
     const { dataDir, spoolDir } = running;
     const target = running.questdb.write;
-    if (dataDir === undefined) throw createError('PS_BACKUP_FOREIGN', { url: target.url });
+    if (dataDir === undefined)
+      throw createError('PS_BACKUP_FOREIGN', { url: target.url, command: 'backup' });
     return { dataDir, spoolDir, target, close: async () => {} };
   }
-  if (!exists) throw createError('PS_NOT_A_DATA_DIR', { dataDir: configuredDir });
+  if (!exists) throw createError('PS_NO_DATA', { dataDir: configuredDir });
   const { openQuestdb } = await import('../storage/questdb/open-questdb.ts');
   const questdb = await openQuestdb(settings, commandLogger, () => {});
   return {

@@ -26,7 +26,10 @@ async function runRestore(folder: string, options: { force?: true; json?: true }
   const { settings } = requireStartupConfig();
   const externalUrl = settings.PERFORMANCE_QUESTDB_URL;
   if (externalUrl !== undefined)
-    throw createError('PS_BACKUP_FOREIGN', { url: new URL(externalUrl).origin });
+    throw createError('PS_BACKUP_FOREIGN', {
+      url: new URL(externalUrl).origin,
+      command: 'restore',
+    });
   const dataDir = resolve(settings.PERFORMANCE_DATA_DIR);
   const { restoreBackup } = await import('../storage/backup/restore-backup.ts');
   const progress = new ProgressLine();

@@ -52,7 +52,11 @@ function computeDistance(name: string, candidate: string, maxDistance: number): 
 
 /** Whether `path` consists of the first segments of a longer path, so that it is not misspelled. */
 function isParentPath(path: string, longerPath: string): boolean {
-  return path !== '' && path !== longerPath && longerPath.startsWith(path.endsWith('/') ? path : `${path}/`);
+  return (
+    path !== '' &&
+    path !== longerPath &&
+    longerPath.startsWith(path.endsWith('/') ? path : `${path}/`)
+  );
 }
 
 function normalize(name: string): string {

@@ -73,6 +73,10 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
     cause: 'The folder contains files, but no Perfscope data.',
     action: 'Set `PERFORMANCE_DATA_DIR` to a Perfscope data folder or to an empty folder.',
   },
+  PS_NO_DATA: {
+    cause: '`perfscope backup` found neither a data folder with data nor a running server.',
+    action: 'Set `PERFORMANCE_DATA_DIR` to the data folder of a server.',
+  },
   PS_PORT_TAKEN: {
     cause: '`PORT` is set to a port that another program is using.',
     action: 'Choose a free port, or unset `PORT` so that Perfscope finds a free port.',
@@ -411,7 +415,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   PS_BACKUP_FOREIGN: {
     cause: 'Perfscope can back up and restore only the QuestDB that it starts itself.',
     action:
-      'On the QuestDB machine, run `CHECKPOINT CREATE`, copy the root folder, then run `CHECKPOINT RELEASE`.',
+      'For a backup, run `CHECKPOINT CREATE` on the QuestDB machine, copy the root folder, then run `CHECKPOINT RELEASE`. For a restore, unset `PERFORMANCE_QUESTDB_URL`, or follow the documentation of QuestDB.',
   },
   PS_BACKUP_FAILED: {
     cause: 'The backup stopped before it was complete, for example because the disk is full.',

@@ -62,6 +62,8 @@ export const ERROR_MESSAGES = {
     `The file ${p.file} can't be ${p.action}: ${p.reason}. Check the permissions of the file and its folder, and the free disk space. If a folder has this name, move the folder.`,
   PS_NOT_A_DATA_DIR: (p: { dataDir: string }) =>
     `${p.dataDir} is not a Perfscope data folder, so Perfscope does not change it. Set PERFORMANCE_DATA_DIR to a Perfscope data folder or an empty folder.`,
+  PS_NO_DATA: (p: { dataDir: string }) =>
+    `The data folder ${p.dataDir} contains no data, and no server is running on this machine. Set PERFORMANCE_DATA_DIR to the data folder of a server.`,
   PS_PORT_TAKEN: (p: { host: string; port: number }) =>
     `Another program is using ${p.host}:${p.port}. Set PORT to a free port, or unset PORT so that Perfscope chooses a free port.`,
   PS_QUESTDB_START_FAILED: (p: { reason: string; logFile: string }) =>
@@ -215,8 +217,10 @@ export const ERROR_MESSAGES = {
     p.command === 'restore'
       ? `The data folder ${p.folder} already exists. Set PERFORMANCE_DATA_DIR to another folder, or use --force, which renames the existing folder.`
       : `${p.folder} already exists. Choose a folder that does not exist.`,
-  PS_BACKUP_FOREIGN: (p: { url: string }) =>
-    `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't access its files. On the QuestDB machine, run CHECKPOINT CREATE, copy the QuestDB root folder, then run CHECKPOINT RELEASE.`,
+  PS_BACKUP_FOREIGN: (p: { url: string; command: 'backup' | 'restore' }) =>
+    p.command === 'restore'
+      ? `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't replace its files. To restore into the embedded QuestDB, unset PERFORMANCE_QUESTDB_URL. To restore a copy that was made between CHECKPOINT CREATE and CHECKPOINT RELEASE, follow QuestDB's documentation.`
+      : `The QuestDB at ${p.url} was not started by Perfscope, so Perfscope can't access its files. On the QuestDB machine, run CHECKPOINT CREATE, copy the QuestDB root folder, then run CHECKPOINT RELEASE.`,
   PS_BACKUP_FAILED: (p: { reason: string }) =>
     `The backup failed: ${p.reason}. The incomplete backup was deleted. Fix the cause, then try again.`,
   PS_BACKUP_DAMAGED: (p: { folder: string; reason: string }) =>

@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/core/duration.ts';
 import type { PerfscopeError } from '../../../../src/core/perfscope-error.ts';
 import { ENDPOINTS } from '../../../../src/server/api/endpoint-registry.ts';
-import { parseQueryString } from '../../../../src/server/api/request/request-parser.ts';
+import {
+  parsePathParams,
+  parseQueryString,
+} from '../../../../src/server/api/request/request-parser.ts';
 import {
   formatStep,
   getTimeZone,
@@ -193,4 +196,12 @@ describe('resolveStep', () => {
       }),
     );
   });
+});
+
+it('reports the complete path if an ID in it is invalid', () => {
+  const request = { params: { id: '?' }, baseUrl: '', path: '/api/performance/keys/%3F' };
+  const params = z.strictObject({ id: z.string().regex(/^\w+$/) });
+  expect(() => parsePathParams(request, params)).toThrow(
+    '/api/performance/keys/%3F does not exist.',
+  );
 });

@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 it.each([
   ['missing', 'the folder does not exist'],
   ['empty', 'files.sha256 is missing'],
-])('reports a %s backup before it checks the data folder', async (name, reason) => {
+])('reports a backup folder that is %s before it checks the data folder', async (name, reason) => {
   const dataDir = join(folder, `data-${name}`);
   mkdirSync(join(dataDir, 'questdb'), { recursive: true });
   writeFileSync(join(dataDir, 'credentials.json'), '{}');
@@ -36,4 +36,9 @@ it('gives advice about a folder that exists for the command that was run', () =>
   );
   const { message } = createError('PS_FOLDER_NOT_EMPTY', { folder, command: 'restore' });
   expect(message).toMatch(/^The data folder .* already exists\. .*--force/);
+  const url = 'http://db:9000';
+  const restore = createError('PS_BACKUP_FOREIGN', { url, command: 'restore' });
+  expect(restore.message).toContain('unset PERFORMANCE_QUESTDB_URL');
+  const backup = createError('PS_BACKUP_FOREIGN', { url, command: 'backup' });
+  expect(backup.message).toContain('copy the QuestDB root folder');
 });
