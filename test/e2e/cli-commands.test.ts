@@ -327,7 +327,7 @@ describe('alerts', () => {
 
   it('reports an invalid matcher in one line', async () => {
     const { stderr } = await run('alerts', 'silence', 'shop', '--for', '1h', '--comment', 'x');
-    expect(stderr).toMatch(/matchers must be a list of matchers: `shop` is not a matcher/);
+    expect(stderr).toMatch(/matchers cannot contain `shop`, because it is not a matcher/);
     expect(stderr).not.toContain('✖');
     const duration = await run('alerts', 'silence', 'a=b', '--for', 'soon', '--comment', 'x');
     expect(duration.status).toBe(2);

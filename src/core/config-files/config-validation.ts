@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { findClosestMatch } from '../did-you-mean.ts';
 import { DAY_MS, parseDuration } from '../duration.ts';
 import { createError, type PerfscopeError } from '../perfscope-error.ts';
-import { toPreferredName } from '../vocabulary.ts';
+import { formatRequestIssue, formatZodIssue } from './format-zod-issue.ts';
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -21,16 +20,6 @@ export type ReportProblem = (path: ConfigPath, message: string, on?: 'key' | 'va
 /** Returns a reporter whose paths are relative to `prefix`. */
 export function prefixReport(report: ReportProblem, ...prefix: ConfigPath): ReportProblem {
   return (path, message, on) => report([...prefix, ...path], message, on);
-}
-
-/**
- * Returns "did you mean …?" if a candidate is similar to `name`, otherwise the list of candidates.
- */
-export function formatSuggestion(name: string, candidates: readonly string[]): string {
-  const closest =
-    findClosestMatch(name, candidates) ?? findClosestMatch(name, candidates.map(toPreferredName));
-  if (closest !== undefined) return `did you mean \`${closest}\`?`;
-  return `allowed: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`;
 }
 
 /** Error codes for invalid configuration files. */
@@ -76,31 +65,6 @@ export function validateConfig<S extends z.ZodType>(
   return undefined;
 }
 
-/**
- * Returns the message of an issue if its schema does not define one. `reportIssue` adds the key.
- * For unknown keys, returns one line per key.
- */
-function formatZodIssue(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'unrecognized_keys': {
-      const knownKeys = getKnownKeys(issue.inst);
-      return issue.keys
-        .map((key) => `unknown key \`${key}\`; ${formatSuggestion(key, knownKeys)}`)
-        .join('\n');
-    }
-    case 'invalid_value': {
-      const suggestion = formatSuggestion(String(issue.input), issue.values.map(String));
-      return `cannot be ${describeValue(issue.input)}; ${suggestion}`;
-    }
-    case 'invalid_type': {
-      const expected = TYPE_DESCRIPTIONS[issue.expected] ?? issue.expected;
-      return `must be ${expected}, not ${describeValue(issue.input)}`;
-    }
-    default:
-      return undefined;
-  }
-}
-
 function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: ReportProblem): void {
   const path = issue.path as ConfigPath;
   const key = `\`${path.findLast((step) => typeof step === 'string') ?? 'the file'}\``;
@@ -120,24 +84,22 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: ReportProbl
   }
 }
 
-const TYPE_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  string: 'a string',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: '`true` or `false`',
-  array: 'a list',
-  object: 'a map of keys',
-  record: 'a map of keys',
-};
-
-/** Formats the issues of a value that isn't part of a file, such as `duration must be a duration`. */
-export function formatIssues({ issues }: z.ZodError): string {
-  return issues
+/**
+ * Parses a value of a request, which isn't part of a file.
+ *
+ * @throws PS_REQUEST_INVALID with each problem, such as `duration must be a duration`. The message does
+ *   not contain the value, unless the schema's own message does.
+ */
+export function parseRequestValue<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value, { error: formatRequestIssue });
+  if (parsed.success) return parsed.data;
+  const reason = parsed.error.issues
     .map(({ path, message }) => {
       const name = path.filter((step) => typeof step === 'string').join('.');
       return message.startsWith(name) ? message : `${name} ${message}`;
     })
     .join('; ');
+  throw createError('PS_REQUEST_INVALID', { reason });
 }
 
 function getValueAt(data: unknown, path: ConfigPath): unknown {
@@ -148,21 +110,6 @@ function getValueAt(data: unknown, path: ConfigPath): unknown {
         : undefined,
     data,
   );
-}
-
-function describeValue(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'a map';
-  return `\`${String(value).slice(0, 60)}\``;
-}
-
-/** Returns the keys that a schema allows, or an empty list if it allows any key. */
-function getKnownKeys(schema: unknown): string[] {
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
-  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum) {
-    return schema.keyType.options.map(String);
-  }
-  return [];
 }
 
 /** A name that is used in lists, labels, and URLs. */

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { errorMessage } from '../perfscope-error.ts';
 
 /** Maximum length of a regular expression, in characters. */
 export const MAX_PATTERN_LENGTH = 500;
@@ -29,7 +30,7 @@ export function compileLabelPattern(pattern: string): LabelPattern {
   }
   // Compiling an expression with large repetitions would block the server for up to 0.5 s.
   if (estimateInstructions(pattern) > 4 * MAX_PATTERN_INSTRUCTIONS) throw createSizeError();
-  const compiled = RE2JS.compile(pattern);
+  const compiled = compilePattern(pattern);
   const instructions = compiled.programSize();
   if (instructions > MAX_PATTERN_INSTRUCTIONS) throw createSizeError();
   // `compile` has no option for the size of the cache.
@@ -46,6 +47,16 @@ export function compileLabelPattern(pattern: string): LabelPattern {
     return matches;
   };
   return { instructions, test };
+}
+
+/** @throws Error with the reason, without the prefix of the library's message */
+function compilePattern(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    const reason = errorMessage(error).replace(/^error parsing regexp: /, '');
+    throw new Error(`has an invalid regular expression: ${reason}`, { cause: error });
+  }
 }
 
 function createSizeError(): Error {

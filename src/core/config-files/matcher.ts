@@ -52,7 +52,7 @@ export const matchersSchema = z
       try {
         return [parseMatcher(text)];
       } catch (error) {
-        const message = `must be a list of matchers: \`${text}\` ${errorMessage(error)}`;
+        const message = `cannot contain \`${text}\`, because it ${errorMessage(error)}`;
         ctx.issues.push({ code: 'custom', message, input: text, path: [i] });
         return [];
       }

@@ -209,11 +209,16 @@ function createSqlError(reason: string, advice?: string) {
  * Creates the error for a permitted statement that QuestDB rejects.
  *
  * @param reason error message of QuestDB
+ * @param source the statement
  */
-export function createRejectedSqlError(reason: string, cause?: unknown): PerfscopeError {
+export function createRejectedSqlError(
+  reason: string,
+  source: string,
+  cause?: unknown,
+): PerfscopeError {
   const params = {
     reason: `QuestDB returned the error "${reason}"`,
-    advice: getRejectionAdvice(reason),
+    advice: getRejectionAdvice(reason, source),
   };
   return createError('PS_SQL_REFUSED', params, cause);
 }

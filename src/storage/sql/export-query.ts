@@ -99,7 +99,7 @@ async function requestExport(
   const responseText = await text(response);
   const reason =
     /"error":"((?:[^"\\]|\\.)*)"/.exec(responseText)?.[1] ?? `HTTP ${response.statusCode}`;
-  throw createRejectedSqlError(reason);
+  throw createRejectedSqlError(reason, statement);
 }
 
 /** Counts lines without the header. QuestDB escapes line breaks in values as `\n`. */

@@ -56,21 +56,21 @@ export async function runUserQuery(
     const isText = fields.map(({ dataTypeID }) => dataTypeID !== TYPE_OIDS.long);
     return { columns, isText, rows: rows.slice(0, limit), isTruncated: rows.length > limit };
   } catch (error) {
-    throw toQueryError(error, isConnected);
+    throw toQueryError(error, text, isConnected);
   } finally {
     // QuestDB cancels a running query when its connection is closed.
     if (isConnected) void client.end().catch(() => {});
   }
 }
 
-function toQueryError(error: unknown, isConnected: boolean) {
+function toQueryError(error: unknown, source: string, isConnected: boolean) {
   const reason = errorMessage(error);
   if (/timeout, query aborted|Query read timeout/i.test(reason)) {
     return createError('PS_QUERY_TOO_LONG', {}, error);
   }
   const isRejected = isConnected && error instanceof pg.DatabaseError;
   if (!isRejected) return createError('PS_UNAVAILABLE', { reason }, error);
-  return createRejectedSqlError(reason, error);
+  return createRejectedSqlError(reason, source, error);
 }
 
 function getTypeParser(oid: number, format?: 'text' | 'binary') {

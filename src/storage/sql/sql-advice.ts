@@ -1,7 +1,4 @@
-import { findClosestMatch } from '../../core/did-you-mean.ts';
-import { ROLLUP_DEFINITIONS } from '../../core/schema/rollup-definitions.ts';
-import { getTableAndRollupNames } from '../../core/schema/rollup-names.ts';
-import { findSqlName } from '../../core/vocabulary.ts';
+import { getMissingColumnAdvice, getMissingTableAdvice } from './name-advice.ts';
 import { parseSql, type SqlSyntaxError, tokenize } from './sql-parser.ts';
 
 /** Texts for rejected statements: the position of the problem, and the syntax to write instead. */
@@ -99,21 +96,16 @@ function findUnexpectedText({ message }: SqlSyntaxError): string | undefined {
   );
 }
 
-/** Returns the advice for an error message of QuestDB. */
-export function getRejectionAdvice(message: string): string {
+/**
+ * Returns the advice for an error message of QuestDB.
+ *
+ * @param source the statement that QuestDB rejected
+ */
+export function getRejectionAdvice(message: string, source: string): string {
   const table = /^table does not exist \[table=([^\]]*)\]/.exec(message)?.[1];
-  if (table !== undefined) {
-    const nearest = findClosestMatch(table, ROLLUP_DEFINITIONS.flatMap(getTableAndRollupNames));
-    const hint = nearest === undefined ? '' : `Did you mean ${nearest}? `;
-    return `${hint}SELECT table_name FROM tables() lists all tables.`;
-  }
+  if (table !== undefined) return getMissingTableAdvice(table);
   const column = /^invalid column: (\w+)/i.exec(message)?.[1];
-  if (column !== undefined) {
-    const name = findSqlName(column);
-    if (name !== undefined) return `In SQL, the name is ${name}.`;
-    return `Correct the name. SELECT "column" FROM table_columns('performance_metrics') lists the columns of a table.`;
-  }
-  return 'Correct the statement.';
+  return column === undefined ? 'Correct the statement.' : getMissingColumnAdvice(column, source);
 }
 
 /** Formats an error of the parser, with the unexpected text and its line. */

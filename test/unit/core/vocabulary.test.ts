@@ -236,9 +236,8 @@ notifications: { groupBy: [${names.queue}, ${names.version}] }`).value;
 });
 
 it('is used in the advice for SQL', () => {
-  expect(createRejectedSqlError('Invalid column: organizationId').message).toContain(
-    'In SQL, the name is organization_id.',
-  );
+  const { message } = createRejectedSqlError('Invalid column: organizationId', 'SELECT 1');
+  expect(message).toContain('In SQL, the name is organization_id.');
 });
 
 describe('requests', () => {

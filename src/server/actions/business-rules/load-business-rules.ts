@@ -3,12 +3,12 @@ import {
   type ConfigProblem,
   createConfigFileError,
   durationSchema,
-  formatSuggestion,
   nameSchema,
   prefixReport,
   type ReportProblem,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import type { NamedFileText } from '../../../core/config-files/watched-file.ts';
 import {
   createReporter,

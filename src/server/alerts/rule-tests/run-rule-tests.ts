@@ -2,10 +2,10 @@ import type { Alert, Labels } from '../../../core/alerts/alert.ts';
 import {
   type ConfigProblem,
   createRulesFileError,
-  formatSuggestion,
   type ReportProblem,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { createReporter, parseYamlSource } from '../../../core/config-files/yaml-source.ts';
 import { toAlert } from '../evaluation/alert-transition.ts';
 import { evaluateRule, type RuleStates } from '../evaluation/evaluate-alert-rule.ts';

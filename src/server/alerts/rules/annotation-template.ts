@@ -1,4 +1,4 @@
-import { formatSuggestion } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../../core/format.ts';
 import { toLabelName } from '../../../core/vocabulary.ts';
 

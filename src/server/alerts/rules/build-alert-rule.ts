@@ -1,8 +1,5 @@
-import {
-  formatSuggestion,
-  prefixReport,
-  type ReportProblem,
-} from '../../../core/config-files/config-validation.ts';
+import { prefixReport, type ReportProblem } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { DAY_MS } from '../../../core/duration.ts';
 import { ALERT_SEVERITIES } from '../../../core/schema/enums.ts';
 import { DIMENSIONS, type Dimension } from '../../../storage/queries/query-definition.ts';

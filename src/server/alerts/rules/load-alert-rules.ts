@@ -1,9 +1,9 @@
 import {
   type ConfigProblem,
   createRulesFileError,
-  formatSuggestion,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import {
   type NamedFileText,
   readNamedFile,

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import {
   durationSchema,
-  formatIssues,
+  parseRequestValue,
   timestampSchema,
 } from '../../../core/config-files/config-validation.ts';
 import { type Matcher, matchersSchema } from '../../../core/config-files/matcher.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
-import { createError } from '../../../core/perfscope-error.ts';
 import type { SilenceRow } from '../../../core/schema/tables/silences-table.ts';
 import type { Silence } from './silence.ts';
 
@@ -17,9 +16,7 @@ import type { Silence } from './silence.ts';
  * @throws PS_REQUEST_INVALID if the request is invalid, with each problem
  */
 export function parseSilence(entry: object): SilenceInput {
-  const parsed = silenceSchema.safeParse(entry);
-  if (parsed.success) return parsed.data;
-  throw createError('PS_REQUEST_INVALID', { reason: formatIssues(parsed.error) });
+  return parseRequestValue(silenceSchema, entry);
 }
 
 /** Returns the number of RE2 instructions of all regular expressions. */

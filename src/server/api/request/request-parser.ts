@@ -1,8 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import express from 'express';
 import { z } from 'zod';
+import { formatRequestIssue } from '../../../core/config-files/format-zod-issue.ts';
 import { findClosestMatch } from '../../../core/did-you-mean.ts';
-import { createError, errorMessage } from '../../../core/perfscope-error.ts';
+import { createError } from '../../../core/perfscope-error.ts';
 import { resolveName } from '../../../core/vocabulary.ts';
 import { createRequestError, formatPath, type ParameterError } from '../problem-details.ts';
 
@@ -25,7 +26,7 @@ export function parseQueryString<Q extends z.ZodObject>(url: string, schema: Q):
   const known = Object.keys(schema.shape);
   for (const [givenName, texts] of parameters) {
     const name = resolveName(givenName, known);
-    if (name === undefined) errors.push(createUnknownParameterError(givenName, known));
+    if (name === undefined) errors.push(createUnknownNameError(givenName, known, 'parameter'));
     else if (name !== givenName && parameters.has(name)) {
       errors.push({ parameter: givenName, reason: `is another name of ${name}`, allowed: name });
     } else {
@@ -36,7 +37,7 @@ export function parseQueryString<Q extends z.ZodObject>(url: string, schema: Q):
       } else values.push([name, parseParameterValue(valueSchema, texts)]);
     }
   }
-  const parsed = schema.safeParse(Object.fromEntries(values));
+  const parsed = schema.safeParse(Object.fromEntries(values), { error: formatRequestIssue });
   if (parsed.success && errors.length === 0) return parsed.data as z.output<Q>;
   throw createRequestError(
     ...errors,
@@ -72,12 +73,16 @@ function parseParameters(url: string): Map<string, string[]> {
   return parameters;
 }
 
-function createUnknownParameterError(name: string, known: readonly string[]): ParameterError {
+function createUnknownNameError(
+  name: string,
+  known: readonly string[],
+  kind: 'parameter' | 'property',
+): ParameterError {
   const shortName = name.length > 60 ? `${name.slice(0, 60)}…` : name;
   const closest = findClosestMatch(shortName, known);
   return {
     parameter: shortName,
-    reason: `is not a parameter of this endpoint${closest ? `; did you mean ${closest}?` : ''}`,
+    reason: `is not a ${kind} of this endpoint${closest ? `; did you mean ${closest}?` : ''}`,
     allowed: known.length > 0 ? known.join(', ') : 'no parameters',
   };
 }
@@ -113,19 +118,8 @@ function toParameterError(
 ): ParameterError {
   const parameter = String(issue.path[0] ?? '(query)');
   const valueSchema = schema.shape[parameter] as z.ZodType | undefined;
-  const reason = parameters.has(parameter) ? formatIssue(issue) : 'is missing';
+  const reason = parameters.has(parameter) ? issue.message : 'is missing';
   return { parameter, reason, allowed: valueSchema && describeAllowedValues(valueSchema) };
-}
-
-/** Describes an issue without quoting the value that was sent, unlike Zod's own message. */
-function formatIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return 'is not one of the allowed values';
-  if (issue.code === 'invalid_type') {
-    return `is not a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
-  }
-  if (issue.code === 'too_big') return 'is too large, is too long, or has too many values';
-  if (issue.code === 'too_small') return 'is empty or too small';
-  return 'has an invalid format';
 }
 
 /** Removes the optional and default wrappers of a schema. */
@@ -136,30 +130,65 @@ function unwrapSchema(schema: z.ZodType): z.ZodType {
   return schema;
 }
 
-/** Returns a text such as `asc, desc`, or the description if the values can't be listed. */
+/**
+ * Returns a text such as `asc, desc`. If the values can't be listed, returns the part of the
+ * description that names them: `a number such as 5` for `Size of the page: a number such as 5.`
+ */
 function describeAllowedValues(schema: z.ZodType): string | undefined {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-    return describeAllowedValues(schema.unwrap() as z.ZodType) ?? schema.meta()?.description;
+  const valueSchema = unwrapSchema(schema);
+  if (valueSchema instanceof z.ZodEnum) return valueSchema.options.join(', ');
+  if (valueSchema instanceof z.ZodBoolean) return 'true, false';
+  if (valueSchema instanceof z.ZodArray) {
+    const items = unwrapSchema(valueSchema.element as z.ZodType);
+    const allowed = describeAllowedValues(items);
+    if (allowed !== undefined)
+      return items instanceof z.ZodEnum ? `one or more of ${allowed}` : allowed;
   }
-  if (schema instanceof z.ZodEnum) return schema.options.join(', ');
-  if (schema instanceof z.ZodArray) {
-    const items = describeAllowedValues(schema.element as z.ZodType);
-    return items && `one or more of ${items}`;
+  if (valueSchema instanceof z.ZodNumber) {
+    const { minValue, maxValue, isInt } = valueSchema;
+    const range = isFiniteNumber(minValue) && isFiniteNumber(maxValue);
+    if (range) return `a ${isInt ? 'whole ' : ''}number from ${minValue} to ${maxValue}`;
   }
-  return schema.meta()?.description;
+  const description = schema.meta()?.description ?? valueSchema.meta()?.description;
+  const [sentence = ''] = description?.split(/\.(?: |$)/) ?? [];
+  const allowed = sentence.slice(sentence.indexOf(': ') + 1).trim();
+  return allowed === ''
+    ? undefined
+    : allowed.replace(/^[A-Z](?=[a-z])/, (text) => text.toLowerCase());
+}
+
+function isFiniteNumber(value: number | null): boolean {
+  return value !== null && Math.abs(value) < Number.MAX_SAFE_INTEGER;
 }
 
 /** Validates a JSON body. @throws PS_REQUEST_INVALID with every invalid property */
 export function parseBody(body: unknown, schema: z.ZodObject | undefined): unknown {
   if (!schema) return undefined;
-  const parsed = schema.safeParse(resolveKeys(body ?? {}, Object.keys(schema.shape)));
+  const known = Object.keys(schema.shape);
+  const parsed = schema.safeParse(resolveKeys(body ?? {}, known), { error: formatRequestIssue });
   if (parsed.success) return parsed.data;
   throw createRequestError(
-    ...parsed.error.issues.map(({ path, message }) => ({
-      parameter: path.join('.') || '(body)',
-      reason: message,
-    })),
+    ...parsed.error.issues.flatMap((issue) => toBodyErrors(issue, schema, known)),
   );
+}
+
+function toBodyErrors(
+  issue: z.core.$ZodIssue,
+  schema: z.ZodObject,
+  known: readonly string[],
+): ParameterError[] {
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+    return issue.keys.map((key) => createUnknownNameError(key, known, 'property'));
+  }
+  const valueSchema = schema.shape[String(issue.path[0])] as z.ZodType | undefined;
+  const isMissing = issue.path.length === 1 && issue.message === 'is missing';
+  return [
+    {
+      parameter: issue.path.join('.') || '(body)',
+      reason: issue.message,
+      allowed: isMissing ? valueSchema && describeAllowedValues(valueSchema) : undefined,
+    },
+  ];
 }
 
 /** Renames keys that have another name in the schema. */
@@ -184,14 +213,26 @@ export function parsePathParams(
 
 const parseJson = express.json({ limit: '64kb' });
 
+/** Messages for the error types of the parser. Its own messages can quote the body, with its secrets. */
+const JSON_PROBLEMS: Readonly<Record<string, string>> = {
+  'entity.parse.failed': 'is not valid JSON',
+  'entity.too.large': 'is larger than 64 KB',
+  'encoding.unsupported': 'has an unsupported Content-Encoding; use gzip, deflate, or br',
+  'charset.unsupported': 'has an unsupported character set; use UTF-8',
+  'request.aborted': 'is incomplete',
+  'request.size.invalid': 'is not as long as its Content-Length',
+};
+
 /** Parses a JSON body of up to 64 KB. An invalid body gets a 400 response (PS_REQUEST_INVALID). */
 export const jsonBodyParser: RequestHandler = (request, response, next) => {
-  parseJson(request, response, (error?: unknown) => {
-    // The parser's own message quotes the body, which can contain secrets.
-    const type = (error as { type?: unknown } | undefined)?.type ?? errorMessage(error);
-    next(
-      error &&
-        createError('PS_REQUEST_INVALID', { reason: `the body cannot be read as JSON (${type})` }),
-    );
+  // `is` returns null for a request without a body.
+  if (request.is('application/json') === false) {
+    const reason = 'has an unsupported Content-Type';
+    return next(createRequestError({ parameter: '(body)', reason, allowed: 'application/json' }));
+  }
+  return parseJson(request, response, (error?: unknown) => {
+    if (!error) return next();
+    const problem = JSON_PROBLEMS[String((error as { type?: unknown }).type)];
+    next(createRequestError({ parameter: '(body)', reason: problem ?? 'cannot be decoded' }));
   });
 };

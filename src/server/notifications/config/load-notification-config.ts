@@ -2,11 +2,11 @@ import { IANAZone } from 'luxon';
 import {
   type ConfigProblem,
   createConfigFileError,
-  formatSuggestion,
   prefixReport,
   type ReportProblem,
   validateConfig,
 } from '../../../core/config-files/config-validation.ts';
+import { formatSuggestion } from '../../../core/config-files/format-suggestion.ts';
 import { recurrenceSchema } from '../../../core/config-files/recurrence.ts';
 import type { NamedFileText } from '../../../core/config-files/watched-file.ts';
 import {

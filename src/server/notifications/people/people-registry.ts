@@ -4,6 +4,7 @@ import {
   getDirectoryFunction,
 } from '../../../agent/notification-directory.ts';
 import { withTimeout } from '../../../core/concurrency.ts';
+import { formatRequestIssue } from '../../../core/config-files/format-zod-issue.ts';
 import { startTask } from '../../../core/guard.ts';
 import type { Logger } from '../../../core/log.ts';
 import { errorMessage } from '../../../core/perfscope-error.ts';
@@ -60,7 +61,9 @@ export class ApplicationDirectory {
 
   async #load(load: DirectoryFunction | undefined): Promise<void> {
     const entries: readonly unknown[] = load ? await load() : [];
-    const parsed = entries.map((person) => personSchema.safeParse(person));
+    const parsed = entries.map((person) =>
+      personSchema.safeParse(person, { error: formatRequestIssue }),
+    );
     const error = parsed.find(({ success }) => !success)?.error;
     if (error) {
       this.#log.warn(

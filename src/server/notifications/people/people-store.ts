@@ -1,4 +1,4 @@
-import { formatIssues } from '../../../core/config-files/config-validation.ts';
+import { parseRequestValue } from '../../../core/config-files/config-validation.ts';
 import { createError } from '../../../core/perfscope-error.ts';
 import type { Person } from '../../../core/person-and-roles.ts';
 import type { AddRows } from '../../../core/schema/table-registry.ts';
@@ -20,17 +20,6 @@ export interface StoredPerson {
   readonly person: Person | undefined;
   readonly atMs: number;
   readonly seq: number;
-}
-
-/**
- * Validates a person from a request in the same way as a person in the notification file.
- *
- * @throws PS_REQUEST_INVALID if the person is invalid; the error contains no addresses
- */
-function parsePerson(entry: object): Person {
-  const parsed = personSchema.safeParse(entry);
-  if (parsed.success) return parsed.data;
-  throw createError('PS_REQUEST_INVALID', { reason: formatIssues(parsed.error) });
 }
 
 /** Converts a change to a row. */
@@ -170,7 +159,7 @@ export class PeopleStore {
    *   PS_UNAVAILABLE or PS_FLUSH_TIMEOUT if QuestDB is unreachable
    */
   set(entry: object, actor: Actor): Promise<Person> {
-    const person = parsePerson(entry);
+    const person = parseRequestValue(personSchema, entry);
     return this.#enqueue(async () => {
       await this.load();
       const others = this.people.filter(({ name }) => name !== person.name);

@@ -42,7 +42,10 @@ it.each([
   ['route:\n  receivers: [oncal]', /2:15 unknown name `oncal`; allowed: `default`/],
   ['route:\n  routes:\n    - routes:\n        - {muteTimes: [night]}', /4:24 unknown name `night`/],
   ['route: {escalation: fast}', /unknown name `fast`/],
-  ['route: {matchers: ["service=~("]}', /`service=~\(` /],
+  [
+    'route: {matchers: ["service=~("]}',
+    /`service=~\(`, because it has an invalid regular expression/,
+  ],
   [
     'escalations:\n  - name: e\n    levels:\n      - {after: 5m, receivers: [default]}\n      - {after: 5m, receivers: [default]}',
     /5:17 `after` must be longer/,
