@@ -4,6 +4,7 @@ import type { ApiResponse } from '../client/api-types.ts';
 import type { PerfscopeClient } from '../client/perfscope-client.ts';
 import { findClosestMatch } from '../core/did-you-mean.ts';
 import { parseDuration } from '../core/duration.ts';
+import { formatPercent } from '../core/format.ts';
 import { createError } from '../core/perfscope-error.ts';
 import type { AlertSeverity } from '../core/schema/enums.ts';
 import { ALERT_SEVERITIES } from '../core/schema/enums.ts';
@@ -139,17 +140,15 @@ async function listAlerts(client: PerfscopeClient, options: ListOptions): Promis
   else if (alerts.length === 0) printStatus('No alerts.');
   else {
     const head = [
-      ...[
-        'severity',
-        'state',
-        'rule',
-        'labels',
-        'value',
-        'threshold',
-        'since',
-        'suppressed by',
-        'id',
-      ],
+      'severity',
+      'state',
+      'rule',
+      'labels',
+      'value',
+      'threshold',
+      'since',
+      'held',
+      'id',
     ];
     process.stdout.write(formatTable(head, alerts.map(toTableRow)));
   }
@@ -168,20 +167,30 @@ async function listAlerts(client: PerfscopeClient, options: ListOptions): Promis
   }
 }
 
-function toTableRow(alert: Alert): unknown[] {
+/** Returns the cells of an alert in the table of `perfscope alerts`. */
+export function toTableRow(alert: Alert): unknown[] {
   const { severity, state, rule, value, threshold, startedAt, held, id } = alert;
-  const suppressions = held.map(({ reason }) => reason).join(' ');
   return [
     severity,
     state,
     rule,
     formatLabels(alert),
-    value,
-    threshold,
+    formatAlertNumber(value),
+    formatAlertNumber(threshold),
     startedAt,
-    suppressions,
+    held.map(formatHeld).join(', '),
     id,
   ];
+}
+
+/** Rounds a number, but a value below 100 never to 100, because it can be a percentage. */
+function formatAlertNumber(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : formatPercent(value).replace(/ %$/, '');
+}
+
+/** Formats a reason why no message is sent now. An alert that was sent is a `duplicate`. */
+function formatHeld({ reason }: Alert['held'][number]): string {
+  return reason === 'duplicate' ? 'already sent' : reason;
 }
 
 function formatLabels({ labels }: Alert): string {

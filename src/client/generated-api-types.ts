@@ -1828,10 +1828,16 @@ export interface Alert {
   firedAt?: string;
   changedAt: string;
   /**
-   * Reasons why notifications are suppressed. Empty if they are sent.
+   * Reasons why no message is sent now. Empty if one is sent.
    */
   held: {
+    /**
+     * For example silenced. With duplicate, the alert was already sent, and will be sent again.
+     */
     reason: string;
+    /**
+     * ID of a silence or of another alert, name of a maintenance window, or labels of the notification group, such as service=booking, organization=grand.
+     */
     by: string;
     detail: string;
     until?: string;

@@ -4,7 +4,7 @@ import {
   getHighestSeverity,
   getSeverityRank,
 } from '../../../core/schema/enums.ts';
-import type { AlertRule, RuleThresholds } from '../rules/alert-rule.ts';
+import { type AlertRule, isBeyond, type RuleThresholds } from '../rules/alert-rule.ts';
 import {
   createFirstTransition,
   createNextTransition,
@@ -118,7 +118,13 @@ function getValueAndThreshold(
     const cause = `no data for ${formatDuration(rule.noDataAfterMs)}`;
     return { value: undefined, threshold: undefined, cause };
   }
-  return { value: state.value, threshold: level?.threshold };
+  if (level === undefined) return { value: state.value, threshold: undefined };
+  const { threshold } = level;
+  // When the severity decreases, the value can already have recovered. So show the last bad value.
+  const value = [state.value, state.breachedValue, state.alert?.value].find(
+    (each) => each !== undefined && isBeyond(each, threshold, rule.direction),
+  );
+  return { value: value ?? state.value, threshold };
 }
 
 /**

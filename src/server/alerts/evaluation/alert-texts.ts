@@ -37,19 +37,26 @@ const RESOLVED_ANNOTATION = 'resolved';
  * @param labels labels that the readers of the alert can see
  * @param rule undefined if the rule has been removed
  * @param value the value to show, or undefined if it is unknown
+ * @param recovered the newest value, if it is no longer beyond the threshold
  */
 export function renderAnnotations(
   { rule: name, state, severity, threshold, cause }: AlertFields,
   labels: Labels,
   rule: AlertRule | undefined,
   value: number | undefined,
+  recovered?: number,
 ): Labels {
   const data = { rule: name, severity, value, threshold, labels };
   const { [RESOLVED_ANNOTATION]: resolved, ...templates } = rule?.annotations ?? {};
   const rendered = Object.fromEntries(
     Object.entries(templates).map(([key, template]) => [key, template(data)]),
   );
-  if (state !== 'resolved') return rendered;
+  if (state !== 'resolved') {
+    const { summary } = rendered;
+    const current = formatRuleValue(rule, recovered)?.text;
+    if (summary === undefined || current === undefined) return rendered;
+    return { ...rendered, summary: `${summary}; recovering, now ${current}` };
+  }
   if (isResolveReason(cause)) return { ...rendered, summary: formatEnd(name, labels, cause) };
   if (resolved) return { ...rendered, summary: resolved(data) };
   if (value === undefined) return { ...rendered, summary: formatEnd(name, labels, 'no new data') };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Alert, type Labels, toReadableLabels } from '../../../core/alerts/alert.ts';
+import { type Alert, isActive, type Labels, toReadableLabels } from '../../../core/alerts/alert.ts';
 import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import type { AlertState } from '../../../core/schema/tables/alerts-table.ts';
-import type { AlertRule } from '../rules/alert-rule.ts';
+import { type AlertRule, isBeyond } from '../rules/alert-rule.ts';
 import { formatRuleValue, renderAnnotations } from './alert-texts.ts';
 import { toLabelsKey } from './observation.ts';
 
@@ -91,7 +91,9 @@ function toStorableValue(value: number | undefined): number | undefined {
 }
 
 /**
- * Converts a transition to an alert with the current labels and annotations of its rule.
+ * Converts a transition to an alert with the current labels and annotations of its rule. If the newest
+ * value of an active alert isn't beyond the threshold, the alert will be resolved soon. Its summary
+ * then shows the value that changed the alert, and the newest value.
  *
  * @param rule undefined if the rule has been removed
  * @param value the newest value of the group
@@ -104,7 +106,19 @@ export function toAlert(
   const { id, state, severity, threshold, cause, author, comment } = transition;
   const labels = { ...rule?.labels, ...(JSON.parse(transition.labels) as Labels) };
   // The people of the alert's tenant read the annotations.
-  const annotations = renderAnnotations(transition, toReadableLabels(labels), rule, value);
+  const isRecovering =
+    isActive(transition) &&
+    rule !== undefined &&
+    value !== undefined &&
+    threshold !== undefined &&
+    !isBeyond(value, threshold, rule.direction);
+  const annotations = renderAnnotations(
+    transition,
+    toReadableLabels(labels),
+    rule,
+    isRecovering ? transition.value : value,
+    isRecovering ? value : undefined,
+  );
   return {
     id,
     rule: transition.rule,

@@ -3,6 +3,7 @@ import type { AlertSeverity } from '../../../core/schema/enums.ts';
 import {
   type AlertRule,
   getObservationWindowMs,
+  isBeyond,
   type RuleThresholds,
   type ThresholdLevel,
 } from '../rules/alert-rule.ts';
@@ -26,6 +27,8 @@ export interface GroupState {
   readonly clockMs: number;
   /** Data time since which the group has sent data without a longer gap. */
   readonly sinceMs: number;
+  /** The newest value that was beyond the first threshold. Undefined after a restart. */
+  readonly breachedValue: number | undefined;
   /** Time of the last evaluation in which new data was beyond a threshold, or data was missing. */
   readonly breachedMs: number | undefined;
   /** Number of measurements in the last observation. */
@@ -48,6 +51,7 @@ export function createGroupState(labels: Labels): GroupState {
     missing: false,
     clockMs: Number.NEGATIVE_INFINITY,
     sinceMs: Number.POSITIVE_INFINITY,
+    breachedValue: undefined,
     breachedMs: undefined,
     count: 0,
     absentSinceMs: undefined,
@@ -126,7 +130,10 @@ export function updateLatches(
   const latches = updateLevelLatches(bridged.latches, thresholds, rule, clockMs, breaches);
   const isBreached = Object.values(latches).some(({ breached }) => breached);
   const breachedMs = isBreached ? now : before.breachedMs;
-  return { ...bridged, value, clockMs, missing: false, breachedMs, latches };
+  const [first] = thresholds.levels;
+  const isBeyondFirst = !isTooFew && first && isBeyond(value, first.threshold, rule.direction);
+  const breachedValue = isBeyondFirst ? value : before.breachedValue;
+  return { ...bridged, value, clockMs, missing: false, breachedValue, breachedMs, latches };
 }
 
 /** Returns since when the group has sent data. Data that was missing for `noDataAfter` restarts it. */
@@ -188,7 +195,7 @@ function isBeyondThreshold(
 ): boolean {
   const isActiveFirst = level === levels[0] && latches[level.severity]?.active === true;
   const limit = isActiveFirst ? (recovery ?? level.threshold) : level.threshold;
-  return rule.direction === 'above' ? value > limit : value < limit;
+  return isBeyond(value, limit, rule.direction);
 }
 
 /** The state of one threshold level. */

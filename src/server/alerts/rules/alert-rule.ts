@@ -124,3 +124,8 @@ export function getRuleThresholds(rule: AlertRule, labels: Labels): RuleThreshol
 export function getObservationWindowMs({ source, intervalMs }: AlertRule): number {
   return source.kind === 'internal' ? 2 * intervalMs : source.windowMs;
 }
+
+/** Returns whether a value is beyond a limit, in the direction of its rule. */
+export function isBeyond(value: number, limit: number, direction: AlertRule['direction']): boolean {
+  return direction === 'above' ? value > limit : value < limit;
+}

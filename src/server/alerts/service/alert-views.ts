@@ -14,7 +14,10 @@ import type { Silence } from '../suppression/silence.ts';
 /** Why an alert isn't sent now. */
 interface SuppressionView {
   readonly reason: string;
-  /** A silence ID, an inhibition name, the ID of another alert, or a group key. */
+  /**
+   * A silence ID, an inhibition name, the ID of another alert, or the labels of the notification group,
+   * such as `service=booking, organization=grand`.
+   */
   readonly by: string;
   readonly detail: string;
   readonly until: Date | undefined;
@@ -172,12 +175,32 @@ export function toAlertView(
     startedAt: new Date(startedMs),
     firedAt: toDate(firedMs),
     changedAt: new Date(changedMs),
-    held: suppressions.map(toSuppressionView),
+    held: suppressions.map((suppression) => toSuppressionView(suppression, hosts)),
   };
 }
 
-function toSuppressionView({ reason, by, detail, untilMs }: Suppression): SuppressionView {
-  return { reason, by, detail, until: toDate(untilMs) };
+/** Reasons whose `by` is the key of a notification group. */
+const GROUP_REASONS: ReadonlySet<Suppression['reason']> = new Set([
+  'group_wait',
+  'group_interval',
+  'duplicate',
+  'never_told',
+]);
+
+function toSuppressionView(
+  { reason, by, detail, untilMs }: Suppression,
+  hosts: boolean,
+): SuppressionView {
+  const text = GROUP_REASONS.has(reason) ? formatGroupKey(by, hosts) : by;
+  return { reason, by: text, detail, until: toDate(untilMs) };
+}
+
+/** Formats the labels of a notification group, without those that the group's alerts don't have. */
+function formatGroupKey(key: string, hosts: boolean): string {
+  const all = JSON.parse(key) as Labels;
+  const labels = Object.entries(hosts ? all : toReadableLabels(all));
+  const texts = labels.flatMap(([name, value]) => (value === '' ? [] : [`${name}=${value}`]));
+  return texts.join(', ') || 'alerts without group labels';
 }
 
 export function toSilenceView(silence: Silence): SilenceView {

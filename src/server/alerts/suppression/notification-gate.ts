@@ -211,9 +211,11 @@ export function updateAlertGroup<A extends AlertSummary>(
     ? (['group_wait', now] as const)
     : getDueTime(group, changed.length > 0, policy);
   if (now < dueMs) {
-    const detail = `due in ${formatDuration(dueMs - now)}`;
-    for (const alert of relevant)
-      suppress(alert, changed.includes(alert) ? reason : 'duplicate', detail, dueMs);
+    const wait = formatDuration(dueMs - now);
+    for (const alert of relevant) {
+      if (changed.includes(alert)) suppress(alert, reason, `due in ${wait}`, dueMs);
+      else suppress(alert, 'duplicate', `already sent, next message in ${wait}`, dueMs);
+    }
     const waitingIds = changed.filter(isActive).map(({ id }) => id);
     const waiting = new Set([...group.waiting, ...waitingIds]);
     return { group: { ...group, waiting }, toNotify: [], suppressed };

@@ -12,8 +12,14 @@ const runbookSchema = optionalTextSchema.meta({
 });
 
 const suppressionSchema = z.strictObject({
-  reason: z.string(),
-  by: z.string(),
+  reason: z.string().meta({
+    description:
+      'For example silenced. With duplicate, the alert was already sent, and will be sent again.',
+  }),
+  by: z.string().meta({
+    description:
+      'ID of a silence or of another alert, name of a maintenance window, or labels of the notification group, such as service=booking, organization=grand.',
+  }),
   detail: z.string(),
   until: timeSchema.optional(),
 });
@@ -37,7 +43,7 @@ export const alertSchema = z
     changedAt: timeSchema,
     held: z
       .array(suppressionSchema)
-      .meta({ description: 'Reasons why notifications are suppressed. Empty if they are sent.' }),
+      .meta({ description: 'Reasons why no message is sent now. Empty if one is sent.' }),
   })
   .meta({ id: 'Alert' });
 
