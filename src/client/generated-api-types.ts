@@ -1379,17 +1379,32 @@ export interface StreamFigures {
 export interface DatabaseFigures {
   count: number;
   rate: number;
-  averageQueryTime?: number;
-  p95QueryTime?: number;
+  average?: number;
+  p95?: number;
   errorRate?: number;
   connections?: number;
-  slowQueryShare?: number;
+  slowShare?: number;
   slowestOperations: {
     name: string;
     operation?: string;
     count: number;
     average: number;
   }[];
+  /**
+   * @deprecated
+   * Use `average` instead.
+   */
+  averageQueryTime?: number;
+  /**
+   * @deprecated
+   * Use `p95` instead.
+   */
+  p95QueryTime?: number;
+  /**
+   * @deprecated
+   * Use `slowShare` instead.
+   */
+  slowQueryShare?: number;
 }
 
 export interface QueueFigures {

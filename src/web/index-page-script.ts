@@ -49,10 +49,10 @@ async function refresh() {
       table('Slowest endpoints', api.slowestEndpoints.map((e) =>
         [(e.operation || '') + ' ' + e.name, format(e.average, 'ms'), format(e.count) + ' requests'])),
       table('Database', [
-        ['Average query', format(database.averageQueryTime, 'ms')],
-        ['p95', format(database.p95QueryTime, 'ms')],
+        ['Average query', format(database.average, 'ms')],
+        ['p95', format(database.p95, 'ms')],
         ['Connections', format(database.connections)],
-        ['Slow queries', format(database.slowQueryShare, '%')],
+        ['Slow queries', format(database.slowShare, '%')],
       ]),
       table('Slowest statements', database.slowestOperations.slice(0, 5).map((s) =>
         [s.name, format(s.average, 'ms'), format(s.count) + ' times'])),

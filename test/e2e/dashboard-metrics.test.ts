@@ -47,9 +47,9 @@ it("returns one tenant's recorded metrics", async () => {
   ]);
   expect(database).toMatchObject({
     count: 4,
-    averageQueryTime: 250,
+    average: 250,
     connections: 8,
-    slowQueryShare: 25,
+    slowShare: 25,
     slowestOperations: [{ operation: 'SELECT', count: 4, average: 250 }],
   });
   expect(queues).toEqual([

@@ -12,16 +12,22 @@ export interface DatabaseStats {
   count: number;
   /** Statements per second. */
   rate: number;
-  averageQueryTime: number | undefined;
-  p95QueryTime: number | undefined;
+  average: number | undefined;
+  p95: number | undefined;
   errorRate: number | undefined;
   /**
    * Number of used and idle connections at the end of the range, in all pools of the running processes.
    */
   connections: number | undefined;
   /** Share of queries that took more than 500 ms. */
-  slowQueryShare: number | undefined;
+  slowShare: number | undefined;
   slowestOperations: SlowestOperation[];
+  /** @deprecated The same as `average`. */
+  averageQueryTime: number | undefined;
+  /** @deprecated The same as `p95`. */
+  p95QueryTime: number | undefined;
+  /** @deprecated The same as `slowShare`. */
+  slowQueryShare: number | undefined;
 }
 
 export const SLOW_QUERY_MS = 500;
@@ -43,15 +49,21 @@ export async function queryDatabaseStats(
     querySlowest(queryClient, ungrouped, QUERY_TIME_METRIC),
   ]);
   const share = totals?.distribution.computeShareAbove(SLOW_QUERY_MS);
+  const average = totals?.average;
+  const p95 = totals?.p95;
+  const slowShare = share === undefined ? undefined : 100 * share;
   return {
     count: totals?.count ?? 0,
     rate: totals?.rate ?? 0,
-    averageQueryTime: totals?.average,
-    p95QueryTime: totals?.p95,
+    average,
+    p95,
     errorRate: totals?.errorRate,
     connections:
       pools.length > 0 ? pools.reduce((sum, { last }) => sum + (last ?? 0), 0) : undefined,
-    slowQueryShare: share === undefined ? undefined : 100 * share,
+    slowShare,
     slowestOperations,
+    averageQueryTime: average,
+    p95QueryTime: p95,
+    slowQueryShare: slowShare,
   };
 }

@@ -1,6 +1,6 @@
 import type { Row } from '../questdb/postgres-wire-reader.ts';
 import type { QueryClient } from '../questdb/query-client.ts';
-import { fromTable, inValues, joinSql, type Sql, sql } from '../sql/sql-builder.ts';
+import { fromTable, joinSql, matchesNames, type Sql, sql } from '../sql/sql-builder.ts';
 import type { Query } from './query-definition.ts';
 import { toNumber, toOrigin, toText } from './row-values.ts';
 
@@ -70,7 +70,7 @@ export async function queryErrorGroups(
   ];
   for (const [name, values] of Object.entries(filter)) {
     if (values !== undefined)
-      conditions.push(inValues(FILTER_COLUMNS[name as keyof ErrorFilter], values));
+      conditions.push(matchesNames(FILTER_COLUMNS[name as keyof ErrorFilter], values));
   }
   const matching = joinSql(conditions, ' AND ');
   const [sums, examples] = await Promise.all([

@@ -6,8 +6,9 @@ import {
   fromHostTable,
   fromTable,
   identifier,
-  inValues,
+  includesNone,
   joinSql,
+  matchesNames,
   type Param,
   type Sql,
   sql,
@@ -123,7 +124,7 @@ export async function runQuery(
 /**
  * Returns the conditions for the filter of a query.
  *
- * @param isMissing returns whether the source doesn't have a column. No row then matches a filter on it.
+ * @param isMissing returns whether the source doesn't have a column. Only `(none)` then matches its rows.
  */
 export function toFilterConditions(
   queryTable: QueryTable,
@@ -133,7 +134,9 @@ export function toFilterConditions(
   return Object.entries(filter).flatMap(([name, values]) => {
     if (values === undefined) return [];
     const column = getColumn(queryTable, name as Dimension);
-    return [isMissing(column) ? NO_ROWS : inValues(column, values as readonly Param[])];
+    const names = values as readonly Param[];
+    if (isMissing(column)) return includesNone(names) ? [] : [NO_ROWS];
+    return [matchesNames(column, names)];
   });
 }
 

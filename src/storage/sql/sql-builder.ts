@@ -86,6 +86,22 @@ export function inValues(column: string, values: readonly Param[]): Sql {
   return sql`${identifier(column)} IN (${bound})`;
 }
 
+/** Names in filters that select rows without a value, as responses and dashboards show them. */
+const NAMES_OF_NONE: ReadonlySet<unknown> = new Set(['(none)', '(no route)']);
+
+/** Returns whether a filter selects rows without a value. */
+export function includesNone(values: readonly Param[]): boolean {
+  return values.some((value) => NAMES_OF_NONE.has(value));
+}
+
+/** Returns the condition for a filter: `inValues`, but `(none)` and `(no route)` match missing values. */
+export function matchesNames(column: string, values: readonly Param[]): Sql {
+  const names = values.filter((value) => !NAMES_OF_NONE.has(value));
+  if (names.length === values.length) return inValues(column, values);
+  const isMissing = sql`${identifier(column)} IS NULL`;
+  return names.length === 0 ? isMissing : sql`(${isMissing} OR ${inValues(column, names)})`;
+}
+
 /**
  * Returns the text and parameters of a statement, limited to the rows that are visible in `scope`.
  *

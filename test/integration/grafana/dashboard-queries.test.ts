@@ -338,9 +338,9 @@ describe.each(Object.entries(RANGES))('over %s', (name, ms) => {
       expect(getPanelValue('Error rate')).toEqual(expectCloseTo(all!.errorRate));
     }
     const getDatabaseValue = (title: string) => getValue(results, `perfscope-database: ${title}`);
-    expect(getDatabaseValue('Average time')).toEqual(expectCloseTo(database.averageQueryTime));
-    expect(getDatabaseValue('95th percentile')).toEqual(expectCloseTo(database.p95QueryTime));
-    expect(getDatabaseValue('Slow statements')).toEqual(expectCloseTo(database.slowQueryShare));
+    expect(getDatabaseValue('Average time')).toEqual(expectCloseTo(database.average));
+    expect(getDatabaseValue('95th percentile')).toEqual(expectCloseTo(database.p95));
+    expect(getDatabaseValue('Slow statements')).toEqual(expectCloseTo(database.slowShare));
     const table = results.get('perfscope-queues: Queues')!.rows;
     expect(queues.length).toBeGreaterThan(0);
     for (const queue of queues.filter(({ completed, failed }) => completed + failed > 0)) {

@@ -37,7 +37,7 @@ const RESOLVED_ANNOTATION = 'resolved';
  * @param labels labels that the readers of the alert can see
  * @param rule undefined if the rule has been removed
  * @param value the value to show, or undefined if it is unknown
- * @param recovered the newest value, if it is no longer beyond the threshold
+ * @param recovered the newest value, if it isn't beyond the threshold
  */
 export function renderAnnotations(
   { rule: name, state, severity, threshold, cause }: AlertFields,

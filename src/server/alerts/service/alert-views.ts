@@ -195,7 +195,7 @@ function toSuppressionView(
   return { reason, by: text, detail, until: toDate(untilMs) };
 }
 
-/** Formats the labels of a notification group, without those that the group's alerts don't have. */
+/** Formats the labels of a notification group. Labels that the group's alerts don't have are omitted. */
 function formatGroupKey(key: string, hosts: boolean): string {
   const all = JSON.parse(key) as Labels;
   const labels = Object.entries(hosts ? all : toReadableLabels(all));

@@ -83,16 +83,24 @@ export const requestStatsSchema = z
   })
   .meta({ id: 'RequestFigures' });
 
+/** Returns a schema for the old name of a field, which responses contain for older clients. */
+function createOldFieldSchema(name: string) {
+  return optionalNumberSchema.meta({ description: `Use \`${name}\` instead.`, deprecated: true });
+}
+
 export const databaseStatsSchema = z
   .strictObject({
     count: z.number(),
     rate: z.number(),
-    averageQueryTime: optionalNumberSchema,
-    p95QueryTime: optionalNumberSchema,
+    average: optionalNumberSchema,
+    p95: optionalNumberSchema,
     errorRate: optionalNumberSchema,
     connections: optionalNumberSchema,
-    slowQueryShare: optionalNumberSchema,
+    slowShare: optionalNumberSchema,
     slowestOperations: z.array(namedTimeSchema),
+    averageQueryTime: createOldFieldSchema('average'),
+    p95QueryTime: createOldFieldSchema('p95'),
+    slowQueryShare: createOldFieldSchema('slowShare'),
   })
   .meta({ id: 'DatabaseFigures' });
 

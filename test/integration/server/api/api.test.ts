@@ -163,6 +163,10 @@ beforeAll(async () => {
       ...toRequestRow('/mixed'),
       ...{ id: 'own', service: OWN_SERVICE_NAME, count: 1000, errorCount: 1000, sum: 1e6 },
     },
+    ...['/a', undefined].map((endpoint, i) => ({
+      ...toRequestRow('/a'),
+      ...{ id: `route-${i}`, organizationId: 'routes', endpoint, count: 3 + i, sum: 10, value: 1 },
+    })),
   ]);
   await api.waitUntilStored();
 });
@@ -198,7 +202,7 @@ describe('endpoints', () => {
       from: new Date(FROM).toISOString(),
       to: new Date(TO).toISOString(),
       api: { count: 40, errorCount: 5, errorRate: 12.5, average: 257.5, min: 10, max: 1000 },
-      database: { count: 3, averageQueryTime: 310 },
+      database: { count: 3, average: 310, averageQueryTime: 310 },
       queues: [{ queue: 'mail-anna', completed: 3, failed: 1, failureRate: 25, depth: 7 }],
       systemHealth: [],
       trends: { responseTime: { current: 257.5, previous: 20 } },
@@ -259,6 +263,20 @@ describe('endpoints', () => {
     expect(figures).toMatchObject({ ...details, abortedCount: 8, streams: stream });
   });
 
+  it.each([
+    [['(no route)'], [4]],
+    [['(none)'], [4]],
+    [
+      ['(none)', '/a'],
+      [4, 3],
+    ],
+    [['/a'], [3]],
+  ])('endpoints selects requests without a route with the filter %j', async (endpoint, counts) => {
+    api.scope = createOrganizationScope('routes');
+    const { endpoints } = await client.get('endpoints', { ...range, sort: 'count', endpoint });
+    expect(endpoints.map(({ count }) => count)).toEqual(counts);
+  });
+
   it("the server's own requests are only in figures of its service", async () => {
     api.scope = createOrganizationScope('statuses');
     const own = { ...range, service: [OWN_SERVICE_NAME] };
@@ -282,8 +300,9 @@ describe('endpoints', () => {
 
   it('database returns statements and the share of slow queries', async () => {
     const { figures, statements } = await client.get('database', { ...range, sort: 'max' });
-    expect(figures).toMatchObject({ count: 3, averageQueryTime: 310 });
-    expect(figures.slowQueryShare).toBeCloseTo(100 / 3);
+    expect(figures).toMatchObject({ count: 3, average: 310 });
+    expect(figures.slowShare).toBeCloseTo(100 / 3);
+    expect(figures.slowQueryShare).toBe(figures.slowShare);
     expect(statements.map(({ group, slowShare }) => [group.endpoint, slowShare])).toEqual([
       ['SELECT 2 anna', 100],
       ['SELECT 1 anna', 0],
@@ -558,7 +577,15 @@ describe('pagination', () => {
       seen.push(...page.endpoints.map(({ group }) => group.endpoint));
       expect(Date.now() - Date.parse(page.to)).toBeGreaterThanOrEqual(0);
     }
-    expect(seen.sort()).toEqual(['/left', '/mixed', '/rooms', '=cmd()', OTHER_MARKER]);
+    expect(seen.sort()).toEqual([
+      '/a',
+      '/left',
+      '/mixed',
+      '/rooms',
+      '=cmd()',
+      OTHER_MARKER,
+      undefined,
+    ]);
   });
 
   it('rejects a cursor that was created for other parameters', async () => {
