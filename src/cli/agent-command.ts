@@ -10,7 +10,7 @@ import { formatExamples } from './command-options.ts';
 import { print, printJson } from './command-output.ts';
 
 interface PackOptions {
-  out: string;
+  output: string;
   force?: true;
   json?: true;
 }
@@ -18,8 +18,8 @@ interface PackOptions {
 export function addAgentCommand(program: Command): void {
   const examples = formatExamples(
     'perfscope agent pack',
-    'perfscope agent pack --out ../booking/vendor',
-    'perfscope agent pack --out agent.tgz --json',
+    'perfscope agent pack -o ../booking/vendor',
+    'perfscope agent pack -o agent.tgz --json',
   );
   const agent = program
     .command('agent')
@@ -28,16 +28,16 @@ export function addAgentCommand(program: Command): void {
   agent
     .command('pack')
     .description('Save the agent package of this version as a file that npm can install')
-    .option('--out <path>', 'Folder, or file that ends with .tgz', VENDOR_FOLDER)
+    .option('-o, --output <path>', 'Folder, or file that ends with .tgz', VENDOR_FOLDER)
     .option('--force', 'Overwrite a different file with the same name')
     .option('--json', 'Print the file, version, SHA-512, and size as JSON')
     .addHelpText('after', examples)
     .action(packAgent);
 }
 
-function packAgent({ out, force, json }: PackOptions): void {
+function packAgent({ output, force, json }: PackOptions): void {
   const agent = loadAgentPackage();
-  const file = resolve(out.endsWith('.tgz') ? out : join(out, agent.fileName));
+  const file = resolve(output.endsWith('.tgz') ? output : join(output, agent.fileName));
   const isNew = saveAgent(agent, file, force ?? false);
   const { integrity, bytes } = agent;
   if (json) {

@@ -58,7 +58,9 @@ export function addAlertsCommand(program: Command): void {
       rejectUnknownSubcommand(alerts, command.args[0]);
       await withServerClient(options, (client) => listAlerts(client, options));
     });
-  addServerOptions(alerts.command('ack <id>').description('Acknowledge a firing alert'))
+  addServerOptions(
+    alerts.command('ack <id>').alias('acknowledge').description('Acknowledge a firing alert'),
+  )
     .requiredOption('--comment <text>', 'Comment to show with the acknowledgment')
     .action(async (id: string, options: ServerOptions & { comment: string }) => {
       const { alert } = await withServerClient(options, (client) =>

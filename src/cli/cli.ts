@@ -2,6 +2,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addAlertsCommand } from './alerts-command.ts';
 import { addBackupCommand } from './backup-command.ts';
 import { addCheckConfigCommand } from './check-config-command.ts';
+import { printStatus } from './command-output.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addExportCommand } from './export-command.ts';
@@ -10,6 +11,7 @@ import { addHealthcheckCommand } from './healthcheck-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addNotifyCommand } from './notify-command.ts';
+import { resolveOptionNames } from './option-names.ts';
 import { addQueryCommand } from './query-command.ts';
 import { addRestoreCommand } from './restore-command.ts';
 import { addRetentionCommand } from './retention-command.ts';
@@ -19,6 +21,7 @@ import { addServeCommand } from './serve-command.ts';
 import { addSpoolCommand } from './spool-command.ts';
 import { addTestRulesCommand } from './test-rules-command.ts';
 import { addTopCommand } from './top-command.ts';
+import { addUsageHints } from './usage-hints.ts';
 import { addWipeCommand } from './wipe-command.ts';
 
 /** All commands, in the order in which the help lists them. */
@@ -46,14 +49,12 @@ const COMMANDS = [
   addWipeCommand,
 ];
 
-/** Accepts the names of the REST API as options: `--organization-id` and `--property-id`. */
-function resolveOptionName(argument: string): string {
-  return argument.replace(/^--(organization|property)-id(?==|$)/, '--$1');
-}
-
 /** Runs the `perfscope` command. Sets the exit code: see {@link runProgram}. */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const program = createProgram('perfscope', 'Monitor the performance of Node.js services');
   for (const add of COMMANDS) add(program);
-  await runProgram(program, argv.map(resolveOptionName));
+  addUsageHints(program);
+  const resolved = resolveOptionNames(argv);
+  for (const notice of resolved.notices) printStatus(notice);
+  await runProgram(program, resolved.argv);
 }

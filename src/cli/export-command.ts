@@ -22,6 +22,9 @@ interface ExportCommandOptions {
   json?: true;
 }
 
+/** The option value for stdout. */
+const STDOUT = '-';
+
 export function addExportCommand(program: Command): void {
   program
     .command('export')
@@ -35,7 +38,7 @@ export function addExportCommand(program: Command): void {
         'property',
       ]),
     )
-    .requiredOption('-o, --output <file>', 'Output file')
+    .requiredOption('-o, --output <file>', 'Output file, or - for stdout')
     .addOption(
       new Option(
         '--format <format>',
@@ -59,6 +62,7 @@ export function addExportCommand(program: Command): void {
       formatExamples(
         'perfscope export performance_metrics --last 24h -o day.csv',
         'perfscope export metric_buckets_1h --format parquet -o buckets.parquet',
+        'perfscope export error_logs --last 1h -o - | gzip > errors.csv.gz',
         'perfscope export queue_metrics --organization "Hotel Adler" -o adler.csv',
         'perfscope export --query "SELECT endpoint, sum(count) FROM performance_metrics" -o sums.csv',
       ),
@@ -66,6 +70,9 @@ export function addExportCommand(program: Command): void {
     .action((table: string | undefined, options: ExportCommandOptions, command: Command) => {
       if ((table === undefined) === (options.query === undefined)) {
         command.error('error: specify either a table or --query');
+      }
+      if (options.output === STDOUT && options.json) {
+        command.error('error: --json needs an output file, because stdout contains the rows');
       }
       return exportRows(
         options.query ?? toSelectStatement(String(table), options, Date.now()),
@@ -98,19 +105,23 @@ function toSelectStatement(
 
 async function exportRows(statement: string, options: ExportCommandOptions): Promise<void> {
   const target = requireQuestdbTargets(requireStartupConfig()).write;
+  const isStdout = options.output === STDOUT;
   const file = resolve(options.output);
-  if (existsSync(file) && !options.force) throw createError('PS_FILE_EXISTS', { file });
+  if (!isStdout && existsSync(file) && !options.force) {
+    throw createError('PS_FILE_EXISTS', { file });
+  }
   const { exportQuery } = await import('../storage/sql/export-query.ts');
   const { format, timeout: timeoutMs } = options;
   const progress = new ProgressLine();
   const { rows, bytes } = await exportQuery(target, statement, {
-    file,
+    output: isStdout ? process.stdout : file,
     format,
     timeoutMs,
     onProgress: ({ bytes, rows }) => {
       progress.show(`${rows === undefined ? '' : `${rows} rows, `}${formatBytes(bytes)}`);
     },
   }).finally(() => progress.clear());
+  if (isStdout) return;
   if (options.json) printJson({ file, format, bytes, rows });
   else print(`${file}: ${rows === undefined ? '' : `${rows} rows, `}${formatBytes(bytes)}`);
 }

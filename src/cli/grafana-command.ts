@@ -12,7 +12,7 @@ import { formatExamples, parseHttpUrl } from './command-options.ts';
 import { formatTable, print, printJson, printStatus } from './command-output.ts';
 
 interface GrafanaOptions extends PushOptions {
-  out?: string;
+  output?: string;
   push?: string;
   prometheus: string;
 }
@@ -20,9 +20,9 @@ interface GrafanaOptions extends PushOptions {
 const DEFAULT_PROMETHEUS_URL = 'http://127.0.0.1:9090';
 
 const HELP = `
-Without --out or --push, the command prints provisioning files for an existing Grafana. They define the
+Without --output or --push, the command prints provisioning files for an existing Grafana. They define the
 dashboards folder and the data sources, including the QuestDB address and read-only password.
-With --out or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE, and
+With --output or --push, the dashboards show the thresholds of your rules in PERFORMANCE_RULES_FILE, and
 --trace-url sets the address of your tracing UI.
 Otherwise, they show the built-in thresholds.
 
@@ -33,7 +33,7 @@ or PERFORMANCE_GRAFANA_TOKEN_FILE.
 Users who can run queries in Grafana can see all organizations, because QuestDB does not separate tenants.
 ${formatExamples(
   'perfscope grafana',
-  'perfscope grafana --out ./provisioning   # then copy to conf/provisioning in Grafana',
+  'perfscope grafana --output ./provisioning   # then copy to conf/provisioning in Grafana',
   'perfscope grafana --push http://127.0.0.1:3000 --token-file ./token',
 )}
 Exit codes: 0 success, 1 failure (see stderr).`;
@@ -42,7 +42,10 @@ export function addGrafanaCommand(program: Command): void {
   program
     .command('grafana')
     .description('Print the data sources and dashboards for Grafana, or push them to Grafana')
-    .option('--out <folder>', 'Write provisioning files to this folder, readable only by you')
+    .option(
+      '-o, --output <folder>',
+      'Write provisioning files to this folder, readable only by you',
+    )
     .option(
       '--push <url>',
       'Create or update the data sources and dashboards in the Grafana instance at this URL',
@@ -62,7 +65,7 @@ export function addGrafanaCommand(program: Command): void {
     )
     .option(
       '--trace-url <url>',
-      'With --out or --push, address of your tracing UI, to which dashboards append a trace ID',
+      'With --output or --push, address of your tracing UI, to which dashboards append a trace ID',
       parseHttpUrl,
     )
     .option('--json', 'With --push, print one JSON object')
@@ -80,8 +83,8 @@ async function provisionGrafana(options: GrafanaOptions): Promise<void> {
     );
   }
   if (options.push !== undefined) await runPush(options.push, config.settings, options, addresses);
-  else if (options.out !== undefined)
-    await writeProvisioning(resolve(options.out), addresses, config.settings, options.traceUrl);
+  else if (options.output !== undefined)
+    await writeProvisioning(resolve(options.output), addresses, config.settings, options.traceUrl);
   else await printProvisioning(addresses);
 }
 

@@ -2,15 +2,13 @@ import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { createError, errorMessage, PerfscopeError } from '../core/perfscope-error.ts';
+import { createError, errorMessage } from '../core/perfscope-error.ts';
 import { ROLES, type Role } from '../core/person-and-roles.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { UNRESTRICTED_SCOPE } from '../core/tenant-scope.ts';
 import { type KeyView, parseExpiry, toKeyView } from '../server/access/api-key-record.ts';
 import type { Actor, ApiKeyStore } from '../server/access/api-key-store.ts';
 import { printStatus } from './command-output.ts';
-
-const EXIT_KEY_NOT_FOUND = 2;
 
 const HELP = `
 Roles:
@@ -28,11 +26,11 @@ Examples:
   perfscope keys create --role ADMIN --name admin
   perfscope keys create --role VIEWER --organization acme --property seaside --name wall --expires 90d
   KEY=$(perfscope keys create --role INGEST --organization acme --name collector)
-  perfscope keys create --role ADMIN --name admin --first --out ./admin-key
+  perfscope keys create --role ADMIN --name admin --first --output ./admin-key
   perfscope keys list --json
   perfscope keys revoke 0123456789abcdef
 
-Exit codes: 0 success, 1 failure (see stderr), 2 key not found.`;
+Exit codes: 0 success, 1 failure (see stderr), 2 invalid usage.`;
 
 interface CreateKeyOptions {
   role: Role;
@@ -41,7 +39,7 @@ interface CreateKeyOptions {
   property?: string[];
   expires?: number;
   first?: boolean;
-  out?: string;
+  output?: string;
   json?: boolean;
 }
 
@@ -63,7 +61,10 @@ export function addKeysCommand(program: Command): void {
       parseExpiryOption,
     )
     .option('--first', 'Do nothing if any key was ever created')
-    .option('--out <file>', 'Write the key to a file that only you can read, and do not print it')
+    .option(
+      '-o, --output <file>',
+      'Write the key to a file that only you can read, and do not print it',
+    )
     .option('--json', 'Print one JSON object')
     .action(createKey);
   keys
@@ -84,13 +85,13 @@ async function createKey({
   organization,
   property,
   expires,
-  out,
+  output,
   ...rest
 }: CreateKeyOptions) {
   const { first: onlyFirst, ...request } = rest;
   const grant = { ...request, organizationId: organization, properties: property };
   // Check this before creating the key. Otherwise, the new key's secret could be lost.
-  if (out !== undefined) assertWritable(out);
+  if (output !== undefined) assertWritable(output);
   const created = await withKeyStore(async (keys, actor) => {
     const isFirst = keys.hasAnyKey === false;
     if (onlyFirst && !isFirst) return undefined;
@@ -100,11 +101,11 @@ async function createKey({
   if (created === undefined)
     return printStatus('A key was already created, so no new key was created.');
   const { view, text, isFirst } = created;
-  if (out !== undefined) writePrivateFile(out, `${text}\n`);
-  const location = out === undefined ? { key: text } : { file: out };
+  if (output !== undefined) writePrivateFile(output, `${text}\n`);
+  const location = output === undefined ? { key: text } : { file: output };
   if (json) printLine(JSON.stringify({ ...view, ...location }));
-  else if (out === undefined) printLine(text);
-  const note = out === undefined ? 'It is shown only once.' : `It is in ${out}.`;
+  else if (output === undefined) printLine(text);
+  const note = output === undefined ? 'It is shown only once.' : `It is in ${output}.`;
   printStatus(`Created ${view.role} key ${view.id}. ${note} The server stores only its hash.`);
   if (isFirst) printStatus('From now on, all requests need a key: `Authorization: Bearer …`.');
 }
@@ -126,16 +127,10 @@ async function listKeys({ json }: { json?: boolean }) {
 }
 
 async function revokeKey(id: string, { json }: { json?: boolean }) {
-  try {
-    const view = await withKeyStore(async (keys, actor) => {
-      return toKeyView(await keys.revoke(id, actor), Date.now());
-    });
-    printLine(json ? JSON.stringify(view) : `Revoked key ${id} (${view.name}).`);
-  } catch (error) {
-    if (!(error instanceof PerfscopeError) || error.code !== 'PS_KEY_NOT_FOUND') throw error;
-    printStatus(`${error.code}: ${error.message}`);
-    process.exitCode = EXIT_KEY_NOT_FOUND;
-  }
+  const view = await withKeyStore(async (keys, actor) => {
+    return toKeyView(await keys.revoke(id, actor), Date.now());
+  });
+  printLine(json ? JSON.stringify(view) : `Revoked key ${id} (${view.name}).`);
 }
 
 /** Calls `use` with the stored keys. Loads the QuestDB modules only now, to keep other commands fast. */

@@ -5,7 +5,7 @@ import { formatExamples, parseDuration } from './command-options.ts';
 import { print, printJson, printStatus } from './command-output.ts';
 
 interface DryRunOptions {
-  readonly since: number;
+  readonly last: number;
   readonly step?: number;
   readonly file?: string;
   readonly json?: true;
@@ -19,15 +19,15 @@ export function addRulesCommand(program: Command): void {
     .addHelpText(
       'after',
       formatExamples(
-        'perfscope rules dry-run --since 24h',
-        'perfscope rules dry-run --since 2h --step 10s --file pricing.yaml',
+        'perfscope rules dry-run --last 24h',
+        'perfscope rules dry-run --last 2h --step 10s --file pricing.yaml',
       ),
     );
   rules
     .command('dry-run')
     .description('Show the decisions that business rules would have made on stored data')
     .addOption(
-      new Option('--since <time>', 'How far back the dry run starts')
+      new Option('--last <time>', 'Time range to evaluate, ending now')
         .argParser(parseDuration)
         .default(DAY_MS, '24h'),
     )
@@ -41,7 +41,7 @@ export function addRulesCommand(program: Command): void {
     .action(runDryRun);
 }
 
-async function runDryRun({ since, step, file, json }: DryRunOptions): Promise<void> {
+async function runDryRun({ last, step, file, json }: DryRunOptions): Promise<void> {
   const config = requireStartupConfig();
   const { loadConfiguredBusinessRules } = await import('./load-config-files.ts');
   const { computeDryRunStepMs, dryRunRules } = await import(
@@ -54,11 +54,11 @@ async function runDryRun({ since, step, file, json }: DryRunOptions): Promise<vo
     return;
   }
   const toMs = Date.now();
-  const stepMs = step ?? computeDryRunStepMs(businessRules, since);
+  const stepMs = step ?? computeDryRunStepMs(businessRules, last);
   let count = 0;
   await withQueryClient(config, async (queryClient) => {
     for await (const decision of dryRunRules(queryClient, businessRules.rules, {
-      fromMs: toMs - since,
+      fromMs: toMs - last,
       toMs,
       stepMs,
     })) {

@@ -387,7 +387,7 @@ export const ERROR_EXPLANATIONS: Readonly<Record<ErrorCode, ErrorExplanation>> =
   },
   PS_AGENT_FILE_DIFFERS: {
     cause: '`perfscope agent pack` found another file with the same name.',
-    action: 'Choose another file with `--out`, or use `--force`.',
+    action: 'Choose another file with `--output`, or use `--force`.',
   },
   PS_VERSION_INCOMPATIBLE: {
     cause:

@@ -199,7 +199,7 @@ export const ERROR_MESSAGES = {
   PS_AGENT_OTHER_VERSION: (p: { path: string; version: string; offered: string }) =>
     `${p.path} does not exist, because this server has version ${p.version}. Download ${p.offered} instead.`,
   PS_AGENT_FILE_DIFFERS: (p: { file: string }) =>
-    `${p.file} already exists with different content. Choose another file with --out, or use --force to overwrite the file.`,
+    `${p.file} already exists with different content. Choose another file with --output, or use --force to overwrite the file.`,
   PS_VERSION_INCOMPATIBLE: (p: {
     service: string;
     agent: string;

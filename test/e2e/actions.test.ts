@@ -168,6 +168,6 @@ it('prints the same decisions in a dry run on stored data', async () => {
 
 function dryRun() {
   const file = 'demo/business-rules.yaml';
-  const args = ['rules', 'dry-run', '--since', '15m', '--step', '10s', '--file', file];
+  const args = ['rules', 'dry-run', '--last', '15m', '--step', '10s', '--file', file];
   return runPerfscope(args, server.env);
 }

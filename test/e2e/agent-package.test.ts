@@ -87,14 +87,14 @@ describe('the agent package', () => {
 
   it('can be saved in another folder or file', async () => {
     const bytes = await download();
-    expect(pack('--out', 'packages/npm').stdout).toContain(
+    expect(pack('--output', 'packages/npm').stdout).toContain(
       `npm install ./packages/npm/${fileName}`,
     );
     expect(readFileSync(join(service, 'packages/npm', fileName)).equals(bytes)).toBe(true);
     const other = join(server.folder, 'other.tgz');
-    expect(pack('--out', other).stdout).toContain(`npm install ${other}\n`);
+    expect(pack('--output', other).stdout).toContain(`npm install ${other}\n`);
     expect(readFileSync(other).equals(bytes)).toBe(true);
-    const failed = pack('--out', join(other, 'x.tgz'));
+    const failed = pack('--output', join(other, 'x.tgz'));
     expect([failed.status, failed.stderr]).toEqual([
       1,
       expect.stringContaining('PS_EXPORT_FAILED'),

@@ -146,6 +146,12 @@ describe('export', () => {
     expect(rowsFromParquet).toHaveLength(ROWS);
   });
 
+  it('writes the rows to stdout', async () => {
+    const { status, stdout } = await run('export', '--query', COUNT, '-o', '-');
+    expect([status, stdout]).toEqual([0, `"count()"\r\n${ROWS}\r\n`]);
+    expect(existsSync(join(process.cwd(), '-'))).toBe(false);
+  });
+
   it('does not overwrite files and removes partial files', async () => {
     const secondExport = await run('export', 'performance_metrics', '-o', file('a.csv'));
     expect(secondExport.stderr).toContain('PS_FILE_EXISTS');

@@ -74,7 +74,7 @@ it('starts with neither Java nor Maven', async () => {
 
 it('stores the requests of a service that has the agent of this server', async () => {
   const file = `perfscope-agent-${VERSION}.tgz`;
-  await runInstalled('agent', 'pack', '--out', join(service, 'vendor'));
+  await runInstalled('agent', 'pack', '--output', join(service, 'vendor'));
   writeFileSync(join(service, 'package.json'), '{ "private": true }');
   for (const name of ['hotel-cjs.cjs', 'hotel.cjs'])
     cpSync(join('test/apps', name), join(service, name));

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { Transform } from 'node:stream';
+import { Transform, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { WriteTarget } from '../../core/config/questdb-targets.ts';
@@ -21,7 +21,8 @@ export interface ExportStats {
 }
 
 export interface ExportOptions {
-  readonly file: string;
+  /** Path of the new file, or the stream that receives the rows. It isn't ended. */
+  readonly output: string | Writable;
   readonly format: ExportFormat;
   /** QuestDB cancels the query after this time. */
   readonly timeoutMs: number;
@@ -31,8 +32,8 @@ export interface ExportOptions {
 const NEWLINE = 0x0a;
 
 /**
- * Streams the result of one SELECT to a file with constant memory use. The file is created only
- * when the export is complete.
+ * Streams the result of one SELECT to a file or a stream with constant memory use. The file is created
+ * only when the export is complete.
  *
  * @throws PS_SQL_REFUSED if the statement is not a read-only SELECT or QuestDB rejects it
  * @throws PS_EXPORT_FAILED if the transfer is interrupted or the file can't be written
@@ -41,7 +42,7 @@ const NEWLINE = 0x0a;
 export async function exportQuery(
   target: WriteTarget,
   statement: string,
-  { file, format, timeoutMs, onProgress }: ExportOptions,
+  { output, format, timeoutMs, onProgress }: ExportOptions,
 ): Promise<ExportStats> {
   const body = await requestExport(
     target,
@@ -59,15 +60,18 @@ export async function exportQuery(
       done(null, chunk);
     },
   });
-  const draft = `${file}.${process.pid}.part`;
+  const filters = format === 'csv' ? [createFormulaFilter(), counter] : [counter];
+  const draft = typeof output === 'string' ? `${output}.${process.pid}.part` : undefined;
   try {
     // If the query fails midway, QuestDB closes the connection, which throws here.
-    const output = createWriteStream(draft, { mode: 0o600, flags: 'wx' });
-    if (format === 'csv') await pipeline(body, createFormulaFilter(), counter, output);
-    else await pipeline(body, counter, output);
-    await rename(draft, file);
+    if (draft === undefined) await pipeline([body, ...filters, output as Writable], { end: false });
+    else {
+      await pipeline([body, ...filters, createWriteStream(draft, { mode: 0o600, flags: 'wx' })]);
+      await rename(draft, output as string);
+    }
   } catch (error) {
-    await rm(draft, { force: true });
+    if (draft !== undefined) await rm(draft, { force: true });
+    const file = typeof output === 'string' ? output : 'stdout';
     throw createError('PS_EXPORT_FAILED', { file, reason: errorMessage(error) }, error);
   }
   return written;

@@ -96,12 +96,11 @@ describe('perfscope keys, with a configured QuestDB', () => {
     expect(author).toMatch(/^cli:/);
   });
 
-  it('exits with code 2 for an unknown key and does not print a secret', async () => {
+  it('fails for an unknown key, as other commands do for an unknown ID, and hides secrets', async () => {
     const fullKey = `psk_0123456789abcdef_${'s'.repeat(51)}`;
-    const { err, code } = await run('revoke', fullKey);
-    expect(code).toBe(2);
-    expect(err).toContain('PS_KEY_NOT_FOUND');
-    expect(err).not.toContain('sss');
+    const error = await run('revoke', fullKey).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'PS_KEY_NOT_FOUND' });
+    expect((error as Error).message).not.toContain('sss');
   });
 
   it('explains invalid arguments and creates no key', async () => {

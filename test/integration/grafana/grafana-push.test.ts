@@ -71,7 +71,7 @@ describe('perfscope grafana', () => {
     );
     const out = join(folder, 'own-rules');
     const more = { PERFORMANCE_RULES_FILE: rules, PERFORMANCE_RESPONSE_TIME_WARNING: '1234' };
-    expect((await grafana(['--out', out], more)).status).toBe(0);
+    expect((await grafana(['--output', out], more)).status).toBe(0);
     const stepsOf = (name: string, title: string) => {
       const file = join(out, 'dashboards', 'json', `perfscope-${name}.json`);
       const { panels } = JSON.parse(readFileSync(file, 'utf8'));
@@ -87,13 +87,13 @@ describe('perfscope grafana', () => {
     expect(JSON.stringify(system)).not.toContain('"value":80,');
 
     writeFileSync(rules, 'rules:\n  - { name: queue-depth, thresholds: { hihg: 7000 } }\n');
-    const { status, stderr } = await grafana(['--out', out], more);
+    const { status, stderr } = await grafana(['--output', out], more);
     expect([status, stderr]).toEqual([1, expect.stringContaining('rules.yaml:2')]);
   });
 
   it('writes files that only their owner can read', async () => {
     const out = join(folder, 'provisioning');
-    const { status, stdout } = await grafana(['--out', out, '--questdb', 'questdb:8812']);
+    const { status, stdout } = await grafana(['--output', out, '--questdb', 'questdb:8812']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/Wrote \d+ files to .*chown/s);
     const files = readdirSync(out, { recursive: true, withFileTypes: true });

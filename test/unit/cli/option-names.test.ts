@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { resolveOptionNames } from '../../../src/cli/option-names.ts';
+
+it.each([
+  ['export --organization-id a', 'export --organization a', []],
+  ['export --out=x', 'export --output=x', ['`--out` is deprecated. Use `--output` instead.']],
+  [
+    'rules dry-run --since 2h',
+    'rules dry-run --last 2h',
+    ['`--since` is deprecated. Use `--last` instead.'],
+  ],
+  ['grafana --outside --output x', 'grafana --outside --output x', []],
+  // The other program has its own options.
+  ['doctor app.js --out x --since y', 'doctor app.js --out x --since y', []],
+])('resolves the options of %s', (line, expected, notices) => {
+  const resolved = resolveOptionNames(line.split(' '));
+  expect(resolved.argv.join(' ')).toBe(expected);
+  expect(resolved.notices).toEqual(notices);
+});
