@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitForOutput } from './child-output.ts';
 import { FAST_SPEED } from './daily-load.ts';
 import { PostgresServer, RedisServer } from './database-servers.ts';
 import { HOTELS, TENANT_HEADERS } from './hotels.ts';
@@ -143,37 +144,6 @@ export class Demo {
     });
     return child;
   }
-}
-
-/**
- * Waits until a child's output matches the pattern. Returns the first group of the match.
- *
- * @throws Error with the child's output if it exits first
- */
-function waitForOutput(
-  child: ChildProcess,
-  pattern: RegExp,
-  log: (line: string) => void,
-): Promise<string> {
-  return new Promise((done, fail) => {
-    let output = '';
-    let isReady = false;
-    const onData = (chunk: Buffer) => {
-      const text = String(chunk);
-      if (isReady) {
-        if (child.stderr && /error|warn/i.test(text)) log(text.trim());
-        return;
-      }
-      output += text;
-      const match = pattern.exec(output);
-      if (!match) return;
-      isReady = true;
-      done(match[1]!);
-    };
-    child.stdout?.on('data', onData);
-    child.stderr?.on('data', onData);
-    child.once('exit', (code) => fail(new Error(`${output.trim()} (exit code ${code})`)));
-  });
 }
 
 async function stopProcess(child: ChildProcess | undefined): Promise<void> {

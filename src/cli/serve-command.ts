@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { Logger } from '../core/log.ts';
 import { errorMessage } from '../core/perfscope-error.ts';
 import { loadAgentPackage } from '../server/agent-package/agent-package-file.ts';
 import { preferSmallHeap } from '../server/startup/small-heap.ts';
@@ -8,6 +7,7 @@ import { requireStartupConfig } from './command-context.ts';
 import { formatExamples } from './command-options.ts';
 import { print, printStatus } from './command-output.ts';
 import { continueWithoutOutput } from './output-errors.ts';
+import { createServerLog } from './server-log.ts';
 
 export function addServeCommand(program: Command): void {
   program
@@ -29,7 +29,7 @@ async function runServer(): Promise<void> {
   let isStarting = true;
   const stopRequested = waitForStopSignal(() => isStarting);
   print('Starting QuestDB and the server …');
-  const server = await startServer(config, await createPinoLog());
+  const server = await startServer(config, await createServerLog());
   isStarting = false;
   print(`Ready: ${server.url}`);
   print(
@@ -74,17 +74,4 @@ function printAgentSteps(agentUrl: string | undefined): void {
   } catch (error) {
     printStatus(errorMessage(error));
   }
-}
-
-async function createPinoLog(): Promise<Logger> {
-  const { pino } = await import('pino');
-  const destination = pino.destination({ fd: 2, sync: true });
-  // A closed pipe or a full disk must not end the server.
-  destination.on('error', () => {});
-  const logger = pino({ base: undefined }, destination);
-  return {
-    info: (message, fields) => logger.info(fields ?? {}, message),
-    warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields) => logger.error(fields ?? {}, message),
-  };
 }

@@ -94,7 +94,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const hasKeys = keys.hasAnyKey;
     if (hasKeys === undefined) return { unavailable: 'the API keys are not loaded yet' };
     if (!isAuthDisabled({ host, hasKeys, hasTokens, hasPublicUrl })) {
-      return { rejected: 'the request contains no API key' };
+      return { rejected: describeMissingKey(credentials) };
     }
     const { indirectReason } = credentials;
     if (indirectReason === undefined) return { principal: KEYLESS_LOCAL_ADMIN };
@@ -138,6 +138,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return { rejected: 'the credential is neither an API key nor a JWT' };
     return verifyToken ? verifyToken(text) : { rejected: 'this server does not accept JWTs' };
   };
+}
+
+/** Returns why the request has no credential. Never quotes the header, because it can contain a key. */
+function describeMissingKey({ authorization = '' }: RequestCredentials): string {
+  if (authorization === '') return 'the request contains no API key';
+  const isKey =
+    authorization.startsWith(API_KEY_PREFIX) || /^[\w-]+(\.[\w-]+){2}$/.test(authorization);
+  return isKey
+    ? 'the Authorization header contains a key or token without `Bearer` before it'
+    : 'the Authorization header does not start with `Bearer`';
 }
 
 /** Ignores schemes other than Bearer, because proxies use other schemes for their own users. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { OWN_SERVICE_NAME } from '../../../src/core/own-service.ts';
 import { VERSION } from '../../../src/core/version.ts';
 
 /** Files and folders with pages, messages, and documents for users. */
@@ -44,6 +45,17 @@ describe('the packages are installed only from files', () => {
   it('no page, message, or document installs them from the registry', () => {
     expect(SOURCES.flatMap(listFiles).length).toBeGreaterThan(200);
     expect(findLines(SOURCES, REGISTRY_COMMAND)).toEqual([]);
+  });
+
+  it('the README names the folder for the commands before the first command', () => {
+    const text = readFileSync('README.md', 'utf8');
+    const firstBlock = text.indexOf('```sh');
+    expect(text.slice(0, firstBlock)).toMatch(/`npx perfscope`, in the server's folder/);
+  });
+
+  it("the README's SQL example excludes Perfscope's own requests, as the API does", () => {
+    const [, example] = /```sql\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
+    expect(example).toContain(`service != '${OWN_SERVICE_NAME}'`);
   });
 
   it('the documents name the file of the current version', () => {

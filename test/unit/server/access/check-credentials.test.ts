@@ -93,6 +93,16 @@ describe('createAuthenticator', () => {
   });
 });
 
+it.each([
+  [undefined, 'the request contains no API key'],
+  [KEY, 'the Authorization header contains a key or token without `Bearer` before it'],
+  [JWT, 'the Authorization header contains a key or token without `Bearer` before it'],
+  [`Basic ${KEY}`, 'the Authorization header does not start with `Bearer`'],
+  [`Bearer: ${KEY}`, 'the Authorization header does not start with `Bearer`'],
+])('the reason describes the mistake in the header %#', async (authorization, rejected) => {
+  expect(await identify({ authorization })).toEqual({ rejected });
+});
+
 describe('the local token', () => {
   it.each<[string, Partial<AuthenticatorOptions>]>([
     ['before a key is created', { keys: noKeys }],
