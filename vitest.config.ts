@@ -26,7 +26,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/random-setup.ts'],
     env: { PERFSCOPE_TEST_SEED: seed },
-    tags: [{ name: 'long', description: 'Only npm run test:full runs it.', timeout: 3_600_000 }],
+    tags: [{ name: 'long', description: 'Only npm run test:full runs it.', timeout: 7_200_000 }],
     sequence: { sequencer: LongestFirst },
     // Tests poll and continue as soon as a condition is met. The timeouts only end tests that hang, so they
     // are long enough for a busy machine.
