@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DAY_MS } from '../../../src/core/duration.ts';
 import { ChaosServer } from '../../support/chaos-server.ts';
 import { InstrumentedApp } from '../../support/instrumented-app.ts';
 import { sendRequests } from '../../support/send-requests.ts';
@@ -95,7 +96,12 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     name: 'killed-requests',
     failure: 'the application is killed after the checkpoint that follows its last request',
     async run(run) {
-      const settings = { ...run.env(true), PERFORMANCE_FLUSH_INTERVAL: undefined };
+      // If the export interval ended during the scenario, an idle application would have no checkpoint.
+      const settings = {
+        ...run.env(true),
+        PERFORMANCE_FLUSH_INTERVAL: undefined,
+        OTEL_METRIC_EXPORT_INTERVAL: String(DAY_MS),
+      };
       const register = join(run.settings.dist, 'agent-package', 'register.js');
       const app = new InstrumentedApp('test/apps/hotel-esm.mjs', {
         env: settings,
